@@ -1,0 +1,55 @@
+//! The port behind which "who is calling?" is answered.
+
+use async_trait::async_trait;
+use http::HeaderMap;
+use std::sync::Arc;
+
+/// Who is calling, after authentication.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Principal {
+    /// Stable identity, used in history and logs; never a credential.
+    pub subject: Arc<str>,
+    /// May use `/admin`.
+    pub admin: bool,
+}
+
+impl Principal {
+    /// Whoever reaches an anonymous instance or a gateway without authentication.
+    pub fn anonymous() -> Self {
+        Self {
+            subject: "anonymous".into(),
+            admin: false,
+        }
+    }
+}
+
+/// Why nobody got in.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Denied {
+    /// The request carries nothing that this authenticator understands; the next one may.
+    #[error("no credentials: send `Authorization: Bearer KEY` or `x-api-key: KEY`")]
+    Missing,
+    /// It carries a credential that is wrong; nobody else is asked.
+    #[error("{0}")]
+    Invalid(String),
+    /// The authenticator cannot decide now (its key server is away). Becomes HTTP 503.
+    #[error("authentication is unavailable: {0}")]
+    Unavailable(String),
+}
+
+/// Recognises callers. Asked on every request, before anything else is read: keep it cheap.
+#[async_trait]
+pub trait Authenticator: Send + Sync + 'static {
+    /// Who sent these headers.
+    async fn authenticate(&self, headers: &HeaderMap) -> Result<Principal, Denied>;
+
+    /// The `WWW-Authenticate` challenge of a 401, RFC 9110 section 11.6.1.
+    fn challenge(&self) -> String {
+        "Bearer".to_owned()
+    }
+
+    /// `true` where everybody is let in; announced at start.
+    fn open(&self) -> bool {
+        false
+    }
+}

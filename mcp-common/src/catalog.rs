@@ -1,0 +1,169 @@
+//! The gateway's own complete copy of all definitions, at one revision.
+//!
+//! A change costs what it touches: a [`Snapshot`] shares everything unchanged with the one before it. A record that
+//! cannot be used goes to the quarantine with the reason, and what was good before stays live. Readers take whole
+//! snapshots and never wait for a writer.
+
+mod check;
+mod entry;
+mod index;
+mod quarantine;
+mod read;
+mod selection;
+mod settle;
+mod snapshot;
+pub mod sync;
+mod transition;
+
+pub use check::Refusal;
+pub use entry::{InstanceEntry, Selected, Selection, ToolEntry};
+pub use quarantine::{Cause, Place, Quarantined};
+pub use snapshot::Snapshot;
+
+use crate::{
+    datasource::{Batch, Load},
+    definition::ToolDefinition,
+    document::Document,
+    key::{Key, Revision},
+    problem::Problems,
+};
+use arc_swap::ArcSwap;
+use std::{
+    collections::BTreeSet,
+    fmt,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+use tokio::sync::watch;
+use transition::Transition;
+
+/// Turns a tool definition into what calls it. Run when a definition changes, never when it is called.
+pub trait Compile: Send + Sync + 'static {
+    /// The compiled form.
+    type Tool: Send + Sync + 'static;
+    /// Compiles, or says everything that is wrong.
+    fn compile(&self, definition: &ToolDefinition) -> Result<Compiled<Self::Tool>, Problems>;
+}
+
+/// A compiled tool and what is odd about it without being wrong.
+#[derive(Debug)]
+pub struct Compiled<T> {
+    /// Ready to be called.
+    pub tool: T,
+    /// For the author.
+    pub warnings: Vec<String>,
+}
+
+/// What a change came to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Applied {
+    /// The catalog is here now.
+    pub revision: Revision,
+    /// Instances whose document or selection changed, deleted ones included.
+    pub instances: BTreeSet<Arc<str>>,
+    /// The catalog was empty and not ready before.
+    pub first_load: bool,
+}
+
+/// Hears of every change; runs on the writer's thread, so it must be quick and must not write to the catalog.
+pub type Listener = Arc<dyn Fn(&Applied) + Send + Sync>;
+
+/// All definitions, compiled. Many readers, one writer at a time.
+pub struct Catalog<C: Compile> {
+    compiler: C,
+    current: ArcSwap<Snapshot<C::Tool>>,
+    /// Held while a change is made and announced, so that listeners hear changes in order.
+    writing: Mutex<()>,
+    listeners: Mutex<Vec<Listener>>,
+    revisions: watch::Sender<Revision>,
+}
+
+impl<C: Compile> Catalog<C> {
+    /// Empty, at revision 0, not loaded.
+    pub fn new(compiler: C) -> Self {
+        Self {
+            compiler,
+            current: ArcSwap::from_pointee(Snapshot::default()),
+            writing: Mutex::new(()),
+            listeners: Mutex::new(Vec::new()),
+            revisions: watch::Sender::new(0),
+        }
+    }
+
+    /// Everything at one revision. Cheap; hold it for as long as one piece of work needs a consistent picture.
+    pub fn snapshot(&self) -> Arc<Snapshot<C::Tool>> {
+        self.current.load_full()
+    }
+
+    /// The first complete load is done.
+    pub fn loaded(&self) -> bool {
+        self.current.load().loaded
+    }
+
+    /// Takes a complete load and applies what differs. The load is the truth, even if its revision is a lower one (a
+    /// store that was put back from a backup).
+    pub fn replace(&self, load: Load) -> Applied {
+        self.change(|transition| transition.replace(load))
+    }
+
+    /// Applies changes in their order.
+    pub fn apply(&self, batch: Batch) -> Applied {
+        self.change(|transition| transition.apply(batch))
+    }
+
+    /// What storing the document under the key would come to, without doing it: warnings for its author, or why an
+    /// administrator's write is refused.
+    pub fn check(&self, key: &Key, document: &Document) -> Result<Vec<String>, Refusal> {
+        check::check(&self.compiler, &self.snapshot(), key, document)
+    }
+
+    /// Returns `true` as soon as the catalog is at `revision` (or beyond) and every listener has heard of it;
+    /// `false` if that takes longer than `timeout`.
+    pub async fn wait_for(&self, revision: Revision, timeout: Duration) -> bool {
+        let mut revisions = self.revisions();
+        let reached = revisions.wait_for(|now| *now >= revision);
+        matches!(tokio::time::timeout(timeout, reached).await, Ok(Ok(_)))
+    }
+
+    /// The revision, and every step it makes. A revision shows here after every listener has heard of it.
+    pub fn revisions(&self) -> watch::Receiver<Revision> {
+        self.revisions.subscribe()
+    }
+
+    /// Calls the listener after every change from now on: the new snapshot is in place then, and nobody who waits
+    /// for the revision has been released yet.
+    pub fn subscribe(&self, listener: Listener) {
+        self.listeners
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .push(listener);
+    }
+
+    fn change(&self, work: impl FnOnce(&mut Transition<'_, C>)) -> Applied {
+        // A poisoned lock only says that a listener panicked; the snapshot is always whole.
+        let _writing = self.writing.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut transition = Transition::new(&self.compiler, self.snapshot());
+        work(&mut transition);
+        let (snapshot, applied, found) = transition.finish();
+        for bad in &found {
+            bad.announce();
+        }
+        self.current.store(Arc::new(snapshot));
+        let listeners = self
+            .listeners
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone();
+        for listener in &listeners {
+            listener(&applied);
+        }
+        self.revisions.send_replace(applied.revision);
+        applied
+    }
+}
+
+impl<C: Compile> fmt::Debug for Catalog<C> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Catalog").field(&self.current.load()).finish()
+    }
+}

@@ -1,0 +1,132 @@
+//! What the catalog holds per definition.
+
+use crate::{definition::InstanceDefinition, document::Document, key::Revision};
+use std::{fmt, sync::Arc, time::SystemTime};
+
+/// A live tool. There may be a hundred thousand of them: the document is held once, and of the definition only what
+/// selecting needs.
+pub struct ToolEntry<T> {
+    /// Its key in the store.
+    pub id: Arc<str>,
+    /// Its own name; an instance may give it another.
+    pub name: Arc<str>,
+    /// By which instances include it.
+    pub tags: Vec<Arc<str>>,
+    /// `false`: in no instance.
+    pub enabled: bool,
+    /// As it is stored.
+    pub document: Document,
+    /// What calls it.
+    pub compiled: Arc<T>,
+    /// The revision that wrote it.
+    pub revision: Revision,
+    /// When, as far as the source knows.
+    pub updated_at: Option<SystemTime>,
+    /// For its author.
+    pub warnings: Vec<String>,
+}
+
+/// A live instance.
+pub struct InstanceEntry<T> {
+    /// What its document says.
+    pub definition: Arc<InstanceDefinition>,
+    /// As it is stored.
+    pub document: Document,
+    /// The revision that wrote it.
+    pub revision: Revision,
+    /// When, as far as the source knows.
+    pub updated_at: Option<SystemTime>,
+    /// For its author: about the document, and about tools that are not there.
+    pub warnings: Vec<String>,
+    /// Its tools.
+    pub selection: Arc<Selection<T>>,
+    /// The document that all of this comes from.
+    pub(super) version: Arc<Version>,
+    /// A later, readable document that cannot go live because of a name clash.
+    pub(super) newer: Option<Arc<Version>>,
+    pub(super) standing: Standing,
+}
+
+/// One stored version of an instance, read.
+pub(super) struct Version {
+    pub(super) definition: Arc<InstanceDefinition>,
+    pub(super) document: Document,
+    pub(super) revision: Revision,
+    pub(super) updated_at: Option<SystemTime>,
+    pub(super) warnings: Vec<String>,
+}
+
+/// How an instance came by its selection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Standing {
+    /// Exactly what the newest document says.
+    Good,
+    /// A name clash; what was good before it is kept.
+    LastGood,
+    /// A name clash and nothing good to keep: the tool that stands first has the name.
+    FirstWins,
+}
+
+/// The tools of one instance, in the order in which they are listed. Names are unique, all tools are enabled.
+pub struct Selection<T> {
+    /// In listing order.
+    pub tools: Vec<Selected<T>>,
+}
+
+/// One tool as one instance shows it.
+pub struct Selected<T> {
+    /// What clients of this instance call it.
+    pub name: Arc<str>,
+    /// Instead of the tool's own.
+    pub description: Option<Arc<str>>,
+    /// What it is.
+    pub tool: Arc<ToolEntry<T>>,
+}
+
+impl<T> Selection<T> {
+    /// Whether both show the same entries under the same names.
+    pub(super) fn is_same(&self, other: &Self) -> bool {
+        let same = |(a, b): (&Selected<T>, &Selected<T>)| {
+            a.name == b.name && a.description == b.description && Arc::ptr_eq(&a.tool, &b.tool)
+        };
+        self.tools.len() == other.tools.len() && self.tools.iter().zip(&other.tools).all(same)
+    }
+}
+
+impl<T> Clone for Selected<T> {
+    fn clone(&self) -> Self {
+        Self {
+            name: self.name.clone(),
+            description: self.description.clone(),
+            tool: self.tool.clone(),
+        }
+    }
+}
+
+impl<T> fmt::Debug for ToolEntry<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} `{}` at {}", self.id, self.name, self.revision)
+    }
+}
+
+impl<T> fmt::Debug for InstanceEntry<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "{} at {} ({:?}): {:?}",
+            self.definition.id, self.revision, self.standing, self.selection
+        )
+    }
+}
+
+impl<T> fmt::Debug for Selection<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(&self.tools).finish()
+    }
+}
+
+impl<T> fmt::Debug for Selected<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "`{}` = {:?}", self.name, self.tool)
+    }
+}

@@ -1,0 +1,119 @@
+//! Stored record → live entry, or why not.
+
+use super::{
+    Compile,
+    entry::{ToolEntry, Version},
+};
+use crate::{
+    datasource::Record,
+    definition::{InstanceDefinition, Read, ToolDefinition},
+    document::Document,
+    problem::{Problem, Problems},
+};
+use std::{
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::Arc,
+};
+
+/// Why a record cannot go live, and its document as far as there is one.
+pub(super) struct Rejected {
+    pub(super) problems: Problems,
+    pub(super) document: Option<Document>,
+}
+
+/// Parses; takes the text of `known` over if it is the same, so that two versions share it.
+pub(super) fn document(record: &Record, known: Option<&Document>) -> Result<Document, Rejected> {
+    match known.filter(|known| known.is_text(&record.body)) {
+        Some(known) => Ok(known.clone()),
+        None => Document::parse(&record.body).map_err(|problem| Rejected {
+            problems: problem.into(),
+            document: None,
+        }),
+    }
+}
+
+/// A tool, ready to be called. `known` is the live version.
+pub(super) fn tool<C: Compile>(
+    compiler: &C,
+    record: &Record,
+    known: Option<&ToolEntry<C::Tool>>,
+) -> Result<ToolEntry<C::Tool>, Rejected> {
+    let (revision, updated_at) = (record.revision, record.updated_at);
+    if let Some(known) = known.filter(|known| known.document.is_text(&record.body)) {
+        return Ok(ToolEntry {
+            id: known.id.clone(),
+            name: known.name.clone(),
+            tags: known.tags.clone(),
+            enabled: known.enabled,
+            document: known.document.clone(),
+            compiled: known.compiled.clone(),
+            revision,
+            updated_at,
+            warnings: known.warnings.clone(),
+        });
+    }
+    let document = document(record, None)?;
+    let read = ToolDefinition::read(&record.key.id, &document).and_then(|read| {
+        let compiled = compile(compiler, &read.definition)?;
+        Ok((read, compiled))
+    });
+    let (
+        Read {
+            definition,
+            mut warnings,
+        },
+        compiled,
+    ) = match read {
+        Ok(read) => read,
+        Err(problems) => {
+            return Err(Rejected {
+                problems,
+                document: Some(document),
+            });
+        }
+    };
+    warnings.extend(compiled.warnings);
+    warnings.shrink_to_fit();
+    Ok(ToolEntry {
+        id: record.key.id.clone(),
+        name: definition.name.into(),
+        tags: definition.tags.into_iter().map(Arc::from).collect(),
+        enabled: definition.enabled,
+        document,
+        compiled: Arc::new(compiled.tool),
+        revision,
+        updated_at,
+        warnings,
+    })
+}
+
+/// A compiler that panics on one definition must not stop the others from being loaded.
+fn compile<C: Compile>(
+    compiler: &C,
+    definition: &ToolDefinition,
+) -> Result<super::Compiled<C::Tool>, Problems> {
+    catch_unwind(AssertUnwindSafe(|| compiler.compile(definition))).unwrap_or_else(|_| {
+        Err(Problem::whole(
+            "compiling it ended in an internal error of the gateway; please report the document",
+        )
+        .into())
+    })
+}
+
+/// A version of an instance. Whether its tools go together is found out by selecting them.
+pub(super) fn instance(record: &Record, known: Option<&Document>) -> Result<Version, Rejected> {
+    let document = document(record, known)?;
+    match InstanceDefinition::read(&record.key.id, &document) {
+        Ok(Read { definition, warnings }) => Ok(Version {
+            definition: Arc::new(definition),
+            document,
+            revision: record.revision,
+            updated_at: record.updated_at,
+            warnings,
+        }),
+        Err(problems) => Err(Rejected {
+            problems,
+            document: Some(document),
+        }),
+    }
+}

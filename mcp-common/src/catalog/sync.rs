@@ -1,0 +1,136 @@
+//! Keeps a catalog in step with a data source: load, watch, and on any trouble wait a little and go on from where it
+//! is. The catalog serves on meanwhile.
+
+mod backoff;
+mod status;
+
+pub use status::SyncStatus;
+
+use super::{Applied, Catalog, Compile};
+use crate::datasource::{Batch, DataSource, Load, SourceError};
+use backoff::Backoff;
+use futures_util::StreamExt;
+use std::{future::Future, sync::Arc, time::Duration};
+
+/// A stream of changes that lives this long without an error counts as a working one.
+const STEADY: Duration = Duration::from_secs(1);
+
+/// Runs until `shutdown` is ready.
+pub async fn run<C: Compile>(
+    source: Arc<dyn DataSource>,
+    catalog: Arc<Catalog<C>>,
+    status: Arc<SyncStatus>,
+    shutdown: impl Future<Output = ()>,
+) {
+    let follow = Follow {
+        source,
+        catalog,
+        status,
+        backoff: Backoff::default(),
+    };
+    tokio::select! {
+        () = shutdown => {}
+        () = follow.forever() => {}
+    }
+}
+
+struct Follow<C: Compile> {
+    source: Arc<dyn DataSource>,
+    catalog: Arc<Catalog<C>>,
+    status: Arc<SyncStatus>,
+    backoff: Backoff,
+}
+
+impl<C: Compile> Follow<C> {
+    async fn forever(mut self) {
+        let mut must_load = !self.catalog.loaded();
+        loop {
+            let error = match self.turn(must_load).await {
+                Ok(never) => match never {},
+                Err(error) => error,
+            };
+            must_load = !self.catalog.loaded();
+            if let SourceError::HistoryLost { from } = &error {
+                tracing::info!(
+                    from,
+                    "the data source no longer has these changes; loading everything again"
+                );
+                if !must_load {
+                    must_load = true;
+                    // Loading is the answer to it, not waiting; but a source that says so twice in a row has to wait.
+                    if self.backoff.is_fresh() {
+                        self.backoff.next();
+                        continue;
+                    }
+                }
+            } else {
+                self.status.failed(&error);
+            }
+            tokio::time::sleep(self.backoff.next()).await;
+        }
+    }
+
+    /// Ends only with an error.
+    async fn turn(&mut self, must_load: bool) -> Result<std::convert::Infallible, SourceError> {
+        if must_load {
+            let load = self.source.load().await?;
+            self.replace(load).await?;
+            self.status.working();
+        }
+        let from = self.catalog.snapshot().revision;
+        let mut changes = self.source.watch(from).await?;
+        loop {
+            let next = match tokio::time::timeout(STEADY, changes.next()).await {
+                Ok(next) => next,
+                Err(_) => {
+                    self.status.working();
+                    self.backoff.reset();
+                    changes.next().await
+                }
+            };
+            let ended = || SourceError::Unavailable("the stream of changes ended".to_owned());
+            let batch = next.ok_or_else(ended)??;
+            self.apply(batch).await?;
+            self.status.working();
+            self.backoff.reset();
+        }
+    }
+
+    /// Compiling is work for a thread that may be busy, and it is done to the end even at shutdown.
+    async fn replace(&self, load: Load) -> Result<(), SourceError> {
+        let catalog = self.catalog.clone();
+        let applied = tokio::task::spawn_blocking(move || catalog.replace(load))
+            .await
+            .map_err(panicked)?;
+        self.log(&applied);
+        Ok(())
+    }
+
+    async fn apply(&self, batch: Batch) -> Result<(), SourceError> {
+        let catalog = self.catalog.clone();
+        tokio::task::spawn_blocking(move || catalog.apply(batch))
+            .await
+            .map_err(panicked)?;
+        Ok(())
+    }
+
+    fn log(&self, applied: &Applied) {
+        let snapshot = self.catalog.snapshot();
+        tracing::info!(
+            revision = applied.revision,
+            tools = snapshot.tools.len(),
+            instances = snapshot.instances.len(),
+            quarantined = snapshot.quarantine.len(),
+            "{}",
+            if applied.first_load {
+                "first complete load"
+            } else {
+                "loaded again"
+            }
+        );
+    }
+}
+
+fn panicked(error: tokio::task::JoinError) -> SourceError {
+    SourceError::Broken(format!("the catalog could not take a change: {error}"))
+}

@@ -1,0 +1,20 @@
+//! The two kinds of definitions, read from their documents. `TDS.md` words: a TDS document is one tool, an IDS
+//! document is one instance. Reading checks shapes and names; whether a tool can be called is found out by compiling
+//! it (the catalog's [`Compile`](crate::catalog::Compile) port).
+
+mod decode;
+pub mod instance;
+pub mod name;
+pub mod tool;
+
+pub use instance::InstanceDefinition;
+pub use tool::ToolDefinition;
+
+/// A document that could be read, and what is odd about it without being wrong.
+#[derive(Clone, Debug)]
+pub struct Read<T> {
+    /// The definition.
+    pub definition: T,
+    /// Findings that do not keep it from working: unknown members, misspellings.
+    pub warnings: Vec<String>,
+}

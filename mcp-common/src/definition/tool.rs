@@ -1,0 +1,210 @@
+//! A tool definition (TDS document).
+
+mod byte_size;
+mod http_binding;
+mod required_params;
+
+pub use byte_size::ByteSize;
+pub use http_binding::{HttpBinding, Limits};
+pub use required_params::{GROUPS, RequiredParams};
+
+use super::{
+    Read,
+    decode::decode,
+    name::{check_id, check_tool_name},
+};
+use crate::{
+    document::Document,
+    problem::{Problem, Problems},
+};
+use serde::Deserialize;
+use serde_json::{Value, value::RawValue};
+use std::sync::Arc;
+
+/// One tool: identity, input schema, how it maps onto an HTTP call.
+#[derive(Clone, Debug, Deserialize)]
+pub struct ToolDefinition {
+    /// Unique among tools; the key of the store wins over the document's own.
+    #[serde(default)]
+    pub id: Arc<str>,
+    /// What clients call it, 1 to 64 of `A-Z a-z 0-9 _ . -`.
+    pub name: String,
+    /// For people.
+    pub title: Option<String>,
+    /// For the model; not empty.
+    pub description: String,
+    /// JSON Schema of the arguments, text as written. `{}` accepts anything.
+    #[serde(default)]
+    pub input_schema: Option<Box<RawValue>>,
+    /// JSON Schema of `structuredContent`.
+    pub output_schema: Option<Box<RawValue>>,
+    /// Hints for clients; missing ones are derived from the HTTP method.
+    pub annotations: Option<serde_json::Map<String, Value>>,
+    /// Free labels, by which instances can include tools.
+    #[serde(default)]
+    pub tags: Vec<String>,
+    /// Listed as they are.
+    pub icons: Option<Box<RawValue>>,
+    /// Listed as it is.
+    #[serde(rename = "_meta")]
+    pub meta: Option<Box<RawValue>>,
+    /// `false`: kept, but in no instance.
+    #[serde(default = "yes")]
+    pub enabled: bool,
+    /// The HTTP call behind it.
+    pub tds_ext_info: HttpBinding,
+
+    // Known members that other commands read from the document itself.
+    #[serde(default, rename = "deprecated")]
+    _deprecated: Option<Box<RawValue>>,
+    #[serde(default, rename = "examples")]
+    _examples: Option<Box<RawValue>>,
+    #[serde(default, rename = "source")]
+    _source: Option<Box<RawValue>>,
+    #[serde(default, rename = "version")]
+    _version: Option<Box<RawValue>>,
+    #[serde(default, rename = "revision")]
+    _revision: Option<Box<RawValue>>,
+    #[serde(default, rename = "updated_at")]
+    _updated_at: Option<Box<RawValue>>,
+}
+
+fn yes() -> bool {
+    true
+}
+
+impl ToolDefinition {
+    /// Reads the document stored under `id`.
+    pub fn read(id: &str, document: &Document) -> Result<Read<Self>, Problems> {
+        let (mut definition, mut warnings) = decode::<Self>(document)?;
+        let mut problems = Vec::new();
+        problems.extend(check_id(id).err());
+        problems.extend(check_tool_name("name", &definition.name).err());
+        if definition.description.trim().is_empty() {
+            problems.push(Problem::at(
+                "description",
+                "must say what the tool does; models choose by it",
+            ));
+        }
+        definition.tds_ext_info.check(&mut problems);
+        if !problems.is_empty() {
+            return Err(Problems(problems));
+        }
+        if !definition.id.is_empty() && *definition.id != *id {
+            warnings.push(format!(
+                "id: the document says `{}`, it is served under its key `{id}`",
+                definition.id
+            ));
+        }
+        definition.id = id.into();
+        Ok(Read { definition, warnings })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(text: &str) -> Result<Read<ToolDefinition>, Problems> {
+        ToolDefinition::read("t1", &Document::parse(text.as_bytes())?)
+    }
+
+    fn with_binding(members: &str) -> String {
+        format!(
+            r#"{{"name":"n","description":"d","tds_ext_info":{{"domain":"a","method":"GET","path":"/x"{members}}}}}"#
+        )
+    }
+
+    #[test]
+    fn the_v1_document_is_read_and_its_key_wins() {
+        let text = r#"{"id":"tool123","name":"example_tool","description":"An example tool","input_schema":{},
+            "tds_ext_info":{"domain":"api.example.com","method":"GET","path":"/v1/example","required_params":{},"ext_info":{}}}"#;
+        let read = read(text).unwrap();
+        assert_eq!(&*read.definition.id, "t1");
+        assert_eq!(
+            read.warnings,
+            ["id: the document says `tool123`, it is served under its key `t1`"]
+        );
+    }
+
+    #[test]
+    fn reserved_members_are_refused_by_name_and_unknown_ones_reported() {
+        for name in [
+            "params",
+            "body",
+            "auth",
+            "retry",
+            "response",
+            "redirect",
+            "cache",
+            "pagination",
+            "connect_timeout_ms",
+        ] {
+            let problems = read(&with_binding(&format!(r#","{name}":{{"x":1}}"#))).unwrap_err();
+            assert_eq!(
+                problems.to_string(),
+                format!("tds_ext_info.{name}: not supported yet")
+            );
+        }
+        let problems = read(&with_binding(r#","limits":{"concurrency":4}"#)).unwrap_err();
+        assert_eq!(
+            problems.to_string(),
+            "tds_ext_info.limits.concurrency: not supported yet"
+        );
+        assert!(read(&with_binding(r#","auth":{"type":"none"}"#)).is_ok());
+        let warnings = read(&with_binding(
+            r#","limits":{"max_response_bytes":"1MiB","soft":1},"foo":1"#,
+        ))
+        .unwrap()
+        .warnings;
+        assert_eq!(
+            warnings,
+            [
+                "tds_ext_info.limits.soft: unknown member, kept but not used",
+                "tds_ext_info.foo: unknown member, kept but not used"
+            ]
+        );
+    }
+
+    #[test]
+    fn refusals_name_the_field_and_the_reason() {
+        let table = [
+            (
+                r#"{"name":"a b","description":"d","tds_ext_info":{"domain":"a","method":"GET","path":"/"}}"#,
+                "name: has the character ' '",
+            ),
+            (
+                r#"{"name":"n","description":" ","tds_ext_info":{"domain":"a","method":"GET","path":"/"}}"#,
+                "description: must say",
+            ),
+            (
+                r#"{"name":"n","tds_ext_info":{"domain":"a","method":"GET","path":"/"}}"#,
+                "missing field `description`",
+            ),
+            (
+                r#"{"name":"n","description":"d","tds_ext_info":{"method":"GET","path":"/"}}"#,
+                "tds_ext_info.domain: is missing",
+            ),
+            (
+                r#"{"name":"n","description":"d","tds_ext_info":{"domain":"a","base_url":"b","method":"GET","path":"/"}}"#,
+                "tds_ext_info.base_url: stands beside",
+            ),
+            (
+                r#"{"name":"n","description":"d","tds_ext_info":{"domain":"a","method":"GET","path":"/","timeout_ms":0}}"#,
+                "tds_ext_info.timeout_ms: must be from 1",
+            ),
+            (
+                r#"{"name":"n","description":"d","tds_ext_info":{"domain":"a","method":1,"path":"/"}}"#,
+                "tds_ext_info.method: invalid type: integer `1`",
+            ),
+            (
+                r#"{"name":"n","description":"d","tds_ext_info":{"domain":"a","method":"GET","path":"/","limits":{"max_request_bytes":"lots"}}}"#,
+                "tds_ext_info.limits.max_request_bytes: invalid value: string \"lots\"",
+            ),
+        ];
+        for (text, expected) in table {
+            let problems = read(text).unwrap_err().to_string();
+            assert!(problems.starts_with(expected), "{problems}");
+        }
+    }
+}

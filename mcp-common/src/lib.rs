@@ -1,0 +1,26 @@
+//! The words and the ports of DynMCP.
+//!
+//! - [`document`], [`definition`]: what platform teams write: tools and instances as versioned documents.
+//! - [`datasource`], [`authenticator`], [`plugin`]: the ports that plugins implement and how they are found.
+//! - [`catalog`]: the gateway's own complete copy of all definitions, kept in sync with one data source.
+//!
+//! Nothing here knows HTTP servers, databases or the MCP protocol.
+
+// The attributes emit absolute paths, so that they also work inside this crate's own tests.
+extern crate self as mcp_common;
+
+pub mod authenticator;
+pub mod catalog;
+pub mod datasource;
+pub mod definition;
+pub mod document;
+pub mod key;
+pub mod plugin;
+pub mod problem;
+pub mod secret;
+#[cfg(feature = "testsuite")]
+pub mod testsuite;
+
+#[doc(hidden)]
+pub use inventory;
+pub use mcp_macro::{authenticator, datasource};

@@ -1,0 +1,162 @@
+//! How plugins are found: every linked crate contributes `inventory` entries, the registry names and opens them.
+
+use crate::{authenticator::Authenticator, datasource::DataSource};
+use async_trait::async_trait;
+use std::{collections::BTreeMap, sync::Arc};
+
+/// A plugin's own part of the configuration, as the file and the environment gave it.
+pub type Settings = serde_json::Value;
+
+/// Opens data sources of one kind.
+#[async_trait]
+pub trait DataSourceFactory: Send + Sync {
+    /// Connects; `settings` is the table `data_source.<name>`. The error is one line for the operator.
+    async fn open(&self, settings: &Settings) -> Result<Arc<dyn DataSource>, PluginError>;
+}
+
+/// Makes authenticators of one kind.
+#[async_trait]
+pub trait AuthenticatorFactory: Send + Sync {
+    /// `settings` is the table `authenticator.<name>`. The error is one line for the operator.
+    async fn make(&self, settings: &Settings) -> Result<Arc<dyn Authenticator>, PluginError>;
+}
+
+/// Why a plugin could not be used.
+#[derive(Debug, thiserror::Error)]
+pub enum PluginError {
+    /// A setting is missing or wrong.
+    #[error("{key}: {reason}")]
+    Setting {
+        /// Full path in the configuration, `data_source.sqlite.path`.
+        key: String,
+        /// What is wrong and what would be right.
+        reason: String,
+    },
+    /// The plugin could not start.
+    #[error("{0}")]
+    Start(String),
+    /// No plugin of that name is linked.
+    #[error("no {port} is called `{name}`; there are: {known}")]
+    Unknown {
+        /// `data source` or `authenticator`.
+        port: &'static str,
+        /// What was asked for.
+        name: String,
+        /// What there is.
+        known: String,
+    },
+    /// Two plugins have one name.
+    #[error("two {port} plugins are called `{name}`: link only one of them")]
+    Duplicate {
+        /// `data source` or `authenticator`.
+        port: &'static str,
+        /// The name.
+        name: &'static str,
+    },
+}
+
+/// Emitted by `#[datasource("name")]`.
+pub struct DataSourceEntry {
+    /// Selected by `app.data_source`.
+    pub name: &'static str,
+    /// Makes the factory.
+    pub factory: fn() -> Box<dyn DataSourceFactory>,
+}
+
+/// Emitted by `#[authenticator("name")]`.
+pub struct AuthenticatorEntry {
+    /// Selected by `app.authenticators`.
+    pub name: &'static str,
+    /// Makes the factory.
+    pub factory: fn() -> Box<dyn AuthenticatorFactory>,
+}
+
+inventory::collect!(DataSourceEntry);
+inventory::collect!(AuthenticatorEntry);
+
+/// All linked plugins of one port, by name.
+pub struct Registry<T: ?Sized + 'static> {
+    port: &'static str,
+    factories: BTreeMap<&'static str, fn() -> Box<T>>,
+}
+
+impl Registry<dyn DataSourceFactory> {
+    /// The linked data sources.
+    pub fn data_sources() -> Result<Self, PluginError> {
+        let entries = inventory::iter::<DataSourceEntry>
+            .into_iter()
+            .map(|entry| (entry.name, entry.factory));
+        Self::collect("data source", entries)
+    }
+}
+
+impl Registry<dyn AuthenticatorFactory> {
+    /// The linked authenticators.
+    pub fn authenticators() -> Result<Self, PluginError> {
+        let entries = inventory::iter::<AuthenticatorEntry>
+            .into_iter()
+            .map(|entry| (entry.name, entry.factory));
+        Self::collect("authenticator", entries)
+    }
+}
+
+impl<T: ?Sized> Registry<T> {
+    fn collect(
+        port: &'static str,
+        entries: impl Iterator<Item = (&'static str, fn() -> Box<T>)>,
+    ) -> Result<Self, PluginError> {
+        let mut factories = BTreeMap::new();
+        for (name, factory) in entries {
+            if factories.insert(name, factory).is_some() {
+                return Err(PluginError::Duplicate { port, name });
+            }
+        }
+        Ok(Self { port, factories })
+    }
+
+    /// In alphabetical order.
+    pub fn names(&self) -> impl Iterator<Item = &'static str> {
+        self.factories.keys().copied()
+    }
+
+    /// The factory called `name`.
+    pub fn get(&self, name: &str) -> Result<Box<T>, PluginError> {
+        self.factories
+            .get(name)
+            .map(|factory| factory())
+            .ok_or_else(|| PluginError::Unknown {
+                port: self.port,
+                name: name.to_owned(),
+                known: self.names().collect::<Vec<_>>().join(", "),
+            })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn duplicate_names_are_refused() {
+        let factory: fn() -> Box<str> = || "x".into();
+        let error = Registry::collect("data source", [("etcd", factory), ("etcd", factory)].into_iter());
+        assert!(matches!(error, Err(PluginError::Duplicate { name: "etcd", .. })));
+    }
+
+    #[test]
+    fn an_unknown_name_lists_the_known_ones() {
+        let factory: fn() -> Box<str> = || "x".into();
+        let registry = Registry::collect(
+            "data source",
+            [("sqlite", factory), ("etcd", factory)].into_iter(),
+        );
+        let error = registry
+            .ok()
+            .and_then(|r| r.get("redis").err())
+            .map(|e| e.to_string());
+        assert_eq!(
+            error.as_deref(),
+            Some("no data source is called `redis`; there are: etcd, sqlite")
+        );
+    }
+}

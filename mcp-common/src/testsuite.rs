@@ -1,0 +1,114 @@
+//! The contract that every data source must hold, as tests to run against it.
+//!
+//! Implement [`Harness`] for the source and write `mcp_common::datasource_contract!(MyHarness);` into a test file: it
+//! becomes one `#[tokio::test]` per case, so that a failure names what is broken. The crate needs `tokio` with
+//! `macros` and `rt-multi-thread`.
+
+mod changes;
+mod documents;
+mod follower;
+mod streams;
+mod writes;
+
+pub use changes::{bad_record, burst_of_1000, delete, rename, tool_and_instance_share_an_id, update};
+pub use documents::{history, large_document, unicode_ids, values_come_back_as_written};
+pub use follower::Follower;
+pub use streams::{
+    load_and_watch_without_gap, order_by_revision, reconnect, resume_from_a_revision, two_consumers,
+};
+pub use writes::{delete_of_missing, expectations, initial_load, lost_updates_are_impossible, put};
+
+use crate::{
+    datasource::{DataSource, Expected, Record, Write},
+    key::{Key, Revision},
+};
+use async_trait::async_trait;
+use bytes::Bytes;
+use std::sync::Arc;
+
+/// How the suite gets at one store.
+#[async_trait]
+pub trait Harness: Send + Sync + Sized + 'static {
+    /// A store of its own with nothing in it; gone when the harness is dropped.
+    async fn fresh() -> Self;
+
+    /// Connects to the store, each time anew. A source that lives in one process only gives the same one again.
+    async fn connect(&self) -> Arc<dyn DataSource>;
+
+    /// Writes past the gateway, like a platform team's pipeline does. `false` where there is no such way.
+    async fn raw(&self, _write: Raw<'_>) -> bool {
+        false
+    }
+}
+
+/// A write past the gateway.
+#[derive(Clone, Copy, Debug)]
+pub enum Raw<'a> {
+    /// Stores or replaces.
+    Put {
+        /// Where.
+        key: &'a Key,
+        /// What, possibly not JSON.
+        body: &'a str,
+    },
+    /// Takes away.
+    Delete(&'a Key),
+    /// Gives a record another id, in the store's own way.
+    Rename {
+        /// The id so far.
+        from: &'a Key,
+        /// The id from now on.
+        to: &'a Key,
+    },
+    /// Stores something that cannot be a definition, because its place names no kind.
+    Unreadable,
+}
+
+/// One `#[tokio::test]` per case of the contract.
+#[macro_export]
+macro_rules! datasource_contract {
+    ($harness:ty) => {
+        $crate::datasource_contract! { $harness:
+            initial_load put update rename delete delete_of_missing expectations lost_updates_are_impossible
+            burst_of_1000 bad_record reconnect resume_from_a_revision two_consumers order_by_revision history
+            load_and_watch_without_gap large_document unicode_ids tool_and_instance_share_an_id
+            values_come_back_as_written
+        }
+    };
+    ($harness:ty: $($case:ident)*) => {
+        $(
+            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn $case() {
+                $crate::testsuite::$case::<$harness>().await;
+            }
+        )*
+    };
+}
+
+/// Writes whatever is there.
+async fn store(source: &dyn DataSource, key: &Key, body: impl Into<Bytes>) -> Revision {
+    let write = Write {
+        key,
+        expected: Expected::Any,
+        principal: "suite",
+    };
+    source.put(write, body.into()).await.expect("put")
+}
+
+/// Deletes whatever is there.
+async fn remove(source: &dyn DataSource, key: &Key) -> Option<Revision> {
+    source
+        .delete(Write {
+            key,
+            expected: Expected::Any,
+            principal: "suite",
+        })
+        .await
+        .expect("delete")
+}
+
+/// The record as a fresh load sees it.
+async fn stored(source: &dyn DataSource, key: &Key) -> Option<Record> {
+    let load = source.load().await.expect("load");
+    load.records.into_iter().find(|record| record.key == *key)
+}

@@ -1,0 +1,133 @@
+//! A consumer as the catalog is one: load, then watch, and insist on the order.
+
+use crate::{
+    datasource::{Change, Changes, DataSource, Unreadable},
+    key::{Key, Revision},
+};
+use bytes::Bytes;
+use futures_util::StreamExt;
+use std::{collections::BTreeMap, time::Duration};
+
+/// Generous: what is measured here is that a change comes at all.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// Follows a source and knows its state; panics where the contract is broken.
+pub struct Follower {
+    changes: Changes,
+    /// Everything up to here is known.
+    pub revision: Revision,
+    /// What is stored, and since which revision.
+    pub state: BTreeMap<Key, (Revision, Bytes)>,
+    /// What could not be a definition.
+    pub unreadable: Vec<Unreadable>,
+    /// The revisions of all changes seen, in the order of arrival.
+    pub seen: Vec<Revision>,
+}
+
+impl Follower {
+    /// Loads and watches from there.
+    pub async fn start(source: &dyn DataSource) -> Self {
+        let load = source.load().await.expect("load");
+        let count = load.records.len();
+        let records = load
+            .records
+            .into_iter()
+            .map(|record| (record.key, (record.revision, record.body)));
+        let state: BTreeMap<_, _> = records.collect();
+        assert_eq!(state.len(), count, "a load has each key once");
+        let newest = state
+            .values()
+            .map(|(revision, _)| *revision)
+            .max()
+            .unwrap_or_default();
+        assert!(
+            newest <= load.revision,
+            "a load at {} contains revision {newest}",
+            load.revision
+        );
+        let changes = source.watch(load.revision).await.expect("watch");
+        let revision = load.revision;
+        Self {
+            changes,
+            revision,
+            state,
+            unreadable: load.unreadable,
+            seen: Vec::new(),
+        }
+    }
+
+    /// Watches anew from what is known, like after a broken connection.
+    pub async fn resume(mut self, source: &dyn DataSource) -> Self {
+        self.changes = source.watch(self.revision).await.expect("watch");
+        self
+    }
+
+    /// Waits until everything up to `revision` has come.
+    pub async fn until(&mut self, revision: Revision) {
+        self.until_that(
+            |follower| follower.revision >= revision,
+            &format!("revision {revision}"),
+        )
+        .await;
+    }
+
+    /// Waits for a state.
+    pub async fn until_that(&mut self, holds: impl Fn(&Self) -> bool, what: &str) {
+        let wait = async {
+            while !holds(self) {
+                self.step().await;
+            }
+        };
+        let in_time = tokio::time::timeout(PATIENCE, wait).await.is_ok();
+        assert!(
+            in_time,
+            "{what} did not come; known is revision {}, {:?}",
+            self.revision, self.state
+        );
+    }
+
+    /// What is stored under the key.
+    pub fn body(&self, key: &Key) -> Option<&[u8]> {
+        self.state.get(key).map(|(_, body)| &**body)
+    }
+
+    async fn step(&mut self) {
+        let batch = self
+            .changes
+            .next()
+            .await
+            .expect("the stream ended")
+            .expect("the stream failed");
+        let mut last = self.revision;
+        for change in batch.changes {
+            let revision = match change {
+                Change::Put(record) => {
+                    self.state.insert(record.key, (record.revision, record.body));
+                    record.revision
+                }
+                Change::Delete { key, revision } => {
+                    self.state.remove(&key);
+                    revision
+                }
+                Change::Unreadable(entry) => {
+                    let revision = entry.revision;
+                    self.unreadable.push(entry);
+                    revision
+                }
+            };
+            // Two changes of one transaction may share a revision.
+            assert!(
+                revision > self.revision && revision >= last,
+                "revision {revision} came after {last}"
+            );
+            last = revision;
+            self.seen.push(revision);
+        }
+        assert!(
+            batch.revision >= last,
+            "a batch of revision {} contains {last}",
+            batch.revision
+        );
+        self.revision = batch.revision;
+    }
+}

@@ -1,0 +1,11 @@
+//! The catalog through its public face.
+#![allow(missing_docs, clippy::unwrap_used)]
+
+#[path = "it/catalog.rs"]
+mod catalog;
+#[path = "it/fixture.rs"]
+mod fixture;
+#[path = "it/replay.rs"]
+mod replay;
+#[path = "it/sync.rs"]
+mod sync;

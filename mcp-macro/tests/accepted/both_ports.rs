@@ -1,0 +1,38 @@
+use mcp_common::{
+    authenticator::Authenticator,
+    datasource::DataSource,
+    plugin::{AuthenticatorFactory, DataSourceFactory, PluginError, Registry, Settings},
+};
+use std::sync::Arc;
+
+#[derive(Default)]
+struct Redis;
+
+#[mcp_common::datasource("redis_7")]
+#[async_trait::async_trait]
+impl DataSourceFactory for Redis {
+    async fn open(&self, _: &Settings) -> Result<Arc<dyn DataSource>, PluginError> {
+        Err(PluginError::Start("no server".to_owned()))
+    }
+}
+
+#[derive(Default)]
+struct Badge;
+
+#[mcp_common::authenticator("badge")]
+#[async_trait::async_trait]
+impl mcp_common::plugin::AuthenticatorFactory for Badge {
+    async fn make(&self, _: &Settings) -> Result<Arc<dyn Authenticator>, PluginError> {
+        Err(PluginError::Start("no reader".to_owned()))
+    }
+}
+
+fn main() -> Result<(), PluginError> {
+    let sources = Registry::<dyn DataSourceFactory>::data_sources()?;
+    assert_eq!(sources.names().collect::<Vec<_>>(), ["redis_7"]);
+    sources.get("redis_7")?;
+    let authenticators = Registry::<dyn AuthenticatorFactory>::authenticators()?;
+    assert_eq!(authenticators.names().collect::<Vec<_>>(), ["badge"]);
+    authenticators.get("badge")?;
+    Ok(())
+}
