@@ -1,0 +1,9 @@
+//! What a call costs beside the network: `cargo bench -p mcp-core`.
+
+#[path = "hot_path/calls.rs"]
+mod calls;
+
+use criterion::{criterion_group, criterion_main};
+
+criterion_group!(hot_path, calls::planning, calls::shaping);
+criterion_main!(hot_path);

@@ -1,0 +1,132 @@
+//! Text for its place in a request: nothing in a value can end the place it stands in.
+
+use super::members::Members;
+use http::HeaderValue;
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use serde_json::value::RawValue;
+use std::borrow::Cow;
+
+/// Everything but the unreserved characters of RFC 3986 section 2.3.
+const RESERVED: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'-')
+    .remove(b'.')
+    .remove(b'_')
+    .remove(b'~');
+
+/// Appends the text, percent-encoded.
+pub(crate) fn component(out: &mut Vec<u8>, text: &str) {
+    for chunk in utf8_percent_encode(text, RESERVED) {
+        out.extend_from_slice(chunk.as_bytes());
+    }
+}
+
+/// Appends `name=value`, both percent-encoded.
+pub(crate) fn pair(out: &mut Vec<u8>, name: &str, value: &str) {
+    component(out, name);
+    out.push(b'=');
+    component(out, value);
+}
+
+/// A header value of visible ASCII, space and tab.
+pub(crate) fn header_value(text: &[u8]) -> Result<HeaderValue, String> {
+    let wrong = text.iter().find(|&&b| b != b'\t' && !(b' '..=b'~').contains(&b));
+    if let Some(wrong) = wrong {
+        let what = match wrong {
+            b'\r' | b'\n' => "a line break".to_owned(),
+            0 => "a NUL".to_owned(),
+            128.. => "a character that is not ASCII".to_owned(),
+            _ => format!("the control character {wrong:#04x}"),
+        };
+        return Err(format!("has {what}, which cannot stand in a header"));
+    }
+    HeaderValue::from_bytes(text).map_err(|_| "cannot stand in a header".to_owned())
+}
+
+/// A JSON value as requests see it.
+#[derive(Debug)]
+pub(crate) enum Plain<'a> {
+    Null,
+    /// A string's text; numbers and booleans as they are written.
+    Text(Cow<'a, str>),
+    List(Vec<&'a RawValue>),
+    Object(Members<'a>),
+}
+
+impl<'a> Plain<'a> {
+    /// Takes one level apart.
+    pub(crate) fn read(json: &'a str) -> Result<Self, String> {
+        match json.as_bytes().first() {
+            Some(b'"') => text(json).map(Self::Text),
+            Some(b'n') => Ok(Self::Null),
+            Some(b'[') => serde_json::from_str(json)
+                .map(Self::List)
+                .map_err(|error| error.to_string()),
+            Some(b'{') => Members::read(json).map(Self::Object),
+            _ => Ok(Self::Text(Cow::Borrowed(json))),
+        }
+    }
+}
+
+/// A value inside a list or an object: scalars as text, deeper ones as JSON; `None` for null.
+pub(crate) fn item(json: &str) -> Result<Option<Cow<'_, str>>, String> {
+    Ok(match json.as_bytes().first() {
+        Some(b'"') => Some(text(json)?),
+        Some(b'n') => None,
+        _ => Some(Cow::Borrowed(json)),
+    })
+}
+
+fn text(json: &str) -> Result<Cow<'_, str>, String> {
+    let inner = json.get(1..json.len() - 1).unwrap_or_default();
+    if !inner.contains('\\') {
+        return Ok(Cow::Borrowed(inner));
+    }
+    serde_json::from_str::<String>(json)
+        .map(Cow::Owned)
+        .map_err(|_| "is not Unicode text (half of a surrogate pair)".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_unreserved_characters_stay_bare() {
+        let mut out = Vec::new();
+        component(&mut out, "aZ9-._~ /?#[]@!$&'()*+,;=%\u{0}ü\u{1F600}");
+        let expected =
+            "aZ9-._~%20%2F%3F%23%5B%5D%40%21%24%26%27%28%29%2A%2B%2C%3B%3D%25%00%C3%BC%F0%9F%98%80";
+        assert_eq!(String::from_utf8(out).unwrap(), expected);
+    }
+
+    #[test]
+    fn scalars_keep_the_text_they_came_in() {
+        let table = [
+            ("1.10", "1.10"),
+            ("123456789012345678901234567890", "123456789012345678901234567890"),
+            ("true", "true"),
+            (r#""a\u00fc\n\"""#, "aü\n\""),
+            (r#""""#, ""),
+        ];
+        for (json, expected) in table {
+            let Plain::Text(text) = Plain::read(json).unwrap() else {
+                panic!("{json}")
+            };
+            assert_eq!(text, expected);
+        }
+        assert!(Plain::read(r#""\ud800""#).is_err());
+    }
+
+    #[test]
+    fn header_values_are_visible_ascii() {
+        assert_eq!(header_value(b"a b\tc~").unwrap(), "a b\tc~");
+        for (text, expected) in [
+            ("a\r\nb: c", "line break"),
+            ("a\0", "NUL"),
+            ("ü", "not ASCII"),
+            ("\u{7f}", "0x7f"),
+        ] {
+            assert!(header_value(text.as_bytes()).unwrap_err().contains(expected));
+        }
+    }
+}

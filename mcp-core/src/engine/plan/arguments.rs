@@ -1,0 +1,153 @@
+//! A call's arguments, sorted into the places of the request.
+
+use crate::{
+    engine::{failure::Failure, members::Members, strict_value},
+    tool::{Call, Layout, violations},
+};
+use serde_json::value::RawValue;
+use std::fmt::Write;
+
+/// As they arrived, read once.
+#[derive(Debug)]
+pub(super) struct Arguments<'a> {
+    pub(super) root: Members<'a>,
+    pub(super) groups: Option<Groups<'a>>,
+}
+
+/// Arguments that say themselves where they go.
+#[derive(Debug, Default)]
+pub(super) struct Groups<'a> {
+    pub(super) path: Members<'a>,
+    pub(super) query: Members<'a>,
+    pub(super) header: Members<'a>,
+    pub(super) cookie: Members<'a>,
+    pub(super) body: Option<&'a RawValue>,
+}
+
+impl<'a> Arguments<'a> {
+    pub(super) fn read(call: &Call, json: &'a str) -> Result<Self, Failure> {
+        let root = Members::read(json).map_err(|reason| Failure::argument("(root)", &reason))?;
+        let is_grouped = match call.layout {
+            Layout::Grouped => true,
+            Layout::Flat => false,
+            Layout::ByShape => looks_grouped(&root),
+        };
+        Ok(Self {
+            root,
+            groups: is_grouped.then(Groups::default),
+        })
+    }
+
+    /// Checks the arguments against the schema and what the definition requires, and sorts them into their groups.
+    pub(super) fn check(&mut self, call: &Call, json: &str) -> Result<(), Failure> {
+        if let Some(validator) = &call.validator {
+            let value = strict_value::read(json).map_err(|error| {
+                let text = error.to_string();
+                let reason = text
+                    .rsplit_once(" at line ")
+                    .map_or(text.as_str(), |(reason, _)| reason);
+                Failure::argument("(root)", reason)
+            })?;
+            if !validator.is_valid(&value) {
+                let mut findings = String::new();
+                violations(validator, &value, &mut findings);
+                return Err(Failure::arguments(&findings));
+            }
+        }
+        if let Some(groups) = &mut self.groups {
+            groups.fill(&self.root)?;
+        }
+        self.check_required(call)
+    }
+
+    fn check_required(&self, call: &Call) -> Result<(), Failure> {
+        if call.required_anywhere.is_empty() && call.required_in_group.is_empty() {
+            return Ok(());
+        }
+        let mut findings = String::new();
+        for name in &call.required_anywhere {
+            let (is_there, place) = match &self.groups {
+                Some(groups) => {
+                    let place = if call.path.has(name) { "/path" } else { "/query" };
+                    (groups.path.get(name).or(groups.query.get(name)).is_some(), place)
+                }
+                None => (self.root.get(name).is_some(), ""),
+            };
+            if !is_there {
+                let _ = writeln!(findings, "{place}/{name}: is required, but missing");
+            }
+        }
+        for (group, name) in &call.required_in_group {
+            let is_there = match &self.groups {
+                Some(groups) => groups.has(group, name),
+                None => self.root.get(name).is_some(),
+            };
+            if !is_there {
+                let place = if self.groups.is_some() {
+                    format!("/{group}")
+                } else {
+                    String::new()
+                };
+                let _ = writeln!(findings, "{place}/{name}: is required, but missing");
+            }
+        }
+        if findings.is_empty() {
+            Ok(())
+        } else {
+            Err(Failure::arguments(findings.trim_end()))
+        }
+    }
+}
+
+impl<'a> Groups<'a> {
+    fn fill(&mut self, root: &Members<'a>) -> Result<(), Failure> {
+        for (name, value) in root.iter() {
+            let group = match name {
+                "path" => &mut self.path,
+                "query" => &mut self.query,
+                "header" => &mut self.header,
+                "cookie" => &mut self.cookie,
+                "body" => {
+                    self.body = Some(value).filter(|value| value.get() != "null");
+                    continue;
+                }
+                other => {
+                    let reason =
+                        "has no place; arguments of this tool stand in path, query, header, cookie and body";
+                    return Err(Failure::argument(&format!("/{other}"), reason));
+                }
+            };
+            if value.get() != "null" {
+                *group = Members::read(value.get())
+                    .map_err(|reason| Failure::argument(&format!("/{name}"), &reason))?;
+            }
+        }
+        Ok(())
+    }
+
+    fn has(&self, group: &str, name: &str) -> bool {
+        match group {
+            "path" => self.path.get(name).is_some(),
+            "query" => self.query.get(name).is_some(),
+            "header" => self
+                .header
+                .iter()
+                .any(|(header, _)| header.eq_ignore_ascii_case(name)),
+            "cookie" => self.cookie.get(name).is_some(),
+            _ => {
+                let body = self.body.and_then(|body| Members::read(body.get()).ok());
+                body.is_some_and(|body| body.get(name).is_some())
+            }
+        }
+    }
+}
+
+/// Where the schema says nothing: groups of objects, and nothing else, are groups.
+fn looks_grouped(root: &Members<'_>) -> bool {
+    let is_group = |(name, value): (&str, &RawValue)| match name {
+        "body" => true,
+        "path" | "query" | "header" | "cookie" => value.get().starts_with('{'),
+        _ => false,
+    };
+    !root.is_empty() && root.iter().all(is_group)
+}

@@ -1,0 +1,114 @@
+//! The query of one call: OpenAPI's `form` style, exploded.
+
+use super::{
+    arguments::Arguments,
+    leaf::{Filled, Scope},
+};
+use crate::{
+    engine::{
+        encode::{Plain, item, pair},
+        failure::Failure,
+    },
+    tool::Call,
+};
+
+pub(super) fn write(
+    out: &mut Vec<u8>,
+    call: &Call,
+    arguments: &Arguments<'_>,
+    scope: &Scope<'_>,
+) -> Result<(), Failure> {
+    let mut query = Query { out, is_first: true };
+    if !call.query.is_empty() {
+        query.separate();
+        query.out.extend_from_slice(call.query.as_bytes());
+    }
+    for (name, leaf, field) in &call.query_leaves {
+        let filled = scope.fill(leaf, field)?;
+        let done = match &filled {
+            Filled::Nothing => Ok(()),
+            Filled::Text(text) => {
+                query.add(name, text);
+                Ok(())
+            }
+            // The definition's own value may use the definition's own names.
+            Filled::Json(json) => query.value(name, json, &[]),
+        };
+        done.map_err(|reason| Failure::argument(field, &reason))?;
+    }
+    if let Some(groups) = &arguments.groups {
+        for (name, raw) in groups.query.iter() {
+            if !call.is_placed_by_template(&["query", name]) {
+                query
+                    .argument(name, raw.get(), call)
+                    .map_err(|reason| Failure::argument(&format!("/query/{name}"), &reason))?;
+            }
+        }
+    } else if call.rest_in_query {
+        for (name, raw) in arguments.root.iter() {
+            if !call.path.has(name) && !call.is_placed_by_template(&[name]) {
+                query
+                    .argument(name, raw.get(), call)
+                    .map_err(|reason| Failure::argument(&format!("/{name}"), &reason))?;
+            }
+        }
+    }
+    Ok(())
+}
+
+struct Query<'a> {
+    out: &'a mut Vec<u8>,
+    is_first: bool,
+}
+
+impl Query<'_> {
+    fn separate(&mut self) {
+        self.out.push(if self.is_first { b'?' } else { b'&' });
+        self.is_first = false;
+    }
+
+    fn add(&mut self, name: &str, value: &str) {
+        self.separate();
+        pair(self.out, name, value);
+    }
+
+    fn argument(&mut self, name: &str, json: &str, call: &Call) -> Result<(), String> {
+        self.value(name, json, &call.taken_query)
+    }
+
+    /// Names in `taken` are refused: a second value could win over the definition's own.
+    fn value(&mut self, name: &str, json: &str, taken: &[String]) -> Result<(), String> {
+        let check = |name: &str| {
+            let is_taken = taken.iter().any(|taken| taken == name);
+            if is_taken {
+                Err(format!("`{name}` is given by the definition"))
+            } else {
+                Ok(())
+            }
+        };
+        match Plain::read(json)? {
+            Plain::Null => {}
+            Plain::Text(text) => {
+                check(name)?;
+                self.add(name, &text);
+            }
+            Plain::List(items) => {
+                check(name)?;
+                for raw in items {
+                    if let Some(text) = item(raw.get())? {
+                        self.add(name, &text);
+                    }
+                }
+            }
+            Plain::Object(members) => {
+                for (name, raw) in members.iter() {
+                    check(name)?;
+                    if let Some(text) = item(raw.get())? {
+                        self.add(name, &text);
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,98 @@
+//! What came of a call.
+
+use bytes::Bytes;
+
+/// The parts of a `tools/call` result, as JSON text.
+#[derive(Clone, Debug)]
+pub struct CallResult {
+    /// The `content` array.
+    pub content: Vec<u8>,
+    /// `structuredContent`, on one line.
+    pub structured: Option<Bytes>,
+    /// `isError`.
+    pub is_error: bool,
+    /// For metrics and logs.
+    pub outcome: Outcome,
+    /// The status of the upstream's answer, if there was one.
+    pub upstream_status: Option<u16>,
+}
+
+impl CallResult {
+    /// One text block.
+    pub(crate) fn text(text: &str, is_error: bool, outcome: Outcome, upstream_status: Option<u16>) -> Self {
+        let mut content = Vec::with_capacity(text.len() + text.len() / 4 + 32);
+        content.extend_from_slice(b"[{\"type\":\"text\",\"text\":");
+        write_json_string(&mut content, text);
+        content.extend_from_slice(b"}]");
+        Self {
+            content,
+            structured: None,
+            is_error,
+            outcome,
+            upstream_status,
+        }
+    }
+}
+
+/// Appends the text as a JSON string, without a copy in between.
+pub(crate) fn write_json_string(out: &mut Vec<u8>, text: &str) {
+    // Writing to a `Vec` cannot fail.
+    let _ = serde_json::to_writer(out, text);
+}
+
+/// How a call ended, as metrics and logs name it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Outcome {
+    /// The upstream answered with success.
+    Ok,
+    /// The arguments do not fit the schema or their place; nothing was sent.
+    InvalidArguments,
+    /// The upstream answered 3xx or 4xx.
+    Upstream4xx,
+    /// The upstream answered 5xx.
+    Upstream5xx,
+    /// No complete answer in time.
+    Timeout,
+    /// No connection, or it broke.
+    Connect,
+    /// The TLS handshake failed.
+    Tls,
+    /// Request or answer exceed their size bound.
+    TooLarge,
+    /// The gateway does not make this call.
+    Refused,
+    /// The answer is not what HTTP or the definition says.
+    BadAnswer,
+}
+
+impl Outcome {
+    /// All of them, for registering metrics.
+    pub const ALL: [Self; 10] = [
+        Self::Ok,
+        Self::InvalidArguments,
+        Self::Upstream4xx,
+        Self::Upstream5xx,
+        Self::Timeout,
+        Self::Connect,
+        Self::Tls,
+        Self::TooLarge,
+        Self::Refused,
+        Self::BadAnswer,
+    ];
+
+    /// The label's value.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Ok => "ok",
+            Self::InvalidArguments => "invalid_arguments",
+            Self::Upstream4xx => "upstream_4xx",
+            Self::Upstream5xx => "upstream_5xx",
+            Self::Timeout => "timeout",
+            Self::Connect => "connect",
+            Self::Tls => "tls",
+            Self::TooLarge => "too_large",
+            Self::Refused => "refused",
+            Self::BadAnswer => "bad_answer",
+        }
+    }
+}

@@ -1,0 +1,85 @@
+//! Answer → tool result.
+
+mod json;
+mod media;
+mod unsuccessful;
+
+use super::{failure::Failure, result::CallResult, result::Outcome, upstream::Answer};
+use crate::tool::{Call, bounded};
+use http::{StatusCode, header};
+use media::Media;
+
+/// How much of a body is repeated beside an error.
+const MAX_ERROR_BODY: usize = 4 << 10;
+
+/// What the client gets to see.
+pub(super) fn shape(call: &Call, answer: Answer) -> CallResult {
+    let status = answer.status.as_u16();
+    let encoding = answer.header(header::CONTENT_ENCODING).unwrap_or("identity");
+    if !encoding.eq_ignore_ascii_case("identity") {
+        let host = host(&answer);
+        let text = format!(
+            "{host} answered {status} with {} content, which was not asked for.",
+            bounded(encoding, 40)
+        );
+        return Failure::new(Outcome::BadAnswer, text).into_result(Some(status));
+    }
+    if !answer.status.is_success() {
+        return unsuccessful::shape(&answer);
+    }
+    if answer.body.is_empty() {
+        return empty(call, answer.status);
+    }
+    let media = Media::of(&answer);
+    match media {
+        Media::Json => json::shape(call, &answer),
+        _ if call.output.is_some() => {
+            let what = answer
+                .header(header::CONTENT_TYPE)
+                .unwrap_or("data without a Content-Type")
+                .to_owned();
+            let text =
+                format!("The definition promises JSON (output_schema), but the upstream answered {what}.");
+            bad_answer(&answer, &text)
+        }
+        media => media::shape(&answer, media),
+    }
+}
+
+fn empty(call: &Call, status: StatusCode) -> CallResult {
+    let said = format!("{}, no content", line(status));
+    let Some(output) = &call.output else {
+        return CallResult::text(&said, false, Outcome::Ok, Some(status.as_u16()));
+    };
+    if output.is_valid(&serde_json::Value::Null) {
+        let result = CallResult::text(&said, false, Outcome::Ok, Some(status.as_u16()));
+        return CallResult {
+            structured: Some(bytes::Bytes::from_static(b"null")),
+            ..result
+        };
+    }
+    let text = format!("{said}. The call was successful, but the definition promises JSON (output_schema).");
+    CallResult::text(&text, true, Outcome::BadAnswer, Some(status.as_u16()))
+}
+
+/// The upstream did what it was asked for, but its answer cannot be used.
+fn bad_answer(answer: &Answer, text: &str) -> CallResult {
+    let mut text = text.to_owned();
+    unsuccessful::append_body(&mut text, answer);
+    CallResult::text(&text, true, Outcome::BadAnswer, Some(answer.status.as_u16()))
+}
+
+fn host(answer: &Answer) -> &str {
+    answer
+        .uri
+        .authority()
+        .map_or("The upstream", |authority| authority.as_str())
+}
+
+/// `HTTP 404 Not Found`.
+fn line(status: StatusCode) -> String {
+    match status.canonical_reason() {
+        Some(reason) => format!("HTTP {} {reason}", status.as_u16()),
+        None => format!("HTTP {}", status.as_u16()),
+    }
+}

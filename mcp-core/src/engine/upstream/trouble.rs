@@ -1,0 +1,101 @@
+//! Says plainly why an exchange failed: which host, what happened, never a credential.
+
+use super::connector::ConnectError;
+use crate::engine::{failure::Failure, result::Outcome};
+use http::{Uri, uri::Scheme};
+use hyper_util::client::legacy;
+use std::{error::Error as StdError, io};
+
+/// No answer's head arrived.
+pub(super) fn sending(uri: &Uri, error: &legacy::Error) -> Failure {
+    let host = uri
+        .authority()
+        .map_or("the upstream", |authority| authority.as_str());
+    let cause = error.source();
+    if let Some(error) = cause.and_then(|cause| cause.downcast_ref::<ConnectError>()) {
+        return connecting(uri, host, error);
+    }
+    if error.is_connect() {
+        return Failure::new(
+            Outcome::Connect,
+            format!("Cannot connect to {host}: {}.", innermost(error)),
+        );
+    }
+    match cause.and_then(|cause| cause.downcast_ref::<hyper::Error>()) {
+        Some(error) if error.is_parse() => Failure::new(
+            Outcome::BadAnswer,
+            format!("{host} answered something that is not HTTP: {error}."),
+        ),
+        _ => {
+            let text = format!(
+                "The connection to {host} broke before it answered: {}.",
+                innermost(error)
+            );
+            Failure::new(Outcome::Connect, text)
+        }
+    }
+}
+
+/// The answer's body did not arrive completely.
+pub(super) fn receiving(uri: &Uri, error: &hyper::Error) -> Failure {
+    let host = uri
+        .authority()
+        .map_or("the upstream", |authority| authority.as_str());
+    let text = format!(
+        "The connection to {host} broke in the middle of its answer: {}.",
+        innermost(error)
+    );
+    Failure::new(Outcome::Connect, text)
+}
+
+fn connecting(uri: &Uri, host: &str, error: &ConnectError) -> Failure {
+    let cause = match error {
+        ConnectError::Timeout(limit) => {
+            return Failure::new(
+                Outcome::Timeout,
+                format!("No connection to {host} within {limit:?}."),
+            );
+        }
+        ConnectError::Other(cause) => cause,
+    };
+    // The TLS layer reports `io::Error`, the TCP layer an error of its own.
+    if let Some(error) = cause.downcast_ref::<io::Error>() {
+        let is_tls = uri.scheme() == Some(&Scheme::HTTPS);
+        let outcome = if is_tls { Outcome::Tls } else { Outcome::Connect };
+        let what = if is_tls {
+            "The TLS handshake with"
+        } else {
+            "Connecting to"
+        };
+        return Failure::new(outcome, format!("{what} {host} failed: {error}."));
+    }
+    let reason = innermost(&**cause);
+    let text = if cause.to_string().contains("dns error") {
+        format!("The host name of {host} cannot be resolved: {reason}.")
+    } else if let Some(io::ErrorKind::ConnectionRefused) = io_kind(&**cause) {
+        format!("{host} refused the connection.")
+    } else {
+        format!("Cannot connect to {host}: {reason}.")
+    };
+    Failure::new(Outcome::Connect, text)
+}
+
+fn chain<'a>(error: &'a (dyn StdError + 'static)) -> impl Iterator<Item = &'a (dyn StdError + 'static)> {
+    let mut next = Some(error);
+    std::iter::from_fn(move || {
+        let error = next?;
+        next = error.source();
+        Some(error)
+    })
+}
+
+fn innermost(error: &(dyn StdError + 'static)) -> String {
+    chain(error).last().map(ToString::to_string).unwrap_or_default()
+}
+
+fn io_kind(error: &(dyn StdError + 'static)) -> Option<io::ErrorKind> {
+    chain(error)
+        .filter_map(|error| error.downcast_ref::<io::Error>())
+        .map(io::Error::kind)
+        .last()
+}

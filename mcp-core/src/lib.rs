@@ -1,0 +1,7 @@
+//! The MCP protocol, compiled tools, instance views and the engine that turns calls into HTTP requests.
+
+pub mod engine;
+pub mod protocol;
+pub mod telemetry;
+pub mod tool;
+pub mod view;

@@ -1,0 +1,138 @@
+//! JSON-RPC errors and the HTTP status each one travels with (`MCP.md` of the design, 1.4).
+
+use super::envelope::Id;
+use http::StatusCode;
+use serde_json::{Value, json};
+
+/// A refusal of the protocol layer. Boxed: the way without one should not carry its size.
+#[derive(Clone, Debug)]
+pub struct Fault(Box<Parts>);
+
+#[derive(Clone, Debug)]
+struct Parts {
+    status: StatusCode,
+    code: i32,
+    message: String,
+    data: Option<Value>,
+    id: Option<String>,
+}
+
+impl Fault {
+    fn new(status: StatusCode, code: i32, message: impl Into<String>) -> Self {
+        Self(Box::new(Parts {
+            status,
+            code,
+            message: message.into(),
+            data: None,
+            id: None,
+        }))
+    }
+
+    /// -32700: the body is not JSON.
+    pub fn parse(message: impl Into<String>) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, -32700, message)
+    }
+
+    /// -32600: JSON, but not a message that may stand here.
+    pub fn invalid_request(message: impl Into<String>) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, -32600, message)
+    }
+
+    /// -32600 with HTTP 404: the session is unknown or over.
+    pub fn session_not_found() -> Self {
+        Self::new(
+            StatusCode::NOT_FOUND,
+            -32600,
+            "Session not found: initialize again",
+        )
+    }
+
+    /// -32601: in the modern era with HTTP 404, before that in-band.
+    pub fn method_not_found(method: &str, modern: bool) -> Self {
+        let status = if modern {
+            StatusCode::NOT_FOUND
+        } else {
+            StatusCode::OK
+        };
+        Self::new(status, -32601, format!("Method not found: {}", excerpt(method)))
+    }
+
+    /// -32602 raised by a method: in-band, so that probing clients do not take it for an old server.
+    pub fn invalid_params(message: impl Into<String>) -> Self {
+        Self::new(StatusCode::OK, -32602, message)
+    }
+
+    /// -32602 about the modern envelope: HTTP 400.
+    pub fn invalid_envelope(message: impl Into<String>) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, -32602, message)
+    }
+
+    /// -32020: a header is missing, malformed, or does not say what the body says.
+    pub fn header_mismatch(message: impl Into<String>) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, -32020, message)
+    }
+
+    /// -32022: a protocol version that is not served.
+    pub fn unsupported_version(requested: &str, supported: &[&str]) -> Self {
+        let message = format!("Unsupported protocol version: {}", excerpt(requested));
+        let mut fault = Self::new(StatusCode::BAD_REQUEST, -32022, message);
+        fault.0.data = Some(json!({"supported": supported, "requested": requested}));
+        fault
+    }
+
+    /// -32603: the gateway cannot do it now; in-band.
+    pub fn internal(message: impl Into<String>) -> Self {
+        Self::new(StatusCode::OK, -32603, message)
+    }
+
+    /// 406: an event stream is the only possible answer and the client excludes it.
+    pub fn not_acceptable() -> Self {
+        Self::new(
+            StatusCode::NOT_ACCEPTABLE,
+            -32600,
+            "this answer is a text/event-stream, which `Accept` excludes",
+        )
+    }
+
+    /// The request that this answers.
+    pub fn with_id(mut self, id: Id<'_>) -> Self {
+        self.0.id = Some(id.as_json().to_owned());
+        self
+    }
+
+    /// HTTP status.
+    pub fn status(&self) -> StatusCode {
+        self.0.status
+    }
+
+    /// JSON-RPC error code.
+    pub fn code(&self) -> i32 {
+        self.0.code
+    }
+
+    /// The whole JSON-RPC message. Without an id the modern schema wants no member, the older ones want `null`.
+    pub fn to_json(&self, modern: bool) -> String {
+        let mut out = String::from("{\"jsonrpc\":\"2.0\",");
+        match &self.0.id {
+            Some(id) => out.extend(["\"id\":", id, ","]),
+            None if modern => {}
+            None => out.push_str("\"id\":null,"),
+        }
+        let mut error = json!({"code": self.0.code, "message": self.0.message});
+        if let Some(data) = &self.0.data {
+            error["data"] = data.clone();
+        }
+        out.extend(["\"error\":", &error.to_string(), "}"]);
+        out
+    }
+}
+
+/// What a client sent may be long; an error message quotes only its beginning.
+pub(super) fn excerpt(text: &str) -> &str {
+    const MAX: usize = 100;
+    let mut end = text.len().min(MAX);
+    while !text.is_char_boundary(end) {
+        end -= 1;
+    }
+    &text[..end]
+}

@@ -1,0 +1,85 @@
+//! What all workers share: views, streams, sessions, metrics.
+
+use super::{list_changed::ListChanged, session::Sessions};
+use crate::{
+    telemetry::Metrics,
+    tool::ToolCompiler,
+    view::{ViewSettings, Views},
+};
+use mcp_common::catalog::Catalog;
+use std::{sync::Arc, time::Duration};
+use tokio_util::sync::CancellationToken;
+
+/// How the protocol is spoken.
+#[derive(Clone, Debug)]
+pub struct ProtocolSettings {
+    /// How lists are answered.
+    pub view: ViewSettings,
+    /// Signs session ids; the same on all replicas, so that a session survives one.
+    pub session_secret: [u8; 32],
+    /// How long a session id is good.
+    pub session_lifetime: Duration,
+    /// Open streams of list changes at the most.
+    pub max_streams: u32,
+}
+
+/// What a [`Gateway`] is made of.
+pub struct GatewayParts {
+    /// All definitions.
+    pub catalog: Arc<Catalog<ToolCompiler>>,
+    /// How the protocol is spoken.
+    pub settings: ProtocolSettings,
+    /// Registered by the owner of the registry.
+    pub metrics: Metrics,
+    /// Ends open streams.
+    pub shutdown: CancellationToken,
+}
+
+/// Shared by all workers.
+pub struct Gateway {
+    /// Instances by id.
+    pub views: Arc<Views>,
+    pub(super) list_changed: ListChanged,
+    pub(super) sessions: Sessions,
+    pub(super) metrics: Metrics,
+    pub(super) max_streams: i64,
+    pub(super) shutdown: CancellationToken,
+}
+
+impl Gateway {
+    /// Listens to the catalog from now on.
+    pub fn new(parts: GatewayParts) -> Arc<Self> {
+        let GatewayParts {
+            catalog,
+            settings,
+            metrics,
+            shutdown,
+        } = parts;
+        let views = Arc::new(Views::new(catalog.clone(), settings.view, metrics.clone()));
+        let gateway = Arc::new(Self {
+            list_changed: ListChanged::new(views.clone()),
+            views,
+            sessions: Sessions::new(settings.session_secret, settings.session_lifetime),
+            metrics,
+            max_streams: settings.max_streams.into(),
+            shutdown,
+        });
+        let listener = Arc::downgrade(&gateway);
+        catalog.subscribe(Arc::new(move |applied| {
+            let Some(gateway) = listener.upgrade() else { return };
+            for instance in &applied.instances {
+                gateway.views.invalidate(instance);
+            }
+            gateway.list_changed.note(applied.instances.iter());
+        }));
+        gateway
+    }
+
+    /// Announces list changes until shutdown; runs on the control plane.
+    pub async fn announce_changes(&self) {
+        tokio::select! {
+            () = self.shutdown.cancelled() => {}
+            () = self.list_changed.run() => {}
+        }
+    }
+}

@@ -1,0 +1,106 @@
+//! Tells open streams that an instance's tools changed, and only if they really did: the rendered lists are compared.
+
+use crate::view::{InstanceView, Views};
+use std::{
+    collections::{BTreeSet, HashMap},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+use tokio::sync::{Notify, watch};
+
+/// Changes that come together are announced together.
+const GATHER: Duration = Duration::from_millis(50);
+
+/// What a stream is told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Signal {
+    /// The list has changed this many times since the topic exists.
+    Changed(u64),
+    /// The instance is gone.
+    Gone,
+}
+
+struct Topic {
+    signal: watch::Sender<Signal>,
+    announced: Arc<InstanceView>,
+}
+
+/// All instances that somebody listens to.
+pub(super) struct ListChanged {
+    views: Arc<Views>,
+    topics: Mutex<HashMap<Arc<str>, Topic>>,
+    pending: Mutex<BTreeSet<Arc<str>>>,
+    wake: Notify,
+}
+
+impl ListChanged {
+    pub(super) fn new(views: Arc<Views>) -> Self {
+        Self {
+            views,
+            topics: Mutex::default(),
+            pending: Mutex::default(),
+            wake: Notify::new(),
+        }
+    }
+
+    /// A receiver that sees every change after this call; `None` if the instance is gone.
+    pub(super) fn subscribe(&self, instance: &Arc<str>) -> Option<watch::Receiver<Signal>> {
+        let mut topics = lock(&self.topics);
+        // Read under the lock: a change that comes later finds this topic and compares with this view.
+        let announced = self.views.get(instance)?;
+        let topic = topics.entry(instance.clone()).or_insert_with(|| Topic {
+            signal: watch::Sender::new(Signal::Changed(0)),
+            announced,
+        });
+        let mut receiver = topic.signal.subscribe();
+        receiver.mark_unchanged();
+        Some(receiver)
+    }
+
+    /// Notes instances that may look different now. Cheap: called by whoever applies a change.
+    pub(super) fn note<'a>(&self, instances: impl Iterator<Item = &'a Arc<str>>) {
+        lock(&self.pending).extend(instances.cloned());
+        self.wake.notify_one();
+    }
+
+    /// Announces until cancelled.
+    pub(super) async fn run(&self) {
+        loop {
+            self.wake.notified().await;
+            tokio::time::sleep(GATHER).await;
+            let instances = std::mem::take(&mut *lock(&self.pending));
+            for instance in instances {
+                self.announce(&instance);
+            }
+        }
+    }
+
+    fn announce(&self, instance: &Arc<str>) {
+        let mut topics = lock(&self.topics);
+        let Some(topic) = topics.get_mut(instance) else {
+            return;
+        };
+        if topic.signal.receiver_count() == 0 {
+            topics.remove(instance);
+            return;
+        }
+        let Some(view) = self.views.get(instance) else {
+            topic.signal.send_replace(Signal::Gone);
+            topics.remove(instance);
+            return;
+        };
+        if !view.lists_the_same(&topic.announced) {
+            topic.signal.send_modify(|signal| {
+                if let Signal::Changed(times) = signal {
+                    *times += 1;
+                }
+            });
+        }
+        topic.announced = view;
+    }
+}
+
+/// A panic elsewhere does not make these maps wrong.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,102 @@
+//! What the protocol layer answers, without knowing which HTTP server sends it.
+
+use super::{envelope::Id, fault::Fault};
+use crate::engine::Outcome;
+use bytes::Bytes;
+use futures_util::stream::BoxStream;
+use http::StatusCode;
+use std::sync::Arc;
+
+/// One HTTP answer.
+pub struct Reply {
+    /// HTTP status.
+    pub status: StatusCode,
+    /// What follows the headers.
+    pub body: ReplyBody,
+    /// The `Mcp-Session-Id` to set.
+    pub session: Option<String>,
+    /// For the request log.
+    pub trace: Trace,
+}
+
+/// The body of a reply.
+pub enum ReplyBody {
+    /// None (202, 405).
+    Empty,
+    /// `application/json`, in pieces that belong together; a prepared list is not copied into its answer.
+    Json([Bytes; 3]),
+    /// `text/event-stream`.
+    Events(BoxStream<'static, Bytes>),
+}
+
+/// What a request log wants to know about a message.
+#[derive(Clone, Debug, Default)]
+pub struct Trace {
+    /// Method, `-` where there is none or it is unknown.
+    pub method: &'static str,
+    /// Name of the called tool, where it exists.
+    pub tool: Option<Arc<str>>,
+    /// How a tool call ended.
+    pub outcome: Option<Outcome>,
+    /// What the upstream answered.
+    pub upstream_status: Option<u16>,
+    /// JSON-RPC error code.
+    pub error: Option<i32>,
+}
+
+impl Reply {
+    pub(super) fn empty(status: StatusCode) -> Self {
+        Self {
+            status,
+            body: ReplyBody::Empty,
+            session: None,
+            trace: Trace::default(),
+        }
+    }
+
+    pub(super) fn json(status: StatusCode, body: impl Into<Bytes>) -> Self {
+        let body = ReplyBody::Json([body.into(), Bytes::new(), Bytes::new()]);
+        Self {
+            status,
+            body,
+            session: None,
+            trace: Trace::default(),
+        }
+    }
+
+    /// A result whose bytes are ready.
+    pub(super) fn result(id: Id<'_>, result: impl Into<Bytes>) -> Self {
+        let result: Bytes = result.into();
+        // Small answers are cheaper in one piece, large ones are not copied.
+        let body = if result.len() < 1024 {
+            let mut whole = frame(id, result.len());
+            whole.extend_from_slice(&result);
+            whole.push(b'}');
+            ReplyBody::Json([whole.into(), Bytes::new(), Bytes::new()])
+        } else {
+            ReplyBody::Json([frame(id, 0).into(), result, Bytes::from_static(b"}")])
+        };
+        Self {
+            status: StatusCode::OK,
+            body,
+            session: None,
+            trace: Trace::default(),
+        }
+    }
+
+    pub(super) fn fault(fault: &Fault, modern: bool) -> Self {
+        let mut reply = Self::json(fault.status(), fault.to_json(modern));
+        reply.trace.error = Some(fault.code());
+        reply
+    }
+}
+
+/// The opening of an answer, up to where the result object starts.
+pub(super) fn frame(id: Id<'_>, room: usize) -> Vec<u8> {
+    let id = id.as_json().as_bytes();
+    let mut out = Vec::with_capacity(64 + id.len() + room);
+    out.extend_from_slice(b"{\"jsonrpc\":\"2.0\",\"id\":");
+    out.extend_from_slice(id);
+    out.extend_from_slice(b",\"result\":");
+    out
+}

@@ -1,0 +1,110 @@
+//! `tools/list` and `tools/call`, the same for both eras but for what an answer carries.
+
+use super::{
+    Endpoint, Exchange,
+    envelope::Id,
+    fault::{Fault, excerpt},
+    headers,
+    params::{Params, as_string, is_object},
+    reply::{Reply, frame},
+};
+use crate::{
+    engine::{CallContext, CallResult},
+    view::{Cursor, ViewTool},
+};
+use bytes::Bytes;
+use http::StatusCode;
+use std::time::Instant;
+
+pub(super) fn list(
+    exchange: &Exchange<'_>,
+    id: Id<'_>,
+    params: &Params<'_>,
+    modern: bool,
+) -> Result<Reply, Fault> {
+    let after =
+        match params.cursor {
+            None => None,
+            Some(raw) => {
+                let cursor = as_string(raw).and_then(|text| Cursor::decode(&text));
+                Some(cursor.ok_or_else(|| {
+                    Fault::invalid_params("Invalid cursor: list again without one").with_id(id)
+                })?)
+            }
+        };
+    let list = if modern {
+        &exchange.view.modern
+    } else {
+        &exchange.view.legacy
+    };
+    Ok(Reply::result(id, list.page(after.as_ref())))
+}
+
+/// Everything about a call that can be refused by the protocol comes before the engine is asked.
+pub(super) async fn call(
+    endpoint: &Endpoint,
+    exchange: &Exchange<'_>,
+    id: Id<'_>,
+    params: &Params<'_>,
+    modern: bool,
+) -> Result<Reply, Fault> {
+    let name = params.name.and_then(as_string);
+    let name =
+        name.ok_or_else(|| Fault::invalid_params("params.name must be the name of a tool").with_id(id))?;
+    let Some(tool) = exchange.view.tool(&name) else {
+        return Err(Fault::invalid_params(format!("Unknown tool: {}", excerpt(&name))).with_id(id));
+    };
+    // Some clients send `null` for "no arguments".
+    let arguments = params.arguments.filter(|raw| raw.get() != "null");
+    if arguments.is_some_and(|raw| !is_object(raw)) {
+        return Err(Fault::invalid_params("params.arguments must be an object").with_id(id));
+    }
+    let compiled = &tool.entry.compiled;
+    if modern {
+        let mirrored = compiled.mirrored_headers();
+        headers::check_mirrored(exchange.headers, mirrored, arguments).map_err(|fault| fault.with_id(id))?;
+    }
+    let started = Instant::now();
+    let context = CallContext {
+        instance: &exchange.view.entry.definition.id,
+        principal: &exchange.principal,
+        arguments,
+    };
+    let result = {
+        let _in_flight = endpoint.in_flight();
+        endpoint.engine.call(compiled, context).await
+    };
+    tool.metrics
+        .record(result.outcome, started.elapsed().as_secs_f64());
+    Ok(answer(exchange, id, tool, &result, modern))
+}
+
+fn answer(exchange: &Exchange<'_>, id: Id<'_>, tool: &ViewTool, result: &CallResult, modern: bool) -> Reply {
+    let structured = result.structured.as_ref();
+    let mut out = frame(id, result.content.len() + structured.map_or(0, Bytes::len) + 256);
+    out.extend_from_slice(b"{\"content\":");
+    out.extend_from_slice(&result.content);
+    // Before 2026-07-28 structured content is always an object.
+    if let Some(structured) = structured.filter(|json| modern || json.starts_with(b"{")) {
+        out.extend_from_slice(b",\"structuredContent\":");
+        out.extend_from_slice(structured);
+    }
+    out.extend_from_slice(if result.is_error {
+        b",\"isError\":true"
+    } else {
+        b",\"isError\":false"
+    });
+    if modern {
+        out.extend_from_slice(
+            b",\"resultType\":\"complete\",\"_meta\":{\"io.modelcontextprotocol/serverInfo\":",
+        );
+        out.extend_from_slice(exchange.view.server_info.as_bytes());
+        out.push(b'}');
+    }
+    out.extend_from_slice(b"}}");
+    let mut reply = Reply::json(StatusCode::OK, out);
+    reply.trace.tool = Some(tool.name.clone());
+    reply.trace.outcome = Some(result.outcome);
+    reply.trace.upstream_status = result.upstream_status;
+    reply
+}

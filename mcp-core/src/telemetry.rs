@@ -1,0 +1,145 @@
+//! Metrics of the data plane, registered top-down: whoever owns the registry hands it in.
+
+use crate::engine::Outcome;
+use prometheus_client::{
+    encoding::EncodeLabelSet,
+    metrics::{counter::Counter, family::Family, gauge::Gauge, histogram::Histogram},
+    registry::Registry,
+};
+
+/// From half a millisecond to half a minute: upstream APIs live in between.
+const BUCKETS: [f64; 14] = [
+    0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0, 30.0,
+];
+
+/// Which tool of which instance.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub struct ToolLabels {
+    /// Instance id.
+    pub instance: String,
+    /// Name of the tool in that instance.
+    pub tool: String,
+}
+
+/// How calls of a tool ended.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub struct OutcomeLabels {
+    instance: String,
+    tool: String,
+    outcome: &'static str,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct MethodLabels {
+    method: &'static str,
+    result: &'static str,
+}
+
+/// All of them; cheap to clone.
+#[derive(Clone)]
+pub struct Metrics {
+    durations: Family<ToolLabels, Histogram, fn() -> Histogram>,
+    outcomes: Family<OutcomeLabels, Counter>,
+    requests: Family<MethodLabels, Counter>,
+    /// Calls that wait for an upstream.
+    pub upstream_in_flight: Gauge,
+    /// Open streams of list changes.
+    pub streams: Gauge,
+}
+
+impl Metrics {
+    /// Registers under `dynmcp_…`; the caller adds the prefix to the registry.
+    pub fn register(registry: &mut Registry) -> Self {
+        let metrics = Self {
+            durations: Family::new_with_constructor(|| Histogram::new(BUCKETS)),
+            outcomes: Family::default(),
+            requests: Family::default(),
+            upstream_in_flight: Gauge::default(),
+            streams: Gauge::default(),
+        };
+        let durations = "Duration of tools/call in seconds, upstream included";
+        registry.register("tool_call_duration_seconds", durations, metrics.durations.clone());
+        registry.register("tool_calls", "Tool calls by outcome", metrics.outcomes.clone());
+        registry.register(
+            "mcp_requests",
+            "MCP messages by method and result",
+            metrics.requests.clone(),
+        );
+        let in_flight = "Calls that wait for an upstream now";
+        registry.register(
+            "upstream_in_flight",
+            in_flight,
+            metrics.upstream_in_flight.clone(),
+        );
+        registry.register("streams", "Open streams of list changes", metrics.streams.clone());
+        metrics
+    }
+
+    /// The instruments of one tool, looked up once when a view is built.
+    pub(crate) fn tool(&self, instance: &str, tool: &str) -> ToolMetrics {
+        let labels = ToolLabels {
+            instance: instance.to_owned(),
+            tool: tool.to_owned(),
+        };
+        let ok = OutcomeLabels {
+            instance: instance.to_owned(),
+            tool: tool.to_owned(),
+            outcome: Outcome::Ok.as_str(),
+        };
+        ToolMetrics {
+            duration: self.durations.get_or_create_owned(&labels),
+            ok: self.outcomes.get_or_create_owned(&ok),
+            outcomes: self.outcomes.clone(),
+            labels,
+        }
+    }
+
+    /// A tool that left an instance leaves its series too.
+    pub(crate) fn forget(&self, instance: &str, tool: &str) {
+        self.durations.remove(&ToolLabels {
+            instance: instance.to_owned(),
+            tool: tool.to_owned(),
+        });
+        for outcome in Outcome::ALL {
+            let labels = OutcomeLabels {
+                instance: instance.to_owned(),
+                tool: tool.to_owned(),
+                outcome: outcome.as_str(),
+            };
+            self.outcomes.remove(&labels);
+        }
+    }
+
+    /// Counts one message. Both texts come from fixed sets.
+    pub(crate) fn request(&self, method: &'static str, result: &'static str) {
+        self.requests
+            .get_or_create(&MethodLabels { method, result })
+            .inc();
+    }
+}
+
+/// The instruments of one tool in one instance.
+pub(crate) struct ToolMetrics {
+    duration: Histogram,
+    ok: Counter,
+    outcomes: Family<OutcomeLabels, Counter>,
+    labels: ToolLabels,
+}
+
+impl ToolMetrics {
+    pub(crate) fn record(&self, outcome: Outcome, seconds: f64) {
+        self.duration.observe(seconds);
+        if outcome == Outcome::Ok {
+            self.ok.inc();
+            return;
+        }
+        let ToolLabels { instance, tool } = self.labels.clone();
+        self.outcomes
+            .get_or_create(&OutcomeLabels {
+                instance,
+                tool,
+                outcome: outcome.as_str(),
+            })
+            .inc();
+    }
+}

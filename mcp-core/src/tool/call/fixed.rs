@@ -1,0 +1,131 @@
+//! Headers and query parameters that the definition itself gives.
+
+use crate::{
+    engine::encode,
+    tool::{InputSchema, Leaf, PathTemplate, Templates, header_name},
+};
+use http::{HeaderMap, HeaderName, HeaderValue, header};
+use mcp_common::{definition::tool::HttpBinding, problem::Problem};
+use serde_json::Value;
+
+/// What the definition gives, as far as it is known before a call.
+#[derive(Debug, Default)]
+pub(super) struct Fixed {
+    pub(super) headers: HeaderMap,
+    pub(super) taken_headers: Vec<HeaderName>,
+    pub(super) header_leaves: Vec<(HeaderName, Leaf, String)>,
+    pub(super) query: String,
+    pub(super) taken_query: Vec<String>,
+    pub(super) query_leaves: Vec<(String, Leaf, String)>,
+}
+
+pub(super) fn compile(
+    binding: &HttpBinding,
+    path: &PathTemplate,
+    input: &InputSchema,
+    templates: &mut Templates,
+    problems: &mut Vec<Problem>,
+) -> Fixed {
+    let mut fixed = Fixed {
+        query: path.query.clone(),
+        ..Fixed::default()
+    };
+    let in_path = path
+        .query
+        .split('&')
+        .filter_map(|pair| pair.split('=').next())
+        .filter(|name| !name.is_empty());
+    fixed.taken_query.extend(in_path.map(str::to_owned));
+    let agent = concat!("dynmcp/", env!("CARGO_PKG_VERSION"));
+    fixed
+        .headers
+        .insert(header::USER_AGENT, HeaderValue::from_static(agent));
+    fixed.headers.insert(
+        header::ACCEPT,
+        HeaderValue::from_static("application/json, */*;q=0.8"),
+    );
+    for (name, value) in &binding.headers {
+        let field = format!("tds_ext_info.headers.{name}");
+        if let Err(problem) = fixed.header(name, value, &field, input, templates) {
+            problems.push(problem);
+        }
+    }
+    for (name, value) in &binding.query {
+        let field = format!("tds_ext_info.query.{name}");
+        if let Err(problem) = fixed.parameter(name, value, &field, input, templates) {
+            problems.push(problem);
+        }
+    }
+    fixed
+}
+
+impl Fixed {
+    fn header(
+        &mut self,
+        name: &str,
+        value: &Value,
+        field: &str,
+        input: &InputSchema,
+        templates: &mut Templates,
+    ) -> Result<(), Problem> {
+        let header = header_name::read(name).map_err(|reason| Problem::at(field, reason))?;
+        if self.taken_headers.contains(&header) {
+            return Err(Problem::at(field, "stands twice (letter case does not count)"));
+        }
+        self.taken_headers.push(header.clone());
+        match templates.compile(field, value, input)? {
+            Leaf::Fixed(Value::Null) => {}
+            Leaf::Fixed(value) => {
+                let text =
+                    scalar(&value).ok_or_else(|| Problem::at(field, "must be a text, number or boolean"))?;
+                let value =
+                    encode::header_value(text.as_bytes()).map_err(|reason| Problem::at(field, reason))?;
+                self.headers.insert(header, value);
+            }
+            leaf => self.header_leaves.push((header, leaf, field.to_owned())),
+        }
+        Ok(())
+    }
+
+    fn parameter(
+        &mut self,
+        name: &str,
+        value: &Value,
+        field: &str,
+        input: &InputSchema,
+        templates: &mut Templates,
+    ) -> Result<(), Problem> {
+        if self.taken_query.iter().any(|taken| taken == name) {
+            return Err(Problem::at(field, "stands in the path's query already"));
+        }
+        self.taken_query.push(name.to_owned());
+        let values = match templates.compile(field, value, input)? {
+            Leaf::Fixed(Value::Null) => return Ok(()),
+            Leaf::Fixed(Value::Array(values)) => values,
+            Leaf::Fixed(value) => vec![value],
+            leaf => {
+                self.query_leaves.push((name.to_owned(), leaf, field.to_owned()));
+                return Ok(());
+            }
+        };
+        for value in &values {
+            let reason = "must be a text, number or boolean, or a list of them";
+            let text = scalar(value).ok_or_else(|| Problem::at(field, reason))?;
+            let mut pair = Vec::new();
+            encode::pair(&mut pair, name, &text);
+            if !self.query.is_empty() {
+                self.query.push('&');
+            }
+            self.query.push_str(&String::from_utf8_lossy(&pair));
+        }
+        Ok(())
+    }
+}
+
+fn scalar(value: &Value) -> Option<String> {
+    match value {
+        Value::String(text) => Some(text.clone()),
+        Value::Number(_) | Value::Bool(_) => Some(value.to_string()),
+        Value::Null | Value::Array(_) | Value::Object(_) => None,
+    }
+}

@@ -1,0 +1,141 @@
+//! Values in definitions that may name arguments: `{{ args.id }}`. Compiled once; typed, never text-built JSON.
+
+mod callables;
+mod names;
+mod reference;
+
+pub(crate) use reference::Reference;
+
+use super::input_schema::InputSchema;
+use mcp_common::problem::Problem;
+use minijinja::{Environment, UndefinedBehavior};
+use serde_json::Value;
+
+/// Steps that one template may take per call.
+const FUEL: u64 = 20_000;
+
+/// A compiled leaf.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Leaf {
+    /// Always this; `null` is nothing.
+    Fixed(Value),
+    /// Exactly one name: its value as it came in.
+    Reference(Reference),
+    /// Exactly one expression: its value, typed. The template of that name sets `value`.
+    Expression(String),
+    /// Mixed text.
+    Text(String),
+}
+
+/// Compiles leaves and keeps what they need at call time.
+#[derive(Debug)]
+pub(crate) struct Templates {
+    environment: Environment<'static>,
+    /// Arguments that some template names: they are placed by it alone.
+    pub(crate) arguments: Vec<Vec<String>>,
+}
+
+impl Templates {
+    pub(crate) fn new() -> Self {
+        let mut environment = Environment::new();
+        environment.set_undefined_behavior(UndefinedBehavior::Strict);
+        environment.set_fuel(Some(FUEL));
+        environment.set_auto_escape_callback(|_| minijinja::AutoEscape::None);
+        Self {
+            environment,
+            arguments: Vec::new(),
+        }
+    }
+
+    /// Compiles the leaf that stands in the document's member `field`.
+    pub(crate) fn compile(
+        &mut self,
+        field: &str,
+        value: &Value,
+        schema: &InputSchema,
+    ) -> Result<Leaf, Problem> {
+        let Value::String(text) = value else {
+            return Ok(Leaf::Fixed(value.clone()));
+        };
+        if !["{{", "{%", "{#"].iter().any(|mark| text.contains(mark)) {
+            return Ok(Leaf::Fixed(value.clone()));
+        }
+        let at = |reason: String| Problem::at(field, reason);
+        let whole = whole_expression(text);
+        if let Some(reference) = whole.and_then(Reference::read) {
+            names::check_reference(&reference, schema).map_err(at)?;
+            if let Reference::Argument(path) = &reference {
+                self.arguments.push(path.clone());
+            }
+            return Ok(Leaf::Reference(reference));
+        }
+        let source = match whole {
+            Some(expression) => format!("{{% set value = ({expression}) %}}"),
+            None => text.clone(),
+        };
+        callables::check(&self.environment, &source).map_err(at)?;
+        self.environment
+            .add_template_owned(field.to_owned(), source)
+            .map_err(|error| at(format!("is not a template: {}", first_line(&error))))?;
+        let template = self
+            .environment
+            .get_template(field)
+            .map_err(|error| at(format!("is not a template: {}", first_line(&error))))?;
+        let globals = self
+            .environment
+            .globals()
+            .map(|(name, _)| name)
+            .collect::<Vec<_>>();
+        let named = names::check(&template.undeclared_variables(true), &globals, schema).map_err(at)?;
+        self.arguments.extend(named);
+        Ok(if whole.is_some() {
+            Leaf::Expression(field.to_owned())
+        } else {
+            Leaf::Text(field.to_owned())
+        })
+    }
+
+    /// The value of a [`Leaf::Expression`]; undefined and none are `null`.
+    pub(crate) fn evaluate(&self, name: &str, context: minijinja::Value) -> Result<Value, String> {
+        let template = self
+            .environment
+            .get_template(name)
+            .map_err(|error| first_line(&error))?;
+        let captured = template
+            .render_captured(context)
+            .map_err(|error| first_line(&error))?;
+        let value = captured.state().lookup("value").unwrap_or_default();
+        if value.is_undefined() {
+            return Ok(Value::Null);
+        }
+        serde_json::to_value(&value).map_err(|error| error.to_string())
+    }
+
+    /// The text of a [`Leaf::Text`].
+    pub(crate) fn render(&self, name: &str, context: minijinja::Value) -> Result<String, String> {
+        let template = self
+            .environment
+            .get_template(name)
+            .map_err(|error| first_line(&error))?;
+        template.render(context).map_err(|error| first_line(&error))
+    }
+}
+
+fn first_line(error: &minijinja::Error) -> String {
+    let detail = error
+        .detail()
+        .map(|detail| format!(": {detail}"))
+        .unwrap_or_default();
+    format!("{}{detail}", error.kind())
+}
+
+/// What stands between the braces, if the text is exactly one expression.
+fn whole_expression(text: &str) -> Option<&str> {
+    let inner = text.trim().strip_prefix("{{")?.strip_suffix("}}")?;
+    let inner = inner.strip_prefix('-').unwrap_or(inner);
+    let inner = inner.strip_suffix('-').unwrap_or(inner).trim();
+    let is_one = !["{{", "}}", "{%", "%}", "{#", "#}"]
+        .iter()
+        .any(|mark| inner.contains(mark));
+    (is_one && !inner.is_empty()).then_some(inner)
+}

@@ -1,0 +1,80 @@
+//! The simplest expression: one name. It needs no template engine, and its value keeps the text it came in.
+
+/// What one name stands for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Reference {
+    /// Member names from the root of the arguments.
+    Argument(Vec<String>),
+    /// `principal.sub`.
+    Subject,
+    /// `instance`.
+    Instance,
+}
+
+impl Reference {
+    /// Reads `args.a.b`, `args["a-b"]`, `principal.sub`, `instance`.
+    pub(super) fn read(expression: &str) -> Option<Self> {
+        match expression {
+            "principal.sub" => return Some(Self::Subject),
+            "instance" => return Some(Self::Instance),
+            _ => {}
+        }
+        let mut rest = expression.strip_prefix("args")?;
+        let mut path = Vec::new();
+        while !rest.is_empty() {
+            let (name, after) = step(rest)?;
+            path.push(name.to_owned());
+            rest = after;
+        }
+        (!path.is_empty()).then_some(Self::Argument(path))
+    }
+}
+
+fn step(text: &str) -> Option<(&str, &str)> {
+    if let Some(text) = text.strip_prefix('.') {
+        let end = text
+            .find(|c: char| !c.is_ascii_alphanumeric() && c != '_')
+            .unwrap_or(text.len());
+        let (name, rest) = text.split_at(end);
+        let is_name = name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_');
+        return is_name.then_some((name, rest));
+    }
+    let text = text.strip_prefix('[')?;
+    let quote = text.chars().next().filter(|quote| matches!(quote, '"' | '\''))?;
+    let (name, rest) = text[1..].split_once(quote)?;
+    let rest = rest.strip_prefix(']')?;
+    (!name.is_empty() && !name.contains('\\')).then_some((name, rest))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Reference;
+
+    #[test]
+    fn only_plain_names_are_references() {
+        let argument = |path: &[&str]| {
+            Some(Reference::Argument(
+                path.iter().map(|p| (*p).to_owned()).collect(),
+            ))
+        };
+        let table = [
+            ("args.id", argument(&["id"])),
+            ("args.query.id", argument(&["query", "id"])),
+            ("args[\"x-trace\"]", argument(&["x-trace"])),
+            ("args['a'].b", argument(&["a", "b"])),
+            ("principal.sub", Some(Reference::Subject)),
+            ("instance", Some(Reference::Instance)),
+            ("args", None),
+            ("args.", None),
+            ("args.1", None),
+            ("args.id | upper", None),
+            ("args.id + 1", None),
+            ("args[0]", None),
+            ("argsx.id", None),
+            ("principal", None),
+        ];
+        for (text, expected) in table {
+            assert_eq!(Reference::read(text), expected, "{text}");
+        }
+    }
+}

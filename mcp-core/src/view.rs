@@ -1,0 +1,116 @@
+//! What one instance looks like compiled: its tools by name and the bytes of its answers. Immutable; a request reads
+//! one view from start to end.
+
+mod cache;
+mod cursor;
+mod list;
+
+pub use cache::Views;
+pub(crate) use cursor::Cursor;
+pub use list::ToolList;
+
+use crate::{
+    telemetry::{Metrics, ToolMetrics},
+    tool::CompiledTool,
+};
+use mcp_common::catalog::{InstanceEntry, ToolEntry};
+use serde_json::json;
+use std::{collections::HashMap, sync::Arc};
+
+/// How lists are answered.
+#[derive(Clone, Debug)]
+pub struct ViewSettings {
+    /// Tools on one page of `tools/list`.
+    pub page_size: usize,
+    /// How long a client may keep a list (2026-07-28, `ttlMs`), in milliseconds.
+    pub list_ttl_ms: u64,
+}
+
+impl Default for ViewSettings {
+    fn default() -> Self {
+        Self {
+            page_size: 500,
+            list_ttl_ms: 60_000,
+        }
+    }
+}
+
+/// One instance, ready to be served.
+pub struct InstanceView {
+    /// The definition it was built from.
+    pub entry: Arc<InstanceEntry<CompiledTool>>,
+    tools: HashMap<Arc<str>, ViewTool>,
+    /// `tools/list` for 2026-07-28.
+    pub(crate) modern: ToolList,
+    /// `tools/list` for earlier revisions.
+    pub(crate) legacy: ToolList,
+    /// The result of `server/discover`.
+    pub(crate) discover: String,
+    /// `serverInfo` as a JSON object.
+    pub(crate) server_info: String,
+}
+
+/// One tool under the name it has in the instance.
+pub(crate) struct ViewTool {
+    pub(crate) name: Arc<str>,
+    pub(crate) entry: Arc<ToolEntry<CompiledTool>>,
+    pub(crate) metrics: ToolMetrics,
+}
+
+impl InstanceView {
+    /// Renders the instance.
+    pub fn build(
+        entry: Arc<InstanceEntry<CompiledTool>>,
+        settings: &ViewSettings,
+        metrics: &Metrics,
+    ) -> Self {
+        let definition = &entry.definition;
+        let info = json!({"name": "dynmcp", "title": definition.name, "version": env!("CARGO_PKG_VERSION")});
+        let server_info = info.to_string();
+        let tail = format!(
+            "\"ttlMs\":{},\"cacheScope\":\"private\",\"_meta\":{{\"io.modelcontextprotocol/serverInfo\":{server_info}}}",
+            settings.list_ttl_ms
+        );
+        let mut discover = String::from(
+            "{\"resultType\":\"complete\",\"supportedVersions\":[\"2026-07-28\"],\"capabilities\":{\"tools\":{\"listChanged\":true}},",
+        );
+        if let Some(instructions) = &definition.description {
+            discover.extend(["\"instructions\":", &json!(instructions).to_string(), ","]);
+        }
+        discover.extend([&tail, "}"]);
+        let modern = ToolList::build(
+            &entry,
+            settings.page_size,
+            "\"resultType\":\"complete\",",
+            &format!(",{tail}"),
+            false,
+        );
+        let legacy = ToolList::build(&entry, settings.page_size, "", "", true);
+        let tools = entry.selection.tools.iter().map(|selected| {
+            let metrics = metrics.tool(&definition.id, &selected.name);
+            let tool = ViewTool {
+                name: selected.name.clone(),
+                entry: selected.tool.clone(),
+                metrics,
+            };
+            (selected.name.clone(), tool)
+        });
+        Self {
+            tools: tools.collect(),
+            modern,
+            legacy,
+            discover,
+            server_info,
+            entry,
+        }
+    }
+
+    pub(crate) fn tool(&self, name: &str) -> Option<&ViewTool> {
+        self.tools.get(name)
+    }
+
+    /// Whether a client that listed the other one would see a difference.
+    pub(crate) fn lists_the_same(&self, other: &Self) -> bool {
+        self.modern.entries() == other.modern.entries()
+    }
+}

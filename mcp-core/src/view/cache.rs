@@ -1,0 +1,74 @@
+//! Views by instance id, built when first asked for and dropped when the catalog says that they changed.
+
+use super::{InstanceView, ViewSettings};
+use crate::{telemetry::Metrics, tool::ToolCompiler};
+use mcp_common::catalog::Catalog;
+use moka::sync::Cache;
+use std::sync::Arc;
+
+/// Rendered instances that are kept at the most; others are rendered again when asked for.
+const CAPACITY: u64 = 10_000;
+
+/// The views of all instances.
+pub struct Views {
+    catalog: Arc<Catalog<ToolCompiler>>,
+    cache: Cache<Arc<str>, Arc<InstanceView>>,
+    settings: ViewSettings,
+    metrics: Metrics,
+}
+
+impl Views {
+    /// Over one catalog.
+    pub fn new(catalog: Arc<Catalog<ToolCompiler>>, settings: ViewSettings, metrics: Metrics) -> Self {
+        Self {
+            catalog,
+            cache: Cache::new(CAPACITY),
+            settings,
+            metrics,
+        }
+    }
+
+    /// The instance's current view; `None` if there is no such instance or it is disabled.
+    pub fn get(&self, instance: &str) -> Option<Arc<InstanceView>> {
+        if let Some(view) = self.cache.get(instance) {
+            return Some(view);
+        }
+        loop {
+            let entry = self
+                .catalog
+                .snapshot()
+                .instances
+                .get(instance)
+                .filter(|entry| entry.definition.enabled)
+                .cloned()?;
+            let id = entry.definition.id.clone();
+            let build = || Arc::new(InstanceView::build(entry.clone(), &self.settings, &self.metrics));
+            let view = self.cache.get_with(id.clone(), build);
+            // A change may have invalidated this id while the view was being built from the snapshot before it;
+            // the cache would then keep an old view. Whoever inserted it looks again.
+            let current = self.catalog.snapshot().instances.get(instance).cloned();
+            if current.is_some_and(|current| Arc::ptr_eq(&current, &view.entry)) {
+                return Some(view);
+            }
+            self.cache.invalidate(&id);
+        }
+    }
+
+    /// Called after the catalog changed, before anybody is told.
+    pub(crate) fn invalidate(&self, instance: &str) {
+        let Some(old) = self.cache.remove(instance) else {
+            return;
+        };
+        let snapshot = self.catalog.snapshot();
+        let current = snapshot
+            .instances
+            .get(instance)
+            .filter(|entry| entry.definition.enabled);
+        let stays = |name: &str| {
+            current.is_some_and(|entry| entry.selection.tools.iter().any(|tool| *tool.name == *name))
+        };
+        for name in old.tools.keys().filter(|name| !stays(name)) {
+            self.metrics.forget(instance, name);
+        }
+    }
+}

@@ -1,0 +1,242 @@
+//! Where arguments go.
+
+use crate::{
+    calling::{call, call_text, engine, text, tool},
+    upstream::Server,
+};
+use mcp_core::engine::Outcome;
+use serde_json::{Value, json};
+
+fn open(names: &[&str]) -> Value {
+    let properties: serde_json::Map<String, Value> =
+        names.iter().map(|name| ((*name).to_owned(), json!({}))).collect();
+    json!({"type": "object", "properties": properties})
+}
+
+#[tokio::test]
+async fn flat_arguments_go_to_the_path_and_the_query_or_the_body() {
+    let server = Server::start().await;
+    let schema = open(&["id", "q", "n"]);
+    let arguments = json!({"q": "a b&c=d", "id": "x/y z", "n": 5});
+    for (method, target, body) in [
+        ("GET", "/users/x%2Fy%20z?q=a%20b%26c%3Dd&n=5", ""),
+        ("DELETE", "/users/x%2Fy%20z?q=a%20b%26c%3Dd&n=5", ""),
+        ("POST", "/users/x%2Fy%20z", r#"{"q":"a b&c=d","n":5}"#),
+        ("patch", "/users/x%2Fy%20z", r#"{"q":"a b&c=d","n":5}"#),
+        ("PUT", "/users/x%2Fy%20z", r#"{"q":"a b&c=d","n":5}"#),
+    ] {
+        let result = call(&tool(&server.origin, method, "/users/:id", &schema), &arguments).await;
+        assert!(!result.is_error, "{}", text(&result));
+        let seen = server.take();
+        assert_eq!(
+            (seen.method.as_str(), seen.target.as_str()),
+            (method.to_uppercase().as_str(), target)
+        );
+        assert_eq!(seen.text(), body);
+    }
+}
+
+#[tokio::test]
+async fn grouped_arguments_go_where_they_say() {
+    let server = Server::start().await;
+    let schema = json!({"type": "object", "properties": {
+        "path": {"type": "object", "properties": {"id": {"type": "integer"}}},
+        "query": {"type": "object", "properties": {"q": {"type": "string"}}},
+        "header": {"type": "object", "properties": {"X-Trace": {"type": "string"}}},
+        "cookie": {"type": "object", "properties": {"sid": {"type": "string"}}},
+        "body": {"type": "array"}
+    }});
+    let tool = tool(&server.origin, "POST", "/users/{id}:activate", &schema);
+    let arguments = r#"{"path":{"id":7},"query":{"q":"ü"},"header":{"x-trace":"t 1"},"cookie":{"sid":"a;b c"},"body":[1.10,{"a":null}, 123456789012345678901234567890]}"#;
+    // The schema names the header in another letter case; only what it names is sent.
+    let refused = call_text(&engine(), &tool, arguments).await;
+    assert!(
+        text(&refused).contains("/header/x-trace: is not a header of this tool"),
+        "{}",
+        text(&refused)
+    );
+    let result = call_text(&engine(), &tool, &arguments.replace("x-trace", "X-Trace")).await;
+    assert!(!result.is_error, "{}", text(&result));
+    let seen = server.take();
+    assert_eq!(seen.target, "/users/7:activate?q=%C3%BC");
+    assert_eq!(seen.header("x-trace"), Some("t 1"));
+    assert_eq!(seen.header("cookie"), Some("sid=a%3Bb%20c"));
+    assert_eq!(seen.header("content-type"), Some("application/json"));
+    assert_eq!(
+        seen.text(),
+        r#"[1.10,{"a":null}, 123456789012345678901234567890]"#
+    );
+}
+
+#[tokio::test]
+async fn an_empty_schema_takes_both_shapes() {
+    let server = Server::start().await;
+    let tool = tool(&server.origin, "POST", "/x/{id}", &json!({}));
+    call(
+        &tool,
+        &json!({"path": {"id": 1}, "query": {"a": [1, 2]}, "body": "text"}),
+    )
+    .await;
+    let seen = server.take();
+    assert_eq!((seen.target.as_str(), seen.text()), ("/x/1?a=1&a=2", "\"text\""));
+    call(&tool, &json!({"id": 1, "query": "not a group", "body": {"x": 1}})).await;
+    let seen = server.take();
+    assert_eq!(
+        (seen.target.as_str(), seen.text()),
+        ("/x/1", r#"{"query":"not a group","body":{"x":1}}"#)
+    );
+}
+
+#[tokio::test]
+async fn values_arrive_as_what_they_are() {
+    let server = Server::start().await;
+    let schema = json!({"type": "object", "additionalProperties": true});
+    let arguments = r#"{"n":1.10,"big":123456789012345678901234567890,"e":1E+2,"t":true,"z":null,"o":{"b":[1,{"c":"ü\n"}],"a":-0.0},"s":"\u00fc\"","":[]}"#;
+    let post = tool(&server.origin, "POST", "/", &schema);
+    call_text(&engine(), &post, arguments).await;
+    let body = server.take();
+    assert_eq!(body.text(), arguments);
+
+    let get = tool(&server.origin, "GET", "/", &schema);
+    call_text(&engine(), &get, r#"{"n":1.10,"big":12345678901234567890123,"t":true,"z":null,"l":["a,b",1.0,null,[1, 2]],"e":[],"o":{"x":"1 ","y":{"z":1},"n":null}}"#)
+        .await;
+    let expected = [
+        ("n", "1.10"),
+        ("big", "12345678901234567890123"),
+        ("t", "true"),
+        ("l", "a,b"),
+        ("l", "1.0"),
+        ("l", "[1, 2]"),
+        ("x", "1 "),
+        ("y", r#"{"z":1}"#),
+    ];
+    assert_eq!(
+        server.take().query(),
+        expected.map(|(name, value)| (name.to_owned(), value.to_owned()))
+    );
+}
+
+#[tokio::test]
+async fn lists_and_objects_in_the_path_are_comma_lists() {
+    let server = Server::start().await;
+    let tool = tool(&server.origin, "GET", "/x/{ids}/y", &open(&["ids"]));
+    call(&tool, &json!({"ids": ["a/b", "c,d", 3]})).await;
+    assert_eq!(server.take().target, "/x/a%2Fb,c%2Cd,3/y");
+    call(&tool, &json!({"ids": {"k": "v", "n": 1}})).await;
+    assert_eq!(server.take().target, "/x/k,v,n,1/y");
+}
+
+#[tokio::test]
+async fn path_values_cannot_climb_or_vanish() {
+    let server = Server::start().await;
+    let tool = tool(&server.origin, "DELETE", "/files/.{name}/x", &open(&["name"]));
+    for wrong in [
+        "../..",
+        "..",
+        ".",
+        "a/../b",
+        "%2e%2e",
+        "%2E%2e%2f",
+        "..\\..",
+        "%252e%252e",
+        "",
+    ] {
+        let result = call(&tool, &json!({"name": wrong})).await;
+        assert_eq!(result.outcome, Outcome::InvalidArguments, "{wrong}");
+        assert!(text(&result).contains("/name: "), "{}", text(&result));
+    }
+    for wrong in [
+        json!({"name": null}),
+        json!({"name": []}),
+        json!({}),
+        json!({"name": ["a", ".."]}),
+    ] {
+        assert_eq!(
+            call(&tool, &wrong).await.outcome,
+            Outcome::InvalidArguments,
+            "{wrong}"
+        );
+    }
+    assert!(server.seen().is_empty());
+    call(&tool, &json!({"name": "a..b/c.d"})).await;
+    assert_eq!(server.take().target, "/files/.a..b%2Fc.d/x");
+}
+
+#[tokio::test]
+async fn header_values_cannot_end_their_line() {
+    let server = Server::start().await;
+    let schema =
+        json!({"properties": {"header": {"type": "object", "properties": {"X-A": {"type": "string"}}}}});
+    let tool = tool(&server.origin, "GET", "/", &schema);
+    for wrong in ["a\r\nX-B: 1", "a\nb", "a\rb", "a\0", "ü", "\u{7f}"] {
+        let result = call(&tool, &json!({"header": {"X-A": wrong}})).await;
+        assert_eq!(result.outcome, Outcome::InvalidArguments, "{wrong:?}");
+        assert!(text(&result).contains("/header/X-A: has "), "{}", text(&result));
+    }
+    assert!(server.seen().is_empty());
+    call(&tool, &json!({"header": {"X-A": "a\tb ~"}})).await;
+    assert_eq!(server.take().header("x-a"), Some("a\tb ~"));
+}
+
+#[tokio::test]
+async fn only_named_headers_go_upstream() {
+    let server = Server::start().await;
+    call(&tool(&server.origin, "GET", "/", &json!({})), &json!({})).await;
+    let seen = server.take();
+    let mut names: Vec<&str> = seen.headers.keys().map(http::HeaderName::as_str).collect();
+    names.sort_unstable();
+    assert_eq!(names, ["accept", "host", "user-agent"]);
+    assert_eq!(
+        seen.header("user-agent"),
+        Some(concat!("dynmcp/", env!("CARGO_PKG_VERSION")))
+    );
+    assert_eq!(seen.header("host"), server.origin.strip_prefix("http://"));
+
+    call(&tool(&server.origin, "POST", "/", &json!({})), &json!({"a": 1})).await;
+    let seen = server.take();
+    let mut names: Vec<&str> = seen.headers.keys().map(http::HeaderName::as_str).collect();
+    names.sort_unstable();
+    assert_eq!(
+        names,
+        ["accept", "content-length", "content-type", "host", "user-agent"]
+    );
+
+    let open_group = tool(&server.origin, "GET", "/", &json!({}));
+    for name in [
+        "Host",
+        "Content-Length",
+        "transfer-encoding",
+        "Connection",
+        "a b",
+        "",
+    ] {
+        let result = call(&open_group, &json!({"header": {name: "x"}})).await;
+        assert_eq!(result.outcome, Outcome::InvalidArguments, "{name}");
+    }
+    assert!(server.seen().is_empty());
+}
+
+#[tokio::test]
+async fn a_post_without_arguments_has_no_body_unless_the_schema_speaks_of_one() {
+    let server = Server::start().await;
+    call(
+        &tool(&server.origin, "POST", "/{id}", &open(&["id"])),
+        &json!({"id": 1}),
+    )
+    .await;
+    let seen = server.take();
+    assert_eq!(
+        (
+            seen.text(),
+            seen.header("content-length"),
+            seen.header("content-type")
+        ),
+        ("", Some("0"), None)
+    );
+    call(
+        &tool(&server.origin, "POST", "/{id}", &open(&["id", "note"])),
+        &json!({"id": 1}),
+    )
+    .await;
+    assert_eq!(server.take().text(), "{}");
+}
