@@ -1,0 +1,103 @@
+//! `api_key`: callers show a key that is listed in the configuration, by itself or by its hash.
+//!
+//! A gateway key is a random secret, not a password that people choose, so one round of SHA-256 is enough to store it.
+
+mod configured;
+
+use async_trait::async_trait;
+use http::{
+    HeaderMap, HeaderName,
+    header::{AUTHORIZATION, HeaderValue},
+};
+use mcp_common::{
+    authenticator::{Authenticator, Denied, Principal},
+    plugin::{AuthenticatorFactory, PluginError, Settings},
+};
+use sha2::{Digest, Sha256};
+use std::sync::Arc;
+use subtle::{Choice, ConditionallySelectable, ConstantTimeEq};
+
+const X_API_KEY: HeaderName = HeaderName::from_static("x-api-key");
+
+/// A key as it is kept: SHA-256, so that neither memory nor configuration needs the key itself.
+type KeyDigest = [u8; 32];
+
+fn digest(key: &[u8]) -> KeyDigest {
+    Sha256::digest(key).into()
+}
+
+/// The stored form of a key: what `authenticator.api_key.keys` takes as `hash` (SHA-256, lower-case hexadecimal).
+pub fn hash(key: &str) -> String {
+    digest(key.as_bytes())
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect()
+}
+
+/// Recognises callers by their key.
+pub struct ApiKey {
+    keys: Vec<(KeyDigest, Principal)>,
+}
+
+impl ApiKey {
+    /// Compares with every key and always in full, so that the time taken says nothing about the keys.
+    fn find(&self, shown: &KeyDigest) -> Option<&Principal> {
+        let mut found = Choice::from(0);
+        let mut position = 0_u64;
+        for (index, (key, _)) in (0_u64..).zip(&self.keys) {
+            let same = key.ct_eq(shown);
+            position.conditional_assign(&index, same);
+            found |= same;
+        }
+        if !bool::from(found) {
+            return None;
+        }
+        self.keys
+            .get(usize::try_from(position).ok()?)
+            .map(|(_, principal)| principal)
+    }
+}
+
+#[async_trait]
+impl Authenticator for ApiKey {
+    async fn authenticate(&self, headers: &HeaderMap) -> Result<Principal, Denied> {
+        let plain = headers.get_all(X_API_KEY).iter().map(HeaderValue::as_bytes);
+        let bearer = headers.get_all(AUTHORIZATION).iter().filter_map(bearer);
+        let mut shown = plain.chain(bearer).map(digest);
+        let first = shown.next().ok_or(Denied::Missing)?;
+        let all_the_same = shown.fold(Choice::from(1), |same, other| same & first.ct_eq(&other));
+        if !bool::from(all_the_same) {
+            let reason = "the request shows two different keys: send either `x-api-key` or `Authorization`";
+            return Err(Denied::Invalid(reason.to_owned()));
+        }
+        self.find(&first)
+            .cloned()
+            .ok_or_else(|| Denied::Invalid("the key is not known here".to_owned()))
+    }
+}
+
+/// The credential of `Authorization: Bearer …`; other schemes are somebody else's. RFC 9110, section 11.1: the
+/// scheme's letter case does not matter.
+fn bearer(value: &HeaderValue) -> Option<&[u8]> {
+    let value = value.as_bytes();
+    let (scheme, rest) = value.split_at_checked(6)?;
+    let is_bearer = scheme.eq_ignore_ascii_case(b"bearer") && rest.first().is_none_or(|&byte| byte == b' ');
+    is_bearer.then(|| rest.trim_ascii())
+}
+
+/// Makes the authenticator `api_key` from the table `authenticator.api_key`.
+#[derive(Default)]
+pub struct ApiKeyFactory;
+
+#[mcp_common::authenticator("api_key")]
+#[async_trait]
+impl AuthenticatorFactory for ApiKeyFactory {
+    async fn make(&self, settings: &Settings) -> Result<Arc<dyn Authenticator>, PluginError> {
+        Ok(Arc::new(ApiKey {
+            keys: configured::keys(settings)?,
+        }))
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,83 @@
+//! The list `authenticator.api_key.keys`. Refusals never repeat a key.
+
+use super::{KeyDigest, digest};
+use crate::setting::Table;
+use mcp_common::{
+    authenticator::Principal,
+    plugin::{PluginError, Settings},
+};
+use serde_json::Value;
+
+const TABLE: &str = "authenticator.api_key";
+
+/// Every configured key with the principal it stands for.
+pub(super) fn keys(settings: &Settings) -> Result<Vec<(KeyDigest, Principal)>, PluginError> {
+    let table = Table::new(TABLE, settings, &["keys"])?;
+    let list = match table.get("keys") {
+        Some(Value::Array(list)) => list.as_slice(),
+        None => &[],
+        Some(_) => return Err(table.wrong("keys", "expected a list of {name, key or hash, admin}")),
+    };
+    if list.is_empty() {
+        return Err(table.wrong(
+            "keys",
+            "no key is listed, so nobody could get in; add {name, key or hash}",
+        ));
+    }
+    let mut keys: Vec<(KeyDigest, Principal)> = Vec::with_capacity(list.len());
+    for (index, entry) in list.iter().enumerate() {
+        let (key, principal) = one(&format!("{TABLE}.keys[{index}]"), entry)?;
+        let twin = keys
+            .iter()
+            .find(|(known, who)| *known == key || who.subject == principal.subject);
+        if let Some((_, twin)) = twin {
+            let reason = format!(
+                "`{}` and `{}` have the same name or the same key",
+                twin.subject, principal.subject
+            );
+            return Err(table.wrong("keys", reason));
+        }
+        keys.push((key, principal));
+    }
+    Ok(keys)
+}
+
+fn one(path: &str, entry: &Value) -> Result<(KeyDigest, Principal), PluginError> {
+    if !entry.is_object() {
+        let reason = "expected a table with name, key or hash, and admin".to_owned();
+        return Err(PluginError::Setting {
+            key: path.to_owned(),
+            reason,
+        });
+    }
+    let table = Table::new(path, entry, &["name", "key", "hash", "admin"])?;
+    let name = table
+        .text("name")?
+        .ok_or_else(|| table.wrong("name", "missing; it stands in history and logs"))?;
+    let key = match (table.text("key")?, table.text("hash")?) {
+        (Some(key), None) if key.bytes().all(|byte| byte.is_ascii_graphic()) => digest(key.as_bytes()),
+        (Some(_), None) => return Err(table.wrong("key", "only visible ASCII characters fit into a header")),
+        (None, Some(hash)) => from_hex(hash)
+            .ok_or_else(|| table.wrong("hash", "expected the SHA-256 of the key, 64 hexadecimal digits"))?,
+        (Some(_), Some(_)) => return Err(table.wrong("hash", "give either the key or its hash")),
+        (None, None) => return Err(table.wrong("key", "missing; give the key or its hash")),
+    };
+    Ok((
+        key,
+        Principal {
+            subject: name.into(),
+            admin: table.flag("admin")?,
+        },
+    ))
+}
+
+fn from_hex(text: &str) -> Option<KeyDigest> {
+    let mut bytes = KeyDigest::default();
+    if text.len() != 2 * bytes.len() || !text.bytes().all(|digit| digit.is_ascii_hexdigit()) {
+        return None;
+    }
+    for (index, byte) in bytes.iter_mut().enumerate() {
+        *byte = u8::from_str_radix(text.get(2 * index..2 * index + 2)?, 16).ok()?;
+    }
+    Some(bytes)
+}

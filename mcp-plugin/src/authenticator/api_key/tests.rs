@@ -1,0 +1,135 @@
+use super::*;
+use serde_json::{Value, json};
+
+async fn make(settings: Value) -> Result<Arc<dyn Authenticator>, String> {
+    ApiKeyFactory
+        .make(&settings)
+        .await
+        .map_err(|error| error.to_string())
+}
+
+async fn ask(headers: &[(&str, &str)]) -> Result<Principal, Denied> {
+    let keys = json!([
+        {"name": "root", "hash": hash("first"), "admin": true},
+        {"name": "ci", "key": "second"},
+        {"name": "ops", "hash": hash("third").to_uppercase(), "admin": "true"},
+    ]);
+    let headers = headers.iter().map(|(name, value)| {
+        (
+            HeaderName::try_from(*name).unwrap(),
+            HeaderValue::from_str(value).unwrap(),
+        )
+    });
+    make(json!({ "keys": keys }))
+        .await
+        .unwrap()
+        .authenticate(&headers.collect())
+        .await
+}
+
+fn who(subject: &str, admin: bool) -> Result<Principal, Denied> {
+    Ok(Principal {
+        subject: subject.into(),
+        admin,
+    })
+}
+
+#[tokio::test]
+async fn every_listed_key_opens_with_its_own_rights_in_both_headers() {
+    assert_eq!(ask(&[("x-api-key", "first")]).await, who("root", true));
+    assert_eq!(ask(&[("x-api-key", "second")]).await, who("ci", false));
+    assert_eq!(ask(&[("authorization", "Bearer third")]).await, who("ops", true));
+    assert_eq!(
+        ask(&[("authorization", "bEARER  second")]).await,
+        who("ci", false)
+    );
+    assert_eq!(
+        ask(&[("authorization", "Bearer first"), ("x-api-key", "first")]).await,
+        who("root", true)
+    );
+}
+
+#[tokio::test]
+async fn a_wrong_key_is_invalid_and_no_key_is_missing() {
+    let invalid = |answer: Result<Principal, Denied>| matches!(answer, Err(Denied::Invalid(_)));
+    assert!(invalid(ask(&[("x-api-key", "First")]).await));
+    assert!(invalid(ask(&[("x-api-key", "")]).await));
+    assert!(invalid(ask(&[("authorization", "Bearer")]).await));
+    assert!(
+        invalid(ask(&[("x-api-key", &hash("first"))]).await),
+        "a stolen hash is not a key"
+    );
+    assert!(invalid(
+        ask(&[("authorization", "Bearer first"), ("x-api-key", "second")]).await
+    ));
+    assert!(invalid(
+        ask(&[("x-api-key", "first"), ("x-api-key", "second")]).await
+    ));
+    assert_eq!(ask(&[]).await, Err(Denied::Missing));
+    assert_eq!(
+        ask(&[("authorization", "Basic Zmlyc3Q=")]).await,
+        Err(Denied::Missing)
+    );
+    assert_eq!(
+        ask(&[("authorization", "Bearerfirst")]).await,
+        Err(Denied::Missing)
+    );
+}
+
+#[test]
+fn the_stored_form_is_sha_256_in_hexadecimal() {
+    assert_eq!(
+        hash("abc"),
+        "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
+    );
+}
+
+#[tokio::test]
+async fn bad_lists_are_refused_by_name_and_without_the_key() {
+    let refusal = async |keys: Value| make(json!({ "keys": keys })).await.err().unwrap_or_default();
+    for (keys, expected) in [
+        (json!([]), "authenticator.api_key.keys: no key is listed"),
+        (json!("a,b"), "authenticator.api_key.keys: expected a list"),
+        (
+            json!(["sesame"]),
+            "authenticator.api_key.keys[0]: expected a table",
+        ),
+        (
+            json!([{"key": "sesame"}]),
+            "authenticator.api_key.keys[0].name: missing",
+        ),
+        (
+            json!([{"name": "a"}]),
+            "authenticator.api_key.keys[0].key: missing",
+        ),
+        (
+            json!([{"name": "a", "key": "sesame open"}]),
+            "authenticator.api_key.keys[0].key: only visible ASCII",
+        ),
+        (
+            json!([{"name": "a", "hash": "sesame"}]),
+            "authenticator.api_key.keys[0].hash: expected the SHA-256",
+        ),
+        (
+            json!([{"name": "a", "key": "sesame", "hash": hash("x")}]),
+            "authenticator.api_key.keys[0].hash: give either",
+        ),
+        (
+            json!([{"name": "a", "key": "sesame", "adnim": true}]),
+            "authenticator.api_key.keys[0].adnim: no such",
+        ),
+        (
+            json!([{"name": "a", "key": "sesame"}, {"name": "b", "hash": hash("sesame")}]),
+            "`a` and `b` have the same",
+        ),
+        (
+            json!([{"name": "a", "key": "sesame"}, {"name": "a", "key": "x"}]),
+            "`a` and `a` have the same",
+        ),
+    ] {
+        let refusal = refusal(keys.clone()).await;
+        assert!(refusal.contains(expected), "{keys}: {refusal}");
+        assert!(!refusal.contains("sesame"), "{refusal}");
+    }
+    assert!(make(Value::Null).await.is_err());
+}

@@ -1,0 +1,93 @@
+//! `memory`: definitions live as long as the process; for tests, demos and embedding.
+
+mod state;
+
+use crate::setting::Table;
+use async_trait::async_trait;
+use bytes::Bytes;
+use futures_util::{StreamExt, stream};
+use mcp_common::{
+    datasource::{Changes, DataSource, HistoryEntry, Load, SourceError, Write},
+    key::{Key, Revision},
+    plugin::{DataSourceFactory, PluginError, Settings},
+};
+use state::State;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use tokio::sync::watch;
+
+/// Definitions in memory.
+pub struct Memory {
+    state: Arc<Mutex<State>>,
+    written: watch::Sender<Revision>,
+}
+
+impl Memory {
+    /// Empty, keeping so many revisions of each key.
+    pub fn new(history: usize) -> Self {
+        Self {
+            state: Arc::new(Mutex::new(State::new(history))),
+            written: watch::Sender::new(0),
+        }
+    }
+
+    fn write<T>(&self, write: impl FnOnce(&mut State) -> Result<T, SourceError>) -> Result<T, SourceError> {
+        let mut state = lock(&self.state);
+        let answer = write(&mut state)?;
+        // Still under the lock: watchers are told in the order of revisions.
+        self.written.send_replace(state.revision());
+        Ok(answer)
+    }
+}
+
+/// A writer that panicked left the state whole: every write is one step after its checks.
+fn lock(state: &Mutex<State>) -> MutexGuard<'_, State> {
+    state.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[async_trait]
+impl DataSource for Memory {
+    async fn load(&self) -> Result<Load, SourceError> {
+        Ok(lock(&self.state).load())
+    }
+
+    async fn watch(&self, from: Revision) -> Result<Changes, SourceError> {
+        let written = self.written.subscribe();
+        lock(&self.state).changes_after(from)?;
+        let watcher = (Arc::clone(&self.state), written, from);
+        let changes = stream::try_unfold(watcher, |(state, mut written, seen)| async move {
+            // Ends when the source is dropped.
+            if written.wait_for(|revision| *revision > seen).await.is_err() {
+                return Ok(None);
+            }
+            let batch = lock(&state).changes_after(seen)?;
+            let seen = batch.revision;
+            Ok(Some((batch, (state, written, seen))))
+        });
+        Ok(changes.boxed())
+    }
+
+    async fn put(&self, write: Write<'_>, body: Bytes) -> Result<Revision, SourceError> {
+        self.write(|state| state.put(&write, body))
+    }
+
+    async fn delete(&self, write: Write<'_>) -> Result<Option<Revision>, SourceError> {
+        self.write(|state| state.delete(&write))
+    }
+
+    async fn history(&self, key: &Key, limit: usize) -> Result<Vec<HistoryEntry>, SourceError> {
+        Ok(lock(&self.state).history(key, limit))
+    }
+}
+
+/// Makes the data source `memory` from the table `data_source.memory`.
+#[derive(Default)]
+pub struct MemoryFactory;
+
+#[mcp_common::datasource("memory")]
+#[async_trait]
+impl DataSourceFactory for MemoryFactory {
+    async fn open(&self, settings: &Settings) -> Result<Arc<dyn DataSource>, PluginError> {
+        let table = Table::new("data_source.memory", settings, &["history"])?;
+        Ok(Arc::new(Memory::new(table.number("history", 1..=10_000, 50)?)))
+    }
+}

@@ -1,0 +1,147 @@
+//! `sqlite`: definitions in one SQLite file, nothing else needed. Every process of the machine may write it.
+//!
+//! Triggers put each change of the table `dynmcp_xds` into the log `dynmcp_changes`, whoever makes it. SQLite lets one
+//! writer in at a time, so the log's revisions stand in the order of commits and a reader can miss none.
+//! The schema and the rules of the log: `migrations/sqlite`.
+
+mod connect;
+mod error;
+mod identity;
+mod read;
+mod row;
+mod schema;
+mod watch;
+mod write;
+
+use crate::setting::Table;
+use async_trait::async_trait;
+use bytes::Bytes;
+use connect::Place;
+use identity::Opened;
+use mcp_common::{
+    datasource::{Changes, DataSource, HistoryEntry, Load, SourceError, Write},
+    key::{Key, Revision},
+    plugin::{DataSourceFactory, PluginError, Settings},
+};
+use std::{
+    path::PathBuf,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+use tokio::sync::{Mutex, watch as signal};
+
+const TABLE: &str = "data_source.sqlite";
+
+/// Definitions in a SQLite file.
+pub struct Sqlite {
+    place: Place,
+    history: u32,
+    poll: Duration,
+    opened: Mutex<Opened>,
+    /// The file was replaced and nobody has loaded the new one yet.
+    must_load: AtomicBool,
+    /// Writers of this process queue here instead of in SQLite's busy loop.
+    turn: Mutex<()>,
+    /// Tells this process' watchers at once.
+    written: signal::Sender<Revision>,
+}
+
+impl Sqlite {
+    /// Opens the file, making it and its directory if missing.
+    pub async fn open(settings: SqliteSettings) -> Result<Self, PluginError> {
+        let place = Place::new(settings.path);
+        let pool = connect::open(&place, settings.history).await?;
+        let identity = place
+            .identity()
+            .map_err(|error| PluginError::Start(error.to_string()))?;
+        Ok(Self {
+            place,
+            history: settings.history,
+            poll: settings.poll,
+            opened: Mutex::new(Opened { pool, identity }),
+            must_load: AtomicBool::new(false),
+            turn: Mutex::new(()),
+            written: signal::Sender::new(0),
+        })
+    }
+}
+
+/// The table `data_source.sqlite`.
+#[derive(Clone, Debug)]
+pub struct SqliteSettings {
+    /// The file.
+    pub path: PathBuf,
+    /// How often to look for other processes' writes.
+    pub poll: Duration,
+    /// How many revisions of a key are kept.
+    pub history: u32,
+}
+
+impl SqliteSettings {
+    /// Reads the table; everything has a default.
+    pub fn read(settings: &Settings) -> Result<Self, PluginError> {
+        let table = Table::new(TABLE, settings, &["path", "poll_ms", "history"])?;
+        Ok(Self {
+            path: table.text("path")?.unwrap_or("data/dynmcp.db").into(),
+            poll: Duration::from_millis(table.number("poll_ms", 10..=10_000, 100)?),
+            history: table.number("history", 1..=10_000, 50)?,
+        })
+    }
+}
+
+#[async_trait]
+impl DataSource for Sqlite {
+    async fn load(&self) -> Result<Load, SourceError> {
+        let pool = self.pool().await?;
+        // Before reading, so that a file which is replaced meanwhile asks for another load.
+        self.must_load.store(false, Ordering::Release);
+        read::load(&pool)
+            .await
+            .map_err(|error| self.place.source_error(&error))
+    }
+
+    async fn watch(&self, from: Revision) -> Result<Changes, SourceError> {
+        self.pool().await?;
+        if self.must_load.load(Ordering::Acquire) {
+            return Err(SourceError::HistoryLost { from });
+        }
+        watch::start(&self.place, self.poll, self.written.subscribe(), from).await
+    }
+
+    async fn put(&self, write: Write<'_>, body: Bytes) -> Result<Revision, SourceError> {
+        let _turn = self.turn.lock().await;
+        let revision = write::put(&self.pool().await?, &self.place, &write, &body).await?;
+        self.written.send_replace(revision);
+        Ok(revision)
+    }
+
+    async fn delete(&self, write: Write<'_>) -> Result<Option<Revision>, SourceError> {
+        let _turn = self.turn.lock().await;
+        let revision = write::delete(&self.pool().await?, &self.place, &write).await?;
+        if let Some(revision) = revision {
+            self.written.send_replace(revision);
+        }
+        Ok(revision)
+    }
+
+    async fn history(&self, key: &Key, limit: usize) -> Result<Vec<HistoryEntry>, SourceError> {
+        read::history(&self.pool().await?, key, limit)
+            .await
+            .map_err(|error| self.place.source_error(&error))
+    }
+}
+
+/// Makes the data source `sqlite` from the table `data_source.sqlite`.
+#[derive(Default)]
+pub struct SqliteFactory;
+
+#[mcp_common::datasource("sqlite")]
+#[async_trait]
+impl DataSourceFactory for SqliteFactory {
+    async fn open(&self, settings: &Settings) -> Result<Arc<dyn DataSource>, PluginError> {
+        Ok(Arc::new(Sqlite::open(SqliteSettings::read(settings)?).await?))
+    }
+}

@@ -1,0 +1,71 @@
+//! Reads the newest or the past state.
+
+use super::row::{self, Row, columns};
+use mcp_common::{
+    datasource::{Change, HistoryEntry, Load},
+    key::{Key, Revision},
+};
+use sqlx::{SqliteConnection, SqlitePool};
+
+/// The revision of the newest commit. Taken from the sequence, since rows may have been forgotten.
+pub(super) async fn newest(connection: &mut SqliteConnection) -> Result<Revision, sqlx::Error> {
+    let newest: Option<i64> =
+        sqlx::query_scalar("SELECT seq FROM sqlite_sequence WHERE name = 'dynmcp_changes'")
+            .fetch_optional(connection)
+            .await?;
+    Ok(newest.map_or(0, row::revision))
+}
+
+pub(super) async fn load(pool: &SqlitePool) -> Result<Load, sqlx::Error> {
+    // One transaction, so one state of the file for both statements.
+    let mut transaction = pool.begin().await?;
+    let revision = newest(&mut transaction).await?;
+    let rows: Vec<Row> = sqlx::query_as(concat!(
+        "SELECT ",
+        columns!(),
+        " FROM dynmcp_changes WHERE body IS NOT NULL AND revision IN
+          (SELECT max(revision) FROM dynmcp_changes GROUP BY xds_type, key)"
+    ))
+    .fetch_all(&mut *transaction)
+    .await?;
+    transaction.commit().await?;
+
+    let mut load = Load {
+        revision,
+        ..Load::default()
+    };
+    for change in rows.into_iter().filter_map(row::change) {
+        match change {
+            Change::Put(record) => load.records.push(record),
+            Change::Unreadable(entry) => load.unreadable.push(entry),
+            Change::Delete { .. } => {}
+        }
+    }
+    Ok(load)
+}
+
+type Past = (i64, i64, Option<String>, Option<Vec<u8>>);
+
+pub(super) async fn history(
+    pool: &SqlitePool,
+    key: &Key,
+    limit: usize,
+) -> Result<Vec<HistoryEntry>, sqlx::Error> {
+    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+    let rows: Vec<Past> = sqlx::query_as(
+        "SELECT revision, changed_at, principal, body FROM dynmcp_changes
+         WHERE xds_type = ? AND key = ? ORDER BY revision DESC LIMIT ?",
+    )
+    .bind(key.kind.as_str())
+    .bind(&*key.id)
+    .bind(limit)
+    .fetch_all(pool)
+    .await?;
+    let entry = |(number, changed_at, principal, body): Past| HistoryEntry {
+        revision: row::revision(number),
+        at: row::time(changed_at),
+        principal,
+        body: body.map(Into::into),
+    };
+    Ok(rows.into_iter().map(entry).collect())
+}

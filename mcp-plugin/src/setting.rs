@@ -1,0 +1,126 @@
+//! Reads a plugin's table of the configuration, where every value may also be text, since the environment only has text.
+
+use mcp_common::plugin::{PluginError, Settings};
+use serde_json::{Map, Value};
+use std::{fmt::Display, ops::RangeInclusive, str::FromStr};
+
+/// One table of the configuration and the path under which the operator knows it.
+pub(crate) struct Table<'a> {
+    path: String,
+    entries: Option<&'a Map<String, Value>>,
+}
+
+impl<'a> Table<'a> {
+    /// `settings` at `path` has no other entries than `known` ones.
+    pub(crate) fn new(
+        path: impl Into<String>,
+        settings: &'a Settings,
+        known: &[&str],
+    ) -> Result<Self, PluginError> {
+        let path = path.into();
+        let entries = match settings {
+            Value::Null => None,
+            Value::Object(entries) => Some(entries),
+            _ => {
+                return Err(PluginError::Setting {
+                    key: path,
+                    reason: "expected a table".to_owned(),
+                });
+            }
+        };
+        let table = Self { path, entries };
+        let unknown = entries
+            .into_iter()
+            .flat_map(Map::keys)
+            .find(|name| !known.contains(&name.as_str()));
+        match unknown {
+            Some(name) => Err(table.wrong(name, format!("no such setting; there are: {}", known.join(", ")))),
+            None => Ok(table),
+        }
+    }
+
+    /// The entry, unless it is absent or null.
+    pub(crate) fn get(&self, name: &str) -> Option<&'a Value> {
+        self.entries?.get(name).filter(|value| !value.is_null())
+    }
+
+    /// Text that is not empty.
+    pub(crate) fn text(&self, name: &str) -> Result<Option<&'a str>, PluginError> {
+        match self.get(name) {
+            None => Ok(None),
+            Some(Value::String(text)) if !text.trim().is_empty() => Ok(Some(text)),
+            Some(_) => Err(self.wrong(name, "expected text that is not empty")),
+        }
+    }
+
+    /// A number, also one that came as text.
+    pub(crate) fn number<T>(&self, name: &str, range: RangeInclusive<T>, default: T) -> Result<T, PluginError>
+    where
+        T: FromStr + PartialOrd + Display,
+    {
+        let text = match self.get(name) {
+            None => return Ok(default),
+            Some(Value::String(text)) => text.trim().to_owned(),
+            Some(other) => other.to_string(),
+        };
+        text.parse()
+            .ok()
+            .filter(|number| range.contains(number))
+            .ok_or_else(|| {
+                let (least, most) = range.into_inner();
+                self.wrong(
+                    name,
+                    format!("expected a whole number from {least} to {most}, not `{text}`"),
+                )
+            })
+    }
+
+    /// `true` or `false`, also as text; absent is `false`.
+    pub(crate) fn flag(&self, name: &str) -> Result<bool, PluginError> {
+        match self.get(name) {
+            None => Ok(false),
+            Some(Value::Bool(flag)) => Ok(*flag),
+            Some(Value::String(text)) if text == "true" => Ok(true),
+            Some(Value::String(text)) if text == "false" => Ok(false),
+            Some(_) => Err(self.wrong(name, "expected true or false")),
+        }
+    }
+
+    /// What is wrong with one entry.
+    pub(crate) fn wrong(&self, name: &str, reason: impl Into<String>) -> PluginError {
+        PluginError::Setting {
+            key: format!("{}.{name}", self.path),
+            reason: reason.into(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn poll(settings: &Settings) -> Result<u64, String> {
+        let table = Table::new("data_source.x", settings, &["poll_ms"]).map_err(|e| e.to_string())?;
+        table
+            .number("poll_ms", 10..=1_000, 100)
+            .map_err(|e| e.to_string())
+    }
+
+    #[test]
+    fn numbers_come_as_numbers_and_as_text() {
+        assert_eq!(poll(&json!({"poll_ms": 20})), Ok(20));
+        assert_eq!(poll(&json!({"poll_ms": "20"})), Ok(20));
+        assert_eq!(poll(&json!({"poll_ms": null})), Ok(100));
+        assert_eq!(poll(&Value::Null), Ok(100));
+    }
+
+    #[test]
+    fn a_refusal_names_the_key() {
+        let expected = "data_source.x.poll_ms: expected a whole number from 10 to 1000, not `soon`";
+        assert_eq!(poll(&json!({"poll_ms": "soon"})), Err(expected.to_owned()));
+        let expected = "data_source.x.pool_ms: no such setting; there are: poll_ms";
+        assert_eq!(poll(&json!({"pool_ms": 20})), Err(expected.to_owned()));
+        assert_eq!(poll(&json!(3)), Err("data_source.x: expected a table".to_owned()));
+    }
+}

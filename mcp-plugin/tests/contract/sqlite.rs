@@ -1,0 +1,70 @@
+use async_trait::async_trait;
+use mcp_common::{
+    datasource::DataSource,
+    testsuite::{Harness, Raw},
+};
+use mcp_plugin::datasource::sqlite::{Sqlite, SqliteSettings};
+use sqlx::{SqlitePool, sqlite::SqliteConnectOptions};
+use std::{sync::Arc, time::Duration};
+use tempfile::TempDir;
+
+struct InFile {
+    directory: TempDir,
+    /// Another program that knows nothing of the gateway.
+    pipeline: SqlitePool,
+}
+
+impl InFile {
+    async fn open(directory: &TempDir) -> Sqlite {
+        let path = directory.path().join("dynmcp.db");
+        let settings = SqliteSettings {
+            path,
+            poll: Duration::from_millis(50),
+            history: 50,
+        };
+        Sqlite::open(settings).await.unwrap()
+    }
+}
+
+#[async_trait]
+impl Harness for InFile {
+    async fn fresh() -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        Self::open(&directory).await;
+        let options = SqliteConnectOptions::new().filename(directory.path().join("dynmcp.db"));
+        let pipeline = SqlitePool::connect_with(options).await.unwrap();
+        Self { directory, pipeline }
+    }
+
+    async fn connect(&self) -> Arc<dyn DataSource> {
+        Arc::new(Self::open(&self.directory).await)
+    }
+
+    async fn raw(&self, write: Raw<'_>) -> bool {
+        let query = match write {
+            Raw::Put { key, body } => sqlx::query(
+                "INSERT INTO dynmcp_xds (key, xds_type, xds_json) VALUES (?, ?, ?)
+                 ON CONFLICT (xds_type, key) DO UPDATE SET xds_json = excluded.xds_json",
+            )
+            .bind(key.id.to_string())
+            .bind(key.kind.as_str())
+            .bind(body.to_owned()),
+            Raw::Delete(key) => sqlx::query("DELETE FROM dynmcp_xds WHERE key = ? AND xds_type = ?")
+                .bind(key.id.to_string())
+                .bind(key.kind.as_str()),
+            Raw::Rename { from, to } => {
+                sqlx::query("UPDATE dynmcp_xds SET key = ? WHERE key = ? AND xds_type = ?")
+                    .bind(to.id.to_string())
+                    .bind(from.id.to_string())
+                    .bind(from.kind.as_str())
+            }
+            Raw::Unreadable => {
+                sqlx::query("INSERT INTO dynmcp_xds (key, xds_type, xds_json) VALUES ('x', 'RDS', '{}')")
+            }
+        };
+        assert_eq!(query.execute(&self.pipeline).await.unwrap().rows_affected(), 1);
+        true
+    }
+}
+
+mcp_common::datasource_contract!(InFile);

@@ -1,0 +1,83 @@
+//! A table of the first version is taken over in place.
+
+use super::file::{File, contents, put, run};
+use mcp_common::{datasource::DataSource, key::Key, testsuite::Follower};
+
+const ROWS: &str = "
+    INSERT INTO dynmcp_xds (id, key, xds_type, xds_json, status, create_time, update_time) VALUES
+        (1, 'a',    'TDS', '1', 1, '2025-01-02 03:04:05', '2025-01-02 03:04:05'),
+        (2, 'a',    'IDS', '2', 1, '2025-01-02 03:04:05', '2025-01-02 03:04:05'),
+        (3, 'off',  'TDS', '3', 0, '2025-01-02 03:04:05', '2025-01-02 03:04:05'),
+        (4, 'a',    'tds', '4', 1, '2025-01-02 03:04:05', '2025-01-03 03:04:05'),
+        (5, 'both', 'TDS', '5', 1, '2025-01-02 03:04:05', NULL),
+        (6, 'both', 'TDS', '6', 0, '2025-01-02 03:04:05', NULL);";
+
+async fn is_taken_over(table: &str) {
+    let file = File::new();
+    file.make_by_hand(&format!("{table}; {ROWS}")).await;
+    let source = file.open().await;
+    // Of two rows the younger active one counts.
+    assert_eq!(contents(&source).await, ["IDS a=2", "TDS a=4", "TDS both=5"]);
+    let past = source.history(&Key::tool("a"), 9).await.unwrap();
+    assert_eq!(
+        past.iter().map(|entry| entry.body.as_deref()).collect::<Vec<_>>(),
+        [Some(&b"4"[..]), Some(b"1")]
+    );
+    let seconds = |at: std::time::SystemTime| at.duration_since(std::time::UNIX_EPOCH).unwrap().as_secs();
+    assert_eq!(past[0].at.map(seconds), Some(1_735_873_445));
+
+    let mut follower = Follower::start(&source).await;
+    let pipeline = file.pipeline().await;
+    run(
+        &pipeline,
+        "INSERT INTO dynmcp_xds (key, xds_type, xds_json) VALUES ('new', 'TDS', '7')",
+    )
+    .await;
+    run(&pipeline, "UPDATE dynmcp_xds SET status = 1 WHERE key = 'off'").await;
+    run(
+        &pipeline,
+        "UPDATE dynmcp_xds SET key = 'renamed' WHERE key = 'a' AND xds_type = 'IDS'",
+    )
+    .await;
+    put(&source, &Key::tool("a"), "8").await;
+    let expected = ["IDS renamed=2", "TDS a=8", "TDS both=5", "TDS new=7", "TDS off=3"];
+    assert_eq!(contents(&source).await, expected);
+    follower.until(source.load().await.unwrap().revision).await;
+    assert_eq!(follower.state.len(), expected.len());
+
+    drop(source);
+    assert_eq!(contents(&file.open().await).await, expected, "opened again");
+}
+
+#[tokio::test]
+async fn with_its_own_columns() {
+    is_taken_over(
+        "CREATE TABLE dynmcp_xds (id INTEGER PRIMARY KEY AUTOINCREMENT, key VARCHAR(255) NOT NULL,
+            xds_type VARCHAR(32) NOT NULL, xds_json TEXT NOT NULL, status INT NOT NULL DEFAULT 1,
+            create_time DATETIME DEFAULT CURRENT_TIMESTAMP, update_time DATETIME DEFAULT CURRENT_TIMESTAMP)",
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn as_a_converter_from_mysql_would_make_it() {
+    is_taken_over(
+        "CREATE TABLE dynmcp_xds (id BIGINT PRIMARY KEY, key VARCHAR(255), xds_type VARCHAR(32), xds_json LONGTEXT,
+            status TINYINT DEFAULT 1, create_time TIMESTAMP, update_time TIMESTAMP)",
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn with_nothing_but_the_three_columns_that_matter() {
+    let file = File::new();
+    file.make_by_hand(
+        "CREATE TABLE dynmcp_xds (key TEXT, xds_type TEXT, xds_json TEXT);
+         INSERT INTO dynmcp_xds VALUES ('a', 'TDS', '1'), ('b', 'TDS', NULL), (NULL, 'TDS', '3')",
+    )
+    .await;
+    let source = file.open().await;
+    put(&source, &Key::tool("c"), "4").await;
+    assert_eq!(contents(&source).await, ["TDS a=1", "TDS b=", "TDS c=4"]);
+    assert_eq!(source.load().await.unwrap().unreadable.len(), 1);
+}
