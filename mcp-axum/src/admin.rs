@@ -1,0 +1,93 @@
+//! The admin API: definitions come in, are validated by compiling, stored, and are served from the next request on.
+//!
+//! Every path needs an admin's key, except the documentation (`/admin/openapi.json` and the page `/admin/docs`): it
+//! is the same for every gateway and holds nothing of this one.
+//!
+//! Answers: `{"code":200,"message":"success","data":…}`, beside it `revision` (also as `ETag`), `warnings` and
+//! `next_cursor`; refusals: [`Error`](crate::error::Error).
+
+mod access;
+mod body;
+mod collection;
+mod delete;
+mod docs;
+mod entry;
+mod envelope;
+mod history;
+mod item;
+mod openapi;
+mod page;
+mod parameters;
+mod precondition;
+mod put;
+mod quarantine;
+mod status;
+mod timestamp;
+mod trail;
+
+use crate::{app::App, error::Error, mcp_route::RequestIds};
+use axum::{
+    Extension, Router,
+    extract::OriginalUri,
+    middleware::from_fn_with_state,
+    routing::get,
+};
+use http::{Method, StatusCode};
+use mcp_common::key::Kind;
+use std::sync::Arc;
+use tokio::sync::Mutex;
+
+/// What all admin requests of a gateway share.
+#[derive(Debug)]
+pub struct Admin {
+    request_ids: RequestIds,
+    /// One write at a time on this replica: between the check of a write and its arrival in the catalog no other one
+    /// may come in, or two writes that are fine alone could together take one name twice.
+    writes: Mutex<()>,
+}
+
+impl Default for Admin {
+    fn default() -> Self {
+        Self { request_ids: RequestIds::random(), writes: Mutex::default() }
+    }
+}
+
+/// The routes under `/admin`.
+pub fn router(app: Arc<App>) -> Router {
+    let guarded = Router::new()
+        .nest("/tds", definitions(Kind::Tool))
+        .nest("/ids", definitions(Kind::Instance))
+        .route("/quarantine", get(quarantine::list))
+        .route("/status", get(status::show))
+        .fallback(unknown_path)
+        .method_not_allowed_fallback(method_not_allowed)
+        .layer(from_fn_with_state(app.clone(), access::enter));
+    let public = Router::new()
+        .route("/openapi.json", get(openapi::document))
+        .merge(docs::router())
+        .method_not_allowed_fallback(method_not_allowed);
+    Router::new()
+        .nest("/admin", public.merge(guarded))
+        .layer(from_fn_with_state(app.clone(), trail::record))
+        .with_state(app)
+}
+
+/// One collection. The handlers are the same for both, the kind tells them which one they serve.
+fn definitions(kind: Kind) -> Router<Arc<App>> {
+    Router::new()
+        .route("/", get(collection::list))
+        .route("/{id}", get(item::show).put(put::store).delete(delete::remove))
+        .route("/{id}/history", get(history::list))
+        .layer(Extension(kind))
+}
+
+async fn unknown_path(OriginalUri(uri): OriginalUri) -> Error {
+    let path = uri.path();
+    Error::not_found(format!("there is no `{path}`; /admin/docs lists what there is"))
+}
+
+/// The router adds `Allow`.
+async fn method_not_allowed(method: Method, OriginalUri(uri): OriginalUri) -> Error {
+    let path = uri.path();
+    Error::new(StatusCode::METHOD_NOT_ALLOWED, format!("{method} is not allowed on `{path}`; see the Allow header"))
+}

@@ -1,0 +1,103 @@
+//! The schema of a tool definition. A test holds it to what the gateway reads.
+#![expect(dead_code, reason = "described, never built: documents stay the text they are")]
+
+use serde_json::{Map, Value};
+use utoipa::ToSchema;
+
+/// A tool definition: identity, input schema, how it maps onto an HTTP call.
+#[derive(ToSchema)]
+#[schema(example = json!({
+    "id": "get_order",
+    "name": "get_order",
+    "description": "Looks up one order.",
+    "input_schema": {
+        "type": "object",
+        "properties": {"id": {"type": "string", "description": "The order's number"}},
+        "required": ["id"]
+    },
+    "tds_ext_info": {"domain": "api.example.com", "method": "GET", "path": "/v1/orders/{id}"}
+}))]
+pub(super) struct ToolDocument {
+    /// The id in the URL wins.
+    #[schema(required = false, max_length = 256)]
+    id: String,
+    /// What clients call it.
+    #[schema(min_length = 1, max_length = 64, pattern = "^[A-Za-z0-9_.-]+$")]
+    name: String,
+    /// For people.
+    #[schema(required = false)]
+    title: String,
+    /// For the model, which chooses by it.
+    #[schema(min_length = 1)]
+    description: String,
+    /// JSON Schema of the arguments (2020-12 or draft-07); `{}` accepts anything.
+    #[schema(required = false, value_type = Object)]
+    input_schema: Map<String, Value>,
+    /// JSON Schema of `structuredContent`.
+    #[schema(required = false, value_type = Object)]
+    output_schema: Map<String, Value>,
+    /// Hints for clients; missing ones are derived from the HTTP method.
+    #[schema(required = false, value_type = Object, example = json!({"readOnlyHint": true}))]
+    annotations: Map<String, Value>,
+    /// Free labels, by which instances can include tools.
+    #[schema(required = false)]
+    tags: Vec<String>,
+    /// Listed as they are.
+    #[schema(required = false, value_type = Vec<Object>)]
+    icons: Vec<Value>,
+    /// Listed as it is.
+    #[schema(required = false, rename = "_meta", value_type = Object)]
+    meta: Map<String, Value>,
+    /// `false`: kept, but in no instance.
+    #[schema(required = false, default = true)]
+    enabled: bool,
+    /// The HTTP call behind it.
+    tds_ext_info: HttpBinding,
+    /// Written by the server; what is sent is left out.
+    #[schema(required = false, read_only)]
+    revision: u64,
+    /// Written by the server; what is sent is left out.
+    #[schema(required = false, read_only, format = DateTime)]
+    updated_at: String,
+}
+
+/// How a tool maps onto an HTTP call. Exactly one of `domain` and `base_url` is given.
+#[derive(ToSchema)]
+pub(super) struct HttpBinding {
+    /// Host, `host:port`, or an origin with scheme; without one: `https`, and `http` for loopback hosts.
+    #[schema(required = false, example = "api.example.com")]
+    domain: String,
+    /// Origin and path prefix, instead of `domain`.
+    #[schema(required = false, example = "https://api.example.com/v1")]
+    base_url: String,
+    /// Any HTTP method.
+    #[schema(example = "GET")]
+    method: String,
+    /// `{name}` anywhere in a segment, or `:name` as a whole segment.
+    #[schema(example = "/v1/orders/{id}")]
+    path: String,
+    /// Which arguments must be there beside what the schema says: `{}`, `{name: anything}`, or
+    /// `{path: [..], query: [..], body: [..]}`.
+    #[schema(required = false, value_type = Object)]
+    required_params: Map<String, Value>,
+    /// Bound of the whole call.
+    #[schema(required = false, minimum = 1)]
+    timeout_ms: u64,
+    /// Size bounds.
+    #[schema(required = false)]
+    limits: Limits,
+    /// Carried along for its author.
+    #[schema(required = false)]
+    ext_info: Value,
+}
+
+/// Size bounds in bytes.
+#[derive(ToSchema)]
+pub(super) struct Limits {
+    /// Of the request body.
+    #[schema(required = false)]
+    max_request_bytes: u64,
+    /// Of the answer's body.
+    #[schema(required = false)]
+    max_response_bytes: u64,
+}

@@ -1,0 +1,49 @@
+//! `GET /admin/quarantine`: definitions that are stored but cannot be used.
+
+use super::{envelope::Success, timestamp::rfc3339};
+use crate::app::App;
+use axum::extract::State;
+use mcp_common::{catalog::Quarantined, key::{Kind, Revision}};
+use serde::Serialize;
+use std::sync::Arc;
+use utoipa::ToSchema;
+
+/// One quarantined definition.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct Finding {
+    /// `TDS` or `IDS`; `null` for what cannot be a definition, then `id` is its place in the store.
+    #[schema(example = "TDS")]
+    kind: Option<&'static str>,
+    /// Under which id it is stored.
+    #[schema(example = "tool123")]
+    id: String,
+    /// The revision that cannot be used.
+    revision: Revision,
+    /// What is wrong with it, and where.
+    reason: String,
+    /// When it was found, RFC 3339.
+    #[schema(format = DateTime)]
+    at: String,
+    /// The last good revision, which stays live; `null` where there is none.
+    serving_revision: Option<Revision>,
+}
+
+impl From<&Quarantined> for Finding {
+    fn from(bad: &Quarantined) -> Self {
+        Self {
+            kind: bad.kind().map(Kind::as_str),
+            id: bad.id().to_string(),
+            revision: bad.revision,
+            reason: bad.reason.clone(),
+            at: rfc3339(bad.at),
+            serving_revision: bad.serving_revision,
+        }
+    }
+}
+
+/// All of them, by kind and id.
+pub(super) async fn list(State(app): State<Arc<App>>) -> Success<Vec<Finding>> {
+    let snapshot = app.catalog.snapshot();
+    let findings = snapshot.quarantine.values().map(|bad| Finding::from(&**bad)).collect();
+    Success::new(findings).revision(Some(snapshot.revision))
+}

@@ -1,0 +1,80 @@
+//! What every route sees: the shared state of one gateway and the router put together from it.
+
+mod guard;
+mod readiness;
+
+pub use guard::{Guard, GuardError};
+pub use readiness::{Phase, Readiness};
+
+use crate::{admin, health, mcp_route, metrics::Metrics, settings::Settings};
+use axum::{
+    Router,
+    extract::{Request, State},
+    middleware::{self, Next},
+    response::{IntoResponse, Response},
+};
+use mcp_common::{
+    catalog::{Catalog, sync::SyncStatus},
+    datasource::DataSource,
+};
+use mcp_core::{
+    protocol::{Endpoint, Gateway},
+    tool::ToolCompiler,
+};
+use std::{sync::Arc, time::SystemTime};
+use tokio::runtime::Handle;
+use tokio_util::sync::CancellationToken;
+
+/// One gateway: made once at start, shared by all workers, never changed.
+pub struct App {
+    /// The effective configuration.
+    pub settings: Arc<Settings>,
+    /// Where definitions are stored.
+    pub source: Arc<dyn DataSource>,
+    /// Their compiled copy in memory.
+    pub catalog: Arc<Catalog<ToolCompiler>>,
+    /// How the copy is doing.
+    pub sync: Arc<SyncStatus>,
+    /// The MCP protocol over that catalog.
+    pub gateway: Arc<Gateway>,
+    /// Who may come in.
+    pub guard: Guard,
+    /// What admin requests share.
+    pub admin: admin::Admin,
+    /// Counters and gauges, and the registry that shows them.
+    pub metrics: Metrics,
+    /// Whether requests should come here.
+    pub readiness: Readiness,
+    /// Cancelled when the gateway starts to drain: streams end, nothing new begins.
+    pub draining: CancellationToken,
+    /// The runtime for everything that is not the data plane.
+    pub control: Handle,
+    /// When the process became this gateway.
+    pub started_at: SystemTime,
+}
+
+impl App {
+    /// Loading, ready or draining; cheap enough for every request.
+    pub fn phase(&self) -> Phase {
+        self.readiness.phase()
+    }
+}
+
+/// All routes of one data-plane worker. `endpoint` is the worker's own, so that its upstream connections live on the
+/// worker's runtime.
+pub fn router(app: Arc<App>, endpoint: Endpoint) -> Router {
+    // A slow store or a big compile must not hold up the tool calls that share the worker.
+    let on_control = middleware::from_fn_with_state(app.control.clone(), run_on);
+    Router::new()
+        .merge(admin::router(app.clone()).layer(on_control.clone()))
+        .merge(health::router(app.clone()).layer(on_control))
+        .merge(mcp_route::router(app, endpoint))
+}
+
+/// Runs the rest of the request on `runtime`; the worker only passes bytes.
+async fn run_on(State(runtime): State<Handle>, request: Request, next: Next) -> Response {
+    match runtime.spawn(next.run(request)).await {
+        Ok(response) => response,
+        Err(panicked_or_cancelled) => crate::error::Error::internal(panicked_or_cancelled.to_string()).into_response(),
+    }
+}

@@ -1,0 +1,111 @@
+//! Who may come in: the configured authenticators, asked in order.
+
+use http::HeaderMap;
+use mcp_common::{
+    authenticator::{Authenticator, Denied, Principal},
+    plugin::{AuthenticatorFactory, PluginError, Registry, Settings},
+};
+use std::{collections::BTreeMap, sync::Arc};
+
+/// The chain of `app.authenticators`.
+pub struct Guard {
+    chain: Vec<Arc<dyn Authenticator>>,
+    challenge: String,
+    open: bool,
+}
+
+/// Why the chain could not be made.
+#[derive(Debug, thiserror::Error)]
+#[error("app.authenticators: {0}")]
+pub struct GuardError(#[from] PluginError);
+
+impl GuardError {
+    /// Whether the configuration is to blame, not the circumstances.
+    pub fn is_configuration(&self) -> bool {
+        !matches!(self.0, PluginError::Start(_))
+    }
+}
+
+impl Guard {
+    /// The authenticators called `names`, each with its own table of the configuration.
+    pub async fn build(names: &[String], tables: &BTreeMap<String, Settings>) -> Result<Self, GuardError> {
+        let registry = Registry::<dyn AuthenticatorFactory>::authenticators()?;
+        let mut chain = Vec::with_capacity(names.len());
+        for name in names {
+            let settings = tables.get(name).cloned().unwrap_or_else(|| Settings::Object(Default::default()));
+            chain.push(registry.get(name)?.make(&settings).await?);
+        }
+        Ok(Self::new(chain))
+    }
+
+    /// Whether there are authenticators called `names`, without making them.
+    pub fn check_names(names: &[String]) -> Result<(), GuardError> {
+        let registry = Registry::<dyn AuthenticatorFactory>::authenticators()?;
+        for name in names {
+            registry.get(name)?;
+        }
+        Ok(())
+    }
+
+    /// Of authenticators that are there already.
+    pub fn new(chain: Vec<Arc<dyn Authenticator>>) -> Self {
+        let mut challenges: Vec<String> = chain.iter().map(|authenticator| authenticator.challenge()).collect();
+        challenges.dedup();
+        let open = chain.iter().any(|authenticator| authenticator.open());
+        Self { chain, challenge: challenges.join(", "), open }
+    }
+
+    /// The first authenticator that knows the credential decides; [`Denied::Missing`] passes on to the next one.
+    pub async fn authenticate(&self, headers: &HeaderMap) -> Result<Principal, Denied> {
+        for authenticator in &self.chain {
+            match authenticator.authenticate(headers).await {
+                Err(Denied::Missing) => {}
+                decided => return decided,
+            }
+        }
+        Err(Denied::Missing)
+    }
+
+    /// The value of `WWW-Authenticate` in a 401.
+    pub fn challenge(&self) -> &str {
+        &self.challenge
+    }
+
+    /// Whether everybody is let in.
+    pub fn is_open(&self) -> bool {
+        self.open
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use async_trait::async_trait;
+
+    struct Fixed(Result<Principal, Denied>);
+
+    #[async_trait]
+    impl Authenticator for Fixed {
+        async fn authenticate(&self, _headers: &HeaderMap) -> Result<Principal, Denied> {
+            self.0.clone()
+        }
+    }
+
+    fn guard(answers: Vec<Result<Principal, Denied>>) -> Guard {
+        Guard::new(answers.into_iter().map(|a| Arc::new(Fixed(a)) as Arc<dyn Authenticator>).collect())
+    }
+
+    #[tokio::test]
+    async fn a_wrong_credential_is_not_passed_on_to_an_open_door() {
+        let wrong = Denied::Invalid("unknown key".into());
+        let guard = guard(vec![Err(Denied::Missing), Err(wrong.clone()), Ok(Principal::anonymous())]);
+        assert_eq!(guard.authenticate(&HeaderMap::new()).await, Err(wrong));
+    }
+
+    #[tokio::test]
+    async fn nobody_who_knows_the_caller_means_missing() {
+        assert_eq!(guard(vec![]).authenticate(&HeaderMap::new()).await, Err(Denied::Missing));
+        let chain = guard(vec![Err(Denied::Missing), Ok(Principal::anonymous())]);
+        assert_eq!(chain.authenticate(&HeaderMap::new()).await, Ok(Principal::anonymous()));
+    }
+}

@@ -1,0 +1,98 @@
+//! The command line. The only part of the program that prints.
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "a command line prints")]
+
+mod banner;
+mod config;
+mod demo;
+mod failure;
+mod hash_key;
+mod serve;
+
+use clap::{Parser, Subcommand};
+use failure::Failure;
+use std::{path::PathBuf, process::ExitCode};
+
+const EXAMPLES: &str = "\
+Examples:
+  dynmcp demo                              see it work, with a sample API and tools for it
+  dynmcp serve                             start with config/$RUN_MODE.toml, definitions in data/dynmcp.db
+  dynmcp serve --config /etc/dynmcp.toml   start with this file
+  APP__APP__PORT=9000 dynmcp serve         any key can come from the environment
+  dynmcp config default > dynmcp.toml      a commented file to start from
+  dynmcp config check --config dynmcp.toml
+
+Exit codes: 0 fine, 1 it could not be done, 2 the configuration or the command line is wrong.";
+
+/// A gateway that turns HTTP APIs into MCP tools: tools are data, a change is live within milliseconds.
+#[derive(Parser)]
+#[command(name = "dynmcp", version, after_help = EXAMPLES, max_term_width = 100, arg_required_else_help = true)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+
+    /// Read this configuration file instead of config/$RUN_MODE.toml.
+    #[arg(long, global = true, value_name = "FILE")]
+    config: Option<PathBuf>,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Run the gateway until SIGTERM or Ctrl-C.
+    ///
+    /// Reads config/$RUN_MODE.toml (RUN_MODE is `development` unless set) or the file of --config, then the environment
+    /// (APP__…). Without an admin key in the configuration the first start makes one and prints it, once.
+    Serve,
+    /// Run a gateway with a sample HTTP API and tools for it, call one of them, and stay up.
+    ///
+    /// Touches nothing but data/demo: not your configuration, not your store.
+    Demo {
+        /// Where to listen on 127.0.0.1.
+        #[arg(long, default_value_t = 8080)]
+        port: u16,
+    },
+    /// Look at the configuration.
+    Config {
+        #[command(subcommand)]
+        command: ConfigCommand,
+    },
+    /// Print the hash of a key, for `authenticator.api_key.keys` in the configuration.
+    ///
+    /// Reads the key from standard input, so that it stays out of the shell's history:
+    ///
+    ///   printf %s "$KEY" | dynmcp hash-key
+    HashKey {
+        /// Make a new key and print it with its hash.
+        #[arg(long)]
+        generate: bool,
+    },
+}
+
+#[derive(Subcommand)]
+enum ConfigCommand {
+    /// Say `ok`, or what is wrong: the key, the reason, what would be right.
+    Check,
+    /// Print what is in effect after file and environment, secrets redacted.
+    Show,
+    /// Print the commented reference with every key and its default.
+    Default,
+}
+
+/// The whole program. `main` of `dynmcp`, and of any crate that links plugins of its own.
+pub fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let done = match cli.command {
+        Command::Serve => serve::serve(cli.config),
+        Command::Demo { port } => demo::demo(port),
+        Command::Config { command: ConfigCommand::Check } => config::check(cli.config),
+        Command::Config { command: ConfigCommand::Show } => config::show(cli.config),
+        Command::Config { command: ConfigCommand::Default } => config::print_default(),
+        Command::HashKey { generate } => hash_key::run(generate),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            eprintln!("dynmcp: {failure}");
+            failure.exit_code()
+        }
+    }
+}

@@ -1,0 +1,25 @@
+//! What the log says first.
+
+use crate::server::Server;
+use std::path::Path;
+
+pub(super) fn log(server: &Server, file: Option<&Path>) {
+    let app = server.app();
+    let settings = &app.settings.app;
+    let version = env!("CARGO_PKG_VERSION");
+    let config = file.map_or_else(|| "defaults and environment".to_owned(), |file| file.display().to_string());
+    let address = server.address();
+    tracing::info!("DynMCP {version}, configuration: {config}");
+    tracing::info!("listening on http://{address}  (clients: /mcp/{{instance}}, administrators: /admin)");
+    tracing::info!(
+        "data source: {}, authentication: {}, workers: {}",
+        settings.data_source,
+        settings.authenticators.join(", "),
+        settings.worker_count()
+    );
+    if app.guard.is_open() {
+        tracing::warn!(
+            "no authentication: everybody who reaches {address} may use all tools and /admin (app.authenticators)"
+        );
+    }
+}

@@ -1,0 +1,72 @@
+//! `dynmcp demo`
+
+use super::{Failure, serve};
+use crate::{
+    demo::{self, Demo, DemoError},
+    logging,
+};
+use mcp_common::secret::ExposeSecret;
+use serde_json::json;
+
+pub(super) fn demo(port: u16) -> Result<(), Failure> {
+    let demo = demo::start(port)?;
+    report(&demo);
+    let _log = logging::start(&demo.server.app().settings.log)?;
+    let Demo { server, runtime, .. } = demo;
+    let ended = serve::stay(server);
+    runtime.shutdown_background();
+    ended
+}
+
+fn report(demo: &Demo) {
+    let (gateway, key) = (demo.server.address(), demo.key.expose_secret());
+    let client = json!({"mcpServers": {"dynmcp-demo": {
+        "type": "http",
+        "url": format!("http://{gateway}/mcp/demo"),
+        "headers": {"Authorization": format!("Bearer {key}")},
+    }}});
+    let request = json!({
+        "jsonrpc": "2.0", "id": 1, "method": "tools/call",
+        "params": {"name": "search_orders", "arguments": {"q": "ada"}},
+    });
+    println!(
+        "\nDynMCP {version} demo\n
+  sample API   http://{api}   a small shop, in memory
+  gateway      http://{gateway}   definitions in {store}\n
+  Stored {tools} tools and the instance `demo` through the admin API, then called one of them
+  through the MCP endpoint:\n
+    tools/call {call}
+    => {answer}\n
+  For MCP clients (Claude, Cursor, VS Code, …):\n
+{client}\n
+  Admin key    {key}   (new at every start of the demo)
+  Admin API    http://{gateway}/admin/docs\n
+  Try a call yourself:\n
+    curl http://{gateway}/mcp/demo -H 'Authorization: Bearer {key}' \\
+      -H 'Content-Type: application/json' \\
+      -d '{request}'\n
+  Your calls are logged below. Ctrl-C ends the demo.\n",
+        version = env!("CARGO_PKG_VERSION"),
+        api = demo.sample_api,
+        store = demo.store.display(),
+        tools = demo.tools,
+        call = demo.call,
+        answer = demo.answer,
+        client = indented(&client),
+    );
+}
+
+fn indented(value: &serde_json::Value) -> String {
+    let text = serde_json::to_string_pretty(value).unwrap_or_default();
+    text.lines().map(|line| format!("    {line}")).collect::<Vec<_>>().join("\n")
+}
+
+impl From<DemoError> for Failure {
+    fn from(error: DemoError) -> Self {
+        match error {
+            DemoError::Settings(error) => error.into(),
+            DemoError::Start(error) => error.into(),
+            other => Self::runtime(other),
+        }
+    }
+}

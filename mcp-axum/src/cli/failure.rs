@@ -1,0 +1,65 @@
+//! How a command ends when it does not end well: one line and an exit code.
+
+use crate::{
+    logging::LogError,
+    server::StartError,
+    settings::SettingsError,
+};
+use std::{fmt, io, process::ExitCode};
+
+/// One line for the operator.
+pub(super) struct Failure {
+    text: String,
+    code: u8,
+}
+
+impl Failure {
+    /// The circumstances are to blame.
+    pub(super) fn runtime(text: impl fmt::Display) -> Self {
+        Self { text: text.to_string(), code: 1 }
+    }
+
+    /// The configuration is.
+    pub(super) fn configuration(text: impl fmt::Display) -> Self {
+        Self { text: text.to_string(), code: 2 }
+    }
+
+    pub(super) fn exit_code(&self) -> ExitCode {
+        ExitCode::from(self.code)
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // Texts of drivers may have several lines.
+        f.write_str(&self.text.split_whitespace().collect::<Vec<_>>().join(" "))
+    }
+}
+
+impl From<SettingsError> for Failure {
+    fn from(error: SettingsError) -> Self {
+        Self::configuration(format_args!("configuration: {error}"))
+    }
+}
+
+impl From<StartError> for Failure {
+    fn from(error: StartError) -> Self {
+        if error.is_configuration() {
+            Self::configuration(format_args!("configuration: {error}"))
+        } else {
+            Self::runtime(error)
+        }
+    }
+}
+
+impl From<LogError> for Failure {
+    fn from(error: LogError) -> Self {
+        Self::runtime(error)
+    }
+}
+
+impl From<io::Error> for Failure {
+    fn from(error: io::Error) -> Self {
+        Self::runtime(error)
+    }
+}

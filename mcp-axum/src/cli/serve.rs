@@ -1,0 +1,40 @@
+//! `dynmcp serve`
+
+use super::{Failure, banner};
+use crate::{
+    logging,
+    server::{Server, Stopped},
+    settings::{Layers, Settings},
+};
+use mcp_common::secret::ExposeSecret;
+use std::path::PathBuf;
+
+pub(super) fn serve(file: Option<PathBuf>) -> Result<(), Failure> {
+    let layers = Layers::of_process(file);
+    let file = layers.effective_file()?;
+    let settings = Settings::load(&layers)?;
+    let _log = logging::start(&settings.log)?;
+    let server = Server::start(settings)?;
+    banner::log(&server, file.as_deref());
+    if let Some(key) = server.new_admin_key() {
+        let place = server.app().settings.app.data_dir.join("admin-key.sha256");
+        println!();
+        println!("  Admin key: {}", key.expose_secret());
+        println!("  It is shown only this once; only its hash is kept, in {}.", place.display());
+        println!("  Use it as `Authorization: Bearer KEY` or `x-api-key: KEY`.");
+        println!();
+    }
+    stay(server)
+}
+
+/// Until a signal comes.
+pub(super) fn stay(server: Server) -> Result<(), Failure> {
+    match server.run()? {
+        Stopped::Halted => return Err(Failure::runtime("stopped at once by a second signal")),
+        Stopped::Drained(drained) if drained.cut > 0 => {
+            tracing::warn!(connections = drained.cut, "stopped; calls on these were cut off at the deadline");
+        }
+        Stopped::Drained(_) => tracing::info!("stopped; everything in flight was finished"),
+    }
+    Ok(())
+}

@@ -1,0 +1,122 @@
+//! Puts a gateway together: data source → catalog → protocol, and the tasks that keep them going.
+
+mod admin_key;
+mod announce;
+mod parts;
+
+pub use admin_key::AdminKeyError;
+pub(crate) use admin_key::generate as generate_key;
+pub(crate) use parts::engine_settings;
+
+use crate::{
+    app::{App, Guard, GuardError, Readiness},
+    metrics::Metrics,
+    settings::Settings,
+};
+use admin_key::AdminKey;
+use mcp_common::{
+    catalog::{Catalog, sync, sync::SyncStatus},
+    datasource::DataSource,
+    plugin::{DataSourceFactory, PluginError, Registry},
+    secret::Secret,
+};
+use mcp_core::protocol::{Gateway, GatewayParts};
+use std::{sync::Arc, time::SystemTime};
+use tokio::runtime::Handle;
+use tokio_util::sync::CancellationToken;
+
+/// Why a gateway could not be put together. Every text is one line for the operator.
+#[derive(Debug, thiserror::Error)]
+pub enum BuildError {
+    /// The data source of `app.data_source`.
+    #[error("app.data_source: {0}")]
+    NoSuchSource(PluginError),
+    /// The data source could not be opened.
+    #[error("{0}")]
+    Source(PluginError),
+    /// The authenticators of `app.authenticators`.
+    #[error(transparent)]
+    Guard(#[from] GuardError),
+    /// The file with the admin key's hash.
+    #[error(transparent)]
+    AdminKey(#[from] AdminKeyError),
+}
+
+/// A gateway, and the key that was made for it at its first start.
+pub(crate) struct Built {
+    pub(crate) app: Arc<App>,
+    pub(crate) new_admin_key: Option<Secret>,
+}
+
+/// Finds out whether the plugins that the configuration names are there.
+pub(crate) fn check_names(settings: &Settings) -> Result<(), BuildError> {
+    let sources = Registry::<dyn DataSourceFactory>::data_sources().map_err(BuildError::NoSuchSource)?;
+    sources.get(&settings.app.data_source).map_err(BuildError::NoSuchSource)?;
+    Ok(Guard::check_names(&settings.app.authenticators)?)
+}
+
+/// Builds it on the control runtime that this runs on. Nothing is served yet.
+pub(crate) async fn build(settings: Settings) -> Result<Built, BuildError> {
+    let key = AdminKey::find(&settings)?;
+    let guard = Guard::build(&settings.app.authenticators, &key.tables(&settings)).await?;
+    // From here on files are made; what can be wrong without looking at them was found out before.
+    let source = open_source(&settings).await?;
+    let new_admin_key = key.store_if_new()?;
+
+    let catalog = Arc::new(Catalog::new(parts::compiler(&settings)));
+    let status = Arc::new(SyncStatus::default());
+    let (metrics, core_metrics) = Metrics::build(&catalog, &status);
+    let readiness = Readiness::default();
+    let draining = CancellationToken::new();
+    announce::subscribe(&catalog, &readiness);
+    let gateway = Gateway::new(GatewayParts {
+        catalog: catalog.clone(),
+        settings: parts::protocol_settings(&settings),
+        metrics: core_metrics,
+        shutdown: draining.clone(),
+    });
+    let app = Arc::new(App {
+        settings: Arc::new(settings),
+        source,
+        catalog,
+        sync: status,
+        gateway,
+        guard,
+        admin: crate::admin::Admin::default(),
+        metrics,
+        readiness,
+        draining,
+        control: Handle::current(),
+        started_at: SystemTime::now(),
+    });
+    Ok(Built { app, new_admin_key })
+}
+
+/// Starts what runs beside requests: the copy of the data source, and the news for open streams.
+pub(crate) fn start_background(app: &Arc<App>) {
+    let gateway = app.gateway.clone();
+    tokio::spawn(async move { gateway.announce_changes().await });
+    // It ends with the runtime: definitions stay up to date until the last call is answered.
+    let never = std::future::pending();
+    tokio::spawn(sync::run(app.source.clone(), app.catalog.clone(), app.sync.clone(), never));
+}
+
+async fn open_source(settings: &Settings) -> Result<Arc<dyn DataSource>, BuildError> {
+    let name = &settings.app.data_source;
+    let registry = Registry::<dyn DataSourceFactory>::data_sources().map_err(BuildError::NoSuchSource)?;
+    let factory = registry.get(name).map_err(BuildError::NoSuchSource)?;
+    let table = settings.data_source.get(name).cloned().unwrap_or_else(|| serde_json::Value::Object(Default::default()));
+    factory.open(&table).await.map_err(BuildError::Source)
+}
+
+impl BuildError {
+    /// Whether the configuration is to blame (exit code 2), not the circumstances.
+    pub(crate) fn is_configuration(&self) -> bool {
+        match self {
+            Self::NoSuchSource(_) => true,
+            Self::Source(error) => matches!(error, PluginError::Setting { .. }),
+            Self::Guard(error) => error.is_configuration(),
+            Self::AdminKey(_) => false,
+        }
+    }
+}

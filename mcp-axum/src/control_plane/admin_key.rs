@@ -1,0 +1,140 @@
+//! The admin key. Either the operator configures one, or the first start makes one, shows it once, and keeps only its
+//! hash.
+
+use crate::settings::{PluginTables, Settings};
+use mcp_common::secret::{ExposeSecret, Secret};
+use mcp_plugin::authenticator::api_key;
+use serde_json::{Map, Value, json};
+use std::{
+    fs::{self, OpenOptions},
+    io::{self, Write},
+    path::{Path, PathBuf},
+};
+
+/// The authenticator that knows keys.
+const PLUGIN: &str = "api_key";
+const FILE: &str = "admin-key.sha256";
+
+/// Why there is no admin key.
+#[derive(Debug, thiserror::Error)]
+pub enum AdminKeyError {
+    /// The file cannot be read or written.
+    #[error("the data directory `{directory}` cannot be used: {cause}; make it writable or set app.data_dir")]
+    Directory {
+        /// `app.data_dir`.
+        directory: String,
+        /// What the system says.
+        cause: io::Error,
+    },
+    /// The file holds something else.
+    #[error("{file} does not hold a SHA-256 hash; delete it, and the next start makes a new admin key")]
+    Damaged {
+        /// Its path.
+        file: String,
+    },
+    /// No key without chance.
+    #[error("the system gives no random numbers for an admin key: {0}; set app.api_key")]
+    NoRandomness(getrandom::Error),
+}
+
+/// Where the admin's right comes from.
+pub(super) enum AdminKey {
+    /// Nobody here needs one.
+    NotNeeded,
+    /// `app.api_key`.
+    Configured(Secret),
+    /// Made at an earlier start.
+    Stored { hash: String },
+    /// Made now, not stored yet.
+    New { key: Secret, file: PathBuf },
+}
+
+impl AdminKey {
+    /// Finds the key or makes one; writes nothing.
+    pub(super) fn find(settings: &Settings) -> Result<Self, AdminKeyError> {
+        if let Some(key) = &settings.app.api_key {
+            return Ok(Self::Configured(key.clone()));
+        }
+        let keys_count = settings.app.authenticators.iter().any(|name| name == PLUGIN);
+        if !keys_count || lists_an_admin(settings) {
+            return Ok(Self::NotNeeded);
+        }
+        let file = settings.app.data_dir.join(FILE);
+        match fs::read_to_string(&file) {
+            Ok(text) => {
+                let hash = text.trim();
+                if hash.len() != 64 || !hash.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+                    return Err(AdminKeyError::Damaged { file: file.display().to_string() });
+                }
+                let place = file.display();
+                tracing::info!("the admin key is the one shown at the first start; delete {place} to get a new one");
+                Ok(Self::Stored { hash: hash.to_owned() })
+            }
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Self::New { key: generate()?, file }),
+            Err(cause) => Err(unusable(&settings.app.data_dir, cause)),
+        }
+    }
+
+    /// The authenticators' tables with the admin key among the keys.
+    pub(super) fn tables(&self, settings: &Settings) -> PluginTables {
+        let mut tables = settings.authenticator.clone();
+        let entry = match self {
+            Self::NotNeeded => return tables,
+            Self::Configured(key) => json!({"name": "admin", "key": key.expose_secret(), "admin": true}),
+            Self::Stored { hash } => json!({"name": "admin", "hash": hash, "admin": true}),
+            Self::New { key, .. } => {
+                json!({"name": "admin", "hash": api_key::hash(key.expose_secret()), "admin": true})
+            }
+        };
+        let table = tables.entry(PLUGIN.to_owned()).or_insert_with(|| Value::Object(Map::new()));
+        if let Value::Object(members) = table {
+            let keys = members.entry("keys").or_insert_with(|| Value::Array(Vec::new()));
+            // Anything but a list is the plugin's to refuse.
+            if let Value::Array(keys) = keys {
+                keys.push(entry);
+            }
+        }
+        tables
+    }
+
+    /// Keeps the hash of a new key and returns the key, to be shown once.
+    pub(super) fn store_if_new(self) -> Result<Option<Secret>, AdminKeyError> {
+        let Self::New { key, file } = self else { return Ok(None) };
+        let directory = file.parent().unwrap_or(Path::new("."));
+        let hash = api_key::hash(key.expose_secret());
+        write(directory, &file, &hash).map_err(|cause| unusable(directory, cause))?;
+        Ok(Some(key))
+    }
+}
+
+fn unusable(directory: &Path, cause: io::Error) -> AdminKeyError {
+    AdminKeyError::Directory { directory: directory.display().to_string(), cause }
+}
+
+fn lists_an_admin(settings: &Settings) -> bool {
+    let keys = settings.authenticator.get(PLUGIN).and_then(|table| table.get("keys")).and_then(Value::as_array);
+    keys.is_some_and(|keys| keys.iter().any(|key| key.get("admin") == Some(&Value::Bool(true))))
+}
+
+/// Two processes that start at once must not end with a key that does not fit the file: the second one fails.
+fn write(directory: &Path, file: &Path, hash: &str) -> io::Result<()> {
+    fs::create_dir_all(directory)?;
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let mut file = options.open(file)?;
+    file.write_all(format!("{hash}\n").as_bytes())?;
+    file.sync_all()
+}
+
+/// 256 random bits, with a prefix by which secret scanners know what it is.
+pub(crate) fn generate() -> Result<Secret, AdminKeyError> {
+    use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+    let mut random = [0; 32];
+    getrandom::fill(&mut random).map_err(AdminKeyError::NoRandomness)?;
+    Ok(Secret::from(format!("dyn_{}", URL_SAFE_NO_PAD.encode(random))))
+}
+
+#[cfg(test)]
+mod tests;

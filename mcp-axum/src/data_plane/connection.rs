@@ -1,0 +1,71 @@
+//! What is known about a connection while it is open: whether a request is in progress on it.
+
+use bytes::Bytes;
+use http_body::{Body, Frame, SizeHint};
+use std::{
+    pin::Pin,
+    sync::{
+        Arc,
+        atomic::{AtomicU32, Ordering},
+    },
+    task::{Context, Poll},
+};
+
+/// Requests of one connection. Written by the worker's own thread only, hence relaxed everywhere.
+#[derive(Debug, Default)]
+pub(super) struct Usage {
+    in_progress: AtomicU32,
+    begun: AtomicU32,
+}
+
+impl Usage {
+    pub(super) fn begin(self: &Arc<Self>) -> InProgress {
+        self.in_progress.fetch_add(1, Ordering::Relaxed);
+        self.begun.fetch_add(1, Ordering::Relaxed);
+        InProgress(self.clone())
+    }
+
+    pub(super) fn is_idle(&self) -> bool {
+        self.in_progress.load(Ordering::Relaxed) == 0
+    }
+
+    /// How many there have been; two equal readings mean that nothing came in between.
+    pub(super) fn begun(&self) -> u32 {
+        self.begun.load(Ordering::Relaxed)
+    }
+}
+
+/// From the request's head to the last byte of its answer.
+pub(super) struct InProgress(Arc<Usage>);
+
+impl Drop for InProgress {
+    fn drop(&mut self) {
+        self.0.in_progress.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+/// An answer that counts as in progress until its last byte was taken.
+pub(super) struct Tracked {
+    pub(super) body: axum::body::Body,
+    pub(super) _in_progress: InProgress,
+}
+
+impl Body for Tracked {
+    type Data = Bytes;
+    type Error = axum::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
+        Pin::new(&mut self.body).poll_frame(context)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}

@@ -1,0 +1,153 @@
+//! One worker: serves the connections that it is handed.
+
+use super::{
+    End,
+    connection::Usage,
+    drain::{self, Drained},
+    entrance::Entrance,
+};
+use crate::{app, app::App};
+use axum::Router;
+use hyper::service::service_fn;
+use hyper_util::{
+    rt::{TokioExecutor, TokioIo},
+    server::conn::auto,
+};
+use mcp_core::{engine::{Engine, EngineSettings}, protocol::Endpoint};
+use std::{
+    collections::HashMap,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
+use tokio::{
+    net::TcpStream,
+    sync::mpsc::UnboundedReceiver,
+    task::{AbortHandle, Id, JoinSet},
+    time::{MissedTickBehavior, interval},
+};
+
+/// How often connections are looked at. A timer for each of them would cost on every request.
+const SWEEP: Duration = Duration::from_secs(1);
+
+/// A connection without a request for so many sweeps is closed: the patience of common proxies (75 s), and a bound
+/// for clients that never finish a header.
+const IDLE_SWEEPS: u32 = 75;
+
+/// A worker's open connections.
+#[derive(Default)]
+pub(super) struct Connections {
+    pub(super) tasks: JoinSet<()>,
+    pub(super) open: HashMap<Id, Connection>,
+}
+
+pub(super) struct Connection {
+    pub(super) usage: Arc<Usage>,
+    pub(super) task: AbortHandle,
+    begun_at_last_sweep: u32,
+    idle_sweeps: u32,
+}
+
+/// Makes connections out of sockets.
+pub(super) struct Opener {
+    app: Arc<App>,
+    router: Router,
+    server: auto::Builder<TokioExecutor>,
+    count: Arc<AtomicUsize>,
+}
+
+/// Serves until the gateway has drained.
+pub(super) async fn run(
+    app: Arc<App>,
+    engine: EngineSettings,
+    mut incoming: UnboundedReceiver<std::net::TcpStream>,
+    count: Arc<AtomicUsize>,
+    end: End,
+) -> Drained {
+    // Made here, on this worker's runtime, so that upstream connections belong to it.
+    let engine = Engine::new(engine);
+    let router = app::router(app.clone(), Endpoint::new(app.gateway.clone(), engine));
+    let opener = Opener { app, router, server: auto::Builder::new(TokioExecutor::new()), count };
+    let mut connections = Connections::default();
+    let mut sweep = interval(SWEEP);
+    sweep.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        tokio::select! {
+            Some(stream) = incoming.recv() => opener.open(stream, &mut connections, false),
+            Some(ended) = connections.tasks.join_next_with_id() => connections.forget(ended),
+            _ = sweep.tick() => connections.sweep(),
+            () = end.draining.cancelled() => break,
+            () = end.halt.cancelled() => break,
+        }
+    }
+    drain::run(opener, incoming, connections, end).await
+}
+
+impl Opener {
+    pub(super) fn open(&self, stream: std::net::TcpStream, connections: &mut Connections, late: bool) {
+        let counted = Counted::of(self.app.clone(), self.count.clone());
+        let stream = match TcpStream::from_std(stream) {
+            Ok(stream) => stream,
+            Err(error) => return tracing::error!(%error, "cannot serve a connection"),
+        };
+        let usage = Arc::new(Usage::default());
+        let entrance = Entrance { app: self.app.clone(), router: self.router.clone(), usage: usage.clone(), late };
+        let service = service_fn(move |request| entrance.serve(request));
+        let connection = self.server.serve_connection(TokioIo::new(stream), service).into_owned();
+        let task = connections.tasks.spawn(async move {
+            let _counted = counted;
+            // Broken requests and vanished clients: hyper has answered what could be answered.
+            if let Err(error) = connection.await {
+                tracing::debug!(%error, "a connection ended with an error");
+            }
+        });
+        let connection = Connection { usage, task: task.clone(), begun_at_last_sweep: 0, idle_sweeps: 0 };
+        connections.open.insert(task.id(), connection);
+    }
+}
+
+impl Connections {
+    pub(super) fn forget(&mut self, ended: Result<(Id, ()), tokio::task::JoinError>) {
+        let id = match &ended {
+            Ok((id, ())) => *id,
+            Err(error) => error.id(),
+        };
+        self.open.remove(&id);
+    }
+
+    /// Closes what has been idle for too long.
+    fn sweep(&mut self) {
+        for connection in self.open.values_mut() {
+            let begun = connection.usage.begun();
+            let idle = connection.usage.is_idle() && begun == connection.begun_at_last_sweep;
+            connection.begun_at_last_sweep = begun;
+            connection.idle_sweeps = if idle { connection.idle_sweeps + 1 } else { 0 };
+            if connection.idle_sweeps >= IDLE_SWEEPS {
+                connection.task.abort();
+            }
+        }
+    }
+}
+
+/// Counts an open connection, for the acceptor's choice and for the metrics.
+struct Counted {
+    app: Arc<App>,
+    count: Arc<AtomicUsize>,
+}
+
+impl Counted {
+    /// The acceptor has counted it for the worker already.
+    fn of(app: Arc<App>, count: Arc<AtomicUsize>) -> Self {
+        app.metrics.connections.inc();
+        Self { app, count }
+    }
+}
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        self.app.metrics.connections.dec();
+        self.count.fetch_sub(1, Ordering::Relaxed);
+    }
+}

@@ -1,0 +1,132 @@
+//! What `dynmcp demo` does: a gateway of its own beside a sample API, definitions stored through the admin API, and
+//! one real call. The command line prints what came of it.
+
+mod client;
+mod definitions;
+
+use crate::{
+    control_plane::generate_key,
+    sample_api,
+    server::{Server, StartError},
+    settings::{Layers, Settings, SettingsError},
+};
+use client::Client;
+use mcp_common::secret::{ExposeSecret, Secret};
+use serde_json::{Value, json};
+use std::{
+    io,
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    time::{Duration, Instant},
+};
+use tokio::{
+    net::TcpListener,
+    runtime::{Builder, Runtime},
+};
+
+/// Where the demo keeps its store: not where a real one would.
+const DIRECTORY: &str = "data/demo";
+
+/// A gateway on a quiet machine is ready in milliseconds.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// A demo that runs.
+pub(crate) struct Demo {
+    pub(crate) server: Server,
+    pub(crate) key: Secret,
+    pub(crate) sample_api: SocketAddr,
+    pub(crate) store: PathBuf,
+    pub(crate) tools: usize,
+    pub(crate) call: Value,
+    pub(crate) answer: String,
+    /// The sample API lives here.
+    pub(crate) runtime: Runtime,
+}
+
+/// Why there is no demo.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum DemoError {
+    #[error(transparent)]
+    Settings(#[from] SettingsError),
+    #[error(transparent)]
+    Start(#[from] StartError),
+    #[error(transparent)]
+    Io(#[from] io::Error),
+    #[error("{0}")]
+    Failed(String),
+}
+
+/// Starts everything and makes the call.
+pub(crate) fn start(port: u16) -> Result<Demo, DemoError> {
+    let runtime = Builder::new_multi_thread().worker_threads(1).thread_name("sample-api").enable_all().build()?;
+    let key = generate_key().map_err(|error| DemoError::Failed(error.to_string()))?;
+    let directory = Path::new(DIRECTORY);
+    let store = directory.join("demo.db");
+    let server = Server::start(settings(port, &key, directory, &store)?)?;
+    let sample_api = runtime.block_on(serve_sample_api(port))?;
+    let client = Client::new(server.address(), key.expose_secret());
+    let work = async {
+        wait_until_ready(&client).await?;
+        let tools = store_definitions(&client, sample_api).await?;
+        let (call, answer) = call_a_tool(&client).await?;
+        Ok::<_, DemoError>((tools, call, answer))
+    };
+    let (tools, call, answer) = runtime.block_on(work)?;
+    Ok(Demo { server, key, sample_api, store, tools, call, answer, runtime })
+}
+
+/// Nothing of the operator's own configuration: a demo must not write to a real store.
+fn settings(port: u16, key: &Secret, directory: &Path, store: &Path) -> Result<Settings, DemoError> {
+    let overrides = vec![
+        ("app.port", port.to_string()),
+        ("app.api_key", key.expose_secret().to_owned()),
+        ("app.data_dir", directory.display().to_string()),
+        ("data_source.sqlite.path", store.display().to_string()),
+        // The demo tells its own story; of the log only what the visitor's calls do.
+        ("log.log_level", "warn,dynmcp::request=info".to_owned()),
+    ];
+    Ok(Settings::load(&Layers { overrides, ..Layers::default() })?)
+}
+
+/// On the port after the gateway's, where `examples/demo` expects it, or on any.
+async fn serve_sample_api(port: u16) -> Result<SocketAddr, DemoError> {
+    let listener = match TcpListener::bind(("127.0.0.1", port.saturating_add(1))).await {
+        Ok(listener) => listener,
+        Err(_) => TcpListener::bind(("127.0.0.1", 0)).await?,
+    };
+    let address = listener.local_addr()?;
+    tokio::spawn(async move { axum::serve(listener, sample_api::router()).await });
+    Ok(address)
+}
+
+async fn wait_until_ready(client: &Client) -> Result<(), DemoError> {
+    let deadline = Instant::now() + PATIENCE;
+    loop {
+        match client.get("/readyz").await {
+            Ok(_) => return Ok(()),
+            Err(error) if Instant::now() > deadline => return Err(error),
+            Err(_) => tokio::time::sleep(Duration::from_millis(10)).await,
+        }
+    }
+}
+
+async fn store_definitions(client: &Client, sample_api: SocketAddr) -> Result<usize, DemoError> {
+    for (id, document) in definitions::TOOLS {
+        let document = definitions::pointed_at(document, sample_api);
+        client.put(&format!("/admin/tds/{id}"), document).await?;
+    }
+    client.put("/admin/ids/demo", definitions::INSTANCE.to_owned()).await?;
+    Ok(definitions::TOOLS.len())
+}
+
+async fn call_a_tool(client: &Client) -> Result<(Value, String), DemoError> {
+    let call = json!({"name": "get_order", "arguments": {"id": "1001"}});
+    let request = json!({"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": call});
+    let answer = client.post("/mcp/demo", request.to_string()).await?;
+    let text = answer.pointer("/result/content/0/text").and_then(Value::as_str);
+    let is_error = answer.pointer("/result/isError").and_then(Value::as_bool).unwrap_or(false);
+    match text {
+        Some(text) if !is_error => Ok((call, text.to_owned())),
+        _ => Err(DemoError::Failed(format!("the call of `get_order` failed: {answer}"))),
+    }
+}

@@ -1,0 +1,172 @@
+//! The boundary error: what a refusal becomes on HTTP.
+//!
+//! Tiers of errors in this workspace:
+//! 1. `mcp-common`, `mcp-core`, `mcp-plugin` have `thiserror` enums that say what happened and know nothing of HTTP
+//!    (`Problems`, `Refusal`, `SourceError`, `Denied`, …).
+//! 2. [`Error`] is the one type of this crate's HTTP surface. The `From` impls in [`mod@from`] are the one place that
+//!    decides which status a tier-1 error has and how much of it the caller may read.
+//! 3. An MCP method answers in JSON-RPC; its ladder is `mcp-core`'s. Only what is refused before a JSON-RPC message is
+//!    read (no key, foreign host, unknown instance) comes here.
+//! 4. Start-up errors end the process with one line and an exit code; they never get here.
+//!
+//! The body is always `{"code":<status>,"error":"…"}`. The text of a 4xx says what was wrong, where, and what to do.
+//! The cause of a 5xx goes to the log only, inside the request's span, so that the request id leads to it.
+
+mod from;
+
+use axum::response::{IntoResponse, Response};
+use http::{HeaderName, HeaderValue, StatusCode, header};
+use mcp_common::authenticator::Denied;
+use serde::Serialize;
+use std::borrow::Cow;
+
+/// A refused request.
+#[derive(Clone, Debug)]
+pub struct Error {
+    status: StatusCode,
+    message: Cow<'static, str>,
+    /// For the log, never for the caller.
+    cause: Option<String>,
+    header: Option<(HeaderName, HeaderValue)>,
+}
+
+/// Result of a handler.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// The envelope of a failure.
+#[derive(Serialize)]
+struct Failure<'a> {
+    code: u16,
+    error: &'a str,
+}
+
+impl Error {
+    /// Any status with a text for the caller.
+    pub fn new(status: StatusCode, message: impl Into<Cow<'static, str>>) -> Self {
+        Self { status, message: message.into(), cause: None, header: None }
+    }
+
+    /// 400: the caller has to send something else.
+    pub fn bad_request(message: impl Into<Cow<'static, str>>) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, message)
+    }
+
+    /// 404: nothing there.
+    pub fn not_found(message: impl Into<Cow<'static, str>>) -> Self {
+        Self::new(StatusCode::NOT_FOUND, message)
+    }
+
+    /// 409: not in this state.
+    pub fn conflict(message: impl Into<Cow<'static, str>>) -> Self {
+        Self::new(StatusCode::CONFLICT, message)
+    }
+
+    /// 401 with the challenge that RFC 9110 section 11.6.1 asks for.
+    pub fn unauthorized(message: impl Into<Cow<'static, str>>, challenge: &str) -> Self {
+        let challenge = HeaderValue::from_str(challenge).unwrap_or(HeaderValue::from_static("Bearer"));
+        Self::new(StatusCode::UNAUTHORIZED, message).with_header(header::WWW_AUTHENTICATE, challenge)
+    }
+
+    /// 401 or 503 for a caller that was not recognised.
+    pub fn denied(denied: &Denied, challenge: &str) -> Self {
+        match denied {
+            Denied::Missing | Denied::Invalid(_) => Self::unauthorized(denied.to_string(), challenge),
+            Denied::Unavailable(cause) => {
+                Self::unavailable("authentication is unavailable now; try again").with_cause(cause.clone())
+            }
+        }
+    }
+
+    /// 405 with what is allowed instead.
+    pub fn method_not_allowed(allow: &'static str) -> Self {
+        let message = format!("this path answers {allow} only");
+        Self::new(StatusCode::METHOD_NOT_ALLOWED, message)
+            .with_header(header::ALLOW, HeaderValue::from_static(allow))
+    }
+
+    /// 403: known, but not allowed to do this.
+    pub fn forbidden(message: impl Into<Cow<'static, str>>) -> Self {
+        Self::new(StatusCode::FORBIDDEN, message)
+    }
+
+    /// 413: more than the gateway reads.
+    pub fn too_large(limit: usize) -> Self {
+        let message = format!("the body has more than {limit} bytes, which is the limit (`app.max_body_bytes`)");
+        Self::new(StatusCode::PAYLOAD_TOO_LARGE, message)
+    }
+
+    /// 503 that is worth another try in a moment.
+    pub fn unavailable(message: impl Into<Cow<'static, str>>) -> Self {
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, message)
+            .with_header(header::RETRY_AFTER, HeaderValue::from_static("1"))
+    }
+
+    /// 500: the caller reads no detail, the log has the cause.
+    pub fn internal(cause: impl Into<String>) -> Self {
+        let message = "internal error; the gateway's log has the cause beside this request's id";
+        Self::new(StatusCode::INTERNAL_SERVER_ERROR, message).with_cause(cause)
+    }
+
+    /// Adds what only the log may say.
+    #[must_use]
+    pub fn with_cause(mut self, cause: impl Into<String>) -> Self {
+        self.cause = Some(cause.into());
+        self
+    }
+
+    fn with_header(mut self, name: HeaderName, value: HeaderValue) -> Self {
+        self.header = Some((name, value));
+        self
+    }
+
+    /// The HTTP status.
+    pub fn status(&self) -> StatusCode {
+        self.status
+    }
+
+    /// The text that the caller reads.
+    pub fn message(&self) -> &str {
+        &self.message
+    }
+}
+
+impl IntoResponse for Error {
+    fn into_response(self) -> Response {
+        if self.status.is_server_error() {
+            let cause = self.cause.as_deref().unwrap_or(&self.message);
+            tracing::error!(status = self.status.as_u16(), cause, "request failed");
+        }
+        let failure = Failure { code: self.status.as_u16(), error: &self.message };
+        let mut response = (self.status, axum::Json(failure)).into_response();
+        if let Some((name, value)) = self.header {
+            response.headers_mut().insert(name, value);
+        }
+        response
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use axum::body::to_bytes;
+
+    async fn body(error: Error) -> String {
+        let body = to_bytes(error.into_response().into_body(), 4096).await.unwrap();
+        String::from_utf8(body.to_vec()).unwrap()
+    }
+
+    #[tokio::test]
+    async fn the_cause_of_a_500_stays_inside() {
+        let error = Error::internal("password=hunter2 refused by db7");
+        assert_eq!(error.status(), StatusCode::INTERNAL_SERVER_ERROR);
+        let text = body(error).await;
+        assert!(text.starts_with(r#"{"code":500,"error":"internal error"#), "{text}");
+        assert!(!text.contains("hunter2"), "{text}");
+    }
+
+    #[tokio::test]
+    async fn a_challenge_that_is_no_header_value_does_not_get_lost() {
+        let response = Error::unauthorized("no key", "Bearer realm=\"a\r\nb\"").into_response();
+        assert_eq!(response.headers()[header::WWW_AUTHENTICATE], "Bearer");
+    }
+}

@@ -1,0 +1,70 @@
+//! What load balancers, orchestrators and Prometheus ask. These paths need no key, unless `app.public_paths` leaves
+//! them out.
+
+use crate::{
+    app::{App, Phase},
+    error::Error,
+};
+use axum::{
+    Json, Router,
+    extract::{RawQuery, Request, State},
+    middleware::{self, Next},
+    response::{IntoResponse, Response},
+    routing::get,
+};
+use http::header;
+use serde_json::{Value, json};
+use std::sync::Arc;
+
+/// The content type that Prometheus asks for.
+const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+
+/// `/healthz`, `/livez`, `/readyz`, `/metrics`.
+pub fn router(app: Arc<App>) -> Router {
+    Router::new()
+        .route("/healthz", get(alive))
+        .route("/livez", get(alive))
+        .route("/readyz", get(ready))
+        .route("/metrics", get(metrics))
+        .layer(middleware::from_fn_with_state(app.clone(), key_unless_public))
+        .with_state(app)
+}
+
+async fn key_unless_public(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
+    let path = request.uri().path();
+    if app.settings.app.public_paths.iter().any(|public| public == path) {
+        return next.run(request).await;
+    }
+    match app.guard.authenticate(request.headers()).await {
+        Ok(_) => next.run(request).await,
+        Err(denied) => Error::denied(&denied, app.guard.challenge()).into_response(),
+    }
+}
+
+/// The process answers, and that is all it says.
+async fn alive() -> Json<Value> {
+    success(json!("OK"))
+}
+
+/// Whether requests should be sent here. `?strict` also minds a data source that is away; without it a gateway that
+/// can serve from memory stays in rotation.
+async fn ready(State(app): State<Arc<App>>, RawQuery(query): RawQuery) -> Result<Json<Value>, Error> {
+    let strict = query.is_some_and(|query| query.split('&').any(|part| part == "strict" || part.starts_with("strict=")));
+    match app.phase() {
+        Phase::Loading => Err(Error::unavailable("the definitions are not loaded yet")),
+        Phase::Draining => Err(Error::unavailable("the gateway is shutting down")),
+        Phase::Ready if strict && app.sync.stale() => {
+            Err(Error::unavailable("the data source is away; definitions may be out of date"))
+        }
+        Phase::Ready => Ok(success(json!("OK"))),
+    }
+}
+
+async fn metrics(State(app): State<Arc<App>>) -> Result<impl IntoResponse, Error> {
+    let text = app.metrics.encode().map_err(|error| Error::internal(error.to_string()))?;
+    Ok(([(header::CONTENT_TYPE, OPEN_METRICS)], text))
+}
+
+fn success(data: Value) -> Json<Value> {
+    Json(json!({"code": 200, "message": "success", "data": data}))
+}

@@ -1,0 +1,70 @@
+//! Logs: to stdout, and to daily files if wanted. Formatting happens where something is logged, writing on a thread of
+//! its own, so that no worker ever waits for a terminal or a disk.
+
+mod lines;
+mod request_line;
+mod sink;
+
+use crate::settings::{LogFormat, LogSettings};
+use lines::{Lines, LogThread};
+use request_line::WithRequestLine;
+use sink::Sinks;
+use std::io::IsTerminal;
+use tracing::subscriber::SetGlobalDefaultError;
+use tracing_subscriber::{
+    Layer, Registry,
+    filter::{LevelFilter, Targets},
+    fmt::{self, format},
+    layer::SubscriberExt,
+};
+
+/// Keep it until the end: dropping it writes what is still in memory.
+#[must_use]
+pub(crate) struct LogGuard {
+    _thread: LogThread,
+}
+
+/// Why nothing can be logged.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum LogError {
+    #[error("log.log_dir: {0}")]
+    Directory(String),
+    #[error("logging cannot start: {0}")]
+    Start(String),
+    #[error(transparent)]
+    Twice(#[from] SetGlobalDefaultError),
+}
+
+/// From now on everything in this process logs as configured.
+pub(crate) fn start(settings: &LogSettings) -> Result<LogGuard, LogError> {
+    let sinks = Sinks::open(settings)?;
+    let (lines, thread) = Lines::start(sinks).map_err(|error| LogError::Start(error.to_string()))?;
+    let colours = settings.log_dir.is_none() && std::io::stdout().is_terminal();
+    let subscriber = Registry::default().with(levels(settings)).with(layer(settings.format, colours, lines));
+    tracing::subscriber::set_global_default(subscriber)?;
+    Ok(LogGuard { _thread: thread })
+}
+
+/// One global filter: filters per layer would cost on every event.
+fn levels(settings: &LogSettings) -> Targets {
+    // Checked when the settings were read.
+    let levels: Targets = settings.log_level.parse().unwrap_or_else(|_| Targets::new().with_default(LevelFilter::INFO));
+    if settings.requests { levels } else { levels.with_target(request_line::TARGET, LevelFilter::OFF) }
+}
+
+fn layer<S>(chosen: LogFormat, colours: bool, lines: Lines) -> Box<dyn Layer<S> + Send + Sync>
+where
+    S: tracing::Subscriber + for<'a> tracing_subscriber::registry::LookupSpan<'a>,
+{
+    let layer = fmt::layer().with_writer(lines);
+    match chosen {
+        LogFormat::Pretty => {
+            let format = WithRequestLine { other: format::format(), json: false };
+            Box::new(layer.with_ansi(colours).event_format(format))
+        }
+        LogFormat::Json => {
+            let format = WithRequestLine { other: format::format().json().flatten_event(true), json: true };
+            Box::new(layer.with_ansi(false).fmt_fields(format::JsonFields::new()).event_format(format))
+        }
+    }
+}

@@ -1,0 +1,132 @@
+//! Lines in memory until the log thread takes them: logging is a copy under a short lock, and one wake-up per
+//! [`GATHER`] instead of one per line.
+
+use super::sink::Sinks;
+use std::{
+    io::{self, Write},
+    mem,
+    sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
+    thread::{self, JoinHandle},
+    time::Duration,
+};
+use tracing_subscriber::fmt::MakeWriter;
+
+/// How long lines gather before they are written together.
+const GATHER: Duration = Duration::from_millis(50);
+
+/// Lines beyond this are lost and counted: a stdout that nobody reads must not eat the memory.
+const MOST_BYTES: usize = 16 << 20;
+
+/// Buffers that grew beyond this in a burst are given back.
+const KEPT_BYTES: usize = 256 << 10;
+
+#[derive(Default)]
+struct Waiting {
+    bytes: Vec<u8>,
+    lost: u64,
+    end: bool,
+}
+
+#[derive(Default)]
+struct Shared {
+    waiting: Mutex<Waiting>,
+    arrived: Condvar,
+}
+
+impl Shared {
+    fn lock(&self) -> MutexGuard<'_, Waiting> {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Where events are written to; clones share it.
+#[derive(Clone)]
+pub(super) struct Lines {
+    shared: Arc<Shared>,
+}
+
+/// The log thread; dropping it writes what is waiting.
+pub(super) struct LogThread {
+    shared: Arc<Shared>,
+    handle: Option<JoinHandle<()>>,
+}
+
+impl Lines {
+    pub(super) fn start(sinks: Sinks) -> io::Result<(Self, LogThread)> {
+        let shared = Arc::new(Shared::default());
+        let theirs = shared.clone();
+        let handle = thread::Builder::new().name("dynmcp-log".into()).spawn(move || run(&theirs, sinks))?;
+        Ok((Self { shared: shared.clone() }, LogThread { shared, handle: Some(handle) }))
+    }
+}
+
+fn run(shared: &Shared, mut sinks: Sinks) {
+    let mut taken = Vec::new();
+    loop {
+        let mut waiting = shared.lock();
+        while waiting.bytes.is_empty() && !waiting.end {
+            waiting = shared.arrived.wait(waiting).unwrap_or_else(PoisonError::into_inner);
+        }
+        if !waiting.end {
+            (waiting, _) = shared.arrived.wait_timeout(waiting, GATHER).unwrap_or_else(PoisonError::into_inner);
+        }
+        mem::swap(&mut waiting.bytes, &mut taken);
+        let lost = mem::take(&mut waiting.lost);
+        let end = waiting.end;
+        drop(waiting);
+
+        if lost > 0 {
+            taken.extend_from_slice(format!("WARN dynmcp::logging {lost} log lines were lost, the output is too slow\n").as_bytes());
+        }
+        sinks.write(&taken);
+        taken.clear();
+        taken.shrink_to(KEPT_BYTES);
+        if end {
+            return;
+        }
+    }
+}
+
+impl Drop for LogThread {
+    fn drop(&mut self) {
+        self.shared.lock().end = true;
+        self.shared.arrived.notify_one();
+        if let Some(handle) = self.handle.take() {
+            let _ = handle.join();
+        }
+    }
+}
+
+impl<'a> MakeWriter<'a> for Lines {
+    type Writer = Line<'a>;
+
+    fn make_writer(&'a self) -> Line<'a> {
+        Line { shared: &self.shared }
+    }
+}
+
+/// The subscriber writes a whole line at once.
+pub(super) struct Line<'a> {
+    shared: &'a Shared,
+}
+
+impl Write for Line<'_> {
+    fn write(&mut self, line: &[u8]) -> io::Result<usize> {
+        let mut waiting = self.shared.lock();
+        if waiting.bytes.len() + line.len() > MOST_BYTES {
+            waiting.lost += 1;
+            return Ok(line.len());
+        }
+        let was_empty = waiting.bytes.is_empty();
+        waiting.bytes.extend_from_slice(line);
+        drop(waiting);
+        if was_empty {
+            self.shared.arrived.notify_one();
+        }
+        Ok(line.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}

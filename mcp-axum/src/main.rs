@@ -1,0 +1,5 @@
+//! The `dynmcp` binary.
+
+fn main() -> std::process::ExitCode {
+    mcp_axum::main()
+}

@@ -1,0 +1,170 @@
+//! A running gateway, for the command line, for tests and for programs that embed one.
+
+use crate::{
+    app::{App, Phase},
+    control_plane::{self, BuildError},
+    data_plane::{DataPlane, Drained},
+    settings::Settings,
+    shutdown::Signals,
+};
+use mcp_common::secret::Secret;
+use std::{io, net::SocketAddr, sync::Arc, time::Duration};
+use tokio::{
+    net::TcpListener,
+    runtime::{Builder, Runtime},
+};
+
+/// Threads of the control plane: enough for a write while a catalog is being loaded.
+const CONTROL_THREADS: usize = 2;
+
+/// Tasks that run beside requests get this long to notice the end.
+const LAST_MOMENT: Duration = Duration::from_millis(500);
+
+/// Why a gateway did not start. Every text is one line for the operator.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// Nobody can connect.
+    #[error("cannot listen on {address}: {cause}{advice}")]
+    Listen {
+        /// Host and port as configured.
+        address: String,
+        /// What the system says.
+        cause: io::Error,
+        /// What to do.
+        advice: &'static str,
+    },
+    /// Something is missing that requests need.
+    #[error(transparent)]
+    Build(#[from] BuildError),
+    /// The system gives no threads or no event queue.
+    #[error("cannot start threads: {0}")]
+    Threads(io::Error),
+}
+
+impl StartError {
+    /// Whether the configuration is to blame (exit code 2), not the circumstances.
+    pub fn is_configuration(&self) -> bool {
+        matches!(self, Self::Build(error) if error.is_configuration())
+    }
+}
+
+/// A gateway that accepts connections. Dropping it ends it at once.
+///
+/// It brings its own runtimes: from asynchronous code, call [`start`](Self::start) and [`drain`](Self::drain) in
+/// `spawn_blocking`.
+pub struct Server {
+    app: Arc<App>,
+    address: SocketAddr,
+    new_admin_key: Option<Secret>,
+    data_plane: Option<DataPlane>,
+    control: Option<Runtime>,
+}
+
+impl Server {
+    /// Starts a gateway. When this returns, connections are accepted; definitions may still be loading.
+    pub fn start(settings: Settings) -> Result<Self, StartError> {
+        control_plane::check_names(&settings)?;
+        let control = Builder::new_multi_thread()
+            .worker_threads(CONTROL_THREADS)
+            .thread_name("dynmcp-control")
+            .enable_all()
+            .build()
+            .map_err(StartError::Threads)?;
+        // The port first: what is taken by another process is found out before a file is made.
+        let listener = control.block_on(listen(&settings))?;
+        let address = listener.local_addr().map_err(StartError::Threads)?;
+        let built = control.block_on(control_plane::build(settings))?;
+        let app = built.app;
+        let data_plane = control.block_on(async {
+            control_plane::start_background(&app);
+            DataPlane::start(&app, listener).map_err(StartError::Threads)
+        })?;
+        Ok(Self {
+            app,
+            address,
+            new_admin_key: built.new_admin_key,
+            data_plane: Some(data_plane),
+            control: Some(control),
+        })
+    }
+
+    /// Where it listens; the port is the real one, also if 0 was configured.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// What all its routes share.
+    pub fn app(&self) -> &Arc<App> {
+        &self.app
+    }
+
+    /// The admin key, if this start made one: show it, it is not kept.
+    pub fn new_admin_key(&self) -> Option<&Secret> {
+        self.new_admin_key.as_ref()
+    }
+
+    /// Runs until SIGTERM or SIGINT, then drains. A second signal ends the drain at once.
+    pub(crate) fn run(mut self) -> io::Result<Stopped> {
+        let Some(control) = &self.control else { return Ok(Stopped::Drained(Drained::default())) };
+        let mut signals = control.block_on(async { Signals::listen() })?;
+        let name = control.block_on(signals.next());
+        let deadline = self.app.settings.app.drain_seconds;
+        tracing::info!("{name}: finishing calls in flight, for at most {deadline} s; again to stop at once");
+        let halt = self.data_plane.as_ref().map(DataPlane::halt).unwrap_or_default();
+        let halted = halt.clone();
+        control.spawn(async move {
+            signals.next().await;
+            halt.cancel();
+        });
+        let drained = self.finish();
+        Ok(if halted.is_cancelled() { Stopped::Halted } else { Stopped::Drained(drained) })
+    }
+
+    /// Ends it properly: `/readyz` answers 503, streams end, calls in flight finish, at most for `app.drain_seconds`.
+    pub fn drain(mut self) -> Drained {
+        self.finish()
+    }
+
+    fn finish(&mut self) -> Drained {
+        self.app.readiness.advance(Phase::Draining);
+        self.app.draining.cancel();
+        let drained = self.data_plane.take().map(DataPlane::join).unwrap_or_default();
+        if let Some(control) = self.control.take() {
+            control.shutdown_timeout(LAST_MOMENT);
+        }
+        drained
+    }
+}
+
+/// How [`Server::run`] ended.
+pub(crate) enum Stopped {
+    Drained(Drained),
+    Halted,
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.app.draining.cancel();
+        if let Some(data_plane) = &self.data_plane {
+            data_plane.halt().cancel();
+        }
+        if let Some(control) = self.control.take() {
+            // Possibly dropped on an asynchronous thread, where waiting is not allowed.
+            control.shutdown_background();
+        }
+    }
+}
+
+async fn listen(settings: &Settings) -> Result<TcpListener, StartError> {
+    let (host, port) = (settings.app.host.as_str(), settings.app.port);
+    let name = host.trim_start_matches('[').trim_end_matches(']');
+    TcpListener::bind((name, port)).await.map_err(|cause| {
+        let advice = match cause.kind() {
+            io::ErrorKind::AddrInUse => "; stop what listens there, or choose another port (app.port)",
+            io::ErrorKind::PermissionDenied => "; ports below 1024 need a privilege: choose another (app.port)",
+            io::ErrorKind::AddrNotAvailable => "; this machine has no such address (app.host)",
+            _ => "; see app.host and app.port",
+        };
+        StartError::Listen { address: format!("{host}:{port}"), cause, advice }
+    })
+}

@@ -1,0 +1,69 @@
+//! The configuration: `config/default.toml`, then a file, then the environment. Each component reads its own section
+//! and nothing else.
+
+mod check;
+mod display;
+mod error;
+mod layers;
+mod list;
+mod sections;
+mod size;
+mod source_tables;
+mod unknown;
+
+pub use check::OPERATOR_PATHS;
+pub use error::SettingsError;
+pub use layers::{DEFAULT_TOML, Layers};
+pub use list::List;
+pub use sections::{
+    AppSettings, AutoSwitch, EgressSettings, LogFormat, LogSettings, McpSettings, UpstreamSettings,
+};
+pub use size::Size;
+
+use serde::Deserialize;
+use std::collections::BTreeMap;
+
+/// A plugin's tables by plugin name.
+pub type PluginTables = BTreeMap<String, serde_json::Value>;
+
+/// The effective configuration. No secret in `Debug`.
+#[derive(Clone, Deserialize)]
+pub struct Settings {
+    /// The gateway as a whole.
+    pub app: AppSettings,
+    /// What is written down about its work.
+    pub log: LogSettings,
+    /// What each data source reads.
+    #[serde(default)]
+    pub data_source: PluginTables,
+    /// What each authenticator reads.
+    #[serde(default)]
+    pub authenticator: PluginTables,
+    /// Bounds of upstream calls.
+    pub upstream: UpstreamSettings,
+    /// Which addresses may be reached.
+    pub egress: EgressSettings,
+    /// How the protocol is spoken.
+    pub mcp: McpSettings,
+}
+
+impl Settings {
+    /// Reads all layers, or says which key is wrong and what would be right.
+    pub fn load(layers: &Layers) -> Result<Self, SettingsError> {
+        layers.read()
+    }
+
+    /// As TOML, with secrets redacted.
+    pub fn to_redacted_toml(&self) -> String {
+        display::redacted_toml(self)
+    }
+}
+
+impl std::fmt::Debug for Settings {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.to_redacted_toml())
+    }
+}
+
+#[cfg(test)]
+mod tests;

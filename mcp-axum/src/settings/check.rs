@@ -1,0 +1,125 @@
+//! Values of the right type that are wrong all the same: found before anything is opened.
+
+use super::{List, Settings, SettingsError};
+use http::HeaderName;
+use tracing_subscriber::filter::LevelFilter;
+
+/// The paths that `app.public_paths` chooses from.
+pub const OPERATOR_PATHS: [&str; 4] = ["/healthz", "/livez", "/readyz", "/metrics"];
+
+pub(super) fn check(settings: &Settings) -> Result<(), SettingsError> {
+    let app = &settings.app;
+    not_empty("app.host", &app.host)?;
+    not_empty("app.data_source", &app.data_source)?;
+    if app.data_dir.as_os_str().is_empty() {
+        return Err(SettingsError::value("app.data_dir", "must name a directory"));
+    }
+    if app.authenticators.is_empty() {
+        let reason = "must name at least one authenticator; [\"none\"] lets everybody in";
+        return Err(SettingsError::value("app.authenticators", reason));
+    }
+    for path in app.public_paths.iter() {
+        if !OPERATOR_PATHS.contains(&path.as_str()) {
+            let reason = format!(
+                "`{path}` cannot be public; choose from {}",
+                OPERATOR_PATHS.join(", ")
+            );
+            return Err(SettingsError::value("app.public_paths", reason));
+        }
+    }
+    origins("app.allowed_origins", &app.allowed_origins)?;
+    origins("app.cors_origins", &app.cors_origins)?;
+    if app.workers > 1024 {
+        return Err(SettingsError::value(
+            "app.workers",
+            "at most 1024; 0 means one per CPU",
+        ));
+    }
+    if let Some(name) = &app.config_revision_header
+        && name.parse::<HeaderName>().is_err()
+    {
+        return Err(SettingsError::value(
+            "app.config_revision_header",
+            format!("`{name}` is not a header name"),
+        ));
+    }
+    log_level(&settings.log.log_level)?;
+    not_empty("log.log_name", &settings.log.log_name)?;
+    if settings.log.log_name.contains(['/', '\\']) {
+        return Err(SettingsError::value(
+            "log.log_name",
+            "is the beginning of file names, without directories",
+        ));
+    }
+    at_least_one("app.max_body_bytes", app.max_body_bytes.0)?;
+    at_least_one("log.max_files", settings.log.max_files as u64)?;
+    at_least_one("upstream.timeout_ms", settings.upstream.timeout_ms)?;
+    at_least_one(
+        "upstream.connect_timeout_ms",
+        settings.upstream.connect_timeout_ms,
+    )?;
+    at_least_one(
+        "upstream.max_request_bytes",
+        settings.upstream.max_request_bytes.0,
+    )?;
+    at_least_one(
+        "upstream.max_response_bytes",
+        settings.upstream.max_response_bytes.0,
+    )?;
+    at_least_one("mcp.page_size", settings.mcp.page_size as u64)?;
+    at_least_one("mcp.session_idle_seconds", settings.mcp.session_idle_seconds)
+}
+
+/// `Targets` would take a misspelt level for the name of a part of the program.
+fn log_level(text: &str) -> Result<(), SettingsError> {
+    let level = |directive: &str| {
+        directive
+            .rsplit_once('=')
+            .map_or(directive, |(_, level)| level)
+            .trim()
+            .to_owned()
+    };
+    match text
+        .split(',')
+        .map(level)
+        .find(|level| level.parse::<LevelFilter>().is_err())
+    {
+        None => Ok(()),
+        Some(wrong) => Err(SettingsError::value(
+            "log.log_level",
+            format!(
+                "`{wrong}` is not a level; write error, warn, info, debug or trace, or \"info,mcp_plugin=debug\""
+            ),
+        )),
+    }
+}
+
+fn not_empty(key: &str, text: &str) -> Result<(), SettingsError> {
+    if text.trim().is_empty() {
+        Err(SettingsError::value(key, "must not be empty"))
+    } else {
+        Ok(())
+    }
+}
+
+fn at_least_one(key: &str, number: u64) -> Result<(), SettingsError> {
+    if number == 0 {
+        Err(SettingsError::value(key, "must be at least 1"))
+    } else {
+        Ok(())
+    }
+}
+
+fn origins(key: &str, list: &List) -> Result<(), SettingsError> {
+    for origin in list.iter() {
+        let rest = origin.split_once("://").map(|(_, rest)| rest);
+        let is_origin = rest.is_some_and(|rest| !rest.is_empty() && !rest.contains('/'));
+        if origin != "*" && !is_origin {
+            let reason = format!(
+                "`{origin}` is not an origin; write scheme and host, \"https://console.example.com\""
+            );
+            return Err(SettingsError::value(key, reason));
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,100 @@
+//! The effective configuration for people's eyes: everything but secrets.
+
+use super::{PluginTables, Settings};
+use mcp_common::secret::Secret;
+use serde::Serialize;
+use serde_json::Value;
+
+/// Stands where a secret would.
+const REDACTED: &str = "***";
+
+/// A key with one of these in its name is a secret, whatever plugin it belongs to.
+const SECRET_WORDS: [&str; 7] = ["password", "passwd", "secret", "token", "key", "hash", "credential"];
+
+pub(super) fn redacted_toml(settings: &Settings) -> String {
+    #[derive(Serialize)]
+    struct Sections<'a> {
+        app: &'a super::AppSettings,
+        log: &'a super::LogSettings,
+        data_source: PluginTables,
+        authenticator: PluginTables,
+        upstream: &'a super::UpstreamSettings,
+        egress: &'a super::EgressSettings,
+        mcp: &'a super::McpSettings,
+    }
+    let redact = |tables: &PluginTables| {
+        tables
+            .iter()
+            .map(|(name, table)| (name.clone(), redact("", table)))
+            .collect()
+    };
+    let sections = Sections {
+        app: &settings.app,
+        log: &settings.log,
+        data_source: redact(&settings.data_source),
+        authenticator: redact(&settings.authenticator),
+        upstream: &settings.upstream,
+        egress: &settings.egress,
+        mcp: &settings.mcp,
+    };
+    // Only a plugin's table could hold what TOML cannot say.
+    toml::to_string(&sections).unwrap_or_else(|error| format!("# cannot be shown as TOML: {error}\n"))
+}
+
+fn redact(key: &str, value: &Value) -> Value {
+    let key = key.to_ascii_lowercase();
+    match value {
+        Value::Object(members) => Value::Object(
+            members
+                .iter()
+                .map(|(name, value)| (name.clone(), redact(name, value)))
+                .collect(),
+        ),
+        Value::Array(items) => Value::Array(items.iter().map(|item| redact(&key, item)).collect()),
+        _ if SECRET_WORDS.iter().any(|word| key.contains(word)) => REDACTED.into(),
+        Value::String(text) => without_userinfo(text).into(),
+        other => other.clone(),
+    }
+}
+
+/// `mysql://user:password@host/db?password=x` → `mysql://***@host/db?***`: a driver may read credentials from both.
+fn without_userinfo(text: &str) -> String {
+    let Some((scheme, rest)) = text.split_once("://") else {
+        return text.to_owned();
+    };
+    let (rest, query) = rest
+        .split_once('?')
+        .map_or((rest, ""), |(rest, _)| (rest, "?***"));
+    let (authority, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
+    // A password may hold an unencoded `@` or `/`; take everything up to the last `@`.
+    match rest.rsplit_once('@') {
+        Some((_, after)) => format!("{scheme}://{REDACTED}@{after}{query}"),
+        None => format!("{scheme}://{authority}{path}{query}"),
+    }
+}
+
+/// For sections: says that there is one, nothing else.
+pub(super) fn secret<S: serde::Serializer>(secret: &Option<Secret>, output: S) -> Result<S::Ok, S::Error> {
+    output.serialize_str(if secret.is_some() { REDACTED } else { "" })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn urls_lose_userinfo_and_query() {
+        let cases = [
+            (
+                "mysql://root:p@ss/w@db:3306/x?password=y",
+                "mysql://***@db:3306/x?***",
+            ),
+            ("postgres://db/x", "postgres://db/x"),
+            ("http://etcd:2379", "http://etcd:2379"),
+            ("data/dynmcp.db", "data/dynmcp.db"),
+        ];
+        for (url, shown) in cases {
+            assert_eq!(without_userinfo(url), shown);
+        }
+    }
+}

@@ -1,0 +1,78 @@
+//! What can be wrong with a configuration.
+
+use config::ConfigError;
+
+/// Ends the start with exit code 2. The text is one line.
+#[derive(Debug, thiserror::Error)]
+pub enum SettingsError {
+    /// The file of `--config` or `RUN_MODE` is not there.
+    #[error("{0}")]
+    NoFile(String),
+    /// Not TOML.
+    #[error("{file}: {reason}")]
+    Syntax {
+        /// Which file.
+        file: String,
+        /// Where and what.
+        reason: String,
+    },
+    /// One key has a wrong value.
+    #[error("{key}: {reason}")]
+    Value {
+        /// Path of the key.
+        key: String,
+        /// What was found and what would be right.
+        reason: String,
+    },
+    /// Keys that mean nothing.
+    #[error("{}", .0.join("; "))]
+    Unknown(Vec<String>),
+}
+
+impl SettingsError {
+    /// A value that has the right type and is wrong all the same.
+    pub fn value(key: impl Into<String>, reason: impl Into<String>) -> Self {
+        Self::Value {
+            key: key.into(),
+            reason: reason.into(),
+        }
+    }
+
+    pub(super) fn from_config(error: ConfigError) -> Self {
+        match error {
+            ConfigError::Type {
+                origin,
+                unexpected,
+                expected,
+                key,
+            } => {
+                let place = origin.map(|origin| format!(" (in {origin})")).unwrap_or_default();
+                let reason = format!("found {unexpected}, expected {}{place}", in_words(expected));
+                Self::value(key.unwrap_or_default(), reason)
+            }
+            ConfigError::At { error, key, .. } => {
+                Self::value(key.unwrap_or_default(), plain(&error.to_string()))
+            }
+            ConfigError::NotFound(key) => Self::value(key, "must be given"),
+            other => Self::value("configuration", plain(&other.to_string())),
+        }
+    }
+}
+
+/// serde's own words, with the type names of the code taken out.
+fn plain(text: &str) -> String {
+    match text.strip_prefix("enum LogFormat does not have variant constructor ") {
+        Some(found) => format!("found \"{found}\", expected \"pretty\" or \"json\""),
+        None => text.to_owned(),
+    }
+}
+
+/// The library's names of types, for people who do not write Rust.
+fn in_words(expected: &str) -> &str {
+    match expected {
+        "an unsigned 16 bit integer" => "a whole number from 0 to 65535",
+        "an integer" | "an unsigned u64 bit integer" => "a whole number, 0 or more",
+        "a boolean" => "true or false",
+        other => other,
+    }
+}

@@ -1,0 +1,186 @@
+//! The sections of the configuration. Their defaults are in `config/default.toml`, nowhere else.
+
+use super::{List, Size};
+use mcp_common::secret::Secret;
+use serde::{Deserialize, Deserializer, Serialize};
+use std::{net::IpAddr, path::PathBuf, time::Duration};
+
+/// `[app]`: the gateway as a whole.
+#[derive(Clone, Serialize, Deserialize)]
+pub struct AppSettings {
+    /// Name or address to listen on.
+    pub host: String,
+    /// 0 for any free port.
+    pub port: u16,
+    /// Name of the plugin.
+    pub data_source: String,
+    /// Where the gateway keeps what is its own.
+    pub data_dir: PathBuf,
+    /// The admin key, if the operator chose one.
+    #[serde(
+        deserialize_with = "unset_if_empty_secret",
+        serialize_with = "super::display::secret"
+    )]
+    pub api_key: Option<Secret>,
+    /// Names of the plugins, in the order in which they are asked.
+    pub authenticators: List,
+    /// Host names that `/mcp` answers to.
+    pub allowed_hosts: List,
+    /// Origins that may call `/mcp`.
+    pub allowed_origins: List,
+    /// Origins that get CORS headers.
+    pub cors_origins: List,
+    /// Largest request body.
+    pub max_body_bytes: Size,
+    /// Paths that need no key.
+    pub public_paths: List,
+    /// Data-plane threads, 0 for one per CPU.
+    pub workers: usize,
+    /// Bound of a graceful stop.
+    pub drain_seconds: u64,
+    /// A response header with the catalog's revision.
+    #[serde(deserialize_with = "unset_if_empty", serialize_with = "empty_if_unset")]
+    pub config_revision_header: Option<String>,
+}
+
+impl AppSettings {
+    /// How many data-plane threads there will be.
+    pub fn worker_count(&self) -> usize {
+        match self.workers {
+            0 => std::thread::available_parallelism().map_or(1, usize::from),
+            chosen => chosen,
+        }
+    }
+
+    /// Whether only this machine can connect.
+    pub fn bound_to_loopback(&self) -> bool {
+        let name = self.host.trim_start_matches('[').trim_end_matches(']');
+        name.eq_ignore_ascii_case("localhost") || name.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback())
+    }
+
+    /// Bound of a graceful stop.
+    pub fn drain_deadline(&self) -> Duration {
+        Duration::from_secs(self.drain_seconds)
+    }
+}
+
+/// `[log]`: what is written down.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct LogSettings {
+    /// A level, or levels by part.
+    pub log_level: String,
+    /// For people or for machines.
+    pub format: LogFormat,
+    /// One line per MCP request.
+    pub requests: bool,
+    /// Where daily files go.
+    #[serde(deserialize_with = "unset_if_empty", serialize_with = "empty_if_unset")]
+    pub log_dir: Option<String>,
+    /// How the files' names begin.
+    pub log_name: String,
+    /// How many are kept.
+    pub max_files: usize,
+}
+
+/// `log.format`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LogFormat {
+    /// For people.
+    Pretty,
+    /// One JSON object per line.
+    Json,
+}
+
+/// `[upstream]`: bounds where a definition has none.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct UpstreamSettings {
+    /// Of a whole call.
+    pub timeout_ms: u64,
+    /// Of connecting.
+    pub connect_timeout_ms: u64,
+    /// Of a request's body.
+    pub max_request_bytes: Size,
+    /// Of an answer's body.
+    pub max_response_bytes: Size,
+}
+
+/// `[egress]`: which addresses tools may reach.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct EgressSettings {
+    /// Private networks.
+    pub allow_private: bool,
+    /// This machine.
+    pub allow_loopback: AutoSwitch,
+    /// Only these, if any.
+    pub allow: List,
+    /// Never these.
+    pub deny: List,
+}
+
+/// `true`, `false`, or decided by circumstances.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AutoSwitch {
+    /// Yes.
+    On,
+    /// No.
+    Off,
+    /// As the key's comment says.
+    Auto,
+}
+
+/// `[mcp]`: how the protocol is spoken.
+#[derive(Clone, Serialize, Deserialize)]
+pub struct McpSettings {
+    /// Tools on one page.
+    pub page_size: usize,
+    /// How long clients may keep a list.
+    pub list_ttl_ms: u64,
+    /// Signs session ids.
+    #[serde(
+        deserialize_with = "unset_if_empty_secret",
+        serialize_with = "super::display::secret"
+    )]
+    pub session_secret: Option<Secret>,
+    /// Idle sessions end.
+    pub session_idle_seconds: u64,
+    /// Open streams at once.
+    pub max_streams: u32,
+}
+
+impl Serialize for AutoSwitch {
+    fn serialize<S: serde::Serializer>(&self, output: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::On => output.serialize_bool(true),
+            Self::Off => output.serialize_bool(false),
+            Self::Auto => output.serialize_str("auto"),
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for AutoSwitch {
+    fn deserialize<D: Deserializer<'de>>(input: D) -> Result<Self, D::Error> {
+        // A text in the environment, possibly a boolean in a file: both arrive as text here.
+        match String::deserialize(input)?.as_str() {
+            "true" => Ok(Self::On),
+            "false" => Ok(Self::Off),
+            "auto" => Ok(Self::Auto),
+            other => {
+                let found = serde::de::Unexpected::Str(other);
+                Err(serde::de::Error::invalid_value(found, &"true, false or \"auto\""))
+            }
+        }
+    }
+}
+
+fn unset_if_empty<'de, D: Deserializer<'de>>(input: D) -> Result<Option<String>, D::Error> {
+    Ok(Some(String::deserialize(input)?).filter(|text| !text.is_empty()))
+}
+
+fn unset_if_empty_secret<'de, D: Deserializer<'de>>(input: D) -> Result<Option<Secret>, D::Error> {
+    Ok(unset_if_empty(input)?.map(Secret::from))
+}
+
+fn empty_if_unset<S: serde::Serializer>(text: &Option<String>, output: S) -> Result<S::Ok, S::Error> {
+    output.serialize_str(text.as_deref().unwrap_or_default())
+}

@@ -1,0 +1,238 @@
+use super::{unknown::paths, *};
+use std::{collections::HashMap, fs};
+
+fn environment(variables: &[(&str, &str)]) -> Layers {
+    let environment: HashMap<String, String> = variables
+        .iter()
+        .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+        .collect();
+    Layers {
+        environment,
+        directory: "does-not-exist".into(),
+        ..Layers::default()
+    }
+}
+
+fn with_file(text: &str, variables: &[(&str, &str)]) -> Result<Settings, SettingsError> {
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("dynmcp.toml");
+    fs::write(&file, text).unwrap();
+    Settings::load(&Layers {
+        file: Some(file),
+        ..environment(variables)
+    })
+}
+
+fn refusal(text: &str) -> String {
+    with_file(text, &[]).unwrap_err().to_string()
+}
+
+#[test]
+fn the_reference_is_complete_and_right() {
+    let settings = Settings::load(&environment(&[])).unwrap();
+    assert_eq!(
+        (settings.app.host.as_str(), settings.app.port),
+        ("127.0.0.1", 8080)
+    );
+    assert_eq!(settings.app.max_body_bytes, Size(4 << 20));
+    assert!(settings.app.bound_to_loopback());
+    // Every key of the reference is read, and nothing is read that the reference leaves out.
+    let shown: toml::Table = settings.to_redacted_toml().parse().unwrap();
+    let own = |table: &toml::Table| {
+        paths(table)
+            .into_iter()
+            .filter(|path| !path.starts_with("data_source.") && path != "authenticator")
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(own(&shown), own(&DEFAULT_TOML.parse().unwrap()));
+}
+
+#[test]
+fn environment_over_file_over_reference() {
+    let file = "[app]\nport = 9001\nhost = \"0.0.0.0\"\nallowed_hosts = [\"a\"]";
+    let variables = [
+        ("APP__APP__PORT", "9002"),
+        ("APP__APP__ALLOWED_HOSTS", "x.example, y.example"),
+        ("APP__LOG__REQUESTS", "false"),
+        ("APP__DATA_SOURCE__ETCD__ENDPOINTS", "http://a:2379,http://b:2379"),
+        ("APP__EGRESS__ALLOW_LOOPBACK", "true"),
+        ("APP__UPSTREAM__MAX_REQUEST_BYTES", "2MiB"),
+        ("UNRELATED", "x"),
+    ];
+    let settings = with_file(file, &variables).unwrap();
+    assert_eq!((settings.app.host.as_str(), settings.app.port), ("0.0.0.0", 9002));
+    assert_eq!(*settings.app.allowed_hosts, ["x.example", "y.example"]);
+    assert!(!settings.log.requests);
+    assert_eq!(
+        settings.data_source["etcd"]["endpoints"],
+        serde_json::json!(["http://a:2379", "http://b:2379"])
+    );
+    assert_eq!(settings.egress.allow_loopback, AutoSwitch::On);
+    assert_eq!(settings.upstream.max_request_bytes, Size(2 << 20));
+}
+
+#[test]
+fn a_key_of_digits_stays_the_text_it_is() {
+    use mcp_common::secret::ExposeSecret;
+    let settings = Settings::load(&environment(&[("APP__APP__API_KEY", "007")])).unwrap();
+    assert_eq!(settings.app.api_key.unwrap().expose_secret(), "007");
+}
+
+#[test]
+fn keys_of_the_first_version_are_valid() {
+    let file = r#"
+        [app]
+        host = "0.0.0.0"
+        port = 8080
+        data_source = "mysql"
+        api_key = "your-api-key"
+        [log]
+        log_level = "info"
+        log_dir = "logs"
+        log_name = "app"
+        [data_source.mysql]
+        url = "mysql://root:hunter2@localhost:3306/dynmcp"
+        [data_source.etcd]
+        endpoints = ["http://localhost:2379"]
+        username = "u"
+        password = "hunter2"
+    "#;
+    let settings = with_file(file, &[]).unwrap();
+    assert_eq!(settings.log.log_dir.as_deref(), Some("logs"));
+    assert_eq!(settings.data_source["etcd"]["username"], "u");
+}
+
+#[test]
+fn nothing_that_shows_settings_shows_a_secret() {
+    let variables = [
+        ("APP__APP__API_KEY", "hunter2"),
+        ("APP__MCP__SESSION_SECRET", "hunter2-hunter2-hunter2"),
+        ("APP__DATA_SOURCE__MYSQL__URL", "mysql://root:hunter2@db/x"),
+        ("APP__DATA_SOURCE__ETCD__PASSWORD", "hunter2"),
+        ("APP__AUTHENTICATOR__API_KEY__KEYS", "hunter2"),
+    ];
+    let settings = Settings::load(&environment(&variables)).unwrap();
+    for text in [settings.to_redacted_toml(), format!("{settings:?}")] {
+        assert!(!text.contains("hunter2"), "{text}");
+        assert!(
+            text.contains("api_key = \"***\"") && text.contains("mysql://***@db/x"),
+            "{text}"
+        );
+    }
+}
+
+#[test]
+fn an_unknown_key_is_named_with_the_one_that_was_meant() {
+    assert_eq!(
+        refusal("[app]\nprot = 1"),
+        "app.prot: there is no such key; did you mean `app.port`?"
+    );
+    assert_eq!(
+        refusal("port = 1"),
+        "port: there is no such key; did you mean `app.port`?"
+    );
+    assert!(
+        refusal("[log]\nlevel = \"info\"").contains("did you mean `log.log_level`"),
+        "{}",
+        refusal("[log]\nlevel = \"info\"")
+    );
+    assert!(refusal("[zzz]\na = 1\nb = 2").starts_with("zzz: there is no such key; `dynmcp config default`"));
+    let error = Settings::load(&environment(&[("APP__DATA_SOURCE__MYSQL__URI", "x")]))
+        .unwrap_err()
+        .to_string();
+    assert_eq!(
+        error,
+        "data_source.mysql.uri: there is no such key; did you mean `data_source.mysql.url`?"
+    );
+}
+
+#[test]
+fn a_wrong_value_is_refused_by_key_with_what_would_be_right() {
+    let cases = [
+        (
+            "[app]\nport = \"abc\"",
+            "app.port: found string \"abc\", expected a whole number",
+        ),
+        (
+            "[app]\nport = 70000",
+            "app.port: found 64-bit unsigned integer `70000`, expected a whole number from 0 to 65535",
+        ),
+        ("[app]\nport = -1", "app.port: "),
+        ("[app]\nhost = \"\"", "app.host: must not be empty"),
+        (
+            "[app]\nauthenticators = []",
+            "app.authenticators: must name at least one",
+        ),
+        (
+            "[app]\nmax_body_bytes = \"4 parsecs\"",
+            "app.max_body_bytes: invalid value: string \"4 parsecs\", expected a size",
+        ),
+        (
+            "[app]\npublic_paths = [\"/admin\"]",
+            "app.public_paths: `/admin` cannot be public; choose from /healthz",
+        ),
+        (
+            "[app]\nallowed_origins = [\"example.com\"]",
+            "app.allowed_origins: `example.com` is not an origin",
+        ),
+        (
+            "[app]\nconfig_revision_header = \"a b\"",
+            "app.config_revision_header: `a b` is not a header name",
+        ),
+        ("[app]\nallowed_hosts = [[]]", "app.allowed_hosts[0]: "),
+        (
+            "[log]\nrequests = \"sometimes\"",
+            "log.requests: found string \"sometimes\", expected true or false",
+        ),
+        (
+            "[log]\nlog_level = \"loud\"",
+            "log.log_level: `loud` is not a level",
+        ),
+        (
+            "[log]\nformat = \"xml\"",
+            "log.format: found \"xml\", expected \"pretty\" or \"json\"",
+        ),
+        (
+            "[egress]\nallow_loopback = \"maybe\"",
+            "egress.allow_loopback: invalid value: string \"maybe\", expected true, false or \"auto\"",
+        ),
+        ("[mcp]\npage_size = 0", "mcp.page_size: must be at least 1"),
+        (
+            "[upstream]\ntimeout_ms = 0",
+            "upstream.timeout_ms: must be at least 1",
+        ),
+        ("app = 1", "app: "),
+    ];
+    for (file, expected) in cases {
+        let text = with_file(file, &[])
+            .err()
+            .map_or_else(|| "accepted".to_owned(), |error| error.to_string());
+        assert!(
+            text.starts_with(expected) && !text.contains('\n'),
+            "{file:?} gave {text:?}, expected {expected:?}"
+        );
+    }
+}
+
+#[test]
+fn a_file_that_is_not_toml_is_refused_by_line() {
+    let text = refusal("[app]\nhost = \"x\"\nport = = 1\n");
+    assert!(text.contains("dynmcp.toml:3: ") && !text.contains('\n'), "{text}");
+}
+
+#[test]
+fn a_missing_file_is_an_error_only_if_it_was_asked_for() {
+    let asked = Layers {
+        file: Some("nowhere.toml".into()),
+        ..environment(&[])
+    };
+    let text = Settings::load(&asked).unwrap_err().to_string();
+    assert_eq!(text, "there is no configuration file nowhere.toml");
+    let text = Settings::load(&environment(&[("RUN_MODE", "prod")]))
+        .unwrap_err()
+        .to_string();
+    assert!(
+        text.starts_with("RUN_MODE is `prod`, but there is no file does-not-exist/prod.toml"),
+        "{text}"
+    );
+}

@@ -1,0 +1,43 @@
+//! When the data source does not do what it should.
+
+use super::{faulty::INTERNALS, v1_tool};
+use crate::test_app::{Answer, TestApp};
+use reqwest::Method;
+
+async fn all(app: &TestApp, id: &str) -> [Answer; 3] {
+    let admin = app.admin();
+    let path = format!("/admin/tds/{id}");
+    [admin.put(&path, &v1_tool()).await, admin.delete(&path).await, admin.get(&format!("{path}/history")).await]
+}
+
+#[tokio::test]
+async fn each_fault_has_its_status_and_tells_no_internals() {
+    let app = TestApp::with(&[("app.data_source", "faulty")]).await;
+    for (id, status) in [("unavailable", 503), ("broken", 500), ("panic", 500), ("read-only", 405), ("large", 413)] {
+        for answer in all(&app, id).await {
+            assert!(!answer.text.contains(INTERNALS) && !answer.text.contains("hunter2"), "{}", answer.text);
+            match status {
+                503 => assert_eq!(answer.header("retry-after"), Some("1")),
+                405 => assert!(answer.header("allow").is_some_and(|allow| allow.contains("GET"))),
+                _ => {}
+            }
+            answer.error(status);
+        }
+    }
+    // And the gateway goes on.
+    app.admin().get("/admin/status").await.ok();
+}
+
+#[tokio::test]
+async fn a_write_that_does_not_arrive_is_a_success_with_a_warning() {
+    let app = TestApp::with(&[("app.data_source", "faulty")]).await;
+    let admin = app.admin();
+    let document = v1_tool();
+    let delete = admin.send(admin.request(Method::DELETE, "/admin/tds/other"));
+    let (put, delete) = tokio::join!(admin.put("/admin/tds/slow", &document), delete);
+    for answer in [put.ok(), delete.ok()] {
+        assert_eq!(answer.revision(), 99);
+        let warnings = answer.warnings().concat();
+        assert!(warnings.contains("revision 99 is stored, but did not reach this replica"), "{warnings}");
+    }
+}

@@ -1,0 +1,113 @@
+//! SIGTERM: what was begun is finished.
+#![cfg(unix)]
+
+use super::{Gateway, Sandbox, gateway::request};
+use serde_json::json;
+use std::{
+    io::{Read, Write},
+    net::{TcpListener, TcpStream},
+    sync::mpsc,
+    thread,
+    time::Duration,
+};
+
+/// An upstream that says when a call has arrived and answers when it is told to.
+struct Upstream {
+    address: String,
+    arrived: mpsc::Receiver<TcpStream>,
+}
+
+impl Upstream {
+    fn start() -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap().to_string();
+        let (sender, arrived) = mpsc::channel();
+        thread::spawn(move || {
+            for stream in listener.incoming() {
+                let mut stream = stream.unwrap();
+                let mut head = [0; 4096];
+                let _ = stream.read(&mut head).unwrap();
+                sender.send(stream).unwrap();
+            }
+        });
+        Self { address, arrived }
+    }
+
+    fn next_call(&self) -> TcpStream {
+        self.arrived.recv_timeout(Duration::from_secs(60)).unwrap()
+    }
+}
+
+fn answer(mut call: TcpStream) {
+    let body = r#"{"late":true}"#;
+    let head = format!("HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n", body.len());
+    call.write_all(format!("{head}{body}").as_bytes()).unwrap();
+}
+
+const CONFIG: &str = "[app]\napi_key = \"k\"\ndrain_seconds = 60\n";
+
+/// A gateway with one slow tool, and a call of it that has reached the upstream.
+fn call_in_flight(sandbox: &Sandbox, config: &str) -> (Gateway, TcpStream, thread::JoinHandle<Option<(u16, String)>>) {
+    let upstream = Upstream::start();
+    let gateway = Gateway::start(sandbox, config);
+    let binding = json!({"domain": upstream.address, "method": "GET", "path": "/slow", "timeout_ms": 60_000});
+    put(&gateway, "tds/slow", &json!({"name": "slow", "description": "Slow.", "tds_ext_info": binding}));
+    put(&gateway, "ids/i", &json!({"name": "i", "tool_ids": ["slow"]}));
+    let message =
+        json!({"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": {"name": "slow", "arguments": {}}});
+    let call = reqwest::Client::new()
+        .post(format!("{}/mcp/i", gateway.origin))
+        .bearer_auth("k")
+        .header("accept", "application/json, text/event-stream")
+        .json(&message);
+    let caller = thread::spawn(move || request(call));
+    let at_upstream = upstream.next_call();
+    (gateway, at_upstream, caller)
+}
+
+fn put(gateway: &Gateway, path: &str, document: &serde_json::Value) {
+    let put = reqwest::Client::new().put(format!("{}/admin/{path}", gateway.origin)).bearer_auth("k").json(document);
+    let (status, body) = request(put).unwrap();
+    assert_eq!(status, 200, "{body}");
+}
+
+#[test]
+fn a_call_in_flight_finishes_and_nothing_new_begins() {
+    let sandbox = Sandbox::new();
+    let (mut gateway, at_upstream, caller) = call_in_flight(&sandbox, CONFIG);
+    gateway.signal("TERM");
+    gateway.wait("draining", |gateway| gateway.get("/readyz").is_some_and(|(status, _)| status == 503));
+    assert_eq!(gateway.get("/livez").unwrap().0, 200);
+    assert_eq!(gateway.get("/admin/tds").unwrap().0, 503);
+    answer(at_upstream);
+    let (status, body) = caller.join().unwrap().unwrap();
+    assert_eq!(status, 200);
+    assert!(body.contains("late"), "{body}");
+    assert_eq!(gateway.exit_code(), Some(0), "{}", gateway.output());
+}
+
+#[test]
+fn an_idle_gateway_stops_at_once_and_a_deadline_cuts_what_does_not_end() {
+    let sandbox = Sandbox::new();
+    let mut idle = Gateway::start(&sandbox, CONFIG);
+    idle.signal("INT");
+    assert_eq!(idle.exit_code(), Some(0));
+
+    let (mut gateway, _at_upstream, caller) =
+        call_in_flight(&sandbox, "[app]\napi_key = \"k\"\ndrain_seconds = 0\n");
+    gateway.signal("TERM");
+    assert_eq!(gateway.exit_code(), Some(0));
+    assert!(gateway.output().contains("cut off at the deadline"), "{}", gateway.output());
+    assert_eq!(caller.join().unwrap(), None);
+}
+
+#[test]
+fn a_second_signal_stops_at_once() {
+    let sandbox = Sandbox::new();
+    let (mut gateway, _at_upstream, _caller) = call_in_flight(&sandbox, CONFIG);
+    gateway.signal("TERM");
+    gateway.wait("draining", |gateway| gateway.get("/readyz").is_some_and(|(status, _)| status == 503));
+    gateway.signal("TERM");
+    assert_eq!(gateway.exit_code(), Some(1));
+    assert!(gateway.output().contains("dynmcp: stopped at once by a second signal"), "{}", gateway.output());
+}

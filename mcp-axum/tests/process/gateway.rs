@@ -1,0 +1,149 @@
+//! Runs `dynmcp` in a directory of its own.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::{Child, Command, Output, Stdio},
+    thread,
+    time::{Duration, Instant},
+};
+use tempfile::TempDir;
+
+/// Generous: the machine may be compiling something beside.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// A working directory without anybody's configuration.
+pub(crate) struct Sandbox {
+    directory: TempDir,
+}
+
+impl Sandbox {
+    pub(crate) fn new() -> Self {
+        Self { directory: tempfile::tempdir().unwrap() }
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        self.directory.path()
+    }
+
+    pub(crate) fn write(&self, name: &str, text: &str) -> PathBuf {
+        let file = self.path().join(name);
+        fs::create_dir_all(file.parent().unwrap()).unwrap();
+        fs::write(&file, text).unwrap();
+        file
+    }
+
+    pub(crate) fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_dynmcp"));
+        command.args(arguments).current_dir(self.path()).stdin(Stdio::null());
+        for (name, _) in std::env::vars_os() {
+            if name == "RUN_MODE" || name.to_string_lossy().starts_with("APP__") {
+                command.env_remove(name);
+            }
+        }
+        command
+    }
+
+    /// Runs it to its end.
+    pub(crate) fn run(&self, arguments: &[&str]) -> Output {
+        self.command(arguments).output().unwrap()
+    }
+
+    /// What is in the directory, but not the configuration.
+    pub(crate) fn files(&self) -> Vec<String> {
+        let entries = fs::read_dir(self.path()).unwrap();
+        let names = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap());
+        names.filter(|name| !name.ends_with(".toml") && name != "output").collect()
+    }
+}
+
+/// A gateway that runs. Killed when dropped.
+pub(crate) struct Gateway {
+    child: Child,
+    output: PathBuf,
+    pub(crate) origin: String,
+}
+
+impl Gateway {
+    /// On any free port; returns when it is ready.
+    pub(crate) fn start(sandbox: &Sandbox, config: &str) -> Self {
+        let gateway = Self::launch(sandbox, config);
+        gateway.wait("readiness", |gateway| gateway.get("/readyz").is_some_and(|(status, _)| status == 200));
+        gateway
+    }
+
+    /// Returns when the port is known.
+    pub(crate) fn launch(sandbox: &Sandbox, config: &str) -> Self {
+        let config = sandbox.write("test.toml", config);
+        let output = sandbox.path().join("output");
+        let file = fs::File::create(&output).unwrap();
+        let child = sandbox
+            .command(&["serve", "--config", config.to_str().unwrap()])
+            .env("APP__APP__PORT", "0")
+            .stdout(file.try_clone().unwrap())
+            .stderr(file)
+            .spawn()
+            .unwrap();
+        let mut gateway = Self { child, output, origin: String::new() };
+        gateway.wait("the address", |gateway| gateway.address().is_some());
+        gateway.origin = gateway.address().unwrap();
+        gateway
+    }
+
+    fn address(&self) -> Option<String> {
+        let text = self.output();
+        let rest = &text[text.find("http://127.0.0.1:")?..];
+        Some(rest[..rest.find(|c: char| c.is_whitespace() || c == '"')?].to_owned())
+    }
+
+    pub(crate) fn output(&self) -> String {
+        fs::read_to_string(&self.output).unwrap()
+    }
+
+    pub(crate) fn wait(&self, what: &str, done: impl Fn(&Self) -> bool) {
+        let deadline = Instant::now() + PATIENCE;
+        while !done(self) {
+            assert!(Instant::now() < deadline, "{what} did not come:\n{}", self.output());
+            thread::sleep(Duration::from_millis(10));
+        }
+    }
+
+    /// Status and body.
+    pub(crate) fn get(&self, path: &str) -> Option<(u16, String)> {
+        request(reqwest::Client::new().get(format!("{}{path}", self.origin)))
+    }
+
+    pub(crate) fn signal(&self, name: &str) {
+        let status = Command::new("kill").args([&format!("-{name}"), &self.child.id().to_string()]).status();
+        assert!(status.unwrap().success());
+    }
+
+    /// Waits for the end and returns the exit code.
+    pub(crate) fn exit_code(&mut self) -> Option<i32> {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            if let Some(status) = self.child.try_wait().unwrap() {
+                return status.code();
+            }
+            assert!(Instant::now() < deadline, "still running:\n{}", self.output());
+            thread::sleep(Duration::from_millis(10));
+        }
+    }
+}
+
+impl Drop for Gateway {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// Status and body, `None` if nobody answers.
+pub(crate) fn request(request: reqwest::RequestBuilder) -> Option<(u16, String)> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(async {
+        let response = request.send().await.ok()?;
+        let status = response.status().as_u16();
+        Some((status, response.text().await.ok()?))
+    })
+}
