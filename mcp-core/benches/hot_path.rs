@@ -2,8 +2,10 @@
 
 #[path = "hot_path/calls.rs"]
 mod calls;
+#[path = "hot_path/protocol.rs"]
+mod protocol;
 
 use criterion::{criterion_group, criterion_main};
 
-criterion_group!(hot_path, calls::planning, calls::shaping);
+criterion_group!(hot_path, protocol::envelopes, protocol::views, calls::planning, calls::shaping);
 criterion_main!(hot_path);

@@ -11,7 +11,7 @@ mod strict_value;
 mod upstream;
 
 pub use result::{CallResult, Outcome};
-pub use settings::{EngineSettings, TrustRoots};
+pub use settings::{EgressRule, EgressSettings, EngineSettings, NoEgressRule, TrustRoots};
 
 use crate::tool::CompiledTool;
 use bytes::Bytes;

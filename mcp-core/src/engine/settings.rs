@@ -1,5 +1,9 @@
 //! What a deployment can set about upstream calls.
 
+mod egress;
+
+pub use egress::{EgressRule, EgressSettings, NoEgressRule};
+
 use rustls::{ClientConfig, RootCertStore, crypto::ring, pki_types::CertificateDer};
 use std::{
     fmt,
@@ -22,6 +26,8 @@ pub struct EngineSettings {
     pub max_idle_per_host: usize,
     /// How long they are kept.
     pub idle_timeout: Duration,
+    /// Which addresses may be reached.
+    pub egress: EgressSettings,
     /// Whose certificates are believed.
     pub trust: TrustRoots,
 }
@@ -35,6 +41,7 @@ impl Default for EngineSettings {
             max_response_bytes: 8 << 20,
             max_idle_per_host: 64,
             idle_timeout: Duration::from_secs(30),
+            egress: EgressSettings::default(),
             trust: TrustRoots::native(),
         }
     }

@@ -47,7 +47,7 @@ pub(super) fn shape(call: &Call, answer: Answer) -> CallResult {
 }
 
 fn empty(call: &Call, status: StatusCode) -> CallResult {
-    let said = format!("{}, no content", line(status));
+    let said = format!("HTTP {}, no content", status.as_u16());
     let Some(output) = &call.output else {
         return CallResult::text(&said, false, Outcome::Ok, Some(status.as_u16()));
     };

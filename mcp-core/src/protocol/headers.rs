@@ -133,13 +133,13 @@ pub(super) fn check_mirrored(
 fn same(kind: MirroredKind, argument: &Value, sent: &str) -> bool {
     match (kind, argument) {
         (MirroredKind::Integer, Value::Number(number)) => {
-            number.to_string() == sent
-                || matches!((number.as_f64(), sent.parse::<f64>()), (Some(a), Ok(b)) if a == b)
+            let exactly = sent.parse::<serde_json::Number>().is_ok_and(|sent| sent == *number);
+            exactly || matches!((number.as_f64(), sent.parse::<f64>()), (Some(a), Ok(b)) if a == b)
         }
         (_, Value::String(text)) => text == sent,
         (_, Value::Bool(flag)) => sent == if *flag { "true" } else { "false" },
         // An argument of another type is the schema's business: it fails validation right after.
-        (_, other) => other.to_string() == sent,
+        (_, other) => sent == &*other.to_string(),
     }
 }
 

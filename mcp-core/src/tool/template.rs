@@ -1,5 +1,6 @@
 //! Values in definitions that may name arguments: `{{ args.id }}`. Compiled once; typed, never text-built JSON.
 
+mod bounded;
 mod callables;
 mod names;
 mod reference;
@@ -40,6 +41,7 @@ impl Templates {
         let mut environment = Environment::new();
         environment.set_undefined_behavior(UndefinedBehavior::Strict);
         environment.set_fuel(Some(FUEL));
+        bounded::install(&mut environment);
         environment.set_auto_escape_callback(|_| minijinja::AutoEscape::None);
         Self {
             environment,

@@ -128,10 +128,10 @@ async fn redirects_are_named_and_not_followed() {
 async fn nothing_is_said_to_be_nothing() {
     let result = answered(204, "", "").await;
     assert!(!result.is_error);
-    assert_eq!(text(&result), "HTTP 204 No Content, no content");
+    assert_eq!(text(&result), "HTTP 204, no content");
     assert_eq!(
         text(&answered(200, "application/json", "").await),
-        "HTTP 200 OK, no content"
+        "HTTP 200, no content"
     );
 }
 

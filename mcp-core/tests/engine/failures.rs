@@ -28,6 +28,24 @@ async fn a_refused_connection_is_named() {
 }
 
 #[tokio::test]
+async fn metadata_services_are_never_called() {
+    for host in [
+        "http://169.254.169.254",
+        "https://[fe80::1]",
+        "http://0xa9fea9fe",
+        "http://2852039166",
+    ] {
+        let result = call(&tool(host, "GET", "/latest/meta-data", &json!({})), &json!({})).await;
+        assert_eq!(result.outcome, Outcome::Refused, "{host}: {}", text(&result));
+        assert!(
+            text(&result).contains("which is never called"),
+            "{}",
+            text(&result)
+        );
+    }
+}
+
+#[tokio::test]
 async fn a_name_that_does_not_resolve_is_named() {
     let result = call(
         &tool("http://does-not-exist.invalid", "GET", "/", &json!({})),

@@ -98,3 +98,29 @@ fn any_answer_becomes_a_result() {
         })
         .unwrap();
 }
+
+#[test]
+fn a_template_cannot_eat_the_machine() {
+    let engine = engine();
+    let principal = Principal::anonymous();
+    for hungry in [
+        "{{ 'x' * 1000000000 }}",
+        "{{ ('x' * 90000) * 90000 }}",
+        "{{ ([0] * 1000000000) | join }}",
+        "{{ range(1000000000) | list }}",
+        "{{ 'x' | indent(1000000000, true) }}",
+        "{{ '%1000000000d' | format(1) }}",
+        "a{{ 'x' | replace('x', 'y' * 100000) | replace('y', 'z' * 100000) }}",
+    ] {
+        let binding = json!({"domain": "a", "method": "GET", "path": "/", "query": {"q": hungry}});
+        let Ok((tool, _)) = compile(&definition(&json!({}), &binding)) else {
+            continue;
+        };
+        let context = CallContext {
+            instance: "i",
+            principal: &principal,
+            arguments: None,
+        };
+        assert!(engine.plan(&tool, context).is_err(), "{hungry}");
+    }
+}

@@ -1,6 +1,7 @@
 //! Opens connections: TCP, then TLS where the scheme says so, all within the connect timeout.
 
-use crate::engine::EngineSettings;
+use super::egress::{self, Forbidden, Resolver};
+use crate::engine::{EgressSettings, EngineSettings};
 use http::Uri;
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder, MaybeHttpsStream};
 use hyper_util::{client::legacy::connect::HttpConnector, rt::TokioIo};
@@ -8,6 +9,7 @@ use std::{
     error::Error as StdError,
     future::Future,
     pin::Pin,
+    sync::Arc,
     task::{Context, Poll},
     time::Duration,
 };
@@ -22,19 +24,23 @@ pub(super) enum ConnectError {
     #[error("no connection within {0:?}")]
     Timeout(Duration),
     #[error("{0}")]
+    Forbidden(Forbidden),
+    #[error("{0}")]
     Other(BoxError),
 }
 
 /// Makes connections for the pool.
 #[derive(Clone, Debug)]
 pub(super) struct Connector {
-    inner: HttpsConnector<HttpConnector>,
+    inner: HttpsConnector<HttpConnector<Resolver>>,
     timeout: Duration,
+    egress: Arc<EgressSettings>,
 }
 
 impl Connector {
     pub(super) fn new(settings: &EngineSettings) -> Self {
-        let mut tcp = HttpConnector::new();
+        let egress = Arc::new(settings.egress.clone());
+        let mut tcp = HttpConnector::new_with_resolver(Resolver::new(egress.clone()));
         tcp.enforce_http(false);
         tcp.set_nodelay(true);
         tcp.set_keepalive(Some(Duration::from_secs(60)));
@@ -46,6 +52,7 @@ impl Connector {
         Self {
             inner,
             timeout: settings.connect_timeout,
+            egress,
         }
     }
 }
@@ -60,6 +67,9 @@ impl Service<Uri> for Connector {
     }
 
     fn call(&mut self, target: Uri) -> Self::Future {
+        if let Err(forbidden) = egress::check_literal(&self.egress, target.host().unwrap_or_default()) {
+            return Box::pin(std::future::ready(Err(ConnectError::Forbidden(forbidden))));
+        }
         let connecting = self.inner.call(target);
         let timeout = self.timeout;
         Box::pin(async move {

@@ -1,6 +1,6 @@
 //! Says plainly why an exchange failed: which host, what happened, never a credential.
 
-use super::connector::ConnectError;
+use super::{connector::ConnectError, egress::Forbidden};
 use crate::engine::{failure::Failure, result::Outcome};
 use http::{Uri, uri::Scheme};
 use hyper_util::client::legacy;
@@ -56,8 +56,12 @@ fn connecting(uri: &Uri, host: &str, error: &ConnectError) -> Failure {
                 format!("No connection to {host} within {limit:?}."),
             );
         }
+        ConnectError::Forbidden(forbidden) => return refused(host, forbidden),
         ConnectError::Other(cause) => cause,
     };
+    if let Some(forbidden) = chain(&**cause).find_map(|error| error.downcast_ref::<Forbidden>()) {
+        return refused(host, forbidden);
+    }
     // The TLS layer reports `io::Error`, the TCP layer an error of its own.
     if let Some(error) = cause.downcast_ref::<io::Error>() {
         let is_tls = uri.scheme() == Some(&Scheme::HTTPS);
@@ -78,6 +82,10 @@ fn connecting(uri: &Uri, host: &str, error: &ConnectError) -> Failure {
         format!("Cannot connect to {host}: {reason}.")
     };
     Failure::new(Outcome::Connect, text)
+}
+
+fn refused(host: &str, forbidden: &Forbidden) -> Failure {
+    Failure::new(Outcome::Refused, format!("{host} is not called: {forbidden}."))
 }
 
 fn chain<'a>(error: &'a (dyn StdError + 'static)) -> impl Iterator<Item = &'a (dyn StdError + 'static)> {

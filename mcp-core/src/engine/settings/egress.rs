@@ -1,0 +1,239 @@
+//! Which addresses a deployment lets tools reach. Link-local and metadata addresses are out of the question and not
+//! decided here.
+
+use std::{net::IpAddr, str::FromStr};
+
+/// What is checked is the address that is dialled, with the name that led to it.
+#[derive(Clone, Debug)]
+pub struct EgressSettings {
+    /// Private networks (RFC 1918, RFC 6598, RFC 4193).
+    pub allow_private: bool,
+    /// The machine that the gateway runs on.
+    pub allow_loopback: bool,
+    /// Only these, if there are any. A network listed here is allowed even where it is private.
+    pub allow: Vec<EgressRule>,
+    /// Never these.
+    pub deny: Vec<EgressRule>,
+}
+
+impl Default for EgressSettings {
+    fn default() -> Self {
+        Self {
+            allow_private: true,
+            allow_loopback: true,
+            allow: Vec::new(),
+            deny: Vec::new(),
+        }
+    }
+}
+
+/// A host name, `*.example.com` for all names below one, an address, or a network such as `10.0.0.0/8`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum EgressRule {
+    /// Exactly this name.
+    Name(String),
+    /// All names that end with this, which begins with a dot.
+    Below(String),
+    /// All addresses that share the first bits with this one.
+    Network(IpAddr, u32),
+}
+
+/// Text that is no [`EgressRule`].
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("write a host name, \"*.example.com\", an address, or a network such as \"10.0.0.0/8\"")]
+pub struct NoEgressRule;
+
+impl FromStr for EgressRule {
+    type Err = NoEgressRule;
+
+    fn from_str(text: &str) -> Result<Self, NoEgressRule> {
+        let (host, bits) = text
+            .split_once('/')
+            .map_or((text, None), |(host, bits)| (host, Some(bits)));
+        if let Ok(address) = host.trim_matches(['[', ']']).parse::<IpAddr>() {
+            let width = if address.is_ipv4() { 32 } else { 128 };
+            let bits = bits
+                .map_or(Ok(width), |bits| bits.parse::<u32>())
+                .map_err(|_| NoEgressRule)?;
+            return if bits <= width {
+                Ok(Self::Network(address, bits))
+            } else {
+                Err(NoEgressRule)
+            };
+        }
+        let (name, below) = host.strip_prefix("*.").map_or((host, false), |name| (name, true));
+        let is_name = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_');
+        if bits.is_some() || name.is_empty() || !name.chars().all(is_name) {
+            return Err(NoEgressRule);
+        }
+        let name = name.to_ascii_lowercase();
+        Ok(if below {
+            Self::Below(format!(".{name}"))
+        } else {
+            Self::Name(name)
+        })
+    }
+}
+
+impl EgressRule {
+    fn matches(&self, host: &str, address: IpAddr) -> bool {
+        match self {
+            Self::Name(name) => host.eq_ignore_ascii_case(name),
+            Self::Below(end) => host.to_ascii_lowercase().ends_with(end.as_str()),
+            Self::Network(network, bits) => same_network(network.to_canonical(), address, *bits),
+        }
+    }
+}
+
+fn same_network(network: IpAddr, address: IpAddr, bits: u32) -> bool {
+    match (network, address) {
+        (IpAddr::V4(a), IpAddr::V4(b)) => {
+            (a.to_bits() ^ b.to_bits()).checked_shr(32 - bits).unwrap_or(0) == 0
+        }
+        (IpAddr::V6(a), IpAddr::V6(b)) => {
+            (a.to_bits() ^ b.to_bits()).checked_shr(128 - bits).unwrap_or(0) == 0
+        }
+        _ => false,
+    }
+}
+
+impl EgressSettings {
+    /// Why `address`, which `host` led to, is not dialled; `None` if it may be.
+    pub(in crate::engine) fn refuses(&self, host: &str, address: IpAddr) -> Option<&'static str> {
+        let address = address.to_canonical();
+        let host = host.trim_end_matches('.');
+        if self.deny.iter().any(|rule| rule.matches(host, address)) {
+            return Some("`egress.deny` of the gateway's configuration names it");
+        }
+        let allowing = || self.allow.iter().filter(|rule| rule.matches(host, address));
+        if !self.allow.is_empty() && allowing().next().is_none() {
+            return Some("`egress.allow` of the gateway's configuration does not name it");
+        }
+        // A name may lead anywhere; only a network says that these addresses are meant.
+        if allowing().any(|rule| matches!(rule, EgressRule::Network(..))) {
+            return None;
+        }
+        if (address.is_loopback() || address.is_unspecified()) && !self.allow_loopback {
+            return Some("it leads to the gateway's own machine (`egress.allow_loopback`)");
+        }
+        if is_private(address) && !self.allow_private {
+            return Some("it leads into a private network (`egress.allow_private`)");
+        }
+        None
+    }
+}
+
+fn is_private(address: IpAddr) -> bool {
+    match address {
+        IpAddr::V4(v4) => v4.is_private() || (v4.octets()[0] == 100 && v4.octets()[1] & 0xc0 == 64),
+        IpAddr::V6(v6) => v6.is_unique_local(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn rules(texts: &[&str]) -> Vec<EgressRule> {
+        texts.iter().map(|text| text.parse().unwrap()).collect()
+    }
+
+    fn allowed(settings: &EgressSettings, host: &str, address: &str) -> bool {
+        settings.refuses(host, address.parse().unwrap()).is_none()
+    }
+
+    #[test]
+    fn private_and_loopback_are_decided_by_the_address_not_by_the_name() {
+        let closed = EgressSettings {
+            allow_private: false,
+            allow_loopback: false,
+            ..EgressSettings::default()
+        };
+        assert!(allowed(&closed, "example.com", "93.184.216.34"));
+        for address in [
+            "10.1.2.3",
+            "192.168.0.1",
+            "172.16.0.1",
+            "100.64.0.1",
+            "fd12::1",
+            "::ffff:10.0.0.1",
+        ] {
+            assert!(!allowed(&closed, "example.com", address), "{address}");
+            assert!(
+                allowed(&EgressSettings::default(), "example.com", address),
+                "{address}"
+            );
+        }
+        for address in [
+            "127.0.0.1",
+            "127.8.8.8",
+            "::1",
+            "0.0.0.0",
+            "::",
+            "::ffff:127.0.0.1",
+        ] {
+            assert!(!allowed(&closed, "example.com", address), "{address}");
+        }
+    }
+
+    #[test]
+    fn deny_wins_and_an_allow_list_is_exhaustive() {
+        let allow = rules(&["*.example.com", "10.0.0.0/8"]);
+        let deny = rules(&["bad.example.com", "10.9.0.0/16"]);
+        let settings = EgressSettings {
+            allow_private: false,
+            allow,
+            deny,
+            ..EgressSettings::default()
+        };
+        assert!(allowed(&settings, "API.example.com", "93.184.216.34"));
+        assert!(
+            allowed(&settings, "anything", "10.1.1.1"),
+            "a listed network is meant, private or not"
+        );
+        assert!(
+            !allowed(&settings, "api.example.com", "192.168.1.1"),
+            "a listed name does not open private networks"
+        );
+        for (host, address) in [
+            ("bad.example.com.", "93.184.216.34"),
+            ("anything", "10.9.1.1"),
+            ("example.com", "93.184.216.34"),
+            ("notexample.com", "93.184.216.34"),
+        ] {
+            assert!(!allowed(&settings, host, address), "{host} {address}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_rule_is_refused() {
+        for text in [
+            "",
+            "*",
+            "*.",
+            "http://a",
+            "10.0.0.0/33",
+            "10.0.0.0/x",
+            "a/8",
+            "a b",
+        ] {
+            assert_eq!(text.parse::<EgressRule>(), Err(NoEgressRule), "{text:?}");
+        }
+        assert!(allowed(
+            &EgressSettings {
+                deny: rules(&["::/0"]),
+                ..EgressSettings::default()
+            },
+            "x",
+            "1.1.1.1"
+        ));
+        assert!(!allowed(
+            &EgressSettings {
+                deny: rules(&["0.0.0.0/0"]),
+                ..EgressSettings::default()
+            },
+            "x",
+            "1.1.1.1"
+        ));
+    }
+}

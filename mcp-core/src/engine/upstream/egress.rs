@@ -1,0 +1,124 @@
+//! Addresses that are not dialled: link-local ones never, since there clouds serve the machine's own credentials,
+//! others as the deployment says. What is checked is the resolved address, so no name and no spelling of a number leads around it.
+
+use crate::engine::EgressSettings;
+use hyper_util::client::legacy::connect::dns::{GaiResolver, Name};
+use std::{
+    error::Error as StdError,
+    future::Future,
+    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll},
+    vec,
+};
+use tower_service::Service;
+
+type BoxError = Box<dyn StdError + Send + Sync>;
+
+/// Metadata services outside of the link-local ranges (Alibaba Cloud, AWS over IPv6).
+const METADATA_V4: Ipv4Addr = Ipv4Addr::new(100, 100, 100, 200);
+const METADATA_V6: Ipv6Addr = Ipv6Addr::new(0xfd00, 0xec2, 0, 0, 0, 0, 0, 0x254);
+
+/// The name leads to an address that is not dialled.
+#[derive(Debug, thiserror::Error)]
+#[error("{address}: {reason}")]
+pub(super) struct Forbidden {
+    address: IpAddr,
+    reason: &'static str,
+}
+
+/// Checks one address, to which `host` led.
+fn check(settings: &EgressSettings, host: &str, address: IpAddr) -> Result<(), Forbidden> {
+    let is_forbidden = match address.to_canonical() {
+        IpAddr::V4(v4) => v4.is_link_local() || v4 == METADATA_V4,
+        IpAddr::V6(v6) => v6.is_unicast_link_local() || v6 == METADATA_V6,
+    };
+    let reason = if is_forbidden {
+        Some("a link-local or cloud metadata address, which is never called")
+    } else {
+        settings.refuses(host, address)
+    };
+    reason.map_or(Ok(()), |reason| Err(Forbidden { address, reason }))
+}
+
+/// Checks a host that is an address itself: those are dialled without being resolved.
+pub(super) fn check_literal(settings: &EgressSettings, host: &str) -> Result<(), Forbidden> {
+    let address = host.trim_matches(['[', ']']).parse::<IpAddr>();
+    address.map_or(Ok(()), |address| check(settings, host, address))
+}
+
+/// The system's resolver without the forbidden addresses.
+#[derive(Clone, Debug)]
+pub(super) struct Resolver {
+    system: GaiResolver,
+    settings: Arc<EgressSettings>,
+}
+
+impl Resolver {
+    pub(super) fn new(settings: Arc<EgressSettings>) -> Self {
+        Self {
+            system: GaiResolver::new(),
+            settings,
+        }
+    }
+}
+
+impl Service<Name> for Resolver {
+    type Response = vec::IntoIter<SocketAddr>;
+    type Error = BoxError;
+    type Future = Pin<Box<dyn Future<Output = Result<Self::Response, BoxError>> + Send>>;
+
+    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
+        self.system.poll_ready(context).map_err(Into::into)
+    }
+
+    fn call(&mut self, name: Name) -> Self::Future {
+        let settings = self.settings.clone();
+        let host = name.as_str().to_owned();
+        let resolving = self.system.call(name);
+        Box::pin(async move {
+            let mut forbidden = None;
+            let mut allowed = Vec::new();
+            for address in resolving.await? {
+                match check(&settings, &host, address.ip()) {
+                    Ok(()) => allowed.push(address),
+                    Err(error) => forbidden = Some(error),
+                }
+            }
+            match forbidden {
+                Some(error) if allowed.is_empty() => Err(error.into()),
+                _ => Ok(allowed.into_iter()),
+            }
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn link_local_and_metadata_addresses_are_forbidden_in_every_spelling() {
+        for host in [
+            "169.254.169.254",
+            "169.254.0.1",
+            "[fe80::1]",
+            "[::ffff:169.254.169.254]",
+            "[fd00:ec2::254]",
+            "100.100.100.200",
+        ] {
+            assert!(check_literal(&EgressSettings::default(), host).is_err(), "{host}");
+        }
+        for host in [
+            "127.0.0.1",
+            "10.0.0.1",
+            "[::1]",
+            "192.168.1.1",
+            "example.com",
+            "[fd00::1]",
+        ] {
+            assert!(check_literal(&EgressSettings::default(), host).is_ok(), "{host}");
+        }
+    }
+}
