@@ -4,7 +4,7 @@
 //! is the same for every gateway and holds nothing of this one.
 //!
 //! Answers: `{"code":200,"message":"success","data":…}`, beside it `revision` (also as `ETag`), `warnings` and
-//! `next_cursor`; refusals: [`Error`](crate::error::Error).
+//! `next_cursor`; refusals: [`Error`].
 
 mod access;
 mod body;
@@ -19,6 +19,7 @@ mod openapi;
 mod page;
 mod parameters;
 mod precondition;
+mod propagation;
 mod put;
 mod quarantine;
 mod status;
@@ -54,10 +55,12 @@ impl Default for Admin {
 
 /// The routes under `/admin`.
 pub fn router(app: Arc<App>) -> Router {
-    let guarded = Router::new()
-        .nest("/tds", definitions(Kind::Tool))
-        .nest("/ids", definitions(Kind::Instance))
+    let definitions = Router::new()
+        .nest("/tds", collection(Kind::Tool))
+        .nest("/ids", collection(Kind::Instance))
         .route("/quarantine", get(quarantine::list))
+        .route_layer(from_fn_with_state(app.clone(), access::loaded));
+    let guarded = definitions
         .route("/status", get(status::show))
         .fallback(unknown_path)
         .method_not_allowed_fallback(method_not_allowed)
@@ -73,7 +76,7 @@ pub fn router(app: Arc<App>) -> Router {
 }
 
 /// One collection. The handlers are the same for both, the kind tells them which one they serve.
-fn definitions(kind: Kind) -> Router<Arc<App>> {
+fn collection(kind: Kind) -> Router<Arc<App>> {
     Router::new()
         .route("/", get(collection::list))
         .route("/{id}", get(item::show).put(put::store).delete(delete::remove))

@@ -13,6 +13,7 @@ use axum::{
     middleware::{self, Next},
     response::{IntoResponse, Response},
 };
+use http::{HeaderName, HeaderValue};
 use mcp_common::{
     catalog::{Catalog, sync::SyncStatus},
     datasource::DataSource,
@@ -68,13 +69,35 @@ pub fn router(app: Arc<App>, endpoint: Endpoint) -> Router {
     Router::new()
         .merge(admin::router(app.clone()).layer(on_control.clone()))
         .merge(health::router(app.clone()).layer(on_control))
-        .merge(mcp_route::router(app, endpoint))
+        .merge(with_revision(&app, mcp_route::router(app.clone(), endpoint)))
+}
+
+/// Adds the header of `app.config_revision_header`, if there is one; costs nothing otherwise.
+fn with_revision(app: &Arc<App>, routes: Router) -> Router {
+    let Some(name) = &app.settings.app.config_revision_header else { return routes };
+    // Checked when the settings were read.
+    let Ok(name) = name.parse::<HeaderName>() else { return routes };
+    routes.layer(middleware::from_fn_with_state((app.clone(), name), tell_revision))
+}
+
+/// What the catalog held when the request came: the answer is at least as new.
+async fn tell_revision(
+    State((app, name)): State<(Arc<App>, HeaderName)>,
+    request: Request,
+    next: Next,
+) -> Response {
+    let revision = app.catalog.snapshot().revision;
+    let mut response = next.run(request).await;
+    response.headers_mut().insert(name, HeaderValue::from(revision));
+    response
 }
 
 /// Runs the rest of the request on `runtime`; the worker only passes bytes.
 async fn run_on(State(runtime): State<Handle>, request: Request, next: Next) -> Response {
     match runtime.spawn(next.run(request)).await {
         Ok(response) => response,
-        Err(panicked_or_cancelled) => crate::error::Error::internal(panicked_or_cancelled.to_string()).into_response(),
+        Err(panicked_or_cancelled) => {
+            crate::error::Error::internal(panicked_or_cancelled.to_string()).into_response()
+        }
     }
 }

@@ -83,9 +83,15 @@ pub fn main() -> ExitCode {
     let done = match cli.command {
         Command::Serve => serve::serve(cli.config),
         Command::Demo { port } => demo::demo(port),
-        Command::Config { command: ConfigCommand::Check } => config::check(cli.config),
-        Command::Config { command: ConfigCommand::Show } => config::show(cli.config),
-        Command::Config { command: ConfigCommand::Default } => config::print_default(),
+        Command::Config {
+            command: ConfigCommand::Check,
+        } => config::check(cli.config),
+        Command::Config {
+            command: ConfigCommand::Show,
+        } => config::show(cli.config),
+        Command::Config {
+            command: ConfigCommand::Default,
+        } => config::print_default(),
         Command::HashKey { generate } => hash_key::run(generate),
     };
     match done {

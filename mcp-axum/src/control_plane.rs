@@ -37,6 +37,9 @@ pub enum BuildError {
     /// The authenticators of `app.authenticators`.
     #[error(transparent)]
     Guard(#[from] GuardError),
+    /// Sessions would have a secret that can be guessed.
+    #[error("the system gives no random numbers: {0}; set mcp.session_secret")]
+    NoRandomness(getrandom::Error),
     /// The file with the admin key's hash.
     #[error(transparent)]
     AdminKey(#[from] AdminKeyError),
@@ -51,7 +54,9 @@ pub(crate) struct Built {
 /// Finds out whether the plugins that the configuration names are there.
 pub(crate) fn check_names(settings: &Settings) -> Result<(), BuildError> {
     let sources = Registry::<dyn DataSourceFactory>::data_sources().map_err(BuildError::NoSuchSource)?;
-    sources.get(&settings.app.data_source).map_err(BuildError::NoSuchSource)?;
+    sources
+        .get(&settings.app.data_source)
+        .map_err(BuildError::NoSuchSource)?;
     Ok(Guard::check_names(&settings.app.authenticators)?)
 }
 
@@ -71,7 +76,7 @@ pub(crate) async fn build(settings: Settings) -> Result<Built, BuildError> {
     announce::subscribe(&catalog, &readiness);
     let gateway = Gateway::new(GatewayParts {
         catalog: catalog.clone(),
-        settings: parts::protocol_settings(&settings),
+        settings: parts::protocol_settings(&settings).map_err(BuildError::NoRandomness)?,
         metrics: core_metrics,
         shutdown: draining.clone(),
     });
@@ -98,14 +103,23 @@ pub(crate) fn start_background(app: &Arc<App>) {
     tokio::spawn(async move { gateway.announce_changes().await });
     // It ends with the runtime: definitions stay up to date until the last call is answered.
     let never = std::future::pending();
-    tokio::spawn(sync::run(app.source.clone(), app.catalog.clone(), app.sync.clone(), never));
+    tokio::spawn(sync::run(
+        app.source.clone(),
+        app.catalog.clone(),
+        app.sync.clone(),
+        never,
+    ));
 }
 
 async fn open_source(settings: &Settings) -> Result<Arc<dyn DataSource>, BuildError> {
     let name = &settings.app.data_source;
     let registry = Registry::<dyn DataSourceFactory>::data_sources().map_err(BuildError::NoSuchSource)?;
     let factory = registry.get(name).map_err(BuildError::NoSuchSource)?;
-    let table = settings.data_source.get(name).cloned().unwrap_or_else(|| serde_json::Value::Object(Default::default()));
+    let table = settings
+        .data_source
+        .get(name)
+        .cloned()
+        .unwrap_or_else(|| serde_json::Value::Object(Default::default()));
     factory.open(&table).await.map_err(BuildError::Source)
 }
 
@@ -116,7 +130,7 @@ impl BuildError {
             Self::NoSuchSource(_) => true,
             Self::Source(error) => matches!(error, PluginError::Setting { .. }),
             Self::Guard(error) => error.is_configuration(),
-            Self::AdminKey(_) => false,
+            Self::AdminKey(_) | Self::NoRandomness(_) => false,
         }
     }
 }

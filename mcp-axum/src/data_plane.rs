@@ -53,8 +53,11 @@ impl DataPlane {
     /// Starts the workers and accepts. Call it on the control runtime.
     pub fn start(app: &Arc<App>, listener: TcpListener) -> io::Result<Self> {
         let halt = CancellationToken::new();
-        let end =
-            End { draining: app.draining.clone(), deadline: app.settings.app.drain_deadline(), halt: halt.clone() };
+        let end = End {
+            draining: app.draining.clone(),
+            deadline: app.settings.app.drain_deadline(),
+            halt: halt.clone(),
+        };
         let engine = crate::control_plane::engine_settings(&app.settings);
         let mut mailboxes = Vec::new();
         let mut threads = Vec::new();
@@ -64,11 +67,19 @@ impl DataPlane {
             let runtime = runtime::Builder::new_current_thread().enable_all().build()?;
             let (app, counter, end, engine) = (app.clone(), open.clone(), end.clone(), engine.clone());
             let work = move || runtime.block_on(worker::run(app, engine, incoming, counter, end));
-            threads.push(thread::Builder::new().name(format!("dynmcp-{number}")).spawn(work)?);
+            threads.push(
+                thread::Builder::new()
+                    .name(format!("dynmcp-{number}"))
+                    .spawn(work)?,
+            );
             mailboxes.push(Mailbox { connections, open });
         }
         let acceptor = tokio::spawn(acceptor::run(listener, mailboxes)).abort_handle();
-        Ok(Self { threads, acceptor, halt })
+        Ok(Self {
+            threads,
+            acceptor,
+            halt,
+        })
     }
 
     /// Ends the wait of [`join`](Self::join) at once, whatever is in flight.

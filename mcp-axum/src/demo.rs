@@ -58,7 +58,11 @@ pub(crate) enum DemoError {
 
 /// Starts everything and makes the call.
 pub(crate) fn start(port: u16) -> Result<Demo, DemoError> {
-    let runtime = Builder::new_multi_thread().worker_threads(1).thread_name("sample-api").enable_all().build()?;
+    let runtime = Builder::new_multi_thread()
+        .worker_threads(1)
+        .thread_name("sample-api")
+        .enable_all()
+        .build()?;
     let key = generate_key().map_err(|error| DemoError::Failed(error.to_string()))?;
     let directory = Path::new(DIRECTORY);
     let store = directory.join("demo.db");
@@ -72,7 +76,16 @@ pub(crate) fn start(port: u16) -> Result<Demo, DemoError> {
         Ok::<_, DemoError>((tools, call, answer))
     };
     let (tools, call, answer) = runtime.block_on(work)?;
-    Ok(Demo { server, key, sample_api, store, tools, call, answer, runtime })
+    Ok(Demo {
+        server,
+        key,
+        sample_api,
+        store,
+        tools,
+        call,
+        answer,
+        runtime,
+    })
 }
 
 /// Nothing of the operator's own configuration: a demo must not write to a real store.
@@ -85,7 +98,10 @@ fn settings(port: u16, key: &Secret, directory: &Path, store: &Path) -> Result<S
         // The demo tells its own story; of the log only what the visitor's calls do.
         ("log.log_level", "warn,dynmcp::request=info".to_owned()),
     ];
-    Ok(Settings::load(&Layers { overrides, ..Layers::default() })?)
+    Ok(Settings::load(&Layers {
+        overrides,
+        ..Layers::default()
+    })?)
 }
 
 /// On the port after the gateway's, where `examples/demo` expects it, or on any.
@@ -115,7 +131,9 @@ async fn store_definitions(client: &Client, sample_api: SocketAddr) -> Result<us
         let document = definitions::pointed_at(document, sample_api);
         client.put(&format!("/admin/tds/{id}"), document).await?;
     }
-    client.put("/admin/ids/demo", definitions::INSTANCE.to_owned()).await?;
+    client
+        .put("/admin/ids/demo", definitions::INSTANCE.to_owned())
+        .await?;
     Ok(definitions::TOOLS.len())
 }
 
@@ -124,9 +142,14 @@ async fn call_a_tool(client: &Client) -> Result<(Value, String), DemoError> {
     let request = json!({"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": call});
     let answer = client.post("/mcp/demo", request.to_string()).await?;
     let text = answer.pointer("/result/content/0/text").and_then(Value::as_str);
-    let is_error = answer.pointer("/result/isError").and_then(Value::as_bool).unwrap_or(false);
+    let is_error = answer
+        .pointer("/result/isError")
+        .and_then(Value::as_bool)
+        .unwrap_or(false);
     match text {
         Some(text) if !is_error => Ok((call, text.to_owned())),
-        _ => Err(DemoError::Failed(format!("the call of `get_order` failed: {answer}"))),
+        _ => Err(DemoError::Failed(format!(
+            "the call of `get_order` failed: {answer}"
+        ))),
     }
 }

@@ -3,7 +3,7 @@
 //! Tiers of errors in this workspace:
 //! 1. `mcp-common`, `mcp-core`, `mcp-plugin` have `thiserror` enums that say what happened and know nothing of HTTP
 //!    (`Problems`, `Refusal`, `SourceError`, `Denied`, …).
-//! 2. [`Error`] is the one type of this crate's HTTP surface. The `From` impls in [`mod@from`] are the one place that
+//! 2. [`Error`] is the one type of this crate's HTTP surface. The `From` impls in `error/from.rs` are the one place that
 //!    decides which status a tier-1 error has and how much of it the caller may read.
 //! 3. An MCP method answers in JSON-RPC; its ladder is `mcp-core`'s. Only what is refused before a JSON-RPC message is
 //!    read (no key, foreign host, unknown instance) comes here.
@@ -25,6 +25,12 @@ use std::borrow::Cow;
 pub struct Error {
     status: StatusCode,
     message: Cow<'static, str>,
+    // Boxed: every `Result` of a handler has room for an error.
+    more: Box<More>,
+}
+
+#[derive(Clone, Debug, Default)]
+struct More {
     /// For the log, never for the caller.
     cause: Option<String>,
     header: Option<(HeaderName, HeaderValue)>,
@@ -43,7 +49,11 @@ struct Failure<'a> {
 impl Error {
     /// Any status with a text for the caller.
     pub fn new(status: StatusCode, message: impl Into<Cow<'static, str>>) -> Self {
-        Self { status, message: message.into(), cause: None, header: None }
+        Self {
+            status,
+            message: message.into(),
+            more: Box::default(),
+        }
     }
 
     /// 400: the caller has to send something else.
@@ -91,7 +101,8 @@ impl Error {
 
     /// 413: more than the gateway reads.
     pub fn too_large(limit: usize) -> Self {
-        let message = format!("the body has more than {limit} bytes, which is the limit (`app.max_body_bytes`)");
+        let message =
+            format!("the body has more than {limit} bytes, which is the limit (`app.max_body_bytes`)");
         Self::new(StatusCode::PAYLOAD_TOO_LARGE, message)
     }
 
@@ -110,12 +121,12 @@ impl Error {
     /// Adds what only the log may say.
     #[must_use]
     pub fn with_cause(mut self, cause: impl Into<String>) -> Self {
-        self.cause = Some(cause.into());
+        self.more.cause = Some(cause.into());
         self
     }
 
     fn with_header(mut self, name: HeaderName, value: HeaderValue) -> Self {
-        self.header = Some((name, value));
+        self.more.header = Some((name, value));
         self
     }
 
@@ -133,12 +144,15 @@ impl Error {
 impl IntoResponse for Error {
     fn into_response(self) -> Response {
         if self.status.is_server_error() {
-            let cause = self.cause.as_deref().unwrap_or(&self.message);
+            let cause = self.more.cause.as_deref().unwrap_or(&self.message);
             tracing::error!(status = self.status.as_u16(), cause, "request failed");
         }
-        let failure = Failure { code: self.status.as_u16(), error: &self.message };
+        let failure = Failure {
+            code: self.status.as_u16(),
+            error: &self.message,
+        };
         let mut response = (self.status, axum::Json(failure)).into_response();
-        if let Some((name, value)) = self.header {
+        if let Some((name, value)) = self.more.header {
             response.headers_mut().insert(name, value);
         }
         response
@@ -160,7 +174,10 @@ mod tests {
         let error = Error::internal("password=hunter2 refused by db7");
         assert_eq!(error.status(), StatusCode::INTERNAL_SERVER_ERROR);
         let text = body(error).await;
-        assert!(text.starts_with(r#"{"code":500,"error":"internal error"#), "{text}");
+        assert!(
+            text.starts_with(r#"{"code":500,"error":"internal error"#),
+            "{text}"
+        );
         assert!(!text.contains("hunter2"), "{text}");
     }
 

@@ -49,19 +49,26 @@ async fn alive() -> Json<Value> {
 /// Whether requests should be sent here. `?strict` also minds a data source that is away; without it a gateway that
 /// can serve from memory stays in rotation.
 async fn ready(State(app): State<Arc<App>>, RawQuery(query): RawQuery) -> Result<Json<Value>, Error> {
-    let strict = query.is_some_and(|query| query.split('&').any(|part| part == "strict" || part.starts_with("strict=")));
+    let strict = query.is_some_and(|query| {
+        query
+            .split('&')
+            .any(|part| part == "strict" || part.starts_with("strict="))
+    });
     match app.phase() {
         Phase::Loading => Err(Error::unavailable("the definitions are not loaded yet")),
         Phase::Draining => Err(Error::unavailable("the gateway is shutting down")),
-        Phase::Ready if strict && app.sync.stale() => {
-            Err(Error::unavailable("the data source is away; definitions may be out of date"))
-        }
+        Phase::Ready if strict && app.sync.stale() => Err(Error::unavailable(
+            "the data source is away; definitions may be out of date",
+        )),
         Phase::Ready => Ok(success(json!("OK"))),
     }
 }
 
 async fn metrics(State(app): State<Arc<App>>) -> Result<impl IntoResponse, Error> {
-    let text = app.metrics.encode().map_err(|error| Error::internal(error.to_string()))?;
+    let text = app
+        .metrics
+        .encode()
+        .map_err(|error| Error::internal(error.to_string()))?;
     Ok(([(header::CONTENT_TYPE, OPEN_METRICS)], text))
 }
 

@@ -40,7 +40,9 @@ pub(crate) fn start(settings: &LogSettings) -> Result<LogGuard, LogError> {
     let sinks = Sinks::open(settings)?;
     let (lines, thread) = Lines::start(sinks).map_err(|error| LogError::Start(error.to_string()))?;
     let colours = settings.log_dir.is_none() && std::io::stdout().is_terminal();
-    let subscriber = Registry::default().with(levels(settings)).with(layer(settings.format, colours, lines));
+    let subscriber = Registry::default()
+        .with(levels(settings))
+        .with(layer(settings.format, colours, lines));
     tracing::subscriber::set_global_default(subscriber)?;
     Ok(LogGuard { _thread: thread })
 }
@@ -48,8 +50,15 @@ pub(crate) fn start(settings: &LogSettings) -> Result<LogGuard, LogError> {
 /// One global filter: filters per layer would cost on every event.
 fn levels(settings: &LogSettings) -> Targets {
     // Checked when the settings were read.
-    let levels: Targets = settings.log_level.parse().unwrap_or_else(|_| Targets::new().with_default(LevelFilter::INFO));
-    if settings.requests { levels } else { levels.with_target(request_line::TARGET, LevelFilter::OFF) }
+    let levels: Targets = settings
+        .log_level
+        .parse()
+        .unwrap_or_else(|_| Targets::new().with_default(LevelFilter::INFO));
+    if settings.requests {
+        levels
+    } else {
+        levels.with_target(request_line::TARGET, LevelFilter::OFF)
+    }
 }
 
 fn layer<S>(chosen: LogFormat, colours: bool, lines: Lines) -> Box<dyn Layer<S> + Send + Sync>
@@ -59,12 +68,23 @@ where
     let layer = fmt::layer().with_writer(lines);
     match chosen {
         LogFormat::Pretty => {
-            let format = WithRequestLine { other: format::format(), json: false };
+            let format = WithRequestLine {
+                other: format::format(),
+                json: false,
+            };
             Box::new(layer.with_ansi(colours).event_format(format))
         }
         LogFormat::Json => {
-            let format = WithRequestLine { other: format::format().json().flatten_event(true), json: true };
-            Box::new(layer.with_ansi(false).fmt_fields(format::JsonFields::new()).event_format(format))
+            let format = WithRequestLine {
+                other: format::format().json().flatten_event(true),
+                json: true,
+            };
+            Box::new(
+                layer
+                    .with_ansi(false)
+                    .fmt_fields(format::JsonFields::new())
+                    .event_format(format),
+            )
         }
     }
 }

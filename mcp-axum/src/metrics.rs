@@ -28,8 +28,17 @@ impl Metrics {
         registry.register("build", "What is running", build);
         let connections = Gauge::default();
         registry.register("connections", "Open client connections", connections.clone());
-        registry.register_collector(Box::new(CatalogCollector { catalog: catalog.clone(), sync: sync.clone() }));
-        (Self { registry, connections }, core)
+        registry.register_collector(Box::new(CatalogCollector {
+            catalog: catalog.clone(),
+            sync: sync.clone(),
+        }));
+        (
+            Self {
+                registry,
+                connections,
+            },
+            core,
+        )
     }
 
     /// The OpenMetrics text.

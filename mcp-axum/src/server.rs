@@ -105,11 +105,16 @@ impl Server {
 
     /// Runs until SIGTERM or SIGINT, then drains. A second signal ends the drain at once.
     pub(crate) fn run(mut self) -> io::Result<Stopped> {
-        let Some(control) = &self.control else { return Ok(Stopped::Drained(Drained::default())) };
+        let Some(control) = &self.control else {
+            return Ok(Stopped::Drained(Drained::default()));
+        };
         let mut signals = control.block_on(async { Signals::listen() })?;
         let name = control.block_on(signals.next());
         let deadline = self.app.settings.app.drain_seconds;
-        tracing::info!("{name}: finishing calls in flight, for at most {deadline} s; again to stop at once");
+        tracing::info!(
+            target: "dynmcp",
+            "{name}: finishing calls in flight, for at most {deadline} s; again to stop at once"
+        );
         let halt = self.data_plane.as_ref().map(DataPlane::halt).unwrap_or_default();
         let halted = halt.clone();
         control.spawn(async move {
@@ -117,7 +122,11 @@ impl Server {
             halt.cancel();
         });
         let drained = self.finish();
-        Ok(if halted.is_cancelled() { Stopped::Halted } else { Stopped::Drained(drained) })
+        Ok(if halted.is_cancelled() {
+            Stopped::Halted
+        } else {
+            Stopped::Drained(drained)
+        })
     }
 
     /// Ends it properly: `/readyz` answers 503, streams end, calls in flight finish, at most for `app.drain_seconds`.
@@ -161,10 +170,16 @@ async fn listen(settings: &Settings) -> Result<TcpListener, StartError> {
     TcpListener::bind((name, port)).await.map_err(|cause| {
         let advice = match cause.kind() {
             io::ErrorKind::AddrInUse => "; stop what listens there, or choose another port (app.port)",
-            io::ErrorKind::PermissionDenied => "; ports below 1024 need a privilege: choose another (app.port)",
+            io::ErrorKind::PermissionDenied => {
+                "; ports below 1024 need a privilege: choose another (app.port)"
+            }
             io::ErrorKind::AddrNotAvailable => "; this machine has no such address (app.host)",
             _ => "; see app.host and app.port",
         };
-        StartError::Listen { address: format!("{host}:{port}"), cause, advice }
+        StartError::Listen {
+            address: format!("{host}:{port}"),
+            cause,
+            advice,
+        }
     })
 }

@@ -1,5 +1,6 @@
 //! Holds the crate graph of `docs/ARCHITECTURE.md`, invariant 9: who may know whom, and which libraries stay out of
 //! where.
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use serde_json::Value;
 use std::{
@@ -11,10 +12,22 @@ use std::{
 fn graph() -> BTreeMap<String, BTreeSet<String>> {
     let manifest = concat!(env!("CARGO_MANIFEST_DIR"), "/../Cargo.toml");
     let output = Command::new(env!("CARGO"))
-        .args(["metadata", "--format-version", "1", "--no-deps", "--offline", "--manifest-path", manifest])
+        .args([
+            "metadata",
+            "--format-version",
+            "1",
+            "--no-deps",
+            "--offline",
+            "--manifest-path",
+            manifest,
+        ])
         .output()
         .unwrap();
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
     let metadata: Value = serde_json::from_slice(&output.stdout).unwrap();
     let packages = metadata["packages"].as_array().unwrap();
     let dependencies = |package: &Value| {
@@ -24,7 +37,15 @@ fn graph() -> BTreeMap<String, BTreeSet<String>> {
             .map(|dependency| dependency["name"].as_str().unwrap().to_owned())
             .collect()
     };
-    packages.iter().map(|package| (package["name"].as_str().unwrap().to_owned(), dependencies(package))).collect()
+    packages
+        .iter()
+        .map(|package| {
+            (
+                package["name"].as_str().unwrap().to_owned(),
+                dependencies(package),
+            )
+        })
+        .collect()
 }
 
 #[test]
@@ -39,9 +60,16 @@ fn crates_know_only_the_layers_below_them() {
         ("mcp-axum", vec!["mcp-common", "mcp-core", "mcp-plugin"]),
     ];
     for (package, expected) in expected {
-        let known: BTreeSet<&str> =
-            graph[package].iter().map(String::as_str).filter(|name| layers.contains(name)).collect();
-        assert_eq!(known, expected.into_iter().collect(), "{package} depends on other layers than the design says");
+        let known: BTreeSet<&str> = graph[package]
+            .iter()
+            .map(String::as_str)
+            .filter(|name| layers.contains(name))
+            .collect();
+        assert_eq!(
+            known,
+            expected.into_iter().collect(),
+            "{package} depends on other layers than the design says"
+        );
     }
 }
 
@@ -60,7 +88,10 @@ fn libraries_stay_where_they_belong() {
     ];
     for (package, banned) in banned {
         for name in banned {
-            assert!(!graph[package].contains(name), "{package} must not depend on {name}");
+            assert!(
+                !graph[package].contains(name),
+                "{package} must not depend on {name}"
+            );
         }
     }
 }

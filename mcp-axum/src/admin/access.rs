@@ -9,8 +9,19 @@ use axum::{
     middleware::Next,
     response::Response,
 };
+use http::{HeaderValue, header};
 use mcp_common::authenticator::{Denied, Principal};
 use std::sync::Arc;
+
+/// Until everything is loaded nobody can say what there is, nor what would clash with it.
+pub(super) async fn loaded(State(app): State<Arc<App>>, request: Request, next: Next) -> Result<Response> {
+    if !app.catalog.loaded() {
+        return Err(Error::unavailable(
+            "the definitions are still being loaded; try again",
+        ));
+    }
+    Ok(next.run(request).await)
+}
 
 /// Lets administrators in and tells the handlers who it is.
 pub(super) async fn enter(State(app): State<Arc<App>>, mut request: Request, next: Next) -> Result<Response> {
@@ -21,10 +32,15 @@ pub(super) async fn enter(State(app): State<Arc<App>>, mut request: Request, nex
         return Err(Error::denied(&Denied::Missing, app.guard.challenge()));
     }
     if !principal.admin {
-        return Err(Error::forbidden("this key may use instances but not /admin; use an admin key"));
+        return Err(Error::forbidden(
+            "this key may use instances but not /admin; use an admin key",
+        ));
     }
     request.extensions_mut().insert(principal.clone());
     let mut response = next.run(request).await;
     response.extensions_mut().insert(principal); // for the log line
+    response
+        .headers_mut()
+        .insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     Ok(response)
 }

@@ -22,7 +22,10 @@ pub(super) async fn read(mut body: Body, limit: usize) -> Result<Bytes> {
             Err(Error::too_large(limit))
         }
         Ok(Err(_)) => Err(Error::bad_request("the body ended early")),
-        Err(_) => Err(Error::new(http::StatusCode::REQUEST_TIMEOUT, "the body did not arrive within 30 seconds")),
+        Err(_) => Err(Error::new(
+            http::StatusCode::REQUEST_TIMEOUT,
+            "the body did not arrive within 30 seconds",
+        )),
     }
 }
 

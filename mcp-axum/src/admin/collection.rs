@@ -26,11 +26,20 @@ pub(super) async fn list(
     let mut entries: Vec<Entry> = entries.take(limit + 1).collect();
     let goes_on = entries.len() > limit;
     entries.truncate(limit);
-    let next = entries.last().filter(|_| goes_on).map(|last| page::encode(kind, &last.id));
+    let next = entries
+        .last()
+        .filter(|_| goes_on)
+        .map(|last| page::encode(kind, &last.id));
     let warnings = entries.iter().flat_map(|entry| {
-        entry.warnings.iter().map(move |warning| format!("{kind} `{}`: {warning}", entry.id))
+        entry
+            .warnings
+            .iter()
+            .map(move |warning| format!("{kind} `{}`: {warning}", entry.id))
     });
     let warnings = warnings.collect();
     let documents = entries.iter().map(Entry::shown).collect();
-    Ok(Success::new(documents).revision(Some(snapshot.revision)).warnings(warnings).next_cursor(next))
+    Ok(Success::new(documents)
+        .revision(Some(snapshot.revision))
+        .warnings(warnings)
+        .next_cursor(next))
 }

@@ -1,10 +1,7 @@
 //! `DELETE /admin/{tds,ids}/{id}`.
 
 use super::{
-    envelope::Success,
-    parameters::Target,
-    precondition::expected,
-    put::{EXCLUSIVE, PROPAGATION, current_revision, not_arrived},
+    entry::Entry, envelope::Success, parameters::Target, precondition::expected, propagation::arrival,
 };
 use crate::{
     app::App,
@@ -25,21 +22,23 @@ pub(super) async fn remove(
     Extension(principal): Extension<Principal>,
     headers: HeaderMap,
 ) -> Result<Success<String>> {
-    // See `Admin::writes`.
-    let one_at_a_time = app.admin.writes.lock().await;
-    let expected = expected(&headers, current_revision(&app, &key))?;
+    let turn = app.admin.writes.lock().await;
+    let current = Entry::stored_revision(&app.catalog.snapshot(), &key);
+    let expected = expected(&headers, current)?;
     if expected == Expected::Absent {
-        return Err(Error::bad_request("If-None-Match: means nothing for a delete; use If-Match"));
+        return Err(Error::bad_request(
+            "If-None-Match: means nothing for a delete; use If-Match",
+        ));
     }
-    let write = Write { key: &key, expected, principal: &principal.subject };
+    let write = Write {
+        key: &key,
+        expected,
+        principal: &principal.subject,
+    };
     let revision = app.source.delete(write).await?;
     let mut warnings = Vec::new();
     if let Some(revision) = revision {
-        let arrived = app.catalog.wait_for(revision, EXCLUSIVE).await;
-        drop(one_at_a_time);
-        if !arrived && !app.catalog.wait_for(revision, PROPAGATION - EXCLUSIVE).await {
-            warnings.push(not_arrived(revision));
-        }
+        warnings.extend(arrival(&app, revision, turn).await);
     }
     let deleted = revision.is_some();
     // The first version's text; its clients read it.

@@ -29,31 +29,56 @@ impl Entry {
         let quarantined = snapshot.quarantined(key);
         let live = match key.kind {
             Kind::Tool => snapshot.tools.get(&key.id).map(|tool| Self::of_tool(tool)),
-            Kind::Instance => snapshot.instances.get(&key.id).map(|instance| Self::of_instance(instance)),
+            Kind::Instance => snapshot
+                .instances
+                .get(&key.id)
+                .map(|instance| Self::of_instance(instance)),
         };
-        let Some(mut live) = live else { return quarantined.and_then(|bad| Self::of_quarantined(bad)) };
+        let Some(mut live) = live else {
+            return quarantined.and_then(|bad| Self::of_quarantined(bad));
+        };
         if let Some(bad) = quarantined {
             let Quarantined { revision, reason, .. } = &**bad;
             let served = live.revision;
-            live.warnings.push(format!("revision {revision} is quarantined, revision {served} is served: {reason}"));
+            live.warnings.push(format!(
+                "revision {revision} is quarantined, revision {served} is served: {reason}"
+            ));
         }
         Some(live)
     }
 
+    /// Of what is stored under the key, as far as this replica knows.
+    pub(super) fn stored_revision<T>(snapshot: &Snapshot<T>, key: &Key) -> Option<Revision> {
+        let quarantined = snapshot.quarantined(key).map(|bad| bad.revision);
+        quarantined.max(Self::find(snapshot, key).map(|entry| entry.revision))
+    }
+
     /// The ids of a collection after `after`, in order, each once; also of what is stored but was never good.
-    pub(super) fn ids<T>(snapshot: &Snapshot<T>, kind: Kind, after: Option<&str>) -> impl Iterator<Item = Arc<str>> {
+    pub(super) fn ids<T>(
+        snapshot: &Snapshot<T>,
+        kind: Kind,
+        after: Option<&str>,
+    ) -> impl Iterator<Item = Arc<str>> {
         let start: Arc<str> = after.unwrap_or_default().into();
-        let from = if after.is_some() { Bound::Excluded(start.clone()) } else { Bound::Unbounded };
+        let from = if after.is_some() {
+            Bound::Excluded(start.clone())
+        } else {
+            Bound::Unbounded
+        };
         let range = (from, Bound::Unbounded);
         let live: Box<dyn Iterator<Item = &Arc<str>>> = match kind {
             Kind::Tool => Box::new(snapshot.tools.range(range).map(|(id, _)| id)),
             Kind::Instance => Box::new(snapshot.instances.range(range).map(|(id, _)| id)),
         };
         let after = Bound::Excluded(Place::Definition(Key { kind, id: start }));
-        let bad = snapshot.quarantine.range((after, Bound::Unbounded)).map_while(move |(place, _)| match place {
-            Place::Definition(key) if key.kind == kind => Some(&key.id),
-            _ => None,
-        });
+        let bad =
+            snapshot
+                .quarantine
+                .range((after, Bound::Unbounded))
+                .map_while(move |(place, _)| match place {
+                    Place::Definition(key) if key.kind == kind => Some(&key.id),
+                    _ => None,
+                });
         let mut bad = bad.peekable();
         let mut live = live.peekable();
         std::iter::from_fn(move || {
@@ -94,12 +119,23 @@ impl Entry {
         let document = bad.document.clone()?;
         let warnings = vec![format!("quarantined, nothing of it is served: {}", bad.reason)];
         let (id, revision) = (bad.id().clone(), bad.revision);
-        Some(Self { id, document, revision, updated_at: Some(bad.at), warnings })
+        Some(Self {
+            id,
+            document,
+            revision,
+            updated_at: Some(bad.at),
+            warnings,
+        })
     }
 
     /// Whether the text (lower case) is in the id, the name or the description.
     pub(super) fn matches(&self, text: &str) -> bool {
-        let member = |name| self.document.get(name).and_then(string).is_some_and(|value| holds(&value, text));
+        let member = |name| {
+            self.document
+                .get(name)
+                .and_then(string)
+                .is_some_and(|value| holds(&value, text))
+        };
         holds(&self.id, text) || member("name") || member("description")
     }
 

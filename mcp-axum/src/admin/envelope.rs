@@ -22,7 +22,7 @@ pub(super) struct Success<T> {
     data: T,
     /// Of the document, or of the catalog for a list. Also in the header `ETag`.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(required = false, nullable = false)]
+    #[schema(required = false, nullable = false, value_type = u64)]
     revision: Option<Revision>,
     /// What is odd without being wrong.
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -36,7 +36,14 @@ pub(super) struct Success<T> {
 
 impl<T> Success<T> {
     pub(super) fn new(data: T) -> Self {
-        Self { code: 200, message: "success", data, revision: None, warnings: Vec::new(), next_cursor: None }
+        Self {
+            code: 200,
+            message: "success",
+            data,
+            revision: None,
+            warnings: Vec::new(),
+            next_cursor: None,
+        }
     }
 
     pub(super) fn revision(mut self, revision: Option<Revision>) -> Self {
@@ -57,7 +64,9 @@ impl<T> Success<T> {
 
 impl<T: Serialize> IntoResponse for Success<T> {
     fn into_response(self) -> Response {
-        let etag = self.revision.and_then(|revision| HeaderValue::try_from(format!("\"{revision}\"")).ok());
+        let etag = self
+            .revision
+            .and_then(|revision| HeaderValue::try_from(format!("\"{revision}\"")).ok());
         let mut response = Json(self).into_response();
         if let Some(etag) = etag {
             response.headers_mut().insert(header::ETAG, etag);

@@ -20,6 +20,7 @@ use utoipa::ToSchema;
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct PastState {
     /// The revision that made it.
+    #[schema(value_type = u64)]
     revision: Revision,
     /// When, RFC 3339.
     #[schema(format = DateTime)]
@@ -40,10 +41,25 @@ pub(super) struct PastState {
 
 impl From<HistoryEntry> for PastState {
     fn from(entry: HistoryEntry) -> Self {
-        let HistoryEntry { revision, at, principal, body } = entry;
+        let HistoryEntry {
+            revision,
+            at,
+            principal,
+            body,
+        } = entry;
         let document = body.as_ref().and_then(|body| Document::parse(body).ok());
-        let text = body.as_ref().filter(|_| document.is_none()).map(|body| String::from_utf8_lossy(body).into_owned());
-        Self { revision, at: at.map(rfc3339), principal, deleted: body.is_none(), document, text }
+        let text = body
+            .as_ref()
+            .filter(|_| document.is_none())
+            .map(|body| String::from_utf8_lossy(body).into_owned());
+        Self {
+            revision,
+            at: at.map(rfc3339),
+            principal,
+            deleted: body.is_none(),
+            document,
+            text,
+        }
     }
 }
 
@@ -55,7 +71,9 @@ pub(super) async fn list(
 ) -> Result<Success<Vec<PastState>>> {
     let history = app.source.history(&key, query.limit()?).await?;
     if history.is_empty() {
-        return Err(Error::not_found(format!("there never was a {key}, or its history is gone")));
+        return Err(Error::not_found(format!(
+            "there never was a {key}, or its history is gone"
+        )));
     }
     Ok(Success::new(history.into_iter().map(PastState::from).collect()))
 }

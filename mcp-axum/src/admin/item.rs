@@ -16,12 +16,16 @@ pub(super) async fn show(State(app): State<Arc<App>>, Target(key): Target) -> Re
         let unreadable = snapshot.quarantined(&key).is_some();
         missing(&key, unreadable)
     })?;
-    Ok(Success::new(entry.shown()).revision(Some(entry.revision)).warnings(entry.warnings))
+    Ok(Success::new(entry.shown())
+        .revision(Some(entry.revision))
+        .warnings(entry.warnings))
 }
 
 fn missing(key: &Key, unreadable: bool) -> Error {
     if unreadable {
-        return Error::not_found(format!("{key}: what is stored is not a JSON object; see /admin/quarantine"));
+        return Error::not_found(format!(
+            "{key}: what is stored is not a JSON object; see /admin/quarantine"
+        ));
     }
     Error::not_found(format!("there is no {key}"))
 }

@@ -32,6 +32,7 @@ use utoipa::{
         instances::instance_history,
         operation::quarantine, operation::status,
     ),
+    components(schemas(refusal::Failure)),
     tags(
         (name = "tools", description = "Tool definitions (Tool Discovery Service)"),
         (name = "instances", description = "Instances (Instance Discovery Service): one is one virtual MCP server"),

@@ -45,8 +45,15 @@ pub(super) struct Page {
 impl ListQuery {
     pub(super) fn page(self, kind: Kind) -> Result<Page> {
         let after = self.cursor.map(|cursor| decode(kind, &cursor)).transpose()?;
-        let search = self.q.map(|text| text.to_lowercase()).filter(|text| !text.is_empty());
-        Ok(Page { limit: check(self.limit)?, after, search })
+        let search = self
+            .q
+            .map(|text| text.to_lowercase())
+            .filter(|text| !text.is_empty());
+        Ok(Page {
+            limit: check(self.limit)?,
+            after,
+            search,
+        })
     }
 }
 
@@ -60,7 +67,9 @@ fn check(limit: Option<usize>) -> Result<usize> {
     match limit {
         None => Ok(DEFAULT_LIMIT),
         Some(limit @ 1..=MAX_LIMIT) => Ok(limit),
-        Some(limit) => Err(Error::bad_request(format!("limit: {limit} is not between 1 and {MAX_LIMIT}"))),
+        Some(limit) => Err(Error::bad_request(format!(
+            "limit: {limit} is not between 1 and {MAX_LIMIT}"
+        ))),
     }
 }
 
@@ -72,9 +81,13 @@ pub(super) fn encode(kind: Kind, last: &str) -> String {
 fn decode(kind: Kind, cursor: &str) -> Result<String> {
     let bytes = URL_SAFE_NO_PAD.decode(cursor).ok();
     let text = bytes.and_then(|bytes| String::from_utf8(bytes).ok());
-    let last = text.as_deref().and_then(|text| text.strip_prefix(kind.path_segment())?.strip_prefix('\n'));
+    let last = text
+        .as_deref()
+        .and_then(|text| text.strip_prefix(kind.path_segment())?.strip_prefix('\n'));
     last.map(str::to_owned).ok_or_else(|| {
-        Error::bad_request("cursor: not one of this list; pass `next_cursor` as it came, or none to start over")
+        Error::bad_request(
+            "cursor: not one of this list; pass `next_cursor` as it came, or none to start over",
+        )
     })
 }
 
@@ -83,17 +96,31 @@ mod tests {
     use super::*;
 
     fn query(limit: Option<usize>, cursor: Option<String>) -> ListQuery {
-        ListQuery { limit, cursor, q: None }
+        ListQuery {
+            limit,
+            cursor,
+            q: None,
+        }
     }
 
     #[test]
     fn a_cursor_belongs_to_its_list() {
         let cursor = encode(Kind::Tool, "größe\n1");
         let page = query(None, Some(cursor.clone())).page(Kind::Tool).unwrap();
-        assert_eq!(page, Page { limit: 100, after: Some("größe\n1".into()), search: None });
+        assert_eq!(
+            page,
+            Page {
+                limit: 100,
+                after: Some("größe\n1".into()),
+                search: None
+            }
+        );
         assert!(query(None, Some(cursor)).page(Kind::Instance).is_err());
         for wrong in ["", "x", "!!!!", "dGRz"] {
-            assert!(query(None, Some(wrong.into())).page(Kind::Tool).is_err(), "{wrong}");
+            assert!(
+                query(None, Some(wrong.into())).page(Kind::Tool).is_err(),
+                "{wrong}"
+            );
         }
     }
 

@@ -12,13 +12,17 @@ pub(super) fn expected(headers: &HeaderMap, current: Option<Revision>) -> Result
     match (if_match, if_none_match) {
         (None, None) => Ok(Expected::Any),
         (None, Some("*")) => Ok(Expected::Absent),
-        (None, Some(_)) => Err(Error::bad_request("If-None-Match: only `*` (create, do not replace) means something")),
+        (None, Some(_)) => Err(Error::bad_request(
+            "If-None-Match: only `*` (create, do not replace) means something",
+        )),
         (Some(_), Some(_)) => Err(Error::bad_request("send If-Match or If-None-Match, not both")),
         (Some("*"), None) => current.map(Expected::Revision).ok_or_else(|| {
             Error::conflict("nothing is stored under this id; send no `If-Match` to create it")
         }),
         (Some(tag), None) => revision(tag).map(Expected::Revision).ok_or_else(|| {
-            Error::bad_request(format!("If-Match: `{tag}` is not a revision as the ETag has it, such as \"7\""))
+            Error::bad_request(format!(
+                "If-Match: `{tag}` is not a revision as the ETag has it, such as \"7\""
+            ))
         }),
     }
 }
@@ -27,7 +31,8 @@ pub(super) fn expected(headers: &HeaderMap, current: Option<Revision>) -> Result
 fn revision(tag: &str) -> Option<Revision> {
     let digits = tag.strip_prefix('"')?.strip_suffix('"')?;
     let revision = digits.parse().ok()?;
-    let canonical = digits.bytes().all(|digit| digit.is_ascii_digit()) && (digits == "0" || !digits.starts_with('0'));
+    let canonical =
+        digits.bytes().all(|digit| digit.is_ascii_digit()) && (digits == "0" || !digits.starts_with('0'));
     canonical.then_some(revision)
 }
 
@@ -59,19 +64,43 @@ mod tests {
     #[test]
     fn says_what_the_writer_expects() {
         assert_eq!(read(&[], None), Ok(Expected::Any));
-        assert_eq!(read(&[(header::IF_MATCH, "\"7\"")], None), Ok(Expected::Revision(7)));
-        assert_eq!(read(&[(header::IF_MATCH, "*")], Some(4)), Ok(Expected::Revision(4)));
+        assert_eq!(
+            read(&[(header::IF_MATCH, "\"7\"")], None),
+            Ok(Expected::Revision(7))
+        );
+        assert_eq!(
+            read(&[(header::IF_MATCH, "*")], Some(4)),
+            Ok(Expected::Revision(4))
+        );
         assert_eq!(read(&[(header::IF_MATCH, "*")], None), Err(409));
-        assert_eq!(read(&[(header::IF_NONE_MATCH, "*")], Some(4)), Ok(Expected::Absent));
+        assert_eq!(
+            read(&[(header::IF_NONE_MATCH, "*")], Some(4)),
+            Ok(Expected::Absent)
+        );
     }
 
     #[test]
     fn what_it_does_not_understand_is_not_ignored() {
-        for wrong in ["7", "W/\"7\"", "\"+7\"", "\"07\"", "\"\"", "\"7\", \"8\"", "\"x\"", "\"99999999999999999999\""] {
+        for wrong in [
+            "7",
+            "W/\"7\"",
+            "\"+7\"",
+            "\"07\"",
+            "\"\"",
+            "\"7\", \"8\"",
+            "\"x\"",
+            "\"99999999999999999999\"",
+        ] {
             assert_eq!(read(&[(header::IF_MATCH, wrong)], Some(7)), Err(400), "{wrong}");
         }
         assert_eq!(read(&[(header::IF_NONE_MATCH, "\"7\"")], None), Err(400));
-        assert_eq!(read(&[(header::IF_MATCH, "\"7\""), (header::IF_MATCH, "\"7\"")], None), Err(400));
-        assert_eq!(read(&[(header::IF_MATCH, "\"7\""), (header::IF_NONE_MATCH, "*")], None), Err(400));
+        assert_eq!(
+            read(&[(header::IF_MATCH, "\"7\""), (header::IF_MATCH, "\"7\"")], None),
+            Err(400)
+        );
+        assert_eq!(
+            read(&[(header::IF_MATCH, "\"7\""), (header::IF_NONE_MATCH, "*")], None),
+            Err(400)
+        );
     }
 }

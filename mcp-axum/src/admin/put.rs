@@ -2,10 +2,11 @@
 
 use super::{
     body,
-    entry::{SERVER_MAINTAINED, shown},
+    entry::{Entry, SERVER_MAINTAINED, shown},
     envelope::Success,
     parameters::{Parameters, Target},
     precondition::expected,
+    propagation::arrival,
 };
 use crate::{
     app::App,
@@ -18,18 +19,14 @@ use axum::{
 use bytes::Bytes;
 use mcp_common::{
     authenticator::Principal,
-    datasource::Write,
+    catalog::Snapshot,
+    datasource::{Expected, SourceError, Write},
     document::Document,
-    key::{Key, Revision},
+    key::{Key, Kind, Revision},
 };
 use serde::Deserialize;
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 use utoipa::IntoParams;
-
-/// How long a write waits for this replica to serve it.
-pub(super) const PROPAGATION: Duration = Duration::from_secs(5);
-/// How much of that the next write waits along.
-pub(super) const EXCLUSIVE: Duration = Duration::from_secs(1);
 
 /// The query of a write.
 #[derive(Debug, Default, Deserialize, IntoParams)]
@@ -57,40 +54,39 @@ pub(super) async fn store(
     let body = body::read(body, app.settings.app.max_body_bytes.as_usize()).await?;
     let document = stored_form(&key, &body)?;
 
-    // See `Admin::writes`.
-    let one_at_a_time = app.admin.writes.lock().await;
-    let current = current_revision(&app, &key);
+    let turn = app.admin.writes.lock().await;
+    let before = app.catalog.snapshot();
+    let current = Entry::stored_revision(&before, &key);
     let expected = expected(&parts.headers, current)?;
     let mut warnings = app.catalog.check(&key, &document)?;
     if query.strict && !warnings.is_empty() {
         return Err(Error::bad_request(warnings.join("; ")));
     }
     if query.dry_run {
+        would_hold(expected, current)?;
         return Ok(Success::new(document).warnings(warnings));
     }
-    let write = Write { key: &key, expected, principal: &principal.subject };
+    let write = Write {
+        key: &key,
+        expected,
+        principal: &principal.subject,
+    };
     let revision = app.source.put(write, Bytes::from(document.to_json())).await?;
-    let mut arrived = app.catalog.wait_for(revision, EXCLUSIVE).await;
-    drop(one_at_a_time);
-    if !arrived {
-        arrived = app.catalog.wait_for(revision, PROPAGATION - EXCLUSIVE).await;
-    }
-    if !arrived {
-        warnings.push(not_arrived(revision));
-    }
-    let snapshot = app.catalog.snapshot();
-    // Only a write of another replica, at the same time, can have made a checked document wrong.
-    if let Some(bad) = snapshot.quarantined(&key).filter(|bad| bad.revision >= revision) {
-        warnings.push(format!("stored, but quarantined: {}", bad.reason));
-    }
-    let at = super::entry::Entry::find(&snapshot, &key).filter(|e| e.revision == revision).and_then(|e| e.updated_at);
+    warnings.extend(arrival(&app, revision, turn).await);
+
+    let now = app.catalog.snapshot();
+    warnings.extend(overtaken(&now, &key, revision));
+    let at = Entry::find(&now, &key)
+        .filter(|entry| entry.revision == revision)
+        .and_then(|entry| entry.updated_at);
     let data = shown(&document, &key.id, revision, at);
     Ok(Success::new(data).revision(Some(revision)).warnings(warnings))
 }
 
 /// The document as it is stored: under the URL's id, without what the server maintains.
 fn stored_form(key: &Key, body: &[u8]) -> Result<Document> {
-    let mut document = Document::parse(body)?;
+    let mut document = Document::parse(body)
+        .map_err(|problem| Error::bad_request(format!("the body is no document: {problem}")))?;
     document.set_first("id", &key.id);
     for member in SERVER_MAINTAINED {
         document.remove(member);
@@ -98,16 +94,30 @@ fn stored_form(key: &Key, body: &[u8]) -> Result<Document> {
     Ok(document)
 }
 
-/// Of what is stored under the key, as far as this replica knows.
-pub(super) fn current_revision(app: &App, key: &Key) -> Option<Revision> {
-    let snapshot = app.catalog.snapshot();
-    let quarantined = snapshot.quarantined(key).map(|bad| bad.revision);
-    let live = super::entry::Entry::find(&snapshot, key).map(|entry| entry.revision);
-    quarantined.max(live)
+/// A dry run loses against another write like a real one.
+fn would_hold(expected: Expected, current: Option<Revision>) -> Result<(), SourceError> {
+    let holds = match expected {
+        Expected::Any => true,
+        Expected::Absent => current.is_none(),
+        Expected::Revision(revision) => current == Some(revision),
+    };
+    if holds {
+        Ok(())
+    } else {
+        Err(SourceError::Conflict { current })
+    }
 }
 
-/// The write is safe in the store; that is all that can be said.
-pub(super) fn not_arrived(revision: Revision) -> String {
-    let seconds = PROPAGATION.as_secs();
-    format!("revision {revision} is stored, but did not reach this replica within {seconds} s; see /admin/status")
+/// What was fine when it was checked can be wrong when it arrives: another replica wrote at the same time.
+fn overtaken<T>(now: &Snapshot<T>, key: &Key, revision: Revision) -> Vec<String> {
+    let mut keys = vec![key.clone()];
+    if key.kind == Kind::Tool {
+        keys.extend(now.instances_of(&key.id).into_iter().map(Key::instance));
+    }
+    let quarantined = keys
+        .iter()
+        .filter_map(|key| now.quarantined(key).filter(|bad| bad.revision >= revision));
+    quarantined
+        .map(|bad| format!("stored, but {} is in quarantine: {}", bad.place, bad.reason))
+        .collect()
 }

@@ -3,7 +3,10 @@
 use super::{envelope::Success, timestamp::rfc3339};
 use crate::app::App;
 use axum::extract::State;
-use mcp_common::{catalog::Quarantined, key::{Kind, Revision}};
+use mcp_common::{
+    catalog::Quarantined,
+    key::{Kind, Revision},
+};
 use serde::Serialize;
 use std::sync::Arc;
 use utoipa::ToSchema;
@@ -18,6 +21,7 @@ pub(super) struct Finding {
     #[schema(example = "tool123")]
     id: String,
     /// The revision that cannot be used.
+    #[schema(value_type = u64)]
     revision: Revision,
     /// What is wrong with it, and where.
     reason: String,
@@ -25,6 +29,7 @@ pub(super) struct Finding {
     #[schema(format = DateTime)]
     at: String,
     /// The last good revision, which stays live; `null` where there is none.
+    #[schema(value_type = Option<u64>)]
     serving_revision: Option<Revision>,
 }
 
@@ -44,6 +49,10 @@ impl From<&Quarantined> for Finding {
 /// All of them, by kind and id.
 pub(super) async fn list(State(app): State<Arc<App>>) -> Success<Vec<Finding>> {
     let snapshot = app.catalog.snapshot();
-    let findings = snapshot.quarantine.values().map(|bad| Finding::from(&**bad)).collect();
+    let findings = snapshot
+        .quarantine
+        .values()
+        .map(|bad| Finding::from(&**bad))
+        .collect();
     Success::new(findings).revision(Some(snapshot.revision))
 }

@@ -19,6 +19,7 @@ const PATIENCE: Duration = Duration::from_secs(5);
 #[into_params(parameter_in = Query)]
 pub(super) struct StatusQuery {
     /// Wait (at most 5 s) until this replica serves this revision; compare `data.revision` afterwards.
+    #[param(value_type = Option<u64>)]
     wait_revision: Option<Revision>,
 }
 
@@ -29,6 +30,7 @@ pub(super) struct Status {
     #[schema(example = "sqlite")]
     source: String,
     /// Of the catalog that is served.
+    #[schema(value_type = u64)]
     revision: Revision,
     /// Milliseconds since the data source was last heard of while it is away, 0 while it is there.
     lag_ms: u64,
@@ -56,7 +58,10 @@ pub(super) async fn show(
     }
     let snapshot = app.catalog.snapshot();
     // Before the first contact: since the start.
-    let lag = app.sync.lag().unwrap_or_else(|| app.started_at.elapsed().unwrap_or_default());
+    let lag = app
+        .sync
+        .lag()
+        .unwrap_or_else(|| app.started_at.elapsed().unwrap_or_default());
     let status = Status {
         source: app.settings.app.data_source.clone(),
         revision: snapshot.revision,

@@ -1,14 +1,15 @@
 //! One line in the log for every admin request, and the request's id in the answer and in all that is logged for it.
 
-use crate::app::App;
+use crate::{app::App, error::Error};
 use axum::{
     extract::{Request, State},
     middleware::Next,
-    response::Response,
+    response::{IntoResponse, Response},
 };
+use futures_util::FutureExt;
 use http::HeaderName;
 use mcp_common::authenticator::Principal;
-use std::{sync::Arc, time::Instant};
+use std::{panic::AssertUnwindSafe, sync::Arc, time::Instant};
 use tracing::Instrument;
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -17,12 +18,20 @@ const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 pub(super) async fn record(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
     let started = Instant::now();
     let id = app.admin.request_ids.of(request.headers());
-    let span = tracing::info_span!("admin", request_id = id.to_str().unwrap_or_default());
+    // At the level of what must never go without it.
+    let span = tracing::error_span!("admin", request_id = id.to_str().unwrap_or_default());
     let method = request.method().clone();
     let path = request.uri().path().to_owned();
-    let mut response = next.run(request).instrument(span.clone()).await;
-    let principal = response.extensions().get::<Principal>().map(|principal| &*principal.subject);
+    let answered = AssertUnwindSafe(next.run(request))
+        .catch_unwind()
+        .instrument(span.clone())
+        .await;
     let _inside = span.enter();
+    let mut response = answered.unwrap_or_else(|_| Error::internal("the handler panicked").into_response());
+    let principal = response
+        .extensions()
+        .get::<Principal>()
+        .map(|principal| &*principal.subject);
     tracing::info!(
         target: "dynmcp::admin",
         method = method.as_str(),

@@ -32,7 +32,10 @@ impl Guard {
         let registry = Registry::<dyn AuthenticatorFactory>::authenticators()?;
         let mut chain = Vec::with_capacity(names.len());
         for name in names {
-            let settings = tables.get(name).cloned().unwrap_or_else(|| Settings::Object(Default::default()));
+            let settings = tables
+                .get(name)
+                .cloned()
+                .unwrap_or_else(|| Settings::Object(Default::default()));
             chain.push(registry.get(name)?.make(&settings).await?);
         }
         Ok(Self::new(chain))
@@ -49,10 +52,17 @@ impl Guard {
 
     /// Of authenticators that are there already.
     pub fn new(chain: Vec<Arc<dyn Authenticator>>) -> Self {
-        let mut challenges: Vec<String> = chain.iter().map(|authenticator| authenticator.challenge()).collect();
+        let mut challenges: Vec<String> = chain
+            .iter()
+            .map(|authenticator| authenticator.challenge())
+            .collect();
         challenges.dedup();
         let open = chain.iter().any(|authenticator| authenticator.open());
-        Self { chain, challenge: challenges.join(", "), open }
+        Self {
+            chain,
+            challenge: challenges.join(", "),
+            open,
+        }
     }
 
     /// The first authenticator that knows the credential decides; [`Denied::Missing`] passes on to the next one.
@@ -92,20 +102,35 @@ mod tests {
     }
 
     fn guard(answers: Vec<Result<Principal, Denied>>) -> Guard {
-        Guard::new(answers.into_iter().map(|a| Arc::new(Fixed(a)) as Arc<dyn Authenticator>).collect())
+        Guard::new(
+            answers
+                .into_iter()
+                .map(|a| Arc::new(Fixed(a)) as Arc<dyn Authenticator>)
+                .collect(),
+        )
     }
 
     #[tokio::test]
     async fn a_wrong_credential_is_not_passed_on_to_an_open_door() {
         let wrong = Denied::Invalid("unknown key".into());
-        let guard = guard(vec![Err(Denied::Missing), Err(wrong.clone()), Ok(Principal::anonymous())]);
+        let guard = guard(vec![
+            Err(Denied::Missing),
+            Err(wrong.clone()),
+            Ok(Principal::anonymous()),
+        ]);
         assert_eq!(guard.authenticate(&HeaderMap::new()).await, Err(wrong));
     }
 
     #[tokio::test]
     async fn nobody_who_knows_the_caller_means_missing() {
-        assert_eq!(guard(vec![]).authenticate(&HeaderMap::new()).await, Err(Denied::Missing));
+        assert_eq!(
+            guard(vec![]).authenticate(&HeaderMap::new()).await,
+            Err(Denied::Missing)
+        );
         let chain = guard(vec![Err(Denied::Missing), Ok(Principal::anonymous())]);
-        assert_eq!(chain.authenticate(&HeaderMap::new()).await, Ok(Principal::anonymous()));
+        assert_eq!(
+            chain.authenticate(&HeaderMap::new()).await,
+            Ok(Principal::anonymous())
+        );
     }
 }

@@ -7,11 +7,18 @@ pub(super) fn log(server: &Server, file: Option<&Path>) {
     let app = server.app();
     let settings = &app.settings.app;
     let version = env!("CARGO_PKG_VERSION");
-    let config = file.map_or_else(|| "defaults and environment".to_owned(), |file| file.display().to_string());
+    let config = file.map_or_else(
+        || "defaults and environment".to_owned(),
+        |file| file.display().to_string(),
+    );
     let address = server.address();
-    tracing::info!("DynMCP {version}, configuration: {config}");
-    tracing::info!("listening on http://{address}  (clients: /mcp/{{instance}}, administrators: /admin)");
+    tracing::info!(target: "dynmcp", "DynMCP {version}, configuration: {config}");
     tracing::info!(
+        target: "dynmcp",
+        "listening on http://{address}  (clients: /mcp/{{instance}}, administrators: /admin)"
+    );
+    tracing::info!(
+        target: "dynmcp",
         "data source: {}, authentication: {}, workers: {}",
         settings.data_source,
         settings.authenticators.join(", "),
@@ -19,6 +26,7 @@ pub(super) fn log(server: &Server, file: Option<&Path>) {
     );
     if app.guard.is_open() {
         tracing::warn!(
+            target: "dynmcp",
             "no authentication: everybody who reaches {address} may use all tools and /admin (app.authenticators)"
         );
     }

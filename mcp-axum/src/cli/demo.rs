@@ -4,6 +4,7 @@ use super::{Failure, serve};
 use crate::{
     demo::{self, Demo, DemoError},
     logging,
+    server::StartError,
 };
 use mcp_common::secret::ExposeSecret;
 use serde_json::json;
@@ -58,13 +59,19 @@ fn report(demo: &Demo) {
 
 fn indented(value: &serde_json::Value) -> String {
     let text = serde_json::to_string_pretty(value).unwrap_or_default();
-    text.lines().map(|line| format!("    {line}")).collect::<Vec<_>>().join("\n")
+    text.lines()
+        .map(|line| format!("    {line}"))
+        .collect::<Vec<_>>()
+        .join("\n")
 }
 
 impl From<DemoError> for Failure {
     fn from(error: DemoError) -> Self {
         match error {
             DemoError::Settings(error) => error.into(),
+            DemoError::Start(StartError::Listen { address, cause, .. }) => Self::runtime(format_args!(
+                "cannot listen on {address}: {cause}; choose another port with --port"
+            )),
             DemoError::Start(error) => error.into(),
             other => Self::runtime(other),
         }

@@ -1,10 +1,6 @@
 //! How a command ends when it does not end well: one line and an exit code.
 
-use crate::{
-    logging::LogError,
-    server::StartError,
-    settings::SettingsError,
-};
+use crate::{logging::LogError, server::StartError, settings::SettingsError};
 use std::{fmt, io, process::ExitCode};
 
 /// One line for the operator.
@@ -16,12 +12,18 @@ pub(super) struct Failure {
 impl Failure {
     /// The circumstances are to blame.
     pub(super) fn runtime(text: impl fmt::Display) -> Self {
-        Self { text: text.to_string(), code: 1 }
+        Self {
+            text: text.to_string(),
+            code: 1,
+        }
     }
 
     /// The configuration is.
     pub(super) fn configuration(text: impl fmt::Display) -> Self {
-        Self { text: text.to_string(), code: 2 }
+        Self {
+            text: text.to_string(),
+            code: 2,
+        }
     }
 
     pub(super) fn exit_code(&self) -> ExitCode {

@@ -20,7 +20,9 @@ pub(super) fn run(generate: bool) -> Result<(), Failure> {
     io::stdin().read_line(&mut line)?;
     let key = line.trim_end_matches(['\r', '\n']);
     if key.is_empty() || !key.bytes().all(|byte| byte.is_ascii_graphic()) {
-        return Err(Failure::runtime("standard input holds no key: one line of visible ASCII characters, no spaces"));
+        return Err(Failure::runtime(
+            "standard input holds no key: one line of visible ASCII characters, no spaces",
+        ));
     }
     println!("{}", api_key::hash(key));
     Ok(())

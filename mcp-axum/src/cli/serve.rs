@@ -20,7 +20,10 @@ pub(super) fn serve(file: Option<PathBuf>) -> Result<(), Failure> {
         let place = server.app().settings.app.data_dir.join("admin-key.sha256");
         println!();
         println!("  Admin key: {}", key.expose_secret());
-        println!("  It is shown only this once; only its hash is kept, in {}.", place.display());
+        println!(
+            "  It is shown only this once; only its hash is kept, in {}.",
+            place.display()
+        );
         println!("  Use it as `Authorization: Bearer KEY` or `x-api-key: KEY`.");
         println!();
     }
@@ -32,9 +35,13 @@ pub(super) fn stay(server: Server) -> Result<(), Failure> {
     match server.run()? {
         Stopped::Halted => return Err(Failure::runtime("stopped at once by a second signal")),
         Stopped::Drained(drained) if drained.cut > 0 => {
-            tracing::warn!(connections = drained.cut, "stopped; calls on these were cut off at the deadline");
+            tracing::warn!(
+                target: "dynmcp",
+                connections = drained.cut,
+                "stopped; calls on these were cut off at the deadline"
+            );
         }
-        Stopped::Drained(_) => tracing::info!("stopped; everything in flight was finished"),
+        Stopped::Drained(_) => tracing::info!(target: "dynmcp", "stopped; everything in flight was finished"),
     }
     Ok(())
 }

@@ -64,13 +64,23 @@ impl AdminKey {
             Ok(text) => {
                 let hash = text.trim();
                 if hash.len() != 64 || !hash.bytes().all(|byte| byte.is_ascii_hexdigit()) {
-                    return Err(AdminKeyError::Damaged { file: file.display().to_string() });
+                    return Err(AdminKeyError::Damaged {
+                        file: file.display().to_string(),
+                    });
                 }
                 let place = file.display();
-                tracing::info!("the admin key is the one shown at the first start; delete {place} to get a new one");
-                Ok(Self::Stored { hash: hash.to_owned() })
+                tracing::info!(
+                    target: "dynmcp",
+                    "the admin key is the one shown at the first start; delete {place} to get a new one"
+                );
+                Ok(Self::Stored {
+                    hash: hash.to_owned(),
+                })
             }
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Self::New { key: generate()?, file }),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Self::New {
+                key: generate()?,
+                file,
+            }),
             Err(cause) => Err(unusable(&settings.app.data_dir, cause)),
         }
     }
@@ -86,7 +96,9 @@ impl AdminKey {
                 json!({"name": "admin", "hash": api_key::hash(key.expose_secret()), "admin": true})
             }
         };
-        let table = tables.entry(PLUGIN.to_owned()).or_insert_with(|| Value::Object(Map::new()));
+        let table = tables
+            .entry(PLUGIN.to_owned())
+            .or_insert_with(|| Value::Object(Map::new()));
         if let Value::Object(members) = table {
             let keys = members.entry("keys").or_insert_with(|| Value::Array(Vec::new()));
             // Anything but a list is the plugin's to refuse.
@@ -99,7 +111,9 @@ impl AdminKey {
 
     /// Keeps the hash of a new key and returns the key, to be shown once.
     pub(super) fn store_if_new(self) -> Result<Option<Secret>, AdminKeyError> {
-        let Self::New { key, file } = self else { return Ok(None) };
+        let Self::New { key, file } = self else {
+            return Ok(None);
+        };
         let directory = file.parent().unwrap_or(Path::new("."));
         let hash = api_key::hash(key.expose_secret());
         write(directory, &file, &hash).map_err(|cause| unusable(directory, cause))?;
@@ -108,12 +122,22 @@ impl AdminKey {
 }
 
 fn unusable(directory: &Path, cause: io::Error) -> AdminKeyError {
-    AdminKeyError::Directory { directory: directory.display().to_string(), cause }
+    AdminKeyError::Directory {
+        directory: directory.display().to_string(),
+        cause,
+    }
 }
 
 fn lists_an_admin(settings: &Settings) -> bool {
-    let keys = settings.authenticator.get(PLUGIN).and_then(|table| table.get("keys")).and_then(Value::as_array);
-    keys.is_some_and(|keys| keys.iter().any(|key| key.get("admin") == Some(&Value::Bool(true))))
+    let keys = settings
+        .authenticator
+        .get(PLUGIN)
+        .and_then(|table| table.get("keys"))
+        .and_then(Value::as_array);
+    keys.is_some_and(|keys| {
+        keys.iter()
+            .any(|key| key.get("admin") == Some(&Value::Bool(true)))
+    })
 }
 
 /// Two processes that start at once must not end with a key that does not fit the file: the second one fails.

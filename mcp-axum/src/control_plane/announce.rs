@@ -20,11 +20,15 @@ pub(super) fn subscribe(catalog: &Arc<Catalog<ToolCompiler>>, readiness: &Readin
             open.lock().unwrap_or_else(PoisonError::into_inner);
         for id in &applied.instances {
             let entry = snapshot.instances.get(id);
-            let is_open = entry.is_some_and(|entry| entry.definition.enabled && entry.definition.auth == InstanceAuth::None);
+            let is_open = entry
+                .is_some_and(|entry| entry.definition.enabled && entry.definition.auth == InstanceAuth::None);
             if !is_open {
                 open.remove(id);
             } else if open.insert(id.clone()) {
-                tracing::warn!(instance = %id, "anonymous instance: everybody who reaches this port may use its tools");
+                tracing::warn!(
+                    target: "dynmcp",
+                    instance = %id, "anonymous instance: everybody who reaches this port may use its tools"
+                );
             }
         }
         if applied.first_load {

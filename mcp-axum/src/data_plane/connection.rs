@@ -1,5 +1,6 @@
 //! What is known about a connection while it is open: whether a request is in progress on it.
 
+use crate::app::{Phase, Readiness};
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 use std::{
@@ -12,13 +13,25 @@ use std::{
 };
 
 /// Requests of one connection. Written by the worker's own thread only, hence relaxed everywhere.
-#[derive(Debug, Default)]
+///
+/// It is the one thing that a request clones from its connection, so what a request needs at its end is in here: a
+/// reference count that all workers share would bounce between their CPUs.
+#[derive(Debug)]
 pub(super) struct Usage {
+    readiness: Readiness,
     in_progress: AtomicU32,
     begun: AtomicU32,
 }
 
 impl Usage {
+    pub(super) fn new(readiness: Readiness) -> Arc<Self> {
+        Arc::new(Self {
+            readiness,
+            in_progress: AtomicU32::new(0),
+            begun: AtomicU32::new(0),
+        })
+    }
+
     pub(super) fn begin(self: &Arc<Self>) -> InProgress {
         self.in_progress.fetch_add(1, Ordering::Relaxed);
         self.begun.fetch_add(1, Ordering::Relaxed);
@@ -37,6 +50,13 @@ impl Usage {
 
 /// From the request's head to the last byte of its answer.
 pub(super) struct InProgress(Arc<Usage>);
+
+impl InProgress {
+    /// Where the gateway is in its life now.
+    pub(super) fn phase(&self) -> Phase {
+        self.0.readiness.phase()
+    }
+}
 
 impl Drop for InProgress {
     fn drop(&mut self) {

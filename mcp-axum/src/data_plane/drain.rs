@@ -69,7 +69,9 @@ pub(super) async fn run(
 /// Answers whose head left before the drain began do not say `Connection: close`; their connections are closed here.
 fn close_finished(connections: &Connections, awaited: &mut HashMap<Id, Option<Instant>>) {
     for (id, idle_since) in awaited {
-        let Some(connection) = connections.open.get(id) else { continue };
+        let Some(connection) = connections.open.get(id) else {
+            continue;
+        };
         match idle_since {
             _ if !connection.usage.is_idle() => *idle_since = None,
             None => *idle_since = Some(Instant::now()),

@@ -1,11 +1,7 @@
 //! Between hyper and the router: counts requests in progress and, while the gateway drains, lets nothing new begin.
 
 use super::connection::{InProgress, Tracked, Usage};
-use crate::{
-    app::{App, Phase},
-    error::Error,
-    settings::OPERATOR_PATHS,
-};
+use crate::{app::Phase, error::Error, settings::OPERATOR_PATHS};
 use axum::{Router, response::IntoResponse};
 use http::{HeaderValue, Request, Response, Version, header};
 use hyper::body::Incoming;
@@ -14,7 +10,6 @@ use tower::Service;
 
 /// One per connection.
 pub(super) struct Entrance {
-    pub(super) app: Arc<App>,
     pub(super) router: Router,
     pub(super) usage: Arc<Usage>,
     /// The connection was opened while the gateway was draining already.
@@ -32,13 +27,14 @@ impl Entrance {
         let refused = self.late && !OPERATOR_PATHS.contains(&request.uri().path());
         let mut router = self.router.clone();
         let answer = (!refused).then(|| router.call(request));
-        let app = self.app.clone();
         async move {
             let response = match answer {
                 Some(answer) => answer.await.unwrap_or_else(|never| match never {}),
-                None => Error::unavailable("the gateway is shutting down; try another replica").into_response(),
+                None => {
+                    Error::unavailable("the gateway is shutting down; try another replica").into_response()
+                }
             };
-            Ok(finish(response, in_progress, version, app.phase()))
+            Ok(finish(response, in_progress, version))
         }
     }
 }
@@ -47,11 +43,16 @@ fn finish(
     response: axum::response::Response,
     in_progress: InProgress,
     version: Version,
-    phase: Phase,
 ) -> Response<Tracked> {
-    let mut response = response.map(|body| Tracked { body, _in_progress: in_progress });
+    let phase = in_progress.phase();
+    let mut response = response.map(|body| Tracked {
+        body,
+        _in_progress: in_progress,
+    });
     if phase == Phase::Draining && version < Version::HTTP_2 {
-        response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+        response
+            .headers_mut()
+            .insert(header::CONNECTION, HeaderValue::from_static("close"));
     }
     response
 }

@@ -13,7 +13,10 @@ use hyper_util::{
     rt::{TokioExecutor, TokioIo},
     server::conn::auto,
 };
-use mcp_core::{engine::{Engine, EngineSettings}, protocol::Endpoint};
+use mcp_core::{
+    engine::{Engine, EngineSettings},
+    protocol::Endpoint,
+};
 use std::{
     collections::HashMap,
     sync::{
@@ -69,7 +72,12 @@ pub(super) async fn run(
     // Made here, on this worker's runtime, so that upstream connections belong to it.
     let engine = Engine::new(engine);
     let router = app::router(app.clone(), Endpoint::new(app.gateway.clone(), engine));
-    let opener = Opener { app, router, server: auto::Builder::new(TokioExecutor::new()), count };
+    let opener = Opener {
+        app,
+        router,
+        server: auto::Builder::new(TokioExecutor::new()),
+        count,
+    };
     let mut connections = Connections::default();
     let mut sweep = interval(SWEEP);
     sweep.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -92,10 +100,17 @@ impl Opener {
             Ok(stream) => stream,
             Err(error) => return tracing::error!(%error, "cannot serve a connection"),
         };
-        let usage = Arc::new(Usage::default());
-        let entrance = Entrance { app: self.app.clone(), router: self.router.clone(), usage: usage.clone(), late };
+        let usage = Usage::new(self.app.readiness.clone());
+        let entrance = Entrance {
+            router: self.router.clone(),
+            usage: usage.clone(),
+            late,
+        };
         let service = service_fn(move |request| entrance.serve(request));
-        let connection = self.server.serve_connection(TokioIo::new(stream), service).into_owned();
+        let connection = self
+            .server
+            .serve_connection(TokioIo::new(stream), service)
+            .into_owned();
         let task = connections.tasks.spawn(async move {
             let _counted = counted;
             // Broken requests and vanished clients: hyper has answered what could be answered.
@@ -103,7 +118,12 @@ impl Opener {
                 tracing::debug!(%error, "a connection ended with an error");
             }
         });
-        let connection = Connection { usage, task: task.clone(), begun_at_last_sweep: 0, idle_sweeps: 0 };
+        let connection = Connection {
+            usage,
+            task: task.clone(),
+            begun_at_last_sweep: 0,
+            idle_sweeps: 0,
+        };
         connections.open.insert(task.id(), connection);
     }
 }

@@ -19,7 +19,11 @@ pub(super) struct Client {
 
 impl Client {
     pub(super) fn new(gateway: SocketAddr, key: &str) -> Self {
-        Self { http: HttpClient::builder(TokioExecutor::new()).build_http(), gateway, key: key.to_owned() }
+        Self {
+            http: HttpClient::builder(TokioExecutor::new()).build_http(),
+            gateway,
+            key: key.to_owned(),
+        }
     }
 
     pub(super) async fn get(&self, path: &str) -> Result<Value, DemoError> {
@@ -44,9 +48,18 @@ impl Client {
             .header(header::ACCEPT, "application/json, text/event-stream")
             .body(Full::from(body))
             .map_err(|error| failed(error.to_string()))?;
-        let response = self.http.request(request).await.map_err(|error| failed(error.to_string()))?;
+        let response = self
+            .http
+            .request(request)
+            .await
+            .map_err(|error| failed(error.to_string()))?;
         let status = response.status();
-        let body = response.into_body().collect().await.map_err(|error| failed(error.to_string()))?.to_bytes();
+        let body = response
+            .into_body()
+            .collect()
+            .await
+            .map_err(|error| failed(error.to_string()))?
+            .to_bytes();
         let text = String::from_utf8_lossy(&body);
         if !status.is_success() {
             return Err(failed(format!("{status} {text}")));

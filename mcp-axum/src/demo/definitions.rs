@@ -4,7 +4,10 @@ use std::net::SocketAddr;
 
 macro_rules! tool {
     ($id:literal) => {
-        ($id, include_str!(concat!("../../../examples/demo/tool-", $id, ".json")))
+        (
+            $id,
+            include_str!(concat!("../../../examples/demo/tool-", $id, ".json")),
+        )
     };
 }
 
@@ -40,12 +43,20 @@ mod tests {
     #[test]
     fn the_instance_has_all_tools_and_each_points_at_the_sample_api() {
         let instance: serde_json::Value = serde_json::from_str(INSTANCE).unwrap();
-        let named: BTreeSet<&str> = instance["tool_ids"].as_array().unwrap().iter().filter_map(|id| id.as_str()).collect();
+        let named: BTreeSet<&str> = instance["tool_ids"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .filter_map(|id| id.as_str())
+            .collect();
         assert_eq!(named, TOOLS.iter().map(|(id, _)| *id).collect());
         for (id, document) in TOOLS {
             let moved: serde_json::Value =
                 serde_json::from_str(&pointed_at(document, "127.0.0.1:5".parse().unwrap())).unwrap();
-            assert_eq!((moved["id"].as_str(), moved["tds_ext_info"]["domain"].as_str()), (Some(id), Some("127.0.0.1:5")));
+            assert_eq!(
+                (moved["id"].as_str(), moved["tds_ext_info"]["domain"].as_str()),
+                (Some(id), Some("127.0.0.1:5"))
+            );
         }
     }
 }

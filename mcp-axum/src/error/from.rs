@@ -36,7 +36,9 @@ impl From<SourceError> for Error {
             SourceError::Conflict { current: None } => {
                 Self::conflict("nothing is stored under this id (any more); send no `If-Match` to create it")
             }
-            SourceError::Conflict { current: Some(current) } => Self::conflict(format!(
+            SourceError::Conflict {
+                current: Some(current),
+            } => Self::conflict(format!(
                 "the stored revision is {current}, not the one that this write expects; read it again, then write"
             )),
             SourceError::TooLarge { .. } => Self::new(StatusCode::PAYLOAD_TOO_LARGE, error.to_string()),

@@ -14,6 +14,9 @@ use tracing_subscriber::fmt::MakeWriter;
 /// How long lines gather before they are written together.
 const GATHER: Duration = Duration::from_millis(50);
 
+/// So many are not kept waiting.
+const MANY_BYTES: usize = 1 << 20;
+
 /// Lines beyond this are lost and counted: a stdout that nobody reads must not eat the memory.
 const MOST_BYTES: usize = 16 << 20;
 
@@ -55,8 +58,18 @@ impl Lines {
     pub(super) fn start(sinks: Sinks) -> io::Result<(Self, LogThread)> {
         let shared = Arc::new(Shared::default());
         let theirs = shared.clone();
-        let handle = thread::Builder::new().name("dynmcp-log".into()).spawn(move || run(&theirs, sinks))?;
-        Ok((Self { shared: shared.clone() }, LogThread { shared, handle: Some(handle) }))
+        let handle = thread::Builder::new()
+            .name("dynmcp-log".into())
+            .spawn(move || run(&theirs, sinks))?;
+        Ok((
+            Self {
+                shared: shared.clone(),
+            },
+            LogThread {
+                shared,
+                handle: Some(handle),
+            },
+        ))
     }
 }
 
@@ -65,10 +78,16 @@ fn run(shared: &Shared, mut sinks: Sinks) {
     loop {
         let mut waiting = shared.lock();
         while waiting.bytes.is_empty() && !waiting.end {
-            waiting = shared.arrived.wait(waiting).unwrap_or_else(PoisonError::into_inner);
+            waiting = shared
+                .arrived
+                .wait(waiting)
+                .unwrap_or_else(PoisonError::into_inner);
         }
         if !waiting.end {
-            (waiting, _) = shared.arrived.wait_timeout(waiting, GATHER).unwrap_or_else(PoisonError::into_inner);
+            (waiting, _) = shared
+                .arrived
+                .wait_timeout(waiting, GATHER)
+                .unwrap_or_else(PoisonError::into_inner);
         }
         mem::swap(&mut waiting.bytes, &mut taken);
         let lost = mem::take(&mut waiting.lost);
@@ -76,7 +95,10 @@ fn run(shared: &Shared, mut sinks: Sinks) {
         drop(waiting);
 
         if lost > 0 {
-            taken.extend_from_slice(format!("WARN dynmcp::logging {lost} log lines were lost, the output is too slow\n").as_bytes());
+            taken.extend_from_slice(
+                format!("WARN dynmcp::logging {lost} log lines were lost, the output is too slow\n")
+                    .as_bytes(),
+            );
         }
         sinks.write(&taken);
         taken.clear();
@@ -117,10 +139,11 @@ impl Write for Line<'_> {
             waiting.lost += 1;
             return Ok(line.len());
         }
-        let was_empty = waiting.bytes.is_empty();
+        let before = waiting.bytes.len();
         waiting.bytes.extend_from_slice(line);
+        let after = waiting.bytes.len();
         drop(waiting);
-        if was_empty {
+        if before == 0 || (before < MANY_BYTES && after >= MANY_BYTES) {
             self.shared.arrived.notify_one();
         }
         Ok(line.len())

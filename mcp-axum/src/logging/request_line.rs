@@ -30,7 +30,12 @@ where
     N: for<'a> FormatFields<'a> + 'static,
     F: FormatEvent<S, N>,
 {
-    fn format_event(&self, context: &FmtContext<'_, S, N>, mut line: Writer<'_>, event: &Event<'_>) -> fmt::Result {
+    fn format_event(
+        &self,
+        context: &FmtContext<'_, S, N>,
+        mut line: Writer<'_>,
+        event: &Event<'_>,
+    ) -> fmt::Result {
         let metadata = event.metadata();
         if metadata.target() != TARGET {
             return self.other.format_event(context, line, event);
@@ -43,7 +48,11 @@ where
             SystemTime.format_time(&mut line)?;
             line.write_str("  INFO dynmcp::request:")?;
         }
-        let mut fields = Fields { line: &mut line, json: self.json, result: Ok(()) };
+        let mut fields = Fields {
+            line: &mut line,
+            json: self.json,
+            result: Ok(()),
+        };
         event.record(&mut fields);
         fields.result?;
         line.write_str(if self.json { "}\n" } else { "\n" })
@@ -65,13 +74,18 @@ impl Fields<'_, '_> {
     }
 
     fn bare(&mut self, field: &Field, value: fmt::Arguments<'_>) {
-        self.result = self.result.and_then(|()| self.name(field)).and_then(|()| self.line.write_fmt(value));
+        self.result = self
+            .result
+            .and_then(|()| self.name(field))
+            .and_then(|()| self.line.write_fmt(value));
     }
 
     fn text(&mut self, field: &Field, text: &str) -> fmt::Result {
         self.name(field)?;
         // Ids and names are plain by rule; anything else is escaped, so that nobody can write lines of their own.
-        let is_plain = text.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'"' && byte != b'\\');
+        let is_plain = text
+            .bytes()
+            .all(|byte| byte.is_ascii_graphic() && byte != b'"' && byte != b'\\');
         match (is_plain, self.json) {
             (true, false) if !text.is_empty() => self.line.write_str(text),
             (true, _) => {

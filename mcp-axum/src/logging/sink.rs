@@ -12,8 +12,12 @@ pub(super) struct Sinks {
 
 impl Sinks {
     pub(super) fn open(settings: &LogSettings) -> Result<Self, LogError> {
-        let Some(directory) = &settings.log_dir else { return Ok(Self { files: None }) };
-        let unusable = |error: &dyn std::fmt::Display| LogError::Directory(format!("`{directory}` cannot be used: {error}"));
+        let Some(directory) = &settings.log_dir else {
+            return Ok(Self { files: None });
+        };
+        let unusable = |error: &dyn std::fmt::Display| {
+            LogError::Directory(format!("`{directory}` cannot be used: {error}"))
+        };
         // The library would complain on stderr about a directory that it is about to make.
         std::fs::create_dir_all(directory).map_err(|error| unusable(&error))?;
         let files = RollingFileAppender::builder()

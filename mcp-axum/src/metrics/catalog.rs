@@ -7,10 +7,7 @@ use prometheus_client::{
     encoding::{DescriptorEncoder, EncodeMetric},
     metrics::{MetricType, gauge::ConstGauge},
 };
-use std::{
-    fmt,
-    sync::Arc,
-};
+use std::{fmt, sync::Arc};
 
 pub(super) struct CatalogCollector {
     pub(super) catalog: Arc<Catalog<ToolCompiler>>,
@@ -22,10 +19,26 @@ impl Collector for CatalogCollector {
         let snapshot = self.catalog.snapshot();
         let stale = u64::from(self.sync.stale());
         let gauges = [
-            ("catalog_revision", "Revision of the definitions being served", snapshot.revision),
-            ("catalog_tools", "Tool definitions being served", snapshot.tools.len() as u64),
-            ("catalog_instances", "Instance definitions being served", snapshot.instances.len() as u64),
-            ("catalog_quarantined", "Definitions that cannot be used", snapshot.quarantine.len() as u64),
+            (
+                "catalog_revision",
+                "Revision of the definitions being served",
+                snapshot.revision,
+            ),
+            (
+                "catalog_tools",
+                "Tool definitions being served",
+                snapshot.tools.len() as u64,
+            ),
+            (
+                "catalog_instances",
+                "Instance definitions being served",
+                snapshot.instances.len() as u64,
+            ),
+            (
+                "catalog_quarantined",
+                "Definitions that cannot be used",
+                snapshot.quarantine.len() as u64,
+            ),
             ("source_stale", "1 while the data source is away", stale),
         ];
         for (name, help, value) in gauges {

@@ -45,7 +45,10 @@ type Shared = State<Arc<Mutex<Shop>>>;
 
 impl Default for Shop {
     fn default() -> Self {
-        let mut shop = Self { orders: Vec::new(), next: 1001 };
+        let mut shop = Self {
+            orders: Vec::new(),
+            next: 1001,
+        };
         let past = [
             ("Ada Lovelace", "shipped", "tea-assam", 2),
             ("Grace Hopper", "shipped", "pot-iron", 1),
@@ -55,7 +58,14 @@ impl Default for Shop {
         ];
         for (customer, status, sku, quantity) in past {
             // These are goods that there are.
-            let _ = shop.add(customer.to_owned(), status, vec![Item { sku: sku.to_owned(), quantity }]);
+            let _ = shop.add(
+                customer.to_owned(),
+                status,
+                vec![Item {
+                    sku: sku.to_owned(),
+                    quantity,
+                }],
+            );
         }
         shop
     }
@@ -65,7 +75,10 @@ impl Shop {
     fn add(&mut self, customer: String, status: &'static str, items: Vec<Item>) -> Result<Order, Problem> {
         let mut total_cents = 0_u64;
         for item in &items {
-            let price = GOODS.iter().find(|(sku, ..)| *sku == item.sku).map(|(.., price)| *price);
+            let price = GOODS
+                .iter()
+                .find(|(sku, ..)| *sku == item.sku)
+                .map(|(.., price)| *price);
             let price = price.ok_or_else(|| {
                 let known: Vec<&str> = GOODS.iter().map(|(sku, ..)| *sku).collect();
                 let message = format!("`{}` is not sold here; there are {}", item.sku, known.join(", "));
@@ -73,7 +86,13 @@ impl Shop {
             })?;
             total_cents = total_cents.saturating_add(price.saturating_mul(item.quantity.into()));
         }
-        let order = Order { id: self.next.to_string(), customer, status, items, total_cents };
+        let order = Order {
+            id: self.next.to_string(),
+            customer,
+            status,
+            items,
+            total_cents,
+        };
         self.next += 1;
         self.orders.push(order.clone());
         if self.orders.len() > MOST_ORDERS {
@@ -100,7 +119,11 @@ pub(super) struct ListQuery {
 
 pub(super) async fn list(State(shop): Shared, Query(query): Query<ListQuery>) -> Json<Value> {
     let shop = lock(&shop);
-    let matching = shop.orders.iter().rev().filter(|order| query.status.as_deref().is_none_or(|s| s == order.status));
+    let matching = shop
+        .orders
+        .iter()
+        .rev()
+        .filter(|order| query.status.as_deref().is_none_or(|s| s == order.status));
     let orders: Vec<&Order> = matching.take(query.limit.unwrap_or(20)).collect();
     Json(json!({"orders": orders}))
 }
@@ -113,8 +136,11 @@ pub(super) struct SearchQuery {
 pub(super) async fn search(State(shop): Shared, Query(query): Query<SearchQuery>) -> Json<Value> {
     let shop = lock(&shop);
     let wanted = query.q.to_lowercase();
-    let found: Vec<&Order> =
-        shop.orders.iter().filter(|order| order.customer.to_lowercase().contains(&wanted)).collect();
+    let found: Vec<&Order> = shop
+        .orders
+        .iter()
+        .filter(|order| order.customer.to_lowercase().contains(&wanted))
+        .collect();
     Json(json!({"query": query.q, "orders": found}))
 }
 
@@ -127,10 +153,17 @@ pub(super) async fn receipt(State(shop): Shared, Path(id): Path<String>) -> Resu
     let order = shop.find(&id)?;
     let mut text = format!("Receipt for order {}\nCustomer: {}\n", order.id, order.customer);
     for item in &order.items {
-        let title = GOODS.iter().find(|(sku, ..)| *sku == item.sku).map_or("", |(_, title, _)| title);
+        let title = GOODS
+            .iter()
+            .find(|(sku, ..)| *sku == item.sku)
+            .map_or("", |(_, title, _)| title);
         text.push_str(&format!("{} x {title}\n", item.quantity));
     }
-    text.push_str(&format!("Total: {}.{:02} EUR\n", order.total_cents / 100, order.total_cents % 100));
+    text.push_str(&format!(
+        "Total: {}.{:02} EUR\n",
+        order.total_cents / 100,
+        order.total_cents % 100
+    ));
     Ok(text)
 }
 
@@ -145,7 +178,10 @@ pub(super) async fn create(
     Json(new): Json<NewOrder>,
 ) -> Result<(StatusCode, Json<Order>), Problem> {
     if new.items.is_empty() {
-        return Err(Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "an order has at least one item"));
+        return Err(Problem::new(
+            StatusCode::UNPROCESSABLE_ENTITY,
+            "an order has at least one item",
+        ));
     }
     let order = lock(&shop).add(new.customer, "open", new.items)?;
     Ok((StatusCode::CREATED, Json(order)))

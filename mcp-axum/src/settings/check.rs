@@ -2,6 +2,7 @@
 
 use super::{List, Settings, SettingsError};
 use http::HeaderName;
+use mcp_core::engine::EgressRule;
 use tracing_subscriber::filter::LevelFilter;
 
 /// The paths that `app.public_paths` chooses from.
@@ -29,6 +30,8 @@ pub(super) fn check(settings: &Settings) -> Result<(), SettingsError> {
     }
     origins("app.allowed_origins", &app.allowed_origins)?;
     origins("app.cors_origins", &app.cors_origins)?;
+    egress_rules("egress.allow", &settings.egress.allow)?;
+    egress_rules("egress.deny", &settings.egress.deny)?;
     if app.workers > 1024 {
         return Err(SettingsError::value(
             "app.workers",
@@ -108,6 +111,18 @@ fn at_least_one(key: &str, number: u64) -> Result<(), SettingsError> {
     } else {
         Ok(())
     }
+}
+
+fn egress_rules(key: &str, list: &List) -> Result<(), SettingsError> {
+    for text in list.iter() {
+        if let Err(reason) = text.parse::<EgressRule>() {
+            return Err(SettingsError::value(
+                key,
+                format!("`{text}` is no rule; {reason}"),
+            ));
+        }
+    }
+    Ok(())
 }
 
 fn origins(key: &str, list: &List) -> Result<(), SettingsError> {

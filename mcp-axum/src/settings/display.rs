@@ -9,7 +9,15 @@ use serde_json::Value;
 const REDACTED: &str = "***";
 
 /// A key with one of these in its name is a secret, whatever plugin it belongs to.
-const SECRET_WORDS: [&str; 7] = ["password", "passwd", "secret", "token", "key", "hash", "credential"];
+const SECRET_WORDS: [&str; 7] = [
+    "password",
+    "passwd",
+    "secret",
+    "token",
+    "key",
+    "hash",
+    "credential",
+];
 
 pub(super) fn redacted_toml(settings: &Settings) -> String {
     #[derive(Serialize)]

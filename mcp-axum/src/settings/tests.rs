@@ -196,6 +196,10 @@ fn a_wrong_value_is_refused_by_key_with_what_would_be_right() {
             "[egress]\nallow_loopback = \"maybe\"",
             "egress.allow_loopback: invalid value: string \"maybe\", expected true, false or \"auto\"",
         ),
+        (
+            "[egress]\ndeny = [\"10.0.0.0/99\"]",
+            "egress.deny: `10.0.0.0/99` is no rule; write a host name",
+        ),
         ("[mcp]\npage_size = 0", "mcp.page_size: must be at least 1"),
         (
             "[upstream]\ntimeout_ms = 0",

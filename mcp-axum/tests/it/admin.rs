@@ -3,13 +3,15 @@
 mod access;
 mod conditions;
 mod curl;
-mod documents;
 mod docs;
+mod documents;
 mod faults;
 mod faulty;
 mod lists;
+mod log;
 mod operation;
 mod refusals;
+mod replicas;
 mod visibility;
 
 use serde_json::{Value, json};

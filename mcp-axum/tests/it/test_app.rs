@@ -67,6 +67,13 @@ impl TestApp {
     /// With these keys of the configuration; what is not given is as in `config/default.toml`, but the port is free,
     /// definitions are in memory, and there are an admin's key and a user's key.
     pub async fn with(settings: &[(&'static str, &str)]) -> Self {
+        let app = Self::unready(settings).await;
+        app.until_ready().await;
+        app
+    }
+
+    /// Like [`with`](Self::with), but accepting connections is all that it is known to do.
+    pub async fn unready(settings: &[(&'static str, &str)]) -> Self {
         let directory = TempDir::new().unwrap();
         let file = directory.path().join("test.toml");
         std::fs::write(&file, configuration(&directory)).unwrap();
@@ -76,10 +83,25 @@ impl TestApp {
             ("app.api_key", ADMIN_KEY.to_owned()),
         ];
         overrides.extend(settings.iter().map(|(key, value)| (*key, (*value).to_owned())));
-        let admin_key = overrides.iter().rfind(|(key, _)| *key == "app.api_key").unwrap().1.clone();
-        let layers = Layers { file: Some(file), overrides, ..Layers::default() };
+        let admin_key = overrides
+            .iter()
+            .rfind(|(key, _)| *key == "app.api_key")
+            .unwrap()
+            .1
+            .clone();
+        let layers = Layers {
+            file: Some(file),
+            overrides,
+            ..Layers::default()
+        };
         let server = Some(serve(layers.clone()).await);
-        Self { server, layers, admin_key, upstreams: Mutex::default(), directory }
+        Self {
+            server,
+            layers,
+            admin_key,
+            upstreams: Mutex::default(),
+            directory,
+        }
     }
 
     /// Ends the gateway and starts it again with the same configuration and the same files.
@@ -87,6 +109,11 @@ impl TestApp {
         let server = self.server.take().unwrap();
         tokio::task::spawn_blocking(|| server.drain()).await.unwrap();
         self.server = Some(serve(self.layers.clone()).await);
+        self.until_ready().await;
+    }
+
+    async fn until_ready(&self) {
+        eventually("the gateway is ready", || self.app().phase() == Phase::Ready).await;
     }
 
     /// Where it listens.
@@ -148,25 +175,50 @@ impl TestApp {
 
     /// Writes into the store past the admin API, as a platform team would, and waits until the catalog has it.
     pub async fn store(&self, key: Key, body: &str) -> Revision {
-        let write = Write { key: &key, expected: Expected::Any, principal: "platform-team" };
-        let revision = self.app().source.put(write, body.to_owned().into()).await.unwrap();
-        assert!(self.app().catalog.wait_for(revision, DEADLINE).await, "the catalog did not get {key}");
+        let write = Write {
+            key: &key,
+            expected: Expected::Any,
+            principal: "platform-team",
+        };
+        let revision = self
+            .app()
+            .source
+            .put(write, body.to_owned().into())
+            .await
+            .unwrap();
+        assert!(
+            self.app().catalog.wait_for(revision, DEADLINE).await,
+            "the catalog did not get {key}"
+        );
         revision
     }
 
     /// Stores a tool that calls `method path` of the upstream. `schema` is its input schema.
-    pub async fn put_tool(&self, id: &str, upstream: &Upstream, method: &str, path: &str, schema: Value) -> Answer {
+    pub async fn put_tool(
+        &self,
+        id: &str,
+        upstream: &Upstream,
+        method: &str,
+        path: &str,
+        schema: Value,
+    ) -> Answer {
         let binding = json!({"domain": upstream.origin(), "method": method, "path": path});
         let document = json!({
             "name": id, "description": format!("Test tool {id}."), "input_schema": schema, "tds_ext_info": binding,
         });
-        self.admin().put(&format!("/admin/tds/{id}"), &document).await.ok()
+        self.admin()
+            .put(&format!("/admin/tds/{id}"), &document)
+            .await
+            .ok()
     }
 
     /// Stores an instance with these tools.
     pub async fn put_instance(&self, id: &str, tool_ids: &[&str]) -> Answer {
         let document = json!({"name": format!("Test instance {id}"), "tool_ids": tool_ids});
-        self.admin().put(&format!("/admin/ids/{id}"), &document).await.ok()
+        self.admin()
+            .put(&format!("/admin/ids/{id}"), &document)
+            .await
+            .ok()
     }
 
     /// An instance with two tools of an upstream: `get_item` (`GET /items/{id}`, `id` an integer) and `add_item`
@@ -174,8 +226,10 @@ impl TestApp {
     pub async fn with_item_tools(&self, instance: &str) -> Arc<Upstream> {
         let upstream = self.upstream().await;
         let id = json!({"type": "object", "properties": {"id": {"type": "integer"}}, "required": ["id"]});
-        self.put_tool("get_item", &upstream, "GET", "/items/{id}", id).await;
-        let name = json!({"type": "object", "properties": {"name": {"type": "string"}}, "required": ["name"]});
+        self.put_tool("get_item", &upstream, "GET", "/items/{id}", id)
+            .await;
+        let name =
+            json!({"type": "object", "properties": {"name": {"type": "string"}}, "required": ["name"]});
         self.put_tool("add_item", &upstream, "POST", "/items", name).await;
         self.put_instance(instance, &["get_item", "add_item"]).await;
         upstream
@@ -185,10 +239,9 @@ impl TestApp {
 async fn serve(layers: Layers) -> Server {
     let settings = Settings::load(&layers).unwrap();
     // It brings its own runtimes.
-    let server = tokio::task::spawn_blocking(|| Server::start(settings).unwrap()).await.unwrap();
-    let app = server.app().clone();
-    eventually("the gateway is ready", || app.phase() == Phase::Ready).await;
-    server
+    tokio::task::spawn_blocking(|| Server::start(settings).unwrap())
+        .await
+        .unwrap()
 }
 
 /// Polls until it is true; fails the test after [`DEADLINE`].

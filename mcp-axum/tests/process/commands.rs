@@ -6,7 +6,11 @@ use std::process::{Output, Stdio};
 
 fn text(output: &Output) -> (Option<i32>, String, String) {
     let stdout = String::from_utf8(output.stdout.clone()).unwrap();
-    (output.status.code(), stdout, String::from_utf8(output.stderr.clone()).unwrap())
+    (
+        output.status.code(),
+        stdout,
+        String::from_utf8(output.stderr.clone()).unwrap(),
+    )
 }
 
 #[test]
@@ -14,7 +18,10 @@ fn config_check_says_ok_or_the_key() {
     let sandbox = Sandbox::new();
     assert_eq!(text(&sandbox.run(&["config", "check"])).0, Some(0));
     for (file, expected) in [
-        ("[app]\nprot = 1", "dynmcp: configuration: app.prot: there is no such key; did you mean `app.port`?\n"),
+        (
+            "[app]\nprot = 1",
+            "dynmcp: configuration: app.prot: there is no such key; did you mean `app.port`?\n",
+        ),
         (
             "[app]\ndata_source = \"redis\"",
             "dynmcp: configuration: app.data_source: no data source is called `redis`; there are: memory, sqlite\n",
@@ -36,10 +43,16 @@ fn config_check_says_ok_or_the_key() {
 #[test]
 fn config_show_redacts_and_config_default_is_a_valid_file() {
     let sandbox = Sandbox::new();
-    sandbox.write("x.toml", "[app]\napi_key = \"hunter2\"\n[data_source.mysql]\nurl = \"mysql://root:hunter2@db/x\"\n");
+    sandbox.write(
+        "x.toml",
+        "[app]\napi_key = \"hunter2\"\n[data_source.mysql]\nurl = \"mysql://root:hunter2@db/x\"\n",
+    );
     let (code, stdout, stderr) = text(&sandbox.run(&["config", "show", "--config", "x.toml"]));
     assert_eq!((code, stderr.as_str()), (Some(0), ""));
-    assert!(stdout.contains("api_key = \"***\"") && !stdout.contains("hunter2"), "{stdout}");
+    assert!(
+        stdout.contains("api_key = \"***\"") && !stdout.contains("hunter2"),
+        "{stdout}"
+    );
     let (_, default, _) = text(&sandbox.run(&["config", "default"]));
     sandbox.write("y.toml", &default);
     let checked = text(&sandbox.run(&["config", "check", "--config", "y.toml"]));
@@ -49,8 +62,12 @@ fn config_show_redacts_and_config_default_is_a_valid_file() {
 #[test]
 fn hash_key_hashes_what_it_reads() {
     let sandbox = Sandbox::new();
-    let mut child =
-        sandbox.command(&["hash-key"]).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+    let mut child = sandbox
+        .command(&["hash-key"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
     child.stdin.take().unwrap().write_all(b"abc\n").unwrap();
     let output = child.wait_with_output().unwrap();
     let sha256_of_abc = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad\n";

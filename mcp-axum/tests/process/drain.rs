@@ -40,21 +40,29 @@ impl Upstream {
 
 fn answer(mut call: TcpStream) {
     let body = r#"{"late":true}"#;
-    let head = format!("HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n", body.len());
+    let head = format!(
+        "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n",
+        body.len()
+    );
     call.write_all(format!("{head}{body}").as_bytes()).unwrap();
 }
 
 const CONFIG: &str = "[app]\napi_key = \"k\"\ndrain_seconds = 60\n";
 
 /// A gateway with one slow tool, and a call of it that has reached the upstream.
-fn call_in_flight(sandbox: &Sandbox, config: &str) -> (Gateway, TcpStream, thread::JoinHandle<Option<(u16, String)>>) {
+fn call_in_flight(
+    sandbox: &Sandbox,
+    config: &str,
+) -> (Gateway, TcpStream, thread::JoinHandle<Option<(u16, String)>>) {
     let upstream = Upstream::start();
     let gateway = Gateway::start(sandbox, config);
     let binding = json!({"domain": upstream.address, "method": "GET", "path": "/slow", "timeout_ms": 60_000});
-    put(&gateway, "tds/slow", &json!({"name": "slow", "description": "Slow.", "tds_ext_info": binding}));
-    put(&gateway, "ids/i", &json!({"name": "i", "tool_ids": ["slow"]}));
-    let message =
-        json!({"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": {"name": "slow", "arguments": {}}});
+    gateway.put(
+        "tds/slow",
+        &json!({"name": "slow", "description": "Slow.", "tds_ext_info": binding}),
+    );
+    gateway.put("ids/i", &json!({"name": "i", "tool_ids": ["slow"]}));
+    let message = json!({"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": {"name": "slow", "arguments": {}}});
     let call = reqwest::Client::new()
         .post(format!("{}/mcp/i", gateway.origin))
         .bearer_auth("k")
@@ -65,18 +73,14 @@ fn call_in_flight(sandbox: &Sandbox, config: &str) -> (Gateway, TcpStream, threa
     (gateway, at_upstream, caller)
 }
 
-fn put(gateway: &Gateway, path: &str, document: &serde_json::Value) {
-    let put = reqwest::Client::new().put(format!("{}/admin/{path}", gateway.origin)).bearer_auth("k").json(document);
-    let (status, body) = request(put).unwrap();
-    assert_eq!(status, 200, "{body}");
-}
-
 #[test]
 fn a_call_in_flight_finishes_and_nothing_new_begins() {
     let sandbox = Sandbox::new();
     let (mut gateway, at_upstream, caller) = call_in_flight(&sandbox, CONFIG);
     gateway.signal("TERM");
-    gateway.wait("draining", |gateway| gateway.get("/readyz").is_some_and(|(status, _)| status == 503));
+    gateway.wait("draining", |gateway| {
+        gateway.get("/readyz").is_some_and(|(status, _)| status == 503)
+    });
     assert_eq!(gateway.get("/livez").unwrap().0, 200);
     assert_eq!(gateway.get("/admin/tds").unwrap().0, 503);
     answer(at_upstream);
@@ -97,7 +101,11 @@ fn an_idle_gateway_stops_at_once_and_a_deadline_cuts_what_does_not_end() {
         call_in_flight(&sandbox, "[app]\napi_key = \"k\"\ndrain_seconds = 0\n");
     gateway.signal("TERM");
     assert_eq!(gateway.exit_code(), Some(0));
-    assert!(gateway.output().contains("cut off at the deadline"), "{}", gateway.output());
+    assert!(
+        gateway.output().contains("cut off at the deadline"),
+        "{}",
+        gateway.output()
+    );
     assert_eq!(caller.join().unwrap(), None);
 }
 
@@ -106,8 +114,38 @@ fn a_second_signal_stops_at_once() {
     let sandbox = Sandbox::new();
     let (mut gateway, _at_upstream, _caller) = call_in_flight(&sandbox, CONFIG);
     gateway.signal("TERM");
-    gateway.wait("draining", |gateway| gateway.get("/readyz").is_some_and(|(status, _)| status == 503));
+    gateway.wait("draining", |gateway| {
+        gateway.get("/readyz").is_some_and(|(status, _)| status == 503)
+    });
     gateway.signal("TERM");
     assert_eq!(gateway.exit_code(), Some(1));
-    assert!(gateway.output().contains("dynmcp: stopped at once by a second signal"), "{}", gateway.output());
+    assert!(
+        gateway
+            .output()
+            .contains("dynmcp: stopped at once by a second signal"),
+        "{}",
+        gateway.output()
+    );
+}
+
+#[test]
+fn an_open_stream_ends_properly() {
+    let sandbox = Sandbox::new();
+    let mut gateway = Gateway::start(&sandbox, CONFIG);
+    gateway.put("ids/i", &json!({"name": "i", "tool_ids": []}));
+    let mut stream = TcpStream::connect(gateway.origin.trim_start_matches("http://")).unwrap();
+    stream.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
+    let request = "GET /mcp/i HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer k\r\naccept: text/event-stream\r\n\r\n";
+    stream.write_all(request.as_bytes()).unwrap();
+    let mut head = [0; 12];
+    stream.read_exact(&mut head).unwrap();
+    assert_eq!(&head, b"HTTP/1.1 200");
+    gateway.signal("TERM");
+    let mut rest = String::new();
+    stream.read_to_string(&mut rest).unwrap();
+    assert!(
+        rest.ends_with("0\r\n\r\n"),
+        "the stream was cut, not ended: {rest:?}"
+    );
+    assert_eq!(gateway.exit_code(), Some(0), "{}", gateway.output());
 }

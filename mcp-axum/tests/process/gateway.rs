@@ -19,7 +19,9 @@ pub(crate) struct Sandbox {
 
 impl Sandbox {
     pub(crate) fn new() -> Self {
-        Self { directory: tempfile::tempdir().unwrap() }
+        Self {
+            directory: tempfile::tempdir().unwrap(),
+        }
     }
 
     pub(crate) fn path(&self) -> &Path {
@@ -35,7 +37,10 @@ impl Sandbox {
 
     pub(crate) fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_dynmcp"));
-        command.args(arguments).current_dir(self.path()).stdin(Stdio::null());
+        command
+            .args(arguments)
+            .current_dir(self.path())
+            .stdin(Stdio::null());
         for (name, _) in std::env::vars_os() {
             if name == "RUN_MODE" || name.to_string_lossy().starts_with("APP__") {
                 command.env_remove(name);
@@ -53,7 +58,9 @@ impl Sandbox {
     pub(crate) fn files(&self) -> Vec<String> {
         let entries = fs::read_dir(self.path()).unwrap();
         let names = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap());
-        names.filter(|name| !name.ends_with(".toml") && name != "output").collect()
+        names
+            .filter(|name| !name.ends_with(".toml") && name != "output")
+            .collect()
     }
 }
 
@@ -68,26 +75,37 @@ impl Gateway {
     /// On any free port; returns when it is ready.
     pub(crate) fn start(sandbox: &Sandbox, config: &str) -> Self {
         let gateway = Self::launch(sandbox, config);
-        gateway.wait("readiness", |gateway| gateway.get("/readyz").is_some_and(|(status, _)| status == 200));
+        gateway.wait("readiness", |gateway| {
+            gateway.get("/readyz").is_some_and(|(status, _)| status == 200)
+        });
         gateway
     }
 
     /// Returns when the port is known.
     pub(crate) fn launch(sandbox: &Sandbox, config: &str) -> Self {
         let config = sandbox.write("test.toml", config);
+        let mut command = sandbox.command(&["serve", "--config", config.to_str().unwrap()]);
+        command.env("APP__APP__PORT", "0");
+        let mut gateway = Self::spawn(sandbox, command);
+        gateway.wait("the address", |gateway| gateway.address().is_some());
+        gateway.origin = gateway.address().unwrap();
+        gateway
+    }
+
+    /// With its output in a file.
+    pub(crate) fn spawn(sandbox: &Sandbox, mut command: Command) -> Self {
         let output = sandbox.path().join("output");
         let file = fs::File::create(&output).unwrap();
-        let child = sandbox
-            .command(&["serve", "--config", config.to_str().unwrap()])
-            .env("APP__APP__PORT", "0")
+        let child = command
             .stdout(file.try_clone().unwrap())
             .stderr(file)
             .spawn()
             .unwrap();
-        let mut gateway = Self { child, output, origin: String::new() };
-        gateway.wait("the address", |gateway| gateway.address().is_some());
-        gateway.origin = gateway.address().unwrap();
-        gateway
+        Self {
+            child,
+            output,
+            origin: String::new(),
+        }
     }
 
     fn address(&self) -> Option<String> {
@@ -103,7 +121,11 @@ impl Gateway {
     pub(crate) fn wait(&self, what: &str, done: impl Fn(&Self) -> bool) {
         let deadline = Instant::now() + PATIENCE;
         while !done(self) {
-            assert!(Instant::now() < deadline, "{what} did not come:\n{}", self.output());
+            assert!(
+                Instant::now() < deadline,
+                "{what} did not come:\n{}",
+                self.output()
+            );
             thread::sleep(Duration::from_millis(10));
         }
     }
@@ -113,8 +135,18 @@ impl Gateway {
         request(reqwest::Client::new().get(format!("{}{path}", self.origin)))
     }
 
+    /// Stores a definition with the key `k`.
+    pub(crate) fn put(&self, path: &str, document: &serde_json::Value) {
+        let url = format!("{}/admin/{path}", self.origin);
+        let (status, body) =
+            request(reqwest::Client::new().put(url).bearer_auth("k").json(document)).unwrap();
+        assert_eq!(status, 200, "{body}");
+    }
+
     pub(crate) fn signal(&self, name: &str) {
-        let status = Command::new("kill").args([&format!("-{name}"), &self.child.id().to_string()]).status();
+        let status = Command::new("kill")
+            .args([&format!("-{name}"), &self.child.id().to_string()])
+            .status();
         assert!(status.unwrap().success());
     }
 
@@ -140,7 +172,10 @@ impl Drop for Gateway {
 
 /// Status and body, `None` if nobody answers.
 pub(crate) fn request(request: reqwest::RequestBuilder) -> Option<(u16, String)> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap();
     runtime.block_on(async {
         let response = request.send().await.ok()?;
         let status = response.status().as_u16();

@@ -12,8 +12,14 @@ fn a_taken_port_is_said_before_anything_is_made() {
     let output = sandbox.run(&["serve", "--config", "x.toml"]);
     assert_eq!(output.status.code(), Some(1));
     let stderr = String::from_utf8(output.stderr).unwrap();
-    assert!(stderr.starts_with(&format!("dynmcp: cannot listen on 127.0.0.1:{port}: ")), "{stderr}");
-    assert!(stderr.contains("choose another port (app.port)") && stderr.lines().count() == 1, "{stderr}");
+    assert!(
+        stderr.starts_with(&format!("dynmcp: cannot listen on 127.0.0.1:{port}: ")),
+        "{stderr}"
+    );
+    assert!(
+        stderr.contains("choose another port (app.port)") && stderr.lines().count() == 1,
+        "{stderr}"
+    );
     assert!(sandbox.files().is_empty(), "{:?}", sandbox.files());
 }
 
@@ -23,8 +29,14 @@ fn an_unusable_data_directory_is_named() {
     let sandbox = Sandbox::new();
     sandbox.write("in-the-way", "");
     let cases = [
-        ("[app]\nport = 0\ndata_dir = \"in-the-way\"\ndata_source = \"memory\"\n", 1),
-        ("[app]\nport = 0\n[data_source.sqlite]\npath = \"in-the-way/x.db\"\n", 2),
+        (
+            "[app]\nport = 0\ndata_dir = \"in-the-way\"\ndata_source = \"memory\"\n",
+            1,
+        ),
+        (
+            "[app]\nport = 0\n[data_source.sqlite]\npath = \"in-the-way/x.db\"\n",
+            2,
+        ),
         ("[app]\nport = 0\n[log]\nlog_dir = \"in-the-way\"\n", 1),
     ];
     for (config, code) in cases {
@@ -32,7 +44,10 @@ fn an_unusable_data_directory_is_named() {
         let output = sandbox.run(&["serve", "--config", "x.toml"]);
         let stderr = String::from_utf8(output.stderr).unwrap();
         assert_eq!(output.status.code(), Some(code), "{stderr}");
-        assert!(stderr.starts_with("dynmcp: ") && stderr.contains("in-the-way"), "{stderr}");
+        assert!(
+            stderr.starts_with("dynmcp: ") && stderr.contains("in-the-way"),
+            "{stderr}"
+        );
         assert_eq!(stderr.lines().count(), 1, "{stderr}");
     }
     assert_eq!(sandbox.files(), ["in-the-way"]);
@@ -43,7 +58,11 @@ fn the_first_start_prints_a_key_once_and_keeps_only_its_hash() {
     let sandbox = Sandbox::new();
     let first = Gateway::start(&sandbox, "");
     let output = first.output();
-    let key = output.split_whitespace().find(|word| word.starts_with("dyn_")).unwrap().to_owned();
+    let key = output
+        .split_whitespace()
+        .find(|word| word.starts_with("dyn_"))
+        .unwrap()
+        .to_owned();
     assert_eq!(output.matches(&key).count(), 1, "{output}");
     assert_eq!(admin(&first, Some(&key)), 200);
     assert_eq!(admin(&first, None), 401);
@@ -56,13 +75,20 @@ fn the_first_start_prints_a_key_once_and_keeps_only_its_hash() {
             files.extend(fs::read_dir(path).unwrap().map(|entry| entry.unwrap().path()));
             continue;
         }
-        let holds_key = fs::read(&path).unwrap().windows(key.len()).any(|window| window == key.as_bytes());
+        let holds_key = fs::read(&path)
+            .unwrap()
+            .windows(key.len())
+            .any(|window| window == key.as_bytes());
         assert!(!holds_key, "{} holds the key", path.display());
     }
 
     let second = Gateway::start(&sandbox, "");
     assert!(!second.output().contains("dyn_"), "{}", second.output());
-    assert!(second.output().contains("admin-key.sha256"), "{}", second.output());
+    assert!(
+        second.output().contains("admin-key.sha256"),
+        "{}",
+        second.output()
+    );
     assert_eq!(admin(&second, Some(&key)), 200);
 }
 
@@ -80,27 +106,81 @@ fn health_answers_without_a_key_unless_configured_and_an_open_gateway_is_announc
     let config = "[app]\nauthenticators = [\"none\"]\n[log]\nformat = \"json\"\nlog_dir = \"logs\"\n";
     let gateway = Gateway::start(&sandbox, config);
     let healthz = gateway.get("/healthz").unwrap();
-    assert_eq!(healthz, (200, r#"{"code":200,"message":"success","data":"OK"}"#.to_owned()));
+    assert_eq!(
+        healthz,
+        (200, r#"{"code":200,"message":"success","data":"OK"}"#.to_owned())
+    );
     assert_eq!(gateway.get("/livez").unwrap().0, 200);
     assert_eq!(gateway.get("/readyz?strict").unwrap().0, 200);
     let (status, metrics) = gateway.get("/metrics").unwrap();
     assert_eq!(status, 200);
-    for name in ["dynmcp_catalog_revision", "dynmcp_catalog_quarantined", "dynmcp_build_info", "dynmcp_connections"] {
+    for name in [
+        "dynmcp_catalog_revision",
+        "dynmcp_catalog_quarantined",
+        "dynmcp_build_info",
+        "dynmcp_connections",
+    ] {
         assert!(metrics.contains(name), "{name} is missing:\n{metrics}");
     }
-    assert!(gateway.output().contains("no authentication"), "{}", gateway.output());
+    assert!(
+        gateway.output().contains("no authentication"),
+        "{}",
+        gateway.output()
+    );
     for line in gateway.output().lines() {
         serde_json::from_str::<serde_json::Value>(line).unwrap_or_else(|error| panic!("{error}: {line}"));
     }
     gateway.wait("the log file", |_| {
         let files = fs::read_dir(sandbox.path().join("logs")).unwrap();
-        files.into_iter().any(|file| fs::read_to_string(file.unwrap().path()).unwrap().contains("listening on"))
+        files.into_iter().any(|file| {
+            fs::read_to_string(file.unwrap().path())
+                .unwrap()
+                .contains("listening on")
+        })
     });
     drop(gateway);
 
     let closed = Gateway::start(&sandbox, "[app]\napi_key = \"k\"\npublic_paths = [\"/readyz\"]\n");
     assert_eq!(closed.get("/healthz").unwrap().0, 401);
     assert_eq!(closed.get("/metrics").unwrap().0, 401);
-    let with_key = reqwest::Client::new().get(format!("{}/metrics", closed.origin)).header("x-api-key", "k");
+    let with_key = reqwest::Client::new()
+        .get(format!("{}/metrics", closed.origin))
+        .header("x-api-key", "k");
     assert_eq!(request(with_key).unwrap().0, 200);
+}
+
+#[test]
+fn an_anonymous_instance_is_announced_when_it_appears_and_at_every_start() {
+    let sandbox = Sandbox::new();
+    let announced = |gateway: &Gateway| gateway.output().contains("anonymous instance");
+    let gateway = Gateway::start(&sandbox, "[app]\napi_key = \"k\"\n");
+    assert!(!announced(&gateway));
+    gateway.put(
+        "ids/open",
+        &serde_json::json!({"name": "open", "auth": "none", "tool_ids": []}),
+    );
+    gateway.wait("the announcement", announced);
+    drop(gateway);
+    Gateway::start(&sandbox, "[app]\napi_key = \"k\"\n").wait("the announcement", announced);
+}
+
+#[tokio::test]
+async fn answers_tell_the_revision_where_the_configuration_wants_it() {
+    let sandbox = Sandbox::new();
+    let config = "[app]\nauthenticators = [\"none\"]\nconfig_revision_header = \"X-Config-Revision\"\n";
+    let gateway = tokio::task::spawn_blocking(move || {
+        let gateway = Gateway::start(&sandbox, config);
+        gateway.put("ids/i", &serde_json::json!({"name": "i", "tool_ids": []}));
+        (gateway, sandbox)
+    });
+    let (gateway, _sandbox) = gateway.await.unwrap();
+    let ping = serde_json::json!({"jsonrpc": "2.0", "id": 1, "method": "ping"});
+    let answer = reqwest::Client::new()
+        .post(format!("{}/mcp/i", gateway.origin))
+        .json(&ping)
+        .send()
+        .await
+        .unwrap();
+    assert_eq!(answer.status(), 200);
+    assert_eq!(answer.headers()["x-config-revision"], "1");
 }

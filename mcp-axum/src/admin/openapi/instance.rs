@@ -1,5 +1,8 @@
 //! The schema of an instance. A test holds it to what the gateway reads.
-#![expect(dead_code, reason = "described, never built: documents stay the text they are")]
+#![expect(
+    dead_code,
+    reason = "described, never built: documents stay the text they are"
+)]
 
 use utoipa::ToSchema;
 
@@ -33,7 +36,7 @@ pub(super) struct InstanceDocument {
     #[schema(required = false)]
     metadata: Metadata,
     /// `inherit`: the gateway's authenticators guard it; `none`: everybody may use it.
-    #[schema(required = false, inline)]
+    #[schema(required = false)]
     auth: InstanceAuth,
     /// `false`: kept, but unknown to clients.
     #[schema(required = false, default = true)]
@@ -62,7 +65,12 @@ pub(super) struct ToolEntry {
     /// The tool's id.
     id: String,
     /// Its name in this instance.
-    #[schema(required = false, min_length = 1, max_length = 64, pattern = "^[A-Za-z0-9_.-]+$")]
+    #[schema(
+        required = false,
+        min_length = 1,
+        max_length = 64,
+        pattern = "^[A-Za-z0-9_.-]+$"
+    )]
     name: String,
     /// Its description in this instance.
     #[schema(required = false)]
@@ -98,7 +106,7 @@ pub(super) enum Metadata {
 #[derive(ToSchema)]
 pub(super) struct MetadataMembers {
     /// The transport flavour.
-    #[schema(required = false, inline)]
+    #[schema(required = false)]
     proto_type: ProtoType,
 }
 

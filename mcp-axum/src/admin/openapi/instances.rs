@@ -3,7 +3,7 @@
 
 use super::{
     instance::InstanceDocument,
-    refusal::{Always, Failure, Reading, Writing},
+    refusal::{Always, Reading, Writing},
 };
 use crate::admin::{
     envelope::Success,
@@ -67,8 +67,7 @@ pub(super) fn delete_instance() {}
     params(("id" = String, Path, description = "Percent-encoded"), LimitQuery),
     responses(
         (status = 200, description = "From the data source", body = Success<Vec<PastState>>),
-        Always, Reading,
-        (status = 503, description = "The data source is away; try again", body = Failure)
+        Always, Reading
     )
 )]
 pub(super) fn instance_history() {}

@@ -1,5 +1,8 @@
 //! The refusals, for the document.
-#![expect(dead_code, reason = "described, never built: `crate::error::Error` is what answers")]
+#![expect(
+    dead_code,
+    reason = "described, never built: `crate::error::Error` is what answers"
+)]
 
 use utoipa::{IntoResponses, ToSchema};
 
@@ -26,6 +29,9 @@ pub(super) enum Always {
     /// The key is not an administrator's.
     #[response(status = 403)]
     Forbidden(Failure),
+    /// The definitions are still being loaded, or the data source is away; try again.
+    #[response(status = 503, headers(("Retry-After" = u32)))]
+    Unavailable(Failure),
 }
 
 /// What reading one definition may answer.
@@ -48,7 +54,4 @@ pub(super) enum Writing {
     /// The document is too large.
     #[response(status = 413)]
     TooLarge(Failure),
-    /// The data source is away; try again.
-    #[response(status = 503, headers(("Retry-After" = u32)))]
-    Unavailable(Failure),
 }

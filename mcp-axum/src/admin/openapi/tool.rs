@@ -1,5 +1,8 @@
 //! The schema of a tool definition. A test holds it to what the gateway reads.
-#![expect(dead_code, reason = "described, never built: documents stay the text they are")]
+#![expect(
+    dead_code,
+    reason = "described, never built: documents stay the text they are"
+)]
 
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
@@ -80,6 +83,12 @@ pub(super) struct HttpBinding {
     /// `{path: [..], query: [..], body: [..]}`.
     #[schema(required = false, value_type = Object)]
     required_params: Map<String, Value>,
+    /// Sent with every call. `{{ args.name }}` and other templates are typed and checked when the document is stored.
+    #[schema(required = false, value_type = Object, example = json!({"Accept": "application/json"}))]
+    headers: Map<String, Value>,
+    /// Query parameters of every call, with templates like `headers`.
+    #[schema(required = false, value_type = Object, example = json!({"expand": "items"}))]
+    query: Map<String, Value>,
     /// Bound of the whole call.
     #[schema(required = false, minimum = 1)]
     timeout_ms: u64,
@@ -91,13 +100,24 @@ pub(super) struct HttpBinding {
     ext_info: Value,
 }
 
-/// Size bounds in bytes.
+/// Size bounds: bytes as a number, or a text such as `1MiB`.
 #[derive(ToSchema)]
 pub(super) struct Limits {
     /// Of the request body.
     #[schema(required = false)]
-    max_request_bytes: u64,
+    max_request_bytes: ByteSize,
     /// Of the answer's body.
     #[schema(required = false)]
-    max_response_bytes: u64,
+    max_response_bytes: ByteSize,
+}
+
+/// Bytes.
+#[derive(ToSchema)]
+#[serde(untagged)]
+pub(super) enum ByteSize {
+    /// As a number.
+    Bytes(u64),
+    /// With a unit.
+    #[schema(example = "1MiB")]
+    Text(String),
 }

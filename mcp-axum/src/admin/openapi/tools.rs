@@ -2,8 +2,8 @@
 #![expect(dead_code, reason = "described here, served by the handlers of `admin`")]
 
 use super::{
+    refusal::{Always, Reading, Writing},
     tool::ToolDocument,
-    refusal::{Always, Failure, Reading, Writing},
 };
 use crate::admin::{
     envelope::Success,
@@ -67,8 +67,7 @@ pub(super) fn delete_tool() {}
     params(("id" = String, Path, description = "Percent-encoded"), LimitQuery),
     responses(
         (status = 200, description = "From the data source", body = Success<Vec<PastState>>),
-        Always, Reading,
-        (status = 503, description = "The data source is away; try again", body = Failure)
+        Always, Reading
     )
 )]
 pub(super) fn tool_history() {}

@@ -5,7 +5,11 @@ fn settings(directory: &Path, file: &str) -> Settings {
     let config = directory.join("test.toml");
     fs::write(&config, file).unwrap();
     let data = directory.join("data").display().to_string();
-    let layers = Layers { file: Some(config), overrides: vec![("app.data_dir", data)], ..Layers::default() };
+    let layers = Layers {
+        file: Some(config),
+        overrides: vec![("app.data_dir", data)],
+        ..Layers::default()
+    };
     Settings::load(&layers).unwrap()
 }
 
@@ -40,7 +44,10 @@ fn a_damaged_file_is_not_overwritten() {
     fs::create_dir_all(&settings.app.data_dir).unwrap();
     fs::write(settings.app.data_dir.join(FILE), "hello").unwrap();
     let error = AdminKey::find(&settings).err().unwrap().to_string();
-    assert!(error.contains("admin-key.sha256 does not hold a SHA-256 hash; delete it"), "{error}");
+    assert!(
+        error.contains("admin-key.sha256 does not hold a SHA-256 hash; delete it"),
+        "{error}"
+    );
 }
 
 #[test]
@@ -52,9 +59,15 @@ fn no_key_is_made_where_none_is_needed() {
     ];
     for file in cases {
         let settings = settings(directory.path(), file);
-        assert!(matches!(AdminKey::find(&settings).unwrap(), AdminKey::NotNeeded), "{file}");
+        assert!(
+            matches!(AdminKey::find(&settings).unwrap(), AdminKey::NotNeeded),
+            "{file}"
+        );
     }
-    let settings = settings(directory.path(), "[app]\napi_key = \"chosen\"\n[[authenticator.api_key.keys]]\nname = \"client\"\nkey = \"k\"");
+    let settings = settings(
+        directory.path(),
+        "[app]\napi_key = \"chosen\"\n[[authenticator.api_key.keys]]\nname = \"client\"\nkey = \"k\"",
+    );
     let key = AdminKey::find(&settings).unwrap();
     let tables = key.tables(&settings);
     assert_eq!(tables["api_key"]["keys"].as_array().map(Vec::len), Some(2));

@@ -23,14 +23,21 @@ impl io::Write for Page {
 fn logged(chosen: LogFormat) -> String {
     let page = Page::default();
     let writer = page.clone();
-    let layer = tracing_subscriber::fmt::layer().with_ansi(false).with_writer(move || writer.clone());
+    let layer = tracing_subscriber::fmt::layer()
+        .with_ansi(false)
+        .with_writer(move || writer.clone());
     let layer: Box<dyn Layer<Registry> + Send + Sync> = match chosen {
-        LogFormat::Pretty => {
-            Box::new(layer.event_format(WithRequestLine { other: format::format(), json: false }))
-        }
+        LogFormat::Pretty => Box::new(layer.event_format(WithRequestLine {
+            other: format::format(),
+            json: false,
+        })),
         LogFormat::Json => {
             let other = format::format().json().flatten_event(true);
-            Box::new(layer.fmt_fields(format::JsonFields::new()).event_format(WithRequestLine { other, json: true }))
+            Box::new(
+                layer
+                    .fmt_fields(format::JsonFields::new())
+                    .event_format(WithRequestLine { other, json: true }),
+            )
         }
     };
     tracing::subscriber::with_default(Registry::default().with(layer), || {
@@ -52,15 +59,24 @@ fn a_pretty_line_has_the_fields_that_are_there_and_stays_one_line() {
         rest,
         r#"INFO dynmcp::request: instance=demo tool="two words\n\"x\"" status=200 duration_us=12"#
     );
-    assert!(lines.next().unwrap().ends_with("something else count=1"), "{text}");
+    assert!(
+        lines.next().unwrap().ends_with("something else count=1"),
+        "{text}"
+    );
 }
 
 #[test]
 fn a_json_line_is_one_json_object() {
     let text = logged(LogFormat::Json);
-    let lines: Vec<serde_json::Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let lines: Vec<serde_json::Value> = text
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
     assert_eq!(lines[0]["tool"], "two words\n\"x\"");
-    assert_eq!((&lines[0]["status"], &lines[0]["duration_us"]), (&200.into(), &12.into()));
+    assert_eq!(
+        (&lines[0]["status"], &lines[0]["duration_us"]),
+        (&200.into(), &12.into())
+    );
     assert_eq!(lines[0]["level"], "INFO");
     assert!(lines[0]["timestamp"].as_str().unwrap().ends_with('Z'));
     assert_eq!(lines[1]["message"], "something else");

@@ -22,13 +22,22 @@ async fn without_a_key_every_path_is_401_with_a_challenge() {
         for method in [Method::GET, Method::PUT, Method::DELETE, Method::POST] {
             let client = app.anonymous();
             let answer = client.send(client.request(method, path).body("{}")).await;
-            assert!(answer.header("www-authenticate").unwrap().starts_with("Bearer"), "{answer:?}");
+            assert!(
+                answer.header("www-authenticate").unwrap().starts_with("Bearer"),
+                "{answer:?}"
+            );
             assert!(answer.error(401).contains("x-api-key"));
         }
     }
     let client = app.anonymous();
-    for (header, value) in [("x-api-key", "wrong"), ("authorization", "Bearer wrong"), ("authorization", "Basic eDp5")] {
-        let answer = client.send(client.request(Method::GET, "/admin/tds").header(header, value)).await;
+    for (header, value) in [
+        ("x-api-key", "wrong"),
+        ("authorization", "Bearer wrong"),
+        ("authorization", "Basic eDp5"),
+    ] {
+        let answer = client
+            .send(client.request(Method::GET, "/admin/tds").header(header, value))
+            .await;
         answer.error(401);
     }
 }
@@ -40,7 +49,10 @@ async fn a_users_key_is_403() {
         let text = app.user().get(path).await.error(403);
         assert!(text.contains("admin key"), "{text}");
     }
-    app.user().put("/admin/tds/x", &super::tool("x", "x")).await.error(403);
+    app.user()
+        .put("/admin/tds/x", &super::tool("x", "x"))
+        .await
+        .error(403);
     app.admin().get("/admin/tds/x").await.error(404);
 }
 
@@ -49,8 +61,14 @@ async fn both_ways_to_send_the_key_work() {
     let app = TestApp::start().await;
     let client = app.anonymous();
     let key = app.admin_key();
-    for (header, value) in [("x-api-key", key.to_owned()), ("authorization", format!("bearer {key}"))] {
-        client.send(client.request(Method::GET, "/admin/tds").header(header, value)).await.ok();
+    for (header, value) in [
+        ("x-api-key", key.to_owned()),
+        ("authorization", format!("bearer {key}")),
+    ] {
+        client
+            .send(client.request(Method::GET, "/admin/tds").header(header, value))
+            .await
+            .ok();
     }
 }
 
@@ -63,7 +81,13 @@ async fn an_open_gateway_lets_everybody_administrate() {
 #[tokio::test]
 async fn what_is_not_there_and_what_is_not_allowed_is_said_in_the_envelope() {
     let app = TestApp::start().await;
-    for path in ["/admin/no/such/path", "/admin", "/admin/tds/x/y", "/admin/TDS", "/admin/tools"] {
+    for path in [
+        "/admin/no/such/path",
+        "/admin",
+        "/admin/tds/x/y",
+        "/admin/TDS",
+        "/admin/tools",
+    ] {
         let text = app.admin().get(path).await.error(404);
         assert!(text.contains(path), "{text}");
     }
@@ -77,7 +101,12 @@ async fn what_is_not_there_and_what_is_not_allowed_is_said_in_the_envelope() {
     for (method, path, allowed) in wrong {
         let client = app.admin();
         let answer = client.send(client.request(method.clone(), path)).await;
-        let mut allow: Vec<&str> = answer.header("allow").unwrap_or_default().split(',').map(str::trim).collect();
+        let mut allow: Vec<&str> = answer
+            .header("allow")
+            .unwrap_or_default()
+            .split(',')
+            .map(str::trim)
+            .collect();
         let mut expected: Vec<&str> = allowed.split(',').collect();
         allow.sort_unstable();
         expected.sort_unstable();
@@ -89,9 +118,27 @@ async fn what_is_not_there_and_what_is_not_allowed_is_said_in_the_envelope() {
 #[tokio::test]
 async fn every_answer_has_a_request_id() {
     let app = TestApp::start().await;
-    assert!(app.admin().get("/admin/tds").await.header("x-request-id").is_some());
-    assert!(app.anonymous().get("/admin/tds").await.header("x-request-id").is_some());
+    assert!(
+        app.admin()
+            .get("/admin/tds")
+            .await
+            .header("x-request-id")
+            .is_some()
+    );
+    assert!(
+        app.anonymous()
+            .get("/admin/tds")
+            .await
+            .header("x-request-id")
+            .is_some()
+    );
     let client = app.admin();
-    let answer = client.send(client.request(Method::GET, "/admin/tds").header("x-request-id", "mine-7")).await;
+    let answer = client
+        .send(
+            client
+                .request(Method::GET, "/admin/tds")
+                .header("x-request-id", "mine-7"),
+        )
+        .await;
     assert_eq!(answer.header("x-request-id"), Some("mine-7"));
 }

@@ -26,10 +26,17 @@ async fn run(app: &TestApp, line: usize) -> (u16, Value) {
         move || Command::new("sh").arg("-c").arg(command).output().unwrap()
     });
     let output = output.await.unwrap();
-    assert!(output.status.success(), "{command}: {}", String::from_utf8_lossy(&output.stderr));
+    assert!(
+        output.status.success(),
+        "{command}: {}",
+        String::from_utf8_lossy(&output.stderr)
+    );
     let text = String::from_utf8(output.stdout).unwrap();
     let (body, status) = text.rsplit_once('\n').unwrap();
-    (status.parse().unwrap(), serde_json::from_str(body).unwrap_or_else(|_| panic!("{command}: {body}")))
+    (
+        status.parse().unwrap(),
+        serde_json::from_str(body).unwrap_or_else(|_| panic!("{command}: {body}")),
+    )
 }
 
 async fn gateway(source: &str) -> TestApp {
@@ -44,7 +51,11 @@ async fn in_the_order_of_the_readme_on_an_empty_gateway() {
         for line in 1..=LINES.len() {
             statuses.push(run(&app, line).await.0);
         }
-        assert_eq!(statuses, [404, 200, 404, 200, 200, 200, 404, 200, 200], "{source}");
+        assert_eq!(
+            statuses,
+            [404, 200, 404, 200, 200, 200, 404, 200, 200],
+            "{source}"
+        );
     }
 }
 

@@ -26,16 +26,26 @@ fn references(node: &Value, found: &mut BTreeSet<String>) {
 async fn every_operation_is_described_and_every_reference_leads_somewhere() {
     let app = TestApp::start().await;
     let api = document(&app).await;
-    assert!(api["openapi"].as_str().unwrap().starts_with("3.1"), "{}", api["openapi"]);
+    assert!(
+        api["openapi"].as_str().unwrap().starts_with("3.1"),
+        "{}",
+        api["openapi"]
+    );
     let operations = api["paths"].as_object().unwrap().iter().flat_map(|(path, item)| {
-        item.as_object().unwrap().keys().map(move |method| format!("{method} {path}"))
+        item.as_object()
+            .unwrap()
+            .keys()
+            .map(move |method| format!("{method} {path}"))
     });
     insta::assert_json_snapshot!("operations", operations.collect::<BTreeSet<_>>());
     let mut found = BTreeSet::new();
     references(&api, &mut found);
     assert!(found.len() > 10, "{found:?}");
     for reference in found {
-        assert!(api.pointer(reference.trim_start_matches('#')).is_some(), "{reference} leads nowhere");
+        assert!(
+            api.pointer(reference.trim_start_matches('#')).is_some(),
+            "{reference} leads nowhere"
+        );
     }
 }
 
@@ -47,7 +57,9 @@ async fn what_is_described_is_there() {
         for method in item.as_object().unwrap().keys() {
             let client = app.admin();
             let method: reqwest::Method = method.to_uppercase().parse().unwrap();
-            let answer = client.send(client.request(method, &path.replace("{id}", "x")).body("{}")).await;
+            let answer = client
+                .send(client.request(method, &path.replace("{id}", "x")).body("{}"))
+                .await;
             let is_route = !answer.text.contains("there is no `/") && answer.status != 405;
             assert!(is_route, "{path}: {} {}", answer.status, answer.text);
         }
@@ -58,10 +70,16 @@ async fn what_is_described_is_there() {
 async fn its_examples_are_accepted_and_its_schemas_know_what_the_gateway_knows() {
     let app = TestApp::start().await;
     let schemas = document(&app).await["components"]["schemas"].take();
-    for (name, path) in [("ToolDocument", "/admin/tds/x"), ("InstanceDocument", "/admin/ids/x")] {
+    for (name, path) in [
+        ("ToolDocument", "/admin/tds/x"),
+        ("InstanceDocument", "/admin/ids/x"),
+    ] {
         let example = &schemas[name]["example"];
         let answer = app.admin().put(path, example).await.ok();
-        let only_missing_tools = answer.warnings().iter().all(|warning| !warning.contains("unknown member"));
+        let only_missing_tools = answer
+            .warnings()
+            .iter()
+            .all(|warning| !warning.contains("unknown member"));
         assert!(only_missing_tools, "{}", answer.text);
         // Every described member is one that the gateway reads.
         let mut document = example.clone();
@@ -70,7 +88,11 @@ async fn its_examples_are_accepted_and_its_schemas_know_what_the_gateway_knows()
                 document[member] = Value::Null;
             }
         }
-        let text = app.admin().put(&format!("{path}?dry_run=true"), &document).await.text;
+        let text = app
+            .admin()
+            .put(&format!("{path}?dry_run=true"), &document)
+            .await
+            .text;
         assert!(!text.contains("unknown member"), "{text}");
     }
     let binding = schemas["HttpBinding"]["properties"].as_object().unwrap();
@@ -91,7 +113,10 @@ async fn the_page_is_complete_and_takes_nothing_from_elsewhere() {
     assert_eq!(page.status, 200);
     assert_eq!(page.header("content-type"), Some("text/html; charset=utf-8"));
     let policy = page.header("content-security-policy").unwrap();
-    assert!(policy.contains("default-src 'none'") && !policy.contains("unsafe"), "{policy}");
+    assert!(
+        policy.contains("default-src 'none'") && !policy.contains("unsafe"),
+        "{policy}"
+    );
     // What it needs is beside it; nothing of it is inline.
     let needed = page.text.split(['"']).filter(|part| part.starts_with("docs/"));
     let needed: Vec<&str> = needed.collect();

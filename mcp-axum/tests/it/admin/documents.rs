@@ -17,7 +17,10 @@ async fn a_v1_document_comes_out_member_for_member() {
         assert_eq!(read.json()["data"], stored.json()["data"]);
         insta::assert_json_snapshot!("v1_tool", read.json(), {".data.updated_at" => "[time]"});
         let at = read.json()["data"]["updated_at"].as_str().unwrap().to_owned();
-        assert!(at.ends_with('Z') && at.starts_with("20") && at.contains('T'), "{at}");
+        assert!(
+            at.ends_with('Z') && at.starts_with("20") && at.contains('T'),
+            "{at}"
+        );
     }
 }
 
@@ -28,7 +31,10 @@ async fn values_stay_the_text_they_are() {
         "input_schema":{"type":"object","properties":{"b":{"default":1.10},"a":{"default":1e2}}},
         "tds_ext_info":{"domain":"x.example","method":"get","path":"/"}}"#;
     let stored = app.admin().put_text("/admin/tds/exact", text).await.ok();
-    assert_eq!(stored.warnings(), ["z_unknown: unknown member, kept but not used"]);
+    assert_eq!(
+        stored.warnings(),
+        ["z_unknown: unknown member, kept but not used"]
+    );
     let read = app.admin().get("/admin/tds/exact").await.ok();
     for part in [
         r#""z_unknown":{"big":123456789012345678901234567890,"one":1.0}"#,
@@ -44,12 +50,23 @@ async fn values_stay_the_text_they_are() {
 async fn the_id_in_the_url_wins() {
     let app = TestApp::start().await;
     let mut document = tool("somebody_else", "one");
-    assert_eq!(app.admin().put("/admin/tds/mine", &document).await.data()["id"], "mine");
+    assert_eq!(
+        app.admin().put("/admin/tds/mine", &document).await.data()["id"],
+        "mine"
+    );
     document.as_object_mut().unwrap().remove("id");
-    assert_eq!(app.admin().put("/admin/tds/other", &document).await.data()["id"], "other");
+    assert_eq!(
+        app.admin().put("/admin/tds/other", &document).await.data()["id"],
+        "other"
+    );
     app.admin().get("/admin/tds/somebody_else").await.error(404);
     let data = app.admin().get("/admin/tds").await.data();
-    let ids: Vec<&str> = data.as_array().unwrap().iter().map(|one| one["id"].as_str().unwrap()).collect();
+    let ids: Vec<&str> = data
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|one| one["id"].as_str().unwrap())
+        .collect();
     assert_eq!(ids, ["mine", "other"]);
 }
 
@@ -63,7 +80,10 @@ async fn what_the_server_maintains_is_not_stored() {
     assert!(stored.warnings().is_empty(), "{}", stored.text);
     let history = app.admin().get("/admin/tds/t/history").await.data();
     let document = history[0]["document"].as_object().unwrap();
-    assert!(!document.contains_key("revision") && !document.contains_key("updated_at"), "{document:?}");
+    assert!(
+        !document.contains_key("revision") && !document.contains_key("updated_at"),
+        "{document:?}"
+    );
     // What was read can be written back as it is, also by a strict writer.
     let read = app.admin().get("/admin/tds/t").await.data();
     app.admin().put("/admin/tds/t?strict=true", &read).await.ok();
@@ -72,17 +92,30 @@ async fn what_the_server_maintains_is_not_stored() {
 #[tokio::test]
 async fn ids_are_percent_decoded() {
     let app = TestApp::start().await;
-    for (path, id) in [("gr%C3%B6%C3%9Fe%20%231", "größe #1"), ("a%2Eb%3Fc", "a.b?c"), ("%25", "%"), ("a+b", "a+b")] {
-        let stored = app.admin().put(&format!("/admin/tds/{path}"), &tool("x", "x")).await;
+    for (path, id) in [
+        ("gr%C3%B6%C3%9Fe%20%231", "größe #1"),
+        ("a%2Eb%3Fc", "a.b?c"),
+        ("%25", "%"),
+        ("a+b", "a+b"),
+    ] {
+        let stored = app
+            .admin()
+            .put(&format!("/admin/tds/{path}"), &tool("x", "x"))
+            .await;
         assert_eq!(stored.data()["id"], id);
-        assert_eq!(app.admin().get(&format!("/admin/tds/{path}")).await.data()["id"], id);
+        assert_eq!(
+            app.admin().get(&format!("/admin/tds/{path}")).await.data()["id"],
+            id
+        );
         let text = app.admin().delete(&format!("/admin/tds/{path}")).await.data();
         assert_eq!(text, format!("TDS `{id}` delete result: true"));
     }
     let long = "x".repeat(257);
     for path in ["a%2Fb", "a%00b", "a%0Ab", "%FF", &long] {
         for answer in [
-            app.admin().put(&format!("/admin/tds/{path}"), &tool("x", "x")).await,
+            app.admin()
+                .put(&format!("/admin/tds/{path}"), &tool("x", "x"))
+                .await,
             app.admin().get(&format!("/admin/ids/{path}")).await,
             app.admin().delete(&format!("/admin/ids/{path}")).await,
         ] {
@@ -100,7 +133,10 @@ async fn deleting_says_whether_something_was_there() {
         assert!(deleted.revision() > stored.revision());
         assert_eq!(deleted.data(), "IDS `t` delete result: true");
         let again = app.admin().delete("/admin/ids/t").await.ok();
-        assert_eq!(again.json(), json!({"code": 200, "message": "success", "data": "IDS `t` delete result: false"}));
+        assert_eq!(
+            again.json(),
+            json!({"code": 200, "message": "success", "data": "IDS `t` delete result: false"})
+        );
         app.admin().get("/admin/ids/t").await.error(404);
         app.admin().get("/admin/tds/t").await.ok();
     }
@@ -111,13 +147,25 @@ async fn strict_turns_warnings_into_refusals() {
     let app = TestApp::start().await;
     let mut document = v1_tool();
     document["colour"] = json!("green");
-    let text = app.admin().put("/admin/tds/t?strict=true", &document).await.error(400);
+    let text = app
+        .admin()
+        .put("/admin/tds/t?strict=true", &document)
+        .await
+        .error(400);
     assert!(text.contains("colour"), "{text}");
     app.admin().get("/admin/tds/t").await.error(404);
-    let text = app.admin().put("/admin/ids/i?strict=true", &instance("i", &["nowhere"])).await.error(400);
+    let text = app
+        .admin()
+        .put("/admin/ids/i?strict=true", &instance("i", &["nowhere"]))
+        .await
+        .error(400);
     assert!(text.contains("nowhere"), "{text}");
     app.admin().put("/admin/tds/t?strict=true", &v1_tool()).await.ok();
-    let text = app.admin().put("/admin/tds/t?strict=maybe", &v1_tool()).await.error(400);
+    let text = app
+        .admin()
+        .put("/admin/tds/t?strict=maybe", &v1_tool())
+        .await
+        .error(400);
     assert!(text.contains("strict"), "{text}");
 }
 
@@ -125,12 +173,19 @@ async fn strict_turns_warnings_into_refusals() {
 async fn a_dry_run_stores_nothing() {
     let app = TestApp::start().await;
     let before = app.admin().get("/admin/status").await.data()["revision"].clone();
-    let answer = app.admin().put("/admin/tds/t?dry_run=true", &v1_tool()).await.ok();
+    let answer = app
+        .admin()
+        .put("/admin/tds/t?dry_run=true", &v1_tool())
+        .await
+        .ok();
     assert_eq!(answer.header("etag"), None);
     assert_eq!(answer.json()["data"]["id"], "t");
     let mut bad = v1_tool();
     bad["description"] = json!("");
-    app.admin().put("/admin/tds/t?dry_run=true", &bad).await.error(400);
+    app.admin()
+        .put("/admin/tds/t?dry_run=true", &bad)
+        .await
+        .error(400);
     app.admin().get("/admin/tds/t").await.error(404);
     assert_eq!(app.admin().get("/admin/status").await.data()["revision"], before);
 }
@@ -139,8 +194,15 @@ async fn a_dry_run_stores_nothing() {
 async fn any_content_type_is_read() {
     let app = TestApp::start().await;
     let client = app.admin();
-    for content_type in [None, Some("application/x-www-form-urlencoded"), Some("text/plain"), Some("application/json; charset=utf-8")] {
-        let mut request = client.request(reqwest::Method::PUT, "/admin/tds/t").body(v1_tool().to_string());
+    for content_type in [
+        None,
+        Some("application/x-www-form-urlencoded"),
+        Some("text/plain"),
+        Some("application/json; charset=utf-8"),
+    ] {
+        let mut request = client
+            .request(reqwest::Method::PUT, "/admin/tds/t")
+            .body(v1_tool().to_string());
         if let Some(content_type) = content_type {
             request = request.header("content-type", content_type);
         }
@@ -151,10 +213,20 @@ async fn any_content_type_is_read() {
 #[tokio::test]
 async fn unknown_tools_are_warned_about_until_they_come() {
     let app = TestApp::start().await;
-    let warned = app.admin().put("/admin/ids/i", &instance("i", &["late"])).await.ok();
+    let warned = app
+        .admin()
+        .put("/admin/ids/i", &instance("i", &["late"]))
+        .await
+        .ok();
     assert!(warned.warnings().concat().contains("late"), "{}", warned.text);
-    assert_eq!(app.admin().get("/admin/ids/i").await.warnings(), warned.warnings());
-    app.admin().put("/admin/tds/late", &tool("late", "late")).await.ok();
+    assert_eq!(
+        app.admin().get("/admin/ids/i").await.warnings(),
+        warned.warnings()
+    );
+    app.admin()
+        .put("/admin/tds/late", &tool("late", "late"))
+        .await
+        .ok();
     assert!(app.admin().get("/admin/ids/i").await.warnings().is_empty());
     assert_eq!(app.mcp("i").tool_names().await, ["late"]);
 }
@@ -171,7 +243,8 @@ async fn definitions_survive_a_restart() {
 #[tokio::test]
 async fn what_a_platform_team_wrote_under_another_id_is_served_under_its_key() {
     let app = TestApp::sqlite().await;
-    app.store(Key::tool("key"), &tool("document", "one").to_string()).await;
+    app.store(Key::tool("key"), &tool("document", "one").to_string())
+        .await;
     let read = app.admin().get("/admin/tds/key").await.ok();
     assert_eq!(read.json()["data"]["id"], "key");
     assert!(read.warnings().concat().contains("`document`"), "{}", read.text);

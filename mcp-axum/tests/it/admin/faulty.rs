@@ -1,4 +1,4 @@
-//! A data source that fails as it is told to: by the id that is written.
+//! Data sources that fail.
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -13,6 +13,7 @@ use std::sync::Arc;
 /// What a driver might say; no caller may read it.
 pub(super) const INTERNALS: &str = "connect to db7.internal as root/hunter2";
 
+/// Fails as it is told to: by the id that is written.
 struct Faulty;
 
 fn fault(id: &str) -> Result<Revision, SourceError> {
@@ -59,5 +60,42 @@ struct FaultyFactory;
 impl DataSourceFactory for FaultyFactory {
     async fn open(&self, _settings: &Settings) -> Result<Arc<dyn DataSource>, PluginError> {
         Ok(Arc::new(Faulty))
+    }
+}
+
+/// A source that never finishes loading.
+struct Loading;
+
+#[async_trait]
+impl DataSource for Loading {
+    async fn load(&self) -> Result<Load, SourceError> {
+        std::future::pending().await
+    }
+
+    async fn watch(&self, from: Revision) -> Result<Changes, SourceError> {
+        Err(SourceError::HistoryLost { from })
+    }
+
+    async fn put(&self, write: Write<'_>, _body: Bytes) -> Result<Revision, SourceError> {
+        panic!("{} written before anything was loaded", write.key)
+    }
+
+    async fn delete(&self, write: Write<'_>) -> Result<Option<Revision>, SourceError> {
+        panic!("{} deleted before anything was loaded", write.key)
+    }
+
+    async fn history(&self, _key: &Key, _limit: usize) -> Result<Vec<HistoryEntry>, SourceError> {
+        Ok(Vec::new())
+    }
+}
+
+#[derive(Default)]
+struct LoadingFactory;
+
+#[mcp_common::datasource("loading")]
+#[async_trait]
+impl DataSourceFactory for LoadingFactory {
+    async fn open(&self, _settings: &Settings) -> Result<Arc<dyn DataSource>, PluginError> {
+        Ok(Arc::new(Loading))
     }
 }

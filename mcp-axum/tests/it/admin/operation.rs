@@ -11,33 +11,62 @@ async fn a_bad_record_is_quarantined_and_the_last_good_one_stays() {
     let admin = app.admin();
     let upstream = app.with_item_tools("shop").await;
     let good = admin.get("/admin/tds/get_item").await.ok();
-    let bad = app.store(Key::tool("get_item"), r#"{"name":"get item","description":"x"}"#).await;
-    let never = app.store(Key::tool("never"), r#"{"name":"never","colour":1}"#).await;
+    let bad = app
+        .store(Key::tool("get_item"), r#"{"name":"get item","description":"x"}"#)
+        .await;
+    let never = app
+        .store(Key::tool("never"), r#"{"name":"never","colour":1}"#)
+        .await;
     let text = app.store(Key::instance("text"), "no JSON at all").await;
 
     let findings = admin.get("/admin/quarantine").await.ok().json();
     insta::assert_json_snapshot!("quarantine", findings, {
         ".data[].at" => "[time]", ".data[].revision" => "[n]", ".data[].serving_revision" => "[n]", ".revision" => "[n]",
     });
-    let revisions: Vec<_> = findings["data"].as_array().unwrap().iter().map(|one| one["revision"].clone()).collect();
+    let revisions: Vec<_> = findings["data"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|one| one["revision"].clone())
+        .collect();
     assert_eq!(revisions, [json!(bad), json!(never), json!(text)]);
-    assert_eq!(findings["data"][0]["serving_revision"], good.revision());
+    let serving = |at: usize| findings["data"][at]["serving_revision"].clone();
+    assert_eq!(
+        [serving(0), serving(1), serving(2)],
+        [json!(good.revision()), json!(null), json!(null)]
+    );
 
     // The good one is served, to administrators with a warning.
     let served = admin.get("/admin/tds/get_item").await.ok();
     assert_eq!(served.json()["data"], good.json()["data"]);
-    assert!(served.warnings().concat().contains(&format!("revision {bad} is quarantined")), "{}", served.text);
+    assert!(
+        served
+            .warnings()
+            .concat()
+            .contains(&format!("revision {bad} is quarantined")),
+        "{}",
+        served.text
+    );
     app.mcp("shop").call("get_item", json!({"id": 5})).await;
     assert_eq!(upstream.last().path, "/items/5");
 
     // What was never good is shown as it is stored, if it is a document.
     let stored = admin.get("/admin/tds/never").await.ok();
     assert_eq!(stored.json()["data"]["colour"], 1);
-    assert!(stored.warnings().concat().contains("quarantined"), "{}", stored.text);
+    assert!(
+        stored.warnings().concat().contains("quarantined"),
+        "{}",
+        stored.text
+    );
     let text = admin.get("/admin/ids/text").await.error(404);
     assert!(text.contains("quarantine"), "{text}");
     let listed = admin.get("/admin/tds").await.ok();
-    let ids: Vec<_> = listed.json()["data"].as_array().unwrap().iter().map(|one| one["id"].clone()).collect();
+    let ids: Vec<_> = listed.json()["data"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|one| one["id"].clone())
+        .collect();
     assert_eq!(ids, ["add_item", "get_item", "never"]);
     assert_eq!(listed.warnings().len(), 2, "{}", listed.text);
     assert_eq!(admin.get("/admin/status").await.data()["quarantined"], 3);
@@ -65,11 +94,18 @@ async fn a_clash_from_the_store_keeps_the_last_good_view() {
     let admin = app.admin();
     admin.put("/admin/tds/a", &tool("a", "find")).await.ok();
     admin.put("/admin/tds/b", &tool("b", "other")).await.ok();
-    admin.put("/admin/ids/shop", &instance("shop", &["a", "b"])).await.ok();
+    admin
+        .put("/admin/ids/shop", &instance("shop", &["a", "b"]))
+        .await
+        .ok();
     app.store(Key::tool("b"), &tool("b", "find").to_string()).await;
     assert_eq!(app.mcp("shop").tool_names().await, ["find", "other"]);
     let findings = admin.get("/admin/quarantine").await.data();
-    assert_eq!((&findings[0]["kind"], &findings[0]["id"]), (&json!("IDS"), &json!("shop")), "{findings}");
+    assert_eq!(
+        (&findings[0]["kind"], &findings[0]["id"]),
+        (&json!("IDS"), &json!("shop")),
+        "{findings}"
+    );
     assert!(!admin.get("/admin/ids/shop").await.warnings().is_empty());
     app.store(Key::tool("b"), &tool("b", "third").to_string()).await;
     assert_eq!(admin.get("/admin/quarantine").await.data(), json!([]));
@@ -80,7 +116,11 @@ async fn a_clash_from_the_store_keeps_the_last_good_view() {
 async fn status_says_how_the_replica_is_doing() {
     let app = TestApp::sqlite().await;
     let stored = app.admin().put("/admin/tds/t", &v1_tool()).await.ok().revision();
-    let status = app.admin().get(&format!("/admin/status?wait_revision={stored}")).await.ok();
+    let status = app
+        .admin()
+        .get(&format!("/admin/status?wait_revision={stored}"))
+        .await
+        .ok();
     assert_eq!(status.json()["data"]["revision"], stored);
     insta::assert_json_snapshot!("status", status.json(), {
         ".data.started_at" => "[time]", ".data.version" => "[version]", ".data.revision" => "[n]", ".revision" => "[n]",

@@ -3,11 +3,16 @@
 use super::{instance, tool, v1_tool};
 use crate::test_app::TestApp;
 use serde_json::{Value, json};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 /// A body that is no document, and what the refusal must say.
 fn broken_bodies() -> Vec<(&'static str, Vec<u8>, &'static str)> {
     let document = v1_tool().to_string();
-    let deep = format!("{{\"name\":\"x\",\"x\":{}{}}}", "[".repeat(10_000), "]".repeat(10_000));
+    let deep = format!(
+        "{{\"name\":\"x\",\"x\":{}{}}}",
+        "[".repeat(10_000),
+        "]".repeat(10_000)
+    );
     vec![
         ("empty", Vec::new(), "line 1 column 0"),
         ("cut", document.as_bytes()[..40].to_vec(), "line 1 column 40"),
@@ -20,9 +25,21 @@ fn broken_bodies() -> Vec<(&'static str, Vec<u8>, &'static str)> {
         ("NaN", b"{\"name\":NaN}".to_vec(), "line 1"),
         ("comment", b"{/**/}".to_vec(), "line 1"),
         ("yaml", b"name: x".to_vec(), "line 1"),
-        ("duplicate", br#"{"name":"a","name":"b"}"#.to_vec(), "`name` stands twice"),
-        ("duplicate inside", br#"{"tds_ext_info":{"path":"/","path":"/"}}"#.to_vec(), "tds_ext_info"),
-        ("duplicate by escape", br#"{"name":"a","n\u0061me":"b"}"#.to_vec(), "`name` stands twice"),
+        (
+            "duplicate",
+            br#"{"name":"a","name":"b"}"#.to_vec(),
+            "`name` stands twice",
+        ),
+        (
+            "duplicate inside",
+            br#"{"tds_ext_info":{"path":"/","path":"/"}}"#.to_vec(),
+            "tds_ext_info",
+        ),
+        (
+            "duplicate by escape",
+            br#"{"name":"a","n\u0061me":"b"}"#.to_vec(),
+            "`name` stands twice",
+        ),
         ("deep", deep.into_bytes(), "64 levels"),
         ("not UTF-8", b"{\"name\":\"\xff\xfe\"}".to_vec(), "UTF-8"),
         ("UTF-16", b"\xff\xfe{\0}\0".to_vec(), "UTF-8"),
@@ -41,7 +58,12 @@ fn wrong_tools() -> Vec<(Value, &'static [&'static str])> {
     };
     let without = |parent: &str, name: &str| {
         let mut document = v1_tool();
-        document.pointer_mut(parent).unwrap().as_object_mut().unwrap().remove(name);
+        document
+            .pointer_mut(parent)
+            .unwrap()
+            .as_object_mut()
+            .unwrap()
+            .remove(name);
         document
     };
     vec![
@@ -62,20 +84,95 @@ fn wrong_tools() -> Vec<(Value, &'static [&'static str])> {
         (with("/description", json!(null)), &["description"]),
         (with("/enabled", json!("yes")), &["enabled", "boolean"]),
         (with("/tags", json!("billing")), &["tags"]),
-        (with("/input_schema", json!({"type": "objekt"})), &["input_schema"]),
-        (with("/input_schema", json!({"type": "object", "properties": {"a": {"pattern": "("}}})), &["input_schema"]),
-        (with("/input_schema", json!({"type": "object", "properties": 7})), &["input_schema"]),
+        (
+            with("/input_schema", json!({"type": "objekt"})),
+            &["input_schema"],
+        ),
+        (
+            with(
+                "/input_schema",
+                json!({"type": "object", "properties": {"a": {"pattern": "("}}}),
+            ),
+            &["input_schema"],
+        ),
+        (
+            with("/input_schema", json!({"type": "object", "properties": 7})),
+            &["input_schema"],
+        ),
         (with("/input_schema", json!([])), &["input_schema"]),
         (with("/input_schema", json!("{}")), &["input_schema"]),
         (with("/tds_ext_info/domain", json!("")), &["tds_ext_info.domain"]),
-        (with("/tds_ext_info/domain", json!("exa mple.com")), &["tds_ext_info.domain"]),
-        (with("/tds_ext_info/domain", json!("ftp://example.com")), &["tds_ext_info.domain"]),
-        (with("/tds_ext_info/base_url", json!("https://example.com")), &["tds_ext_info.base_url", "domain"]),
-        (with("/tds_ext_info/method", json!("GE T")), &["tds_ext_info.method"]),
-        (with("/tds_ext_info/method", json!("GET\r\nX: y")), &["tds_ext_info.method"]),
-        (with("/tds_ext_info/path", json!("/a/{id")), &["tds_ext_info.path"]),
-        (with("/tds_ext_info/timeout_ms", json!(-1)), &["tds_ext_info.timeout_ms"]),
-        (with("/tds_ext_info/required_params", json!([1])), &["tds_ext_info.required_params"]),
+        (
+            with("/tds_ext_info/domain", json!("exa mple.com")),
+            &["tds_ext_info.domain"],
+        ),
+        (
+            with("/tds_ext_info/domain", json!("ftp://example.com")),
+            &["tds_ext_info.domain"],
+        ),
+        (
+            with("/tds_ext_info/base_url", json!("https://example.com")),
+            &["tds_ext_info.base_url", "domain"],
+        ),
+        (
+            with("/tds_ext_info/method", json!("GE T")),
+            &["tds_ext_info.method"],
+        ),
+        (
+            with("/tds_ext_info/method", json!("GET\r\nX: y")),
+            &["tds_ext_info.method"],
+        ),
+        (
+            with("/tds_ext_info/path", json!("/a/{id")),
+            &["tds_ext_info.path"],
+        ),
+        (
+            with("/tds_ext_info/headers", json!({"X-A": "a\r\nX-B: c"})),
+            &["tds_ext_info.headers", "X-A"],
+        ),
+        (
+            with("/tds_ext_info/headers", json!({"X A": "b"})),
+            &["tds_ext_info.headers", "X A"],
+        ),
+        (
+            with("/tds_ext_info/headers", json!({"X-A": "b", "x-a": "c"})),
+            &["tds_ext_info.headers"],
+        ),
+        (
+            with(
+                "/tds_ext_info/headers",
+                json!({"X-A": "{{ nowhere.to.be.found }}"}),
+            ),
+            &["tds_ext_info.headers", "nowhere"],
+        ),
+        (
+            with("/tds_ext_info/query", json!({"a": "x{{ nowhere }}"})),
+            &["tds_ext_info.query", "nowhere"],
+        ),
+        (
+            with("/tds_ext_info/query", json!({"a": "{{ args."})),
+            &["tds_ext_info.query"],
+        ),
+        (
+            with("/tds_ext_info/auth", json!({"type": "bearer", "credential": "x"})),
+            &["tds_ext_info.auth", "not supported yet"],
+        ),
+        (
+            with("/tds_ext_info/body", json!({"template": {}})),
+            &["tds_ext_info.body", "not supported yet"],
+        ),
+        (
+            with("/tds_ext_info/limits", json!({"max_request_bytes": "lots"})),
+            &["tds_ext_info.limits.max_request_bytes"],
+        ),
+        (
+            with("/tds_ext_info/timeout_ms", json!(-1)),
+            &["tds_ext_info.timeout_ms"],
+        ),
+        (
+            with("/tds_ext_info/required_params", json!([1])),
+            &["tds_ext_info.required_params"],
+        ),
     ]
 }
 
@@ -88,15 +185,25 @@ async fn what_is_no_document_is_400_and_changes_nothing() {
     for (name, body, says) in broken_bodies() {
         for path in ["/admin/tds/t", "/admin/ids/new"] {
             let answer = admin.put_text(path, body.clone()).await;
-            if answer.status != 400 || !answer.text.contains(says) {
-                wrong.push(format!("{name}: not 400 with `{says}`: {} {}", answer.status, answer.text));
+            let named = answer.text.contains("the body is no document: ") && answer.text.contains(says);
+            if answer.status != 400 || !named {
+                wrong.push(format!(
+                    "{name}: not 400 with `{says}`: {} {}",
+                    answer.status, answer.text
+                ));
             }
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
-    assert_eq!(admin.get("/admin/tds/t").await.json()["data"], before.json()["data"]);
+    assert_eq!(
+        admin.get("/admin/tds/t").await.json()["data"],
+        before.json()["data"]
+    );
     assert_eq!(admin.get("/admin/ids").await.data(), json!([]));
-    assert_eq!(admin.get("/admin/status").await.data()["revision"], before.revision());
+    assert_eq!(
+        admin.get("/admin/status").await.data()["revision"],
+        before.revision()
+    );
 }
 
 #[tokio::test]
@@ -111,7 +218,10 @@ async fn a_wrong_tool_is_400_with_the_field_and_disturbs_nothing() {
             let answer = admin.put(path, &document).await;
             let text = answer.json()["error"].as_str().unwrap_or_default().to_owned();
             if answer.status != 400 || !says.iter().all(|part| text.contains(part)) {
-                wrong.push(format!("{document}: not 400 with {says:?}: {} {}", answer.status, answer.text));
+                wrong.push(format!(
+                    "{document}: not 400 with {says:?}: {} {}",
+                    answer.status, answer.text
+                ));
             }
         }
     }
@@ -131,10 +241,19 @@ async fn a_wrong_instance_is_400_with_the_field() {
         (json!({"name": "i", "tool_ids": "t"}), "tool_ids"),
         (json!({"name": "i", "tool_ids": [7]}), "tool_ids[0]"),
         (json!({"name": "i", "tool_ids": [{"name": "x"}]}), "tool_ids[0]"),
-        (json!({"name": "i", "tool_ids": [{"id": "t", "name": "a b"}]}), "tool_ids[0].name"),
-        (json!({"name": "i", "tool_ids": [{"id": "t", "hide": ["x"]}]}), "not supported yet"),
+        (
+            json!({"name": "i", "tool_ids": [{"id": "t", "name": "a b"}]}),
+            "tool_ids[0].name",
+        ),
+        (
+            json!({"name": "i", "tool_ids": [{"id": "t", "hide": ["x"]}]}),
+            "not supported yet",
+        ),
         (json!({"name": "i", "vars": {}}), "vars"),
-        (json!({"name": "i", "metadata": {"proto_type": "carrier-pigeon"}}), "metadata"),
+        (
+            json!({"name": "i", "metadata": {"proto_type": "carrier-pigeon"}}),
+            "metadata",
+        ),
         (json!({"name": "i", "auth": "oauth"}), "auth"),
         (json!({"name": "i", "include": {"tags": "x"}}), "include"),
     ];
@@ -151,7 +270,10 @@ async fn one_name_for_two_tools_of_an_instance_is_409_naming_them() {
     let admin = app.admin();
     admin.put("/admin/tds/a", &tool("a", "find")).await.ok();
     admin.put("/admin/tds/b", &tool("b", "other")).await.ok();
-    admin.put("/admin/ids/shop", &instance("shop", &["a", "b"])).await.ok();
+    admin
+        .put("/admin/ids/shop", &instance("shop", &["a", "b"]))
+        .await
+        .ok();
     admin.put("/admin/tds/c", &tool("c", "find")).await.ok();
     let named = |text: &str, words: &[&str]| words.iter().all(|word| text.contains(&format!("`{word}`")));
 
@@ -159,13 +281,22 @@ async fn one_name_for_two_tools_of_an_instance_is_409_naming_them() {
     let text = admin.put("/admin/tds/b", &tool("b", "find")).await.error(409);
     assert!(named(&text, &["shop", "find", "a", "b"]), "{text}");
     // … and by the instance.
-    let text = admin.put("/admin/ids/shop", &instance("shop", &["a", "b", "c"])).await.error(409);
+    let text = admin
+        .put("/admin/ids/shop", &instance("shop", &["a", "b", "c"]))
+        .await
+        .error(409);
     assert!(named(&text, &["shop", "find", "a", "c"]), "{text}");
-    let text = admin.put("/admin/ids/new", &instance("new", &["a", "c"])).await.error(409);
+    let text = admin
+        .put("/admin/ids/new", &instance("new", &["a", "c"]))
+        .await
+        .error(409);
     assert!(named(&text, &["new", "find", "a", "c"]), "{text}");
 
     assert_eq!(admin.get("/admin/tds/b").await.data()["name"], "other");
-    assert_eq!(admin.get("/admin/ids/shop").await.data()["tool_ids"], json!(["a", "b"]));
+    assert_eq!(
+        admin.get("/admin/ids/shop").await.data()["tool_ids"],
+        json!(["a", "b"])
+    );
     admin.get("/admin/ids/new").await.error(404);
     assert_eq!(app.mcp("shop").tool_names().await, ["find", "other"]);
     // Under another name it may come in.
@@ -181,14 +312,58 @@ async fn a_body_over_the_limit_is_413() {
     let mut document = v1_tool();
     document["padding"] = json!("x".repeat(20_000));
     let text = admin.put("/admin/tds/t", &document).await.error(413);
-    assert!(text.contains("20000") && text.contains("app.max_body_bytes"), "{text}");
+    assert!(
+        text.contains("20000") && text.contains("app.max_body_bytes"),
+        "{text}"
+    );
     // Far larger than what any buffer between here and there holds, and without a length.
     let chunks = (0..300).map(|_| Ok::<_, std::io::Error>(vec![b' '; 100_000]));
     let stream = reqwest::Body::wrap_stream(futures_util::stream::iter(chunks));
-    let sent = admin.request(reqwest::Method::PUT, "/admin/tds/t").body(stream).send().await;
+    let sent = admin
+        .request(reqwest::Method::PUT, "/admin/tds/t")
+        .body(stream)
+        .send()
+        .await;
     // The connection may also be cut while the rest is still being sent.
     assert!(sent.is_err() || sent.is_ok_and(|answer| answer.status() == 413));
     admin.get("/admin/tds/t").await.error(404);
     document["padding"] = json!("x".repeat(10_000));
     admin.put("/admin/tds/t", &document).await.ok();
+}
+
+#[tokio::test]
+async fn headers_that_are_no_headers_disturb_nothing() {
+    let app = TestApp::start().await;
+    let key = app.admin_key();
+    for (line, status) in [
+        ("x-api-key: a\rb", "400"),
+        ("x-api-key: a\0b", "400"),
+        ("x-api key: b", "400"),
+        ("x-api-key: \u{e9}", "401"),
+        ("no colon", "400"),
+    ] {
+        let text =
+            format!("GET /admin/tds HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n{line}\r\n\r\n");
+        let answer = raw(&app, &text).await;
+        assert!(
+            answer.starts_with(&format!("HTTP/1.1 {status}")),
+            "{line:?}: {answer}"
+        );
+    }
+    let smuggled = format!(
+        "PUT /admin/tds/t HTTP/1.1\r\nHost: localhost\r\nx-api-key: {key}\r\nIf-Match: \"1\u{7f}\"\r\nConnection: close\r\n\r\n"
+    );
+    let answer = raw(&app, &smuggled).await;
+    assert!(answer.starts_with("HTTP/1.1 400"), "{answer}");
+    app.admin().get("/admin/tds").await.ok();
+}
+
+/// Sends these bytes and reads until the gateway closes the connection.
+async fn raw(app: &TestApp, text: &str) -> String {
+    let mut stream = tokio::net::TcpStream::connect(app.address()).await.unwrap();
+    stream.write_all(text.as_bytes()).await.unwrap();
+    let mut answer = Vec::new();
+    // An error here is a connection that was reset after the answer.
+    let _ = stream.read_to_end(&mut answer).await;
+    String::from_utf8_lossy(&answer).into_owned()
 }

@@ -16,18 +16,31 @@ pub struct Answer {
 impl Answer {
     pub async fn read(request: String, response: reqwest::Response) -> Self {
         let (status, headers) = (response.status().as_u16(), response.headers().clone());
-        Self { request, status, headers, text: response.text().await.unwrap() }
+        Self {
+            request,
+            status,
+            headers,
+            text: response.text().await.unwrap(),
+        }
     }
 
     /// The body as JSON; an event stream gives its last message.
     #[track_caller]
     pub fn json(&self) -> Value {
-        let is_stream = self.header("content-type").is_some_and(|value| value.starts_with("text/event-stream"));
+        let is_stream = self
+            .header("content-type")
+            .is_some_and(|value| value.starts_with("text/event-stream"));
         let text = match is_stream {
-            true => self.text.lines().rev().find_map(|line| line.strip_prefix("data:")).unwrap_or_default(),
+            true => self
+                .text
+                .lines()
+                .rev()
+                .find_map(|line| line.strip_prefix("data:"))
+                .unwrap_or_default(),
             false => &self.text,
         };
-        serde_json::from_str(text).unwrap_or_else(|error| panic!("{}: not JSON ({error}): {self:?}", self.request))
+        serde_json::from_str(text)
+            .unwrap_or_else(|error| panic!("{}: not JSON ({error}): {self:?}", self.request))
     }
 
     /// A header's value.
@@ -45,8 +58,17 @@ impl Answer {
     #[track_caller]
     pub fn expect(self, status: u16) -> Self {
         assert_eq!(self.status, status, "{}: {}", self.request, self.text);
-        if let Some(code) = serde_json::from_str::<Value>(&self.text).ok().and_then(|body| body.get("code")?.as_u64()) {
-            assert_eq!(code, u64::from(status), "{}: `code` and status differ: {}", self.request, self.text);
+        if let Some(code) = serde_json::from_str::<Value>(&self.text)
+            .ok()
+            .and_then(|body| body.get("code")?.as_u64())
+        {
+            assert_eq!(
+                code,
+                u64::from(status),
+                "{}: `code` and status differ: {}",
+                self.request,
+                self.text
+            );
         }
         self
     }
@@ -70,13 +92,20 @@ impl Answer {
     /// `revision` of the admin API's envelope.
     #[track_caller]
     pub fn revision(&self) -> u64 {
-        self.json()["revision"].as_u64().unwrap_or_else(|| panic!("no revision: {}", self.text))
+        self.json()["revision"]
+            .as_u64()
+            .unwrap_or_else(|| panic!("no revision: {}", self.text))
     }
 
     /// `warnings` of the admin API's envelope.
     #[track_caller]
     pub fn warnings(&self) -> Vec<String> {
         let warnings = self.json()["warnings"].take();
-        warnings.as_array().into_iter().flatten().map(|warning| warning.as_str().unwrap().to_owned()).collect()
+        warnings
+            .as_array()
+            .into_iter()
+            .flatten()
+            .map(|warning| warning.as_str().unwrap().to_owned())
+            .collect()
     }
 }

@@ -15,12 +15,18 @@ pub struct Client {
 
 impl Client {
     pub fn new(address: SocketAddr, key: Option<String>) -> Self {
-        Self { http: reqwest::Client::new(), address, key }
+        Self {
+            http: reqwest::Client::new(),
+            address,
+            key,
+        }
     }
 
     /// A request with this role's key; finish it with [`send`](Self::send).
     pub fn request(&self, method: Method, path: &str) -> RequestBuilder {
-        let request = self.http.request(method, format!("http://{}{path}", self.address));
+        let request = self
+            .http
+            .request(method, format!("http://{}{path}", self.address));
         match &self.key {
             Some(key) => request.bearer_auth(key),
             None => request,
@@ -30,7 +36,11 @@ impl Client {
     pub async fn send(&self, request: RequestBuilder) -> Answer {
         let request = request.build().unwrap();
         let name = format!("{} {}", request.method(), request.url());
-        let response = self.http.execute(request).await.unwrap_or_else(|error| panic!("{name}: {error:?}"));
+        let response = self
+            .http
+            .execute(request)
+            .await
+            .unwrap_or_else(|error| panic!("{name}: {error:?}"));
         Answer::read(name, response).await
     }
 
@@ -44,13 +54,17 @@ impl Client {
 
     /// Any bytes as the body.
     pub async fn put_text(&self, path: &str, body: impl Into<Body>) -> Answer {
-        let request = self.request(Method::PUT, path).header("content-type", "application/json");
+        let request = self
+            .request(Method::PUT, path)
+            .header("content-type", "application/json");
         self.send(request.body(body)).await
     }
 
     /// Only if the stored revision is this one.
     pub async fn put_if(&self, path: &str, document: &Value, revision: u64) -> Answer {
-        let request = self.request(Method::PUT, path).header("if-match", format!("\"{revision}\""));
+        let request = self
+            .request(Method::PUT, path)
+            .header("if-match", format!("\"{revision}\""));
         self.send(request.body(document.to_string())).await
     }
 

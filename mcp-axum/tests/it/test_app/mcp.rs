@@ -16,7 +16,10 @@ pub struct McpClient {
 
 impl McpClient {
     pub fn new(client: Client, instance: &str) -> Self {
-        Self { client, path: format!("/mcp/{instance}") }
+        Self {
+            client,
+            path: format!("/mcp/{instance}"),
+        }
     }
 
     /// A request as a 2026-07-28 client sends it: envelope in `_meta`, headers that mirror the body.
@@ -53,15 +56,23 @@ impl McpClient {
 
     /// Any body, with no header but its type.
     pub async fn bare(&self, body: impl Into<reqwest::Body>) -> Answer {
-        let request = self.client.request(Method::POST, &self.path).header("content-type", "application/json");
+        let request = self
+            .client
+            .request(Method::POST, &self.path)
+            .header("content-type", "application/json");
         self.client.send(request.body(body)).await
     }
 
     /// The names that `tools/list` shows (one page).
     pub async fn tool_names(&self) -> Vec<String> {
         let body = self.modern("tools/list", json!({})).await.ok().json();
-        let tools = body["result"]["tools"].as_array().unwrap_or_else(|| panic!("no tools: {body}"));
-        tools.iter().map(|tool| tool["name"].as_str().unwrap().to_owned()).collect()
+        let tools = body["result"]["tools"]
+            .as_array()
+            .unwrap_or_else(|| panic!("no tools: {body}"));
+        tools
+            .iter()
+            .map(|tool| tool["name"].as_str().unwrap().to_owned())
+            .collect()
     }
 
     /// The result of `tools/call`; a JSON-RPC error fails the test.

@@ -40,7 +40,11 @@ pub enum Reply {
     /// 200 and a JSON object that describes the request: `method`, `path`, `query`, `body`.
     Echo,
     /// Always this.
-    Fixed { status: u16, content_type: &'static str, body: Vec<u8> },
+    Fixed {
+        status: u16,
+        content_type: &'static str,
+        body: Vec<u8>,
+    },
     /// Echo, but late.
     After(Duration),
 }
@@ -65,7 +69,11 @@ impl Upstream {
         let shared = Arc::<Shared>::default();
         let router = Router::new().fallback(answer).with_state(shared.clone());
         let server = tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
-        Self { address, shared, server }
+        Self {
+            address,
+            shared,
+            server,
+        }
     }
 
     /// For `domain` of a definition.
@@ -85,7 +93,11 @@ impl Upstream {
     /// From now on answers this JSON with this status.
     pub fn reply_json(&self, status: u16, body: &Value) {
         let body = body.to_string().into_bytes();
-        self.reply(Reply::Fixed { status, content_type: "application/json", body });
+        self.reply(Reply::Fixed {
+            status,
+            content_type: "application/json",
+            body,
+        });
     }
 
     /// Everything that was asked so far, in order.
@@ -130,7 +142,11 @@ async fn answer(State(shared): State<Arc<Shared>>, request: Request) -> Response
             tokio::time::sleep(delay).await;
             axum::Json(echo).into_response()
         }
-        Reply::Fixed { status, content_type, body } => {
+        Reply::Fixed {
+            status,
+            content_type,
+            body,
+        } => {
             let status = axum::http::StatusCode::from_u16(status).unwrap();
             (status, [("content-type", content_type)], body).into_response()
         }

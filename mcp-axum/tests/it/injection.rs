@@ -1,0 +1,84 @@
+//! Arguments and definitions never change the structure of what is sent.
+
+use crate::test_app::{TestApp, Upstream};
+use serde_json::{Value, json};
+
+/// A tool with this binding, in the instance `i`.
+async fn define(app: &TestApp, upstream: &Upstream, mut binding: Value) {
+    binding["domain"] = upstream.origin().into();
+    let properties = json!({"id": {"type": "string"}, "note": {"type": "string"}, "tag": {"type": "string"}});
+    let document = json!({
+        "name": "t", "description": "Test tool.", "tds_ext_info": binding,
+        "input_schema": {"type": "object", "properties": properties},
+    });
+    app.admin().put("/admin/tds/t", &document).await.ok();
+    app.put_instance("i", &["t"]).await;
+}
+
+#[tokio::test]
+async fn a_value_that_would_leave_its_place_is_refused_and_nothing_is_sent() {
+    let app = TestApp::start().await;
+    let upstream = app.upstream().await;
+    let binding = json!({"method": "GET", "path": "/items/{id}", "headers": {"X-Note": "{{ args.note }}"}});
+    define(&app, &upstream, binding).await;
+    for (argument, value) in [
+        ("id", "../.."),
+        ("id", ".."),
+        ("id", "."),
+        ("id", "a/../b"),
+        ("note", "a\r\nX-Evil: 1"),
+        ("note", "a\nb"),
+        ("note", "a\0b"),
+    ] {
+        let mut arguments = json!({"id": "1", "note": "fine"});
+        arguments[argument] = value.into();
+        let result = app.mcp("i").call("t", arguments).await;
+        assert_eq!(result["isError"], true, "{value:?}: {result}");
+        let text = result["content"][0]["text"].as_str().unwrap();
+        assert!(text.contains(argument), "{value:?}: {text}");
+    }
+    assert!(upstream.requests().is_empty(), "{:?}", upstream.requests());
+    app.mcp("i")
+        .call("t", json!({"id": "a/b?c#d e", "note": "fine"}))
+        .await;
+    let sent = upstream.last();
+    assert_eq!((&*sent.path, sent.query), ("/items/a%2Fb%3Fc%23d%20e", None));
+    assert_eq!(sent.headers["x-note"], "fine");
+}
+
+#[tokio::test]
+async fn a_line_break_in_the_path_of_a_definition_is_only_a_character() {
+    let app = TestApp::start().await;
+    let upstream = app.upstream().await;
+    let path = "/a HTTP/1.1\r\nX-Evil: 1\r\n\r\n/{id}";
+    define(&app, &upstream, json!({"method": "GET", "path": path})).await;
+    app.mcp("i").call("t", json!({"id": "1"})).await;
+    let requests = upstream.requests();
+    assert_eq!(requests.len(), 1);
+    assert!(!requests[0].headers.contains_key("x-evil"));
+    assert!(
+        requests[0].path.starts_with("/a%20HTTP/1.1%0D%0AX-Evil:%201"),
+        "{}",
+        requests[0].path
+    );
+}
+
+#[tokio::test]
+async fn a_value_cannot_add_query_parameters() {
+    let app = TestApp::start().await;
+    let upstream = app.upstream().await;
+    define(
+        &app,
+        &upstream,
+        json!({"method": "GET", "path": "/items", "query": {"fixed": "1"}}),
+    )
+    .await;
+    app.mcp("i").call("t", json!({"tag": "a&fixed=2&b=c#d+e"})).await;
+    let query = upstream.last().query.unwrap();
+    let pairs: Vec<&str> = query.split('&').collect();
+    assert_eq!(pairs.len(), 2, "{query}");
+    assert!(
+        pairs.contains(&"fixed=1") && pairs.contains(&"tag=a%26fixed%3D2%26b%3Dc%23d%2Be"),
+        "{query}"
+    );
+}
