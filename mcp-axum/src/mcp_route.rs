@@ -92,7 +92,9 @@ async fn serve(State(route): State<Arc<McpRoute>>, request: Request) -> Response
             log.trace(&reply.trace);
             response::of(reply)
         }
-        Err(error) => error.into_response(),
+        // What a failure writes to the log names its request.
+        Err(error) => tracing::error_span!("mcp", request_id = id.to_str().unwrap_or_default())
+            .in_scope(|| error.into_response()),
     };
     response.headers_mut().insert(request_id::HEADER, id);
     log.status(response.status());

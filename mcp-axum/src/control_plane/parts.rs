@@ -57,7 +57,7 @@ pub(super) fn protocol_settings(settings: &Settings) -> Result<ProtocolSettings,
             list_ttl_ms: mcp.list_ttl_ms,
         },
         session_secret: session_secret(settings)?,
-        session_lifetime: Duration::from_secs(mcp.session_idle_seconds),
+        session_lifetime: Duration::from_secs(mcp.session_seconds),
         max_streams: mcp.max_streams,
     })
 }

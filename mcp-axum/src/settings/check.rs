@@ -70,7 +70,7 @@ pub(super) fn check(settings: &Settings) -> Result<(), SettingsError> {
         settings.upstream.max_response_bytes.0,
     )?;
     at_least_one("mcp.page_size", settings.mcp.page_size as u64)?;
-    at_least_one("mcp.session_idle_seconds", settings.mcp.session_idle_seconds)
+    at_least_one("mcp.session_seconds", settings.mcp.session_seconds)
 }
 
 /// `Targets` would take a misspelt level for the name of a part of the program.

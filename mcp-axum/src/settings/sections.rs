@@ -142,8 +142,8 @@ pub struct McpSettings {
         serialize_with = "super::display::secret"
     )]
     pub session_secret: Option<Secret>,
-    /// Idle sessions end.
-    pub session_idle_seconds: u64,
+    /// How long a session id is good.
+    pub session_seconds: u64,
     /// Open streams at once.
     pub max_streams: u32,
 }
