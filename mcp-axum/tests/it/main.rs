@@ -3,11 +3,13 @@
 #![expect(clippy::unwrap_used, reason = "a failed test should say where")]
 
 mod admin;
+mod cors;
 mod disconnect;
 mod edge;
 mod event_stream;
 mod injection;
 mod listing;
+mod readme;
 mod sessions;
 mod streams;
 #[allow(dead_code, unused_imports, reason = "one set of tools for all tests, wherever they are")]

@@ -1,0 +1,17 @@
+//! Plugins in a crate of their own: nothing of the gateway is changed, `main.rs` links this crate, and the
+//! configuration selects the plugins by name:
+//!
+//! ```toml
+//! [app]
+//! data_source = "greeter"
+//! authenticators = ["doorman", "api_key"]
+//!
+//! [data_source.greeter]
+//! greeting = "Hello"
+//!
+//! [authenticator.doorman]
+//! password = "sesame"
+//! ```
+
+pub mod doorman;
+pub mod greeter;
