@@ -2,8 +2,7 @@
 
 use crate::test_app::TestApp;
 use serde_json::Value;
-use std::process::Stdio;
-use tokio::process::Command;
+use std::process::Command;
 
 /// The shell blocks of a page that talk to a running gateway.
 fn curl_blocks(page: &str) -> Vec<String> {
@@ -14,13 +13,21 @@ fn curl_blocks(page: &str) -> Vec<String> {
 
 /// Runs a block line by line (a quoted body may span lines) and returns what each command printed.
 async fn run(app: &TestApp, block: &str) -> Vec<Value> {
-    let block = block.replace("localhost:8080", &app.address().to_string()).replace("your-api-key", app.admin_key());
-    let block = block.replace("curl ", "curl --silent --show-error --fail-with-body ").replace("\n#", "\ntrue #");
-    let mut shell = Command::new("sh");
-    let shell = shell.arg("-e").arg("-c").arg(block.replace("\ncurl ", "\necho\ncurl ")).current_dir("..");
-    let output = shell.stderr(Stdio::inherit()).output().await.unwrap();
+    let here = |text: &str| text.replace("localhost:8080", &app.address().to_string());
+    let directory = app.directory().to_owned();
+    // A document that a command sends from a file names the gateway's address too.
+    for file in block.split('@').skip(1).filter_map(|rest| rest.split_whitespace().next()) {
+        let text = std::fs::read_to_string(format!("../{file}")).unwrap();
+        std::fs::create_dir_all(directory.join(file).parent().unwrap()).unwrap();
+        std::fs::write(directory.join(file), here(&text)).unwrap();
+    }
+    let block = here(block).replace("your-api-key", app.admin_key());
+    let block = block.replace("curl ", "curl --silent --show-error --fail-with-body ");
+    let script = block.replace("\ncurl ", "\necho\ncurl ");
+    let shell = move || Command::new("sh").args(["-e", "-c", &script]).current_dir(&directory).output().unwrap();
+    let output = tokio::task::spawn_blocking(shell).await.unwrap();
     let text = String::from_utf8(output.stdout).unwrap();
-    assert!(output.status.success(), "{block}\n{text}");
+    assert!(output.status.success(), "{block}\n{text}\n{}", String::from_utf8_lossy(&output.stderr));
     text.lines().filter(|line| !line.is_empty()).map(|line| serde_json::from_str(line).unwrap()).collect()
 }
 
