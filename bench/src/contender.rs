@@ -1,0 +1,157 @@
+//! Who is measured: where requests go, what has to come back, whose CPU time counts.
+
+use crate::{answer, cpu, definitions::TOOLS, nginx::Nginx, request::Request, upstream::Upstream};
+use anyhow::{Context, Result, ensure};
+use clap::ValueEnum;
+use dynmcp_harness::Gateway;
+use serde_json::Value;
+use std::{fmt, time::Duration};
+use tokio::{io::AsyncWriteExt, net::TcpStream};
+
+/// In the order of the report.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, ValueEnum)]
+pub(crate) enum Role {
+    /// The upstream itself.
+    Direct,
+    /// nginx in front of the upstream.
+    Proxy,
+    /// DynMCP calling the upstream.
+    Call,
+    /// nginx with a file of the same bytes as the list of tools.
+    Static,
+    /// DynMCP listing its tools.
+    List,
+}
+
+impl fmt::Display for Role {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Direct => "direct",
+            Self::Proxy => "nginx `proxy_pass`",
+            Self::Call => "DynMCP `tools/call`",
+            Self::Static => "nginx, static file",
+            Self::List => "DynMCP `tools/list`, 100 tools",
+        })
+    }
+}
+
+impl Role {
+    /// Which nginx does what is comparable.
+    pub(crate) fn yardstick(self) -> Option<Self> {
+        match self {
+            Self::Call => Some(Self::Proxy),
+            Self::List => Some(Self::Static),
+            _ => None,
+        }
+    }
+}
+
+/// One of them.
+pub(crate) struct Contender {
+    pub(crate) role: Role,
+    pub(crate) port: u16,
+    pub(crate) request: Request,
+    pub(crate) expected: Vec<u8>,
+    /// All processes of the server; empty where the server is this process.
+    pids: Vec<u32>,
+}
+
+impl Contender {
+    /// CPU time of its processes so far.
+    pub(crate) fn cpu(&self) -> Result<Option<Duration>> {
+        if self.pids.is_empty() {
+            return Ok(None);
+        }
+        self.pids
+            .iter()
+            .map(|pid| cpu::used(*pid))
+            .sum::<Result<Duration>>()
+            .map(Some)
+    }
+}
+
+/// DynMCP, and the upstream on its own. What DynMCP answers first is read as JSON and has to be right; what it answers
+/// later has to be the same.
+pub(crate) async fn of_gateway(gateway: &Gateway, upstream: &Upstream) -> Result<Vec<Contender>> {
+    let (_, port) = gateway.origin().rsplit_once(':').context("no port")?;
+    let port = port.parse()?;
+    let pids = vec![gateway.pid().context("the gateway has ended")?];
+    let body = Upstream::body();
+
+    let call = Request::call(port);
+    let called = first_answer(port, &call).await?;
+    let structured = &serde_json::from_slice::<Value>(&called)?["result"]["structuredContent"];
+    ensure!(
+        *structured == serde_json::from_str::<Value>(&body)?,
+        "called: {}",
+        String::from_utf8_lossy(&called)
+    );
+
+    let list = Request::list(port);
+    let listed = first_answer(port, &list).await?;
+    let tools = serde_json::from_slice::<Value>(&listed)?["result"]["tools"]
+        .as_array()
+        .map_or(0, Vec::len);
+    ensure!(
+        tools == TOOLS,
+        "{tools} tools listed: {}",
+        String::from_utf8_lossy(&listed)
+    );
+
+    let direct_port = upstream.port();
+    Ok(vec![
+        Contender {
+            role: Role::Direct,
+            port: direct_port,
+            request: Request::call(direct_port),
+            expected: body.into_bytes(),
+            pids: Vec::new(),
+        },
+        Contender {
+            role: Role::Call,
+            port,
+            request: call,
+            expected: called,
+            pids: pids.clone(),
+        },
+        Contender {
+            role: Role::List,
+            port,
+            request: list,
+            expected: listed,
+            pids,
+        },
+    ])
+}
+
+/// nginx in its two roles.
+pub(crate) fn of_nginx(nginx: &Nginx, static_bytes: Vec<u8>) -> [Contender; 2] {
+    let port = nginx.port();
+    let pids = nginx.pids();
+    let file = Request::get(port, Nginx::FILE);
+    let body = Upstream::body().into_bytes();
+    [
+        Contender {
+            role: Role::Proxy,
+            port,
+            request: Request::call(port),
+            expected: body,
+            pids: pids.clone(),
+        },
+        Contender {
+            role: Role::Static,
+            port,
+            request: file,
+            expected: static_bytes,
+            pids,
+        },
+    ]
+}
+
+async fn first_answer(port: u16, request: &Request) -> Result<Vec<u8>> {
+    let mut stream = TcpStream::connect(("127.0.0.1", port)).await?;
+    stream.write_all(&request.0).await?;
+    let mut buffer = Vec::new();
+    let body = answer::read(&mut stream, &mut buffer).await?;
+    Ok(buffer.split_off(body))
+}

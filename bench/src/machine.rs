@@ -1,0 +1,51 @@
+//! What the numbers were measured on.
+
+use std::{fs, process::Command, thread::available_parallelism};
+
+/// As a list in Markdown.
+pub(crate) fn describe(with_nginx: bool) -> String {
+    let cores = available_parallelism().map_or(0, std::num::NonZero::get);
+    let kernel = fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default();
+    let arguments: Vec<_> = std::env::args().skip(1).collect();
+    let nginx = if with_nginx {
+        version("nginx", "-v")
+    } else {
+        "no nginx".to_owned()
+    };
+    format!(
+        "- machine: {cores} × {}, Linux {}\n- versions: {}, {nginx}, {}\n- command: `cargo xtask bench {}`\n\
+         - load, upstream and server share the machine; every answer was checked; medians over the rounds",
+        processor(),
+        kernel.trim(),
+        gateway_version(),
+        version("rustc", "--version"),
+        arguments.join(" "),
+    )
+    .replace(" `\n", "`\n")
+}
+
+fn processor() -> String {
+    let text = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
+    let model = text
+        .lines()
+        .find_map(|line| line.strip_prefix("model name")?.split_once(": "));
+    model.map_or("unknown processor", |(_, model)| model).to_owned()
+}
+
+fn gateway_version() -> String {
+    dynmcp_harness::dynmcp().map_or_else(
+        |_| "dynmcp".to_owned(),
+        |path| version(&path.to_string_lossy(), "--version"),
+    )
+}
+
+/// nginx says it on its standard error.
+fn version(program: &str, argument: &str) -> String {
+    let output = Command::new(program).arg(argument).output();
+    let text = output
+        .map(|output| [output.stdout, output.stderr].concat())
+        .unwrap_or_default();
+    String::from_utf8_lossy(&text)
+        .trim()
+        .replace("nginx version: ", "")
+}

@@ -1,0 +1,125 @@
+//! `cargo xtask bench`: direct call, nginx and DynMCP side by side, on the same upstream and load.
+#![expect(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "the report is what it is run for"
+)]
+
+mod answer;
+mod contender;
+mod cpu;
+mod definitions;
+mod load;
+mod machine;
+mod nginx;
+mod report;
+mod request;
+mod upstream;
+
+use anyhow::{Result, ensure};
+use clap::Parser;
+use contender::{Contender, Role};
+use dynmcp_harness::Gateway;
+use load::Load;
+use nginx::Nginx;
+use report::Report;
+use std::time::Duration;
+use upstream::Upstream;
+
+/// Requests per second, latency and server CPU per request; every answer is checked.
+#[derive(Parser)]
+#[command(name = "cargo xtask bench")]
+struct Options {
+    /// Seconds that each contender is measured in a round, after half a second of warming up.
+    #[arg(long, default_value_t = 3.0)]
+    seconds: f64,
+    /// Rounds in which all contenders take turns; what is printed are medians over them.
+    #[arg(long, default_value_t = 5)]
+    rounds: usize,
+    /// Open connections, each with one request at a time.
+    #[arg(long, value_delimiter = ',', default_values_t = [1, 16, 64])]
+    connections: Vec<usize>,
+    /// Only these contenders.
+    #[arg(long, value_enum, value_delimiter = ',')]
+    only: Vec<Role>,
+}
+
+const WARM_UP: Duration = Duration::from_millis(500);
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<()> {
+    let options = Options::parse();
+    ensure!(
+        options.rounds > 0 && options.seconds > 0.0,
+        "at least one round of some time"
+    );
+    let upstream = Upstream::start()?;
+    let gateway = Gateway::start().await?;
+    definitions::store(&gateway, upstream.port()).await?;
+    let mut contenders = contender::of_gateway(&gateway, &upstream).await?;
+    let tools_list = contenders.iter().find(|contender| contender.role == Role::List);
+    let static_bytes = tools_list
+        .map(|contender| contender.expected.clone())
+        .unwrap_or_default();
+    let nginx = match Nginx::start(upstream.port(), &static_bytes).await {
+        Ok(nginx) => Some(nginx),
+        Err(reason) => {
+            eprintln!("without nginx: {reason:#}");
+            None
+        }
+    };
+    contenders.extend(
+        nginx
+            .iter()
+            .flat_map(|nginx| contender::of_nginx(nginx, static_bytes.clone())),
+    );
+    contenders.retain(|contender| options.only.is_empty() || options.only.contains(&contender.role));
+    contenders.sort_by_key(|contender| contender.role);
+
+    let mut report = Report::default();
+    let time = Duration::from_secs_f64(options.seconds);
+    for connections in options.connections.iter().copied() {
+        for round in 0..options.rounds {
+            eprintln!(
+                "{connections} connections, round {} of {}",
+                round + 1,
+                options.rounds
+            );
+            gateway.forget_output()?;
+            nginx.as_ref().map_or(Ok(()), Nginx::forget_log)?;
+            // Nobody always comes first.
+            let order = contenders
+                .iter()
+                .cycle()
+                .skip(round % contenders.len())
+                .take(contenders.len());
+            for contender in order {
+                report.add(
+                    connections,
+                    contender.role,
+                    measure(contender, connections, time).await?,
+                );
+            }
+        }
+    }
+    println!("{}", machine::describe(nginx.is_some()));
+    println!("{report}");
+    Ok(())
+}
+
+/// One contender in one round.
+async fn measure(contender: &Contender, connections: usize, time: Duration) -> Result<report::Sample> {
+    let load = Load {
+        port: contender.port,
+        request: &contender.request,
+        expected: &contender.expected,
+    };
+    load.run(connections, WARM_UP).await?;
+    let before = contender.cpu()?;
+    let run = load.run(connections, time).await?;
+    let cpu = contender
+        .cpu()?
+        .zip(before)
+        .map(|(after, before)| after.saturating_sub(before));
+    Ok(report::Sample::new(run, cpu))
+}

@@ -1,0 +1,56 @@
+//! The bytes that are sent: the same for nginx and for DynMCP, up to the port in `Host`.
+
+use dynmcp_harness::Gateway;
+use serde_json::json;
+
+/// One HTTP request, ready to be written.
+#[derive(Clone)]
+pub(crate) struct Request(pub(crate) Vec<u8>);
+
+impl Request {
+    /// A JSON-RPC request of protocol revision 2026-07-28.
+    fn rpc(port: u16, method: &str, name: Option<&str>, mut params: serde_json::Value) -> Self {
+        params["_meta"] = json!({
+            "io.modelcontextprotocol/protocolVersion": "2026-07-28",
+            "io.modelcontextprotocol/clientInfo": {"name": "bench", "version": "1.0.0"},
+            "io.modelcontextprotocol/clientCapabilities": {},
+        });
+        let body = json!({"jsonrpc": "2.0", "id": 1, "method": method, "params": params}).to_string();
+        let name = name
+            .map(|name| format!("Mcp-Name: {name}\r\n"))
+            .unwrap_or_default();
+        let head = format!(
+            "POST /mcp/bench HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nAuthorization: Bearer {key}\r\n\
+             Accept: application/json, text/event-stream\r\nContent-Type: application/json\r\n\
+             MCP-Protocol-Version: 2026-07-28\r\nMcp-Method: {method}\r\n{name}Content-Length: {length}\r\n\r\n",
+            key = Gateway::KEY,
+            length = body.len(),
+        );
+        Self([head.into_bytes(), body.into_bytes()].concat())
+    }
+
+    /// Calls one of the hundred tools.
+    pub(crate) fn call(port: u16) -> Self {
+        let arguments = json!({"customer": "Ada Lovelace", "quantity": 3, "express": true});
+        let name = "create_order_042";
+        Self::rpc(
+            port,
+            "tools/call",
+            Some(name),
+            json!({"name": name, "arguments": arguments}),
+        )
+    }
+
+    /// Lists the hundred tools.
+    pub(crate) fn list(port: u16) -> Self {
+        Self::rpc(port, "tools/list", None, json!({}))
+    }
+
+    /// Reads a file.
+    pub(crate) fn get(port: u16, path: &str) -> Self {
+        let head = format!(
+            "GET {path} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nAccept: application/json, text/event-stream\r\n\r\n"
+        );
+        Self(head.into_bytes())
+    }
+}

@@ -1,0 +1,105 @@
+//! The Inspector's command line: one call per process.
+
+use crate::fixture::{STATELESS, Shop};
+use anyhow::{Context, Result};
+use dynmcp_harness::{Gateway, Toolbox};
+use serde_json::{Value, json};
+use std::process::{Output, Stdio};
+use tokio::process::Command;
+
+struct Inspector<'a> {
+    toolbox: Toolbox,
+    shop: &'a Shop,
+    era: &'a str,
+}
+
+impl Inspector<'_> {
+    async fn run(&self, arguments: &[&str]) -> Result<Output> {
+        let script = "@modelcontextprotocol/inspector/clients/launcher/build/index.js";
+        let output = Command::new(self.toolbox.node())
+            .arg(self.toolbox.node_module(script))
+            .args([
+                "--cli",
+                &self.shop.url(),
+                "--transport",
+                "http",
+                "--protocol-era",
+                self.era,
+            ])
+            .args(["--header", &format!("Authorization: Bearer {}", Gateway::KEY)])
+            .args(["--format", "json"])
+            .args(arguments)
+            .stdin(Stdio::null())
+            .kill_on_drop(true)
+            .output()
+            .await?;
+        Ok(output)
+    }
+
+    async fn result(&self, arguments: &[&str]) -> Result<Value> {
+        let output = self.run(arguments).await?;
+        let text = String::from_utf8_lossy(&output.stdout);
+        let complaints = String::from_utf8_lossy(&output.stderr);
+        let value: Value =
+            serde_json::from_str(&text).with_context(|| format!("{}: {text}{complaints}", output.status))?;
+        Ok(value["result"].clone())
+    }
+}
+
+async fn run(era: &str) -> Result<()> {
+    let shop = Shop::open(STATELESS).await?;
+    let inspector = Inspector {
+        toolbox: Toolbox::open()?,
+        shop: &shop,
+        era,
+    };
+
+    // `--strict`: the schemas have to be portable, too.
+    let list = inspector.result(&["--method", "tools/list", "--strict"]).await?;
+    let names: Vec<_> = list["tools"]
+        .as_array()
+        .context("no tools")?
+        .iter()
+        .map(|tool| &tool["name"])
+        .collect();
+    assert_eq!(names, ["get_order", "create_order", "broken", "tenant_report"]);
+
+    let call = ["--method", "tools/call", "--tool-name"];
+    let order = inspector
+        .result(&[&call[..], &["get_order", "--tool-arg", "id=A/7 ü"]].concat())
+        .await?;
+    let expected =
+        json!({"id": "A/7 ü", "state": "shipped", "total": 42.5, "items": [{"sku": "x1", "count": 2}]});
+    assert_eq!(order["structuredContent"], expected);
+
+    let report = inspector
+        .result(&[&call[..], &["tenant_report", "--tool-arg", "tenant=Zürich"]].concat())
+        .await?;
+    assert_eq!(report["structuredContent"], json!({"tenant": "Zürich"}));
+
+    let broken = inspector.result(&[&call[..], &["broken"]].concat()).await?;
+    assert_eq!(broken["isError"], true, "{broken}");
+
+    let unknown = inspector.run(&[&call[..], &["no_such_tool"]].concat()).await?;
+    assert!(!unknown.status.success());
+
+    shop.add_late_tool().await?;
+    let list = inspector.result(&["--method", "tools/list"]).await?;
+    assert_eq!(list["tools"][4]["name"], "late_tool");
+    shop.check_log().await
+}
+
+#[tokio::test]
+async fn legacy() -> Result<()> {
+    run("legacy").await
+}
+
+#[tokio::test]
+async fn auto() -> Result<()> {
+    run("auto").await
+}
+
+#[tokio::test]
+async fn modern() -> Result<()> {
+    run("modern").await
+}

@@ -1,0 +1,8 @@
+//! Real MCP clients against `dynmcp serve`: each lists, calls, fails, is told of a change and closes.
+
+mod fixture;
+mod inspector;
+mod python;
+mod rust_sdk;
+mod scripted;
+mod typescript;

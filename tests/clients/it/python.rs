@@ -1,0 +1,38 @@
+//! `mcp` from PyPI.
+
+use crate::{
+    fixture::{STATEFUL, STATELESS, Shop},
+    scripted::drive,
+};
+use anyhow::Result;
+use dynmcp_harness::Toolbox;
+use tokio::process::Command;
+
+async fn run(proto_type: &'static str, arguments: &[&str]) -> Result<()> {
+    let toolbox = Toolbox::open()?;
+    let shop = Shop::open(proto_type).await?;
+    let mut client = Command::new(toolbox.python());
+    client.arg(concat!(env!("CARGO_MANIFEST_DIR"), "/python/driver.py"));
+    drive(&shop, &mut client, arguments).await
+}
+
+#[tokio::test]
+async fn default_mode() -> Result<()> {
+    run(STATELESS, &["auto", "wait"]).await
+}
+
+// Without a session this client opens no stream for notifications.
+#[tokio::test]
+async fn legacy() -> Result<()> {
+    run(STATELESS, &["legacy", "no-wait"]).await
+}
+
+#[tokio::test]
+async fn legacy_with_sessions() -> Result<()> {
+    run(STATEFUL, &["legacy", "wait"]).await
+}
+
+#[tokio::test]
+async fn pinned_to_2026_07_28() -> Result<()> {
+    run(STATELESS, &["2026-07-28", "wait"]).await
+}

@@ -1,0 +1,43 @@
+//! `@modelcontextprotocol/client`.
+
+use crate::{
+    fixture::{STATEFUL, STATELESS, Shop},
+    scripted::drive,
+};
+use anyhow::Result;
+use dynmcp_harness::Toolbox;
+use tokio::process::Command;
+
+async fn run(proto_type: &'static str, mode: &str) -> Result<()> {
+    let toolbox = Toolbox::open()?;
+    let shop = Shop::open(proto_type).await?;
+    let mut client = Command::new(toolbox.node());
+    client.arg(concat!(env!("CARGO_MANIFEST_DIR"), "/typescript/driver.mjs"));
+    client.env("NODE_TOOLS", toolbox.node_packages());
+    drive(&shop, &mut client, &[mode]).await
+}
+
+#[tokio::test]
+async fn default_mode() -> Result<()> {
+    run(STATELESS, "legacy").await
+}
+
+#[tokio::test]
+async fn default_mode_with_sessions() -> Result<()> {
+    run(STATEFUL, "legacy").await
+}
+
+#[tokio::test]
+async fn auto() -> Result<()> {
+    run(STATELESS, "auto").await
+}
+
+#[tokio::test]
+async fn auto_with_sessions_for_others() -> Result<()> {
+    run(STATEFUL, "auto").await
+}
+
+#[tokio::test]
+async fn pinned_to_2026_07_28() -> Result<()> {
+    run(STATELESS, "2026-07-28").await
+}

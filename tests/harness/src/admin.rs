@@ -1,0 +1,59 @@
+//! The admin API of a running gateway.
+
+use crate::Gateway;
+use anyhow::{Context, Result, ensure};
+use reqwest::Client;
+use serde_json::Value;
+use std::{sync::Arc, time::Duration};
+
+/// Writes definitions with the gateway's key. A write that is refused or answered with a warning is an error.
+#[derive(Clone)]
+pub struct Admin {
+    origin: Arc<str>,
+    client: Client,
+}
+
+impl Admin {
+    pub(crate) fn new(origin: &str) -> Result<Self> {
+        let client = Client::builder().timeout(Duration::from_secs(20)).build()?;
+        Ok(Self {
+            origin: origin.into(),
+            client,
+        })
+    }
+
+    /// Whether the gateway says that it is ready.
+    pub(crate) async fn is_ready(&self) -> bool {
+        let answer = self.client.get(format!("{}/readyz", self.origin)).send().await;
+        answer.is_ok_and(|answer| answer.status().is_success())
+    }
+
+    /// Stores a tool definition.
+    pub async fn put_tool(&self, id: &str, document: &Value) -> Result<()> {
+        self.put("tds", id, document).await
+    }
+
+    /// Stores an instance definition.
+    pub async fn put_instance(&self, id: &str, document: &Value) -> Result<()> {
+        self.put("ids", id, document).await
+    }
+
+    async fn put(&self, collection: &str, id: &str, document: &Value) -> Result<()> {
+        let url = format!("{}/admin/{collection}/{id}", self.origin);
+        let answer = self
+            .client
+            .put(&url)
+            .bearer_auth(Gateway::KEY)
+            .json(document)
+            .send()
+            .await?;
+        let status = answer.status();
+        let body = answer.text().await?;
+        ensure!(status.is_success(), "PUT {url} was answered {status}: {body}");
+        let envelope: Value = serde_json::from_str(&body).with_context(|| format!("not JSON: {body}"))?;
+        ensure!(envelope["code"] == 200, "PUT {url} was answered {body}");
+        let warnings = envelope["warnings"].as_array().map_or(0, Vec::len);
+        ensure!(warnings == 0, "PUT {url} warns: {body}");
+        Ok(())
+    }
+}

@@ -1,0 +1,133 @@
+//! The gateway as its users run it: `dynmcp serve` with a configuration file, driven over HTTP.
+
+use crate::{Admin, binary::dynmcp};
+use anyhow::{Context, Result, bail, ensure};
+use std::{
+    ffi::OsStr,
+    fs::{self, File},
+    net::TcpListener,
+    process::Stdio,
+    time::{Duration, Instant},
+};
+use tempfile::TempDir;
+use tokio::{
+    process::{Child, Command},
+    time::sleep,
+};
+
+/// How long a start may take on a busy machine.
+const START: Duration = Duration::from_secs(30);
+
+/// A running gateway with a store of its own. Dropping it ends the process.
+pub struct Gateway {
+    directory: TempDir,
+    origin: String,
+    child: Child,
+    admin: Admin,
+}
+
+impl Gateway {
+    /// The key of `/admin` and of instances that ask for one.
+    pub const KEY: &str = "proof-api-key";
+
+    /// Starts it and waits until it is ready.
+    pub async fn start() -> Result<Self> {
+        // A port that was free a moment ago can be taken by the time the gateway wants it.
+        for _ in 0..2 {
+            if let Ok(gateway) = Self::launch().await {
+                return Ok(gateway);
+            }
+        }
+        Self::launch().await
+    }
+
+    async fn launch() -> Result<Self> {
+        let binary = dynmcp()?;
+        let directory = tempfile::tempdir()?;
+        let port = TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
+        let key = Self::KEY;
+        let config = directory.path().join("config.toml");
+        let app = format!("[app]\nhost = \"127.0.0.1\"\nport = {port}\napi_key = \"{key}\"\n");
+        fs::write(&config, app)?;
+        // The store and the log are where the defaults say, below the working directory.
+        let output = File::options()
+            .create(true)
+            .append(true)
+            .open(directory.path().join("output"))?;
+        let mut command = Command::new(&binary);
+        for (name, _) in std::env::vars_os().filter(|(name, _)| is_setting(name)) {
+            command.env_remove(name);
+        }
+        let child = command
+            .args(["serve", "--config"])
+            .arg(&config)
+            .current_dir(directory.path())
+            .stdin(Stdio::null())
+            .stdout(output.try_clone()?)
+            .stderr(output)
+            .kill_on_drop(true)
+            .spawn()
+            .with_context(|| format!("{} cannot be started", binary.display()))?;
+        let origin = format!("http://127.0.0.1:{port}");
+        let admin = Admin::new(&origin)?;
+        let mut gateway = Self {
+            directory,
+            origin,
+            child,
+            admin,
+        };
+        gateway.wait_until_ready().await?;
+        Ok(gateway)
+    }
+
+    async fn wait_until_ready(&mut self) -> Result<()> {
+        let deadline = Instant::now() + START;
+        while !self.admin.is_ready().await {
+            if let Some(status) = self.child.try_wait()? {
+                bail!("the gateway ended with {status} at its start:\n{}", self.output());
+            }
+            let waiting = Instant::now() < deadline;
+            ensure!(waiting, "not ready after {START:?}:\n{}", self.output());
+            sleep(Duration::from_millis(20)).await;
+        }
+        Ok(())
+    }
+
+    /// `http://127.0.0.1:PORT`.
+    pub fn origin(&self) -> &str {
+        &self.origin
+    }
+
+    /// The MCP endpoint of an instance.
+    pub fn endpoint(&self, instance: &str) -> String {
+        format!("{}/mcp/{instance}", self.origin)
+    }
+
+    /// The process, for measuring it.
+    pub fn pid(&self) -> Option<u32> {
+        self.child.id()
+    }
+
+    /// What it wrote to its standard output and error so far.
+    pub fn output(&self) -> String {
+        fs::read_to_string(self.directory.path().join("output")).unwrap_or_default()
+    }
+
+    /// Empties that, for tests that make it write a lot.
+    pub fn forget_output(&self) -> Result<()> {
+        let output = File::options()
+            .write(true)
+            .open(self.directory.path().join("output"))?;
+        Ok(output.set_len(0)?)
+    }
+
+    /// Its admin API.
+    pub fn admin(&self) -> &Admin {
+        &self.admin
+    }
+}
+
+/// Variables of the gateway's own, which could be set for something else.
+fn is_setting(name: &OsStr) -> bool {
+    name == "RUN_MODE" || name.to_string_lossy().starts_with("APP__")
+}

@@ -1,0 +1,96 @@
+//! `cargo xtask …`: what a developer and CI run. Compiled for every task, so it stays small.
+#![expect(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "it tells people what it does"
+)]
+
+mod command;
+mod tools;
+
+use anyhow::Result;
+use clap::{Parser, Subcommand};
+use command::cargo;
+use std::process::ExitCode;
+
+/// The project's tasks.
+#[derive(Parser)]
+#[command(name = "cargo xtask")]
+struct Xtask {
+    #[command(subcommand)]
+    task: Task,
+}
+
+#[derive(Subcommand)]
+enum Task {
+    /// Installs what the tests need if it is missing, then runs all of them, real clients and conformance included.
+    Test {
+        /// For `cargo test`, such as `-p mcp-core` or a part of a test's name.
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        arguments: Vec<String>,
+    },
+    /// Runs the official MCP conformance suites and prints a table.
+    Conformance {
+        /// `--verbose` prints what each suite says.
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        arguments: Vec<String>,
+    },
+    /// Measures the gateway beside nginx on the same upstream and load; prints Markdown. `--help` lists the options.
+    #[command(disable_help_flag = true)]
+    Bench {
+        /// For the benchmark.
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        arguments: Vec<String>,
+    },
+    /// Only installs what the tests need.
+    Tools,
+}
+
+fn main() -> ExitCode {
+    match perform(Xtask::parse().task) {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn perform(task: Task) -> Result<ExitCode> {
+    match task {
+        Task::Test { arguments } => {
+            tools::install()?;
+            cargo(&["test", "--workspace"], &arguments)
+        }
+        Task::Conformance { arguments } => {
+            tools::install()?;
+            let built = cargo(&["build", "--workspace", "--bins"], &[])?;
+            if built != ExitCode::SUCCESS {
+                return Ok(built);
+            }
+            cargo(
+                &["run", "--quiet", "--package", "dynmcp-conformance", "--"],
+                &arguments,
+            )
+        }
+        Task::Bench { arguments } => {
+            tools::install_nginx();
+            let built = cargo(
+                &["build", "--release", "--package", "mcp-axum", "--bin", "dynmcp"],
+                &[],
+            )?;
+            if built != ExitCode::SUCCESS {
+                return Ok(built);
+            }
+            cargo(
+                &["run", "--release", "--quiet", "--package", "dynmcp-bench", "--"],
+                &arguments,
+            )
+        }
+        Task::Tools => {
+            tools::install()?;
+            println!("everything is there");
+            Ok(ExitCode::SUCCESS)
+        }
+    }
+}

@@ -1,0 +1,25 @@
+//! What the tests need beside Rust: a few system programs, and in `.tools` Node.js and Python with pinned packages.
+
+mod node;
+mod python;
+mod stamp;
+mod system;
+
+use crate::command::root;
+use anyhow::Result;
+
+/// Installs what is missing; quick when nothing is.
+pub(crate) fn install() -> Result<()> {
+    let tools = root().join(".tools");
+    let pinned = root().join("tests/clients/tools");
+    system::install()?;
+    node::install(&tools, &pinned)?;
+    python::install(&tools, &pinned)
+}
+
+/// The benchmark compares with nginx where there is one.
+pub(crate) fn install_nginx() {
+    if let Err(reason) = system::install_nginx() {
+        println!("without nginx: {reason:#}");
+    }
+}

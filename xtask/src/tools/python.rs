@@ -1,0 +1,31 @@
+//! A virtual environment with the Python client.
+
+use super::stamp::Stamp;
+use crate::command::run;
+use anyhow::{Context, Result};
+use std::{path::Path, process::Command};
+
+pub(super) fn install(tools: &Path, pinned: &Path) -> Result<()> {
+    let directory = tools.join("python");
+    let requirements = pinned.join("requirements.txt");
+    let stamp = Stamp::new(&directory, &requirements)?;
+    if stamp.holds() {
+        return Ok(());
+    }
+    println!("installing the Python packages of {}", requirements.display());
+    stamp.clear()?;
+    run(Command::new("python3").args(["-m", "venv"]).arg(&directory))?;
+    let mut pip = Command::new(directory.join("bin/python"));
+    pip.args([
+        "-m",
+        "pip",
+        "install",
+        "--quiet",
+        "--disable-pip-version-check",
+        "--requirement",
+    ])
+    .arg(&requirements);
+    run(&mut pip)
+        .context("the Python packages of the tests cannot be installed (Python 3.10 or newer is needed)")?;
+    stamp.set()
+}

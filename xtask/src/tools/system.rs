@@ -1,0 +1,115 @@
+//! Programs from the system's packages.
+
+use crate::command::{run, succeeds};
+use anyhow::{Context, Result, bail};
+use std::process::Command;
+
+/// A program, how to see that it is there, and the Debian packages that bring it.
+struct Needed {
+    program: &'static str,
+    probe: &'static [&'static str],
+    packages: &'static [&'static str],
+}
+
+const FOR_TESTS: &[Needed] = &[
+    Needed {
+        program: "curl",
+        probe: &["--version"],
+        packages: &["curl"],
+    },
+    Needed {
+        program: "sqlite3",
+        probe: &["--version"],
+        packages: &["sqlite3"],
+    },
+    Needed {
+        program: "python3",
+        probe: &["-c", "import ensurepip, venv"],
+        packages: &["python3", "python3-venv"],
+    },
+    Needed {
+        program: "npm",
+        probe: &["--version"],
+        packages: &["npm"],
+    },
+    Needed {
+        program: "etcd",
+        probe: &["--version"],
+        packages: &["etcd-server"],
+    },
+    Needed {
+        program: "etcdctl",
+        probe: &["version"],
+        packages: &["etcd-client"],
+    },
+];
+
+const NGINX: Needed = Needed {
+    program: "nginx",
+    probe: &["-v"],
+    packages: &["nginx-light"],
+};
+
+pub(super) fn install() -> Result<()> {
+    install_missing(FOR_TESTS)
+}
+
+pub(super) fn install_nginx() -> Result<()> {
+    install_missing(&[NGINX])
+}
+
+fn install_missing(needed: &[Needed]) -> Result<()> {
+    let missing = needed
+        .iter()
+        .filter(|needed| !succeeds(needed.program, needed.probe));
+    let packages: Vec<_> = missing.flat_map(|needed| needed.packages).copied().collect();
+    if packages.is_empty() {
+        return Ok(());
+    }
+    let wanted = packages.join(" ");
+    println!("installing {wanted}");
+    if !succeeds("apt-get", &["--version"]) {
+        bail!("please install what the Debian packages `{wanted}` hold; there is no apt-get to do it here");
+    }
+    let update = run(apt()?.arg("update"));
+    let install = run(apt()?
+        .args(["install", "--yes", "--no-install-recommends"])
+        .args(&packages));
+    // An index that is not the newest is good enough if the packages come.
+    install
+        .and_then(|()| still_missing(needed))
+        .with_context(|| match update {
+            Ok(()) => format!("please install the Debian packages `{wanted}`"),
+            Err(reason) => format!("please install the Debian packages `{wanted}` ({reason:#})"),
+        })
+}
+
+fn still_missing(needed: &[Needed]) -> Result<()> {
+    match needed
+        .iter()
+        .find(|needed| !succeeds(needed.program, needed.probe))
+    {
+        Some(needed) => bail!("`{} {}` still fails", needed.program, needed.probe.join(" ")),
+        None => Ok(()),
+    }
+}
+
+/// `apt-get`, as root or through a `sudo` that does not ask.
+fn apt() -> Result<Command> {
+    let mut command = if is_root() {
+        Command::new("apt-get")
+    } else if succeeds("sudo", &["-n", "true"]) {
+        let mut command = Command::new("sudo");
+        command.args(["-n", "apt-get"]);
+        command
+    } else {
+        bail!("neither root nor a `sudo` that works without a password");
+    };
+    command.arg("--quiet").env("DEBIAN_FRONTEND", "noninteractive");
+    Ok(command)
+}
+
+fn is_root() -> bool {
+    let id = Command::new("id").arg("-u").output();
+    id.is_ok_and(|output| output.stdout.trim_ascii() == b"0")
+}
