@@ -2,7 +2,9 @@
 
 mod admin_key;
 mod announce;
+mod late_source;
 mod parts;
+mod snapshot;
 
 pub use admin_key::AdminKeyError;
 pub(crate) use admin_key::generate as generate_key;
@@ -15,14 +17,17 @@ use crate::{
 };
 use admin_key::AdminKey;
 use mcp_common::{
-    catalog::{Catalog, sync, sync::SyncStatus},
+    catalog::{
+        Catalog, sync,
+        sync::{Stopgap, SyncStatus},
+    },
     datasource::DataSource,
     plugin::{DataSourceFactory, PluginError, Registry},
     secret::Secret,
 };
 use mcp_core::protocol::{Gateway, GatewayParts};
 use std::{sync::Arc, time::SystemTime};
-use tokio::runtime::Handle;
+use tokio::{runtime::Handle, task::JoinHandle};
 use tokio_util::sync::CancellationToken;
 
 /// Why a gateway could not be put together. Every text is one line for the operator.
@@ -97,21 +102,35 @@ pub(crate) async fn build(settings: Settings) -> Result<Built, BuildError> {
     Ok(Built { app, new_admin_key })
 }
 
-/// Starts what runs beside requests: the copy of the data source, and the news for open streams.
-pub(crate) fn start_background(app: &Arc<App>) {
+/// Starts what runs beside requests: the copy of the data source, and the news for open streams. What it returns ends
+/// some time after the gateway began to drain, and is worth waiting for.
+pub(crate) fn start_background(app: &Arc<App>) -> Option<JoinHandle<()>> {
     let gateway = app.gateway.clone();
     tokio::spawn(async move { gateway.announce_changes().await });
+    let snapshot = snapshot::Place::of(&app.settings);
+    let stopgap = match snapshot.clone() {
+        None => Stopgap::none(),
+        Some(place) => Stopgap {
+            remembered: Box::pin(place.read()),
+            serve: app.settings.app.start_from_snapshot,
+        },
+    };
     // It ends with the runtime: definitions stay up to date until the last call is answered.
     let never = std::future::pending();
-    tokio::spawn(sync::run(
+    tokio::spawn(sync::run_with(
         app.source.clone(),
         app.catalog.clone(),
         app.sync.clone(),
+        stopgap,
         never,
     ));
+    let draining = app.draining.clone();
+    let keep = |place| snapshot::keep(place, app.catalog.clone(), app.sync.clone(), draining);
+    snapshot.map(|place| tokio::spawn(keep(place)))
 }
 
-async fn open_source(settings: &Settings) -> Result<Arc<dyn DataSource>, BuildError> {
+/// The configured data source; also for commands that work on it without a gateway.
+pub(crate) async fn open_source(settings: &Settings) -> Result<Arc<dyn DataSource>, BuildError> {
     let name = &settings.app.data_source;
     let registry = Registry::<dyn DataSourceFactory>::data_sources().map_err(BuildError::NoSuchSource)?;
     let factory = registry.get(name).map_err(BuildError::NoSuchSource)?;
@@ -120,7 +139,9 @@ async fn open_source(settings: &Settings) -> Result<Arc<dyn DataSource>, BuildEr
         .get(name)
         .cloned()
         .unwrap_or_else(|| serde_json::Value::Object(Default::default()));
-    factory.open(&table).await.map_err(BuildError::Source)
+    late_source::open(factory, table)
+        .await
+        .map_err(BuildError::Source)
 }
 
 impl BuildError {

@@ -12,6 +12,7 @@ use std::{io, net::SocketAddr, sync::Arc, time::Duration};
 use tokio::{
     net::TcpListener,
     runtime::{Builder, Runtime},
+    task::JoinHandle,
 };
 
 /// Threads of the control plane: enough for a write while a catalog is being loaded.
@@ -19,6 +20,9 @@ const CONTROL_THREADS: usize = 2;
 
 /// Tasks that run beside requests get this long to notice the end.
 const LAST_MOMENT: Duration = Duration::from_millis(500);
+
+/// Writing down a hundred thousand definitions takes less.
+const LAST_WORK: Duration = Duration::from_secs(5);
 
 /// Why a gateway did not start. Every text is one line for the operator.
 #[derive(Debug, thiserror::Error)]
@@ -58,6 +62,8 @@ pub struct Server {
     new_admin_key: Option<Secret>,
     data_plane: Option<DataPlane>,
     control: Option<Runtime>,
+    /// What has to be finished before the end.
+    last_work: Option<JoinHandle<()>>,
 }
 
 impl Server {
@@ -75,9 +81,10 @@ impl Server {
         let address = listener.local_addr().map_err(StartError::Threads)?;
         let built = control.block_on(control_plane::build(settings))?;
         let app = built.app;
-        let data_plane = control.block_on(async {
-            control_plane::start_background(&app);
-            DataPlane::start(&app, listener).map_err(StartError::Threads)
+        let (last_work, data_plane) = control.block_on(async {
+            let last_work = control_plane::start_background(&app);
+            let data_plane = DataPlane::start(&app, listener).map_err(StartError::Threads)?;
+            Ok::<_, StartError>((last_work, data_plane))
         })?;
         Ok(Self {
             app,
@@ -85,6 +92,7 @@ impl Server {
             new_admin_key: built.new_admin_key,
             data_plane: Some(data_plane),
             control: Some(control),
+            last_work,
         })
     }
 
@@ -139,6 +147,10 @@ impl Server {
         self.app.draining.cancel();
         let drained = self.data_plane.take().map(DataPlane::join).unwrap_or_default();
         if let Some(control) = self.control.take() {
+            if let Some(last_work) = self.last_work.take() {
+                // It began with the drain, so it is usually done by now.
+                let _ = control.block_on(async { tokio::time::timeout(LAST_WORK, last_work).await });
+            }
             control.shutdown_timeout(LAST_MOMENT);
         }
         drained

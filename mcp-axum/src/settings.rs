@@ -16,7 +16,8 @@ pub use error::SettingsError;
 pub use layers::{DEFAULT_TOML, Layers};
 pub use list::List;
 pub use sections::{
-    AppSettings, AutoSwitch, EgressSettings, LogFormat, LogSettings, McpSettings, UpstreamSettings,
+    AppSettings, AutoSwitch, EgressSettings, LogFormat, LogSettings, McpSettings, SecretSettings,
+    UpstreamSettings,
 };
 pub use size::Size;
 
@@ -43,6 +44,8 @@ pub struct Settings {
     pub upstream: UpstreamSettings,
     /// Which addresses may be reached.
     pub egress: EgressSettings,
+    /// What definitions may refer to.
+    pub secrets: SecretSettings,
     /// How the protocol is spoken.
     pub mcp: McpSettings,
 }

@@ -9,6 +9,7 @@ mod entry;
 mod index;
 mod quarantine;
 mod read;
+mod remembered;
 mod selection;
 mod settle;
 mod snapshot;
@@ -18,10 +19,11 @@ mod transition;
 pub use check::Refusal;
 pub use entry::{InstanceEntry, Selected, Selection, ToolEntry};
 pub use quarantine::{Cause, Place, Quarantined};
+pub use remembered::{Kept, Remembered};
 pub use snapshot::Snapshot;
 
 use crate::{
-    datasource::{Batch, Load},
+    datasource::{Batch, Change, Load},
     definition::ToolDefinition,
     document::Document,
     key::{Key, Revision},
@@ -31,6 +33,7 @@ use arc_swap::ArcSwap;
 use std::{
     collections::BTreeSet,
     fmt,
+    panic::{AssertUnwindSafe, catch_unwind},
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
@@ -90,6 +93,11 @@ impl<C: Compile> Catalog<C> {
         }
     }
 
+    /// What compiles the tools.
+    pub fn compiler(&self) -> &C {
+        &self.compiler
+    }
+
     /// Everything at one revision. Cheap; hold it for as long as one piece of work needs a consistent picture.
     pub fn snapshot(&self) -> Arc<Snapshot<C::Tool>> {
         self.current.load_full()
@@ -98,6 +106,26 @@ impl<C: Compile> Catalog<C> {
     /// The first complete load is done.
     pub fn loaded(&self) -> bool {
         self.current.load().loaded
+    }
+
+    /// Takes over what an earlier process served. It is not served yet: a load decides what still holds, and a record
+    /// that cannot be used any more has its last good version here. Only before the first load.
+    pub fn remember(&self, remembered: Remembered) {
+        let Remembered {
+            revision,
+            served,
+            waiting,
+        } = remembered;
+        // One after the other: what was served has to stand when what could not be served comes.
+        for records in [served, waiting] {
+            let changes = records.into_iter().map(Change::Put).collect();
+            self.change(|transition| transition.apply(Batch { revision, changes }));
+        }
+    }
+
+    /// Serves what is remembered as if it had been loaded.
+    pub fn serve_remembered(&self) -> Applied {
+        self.change(|transition| transition.serve())
     }
 
     /// Takes a complete load and applies what differs. The load is the truth, even if its revision is a lower one (a
@@ -140,7 +168,7 @@ impl<C: Compile> Catalog<C> {
     }
 
     fn change(&self, work: impl FnOnce(&mut Transition<'_, C>)) -> Applied {
-        // A poisoned lock only says that a listener panicked; the snapshot is always whole.
+        // A poisoned lock only says that a change panicked on its way; the snapshot is always whole.
         let _writing = self.writing.lock().unwrap_or_else(PoisonError::into_inner);
         let mut transition = Transition::new(&self.compiler, self.snapshot());
         work(&mut transition);
@@ -155,7 +183,10 @@ impl<C: Compile> Catalog<C> {
             .unwrap_or_else(PoisonError::into_inner)
             .clone();
         for listener in &listeners {
-            listener(&applied);
+            // One that panics keeps neither the others nor those who wait for the revision from going on.
+            if catch_unwind(AssertUnwindSafe(|| listener(&applied))).is_err() {
+                tracing::error!(revision = applied.revision, "a listener of the catalog panicked");
+            }
         }
         self.revisions.send_replace(applied.revision);
         applied

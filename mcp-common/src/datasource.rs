@@ -58,6 +58,13 @@ pub enum Change {
     },
     /// Something appeared that cannot be a definition.
     Unreadable(Unreadable),
+    /// What was unreadable at this place is gone, or can be read now.
+    Readable {
+        /// As it was reported.
+        place: String,
+        /// When.
+        revision: Revision,
+    },
 }
 
 /// Changes in the order of their revisions.

@@ -35,6 +35,9 @@ pub enum PluginError {
     /// The plugin could not start.
     #[error("{0}")]
     Start(String),
+    /// What the plugin needs cannot be reached now. The gateway starts all the same and tries on.
+    #[error("{0}")]
+    Unavailable(String),
     /// No plugin of that name is linked.
     #[error("no {port} is called `{name}`; there are: {known}")]
     Unknown {

@@ -7,16 +7,22 @@
 mod changes;
 mod documents;
 mod follower;
+mod outages;
+mod sizes;
 mod streams;
 mod writes;
 
 pub use changes::{bad_record, burst_of_1000, delete, rename, tool_and_instance_share_an_id, update};
 pub use documents::{history, large_document, unicode_ids, values_come_back_as_written};
 pub use follower::Follower;
+pub use outages::{changes_are_forgotten, connection_is_cut, server_restarts, slow_store};
+pub use sizes::{ten_thousand_documents, too_large};
 pub use streams::{
     load_and_watch_without_gap, order_by_revision, reconnect, resume_from_a_revision, two_consumers,
 };
-pub use writes::{delete_of_missing, expectations, initial_load, lost_updates_are_impossible, put};
+pub use writes::{
+    delete_of_missing, expectations, initial_load, lost_updates_are_impossible, put, two_writers_on_one_key,
+};
 
 use crate::{
     datasource::{DataSource, Expected, Record, Write},
@@ -38,6 +44,36 @@ pub trait Harness: Send + Sync + Sized + 'static {
     /// Writes past the gateway, like a platform team's pipeline does. `false` where there is no such way.
     async fn raw(&self, _write: Raw<'_>) -> bool {
         false
+    }
+
+    /// Stores all of them past the gateway, at once. `false` where writing one by one is quick enough for thousands.
+    async fn raw_many(&self, _documents: &[(Key, String)]) -> bool {
+        false
+    }
+
+    /// Makes the store forget the changes so far: a compaction, a trimmed log. `false` where it always knows them.
+    async fn forget_changes(&self) -> bool {
+        false
+    }
+
+    /// Breaks all connections to the store; new ones can be made. `false` where there are none.
+    async fn cut_connections(&self) -> bool {
+        false
+    }
+
+    /// Stops the store and starts it again. `false` where it does not run by itself.
+    async fn restart(&self) -> bool {
+        false
+    }
+
+    /// From now on every answer of the store comes late. `false` where that cannot be arranged.
+    async fn slow_down(&self) -> bool {
+        false
+    }
+
+    /// The largest document that the store takes, if that is something a test can exceed.
+    fn largest(&self) -> Option<usize> {
+        None
     }
 }
 
@@ -72,7 +108,8 @@ macro_rules! datasource_contract {
             initial_load put update rename delete delete_of_missing expectations lost_updates_are_impossible
             burst_of_1000 bad_record reconnect resume_from_a_revision two_consumers order_by_revision history
             load_and_watch_without_gap large_document unicode_ids tool_and_instance_share_an_id
-            values_come_back_as_written
+            values_come_back_as_written two_writers_on_one_key ten_thousand_documents too_large
+            changes_are_forgotten connection_is_cut server_restarts slow_store
         }
     };
     ($harness:ty: $($case:ident)*) => {

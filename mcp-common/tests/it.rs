@@ -5,6 +5,8 @@
 mod catalog;
 #[path = "it/fixture.rs"]
 mod fixture;
+#[path = "it/remembered.rs"]
+mod remembered;
 #[path = "it/replay.rs"]
 mod replay;
 #[path = "it/sync.rs"]

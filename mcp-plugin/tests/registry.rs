@@ -7,7 +7,8 @@ use serde_json::{Value, json};
 #[tokio::test]
 async fn every_plugin_is_registered_under_its_name() {
     let sources = Registry::data_sources().unwrap();
-    assert_eq!(sources.names().collect::<Vec<_>>(), ["memory", "sqlite"]);
+    let names: Vec<_> = sources.names().collect();
+    assert_eq!(names, ["etcd", "file", "memory", "mysql", "postgres", "sqlite"]);
     let authenticators = Registry::authenticators().unwrap();
     assert_eq!(authenticators.names().collect::<Vec<_>>(), ["api_key", "none"]);
 

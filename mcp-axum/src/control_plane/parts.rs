@@ -3,16 +3,16 @@
 use crate::settings::{AutoSwitch, Settings};
 use mcp_common::secret::ExposeSecret;
 use mcp_core::{
-    engine::{EgressRule, EgressSettings, EngineSettings},
+    engine::{EgressRule, EgressSettings, EngineSettings, SecretSettings, Secrets},
     protocol::ProtocolSettings,
     tool::ToolCompiler,
     view::ViewSettings,
 };
 use sha2::{Digest, Sha256};
-use std::time::Duration;
+use std::{path::PathBuf, time::Duration};
 
-pub(super) fn compiler(_settings: &Settings) -> ToolCompiler {
-    ToolCompiler::default()
+pub(super) fn compiler(settings: &Settings) -> ToolCompiler {
+    ToolCompiler::default().with_secrets(Secrets::new(secret_settings(settings)))
 }
 
 /// For all workers: clones share the certificate authorities, which are read once.
@@ -24,7 +24,15 @@ pub(crate) fn engine_settings(settings: &Settings) -> EngineSettings {
         max_request_bytes: upstream.max_request_bytes.0,
         max_response_bytes: upstream.max_response_bytes.0,
         egress: egress_settings(settings),
+        secrets: Secrets::new(secret_settings(settings)),
         ..EngineSettings::default()
+    }
+}
+
+fn secret_settings(settings: &Settings) -> SecretSettings {
+    SecretSettings {
+        allow_env: settings.secrets.allow_env.to_vec(),
+        file_dirs: settings.secrets.file_dir.iter().map(PathBuf::from).collect(),
     }
 }
 

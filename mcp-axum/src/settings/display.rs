@@ -28,6 +28,7 @@ pub(super) fn redacted_toml(settings: &Settings) -> String {
         authenticator: PluginTables,
         upstream: &'a super::UpstreamSettings,
         egress: &'a super::EgressSettings,
+        secrets: &'a super::SecretSettings,
         mcp: &'a super::McpSettings,
     }
     let redact = |tables: &PluginTables| {
@@ -43,6 +44,7 @@ pub(super) fn redacted_toml(settings: &Settings) -> String {
         authenticator: redact(&settings.authenticator),
         upstream: &settings.upstream,
         egress: &settings.egress,
+        secrets: &settings.secrets,
         mcp: &settings.mcp,
     };
     // Only a plugin's table could hold what TOML cannot say.

@@ -16,6 +16,8 @@ pub struct AppSettings {
     pub data_source: String,
     /// Where the gateway keeps what is its own.
     pub data_dir: PathBuf,
+    /// Whether to serve what was known last while the data source is away at the start.
+    pub start_from_snapshot: bool,
     /// The admin key, if the operator chose one.
     #[serde(
         deserialize_with = "unset_if_empty_secret",
@@ -116,6 +118,15 @@ pub struct EgressSettings {
     pub allow: List,
     /// Never these.
     pub deny: List,
+}
+
+/// `[secrets]`: what definitions may refer to.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct SecretSettings {
+    /// Names of environment variables, or how they begin.
+    pub allow_env: List,
+    /// Directories with files of secrets.
+    pub file_dir: List,
 }
 
 /// `true`, `false`, or decided by circumstances.

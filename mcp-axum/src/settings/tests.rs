@@ -137,12 +137,12 @@ fn an_unknown_key_is_named_with_the_one_that_was_meant() {
         refusal("[log]\nlevel = \"info\"")
     );
     assert!(refusal("[zzz]\na = 1\nb = 2").starts_with("zzz: there is no such key; `dynmcp config default`"));
-    let error = Settings::load(&environment(&[("APP__DATA_SOURCE__MYSQL__URI", "x")]))
+    let error = Settings::load(&environment(&[("APP__UPSTREAM__TIMEOUT", "x")]))
         .unwrap_err()
         .to_string();
     assert_eq!(
         error,
-        "data_source.mysql.uri: there is no such key; did you mean `data_source.mysql.url`?"
+        "upstream.timeout: there is no such key; did you mean `upstream.timeout_ms`?"
     );
 }
 

@@ -3,8 +3,10 @@
 
 mod backoff;
 mod status;
+mod stopgap;
 
 pub use status::SyncStatus;
+pub use stopgap::Stopgap;
 
 use super::{Applied, Catalog, Compile};
 use crate::datasource::{Batch, DataSource, Load, SourceError};
@@ -22,11 +24,24 @@ pub async fn run<C: Compile>(
     status: Arc<SyncStatus>,
     shutdown: impl Future<Output = ()>,
 ) {
+    run_with(source, catalog, status, Stopgap::none(), shutdown).await;
+}
+
+/// Runs until `shutdown` is ready; the stopgap bridges the time until the data source answers.
+pub async fn run_with<C: Compile>(
+    source: Arc<dyn DataSource>,
+    catalog: Arc<Catalog<C>>,
+    status: Arc<SyncStatus>,
+    stopgap: Stopgap,
+    shutdown: impl Future<Output = ()>,
+) {
     let follow = Follow {
         source,
+        must_load: !catalog.loaded(),
         catalog,
         status,
         backoff: Backoff::default(),
+        stopgap: Some(stopgap),
     };
     tokio::select! {
         () = shutdown => {}
@@ -39,24 +54,26 @@ struct Follow<C: Compile> {
     catalog: Arc<Catalog<C>>,
     status: Arc<SyncStatus>,
     backoff: Backoff,
+    /// The catalog has nothing that this source gave, or too little.
+    must_load: bool,
+    /// Until the first load.
+    stopgap: Option<Stopgap>,
 }
 
 impl<C: Compile> Follow<C> {
     async fn forever(mut self) {
-        let mut must_load = !self.catalog.loaded();
         loop {
-            let error = match self.turn(must_load).await {
+            let error = match self.turn().await {
                 Ok(never) => match never {},
                 Err(error) => error,
             };
-            must_load = !self.catalog.loaded();
             if let SourceError::HistoryLost { from } = &error {
                 tracing::info!(
                     from,
                     "the data source no longer has these changes; loading everything again"
                 );
-                if !must_load {
-                    must_load = true;
+                if !self.must_load {
+                    self.must_load = true;
                     // Loading is the answer to it, not waiting; but a source that says so twice in a row has to wait.
                     if self.backoff.is_fresh() {
                         self.backoff.next();
@@ -71,10 +88,12 @@ impl<C: Compile> Follow<C> {
     }
 
     /// Ends only with an error.
-    async fn turn(&mut self, must_load: bool) -> Result<std::convert::Infallible, SourceError> {
-        if must_load {
-            let load = self.source.load().await?;
+    async fn turn(&mut self) -> Result<std::convert::Infallible, SourceError> {
+        if self.must_load {
+            let load = self.load().await?;
+            self.status.loaded();
             self.replace(load).await?;
+            self.must_load = false;
             self.status.working();
         }
         let from = self.catalog.snapshot().revision;
@@ -96,8 +115,15 @@ impl<C: Compile> Follow<C> {
         }
     }
 
+    async fn load(&mut self) -> Result<Load, SourceError> {
+        match self.stopgap.take() {
+            Some(stopgap) => stopgap::first_load(&*self.source, &self.catalog, stopgap).await,
+            None => self.source.load().await,
+        }
+    }
+
     /// Compiling is work for a thread that may be busy, and it is done to the end even at shutdown.
-    async fn replace(&self, load: Load) -> Result<(), SourceError> {
+    async fn replace(&mut self, load: Load) -> Result<(), SourceError> {
         let catalog = self.catalog.clone();
         let applied = tokio::task::spawn_blocking(move || catalog.replace(load))
             .await
@@ -106,7 +132,7 @@ impl<C: Compile> Follow<C> {
         Ok(())
     }
 
-    async fn apply(&self, batch: Batch) -> Result<(), SourceError> {
+    async fn apply(&mut self, batch: Batch) -> Result<(), SourceError> {
         let catalog = self.catalog.clone();
         tokio::task::spawn_blocking(move || catalog.apply(batch))
             .await

@@ -89,7 +89,7 @@ pub enum ProtoType {
     /// Sessions for revisions before 2026-07-28. The first version misspelt it.
     #[serde(rename = "streamable-stateful", alias = "streamable-statefule")]
     Stateful,
-    /// HTTP+SSE of 2024-11-05.
+    /// HTTP+SSE of 2024-11-05; served like `Stateless`, with a warning.
     #[serde(rename = "legacy")]
     Legacy,
 }
@@ -192,6 +192,10 @@ impl InstanceDefinition {
                 "id: the document says `{}`, it is served under its key `{id}`",
                 definition.id
             ));
+        }
+        if definition.metadata.proto_type == ProtoType::Legacy {
+            let text = "metadata.proto_type: HTTP+SSE is not served; clients of every revision are served at /mcp without it";
+            warnings.push(text.to_owned());
         }
         definition.id = id.into();
         Ok(Read { definition, warnings })

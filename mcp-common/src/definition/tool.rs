@@ -1,12 +1,24 @@
 //! A tool definition (TDS document).
 
+mod auth;
+mod body;
 mod byte_size;
+mod delivery;
 mod http_binding;
+mod param;
 mod required_params;
+mod response;
+mod secret_reference;
 
+pub use auth::{AuthBinding, ClientAuth, ClientCredentials, KeyPlace, OnMissing};
+pub use body::{BodyBinding, BodyMode, Encoding, Part, PartSource};
 pub use byte_size::ByteSize;
+pub use delivery::{Backoff, RedirectBinding, RetryBinding, RetryOn};
 pub use http_binding::{HttpBinding, Limits};
+pub use param::{OmitIf, Param, Place, Style};
 pub use required_params::{GROUPS, RequiredParams};
+pub use response::{ErrorRule, Overflow, ResponseBinding, ResponseFormat, ResponsePart};
+pub use secret_reference::{MaybeSecret, SecretReference};
 
 use super::{
     Read,
@@ -129,27 +141,17 @@ mod tests {
 
     #[test]
     fn reserved_members_are_refused_by_name_and_unknown_ones_reported() {
-        for name in [
-            "params",
-            "body",
-            "auth",
-            "retry",
-            "response",
-            "redirect",
-            "cache",
-            "pagination",
-            "connect_timeout_ms",
-        ] {
+        for name in ["cache", "pagination", "connect_timeout_ms"] {
             let problems = read(&with_binding(&format!(r#","{name}":{{"x":1}}"#))).unwrap_err();
             assert_eq!(
                 problems.to_string(),
                 format!("tds_ext_info.{name}: not supported yet")
             );
         }
-        let problems = read(&with_binding(r#","limits":{"concurrency":4}"#)).unwrap_err();
+        let problems = read(&with_binding(r#","limits":{"concurrency":0}"#)).unwrap_err();
         assert_eq!(
             problems.to_string(),
-            "tds_ext_info.limits.concurrency: not supported yet"
+            "tds_ext_info.limits.concurrency: must be from 1 to 10000"
         );
         assert!(read(&with_binding(r#","auth":{"type":"none"}"#)).is_ok());
         let warnings = read(&with_binding(
@@ -164,6 +166,70 @@ mod tests {
                 "tds_ext_info.foo: unknown member, kept but not used"
             ]
         );
+    }
+
+    #[test]
+    fn the_members_of_params_and_body_are_a_closed_set() {
+        let table = [
+            (
+                r#","response":{"jqq":"."}"#,
+                "tds_ext_info.response.jqq: unknown field `jqq`, expected one of",
+            ),
+            (
+                r#","retry":{"max":1,"on":["timeout"]}"#,
+                "tds_ext_info.retry.on[0]: expected \"connect\" or a status from 400 to 599",
+            ),
+            (
+                r#","retry":{"max":100}"#,
+                "tds_ext_info.retry.max: must be from 0 to 10",
+            ),
+            (
+                r#","redirect":{"follow":100}"#,
+                "tds_ext_info.redirect.follow: must be from 0 to 10",
+            ),
+            (
+                r#","params":[{"name":"a","in":"query","expload":true}]"#,
+                "tds_ext_info.params[0].expload: unknown field `expload`, expected one of",
+            ),
+            (
+                r#","params":[{"name":"a","in":"qery"}]"#,
+                "tds_ext_info.params[0].in: unknown variant `qery`, expected one of",
+            ),
+            (
+                r#","params":[{"name":"a","in":"query","style":"csv"}]"#,
+                "tds_ext_info.params[0].style: unknown variant `csv`",
+            ),
+            (
+                r#","params":[{"name":"a"}]"#,
+                "tds_ext_info.params[0]: missing field `in`",
+            ),
+            (
+                r#","body":{"mode":"xml"}"#,
+                "tds_ext_info.body.mode: unknown variant `xml`",
+            ),
+            (
+                r#","body":{"parts":[{"name":"f","form":"/f"}]}"#,
+                "tds_ext_info.body.parts[0].form: unknown field `form`",
+            ),
+            (
+                r#","body":{"encoding":{"a":{"styl":"form"}}}"#,
+                "tds_ext_info.body.encoding.a.styl: unknown field `styl`",
+            ),
+        ];
+        for (members, expected) in table {
+            let problems = read(&with_binding(members)).unwrap_err().to_string();
+            assert!(problems.starts_with(expected), "{problems}");
+        }
+        let members =
+            r#","params":[{"name":"a","in":"body","const":null},{"name":"b","in":"body","default":1.10}]"#;
+        let params = read(&with_binding(members))
+            .unwrap()
+            .definition
+            .tds_ext_info
+            .params;
+        assert_eq!(params[0].constant.as_ref().map(|raw| raw.get()), Some("null"));
+        assert_eq!(params[1].default.as_ref().map(|raw| raw.get()), Some("1.10"));
+        assert!(params[1].constant.is_none());
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! A consumer as the catalog is one: load, then watch, and insist on the order.
 
 use crate::{
-    datasource::{Change, Changes, DataSource, Unreadable},
+    datasource::{Batch, Change, Changes, DataSource, SourceError, Unreadable},
     key::{Key, Revision},
 };
 use bytes::Bytes;
@@ -91,6 +91,67 @@ impl Follower {
         self.state.get(key).map(|(_, body)| &**body)
     }
 
+    /// Waits like the gateway does: after an error it watches again, and loads again where changes were lost. Returns
+    /// what stood in the way.
+    pub async fn until_in_spite_of_errors(
+        &mut self,
+        source: &dyn DataSource,
+        revision: Revision,
+    ) -> Vec<SourceError> {
+        let mut errors = Vec::new();
+        let wait = async {
+            while self.revision < revision {
+                let error = match self.changes.next().await {
+                    Some(Ok(batch)) => {
+                        self.take(batch);
+                        continue;
+                    }
+                    Some(Err(error)) => error,
+                    None => panic!("the stream ended without an error"),
+                };
+                errors.push(error);
+                self.go_on(source, &mut errors).await;
+            }
+        };
+        let in_time = tokio::time::timeout(PATIENCE, wait).await.is_ok();
+        assert!(
+            in_time,
+            "revision {revision} did not come; known is {}, after {errors:?}",
+            self.revision
+        );
+        errors
+    }
+
+    async fn go_on(&mut self, source: &dyn DataSource, errors: &mut Vec<SourceError>) {
+        loop {
+            let next = match errors.last() {
+                Some(SourceError::HistoryLost { .. }) => match source.load().await {
+                    Ok(load) => {
+                        self.revision = load.revision;
+                        let records = load.records.into_iter();
+                        self.state = records
+                            .map(|record| (record.key, (record.revision, record.body)))
+                            .collect();
+                        source.watch(self.revision).await
+                    }
+                    Err(error) => Err(error),
+                },
+                _ => source.watch(self.revision).await,
+            };
+            match next {
+                Ok(changes) => {
+                    self.changes = changes;
+                    return;
+                }
+                Err(error @ (SourceError::Unavailable(_) | SourceError::HistoryLost { .. })) => {
+                    errors.push(error)
+                }
+                Err(error) => panic!("{error}"),
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    }
+
     async fn step(&mut self) {
         let batch = self
             .changes
@@ -98,6 +159,10 @@ impl Follower {
             .await
             .expect("the stream ended")
             .expect("the stream failed");
+        self.take(batch);
+    }
+
+    fn take(&mut self, batch: Batch) {
         let mut last = self.revision;
         for change in batch.changes {
             let revision = match change {
@@ -111,7 +176,12 @@ impl Follower {
                 }
                 Change::Unreadable(entry) => {
                     let revision = entry.revision;
+                    self.unreadable.retain(|known| known.place != entry.place);
                     self.unreadable.push(entry);
+                    revision
+                }
+                Change::Readable { place, revision } => {
+                    self.unreadable.retain(|known| known.place != place);
                     revision
                 }
             };

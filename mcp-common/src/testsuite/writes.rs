@@ -138,6 +138,43 @@ pub async fn lost_updates_are_impossible<H: Harness>() {
     assert_eq!(record.body, (WRITERS * ADDITIONS).to_string());
 }
 
+/// Two gateways that write one key without looking: every write counts, in one order that everybody sees.
+pub async fn two_writers_on_one_key<H: Harness>() {
+    const WRITES: usize = 20;
+    let harness = H::fresh().await;
+    let key = Key::tool("contested");
+    let mut follower = Follower::start(&*harness.connect().await).await;
+    let mut writers = tokio::task::JoinSet::new();
+    for writer in 0..2 {
+        let (source, key) = (harness.connect().await, key.clone());
+        writers.spawn(async move {
+            let mut written = Vec::new();
+            for number in 0..WRITES {
+                let body = format!("{{\"w\":{writer},\"n\":{number}}}");
+                written.push((store(&*source, &key, body.clone()).await, body));
+            }
+            written
+        });
+    }
+    let mut written: Vec<_> = writers.join_all().await.into_iter().flatten().collect();
+    written.sort();
+    let revisions: BTreeSet<_> = written.iter().map(|(revision, _)| *revision).collect();
+    assert_eq!(revisions.len(), 2 * WRITES, "two writes have one revision");
+    let (last, body) = written.last().expect("writes");
+    follower.until(*last).await;
+    assert_eq!(follower.body(&key), Some(body.as_bytes()));
+    let source = harness.connect().await;
+    assert_eq!(
+        stored(&*source, &key).await.map(|record| record.revision),
+        Some(*last)
+    );
+    // As many as every source keeps.
+    let past = source.history(&key, 10).await.expect("history");
+    let past: Vec<_> = past.iter().map(|entry| entry.revision).collect();
+    let expected: Vec<_> = revisions.into_iter().rev().take(10).collect();
+    assert_eq!(past, expected, "the history has other writes than were made");
+}
+
 fn current(error: SourceError) -> Option<Revision> {
     match error {
         SourceError::Conflict { current } => current,

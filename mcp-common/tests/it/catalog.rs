@@ -246,6 +246,68 @@ fn a_write_that_would_clash_is_refused_before_it_happens() {
 }
 
 #[tokio::test]
+async fn a_listener_that_panics_holds_nobody_up() {
+    let catalog = catalog();
+    let heard = Arc::new(AtomicU64::new(0));
+    let seen = heard.clone();
+    catalog.subscribe(Arc::new(|_| panic!("a fault in a listener")));
+    catalog.subscribe(Arc::new(move |applied| {
+        seen.store(applied.revision, Ordering::SeqCst)
+    }));
+    for revision in 1..=2 {
+        let applied = catalog.apply(put(Key::tool("t"), revision, tool("t", "x", &[])));
+        assert_eq!(applied.revision, revision);
+        assert!(catalog.wait_for(revision, Duration::from_secs(20)).await);
+        assert_eq!(heard.load(Ordering::SeqCst), revision);
+    }
+}
+
+#[test]
+fn a_big_load_and_a_big_batch_are_read_by_all_cores_and_come_to_the_same() {
+    let records = |from: u64| {
+        let tool = |n: u64| {
+            let text = if n % 100 == 7 { "bad" } else { "good" };
+            record(
+                Key::tool(format!("t{n:04}")),
+                from + n,
+                tool(&format!("n{n}"), text, &[]),
+            )
+        };
+        (0..1_000).map(tool).collect::<Vec<_>>()
+    };
+    let loaded = catalog();
+    loaded.replace(Load {
+        revision: 1_000,
+        records: records(1),
+        unreadable: Vec::new(),
+    });
+    let applied = catalog();
+    let changes = records(1).into_iter().map(Change::Put).collect();
+    applied.apply(Batch {
+        revision: 1_000,
+        changes,
+    });
+    for catalog in [&loaded, &applied] {
+        let snapshot = catalog.snapshot();
+        assert_eq!((snapshot.tools.len(), snapshot.quarantine.len()), (990, 10));
+        for (id, entry) in &snapshot.tools {
+            assert_eq!(**id, *format!("t{:04}", entry.revision - 1));
+        }
+    }
+    // A key that comes twice is taken in its order, also in the middle of many.
+    let twice = [records(2_000), records(3_000)]
+        .concat()
+        .into_iter()
+        .map(Change::Put)
+        .collect();
+    applied.apply(Batch {
+        revision: 4_000,
+        changes: twice,
+    });
+    assert_eq!(applied.snapshot().tools["t0001"].revision, 3_001);
+}
+
+#[tokio::test]
 async fn listeners_hear_before_waiters_are_released() {
     let catalog = Arc::new(catalog());
     let heard = Arc::new(AtomicU64::new(0));

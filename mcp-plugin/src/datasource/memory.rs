@@ -1,7 +1,6 @@
 //! `memory`: definitions live as long as the process; for tests, demos and embedding.
 
-mod state;
-
+use super::ledger::{Ledger, Numbering};
 use crate::setting::Table;
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -11,13 +10,15 @@ use mcp_common::{
     key::{Key, Revision},
     plugin::{DataSourceFactory, PluginError, Settings},
 };
-use state::State;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::{
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::SystemTime,
+};
 use tokio::sync::watch;
 
 /// Definitions in memory.
 pub struct Memory {
-    state: Arc<Mutex<State>>,
+    state: Arc<Mutex<Ledger>>,
     written: watch::Sender<Revision>,
 }
 
@@ -25,12 +26,12 @@ impl Memory {
     /// Empty, keeping so many revisions of each key.
     pub fn new(history: usize) -> Self {
         Self {
-            state: Arc::new(Mutex::new(State::new(history))),
+            state: Arc::new(Mutex::new(Ledger::new(history, Numbering::Count))),
             written: watch::Sender::new(0),
         }
     }
 
-    fn write<T>(&self, write: impl FnOnce(&mut State) -> Result<T, SourceError>) -> Result<T, SourceError> {
+    fn write<T>(&self, write: impl FnOnce(&mut Ledger) -> Result<T, SourceError>) -> Result<T, SourceError> {
         let mut state = lock(&self.state);
         let answer = write(&mut state)?;
         // Still under the lock: watchers are told in the order of revisions.
@@ -40,7 +41,7 @@ impl Memory {
 }
 
 /// A writer that panicked left the state whole: every write is one step after its checks.
-fn lock(state: &Mutex<State>) -> MutexGuard<'_, State> {
+fn lock(state: &Mutex<Ledger>) -> MutexGuard<'_, Ledger> {
     state.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
@@ -67,11 +68,17 @@ impl DataSource for Memory {
     }
 
     async fn put(&self, write: Write<'_>, body: Bytes) -> Result<Revision, SourceError> {
-        self.write(|state| state.put(&write, body))
+        self.write(|ledger| {
+            ledger.expect(&write)?;
+            Ok(ledger.append(write.key, Some(write.principal), SystemTime::now(), Some(body)))
+        })
     }
 
     async fn delete(&self, write: Write<'_>) -> Result<Option<Revision>, SourceError> {
-        self.write(|state| state.delete(&write))
+        self.write(|ledger| {
+            let stored = ledger.expect(&write)?;
+            Ok(stored.map(|_| ledger.append(write.key, Some(write.principal), SystemTime::now(), None)))
+        })
     }
 
     async fn history(&self, key: &Key, limit: usize) -> Result<Vec<HistoryEntry>, SourceError> {

@@ -15,6 +15,8 @@ pub struct SyncStatus {
 #[derive(Clone, Debug, Default)]
 struct State {
     connected: bool,
+    /// Everything was loaded from the source once.
+    loaded: bool,
     /// Loss was announced and not taken back.
     lost: bool,
     last_contact: Option<SystemTime>,
@@ -30,6 +32,11 @@ impl SyncStatus {
     /// Changes are arriving, as far as one can know.
     pub fn connected(&self) -> bool {
         self.state().connected
+    }
+
+    /// What is served came from the source, and not from a stopgap.
+    pub fn has_loaded(&self) -> bool {
+        self.state().loaded
     }
 
     /// What is served may be behind the store.
@@ -56,6 +63,10 @@ impl SyncStatus {
         state
             .last_contact
             .map(|contact| contact.elapsed().unwrap_or_default())
+    }
+
+    pub(super) fn loaded(&self) {
+        self.state().loaded = true;
     }
 
     pub(super) fn working(&self) {

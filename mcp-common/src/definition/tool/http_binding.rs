@@ -1,6 +1,9 @@
 //! How a tool maps onto an HTTP call (`tds_ext_info`).
 
-use super::{byte_size::ByteSize, required_params::RequiredParams};
+use super::{
+    AuthBinding, RedirectBinding, ResponseBinding, RetryBinding, body::BodyBinding, byte_size::ByteSize,
+    param::Param, required_params::RequiredParams,
+};
 use crate::problem::Problem;
 use indexmap::IndexMap;
 use serde::Deserialize;
@@ -29,6 +32,19 @@ pub struct HttpBinding {
     /// Added to the query of every call; values may be templates.
     #[serde(default)]
     pub query: IndexMap<String, Value>,
+    /// Where arguments go that do not follow the general rule.
+    #[serde(default)]
+    pub params: Vec<Param>,
+    /// What the body is made of.
+    pub body: Option<BodyBinding>,
+    /// What the gateway shows to the upstream.
+    pub auth: Option<AuthBinding>,
+    /// When a request is sent again.
+    pub retry: Option<RetryBinding>,
+    /// Where a redirect leads.
+    pub redirect: Option<RedirectBinding>,
+    /// How an answer becomes a result.
+    pub response: Option<ResponseBinding>,
     /// Whole-call bound in milliseconds.
     pub timeout_ms: Option<u64>,
     /// Size bounds.
@@ -39,13 +55,7 @@ pub struct HttpBinding {
     _ext_info: Option<Box<RawValue>>,
 
     // Reserved by the document format. Ignoring them would send something else than their author meant.
-    params: Option<Box<RawValue>>,
-    body: Option<Box<RawValue>>,
-    auth: Option<Value>,
     connect_timeout_ms: Option<Box<RawValue>>,
-    retry: Option<Box<RawValue>>,
-    redirect: Option<Box<RawValue>>,
-    response: Option<Box<RawValue>>,
     cache: Option<Box<RawValue>>,
     pagination: Option<Box<RawValue>>,
 }
@@ -57,7 +67,8 @@ pub struct Limits {
     pub max_request_bytes: Option<ByteSize>,
     /// Of the answer's body.
     pub max_response_bytes: Option<ByteSize>,
-    concurrency: Option<Box<RawValue>>,
+    /// Calls of this tool that are under way at once, in each gateway process.
+    pub concurrency: Option<u32>,
 }
 
 impl HttpBinding {
@@ -82,6 +93,20 @@ impl HttpBinding {
             let reason = format!("must be from 1 to {MAX_TIMEOUT_MS} milliseconds");
             problems.push(Problem::at("tds_ext_info.timeout_ms", reason));
         }
+        if let Some(retry) = &self.retry {
+            retry.check(problems);
+        }
+        if let Some(redirect) = &self.redirect {
+            redirect.check(problems);
+        }
+        if self
+            .limits
+            .concurrency
+            .is_some_and(|most| most == 0 || most > 10_000)
+        {
+            let reason = "must be from 1 to 10000";
+            problems.push(Problem::at("tds_ext_info.limits.concurrency", reason));
+        }
         problems.extend(
             self.reserved()
                 .map(|name| Problem::at(format!("tds_ext_info.{name}"), "not supported yet")),
@@ -90,18 +115,10 @@ impl HttpBinding {
 
     /// Members that are there and would have to do something that is not built yet.
     fn reserved(&self) -> impl Iterator<Item = &'static str> {
-        let no_auth = serde_json::json!({"type": "none"});
         [
-            ("params", self.params.is_some()),
-            ("body", self.body.is_some()),
-            ("auth", self.auth.as_ref().is_some_and(|auth| *auth != no_auth)),
             ("connect_timeout_ms", self.connect_timeout_ms.is_some()),
-            ("retry", self.retry.is_some()),
-            ("redirect", self.redirect.is_some()),
-            ("response", self.response.is_some()),
             ("cache", self.cache.is_some()),
             ("pagination", self.pagination.is_some()),
-            ("limits.concurrency", self.limits.concurrency.is_some()),
         ]
         .into_iter()
         .filter_map(|(name, there)| there.then_some(name))

@@ -1,8 +1,8 @@
 //! Reads the newest or the past state.
 
-use super::row::{self, Row, columns};
+use super::row::{self, Past, Row, columns};
 use mcp_common::{
-    datasource::{Change, HistoryEntry, Load},
+    datasource::{HistoryEntry, Load},
     key::{Key, Revision},
 };
 use sqlx::{SqliteConnection, SqlitePool};
@@ -34,17 +34,11 @@ pub(super) async fn load(pool: &SqlitePool) -> Result<Load, sqlx::Error> {
         revision,
         ..Load::default()
     };
-    for change in rows.into_iter().filter_map(row::change) {
-        match change {
-            Change::Put(record) => load.records.push(record),
-            Change::Unreadable(entry) => load.unreadable.push(entry),
-            Change::Delete { .. } => {}
-        }
+    for row in rows {
+        row::collect(&mut load, row);
     }
     Ok(load)
 }
-
-type Past = (i64, i64, Option<String>, Option<Vec<u8>>);
 
 pub(super) async fn history(
     pool: &SqlitePool,
@@ -61,11 +55,5 @@ pub(super) async fn history(
     .bind(limit)
     .fetch_all(pool)
     .await?;
-    let entry = |(number, changed_at, principal, body): Past| HistoryEntry {
-        revision: row::revision(number),
-        at: row::time(changed_at),
-        principal,
-        body: body.map(Into::into),
-    };
-    Ok(rows.into_iter().map(entry).collect())
+    Ok(rows.into_iter().map(row::past).collect())
 }

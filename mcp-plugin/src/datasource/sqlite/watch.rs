@@ -128,7 +128,7 @@ impl Follower {
         };
         Ok(Batch {
             revision,
-            changes: rows.into_iter().filter_map(row::change).collect(),
+            changes: rows.into_iter().map(row::change).collect(),
         })
     }
 }

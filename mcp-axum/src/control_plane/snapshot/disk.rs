@@ -1,0 +1,52 @@
+//! Replaces the file as a whole: after a power cut there is the old copy or the new one.
+
+use super::{Place, format};
+use mcp_common::catalog::Snapshot;
+use std::{
+    fs::{self, File, OpenOptions},
+    io::{self, BufWriter},
+    path::Path,
+};
+
+impl Place {
+    pub(super) fn write<T>(&self, snapshot: &Snapshot<T>) -> io::Result<()> {
+        let directory = self.file.parent().unwrap_or(Path::new("."));
+        fs::create_dir_all(directory)?;
+        let temporary = self.file.with_extension(format!("{}.tmp", std::process::id()));
+        let written = self
+            .write_new(&temporary, snapshot)
+            .and_then(|()| fs::rename(&temporary, &self.file))
+            .and_then(|()| sync(directory));
+        if written.is_err() {
+            let _ = fs::remove_file(&temporary);
+        }
+        written
+    }
+
+    fn write_new<T>(&self, temporary: &Path, snapshot: &Snapshot<T>) -> io::Result<()> {
+        // Left behind by a process that was killed and had the same number; it may have other rights.
+        match fs::remove_file(temporary) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            _ => {}
+        }
+        let mut options = OpenOptions::new();
+        options.write(true).create_new(true);
+        // Definitions may hold credentials.
+        #[cfg(unix)]
+        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+        let mut output = BufWriter::new(options.open(temporary)?);
+        format::write(snapshot, &self.owner, &mut output)?;
+        output
+            .into_inner()
+            .map_err(io::IntoInnerError::into_error)?
+            .sync_all()
+    }
+}
+
+/// A directory is what holds the name.
+fn sync(directory: &Path) -> io::Result<()> {
+    if cfg!(unix) {
+        File::open(directory)?.sync_all()?;
+    }
+    Ok(())
+}

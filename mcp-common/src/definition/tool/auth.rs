@@ -1,0 +1,119 @@
+//! What the gateway shows to the upstream (`tds_ext_info.auth`).
+
+use super::{MaybeSecret, SecretReference};
+use serde::Deserialize;
+
+/// The `auth` member.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(tag = "type", rename_all = "snake_case", deny_unknown_fields)]
+pub enum AuthBinding {
+    /// Nothing.
+    None {},
+    /// A key in a header, the query or a cookie.
+    ApiKey {
+        /// The key.
+        credential: SecretReference,
+        /// Where it is put.
+        #[serde(default, rename = "in")]
+        place: KeyPlace,
+        /// Of the header, query parameter or cookie; `X-API-Key` where nothing is said.
+        name: Option<String>,
+        /// Stands before the key.
+        #[serde(default)]
+        prefix: String,
+        /// What happens without the secret.
+        #[serde(default)]
+        on_missing: OnMissing,
+    },
+    /// HTTP basic authentication.
+    Basic {
+        /// The user.
+        username: MaybeSecret,
+        /// The password.
+        password: SecretReference,
+        /// What happens without the secret.
+        #[serde(default)]
+        on_missing: OnMissing,
+    },
+    /// A token that does not change by itself.
+    Bearer {
+        /// The token.
+        credential: SecretReference,
+        /// The header, `Authorization` where nothing is said.
+        name: Option<String>,
+        /// Stands before the token, `Bearer ` where nothing is said.
+        prefix: Option<String>,
+        /// What happens without the secret.
+        #[serde(default)]
+        on_missing: OnMissing,
+    },
+    /// A token from a token endpoint, RFC 6749 section 4.4.
+    #[serde(rename = "oauth2_client_credentials")]
+    ClientCredentials(ClientCredentials),
+    /// A header of the client's request.
+    Passthrough {
+        /// Which header of the client's request.
+        header: String,
+        /// The header that the upstream gets, `Authorization` where nothing is said.
+        name: Option<String>,
+        /// What happens without the header.
+        #[serde(default)]
+        on_missing: OnMissing,
+    },
+}
+
+/// How to get a token.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ClientCredentials {
+    /// The token endpoint.
+    pub token_url: String,
+    /// Who asks.
+    pub client_id: MaybeSecret,
+    /// Proves it.
+    pub client_secret: SecretReference,
+    /// What is asked for.
+    #[serde(default)]
+    pub scopes: Vec<String>,
+    /// For whom the token is.
+    pub audience: Option<String>,
+    /// How the client authenticates at the token endpoint.
+    #[serde(default)]
+    pub client_auth: ClientAuth,
+    /// What happens without the secret.
+    #[serde(default)]
+    pub on_missing: OnMissing,
+}
+
+/// `auth.client_auth`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ClientAuth {
+    /// HTTP basic authentication, which every server knows.
+    #[default]
+    Basic,
+    /// `client_id` and `client_secret` in the body.
+    Body,
+}
+
+/// `auth.in`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum KeyPlace {
+    /// A header.
+    #[default]
+    Header,
+    /// A query parameter.
+    Query,
+    /// A cookie.
+    Cookie,
+}
+
+/// `auth.on_missing`: a call without its credential is not sent.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum OnMissing {
+    /// The call fails and says what is missing.
+    #[default]
+    Fail,
+}

@@ -1,0 +1,115 @@
+//! How a request is delivered: again after a failure (`retry`), and where a redirect leads (`redirect`).
+
+use crate::problem::Problem;
+use serde::Deserialize;
+
+/// The `retry` member.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RetryBinding {
+    /// How often after the first time.
+    pub max: u32,
+    /// After what.
+    #[serde(default = "after_what")]
+    pub on: Vec<RetryOn>,
+    /// The pause.
+    #[serde(default)]
+    pub backoff: Backoff,
+    /// Whether the upstream's `Retry-After` is the least pause.
+    #[serde(default = "yes")]
+    pub respect_retry_after: bool,
+    /// A header with a value of its own for each call, the same for each attempt.
+    pub idempotency_key: Option<String>,
+}
+
+/// One element of `retry.on`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RetryOn {
+    /// No connection, or it broke before the answer.
+    Connect,
+    /// An answer of this status.
+    Status(u16),
+}
+
+/// `retry.backoff`.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Backoff {
+    /// The first pause; each further one is twice as long.
+    pub base_ms: u64,
+    /// The longest pause.
+    pub max_ms: u64,
+}
+
+/// The `redirect` member.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RedirectBinding {
+    /// How many redirects of one call are followed.
+    #[serde(default)]
+    pub follow: u32,
+    /// Whether they must stay at the same scheme, host and port.
+    #[serde(default = "yes")]
+    pub same_origin_only: bool,
+}
+
+impl Default for Backoff {
+    fn default() -> Self {
+        Self {
+            base_ms: 100,
+            max_ms: 5_000,
+        }
+    }
+}
+
+fn yes() -> bool {
+    true
+}
+
+fn after_what() -> Vec<RetryOn> {
+    [429, 502, 503, 504]
+        .map(RetryOn::Status)
+        .into_iter()
+        .chain([RetryOn::Connect])
+        .collect()
+}
+
+impl<'de> Deserialize<'de> for RetryOn {
+    fn deserialize<D: serde::Deserializer<'de>>(input: D) -> Result<Self, D::Error> {
+        #[derive(Deserialize)]
+        #[serde(untagged)]
+        enum Written {
+            Status(u16),
+            Word(String),
+        }
+        let expected = "expected \"connect\" or a status from 400 to 599";
+        match Written::deserialize(input).map_err(|_| serde::de::Error::custom(expected))? {
+            Written::Status(status @ 400..600) => Ok(Self::Status(status)),
+            Written::Word(word) if word == "connect" => Ok(Self::Connect),
+            _ => Err(serde::de::Error::custom(expected)),
+        }
+    }
+}
+
+impl RetryBinding {
+    pub(super) fn check(&self, problems: &mut Vec<Problem>) {
+        if self.max > 10 {
+            problems.push(Problem::at("tds_ext_info.retry.max", "must be from 0 to 10"));
+        }
+        if self.backoff.base_ms > self.backoff.max_ms || self.backoff.max_ms > 60_000 {
+            let reason = "`base_ms` must be at most `max_ms`, and that at most 60000";
+            problems.push(Problem::at("tds_ext_info.retry.backoff", reason));
+        }
+    }
+}
+
+impl RedirectBinding {
+    pub(super) fn check(&self, problems: &mut Vec<Problem>) {
+        if self.follow > 10 {
+            problems.push(Problem::at(
+                "tds_ext_info.redirect.follow",
+                "must be from 0 to 10",
+            ));
+        }
+    }
+}

@@ -1,0 +1,117 @@
+//! Where one argument goes (`tds_ext_info.params`).
+
+use serde::{Deserialize, Deserializer};
+use serde_json::value::RawValue;
+
+/// One declared parameter of the request.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Param {
+    /// The argument.
+    pub name: String,
+    /// The part of the request that it goes to.
+    #[serde(rename = "in")]
+    pub place: Place,
+    /// What it is called there; for the body a member's name or a JSON Pointer. The argument's name where it is absent.
+    #[serde(rename = "as")]
+    pub wire_name: Option<String>,
+    /// How it is written; OpenAPI's default for the place where it is absent.
+    pub style: Option<Style>,
+    /// Whether items and members stand each for themselves; OpenAPI's default for the style where it is absent.
+    pub explode: Option<bool>,
+    /// Always this value: clients neither see nor set it.
+    #[serde(rename = "const", default, deserialize_with = "present")]
+    pub constant: Option<Box<RawValue>>,
+    /// The value where the client gives none.
+    #[serde(default, deserialize_with = "present")]
+    pub default: Option<Box<RawValue>>,
+    /// Clients neither see nor set it; it needs a value of its own.
+    #[serde(default)]
+    pub hidden: bool,
+    /// Which values are left out.
+    pub omit_if: Option<OmitIf>,
+}
+
+/// A part of a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Place {
+    /// A placeholder of the path.
+    Path,
+    /// A query parameter.
+    Query,
+    /// A header.
+    Header,
+    /// A cookie.
+    Cookie,
+    /// A member of the body.
+    Body,
+}
+
+impl Place {
+    /// As definitions write it; also the group of arguments that are sorted by place.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Path => "path",
+            Self::Query => "query",
+            Self::Header => "header",
+            Self::Cookie => "cookie",
+            Self::Body => "body",
+        }
+    }
+}
+
+/// OpenAPI's ways of writing a value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Style {
+    /// `blue,black,brown`.
+    Simple,
+    /// `.blue,black,brown`.
+    Label,
+    /// `;color=blue,black,brown`.
+    Matrix,
+    /// `color=blue&color=black`.
+    Form,
+    /// `color=blue%20black`.
+    SpaceDelimited,
+    /// `color=blue%7Cblack`.
+    PipeDelimited,
+    /// `color[R]=100&color[G]=200`.
+    DeepObject,
+    /// The value's JSON text (OpenAPI's `content` with a JSON media type).
+    Json,
+}
+
+impl Style {
+    /// As definitions write it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Simple => "simple",
+            Self::Label => "label",
+            Self::Matrix => "matrix",
+            Self::Form => "form",
+            Self::SpaceDelimited => "spaceDelimited",
+            Self::PipeDelimited => "pipeDelimited",
+            Self::DeepObject => "deepObject",
+            Self::Json => "json",
+        }
+    }
+}
+
+/// Which values of a parameter are left out of the request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum OmitIf {
+    /// `null`.
+    Null,
+    /// `null`, and texts, lists and objects without content.
+    Empty,
+    /// The value that stands in `default`.
+    Default,
+}
+
+/// Tells `null` from a member that is not there.
+pub(super) fn present<'de, D: Deserializer<'de>>(input: D) -> Result<Option<Box<RawValue>>, D::Error> {
+    Box::<RawValue>::deserialize(input).map(Some)
+}

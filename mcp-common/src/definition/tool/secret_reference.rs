@@ -1,0 +1,107 @@
+//! `${env:NAME}` and `${file:/path}`: definitions name secrets, they never carry them.
+
+use serde::{Deserialize, Deserializer, de::Error};
+use std::fmt;
+
+/// Where a secret is.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum SecretReference {
+    /// An environment variable of the gateway.
+    Env(String),
+    /// A file on the gateway's machine; blanks at its ends do not count.
+    File(String),
+}
+
+/// A value that may be a secret or a plain text (a user name, a client id).
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum MaybeSecret {
+    /// As it stands in the document.
+    Plain(String),
+    /// To be looked up.
+    Reference(SecretReference),
+}
+
+/// Says what to write; never repeats what was written, which may be the secret itself.
+const EXPECTED: &str = "must be a reference: put the secret into an environment variable or a file of the gateway and write \"${env:NAME}\" or \"${file:/path}\"";
+
+impl SecretReference {
+    /// Reads the text form.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        let inner = text
+            .trim()
+            .strip_prefix("${")
+            .and_then(|text| text.strip_suffix('}'))
+            .ok_or(EXPECTED)?;
+        match inner.split_once(':') {
+            Some(("env", name)) if is_variable(name) => Ok(Self::Env(name.to_owned())),
+            Some(("env", _)) => Err("names no environment variable: letters, digits and `_`".into()),
+            Some(("file", path)) if path.starts_with('/') => {
+                if path.split('/').any(|segment| segment == "..") {
+                    return Err("a path of a secret must not have `..`".into());
+                }
+                Ok(Self::File(path.to_owned()))
+            }
+            Some(("file", _)) => Err("the path of a secret must be absolute: ${file:/path}".into()),
+            _ => Err(EXPECTED.into()),
+        }
+    }
+}
+
+fn is_variable(name: &str) -> bool {
+    let is_part = |c: char| c.is_ascii_alphanumeric() || c == '_';
+    !name.is_empty() && name.chars().all(is_part) && !name.starts_with(|c: char| c.is_ascii_digit())
+}
+
+impl fmt::Display for SecretReference {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Env(name) => write!(f, "${{env:{name}}}"),
+            Self::File(path) => write!(f, "${{file:{path}}}"),
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for SecretReference {
+    fn deserialize<D: Deserializer<'de>>(input: D) -> Result<Self, D::Error> {
+        Self::parse(&String::deserialize(input)?).map_err(D::Error::custom)
+    }
+}
+
+impl<'de> Deserialize<'de> for MaybeSecret {
+    fn deserialize<D: Deserializer<'de>>(input: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(input)?;
+        if text.trim().starts_with("${") {
+            return SecretReference::parse(&text)
+                .map(Self::Reference)
+                .map_err(D::Error::custom);
+        }
+        Ok(Self::Plain(text))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::SecretReference;
+
+    #[test]
+    fn only_references_are_read_and_a_secret_is_never_repeated() {
+        for text in ["${env:BILLING_TOKEN}", "${file:/run/secrets/token}"] {
+            assert_eq!(SecretReference::parse(text).unwrap().to_string(), text);
+        }
+        for text in [
+            "s3cr3t",
+            "",
+            "${s3cr3t}",
+            "Bearer ${env:A}",
+            "${env:}",
+            "${env:A-B}",
+            "${env:1}",
+            "${file:s3cr3t}",
+            "${file:/a/../s3cr3t}",
+            "${vault:a}",
+        ] {
+            let reason = SecretReference::parse(text).unwrap_err();
+            assert!(!reason.contains("s3cr3t"), "{text}: {reason}");
+        }
+    }
+}

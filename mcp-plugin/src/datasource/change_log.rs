@@ -1,0 +1,25 @@
+//! What the SQL sources have in common: a table of definitions, and a log of its changes that triggers write.
+
+#[cfg(any(feature = "mysql", feature = "postgres"))]
+mod fault;
+#[cfg(any(feature = "mysql", feature = "postgres"))]
+pub(crate) mod follow;
+#[cfg(any(feature = "mysql", feature = "postgres"))]
+mod place;
+pub(crate) mod row;
+#[cfg(any(feature = "mysql", feature = "postgres"))]
+mod settings;
+#[cfg(any(feature = "mysql", feature = "postgres"))]
+pub(crate) mod url;
+#[cfg(any(feature = "mysql", feature = "postgres"))]
+mod write;
+
+#[cfg(any(feature = "mysql", feature = "postgres"))]
+pub use settings::Server;
+#[cfg(any(feature = "mysql", feature = "postgres"))]
+pub(crate) use {
+    fault::{Fault, Meaning},
+    place::{Place, in_time, patiently},
+    settings::read as read_settings,
+    write::{Attempts, Refused, Write, holds, text},
+};

@@ -1,0 +1,155 @@
+//! Which server and database, for error texts. Never holds the password.
+
+use super::{Fault, Meaning, fault::outside_the_database};
+use mcp_common::{datasource::SourceError, plugin::PluginError};
+use std::{fmt, time::Duration};
+
+/// A server that says nothing for so long counts as gone.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// Ends the wait for a server that does not answer.
+pub(crate) async fn in_time<T>(asked: impl Future<Output = Result<T, sqlx::Error>>) -> Result<T, Fault> {
+    match tokio::time::timeout(PATIENCE, asked).await {
+        Ok(answer) => Ok(answer?),
+        Err(_) => Err(Fault::Silence),
+    }
+}
+
+/// Enough for a write that waits for others a few times; more would keep all other writers of this process waiting.
+const WRITE_PATIENCE: Duration = Duration::from_secs(20);
+
+/// Ends a write that the server does not answer.
+pub(crate) async fn patiently<T>(
+    place: &Place,
+    write: impl Future<Output = Result<T, SourceError>>,
+) -> Result<T, SourceError> {
+    match tokio::time::timeout(WRITE_PATIENCE, write).await {
+        Ok(answer) => answer,
+        Err(_) => Err(place.source_error(Fault::Silence)),
+    }
+}
+
+/// A database on a server.
+#[derive(Clone, Debug)]
+pub(crate) struct Place {
+    /// `data_source.<name>`.
+    pub(crate) table: &'static str,
+    /// `host:port`, or a socket's path.
+    pub(crate) server: String,
+    pub(crate) database: String,
+    pub(crate) user: String,
+    /// Reads the server's own error codes.
+    pub(crate) meaning: fn(&dyn sqlx::error::DatabaseError) -> Meaning,
+    /// The statement that gives the gateway's account its rights.
+    pub(crate) grant: fn(&Place) -> String,
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "database `{}` on {}", self.database, self.server)
+    }
+}
+
+impl Place {
+    pub(crate) fn meaning(&self, error: &sqlx::Error) -> Meaning {
+        match error {
+            sqlx::Error::Database(error) => (self.meaning)(&**error),
+            other => outside_the_database(other),
+        }
+    }
+
+    /// Whether trying again may help.
+    pub(crate) fn passes(&self, fault: &Fault) -> bool {
+        match fault {
+            Fault::Sql(error) => self.meaning(error).passes(),
+            Fault::Silence | Fault::Cut => true,
+            Fault::Newer(_) | Fault::Foreign(_) => false,
+        }
+    }
+
+    /// One line for the operator who starts the gateway.
+    pub(crate) fn start_error(&self, fault: &Fault) -> PluginError {
+        PluginError::Setting {
+            key: format!("{}.url", self.table),
+            reason: self.explain(fault),
+        }
+    }
+
+    /// While running.
+    pub(crate) fn source_error(&self, fault: impl Into<Fault>) -> SourceError {
+        let fault = fault.into();
+        if self.passes(&fault) {
+            SourceError::Unavailable(self.explain(&fault))
+        } else {
+            SourceError::Broken(format!("{}: {}", self.table, self.explain(&fault)))
+        }
+    }
+
+    fn explain(&self, fault: &Fault) -> String {
+        match fault {
+            Fault::Sql(error) => self.explain_sql(error),
+            Fault::Silence => format!("{self} did not answer in time"),
+            Fault::Cut => format!("the connection to {self} was cut"),
+            Fault::Newer(version) => format!(
+                "{self} was written by a newer version of DynMCP (schema {version}); start that one, or use another \
+                 database"
+            ),
+            Fault::Foreign(what) => format!("{self}: {what}"),
+        }
+    }
+
+    fn explain_sql(&self, error: &sqlx::Error) -> String {
+        let said = said(error);
+        let user = &self.user;
+        match self.meaning(error) {
+            Meaning::Unreachable => format!("{self} cannot be reached ({said})"),
+            Meaning::Passing => format!("{self} takes nothing now ({said})"),
+            Meaning::Clash => format!("{self}: other writers were faster each time ({said})"),
+            Meaning::Locked => format!(
+                "{self}: another transaction holds the table; end it with COMMIT or ROLLBACK ({said})"
+            ),
+            Meaning::Full => format!("{self} has no space left ({said})"),
+            Meaning::ReadOnly => format!("{self} is read-only; connect to the primary server ({said})"),
+            Meaning::Tls => format!(
+                "no TLS connection to {} ({said}); the certificate has to be valid for the host name in the URL and \
+                 signed by an authority that the system or the URL's `{}` trusts",
+                self.server,
+                if self.table.ends_with("mysql") {
+                    "ssl-ca"
+                } else {
+                    "sslrootcert"
+                },
+            ),
+            Meaning::Login => format!(
+                "{self} does not let user `{user}` in ({said}); check user name and password in the URL (special \
+                 characters percent-encoded), and from which hosts the user may connect"
+            ),
+            Meaning::UnknownDatabase => format!(
+                "{} has no database `{}`; make it with CREATE DATABASE, or name another one in the URL",
+                self.server, self.database
+            ),
+            Meaning::Rights => format!(
+                "{self}: user `{user}` lacks a right ({said}); {}",
+                (self.grant)(self)
+            ),
+            Meaning::Schema => format!(
+                "{self}: the tables are not those that DynMCP makes ({said}); undo the change, or restore a backup"
+            ),
+            Meaning::TooLarge => format!("{self}: the document is too large for the server ({said})"),
+            Meaning::TriggersForbidden => format!(
+                "{self} writes a binary log and lets user `{user}` make no triggers ({said}); an administrator has to \
+                 run `SET GLOBAL log_bin_trust_function_creators = 1`, or to start the gateway once with a user that \
+                 may"
+            ),
+            Meaning::Other => format!("{self}: {said}"),
+        }
+    }
+}
+
+/// The error's own words in one line.
+fn said(error: &sqlx::Error) -> String {
+    let text = error
+        .as_database_error()
+        .map_or_else(|| error.to_string(), |e| e.message().to_owned());
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}

@@ -1,0 +1,40 @@
+//! The settings that both servers take.
+
+use crate::setting::Table;
+use mcp_common::{
+    plugin::{PluginError, Settings},
+    secret::Secret,
+};
+use std::time::Duration;
+
+/// A database server as the configuration names it.
+#[derive(Clone, Debug)]
+pub struct Server {
+    /// Holds the password.
+    pub url: Secret,
+    /// Connections at most, beside one for each watch.
+    pub pool: u32,
+    /// How often to look for changes.
+    pub poll: Duration,
+    /// How many revisions of a key are kept.
+    pub history: u32,
+}
+
+/// Reads `data_source.<name>`; only `url` has no default.
+pub(crate) fn read(
+    path: &'static str,
+    example: &str,
+    poll_ms: u64,
+    settings: &Settings,
+) -> Result<Server, PluginError> {
+    let table = Table::new(path, settings, &["url", "pool", "poll_ms", "history"])?;
+    let Some(url) = table.text("url")? else {
+        return Err(table.wrong("url", format!("is not set; expected a text like `{example}`")));
+    };
+    Ok(Server {
+        url: url.into(),
+        pool: table.number("pool", 1..=100, 4)?,
+        poll: Duration::from_millis(table.number("poll_ms", 10..=60_000, poll_ms)?),
+        history: table.number("history", 1..=10_000, 50)?,
+    })
+}

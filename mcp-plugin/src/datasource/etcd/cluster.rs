@@ -1,0 +1,147 @@
+//! The members of the cluster: one is asked, the next one where it does not answer.
+
+use super::{
+    endpoint::Endpoint,
+    settings::{EtcdSettings, TABLE},
+    trouble::Trouble,
+};
+use etcd_client::Client;
+use mcp_common::plugin::PluginError;
+use std::{
+    sync::atomic::{AtomicUsize, Ordering},
+    time::Duration,
+};
+
+/// What a question is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Purpose {
+    /// May be asked again, and anybody.
+    Read,
+    /// The same, with a long answer.
+    Page,
+    /// Must not be carried out twice.
+    Write,
+}
+
+/// A question without a good answer.
+#[derive(Debug)]
+pub(super) struct Fault {
+    pub(super) endpoint: String,
+    pub(super) trouble: Trouble,
+}
+
+pub(super) struct Cluster {
+    endpoints: Vec<Endpoint>,
+    timeout: Duration,
+    /// The one that answered last.
+    preferred: AtomicUsize,
+}
+
+impl Cluster {
+    /// Nothing is sent yet.
+    pub(super) async fn new(settings: &EtcdSettings) -> Result<Self, PluginError> {
+        let endpoints: Vec<_> = settings
+            .endpoints
+            .iter()
+            .map(|url| Endpoint::new(url, settings))
+            .collect();
+        for endpoint in &endpoints {
+            if let Err(error) = endpoint.check().await {
+                let reason = format!(
+                    "no connection to {} can be prepared: {}",
+                    endpoint.url,
+                    innermost(&error)
+                );
+                let key = format!(
+                    "{TABLE}.{}",
+                    if settings.tls.is_some() {
+                        "ca_file"
+                    } else {
+                        "endpoints"
+                    }
+                );
+                return Err(PluginError::Setting { key, reason });
+            }
+        }
+        Ok(Self {
+            endpoints,
+            timeout: settings.timeout,
+            preferred: AtomicUsize::new(0),
+        })
+    }
+
+    /// Asks the member that answered last, then the others, as long as that cannot do harm.
+    pub(super) async fn ask<T, Answer>(
+        &self,
+        purpose: Purpose,
+        question: impl Fn(Client) -> Answer,
+    ) -> Result<T, Fault>
+    where
+        Answer: Future<Output = Result<T, Trouble>>,
+    {
+        let (answer, _) = self.ask_by_name(purpose, question).await?;
+        Ok(answer)
+    }
+
+    /// The same, and who answered.
+    pub(super) async fn ask_by_name<T, Answer>(
+        &self,
+        purpose: Purpose,
+        question: impl Fn(Client) -> Answer,
+    ) -> Result<(T, &str), Fault>
+    where
+        Answer: Future<Output = Result<T, Trouble>>,
+    {
+        let preferred = self.preferred.load(Ordering::Relaxed);
+        let mut turn = 0;
+        loop {
+            let index = (preferred + turn) % self.endpoints.len();
+            let endpoint = &self.endpoints[index];
+            turn += 1;
+            let answer = tokio::time::timeout(self.patience(purpose), endpoint.ask(&question)).await;
+            let trouble = match answer.unwrap_or_else(|_| Err(Trouble::timeout())) {
+                Ok(answer) => {
+                    self.preferred.store(index, Ordering::Relaxed);
+                    return Ok((answer, &endpoint.url));
+                }
+                Err(trouble) => trouble,
+            };
+            if matches!(trouble, Trouble::Unreachable { .. }) {
+                endpoint.forget().await;
+            }
+            if turn == self.endpoints.len() || !may_ask_another(purpose, &trouble) {
+                let endpoint = endpoint.url.clone();
+                return Err(Fault { endpoint, trouble });
+            }
+            tracing::debug!(endpoint = endpoint.url, ?trouble, "asking another member");
+        }
+    }
+
+    fn patience(&self, purpose: Purpose) -> Duration {
+        match purpose {
+            Purpose::Read | Purpose::Write => self.timeout,
+            Purpose::Page => self.timeout * 6,
+        }
+    }
+}
+
+fn may_ask_another(purpose: Purpose, trouble: &Trouble) -> bool {
+    match trouble {
+        Trouble::Unreachable { maybe_done, .. } => purpose != Purpose::Write || !maybe_done,
+        Trouble::Passing(_) => purpose != Purpose::Write,
+        _ => false,
+    }
+}
+
+fn innermost(error: &etcd_client::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = match error {
+        etcd_client::Error::TransportError(error) => std::error::Error::source(error),
+        _ => None,
+    };
+    while let Some(error) = source {
+        text = error.to_string();
+        source = error.source();
+    }
+    text
+}

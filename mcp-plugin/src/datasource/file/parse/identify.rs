@@ -1,0 +1,79 @@
+//! Which definition a document is. Its kind comes from where it stands or from what it says, and all that say
+//! something have to agree; its id from the member `id`, or from the name of a file that holds nothing else.
+
+use super::{Document, Fault, Piece};
+use mcp_common::{
+    document::Document as Json,
+    key::{Key, Kind},
+};
+
+pub(super) fn identify(piece: Piece, folder: Option<Kind>, name: Option<&str>) -> Result<Document, Fault> {
+    let line = piece.line;
+    let fault = |reason: String| Fault::new(line, reason);
+    let mut json = Json::parse(piece.json.as_bytes()).map_err(|problem| fault(problem.to_string()))?;
+    let stated = stated_kind(&json).map_err(fault)?;
+    let kind = agreed_kind(&json, [folder, piece.kind, stated]).map_err(fault)?;
+    let id = id(&json, name).map_err(fault)?;
+    let body = match json.remove("kind") {
+        Some(_) => json.to_json(),
+        None => piece.json,
+    };
+    Ok(Document {
+        key: Key { kind, id: id.into() },
+        line,
+        body: body.into(),
+    })
+}
+
+/// The member `kind`.
+fn stated_kind(json: &Json) -> Result<Option<Kind>, String> {
+    let Some(value) = json.get("kind") else {
+        return Ok(None);
+    };
+    let text: Option<String> = serde_json::from_str(value.get()).ok();
+    let kind = text.as_deref().and_then(|text| match text {
+        "tool" => Some(Kind::Tool),
+        "instance" => Some(Kind::Instance),
+        other => Kind::parse(other),
+    });
+    kind.map(Some)
+        .ok_or_else(|| format!("`kind` is {}; write `tds` or `ids`", value.get()))
+}
+
+fn agreed_kind(json: &Json, stated: [Option<Kind>; 3]) -> Result<Kind, String> {
+    let mut stated = stated.into_iter().flatten();
+    if let Some(kind) = stated.next() {
+        return match stated.find(|other| *other != kind) {
+            None => Ok(kind),
+            Some(other) => Err(format!(
+                "stated are both {kind} and {other}; make the folder, the list and `kind` agree"
+            )),
+        };
+    }
+    let has = |name| json.get(name).is_some();
+    match (has("tds_ext_info"), has("tool_ids") || has("include")) {
+        (true, false) => Ok(Kind::Tool),
+        (false, true) => Ok(Kind::Instance),
+        _ => Err(
+            "cannot tell whether this is a tool or an instance; put it into a folder `tds` or `ids`, or add \
+             `kind: tds` or `kind: ids`"
+                .to_owned(),
+        ),
+    }
+}
+
+fn id(json: &Json, name: Option<&str>) -> Result<String, String> {
+    match json.get("id") {
+        None => name
+            .map(str::to_owned)
+            .ok_or_else(|| "has no `id`, which every document needs in a file of several".to_owned()),
+        Some(value) => match serde_json::from_str::<String>(value.get()) {
+            Ok(id) if !id.is_empty() => Ok(id),
+            Ok(_) => Err("`id` is empty".to_owned()),
+            Err(_) => Err(format!(
+                "`id` is {}, which is no text; put it in quotes",
+                value.get()
+            )),
+        },
+    }
+}

@@ -1,0 +1,66 @@
+//! JSON: one object, an array of them, or the lists `tds` and `ids`. Every document stays the text it is.
+
+use super::{Fault, Piece, line_at};
+use indexmap::IndexMap;
+use mcp_common::key::Kind;
+use serde_json::value::RawValue;
+
+pub(super) fn pieces(text: &str) -> Result<Vec<Piece>, Fault> {
+    let whole: &RawValue = serde_json::from_str(text).map_err(|error| syntax(&error))?;
+    if let Some(elements) = list(whole) {
+        return Ok(all(text, &elements, None));
+    }
+    let lists = bundle(whole);
+    if lists.is_empty() {
+        return Ok(vec![piece(text, whole, None)]);
+    }
+    let pieces = lists
+        .into_iter()
+        .flat_map(|(kind, elements)| all(text, &elements, Some(kind)));
+    Ok(pieces.collect())
+}
+
+/// Not empty if the object has no other members than lists named like a kind.
+fn bundle(whole: &RawValue) -> Vec<(Kind, Vec<&RawValue>)> {
+    let members: IndexMap<String, &RawValue> = serde_json::from_str(whole.get()).unwrap_or_default();
+    let lists = members.iter().map(|(name, value)| {
+        let kind = [Kind::Tool, Kind::Instance]
+            .into_iter()
+            .find(|kind| kind.path_segment() == name);
+        Some((kind?, list(value)?))
+    });
+    lists.collect::<Option<Vec<_>>>().unwrap_or_default()
+}
+
+fn list(value: &RawValue) -> Option<Vec<&RawValue>> {
+    if !value.get().starts_with('[') {
+        return None;
+    }
+    serde_json::from_str(value.get()).ok()
+}
+
+fn all(text: &str, elements: &[&RawValue], kind: Option<Kind>) -> Vec<Piece> {
+    elements
+        .iter()
+        .map(|element| piece(text, element, kind))
+        .collect()
+}
+
+fn piece(text: &str, value: &RawValue, kind: Option<Kind>) -> Piece {
+    // The value borrows from the text, so its address says where it stands.
+    let offset = (value.get().as_ptr() as usize).saturating_sub(text.as_ptr() as usize);
+    Piece {
+        line: line_at(text.as_bytes(), offset),
+        json: value.get().to_owned(),
+        kind,
+    }
+}
+
+fn syntax(error: &serde_json::Error) -> Fault {
+    let text = error.to_string();
+    let what = text.split(" at line ").next().unwrap_or_default();
+    Fault::new(
+        error.line(),
+        format!("no valid JSON at column {}: {what}", error.column()),
+    )
+}

@@ -1,0 +1,147 @@
+//! `mysql`: definitions in MySQL (8.0.29 or later) or MariaDB (10.5 or later), shared by several gateways.
+//!
+//! Triggers put each change of the table `dynmcp_xds` into the log `dynmcp_changes`, whoever makes it. A counter row
+//! gives out the revisions: its lock lasts until the writer commits, so revisions stand in the order of commits and a
+//! reader can miss none. The schema and the rules of the log: `migrations/mysql`.
+
+mod adapt;
+mod connect;
+mod error;
+mod read;
+mod schema;
+mod watch;
+mod write;
+
+pub use super::change_log::Server;
+
+use super::change_log::{Place, in_time, patiently, read_settings};
+use async_trait::async_trait;
+use bytes::Bytes;
+use mcp_common::{
+    datasource::{Changes, DataSource, HistoryEntry, Load, SourceError, Write},
+    key::{Key, Revision},
+    plugin::{DataSourceFactory, PluginError, Settings},
+};
+use sqlx::MySqlPool;
+use std::{sync::Arc, time::Duration};
+use tokio::sync::{Mutex, OnceCell, watch as signal};
+
+const TABLE: &str = "data_source.mysql";
+
+/// Definitions on a MySQL or MariaDB server.
+pub struct Mysql {
+    place: Place,
+    options: sqlx::mysql::MySqlConnectOptions,
+    pool: MySqlPool,
+    poll: Duration,
+    history: u32,
+    prepared: OnceCell<schema::Prepared>,
+    /// Writers of this process queue here instead of on the server.
+    turn: Mutex<()>,
+    /// Tells this process' watchers at once.
+    written: signal::Sender<Revision>,
+}
+
+impl Mysql {
+    /// Connects and brings the schema up to date. A server that cannot be reached is no error yet: each use tries again.
+    pub async fn open(server: Server) -> Result<Self, PluginError> {
+        let (options, place) = connect::options(&server.url)?;
+        let source = Self {
+            pool: connect::pool(&options, server.pool),
+            options,
+            place,
+            poll: server.poll,
+            history: server.history,
+            prepared: OnceCell::new(),
+            turn: Mutex::new(()),
+            written: signal::Sender::new(0),
+        };
+        match source.prepare().await {
+            Ok(_) => {}
+            Err(fault) if source.place.passes(&fault) => {
+                tracing::warn!("{}; trying again", source.place.start_error(&fault));
+            }
+            Err(fault) => return Err(source.place.start_error(&fault)),
+        }
+        Ok(source)
+    }
+
+    /// The table `data_source.mysql`.
+    pub fn settings(settings: &Settings) -> Result<Server, PluginError> {
+        read_settings(TABLE, "mysql://user:password@host:3306/database", 500, settings)
+    }
+
+    async fn prepare(&self) -> Result<&schema::Prepared, super::change_log::Fault> {
+        let prepare = || schema::prepare(&self.options, self.history);
+        self.prepared.get_or_try_init(prepare).await
+    }
+
+    async fn ready(&self) -> Result<&schema::Prepared, SourceError> {
+        self.prepare()
+            .await
+            .map_err(|fault| self.place.source_error(fault))
+    }
+}
+
+#[async_trait]
+impl DataSource for Mysql {
+    async fn load(&self) -> Result<Load, SourceError> {
+        self.ready().await?;
+        read::load(&self.pool)
+            .await
+            .map_err(|error| self.place.source_error(error))
+    }
+
+    async fn watch(&self, from: Revision) -> Result<Changes, SourceError> {
+        self.ready().await?;
+        watch::start(
+            &self.place,
+            &self.options,
+            self.poll,
+            self.written.subscribe(),
+            from,
+        )
+        .await
+    }
+
+    async fn put(&self, write: Write<'_>, body: Bytes) -> Result<Revision, SourceError> {
+        let largest = self.ready().await?.largest_document;
+        let _turn = self.turn.lock().await;
+        let revision = patiently(
+            &self.place,
+            write::put(&self.pool, &self.place, largest, &write, &body),
+        )
+        .await?;
+        self.written.send_replace(revision);
+        Ok(revision)
+    }
+
+    async fn delete(&self, write: Write<'_>) -> Result<Option<Revision>, SourceError> {
+        self.ready().await?;
+        let _turn = self.turn.lock().await;
+        let revision = patiently(&self.place, write::delete(&self.pool, &self.place, &write)).await?;
+        if let Some(revision) = revision {
+            self.written.send_replace(revision);
+        }
+        Ok(revision)
+    }
+
+    async fn history(&self, key: &Key, limit: usize) -> Result<Vec<HistoryEntry>, SourceError> {
+        self.ready().await?;
+        in_time(read::history(&self.pool, key, limit))
+            .await
+            .map_err(|fault| self.place.source_error(fault))
+    }
+}
+
+/// Makes the data source `mysql` from the table `data_source.mysql`.
+#[derive(Default)]
+pub struct MysqlFactory;
+
+#[mcp_common::datasource("mysql")]
+#[async_trait]
+impl DataSourceFactory for MysqlFactory {
+    async fn open(&self, settings: &Settings) -> Result<Arc<dyn DataSource>, PluginError> {
+        Ok(Arc::new(Mysql::open(Mysql::settings(settings)?).await?))
+    }
+}

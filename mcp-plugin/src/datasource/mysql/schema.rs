@@ -1,0 +1,105 @@
+//! Brings the schema up to date. One gateway does it, the others wait.
+
+use super::{adapt, connect};
+use crate::datasource::change_log::Fault;
+use sqlx::{AssertSqlSafe, Executor, MySqlConnection, mysql::MySqlConnectOptions};
+
+const DEFINITIONS: &str = include_str!("../../../../migrations/mysql/0001_definitions.sql");
+const TRIGGERS: &str = include_str!("../../../../migrations/mysql/0002_triggers.sql");
+const EXISTING_ROWS: &str = include_str!("../../../../migrations/mysql/0003_existing_rows.sql");
+
+/// What this program makes and reads.
+const VERSION: i64 = 1;
+
+/// How long to wait for another gateway's migration.
+const MIGRATION_SECONDS: i64 = 60;
+
+/// What a packet holds beside the document.
+const PACKET_OVERHEAD: u64 = 16 * 1024;
+
+/// The server as it was found.
+pub(super) struct Prepared {
+    /// In bytes.
+    pub(super) largest_document: usize,
+}
+
+pub(super) async fn prepare(options: &MySqlConnectOptions, history: u32) -> Result<Prepared, Fault> {
+    let mut connection = connect::connect(options).await?;
+    if version(&mut connection).await? != Some(VERSION) {
+        migrate(&mut connection).await?;
+    }
+    sqlx::query("UPDATE dynmcp_store SET value = ? WHERE name = 'history' AND value <> ?")
+        .bind(history)
+        .bind(history)
+        .execute(&mut connection)
+        .await?;
+    let packet: u64 = sqlx::query_scalar("SELECT CAST(@@max_allowed_packet AS UNSIGNED)")
+        .fetch_one(&mut connection)
+        .await?;
+    let largest_document = packet.saturating_sub(PACKET_OVERHEAD);
+    Ok(Prepared {
+        largest_document: usize::try_from(largest_document).unwrap_or(usize::MAX),
+    })
+}
+
+/// The version of the schema that is there, if it is complete.
+async fn version(connection: &mut MySqlConnection) -> Result<Option<i64>, Fault> {
+    let tables: i64 = sqlx::query_scalar(
+        "SELECT COUNT(*) FROM information_schema.tables WHERE table_schema = DATABASE() AND table_name = 'dynmcp_store'",
+    )
+    .fetch_one(&mut *connection)
+    .await?;
+    if tables == 0 {
+        return Ok(None);
+    }
+    let version: Option<i64> = sqlx::query_scalar("SELECT value FROM dynmcp_store WHERE name = 'version'")
+        .fetch_optional(connection)
+        .await?;
+    match version {
+        Some(version) if version > VERSION => Err(Fault::Newer(version)),
+        other => Ok(other),
+    }
+}
+
+async fn migrate(connection: &mut MySqlConnection) -> Result<(), Fault> {
+    // Held by this connection, so it ends with the process at the latest.
+    let lock = "SELECT CAST(GET_LOCK(CONCAT('dynmcp.', SHA1(DATABASE())), ?) AS SIGNED)";
+    let locked: Option<i64> = sqlx::query_scalar(lock)
+        .bind(MIGRATION_SECONDS)
+        .fetch_one(&mut *connection)
+        .await?;
+    if locked != Some(1) {
+        return Err(Fault::Silence);
+    }
+    if version(connection).await? == Some(VERSION) {
+        return Ok(());
+    }
+    let collation = collation(connection).await?;
+    run(connection, DEFINITIONS, collation).await?;
+    adapt::table(connection, collation).await?;
+    run(connection, TRIGGERS, collation).await?;
+    run(connection, EXISTING_ROWS, collation).await?;
+    tracing::info!("the tables are ready");
+    sqlx::query("DO RELEASE_LOCK(CONCAT('dynmcp.', SHA1(DATABASE())))")
+        .execute(connection)
+        .await?;
+    Ok(())
+}
+
+async fn run(connection: &mut MySqlConnection, sql: &str, collation: &str) -> Result<(), Fault> {
+    let sql = sql.replace("utf8mb4_bin", collation);
+    connection.execute(sqlx::raw_sql(AssertSqlSafe(sql))).await?;
+    Ok(())
+}
+
+/// `utf8mb4_bin` itself would take `a` and `a ` for the same id.
+async fn collation(connection: &mut MySqlConnection) -> Result<&'static str, Fault> {
+    let server: String = sqlx::query_scalar("SELECT CAST(VERSION() AS CHAR)")
+        .fetch_one(connection)
+        .await?;
+    Ok(if server.contains("MariaDB") {
+        "utf8mb4_nopad_bin"
+    } else {
+        "utf8mb4_0900_bin"
+    })
+}

@@ -1,0 +1,69 @@
+//! Reads the newest or the past state.
+
+use crate::datasource::change_log::{
+    Fault, in_time,
+    row::{self, Past, Row},
+};
+use futures_util::TryStreamExt;
+use mcp_common::{
+    datasource::{HistoryEntry, Load},
+    key::{Key, Revision},
+};
+use sqlx::{Executor, PgPool, Postgres};
+
+/// The revision of the newest commit.
+pub(super) async fn newest(
+    connection: impl Executor<'_, Database = Postgres>,
+) -> Result<Revision, sqlx::Error> {
+    let newest: i64 = sqlx::query_scalar("SELECT revision FROM dynmcp_revision")
+        .fetch_one(connection)
+        .await?;
+    Ok(row::revision(newest))
+}
+
+pub(super) async fn load(pool: &PgPool) -> Result<Load, Fault> {
+    // One state of the database for both statements.
+    let mut transaction = pool
+        .begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+        .await?;
+    let mut load = Load {
+        revision: in_time(newest(&mut *transaction)).await?,
+        ..Load::default()
+    };
+    let mut rows = sqlx::query_as::<_, Row>(
+        "SELECT changed.revision, convert_to(changed.xds_type, 'UTF8'), convert_to(changed.key, 'UTF8'), changed.body,
+                changed.changed_at
+         FROM dynmcp_xds AS active
+         CROSS JOIN LATERAL (SELECT * FROM dynmcp_changes AS newest
+                             WHERE newest.xds_type = coalesce(active.xds_type, '')
+                               AND newest.key = coalesce(active.key, '')
+                             ORDER BY newest.revision DESC LIMIT 1) AS changed
+         WHERE active.status = 1",
+    )
+    .fetch(&mut *transaction);
+    // A server may take long for all of it, but not for the next row.
+    while let Some(row) = in_time(rows.try_next()).await? {
+        row::collect(&mut load, row);
+    }
+    drop(rows);
+    transaction.commit().await?;
+    Ok(load)
+}
+
+pub(super) async fn history(
+    pool: &PgPool,
+    key: &Key,
+    limit: usize,
+) -> Result<Vec<HistoryEntry>, sqlx::Error> {
+    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+    let rows: Vec<Past> = sqlx::query_as(
+        "SELECT revision, changed_at, principal, body FROM dynmcp_changes
+         WHERE xds_type = $1 AND key = $2 ORDER BY revision DESC LIMIT $3",
+    )
+    .bind(key.kind.as_str())
+    .bind(&*key.id)
+    .bind(limit)
+    .fetch_all(pool)
+    .await?;
+    Ok(rows.into_iter().map(row::past).collect())
+}

@@ -1,0 +1,103 @@
+//! Follows the change log: notified of every commit, with a slow poll in case a notification is lost.
+
+use super::{connect, read};
+use crate::datasource::change_log::{
+    Fault, Place,
+    follow::{self, Log},
+    in_time,
+    row::{self, Row},
+};
+use async_trait::async_trait;
+use mcp_common::{
+    datasource::{Changes, SourceError},
+    key::Revision,
+};
+use sqlx::postgres::{PgConnectOptions, PgListener};
+use std::time::Duration;
+use tokio::sync::watch as signal;
+
+const CHANNEL: &str = "dynmcp_changes";
+
+pub(super) async fn start(
+    place: &Place,
+    options: &PgConnectOptions,
+    poll: Duration,
+    written: signal::Receiver<Revision>,
+    from: Revision,
+) -> Result<Changes, SourceError> {
+    let listen = async {
+        // A connection of its own, which no burst of writes can keep from listening.
+        let mut listener = PgListener::connect_with(&connect::pool_of_one(options)).await?;
+        listener.eager_reconnect(false);
+        listener.listen(CHANNEL).await?;
+        Ok(listener)
+    };
+    let listener = in_time(listen).await.map_err(|fault| place.source_error(fault))?;
+    let notified = Notified {
+        place: place.clone(),
+        listener,
+        written,
+        poll,
+    };
+    // Listens before it reads, so that nothing falls in between.
+    follow::start(notified, from).await
+}
+
+struct Notified {
+    place: Place,
+    listener: PgListener,
+    written: signal::Receiver<Revision>,
+    poll: Duration,
+}
+
+#[async_trait]
+impl Log for Notified {
+    async fn newest(&mut self) -> Result<Revision, SourceError> {
+        in_time(read::newest(&mut self.listener))
+            .await
+            .map_err(|fault| self.place.source_error(fault))
+    }
+
+    async fn after(&mut self, seen: Revision, most: i64) -> Result<Vec<Row>, SourceError> {
+        let rows = sqlx::query_as(
+            "SELECT revision, convert_to(xds_type, 'UTF8'), convert_to(key, 'UTF8'), body, changed_at
+             FROM dynmcp_changes WHERE revision > $1 ORDER BY revision LIMIT $2",
+        )
+        .bind(row::stored(seen))
+        .bind(most)
+        .fetch_all(&mut self.listener);
+        in_time(rows)
+            .await
+            .map_err(|fault| self.place.source_error(fault))
+    }
+
+    async fn floor(&mut self) -> Result<Revision, SourceError> {
+        let floor = sqlx::query_scalar("SELECT value FROM dynmcp_store WHERE name = 'floor'")
+            .fetch_one(&mut self.listener);
+        let floor: i64 = in_time(floor)
+            .await
+            .map_err(|fault| self.place.source_error(fault))?;
+        Ok(row::revision(floor))
+    }
+
+    async fn wait(&mut self, _was_quiet: bool) -> Result<(), SourceError> {
+        let own_write = async {
+            if self.written.changed().await.is_err() {
+                std::future::pending::<()>().await;
+            }
+        };
+        tokio::select! {
+            notified = self.listener.try_recv() => {
+                let notified = notified.map_err(|error| self.place.source_error(error))?;
+                if notified.is_none() {
+                    return Err(self.place.source_error(Fault::Cut));
+                }
+                // One reading answers all that are here already.
+                while self.listener.next_buffered().is_some() {}
+            }
+            () = own_write => {}
+            () = tokio::time::sleep(self.poll) => {}
+        }
+        Ok(())
+    }
+}

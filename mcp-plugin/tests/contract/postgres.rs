@@ -1,0 +1,128 @@
+use crate::servers::{postgresql::PostgreSql, proxy::Proxy};
+use async_trait::async_trait;
+use mcp_common::{
+    datasource::DataSource,
+    key::Key,
+    testsuite::{Harness, Raw},
+};
+use mcp_plugin::datasource::postgres::{Postgres, Server};
+use sqlx::PgPool;
+use std::{
+    sync::{Arc, OnceLock},
+    time::Duration,
+};
+
+struct OnServer {
+    database: String,
+    url: String,
+    /// The gateway's way to the server from the time on when it is to be slow.
+    slow_way: OnceLock<Proxy>,
+    /// Another program that knows nothing of the gateway.
+    pipeline: PgPool,
+}
+
+#[async_trait]
+impl Harness for OnServer {
+    async fn fresh() -> Self {
+        let server = PostgreSql::shared().await;
+        let database = server.database().await;
+        let harness = Self {
+            url: server.url(&database),
+            slow_way: OnceLock::new(),
+            pipeline: server.pool(&database).await,
+            database,
+        };
+        harness.connect().await;
+        harness
+    }
+
+    async fn connect(&self) -> Arc<dyn DataSource> {
+        let own_port = |proxy: &Proxy| proxy.url().rsplit(':').next().unwrap().to_owned();
+        let url = match self.slow_way.get() {
+            Some(proxy) => self.url.replace(
+                &format!(":{}/", PostgreSql::shared().await.port),
+                &format!(":{}/", own_port(proxy)),
+            ),
+            None => self.url.clone(),
+        };
+        let server = Server {
+            url: url.as_str().into(),
+            pool: 4,
+            poll: Duration::from_secs(5),
+            history: 50,
+        };
+        Arc::new(Postgres::open(server).await.unwrap())
+    }
+
+    async fn raw_many(&self, documents: &[(Key, String)]) -> bool {
+        let mut transaction = self.pipeline.begin().await.unwrap();
+        for (key, body) in documents {
+            sqlx::query("INSERT INTO dynmcp_xds (key, xds_type, xds_json) VALUES ($1, $2, $3)")
+                .bind(key.id.to_string())
+                .bind(key.kind.as_str())
+                .bind(body)
+                .execute(&mut *transaction)
+                .await
+                .unwrap();
+        }
+        transaction.commit().await.unwrap();
+        true
+    }
+
+    async fn raw(&self, write: Raw<'_>) -> bool {
+        let query = match write {
+            Raw::Put { key, body } => sqlx::query(
+                "INSERT INTO dynmcp_xds (key, xds_type, xds_json) VALUES ($1, $2, $3)
+                 ON CONFLICT (xds_type, key) DO UPDATE SET xds_json = excluded.xds_json",
+            )
+            .bind(key.id.to_string())
+            .bind(key.kind.as_str())
+            .bind(body.to_owned()),
+            Raw::Delete(key) => sqlx::query("DELETE FROM dynmcp_xds WHERE key = $1 AND xds_type = $2")
+                .bind(key.id.to_string())
+                .bind(key.kind.as_str()),
+            Raw::Rename { from, to } => {
+                sqlx::query("UPDATE dynmcp_xds SET key = $1 WHERE key = $2 AND xds_type = $3")
+                    .bind(to.id.to_string())
+                    .bind(from.id.to_string())
+                    .bind(from.kind.as_str())
+            }
+            Raw::Unreadable => {
+                sqlx::query("INSERT INTO dynmcp_xds (key, xds_type, xds_json) VALUES ('x', 'RDS', '{}')")
+            }
+        };
+        assert_ne!(query.execute(&self.pipeline).await.unwrap().rows_affected(), 0);
+        true
+    }
+
+    async fn forget_changes(&self) -> bool {
+        for sql in [
+            "UPDATE dynmcp_store SET value = 5 WHERE name = 'horizon'",
+            "UPDATE dynmcp_xds SET status = 0 WHERE key = 'stays'",
+            "UPDATE dynmcp_xds SET status = 1 WHERE key = 'stays'",
+        ] {
+            sqlx::query(sql).execute(&self.pipeline).await.unwrap();
+        }
+        true
+    }
+
+    async fn slow_down(&self) -> bool {
+        let proxy = Proxy::to(PostgreSql::shared().await.port).await;
+        proxy.slow_down(Duration::from_millis(50));
+        self.slow_way.set(proxy).is_ok()
+    }
+
+    async fn cut_connections(&self) -> bool {
+        let mut connection = PostgreSql::shared().await.connection(&self.database).await;
+        sqlx::query(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+             WHERE datname = current_database() AND pid <> pg_backend_pid()",
+        )
+        .execute(&mut connection)
+        .await
+        .unwrap();
+        true
+    }
+}
+
+mcp_common::datasource_contract!(OnServer);

@@ -1,0 +1,26 @@
+//! What holds for the data source `etcd`, against a real server: the contract, and what is etcd's own.
+#![cfg(feature = "etcd")]
+#![allow(clippy::unwrap_used, reason = "a test that cannot be set up has to fail")]
+
+#[path = "servers"]
+mod servers {
+    #![allow(dead_code, reason = "each test binary uses another part of them")]
+    pub(crate) mod etcd;
+    pub(crate) mod process;
+    pub(crate) mod proxy;
+}
+
+mod etcd {
+    mod authentication;
+    mod contract;
+    mod faults;
+    mod foreign;
+    mod history;
+    mod lineage;
+    mod members;
+    mod progress;
+    mod settings;
+    mod store;
+    mod tls;
+    mod transactions;
+}

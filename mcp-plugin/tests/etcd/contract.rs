@@ -1,0 +1,93 @@
+use crate::{
+    etcd::store,
+    servers::{etcd::EtcdServer, proxy::Proxy},
+};
+use async_trait::async_trait;
+use mcp_common::{
+    datasource::DataSource,
+    key::Key,
+    testsuite::{Harness, Raw},
+};
+use std::{sync::Arc, time::Duration};
+
+/// Everybody reaches the server through the proxy, except `etcdctl`.
+struct InEtcd {
+    server: Arc<EtcdServer>,
+    proxy: Proxy,
+}
+
+#[async_trait]
+impl Harness for InEtcd {
+    async fn fresh() -> Self {
+        let server = EtcdServer::start(&["--grpc-keepalive-min-time=100ms"]);
+        let proxy = Proxy::to(server.port()).await;
+        Self {
+            server: Arc::new(server),
+            proxy,
+        }
+    }
+
+    async fn connect(&self) -> Arc<dyn DataSource> {
+        Arc::new(store::open(&self.proxy.url()).await)
+    }
+
+    async fn raw(&self, write: Raw<'_>) -> bool {
+        let name = |key: &Key| format!("/dynmcp/{}/{}", key.kind.path_segment(), key.id);
+        match write {
+            Raw::Put { key, body } => store::raw_put(&self.server, &name(key), body),
+            Raw::Delete(key) => assert_eq!(self.server.etcdctl(&["del", "--", &name(key)]).trim(), "1"),
+            Raw::Rename { from, to } => {
+                let body = self
+                    .server
+                    .etcdctl(&["get", "--print-value-only", "--", &name(from)]);
+                let steps = format!(
+                    "\nput {} {:?}\ndel {}\n\n\n",
+                    name(to),
+                    body.trim_end_matches('\n'),
+                    name(from)
+                );
+                assert!(
+                    self.server
+                        .etcdctl_with_input(&["txn"], &steps)
+                        .contains("SUCCESS")
+                );
+            }
+            Raw::Unreadable => store::raw_put(&self.server, "/dynmcp/rds/x", "{}"),
+        }
+        true
+    }
+
+    async fn forget_changes(&self) -> bool {
+        let answer = self.server.etcdctl(&["get", "x", "--write-out=json"]);
+        let answer: serde_json::Value = serde_json::from_str(&answer).unwrap();
+        let revision = answer["header"]["revision"].to_string();
+        self.server.etcdctl(&["compact", &revision]);
+        true
+    }
+
+    async fn cut_connections(&self) -> bool {
+        self.proxy.cut();
+        true
+    }
+
+    async fn restart(&self) -> bool {
+        let server = self.server.clone();
+        let restart = move || {
+            server.stop();
+            server.resume();
+        };
+        tokio::task::spawn_blocking(restart).await.unwrap();
+        true
+    }
+
+    async fn slow_down(&self) -> bool {
+        self.proxy.slow_down(Duration::from_millis(50));
+        true
+    }
+
+    fn largest(&self) -> Option<usize> {
+        Some(1_572_864 - 4_096)
+    }
+}
+
+mcp_common::datasource_contract!(InEtcd);

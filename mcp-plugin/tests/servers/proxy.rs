@@ -1,0 +1,116 @@
+//! A TCP proxy that does what networks do: breaks connections, falls silent, is slow.
+
+use std::time::Duration;
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::{
+        TcpListener, TcpStream,
+        tcp::{OwnedReadHalf, OwnedWriteHalf},
+    },
+    sync::watch,
+    task::JoinHandle,
+};
+
+#[derive(Clone, Copy, Debug, Default)]
+struct Weather {
+    /// Connections of an earlier storm are broken.
+    storm: u32,
+    /// Nothing comes through, and nobody is told.
+    silent: bool,
+    /// Nobody gets a connection.
+    closed: bool,
+    /// For every piece of up to 16 KiB.
+    delay: Duration,
+}
+
+pub(crate) struct Proxy {
+    port: u16,
+    weather: watch::Sender<Weather>,
+    accepting: JoinHandle<()>,
+}
+
+impl Proxy {
+    pub(crate) async fn to(port: u16) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let own = listener.local_addr().unwrap().port();
+        let weather = watch::Sender::new(Weather::default());
+        let conditions = weather.subscribe();
+        let accepting = tokio::spawn(async move {
+            while let Ok((client, _)) = listener.accept().await {
+                let now = *conditions.borrow();
+                if now.closed {
+                    continue;
+                }
+                if let Ok(server) = TcpStream::connect(("127.0.0.1", port)).await {
+                    let _ = (client.set_nodelay(true), server.set_nodelay(true));
+                    let ((from_client, to_client), (from_server, to_server)) =
+                        (client.into_split(), server.into_split());
+                    tokio::spawn(carry(from_client, to_server, conditions.clone(), now.storm));
+                    tokio::spawn(carry(from_server, to_client, conditions.clone(), now.storm));
+                }
+            }
+        });
+        Self {
+            port: own,
+            weather,
+            accepting,
+        }
+    }
+
+    pub(crate) fn url(&self) -> String {
+        format!("http://127.0.0.1:{}", self.port)
+    }
+
+    /// Breaks all connections.
+    pub(crate) fn cut(&self) {
+        self.weather.send_modify(|weather| weather.storm += 1);
+    }
+
+    /// Holds everything back, from connections that there are and from new ones.
+    pub(crate) fn silence(&self, silent: bool) {
+        self.weather.send_modify(|weather| weather.silent = silent);
+    }
+
+    /// Breaks all connections and lets no new ones be made.
+    pub(crate) fn close(&self, closed: bool) {
+        self.weather.send_modify(|weather| {
+            weather.closed = closed;
+            weather.storm += 1;
+        });
+    }
+
+    pub(crate) fn slow_down(&self, delay: Duration) {
+        self.weather.send_modify(|weather| weather.delay = delay);
+    }
+}
+
+impl Drop for Proxy {
+    fn drop(&mut self) {
+        self.accepting.abort();
+        self.cut();
+    }
+}
+
+async fn carry(
+    mut from: OwnedReadHalf,
+    mut to: OwnedWriteHalf,
+    mut weather: watch::Receiver<Weather>,
+    storm: u32,
+) {
+    let mut changes = weather.clone();
+    let pass_on = async {
+        let mut piece = vec![0; 16 << 10];
+        while let Ok(length @ 1..) = from.read(&mut piece).await {
+            let now = weather.wait_for(|weather| !weather.silent).await.map(|now| *now);
+            let Ok(now) = now else { return };
+            tokio::time::sleep(now.delay).await;
+            if to.write_all(&piece[..length]).await.is_err() {
+                return;
+            }
+        }
+    };
+    tokio::select! {
+        () = pass_on => {}
+        _ = changes.wait_for(|weather| weather.storm != storm) => {}
+    }
+}
