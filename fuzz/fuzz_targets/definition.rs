@@ -4,7 +4,6 @@
 use libfuzzer_sys::fuzz_target;
 use mcp_common::{
     authenticator::Principal,
-    catalog::Compile,
     definition::{InstanceDefinition, ToolDefinition},
     document::Document,
 };
@@ -35,8 +34,12 @@ fuzz_target!(|body: &[u8]| {
         instance: "fuzz",
         principal: &principal,
         arguments: None,
+        headers: None,
     };
-    if let Err(refusal) = engine.plan(&compiled.tool, context) {
-        serde_json::from_slice::<&RawValue>(&refusal.content).expect("content is JSON");
+    match engine.plan(&compiled.tool, context) {
+        Ok(request) => assert!(request.uri().path().starts_with('/')),
+        Err(refusal) => {
+            serde_json::from_slice::<&RawValue>(&refusal.content).expect("content is JSON");
+        }
     }
 });

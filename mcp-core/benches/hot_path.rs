@@ -7,5 +7,11 @@ mod protocol;
 
 use criterion::{criterion_group, criterion_main};
 
-criterion_group!(hot_path, protocol::envelopes, protocol::views, calls::planning, calls::shaping);
+criterion_group!(
+    hot_path,
+    protocol::envelopes,
+    protocol::views,
+    calls::planning,
+    calls::shaping
+);
 criterion_main!(hot_path);

@@ -1,5 +1,7 @@
 //! Turns one tool call into one HTTP request and its answer into a tool result: plan → send → shape.
 
+mod credentials;
+mod deliver;
 pub(crate) mod encode;
 mod failure;
 mod members;
@@ -10,16 +12,18 @@ mod shape;
 mod strict_value;
 mod upstream;
 
+pub use credentials::{SecretSettings, Secrets, Tokens};
 pub use result::{CallResult, Outcome};
 pub use settings::{EgressRule, EgressSettings, EngineSettings, NoEgressRule, TrustRoots};
 
 use crate::tool::CompiledTool;
 use bytes::Bytes;
-use failure::Failure;
-use http::{Request, Response};
+use deliver::{Progress, Sender};
+use http::{HeaderMap, Request, Response};
 use http_body_util::Full;
 use mcp_common::authenticator::Principal;
 use serde_json::value::RawValue;
+use tokio::time::Instant;
 use upstream::Upstream;
 
 /// Who calls what with which arguments.
@@ -31,6 +35,8 @@ pub struct CallContext<'a> {
     pub principal: &'a Principal,
     /// `params.arguments` as the client sent them.
     pub arguments: Option<&'a RawValue>,
+    /// Of the client's request. Only those go on that a definition names (`auth.type: passthrough`).
+    pub headers: Option<&'a HeaderMap>,
 }
 
 /// Sends calls upstream. Has a connection pool of its own; clones share it.
@@ -58,16 +64,30 @@ impl Engine {
             .max_response_bytes
             .unwrap_or(self.settings.max_response_bytes);
         let timeout = call.timeout.unwrap_or(self.settings.default_timeout);
-        let mut status = None;
-        let exchange = self.upstream.exchange(request, max_response_bytes, &mut status);
-        match tokio::time::timeout(timeout, exchange).await {
-            Ok(Ok(answer)) => shape::shape(call, answer),
-            Ok(Err(failure)) => failure.into_result(status),
-            Err(_) => {
-                let host = &call.origin.authority;
-                let text = format!("{host} gave no complete answer within {timeout:?}.");
-                Failure::new(Outcome::Timeout, text).into_result(status)
+        let mut progress = Progress::default();
+        let exchanged = match &call.delivery {
+            None => {
+                let status = &mut progress.status;
+                let exchange = self.upstream.exchange(request, max_response_bytes, status);
+                tokio::time::timeout(timeout, exchange).await
             }
+            Some(delivery) => {
+                let sender = Sender {
+                    engine: self,
+                    delivery,
+                    context: &context,
+                    max_response_bytes,
+                    deadline: Instant::now() + timeout,
+                };
+                // Boxed, so that calls that need none of it have no room for it.
+                let sending = Box::pin(sender.send(request, &mut progress));
+                tokio::time::timeout(timeout, sending).await
+            }
+        };
+        match exchanged {
+            Ok(Ok(answer)) => shape::shape(call, answer, &context),
+            Ok(Err(failure)) => failure.into_result(progress.status),
+            Err(_) => progress.timed_out(call, timeout).into_result(progress.status),
         }
     }
 
@@ -77,15 +97,33 @@ impl Engine {
         tool: &CompiledTool,
         context: CallContext<'_>,
     ) -> Result<Request<Full<Bytes>>, CallResult> {
-        let max_request_bytes = tool
-            .call
-            .max_request_bytes
-            .unwrap_or(self.settings.max_request_bytes);
+        let max_request_bytes = tool.call.max_request_bytes.unwrap_or_else(|| {
+            self.settings
+                .max_request_bytes
+                .saturating_add(tool.call.extra_request_bytes)
+        });
         plan::plan(&tool.call, &context, max_request_bytes).map_err(|failure| failure.into_result(None))
     }
 
     /// What the tool makes of an answer, without asking anybody.
     pub fn shape(&self, tool: &CompiledTool, answer: Response<Bytes>) -> CallResult {
-        shape::shape(&tool.call, answer.into())
+        let context = CallContext {
+            instance: "",
+            principal: &Principal::anonymous(),
+            arguments: None,
+            headers: None,
+        };
+        self.shape_for(tool, context, answer)
+    }
+
+    /// The same in a call, whose arguments the tool's templates may name.
+    pub fn shape_for(
+        &self,
+        tool: &CompiledTool,
+        context: CallContext<'_>,
+        answer: Response<Bytes>,
+    ) -> CallResult {
+        let answer = answer.into();
+        shape::packed(&answer).unwrap_or_else(|| shape::shape(&tool.call, answer, &context))
     }
 }

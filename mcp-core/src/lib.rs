@@ -1,6 +1,8 @@
 //! The MCP protocol, compiled tools, instance views and the engine that turns calls into HTTP requests.
 
 pub mod engine;
+pub mod import;
+pub mod plan;
 pub mod protocol;
 pub mod telemetry;
 pub mod tool;

@@ -1,37 +1,59 @@
 //! Tools, compiled: everything that can be known before a call is worked out when the definition changes.
 
+mod auth;
+mod body;
 mod call;
+mod delivery;
 mod header_name;
 mod input_schema;
+mod jq;
 mod listing;
 mod mirrored_header;
 mod one_line;
 mod origin;
+mod param;
 mod path;
+mod pointer;
+mod response;
+mod stored;
 mod template;
 mod validator;
 
+pub(crate) use auth::{Auth, Place, TokenSource};
+pub(crate) use body::{Body, BodyPlan, Content, FieldSpelling, Format, Multipart, Node, Part};
 pub(crate) use call::Call;
+pub(crate) use delivery::{Delivery, Gate, Retry};
 pub(crate) use header_name::read as read_header_name;
-pub(crate) use input_schema::{Declared, Layout};
+pub(crate) use input_schema::{Declared, Layout, is_hidden};
 pub use mirrored_header::{MirroredHeader, MirroredKind};
 pub(crate) use origin::Origin;
+pub(crate) use param::{Omit, Param, ParamValue, Params};
 pub(crate) use path::{PathPart, PathTemplate, is_dot_segment};
-pub(crate) use template::{Leaf, Reference, Templates};
+pub(crate) use pointer::of as pointer_of;
+pub(crate) use response::ResponseShape;
+pub use stored::StoredTool;
+pub(crate) use template::{AnswerTemplates, AnswerText, Condition, Leaf, Reference, Template, Templates};
 pub(crate) use validator::{bounded, violations};
 
+use crate::engine::Secrets;
 use input_schema::InputSchema;
 use listing::Listing;
 use mcp_common::{
-    catalog::{Compile, Compiled},
+    catalog::Compiled,
     definition::ToolDefinition,
     problem::{Problem, Problems},
 };
 use serde_json::Value;
+use std::sync::{Arc, atomic::AtomicUsize};
 
 /// Compiles tool definitions.
 #[derive(Clone, Debug, Default)]
-pub struct ToolCompiler {}
+pub struct ToolCompiler {
+    /// How many tools of its catalog are kept compiled.
+    kept: Arc<AtomicUsize>,
+    /// Where it is looked up whether secrets are there; nowhere without.
+    secrets: Option<Secrets>,
+}
 
 /// A tool that is ready to be listed and called.
 #[derive(Debug)]
@@ -41,10 +63,32 @@ pub struct CompiledTool {
     pub(crate) call: Call,
 }
 
-impl Compile for ToolCompiler {
-    type Tool = CompiledTool;
+impl ToolCompiler {
+    /// Warns of secrets that are not there, where these are the ones that calls will use.
+    pub fn with_secrets(self, secrets: Secrets) -> Self {
+        Self {
+            secrets: Some(secrets),
+            ..self
+        }
+    }
 
-    fn compile(&self, definition: &ToolDefinition) -> Result<Compiled<CompiledTool>, Problems> {
+    /// A warning for each secret that is missing: it may be there before the first call.
+    fn missing_secrets(&self, call: &Call) -> Vec<String> {
+        let auth = call.delivery.as_ref().and_then(|delivery| delivery.auth.as_ref());
+        let (Some(secrets), Some(auth)) = (&self.secrets, auth) else {
+            return Vec::new();
+        };
+        let missing = auth
+            .references()
+            .into_iter()
+            .filter_map(|reference| secrets.find(reference).err());
+        missing
+            .map(|reason| format!("tds_ext_info.auth: {reason}; until it is there, calls fail"))
+            .collect()
+    }
+
+    /// Compiles, or says everything that is wrong.
+    pub fn compile(&self, definition: &ToolDefinition) -> Result<Compiled<CompiledTool>, Problems> {
         let mut problems = Vec::new();
         let input = InputSchema::compile(definition)?;
         let validator = validator::compile("input_schema", &input.value)
@@ -65,6 +109,7 @@ impl Compile for ToolCompiler {
         };
         call.validator = validator.filter(|_| !input.accepts_everything());
         call.output = output;
+        warnings.extend(self.missing_secrets(&call));
         Ok(Compiled {
             tool: CompiledTool {
                 listing,

@@ -11,9 +11,9 @@ pub use list::ToolList;
 
 use crate::{
     telemetry::{Metrics, ToolMetrics},
-    tool::CompiledTool,
+    tool::{CompiledTool, StoredTool, ToolCompiler},
 };
-use mcp_common::catalog::{InstanceEntry, ToolEntry};
+use mcp_common::catalog::{InstanceEntry, Selected};
 use serde_json::json;
 use std::{collections::HashMap, sync::Arc};
 
@@ -38,7 +38,7 @@ impl Default for ViewSettings {
 /// One instance, ready to be served.
 pub struct InstanceView {
     /// The definition it was built from.
-    pub entry: Arc<InstanceEntry<CompiledTool>>,
+    pub entry: Arc<InstanceEntry<StoredTool>>,
     tools: HashMap<Arc<str>, ViewTool>,
     /// `tools/list` for 2026-07-28.
     pub(crate) modern: ToolList,
@@ -53,17 +53,44 @@ pub struct InstanceView {
 /// One tool under the name it has in the instance.
 pub(crate) struct ViewTool {
     pub(crate) name: Arc<str>,
-    pub(crate) entry: Arc<ToolEntry<CompiledTool>>,
+    pub(crate) compiled: Arc<CompiledTool>,
     pub(crate) metrics: ToolMetrics,
+}
+
+/// An instance's tools, ready to be listed and called.
+struct Shown<'a> {
+    entry: &'a InstanceEntry<StoredTool>,
+    tools: Vec<(&'a Selected<StoredTool>, Arc<CompiledTool>)>,
+}
+
+impl<'a> Shown<'a> {
+    fn new(entry: &'a InstanceEntry<StoredTool>, compiler: &ToolCompiler) -> Self {
+        let compiled = |selected: &'a Selected<StoredTool>| {
+            let tool = &selected.tool;
+            match tool.compiled.compiled(compiler, tool) {
+                Ok(compiled) => Some((selected, compiled)),
+                Err(problems) => {
+                    // Neither listed nor called, rather than listed only.
+                    let (instance, tool) = (&*entry.definition.id, &*tool.id);
+                    tracing::error!(instance, tool, %problems, "the tool compiles no more, it is left out");
+                    None
+                }
+            }
+        };
+        let tools = entry.selection.tools.iter().filter_map(compiled).collect();
+        Self { entry, tools }
+    }
 }
 
 impl InstanceView {
     /// Renders the instance.
     pub fn build(
-        entry: Arc<InstanceEntry<CompiledTool>>,
+        entry: Arc<InstanceEntry<StoredTool>>,
+        compiler: &ToolCompiler,
         settings: &ViewSettings,
         metrics: &Metrics,
     ) -> Self {
+        let shown = Shown::new(&entry, compiler);
         let definition = &entry.definition;
         let info = json!({"name": "dynmcp", "title": definition.name, "version": env!("CARGO_PKG_VERSION")});
         let server_info = info.to_string();
@@ -79,24 +106,25 @@ impl InstanceView {
         }
         discover.extend([&tail, "}"]);
         let modern = ToolList::build(
-            &entry,
+            &shown,
             settings.page_size,
             "\"resultType\":\"complete\",",
             &format!(",{tail}"),
             false,
         );
-        let legacy = ToolList::build(&entry, settings.page_size, "", "", true);
-        let tools = entry.selection.tools.iter().map(|selected| {
+        let legacy = ToolList::build(&shown, settings.page_size, "", "", true);
+        let tools = shown.tools.iter().map(|(selected, compiled)| {
             let metrics = metrics.tool(&definition.id, &selected.name);
             let tool = ViewTool {
                 name: selected.name.clone(),
-                entry: selected.tool.clone(),
+                compiled: compiled.clone(),
                 metrics,
             };
             (selected.name.clone(), tool)
         });
+        let tools = tools.collect();
         Self {
-            tools: tools.collect(),
+            tools,
             modern,
             legacy,
             discover,

@@ -3,9 +3,7 @@
 use bytes::Bytes;
 use criterion::{BatchSize, Criterion};
 use http::Response;
-use mcp_common::{
-    authenticator::Principal, catalog::Compile, definition::ToolDefinition, document::Document,
-};
+use mcp_common::{authenticator::Principal, definition::ToolDefinition, document::Document};
 use mcp_core::{
     engine::{CallContext, Engine, EngineSettings},
     tool::{CompiledTool, ToolCompiler},
@@ -61,6 +59,7 @@ pub(crate) fn planning(criterion: &mut Criterion) {
             instance: "bench",
             principal: &principal,
             arguments: Some(&arguments),
+            headers: None,
         };
         criterion.bench_function(name, |bencher| {
             bencher.iter(|| engine.plan(black_box(&tool), context).is_ok())

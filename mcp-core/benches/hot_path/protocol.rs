@@ -33,17 +33,35 @@ pub(crate) fn views(criterion: &mut Criterion) {
         record(Key::tool(format!("t{number}")), body)
     });
     let ids: Vec<String> = (0..100).map(|number| format!("\"t{number}\"")).collect();
-    let instance = record(Key::instance("i"), format!(r#"{{"name":"i","tool_ids":[{}]}}"#, ids.join(",")));
+    let instance = record(
+        Key::instance("i"),
+        format!(r#"{{"name":"i","tool_ids":[{}]}}"#, ids.join(",")),
+    );
     let records = tools.chain([instance]).collect();
-    catalog.replace(Load { revision: 1, records, unreadable: Vec::new() });
-    let entry = catalog.snapshot().instances.get("i").cloned().expect("the instance is good");
+    catalog.replace(Load {
+        revision: 1,
+        records,
+        unreadable: Vec::new(),
+    });
+    let entry = catalog
+        .snapshot()
+        .instances
+        .get("i")
+        .cloned()
+        .expect("the instance is good");
     let metrics = Metrics::register(&mut Registry::default());
     criterion.bench_function("build the view of an instance with 100 tools", |bencher| {
-        let build = |entry| InstanceView::build(entry, &ViewSettings::default(), &metrics);
+        let build =
+            |entry| InstanceView::build(entry, catalog.compiler(), &ViewSettings::default(), &metrics);
         bencher.iter_batched(|| entry.clone(), build, BatchSize::SmallInput);
     });
 }
 
 fn record(key: Key, body: String) -> Record {
-    Record { key, revision: 1, updated_at: None, body: body.into() }
+    Record {
+        key,
+        revision: 1,
+        updated_at: None,
+        body: body.into(),
+    }
 }

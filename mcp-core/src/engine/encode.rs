@@ -1,5 +1,11 @@
 //! Text for its place in a request: nothing in a value can end the place it stands in.
 
+mod path_word;
+mod spelling;
+
+pub(crate) use path_word::path_word;
+pub(crate) use spelling::{FORM, JSON, Spelling, Words, header_text, pairs, path, simple};
+
 use super::members::Members;
 use http::HeaderValue;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};

@@ -2,10 +2,13 @@
 
 mod arguments;
 mod body;
+mod exact_value;
 mod headers;
 mod leaf;
+mod param;
 mod path;
 mod query;
+mod template;
 
 use super::{CallContext, failure::Failure, result::Outcome};
 use crate::tool::Call;
@@ -28,22 +31,17 @@ pub(crate) fn plan(
         .unwrap_or("{}");
     let mut arguments = Arguments::read(call, json)?;
     arguments.check(call, json)?;
-    let scope = Scope::new(call, context, &arguments, json);
+    let scope = Scope::new(call, context, &arguments, json, max_request_bytes);
 
     let mut target = Vec::with_capacity(128);
-    path::write(&mut target, call, &arguments)?;
+    path::write(&mut target, call, &arguments, &scope)?;
     query::write(&mut target, call, &arguments, &scope)?;
     let mut headers = headers::build(call, &arguments, &scope)?;
-    let body = body::build(call, &arguments);
-    if body
-        .as_ref()
-        .is_some_and(|body| body.len() as u64 > max_request_bytes)
+    let body = body::build(call, &arguments, &scope, max_request_bytes)?;
+    if let Some(body) = &body
+        && body.bytes.len() as u64 > max_request_bytes
     {
-        let size = body.map_or(0, |body| body.len());
-        let text = format!(
-            "The request body has {size} bytes, at most {max_request_bytes} are allowed; nothing was sent."
-        );
-        return Err(Failure::new(Outcome::TooLarge, text));
+        return Err(body::too_large(body.bytes.len() as u64, max_request_bytes));
     }
 
     let length = target.len();
@@ -62,10 +60,10 @@ pub(crate) fn plan(
         headers.insert(header::HOST, host.clone());
     }
     match &body {
-        Some(_) => drop(
+        Some(body) => drop(
             headers
                 .entry(header::CONTENT_TYPE)
-                .or_insert(HeaderValue::from_static("application/json")),
+                .or_insert_with(|| body.content_type.clone()),
         ),
         None if matches!(call.method, Method::POST | Method::PUT | Method::PATCH) => {
             // RFC 9110 section 8.6; some servers answer 411 without it.
@@ -73,7 +71,7 @@ pub(crate) fn plan(
         }
         None => {}
     }
-    let mut request = Request::new(Full::new(body.unwrap_or_default()));
+    let mut request = Request::new(Full::new(body.map(|body| body.bytes).unwrap_or_default()));
     *request.method_mut() = call.method.clone();
     *request.uri_mut() = uri;
     *request.headers_mut() = headers;

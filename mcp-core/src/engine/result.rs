@@ -47,7 +47,7 @@ pub enum Outcome {
     Ok,
     /// The arguments do not fit the schema or their place; nothing was sent.
     InvalidArguments,
-    /// The upstream answered 3xx or 4xx.
+    /// The upstream answered 4xx, or said in its answer that it did not do what it was asked for.
     Upstream4xx,
     /// The upstream answered 5xx.
     Upstream5xx,
@@ -63,11 +63,13 @@ pub enum Outcome {
     Refused,
     /// The answer is not what HTTP or the definition says.
     BadAnswer,
+    /// Too many calls of the tool are under way.
+    Overloaded,
 }
 
 impl Outcome {
     /// All of them, for registering metrics.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Ok,
         Self::InvalidArguments,
         Self::Upstream4xx,
@@ -78,6 +80,7 @@ impl Outcome {
         Self::TooLarge,
         Self::Refused,
         Self::BadAnswer,
+        Self::Overloaded,
     ];
 
     /// The label's value.
@@ -93,6 +96,7 @@ impl Outcome {
             Self::TooLarge => "too_large",
             Self::Refused => "refused",
             Self::BadAnswer => "bad_answer",
+            Self::Overloaded => "overloaded",
         }
     }
 }

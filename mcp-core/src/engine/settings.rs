@@ -4,6 +4,7 @@ mod egress;
 
 pub use egress::{EgressRule, EgressSettings, NoEgressRule};
 
+use super::credentials::{Secrets, Tokens};
 use rustls::{ClientConfig, RootCertStore, crypto::ring, pki_types::CertificateDer};
 use std::{
     fmt,
@@ -30,6 +31,10 @@ pub struct EngineSettings {
     pub egress: EgressSettings,
     /// Whose certificates are believed.
     pub trust: TrustRoots,
+    /// Where secrets of definitions are looked up.
+    pub secrets: Secrets,
+    /// Access tokens for upstreams.
+    pub tokens: Tokens,
 }
 
 impl Default for EngineSettings {
@@ -43,6 +48,8 @@ impl Default for EngineSettings {
             idle_timeout: Duration::from_secs(30),
             egress: EgressSettings::default(),
             trust: TrustRoots::native(),
+            secrets: Secrets::default(),
+            tokens: Tokens::default(),
         }
     }
 }

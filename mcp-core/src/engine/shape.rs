@@ -1,10 +1,15 @@
 //! Answer → tool result.
 
+mod decode;
+mod defined;
+mod html;
 mod json;
 mod media;
+mod names;
+mod truncate;
 mod unsuccessful;
 
-use super::{failure::Failure, result::CallResult, result::Outcome, upstream::Answer};
+use super::{CallContext, failure::Failure, result::CallResult, result::Outcome, upstream::Answer};
 use crate::tool::{Call, bounded};
 use http::{StatusCode, header};
 use media::Media;
@@ -12,17 +17,25 @@ use media::Media;
 /// How much of a body is repeated beside an error.
 const MAX_ERROR_BODY: usize = 4 << 10;
 
-/// What the client gets to see.
-pub(super) fn shape(call: &Call, answer: Answer) -> CallResult {
+/// For answers that no exchange has unpacked: why they cannot be read, if they are packed.
+pub(super) fn packed(answer: &Answer) -> Option<CallResult> {
     let status = answer.status.as_u16();
     let encoding = answer.header(header::CONTENT_ENCODING).unwrap_or("identity");
-    if !encoding.eq_ignore_ascii_case("identity") {
-        let host = host(&answer);
-        let text = format!(
-            "{host} answered {status} with {} content, which was not asked for.",
-            bounded(encoding, 40)
-        );
-        return Failure::new(Outcome::BadAnswer, text).into_result(Some(status));
+    if encoding.eq_ignore_ascii_case("identity") {
+        return None;
+    }
+    let host = host(answer);
+    let text = format!(
+        "{host} answered {status} with {} content, which is not unpacked here.",
+        bounded(encoding, 40)
+    );
+    Some(Failure::new(Outcome::BadAnswer, text).into_result(Some(status)))
+}
+
+/// What the client gets to see.
+pub(super) fn shape(call: &Call, answer: Answer, context: &CallContext<'_>) -> CallResult {
+    if let Some(response) = &call.response {
+        return defined::shape(call, response, &answer, context);
     }
     if !answer.status.is_success() {
         return unsuccessful::shape(&answer);
@@ -33,15 +46,8 @@ pub(super) fn shape(call: &Call, answer: Answer) -> CallResult {
     let media = Media::of(&answer);
     match media {
         Media::Json => json::shape(call, &answer),
-        _ if call.output.is_some() => {
-            let what = answer
-                .header(header::CONTENT_TYPE)
-                .unwrap_or("data without a Content-Type")
-                .to_owned();
-            let text =
-                format!("The definition promises JSON (output_schema), but the upstream answered {what}.");
-            bad_answer(&answer, &text)
-        }
+        _ if call.output.is_some() && decode::is_lines(&answer) => json::shape(call, &answer),
+        _ if call.output.is_some() => not_json(&answer),
         media => media::shape(&answer, media),
     }
 }
@@ -60,6 +66,16 @@ fn empty(call: &Call, status: StatusCode) -> CallResult {
     }
     let text = format!("{said}. The call was successful, but the definition promises JSON (output_schema).");
     CallResult::text(&text, true, Outcome::BadAnswer, Some(status.as_u16()))
+}
+
+/// Something else where the definition needs JSON.
+fn not_json(answer: &Answer) -> CallResult {
+    let what = answer
+        .header(header::CONTENT_TYPE)
+        .unwrap_or("data without a Content-Type")
+        .to_owned();
+    let text = format!("The definition promises JSON (output_schema), but the upstream answered {what}.");
+    bad_answer(answer, &text)
 }
 
 /// The upstream did what it was asked for, but its answer cannot be used.

@@ -1,6 +1,7 @@
 //! The HTTP client: pooled connections, one exchange at a time, everything bounded.
 
 mod connector;
+mod decompress;
 mod egress;
 mod receive;
 mod trouble;

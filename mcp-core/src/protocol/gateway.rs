@@ -68,9 +68,9 @@ impl Gateway {
         catalog.subscribe(Arc::new(move |applied| {
             let Some(gateway) = listener.upgrade() else { return };
             for instance in &applied.instances {
-                gateway.views.invalidate(instance);
+                let before = gateway.views.invalidate(instance);
+                gateway.list_changed.note(instance, before);
             }
-            gateway.list_changed.note(applied.instances.iter());
         }));
         gateway
     }

@@ -133,7 +133,9 @@ pub(super) fn check_mirrored(
 fn same(kind: MirroredKind, argument: &Value, sent: &str) -> bool {
     match (kind, argument) {
         (MirroredKind::Integer, Value::Number(number)) => {
-            let exactly = sent.parse::<serde_json::Number>().is_ok_and(|sent| sent == *number);
+            let exactly = sent
+                .parse::<serde_json::Number>()
+                .is_ok_and(|sent| sent == *number);
             exactly || matches!((number.as_f64(), sent.parse::<f64>()), (Some(a), Ok(b)) if a == b)
         }
         (_, Value::String(text)) => text == sent,

@@ -2,7 +2,7 @@
 
 use crate::view::{InstanceView, Views};
 use std::{
-    collections::{BTreeSet, HashMap},
+    collections::{BTreeMap, HashMap},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
@@ -29,7 +29,8 @@ struct Topic {
 pub(super) struct ListChanged {
     views: Arc<Views>,
     topics: Mutex<HashMap<Arc<str>, Topic>>,
-    pending: Mutex<BTreeSet<Arc<str>>>,
+    /// Instances that may look different, with the view that was in use.
+    pending: Mutex<BTreeMap<Arc<str>, Option<Arc<InstanceView>>>>,
     wake: Notify,
 }
 
@@ -57,9 +58,11 @@ impl ListChanged {
         Some(receiver)
     }
 
-    /// Notes instances that may look different now. Cheap: called by whoever applies a change.
-    pub(super) fn note<'a>(&self, instances: impl Iterator<Item = &'a Arc<str>>) {
-        lock(&self.pending).extend(instances.cloned());
+    /// Notes an instance that may look different now. Cheap: called by whoever applies a change.
+    pub(super) fn note(&self, instance: &Arc<str>, before: Option<Arc<InstanceView>>) {
+        let mut pending = lock(&self.pending);
+        let first = pending.entry(instance.clone()).or_default();
+        *first = first.take().or(before);
         self.wake.notify_one();
     }
 
@@ -69,8 +72,13 @@ impl ListChanged {
             self.wake.notified().await;
             tokio::time::sleep(GATHER).await;
             let instances = std::mem::take(&mut *lock(&self.pending));
-            for instance in instances {
+            for (instance, before) in instances {
+                // What was in use will be again: it is built here, before a request has to wait for it.
+                if before.is_some() {
+                    self.views.get(&instance);
+                }
                 self.announce(&instance);
+                tokio::task::yield_now().await;
             }
         }
     }

@@ -59,7 +59,7 @@ pub(super) async fn call(
     if arguments.is_some_and(|raw| !is_object(raw)) {
         return Err(Fault::invalid_params("params.arguments must be an object").with_id(id));
     }
-    let compiled = &tool.entry.compiled;
+    let compiled = &tool.compiled;
     if modern {
         let mirrored = compiled.mirrored_headers();
         headers::check_mirrored(exchange.headers, mirrored, arguments).map_err(|fault| fault.with_id(id))?;
@@ -69,6 +69,7 @@ pub(super) async fn call(
         instance: &exchange.view.entry.definition.id,
         principal: &exchange.principal,
         arguments,
+        headers: Some(exchange.headers),
     };
     let result = {
         let _in_flight = endpoint.in_flight();

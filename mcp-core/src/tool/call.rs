@@ -1,12 +1,20 @@
 //! The HTTP call behind a tool, compiled.
 
 mod fixed;
+mod placed;
 mod placement;
 
-use super::{Declared, InputSchema, Layout, Leaf, Origin, PathTemplate, Templates};
-use http::{HeaderMap, HeaderName, Method};
+use super::{
+    Body, Declared, Delivery, InputSchema, Layout, Leaf, Origin, Params, PathTemplate, ResponseShape,
+    Templates, body, param,
+};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, header::ACCEPT_ENCODING};
 use jsonschema::Validator;
-use mcp_common::{definition::ToolDefinition, problem::Problem};
+use mcp_common::{
+    definition::{ToolDefinition, tool::BodyMode},
+    problem::Problem,
+};
+use placed::Placed;
 use std::{fmt, time::Duration};
 
 /// Everything that the engine needs to make calls of one tool.
@@ -33,12 +41,26 @@ pub(crate) struct Call {
     pub(crate) taken_query: Vec<String>,
     /// Filled by each call: the name, its value, its field in the document.
     pub(crate) query_leaves: Vec<(String, Leaf, String)>,
+    /// Names that the definition gives among the cookies.
+    pub(crate) taken_cookies: Vec<String>,
     pub(crate) templates: Templates,
+    pub(crate) params: Params,
+    pub(crate) body: Body,
+    /// Of the body; a multipart body adds its boundary.
+    pub(crate) content_type: HeaderValue,
+    /// Arguments that the definition places itself.
+    placed: Placed,
     pub(crate) required_anywhere: Vec<String>,
     pub(crate) required_in_group: Vec<(String, String)>,
     pub(crate) timeout: Option<Duration>,
     pub(crate) max_request_bytes: Option<u64>,
+    /// What the definition itself lets files add where it sets no bound for the whole request.
+    pub(crate) extra_request_bytes: u64,
     pub(crate) max_response_bytes: Option<u64>,
+    /// `None`: one plain exchange.
+    pub(crate) delivery: Option<Box<Delivery>>,
+    /// `None`: as the answer's `Content-Type` says.
+    pub(crate) response: Option<Box<ResponseShape>>,
     /// `None` where the schema accepts every object.
     pub(crate) validator: Option<Validator>,
     pub(crate) output: Option<Validator>,
@@ -74,16 +96,56 @@ impl Call {
         let path = PathTemplate::compile(prefix, &binding.path)
             .map_err(|reason| problems.push(Problem::at("tds_ext_info.path", reason)))
             .ok();
-        let path = path.unwrap_or_default();
+        let mut path = path.unwrap_or_default();
         if !binding.path.trim().starts_with('/') {
             warnings.push("tds_ext_info.path: does not begin with `/`; it is used as if it did".to_owned());
         }
         let mut templates = Templates::new();
-        let fixed = fixed::compile(binding, &path, input, &mut templates, problems);
-        let header_group = placement::check(input, &path, &fixed, problems);
+        let mut params = param::compile(&binding.params, input, &mut path, &mut templates, problems);
+        let body = body::compile(binding, input, &path, &mut params, &mut templates, problems);
+        let mut fixed = fixed::compile(binding, &path, input, &mut templates, problems);
+        fixed.take_names_of(&params, problems);
+        let placed = Placed::new(input.layout, &binding.params, &body.claimed, &templates.arguments);
+        warnings.extend(param::idle_defaults(&binding.params, input));
+        Placed::check(&binding.params, &templates.arguments, input.layout, problems);
+        let header_group = placement::check(input, &path, &fixed, &placed, problems);
         let method = method?;
-        let rest_in_query = method == Method::GET || method == Method::HEAD || method == Method::DELETE;
-        let has_body = !rest_in_query && placement::speaks_of_body(input, &path, &templates.arguments);
+        let mode = binding.body.as_ref().map_or(BodyMode::Auto, |body| body.mode);
+        let rest_in_query = match mode {
+            BodyMode::None => true,
+            BodyMode::Auto | BodyMode::Raw => {
+                method == Method::GET || method == Method::HEAD || method == Method::DELETE
+            }
+            BodyMode::Json | BodyMode::Form | BodyMode::Multipart => false,
+        };
+        let has_body = !rest_in_query
+            && (placement::speaks_of_body(input, &path, &placed)
+                || placement::has_argument_in_body(&body.body));
+        placement::check_rest(input, &path, &placed, &body.body, rest_in_query, problems);
+        let has_value = |name: &str| {
+            let mut declared = binding.params.iter().filter(|param| param.name == name);
+            declared.any(|param| param.constant.is_some() || param.default.is_some())
+        };
+        let mut required_anywhere = binding.required_params.anywhere.clone();
+        required_anywhere.retain(|name| !has_value(name));
+        let mut required_in_group = [&binding.required_params.grouped[..], &input.required].concat();
+        required_in_group.retain(|(_, name)| !has_value(name));
+        let response = binding
+            .response
+            .as_ref()
+            .map(|binding| Box::new(ResponseShape::compile(binding, definition, input, problems)));
+        let delivery = Delivery::compile(binding, &method, problems);
+        if let Some(auth) = delivery.as_ref().and_then(|delivery| delivery.auth.as_ref()) {
+            auth.check_free(&fixed.taken_headers, &fixed.taken_query, problems);
+        }
+        if binding
+            .response
+            .as_ref()
+            .is_some_and(|response| response.compressed)
+        {
+            let codings = HeaderValue::from_static("gzip, br, zstd, deflate");
+            fixed.headers.entry(ACCEPT_ENCODING).or_insert(codings);
+        }
         Some(Self {
             origin: origin?,
             layout: input.layout,
@@ -96,12 +158,20 @@ impl Call {
             query: fixed.query,
             taken_query: fixed.taken_query,
             query_leaves: fixed.query_leaves,
+            taken_cookies: fixed.taken_cookies,
             templates,
-            required_anywhere: binding.required_params.anywhere.clone(),
-            required_in_group: [&binding.required_params.grouped[..], &input.required].concat(),
+            params,
+            body: body.body,
+            content_type: body.content_type,
+            placed,
+            required_anywhere,
+            required_in_group,
             timeout: binding.timeout_ms.map(Duration::from_millis),
             max_request_bytes: binding.limits.max_request_bytes.map(|size| size.0),
+            extra_request_bytes: body.extra_bytes,
             max_response_bytes: binding.limits.max_response_bytes.map(|size| size.0),
+            delivery,
+            response,
             method,
             path,
             validator: None,
@@ -109,11 +179,16 @@ impl Call {
         })
     }
 
-    /// Whether a template of the definition places this argument; it then goes nowhere else.
-    pub(crate) fn is_placed_by_template(&self, path: &[&str]) -> bool {
-        self.templates.arguments.iter().any(|named| {
-            let named = &named[..named.len().min(path.len())];
-            named.len() == path.len() && named.iter().zip(path).all(|(a, b)| a == b)
+    /// Whether the definition itself places this argument; it then goes nowhere else.
+    pub(crate) fn is_placed(&self, path: &[&str]) -> bool {
+        self.placed.has(path)
+    }
+
+    /// Whether the definition gives a query parameter of this name, or one that servers would put into the same place.
+    pub(crate) fn gives_query(&self, name: &str) -> bool {
+        self.taken_query.iter().any(|taken| {
+            name.strip_prefix(taken.as_str())
+                .is_some_and(|rest| rest.is_empty() || rest.starts_with('['))
         })
     }
 }

@@ -1,9 +1,11 @@
 //! The input schema as it is listed, and what it says about where arguments go.
 
 mod declared;
+mod hidden;
 mod normal_form;
 
 pub(crate) use declared::Declared;
+pub(crate) use hidden::is_hidden;
 
 use mcp_common::{
     definition::tool::{GROUPS, RequiredParams, ToolDefinition},
@@ -48,6 +50,7 @@ impl InputSchema {
         let layout = layout(&members);
         let text = normal_form::text(stored, &members, layout, &required)
             .map_err(|error| Problem::at("input_schema", format!("cannot be read: {error}")))?;
+        let text = hidden::remove(text, layout, &definition.tds_ext_info.params)?;
         let value = serde_json::from_str(&text)
             .map_err(|error| Problem::at("input_schema", format!("cannot be read: {error}")))?;
         let declared = Declared::of(&value, &value);
@@ -67,6 +70,29 @@ impl InputSchema {
             .get("properties")
             .and_then(|properties| properties.get(name));
         schema.map_or_else(Declared::nothing, |schema| Declared::of(schema, &self.value))
+    }
+
+    /// The beginning of the path that no argument can have; `None` where the schema knows or invites it.
+    pub(crate) fn unknown<'a>(&self, path: &'a [String]) -> Option<&'a [String]> {
+        let first = path.first()?;
+        if !self.declared.allows(first) {
+            return Some(&path[..1]);
+        }
+        let second = path.get(1).filter(|_| self.layout == Layout::Grouped)?;
+        (!self.group(first).allows(second)).then(|| &path[..2])
+    }
+
+    /// The schema of the argument, where it can be told.
+    pub(crate) fn at(&self, path: &[String]) -> Option<&Value> {
+        path.iter().try_fold(&self.value, |schema, name| {
+            let schema = declared::resolve(schema, &self.value).unwrap_or(schema);
+            schema.get("properties")?.get(name)
+        })
+    }
+
+    /// Follows a local `$ref`.
+    pub(crate) fn resolve<'a>(&'a self, schema: &'a Value) -> &'a Value {
+        declared::resolve(schema, &self.value).unwrap_or(schema)
     }
 
     /// Whether every object of arguments is valid, so that nothing has to be checked.

@@ -30,6 +30,8 @@ pub(crate) enum PathPart {
     Literal(String),
     /// Filled by the argument of that name.
     Placeholder(String),
+    /// Filled by the declared parameter of that number.
+    Declared(usize),
 }
 
 impl PathTemplate {
@@ -98,7 +100,7 @@ impl PathTemplate {
     pub(crate) fn placeholders(&self) -> impl Iterator<Item = &str> {
         self.parts.iter().filter_map(|part| match part {
             PathPart::Placeholder(name) => Some(name.as_str()),
-            PathPart::Literal(_) => None,
+            PathPart::Literal(_) | PathPart::Declared(_) => None,
         })
     }
 
@@ -142,6 +144,7 @@ mod tests {
         let part = |part: &PathPart| match part {
             PathPart::Literal(text) => text.clone(),
             PathPart::Placeholder(name) => format!("<{name}>"),
+            PathPart::Declared(index) => format!("<{index}>"),
         };
         template.parts.iter().map(part).collect::<String>()
     }

@@ -1,17 +1,23 @@
 //! Values in definitions that may name arguments: `{{ args.id }}`. Compiled once; typed, never text-built JSON.
 
+mod answer;
 mod bounded;
 mod callables;
 mod names;
 mod reference;
+mod tree;
 
+pub(crate) use answer::{AnswerTemplates, AnswerText, Condition};
 pub(crate) use reference::Reference;
+pub(crate) use tree::Template;
 
 use super::input_schema::InputSchema;
 use mcp_common::problem::Problem;
 use minijinja::{Environment, UndefinedBehavior};
 use serde_json::Value;
 
+/// References to secrets.
+const SECRET_MARKS: [&str; 2] = ["${env:", "${file:"];
 /// Steps that one template may take per call.
 const FUEL: u64 = 20_000;
 
@@ -34,6 +40,8 @@ pub(crate) struct Templates {
     environment: Environment<'static>,
     /// Arguments that some template names: they are placed by it alone.
     pub(crate) arguments: Vec<Vec<String>>,
+    /// Each template has a name of its own in the environment.
+    count: usize,
 }
 
 impl Templates {
@@ -46,6 +54,7 @@ impl Templates {
         Self {
             environment,
             arguments: Vec::new(),
+            count: 0,
         }
     }
 
@@ -59,6 +68,12 @@ impl Templates {
         let Value::String(text) = value else {
             return Ok(Leaf::Fixed(value.clone()));
         };
+        if let Some(mark) = SECRET_MARKS.iter().find(|mark| text.contains(**mark)) {
+            let reason = format!(
+                "`{mark}…}}` is read in `auth` only; here it would be sent as it stands, not as the secret"
+            );
+            return Err(Problem::at(field, reason));
+        }
         if !["{{", "{%", "{#"].iter().any(|mark| text.contains(mark)) {
             return Ok(Leaf::Fixed(value.clone()));
         }
@@ -76,12 +91,14 @@ impl Templates {
             None => text.clone(),
         };
         callables::check(&self.environment, &source).map_err(at)?;
+        self.count += 1;
+        let name = format!("{field} ({})", self.count);
         self.environment
-            .add_template_owned(field.to_owned(), source)
+            .add_template_owned(name.clone(), source)
             .map_err(|error| at(format!("is not a template: {}", first_line(&error))))?;
         let template = self
             .environment
-            .get_template(field)
+            .get_template(&name)
             .map_err(|error| at(format!("is not a template: {}", first_line(&error))))?;
         let globals = self
             .environment
@@ -91,14 +108,14 @@ impl Templates {
         let named = names::check(&template.undeclared_variables(true), &globals, schema).map_err(at)?;
         self.arguments.extend(named);
         Ok(if whole.is_some() {
-            Leaf::Expression(field.to_owned())
+            Leaf::Expression(name)
         } else {
-            Leaf::Text(field.to_owned())
+            Leaf::Text(name)
         })
     }
 
-    /// The value of a [`Leaf::Expression`]; undefined and none are `null`.
-    pub(crate) fn evaluate(&self, name: &str, context: minijinja::Value) -> Result<Value, String> {
+    /// The value of a [`Leaf::Expression`] as JSON text; `None` where it is undefined.
+    pub(crate) fn evaluate(&self, name: &str, context: minijinja::Value) -> Result<Option<String>, String> {
         let template = self
             .environment
             .get_template(name)
@@ -108,18 +125,50 @@ impl Templates {
             .map_err(|error| first_line(&error))?;
         let value = captured.state().lookup("value").unwrap_or_default();
         if value.is_undefined() {
-            return Ok(Value::Null);
+            return Ok(None);
         }
-        serde_json::to_value(&value).map_err(|error| error.to_string())
+        // Text, because an integer may have more digits than a JSON value holds.
+        serde_json::to_string(&value)
+            .map(Some)
+            .map_err(|error| error.to_string())
     }
 
-    /// The text of a [`Leaf::Text`].
-    pub(crate) fn render(&self, name: &str, context: minijinja::Value) -> Result<String, String> {
+    /// The text of a [`Leaf::Text`], which may have `limit` bytes.
+    pub(crate) fn render(&self, name: &str, context: minijinja::Value, limit: u64) -> Result<String, String> {
         let template = self
             .environment
             .get_template(name)
             .map_err(|error| first_line(&error))?;
-        template.render(context).map_err(|error| first_line(&error))
+        let mut out = Bounded {
+            text: Vec::new(),
+            limit: usize::try_from(limit).unwrap_or(usize::MAX),
+        };
+        let rendered = template.render_captured_to(context, &mut out).map(drop);
+        if out.text.len() > out.limit {
+            return Err(format!("is longer than {limit} bytes"));
+        }
+        rendered.map_err(|error| first_line(&error))?;
+        String::from_utf8(out.text).map_err(|error| error.to_string())
+    }
+}
+
+/// A text that stops growing soon after its bound.
+struct Bounded {
+    text: Vec<u8>,
+    limit: usize,
+}
+
+impl std::io::Write for Bounded {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        if self.text.len() > self.limit {
+            return Err(std::io::ErrorKind::WriteZero.into());
+        }
+        self.text.extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
     }
 }
 

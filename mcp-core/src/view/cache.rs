@@ -42,7 +42,14 @@ impl Views {
                 .filter(|entry| entry.definition.enabled)
                 .cloned()?;
             let id = entry.definition.id.clone();
-            let build = || Arc::new(InstanceView::build(entry.clone(), &self.settings, &self.metrics));
+            let build = || {
+                Arc::new(InstanceView::build(
+                    entry.clone(),
+                    self.catalog.compiler(),
+                    &self.settings,
+                    &self.metrics,
+                ))
+            };
             let view = self.cache.get_with(id.clone(), build);
             // A change may have invalidated this id while the view was being built from the snapshot before it;
             // the cache would then keep an old view. Whoever inserted it looks again.
@@ -54,11 +61,10 @@ impl Views {
         }
     }
 
-    /// Called after the catalog changed, before anybody is told.
-    pub(crate) fn invalidate(&self, instance: &str) {
-        let Some(old) = self.cache.remove(instance) else {
-            return;
-        };
+    /// Called after the catalog changed, before anybody is told. Returns the view that was in use: while it is held,
+    /// the next one takes over what is compiled already.
+    pub(crate) fn invalidate(&self, instance: &str) -> Option<Arc<InstanceView>> {
+        let old = self.cache.remove(instance)?;
         let snapshot = self.catalog.snapshot();
         let current = snapshot
             .instances
@@ -70,5 +76,6 @@ impl Views {
         for name in old.tools.keys().filter(|name| !stays(name)) {
             self.metrics.forget(instance, name);
         }
+        Some(old)
     }
 }

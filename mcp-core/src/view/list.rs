@@ -1,10 +1,8 @@
 //! The rendered `tools/list` of one instance for one era. The first page, which is nearly always the only one, is a
 //! finished answer; further pages are cut out of the same bytes.
 
-use super::Cursor;
-use crate::tool::CompiledTool;
+use super::{Cursor, Shown};
 use bytes::Bytes;
-use mcp_common::catalog::InstanceEntry;
 use std::ops::Range;
 
 /// Entries in listing order, as one text.
@@ -23,31 +21,22 @@ struct Item {
 }
 
 impl ToolList {
-    pub(super) fn build(
-        entry: &InstanceEntry<CompiledTool>,
-        page_size: usize,
-        head: &str,
-        tail: &str,
-        legacy: bool,
-    ) -> Self {
+    pub(super) fn build(shown: &Shown, page_size: usize, head: &str, tail: &str, legacy: bool) -> Self {
         // The selection keeps the order of `tool_ids`, so one walk finds every place, also of a tool listed twice.
-        let mut explicit = entry.definition.tool_ids.iter().zip(0_u32..);
+        let mut explicit = shown.entry.definition.tool_ids.iter().zip(0_u32..);
         let mut place_of = |id: &str| {
             explicit
                 .find(|(reference, _)| *reference.id == *id)
                 .map_or(u32::MAX, |(_, place)| place)
         };
         let mut text = String::new();
-        let mut items = Vec::with_capacity(entry.selection.tools.len());
-        for selected in &entry.selection.tools {
+        let mut items = Vec::with_capacity(shown.tools.len());
+        for (selected, compiled) in &shown.tools {
             if !text.is_empty() {
                 text.push(',');
             }
             let start = text.len();
-            text += &selected
-                .tool
-                .compiled
-                .listing(&selected.name, selected.description.as_deref(), legacy);
+            text += &compiled.listing(&selected.name, selected.description.as_deref(), legacy);
             let key = Cursor {
                 place: place_of(&selected.tool.id),
                 id: selected.tool.id.to_string(),

@@ -1,8 +1,6 @@
 //! Definitions to tools, tools to results.
 
-use mcp_common::{
-    authenticator::Principal, catalog::Compile, definition::ToolDefinition, document::Document,
-};
+use mcp_common::{authenticator::Principal, definition::ToolDefinition, document::Document};
 use mcp_core::{
     engine::{CallContext, CallResult, Engine, EngineSettings},
     tool::{CompiledTool, ToolCompiler},
@@ -56,6 +54,7 @@ pub(crate) async fn call_text(engine: &Engine, tool: &CompiledTool, arguments: &
         instance: "support",
         principal: &principal,
         arguments: Some(&arguments),
+        headers: None,
     };
     engine.call(tool, context).await
 }

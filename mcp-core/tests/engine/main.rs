@@ -1,14 +1,24 @@
 //! Tool calls against real HTTP servers on the loopback interface.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+mod answer_recipes;
 mod answers;
+mod bodies;
 mod calling;
 mod connections;
+mod credentials;
 mod definitions;
+mod delivery;
 mod failures;
+mod params;
+mod parts;
 mod placement;
 mod properties;
+mod recipes;
+mod request_properties;
 mod robustness;
+mod shaping;
+mod styles;
 mod templates;
 mod tls;
 mod upstream;

@@ -10,7 +10,7 @@ use percent_encoding::percent_decode_str;
 use proptest::{prelude::*, test_runner::TestCaseError};
 use serde_json::{Value, json};
 
-fn any_text() -> impl Strategy<Value = String> {
+pub(crate) fn any_text() -> impl Strategy<Value = String> {
     prop_oneof![
         any::<String>(),
         "[./%\\\\2eE]{0,6}",
@@ -19,7 +19,7 @@ fn any_text() -> impl Strategy<Value = String> {
     ]
 }
 
-fn any_json() -> impl Strategy<Value = Value> {
+pub(crate) fn any_json() -> impl Strategy<Value = Value> {
     let leaf = prop_oneof![
         Just(Value::Null),
         any::<bool>().prop_map(Value::from),
@@ -35,14 +35,14 @@ fn any_json() -> impl Strategy<Value = Value> {
     })
 }
 
-struct World {
-    runtime: tokio::runtime::Runtime,
-    server: Server,
+pub(crate) struct World {
+    pub(crate) runtime: tokio::runtime::Runtime,
+    pub(crate) server: Server,
     engine: Engine,
 }
 
 impl World {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build()
@@ -56,22 +56,25 @@ impl World {
         }
     }
 
-    fn call(&self, tool: &CompiledTool, arguments: &Value) -> CallResult {
+    pub(crate) fn call(&self, tool: &CompiledTool, arguments: &Value) -> CallResult {
         self.runtime
             .block_on(call_text(&self.engine, tool, &arguments.to_string()))
     }
 
-    fn sent(&self, result: &CallResult) -> Result<Seen, TestCaseError> {
+    pub(crate) fn sent(&self, result: &CallResult) -> Result<Seen, TestCaseError> {
         prop_assert!(!result.is_error, "{}", text(result));
         Ok(self.server.take())
     }
 }
 
-fn decoded(text: &str) -> String {
+pub(crate) fn decoded(text: &str) -> String {
     percent_decode_str(text).decode_utf8().unwrap().into_owned()
 }
 
-fn check(strategy: impl Strategy<Value = Value>, test: impl Fn(Value) -> Result<(), TestCaseError>) {
+pub(crate) fn check(
+    strategy: impl Strategy<Value = Value>,
+    test: impl Fn(Value) -> Result<(), TestCaseError>,
+) {
     let config = ProptestConfig {
         failure_persistence: None,
         ..ProptestConfig::default()

@@ -56,6 +56,7 @@ fn any_definition_is_compiled_or_refused() {
                 instance: "i",
                 principal: &principal,
                 arguments: Some(&arguments),
+                headers: None,
             };
             match engine.plan(&tool, context) {
                 Ok(request) => prop_assert!(request.uri().path().starts_with('/')),
@@ -120,6 +121,7 @@ fn a_template_cannot_eat_the_machine() {
             instance: "i",
             principal: &principal,
             arguments: None,
+            headers: None,
         };
         assert!(engine.plan(&tool, context).is_err(), "{hungry}");
     }

@@ -4,6 +4,7 @@ use crate::{
     engine::{failure::Failure, members::Members, strict_value},
     tool::{Call, Layout, violations},
 };
+use mcp_common::definition::tool::Place;
 use serde_json::value::RawValue;
 use std::fmt::Write;
 
@@ -36,6 +37,33 @@ impl<'a> Arguments<'a> {
             root,
             groups: is_grouped.then(Groups::default),
         })
+    }
+
+    /// The argument that a declared parameter speaks of. In the body of grouped arguments it is the body's matter.
+    pub(super) fn given(&self, place: Place, name: &str) -> Option<&'a RawValue> {
+        let Some(groups) = &self.groups else {
+            return self.root.get(name);
+        };
+        match place {
+            Place::Path => groups.path.get(name),
+            Place::Query => groups.query.get(name),
+            Place::Header => groups.header.get(name),
+            Place::Cookie => groups.cookie.get(name),
+            Place::Body => None,
+        }
+    }
+
+    /// The argument at the path, `Err` where something else than an object is on the way.
+    pub(super) fn at(&self, path: &[String]) -> Result<Option<&'a RawValue>, String> {
+        let mut steps = path.iter();
+        let mut value = steps.next().and_then(|name| self.root.get(name));
+        for name in steps {
+            value = match value {
+                Some(raw) if raw.get().starts_with('{') => Members::read(raw.get())?.get(name),
+                _ => None,
+            };
+        }
+        Ok(value)
     }
 
     /// Checks the arguments against the schema and what the definition requires, and sorts them into their groups.

@@ -3,10 +3,11 @@
 use super::{
     arguments::{Arguments, Groups},
     leaf::{Filled, Scope},
+    param,
 };
 use crate::{
     engine::{
-        encode::{Plain, component, header_value, item},
+        encode::{self, Plain, component, header_value, item, simple},
         failure::Failure,
     },
     tool::{Call, read_header_name},
@@ -20,7 +21,7 @@ pub(super) fn build(call: &Call, arguments: &Arguments<'_>, scope: &Scope<'_>) -
         let text = match &filled {
             Filled::Nothing => None,
             Filled::Text(text) => Some(text.clone()),
-            Filled::Json(json) => simple(json)
+            Filled::Json(json) => simple(json, false)
                 .map_err(|reason| Failure::argument(field, &reason))?
                 .map(Into::into),
         };
@@ -28,6 +29,20 @@ pub(super) fn build(call: &Call, arguments: &Arguments<'_>, scope: &Scope<'_>) -
             let value = header_value(text.as_bytes()).map_err(|reason| scope.blame(leaf, field, &reason))?;
             headers.insert(header.clone(), value);
         }
+    }
+    for (header, param) in &call.params.header {
+        let given = arguments.given(param.place, &param.name);
+        let Some(json) = param::value(param, arguments, given, scope)? else {
+            continue;
+        };
+        let text = encode::header_text(&json, param.spelling);
+        let value = text.and_then(|text| text.map(|text| header_value(text.as_bytes())).transpose());
+        if let Some(value) = value.map_err(|reason| param::blame(param, arguments, &reason))? {
+            headers.insert(header.clone(), value);
+        }
+    }
+    if !call.params.cookie.is_empty() {
+        declared_cookies(&mut headers, call, arguments, scope)?;
     }
     if let Some(groups) = &arguments.groups {
         header_group(&mut headers, call, groups)?;
@@ -38,7 +53,7 @@ pub(super) fn build(call: &Call, arguments: &Arguments<'_>, scope: &Scope<'_>) -
 
 fn header_group(headers: &mut HeaderMap, call: &Call, groups: &Groups<'_>) -> Result<(), Failure> {
     for (name, raw) in groups.header.iter() {
-        if call.is_placed_by_template(&["header", name]) {
+        if call.is_placed(&["header", name]) {
             continue;
         }
         let wrong = |reason: &str| Failure::argument(&format!("/header/{name}"), reason);
@@ -55,7 +70,7 @@ fn header_group(headers: &mut HeaderMap, call: &Call, groups: &Groups<'_>) -> Re
                 "is not a header of this tool; only headers that its schema names are sent",
             ));
         }
-        if let Some(text) = simple(raw.get()).map_err(|reason| wrong(&reason))? {
+        if let Some(text) = simple(raw.get(), false).map_err(|reason| wrong(&reason))? {
             let value = header_value(text.as_bytes()).map_err(|reason| wrong(&reason))?;
             headers.insert(header, value);
         }
@@ -63,60 +78,83 @@ fn header_group(headers: &mut HeaderMap, call: &Call, groups: &Groups<'_>) -> Re
     Ok(())
 }
 
-/// OpenAPI's `simple` style, not exploded; `None` for null.
-fn simple(json: &str) -> Result<Option<String>, String> {
-    let mut words = Vec::new();
-    match Plain::read(json)? {
-        Plain::Null => return Ok(None),
-        Plain::Text(text) => return Ok(Some(text.into_owned())),
-        Plain::List(items) => {
-            for raw in items {
-                words.push(item(raw.get())?.unwrap_or_default().into_owned());
-            }
-        }
-        Plain::Object(members) => {
-            for (name, raw) in members.iter() {
-                words.push(name.to_owned());
-                words.push(item(raw.get())?.unwrap_or_default().into_owned());
-            }
+fn declared_cookies(
+    headers: &mut HeaderMap,
+    call: &Call,
+    arguments: &Arguments<'_>,
+    scope: &Scope<'_>,
+) -> Result<(), Failure> {
+    let mut line = cookie_line(headers);
+    for param in &call.params.cookie {
+        let given = arguments.given(param.place, &param.name);
+        if let Some(json) = param::value(param, arguments, given, scope)? {
+            let has_names_of_its_own = !param.is_own();
+            encode::pairs(&param.wire, &json, param.spelling, &mut |name, words| {
+                if has_names_of_its_own
+                    && name != param.wire
+                    && call.taken_cookies.iter().any(|taken| taken == name)
+                {
+                    return Err(format!("`{name}` is given by the definition"));
+                }
+                cookie_name(&mut line, name)?;
+                words.encode(&mut line);
+                Ok(())
+            })
+            .map_err(|reason| param::blame(param, arguments, &reason))?;
         }
     }
-    Ok(Some(words.join(",")))
+    set_cookie_line(headers, line);
+    Ok(())
 }
 
 fn cookie_group(headers: &mut HeaderMap, call: &Call, groups: &Groups<'_>) -> Result<(), Failure> {
     if groups.cookie.is_empty() {
         return Ok(());
     }
-    let mut line = headers
-        .get(header::COOKIE)
-        .map(|value| value.as_bytes().to_vec())
-        .unwrap_or_default();
+    let mut line = cookie_line(headers);
     for (name, raw) in groups.cookie.iter() {
-        if !call.is_placed_by_template(&["cookie", name]) {
-            cookie(&mut line, name, raw.get())
+        if !call.is_placed(&["cookie", name]) {
+            cookie(&mut line, name, raw.get(), &call.taken_cookies)
                 .map_err(|reason| Failure::argument(&format!("/cookie/{name}"), &reason))?;
         }
     }
+    set_cookie_line(headers, line);
+    Ok(())
+}
+
+fn cookie_line(headers: &HeaderMap) -> Vec<u8> {
+    let line = headers.get(header::COOKIE);
+    line.map(|value| value.as_bytes().to_vec()).unwrap_or_default()
+}
+
+fn set_cookie_line(headers: &mut HeaderMap, line: Vec<u8>) {
     if let Ok(value) = HeaderValue::from_maybe_shared(bytes::Bytes::from(line))
         && !value.is_empty()
     {
         headers.insert(header::COOKIE, value);
     }
+}
+
+/// Begins one more cookie.
+fn cookie_name(line: &mut Vec<u8>, name: &str) -> Result<(), String> {
+    // The grammar of cookie names is that of header names.
+    if name.is_empty() || http::HeaderName::from_bytes(name.as_bytes()).is_err() {
+        return Err(format!("`{name}` cannot be a cookie's name"));
+    }
+    if !line.is_empty() {
+        line.extend_from_slice(b"; ");
+    }
+    line.extend_from_slice(name.as_bytes());
+    line.push(b'=');
     Ok(())
 }
 
-fn cookie(line: &mut Vec<u8>, name: &str, json: &str) -> Result<(), String> {
+fn cookie(line: &mut Vec<u8>, name: &str, json: &str, taken: &[String]) -> Result<(), String> {
     let mut add = |name: &str, value: &str| {
-        // The grammar of cookie names is that of header names.
-        if name.is_empty() || http::HeaderName::from_bytes(name.as_bytes()).is_err() {
-            return Err(format!("`{name}` cannot be a cookie's name"));
+        if taken.iter().any(|taken| taken == name) {
+            return Err(format!("`{name}` is given by the definition"));
         }
-        if !line.is_empty() {
-            line.extend_from_slice(b"; ");
-        }
-        line.extend_from_slice(name.as_bytes());
-        line.push(b'=');
+        cookie_name(line, name)?;
         component(line, value);
         Ok(())
     };

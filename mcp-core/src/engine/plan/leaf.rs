@@ -1,12 +1,12 @@
 //! Values that the definition makes out of the call.
 
-use super::arguments::Arguments;
+use super::{arguments::Arguments, exact_value};
 use crate::{
-    engine::{CallContext, failure::Failure, members::Members, strict_value},
+    engine::{CallContext, failure::Failure},
     tool::{Call, Leaf, Reference},
 };
-use serde_json::{Value, json};
-use std::borrow::Cow;
+use serde_json::Value;
+use std::{borrow::Cow, cell::OnceCell};
 
 /// What a leaf came to.
 #[derive(Debug)]
@@ -24,6 +24,9 @@ pub(super) struct Scope<'a> {
     context: &'a CallContext<'a>,
     arguments: &'a Arguments<'a>,
     json: &'a str,
+    /// What a text made of arguments may have.
+    max_bytes: u64,
+    names: OnceCell<minijinja::Value>,
 }
 
 impl<'a> Scope<'a> {
@@ -32,12 +35,15 @@ impl<'a> Scope<'a> {
         context: &'a CallContext<'a>,
         arguments: &'a Arguments<'a>,
         json: &'a str,
+        max_bytes: u64,
     ) -> Self {
         Self {
             call,
             context,
             arguments,
             json,
+            max_bytes,
+            names: OnceCell::new(),
         }
     }
 
@@ -50,17 +56,14 @@ impl<'a> Scope<'a> {
             }
             Leaf::Reference(Reference::Instance) => Ok(Filled::Text(Cow::Borrowed(self.context.instance))),
             Leaf::Reference(Reference::Argument(path)) => self.argument(path),
-            Leaf::Expression(name) => self.call.templates.evaluate(name, self.names()?).map(|value| {
-                if value.is_null() {
-                    Filled::Nothing
-                } else {
-                    Filled::Json(value.to_string().into())
-                }
-            }),
+            Leaf::Expression(name) => {
+                let value = self.call.templates.evaluate(name, self.names()?);
+                value.map(|json| json.map_or(Filled::Nothing, |json| Filled::Json(json.into())))
+            }
             Leaf::Text(name) => self
                 .call
                 .templates
-                .render(name, self.names()?)
+                .render(name, self.names()?, self.max_bytes)
                 .map(|text| Filled::Text(text.into())),
         };
         filled.map_err(|reason| self.blame(leaf, field, &reason))
@@ -90,26 +93,31 @@ impl<'a> Scope<'a> {
         }
     }
 
-    fn argument(&self, path: &[String]) -> Result<Filled<'a>, String> {
-        let mut steps = path.iter();
-        let mut value = steps.next().and_then(|name| self.arguments.root.get(name));
-        for name in steps {
-            value = match value {
-                Some(raw) if raw.get().starts_with('{') => Members::read(raw.get())?.get(name),
-                _ => None,
-            };
-        }
-        Ok(match value.map(|raw| raw.get()) {
-            None | Some("null") => Filled::Nothing,
-            Some(json) => Filled::Json(Cow::Borrowed(json)),
+    /// The leaf's value as JSON text; `None` where there is none, while `null` stays a value.
+    pub(super) fn json(&self, leaf: &'a Leaf, field: &str) -> Result<Option<Cow<'a, str>>, Failure> {
+        Ok(match self.fill(leaf, field)? {
+            Filled::Nothing => None,
+            Filled::Json(json) => Some(json),
+            Filled::Text(text) => Some(Value::from(text).to_string().into()),
         })
     }
 
+    fn argument(&self, path: &[String]) -> Result<Filled<'a>, String> {
+        let value = self.arguments.at(path)?;
+        Ok(value.map_or(Filled::Nothing, |raw| Filled::Json(Cow::Borrowed(raw.get()))))
+    }
+
+    /// Made once, if some template needs it.
     fn names(&self) -> Result<minijinja::Value, Failure> {
-        let args: Value =
-            strict_value::read(self.json).map_err(|error| Failure::argument("(root)", &error.to_string()))?;
-        let principal = json!({"sub": &*self.context.principal.subject});
-        let names = json!({"args": args, "principal": principal, "instance": self.context.instance});
-        Ok(minijinja::Value::from(minijinja::value::Serde(names)))
+        if let Some(names) = self.names.get() {
+            return Ok(names.clone());
+        }
+        let args = exact_value::read(self.json).map_err(|reason| Failure::argument("(root)", &reason))?;
+        let names = minijinja::context! {
+            args => args,
+            principal => minijinja::context! { sub => &*self.context.principal.subject },
+            instance => self.context.instance,
+        };
+        Ok(self.names.get_or_init(|| names).clone())
     }
 }

@@ -1,18 +1,22 @@
 //! The path of one call.
 
-use super::arguments::Arguments;
+use super::{arguments::Arguments, leaf::Scope, param};
 use crate::{
     engine::{
-        encode::{Plain, component, item},
+        encode::{self, Plain, item, path_word},
         failure::Failure,
     },
-    tool::{Call, PathPart, is_dot_segment},
+    tool::{Call, Param, PathPart, is_dot_segment},
 };
-use percent_encoding::percent_decode_str;
 
-pub(super) fn write(out: &mut Vec<u8>, call: &Call, arguments: &Arguments<'_>) -> Result<(), Failure> {
+pub(super) fn write(
+    out: &mut Vec<u8>,
+    call: &Call,
+    arguments: &Arguments<'_>,
+    scope: &Scope<'_>,
+) -> Result<(), Failure> {
     let mut has_value = false;
-    for part in &call.path.parts {
+    for (index, part) in call.path.parts.iter().enumerate() {
         match part {
             PathPart::Literal(text) => out.extend_from_slice(text.as_bytes()),
             PathPart::Placeholder(name) => {
@@ -21,6 +25,18 @@ pub(super) fn write(out: &mut Vec<u8>, call: &Call, arguments: &Arguments<'_>) -
                     let group = if arguments.groups.is_some() { "/path" } else { "" };
                     Failure::argument(&format!("{group}/{name}"), &reason)
                 })?;
+            }
+            PathPart::Declared(number) => {
+                has_value = true;
+                declared(out, &call.params.path[*number], arguments, scope)?;
+                if out.ends_with(b"/") && ends_segment(call.path.parts.get(index + 1)) {
+                    let param = &call.params.path[*number];
+                    return Err(param::blame(
+                        param,
+                        arguments,
+                        "is empty, but a whole segment of the path",
+                    ));
+                }
             }
         }
     }
@@ -34,6 +50,33 @@ pub(super) fn write(out: &mut Vec<u8>, call: &Call, arguments: &Arguments<'_>) -
     Ok(())
 }
 
+fn declared(
+    out: &mut Vec<u8>,
+    param: &Param,
+    arguments: &Arguments<'_>,
+    scope: &Scope<'_>,
+) -> Result<(), Failure> {
+    let given = arguments.given(param.place, &param.name);
+    let Some(json) = param::value(param, arguments, given, scope)? else {
+        return Err(param::blame(
+            param,
+            arguments,
+            "is required, but missing: it is part of the path",
+        ));
+    };
+    encode::path(out, &param.wire, &json, param.spelling, path_word)
+        .map_err(|reason| param::blame(param, arguments, &reason))
+}
+
+fn ends_segment(next: Option<&PathPart>) -> bool {
+    match next {
+        None => true,
+        Some(PathPart::Literal(text)) => text.starts_with('/'),
+        // What follows may be empty too, and is looked at then.
+        Some(PathPart::Placeholder(_) | PathPart::Declared(_)) => false,
+    }
+}
+
 fn value(out: &mut Vec<u8>, name: &str, arguments: &Arguments<'_>) -> Result<(), String> {
     let members = arguments
         .groups
@@ -45,13 +88,13 @@ fn value(out: &mut Vec<u8>, name: &str, arguments: &Arguments<'_>) -> Result<(),
     let start = out.len();
     match Plain::read(raw.get())? {
         Plain::Null => return Err("is null, but part of the path".to_owned()),
-        Plain::Text(text) => safe(out, &text)?,
+        Plain::Text(text) => path_word(out, &text)?,
         Plain::List(items) => {
             for (index, raw) in items.iter().enumerate() {
                 if index > 0 {
                     out.push(b',');
                 }
-                safe(out, &item(raw.get())?.unwrap_or_default())?;
+                path_word(out, &item(raw.get())?.unwrap_or_default())?;
             }
         }
         Plain::Object(members) => {
@@ -59,9 +102,9 @@ fn value(out: &mut Vec<u8>, name: &str, arguments: &Arguments<'_>) -> Result<(),
                 if index > 0 {
                     out.push(b',');
                 }
-                safe(out, name)?;
+                path_word(out, name)?;
                 out.push(b',');
-                safe(out, &item(raw.get())?.unwrap_or_default())?;
+                path_word(out, &item(raw.get())?.unwrap_or_default())?;
             }
         }
     }
@@ -69,63 +112,4 @@ fn value(out: &mut Vec<u8>, name: &str, arguments: &Arguments<'_>) -> Result<(),
         return Err("is empty, but part of the path".to_owned());
     }
     Ok(())
-}
-
-fn safe(out: &mut Vec<u8>, text: &str) -> Result<(), String> {
-    if climbs(text) {
-        return Err("has a `.` or `..` segment, which cannot stand in a path".to_owned());
-    }
-    component(out, text);
-    Ok(())
-}
-
-/// Whether some upstream could read `.` or `..` out of the value, however often it decodes.
-fn climbs(text: &str) -> bool {
-    if !text.contains(['.', '%']) {
-        return false;
-    }
-    let mut text = std::borrow::Cow::Borrowed(text);
-    loop {
-        if text
-            .split(['/', '\\'])
-            .any(|segment| matches!(segment, "." | ".."))
-        {
-            return true;
-        }
-        let decoded = percent_decode_str(&text).decode_utf8_lossy().into_owned();
-        if decoded.len() == text.len() {
-            return false;
-        }
-        text = decoded.into();
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::climbs;
-
-    #[test]
-    fn values_that_climb_are_found_however_they_are_written() {
-        let climbing = [
-            "..",
-            ".",
-            "../..",
-            "a/../b",
-            "a/..",
-            "./a",
-            "%2e%2e",
-            ".%2E",
-            "a%2f..%2fb",
-            "%252e%252e",
-            "..\\x",
-        ];
-        for text in climbing {
-            assert!(climbs(text), "{text}");
-        }
-        for text in [
-            "...", "a.b", "a..b", "1.10", "/", "a/b", "%", "%2", "100%", "%zz", "..a", "%ff",
-        ] {
-            assert!(!climbs(text), "{text}");
-        }
-    }
 }

@@ -1,16 +1,18 @@
-//! The query of one call: OpenAPI's `form` style, exploded.
+//! The query of one call: what is declared in its style, everything else in OpenAPI's `form` style, exploded.
 
 use super::{
     arguments::Arguments,
     leaf::{Filled, Scope},
+    param,
 };
 use crate::{
     engine::{
-        encode::{Plain, item, pair},
+        encode::{self, Plain, item, pair},
         failure::Failure,
     },
-    tool::Call,
+    tool::{Call, Param},
 };
+use mcp_common::definition::tool::Style;
 
 pub(super) fn write(
     out: &mut Vec<u8>,
@@ -32,13 +34,16 @@ pub(super) fn write(
                 Ok(())
             }
             // The definition's own value may use the definition's own names.
-            Filled::Json(json) => query.value(name, json, &[]),
+            Filled::Json(json) => query.value(name, json, None),
         };
         done.map_err(|reason| Failure::argument(field, &reason))?;
     }
+    for param in &call.params.query {
+        query.param(param, call, arguments, scope)?;
+    }
     if let Some(groups) = &arguments.groups {
         for (name, raw) in groups.query.iter() {
-            if !call.is_placed_by_template(&["query", name]) {
+            if !call.is_placed(&["query", name]) {
                 query
                     .argument(name, raw.get(), call)
                     .map_err(|reason| Failure::argument(&format!("/query/{name}"), &reason))?;
@@ -46,7 +51,7 @@ pub(super) fn write(
         }
     } else if call.rest_in_query {
         for (name, raw) in arguments.root.iter() {
-            if !call.path.has(name) && !call.is_placed_by_template(&[name]) {
+            if !call.path.has(name) && !call.is_placed(&[name]) {
                 query
                     .argument(name, raw.get(), call)
                     .map_err(|reason| Failure::argument(&format!("/{name}"), &reason))?;
@@ -73,14 +78,38 @@ impl Query<'_> {
     }
 
     fn argument(&mut self, name: &str, json: &str, call: &Call) -> Result<(), String> {
-        self.value(name, json, &call.taken_query)
+        self.value(name, json, Some(call))
     }
 
-    /// Names in `taken` are refused: a second value could win over the definition's own.
-    fn value(&mut self, name: &str, json: &str, taken: &[String]) -> Result<(), String> {
+    fn param(
+        &mut self,
+        param: &Param,
+        call: &Call,
+        arguments: &Arguments<'_>,
+        scope: &Scope<'_>,
+    ) -> Result<(), Failure> {
+        let given = arguments.given(param.place, &param.name);
+        let Some(json) = param::value(param, arguments, given, scope)? else {
+            return Ok(());
+        };
+        let has_names_of_its_own = !param.is_own() && param.spelling.style == Style::Form;
+        encode::pairs(&param.wire, &json, param.spelling, &mut |name, words| {
+            if has_names_of_its_own && name != param.wire && call.gives_query(name) {
+                return Err(format!("`{name}` is given by the definition"));
+            }
+            self.separate();
+            encode::component(self.out, name);
+            self.out.push(b'=');
+            words.encode(self.out);
+            Ok(())
+        })
+        .map_err(|reason| param::blame(param, arguments, &reason))
+    }
+
+    /// Names that `call` gives are refused: a second value could win over the definition's own.
+    fn value(&mut self, name: &str, json: &str, call: Option<&Call>) -> Result<(), String> {
         let check = |name: &str| {
-            let is_taken = taken.iter().any(|taken| taken == name);
-            if is_taken {
+            if call.is_some_and(|call| call.gives_query(name)) {
                 Err(format!("`{name}` is given by the definition"))
             } else {
                 Ok(())

@@ -1,6 +1,6 @@
 //! JSON answers: a text block for every client, `structuredContent` for those that read it.
 
-use super::bad_answer;
+use super::{bad_answer, decode};
 use crate::{
     engine::{
         result::{CallResult, Outcome},
@@ -12,31 +12,37 @@ use crate::{
 use bytes::Bytes;
 use jsonschema::Validator;
 use serde_json::value::RawValue;
+use std::borrow::Cow;
 
 pub(super) fn shape(call: &Call, answer: &Answer) -> CallResult {
-    let raw: &RawValue = match serde_json::from_slice(&answer.body) {
-        Ok(raw) => raw,
-        Err(error) => {
-            return bad_answer(
-                answer,
-                &format!("The answer says it is JSON, but is not: {error}."),
-            );
-        }
+    // Most JSON is used where it lies.
+    let text: Cow<'_, str> = match serde_json::from_slice::<&RawValue>(&answer.body) {
+        Ok(raw) => Cow::Borrowed(raw.get()),
+        Err(error) => match decode::json(answer) {
+            Ok(decoded) => decoded,
+            Err(_) => {
+                let text = format!("The answer says it is JSON, but is not: {error}.");
+                return bad_answer(answer, &text);
+            }
+        },
     };
-    let text = raw.get();
-    if let Some(Err(findings)) = call.output.as_ref().map(|output| conforms(output, text)) {
+    let is_promised = call.output.as_ref().map(|output| conforms(output, &text));
+    if let Some(Err(findings)) = is_promised {
         return bad_answer(
             answer,
             &format!("The answer is not what output_schema promises:{findings}"),
         );
     }
     let is_structured = text.starts_with('{') || call.output.is_some();
-    let structured = is_structured.then(|| one_line(&answer.body, text));
-    let result = CallResult::text(text, false, Outcome::Ok, Some(answer.status.as_u16()));
+    let structured = is_structured.then(|| match &text {
+        Cow::Borrowed(text) => one_line(&answer.body, text),
+        Cow::Owned(text) => on_one_line(text).into(),
+    });
+    let result = CallResult::text(&text, false, Outcome::Ok, Some(answer.status.as_u16()));
     CallResult { structured, ..result }
 }
 
-fn conforms(output: &Validator, text: &str) -> Result<(), String> {
+pub(super) fn conforms(output: &Validator, text: &str) -> Result<(), String> {
     let value = strict_value::read(text).map_err(|error| format!("\n(root): {error}"))?;
     if output.is_valid(&value) {
         return Ok(());
@@ -48,9 +54,16 @@ fn conforms(output: &Validator, text: &str) -> Result<(), String> {
 
 /// The same JSON without line breaks, where it lies if it has none. In valid JSON they stand between tokens only.
 fn one_line(body: &Bytes, text: &str) -> Bytes {
-    let is_break = |b: u8| matches!(b, b'\n' | b'\r');
     if !text.bytes().any(is_break) {
         return body.slice_ref(text.as_bytes());
     }
+    on_one_line(text).into()
+}
+
+pub(super) fn on_one_line(text: &str) -> Vec<u8> {
     text.bytes().map(|b| if is_break(b) { b' ' } else { b }).collect()
+}
+
+fn is_break(b: u8) -> bool {
+    matches!(b, b'\n' | b'\r')
 }

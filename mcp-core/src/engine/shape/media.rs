@@ -1,5 +1,6 @@
 //! Answers that are not JSON: text, pictures, sound, and everything else.
 
+use super::decode;
 use crate::engine::{
     result::{CallResult, Outcome, write_json_string},
     upstream::Answer,
@@ -75,7 +76,7 @@ pub(super) fn shape(answer: &Answer, media: Media) -> CallResult {
     let kind = essence(answer).unwrap_or("application/octet-stream");
     let content = match media {
         Media::Json | Media::Text => {
-            let text = decode(answer);
+            let text = decode::text(answer);
             return CallResult::text(&text, false, Outcome::Ok, Some(answer.status.as_u16()));
         }
         Media::Image => block("image", kind, answer),
@@ -95,7 +96,7 @@ pub(super) fn shape(answer: &Answer, media: Media) -> CallResult {
 /// The body as text, if it is meant to be text.
 pub(super) fn readable(answer: &Answer) -> Option<Cow<'_, str>> {
     match Media::of(answer) {
-        Media::Json | Media::Text => Some(decode(answer)),
+        Media::Json | Media::Text => Some(decode::text(answer)),
         Media::Image | Media::Audio | Media::Binary => None,
     }
 }
@@ -133,37 +134,8 @@ fn base64(out: &mut Vec<u8>, data: &[u8]) {
 }
 
 /// The media type without its parameters.
-fn essence(answer: &Answer) -> Option<&str> {
+pub(super) fn essence(answer: &Answer) -> Option<&str> {
     let value = answer.header(header::CONTENT_TYPE)?;
     let kind = value.split(';').next().unwrap_or_default().trim();
     (!kind.is_empty()).then_some(kind)
-}
-
-fn decode(answer: &Answer) -> Cow<'_, str> {
-    let charset = answer
-        .header(header::CONTENT_TYPE)
-        .and_then(charset)
-        .unwrap_or("utf-8");
-    let is_latin1 = ["iso-8859-1", "latin1", "latin-1", "windows-1252", "us-ascii"]
-        .iter()
-        .any(|name| charset.eq_ignore_ascii_case(name));
-    if is_latin1 && !answer.body.is_ascii() {
-        return answer
-            .body
-            .iter()
-            .copied()
-            .map(char::from)
-            .collect::<String>()
-            .into();
-    }
-    String::from_utf8_lossy(&answer.body)
-}
-
-fn charset(content_type: &str) -> Option<&str> {
-    content_type.split(';').skip(1).find_map(|parameter| {
-        let (name, value) = parameter.split_once('=')?;
-        name.trim()
-            .eq_ignore_ascii_case("charset")
-            .then(|| value.trim().trim_matches('"'))
-    })
 }

@@ -8,26 +8,31 @@ use crate::{
     },
     tool::bounded,
 };
-use http::header;
+use http::{StatusCode, header};
 
 pub(super) fn shape(answer: &Answer) -> CallResult {
     let mut text = line(answer.status);
-    let outcome = if answer.status.is_redirection() {
+    if answer.status.is_redirection() {
         text.push_str(". Redirects are not followed");
         if let Some(target) = answer.header(header::LOCATION) {
             text.push_str("; Location: ");
             text.push_str(&bounded(target, 1_000));
         }
-        Outcome::BadAnswer
-    } else if answer.status.is_server_error() {
-        Outcome::Upstream5xx
-    } else if answer.status.is_client_error() {
-        Outcome::Upstream4xx
-    } else {
-        Outcome::BadAnswer
-    };
+    }
     append_body(&mut text, answer);
+    let outcome = outcome(answer.status);
     CallResult::text(&text, true, outcome, Some(answer.status.as_u16()))
+}
+
+/// How an answer of this status counts that is no success.
+pub(super) fn outcome(status: StatusCode) -> Outcome {
+    if status.is_server_error() {
+        Outcome::Upstream5xx
+    } else if status.is_redirection() || status.is_informational() {
+        Outcome::BadAnswer
+    } else {
+        Outcome::Upstream4xx
+    }
 }
 
 /// Appends the body as far as it is text and fits.

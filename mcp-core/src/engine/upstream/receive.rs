@@ -1,6 +1,6 @@
 //! Reads an answer to its end, or to its bound.
 
-use super::trouble;
+use super::{decompress, trouble};
 use crate::engine::{failure::Failure, result::Outcome};
 use bytes::{Bytes, BytesMut};
 use http::{HeaderMap, Response, StatusCode, Uri, header};
@@ -66,15 +66,19 @@ pub(super) async fn receive(uri: Uri, response: Response<Incoming>, limit: u64) 
     if !joined.is_empty() {
         body = joined.freeze();
     }
-    Ok(Answer {
+    let answer = Answer {
         uri,
         status: head.status,
         headers: head.headers,
         body,
-    })
+    };
+    if answer.headers.contains_key(header::CONTENT_ENCODING) {
+        return decompress::decompress(answer, limit);
+    }
+    Ok(answer)
 }
 
-fn too_large(uri: &Uri, limit: u64) -> Failure {
+pub(super) fn too_large(uri: &Uri, limit: u64) -> Failure {
     let host = uri
         .authority()
         .map_or("the upstream", |authority| authority.as_str());

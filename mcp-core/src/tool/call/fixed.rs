@@ -2,7 +2,7 @@
 
 use crate::{
     engine::encode,
-    tool::{InputSchema, Leaf, PathTemplate, Templates, header_name},
+    tool::{InputSchema, Leaf, Params, PathTemplate, Templates, header_name, param},
 };
 use http::{HeaderMap, HeaderName, HeaderValue, header};
 use mcp_common::{definition::tool::HttpBinding, problem::Problem};
@@ -17,6 +17,7 @@ pub(super) struct Fixed {
     pub(super) query: String,
     pub(super) taken_query: Vec<String>,
     pub(super) query_leaves: Vec<(String, Leaf, String)>,
+    pub(super) taken_cookies: Vec<String>,
 }
 
 pub(super) fn compile(
@@ -60,6 +61,40 @@ pub(super) fn compile(
 }
 
 impl Fixed {
+    /// What declared parameters fill, nothing else may.
+    pub(super) fn take_names_of(&mut self, params: &Params, problems: &mut Vec<Problem>) {
+        let mut clash = |param: &param::Param, with: &str| {
+            let reason = format!("`{}` is also given by {with}; keep one of them", param.wire);
+            problems.push(Problem::at(&param.field, reason));
+        };
+        for (header, param) in &params.header {
+            if self.taken_headers.contains(header) {
+                clash(param, "tds_ext_info.headers");
+            }
+            self.taken_headers.push(header.clone());
+        }
+        for param in &params.query {
+            let names = std::iter::once(param.wire.clone()).chain(param::member_names(param));
+            for name in names {
+                if self.taken_query.contains(&name) {
+                    clash(param, "the query of the definition");
+                }
+                self.taken_query.push(name);
+            }
+        }
+        let line = self.headers.get(header::COOKIE);
+        let line = line.and_then(|line| line.to_str().ok()).unwrap_or_default();
+        let in_line = line.split(';').filter_map(|pair| pair.split('=').next());
+        self.taken_cookies
+            .extend(in_line.map(|name| name.trim().to_owned()));
+        for param in &params.cookie {
+            if self.taken_cookies.contains(&param.wire) {
+                clash(param, "tds_ext_info.headers.Cookie");
+            }
+            self.taken_cookies.push(param.wire.clone());
+        }
+    }
+
     fn header(
         &mut self,
         name: &str,

@@ -1,7 +1,7 @@
 //! A template may only name what exists: a misspelt name is found when the definition is written, not when it is called.
 
 use super::Reference;
-use crate::tool::input_schema::{InputSchema, Layout};
+use crate::tool::input_schema::InputSchema;
 use std::collections::HashSet;
 
 /// Checks the dotted names that a template uses; returns the arguments among them.
@@ -53,17 +53,11 @@ pub(super) fn check_reference(reference: &Reference, schema: &InputSchema) -> Re
 }
 
 fn check_argument(path: &[String], schema: &InputSchema) -> Result<(), String> {
-    let first = path.first().map(String::as_str).unwrap_or_default();
-    if !schema.declared.allows(first) {
-        return Err(format!("names `args.{first}`, which input_schema does not have"));
+    match schema.unknown(path) {
+        Some(unknown) => Err(format!(
+            "names `args.{}`, which input_schema does not have",
+            unknown.join(".")
+        )),
+        None => Ok(()),
     }
-    let in_group = path.get(1).filter(|_| schema.layout == Layout::Grouped);
-    if let Some(second) = in_group
-        && !schema.group(first).allows(second)
-    {
-        return Err(format!(
-            "names `args.{first}.{second}`, which input_schema does not have"
-        ));
-    }
-    Ok(())
 }

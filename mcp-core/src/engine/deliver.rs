@@ -1,0 +1,175 @@
+//! Delivers a request of a tool that asks for more than one plain exchange: its place in the queue, its credential,
+//! further attempts, redirects.
+
+mod redirect;
+mod retry;
+
+use super::{
+    CallContext, Engine,
+    credentials::{Applied, apply},
+    failure::Failure,
+    result::Outcome,
+    upstream::Answer,
+};
+use crate::tool::{Call, Delivery, Gate};
+use bytes::Bytes;
+use http::{HeaderValue, Request, StatusCode};
+use http_body_util::Full;
+use tokio::{sync::SemaphorePermit, time::Instant};
+
+/// How far a delivery got, for when it is given up.
+#[derive(Debug, Default)]
+pub(super) struct Progress {
+    /// The status of the last answer.
+    pub(super) status: Option<u16>,
+    /// It is still in the queue.
+    pub(super) waits: bool,
+}
+
+pub(super) struct Sender<'a> {
+    pub(super) engine: &'a Engine,
+    pub(super) delivery: &'a Delivery,
+    pub(super) context: &'a CallContext<'a>,
+    pub(super) max_response_bytes: u64,
+    /// When the call is given up.
+    pub(super) deadline: Instant,
+}
+
+impl Sender<'_> {
+    /// The answer that counts.
+    pub(super) async fn send(
+        &self,
+        mut request: Request<Full<Bytes>>,
+        progress: &mut Progress,
+    ) -> Result<Answer, Failure> {
+        let _place = match &self.delivery.gate {
+            Some(gate) => Some(self.place(gate, progress).await?),
+            None => None,
+        };
+        let retry = self.delivery.retry.as_ref();
+        if let Some(retry) = retry {
+            retry.budget.earn();
+            if let Some(name) = &retry.idempotency_key {
+                let key = retry::key().ok_or_else(|| {
+                    Failure::new(
+                        Outcome::Refused,
+                        "The machine has no random numbers; nothing was sent.",
+                    )
+                })?;
+                request.headers_mut().entry(name.clone()).or_insert(key);
+            }
+        }
+        let mut attempts = 0;
+        let mut is_token_renewed = false;
+        loop {
+            let mut attempt = request.clone();
+            let applied = self.authorize(&mut attempt).await?;
+            progress.status = None;
+            let result = self.follow(attempt, progress).await;
+            // 401 says that nothing was done, so this is no second time, whatever the method.
+            if let (Ok(answer), Some(token), false) = (&result, &applied.token, is_token_renewed)
+                && answer.status == StatusCode::UNAUTHORIZED
+            {
+                token.discard();
+                is_token_renewed = true;
+                continue;
+            }
+            let pause = retry.and_then(|retry| retry.pause(&result, attempts));
+            match pause {
+                // A pause that would outlive the call is not begun: what is known now is said now.
+                Some(pause) if Instant::now() + pause < self.deadline => tokio::time::sleep(pause).await,
+                _ => return result,
+            }
+            attempts += 1;
+        }
+    }
+
+    async fn place<'g>(
+        &self,
+        gate: &'g Gate,
+        progress: &mut Progress,
+    ) -> Result<SemaphorePermit<'g>, Failure> {
+        if let Ok(place) = gate.places.try_acquire() {
+            return Ok(place);
+        }
+        let most = gate.most;
+        let Some(_waiting) = gate.queue() else {
+            let text = format!(
+                "This tool is busy: {most} calls are under way (limits.concurrency) and its queue is full; nothing was sent. Try again later."
+            );
+            return Err(Failure::new(Outcome::Overloaded, text));
+        };
+        progress.waits = true;
+        let place = gate.places.acquire().await;
+        progress.waits = false;
+        place.map_err(|_| Failure::new(Outcome::Overloaded, "This tool takes no calls."))
+    }
+
+    async fn authorize(&self, request: &mut Request<Full<Bytes>>) -> Result<Applied, Failure> {
+        let Some(auth) = &self.delivery.auth else {
+            return Ok(Applied::default());
+        };
+        let settings = &self.engine.settings;
+        let tools = (&settings.secrets, &settings.tokens, &self.engine.upstream);
+        apply(auth, request, self.context, tools).await
+    }
+
+    async fn follow(
+        &self,
+        mut request: Request<Full<Bytes>>,
+        progress: &mut Progress,
+    ) -> Result<Answer, Failure> {
+        let Some(rules) = &self.delivery.redirect else {
+            return self.exchange(request, progress).await;
+        };
+        let mut followed = 0;
+        loop {
+            let mut head = Request::new(request.body().clone());
+            *head.method_mut() = request.method().clone();
+            *head.uri_mut() = request.uri().clone();
+            *head.headers_mut() = request.headers().clone();
+            let answer = self.exchange(head, progress).await?;
+            let Some(next) = redirect::next(&request, &answer, rules, followed)? else {
+                return Ok(answer);
+            };
+            request = next;
+            followed += 1;
+        }
+    }
+
+    async fn exchange(
+        &self,
+        request: Request<Full<Bytes>>,
+        progress: &mut Progress,
+    ) -> Result<Answer, Failure> {
+        let upstream = &self.engine.upstream;
+        upstream
+            .exchange(request, self.max_response_bytes, &mut progress.status)
+            .await
+    }
+}
+
+impl Progress {
+    /// What to say when the time is over.
+    pub(super) fn timed_out(&self, call: &Call, timeout: std::time::Duration) -> Failure {
+        let host = &call.origin.authority;
+        let text = if self.waits {
+            let most = call.delivery.as_ref().and_then(|delivery| delivery.gate.as_ref());
+            let most = most.map_or(0, |gate| gate.most);
+            return Failure::new(
+                Outcome::Overloaded,
+                format!(
+                    "This tool is busy: {most} calls are under way (limits.concurrency), and none ended within {timeout:?}; nothing was sent."
+                ),
+            );
+        } else {
+            format!("{host} gave no complete answer within {timeout:?}.")
+        };
+        Failure::new(Outcome::Timeout, text)
+    }
+}
+
+/// A header value of these characters.
+fn ascii(text: &str) -> Option<HeaderValue> {
+    HeaderValue::from_str(text).ok()
+}

@@ -1,0 +1,48 @@
+//! Fields of a form: each member of an object as pairs of names and values.
+
+use crate::{
+    engine::{
+        encode::{self, Plain, Words},
+        members::Members,
+    },
+    tool::FieldSpelling,
+};
+use std::collections::HashMap;
+
+/// `application/x-www-form-urlencoded`; errors with the field and the reason.
+pub(super) fn form<'a>(
+    members: &'a Members<'_>,
+    encodings: &HashMap<String, FieldSpelling>,
+) -> Result<Vec<u8>, (&'a str, String)> {
+    let mut out = Vec::new();
+    for (name, raw) in members.iter() {
+        let encoding = encodings.get(name);
+        pairs(name, raw.get(), encoding, &mut |name, words| {
+            if !out.is_empty() {
+                out.push(b'&');
+            }
+            encode::component(&mut out, name);
+            out.push(b'=');
+            words.encode(&mut out);
+            Ok(())
+        })
+        .map_err(|reason| (name, reason))?;
+    }
+    Ok(out)
+}
+
+/// In the field's style. Without one, as OpenAPI has it: items of a list each for themselves, an object as JSON text.
+fn pairs(
+    name: &str,
+    json: &str,
+    encoding: Option<&FieldSpelling>,
+    emit: &mut dyn FnMut(&str, Words<'_>) -> Result<(), String>,
+) -> Result<(), String> {
+    if let Some(style) = encoding.and_then(|encoding| encoding.style) {
+        return encode::pairs(name, json, style, emit);
+    }
+    match Plain::read(json)? {
+        Plain::Object(_) => encode::pairs(name, json, encode::JSON, emit),
+        _ => encode::pairs(name, json, encode::FORM, emit),
+    }
+}

@@ -1,0 +1,73 @@
+//! Answers that come compressed. The bound of an answer is that of what comes out.
+
+use super::receive::{Answer, too_large};
+use crate::{
+    engine::{failure::Failure, result::Outcome},
+    tool::bounded,
+};
+use http::header;
+use std::io::{self, Read};
+
+/// More than one is odd, more than these an attack.
+const MAX_CODINGS: usize = 2;
+
+/// Decodes the body, if its headers say that it is encoded.
+pub(super) fn decompress(mut answer: Answer, limit: u64) -> Result<Answer, Failure> {
+    let values = answer.headers.get_all(header::CONTENT_ENCODING).iter();
+    let named: Vec<String> = values
+        .flat_map(|value| value.to_str().unwrap_or("?").split(','))
+        .map(|coding| coding.trim().to_ascii_lowercase())
+        .filter(|coding| !coding.is_empty() && coding != "identity")
+        .collect();
+    if named.len() > MAX_CODINGS {
+        return Err(bad(&answer, "content that is compressed again and again".into()));
+    }
+    for coding in named.iter().rev() {
+        if answer.body.is_empty() {
+            break;
+        }
+        let input = &answer.body[..];
+        let decoded = match coding.as_str() {
+            "gzip" | "x-gzip" => read(flate2::read::MultiGzDecoder::new(input), limit),
+            // RFC 9110 means the zlib format; some servers send the bare one.
+            "deflate" => read(flate2::read::ZlibDecoder::new(input), limit)
+                .or_else(|_| read(flate2::read::DeflateDecoder::new(input), limit)),
+            "br" => read(brotli_decompressor::Decompressor::new(input, 4096), limit),
+            "zstd" => zstd(input, limit),
+            other => {
+                let text = format!("{} content, which was not asked for", bounded(other, 40));
+                return Err(bad(&answer, text));
+            }
+        };
+        answer.body = match decoded {
+            Ok(body) if body.len() as u64 > limit => return Err(too_large(&answer.uri, limit)),
+            Ok(body) => body.into(),
+            Err(error) => return Err(bad(&answer, format!("{coding} content that is broken: {error}"))),
+        };
+    }
+    answer.headers.remove(header::CONTENT_ENCODING);
+    answer.headers.remove(header::CONTENT_LENGTH);
+    Ok(answer)
+}
+
+/// At most one byte more than the limit.
+fn read(from: impl Read, limit: u64) -> io::Result<Vec<u8>> {
+    let mut out = Vec::new();
+    from.take(limit.saturating_add(1)).read_to_end(&mut out)?;
+    Ok(out)
+}
+
+fn zstd(input: &[u8], limit: u64) -> io::Result<Vec<u8>> {
+    let decoder = ruzstd::decoding::StreamingDecoder::new(input)
+        .map_err(|error| io::Error::other(error.to_string()))?;
+    read(decoder, limit)
+}
+
+fn bad(answer: &Answer, what: String) -> Failure {
+    let host = answer
+        .uri
+        .authority()
+        .map_or("The upstream", |authority| authority.as_str());
+    let text = format!("{host} answered {} with {what}.", answer.status.as_u16());
+    Failure::new(Outcome::BadAnswer, text)
+}

@@ -1,0 +1,201 @@
+//! jq programs: compiled with the definition, bounded in steps, time, depth and size.
+
+mod bounded;
+mod budget;
+#[cfg(test)]
+mod tests;
+
+use bounded::bounded;
+use budget::{Budget, Environment, Jq};
+use jaq_core::{
+    Compiler, Ctx, Vars,
+    load::{self, Arena, File, Loader, parse::Def},
+};
+use jaq_json::{Val, write};
+use serde_json::value::RawValue;
+use std::fmt;
+
+/// Deeper JSON is not worked on.
+const MAX_DEPTH: usize = 256;
+/// The written program, as a filter.
+const MAIN: &str = "dynmcp__main";
+/// What a program must not do: end the process, read its environment, write to its log, read other input.
+const FORBIDDEN: [&str; 11] = [
+    "env",
+    "halt",
+    "halt_error",
+    "debug",
+    "debug_empty",
+    "stderr",
+    "stderr_empty",
+    "input",
+    "inputs",
+    "input_line_number",
+    "strflocaltime",
+];
+
+/// A compiled program.
+pub(crate) struct Program {
+    filter: jaq_core::Filter<Jq>,
+}
+
+impl fmt::Debug for Program {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Program")
+    }
+}
+
+impl Program {
+    pub(crate) fn compile(code: &str) -> Result<Self, String> {
+        let body = load::parse(code, |parser| parser.term()).ok_or_else(|| syntax(code))?;
+        let funs = jaq_core::funs::<Jq>()
+            .chain(jaq_std::funs())
+            .chain(jaq_json::funs())
+            .filter(|(name, ..)| !FORBIDDEN.contains(name));
+        let funs: Vec<_> = funs.collect();
+        let natives: Vec<&str> = funs.iter().map(|(name, ..)| *name).collect();
+        let prelude = jaq_core::defs().chain(jaq_std::defs()).chain(jaq_json::defs());
+        let prelude = prelude.filter(|def| !FORBIDDEN.contains(&def.name)).map(shorter);
+        let main = Def {
+            name: MAIN,
+            args: Vec::new(),
+            body,
+        };
+        let defs = prelude.chain([main]).map(|def| bounded(def, &natives));
+        let file = File { code: MAIN, path: () };
+        let arena = Arena::default();
+        let modules = Loader::new(defs).load(&arena, file);
+        let modules = modules.map_err(|_| "cannot be loaded".to_owned())?;
+        let compiler = Compiler::<_, Jq>::default().with_funs(funs.into_iter().chain(budget::funs()));
+        let filter = compiler.compile(modules).map_err(|errors| {
+            let unknown = errors.iter().flat_map(|(_, errors)| errors).next();
+            unknown.map_or_else(String::new, |(name, kind)| {
+                format!("uses the {} `{name}`, which is unknown here", kind.as_str())
+            })
+        })?;
+        Ok(Self { filter })
+    }
+
+    /// Runs over a JSON text. One output is the result; several become an array. The result is JSON text of at most
+    /// `limit` bytes.
+    pub(crate) fn run(&self, json: &str, limit: usize) -> Result<String, String> {
+        if is_deep(json) {
+            return Err(format!("the answer is nested more than {MAX_DEPTH} times"));
+        }
+        let input = jaq_json::read::parse_single(json.as_bytes()).map_err(|error| error.to_string())?;
+        let budget = Budget::new();
+        let environment = Environment {
+            lut: &self.filter.lut,
+            budget: &budget,
+        };
+        let context = Ctx::<Jq>::new(environment, Vars::new([]));
+        let mut outputs = Vec::new();
+        let mut size = 0;
+        for output in self.filter.id.run((context, input)) {
+            let output = output.map_err(|exception| match (budget.exceeded(), exception.get_err()) {
+                (Some(reason), _) => reason.to_owned(),
+                (None, Ok(error)) => format!("failed: {error}"),
+                (None, Err(_)) => "ended without a value".to_owned(),
+            })?;
+            let text = print(&output, &budget, limit - size)?;
+            size += text.len() + 1;
+            if size > limit {
+                return Err(format!("gives more than {limit} bytes"));
+            }
+            outputs.push(text);
+        }
+        match outputs.len() {
+            0 => Err("gave no value".to_owned()),
+            1 => Ok(outputs.remove(0)),
+            _ => Ok(format!("[{}]", outputs.join(","))),
+        }
+    }
+}
+
+/// The same, for chaining with what lives as long as the program's text.
+fn shorter<'s>(def: Def<&'static str>) -> Def<&'s str> {
+    def
+}
+
+fn print(value: &Val, budget: &Budget, limit: usize) -> Result<String, String> {
+    budget
+        .step(value)
+        .and_then(|()| budget.weigh(value))
+        .map_err(|_| budget.exceeded().unwrap_or_default().to_owned())?;
+    let mut out = Bounded {
+        text: Vec::new(),
+        limit,
+    };
+    write::write(&mut out, &write::Pp::default(), 0, value)
+        .map_err(|_| format!("gives more than {limit} bytes"))?;
+    let text = String::from_utf8(out.text).map_err(|_| "gives a text that is not Unicode".to_owned())?;
+    // jq has values that JSON has not: NaN, infinity, byte strings, members named by numbers.
+    serde_json::from_str::<&RawValue>(&text)
+        .map_err(|_| "gives a value that is not JSON (NaN, infinity, bytes)".to_owned())?;
+    Ok(text)
+}
+
+/// A text that stops growing at its bound.
+struct Bounded {
+    text: Vec<u8>,
+    limit: usize,
+}
+
+impl std::io::Write for Bounded {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        if self.text.len() + bytes.len() > self.limit {
+            return Err(std::io::ErrorKind::WriteZero.into());
+        }
+        self.text.extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+fn is_deep(json: &str) -> bool {
+    let (mut depth, mut in_text, mut escaped) = (0_usize, false, false);
+    for byte in json.bytes() {
+        match byte {
+            _ if escaped => escaped = false,
+            b'\\' if in_text => escaped = true,
+            b'"' => in_text = !in_text,
+            b'[' | b'{' if !in_text => depth += 1,
+            b']' | b'}' if !in_text => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        if depth > MAX_DEPTH {
+            return true;
+        }
+    }
+    false
+}
+
+/// What is wrong with a program that cannot be read, and where.
+fn syntax(code: &str) -> String {
+    let arena = Arena::default();
+    let file = File { code, path: () };
+    let nothing: [Def<&str>; 0] = [];
+    let Err(errors) = Loader::new(nothing).load(&arena, file) else {
+        return "is not one jq filter (modules are not supported)".to_owned();
+    };
+    let place = |part: &str| {
+        let at = load::span(code, part).start;
+        if at >= code.len() {
+            "at its end".to_owned()
+        } else {
+            format!("at character {}", code[..at].chars().count() + 1)
+        }
+    };
+    match errors.into_iter().map(|(_, error)| error).next() {
+        Some(load::Error::Lex(errors)) => errors.first().map_or_else(String::new, |(expected, found)| {
+            format!("is not jq: expected {} {}", expected.as_str(), place(found))
+        }),
+        Some(load::Error::Parse(errors)) => errors.first().map_or_else(String::new, |(expected, found)| {
+            format!("is not jq: expected {} {}", expected.as_str(), place(found))
+        }),
+        _ => "uses modules, which are not supported".to_owned(),
+    }
+}

@@ -1,0 +1,244 @@
+//! What one run may cost. jq has loops and recursion and no bound of its own: calls to these filters are woven into
+//! every program (`bounded.rs`), and each takes from the budget. When it is used up the run ends, also inside of `try`.
+
+use super::MAX_DEPTH;
+use jaq_core::{
+    DataT, Error, Exn, Lut, Native, ValX,
+    box_iter::box_once,
+    data::HasLut,
+    native::{Fun, v},
+};
+use jaq_json::{Num, Val};
+use std::{
+    cell::Cell,
+    time::{Duration, Instant},
+};
+
+/// One step is about one application of a filter to a value.
+const MAX_STEPS: u64 = 1_000_000;
+/// A run occupies its worker, so other calls wait for it.
+const MAX_TIME: Duration = Duration::from_millis(1_000);
+/// Threads have 2 MiB; the larger part is left to whoever called.
+const MAX_STACK: usize = 768 << 10;
+/// Longest text that a program may make.
+const MAX_TEXT: usize = 16 << 20;
+/// Largest integer that a product may have.
+const MAX_BITS: u64 = 4_096;
+
+/// The filters' names. None of them can be written in a program.
+pub(super) const STEP: &str = "!step";
+pub(super) const WEIGH: &str = "!weigh";
+pub(super) const MULTIPLY: &str = "!multiply";
+
+/// The kind of programs that have a budget.
+pub(super) struct Jq;
+
+impl DataT for Jq {
+    type V<'a> = Val;
+    type Data<'a> = Environment<'a>;
+}
+
+/// What the filters of one run share.
+#[derive(Clone, Copy)]
+pub(super) struct Environment<'a> {
+    pub(super) lut: &'a Lut<Jq>,
+    pub(super) budget: &'a Budget,
+}
+
+impl<'a> HasLut<'a, Jq> for Environment<'a> {
+    fn lut(&self) -> &'a Lut<Jq> {
+        self.lut
+    }
+}
+
+/// The budget of one run.
+pub(super) struct Budget {
+    steps: Cell<u64>,
+    calls: Cell<u32>,
+    ends: Instant,
+    stack: usize,
+    exceeded: Cell<Option<&'static str>>,
+}
+
+/// The budget is used up.
+pub(super) struct Exceeded;
+
+/// About where the stack is now.
+fn stack_position() -> usize {
+    let here = 0_u8;
+    std::ptr::from_ref(&here).addr()
+}
+
+impl Budget {
+    pub(super) fn new() -> Self {
+        Self {
+            steps: Cell::new(MAX_STEPS),
+            calls: Cell::new(0),
+            ends: Instant::now() + MAX_TIME,
+            stack: stack_position(),
+            exceeded: Cell::new(None),
+        }
+    }
+
+    /// Why the run was ended.
+    pub(super) fn exceeded(&self) -> Option<&'static str> {
+        self.exceeded.get()
+    }
+
+    fn end(&self, reason: &'static str) -> Exceeded {
+        if self.exceeded.get().is_none() {
+            self.exceeded.set(Some(reason));
+        }
+        Exceeded
+    }
+
+    fn take(&self, steps: usize) -> Result<(), Exceeded> {
+        match self.steps.get().checked_sub(steps as u64) {
+            Some(left) => self.steps.set(left),
+            None => {
+                self.steps.set(0);
+                return Err(self.end("takes more than 1000000 steps (a loop that does not end?)"));
+            }
+        }
+        Ok(())
+    }
+
+    /// One step with this value.
+    pub(super) fn step(&self, value: &Val) -> Result<(), Exceeded> {
+        if self.exceeded.get().is_some() {
+            return Err(Exceeded);
+        }
+        self.take(1 + shallow(value))?;
+        if text_length(value) > MAX_TEXT {
+            return Err(self.end("makes a text larger than 16 MiB"));
+        }
+        if self.stack.abs_diff(stack_position()) > MAX_STACK {
+            return Err(self.end("recurses too deeply"));
+        }
+        let calls = self.calls.get().wrapping_add(1);
+        self.calls.set(calls);
+        if calls.is_multiple_of(256) {
+            if Instant::now() > self.ends {
+                return Err(self.end("takes longer than a second"));
+            }
+            return self.weigh(value);
+        }
+        Ok(())
+    }
+
+    /// Takes what it costs to look at all of the value, which may be far larger than the memory that it takes.
+    pub(super) fn weigh(&self, value: &Val) -> Result<(), Exceeded> {
+        let mut nodes = 0;
+        self.count(value, 0, &mut nodes)?;
+        self.take(nodes / 4)
+    }
+
+    fn count(&self, value: &Val, depth: usize, nodes: &mut usize) -> Result<(), Exceeded> {
+        if depth > MAX_DEPTH {
+            return Err(self.end("makes a value that is nested too deeply"));
+        }
+        *nodes += 1 + text_length(value) / 64;
+        if *nodes as u64 / 4 > self.steps.get() {
+            return self.take(*nodes);
+        }
+        match value {
+            Val::Arr(items) => items
+                .iter()
+                .try_for_each(|item| self.count(item, depth + 1, nodes)),
+            Val::Obj(members) => members
+                .iter()
+                .try_for_each(|(_, member)| self.count(member, depth + 1, nodes)),
+            _ => Ok(()),
+        }
+    }
+
+    fn multiply(&self, left: Val, right: Val) -> Result<jaq_json::ValR, Exceeded> {
+        let times = |value: &Val| match value {
+            Val::Num(Num::Int(times)) => usize::try_from(*times).unwrap_or(0),
+            Val::Num(Num::BigInt(_)) => usize::MAX,
+            _ => 1,
+        };
+        let bits = |value: &Val| match value {
+            Val::Num(Num::BigInt(number)) => number.bits(),
+            _ => 0,
+        };
+        let length = match (text_length(&left), text_length(&right)) {
+            (0, 0) => 0,
+            (length, 0) => length.saturating_mul(times(&right)),
+            (0, length) => length.saturating_mul(times(&left)),
+            _ => 0,
+        };
+        if length > MAX_TEXT {
+            return Err(self.end("makes a text larger than 16 MiB"));
+        }
+        if bits(&left) + bits(&right) > MAX_BITS {
+            return Err(self.end("makes an integer of too many digits"));
+        }
+        Ok(left * right)
+    }
+}
+
+fn text_length(value: &Val) -> usize {
+    match value {
+        Val::TStr(text) | Val::BStr(text) => text.len(),
+        _ => 0,
+    }
+}
+
+/// What it may have cost to make the value itself.
+fn shallow(value: &Val) -> usize {
+    match value {
+        Val::TStr(text) | Val::BStr(text) => text.len() / 256,
+        Val::Arr(items) => items.len() / 32,
+        Val::Obj(members) => members.len() / 32,
+        _ => 0,
+    }
+}
+
+fn ended<'a, T>(_: Exceeded) -> Result<T, Exn<'a, Val>> {
+    // Not an error: `try` would catch it.
+    Err(Exn::halt(1))
+}
+
+/// The filters themselves.
+pub(super) fn funs() -> [Fun<Jq>; 3] {
+    let step: Native<Jq> = Native::<Jq>::new(|cv| {
+        let checked = cv.0.data().budget.step(&cv.1);
+        box_once(checked.map_or_else(ended, |()| Ok(cv.1)))
+    })
+    .with_paths(|cv| {
+        let checked = cv.0.data().budget.step(&cv.1.0);
+        box_once(checked.map_or_else(ended, |()| Ok(cv.1)))
+    })
+    .with_update(|cv, update| match cv.0.data().budget.step(&cv.1) {
+        Ok(()) => update(cv.1),
+        Err(exceeded) => box_once(ended(exceeded)),
+    });
+    let weigh: Native<Jq> = Native::<Jq>::new(|cv| {
+        let budget = cv.0.data().budget;
+        let checked = budget.step(&cv.1).and_then(|()| budget.weigh(&cv.1));
+        box_once(checked.map_or_else(ended, |()| Ok(cv.1)))
+    })
+    .with_paths(|cv| {
+        let checked = cv.0.data().budget.weigh(&cv.1.0);
+        box_once(checked.map_or_else(ended, |()| Ok(cv.1)))
+    })
+    .with_update(|cv, update| match cv.0.data().budget.weigh(&cv.1) {
+        Ok(()) => update(cv.1),
+        Err(exceeded) => box_once(ended(exceeded)),
+    });
+    let multiply: Native<Jq> = Native::<Jq>::new(|mut cv| {
+        let right = cv.0.pop_var();
+        let left = cv.0.pop_var();
+        let product: ValX<'_, Val> = match cv.0.data().budget.multiply(left, right) {
+            Ok(product) => product.map_err(|error: Error<Val>| error.into()),
+            Err(exceeded) => ended(exceeded),
+        };
+        box_once(product)
+    });
+    [
+        (STEP, v(0), step),
+        (WEIGH, v(0), weigh),
+        (MULTIPLY, v(2), multiply),
+    ]
+}

@@ -1,0 +1,150 @@
+use super::Program;
+
+fn run(code: &str, json: &str) -> Result<String, String> {
+    Program::compile(code)?.run(json, 1 << 20)
+}
+
+#[test]
+fn programs_do_what_jq_does() {
+    let orders = r#"{"data":[{"id":1,"name":"a","total":1.10,"x":{}},{"id":2,"name":"b","total":20}]}"#;
+    let table = [
+        (
+            ".",
+            orders,
+            r#"{"data":[{"id":1,"name":"a","total":1.10,"x":{}},{"id":2,"name":"b","total":20}]}"#,
+        ),
+        (
+            ".data | map({id, total})",
+            orders,
+            r#"[{"id":1,"total":1.10},{"id":2,"total":20}]"#,
+        ),
+        (".data[].id", orders, "[1,2]"),
+        ("[.data[] | select(.total > 5) | .name]", orders, r#"["b"]"#),
+        (".data | length", orders, "2"),
+        (
+            "[.data[].total] | add * 2",
+            r#"{"data":[{"total":1},{"total":2}]}"#,
+            "6",
+        ),
+        ("\"n=\\(.data | length) \" * 2", orders, r#""n=2 n=2 ""#),
+        (".data |= map(.id)", r#"{"data":[{"id":7}]}"#, r#"{"data":[7]}"#),
+        (".a *= 3", r#"{"a":2}"#, r#"{"a":6}"#),
+        ("del(.a, .b)", r#"{"a":1,"b":2,"c":3}"#, r#"{"c":3}"#),
+        (
+            "to_entries | map(.key) | sort | join(\",\")",
+            r#"{"b":1,"a":2}"#,
+            r#""a,b""#,
+        ),
+        ("reduce .[] as $x (0; . + $x)", "[1,2,3]", "6"),
+        ("def f(x): x * 2; f(.[0])", "[21]", "42"),
+        ("[limit(3; repeat(1))]", "null", "[1,1,1]"),
+        ("[paths]", r#"{"a":{"b":1}}"#, r#"[["a"],["a","b"]]"#),
+        (
+            "group_by(.k) | map({k: .[0].k, n: length})",
+            r#"[{"k":1},{"k":2},{"k":1}]"#,
+            r#"[{"k":1,"n":2},{"k":2,"n":1}]"#,
+        ),
+        (".a // \"none\"", "{}", r#""none""#),
+        ("try error(\"x\") catch .", "1", r#""x""#),
+        ("map(select(test(\"^a\")))", r#"["ab","ba"]"#, r#"["ab"]"#),
+        (
+            "123456789012345678901234567890",
+            "1",
+            "123456789012345678901234567890",
+        ),
+        (
+            "[.[] | tostring]",
+            "[1,\"a\",{\"b\":[1]}]",
+            r#"["1","a","{\"b\":[1]}"]"#,
+        ),
+        (
+            "walk(if type == \"number\" then . + 1 else . end)",
+            "[1,[2]]",
+            "[2,[3]]",
+        ),
+    ];
+    for (code, json, expected) in table {
+        assert_eq!(run(code, json).as_deref(), Ok(expected), "{code}");
+    }
+}
+
+#[test]
+fn programs_that_cannot_run_are_found_when_they_are_written() {
+    let table = [
+        (".a |", "is not jq: expected"),
+        ("{a", "is not jq: expected"),
+        ("fooo(.a)", "uses the filter `fooo`"),
+        ("$x", "uses the variable `$x`"),
+        ("env", "uses the filter `env`"),
+        ("$ENV", "uses the variable `$ENV`"),
+        ("halt", "uses the filter `halt`"),
+        ("input", "uses the filter `input`"),
+        ("import \"a\" as a; .", "modules"),
+    ];
+    for (code, expected) in table {
+        let reason = Program::compile(code).unwrap_err();
+        assert!(reason.contains(expected), "{code}: {reason}");
+    }
+}
+
+#[test]
+fn what_does_not_end_or_grows_is_ended() {
+    let table = [
+        ("def f: f; f", "takes "),
+        ("def f: try error(\"x\") catch f; f", ""),
+        ("[range(1e12)] | length", "takes "),
+        ("repeat(.)", "bytes"),
+        ("[repeat(.)]", "takes "),
+        ("last(range(1e12))", "takes "),
+        ("reduce range(1e12) as $i (0; . + 1)", "takes "),
+        ("def f: 1 + f; f", "recurses"),
+        ("def f: [f]; f", "recurses"),
+        ("reduce range(100000) as $i (0; [.])", "nested"),
+        ("reduce range(60) as $i (\"x\"; . + .)", "larger than 16 MiB"),
+        ("\"x\" * 1000000000", "larger than 16 MiB"),
+        ("reduce range(60) as $i (1; [., .]) | tojson", "takes "),
+        ("reduce range(60) as $i (1; [., .])", "takes "),
+        ("reduce range(60) as $i (1; [., .]) | [..] | length", "takes "),
+        ("reduce range(60) as $i (1; [., .]) | . == .", "takes "),
+        ("reduce range(60) as $i (3; . * .)", "digits"),
+        (
+            "[range(1000) as $a | range(1000) as $b | range(1000) as $c | $a] | length",
+            "takes ",
+        ),
+        ("[range(100000) | [range(100)]]", "takes "),
+        ("empty", "no value"),
+        ("error(\"broken\")", "failed: \"broken\""),
+        ("infinite", "not JSON"),
+    ];
+    for (code, expected) in table {
+        // A thread as small as those that calls run on.
+        let ended = std::thread::Builder::new()
+            .stack_size(2 << 20)
+            .spawn(move || run(code, "{}"))
+            .unwrap()
+            .join();
+        let reason = ended.unwrap().unwrap_err();
+        // On a busy machine the time may be over first.
+        let is_expected = reason.contains(expected) || reason.contains("longer than a second");
+        assert!(is_expected, "{code}: {reason}");
+    }
+    let deep = "[".repeat(100_000);
+    assert!(run(".", &deep).unwrap_err().contains("nested"));
+}
+
+#[test]
+fn ordinary_work_on_a_large_answer_is_within_the_bounds() {
+    let items: Vec<_> = (0..1_000)
+        .map(|id| serde_json::json!({"id": id, "name": format!("name {id}"), "tags": ["a", "b"]}))
+        .collect();
+    let json = serde_json::json!({ "items": items }).to_string();
+    let shaped = run(
+        "[.items[] | select(.id % 2 == 0) | {id, name, first: .tags[0]}] | sort_by(-.id)",
+        &json,
+    );
+    assert!(
+        shaped
+            .unwrap()
+            .starts_with(r#"[{"id":998,"name":"name 998","first":"a"}"#)
+    );
+}

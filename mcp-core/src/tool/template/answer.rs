@@ -1,0 +1,167 @@
+//! Expressions and templates over an answer: `status`, `headers`, `body`, and `data` where it is shaped already.
+
+use super::{bounded, callables, first_line, names};
+use crate::tool::input_schema::InputSchema;
+use mcp_common::problem::Problem;
+use minijinja::{Environment, UndefinedBehavior, Value};
+
+/// Steps per evaluation; answers are longer than requests.
+const FUEL: u64 = 400_000;
+/// Longest text that a template may make.
+const MAX_TEXT: usize = 4 << 20;
+
+/// What an expression may name beside the names of requests.
+const OF_ANSWER: [&str; 3] = ["status", "headers", "body"];
+
+/// Whether something is so.
+#[derive(Clone, Debug)]
+pub(crate) struct Condition(String);
+
+/// A text with values in it.
+#[derive(Clone, Debug)]
+pub(crate) enum AnswerText {
+    /// Always this.
+    Fixed(String),
+    /// The template of that name.
+    Template(String),
+}
+
+/// Compiles them and keeps what they need at call time.
+#[derive(Debug)]
+pub(crate) struct AnswerTemplates {
+    /// Members that are not there make a condition false.
+    conditions: Environment<'static>,
+    /// A text does not pass over them in silence.
+    texts: Environment<'static>,
+    /// Whether something names the parsed body.
+    pub(crate) uses_body: bool,
+}
+
+fn environment(undefined: UndefinedBehavior) -> Environment<'static> {
+    let mut environment = Environment::new();
+    environment.set_undefined_behavior(undefined);
+    environment.set_fuel(Some(FUEL));
+    bounded::install(&mut environment);
+    environment.set_auto_escape_callback(|_| minijinja::AutoEscape::None);
+    environment
+}
+
+impl AnswerTemplates {
+    pub(crate) fn new() -> Self {
+        Self {
+            conditions: environment(UndefinedBehavior::Chainable),
+            texts: environment(UndefinedBehavior::Strict),
+            uses_body: false,
+        }
+    }
+
+    /// An expression, written without braces.
+    pub(crate) fn condition(
+        &mut self,
+        field: &str,
+        expression: &str,
+        schema: &InputSchema,
+    ) -> Result<Condition, Problem> {
+        let at = |reason: String| Problem::at(field, reason);
+        if ["{{", "{%", "{#", "%}"]
+            .iter()
+            .any(|mark| expression.contains(mark))
+        {
+            return Err(at(
+                "is an expression and stands without braces: \"status < 400\"".into()
+            ));
+        }
+        let source = format!("{{% set value = ({expression}) %}}");
+        self.conditions
+            .add_template_owned(field.to_owned(), source.clone())
+            .map_err(|error| at(format!("is not an expression: {}", first_line(&error))))?;
+        self.uses_body |= check(&self.conditions, field, &source, schema, false)?;
+        Ok(Condition(field.to_owned()))
+    }
+
+    /// A text, perhaps with templates in it. `shaped`: `data` can be named.
+    pub(crate) fn text(
+        &mut self,
+        field: &str,
+        text: &str,
+        schema: &InputSchema,
+        shaped: bool,
+    ) -> Result<AnswerText, Problem> {
+        if !["{{", "{%", "{#"].iter().any(|mark| text.contains(mark)) {
+            return Ok(AnswerText::Fixed(text.to_owned()));
+        }
+        self.texts
+            .add_template_owned(field.to_owned(), text.to_owned())
+            .map_err(|error| Problem::at(field, format!("is not a template: {}", first_line(&error))))?;
+        self.uses_body |= check(&self.texts, field, text, schema, shaped)?;
+        Ok(AnswerText::Template(field.to_owned()))
+    }
+
+    pub(crate) fn holds(&self, condition: &Condition, names: Value) -> Result<bool, String> {
+        let template = self
+            .conditions
+            .get_template(&condition.0)
+            .map_err(|error| first_line(&error))?;
+        let captured = template
+            .render_captured(names)
+            .map_err(|error| first_line(&error))?;
+        Ok(captured.state().lookup("value").unwrap_or_default().is_true())
+    }
+
+    pub(crate) fn render(&self, text: &AnswerText, names: Value) -> Result<String, String> {
+        let name = match text {
+            AnswerText::Fixed(text) => return Ok(text.clone()),
+            AnswerText::Template(name) => name,
+        };
+        let template = self
+            .texts
+            .get_template(name)
+            .map_err(|error| first_line(&error))?;
+        let mut out = super::Bounded {
+            text: Vec::new(),
+            limit: MAX_TEXT,
+        };
+        let rendered = template.render_captured_to(names, &mut out).map(drop);
+        if out.text.len() > MAX_TEXT {
+            return Err(format!("makes more than {MAX_TEXT} bytes"));
+        }
+        rendered.map_err(|error| first_line(&error))?;
+        String::from_utf8(out.text).map_err(|error| error.to_string())
+    }
+}
+
+/// Whether the template names the body or what became of it.
+fn check(
+    environment: &Environment<'_>,
+    field: &str,
+    source: &str,
+    schema: &InputSchema,
+    shaped: bool,
+) -> Result<bool, Problem> {
+    let at = |reason: String| Problem::at(field, reason);
+    callables::check(environment, source).map_err(at)?;
+    let template = environment
+        .get_template(field)
+        .map_err(|error| at(format!("is not a template: {}", first_line(&error))))?;
+    let mut used = template.undeclared_variables(true);
+    let root = |name: &String| name.split('.').next().unwrap_or_default().to_owned();
+    let uses_body = used
+        .iter()
+        .any(|name| matches!(root(name).as_str(), "body" | "data"));
+    let of_answer = |root: &str| OF_ANSWER.contains(&root) || (shaped && root == "data");
+    used.retain(|name| !of_answer(&root(name)));
+    let globals: Vec<&str> = environment.globals().map(|(name, _)| name).collect();
+    let known = ["args", "principal", "instance"];
+    let unknown = used
+        .iter()
+        .find(|name| !known.contains(&root(name).as_str()) && !globals.contains(&root(name).as_str()));
+    if let Some(unknown) = unknown {
+        let data = if shaped { ", data" } else { "" };
+        let reason = format!(
+            "names `{unknown}`, which is unknown; known are status, headers, body{data}, args, principal.sub, instance"
+        );
+        return Err(at(reason));
+    }
+    names::check(&used, &globals, schema).map_err(at)?;
+    Ok(uses_body)
+}
