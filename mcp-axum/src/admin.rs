@@ -14,6 +14,7 @@ mod docs;
 mod entry;
 mod envelope;
 mod history;
+mod import;
 mod item;
 mod openapi;
 mod page;
@@ -22,6 +23,7 @@ mod precondition;
 mod propagation;
 mod put;
 mod quarantine;
+mod rollback;
 mod status;
 mod timestamp;
 mod trail;
@@ -31,7 +33,7 @@ use axum::{
     Extension, Router,
     extract::OriginalUri,
     middleware::from_fn_with_state,
-    routing::get,
+    routing::{get, post},
 };
 use http::{Method, StatusCode};
 use mcp_common::key::Kind;
@@ -45,11 +47,17 @@ pub struct Admin {
     /// One write at a time on this replica: between the check of a write and its arrival in the catalog no other one
     /// may come in, or two writes that are fine alone could together take one name twice.
     writes: Mutex<()>,
+    /// One import at a time: each holds a large document.
+    imports: Mutex<()>,
 }
 
 impl Default for Admin {
     fn default() -> Self {
-        Self { request_ids: RequestIds::random(), writes: Mutex::default() }
+        Self {
+            request_ids: RequestIds::random(),
+            writes: Mutex::default(),
+            imports: Mutex::default(),
+        }
     }
 }
 
@@ -59,6 +67,7 @@ pub fn router(app: Arc<App>) -> Router {
         .nest("/tds", collection(Kind::Tool))
         .nest("/ids", collection(Kind::Instance))
         .route("/quarantine", get(quarantine::list))
+        .route("/import/{format}", post(import::run))
         .route_layer(from_fn_with_state(app.clone(), access::loaded));
     let guarded = definitions
         .route("/status", get(status::show))
@@ -81,6 +90,9 @@ fn collection(kind: Kind) -> Router<Arc<App>> {
         .route("/", get(collection::list))
         .route("/{id}", get(item::show).put(put::store).delete(delete::remove))
         .route("/{id}/history", get(history::list))
+        .route("/{id}/history/{revision}", get(history::revision::show))
+        .route("/{id}/history/{revision}/diff", get(history::diff::show))
+        .route("/{id}/rollback", post(rollback::bring_back))
         .layer(Extension(kind))
 }
 
@@ -92,5 +104,8 @@ async fn unknown_path(OriginalUri(uri): OriginalUri) -> Error {
 /// The router adds `Allow`.
 async fn method_not_allowed(method: Method, OriginalUri(uri): OriginalUri) -> Error {
     let path = uri.path();
-    Error::new(StatusCode::METHOD_NOT_ALLOWED, format!("{method} is not allowed on `{path}`; see the Allow header"))
+    Error::new(
+        StatusCode::METHOD_NOT_ALLOWED,
+        format!("{method} is not allowed on `{path}`; see the Allow header"),
+    )
 }

@@ -74,9 +74,13 @@ pub fn router(app: Arc<App>, endpoint: Endpoint) -> Router {
 
 /// Adds the header of `app.config_revision_header`, if there is one; costs nothing otherwise.
 fn with_revision(app: &Arc<App>, routes: Router) -> Router {
-    let Some(name) = &app.settings.app.config_revision_header else { return routes };
+    let Some(name) = &app.settings.app.config_revision_header else {
+        return routes;
+    };
     // Checked when the settings were read.
-    let Ok(name) = name.parse::<HeaderName>() else { return routes };
+    let Ok(name) = name.parse::<HeaderName>() else {
+        return routes;
+    };
     routes.layer(middleware::from_fn_with_state((app.clone(), name), tell_revision))
 }
 

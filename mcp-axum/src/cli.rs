@@ -6,10 +6,12 @@ mod config;
 mod demo;
 mod failure;
 mod hash_key;
+mod import;
 mod serve;
 
 use clap::{Parser, Subcommand};
 use failure::Failure;
+use import::ImportCommand;
 use std::{path::PathBuf, process::ExitCode};
 
 const EXAMPLES: &str = "\
@@ -20,6 +22,7 @@ Examples:
   APP__APP__PORT=9000 dynmcp serve         any key can come from the environment
   dynmcp config default > dynmcp.toml      a commented file to start from
   dynmcp config check --config dynmcp.toml
+  dynmcp import openapi petstore.yaml --instance pets --dry-run
 
 Exit codes: 0 fine, 1 it could not be done, 2 the configuration or the command line is wrong.";
 
@@ -49,6 +52,14 @@ enum Command {
         /// Where to listen on 127.0.0.1.
         #[arg(long, default_value_t = 8080)]
         port: u16,
+    },
+    /// Make the operations of an API description the tools of an instance.
+    ///
+    /// Importing again updates the tools: what was edited by hand stays. Works on the configured data source, also
+    /// beside a running gateway, or with --server through the admin API of one.
+    Import {
+        #[command(subcommand)]
+        what: Box<ImportCommand>,
     },
     /// Look at the configuration.
     Config {
@@ -92,6 +103,7 @@ pub fn main() -> ExitCode {
         Command::Config {
             command: ConfigCommand::Default,
         } => config::print_default(),
+        Command::Import { what } => import::run(cli.config, *what),
         Command::HashKey { generate } => hash_key::run(generate),
     };
     match done {

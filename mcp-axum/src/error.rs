@@ -118,6 +118,15 @@ impl Error {
         Self::new(StatusCode::INTERNAL_SERVER_ERROR, message).with_cause(cause)
     }
 
+    /// Says in a refusal (4xx) first what it refuses.
+    #[must_use]
+    pub fn prefixed(mut self, what: &str) -> Self {
+        if self.status.is_client_error() {
+            self.message = format!("{what}: {}", self.message).into();
+        }
+        self
+    }
+
     /// Adds what only the log may say.
     #[must_use]
     pub fn with_cause(mut self, cause: impl Into<String>) -> Self {
@@ -143,7 +152,9 @@ impl Error {
 
 impl IntoResponse for Error {
     fn into_response(self) -> Response {
-        if self.status.is_server_error() {
+        // A probe that finds the gateway not ready has got its answer; nothing failed.
+        let not_ready = self.status == StatusCode::SERVICE_UNAVAILABLE && self.more.cause.is_none();
+        if self.status.is_server_error() && !not_ready {
             let cause = self.more.cause.as_deref().unwrap_or(&self.message);
             tracing::error!(status = self.status.as_u16(), cause, "request failed");
         }

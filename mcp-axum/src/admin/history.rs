@@ -1,4 +1,8 @@
-//! `GET /admin/{tds,ids}/{id}/history`: the past states of one definition.
+//! `GET /admin/{tds,ids}/{id}/history`: the past states of one definition. From the data source, by its port alone.
+
+pub(super) mod diff;
+pub(super) mod past;
+pub(super) mod revision;
 
 use super::{
     envelope::Success,
@@ -6,10 +10,7 @@ use super::{
     parameters::{Parameters, Target},
     timestamp::rfc3339,
 };
-use crate::{
-    app::App,
-    error::{Error, Result},
-};
+use crate::{app::App, error::Result};
 use axum::extract::State;
 use mcp_common::{datasource::HistoryEntry, document::Document, key::Revision};
 use serde::Serialize;
@@ -63,6 +64,17 @@ impl From<HistoryEntry> for PastState {
     }
 }
 
+impl PastState {
+    /// Which state it is, without what was stored.
+    fn head(entry: HistoryEntry) -> Self {
+        Self {
+            document: None,
+            text: None,
+            ..Self::from(entry)
+        }
+    }
+}
+
 /// Newest first, from the data source.
 pub(super) async fn list(
     State(app): State<Arc<App>>,
@@ -71,9 +83,7 @@ pub(super) async fn list(
 ) -> Result<Success<Vec<PastState>>> {
     let history = app.source.history(&key, query.limit()?).await?;
     if history.is_empty() {
-        return Err(Error::not_found(format!(
-            "there never was a {key}, or its history is gone"
-        )));
+        return Err(past::never(&key));
     }
     Ok(Success::new(history.into_iter().map(PastState::from).collect()))
 }

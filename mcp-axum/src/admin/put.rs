@@ -17,6 +17,7 @@ use axum::{
     extract::{Request, State},
 };
 use bytes::Bytes;
+use http::HeaderMap;
 use mcp_common::{
     authenticator::Principal,
     catalog::Snapshot,
@@ -53,12 +54,23 @@ pub(super) async fn store(
     let (parts, body) = request.into_parts();
     let body = body::read(body, app.settings.app.max_body_bytes.as_usize()).await?;
     let document = stored_form(&key, &body)?;
+    write(&app, &key, document, &parts.headers, &query, &principal).await
+}
 
+/// Everything that a write of a document has to pass, wherever the document comes from.
+pub(super) async fn write(
+    app: &App,
+    key: &Key,
+    document: Document,
+    headers: &HeaderMap,
+    query: &PutQuery,
+    principal: &Principal,
+) -> Result<Success<Document>> {
     let turn = app.admin.writes.lock().await;
     let before = app.catalog.snapshot();
-    let current = Entry::stored_revision(&before, &key);
-    let expected = expected(&parts.headers, current)?;
-    let mut warnings = app.catalog.check(&key, &document)?;
+    let current = Entry::stored_revision(&before, key);
+    let expected = expected(headers, current)?;
+    let mut warnings = app.catalog.check(key, &document)?;
     if query.strict && !warnings.is_empty() {
         return Err(Error::bad_request(warnings.join("; ")));
     }
@@ -67,16 +79,16 @@ pub(super) async fn store(
         return Ok(Success::new(document).warnings(warnings));
     }
     let write = Write {
-        key: &key,
+        key,
         expected,
         principal: &principal.subject,
     };
     let revision = app.source.put(write, Bytes::from(document.to_json())).await?;
-    warnings.extend(arrival(&app, revision, turn).await);
+    warnings.extend(arrival(app, revision, turn).await);
 
     let now = app.catalog.snapshot();
-    warnings.extend(overtaken(&now, &key, revision));
-    let at = Entry::find(&now, &key)
+    warnings.extend(overtaken(&now, key, revision));
+    let at = Entry::find(&now, key)
         .filter(|entry| entry.revision == revision)
         .and_then(|entry| entry.updated_at);
     let data = shown(&document, &key.id, revision, at);

@@ -7,6 +7,7 @@ mod docs;
 mod documents;
 mod faults;
 mod faulty;
+mod history;
 mod lists;
 mod log;
 mod operation;

@@ -11,7 +11,10 @@ async fn preflight(app: &TestApp) -> Answer {
         .request(Method::OPTIONS, "/mcp/i")
         .header("origin", PAGE)
         .header("access-control-request-method", "POST")
-        .header("access-control-request-headers", "content-type,mcp-method,mcp-param-region");
+        .header(
+            "access-control-request-headers",
+            "content-type,mcp-method,mcp-param-region",
+        );
     client.send(request).await
 }
 
@@ -26,11 +29,17 @@ async fn a_configured_origin_may_ask_and_read() {
 
     let client = app.user();
     let body = r#"{"jsonrpc":"2.0","id":1,"method":"ping"}"#;
-    let request = client.request(Method::POST, "/mcp/i").header("origin", PAGE).header("content-type", "application/json");
+    let request = client
+        .request(Method::POST, "/mcp/i")
+        .header("origin", PAGE)
+        .header("content-type", "application/json");
     let answer = client.send(request.body(body)).await.ok();
     assert_eq!(answer.header("access-control-allow-origin"), Some(PAGE));
     let exposed = answer.header("access-control-expose-headers").unwrap_or_default();
-    assert!(exposed.contains("mcp-session-id") && exposed.contains("www-authenticate"), "{exposed}");
+    assert!(
+        exposed.contains("mcp-session-id") && exposed.contains("www-authenticate"),
+        "{exposed}"
+    );
 }
 
 #[tokio::test]

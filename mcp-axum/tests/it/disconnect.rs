@@ -12,7 +12,8 @@ use tokio::{
 /// An upstream that takes one request and does not answer by itself.
 async fn silent_upstream(app: &TestApp) -> TcpListener {
     let upstream = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let binding = json!({"domain": upstream.local_addr().unwrap().to_string(), "method": "POST", "path": "/slow"});
+    let binding =
+        json!({"domain": upstream.local_addr().unwrap().to_string(), "method": "POST", "path": "/slow"});
     let tool = json!({"name": "slow", "description": "Never answers by itself.", "tds_ext_info": binding});
     app.admin().put("/admin/tds/slow", &tool).await.ok();
     app.put_instance("i", &["slow"]).await;
@@ -39,7 +40,10 @@ async fn call(app: &TestApp, upstream: &TcpListener, modern: bool) -> (TcpStream
     client.write_all(request.as_bytes()).await.unwrap();
     let (mut asked, _) = timeout(DEADLINE, upstream.accept()).await.unwrap().unwrap();
     let mut head = vec![0; 1024];
-    assert_ne!(timeout(DEADLINE, asked.read(&mut head)).await.unwrap().unwrap(), 0);
+    assert_ne!(
+        timeout(DEADLINE, asked.read(&mut head)).await.unwrap().unwrap(),
+        0
+    );
     (client, asked)
 }
 
@@ -64,8 +68,17 @@ async fn before_that_it_does_not() {
     let upstream = silent_upstream(&app).await;
     let (client, mut asked) = call(&app, &upstream, false).await;
     drop(client);
-    assert!(!closes(&mut asked, Duration::from_millis(500)).await, "the upstream call was cancelled");
+    assert!(
+        !closes(&mut asked, Duration::from_millis(500)).await,
+        "the upstream call was cancelled"
+    );
     // The gateway still reads the answer, so that the connection can be used again.
-    asked.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}").await.unwrap();
-    assert!(!closes(&mut asked, Duration::from_millis(200)).await, "the answer was not read");
+    asked
+        .write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}")
+        .await
+        .unwrap();
+    assert!(
+        !closes(&mut asked, Duration::from_millis(200)).await,
+        "the answer was not read"
+    );
 }

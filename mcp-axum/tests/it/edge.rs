@@ -20,14 +20,29 @@ struct Probe {
 impl Probe {
     fn post(name: &'static str, body: impl ToString, status: u16, code: impl Into<Option<i64>>) -> Self {
         let headers = vec![("content-type", "application/json".to_owned())];
-        Self { name, method: Method::POST, headers, body: body.to_string(), status, code: code.into() }
+        Self {
+            name,
+            method: Method::POST,
+            headers,
+            body: body.to_string(),
+            status,
+            code: code.into(),
+        }
     }
 
     /// A request of 2026-07-28 as a client would send it; `change` spoils it.
-    fn modern(name: &'static str, method: &str, params: Value, status: u16, code: impl Into<Option<i64>>) -> Self {
+    fn modern(
+        name: &'static str,
+        method: &str,
+        params: Value,
+        status: u16,
+        code: impl Into<Option<i64>>,
+    ) -> Self {
         let tool = params["name"].as_str().map(str::to_owned);
         let mut probe = Self::post(name, modern_body(method, params), status, code);
-        probe = probe.header("mcp-protocol-version", MODERN).header("mcp-method", method);
+        probe = probe
+            .header("mcp-protocol-version", MODERN)
+            .header("mcp-method", method);
         match tool {
             Some(tool) => probe.header("mcp-name", &tool),
             None => probe,
@@ -54,7 +69,14 @@ impl Probe {
     }
 
     fn method(name: &'static str, method: Method, status: u16) -> Self {
-        Self { name, method, headers: Vec::new(), body: String::new(), status, code: None }
+        Self {
+            name,
+            method,
+            headers: Vec::new(),
+            body: String::new(),
+            status,
+            code: None,
+        }
     }
 }
 
@@ -77,13 +99,15 @@ fn meta_version(version: &str) -> Value {
 }
 
 fn initialize(version: &str) -> Value {
-    let params = json!({"protocolVersion": version, "capabilities": {}, "clientInfo": {"name": "t", "version": "0"}});
+    let params =
+        json!({"protocolVersion": version, "capabilities": {}, "clientInfo": {"name": "t", "version": "0"}});
     request("initialize", params)
 }
 
 fn probes() -> Vec<Probe> {
     let list = || Probe::modern("tools/list", "tools/list", json!({}), 200, None);
-    let call = |name, params, status, code: Option<i64>| Probe::modern(name, "tools/call", params, status, code);
+    let call =
+        |name, params, status, code: Option<i64>| Probe::modern(name, "tools/call", params, status, code);
     let wrong_session = ("mcp-session-id", "made-up");
     vec![
         Probe::post("bare tools/list without anything", request("tools/list", json!({})), 200, None),
@@ -182,7 +206,9 @@ async fn every_edge_is_answered_as_the_table_says() {
     let client = reqwest::Client::new();
     let mut wrong = Vec::new();
     for probe in probes() {
-        let mut request = client.request(probe.method.clone(), app.url("/mcp/edges")).header("x-api-key", app.user_key());
+        let mut request = client
+            .request(probe.method.clone(), app.url("/mcp/edges"))
+            .header("x-api-key", app.user_key());
         for (name, value) in &probe.headers {
             request = request.header(*name, value);
         }
@@ -193,7 +219,10 @@ async fn every_edge_is_answered_as_the_table_says() {
         let code = body["error"]["code"].as_i64();
         let id_echoed = code.is_none_or(|code| code == -32700 || code == -32600 || body["id"] == json!(7));
         if status != probe.status || code != probe.code || !id_echoed {
-            wrong.push(format!("{}: {status} {code:?}, not {} {:?}: {text}", probe.name, probe.status, probe.code));
+            wrong.push(format!(
+                "{}: {status} {code:?}, not {} {:?}: {text}",
+                probe.name, probe.status, probe.code
+            ));
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
@@ -219,10 +248,17 @@ async fn initialize_negotiates_what_both_sides_know() {
             .send()
             .await
             .unwrap();
-        assert_eq!(answer.headers().get("mcp-session-id"), None, "a stateless instance gives out no session");
+        assert_eq!(
+            answer.headers().get("mcp-session-id"),
+            None,
+            "a stateless instance gives out no session"
+        );
         let body: Value = answer.json().await.unwrap();
         assert_eq!(body["result"]["protocolVersion"], answered, "{asked}: {body}");
-        assert_eq!(body["result"]["capabilities"], json!({"tools": {"listChanged": true}}));
+        assert_eq!(
+            body["result"]["capabilities"],
+            json!({"tools": {"listChanged": true}})
+        );
     }
 }
 
@@ -240,6 +276,9 @@ async fn an_unsupported_version_names_the_supported_ones() {
         .await
         .unwrap();
     let body: Value = answer.json().await.unwrap();
-    assert_eq!(body["error"]["data"], json!({"supported": [MODERN], "requested": "v999.0.0"}));
+    assert_eq!(
+        body["error"]["data"],
+        json!({"supported": [MODERN], "requested": "v999.0.0"})
+    );
     assert_eq!(body["id"], 7);
 }

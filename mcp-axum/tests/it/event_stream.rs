@@ -18,12 +18,17 @@ impl EventStream {
         assert_eq!(response.status(), 200);
         assert_eq!(response.headers()["content-type"], "text/event-stream");
         assert_eq!(response.headers()["x-accel-buffering"], "no");
-        Self { response, buffer: String::new() }
+        Self {
+            response,
+            buffer: String::new(),
+        }
     }
 
     /// The next message; `None` when the stream has ended.
     pub async fn next(&mut self) -> Option<Value> {
-        tokio::time::timeout(DEADLINE, self.read()).await.expect("no event in time")
+        tokio::time::timeout(DEADLINE, self.read())
+            .await
+            .expect("no event in time")
     }
 
     /// Fails if a message comes within this time.
@@ -36,7 +41,10 @@ impl EventStream {
     async fn read(&mut self) -> Option<Value> {
         loop {
             if let Some((event, rest)) = self.buffer.split_once("\n\n") {
-                let data = event.lines().find_map(|line| line.strip_prefix("data: ")).map(str::to_owned);
+                let data = event
+                    .lines()
+                    .find_map(|line| line.strip_prefix("data: "))
+                    .map(str::to_owned);
                 self.buffer = rest.to_owned();
                 match data {
                     Some(data) => return Some(serde_json::from_str(&data).unwrap()),

@@ -8,8 +8,15 @@ async fn page(app: &TestApp, cursor: Option<&str>) -> (Vec<String>, Option<Strin
     let params = cursor.map_or_else(|| json!({}), |cursor| json!({"cursor": cursor}));
     let result = app.mcp("many").modern("tools/list", params).await.ok().json()["result"].take();
     assert_eq!(result["resultType"], "complete");
-    assert!(result["ttlMs"].is_u64() && result["cacheScope"] == "private", "{result}");
-    let names = result["tools"].as_array().unwrap().iter().map(|tool| tool["name"].as_str().unwrap().to_owned());
+    assert!(
+        result["ttlMs"].is_u64() && result["cacheScope"] == "private",
+        "{result}"
+    );
+    let names = result["tools"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|tool| tool["name"].as_str().unwrap().to_owned());
     (names.collect(), result["nextCursor"].as_str().map(str::to_owned))
 }
 
@@ -44,9 +51,15 @@ async fn what_is_listed_can_be_called_and_nothing_else() {
     app.with_item_tools("all").await;
     app.put_instance("half", &["get_item", "missing"]).await;
     assert_eq!(app.mcp("half").tool_names().await, ["get_item"]);
-    assert_eq!(app.mcp("half").call("get_item", json!({"id": 1})).await["isError"], false);
+    assert_eq!(
+        app.mcp("half").call("get_item", json!({"id": 1})).await["isError"],
+        false
+    );
     for unknown in ["add_item", "missing", ""] {
-        let body = app.mcp("half").modern("tools/call", json!({"name": unknown, "arguments": {"name": "x"}})).await;
+        let body = app
+            .mcp("half")
+            .modern("tools/call", json!({"name": unknown, "arguments": {"name": "x"}}))
+            .await;
         assert_eq!(body.json()["error"]["code"], -32602, "{unknown}: {}", body.text);
     }
 }
@@ -70,13 +83,23 @@ async fn a_schema_is_listed_as_it_was_written() {
 async fn discover_says_who_and_what() {
     let app = TestApp::start().await;
     app.with_item_tools("all").await;
-    let document = json!({"name": "Support desk", "description": "Ask before you buy.", "tool_ids": ["get_item"]});
+    let document =
+        json!({"name": "Support desk", "description": "Ask before you buy.", "tool_ids": ["get_item"]});
     app.admin().put("/admin/ids/desk", &document).await.ok();
-    let result = app.mcp("desk").modern("server/discover", json!({})).await.ok().json()["result"].take();
+    let result = app
+        .mcp("desk")
+        .modern("server/discover", json!({}))
+        .await
+        .ok()
+        .json()["result"]
+        .take();
     assert_eq!(result["supportedVersions"], json!([MODERN]));
     assert_eq!(result["capabilities"], json!({"tools": {"listChanged": true}}));
     assert_eq!(result["instructions"], "Ask before you buy.");
-    assert_eq!(result["_meta"]["io.modelcontextprotocol/serverInfo"]["title"], "Support desk");
+    assert_eq!(
+        result["_meta"]["io.modelcontextprotocol/serverInfo"]["title"],
+        "Support desk"
+    );
 }
 
 #[tokio::test]
@@ -89,10 +112,17 @@ async fn an_instance_gives_tools_other_names_and_selects_by_tag() {
     let reference = json!({"id": "get_item", "name": "find", "description": "Finds."});
     let document = json!({"name": "n", "tool_ids": [reference], "include": {"tags": ["writing"]}});
     app.admin().put("/admin/ids/n", &document).await.ok();
-    let tools: Value = app.mcp("n").modern("tools/list", json!({})).await.ok().json()["result"]["tools"].take();
-    assert_eq!((&tools[0]["name"], &tools[0]["description"]), (&json!("find"), &json!("Finds.")));
+    let tools: Value =
+        app.mcp("n").modern("tools/list", json!({})).await.ok().json()["result"]["tools"].take();
+    assert_eq!(
+        (&tools[0]["name"], &tools[0]["description"]),
+        (&json!("find"), &json!("Finds."))
+    );
     assert_eq!(tools[1]["name"], "add_item");
-    assert_eq!(app.mcp("n").call("find", json!({"id": 3})).await["structuredContent"]["path"], "/items/3");
+    assert_eq!(
+        app.mcp("n").call("find", json!({"id": 3})).await["structuredContent"]["path"],
+        "/items/3"
+    );
 }
 
 #[tokio::test]
@@ -106,12 +136,18 @@ async fn who_may_list_is_decided_before_what_exists() {
         let ping = ping.clone();
         async move {
             let request = client.request(Method::POST, &format!("/mcp/{instance}"));
-            client.send(request.header("content-type", "application/json").body(ping)).await
+            client
+                .send(request.header("content-type", "application/json").body(ping))
+                .await
         }
     };
     for instance in ["all", "nowhere"] {
         let refused = post(instance, app.anonymous()).await.expect(401);
-        assert!(refused.header("www-authenticate").is_some_and(|value| value.starts_with("Bearer")));
+        assert!(
+            refused
+                .header("www-authenticate")
+                .is_some_and(|value| value.starts_with("Bearer"))
+        );
     }
     post("open", app.anonymous()).await.ok();
     post("all", app.user()).await.ok();

@@ -7,10 +7,17 @@ mod cors;
 mod disconnect;
 mod edge;
 mod event_stream;
+mod files;
+mod import;
 mod injection;
 mod listing;
 mod readme;
 mod sessions;
+mod store_away;
 mod streams;
-#[allow(dead_code, unused_imports, reason = "one set of tools for all tests, wherever they are")]
+#[allow(
+    dead_code,
+    unused_imports,
+    reason = "one set of tools for all tests, wherever they are"
+)]
 mod test_app;

@@ -27,13 +27,18 @@ fn listen(app: &TestApp, instance: &str, id: Value, wanted: Value) -> RequestBui
 }
 
 fn get_stream(app: &TestApp, instance: &str) -> RequestBuilder {
-    app.user().request(Method::GET, &format!("/mcp/{instance}")).header("accept", "text/event-stream")
+    app.user()
+        .request(Method::GET, &format!("/mcp/{instance}"))
+        .header("accept", "text/event-stream")
 }
 
 async fn rename(app: &TestApp, tool: &str, description: &str) {
     let mut document = app.admin().get(&format!("/admin/tds/{tool}")).await.data();
     document["description"] = json!(description);
-    app.admin().put(&format!("/admin/tds/{tool}"), &document).await.ok();
+    app.admin()
+        .put(&format!("/admin/tds/{tool}"), &document)
+        .await
+        .ok();
 }
 
 #[tokio::test]
@@ -50,17 +55,32 @@ async fn a_change_reaches_both_kinds_of_streams_and_only_those_whose_view_change
     assert_eq!(acknowledged["method"], "notifications/subscriptions/acknowledged");
     let subscription = "io.modelcontextprotocol/subscriptionId";
     assert_eq!(acknowledged["params"]["_meta"][subscription], "listen:0");
-    assert_eq!(acknowledged["params"]["notifications"], json!({"toolsListChanged": true}), "prompts are not offered");
+    assert_eq!(
+        acknowledged["params"]["notifications"],
+        json!({"toolsListChanged": true}),
+        "prompts are not offered"
+    );
     let acknowledged = reader.next().await.unwrap();
-    assert_eq!(acknowledged["params"]["_meta"][subscription], json!(0), "the id keeps its type");
+    assert_eq!(
+        acknowledged["params"]["_meta"][subscription],
+        json!(0),
+        "the id keeps its type"
+    );
 
     let before = Instant::now();
     rename(&app, "add_item", "Adds an item to the shop.").await;
     let changed = shop.next().await.unwrap();
-    assert!(before.elapsed() < Duration::from_millis(1000), "took {:?}", before.elapsed());
+    assert!(
+        before.elapsed() < Duration::from_millis(1000),
+        "took {:?}",
+        before.elapsed()
+    );
     assert_eq!(changed["method"], "notifications/tools/list_changed");
     assert_eq!(changed["params"]["_meta"][subscription], "listen:0");
-    assert_eq!(older.next().await.unwrap()["method"], "notifications/tools/list_changed");
+    assert_eq!(
+        older.next().await.unwrap()["method"],
+        "notifications/tools/list_changed"
+    );
     reader.stays_silent(QUIET).await;
 }
 
@@ -68,7 +88,8 @@ async fn a_change_reaches_both_kinds_of_streams_and_only_those_whose_view_change
 async fn a_change_that_nobody_can_see_is_not_announced() {
     let app = TestApp::start().await;
     app.with_item_tools("shop").await;
-    let mut stream = EventStream::open(listen(&app, "shop", json!(1), json!({"toolsListChanged": true}))).await;
+    let mut stream =
+        EventStream::open(listen(&app, "shop", json!(1), json!({"toolsListChanged": true}))).await;
     stream.next().await.unwrap();
     let mut document = app.admin().get("/admin/tds/get_item").await.data();
     document["tds_ext_info"]["timeout_ms"] = json!(1234);
@@ -80,7 +101,8 @@ async fn a_change_that_nobody_can_see_is_not_announced() {
 async fn a_burst_of_changes_is_announced_once_and_the_last_one_is_in_it() {
     let app = TestApp::start().await;
     app.with_item_tools("shop").await;
-    let mut stream = EventStream::open(listen(&app, "shop", json!(1), json!({"toolsListChanged": true}))).await;
+    let mut stream =
+        EventStream::open(listen(&app, "shop", json!(1), json!({"toolsListChanged": true}))).await;
     stream.next().await.unwrap();
     for number in 0..20 {
         rename(&app, "get_item", &format!("Gets an item, version {number}.")).await;
@@ -100,11 +122,20 @@ async fn a_burst_of_changes_is_announced_once_and_the_last_one_is_in_it() {
 async fn a_listener_that_wants_nothing_offered_is_acknowledged_and_done() {
     let app = TestApp::start().await;
     app.with_item_tools("shop").await;
-    let mut stream = EventStream::open(listen(&app, "shop", json!(5), json!({"promptsListChanged": true}))).await;
+    let mut stream = EventStream::open(listen(
+        &app,
+        "shop",
+        json!(5),
+        json!({"promptsListChanged": true}),
+    ))
+    .await;
     let acknowledged = stream.next().await.unwrap();
     assert_eq!(acknowledged["params"]["notifications"], json!({}));
     let end = stream.next().await.unwrap();
-    assert_eq!((&end["id"], &end["result"]["resultType"]), (&json!(5), &json!("complete")));
+    assert_eq!(
+        (&end["id"], &end["result"]["resultType"]),
+        (&json!(5), &json!("complete"))
+    );
     assert_eq!(stream.next().await, None);
 }
 
@@ -112,12 +143,16 @@ async fn a_listener_that_wants_nothing_offered_is_acknowledged_and_done() {
 async fn streams_end_properly_when_the_instance_is_deleted() {
     let app = TestApp::start().await;
     app.with_item_tools("shop").await;
-    let mut modern = EventStream::open(listen(&app, "shop", json!(9), json!({"toolsListChanged": true}))).await;
+    let mut modern =
+        EventStream::open(listen(&app, "shop", json!(9), json!({"toolsListChanged": true}))).await;
     let mut older = EventStream::open(get_stream(&app, "shop")).await;
     modern.next().await.unwrap();
     app.admin().delete("/admin/ids/shop").await.ok();
     let end = modern.next().await.unwrap();
-    assert_eq!((&end["id"], &end["result"]["resultType"]), (&json!(9), &json!("complete")));
+    assert_eq!(
+        (&end["id"], &end["result"]["resultType"]),
+        (&json!(9), &json!("complete"))
+    );
     assert_eq!(modern.next().await, None);
     assert_eq!(older.next().await, None);
     assert_eq!(app.user().send(get_stream(&app, "shop")).await.status, 404);
@@ -127,12 +162,16 @@ async fn streams_end_properly_when_the_instance_is_deleted() {
 async fn streams_end_properly_when_the_gateway_drains_and_restart_serves_again() {
     let mut app = TestApp::sqlite().await;
     app.with_item_tools("shop").await;
-    let mut stream = EventStream::open(listen(&app, "shop", json!(3), json!({"toolsListChanged": true}))).await;
+    let mut stream =
+        EventStream::open(listen(&app, "shop", json!(3), json!({"toolsListChanged": true}))).await;
     stream.next().await.unwrap();
     let restart = app.restart();
     let ended = async {
         let end = stream.next().await.unwrap();
-        assert_eq!((&end["id"], &end["result"]["resultType"]), (&json!(3), &json!("complete")));
+        assert_eq!(
+            (&end["id"], &end["result"]["resultType"]),
+            (&json!(3), &json!("complete"))
+        );
         assert_eq!(stream.next().await, None);
     };
     tokio::join!(restart, ended);

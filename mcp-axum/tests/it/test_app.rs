@@ -106,10 +106,20 @@ impl TestApp {
 
     /// Ends the gateway and starts it again with the same configuration and the same files.
     pub async fn restart(&mut self) {
+        self.stop().await;
+        self.start_again().await;
+        self.until_ready().await;
+    }
+
+    /// Ends the gateway.
+    pub async fn stop(&mut self) {
         let server = self.server.take().unwrap();
         tokio::task::spawn_blocking(|| server.drain()).await.unwrap();
+    }
+
+    /// Starts it again; accepting connections is all that it is known to do.
+    pub async fn start_again(&mut self) {
         self.server = Some(serve(self.layers.clone()).await);
-        self.until_ready().await;
     }
 
     async fn until_ready(&self) {

@@ -24,7 +24,8 @@ fn config_check_says_ok_or_the_key() {
         ),
         (
             "[app]\ndata_source = \"redis\"",
-            "dynmcp: configuration: app.data_source: no data source is called `redis`; there are: memory, sqlite\n",
+            "dynmcp: configuration: app.data_source: no data source is called `redis`; there are: etcd, file, memory, mysql, \
+             postgres, sqlite\n",
         ),
         (
             "[app]\nauthenticators = [\"jwt\"]",

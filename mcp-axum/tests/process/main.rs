@@ -6,6 +6,7 @@ mod demo;
 mod drain;
 mod egress;
 mod gateway;
+mod import;
 mod start;
 
 use gateway::{Gateway, Sandbox};

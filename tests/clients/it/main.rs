@@ -1,6 +1,7 @@
 //! Real MCP clients against `dynmcp serve`: each lists, calls, fails, is told of a change and closes.
 
 mod fixture;
+mod github;
 mod inspector;
 mod python;
 mod rust_sdk;

@@ -7,9 +7,13 @@ use super::{
 };
 use crate::admin::{
     envelope::Success,
-    history::PastState,
+    history::{
+        PastState,
+        diff::{Diff, DiffQuery},
+    },
     page::{LimitQuery, ListQuery},
     put::PutQuery,
+    rollback::Rollback,
 };
 
 /// Lists instances in the order of their ids.
@@ -71,3 +75,43 @@ pub(super) fn delete_instance() {}
     )
 )]
 pub(super) fn instance_history() {}
+
+/// One past state of one instance.
+#[utoipa::path(
+    get, path = "/admin/ids/{id}/history/{revision}", tag = "instances",
+    params(("id" = String, Path, description = "Percent-encoded"), ("revision" = u64, Path, description = "As `history` lists it")),
+    responses(
+        (status = 200, description = "From the data source", body = Success<PastState>, headers(("ETag" = String))),
+        Always, Reading
+    )
+)]
+pub(super) fn instance_revision() {}
+
+/// What differs between a past state of one instance and another one, member by member.
+#[utoipa::path(
+    get, path = "/admin/ids/{id}/history/{revision}/diff", tag = "instances",
+    params(
+        ("id" = String, Path, description = "Percent-encoded"),
+        ("revision" = u64, Path, description = "As `history` lists it"),
+        DiffQuery,
+    ),
+    responses((status = 200, description = "From the data source", body = Success<Diff>), Always, Reading)
+)]
+pub(super) fn instance_diff() {}
+
+/// Stores what an earlier revision stored, as a new revision. Checked like any other write.
+#[utoipa::path(
+    post, path = "/admin/ids/{id}/rollback", tag = "instances",
+    params(
+        ("id" = String, Path, description = "Percent-encoded"),
+        PutQuery,
+        ("If-Match" = Option<String>, Header, description = "Only replace this revision, such as `\"7\"`"),
+        ("If-None-Match" = Option<String>, Header, description = "`*`: only bring a deleted one back"),
+    ),
+    request_body = Rollback,
+    responses(
+        (status = 200, description = "Stored", body = Success<InstanceDocument>, headers(("ETag" = String))),
+        Always, Reading, Writing
+    )
+)]
+pub(super) fn instance_rollback() {}

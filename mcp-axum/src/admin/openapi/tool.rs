@@ -4,6 +4,7 @@
     reason = "described, never built: documents stay the text they are"
 )]
 
+use super::request::{Body, Param};
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
@@ -89,6 +90,24 @@ pub(super) struct HttpBinding {
     /// Query parameters of every call, with templates like `headers`.
     #[schema(required = false, value_type = Object, example = json!({"expand": "items"}))]
     query: Map<String, Value>,
+    /// Where arguments go that do not follow the general rule, and values that every call has.
+    #[schema(required = false)]
+    params: Vec<Param>,
+    /// What the body is made of.
+    #[schema(required = false)]
+    body: Body,
+    /// The credential that the upstream gets; secrets only as `${env:NAME}` or `${file:/path}`.
+    #[schema(required = false, value_type = Object, example = json!({"type": "bearer", "credential": "${env:BILLING_TOKEN}"}))]
+    auth: Map<String, Value>,
+    /// When a request is sent again.
+    #[schema(required = false, value_type = Object, example = json!({"max": 2, "on": ["connect", 429, 502, 503, 504]}))]
+    retry: Map<String, Value>,
+    /// Where a redirect leads.
+    #[schema(required = false, value_type = Object, example = json!({"follow": 1, "same_origin_only": true}))]
+    redirect: Map<String, Value>,
+    /// How an answer becomes a result.
+    #[schema(required = false, value_type = Object, example = json!({"jq": ".data | map({id, name})", "max_bytes": "64KiB"}))]
+    response: Map<String, Value>,
     /// Bound of the whole call.
     #[schema(required = false, minimum = 1)]
     timeout_ms: u64,
@@ -109,6 +128,9 @@ pub(super) struct Limits {
     /// Of the answer's body.
     #[schema(required = false)]
     max_response_bytes: ByteSize,
+    /// Calls under way at once, in each gateway process; the others wait.
+    #[schema(required = false, minimum = 1, maximum = 10000)]
+    concurrency: u32,
 }
 
 /// Bytes.

@@ -155,11 +155,11 @@ fn wrong_tools() -> Vec<(Value, &'static [&'static str])> {
         ),
         (
             with("/tds_ext_info/auth", json!({"type": "bearer", "credential": "x"})),
-            &["tds_ext_info.auth", "not supported yet"],
+            &["tds_ext_info.auth", "${env:"],
         ),
         (
-            with("/tds_ext_info/body", json!({"template": {}})),
-            &["tds_ext_info.body", "not supported yet"],
+            with("/tds_ext_info/cache", json!({"ttl_ms": 1})),
+            &["tds_ext_info.cache", "not supported yet"],
         ),
         (
             with("/tds_ext_info/limits", json!({"max_request_bytes": "lots"})),

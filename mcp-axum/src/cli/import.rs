@@ -1,0 +1,227 @@
+//! `dynmcp import …`
+
+mod fetch;
+mod remote;
+
+use super::Failure;
+use crate::{
+    control_plane,
+    server::StartError,
+    settings::{Layers, Settings},
+};
+use clap::{Args, Subcommand, ValueEnum};
+use mcp_core::{
+    import::{Format, ImportError, ImportOptions, Limits, Pattern, Rename, Report, import},
+    plan::{Plan, Stored},
+};
+use std::{
+    fs,
+    io::{Read, Write},
+    path::{Path, PathBuf},
+};
+
+#[derive(Subcommand)]
+pub(super) enum ImportCommand {
+    /// An OpenAPI 3.0 or 3.1 or Swagger 2.0 document, JSON or YAML.
+    Openapi {
+        /// A file, a URL, or `-` for standard input.
+        document: String,
+        #[command(flatten)]
+        options: ImportArguments,
+    },
+    /// A curl command line, in quotation marks.
+    Curl {
+        /// The line, or `-` for standard input.
+        line: String,
+        #[command(flatten)]
+        options: ImportArguments,
+    },
+    /// A Postman collection v2.1.
+    Postman {
+        /// A file, a URL, or `-` for standard input.
+        document: String,
+        #[command(flatten)]
+        options: ImportArguments,
+    },
+    /// An HTTP archive, as browsers save it.
+    Har {
+        /// A file, a URL, or `-` for standard input.
+        document: String,
+        #[command(flatten)]
+        options: ImportArguments,
+    },
+}
+
+#[derive(Args)]
+pub(super) struct ImportArguments {
+    /// The instance that gets the tools; made if it is not there.
+    #[arg(long, value_name = "ID")]
+    instance: String,
+    /// Import into this running gateway, not into the configured data source.
+    #[arg(long, value_name = "URL", requires = "key")]
+    server: Option<String>,
+    /// An admin's key of that gateway.
+    #[arg(long, env = "DYNMCP_KEY", hide_env_values = true)]
+    key: Option<String>,
+    /// Say what would be done, write nothing.
+    #[arg(long)]
+    dry_run: bool,
+    /// Only these operations: tag:NAME, path:/x/*, an operation id, or "GET /x". Can be repeated.
+    #[arg(long, value_name = "PATTERN")]
+    include: Vec<String>,
+    /// Not these operations. Can be repeated.
+    #[arg(long, value_name = "PATTERN")]
+    exclude: Vec<String>,
+    /// Another name for a tool; {name} in it is the name it would have. Can be repeated.
+    #[arg(long, value_name = "PATTERN=NAME")]
+    rename: Vec<String>,
+    /// Delete the tools of this document whose operations are gone.
+    #[arg(long)]
+    prune: bool,
+    /// Where the API is, instead of what the document says.
+    #[arg(long, value_name = "URL")]
+    base_url: Option<String>,
+    /// What the document is known by from one import to the next [default: its URL or file name].
+    #[arg(long, value_name = "NAME")]
+    source: Option<String>,
+    /// How to print the report.
+    #[arg(long, value_enum, default_value_t)]
+    format: ReportFormat,
+}
+
+#[derive(Clone, Copy, Default, ValueEnum)]
+enum ReportFormat {
+    #[default]
+    Text,
+    Json,
+}
+
+pub(super) fn run(config: Option<PathBuf>, command: ImportCommand) -> Result<(), Failure> {
+    let (format, document, arguments) = match command {
+        ImportCommand::Openapi { document, options } => (Format::OpenApi, document, options),
+        ImportCommand::Curl { line, options } => (Format::Curl, line, options),
+        ImportCommand::Postman { document, options } => (Format::Postman, document, options),
+        ImportCommand::Har { document, options } => (Format::Har, document, options),
+    };
+    let options = arguments.options(format, &document)?;
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
+    let report = runtime.block_on(async {
+        let text = read(format, &document, &options.limits).await?;
+        match &arguments.server {
+            Some(server) => {
+                let key = arguments.key.as_deref().unwrap_or_default();
+                remote::import(server, key, format, text, &options, arguments.dry_run).await
+            }
+            None => directly(config, format, &text, &options, arguments.dry_run).await,
+        }
+    })?;
+    print(&report, &arguments)?;
+    let has_tools = !(report.created.is_empty() && report.changed.is_empty() && report.unchanged.is_empty());
+    let is_all_lost = !has_tools && (!report.skipped.is_empty() || !report.conflicts.is_empty());
+    if is_all_lost {
+        return Err(Failure::runtime(
+            "no operation could be imported; the report says why",
+        ));
+    }
+    Ok(())
+}
+
+impl ImportArguments {
+    fn options(&self, format: Format, document: &str) -> Result<ImportOptions, Failure> {
+        fn all<T: std::str::FromStr<Err = ImportError>>(texts: &[String]) -> Result<Vec<T>, Failure> {
+            texts
+                .iter()
+                .map(|text| text.parse::<T>().map_err(Failure::configuration))
+                .collect()
+        }
+        let named_by_its_place = || match document {
+            "-" => None,
+            _ if format == Format::Curl => None,
+            url if is_url(url) => Some(url.to_owned()),
+            // Not the whole path: the file is the same on another machine.
+            file => Path::new(file)
+                .file_name()
+                .map(|name| name.to_string_lossy().into_owned()),
+        };
+        Ok(ImportOptions {
+            instance: self.instance.clone(),
+            source: self.source.clone().or_else(named_by_its_place),
+            base_url: self.base_url.clone(),
+            include: all::<Pattern>(&self.include)?,
+            exclude: all::<Pattern>(&self.exclude)?,
+            rename: all::<Rename>(&self.rename)?,
+            prune: self.prune,
+            ..ImportOptions::default()
+        })
+    }
+}
+
+fn is_url(text: &str) -> bool {
+    text.starts_with("http://") || text.starts_with("https://")
+}
+
+/// The text, never more of it than is read anyway.
+async fn read(format: Format, document: &str, limits: &Limits) -> Result<String, Failure> {
+    let limit = limits.max_bytes;
+    let bytes = match document {
+        "-" => limited(std::io::stdin(), limit)?,
+        line if format == Format::Curl => line.as_bytes().to_vec(),
+        url if is_url(url) => fetch::get(url, limit).await?,
+        file => {
+            let opened =
+                fs::File::open(file).map_err(|error| Failure::runtime(format_args!("{file}: {error}")))?;
+            limited(opened, limit)?
+        }
+    };
+    if bytes.len() > limit {
+        let reason =
+            format!("{document}: has more than {limit} bytes, which is the most that is imported at once");
+        return Err(Failure::runtime(reason));
+    }
+    String::from_utf8(bytes).map_err(|error| {
+        let at = error.utf8_error().valid_up_to();
+        Failure::runtime(format_args!("{document}: is not UTF-8 after byte {at}"))
+    })
+}
+
+fn limited(input: impl Read, limit: usize) -> Result<Vec<u8>, Failure> {
+    let mut bytes = Vec::new();
+    let one_more = u64::try_from(limit).unwrap_or(u64::MAX).saturating_add(1);
+    input.take(one_more).read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
+
+/// Into the configured data source; a gateway that runs on it sees it like any other write.
+async fn directly(
+    config: Option<PathBuf>,
+    format: Format,
+    text: &str,
+    options: &ImportOptions,
+    dry_run: bool,
+) -> Result<Report, Failure> {
+    let settings = Settings::load(&Layers::of_process(config))?;
+    let source = control_plane::open_source(&settings)
+        .await
+        .map_err(StartError::from)?;
+    let stored = Stored::from(source.load().await.map_err(Failure::runtime)?);
+    let (plan, report): (Plan, Report) = import(format, text, options, &stored).map_err(Failure::runtime)?;
+    if !dry_run {
+        plan.apply(&*source, "cli").await.map_err(Failure::runtime)?;
+    }
+    Ok(report)
+}
+
+fn print(report: &Report, arguments: &ImportArguments) -> Result<(), Failure> {
+    let text = match arguments.format {
+        ReportFormat::Json => serde_json::to_string_pretty(report).map_err(Failure::runtime)? + "\n",
+        ReportFormat::Text if arguments.dry_run => format!("dry run: nothing was written\n{report}"),
+        ReportFormat::Text => report.to_string(),
+    };
+    match std::io::stdout().lock().write_all(text.as_bytes()) {
+        // Whoever reads it has read enough.
+        Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
+        written => Ok(written?),
+    }
+}

@@ -1,0 +1,334 @@
+//! Descriptions become tools that call what the description means.
+
+use crate::test_app::{Answer, Client, TestApp, Upstream};
+use reqwest::Method;
+use serde_json::{Value, json};
+
+const SWAGGER_2: &str = include_str!("../../../mcp-core/tests/import/fixtures/petstore-2.0.json");
+const OPENAPI_3: &str = include_str!("../../../mcp-core/tests/import/fixtures/petstore-3.0.yaml");
+const OPENAPI_31: &str = include_str!("../../../mcp-core/tests/import/fixtures/petstore-3.1.yaml");
+
+async fn post(client: &Client, path: &str, body: impl Into<reqwest::Body>) -> Answer {
+    client.send(client.request(Method::POST, path).body(body)).await
+}
+
+/// Imports without what asks for credentials, so that calls need none.
+async fn import(app: &TestApp, upstream: &Upstream, text: &str) -> Value {
+    let open = match serde_json::from_str::<Value>(text) {
+        Ok(mut value) => {
+            value["security"] = json!([]);
+            value["paths"]["/pets"]["post"]["security"] = json!([]);
+            value.to_string()
+        }
+        Err(_) => text.replace("security: [{token: []}]", "security: []"),
+    };
+    let path = format!(
+        "/admin/import/openapi?instance=pets&base_url={}/base",
+        upstream.origin()
+    );
+    post(&app.admin(), &path, open).await.data()
+}
+
+/// What the upstream got for each call: method, target, content type and body.
+async fn calls(app: &TestApp, upstream: &Upstream, calls: &[(&str, Value)]) -> Vec<Value> {
+    let mut out = Vec::new();
+    for (tool, arguments) in calls {
+        let result = app.mcp("pets").call(tool, arguments.clone()).await;
+        assert_ne!(result["isError"], true, "{tool}: {result}");
+        let last = upstream.last();
+        let query = last
+            .query
+            .as_ref()
+            .map(|query| format!("?{query}"))
+            .unwrap_or_default();
+        let body = String::from_utf8_lossy(&last.body).into_owned();
+        out.push(json!([last.method, format!("{}{query}", last.path), body]));
+    }
+    out
+}
+
+#[tokio::test]
+async fn swagger_2_0_calls_what_it_means() {
+    let app = TestApp::start().await;
+    let upstream = app.upstream().await;
+    import(&app, &upstream, SWAGGER_2).await;
+    upstream.reply_json(200, &json!({"id": 1, "name": "Rex"}));
+    let sent = calls(
+        &app,
+        &upstream,
+        &[
+            (
+                "listPets",
+                json!({"limit": 5, "tags": ["a", "b"], "status": ["x", "y"], "colors": ["r", "g"]}),
+            ),
+            ("addPet", json!({"name": "Rex", "tag": null})),
+            ("getPet", json!({"petId": 7})),
+            ("renamePet", json!({"petId": 7, "name": "A B"})),
+        ],
+    )
+    .await;
+    let expected = [
+        json!([
+            "GET",
+            "/base/pets?limit=5&tags=a,b&status=x&status=y&colors=r%7Cg",
+            ""
+        ]),
+        json!(["POST", "/base/pets", "{\"name\":\"Rex\",\"tag\":null}"]),
+        json!(["GET", "/base/pets/7", ""]),
+        json!(["POST", "/base/pets/7", "name=A+B"]),
+    ];
+    for (sent, expected) in sent.iter().zip(&expected) {
+        let same = |value: &Value| {
+            // The order of parameters in a query means nothing, and a blank may be written in two ways.
+            let target = value[1].as_str().unwrap().to_owned();
+            let (path, query) = target.split_once('?').unwrap_or((&target, ""));
+            let mut pairs: Vec<&str> = query.split('&').collect();
+            pairs.sort_unstable();
+            let body = value[2].as_str().unwrap().replace("%20", "+");
+            (
+                value[0].clone(),
+                path.to_owned(),
+                pairs.join("&").replace("%2C", ","),
+                body,
+            )
+        };
+        assert_eq!(same(sent), same(expected));
+    }
+    app.mcp("pets")
+        .call("addPhoto", json!({"petId": 7, "file": "AAH/", "caption": "x"}))
+        .await;
+    let photo = upstream.last();
+    let kind = photo.headers["content-type"].to_str().unwrap();
+    assert!(kind.starts_with("multipart/form-data; boundary="), "{kind}");
+    assert!(
+        photo.body.windows(3).any(|bytes| bytes == [0, 1, 255]),
+        "{photo:?}"
+    );
+}
+
+#[tokio::test]
+async fn openapi_3_0_calls_what_it_means() {
+    let app = TestApp::start().await;
+    let upstream = app.upstream().await;
+    import(&app, &upstream, OPENAPI_3).await;
+    upstream.reply_json(200, &json!({"pets": [], "name": "Rex"}));
+    let arguments = json!({"limit": 1, "tags": ["a", "b"], "filter": {"age": 3}, "where": {"x": [1]}, "X-Trace": "t", "sid": "s"});
+    app.mcp("pets").call("listPets", arguments).await;
+    let list = upstream.last();
+    let query = list
+        .query
+        .clone()
+        .unwrap()
+        .replace("%5B", "[")
+        .replace("%5D", "]")
+        .replace("%2C", ",");
+    for part in ["limit=1", "tags=a,b", "filter[age]=3", "where=%7B%22x%22:[1]%7D"] {
+        assert!(
+            query.replace("%3A", ":").split('&').any(|pair| pair == part),
+            "{part} in {query}"
+        );
+    }
+    assert_eq!(
+        (&list.headers["x-trace"], &list.headers["cookie"]),
+        (&"t".parse().unwrap(), &"sid=s".parse().unwrap())
+    );
+    let sent = calls(
+        &app,
+        &upstream,
+        &[
+            ("get_pets_pet-id", json!({"pet-id": 7})),
+            ("deletePet", json!({"pet-id": 7})),
+            (
+                "setPart",
+                json!({"pet-id": 7, "id": "a/b", "query_id": "q", "body_id": "b", "size": null}),
+            ),
+            ("plantTree", json!({"value": "v", "children": [{"children": []}]})),
+            ("addShape", json!({"request": {"kind": "circle", "radius": 1.50}})),
+            ("addPets", json!({"items": ["a", "b"]})),
+            ("setNote", json!({"text": "two\nlines"})),
+        ],
+    )
+    .await;
+    let expected = json!([
+        ["GET", "/base/pets/7", ""],
+        ["DELETE", "/base/pets/7", ""],
+        ["PUT", "/base/pets/7/a%2Fb?id=q", "{\"id\":\"b\",\"size\":null}"],
+        [
+            "POST",
+            "/base/tree",
+            "{\"value\":\"v\",\"children\":[{\"children\":[]}]}"
+        ],
+        ["POST", "/base/shapes", "{\"kind\":\"circle\",\"radius\":1.5}"],
+        ["POST", "/base/batch", "[\"a\",\"b\"]"],
+        ["PUT", "/base/note", "two\nlines"],
+    ]);
+    let sorted = |value: &Value| {
+        let body = value[2].as_str().unwrap();
+        let json: Option<Value> = serde_json::from_str(body).ok();
+        (
+            value[0].clone(),
+            value[1].clone(),
+            json.unwrap_or_else(|| body.into()),
+        )
+    };
+    for (sent, expected) in sent.iter().zip(expected.as_array().unwrap()) {
+        assert_eq!(sorted(sent), sorted(expected));
+    }
+    assert_eq!(
+        upstream
+            .requests()
+            .iter()
+            .find(|r| r.path == "/base/batch")
+            .unwrap()
+            .headers["content-type"],
+        "application/vnd.pets+json"
+    );
+}
+
+#[tokio::test]
+async fn openapi_3_1_calls_what_it_means() {
+    let app = TestApp::start().await;
+    let upstream = app.upstream().await;
+    let report = import(&app, &upstream, OPENAPI_31).await;
+    assert_eq!(
+        report["created"],
+        json!(["pets.getPet", "pets.addPhotos", "pets.login"]),
+        "{report}"
+    );
+    upstream.reply_json(200, &json!({"id": "a1"}));
+    let sent = calls(
+        &app,
+        &upstream,
+        &[
+            ("getPet", json!({"id": "a1"})),
+            ("login", json!({"user": "u", "scopes": ["a", "b"]})),
+        ],
+    )
+    .await;
+    assert_eq!(sent[0], json!(["GET", "/base/pets/a1", ""]));
+    assert_eq!(
+        sent[1][2].as_str().unwrap().replace('+', "%20"),
+        "user=u&scopes=a%20b"
+    );
+    app.mcp("pets")
+        .call(
+            "addPhotos",
+            json!({"id": "a1", "photos": ["AQ==", "Ag=="], "meta": {"album": "x"}}),
+        )
+        .await;
+    let body = String::from_utf8_lossy(&upstream.last().body).into_owned();
+    assert_eq!(body.matches("; name=\"photos\"").count(), 2, "{body}");
+    assert!(body.contains("{\"album\":\"x\"}"), "{body}");
+}
+
+#[tokio::test]
+async fn a_dry_run_writes_nothing_and_a_second_import_changes_nothing() {
+    let app = TestApp::sqlite().await;
+    let admin = app.admin();
+    let dry = post(
+        &admin,
+        "/admin/import/openapi?instance=pets&dry_run=true",
+        OPENAPI_31,
+    )
+    .await
+    .ok();
+    assert!(dry.json()["revision"].is_null());
+    assert_eq!(dry.data()["created"].as_array().unwrap().len(), 3);
+    assert_eq!(admin.get("/admin/tds").await.data(), json!([]));
+    assert_eq!(admin.get("/admin/ids").await.data(), json!([]));
+
+    let first = post(&admin, "/admin/import/openapi?instance=pets", OPENAPI_31)
+        .await
+        .ok();
+    assert!(first.revision() > 0);
+    assert_eq!(
+        app.mcp("pets").tool_names().await,
+        ["getPet", "addPhotos", "login"]
+    );
+    let second = post(&admin, "/admin/import/openapi?instance=pets", OPENAPI_31)
+        .await
+        .ok();
+    assert!(second.json()["revision"].is_null(), "nothing was written");
+    assert_eq!(second.data()["unchanged"].as_array().unwrap().len(), 3);
+}
+
+#[tokio::test]
+async fn options_stand_in_the_query_or_around_the_document() {
+    let app = TestApp::start().await;
+    let admin = app.admin();
+    let wrapped =
+        json!({"instance": "a", "document": OPENAPI_31, "include": ["login"], "rename": ["login=sign_in"]});
+    let report = post(&admin, "/admin/import/openapi", wrapped.to_string())
+        .await
+        .data();
+    assert_eq!(report["created"], json!(["a.sign_in"]));
+    let query = "/admin/import/openapi?instance=b&include=login&include=getPet&exclude=operation%3Aget*";
+    assert_eq!(
+        post(&admin, query, OPENAPI_31).await.data()["created"],
+        json!(["b.login"])
+    );
+    let curl = post(
+        &admin,
+        "/admin/import/curl?instance=c",
+        "curl http://127.0.0.1:1/x/1",
+    )
+    .await
+    .data();
+    assert_eq!(curl["created"], json!(["c.get_x_x_id"]));
+}
+
+#[tokio::test]
+async fn what_cannot_be_imported_is_refused_and_nothing_is_stored() {
+    let app = TestApp::start().await;
+    let admin = app.admin();
+    let table = [
+        ("/admin/import/openapi", OPENAPI_31, 400, "name the instance"),
+        (
+            "/admin/import/openapi?instance=a&nonsense=1",
+            OPENAPI_31,
+            400,
+            "no parameter `nonsense`",
+        ),
+        (
+            "/admin/import/openapi?instance=a&prune=maybe",
+            OPENAPI_31,
+            400,
+            "neither true nor false",
+        ),
+        (
+            "/admin/import/openapi?instance=a%2Fb",
+            OPENAPI_31,
+            400,
+            "cannot be used",
+        ),
+        (
+            "/admin/import/openapi?instance=a",
+            "{}",
+            400,
+            "not an OpenAPI document",
+        ),
+        (
+            "/admin/import/openapi?instance=a",
+            "http://127.0.0.1/openapi.json",
+            400,
+            "not an OpenAPI document",
+        ),
+        ("/admin/import/soap?instance=a", "{}", 404, "no import `soap`"),
+    ];
+    for (path, body, status, expected) in table {
+        let error = post(&admin, path, body).await.error(status);
+        assert!(error.contains(expected), "{path}: {error}");
+    }
+    let large = post(
+        &admin,
+        "/admin/import/openapi?instance=a",
+        vec![b' '; 33 * 1024 * 1024],
+    )
+    .await
+    .error(413);
+    assert!(large.contains("33554432"), "{large}");
+    post(&app.user(), "/admin/import/openapi?instance=a", OPENAPI_31)
+        .await
+        .error(403);
+    assert_eq!(admin.get("/admin/tds").await.data(), json!([]));
+}

@@ -1,0 +1,88 @@
+//! API descriptions become tool definitions: OpenAPI 3 and Swagger 2 documents, curl lines, Postman collections, HAR
+//! files.
+//!
+//! Pure: text and what is stored go in, a [`Plan`] and a [`Report`] come out. Reading files, fetching URLs and writing
+//! to a store is done by others, so that the admin API cannot be made to fetch anything.
+
+mod arguments;
+mod curl;
+mod definition;
+mod error;
+mod har;
+mod name;
+mod openapi;
+mod options;
+mod pattern;
+mod place;
+mod postman;
+mod prose;
+mod reconcile;
+mod report;
+mod sample;
+mod text;
+mod yaml;
+
+pub use error::ImportError;
+pub use options::{Format, ImportOptions, Limits};
+pub use pattern::{Pattern, Rename};
+pub use report::{Conflict, Report, Skipped};
+
+use crate::plan::{Plan, Stored};
+use definition::Draft;
+
+/// Reads `text` and works out what has to be written so that the store has its operations as tools of an instance.
+/// Nothing is written. `stored` is everything that the store has.
+pub fn import(
+    format: Format,
+    text: &str,
+    options: &ImportOptions,
+    stored: &Stored,
+) -> Result<(Plan, Report), ImportError> {
+    options.check()?;
+    let imported = match format {
+        Format::OpenApi => openapi::read(text, options)?,
+        Format::Curl => curl::read(text, options)?,
+        Format::Postman => postman::read(text, options)?,
+        Format::Har => har::read(text, options)?,
+    };
+    Ok(reconcile::reconcile(format, imported, options, stored))
+}
+
+/// What a description has, before it meets what is stored.
+#[derive(Debug, Default)]
+struct Imported {
+    /// Of the API, for the instance and for `source.url` where nobody named one.
+    title: String,
+    description: Option<String>,
+    drafts: Vec<Draft>,
+    skipped: Vec<Skipped>,
+    /// Operations that the options leave out.
+    left_out: Vec<String>,
+    notes: Vec<String>,
+}
+
+impl Imported {
+    fn skip(&mut self, operation: impl Into<String>, reason: impl Into<String>) {
+        self.skipped.push(Skipped {
+            operation: operation.into(),
+            reason: reason.into(),
+        });
+    }
+
+    fn note(&mut self, text: impl Into<String>) {
+        let text = text.into();
+        if !self.notes.contains(&text) {
+            self.notes.push(text);
+        }
+    }
+}
+
+/// Why one operation has no tool.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Unmappable(String);
+
+impl Unmappable {
+    fn at(place: impl std::fmt::Display, reason: impl std::fmt::Display) -> Self {
+        Self(format!("{place}: {reason}"))
+    }
+}

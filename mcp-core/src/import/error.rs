@@ -1,0 +1,35 @@
+//! Why a description cannot be imported at all. What is wrong with one operation only is in the report.
+
+/// Nothing was planned.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ImportError {
+    /// More than the bound.
+    #[error(
+        "the document has {size} bytes, at most {limit} are read; cut it into parts (by tag, for instance)"
+    )]
+    TooLarge {
+        /// Of the document.
+        size: usize,
+        /// The bound.
+        limit: usize,
+    },
+    /// More than the bound.
+    #[error(
+        "the document has {count} operations, at most {limit} are imported at once; use include and exclude"
+    )]
+    TooManyOperations {
+        /// In the document.
+        count: usize,
+        /// The bound.
+        limit: usize,
+    },
+    /// Neither JSON nor YAML.
+    #[error("the document cannot be read: {0}")]
+    Unreadable(String),
+    /// Something else than the format that was asked for.
+    #[error("{0}")]
+    WrongFormat(String),
+    /// The options make no sense.
+    #[error("{0}")]
+    Option(String),
+}

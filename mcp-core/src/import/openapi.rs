@@ -1,0 +1,119 @@
+//! OpenAPI 3.0 and 3.1, and Swagger 2.0.
+
+mod answer;
+mod body;
+mod example;
+mod flatten;
+mod inline;
+mod keyword;
+mod operation;
+mod parameter;
+mod schema;
+mod security;
+mod server;
+mod spec;
+mod swagger2;
+
+use super::{ImportError, ImportOptions, Imported, pattern, text};
+use operation::Reader;
+use serde_json::{Map, Value};
+use spec::Spec;
+
+/// As they stand in a path item.
+const METHODS: [&str; 8] = [
+    "get", "put", "post", "delete", "options", "head", "patch", "trace",
+];
+
+pub(super) fn read(text: &str, options: &ImportOptions) -> Result<Imported, ImportError> {
+    let root = text::read(text, &options.limits)?;
+    let spec = Spec::new(&root)?;
+    let mut imported = Imported {
+        title: spec.title(),
+        ..Imported::default()
+    };
+    imported.description = root
+        .pointer("/info/description")
+        .and_then(Value::as_str)
+        .map(str::to_owned);
+    let empty = Map::new();
+    let paths = match root.get("paths") {
+        Some(Value::Object(paths)) => paths,
+        None => &empty,
+        Some(_) => return Err(ImportError::WrongFormat("`paths` is not an object".to_owned())),
+    };
+    let count = paths.values().filter_map(Value::as_object).map(operations).sum();
+    let limit = options.limits.max_operations;
+    if count > limit {
+        return Err(ImportError::TooManyOperations { count, limit });
+    }
+    if count == 0 {
+        imported.note("the document has no operations under `paths`");
+    }
+    let mut reader = Reader::new(&spec, options);
+    for (path, item) in paths.iter().filter(|(path, _)| !path.starts_with("x-")) {
+        let item = match spec.resolve(item) {
+            Ok(item) => item,
+            Err(reason) => {
+                imported.skip(path.clone(), format!("paths/{path}: {reason}"));
+                continue;
+            }
+        };
+        let Some(item) = item.as_object() else {
+            imported.skip(path.clone(), format!("paths/{path}: is not an object"));
+            continue;
+        };
+        for method in METHODS {
+            let Some(operation) = item.get(method) else {
+                continue;
+            };
+            one(&mut imported, &mut reader, options, method, path, item, operation);
+        }
+    }
+    reader.note(&mut imported);
+    Ok(imported)
+}
+
+fn operations(item: &Map<String, Value>) -> usize {
+    METHODS
+        .iter()
+        .filter(|method| item.contains_key(**method))
+        .count()
+}
+
+fn one(
+    imported: &mut Imported,
+    reader: &mut Reader<'_>,
+    options: &ImportOptions,
+    method: &str,
+    path: &str,
+    item: &Map<String, Value>,
+    operation: &Value,
+) {
+    let name = format!("{} {path}", method.to_ascii_uppercase());
+    let Some(operation) = operation.as_object() else {
+        return imported.skip(name, "is not an object");
+    };
+    let tags = operation::tags(operation);
+    let subject = pattern::Operation {
+        id: operation.get("operationId").and_then(Value::as_str),
+        method,
+        path,
+        tags: &tags,
+    };
+    if !options.selects(&subject) {
+        return imported.left_out.push(name);
+    }
+    match reader.read(&subject, item, operation) {
+        Ok(mut draft) => {
+            let rename = options
+                .rename
+                .iter()
+                .find(|rename| rename.pattern.selects(&subject));
+            if let Some(rename) = rename {
+                draft.name = rename.name.replace("{name}", &draft.name);
+            }
+            imported.drafts.push(draft);
+        }
+        Err(reason) => imported.skip(name, reason.0),
+    }
+}

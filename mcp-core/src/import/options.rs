@@ -1,0 +1,118 @@
+//! What the caller says about an import.
+
+use super::{ImportError, Pattern, Rename};
+use crate::tool::ToolCompiler;
+use mcp_common::definition::name::check_id;
+use std::str::FromStr;
+
+/// What the text is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Format {
+    /// OpenAPI 3.0 and 3.1, Swagger 2.0; JSON or YAML.
+    OpenApi,
+    /// One curl command line.
+    Curl,
+    /// A Postman collection v2.1 (or v2.0).
+    Postman,
+    /// An HTTP archive.
+    Har,
+}
+
+impl Format {
+    /// As it stands in commands, paths and `source.type`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::OpenApi => "openapi",
+            Self::Curl => "curl",
+            Self::Postman => "postman",
+            Self::Har => "har",
+        }
+    }
+}
+
+impl FromStr for Format {
+    type Err = ImportError;
+
+    fn from_str(text: &str) -> Result<Self, ImportError> {
+        [Self::OpenApi, Self::Curl, Self::Postman, Self::Har]
+            .into_iter()
+            .find(|format| format.as_str() == text)
+            .ok_or_else(|| {
+                ImportError::Option(format!(
+                    "there is no import `{text}`; there are openapi, curl, postman and har"
+                ))
+            })
+    }
+}
+
+/// Which operations become which tools.
+#[derive(Clone, Debug, Default)]
+pub struct ImportOptions {
+    /// The instance that gets the tools; made if it is not there.
+    pub instance: String,
+    /// What the description is known by from one import to the next: its URL or file name. Without one: its title.
+    pub source: Option<String>,
+    /// Where the API is, instead of what the description says.
+    pub base_url: Option<String>,
+    /// Only operations that one of these selects; empty for all.
+    pub include: Vec<Pattern>,
+    /// Not these, whatever includes them.
+    pub exclude: Vec<Pattern>,
+    /// Other names for tools; the first one that fits counts.
+    pub rename: Vec<Rename>,
+    /// Delete tools of this source whose operation is gone.
+    pub prune: bool,
+    /// Bounds.
+    pub limits: Limits,
+    /// Every definition is compiled before it is planned, as the gateway would.
+    pub compiler: ToolCompiler,
+}
+
+impl ImportOptions {
+    pub(super) fn check(&self) -> Result<(), ImportError> {
+        check_id(&self.instance).map_err(|problem| {
+            let reason = problem.reason;
+            ImportError::Option(format!(
+                "the instance `{}` cannot be used: its id {reason}",
+                self.instance
+            ))
+        })?;
+        let is_url = |url: &String| url.starts_with("http://") || url.starts_with("https://");
+        match &self.base_url {
+            Some(url) if !is_url(url) => Err(ImportError::Option(format!(
+                "the base URL `{url}` must begin with http:// or https://"
+            ))),
+            _ => Ok(()),
+        }
+    }
+
+    /// Whether this operation was asked for.
+    pub(super) fn selects(&self, operation: &super::pattern::Operation<'_>) -> bool {
+        let is_in = self.include.is_empty() || self.include.iter().any(|pattern| pattern.selects(operation));
+        is_in && !self.exclude.iter().any(|pattern| pattern.selects(operation))
+    }
+}
+
+/// Bounds of an import.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// Of the text.
+    pub max_bytes: usize,
+    /// In one document.
+    pub max_operations: usize,
+    /// Of one tool's input schema, as JSON.
+    pub max_input_schema: usize,
+    /// Of one tool's output schema; larger ones are left out, because every client pays for them in `tools/list`.
+    pub max_output_schema: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            max_bytes: 32 * 1024 * 1024,
+            max_operations: 5_000,
+            max_input_schema: 128 * 1024,
+            max_output_schema: 4 * 1024,
+        }
+    }
+}

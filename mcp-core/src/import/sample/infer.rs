@@ -1,0 +1,78 @@
+//! Schemas from values.
+
+use serde_json::{Map, Value, json};
+
+const MAX_DEPTH: usize = 12;
+
+/// Values of such names are not repeated anywhere.
+pub(super) fn is_secret(name: &str) -> bool {
+    let name = name.to_ascii_lowercase().replace(['-', '_'], "");
+    [
+        "password",
+        "passwd",
+        "secret",
+        "token",
+        "apikey",
+        "authorization",
+        "credential",
+        "signature",
+        "session",
+    ]
+    .iter()
+    .any(|word| name.contains(word))
+}
+
+/// Of a value in JSON. What is there is required; what is `null` can be anything.
+pub(super) fn schema_of(name: &str, value: &Value, depth: usize) -> Value {
+    let kind = match value {
+        Value::Null => return json!({}),
+        Value::Array(items) => {
+            let mut out = json!({"type": "array"});
+            if let Some(first) = items.first().filter(|_| depth < MAX_DEPTH) {
+                out["items"] = schema_of(name, first, depth + 1);
+            }
+            return out;
+        }
+        Value::Object(members) => {
+            let mut out = Map::new();
+            out.insert("type".into(), "object".into());
+            if depth < MAX_DEPTH && !members.is_empty() {
+                let properties: Map<String, Value> = members
+                    .iter()
+                    .map(|(name, value)| (name.clone(), schema_of(name, value, depth + 1)))
+                    .collect();
+                out.insert("properties".into(), properties.into());
+            }
+            return out.into();
+        }
+        Value::Bool(_) => "boolean",
+        Value::Number(number) if number.is_f64() => "number",
+        Value::Number(_) => "integer",
+        Value::String(_) => "string",
+    };
+    with_example(name, json!({"type": kind}), value)
+}
+
+/// Of a text that stands in a URL or a form.
+pub(super) fn text_schema(name: &str, text: &str) -> Value {
+    let is_number = text.len() <= 15
+        && (text == "0" || !text.starts_with('0'))
+        && text.bytes().all(|b| b.is_ascii_digit());
+    match text {
+        "" => json!({"type": "string"}),
+        "true" | "false" => json!({"type": "boolean"}),
+        text if is_number => match text.parse::<u64>() {
+            Ok(number) => with_example(name, json!({"type": "integer"}), &number.into()),
+            Err(_) => json!({"type": "string"}),
+        },
+        text => with_example(name, json!({"type": "string"}), &text.into()),
+    }
+}
+
+fn with_example(name: &str, mut schema: Value, value: &Value) -> Value {
+    let is_short = !value.is_boolean() && value.to_string().len() <= 100;
+    if is_short && !is_secret(name) {
+        schema["examples"] = json!([value]);
+    }
+    schema
+}

@@ -1,0 +1,38 @@
+//! A description's text as a JSON value.
+
+use super::{ImportError, Limits, yaml};
+use serde_json::Value;
+
+/// JSON or YAML, within the bounds.
+pub(super) fn read(text: &str, limits: &Limits) -> Result<Value, ImportError> {
+    let size = text.len();
+    if size > limits.max_bytes {
+        return Err(ImportError::TooLarge {
+            size,
+            limit: limits.max_bytes,
+        });
+    }
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text).trim();
+    if text.is_empty() {
+        return Err(ImportError::Unreadable("it is empty".to_owned()));
+    }
+    if text.starts_with(['{', '[']) {
+        match serde_json::from_str(text) {
+            Ok(value) => return Ok(value),
+            // YAML may begin like this too, but nobody writes it so: what JSON has to say helps more.
+            Err(error) => return Err(ImportError::Unreadable(format!("not JSON: {error}"))),
+        }
+    }
+    yaml::read(text, limits).map_err(ImportError::Unreadable)
+}
+
+/// The same for formats that are JSON only.
+pub(super) fn read_json(text: &str, limits: &Limits, what: &str) -> Result<Value, ImportError> {
+    let value = read(text, limits)?;
+    if value.is_object() {
+        return Ok(value);
+    }
+    Err(ImportError::WrongFormat(format!(
+        "this is not {what}: a JSON object is expected"
+    )))
+}

@@ -1,0 +1,258 @@
+//! YAML 1.2 (core schema) as a JSON value, everything bounded: an alias can make a small text a huge value.
+
+use super::Limits;
+use saphyr_parser::{Event, Parser, ScalarStyle, Span, Tag};
+use serde_json::{Map, Number, Value};
+use std::{borrow::Cow, collections::HashMap};
+
+/// As deep as JSON may be.
+const MAX_DEPTH: usize = 127;
+
+/// The first document of the text.
+pub(super) fn read(text: &str, limits: &Limits) -> Result<Value, String> {
+    let mut reader = Reader {
+        open: Vec::new(),
+        anchors: HashMap::new(),
+        left: limits.max_bytes.saturating_mul(2),
+        root: None,
+    };
+    for event in Parser::new_from_str(text) {
+        let (event, span) = event.map_err(|error| {
+            let marker = error.marker();
+            format!(
+                "not YAML: {} at line {} column {}",
+                error.info(),
+                marker.line(),
+                marker.col() + 1
+            )
+        })?;
+        reader.event(event).map_err(|reason| place(&reason, &span))?;
+        if reader.root.is_some() && reader.open.is_empty() {
+            break;
+        }
+    }
+    reader
+        .root
+        .ok_or_else(|| "not YAML: there is no document".to_owned())
+}
+
+fn place(reason: &str, span: &Span) -> String {
+    format!(
+        "{reason} at line {} column {}",
+        span.start.line(),
+        span.start.col() + 1
+    )
+}
+
+struct Reader {
+    open: Vec<Open>,
+    /// The value, and what it is worth in bytes.
+    anchors: HashMap<usize, (Value, usize)>,
+    left: usize,
+    root: Option<Value>,
+}
+
+enum Open {
+    Sequence {
+        anchor: usize,
+        items: Vec<Value>,
+        start: usize,
+    },
+    Mapping {
+        anchor: usize,
+        members: Map<String, Value>,
+        key: Option<String>,
+        start: usize,
+    },
+}
+
+impl Reader {
+    fn event(&mut self, event: Event<'_>) -> Result<(), String> {
+        match event {
+            Event::Scalar(text, style, anchor, tag) => {
+                self.spend(text.len() + 8)?;
+                let is_key = matches!(self.open.last(), Some(Open::Mapping { key: None, .. }));
+                if is_key {
+                    return self.key(text.into_owned());
+                }
+                let cost = text.len() + 8;
+                let value = scalar(text, style, tag.as_deref())?;
+                self.remember(anchor, &value, cost)?;
+                self.value(value)
+            }
+            Event::SequenceStart(anchor, _) => {
+                let start = self.left;
+                self.open(Open::Sequence {
+                    anchor,
+                    items: Vec::new(),
+                    start,
+                })
+            }
+            Event::MappingStart(anchor, _) => {
+                let start = self.left;
+                self.open(Open::Mapping {
+                    anchor,
+                    members: Map::new(),
+                    key: None,
+                    start,
+                })
+            }
+            Event::SequenceEnd | Event::MappingEnd => self.close(),
+            Event::Alias(anchor) => {
+                let Some((value, cost)) = self.anchors.get(&anchor).cloned() else {
+                    return Err("an alias stands before its anchor ends".to_owned());
+                };
+                self.spend(cost)?;
+                self.value(value)
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn spend(&mut self, bytes: usize) -> Result<(), String> {
+        self.left = self
+            .left
+            .checked_sub(bytes)
+            .ok_or("its aliases make it larger than the bound")?;
+        Ok(())
+    }
+
+    fn open(&mut self, open: Open) -> Result<(), String> {
+        if self.open.len() >= MAX_DEPTH {
+            return Err(format!("nested deeper than {MAX_DEPTH} levels"));
+        }
+        self.spend(16)?;
+        self.open.push(open);
+        Ok(())
+    }
+
+    fn close(&mut self) -> Result<(), String> {
+        let (anchor, value, start) = match self.open.pop() {
+            Some(Open::Sequence { anchor, items, start }) => (anchor, Value::Array(items), start),
+            Some(Open::Mapping {
+                anchor,
+                members,
+                start,
+                ..
+            }) => (anchor, Value::Object(members), start),
+            None => return Ok(()),
+        };
+        let cost = start.saturating_sub(self.left);
+        self.remember(anchor, &value, cost)?;
+        self.value(value)
+    }
+
+    fn remember(&mut self, anchor: usize, value: &Value, cost: usize) -> Result<(), String> {
+        if anchor > 0 {
+            self.spend(cost)?;
+            self.anchors.insert(anchor, (value.clone(), cost));
+        }
+        Ok(())
+    }
+
+    fn key(&mut self, text: String) -> Result<(), String> {
+        if let Some(Open::Mapping { key, members, .. }) = self.open.last_mut() {
+            if members.contains_key(&text) {
+                return Err(format!("the member `{text}` stands twice"));
+            }
+            *key = Some(text);
+        }
+        Ok(())
+    }
+
+    fn value(&mut self, value: Value) -> Result<(), String> {
+        match self.open.last_mut() {
+            Some(Open::Sequence { items, .. }) => items.push(value),
+            Some(Open::Mapping { members, key, .. }) => match (key.take(), value) {
+                (Some(key), Value::Object(merged)) if key == "<<" => {
+                    for (name, value) in merged {
+                        members.entry(name).or_insert(value);
+                    }
+                }
+                (Some(key), value) => drop(members.insert(key, value)),
+                (None, _) => return Err("a key must be a text".to_owned()),
+            },
+            None => self.root = Some(value),
+        }
+        Ok(())
+    }
+}
+
+fn scalar(text: Cow<'_, str>, style: ScalarStyle, tag: Option<&Tag>) -> Result<Value, String> {
+    let is_text = tag.is_some_and(|tag| tag.is_yaml_core_schema() && tag.suffix == "str");
+    if style != ScalarStyle::Plain || is_text {
+        return Ok(Value::String(text.into_owned()));
+    }
+    Ok(match &*text {
+        "" | "~" | "null" | "Null" | "NULL" => Value::Null,
+        "true" | "True" | "TRUE" => Value::Bool(true),
+        "false" | "False" | "FALSE" => Value::Bool(false),
+        plain => number(plain).map_or_else(|| Value::String(plain.to_owned()), Value::Number),
+    })
+}
+
+/// Numbers as the core schema has them; a date or a version stays a text.
+fn number(text: &str) -> Option<Number> {
+    if let Some(digits) = text.strip_prefix("0x") {
+        return u64::from_str_radix(digits, 16).ok().map(Number::from);
+    }
+    if let Some(digits) = text.strip_prefix("0o") {
+        return u64::from_str_radix(digits, 8).ok().map(Number::from);
+    }
+    let unsigned = text.strip_prefix(['-', '+']).unwrap_or(text);
+    let shape = |c: char| c.is_ascii_digit() || matches!(c, '.' | 'e' | 'E' | '+' | '-');
+    if !unsigned.starts_with(|c: char| c.is_ascii_digit() || c == '.') || !unsigned.chars().all(shape) {
+        return None;
+    }
+    let positive = text.strip_prefix('+').unwrap_or(text);
+    if let Ok(whole) = positive.parse::<u64>() {
+        return Some(whole.into());
+    }
+    if let Ok(whole) = positive.parse::<i64>() {
+        return Some(whole.into());
+    }
+    Number::from_f64(positive.parse().ok()?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn read(text: &str) -> Result<Value, String> {
+        super::read(text, &Limits::default())
+    }
+
+    #[test]
+    fn the_core_schema_is_read() {
+        let text = "openapi: 3.0.0\nswagger: 2.0\nyes: no\ndate: 2020-01-02\nn: -1\nf: 1e3\nt: true\nz: ~\nq: '1'\n\
+                    responses:\n  200: &ok {a: [1, 0x1F]}\n  default: *ok\nm:\n  <<: *ok\n  b: 2\ntext: |\n  two\n  lines\n";
+        let expected = json!({
+            "openapi": "3.0.0", "swagger": 2.0, "yes": "no", "date": "2020-01-02", "n": -1, "f": 1000.0, "t": true,
+            "z": null, "q": "1", "responses": {"200": {"a": [1, 31]}, "default": {"a": [1, 31]}},
+            "m": {"a": [1, 31], "b": 2}, "text": "two\nlines\n",
+        });
+        assert_eq!(read(text).unwrap(), expected);
+    }
+
+    #[test]
+    fn what_is_no_bounded_yaml_is_refused_with_its_place() {
+        assert!(read("a: [1\nb: 2").unwrap_err().contains("line"));
+        assert!(
+            read("a: 1\na: 2")
+                .unwrap_err()
+                .contains("`a` stands twice at line 2")
+        );
+        assert!(read("? [a]\n: 1").is_err());
+        assert!(read(&"[".repeat(1000)).is_err());
+        let mut bomb = String::from("a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n");
+        for level in 1..12 {
+            let before = format!("*a{}, ", level - 1).repeat(10);
+            bomb.push_str(&format!(
+                "a{level}: &a{level} [{}]\n",
+                before.trim_end_matches(", ")
+            ));
+        }
+        assert!(read(&bomb).unwrap_err().contains("aliases"));
+    }
+}

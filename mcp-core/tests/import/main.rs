@@ -1,0 +1,9 @@
+//! Importing descriptions: what they come to, and what a second import does.
+#![expect(clippy::unwrap_used, reason = "a failed test should say where")]
+
+mod formats;
+mod refusals;
+mod requests;
+mod selection;
+mod updates;
+mod workshop;

@@ -1,0 +1,92 @@
+//! Requests that somebody made: curl lines, Postman collections, HTTP archives.
+
+use crate::workshop::{Workshop, options};
+use mcp_core::import::{Format, ImportOptions};
+use serde_json::{Value, json};
+
+fn imported(format: Format, text: &str, options: &ImportOptions) -> Value {
+    let mut workshop = Workshop::default();
+    let report = workshop.import_as(format, text, options);
+    let whole = json!({"report": report, "stored": workshop.shown()});
+    assert!(
+        !whole.to_string().contains("hunter2"),
+        "a credential is kept: {whole}"
+    );
+    whole
+}
+
+#[test]
+fn a_postman_collection() {
+    insta::assert_json_snapshot!(imported(
+        Format::Postman,
+        include_str!("fixtures/collection.json"),
+        &options()
+    ));
+}
+
+#[test]
+fn an_http_archive() {
+    insta::assert_json_snapshot!(imported(
+        Format::Har,
+        include_str!("fixtures/session.har"),
+        &options()
+    ));
+}
+
+#[test]
+fn a_curl_line() {
+    let line = "curl -sS -XPOST 'https://api.example.com/v1/orders/12/items?notify=true' \\\n  -H 'Authorization: Bearer hunter2' \
+                -H 'X-Tenant: t1' -H 'content-type: application/json' --data-raw $'{\"sku\":\"it\\'s\",\"count\":2}' --compressed";
+    insta::assert_json_snapshot!(imported(Format::Curl, line, &options()));
+}
+
+#[test]
+fn curl_says_what_kind_of_body_it_is() {
+    let body = |line: &str| {
+        let whole = imported(Format::Curl, line, &options());
+        let stored = whole["stored"].as_object().unwrap();
+        let tool = stored
+            .iter()
+            .find(|(key, _)| key.starts_with("TDS"))
+            .unwrap_or_else(|| panic!("{whole}"))
+            .1;
+        let names: Vec<&String> = tool["input_schema"]["properties"]
+            .as_object()
+            .unwrap()
+            .keys()
+            .collect();
+        json!([
+            tool["tds_ext_info"]["method"],
+            names,
+            tool["tds_ext_info"]["body"]
+        ])
+    };
+    let table = [
+        ("curl http://h/a?x=1", json!(["GET", ["x"], null])),
+        (
+            "curl -G http://h/a -d x=1 -d y=2",
+            json!(["GET", ["x", "y"], null]),
+        ),
+        (
+            "curl http://h/a -d x=1 -d y=2",
+            json!(["POST", ["x", "y"], {"mode": "form"}]),
+        ),
+        ("curl http://h/a --json '{\"x\":1}'", json!(["POST", ["x"], null])),
+        (
+            "curl http://h/a -X PUT -d '[1]'",
+            json!(["PUT", ["items"], {"mode": "json", "root": "/items"}]),
+        ),
+        (
+            "curl http://h/a -H 'Content-Type: text/csv' -d 'a,b'",
+            json!(["POST", ["text"], {"mode": "raw", "root": "/text", "content_type": "text/csv"}]),
+        ),
+        (
+            "curl http://h/a -F f=@x.pdf -F t=1",
+            json!(["POST", ["f", "t"], {"mode": "multipart", "parts": [{"name": "f", "from": "/f", "source": "base64", "filename": "f"}]}]),
+        ),
+        ("curl -u user:hunter2 http://h/a -I", json!(["HEAD", [], null])),
+    ];
+    for (line, expected) in table {
+        assert_eq!(body(line), expected, "{line}");
+    }
+}
