@@ -12,8 +12,10 @@ mod definitions;
 mod load;
 mod machine;
 mod nginx;
+mod propagation;
 mod report;
 mod request;
+mod size;
 mod upstream;
 
 use anyhow::{Result, ensure};
@@ -28,8 +30,11 @@ use upstream::Upstream;
 
 /// Requests per second, latency and server CPU per request; every answer is checked.
 #[derive(Parser)]
-#[command(name = "cargo xtask bench")]
+#[command(name = "cargo xtask bench", args_conflicts_with_subcommands = true)]
 struct Options {
+    /// Something else than requests.
+    #[command(subcommand)]
+    other: Option<Other>,
     /// Seconds that each contender is measured in a round, after half a second of warming up.
     #[arg(long, default_value_t = 3.0)]
     seconds: f64,
@@ -44,11 +49,28 @@ struct Options {
     only: Vec<Role>,
 }
 
+/// The benches that need no nginx.
+#[derive(clap::Subcommand)]
+enum Other {
+    /// How long a write takes until another replica shows it, for each data source.
+    Propagation(propagation::Options),
+    /// What a hundred thousand tools cost, for each data source.
+    Size(size::Options),
+}
+
 const WARM_UP: Duration = Duration::from_millis(500);
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<()> {
     let options = Options::parse();
+    if let Some(other) = &options.other {
+        let report = match other {
+            Other::Propagation(options) => propagation::run(options).await?,
+            Other::Size(options) => size::run(options).await?,
+        };
+        println!("{report}");
+        return Ok(());
+    }
     ensure!(
         options.rounds > 0 && options.seconds > 0.0,
         "at least one round of some time"

@@ -38,6 +38,24 @@ impl Admin {
         self.put("ids", id, document).await
     }
 
+    /// Stores a definition of either collection, without being strict about warnings: the revision of the write.
+    pub async fn write(&self, collection: &str, id: &str, document: &Value) -> Result<u64> {
+        let url = format!("{}/admin/{collection}/{id}", self.origin);
+        let answer = self.client.put(&url).bearer_auth(Gateway::KEY).json(document);
+        let body = answer.send().await?.error_for_status()?.json::<Value>().await?;
+        body["revision"]
+            .as_u64()
+            .with_context(|| format!("PUT {url} was answered {body}"))
+    }
+
+    /// `data` of what the path under `/admin` answers.
+    pub async fn get(&self, path: &str) -> Result<Value> {
+        let url = format!("{}/admin/{path}", self.origin);
+        let answer = self.client.get(&url).bearer_auth(Gateway::KEY).send().await?;
+        let mut body = answer.error_for_status()?.json::<Value>().await?;
+        Ok(body["data"].take())
+    }
+
     async fn put(&self, collection: &str, id: &str, document: &Value) -> Result<()> {
         let url = format!("{}/admin/{collection}/{id}", self.origin);
         let answer = self

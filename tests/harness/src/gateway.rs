@@ -6,6 +6,7 @@ use std::{
     ffi::OsStr,
     fs::{self, File},
     net::TcpListener,
+    path::PathBuf,
     process::Stdio,
     time::{Duration, Instant},
 };
@@ -17,6 +18,17 @@ use tokio::{
 
 /// How long a start may take on a busy machine.
 const START: Duration = Duration::from_secs(30);
+
+/// How a gateway differs from one with its defaults.
+#[derive(Clone, Debug, Default)]
+pub struct Setup {
+    /// Instead of the `dynmcp` binary of this build; it understands the same command line.
+    pub program: Option<PathBuf>,
+    /// More lines of `[app]`, each with its end of line.
+    pub app: String,
+    /// Further tables of the configuration.
+    pub tables: String,
+}
 
 /// A running gateway with a store of its own. Dropping it ends the process.
 pub struct Gateway {
@@ -32,23 +44,29 @@ impl Gateway {
 
     /// Starts it and waits until it is ready.
     pub async fn start() -> Result<Self> {
+        Self::start_as(&Setup::default()).await
+    }
+
+    /// The same with a program or a configuration of one's own.
+    pub async fn start_as(setup: &Setup) -> Result<Self> {
         // A port that was free a moment ago can be taken by the time the gateway wants it.
         for _ in 0..2 {
-            if let Ok(gateway) = Self::launch().await {
+            if let Ok(gateway) = Self::launch(setup).await {
                 return Ok(gateway);
             }
         }
-        Self::launch().await
+        Self::launch(setup).await
     }
 
-    async fn launch() -> Result<Self> {
-        let binary = dynmcp()?;
+    async fn launch(setup: &Setup) -> Result<Self> {
+        let binary = setup.program.clone().map_or_else(dynmcp, Ok)?;
         let directory = tempfile::tempdir()?;
         let port = TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
         let key = Self::KEY;
         let config = directory.path().join("config.toml");
-        let app = format!("[app]\nhost = \"127.0.0.1\"\nport = {port}\napi_key = \"{key}\"\n");
-        fs::write(&config, app)?;
+        let Setup { app, tables, .. } = setup;
+        let app = format!("[app]\nhost = \"127.0.0.1\"\nport = {port}\napi_key = \"{key}\"\n{app}");
+        fs::write(&config, format!("{app}{tables}"))?;
         // The store and the log are where the defaults say, below the working directory.
         let output = File::options()
             .create(true)
@@ -101,6 +119,20 @@ impl Gateway {
     /// The MCP endpoint of an instance.
     pub fn endpoint(&self, instance: &str) -> String {
         format!("{}/mcp/{instance}", self.origin)
+    }
+
+    /// Tells it to stop, as a deployment would, and waits until it has.
+    pub async fn stop(mut self) -> Result<()> {
+        let id = self.child.id().context("it has ended by itself")?.to_string();
+        let told = Command::new("kill").args(["-s", "TERM", &id]).status().await?;
+        ensure!(told.success(), "kill: {told}");
+        let ended = self.child.wait().await?;
+        ensure!(
+            ended.success(),
+            "the gateway ended with {ended}:\n{}",
+            self.output()
+        );
+        Ok(())
     }
 
     /// The process, for measuring it.

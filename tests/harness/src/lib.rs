@@ -2,12 +2,21 @@
 
 mod admin;
 mod binary;
+mod fill;
 mod gateway;
+mod mcp;
+mod replicas;
+mod servers;
+mod store;
 mod toolbox;
 mod upstream;
 
 pub use admin::Admin;
 pub use binary::dynmcp;
-pub use gateway::Gateway;
+pub use fill::Row;
+pub use gateway::{Gateway, Setup};
+pub use mcp::{Listener, Mcp};
+pub use replicas::{Directory, Replicas};
+pub use store::Store;
 pub use toolbox::Toolbox;
 pub use upstream::Upstream;

@@ -32,6 +32,12 @@ const FOR_TESTS: &[Needed] = &[
         probe: &["--version"],
         packages: &["npm"],
     },
+    // Building the client of etcd needs it.
+    Needed {
+        program: "protoc",
+        probe: &["--version"],
+        packages: &["protobuf-compiler"],
+    },
     Needed {
         program: "etcd",
         probe: &["--version"],
@@ -41,6 +47,23 @@ const FOR_TESTS: &[Needed] = &[
         program: "etcdctl",
         probe: &["version"],
         packages: &["etcd-client"],
+    },
+    // The tests start servers of their own; where the packages bring up services, those are left alone.
+    Needed {
+        program: "sh",
+        probe: &[
+            "-c",
+            "PATH=$PATH:/usr/sbin:/usr/libexec; mariadbd --version && command -v mariadb-install-db",
+        ],
+        packages: &["mariadb-server"],
+    },
+    Needed {
+        program: "sh",
+        probe: &[
+            "-c",
+            "PATH=$PATH$(printf ':%s' /usr/lib/postgresql/*/bin); initdb --version && psql --version",
+        ],
+        packages: &["postgresql"],
     },
 ];
 
