@@ -45,6 +45,7 @@ fuzz_target!(|body: &[u8]| {
         instance: "fuzz",
         principal: &principal,
         arguments: Some(&arguments),
+        headers: None,
     };
     for tool in TOOLS.iter() {
         match engine.plan(tool, context) {
