@@ -35,6 +35,10 @@ use std::sync::Arc;
 /// How the suite gets at one store.
 #[async_trait]
 pub trait Harness: Send + Sync + Sized + 'static {
+    /// Cases that cannot be tried on this store, each with the reason. A case that finds no way to do what it needs
+    /// fails unless it is named here, so that nothing is left out in silence.
+    const NOT_APPLICABLE: &'static [(&'static str, &'static str)] = &[];
+
     /// A store of its own with nothing in it; gone when the harness is dropped.
     async fn fresh() -> Self;
 
@@ -75,6 +79,17 @@ pub trait Harness: Send + Sync + Sized + 'static {
     fn largest(&self) -> Option<usize> {
         None
     }
+}
+
+/// The case ends here without having tried anything: the harness must have said so.
+fn not_applicable<H: Harness>(case: &str) {
+    let named = H::NOT_APPLICABLE
+        .iter()
+        .any(|(name, reason)| *name == case && !reason.is_empty());
+    assert!(
+        named,
+        "`{case}` was not tried: implement the hook it needs, or name it in NOT_APPLICABLE with the reason"
+    );
 }
 
 /// A write past the gateway.

@@ -17,7 +17,7 @@ pub async fn changes_are_forgotten<H: Harness>() {
     }
     let behind = follower.revision;
     if !harness.forget_changes().await {
-        return;
+        return super::not_applicable::<H>("changes_are_forgotten");
     }
     let error = match source.watch(behind).await {
         Err(error) => error,
@@ -46,7 +46,7 @@ pub async fn connection_is_cut<H: Harness>() {
     follower.until(first).await;
     for round in 0..3 {
         if !harness.cut_connections().await {
-            return;
+            return super::not_applicable::<H>("connection_is_cut");
         }
         let key = Key::tool(format!("after{round}"));
         let last = persistently(async || store_or_error(&*source, &key).await).await;
@@ -64,7 +64,7 @@ pub async fn server_restarts<H: Harness>() {
     let first = store(&*source, &Key::tool("before"), "{}").await;
     let mut follower = Follower::start(&*source).await;
     if !harness.restart().await {
-        return;
+        return super::not_applicable::<H>("server_restarts");
     }
     let key = Key::tool("after");
     let last = persistently(async || store_or_error(&*source, &key).await).await;
@@ -90,7 +90,7 @@ pub async fn slow_store<H: Harness>() {
         .await;
     }
     if !harness.slow_down().await {
-        return;
+        return super::not_applicable::<H>("slow_store");
     }
     let source = harness.connect().await;
     let mut follower = Follower::start(&*source).await;

@@ -90,7 +90,7 @@ fn a_bad_record_leaves_the_good_one_live() {
     assert!(catalog.snapshot().quarantine.is_empty() && catalog.snapshot().instances.is_empty());
     let place = Unreadable {
         place: "row 7".into(),
-        reason: "type XXX".into(),
+        reason: "type `nonsense`".into(),
         revision: 11,
     };
     catalog.apply(Batch {

@@ -49,6 +49,17 @@ fn stored<'a>(load: &'a Load, key: &Key) -> Option<&'a [u8]> {
 
 #[async_trait]
 impl Harness for InFolder {
+    const NOT_APPLICABLE: &'static [(&'static str, &'static str)] = &[
+        (
+            "changes_are_forgotten",
+            "nothing outside can make it forget; the unit tests of its ledger try what follows",
+        ),
+        ("connection_is_cut", "there is no connection"),
+        ("server_restarts", "there is no server"),
+        ("slow_store", "the folder is local"),
+        ("too_large", "a file has no bound of its own"),
+    ];
+
     async fn fresh() -> Self {
         let directory = tempfile::tempdir().unwrap();
         let source = Files::open(&FileSettings {

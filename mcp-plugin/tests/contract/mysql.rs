@@ -23,6 +23,11 @@ struct OnServer {
 
 #[async_trait]
 impl Harness for OnServer {
+    const NOT_APPLICABLE: &'static [(&'static str, &'static str)] = &[(
+        "server_restarts",
+        "all cases share the server; `tests/mysql_postgres/outages.rs` restarts its own",
+    )];
+
     async fn fresh() -> Self {
         let server = MariaDb::shared().await;
         let database = server.database().await;

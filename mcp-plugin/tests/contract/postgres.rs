@@ -23,6 +23,17 @@ struct OnServer {
 
 #[async_trait]
 impl Harness for OnServer {
+    const NOT_APPLICABLE: &'static [(&'static str, &'static str)] = &[
+        (
+            "server_restarts",
+            "all cases share the server; `tests/mysql_postgres/outages.rs` restarts its own",
+        ),
+        (
+            "too_large",
+            "PostgreSQL takes a gigabyte, more than a request may have",
+        ),
+    ];
+
     async fn fresh() -> Self {
         let server = PostgreSql::shared().await;
         let database = server.database().await;

@@ -28,6 +28,20 @@ impl InFile {
 
 #[async_trait]
 impl Harness for InFile {
+    const NOT_APPLICABLE: &'static [(&'static str, &'static str)] = &[
+        (
+            "changes_are_forgotten",
+            "only after 100,000 revisions; `tests/sqlite` tries what follows from it",
+        ),
+        ("connection_is_cut", "there is no connection to cut"),
+        ("server_restarts", "there is no server"),
+        ("slow_store", "the file is local"),
+        (
+            "too_large",
+            "SQLite takes a gigabyte, more than a request may have",
+        ),
+    ];
+
     async fn fresh() -> Self {
         let directory = tempfile::tempdir().unwrap();
         Self::open(&directory).await;
