@@ -5,8 +5,11 @@ mod banner;
 mod config;
 mod demo;
 mod failure;
+mod gateway;
 mod hash_key;
+mod http;
 mod import;
+mod output;
 mod serve;
 
 use clap::{Parser, Subcommand};

@@ -1,22 +1,26 @@
 //! `dynmcp import …`
 
-mod fetch;
 mod remote;
 
-use super::Failure;
+use super::{
+    Failure,
+    gateway::GatewayArguments,
+    http,
+    output::{OutputFormat, print, print_json},
+};
 use crate::{
     control_plane,
     server::StartError,
     settings::{Layers, Settings},
 };
-use clap::{Args, Subcommand, ValueEnum};
+use clap::{Args, Subcommand};
 use mcp_core::{
     import::{Format, ImportError, ImportOptions, Limits, Pattern, Rename, Report, import},
     plan::{Plan, Stored},
 };
 use std::{
     fs,
-    io::{Read, Write},
+    io::Read,
     path::{Path, PathBuf},
 };
 
@@ -57,12 +61,8 @@ pub(super) struct ImportArguments {
     /// The instance that gets the tools; made if it is not there.
     #[arg(long, value_name = "ID")]
     instance: String,
-    /// Import into this running gateway, not into the configured data source.
-    #[arg(long, value_name = "URL", requires = "key")]
-    server: Option<String>,
-    /// An admin's key of that gateway.
-    #[arg(long, env = "DYNMCP_KEY", hide_env_values = true)]
-    key: Option<String>,
+    #[command(flatten)]
+    gateway: GatewayArguments,
     /// Say what would be done, write nothing.
     #[arg(long)]
     dry_run: bool,
@@ -86,14 +86,7 @@ pub(super) struct ImportArguments {
     source: Option<String>,
     /// How to print the report.
     #[arg(long, value_enum, default_value_t)]
-    format: ReportFormat,
-}
-
-#[derive(Clone, Copy, Default, ValueEnum)]
-enum ReportFormat {
-    #[default]
-    Text,
-    Json,
+    format: OutputFormat,
 }
 
 pub(super) fn run(config: Option<PathBuf>, command: ImportCommand) -> Result<(), Failure> {
@@ -109,15 +102,12 @@ pub(super) fn run(config: Option<PathBuf>, command: ImportCommand) -> Result<(),
         .build()?;
     let report = runtime.block_on(async {
         let text = read(format, &document, &options.limits).await?;
-        match &arguments.server {
-            Some(server) => {
-                let key = arguments.key.as_deref().unwrap_or_default();
-                remote::import(server, key, format, text, &options, arguments.dry_run).await
-            }
+        match arguments.gateway.gateway()? {
+            Some(gateway) => remote::import(&gateway, format, text, &options, arguments.dry_run).await,
             None => directly(config, format, &text, &options, arguments.dry_run).await,
         }
     })?;
-    print(&report, &arguments)?;
+    print_report(&report, &arguments)?;
     let has_tools = !(report.created.is_empty() && report.changed.is_empty() && report.unchanged.is_empty());
     let is_all_lost = !has_tools && (!report.skipped.is_empty() || !report.conflicts.is_empty());
     if is_all_lost {
@@ -168,7 +158,7 @@ async fn read(format: Format, document: &str, limits: &Limits) -> Result<String,
     let bytes = match document {
         "-" => limited(std::io::stdin(), limit)?,
         line if format == Format::Curl => line.as_bytes().to_vec(),
-        url if is_url(url) => fetch::get(url, limit).await?,
+        url if is_url(url) => http::get(url, limit).await?,
         file => {
             let opened =
                 fs::File::open(file).map_err(|error| Failure::runtime(format_args!("{file}: {error}")))?;
@@ -213,15 +203,10 @@ async fn directly(
     Ok(report)
 }
 
-fn print(report: &Report, arguments: &ImportArguments) -> Result<(), Failure> {
-    let text = match arguments.format {
-        ReportFormat::Json => serde_json::to_string_pretty(report).map_err(Failure::runtime)? + "\n",
-        ReportFormat::Text if arguments.dry_run => format!("dry run: nothing was written\n{report}"),
-        ReportFormat::Text => report.to_string(),
-    };
-    match std::io::stdout().lock().write_all(text.as_bytes()) {
-        // Whoever reads it has read enough.
-        Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
-        written => Ok(written?),
+fn print_report(report: &Report, arguments: &ImportArguments) -> Result<(), Failure> {
+    match arguments.format {
+        OutputFormat::Json => print_json(report),
+        OutputFormat::Text if arguments.dry_run => print(&format!("dry run: nothing was written\n{report}")),
+        OutputFormat::Text => print(&report.to_string()),
     }
 }

@@ -1,6 +1,6 @@
-//! Reads a URL that the person at the command line named. The admin API never does this.
+//! HTTP from the command line: to what the person at it named. The admin API never reads a URL.
 
-use crate::cli::Failure;
+use super::Failure;
 use bytes::Bytes;
 use http::{Request, Response, StatusCode, Uri, header};
 use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
