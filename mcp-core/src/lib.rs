@@ -5,5 +5,6 @@ pub mod import;
 pub mod plan;
 pub mod protocol;
 pub mod telemetry;
+pub mod tokens;
 pub mod tool;
 pub mod view;
