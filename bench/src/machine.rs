@@ -8,13 +8,12 @@ pub(crate) fn describe(with_nginx: bool) -> String {
     let kernel = fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default();
     let arguments: Vec<_> = std::env::args().skip(1).collect();
     let nginx = if with_nginx {
-        version("nginx", "-v")
+        format!(", {}", version("nginx", "-v"))
     } else {
-        "no nginx".to_owned()
+        String::new()
     };
     format!(
-        "- machine: {cores} × {}, Linux {}\n- versions: {}, {nginx}, {}\n- command: `cargo xtask bench {}`\n\
-         - load, upstream and server share the machine; every answer was checked; medians over the rounds",
+        "- machine: {cores} × {}, Linux {}\n- versions: {}{nginx}, {}\n- command: `cargo xtask bench {}`",
         processor(),
         kernel.trim(),
         gateway_version(),

@@ -64,12 +64,10 @@ const WARM_UP: Duration = Duration::from_millis(500);
 async fn main() -> Result<()> {
     let options = Options::parse();
     if let Some(other) = &options.other {
-        let report = match other {
-            Other::Propagation(options) => propagation::run(options).await?,
-            Other::Size(options) => size::run(options).await?,
+        return match other {
+            Other::Propagation(options) => propagation::run(options).await,
+            Other::Size(options) => size::run(options).await,
         };
-        println!("{report}");
-        return Ok(());
     }
     ensure!(
         options.rounds > 0 && options.seconds > 0.0,
@@ -125,6 +123,9 @@ async fn main() -> Result<()> {
         }
     }
     println!("{}", machine::describe(nginx.is_some()));
+    println!(
+        "- load, upstream and server share the machine; every answer was checked; medians over the rounds"
+    );
     println!("{report}");
     Ok(())
 }

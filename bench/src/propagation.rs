@@ -1,14 +1,16 @@
 //! `cargo xtask bench propagation`: how long a write on one replica takes until another one lists it.
 
 mod background;
+mod times;
 
-use crate::machine;
+use crate::{machine, upstream::Upstream};
 use anyhow::{Context, Result};
 use background::Background;
 use clap::Parser;
 use dynmcp_harness::{Mcp, Replicas, Setup, Store};
 use serde_json::{Value, json};
 use std::time::{Duration, Instant};
+use times::Times;
 
 /// From sending a write to one replica until `tools/list` of another one shows it.
 #[derive(Parser)]
@@ -32,66 +34,84 @@ const LOST: Duration = Duration::from_secs(30);
 /// Definitions beside the one that is written.
 const OTHERS: usize = 100;
 
-pub(crate) async fn run(options: &Options) -> Result<String> {
-    let mut report = format!(
-        "{}\n- three replicas, the store and the clients share the machine; {} writes in each situation, from sending the \
-         write to one replica until `tools/list` of another shows it\n\n\
-         | source | situation | p50 ms | p99 ms | most ms |\n|---|---|---:|---:|---:|\n",
+/// Prints as it goes; a source that cannot be measured does not keep the others from it.
+pub(crate) async fn run(options: &Options) -> Result<()> {
+    println!(
+        "{}\n- three replicas, the store, the load and its upstream share the machine; {} writes in each situation, from \
+         sending the write to one replica until `tools/list` of another shows it; `start` is how long the slowest \
+         replica took until it was ready\n\n\
+         | source | start s | beside it | p50 ms | p99 ms | most ms | to reach: p99 ms |\n|---|---:|---|---:|---:|---:|---:|",
         machine::describe(false),
         options.writes,
     );
+    let mut failed = Vec::new();
     for source in &options.sources {
-        let store = Store::start(source).await?;
-        let setup = Setup {
-            app: "workers = 1\n".to_owned(),
-            ..Setup::default()
-        };
-        let replicas = Replicas::start(store, 3, setup).await?;
-        prepare(&replicas).await.with_context(|| source.clone())?;
-        for situation in [Situation::Quiet, Situation::Load, Situation::Changes] {
-            eprintln!("{source}, {}", situation.name());
-            let background = Background::start(situation, &replicas, options);
-            let times = measure(&replicas, options.writes).await?;
-            background.end().await?;
-            report += &line(source, situation, times);
+        if let Err(error) = measure(source, options).await {
+            println!("| {source} | | failed | | | | |");
+            failed.push(format!("{source}: {error:#}"));
         }
     }
-    Ok(report)
+    anyhow::ensure!(failed.is_empty(), "{}", failed.join("\n"));
+    Ok(())
+}
+
+/// What the gateway promises for 99 of 100 changes.
+fn promised(source: &str) -> u32 {
+    match source {
+        "etcd" | "postgres" => 20,
+        // The poll of 500 ms, and 20.
+        "mysql" => 520,
+        _ => 200,
+    }
+}
+
+/// One source in all situations.
+async fn measure(source: &str, options: &Options) -> Result<()> {
+    let (store, upstream) = (Store::start(source).await?, Upstream::start()?);
+    let setup = Setup {
+        app: "workers = 1\n".to_owned(),
+        ..Setup::default()
+    };
+    let replicas = Replicas::start(store, 3, setup).await?;
+    let starts = replicas.all().iter().map(|gateway| gateway.started_in());
+    let start = starts.max().unwrap_or_default().as_secs_f64();
+    prepare(&replicas, &upstream).await?;
+    for situation in [Situation::Quiet, Situation::Load, Situation::Changes] {
+        eprintln!("{source}, {situation:?}");
+        let background = Background::start(situation, &replicas, options, &upstream);
+        let times = write_and_watch(&replicas, &upstream, options.writes).await?;
+        let beside = background.end().await?;
+        let promised = promised(source);
+        println!("| {source} | {start:.1} | {beside} | {times} | {promised} |");
+    }
+    Ok(())
 }
 
 /// What else goes on.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 enum Situation {
     Quiet,
     Load,
     Changes,
 }
 
-impl Situation {
-    fn name(self) -> &'static str {
-        match self {
-            Self::Quiet => "quiet",
-            Self::Load => "calls",
-            Self::Changes => "changes",
-        }
-    }
-}
-
-fn tool(description: &str) -> Value {
+fn tool(upstream: &Upstream, name: &str, description: &str) -> Value {
     json!({
-        "name": "watched", "description": description, "input_schema": {"type": "object"},
-        "tds_ext_info": {"domain": "http://127.0.0.1:9", "method": "GET", "path": "/"},
+        "name": name, "description": description, "input_schema": {"type": "object"},
+        "tds_ext_info": {"domain": format!("http://127.0.0.1:{}", upstream.port()), "method": "GET", "path": "/"},
     })
 }
 
-async fn prepare(replicas: &Replicas) -> Result<()> {
-    let admin = replicas.all()[0].admin();
+async fn prepare(replicas: &Replicas, upstream: &Upstream) -> Result<()> {
+    let first = replicas.all().first().context("no replica")?;
+    let admin = first.admin();
     for number in 0..OTHERS {
-        let mut other = tool("Another one.");
-        other["name"] = json!(format!("other_{number}"));
-        admin.write("tds", &format!("other_{number}"), &other).await?;
+        let name = format!("other_{number}");
+        let other = tool(upstream, &name, "Another one.");
+        admin.write("tds", &name, &other).await?;
     }
-    admin.write("tds", "watched", &tool("First.")).await?;
+    let watched = tool(upstream, "watched", "First.");
+    admin.write("tds", "watched", &watched).await?;
     let bench = json!({"name": "bench", "tool_ids": ["watched"]});
     admin.write("ids", "bench", &bench).await?;
     for gateway in replicas.all() {
@@ -105,16 +125,15 @@ async fn prepare(replicas: &Replicas) -> Result<()> {
     Ok(())
 }
 
-/// In ascending order.
-async fn measure(replicas: &Replicas, writes: usize) -> Result<Vec<Duration>> {
+async fn write_and_watch(replicas: &Replicas, upstream: &Upstream, writes: usize) -> Result<Times> {
     let (writer, watched) = (&replicas.all()[0], replicas.all()[1].endpoint("bench"));
     let mcp = Mcp::default();
-    let mut times = Vec::with_capacity(writes);
+    let mut times = Times::default();
     for number in 0..writes {
         // Where a source polls, writes come at any time between two polls.
         tokio::time::sleep(Duration::from_millis((number * 37 % 101) as u64)).await;
         let description = format!("Version {number} of {:?}.", Instant::now());
-        let document = tool(&description);
+        let document = tool(upstream, "watched", &description);
         let start = Instant::now();
         let write = writer.admin().write("tds", "watched", &document);
         let seen = async {
@@ -130,20 +149,7 @@ async fn measure(replicas: &Replicas, writes: usize) -> Result<Vec<Duration>> {
         };
         let (written, seen) = tokio::join!(write, seen);
         written?;
-        times.push(seen?);
+        times.add(seen?);
     }
-    times.sort_unstable();
     Ok(times)
-}
-
-fn line(source: &str, situation: Situation, times: Vec<Duration>) -> String {
-    let quantile = |share: f64| {
-        let index = ((times.len().max(1) - 1) as f64 * share) as usize;
-        times
-            .get(index)
-            .map_or(f64::NAN, |time| time.as_secs_f64() * 1000.0)
-    };
-    let name = situation.name();
-    let (half, most, worst) = (quantile(0.5), quantile(0.99), quantile(1.0));
-    format!("| {source} | {name} | {half:.1} | {most:.1} | {worst:.1} |\n")
 }

@@ -45,6 +45,8 @@ pub struct Metrics {
     pub upstream_in_flight: Gauge,
     /// Open streams of list changes.
     pub streams: Gauge,
+    /// Instances that were rendered, each once per change that touches it.
+    pub views_built: Counter,
 }
 
 impl Metrics {
@@ -56,6 +58,7 @@ impl Metrics {
             requests: Family::default(),
             upstream_in_flight: Gauge::default(),
             streams: Gauge::default(),
+            views_built: Counter::default(),
         };
         let durations = "Duration of tools/call in seconds, upstream included";
         registry.register("tool_call_duration_seconds", durations, metrics.durations.clone());
@@ -72,6 +75,8 @@ impl Metrics {
             metrics.upstream_in_flight.clone(),
         );
         registry.register("streams", "Open streams of list changes", metrics.streams.clone());
+        let built = "Instances rendered for serving, each once per change that touches it";
+        registry.register("views_built", built, metrics.views_built.clone());
         metrics
     }
 

@@ -90,6 +90,7 @@ impl InstanceView {
         settings: &ViewSettings,
         metrics: &Metrics,
     ) -> Self {
+        metrics.views_built.inc();
         let shown = Shown::new(&entry, compiler);
         let definition = &entry.definition;
         let info = json!({"name": "dynmcp", "title": definition.name, "version": env!("CARGO_PKG_VERSION")});

@@ -35,7 +35,8 @@ enum Task {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         arguments: Vec<String>,
     },
-    /// Measures the gateway beside nginx on the same upstream and load; prints Markdown. `--help` lists the options.
+    /// Measures the gateway beside nginx on the same upstream and load; `bench propagation` and `bench size` measure
+    /// every data source instead. Prints Markdown; `--help` lists the options.
     #[command(disable_help_flag = true)]
     Bench {
         /// For the benchmark.
@@ -48,6 +49,9 @@ enum Task {
 
 /// What a default build leaves out, because it needs a program that may not be there.
 const ALL_PLUGINS: &str = "mcp-axum/etcd,mcp-plugin/etcd";
+
+/// The benchmarks that start every store.
+const STORE_BENCHES: &[&str] = &["propagation", "size"];
 
 fn main() -> ExitCode {
     match perform(Xtask::parse().task) {
@@ -80,11 +84,17 @@ fn perform(task: Task) -> Result<ExitCode> {
             )
         }
         Task::Bench { arguments } => {
-            tools::install_nginx();
-            let built = cargo(
-                &["build", "--release", "--package", "mcp-axum", "--bin", "dynmcp"],
-                &[],
-            )?;
+            let mut build = vec!["build", "--release", "--package", "mcp-axum", "--bin", "dynmcp"];
+            if arguments
+                .first()
+                .is_some_and(|other| STORE_BENCHES.contains(&other.as_str()))
+            {
+                tools::install_stores()?;
+                build.extend(["--features", "etcd"]);
+            } else {
+                tools::install_nginx()?;
+            }
+            let built = cargo(&build, &[])?;
             if built != ExitCode::SUCCESS {
                 return Ok(built);
             }

@@ -17,9 +17,15 @@ pub(crate) fn install() -> Result<()> {
     python::install(&tools, &pinned)
 }
 
-/// The benchmark compares with nginx where there is one.
-pub(crate) fn install_nginx() {
+/// What the benchmark is built with; it compares with nginx where there is one.
+pub(crate) fn install_nginx() -> Result<()> {
     if let Err(reason) = system::install_nginx() {
         println!("without nginx: {reason:#}");
     }
+    system::install_protoc()
+}
+
+/// Every server that definitions can live in, and what the gateway needs to be built for it.
+pub(crate) fn install_stores() -> Result<()> {
+    system::install_stores()
 }

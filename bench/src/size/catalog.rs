@@ -38,9 +38,19 @@ pub(super) fn tools(count: usize) -> Vec<Row> {
 /// Ten tools each, in turns.
 pub(super) fn instances(count: usize, tools: usize) -> Vec<Row> {
     let row = |number: usize| {
-        let ids: Vec<_> = (0..10).map(|place| id((number * 10 + place) % tools)).collect();
+        let ids: Vec<_> = of_instance(number, tools).map(id).collect();
         let document = json!({"name": format!("Instance {number}"), "tool_ids": ids});
         ("IDS", format!("i{number:05}"), document.to_string())
     };
     (0..count).map(row).collect()
+}
+
+/// The tools of an instance.
+fn of_instance(number: usize, tools: usize) -> impl Iterator<Item = usize> {
+    (0..10).map(move |place| (number * 10 + place) % tools)
+}
+
+/// Whether the instance has the tool.
+pub(super) fn has_tool(instance: usize, tool: usize, tools: usize) -> bool {
+    of_instance(instance, tools).any(|other| other == tool)
 }

@@ -36,6 +36,7 @@ pub struct Gateway {
     origin: String,
     child: Child,
     admin: Admin,
+    started_in: Duration,
 }
 
 impl Gateway {
@@ -93,8 +94,11 @@ impl Gateway {
             origin,
             child,
             admin,
+            started_in: Duration::ZERO,
         };
+        let start = Instant::now();
         gateway.wait_until_ready().await?;
+        gateway.started_in = start.elapsed();
         Ok(gateway)
     }
 
@@ -135,6 +139,11 @@ impl Gateway {
         Ok(())
     }
 
+    /// How long it took from the start of the process until it was ready.
+    pub fn started_in(&self) -> Duration {
+        self.started_in
+    }
+
     /// The process, for measuring it.
     pub fn pid(&self) -> Option<u32> {
         self.child.id()
@@ -151,6 +160,13 @@ impl Gateway {
             .write(true)
             .open(self.directory.path().join("output"))?;
         Ok(output.set_len(0)?)
+    }
+
+    /// What `/metrics` shows.
+    pub async fn metrics(&self) -> Result<String> {
+        let request = reqwest::Client::new().get(format!("{}/metrics", self.origin));
+        let answer = request.bearer_auth(Self::KEY).send().await?;
+        Ok(answer.error_for_status()?.text().await?)
     }
 
     /// Its admin API.

@@ -32,12 +32,10 @@ const FOR_TESTS: &[Needed] = &[
         probe: &["--version"],
         packages: &["npm"],
     },
-    // Building the client of etcd needs it.
-    Needed {
-        program: "protoc",
-        probe: &["--version"],
-        packages: &["protobuf-compiler"],
-    },
+];
+
+const STORES: &[Needed] = &[
+    PROTOC,
     Needed {
         program: "etcd",
         probe: &["--version"],
@@ -67,6 +65,13 @@ const FOR_TESTS: &[Needed] = &[
     },
 ];
 
+/// Building the client of etcd needs it.
+const PROTOC: Needed = Needed {
+    program: "protoc",
+    probe: &["--version"],
+    packages: &["protobuf-compiler"],
+};
+
 const NGINX: Needed = Needed {
     program: "nginx",
     probe: &["-v"],
@@ -74,7 +79,17 @@ const NGINX: Needed = Needed {
 };
 
 pub(super) fn install() -> Result<()> {
-    install_missing(FOR_TESTS)
+    install_missing(FOR_TESTS)?;
+    install_stores()
+}
+
+pub(super) fn install_stores() -> Result<()> {
+    install_missing(STORES)
+}
+
+/// The benchmark can start every store, so it is built with all of them.
+pub(super) fn install_protoc() -> Result<()> {
+    install_missing(&[PROTOC])
 }
 
 pub(super) fn install_nginx() -> Result<()> {
