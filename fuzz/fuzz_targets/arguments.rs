@@ -4,7 +4,7 @@
 use libfuzzer_sys::fuzz_target;
 use mcp_common::{authenticator::Principal, definition::ToolDefinition, document::Document};
 use mcp_core::{
-    engine::{CallContext, Engine, EngineSettings},
+    engine::{CallContext, Engine, EngineSettings, InstanceNames},
     tool::{CompiledTool, ToolCompiler},
 };
 use serde_json::value::RawValue;
@@ -42,7 +42,7 @@ fuzz_target!(|body: &[u8]| {
     let engine = Engine::new(EngineSettings::default());
     let principal = Principal::anonymous();
     let context = CallContext {
-        instance: "fuzz",
+        instance: &InstanceNames::id_only("fuzz"),
         principal: &principal,
         arguments: Some(&arguments),
         headers: None,

@@ -8,7 +8,7 @@ use mcp_common::{
     document::Document,
 };
 use mcp_core::{
-    engine::{CallContext, Engine, EngineSettings},
+    engine::{CallContext, Engine, EngineSettings, InstanceNames},
     tool::ToolCompiler,
 };
 use serde_json::value::RawValue;
@@ -31,7 +31,7 @@ fuzz_target!(|body: &[u8]| {
     let engine = Engine::new(EngineSettings::default());
     let principal = Principal::anonymous();
     let context = CallContext {
-        instance: "fuzz",
+        instance: &InstanceNames::id_only("fuzz"),
         principal: &principal,
         arguments: None,
         headers: None,

@@ -3,7 +3,9 @@
 mod credentials;
 mod deliver;
 pub(crate) mod encode;
+mod exact_value;
 mod failure;
+mod instance_names;
 mod members;
 mod plan;
 mod result;
@@ -13,6 +15,7 @@ mod strict_value;
 mod upstream;
 
 pub use credentials::{SecretSettings, Secrets, Tokens};
+pub use instance_names::InstanceNames;
 pub use result::{CallResult, Outcome};
 pub use settings::{EgressRule, EgressSettings, EngineSettings, NoEgressRule, TrustRoots};
 
@@ -30,7 +33,7 @@ use upstream::Upstream;
 #[derive(Clone, Copy, Debug)]
 pub struct CallContext<'a> {
     /// The instance that the call came through.
-    pub instance: &'a str,
+    pub instance: &'a InstanceNames,
     /// Who calls.
     pub principal: &'a Principal,
     /// `params.arguments` as the client sent them.
@@ -108,7 +111,7 @@ impl Engine {
     /// What the tool makes of an answer, without asking anybody.
     pub fn shape(&self, tool: &CompiledTool, answer: Response<Bytes>) -> CallResult {
         let context = CallContext {
-            instance: "",
+            instance: &InstanceNames::id_only(""),
             principal: &Principal::anonymous(),
             arguments: None,
             headers: None,

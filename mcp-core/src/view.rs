@@ -10,6 +10,7 @@ pub(crate) use cursor::Cursor;
 pub use list::ToolList;
 
 use crate::{
+    engine::InstanceNames,
     telemetry::{Metrics, ToolMetrics},
     tool::{CompiledTool, StoredTool, ToolCompiler},
 };
@@ -48,6 +49,8 @@ pub struct InstanceView {
     pub(crate) discover: String,
     /// `serverInfo` as a JSON object.
     pub(crate) server_info: String,
+    /// What templates can name of it.
+    pub(crate) names: InstanceNames,
 }
 
 /// One tool under the name it has in the instance.
@@ -130,6 +133,7 @@ impl InstanceView {
             legacy,
             discover,
             server_info,
+            names: InstanceNames::of(&entry.definition),
             entry,
         }
     }

@@ -1,5 +1,12 @@
 //! An instance definition (IDS document): one virtual MCP server.
 
+mod literal;
+mod metadata;
+mod tool_reference;
+
+pub use metadata::{Metadata, ProtoType};
+pub use tool_reference::{ToolOverrides, ToolReference};
+
 use super::{
     Read,
     decode::decode,
@@ -9,9 +16,9 @@ use crate::{
     document::Document,
     problem::{Problem, Problems},
 };
-use serde::{Deserialize, Deserializer, de::Error};
-use serde_json::{Value, value::RawValue};
-use std::sync::Arc;
+use serde::Deserialize;
+use serde_json::value::RawValue;
+use std::{collections::BTreeMap, sync::Arc};
 
 /// Which tools, under which names, for whom.
 #[derive(Clone, Debug, Deserialize)]
@@ -30,6 +37,9 @@ pub struct InstanceDefinition {
     pub include: Option<Include>,
     /// Taken out again.
     pub exclude: Option<Exclude>,
+    /// What templates of its tools can name as `instance.vars.<name>`: JSON values, as they were written.
+    #[serde(default)]
+    pub vars: BTreeMap<String, Box<RawValue>>,
     /// How the instance speaks.
     #[serde(default)]
     pub metadata: Metadata,
@@ -52,17 +62,6 @@ fn yes() -> bool {
     true
 }
 
-/// One entry of `tool_ids`: an id, or an object that says more.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ToolReference {
-    /// The tool's id.
-    pub id: Arc<str>,
-    /// Its name in this instance, instead of its own.
-    pub name: Option<Arc<str>>,
-    /// Its description in this instance.
-    pub description: Option<Arc<str>>,
-}
-
 /// Selects tools by label.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 pub struct Include {
@@ -79,28 +78,6 @@ pub struct Exclude {
     pub tool_ids: Vec<Arc<str>>,
 }
 
-/// How older clients are spoken to.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
-pub enum ProtoType {
-    /// No sessions; any replica serves any request.
-    #[default]
-    #[serde(rename = "streamable-stateless")]
-    Stateless,
-    /// Sessions for revisions before 2026-07-28. The first version misspelt it.
-    #[serde(rename = "streamable-stateful", alias = "streamable-statefule")]
-    Stateful,
-    /// HTTP+SSE of 2024-11-05; served like `Stateless`, with a warning.
-    #[serde(rename = "legacy")]
-    Legacy,
-}
-
-/// `metadata`: absent, an object, or a JSON string of that object.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Metadata {
-    /// The transport flavour.
-    pub proto_type: ProtoType,
-}
-
 /// Which authenticators guard an instance.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -112,76 +89,24 @@ pub enum InstanceAuth {
     None,
 }
 
-impl<'de> Deserialize<'de> for ToolReference {
-    fn deserialize<D: Deserializer<'de>>(input: D) -> Result<Self, D::Error> {
-        #[derive(Deserialize)]
-        #[serde(deny_unknown_fields)]
-        struct Entry {
-            id: Arc<str>,
-            name: Option<Arc<str>>,
-            description: Option<Arc<str>>,
-            defaults: Option<Value>,
-            hide: Option<Value>,
-        }
-        match Value::deserialize(input)? {
-            Value::String(id) => Ok(Self {
-                id: id.into(),
-                name: None,
-                description: None,
-            }),
-            entry @ Value::Object(_) => {
-                let entry: Entry = serde_json::from_value(entry).map_err(Error::custom)?;
-                if entry.defaults.is_some() || entry.hide.is_some() {
-                    return Err(Error::custom("`defaults` and `hide` are not supported yet"));
-                }
-                Ok(Self {
-                    id: entry.id,
-                    name: entry.name,
-                    description: entry.description,
-                })
-            }
-            other => Err(Error::custom(format!(
-                "expected a tool id or an object with `id`, found {other}"
-            ))),
-        }
-    }
-}
-
-impl<'de> Deserialize<'de> for Metadata {
-    fn deserialize<D: Deserializer<'de>>(input: D) -> Result<Self, D::Error> {
-        #[derive(Default, Deserialize)]
-        struct Members {
-            #[serde(default)]
-            proto_type: ProtoType,
-        }
-        let members: Members = match Value::deserialize(input)? {
-            Value::Null => Members::default(),
-            Value::String(text) if text.trim().is_empty() => Members::default(),
-            Value::String(text) => serde_json::from_str(&text).map_err(Error::custom)?,
-            value @ Value::Object(_) => serde_json::from_value(value).map_err(Error::custom)?,
-            other => {
-                return Err(Error::custom(format!(
-                    "expected an object or its JSON text, found {other}"
-                )));
-            }
-        };
-        Ok(Self {
-            proto_type: members.proto_type,
-        })
-    }
-}
-
 impl InstanceDefinition {
     /// Reads the document stored under `id`.
     pub fn read(id: &str, document: &Document) -> Result<Read<Self>, Problems> {
         let (mut definition, mut warnings) = decode::<Self>(document)?;
         let mut problems: Vec<Problem> = check_id(id).err().into_iter().collect();
-        if document.get("vars").is_some() {
-            problems.push(Problem::at("vars", "not supported yet"));
+        for (name, value) in &definition.vars {
+            problems.extend(literal::check(&format!("vars.{name}"), value.get()).err());
         }
         for (index, tool) in definition.tool_ids.iter().enumerate() {
             if let Some(name) = &tool.name {
                 problems.extend(check_tool_name(&format!("tool_ids[{index}].name"), name).err());
+            }
+            if tool.overrides.is_some() {
+                let reason = "`defaults` and `hide` are not supported yet";
+                problems.push(Problem::at(format!("tool_ids[{index}]"), reason));
+            }
+            for (name, value) in tool.overrides.iter().flat_map(|overrides| &overrides.defaults) {
+                problems.extend(literal::check(&format!("tool_ids[{index}].defaults.{name}"), value).err());
             }
         }
         if !problems.is_empty() {

@@ -5,7 +5,7 @@ use criterion::{BatchSize, Criterion};
 use http::Response;
 use mcp_common::{authenticator::Principal, definition::ToolDefinition, document::Document};
 use mcp_core::{
-    engine::{CallContext, Engine, EngineSettings},
+    engine::{CallContext, Engine, EngineSettings, InstanceNames},
     tool::{CompiledTool, ToolCompiler},
 };
 use serde_json::{Value, json, value::RawValue};
@@ -56,7 +56,7 @@ pub(crate) fn planning(criterion: &mut Criterion) {
         let tool = tool(method, schema);
         let arguments = RawValue::from_string(arguments.to_owned()).expect("JSON");
         let context = CallContext {
-            instance: "bench",
+            instance: &InstanceNames::id_only("bench"),
             principal: &principal,
             arguments: Some(&arguments),
             headers: None,

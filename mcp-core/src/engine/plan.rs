@@ -2,7 +2,6 @@
 
 mod arguments;
 mod body;
-mod exact_value;
 mod headers;
 mod leaf;
 mod param;

@@ -66,7 +66,7 @@ pub(super) async fn call(
     }
     let started = Instant::now();
     let context = CallContext {
-        instance: &exchange.view.entry.definition.id,
+        instance: &exchange.view.names,
         principal: &exchange.principal,
         arguments,
         headers: Some(exchange.headers),

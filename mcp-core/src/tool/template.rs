@@ -34,12 +34,32 @@ pub(crate) enum Leaf {
     Text(String),
 }
 
+/// A value of the instance that a template cannot do without.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct UsedVar {
+    /// The template's field in the document.
+    pub(crate) field: String,
+    /// Member names from `instance.vars` on.
+    pub(crate) path: Vec<String>,
+}
+
+impl UsedVar {
+    fn new(field: &str, path: Vec<String>) -> Self {
+        Self {
+            field: field.to_owned(),
+            path,
+        }
+    }
+}
+
 /// Compiles leaves and keeps what they need at call time.
 #[derive(Debug)]
 pub(crate) struct Templates {
     environment: Environment<'static>,
     /// Arguments that some template names: they are placed by it alone.
     pub(crate) arguments: Vec<Vec<String>>,
+    /// What they name of `instance.vars`.
+    pub(super) vars: Vec<UsedVar>,
     /// Each template has a name of its own in the environment.
     count: usize,
 }
@@ -54,6 +74,7 @@ impl Templates {
         Self {
             environment,
             arguments: Vec::new(),
+            vars: Vec::new(),
             count: 0,
         }
     }
@@ -81,8 +102,10 @@ impl Templates {
         let whole = whole_expression(text);
         if let Some(reference) = whole.and_then(Reference::read) {
             names::check_reference(&reference, schema).map_err(at)?;
-            if let Reference::Argument(path) = &reference {
-                self.arguments.push(path.clone());
+            match &reference {
+                Reference::Argument(path) => self.arguments.push(path.clone()),
+                Reference::InstanceVar(path) => self.vars.push(UsedVar::new(field, path.clone())),
+                Reference::Subject | Reference::InstanceId | Reference::InstanceName => {}
             }
             return Ok(Leaf::Reference(reference));
         }
@@ -100,13 +123,11 @@ impl Templates {
             .environment
             .get_template(&name)
             .map_err(|error| at(format!("is not a template: {}", first_line(&error))))?;
-        let globals = self
-            .environment
-            .globals()
-            .map(|(name, _)| name)
-            .collect::<Vec<_>>();
-        let named = names::check(&template.undeclared_variables(true), &globals, schema).map_err(at)?;
-        self.arguments.extend(named);
+        let used = template.undeclared_variables(true);
+        let named = names::check(&self.environment, template.source(), &used, schema).map_err(at)?;
+        self.arguments.extend(named.arguments);
+        let vars = named.vars.into_iter();
+        self.vars.extend(vars.map(|path| UsedVar::new(field, path)));
         Ok(if whole.is_some() {
             Leaf::Expression(name)
         } else {

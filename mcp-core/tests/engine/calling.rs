@@ -2,7 +2,7 @@
 
 use mcp_common::{authenticator::Principal, definition::ToolDefinition, document::Document};
 use mcp_core::{
-    engine::{CallContext, CallResult, Engine, EngineSettings},
+    engine::{CallContext, CallResult, Engine, EngineSettings, InstanceNames},
     tool::{CompiledTool, ToolCompiler},
 };
 use serde_json::{Value, json, value::RawValue};
@@ -51,7 +51,7 @@ pub(crate) async fn call_text(engine: &Engine, tool: &CompiledTool, arguments: &
         admin: false,
     };
     let context = CallContext {
-        instance: "support",
+        instance: &InstanceNames::id_only("support"),
         principal: &principal,
         arguments: Some(&arguments),
         headers: None,

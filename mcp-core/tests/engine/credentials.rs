@@ -7,7 +7,9 @@ use crate::{
 use http::{HeaderMap, Response};
 use mcp_common::{authenticator::Principal, definition::ToolDefinition, document::Document};
 use mcp_core::{
-    engine::{CallContext, CallResult, Engine, EngineSettings, Outcome, SecretSettings, Secrets},
+    engine::{
+        CallContext, CallResult, Engine, EngineSettings, InstanceNames, Outcome, SecretSettings, Secrets,
+    },
     tool::{CompiledTool, ToolCompiler},
 };
 use serde_json::{Value, json, value::RawValue};
@@ -57,7 +59,7 @@ impl Drop for SecretDir {
 async fn call(engine: &Engine, tool: &CompiledTool, headers: Option<&HeaderMap>) -> CallResult {
     let arguments = RawValue::from_string("{}".to_owned()).unwrap();
     let context = CallContext {
-        instance: "i",
+        instance: &InstanceNames::id_only("i"),
         principal: &Principal::anonymous(),
         arguments: Some(&arguments),
         headers,

@@ -10,6 +10,7 @@ mod credentials;
 mod definitions;
 mod delivery;
 mod failures;
+mod instance_values;
 mod params;
 mod parts;
 mod placement;

@@ -4,7 +4,7 @@ use crate::calling::{compile, definition, engine};
 use bytes::Bytes;
 use http::{HeaderValue, Response};
 use mcp_common::authenticator::Principal;
-use mcp_core::engine::{CallContext, CallResult};
+use mcp_core::engine::{CallContext, CallResult, InstanceNames};
 use proptest::{prelude::*, test_runner::TestRunner};
 use serde_json::{Value, json, value::RawValue};
 
@@ -53,7 +53,7 @@ fn any_definition_is_compiled_or_refused() {
             };
             let arguments = RawValue::from_string(r#"{"a":"x","b":[1],"c":"y"}"#.to_owned()).unwrap();
             let context = CallContext {
-                instance: "i",
+                instance: &InstanceNames::id_only("i"),
                 principal: &principal,
                 arguments: Some(&arguments),
                 headers: None,
@@ -118,7 +118,7 @@ fn a_template_cannot_eat_the_machine() {
             continue;
         };
         let context = CallContext {
-            instance: "i",
+            instance: &InstanceNames::id_only("i"),
             principal: &principal,
             arguments: None,
             headers: None,

@@ -4,6 +4,7 @@
     reason = "described, never built: documents stay the text they are"
 )]
 
+use std::collections::BTreeMap;
 use utoipa::ToSchema;
 
 /// An instance: which tools, under which names, for whom.
@@ -32,6 +33,9 @@ pub(super) struct InstanceDocument {
     /// Taken out again.
     #[schema(required = false)]
     exclude: Exclude,
+    /// Values that the templates of its tools name as `instance.vars.<name>`: any JSON.
+    #[schema(required = false, example = json!({"base": "https://eu.example.com"}))]
+    vars: BTreeMap<String, serde_json::Value>,
     /// How the instance speaks: an object, or its JSON text.
     #[schema(required = false)]
     metadata: Metadata,

@@ -249,7 +249,7 @@ async fn a_wrong_instance_is_400_with_the_field() {
             json!({"name": "i", "tool_ids": [{"id": "t", "hide": ["x"]}]}),
             "not supported yet",
         ),
-        (json!({"name": "i", "vars": {}}), "vars"),
+        (json!({"name": "i", "vars": ["a"]}), "vars"),
         (
             json!({"name": "i", "metadata": {"proto_type": "carrier-pigeon"}}),
             "metadata",

@@ -1,8 +1,8 @@
 //! Values that the definition makes out of the call.
 
-use super::{arguments::Arguments, exact_value};
+use super::arguments::Arguments;
 use crate::{
-    engine::{CallContext, failure::Failure},
+    engine::{CallContext, exact_value, failure::Failure},
     tool::{Call, Leaf, Reference},
 };
 use serde_json::Value;
@@ -54,7 +54,12 @@ impl<'a> Scope<'a> {
             Leaf::Reference(Reference::Subject) => {
                 Ok(Filled::Text(Cow::Borrowed(&self.context.principal.subject)))
             }
-            Leaf::Reference(Reference::Instance) => Ok(Filled::Text(Cow::Borrowed(self.context.instance))),
+            Leaf::Reference(Reference::InstanceId) => Ok(Filled::Text(self.context.instance.id().into())),
+            Leaf::Reference(Reference::InstanceName) => Ok(Filled::Text(self.context.instance.name().into())),
+            Leaf::Reference(Reference::InstanceVar(path)) => {
+                let json = self.context.instance.var(path);
+                Ok(json.map_or(Filled::Nothing, |json| Filled::Json(json.into())))
+            }
             Leaf::Reference(Reference::Argument(path)) => self.argument(path),
             Leaf::Expression(name) => {
                 let value = self.call.templates.evaluate(name, self.names()?);
@@ -116,7 +121,7 @@ impl<'a> Scope<'a> {
         let names = minijinja::context! {
             args => args,
             principal => minijinja::context! { sub => &*self.context.principal.subject },
-            instance => self.context.instance,
+            instance => self.context.instance.value(),
         };
         Ok(self.names.get_or_init(|| names).clone())
     }

@@ -65,9 +65,9 @@ impl<'a> Names<'a> {
             "body": body,
             "args": args,
             "principal": {"sub": &*self.context.principal.subject},
-            "instance": self.context.instance,
         });
-        Ok(Value::from(Serde(names)))
+        let names = Value::from(Serde(names));
+        Ok(minijinja::context! { instance => self.context.instance.value(), ..names })
     }
 
     fn body(&self) -> Json {

@@ -1,6 +1,6 @@
 //! Expressions and templates over an answer: `status`, `headers`, `body`, and `data` where it is shaped already.
 
-use super::{bounded, callables, first_line, names};
+use super::{UsedVar, bounded, callables, first_line, names};
 use crate::tool::input_schema::InputSchema;
 use mcp_common::problem::Problem;
 use minijinja::{Environment, UndefinedBehavior, Value};
@@ -35,6 +35,8 @@ pub(crate) struct AnswerTemplates {
     texts: Environment<'static>,
     /// Whether something names the parsed body.
     pub(crate) uses_body: bool,
+    /// What they name of `instance.vars`.
+    pub(crate) vars: Vec<UsedVar>,
 }
 
 fn environment(undefined: UndefinedBehavior) -> Environment<'static> {
@@ -52,6 +54,7 @@ impl AnswerTemplates {
             conditions: environment(UndefinedBehavior::Chainable),
             texts: environment(UndefinedBehavior::Strict),
             uses_body: false,
+            vars: Vec::new(),
         }
     }
 
@@ -75,7 +78,8 @@ impl AnswerTemplates {
         self.conditions
             .add_template_owned(field.to_owned(), source.clone())
             .map_err(|error| at(format!("is not an expression: {}", first_line(&error))))?;
-        self.uses_body |= check(&self.conditions, field, &source, schema, false)?;
+        let found = check(&self.conditions, field, &source, schema, false)?;
+        self.note(field, found);
         Ok(Condition(field.to_owned()))
     }
 
@@ -93,8 +97,15 @@ impl AnswerTemplates {
         self.texts
             .add_template_owned(field.to_owned(), text.to_owned())
             .map_err(|error| Problem::at(field, format!("is not a template: {}", first_line(&error))))?;
-        self.uses_body |= check(&self.texts, field, text, schema, shaped)?;
+        let found = check(&self.texts, field, text, schema, shaped)?;
+        self.note(field, found);
         Ok(AnswerText::Template(field.to_owned()))
+    }
+
+    fn note(&mut self, field: &str, found: Found) {
+        self.uses_body |= found.uses_body;
+        let vars = found.vars.into_iter();
+        self.vars.extend(vars.map(|path| UsedVar::new(field, path)));
     }
 
     pub(crate) fn holds(&self, condition: &Condition, names: Value) -> Result<bool, String> {
@@ -130,14 +141,20 @@ impl AnswerTemplates {
     }
 }
 
-/// Whether the template names the body or what became of it.
+/// What one template names.
+struct Found {
+    /// The body, or what became of it.
+    uses_body: bool,
+    vars: Vec<Vec<String>>,
+}
+
 fn check(
     environment: &Environment<'_>,
     field: &str,
     source: &str,
     schema: &InputSchema,
     shaped: bool,
-) -> Result<bool, Problem> {
+) -> Result<Found, Problem> {
     let at = |reason: String| Problem::at(field, reason);
     callables::check(environment, source).map_err(at)?;
     let template = environment
@@ -162,6 +179,9 @@ fn check(
         );
         return Err(at(reason));
     }
-    names::check(&used, &globals, schema).map_err(at)?;
-    Ok(uses_body)
+    let named = names::check(environment, source, &used, schema).map_err(at)?;
+    Ok(Found {
+        uses_body,
+        vars: named.vars,
+    })
 }

@@ -1,18 +1,30 @@
 //! A template may only name what exists: a misspelt name is found when the definition is written, not when it is called.
 
-use super::Reference;
+use super::{Reference, whole_expression};
 use crate::tool::input_schema::InputSchema;
+use minijinja::Environment;
 use std::collections::HashSet;
 
-/// Checks the dotted names that a template uses; returns the arguments among them.
+/// What a template names beside what every call has.
+#[derive(Debug, Default)]
+pub(super) struct Named {
+    /// Member names from the root of the arguments.
+    pub(super) arguments: Vec<Vec<String>>,
+    /// Member names from `instance.vars` on.
+    pub(super) vars: Vec<Vec<String>>,
+}
+
+/// Checks the dotted names that the template `source` uses.
 pub(super) fn check(
+    environment: &Environment<'_>,
+    source: &str,
     used: &HashSet<String>,
-    globals: &[&str],
     schema: &InputSchema,
-) -> Result<Vec<Vec<String>>, String> {
+) -> Result<Named, String> {
+    let globals: Vec<&str> = environment.globals().map(|(name, _)| name).collect();
     let mut used: Vec<&str> = used.iter().map(String::as_str).collect();
     used.sort_unstable();
-    let mut arguments = Vec::new();
+    let mut named = Named::default();
     for name in used {
         let mut steps = name.split('.');
         match (steps.next().unwrap_or_default(), steps.next()) {
@@ -22,9 +34,24 @@ pub(super) fn check(
             ("args", Some(_)) => {
                 let path: Vec<String> = name.split('.').skip(1).map(str::to_owned).collect();
                 check_argument(&path, schema)?;
-                arguments.push(path);
+                named.arguments.push(path);
             }
-            ("principal", Some("sub")) | ("instance", None) => {}
+            ("instance", None) => check_written(environment, source)?,
+            ("instance", Some("vars")) => {
+                let path: Vec<String> = name.split('.').skip(2).map(str::to_owned).collect();
+                if path.is_empty() {
+                    return Err(
+                        "names `instance.vars` as a whole; name one of them: `instance.vars.<name>`".into(),
+                    );
+                }
+                named.vars.push(path);
+            }
+            ("principal", Some("sub")) | ("instance", Some("id" | "name")) => {}
+            ("instance", Some(member)) => {
+                return Err(format!(
+                    "names `instance.{member}`; known are `instance.id`, `instance.name` and `instance.vars.<name>`"
+                ));
+            }
             ("principal", Some(member)) => {
                 return Err(format!(
                     "names `principal.{member}`; known is only `principal.sub`"
@@ -41,14 +68,39 @@ pub(super) fn check(
             }
         }
     }
-    Ok(arguments)
+    Ok(named)
+}
+
+/// `{{ instance }}` writes the id. Everywhere else it would have to be compared or filtered, and is no text there.
+fn check_written(environment: &Environment<'_>, source: &str) -> Result<(), String> {
+    let mut others = String::with_capacity(source.len());
+    let mut rest = source;
+    while let Some(start) = rest.find("{{") {
+        let end = rest[start..].find("}}").map_or(rest.len(), |end| start + end + 2);
+        let (text, tag) = rest[..end].split_at(start);
+        others.push_str(text);
+        if whole_expression(tag) != Some("instance") {
+            others.push_str(tag);
+        }
+        rest = &rest[end..];
+    }
+    others.push_str(rest);
+    let is_used = environment
+        .template_from_str(&others)
+        .is_ok_and(|template| template.undeclared_variables(true).contains("instance"));
+    if is_used {
+        return Err("uses `instance` as a value; write `instance.id`".into());
+    }
+    Ok(())
 }
 
 /// The same for a leaf that is one name.
 pub(super) fn check_reference(reference: &Reference, schema: &InputSchema) -> Result<(), String> {
     match reference {
         Reference::Argument(path) => check_argument(path, schema),
-        Reference::Subject | Reference::Instance => Ok(()),
+        Reference::Subject | Reference::InstanceId | Reference::InstanceName | Reference::InstanceVar(_) => {
+            Ok(())
+        }
     }
 }
 

@@ -7,27 +7,39 @@ pub(crate) enum Reference {
     Argument(Vec<String>),
     /// `principal.sub`.
     Subject,
-    /// `instance`.
-    Instance,
+    /// `instance`, `instance.id`.
+    InstanceId,
+    /// `instance.name`.
+    InstanceName,
+    /// Member names from `instance.vars` on.
+    InstanceVar(Vec<String>),
 }
 
 impl Reference {
-    /// Reads `args.a.b`, `args["a-b"]`, `principal.sub`, `instance`.
+    /// Reads `args.a.b`, `args["a-b"]`, `principal.sub`, `instance.vars.a`.
     pub(super) fn read(expression: &str) -> Option<Self> {
         match expression {
             "principal.sub" => return Some(Self::Subject),
-            "instance" => return Some(Self::Instance),
+            "instance" | "instance.id" => return Some(Self::InstanceId),
+            "instance.name" => return Some(Self::InstanceName),
             _ => {}
         }
-        let mut rest = expression.strip_prefix("args")?;
-        let mut path = Vec::new();
-        while !rest.is_empty() {
-            let (name, after) = step(rest)?;
-            path.push(name.to_owned());
-            rest = after;
+        if let Some(rest) = expression.strip_prefix("instance.vars") {
+            return steps(rest).map(Self::InstanceVar);
         }
-        (!path.is_empty()).then_some(Self::Argument(path))
+        steps(expression.strip_prefix("args")?).map(Self::Argument)
     }
+}
+
+fn steps(text: &str) -> Option<Vec<String>> {
+    let mut rest = text;
+    let mut path = Vec::new();
+    while !rest.is_empty() {
+        let (name, after) = step(rest)?;
+        path.push(name.to_owned());
+        rest = after;
+    }
+    (!path.is_empty()).then_some(path)
 }
 
 fn step(text: &str) -> Option<(&str, &str)> {
@@ -63,7 +75,15 @@ mod tests {
             ("args[\"x-trace\"]", argument(&["x-trace"])),
             ("args['a'].b", argument(&["a", "b"])),
             ("principal.sub", Some(Reference::Subject)),
-            ("instance", Some(Reference::Instance)),
+            ("instance", Some(Reference::InstanceId)),
+            ("instance.id", Some(Reference::InstanceId)),
+            ("instance.name", Some(Reference::InstanceName)),
+            (
+                "instance.vars['b-c'].d",
+                Some(Reference::InstanceVar(vec!["b-c".into(), "d".into()])),
+            ),
+            ("instance.vars", None),
+            ("instance.other", None),
             ("args", None),
             ("args.", None),
             ("args.1", None),

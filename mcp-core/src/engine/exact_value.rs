@@ -1,4 +1,4 @@
-//! Arguments as templates see them. Integers keep all of their digits, up to 128 bits, also in the middle of a text.
+//! JSON values as templates see them. Integers keep all of their digits, up to 128 bits, also in the middle of a text.
 
 use crate::engine::{encode::Plain, members::Members};
 use minijinja::Value;
@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 const MAX_DEPTH: usize = 128;
 
 /// Reads one JSON value.
-pub(super) fn read(json: &str) -> Result<Value, String> {
+pub(in crate::engine) fn read(json: &str) -> Result<Value, String> {
     value(json, 0)
 }
 

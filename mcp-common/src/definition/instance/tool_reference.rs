@@ -1,0 +1,85 @@
+//! One entry of `tool_ids`: an id, or an object that says more.
+
+use serde::{Deserialize, Deserializer, de::Error};
+use serde_json::value::RawValue;
+use std::{collections::BTreeMap, sync::Arc};
+
+/// A tool of an instance.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ToolReference {
+    /// The tool's id.
+    pub id: Arc<str>,
+    /// Its name in this instance, instead of its own.
+    pub name: Option<Arc<str>>,
+    /// Its description in this instance.
+    pub description: Option<Arc<str>>,
+    /// What this instance says about its arguments; `None` where it says nothing.
+    pub overrides: Option<Arc<ToolOverrides>>,
+}
+
+/// What an instance says about a tool's arguments. An argument is written by its name, or, where arguments are grouped,
+/// as a JSON Pointer: `/query/region`.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ToolOverrides {
+    /// Argument → its value where the client gives none, as JSON text.
+    pub defaults: BTreeMap<String, Arc<str>>,
+    /// Arguments that clients neither see nor give.
+    pub hide: Vec<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Entry {
+    id: Arc<str>,
+    name: Option<Arc<str>>,
+    description: Option<Arc<str>>,
+    defaults: Option<BTreeMap<String, Box<RawValue>>>,
+    hide: Option<Vec<String>>,
+}
+
+impl<'de> Deserialize<'de> for ToolReference {
+    fn deserialize<D: Deserializer<'de>>(input: D) -> Result<Self, D::Error> {
+        // The text, because numbers in `defaults` may have more digits than a JSON value holds.
+        let text = Box::<RawValue>::deserialize(input)?;
+        let reason = |error: serde_json::Error| {
+            let text = error.to_string();
+            // Line and column would be those of the entry.
+            let reason = text
+                .rsplit_once(" at line ")
+                .map_or(text.as_str(), |(reason, _)| reason);
+            Error::custom(reason)
+        };
+        match text.get().as_bytes().first() {
+            Some(b'"') => Ok(Self {
+                id: serde_json::from_str(text.get()).map_err(reason)?,
+                name: None,
+                description: None,
+                overrides: None,
+            }),
+            Some(b'{') => {
+                let entry: Entry = serde_json::from_str(text.get()).map_err(reason)?;
+                Ok(entry.into())
+            }
+            _ => Err(Error::custom(format!(
+                "expected a tool id or an object with `id`, found {}",
+                text.get()
+            ))),
+        }
+    }
+}
+
+impl From<Entry> for ToolReference {
+    fn from(entry: Entry) -> Self {
+        let defaults = entry.defaults.unwrap_or_default().into_iter();
+        let overrides = ToolOverrides {
+            defaults: defaults.map(|(name, value)| (name, value.get().into())).collect(),
+            hide: entry.hide.unwrap_or_default(),
+        };
+        Self {
+            id: entry.id,
+            name: entry.name,
+            description: entry.description,
+            overrides: (overrides != ToolOverrides::default()).then(|| Arc::new(overrides)),
+        }
+    }
+}
