@@ -4,6 +4,7 @@ mod admin;
 mod binary;
 mod fill;
 mod gateway;
+mod look;
 mod mcp;
 mod replicas;
 mod servers;

@@ -39,6 +39,11 @@ impl Replicas {
         &self.store
     }
 
+    /// The same, to take it away and bring it back.
+    pub fn store_mut(&mut self) -> &mut Store {
+        &mut self.store
+    }
+
     /// All of them.
     pub fn all(&self) -> &[Gateway] {
         &self.gateways

@@ -2,11 +2,16 @@
 
 use crate::{
     fill::{self, Row},
+    look,
     servers::{etcd::EtcdServer, mariadb::MariaDb, postgresql::PostgreSql},
 };
 use anyhow::{Result, bail};
 use sqlx::{MySqlConnection, PgConnection, SqliteConnection};
-use std::path::Path;
+use std::{
+    collections::BTreeSet,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 use tempfile::TempDir;
 
 /// A running store, empty at first. It ends with the value.
@@ -15,15 +20,15 @@ pub struct Store {
     table: String,
     /// For whoever writes past the gateways.
     url: String,
-    _kept: Kept,
+    kept: Kept,
 }
 
 /// What the store lives in.
 enum Kept {
-    Folder { _folder: TempDir },
-    Etcd { _server: Box<EtcdServer> },
-    MariaDb { _server: Box<MariaDb> },
-    PostgreSql { _server: Box<PostgreSql> },
+    Folder(TempDir),
+    Etcd(Arc<EtcdServer>),
+    MariaDb(Box<MariaDb>),
+    PostgreSql(Box<PostgreSql>),
 }
 
 impl Store {
@@ -38,20 +43,20 @@ impl Store {
                 let path = folder.path().join("definitions.db");
                 let table = format!("path = '{}'", path.display());
                 let url = format!("sqlite://{}", path.display());
-                Ok(Self::new("sqlite", table, url, Kept::Folder { _folder: folder }))
+                Ok(Self::new("sqlite", table, url, Kept::Folder(folder)))
             }
             "file" => {
                 let folder = tempfile::tempdir()?;
                 let table = format!("path = '{}'\nwritable = true", folder.path().display());
                 let url = folder.path().display().to_string();
-                Ok(Self::new("file", table, url, Kept::Folder { _folder: folder }))
+                Ok(Self::new("file", table, url, Kept::Folder(folder)))
             }
             "etcd" => {
                 installed("etcd", "etcd-server")?;
                 let server = tokio::task::spawn_blocking(|| EtcdServer::start(&[])).await?;
                 let table = format!("endpoints = ['{}']", server.url());
-                let (url, server) = (server.url(), Box::new(server));
-                Ok(Self::new("etcd", table, url, Kept::Etcd { _server: server }))
+                let (url, server) = (server.url(), Arc::new(server));
+                Ok(Self::new("etcd", table, url, Kept::Etcd(server)))
             }
             "mysql" => {
                 installed("mariadb-install-db", "mariadb-server")?;
@@ -59,7 +64,7 @@ impl Store {
                 let database = server.database().await;
                 let url = server.url(&database);
                 let table = format!("url = '{url}'");
-                Ok(Self::new("mysql", table, url, Kept::MariaDb { _server: server }))
+                Ok(Self::new("mysql", table, url, Kept::MariaDb(server)))
             }
             "postgres" => {
                 if !Path::new("/usr/lib/postgresql").exists() {
@@ -69,12 +74,7 @@ impl Store {
                 let database = server.database().await;
                 let url = server.url(&database);
                 let table = format!("url = '{url}'");
-                Ok(Self::new(
-                    "postgres",
-                    table,
-                    url,
-                    Kept::PostgreSql { _server: server },
-                ))
+                Ok(Self::new("postgres", table, url, Kept::PostgreSql(server)))
             }
             other => bail!(
                 "no store is called `{other}`; there are {}",
@@ -88,7 +88,7 @@ impl Store {
             source,
             table,
             url,
-            _kept: kept,
+            kept,
         }
     }
 
@@ -99,8 +99,47 @@ impl Store {
             "mysql" => fill::sql::<sqlx::MySql, MySqlConnection>(&self.url, "`key`", rows).await,
             "postgres" => fill::sql::<sqlx::Postgres, PgConnection>(&self.url, "key", rows).await,
             "etcd" => fill::etcd(&self.url, rows).await,
-            other => bail!("`{other}` cannot be filled"),
+            _ => look::save(Path::new(&self.url), rows),
         }
+    }
+
+    /// Which definitions the store has, asked past the gateways: `TDS` or `IDS`, and the id.
+    pub async fn ids(&self) -> Result<BTreeSet<(String, String)>> {
+        match self.source {
+            "sqlite" => look::sql::<sqlx::Sqlite, SqliteConnection>(&self.url, "key").await,
+            "mysql" => look::sql::<sqlx::MySql, MySqlConnection>(&self.url, "`key`").await,
+            "postgres" => look::sql::<sqlx::Postgres, PgConnection>(&self.url, "key").await,
+            "etcd" => look::etcd(&self.url).await,
+            _ => look::folder(Path::new(&self.url)),
+        }
+    }
+
+    /// Takes the store away at once: a server is killed, a folder is moved elsewhere. What it had is kept.
+    pub async fn kill(&mut self) -> Result<()> {
+        match &mut self.kept {
+            Kept::Folder(folder) => std::fs::rename(folder.path(), elsewhere(folder))?,
+            Kept::Etcd(server) => {
+                let server = server.clone();
+                tokio::task::spawn_blocking(move || server.stop()).await?;
+            }
+            Kept::MariaDb(server) => server.kill(),
+            Kept::PostgreSql(server) => server.kill(),
+        }
+        Ok(())
+    }
+
+    /// Brings it back on the same data and under the same address; returns when it answers.
+    pub async fn start_again(&mut self) -> Result<()> {
+        match &mut self.kept {
+            Kept::Folder(folder) => std::fs::rename(elsewhere(folder), folder.path())?,
+            Kept::Etcd(server) => {
+                let server = server.clone();
+                tokio::task::spawn_blocking(move || server.resume()).await?;
+            }
+            Kept::MariaDb(server) => server.start_again().await,
+            Kept::PostgreSql(server) => server.start_again().await,
+        }
+        Ok(())
     }
 
     /// The data source's name.
@@ -112,6 +151,11 @@ impl Store {
     pub fn table(&self) -> String {
         format!("[data_source.{}]\n{}\n", self.source, self.table)
     }
+}
+
+/// Where a folder is that is away.
+fn elsewhere(folder: &TempDir) -> PathBuf {
+    folder.path().with_extension("away")
 }
 
 fn installed(program: &str, package: &str) -> Result<()> {

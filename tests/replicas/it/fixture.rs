@@ -13,12 +13,16 @@ use serde_json::{Value, json};
 pub(crate) const INSTANCE: &str = "shop";
 
 pub(crate) async fn three(source: &str) -> Result<Replicas> {
+    replicas(source, 3).await
+}
+
+pub(crate) async fn replicas(source: &str, count: usize) -> Result<Replicas> {
     let store = Store::start(source).await?;
     let setup = Setup {
         app: "config_revision_header = 'X-Config-Revision'\n".to_owned(),
         ..Setup::default()
     };
-    Replicas::start(store, 3, setup).await
+    Replicas::start(store, count, setup).await
 }
 
 /// Answers with what it was asked.

@@ -59,7 +59,7 @@ async fn one(mcp: &Mcp, directory: &Directory, number: usize, tally: &Tally) -> 
     bail!("call {number} failed {ATTEMPTS} times:\n{}", failures.join("\n"))
 }
 
-async fn ask(mcp: &Mcp, endpoint: &str, number: usize) -> Result<(u16, Value), reqwest::Error> {
+pub(crate) async fn ask(mcp: &Mcp, endpoint: &str, number: usize) -> Result<(u16, Value), reqwest::Error> {
     let get = json!({"name": "get_item", "arguments": {"id": number}});
     let add = json!({"name": "add_item", "arguments": {"number": number}});
     match number % 6 {
@@ -72,7 +72,7 @@ async fn ask(mcp: &Mcp, endpoint: &str, number: usize) -> Result<(u16, Value), r
     }
 }
 
-fn check(number: usize, status: u16, body: &Value) -> Result<()> {
+pub(crate) fn check(number: usize, status: u16, body: &Value) -> Result<()> {
     let result = &body["result"];
     let right = match number % 6 {
         0 | 3 => result["structuredContent"] == json!({"item": number}),

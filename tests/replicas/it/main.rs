@@ -2,8 +2,10 @@
 
 mod fixture;
 mod load;
+mod outage;
 mod revision;
 mod rolling;
+mod traffic;
 mod visible;
 
 /// The same tests for each of them.
@@ -31,3 +33,22 @@ macro_rules! on {
 }
 
 on!(sqlite, etcd, mysql, postgres);
+
+/// How long each store stays away; one of them as long as a database takes that is restored.
+macro_rules! outages {
+    ($($source:ident: $seconds:literal),*) => {
+        mod killed {
+            use anyhow::Result;
+            use std::time::Duration;
+            $(
+                #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+                async fn $source() -> Result<()> {
+                    let away = Duration::from_secs($seconds);
+                    crate::outage::clients_notice_nothing(stringify!($source), away).await
+                }
+            )*
+        }
+    };
+}
+
+outages!(sqlite: 3, file: 3, etcd: 30, mysql: 5, postgres: 5);
