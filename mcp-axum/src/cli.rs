@@ -9,12 +9,14 @@ mod gateway;
 mod hash_key;
 mod http;
 mod import;
+mod migrate;
 mod output;
 mod serve;
 
 use clap::{Parser, Subcommand};
 use failure::Failure;
 use import::ImportCommand;
+use migrate::MigrateArguments;
 use std::{path::PathBuf, process::ExitCode};
 
 const EXAMPLES: &str = "\
@@ -26,8 +28,10 @@ Examples:
   dynmcp config default > dynmcp.toml      a commented file to start from
   dynmcp config check --config dynmcp.toml
   dynmcp import openapi petstore.yaml --instance pets --dry-run
+  dynmcp migrate --check                   does the database have the tables of this version?
 
-Exit codes: 0 fine, 1 it could not be done, 2 the configuration or the command line is wrong.";
+Exit codes: 0 fine, 1 it could not be done, 2 the configuration or the command line is wrong,
+3 `migrate --check` found something to do.";
 
 /// A gateway that turns HTTP APIs into MCP tools: tools are data, a change is live within milliseconds.
 #[derive(Parser)]
@@ -64,6 +68,15 @@ enum Command {
         #[command(subcommand)]
         what: Box<ImportCommand>,
     },
+    /// Bring the tables of the configured data source up to date.
+    ///
+    /// For sqlite, mysql and postgres; other data sources have none. Safe beside running gateways, and to run again: one
+    /// does it, others wait. Use it with an account that may make tables, and `migrate = "never"` in
+    /// [data_source.<name>] for gateways whose account may not. The account can come from the environment:
+    ///
+    ///   APP__DATA_SOURCE__POSTGRES__URL=postgres://owner:…@host/database dynmcp migrate
+    #[command(verbatim_doc_comment)]
+    Migrate(MigrateArguments),
     /// Look at the configuration.
     Config {
         #[command(subcommand)]
@@ -107,6 +120,7 @@ pub fn main() -> ExitCode {
             command: ConfigCommand::Default,
         } => config::print_default(),
         Command::Import { what } => import::run(cli.config, *what),
+        Command::Migrate(arguments) => migrate::run(cli.config, &arguments),
         Command::HashKey { generate } => hash_key::run(generate),
     };
     match done {

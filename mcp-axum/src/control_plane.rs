@@ -22,6 +22,7 @@ use mcp_common::{
         sync::{Stopgap, SyncStatus},
     },
     datasource::DataSource,
+    migration::{Migrate, Migration},
     plugin::{DataSourceFactory, PluginError, Registry},
     secret::Secret,
 };
@@ -131,17 +132,31 @@ pub(crate) fn start_background(app: &Arc<App>) -> Option<JoinHandle<()>> {
 
 /// The configured data source; also for commands that work on it without a gateway.
 pub(crate) async fn open_source(settings: &Settings) -> Result<Arc<dyn DataSource>, BuildError> {
-    let name = &settings.app.data_source;
-    let registry = Registry::<dyn DataSourceFactory>::data_sources().map_err(BuildError::NoSuchSource)?;
-    let factory = registry.get(name).map_err(BuildError::NoSuchSource)?;
-    let table = settings
-        .data_source
-        .get(name)
-        .cloned()
-        .unwrap_or_else(|| serde_json::Value::Object(Default::default()));
+    let (factory, table) = selected_source(settings)?;
     late_source::open(factory, table)
         .await
         .map_err(BuildError::Source)
+}
+
+/// Brings what the configured data source keeps up to date, or says what that would mean; `None` where there is nothing
+/// of the kind.
+pub(crate) async fn migrate(settings: &Settings, migrate: Migrate) -> Result<Option<Migration>, BuildError> {
+    let (factory, table) = selected_source(settings)?;
+    factory.migrate(&table, migrate).await.map_err(BuildError::Source)
+}
+
+/// The plugin of `app.data_source` and its settings.
+fn selected_source(
+    settings: &Settings,
+) -> Result<(Box<dyn DataSourceFactory>, serde_json::Value), BuildError> {
+    let name = &settings.app.data_source;
+    let registry = Registry::<dyn DataSourceFactory>::data_sources().map_err(BuildError::NoSuchSource)?;
+    let factory = registry.get(name).map_err(BuildError::NoSuchSource)?;
+    let table = settings.data_source.get(name).cloned();
+    Ok((
+        factory,
+        table.unwrap_or_else(|| serde_json::Value::Object(Default::default())),
+    ))
 }
 
 impl BuildError {

@@ -2,6 +2,7 @@
 //!
 //! - [`document`], [`definition`]: what platform teams write: tools and instances as versioned documents.
 //! - [`datasource`], [`authenticator`], [`plugin`]: the ports that plugins implement and how they are found.
+//! - [`migration`]: what bringing a store's schema up to date did.
 //! - [`catalog`]: the gateway's own complete copy of all definitions, kept in sync with one data source.
 //!
 //! Nothing here knows HTTP servers, databases or the MCP protocol.
@@ -15,6 +16,7 @@ pub mod datasource;
 pub mod definition;
 pub mod document;
 pub mod key;
+pub mod migration;
 pub mod plugin;
 pub mod problem;
 pub mod secret;

@@ -1,6 +1,10 @@
 //! How plugins are found: every linked crate contributes `inventory` entries, the registry names and opens them.
 
-use crate::{authenticator::Authenticator, datasource::DataSource};
+use crate::{
+    authenticator::Authenticator,
+    datasource::DataSource,
+    migration::{Migrate, Migration},
+};
 use async_trait::async_trait;
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -12,6 +16,16 @@ pub type Settings = serde_json::Value;
 pub trait DataSourceFactory: Send + Sync {
     /// Connects; `settings` is the table `data_source.<name>`. The error is one line for the operator.
     async fn open(&self, settings: &Settings) -> Result<Arc<dyn DataSource>, PluginError>;
+
+    /// Brings what the store keeps up to date with this version, beside gateways that run on it; `None` where the store
+    /// has nothing of the kind. [`PluginError::Unavailable`] where it cannot be reached.
+    async fn migrate(
+        &self,
+        _settings: &Settings,
+        _migrate: Migrate,
+    ) -> Result<Option<Migration>, PluginError> {
+        Ok(None)
+    }
 }
 
 /// Makes authenticators of one kind.

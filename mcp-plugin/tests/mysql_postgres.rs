@@ -13,6 +13,7 @@ mod servers {
 
 mod mysql_postgres {
     mod bounds;
+    mod command;
     mod faults;
     mod first_version;
     mod mariadb;

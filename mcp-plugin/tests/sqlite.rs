@@ -4,6 +4,7 @@
 
 mod sqlite {
     mod bounds;
+    mod command;
     mod faults;
     mod file;
     mod first_version;

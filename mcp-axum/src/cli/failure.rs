@@ -26,6 +26,14 @@ impl Failure {
         }
     }
 
+    /// Nothing is wrong, but something is to be done.
+    pub(super) fn pending(text: impl fmt::Display) -> Self {
+        Self {
+            text: text.to_string(),
+            code: 3,
+        }
+    }
+
     pub(super) fn exit_code(&self) -> ExitCode {
         ExitCode::from(self.code)
     }

@@ -87,3 +87,60 @@ fn help_and_version() {
     assert_eq!(text(&sandbox.run(&["--version"])).1, version);
     assert_eq!(text(&sandbox.run(&["serv"])).0, Some(2));
 }
+
+#[test]
+fn migrate_makes_the_tables_that_a_gateway_with_never_wants() {
+    let sandbox = Sandbox::new();
+    sandbox.write(
+        "x.toml",
+        "[app]\napi_key = \"k\"\n[data_source.sqlite]\nmigrate = \"never\"\n",
+    );
+    let run = |arguments: &[&str]| text(&sandbox.run(&[arguments, &["--config", "x.toml"]].concat()));
+    let (code, stdout, stderr) = run(&["migrate", "--check"]);
+    assert_eq!(code, Some(3));
+    assert_eq!(
+        stdout,
+        "`data/dynmcp.db`: no complete tables of DynMCP\n  pending: 0001_definitions_and_changes\n\
+         nothing was changed; schema 1 is wanted\n"
+    );
+    assert!(stderr.contains("`dynmcp migrate` without --check"), "{stderr}");
+    assert_eq!(sandbox.files(), Vec::<String>::new());
+    let (code, _, stderr) = run(&["serve"]);
+    assert_eq!(code, Some(2));
+    assert!(
+        stderr.contains("data_source.sqlite.migrate: is `never`") && stderr.contains("run `dynmcp migrate`"),
+        "{stderr}"
+    );
+
+    let done = "`data/dynmcp.db`: no complete tables of DynMCP\n  done: 0001_definitions_and_changes\nschema 1, up to date\n";
+    assert_eq!(run(&["migrate"]), (Some(0), done.to_owned(), String::new()));
+    let again = "`data/dynmcp.db`: schema 1, up to date\n";
+    for command in [&["migrate"][..], &["migrate", "--check"]] {
+        assert_eq!(run(command), (Some(0), again.to_owned(), String::new()));
+    }
+    let (code, stdout, _) = run(&["migrate", "--check", "--format", "json"]);
+    let report: serde_json::Value = serde_json::from_str(&stdout).unwrap();
+    assert_eq!(
+        (code, &report["outcome"], &report["found"], &report["steps"]),
+        (Some(0), &"up_to_date".into(), &1.into(), &serde_json::json!([]))
+    );
+}
+
+#[test]
+fn migrate_has_nothing_to_do_for_stores_without_tables() {
+    let sandbox = Sandbox::new();
+    for source in ["memory", "file", "etcd"] {
+        sandbox.write("x.toml", &format!("[app]\ndata_source = \"{source}\"\n"));
+        let migrated = text(&sandbox.run(&["migrate", "--config", "x.toml"]));
+        let expected = format!("the data source `{source}` has no migrations: nothing to do\n");
+        assert_eq!(migrated, (Some(0), expected, String::new()));
+    }
+    sandbox.write("x.toml", "[data_source.sqlite]\nmigrate = \"later\"\n");
+    let (code, _, stderr) = text(&sandbox.run(&["migrate", "--config", "x.toml"]));
+    assert_eq!(code, Some(2));
+    assert!(
+        stderr.starts_with("dynmcp: configuration: data_source.sqlite.migrate: expected `start`"),
+        "{stderr}"
+    );
+    assert!(sandbox.files().is_empty(), "{:?}", sandbox.files());
+}

@@ -7,6 +7,7 @@ pub(crate) mod follow;
 #[cfg(any(feature = "mysql", feature = "postgres"))]
 mod place;
 pub(crate) mod row;
+mod schema;
 #[cfg(any(feature = "mysql", feature = "postgres"))]
 mod settings;
 #[cfg(any(feature = "mysql", feature = "postgres"))]
@@ -14,6 +15,8 @@ pub(crate) mod url;
 #[cfg(any(feature = "mysql", feature = "postgres"))]
 mod write;
 
+pub use schema::Migrations;
+pub(crate) use schema::{Migrated, outdated, takes_over};
 #[cfg(any(feature = "mysql", feature = "postgres"))]
 pub use settings::Server;
 #[cfg(any(feature = "mysql", feature = "postgres"))]

@@ -12,14 +12,15 @@ mod schema;
 mod watch;
 mod write;
 
-pub use super::change_log::Server;
+pub use super::change_log::{Migrations, Server};
 
-use super::change_log::{Place, in_time, patiently, read_settings};
+use super::change_log::{Fault, Place, in_time, patiently, read_settings};
 use async_trait::async_trait;
 use bytes::Bytes;
 use mcp_common::{
     datasource::{Changes, DataSource, HistoryEntry, Load, SourceError, Write},
     key::{Key, Revision},
+    migration::{Migrate, Migration},
     plugin::{DataSourceFactory, PluginError, Settings},
 };
 use sqlx::MySqlPool;
@@ -35,6 +36,7 @@ pub struct Mysql {
     pool: MySqlPool,
     poll: Duration,
     history: u32,
+    migrations: Migrations,
     prepared: OnceCell<schema::Prepared>,
     /// Writers of this process queue here instead of on the server.
     turn: Mutex<()>,
@@ -52,6 +54,7 @@ impl Mysql {
             place,
             poll: server.poll,
             history: server.history,
+            migrations: server.migrate,
             prepared: OnceCell::new(),
             turn: Mutex::new(()),
             written: signal::Sender::new(0),
@@ -71,8 +74,16 @@ impl Mysql {
         read_settings(TABLE, "mysql://user:password@host:3306/database", 500, settings)
     }
 
-    async fn prepare(&self) -> Result<&schema::Prepared, super::change_log::Fault> {
-        let prepare = || schema::prepare(&self.options, self.history);
+    /// Brings the schema up to date, whatever `server.migrate` says, or says what that would mean.
+    pub async fn migrate(server: &Server, migrate: Migrate) -> Result<Migration, PluginError> {
+        let (options, place) = connect::options(&server.url)?;
+        let migrated = schema::migrate(&options, migrate).await;
+        let migrated = migrated.map_err(|fault| place.command_error(&fault))?;
+        Ok(migrated.report(place.to_string(), schema::VERSION))
+    }
+
+    async fn prepare(&self) -> Result<&schema::Prepared, Fault> {
+        let prepare = || schema::prepare(&self.options, self.migrations, self.history);
         self.prepared.get_or_try_init(prepare).await
     }
 
@@ -143,5 +154,11 @@ pub struct MysqlFactory;
 impl DataSourceFactory for MysqlFactory {
     async fn open(&self, settings: &Settings) -> Result<Arc<dyn DataSource>, PluginError> {
         Ok(Arc::new(Mysql::open(Mysql::settings(settings)?).await?))
+    }
+
+    async fn migrate(&self, settings: &Settings, migrate: Migrate) -> Result<Option<Migration>, PluginError> {
+        Mysql::migrate(&Mysql::settings(settings)?, migrate)
+            .await
+            .map(Some)
     }
 }

@@ -11,7 +11,7 @@ mod schema;
 mod watch;
 mod write;
 
-pub use super::change_log::Server;
+pub use super::change_log::{Migrations, Server};
 
 use super::change_log::{Fault, Place, in_time, patiently, read_settings};
 use async_trait::async_trait;
@@ -19,6 +19,7 @@ use bytes::Bytes;
 use mcp_common::{
     datasource::{Changes, DataSource, HistoryEntry, Load, SourceError, Write},
     key::{Key, Revision},
+    migration::{Migrate, Migration},
     plugin::{DataSourceFactory, PluginError, Settings},
 };
 use sqlx::{PgPool, postgres::PgConnectOptions};
@@ -34,6 +35,7 @@ pub struct Postgres {
     pool: PgPool,
     poll: Duration,
     history: u32,
+    migrations: Migrations,
     prepared: OnceCell<()>,
     /// Writers of this process queue here instead of on the server.
     turn: Mutex<()>,
@@ -51,6 +53,7 @@ impl Postgres {
             place,
             poll: server.poll,
             history: server.history,
+            migrations: server.migrate,
             prepared: OnceCell::new(),
             turn: Mutex::new(()),
             written: signal::Sender::new(0),
@@ -75,8 +78,16 @@ impl Postgres {
         )
     }
 
+    /// Brings the schema up to date, whatever `server.migrate` says, or says what that would mean.
+    pub async fn migrate(server: &Server, migrate: Migrate) -> Result<Migration, PluginError> {
+        let (options, place) = connect::options(&server.url)?;
+        let migrated = schema::migrate(&options, migrate).await;
+        let migrated = migrated.map_err(|fault| place.command_error(&fault))?;
+        Ok(migrated.report(place.to_string(), schema::VERSION))
+    }
+
     async fn prepare(&self) -> Result<(), Fault> {
-        let prepare = || schema::prepare(&self.options, self.history);
+        let prepare = || schema::prepare(&self.options, self.migrations, self.history);
         self.prepared.get_or_try_init(prepare).await.copied()
     }
 
@@ -143,5 +154,11 @@ pub struct PostgresFactory;
 impl DataSourceFactory for PostgresFactory {
     async fn open(&self, settings: &Settings) -> Result<Arc<dyn DataSource>, PluginError> {
         Ok(Arc::new(Postgres::open(Postgres::settings(settings)?).await?))
+    }
+
+    async fn migrate(&self, settings: &Settings, migrate: Migrate) -> Result<Option<Migration>, PluginError> {
+        Postgres::migrate(&Postgres::settings(settings)?, migrate)
+            .await
+            .map(Some)
     }
 }

@@ -13,6 +13,8 @@ mod schema;
 mod watch;
 mod write;
 
+pub use super::change_log::Migrations;
+
 use crate::setting::Table;
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -21,6 +23,7 @@ use identity::Opened;
 use mcp_common::{
     datasource::{Changes, DataSource, HistoryEntry, Load, SourceError, Write},
     key::{Key, Revision},
+    migration::{Migrate, Migration},
     plugin::{DataSourceFactory, PluginError, Settings},
 };
 use std::{
@@ -39,6 +42,7 @@ const TABLE: &str = "data_source.sqlite";
 pub struct Sqlite {
     place: Place,
     history: u32,
+    migrations: Migrations,
     poll: Duration,
     opened: Mutex<Opened>,
     /// The file was replaced and nobody has loaded the new one yet.
@@ -53,19 +57,27 @@ impl Sqlite {
     /// Opens the file, making it and its directory if missing.
     pub async fn open(settings: SqliteSettings) -> Result<Self, PluginError> {
         let place = Place::new(settings.path);
-        let pool = connect::open(&place, settings.history).await?;
+        let pool = connect::open(&place, settings.migrate, settings.history).await?;
         let identity = place
             .identity()
             .map_err(|error| PluginError::Start(error.to_string()))?;
         Ok(Self {
             place,
             history: settings.history,
+            migrations: settings.migrate,
             poll: settings.poll,
             opened: Mutex::new(Opened { pool, identity }),
             must_load: AtomicBool::new(false),
             turn: Mutex::new(()),
             written: signal::Sender::new(0),
         })
+    }
+
+    /// Brings the file's schema up to date, whatever `settings.migrate` says, or says what that would mean.
+    pub async fn migrate(settings: SqliteSettings, migrate: Migrate) -> Result<Migration, PluginError> {
+        let place = Place::new(settings.path);
+        let migrated = connect::migrate(&place, migrate).await?;
+        Ok(migrated.report(place.to_string(), schema::VERSION))
     }
 }
 
@@ -78,16 +90,19 @@ pub struct SqliteSettings {
     pub poll: Duration,
     /// How many revisions of a key are kept.
     pub history: u32,
+    /// Who makes the file and its tables.
+    pub migrate: Migrations,
 }
 
 impl SqliteSettings {
     /// Reads the table; everything has a default.
     pub fn read(settings: &Settings) -> Result<Self, PluginError> {
-        let table = Table::new(TABLE, settings, &["path", "poll_ms", "history"])?;
+        let table = Table::new(TABLE, settings, &["path", "poll_ms", "history", "migrate"])?;
         Ok(Self {
             path: table.text("path")?.unwrap_or("data/dynmcp.db").into(),
             poll: Duration::from_millis(table.number("poll_ms", 10..=10_000, 100)?),
             history: table.number("history", 1..=10_000, 50)?,
+            migrate: Migrations::read(&table)?,
         })
     }
 }
@@ -143,5 +158,11 @@ pub struct SqliteFactory;
 impl DataSourceFactory for SqliteFactory {
     async fn open(&self, settings: &Settings) -> Result<Arc<dyn DataSource>, PluginError> {
         Ok(Arc::new(Sqlite::open(SqliteSettings::read(settings)?).await?))
+    }
+
+    async fn migrate(&self, settings: &Settings, migrate: Migrate) -> Result<Option<Migration>, PluginError> {
+        Sqlite::migrate(SqliteSettings::read(settings)?, migrate)
+            .await
+            .map(Some)
     }
 }

@@ -5,7 +5,7 @@ use mcp_common::{
     key::Key,
     testsuite::{Harness, Raw},
 };
-use mcp_plugin::datasource::mysql::{Mysql, Server};
+use mcp_plugin::datasource::mysql::{Migrations, Mysql, Server};
 use sqlx::MySqlPool;
 use std::{
     sync::{Arc, OnceLock},
@@ -55,6 +55,7 @@ impl Harness for OnServer {
             pool: 4,
             poll: Duration::from_millis(50),
             history: 50,
+            migrate: Migrations::AtStart,
         };
         Arc::new(Mysql::open(server).await.unwrap())
     }

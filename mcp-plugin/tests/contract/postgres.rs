@@ -5,7 +5,7 @@ use mcp_common::{
     key::Key,
     testsuite::{Harness, Raw},
 };
-use mcp_plugin::datasource::postgres::{Postgres, Server};
+use mcp_plugin::datasource::postgres::{Migrations, Postgres, Server};
 use sqlx::PgPool;
 use std::{
     sync::{Arc, OnceLock},
@@ -61,6 +61,7 @@ impl Harness for OnServer {
             pool: 4,
             poll: Duration::from_secs(5),
             history: 50,
+            migrate: Migrations::AtStart,
         };
         Arc::new(Postgres::open(server).await.unwrap())
     }

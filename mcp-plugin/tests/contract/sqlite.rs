@@ -3,7 +3,7 @@ use mcp_common::{
     datasource::DataSource,
     testsuite::{Harness, Raw},
 };
-use mcp_plugin::datasource::sqlite::{Sqlite, SqliteSettings};
+use mcp_plugin::datasource::sqlite::{Migrations, Sqlite, SqliteSettings};
 use sqlx::{SqlitePool, sqlite::SqliteConnectOptions};
 use std::{sync::Arc, time::Duration};
 use tempfile::TempDir;
@@ -21,6 +21,7 @@ impl InFile {
             path,
             poll: Duration::from_millis(50),
             history: 50,
+            migrate: Migrations::AtStart,
         };
         Sqlite::open(settings).await.unwrap()
     }

@@ -6,6 +6,7 @@ use async_trait::async_trait;
 use mcp_common::{
     datasource::{DataSource, Expected, SourceError, Write},
     key::Key,
+    migration::{Migrate, Migration},
     plugin::PluginError,
 };
 use mcp_plugin::datasource::mysql::{Mysql, Server};
@@ -67,6 +68,10 @@ impl Store for OnMariaDb {
 
     async fn open_with(settings: Server) -> Result<Arc<dyn DataSource>, PluginError> {
         Ok(Arc::new(Mysql::open(settings).await?))
+    }
+
+    async fn migrate_with(settings: Server, migrate: Migrate) -> Result<Migration, PluginError> {
+        Mysql::migrate(&settings, migrate).await
     }
 
     async fn pipeline(&self) -> Box<dyn Pipeline> {

@@ -3,7 +3,13 @@
 use super::store::{Pipeline, Store, contents, put};
 use crate::servers::postgresql::PostgreSql;
 use async_trait::async_trait;
-use mcp_common::{datasource::DataSource, key::Key, plugin::PluginError, testsuite::Follower};
+use mcp_common::{
+    datasource::DataSource,
+    key::Key,
+    migration::{Migrate, Migration},
+    plugin::PluginError,
+    testsuite::Follower,
+};
 use mcp_plugin::datasource::postgres::{Postgres, Server};
 use sqlx::{AssertSqlSafe, Executor, PgConnection};
 use std::{process::Command, sync::Arc, time::Duration};
@@ -60,6 +66,10 @@ impl Store for OnPostgreSql {
 
     async fn open_with(settings: Server) -> Result<Arc<dyn DataSource>, PluginError> {
         Ok(Arc::new(Postgres::open(settings).await?))
+    }
+
+    async fn migrate_with(settings: Server, migrate: Migrate) -> Result<Migration, PluginError> {
+        Postgres::migrate(&settings, migrate).await
     }
 
     async fn pipeline(&self) -> Box<dyn Pipeline> {

@@ -4,9 +4,10 @@ use async_trait::async_trait;
 use mcp_common::{
     datasource::{DataSource, Expected, Write},
     key::{Key, Revision},
+    migration::{Migrate, Migration},
     plugin::PluginError,
 };
-use mcp_plugin::datasource::mysql::Server;
+use mcp_plugin::datasource::mysql::{Migrations, Server};
 use std::{sync::Arc, time::Duration};
 
 /// SQL is written as MySQL wants it; where the column `key` needs no backticks, they are taken out.
@@ -30,6 +31,9 @@ pub(crate) trait Store: Sized + Send + Sync + 'static {
 
     async fn open_with(settings: Server) -> Result<Arc<dyn DataSource>, PluginError>;
 
+    /// What `dynmcp migrate` does.
+    async fn migrate_with(settings: Server, migrate: Migrate) -> Result<Migration, PluginError>;
+
     /// A program that knows nothing of the gateway.
     async fn pipeline(&self) -> Box<dyn Pipeline>;
 
@@ -50,6 +54,7 @@ pub(crate) trait Store: Sized + Send + Sync + 'static {
             pool: 4,
             poll: Duration::from_millis(200),
             history: 50,
+            migrate: Migrations::AtStart,
         }
     }
 

@@ -4,7 +4,7 @@ use mcp_common::{
     datasource::{DataSource, Expected, Write},
     key::{Key, Revision},
 };
-use mcp_plugin::datasource::sqlite::{Sqlite, SqliteSettings};
+use mcp_plugin::datasource::sqlite::{Migrations, Sqlite, SqliteSettings};
 use sqlx::{AssertSqlSafe, SqlitePool, sqlite::SqliteConnectOptions};
 use std::{path::PathBuf, time::Duration};
 use tempfile::TempDir;
@@ -30,6 +30,7 @@ impl File {
             path: self.path(),
             poll: Duration::from_millis(100),
             history: 50,
+            migrate: Migrations::AtStart,
         }
     }
 

@@ -8,7 +8,7 @@ use mcp_common::{
     key::{Key, Revision},
     plugin::{DataSourceFactory, PluginError, Settings},
 };
-use mcp_plugin::datasource::sqlite::{Sqlite, SqliteSettings};
+use mcp_plugin::datasource::sqlite::{Migrations, Sqlite, SqliteSettings};
 use std::{
     path::{Path, PathBuf},
     sync::Arc,
@@ -33,6 +33,7 @@ pub(super) async fn file(path: &Path) -> Sqlite {
         path: path.to_owned(),
         poll: Duration::from_millis(10),
         history: 50,
+        migrate: Migrations::AtStart,
     };
     Sqlite::open(settings).await.unwrap()
 }

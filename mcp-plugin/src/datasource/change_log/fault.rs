@@ -12,6 +12,9 @@ pub(crate) enum Fault {
     /// The schema is of a later version.
     #[error("the schema has version {0}")]
     Newer(i64),
+    /// The schema is of an earlier version, or there is none, and we are not to change that.
+    #[error("the schema is not up to date")]
+    Outdated { found: Option<i64>, wanted: i64 },
     /// `dynmcp_xds` or the database is not what this source can use.
     #[error("{0}")]
     Foreign(String),

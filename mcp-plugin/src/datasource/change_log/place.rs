@@ -1,6 +1,6 @@
 //! Which server and database, for error texts. Never holds the password.
 
-use super::{Fault, Meaning, fault::outside_the_database};
+use super::{Fault, Meaning, fault::outside_the_database, outdated};
 use mcp_common::{datasource::SourceError, plugin::PluginError};
 use std::{fmt, time::Duration};
 
@@ -63,15 +63,28 @@ impl Place {
         match fault {
             Fault::Sql(error) => self.meaning(error).passes(),
             Fault::Silence | Fault::Cut => true,
-            Fault::Newer(_) | Fault::Foreign(_) => false,
+            Fault::Newer(_) | Fault::Outdated { .. } | Fault::Foreign(_) => false,
         }
     }
 
     /// One line for the operator who starts the gateway.
     pub(crate) fn start_error(&self, fault: &Fault) -> PluginError {
+        let setting = match fault {
+            Fault::Outdated { .. } => "migrate",
+            _ => "url",
+        };
         PluginError::Setting {
-            key: format!("{}.url", self.table),
+            key: format!("{}.{setting}", self.table),
             reason: self.explain(fault),
+        }
+    }
+
+    /// One line for the operator who runs a command that needs the server now.
+    pub(crate) fn command_error(&self, fault: &Fault) -> PluginError {
+        if self.passes(fault) {
+            PluginError::Unavailable(format!("{}: {}", self.table, self.explain(fault)))
+        } else {
+            self.start_error(fault)
         }
     }
 
@@ -80,6 +93,8 @@ impl Place {
         let fault = fault.into();
         if self.passes(&fault) {
             SourceError::Unavailable(self.explain(&fault))
+        } else if let Fault::Outdated { .. } = fault {
+            SourceError::Broken(self.start_error(&fault).to_string())
         } else {
             SourceError::Broken(format!("{}: {}", self.table, self.explain(&fault)))
         }
@@ -94,6 +109,7 @@ impl Place {
                 "{self} was written by a newer version of DynMCP (schema {version}); start that one, or use another \
                  database"
             ),
+            Fault::Outdated { found, wanted } => outdated(&self.to_string(), *found, *wanted),
             Fault::Foreign(what) => format!("{self}: {what}"),
         }
     }

@@ -1,5 +1,6 @@
 //! The settings that both servers take.
 
+use super::Migrations;
 use crate::setting::Table;
 use mcp_common::{
     plugin::{PluginError, Settings},
@@ -18,6 +19,8 @@ pub struct Server {
     pub poll: Duration,
     /// How many revisions of a key are kept.
     pub history: u32,
+    /// Who makes the tables.
+    pub migrate: Migrations,
 }
 
 /// Reads `data_source.<name>`; only `url` has no default.
@@ -27,7 +30,7 @@ pub(crate) fn read(
     poll_ms: u64,
     settings: &Settings,
 ) -> Result<Server, PluginError> {
-    let table = Table::new(path, settings, &["url", "pool", "poll_ms", "history"])?;
+    let table = Table::new(path, settings, &["url", "pool", "poll_ms", "history", "migrate"])?;
     let Some(url) = table.text("url")? else {
         return Err(table.wrong("url", format!("is not set; expected a text like `{example}`")));
     };
@@ -36,5 +39,6 @@ pub(crate) fn read(
         pool: table.number("pool", 1..=100, 4)?,
         poll: Duration::from_millis(table.number("poll_ms", 10..=60_000, poll_ms)?),
         history: table.number("history", 1..=10_000, 50)?,
+        migrate: Migrations::read(&table)?,
     })
 }

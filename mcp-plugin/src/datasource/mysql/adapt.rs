@@ -6,16 +6,45 @@ use sqlx::{AssertSqlSafe, Executor, MySqlConnection};
 /// Name, full type, collation, whether it may be NULL, `auto_increment` and the like, whether it has a default.
 type Column = (String, String, Option<String>, String, String, i64);
 
-/// Columns first, since the index is made by them.
-pub(super) async fn table(connection: &mut MySqlConnection, collation: &str) -> Result<(), Fault> {
-    let columns: Vec<Column> = sqlx::query_as(
+/// How many rows a table has that is there already; refuses one that cannot be taken over.
+pub(super) async fn rows(connection: &mut MySqlConnection) -> Result<Option<i64>, Fault> {
+    let columns = columns(connection).await?;
+    if columns.is_empty() {
+        return Ok(None);
+    }
+    check(&columns)?;
+    let rows = sqlx::query_scalar("SELECT COUNT(*) FROM dynmcp_xds");
+    Ok(Some(rows.fetch_one(connection).await?))
+}
+
+async fn columns(connection: &mut MySqlConnection) -> Result<Vec<Column>, sqlx::Error> {
+    sqlx::query_as(
         "SELECT CAST(LOWER(column_name) AS CHAR), CAST(LOWER(column_type) AS CHAR), CAST(collation_name AS CHAR),
                 CAST(is_nullable AS CHAR), CAST(LOWER(extra) AS CHAR), CAST(column_default IS NOT NULL AS SIGNED)
          FROM information_schema.columns WHERE table_schema = DATABASE() AND table_name = 'dynmcp_xds'",
     )
-    .fetch_all(&mut *connection)
-    .await?;
-    let mut changes = column_changes(&columns, collation)?;
+    .fetch_all(connection)
+    .await
+}
+
+/// A `dynmcp_xds` that somebody else made has to be one.
+fn check(columns: &[Column]) -> Result<(), Fault> {
+    let missing = ["key", "xds_type", "xds_json"]
+        .into_iter()
+        .find(|name| !columns.iter().any(|column| column.0 == *name));
+    match missing {
+        None => Ok(()),
+        Some(name) => Err(Fault::Foreign(format!(
+            "its table dynmcp_xds has no column `{name}`; rename the table, or use another database"
+        ))),
+    }
+}
+
+/// Columns first, since the index is made by them.
+pub(super) async fn table(connection: &mut MySqlConnection, collation: &str) -> Result<(), Fault> {
+    let columns = columns(connection).await?;
+    check(&columns)?;
+    let mut changes = column_changes(&columns, collation);
     let engine: Option<String> = sqlx::query_scalar(
         "SELECT CAST(engine AS CHAR) FROM information_schema.tables
          WHERE table_schema = DATABASE() AND table_name = 'dynmcp_xds'",
@@ -41,7 +70,7 @@ async fn alter(connection: &mut MySqlConnection, changes: &[String]) -> Result<(
     Ok(())
 }
 
-fn column_changes(columns: &[Column], collation: &str) -> Result<Vec<String>, Fault> {
+fn column_changes(columns: &[Column], collation: &str) -> Vec<String> {
     let find = |name: &str| columns.iter().find(|column| column.0 == name);
     let mut changes = Vec::new();
     for (name, wanted, ours) in [
@@ -49,12 +78,9 @@ fn column_changes(columns: &[Column], collation: &str) -> Result<Vec<String>, Fa
         ("xds_type", "varchar(32)", "utf8mb4_general_ci"),
         ("xds_json", "longtext", collation),
     ] {
-        let Some((_, kind, found, nullable, ..)) = find(name) else {
-            return Err(Fault::Foreign(format!(
-                "its table dynmcp_xds has no column `{name}`; rename the table, or use another database"
-            )));
-        };
-        if kind != wanted || found.as_deref() != Some(ours) {
+        if let Some((_, kind, found, nullable, ..)) = find(name)
+            && (kind != wanted || found.as_deref() != Some(ours))
+        {
             let null = if nullable == "YES" { "NULL" } else { "NOT NULL" };
             changes.push(format!(
                 "MODIFY `{name}` {wanted} CHARACTER SET utf8mb4 COLLATE {ours} {null}"
@@ -89,7 +115,7 @@ fn column_changes(columns: &[Column], collation: &str) -> Result<Vec<String>, Fa
             Some(_) => {}
         }
     }
-    Ok(changes)
+    changes
 }
 
 /// A tool and an instance may share an id: what was unique by `key` alone is no longer.

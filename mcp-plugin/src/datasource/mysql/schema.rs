@@ -1,15 +1,19 @@
 //! Brings the schema up to date. One gateway does it, the others wait.
 
 use super::{adapt, connect};
-use crate::datasource::change_log::Fault;
+use crate::datasource::change_log::{Fault, Migrated, Migrations, takes_over};
+use mcp_common::migration::Migrate;
 use sqlx::{AssertSqlSafe, Executor, MySqlConnection, mysql::MySqlConnectOptions};
 
 const DEFINITIONS: &str = include_str!("../../../../migrations/mysql/0001_definitions.sql");
 const TRIGGERS: &str = include_str!("../../../../migrations/mysql/0002_triggers.sql");
 const EXISTING_ROWS: &str = include_str!("../../../../migrations/mysql/0003_existing_rows.sql");
 
+/// The files in `migrations/mysql`.
+const STEPS: [&str; 3] = ["0001_definitions", "0002_triggers", "0003_existing_rows"];
+
 /// What this program makes and reads.
-const VERSION: i64 = 1;
+pub(super) const VERSION: i64 = 1;
 
 /// How long to wait for another gateway's migration.
 const MIGRATION_SECONDS: i64 = 60;
@@ -23,10 +27,22 @@ pub(super) struct Prepared {
     pub(super) largest_document: usize,
 }
 
-pub(super) async fn prepare(options: &MySqlConnectOptions, history: u32) -> Result<Prepared, Fault> {
+pub(super) async fn prepare(
+    options: &MySqlConnectOptions,
+    migrations: Migrations,
+    history: u32,
+) -> Result<Prepared, Fault> {
     let mut connection = connect::connect(options).await?;
-    if version(&mut connection).await? != Some(VERSION) {
-        migrate(&mut connection).await?;
+    match (version(&mut connection).await?, migrations) {
+        (Some(VERSION), _) => {}
+        (_, Migrations::AtStart) => {
+            apply(&mut connection).await?;
+            tracing::info!("the tables are ready");
+        }
+        (found, Migrations::Never) => {
+            let wanted = VERSION;
+            return Err(Fault::Outdated { found, wanted });
+        }
     }
     sqlx::query("UPDATE dynmcp_store SET value = ? WHERE name = 'history' AND value <> ?")
         .bind(history)
@@ -61,7 +77,30 @@ async fn version(connection: &mut MySqlConnection) -> Result<Option<i64>, Fault>
     }
 }
 
-async fn migrate(connection: &mut MySqlConnection) -> Result<(), Fault> {
+/// Brings the schema up to date, or says what that would mean.
+pub(super) async fn migrate(options: &MySqlConnectOptions, migrate: Migrate) -> Result<Migrated, Fault> {
+    let mut connection = connect::connect(options).await?;
+    match migrate {
+        Migrate::Apply => apply(&mut connection).await,
+        Migrate::Check => pending(&mut connection).await,
+    }
+}
+
+/// What is to do; nothing is written.
+async fn pending(connection: &mut MySqlConnection) -> Result<Migrated, Fault> {
+    let found = version(connection).await?;
+    if found == Some(VERSION) {
+        return Ok(Migrated::up_to_date(VERSION));
+    }
+    let existing = adapt::rows(connection).await?;
+    let steps = existing.map(takes_over).into_iter();
+    Ok(Migrated {
+        found,
+        steps: steps.chain(STEPS.map(str::to_owned)).collect(),
+    })
+}
+
+async fn apply(connection: &mut MySqlConnection) -> Result<Migrated, Fault> {
     // Held by this connection, so it ends with the process at the latest.
     let lock = "SELECT CAST(GET_LOCK(CONCAT('dynmcp.', SHA1(DATABASE())), ?) AS SIGNED)";
     let locked: Option<i64> = sqlx::query_scalar(lock)
@@ -71,19 +110,19 @@ async fn migrate(connection: &mut MySqlConnection) -> Result<(), Fault> {
     if locked != Some(1) {
         return Err(Fault::Silence);
     }
-    if version(connection).await? == Some(VERSION) {
-        return Ok(());
+    let done = pending(connection).await?;
+    if done.steps.is_empty() {
+        return Ok(done);
     }
     let collation = collation(connection).await?;
     run(connection, DEFINITIONS, collation).await?;
     adapt::table(connection, collation).await?;
     run(connection, TRIGGERS, collation).await?;
     run(connection, EXISTING_ROWS, collation).await?;
-    tracing::info!("the tables are ready");
     sqlx::query("DO RELEASE_LOCK(CONCAT('dynmcp.', SHA1(DATABASE())))")
         .execute(connection)
         .await?;
-    Ok(())
+    Ok(done)
 }
 
 async fn run(connection: &mut MySqlConnection, sql: &str, collation: &str) -> Result<(), Fault> {

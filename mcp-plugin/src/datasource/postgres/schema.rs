@@ -1,14 +1,18 @@
 //! Brings the schema up to date, in one transaction. One gateway does it, the others wait.
 
 use super::connect;
-use crate::datasource::change_log::Fault;
+use crate::datasource::change_log::{Fault, Migrated, Migrations, takes_over};
+use mcp_common::migration::Migrate;
 use sqlx::{Connection, Executor, PgConnection, postgres::PgConnectOptions};
 
 const DEFINITIONS_AND_CHANGES: &str =
     include_str!("../../../../migrations/postgres/0001_definitions_and_changes.sql");
 
+/// The file in `migrations/postgres`.
+const STEP: &str = "0001_definitions_and_changes";
+
 /// What this program makes and reads.
-const VERSION: i64 = 1;
+pub(super) const VERSION: i64 = 1;
 
 /// Waits for another gateway's migration. Held by the connection and taken before the transaction begins, since a
 /// transaction would keep in mind that the tables are not there.
@@ -17,18 +21,23 @@ const LOCK: &str = "SET lock_timeout = '60s'; SELECT pg_advisory_lock(hashtext('
 /// The functions of the schema keep the path that they are made with.
 const SCHEMA: &str = "SET LOCAL client_min_messages = warning; SELECT set_config('search_path', quote_ident(current_schema()) || ', pg_temp', true)";
 
-pub(super) async fn prepare(options: &PgConnectOptions, history: u32) -> Result<(), Fault> {
+pub(super) async fn prepare(
+    options: &PgConnectOptions,
+    migrations: Migrations,
+    history: u32,
+) -> Result<(), Fault> {
     let mut connection = connect::connect(options).await?;
-    let encoding: String = sqlx::query_scalar("SELECT current_setting('server_encoding')")
-        .fetch_one(&mut connection)
-        .await?;
-    if encoding != "UTF8" {
-        return Err(Fault::Foreign(format!(
-            "its encoding is {encoding}, which does not hold every text; use a database made with ENCODING 'UTF8'"
-        )));
-    }
-    if version(&mut connection).await? != Some(VERSION) {
-        migrate(&mut connection).await?;
+    check_encoding(&mut connection).await?;
+    match (version(&mut connection).await?, migrations) {
+        (Some(VERSION), _) => {}
+        (_, Migrations::AtStart) => {
+            apply(&mut connection).await?;
+            tracing::info!("the tables are ready");
+        }
+        (found, Migrations::Never) => {
+            let wanted = VERSION;
+            return Err(Fault::Outdated { found, wanted });
+        }
     }
     sqlx::query("UPDATE dynmcp_store SET value = $1 WHERE name = 'history' AND value <> $1")
         .bind(i64::from(history))
@@ -55,14 +64,62 @@ async fn version(connection: &mut PgConnection) -> Result<Option<i64>, Fault> {
     }
 }
 
-async fn migrate(connection: &mut PgConnection) -> Result<(), Fault> {
+/// Brings the schema up to date, or says what that would mean.
+pub(super) async fn migrate(options: &PgConnectOptions, migrate: Migrate) -> Result<Migrated, Fault> {
+    let mut connection = connect::connect(options).await?;
+    check_encoding(&mut connection).await?;
+    match migrate {
+        Migrate::Apply => apply(&mut connection).await,
+        Migrate::Check => pending(&mut connection).await,
+    }
+}
+
+/// What is to do; nothing is written.
+async fn pending(connection: &mut PgConnection) -> Result<Migrated, Fault> {
+    let found = version(connection).await?;
+    if found == Some(VERSION) {
+        return Ok(Migrated::up_to_date(VERSION));
+    }
+    check_schema(connection).await?;
+    let existing = existing_rows(connection).await?;
+    let steps = existing.map(takes_over).into_iter();
+    Ok(Migrated {
+        found,
+        steps: steps.chain([STEP.to_owned()]).collect(),
+    })
+}
+
+async fn apply(connection: &mut PgConnection) -> Result<Migrated, Fault> {
     connection.execute(sqlx::raw_sql(LOCK)).await?;
     let mut transaction = connection.begin().await?;
-    if version(&mut transaction).await? == Some(VERSION) {
+    let done = pending(&mut transaction).await?;
+    if done.steps.is_empty() {
+        return Ok(done);
+    }
+    transaction.execute(sqlx::raw_sql(SCHEMA)).await?;
+    transaction
+        .execute(sqlx::raw_sql(DEFINITIONS_AND_CHANGES))
+        .await?;
+    transaction.commit().await?;
+    Ok(done)
+}
+
+async fn check_encoding(connection: &mut PgConnection) -> Result<(), Fault> {
+    let encoding: String = sqlx::query_scalar("SELECT current_setting('server_encoding')")
+        .fetch_one(connection)
+        .await?;
+    if encoding == "UTF8" {
         return Ok(());
     }
+    Err(Fault::Foreign(format!(
+        "its encoding is {encoding}, which does not hold every text; use a database made with ENCODING 'UTF8'"
+    )))
+}
+
+/// There has to be a schema that the tables can be made in.
+async fn check_schema(connection: &mut PgConnection) -> Result<(), Fault> {
     let schema: Option<String> = sqlx::query_scalar("SELECT current_schema()::text")
-        .fetch_one(&mut *transaction)
+        .fetch_one(connection)
         .await?;
     if schema.is_none() {
         return Err(Fault::Foreign(
@@ -71,31 +128,28 @@ async fn migrate(connection: &mut PgConnection) -> Result<(), Fault> {
                 .to_owned(),
         ));
     }
-    check_columns(&mut transaction).await?;
-    transaction.execute(sqlx::raw_sql(SCHEMA)).await?;
-    transaction
-        .execute(sqlx::raw_sql(DEFINITIONS_AND_CHANGES))
-        .await?;
-    transaction.commit().await?;
-    tracing::info!("the tables are ready");
     Ok(())
 }
 
-/// A `dynmcp_xds` that somebody else made has to be one.
-async fn check_columns(connection: &mut PgConnection) -> Result<(), Fault> {
+/// How many rows a table has that is there already; refuses one that cannot be taken over.
+async fn existing_rows(connection: &mut PgConnection) -> Result<Option<i64>, Fault> {
     let columns: Vec<String> = sqlx::query_scalar(
         "SELECT attname::text FROM pg_attribute
          WHERE attrelid = to_regclass('dynmcp_xds') AND attnum > 0 AND NOT attisdropped",
     )
-    .fetch_all(connection)
+    .fetch_all(&mut *connection)
     .await?;
+    if columns.is_empty() {
+        return Ok(None);
+    }
     let missing = ["key", "xds_type", "xds_json"]
         .into_iter()
         .find(|name| !columns.iter().any(|column| column == name));
-    match missing {
-        Some(missing) if !columns.is_empty() => Err(Fault::Foreign(format!(
+    if let Some(missing) = missing {
+        return Err(Fault::Foreign(format!(
             "its table dynmcp_xds has no column `{missing}`; rename the table, or use another database"
-        ))),
-        _ => Ok(()),
+        )));
     }
+    let rows = sqlx::query_scalar("SELECT count(*) FROM dynmcp_xds");
+    Ok(Some(rows.fetch_one(connection).await?))
 }

@@ -1,12 +1,17 @@
 //! Opens the file: directory, connection options, schema.
 
-use super::{error, schema};
-use mcp_common::plugin::PluginError;
+use super::{
+    error::{self, Fault},
+    schema,
+};
+use crate::datasource::change_log::{Migrated, Migrations};
+use mcp_common::{migration::Migrate, plugin::PluginError};
 use sqlx::{
-    ConnectOptions, SqlitePool,
+    ConnectOptions, Connection, SqlitePool,
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
 };
 use std::{
+    fmt,
     path::PathBuf,
     time::{Duration, Instant},
 };
@@ -40,26 +45,107 @@ impl Place {
     }
 }
 
-/// Connects and brings the schema up to date, making what is missing.
-pub(super) async fn open(place: &Place, history: u32) -> Result<SqlitePool, PluginError> {
-    if let Some(directory) = place.path.parent() {
-        std::fs::create_dir_all(directory).map_err(|error| place.bad_directory(directory, &error))?;
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "`{}`", self.path.display())
     }
-    let deadline = Instant::now() + BUSY;
+}
+
+/// Connects and brings the schema up to date, making what is missing.
+pub(super) async fn open(
+    place: &Place,
+    migrations: Migrations,
+    history: u32,
+) -> Result<SqlitePool, PluginError> {
+    match migrations {
+        Migrations::AtStart => make_directory(place)?,
+        Migrations::Never => {
+            let Migrated { found, steps } = migrate(place, Migrate::Check).await?;
+            if !steps.is_empty() {
+                let wanted = schema::VERSION;
+                return Err(place.start_error(&Fault::Outdated { found, wanted }));
+            }
+        }
+    }
+    let mut attempts = Attempts::new(place);
     loop {
         match try_open(place, history).await {
             Ok(pool) => return Ok(pool),
-            // Two gateways that make the same file at once: the busy timeout does not cover the switch to WAL, nor a
-            // migration that the other one finished first.
-            Err(fault) if error::passes(&fault) && Instant::now() < deadline => {
-                tokio::time::sleep(Duration::from_millis(20)).await;
-            }
-            Err(fault) => return Err(place.start_error(&fault)),
+            Err(fault) => attempts.again(fault).await?,
         }
     }
 }
 
-async fn try_open(place: &Place, history: u32) -> Result<SqlitePool, error::Fault> {
+/// Brings the schema up to date, or says what that would mean.
+pub(super) async fn migrate(place: &Place, migrate: Migrate) -> Result<Migrated, PluginError> {
+    if migrate == Migrate::Apply {
+        make_directory(place)?;
+    }
+    let mut attempts = Attempts::new(place);
+    loop {
+        let attempt = match migrate {
+            Migrate::Apply => apply(place).await,
+            Migrate::Check => pending(place).await,
+        };
+        match attempt {
+            Ok(migrated) => return Ok(migrated),
+            Err(fault) => attempts.again(fault).await?,
+        }
+    }
+}
+
+fn make_directory(place: &Place) -> Result<(), PluginError> {
+    let Some(directory) = place.path.parent() else {
+        return Ok(());
+    };
+    std::fs::create_dir_all(directory).map_err(|error| place.bad_directory(directory, &error))
+}
+
+/// Two gateways that make the same file at once: the busy timeout does not cover the switch to WAL, nor a migration
+/// that the other one finished first.
+struct Attempts<'a> {
+    place: &'a Place,
+    deadline: Instant,
+}
+
+impl<'a> Attempts<'a> {
+    fn new(place: &'a Place) -> Self {
+        let deadline = Instant::now() + BUSY;
+        Self { place, deadline }
+    }
+
+    /// Waits a little if the same again may succeed; the error otherwise.
+    async fn again(&mut self, fault: Fault) -> Result<(), PluginError> {
+        if !error::passes(&fault) || Instant::now() >= self.deadline {
+            return Err(self.place.start_error(&fault));
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+        Ok(())
+    }
+}
+
+async fn apply(place: &Place) -> Result<Migrated, Fault> {
+    let mut connection = place.options().create_if_missing(true).connect().await?;
+    let done = schema::apply(&mut connection).await?;
+    connection.close().await?;
+    Ok(done)
+}
+
+/// What is to do; nothing is written.
+async fn pending(place: &Place) -> Result<Migrated, Fault> {
+    // SQLite would say that it cannot open it, whatever the reason.
+    if matches!(place.path.try_exists(), Ok(false)) {
+        return Ok(schema::nothing_there());
+    }
+    let options = SqliteConnectOptions::new().filename(&place.path);
+    let options = options.read_only(true).busy_timeout(BUSY);
+    let mut connection = options.disable_statement_logging().connect().await?;
+    let pending = schema::pending(&mut connection).await?;
+    connection.close().await?;
+    Ok(pending)
+}
+
+async fn try_open(place: &Place, history: u32) -> Result<SqlitePool, Fault> {
     let pool = SqlitePoolOptions::new()
         .max_connections(CONNECTIONS)
         .acquire_timeout(BUSY)

@@ -1,6 +1,7 @@
 //! SQLite's errors in words that say where and what to do.
 
 use super::{TABLE, connect::Place};
+use crate::datasource::change_log::outdated;
 use mcp_common::{datasource::SourceError, plugin::PluginError};
 use sqlx::migrate::MigrateError;
 use std::{io, path::Path};
@@ -12,6 +13,12 @@ pub(super) enum Fault {
     Sql(#[from] sqlx::Error),
     #[error(transparent)]
     Migrate(#[from] MigrateError),
+    /// The schema is of a later version.
+    #[error("the schema has version {0}")]
+    Newer(i64),
+    /// The schema is of an earlier version, or there is none, and we are not to change that.
+    #[error("the schema is not up to date")]
+    Outdated { found: Option<i64>, wanted: i64 },
     #[error("{0}")]
     Damaged(String),
     #[error("{0}")]
@@ -92,6 +99,12 @@ impl Place {
 
     /// One line for the operator who starts the gateway.
     pub(super) fn start_error(&self, fault: &Fault) -> PluginError {
+        if let Fault::Outdated { found, wanted } = fault {
+            return PluginError::Setting {
+                key: format!("{TABLE}.migrate"),
+                reason: outdated(&self.to_string(), *found, *wanted),
+            };
+        }
         let file = self.file();
         if let Some(error) = sql(fault) {
             return self.setting(match meaning(error) {
@@ -115,11 +128,10 @@ impl Place {
         }
         self.setting(match fault {
             Fault::Damaged(what) => damaged(&file.to_string(), what),
-            Fault::Migrate(MigrateError::VersionMissing(_) | MigrateError::VersionTooNew(..)) => {
-                format!(
-                    "`{file}` was written by a newer version of DynMCP; start that one, or set another path"
-                )
-            }
+            Fault::Newer(version) => format!(
+                "`{file}` was written by a newer version of DynMCP (schema {version}); start that one, or set another \
+                 path"
+            ),
             other => format!("`{file}` cannot be used: {other}"),
         })
     }

@@ -57,7 +57,7 @@ impl Sqlite {
         let identity = self.place.identity()?;
         if opened.identity != identity {
             tracing::warn!(file = %self.place.path.display(), "the database file was replaced, opening the new one");
-            let reopened = connect::open(&self.place, self.history).await;
+            let reopened = connect::open(&self.place, self.migrations, self.history).await;
             let pool = reopened.map_err(|error| SourceError::Unavailable(error.to_string()))?;
             // Its revisions are not those that consumers know.
             self.must_load.store(true, Ordering::Release);

@@ -1,6 +1,7 @@
 //! Brings the file's schema up to date; a table of the first version is taken over with its rows.
 
 use super::error::Fault;
+use crate::datasource::change_log::{Migrated, takes_over};
 use sqlx::{
     SqlStr, SqliteConnection, SqlitePool,
     migrate::{Migration, MigrationType, Migrator},
@@ -8,6 +9,12 @@ use sqlx::{
 
 const DEFINITIONS_AND_CHANGES: &str =
     include_str!("../../../../migrations/sqlite/0001_definitions_and_changes.sql");
+
+/// The file in `migrations/sqlite`.
+const STEP: &str = "0001_definitions_and_changes";
+
+/// What this program makes and reads.
+pub(super) const VERSION: i64 = 1;
 
 /// Columns that a table made by hand may lack, and how to add them (SQLite wants constant defaults here).
 const OPTIONAL_COLUMNS: [(&str, &str); 3] = [
@@ -34,8 +41,7 @@ pub(super) async fn prepare(pool: &SqlitePool, history: u32) -> Result<(), Fault
     if check != "ok" {
         return Err(Fault::Damaged(check));
     }
-    take_over(&mut connection).await?;
-    migrator().run_direct(None, &mut *connection, false).await?;
+    apply(&mut connection).await?;
     let bound = "UPDATE dynmcp_store SET value = ? WHERE name = 'history' AND value <> ?";
     sqlx::query(bound)
         .bind(history)
@@ -43,6 +49,57 @@ pub(super) async fn prepare(pool: &SqlitePool, history: u32) -> Result<(), Fault
         .execute(&mut *connection)
         .await?;
     Ok(())
+}
+
+/// What a file that is not there needs.
+pub(super) fn nothing_there() -> Migrated {
+    Migrated {
+        found: None,
+        steps: vec![STEP.to_owned()],
+    }
+}
+
+/// What is to do; nothing is written.
+pub(super) async fn pending(connection: &mut SqliteConnection) -> Result<Migrated, Fault> {
+    let found = version(connection).await?;
+    if found == Some(VERSION) {
+        return Ok(Migrated::up_to_date(VERSION));
+    }
+    let mut steps = Vec::new();
+    if !columns(connection).await?.is_empty() {
+        let rows = sqlx::query_scalar("SELECT count(*) FROM dynmcp_xds");
+        steps.push(takes_over(rows.fetch_one(connection).await?));
+    }
+    steps.push(STEP.to_owned());
+    Ok(Migrated { found, steps })
+}
+
+/// Brings the schema up to date.
+pub(super) async fn apply(connection: &mut SqliteConnection) -> Result<Migrated, Fault> {
+    let done = pending(connection).await?;
+    take_over(connection).await?;
+    // Also where nothing is to do: it finds out whether what was done is what is known here.
+    migrator().run_direct(None, connection, false).await?;
+    Ok(done)
+}
+
+/// The version of the schema that is there.
+async fn version(connection: &mut SqliteConnection) -> Result<Option<i64>, Fault> {
+    let there: i64 = sqlx::query_scalar(
+        "SELECT count(*) FROM sqlite_master WHERE type = 'table' AND name = '_sqlx_migrations'",
+    )
+    .fetch_one(&mut *connection)
+    .await?;
+    if there == 0 {
+        return Ok(None);
+    }
+    let newest: Option<i64> = sqlx::query_scalar("SELECT max(version) FROM _sqlx_migrations WHERE success")
+        .fetch_one(connection)
+        .await?;
+    match newest {
+        Some(version) if version > VERSION => Err(Fault::Newer(version)),
+        other => Ok(other),
+    }
 }
 
 fn migrator() -> Migrator {
@@ -59,19 +116,9 @@ fn migrator() -> Migrator {
 
 /// A `dynmcp_xds` that somebody else made gets the columns that the migrations rely on.
 async fn take_over(connection: &mut SqliteConnection) -> Result<(), Fault> {
-    let columns: Vec<String> = sqlx::query_scalar("SELECT name FROM pragma_table_info('dynmcp_xds')")
-        .fetch_all(&mut *connection)
-        .await?;
+    let columns = columns(connection).await?;
     if columns.is_empty() {
         return Ok(());
-    }
-    if let Some(missing) = ["key", "xds_type", "xds_json"]
-        .iter()
-        .find(|name| !columns.iter().any(|c| c == *name))
-    {
-        return Err(Fault::Foreign(format!(
-            "its table dynmcp_xds has no column `{missing}`"
-        )));
     }
     for (name, add) in OPTIONAL_COLUMNS {
         if !columns.iter().any(|column| column == name) {
@@ -79,4 +126,20 @@ async fn take_over(connection: &mut SqliteConnection) -> Result<(), Fault> {
         }
     }
     Ok(())
+}
+
+/// Of the table that is there; refuses one that cannot be taken over.
+async fn columns(connection: &mut SqliteConnection) -> Result<Vec<String>, Fault> {
+    let columns: Vec<String> = sqlx::query_scalar("SELECT name FROM pragma_table_info('dynmcp_xds')")
+        .fetch_all(connection)
+        .await?;
+    let missing = ["key", "xds_type", "xds_json"]
+        .into_iter()
+        .find(|name| !columns.iter().any(|column| column == name));
+    match missing {
+        Some(missing) if !columns.is_empty() => Err(Fault::Foreign(format!(
+            "its table dynmcp_xds has no column `{missing}`"
+        ))),
+        _ => Ok(columns),
+    }
 }
