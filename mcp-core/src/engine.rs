@@ -4,6 +4,7 @@ mod credentials;
 mod deliver;
 pub(crate) mod encode;
 mod exact_value;
+pub mod explain;
 mod failure;
 mod instance_names;
 mod members;
@@ -19,7 +20,7 @@ pub use instance_names::InstanceNames;
 pub use result::{CallResult, Outcome};
 pub use settings::{EgressRule, EgressSettings, EngineSettings, NoEgressRule, TrustRoots};
 
-use crate::tool::CompiledTool;
+use crate::tool::{Call, CompiledTool};
 use bytes::Bytes;
 use deliver::{Progress, Sender};
 use http::{HeaderMap, Request, Response};
@@ -27,7 +28,7 @@ use http_body_util::Full;
 use mcp_common::authenticator::Principal;
 use serde_json::value::RawValue;
 use tokio::time::Instant;
-use upstream::Upstream;
+use upstream::{Answer, Upstream};
 
 /// Who calls what with which arguments.
 #[derive(Clone, Copy, Debug)]
@@ -63,6 +64,19 @@ impl Engine {
             Ok(request) => request,
             Err(refusal) => return refusal,
         };
+        match self.deliver(call, request, &context).await {
+            Ok(answer) => shape::shape(call, answer, &context),
+            Err(failure) => failure,
+        }
+    }
+
+    /// Sends it and waits for the answer, or for the result that says why there is none.
+    async fn deliver(
+        &self,
+        call: &Call,
+        request: Request<Full<Bytes>>,
+        context: &CallContext<'_>,
+    ) -> Result<Answer, CallResult> {
         let max_response_bytes = call
             .max_response_bytes
             .unwrap_or(self.settings.max_response_bytes);
@@ -78,7 +92,7 @@ impl Engine {
                 let sender = Sender {
                     engine: self,
                     delivery,
-                    context: &context,
+                    context,
                     max_response_bytes,
                     deadline: Instant::now() + timeout,
                 };
@@ -88,9 +102,9 @@ impl Engine {
             }
         };
         match exchanged {
-            Ok(Ok(answer)) => shape::shape(call, answer, &context),
-            Ok(Err(failure)) => failure.into_result(progress.status),
-            Err(_) => progress.timed_out(call, timeout).into_result(progress.status),
+            Ok(Ok(answer)) => Ok(answer),
+            Ok(Err(failure)) => Err(failure.into_result(progress.status)),
+            Err(_) => Err(progress.timed_out(call, timeout).into_result(progress.status)),
         }
     }
 
@@ -100,12 +114,16 @@ impl Engine {
         tool: &CompiledTool,
         context: CallContext<'_>,
     ) -> Result<Request<Full<Bytes>>, CallResult> {
-        let max_request_bytes = tool.call.max_request_bytes.unwrap_or_else(|| {
+        let max_request_bytes = self.max_request_bytes(&tool.call);
+        plan::plan(&tool.call, &context, max_request_bytes).map_err(|failure| failure.into_result(None))
+    }
+
+    fn max_request_bytes(&self, call: &Call) -> u64 {
+        call.max_request_bytes.unwrap_or_else(|| {
             self.settings
                 .max_request_bytes
-                .saturating_add(tool.call.extra_request_bytes)
-        });
-        plan::plan(&tool.call, &context, max_request_bytes).map_err(|failure| failure.into_result(None))
+                .saturating_add(call.extra_request_bytes)
+        })
     }
 
     /// What the tool makes of an answer, without asking anybody.

@@ -33,7 +33,7 @@ pub(crate) use pointer::of as pointer_of;
 pub(crate) use response::ResponseShape;
 pub use stored::StoredTool;
 pub(crate) use template::{AnswerTemplates, AnswerText, Condition, Leaf, Reference, Template, Templates};
-pub(crate) use validator::{bounded, violations};
+pub(crate) use validator::{bounded, findings, violations};
 
 use crate::engine::Secrets;
 use input_schema::InputSchema;

@@ -2,8 +2,10 @@
 
 mod apply;
 mod secrets;
+mod spellings;
 mod token;
 
 pub(super) use apply::{Applied, apply};
 pub use secrets::{SecretSettings, Secrets};
+pub(super) use spellings::spellings;
 pub use token::Tokens;

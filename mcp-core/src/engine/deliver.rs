@@ -11,7 +11,7 @@ use super::{
     result::Outcome,
     upstream::Answer,
 };
-use crate::tool::{Call, Delivery, Gate};
+use crate::tool::{Call, Delivery, Gate, Retry};
 use bytes::Bytes;
 use http::{HeaderValue, Request, StatusCode};
 use http_body_util::Full;
@@ -49,15 +49,7 @@ impl Sender<'_> {
         let retry = self.delivery.retry.as_ref();
         if let Some(retry) = retry {
             retry.budget.earn();
-            if let Some(name) = &retry.idempotency_key {
-                let key = retry::key().ok_or_else(|| {
-                    Failure::new(
-                        Outcome::Refused,
-                        "The machine has no random numbers; nothing was sent.",
-                    )
-                })?;
-                request.headers_mut().entry(name.clone()).or_insert(key);
-            }
+            idempotency_key(retry, &mut request)?;
         }
         let mut attempts = 0;
         let mut is_token_renewed = false;
@@ -147,6 +139,29 @@ impl Sender<'_> {
             .exchange(request, self.max_response_bytes, &mut progress.status)
             .await
     }
+}
+
+/// A value of its own for each call, where the definition asks for one.
+pub(super) fn add_idempotency_key(call: &Call, request: &mut Request<Full<Bytes>>) -> Result<(), Failure> {
+    let delivery = call.delivery.as_ref();
+    match delivery.and_then(|delivery| delivery.retry.as_ref()) {
+        Some(retry) => idempotency_key(retry, request),
+        None => Ok(()),
+    }
+}
+
+fn idempotency_key(retry: &Retry, request: &mut Request<Full<Bytes>>) -> Result<(), Failure> {
+    let Some(name) = &retry.idempotency_key else {
+        return Ok(());
+    };
+    let key = retry::key().ok_or_else(|| {
+        Failure::new(
+            Outcome::Refused,
+            "The machine has no random numbers; nothing was sent.",
+        )
+    })?;
+    request.headers_mut().entry(name.clone()).or_insert(key);
+    Ok(())
 }
 
 impl Progress {

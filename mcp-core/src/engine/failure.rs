@@ -1,6 +1,12 @@
 //! Why a call has no answer.
 
-use super::result::{CallResult, Outcome};
+use super::{
+    explain::ArgumentProblem,
+    result::{CallResult, Outcome},
+};
+
+/// Before the findings about arguments.
+const ARGUMENTS: &str = "The arguments do not fit this tool; nothing was sent.\n";
 
 /// What the model is told, and what metrics count.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -19,16 +25,38 @@ impl Failure {
 
     /// The arguments cannot be sent. One line per finding.
     pub(crate) fn arguments(findings: &str) -> Self {
-        let text = format!(
-            "The arguments do not fit this tool; nothing was sent.\n{}",
-            findings.trim_start()
-        );
+        let text = format!("{ARGUMENTS}{}", findings.trim_start());
         Self::new(Outcome::InvalidArguments, text)
     }
 
     /// One argument cannot be sent.
     pub(crate) fn argument(pointer: &str, reason: &str) -> Self {
         Self::arguments(&format!("{pointer}: {reason}"))
+    }
+
+    /// The findings one by one; a failure that is not about arguments is one of the whole call.
+    pub(crate) fn problems(&self) -> Vec<ArgumentProblem> {
+        let Some(findings) = self.text.strip_prefix(ARGUMENTS) else {
+            return vec![ArgumentProblem::whole(&self.text)];
+        };
+        let read = |line: &str| match line.split_once(": ") {
+            Some((path, reason)) => ArgumentProblem {
+                path: path.to_owned(),
+                reason: reason.to_owned(),
+            },
+            None => ArgumentProblem::whole(line),
+        };
+        findings
+            .lines()
+            .filter(|line| !line.is_empty())
+            .map(read)
+            .collect()
+    }
+
+    /// The first finding without its place.
+    pub(crate) fn reason(&self) -> String {
+        let first = self.problems().into_iter().next();
+        first.map(|problem| problem.reason).unwrap_or_default()
     }
 
     pub(crate) fn into_result(self, upstream_status: Option<u16>) -> CallResult {

@@ -7,7 +7,9 @@ mod leaf;
 mod param;
 mod path;
 mod query;
+mod seen;
 mod template;
+mod trace;
 
 use super::{CallContext, failure::Failure, result::Outcome};
 use crate::tool::Call;
@@ -16,6 +18,7 @@ use bytes::Bytes;
 use http::{HeaderValue, Method, Request, Uri, header, uri::PathAndQuery};
 use http_body_util::Full;
 use leaf::Scope;
+pub(super) use seen::{Seen, see};
 
 /// The request that this call makes.
 pub(crate) fn plan(
@@ -23,20 +26,30 @@ pub(crate) fn plan(
     context: &CallContext<'_>,
     max_request_bytes: u64,
 ) -> Result<Request<Full<Bytes>>, Failure> {
-    let json = context
-        .arguments
-        .map(|raw| raw.get())
-        .filter(|json| *json != "null")
-        .unwrap_or("{}");
+    let json = arguments_text(context);
     let mut arguments = Arguments::read(call, json)?;
     arguments.check(call, json)?;
     let scope = Scope::new(call, context, &arguments, json, max_request_bytes);
+    build(call, &arguments, &scope, max_request_bytes)
+}
 
+fn arguments_text<'a>(context: &CallContext<'a>) -> &'a str {
+    let given = context.arguments.map(|raw| raw.get());
+    given.filter(|json| *json != "null").unwrap_or("{}")
+}
+
+/// The request of arguments that were checked and sorted.
+fn build(
+    call: &Call,
+    arguments: &Arguments<'_>,
+    scope: &Scope<'_>,
+    max_request_bytes: u64,
+) -> Result<Request<Full<Bytes>>, Failure> {
     let mut target = Vec::with_capacity(128);
-    path::write(&mut target, call, &arguments, &scope)?;
-    query::write(&mut target, call, &arguments, &scope)?;
-    let mut headers = headers::build(call, &arguments, &scope)?;
-    let body = body::build(call, &arguments, &scope, max_request_bytes)?;
+    path::write(&mut target, call, arguments, scope)?;
+    query::write(&mut target, call, arguments, scope)?;
+    let mut headers = headers::build(call, arguments, scope)?;
+    let body = body::build(call, arguments, scope, max_request_bytes)?;
     if let Some(body) = &body
         && body.bytes.len() as u64 > max_request_bytes
     {

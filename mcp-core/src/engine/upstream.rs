@@ -6,6 +6,7 @@ mod egress;
 mod receive;
 mod trouble;
 
+pub(super) use egress::refuses;
 pub(super) use receive::Answer;
 
 use super::{EngineSettings, failure::Failure};

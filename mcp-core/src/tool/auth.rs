@@ -131,7 +131,7 @@ impl Auth {
     }
 
     /// Every secret that it refers to.
-    pub(super) fn references(&self) -> Vec<&SecretReference> {
+    pub(crate) fn references(&self) -> Vec<&SecretReference> {
         match self {
             Self::Key { secret, .. } => vec![secret],
             Self::Basic { username, password } => match username {

@@ -23,6 +23,8 @@ pub(crate) struct Param {
     pub(crate) wire: String,
     pub(crate) spelling: Spelling,
     pub(crate) value: ParamValue,
+    /// The value of the definition is `const`, not `default`.
+    pub(crate) is_const: bool,
     pub(crate) omit: Omit,
     /// Its place in the document.
     pub(crate) field: String,
@@ -215,6 +217,7 @@ fn read(
             .clone(),
         spelling: spelling(style, declaration.explode),
         value,
+        is_const: declaration.constant.is_some(),
         omit,
         field,
     }

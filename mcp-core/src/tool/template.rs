@@ -135,6 +135,19 @@ impl Templates {
         })
     }
 
+    /// The arguments that the template of that name uses.
+    pub(crate) fn arguments_of(&self, name: &str) -> Vec<Vec<String>> {
+        let Ok(template) = self.environment.get_template(name) else {
+            return Vec::new();
+        };
+        let mut used: Vec<String> = template.undeclared_variables(true).into_iter().collect();
+        used.sort_unstable();
+        let arguments = used.iter().filter_map(|name| name.strip_prefix("args."));
+        arguments
+            .map(|path| path.split('.').map(str::to_owned).collect())
+            .collect()
+    }
+
     /// The value of a [`Leaf::Expression`] as JSON text; `None` where it is undefined.
     pub(crate) fn evaluate(&self, name: &str, context: minijinja::Value) -> Result<Option<String>, String> {
         let template = self

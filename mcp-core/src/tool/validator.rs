@@ -66,7 +66,18 @@ pub(crate) fn violations(validator: &Validator, value: &Value, out: &mut String)
     }
 }
 
+/// At most `most` of them, each as its JSON pointer and the reason.
+pub(crate) fn findings(validator: &Validator, value: &Value, most: usize) -> Vec<(String, String)> {
+    let errors = validator.iter_errors(value).take(most);
+    errors.map(|error| finding(&error)).collect()
+}
+
 fn describe(error: &ValidationError<'_>, out: &mut String) {
+    let (pointer, reason) = finding(error);
+    let _ = write!(out, "{pointer}: {reason}");
+}
+
+fn finding(error: &ValidationError<'_>) -> (String, String) {
     let mut pointer = error.instance_path().as_str().to_owned();
     if let ValidationErrorKind::Required { property } = error.kind() {
         let name = property
@@ -74,8 +85,7 @@ fn describe(error: &ValidationError<'_>, out: &mut String) {
             .unwrap_or_default()
             .replace('~', "~0")
             .replace('/', "~1");
-        let _ = write!(out, "{pointer}/{name}: is required, but missing");
-        return;
+        return (format!("{pointer}/{name}"), "is required, but missing".to_owned());
     }
     if pointer.is_empty() {
         pointer.push_str("(root)");
@@ -86,7 +96,7 @@ fn describe(error: &ValidationError<'_>, out: &mut String) {
         scalar => bounded(&scalar.to_string(), MAX_FOUND),
     };
     let text = error.masked_with(found).to_string();
-    let _ = write!(out, "{pointer}: {}", bounded(&text, MAX_TEXT));
+    (pointer, bounded(&text, MAX_TEXT))
 }
 
 /// The text, cut at a character boundary.

@@ -21,24 +21,24 @@ use std::{
     },
 };
 
-const SECRET: &str = "s3cr3t/+=";
+pub(crate) const SECRET: &str = "s3cr3t/+=";
 
 /// A directory with secrets, gone when dropped.
-struct SecretDir(PathBuf);
+pub(crate) struct SecretDir(PathBuf);
 
 impl SecretDir {
-    fn new(name: &str) -> Self {
+    pub(crate) fn new(name: &str) -> Self {
         let dir = std::env::temp_dir().join(format!("dynmcp-{name}-{}", std::process::id()));
         std::fs::create_dir_all(&dir).unwrap();
         std::fs::write(dir.join("token"), format!("{SECRET}\n")).unwrap();
         Self(dir)
     }
 
-    fn reference(&self, name: &str) -> String {
+    pub(crate) fn reference(&self, name: &str) -> String {
         format!("${{file:{}}}", self.0.join(name).display())
     }
 
-    fn engine(&self) -> Engine {
+    pub(crate) fn engine(&self) -> Engine {
         let secrets = Secrets::new(SecretSettings {
             file_dirs: vec![self.0.clone()],
             ..SecretSettings::default()

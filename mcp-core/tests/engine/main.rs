@@ -9,6 +9,7 @@ mod connections;
 mod credentials;
 mod definitions;
 mod delivery;
+mod explaining;
 mod failures;
 mod instance_values;
 mod params;

@@ -82,13 +82,20 @@ impl<'a> Arguments<'a> {
                 return Err(Failure::arguments(&findings));
             }
         }
-        if let Some(groups) = &mut self.groups {
-            groups.fill(&self.root)?;
-        }
+        self.sort()?;
         self.check_required(call)
     }
 
-    fn check_required(&self, call: &Call) -> Result<(), Failure> {
+    /// Sorts them into their groups.
+    pub(super) fn sort(&mut self) -> Result<(), Failure> {
+        match &mut self.groups {
+            Some(groups) => groups.fill(&self.root),
+            None => Ok(()),
+        }
+    }
+
+    /// Whether everything is there that the definition requires beside the schema.
+    pub(super) fn check_required(&self, call: &Call) -> Result<(), Failure> {
         if call.required_anywhere.is_empty() && call.required_in_group.is_empty() {
             return Ok(());
         }

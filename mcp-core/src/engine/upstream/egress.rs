@@ -42,6 +42,13 @@ fn check(settings: &EgressSettings, host: &str, address: IpAddr) -> Result<(), F
     reason.map_or(Ok(()), |reason| Err(Forbidden { address, reason }))
 }
 
+/// Why the address, to which `host` led, is not dialled; `None` if it may be.
+pub(in crate::engine) fn refuses(settings: &EgressSettings, host: &str, address: IpAddr) -> Option<String> {
+    check(settings, host, address)
+        .err()
+        .map(|forbidden| forbidden.to_string())
+}
+
 /// Checks a host that is an address itself: those are dialled without being resolved.
 pub(super) fn check_literal(settings: &EgressSettings, host: &str) -> Result<(), Forbidden> {
     let address = host.trim_matches(['[', ']']).parse::<IpAddr>();

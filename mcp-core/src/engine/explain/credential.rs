@@ -1,0 +1,170 @@
+//! The credential's place, described from the definition. The secret itself is never looked up.
+
+use super::{
+    Part, Placement, Source,
+    curl::{Piece, Variable, variable_name},
+    telling::HIDDEN,
+    title_case,
+};
+use crate::tool::{Auth, Call, Place, TokenSource};
+use http::header;
+use mcp_common::definition::tool::{ClientAuth, MaybeSecret, SecretReference};
+
+/// Where it goes, and what stands there in a shell.
+pub(super) enum Slot {
+    Header(String, Vec<Piece>),
+    Query(String, Vec<Piece>),
+    Cookie(String, Vec<Piece>),
+    /// User name and password.
+    Basic(Vec<Piece>),
+}
+
+/// The place, and the shell's variables that it takes.
+pub(super) fn slot(auth: &Auth) -> (Slot, Vec<Variable>) {
+    match auth {
+        Auth::Key {
+            place,
+            prefix,
+            secret,
+        } => {
+            let variable = of_reference(secret);
+            let pieces = vec![
+                Piece::Text(prefix.clone()),
+                Piece::Variable(variable.name.clone()),
+            ];
+            let slot = match place {
+                Place::Header(name) => Slot::Header(title_case(name.as_str()), pieces),
+                Place::Query(name) => Slot::Query(name.clone(), pieces),
+                Place::Cookie(name) => Slot::Cookie(name.clone(), pieces),
+            };
+            (slot, vec![variable])
+        }
+        Auth::Basic { username, password } => {
+            let (user, mut variables) = maybe(username);
+            let password = of_reference(password);
+            let pieces = vec![
+                user,
+                Piece::Text(":".to_owned()),
+                Piece::Variable(password.name.clone()),
+            ];
+            variables.push(password);
+            (Slot::Basic(pieces), variables)
+        }
+        Auth::ClientCredentials(source) => {
+            let variables = token_variables(source);
+            let pieces = vec![
+                Piece::Text("Bearer ".to_owned()),
+                Piece::Variable(ACCESS_TOKEN.to_owned()),
+            ];
+            (Slot::Header("Authorization".to_owned(), pieces), variables)
+        }
+        Auth::Passthrough { from, to } => {
+            let variable = Variable {
+                name: variable_name(from.as_str()),
+                from: format!("the header {} of the client's request", title_case(from.as_str())),
+                set: None,
+            };
+            let pieces = vec![Piece::Variable(variable.name.clone())];
+            (Slot::Header(title_case(to.as_str()), pieces), vec![variable])
+        }
+    }
+}
+
+/// What the table of placements says of it.
+pub(super) fn placement(call: &Call) -> Option<Placement> {
+    let auth = call.delivery.as_ref()?.auth.as_ref()?;
+    let (part, name, written) = match slot(auth).0 {
+        Slot::Header(name, pieces) => (Part::Header, name, shown(&pieces)),
+        Slot::Query(name, pieces) => (Part::Query, name.clone(), format!("{name}={}", shown(&pieces))),
+        Slot::Cookie(name, pieces) => (Part::Cookie, name.clone(), format!("{name}={}", shown(&pieces))),
+        Slot::Basic(_) => (
+            Part::Header,
+            title_case(header::AUTHORIZATION.as_str()),
+            format!("Basic {HIDDEN}"),
+        ),
+    };
+    Some(Placement {
+        arguments: Vec::new(),
+        source: Source::Credential,
+        place: Some(part),
+        name,
+        rule: "tds_ext_info.auth".to_owned(),
+        style: None,
+        written: Some(written),
+        left_out: None,
+    })
+}
+
+/// As people see it.
+pub(super) fn shown(pieces: &[Piece]) -> String {
+    let piece = |piece: &Piece| match piece {
+        Piece::Text(text) => text.clone(),
+        Piece::Variable(_) => HIDDEN.to_owned(),
+    };
+    pieces.iter().map(piece).collect()
+}
+
+const ACCESS_TOKEN: &str = "ACCESS_TOKEN";
+
+fn of_reference(reference: &SecretReference) -> Variable {
+    let from = reference.to_string();
+    match reference {
+        SecretReference::Env(name) => Variable {
+            name: name.clone(),
+            from,
+            set: None,
+        },
+        SecretReference::File(path) => {
+            let name = variable_name(path.rsplit('/').next().unwrap_or(path));
+            let file = super::curl::word(&[Piece::Text(path.clone())]);
+            let set = Some(format!("{name}=$(cat {file})"));
+            Variable { name, from, set }
+        }
+    }
+}
+
+fn maybe(text: &MaybeSecret) -> (Piece, Vec<Variable>) {
+    match text {
+        MaybeSecret::Plain(text) => (Piece::Text(text.clone()), Vec::new()),
+        MaybeSecret::Reference(reference) => {
+            let variable = of_reference(reference);
+            (Piece::Variable(variable.name.clone()), vec![variable])
+        }
+    }
+}
+
+/// How a shell gets the token that the gateway gets by itself.
+fn token_variables(source: &TokenSource) -> Vec<Variable> {
+    let binding = &source.binding;
+    let (id, mut variables) = maybe(&binding.client_id);
+    let secret = of_reference(&binding.client_secret);
+    let text = |text: &str| Piece::Text(text.to_owned());
+    let value = Piece::Variable(secret.name.clone());
+    let mut words: Vec<Vec<Piece>> = vec![vec![text(&source.url.to_string())]];
+    let mut field = |pieces: Vec<Piece>| words.extend([vec![text("--data-urlencode")], pieces]);
+    field(vec![text("grant_type=client_credentials")]);
+    if !binding.scopes.is_empty() {
+        field(vec![text(&format!("scope={}", binding.scopes.join(" ")))]);
+    }
+    if let Some(audience) = &binding.audience {
+        field(vec![text(&format!("audience={audience}"))]);
+    }
+    match binding.client_auth {
+        ClientAuth::Body => {
+            field(vec![text("client_id="), id]);
+            field(vec![text("client_secret="), value]);
+        }
+        ClientAuth::Basic => words.extend([vec![text("--user")], vec![id, text(":"), value]]),
+    }
+    variables.push(secret);
+    let words: Vec<String> = words.iter().map(|pieces| super::curl::word(pieces)).collect();
+    variables.push(Variable {
+        name: ACCESS_TOKEN.to_owned(),
+        from: format!("a token of {}", source.url),
+        set: Some(format!(
+            "{ACCESS_TOKEN}=$(curl -sS {} | jq -r .access_token)",
+            words.join(" ")
+        )),
+    });
+    variables
+}

@@ -1,0 +1,63 @@
+//! Whether the upstream may be called from here.
+
+use crate::{
+    engine::{EgressSettings, upstream},
+    tool::Call,
+};
+use serde::{Deserialize, Serialize};
+use std::time::Duration;
+
+/// A name that takes longer is left open.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// What the egress policy says of the upstream's addresses. It is asked again with each connection.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EgressVerdict {
+    /// As the definition has it.
+    pub host: String,
+    /// Where the name leads now.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub addresses: Vec<String>,
+    /// Absent where it is not known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub allowed: Option<bool>,
+    /// Why not, or why it is not known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+}
+
+pub(super) async fn verdict(call: &Call, settings: &EgressSettings) -> EgressVerdict {
+    let authority = &call.origin.authority;
+    let host = authority.host().trim_matches(['[', ']']);
+    let port = authority.port_u16().unwrap_or(443);
+    let mut verdict = EgressVerdict {
+        host: authority.to_string(),
+        addresses: Vec::new(),
+        allowed: None,
+        reason: None,
+    };
+    let found = match tokio::time::timeout(PATIENCE, tokio::net::lookup_host((host, port))).await {
+        Ok(Ok(found)) => found,
+        Ok(Err(error)) => {
+            verdict.reason = Some(format!("the name cannot be resolved here: {error}"));
+            return verdict;
+        }
+        Err(_) => {
+            verdict.reason = Some(format!("the name was not resolved within {PATIENCE:?}"));
+            return verdict;
+        }
+    };
+    let mut refused = None;
+    let mut is_allowed = false;
+    for address in found {
+        let address = address.ip();
+        verdict.addresses.push(address.to_string());
+        match upstream::refuses(settings, authority.host(), address) {
+            None => is_allowed = true,
+            reason => refused = reason,
+        }
+    }
+    verdict.allowed = Some(is_allowed);
+    verdict.reason = refused.filter(|_| !is_allowed);
+    verdict
+}
