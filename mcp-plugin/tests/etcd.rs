@@ -5,6 +5,7 @@
 #[path = "servers"]
 mod servers {
     #![allow(dead_code, reason = "each test binary uses another part of them")]
+    pub(crate) mod certificates;
     pub(crate) mod etcd;
     pub(crate) mod process;
     pub(crate) mod proxy;

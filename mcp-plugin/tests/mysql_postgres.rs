@@ -6,6 +6,7 @@
 #[path = "servers"]
 mod servers {
     #![allow(dead_code, reason = "each test binary uses another part of them")]
+    pub(crate) mod certificates;
     pub(crate) mod mariadb;
     pub(crate) mod postgresql;
     pub(crate) mod process;
@@ -24,4 +25,5 @@ mod mysql_postgres {
     mod raw_writes;
     mod size;
     mod store;
+    mod tls;
 }

@@ -11,6 +11,8 @@ mod schema;
 #[cfg(any(feature = "mysql", feature = "postgres"))]
 mod settings;
 #[cfg(any(feature = "mysql", feature = "postgres"))]
+pub(crate) mod tls;
+#[cfg(any(feature = "mysql", feature = "postgres"))]
 pub(crate) mod url;
 #[cfg(any(feature = "mysql", feature = "postgres"))]
 mod write;

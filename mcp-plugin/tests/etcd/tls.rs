@@ -1,38 +1,17 @@
 //! TLS: who is trusted, under which name.
 
 use super::store;
-use crate::servers::etcd::EtcdServer;
+use crate::servers::{certificates, etcd::EtcdServer};
 use mcp_common::{
     datasource::{DataSource, SourceError},
     key::Key,
 };
 use mcp_plugin::datasource::etcd::Etcd;
-use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
 use serde_json::{Value, json};
-use std::path::Path;
 use tempfile::TempDir;
 
-fn write(directory: &Path, name: &str, content: &str) -> String {
-    let path = directory.join(name);
-    std::fs::write(&path, content).unwrap();
-    path.display().to_string()
-}
-
-/// An authority, and a server and a client that it vouches for. The server's name is `etcd.test`.
-fn certificates(directory: &TempDir) {
-    let directory = directory.path();
-    let mut authority = CertificateParams::new(Vec::new()).unwrap();
-    authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-    let authority = CertifiedIssuer::self_signed(authority, KeyPair::generate().unwrap()).unwrap();
-    write(directory, "ca.pem", &authority.pem());
-    for name in ["etcd.test", "client"] {
-        let key = KeyPair::generate().unwrap();
-        let certificate = CertificateParams::new(vec![name.to_owned()]).unwrap();
-        let certificate = certificate.signed_by(&key, &authority).unwrap();
-        write(directory, &format!("{name}.pem"), &certificate.pem());
-        write(directory, &format!("{name}.key"), &key.serialize_pem());
-    }
-}
+/// The server's name.
+const NAMES: [&str; 2] = ["etcd.test", "client"];
 
 struct Secure {
     server: EtcdServer,
@@ -42,7 +21,7 @@ struct Secure {
 impl Secure {
     fn start() -> Self {
         let directory = tempfile::tempdir().unwrap();
-        certificates(&directory);
+        certificates::make(directory.path(), &NAMES);
         let path = |name: &str| directory.path().join(name).display().to_string();
         let options = [
             format!("--cert-file={}", path("etcd.test.pem")),
@@ -59,7 +38,7 @@ impl Secure {
         ];
         let (options, access) = (options.each_ref().map(|s| &**s), access.each_ref().map(|s| &**s));
         let strangers = tempfile::tempdir().unwrap();
-        certificates(&strangers);
+        certificates::make(strangers.path(), &NAMES);
         Self {
             server: EtcdServer::start_with("https", directory, &options, &access),
             strangers,

@@ -12,7 +12,6 @@ on_both! {
     wrong_password_and_unknown_database
     missing_rights_are_named
     what_is_not_text_is_refused
-    an_untrusted_certificate
 }
 
 async fn refusal<S: Store>(store: &S, url: String) -> String {
@@ -133,18 +132,4 @@ async fn what_is_not_text_is_refused<S: Store>() {
         "{refused:?}"
     );
     assert!(contents(&*source).await.is_empty());
-}
-
-async fn an_untrusted_certificate<S: Store>() {
-    let store = S::fresh().await;
-    let scheme = S::SCHEME;
-    let wanted = if scheme == "mysql" {
-        "ssl-mode=VERIFY_IDENTITY"
-    } else {
-        "sslmode=verify-full"
-    };
-    let user = if scheme == "mysql" { "root" } else { "postgres" };
-    // The test servers have no TLS at all.
-    let error = refusal(&store, format!("{scheme}://{user}@{}?{wanted}", store.address())).await;
-    assert!(error.contains("no TLS connection to 127.0.0.1:"), "{error}");
 }

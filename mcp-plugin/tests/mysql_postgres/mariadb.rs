@@ -11,7 +11,7 @@ use mcp_common::{
 };
 use mcp_plugin::datasource::mysql::{Mysql, Server};
 use sqlx::{AssertSqlSafe, Executor, MySqlConnection};
-use std::{process::Command, sync::Arc};
+use std::{path::Path, process::Command, sync::Arc};
 
 enum Held {
     Shared(&'static MariaDb),
@@ -56,6 +56,21 @@ impl Store for OnMariaDb {
 
     async fn alone() -> Self {
         Self::with(&[]).await
+    }
+
+    async fn secure(certificates: &Path) -> Self {
+        let path = |name: &str| certificates.join(name).display().to_string();
+        let store = Self::with(&[
+            "--require-secure-transport=ON",
+            &format!("--ssl-ca={}", path("ca.pem")),
+            &format!("--ssl-cert={}", path("server.pem")),
+            &format!("--ssl-key={}", path("server.key")),
+        ])
+        .await;
+        store
+            .run("CREATE USER certified@'%' REQUIRE X509; GRANT ALL ON *.* TO certified@'%'")
+            .await;
+        store
     }
 
     fn url(&self) -> String {

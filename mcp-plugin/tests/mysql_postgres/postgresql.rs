@@ -12,7 +12,7 @@ use mcp_common::{
 };
 use mcp_plugin::datasource::postgres::{Postgres, Server};
 use sqlx::{AssertSqlSafe, Executor, PgConnection};
-use std::{process::Command, sync::Arc, time::Duration};
+use std::{path::Path, process::Command, sync::Arc, time::Duration};
 
 enum Held {
     Shared(&'static PostgreSql),
@@ -50,6 +50,18 @@ impl Store for OnPostgreSql {
     async fn alone() -> Self {
         let server = PostgreSql::start().await;
         let database = server.database().await;
+        Self {
+            server: Held::Alone(Box::new(server)),
+            database,
+        }
+    }
+
+    async fn secure(certificates: &Path) -> Self {
+        let server = PostgreSql::start_secure(certificates).await;
+        let database = server.database().await;
+        server
+            .admin("postgres", "CREATE ROLE certified LOGIN SUPERUSER")
+            .await;
         Self {
             server: Held::Alone(Box::new(server)),
             database,

@@ -8,7 +8,7 @@ use mcp_common::{
     plugin::PluginError,
 };
 use mcp_plugin::datasource::mysql::{Migrations, Server};
-use std::{sync::Arc, time::Duration};
+use std::{path::Path, sync::Arc, time::Duration};
 
 /// SQL is written as MySQL wants it; where the column `key` needs no backticks, they are taken out.
 #[async_trait]
@@ -23,6 +23,10 @@ pub(crate) trait Store: Sized + Send + Sync + 'static {
 
     /// An empty database on a server of its own.
     async fn alone() -> Self;
+
+    /// An empty database on a server that lets nobody in without TLS, and the user `certified` only with a certificate.
+    /// In the directory are `ca.pem`, `server.pem` and `server.key`.
+    async fn secure(certificates: &Path) -> Self;
 
     fn url(&self) -> String;
 

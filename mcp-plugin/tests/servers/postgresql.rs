@@ -3,7 +3,7 @@
 use super::process::{Process, free_port, is_root, run};
 use sqlx::{AssertSqlSafe, ConnectOptions, Executor, PgConnection, PgPool, postgres::PgConnectOptions};
 use std::{
-    path::PathBuf,
+    path::{Path, PathBuf},
     sync::{
         OnceLock,
         atomic::{AtomicU32, Ordering},
@@ -16,6 +16,7 @@ const PACKAGE: &str = "postgresql";
 pub(crate) struct PostgreSql {
     directory: PathBuf,
     pub(crate) port: u16,
+    options: Vec<String>,
     process: Option<Process>,
     databases: AtomicU32,
 }
@@ -36,7 +37,42 @@ impl PostgreSql {
         server
     }
 
+    /// A server that lets nobody in without TLS, and the user `certified` only with a certificate of that name. In the
+    /// directory are `ca.pem`, `server.pem` and `server.key`.
+    pub(crate) async fn start_secure(certificates: &Path) -> Self {
+        let mut server = Self::prepare_stopped();
+        let data = server.directory.join("data");
+        for name in ["ca.pem", "server.pem", "server.key"] {
+            let file = data.join(name);
+            std::fs::copy(certificates.join(name), &file).unwrap();
+            let file = file.display().to_string();
+            run("chmod", &["600", &file], PACKAGE);
+            if is_root() {
+                run("chown", &["postgres", &file], PACKAGE);
+            }
+        }
+        let rules = "hostssl all certified 127.0.0.1/32 cert\nhostssl all all 127.0.0.1/32 trust\n";
+        std::fs::write(data.join("pg_hba.conf"), rules).unwrap();
+        for option in [
+            "ssl=on",
+            "ssl_ca_file=ca.pem",
+            "ssl_cert_file=server.pem",
+            "ssl_key_file=server.key",
+        ] {
+            server.options.extend(["-c".to_owned(), option.to_owned()]);
+        }
+        server.run();
+        server.until_ready().await;
+        server
+    }
+
     fn prepare() -> Self {
+        let mut server = Self::prepare_stopped();
+        server.run();
+        server
+    }
+
+    fn prepare_stopped() -> Self {
         let directory = tempfile::tempdir().unwrap().keep();
         if is_root() {
             // The server refuses to run as root.
@@ -57,19 +93,19 @@ impl PostgreSql {
         run(&command[0], &arguments, PACKAGE);
         let passwords = "local all all trust\nhost all postgres 127.0.0.1/32 trust\nhost all all 127.0.0.1/32 scram-sha-256\n";
         std::fs::write(format!("{data}/pg_hba.conf"), passwords).unwrap();
-        let mut server = Self {
+        Self {
             directory,
             port: free_port(),
+            options: Vec::new(),
             process: None,
             databases: AtomicU32::new(0),
-        };
-        server.run();
-        server
+        }
     }
 
     fn run(&mut self) {
         let directory = self.directory.display();
-        let command = as_its_user(&[
+        let options = self.options.iter().map(String::as_str);
+        let mut command = as_its_user(&[
             &program("postgres"),
             "-D",
             &format!("{directory}/data"),
@@ -84,6 +120,7 @@ impl PostgreSql {
             "-c",
             "max_connections=400",
         ]);
+        command.extend(options.map(str::to_owned));
         let log = self.directory.join("log");
         // QUIT: without a shutdown checkpoint, but with its children.
         self.process = Some(Process::start(&command, &log, "QUIT", Some(&self.directory)));

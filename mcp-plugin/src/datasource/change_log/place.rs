@@ -1,6 +1,6 @@
 //! Which server and database, for error texts. Never holds the password.
 
-use super::{Fault, Meaning, fault::outside_the_database, outdated};
+use super::{Fault, Meaning, fault::outside_the_database, outdated, tls};
 use mcp_common::{datasource::SourceError, plugin::PluginError};
 use std::{fmt, time::Duration};
 
@@ -38,6 +38,8 @@ pub(crate) struct Place {
     pub(crate) server: String,
     pub(crate) database: String,
     pub(crate) user: String,
+    /// What the URL calls what TLS needs.
+    pub(crate) tls: &'static tls::Names,
     /// Reads the server's own error codes.
     pub(crate) meaning: fn(&dyn sqlx::error::DatabaseError) -> Meaning,
     /// The statement that gives the gateway's account its rights.
@@ -127,18 +129,15 @@ impl Place {
             Meaning::Full => format!("{self} has no space left ({said})"),
             Meaning::ReadOnly => format!("{self} is read-only; connect to the primary server ({said})"),
             Meaning::Tls => format!(
-                "no TLS connection to {} ({said}); the certificate has to be valid for the host name in the URL and \
-                 signed by an authority that the system or the URL's `{}` trusts",
+                "no TLS connection to {} ({said}); {}",
                 self.server,
-                if self.table.ends_with("mysql") {
-                    "ssl-ca"
-                } else {
-                    "sslrootcert"
-                },
+                self.tls.advice(&said)
             ),
             Meaning::Login => format!(
                 "{self} does not let user `{user}` in ({said}); check user name and password in the URL (special \
-                 characters percent-encoded), and from which hosts the user may connect"
+                 characters percent-encoded), from which hosts and with which certificate the user may connect, and \
+                 whether the server wants TLS (`{}={}`)",
+                self.tls.mode, self.tls.verified
             ),
             Meaning::UnknownDatabase => format!(
                 "{} has no database `{}`; make it with CREATE DATABASE, or name another one in the URL",

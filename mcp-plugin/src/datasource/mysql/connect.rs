@@ -1,14 +1,14 @@
 //! Connections: what the URL says, and what every session sets.
 
 use super::{TABLE, error};
-use crate::datasource::change_log::{Place, url};
+use crate::datasource::change_log::{Place, tls, url};
 use mcp_common::{
     plugin::PluginError,
     secret::{ExposeSecret, Secret},
 };
 use sqlx::{
     ConnectOptions, Executor, MySqlConnection, MySqlPool,
-    mysql::{MySqlConnectOptions, MySqlPoolOptions},
+    mysql::{MySqlConnectOptions, MySqlPoolOptions, MySqlSslMode},
 };
 use std::time::Duration;
 
@@ -26,6 +26,14 @@ const PARAMETERS: [&str; 12] = [
     "collation",
     "statement-cache-capacity",
 ];
+
+const TLS: tls::Names = tls::Names {
+    mode: "ssl-mode",
+    verified: "VERIFY_IDENTITY",
+    authority: &["ssl-ca", "sslca"],
+    certificate: &["ssl-cert", "sslcert"],
+    key: &["ssl-key", "sslkey"],
+};
 
 /// How long to wait for a connection.
 const CONNECT: Duration = Duration::from_secs(5);
@@ -45,6 +53,11 @@ pub(super) fn options(url: &Secret) -> Result<(MySqlConnectOptions, Place), Plug
     let options: MySqlConnectOptions = text
         .parse()
         .map_err(|error: sqlx::Error| wrong(url::driver_reason(&error)))?;
+    let verifies = matches!(
+        options.get_ssl_mode(),
+        MySqlSslMode::VerifyCa | MySqlSslMode::VerifyIdentity
+    );
+    TLS.check(text, verifies).map_err(wrong)?;
     let Some(database) = options.get_database().map(str::to_owned) else {
         return Err(wrong(
             "names no database; expected mysql://user:password@host:3306/database".to_owned(),
@@ -59,6 +72,7 @@ pub(super) fn options(url: &Secret) -> Result<(MySqlConnectOptions, Place), Plug
         server,
         database,
         user: options.get_username().to_owned(),
+        tls: &TLS,
         meaning: error::meaning,
         grant: error::grant,
     };

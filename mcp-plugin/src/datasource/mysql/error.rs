@@ -20,6 +20,8 @@ pub(super) fn meaning(error: &dyn DatabaseError) -> Meaning {
         Some(1290 | 1792 | 1836 | 3100) => Meaning::ReadOnly,
         // Password, host, plugin, expired password, account locked, TLS required by the account.
         Some(1045 | 1130 | 1131 | 1524 | 1698 | 1820 | 1862 | 3118 | 4151 | 2059) => Meaning::Login,
+        // Only with TLS.
+        Some(3159) => Meaning::Tls,
         Some(1049) => Meaning::UnknownDatabase,
         Some(1044 | 1142 | 1143 | 1227 | 1370 | 1410) => Meaning::Rights,
         Some(1146 | 1054 | 1305 | 1449) => Meaning::Schema,

@@ -1,14 +1,14 @@
 //! Connections: what the URL says, and what every session sets.
 
 use super::{TABLE, error};
-use crate::datasource::change_log::{Place, url};
+use crate::datasource::change_log::{Place, tls, url};
 use mcp_common::{
     plugin::PluginError,
     secret::{ExposeSecret, Secret},
 };
 use sqlx::{
     ConnectOptions, Executor, PgConnection, PgPool,
-    postgres::{PgConnectOptions, PgPoolOptions},
+    postgres::{PgConnectOptions, PgPoolOptions, PgSslMode},
 };
 use std::time::Duration;
 
@@ -32,6 +32,14 @@ const PARAMETERS: [&str; 17] = [
     "options",
 ];
 
+const TLS: tls::Names = tls::Names {
+    mode: "sslmode",
+    verified: "verify-full",
+    authority: &["sslrootcert", "ssl-root-cert", "ssl-ca"],
+    certificate: &["sslcert", "ssl-cert"],
+    key: &["sslkey", "ssl-key"],
+};
+
 /// How long to wait for a connection.
 const CONNECT: Duration = Duration::from_secs(5);
 
@@ -49,6 +57,11 @@ pub(super) fn options(url: &Secret) -> Result<(PgConnectOptions, Place), PluginE
     let options: PgConnectOptions = text
         .parse()
         .map_err(|error: sqlx::Error| wrong(url::driver_reason(&error)))?;
+    let verifies = matches!(
+        options.get_ssl_mode(),
+        PgSslMode::VerifyCa | PgSslMode::VerifyFull
+    );
+    TLS.check(text, verifies).map_err(wrong)?;
     let server = match options.get_socket() {
         Some(socket) => socket.display().to_string(),
         None => format!("{}:{}", options.get_host(), options.get_port()),
@@ -59,6 +72,7 @@ pub(super) fn options(url: &Secret) -> Result<(PgConnectOptions, Place), PluginE
         server,
         database: options.get_database().unwrap_or(&user).to_owned(),
         user,
+        tls: &TLS,
         meaning: error::meaning,
         grant: error::grant,
     };
