@@ -67,6 +67,17 @@ pub enum Change {
     },
 }
 
+impl Change {
+    /// The revision that brought it: changes of a batch stand in the order of these.
+    pub fn revision(&self) -> Revision {
+        match self {
+            Self::Put(record) => record.revision,
+            Self::Delete { revision, .. } | Self::Readable { revision, .. } => *revision,
+            Self::Unreadable(unreadable) => unreadable.revision,
+        }
+    }
+}
+
 /// Changes in the order of their revisions.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Batch {
@@ -156,6 +167,9 @@ pub trait DataSource: Send + Sync + 'static {
 
     /// All changes after `from`, then new ones as they happen, in order of revision, none twice, none missing.
     /// [`SourceError::HistoryLost`] if the source no longer has them.
+    ///
+    /// An answer of `Ok` says that the store is there: the gateway counts as connected as long as the stream goes on.
+    /// So a source that cannot know asks its store before it answers.
     async fn watch(&self, from: Revision) -> Result<Changes, SourceError>;
 
     /// Stores the document if the expectation holds, and returns the revision of the write.

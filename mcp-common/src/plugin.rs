@@ -1,5 +1,9 @@
 //! How plugins are found: every linked crate contributes `inventory` entries, the registry names and opens them.
 
+mod setting;
+
+pub use setting::Table;
+
 use crate::{
     authenticator::Authenticator,
     datasource::DataSource,

@@ -39,6 +39,10 @@ pub trait Harness: Send + Sync + Sized + 'static {
     /// fails unless it is named here, so that nothing is left out in silence.
     const NOT_APPLICABLE: &'static [(&'static str, &'static str)] = &[];
 
+    /// Whether a watch keeps a connection between changes, and so has to notice when it breaks. A source that asks again
+    /// and again may find the store back before it asks the next time; it only has to go on.
+    const KEEPS_A_CONNECTION: bool = true;
+
     /// A store of its own with nothing in it; gone when the harness is dropped.
     async fn fresh() -> Self;
 

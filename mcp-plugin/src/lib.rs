@@ -5,11 +5,3 @@
 
 pub mod authenticator;
 pub mod datasource;
-#[cfg_attr(
-    not(all(feature = "memory", feature = "sqlite", feature = "api_key")),
-    allow(
-        dead_code,
-        reason = "each plugin reads only the kinds of settings that it has"
-    )
-)]
-mod setting;

@@ -16,10 +16,18 @@ pub struct Guard {
 
 /// Why the chain could not be made.
 #[derive(Debug, thiserror::Error)]
-#[error("app.authenticators: {0}")]
+#[error("{place}{error}", place = self.place(), error = .0)]
 pub struct GuardError(#[from] PluginError);
 
 impl GuardError {
+    /// A wrong setting names its own key.
+    fn place(&self) -> &'static str {
+        match self.0 {
+            PluginError::Setting { .. } => "",
+            _ => "app.authenticators: ",
+        }
+    }
+
     /// Whether the configuration is to blame, not the circumstances.
     pub fn is_configuration(&self) -> bool {
         !matches!(self.0, PluginError::Start(_))

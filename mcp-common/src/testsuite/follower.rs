@@ -165,26 +165,22 @@ impl Follower {
     fn take(&mut self, batch: Batch) {
         let mut last = self.revision;
         for change in batch.changes {
-            let revision = match change {
+            let revision = change.revision();
+            match change {
                 Change::Put(record) => {
                     self.state.insert(record.key, (record.revision, record.body));
-                    record.revision
                 }
-                Change::Delete { key, revision } => {
+                Change::Delete { key, .. } => {
                     self.state.remove(&key);
-                    revision
                 }
                 Change::Unreadable(entry) => {
-                    let revision = entry.revision;
                     self.unreadable.retain(|known| known.place != entry.place);
                     self.unreadable.push(entry);
-                    revision
                 }
-                Change::Readable { place, revision } => {
+                Change::Readable { place, .. } => {
                     self.unreadable.retain(|known| known.place != place);
-                    revision
                 }
-            };
+            }
             // Two changes of one transaction may share a revision.
             assert!(
                 revision > self.revision && revision >= last,

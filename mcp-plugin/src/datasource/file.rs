@@ -16,7 +16,6 @@ mod stamp;
 mod watch;
 
 use super::ledger::{Ledger, Numbering};
-use crate::setting::Table;
 use async_trait::async_trait;
 use bytes::Bytes;
 use folder::Folder;
@@ -24,7 +23,7 @@ use futures_util::{StreamExt, stream};
 use mcp_common::{
     datasource::{Changes, DataSource, HistoryEntry, Load, SourceError, Write},
     key::{Key, Revision},
-    plugin::{DataSourceFactory, PluginError, Settings},
+    plugin::{DataSourceFactory, PluginError, Settings, Table},
 };
 use std::{
     path::PathBuf,

@@ -1,14 +1,13 @@
 //! `memory`: definitions live as long as the process; for tests, demos and embedding.
 
 use super::ledger::{Ledger, Numbering};
-use crate::setting::Table;
 use async_trait::async_trait;
 use bytes::Bytes;
 use futures_util::{StreamExt, stream};
 use mcp_common::{
     datasource::{Changes, DataSource, HistoryEntry, Load, SourceError, Write},
     key::{Key, Revision},
-    plugin::{DataSourceFactory, PluginError, Settings},
+    plugin::{DataSourceFactory, PluginError, Settings, Table},
 };
 use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},

@@ -15,7 +15,6 @@ mod write;
 
 pub use super::change_log::Migrations;
 
-use crate::setting::Table;
 use async_trait::async_trait;
 use bytes::Bytes;
 use connect::Place;
@@ -24,7 +23,7 @@ use mcp_common::{
     datasource::{Changes, DataSource, HistoryEntry, Load, SourceError, Write},
     key::{Key, Revision},
     migration::{Migrate, Migration},
-    plugin::{DataSourceFactory, PluginError, Settings},
+    plugin::{DataSourceFactory, PluginError, Settings, Table},
 };
 use std::{
     path::PathBuf,

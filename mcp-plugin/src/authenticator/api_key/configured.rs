@@ -1,10 +1,9 @@
 //! The list `authenticator.api_key.keys`. Refusals never repeat a key.
 
 use super::{KeyDigest, digest};
-use crate::setting::Table;
 use mcp_common::{
     authenticator::Principal,
-    plugin::{PluginError, Settings},
+    plugin::{PluginError, Settings, Table},
 };
 use serde_json::Value;
 

@@ -1,7 +1,9 @@
 //! Who brings the schema up to date, and what is said of it.
 
-use crate::setting::Table;
-use mcp_common::{migration::Migration, plugin::PluginError};
+use mcp_common::{
+    migration::Migration,
+    plugin::{PluginError, Table},
+};
 
 /// Whether a gateway brings the schema up to date (`migrate`).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -1,9 +1,8 @@
 //! The settings that both servers take.
 
 use super::Migrations;
-use crate::setting::Table;
 use mcp_common::{
-    plugin::{PluginError, Settings},
+    plugin::{PluginError, Settings, Table},
     secret::Secret,
 };
 use std::time::Duration;

@@ -2,10 +2,7 @@
 
 use super::keyspace::Keyspace;
 use etcd_client::proto::{PbEvent, PbWatchResponse};
-use mcp_common::{
-    datasource::{Batch, Change, Record, Unreadable},
-    key::Revision,
-};
+use mcp_common::datasource::{Batch, Change, Record, Unreadable};
 
 /// etcd cuts a large answer into fragments, possibly within a transaction.
 #[derive(Debug)]
@@ -36,13 +33,13 @@ impl Batches {
         }
         let mut changes = std::mem::take(&mut self.held);
         changes.extend(answer.events.into_iter().filter_map(|event| self.change(event)));
-        let newest = changes.last().map(revision_of)?;
+        let newest = changes.last().map(Change::revision)?;
         if answer.fragment {
-            let complete = changes.partition_point(|change| revision_of(change) < newest);
+            let complete = changes.partition_point(|change| change.revision() < newest);
             self.held = changes.split_off(complete);
         }
         // Not `told`: the store may be further than the events of this answer.
-        let revision = changes.last().map(revision_of)?;
+        let revision = changes.last().map(Change::revision)?;
         Some(Batch { revision, changes })
     }
 
@@ -72,18 +69,11 @@ impl Batches {
     }
 }
 
-fn revision_of(change: &Change) -> Revision {
-    match change {
-        Change::Put(record) => record.revision,
-        Change::Delete { revision, .. } | Change::Readable { revision, .. } => *revision,
-        Change::Unreadable(unreadable) => unreadable.revision,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use etcd_client::proto::{PbKeyValue, PbResponseHeader};
+    use mcp_common::key::Revision;
 
     fn answer(told: i64, revisions: &[i64], fragment: bool) -> PbWatchResponse {
         let event = |revision: &i64| PbEvent {
@@ -111,7 +101,10 @@ mod tests {
 
     fn take(batches: &mut Batches, answer: PbWatchResponse) -> Option<(Revision, Vec<Revision>)> {
         let batch = batches.take(answer)?;
-        Some((batch.revision, batch.changes.iter().map(revision_of).collect()))
+        Some((
+            batch.revision,
+            batch.changes.iter().map(Change::revision).collect(),
+        ))
     }
 
     #[test]

@@ -1,10 +1,9 @@
 //! The table `data_source.etcd`.
 
 use super::{keyspace::Keyspace, tls};
-use crate::setting::Table;
 use mcp_common::{
     definition::tool::ByteSize,
-    plugin::{PluginError, Settings},
+    plugin::{PluginError, Settings, Table},
     secret::Secret,
 };
 use serde_json::Value;

@@ -1,8 +1,7 @@
 //! The files that a TLS connection needs.
 
-use crate::setting::Table;
 use etcd_client::{Certificate, Identity, TlsOptions};
-use mcp_common::plugin::PluginError;
+use mcp_common::plugin::{PluginError, Table};
 use std::fmt;
 
 /// What the files contain.

@@ -1,22 +1,20 @@
 //! Reads a plugin's table of the configuration, where every value may also be text, since the environment only has text.
+//! Every refusal names the full path of the setting.
 
-use mcp_common::plugin::{PluginError, Settings};
+use super::{PluginError, Settings};
+use crate::secret::Secret;
 use serde_json::{Map, Value};
 use std::{fmt::Display, ops::RangeInclusive, str::FromStr};
 
 /// One table of the configuration and the path under which the operator knows it.
-pub(crate) struct Table<'a> {
+pub struct Table<'a> {
     path: String,
     entries: Option<&'a Map<String, Value>>,
 }
 
 impl<'a> Table<'a> {
     /// `settings` at `path` has no other entries than `known` ones.
-    pub(crate) fn new(
-        path: impl Into<String>,
-        settings: &'a Settings,
-        known: &[&str],
-    ) -> Result<Self, PluginError> {
+    pub fn new(path: impl Into<String>, settings: &'a Settings, known: &[&str]) -> Result<Self, PluginError> {
         let path = path.into();
         let entries = match settings {
             Value::Null => None,
@@ -40,12 +38,12 @@ impl<'a> Table<'a> {
     }
 
     /// The entry, unless it is absent or null.
-    pub(crate) fn get(&self, name: &str) -> Option<&'a Value> {
+    pub fn get(&self, name: &str) -> Option<&'a Value> {
         self.entries?.get(name).filter(|value| !value.is_null())
     }
 
     /// Text that is not empty.
-    pub(crate) fn text(&self, name: &str) -> Result<Option<&'a str>, PluginError> {
+    pub fn text(&self, name: &str) -> Result<Option<&'a str>, PluginError> {
         match self.get(name) {
             None => Ok(None),
             Some(Value::String(text)) if !text.trim().is_empty() => Ok(Some(text)),
@@ -53,8 +51,14 @@ impl<'a> Table<'a> {
         }
     }
 
+    /// Text that nothing may show. An entry whose name contains `password`, `secret`, `token` or `key` is also redacted
+    /// where the gateway shows its configuration.
+    pub fn secret(&self, name: &str) -> Result<Option<Secret>, PluginError> {
+        Ok(self.text(name)?.map(Secret::from))
+    }
+
     /// A number, also one that came as text.
-    pub(crate) fn number<T>(&self, name: &str, range: RangeInclusive<T>, default: T) -> Result<T, PluginError>
+    pub fn number<T>(&self, name: &str, range: RangeInclusive<T>, default: T) -> Result<T, PluginError>
     where
         T: FromStr + PartialOrd + Display,
     {
@@ -76,7 +80,7 @@ impl<'a> Table<'a> {
     }
 
     /// `true` or `false`, also as text; absent is `false`.
-    pub(crate) fn flag(&self, name: &str) -> Result<bool, PluginError> {
+    pub fn flag(&self, name: &str) -> Result<bool, PluginError> {
         match self.get(name) {
             None => Ok(false),
             Some(Value::Bool(flag)) => Ok(*flag),
@@ -87,7 +91,7 @@ impl<'a> Table<'a> {
     }
 
     /// What is wrong with one entry.
-    pub(crate) fn wrong(&self, name: &str, reason: impl Into<String>) -> PluginError {
+    pub fn wrong(&self, name: &str, reason: impl Into<String>) -> PluginError {
         PluginError::Setting {
             key: format!("{}.{name}", self.path),
             reason: reason.into(),
