@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use http::HeaderMap;
 use mcp_common::{
     authenticator::{Authenticator, Denied, Principal},
-    plugin::{AuthenticatorFactory, PluginError, Settings},
+    plugin::{AuthenticatorFactory, PluginError, Settings, Table},
     secret::{ExposeSecret, Secret},
 };
 use std::sync::Arc;
@@ -46,18 +46,9 @@ pub struct DoormanFactory;
 #[async_trait]
 impl AuthenticatorFactory for DoormanFactory {
     async fn make(&self, settings: &Settings) -> Result<Arc<dyn Authenticator>, PluginError> {
-        let password = settings
-            .get("password")
-            .and_then(|password| password.as_str())
-            .unwrap_or_default();
-        if password.is_empty() {
-            return Err(PluginError::Setting {
-                key: "authenticator.doorman.password".to_owned(),
-                reason: "must be given and not be empty".to_owned(),
-            });
-        }
-        Ok(Arc::new(Doorman {
-            password: Secret::from(password),
-        }))
+        let table = Table::new("authenticator.doorman", settings, &["password"])?;
+        let password = table.secret("password")?;
+        let password = password.ok_or_else(|| table.wrong("password", "must be given"))?;
+        Ok(Arc::new(Doorman { password }))
     }
 }

@@ -6,7 +6,7 @@ use futures_util::{StreamExt, stream};
 use mcp_common::{
     datasource::{Changes, DataSource, HistoryEntry, Load, Record, SourceError, Write},
     key::{Key, Revision},
-    plugin::{DataSourceFactory, PluginError, Settings},
+    plugin::{DataSourceFactory, PluginError, Settings, Table},
 };
 use serde_json::json;
 use std::sync::Arc;
@@ -78,16 +78,8 @@ pub struct GreeterFactory;
 #[async_trait]
 impl DataSourceFactory for GreeterFactory {
     async fn open(&self, settings: &Settings) -> Result<Arc<dyn DataSource>, PluginError> {
-        let greeting = match settings.get("greeting") {
-            None => "Hello".to_owned(),
-            Some(value) => value
-                .as_str()
-                .map(str::to_owned)
-                .ok_or_else(|| PluginError::Setting {
-                    key: "data_source.greeter.greeting".to_owned(),
-                    reason: format!("expected a text, found {value}"),
-                })?,
-        };
+        let table = Table::new("data_source.greeter", settings, &["greeting"])?;
+        let greeting = table.text("greeting")?.unwrap_or("Hello").to_owned();
         Ok(Arc::new(Greeter { greeting }))
     }
 }

@@ -3,11 +3,14 @@
 //!
 //! ```toml
 //! [app]
-//! data_source = "greeter"
+//! data_source = "greeter"       # or "http"
 //! authenticators = ["doorman", "api_key"]
 //!
 //! [data_source.greeter]
 //! greeting = "Hello"
+//!
+//! [data_source.http]
+//! url = "https://definitions.example.com/v1"
 //!
 //! [authenticator.doorman]
 //! password = "sesame"
@@ -15,3 +18,4 @@
 
 pub mod doorman;
 pub mod greeter;
+pub mod http_source;
