@@ -13,21 +13,28 @@ mod result;
 mod settings;
 mod shape;
 mod strict_value;
+mod transport;
 mod upstream;
 
 pub use credentials::{SecretSettings, Secrets, Tokens};
 pub use instance_names::InstanceNames;
 pub use result::{CallResult, Outcome};
-pub use settings::{EgressRule, EgressSettings, EngineSettings, NoEgressRule, TrustRoots};
+pub use settings::{
+    EgressRule, EgressSettings, EngineSettings, NoEgressRule, NoProxyAddress, ProxyAddress, TrustRoots,
+};
+pub(crate) use transport::{material, shortcomings};
 
-use crate::tool::{Call, CompiledTool};
+use crate::tool::{Call, CompiledTool, Delivery};
 use bytes::Bytes;
 use deliver::{Progress, Sender};
+use failure::Failure;
 use http::{HeaderMap, Request, Response};
 use http_body_util::Full;
 use mcp_common::authenticator::Principal;
 use serde_json::value::RawValue;
+use std::borrow::Cow;
 use tokio::time::Instant;
+use transport::Pools;
 use upstream::{Answer, Upstream};
 
 /// Who calls what with which arguments.
@@ -43,18 +50,23 @@ pub struct CallContext<'a> {
     pub headers: Option<&'a HeaderMap>,
 }
 
-/// Sends calls upstream. Has a connection pool of its own; clones share it.
+/// Sends calls upstream. Has connection pools of its own; clones share them.
 #[derive(Clone, Debug)]
 pub struct Engine {
     settings: EngineSettings,
     upstream: Upstream,
+    /// For tools that ask for other connections than those of `upstream`.
+    pools: Pools,
 }
 
 impl Engine {
     /// With an empty pool; connects when called.
     pub fn new(settings: EngineSettings) -> Self {
-        let upstream = Upstream::new(&settings);
-        Self { settings, upstream }
+        Self {
+            upstream: Upstream::new(&settings),
+            pools: Pools::new(&settings),
+            settings,
+        }
     }
 
     /// Calls the tool. Whatever goes wrong is part of the result; dropping the future gives the upstream call up.
@@ -105,6 +117,14 @@ impl Engine {
             Ok(Ok(answer)) => Ok(answer),
             Ok(Err(failure)) => Err(failure.into_result(progress.status)),
             Err(_) => Err(progress.timed_out(call, timeout).into_result(progress.status)),
+        }
+    }
+
+    /// Those over which a tool of this delivery is called.
+    fn connections(&self, delivery: &Delivery) -> Result<Cow<'_, Upstream>, Failure> {
+        match &delivery.transport {
+            None => Ok(Cow::Borrowed(&self.upstream)),
+            Some(transport) => self.pools.get(transport).map(Cow::Owned),
         }
     }
 

@@ -17,6 +17,7 @@ mod pointer;
 mod response;
 mod stored;
 mod template;
+mod transport;
 mod validator;
 
 pub(crate) use auth::{Auth, Place, TokenSource};
@@ -33,9 +34,10 @@ pub(crate) use pointer::of as pointer_of;
 pub(crate) use response::ResponseShape;
 pub use stored::StoredTool;
 pub(crate) use template::{AnswerTemplates, AnswerText, Condition, Leaf, Reference, Template, Templates};
+pub(crate) use transport::{NamedServer, Transport};
 pub(crate) use validator::{bounded, findings, violations};
 
-use crate::engine::Secrets;
+use crate::engine::{ProxyAddress, Secrets, shortcomings};
 use input_schema::InputSchema;
 use listing::Listing;
 use mcp_common::{
@@ -53,6 +55,8 @@ pub struct ToolCompiler {
     kept: Arc<AtomicUsize>,
     /// Where it is looked up whether secrets are there; nowhere without.
     secrets: Option<Secrets>,
+    /// Those that calls may lead through; not looked at without.
+    proxies: Option<Vec<ProxyAddress>>,
 }
 
 /// A tool that is ready to be listed and called.
@@ -70,6 +74,42 @@ impl ToolCompiler {
             secrets: Some(secrets),
             ..self
         }
+    }
+
+    /// Warns of proxies that are not among these, which are those that calls may use.
+    pub fn with_proxies(self, proxies: Vec<ProxyAddress>) -> Self {
+        Self {
+            proxies: Some(proxies),
+            ..self
+        }
+    }
+
+    /// A warning for what connections would not be made with now: files and configuration may change before the first
+    /// call, and are not the same on every replica.
+    fn idle_transport(&self, call: &Call) -> Vec<String> {
+        let transport = call
+            .delivery
+            .as_ref()
+            .and_then(|delivery| delivery.transport.as_ref());
+        let Some(transport) = transport else {
+            return Vec::new();
+        };
+        let mut warnings = Vec::new();
+        if let (Some(proxy), Some(allowed)) = (&transport.proxy, &self.proxies)
+            && !allowed.contains(&proxy.address)
+        {
+            warnings.push(format!(
+                "tds_ext_info.proxy: {} is not in `egress.proxies` of the gateway's configuration; until it is, calls fail",
+                proxy.address
+            ));
+        }
+        if let Some(secrets) = &self.secrets {
+            let found = shortcomings(transport, secrets).into_iter();
+            warnings.extend(found.map(|(member, reason)| {
+                format!("tds_ext_info.{member}: {reason}; until that is mended, calls fail")
+            }));
+        }
+        warnings
     }
 
     /// A warning for each secret that is missing: it may be there before the first call.
@@ -110,6 +150,7 @@ impl ToolCompiler {
         call.validator = validator.filter(|_| !input.accepts_everything());
         call.output = output;
         warnings.extend(self.missing_secrets(&call));
+        warnings.extend(self.idle_transport(&call));
         Ok(Compiled {
             tool: CompiledTool {
                 listing,

@@ -3,7 +3,7 @@
 use crate::settings::{AutoSwitch, Settings};
 use mcp_common::secret::ExposeSecret;
 use mcp_core::{
-    engine::{EgressRule, EgressSettings, EngineSettings, SecretSettings, Secrets},
+    engine::{EgressRule, EgressSettings, EngineSettings, ProxyAddress, SecretSettings, Secrets},
     protocol::ProtocolSettings,
     tool::ToolCompiler,
     view::ViewSettings,
@@ -12,7 +12,9 @@ use sha2::{Digest, Sha256};
 use std::{path::PathBuf, time::Duration};
 
 pub(super) fn compiler(settings: &Settings) -> ToolCompiler {
-    ToolCompiler::default().with_secrets(Secrets::new(secret_settings(settings)))
+    ToolCompiler::default()
+        .with_secrets(Secrets::new(secret_settings(settings)))
+        .with_proxies(proxies(settings))
 }
 
 /// For all workers: clones share the certificate authorities, which are read once.
@@ -54,7 +56,14 @@ fn egress_settings(settings: &Settings) -> EgressSettings {
         },
         allow: rules(&egress.allow),
         deny: rules(&egress.deny),
+        proxies: proxies(settings),
     }
+}
+
+fn proxies(settings: &Settings) -> Vec<ProxyAddress> {
+    // Checked when the settings were read.
+    let texts = settings.egress.proxies.iter();
+    texts.filter_map(|text| text.parse().ok()).collect()
 }
 
 pub(super) fn protocol_settings(settings: &Settings) -> Result<ProtocolSettings, getrandom::Error> {

@@ -2,7 +2,7 @@
 
 use super::{List, Settings, SettingsError};
 use http::HeaderName;
-use mcp_core::engine::EgressRule;
+use mcp_core::engine::{EgressRule, ProxyAddress};
 use tracing_subscriber::filter::LevelFilter;
 
 /// The paths that `app.public_paths` chooses from.
@@ -32,6 +32,7 @@ pub(super) fn check(settings: &Settings) -> Result<(), SettingsError> {
     origins("app.cors_origins", &app.cors_origins)?;
     egress_rules("egress.allow", &settings.egress.allow)?;
     egress_rules("egress.deny", &settings.egress.deny)?;
+    proxies("egress.proxies", &settings.egress.proxies)?;
     if app.workers > 1024 {
         return Err(SettingsError::value(
             "app.workers",
@@ -120,6 +121,20 @@ fn egress_rules(key: &str, list: &List) -> Result<(), SettingsError> {
                 key,
                 format!("`{text}` is no rule; {reason}"),
             ));
+        }
+    }
+    Ok(())
+}
+
+/// Not repeated where it is wrong: it may have a password in it.
+fn proxies(key: &str, list: &List) -> Result<(), SettingsError> {
+    for (place, text) in list.iter().enumerate() {
+        if text.parse::<ProxyAddress>().is_err() {
+            let reason = format!(
+                "number {} is no proxy; write \"http://host:port\", without credentials",
+                place + 1
+            );
+            return Err(SettingsError::value(key, reason));
         }
     }
     Ok(())

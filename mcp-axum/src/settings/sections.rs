@@ -118,6 +118,8 @@ pub struct EgressSettings {
     pub allow: List,
     /// Never these.
     pub deny: List,
+    /// Forward proxies that definitions may use.
+    pub proxies: List,
 }
 
 /// `[secrets]`: what definitions may refer to.

@@ -200,6 +200,10 @@ fn a_wrong_value_is_refused_by_key_with_what_would_be_right() {
             "[egress]\ndeny = [\"10.0.0.0/99\"]",
             "egress.deny: `10.0.0.0/99` is no rule; write a host name",
         ),
+        (
+            "[egress]\nproxies = [\"http://a:1\", \"http://ada:s3cr3t@b:1\"]",
+            "egress.proxies: number 2 is no proxy; write \"http://host:port\", without credentials",
+        ),
         ("[mcp]\npage_size = 0", "mcp.page_size: must be at least 1"),
         (
             "[upstream]\ntimeout_ms = 0",

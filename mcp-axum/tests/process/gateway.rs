@@ -74,7 +74,12 @@ pub(crate) struct Gateway {
 impl Gateway {
     /// On any free port; returns when it is ready.
     pub(crate) fn start(sandbox: &Sandbox, config: &str) -> Self {
-        let gateway = Self::launch(sandbox, config);
+        Self::start_with(sandbox, config, &[])
+    }
+
+    /// The same with more environment variables.
+    pub(crate) fn start_with(sandbox: &Sandbox, config: &str, environment: &[(&str, &str)]) -> Self {
+        let gateway = Self::launch(sandbox, config, environment);
         gateway.wait("readiness", |gateway| {
             gateway.get("/readyz").is_some_and(|(status, _)| status == 200)
         });
@@ -82,10 +87,12 @@ impl Gateway {
     }
 
     /// Returns when the port is known.
-    pub(crate) fn launch(sandbox: &Sandbox, config: &str) -> Self {
+    fn launch(sandbox: &Sandbox, config: &str, environment: &[(&str, &str)]) -> Self {
         let config = sandbox.write("test.toml", config);
         let mut command = sandbox.command(&["serve", "--config", config.to_str().unwrap()]);
-        command.env("APP__APP__PORT", "0");
+        command
+            .env("APP__APP__PORT", "0")
+            .envs(environment.iter().copied());
         let mut gateway = Self::spawn(sandbox, command);
         gateway.wait("the address", |gateway| gateway.address().is_some());
         gateway.origin = gateway.address().unwrap();

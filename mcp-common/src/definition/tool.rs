@@ -9,6 +9,7 @@ mod param;
 mod required_params;
 mod response;
 mod secret_reference;
+mod transport;
 
 pub use auth::{AuthBinding, ClientAuth, ClientCredentials, KeyPlace, OnMissing};
 pub use body::{BodyBinding, BodyMode, Encoding, Part, PartSource};
@@ -19,6 +20,7 @@ pub use param::{OmitIf, Param, Place, Style};
 pub use required_params::{GROUPS, RequiredParams};
 pub use response::{ErrorRule, Overflow, ResponseBinding, ResponseFormat, ResponsePart};
 pub use secret_reference::{MaybeSecret, SecretReference};
+pub use transport::{ProxyBinding, TlsBinding};
 
 use super::{
     Read,
@@ -141,7 +143,7 @@ mod tests {
 
     #[test]
     fn reserved_members_are_refused_by_name_and_unknown_ones_reported() {
-        for name in ["cache", "pagination", "connect_timeout_ms"] {
+        for name in ["cache", "pagination"] {
             let problems = read(&with_binding(&format!(r#","{name}":{{"x":1}}"#))).unwrap_err();
             assert_eq!(
                 problems.to_string(),
@@ -188,6 +190,46 @@ mod tests {
                 "tds_ext_info.redirect.follow: must be from 0 to 10",
             ),
             (
+                r#","tls":{"cert":"${file:/a}"}"#,
+                "tds_ext_info.tls.cert: unknown field `cert`, expected one of `ca`, `certificate`, `key`, `server_name`",
+            ),
+            (
+                r#","tls":{"certificate":"${file:/a}"}"#,
+                "tds_ext_info.tls.key: is missing",
+            ),
+            (
+                r#","tls":{"key":"${file:/a}"}"#,
+                "tds_ext_info.tls.certificate: is missing",
+            ),
+            (
+                r#","tls":{"certificate":"${file:/a}","key":"-----BEGIN PRIVATE KEY-----"}"#,
+                "tds_ext_info.tls.key: must be a reference",
+            ),
+            (
+                r#","tls":{"ca":"-----BEGIN EC PRIVATE KEY-----\ns3cr3t"}"#,
+                "tds_ext_info.tls.ca: has a private key in it, which never stands in a definition: put it",
+            ),
+            (
+                r#","proxy":7"#,
+                "tds_ext_info.proxy: invalid type: integer `7`, expected \"http://host:port\" or {url, username, password}",
+            ),
+            (
+                r#","proxy":{"url":"http://p:1","user":"a"}"#,
+                "tds_ext_info.proxy.user: unknown field `user`",
+            ),
+            (
+                r#","proxy":{"url":"http://p:1","username":"a"}"#,
+                "tds_ext_info.proxy.password: is missing",
+            ),
+            (
+                r#","proxy":{"url":"http://p:1","username":"a","password":"s3cr3t"}"#,
+                "tds_ext_info.proxy.password: must be a reference",
+            ),
+            (
+                r#","connect_timeout_ms":0"#,
+                "tds_ext_info.connect_timeout_ms: must be from 1 to",
+            ),
+            (
                 r#","params":[{"name":"a","in":"query","expload":true}]"#,
                 "tds_ext_info.params[0].expload: unknown field `expload`, expected one of",
             ),
@@ -219,6 +261,7 @@ mod tests {
         for (members, expected) in table {
             let problems = read(&with_binding(members)).unwrap_err().to_string();
             assert!(problems.starts_with(expected), "{problems}");
+            assert!(!problems.contains("s3cr3t"), "{problems}");
         }
         let members =
             r#","params":[{"name":"a","in":"body","const":null},{"name":"b","in":"body","default":1.10}]"#;

@@ -5,7 +5,7 @@ mod secrets;
 mod spellings;
 mod token;
 
-pub(super) use apply::{Applied, apply};
+pub(super) use apply::{Applied, apply, sensitive};
 pub use secrets::{SecretSettings, Secrets};
 pub(super) use spellings::spellings;
 pub use token::Tokens;

@@ -9,12 +9,13 @@ use super::{
     credentials::{Applied, apply},
     failure::Failure,
     result::Outcome,
-    upstream::Answer,
+    upstream::{Answer, Upstream},
 };
 use crate::tool::{Call, Delivery, Gate, Retry};
 use bytes::Bytes;
 use http::{HeaderValue, Request, StatusCode};
 use http_body_util::Full;
+use std::{borrow::Cow, sync::Arc};
 use tokio::{sync::SemaphorePermit, time::Instant};
 
 /// How far a delivery got, for when it is given up.
@@ -46,6 +47,7 @@ impl Sender<'_> {
             Some(gate) => Some(self.place(gate, progress).await?),
             None => None,
         };
+        let upstream = self.engine.connections(self.delivery)?;
         let retry = self.delivery.retry.as_ref();
         if let Some(retry) = retry {
             retry.budget.earn();
@@ -55,9 +57,9 @@ impl Sender<'_> {
         let mut is_token_renewed = false;
         loop {
             let mut attempt = request.clone();
-            let applied = self.authorize(&mut attempt).await?;
+            let applied = self.authorize(&mut attempt, &upstream).await?;
             progress.status = None;
-            let result = self.follow(attempt, progress).await;
+            let result = self.follow(attempt, &upstream, progress).await;
             // 401 says that nothing was done, so this is no second time, whatever the method.
             if let (Ok(answer), Some(token), false) = (&result, &applied.token, is_token_renewed)
                 && answer.status == StatusCode::UNAUTHORIZED
@@ -97,47 +99,55 @@ impl Sender<'_> {
         place.map_err(|_| Failure::new(Outcome::Overloaded, "This tool takes no calls."))
     }
 
-    async fn authorize(&self, request: &mut Request<Full<Bytes>>) -> Result<Applied, Failure> {
+    async fn authorize(
+        &self,
+        request: &mut Request<Full<Bytes>>,
+        upstream: &Upstream,
+    ) -> Result<Applied, Failure> {
         let Some(auth) = &self.delivery.auth else {
             return Ok(Applied::default());
         };
         let settings = &self.engine.settings;
-        let tools = (&settings.secrets, &settings.tokens, &self.engine.upstream);
+        let tools = (&settings.secrets, &settings.tokens, upstream);
         apply(auth, request, self.context, tools).await
     }
 
     async fn follow(
         &self,
         mut request: Request<Full<Bytes>>,
+        upstream: &Upstream,
         progress: &mut Progress,
     ) -> Result<Answer, Failure> {
+        let most = self.max_response_bytes;
         let Some(rules) = &self.delivery.redirect else {
-            return self.exchange(request, progress).await;
+            return upstream.exchange(request, most, &mut progress.status).await;
         };
+        let mut upstream = Cow::Borrowed(upstream);
         let mut followed = 0;
         loop {
             let mut head = Request::new(request.body().clone());
             *head.method_mut() = request.method().clone();
             *head.uri_mut() = request.uri().clone();
             *head.headers_mut() = request.headers().clone();
-            let answer = self.exchange(head, progress).await?;
+            let answer = upstream.exchange(head, most, &mut progress.status).await?;
             let Some(next) = redirect::next(&request, &answer, rules, followed)? else {
                 return Ok(answer);
             };
-            request = next;
+            if !next.is_same_origin {
+                upstream = self.for_strangers()?;
+            }
+            request = next.request;
             followed += 1;
         }
     }
 
-    async fn exchange(
-        &self,
-        request: Request<Full<Bytes>>,
-        progress: &mut Progress,
-    ) -> Result<Answer, Failure> {
-        let upstream = &self.engine.upstream;
-        upstream
-            .exchange(request, self.max_response_bytes, &mut progress.status)
-            .await
+    /// Connections that show no client certificate.
+    fn for_strangers(&self) -> Result<Cow<'_, Upstream>, Failure> {
+        let own = self.delivery.transport.as_ref();
+        match own.and_then(|transport| transport.for_strangers()) {
+            None => Ok(Cow::Borrowed(&self.engine.upstream)),
+            Some(transport) => self.engine.pools.get(&Arc::new(transport)).map(Cow::Owned),
+        }
     }
 }
 

@@ -1,11 +1,12 @@
 //! Which credential a tool shows to its upstream, compiled. The secrets themselves are looked up by the engine.
 
-use super::header_name;
+use super::{Transport, header_name};
 use http::{HeaderName, Uri, header, uri::Scheme};
 use mcp_common::{
     definition::tool::{AuthBinding, ClientCredentials, KeyPlace, MaybeSecret, SecretReference},
     problem::Problem,
 };
+use std::sync::Arc;
 
 /// The `auth` member, ready for use. Holds references, never secrets.
 #[derive(Debug)]
@@ -40,6 +41,8 @@ pub(crate) enum Place {
 pub(crate) struct TokenSource {
     pub(crate) url: Uri,
     pub(crate) binding: ClientCredentials,
+    /// How the token endpoint is reached, but for the time that it may take.
+    pub(crate) transport: Option<Arc<Transport>>,
 }
 
 /// Headers of the client's request that are the gateway's own business.
@@ -60,7 +63,11 @@ const NEVER_PASSED: [&str; 12] = [
 
 impl Auth {
     /// `None` for no credential, also where there is a problem with it.
-    pub(super) fn compile(binding: &AuthBinding, problems: &mut Vec<Problem>) -> Option<Self> {
+    pub(super) fn compile(
+        binding: &AuthBinding,
+        transport: Option<&Arc<Transport>>,
+        problems: &mut Vec<Problem>,
+    ) -> Option<Self> {
         let at = |member: &str, reason: String| Problem::at(format!("tds_ext_info.auth.{member}"), reason);
         let header = |member: &str, name: &str| {
             header_name::read(name).map_err(|reason| at(member, reason.to_owned()))
@@ -115,7 +122,13 @@ impl Auth {
             AuthBinding::ClientCredentials(binding) => token_url(&binding.token_url)
                 .map(|url| {
                     let binding = binding.clone();
-                    Self::ClientCredentials(Box::new(TokenSource { url, binding }))
+                    let transport = transport.and_then(|transport| transport.in_any_time());
+                    let transport = transport.map(Arc::new);
+                    Self::ClientCredentials(Box::new(TokenSource {
+                        url,
+                        binding,
+                        transport,
+                    }))
                 })
                 .map_err(|reason| at("token_url", reason.into())),
             AuthBinding::Passthrough {

@@ -134,7 +134,7 @@ impl Call {
             .response
             .as_ref()
             .map(|binding| Box::new(ResponseShape::compile(binding, definition, input, problems)));
-        let delivery = Delivery::compile(binding, &method, problems);
+        let delivery = Delivery::compile(binding, &method, origin.as_ref(), problems);
         if let Some(auth) = delivery.as_ref().and_then(|delivery| delivery.auth.as_ref()) {
             auth.check_free(&fixed.taken_headers, &fixed.taken_query, problems);
         }

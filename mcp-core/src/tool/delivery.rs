@@ -1,13 +1,17 @@
-//! How the requests of a tool are delivered, compiled: with a credential, again, elsewhere, and so many at once.
+//! How the requests of a tool are delivered, compiled: with a credential, again, elsewhere, so many at once,
+//! and over which connections.
 
-use super::{Auth, header_name};
+use super::{Auth, Origin, Transport, header_name};
 use http::{HeaderName, Method};
 use mcp_common::{
     definition::tool::{HttpBinding, RedirectBinding, RetryBinding, RetryOn},
     problem::Problem,
 };
 use std::{
-    sync::atomic::{AtomicI64, AtomicUsize, Ordering},
+    sync::{
+        Arc,
+        atomic::{AtomicI64, AtomicUsize, Ordering},
+    },
     time::Duration,
 };
 use tokio::sync::Semaphore;
@@ -19,6 +23,8 @@ pub(crate) struct Delivery {
     pub(crate) retry: Option<Retry>,
     pub(crate) redirect: Option<RedirectBinding>,
     pub(crate) gate: Option<Gate>,
+    /// `None`: the connections of everybody.
+    pub(crate) transport: Option<Arc<Transport>>,
 }
 
 /// When and how a request is sent again.
@@ -61,11 +67,13 @@ impl Delivery {
     pub(super) fn compile(
         binding: &HttpBinding,
         method: &Method,
+        origin: Option<&Origin>,
         problems: &mut Vec<Problem>,
     ) -> Option<Box<Self>> {
+        let transport = Transport::compile(binding, origin, problems).map(Arc::new);
         let auth = binding.auth.as_ref();
         let delivery = Self {
-            auth: auth.and_then(|auth| Auth::compile(auth, problems)),
+            auth: auth.and_then(|auth| Auth::compile(auth, transport.as_ref(), problems)),
             retry: binding
                 .retry
                 .as_ref()
@@ -73,11 +81,13 @@ impl Delivery {
                 .and_then(|retry| Retry::compile(retry, method, problems)),
             redirect: binding.redirect.clone().filter(|redirect| redirect.follow > 0),
             gate: binding.limits.concurrency.map(|most| Gate::new(most as usize)),
+            transport,
         };
         let is_plain = delivery.auth.is_none()
             && delivery.retry.is_none()
             && delivery.redirect.is_none()
-            && delivery.gate.is_none();
+            && delivery.gate.is_none()
+            && delivery.transport.is_none();
         (!is_plain).then(|| Box::new(delivery))
     }
 }

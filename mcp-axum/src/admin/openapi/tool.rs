@@ -108,9 +108,18 @@ pub(super) struct HttpBinding {
     /// How an answer becomes a result.
     #[schema(required = false, value_type = Object, example = json!({"jq": ".data | map({id, name})", "max_bytes": "64KiB"}))]
     response: Map<String, Value>,
+    /// Whom connections believe, and what they show: `ca`, `certificate`, `key`, `server_name`.
+    #[schema(required = false, value_type = Object, example = json!({"ca": "${file:/run/secrets/ca.pem}"}))]
+    tls: Map<String, Value>,
+    /// A forward proxy that `egress.proxies` of the configuration names: `http://host:port`, or `{url, username, password}`.
+    #[schema(required = false, example = "http://proxy.corp:3128")]
+    proxy: Value,
     /// Bound of the whole call.
     #[schema(required = false, minimum = 1)]
     timeout_ms: u64,
+    /// Bound of name resolution, connecting and the TLS handshake together.
+    #[schema(required = false, minimum = 1)]
+    connect_timeout_ms: u64,
     /// Size bounds.
     #[schema(required = false)]
     limits: Limits,

@@ -1,8 +1,8 @@
 //! How a tool maps onto an HTTP call (`tds_ext_info`).
 
 use super::{
-    AuthBinding, RedirectBinding, ResponseBinding, RetryBinding, body::BodyBinding, byte_size::ByteSize,
-    param::Param, required_params::RequiredParams,
+    AuthBinding, ProxyBinding, RedirectBinding, ResponseBinding, RetryBinding, TlsBinding, body::BodyBinding,
+    byte_size::ByteSize, param::Param, required_params::RequiredParams,
 };
 use crate::problem::Problem;
 use indexmap::IndexMap;
@@ -47,6 +47,12 @@ pub struct HttpBinding {
     pub response: Option<ResponseBinding>,
     /// Whole-call bound in milliseconds.
     pub timeout_ms: Option<u64>,
+    /// Bound of name resolution, connecting and the TLS handshake together, in milliseconds.
+    pub connect_timeout_ms: Option<u64>,
+    /// Whom connections believe, and what they show.
+    pub tls: Option<TlsBinding>,
+    /// Where connections lead through.
+    pub proxy: Option<ProxyBinding>,
     /// Size bounds.
     #[serde(default)]
     pub limits: Limits,
@@ -55,7 +61,6 @@ pub struct HttpBinding {
     _ext_info: Option<Box<RawValue>>,
 
     // Reserved by the document format. Ignoring them would send something else than their author meant.
-    connect_timeout_ms: Option<Box<RawValue>>,
     cache: Option<Box<RawValue>>,
     pagination: Option<Box<RawValue>>,
 }
@@ -89,9 +94,20 @@ impl HttpBinding {
             }
             _ => {}
         }
-        if self.timeout_ms.is_some_and(|ms| ms == 0 || ms > MAX_TIMEOUT_MS) {
-            let reason = format!("must be from 1 to {MAX_TIMEOUT_MS} milliseconds");
-            problems.push(Problem::at("tds_ext_info.timeout_ms", reason));
+        for (name, time) in [
+            ("timeout_ms", self.timeout_ms),
+            ("connect_timeout_ms", self.connect_timeout_ms),
+        ] {
+            if time.is_some_and(|ms| ms == 0 || ms > MAX_TIMEOUT_MS) {
+                let reason = format!("must be from 1 to {MAX_TIMEOUT_MS} milliseconds");
+                problems.push(Problem::at(format!("tds_ext_info.{name}"), reason));
+            }
+        }
+        if let Some(tls) = &self.tls {
+            tls.check(problems);
+        }
+        if let Some(proxy) = &self.proxy {
+            proxy.check(problems);
         }
         if let Some(retry) = &self.retry {
             retry.check(problems);
@@ -116,7 +132,6 @@ impl HttpBinding {
     /// Members that are there and would have to do something that is not built yet.
     fn reserved(&self) -> impl Iterator<Item = &'static str> {
         [
-            ("connect_timeout_ms", self.connect_timeout_ms.is_some()),
             ("cache", self.cache.is_some()),
             ("pagination", self.pagination.is_some()),
         ]

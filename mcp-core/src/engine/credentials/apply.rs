@@ -107,7 +107,7 @@ fn set(request: &mut Request<Full<Bytes>>, name: &HeaderName, value: &str) -> Re
 }
 
 /// A value that is shown nowhere.
-pub(super) fn sensitive(value: &str) -> Result<HeaderValue, Failure> {
+pub(in crate::engine) fn sensitive(value: &str) -> Result<HeaderValue, Failure> {
     let mut value =
         encode::header_value(value.as_bytes()).map_err(|reason| missing(format!("it {reason}")))?;
     value.set_sensitive(true);

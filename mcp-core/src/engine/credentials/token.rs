@@ -7,7 +7,7 @@ use super::{
 };
 use crate::{
     engine::{failure::Failure, result::Outcome, upstream::Upstream},
-    tool::{TokenSource, bounded},
+    tool::{TokenSource, Transport, bounded},
 };
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use bytes::Bytes;
@@ -62,6 +62,8 @@ struct Identity {
     scopes: Vec<String>,
     audience: Option<String>,
     client_auth: ClientAuth,
+    /// What one definition believes is no proof for another one.
+    transport: Option<Arc<Transport>>,
 }
 
 #[derive(Default)]
@@ -190,6 +192,7 @@ impl Tokens {
             scopes: scopes.clone(),
             audience: audience.clone(),
             client_auth: *client_auth,
+            transport: source.transport.clone(),
         };
         let mut slots = self.slots.lock().unwrap_or_else(PoisonError::into_inner);
         slots.entry(identity).or_default().clone()

@@ -17,13 +17,20 @@ const FOR_EVERYBODY: [HeaderName; 6] = [
     header::USER_AGENT,
 ];
 
+/// Where a redirect leads.
+pub(super) struct Next {
+    pub(super) request: Request<Full<Bytes>>,
+    /// To the same scheme, host and port.
+    pub(super) is_same_origin: bool,
+}
+
 /// The next request; `None` if the answer is no redirect.
 pub(super) fn next(
     request: &Request<Full<Bytes>>,
     answer: &Answer,
     rules: &RedirectBinding,
     followed: u32,
-) -> Result<Option<Request<Full<Bytes>>>, Failure> {
+) -> Result<Option<Next>, Failure> {
     let is_redirect = matches!(
         answer.status,
         StatusCode::MOVED_PERMANENTLY
@@ -70,7 +77,10 @@ pub(super) fn next(
         .as_str()
         .parse()
         .map_err(|_| refused(status, "to a URL that cannot be called"))?;
-    Ok(Some(request_to(request, uri, answer.status, is_same)))
+    Ok(Some(Next {
+        request: request_to(request, uri, answer.status, is_same),
+        is_same_origin: is_same,
+    }))
 }
 
 fn request_to(

@@ -15,7 +15,7 @@ const PATIENCE: Duration = Duration::from_secs(2);
 pub struct EgressVerdict {
     /// As the definition has it.
     pub host: String,
-    /// Where the name leads now.
+    /// Where the name leads now; not asked where a proxy resolves it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub addresses: Vec<String>,
     /// Absent where it is not known.
@@ -36,6 +36,19 @@ pub(super) async fn verdict(call: &Call, settings: &EgressSettings) -> EgressVer
         allowed: None,
         reason: None,
     };
+    let transport = call
+        .delivery
+        .as_ref()
+        .and_then(|delivery| delivery.transport.as_ref());
+    if let Some(proxy) = transport.and_then(|transport| transport.proxy.as_ref()) {
+        verdict.reason = if settings.proxies.contains(&proxy.address) {
+            upstream::refuses_unresolved(settings, authority.host())
+        } else {
+            Some(format!("{} is not in `egress.proxies`", proxy.address))
+        };
+        verdict.allowed = Some(verdict.reason.is_none());
+        return verdict;
+    }
     let found = match tokio::time::timeout(PATIENCE, tokio::net::lookup_host((host, port))).await {
         Ok(Ok(found)) => found,
         Ok(Err(error)) => {

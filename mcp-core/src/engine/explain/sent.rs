@@ -130,16 +130,14 @@ impl Engine {
 
     /// The credential of the call in every spelling that an answer could repeat.
     async fn credentials(&self, tool: &CompiledTool, context: &CallContext<'_>) -> Vec<String> {
-        let Some(auth) = tool
-            .call
-            .delivery
-            .as_ref()
-            .and_then(|delivery| delivery.auth.as_ref())
-        else {
+        let Some(delivery) = &tool.call.delivery else {
+            return Vec::new();
+        };
+        let (Some(auth), Ok(upstream)) = (&delivery.auth, self.connections(delivery)) else {
             return Vec::new();
         };
         let settings = &self.settings;
-        let tools = (&settings.secrets, &settings.tokens, &self.upstream);
+        let tools = (&settings.secrets, &settings.tokens, &*upstream);
         credentials::spellings(auth, context, tools).await
     }
 }

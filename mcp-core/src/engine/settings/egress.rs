@@ -1,6 +1,7 @@
 //! Which addresses a deployment lets tools reach. Link-local and metadata addresses are out of the question and not
 //! decided here.
 
+use super::ProxyAddress;
 use std::{net::IpAddr, str::FromStr};
 
 /// What is checked is the address that is dialled, with the name that led to it.
@@ -14,6 +15,9 @@ pub struct EgressSettings {
     pub allow: Vec<EgressRule>,
     /// Never these.
     pub deny: Vec<EgressRule>,
+    /// Forward proxies that definitions may use. What a name leads to is then the proxy's business; only names and
+    /// addresses that the definition itself has are checked here.
+    pub proxies: Vec<ProxyAddress>,
 }
 
 impl Default for EgressSettings {
@@ -23,6 +27,7 @@ impl Default for EgressSettings {
             allow_loopback: true,
             allow: Vec::new(),
             deny: Vec::new(),
+            proxies: Vec::new(),
         }
     }
 }
@@ -78,9 +83,16 @@ impl FromStr for EgressRule {
 impl EgressRule {
     fn matches(&self, host: &str, address: IpAddr) -> bool {
         match self {
+            Self::Name(_) | Self::Below(_) => self.matches_name(host),
+            Self::Network(network, bits) => same_network(network.to_canonical(), address, *bits),
+        }
+    }
+
+    fn matches_name(&self, host: &str) -> bool {
+        match self {
             Self::Name(name) => host.eq_ignore_ascii_case(name),
             Self::Below(end) => host.to_ascii_lowercase().ends_with(end.as_str()),
-            Self::Network(network, bits) => same_network(network.to_canonical(), address, *bits),
+            Self::Network(..) => false,
         }
     }
 }
@@ -103,11 +115,11 @@ impl EgressSettings {
         let address = address.to_canonical();
         let host = host.trim_end_matches('.');
         if self.deny.iter().any(|rule| rule.matches(host, address)) {
-            return Some("`egress.deny` of the gateway's configuration names it");
+            return Some(DENIED);
         }
         let allowing = || self.allow.iter().filter(|rule| rule.matches(host, address));
         if !self.allow.is_empty() && allowing().next().is_none() {
-            return Some("`egress.allow` of the gateway's configuration does not name it");
+            return Some(NOT_ALLOWED);
         }
         // A name may lead anywhere; only a network says that these addresses are meant.
         if allowing().any(|rule| matches!(rule, EgressRule::Network(..))) {
@@ -121,7 +133,20 @@ impl EgressSettings {
         }
         None
     }
+
+    /// The same for a name that somebody else resolves: networks cannot be judged, so in `allow` they allow nothing.
+    pub(in crate::engine) fn refuses_name(&self, host: &str) -> Option<&'static str> {
+        let host = host.trim_end_matches('.');
+        if self.deny.iter().any(|rule| rule.matches_name(host)) {
+            return Some(DENIED);
+        }
+        let is_allowed = self.allow.is_empty() || self.allow.iter().any(|rule| rule.matches_name(host));
+        (!is_allowed).then_some(NOT_ALLOWED)
+    }
 }
+
+const DENIED: &str = "`egress.deny` of the gateway's configuration names it";
+const NOT_ALLOWED: &str = "`egress.allow` of the gateway's configuration does not name it";
 
 fn is_private(address: IpAddr) -> bool {
     match address {

@@ -1,10 +1,19 @@
 //! Opens connections: TCP, then TLS where the scheme says so, all within the connect timeout.
 
-use super::egress::{self, Forbidden, Resolver};
-use crate::engine::{EgressSettings, EngineSettings};
+use super::{
+    dial::{Dial, Dialled},
+    egress::{self, Forbidden},
+    hop::Hop,
+};
+use crate::{
+    engine::{EgressSettings, EngineSettings},
+    tool::{NamedServer, Transport},
+};
 use http::Uri;
-use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder, MaybeHttpsStream};
-use hyper_util::{client::legacy::connect::HttpConnector, rt::TokioIo};
+use hyper_rustls::{
+    DefaultServerNameResolver, HttpsConnector, HttpsConnectorBuilder, MaybeHttpsStream, ResolveServerName,
+};
+use rustls::{ClientConfig, pki_types::ServerName};
 use std::{
     error::Error as StdError,
     future::Future,
@@ -13,7 +22,6 @@ use std::{
     task::{Context, Poll},
     time::Duration,
 };
-use tokio::net::TcpStream;
 use tower_service::Service;
 
 type BoxError = Box<dyn StdError + Send + Sync>;
@@ -29,36 +37,63 @@ pub(super) enum ConnectError {
     Other(BoxError),
 }
 
-/// Makes connections for the pool.
+/// Makes connections for one pool.
 #[derive(Clone, Debug)]
 pub(super) struct Connector {
-    inner: HttpsConnector<HttpConnector<Resolver>>,
+    inner: HttpsConnector<Dial>,
     timeout: Duration,
     egress: Arc<EgressSettings>,
+    is_proxied: bool,
+}
+
+/// Another name than the host's in the certificate of one upstream.
+#[derive(Debug)]
+struct Named(NamedServer);
+
+impl ResolveServerName for Named {
+    fn resolve(&self, uri: &Uri) -> Result<ServerName<'static>, BoxError> {
+        if uri
+            .host()
+            .is_some_and(|host| host.eq_ignore_ascii_case(&self.0.host))
+        {
+            return Ok(self.0.name.clone());
+        }
+        DefaultServerNameResolver::default().resolve(uri)
+    }
 }
 
 impl Connector {
     pub(super) fn new(settings: &EngineSettings) -> Self {
+        let tls = (*settings.trust.config()).clone();
+        Self::special(settings, tls, &Transport::default(), None)
+    }
+
+    pub(super) fn special(
+        settings: &EngineSettings,
+        tls: ClientConfig,
+        transport: &Transport,
+        hop: Option<Arc<Hop>>,
+    ) -> Self {
         let egress = Arc::new(settings.egress.clone());
-        let mut tcp = HttpConnector::new_with_resolver(Resolver::new(egress.clone()));
-        tcp.enforce_http(false);
-        tcp.set_nodelay(true);
-        tcp.set_keepalive(Some(Duration::from_secs(60)));
-        let inner = HttpsConnectorBuilder::new()
-            .with_tls_config((*settings.trust.config()).clone())
-            .https_or_http()
-            .enable_all_versions()
-            .wrap_connector(tcp);
+        let is_proxied = hop.is_some();
+        let builder = HttpsConnectorBuilder::new().with_tls_config(tls).https_or_http();
+        let builder = match &transport.server_name {
+            Some(server) => builder.with_server_name_resolver(Named(server.clone())),
+            None => builder,
+        };
         Self {
-            inner,
-            timeout: settings.connect_timeout,
+            inner: builder
+                .enable_all_versions()
+                .wrap_connector(Dial::new(egress.clone(), hop)),
+            timeout: transport.connect_timeout.unwrap_or(settings.connect_timeout),
             egress,
+            is_proxied,
         }
     }
 }
 
 impl Service<Uri> for Connector {
-    type Response = MaybeHttpsStream<TokioIo<TcpStream>>;
+    type Response = MaybeHttpsStream<Dialled>;
     type Error = ConnectError;
     type Future = Pin<Box<dyn Future<Output = Result<Self::Response, ConnectError>> + Send>>;
 
@@ -67,7 +102,13 @@ impl Service<Uri> for Connector {
     }
 
     fn call(&mut self, target: Uri) -> Self::Future {
-        if let Err(forbidden) = egress::check_literal(&self.egress, target.host().unwrap_or_default()) {
+        let host = target.host().unwrap_or_default();
+        let checked = if self.is_proxied {
+            egress::check_unresolved(&self.egress, host)
+        } else {
+            egress::check_literal(&self.egress, host)
+        };
+        if let Err(forbidden) = checked {
             return Box::pin(std::future::ready(Err(ConnectError::Forbidden(forbidden))));
         }
         let connecting = self.inner.call(target);

@@ -13,6 +13,7 @@ use std::{
     vec,
 };
 use tower_service::Service;
+use url::Host;
 
 type BoxError = Box<dyn StdError + Send + Sync>;
 
@@ -20,11 +21,19 @@ type BoxError = Box<dyn StdError + Send + Sync>;
 const METADATA_V4: Ipv4Addr = Ipv4Addr::new(100, 100, 100, 200);
 const METADATA_V6: Ipv6Addr = Ipv6Addr::new(0xfd00, 0xec2, 0, 0, 0, 0, 0, 0x254);
 
-/// The name leads to an address that is not dialled.
+/// Names by which clouds serve the same; whoever resolves them.
+const METADATA_NAMES: [&str; 3] = [
+    "metadata.google.internal",
+    "metadata.goog",
+    "instance-data.ec2.internal",
+];
+const NEVER: &str = "a link-local or cloud metadata address, which is never called";
+
+/// The name leads to an address that is not dialled, or is not called itself.
 #[derive(Debug, thiserror::Error)]
-#[error("{address}: {reason}")]
+#[error("{what}: {reason}")]
 pub(super) struct Forbidden {
-    address: IpAddr,
+    what: String,
     reason: &'static str,
 }
 
@@ -35,11 +44,18 @@ fn check(settings: &EgressSettings, host: &str, address: IpAddr) -> Result<(), F
         IpAddr::V6(v6) => v6.is_unicast_link_local() || v6 == METADATA_V6,
     };
     let reason = if is_forbidden {
-        Some("a link-local or cloud metadata address, which is never called")
+        Some(NEVER)
     } else {
         settings.refuses(host, address)
     };
-    reason.map_or(Ok(()), |reason| Err(Forbidden { address, reason }))
+    forbid(reason, &address)
+}
+
+fn forbid(reason: Option<&'static str>, what: &dyn ToString) -> Result<(), Forbidden> {
+    reason.map_or(Ok(()), |reason| {
+        let what = what.to_string();
+        Err(Forbidden { what, reason })
+    })
 }
 
 /// Why the address, to which `host` led, is not dialled; `None` if it may be.
@@ -49,10 +65,39 @@ pub(in crate::engine) fn refuses(settings: &EgressSettings, host: &str, address:
         .map(|forbidden| forbidden.to_string())
 }
 
+/// The same for a host that a proxy resolves.
+pub(in crate::engine) fn refuses_unresolved(settings: &EgressSettings, host: &str) -> Option<String> {
+    check_unresolved(settings, host)
+        .err()
+        .map(|forbidden| forbidden.to_string())
+}
+
 /// Checks a host that is an address itself: those are dialled without being resolved.
 pub(super) fn check_literal(settings: &EgressSettings, host: &str) -> Result<(), Forbidden> {
     let address = host.trim_matches(['[', ']']).parse::<IpAddr>();
     address.map_or(Ok(()), |address| check(settings, host, address))
+}
+
+/// Checks a host that a proxy resolves. Addresses are checked in every spelling that resolvers understand (`127.1`,
+/// `0x7f000001`), names by name only.
+pub(super) fn check_unresolved(settings: &EgressSettings, host: &str) -> Result<(), Forbidden> {
+    let name = match Host::parse(host) {
+        Ok(Host::Ipv4(address)) => return check(settings, host, address.into()),
+        Ok(Host::Ipv6(address)) => return check(settings, host, address.into()),
+        Ok(Host::Domain(name)) => name,
+        Err(_) => return forbid(Some("not a host name"), &host),
+    };
+    let name = name.trim_end_matches('.');
+    if name == "localhost" || name.ends_with(".localhost") {
+        return check(settings, name, Ipv4Addr::LOCALHOST.into());
+    }
+    let is_metadata = METADATA_NAMES.contains(&name);
+    let reason = if is_metadata {
+        Some(NEVER)
+    } else {
+        settings.refuses_name(name)
+    };
+    forbid(reason, &name)
 }
 
 /// The system's resolver without the forbidden addresses.
@@ -127,5 +172,48 @@ mod tests {
         ] {
             assert!(check_literal(&EgressSettings::default(), host).is_ok(), "{host}");
         }
+    }
+
+    #[test]
+    fn a_host_that_a_proxy_resolves_is_judged_by_its_name_and_every_spelling_of_an_address() {
+        let rules = |texts: &[&str]| texts.iter().map(|text| text.parse().unwrap()).collect();
+        let closed = EgressSettings {
+            allow_loopback: false,
+            allow_private: false,
+            deny: rules(&["*.bad.example", "93.184.216.0/24"]),
+            ..EgressSettings::default()
+        };
+        for host in [
+            "127.0.0.1",
+            "127.1",
+            "2130706433",
+            "0x7f000001",
+            "0177.0.0.1",
+            "[::1]",
+            "[::ffff:10.0.0.1]",
+            "10.0.0.1",
+            "169.254.169.254",
+            "0xa9fea9fe",
+            "localhost",
+            "a.localhost.",
+            "a.bad.example",
+            "A.BAD.example.",
+            "93.184.216.34",
+            "metadata.google.internal",
+            "Metadata.Google.Internal.",
+        ] {
+            assert!(check_unresolved(&closed, host).is_err(), "{host}");
+        }
+        for host in ["api.example.com", "bad.example", "8.8.8.8"] {
+            assert!(check_unresolved(&closed, host).is_ok(), "{host}");
+        }
+        let listed = EgressSettings {
+            allow: rules(&["api.example.com", "10.0.0.0/8"]),
+            ..EgressSettings::default()
+        };
+        assert!(check_unresolved(&listed, "api.example.com").is_ok());
+        assert!(check_unresolved(&listed, "10.1.1.1").is_ok());
+        let refused = check_unresolved(&listed, "internal.example.com").unwrap_err();
+        assert!(refused.to_string().contains("egress.allow"), "{refused}");
     }
 }

@@ -1,6 +1,6 @@
 //! Says plainly why an exchange failed: which host, what happened, never a credential.
 
-use super::{connector::ConnectError, egress::Forbidden};
+use super::{connector::ConnectError, egress::Forbidden, hop::HopError};
 use crate::engine::{failure::Failure, result::Outcome};
 use http::{Uri, uri::Scheme};
 use hyper_util::client::legacy;
@@ -22,6 +22,14 @@ pub(super) fn sending(uri: &Uri, error: &legacy::Error) -> Failure {
         );
     }
     match cause.and_then(|cause| cause.downcast_ref::<hyper::Error>()) {
+        // TLS 1.3: a server that wants (another) client certificate says so after the handshake.
+        Some(error) if tls_alert(error).is_some() => Failure::new(
+            Outcome::Tls,
+            format!(
+                "{host} ended the TLS connection before it answered: {}.",
+                tls_alert(error).unwrap_or_default()
+            ),
+        ),
         Some(error) if error.is_parse() => Failure::new(
             Outcome::BadAnswer,
             format!("{host} answered something that is not HTTP: {error}."),
@@ -59,6 +67,9 @@ fn connecting(uri: &Uri, host: &str, error: &ConnectError) -> Failure {
         ConnectError::Forbidden(forbidden) => return refused(host, forbidden),
         ConnectError::Other(cause) => cause,
     };
+    if let Some(error) = chain(&**cause).find_map(|error| error.downcast_ref::<HopError>()) {
+        return proxy(error);
+    }
     if let Some(forbidden) = chain(&**cause).find_map(|error| error.downcast_ref::<Forbidden>()) {
         return refused(host, forbidden);
     }
@@ -84,6 +95,15 @@ fn connecting(uri: &Uri, host: &str, error: &ConnectError) -> Failure {
     Failure::new(Outcome::Connect, text)
 }
 
+/// The proxy on the way is the trouble.
+pub(super) fn proxy(error: &HopError) -> Failure {
+    let outcome = match error {
+        HopError::Forbidden(..) | HopError::Login(_) => Outcome::Refused,
+        HopError::Unreachable(..) | HopError::Refused(..) | HopError::Broken(..) => Outcome::Connect,
+    };
+    Failure::new(outcome, error.to_string())
+}
+
 fn refused(host: &str, forbidden: &Forbidden) -> Failure {
     Failure::new(Outcome::Refused, format!("{host} is not called: {forbidden}."))
 }
@@ -95,6 +115,11 @@ fn chain<'a>(error: &'a (dyn StdError + 'static)) -> impl Iterator<Item = &'a (d
         next = error.source();
         Some(error)
     })
+}
+
+/// Of the other side's TLS. On the way through HTTP/2 the error becomes its text.
+fn tls_alert(error: &hyper::Error) -> Option<String> {
+    Some(innermost(error)).filter(|reason| reason.starts_with("received fatal alert"))
 }
 
 fn innermost(error: &(dyn StdError + 'static)) -> String {
