@@ -13,6 +13,7 @@ mod delete;
 mod docs;
 mod entry;
 mod envelope;
+mod explain;
 mod history;
 mod import;
 mod item;
@@ -37,6 +38,7 @@ use axum::{
 };
 use http::{Method, StatusCode};
 use mcp_common::key::Kind;
+use mcp_core::engine::Engine;
 use std::sync::Arc;
 use tokio::sync::Mutex;
 
@@ -49,14 +51,18 @@ pub struct Admin {
     writes: Mutex<()>,
     /// One import at a time: each holds a large document.
     imports: Mutex<()>,
+    /// Explains calls and makes those that are to be seen. Its connections are not those of the data plane.
+    engine: Engine,
 }
 
-impl Default for Admin {
-    fn default() -> Self {
+impl Admin {
+    /// `engine` has the settings of the data plane's.
+    pub fn new(engine: Engine) -> Self {
         Self {
             request_ids: RequestIds::random(),
             writes: Mutex::default(),
             imports: Mutex::default(),
+            engine,
         }
     }
 }
@@ -64,7 +70,7 @@ impl Default for Admin {
 /// The routes under `/admin`.
 pub fn router(app: Arc<App>) -> Router {
     let definitions = Router::new()
-        .nest("/tds", collection(Kind::Tool))
+        .nest("/tds", collection(Kind::Tool).merge(of_tools()))
         .nest("/ids", collection(Kind::Instance))
         .route("/quarantine", get(quarantine::list))
         .route("/import/{format}", post(import::run))
@@ -94,6 +100,13 @@ fn collection(kind: Kind) -> Router<Arc<App>> {
         .route("/{id}/history/{revision}/diff", get(history::diff::show))
         .route("/{id}/rollback", post(rollback::bring_back))
         .layer(Extension(kind))
+}
+
+/// What only tools have.
+fn of_tools() -> Router<Arc<App>> {
+    Router::new()
+        .route("/{id}/explain", post(explain::run))
+        .layer(Extension(Kind::Tool))
 }
 
 async fn unknown_path(OriginalUri(uri): OriginalUri) -> Error {

@@ -19,6 +19,7 @@ use mcp_common::{
     datasource::DataSource,
 };
 use mcp_core::{
+    engine::EngineSettings,
     protocol::{Endpoint, Gateway},
     tool::ToolCompiler,
 };
@@ -38,6 +39,8 @@ pub struct App {
     pub sync: Arc<SyncStatus>,
     /// The MCP protocol over that catalog.
     pub gateway: Arc<Gateway>,
+    /// How upstreams are called. What its clones share (tokens, secrets) is there once.
+    pub engine: EngineSettings,
     /// Who may come in.
     pub guard: Guard,
     /// What admin requests share.

@@ -26,7 +26,10 @@ use mcp_common::{
     plugin::{DataSourceFactory, PluginError, Registry},
     secret::Secret,
 };
-use mcp_core::protocol::{Gateway, GatewayParts};
+use mcp_core::{
+    engine::Engine,
+    protocol::{Gateway, GatewayParts},
+};
 use std::{sync::Arc, time::SystemTime};
 use tokio::{runtime::Handle, task::JoinHandle};
 use tokio_util::sync::CancellationToken;
@@ -86,6 +89,7 @@ pub(crate) async fn build(settings: Settings) -> Result<Built, BuildError> {
         metrics: core_metrics,
         shutdown: draining.clone(),
     });
+    let engine = engine_settings(&settings);
     let app = Arc::new(App {
         settings: Arc::new(settings),
         source,
@@ -93,7 +97,8 @@ pub(crate) async fn build(settings: Settings) -> Result<Built, BuildError> {
         sync: status,
         gateway,
         guard,
-        admin: crate::admin::Admin::default(),
+        admin: crate::admin::Admin::new(Engine::new(engine.clone())),
+        engine,
         metrics,
         readiness,
         draining,

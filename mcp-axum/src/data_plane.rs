@@ -58,14 +58,13 @@ impl DataPlane {
             deadline: app.settings.app.drain_deadline(),
             halt: halt.clone(),
         };
-        let engine = crate::control_plane::engine_settings(&app.settings);
         let mut mailboxes = Vec::new();
         let mut threads = Vec::new();
         for number in 0..app.settings.app.worker_count() {
             let (connections, incoming) = mpsc::unbounded_channel();
             let open = Arc::new(AtomicUsize::new(0));
             let runtime = runtime::Builder::new_current_thread().enable_all().build()?;
-            let (app, counter, end, engine) = (app.clone(), open.clone(), end.clone(), engine.clone());
+            let (app, counter, end, engine) = (app.clone(), open.clone(), end.clone(), app.engine.clone());
             let work = move || runtime.block_on(worker::run(app, engine, incoming, counter, end));
             threads.push(
                 thread::Builder::new()

@@ -1,5 +1,6 @@
 //! `GET /admin/openapi.json`: the admin API, described. Public: it is the same for every gateway.
 
+mod explain;
 mod imports;
 mod instance;
 mod instances;
@@ -30,7 +31,7 @@ use utoipa::{
     servers((url = "/", description = "this gateway")),
     paths(
         tools::list_tools, tools::get_tool, tools::put_tool, tools::delete_tool, tools::tool_history,
-        tools::tool_revision, tools::tool_diff, tools::tool_rollback,
+        tools::tool_revision, tools::tool_diff, tools::tool_rollback, explain::explain_tool,
         instances::list_instances, instances::get_instance, instances::put_instance, instances::delete_instance,
         instances::instance_history, instances::instance_revision, instances::instance_diff, instances::instance_rollback,
         imports::import,

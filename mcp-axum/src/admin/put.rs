@@ -96,7 +96,7 @@ pub(super) async fn write(
 }
 
 /// The document as it is stored: under the URL's id, without what the server maintains.
-fn stored_form(key: &Key, body: &[u8]) -> Result<Document> {
+pub(super) fn stored_form(key: &Key, body: &[u8]) -> Result<Document> {
     let mut document = Document::parse(body)
         .map_err(|problem| Error::bad_request(format!("the body is no document: {problem}")))?;
     document.set_first("id", &key.id);

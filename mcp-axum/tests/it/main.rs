@@ -7,6 +7,7 @@ mod cors;
 mod disconnect;
 mod edge;
 mod event_stream;
+mod explain;
 mod files;
 mod import;
 mod injection;

@@ -32,6 +32,9 @@ use serde::{Deserialize, Serialize};
 /// One call, explained.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Explanation {
+    /// The instance that the call comes through; absent for none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub instance: Option<String>,
     /// Of HTTP.
     pub method: String,
     /// The URL with its placeholders, as the definition has it.
@@ -122,7 +125,9 @@ impl Engine {
             Some(request) if send && valid => Some(self.send_and_show(tool, context, request).await),
             _ => None,
         };
+        let instance = context.instance.id();
         Explanation {
+            instance: (!instance.is_empty()).then(|| instance.to_owned()),
             method: call.method.to_string(),
             endpoint: endpoint(tool),
             valid,

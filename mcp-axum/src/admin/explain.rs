@@ -1,0 +1,131 @@
+//! `POST /admin/tds/{id}/explain`: what a call would send and why; with `send` what comes back. Stored tools and
+//! drafts, before they are stored.
+
+mod request;
+
+use super::{body, entry::Entry, envelope::Success, parameters::Target, put::stored_form};
+use crate::{
+    app::App,
+    error::{Error, Result},
+};
+use axum::{
+    Extension,
+    extract::{Request, State},
+};
+use mcp_common::{
+    authenticator::Principal,
+    definition::ToolDefinition,
+    key::{Key, Revision},
+};
+use mcp_core::{
+    engine::{CallContext, InstanceNames, explain::Explanation},
+    tool::{CompiledTool, ToolCompiler},
+};
+use request::ExplainRequest;
+use serde_json::value::RawValue;
+use std::sync::Arc;
+
+/// A tool and what is odd about it.
+struct Explained {
+    tool: Arc<CompiledTool>,
+    /// None for a draft.
+    revision: Option<Revision>,
+    warnings: Vec<String>,
+}
+
+/// Explains; nothing is stored, and nothing sent without `send`.
+pub(super) async fn run(
+    State(app): State<Arc<App>>,
+    Target(key): Target,
+    Extension(principal): Extension<Principal>,
+    request: Request,
+) -> Result<Success<Explanation>> {
+    let limit = app.settings.app.max_body_bytes.as_usize();
+    let body = body::read(request.into_body(), limit).await?;
+    let asked = ExplainRequest::read(&body)?;
+    let mut explained = match asked.definition {
+        Some(draft) => draft_of(&app, &key, draft)?,
+        None => stored(&app, &key)?,
+    };
+    let instance = instance(&app, &key, &asked, &mut explained.warnings)?;
+    let headers = asked.headers()?;
+    let principal = asked.principal(&principal);
+    let context = CallContext {
+        instance: &instance,
+        principal: &principal,
+        arguments: asked.arguments,
+        headers: Some(&headers),
+    };
+    let engine = &app.admin.engine;
+    let explanation = engine.explain(&explained.tool, context, asked.send).await;
+    if asked.send && explanation.sent.is_none() {
+        let warning = "nothing was sent: `problems` says why";
+        explained.warnings.push(warning.to_owned());
+    }
+    Ok(Success::new(explanation)
+        .revision(explained.revision)
+        .warnings(explained.warnings))
+}
+
+/// Refused as a PUT of it would be.
+fn draft_of(app: &App, key: &Key, draft: &RawValue) -> Result<Explained> {
+    let document = stored_form(key, draft.get().as_bytes()).map_err(|error| error.prefixed("definition"))?;
+    let warnings = app.catalog.check(key, &document)?;
+    let definition = ToolDefinition::read(&key.id, &document)?.definition;
+    let tool = ToolCompiler::compile(app.catalog.compiler(), &definition)?.tool;
+    Ok(Explained {
+        tool: Arc::new(tool),
+        revision: None,
+        warnings,
+    })
+}
+
+/// As this replica serves it.
+fn stored(app: &App, key: &Key) -> Result<Explained> {
+    let snapshot = app.catalog.snapshot();
+    let Some(entry) = snapshot.tools.get(&key.id) else {
+        return Err(match snapshot.quarantined(key) {
+            Some(bad) => Error::conflict(format!(
+                "{key} is quarantined, nothing of it is served: {}",
+                bad.reason
+            )),
+            None => Error::not_found(format!(
+                "there is no {key}; send it as `definition` to explain it before it is stored"
+            )),
+        });
+    };
+    let tool = entry.compiled.compiled(app.catalog.compiler(), entry)?;
+    // With what the quarantine says of a newer revision.
+    let warnings = Entry::find(&snapshot, key).map(|entry| entry.warnings);
+    Ok(Explained {
+        tool,
+        revision: Some(entry.revision),
+        warnings: warnings.unwrap_or_default(),
+    })
+}
+
+/// The one that was asked for; without a wish the first that has the tool.
+fn instance(
+    app: &App,
+    key: &Key,
+    asked: &ExplainRequest<'_>,
+    warnings: &mut Vec<String>,
+) -> Result<InstanceNames> {
+    let snapshot = app.catalog.snapshot();
+    let having = snapshot.instances_of(&key.id);
+    let id = match &asked.instance {
+        Some(id) => id.clone(),
+        None => match having.iter().min() {
+            Some(id) => id.to_string(),
+            None => return Ok(InstanceNames::id_only("")),
+        },
+    };
+    let entry = snapshot
+        .instances
+        .get(id.as_str())
+        .ok_or_else(|| Error::not_found(format!("instance: there is no IDS `{id}`")))?;
+    if !having.iter().any(|instance| **instance == *id) {
+        warnings.push(format!("instance: IDS `{id}` does not have this tool"));
+    }
+    Ok(InstanceNames::of(&entry.definition))
+}
