@@ -6,6 +6,7 @@
 
 mod check;
 mod entry;
+mod fit;
 mod index;
 mod quarantine;
 mod read;
@@ -17,14 +18,14 @@ pub mod sync;
 mod transition;
 
 pub use check::Refusal;
-pub use entry::{InstanceEntry, Selected, Selection, ToolEntry};
+pub use entry::{InstanceEntry, Overridden, Selected, Selection, ToolEntry};
 pub use quarantine::{Cause, Place, Quarantined};
 pub use remembered::{Kept, Remembered};
 pub use snapshot::Snapshot;
 
 use crate::{
     datasource::{Batch, Change, Load},
-    definition::ToolDefinition,
+    definition::{InstanceDefinition, ToolDefinition, instance::ToolOverrides},
     document::Document,
     key::{Key, Revision},
     problem::Problems,
@@ -46,6 +47,22 @@ pub trait Compile: Send + Sync + 'static {
     type Tool: Send + Sync + 'static;
     /// Compiles, or says everything that is wrong.
     fn compile(&self, definition: &ToolDefinition) -> Result<Compiled<Self::Tool>, Problems>;
+
+    /// The tool as an instance has it that says something about its arguments. Problems name places inside of the
+    /// overrides: `hide[0]`.
+    fn with_overrides(
+        &self,
+        tool: &ToolEntry<Self::Tool>,
+        overrides: &Arc<ToolOverrides>,
+    ) -> Result<Self::Tool, Problems>;
+
+    /// Whether the instance gives the tool what it needs. Problems name places of the instance's document. Asked for
+    /// every tool of an instance: cheap.
+    fn check_needs(
+        &self,
+        tool: &ToolEntry<Self::Tool>,
+        instance: &InstanceDefinition,
+    ) -> Result<(), Problems>;
 }
 
 /// A compiled tool and what is odd about it without being wrong.

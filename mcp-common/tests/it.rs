@@ -5,6 +5,8 @@
 mod catalog;
 #[path = "it/fixture.rs"]
 mod fixture;
+#[path = "it/overrides.rs"]
+mod overrides;
 #[path = "it/remembered.rs"]
 mod remembered;
 #[path = "it/replay.rs"]

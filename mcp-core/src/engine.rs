@@ -1,5 +1,6 @@
 //! Turns one tool call into one HTTP request and its answer into a tool result: plan → send → shape.
 
+mod complete;
 mod credentials;
 mod deliver;
 pub(crate) mod encode;
@@ -12,12 +13,13 @@ mod plan;
 mod result;
 mod settings;
 mod shape;
-mod strict_value;
+pub(crate) mod strict_value;
 mod transport;
 mod upstream;
 
 pub use credentials::{SecretSettings, Secrets, Tokens};
 pub use instance_names::InstanceNames;
+pub(crate) use instance_names::var;
 pub use result::{CallResult, Outcome};
 pub use settings::{
     EgressRule, EgressSettings, EngineSettings, NoEgressRule, NoProxyAddress, ProxyAddress, TrustRoots,
@@ -72,7 +74,15 @@ impl Engine {
     /// Calls the tool. Whatever goes wrong is part of the result; dropping the future gives the upstream call up.
     pub async fn call(&self, tool: &CompiledTool, context: CallContext<'_>) -> CallResult {
         let call = &tool.call;
-        let request = match self.plan(tool, context) {
+        let completed = match completed(tool, &context) {
+            Ok(completed) => completed,
+            Err(failure) => return failure.into_result(None),
+        };
+        let context = CallContext {
+            arguments: completed.as_deref().or(context.arguments),
+            ..context
+        };
+        let request = match self.request(tool, context) {
             Ok(request) => request,
             Err(refusal) => return refusal,
         };
@@ -134,6 +144,17 @@ impl Engine {
         tool: &CompiledTool,
         context: CallContext<'_>,
     ) -> Result<Request<Full<Bytes>>, CallResult> {
+        let completed = completed(tool, &context).map_err(|failure| failure.into_result(None))?;
+        let arguments = completed.as_deref().or(context.arguments);
+        self.request(tool, CallContext { arguments, ..context })
+    }
+
+    /// The arguments are the tool's own.
+    fn request(
+        &self,
+        tool: &CompiledTool,
+        context: CallContext<'_>,
+    ) -> Result<Request<Full<Bytes>>, CallResult> {
         let max_request_bytes = self.max_request_bytes(&tool.call);
         plan::plan(&tool.call, &context, max_request_bytes).map_err(|failure| failure.into_result(None))
     }
@@ -167,4 +188,12 @@ impl Engine {
         let answer = answer.into();
         shape::packed(&answer).unwrap_or_else(|| shape::shape(&tool.call, answer, &context))
     }
+}
+
+/// The arguments with what the instance gives; `None` where it says nothing about them.
+fn completed(tool: &CompiledTool, context: &CallContext<'_>) -> Result<Option<Box<RawValue>>, Failure> {
+    let overridden = tool.overridden.as_ref();
+    overridden
+        .map(|overridden| complete::complete(overridden, context.arguments))
+        .transpose()
 }

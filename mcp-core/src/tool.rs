@@ -11,6 +11,7 @@ mod listing;
 mod mirrored_header;
 mod one_line;
 mod origin;
+mod overrides;
 mod param;
 mod path;
 mod pointer;
@@ -28,17 +29,20 @@ pub(crate) use header_name::read as read_header_name;
 pub(crate) use input_schema::{Declared, Layout, is_hidden};
 pub use mirrored_header::{MirroredHeader, MirroredKind};
 pub(crate) use origin::Origin;
+pub(crate) use overrides::{Group, Overridden};
 pub(crate) use param::{Omit, Param, ParamValue, Params};
 pub(crate) use path::{PathPart, PathTemplate, is_dot_segment};
 pub(crate) use pointer::of as pointer_of;
 pub(crate) use response::ResponseShape;
 pub use stored::StoredTool;
-pub(crate) use template::{AnswerTemplates, AnswerText, Condition, Leaf, Reference, Template, Templates};
+pub(crate) use template::{
+    AnswerTemplates, AnswerText, Condition, Leaf, Reference, Template, Templates, UsedVar,
+};
 pub(crate) use transport::{NamedServer, Transport};
 pub(crate) use validator::{bounded, findings, violations};
 
 use crate::engine::{ProxyAddress, Secrets, shortcomings};
-use input_schema::InputSchema;
+use input_schema::{InputSchema, accepts_everything};
 use listing::Listing;
 use mcp_common::{
     catalog::Compiled,
@@ -64,7 +68,12 @@ pub struct ToolCompiler {
 pub struct CompiledTool {
     listing: Listing,
     mirrored: Vec<MirroredHeader>,
-    pub(crate) call: Call,
+    /// Shared with what instances make of the tool.
+    pub(crate) call: Arc<Call>,
+    /// `None`: the arguments are the tool's own.
+    pub(crate) overridden: Option<Box<Overridden>>,
+    /// What its templates need of an instance.
+    needs: Box<[UsedVar]>,
 }
 
 impl ToolCompiler {
@@ -147,15 +156,18 @@ impl ToolCompiler {
         let (true, Some(mut call)) = (problems.is_empty(), call) else {
             return Err(Problems(problems));
         };
-        call.validator = validator.filter(|_| !input.accepts_everything());
+        call.validator = validator.filter(|_| !accepts_everything(&input.value));
         call.output = output;
         warnings.extend(self.missing_secrets(&call));
         warnings.extend(self.idle_transport(&call));
+        let needs = call.used_vars().cloned().collect();
         Ok(Compiled {
             tool: CompiledTool {
                 listing,
                 mirrored,
-                call,
+                call: Arc::new(call),
+                overridden: None,
+                needs,
             },
             warnings,
         })

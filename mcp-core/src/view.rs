@@ -70,7 +70,11 @@ impl<'a> Shown<'a> {
     fn new(entry: &'a InstanceEntry<StoredTool>, compiler: &ToolCompiler) -> Self {
         let compiled = |selected: &'a Selected<StoredTool>| {
             let tool = &selected.tool;
-            match tool.compiled.compiled(compiler, tool) {
+            let stored = match &selected.overridden {
+                Some(overridden) => &overridden.compiled,
+                None => &tool.compiled,
+            };
+            match stored.compiled(compiler, tool) {
                 Ok(compiled) => Some((selected, compiled)),
                 Err(problems) => {
                     // Neither listed nor called, rather than listed only.

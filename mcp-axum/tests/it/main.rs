@@ -11,6 +11,7 @@ mod explain;
 mod files;
 mod import;
 mod injection;
+mod instances;
 mod listing;
 mod readme;
 mod sessions;

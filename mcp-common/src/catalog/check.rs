@@ -3,7 +3,7 @@
 use super::{
     Compile,
     quarantine::Cause,
-    selection::{Candidates, Clashes, describe},
+    selection::{Candidates, Conflicts},
     snapshot::Snapshot,
     transition::Transition,
 };
@@ -21,10 +21,11 @@ pub enum Refusal {
     /// The document cannot be used. Becomes HTTP 400.
     #[error("{0}")]
     Invalid(Problems),
-    /// It would give two tools of an instance one name. Becomes HTTP 409.
+    /// It would give two tools of an instance one name, or change a tool so that it does not fit what an instance says
+    /// about it. Becomes HTTP 409.
     #[error("{text}")]
     Clash {
-        /// Where the names would clash.
+        /// Where that would be.
         instances: Vec<Arc<str>>,
         /// Names instances and tools, and what to do.
         text: String,
@@ -57,7 +58,10 @@ pub(super) fn check<C: Compile>(
         Kind::Instance => BTreeSet::from([key.id.clone()]),
         Kind::Tool => then.instances_of(&key.id),
     };
-    refuse_new_clashes(now, &then, affected)?;
+    if key.kind == Kind::Instance {
+        refuse_misfits(compiler, &then, &key.id)?;
+    }
+    refuse_new_conflicts(compiler, now, &then, affected)?;
     Ok(match key.kind {
         Kind::Tool => then.tools.get(&key.id).map(|entry| entry.warnings.clone()),
         Kind::Instance => then.instances.get(&key.id).map(|entry| entry.warnings.clone()),
@@ -65,25 +69,41 @@ pub(super) fn check<C: Compile>(
     .unwrap_or_default())
 }
 
-/// Clashes that were there before do not make a write wrong that leaves them as they are.
-fn refuse_new_clashes<T>(
-    now: &Snapshot<T>,
-    then: &Snapshot<T>,
+/// What the document itself says about its tools has to fit.
+fn refuse_misfits<C: Compile>(compiler: &C, then: &Snapshot<C::Tool>, instance: &str) -> Result<(), Refusal> {
+    let misfits = conflicts(compiler, then, instance).misfits;
+    let problems: Vec<Problem> = misfits.into_values().flatten().collect();
+    if problems.is_empty() {
+        return Ok(());
+    }
+    Err(Refusal::Invalid(Problems(problems)))
+}
+
+/// Conflicts that were there before do not make a write wrong that leaves them as they are.
+fn refuse_new_conflicts<C: Compile>(
+    compiler: &C,
+    now: &Snapshot<C::Tool>,
+    then: &Snapshot<C::Tool>,
     affected: BTreeSet<Arc<str>>,
 ) -> Result<(), Refusal> {
     let mut instances = Vec::new();
     let mut text = Vec::new();
     for id in affected {
-        let before = clashes(now, &id);
-        let mut caused = clashes(then, &id);
+        let mut caused = conflicts(compiler, then, &id);
+        if caused.is_empty() {
+            continue;
+        }
+        let before = conflicts(compiler, now, &id);
         let is_old = |name: &Arc<str>, tools: &[Arc<str>]| {
-            before
-                .get(name)
-                .is_some_and(|old| tools.iter().all(|tool| old.contains(tool)))
+            let old = before.clashes.get(name);
+            old.is_some_and(|old| tools.iter().all(|tool| old.contains(tool)))
         };
-        caused.retain(|name, tools| !is_old(name, tools));
+        caused.clashes.retain(|name, tools| !is_old(name, tools));
+        caused
+            .misfits
+            .retain(|tool, _| !before.misfits.contains_key(tool));
         if !caused.is_empty() {
-            text.push(format!("in the instance `{id}` {}", describe(&caused)));
+            text.push(format!("in the instance `{id}` {}", caused.describe()));
             instances.push(id);
         }
     }
@@ -97,12 +117,12 @@ fn refuse_new_clashes<T>(
     }
 }
 
-fn clashes<T>(snapshot: &Snapshot<T>, instance: &str) -> Clashes {
+fn conflicts<C: Compile>(compiler: &C, snapshot: &Snapshot<C::Tool>, instance: &str) -> Conflicts {
     let Some(entry) = snapshot.instances.get(instance) else {
-        return Clashes::new();
+        return Conflicts::default();
     };
     let newest = entry.newer.as_ref().unwrap_or(&entry.version);
-    Candidates::of(&newest.definition, snapshot).clashes()
+    Candidates::of(compiler, &newest.definition, snapshot, Some(&entry.selection)).conflicts()
 }
 
 impl From<Problem> for Refusal {

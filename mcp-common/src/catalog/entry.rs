@@ -1,6 +1,10 @@
 //! What the catalog holds per definition.
 
-use crate::{definition::InstanceDefinition, document::Document, key::Revision};
+use crate::{
+    definition::{InstanceDefinition, instance::ToolOverrides},
+    document::Document,
+    key::Revision,
+};
 use std::{fmt, sync::Arc, time::SystemTime};
 
 /// A live tool. There may be a hundred thousand of them: the document is held once, and of the definition only what
@@ -42,7 +46,7 @@ pub struct InstanceEntry<T> {
     pub selection: Arc<Selection<T>>,
     /// The document that all of this comes from.
     pub(super) version: Arc<Version>,
-    /// A later, readable document that cannot go live because of a name clash.
+    /// A later, readable document that cannot go live because its tools do not go together.
     pub(super) newer: Option<Arc<Version>>,
     pub(super) standing: Standing,
 }
@@ -61,9 +65,9 @@ pub(super) struct Version {
 pub(super) enum Standing {
     /// Exactly what the newest document says.
     Good,
-    /// A name clash; what was good before it is kept.
+    /// Its tools do not go together; what was good before is kept.
     LastGood,
-    /// A name clash and nothing good to keep: the tool that stands first has the name.
+    /// Nothing good to keep: of tools with one name the first one has it, and a tool that does not fit is left out.
     FirstWins,
 }
 
@@ -81,13 +85,32 @@ pub struct Selected<T> {
     pub description: Option<Arc<str>>,
     /// What it is.
     pub tool: Arc<ToolEntry<T>>,
+    /// What calls it here, where the instance says something about its arguments.
+    pub overridden: Option<Overridden<T>>,
+}
+
+/// A tool with what one instance says about its arguments.
+pub struct Overridden<T> {
+    /// What it says.
+    pub overrides: Arc<ToolOverrides>,
+    /// What calls it.
+    pub compiled: Arc<T>,
 }
 
 impl<T> Selection<T> {
     /// Whether both show the same entries under the same names.
     pub(super) fn is_same(&self, other: &Self) -> bool {
         let same = |(a, b): (&Selected<T>, &Selected<T>)| {
-            a.name == b.name && a.description == b.description && Arc::ptr_eq(&a.tool, &b.tool)
+            let compiled = |selected: &Selected<T>| {
+                selected
+                    .overridden
+                    .as_ref()
+                    .map(|overridden| Arc::as_ptr(&overridden.compiled))
+            };
+            a.name == b.name
+                && a.description == b.description
+                && Arc::ptr_eq(&a.tool, &b.tool)
+                && compiled(a) == compiled(b)
         };
         self.tools.len() == other.tools.len() && self.tools.iter().zip(&other.tools).all(same)
     }
@@ -99,6 +122,16 @@ impl<T> Clone for Selected<T> {
             name: self.name.clone(),
             description: self.description.clone(),
             tool: self.tool.clone(),
+            overridden: self.overridden.clone(),
+        }
+    }
+}
+
+impl<T> Clone for Overridden<T> {
+    fn clone(&self) -> Self {
+        Self {
+            overrides: self.overrides.clone(),
+            compiled: self.compiled.clone(),
         }
     }
 }

@@ -23,8 +23,8 @@ pub enum Cause {
     Unreadable,
     /// The document is not JSON, has the wrong shape, or does not compile.
     Document,
-    /// Two tools of an instance have one name.
-    Clash,
+    /// The tools of an instance do not go together: two have one name, or one does not fit what the instance says about it.
+    Tools,
 }
 
 /// Something that cannot be used as it is stored.

@@ -1,10 +1,11 @@
 //! Gives an instance its tools anew, after its document or one of its tools changed.
 
 use super::{
+    Compile,
     entry::{InstanceEntry, Selection, Standing, Version},
     index::References,
     quarantine::{Cause, Place, Quarantined},
-    selection::{Candidates, describe},
+    selection::Candidates,
     snapshot::Snapshot,
 };
 use crate::key::{Key, Revision};
@@ -13,32 +14,33 @@ use std::{sync::Arc, time::SystemTime};
 /// What settling one instance came to.
 pub(super) struct Settled<T> {
     pub(super) entry: InstanceEntry<T>,
-    /// The clash that keeps the newest document from being served as it is.
-    pub(super) clash: Option<Quarantined>,
+    /// What keeps the newest document from being served as it is.
+    pub(super) conflict: Option<Quarantined>,
 }
 
 /// `newest` is the newest document that can be read, `live` what is served now.
-pub(super) fn settle<T>(
-    snapshot: &Snapshot<T>,
+pub(super) fn settle<C: Compile>(
+    compiler: &C,
+    snapshot: &Snapshot<C::Tool>,
     newest: Arc<Version>,
-    live: Option<&InstanceEntry<T>>,
+    live: Option<&InstanceEntry<C::Tool>>,
     at: SystemTime,
-) -> Settled<T> {
-    let wanted = Candidates::of(&newest.definition, snapshot);
-    let clashes = wanted.clashes();
-    if clashes.is_empty() {
-        let warnings = wanted.warnings;
-        let selection = Selection { tools: wanted.tools };
+) -> Settled<C::Tool> {
+    let now = live.map(|live| &*live.selection);
+    let wanted = Candidates::of(compiler, &newest.definition, snapshot, now);
+    let conflicts = wanted.conflicts();
+    if conflicts.is_empty() {
+        let warnings = wanted.warnings.clone();
         return Settled {
-            entry: entry(newest, None, selection, warnings, Standing::Good),
-            clash: None,
+            entry: entry(newest, None, wanted.all(), warnings, Standing::Good),
+            conflict: None,
         };
     }
-    let culprits = clashes.values().flatten().filter_map(|id| snapshot.tools.get(id));
+    let culprits = conflicts.tools().filter_map(|id| snapshot.tools.get(id));
     let revision = culprits
         .map(|tool| tool.revision)
         .fold(newest.revision, Revision::max);
-    let reason = describe(&clashes);
+    let reason = conflicts.describe();
     let document = Some(newest.document.clone());
     let place = Place::Definition(Key::instance(newest.definition.id.clone()));
     let entry = match live.filter(|live| live.standing != Standing::FirstWins) {
@@ -51,25 +53,26 @@ pub(super) fn settle<T>(
             entry(newest, None, selection, wanted.warnings, Standing::LastGood)
         }
         Some(live) => {
-            let before = Candidates::of(&live.version.definition, snapshot);
-            let selection = match before.clashes().is_empty() {
-                true => Selection { tools: before.tools },
+            let before = Candidates::of(compiler, &live.version.definition, snapshot, now);
+            let warnings = before.warnings.clone();
+            let selection = match before.conflicts().is_empty() {
+                true => before.all(),
                 false => before.keep(&live.selection),
             };
             entry(
                 live.version.clone(),
                 Some(newest),
                 selection,
-                before.warnings,
+                warnings,
                 Standing::LastGood,
             )
         }
     };
     let serving_revision = Some(entry.revision);
-    let clash = Quarantined {
+    let conflict = Quarantined {
         place,
         revision,
-        cause: Cause::Clash,
+        cause: Cause::Tools,
         reason,
         at,
         serving_revision,
@@ -78,7 +81,7 @@ pub(super) fn settle<T>(
     };
     Settled {
         entry,
-        clash: Some(clash),
+        conflict: Some(conflict),
     }
 }
 

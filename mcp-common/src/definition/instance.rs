@@ -101,10 +101,6 @@ impl InstanceDefinition {
             if let Some(name) = &tool.name {
                 problems.extend(check_tool_name(&format!("tool_ids[{index}].name"), name).err());
             }
-            if tool.overrides.is_some() {
-                let reason = "`defaults` and `hide` are not supported yet";
-                problems.push(Problem::at(format!("tool_ids[{index}]"), reason));
-            }
             for (name, value) in tool.overrides.iter().flat_map(|overrides| &overrides.defaults) {
                 problems.extend(literal::check(&format!("tool_ids[{index}].defaults.{name}"), value).err());
             }

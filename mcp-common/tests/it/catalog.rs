@@ -120,7 +120,7 @@ fn a_clash_from_the_store_keeps_what_was_good() {
     let clash = snapshot.quarantined(&Key::instance("i")).unwrap();
     assert_eq!(
         (clash.cause, clash.revision, clash.serving_revision),
-        (Cause::Clash, 4, Some(3))
+        (Cause::Tools, 4, Some(3))
     );
     assert!(clash.reason.contains("`t2` and `t1`"), "{}", clash.reason);
     // Others go on; a document that would clash waits; what is taken away is gone.

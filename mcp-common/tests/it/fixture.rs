@@ -1,14 +1,17 @@
 //! A catalog whose compiler counts its work and refuses what is asked of it.
 
 use mcp_common::{
-    catalog::{Catalog, Compile, Compiled},
+    catalog::{Catalog, Compile, Compiled, ToolEntry},
     datasource::{Batch, Change, Record},
-    definition::ToolDefinition,
+    definition::{InstanceDefinition, ToolDefinition, instance::ToolOverrides},
     key::{Key, Revision},
     problem::{Problem, Problems},
 };
 use serde_json::{Value, json};
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{
+    Arc,
+    atomic::{AtomicUsize, Ordering},
+};
 
 #[derive(Default)]
 pub(crate) struct Compiler {
@@ -27,6 +30,39 @@ impl Compile for Compiler {
                 tool: text.to_owned(),
                 warnings: Vec::new(),
             }),
+        }
+    }
+
+    /// A description of words: `takes:a` is an argument, `needs:a` a var.
+    fn with_overrides(
+        &self,
+        tool: &ToolEntry<String>,
+        overrides: &Arc<ToolOverrides>,
+    ) -> Result<String, Problems> {
+        self.compiled.fetch_add(1, Ordering::Relaxed);
+        assert!(
+            !overrides.hide.contains(&"panic".to_owned()),
+            "a fault in the compiler"
+        );
+        let takes = |name: &str| {
+            tool.compiled
+                .split(' ')
+                .any(|word| word == format!("takes:{name}"))
+        };
+        match overrides.hide.iter().position(|name| !takes(name)) {
+            Some(index) => Err(Problem::at(format!("hide[{index}]"), "is unknown").into()),
+            None => Ok(format!("{} without {}", tool.compiled, overrides.hide.join(" "))),
+        }
+    }
+
+    fn check_needs(&self, tool: &ToolEntry<String>, instance: &InstanceDefinition) -> Result<(), Problems> {
+        let mut needed = tool
+            .compiled
+            .split(' ')
+            .filter_map(|word| word.strip_prefix("needs:"));
+        match needed.find(|name| !instance.vars.contains_key(*name)) {
+            Some(name) => Err(Problem::at(format!("vars.{name}"), "is missing").into()),
+            None => Ok(()),
         }
     }
 }
@@ -73,6 +109,9 @@ pub(crate) fn shown(catalog: &Catalog<Compiler>, instance: &str) -> Vec<String> 
     let tools = &snapshot.instances.get(instance).unwrap().selection.tools;
     tools
         .iter()
-        .map(|shown| format!("{}={}", shown.name, shown.tool.compiled))
+        .map(|shown| {
+            let overridden = shown.overridden.as_ref().map(|overridden| &overridden.compiled);
+            format!("{}={}", shown.name, overridden.unwrap_or(&shown.tool.compiled))
+        })
         .collect()
 }

@@ -21,7 +21,7 @@ pub use limits::{Limit, LimitsInEffect, RetryInEffect, SetBy};
 pub use placement::{Part, Placement, Source};
 pub use sent::{Cost, Sent, ShownAnswer, ShownResult, Timings};
 
-use super::{CallContext, Engine, deliver, plan};
+use super::{CallContext, Engine, completed, deliver, plan};
 use crate::tool::{CompiledTool, PathPart};
 use bytes::Bytes;
 use http::Request;
@@ -107,11 +107,24 @@ impl Engine {
     /// Explains a call; with `send` it is made too, if the arguments fit.
     pub async fn explain(&self, tool: &CompiledTool, context: CallContext<'_>, send: bool) -> Explanation {
         let call = &tool.call;
+        let (completed, mut unfit) = match completed(tool, &context) {
+            Ok(completed) => (completed, Vec::new()),
+            Err(failure) => (None, failure.problems()),
+        };
+        let context = CallContext {
+            arguments: completed.as_deref().or(context.arguments),
+            ..context
+        };
         let plan::Seen {
             mut problems,
             mut placements,
             mut request,
         } = plan::see(call, &context, self.max_request_bytes(call));
+        // What the instance refuses comes first; what it would have added may be all that is missing then.
+        if !unfit.is_empty() {
+            problems.clear();
+            problems.append(&mut unfit);
+        }
         if let Some(request) = &mut request {
             // A call makes it when it is sent. Made here, what is shown is what is sent.
             if let Err(failure) = deliver::add_idempotency_key(call, request) {

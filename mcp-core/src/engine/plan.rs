@@ -14,6 +14,7 @@ mod trace;
 use super::{CallContext, failure::Failure, result::Outcome};
 use crate::tool::Call;
 use arguments::Arguments;
+pub(super) use arguments::validate;
 use bytes::Bytes;
 use http::{HeaderValue, Method, Request, Uri, header, uri::PathAndQuery};
 use http_body_util::Full;

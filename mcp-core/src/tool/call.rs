@@ -6,7 +6,7 @@ mod placement;
 
 use super::{
     Body, Declared, Delivery, InputSchema, Layout, Leaf, Origin, Params, PathTemplate, ResponseShape,
-    Templates, body, param,
+    Templates, UsedVar, body, param,
 };
 use http::{HeaderMap, HeaderName, HeaderValue, Method, header::ACCEPT_ENCODING};
 use jsonschema::Validator;
@@ -177,6 +177,12 @@ impl Call {
             validator: None,
             output: None,
         })
+    }
+
+    /// What its templates need of an instance.
+    pub(super) fn used_vars(&self) -> impl Iterator<Item = &UsedVar> {
+        let response = self.response.iter().flat_map(|response| &response.templates.vars);
+        self.templates.vars.iter().chain(response)
     }
 
     /// Whether the definition itself places this argument; it then goes nowhere else.

@@ -3,8 +3,9 @@
 mod declared;
 mod hidden;
 mod normal_form;
+pub(crate) mod property;
 
-pub(crate) use declared::Declared;
+pub(crate) use declared::{Declared, resolve};
 pub(crate) use hidden::is_hidden;
 
 use mcp_common::{
@@ -94,28 +95,28 @@ impl InputSchema {
     pub(crate) fn resolve<'a>(&'a self, schema: &'a Value) -> &'a Value {
         declared::resolve(schema, &self.value).unwrap_or(schema)
     }
+}
 
-    /// Whether every object of arguments is valid, so that nothing has to be checked.
-    pub(crate) fn accepts_everything(&self) -> bool {
-        const SAYS_NOTHING: [&str; 10] = [
-            "type",
-            "title",
-            "description",
-            "$schema",
-            "$id",
-            "$comment",
-            "examples",
-            "default",
-            "$defs",
-            "definitions",
-        ];
-        let members = self.value.as_object();
-        members.is_some_and(|members| {
-            members
-                .keys()
-                .all(|keyword| SAYS_NOTHING.contains(&keyword.as_str()))
-        })
-    }
+/// Whether every object of arguments is valid, so that nothing has to be checked.
+pub(crate) fn accepts_everything(schema: &Value) -> bool {
+    const SAYS_NOTHING: [&str; 10] = [
+        "type",
+        "title",
+        "description",
+        "$schema",
+        "$id",
+        "$comment",
+        "examples",
+        "default",
+        "$defs",
+        "definitions",
+    ];
+    let members = schema.as_object();
+    members.is_some_and(|members| {
+        members
+            .keys()
+            .all(|keyword| SAYS_NOTHING.contains(&keyword.as_str()))
+    })
 }
 
 fn check_root_type(members: &Map<String, Value>) -> Result<(), Problem> {

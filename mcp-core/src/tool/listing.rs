@@ -5,7 +5,7 @@ use mcp_common::{definition::ToolDefinition, problem::Problem};
 use serde_json::{Map, Value, value::RawValue};
 
 /// JSON text, ready except for what an instance may change.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Listing {
     description: String,
     title: String,
@@ -51,6 +51,18 @@ impl Listing {
                 .unwrap_or_default(),
             output_is_object,
             rest,
+        }
+    }
+
+    pub(super) fn input_schema(&self) -> &str {
+        &self.input_schema
+    }
+
+    /// The same tool with another schema.
+    pub(super) fn with_input_schema(&self, input_schema: String) -> Self {
+        Self {
+            input_schema,
+            ..self.clone()
         }
     }
 

@@ -2,11 +2,12 @@
 //! tools few are ever called: beyond a bound only the proof that it compiles is kept, and the instances' views compile
 //! it again when they are built. See `docs/adr/0008-compiled-tools-belong-to-views.md`.
 
-use super::{CompiledTool, ToolCompiler};
+use super::{CompiledTool, ToolCompiler, UsedVar, overrides};
+use crate::engine::var;
 use mcp_common::{
     catalog::{Compile, Compiled, ToolEntry},
-    definition::ToolDefinition,
-    problem::Problems,
+    definition::{InstanceDefinition, ToolDefinition, instance::ToolOverrides},
+    problem::{Problem, Problems},
 };
 use std::{
     fmt,
@@ -19,8 +20,10 @@ use std::{
 /// Tools that stay compiled, whoever uses them: gateways of usual size never compile on the way of a request.
 const KEPT_AT_MOST: usize = 1_000;
 
-/// A tool that is known to compile.
+/// A tool that is known to compile, with what an instance says about its arguments or without.
 pub struct StoredTool {
+    overrides: Option<Arc<ToolOverrides>>,
+    needs: Box<[UsedVar]>,
     kept: Option<Kept>,
     /// Shared by the views that have it now.
     in_use: Mutex<Weak<CompiledTool>>,
@@ -37,16 +40,50 @@ impl Compile for ToolCompiler {
 
     fn compile(&self, definition: &ToolDefinition) -> Result<Compiled<StoredTool>, Problems> {
         let Compiled { tool, warnings } = Self::compile(self, definition)?;
-        let tool = StoredTool {
-            kept: Kept::place(&self.kept, tool),
-            in_use: Mutex::new(Weak::new()),
-        };
+        let tool = StoredTool::new(self, tool, None);
         Ok(Compiled { tool, warnings })
+    }
+
+    fn with_overrides(
+        &self,
+        tool: &ToolEntry<StoredTool>,
+        overrides: &Arc<ToolOverrides>,
+    ) -> Result<StoredTool, Problems> {
+        let own = tool.compiled.compiled(self, tool)?;
+        let changed = overrides::apply(&own, overrides)?;
+        Ok(StoredTool::new(self, changed, Some(overrides.clone())))
+    }
+
+    fn check_needs(
+        &self,
+        tool: &ToolEntry<StoredTool>,
+        instance: &InstanceDefinition,
+    ) -> Result<(), Problems> {
+        let missing = |needed: &&UsedVar| var(&instance.vars, &needed.path).is_none();
+        let problem = |needed: &UsedVar| {
+            let field = format!("vars.{}", needed.path.join("."));
+            let reason = format!("is missing: the tool `{}` needs it in {}", tool.id, needed.field);
+            Problem::at(field, reason)
+        };
+        let problems: Vec<_> = tool.compiled.needs.iter().filter(missing).map(problem).collect();
+        match problems.is_empty() {
+            true => Ok(()),
+            false => Err(Problems(problems)),
+        }
     }
 }
 
 impl StoredTool {
-    /// Ready to be listed and called; `entry` is its own. It compiled before, so that an error means that something
+    fn new(compiler: &ToolCompiler, tool: CompiledTool, overrides: Option<Arc<ToolOverrides>>) -> Self {
+        Self {
+            overrides,
+            needs: tool.needs.clone(),
+            kept: Kept::place(&compiler.kept, tool),
+            in_use: Mutex::new(Weak::new()),
+        }
+    }
+
+    /// Ready to be listed and called; `entry` is the tool's own. It compiled before, so that an error means that something
     /// outside its document has changed.
     pub fn compiled(
         &self,
@@ -61,8 +98,14 @@ impl StoredTool {
         if let Some(tool) = in_use.upgrade() {
             return Ok(tool);
         }
-        let definition = ToolDefinition::read(&entry.id, &entry.document)?.definition;
-        let tool = Arc::new(compiler.compile(&definition)?.tool);
+        let tool = match &self.overrides {
+            Some(overrides) => overrides::apply(&*entry.compiled.compiled(compiler, entry)?, overrides)?,
+            None => {
+                let definition = ToolDefinition::read(&entry.id, &entry.document)?.definition;
+                compiler.compile(&definition)?.tool
+            }
+        };
+        let tool = Arc::new(tool);
         *in_use = Arc::downgrade(&tool);
         Ok(tool)
     }

@@ -77,7 +77,8 @@ fn describe(error: &ValidationError<'_>, out: &mut String) {
     let _ = write!(out, "{pointer}: {reason}");
 }
 
-fn finding(error: &ValidationError<'_>) -> (String, String) {
+/// Its JSON pointer and the reason.
+pub(super) fn finding(error: &ValidationError<'_>) -> (String, String) {
     let mut pointer = error.instance_path().as_str().to_owned();
     if let ValidationErrorKind::Required { property } = error.kind() {
         let name = property

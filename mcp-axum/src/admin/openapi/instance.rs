@@ -13,7 +13,7 @@ use utoipa::ToSchema;
     "id": "support",
     "name": "Support desk",
     "description": "Look up orders before you answer.",
-    "tool_ids": ["get_order", {"id": "search", "name": "find_order"}]
+    "tool_ids": ["get_order", {"id": "search", "name": "find_order", "defaults": {"region": "eu"}, "hide": ["region"]}]
 }))]
 pub(super) struct InstanceDocument {
     /// The id in the URL wins.
@@ -59,11 +59,11 @@ pub(super) struct InstanceDocument {
 pub(super) enum ToolReference {
     /// As the tool defines itself.
     Id(String),
-    /// Under another name or description.
+    /// As this instance has it.
     Entry(ToolEntry),
 }
 
-/// A tool under another name or description.
+/// A tool as one instance has it.
 #[derive(ToSchema)]
 pub(super) struct ToolEntry {
     /// The tool's id.
@@ -79,6 +79,13 @@ pub(super) struct ToolEntry {
     /// Its description in this instance.
     #[schema(required = false)]
     description: String,
+    /// Values of arguments that the client does not send. An argument is written by its name, or as a JSON Pointer
+    /// where arguments are grouped: `/query/region`.
+    #[schema(required = false, example = json!({"region": "eu"}))]
+    defaults: BTreeMap<String, serde_json::Value>,
+    /// Arguments that are neither listed nor accepted. What the tool requires needs a value in `defaults`.
+    #[schema(required = false, example = json!(["region"]))]
+    hide: Vec<String>,
 }
 
 /// Tools by label.

@@ -246,8 +246,8 @@ async fn a_wrong_instance_is_400_with_the_field() {
             "tool_ids[0].name",
         ),
         (
-            json!({"name": "i", "tool_ids": [{"id": "t", "hide": ["x"]}]}),
-            "not supported yet",
+            json!({"name": "i", "tool_ids": [{"id": "t", "hide": "x"}]}),
+            "tool_ids[0]",
         ),
         (json!({"name": "i", "vars": ["a"]}), "vars"),
         (

@@ -16,16 +16,16 @@ impl<C: Compile> Transition<'_, C> {
         let Some(newest) = self.incoming.remove(&id).or(waiting) else {
             return;
         };
-        let settled = settle(&self.next, newest, live.as_deref(), self.at);
+        let settled = settle(self.compiler, &self.next, newest, live.as_deref(), self.at);
         let key = Key::instance(id.clone());
         let bad_document = self
             .next
             .quarantined(&key)
             .is_some_and(|entry| entry.cause == Cause::Document);
-        match settled.clash {
+        match settled.conflict {
             // The newest document is a bad one; that is said already, and its repair settles the instance again.
             _ if bad_document => {}
-            Some(clash) => self.quarantine(clash),
+            Some(conflict) => self.quarantine(conflict),
             None => self.clear(&key),
         }
         self.go_live(id, settled.entry, live.as_deref());

@@ -4,6 +4,7 @@ use crate::{
     engine::{failure::Failure, members::Members, strict_value},
     tool::{Call, Layout, violations},
 };
+use jsonschema::Validator;
 use mcp_common::definition::tool::Place;
 use serde_json::value::RawValue;
 use std::fmt::Write;
@@ -23,6 +24,23 @@ pub(super) struct Groups<'a> {
     pub(super) header: Members<'a>,
     pub(super) cookie: Members<'a>,
     pub(super) body: Option<&'a RawValue>,
+}
+
+/// What the arguments' schema finds wrong with their text.
+pub(in crate::engine) fn validate(validator: &Validator, json: &str) -> Result<(), Failure> {
+    let value = strict_value::read(json).map_err(|error| {
+        let text = error.to_string();
+        let reason = text
+            .rsplit_once(" at line ")
+            .map_or(text.as_str(), |(reason, _)| reason);
+        Failure::argument("(root)", reason)
+    })?;
+    if validator.is_valid(&value) {
+        return Ok(());
+    }
+    let mut findings = String::new();
+    violations(validator, &value, &mut findings);
+    Err(Failure::arguments(&findings))
 }
 
 impl<'a> Arguments<'a> {
@@ -69,18 +87,7 @@ impl<'a> Arguments<'a> {
     /// Checks the arguments against the schema and what the definition requires, and sorts them into their groups.
     pub(super) fn check(&mut self, call: &Call, json: &str) -> Result<(), Failure> {
         if let Some(validator) = &call.validator {
-            let value = strict_value::read(json).map_err(|error| {
-                let text = error.to_string();
-                let reason = text
-                    .rsplit_once(" at line ")
-                    .map_or(text.as_str(), |(reason, _)| reason);
-                Failure::argument("(root)", reason)
-            })?;
-            if !validator.is_valid(&value) {
-                let mut findings = String::new();
-                violations(validator, &value, &mut findings);
-                return Err(Failure::arguments(&findings));
-            }
+            validate(validator, json)?;
         }
         self.sort()?;
         self.check_required(call)

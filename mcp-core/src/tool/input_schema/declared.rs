@@ -88,7 +88,7 @@ impl Declared {
 }
 
 /// The target of a schema's local `$ref`.
-pub(super) fn resolve<'a>(schema: &'a Value, root: &'a Value) -> Option<&'a Value> {
+pub(crate) fn resolve<'a>(schema: &'a Value, root: &'a Value) -> Option<&'a Value> {
     let pointer = schema.get("$ref")?.as_str()?.strip_prefix('#')?;
     root.pointer(pointer)
         .filter(|target| !std::ptr::eq(*target, schema))

@@ -1,14 +1,11 @@
 //! Arguments that clients do not see: `const` and `hidden` parameters leave the listed schema.
 
-use super::{Declared, Layout};
-use indexmap::IndexMap;
-use mcp_common::{definition::tool::Param, problem::Problem};
-use serde_json::{
-    Value,
-    value::{RawValue, to_raw_value},
+use super::{
+    Declared, Layout,
+    property::{Change, change},
 };
-
-type Members = IndexMap<String, Box<RawValue>>;
+use mcp_common::{definition::tool::Param, problem::Problem};
+use serde_json::Value;
 
 /// Whether clients are not to know of it.
 pub(crate) fn is_hidden(param: &Param) -> bool {
@@ -21,7 +18,8 @@ pub(super) fn remove(text: String, layout: Layout, params: &[Param]) -> Result<S
     for (index, param) in params.iter().enumerate().filter(|(_, param)| is_hidden(param)) {
         let group = (layout == Layout::Grouped).then(|| param.place.as_str());
         let unreadable = |error| Problem::at("input_schema", format!("cannot be read: {error}"));
-        if let Some(changed) = without(&text, group, &param.name).map_err(unreadable)? {
+        let path: Vec<&str> = group.into_iter().chain([param.name.as_str()]).collect();
+        if let Some(changed) = change(&text, &path, Change::Remove).map_err(unreadable)? {
             text = changed;
         }
         let value: Value = serde_json::from_str(&text).map_err(unreadable)?;
@@ -38,37 +36,4 @@ pub(super) fn remove(text: String, layout: Layout, params: &[Param]) -> Result<S
         }
     }
     Ok(text)
-}
-
-/// `None` where there is nothing to change.
-fn without(schema: &str, group: Option<&str>, name: &str) -> Result<Option<String>, serde_json::Error> {
-    let mut members: Members = serde_json::from_str(schema)?;
-    let Some(properties) = members.get("properties") else {
-        return Ok(None);
-    };
-    let mut properties: Members = serde_json::from_str(properties.get())?;
-    if let Some(group) = group {
-        let inner = match properties.get(group).filter(|raw| raw.get().starts_with('{')) {
-            Some(inner) => without(inner.get(), None, name)?,
-            None => None,
-        };
-        let Some(inner) = inner else { return Ok(None) };
-        properties.insert(group.to_owned(), RawValue::from_string(inner)?);
-    } else {
-        if properties.shift_remove(name).is_none() {
-            return Ok(None);
-        }
-        let required = members.get("required");
-        let required = required.and_then(|raw| serde_json::from_str::<Vec<String>>(raw.get()).ok());
-        if let Some(mut required) = required {
-            required.retain(|other| other != name);
-            if required.is_empty() {
-                members.shift_remove("required");
-            } else {
-                members.insert("required".into(), to_raw_value(&required)?);
-            }
-        }
-    }
-    members.insert("properties".into(), to_raw_value(&properties)?);
-    serde_json::to_string(&members).map(Some)
 }

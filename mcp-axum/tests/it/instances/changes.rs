@@ -1,0 +1,239 @@
+//! Tools and instances change; what is served follows, and what was good is never lost in silence.
+
+use super::{instance, listed, orders, put_orders, schema};
+use crate::test_app::{TestApp, eventually};
+use mcp_common::key::Key;
+use serde_json::json;
+
+#[tokio::test]
+async fn changes_of_either_are_live() {
+    let app = TestApp::start().await;
+    let upstream = app.upstream().await;
+    put_orders(&app, &upstream, schema(), json!({})).await;
+    let call = async |arguments| {
+        let result = app.mcp("i").call("orders", arguments).await;
+        assert_eq!(result["isError"], false, "{result}");
+        let seen = upstream.last();
+        format!("{}?{}", seen.path, seen.query.unwrap_or_default())
+    };
+    app.admin()
+        .put(
+            "/admin/ids/i",
+            &instance(json!({"defaults": {"region": "eu"}, "hide": ["region"]})),
+        )
+        .await
+        .ok();
+    assert_eq!(call(json!({"q": "x"})).await, "/eu/orders?q=x");
+    app.admin()
+        .put(
+            "/admin/ids/i",
+            &instance(json!({"defaults": {"region": "us"}, "hide": ["region"]})),
+        )
+        .await
+        .ok();
+    assert_eq!(call(json!({"q": "x"})).await, "/us/orders?q=x");
+
+    let mut other = schema();
+    other["properties"]["page"] = json!({"type": "integer"});
+    put_orders(&app, &upstream, other, json!({"path": "/v2/{region}/orders"})).await;
+    assert_eq!(
+        call(json!({"q": "x", "page": 2})).await,
+        "/v2/us/orders?q=x&page=2"
+    );
+    let names: Vec<String> = listed(&app, "i").await["properties"]
+        .as_object()
+        .unwrap()
+        .keys()
+        .cloned()
+        .collect();
+    assert_eq!(names, ["q", "limit", "page"]);
+
+    app.admin().put("/admin/ids/i", &instance(json!({}))).await.ok();
+    assert_eq!(call(json!({"q": "x", "region": "eu"})).await, "/v2/eu/orders?q=x");
+}
+
+#[tokio::test]
+async fn a_tool_that_would_not_fit_any_more_is_refused_and_the_instance_named() {
+    let app = TestApp::start().await;
+    let upstream = app.upstream().await;
+    put_orders(&app, &upstream, schema(), json!({})).await;
+    app.admin()
+        .put(
+            "/admin/ids/i",
+            &instance(json!({"defaults": {"region": "eu"}, "hide": ["region"]})),
+        )
+        .await
+        .ok();
+    let mut narrowed = schema();
+    narrowed["properties"]["region"] = json!({"enum": ["us"]});
+    let text = app
+        .admin()
+        .put("/admin/tds/orders", &orders(&upstream, narrowed, json!({})))
+        .await
+        .error(409);
+    assert!(
+        text.starts_with("in the instance `i` the tool `orders` does not fit: tool_ids[0].defaults.region: does not fit the tool's input_schema"),
+        "{text}"
+    );
+    assert_eq!(listed(&app, "i").await["required"], json!(["q"]));
+}
+
+#[tokio::test]
+async fn straight_from_the_store_the_last_good_tool_stays_in_that_instance_and_is_reported() {
+    let mut app = TestApp::sqlite().await;
+    let upstream = app.upstream().await;
+    put_orders(&app, &upstream, schema(), json!({})).await;
+    app.put_tool("plain", &upstream, "GET", "/plain", json!({})).await;
+    let mut document = instance(json!({"defaults": {"region": "eu"}, "hide": ["region"]}));
+    document["tool_ids"].as_array_mut().unwrap().push(json!("plain"));
+    app.admin().put("/admin/ids/i", &document).await.ok();
+    app.put_instance("other", &["orders"]).await;
+    let before = listed(&app, "i").await;
+
+    let mut renamed = schema();
+    renamed["properties"] = json!({"zone": {}, "q": {"type": "string"}});
+    renamed["required"] = json!(["zone"]);
+    let changed = orders(&upstream, renamed, json!({"path": "/{zone}/orders"}));
+    let revision = app.store(Key::tool("orders"), &changed.to_string()).await;
+    // Other instances have the new one; this one serves what it can.
+    assert_eq!(listed(&app, "other").await["required"], json!(["zone"]));
+    assert_eq!(listed(&app, "i").await, before);
+    let result = app.mcp("i").call("orders", json!({"q": "x"})).await;
+    assert_eq!(result["isError"], false, "{result}");
+    assert_eq!(upstream.last().path, "/eu/orders");
+    let quarantine = app.admin().get("/admin/quarantine").await.data();
+    assert_eq!(
+        (&quarantine[0]["id"], &quarantine[0]["revision"]),
+        (&json!("i"), &json!(revision))
+    );
+    let reason = quarantine[0]["reason"].as_str().unwrap();
+    assert!(
+        reason.starts_with("the tool `orders` does not fit: tool_ids[0].defaults.region: the tool's input_schema has no property `region`"),
+        "{reason}"
+    );
+
+    // A fresh start has nothing good to keep: the tool is left out, the others are there.
+    app.restart().await;
+    assert_eq!(app.mcp("i").tool_names().await, ["plain"]);
+    assert_eq!(
+        app.admin()
+            .get("/admin/quarantine")
+            .await
+            .data()
+            .as_array()
+            .unwrap()
+            .len(),
+        1
+    );
+
+    // The instance is repaired.
+    document["tool_ids"][0] = json!({"id": "orders", "defaults": {"zone": "eu"}});
+    app.admin().put("/admin/ids/i", &document).await.ok();
+    assert_eq!(app.mcp("i").tool_names().await, ["orders", "plain"]);
+    assert_eq!(app.admin().get("/admin/quarantine").await.data(), json!([]));
+}
+
+#[tokio::test]
+async fn mirrored_headers_are_those_of_what_is_listed() {
+    let app = TestApp::start().await;
+    let upstream = app.upstream().await;
+    let mut mirrored = schema();
+    mirrored["properties"]["region"] = json!({"type": "string", "x-mcp-header": "Region"});
+    put_orders(&app, &upstream, mirrored, json!({})).await;
+    let call = async |arguments| {
+        let params = json!({"name": "orders", "arguments": arguments});
+        app.mcp("i").modern("tools/call", params).await
+    };
+    app.admin()
+        .put("/admin/ids/i", &instance(json!({"defaults": {"region": "eu"}})))
+        .await
+        .ok();
+    assert_eq!(
+        listed(&app, "i").await["properties"]["region"]["x-mcp-header"],
+        "Region"
+    );
+    // The header says what the client sends, and nothing where it sends nothing.
+    call(json!({"q": "x", "region": "us"})).await.expect(400);
+    assert_eq!(
+        call(json!({"q": "x"})).await.ok().json()["result"]["isError"],
+        false
+    );
+    app.admin()
+        .put(
+            "/admin/ids/i",
+            &instance(json!({"defaults": {"region": "eu"}, "hide": ["region"]})),
+        )
+        .await
+        .ok();
+    assert_eq!(
+        call(json!({"q": "x"})).await.ok().json()["result"]["isError"],
+        false
+    );
+    assert_eq!(upstream.last().path, "/eu/orders");
+}
+
+#[tokio::test]
+async fn a_document_that_does_not_fit_waits_until_it_does() {
+    let app = TestApp::sqlite().await;
+    let upstream = app.upstream().await;
+    put_orders(&app, &upstream, schema(), json!({})).await;
+    app.admin()
+        .put("/admin/ids/i", &instance(json!({"name": "old"})))
+        .await
+        .ok();
+    let waiting = instance(json!({"name": "new", "defaults": {"page": 1}}));
+    app.store(Key::instance("i"), &waiting.to_string()).await;
+    assert_eq!(app.mcp("i").tool_names().await, ["old"]);
+    let mut grown = schema();
+    grown["properties"]["page"] = json!({"type": "integer"});
+    put_orders(&app, &upstream, grown, json!({})).await;
+    assert_eq!(app.mcp("i").tool_names().await, ["new"]);
+    assert_eq!(
+        listed(&app, "i").await["properties"]["page"],
+        json!({"type": "integer", "default": 1})
+    );
+    assert_eq!(app.admin().get("/admin/quarantine").await.data(), json!([]));
+}
+
+#[tokio::test]
+async fn replicas_show_the_same_bytes() {
+    let first = TestApp::sqlite().await;
+    let file = first.directory().join("definitions.db");
+    let second = TestApp::with(&[
+        ("app.data_source", "sqlite"),
+        ("data_source.sqlite.path", file.to_str().unwrap()),
+    ])
+    .await;
+    let upstream = first.upstream().await;
+    put_orders(
+        &first,
+        &upstream,
+        schema(),
+        json!({"headers": {"X": "{{ instance.vars.x }}"}}),
+    )
+    .await;
+    let mut revision = 0;
+    for (region, hidden) in [("eu", true), ("us", false), ("us", true)] {
+        let hide = if hidden { json!(["region"]) } else { json!([]) };
+        let mut document = instance(json!({"defaults": {"region": region, "limit": 3}, "hide": hide}));
+        document["vars"] = json!({"x": region});
+        revision = first.admin().put("/admin/ids/i", &document).await.ok().revision();
+        second
+            .admin()
+            .get(&format!("/admin/status?wait_revision={revision}"))
+            .await
+            .ok();
+        let list = async |app: &TestApp| app.mcp("i").modern("tools/list", json!({})).await.ok().text;
+        assert_eq!(list(&first).await, list(&second).await);
+        let call = async |app: &TestApp| {
+            app.mcp("i").call("orders", json!({"q": "x"})).await;
+            let seen = upstream.last();
+            (seen.path, seen.query, seen.headers["x"].clone())
+        };
+        assert_eq!(call(&first).await, call(&second).await);
+    }
+    eventually("both are there", || {
+        second.app().catalog.snapshot().revision >= revision
+    })
+    .await;
+}

@@ -1,0 +1,104 @@
+//! The recipe of `docs/DEFINITIONS.md`: one tool in two instances.
+
+use crate::test_app::{TestApp, Upstream};
+use serde_json::{Value, json};
+use std::{fs, path::PathBuf};
+
+fn read(file: &str) -> Value {
+    let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../examples/definitions/regions");
+    serde_json::from_str(&fs::read_to_string(folder.join(file)).unwrap()).unwrap()
+}
+
+async fn load(app: &TestApp, upstream: &Upstream) {
+    let mut tool = read("tds/find_orders.json");
+    tool["tds_ext_info"]["base_url"] = json!(upstream.origin());
+    let stored = app.admin().put("/admin/tds/find_orders", &tool).await.ok();
+    assert_eq!(stored.warnings(), Vec::<String>::new());
+    for id in ["orders-eu", "orders-world"] {
+        let stored = app
+            .admin()
+            .put(&format!("/admin/ids/{id}"), &read(&format!("ids/{id}.json")))
+            .await
+            .ok();
+        assert_eq!(stored.warnings(), Vec::<String>::new());
+        assert_eq!(
+            app.admin().get(&format!("/admin/ids/{id}")).await.data()["tool_ids"],
+            read(&format!("ids/{id}.json"))["tool_ids"]
+        );
+    }
+}
+
+#[tokio::test]
+async fn one_tool_is_another_one_in_each_instance() {
+    let app = TestApp::start().await;
+    let upstream = app.upstream().await;
+    load(&app, &upstream).await;
+
+    let europe = super::listed(&app, "orders-eu").await;
+    assert_eq!(
+        europe,
+        json!({"type": "object", "required": ["customer"], "additionalProperties": false, "properties": {
+            "customer": {"type": "string", "description": "A part of the customer's name."},
+            "limit": {"type": "integer", "minimum": 1, "maximum": 100, "default": 5}}})
+    );
+    let world = super::listed(&app, "orders-world").await;
+    assert_eq!(world["required"], json!(["customer"]));
+    assert_eq!(world["properties"]["region"]["default"], "us");
+
+    let seen = |of: &Upstream| {
+        let request = of.last();
+        let header = |name: &str| request.headers[name].to_str().unwrap().to_owned();
+        (
+            format!("{}?{}", request.path, request.query.clone().unwrap_or_default()),
+            header("x-cost-centre"),
+            header("x-asked-by"),
+        )
+    };
+    let expected = |line: &str, centre: &str, by: &str| (line.to_owned(), centre.to_owned(), by.to_owned());
+    let result = app
+        .mcp("orders-eu")
+        .call("find_orders", json!({"customer": "ada"}))
+        .await;
+    assert_eq!(result["isError"], false, "{result}");
+    assert_eq!(
+        seen(&upstream),
+        expected("/eu/orders?customer=ada&limit=5", "EU-17", "orders-eu")
+    );
+    app.mcp("orders-eu")
+        .call("find_orders", json!({"customer": "ada", "limit": 7}))
+        .await;
+    assert_eq!(seen(&upstream).0, "/eu/orders?customer=ada&limit=7");
+    app.mcp("orders-world")
+        .call("find_orders", json!({"customer": "ada"}))
+        .await;
+    assert_eq!(
+        seen(&upstream),
+        expected("/us/orders?customer=ada", "HQ", "orders-world")
+    );
+    app.mcp("orders-world")
+        .call("find_orders", json!({"customer": "ada", "region": "eu"}))
+        .await;
+    assert_eq!(seen(&upstream).0, "/eu/orders?customer=ada");
+
+    let asked = upstream.requests().len();
+    let refused = app
+        .mcp("orders-eu")
+        .call("find_orders", json!({"customer": "ada", "region": "us"}))
+        .await;
+    assert_eq!(refused["isError"], true);
+    let text = refused["content"][0]["text"].as_str().unwrap();
+    assert!(text.contains("'region' was unexpected"), "{text}");
+    assert_eq!(upstream.requests().len(), asked, "nothing was sent");
+}
+
+#[tokio::test]
+async fn the_folder_is_a_data_source_as_it_stands() {
+    let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../examples/definitions/regions");
+    let app = TestApp::with(&[
+        ("app.data_source", "file"),
+        ("data_source.file.path", folder.to_str().unwrap()),
+    ])
+    .await;
+    assert_eq!(app.mcp("orders-eu").tool_names().await, ["find_orders"]);
+    assert_eq!(app.admin().get("/admin/quarantine").await.data(), json!([]));
+}

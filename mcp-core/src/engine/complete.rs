@@ -1,0 +1,117 @@
+//! A call's arguments where the instance says something about them: checked as they are listed, then completed with
+//! what the instance gives. From there on the call is like any other.
+
+use super::{failure::Failure, members::Members, plan};
+use crate::tool::{Group, Overridden, pointer_of};
+use serde_json::value::RawValue;
+
+/// The arguments that the tool itself takes.
+pub(super) fn complete(
+    overridden: &Overridden,
+    arguments: Option<&RawValue>,
+) -> Result<Box<RawValue>, Failure> {
+    let json = arguments
+        .map(RawValue::get)
+        .filter(|json| *json != "null")
+        .unwrap_or("{}");
+    let unreadable = |reason: String| Failure::argument("(root)", &reason);
+    if let Some(validator) = &overridden.validator {
+        plan::validate(validator, json)?;
+    }
+    let root = Members::read(json).map_err(unreadable)?;
+    for hidden in &overridden.hidden {
+        if is_given(&root, hidden)? {
+            return Err(Failure::argument(
+                &pointer_of(hidden),
+                "is not an argument of this tool",
+            ));
+        }
+    }
+    let mut out = Object::new();
+    let groups = &overridden.completion.groups;
+    for (name, raw) in root.iter() {
+        match groups.iter().find(|(group, _)| group == name) {
+            Some((group, values)) if raw.get().starts_with('{') => {
+                let given = members(group, raw)?;
+                out.add(group, &filled(group, values, &given));
+            }
+            // No group, as far as the call is concerned.
+            Some(_) if raw.get() == "null" => {}
+            _ => out.add(name, raw.get()),
+        }
+    }
+    for (group, values) in groups {
+        let is_given = root.get(group).is_some_and(|raw| raw.get() != "null");
+        if !is_given && values.is_made {
+            out.add(group, &filled(group, values, &Members::default()));
+        }
+    }
+    let missing = overridden
+        .completion
+        .root
+        .iter()
+        .filter(|(name, _)| root.get(name).is_none());
+    for (name, json) in missing {
+        out.add(name, json);
+    }
+    RawValue::from_string(out.end()).map_err(|error| unreadable(error.to_string()))
+}
+
+fn members<'a>(group: &str, raw: &'a RawValue) -> Result<Members<'a>, Failure> {
+    Members::read(raw.get()).map_err(|reason| Failure::argument(&format!("/{group}"), &reason))
+}
+
+fn filled(group: &str, values: &Group, given: &Members<'_>) -> String {
+    let mut out = Object::new();
+    for (name, raw) in given.iter() {
+        out.add(name, raw.get());
+    }
+    for (name, json) in values.values.iter().filter(|(name, _)| !has(group, given, name)) {
+        out.add(name, json);
+    }
+    out.end()
+}
+
+fn is_given(root: &Members<'_>, path: &[String]) -> Result<bool, Failure> {
+    match path {
+        [group, name] => match root.get(group).filter(|raw| raw.get().starts_with('{')) {
+            Some(raw) => Ok(has(group, &members(group, raw)?, name)),
+            None => Ok(false),
+        },
+        [name] => Ok(root.get(name).is_some()),
+        _ => Ok(false),
+    }
+}
+
+/// Names of headers have no letter case.
+fn has(group: &str, members: &Members<'_>, name: &str) -> bool {
+    match group {
+        "header" => members
+            .iter()
+            .any(|(header, _)| header.eq_ignore_ascii_case(name)),
+        _ => members.get(name).is_some(),
+    }
+}
+
+/// A JSON object in the making.
+struct Object(String);
+
+impl Object {
+    fn new() -> Self {
+        Self("{".to_owned())
+    }
+
+    fn add(&mut self, name: &str, json: &str) {
+        if self.0.len() > 1 {
+            self.0.push(',');
+        }
+        self.0 += &serde_json::Value::from(name).to_string();
+        self.0.push(':');
+        self.0 += json;
+    }
+
+    fn end(mut self) -> String {
+        self.0.push('}');
+        self.0
+    }
+}

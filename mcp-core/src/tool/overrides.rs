@@ -1,0 +1,189 @@
+//! A tool as one instance has it that says something about its arguments: what it hides is neither listed nor accepted,
+//! and what it gives need not be sent. The call is the tool's own and shared.
+
+mod argument;
+mod completion;
+mod elsewhere;
+mod values;
+
+pub(crate) use completion::{Completion, Group};
+
+use super::{
+    CompiledTool,
+    input_schema::{
+        accepts_everything,
+        property::{Change, change},
+    },
+    mirrored_header, pointer_of, validator,
+};
+use argument::Arguments;
+use jsonschema::Validator;
+use mcp_common::{
+    definition::instance::ToolOverrides,
+    problem::{Problem, Problems},
+};
+use serde_json::Value;
+use std::fmt;
+
+/// What a call checks and adds before its arguments are the tool's.
+pub(crate) struct Overridden {
+    /// Of the schema that is listed; `None` where it accepts every object.
+    pub(crate) validator: Option<Validator>,
+    /// Member names from the root of the arguments.
+    pub(crate) hidden: Vec<Vec<String>>,
+    pub(crate) completion: Completion,
+}
+
+impl fmt::Debug for Overridden {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Overridden")
+            .field("hidden", &self.hidden)
+            .field("completion", &self.completion)
+            .finish_non_exhaustive()
+    }
+}
+
+/// One argument that an instance speaks of.
+struct Said<'a> {
+    /// Its place in the overrides.
+    field: String,
+    path: Vec<String>,
+    default: Option<&'a str>,
+    is_hidden: bool,
+}
+
+/// The tool with the overrides, or what does not fit. Problems name places inside of the overrides.
+pub(super) fn apply(base: &CompiledTool, overrides: &ToolOverrides) -> Result<CompiledTool, Problems> {
+    let text = base.listing.input_schema();
+    let unreadable =
+        |error: serde_json::Error| Problem::whole(format!("input_schema cannot be read: {error}"));
+    let schema: Value = serde_json::from_str(text).map_err(unreadable)?;
+    let arguments = Arguments {
+        layout: base.call.layout,
+        schema: &schema,
+    };
+    let mut problems = Vec::new();
+    let said = read(&arguments, overrides, &mut problems);
+    for one in &said {
+        problems.extend(
+            elsewhere::check(&arguments, &one.path)
+                .err()
+                .map(|reason| Problem::at(&one.field, reason)),
+        );
+        if one.is_hidden && one.default.is_none() && arguments.is_required(&base.call, &one.path) {
+            let name = one.path.last().map_or("", String::as_str);
+            let reason = format!("the tool requires `{name}`: give it a value in `defaults`");
+            problems.push(Problem::at(&one.field, reason));
+        }
+        let value = one
+            .default
+            .map_or(Ok(()), |json| values::check(&base.call, &one.path, json));
+        let at_default = |reason| Problem::at(values::field(one), reason);
+        problems.extend(value.map_err(at_default).err());
+    }
+    if !problems.is_empty() {
+        return Err(Problems(problems));
+    }
+    let completion = Completion::new(&base.call, &said);
+    let text = listed(text, &said, &completion).map_err(unreadable)?;
+    let schema: Value = serde_json::from_str(&text).map_err(unreadable)?;
+    let mirrored = mirrored_header::collect(&schema, &mut problems);
+    let validator = validator::compile("input_schema", &schema).map_err(|problem| {
+        let reason = format!(
+            "what is left of the tool's schema cannot be used: {}",
+            problem.reason
+        );
+        Problem::at("hide", reason)
+    })?;
+    if !problems.is_empty() {
+        return Err(Problems(problems));
+    }
+    let hidden = said.iter().filter(|one| one.is_hidden);
+    let overridden = Overridden {
+        validator: Some(validator).filter(|_| !accepts_everything(&schema)),
+        hidden: hidden.map(|one| one.path.clone()).collect(),
+        completion,
+    };
+    Ok(CompiledTool {
+        listing: base.listing.with_input_schema(text),
+        mirrored,
+        call: base.call.clone(),
+        overridden: Some(Box::new(overridden)),
+        needs: base.needs.clone(),
+    })
+}
+
+/// Each argument once, though it may be hidden and have a value.
+fn read<'a>(
+    arguments: &Arguments<'_>,
+    overrides: &'a ToolOverrides,
+    problems: &mut Vec<Problem>,
+) -> Vec<Said<'a>> {
+    let mut said = Vec::<Said<'a>>::new();
+    let defaults = overrides.defaults.iter().map(|(name, json)| {
+        let field = format!("defaults.{name}");
+        (field, name, Some(&**json))
+    });
+    let hidden = overrides.hide.iter().enumerate();
+    let hidden = hidden.map(|(index, name)| (format!("hide[{index}]"), name, None));
+    for (field, name, default) in defaults.chain(hidden) {
+        let path = match arguments.find(name) {
+            Ok(path) => path,
+            Err(reason) => {
+                problems.push(Problem::at(field, reason));
+                continue;
+            }
+        };
+        let is_hidden = default.is_none();
+        if let Some(known) = said.iter_mut().find(|known| known.path == path) {
+            if known.is_hidden || !is_hidden {
+                problems.push(Problem::at(
+                    field,
+                    format!("`{}` stands twice", pointer_of(&path)),
+                ));
+            }
+            known.is_hidden = true;
+            continue;
+        }
+        let overlaps = |known: &&Said<'_>| known.path.starts_with(&path) || path.starts_with(&known.path);
+        if let Some(known) = said.iter().find(overlaps) {
+            let reason = format!(
+                "`{}` is a part of the other, `{}`",
+                pointer_of(&path),
+                pointer_of(&known.path)
+            );
+            problems.push(Problem::at(field, reason));
+            continue;
+        }
+        said.push(Said {
+            field,
+            path,
+            default,
+            is_hidden,
+        });
+    }
+    said
+}
+
+/// The schema as clients see it.
+fn listed(text: &str, said: &[Said<'_>], completion: &Completion) -> Result<String, serde_json::Error> {
+    let mut text = text.to_owned();
+    let mut apply = |path: &[&str], to: Change<'_>| {
+        if let Some(changed) = change(&text, path, to)? {
+            text = changed;
+        }
+        Ok(())
+    };
+    for one in said {
+        let path: Vec<&str> = one.path.iter().map(String::as_str).collect();
+        match one.default {
+            _ if one.is_hidden => apply(&path, Change::Remove)?,
+            Some(json) => apply(&path, Change::Default(json))?,
+            None => {}
+        }
+    }
+    for (group, _) in completion.groups.iter().filter(|(_, group)| group.is_made) {
+        apply(&[group], Change::Optional)?;
+    }
+    Ok(text)
+}
