@@ -52,12 +52,12 @@ async fn a_write(replicas: &Replicas, upstream: &Upstream) -> Result<()> {
             .admin()
             .get(&format!("status?wait_revision={revision}"))
             .await?;
-        let tools = Mcp::default().tools(&gateway.endpoint(INSTANCE)).await?;
-        println!(
-            "  {} lists {tools:?} after {:?}",
-            gateway.origin(),
-            start.elapsed()
-        );
+        let (mcp, endpoint) = (Mcp::default(), gateway.endpoint(INSTANCE));
+        let tools = mcp.tools(&endpoint).await?;
+        let after = start.elapsed();
+        let told = mcp.revision(&endpoint).await?;
+        let origin = gateway.origin();
+        println!("  {origin} lists {tools:?} after {after:?}, X-Config-Revision: {told}");
     }
     Ok(())
 }

@@ -47,6 +47,16 @@ impl Mcp {
         Ok(tools.iter().map(name).collect())
     }
 
+    /// The revision that an answer carries, where the gateway's `config_revision_header` is `X-Config-Revision`.
+    pub async fn revision(&self, endpoint: &str) -> Result<u64> {
+        let answer = modern(&self.client, endpoint, "tools/list", json!({}))
+            .send()
+            .await?;
+        let told = answer.headers().get("x-config-revision");
+        let told = told.with_context(|| format!("{endpoint} says no revision"))?;
+        Ok(told.to_str()?.parse()?)
+    }
+
     /// Opens a stream of list changes; returns when the gateway has acknowledged it.
     pub async fn listen(&self, endpoint: &str) -> Result<Listener> {
         let wanted = json!({"notifications": {"toolsListChanged": true}});
