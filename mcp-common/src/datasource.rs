@@ -148,6 +148,10 @@ pub enum SourceError {
     /// This source is not written through the gateway. Becomes HTTP 405.
     #[error("this data source is read-only: {0}")]
     ReadOnly(String),
+    /// The store is there and has no room for the write, of which nothing is kept. Becomes HTTP 507 (RFC 4918,
+    /// section 11.5); reading goes on.
+    #[error("the data source has no space left: {0}")]
+    Full(String),
     /// The store cannot be reached or answers with a passing fault. Becomes HTTP 503; try again.
     #[error("the data source is unavailable: {0}")]
     Unavailable(String),

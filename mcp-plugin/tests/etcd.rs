@@ -16,6 +16,7 @@ mod etcd {
     mod contract;
     mod faults;
     mod foreign;
+    mod full;
     mod history;
     mod lineage;
     mod members;

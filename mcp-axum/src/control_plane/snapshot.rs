@@ -15,9 +15,19 @@ pub(super) use keeper::keep;
 use crate::settings::Settings;
 use mcp_common::catalog::Remembered;
 use owner::Owner;
-use std::{io, path::PathBuf};
+use std::{
+    io,
+    path::PathBuf,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+};
 
 const FILE: &str = "definitions.snapshot";
+
+/// Beside it: the last one that could not be used. It may hold the only last good version of a definition.
+const ASIDE: &str = "definitions.snapshot.unused";
 
 /// The data source that forgets on purpose.
 const FORGETFUL: &str = "memory";
@@ -27,6 +37,8 @@ const FORGETFUL: &str = "memory";
 pub(super) struct Place {
     file: PathBuf,
     owner: Owner,
+    /// What is there now is not ours, or not whole.
+    is_unusable: Arc<AtomicBool>,
 }
 
 /// Why a copy is not used. The texts go on with what is done about it.
@@ -34,13 +46,18 @@ pub(super) struct Place {
 enum Unusable {
     #[error("cannot be read ({0}); going on without it")]
     Unreadable(io::Error),
-    #[error("is damaged ({0}); going on without it, the next change writes a new one")]
+    #[error(
+        "is damaged ({0}); going on without it, the first load writes a new one and keeps this as `{ASIDE}`"
+    )]
     Damaged(String),
     #[error(
-        "has the format {0} of another version of DynMCP; going on without it, the next change writes a new one"
+        "has the format {0} of another version of DynMCP; going on without it, the first load writes a new one and keeps \
+         this as `{ASIDE}`"
     )]
     OtherVersion(String),
-    #[error("is of another data source ({0}); going on without it, the first load writes a new one")]
+    #[error(
+        "is of another data source ({0}); going on without it, the first load writes a new one and keeps this as `{ASIDE}`"
+    )]
     OtherSource(String),
 }
 
@@ -51,6 +68,7 @@ impl Place {
         (name != FORGETFUL).then(|| Self {
             file: settings.app.data_dir.join(FILE),
             owner: Owner::new(name, settings.data_source.get(name)),
+            is_unusable: Arc::default(),
         })
     }
 
@@ -72,6 +90,8 @@ impl Place {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
             Err(error) => return Err(Unusable::Unreadable(error)),
         };
-        format::read(text.into(), &self.owner).map(Some)
+        let read = format::read(text.into(), &self.owner).map(Some);
+        self.is_unusable.store(read.is_err(), Ordering::Relaxed);
+        read
     }
 }

@@ -44,6 +44,13 @@ impl From<SourceError> for Error {
             SourceError::TooLarge { .. } => Self::new(StatusCode::PAYLOAD_TOO_LARGE, error.to_string()),
             SourceError::ReadOnly(_) => Self::new(StatusCode::METHOD_NOT_ALLOWED, error.to_string())
                 .with_header(header::ALLOW, HeaderValue::from_static("GET, HEAD")),
+            // Not worth a retry before somebody has done something.
+            SourceError::Full(cause) => Self::new(
+                StatusCode::INSUFFICIENT_STORAGE,
+                "the data source has no space left, nothing was stored; free some (the gateway's log says where), \
+                 then write again",
+            )
+            .with_cause(cause),
             // What a driver says may hold hosts, users or statements: only the log gets it.
             SourceError::Unavailable(cause) => {
                 Self::unavailable("the data source cannot be reached now; try again").with_cause(cause)

@@ -80,9 +80,7 @@ impl Gateway {
     /// The same with more environment variables.
     pub(crate) fn start_with(sandbox: &Sandbox, config: &str, environment: &[(&str, &str)]) -> Self {
         let gateway = Self::launch(sandbox, config, environment);
-        gateway.wait("readiness", |gateway| {
-            gateway.get("/readyz").is_some_and(|(status, _)| status == 200)
-        });
+        gateway.until_ready();
         gateway
     }
 
@@ -93,10 +91,27 @@ impl Gateway {
         command
             .env("APP__APP__PORT", "0")
             .envs(environment.iter().copied());
+        Self::spawn_until_bound(sandbox, command)
+    }
+
+    /// The same with a command of one's own, which has to become the gateway.
+    pub(crate) fn spawn_until_ready(sandbox: &Sandbox, command: Command) -> Self {
+        let gateway = Self::spawn_until_bound(sandbox, command);
+        gateway.until_ready();
+        gateway
+    }
+
+    fn spawn_until_bound(sandbox: &Sandbox, command: Command) -> Self {
         let mut gateway = Self::spawn(sandbox, command);
         gateway.wait("the address", |gateway| gateway.address().is_some());
         gateway.origin = gateway.address().unwrap();
         gateway
+    }
+
+    fn until_ready(&self) {
+        self.wait("readiness", |gateway| {
+            gateway.get("/readyz").is_some_and(|(status, _)| status == 200)
+        });
     }
 
     /// With its output in a file.
@@ -144,10 +159,18 @@ impl Gateway {
 
     /// Stores a definition with the key `k`.
     pub(crate) fn put(&self, path: &str, document: &serde_json::Value) {
+        let (status, body) = self.try_put(path, document);
+        assert_eq!(status, 200, "{body}\n{}", self.output());
+    }
+
+    /// Status and body of that.
+    pub(crate) fn try_put(&self, path: &str, document: &serde_json::Value) -> (u16, String) {
         let url = format!("{}/admin/{path}", self.origin);
-        let (status, body) =
-            request(reqwest::Client::new().put(url).bearer_auth("k").json(document)).unwrap();
-        assert_eq!(status, 200, "{body}");
+        request(reqwest::Client::new().put(url).bearer_auth("k").json(document)).unwrap()
+    }
+
+    pub(crate) fn pid(&self) -> u32 {
+        self.child.id()
     }
 
     pub(crate) fn signal(&self, name: &str) {

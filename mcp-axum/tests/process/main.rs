@@ -2,11 +2,16 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod commands;
+mod damaged;
 mod demo;
+#[cfg(target_os = "linux")]
+mod disk;
 mod drain;
 mod egress;
 mod gateway;
 mod import;
+#[cfg(target_os = "linux")]
+mod small_disk;
 mod start;
 
 use gateway::{Gateway, Sandbox};

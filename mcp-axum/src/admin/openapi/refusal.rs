@@ -54,4 +54,7 @@ pub(super) enum Writing {
     /// The document is too large.
     #[response(status = 413)]
     TooLarge(Failure),
+    /// The data source has no space left; nothing was stored.
+    #[response(status = 507)]
+    Full(Failure),
 }

@@ -1,11 +1,12 @@
 //! Replaces the file as a whole: after a power cut there is the old copy or the new one.
 
-use super::{Place, format};
+use super::{ASIDE, Place, format};
 use mcp_common::catalog::Snapshot;
 use std::{
     fs::{self, File, OpenOptions},
     io::{self, BufWriter},
     path::Path,
+    sync::atomic::Ordering,
 };
 
 impl Place {
@@ -15,12 +16,22 @@ impl Place {
         let temporary = self.file.with_extension(format!("{}.tmp", std::process::id()));
         let written = self
             .write_new(&temporary, snapshot)
+            .and_then(|()| self.keep_unusable())
             .and_then(|()| fs::rename(&temporary, &self.file))
             .and_then(|()| sync(directory));
         if written.is_err() {
             let _ = fs::remove_file(&temporary);
         }
         written
+    }
+
+    /// Moves a copy that this gateway cannot use out of the way.
+    fn keep_unusable(&self) -> io::Result<()> {
+        if self.is_unusable.load(Ordering::Relaxed) {
+            fs::rename(&self.file, self.file.with_file_name(ASIDE))?;
+            self.is_unusable.store(false, Ordering::Relaxed);
+        }
+        Ok(())
     }
 
     fn write_new<T>(&self, temporary: &Path, snapshot: &Snapshot<T>) -> io::Result<()> {

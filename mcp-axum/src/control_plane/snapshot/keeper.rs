@@ -90,7 +90,8 @@ impl<C: Compile> Keeper<C> {
                     tracing::warn!(
                         %error,
                         "the snapshot `{file}` cannot be written; nothing is lost, but a start without the data source \
-                         would have none or an older one"
+                         would have none or an older one; free some space there or give this user the right to write, \
+                         it is tried again every minute"
                     );
                 }
             }

@@ -14,6 +14,7 @@ fn place(directory: &TempDir, settings: Value) -> Place {
     Place {
         file: directory.path().join("data").join(FILE),
         owner: Owner::new("etcd", Some(&settings)),
+        is_unusable: Arc::default(),
     }
 }
 

@@ -69,6 +69,11 @@ impl Place {
         }
     }
 
+    /// Whether somebody has to make room first.
+    fn is_full(&self, fault: &Fault) -> bool {
+        matches!(fault, Fault::Sql(error) if self.meaning(error) == Meaning::Full)
+    }
+
     /// One line for the operator who starts the gateway.
     pub(crate) fn start_error(&self, fault: &Fault) -> PluginError {
         let setting = match fault {
@@ -93,7 +98,9 @@ impl Place {
     /// While running.
     pub(crate) fn source_error(&self, fault: impl Into<Fault>) -> SourceError {
         let fault = fault.into();
-        if self.passes(&fault) {
+        if self.is_full(&fault) {
+            SourceError::Full(self.explain(&fault))
+        } else if self.passes(&fault) {
             SourceError::Unavailable(self.explain(&fault))
         } else if let Fault::Outdated { .. } = fault {
             SourceError::Broken(self.start_error(&fault).to_string())
@@ -126,7 +133,7 @@ impl Place {
             Meaning::Locked => format!(
                 "{self}: another transaction holds the table; end it with COMMIT or ROLLBACK ({said})"
             ),
-            Meaning::Full => format!("{self} has no space left ({said})"),
+            Meaning::Full => format!("{self} has no space left ({said}); free some on the server's disk"),
             Meaning::ReadOnly => format!("{self} is read-only; connect to the primary server ({said})"),
             Meaning::Tls => format!(
                 "no TLS connection to {} ({said}); {}",

@@ -14,6 +14,8 @@ pub(super) enum Trouble {
     },
     /// The member answered that it cannot now.
     Passing(String),
+    /// Its quota is used up: it takes nothing more, and an administrator has to do something.
+    Full(String),
     /// The revision is no longer there.
     Compacted,
     /// The server, or our bound for answers, does not take a message of this size.
@@ -86,7 +88,7 @@ fn status(code: Code, message: &str, transport: impl Fn() -> (bool, String)) -> 
         return Trouble::StaleLogin("the login has expired".to_owned());
     }
     if says("database space exceeded") {
-        return Trouble::Passing(
+        return Trouble::Full(
             "its database is full; compact and defragment it, then `etcdctl alarm disarm`".to_owned(),
         );
     }

@@ -21,6 +21,7 @@ impl Words {
             Trouble::Unreachable { reason, .. } | Trouble::Passing(reason) => {
                 SourceError::Unavailable(format!("{place}: {reason}"))
             }
+            Trouble::Full(reason) => SourceError::Full(format!("{place}: {reason}")),
             Trouble::Compacted => SourceError::Unavailable(format!("{place} was compacted meanwhile")),
             Trouble::Denied => SourceError::Broken(format!("{place} {}", self.denied())),
             Trouble::TooLarge { .. } => SourceError::Broken(format!("{place}: a message is too large")),

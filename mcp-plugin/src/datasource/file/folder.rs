@@ -225,8 +225,12 @@ impl Folder {
     fn failed(&self, file: &Path, error: &io::Error) -> SourceError {
         let text = format!("`{}` cannot be written: {error}", file.display());
         match error.kind() {
-            io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
-                SourceError::ReadOnly(text)
+            io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => SourceError::ReadOnly(
+                format!("{text}; give this user the right to, or set data_source.file.writable = false"),
+            ),
+            // Of the disk, of this user's share of it, or of what this process may write.
+            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded | io::ErrorKind::FileTooLarge => {
+                SourceError::Full(format!("{text}; free some space there"))
             }
             _ => SourceError::Unavailable(text),
         }

@@ -7,7 +7,7 @@ use super::{
 use crate::datasource::change_log::{Migrated, Migrations};
 use mcp_common::{migration::Migrate, plugin::PluginError};
 use sqlx::{
-    ConnectOptions, Connection, SqlitePool,
+    ConnectOptions, Connection, SqliteConnection, SqlitePool,
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
 };
 use std::{
@@ -145,11 +145,20 @@ async fn pending(place: &Place) -> Result<Migrated, Fault> {
     Ok(pending)
 }
 
+/// SQLite rolls some transactions back by itself, those that met a full disk among them. The driver then believes for
+/// ever that it is in one, and begins no other on that connection.
+async fn is_out_of_transactions(connection: &mut SqliteConnection) -> Result<bool, sqlx::Error> {
+    // What was dropped is rolled back before this is answered.
+    connection.ping().await?;
+    Ok(!connection.is_in_transaction())
+}
+
 async fn try_open(place: &Place, history: u32) -> Result<SqlitePool, Fault> {
     let pool = SqlitePoolOptions::new()
         .max_connections(CONNECTIONS)
         .acquire_timeout(BUSY)
         .test_before_acquire(false)
+        .after_release(|connection, _| Box::pin(is_out_of_transactions(connection)))
         .connect_with(place.options().create_if_missing(true))
         .await?;
     let prepared = schema::prepare(&pool, history).await;

@@ -123,7 +123,11 @@ impl Place {
                     format!("`{file}` is not a SQLite database; move it away, or set another path")
                 }
                 Meaning::Full => format!("`{file}` cannot be written, the disk is full; free some space"),
-                Meaning::InputOutput | Meaning::Other => format!("`{file}` cannot be used: {}", text(error)),
+                Meaning::InputOutput => format!(
+                    "`{file}` cannot be used: {}; look at its disk (full, read-only or failing) and at the system's log",
+                    text(error)
+                ),
+                Meaning::Other => format!("`{file}` cannot be used: {}", text(error)),
             });
         }
         self.setting(match fault {
@@ -142,11 +146,16 @@ impl Place {
         match meaning(error) {
             Meaning::Busy => SourceError::Unavailable(format!("`{file}` stayed locked by another process")),
             Meaning::ReadOnly => SourceError::ReadOnly(format!("`{file}` cannot be written by this user")),
-            Meaning::Full => SourceError::Unavailable(format!("the disk of `{file}` is full")),
+            Meaning::Full => {
+                SourceError::Full(format!("the disk of `{file}` is full; free some space there"))
+            }
             Meaning::CannotOpen => SourceError::Unavailable(format!("`{file}` cannot be opened")),
             Meaning::Damaged => SourceError::Broken(damaged(&file.to_string(), error)),
             Meaning::NotADatabase => SourceError::Broken(format!("`{file}` is no longer a SQLite database")),
-            Meaning::InputOutput => SourceError::Unavailable(format!("`{file}`: {}", text(error))),
+            Meaning::InputOutput => SourceError::Unavailable(format!(
+                "`{file}`: {}; look at its disk (full, read-only or failing) and at the system's log",
+                text(error)
+            )),
             Meaning::Other if matches!(error, sqlx::Error::Database(_)) => {
                 SourceError::Broken(format!("`{file}`: {}", text(error)))
             }
