@@ -18,7 +18,8 @@ pub struct Record {
     pub revision: Revision,
     /// When, as far as the source knows.
     pub updated_at: Option<SystemTime>,
-    /// The stored document. Normally JSON text; a platform team may have written anything.
+    /// The stored document. Normally JSON text; a platform team may have written anything. The catalog keeps it as it
+    /// is: a slice of something larger would keep all of that.
     pub body: Bytes,
 }
 

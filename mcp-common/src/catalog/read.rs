@@ -25,7 +25,7 @@ pub(super) struct Rejected {
 pub(super) fn document(record: &Record, known: Option<&Document>) -> Result<Document, Rejected> {
     match known.filter(|known| known.is_text(&record.body)) {
         Some(known) => Ok(known.clone()),
-        None => Document::parse(&record.body).map_err(|problem| Rejected {
+        None => Document::take(record.body.clone()).map_err(|problem| Rejected {
             problems: problem.into(),
             document: None,
         }),

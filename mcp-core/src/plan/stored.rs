@@ -38,7 +38,7 @@ impl Stored {
 impl From<Load> for Stored {
     fn from(load: Load) -> Self {
         let definitions = load.records.into_iter().map(|record| {
-            let document = Document::parse(&record.body).ok();
+            let document = Document::take(record.body).ok();
             (
                 record.key,
                 StoredDefinition {

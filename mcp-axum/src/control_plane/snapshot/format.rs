@@ -151,7 +151,8 @@ impl Lines {
         if self.0.get(length) != Some(&b'\n') {
             return Err(Unusable::Damaged("a record has another length".to_owned()));
         }
-        let body = self.0.split_to(length);
+        // Its own: what the catalog keeps of one record must not keep the whole file.
+        let body = Bytes::copy_from_slice(&self.0.split_to(length));
         self.0 = self.0.slice(1..);
         Ok(body)
     }
