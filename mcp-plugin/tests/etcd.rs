@@ -13,6 +13,7 @@ mod servers {
 
 mod etcd {
     mod authentication;
+    mod cluster;
     mod contract;
     mod faults;
     mod foreign;

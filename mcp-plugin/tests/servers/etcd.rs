@@ -14,8 +14,11 @@ const PATIENCE: Duration = Duration::from_secs(30);
 pub(crate) struct EtcdServer {
     pub(crate) directory: TempDir,
     scheme: &'static str,
+    name: String,
     client: u16,
     peer: u16,
+    /// All members, itself too, as `--initial-cluster` wants them.
+    cluster: String,
     options: Vec<String>,
     /// How `etcdctl` gets in.
     access: Mutex<Vec<String>>,
@@ -33,18 +36,32 @@ impl EtcdServer {
         options: &[&str],
         access: &[&str],
     ) -> Self {
-        let owned = |texts: &[&str]| texts.iter().map(|text| (*text).to_owned()).collect();
-        let server = Self {
-            directory,
-            scheme,
-            client: free_port(),
-            peer: free_port(),
-            options: owned(options),
-            access: Mutex::new(owned(access)),
-            process: Mutex::new(None),
-        };
+        let peer = free_port();
+        let cluster = format!("one=http://127.0.0.1:{peer}");
+        // It votes for itself only; nobody has to be waited for.
+        let quick = ["--heartbeat-interval", "20", "--election-timeout", "200"];
+        let options = [&quick[..], options].concat();
+        let mut server = Self::member("one", peer, &cluster, &options);
+        server.directory = directory;
+        server.scheme = scheme;
+        server.access = Mutex::new(owned(access));
         server.resume();
         server
+    }
+
+    /// A member that does not run yet.
+    pub(crate) fn member(name: &str, peer: u16, cluster: &str, options: &[&str]) -> Self {
+        Self {
+            directory: tempfile::tempdir().unwrap(),
+            scheme: "http",
+            name: name.to_owned(),
+            client: free_port(),
+            peer,
+            cluster: cluster.to_owned(),
+            options: owned(options),
+            access: Mutex::default(),
+            process: Mutex::new(None),
+        }
     }
 
     pub(crate) fn port(&self) -> u16 {
@@ -65,16 +82,13 @@ impl EtcdServer {
         let mut command = vec!["etcd".to_owned()];
         let data = self.directory.path().join("data").display().to_string();
         for (name, value) in [
-            ("--name", "one"),
+            ("--name", &self.name),
             ("--data-dir", &data),
             ("--listen-client-urls", &client),
             ("--advertise-client-urls", &client),
             ("--listen-peer-urls", &peer),
             ("--initial-advertise-peer-urls", &peer),
-            ("--initial-cluster", &format!("one={peer}")),
-            // It votes for itself only; nobody has to be waited for.
-            ("--heartbeat-interval", "20"),
-            ("--election-timeout", "200"),
+            ("--initial-cluster", &self.cluster),
         ] {
             command.extend([name.to_owned(), value.to_owned()]);
         }
@@ -140,4 +154,8 @@ impl EtcdServer {
         etcdctl.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
         etcdctl.wait_with_output().unwrap()
     }
+}
+
+fn owned(texts: &[&str]) -> Vec<String> {
+    texts.iter().map(|text| (*text).to_owned()).collect()
 }
