@@ -11,5 +11,7 @@ mod overrides;
 mod remembered;
 #[path = "it/replay.rs"]
 mod replay;
+#[path = "it/size.rs"]
+mod size;
 #[path = "it/sync.rs"]
 mod sync;

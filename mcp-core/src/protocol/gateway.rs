@@ -1,5 +1,8 @@
 //! What all workers share: views, streams, sessions, metrics.
 
+#[cfg(test)]
+mod tests;
+
 use super::{list_changed::ListChanged, session::Sessions};
 use crate::{
     telemetry::Metrics,
