@@ -21,6 +21,7 @@ mod etcd {
     mod history;
     mod lineage;
     mod members;
+    mod network;
     mod progress;
     mod settings;
     mod store;

@@ -10,6 +10,7 @@ mod servers {
     pub(crate) mod mariadb;
     pub(crate) mod postgresql;
     pub(crate) mod process;
+    pub(crate) mod proxy;
 }
 
 mod mysql_postgres {
@@ -19,6 +20,7 @@ mod mysql_postgres {
     mod first_version;
     mod mariadb;
     mod migration;
+    mod network;
     mod order;
     mod outages;
     mod postgresql;

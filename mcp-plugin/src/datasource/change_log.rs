@@ -5,6 +5,10 @@ mod fault;
 #[cfg(any(feature = "mysql", feature = "postgres"))]
 pub(crate) mod follow;
 #[cfg(any(feature = "mysql", feature = "postgres"))]
+mod lease;
+#[cfg(any(feature = "mysql", feature = "postgres"))]
+mod patience;
+#[cfg(any(feature = "mysql", feature = "postgres"))]
 mod place;
 pub(crate) mod row;
 mod schema;
@@ -24,7 +28,9 @@ pub use settings::Server;
 #[cfg(any(feature = "mysql", feature = "postgres"))]
 pub(crate) use {
     fault::{Fault, Meaning},
-    place::{Place, in_time, patiently},
+    lease::Lease,
+    patience::Patience,
+    place::Place,
     settings::read as read_settings,
     write::{Attempts, Refused, Write, holds, text},
 };

@@ -14,7 +14,7 @@ mod write;
 
 pub use super::change_log::{Migrations, Server};
 
-use super::change_log::{Fault, Place, in_time, patiently, read_settings};
+use super::change_log::{Fault, Place, read_settings};
 use async_trait::async_trait;
 use bytes::Bytes;
 use mcp_common::{
@@ -47,9 +47,9 @@ pub struct Mysql {
 impl Mysql {
     /// Connects and brings the schema up to date. A server that cannot be reached is no error yet: each use tries again.
     pub async fn open(server: Server) -> Result<Self, PluginError> {
-        let (options, place) = connect::options(&server.url)?;
+        let (options, place) = connect::options(&server)?;
         let source = Self {
-            pool: connect::pool(&options, server.pool),
+            pool: connect::pool(&options, place.patience, server.pool),
             options,
             place,
             poll: server.poll,
@@ -76,14 +76,14 @@ impl Mysql {
 
     /// Brings the schema up to date, whatever `server.migrate` says, or says what that would mean.
     pub async fn migrate(server: &Server, migrate: Migrate) -> Result<Migration, PluginError> {
-        let (options, place) = connect::options(&server.url)?;
-        let migrated = schema::migrate(&options, migrate).await;
+        let (options, place) = connect::options(server)?;
+        let migrated = schema::migrate(&options, place.patience, migrate).await;
         let migrated = migrated.map_err(|fault| place.command_error(&fault))?;
         Ok(migrated.report(place.to_string(), schema::VERSION))
     }
 
     async fn prepare(&self) -> Result<&schema::Prepared, Fault> {
-        let prepare = || schema::prepare(&self.options, self.migrations, self.history);
+        let prepare = || schema::prepare(&self.options, self.place.patience, self.migrations, self.history);
         self.prepared.get_or_try_init(prepare).await
     }
 
@@ -98,7 +98,7 @@ impl Mysql {
 impl DataSource for Mysql {
     async fn load(&self) -> Result<Load, SourceError> {
         self.ready().await?;
-        read::load(&self.pool)
+        read::load(&self.pool, self.place.patience)
             .await
             .map_err(|error| self.place.source_error(error))
     }
@@ -116,21 +116,23 @@ impl DataSource for Mysql {
     }
 
     async fn put(&self, write: Write<'_>, body: Bytes) -> Result<Revision, SourceError> {
-        let largest = self.ready().await?.largest_document;
-        let _turn = self.turn.lock().await;
-        let revision = patiently(
-            &self.place,
-            write::put(&self.pool, &self.place, largest, &write, &body),
-        )
-        .await?;
+        let writing = async {
+            let largest = self.ready().await?.largest_document;
+            let _turn = self.turn.lock().await;
+            write::put(&self.pool, &self.place, largest, &write, &body).await
+        };
+        let revision = self.place.patience.writes(&self.place, writing).await?;
         self.written.send_replace(revision);
         Ok(revision)
     }
 
     async fn delete(&self, write: Write<'_>) -> Result<Option<Revision>, SourceError> {
-        self.ready().await?;
-        let _turn = self.turn.lock().await;
-        let revision = patiently(&self.place, write::delete(&self.pool, &self.place, &write)).await?;
+        let writing = async {
+            self.ready().await?;
+            let _turn = self.turn.lock().await;
+            write::delete(&self.pool, &self.place, &write).await
+        };
+        let revision = self.place.patience.writes(&self.place, writing).await?;
         if let Some(revision) = revision {
             self.written.send_replace(revision);
         }
@@ -139,7 +141,10 @@ impl DataSource for Mysql {
 
     async fn history(&self, key: &Key, limit: usize) -> Result<Vec<HistoryEntry>, SourceError> {
         self.ready().await?;
-        in_time(read::history(&self.pool, key, limit))
+        let history = read::history(&self.pool, key, limit, self.place.patience);
+        self.place
+            .patience
+            .in_time(history)
             .await
             .map_err(|fault| self.place.source_error(fault))
     }

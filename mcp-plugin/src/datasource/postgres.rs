@@ -13,7 +13,7 @@ mod write;
 
 pub use super::change_log::{Migrations, Server};
 
-use super::change_log::{Fault, Place, in_time, patiently, read_settings};
+use super::change_log::{Fault, Place, read_settings};
 use async_trait::async_trait;
 use bytes::Bytes;
 use mcp_common::{
@@ -46,9 +46,9 @@ pub struct Postgres {
 impl Postgres {
     /// Connects and brings the schema up to date. A server that cannot be reached is no error yet: each use tries again.
     pub async fn open(server: Server) -> Result<Self, PluginError> {
-        let (options, place) = connect::options(&server.url)?;
+        let (options, place) = connect::options(&server)?;
         let source = Self {
-            pool: connect::pool(&options, server.pool),
+            pool: connect::pool(&options, place.patience, server.pool),
             options,
             place,
             poll: server.poll,
@@ -80,14 +80,14 @@ impl Postgres {
 
     /// Brings the schema up to date, whatever `server.migrate` says, or says what that would mean.
     pub async fn migrate(server: &Server, migrate: Migrate) -> Result<Migration, PluginError> {
-        let (options, place) = connect::options(&server.url)?;
-        let migrated = schema::migrate(&options, migrate).await;
+        let (options, place) = connect::options(server)?;
+        let migrated = schema::migrate(&options, place.patience, migrate).await;
         let migrated = migrated.map_err(|fault| place.command_error(&fault))?;
         Ok(migrated.report(place.to_string(), schema::VERSION))
     }
 
     async fn prepare(&self) -> Result<(), Fault> {
-        let prepare = || schema::prepare(&self.options, self.migrations, self.history);
+        let prepare = || schema::prepare(&self.options, self.place.patience, self.migrations, self.history);
         self.prepared.get_or_try_init(prepare).await.copied()
     }
 
@@ -102,7 +102,7 @@ impl Postgres {
 impl DataSource for Postgres {
     async fn load(&self) -> Result<Load, SourceError> {
         self.ready().await?;
-        read::load(&self.pool)
+        read::load(&self.pool, self.place.patience)
             .await
             .map_err(|error| self.place.source_error(error))
     }
@@ -120,17 +120,23 @@ impl DataSource for Postgres {
     }
 
     async fn put(&self, write: Write<'_>, body: Bytes) -> Result<Revision, SourceError> {
-        self.ready().await?;
-        let _turn = self.turn.lock().await;
-        let revision = patiently(&self.place, write::put(&self.pool, &self.place, &write, &body)).await?;
+        let writing = async {
+            self.ready().await?;
+            let _turn = self.turn.lock().await;
+            write::put(&self.pool, &self.place, &write, &body).await
+        };
+        let revision = self.place.patience.writes(&self.place, writing).await?;
         self.written.send_replace(revision);
         Ok(revision)
     }
 
     async fn delete(&self, write: Write<'_>) -> Result<Option<Revision>, SourceError> {
-        self.ready().await?;
-        let _turn = self.turn.lock().await;
-        let revision = patiently(&self.place, write::delete(&self.pool, &self.place, &write)).await?;
+        let writing = async {
+            self.ready().await?;
+            let _turn = self.turn.lock().await;
+            write::delete(&self.pool, &self.place, &write).await
+        };
+        let revision = self.place.patience.writes(&self.place, writing).await?;
         if let Some(revision) = revision {
             self.written.send_replace(revision);
         }
@@ -139,7 +145,10 @@ impl DataSource for Postgres {
 
     async fn history(&self, key: &Key, limit: usize) -> Result<Vec<HistoryEntry>, SourceError> {
         self.ready().await?;
-        in_time(read::history(&self.pool, key, limit))
+        let history = read::history(&self.pool, key, limit, self.place.patience);
+        self.place
+            .patience
+            .in_time(history)
             .await
             .map_err(|fault| self.place.source_error(fault))
     }

@@ -54,6 +54,7 @@ impl Harness for OnServer {
             url: url.as_str().into(),
             pool: 4,
             poll: Duration::from_millis(50),
+            timeout: Duration::from_secs(10),
             history: 50,
             migrate: Migrations::AtStart,
         };

@@ -71,6 +71,15 @@ async fn a_key_that_names_no_kind_comes_and_goes() {
         std::slice::from_ref(entry)
     );
 
+    // Written anew it is as unreadable as before, at one place.
+    store::raw_put(&server, "/dynmcp/notes", "again");
+    let batch = store::next(&mut changes).await.unwrap();
+    let [Change::Unreadable(again)] = &batch.changes[..] else {
+        panic!("{batch:?}")
+    };
+    assert_eq!((&again.place, &again.reason), (&entry.place, &entry.reason));
+    assert!(again.revision > entry.revision);
+
     server.etcdctl(&["del", "/dynmcp/notes"]);
     let batch = store::next(&mut changes).await.unwrap();
     let [Change::Readable { place, .. }] = &batch.changes[..] else {

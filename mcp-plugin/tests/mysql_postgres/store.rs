@@ -57,6 +57,7 @@ pub(crate) trait Store: Sized + Send + Sync + 'static {
             url: self.url().as_str().into(),
             pool: 4,
             poll: Duration::from_millis(200),
+            timeout: Duration::from_secs(10),
             history: 50,
             migrate: Migrations::AtStart,
         }

@@ -15,8 +15,12 @@ use tokio::{
 struct Weather {
     /// Connections of an earlier storm are broken.
     storm: u32,
+    /// Connections of an earlier loss stay silent for ever.
+    loss: u32,
     /// Nothing comes through, and nobody is told.
     silent: bool,
+    /// So it is after so many more answers of the server, if that is set.
+    answers: Option<u32>,
     /// Nobody gets a connection.
     closed: bool,
     /// For every piece of up to 16 KiB.
@@ -34,7 +38,7 @@ impl Proxy {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let own = listener.local_addr().unwrap().port();
         let weather = watch::Sender::new(Weather::default());
-        let conditions = weather.subscribe();
+        let conditions = weather.clone();
         let accepting = tokio::spawn(async move {
             while let Ok((client, _)) = listener.accept().await {
                 let now = *conditions.borrow();
@@ -45,8 +49,9 @@ impl Proxy {
                     let _ = (client.set_nodelay(true), server.set_nodelay(true));
                     let ((from_client, to_client), (from_server, to_server)) =
                         (client.into_split(), server.into_split());
-                    tokio::spawn(carry(from_client, to_server, conditions.clone(), now.storm));
-                    tokio::spawn(carry(from_server, to_client, conditions.clone(), now.storm));
+                    let (there, back) = (conditions.clone(), conditions.clone());
+                    tokio::spawn(carry(from_client, to_server, there, now, |_| {}));
+                    tokio::spawn(carry(from_server, to_client, back, now, count_down));
                 }
             }
         });
@@ -55,6 +60,10 @@ impl Proxy {
             weather,
             accepting,
         }
+    }
+
+    pub(crate) fn port(&self) -> u16 {
+        self.port
     }
 
     pub(crate) fn url(&self) -> String {
@@ -69,6 +78,22 @@ impl Proxy {
     /// Holds everything back, from connections that there are and from new ones.
     pub(crate) fn silence(&self, silent: bool) {
         self.weather.send_modify(|weather| weather.silent = silent);
+    }
+
+    /// Holds everything back after so many more pieces from the server.
+    pub(crate) fn silence_after(&self, answers: u32) {
+        self.weather
+            .send_modify(|weather| weather.answers = Some(answers));
+    }
+
+    /// Nothing comes through on the connections that there are, ever, and nobody is told; new ones work: what a
+    /// firewall does that has forgotten them.
+    pub(crate) fn forget(&self) {
+        self.weather.send_modify(|weather| {
+            weather.loss += 1;
+            weather.silent = false;
+            weather.answers = None;
+        });
     }
 
     /// Breaks all connections and lets no new ones be made.
@@ -91,17 +116,28 @@ impl Drop for Proxy {
     }
 }
 
+/// The answer that is one too many is the first that does not come through.
+fn count_down(weather: &mut Weather) {
+    weather.answers = weather.answers.map(|left| left.saturating_sub(1));
+    weather.silent |= weather.answers == Some(0);
+}
+
 async fn carry(
     mut from: OwnedReadHalf,
     mut to: OwnedWriteHalf,
-    mut weather: watch::Receiver<Weather>,
-    storm: u32,
+    weather: watch::Sender<Weather>,
+    begun: Weather,
+    carried: fn(&mut Weather),
 ) {
-    let mut changes = weather.clone();
+    let (mut changes, mut conditions) = (weather.subscribe(), weather.subscribe());
     let pass_on = async {
         let mut piece = vec![0; 16 << 10];
         while let Ok(length @ 1..) = from.read(&mut piece).await {
-            let now = weather.wait_for(|weather| !weather.silent).await.map(|now| *now);
+            weather.send_modify(carried);
+            let now = conditions
+                .wait_for(|now| !now.silent && now.loss == begun.loss)
+                .await
+                .map(|now| *now);
             let Ok(now) = now else { return };
             tokio::time::sleep(now.delay).await;
             if to.write_all(&piece[..length]).await.is_err() {
@@ -111,6 +147,6 @@ async fn carry(
     };
     tokio::select! {
         () = pass_on => {}
-        _ = changes.wait_for(|weather| weather.storm != storm) => {}
+        _ = changes.wait_for(|weather| weather.storm != begun.storm) => {}
     }
 }

@@ -7,6 +7,9 @@ pub(crate) enum Fault {
     Sql(#[from] sqlx::Error),
     #[error("no answer in time")]
     Silence,
+    /// A write that may have been carried out.
+    #[error("no answer to a write")]
+    Unanswered,
     #[error("the connection was cut")]
     Cut,
     /// The schema is of a later version.

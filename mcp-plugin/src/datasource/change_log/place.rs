@@ -1,33 +1,8 @@
 //! Which server and database, for error texts. Never holds the password.
 
-use super::{Fault, Meaning, fault::outside_the_database, outdated, tls};
+use super::{Fault, Meaning, Patience, fault::outside_the_database, outdated, tls};
 use mcp_common::{datasource::SourceError, plugin::PluginError};
-use std::{fmt, time::Duration};
-
-/// A server that says nothing for so long counts as gone.
-const PATIENCE: Duration = Duration::from_secs(10);
-
-/// Ends the wait for a server that does not answer.
-pub(crate) async fn in_time<T>(asked: impl Future<Output = Result<T, sqlx::Error>>) -> Result<T, Fault> {
-    match tokio::time::timeout(PATIENCE, asked).await {
-        Ok(answer) => Ok(answer?),
-        Err(_) => Err(Fault::Silence),
-    }
-}
-
-/// Enough for a write that waits for others a few times; more would keep all other writers of this process waiting.
-const WRITE_PATIENCE: Duration = Duration::from_secs(20);
-
-/// Ends a write that the server does not answer.
-pub(crate) async fn patiently<T>(
-    place: &Place,
-    write: impl Future<Output = Result<T, SourceError>>,
-) -> Result<T, SourceError> {
-    match tokio::time::timeout(WRITE_PATIENCE, write).await {
-        Ok(answer) => answer,
-        Err(_) => Err(place.source_error(Fault::Silence)),
-    }
-}
+use std::fmt;
 
 /// A database on a server.
 #[derive(Clone, Debug)]
@@ -38,6 +13,8 @@ pub(crate) struct Place {
     pub(crate) server: String,
     pub(crate) database: String,
     pub(crate) user: String,
+    /// How long it may stay silent.
+    pub(crate) patience: Patience,
     /// What the URL calls what TLS needs.
     pub(crate) tls: &'static tls::Names,
     /// Reads the server's own error codes.
@@ -64,7 +41,7 @@ impl Place {
     pub(crate) fn passes(&self, fault: &Fault) -> bool {
         match fault {
             Fault::Sql(error) => self.meaning(error).passes(),
-            Fault::Silence | Fault::Cut => true,
+            Fault::Silence | Fault::Unanswered | Fault::Cut => true,
             Fault::Newer(_) | Fault::Outdated { .. } | Fault::Foreign(_) => false,
         }
     }
@@ -113,6 +90,11 @@ impl Place {
         match fault {
             Fault::Sql(error) => self.explain_sql(error),
             Fault::Silence => format!("{self} did not answer in time"),
+            Fault::Unanswered => {
+                format!(
+                    "{self} did not answer a write in time; whether it is stored shows when it answers again"
+                )
+            }
             Fault::Cut => format!("the connection to {self} was cut"),
             Fault::Newer(version) => format!(
                 "{self} was written by a newer version of DynMCP (schema {version}); start that one, or use another \

@@ -16,6 +16,8 @@ pub struct Server {
     pub pool: u32,
     /// How often to look for changes.
     pub poll: Duration,
+    /// How long to wait for an answer.
+    pub timeout: Duration,
     /// How many revisions of a key are kept.
     pub history: u32,
     /// Who makes the tables.
@@ -29,7 +31,11 @@ pub(crate) fn read(
     poll_ms: u64,
     settings: &Settings,
 ) -> Result<Server, PluginError> {
-    let table = Table::new(path, settings, &["url", "pool", "poll_ms", "history", "migrate"])?;
+    let table = Table::new(
+        path,
+        settings,
+        &["url", "pool", "poll_ms", "timeout_ms", "history", "migrate"],
+    )?;
     let Some(url) = table.text("url")? else {
         return Err(table.wrong("url", format!("is not set; expected a text like `{example}`")));
     };
@@ -37,6 +43,7 @@ pub(crate) fn read(
         url: url.into(),
         pool: table.number("pool", 1..=100, 4)?,
         poll: Duration::from_millis(table.number("poll_ms", 10..=60_000, poll_ms)?),
+        timeout: Duration::from_millis(table.number("timeout_ms", 100..=600_000, 10_000)?),
         history: table.number("history", 1..=10_000, 50)?,
         migrate: Migrations::read(&table)?,
     })

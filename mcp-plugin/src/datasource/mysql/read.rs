@@ -1,7 +1,7 @@
 //! Reads the newest or the past state.
 
 use crate::datasource::change_log::{
-    Fault, in_time,
+    Fault, Lease, Patience,
     row::{self, Past, Row},
 };
 use futures_util::TryStreamExt;
@@ -9,7 +9,7 @@ use mcp_common::{
     datasource::{HistoryEntry, Load},
     key::{Key, Revision},
 };
-use sqlx::{Executor, MySql, MySqlPool};
+use sqlx::{Connection, Executor, MySql, MySqlConnection, MySqlPool};
 
 /// The revision of the newest commit.
 pub(super) async fn newest(connection: impl Executor<'_, Database = MySql>) -> Result<Revision, sqlx::Error> {
@@ -19,16 +19,29 @@ pub(super) async fn newest(connection: impl Executor<'_, Database = MySql>) -> R
     Ok(row::revision(newest))
 }
 
-pub(super) async fn load(pool: &MySqlPool) -> Result<Load, Fault> {
-    let mut connection = pool.acquire().await?;
-    connection
-        .execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
-        .await?;
+pub(super) async fn load(pool: &MySqlPool, patience: Patience) -> Result<Load, Fault> {
+    let mut connection = Lease::of(pool, patience).await?;
+    let loaded = load_on(&mut connection, patience).await;
+    if !matches!(loaded, Err(Fault::Silence)) {
+        connection.end();
+    }
+    loaded
+}
+
+async fn load_on(connection: &mut MySqlConnection, patience: Patience) -> Result<Load, Fault> {
     // One state of the database for both statements.
     let begin = "START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY";
-    let mut transaction = sqlx::Connection::begin_with(&mut *connection, begin).await?;
+    let beginning = async {
+        connection
+            .execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+            .await?;
+        let mut transaction = connection.begin_with(begin).await?;
+        let newest = newest(&mut *transaction).await?;
+        Ok::<_, sqlx::Error>((transaction, newest))
+    };
+    let (mut transaction, revision) = patience.in_time(beginning).await?;
     let mut load = Load {
-        revision: in_time(newest(&mut *transaction)).await?,
+        revision,
         ..Load::default()
     };
     let mut rows = sqlx::query_as::<_, Row>(
@@ -42,11 +55,11 @@ pub(super) async fn load(pool: &MySqlPool) -> Result<Load, Fault> {
     )
     .fetch(&mut *transaction);
     // A server may take long for all of it, but not for the next row.
-    while let Some(row) = in_time(rows.try_next()).await? {
+    while let Some(row) = patience.in_time(rows.try_next()).await? {
         row::collect(&mut load, row);
     }
     drop(rows);
-    transaction.commit().await?;
+    patience.in_time(transaction.commit()).await?;
     Ok(load)
 }
 
@@ -54,7 +67,9 @@ pub(super) async fn history(
     pool: &MySqlPool,
     key: &Key,
     limit: usize,
+    patience: Patience,
 ) -> Result<Vec<HistoryEntry>, sqlx::Error> {
+    let mut connection = Lease::of(pool, patience).await?;
     let limit = i64::try_from(limit).unwrap_or(i64::MAX);
     let rows: Vec<Past> = sqlx::query_as(
         "SELECT revision, changed_at, principal, body FROM dynmcp_changes
@@ -63,7 +78,8 @@ pub(super) async fn history(
     .bind(key.kind.as_str())
     .bind(&*key.id)
     .bind(limit)
-    .fetch_all(pool)
+    .fetch_all(&mut *connection)
     .await?;
+    connection.end();
     Ok(rows.into_iter().map(row::past).collect())
 }

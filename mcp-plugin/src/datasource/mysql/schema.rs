@@ -1,7 +1,7 @@
 //! Brings the schema up to date. One gateway does it, the others wait.
 
 use super::{adapt, connect};
-use crate::datasource::change_log::{Fault, Migrated, Migrations, takes_over};
+use crate::datasource::change_log::{Fault, Migrated, Migrations, Patience, takes_over};
 use mcp_common::migration::Migrate;
 use sqlx::{AssertSqlSafe, Executor, MySqlConnection, mysql::MySqlConnectOptions};
 
@@ -29,14 +29,15 @@ pub(super) struct Prepared {
 
 pub(super) async fn prepare(
     options: &MySqlConnectOptions,
+    patience: Patience,
     migrations: Migrations,
     history: u32,
 ) -> Result<Prepared, Fault> {
-    let mut connection = connect::connect(options).await?;
-    match (version(&mut connection).await?, migrations) {
+    let mut connection = connect::connect(options, patience).await?;
+    match (patience.in_time(version(&mut connection)).await?, migrations) {
         (Some(VERSION), _) => {}
         (_, Migrations::AtStart) => {
-            apply(&mut connection).await?;
+            patience.migrates(apply(&mut connection)).await?;
             tracing::info!("the tables are ready");
         }
         (found, Migrations::Never) => {
@@ -44,13 +45,18 @@ pub(super) async fn prepare(
             return Err(Fault::Outdated { found, wanted });
         }
     }
+    patience.in_time(found(&mut connection, history)).await
+}
+
+/// The tables are there.
+async fn found(connection: &mut MySqlConnection, history: u32) -> Result<Prepared, sqlx::Error> {
     sqlx::query("UPDATE dynmcp_store SET value = ? WHERE name = 'history' AND value <> ?")
         .bind(history)
         .bind(history)
-        .execute(&mut connection)
+        .execute(&mut *connection)
         .await?;
     let packet: u64 = sqlx::query_scalar("SELECT CAST(@@max_allowed_packet AS UNSIGNED)")
-        .fetch_one(&mut connection)
+        .fetch_one(connection)
         .await?;
     let largest_document = packet.saturating_sub(PACKET_OVERHEAD);
     Ok(Prepared {
@@ -78,11 +84,15 @@ async fn version(connection: &mut MySqlConnection) -> Result<Option<i64>, Fault>
 }
 
 /// Brings the schema up to date, or says what that would mean.
-pub(super) async fn migrate(options: &MySqlConnectOptions, migrate: Migrate) -> Result<Migrated, Fault> {
-    let mut connection = connect::connect(options).await?;
+pub(super) async fn migrate(
+    options: &MySqlConnectOptions,
+    patience: Patience,
+    migrate: Migrate,
+) -> Result<Migrated, Fault> {
+    let mut connection = connect::connect(options, patience).await?;
     match migrate {
-        Migrate::Apply => apply(&mut connection).await,
-        Migrate::Check => pending(&mut connection).await,
+        Migrate::Apply => patience.migrates(apply(&mut connection)).await,
+        Migrate::Check => patience.in_time(pending(&mut connection)).await,
     }
 }
 

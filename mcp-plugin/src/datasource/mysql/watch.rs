@@ -4,7 +4,6 @@ use super::{connect, read};
 use crate::datasource::change_log::{
     Place,
     follow::{self, Log},
-    in_time,
     row::{self, Row},
 };
 use async_trait::async_trait;
@@ -24,7 +23,7 @@ pub(super) async fn start(
     from: Revision,
 ) -> Result<Changes, SourceError> {
     // A connection of its own, which no burst of writes can keep from polling.
-    let connection = connect::connect(options)
+    let connection = connect::connect(options, place.patience)
         .await
         .map_err(|error| place.source_error(error))?;
     let polled = Polled {
@@ -53,7 +52,9 @@ const HASTE: u32 = 8;
 #[async_trait]
 impl Log for Polled {
     async fn newest(&mut self) -> Result<Revision, SourceError> {
-        in_time(read::newest(&mut self.connection))
+        self.place
+            .patience
+            .in_time(read::newest(&mut self.connection))
             .await
             .map_err(|fault| self.place.source_error(fault))
     }
@@ -66,7 +67,9 @@ impl Log for Polled {
         .bind(row::stored(seen))
         .bind(most)
         .fetch_all(&mut self.connection);
-        in_time(rows)
+        self.place
+            .patience
+            .in_time(rows)
             .await
             .map_err(|fault| self.place.source_error(fault))
     }
@@ -74,7 +77,10 @@ impl Log for Polled {
     async fn floor(&mut self) -> Result<Revision, SourceError> {
         let floor = sqlx::query_scalar("SELECT value FROM dynmcp_store WHERE name = 'floor'")
             .fetch_one(&mut self.connection);
-        let floor: i64 = in_time(floor)
+        let floor: i64 = self
+            .place
+            .patience
+            .in_time(floor)
             .await
             .map_err(|fault| self.place.source_error(fault))?;
         Ok(row::revision(floor))

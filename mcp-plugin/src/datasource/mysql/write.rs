@@ -1,10 +1,10 @@
 //! The gateway's own writes: check the expectation, write, sign the log's row, in one transaction.
 
 use super::read;
-use crate::datasource::change_log::{Attempts, Place, Refused, Write, holds, row, text};
+use crate::datasource::change_log::{Attempts, Lease, Place, Refused, Write, holds, row, text};
 use bytes::Bytes;
 use mcp_common::{datasource::SourceError, key::Revision};
-use sqlx::{MySql, MySqlConnection, MySqlPool, Transaction};
+use sqlx::{Connection, MySql, MySqlConnection, MySqlPool, Transaction};
 
 pub(super) async fn put(
     pool: &MySqlPool,
@@ -14,17 +14,29 @@ pub(super) async fn put(
     body: &Bytes,
 ) -> Result<Revision, SourceError> {
     let text = text(place, write, body, largest)?;
+    let mut connection = Lease::of(pool, place.patience)
+        .await
+        .map_err(|error| place.source_error(error))?;
     let mut attempts = Attempts::new(place);
-    loop {
-        match try_put(pool, write, text).await {
-            Ok(done) => return Ok(done),
-            Err(refused) => attempts.again(refused).await?,
+    let done = loop {
+        match try_put(&mut connection, write, text).await {
+            Ok(revision) => break Ok(revision),
+            Err(refused) => match attempts.again(refused).await {
+                Ok(()) => {}
+                Err(error) => break Err(error),
+            },
         }
-    }
+    };
+    connection.end();
+    done
 }
 
-async fn try_put(pool: &MySqlPool, write: &Write<'_>, text: &str) -> Result<Revision, Refused> {
-    let (mut transaction, before, _) = begin(pool, write).await?;
+async fn try_put(
+    connection: &mut MySqlConnection,
+    write: &Write<'_>,
+    text: &str,
+) -> Result<Revision, Refused> {
+    let (mut transaction, before, _) = begin(connection, write).await?;
     sqlx::query(
         "INSERT INTO dynmcp_xds (`key`, xds_type, xds_json, status, create_time, update_time)
          VALUES (?, ?, ?, 1, CURRENT_TIMESTAMP, CURRENT_TIMESTAMP)
@@ -52,17 +64,28 @@ pub(super) async fn delete(
     place: &Place,
     write: &Write<'_>,
 ) -> Result<Option<Revision>, SourceError> {
+    let mut connection = Lease::of(pool, place.patience)
+        .await
+        .map_err(|error| place.source_error(error))?;
     let mut attempts = Attempts::new(place);
-    loop {
-        match try_delete(pool, write).await {
-            Ok(done) => return Ok(done),
-            Err(refused) => attempts.again(refused).await?,
+    let done = loop {
+        match try_delete(&mut connection, write).await {
+            Ok(revision) => break Ok(revision),
+            Err(refused) => match attempts.again(refused).await {
+                Ok(()) => {}
+                Err(error) => break Err(error),
+            },
         }
-    }
+    };
+    connection.end();
+    done
 }
 
-async fn try_delete(pool: &MySqlPool, write: &Write<'_>) -> Result<Option<Revision>, Refused> {
-    let (mut transaction, _, current) = begin(pool, write).await?;
+async fn try_delete(
+    connection: &mut MySqlConnection,
+    write: &Write<'_>,
+) -> Result<Option<Revision>, Refused> {
+    let (mut transaction, _, current) = begin(connection, write).await?;
     if current.is_none() {
         return Ok(None);
     }
@@ -75,11 +98,11 @@ async fn try_delete(pool: &MySqlPool, write: &Write<'_>) -> Result<Option<Revisi
 }
 
 /// A transaction that has the turn to write, the newest revision, and what is stored under the key.
-async fn begin(
-    pool: &MySqlPool,
+async fn begin<'c>(
+    connection: &'c mut MySqlConnection,
     write: &Write<'_>,
-) -> Result<(Transaction<'static, MySql>, Revision, Option<Revision>), Refused> {
-    let mut transaction = pool.begin().await?;
+) -> Result<(Transaction<'c, MySql>, Revision, Option<Revision>), Refused> {
+    let mut transaction = connection.begin().await?;
     // First the row, then the counter, in the order in which raw statements take them.
     sqlx::query("SELECT id FROM dynmcp_xds WHERE xds_type = ? AND `key` = ? FOR UPDATE")
         .bind(write.key.kind.as_str())
@@ -111,10 +134,7 @@ async fn current(
 }
 
 /// The trigger has logged the write as the newest row; nobody else can have written since.
-async fn finish(
-    mut transaction: Transaction<'static, MySql>,
-    write: &Write<'_>,
-) -> Result<Revision, Refused> {
+async fn finish(mut transaction: Transaction<'_, MySql>, write: &Write<'_>) -> Result<Revision, Refused> {
     let revision = read::newest(&mut *transaction).await?;
     sqlx::query("UPDATE dynmcp_changes SET principal = ? WHERE revision = ?")
         .bind(write.principal)

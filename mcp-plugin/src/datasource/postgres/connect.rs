@@ -1,16 +1,12 @@
 //! Connections: what the URL says, and what every session sets.
 
 use super::{TABLE, error};
-use crate::datasource::change_log::{Place, tls, url};
-use mcp_common::{
-    plugin::PluginError,
-    secret::{ExposeSecret, Secret},
-};
+use crate::datasource::change_log::{Patience, Place, Server, tls, url};
+use mcp_common::{plugin::PluginError, secret::ExposeSecret};
 use sqlx::{
-    ConnectOptions, Executor, PgConnection, PgPool,
+    AssertSqlSafe, ConnectOptions, Executor, PgConnection, PgPool,
     postgres::{PgConnectOptions, PgPoolOptions, PgSslMode},
 };
-use std::time::Duration;
 
 const PARAMETERS: [&str; 17] = [
     "sslmode",
@@ -40,19 +36,16 @@ const TLS: tls::Names = tls::Names {
     key: &["sslkey", "ssl-key"],
 };
 
-/// How long to wait for a connection.
-const CONNECT: Duration = Duration::from_secs(5);
+/// No endless wait behind a forgotten COMMIT. What the server cannot reach any more, it gives up within half a minute.
+const SESSION: &str = "SET lock_timeout = '5s'; SET client_encoding = 'UTF8'; SET tcp_keepalives_idle = 15; \
+    SET tcp_keepalives_interval = 5; SET tcp_keepalives_count = 3";
 
-/// No endless wait behind a forgotten COMMIT, and no endless lock should this process be stopped in a transaction.
-const SESSION: &str = "SET lock_timeout = '5s'; SET idle_in_transaction_session_timeout = '60s'; \
-    SET client_encoding = 'UTF8'";
-
-pub(super) fn options(url: &Secret) -> Result<(PgConnectOptions, Place), PluginError> {
+pub(super) fn options(server: &Server) -> Result<(PgConnectOptions, Place), PluginError> {
     let wrong = |reason| PluginError::Setting {
         key: format!("{TABLE}.url"),
         reason,
     };
-    let text = url.expose_secret();
+    let text = server.url.expose_secret();
     url::check(text, &["postgres", "postgresql"], &PARAMETERS).map_err(wrong)?;
     let options: PgConnectOptions = text
         .parse()
@@ -62,16 +55,17 @@ pub(super) fn options(url: &Secret) -> Result<(PgConnectOptions, Place), PluginE
         PgSslMode::VerifyCa | PgSslMode::VerifyFull
     );
     TLS.check(text, verifies).map_err(wrong)?;
-    let server = match options.get_socket() {
+    let address = match options.get_socket() {
         Some(socket) => socket.display().to_string(),
         None => format!("{}:{}", options.get_host(), options.get_port()),
     };
     let user = options.get_username().to_owned();
     let place = Place {
         table: TABLE,
-        server,
+        server: address,
         database: options.get_database().unwrap_or(&user).to_owned(),
         user,
+        patience: Patience::new(server.timeout),
         tls: &TLS,
         meaning: error::meaning,
         grant: error::grant,
@@ -83,37 +77,47 @@ pub(super) fn options(url: &Secret) -> Result<(PgConnectOptions, Place), PluginE
     Ok((options.disable_statement_logging(), place))
 }
 
-pub(super) fn pool(options: &PgConnectOptions, connections: u32) -> PgPool {
-    PgPoolOptions::new()
+pub(super) fn pool(options: &PgConnectOptions, patience: Patience, connections: u32) -> PgPool {
+    sessions(patience)
         .max_connections(connections)
-        .acquire_timeout(CONNECT)
-        .after_connect(|connection, _| Box::pin(begin_session(connection)))
         .connect_lazy_with(options.clone())
 }
 
 /// A connection that is kept.
-pub(super) fn pool_of_one(options: &PgConnectOptions) -> PgPool {
-    PgPoolOptions::new()
+pub(super) fn pool_of_one(options: &PgConnectOptions, patience: Patience) -> PgPool {
+    sessions(patience)
         .max_connections(1)
         .max_lifetime(None)
         .idle_timeout(None)
-        .acquire_timeout(CONNECT)
-        .after_connect(|connection, _| Box::pin(begin_session(connection)))
         .connect_lazy_with(options.clone())
 }
 
+fn sessions(patience: Patience) -> PgPoolOptions {
+    PgPoolOptions::new()
+        .acquire_timeout(patience.connect())
+        .after_connect(move |connection, _| Box::pin(begin_session(connection, patience)))
+}
+
 /// A connection of one's own.
-pub(super) async fn connect(options: &PgConnectOptions) -> Result<PgConnection, sqlx::Error> {
+pub(super) async fn connect(
+    options: &PgConnectOptions,
+    patience: Patience,
+) -> Result<PgConnection, sqlx::Error> {
     let connecting = async {
         let mut connection = options.connect().await?;
-        begin_session(&mut connection).await?;
+        begin_session(&mut connection, patience).await?;
         Ok(connection)
     };
-    tokio::time::timeout(CONNECT, connecting)
+    tokio::time::timeout(patience.connect(), connecting)
         .await
         .unwrap_or(Err(sqlx::Error::PoolTimedOut))
 }
 
-async fn begin_session(connection: &mut PgConnection) -> Result<(), sqlx::Error> {
-    connection.execute(sqlx::raw_sql(SESSION)).await.map(|_| ())
+async fn begin_session(connection: &mut PgConnection, patience: Patience) -> Result<(), sqlx::Error> {
+    let seconds = patience.idle_transaction();
+    let session = format!("{SESSION}; SET idle_in_transaction_session_timeout = '{seconds}s'");
+    connection
+        .execute(sqlx::raw_sql(AssertSqlSafe(session)))
+        .await
+        .map(|_| ())
 }

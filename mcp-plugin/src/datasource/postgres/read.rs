@@ -1,7 +1,7 @@
 //! Reads the newest or the past state.
 
 use crate::datasource::change_log::{
-    Fault, in_time,
+    Fault, Lease, Patience,
     row::{self, Past, Row},
 };
 use futures_util::TryStreamExt;
@@ -9,7 +9,7 @@ use mcp_common::{
     datasource::{HistoryEntry, Load},
     key::{Key, Revision},
 };
-use sqlx::{Executor, PgPool, Postgres};
+use sqlx::{Connection, Executor, PgConnection, PgPool, Postgres};
 
 /// The revision of the newest commit.
 pub(super) async fn newest(
@@ -21,13 +21,26 @@ pub(super) async fn newest(
     Ok(row::revision(newest))
 }
 
-pub(super) async fn load(pool: &PgPool) -> Result<Load, Fault> {
+pub(super) async fn load(pool: &PgPool, patience: Patience) -> Result<Load, Fault> {
+    let mut connection = Lease::of(pool, patience).await?;
+    let loaded = load_on(&mut connection, patience).await;
+    if !matches!(loaded, Err(Fault::Silence)) {
+        connection.end();
+    }
+    loaded
+}
+
+async fn load_on(connection: &mut PgConnection, patience: Patience) -> Result<Load, Fault> {
     // One state of the database for both statements.
-    let mut transaction = pool
-        .begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY")
-        .await?;
+    let begin = "BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY";
+    let beginning = async {
+        let mut transaction = connection.begin_with(begin).await?;
+        let newest = newest(&mut *transaction).await?;
+        Ok::<_, sqlx::Error>((transaction, newest))
+    };
+    let (mut transaction, revision) = patience.in_time(beginning).await?;
     let mut load = Load {
-        revision: in_time(newest(&mut *transaction)).await?,
+        revision,
         ..Load::default()
     };
     let mut rows = sqlx::query_as::<_, Row>(
@@ -42,11 +55,11 @@ pub(super) async fn load(pool: &PgPool) -> Result<Load, Fault> {
     )
     .fetch(&mut *transaction);
     // A server may take long for all of it, but not for the next row.
-    while let Some(row) = in_time(rows.try_next()).await? {
+    while let Some(row) = patience.in_time(rows.try_next()).await? {
         row::collect(&mut load, row);
     }
     drop(rows);
-    transaction.commit().await?;
+    patience.in_time(transaction.commit()).await?;
     Ok(load)
 }
 
@@ -54,7 +67,9 @@ pub(super) async fn history(
     pool: &PgPool,
     key: &Key,
     limit: usize,
+    patience: Patience,
 ) -> Result<Vec<HistoryEntry>, sqlx::Error> {
+    let mut connection = Lease::of(pool, patience).await?;
     let limit = i64::try_from(limit).unwrap_or(i64::MAX);
     let rows: Vec<Past> = sqlx::query_as(
         "SELECT revision, changed_at, principal, body FROM dynmcp_changes
@@ -63,7 +78,8 @@ pub(super) async fn history(
     .bind(key.kind.as_str())
     .bind(&*key.id)
     .bind(limit)
-    .fetch_all(pool)
+    .fetch_all(&mut *connection)
     .await?;
+    connection.end();
     Ok(rows.into_iter().map(row::past).collect())
 }

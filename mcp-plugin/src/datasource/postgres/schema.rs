@@ -1,7 +1,7 @@
 //! Brings the schema up to date, in one transaction. One gateway does it, the others wait.
 
 use super::connect;
-use crate::datasource::change_log::{Fault, Migrated, Migrations, takes_over};
+use crate::datasource::change_log::{Fault, Migrated, Migrations, Patience, takes_over};
 use mcp_common::migration::Migrate;
 use sqlx::{Connection, Executor, PgConnection, postgres::PgConnectOptions};
 
@@ -23,15 +23,19 @@ const SCHEMA: &str = "SET LOCAL client_min_messages = warning; SELECT set_config
 
 pub(super) async fn prepare(
     options: &PgConnectOptions,
+    patience: Patience,
     migrations: Migrations,
     history: u32,
 ) -> Result<(), Fault> {
-    let mut connection = connect::connect(options).await?;
-    check_encoding(&mut connection).await?;
-    match (version(&mut connection).await?, migrations) {
+    let mut connection = connect::connect(options, patience).await?;
+    let looking = async {
+        check_encoding(&mut connection).await?;
+        version(&mut connection).await
+    };
+    match (patience.in_time(looking).await?, migrations) {
         (Some(VERSION), _) => {}
         (_, Migrations::AtStart) => {
-            apply(&mut connection).await?;
+            patience.migrates(apply(&mut connection)).await?;
             tracing::info!("the tables are ready");
         }
         (found, Migrations::Never) => {
@@ -39,12 +43,14 @@ pub(super) async fn prepare(
             return Err(Fault::Outdated { found, wanted });
         }
     }
-    sqlx::query("UPDATE dynmcp_store SET value = $1 WHERE name = 'history' AND value <> $1")
-        .bind(i64::from(history))
-        .execute(&mut connection)
-        .await?;
-    connection.close().await?;
-    Ok(())
+    let finishing = async {
+        sqlx::query("UPDATE dynmcp_store SET value = $1 WHERE name = 'history' AND value <> $1")
+            .bind(i64::from(history))
+            .execute(&mut connection)
+            .await?;
+        connection.close().await
+    };
+    patience.in_time(finishing).await
 }
 
 /// The version of the schema that is there.
@@ -65,12 +71,16 @@ async fn version(connection: &mut PgConnection) -> Result<Option<i64>, Fault> {
 }
 
 /// Brings the schema up to date, or says what that would mean.
-pub(super) async fn migrate(options: &PgConnectOptions, migrate: Migrate) -> Result<Migrated, Fault> {
-    let mut connection = connect::connect(options).await?;
-    check_encoding(&mut connection).await?;
+pub(super) async fn migrate(
+    options: &PgConnectOptions,
+    patience: Patience,
+    migrate: Migrate,
+) -> Result<Migrated, Fault> {
+    let mut connection = connect::connect(options, patience).await?;
+    patience.in_time(check_encoding(&mut connection)).await?;
     match migrate {
-        Migrate::Apply => apply(&mut connection).await,
-        Migrate::Check => pending(&mut connection).await,
+        Migrate::Apply => patience.migrates(apply(&mut connection)).await,
+        Migrate::Check => patience.in_time(pending(&mut connection)).await,
     }
 }
 

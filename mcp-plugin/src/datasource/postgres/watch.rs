@@ -4,7 +4,6 @@ use super::{connect, read};
 use crate::datasource::change_log::{
     Fault, Place,
     follow::{self, Log},
-    in_time,
     row::{self, Row},
 };
 use async_trait::async_trait;
@@ -27,12 +26,16 @@ pub(super) async fn start(
 ) -> Result<Changes, SourceError> {
     let listen = async {
         // A connection of its own, which no burst of writes can keep from listening.
-        let mut listener = PgListener::connect_with(&connect::pool_of_one(options)).await?;
+        let mut listener = PgListener::connect_with(&connect::pool_of_one(options, place.patience)).await?;
         listener.eager_reconnect(false);
         listener.listen(CHANNEL).await?;
-        Ok(listener)
+        Ok::<_, sqlx::Error>(listener)
     };
-    let listener = in_time(listen).await.map_err(|fault| place.source_error(fault))?;
+    let listener = place
+        .patience
+        .in_time(listen)
+        .await
+        .map_err(|fault| place.source_error(fault))?;
     let notified = Notified {
         place: place.clone(),
         listener,
@@ -53,7 +56,9 @@ struct Notified {
 #[async_trait]
 impl Log for Notified {
     async fn newest(&mut self) -> Result<Revision, SourceError> {
-        in_time(read::newest(&mut self.listener))
+        self.place
+            .patience
+            .in_time(read::newest(&mut self.listener))
             .await
             .map_err(|fault| self.place.source_error(fault))
     }
@@ -66,7 +71,9 @@ impl Log for Notified {
         .bind(row::stored(seen))
         .bind(most)
         .fetch_all(&mut self.listener);
-        in_time(rows)
+        self.place
+            .patience
+            .in_time(rows)
             .await
             .map_err(|fault| self.place.source_error(fault))
     }
@@ -74,7 +81,10 @@ impl Log for Notified {
     async fn floor(&mut self) -> Result<Revision, SourceError> {
         let floor = sqlx::query_scalar("SELECT value FROM dynmcp_store WHERE name = 'floor'")
             .fetch_one(&mut self.listener);
-        let floor: i64 = in_time(floor)
+        let floor: i64 = self
+            .place
+            .patience
+            .in_time(floor)
             .await
             .map_err(|fault| self.place.source_error(fault))?;
         Ok(row::revision(floor))

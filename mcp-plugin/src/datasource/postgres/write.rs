@@ -1,10 +1,10 @@
 //! The gateway's own writes: take the turn, check the expectation, write, in one transaction.
 
 use super::read;
-use crate::datasource::change_log::{Attempts, Place, Refused, Write, holds, row, text};
+use crate::datasource::change_log::{Attempts, Lease, Place, Refused, Write, holds, row, text};
 use bytes::Bytes;
 use mcp_common::{datasource::SourceError, key::Revision};
-use sqlx::{PgConnection, PgPool, Postgres, Transaction};
+use sqlx::{Connection, PgConnection, PgPool, Postgres, Transaction};
 
 /// A text is a value of at most 1 GB, and the server makes copies of it.
 const LARGEST: usize = 256 * 1024 * 1024;
@@ -16,17 +16,25 @@ pub(super) async fn put(
     body: &Bytes,
 ) -> Result<Revision, SourceError> {
     let text = text(place, write, body, LARGEST)?;
+    let mut connection = Lease::of(pool, place.patience)
+        .await
+        .map_err(|error| place.source_error(error))?;
     let mut attempts = Attempts::new(place);
-    loop {
-        match try_put(pool, write, text).await {
-            Ok(done) => return Ok(done),
-            Err(refused) => attempts.again(refused).await?,
+    let done = loop {
+        match try_put(&mut connection, write, text).await {
+            Ok(revision) => break Ok(revision),
+            Err(refused) => match attempts.again(refused).await {
+                Ok(()) => {}
+                Err(error) => break Err(error),
+            },
         }
-    }
+    };
+    connection.end();
+    done
 }
 
-async fn try_put(pool: &PgPool, write: &Write<'_>, text: &str) -> Result<Revision, Refused> {
-    let (mut transaction, _) = begin(pool, write).await?;
+async fn try_put(connection: &mut PgConnection, write: &Write<'_>, text: &str) -> Result<Revision, Refused> {
+    let (mut transaction, _) = begin(connection, write).await?;
     sqlx::query(
         "INSERT INTO dynmcp_xds (key, xds_type, xds_json, status, create_time, update_time)
          VALUES ($1, $2, $3, 1, now(), now())
@@ -45,17 +53,25 @@ pub(super) async fn delete(
     place: &Place,
     write: &Write<'_>,
 ) -> Result<Option<Revision>, SourceError> {
+    let mut connection = Lease::of(pool, place.patience)
+        .await
+        .map_err(|error| place.source_error(error))?;
     let mut attempts = Attempts::new(place);
-    loop {
-        match try_delete(pool, write).await {
-            Ok(done) => return Ok(done),
-            Err(refused) => attempts.again(refused).await?,
+    let done = loop {
+        match try_delete(&mut connection, write).await {
+            Ok(revision) => break Ok(revision),
+            Err(refused) => match attempts.again(refused).await {
+                Ok(()) => {}
+                Err(error) => break Err(error),
+            },
         }
-    }
+    };
+    connection.end();
+    done
 }
 
-async fn try_delete(pool: &PgPool, write: &Write<'_>) -> Result<Option<Revision>, Refused> {
-    let (mut transaction, current) = begin(pool, write).await?;
+async fn try_delete(connection: &mut PgConnection, write: &Write<'_>) -> Result<Option<Revision>, Refused> {
+    let (mut transaction, current) = begin(connection, write).await?;
     if current.is_none() {
         return Ok(None);
     }
@@ -68,11 +84,13 @@ async fn try_delete(pool: &PgPool, write: &Write<'_>) -> Result<Option<Revision>
 }
 
 /// A transaction that has the turn to write, and what is stored under the key.
-async fn begin(
-    pool: &PgPool,
+async fn begin<'c>(
+    connection: &'c mut PgConnection,
     write: &Write<'_>,
-) -> Result<(Transaction<'static, Postgres>, Option<Revision>), Refused> {
-    let mut transaction = pool.begin_with("BEGIN ISOLATION LEVEL READ COMMITTED").await?;
+) -> Result<(Transaction<'c, Postgres>, Option<Revision>), Refused> {
+    let mut transaction = connection
+        .begin_with("BEGIN ISOLATION LEVEL READ COMMITTED")
+        .await?;
     sqlx::query("SELECT revision FROM dynmcp_revision FOR UPDATE")
         .execute(&mut *transaction)
         .await?;
@@ -100,7 +118,7 @@ async fn current(connection: &mut PgConnection, write: &Write<'_>) -> Result<Opt
 }
 
 /// The trigger has logged the write as the newest row; nobody else can have written since.
-async fn finish(mut transaction: Transaction<'static, Postgres>) -> Result<Revision, Refused> {
+async fn finish(mut transaction: Transaction<'_, Postgres>) -> Result<Revision, Refused> {
     let revision = read::newest(&mut *transaction).await?;
     transaction.commit().await?;
     Ok(revision)
