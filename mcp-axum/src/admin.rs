@@ -14,12 +14,14 @@ mod docs;
 mod entry;
 mod envelope;
 mod explain;
+mod export;
 mod history;
 mod import;
 mod item;
 mod openapi;
 mod page;
 mod parameters;
+mod plan;
 mod precondition;
 mod propagation;
 mod put;
@@ -49,7 +51,7 @@ pub struct Admin {
     /// One write at a time on this replica: between the check of a write and its arrival in the catalog no other one
     /// may come in, or two writes that are fine alone could together take one name twice.
     writes: Mutex<()>,
-    /// One import at a time: each holds a large document.
+    /// One import or plan at a time: each holds a large document.
     imports: Mutex<()>,
     /// Explains calls and makes those that are to be seen. Its connections are not those of the data plane.
     engine: Engine,
@@ -74,6 +76,9 @@ pub fn router(app: Arc<App>) -> Router {
         .nest("/ids", collection(Kind::Instance))
         .route("/quarantine", get(quarantine::list))
         .route("/import/{format}", post(import::run))
+        .route("/plan", post(plan::show))
+        .route("/apply", post(plan::apply))
+        .route("/export", get(export::show))
         .route_layer(from_fn_with_state(app.clone(), access::loaded));
     let guarded = definitions
         .route("/status", get(status::show))

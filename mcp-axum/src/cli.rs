@@ -4,6 +4,7 @@
 mod banner;
 mod config;
 mod demo;
+mod export;
 mod failure;
 mod gateway;
 mod hash_key;
@@ -11,12 +12,15 @@ mod http;
 mod import;
 mod migrate;
 mod output;
+mod plan;
 mod serve;
 
 use clap::{Parser, Subcommand};
+use export::ExportArguments;
 use failure::Failure;
 use import::ImportCommand;
 use migrate::MigrateArguments;
+use plan::{ApplyArguments, PlanArguments};
 use std::{path::PathBuf, process::ExitCode};
 
 const EXAMPLES: &str = "\
@@ -29,9 +33,12 @@ Examples:
   dynmcp config check --config dynmcp.toml
   dynmcp import openapi petstore.yaml --instance pets --dry-run
   dynmcp migrate --check                   does the database have the tables of this version?
+  dynmcp export definitions/               what is stored, as files for git
+  dynmcp plan definitions/                 what applying them would do, and what clients would notice
+  dynmcp apply definitions/ --server https://gateway.example.com --owner team-a --prune
 
 Exit codes: 0 fine, 1 it could not be done, 2 the configuration or the command line is wrong,
-3 `migrate --check` found something to do.";
+3 `migrate --check` or `--detailed-exitcode` found something to do, 4 that breaks clients.";
 
 /// A gateway that turns HTTP APIs into MCP tools: tools are data, a change is live within milliseconds.
 #[derive(Parser)]
@@ -77,6 +84,18 @@ enum Command {
     ///   APP__DATA_SOURCE__POSTGRES__URL=postgres://owner:…@host/database dynmcp migrate
     #[command(verbatim_doc_comment)]
     Migrate(MigrateArguments),
+    /// Compare a folder of definitions with what is stored: what would be written, what clients would notice.
+    ///
+    /// Everything is checked as it would be when it is written, as a whole. Writes nothing. Works on the configured
+    /// data source, also beside a running gateway, or with --server through the admin API of one.
+    Plan(PlanArguments),
+    /// Write what `plan` shows: tools first, then instances, deletions last.
+    ///
+    /// Each definition is written only if nobody changed it since the plan was made. What is stopped half-way is
+    /// finished by doing it again. Nothing is deleted without --prune or --prune-all.
+    Apply(ApplyArguments),
+    /// Write what is stored as files, each definition in one spelling, for git and for `plan` and `apply`.
+    Export(ExportArguments),
     /// Look at the configuration.
     Config {
         #[command(subcommand)]
@@ -121,13 +140,29 @@ pub fn main() -> ExitCode {
         } => config::print_default(),
         Command::Import { what } => import::run(cli.config, *what),
         Command::Migrate(arguments) => migrate::run(cli.config, &arguments),
+        Command::Plan(arguments) => return ended(plan::plan(cli.config, &arguments)),
+        Command::Apply(arguments) => return ended(plan::apply(cli.config, &arguments)),
+        Command::Export(arguments) => export::run(cli.config, &arguments),
         Command::HashKey { generate } => hash_key::run(generate),
     };
+    ended(done.map(|()| 0))
+}
+
+/// Says what went wrong.
+fn ended(done: Result<u8, Failure>) -> ExitCode {
     match done {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(code) => ExitCode::from(code),
         Err(failure) => {
             eprintln!("dynmcp: {failure}");
             failure.exit_code()
         }
     }
+}
+
+/// Runs a command that needs no more than one thread.
+fn run<T>(command: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
+    runtime.block_on(command)
 }

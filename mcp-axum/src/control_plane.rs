@@ -21,7 +21,7 @@ use mcp_common::{
         Catalog, sync,
         sync::{Stopgap, SyncStatus},
     },
-    datasource::DataSource,
+    datasource::{DataSource, Load},
     migration::{Migrate, Migration},
     plugin::{DataSourceFactory, PluginError, Registry},
     secret::Secret,
@@ -29,6 +29,7 @@ use mcp_common::{
 use mcp_core::{
     engine::Engine,
     protocol::{Gateway, GatewayParts},
+    tool::ToolCompiler,
 };
 use std::{sync::Arc, time::SystemTime};
 use tokio::{runtime::Handle, task::JoinHandle};
@@ -162,6 +163,13 @@ fn selected_source(
         factory,
         table.unwrap_or_else(|| serde_json::Value::Object(Default::default())),
     ))
+}
+
+/// Everything that the data source holds, compiled; for commands that need no gateway for it.
+pub(crate) fn catalog_of(settings: &Settings, load: Load) -> Catalog<ToolCompiler> {
+    let catalog = Catalog::new(parts::compiler(settings));
+    catalog.replace(load);
+    catalog
 }
 
 impl BuildError {

@@ -8,6 +8,7 @@ mod check;
 mod entry;
 mod fit;
 mod index;
+mod preview;
 mod quarantine;
 mod read;
 mod remembered;
@@ -19,6 +20,7 @@ mod transition;
 
 pub use check::Refusal;
 pub use entry::{InstanceEntry, Overridden, Selected, Selection, ToolEntry};
+pub use preview::{Clash, Preview, Proposed};
 pub use quarantine::{Cause, Place, Quarantined};
 pub use remembered::{Kept, Remembered};
 pub use snapshot::Snapshot;
@@ -160,6 +162,11 @@ impl<C: Compile> Catalog<C> {
     /// administrator's write is refused.
     pub fn check(&self, key: &Key, document: &Document) -> Result<Vec<String>, Refusal> {
         check::check(&self.compiler, &self.snapshot(), key, document)
+    }
+
+    /// What making all these changes together would come to, without doing it. Each key at most once.
+    pub fn preview(&self, proposed: &[Proposed]) -> Preview<C::Tool> {
+        preview::preview(&self.compiler, self.snapshot(), proposed)
     }
 
     /// Returns `true` as soon as the catalog is at `revision` (or beyond) and every listener has heard of it;

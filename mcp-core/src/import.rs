@@ -22,10 +22,11 @@ mod sample;
 mod text;
 mod yaml;
 
+pub use crate::plan::Skipped;
 pub use error::ImportError;
 pub use options::{Format, ImportOptions, Limits};
 pub use pattern::{Pattern, Rename};
-pub use report::{Conflict, Report, Skipped};
+pub use report::{Conflict, Report};
 
 use crate::plan::{Plan, Stored};
 use definition::Draft;

@@ -1,6 +1,7 @@
 //! The MCP protocol, compiled tools, instance views and the engine that turns calls into HTTP requests.
 
 pub mod engine;
+pub mod export;
 pub mod import;
 pub mod plan;
 pub mod protocol;

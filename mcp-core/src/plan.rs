@@ -1,17 +1,30 @@
 //! What has to be written so that a store holds what somebody wants it to hold.
 //!
-//! Used by imports, and by whatever else brings definitions from outside. A plan is made without writing anything;
+//! Used by imports, and by definitions that are kept as files. A plan is made without writing anything: [`examine`]
+//! says what it does and what clients will notice, [`Plan::preview`] looks at the whole that would result, and
 //! [`Plan::apply`] writes it, each step only if nobody changed the definition since it was read.
 
 mod apply;
 mod difference;
+mod digest;
+mod examine;
+mod notice;
+mod report;
+mod request;
 mod stored;
 
 pub use apply::{Applied, ApplyError};
 pub use difference::{canonical, changed_members};
+pub(crate) use digest::digest;
+pub use examine::{Examined, examine};
+pub use notice::{InstanceChange, InstanceNotice, ListSize, Notice, Renamed, ToolNotice, notices};
+pub use report::{ChangedMembers, Finding, PlanReport, Skipped};
+pub use request::{DesiredDefinition, OWNER, PlanOptions, PlanRequest, Prune};
 pub use stored::{Stored, StoredDefinition};
 
+use crate::tool::{StoredTool, ToolCompiler};
 use mcp_common::{
+    catalog::{Catalog, Preview, Proposed},
     document::Document,
     key::{Key, Revision},
 };
@@ -51,6 +64,14 @@ impl Step {
     pub fn key(&self) -> &Key {
         match self {
             Self::Create { key, .. } | Self::Update { key, .. } | Self::Delete { key, .. } => key,
+        }
+    }
+
+    /// What it stores; `None` where it deletes.
+    pub fn document(&self) -> Option<&Document> {
+        match self {
+            Self::Create { document, .. } | Self::Update { document, .. } => Some(document),
+            Self::Delete { .. } => None,
         }
     }
 }
@@ -94,6 +115,16 @@ impl Plan {
             revision: old.revision,
         });
         true
+    }
+
+    /// What the whole of it would come to: every document compiled, every instance selected anew. The catalog has to
+    /// have what the plan was made from.
+    pub fn preview(&self, catalog: &Catalog<ToolCompiler>) -> Preview<StoredTool> {
+        let proposed = self.steps.iter().map(|step| Proposed {
+            key: step.key().clone(),
+            document: step.document().cloned(),
+        });
+        catalog.preview(&proposed.collect::<Vec<_>>())
     }
 
     /// Nothing to do.

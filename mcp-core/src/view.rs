@@ -4,10 +4,12 @@
 mod cache;
 mod cursor;
 mod list;
+mod listed;
 
 pub use cache::Views;
 pub(crate) use cursor::Cursor;
 pub use list::ToolList;
+pub use listed::{ListedTool, listed};
 
 use crate::{
     engine::InstanceNames,

@@ -3,7 +3,11 @@
 
 mod request;
 
-use super::{body, envelope::Success, propagation::arrival};
+use super::{
+    body,
+    envelope::Success,
+    propagation::{arrival, arrived},
+};
 use crate::{
     app::App,
     error::{Error, Result},
@@ -13,13 +17,14 @@ use axum::{
     extract::{Path, RawQuery, Request, State},
 };
 use http::StatusCode;
-use mcp_common::authenticator::Principal;
+use mcp_common::{authenticator::Principal, key::Revision};
 use mcp_core::{
     import::{Format, ImportError, Report, import},
     plan::{ApplyError, Plan, Stored},
 };
 use request::ImportRequest;
 use std::sync::Arc;
+use tokio::sync::MutexGuard;
 
 /// Plans, writes unless it is a dry run, and waits until this replica serves it.
 pub(super) async fn run(
@@ -50,18 +55,38 @@ pub(super) async fn run(
     let text =
         String::from_utf8(bytes.into()).map_err(|_| Error::bad_request("the document is not UTF-8"))?;
     let (request, text) = parameters.with_body(text)?;
-    let stored = Stored::from(app.source.load().await?);
+    let load = app.source.load().await?;
+    let now = load.revision;
+    let stored = Stored::from(load);
     let is_dry_run = request.dry_run;
     let planned = tokio::task::spawn_blocking(move || import(format, &text, &request.options, &stored)).await;
     let (plan, report) = planned.map_err(|error| Error::internal(error.to_string()))??;
+    let turn = app.admin.writes.lock().await;
+    checked(&app, &plan, now).await?;
     if is_dry_run {
         return Ok(Success::new(report));
     }
-    write(&app, &plan, report, &principal).await
+    write(&app, &plan, report, &principal, turn).await
 }
 
-async fn write(app: &App, plan: &Plan, report: Report, principal: &Principal) -> Result<Success<Report>> {
-    let turn = app.admin.writes.lock().await;
+/// Refuses what would not be served as it is meant, looking at everything that is to be written together.
+async fn checked(app: &Arc<App>, plan: &Plan, now: Revision) -> Result<()> {
+    arrived(app, now).await?;
+    let (app, plan) = (app.clone(), plan.clone());
+    let refusal = tokio::task::spawn_blocking(move || plan.preview(&app.catalog).refusal()).await;
+    match refusal.map_err(|error| Error::internal(error.to_string()))? {
+        Some(refusal) => Err(Error::from(refusal).prefixed("nothing was imported")),
+        None => Ok(()),
+    }
+}
+
+async fn write(
+    app: &App,
+    plan: &Plan,
+    report: Report,
+    principal: &Principal,
+    turn: MutexGuard<'_, ()>,
+) -> Result<Success<Report>> {
     let applied = plan.apply(&*app.source, &principal.subject).await?;
     let Some(revision) = applied.revision else {
         return Ok(Success::new(report));
@@ -87,7 +112,7 @@ impl From<ApplyError> for Error {
         let key = error.key.clone();
         let cause = Self::from(error.cause);
         let text = format!(
-            "{progress}, then {key}: {}; importing again continues from there",
+            "{progress}, then {key}: {}; doing it again continues from there",
             cause.message()
         );
         Self::new(cause.status(), text)

@@ -1,6 +1,9 @@
 //! The last part of a write: from the store into the catalog that requests are served from.
 
-use crate::app::App;
+use crate::{
+    app::App,
+    error::{Error, Result},
+};
 use mcp_common::key::Revision;
 use std::time::Duration;
 use tokio::sync::MutexGuard;
@@ -25,4 +28,15 @@ pub(super) async fn arrival(app: &App, revision: Revision, turn: MutexGuard<'_, 
     Some(format!(
         "revision {revision} is stored, but did not reach this replica within {seconds} s; see /admin/status"
     ))
+}
+
+/// Waits until this replica's catalog has what was just read from the store, so that both can be compared.
+pub(super) async fn arrived(app: &App, revision: Revision) -> Result<()> {
+    if app.catalog.wait_for(revision, PATIENCE).await {
+        return Ok(());
+    }
+    let text = format!(
+        "revision {revision} of the data source has not reached this replica yet; try again, and see /admin/status"
+    );
+    Err(Error::unavailable(text))
 }

@@ -195,8 +195,13 @@ async fn directly(
     let source = control_plane::open_source(&settings)
         .await
         .map_err(StartError::from)?;
-    let stored = Stored::from(source.load().await.map_err(Failure::runtime)?);
+    let load = source.load().await.map_err(Failure::runtime)?;
+    let stored = Stored::from(load.clone());
     let (plan, report): (Plan, Report) = import(format, text, options, &stored).map_err(Failure::runtime)?;
+    let catalog = control_plane::catalog_of(&settings, load);
+    if let Some(refusal) = plan.preview(&catalog).refusal() {
+        return Err(Failure::runtime(format_args!("nothing was imported: {refusal}")));
+    }
     if !dry_run {
         plan.apply(&*source, "cli").await.map_err(Failure::runtime)?;
     }

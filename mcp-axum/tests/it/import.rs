@@ -332,3 +332,34 @@ async fn what_cannot_be_imported_is_refused_and_nothing_is_stored() {
         .error(403);
     assert_eq!(admin.get("/admin/tds").await.data(), json!([]));
 }
+
+#[tokio::test]
+async fn what_would_take_a_name_twice_is_refused_as_a_whole() {
+    let app = TestApp::sqlite().await;
+    let admin = app.admin();
+    let tagged = json!({"name": "All pets", "include": {"tags": ["pets"]}});
+    admin.put("/admin/ids/tagged", &tagged).await.ok();
+    post(&admin, "/admin/import/openapi?instance=one", OPENAPI_3)
+        .await
+        .ok();
+    let before = app.mcp("tagged").tool_names().await;
+    assert!(before.len() > 1, "{before:?}");
+    for path in [
+        "/admin/import/openapi?instance=two&dry_run=true",
+        "/admin/import/openapi?instance=two",
+    ] {
+        let error = post(&admin, path, OPENAPI_3).await.error(409);
+        assert!(
+            error.starts_with("nothing was imported: in the instance `tagged` the name"),
+            "{error}"
+        );
+    }
+    admin.get("/admin/ids/two").await.expect(404);
+    let tools = admin.get("/admin/tds?q=two.").await.data();
+    assert_eq!(tools, json!([]));
+    assert_eq!(app.mcp("tagged").tool_names().await, before);
+    // Importing again changes nothing, and what changes nothing is not refused.
+    post(&admin, "/admin/import/openapi?instance=one", OPENAPI_3)
+        .await
+        .ok();
+}

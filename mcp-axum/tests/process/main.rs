@@ -3,6 +3,7 @@
 
 mod commands;
 mod damaged;
+mod definitions;
 mod demo;
 #[cfg(target_os = "linux")]
 mod disk;
@@ -10,6 +11,8 @@ mod drain;
 mod egress;
 mod gateway;
 mod import;
+#[cfg(feature = "etcd")]
+mod servers;
 #[cfg(target_os = "linux")]
 mod small_disk;
 mod start;

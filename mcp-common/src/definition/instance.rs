@@ -50,6 +50,8 @@ pub struct InstanceDefinition {
     #[serde(default = "yes")]
     pub enabled: bool,
 
+    #[serde(default, rename = "managed_by")]
+    _managed_by: Option<String>,
     #[serde(default, rename = "version")]
     _version: Option<Box<RawValue>>,
     #[serde(default, rename = "revision")]

@@ -75,6 +75,8 @@ pub struct ToolDefinition {
     _examples: Option<Box<RawValue>>,
     #[serde(default, rename = "source")]
     _source: Option<Box<RawValue>>,
+    #[serde(default, rename = "managed_by")]
+    _managed_by: Option<String>,
     #[serde(default, rename = "version")]
     _version: Option<Box<RawValue>>,
     #[serde(default, rename = "revision")]

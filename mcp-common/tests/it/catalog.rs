@@ -1,6 +1,6 @@
 use crate::fixture::{Compiler, catalog, delete, instance, put, record, shown, tool};
 use mcp_common::{
-    catalog::{Catalog, Cause, Place, Refusal},
+    catalog::{Catalog, Cause, Place, Proposed, Refusal},
     datasource::{Batch, Change, Load, Unreadable},
     document::Document,
     key::Key,
@@ -243,6 +243,60 @@ fn a_write_that_would_clash_is_refused_before_it_happens() {
             .is_ok()
     );
     assert_eq!(catalog.snapshot().revision, 4);
+}
+
+fn proposed(key: Key, value: Option<serde_json::Value>) -> Proposed {
+    Proposed {
+        key,
+        document: value.map(document),
+    }
+}
+
+#[test]
+fn changes_that_are_made_together_are_looked_at_together() {
+    let catalog = support();
+    let t1 = proposed(Key::tool("t1"), Some(tool("b", "one", &[])));
+    let t2 = proposed(Key::tool("t2"), Some(tool("a", "two", &["x"])));
+    for alone in [&t1, &t2] {
+        assert!(!catalog.preview(std::slice::from_ref(alone)).is_good());
+    }
+    let swapped = catalog.preview(&[t1, t2]);
+    assert!(swapped.is_good() && swapped.refusal().is_none());
+    let names = |instance: &str| {
+        let selection = &swapped.after.instances.get(instance).unwrap().selection;
+        selection
+            .tools
+            .iter()
+            .map(|tool| tool.name.to_string())
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(names("i"), ["a", "b"]);
+    assert_eq!(catalog.snapshot().revision, 3, "nothing was done");
+
+    // Each is fine alone; by their tag they meet in the instance.
+    let t5 = proposed(Key::tool("t5"), Some(tool("n", "five", &["x"])));
+    let t6 = proposed(Key::tool("t6"), Some(tool("n", "six", &["x"])));
+    for alone in [&t5, &t6] {
+        assert!(catalog.preview(std::slice::from_ref(alone)).is_good());
+    }
+    let both = catalog.preview(&[t5.clone(), t6]);
+    assert_eq!(both.clashes.len(), 1);
+    let clash = &both.clashes[0];
+    assert_eq!(&*clash.instance, "i");
+    assert_eq!(clash.tools, ["t5".into(), "t6".into()].into());
+    assert!(matches!(both.refusal(), Some(Refusal::Clash { .. })));
+
+    // A name that somebody gives up in the same set is free.
+    let gone = proposed(Key::tool("t1"), None);
+    let heir = proposed(Key::tool("t7"), Some(tool("a", "seven", &["x"])));
+    assert!(!catalog.preview(std::slice::from_ref(&heir)).is_good());
+    assert!(catalog.preview(&[heir, gone]).is_good());
+
+    let bad = proposed(Key::tool("t8"), Some(tool("z", "bad", &[])));
+    let some = catalog.preview(&[t5, bad]);
+    assert_eq!(some.invalid.keys().collect::<Vec<_>>(), [&Key::tool("t8")]);
+    let text = some.refusal().unwrap().to_string();
+    assert_eq!(text, "TDS `t8`: description: is bad");
 }
 
 #[tokio::test]

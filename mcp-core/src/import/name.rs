@@ -1,8 +1,7 @@
 //! Names that every client and model accepts.
 
+use crate::plan::digest;
 use mcp_common::definition::name::MAX_NAME;
-use sha2::{Digest, Sha256};
-use std::fmt::Write;
 
 /// Of a tool: the operation's id, else its method and path.
 pub(super) fn tool(operation_id: Option<&str>, method: &str, path: &str) -> String {
@@ -32,16 +31,6 @@ pub(super) fn free(name: &str, operation: &str, is_taken: impl Fn(&str) -> bool)
     let digest = digest(operation, 6);
     let head: String = name.chars().take(MAX_NAME - digest.len() - 1).collect();
     format!("{head}_{digest}")
-}
-
-/// The beginning of the text's SHA-256 in hex.
-pub(super) fn digest(text: &str, digits: usize) -> String {
-    let mut out = String::new();
-    for byte in Sha256::digest(text.as_bytes()) {
-        let _ = write!(out, "{byte:02x}");
-    }
-    out.truncate(digits);
-    out
 }
 
 fn clean(text: &str, keep_dots: bool) -> String {

@@ -1,5 +1,6 @@
 //! What an import comes to, for the person who asked for it.
 
+use crate::plan::Skipped;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
@@ -24,15 +25,6 @@ pub struct Report {
     pub conflicts: Vec<Conflict>,
     /// What somebody should look at, such as credentials to fill in.
     pub notes: Vec<String>,
-}
-
-/// An operation without a tool.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Skipped {
-    /// As the description names it, `GET /pets`.
-    pub operation: String,
-    /// Why.
-    pub reason: String,
 }
 
 /// A definition that was not written.

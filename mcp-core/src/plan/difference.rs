@@ -1,22 +1,23 @@
 //! Which members of two documents differ.
 
+use indexmap::IndexMap;
 use mcp_common::document::Document;
-use serde_json::{Map, Value};
+use serde_json::{Value, value::RawValue};
 
 /// Written by the server, or the key's.
 const NOT_COMPARED: [&str; 3] = ["id", "revision", "updated_at"];
 /// Its members are compared one by one: what it holds is independent of each other.
 const OPENED: &str = "tds_ext_info";
 
+type Members<'a> = IndexMap<String, &'a RawValue>;
+
 /// The members that differ, in the order of `new`, then those that `new` has no more. The order of members inside
-/// does not count.
+/// does not count; numbers are compared as they are written, because a 30-digit one is not the same as its neighbour.
 pub fn changed_members(old: &Document, new: &Document) -> Vec<String> {
-    let (old, new) = (parts(old), parts(new));
+    let (old, new) = (parts(old.as_json()), parts(new.as_json()));
     let mut changed = Vec::new();
     for (name, value) in &new {
-        let is_same = old
-            .get(name)
-            .is_some_and(|old| canonical(old) == canonical(value));
+        let is_same = old.get(name).is_some_and(|old| is_same(old, value));
         if !is_same {
             changed.push(name.clone());
         }
@@ -25,26 +26,49 @@ pub fn changed_members(old: &Document, new: &Document) -> Vec<String> {
     changed
 }
 
-fn parts(document: &Document) -> Map<String, Value> {
-    let value: Value = serde_json::from_str(document.as_json()).unwrap_or_default();
-    let mut parts = Map::new();
-    let Value::Object(members) = value else {
-        return parts;
-    };
+fn parts(document: &str) -> Members<'_> {
+    let members: Members<'_> = serde_json::from_str(document).unwrap_or_default();
+    let mut parts = Members::new();
     for (name, value) in members {
-        match value {
-            _ if NOT_COMPARED.contains(&name.as_str()) => {}
-            Value::Object(inner) if name == OPENED => {
-                parts.extend(
-                    inner
-                        .into_iter()
-                        .map(|(inner, value)| (format!("{OPENED}.{inner}"), value)),
-                );
+        if NOT_COMPARED.contains(&name.as_str()) {
+            continue;
+        }
+        match serde_json::from_str::<Members<'_>>(value.get()) {
+            Ok(inner) if name == OPENED => {
+                let inner = inner.into_iter();
+                parts.extend(inner.map(|(inner, value)| (format!("{OPENED}.{inner}"), value)));
             }
-            value => drop(parts.insert(name, value)),
+            _ => drop(parts.insert(name, value)),
         }
     }
     parts
+}
+
+/// Whether two JSON texts say the same. Documents are no deeper than `MAX_DEPTH`, so neither is this.
+fn is_same(old: &RawValue, new: &RawValue) -> bool {
+    let (old, new) = (old.get(), new.get());
+    if old == new {
+        return true;
+    }
+    match (old.as_bytes().first(), new.as_bytes().first()) {
+        (Some(b'{'), Some(b'{')) => {
+            let read = |text| serde_json::from_str::<Members<'_>>(text).unwrap_or_default();
+            let (old, new) = (read(old), read(new));
+            let held =
+                |(name, value): (&String, &&RawValue)| new.get(name).is_some_and(|new| is_same(value, new));
+            old.len() == new.len() && old.iter().all(held)
+        }
+        (Some(b'['), Some(b'[')) => {
+            let read = |text| serde_json::from_str::<Vec<&RawValue>>(text).unwrap_or_default();
+            let (old, new) = (read(old), read(new));
+            old.len() == new.len() && old.iter().zip(&new).all(|(old, new)| is_same(old, new))
+        }
+        (Some(b'"'), Some(b'"')) => {
+            let read = |text| serde_json::from_str::<String>(text).ok();
+            read(old) == read(new)
+        }
+        _ => false,
+    }
 }
 
 /// The same text for the same value: members sorted, no blanks.
@@ -109,5 +133,16 @@ mod tests {
             changes(old, new),
             ["name", "tds_ext_info.path", "tds_ext_info.timeout_ms", "tags"]
         );
+    }
+
+    #[test]
+    fn values_are_compared_exactly() {
+        let big = |last: u8| format!(r#"{{"x":{{"n":12345678901234567890123456789{last}}}}}"#);
+        assert_eq!(changes(&big(0), &big(1)), ["x"]);
+        assert!(changes(&big(0), &big(0).replace(':', " : ")).is_empty());
+        assert_eq!(changes(r#"{"x":1.10}"#, r#"{"x":1.1}"#), ["x"]);
+        assert!(changes(r#"{"x":["\u00e9",null]}"#, r#"{"x":["é",null]}"#).is_empty());
+        assert_eq!(changes(r#"{"x":{"a":1,"b":2}}"#, r#"{"x":{"a":1}}"#), ["x"]);
+        assert_eq!(changes(r#"{"x":[1]}"#, r#"{"x":[1,2]}"#), ["x"]);
     }
 }

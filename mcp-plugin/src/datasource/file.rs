@@ -7,6 +7,7 @@
 
 mod canonical;
 mod claims;
+mod contents;
 mod folder;
 mod parse;
 mod pending;
@@ -14,6 +15,8 @@ mod reports;
 mod scan;
 mod stamp;
 mod watch;
+
+pub use contents::{Contents, FileDefinition, FileFault, read, write};
 
 use super::ledger::{Ledger, Numbering};
 use async_trait::async_trait;

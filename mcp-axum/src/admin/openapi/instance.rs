@@ -45,6 +45,9 @@ pub(super) struct InstanceDocument {
     /// `false`: kept, but unknown to clients.
     #[schema(required = false, default = true)]
     enabled: bool,
+    /// Who maintains it; plans of others leave it alone.
+    #[schema(required = false, example = "team-a")]
+    managed_by: String,
     /// Written by the server; what is sent is left out.
     #[schema(required = false, read_only)]
     revision: u64,

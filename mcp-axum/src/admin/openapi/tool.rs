@@ -55,6 +55,9 @@ pub(super) struct ToolDocument {
     /// `false`: kept, but in no instance.
     #[schema(required = false, default = true)]
     enabled: bool,
+    /// Who maintains it; plans of others leave it alone.
+    #[schema(required = false, example = "team-a")]
+    managed_by: String,
     /// The HTTP call behind it.
     tds_ext_info: HttpBinding,
     /// Written by the server; what is sent is left out.

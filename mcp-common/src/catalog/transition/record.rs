@@ -21,11 +21,6 @@ pub(super) enum Definition<T> {
 }
 
 impl<C: Compile> Transition<'_, C> {
-    pub(in crate::catalog) fn put(&mut self, record: Record) {
-        let read = self.read(&record);
-        self.take(record, read);
-    }
-
     /// Depends on nothing but the record and what is live under its key, so that many can be read at once.
     pub(super) fn read(&self, record: &Record) -> Result<Definition<C::Tool>, Rejected> {
         let id = &record.key.id;

@@ -1,6 +1,6 @@
 //! What an import generated, member by member, so that the next one can tell an edit by hand from its own work.
 
-use crate::{import::name::digest, plan::canonical};
+use crate::plan::{canonical, digest};
 use mcp_common::document::Document;
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;

@@ -16,8 +16,8 @@ use std::{
 /// A file as it was read last.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Content {
-    documents: Vec<Document>,
-    faults: Vec<Fault>,
+    pub(super) documents: Vec<Document>,
+    pub(super) faults: Vec<Fault>,
     /// Documents from before the file was broken; they come after `documents`.
     kept: Vec<Document>,
     modified: Option<SystemTime>,

@@ -1,0 +1,65 @@
+//! `GET /admin/export`: what is stored, to be kept in files. Unlike the lists it has every definition as it is stored,
+//! also those that cannot be served.
+
+use super::{envelope::Success, parameters::Parameters};
+use crate::{
+    app::App,
+    error::{Error, Result},
+};
+use axum::extract::State;
+use mcp_common::{document::Document, key::Kind};
+use mcp_core::{
+    export::{ExportError, export},
+    plan::{Skipped, Stored},
+};
+use serde::{Deserialize, Serialize};
+use std::sync::Arc;
+use utoipa::IntoParams;
+
+/// The query of an export.
+#[derive(Debug, Default, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(super) struct ExportQuery {
+    /// Only this instance, with the tools that it names or includes.
+    instance: Option<String>,
+}
+
+/// Can be read as a file of definitions, but for `skipped`.
+#[derive(Debug, Serialize)]
+pub(super) struct Bundle {
+    tds: Vec<Document>,
+    ids: Vec<Document>,
+    skipped: Vec<Skipped>,
+}
+
+/// From the data source, not from what this replica serves.
+pub(super) async fn show(
+    State(app): State<Arc<App>>,
+    Parameters(query): Parameters<ExportQuery>,
+) -> Result<Success<Bundle>> {
+    let load = app.source.load().await?;
+    let revision = load.revision;
+    let exported = export(&Stored::from(load), query.instance.as_deref())?;
+    let mut bundle = Bundle {
+        tds: Vec::new(),
+        ids: Vec::new(),
+        skipped: exported.skipped,
+    };
+    for (key, mut document) in exported.definitions {
+        document.set_first("id", &key.id);
+        match key.kind {
+            Kind::Tool => bundle.tds.push(document),
+            Kind::Instance => bundle.ids.push(document),
+        }
+    }
+    Ok(Success::new(bundle).revision(Some(revision)))
+}
+
+impl From<ExportError> for Error {
+    fn from(error: ExportError) -> Self {
+        match error {
+            ExportError::NoSuchInstance(_) => Self::not_found(error.to_string()),
+            ExportError::Unreadable(..) => Self::conflict(error.to_string()),
+        }
+    }
+}

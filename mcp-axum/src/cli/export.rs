@@ -1,0 +1,150 @@
+//! `dynmcp export`: what is stored, as files in one spelling.
+
+use super::{Failure, gateway::GatewayArguments, output::print};
+use crate::{
+    control_plane,
+    server::StartError,
+    settings::{Layers, Settings},
+};
+use clap::Args;
+use http::{HeaderMap, Method};
+use mcp_common::{
+    document::Document,
+    key::{Key, Kind},
+};
+use mcp_core::{
+    export::{Exported, FileNames, bundle, canonical, export},
+    plan::{Skipped, Stored},
+};
+use mcp_plugin::datasource::file;
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use serde::Deserialize;
+use serde_json::value::RawValue;
+use std::{
+    collections::BTreeMap,
+    fs,
+    path::{Path, PathBuf},
+};
+
+#[derive(Args)]
+pub(super) struct ExportArguments {
+    /// The folder to write to, one file for each definition (DIR/tds/ID.json, DIR/ids/ID.json); `-` writes all as one
+    /// document to standard output.
+    #[arg(default_value = "-", value_name = "DIR|-")]
+    to: String,
+    /// Only this instance, with the tools that it names or includes.
+    #[arg(long, value_name = "ID")]
+    instance: Option<String>,
+    #[command(flatten)]
+    gateway: GatewayArguments,
+}
+
+pub(super) fn run(config: Option<PathBuf>, arguments: &ExportArguments) -> Result<(), Failure> {
+    let exported = super::run(exported(config, arguments))?;
+    match arguments.to.as_str() {
+        "-" => print(&bundle(&exported.definitions))?,
+        folder => print(&write(Path::new(folder), &exported.definitions)?)?,
+    }
+    for Skipped { operation, reason } in &exported.skipped {
+        eprintln!("dynmcp: left out: {operation}: {reason}");
+    }
+    match exported.skipped.len() {
+        0 => Ok(()),
+        count => Err(Failure::runtime(format_args!(
+            "{count} definitions were left out"
+        ))),
+    }
+}
+
+async fn exported(config: Option<PathBuf>, arguments: &ExportArguments) -> Result<Exported, Failure> {
+    let instance = arguments.instance.as_deref();
+    if let Some(gateway) = arguments.gateway.gateway()? {
+        let query = instance.map(|id| format!("?instance={}", utf8_percent_encode(id, NON_ALPHANUMERIC)));
+        let path = format!("/admin/export{}", query.unwrap_or_default());
+        let answer = gateway.send(Method::GET, &path, HeaderMap::new(), "").await?;
+        return gateway.data::<Bundle>(&answer)?.exported();
+    }
+    let settings = Settings::load(&Layers::of_process(config))?;
+    let source = control_plane::open_source(&settings)
+        .await
+        .map_err(StartError::from)?;
+    let load = source.load().await.map_err(Failure::runtime)?;
+    export(&Stored::from(load), instance).map_err(Failure::runtime)
+}
+
+/// What a gateway answers.
+#[derive(Deserialize)]
+struct Bundle {
+    tds: Vec<Box<RawValue>>,
+    ids: Vec<Box<RawValue>>,
+    skipped: Vec<Skipped>,
+}
+
+impl Bundle {
+    fn exported(self) -> Result<Exported, Failure> {
+        let tools = self.tds.into_iter().map(|document| (Kind::Tool, document));
+        let instances = self.ids.into_iter().map(|document| (Kind::Instance, document));
+        let read = |(kind, text): (Kind, Box<RawValue>)| {
+            let document = Document::parse(text.get().as_bytes()).map_err(Failure::runtime)?;
+            let id = document.get("id").map(RawValue::get).unwrap_or_default();
+            let id: String = serde_json::from_str(id).map_err(Failure::runtime)?;
+            Ok((Key { kind, id: id.into() }, document))
+        };
+        Ok(Exported {
+            definitions: tools.chain(instances).map(read).collect::<Result<_, Failure>>()?,
+            skipped: self.skipped,
+        })
+    }
+}
+
+/// Touches nobody else's file: a definition that stands in another one already would stand in two.
+fn write(folder: &Path, definitions: &[(Key, Document)]) -> Result<String, Failure> {
+    let at = |path: &Path, error: &dyn std::fmt::Display| {
+        Failure::runtime(format_args!("{}: {error}", path.display()))
+    };
+    let mut names = FileNames::default();
+    let files: Vec<(&Key, PathBuf, String)> = definitions
+        .iter()
+        .map(|(key, document)| (key, folder.join(names.name(key)), canonical(key, document)))
+        .collect();
+    let there = match folder.exists() {
+        true => file::read(folder).map_err(|error| at(folder, &error))?,
+        false => file::Contents::default(),
+    };
+    let own: BTreeMap<&Key, &Path> = files.iter().map(|(key, path, _)| (*key, &**path)).collect();
+    let stands_in = |place: &str| PathBuf::from(place.rsplit_once(':').map_or(place, |(file, _)| file));
+    for definition in &there.definitions {
+        let file = stands_in(&definition.place);
+        if own.get(&definition.key).is_some_and(|own| *own != file) {
+            let reason = format!(
+                "{} stands here already; delete it here, or export to another folder (nothing was written)",
+                definition.key
+            );
+            return Err(Failure::runtime(format_args!("{}: {reason}", definition.place)));
+        }
+    }
+    let (mut written, mut same) = (0, 0);
+    for (_, path, text) in &files {
+        if fs::read(path).is_ok_and(|now| now == text.as_bytes()) {
+            same += 1;
+            continue;
+        }
+        file::write(path, text).map_err(|error| at(path, &error))?;
+        written += 1;
+    }
+    let mut said = format!(
+        "{}: {written} files written, {same} unchanged\n",
+        folder.display()
+    );
+    for definition in there
+        .definitions
+        .iter()
+        .filter(|definition| !own.contains_key(&definition.key))
+    {
+        said.push_str(&format!(
+            "  not exported: {} ({})\n",
+            definition.key, definition.place
+        ));
+    }
+    Ok(said)
+}

@@ -1,0 +1,174 @@
+//! What changes that are made together would come to, without making them. Definitions that are fine alone can take
+//! one name twice together, and the other way round: so the whole that results is looked at, never one after the other.
+
+use super::{
+    Compile,
+    quarantine::Cause,
+    selection::{Candidates, Conflicts},
+    snapshot::Snapshot,
+    transition::Transition,
+};
+use crate::{
+    datasource::{Batch, Change, Record},
+    document::Document,
+    key::{Key, Kind},
+    problem::{Problem, Problems},
+};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
+
+/// One change that somebody thinks of making.
+#[derive(Clone, Debug)]
+pub struct Proposed {
+    /// Of which definition.
+    pub key: Key,
+    /// What would be stored; `None` for a deletion.
+    pub document: Option<Document>,
+}
+
+/// The catalog now and as it would be.
+#[derive(Debug)]
+pub struct Preview<T> {
+    /// What is served now.
+    pub before: Arc<Snapshot<T>>,
+    /// What would be served. A change that is refused is not in it: what was good before stays.
+    pub after: Snapshot<T>,
+    /// Documents that cannot be used, and everything that is wrong with them.
+    pub invalid: BTreeMap<Key, Problems>,
+    /// Tools that would not go together and do now: names that stand twice, arguments that an instance gives to a tool
+    /// without them.
+    pub clashes: Vec<Clash>,
+    /// For the authors of the proposed documents; only where there are some.
+    pub warnings: BTreeMap<Key, Vec<String>>,
+}
+
+/// Tools of one instance that would not go together.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Clash {
+    /// Where.
+    pub instance: Arc<str>,
+    /// The ids of the tools.
+    pub tools: BTreeSet<Arc<str>>,
+    /// Names and tools, and what to do.
+    pub text: String,
+}
+
+impl<T> Preview<T> {
+    /// Whether all of it could be made.
+    pub fn is_good(&self) -> bool {
+        self.invalid.is_empty() && self.clashes.is_empty()
+    }
+}
+
+/// Each key at most once.
+pub(super) fn preview<C: Compile>(
+    compiler: &C,
+    before: Arc<Snapshot<C::Tool>>,
+    proposed: &[Proposed],
+) -> Preview<C::Tool> {
+    let revision = before.revision + 1;
+    let change = |proposed: &Proposed| match &proposed.document {
+        Some(document) => Change::Put(Record {
+            key: proposed.key.clone(),
+            revision,
+            updated_at: None,
+            body: document.to_json().into(),
+        }),
+        None => Change::Delete {
+            key: proposed.key.clone(),
+            revision,
+        },
+    };
+    let changes = proposed.iter().map(change).collect();
+    let mut transition = Transition::new(compiler, before.clone());
+    transition.apply(Batch { revision, changes });
+    let (after, _, _) = transition.finish();
+
+    let mut affected = BTreeSet::new();
+    let mut invalid = BTreeMap::new();
+    let mut warnings = BTreeMap::new();
+    for Proposed { key, document } in proposed {
+        match key.kind {
+            Kind::Instance => drop(affected.insert(key.id.clone())),
+            Kind::Tool => {
+                affected.extend(before.instances_of(&key.id));
+                affected.extend(after.instances_of(&key.id));
+            }
+        }
+        if document.is_none() {
+            continue;
+        }
+        let bad = after.quarantined(key).filter(|bad| bad.cause == Cause::Document);
+        if let Some(bad) = bad {
+            invalid.insert(key.clone(), Problems(bad.problems.clone()));
+            continue;
+        }
+        if key.kind == Kind::Instance {
+            // What the document itself says about its tools has to fit.
+            let misfits = conflicts(compiler, &after, &key.id).misfits;
+            let problems: Vec<Problem> = misfits.into_values().flatten().collect();
+            if !problems.is_empty() {
+                invalid.insert(key.clone(), Problems(problems));
+                continue;
+            }
+        }
+        let found = match key.kind {
+            Kind::Tool => after.tools.get(&key.id).map(|entry| &entry.warnings),
+            Kind::Instance => after.instances.get(&key.id).map(|entry| &entry.warnings),
+        };
+        if let Some(found) = found.filter(|found| !found.is_empty()) {
+            warnings.insert(key.clone(), found.clone());
+        }
+    }
+    affected.retain(|id| !invalid.contains_key(&Key::instance(id.clone())));
+    let clashes = affected
+        .into_iter()
+        .filter_map(|instance| new_clash(compiler, &before, &after, instance))
+        .collect();
+    Preview {
+        before,
+        after,
+        invalid,
+        clashes,
+        warnings,
+    }
+}
+
+/// Conflicts that were there before do not make a change wrong that leaves them as they are.
+fn new_clash<C: Compile>(
+    compiler: &C,
+    before: &Snapshot<C::Tool>,
+    after: &Snapshot<C::Tool>,
+    instance: Arc<str>,
+) -> Option<Clash> {
+    let mut caused = conflicts(compiler, after, &instance);
+    if caused.is_empty() {
+        return None;
+    }
+    let known = conflicts(compiler, before, &instance);
+    caused.clashes.retain(|name, tools| {
+        let old = known.clashes.get(name);
+        !old.is_some_and(|old| tools.iter().all(|tool| old.contains(tool)))
+    });
+    caused.misfits.retain(|tool, _| !known.misfits.contains_key(tool));
+    if caused.is_empty() {
+        return None;
+    }
+    let text = format!("in the instance `{instance}` {}", caused.describe());
+    let tools = caused.tools().cloned().collect();
+    Some(Clash {
+        instance,
+        tools,
+        text,
+    })
+}
+
+fn conflicts<C: Compile>(compiler: &C, snapshot: &Snapshot<C::Tool>, instance: &str) -> Conflicts {
+    let Some(entry) = snapshot.instances.get(instance) else {
+        return Conflicts::default();
+    };
+    let newest = entry.newer.as_ref().unwrap_or(&entry.version);
+    Candidates::of(compiler, &newest.definition, snapshot, Some(&entry.selection)).conflicts()
+}

@@ -1,0 +1,102 @@
+//! What a plan comes to, for people and for programs.
+
+mod text;
+
+use super::{InstanceNotice, Step};
+use mcp_common::key::{Key, Revision};
+use serde::{Deserialize, Serialize};
+
+/// Definitions are named as in the admin API's paths: `tds/orders.get`, `ids/support`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PlanReport {
+    /// Not stored yet.
+    pub created: Vec<String>,
+    /// Stored with other members.
+    pub changed: Vec<String>,
+    /// Stored like this.
+    pub unchanged: Vec<String>,
+    /// To be deleted.
+    pub removed: Vec<String>,
+    /// Left alone, and why.
+    pub skipped: Vec<Skipped>,
+    /// The members that differ, for each that is changed.
+    pub changes: Vec<ChangedMembers>,
+    /// Why nothing of it can be written.
+    pub problems: Vec<Finding>,
+    /// What is odd without being wrong.
+    pub warnings: Vec<Finding>,
+    /// What clients will notice, by instance.
+    pub clients: Vec<InstanceNotice>,
+    /// Something that works for a client today will not.
+    pub breaking: bool,
+    /// Names exactly these changes to exactly this state of the store.
+    pub fingerprint: String,
+    /// Of the last write; none where nothing was written.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub revision: Option<Revision>,
+}
+
+/// Something that is left alone.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Skipped {
+    /// What it is: a definition, or an operation as a description names it (`GET /pets`).
+    pub operation: String,
+    /// Why.
+    pub reason: String,
+}
+
+/// One changed definition.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ChangedMembers {
+    /// Which.
+    pub definition: String,
+    /// `description`, `tds_ext_info.path`; an empty one where what is stored is no document.
+    pub members: Vec<String>,
+}
+
+/// About one place of one definition.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Finding {
+    /// Which; empty where that is not known.
+    pub definition: String,
+    /// Where it comes from, `orders.yaml:3`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub place: Option<String>,
+    /// The member, `tds_ext_info.path`; empty for the whole.
+    pub field: String,
+    /// What is wrong and what would be right.
+    pub reason: String,
+    /// It is right in itself, but not together with what others have: a name that is taken, another owner.
+    #[serde(default)]
+    pub conflict: bool,
+}
+
+impl PlanReport {
+    /// Nothing to write and nothing wrong.
+    pub fn is_empty(&self) -> bool {
+        self.created.is_empty()
+            && self.changed.is_empty()
+            && self.removed.is_empty()
+            && self.problems.is_empty()
+    }
+
+    pub(super) fn step(&mut self, step: &Step) {
+        let definition = name(step.key());
+        match step {
+            Step::Create { .. } => self.created.push(definition),
+            Step::Delete { .. } => self.removed.push(definition),
+            Step::Update { changes, .. } => {
+                self.changed.push(definition.clone());
+                self.changes.push(ChangedMembers {
+                    definition,
+                    members: changes.clone(),
+                });
+            }
+        }
+    }
+}
+
+/// As in the admin API's paths.
+pub(super) fn name(key: &Key) -> String {
+    format!("{}/{}", key.kind.path_segment(), key.id)
+}
