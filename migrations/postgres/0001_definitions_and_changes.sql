@@ -72,7 +72,8 @@ UPDATE dynmcp_xds SET xds_type = upper(xds_type) WHERE xds_type <> upper(xds_typ
 CREATE UNIQUE INDEX IF NOT EXISTS dynmcp_xds_type_key ON dynmcp_xds (xds_type, key);
 
 -- The counter. Whoever draws a revision holds this row until the end of its transaction, so revisions are committed in
--- the order of their numbers.
+-- the order of their numbers. It is set once per statement: each further update of one row in one transaction has all
+-- versions before it to step over, and a pipeline may insert a hundred thousand definitions at once.
 CREATE TABLE dynmcp_revision (
     id       SMALLINT PRIMARY KEY CHECK (id = 1),
     revision BIGINT NOT NULL
@@ -115,7 +116,8 @@ DECLARE
     drawn     BIGINT;
     forgotten BIGINT;
 BEGIN
-    UPDATE dynmcp_revision SET revision = revision + 1 RETURNING revision INTO drawn;
+    -- Nobody else draws one before this transaction has ended.
+    SELECT greatest((SELECT revision FROM dynmcp_revision), (SELECT max(revision) FROM dynmcp_changes)) + 1 INTO drawn;
     INSERT INTO dynmcp_changes (revision, xds_type, key, body, changed_at, principal)
     VALUES (drawn, changed_type, changed_key, new_body, 1000 * extract(epoch FROM clock_timestamp()),
             nullif(current_setting('dynmcp.principal', true), ''));
@@ -144,6 +146,23 @@ BEGIN
 END
 $$;
 REVOKE ALL ON FUNCTION dynmcp_file(TEXT, TEXT, BYTEA) FROM PUBLIC;
+
+-- What was drawn becomes the newest revision.
+CREATE FUNCTION dynmcp_count() RETURNS VOID
+LANGUAGE sql SECURITY DEFINER SET search_path FROM CURRENT AS $$
+    UPDATE dynmcp_revision SET revision = drawn.newest
+    FROM (SELECT max(revision) AS newest FROM dynmcp_changes) AS drawn
+    WHERE revision < drawn.newest;
+$$;
+REVOKE ALL ON FUNCTION dynmcp_count() FROM PUBLIC;
+
+CREATE FUNCTION dynmcp_xds_counted() RETURNS TRIGGER
+LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT AS $$
+BEGIN
+    PERFORM dynmcp_count();
+    RETURN NULL;
+END
+$$;
 
 CREATE FUNCTION dynmcp_xds_turn() RETURNS TRIGGER
 LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT AS $$
@@ -181,7 +200,9 @@ $$;
 CREATE FUNCTION dynmcp_xds_emptied() RETURNS TRIGGER
 LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT AS $$
 BEGIN
+    PERFORM 1 FROM dynmcp_revision FOR UPDATE;
     PERFORM dynmcp_file(coalesce(xds_type, ''), coalesce(key, ''), NULL) FROM dynmcp_xds WHERE status = 1;
+    PERFORM dynmcp_count();
     RETURN NULL;
 END
 $$;
@@ -193,5 +214,8 @@ CREATE TRIGGER dynmcp_xds_normalised BEFORE INSERT OR UPDATE ON dynmcp_xds
 -- Touching the time stamp is no change.
 CREATE TRIGGER dynmcp_xds_changed AFTER INSERT OR DELETE OR UPDATE OF key, xds_type, xds_json, status ON dynmcp_xds
     FOR EACH ROW EXECUTE FUNCTION dynmcp_xds_changed();
+-- After those of the rows.
+CREATE TRIGGER dynmcp_xds_counted AFTER INSERT OR UPDATE OR DELETE ON dynmcp_xds
+    FOR EACH STATEMENT EXECUTE FUNCTION dynmcp_xds_counted();
 CREATE TRIGGER dynmcp_xds_emptied BEFORE TRUNCATE ON dynmcp_xds
     FOR EACH STATEMENT EXECUTE FUNCTION dynmcp_xds_emptied();
