@@ -42,7 +42,7 @@ impl Admin {
     pub async fn write(&self, collection: &str, id: &str, document: &Value) -> Result<u64> {
         let url = format!("{}/admin/{collection}/{id}", self.origin);
         let answer = self.client.put(&url).bearer_auth(Gateway::KEY).json(document);
-        let body = answer.send().await?.error_for_status()?.json::<Value>().await?;
+        let body = json(answer.send().await?).await?;
         body["revision"]
             .as_u64()
             .with_context(|| format!("PUT {url} was answered {body}"))
@@ -52,26 +52,24 @@ impl Admin {
     pub async fn get(&self, path: &str) -> Result<Value> {
         let url = format!("{}/admin/{path}", self.origin);
         let answer = self.client.get(&url).bearer_auth(Gateway::KEY).send().await?;
-        let mut body = answer.error_for_status()?.json::<Value>().await?;
-        Ok(body["data"].take())
+        Ok(json(answer).await?["data"].take())
     }
 
     async fn put(&self, collection: &str, id: &str, document: &Value) -> Result<()> {
         let url = format!("{}/admin/{collection}/{id}", self.origin);
-        let answer = self
-            .client
-            .put(&url)
-            .bearer_auth(Gateway::KEY)
-            .json(document)
-            .send()
-            .await?;
-        let status = answer.status();
-        let body = answer.text().await?;
-        ensure!(status.is_success(), "PUT {url} was answered {status}: {body}");
-        let envelope: Value = serde_json::from_str(&body).with_context(|| format!("not JSON: {body}"))?;
-        ensure!(envelope["code"] == 200, "PUT {url} was answered {body}");
+        let answer = self.client.put(&url).bearer_auth(Gateway::KEY).json(document);
+        let envelope = json(answer.send().await?).await?;
+        ensure!(envelope["code"] == 200, "PUT {url} was answered {envelope}");
         let warnings = envelope["warnings"].as_array().map_or(0, Vec::len);
-        ensure!(warnings == 0, "PUT {url} warns: {body}");
+        ensure!(warnings == 0, "PUT {url} warns: {envelope}");
         Ok(())
     }
+}
+
+/// What a good answer says; of any other one its words, which a status alone would lose.
+async fn json(answer: reqwest::Response) -> Result<Value> {
+    let (url, status) = (answer.url().clone(), answer.status());
+    let body = answer.text().await?;
+    ensure!(status.is_success(), "{url} was answered {status}: {body}");
+    serde_json::from_str(&body).with_context(|| format!("{url} answered no JSON: {body}"))
 }
