@@ -1,4 +1,4 @@
-//! MariaDB in a temporary directory.
+//! MariaDB in a temporary directory; or MySQL, whose `mysqld` the environment variable `DYNMCP_TEST_MYSQLD` names.
 
 use super::process::{Process, free_port, is_root, run};
 use sqlx::{AssertSqlSafe, ConnectOptions, Executor, MySqlConnection, MySqlPool, mysql::MySqlConnectOptions};
@@ -12,6 +12,11 @@ use std::{
 };
 
 const PACKAGE: &str = "mariadb-server";
+
+/// MySQL instead of MariaDB.
+fn mysqld() -> Option<String> {
+    std::env::var("DYNMCP_TEST_MYSQLD").ok()
+}
 
 pub(crate) struct MariaDb {
     directory: PathBuf,
@@ -45,15 +50,15 @@ impl MariaDb {
         let data = format!("--datadir={}/data", directory.display());
         // A server removes what others left in a temporary directory, also of those that run.
         let temporary = format!("--tmpdir={}", directory.display());
-        let mut arguments = vec![
-            "--no-defaults",
-            &data,
-            &temporary,
-            "--auth-root-authentication-method=normal",
-            "--skip-test-db",
-        ];
+        let mut arguments = vec!["--no-defaults", &data, &temporary];
         arguments.extend(is_root().then_some("--user=root"));
-        run("mariadb-install-db", &arguments, PACKAGE);
+        if let Some(mysqld) = mysqld() {
+            arguments.push("--initialize-insecure");
+            run(&mysqld, &arguments, "mysql-server");
+        } else {
+            arguments.extend(["--auth-root-authentication-method=normal", "--skip-test-db"]);
+            run("mariadb-install-db", &arguments, PACKAGE);
+        }
         let mut server = Self {
             directory,
             port: free_port(),
@@ -73,7 +78,7 @@ impl MariaDb {
             .find(|program| Path::new(program).exists())
             .unwrap_or("mariadbd");
         let mut command = vec![
-            program.to_owned(),
+            mysqld().unwrap_or_else(|| program.to_owned()),
             "--no-defaults".to_owned(),
             format!("--datadir={directory}/data"),
             format!("--socket={directory}/socket"),

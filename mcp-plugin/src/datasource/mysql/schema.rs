@@ -112,7 +112,7 @@ async fn pending(connection: &mut MySqlConnection) -> Result<Migrated, Fault> {
 
 async fn apply(connection: &mut MySqlConnection) -> Result<Migrated, Fault> {
     // Held by this connection, so it ends with the process at the latest.
-    let lock = "SELECT CAST(GET_LOCK(CONCAT('dynmcp.', SHA1(DATABASE())), ?) AS SIGNED)";
+    let lock = "SELECT CAST(GET_LOCK(CONCAT('dynmcp.', LEFT(SHA2(DATABASE(), 256), 40)), ?) AS SIGNED)";
     let locked: Option<i64> = sqlx::query_scalar(lock)
         .bind(MIGRATION_SECONDS)
         .fetch_one(&mut *connection)
@@ -129,7 +129,7 @@ async fn apply(connection: &mut MySqlConnection) -> Result<Migrated, Fault> {
     adapt::table(connection, collation).await?;
     run(connection, TRIGGERS, collation).await?;
     run(connection, EXISTING_ROWS, collation).await?;
-    sqlx::query("DO RELEASE_LOCK(CONCAT('dynmcp.', SHA1(DATABASE())))")
+    sqlx::query("DO RELEASE_LOCK(CONCAT('dynmcp.', LEFT(SHA2(DATABASE(), 256), 40)))")
         .execute(connection)
         .await?;
     Ok(done)
