@@ -46,7 +46,7 @@ use input_schema::{InputSchema, accepts_everything};
 use listing::Listing;
 use mcp_common::{
     catalog::Compiled,
-    definition::ToolDefinition,
+    definition::{ToolDefinition, instance::ToolOverrides},
     problem::{Problem, Problems},
 };
 use serde_json::Value;
@@ -188,6 +188,11 @@ impl CompiledTool {
     /// out what revisions before 2026-07-28 do not allow: an output schema that is not an object's.
     pub fn listing(&self, name: &str, description: Option<&str>, legacy: bool) -> String {
         self.listing.entry(name, description, legacy)
+    }
+
+    /// As an instance has it that says something about its arguments. Problems name places inside of the overrides.
+    pub fn with_overrides(&self, overrides: &ToolOverrides) -> Result<Self, Problems> {
+        overrides::apply(self, overrides)
     }
 
     /// Which arguments 2026-07-28 clients repeat in `Mcp-Param-*` headers.

@@ -14,7 +14,7 @@ use axum::{
 };
 use mcp_common::{
     authenticator::Principal,
-    definition::ToolDefinition,
+    definition::{InstanceDefinition, ToolDefinition},
     key::{Key, Revision},
 };
 use mcp_core::{
@@ -27,10 +27,31 @@ use std::sync::Arc;
 
 /// A tool and what is odd about it.
 struct Explained {
+    id: Arc<str>,
     tool: Arc<CompiledTool>,
     /// None for a draft.
     revision: Option<Revision>,
     warnings: Vec<String>,
+}
+
+impl Explained {
+    /// With what the instance says about its arguments. Where the tool stands in it under several names, the first one counts.
+    fn as_in(&mut self, instance: &InstanceDefinition) {
+        let mut references = instance.tool_ids.iter();
+        let reference = references.find(|reference| reference.id == self.id);
+        let Some(overrides) = reference.and_then(|reference| reference.overrides.as_ref()) else {
+            return;
+        };
+        match self.tool.with_overrides(overrides) {
+            Ok(tool) => self.tool = Arc::new(tool),
+            Err(problems) => {
+                let id = &instance.id;
+                let warning =
+                    format!("instance: what IDS `{id}` says about this tool does not fit it: {problems}");
+                self.warnings.push(warning);
+            }
+        }
+    }
 }
 
 /// Explains; nothing is stored, and nothing sent without `send`.
@@ -47,7 +68,7 @@ pub(super) async fn run(
         Some(draft) => draft_of(&app, &key, draft)?,
         None => stored(&app, &key)?,
     };
-    let instance = instance(&app, &key, &asked, &mut explained.warnings)?;
+    let instance = instance(&app, &key, &asked, &mut explained)?;
     let headers = asked.headers()?;
     let principal = asked.principal(&principal);
     let context = CallContext {
@@ -74,6 +95,7 @@ fn draft_of(app: &App, key: &Key, draft: &RawValue) -> Result<Explained> {
     let definition = ToolDefinition::read(&key.id, &document)?.definition;
     let tool = ToolCompiler::compile(app.catalog.compiler(), &definition)?.tool;
     Ok(Explained {
+        id: key.id.clone(),
         tool: Arc::new(tool),
         revision: None,
         warnings,
@@ -98,6 +120,7 @@ fn stored(app: &App, key: &Key) -> Result<Explained> {
     // With what the quarantine says of a newer revision.
     let warnings = Entry::find(&snapshot, key).map(|entry| entry.warnings);
     Ok(Explained {
+        id: key.id.clone(),
         tool,
         revision: Some(entry.revision),
         warnings: warnings.unwrap_or_default(),
@@ -109,7 +132,7 @@ fn instance(
     app: &App,
     key: &Key,
     asked: &ExplainRequest<'_>,
-    warnings: &mut Vec<String>,
+    explained: &mut Explained,
 ) -> Result<InstanceNames> {
     let snapshot = app.catalog.snapshot();
     let having = snapshot.instances_of(&key.id);
@@ -125,7 +148,11 @@ fn instance(
         .get(id.as_str())
         .ok_or_else(|| Error::not_found(format!("instance: there is no IDS `{id}`")))?;
     if !having.iter().any(|instance| **instance == *id) {
-        warnings.push(format!("instance: IDS `{id}` does not have this tool"));
+        let warning = format!("instance: IDS `{id}` does not have this tool");
+        explained.warnings.push(warning);
+    }
+    if asked.instance.is_some() {
+        explained.as_in(&entry.definition);
     }
     Ok(InstanceNames::of(&entry.definition))
 }

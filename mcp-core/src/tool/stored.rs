@@ -2,7 +2,7 @@
 //! tools few are ever called: beyond a bound only the proof that it compiles is kept, and the instances' views compile
 //! it again when they are built. See `docs/adr/0008-compiled-tools-belong-to-views.md`.
 
-use super::{CompiledTool, ToolCompiler, UsedVar, overrides};
+use super::{CompiledTool, ToolCompiler, UsedVar};
 use crate::engine::var;
 use mcp_common::{
     catalog::{Compile, Compiled, ToolEntry},
@@ -50,7 +50,7 @@ impl Compile for ToolCompiler {
         overrides: &Arc<ToolOverrides>,
     ) -> Result<StoredTool, Problems> {
         let own = tool.compiled.compiled(self, tool)?;
-        let changed = overrides::apply(&own, overrides)?;
+        let changed = own.with_overrides(overrides)?;
         Ok(StoredTool::new(self, changed, Some(overrides.clone())))
     }
 
@@ -99,7 +99,10 @@ impl StoredTool {
             return Ok(tool);
         }
         let tool = match &self.overrides {
-            Some(overrides) => overrides::apply(&*entry.compiled.compiled(compiler, entry)?, overrides)?,
+            Some(overrides) => entry
+                .compiled
+                .compiled(compiler, entry)?
+                .with_overrides(overrides)?,
             None => {
                 let definition = ToolDefinition::read(&entry.id, &entry.document)?.definition;
                 compiler.compile(&definition)?.tool

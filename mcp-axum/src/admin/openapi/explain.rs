@@ -17,7 +17,8 @@ pub(super) struct ExplainRequest {
     /// As in `tools/call`.
     #[schema(required = false, value_type = Object)]
     arguments: Map<String, Value>,
-    /// The instance that the call comes through; the first that has the tool by default.
+    /// The instance that the call comes through, with its `defaults` and `hide` for the tool. By default the first that has
+    /// the tool gives its values to templates.
     #[schema(required = false)]
     instance: String,
     /// Make the call too, whatever its method does, and show the answer.

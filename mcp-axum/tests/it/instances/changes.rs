@@ -237,3 +237,38 @@ async fn replicas_show_the_same_bytes() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn an_instance_that_is_asked_for_explains_the_tool_as_it_has_it() {
+    let app = TestApp::start().await;
+    let upstream = app.upstream().await;
+    put_orders(&app, &upstream, schema(), json!({})).await;
+    app.admin()
+        .put(
+            "/admin/ids/i",
+            &instance(json!({"defaults": {"region": "eu"}, "hide": ["region"]})),
+        )
+        .await
+        .ok();
+    let explain = async |body: serde_json::Value| {
+        let request = app
+            .admin()
+            .request(reqwest::Method::POST, "/admin/tds/orders/explain");
+        app.admin().send(request.body(body.to_string())).await.data()
+    };
+    let explained = explain(json!({"instance": "i", "arguments": {"q": "x"}})).await;
+    assert_eq!(explained["valid"], true, "{explained}");
+    assert_eq!(
+        explained["request"]["url"],
+        format!("{}/eu/orders?q=x", upstream.origin())
+    );
+    let refused = explain(json!({"instance": "i", "arguments": {"q": "x", "region": "us"}})).await;
+    assert_eq!(refused["valid"], false);
+    let reason = refused["problems"][0]["reason"].as_str().unwrap();
+    assert!(reason.contains("'region' was unexpected"), "{refused}");
+    let own = explain(json!({"arguments": {"q": "x", "region": "us"}})).await;
+    assert_eq!(
+        own["request"]["url"],
+        format!("{}/us/orders?q=x", upstream.origin())
+    );
+}
