@@ -6,11 +6,14 @@ mod acceptor;
 mod connection;
 mod drain;
 mod entrance;
+mod seats;
 mod worker;
 
 pub use drain::Drained;
 
 use crate::app::App;
+use acceptor::Acceptor;
+use seats::{Seat, Seats};
 use std::{
     io,
     net::TcpStream,
@@ -33,9 +36,15 @@ pub struct DataPlane {
 
 /// One worker, seen from the acceptor.
 struct Mailbox {
-    connections: mpsc::UnboundedSender<TcpStream>,
+    connections: mpsc::UnboundedSender<Accepted>,
     /// Connections handed over and not closed yet.
     open: Arc<AtomicUsize>,
+}
+
+/// A connection that nobody serves yet.
+struct Accepted {
+    stream: TcpStream,
+    seat: Seat,
 }
 
 /// What a worker needs to know about the end.
@@ -58,14 +67,22 @@ impl DataPlane {
             deadline: app.settings.app.drain_deadline(),
             halt: halt.clone(),
         };
+        let seats = Seats::new(app.settings.app.max_connections);
         let mut mailboxes = Vec::new();
         let mut threads = Vec::new();
         for number in 0..app.settings.app.worker_count() {
             let (connections, incoming) = mpsc::unbounded_channel();
             let open = Arc::new(AtomicUsize::new(0));
             let runtime = runtime::Builder::new_current_thread().enable_all().build()?;
-            let (app, counter, end, engine) = (app.clone(), open.clone(), end.clone(), app.engine.clone());
-            let work = move || runtime.block_on(worker::run(app, engine, incoming, counter, end));
+            let worker = worker::Worker {
+                app: app.clone(),
+                incoming,
+                count: open.clone(),
+                seats: seats.clone(),
+                end: end.clone(),
+            };
+            let engine = app.engine.clone();
+            let work = move || runtime.block_on(worker.run(engine));
             threads.push(
                 thread::Builder::new()
                     .name(format!("dynmcp-{number}"))
@@ -73,7 +90,13 @@ impl DataPlane {
             );
             mailboxes.push(Mailbox { connections, open });
         }
-        let acceptor = tokio::spawn(acceptor::run(listener, mailboxes)).abort_handle();
+        let acceptor = Acceptor {
+            listener,
+            workers: mailboxes,
+            seats,
+            refused: app.metrics.connections_refused.clone(),
+        };
+        let acceptor = tokio::spawn(acceptor.run()).abort_handle();
         Ok(Self {
             threads,
             acceptor,

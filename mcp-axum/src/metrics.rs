@@ -7,7 +7,7 @@ use mcp_common::catalog::{Catalog, sync::SyncStatus};
 use mcp_core::{telemetry, tool::ToolCompiler};
 use prometheus_client::{
     encoding::text,
-    metrics::{gauge::Gauge, info::Info},
+    metrics::{counter::Counter, gauge::Gauge, info::Info},
     registry::Registry,
 };
 use std::{fmt, sync::Arc};
@@ -17,6 +17,8 @@ pub struct Metrics {
     registry: Registry,
     /// Open client connections.
     pub connections: Gauge,
+    /// Client connections that were opened beyond `app.max_connections`.
+    pub connections_refused: Counter,
 }
 
 impl Metrics {
@@ -28,6 +30,12 @@ impl Metrics {
         registry.register("build", "What is running", build);
         let connections = Gauge::default();
         registry.register("connections", "Open client connections", connections.clone());
+        let connections_refused = Counter::default();
+        registry.register(
+            "connections_refused",
+            "Client connections that were one too many",
+            connections_refused.clone(),
+        );
         registry.register_collector(Box::new(CatalogCollector {
             catalog: catalog.clone(),
             sync: sync.clone(),
@@ -36,6 +44,7 @@ impl Metrics {
             Self {
                 registry,
                 connections,
+                connections_refused,
             },
             core,
         )

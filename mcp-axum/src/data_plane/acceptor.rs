@@ -1,43 +1,76 @@
 //! Takes connections and hands them out.
 
-use super::Mailbox;
-use std::{io, sync::atomic::Ordering, time::Duration};
+use super::{Accepted, Mailbox, seats::Seats};
+use prometheus_client::metrics::counter::Counter;
+use std::{
+    io,
+    sync::atomic::Ordering,
+    time::{Duration, Instant},
+};
 use tokio::net::{TcpListener, TcpStream};
 
 /// A pause after an error that will come again at once, such as too many open files.
 const PAUSE: Duration = Duration::from_millis(100);
+/// How often the log says that there are too many connections.
+const SAY_AGAIN: Duration = Duration::from_secs(60);
 
-pub(super) async fn run(listener: TcpListener, workers: Vec<Mailbox>) {
-    loop {
-        match listener.accept().await {
-            Ok((stream, _)) => hand_out(stream, &workers),
-            // The client gave up between its SYN and our accept: nothing of ours is wrong.
-            Err(error) if error.kind() == io::ErrorKind::ConnectionAborted => {}
-            Err(error) => {
-                tracing::error!(%error, "cannot accept connections");
-                tokio::time::sleep(PAUSE).await;
+pub(super) struct Acceptor {
+    pub(super) listener: TcpListener,
+    pub(super) workers: Vec<Mailbox>,
+    pub(super) seats: Seats,
+    pub(super) refused: Counter,
+}
+
+impl Acceptor {
+    pub(super) async fn run(self) {
+        let mut said: Option<Instant> = None;
+        while let Some(seat) = self.seats.take().await {
+            match self.listener.accept().await {
+                Ok((stream, _)) => {
+                    if seat.is_beyond {
+                        self.refused.inc();
+                        if said.is_none_or(|at| at.elapsed() >= SAY_AGAIN) {
+                            said = Some(Instant::now());
+                            tracing::warn!(
+                                "as many connections are open as app.max_connections allows; new ones are answered 503"
+                            );
+                        }
+                    }
+                    if let Some(stream) = prepare(stream) {
+                        hand_out(Accepted { stream, seat }, &self.workers);
+                    }
+                }
+                // The client gave up between its SYN and our accept: nothing of ours is wrong.
+                Err(error) if error.kind() == io::ErrorKind::ConnectionAborted => {}
+                Err(error) => {
+                    tracing::error!(%error, "cannot accept connections");
+                    tokio::time::sleep(PAUSE).await;
+                }
             }
         }
     }
 }
 
-/// To the worker with the fewest connections that still works.
-fn hand_out(stream: TcpStream, workers: &[Mailbox]) {
+fn prepare(stream: TcpStream) -> Option<std::net::TcpStream> {
     // Small answers must not wait for the acknowledgement of the one before.
     let prepared = stream.set_nodelay(true).and_then(|()| stream.into_std());
-    let mut stream = match prepared {
-        Ok(stream) => stream,
-        Err(error) => return tracing::debug!(%error, "a connection was gone before it was served"),
-    };
+    prepared
+        .map_err(|error| tracing::debug!(%error, "a connection was gone before it was served"))
+        .ok()
+}
+
+/// To the worker with the fewest connections that still works.
+fn hand_out(accepted: Accepted, workers: &[Mailbox]) {
+    let mut accepted = accepted;
     let mut candidates: Vec<&Mailbox> = workers.iter().collect();
     candidates.sort_by_key(|worker| worker.load());
     for worker in candidates {
         worker.open.fetch_add(1, Ordering::Relaxed);
-        match worker.connections.send(stream) {
+        match worker.connections.send(accepted) {
             Ok(()) => return,
             Err(back) => {
                 worker.open.fetch_sub(1, Ordering::Relaxed);
-                stream = back.0;
+                accepted = back.0;
             }
         }
     }

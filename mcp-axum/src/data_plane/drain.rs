@@ -1,7 +1,7 @@
 //! The end of a worker: requests that were begun are finished, nothing new begins, and there is a deadline.
 
 use super::{
-    End,
+    Accepted, End,
     worker::{Connections, Opener},
 };
 use std::{
@@ -34,7 +34,7 @@ impl Drained {
 
 pub(super) async fn run(
     opener: Opener,
-    mut incoming: UnboundedReceiver<std::net::TcpStream>,
+    mut incoming: UnboundedReceiver<Accepted>,
     mut connections: Connections,
     end: End,
 ) -> Drained {
@@ -56,7 +56,7 @@ pub(super) async fn run(
                 connections.forget(ended);
                 awaited.retain(|id, _| connections.open.contains_key(id));
             }
-            Some(stream) = incoming.recv() => opener.open(stream, &mut connections, true),
+            Some(accepted) = incoming.recv() => opener.open(accepted, &mut connections, true),
             _ = look.tick() => close_finished(&connections, &mut awaited),
             () = &mut deadline => break,
             () = end.halt.cancelled() => break,

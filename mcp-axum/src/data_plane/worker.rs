@@ -1,10 +1,11 @@
 //! One worker: serves the connections that it is handed.
 
 use super::{
-    End,
+    Accepted, End,
     connection::Usage,
     drain::{self, Drained},
-    entrance::Entrance,
+    entrance::{Entrance, TurnedAway},
+    seats::Seats,
 };
 use crate::{app, app::App};
 use axum::Router;
@@ -38,6 +39,8 @@ const SWEEP: Duration = Duration::from_secs(1);
 /// A connection without a request for so many sweeps is closed: the patience of common proxies (75 s), and a bound
 /// for clients that never finish a header.
 const IDLE_SWEEPS: u32 = 75;
+/// The same while others wait for its place, or where it was turned away.
+const IDLE_SWEEPS_WHEN_FULL: u32 = 5;
 
 /// A worker's open connections.
 #[derive(Default)]
@@ -51,6 +54,7 @@ pub(super) struct Connection {
     pub(super) task: AbortHandle,
     begun_at_last_sweep: u32,
     idle_sweeps: u32,
+    is_turned_away: bool,
 }
 
 /// Makes connections out of sockets.
@@ -61,40 +65,59 @@ pub(super) struct Opener {
     count: Arc<AtomicUsize>,
 }
 
-/// Serves until the gateway has drained.
-pub(super) async fn run(
-    app: Arc<App>,
-    engine: EngineSettings,
-    mut incoming: UnboundedReceiver<std::net::TcpStream>,
-    count: Arc<AtomicUsize>,
-    end: End,
-) -> Drained {
-    // Made here, on this worker's runtime, so that upstream connections belong to it.
-    let engine = Engine::new(engine);
-    let router = app::router(app.clone(), Endpoint::new(app.gateway.clone(), engine));
-    let opener = Opener {
-        app,
-        router,
-        server: auto::Builder::new(TokioExecutor::new()),
-        count,
-    };
-    let mut connections = Connections::default();
-    let mut sweep = interval(SWEEP);
-    sweep.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    loop {
-        tokio::select! {
-            Some(stream) = incoming.recv() => opener.open(stream, &mut connections, false),
-            Some(ended) = connections.tasks.join_next_with_id() => connections.forget(ended),
-            _ = sweep.tick() => connections.sweep(),
-            () = end.draining.cancelled() => break,
-            () = end.halt.cancelled() => break,
+/// What a worker is given.
+pub(super) struct Worker {
+    pub(super) app: Arc<App>,
+    pub(super) incoming: UnboundedReceiver<Accepted>,
+    /// Its connections, for the acceptor's choice.
+    pub(super) count: Arc<AtomicUsize>,
+    pub(super) seats: Seats,
+    pub(super) end: End,
+}
+
+impl Worker {
+    /// Serves until the gateway has drained.
+    pub(super) async fn run(self, engine: EngineSettings) -> Drained {
+        let Self {
+            app,
+            mut incoming,
+            count,
+            seats,
+            end,
+        } = self;
+        // Made here, on this worker's runtime, so that upstream connections belong to it.
+        let engine = Engine::new(engine);
+        let router = app::router(app.clone(), Endpoint::new(app.gateway.clone(), engine));
+        let opener = Opener {
+            app,
+            router,
+            server: auto::Builder::new(TokioExecutor::new()),
+            count,
+        };
+        let mut connections = Connections::default();
+        let mut sweep = interval(SWEEP);
+        sweep.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            tokio::select! {
+                Some(accepted) = incoming.recv() => opener.open(accepted, &mut connections, false),
+                Some(ended) = connections.tasks.join_next_with_id() => connections.forget(ended),
+                _ = sweep.tick() => connections.sweep(seats.is_full()),
+                () = end.draining.cancelled() => break,
+                () = end.halt.cancelled() => break,
+            }
         }
+        drain::run(opener, incoming, connections, end).await
     }
-    drain::run(opener, incoming, connections, end).await
 }
 
 impl Opener {
-    pub(super) fn open(&self, stream: std::net::TcpStream, connections: &mut Connections, late: bool) {
+    pub(super) fn open(&self, accepted: Accepted, connections: &mut Connections, late: bool) {
+        let Accepted { stream, seat } = accepted;
+        let turned_away = match (late, seat.is_beyond) {
+            (true, _) => Some(TurnedAway::Draining),
+            (false, true) => Some(TurnedAway::Full),
+            (false, false) => None,
+        };
         let counted = Counted::of(self.app.clone(), self.count.clone());
         let stream = match TcpStream::from_std(stream) {
             Ok(stream) => stream,
@@ -104,7 +127,7 @@ impl Opener {
         let entrance = Entrance {
             router: self.router.clone(),
             usage: usage.clone(),
-            late,
+            turned_away,
         };
         let service = service_fn(move |request| entrance.serve(request));
         let connection = self
@@ -112,7 +135,7 @@ impl Opener {
             .serve_connection(TokioIo::new(stream), service)
             .into_owned();
         let task = connections.tasks.spawn(async move {
-            let _counted = counted;
+            let (_counted, _seat) = (counted, seat);
             // Broken requests and vanished clients: hyper has answered what could be answered.
             if let Err(error) = connection.await {
                 tracing::debug!(%error, "a connection ended with an error");
@@ -123,6 +146,7 @@ impl Opener {
             task: task.clone(),
             begun_at_last_sweep: 0,
             idle_sweeps: 0,
+            is_turned_away: turned_away.is_some(),
         };
         connections.open.insert(task.id(), connection);
     }
@@ -137,14 +161,18 @@ impl Connections {
         self.open.remove(&id);
     }
 
-    /// Closes what has been idle for too long.
-    fn sweep(&mut self) {
+    /// Closes what has been idle for too long; sooner, where others wait for the place.
+    fn sweep(&mut self, is_full: bool) {
         for connection in self.open.values_mut() {
             let begun = connection.usage.begun();
             let idle = connection.usage.is_idle() && begun == connection.begun_at_last_sweep;
             connection.begun_at_last_sweep = begun;
             connection.idle_sweeps = if idle { connection.idle_sweeps + 1 } else { 0 };
-            if connection.idle_sweeps >= IDLE_SWEEPS {
+            let patience = match is_full || connection.is_turned_away {
+                true => IDLE_SWEEPS_WHEN_FULL,
+                false => IDLE_SWEEPS,
+            };
+            if connection.idle_sweeps >= patience {
                 connection.task.abort();
             }
         }

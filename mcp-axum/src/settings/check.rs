@@ -56,6 +56,7 @@ pub(super) fn check(settings: &Settings) -> Result<(), SettingsError> {
         ));
     }
     at_least_one("app.max_body_bytes", app.max_body_bytes.0)?;
+    at_least_one("app.max_connections", app.max_connections.into())?;
     at_least_one("log.max_files", settings.log.max_files as u64)?;
     at_least_one("upstream.timeout_ms", settings.upstream.timeout_ms)?;
     at_least_one(

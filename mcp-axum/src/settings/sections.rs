@@ -38,6 +38,8 @@ pub struct AppSettings {
     pub public_paths: List,
     /// Data-plane threads, 0 for one per CPU.
     pub workers: usize,
+    /// Client connections at once.
+    pub max_connections: u32,
     /// Bound of a graceful stop.
     pub drain_seconds: u64,
     /// A response header with the catalog's revision.

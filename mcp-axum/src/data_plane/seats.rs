@@ -1,0 +1,62 @@
+//! The bound of open client connections.
+
+use std::sync::Arc;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+/// Connections beyond the bound that are open at once, so that clients can be told and probes answered. Further ones
+/// wait in the system's queue.
+const BEYOND: usize = 64;
+
+/// Shared by the acceptor and the workers.
+#[derive(Clone, Debug)]
+pub(super) struct Seats(Arc<Semaphore>);
+
+/// Held while a connection is open.
+#[derive(Debug)]
+pub(super) struct Seat {
+    _permit: OwnedSemaphorePermit,
+    /// It is beyond the bound.
+    pub(super) is_beyond: bool,
+}
+
+impl Seats {
+    pub(super) fn new(max_connections: u32) -> Self {
+        let all = (max_connections as usize).saturating_add(BEYOND);
+        Self(Arc::new(Semaphore::new(all.min(Semaphore::MAX_PERMITS))))
+    }
+
+    /// Waits while there is none, not even beyond the bound.
+    pub(super) async fn take(&self) -> Option<Seat> {
+        let permit = self.0.clone().acquire_owned().await.ok()?;
+        let is_beyond = self.0.available_permits() < BEYOND;
+        Some(Seat {
+            _permit: permit,
+            is_beyond,
+        })
+    }
+
+    /// The next connection would be beyond the bound.
+    pub(super) fn is_full(&self) -> bool {
+        self.0.available_permits() <= BEYOND
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use futures_util::FutureExt;
+
+    #[test]
+    fn beyond_the_bound_some_are_told_and_the_next_ones_wait() {
+        let seats = Seats::new(2);
+        let take = || seats.take().now_or_never().flatten();
+        let within: Vec<_> = (0..2).map_while(|_| take()).collect();
+        assert!(within.iter().all(|seat| !seat.is_beyond) && within.len() == 2 && seats.is_full());
+        let beyond: Vec<_> = std::iter::from_fn(take).collect();
+        assert!(beyond.iter().all(|seat| seat.is_beyond) && beyond.len() == BEYOND);
+        drop(beyond);
+        assert!(seats.is_full() && take().is_some_and(|seat| seat.is_beyond));
+        drop(within);
+        assert!(!seats.is_full() && take().is_some_and(|seat| !seat.is_beyond));
+    }
+}
