@@ -93,9 +93,9 @@ async fn for_every_instance_and_every_call() {
         put_orders(&app, &upstream, schema.clone(), json!({})).await;
         for defaults in &defaults {
             for hidden in every([&[None, Some(json!(1))]; 3]) {
-                // A part of them, so that the test is done in time; every fourth in each layout.
+                // A part of them, so that the test is done in time; each time other ones.
                 instances += 1;
-                if instances % 4 != 0 {
+                if (instances + instances / 8) % 4 != 0 {
                     continue;
                 }
                 let hide: Vec<&String> = hidden.keys().collect();
@@ -115,7 +115,7 @@ async fn for_every_instance_and_every_call() {
                 for given in &arguments {
                     // A part of them, each time another one.
                     number += 1;
-                    if number % 3 != 0 {
+                    if number % 2 != 0 {
                         continue;
                     }
                     let sent = if is_grouped {
@@ -159,7 +159,7 @@ async fn for_every_instance_and_every_call() {
         }
     }
     assert!(
-        accepted > 40 && refused > 100 && impossible > 8,
+        accepted > 30 && refused > 100 && impossible > 8,
         "{accepted} {refused} {impossible}"
     );
 }
