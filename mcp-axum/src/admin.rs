@@ -30,6 +30,7 @@ mod rollback;
 mod status;
 mod timestamp;
 mod trail;
+mod verify;
 
 use crate::{app::App, error::Error, mcp_route::RequestIds};
 use axum::{
@@ -111,6 +112,7 @@ fn collection(kind: Kind) -> Router<Arc<App>> {
 fn of_tools() -> Router<Arc<App>> {
     Router::new()
         .route("/{id}/explain", post(explain::run))
+        .route("/{id}/verify", post(verify::run))
         .layer(Extension(Kind::Tool))
 }
 

@@ -3,6 +3,7 @@
 
 mod banner;
 mod config;
+mod contract;
 mod demo;
 mod export;
 mod failure;
@@ -16,6 +17,7 @@ mod plan;
 mod serve;
 
 use clap::{Parser, Subcommand};
+use contract::TestArguments;
 use export::ExportArguments;
 use failure::Failure;
 use import::ImportCommand;
@@ -35,6 +37,7 @@ Examples:
   dynmcp migrate --check                   does the database have the tables of this version?
   dynmcp export definitions/               what is stored, as files for git
   dynmcp plan definitions/                 what applying them would do, and what clients would notice
+  dynmcp test definitions/                 do the tools do what their examples say?
   dynmcp apply definitions/ --server https://gateway.example.com --owner team-a --prune
 
 Exit codes: 0 fine, 1 it could not be done, 2 the configuration or the command line is wrong,
@@ -94,6 +97,10 @@ enum Command {
     /// Each definition is written only if nobody changed it since the plan was made. What is stopped half-way is
     /// finished by doing it again. Nothing is deleted without --prune or --prune-all.
     Apply(ApplyArguments),
+    /// Run the examples of definitions as contract tests.
+    ///
+    /// With the answers that stand in the examples, so that nothing is sent, or with --live against the upstreams.
+    Test(TestArguments),
     /// Write what is stored as files, each definition in one spelling, for git and for `plan` and `apply`.
     Export(ExportArguments),
     /// Look at the configuration.
@@ -142,6 +149,7 @@ pub fn main() -> ExitCode {
         Command::Migrate(arguments) => migrate::run(cli.config, &arguments),
         Command::Plan(arguments) => return ended(plan::plan(cli.config, &arguments)),
         Command::Apply(arguments) => return ended(plan::apply(cli.config, &arguments)),
+        Command::Test(arguments) => return ended(contract::run(cli.config, &arguments)),
         Command::Export(arguments) => export::run(cli.config, &arguments),
         Command::HashKey { generate } => hash_key::run(generate),
     };

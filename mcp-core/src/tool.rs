@@ -4,6 +4,7 @@ mod auth;
 mod body;
 mod call;
 mod delivery;
+mod example;
 mod header_name;
 mod input_schema;
 mod jq;
@@ -27,6 +28,7 @@ pub(crate) use call::Call;
 pub(crate) use delivery::{Delivery, Gate, Retry};
 pub(crate) use header_name::read as read_header_name;
 pub(crate) use input_schema::{Declared, Layout, is_hidden};
+pub(crate) use jq::Program;
 pub use mirrored_header::{MirroredHeader, MirroredKind};
 pub(crate) use origin::Origin;
 pub(crate) use overrides::{Group, Overridden};
@@ -152,6 +154,7 @@ impl ToolCompiler {
         };
         let listing = Listing::compile(definition, &input, &mut problems);
         let mut warnings = Vec::new();
+        example::check(definition, validator.as_ref(), &mut problems, &mut warnings);
         let call = Call::compile(definition, &input, &mut problems, &mut warnings);
         let (true, Some(mut call)) = (problems.is_empty(), call) else {
             return Err(Problems(problems));

@@ -35,7 +35,7 @@ use utoipa::{
         tools::tool_revision, tools::tool_diff, tools::tool_rollback, explain::explain_tool,
         instances::list_instances, instances::get_instance, instances::put_instance, instances::delete_instance,
         instances::instance_history, instances::instance_revision, instances::instance_diff, instances::instance_rollback,
-        imports::import, plans::plan, plans::apply, plans::export,
+        imports::import, plans::plan, plans::apply, plans::export, plans::verify,
         operation::quarantine, operation::status,
     ),
     components(schemas(refusal::Failure)),

@@ -7,6 +7,7 @@ use super::{
     parameters::{Parameters, Target},
     precondition::expected,
     propagation::arrival,
+    verify::{self, Verify},
 };
 use crate::{
     app::App,
@@ -41,6 +42,10 @@ pub(super) struct PutQuery {
     #[serde(default)]
     #[param(default = false)]
     dry_run: bool,
+    /// Run the examples of the tool before it is stored, `mock` or `live` (only GET, HEAD and OPTIONS); if one fails,
+    /// the answer is 422 and nothing is stored.
+    #[param(inline, required = false)]
+    verify: Option<Verify>,
 }
 
 /// Stores the document.
@@ -66,11 +71,18 @@ pub(super) async fn write(
     query: &PutQuery,
     principal: &Principal,
 ) -> Result<Success<Document>> {
+    let mut verified = Vec::new();
+    if let Some(verify) = query.verify {
+        // What is wrong with the document itself comes first; upstreams are not waited for with the lock held.
+        app.catalog.check(key, &document)?;
+        verified = verify::verified(app, key, &document, verify, principal).await?;
+    }
     let turn = app.admin.writes.lock().await;
     let before = app.catalog.snapshot();
     let current = Entry::stored_revision(&before, key);
     let expected = expected(headers, current)?;
     let mut warnings = app.catalog.check(key, &document)?;
+    warnings.extend(verified);
     if query.strict && !warnings.is_empty() {
         return Err(Error::bad_request(warnings.join("; ")));
     }

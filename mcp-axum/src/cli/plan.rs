@@ -1,7 +1,7 @@
 //! `dynmcp plan` and `dynmcp apply`: a folder of definitions, compared with what is stored, and written.
 
 mod apply;
-mod folder;
+pub(super) mod folder;
 mod target;
 
 pub(super) use apply::{ApplyArguments, apply};

@@ -26,3 +26,4 @@ mod streams;
     reason = "one set of tools for all tests, wherever they are"
 )]
 mod test_app;
+mod verify;

@@ -4,6 +4,7 @@ mod auth;
 mod body;
 mod byte_size;
 mod delivery;
+mod example;
 mod http_binding;
 mod param;
 mod required_params;
@@ -15,6 +16,7 @@ pub use auth::{AuthBinding, ClientAuth, ClientCredentials, KeyPlace, OnMissing};
 pub use body::{BodyBinding, BodyMode, Encoding, Part, PartSource};
 pub use byte_size::ByteSize;
 pub use delivery::{Backoff, RedirectBinding, RetryBinding, RetryOn};
+pub use example::{Example, Expectation, Mock};
 pub use http_binding::{HttpBinding, Limits};
 pub use param::{OmitIf, Param, Place, Style};
 pub use required_params::{GROUPS, RequiredParams};
@@ -65,14 +67,14 @@ pub struct ToolDefinition {
     /// `false`: kept, but in no instance.
     #[serde(default = "yes")]
     pub enabled: bool,
+    /// Calls that are known to be right.
+    pub examples: Option<Vec<Example>>,
     /// The HTTP call behind it.
     pub tds_ext_info: HttpBinding,
 
     // Known members that other commands read from the document itself.
     #[serde(default, rename = "deprecated")]
     _deprecated: Option<Box<RawValue>>,
-    #[serde(default, rename = "examples")]
-    _examples: Option<Box<RawValue>>,
     #[serde(default, rename = "source")]
     _source: Option<Box<RawValue>>,
     #[serde(default, rename = "managed_by")]

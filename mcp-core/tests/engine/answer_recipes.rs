@@ -18,7 +18,7 @@ fn read(file: &str) -> Value {
 async fn mocked(definition: &Value) -> Server {
     let mock = definition["examples"][0]["mock"].clone();
     let status = u16::try_from(mock["status"].as_u64().unwrap()).unwrap();
-    let kind = mock["content_type"]
+    let kind = mock["headers"]["Content-Type"]
         .as_str()
         .unwrap_or("application/json")
         .to_owned();

@@ -2,7 +2,7 @@
 #![expect(dead_code, reason = "described here, served by the handlers of `admin`")]
 
 use super::refusal::{Always, Reading, Writing};
-use crate::admin::{envelope::Success, export::ExportQuery, plan::ApplyQuery};
+use crate::admin::{envelope::Success, export::ExportQuery, plan::ApplyQuery, verify::VerifyQuery};
 use serde_json::Value;
 use utoipa::ToSchema;
 
@@ -234,6 +234,34 @@ pub(super) fn apply() {}
     )
 )]
 pub(super) fn export() {}
+
+/// What came of one example.
+#[derive(ToSchema)]
+pub(super) struct ExampleRun {
+    /// The tool's id.
+    tool: String,
+    /// Where it stands.
+    #[schema(example = "examples[0]")]
+    example: String,
+    /// As the example has it.
+    #[schema(required = false)]
+    description: String,
+    /// `passed`, `failed` or `skipped`.
+    verdict: String,
+    /// What is not as expected, or why it was not run.
+    details: Vec<String>,
+}
+
+/// Runs the examples of one stored tool definition.
+#[utoipa::path(
+    post, path = "/admin/tds/{id}/verify", tag = "tools",
+    params(("id" = String, Path, description = "Percent-encoded"), VerifyQuery),
+    responses(
+        (status = 200, description = "One for each example", body = Success<Vec<ExampleRun>>, headers(("ETag" = String))),
+        Always, Reading
+    )
+)]
+pub(super) fn verify() {}
 
 /// What reading a large body may answer.
 #[derive(utoipa::IntoResponses)]

@@ -58,3 +58,11 @@ pub(super) enum Writing {
     #[response(status = 507)]
     Full(Failure),
 }
+
+/// What writing with `verify` may answer.
+#[derive(IntoResponses)]
+pub(super) enum Verifying {
+    /// The definition does not do what its examples say; the text has the example and the difference.
+    #[response(status = 422)]
+    Unverified(Failure),
+}

@@ -58,6 +58,11 @@ pub(super) struct ToolDocument {
     /// Who maintains it; plans of others leave it alone.
     #[schema(required = false, example = "team-a")]
     managed_by: String,
+    /// Calls that are known to be right; run as contract tests.
+    #[schema(required = false, value_type = Vec<Object>, example = json!([{
+        "arguments": {"id": 7}, "mock": {"status": 200, "body": {"id": 7}}, "expect": {"status": 200, "jq": ".id == 7"}
+    }]))]
+    examples: Vec<Value>,
     /// The HTTP call behind it.
     tds_ext_info: HttpBinding,
     /// Written by the server; what is sent is left out.

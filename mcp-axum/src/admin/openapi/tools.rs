@@ -2,7 +2,7 @@
 #![expect(dead_code, reason = "described here, served by the handlers of `admin`")]
 
 use super::{
-    refusal::{Always, Reading, Writing},
+    refusal::{Always, Reading, Verifying, Writing},
     tool::ToolDocument,
 };
 use crate::admin::{
@@ -45,7 +45,7 @@ pub(super) fn get_tool() {}
     request_body = ToolDocument,
     responses(
         (status = 200, description = "Stored", body = Success<ToolDocument>, headers(("ETag" = String))),
-        Always, Writing
+        Always, Writing, Verifying
     )
 )]
 pub(super) fn put_tool() {}

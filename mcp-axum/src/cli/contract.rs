@@ -1,0 +1,128 @@
+//! `dynmcp test`: the examples of definitions, run as contract tests.
+
+mod local;
+mod remote;
+mod tap;
+
+use super::{
+    Failure,
+    gateway::GatewayArguments,
+    output::{OutputFormat, print, print_json},
+};
+use clap::Args;
+use mcp_core::contract::{ExampleRun, Mode, Verdict};
+use serde::Serialize;
+use std::path::PathBuf;
+
+/// Something is not as the examples say.
+const FAILED: u8 = 1;
+
+#[derive(Args)]
+pub(super) struct TestArguments {
+    /// A folder of definition files, or one such file. Without it: what the configured data source has, or with
+    /// --server what that gateway serves.
+    #[arg(conflicts_with = "server")]
+    folder: Option<PathBuf>,
+    #[command(flatten)]
+    gateway: GatewayArguments,
+    /// Answers come from the examples, nothing is sent. This is how it is done without --live.
+    #[arg(long, conflicts_with = "live")]
+    mock: bool,
+    /// Send the requests, with the egress rules and the secrets that hold for calls; only GET, HEAD and OPTIONS.
+    #[arg(long)]
+    live: bool,
+    /// With --live: send requests of other methods too, which may change something.
+    #[arg(long, requires = "live")]
+    any_method: bool,
+    /// Only these tools. Can be repeated.
+    #[arg(long = "tool", value_name = "ID")]
+    tools: Vec<String>,
+    /// How to print the results; text is TAP (Test Anything Protocol).
+    #[arg(long, value_enum, default_value_t)]
+    format: OutputFormat,
+}
+
+/// What was run, and what could not be.
+#[derive(Debug, Default, Serialize)]
+struct Results {
+    passed: usize,
+    failed: usize,
+    skipped: usize,
+    examples: Vec<PlacedRun>,
+}
+
+/// One example and the place of its definition.
+#[derive(Debug, Serialize)]
+struct PlacedRun {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    place: Option<String>,
+    #[serde(flatten)]
+    run: ExampleRun,
+}
+
+/// Returns the exit code.
+pub(super) fn run(config: Option<PathBuf>, arguments: &TestArguments) -> Result<u8, Failure> {
+    let results = super::run(async {
+        match arguments.gateway.gateway()? {
+            Some(gateway) => remote::run(&gateway, arguments).await,
+            None => local::run(config, arguments).await,
+        }
+    })?;
+    match arguments.format {
+        OutputFormat::Json => print_json(&results)?,
+        OutputFormat::Text => print(&tap::text(&results))?,
+    }
+    if let Some(missing) = arguments.missing(&results) {
+        return Err(Failure::runtime(format_args!(
+            "there is no tool `{missing}` with examples"
+        )));
+    }
+    Ok(if results.failed > 0 { FAILED } else { 0 })
+}
+
+impl TestArguments {
+    fn mode(&self) -> Mode {
+        match self.live && !self.mock {
+            true => Mode::Live {
+                any_method: self.any_method,
+            },
+            false => Mode::Mock,
+        }
+    }
+
+    fn wants(&self, tool: &str) -> bool {
+        self.tools.is_empty() || self.tools.iter().any(|wanted| wanted == tool)
+    }
+
+    /// A tool that was asked for by name; not to test it would look like success.
+    fn missing(&self, results: &Results) -> Option<&String> {
+        let is_there = |tool: &&String| results.examples.iter().any(|example| example.run.tool == **tool);
+        self.tools.iter().find(|tool| !is_there(tool))
+    }
+}
+
+impl Results {
+    fn add(&mut self, place: Option<&str>, run: ExampleRun) {
+        match run.verdict {
+            Verdict::Passed => self.passed += 1,
+            Verdict::Failed => self.failed += 1,
+            Verdict::Skipped => self.skipped += 1,
+        }
+        self.examples.push(PlacedRun {
+            place: place.map(str::to_owned),
+            run,
+        });
+    }
+
+    /// A definition whose examples cannot be run at all.
+    fn broken(&mut self, place: Option<&str>, tool: &str, reason: String) {
+        let run = ExampleRun {
+            tool: tool.to_owned(),
+            example: "definition".to_owned(),
+            description: None,
+            verdict: Verdict::Failed,
+            details: vec![reason],
+        };
+        self.add(place, run);
+    }
+}

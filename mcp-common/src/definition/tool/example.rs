@@ -1,0 +1,43 @@
+//! Examples of calls (`examples`), which are run as contract tests.
+
+use indexmap::IndexMap;
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
+/// A call, what it should come to, and an answer of the upstream to try it with.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Example {
+    /// For people.
+    pub description: Option<String>,
+    /// As a client sends them, a JSON object; without them the call has none.
+    pub arguments: Option<Box<RawValue>>,
+    /// Without it the call has to succeed.
+    pub expect: Option<Expectation>,
+    /// Instead of the upstream's answer.
+    pub mock: Option<Mock>,
+}
+
+/// What a call should come to.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Expectation {
+    /// Of the upstream's answer.
+    pub status: Option<u16>,
+    /// Whether the result is an error; without it one is expected only where `status` is 400 or more.
+    pub is_error: Option<bool>,
+    /// A jq program over the result that gives `true`.
+    pub jq: Option<String>,
+}
+
+/// An answer.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Mock {
+    /// The default is 200.
+    pub status: Option<u16>,
+    /// A text is sent as it is, everything else as JSON.
+    pub body: Option<Box<RawValue>>,
+    /// `Content-Type` is made for the body where it does not stand here.
+    #[serde(default)]
+    pub headers: IndexMap<String, String>,
+}

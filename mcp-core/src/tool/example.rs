@@ -1,0 +1,85 @@
+//! What can be known of a definition's examples before one is run. Nothing of them is kept: a hundred thousand tools
+//! have many, and nobody who calls needs them.
+
+use super::{jq::Program, validator::violations};
+use http::{HeaderName, HeaderValue};
+use jsonschema::Validator;
+use mcp_common::{
+    definition::{
+        ToolDefinition,
+        tool::{Example, Expectation, Mock},
+    },
+    problem::Problem,
+};
+use serde_json::Value;
+
+/// Programs that cannot run and answers that cannot be are problems; arguments that the schema refuses may be what an
+/// example is about.
+pub(super) fn check(
+    definition: &ToolDefinition,
+    validator: Option<&Validator>,
+    problems: &mut Vec<Problem>,
+    warnings: &mut Vec<String>,
+) {
+    for (index, example) in definition.examples.iter().flatten().enumerate() {
+        let field = format!("examples[{index}]");
+        if let Some(expect) = &example.expect {
+            expectation(&field, expect, problems);
+        }
+        if let Some(mock) = &example.mock {
+            answer(&field, mock, problems);
+        }
+        warnings.extend(unfit(example, validator).map(|reason| format!("{field}.arguments: {reason}")));
+    }
+}
+
+fn expectation(field: &str, expect: &Expectation, problems: &mut Vec<Problem>) {
+    if let Some(status) = expect.status {
+        problems.extend(status_problem(&format!("{field}.expect.status"), status));
+    }
+    if let Some(code) = &expect.jq {
+        let found = Program::compile(code).err();
+        problems.extend(found.map(|reason| Problem::at(format!("{field}.expect.jq"), reason)));
+    }
+}
+
+fn answer(field: &str, mock: &Mock, problems: &mut Vec<Problem>) {
+    if let Some(status) = mock.status {
+        problems.extend(status_problem(&format!("{field}.mock.status"), status));
+    }
+    for (name, value) in &mock.headers {
+        let at = |reason: &str| Problem::at(format!("{field}.mock.headers.{name}"), reason);
+        if name.parse::<HeaderName>().is_err() {
+            problems.push(at("is not the name of a header"));
+        } else if HeaderValue::from_str(value).is_err() {
+            problems.push(at("is not visible ASCII on one line"));
+        }
+    }
+}
+
+fn status_problem(field: &str, status: u16) -> Option<Problem> {
+    let is_final = (200..600).contains(&status);
+    (!is_final).then(|| Problem::at(field, "must be a status from 200 to 599"))
+}
+
+/// Why the arguments would be refused, if that is not what the example expects.
+fn unfit(example: &Example, validator: Option<&Validator>) -> Option<String> {
+    let arguments: Value = match &example.arguments {
+        Some(raw) => serde_json::from_str(raw.get()).ok()?,
+        None => Value::Object(serde_json::Map::new()),
+    };
+    let expects_error = example
+        .expect
+        .as_ref()
+        .is_some_and(|expect| expect.is_error == Some(true));
+    if expects_error {
+        return None;
+    }
+    if !arguments.is_object() {
+        return Some("must be a JSON object; calls with something else are refused".to_owned());
+    }
+    let mut found = String::new();
+    violations(validator?, &arguments, &mut found);
+    let found: Vec<&str> = found.lines().filter(|line| !line.is_empty()).collect();
+    (!found.is_empty()).then(|| format!("do not fit `input_schema`: {}", found.join("; ")))
+}
