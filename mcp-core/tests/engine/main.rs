@@ -12,6 +12,7 @@ mod delivery;
 mod explaining;
 mod failures;
 mod forward_proxy;
+mod http2;
 mod instance_values;
 mod params;
 mod parts;
