@@ -1,6 +1,6 @@
 //! Who is measured: where requests go, what has to come back, whose CPU time counts.
 
-use crate::{answer, cpu, definitions::TOOLS, nginx::Nginx, request::Request, upstream::Upstream};
+use crate::{answer, cpu, definitions::TOOLS, features, nginx::Nginx, request::Request, upstream::Upstream};
 use anyhow::{Context, Result, ensure};
 use clap::ValueEnum;
 use dynmcp_harness::Gateway;
@@ -17,6 +17,23 @@ pub(crate) enum Role {
     Proxy,
     /// DynMCP calling the upstream.
     Call,
+    /// DynMCP sending a form.
+    Form,
+    /// DynMCP shaping the answer with jq.
+    Jq,
+    /// DynMCP shaping the answer with a template.
+    Template,
+    /// DynMCP calling with an OAuth 2 token.
+    #[value(name = "oauth2")]
+    OAuth2,
+    /// nginx with a request of 1.4 MB.
+    ProxyUpload,
+    /// DynMCP making a multipart body of the same request.
+    Multipart,
+    /// nginx in front of an answer of 100 KiB.
+    ProxyLarge,
+    /// DynMCP calling for the same answer.
+    Large,
     /// nginx with a file of the same bytes as the list of tools.
     Static,
     /// DynMCP listing its tools.
@@ -29,6 +46,14 @@ impl fmt::Display for Role {
             Self::Direct => "direct",
             Self::Proxy => "nginx `proxy_pass`",
             Self::Call => "DynMCP `tools/call`",
+            Self::Form => "DynMCP, form body",
+            Self::Jq => "DynMCP, answer by jq",
+            Self::Template => "DynMCP, answer by template",
+            Self::OAuth2 => "DynMCP, OAuth 2 upstream",
+            Self::ProxyUpload => "nginx `proxy_pass`, request of 1.4 MB",
+            Self::Multipart => "DynMCP, multipart with a file of 1 MiB",
+            Self::ProxyLarge => "nginx `proxy_pass`, answer of 100 KiB",
+            Self::Large => "DynMCP, answer of 100 KiB",
             Self::Static => "nginx, static file",
             Self::List => "DynMCP `tools/list`, 100 tools",
         })
@@ -36,12 +61,14 @@ impl fmt::Display for Role {
 }
 
 impl Role {
-    /// Which nginx does what is comparable.
+    /// Which nginx does what is comparable: the same request and the same answer of the upstream.
     pub(crate) fn yardstick(self) -> Option<Self> {
         match self {
-            Self::Call => Some(Self::Proxy),
+            Self::Call | Self::Form | Self::Jq | Self::Template | Self::OAuth2 => Some(Self::Proxy),
+            Self::Multipart => Some(Self::ProxyUpload),
+            Self::Large => Some(Self::ProxyLarge),
             Self::List => Some(Self::Static),
-            _ => None,
+            Self::Direct | Self::Proxy | Self::ProxyUpload | Self::ProxyLarge | Self::Static => None,
         }
     }
 }
@@ -99,7 +126,7 @@ pub(crate) async fn of_gateway(gateway: &Gateway, upstream: &Upstream) -> Result
     );
 
     let direct_port = upstream.port();
-    Ok(vec![
+    let mut contenders = vec![
         Contender {
             role: Role::Direct,
             port: direct_port,
@@ -119,33 +146,53 @@ pub(crate) async fn of_gateway(gateway: &Gateway, upstream: &Upstream) -> Result
             port,
             request: list,
             expected: listed,
-            pids,
-        },
-    ])
-}
-
-/// nginx in its two roles.
-pub(crate) fn of_nginx(nginx: &Nginx, static_bytes: Vec<u8>) -> [Contender; 2] {
-    let port = nginx.port();
-    let pids = nginx.pids();
-    let file = Request::get(port, Nginx::FILE);
-    let body = Upstream::body().into_bytes();
-    [
-        Contender {
-            role: Role::Proxy,
-            port,
-            request: Request::call(port),
-            expected: body,
             pids: pids.clone(),
         },
-        Contender {
-            role: Role::Static,
+    ];
+    for feature in &features::all(upstream.port()) {
+        let request = Request::tool(port, "features", feature.name, &feature.arguments);
+        let answer = first_answer(port, &request).await?;
+        let result = &serde_json::from_slice::<Value>(&answer)?["result"];
+        ensure!(
+            result["isError"] == false && result["content"] == feature.content,
+            "{}: {result:.2000}",
+            feature.name
+        );
+        contenders.push(Contender {
+            role: feature.role,
             port,
-            request: file,
-            expected: static_bytes,
-            pids,
-        },
-    ]
+            request,
+            expected: answer,
+            pids: pids.clone(),
+        });
+    }
+    Ok(contenders)
+}
+
+/// nginx in its roles.
+pub(crate) fn of_nginx(nginx: &Nginx, static_bytes: Vec<u8>) -> Vec<Contender> {
+    let port = nginx.port();
+    let small = Upstream::body().into_bytes();
+    let large = Upstream::large_body().into_bytes();
+    let upload = features::upload_arguments();
+    let roles = [
+        (Role::Proxy, Request::call(port), small.clone()),
+        (
+            Role::ProxyUpload,
+            Request::tool(port, "features", "multipart", &upload),
+            small,
+        ),
+        (Role::ProxyLarge, Request::get(port, Nginx::LARGE), large),
+        (Role::Static, Request::get(port, Nginx::FILE), static_bytes),
+    ];
+    let contender = |(role, request, expected)| Contender {
+        role,
+        port,
+        request,
+        expected,
+        pids: nginx.pids(),
+    };
+    roles.into_iter().map(contender).collect()
 }
 
 async fn first_answer(port: u16, request: &Request) -> Result<Vec<u8>> {

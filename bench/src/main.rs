@@ -9,6 +9,7 @@ mod answer;
 mod contender;
 mod cpu;
 mod definitions;
+mod features;
 mod load;
 mod machine;
 mod nginx;
@@ -76,6 +77,7 @@ async fn main() -> Result<()> {
     let upstream = Upstream::start()?;
     let gateway = Gateway::start().await?;
     definitions::store(&gateway, upstream.port()).await?;
+    features::store(&gateway, upstream.port()).await?;
     let mut contenders = contender::of_gateway(&gateway, &upstream).await?;
     let tools_list = contenders.iter().find(|contender| contender.role == Role::List);
     let static_bytes = tools_list

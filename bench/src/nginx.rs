@@ -28,6 +28,9 @@ impl Nginx {
     /// Where the static file is.
     pub(crate) const FILE: &str = "/tools-list.json";
 
+    /// Leads to the answer of 100 KiB.
+    pub(crate) const LARGE: &str = "/large";
+
     /// Starts it with one worker per core, as DynMCP has.
     pub(crate) async fn start(upstream_port: u16, static_bytes: &[u8]) -> Result<Self> {
         let directory = tempfile::tempdir()?;
@@ -124,6 +127,9 @@ http {{
     default_type application/json;
     access_log {path}/access.log;
     keepalive_requests 1000000000;
+    client_max_body_size 8m;
+    client_body_buffer_size 2m;
+    proxy_buffers 8 32k;
     client_body_temp_path {path}/client_body;
     proxy_temp_path {path}/proxy;
     fastcgi_temp_path {path}/fastcgi;
@@ -139,6 +145,11 @@ http {{
         root {path};
         location /mcp/ {{
             proxy_pass http://api/orders;
+            proxy_http_version 1.1;
+            proxy_set_header Connection \"\";
+        }}
+        location /large {{
+            proxy_pass http://api/large;
             proxy_http_version 1.1;
             proxy_set_header Connection \"\";
         }}

@@ -9,7 +9,13 @@ pub(crate) struct Request(pub(crate) Vec<u8>);
 
 impl Request {
     /// A JSON-RPC request of protocol revision 2026-07-28.
-    fn rpc(port: u16, method: &str, name: Option<&str>, mut params: serde_json::Value) -> Self {
+    fn rpc(
+        port: u16,
+        instance: &str,
+        method: &str,
+        name: Option<&str>,
+        mut params: serde_json::Value,
+    ) -> Self {
         params["_meta"] = json!({
             "io.modelcontextprotocol/protocolVersion": "2026-07-28",
             "io.modelcontextprotocol/clientInfo": {"name": "bench", "version": "1.0.0"},
@@ -20,7 +26,7 @@ impl Request {
             .map(|name| format!("Mcp-Name: {name}\r\n"))
             .unwrap_or_default();
         let head = format!(
-            "POST /mcp/bench HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nAuthorization: Bearer {key}\r\n\
+            "POST /mcp/{instance} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nAuthorization: Bearer {key}\r\n\
              Accept: application/json, text/event-stream\r\nContent-Type: application/json\r\n\
              MCP-Protocol-Version: 2026-07-28\r\nMcp-Method: {method}\r\n{name}Content-Length: {length}\r\n\r\n",
             key = Gateway::KEY,
@@ -32,18 +38,18 @@ impl Request {
     /// Calls one of the hundred tools.
     pub(crate) fn call(port: u16) -> Self {
         let arguments = json!({"customer": "Ada Lovelace", "quantity": 3, "express": true});
-        let name = "create_order_042";
-        Self::rpc(
-            port,
-            "tools/call",
-            Some(name),
-            json!({"name": name, "arguments": arguments}),
-        )
+        Self::tool(port, "bench", "create_order_042", &arguments)
+    }
+
+    /// Calls a tool of an instance.
+    pub(crate) fn tool(port: u16, instance: &str, name: &str, arguments: &serde_json::Value) -> Self {
+        let params = json!({"name": name, "arguments": arguments});
+        Self::rpc(port, instance, "tools/call", Some(name), params)
     }
 
     /// Lists the hundred tools.
     pub(crate) fn list(port: u16) -> Self {
-        Self::rpc(port, "tools/list", None, json!({}))
+        Self::rpc(port, "bench", "tools/list", None, json!({}))
     }
 
     /// Reads a file.

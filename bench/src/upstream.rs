@@ -1,4 +1,5 @@
-//! The API behind all contenders: answers everything with the same 500 bytes, from one thread, as cheaply as it can.
+//! The API behind all contenders: answers with the same 500 bytes, 100 KiB or a token, from one thread, as cheaply as
+//! it can.
 
 use crate::answer::frame;
 use anyhow::{Context, Result};
@@ -40,24 +41,72 @@ impl Upstream {
         let start = r#"{"id":"o-4711","state":"accepted","express":true,"lines":[{"sku":"x1","count":3}],"total":42.5,"note":""#;
         format!("{start}{}\"}}", "x".repeat(500 - start.len() - 2))
     }
+
+    /// A JSON object of 100 KiB.
+    pub(crate) fn large_body() -> String {
+        let size = 100 << 10;
+        let mut body = r#"{"items":["#.to_owned();
+        let mut number = 1_000;
+        while body.len() < size - 200 {
+            body.push_str(&format!(
+                r#"{{"id":{number},"name":"Ada \"the first\"","tags":["a","b"],"price":1.50}},"#
+            ));
+            number += 1;
+        }
+        let rest = size - body.len() - 2 - 2;
+        format!("{body}\"{}\"]}}", "x".repeat(rest))
+    }
+}
+
+/// All that it ever answers.
+#[derive(Clone, Copy)]
+struct Answers {
+    small: &'static [u8],
+    large: &'static [u8],
+    token: &'static [u8],
+}
+
+impl Answers {
+    fn new() -> Self {
+        let answer = |body: &str| -> &'static [u8] {
+            let length = body.len();
+            format!(
+                "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: {length}\r\n\r\n{body}"
+            )
+            .into_bytes()
+            .leak()
+        };
+        Self {
+            small: answer(&Upstream::body()),
+            large: answer(&Upstream::large_body()),
+            token: answer(r#"{"access_token":"token","token_type":"Bearer","expires_in":86400}"#),
+        }
+    }
+
+    fn to(self, request: &[u8]) -> &'static [u8] {
+        let path = request.split(|&byte| byte == b' ').nth(1).unwrap_or_default();
+        match path {
+            b"/large" => self.large,
+            b"/token" => self.token,
+            _ => self.small,
+        }
+    }
 }
 
 async fn accept(listener: net::TcpListener) -> Result<()> {
     let listener = TcpListener::from_std(listener)?;
-    let body = Upstream::body();
-    let head = "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 500\r\n\r\n";
-    let answer: &'static [u8] = format!("{head}{body}").into_bytes().leak();
+    let answers = Answers::new();
     loop {
         let (stream, _) = listener.accept().await?;
         stream.set_nodelay(true)?;
         tokio::task::spawn_local(async move {
             // The other side closes when it likes.
-            let _ = serve(stream, answer).await;
+            let _ = serve(stream, answers).await;
         });
     }
 }
 
-async fn serve(mut stream: TcpStream, answer: &[u8]) -> Result<()> {
+async fn serve(mut stream: TcpStream, answers: Answers) -> Result<()> {
     let mut buffer = Vec::with_capacity(4096);
     loop {
         let (body, length) = loop {
@@ -68,6 +117,7 @@ async fn serve(mut stream: TcpStream, answer: &[u8]) -> Result<()> {
             let read = stream.read_buf(&mut buffer).await?;
             (read > 0).then_some(()).context("closed")?;
         };
+        let answer = answers.to(&buffer);
         buffer.drain(..body + length);
         stream.write_all(answer).await?;
     }

@@ -9,7 +9,7 @@ use std::{
 };
 
 /// Makes a tool of the binding, calls it, and gives the text of its answer.
-fn call(gateway: &Gateway, binding: &Value, is_error: bool) -> String {
+pub(crate) fn call(gateway: &Gateway, binding: &Value, is_error: bool) -> String {
     let tool = json!({"name": "t", "description": "d", "tds_ext_info": binding});
     gateway.put("tds/t", &tool);
     gateway.put("ids/i", &json!({"name": "i", "tool_ids": ["t"]}));

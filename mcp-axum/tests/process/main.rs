@@ -1,6 +1,8 @@
 //! The `dynmcp` binary as a process: what it prints, what it writes, how it ends.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+#[cfg(target_os = "linux")]
+mod bad_upstreams;
 mod commands;
 mod contract;
 mod damaged;

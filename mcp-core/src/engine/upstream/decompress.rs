@@ -11,6 +11,9 @@ use std::io::{self, Read};
 /// More than one is odd, more than these an attack.
 const MAX_CODINGS: usize = 2;
 
+/// What a decoder keeps of the output, RFC 9659. The sender chooses, up to here.
+const ZSTD_WINDOW: u64 = 8 << 20;
+
 /// Decodes the body, if its headers say that it is encoded.
 pub(super) fn decompress(mut answer: Answer, limit: u64) -> Result<Answer, Failure> {
     let values = answer.headers.get_all(header::CONTENT_ENCODING).iter();
@@ -58,7 +61,7 @@ fn read(from: impl Read, limit: u64) -> io::Result<Vec<u8>> {
 }
 
 fn zstd(input: &[u8], limit: u64) -> io::Result<Vec<u8>> {
-    let decoder = ruzstd::decoding::StreamingDecoder::new(input)
+    let decoder = ruzstd::decoding::StreamingDecoder::new_with_max_window_size(input, ZSTD_WINDOW)
         .map_err(|error| io::Error::other(error.to_string()))?;
     read(decoder, limit)
 }
