@@ -10,6 +10,7 @@ mod contender;
 mod cpu;
 mod definitions;
 mod features;
+mod instructions;
 mod load;
 mod machine;
 mod nginx;
@@ -57,6 +58,8 @@ enum Other {
     Propagation(propagation::Options),
     /// What a hundred thousand tools cost, for each data source.
     Size(size::Options),
+    /// How many instructions the steps of a call take, by callgrind.
+    Instructions,
 }
 
 const WARM_UP: Duration = Duration::from_millis(500);
@@ -68,6 +71,7 @@ async fn main() -> Result<()> {
         return match other {
             Other::Propagation(options) => propagation::run(options).await,
             Other::Size(options) => size::run(options).await,
+            Other::Instructions => instructions::run(),
         };
     }
     ensure!(

@@ -36,7 +36,7 @@ enum Task {
         arguments: Vec<String>,
     },
     /// Measures the gateway beside nginx on the same upstream and load; `bench propagation` and `bench size` measure
-    /// every data source instead. Prints Markdown; `--help` lists the options.
+    /// every data source instead, `bench instructions` the steps of a call by callgrind. Prints Markdown; `--help` lists the options.
     #[command(disable_help_flag = true)]
     Bench {
         /// For the benchmark.
@@ -82,6 +82,9 @@ fn perform(task: Task) -> Result<ExitCode> {
                 &["run", "--quiet", "--package", "dynmcp-conformance", "--"],
                 &arguments,
             )
+        }
+        Task::Bench { arguments } if arguments.first().is_some_and(|first| first == "instructions") => {
+            cargo(&["run", "--quiet", "--package", "dynmcp-bench", "--"], &arguments)
         }
         Task::Bench { arguments } => {
             let mut build = vec!["build", "--release", "--package", "mcp-axum", "--bin", "dynmcp"];

@@ -4,6 +4,7 @@
 //! definition. Only an answer can repeat one, and is searched for it.
 
 mod body;
+mod connection;
 mod credential;
 mod curl;
 mod egress;

@@ -106,7 +106,7 @@ pub(super) fn shown(pieces: &[Piece]) -> String {
 
 const ACCESS_TOKEN: &str = "ACCESS_TOKEN";
 
-fn of_reference(reference: &SecretReference) -> Variable {
+pub(super) fn of_reference(reference: &SecretReference) -> Variable {
     let from = reference.to_string();
     match reference {
         SecretReference::Env(name) => Variable {
@@ -123,7 +123,7 @@ fn of_reference(reference: &SecretReference) -> Variable {
     }
 }
 
-fn maybe(text: &MaybeSecret) -> (Piece, Vec<Variable>) {
+pub(super) fn maybe(text: &MaybeSecret) -> (Piece, Vec<Variable>) {
     match text {
         MaybeSecret::Plain(text) => (Piece::Text(text.clone()), Vec::new()),
         MaybeSecret::Reference(reference) => {

@@ -78,8 +78,18 @@ pub(super) fn line(outline: &Outline) -> Curl {
         let whole: Vec<Piece> = [head].into_iter().chain(pieces.iter().cloned()).collect();
         option("--url-query", &whole);
     }
+    let (connection, left_out) = &outline.connection;
+    for (name, pieces) in connection {
+        option(name, pieces);
+    }
     let (before, data, mut note) = data(outline);
     lines.extend(data);
+    if !left_out.is_empty() && note.is_none() {
+        let members = left_out.join(", ");
+        note = Some(format!(
+            "the line has nothing for {members}: curl reads these from files only"
+        ));
+    }
     if outline.key.is_some() && note.is_none() {
         note = Some("--url-query needs curl 7.87 or newer".to_owned());
     }

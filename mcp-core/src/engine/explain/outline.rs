@@ -4,6 +4,7 @@ use super::{
     ShownHeader, ShownRequest,
     body::ShownBody,
     bytes_of,
+    connection::Connection,
     credential::{Slot, shown, slot},
     curl::{Piece, Variable, variable_name},
     telling, title_case,
@@ -29,6 +30,8 @@ pub(super) struct Outline {
     /// Whether a body is sent, be it an empty one.
     pub(super) has_body: bool,
     pub(super) variables: Vec<Variable>,
+    /// Options for connections, and members of the definition that have none.
+    pub(super) connection: (Vec<(&'static str, Vec<Piece>)>, Vec<&'static str>),
 }
 
 impl Outline {
@@ -47,6 +50,7 @@ impl Outline {
             body: bytes_of(request),
             has_body: request.headers().contains_key(header::CONTENT_TYPE),
             variables: Vec::new(),
+            connection: Default::default(),
         };
         outline.url(call, &uri.to_string());
         for (name, value) in request.headers() {
@@ -59,6 +63,19 @@ impl Outline {
             let (slot, variables) = slot(auth);
             outline.variables.extend(variables);
             outline.fill(slot);
+        }
+        let transport = call
+            .delivery
+            .as_ref()
+            .and_then(|delivery| delivery.transport.as_ref());
+        if let Some(transport) = transport {
+            let Connection {
+                options,
+                variables,
+                left_out,
+            } = Connection::of(transport);
+            outline.variables.extend(variables);
+            outline.connection = (options, left_out);
         }
         outline
     }

@@ -2,7 +2,7 @@
 
 use super::explain;
 use crate::{
-    calling::{call_text, with},
+    calling::{call_text, compile, engine, with},
     credentials::{SECRET, SecretDir},
     upstream::{Seen, Server},
 };
@@ -229,6 +229,32 @@ async fn the_curl_line_sends_what_a_call_sends() {
         }
         assert_same(&engine, &server, method, &binding, &schema, arguments).await;
     }
+}
+
+#[tokio::test]
+async fn the_curl_line_makes_the_same_connection() {
+    let recipe = concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/../examples/definitions/private-network.json"
+    );
+    let recipe: Value = serde_json::from_str(&std::fs::read_to_string(recipe).unwrap()).unwrap();
+    let (tool, _) = compile(&recipe).unwrap();
+    let explanation = explain(&engine(), &tool, r#"{"entry":"1"}"#, false).await;
+    let curl = explanation.curl.unwrap();
+    for option in [
+        "--cacert /run/secrets/ledger-ca.pem",
+        "--cert /run/secrets/ledger-client.pem",
+        "--key /run/secrets/ledger-client.key",
+        "--proxy http://proxy.corp:3128",
+        "--proxy-user \"dynmcp:$PROXY_PASSWORD\"",
+        "--connect-timeout 1",
+    ] {
+        assert!(curl.line.contains(option), "{option}: {}", curl.line);
+    }
+    assert_eq!(curl.variables[0].from, "${file:/run/secrets/proxy-password}");
+    assert_eq!(curl.note, None);
+    assert_eq!(explanation.egress.allowed, Some(false));
+    assert!(explanation.egress.reason.unwrap().contains("egress.proxies"));
 }
 
 #[tokio::test]
