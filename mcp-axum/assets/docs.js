@@ -16,7 +16,8 @@ function describe(api, node) {
   const schema = resolve(api, node);
   const parts = [];
   if (node && node.$ref) parts.push(node.$ref.split("/").pop());
-  else if (schema.oneOf) parts.push(schema.oneOf.map((one) => describe(api, one)).join(" | "));
+  else if (schema.oneOf || schema.anyOf) parts.push((schema.oneOf || schema.anyOf).map((one) => describe(api, one)).join(" | "));
+  else if (schema.const !== undefined) parts.push(JSON.stringify(schema.const));
   else if (schema.type === "array") parts.push("array of " + describe(api, schema.items));
   else if (schema.type) parts.push([].concat(schema.type).join(" or "));
   if (schema.enum) parts.push(schema.enum.map((value) => JSON.stringify(value)).join(" | "));
@@ -41,7 +42,8 @@ function membersOf(api, reference) {
 
 function exampleOf(api, media) {
   if (!media) return undefined;
-  return media.example || resolve(api, media.schema).example;
+  const schema = resolve(api, media.schema);
+  return media.example || schema.example || (schema.examples || [])[0];
 }
 
 function headersFor(values) {

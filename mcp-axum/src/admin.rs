@@ -1,7 +1,7 @@
 //! The admin API: definitions come in, are validated by compiling, stored, and are served from the next request on.
 //!
-//! Every path needs an admin's key, except the documentation (`/admin/openapi.json` and the page `/admin/docs`): it
-//! is the same for every gateway and holds nothing of this one.
+//! Every path needs an admin's key, except the documentation (`/admin/openapi.json`, `/admin/schema/…` and the
+//! page `/admin/docs`): it is the same for every gateway and holds nothing of this one.
 //!
 //! Answers: `{"code":200,"message":"success","data":…}`, beside it `revision` (also as `ETag`), `warnings` and
 //! `next_cursor`; refusals: [`Error`].
@@ -27,6 +27,7 @@ mod propagation;
 mod put;
 mod quarantine;
 mod rollback;
+mod schema;
 mod status;
 mod timestamp;
 mod trail;
@@ -88,6 +89,7 @@ pub fn router(app: Arc<App>) -> Router {
         .layer(from_fn_with_state(app.clone(), access::enter));
     let public = Router::new()
         .route("/openapi.json", get(openapi::document))
+        .route("/schema/{file}", get(schema::show))
         .merge(docs::router())
         .method_not_allowed_fallback(method_not_allowed);
     Router::new()

@@ -14,6 +14,7 @@ mod import;
 mod migrate;
 mod output;
 mod plan;
+mod schema;
 mod serve;
 
 use clap::{Parser, Subcommand};
@@ -39,6 +40,7 @@ Examples:
   dynmcp plan definitions/                 what applying them would do, and what clients would notice
   dynmcp test definitions/                 do the tools do what their examples say?
   dynmcp apply definitions/ --server https://gateway.example.com --owner team-a --prune
+  dynmcp schema tds > tds.json             what an editor checks tool definitions with
 
 Exit codes: 0 fine, 1 it could not be done, 2 the configuration or the command line is wrong,
 3 `migrate --check` or `--detailed-exitcode` found something to do, 4 that breaks clients.";
@@ -103,6 +105,11 @@ enum Command {
     Test(TestArguments),
     /// Write what is stored as files, each definition in one spelling, for git and for `plan` and `apply`.
     Export(ExportArguments),
+    /// Print the JSON Schema of definitions, for editors and pipelines: `tds` for tools, `ids` for instances.
+    Schema {
+        /// Of which documents.
+        kind: schema::SchemaKind,
+    },
     /// Look at the configuration.
     Config {
         #[command(subcommand)]
@@ -151,6 +158,7 @@ pub fn main() -> ExitCode {
         Command::Apply(arguments) => return ended(plan::apply(cli.config, &arguments)),
         Command::Test(arguments) => return ended(contract::run(cli.config, &arguments)),
         Command::Export(arguments) => export::run(cli.config, &arguments),
+        Command::Schema { kind } => schema::print(kind),
         Command::HashKey { generate } => hash_key::run(generate),
     };
     ended(done.map(|()| 0))

@@ -5,9 +5,11 @@
 mod decode;
 pub mod instance;
 pub mod name;
+mod schema;
 pub mod tool;
 
 pub use instance::InstanceDefinition;
+pub use schema::schema;
 pub use tool::ToolDefinition;
 
 /// A document that could be read, and what is odd about it without being wrong.

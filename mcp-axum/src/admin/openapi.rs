@@ -1,14 +1,12 @@
 //! `GET /admin/openapi.json`: the admin API, described. Public: it is the same for every gateway.
 
+mod documents;
 mod explain;
 mod imports;
-mod instance;
 mod instances;
 mod operation;
 mod plans;
 mod refusal;
-mod request;
-mod tool;
 mod tools;
 
 use axum::{
@@ -36,7 +34,7 @@ use utoipa::{
         instances::list_instances, instances::get_instance, instances::put_instance, instances::delete_instance,
         instances::instance_history, instances::instance_revision, instances::instance_diff, instances::instance_rollback,
         imports::import, plans::plan, plans::apply, plans::export, plans::verify,
-        operation::quarantine, operation::status,
+        operation::quarantine, operation::status, operation::schema,
     ),
     components(schemas(refusal::Failure)),
     tags(
@@ -64,5 +62,7 @@ impl Modify for Keys {
 
 /// Built when asked for: it is asked for rarely.
 pub(super) async fn document() -> Response {
-    Json(AdminApi::openapi()).into_response()
+    let mut api = serde_json::to_value(AdminApi::openapi()).unwrap_or_default();
+    documents::fill_in(&mut api);
+    Json(api).into_response()
 }

@@ -144,3 +144,18 @@ fn migrate_has_nothing_to_do_for_stores_without_tables() {
     );
     assert!(sandbox.files().is_empty(), "{:?}", sandbox.files());
 }
+
+#[test]
+fn schema_prints_what_the_gateway_serves() {
+    let sandbox = Sandbox::new();
+    for (kind, member) in [("tds", "tds_ext_info"), ("ids", "tool_ids")] {
+        let (code, stdout, stderr) = text(&sandbox.run(&["schema", kind]));
+        assert_eq!((code, stderr.as_str()), (Some(0), ""));
+        let schema: serde_json::Value = serde_json::from_str(&stdout).unwrap();
+        assert_eq!(schema["$id"], format!("urn:dynmcp:schema:{kind}"));
+        assert!(schema["properties"][member].is_object(), "{stdout}");
+    }
+    let (code, _, stderr) = text(&sandbox.run(&["schema", "uds"]));
+    assert_eq!(code, Some(2));
+    assert!(stderr.contains("tds, ids"), "{stderr}");
+}

@@ -16,21 +16,23 @@ use crate::{
     document::Document,
     problem::{Problem, Problems},
 };
+use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use std::{collections::BTreeMap, sync::Arc};
 
-/// Which tools, under which names, for whom.
-#[derive(Clone, Debug, Deserialize)]
+/// An instance, which is one virtual MCP server: which tools, under which names, for whom.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[schemars(example = example())]
 pub struct InstanceDefinition {
-    /// Unique among instances; the key of the store wins.
+    /// Unique among instances. The id in the URL, or the key of the store, wins over the document's own.
     #[serde(default)]
     pub id: Arc<str>,
     /// For people.
     pub name: String,
     /// Becomes `instructions` for the client.
     pub description: Option<String>,
-    /// In the order in which they are listed.
+    /// In the order in which they are listed. Unknown ids are kept; they start to work when the tool appears.
     #[serde(default)]
     pub tool_ids: Vec<ToolReference>,
     /// Tools by tag, after `tool_ids`, ordered by id.
@@ -39,33 +41,54 @@ pub struct InstanceDefinition {
     pub exclude: Option<Exclude>,
     /// What templates of its tools can name as `instance.vars.<name>`: JSON values, as they were written.
     #[serde(default)]
+    #[schemars(example = serde_json::json!({"base": "https://eu.example.com"}))]
     pub vars: BTreeMap<String, Box<RawValue>>,
     /// How the instance speaks.
     #[serde(default)]
     pub metadata: Metadata,
     /// Who may come in.
     #[serde(default)]
+    #[schemars(extend("default" = "inherit"))]
     pub auth: InstanceAuth,
     /// `false`: kept, but unknown to clients.
     #[serde(default = "yes")]
     pub enabled: bool,
 
+    /// Who maintains it; plans of others leave it alone.
     #[serde(default, rename = "managed_by")]
+    #[schemars(example = &"team-a")]
     _managed_by: Option<String>,
+    /// Of the document format.
     #[serde(default, rename = "version")]
     _version: Option<Box<RawValue>>,
+    /// Written by the server; what is sent is left out.
     #[serde(default, rename = "revision")]
+    #[schemars(extend("readOnly" = true))]
     _revision: Option<Box<RawValue>>,
+    /// Written by the server; what is sent is left out.
     #[serde(default, rename = "updated_at")]
+    #[schemars(extend("readOnly" = true))]
     _updated_at: Option<Box<RawValue>>,
+    /// Where an editor finds the schema of this document.
+    #[serde(default, rename = "$schema")]
+    _schema: Option<Box<RawValue>>,
 }
 
 fn yes() -> bool {
     true
 }
 
+fn example() -> serde_json::Value {
+    serde_json::json!({
+        "id": "support",
+        "name": "Support desk",
+        "description": "Look up orders before you answer.",
+        "tool_ids": ["get_order", {"id": "search", "name": "find_order"}],
+    })
+}
+
 /// Selects tools by label.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 pub struct Include {
     /// A tool with any of these tags is in.
     #[serde(default)]
@@ -73,7 +96,7 @@ pub struct Include {
 }
 
 /// Takes tools out by id.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 pub struct Exclude {
     /// These are not in, whatever else selects them.
     #[serde(default)]
@@ -81,7 +104,7 @@ pub struct Exclude {
 }
 
 /// Which authenticators guard an instance.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum InstanceAuth {
     /// The gateway's.

@@ -33,36 +33,48 @@ use crate::{
     document::Document,
     problem::{Problem, Problems},
 };
+use schemars::JsonSchema;
 use serde::Deserialize;
-use serde_json::{Value, value::RawValue};
+use serde_json::{Map, Value, value::RawValue};
 use std::sync::Arc;
 
-/// One tool: identity, input schema, how it maps onto an HTTP call.
-#[derive(Clone, Debug, Deserialize)]
+/// A tool: what it is called, which arguments it takes, which HTTP request a call makes.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[schemars(example = example())]
 pub struct ToolDefinition {
-    /// Unique among tools; the key of the store wins over the document's own.
+    /// Unique among tools. The id in the URL, or the key of the store, wins over the document's own.
     #[serde(default)]
     pub id: Arc<str>,
     /// What clients call it, 1 to 64 of `A-Z a-z 0-9 _ . -`.
+    #[schemars(length(min = 1, max = 64), regex(pattern = "^[A-Za-z0-9_.-]+$"), example = &"get_order")]
     pub name: String,
-    /// For people.
+    /// What people see instead of `name`.
     pub title: Option<String>,
-    /// For the model; not empty.
+    /// What the tool does, for the model, which chooses by it.
+    #[schemars(regex(pattern = r"\S"))]
     pub description: String,
-    /// JSON Schema of the arguments, text as written. `{}` accepts anything.
+    /// JSON Schema of the arguments (2020-12 or draft-07). `{}` accepts anything.
     #[serde(default)]
+    #[schemars(
+        with = "Option<Map<String, Value>>",
+        example = serde_json::json!({"type": "object", "properties": {"id": {"type": "string"}}, "required": ["id"]})
+    )]
     pub input_schema: Option<Box<RawValue>>,
-    /// JSON Schema of `structuredContent`.
+    /// JSON Schema of `structuredContent`: what the shaped answer is held to.
+    #[schemars(with = "Option<Map<String, Value>>")]
     pub output_schema: Option<Box<RawValue>>,
     /// Hints for clients; missing ones are derived from the HTTP method.
-    pub annotations: Option<serde_json::Map<String, Value>>,
-    /// Free labels, by which instances can include tools.
+    #[schemars(extend("properties" = hints()))]
+    pub annotations: Option<Map<String, Value>>,
+    /// Free labels, by which instances can include tools (`include.tags`).
     #[serde(default)]
     pub tags: Vec<String>,
-    /// Listed as they are.
+    /// Pictures for clients, listed as they are.
+    #[schemars(with = "Option<Vec<Value>>")]
     pub icons: Option<Box<RawValue>>,
-    /// Listed as it is.
+    /// For clients that know it, listed as it is.
     #[serde(rename = "_meta")]
+    #[schemars(with = "Option<Map<String, Value>>")]
     pub meta: Option<Box<RawValue>>,
     /// `false`: kept, but in no instance.
     #[serde(default = "yes")]
@@ -73,22 +85,59 @@ pub struct ToolDefinition {
     pub tds_ext_info: HttpBinding,
 
     // Known members that other commands read from the document itself.
+    /// Whether another tool should be used instead.
     #[serde(default, rename = "deprecated")]
     _deprecated: Option<Box<RawValue>>,
+    /// Where an import took the tool from. Written by the import.
     #[serde(default, rename = "source")]
     _source: Option<Box<RawValue>>,
+    /// Who maintains it; plans of others leave it alone.
     #[serde(default, rename = "managed_by")]
+    #[schemars(example = &"team-a")]
     _managed_by: Option<String>,
+    /// Of the document format.
     #[serde(default, rename = "version")]
     _version: Option<Box<RawValue>>,
+    /// Written by the server; what is sent is left out.
     #[serde(default, rename = "revision")]
+    #[schemars(extend("readOnly" = true))]
     _revision: Option<Box<RawValue>>,
+    /// Written by the server; what is sent is left out.
     #[serde(default, rename = "updated_at")]
+    #[schemars(extend("readOnly" = true))]
     _updated_at: Option<Box<RawValue>>,
+    /// Where an editor finds the schema of this document.
+    #[serde(default, rename = "$schema")]
+    _schema: Option<Box<RawValue>>,
 }
 
 fn yes() -> bool {
     true
+}
+
+fn example() -> Value {
+    serde_json::json!({
+        "id": "get_order",
+        "name": "get_order",
+        "description": "Looks up one order.",
+        "input_schema": {
+            "type": "object",
+            "properties": {"id": {"type": "string", "description": "The order's number"}},
+            "required": ["id"],
+        },
+        "tds_ext_info": {"domain": "api.example.com", "method": "GET", "path": "/v1/orders/{id}"},
+    })
+}
+
+/// The annotations of MCP, for completion.
+fn hints() -> Value {
+    serde_json::json!({
+        "title": {"description": "What people see."},
+        "readOnlyHint": {"description": "Changes nothing. From the method: GET and HEAD.", "default": false},
+        "destructiveHint": {"description": "May destroy something. From the method: DELETE.", "default": true},
+        "idempotentHint": {"description": "Twice is like once. From the method: GET, HEAD, PUT, DELETE.", "default": false},
+        "openWorldHint": {"description": "Has to do with the world outside.", "default": true},
+    })
 }
 
 impl ToolDefinition {

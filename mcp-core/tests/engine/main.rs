@@ -19,6 +19,7 @@ mod parts;
 mod placement;
 mod properties;
 mod proxy;
+mod published_schema;
 mod recipes;
 mod request_properties;
 mod robustness;

@@ -2,7 +2,7 @@
 #![expect(dead_code, reason = "described here, served by the handlers of `admin`")]
 
 use super::{
-    instance::InstanceDocument,
+    documents::InstanceDocument,
     refusal::{Always, Reading, Writing},
 };
 use crate::admin::{

@@ -21,3 +21,14 @@ pub(super) fn quarantine() {}
     responses((status = 200, description = "From memory", body = Success<Status>), Always)
 )]
 pub(super) fn status() {}
+
+/// The JSON Schema of the documents, for editors. Needs no key.
+#[utoipa::path(
+    get, path = "/admin/schema/{file}", tag = "operation", security(()),
+    params(("file" = String, Path, description = "`tds.json` for tools, `ids.json` for instances")),
+    responses(
+        (status = 200, description = "JSON Schema 2020-12", content_type = "application/schema+json", body = serde_json::Value),
+        (status = 404, description = "There are these two", body = super::refusal::Failure)
+    )
+)]
+pub(super) fn schema() {}

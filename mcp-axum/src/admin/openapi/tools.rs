@@ -2,8 +2,8 @@
 #![expect(dead_code, reason = "described here, served by the handlers of `admin`")]
 
 use super::{
+    documents::ToolDocument,
     refusal::{Always, Reading, Verifying, Writing},
-    tool::ToolDocument,
 };
 use crate::admin::{
     envelope::Success,

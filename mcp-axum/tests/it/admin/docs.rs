@@ -74,7 +74,7 @@ async fn its_examples_are_accepted_and_its_schemas_know_what_the_gateway_knows()
         ("ToolDocument", "/admin/tds/x"),
         ("InstanceDocument", "/admin/ids/x"),
     ] {
-        let example = &schemas[name]["example"];
+        let example = &schemas[name]["examples"][0];
         let answer = app.admin().put(path, example).await.ok();
         let only_missing_tools = answer
             .warnings()
@@ -129,4 +129,28 @@ async fn the_page_is_complete_and_takes_nothing_from_elsewhere() {
     for inline in ["<style", " style=", " onclick", "<script>", "https://", "http://"] {
         assert!(!page.text.contains(inline), "{inline}");
     }
+}
+
+#[tokio::test]
+async fn editors_get_the_schemas_without_a_key() {
+    let app = TestApp::start().await;
+    for (file, id) in [
+        ("tds.json", "urn:dynmcp:schema:tds"),
+        ("ids.json", "urn:dynmcp:schema:ids"),
+    ] {
+        let answer = app.anonymous().get(&format!("/admin/schema/{file}")).await;
+        assert_eq!(
+            (answer.status, answer.header("content-type")),
+            (200, Some("application/schema+json"))
+        );
+        let schema = answer.json();
+        assert_eq!(schema["$id"], id);
+        assert!(
+            schema["properties"]["name"]["description"].is_string(),
+            "{schema}"
+        );
+    }
+    let other = app.anonymous().get("/admin/schema/uds.json").await;
+    assert_eq!(other.status, 404);
+    assert!(other.text.contains("/admin/schema/tds.json"), "{}", other.text);
 }

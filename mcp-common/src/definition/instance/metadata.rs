@@ -1,10 +1,13 @@
 //! How an instance speaks to older clients.
 
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, de::Error};
-use serde_json::Value;
+use serde_json::{Value, json};
+use std::borrow::Cow;
 
 /// How older clients are spoken to.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[schemars(transform = with_misspelling)]
 pub enum ProtoType {
     /// No sessions; any replica serves any request.
     #[default]
@@ -25,13 +28,46 @@ pub struct Metadata {
     pub proto_type: ProtoType,
 }
 
+/// How an instance speaks.
+#[derive(Default, Deserialize, JsonSchema)]
+#[schemars(rename = "MetadataMembers")]
+struct Members {
+    /// How clients of revisions before 2026-07-28 are spoken to.
+    #[serde(default)]
+    #[schemars(extend("default" = "streamable-stateless"))]
+    proto_type: ProtoType,
+}
+
+impl JsonSchema for Metadata {
+    fn schema_name() -> Cow<'static, str> {
+        "Metadata".into()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        let members = generator.subschema_for::<Members>();
+        let pattern = r"^\s*(\{[\s\S]*\})?\s*$";
+        json_schema!({
+            "description": "An object, or the JSON text of one.",
+            "anyOf": [
+                members,
+                {"type": "string", "pattern": pattern, "examples": [r#"{"proto_type":"streamable-stateless"}"#]},
+                {"type": "null"},
+            ],
+        })
+    }
+}
+
+/// The first version's spelling is read as well.
+fn with_misspelling(schema: &mut Schema) {
+    if let Some(spellings) = schema.get_mut("oneOf").and_then(Value::as_array_mut) {
+        let description = "`streamable-stateful`, as the first version spelt it.";
+        spellings
+            .push(json!({"const": "streamable-statefule", "deprecated": true, "description": description}));
+    }
+}
+
 impl<'de> Deserialize<'de> for Metadata {
     fn deserialize<D: Deserializer<'de>>(input: D) -> Result<Self, D::Error> {
-        #[derive(Default, Deserialize)]
-        struct Members {
-            #[serde(default)]
-            proto_type: ProtoType,
-        }
         let members: Members = match Value::deserialize(input)? {
             Value::Null => Members::default(),
             Value::String(text) if text.trim().is_empty() => Members::default(),

@@ -1,8 +1,9 @@
 //! One entry of `tool_ids`: an id, or an object that says more.
 
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, de::Error};
 use serde_json::value::RawValue;
-use std::{collections::BTreeMap, sync::Arc};
+use std::{borrow::Cow, collections::BTreeMap, sync::Arc};
 
 /// A tool of an instance.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -27,14 +28,36 @@ pub struct ToolOverrides {
     pub hide: Vec<String>,
 }
 
-#[derive(Deserialize)]
+/// A tool as this instance shows it.
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(rename = "ToolEntry")]
 struct Entry {
+    /// The tool's id.
     id: Arc<str>,
+    /// Its name in this instance, instead of its own.
+    #[schemars(length(min = 1, max = 64), regex(pattern = "^[A-Za-z0-9_.-]+$"))]
     name: Option<Arc<str>>,
+    /// Its description in this instance, instead of its own.
     description: Option<Arc<str>>,
+    /// Argument → its value where the client gives none. Where arguments are grouped, a JSON Pointer: `/query/region`.
     defaults: Option<BTreeMap<String, Box<RawValue>>>,
+    /// Arguments that clients neither see nor give.
     hide: Option<Vec<String>>,
+}
+
+impl JsonSchema for ToolReference {
+    fn schema_name() -> Cow<'static, str> {
+        "ToolReference".into()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        let entry = generator.subschema_for::<Entry>();
+        json_schema!({
+            "description": "A tool's id, or an object that says more.",
+            "anyOf": [{"type": "string"}, entry],
+        })
+    }
 }
 
 impl<'de> Deserialize<'de> for ToolReference {

@@ -1,20 +1,22 @@
 //! What the gateway shows to the upstream (`tds_ext_info.auth`).
 
 use super::{MaybeSecret, SecretReference};
+use schemars::JsonSchema;
 use serde::Deserialize;
 
-/// The `auth` member.
-#[derive(Clone, Debug, Deserialize)]
+/// The credential that the upstream gets.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(tag = "type", rename_all = "snake_case", deny_unknown_fields)]
 pub enum AuthBinding {
     /// Nothing.
     None {},
     /// A key in a header, the query or a cookie.
     ApiKey {
-        /// The key.
+        /// The key: a reference to a secret.
         credential: SecretReference,
         /// Where it is put.
         #[serde(default, rename = "in")]
+        #[schemars(extend("default" = "header"))]
         place: KeyPlace,
         /// Of the header, query parameter or cookie; `X-API-Key` where nothing is said.
         name: Option<String>,
@@ -27,9 +29,9 @@ pub enum AuthBinding {
     },
     /// HTTP basic authentication.
     Basic {
-        /// The user.
+        /// The user: a text, or a reference to a secret.
         username: MaybeSecret,
-        /// The password.
+        /// The password: a reference to a secret.
         password: SecretReference,
         /// What happens without the secret.
         #[serde(default)]
@@ -37,7 +39,7 @@ pub enum AuthBinding {
     },
     /// A token that does not change by itself.
     Bearer {
-        /// The token.
+        /// The token: a reference to a secret.
         credential: SecretReference,
         /// The header, `Authorization` where nothing is said.
         name: Option<String>,
@@ -52,7 +54,8 @@ pub enum AuthBinding {
     ClientCredentials(ClientCredentials),
     /// A header of the client's request.
     Passthrough {
-        /// Which header of the client's request.
+        /// Which header of the client's request. Those that carry the gateway's own key are never passed on.
+        #[schemars(example = &"X-Upstream-Authorization")]
         header: String,
         /// The header that the upstream gets, `Authorization` where nothing is said.
         name: Option<String>,
@@ -63,14 +66,15 @@ pub enum AuthBinding {
 }
 
 /// How to get a token.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ClientCredentials {
-    /// The token endpoint.
+    /// The token endpoint, a URL with `http` or `https`.
+    #[schemars(example = &"https://login.example.com/oauth2/token")]
     pub token_url: String,
-    /// Who asks.
+    /// Who asks: a text, or a reference to a secret.
     pub client_id: MaybeSecret,
-    /// Proves it.
+    /// Proves it: a reference to a secret.
     pub client_secret: SecretReference,
     /// What is asked for.
     #[serde(default)]
@@ -79,6 +83,7 @@ pub struct ClientCredentials {
     pub audience: Option<String>,
     /// How the client authenticates at the token endpoint.
     #[serde(default)]
+    #[schemars(extend("default" = "basic"))]
     pub client_auth: ClientAuth,
     /// What happens without the secret.
     #[serde(default)]
@@ -86,7 +91,7 @@ pub struct ClientCredentials {
 }
 
 /// `auth.client_auth`.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum ClientAuth {
     /// HTTP basic authentication, which every server knows.
@@ -97,7 +102,7 @@ pub enum ClientAuth {
 }
 
 /// `auth.in`.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum KeyPlace {
     /// A header.
@@ -110,7 +115,7 @@ pub enum KeyPlace {
 }
 
 /// `auth.on_missing`: a call without its credential is not sent.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum OnMissing {
     /// The call fails and says what is missing.

@@ -5,17 +5,20 @@ use super::{
     param::{Style, present},
 };
 use indexmap::IndexMap;
+use schemars::{JsonSchema, Schema};
 use serde::Deserialize;
 use serde_json::{Value, value::RawValue};
 
 /// How the body is made.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct BodyBinding {
     /// What kind of body it is.
     #[serde(default)]
+    #[schemars(extend("default" = "auto"))]
     pub mode: BodyMode,
     /// JSON Pointer of the argument whose value is the whole body.
+    #[schemars(example = &"/items")]
     pub root: Option<String>,
     /// The body, its texts being templates.
     #[serde(default, deserialize_with = "present")]
@@ -26,12 +29,13 @@ pub struct BodyBinding {
     /// How single properties of a form or multipart body are written.
     #[serde(default)]
     pub encoding: IndexMap<String, Encoding>,
-    /// The body's `Content-Type`.
+    /// The body's media type.
+    #[schemars(example = &"application/json")]
     pub content_type: Option<String>,
 }
 
 /// Kinds of bodies.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum BodyMode {
     /// What `content_type` and `parts` say, otherwise JSON; none where no argument goes to the body.
@@ -50,21 +54,26 @@ pub enum BodyMode {
 }
 
 /// One part of a multipart body, or several of one name where the argument is a list.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Part {
     /// The part's name.
+    #[schemars(length(min = 1))]
     pub name: String,
-    /// JSON Pointer of the argument; the argument of the part's name where it is absent.
+    /// JSON Pointer of the argument; the argument of the part's name where it is absent. A list makes a part for each item.
+    #[schemars(example = &"/document")]
     pub from: Option<String>,
     /// How the argument holds the part's content.
     #[serde(default)]
+    #[schemars(extend("default" = "auto"))]
     pub source: PartSource,
-    /// A text that may be a template.
+    /// A text that may be a template; a list of names goes with a list of files.
+    #[schemars(example = &"{{ args.filename }}")]
     pub filename: Option<String>,
-    /// A text that may be a template.
+    /// A text that may be a template; by default the schema's `contentMediaType`.
+    #[schemars(example = &"application/pdf")]
     pub content_type: Option<String>,
-    /// Bound of the content.
+    /// Bound of the content of one file.
     pub max_bytes: Option<ByteSize>,
     /// Further headers of the part; values may be templates.
     #[serde(default)]
@@ -72,7 +81,7 @@ pub struct Part {
 }
 
 /// How an argument holds the content of a part.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum PartSource {
     /// `base64` where the schema says `contentEncoding: base64`, `text` elsewhere.
@@ -85,8 +94,9 @@ pub enum PartSource {
 }
 
 /// How one property of a form or multipart body is written; OpenAPI's Encoding Object.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(transform = with_alias)]
 pub struct Encoding {
     /// As for query parameters.
     pub style: Option<Style>,
@@ -98,4 +108,16 @@ pub struct Encoding {
     /// Further headers of the part; values may be templates.
     #[serde(default)]
     pub headers: IndexMap<String, Value>,
+}
+
+/// The name that OpenAPI has for it is read as well.
+fn with_alias(schema: &mut Schema) {
+    let properties = schema.get_mut("properties").and_then(Value::as_object_mut);
+    if let Some(properties) = properties
+        && let Some(mut alias) = properties.get("content_type").cloned()
+    {
+        alias["deprecated"] = true.into();
+        alias["description"] = "As OpenAPI writes `content_type`.".into();
+        properties.insert("contentType".to_owned(), alias);
+    }
 }

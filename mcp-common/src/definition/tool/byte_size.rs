@@ -1,7 +1,8 @@
 //! Sizes in definitions: a number of bytes, or a text with a unit.
 
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, de};
-use std::fmt;
+use std::{borrow::Cow, fmt};
 
 /// A number of bytes, written `65536`, `"64KiB"` or `"1.5 MB"`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -59,6 +60,23 @@ impl<'de> Deserialize<'de> for ByteSize {
         }
 
         input.deserialize_any(Size)
+    }
+}
+
+impl JsonSchema for ByteSize {
+    fn schema_name() -> Cow<'static, str> {
+        "ByteSize".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({
+            "description": "Bytes: a number, or a text with a unit (b, k, KB, KiB, m, MB, MiB, GB, GiB).",
+            "anyOf": [
+                {"type": "integer", "minimum": 0},
+                {"type": "string", "pattern": r"^\s*[0-9]+(\.[0-9]*)?\s*([bB]|[kKmM]|[kKmMgG][bB]|[kKmMgG][iI][bB])?\s*$"},
+            ],
+            "examples": ["64KiB", "1MiB", 65536],
+        })
     }
 }
 

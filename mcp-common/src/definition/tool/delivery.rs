@@ -1,24 +1,29 @@
 //! How a request is delivered: again after a failure (`retry`), and where a redirect leads (`redirect`).
 
 use crate::problem::Problem;
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::Deserialize;
+use std::borrow::Cow;
 
-/// The `retry` member.
-#[derive(Clone, Debug, Deserialize)]
+/// When a request is sent again, always within `timeout_ms`.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RetryBinding {
     /// How often after the first time.
+    #[schemars(range(max = 10))]
     pub max: u32,
-    /// After what.
+    /// After what: `connect` (no connection, or it broke before the answer), and statuses.
     #[serde(default = "after_what")]
+    #[schemars(extend("default" = ["connect", 429, 502, 503, 504]))]
     pub on: Vec<RetryOn>,
-    /// The pause.
+    /// The pause before each further attempt.
     #[serde(default)]
     pub backoff: Backoff,
     /// Whether the upstream's `Retry-After` is the least pause.
     #[serde(default = "yes")]
     pub respect_retry_after: bool,
-    /// A header with a value of its own for each call, the same for each attempt.
+    /// A header with a value of its own for each call, the same for each attempt. POST and PATCH are sent again only with it.
+    #[schemars(example = &"Idempotency-Key")]
     pub idempotency_key: Option<String>,
 }
 
@@ -32,21 +37,24 @@ pub enum RetryOn {
 }
 
 /// `retry.backoff`.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Backoff {
-    /// The first pause; each further one is twice as long.
+    /// The first pause in milliseconds; each further one is twice as long.
+    #[schemars(range(max = 60_000))]
     pub base_ms: u64,
-    /// The longest pause.
+    /// The longest pause in milliseconds.
+    #[schemars(range(max = 60_000))]
     pub max_ms: u64,
 }
 
-/// The `redirect` member.
-#[derive(Clone, Debug, Deserialize)]
+/// Where a redirect leads.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RedirectBinding {
     /// How many redirects of one call are followed.
     #[serde(default)]
+    #[schemars(range(max = 10))]
     pub follow: u32,
     /// Whether they must stay at the same scheme, host and port.
     #[serde(default = "yes")]
@@ -88,6 +96,21 @@ impl<'de> Deserialize<'de> for RetryOn {
             Written::Word(word) if word == "connect" => Ok(Self::Connect),
             _ => Err(serde::de::Error::custom(expected)),
         }
+    }
+}
+
+impl JsonSchema for RetryOn {
+    fn schema_name() -> Cow<'static, str> {
+        "RetryOn".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({
+            "anyOf": [
+                {"const": "connect", "description": "No connection, or it broke before the answer."},
+                {"type": "integer", "minimum": 400, "maximum": 599, "description": "An answer of this status."},
+            ],
+        })
     }
 }
 

@@ -1,11 +1,12 @@
 //! Examples of calls (`examples`), which are run as contract tests.
 
 use indexmap::IndexMap;
+use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
 /// A call, what it should come to, and an answer of the upstream to try it with.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
 pub struct Example {
     /// For people.
     pub description: Option<String>,
@@ -18,7 +19,7 @@ pub struct Example {
 }
 
 /// What a call should come to.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Expectation {
     /// Of the upstream's answer.
@@ -30,7 +31,7 @@ pub struct Expectation {
 }
 
 /// An answer.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Mock {
     /// The default is 200.

@@ -6,31 +6,41 @@ use super::{
 };
 use crate::problem::Problem;
 use indexmap::IndexMap;
+use schemars::{JsonSchema, Schema};
 use serde::Deserialize;
-use serde_json::{Value, value::RawValue};
+use serde_json::{Map, Value, json, value::RawValue};
 
 /// The longest call that a definition can ask for.
 const MAX_TIMEOUT_MS: u64 = 3_600_000;
 
-/// The HTTP call behind a tool, as its document has it.
-#[derive(Clone, Debug, Deserialize)]
+/// How a tool maps onto an HTTP call. Exactly one of `domain` and `base_url` is given.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[schemars(transform = one_origin)]
 pub struct HttpBinding {
-    /// Host, `host:port`, or an origin with scheme.
+    /// Host, `host:port`, or an origin with scheme; without one: `https`, and `http` for loopback hosts.
+    #[schemars(example = &"api.example.com", example = &"http://127.0.0.1:8000")]
     pub domain: Option<String>,
     /// Origin and path prefix, instead of `domain`.
+    #[schemars(example = &"https://api.example.com/v1")]
     pub base_url: Option<String>,
     /// Any HTTP method, in any letter case.
+    #[schemars(regex(pattern = r"^\s*[!#$%&'*+.^_`|~0-9A-Za-z-]+\s*$"), extend("examples" = ["GET", "POST", "PUT", "PATCH", "DELETE"]))]
     pub method: String,
-    /// Path with `{name}` or `:name` placeholders.
+    /// `{name}` anywhere in a segment, or `:name` as a whole segment, is an argument.
+    #[schemars(example = &"/v1/orders/{id}")]
     pub path: String,
-    /// Which arguments must be there, beside what the schema says.
+    /// Which arguments must be there, beside what the schema says: `{}`, `{name: anything}`, or
+    /// `{path: [..], query: [..], body: [..]}`.
     #[serde(default)]
+    #[schemars(with = "Option<Map<String, Value>>")]
     pub required_params: RequiredParams,
-    /// Sent with every call; values may be templates.
+    /// Sent with every call. Texts may be templates such as `{{ args.id }}`.
     #[serde(default)]
+    #[schemars(extend("additionalProperties" = scalar()), example = json!({"Accept": "application/json"}))]
     pub headers: IndexMap<String, Value>,
-    /// Added to the query of every call; values may be templates.
+    /// Added to the query of every call. Texts may be templates such as `{{ args.id }}`.
     #[serde(default)]
+    #[schemars(extend("additionalProperties" = scalars()), example = json!({"expand": "items"}))]
     pub query: IndexMap<String, Value>,
     /// Where arguments go that do not follow the general rule.
     #[serde(default)]
@@ -45,15 +55,17 @@ pub struct HttpBinding {
     pub redirect: Option<RedirectBinding>,
     /// How an answer becomes a result.
     pub response: Option<ResponseBinding>,
-    /// Whole-call bound in milliseconds.
+    /// Bound of the whole call in milliseconds, all attempts included.
+    #[schemars(range(min = 1, max = MAX_TIMEOUT_MS))]
     pub timeout_ms: Option<u64>,
     /// Bound of name resolution, connecting and the TLS handshake together, in milliseconds.
+    #[schemars(range(min = 1, max = MAX_TIMEOUT_MS))]
     pub connect_timeout_ms: Option<u64>,
     /// Whom connections believe, and what they show.
     pub tls: Option<TlsBinding>,
     /// Where connections lead through.
     pub proxy: Option<ProxyBinding>,
-    /// Size bounds.
+    /// Bounds of size and number.
     #[serde(default)]
     pub limits: Limits,
     /// Carried along for its author.
@@ -61,19 +73,41 @@ pub struct HttpBinding {
     _ext_info: Option<Box<RawValue>>,
 
     // Reserved by the document format. Ignoring them would send something else than their author meant.
+    /// Not supported yet.
+    #[schemars(with = "Option<()>", extend("doNotSuggest" = true))]
     cache: Option<Box<RawValue>>,
+    /// Not supported yet.
+    #[schemars(with = "Option<()>", extend("doNotSuggest" = true))]
     pagination: Option<Box<RawValue>>,
 }
 
-/// Size bounds of one tool.
-#[derive(Clone, Debug, Default, Deserialize)]
+/// Bounds of one tool; the gateway has its own where nothing is said.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 pub struct Limits {
     /// Of the request body.
     pub max_request_bytes: Option<ByteSize>,
     /// Of the answer's body.
     pub max_response_bytes: Option<ByteSize>,
     /// Calls of this tool that are under way at once, in each gateway process.
+    #[schemars(range(min = 1, max = 10_000))]
     pub concurrency: Option<u32>,
+}
+
+/// One of the two says where; both of them would be a question.
+fn one_origin(schema: &mut Schema) {
+    let given = |name: &str| json!({"required": [name], "properties": {name: {"type": "string"}}});
+    schema.insert("oneOf".to_owned(), json!([given("domain"), given("base_url")]));
+}
+
+/// What a header can be.
+fn scalar() -> Value {
+    json!({"type": ["string", "number", "boolean", "null"]})
+}
+
+/// What a query parameter can be.
+fn scalars() -> Value {
+    let items = json!({"type": ["string", "number", "boolean"]});
+    json!({"type": ["string", "number", "boolean", "null", "array"], "items": items})
 }
 
 impl HttpBinding {

@@ -1,10 +1,11 @@
 //! Where one argument goes (`tds_ext_info.params`).
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 
 /// One declared parameter of the request.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Param {
     /// The argument.
@@ -14,26 +15,27 @@ pub struct Param {
     pub place: Place,
     /// What it is called there; for the body a member's name or a JSON Pointer. The argument's name where it is absent.
     #[serde(rename = "as")]
+    #[schemars(example = &"/comment/text")]
     pub wire_name: Option<String>,
-    /// How it is written; OpenAPI's default for the place where it is absent.
+    /// How lists and objects are written. Default: `form` for query and cookie, `simple` for path and header.
     pub style: Option<Style>,
-    /// Whether items and members stand each for themselves; OpenAPI's default for the style where it is absent.
+    /// Whether items and members stand each for themselves. Default: `true` for `form` and `deepObject`.
     pub explode: Option<bool>,
-    /// Always this value: clients neither see nor set it.
+    /// Always this value; texts in it may be templates. Clients neither see nor set it.
     #[serde(rename = "const", default, deserialize_with = "present")]
     pub constant: Option<Box<RawValue>>,
-    /// The value where the client gives none.
+    /// The value where the client gives none; texts in it may be templates.
     #[serde(default, deserialize_with = "present")]
     pub default: Option<Box<RawValue>>,
-    /// Clients neither see nor set it; it needs a value of its own.
+    /// Clients neither see nor set it; needs `const` or `default`.
     #[serde(default)]
     pub hidden: bool,
-    /// Which values are left out.
+    /// Which values are left out. In query, headers and cookies `null` always is.
     pub omit_if: Option<OmitIf>,
 }
 
 /// A part of a request.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Place {
     /// A placeholder of the path.
@@ -62,7 +64,7 @@ impl Place {
 }
 
 /// OpenAPI's ways of writing a value.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub enum Style {
     /// `blue,black,brown`.
@@ -100,7 +102,7 @@ impl Style {
 }
 
 /// Which values of a parameter are left out of the request.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum OmitIf {
     /// `null`.

@@ -1,33 +1,39 @@
 //! How an answer becomes a result (`tds_ext_info.response`).
 
 use super::ByteSize;
+use schemars::JsonSchema;
 use serde::Deserialize;
 
-/// The `response` member. Each member is optional.
-#[derive(Clone, Debug, Default, Deserialize)]
+/// How an answer becomes a result.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ResponseBinding {
     /// What the body is taken for.
     #[serde(default)]
+    #[schemars(extend("default" = "auto"))]
     pub format: ResponseFormat,
-    /// An expression: whether the upstream did what it was asked for.
+    /// An expression: whether the upstream did what it was asked for. Without it, a status below 300.
+    #[schemars(example = &"status < 400 and body.code == 0")]
     pub success: Option<String>,
-    /// A jq program over the body.
+    /// A jq program over the body, bounded in steps, time and size.
+    #[schemars(example = &".data | map({id, name})")]
     pub jq: Option<String>,
-    /// The text block, as a template.
+    /// The text block, as a template; `structuredContent` stays the result of `jq`.
+    #[schemars(example = &"{{ data | length }} orders")]
     pub template: Option<String>,
     /// Stands before the text.
     pub prepend: Option<String>,
     /// Stands after the text.
     pub append: Option<String>,
-    /// Which parts of the result there are.
+    /// Which parts of the result there are. Default: both.
     pub content: Option<Vec<ResponsePart>>,
     /// Bound of the shaped answer.
     pub max_bytes: Option<ByteSize>,
     /// What happens beyond the bound.
     #[serde(default)]
+    #[schemars(extend("default" = "truncate_items"))]
     pub overflow: Overflow,
-    /// What the model reads when the call failed; the first rule that fits is taken.
+    /// What the model reads when the call failed; the first rule whose `when` holds is taken.
     #[serde(default)]
     pub errors: Vec<ErrorRule>,
     /// Whether the upstream is asked for a compressed answer.
@@ -36,7 +42,7 @@ pub struct ResponseBinding {
 }
 
 /// `response.format`.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum ResponseFormat {
     /// What its `Content-Type` says.
@@ -51,7 +57,7 @@ pub enum ResponseFormat {
 }
 
 /// One element of `response.content`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum ResponsePart {
     /// The text block.
@@ -61,7 +67,7 @@ pub enum ResponsePart {
 }
 
 /// `response.overflow`.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Overflow {
     /// Items at the end of the longest list are left out, and the text says how many.
@@ -72,12 +78,14 @@ pub enum Overflow {
 }
 
 /// One rule of `response.errors`.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ErrorRule {
-    /// An expression.
+    /// An expression over `status`, `headers`, `body`, `args`.
+    #[schemars(example = &"status == 404")]
     pub when: String,
-    /// A template.
+    /// For the model; a template.
+    #[schemars(example = &"No such order {{ args.id }}.")]
     pub message: String,
     /// Whether the model is told that trying again may help.
     pub retryable: Option<bool>,

@@ -1,7 +1,8 @@
 //! `${env:NAME}` and `${file:/path}`: definitions name secrets, they never carry them.
 
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, de::Error};
-use std::fmt;
+use std::{borrow::Cow, fmt};
 
 /// Where a secret is.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -76,6 +77,37 @@ impl<'de> Deserialize<'de> for MaybeSecret {
                 .map_err(D::Error::custom);
         }
         Ok(Self::Plain(text))
+    }
+}
+
+const PATTERN: &str = r"^\s*\$\{(env:[A-Za-z_][A-Za-z0-9_]*|file:/[^}]*)\}\s*$";
+
+impl JsonSchema for SecretReference {
+    fn schema_name() -> Cow<'static, str> {
+        "SecretReference".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({
+            "description": "Where a secret is: `${env:NAME}` or `${file:/path}`. Never the secret itself.",
+            "type": "string",
+            "pattern": PATTERN,
+            "examples": ["${env:DYNMCP_SECRET_BILLING}", "${file:/run/secrets/billing}"],
+        })
+    }
+}
+
+impl JsonSchema for MaybeSecret {
+    fn schema_name() -> Cow<'static, str> {
+        "MaybeSecret".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({
+            "description": "A text, or where a secret is: `${env:NAME}` or `${file:/path}`.",
+            "type": "string",
+            "anyOf": [{"pattern": PATTERN}, {"not": {"pattern": r"^\s*\$\{"}}],
+        })
     }
 }
 

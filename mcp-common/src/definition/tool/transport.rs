@@ -2,15 +2,18 @@
 
 use super::{MaybeSecret, SecretReference};
 use crate::problem::Problem;
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{
     Deserialize, Deserializer,
     de::{Error, MapAccess, Visitor, value::MapAccessDeserializer},
 };
-use std::fmt;
+use std::{borrow::Cow, fmt};
 
-/// The `tls` member. Certificates are public, so their PEM text may stand in the document; the key never does.
-#[derive(Clone, Debug, Deserialize)]
+/// Whom connections believe, and what they show. Certificates are public, so their PEM text may stand in the document;
+/// the key never does.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(transform = |schema: &mut Schema| together(schema, "certificate", "key"))]
 pub struct TlsBinding {
     /// Whose certificates are believed, instead of the authorities that the gateway's system knows.
     pub ca: Option<MaybeSecret>,
@@ -33,12 +36,42 @@ pub struct ProxyBinding {
     pub password: Option<SecretReference>,
 }
 
-#[derive(Deserialize)]
+/// A proxy with credentials.
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(transform = |schema: &mut Schema| together(schema, "username", "password"))]
 struct ProxyObject {
+    /// `http://host:port`.
     url: String,
+    /// For proxies that ask who comes.
     username: Option<MaybeSecret>,
+    /// Of this user: a reference to a secret.
     password: Option<SecretReference>,
+}
+
+/// Neither of the two stands without the other.
+fn together(schema: &mut Schema, one: &str, other: &str) {
+    let given =
+        |name: &str| serde_json::json!({"required": [name], "properties": {name: {"type": "string"}}});
+    let pair = |one: &str, other: &str| serde_json::json!({"if": given(one), "then": given(other)});
+    schema.insert(
+        "allOf".to_owned(),
+        serde_json::json!([pair(one, other), pair(other, one)]),
+    );
+}
+
+impl JsonSchema for ProxyBinding {
+    fn schema_name() -> Cow<'static, str> {
+        "ProxyBinding".into()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        let object = generator.subschema_for::<ProxyObject>();
+        json_schema!({
+            "description": "A forward proxy that `egress.proxies` of the configuration names.",
+            "anyOf": [{"type": "string", "examples": ["http://proxy.corp:3128"]}, object],
+        })
+    }
 }
 
 impl TlsBinding {

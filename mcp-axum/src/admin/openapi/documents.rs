@@ -1,0 +1,62 @@
+//! The documents' own schemas in the description of the API: the published ones, among its components.
+
+use mcp_common::{definition, key::Kind};
+use serde_json::{Map, Value};
+use utoipa::ToSchema;
+
+/// Where the components have their schemas.
+const COMPONENTS: &str = "#/components/schemas/";
+
+/// Stands for the schema of tool definitions.
+#[derive(ToSchema)]
+pub(super) struct ToolDocument;
+
+/// Stands for the schema of instances.
+#[derive(ToSchema)]
+pub(super) struct InstanceDocument;
+
+/// Puts the schemas where their names stand.
+pub(super) fn fill_in(api: &mut Value) {
+    let Some(components) = api
+        .pointer_mut("/components/schemas")
+        .and_then(Value::as_object_mut)
+    else {
+        return;
+    };
+    put(components, "ToolDocument", Kind::Tool);
+    put(components, "InstanceDocument", Kind::Instance);
+}
+
+fn put(components: &mut Map<String, Value>, name: &str, kind: Kind) {
+    let Value::Object(mut schema) = definition::schema(kind) else {
+        return;
+    };
+    for keyword in ["$schema", "$id"] {
+        schema.shift_remove(keyword);
+    }
+    if let Some(Value::Object(parts)) = schema.shift_remove("$defs") {
+        for (name, mut part) in parts {
+            point_to_components(&mut part);
+            components.insert(name, part);
+        }
+    }
+    let mut schema = Value::Object(schema);
+    point_to_components(&mut schema);
+    components.insert(name.to_owned(), schema);
+}
+
+fn point_to_components(node: &mut Value) {
+    match node {
+        Value::Object(members) => {
+            for (name, member) in members {
+                let part = member.as_str().and_then(|target| target.strip_prefix("#/$defs/"));
+                match part.filter(|_| name == "$ref") {
+                    Some(part) => *member = format!("{COMPONENTS}{part}").into(),
+                    None => point_to_components(member),
+                }
+            }
+        }
+        Value::Array(items) => items.iter_mut().for_each(point_to_components),
+        _ => {}
+    }
+}

@@ -1,0 +1,30 @@
+//! One document of each kind in which every object of the language stands once.
+
+use serde_json::Value;
+
+pub(super) const TOOL: &str = r#"{
+    "name": "t", "description": "d",
+    "input_schema": {"type": "object", "properties": {"note": {}, "f": {}, "q": {}}},
+    "examples": [{"arguments": {}, "expect": {}, "mock": {}}],
+    "tds_ext_info": {
+        "domain": "a.example", "method": "POST", "path": "/x",
+        "params": [{"name": "q", "in": "query"}],
+        "body": {"mode": "multipart", "parts": [{"name": "f", "from": "/f"}], "encoding": {"note": {}}},
+        "limits": {}, "retry": {"max": 1, "backoff": {}, "idempotency_key": "X-Key"}, "redirect": {}, "tls": {}, "proxy": {"url": "http://proxy.example:3128"},
+        "response": {"errors": [{"when": "status == 404", "message": "m"}]}
+    }
+}"#;
+
+pub(super) const INSTANCE: &str = r#"{
+    "name": "i", "tool_ids": ["a", {"id": "b"}], "include": {"tags": []}, "exclude": {"tool_ids": []}, "metadata": {}
+}"#;
+
+/// The document with another member at a place.
+pub(super) fn put(document: &Value, place: &str, name: &str, value: Value) -> Value {
+    let mut document = document.clone();
+    let object = document.pointer_mut(place).and_then(Value::as_object_mut);
+    object
+        .unwrap_or_else(|| panic!("no object at {place}"))
+        .insert(name.to_owned(), value);
+    document
+}
