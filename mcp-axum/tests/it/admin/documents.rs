@@ -252,3 +252,23 @@ async fn what_a_platform_team_wrote_under_another_id_is_served_under_its_key() {
     app.store(Key::instance("key"), &without.to_string()).await;
     assert_eq!(app.admin().get("/admin/ids/key").await.data()["id"], "key");
 }
+
+#[tokio::test]
+async fn by_default_definitions_reach_only_variables_that_are_meant_for_them() {
+    let app = TestApp::start().await;
+    for (variable, said) in [
+        ("PATH", "add its name to `secrets.allow_env`"),
+        ("APP__APP__API_KEY", "add its name to `secrets.allow_env`"),
+        ("DYNMCP_SECRET_NOT_SET_HERE", "is not set where the gateway runs"),
+    ] {
+        let mut tool = super::v1_tool();
+        tool["tds_ext_info"]["auth"] =
+            json!({"type": "bearer", "credential": format!("${{env:{variable}}}")});
+        let stored = app.admin().put("/admin/tds/x", &tool).await.ok();
+        let warnings = stored.warnings().join(" ");
+        assert!(
+            warnings.contains(variable) && warnings.contains(said),
+            "{warnings}"
+        );
+    }
+}

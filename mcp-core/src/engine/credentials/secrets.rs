@@ -98,7 +98,9 @@ impl Secrets {
             None => name == rule,
         };
         if name.starts_with(OWN_PREFIX) || !self.shared.settings.allow_env.iter().any(allows) {
-            return Err("is not allowed (`secrets.allow_env` of the gateway's configuration)".into());
+            return Err(
+                "is not allowed: add its name to `secrets.allow_env` of the gateway's configuration".into(),
+            );
         }
         let mut variables = self
             .shared
