@@ -13,7 +13,7 @@ mod delete;
 mod docs;
 mod entry;
 mod envelope;
-mod explain;
+pub(crate) mod explain;
 mod export;
 mod history;
 mod import;

@@ -2,9 +2,11 @@
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a command line prints")]
 
 mod banner;
+mod call;
 mod config;
 mod contract;
 mod demo;
+mod explain;
 mod export;
 mod failure;
 mod gateway;
@@ -12,13 +14,17 @@ mod hash_key;
 mod http;
 mod import;
 mod migrate;
+mod near;
 mod output;
 mod plan;
 mod schema;
 mod serve;
+mod tool_arguments;
 
+use call::CallArguments;
 use clap::{Parser, Subcommand};
 use contract::TestArguments;
+use explain::ExplainArguments;
 use export::ExportArguments;
 use failure::Failure;
 use import::ImportCommand;
@@ -35,6 +41,8 @@ Examples:
   dynmcp config default > dynmcp.toml      a commented file to start from
   dynmcp config check --config dynmcp.toml
   dynmcp import openapi petstore.yaml --instance pets --dry-run
+  dynmcp explain get_order id=7            which request a call makes, and why; as a curl line too
+  dynmcp call support get_order id=7       call a tool as an MCP client does
   dynmcp migrate --check                   does the database have the tables of this version?
   dynmcp export definitions/               what is stored, as files for git
   dynmcp plan definitions/                 what applying them would do, and what clients would notice
@@ -110,6 +118,16 @@ enum Command {
         /// Of which documents.
         kind: schema::SchemaKind,
     },
+    /// Show which request a call of a tool makes, and which rule places each argument.
+    ///
+    /// Works on the configured data source or on a file with a definition, without a gateway; or with --server through
+    /// the admin API of one. Nothing is sent without --send. Credentials are never shown: in the curl line they are
+    /// variables of the shell.
+    Explain(Box<ExplainArguments>),
+    /// Call a tool through the MCP endpoint of a running gateway, or list an instance's tools.
+    ///
+    /// Prints what the model would read. Exit code 1 where the tool reports an error.
+    Call(Box<CallArguments>),
     /// Look at the configuration.
     Config {
         #[command(subcommand)]
@@ -159,6 +177,8 @@ pub fn main() -> ExitCode {
         Command::Test(arguments) => return ended(contract::run(cli.config, &arguments)),
         Command::Export(arguments) => export::run(cli.config, &arguments),
         Command::Schema { kind } => schema::print(kind),
+        Command::Explain(arguments) => explain::run(cli.config, &arguments),
+        Command::Call(arguments) => call::run(cli.config, &arguments),
         Command::HashKey { generate } => hash_key::run(generate),
     };
     ended(done.map(|()| 0))

@@ -8,7 +8,7 @@ mod snapshot;
 
 pub use admin_key::AdminKeyError;
 pub(crate) use admin_key::generate as generate_key;
-pub(crate) use parts::engine_settings;
+pub(crate) use parts::{compiler, engine_settings};
 
 use crate::{
     app::{App, Guard, GuardError, Readiness},
@@ -78,7 +78,7 @@ pub(crate) async fn build(settings: Settings) -> Result<Built, BuildError> {
     let source = open_source(&settings).await?;
     let new_admin_key = key.store_if_new()?;
 
-    let catalog = Arc::new(Catalog::new(parts::compiler(&settings)));
+    let catalog = Arc::new(Catalog::new(compiler(&settings)));
     let status = Arc::new(SyncStatus::default());
     let (metrics, core_metrics) = Metrics::build(&catalog, &status);
     let readiness = Readiness::default();

@@ -14,11 +14,12 @@ use axum::{
 };
 use mcp_common::{
     authenticator::Principal,
+    catalog::Catalog,
     definition::{InstanceDefinition, ToolDefinition},
     key::{Key, Revision},
 };
 use mcp_core::{
-    engine::{CallContext, InstanceNames, explain::Explanation},
+    engine::{CallContext, Engine, InstanceNames, explain::Explanation},
     tool::{CompiledTool, ToolCompiler},
 };
 use request::ExplainRequest;
@@ -26,7 +27,7 @@ use serde_json::value::RawValue;
 use std::sync::Arc;
 
 /// A tool and what is odd about it.
-struct Explained {
+struct Found {
     id: Arc<str>,
     tool: Arc<CompiledTool>,
     /// None for a draft.
@@ -34,7 +35,7 @@ struct Explained {
     warnings: Vec<String>,
 }
 
-impl Explained {
+impl Found {
     /// With what the instance says about its arguments. Where the tool stands in it under several names, the first one counts.
     fn as_in(&mut self, instance: &InstanceDefinition) {
         let mut references = instance.tool_ids.iter();
@@ -54,6 +55,13 @@ impl Explained {
     }
 }
 
+/// The explanation and what stands beside it in the envelope.
+pub(crate) struct Explained {
+    pub(crate) explanation: Explanation,
+    pub(crate) revision: Option<Revision>,
+    pub(crate) warnings: Vec<String>,
+}
+
 /// Explains; nothing is stored, and nothing sent without `send`.
 pub(super) async fn run(
     State(app): State<Arc<App>>,
@@ -63,38 +71,53 @@ pub(super) async fn run(
 ) -> Result<Success<Explanation>> {
     let limit = app.settings.app.max_body_bytes.as_usize();
     let body = body::read(request.into_body(), limit).await?;
-    let asked = ExplainRequest::read(&body)?;
-    let mut explained = match asked.definition {
-        Some(draft) => draft_of(&app, &key, draft)?,
-        None => stored(&app, &key)?,
+    let explained = explain(&app.catalog, &app.admin.engine, &key, &body, &principal).await?;
+    Ok(Success::new(explained.explanation)
+        .revision(explained.revision)
+        .warnings(explained.warnings))
+}
+
+/// The same for whoever has a catalog: `body` is that of the request, `caller` who calls unless it says otherwise.
+pub(crate) async fn explain(
+    catalog: &Catalog<ToolCompiler>,
+    engine: &Engine,
+    key: &Key,
+    body: &[u8],
+    caller: &Principal,
+) -> Result<Explained> {
+    let asked = ExplainRequest::read(body)?;
+    let mut found = match asked.definition {
+        Some(draft) => draft_of(catalog, key, draft)?,
+        None => stored(catalog, key)?,
     };
-    let instance = instance(&app, &key, &asked, &mut explained)?;
+    let instance = instance(catalog, key, &asked, &mut found)?;
     let headers = asked.headers()?;
-    let principal = asked.principal(&principal);
+    let principal = asked.principal(caller);
     let context = CallContext {
         instance: &instance,
         principal: &principal,
         arguments: asked.arguments,
         headers: Some(&headers),
     };
-    let engine = &app.admin.engine;
-    let explanation = engine.explain(&explained.tool, context, asked.send).await;
+    let explanation = engine.explain(&found.tool, context, asked.send).await;
     if asked.send && explanation.sent.is_none() {
         let warning = "nothing was sent: `problems` says why";
-        explained.warnings.push(warning.to_owned());
+        found.warnings.push(warning.to_owned());
     }
-    Ok(Success::new(explanation)
-        .revision(explained.revision)
-        .warnings(explained.warnings))
+    Ok(Explained {
+        explanation,
+        revision: found.revision,
+        warnings: found.warnings,
+    })
 }
 
 /// Refused as a PUT of it would be.
-fn draft_of(app: &App, key: &Key, draft: &RawValue) -> Result<Explained> {
+fn draft_of(catalog: &Catalog<ToolCompiler>, key: &Key, draft: &RawValue) -> Result<Found> {
     let document = stored_form(key, draft.get().as_bytes()).map_err(|error| error.prefixed("definition"))?;
-    let warnings = app.catalog.check(key, &document)?;
+    let warnings = catalog.check(key, &document)?;
     let definition = ToolDefinition::read(&key.id, &document)?.definition;
-    let tool = ToolCompiler::compile(app.catalog.compiler(), &definition)?.tool;
-    Ok(Explained {
+    let tool = ToolCompiler::compile(catalog.compiler(), &definition)?.tool;
+    Ok(Found {
         id: key.id.clone(),
         tool: Arc::new(tool),
         revision: None,
@@ -103,8 +126,8 @@ fn draft_of(app: &App, key: &Key, draft: &RawValue) -> Result<Explained> {
 }
 
 /// As this replica serves it.
-fn stored(app: &App, key: &Key) -> Result<Explained> {
-    let snapshot = app.catalog.snapshot();
+fn stored(catalog: &Catalog<ToolCompiler>, key: &Key) -> Result<Found> {
+    let snapshot = catalog.snapshot();
     let Some(entry) = snapshot.tools.get(&key.id) else {
         return Err(match snapshot.quarantined(key) {
             Some(bad) => Error::conflict(format!(
@@ -116,10 +139,10 @@ fn stored(app: &App, key: &Key) -> Result<Explained> {
             )),
         });
     };
-    let tool = entry.compiled.compiled(app.catalog.compiler(), entry)?;
+    let tool = entry.compiled.compiled(catalog.compiler(), entry)?;
     // With what the quarantine says of a newer revision.
     let warnings = Entry::find(&snapshot, key).map(|entry| entry.warnings);
-    Ok(Explained {
+    Ok(Found {
         id: key.id.clone(),
         tool,
         revision: Some(entry.revision),
@@ -129,12 +152,12 @@ fn stored(app: &App, key: &Key) -> Result<Explained> {
 
 /// The one that was asked for; without a wish the first that has the tool.
 fn instance(
-    app: &App,
+    catalog: &Catalog<ToolCompiler>,
     key: &Key,
     asked: &ExplainRequest<'_>,
-    explained: &mut Explained,
+    found: &mut Found,
 ) -> Result<InstanceNames> {
-    let snapshot = app.catalog.snapshot();
+    let snapshot = catalog.snapshot();
     let having = snapshot.instances_of(&key.id);
     let id = match &asked.instance {
         Some(id) => id.clone(),
@@ -149,10 +172,10 @@ fn instance(
         .ok_or_else(|| Error::not_found(format!("instance: there is no IDS `{id}`")))?;
     if !having.iter().any(|instance| **instance == *id) {
         let warning = format!("instance: IDS `{id}` does not have this tool");
-        explained.warnings.push(warning);
+        found.warnings.push(warning);
     }
     if asked.instance.is_some() {
-        explained.as_in(&entry.definition);
+        found.as_in(&entry.definition);
     }
     Ok(InstanceNames::of(&entry.definition))
 }

@@ -35,7 +35,8 @@ impl GatewayArguments {
 /// Where requests go, and with which key.
 pub(super) struct Gateway {
     server: String,
-    authorization: HeaderValue,
+    /// Absent for an anonymous caller.
+    authorization: Option<HeaderValue>,
     client: client::HttpClient,
 }
 
@@ -62,8 +63,16 @@ impl Gateway {
         })?;
         authorization.set_sensitive(true);
         Ok(Self {
+            authorization: Some(authorization),
+            ..Self::anonymous(server)?
+        })
+    }
+
+    /// Without a key, for what may be used without one.
+    pub(super) fn anonymous(server: &str) -> Result<Self, Failure> {
+        Ok(Self {
             server: server.trim_end_matches('/').to_owned(),
-            authorization,
+            authorization: None,
             client: client::client()?,
         })
     }
@@ -82,8 +91,9 @@ impl Gateway {
             .body(Full::from(body.into()))
             .map_err(|error| Failure::configuration(format_args!("--server {}: {error}", self.server)))?;
         *request.headers_mut() = headers;
-        let authorization = self.authorization.clone();
-        request.headers_mut().insert(header::AUTHORIZATION, authorization);
+        if let Some(authorization) = self.authorization.clone() {
+            request.headers_mut().insert(header::AUTHORIZATION, authorization);
+        }
         let response = client::send(&self.client, request).await?;
         let (parts, body) = response.into_parts();
         let body = Limited::new(body, MAX_ANSWER).collect().await;

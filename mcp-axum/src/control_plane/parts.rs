@@ -11,7 +11,8 @@ use mcp_core::{
 use sha2::{Digest, Sha256};
 use std::{path::PathBuf, time::Duration};
 
-pub(super) fn compiler(settings: &Settings) -> ToolCompiler {
+/// For the gateway's catalog, and for commands that have one of their own.
+pub(crate) fn compiler(settings: &Settings) -> ToolCompiler {
     ToolCompiler::default()
         .with_secrets(Secrets::new(secret_settings(settings)))
         .with_proxies(proxies(settings))

@@ -3,6 +3,7 @@
 
 #[cfg(target_os = "linux")]
 mod bad_upstreams;
+mod call;
 mod commands;
 mod contract;
 mod damaged;
@@ -12,6 +13,7 @@ mod demo;
 mod disk;
 mod drain;
 mod egress;
+mod explain;
 mod gateway;
 mod import;
 #[cfg(feature = "etcd")]

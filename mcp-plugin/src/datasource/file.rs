@@ -47,6 +47,24 @@ pub struct Files {
     _watch: watch::Watch,
 }
 
+/// The definitions in one file, for commands that work on files: each with its key and its JSON text. The name's ending
+/// says which format it is; everything that is wrong comes as one text, with the lines.
+pub fn read_text(name: &std::path::Path, content: &[u8]) -> Result<Vec<(Key, Bytes)>, String> {
+    if !parse::is_candidate(name) {
+        return Err("must end with .yaml, .yml, .json or .toml".to_owned());
+    }
+    let parsed = parse::parse(name, content);
+    if parsed.faults.is_empty() {
+        let documents = parsed.documents.into_iter();
+        return Ok(documents.map(|document| (document.key, document.body)).collect());
+    }
+    let faults = parsed.faults.iter();
+    let faults: Vec<String> = faults
+        .map(|fault| format!("line {}: {}", fault.line, fault.reason))
+        .collect();
+    Err(faults.join("; "))
+}
+
 /// What consumers read.
 struct Shared {
     ledger: Ledger,

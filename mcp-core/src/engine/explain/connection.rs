@@ -1,4 +1,4 @@
-//! What `tls`, `proxy` and `connect_timeout_ms` of a definition are for curl.
+//! A connection of the definition's own, as options of curl.
 
 use super::{
     credential::{maybe, of_reference},
@@ -7,60 +7,66 @@ use super::{
 use crate::tool::Transport;
 use mcp_common::definition::tool::{MaybeSecret, SecretReference};
 
-/// Options, the shell's variables in them, and what curl is not told.
+/// Options and what goes with them.
 #[derive(Default)]
-pub(super) struct Connection {
+pub(super) struct Options {
     pub(super) options: Vec<(&'static str, Vec<Piece>)>,
     pub(super) variables: Vec<Variable>,
-    pub(super) left_out: Vec<&'static str>,
+    pub(super) note: Option<String>,
 }
 
-impl Connection {
-    pub(super) fn of(transport: &Transport) -> Self {
-        let mut connection = Self::default();
-        let text = |text: &str| vec![Piece::Text(text.to_owned())];
-        let file = |value: &MaybeSecret| match value {
-            MaybeSecret::Reference(SecretReference::File(path)) => Some(path.clone()),
-            MaybeSecret::Reference(SecretReference::Env(_)) | MaybeSecret::Plain(_) => None,
-        };
-        let mut pem = |option, member, path: Option<String>| match path {
-            Some(path) => connection.options.push((option, text(&path))),
-            None => connection.left_out.push(member),
-        };
-        if let Some(ca) = &transport.ca {
-            pem("--cacert", "tls.ca", file(ca));
-        }
-        if let Some(identity) = &transport.identity {
-            pem("--cert", "tls.certificate", file(&identity.certificate));
-            pem(
-                "--key",
-                "tls.key",
-                file(&MaybeSecret::Reference(identity.key.clone())),
-            );
-        }
-        if transport.server_name.is_some() {
-            connection.left_out.push("tls.server_name");
-        }
-        if let Some(proxy) = &transport.proxy {
-            let address = proxy.address.to_string();
-            connection.options.push(("--proxy", text(&address)));
-            if let Some((username, password)) = &proxy.login {
-                let (user, variables) = maybe(username);
-                let password = of_reference(password);
-                let pieces = vec![
-                    user,
-                    Piece::Text(":".to_owned()),
-                    Piece::Variable(password.name.clone()),
-                ];
-                connection.options.push(("--proxy-user", pieces));
-                connection.variables.extend(variables);
-                connection.variables.push(password);
+pub(super) fn options(transport: &Transport) -> Options {
+    let mut found = Options::default();
+    let text = |text: &str| vec![Piece::Text(text.to_owned())];
+    let mut to_write = Vec::new();
+    // curl reads certificates from files only.
+    let mut file = |option, value: &MaybeSecret, name: &str| {
+        let path = match value {
+            MaybeSecret::Reference(SecretReference::File(path)) => path.clone(),
+            MaybeSecret::Reference(reference) => {
+                to_write.push(format!("{reference} into {name}"));
+                name.to_owned()
             }
-        }
-        if let Some(time) = transport.connect_timeout {
-            let seconds = text(&time.as_secs_f64().to_string());
-            connection.options.push(("--connect-timeout", seconds));
-        }
-        connection
+            MaybeSecret::Plain(_) => {
+                to_write.push(format!("the PEM text of the definition into {name}"));
+                name.to_owned()
+            }
+        };
+        found.options.push((option, text(&path)));
+    };
+    if let Some(ca) = &transport.ca {
+        file("--cacert", ca, "ca.pem");
     }
+    if let Some(identity) = &transport.identity {
+        file("--cert", &identity.certificate, "certificate.pem");
+        file("--key", &MaybeSecret::Reference(identity.key.clone()), "key.pem");
+    }
+    if let Some(proxy) = &transport.proxy {
+        found.options.push(("--proxy", text(&proxy.address.to_string())));
+        if let Some((username, password)) = &proxy.login {
+            let (user, variables) = maybe(username);
+            let password = of_reference(password);
+            let value = Piece::Variable(password.name.clone());
+            found.variables.extend(variables);
+            found.variables.push(password);
+            let pieces = vec![user, Piece::Text(":".to_owned()), value];
+            found.options.push(("--proxy-user", pieces));
+        }
+    }
+    if let Some(time) = transport.connect_timeout {
+        let seconds = text(&time.as_secs_f64().to_string());
+        found.options.push(("--connect-timeout", seconds));
+    }
+    let mut notes = Vec::new();
+    if !to_write.is_empty() {
+        notes.push(format!("put {}", to_write.join(", ")));
+    }
+    if transport.server_name.is_some() {
+        notes.push(
+            "curl cannot be told of tls.server_name: it wants the host's own name in the certificate"
+                .to_owned(),
+        );
+    }
+    found.note = (!notes.is_empty()).then(|| notes.join("; "));
+    found
 }

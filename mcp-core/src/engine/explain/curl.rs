@@ -78,21 +78,19 @@ pub(super) fn line(outline: &Outline) -> Curl {
         let whole: Vec<Piece> = [head].into_iter().chain(pieces.iter().cloned()).collect();
         option("--url-query", &whole);
     }
-    let (connection, left_out) = &outline.connection;
-    for (name, pieces) in connection {
+    for (name, pieces) in &outline.connection {
         option(name, pieces);
     }
-    let (before, data, mut note) = data(outline);
+    let (before, data, note) = data(outline);
     lines.extend(data);
-    if !left_out.is_empty() && note.is_none() {
-        let members = left_out.join(", ");
-        note = Some(format!(
-            "the line has nothing for {members}: curl reads these from files only"
-        ));
-    }
-    if outline.key.is_some() && note.is_none() {
-        note = Some("--url-query needs curl 7.87 or newer".to_owned());
-    }
+    let newer = outline
+        .key
+        .is_some()
+        .then(|| "--url-query needs curl 7.87 or newer".to_owned());
+    let notes: Vec<String> = [note, outline.note.clone(), newer]
+        .into_iter()
+        .flatten()
+        .collect();
     if outline.headers.iter().any(|(name, _)| name == "Accept-Encoding") {
         lines.push("--compressed".to_owned());
     }
@@ -112,7 +110,7 @@ pub(super) fn line(outline: &Outline) -> Curl {
     Curl {
         line: lines.join(" \\\n  "),
         variables: outline.variables.clone(),
-        note,
+        note: (!notes.is_empty()).then(|| notes.join("; ")),
     }
 }
 

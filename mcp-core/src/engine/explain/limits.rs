@@ -68,9 +68,11 @@ pub(super) fn of(call: &Call, settings: &EngineSettings, max_request_bytes: u64)
     let delivery = call.delivery.as_ref();
     let retry = delivery.and_then(|delivery| delivery.retry.as_ref());
     let redirect = delivery.and_then(|delivery| delivery.redirect.as_ref());
+    let transport = delivery.and_then(|delivery| delivery.transport.as_ref());
+    let connect_timeout = transport.and_then(|transport| transport.connect_timeout);
     LimitsInEffect {
         timeout_ms: limit(call.timeout.map(ms), ms(settings.default_timeout)),
-        connect_timeout_ms: limit(None, ms(settings.connect_timeout)),
+        connect_timeout_ms: limit(connect_timeout.map(ms), ms(settings.connect_timeout)),
         max_request_bytes: limit(call.max_request_bytes, max_request_bytes),
         max_response_bytes: limit(call.max_response_bytes, settings.max_response_bytes),
         concurrency: delivery.and_then(|delivery| delivery.gate.as_ref().map(|gate| gate.most)),

@@ -4,7 +4,6 @@ use super::{
     ShownHeader, ShownRequest,
     body::ShownBody,
     bytes_of,
-    connection::Connection,
     credential::{Slot, shown, slot},
     curl::{Piece, Variable, variable_name},
     telling, title_case,
@@ -30,8 +29,9 @@ pub(super) struct Outline {
     /// Whether a body is sent, be it an empty one.
     pub(super) has_body: bool,
     pub(super) variables: Vec<Variable>,
-    /// Options for connections, and members of the definition that have none.
-    pub(super) connection: (Vec<(&'static str, Vec<Piece>)>, Vec<&'static str>),
+    /// Of the connection: curl's options and their values.
+    pub(super) connection: Vec<(&'static str, Vec<Piece>)>,
+    pub(super) note: Option<String>,
 }
 
 impl Outline {
@@ -50,7 +50,8 @@ impl Outline {
             body: bytes_of(request),
             has_body: request.headers().contains_key(header::CONTENT_TYPE),
             variables: Vec::new(),
-            connection: Default::default(),
+            connection: Vec::new(),
+            note: None,
         };
         outline.url(call, &uri.to_string());
         for (name, value) in request.headers() {
@@ -69,13 +70,10 @@ impl Outline {
             .as_ref()
             .and_then(|delivery| delivery.transport.as_ref());
         if let Some(transport) = transport {
-            let Connection {
-                options,
-                variables,
-                left_out,
-            } = Connection::of(transport);
-            outline.variables.extend(variables);
-            outline.connection = (options, left_out);
+            let options = super::connection::options(transport);
+            outline.connection = options.options;
+            outline.variables.extend(options.variables);
+            outline.note = options.note;
         }
         outline
     }

@@ -308,3 +308,36 @@ async fn a_body_that_is_too_long_for_a_line_is_left_to_a_file() {
     assert!(body.truncated && body.bytes == 2_097_160 && body.text.as_ref().unwrap().len() < 40_000);
     assert!(serde_json::to_string(&explanation).unwrap().len() < 100_000);
 }
+
+#[tokio::test]
+async fn a_connection_of_its_own_is_told_to_curl_too() {
+    let binding = json!({
+        "tls": {"ca": "${file:/etc/ca.pem}", "certificate": "${file:/etc/own.pem}", "key": "${env:OWN_KEY}", "server_name": "inner"},
+        "proxy": {"url": "http://proxy.corp:3128", "username": "ann", "password": "${env:PROXY_PASSWORD}"},
+        "connect_timeout_ms": 700
+    });
+    let tool = with("https://api.example.com", "GET", "/x", &json!({}), &binding);
+    let explanation = explain(&crate::calling::engine(), &tool, "{}", false).await;
+    let curl = explanation.curl.unwrap();
+    for option in [
+        "--cacert /etc/ca.pem",
+        "--cert /etc/own.pem",
+        "--key key.pem",
+        "--proxy http://proxy.corp:3128",
+        "--proxy-user \"ann:$PROXY_PASSWORD\"",
+    ] {
+        assert!(curl.line.contains(option), "{}", curl.line);
+    }
+    assert_eq!(curl.variables[0].from, "${env:PROXY_PASSWORD}");
+    let note = curl.note.unwrap();
+    assert!(
+        note.starts_with("put ${env:OWN_KEY} into key.pem; curl cannot"),
+        "{note}"
+    );
+    assert_eq!(explanation.limits.connect_timeout_ms.value, 700);
+    assert_eq!(
+        explanation.egress.allowed,
+        Some(false),
+        "no proxy is allowed here"
+    );
+}

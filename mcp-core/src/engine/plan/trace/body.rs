@@ -10,12 +10,14 @@ use super::{
 use crate::{
     engine::{
         encode::{self, Plain},
-        explain::{Part, Placement, Source},
+        explain::{Part, Placement, Source, title_case},
         members::Members,
     },
-    tool::{Body, BodyPlan, Content, Format, Part as File, pointer_of},
+    tool::{Body, BodyPlan, Content, FieldSpelling, Format, Leaf, Part as File, pointer_of},
 };
+use http::HeaderName;
 use serde_json::value::RawValue;
+use std::collections::HashMap;
 
 impl Trace<'_> {
     pub(super) fn body(&self, out: &mut Vec<Placement>) {
@@ -47,14 +49,9 @@ impl Trace<'_> {
                 }
             }
             Content::Template(template) => each_leaf(template, &mut |leaf, field| {
-                let written = match self.scope.json(leaf, field) {
-                    Ok(Some(json)) => Written::Text(json.into_owned()),
-                    Ok(None) => nothing(),
-                    Err(failure) => Written::Nothing(failure.reason()),
-                };
                 let place = field.strip_prefix("tds_ext_info.body.template").unwrap_or(field);
                 let place = place.replace(['.', '['], "/").replace(']', "");
-                out.push(self.templated(Part::Body, &place, leaf, field, written));
+                out.push(self.made(&place, leaf, field));
             }),
             Content::Members { params, .. } => {
                 let groups = self.arguments.groups.as_ref();
@@ -87,11 +84,52 @@ impl Trace<'_> {
                 }
             }
         }
-        if let Format::Multipart(multipart) = &plan.format {
-            for (index, part) in multipart.parts.iter().enumerate() {
-                out.extend(self.file(index, part));
+        match &plan.format {
+            Format::Form(encodings) => self.headers_of_fields(encodings, out),
+            Format::Multipart(multipart) => {
+                self.headers_of_fields(&multipart.encodings, out);
+                for (index, part) in multipart.parts.iter().enumerate() {
+                    out.extend(self.file(index, part));
+                    self.beside_file(part, out);
+                }
+            }
+            Format::Json | Format::Raw { .. } => {}
+        }
+    }
+
+    fn headers_of_fields(&self, encodings: &HashMap<String, FieldSpelling>, out: &mut Vec<Placement>) {
+        for (name, encoding) in encodings {
+            self.headers_of_part(name, &encoding.headers, out);
+        }
+    }
+
+    /// What templates say of a file: its name, its type, its headers.
+    fn beside_file(&self, part: &File, out: &mut Vec<Placement>) {
+        for (what, leaf) in [("filename", &part.filename), ("type", &part.content_type)] {
+            if let Some((leaf, field)) = leaf.as_ref().filter(|(leaf, _)| !is_fixed(leaf)) {
+                let name = format!("{what} of part `{}`", part.name);
+                out.push(self.made(&name, leaf, field));
             }
         }
+        self.headers_of_part(&part.name, &part.headers, out);
+    }
+
+    fn headers_of_part(&self, part: &str, headers: &[(HeaderName, Leaf, String)], out: &mut Vec<Placement>) {
+        for (header, leaf, field) in headers.iter().filter(|(_, leaf, _)| !is_fixed(leaf)) {
+            let header = title_case(header.as_str());
+            let name = format!("{header} of part `{part}`");
+            out.push(self.made(&name, leaf, field));
+        }
+    }
+
+    /// A value that a template makes for the body.
+    fn made(&self, name: &str, leaf: &Leaf, field: &str) -> Placement {
+        let written = match self.scope.json(leaf, field) {
+            Ok(Some(json)) => Written::Text(json.into_owned()),
+            Ok(None) => nothing(),
+            Err(failure) => Written::Nothing(failure.reason()),
+        };
+        self.templated(Part::Body, name, leaf, field, written)
     }
 
     fn rest_of_body(&self, format: Option<&Format>, out: &mut Vec<Placement>) {
@@ -147,6 +185,10 @@ impl Trace<'_> {
         }
         Some(placement)
     }
+}
+
+fn is_fixed(leaf: &Leaf) -> bool {
+    matches!(leaf, Leaf::Fixed(_))
 }
 
 fn format_name(format: &Format) -> &'static str {

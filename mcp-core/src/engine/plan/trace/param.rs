@@ -40,18 +40,27 @@ impl Trace<'_> {
             Place::Body if !param.wire.starts_with('/') => pointer_of(&[&param.wire]),
             _ => param.wire.clone(),
         };
-        let style = (param.place != Place::Body).then(|| written::style(param.spelling));
         let mut placement = Placement {
             arguments,
             source,
             place: Some(param.place.into()),
             name,
             rule: param.field.clone(),
-            style,
+            style: None,
             written: None,
             left_out: None,
         };
-        self.written(param, given).note(&mut placement);
+        match param::value(param, self.arguments, given, self.scope) {
+            Ok(Some(json)) => {
+                // Of lists and objects; a single value is written alike in all of them.
+                let has_style = json.starts_with(['[', '{']) && param.place != Place::Body;
+                placement.style = has_style.then(|| written::style(param.spelling));
+                written(param, &json)
+            }
+            Ok(None) => Written::Nothing(reason(param).to_owned()),
+            Err(failure) => Written::Nothing(failure.reason()),
+        }
+        .note(&mut placement);
         let is_literal = matches!(template, Some(Template::Fixed(_)));
         if is_literal && param.is_own() && telling::is_credential(&param.wire) {
             placement.written = placement.written.map(|_| telling::HIDDEN.to_owned());
@@ -59,26 +68,21 @@ impl Trace<'_> {
         Some(placement)
     }
 
-    fn written(&self, param: &Param, given: Option<&RawValue>) -> Written {
-        let json = match param::value(param, self.arguments, given, self.scope) {
-            Ok(Some(json)) => json,
-            Ok(None) => return Written::Nothing(reason(param).to_owned()),
-            Err(failure) => return Written::Nothing(failure.reason()),
-        };
-        match param.place {
-            Place::Path => written::path(&param.wire, &json, param.spelling),
-            Place::Query => written::pairs(&param.wire, &json, param.spelling, "&"),
-            Place::Header => written::header(&json, param.spelling),
-            Place::Cookie => written::pairs(&param.wire, &json, param.spelling, "; "),
-            Place::Body => Written::Text(json.into_owned()),
-        }
-    }
-
     fn pointer(&self, param: &Param) -> String {
         match self.arguments.groups {
             Some(_) => pointer_of(&[param.place.as_str(), &param.name]),
             None => pointer_of(&[&param.name]),
         }
+    }
+}
+
+fn written(param: &Param, json: &str) -> Written {
+    match param.place {
+        Place::Path => written::path(&param.wire, json, param.spelling),
+        Place::Query => written::pairs(&param.wire, json, param.spelling, "&"),
+        Place::Header => written::header(json, param.spelling),
+        Place::Cookie => written::pairs(&param.wire, json, param.spelling, "; "),
+        Place::Body => Written::Text(json.to_owned()),
     }
 }
 
