@@ -45,7 +45,7 @@ fn answer(mut stream: TcpStream) -> std::io::Result<()> {
         let body = STANDARD.decode(body).unwrap();
         write!(
             stream,
-            "HTTP/1.1 200 OK\r\ncontent-encoding: {coding}\r\ncontent-length: {}\r\n\r\n",
+            "HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-encoding: {coding}\r\ncontent-length: {}\r\n\r\n",
             body.len()
         )?;
         stream.write_all(&body)
@@ -83,19 +83,19 @@ fn answer(mut stream: TcpStream) -> std::io::Result<()> {
         },
         "/circle" => write!(
             stream,
-            "HTTP/1.1 302 Found\r\nlocation: /circle\r\ncontent-length: 0\r\n\r\n"
+            "HTTP/1.1 302 Found\r\nlocation: /circle\r\nconnection: close\r\ncontent-length: 0\r\n\r\n"
         ),
         "/metadata" => write!(
             stream,
-            "HTTP/1.1 302 Found\r\nlocation: http://169.254.169.254/latest\r\ncontent-length: 0\r\n\r\n"
+            "HTTP/1.1 302 Found\r\nlocation: http://169.254.169.254/latest\r\nconnection: close\r\ncontent-length: 0\r\n\r\n"
         ),
         "/private" => write!(
             stream,
-            "HTTP/1.1 302 Found\r\nlocation: http://[::ffff:10.0.0.1]/\r\ncontent-length: 0\r\n\r\n"
+            "HTTP/1.1 302 Found\r\nlocation: http://[::ffff:10.0.0.1]/\r\nconnection: close\r\ncontent-length: 0\r\n\r\n"
         ),
         _ => write!(
             stream,
-            "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 2\r\n\r\n{{}}"
+            "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\nconnection: close\r\ncontent-length: 2\r\n\r\n{{}}"
         ),
     }
 }
@@ -160,8 +160,8 @@ fn each_ends_with_its_reason_within_bounded_memory() {
         ),
         (
             "/",
-            json!({"auth": {"type": "bearer", "credential": "${env:NOT_SET_ANYWHERE}"}}),
-            "${env:NOT_SET_ANYWHERE} is not set",
+            json!({"auth": {"type": "bearer", "credential": "${env:DYNMCP_SECRET_NOT_SET}"}}),
+            "${env:DYNMCP_SECRET_NOT_SET} is not set",
         ),
     ];
     let binding = |path: &str, more: &Value| {

@@ -17,7 +17,7 @@ tds_ext_info:
   path: /orders/{id}
   params: [{name: tags, in: query, explode: false}]
   headers: {X-Who: '{{ principal.sub }}'}
-  auth: {type: bearer, credential: '${env:SHOP_TOKEN}'}
+  auth: {type: bearer, credential: '${env:DYNMCP_SECRET_SHOP}'}
 ";
 
 const EXPECTED: &str = "\
@@ -33,8 +33,8 @@ curl 'http://127.0.0.1:9/orders/7?tags=a,b%20c' \\
   -H 'User-Agent: dynmcp/VERSION' \\
   -H 'Accept: application/json, */*;q=0.8' \\
   -H 'X-Who: cli' \\
-  -H \"Authorization: Bearer $SHOP_TOKEN\"
-  $SHOP_TOKEN  ${env:SHOP_TOKEN}
+  -H \"Authorization: Bearer $DYNMCP_SECRET_SHOP\"
+  $DYNMCP_SECRET_SHOP  ${env:DYNMCP_SECRET_SHOP}
 
 What went where
   /id           path {id}             7             placeholder {id} of tds_ext_info.path
@@ -48,7 +48,9 @@ Egress: 127.0.0.1:9 may be called (127.0.0.1)
 
 fn explain(sandbox: &Sandbox, arguments: &[&str]) -> Output {
     let mut command = sandbox.command(&[&["explain"], arguments].concat());
-    command.env_remove("DYNMCP_KEY").env("SHOP_TOKEN", "hunter2");
+    command
+        .env_remove("DYNMCP_KEY")
+        .env("DYNMCP_SECRET_SHOP", "hunter2");
     let output = command.output().unwrap();
     let all = [&output.stdout[..], &output.stderr].concat();
     assert!(!String::from_utf8(all).unwrap().contains("hunter2"));
