@@ -2,7 +2,7 @@
 
 use crate::{contender::Role, upstream::Upstream};
 use anyhow::Result;
-use dynmcp_harness::Gateway;
+use dynmcp_harness::{Gateway, Setup};
 use serde_json::{Value, json};
 
 /// A tool, how it is called, and the `content` that has to come back.
@@ -16,6 +16,14 @@ pub(crate) struct Feature {
 
 /// The file that is uploaded.
 const FILE_BYTES: usize = 1 << 20;
+
+/// With what they need of a configuration.
+pub(crate) fn setup() -> Setup {
+    Setup {
+        tables: "[secrets]\nallow_env = ['PATH']\n".to_owned(),
+        ..Setup::default()
+    }
+}
 
 /// All of them, for an upstream at this port.
 pub(crate) fn all(upstream_port: u16) -> Vec<Feature> {

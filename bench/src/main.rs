@@ -79,7 +79,7 @@ async fn main() -> Result<()> {
         "at least one round of some time"
     );
     let upstream = Upstream::start()?;
-    let gateway = Gateway::start().await?;
+    let gateway = Gateway::start_as(&features::setup()).await?;
     definitions::store(&gateway, upstream.port()).await?;
     features::store(&gateway, upstream.port()).await?;
     let mut contenders = contender::of_gateway(&gateway, &upstream).await?;
