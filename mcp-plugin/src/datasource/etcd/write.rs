@@ -128,13 +128,15 @@ impl Etcd {
     ) -> Result<Option<Revision>, Fault> {
         let definition = &self.keys.definition(write.key);
         let past = &self.keys.past(write.key);
+        let entry = entry(write.principal, stored);
+        let about = &entry;
         let txn = |mut client: etcd_client::Client| {
             let mut steps = vec![
                 match body {
                     Some(body) => TxnOp::put(definition.as_str(), body.to_vec(), None),
                     None => TxnOp::delete(definition.as_str(), None),
                 },
-                TxnOp::put(seen.next.as_str(), entry(write.principal, stored), None),
+                TxnOp::put(seen.next.as_str(), about.as_slice(), None),
             ];
             if let Some(kept) = &seen.oldest_kept {
                 let older = etcd_client::DeleteOptions::new().with_range(kept.as_slice());
@@ -148,7 +150,25 @@ impl Etcd {
                 Ok(answer.succeeded().then(|| revision.unsigned_abs()))
             }
         };
-        self.cluster.ask(Purpose::Write, txn).await
+        match self.cluster.ask(Purpose::Write, txn).await {
+            // The write that a server finds its quota used up by is carried out and refused in one.
+            Err(fault) if matches!(fault.trouble, Trouble::Full(_)) => {
+                match self.written(seen, &entry).await? {
+                    Some(revision) => Ok(Some(revision)),
+                    None => Err(fault),
+                }
+            }
+            outcome => outcome,
+        }
+    }
+
+    /// The revision at which the history got this entry, if it did.
+    async fn written(&self, seen: &Seen, entry: &[u8]) -> Result<Option<Revision>, Fault> {
+        let get =
+            |mut client: etcd_client::Client| async move { Ok(client.get(seen.next.as_str(), None).await?) };
+        let answer = self.cluster.ask(Purpose::Read, get).await?;
+        let ours = answer.kvs().iter().find(|kept| kept.value() == entry);
+        Ok(ours.map(|kept| kept.mod_revision().unsigned_abs()))
     }
 }
 
