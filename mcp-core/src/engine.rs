@@ -17,7 +17,7 @@ pub(crate) mod strict_value;
 mod transport;
 mod upstream;
 
-pub use credentials::{SecretSettings, Secrets, Tokens};
+pub use credentials::{SECRET_VARIABLES, SecretSettings, Secrets, Tokens};
 pub use instance_names::InstanceNames;
 pub(crate) use instance_names::var;
 pub use result::{CallResult, Outcome};

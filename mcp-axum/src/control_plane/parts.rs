@@ -89,3 +89,19 @@ fn session_secret(settings: &Settings) -> Result<[u8; 32], getrandom::Error> {
     getrandom::fill(&mut random)?;
     Ok(random)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::settings::Layers;
+
+    #[test]
+    fn secrets_have_one_default() {
+        let layers = Layers {
+            directory: "does-not-exist".into(),
+            ..Layers::default()
+        };
+        let settings = Settings::load(&layers).unwrap();
+        assert_eq!(secret_settings(&settings), SecretSettings::default());
+    }
+}

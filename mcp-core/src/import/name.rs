@@ -1,6 +1,6 @@
 //! Names that every client and model accepts.
 
-use crate::plan::digest;
+use crate::{engine::SECRET_VARIABLES, plan::digest};
 use mcp_common::definition::name::MAX_NAME;
 
 /// Of a tool: the operation's id, else its method and path.
@@ -18,9 +18,10 @@ pub(super) fn argument(wire: &str) -> String {
     if name.is_empty() { "value".to_owned() } else { name }
 }
 
-/// Part of an id or of a variable's name.
-pub(super) fn variable(text: &str) -> String {
-    clean(text, false).replace('-', "_").to_ascii_uppercase()
+/// Of an environment variable that the gateway lets definitions use unless it is told otherwise.
+pub(super) fn secret(text: &str) -> String {
+    let name = clean(text, false).replace('-', "_").to_ascii_uppercase();
+    format!("{SECRET_VARIABLES}{}", name.trim_start_matches('_'))
 }
 
 /// The first name that is not taken; what is added depends on the operation only, so that it is the same next time.

@@ -40,8 +40,8 @@ impl SecretDir {
 
     pub(crate) fn engine(&self) -> Engine {
         let secrets = Secrets::new(SecretSettings {
+            allow_env: vec!["CARGO_PKG_NAME".into(), "DYNMCP_SECRET_*".into()],
             file_dirs: vec![self.0.clone()],
-            ..SecretSettings::default()
         });
         Engine::new(EngineSettings {
             secrets,
@@ -133,10 +133,11 @@ async fn a_secret_that_is_missing_or_forbidden_fails_the_call_and_nothing_is_sen
     let server = Server::start().await;
     for (credential, expected) in [
         (
-            "${env:DYNMCP_IS_NOT_SET}".to_owned(),
-            "${env:DYNMCP_IS_NOT_SET} is not set",
+            "${env:DYNMCP_SECRET_IS_NOT_SET}".to_owned(),
+            "${env:DYNMCP_SECRET_IS_NOT_SET} is not set",
         ),
         ("${env:APP__APP__API_KEY}".to_owned(), "secrets.allow_env"),
+        ("${env:PATH}".to_owned(), "secrets.allow_env"),
         ("${file:/etc/passwd}".to_owned(), "secrets.file_dir"),
         (dir.reference("nothing"), "cannot be read"),
     ] {
@@ -158,7 +159,7 @@ async fn a_secret_that_is_missing_or_forbidden_fails_the_call_and_nothing_is_sen
 
 #[test]
 fn a_missing_secret_is_a_warning_when_the_definition_is_written() {
-    let binding = json!({"domain": "a", "method": "GET", "path": "/", "auth": {"type": "bearer", "credential": "${env:DYNMCP_IS_NOT_SET}"}});
+    let binding = json!({"domain": "a", "method": "GET", "path": "/", "auth": {"type": "bearer", "credential": "${env:DYNMCP_SECRET_IS_NOT_SET}"}});
     let document = definition(&json!({}), &binding).to_string();
     let document = Document::parse(document.as_bytes()).unwrap();
     let read = ToolDefinition::read("t1", &document).unwrap();
@@ -166,7 +167,7 @@ fn a_missing_secret_is_a_warning_when_the_definition_is_written() {
         .with_secrets(Secrets::default())
         .compile(&read.definition)
         .unwrap();
-    let expected = "tds_ext_info.auth: ${env:DYNMCP_IS_NOT_SET} is not set where the gateway runs; until it is there, calls fail";
+    let expected = "tds_ext_info.auth: ${env:DYNMCP_SECRET_IS_NOT_SET} is not set where the gateway runs; until it is there, calls fail";
     assert_eq!(compiled.warnings, [expected]);
 }
 

@@ -2,6 +2,7 @@
 
 use crate::{
     calling::{call, call_text, compile, definition, engine, text, with},
+    credentials::SecretDir,
     upstream::{Seen, Server, read_request, serve, silent},
 };
 use http::Response;
@@ -274,10 +275,12 @@ async fn another_origin_gets_no_credentials_and_only_if_it_is_allowed() {
         response.body("".into()).unwrap()
     })
     .await;
+    let dir = SecretDir::new("redirect");
+    let engine = dir.engine();
     let mut binding = json!({"redirect": {"follow": 1}, "headers": {"X-Key": "1", "Cookie": "a=b", "Accept": "text/x"},
         "auth": {"type": "bearer", "credential": "${env:CARGO_PKG_NAME}"}});
     let tool = |binding: &Value| with(&first.origin, "GET", "/", &json!({}), binding);
-    let result = call(&tool(&binding), &json!({})).await;
+    let result = call_text(&engine, &tool(&binding), "{}").await;
     assert!(
         result.is_error && text(&result).contains("redirect.same_origin_only"),
         "{}",
@@ -285,7 +288,7 @@ async fn another_origin_gets_no_credentials_and_only_if_it_is_allowed() {
     );
     assert!(other.seen().is_empty());
     binding["redirect"]["same_origin_only"] = json!(false);
-    let result = call(&tool(&binding), &json!({})).await;
+    let result = call_text(&engine, &tool(&binding), "{}").await;
     assert!(!result.is_error, "{}", text(&result));
     assert_eq!(
         first.seen().last().unwrap().header("authorization"),

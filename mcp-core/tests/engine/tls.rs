@@ -274,9 +274,9 @@ fn files_that_do_not_fit_are_warnings_since_they_may_fit_before_the_first_call()
         warnings(json!({"certificate": crt, "key": key})),
         "tds_ext_info.tls.key: is not the private key of `certificate`; until that is mended, calls fail"
     );
-    let said = warnings(json!({"ca": text, "certificate": text, "key": "${env:NOT_SET_ANYWHERE}"}));
+    let said = warnings(json!({"ca": text, "certificate": text, "key": "${env:DYNMCP_SECRET_NOT_SET}"}));
     assert!(
-        said.starts_with("tds_ext_info.tls.key: ${env:NOT_SET_ANYWHERE} is not set"),
+        said.starts_with("tds_ext_info.tls.key: ${env:DYNMCP_SECRET_NOT_SET} is not set"),
         "{said}"
     );
     let said = warnings(json!({"ca": text, "certificate": text, "key": key}));

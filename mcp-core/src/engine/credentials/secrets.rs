@@ -20,8 +20,11 @@ const MAX_FILE: u64 = 64 << 10;
 /// The gateway's own configuration, with its keys.
 const OWN_PREFIX: &str = "APP__";
 
+/// How names of environment variables begin that definitions may use unless the operator says something else.
+pub const SECRET_VARIABLES: &str = "DYNMCP_SECRET_";
+
 /// What definitions may refer to.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SecretSettings {
     /// Names of environment variables; `BILLING_*` for all that begin so. The gateway's own (`APP__…`) never.
     pub allow_env: Vec<String>,
@@ -32,7 +35,7 @@ pub struct SecretSettings {
 impl Default for SecretSettings {
     fn default() -> Self {
         Self {
-            allow_env: vec!["*".to_owned()],
+            allow_env: vec![format!("{SECRET_VARIABLES}*")],
             file_dirs: vec![PathBuf::from("/run/secrets")],
         }
     }

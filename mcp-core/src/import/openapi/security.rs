@@ -3,10 +3,7 @@
 use super::spec::{Spec, Version};
 use crate::import::{Imported, name};
 use serde_json::{Map, Value, json};
-use std::collections::BTreeMap;
-
-/// Whether definitions get an `auth` member; the notes say what to add by hand where they do not.
-pub(crate) const EMIT_AUTH: bool = true;
+use std::{cell::RefCell, collections::BTreeMap};
 
 pub(super) struct Security<'s> {
     spec: &'s Spec<'s>,
@@ -47,7 +44,7 @@ impl<'s> Security<'s> {
                 break;
             }
         }
-        chosen.filter(|_| EMIT_AUTH)
+        chosen
     }
 
     fn scheme(&mut self, name: &str, scopes: &Value) -> Option<Value> {
@@ -56,8 +53,14 @@ impl<'s> Security<'s> {
             _ => self.spec.root.pointer("/components/securitySchemes"),
         };
         let scheme = self.spec.resolve(schemes?.get(name)?).ok()?;
-        let prefix = name::variable(&format!("{}_{name}", self.instance));
-        let variable = |what: &str| format!("${{env:{prefix}{what}}}");
+        let prefix = name::secret(&format!("{}_{name}", self.instance));
+        let variables = RefCell::new(Vec::new());
+        let variable = |what: &str| {
+            let name = format!("{prefix}{what}");
+            let reference = format!("${{env:{name}}}");
+            variables.borrow_mut().push(name);
+            reference
+        };
         let text = |member: &str| scheme.get(member).and_then(Value::as_str);
         let auth = match (
             text("type")?,
@@ -82,12 +85,10 @@ impl<'s> Security<'s> {
                 return None;
             }
         };
-        let verb = if EMIT_AUTH {
-            "set the secrets that it names:"
-        } else {
-            "not imported; add by hand"
-        };
-        self.notes.insert(name.to_owned(), format!("{verb} {auth}"));
+        let kind = auth["type"].as_str().unwrap_or_default();
+        let variables = variables.into_inner().join(" and ");
+        let text = format!("`{kind}` with secrets; set {variables} in the gateway's environment");
+        self.notes.insert(name.to_owned(), text);
         Some(auth)
     }
 

@@ -1,7 +1,7 @@
 //! Headers of a request that was made: which of them every call should have.
 
 use super::infer::is_secret;
-use crate::import::Imported;
+use crate::{engine::SECRET_VARIABLES, import::Imported};
 use serde_json::{Map, Value};
 
 /// Made by the client or by who is between; they say nothing about the operation.
@@ -41,7 +41,7 @@ pub(super) fn fixed(
         if is_secret(&lower) {
             imported.note(format!(
                 "{operation}: the header {name} holds a credential, which is not imported; add `auth` with a reference \
-                 such as ${{env:API_TOKEN}}"
+                 such as ${{env:{SECRET_VARIABLES}TOKEN}}"
             ));
         } else if value.contains("{{") {
             imported.note(format!(
