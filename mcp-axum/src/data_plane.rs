@@ -7,6 +7,7 @@ mod connection;
 mod drain;
 mod entrance;
 mod seats;
+mod socket;
 mod worker;
 
 pub use drain::Drained;
@@ -45,6 +46,8 @@ struct Mailbox {
 struct Accepted {
     stream: TcpStream,
     seat: Seat,
+    /// There is no place for it.
+    is_beyond: bool,
 }
 
 /// What a worker needs to know about the end.

@@ -27,7 +27,9 @@ impl Acceptor {
         while let Some(seat) = self.seats.take().await {
             match self.listener.accept().await {
                 Ok((stream, _)) => {
-                    if seat.is_beyond {
+                    // Seen now: while the seat waited for its connection others may have left.
+                    let is_beyond = self.seats.is_full();
+                    if is_beyond {
                         self.refused.inc();
                         if said.is_none_or(|at| at.elapsed() >= SAY_AGAIN) {
                             said = Some(Instant::now());
@@ -37,7 +39,12 @@ impl Acceptor {
                         }
                     }
                     if let Some(stream) = prepare(stream) {
-                        hand_out(Accepted { stream, seat }, &self.workers);
+                        let accepted = Accepted {
+                            stream,
+                            seat,
+                            is_beyond,
+                        };
+                        hand_out(accepted, &self.workers);
                     }
                 }
                 // The client gave up between its SYN and our accept: nothing of ours is wrong.

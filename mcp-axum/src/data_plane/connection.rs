@@ -21,6 +21,7 @@ pub(super) struct Usage {
     readiness: Readiness,
     in_progress: AtomicU32,
     begun: AtomicU32,
+    written: AtomicU32,
 }
 
 impl Usage {
@@ -29,6 +30,7 @@ impl Usage {
             readiness,
             in_progress: AtomicU32::new(0),
             begun: AtomicU32::new(0),
+            written: AtomicU32::new(0),
         })
     }
 
@@ -42,9 +44,18 @@ impl Usage {
         self.in_progress.load(Ordering::Relaxed) == 0
     }
 
-    /// How many there have been; two equal readings mean that nothing came in between.
-    pub(super) fn begun(&self) -> u32 {
-        self.begun.load(Ordering::Relaxed)
+    /// Something left through the socket.
+    pub(super) fn wrote(&self) {
+        self.written.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// How many requests and writes to the socket there have been; two equal readings mean that nothing happened in
+    /// between. hyper is done with an answer as soon as it has its last piece, long before a slow client has.
+    pub(super) fn activity(&self) -> (u32, u32) {
+        (
+            self.begun.load(Ordering::Relaxed),
+            self.written.load(Ordering::Relaxed),
+        )
     }
 }
 

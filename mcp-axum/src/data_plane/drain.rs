@@ -16,13 +16,13 @@ use tokio::{
 
 const LOOK: Duration = Duration::from_millis(10);
 
-/// What hyper may need to bring the last bytes of an answer to a slow client after the answer itself is done.
+/// How long a client may take nothing of an answer that hyper has whole.
 const FLUSH: Duration = Duration::from_secs(1);
 
 /// How a drain ended.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Drained {
-    /// Connections whose request was not finished before the deadline.
+    /// Connections that still had a request, or a client that was still taking an answer, at the deadline.
     pub cut: usize,
 }
 
@@ -38,8 +38,8 @@ pub(super) async fn run(
     mut connections: Connections,
     end: End,
 ) -> Drained {
-    // Only these are waited for; `None`: a request is in progress, else since when there is none.
-    let mut awaited: HashMap<Id, Option<Instant>> = HashMap::new();
+    // Only these are waited for; `None`: a request is in progress.
+    let mut awaited: HashMap<Id, Option<Quiet>> = HashMap::new();
     for (id, connection) in &connections.open {
         if connection.usage.is_idle() {
             connection.task.abort();
@@ -62,21 +62,33 @@ pub(super) async fn run(
             () = end.halt.cancelled() => break,
         }
     }
-    let cut = awaited.values().filter(|idle_since| idle_since.is_none()).count();
-    Drained { cut }
+    Drained { cut: awaited.len() }
+}
+
+/// Since when nothing happens on a connection, and what had happened until then.
+struct Quiet {
+    since: Instant,
+    activity: (u32, u32),
 }
 
 /// Answers whose head left before the drain began do not say `Connection: close`; their connections are closed here.
-fn close_finished(connections: &Connections, awaited: &mut HashMap<Id, Option<Instant>>) {
-    for (id, idle_since) in awaited {
+fn close_finished(connections: &Connections, awaited: &mut HashMap<Id, Option<Quiet>>) {
+    for (id, quiet) in awaited {
         let Some(connection) = connections.open.get(id) else {
             continue;
         };
-        match idle_since {
-            _ if !connection.usage.is_idle() => *idle_since = None,
-            None => *idle_since = Some(Instant::now()),
-            Some(since) if since.elapsed() >= FLUSH => connection.task.abort(),
-            Some(_) => {}
+        let activity = connection.usage.activity();
+        match quiet {
+            _ if !connection.usage.is_idle() => *quiet = None,
+            Some(quiet) if quiet.activity == activity => {
+                if quiet.since.elapsed() >= FLUSH {
+                    connection.task.abort();
+                }
+            }
+            _ => {
+                let since = Instant::now();
+                *quiet = Some(Quiet { since, activity });
+            }
         }
     }
 }

@@ -15,8 +15,6 @@ pub(super) struct Seats(Arc<Semaphore>);
 #[derive(Debug)]
 pub(super) struct Seat {
     _permit: OwnedSemaphorePermit,
-    /// It is beyond the bound.
-    pub(super) is_beyond: bool,
 }
 
 impl Seats {
@@ -28,16 +26,13 @@ impl Seats {
     /// Waits while there is none, not even beyond the bound.
     pub(super) async fn take(&self) -> Option<Seat> {
         let permit = self.0.clone().acquire_owned().await.ok()?;
-        let is_beyond = self.0.available_permits() < BEYOND;
-        Some(Seat {
-            _permit: permit,
-            is_beyond,
-        })
+        Some(Seat { _permit: permit })
     }
 
-    /// The next connection would be beyond the bound.
+    /// The seat that was taken last is beyond the bound. The acceptor holds one for the connection to come, so that
+    /// for the workers this is: the next connection would be.
     pub(super) fn is_full(&self) -> bool {
-        self.0.available_permits() <= BEYOND
+        self.0.available_permits() < BEYOND
     }
 }
 
@@ -49,14 +44,19 @@ mod tests {
     #[test]
     fn beyond_the_bound_some_are_told_and_the_next_ones_wait() {
         let seats = Seats::new(2);
-        let take = || seats.take().now_or_never().flatten();
+        let take = || {
+            let seat = seats.take().now_or_never().flatten()?;
+            Some((seat, seats.is_full()))
+        };
         let within: Vec<_> = (0..2).map_while(|_| take()).collect();
-        assert!(within.iter().all(|seat| !seat.is_beyond) && within.len() == 2 && seats.is_full());
+        assert!(within.len() == 2 && within.iter().all(|(_, is_beyond)| !is_beyond));
         let beyond: Vec<_> = std::iter::from_fn(take).collect();
-        assert!(beyond.iter().all(|seat| seat.is_beyond) && beyond.len() == BEYOND);
+        assert!(beyond.len() == BEYOND && beyond.iter().all(|(_, is_beyond)| *is_beyond));
         drop(beyond);
-        assert!(seats.is_full() && take().is_some_and(|seat| seat.is_beyond));
+        assert!(take().is_some_and(|(_, is_beyond)| is_beyond));
+        // One that was taken while there was no place, for a client that comes when there is.
+        let waiting = take();
         drop(within);
-        assert!(!seats.is_full() && take().is_some_and(|seat| !seat.is_beyond));
+        assert!(waiting.is_some() && !seats.is_full());
     }
 }

@@ -6,6 +6,7 @@ use super::{
     drain::{self, Drained},
     entrance::{Entrance, TurnedAway},
     seats::Seats,
+    socket::Socket,
 };
 use crate::{app, app::App};
 use axum::Router;
@@ -52,7 +53,7 @@ pub(super) struct Connections {
 pub(super) struct Connection {
     pub(super) usage: Arc<Usage>,
     pub(super) task: AbortHandle,
-    begun_at_last_sweep: u32,
+    seen_at_last_sweep: (u32, u32),
     idle_sweeps: u32,
     is_turned_away: bool,
 }
@@ -112,8 +113,12 @@ impl Worker {
 
 impl Opener {
     pub(super) fn open(&self, accepted: Accepted, connections: &mut Connections, late: bool) {
-        let Accepted { stream, seat } = accepted;
-        let turned_away = match (late, seat.is_beyond) {
+        let Accepted {
+            stream,
+            seat,
+            is_beyond,
+        } = accepted;
+        let turned_away = match (late, is_beyond) {
             (true, _) => Some(TurnedAway::Draining),
             (false, true) => Some(TurnedAway::Full),
             (false, false) => None,
@@ -129,10 +134,14 @@ impl Opener {
             usage: usage.clone(),
             turned_away,
         };
+        let socket = Socket {
+            stream,
+            usage: usage.clone(),
+        };
         let service = service_fn(move |request| entrance.serve(request));
         let connection = self
             .server
-            .serve_connection(TokioIo::new(stream), service)
+            .serve_connection(TokioIo::new(socket), service)
             .into_owned();
         let task = connections.tasks.spawn(async move {
             let (_counted, _seat) = (counted, seat);
@@ -144,7 +153,7 @@ impl Opener {
         let connection = Connection {
             usage,
             task: task.clone(),
-            begun_at_last_sweep: 0,
+            seen_at_last_sweep: (0, 0),
             idle_sweeps: 0,
             is_turned_away: turned_away.is_some(),
         };
@@ -164,9 +173,9 @@ impl Connections {
     /// Closes what has been idle for too long; sooner, where others wait for the place.
     fn sweep(&mut self, is_full: bool) {
         for connection in self.open.values_mut() {
-            let begun = connection.usage.begun();
-            let idle = connection.usage.is_idle() && begun == connection.begun_at_last_sweep;
-            connection.begun_at_last_sweep = begun;
+            let seen = connection.usage.activity();
+            let idle = connection.usage.is_idle() && seen == connection.seen_at_last_sweep;
+            connection.seen_at_last_sweep = seen;
             connection.idle_sweeps = if idle { connection.idle_sweeps + 1 } else { 0 };
             let patience = match is_full || connection.is_turned_away {
                 true => IDLE_SWEEPS_WHEN_FULL,
