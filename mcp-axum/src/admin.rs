@@ -7,7 +7,6 @@
 //! `next_cursor`; refusals: [`Error`].
 
 mod access;
-mod body;
 mod collection;
 mod delete;
 mod docs;
@@ -33,7 +32,12 @@ mod timestamp;
 mod trail;
 mod verify;
 
-use crate::{app::App, error::Error, mcp_route::RequestIds};
+use crate::{
+    app::App,
+    error::Error,
+    mcp_route::{AccessRules, RequestIds},
+    settings::AppSettings,
+};
 use axum::{
     Extension, Router,
     extract::OriginalUri,
@@ -43,8 +47,11 @@ use axum::{
 use http::{Method, StatusCode};
 use mcp_common::key::Kind;
 use mcp_core::engine::Engine;
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 use tokio::sync::Mutex;
+
+/// For a body that may be many definitions: 64 MiB at 2 Mbit/s.
+const PATIENCE: Duration = Duration::from_secs(300);
 
 /// What all admin requests of a gateway share.
 #[derive(Debug)]
@@ -57,12 +64,14 @@ pub struct Admin {
     imports: Mutex<()>,
     /// Explains calls and makes those that are to be seen. Its connections are not those of the data plane.
     engine: Engine,
+    access: AccessRules,
 }
 
 impl Admin {
     /// `engine` has the settings of the data plane's.
-    pub fn new(engine: Engine) -> Self {
+    pub fn new(engine: Engine, settings: &AppSettings) -> Self {
         Self {
+            access: AccessRules::new(settings),
             request_ids: RequestIds::random(),
             writes: Mutex::default(),
             imports: Mutex::default(),

@@ -91,6 +91,7 @@ pub(crate) async fn build(settings: Settings) -> Result<Built, BuildError> {
         shutdown: draining.clone(),
     });
     let engine = engine_settings(&settings);
+    let admin = crate::admin::Admin::new(Engine::new(engine.clone()), &settings.app);
     let app = Arc::new(App {
         settings: Arc::new(settings),
         source,
@@ -98,7 +99,7 @@ pub(crate) async fn build(settings: Settings) -> Result<Built, BuildError> {
         sync: status,
         gateway,
         guard,
-        admin: crate::admin::Admin::new(Engine::new(engine.clone())),
+        admin,
         engine,
         metrics,
         readiness,

@@ -120,10 +120,18 @@ impl Error {
 
     /// Says in a refusal (4xx) first what it refuses.
     #[must_use]
-    pub fn prefixed(mut self, what: &str) -> Self {
-        if self.status.is_client_error() {
-            self.message = format!("{what}: {}", self.message).into();
+    pub fn prefixed(self, what: &str) -> Self {
+        if !self.status.is_client_error() {
+            return self;
         }
+        let message = format!("{what}: {}", self.message);
+        self.with_message(message)
+    }
+
+    /// The same refusal in other words.
+    #[must_use]
+    pub fn with_message(mut self, message: impl Into<Cow<'static, str>>) -> Self {
+        self.message = message.into();
         self
     }
 

@@ -13,6 +13,7 @@
 
 pub mod admin;
 pub mod app;
+mod body;
 mod cli;
 pub mod control_plane;
 pub mod data_plane;

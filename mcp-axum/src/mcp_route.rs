@@ -2,16 +2,16 @@
 //! Origin), who is calling, which instance, which method; only then is a body read.
 
 mod access;
-mod body;
 mod request_id;
 mod request_log;
 mod response;
 
 use crate::{
     app::{App, Guard, Phase},
+    body,
     error::Error,
 };
-use access::AccessRules;
+pub(crate) use access::AccessRules;
 use axum::{
     Router,
     body::Body,
@@ -114,7 +114,7 @@ async fn answer(route: &McpRoute, parts: Parts, body: Body, log: &mut RequestLog
                 let message = "send `Content-Type: application/json`";
                 return Err(Error::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, message));
             }
-            let body = body::read(body, route.max_body_bytes).await?;
+            let body = body::read(body, route.max_body_bytes, body::PATIENCE).await?;
             post(endpoint.clone(), view, headers, principal, body).await
         }
         Method::GET => Ok(endpoint.get(&Exchange {

@@ -19,7 +19,7 @@ pub(crate) use digest::digest;
 pub use examine::{Examined, examine};
 pub use notice::{InstanceChange, InstanceNotice, ListSize, Notice, Renamed, ToolNotice, notices};
 pub use report::{ChangedMembers, Finding, PlanReport, Skipped};
-pub use request::{DesiredDefinition, OWNER, PlanOptions, PlanRequest, Prune};
+pub use request::{DesiredDefinition, OWNER, PlanOptions, PlanRequest, Prune, SERVER_MAINTAINED};
 pub use stored::{Stored, StoredDefinition};
 
 use crate::tool::{StoredTool, ToolCompiler};

@@ -25,6 +25,10 @@ pub(super) async fn loaded(State(app): State<Arc<App>>, request: Request, next: 
 
 /// Lets administrators in and tells the handlers who it is.
 pub(super) async fn enter(State(app): State<Arc<App>>, mut request: Request, next: Next) -> Result<Response> {
+    // No key that a page would have to know: a page of anybody's, open in an administrator's browser, could write.
+    if app.guard.is_open() {
+        app.admin.access.check_with_own_pages(request.headers())?;
+    }
     let authenticated = app.guard.authenticate(request.headers()).await;
     let principal = authenticated.map_err(|denied| Error::denied(&denied, app.guard.challenge()))?;
     if !principal.admin && principal == Principal::anonymous() {

@@ -10,9 +10,6 @@ use mcp_common::{
 use serde_json::value::RawValue;
 use std::{ops::Bound, sync::Arc, time::SystemTime};
 
-/// Members that the server writes into what it returns, and takes out of what it stores.
-pub(super) const SERVER_MAINTAINED: [&str; 2] = ["revision", "updated_at"];
-
 /// One stored definition.
 pub(super) struct Entry {
     pub(super) id: Arc<str>,

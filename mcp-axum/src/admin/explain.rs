@@ -3,9 +3,10 @@
 
 mod request;
 
-use super::{body, entry::Entry, envelope::Success, parameters::Target, put::stored_form};
+use super::{entry::Entry, envelope::Success, parameters::Target, put::stored_form};
 use crate::{
     app::App,
+    body,
     error::{Error, Result},
 };
 use axum::{
@@ -70,7 +71,7 @@ pub(super) async fn run(
     request: Request,
 ) -> Result<Success<Explanation>> {
     let limit = app.settings.app.max_body_bytes.as_usize();
-    let body = body::read(request.into_body(), limit).await?;
+    let body = body::read(request.into_body(), limit, body::PATIENCE).await?;
     let explained = explain(&app.catalog, &app.admin.engine, &key, &body, &principal).await?;
     Ok(Success::new(explained.explanation)
         .revision(explained.revision)

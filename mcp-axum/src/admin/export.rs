@@ -7,7 +7,7 @@ use crate::{
     error::{Error, Result},
 };
 use axum::extract::State;
-use mcp_common::{document::Document, key::Kind};
+use mcp_common::{datasource::Load, document::Document, key::Kind};
 use mcp_core::{
     export::{ExportError, export},
     plan::{Skipped, Stored},
@@ -37,9 +37,17 @@ pub(super) async fn show(
     State(app): State<Arc<App>>,
     Parameters(query): Parameters<ExportQuery>,
 ) -> Result<Success<Bundle>> {
+    // All definitions are in memory meanwhile, so that one such request waits for the other.
+    let _turn = app.admin.imports.lock().await;
     let load = app.source.load().await?;
     let revision = load.revision;
-    let exported = export(&Stored::from(load), query.instance.as_deref())?;
+    let bundled = tokio::task::spawn_blocking(move || bundle(load, query.instance.as_deref())).await;
+    let bundle = bundled.map_err(|error| Error::internal(error.to_string()))??;
+    Ok(Success::new(bundle).revision(Some(revision)))
+}
+
+fn bundle(load: Load, instance: Option<&str>) -> Result<Bundle, ExportError> {
+    let exported = export(&Stored::from(load), instance)?;
     let mut bundle = Bundle {
         tds: Vec::new(),
         ids: Vec::new(),
@@ -52,7 +60,7 @@ pub(super) async fn show(
             Kind::Instance => bundle.ids.push(document),
         }
     }
-    Ok(Success::new(bundle).revision(Some(revision)))
+    Ok(bundle)
 }
 
 impl From<ExportError> for Error {

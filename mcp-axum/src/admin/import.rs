@@ -4,12 +4,13 @@
 mod request;
 
 use super::{
-    body,
+    PATIENCE,
     envelope::Success,
     propagation::{arrival, arrived},
 };
 use crate::{
     app::App,
+    body,
     error::{Error, Result},
 };
 use axum::{
@@ -41,7 +42,7 @@ pub(super) async fn run(
     // One at a time: a document in memory is a large one.
     let _turn = app.admin.imports.lock().await;
     let limit = parameters.options.limits.max_bytes;
-    let bytes = body::read(request.into_body(), limit)
+    let bytes = body::read(request.into_body(), limit, PATIENCE)
         .await
         .map_err(|error| match error.status() {
             StatusCode::PAYLOAD_TOO_LARGE => Error::new(
@@ -115,6 +116,6 @@ impl From<ApplyError> for Error {
             "{progress}, then {key}: {}; doing it again continues from there",
             cause.message()
         );
-        Self::new(cause.status(), text)
+        cause.with_message(text)
     }
 }

@@ -2,13 +2,14 @@
 //! checked as the whole that they would make, and written.
 
 use super::{
-    body,
+    PATIENCE,
     envelope::Success,
     parameters::Parameters,
     propagation::{arrival, arrived},
 };
 use crate::{
     app::App,
+    body,
     error::{Error, Result},
 };
 use axum::{
@@ -80,7 +81,7 @@ pub(super) async fn apply(
 }
 
 async fn read(request: Request) -> Result<PlanRequest> {
-    let body = body::read(request.into_body(), MAX_BYTES).await.map_err(|error| match error.status() {
+    let body = body::read(request.into_body(), MAX_BYTES, PATIENCE).await.map_err(|error| match error.status() {
         StatusCode::PAYLOAD_TOO_LARGE => Error::new(
             StatusCode::PAYLOAD_TOO_LARGE,
             format!("the definitions have more than {MAX_BYTES} bytes, which is the most that is planned at once"),

@@ -1,8 +1,7 @@
 //! `PUT /admin/{tds,ids}/{id}`: validate by compiling, store, wait until this replica serves it.
 
 use super::{
-    body,
-    entry::{Entry, SERVER_MAINTAINED, shown},
+    entry::{Entry, shown},
     envelope::Success,
     parameters::{Parameters, Target},
     precondition::expected,
@@ -11,6 +10,7 @@ use super::{
 };
 use crate::{
     app::App,
+    body,
     error::{Error, Result},
 };
 use axum::{
@@ -26,6 +26,7 @@ use mcp_common::{
     document::Document,
     key::{Key, Kind, Revision},
 };
+use mcp_core::plan::SERVER_MAINTAINED;
 use serde::Deserialize;
 use std::sync::Arc;
 use utoipa::IntoParams;
@@ -57,7 +58,7 @@ pub(super) async fn store(
     request: Request,
 ) -> Result<Success<Document>> {
     let (parts, body) = request.into_parts();
-    let body = body::read(body, app.settings.app.max_body_bytes.as_usize()).await?;
+    let body = body::read(body, app.settings.app.max_body_bytes.as_usize(), body::PATIENCE).await?;
     let document = stored_form(&key, &body)?;
     write(&app, &key, document, &parts.headers, &query, &principal).await
 }

@@ -1,7 +1,6 @@
 //! `POST /admin/{tds,ids}/{id}/rollback`: an earlier document is stored again, as a new revision.
 
 use super::{
-    body,
     envelope::Success,
     history::past,
     parameters::{Parameters, Target},
@@ -9,6 +8,7 @@ use super::{
 };
 use crate::{
     app::App,
+    body,
     error::{Error, Result},
 };
 use axum::{
@@ -45,7 +45,12 @@ pub(super) async fn bring_back(
     request: Request,
 ) -> Result<Success<Document>> {
     let (parts, body) = request.into_parts();
-    let body = body::read(body, MAX_BODY.min(app.settings.app.max_body_bytes.as_usize())).await?;
+    let body = body::read(
+        body,
+        MAX_BODY.min(app.settings.app.max_body_bytes.as_usize()),
+        body::PATIENCE,
+    )
+    .await?;
     let Rollback { revision } = serde_json::from_slice(&body)
         .map_err(|error| Error::bad_request(format!("the body must be {{\"revision\": n}}: {error}")))?;
     let document = document(&app, &key, revision).await?;

@@ -47,7 +47,7 @@ impl From<SourceError> for Error {
             // Not worth a retry before somebody has done something.
             SourceError::Full(cause) => Self::new(
                 StatusCode::INSUFFICIENT_STORAGE,
-                "the data source has no space left, nothing was stored; free some (the gateway's log says where), \
+                "the data source has no space left and did not store it; free some (the gateway's log says where), \
                  then write again",
             )
             .with_cause(cause),

@@ -7,7 +7,7 @@ use std::net::IpAddr;
 
 /// The rules, as configured.
 #[derive(Clone, Debug, Default)]
-pub(super) struct AccessRules {
+pub(crate) struct AccessRules {
     /// Host names that requests may name; empty: loopback names; `None`: not checked.
     hosts: Option<Vec<String>>,
     /// Origins that browsers may come from; `*` for any.
@@ -17,7 +17,7 @@ pub(super) struct AccessRules {
 }
 
 impl AccessRules {
-    pub(super) fn new(settings: &AppSettings) -> Self {
+    pub(crate) fn new(settings: &AppSettings) -> Self {
         Self::of(
             settings.bound_to_loopback(),
             &settings.allowed_hosts.0,
@@ -45,6 +45,30 @@ impl AccessRules {
 
     /// 403 for a foreign Host or Origin.
     pub(super) fn check(&self, headers: &HeaderMap) -> Result<(), Error> {
+        self.check_host(headers)?;
+        let Some(origin) = headers.get(header::ORIGIN) else {
+            return Ok(());
+        };
+        if !self.origin_allowed(origin.to_str().unwrap_or_default()) {
+            return Err(refused("Origin", "app.allowed_origins"));
+        }
+        Ok(())
+    }
+
+    /// The same where the gateway serves pages of its own: these come from the host that they call.
+    pub(crate) fn check_with_own_pages(&self, headers: &HeaderMap) -> Result<(), Error> {
+        let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
+        let own = text(header::HOST)
+            .zip(text(header::ORIGIN).and_then(|origin| origin.split_once("://")))
+            .is_some_and(|(host, (_, from))| host.eq_ignore_ascii_case(from));
+        if own {
+            self.check_host(headers)
+        } else {
+            self.check(headers)
+        }
+    }
+
+    fn check_host(&self, headers: &HeaderMap) -> Result<(), Error> {
         if let Some(hosts) = &self.hosts {
             let host = headers
                 .get(header::HOST)
@@ -53,12 +77,6 @@ impl AccessRules {
             if host.is_some_and(|host| !host_allowed(host, hosts)) {
                 return Err(refused("Host", "app.allowed_hosts"));
             }
-        }
-        let Some(origin) = headers.get(header::ORIGIN) else {
-            return Ok(());
-        };
-        if !self.origin_allowed(origin.to_str().unwrap_or_default()) {
-            return Err(refused("Origin", "app.allowed_origins"));
         }
         Ok(())
     }

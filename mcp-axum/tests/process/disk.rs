@@ -87,7 +87,7 @@ fn sqlite_on_a_full_disk() {
         disk.fill(&sandbox, &gateway);
         match disk {
             SmallDisk::FileSystem(_) => {
-                let words = ["no space left", "nothing was stored", "free some"];
+                let words = ["no space left", "did not store it", "free some"];
                 refuses(&gateway, 507, &words);
                 is_said(
                     &gateway,
@@ -146,11 +146,7 @@ fn files_on_a_full_disk() {
         let folder = disk.path(&sandbox, &gateway).join("definitions");
         let before = fs::read(folder.join("admin/tds/large.json")).unwrap();
         disk.fill(&sandbox, &gateway);
-        refuses(
-            &gateway,
-            507,
-            &["no space left", "nothing was stored", "free some"],
-        );
+        refuses(&gateway, 507, &["no space left", "did not store it", "free some"]);
         is_said(
             &gateway,
             &["disk/definitions/admin/tds/large.json` cannot be written", "507"],

@@ -11,8 +11,8 @@ use serde_json::value::RawValue;
 
 /// The member that says who maintains a definition.
 pub const OWNER: &str = "managed_by";
-/// Written by the server, never by an author.
-const SERVER_MAINTAINED: [&str; 2] = ["revision", "updated_at"];
+/// Members that the server writes into what it returns, and takes out of what it stores.
+pub const SERVER_MAINTAINED: [&str; 2] = ["revision", "updated_at"];
 /// More says nothing.
 const MAX_OWNER: usize = 100;
 

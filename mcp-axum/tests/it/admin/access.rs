@@ -79,6 +79,33 @@ async fn an_open_gateway_lets_everybody_administrate() {
 }
 
 #[tokio::test]
+async fn a_foreign_page_cannot_administrate_an_open_gateway() {
+    let app = TestApp::with(&[("app.authenticators", "none")]).await;
+    let put = |header: &'static str, value: String| {
+        let client = app.anonymous();
+        let request = client.request(Method::PUT, "/admin/tds/x").header(header, value);
+        let request = request.body(super::tool("x", "x").to_string());
+        async move { client.send(request).await }
+    };
+    let text = put("origin", "https://evil.example.com".to_owned())
+        .await
+        .error(403);
+    assert!(text.contains("app.allowed_origins"), "{text}");
+    let text = put("host", "rebound.example.com".to_owned()).await.error(403);
+    assert!(text.contains("app.allowed_hosts"), "{text}");
+    app.anonymous().get("/admin/tds/x").await.error(404);
+    put("origin", app.url("")).await.ok();
+    // With keys a page has to know one.
+    let app = TestApp::start().await;
+    let client = app.admin();
+    let request = client.request(Method::GET, "/admin/tds");
+    client
+        .send(request.header("origin", "https://evil.example.com"))
+        .await
+        .ok();
+}
+
+#[tokio::test]
 async fn what_is_not_there_and_what_is_not_allowed_is_said_in_the_envelope() {
     let app = TestApp::start().await;
     for path in [

@@ -3,6 +3,7 @@
 use super::{faulty::INTERNALS, v1_tool};
 use crate::test_app::{Answer, TestApp};
 use reqwest::Method;
+use serde_json::json;
 
 async fn all(app: &TestApp, id: &str) -> [Answer; 3] {
     let admin = app.admin();
@@ -21,6 +22,7 @@ async fn each_fault_has_its_status_and_tells_no_internals() {
         ("unavailable", 503),
         ("broken", 500),
         ("panic", 500),
+        ("full", 507),
         ("read-only", 405),
         ("large", 413),
     ] {
@@ -40,6 +42,31 @@ async fn each_fault_has_its_status_and_tells_no_internals() {
     }
     // And the gateway goes on.
     app.admin().get("/admin/status").await.ok();
+}
+
+#[tokio::test]
+async fn the_same_holds_for_changes_that_are_applied_together() {
+    let app = TestApp::with(&[("app.data_source", "faulty")]).await;
+    for (id, status, told) in [
+        ("unavailable", 503, "cannot be reached"),
+        ("broken", 500, "log has the cause"),
+        ("full", 507, "no space"),
+        ("large", 413, "10"),
+    ] {
+        let wanted = json!({"definitions": [{"kind": "tds", "id": id, "document": v1_tool()}]});
+        let admin = app.admin();
+        let answer = admin
+            .send(admin.request(Method::POST, "/admin/apply").json(&wanted))
+            .await;
+        if status == 503 {
+            assert_eq!(answer.header("retry-after"), Some("1"));
+        }
+        let text = answer.error(status);
+        assert!(
+            text.contains("0 of 1 changes were written") && text.contains(told) && !text.contains(INTERNALS),
+            "{text}"
+        );
+    }
 }
 
 #[tokio::test]

@@ -20,6 +20,7 @@ fn fault(id: &str) -> Result<Revision, SourceError> {
     match id {
         "unavailable" => Err(SourceError::Unavailable(INTERNALS.to_owned())),
         "broken" => Err(SourceError::Broken(INTERNALS.to_owned())),
+        "full" => Err(SourceError::Full(INTERNALS.to_owned())),
         "read-only" => Err(SourceError::ReadOnly("it is a folder of files".to_owned())),
         "large" => Err(SourceError::TooLarge { size: 20, limit: 10 }),
         "panic" => panic!("{INTERNALS}"),

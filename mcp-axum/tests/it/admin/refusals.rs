@@ -316,6 +316,9 @@ async fn a_body_over_the_limit_is_413() {
         text.contains("20000") && text.contains("app.max_body_bytes"),
         "{text}"
     );
+    app.put_instance("i", &[]).await;
+    let text = app.mcp("i").bare("x".repeat(20_001)).await.error(413);
+    assert!(text.contains("app.max_body_bytes"), "{text}");
     // Far larger than what any buffer between here and there holds, and without a length.
     let chunks = (0..300).map(|_| Ok::<_, std::io::Error>(vec![b' '; 100_000]));
     let stream = reqwest::Body::wrap_stream(futures_util::stream::iter(chunks));

@@ -1,4 +1,4 @@
-//! Reads the document of a write.
+//! Reads a request's body, bounded in size and time.
 
 use crate::error::{Error, Result};
 use axum::body::Body;
@@ -6,15 +6,15 @@ use bytes::Bytes;
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use std::time::Duration;
 
-/// A body that trickles in does not hold the connection for ever.
-const PATIENCE: Duration = Duration::from_secs(30);
+/// For a document: one that trickles in does not hold a connection for ever.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
 /// A sender that is not listening yet would lose the answer with the connection, so that some of what is too much
 /// is still taken from the wire.
 const DISCARDED: usize = 16 * 1024 * 1024;
 
-/// At most `limit` bytes, in any content type: v1 clients do not always name JSON.
-pub(super) async fn read(mut body: Body, limit: usize) -> Result<Bytes> {
-    let collected = tokio::time::timeout(PATIENCE, Limited::new(&mut body, limit).collect()).await;
+/// At most `limit` bytes within `patience`, in any content type: v1 clients do not always name JSON.
+pub(crate) async fn read(mut body: Body, limit: usize, patience: Duration) -> Result<Bytes> {
+    let collected = tokio::time::timeout(patience, Limited::new(&mut body, limit).collect()).await;
     match collected {
         Ok(Ok(collected)) => Ok(collected.to_bytes()),
         Ok(Err(error)) if error.is::<LengthLimitError>() => {
@@ -24,7 +24,7 @@ pub(super) async fn read(mut body: Body, limit: usize) -> Result<Bytes> {
         Ok(Err(_)) => Err(Error::bad_request("the body ended early")),
         Err(_) => Err(Error::new(
             http::StatusCode::REQUEST_TIMEOUT,
-            "the body did not arrive within 30 seconds",
+            format!("the body did not arrive within {} seconds", patience.as_secs()),
         )),
     }
 }
