@@ -19,6 +19,7 @@ mod output;
 mod plan;
 mod schema;
 mod serve;
+mod store;
 mod tool_arguments;
 
 use call::CallArguments;

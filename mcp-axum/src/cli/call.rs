@@ -45,10 +45,7 @@ pub(super) fn run(config: Option<PathBuf>, arguments: &CallArguments) -> Result<
         None => Gateway::anonymous(&server)?,
     };
     let client = Client::new(gateway, &arguments.instance);
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()?;
-    runtime.block_on(async {
+    super::run(async {
         let tools = client.tools().await?;
         let Some(name) = &arguments.tool else {
             return match arguments.format {

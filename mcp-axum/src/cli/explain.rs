@@ -48,10 +48,7 @@ struct Explained {
 }
 
 pub(super) fn run(config: Option<PathBuf>, arguments: &ExplainArguments) -> Result<(), Failure> {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()?;
-    let explained = runtime.block_on(async {
+    let explained = super::run(async {
         let gateway = arguments.gateway.gateway()?;
         let needs_store = arguments.instance.is_some();
         let source = Source::open(&arguments.tool, config, gateway, needs_store).await?;

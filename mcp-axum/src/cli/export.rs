@@ -1,11 +1,6 @@
 //! `dynmcp export`: what is stored, as files in one spelling.
 
-use super::{Failure, gateway::GatewayArguments, output::print};
-use crate::{
-    control_plane,
-    server::StartError,
-    settings::{Layers, Settings},
-};
+use super::{Failure, gateway::GatewayArguments, output::print, store::Store};
 use clap::Args;
 use http::{HeaderMap, Method};
 use mcp_common::{
@@ -64,11 +59,7 @@ async fn exported(config: Option<PathBuf>, arguments: &ExportArguments) -> Resul
         let answer = gateway.send(Method::GET, &path, HeaderMap::new(), "").await?;
         return gateway.data::<Bundle>(&answer)?.exported();
     }
-    let settings = Settings::load(&Layers::of_process(config))?;
-    let source = control_plane::open_source(&settings)
-        .await
-        .map_err(StartError::from)?;
-    let load = source.load().await.map_err(Failure::runtime)?;
+    let load = Store::open(config).await?.load;
     export(&Stored::from(load), instance).map_err(Failure::runtime)
 }
 

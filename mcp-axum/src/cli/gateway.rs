@@ -4,12 +4,16 @@ use super::{Failure, http as client};
 use bytes::Bytes;
 use clap::Args;
 use http::{HeaderMap, HeaderValue, Method, Request, StatusCode, header};
-use http_body_util::{BodyExt, Full, Limited};
+use http_body_util::Full;
 use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
+use std::time::Duration;
 
 /// Of an answer: a report over the largest document.
 const MAX_ANSWER: usize = 64 * 1024 * 1024;
+
+/// A tool may take an hour (`timeout_ms`), and so may what the store is given.
+const PATIENCE: Duration = Duration::from_secs(3_660);
 
 /// Which gateway; without it a command works on the configured data source.
 #[derive(Args, Clone)]
@@ -94,13 +98,11 @@ impl Gateway {
         if let Some(authorization) = self.authorization.clone() {
             request.headers_mut().insert(header::AUTHORIZATION, authorization);
         }
-        let response = client::send(&self.client, request).await?;
+        let response = client::send(&self.client, request, PATIENCE).await?;
         let (parts, body) = response.into_parts();
-        let body = Limited::new(body, MAX_ANSWER).collect().await;
-        let body = body.map_err(|error| Failure::runtime(format_args!("{}: {error}", self.server)))?;
         Ok(Answer {
             status: parts.status,
-            body: body.to_bytes(),
+            body: client::body(&self.server, body, MAX_ANSWER).await?,
         })
     }
 

@@ -1,23 +1,27 @@
 //! HTTP from the command line: to what the person at it named. The admin API never reads a URL.
 
 use super::Failure;
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use http::{Request, Response, StatusCode, Uri, header};
-use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
+use http_body_util::{BodyExt, Full};
 use hyper::body::Incoming;
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::{
     client::legacy::{Client, connect::HttpConnector},
     rt::TokioExecutor,
 };
-use std::time::Duration;
+use std::{fmt::Display, time::Duration};
 
 const MAX_REDIRECTS: usize = 5;
-const PATIENCE: Duration = Duration::from_secs(60);
+/// Without a connection, or with one on which nothing comes in the middle of an answer.
+const SILENCE: Duration = Duration::from_secs(60);
 
 pub(super) type HttpClient = Client<HttpsConnector<HttpConnector>, Full<Bytes>>;
 
 pub(super) fn client() -> Result<HttpClient, Failure> {
+    let mut connector = HttpConnector::new();
+    connector.enforce_http(false);
+    connector.set_connect_timeout(Some(SILENCE));
     let connector = HttpsConnectorBuilder::new()
         .with_provider_and_native_roots(rustls::crypto::ring::default_provider())
         .map_err(|error| {
@@ -27,7 +31,7 @@ pub(super) fn client() -> Result<HttpClient, Failure> {
         })?
         .https_or_http()
         .enable_http1()
-        .build();
+        .wrap_connector(connector);
     Ok(Client::builder(TokioExecutor::new()).build(connector))
 }
 
@@ -43,10 +47,10 @@ pub(super) async fn get(url: &str, limit: usize) -> Result<Vec<u8>, Failure> {
             .header(header::ACCEPT, "application/json, application/yaml, */*;q=0.8")
             .body(Full::default())
             .map_err(|error| Failure::runtime(format_args!("{at}: {error}")))?;
-        let response = send(&client, request).await?;
+        let response = send(&client, request, SILENCE).await?;
         match next(&at, &response)? {
             Some(target) => at = target,
-            None => return body(&at, response, limit).await,
+            None => return body(&at, response.into_body(), limit).await.map(Bytes::into),
         }
     }
     Err(Failure::runtime(format_args!(
@@ -54,12 +58,14 @@ pub(super) async fn get(url: &str, limit: usize) -> Result<Vec<u8>, Failure> {
     )))
 }
 
+/// The head of the answer, for which it waits `patience`.
 pub(super) async fn send(
     client: &HttpClient,
     request: Request<Full<Bytes>>,
+    patience: Duration,
 ) -> Result<Response<Incoming>, Failure> {
     let uri = request.uri().clone();
-    match tokio::time::timeout(PATIENCE, client.request(request)).await {
+    match tokio::time::timeout(patience, client.request(request)).await {
         Ok(Ok(response)) => Ok(response),
         Ok(Err(error)) => {
             let cause =
@@ -67,8 +73,8 @@ pub(super) async fn send(
             Err(Failure::runtime(format_args!("{uri}: {cause}")))
         }
         Err(_) => Err(Failure::runtime(format_args!(
-            "{uri}: no answer within {} seconds",
-            PATIENCE.as_secs()
+            "{uri}: no answer within {} seconds; what was asked for may have been done",
+            patience.as_secs()
         ))),
     }
 }
@@ -109,14 +115,27 @@ fn next(at: &Uri, response: &Response<Incoming>) -> Result<Option<Uri>, Failure>
     Ok(Some(target))
 }
 
-async fn body(at: &Uri, response: Response<Incoming>, limit: usize) -> Result<Vec<u8>, Failure> {
-    let collected = tokio::time::timeout(PATIENCE, Limited::new(response.into_body(), limit).collect()).await;
-    match collected {
-        Ok(Ok(collected)) => Ok(collected.to_bytes().to_vec()),
-        Ok(Err(error)) if error.is::<LengthLimitError>() => Err(Failure::runtime(format_args!(
-            "{at}: has more than {limit} bytes"
-        ))),
-        Ok(Err(error)) => Err(Failure::runtime(format_args!("{at}: {error}"))),
-        Err(_) => Err(Failure::runtime(format_args!("{at}: the answer took too long"))),
+/// A whole body of at most `limit` bytes.
+pub(super) async fn body(at: impl Display, mut body: Incoming, limit: usize) -> Result<Bytes, Failure> {
+    let mut whole = BytesMut::new();
+    loop {
+        let frame = match tokio::time::timeout(SILENCE, body.frame()).await {
+            Ok(None) => return Ok(whole.freeze()),
+            Ok(Some(Ok(frame))) => frame,
+            Ok(Some(Err(error))) => return Err(Failure::runtime(format_args!("{at}: {error}"))),
+            Err(_) => {
+                let seconds = SILENCE.as_secs();
+                return Err(Failure::runtime(format_args!(
+                    "{at}: nothing came for {seconds} seconds in the middle of the answer"
+                )));
+            }
+        };
+        let Ok(data) = frame.into_data() else { continue };
+        if whole.len() + data.len() > limit {
+            return Err(Failure::runtime(format_args!(
+                "{at}: the answer has more than {limit} bytes, which is the limit"
+            )));
+        }
+        whole.extend_from_slice(&data);
     }
 }

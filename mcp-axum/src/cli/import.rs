@@ -7,12 +7,9 @@ use super::{
     gateway::GatewayArguments,
     http,
     output::{OutputFormat, print, print_json},
+    store::Store,
 };
-use crate::{
-    control_plane,
-    server::StartError,
-    settings::{Layers, Settings},
-};
+use crate::control_plane;
 use clap::{Args, Subcommand};
 use mcp_core::{
     import::{Format, ImportError, ImportOptions, Limits, Pattern, Rename, Report, import},
@@ -97,10 +94,7 @@ pub(super) fn run(config: Option<PathBuf>, command: ImportCommand) -> Result<(),
         ImportCommand::Har { document, options } => (Format::Har, document, options),
     };
     let options = arguments.options(format, &document)?;
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()?;
-    let report = runtime.block_on(async {
+    let report = super::run(async {
         let text = read(format, &document, &options.limits).await?;
         match arguments.gateway.gateway()? {
             Some(gateway) => remote::import(&gateway, format, text, &options, arguments.dry_run).await,
@@ -191,11 +185,11 @@ async fn directly(
     options: &ImportOptions,
     dry_run: bool,
 ) -> Result<Report, Failure> {
-    let settings = Settings::load(&Layers::of_process(config))?;
-    let source = control_plane::open_source(&settings)
-        .await
-        .map_err(StartError::from)?;
-    let load = source.load().await.map_err(Failure::runtime)?;
+    let Store {
+        settings,
+        source,
+        load,
+    } = Store::open(config).await?;
     let stored = Stored::from(load.clone());
     let (plan, report): (Plan, Report) = import(format, text, options, &stored).map_err(Failure::runtime)?;
     let catalog = control_plane::catalog_of(&settings, load);

@@ -42,12 +42,10 @@ pub(super) fn run(config: Option<PathBuf>, arguments: &MigrateArguments) -> Resu
     } else {
         Migrate::Apply
     };
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()?;
-    let migration = runtime
-        .block_on(control_plane::migrate(&settings, migrate))
-        .map_err(StartError::from)?;
+    let migration = super::run(async {
+        let migration = control_plane::migrate(&settings, migrate).await;
+        Ok(migration.map_err(StartError::from)?)
+    })?;
     let outcome = match &migration {
         None => "none",
         Some(migration) if migration.steps.is_empty() => "up_to_date",

@@ -95,10 +95,8 @@ fn run(shared: &Shared, mut sinks: Sinks) {
         drop(waiting);
 
         if lost > 0 {
-            taken.extend_from_slice(
-                format!("WARN dynmcp::logging {lost} log lines were lost, the output is too slow\n")
-                    .as_bytes(),
-            );
+            // Comes back here as a line of its own, in the format of all others; there is room, the buffer was taken.
+            tracing::warn!(target: "dynmcp::logging", lost, "log lines were lost, the output is too slow");
         }
         sinks.write(&taken);
         taken.clear();

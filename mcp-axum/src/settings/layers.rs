@@ -19,7 +19,7 @@ const DEFAULT_RUN_MODE: &str = "development";
 pub struct Layers {
     /// The file of `--config`; replaces the one of `RUN_MODE`.
     pub file: Option<PathBuf>,
-    /// The directory with `{RUN_MODE}.toml`.
+    /// The directory with `{RUN_MODE}.toml`; empty: no file is looked for.
     pub directory: PathBuf,
     /// `RUN_MODE` and `APP__…`.
     pub environment: HashMap<String, String>,
@@ -45,6 +45,9 @@ impl Layers {
     pub fn effective_file(&self) -> Result<Option<PathBuf>, SettingsError> {
         if let Some(file) = &self.file {
             return Ok(Some(file.clone()));
+        }
+        if self.directory.as_os_str().is_empty() {
+            return Ok(None);
         }
         let chosen = self.environment.get("RUN_MODE").filter(|mode| !mode.is_empty());
         let mode = chosen.map_or(DEFAULT_RUN_MODE, String::as_str);

@@ -243,3 +243,25 @@ fn what_cannot_be_done_is_said_with_its_place_and_nothing_is_written() {
     );
     assert!(!sandbox.path().join("one/tds").exists());
 }
+
+#[test]
+fn a_store_that_ends_with_the_command_is_refused() {
+    let sandbox = Sandbox::new();
+    sandbox.write("x.toml", "[app]\ndata_source = \"memory\"\n");
+    sandbox.write("defs/a.yaml", "kind: ids\nid: a\nname: a\ntool_ids: []\n");
+    let commands: [&[&str]; 4] = [
+        &["apply", "defs"],
+        &["plan", "defs"],
+        &["export", "out"],
+        &["import", "curl", "curl http://127.0.0.1:1/", "--instance", "a"],
+    ];
+    for command in commands {
+        let (code, stdout, stderr) = text(&sandbox.run(&[command, &["--config", "x.toml"]].concat()));
+        assert!(
+            code == Some(2)
+                && stderr.contains("app.data_source is `memory`")
+                && stderr.contains("--server URL"),
+            "{command:?}: {code:?}\n{stdout}{stderr}"
+        );
+    }
+}

@@ -7,6 +7,10 @@ use serde_json::{Value, json};
 #[test]
 fn the_demo_calls_a_tool_and_what_it_prints_can_be_used() {
     let sandbox = Sandbox::new();
+    // Of somebody who runs it where a gateway's configuration is: it is none of the demo's.
+    for file in ["development.toml", "config/development.toml"] {
+        sandbox.write(file, "[app]\ndata_source = \"nowhere\"\n");
+    }
     let mut demo = Gateway::spawn(&sandbox, sandbox.command(&["demo", "--port", "0"]));
     demo.wait("the end of the report", |demo| {
         demo.output().contains("Ctrl-C ends the demo")
@@ -70,7 +74,7 @@ fn the_demo_calls_a_tool_and_what_it_prints_can_be_used() {
     let trouble = call("make_trouble", json!({"status": 503}));
     assert_eq!(trouble["isError"], true, "{trouble}");
 
-    assert_eq!(sandbox.files(), ["data"]);
+    assert_eq!(sandbox.files(), ["config", "data"]);
     demo.signal("INT");
     assert_eq!(demo.exit_code(), Some(0), "{}", demo.output());
 }

@@ -2,9 +2,8 @@
 
 use super::{Results, TestArguments};
 use crate::{
-    cli::{Failure, plan::folder},
+    cli::{Failure, plan::folder, store::Store},
     control_plane,
-    server::StartError,
     settings::{Layers, Settings},
 };
 use mcp_common::{
@@ -32,12 +31,7 @@ pub(super) async fn run(config: Option<PathBuf>, arguments: &TestArguments) -> R
     let mut results = Results::default();
     let (load, places) = match &arguments.folder {
         Some(path) => of_folder(path, &mut results)?,
-        None => {
-            let source = control_plane::open_source(&settings)
-                .await
-                .map_err(StartError::from)?;
-            (source.load().await.map_err(Failure::runtime)?, Places::new())
-        }
+        None => (Store::of(settings.clone()).await?.load, Places::new()),
     };
     let catalog = control_plane::catalog_of(&settings, load);
     let engine = Engine::new(control_plane::engine_settings(&settings));

@@ -7,9 +7,9 @@ use crate::{
         Failure,
         gateway::{Answer, Gateway},
         near,
+        store::Store,
     },
     control_plane,
-    server::StartError,
     settings::{Layers, Settings},
 };
 use http::{HeaderMap, HeaderValue, Method, header};
@@ -61,10 +61,7 @@ impl Source {
                 let catalog = Catalog::new(control_plane::compiler(&settings));
                 // A file needs no store, and none is made for it.
                 if definition.is_none() || needs_store {
-                    let source = control_plane::open_source(&settings)
-                        .await
-                        .map_err(StartError::from)?;
-                    catalog.replace(source.load().await.map_err(Failure::runtime)?);
+                    catalog.replace(Store::of(settings.clone()).await?.load);
                 }
                 let engine = Engine::new(control_plane::engine_settings(&settings));
                 Place::Here(Box::new(catalog), Box::new(engine))

@@ -1,10 +1,8 @@
 //! Where a plan is made and written: the configured data source, or a running gateway.
 
 use crate::{
-    cli::{Failure, gateway::Gateway},
+    cli::{Failure, gateway::Gateway, store::Store},
     control_plane,
-    server::StartError,
-    settings::{Layers, Settings},
 };
 use http::{HeaderMap, HeaderValue, Method, header};
 use mcp_common::{catalog::Catalog, datasource::DataSource};
@@ -47,11 +45,11 @@ impl Target {
             let gateway = Box::new(gateway);
             return Ok(Self::Gateway { gateway, request });
         }
-        let settings = Settings::load(&Layers::of_process(config))?;
-        let source = control_plane::open_source(&settings)
-            .await
-            .map_err(StartError::from)?;
-        let load = source.load().await.map_err(Failure::runtime)?;
+        let Store {
+            settings,
+            source,
+            load,
+        } = Store::open(config).await?;
         let stored = Stored::from(load.clone());
         Ok(Self::Source(Box::new(Direct {
             source,

@@ -12,9 +12,22 @@ pub(super) struct Owner {
 }
 
 /// Settings that say how, not where. A changed password or interval leaves the store the same.
-const HOW: [&str; 12] = [
-    "password", "passwd", "secret", "token", "key", "user", "_ms", "seconds", "history", "writable", "max_",
-    "ca_file",
+const HOW: [&str; 15] = [
+    "password",
+    "passwd",
+    "secret",
+    "token",
+    "key",
+    "user",
+    "_ms",
+    "seconds",
+    "history",
+    "writable",
+    "max_",
+    "_file",
+    "server_name",
+    "pool",
+    "migrate",
 ];
 
 impl Owner {

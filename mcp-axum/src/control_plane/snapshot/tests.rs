@@ -117,6 +117,28 @@ fn what_is_not_whole_is_not_used() {
     assert!(reason(b"port = 8080\n".to_vec()).contains("does not begin like one"));
 }
 
+/// A key that is new in the configuration has to be looked at: does it say where the store is, or how it is used?
+#[test]
+fn only_what_says_where_a_store_is_makes_it_another_one() {
+    let tables: toml::Table = crate::settings::DEFAULT_TOML.parse().unwrap();
+    for (source, table) in tables["data_source"].as_table().unwrap() {
+        let table = serde_json::to_value(table).unwrap();
+        let owner = Owner::new(source, Some(&table));
+        let says_where = table.as_object().unwrap().keys().filter(|key| {
+            let mut other = table.clone();
+            other[key.as_str()] = "another".into();
+            Owner::new(source, Some(&other)) != owner
+        });
+        let expected: &[&str] = match source.as_str() {
+            "sqlite" | "file" => &["path"],
+            "mysql" | "postgres" => &["url"],
+            "etcd" => &["endpoints", "prefix"],
+            other => panic!("which settings say where {other} is?"),
+        };
+        assert_eq!(says_where.collect::<Vec<_>>(), expected, "{source}");
+    }
+}
+
 #[test]
 fn another_store_is_another_owner() {
     let directory = TempDir::new().unwrap();
