@@ -28,7 +28,7 @@ pub use settings::Server;
 #[cfg(any(feature = "mysql", feature = "postgres"))]
 pub(crate) use {
     fault::{Fault, Meaning},
-    lease::Lease,
+    lease::{Lease, pool_options},
     patience::Patience,
     place::Place,
     settings::read as read_settings,

@@ -1,12 +1,16 @@
 //! A network that loses everything and tells nobody.
 
-use super::store::{Store, on_both, put};
+use super::{
+    store::{Store, on_both, put},
+    tls::Secure,
+};
 use crate::servers::proxy::Proxy;
 use futures_util::StreamExt;
 use mcp_common::{
     datasource::{Changes, DataSource, Expected, SourceError, Write},
     key::{Key, Revision},
     migration::Migrate,
+    secret::ExposeSecret,
 };
 use mcp_plugin::datasource::mysql::Server;
 use std::{
@@ -16,7 +20,11 @@ use std::{
 
 on_both! {
     silence_is_noticed_and_costs_no_change
+    silence_over_tls_is_noticed_and_costs_no_change
+    a_loss_that_nobody_noticed_refuses_nothing
+    a_loss_over_tls_that_nobody_noticed_refuses_nothing
     silence_at_any_point_ends_in_time_and_leaves_nothing_half_done
+    silence_over_tls_at_any_point_ends_in_time_and_leaves_nothing_half_done
 }
 
 const TIMEOUT: Duration = Duration::from_secs(3);
@@ -24,23 +32,21 @@ const TIMEOUT: Duration = Duration::from_secs(3);
 /// Twice the timeout for a write, and a slow machine.
 const BOUND: Duration = Duration::from_secs(60);
 
-/// To a database by way of a proxy.
-fn settings<S: Store>(store: &S, proxy: &Proxy) -> Server {
-    let address = store.address();
+/// The same database by way of a proxy.
+async fn by_proxy(direct: Server) -> (Proxy, Server) {
+    let url = direct.url.expose_secret();
+    let (_, address) = url.split_once('@').unwrap();
     let port = address.split([':', '/']).nth(1).unwrap();
-    let url = store.url().replace(port, &proxy.port().to_string());
-    Server {
+    let proxy = Proxy::to(port.parse().unwrap()).await;
+    let url = url.replace(&format!(":{port}/"), &format!(":{}/", proxy.port()));
+    let settings = Server {
         url: url.as_str().into(),
         timeout: TIMEOUT,
         // One that is not given back is missed at once.
         pool: 1,
-        ..store.settings()
-    }
-}
-
-async fn proxy<S: Store>(store: &S) -> Proxy {
-    let address = store.address();
-    Proxy::to(address.split([':', '/']).nth(1).unwrap().parse().unwrap()).await
+        ..direct
+    };
+    (proxy, settings)
 }
 
 async fn try_put(source: &dyn DataSource, key: &Key, body: &str) -> Result<Revision, SourceError> {
@@ -82,8 +88,17 @@ async fn end_of(mut changes: Changes) -> Result<(), SourceError> {
 
 async fn silence_is_noticed_and_costs_no_change<S: Store>() {
     let store = S::fresh().await;
-    let proxy = proxy(&store).await;
-    let source = S::open_with(settings(&store, &proxy)).await.unwrap();
+    notices_silence(&store, store.settings()).await;
+}
+
+async fn silence_over_tls_is_noticed_and_costs_no_change<S: Store>() {
+    let secure = Secure::<S>::start().await;
+    notices_silence(&secure.store, secure.verified()).await;
+}
+
+async fn notices_silence<S: Store>(store: &S, direct: Server) {
+    let (proxy, settings) = by_proxy(direct).await;
+    let source = S::open_with(settings).await.unwrap();
     let before = put(&*source, &Key::tool("before"), "{}").await;
     let changes = source.watch(before).await.unwrap();
     proxy.silence(true);
@@ -119,6 +134,37 @@ async fn silence_is_noticed_and_costs_no_change<S: Store>() {
     });
     assert_eq!(after.await, before + 2, "a write that was refused is stored");
     assert_eq!(source.load().await.unwrap().records.len(), 3);
+}
+
+async fn a_loss_that_nobody_noticed_refuses_nothing<S: Store>() {
+    let store = S::fresh().await;
+    outlives_a_loss::<S>(store.settings()).await;
+}
+
+async fn a_loss_over_tls_that_nobody_noticed_refuses_nothing<S: Store>() {
+    let secure = Secure::<S>::start().await;
+    outlives_a_loss::<S>(secure.verified()).await;
+}
+
+/// Connections are lost while the pool has them all.
+async fn outlives_a_loss<S: Store>(direct: Server) {
+    let (proxy, settings) = by_proxy(direct).await;
+    let connections = 4;
+    let settings = Server {
+        pool: connections,
+        ..settings
+    };
+    let source = S::open_with(settings).await.unwrap();
+    put(&*source, &Key::tool("before"), "{}").await;
+    let loads = (0..connections).map(|_| source.load());
+    for load in futures_util::future::join_all(loads).await {
+        load.unwrap();
+    }
+    proxy.forget();
+    // Longer than the pool might want to keep connections that are not used.
+    tokio::time::sleep(TIMEOUT).await;
+    put(&*source, &Key::tool("after"), "{}").await;
+    assert_eq!(source.load().await.unwrap().records.len(), 2);
 }
 
 /// Loads, watches, writes, until the network falls silent, and a little longer.
@@ -157,15 +203,27 @@ async fn work<S: Store>(settings: Server) -> Arc<dyn DataSource> {
 }
 
 async fn silence_at_any_point_ends_in_time_and_leaves_nothing_half_done<S: Store>() {
-    futures_util::future::join_all((1..50).step_by(3).map(silence_after::<S>)).await;
+    let at = async |point| {
+        let store = S::fresh().await;
+        silence_after(&store, store.settings(), point).await;
+    };
+    futures_util::future::join_all((1..50).step_by(3).map(at)).await;
 }
 
-async fn silence_after<S: Store>(point: u32) {
-    let store = S::fresh().await;
+async fn silence_over_tls_at_any_point_ends_in_time_and_leaves_nothing_half_done<S: Store>() {
+    let at = async |point| {
+        let secure = Secure::<S>::start().await;
+        silence_after(&secure.store, secure.verified(), point).await;
+    };
+    // Fewer, since each has a server of its own.
+    futures_util::future::join_all((4..50).step_by(11).map(at)).await;
+}
+
+async fn silence_after<S: Store>(store: &S, direct: Server, point: u32) {
     S::migrate_with(store.settings(), Migrate::Apply).await.unwrap();
-    let proxy = proxy(&store).await;
+    let (proxy, settings) = by_proxy(direct).await;
     proxy.silence_after(point);
-    let source = work::<S>(settings(&store, &proxy)).await;
+    let source = work::<S>(settings).await;
 
     // The server still holds what the vanished gateway had begun. Others are not kept waiting for long.
     let other = store.open().await;

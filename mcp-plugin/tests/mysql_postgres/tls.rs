@@ -17,13 +17,13 @@ on_both! {
 }
 
 /// A server whose certificate is for `localhost`.
-struct Secure<S> {
-    store: S,
+pub(super) struct Secure<S> {
+    pub(super) store: S,
     files: TempDir,
 }
 
 impl<S: Store> Secure<S> {
-    async fn start() -> Self {
+    pub(super) async fn start() -> Self {
         let files = authority();
         std::fs::rename(
             files.path().join("localhost.pem"),
@@ -50,6 +50,12 @@ impl<S: Store> Secure<S> {
             url: url.as_str().into(),
             ..self.store.settings()
         }
+    }
+
+    /// As the documentation says.
+    pub(super) fn verified(&self) -> Server {
+        let query = verified::<S>(&self.file("ca.pem"));
+        self.settings(administrator::<S>(), "localhost", &query)
     }
 
     /// `mode` and the authority's file.
@@ -90,9 +96,7 @@ fn verified<S: Store>(authority: &str) -> String {
 
 async fn a_verified_connection<S: Store>() {
     let secure = Secure::<S>::start().await;
-    let query = verified::<S>(&secure.file("ca.pem"));
-    let settings = secure.settings(administrator::<S>(), "localhost", &query);
-    let source = S::open_with(settings).await.unwrap();
+    let source = S::open_with(secure.verified()).await.unwrap();
     let mut follower = Follower::start(&*source).await;
     let revision = put(&*source, &Key::tool("a"), "{}").await;
     follower.until(revision).await;

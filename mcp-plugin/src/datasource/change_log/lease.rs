@@ -1,12 +1,25 @@
 //! A connection of the pool for one piece of work.
 
 use super::Patience;
-use sqlx::{Database, Pool, pool::PoolConnection};
+use sqlx::{Connection, Database, Pool, pool::PoolConnection, pool::PoolOptions};
 use std::ops::{Deref, DerefMut};
 
+/// A pool that leases are taken from.
+///
+/// It is not to look after its connections itself: it would ask whether they live, and say good-bye to those that it has
+/// had for long, and wait for the server's answer to either without a bound. Over TLS there is an answer to a good-bye,
+/// so a network that fell silent would cost the pool a connection for each one, until the system gives up on it.
+pub(crate) fn pool_options<DB: Database>(patience: Patience, connections: u32) -> PoolOptions<DB> {
+    PoolOptions::new()
+        .max_connections(connections)
+        .acquire_timeout(patience.connect())
+        .test_before_acquire(false)
+        .idle_timeout(None)
+        .max_lifetime(None)
+}
+
 /// Goes back to the pool when the work has come to its end, and is thrown away when it was given up in the middle:
-/// nobody answers any more, or nobody waits for it. Left to itself the pool would ask a connection that comes back
-/// whether it lives, wait for the answer without a bound, and have one connection less until then.
+/// nobody answers any more, or nobody waits for it.
 pub(crate) struct Lease<DB: Database> {
     connection: PoolConnection<DB>,
     patience: Patience,
@@ -14,12 +27,32 @@ pub(crate) struct Lease<DB: Database> {
 }
 
 impl<DB: Database> Lease<DB> {
+    /// A connection that answers.
     pub(crate) async fn of(pool: &Pool<DB>, patience: Patience) -> Result<Self, sqlx::Error> {
-        Ok(Self {
-            connection: pool.acquire().await?,
+        while let Some(mut lease) = Self::idle(pool, patience) {
+            match tokio::time::timeout(patience.sign_of_life(), lease.connection.ping()).await {
+                Ok(Ok(())) => return Ok(lease),
+                // The server hung up.
+                Ok(Err(_)) => {}
+                // The others were lost with it.
+                Err(_) => while Self::idle(pool, patience).is_some() {},
+            }
+        }
+        // A new one, or one that was given back this moment.
+        Ok(Self::holding(pool.acquire().await?, patience))
+    }
+
+    fn idle(pool: &Pool<DB>, patience: Patience) -> Option<Self> {
+        let connection = pool.try_acquire()?;
+        Some(Self::holding(connection, patience))
+    }
+
+    fn holding(connection: PoolConnection<DB>, patience: Patience) -> Self {
+        Self {
+            connection,
             patience,
             ended: false,
-        })
+        }
     }
 
     /// Everything that was asked was answered, if only with an error.
@@ -34,7 +67,8 @@ impl<DB: Database> Lease<DB> {
 impl<DB: Database> Drop for Lease<DB> {
     fn drop(&mut self) {
         if !self.ended {
-            self.connection.close_on_drop();
+            // Taken out of the connection's hands and not carried out: closed at once, and its place is free.
+            drop(self.connection.return_to_pool());
         }
     }
 }

@@ -23,6 +23,11 @@ impl Patience {
         self.answer / 2
     }
 
+    /// For the least that a connection can be asked.
+    pub(crate) fn sign_of_life(self) -> Duration {
+        self.answer / 4
+    }
+
     /// The server ends a transaction in which it has heard nothing for so long: a gateway that vanished in the middle
     /// of a write must not keep all others from writing. In whole seconds.
     pub(crate) fn idle_transaction(self) -> u64 {

@@ -1,11 +1,11 @@
 //! Connections: what the URL says, and what every session sets.
 
 use super::{TABLE, error};
-use crate::datasource::change_log::{Patience, Place, Server, tls, url};
+use crate::datasource::change_log::{Patience, Place, Server, pool_options, tls, url};
 use mcp_common::{plugin::PluginError, secret::ExposeSecret};
 use sqlx::{
     AssertSqlSafe, ConnectOptions, Executor, MySqlConnection, MySqlPool,
-    mysql::{MySqlConnectOptions, MySqlPoolOptions, MySqlSslMode},
+    mysql::{MySqlConnectOptions, MySqlSslMode},
 };
 use std::time::Duration;
 
@@ -89,11 +89,7 @@ pub(super) fn options(server: &Server) -> Result<(MySqlConnectOptions, Place), P
 
 pub(super) fn pool(options: &MySqlConnectOptions, patience: Patience, connections: u32) -> MySqlPool {
     let quiet = Quiet::InTransaction(patience.idle_transaction());
-    MySqlPoolOptions::new()
-        .max_connections(connections)
-        .acquire_timeout(patience.connect())
-        // Before the server does.
-        .idle_timeout(Duration::from_secs(patience.idle_transaction()) / 2)
+    pool_options(patience, connections)
         .after_connect(move |connection, _| Box::pin(begin_session(connection, quiet)))
         .connect_lazy_with(options.clone())
 }

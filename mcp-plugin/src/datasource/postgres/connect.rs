@@ -1,11 +1,11 @@
 //! Connections: what the URL says, and what every session sets.
 
 use super::{TABLE, error};
-use crate::datasource::change_log::{Patience, Place, Server, tls, url};
+use crate::datasource::change_log::{Patience, Place, Server, pool_options, tls, url};
 use mcp_common::{plugin::PluginError, secret::ExposeSecret};
 use sqlx::{
     AssertSqlSafe, ConnectOptions, Executor, PgConnection, PgPool,
-    postgres::{PgConnectOptions, PgPoolOptions, PgSslMode},
+    postgres::{PgConnectOptions, PgSslMode},
 };
 
 const PARAMETERS: [&str; 17] = [
@@ -78,24 +78,9 @@ pub(super) fn options(server: &Server) -> Result<(PgConnectOptions, Place), Plug
 }
 
 pub(super) fn pool(options: &PgConnectOptions, patience: Patience, connections: u32) -> PgPool {
-    sessions(patience)
-        .max_connections(connections)
-        .connect_lazy_with(options.clone())
-}
-
-/// A connection that is kept.
-pub(super) fn pool_of_one(options: &PgConnectOptions, patience: Patience) -> PgPool {
-    sessions(patience)
-        .max_connections(1)
-        .max_lifetime(None)
-        .idle_timeout(None)
-        .connect_lazy_with(options.clone())
-}
-
-fn sessions(patience: Patience) -> PgPoolOptions {
-    PgPoolOptions::new()
-        .acquire_timeout(patience.connect())
+    pool_options(patience, connections)
         .after_connect(move |connection, _| Box::pin(begin_session(connection, patience)))
+        .connect_lazy_with(options.clone())
 }
 
 /// A connection of one's own.

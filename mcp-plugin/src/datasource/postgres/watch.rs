@@ -26,7 +26,7 @@ pub(super) async fn start(
 ) -> Result<Changes, SourceError> {
     let listen = async {
         // A connection of its own, which no burst of writes can keep from listening.
-        let mut listener = PgListener::connect_with(&connect::pool_of_one(options, place.patience)).await?;
+        let mut listener = PgListener::connect_with(&connect::pool(options, place.patience, 1)).await?;
         listener.eager_reconnect(false);
         listener.listen(CHANNEL).await?;
         Ok::<_, sqlx::Error>(listener)
