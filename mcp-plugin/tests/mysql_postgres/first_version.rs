@@ -7,11 +7,13 @@ on_both! {
     with_its_own_columns
     with_columns_of_other_types
     with_nothing_but_the_three_columns_that_matter
+    with_ids_that_no_sequence_gives_out
 }
 
+/// The members of the first are in the order in which MySQL's own JSON keeps them: the shorter name first.
 const ROWS: &str = "
     INSERT INTO dynmcp_xds (id, `key`, xds_type, xds_json, status, create_time, update_time) VALUES
-        (1, 'a',   'TDS', '{\"z\": 1, \"a\": 2}', 1, '2025-01-02 03:04:05', '2025-01-02 03:04:05'),
+        (1, 'a',   'TDS', '{\"z\": 1, \"aa\": 2}', 1, '2025-01-02 03:04:05', '2025-01-02 03:04:05'),
         (2, 'b',   'IDS', '2', 1, '2025-01-02 03:04:05', '2025-01-02 03:04:05'),
         (3, 'off', 'TDS', '3', 0, '2025-01-02 03:04:05', '2025-01-02 03:04:05'),
         (4, 'old', 'tds', '4', 1, '2025-01-02 03:04:05', '2025-01-03 03:04:05')";
@@ -23,7 +25,7 @@ async fn is_taken_over<S: Store>(table: &str) {
     let source = store.open().await;
     assert_eq!(
         contents(&*source).await,
-        ["IDS b=2", "TDS a={\"z\": 1, \"a\": 2}", "TDS old=4"]
+        ["IDS b=2", "TDS a={\"z\": 1, \"aa\": 2}", "TDS old=4"]
     );
     let past = source.history(&Key::tool("old"), 9).await.unwrap();
     let seconds = |at: std::time::SystemTime| at.duration_since(std::time::UNIX_EPOCH).unwrap().as_secs();
@@ -95,4 +97,21 @@ async fn with_nothing_but_the_three_columns_that_matter<S: Store>() {
     put(&*source, &Key::tool("c"), "4").await;
     assert_eq!(contents(&*source).await, ["TDS a=1", "TDS b=", "TDS c=4"]);
     assert_eq!(source.load().await.unwrap().unreadable.len(), 1);
+}
+
+async fn with_ids_that_no_sequence_gives_out<S: Store>() {
+    let store = S::fresh().await;
+    store
+        .run(
+            "CREATE TABLE dynmcp_xds (id BIGINT PRIMARY KEY, `key` VARCHAR(255) NOT NULL, xds_type VARCHAR(32) NOT NULL,
+                xds_json TEXT NOT NULL);
+             INSERT INTO dynmcp_xds (id, `key`, xds_type, xds_json) VALUES (0, 'zero', 'TDS', '0'), (-1, 'less', 'TDS', '1')",
+        )
+        .await;
+    let source = store.open().await;
+    put(&*source, &Key::tool("new"), "2").await;
+    assert_eq!(
+        contents(&*source).await,
+        ["TDS less=1", "TDS new=2", "TDS zero=0"]
+    );
 }

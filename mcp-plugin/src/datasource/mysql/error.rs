@@ -9,10 +9,12 @@ pub(super) fn meaning(error: &dyn DatabaseError) -> Meaning {
         .try_downcast_ref::<MySqlDatabaseError>()
         .map(MySqlDatabaseError::number);
     match number {
-        // Too many connections (of all, of this user), shutting down, killed, starting, out of memory.
-        Some(1040 | 1203 | 1226 | 1053 | 1317 | 1927 | 1077 | 1078 | 1079 | 1037 | 1038 | 1041) => {
-            Meaning::Passing
-        }
+        // Too many connections (of all, of this user), shutting down, killed, starting, out of memory; silent or busy for
+        // longer than the server allows.
+        Some(
+            1040 | 1203 | 1226 | 1053 | 1317 | 1927 | 1077 | 1078 | 1079 | 1037 | 1038 | 1041 | 4031 | 1969
+            | 3024,
+        ) => Meaning::Passing,
         // Deadlock; a row changed since it was read.
         Some(1213 | 1020) => Meaning::Clash,
         Some(1205 | 3572) => Meaning::Locked,

@@ -13,6 +13,8 @@ pub(super) fn meaning(error: &dyn DatabaseError) -> Meaning {
         "25006" => Meaning::ReadOnly,
         "3D000" => Meaning::UnknownDatabase,
         "42501" => Meaning::Rights,
+        // A transaction in which the server heard nothing for too long, or that took too long.
+        "25P03" | "25P04" => Meaning::Passing,
         "42P01" | "42703" | "42883" => Meaning::Schema,
         "54000" | "54001" => Meaning::TooLarge,
         // Resources, an operator's intervention, a broken connection.
