@@ -106,6 +106,88 @@ async fn swagger_2_0_calls_what_it_means() {
     );
 }
 
+/// `collectionFormat`, and how `["a b","c,d"]` arrives in a query or a form, and in a part of a multipart body.
+const COLLECTION_FORMATS: [(Option<&str>, &str, &str); 6] = [
+    (None, "list=a%20b,c%2Cd", "a b,c,d"),
+    (Some("csv"), "list=a%20b,c%2Cd", "a b,c,d"),
+    (Some("ssv"), "list=a%20b%20c%2Cd", "a b c,d"),
+    (Some("tsv"), "list=a%20b%09c%2Cd", "a b\tc,d"),
+    (Some("pipes"), "list=a%20b%7Cc%2Cd", "a b|c,d"),
+    (Some("multi"), "list=a%20b&list=c%2Cd", "a b"),
+];
+
+#[tokio::test]
+async fn lists_of_swagger_2_0_arrive_in_their_collection_format() {
+    let app = TestApp::start().await;
+    let upstream = app.upstream().await;
+    upstream.reply_json(200, &json!({}));
+    for (format, pairs, part) in COLLECTION_FORMATS {
+        let list = |place: &str| {
+            let mut list = json!({"name": "list", "in": place, "type": "array", "items": {"type": "string"}});
+            if let Some(format) = format {
+                list["collectionFormat"] = format.into();
+            }
+            json!([list])
+        };
+        let swagger = json!({"swagger": "2.0", "info": {"title": "Lists", "version": "1"}, "paths": {
+            "/query": {"get": {"operationId": "query", "parameters": list("query"), "responses": {}}},
+            "/form": {"post": {"operationId": "form", "parameters": list("formData"), "responses": {},
+                "consumes": ["application/x-www-form-urlencoded"]}},
+            "/parts": {"post": {"operationId": "parts", "parameters": list("formData"), "responses": {},
+                "consumes": ["multipart/form-data"]}},
+        }});
+        let path = format!(
+            "/admin/import/openapi?instance=lists&base_url={}",
+            upstream.origin()
+        );
+        let report = post(&app.admin(), &path, swagger.to_string()).await.data();
+        assert_eq!(report["skipped"], json!([]), "{report}");
+        let arguments = json!({"list": ["a b", "c,d"]});
+        let call = async |tool: &str| {
+            let result = app.mcp("lists").call(tool, arguments.clone()).await;
+            assert_ne!(result["isError"], true, "{format:?}: {result}");
+            upstream.last()
+        };
+        assert_eq!(call("query").await.query.as_deref(), Some(pairs), "{format:?}");
+        let form = call("form").await;
+        assert_eq!(String::from_utf8_lossy(&form.body), pairs, "{format:?}");
+        let parts = call("parts").await;
+        let body = String::from_utf8_lossy(&parts.body).into_owned();
+        assert!(
+            body.contains(&format!("\r\n\r\n{part}\r\n")),
+            "{format:?}: {body}"
+        );
+        let count = if format == Some("multi") { 2 } else { 1 };
+        assert_eq!(body.matches("name=\"list\"").count(), count, "{format:?}: {body}");
+    }
+}
+
+#[tokio::test]
+async fn a_list_that_has_no_such_form_is_skipped_with_its_reason() {
+    let app = TestApp::start().await;
+    let of = |place: &str, format: &str, items: Value| {
+        let list = json!({"name": "list", "in": place, "required": true, "type": "array", "items": items, "collectionFormat": format});
+        json!({"get": {"parameters": [list], "responses": {}}})
+    };
+    let text = json!({"type": "string"});
+    let swagger = json!({"swagger": "2.0", "info": {"title": "Lists", "version": "1"}, "host": "a.example", "paths": {
+        "/{list}": of("path", "multi", text.clone()),
+        "/header": of("header", "tsv", text.clone()),
+        "/nested": of("query", "csv", json!({"type": "array", "items": text})),
+    }});
+    let path = "/admin/import/openapi?instance=lists&dry_run=true";
+    let report = post(&app.admin(), path, swagger.to_string()).await.data();
+    assert_eq!(
+        report["skipped"],
+        json!([
+            {"operation": "GET /{list}", "reason": "parameters/list: the collectionFormat `multi` in path is not supported"},
+            {"operation": "GET /header", "reason": "parameters/list: the collectionFormat `tsv` in header is not supported"},
+            {"operation": "GET /nested",
+                "reason": "parameters/list: a list of lists, each with a collectionFormat of its own, is not supported"},
+        ])
+    );
+}
+
 #[tokio::test]
 async fn openapi_3_0_calls_what_it_means() {
     let app = TestApp::start().await;
@@ -200,15 +282,24 @@ async fn openapi_3_1_calls_what_it_means() {
         &app,
         &upstream,
         &[
-            ("getPet", json!({"id": "a1"})),
-            ("login", json!({"user": "u", "scopes": ["a", "b"]})),
+            (
+                "getPet",
+                json!({"id": "a1", "expand": "owner($select=name;$top=1)&x=1#y"}),
+            ),
+            (
+                "login",
+                json!({"user": "u", "scopes": ["a", "b"], "next": "https://a.example/b?c&d"}),
+            ),
         ],
     )
     .await;
-    assert_eq!(sent[0], json!(["GET", "/base/pets/a1", ""]));
+    let expanded = "/base/pets/a1?expand=owner($select%3Dname;$top%3D1)%26x%3D1%23y";
+    assert_eq!(sent[0], json!(["GET", expanded, ""]));
+    let mut fields: Vec<&str> = sent[1][2].as_str().unwrap().split('&').collect();
+    fields.sort_unstable();
     assert_eq!(
-        sent[1][2].as_str().unwrap().replace('+', "%20"),
-        "user=u&scopes=a%20b"
+        fields,
+        ["next=https://a.example/b?c%26d", "scopes=a%20b", "user=u"]
     );
     app.mcp("pets")
         .call(

@@ -1,10 +1,20 @@
 //! Text for its place in a request: nothing in a value can end the place it stands in.
 
+mod header_text;
+mod pairs;
+mod path_value;
 mod path_word;
+mod reserved;
 mod spelling;
+mod words;
 
+pub(crate) use header_text::{header_text, simple};
+pub(crate) use pairs::pairs;
+pub(crate) use path_value::path;
 pub(crate) use path_word::path_word;
-pub(crate) use spelling::{FORM, JSON, Spelling, Words, header_text, pairs, path, simple};
+use reserved::reserved;
+pub(crate) use spelling::{FORM, JSON, SIMPLE, Spelling};
+pub(crate) use words::Words;
 
 use super::members::Members;
 use http::HeaderValue;
@@ -13,7 +23,7 @@ use serde_json::value::RawValue;
 use std::borrow::Cow;
 
 /// Everything but the unreserved characters of RFC 3986 section 2.3.
-const RESERVED: &AsciiSet = &NON_ALPHANUMERIC
+const ALL_BUT_UNRESERVED: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'-')
     .remove(b'.')
     .remove(b'_')
@@ -21,7 +31,7 @@ const RESERVED: &AsciiSet = &NON_ALPHANUMERIC
 
 /// Appends the text, percent-encoded.
 pub(crate) fn component(out: &mut Vec<u8>, text: &str) {
-    for chunk in utf8_percent_encode(text, RESERVED) {
+    for chunk in utf8_percent_encode(text, ALL_BUT_UNRESERVED) {
         out.extend_from_slice(chunk.as_bytes());
     }
 }

@@ -150,11 +150,12 @@ impl Param {
     }
 }
 
-pub(super) fn spelling(style: Style, explode: Option<bool>) -> Spelling {
+pub(super) fn spelling(style: Style, explode: Option<bool>, allow_reserved: bool) -> Spelling {
     let by_default = matches!(style, Style::Form | Style::DeepObject);
     Spelling {
         style,
         explode: explode.unwrap_or(by_default),
+        allow_reserved,
     }
 }
 
@@ -215,7 +216,7 @@ fn read(
             .as_ref()
             .unwrap_or(&declaration.name)
             .clone(),
-        spelling: spelling(style, declaration.explode),
+        spelling: spelling(style, declaration.explode, declaration.allow_reserved),
         value,
         is_const: declaration.constant.is_some(),
         omit,

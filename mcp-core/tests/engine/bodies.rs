@@ -131,10 +131,23 @@ async fn a_template_that_grows_without_end_is_ended() {
 #[tokio::test]
 async fn forms_are_written_as_openapi_has_them() {
     let server = Server::start().await;
-    let schema = properties(&["a", "list", "object", "comma", "deep", "flat", "json", "space"]);
+    let schema = properties(&[
+        "a",
+        "list",
+        "object",
+        "comma",
+        "deep",
+        "flat",
+        "json",
+        "space",
+        "tab",
+        "bare",
+        "bare_comma",
+    ]);
     let body = json!({"mode": "form", "encoding": {
         "comma": {"style": "form", "explode": false}, "deep": {"style": "deepObject", "explode": true},
-        "flat": {"style": "form"}, "json": {"contentType": "application/json"}, "space": {"style": "spaceDelimited"}
+        "flat": {"style": "form"}, "json": {"contentType": "application/json"}, "space": {"style": "spaceDelimited"},
+        "tab": {"style": "tabDelimited"}, "bare": {"allowReserved": true}, "bare_comma": {"allow_reserved": true, "explode": false}
     }});
     let tool = body_tool(&server, "POST", &schema, &body);
     for (arguments, expected) in [
@@ -157,6 +170,10 @@ async fn forms_are_written_as_openapi_has_them() {
         (r#"{"flat":{"x":1,"y":"z"}}"#, "x=1&y=z"),
         (r#"{"json":[1]}"#, "json=%5B1%5D"),
         (r#"{"space":["a","b"]}"#, "space=a%20b"),
+        (r#"{"tab":["a","b\tc"]}"#, "tab=a%09b%09c"),
+        // With a style of its own an object is no JSON text any more.
+        (r#"{"bare":{"x":"a/b&c=d+e#%2F"}}"#, "x=a/b%26c%3Dd%2Be%23%2F"),
+        (r#"{"bare_comma":["a/b","c,d"]}"#, "bare_comma=a/b,c%2Cd"),
         ("{}", ""),
     ] {
         let seen = sent(&server, &tool, arguments).await;
@@ -334,6 +351,14 @@ fn what_does_not_go_together_is_refused_when_it_is_written() {
         (
             b(json!({"mode": "form", "encoding": {"a": {"style": "deepObject", "explode": false}}})),
             format!("{field}encoding.a.explode: "),
+        ),
+        (
+            b(json!({"mode": "multipart", "encoding": {"a": {"allow_reserved": true}}})),
+            format!("{field}encoding.a.allow_reserved: nothing is percent-encoded"),
+        ),
+        (
+            b(json!({"mode": "form", "encoding": {"a": {"style": "json", "allow_reserved": true}}})),
+            format!("{field}encoding.a.allow_reserved: JSON is one text"),
         ),
         (
             b(json!({"mode": "form", "encoding": {"a": {"headers": {"X": 1}}}})),

@@ -270,6 +270,21 @@ fn what_cannot_be_meant_is_refused_when_it_is_written() {
         ),
         (
             &schema,
+            p(json!([{"name": "a", "in": "query", "style": "tabDelimited", "explode": true}])),
+            format!("{field}explode: `tabDelimited` has no exploded form"),
+        ),
+        (
+            &schema,
+            p(json!([{"name": "a", "in": "header", "allow_reserved": true}])),
+            format!("{field}allow_reserved: is for the query, not for the header"),
+        ),
+        (
+            &schema,
+            p(json!([{"name": "a", "in": "query", "style": "json", "allow_reserved": true}])),
+            format!("{field}allow_reserved: JSON is one text"),
+        ),
+        (
+            &schema,
             p(json!([{"name": "a", "in": "path"}])),
             format!("{field}in: the path has no placeholder `a`"),
         ),

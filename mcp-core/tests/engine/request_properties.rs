@@ -7,6 +7,7 @@ use crate::{
     properties::{World, any_json, any_text, check, decoded},
 };
 use base64::{Engine as _, prelude::BASE64_STANDARD};
+use percent_encoding::percent_decode_str;
 use proptest::{prelude::*, test_runner::TestCaseError};
 use serde_json::{Value, json};
 
@@ -94,6 +95,52 @@ fn delimited_queries_cannot_be_broken_by_their_values() {
         }
         expected.push(("v".to_owned(), "1".to_owned()));
         prop_assert_eq!(pairs(rest), expected);
+        Ok(())
+    });
+}
+
+#[test]
+fn reserved_characters_never_end_the_value_that_may_have_them() {
+    let world = World::new();
+    let schema =
+        json!({"type": "object", "properties": {"one": {}, "list": {}}, "additionalProperties": false});
+    let more = json!({"params": [
+        {"name": "one", "in": "query", "allow_reserved": true},
+        {"name": "list", "in": "query", "explode": false, "allow_reserved": true}, {"name": "v", "in": "query", "const": "1"}
+    ]});
+    let tool = with(&world.server.origin, "GET", "/x", &schema, &more);
+    // Mostly what could do harm.
+    let text = || prop_oneof![any_text(), "[a%2&#=+,;?/ 60]{1,12}"];
+    let arguments = (text(), prop::collection::vec(text(), 1..4))
+        .prop_map(|(one, list)| json!({"one": one, "list": list}));
+    check(arguments, |arguments| {
+        let seen = world.sent(&world.call(&tool, &arguments))?;
+        prop_assert_eq!(seen.path(), "/x");
+        let (_, query) = seen.target.split_once('?').unwrap();
+        // Triplets of the value are the value's own encoding.
+        let bytes = |text: &str| percent_decode_str(text).collect::<Vec<u8>>();
+        let got: Vec<(&str, Vec<Vec<u8>>)> = query
+            .split('&')
+            .map(|pair| {
+                let (name, value) = pair.split_once('=').unwrap();
+                let items = value.split(',').map(bytes);
+                (
+                    name,
+                    if name == "list" {
+                        items.collect()
+                    } else {
+                        vec![bytes(value)]
+                    },
+                )
+            })
+            .collect();
+        let list = arguments["list"].as_array().unwrap();
+        let list = list.iter().map(|item| bytes(item.as_str().unwrap())).collect();
+        let one = vec![bytes(arguments["one"].as_str().unwrap())];
+        prop_assert_eq!(
+            got,
+            vec![("one", one), ("list", list), ("v", vec![b"1".to_vec()])]
+        );
         Ok(())
     });
 }

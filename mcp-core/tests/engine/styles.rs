@@ -7,7 +7,7 @@ use crate::{
     calling::{call_text, engine, text, with},
     upstream::{Seen, Server},
 };
-use serde_json::json;
+use serde_json::{Value, json};
 
 const EMPTY: &str = r#""""#;
 const STRING: &str = r#""blue""#;
@@ -40,7 +40,7 @@ const fn row(place: &'static str, style: &'static str, explode: bool, cells: [Ce
 }
 
 #[rustfmt::skip]
-const TABLE: [Row; 18] = [
+const TABLE: [Row; 19] = [
     // In the path `color` stands behind a letter, `/x/c{color}`: alone in its segment, a value of nothing is refused.
     row("path", "matrix", false, [Is(";color"), Is(";color=blue"), Is(";color=blue,black,brown"), Is(";color=R,100,G,200,B,150")]),
     row("path", "matrix", true,  [Is(";color"), Is(";color=blue"), Is(";color=blue;color=black;color=brown"), Is(";R=100;G=200;B=150")]),
@@ -54,6 +54,8 @@ const TABLE: [Row; 18] = [
     row("query", "form", true,  [Is("color="), Is("color=blue"), Is("color=blue&color=black&color=brown"), Is("R=100&G=200&B=150")]),
     row("query", "spaceDelimited", false, [Open("color="), Open("color=blue"), Is("color=blue%20black%20brown"), Is("color=R%20100%20G%20200%20B%20150")]),
     row("query", "pipeDelimited",  false, [Open("color="), Open("color=blue"), Is("color=blue%7Cblack%7Cbrown"), Is("color=R%7C100%7CG%7C200%7CB%7C150")]),
+    // Swagger 2.0's `tsv`.
+    row("query", "tabDelimited",  false, [Open("color="), Open("color=blue"), Is("color=blue%09black%09brown"), Open("color=R%09100%09G%09200%09B%09150")]),
     row("query", "deepObject", true, [Open("color="), Open("color=blue"), Open("color%5B0%5D=blue&color%5B1%5D=black&color%5B2%5D=brown"), Is("color%5BR%5D=100&color%5BG%5D=200&color%5BB%5D=150")]),
     row("query", "json", false, [Is("color=%22%22"), Is("color=%22blue%22"), Is("color=%5B%22blue%22%2C%22black%22%2C%22brown%22%5D"), Is("color=%7B%22R%22%3A100%2C%22G%22%3A200%2C%22B%22%3A150%7D")]),
     // Cookies stand behind each other with `; `, where the table, made for queries, has `&`.
@@ -80,10 +82,15 @@ async fn sent(
     explode: bool,
     value: &str,
 ) -> Result<Option<String>, String> {
+    let param = json!({"name": "color", "in": place, "style": style, "explode": explode});
+    sent_as(server, &param, value).await
+}
+
+async fn sent_as(server: &Server, param: &Value, value: &str) -> Result<Option<String>, String> {
+    let place = param["in"].as_str().unwrap();
     let path = if place == "path" { "/x/c{color}" } else { "/x" };
     let schema = json!({"type": "object", "properties": {"color": {}}});
-    let more = json!({"params": [{"name": "color", "in": place, "style": style, "explode": explode}]});
-    let tool = with(&server.origin, "GET", path, &schema, &more);
+    let tool = with(&server.origin, "GET", path, &schema, &json!({"params": [param]}));
     let result = call_text(&engine(), &tool, &format!(r#"{{"color":{value}}}"#)).await;
     if result.is_error {
         assert!(server.seen().is_empty());
@@ -107,7 +114,7 @@ async fn every_cell_of_the_table_arrives_as_the_specification_prints_it() {
 
 /// Style, explode and place, a value, and what arrives; `None`: the parameter is left out.
 #[rustfmt::skip]
-const MORE: [(&str, &str, bool, &str, Option<&str>); 35] = [
+const MORE: [(&str, &str, bool, &str, Option<&str>); 36] = [
     // Lists and objects without content are "undefined" (RFC 6570 section 2.3) and left out, like null.
     ("query", "form", true, "[]", None),
     ("query", "form", false, "[]", None),
@@ -127,6 +134,7 @@ const MORE: [(&str, &str, bool, &str, Option<&str>); 35] = [
     ("query", "form", true, r#"["a,b","?/:@!$'()*+;","[%20]"]"#, Some("color=a%2Cb&color=%3F%2F%3A%40%21%24%27%28%29%2A%2B%3B&color=%5B%2520%5D")),
     ("query", "form", true, r#"{"a&b":"c=d"}"#, Some("a%26b=c%3Dd")),
     ("query", "pipeDelimited", false, r#"["a|b","c d"]"#, Some("color=a%7Cb%7Cc%20d")),
+    ("query", "tabDelimited", false, r#"["a\tb","c d",null]"#, Some("color=a%09b%09c%20d")),
     ("query", "deepObject", true, r#"{"a]b":"c","":"d"}"#, Some("color%5Ba%5Db%5D=c&color%5B%5D=d")),
     ("path", "matrix", true, r#"{"a;b":"c=d/e","f":""}"#, Some(";a%3Bb=c%3Dd%2Fe;f")),
     ("path", "matrix", false, r#"["a;b","c,d"]"#, Some(";color=a%3Bb,c%2Cd")),
@@ -160,6 +168,46 @@ async fn what_the_table_leaves_open_arrives_unmistakably() {
             got,
             Ok(expected.map(str::to_owned)),
             "{place} {style} explode={explode} {value}"
+        );
+    }
+}
+
+/// `allow_reserved`: style, explode, a value, and what arrives.
+#[rustfmt::skip]
+const RESERVED: [(&str, bool, &str, &str); 16] = [
+    // The example of OpenAPI 3.1.1, appendix C ("formulas").
+    ("form", true, r#"{"a":"x+y","b":"x/y","c":"x^y"}"#, "a=x%2By&b=x/y&c=x%5Ey"),
+    // All of the reserved characters (RFC 3986 section 2.2) but those that end a value or mean something in it.
+    ("form", true, r#"":/?@!$'()*,;""#, "color=:/?@!$'()*,;"),
+    ("form", true, r#""[]#&=+""#, "color=%5B%5D%23%26%3D%2B"),
+    ("form", true, r#""a&b=c#d?e""#, "color=a%26b%3Dc%23d?e"),
+    // Triplets pass unchanged, any other `%` is encoded; other characters as ever.
+    ("form", true, r#""%2F%2f%26 100% %zz ü""#, "color=%2F%2f%26%20100%25%20%25zz%20%C3%BC"),
+    ("form", true, r#""""#, "color="),
+    ("form", true, r#"["a/b","c,d"]"#, "color=a/b&color=c,d"),
+    // Where a comma separates, it stays encoded inside of an item.
+    ("form", false, r#"["a/b","c,d"]"#, "color=a/b,c%2Cd"),
+    ("form", false, r#"["a,b"]"#, "color=a%2Cb"),
+    ("form", false, r#"{"k,1":"v/2"}"#, "color=k%2C1,v/2"),
+    ("form", false, r#""a,b""#, "color=a,b"),
+    ("spaceDelimited", false, r#"["a/b","c,d e"]"#, "color=a/b%20c,d%20e"),
+    ("pipeDelimited", false, r#"["a/b","c|d"]"#, "color=a/b%7Cc%7Cd"),
+    ("tabDelimited", false, r#"["a/b"]"#, "color=a/b"),
+    // Names are never reserved expansion.
+    ("deepObject", true, r#"{"a/b":"c/d","e":["f:g"]}"#, "color%5Ba%2Fb%5D=c/d&color%5Be%5D%5B0%5D=f:g"),
+    ("form", true, r#"{"a/b":"c/d"}"#, "a%2Fb=c/d"),
+];
+
+#[tokio::test]
+async fn reserved_characters_stay_bare_where_the_definition_says_so_and_never_end_the_value() {
+    let server = Server::start().await;
+    for (style, explode, value, expected) in RESERVED {
+        let param = json!({"name": "color", "in": "query", "style": style, "explode": explode, "allow_reserved": true});
+        let got = sent_as(&server, &param, value).await;
+        assert_eq!(
+            got,
+            Ok(Some(expected.to_owned())),
+            "{style} explode={explode} {value}"
         );
     }
 }

@@ -96,12 +96,15 @@ pub enum PartSource {
 /// How one property of a form or multipart body is written; OpenAPI's Encoding Object.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-#[schemars(transform = with_alias)]
+#[schemars(transform = with_aliases)]
 pub struct Encoding {
     /// As for query parameters.
     pub style: Option<Style>,
     /// As for query parameters.
     pub explode: Option<bool>,
+    /// As for query parameters; in forms only.
+    #[serde(alias = "allowReserved")]
+    pub allow_reserved: Option<bool>,
     /// The part's `Content-Type`; a JSON type writes the value as JSON.
     #[serde(alias = "contentType")]
     pub content_type: Option<String>,
@@ -110,14 +113,19 @@ pub struct Encoding {
     pub headers: IndexMap<String, Value>,
 }
 
-/// The name that OpenAPI has for it is read as well.
-fn with_alias(schema: &mut Schema) {
-    let properties = schema.get_mut("properties").and_then(Value::as_object_mut);
-    if let Some(properties) = properties
-        && let Some(mut alias) = properties.get("content_type").cloned()
-    {
-        alias["deprecated"] = true.into();
-        alias["description"] = "As OpenAPI writes `content_type`.".into();
-        properties.insert("contentType".to_owned(), alias);
+/// The names that OpenAPI has for them are read as well.
+fn with_aliases(schema: &mut Schema) {
+    let Some(properties) = schema.get_mut("properties").and_then(Value::as_object_mut) else {
+        return;
+    };
+    for (name, alias) in [
+        ("content_type", "contentType"),
+        ("allow_reserved", "allowReserved"),
+    ] {
+        if let Some(mut property) = properties.get(name).cloned() {
+            property["deprecated"] = true.into();
+            property["description"] = format!("As OpenAPI writes `{name}`.").into();
+            properties.insert(alias.to_owned(), property);
+        }
     }
 }

@@ -21,6 +21,10 @@ pub struct Param {
     pub style: Option<Style>,
     /// Whether items and members stand each for themselves. Default: `true` for `form` and `deepObject`.
     pub explode: Option<bool>,
+    /// Query only: the characters `:/?@!$'()*,;` and triplets such as `%2F` in a value are sent as they are
+    /// (OpenAPI's `allowReserved`). What would end the value stays encoded.
+    #[serde(default)]
+    pub allow_reserved: bool,
     /// Always this value; texts in it may be templates. Clients neither see nor set it.
     #[serde(rename = "const", default, deserialize_with = "present")]
     pub constant: Option<Box<RawValue>>,
@@ -63,7 +67,7 @@ impl Place {
     }
 }
 
-/// OpenAPI's ways of writing a value.
+/// OpenAPI's ways of writing a value, of 3.x and 2.0.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub enum Style {
@@ -79,6 +83,8 @@ pub enum Style {
     SpaceDelimited,
     /// `color=blue%7Cblack`.
     PipeDelimited,
+    /// `color=blue%09black` (Swagger 2.0's `tsv`).
+    TabDelimited,
     /// `color[R]=100&color[G]=200`.
     DeepObject,
     /// The value's JSON text (OpenAPI's `content` with a JSON media type).
@@ -95,6 +101,7 @@ impl Style {
             Self::Form => "form",
             Self::SpaceDelimited => "spaceDelimited",
             Self::PipeDelimited => "pipeDelimited",
+            Self::TabDelimited => "tabDelimited",
             Self::DeepObject => "deepObject",
             Self::Json => "json",
         }

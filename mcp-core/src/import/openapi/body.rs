@@ -254,8 +254,15 @@ impl Body {
                 out.insert(ours.into(), value.clone());
             }
         }
+        // Says nothing where nothing is percent-encoded.
+        if let Some(value) = encoding.get("allowReserved").filter(|_| self.mode == Mode::Form) {
+            out.insert("allow_reserved".into(), value.clone());
+        }
         // OpenAPI: the one makes the other meaningless.
-        if out.contains_key("style") || out.contains_key("explode") {
+        if ["style", "explode", "allow_reserved"]
+            .iter()
+            .any(|member| out.contains_key(*member))
+        {
             out.shift_remove("content_type");
         }
         if !out.is_empty() {

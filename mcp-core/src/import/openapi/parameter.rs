@@ -170,7 +170,14 @@ fn style_of(
     let style = parameter.get("style").and_then(Value::as_str).unwrap_or(default);
     let known: &[&str] = match place {
         Place::Path => &["simple", "label", "matrix"],
-        Place::Query => &["form", "spaceDelimited", "pipeDelimited", "deepObject"],
+        // `tabDelimited` is what Swagger 2.0 calls `tsv`.
+        Place::Query => &[
+            "form",
+            "spaceDelimited",
+            "pipeDelimited",
+            "tabDelimited",
+            "deepObject",
+        ],
         Place::Header => &["simple"],
         _ => &["form"],
     };
@@ -189,6 +196,10 @@ fn style_of(
         explode.filter(|explode| *explode != explodes_by_default && !is_scalar && style != "deepObject")
     {
         out.insert("explode".into(), explode.into());
+    }
+    // "Only applies to parameters with an `in` value of `query`."
+    if place == Place::Query && parameter.get("allowReserved") == Some(&Value::Bool(true)) {
+        out.insert("allow_reserved".into(), true.into());
     }
     Ok(out)
 }

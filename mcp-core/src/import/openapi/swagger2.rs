@@ -109,7 +109,7 @@ fn form(
             .into_iter()
             .filter(|(member, _)| matches!(member.as_str(), "style" | "explode"))
             .collect();
-        if !style.is_empty() && !is_multipart {
+        if !style.is_empty() {
             encoding.insert(name.clone(), style.into());
         }
         properties.insert(name, schema);
@@ -142,7 +142,13 @@ fn upgraded(parameter: Map<String, Value>) -> Result<Map<String, Value>, Unmappa
     let mut out = Map::new();
     let mut schema = Map::new();
     let mut format = None;
+    let is_array =
+        |schema: Option<&Value>| schema.and_then(|schema| schema.get("type")) == Some(&json!("array"));
     let is_list = parameter.get("type").is_some_and(|kind| kind == "array");
+    if is_list && is_array(parameter.get("items")) {
+        let reason = "a list of lists, each with a collectionFormat of its own, is not supported";
+        return Err(Unmappable::at(format!("parameters/{name}"), reason));
+    }
     for (member, value) in parameter {
         match member.as_str() {
             "collectionFormat" => format = value.as_str().map(str::to_owned),
@@ -156,9 +162,10 @@ fn upgraded(parameter: Map<String, Value>) -> Result<Map<String, Value>, Unmappa
     let (style, explode) = match format.as_deref() {
         _ if !is_list => (None, None),
         None | Some("csv") => (None, takes_style.then_some(false)),
-        Some("multi") => (None, takes_style.then_some(true)),
+        Some("multi") if takes_style => (None, Some(true)),
         Some("ssv") if takes_style => (Some("spaceDelimited"), Some(false)),
         Some("pipes") if takes_style => (Some("pipeDelimited"), Some(false)),
+        Some("tsv") if takes_style => (Some("tabDelimited"), Some(false)),
         Some(other) => {
             let reason = format!("the collectionFormat `{other}` in {place} is not supported");
             return Err(Unmappable::at(format!("parameters/{name}"), reason));

@@ -90,6 +90,12 @@ pub(super) fn members(
         if encoding.style.is_some() && encoding.content_type.is_some() {
             problems.push(at("content_type", "stands beside `style`; keep one of them"));
         }
+        if mode == BodyMode::Multipart && encoding.allow_reserved == Some(true) {
+            problems.push(at(
+                "allow_reserved",
+                "nothing is percent-encoded in multipart; leave it out",
+            ));
+        }
         let is_for_form = |text: &String| super::is_json(&essence(text)) || essence(text) == "text/plain";
         if mode == BodyMode::Form
             && encoding

@@ -49,14 +49,14 @@ fn one(
     let style = match (encoding.style, encoding.explode) {
         (Some(style @ (Style::Simple | Style::Label | Style::Matrix)), _) => {
             let reason = format!(
-                "`{}` is not a style for fields; there are form, spaceDelimited, pipeDelimited, deepObject, json",
+                "`{}` is not a style for fields; there are form, spaceDelimited, pipeDelimited, tabDelimited, deepObject, json",
                 style.as_str()
             );
             problems.push(at("style", reason));
             None
         }
         (Some(style), _) => Some(style),
-        (None, explode) => explode.map(|_| Style::Form),
+        (None, explode) => explode.or(encoding.allow_reserved).map(|_| Style::Form),
     };
     if let Some(style) = style {
         problems.extend(
@@ -77,8 +77,15 @@ fn one(
                 .map(|reason| at("content_type", reason)),
         );
     }
+    let allow_reserved = encoding.allow_reserved == Some(true);
+    if allow_reserved && style == Some(Style::Json) {
+        problems.push(at(
+            "allow_reserved",
+            "JSON is one text, all of which is encoded".into(),
+        ));
+    }
     FieldSpelling {
-        style: style.map(|style| param::spelling(style, encoding.explode)),
+        style: style.map(|style| param::spelling(style, encoding.explode, allow_reserved)),
         content_type: encoding.content_type.clone(),
         headers: headers(&encoding.headers, field, input, templates, problems),
     }

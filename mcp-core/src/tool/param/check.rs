@@ -79,12 +79,18 @@ pub(super) fn declaration(
 }
 
 fn check_style(declaration: &Declaration) -> Result<(), (&'static str, String)> {
+    if declaration.allow_reserved && declaration.place != Place::Query {
+        let place = declaration.place.as_str();
+        let reason = format!("is for the query, not for the {place}; for forms there is `body.encoding`");
+        return Err(("allow_reserved", reason));
+    }
     let allowed: &[Style] = match declaration.place {
         Place::Path => &[Style::Simple, Style::Label, Style::Matrix, Style::Json],
         Place::Query => &[
             Style::Form,
             Style::SpaceDelimited,
             Style::PipeDelimited,
+            Style::TabDelimited,
             Style::DeepObject,
             Style::Json,
         ],
@@ -114,13 +120,19 @@ fn check_style(declaration: &Declaration) -> Result<(), (&'static str, String)> 
         return Err(("style", reason));
     }
     let style = declaration.style.unwrap_or(default_style(declaration.place));
+    if declaration.allow_reserved && style == Style::Json {
+        return Err((
+            "allow_reserved",
+            "JSON is one text, all of which is encoded".into(),
+        ));
+    }
     check_explode(style, declaration.explode).map_err(|reason| ("explode", reason))
 }
 
 /// The combinations that OpenAPI leaves undefined.
 pub(in crate::tool) fn check_explode(style: Style, explode: Option<bool>) -> Result<(), String> {
     match (style, explode) {
-        (Style::SpaceDelimited | Style::PipeDelimited, Some(true)) => Err(format!(
+        (Style::SpaceDelimited | Style::PipeDelimited | Style::TabDelimited, Some(true)) => Err(format!(
             "`{}` has no exploded form; style `form` has",
             style.as_str()
         )),

@@ -52,8 +52,9 @@ impl Trace<'_> {
         };
         match param::value(param, self.arguments, given, self.scope) {
             Ok(Some(json)) => {
-                // Of lists and objects; a single value is written alike in all of them.
-                let has_style = json.starts_with(['[', '{']) && param.place != Place::Body;
+                // A single value is written alike in all styles.
+                let is_styled = json.starts_with(['[', '{']) || param.spelling.allow_reserved;
+                let has_style = is_styled && param.place != Place::Body;
                 placement.style = has_style.then(|| written::style(param.spelling));
                 written(param, &json)
             }

@@ -7,15 +7,8 @@ use crate::{
     },
     tool::bounded,
 };
-use mcp_common::definition::tool::Style;
 
-pub(super) use encode::FORM;
-
-/// OpenAPI's default for paths and headers.
-pub(super) const SIMPLE: Spelling = Spelling {
-    style: Style::Simple,
-    explode: false,
-};
+pub(super) use encode::{FORM, SIMPLE};
 
 /// How much of a value a placement repeats.
 const MOST: usize = 200;
@@ -74,9 +67,12 @@ pub(super) fn header(json: &str, spelling: Spelling) -> Written {
 
 /// In words: `form, exploded`.
 pub(super) fn style(spelling: Spelling) -> String {
-    match (spelling.style, spelling.explode) {
-        (Style::Json, _) => "json".to_owned(),
-        (style, true) => format!("{}, exploded", style.as_str()),
-        (style, false) => style.as_str().to_owned(),
+    let mut words = spelling.style.as_str().to_owned();
+    if spelling.explode {
+        words.push_str(", exploded");
     }
+    if spelling.allow_reserved {
+        words.push_str(", reserved characters bare");
+    }
+    words
 }
