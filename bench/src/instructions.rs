@@ -8,10 +8,11 @@ use std::{path::PathBuf, process::Command};
 /// Further runs of the step between the two measurements.
 const MORE: u64 = 1_000;
 const FEW: u64 = 100;
-const CASES: [(&str, &str); 4] = [
+const CASES: [(&str, &str); 5] = [
     ("plan_get", "validate and plan a GET with three arguments"),
     ("plan_post", "validate and plan a POST with a nested body"),
     ("shape_json", "shape an answer of 500 bytes of JSON"),
+    ("shape_100k", "shape an answer of 100 KiB of JSON"),
     ("plan_and_shape", "the GET and the answer"),
 ];
 

@@ -14,7 +14,13 @@ use serde_json::{Value, json, value::RawValue};
 use std::hint::black_box;
 
 /// Tools without any of the members that make a call more than one plain exchange.
-const CASES: [&str; 4] = ["plan_get", "plan_post", "shape_json", "plan_and_shape"];
+const CASES: [&str; 5] = [
+    "plan_get",
+    "plan_post",
+    "shape_json",
+    "shape_100k",
+    "plan_and_shape",
+];
 
 fn main() {
     let arguments: Vec<String> = std::env::args()
@@ -49,16 +55,16 @@ fn run(case: &str, count: usize) {
         arguments: Some(&arguments),
         headers: None,
     };
-    let items: Vec<Value> = (0..8)
+    let items: Vec<Value> = (0..if case == "shape_100k" { 2_048 } else { 8 })
         .map(|n| json!({"id": n, "name": "Ada \"the first\"", "price": 1.5}))
         .collect();
     let body = Bytes::from(json!({"items": items}).to_string());
     for _ in 0..count {
-        if case != "shape_json" {
+        if !case.starts_with("shape") {
             let request = engine.plan(black_box(&tool), context).expect("a request");
             black_box(request);
         }
-        if matches!(case, "shape_json" | "plan_and_shape") {
+        if case.contains("shape") {
             let answer = Response::builder().header("content-type", "application/json");
             let answer = answer.body(body.clone()).expect("a response");
             let result = engine.shape_for(black_box(&tool), context, answer);
