@@ -15,6 +15,8 @@ mod http;
 mod import;
 mod migrate;
 mod near;
+#[cfg(unix)]
+mod open_files;
 mod output;
 mod plan;
 mod schema;

@@ -1,5 +1,7 @@
 //! `dynmcp serve`
 
+#[cfg(unix)]
+use super::open_files;
 use super::{Failure, banner};
 use crate::{
     logging,
@@ -14,6 +16,8 @@ pub(super) fn serve(file: Option<PathBuf>) -> Result<(), Failure> {
     let file = layers.effective_file()?;
     let settings = Settings::load(&layers)?;
     let _log = logging::start(&settings.log)?;
+    #[cfg(unix)]
+    open_files::raise(settings.app.max_connections);
     let server = Server::start(settings)?;
     banner::log(&server, file.as_deref());
     if let Some(key) = server.new_admin_key() {

@@ -184,3 +184,36 @@ async fn answers_tell_the_revision_where_the_configuration_wants_it() {
     assert_eq!(answer.status(), 200);
     assert_eq!(answer.headers()["x-config-revision"], "1");
 }
+
+#[test]
+fn as_many_files_as_the_system_allows_may_be_open() {
+    let sandbox = Sandbox::new();
+    sandbox.write(
+        "x.toml",
+        "[app]\nport = 0\nhost = \"127.0.0.1\"\nmax_connections = 300\n",
+    );
+    for (hard, is_enough) in [(700, false), (1_000, true)] {
+        let gateway = sandbox.command(&["serve", "--config", "x.toml"]);
+        let mut limited = std::process::Command::new("sh");
+        limited
+            .args([
+                "-c",
+                &format!("ulimit -Sn 100; ulimit -Hn {hard}; exec \"$@\""),
+                "sh",
+            ])
+            .arg(gateway.get_program())
+            .args(gateway.get_args())
+            .current_dir(sandbox.path());
+        let gateway = Gateway::spawn(&sandbox, limited);
+        gateway.wait("it listens", |gateway| gateway.output().contains("listening"));
+        let limits = fs::read_to_string(format!("/proc/{}/limits", gateway.pid())).unwrap();
+        let limit = limits
+            .lines()
+            .find(|line| line.starts_with("Max open files"))
+            .unwrap();
+        let soft = limit.split_whitespace().nth(3).unwrap();
+        assert_eq!(soft, hard.to_string(), "{limit}");
+        let output = gateway.output();
+        assert_ne!(output.contains("LimitNOFILE"), is_enough, "{output}");
+    }
+}
