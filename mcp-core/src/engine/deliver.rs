@@ -11,9 +11,9 @@ use super::{
     result::Outcome,
     upstream::{Answer, Upstream},
 };
-use crate::tool::{Call, Delivery, Gate, Retry};
+use crate::tool::{Auth, Call, Delivery, Gate, Retry};
 use bytes::Bytes;
-use http::{HeaderValue, Request, StatusCode};
+use http::{HeaderValue, Request, StatusCode, Uri};
 use http_body_util::Full;
 use std::{borrow::Cow, sync::Arc};
 use tokio::{sync::SemaphorePermit, time::Instant};
@@ -23,8 +23,21 @@ use tokio::{sync::SemaphorePermit, time::Instant};
 pub(super) struct Progress {
     /// The status of the last answer.
     pub(super) status: Option<u16>,
-    /// It is still in the queue.
-    pub(super) waits: bool,
+    /// What it is waiting for.
+    stage: Stage,
+}
+
+#[derive(Debug, Default)]
+enum Stage {
+    /// The tool's upstream.
+    #[default]
+    Upstream,
+    /// A place among the calls under way.
+    Queue,
+    /// The token endpoint.
+    Token,
+    /// Where a redirect leads.
+    Redirect(Uri),
 }
 
 pub(super) struct Sender<'a> {
@@ -57,8 +70,9 @@ impl Sender<'_> {
         let mut is_token_renewed = false;
         loop {
             let mut attempt = request.clone();
-            let applied = self.authorize(&mut attempt, &upstream).await?;
+            let applied = self.authorize(&mut attempt, &upstream, progress).await?;
             progress.status = None;
+            progress.stage = Stage::Upstream;
             let result = self.follow(attempt, &upstream, progress).await;
             // 401 says that nothing was done, so this is no second time, whatever the method.
             if let (Ok(answer), Some(token), false) = (&result, &applied.token, is_token_renewed)
@@ -71,7 +85,9 @@ impl Sender<'_> {
             let pause = retry.and_then(|retry| retry.pause(&result, attempts));
             match pause {
                 // A pause that would outlive the call is not begun: what is known now is said now.
-                Some(pause) if Instant::now() + pause < self.deadline => tokio::time::sleep(pause).await,
+                Some(pause) if pause < self.deadline.saturating_duration_since(Instant::now()) => {
+                    tokio::time::sleep(pause).await;
+                }
                 _ => return result,
             }
             attempts += 1;
@@ -93,9 +109,8 @@ impl Sender<'_> {
             );
             return Err(Failure::new(Outcome::Overloaded, text));
         };
-        progress.waits = true;
+        progress.stage = Stage::Queue;
         let place = gate.places.acquire().await;
-        progress.waits = false;
         place.map_err(|_| Failure::new(Outcome::Overloaded, "This tool takes no calls."))
     }
 
@@ -103,12 +118,16 @@ impl Sender<'_> {
         &self,
         request: &mut Request<Full<Bytes>>,
         upstream: &Upstream,
+        progress: &mut Progress,
     ) -> Result<Applied, Failure> {
         let Some(auth) = &self.delivery.auth else {
             return Ok(Applied::default());
         };
         let settings = &self.engine.settings;
         let tools = (&settings.secrets, &settings.tokens, upstream);
+        if matches!(auth, Auth::ClientCredentials(_)) {
+            progress.stage = Stage::Token;
+        }
         apply(auth, request, self.context, tools).await
     }
 
@@ -137,6 +156,7 @@ impl Sender<'_> {
                 upstream = self.for_strangers()?;
             }
             request = next.request;
+            progress.stage = Stage::Redirect(request.uri().clone());
             followed += 1;
         }
     }
@@ -177,19 +197,31 @@ fn idempotency_key(retry: &Retry, request: &mut Request<Full<Bytes>>) -> Result<
 impl Progress {
     /// What to say when the time is over.
     pub(super) fn timed_out(&self, call: &Call, timeout: std::time::Duration) -> Failure {
-        let host = &call.origin.authority;
-        let text = if self.waits {
-            let most = call.delivery.as_ref().and_then(|delivery| delivery.gate.as_ref());
-            let most = most.map_or(0, |gate| gate.most);
-            return Failure::new(
-                Outcome::Overloaded,
-                format!(
+        let delivery = call.delivery.as_deref();
+        let host = match &self.stage {
+            Stage::Upstream => call.origin.authority.as_str(),
+            Stage::Redirect(to) => to.authority().map_or("", |authority| authority.as_str()),
+            Stage::Token => {
+                let source = delivery.and_then(|delivery| match &delivery.auth {
+                    Some(Auth::ClientCredentials(source)) => Some(source.host()),
+                    _ => None,
+                });
+                let host = source.unwrap_or_default();
+                let text = format!(
+                    "No token: the token endpoint at {host} gave no complete answer within {timeout:?}."
+                );
+                return Failure::new(Outcome::Timeout, text);
+            }
+            Stage::Queue => {
+                let most = delivery.and_then(|delivery| delivery.gate.as_ref());
+                let most = most.map_or(0, |gate| gate.most);
+                let text = format!(
                     "This tool is busy: {most} calls are under way (limits.concurrency), and none ended within {timeout:?}; nothing was sent."
-                ),
-            );
-        } else {
-            format!("{host} gave no complete answer within {timeout:?}.")
+                );
+                return Failure::new(Outcome::Overloaded, text);
+            }
         };
+        let text = format!("{host} gave no complete answer within {timeout:?}.");
         Failure::new(Outcome::Timeout, text)
     }
 }

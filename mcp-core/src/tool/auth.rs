@@ -37,7 +37,7 @@ pub(crate) enum Place {
 }
 
 /// Where tokens come from.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct TokenSource {
     pub(crate) url: Uri,
     pub(crate) binding: ClientCredentials,
@@ -60,6 +60,13 @@ const NEVER_PASSED: [&str; 12] = [
     "accept-encoding",
     "forwarded",
 ];
+
+impl TokenSource {
+    /// Of the token endpoint, with its port.
+    pub(crate) fn host(&self) -> &str {
+        self.url.authority().map_or("", |authority| authority.as_str())
+    }
+}
 
 impl Auth {
     /// `None` for no credential, also where there is a problem with it.

@@ -38,13 +38,16 @@ impl SecretDir {
         format!("${{file:{}}}", self.0.join(name).display())
     }
 
-    pub(crate) fn engine(&self) -> Engine {
-        let secrets = Secrets::new(SecretSettings {
+    pub(crate) fn secrets(&self) -> Secrets {
+        Secrets::new(SecretSettings {
             allow_env: vec!["CARGO_PKG_NAME".into(), "DYNMCP_SECRET_*".into()],
             file_dirs: vec![self.0.clone()],
-        });
+        })
+    }
+
+    pub(crate) fn engine(&self) -> Engine {
         Engine::new(EngineSettings {
-            secrets,
+            secrets: self.secrets(),
             ..EngineSettings::default()
         })
     }

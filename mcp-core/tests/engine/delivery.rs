@@ -131,31 +131,44 @@ async fn an_idempotency_key_is_the_same_for_each_attempt_and_another_for_each_ca
 
 #[tokio::test]
 async fn a_retry_never_outlives_the_call() {
-    let server = Server::answering(|_| {
-        let response = Response::builder().status(503).header("retry-after", "30");
-        response.body("later".into()).unwrap()
-    })
-    .await;
-    let started = Instant::now();
-    let mut binding = retry(json!({}));
-    binding["timeout_ms"] = json!(2_000);
-    let result = call(
-        &with(&server.origin, "GET", "/", &json!({}), &binding),
-        &json!({}),
-    )
-    .await;
-    assert!(
-        started.elapsed() < Duration::from_secs(2),
-        "the pause is not even begun"
-    );
-    assert_eq!((result.outcome, server.seen().len()), (Outcome::Upstream5xx, 1));
-    let ignoring = retry(json!({"respect_retry_after": false}));
-    call(
-        &with(&server.origin, "GET", "/", &json!({}), &ignoring),
-        &json!({}),
-    )
-    .await;
-    assert_eq!(server.seen().len(), 4);
+    let pauses = [
+        "30",
+        "9300000000000000000",
+        "18446744073709551615",
+        "99999999999999999999",
+        "Fri, 31 Dec 9999 23:59:59 GMT",
+    ];
+    for (pause, requests) in pauses.into_iter().zip([1, 1, 1, 3, 1]) {
+        let server = Server::answering(move |_| {
+            let response = Response::builder().status(503).header("retry-after", pause);
+            response.body("later".into()).unwrap()
+        })
+        .await;
+        let started = Instant::now();
+        let mut binding = retry(json!({}));
+        binding["timeout_ms"] = json!(2_000);
+        let result = call(
+            &with(&server.origin, "GET", "/", &json!({}), &binding),
+            &json!({}),
+        )
+        .await;
+        assert!(
+            started.elapsed() < Duration::from_secs(2),
+            "{pause}: the pause is not even begun"
+        );
+        assert_eq!(
+            (result.outcome, server.seen().len()),
+            (Outcome::Upstream5xx, requests),
+            "{pause}"
+        );
+        let ignoring = retry(json!({"respect_retry_after": false}));
+        call(
+            &with(&server.origin, "GET", "/", &json!({}), &ignoring),
+            &json!({}),
+        )
+        .await;
+        assert_eq!(server.seen().len(), requests + 3, "{pause}");
+    }
 }
 
 #[tokio::test]

@@ -17,7 +17,12 @@ use serde_json::{Value, json, value::RawValue};
 const NOWHERE: &str = "http://127.0.0.1:9";
 
 /// By alice, through the instance `support`, like `calling::call_text`.
-async fn explain(engine: &Engine, tool: &CompiledTool, arguments: &str, send: bool) -> Explanation {
+pub(crate) async fn explain(
+    engine: &Engine,
+    tool: &CompiledTool,
+    arguments: &str,
+    send: bool,
+) -> Explanation {
     let arguments = RawValue::from_string(arguments.to_owned()).unwrap();
     let principal = Principal {
         subject: "alice".into(),

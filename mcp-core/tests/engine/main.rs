@@ -14,6 +14,7 @@ mod failures;
 mod forward_proxy;
 mod http2;
 mod instance_values;
+mod no_answer;
 mod params;
 mod parts;
 mod placement;

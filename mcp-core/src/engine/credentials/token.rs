@@ -1,50 +1,41 @@
 //! Access tokens, RFC 6749 section 4.4: kept until they expire, renewed ahead, asked for once however many calls wait.
 
-use super::{
-    Secrets,
-    apply::{missing, sensitive},
-    secrets::redacted,
-};
+mod endpoint;
+#[cfg(test)]
+mod tests;
+
+use super::Secrets;
 use crate::{
     engine::{failure::Failure, result::Outcome, upstream::Upstream},
-    tool::{TokenSource, Transport, bounded},
+    tool::{TokenSource, Transport},
 };
-use base64::{Engine as _, engine::general_purpose::STANDARD};
-use bytes::Bytes;
-use http::{HeaderValue, Method, Request, header};
-use http_body_util::Full;
-use mcp_common::{
-    definition::tool::{ClientAuth, ClientCredentials, MaybeSecret, SecretReference},
-    secret::ExposeSecret,
-};
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
-use serde::Deserialize;
+use endpoint::ask;
+use http::HeaderValue;
+use mcp_common::definition::tool::{ClientAuth, ClientCredentials, MaybeSecret, SecretReference};
 use std::{
     collections::HashMap,
     fmt,
     sync::{Arc, Mutex, PoisonError},
     time::{Duration, Instant},
 };
+use tokio::{sync::OwnedMutexGuard, task::JoinHandle};
 
-/// Of a token that does not say how long it is good for.
-const USUAL_LIFETIME: Duration = Duration::from_secs(300);
-const LONGEST_LIFETIME: Duration = Duration::from_secs(24 * 3600);
-/// A token is renewed when less than this is left of it, or less than a tenth of its life.
-const AHEAD: Duration = Duration::from_secs(60);
 /// After a failure nobody asks again for this time.
 const PAUSE: Duration = Duration::from_secs(1);
-const MAX_ANSWER: u64 = 256 << 10;
-/// Characters of `application/x-www-form-urlencoded`.
-const FORM: &AsciiSet = &NON_ALPHANUMERIC
-    .remove(b'-')
-    .remove(b'.')
-    .remove(b'_')
-    .remove(b'*');
+/// A token endpoint that does not answer is given up after this time, however long the calls may take that wait for it.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Tokens of all tools. Clones share them, so that all data-plane workers together ask once.
-#[derive(Clone, Default)]
+#[derive(Clone)]
 pub struct Tokens {
     slots: Arc<Mutex<HashMap<Identity, Arc<Slot>>>>,
+    patience: Duration,
+}
+
+impl Default for Tokens {
+    fn default() -> Self {
+        Self::within(PATIENCE)
+    }
 }
 
 impl fmt::Debug for Tokens {
@@ -70,7 +61,7 @@ struct Identity {
 struct Slot {
     state: Mutex<State>,
     /// Held by the one that asks.
-    asking: tokio::sync::Mutex<()>,
+    asking: Arc<tokio::sync::Mutex<()>>,
 }
 
 #[derive(Default)]
@@ -118,12 +109,14 @@ impl Slot {
     fn current(&self) -> Result<Option<(HeaderValue, bool)>, Failure> {
         let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         let now = Instant::now();
+        let failed = state.failed.as_ref().filter(|(at, _)| at.elapsed() < PAUSE);
         if let Some(token) = state.token.as_ref().filter(|token| now < token.expires) {
-            return Ok(Some((token.header.clone(), now >= token.renew)));
+            let is_old = now >= token.renew && failed.is_none();
+            return Ok(Some((token.header.clone(), is_old)));
         }
-        match &state.failed {
-            Some((at, failure)) if at.elapsed() < PAUSE => Err(failure.clone()),
-            _ => Ok(None),
+        match failed {
+            Some((_, failure)) => Err(failure.clone()),
+            None => Ok(None),
         }
     }
 
@@ -147,6 +140,14 @@ impl Slot {
 }
 
 impl Tokens {
+    /// None yet; a token endpoint that does not answer is given up after this time.
+    pub fn within(patience: Duration) -> Self {
+        Self {
+            slots: Arc::default(),
+            patience,
+        }
+    }
+
     pub(super) async fn token(
         &self,
         source: &TokenSource,
@@ -159,21 +160,38 @@ impl Tokens {
             slot: slot.clone(),
         };
         if let Some((header, is_old)) = slot.current()? {
-            if !is_old {
-                return Ok(used(header));
+            // Nobody waits for the next one while the old one still does.
+            if is_old && let Ok(asking) = slot.asking.clone().try_lock_owned() {
+                self.begin(&slot, asking, source, secrets, upstream);
             }
-            let Ok(_asking) = slot.asking.try_lock() else {
-                return Ok(used(header));
-            };
-            // The old one still does, should there be no new one.
-            let renewed = slot.keep(ask(source, secrets, upstream).await);
-            return Ok(used(renewed.unwrap_or(header)));
+            return Ok(used(header));
         }
-        let _asking = slot.asking.lock().await;
+        let asking = slot.asking.clone().lock_owned().await;
         if let Some((header, _)) = slot.current()? {
             return Ok(used(header));
         }
-        slot.keep(ask(source, secrets, upstream).await).map(used)
+        let asked = self.begin(&slot, asking, source, secrets, upstream).await;
+        let broken = |_| Failure::new(Outcome::Refused, "Asking for a token ended without a result.");
+        asked.map_err(broken)?.map(used)
+    }
+
+    /// In a task of its own, since a call that gives up earlier, or is given up, should not leave the others without an
+    /// answer.
+    fn begin(
+        &self,
+        slot: &Arc<Slot>,
+        asking: OwnedMutexGuard<()>,
+        source: &TokenSource,
+        secrets: &Secrets,
+        upstream: &Upstream,
+    ) -> JoinHandle<Result<HeaderValue, Failure>> {
+        let patience = self.patience;
+        let (slot, source) = (slot.clone(), source.clone());
+        let (secrets, upstream) = (secrets.clone(), upstream.clone());
+        tokio::spawn(async move {
+            let _asking = asking;
+            slot.keep(ask(&source, &secrets, &upstream, patience).await)
+        })
     }
 
     fn slot(&self, source: &TokenSource) -> Arc<Slot> {
@@ -197,101 +215,4 @@ impl Tokens {
         let mut slots = self.slots.lock().unwrap_or_else(PoisonError::into_inner);
         slots.entry(identity).or_default().clone()
     }
-}
-
-#[derive(Deserialize)]
-struct Answer {
-    access_token: Option<String>,
-    token_type: Option<String>,
-    expires_in: Option<serde_json::Value>,
-    error: Option<String>,
-    error_description: Option<String>,
-}
-
-async fn ask(source: &TokenSource, secrets: &Secrets, upstream: &Upstream) -> Result<Token, Failure> {
-    let binding = &source.binding;
-    let id = secrets.find_text(&binding.client_id).map_err(missing)?;
-    let secret = secrets.find(&binding.client_secret).map_err(missing)?;
-    let encoded = |text: &str| utf8_percent_encode(text, FORM).to_string();
-    let mut form = "grant_type=client_credentials".to_owned();
-    let mut field = |name: &str, value: &str| {
-        form.push('&');
-        form.push_str(name);
-        form.push('=');
-        form.push_str(&encoded(value));
-    };
-    if !binding.scopes.is_empty() {
-        field("scope", &binding.scopes.join(" "));
-    }
-    if let Some(audience) = &binding.audience {
-        field("audience", audience);
-    }
-    if binding.client_auth == ClientAuth::Body {
-        field("client_id", id.expose_secret());
-        field("client_secret", secret.expose_secret());
-    }
-    let mut request = Request::new(Full::new(Bytes::from(form)));
-    *request.method_mut() = Method::POST;
-    *request.uri_mut() = source.url.clone();
-    let headers = request.headers_mut();
-    let form_type = HeaderValue::from_static("application/x-www-form-urlencoded");
-    headers.insert(header::CONTENT_TYPE, form_type);
-    headers.insert(header::ACCEPT, HeaderValue::from_static("application/json"));
-    if binding.client_auth == ClientAuth::Basic {
-        // RFC 6749 section 2.3.1: both are form-encoded first.
-        let pair = format!(
-            "{}:{}",
-            encoded(id.expose_secret()),
-            encoded(secret.expose_secret())
-        );
-        let value = sensitive(&format!("Basic {}", STANDARD.encode(pair)))?;
-        headers.insert(header::AUTHORIZATION, value);
-    }
-    let asked = Instant::now();
-    let host = source.url.authority().map_or("", |authority| authority.as_str());
-    let answer = upstream
-        .exchange(request, MAX_ANSWER, &mut None)
-        .await
-        .map_err(|failure| {
-            let text = format!("No token from the token endpoint: {}", failure.text);
-            Failure::new(failure.outcome, text)
-        })?;
-    let status = answer.status.as_u16();
-    let refused = |what: &str| {
-        let what = redacted(&bounded(what, 300), &secret);
-        let text = format!("No token: the token endpoint at {host} answered {status}{what}.");
-        Failure::new(Outcome::Refused, text)
-    };
-    let Ok(said) = serde_json::from_slice::<Answer>(&answer.body) else {
-        return Err(refused(", but not the JSON of RFC 6749"));
-    };
-    if !answer.status.is_success() || said.error.is_some() {
-        let error = said.error.unwrap_or_default();
-        let description = said.error_description.unwrap_or_default();
-        return Err(refused(format!(" {error} {description}").trim_end()));
-    }
-    let Some(token) = said.access_token.filter(|token| !token.is_empty()) else {
-        return Err(refused(" without `access_token`"));
-    };
-    if said
-        .token_type
-        .as_deref()
-        .is_some_and(|kind| !kind.eq_ignore_ascii_case("bearer"))
-    {
-        return Err(refused(" with a token that is not a bearer token"));
-    }
-    let seconds = said.expires_in.and_then(|value| match value {
-        serde_json::Value::Number(number) => number.as_f64(),
-        serde_json::Value::String(text) => text.parse().ok(),
-        _ => None,
-    });
-    let lifetime = seconds
-        .and_then(|seconds: f64| Duration::try_from_secs_f64(seconds).ok())
-        .unwrap_or(USUAL_LIFETIME)
-        .min(LONGEST_LIFETIME);
-    Ok(Token {
-        header: sensitive(&format!("Bearer {token}"))?,
-        renew: asked + lifetime - AHEAD.min(lifetime / 10),
-        expires: asked + lifetime,
-    })
 }

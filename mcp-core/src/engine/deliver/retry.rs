@@ -31,7 +31,9 @@ impl Retry {
                     least = retry_after(answer).unwrap_or_default();
                 }
             }
-            Err(failure) if self.after_connect && failure.outcome == Outcome::Connect => {}
+            // The whole call's time is not over here, so `Timeout` is that of connecting.
+            Err(failure)
+                if self.after_connect && matches!(failure.outcome, Outcome::Connect | Outcome::Timeout) => {}
             Err(_) => return None,
         }
         if !self.budget.spend() {

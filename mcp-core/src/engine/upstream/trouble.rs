@@ -76,7 +76,12 @@ fn connecting(uri: &Uri, host: &str, error: &ConnectError) -> Failure {
     // The TLS layer reports `io::Error`, the TCP layer an error of its own.
     if let Some(error) = cause.downcast_ref::<io::Error>() {
         let is_tls = uri.scheme() == Some(&Scheme::HTTPS);
-        let outcome = if is_tls { Outcome::Tls } else { Outcome::Connect };
+        // Who only breaks the connection off says nothing about TLS.
+        let outcome = if is_tls && !is_break(error) {
+            Outcome::Tls
+        } else {
+            Outcome::Connect
+        };
         let what = if is_tls {
             "The TLS handshake with"
         } else {
@@ -93,6 +98,17 @@ fn connecting(uri: &Uri, host: &str, error: &ConnectError) -> Failure {
         format!("Cannot connect to {host}: {reason}.")
     };
     Failure::new(Outcome::Connect, text)
+}
+
+fn is_break(error: &io::Error) -> bool {
+    use io::ErrorKind::{BrokenPipe, ConnectionAborted, ConnectionReset, UnexpectedEof};
+    // The TLS layer puts the connection's error into one of its own.
+    let inner = error.get_ref().and_then(|inner| inner.downcast_ref());
+    let kind = inner.unwrap_or(error).kind();
+    matches!(
+        kind,
+        BrokenPipe | ConnectionAborted | ConnectionReset | UnexpectedEof
+    )
 }
 
 /// The proxy on the way is the trouble.
