@@ -44,6 +44,17 @@ impl Kind {
     }
 }
 
+impl Kind {
+    /// What the member `kind` of a document in a file can say: `tds` or `tool`, `ids` or `instance`.
+    pub fn of_word(word: &str) -> Option<Self> {
+        match word {
+            "tool" => Some(Self::Tool),
+            "instance" => Some(Self::Instance),
+            other => Self::parse(other),
+        }
+    }
+}
+
 impl fmt::Display for Kind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.as_str())

@@ -45,7 +45,7 @@ pub fn export(stored: &Stored, instance: Option<&str>) -> Result<Exported, Expor
             let document = stored.get(key).and_then(|stored| stored.document.as_ref());
             match document
                 .ok_or("what is stored is no JSON object")
-                .and_then(checked)
+                .and_then(|document| checked(kind, document))
             {
                 Ok(document) => exported.definitions.push((key.clone(), document.clone())),
                 Err(reason) => exported.skipped.push(Skipped {
@@ -58,10 +58,18 @@ pub fn export(stored: &Stored, instance: Option<&str>) -> Result<Exported, Expor
     Ok(exported)
 }
 
-fn checked(document: &Document) -> Result<&Document, &'static str> {
-    match document.get("kind") {
+/// In a file the member `kind` says which collection the definition is in. One that says so already (stored as it stood in
+/// a file) is left out when the file is written; another one would be misread.
+fn checked(kind: Kind, document: &Document) -> Result<&Document, &'static str> {
+    let stated = document
+        .get("kind")
+        .map(|stated| serde_json::from_str(stated.get()).ok());
+    match stated {
         None => Ok(document),
-        Some(_) => Err("has the member `kind`, which in a file says whether it is a tool or an instance"),
+        Some(word) if word.and_then(Kind::of_word) == Some(kind) => Ok(document),
+        Some(_) => Err(
+            "has a member `kind` of its own, which in a file says whether it is a tool (`tds`) or an instance (`ids`)",
+        ),
     }
 }
 

@@ -16,6 +16,7 @@ mod instances;
 mod listing;
 mod plan;
 mod readme;
+mod recipes;
 mod round_trip;
 mod sessions;
 mod store_away;

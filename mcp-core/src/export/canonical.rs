@@ -63,8 +63,8 @@ const INSTANCE: [&str; 11] = [
     "include",
     "exclude",
 ];
-/// Written by the server.
-const LEFT_OUT: [&str; 2] = ["revision", "updated_at"];
+/// Written by the server, or said by the place of the file.
+const LEFT_OUT: [&str; 3] = ["revision", "updated_at", "kind"];
 
 type Members<'a> = IndexMap<String, &'a RawValue>;
 

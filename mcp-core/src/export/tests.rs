@@ -71,6 +71,8 @@ fn an_instance_comes_with_its_tools() {
         (Key::instance("i"), instance),
         (Key::instance("bad"), r#"{"tool_ids":1}"#),
         (Key::instance("odd"), r#"{"name":"I","kind":"x"}"#),
+        (Key::instance("tool-like"), r#"{"name":"I","kind":"tds"}"#),
+        (Key::instance("from-a-file"), r#"{"name":"I","kind":"instance"}"#),
     ]);
     let ids = |exported: &Exported| {
         exported
@@ -85,13 +87,21 @@ fn an_instance_comes_with_its_tools() {
         (vec!["named".into(), "tagged".into(), "i".into()], 0)
     );
     let all = export(&stored, None).unwrap();
-    assert_eq!(ids(&all), ["named", "other", "out", "tagged", "bad", "i"]);
+    assert_eq!(
+        ids(&all),
+        ["named", "other", "out", "tagged", "bad", "from-a-file", "i"]
+    );
+    let (key, document) = &all.definitions[5];
+    assert_eq!(
+        canonical(key, document),
+        "{\n  \"id\": \"from-a-file\",\n  \"name\": \"I\"\n}\n"
+    );
     let skipped: Vec<_> = all
         .skipped
         .iter()
         .map(|skipped| skipped.operation.as_str())
         .collect();
-    assert_eq!(skipped, ["tds/broken", "ids/odd"]);
+    assert_eq!(skipped, ["tds/broken", "ids/odd", "ids/tool-like"]);
     assert_eq!(
         export(&stored, Some("none")).unwrap_err().to_string(),
         "there is no instance `none`"

@@ -1,7 +1,7 @@
 //! Which members of two documents differ.
 
 use indexmap::IndexMap;
-use mcp_common::document::Document;
+use mcp_common::{document::Document, key::Kind};
 use serde_json::{Value, value::RawValue};
 
 /// Written by the server, or the key's.
@@ -30,7 +30,7 @@ fn parts(document: &str) -> Members<'_> {
     let members: Members<'_> = serde_json::from_str(document).unwrap_or_default();
     let mut parts = Members::new();
     for (name, value) in members {
-        if NOT_COMPARED.contains(&name.as_str()) {
+        if NOT_COMPARED.contains(&name.as_str()) || is_word_of_files(&name, value) {
             continue;
         }
         match serde_json::from_str::<Members<'_>>(value.get()) {
@@ -42,6 +42,12 @@ fn parts(document: &str) -> Members<'_> {
         }
     }
     parts
+}
+
+/// `kind` stands in files, which it is taken out of; a definition that was stored with it is not another one for that.
+fn is_word_of_files(name: &str, value: &RawValue) -> bool {
+    name == "kind"
+        && serde_json::from_str::<&str>(value.get()).is_ok_and(|word| Kind::of_word(word).is_some())
 }
 
 /// Whether two JSON texts say the same. Documents are no deeper than `MAX_DEPTH`, so neither is this.
@@ -132,6 +138,15 @@ mod tests {
         assert_eq!(
             changes(old, new),
             ["name", "tds_ext_info.path", "tds_ext_info.timeout_ms", "tags"]
+        );
+    }
+
+    #[test]
+    fn what_only_files_say_is_no_difference() {
+        assert!(changes(r#"{"kind":"tds","name":"n"}"#, r#"{"name":"n"}"#).is_empty());
+        assert_eq!(
+            changes(r#"{"kind":"mine","name":"n"}"#, r#"{"name":"n"}"#),
+            ["kind"]
         );
     }
 

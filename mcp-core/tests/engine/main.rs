@@ -1,7 +1,6 @@
 //! Tool calls against real HTTP servers on the loopback interface.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
-mod answer_recipes;
 mod answers;
 mod bodies;
 mod calling;
@@ -21,7 +20,6 @@ mod placement;
 mod properties;
 mod proxy;
 mod published_schema;
-mod recipes;
 mod request_properties;
 mod robustness;
 mod shaping;

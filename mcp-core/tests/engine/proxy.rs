@@ -296,9 +296,8 @@ fn what_is_no_proxy_is_refused_and_not_repeated() {
     );
 }
 
-/// `examples/definitions/private-network.json`, its names led to servers of this test.
 #[tokio::test]
-async fn the_recipe_for_a_private_network_is_called_as_its_page_says() {
+async fn a_tunnel_and_certificates_go_together() {
     let (authority, clients) = (Authority::new(), Authority::new());
     let server = TlsServer::start(authority.server_config("ledger.internal", BOTH, Some(&clients))).await;
     let proxy = ForwardProxy::start(Some("Basic ZHlubWNwOnMzY3IzdA==")).await;
@@ -312,25 +311,22 @@ async fn the_recipe_for_a_private_network_is_called_as_its_page_says() {
     ] {
         std::fs::write(dir.path().join(name), text).unwrap();
     }
-    let path = concat!(
-        env!("CARGO_MANIFEST_DIR"),
-        "/../examples/definitions/private-network.json"
-    );
     let port = server.host().rsplit(':').next().unwrap().to_owned();
-    let recipe = std::fs::read_to_string(path)
-        .unwrap()
-        .replace("ledger.internal/", &format!("ledger.internal:{port}/"))
-        .replace("http://proxy.corp:3128", &proxy.address)
-        .replace("/run/secrets", dir.path().to_str().unwrap());
-    let recipe: Value = serde_json::from_str(&recipe).unwrap();
-    let (tool, _) = compile(&recipe).unwrap();
+    let secret = |name: &str| format!("${{file:{}/{name}}}", dir.path().display());
+    let binding = json!({
+        "base_url": format!("https://ledger.internal:{port}/v1"), "method": "GET", "path": "/entries/{entry}",
+        "connect_timeout_ms": 1000,
+        "tls": {"ca": secret("ledger-ca.pem"), "certificate": secret("ledger-client.pem"), "key": secret("ledger-client.key")},
+        "proxy": {"url": proxy.address, "username": "dynmcp", "password": secret("proxy-password")},
+    });
+    let schema = json!({"type": "object", "properties": {"entry": {"type": "string"}}});
+    let (tool, _) = compile(&definition(&schema, &binding)).unwrap();
     let secrets = Secrets::new(SecretSettings {
         file_dirs: vec![dir.path().to_owned()],
         ..SecretSettings::default()
     });
     let engine = engine_with(allowing(&[&proxy.address]), secrets);
-    let arguments = recipe["examples"][0]["arguments"].to_string();
-    let result = call_text(&engine, &tool, &arguments).await;
+    let result = call_text(&engine, &tool, r#"{"entry": "2026/117"}"#).await;
     assert_eq!(
         text(&result),
         format!("HTTP/2.0 ledger.internal:{port} /v1/entries/2026%2F117 client-a")

@@ -342,12 +342,13 @@ fn each_kind_of_credential_has_its_own_members() {
     }
 }
 
-/// Every definition of the examples, and the first version's documents in all their shapes.
+/// Definitions of the examples (the recipes are called by a gateway's tests, and validated there), and the first version's
+/// documents in all their shapes.
 #[test]
 fn examples_and_documents_of_the_first_version_are_valid() {
     let root = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("..");
     let mut documents = Vec::new();
-    for folder in ["examples/definitions", "examples/demo", "examples/first-tool"] {
+    for folder in ["examples/demo", "examples/first-tool"] {
         for entry in fs::read_dir(root.join(folder)).unwrap() {
             let path = entry.unwrap().path();
             if path.extension().is_some_and(|extension| extension == "json") {
@@ -355,7 +356,7 @@ fn examples_and_documents_of_the_first_version_are_valid() {
             }
         }
     }
-    assert!(documents.len() > 20, "{}", documents.len());
+    assert!(documents.len() > 10, "{}", documents.len());
     let required = [
         json!({}),
         json!({"id": "string"}),

@@ -1,38 +1,30 @@
 //! The recipe of `docs/DEFINITIONS.md`: one tool in two instances.
 
 use crate::test_app::{TestApp, Upstream};
-use serde_json::{Value, json};
+use serde_json::json;
 use std::{fs, path::PathBuf};
+use tempfile::TempDir;
 
-fn read(file: &str) -> Value {
-    let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../examples/definitions/regions");
-    serde_json::from_str(&fs::read_to_string(folder.join(file)).unwrap()).unwrap()
-}
-
-async fn load(app: &TestApp, upstream: &Upstream) {
-    let mut tool = read("tds/find_orders.json");
-    tool["tds_ext_info"]["base_url"] = json!(upstream.origin());
-    let stored = app.admin().put("/admin/tds/find_orders", &tool).await.ok();
-    assert_eq!(stored.warnings(), Vec::<String>::new());
-    for id in ["orders-eu", "orders-world"] {
-        let stored = app
-            .admin()
-            .put(&format!("/admin/ids/{id}"), &read(&format!("ids/{id}.json")))
-            .await
-            .ok();
-        assert_eq!(stored.warnings(), Vec::<String>::new());
-        assert_eq!(
-            app.admin().get(&format!("/admin/ids/{id}")).await.data()["tool_ids"],
-            read(&format!("ids/{id}.json"))["tool_ids"]
-        );
-    }
+/// A gateway on the recipe's file, which is led to an upstream of the test.
+async fn on_the_recipe(upstream: &Upstream) -> (TestApp, TempDir) {
+    let recipe = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../examples/definitions/regions.yaml");
+    let text = fs::read_to_string(recipe).unwrap();
+    let folder = TempDir::new().unwrap();
+    let here = text.replace("https://api.example.com", &upstream.origin());
+    assert_ne!(here, text);
+    fs::write(folder.path().join("regions.yaml"), here).unwrap();
+    let app = TestApp::with(&[
+        ("app.data_source", "file"),
+        ("data_source.file.path", folder.path().to_str().unwrap()),
+    ])
+    .await;
+    (app, folder)
 }
 
 #[tokio::test]
 async fn one_tool_is_another_one_in_each_instance() {
-    let app = TestApp::start().await;
-    let upstream = app.upstream().await;
-    load(&app, &upstream).await;
+    let upstream = Upstream::start().await;
+    let (app, _folder) = on_the_recipe(&upstream).await;
 
     let europe = super::listed(&app, "orders-eu").await;
     assert_eq!(
@@ -69,14 +61,14 @@ async fn one_tool_is_another_one_in_each_instance() {
         .await;
     assert_eq!(seen(&upstream).0, "/eu/orders?customer=ada&limit=7");
     app.mcp("orders-world")
-        .call("find_orders", json!({"customer": "ada"}))
+        .call("find_orders_anywhere", json!({"customer": "ada"}))
         .await;
     assert_eq!(
         seen(&upstream),
         expected("/us/orders?customer=ada", "HQ", "orders-world")
     );
     app.mcp("orders-world")
-        .call("find_orders", json!({"customer": "ada", "region": "eu"}))
+        .call("find_orders_anywhere", json!({"customer": "ada", "region": "eu"}))
         .await;
     assert_eq!(seen(&upstream).0, "/eu/orders?customer=ada");
 
@@ -89,16 +81,4 @@ async fn one_tool_is_another_one_in_each_instance() {
     let text = refused["content"][0]["text"].as_str().unwrap();
     assert!(text.contains("'region' was unexpected"), "{text}");
     assert_eq!(upstream.requests().len(), asked, "nothing was sent");
-}
-
-#[tokio::test]
-async fn the_folder_is_a_data_source_as_it_stands() {
-    let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../examples/definitions/regions");
-    let app = TestApp::with(&[
-        ("app.data_source", "file"),
-        ("data_source.file.path", folder.to_str().unwrap()),
-    ])
-    .await;
-    assert_eq!(app.mcp("orders-eu").tool_names().await, ["find_orders"]);
-    assert_eq!(app.admin().get("/admin/quarantine").await.data(), json!([]));
 }

@@ -2,7 +2,7 @@
 
 use super::explain;
 use crate::{
-    calling::{call_text, compile, engine, with},
+    calling::{call_text, compile, definition, engine, with},
     credentials::{SECRET, SecretDir},
     upstream::{Seen, Server},
 };
@@ -233,12 +233,17 @@ async fn the_curl_line_sends_what_a_call_sends() {
 
 #[tokio::test]
 async fn the_curl_line_makes_the_same_connection() {
-    let recipe = concat!(
-        env!("CARGO_MANIFEST_DIR"),
-        "/../examples/definitions/private-network.json"
-    );
-    let recipe: Value = serde_json::from_str(&std::fs::read_to_string(recipe).unwrap()).unwrap();
-    let (tool, _) = compile(&recipe).unwrap();
+    let binding = json!({
+        "base_url": "https://ledger.internal/v1", "method": "GET", "path": "/entries/{entry}", "connect_timeout_ms": 1000,
+        "tls": {
+            "ca": "${file:/run/secrets/ledger-ca.pem}",
+            "certificate": "${file:/run/secrets/ledger-client.pem}",
+            "key": "${file:/run/secrets/ledger-client.key}",
+        },
+        "proxy": {"url": "http://proxy.corp:3128", "username": "dynmcp", "password": "${file:/run/secrets/proxy-password}"},
+    });
+    let schema = json!({"type": "object", "properties": {"entry": {"type": "string"}}});
+    let (tool, _) = compile(&definition(&schema, &binding)).unwrap();
     let explanation = explain(&engine(), &tool, r#"{"entry":"1"}"#, false).await;
     let curl = explanation.curl.unwrap();
     for option in [

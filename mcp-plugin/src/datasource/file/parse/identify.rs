@@ -31,11 +31,7 @@ fn stated_kind(json: &Json) -> Result<Option<Kind>, String> {
         return Ok(None);
     };
     let text: Option<String> = serde_json::from_str(value.get()).ok();
-    let kind = text.as_deref().and_then(|text| match text {
-        "tool" => Some(Kind::Tool),
-        "instance" => Some(Kind::Instance),
-        other => Kind::parse(other),
-    });
+    let kind = text.as_deref().and_then(Kind::of_word);
     kind.map(Some)
         .ok_or_else(|| format!("`kind` is {}; write `tds` or `ids`", value.get()))
 }
