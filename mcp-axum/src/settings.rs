@@ -17,7 +17,7 @@ pub use layers::{DEFAULT_TOML, Layers};
 pub use list::List;
 pub use sections::{
     AppSettings, AutoSwitch, EgressSettings, LogFormat, LogSettings, McpSettings, SecretSettings,
-    UpstreamSettings,
+    TemplateSettings, UpstreamSettings,
 };
 pub use size::Size;
 
@@ -46,6 +46,8 @@ pub struct Settings {
     pub egress: EgressSettings,
     /// What definitions may refer to.
     pub secrets: SecretSettings,
+    /// What templates of definitions may name.
+    pub templates: TemplateSettings,
     /// How the protocol is spoken.
     pub mcp: McpSettings,
 }

@@ -1,7 +1,12 @@
 //! The port behind which "who is calling?" is answered.
 
+mod attributes;
+
+pub use attributes::Attributes;
+
 use async_trait::async_trait;
 use http::HeaderMap;
+use serde_json::value::RawValue;
 use std::sync::Arc;
 
 /// Who is calling, after authentication.
@@ -11,15 +16,33 @@ pub struct Principal {
     pub subject: Arc<str>,
     /// May use `/admin`.
     pub admin: bool,
+    /// What else is known of the caller; shared, since a principal is cloned for every request. `None`: nothing.
+    pub attributes: Option<Arc<Attributes>>,
 }
 
 impl Principal {
+    /// Somebody of whom nothing but the name is known, without the right to use `/admin`.
+    pub fn named(subject: impl Into<Arc<str>>) -> Self {
+        Self {
+            subject: subject.into(),
+            admin: false,
+            attributes: None,
+        }
+    }
+
     /// Whoever reaches an anonymous instance or a gateway without authentication.
     pub fn anonymous() -> Self {
-        Self {
-            subject: "anonymous".into(),
-            admin: false,
-        }
+        Self::named("anonymous")
+    }
+
+    /// `principal.roles` of templates, in the order in which the authenticator gave them.
+    pub fn roles(&self) -> &[String] {
+        self.attributes.as_deref().map_or(&[], |known| &known.roles)
+    }
+
+    /// The claim of that name.
+    pub fn claim(&self, name: &str) -> Option<&RawValue> {
+        self.attributes.as_deref()?.claims.get(name).map(|raw| &**raw)
     }
 }
 

@@ -1,5 +1,6 @@
 //! Turns one tool call into one HTTP request and its answer into a tool result: plan → send → shape.
 
+mod caller;
 mod complete;
 mod credentials;
 mod deliver;
@@ -48,7 +49,8 @@ pub struct CallContext<'a> {
     pub principal: &'a Principal,
     /// `params.arguments` as the client sent them.
     pub arguments: Option<&'a RawValue>,
-    /// Of the client's request. Only those go on that a definition names (`auth.type: passthrough`).
+    /// Of the client's request. Only those go on that a definition names (`auth.type: passthrough`, and templates that name
+    /// one which the operator allows).
     pub headers: Option<&'a HeaderMap>,
 }
 

@@ -16,6 +16,7 @@ mod overrides;
 mod param;
 mod path;
 mod pointer;
+mod request_header;
 mod response;
 mod stored;
 mod template;
@@ -35,10 +36,12 @@ pub(crate) use overrides::{Group, Overridden};
 pub(crate) use param::{Omit, Param, ParamValue, Params};
 pub(crate) use path::{PathPart, PathTemplate, is_dot_segment};
 pub(crate) use pointer::of as pointer_of;
+pub use request_header::{NoRequestHeader, RequestHeader};
 pub(crate) use response::ResponseShape;
 pub use stored::StoredTool;
 pub(crate) use template::{
-    AnswerTemplates, AnswerText, Condition, Leaf, Reference, Template, Templates, UsedVar,
+    AllowedHeaders, AnswerTemplates, AnswerText, CallerName, Condition, Leaf, Reference, Template, Templates,
+    UsedVar,
 };
 pub(crate) use transport::{NamedServer, Transport};
 pub(crate) use validator::{bounded, findings, violations};
@@ -63,6 +66,8 @@ pub struct ToolCompiler {
     secrets: Option<Secrets>,
     /// Those that calls may lead through; not looked at without.
     proxies: Option<Vec<ProxyAddress>>,
+    /// What templates may name of clients' requests.
+    request_headers: AllowedHeaders,
 }
 
 /// A tool that is ready to be listed and called.
@@ -91,6 +96,14 @@ impl ToolCompiler {
     pub fn with_proxies(self, proxies: Vec<ProxyAddress>) -> Self {
         Self {
             proxies: Some(proxies),
+            ..self
+        }
+    }
+
+    /// Lets templates name these headers of clients' requests; without, they may name none.
+    pub fn with_request_headers(self, headers: Vec<RequestHeader>) -> Self {
+        Self {
+            request_headers: headers.into(),
             ..self
         }
     }
@@ -155,7 +168,13 @@ impl ToolCompiler {
         let listing = Listing::compile(definition, &input, &mut problems);
         let mut warnings = Vec::new();
         example::check(definition, validator.as_ref(), &mut problems, &mut warnings);
-        let call = Call::compile(definition, &input, &mut problems, &mut warnings);
+        let call = Call::compile(
+            definition,
+            &input,
+            &self.request_headers,
+            &mut problems,
+            &mut warnings,
+        );
         let (true, Some(mut call)) = (problems.is_empty(), call) else {
             return Err(Problems(problems));
         };

@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use http::HeaderMap;
 use mcp_common::{
-    authenticator::{Authenticator, Denied, Principal},
+    authenticator::{Attributes, Authenticator, Denied, Principal},
     plugin::{AuthenticatorFactory, PluginError, Settings, Table},
     secret::{ExposeSecret, Secret},
 };
@@ -13,6 +13,7 @@ const HEADER: &str = "x-password";
 
 struct Doorman {
     password: Secret,
+    guest: Principal,
 }
 
 #[async_trait]
@@ -20,10 +21,7 @@ impl Authenticator for Doorman {
     async fn authenticate(&self, headers: &HeaderMap) -> Result<Principal, Denied> {
         let said = headers.get(HEADER).ok_or(Denied::Missing)?.as_bytes();
         if same(said, self.password.expose_secret().as_bytes()) {
-            return Ok(Principal {
-                subject: "guest".into(),
-                admin: false,
-            });
+            return Ok(self.guest.clone());
         }
         Err(Denied::Invalid("that is not the password".to_owned()))
     }
@@ -49,6 +47,15 @@ impl AuthenticatorFactory for DoormanFactory {
         let table = Table::new("authenticator.doorman", settings, &["password"])?;
         let password = table.secret("password")?;
         let password = password.ok_or_else(|| table.wrong("password", "must be given"))?;
-        Ok(Arc::new(Doorman { password }))
+        // What templates of definitions may say of a guest: `principal.roles`.
+        let known = Attributes {
+            roles: vec!["visitor".to_owned()],
+            ..Attributes::default()
+        };
+        let guest = Principal {
+            attributes: Some(Arc::new(known)),
+            ..Principal::named("guest")
+        };
+        Ok(Arc::new(Doorman { password, guest }))
     }
 }

@@ -11,7 +11,10 @@ use super::{
 use clap::Args;
 use mcp_core::engine::explain::Explanation;
 use serde::Serialize;
-use serde_json::{Value, value::RawValue};
+use serde_json::{
+    Value,
+    value::{RawValue, to_raw_value},
+};
 use source::Source;
 use std::{collections::BTreeMap, path::PathBuf};
 
@@ -31,7 +34,14 @@ pub(super) struct ExplainArguments {
     /// Who calls, for templates that name `principal.sub`.
     #[arg(long = "as", value_name = "SUBJECT")]
     subject: Option<String>,
-    /// A header of the client's request, for `auth.type: passthrough`. Can be repeated.
+    /// A role of the caller, for templates that name `principal.roles`. Can be repeated.
+    #[arg(long = "role", value_name = "ROLE")]
+    roles: Vec<String>,
+    /// A claim of the caller, for templates that name `principal.claims`: JSON, or else a text. Can be repeated.
+    #[arg(long = "claim", value_name = "NAME=VALUE")]
+    claims: Vec<String>,
+    /// A header of the client's request, for `auth.type: passthrough` and templates that name `request.headers`. Can be
+    /// repeated.
     #[arg(long = "header", value_name = "NAME: VALUE")]
     headers: Vec<String>,
     #[command(flatten)]
@@ -89,11 +99,29 @@ impl ExplainArguments {
             arguments: serde_json::from_str(&text).map_err(Failure::runtime)?,
             send: self.send,
             instance: self.instance.as_deref(),
-            principal: self.subject.as_deref().map(|sub| Caller { sub }),
+            principal: self.caller()?,
             headers,
             definition,
         };
         serde_json::to_string(&asked).map_err(Failure::runtime)
+    }
+
+    /// Who calls, if anything is said about it.
+    fn caller(&self) -> Result<Option<Caller<'_>>, Failure> {
+        let mut claims = BTreeMap::new();
+        for claim in &self.claims {
+            let wrong = || Failure::configuration("--claim: write NAME=VALUE");
+            let (name, text) = claim.split_once('=').ok_or_else(wrong)?;
+            let json = serde_json::from_str::<Box<RawValue>>(text);
+            let json = json.or_else(|_| to_raw_value(text)).map_err(Failure::runtime)?;
+            claims.insert(name.trim(), json);
+        }
+        let is_said = self.subject.is_some() || !self.roles.is_empty() || !claims.is_empty();
+        Ok(is_said.then(|| Caller {
+            sub: self.subject.as_deref(),
+            roles: &self.roles,
+            claims,
+        }))
     }
 }
 
@@ -113,5 +141,8 @@ struct Asked<'a> {
 
 #[derive(Serialize)]
 struct Caller<'a> {
-    sub: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sub: Option<&'a str>,
+    roles: &'a [String],
+    claims: BTreeMap<&'a str, Box<RawValue>>,
 }

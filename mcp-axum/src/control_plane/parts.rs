@@ -5,7 +5,7 @@ use mcp_common::secret::ExposeSecret;
 use mcp_core::{
     engine::{EgressRule, EgressSettings, EngineSettings, ProxyAddress, SecretSettings, Secrets},
     protocol::ProtocolSettings,
-    tool::ToolCompiler,
+    tool::{RequestHeader, ToolCompiler},
     view::ViewSettings,
 };
 use sha2::{Digest, Sha256};
@@ -16,6 +16,7 @@ pub(crate) fn compiler(settings: &Settings) -> ToolCompiler {
     ToolCompiler::default()
         .with_secrets(Secrets::new(secret_settings(settings)))
         .with_proxies(proxies(settings))
+        .with_request_headers(request_headers(settings))
 }
 
 /// For all workers: clones share the certificate authorities, which are read once.
@@ -65,6 +66,12 @@ fn proxies(settings: &Settings) -> Vec<ProxyAddress> {
     // Checked when the settings were read.
     let texts = settings.egress.proxies.iter();
     texts.filter_map(|text| text.parse().ok()).collect()
+}
+
+fn request_headers(settings: &Settings) -> Vec<RequestHeader> {
+    // Checked when the settings were read.
+    let names = settings.templates.request_headers.iter();
+    names.filter_map(|name| name.parse().ok()).collect()
 }
 
 pub(super) fn protocol_settings(settings: &Settings) -> Result<ProtocolSettings, getrandom::Error> {

@@ -2,7 +2,10 @@
 
 use super::{List, Settings, SettingsError};
 use http::HeaderName;
-use mcp_core::engine::{EgressRule, ProxyAddress};
+use mcp_core::{
+    engine::{EgressRule, ProxyAddress},
+    tool::{NoRequestHeader, RequestHeader},
+};
 use tracing_subscriber::filter::LevelFilter;
 
 /// The paths that `app.public_paths` chooses from.
@@ -33,6 +36,7 @@ pub(super) fn check(settings: &Settings) -> Result<(), SettingsError> {
     egress_rules("egress.allow", &settings.egress.allow)?;
     egress_rules("egress.deny", &settings.egress.deny)?;
     proxies("egress.proxies", &settings.egress.proxies)?;
+    request_headers("templates.request_headers", &settings.templates.request_headers)?;
     if app.workers > 1024 {
         return Err(SettingsError::value(
             "app.workers",
@@ -136,6 +140,22 @@ fn proxies(key: &str, list: &List) -> Result<(), SettingsError> {
                 place + 1
             );
             return Err(SettingsError::value(key, reason));
+        }
+    }
+    Ok(())
+}
+
+fn request_headers(key: &str, list: &List) -> Result<(), SettingsError> {
+    for name in list.iter() {
+        match name.parse::<RequestHeader>() {
+            Ok(_) => {}
+            Err(NoRequestHeader::Name) => {
+                return Err(SettingsError::value(
+                    key,
+                    format!("`{name}` is not the name of a header"),
+                ));
+            }
+            Err(reason) => return Err(SettingsError::value(key, reason.to_string())),
         }
     }
     Ok(())

@@ -29,6 +29,7 @@ pub(super) fn redacted_toml(settings: &Settings) -> String {
         upstream: &'a super::UpstreamSettings,
         egress: &'a super::EgressSettings,
         secrets: &'a super::SecretSettings,
+        templates: &'a super::TemplateSettings,
         mcp: &'a super::McpSettings,
     }
     let redact = |tables: &PluginTables| {
@@ -45,6 +46,7 @@ pub(super) fn redacted_toml(settings: &Settings) -> String {
         upstream: &settings.upstream,
         egress: &settings.egress,
         secrets: &settings.secrets,
+        templates: &settings.templates,
         mcp: &settings.mcp,
     };
     // Only a plugin's table could hold what TOML cannot say.

@@ -133,6 +133,13 @@ pub struct SecretSettings {
     pub file_dir: List,
 }
 
+/// `[templates]`: what templates of definitions may name.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct TemplateSettings {
+    /// Headers of clients' requests.
+    pub request_headers: List,
+}
+
 /// `true`, `false`, or decided by circumstances.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AutoSwitch {

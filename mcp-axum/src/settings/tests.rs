@@ -204,6 +204,14 @@ fn a_wrong_value_is_refused_by_key_with_what_would_be_right() {
             "[egress]\nproxies = [\"http://a:1\", \"http://ada:s3cr3t@b:1\"]",
             "egress.proxies: number 2 is no proxy; write \"http://host:port\", without credentials",
         ),
+        (
+            "[templates]\nrequest_headers = [\"X-Tenant\", \"Cookie\"]",
+            "templates.request_headers: `cookie` is between the client and the gateway and never passed on",
+        ),
+        (
+            "[templates]\nrequest_headers = [\"X Tenant\"]",
+            "templates.request_headers: `X Tenant` is not the name of a header",
+        ),
         ("[mcp]\npage_size = 0", "mcp.page_size: must be at least 1"),
         (
             "[upstream]\ntimeout_ms = 0",

@@ -43,6 +43,8 @@ pub const DEADLINE: Duration = Duration::from_secs(10);
 
 const ADMIN_KEY: &str = "test-admin-key";
 const USER_KEY: &str = "test-user-key";
+/// What templates may name of the user; the administrator has none of it.
+const USER_ATTRIBUTES: &str = "roles = ['billing', 'ops'], claims = { Tenant = 'acme', account = 9007199254740993, org = { id = 7, plan = 'pro' }, 'https://a.example/region' = 'eu' }";
 
 /// A running gateway.
 pub struct TestApp {
@@ -268,6 +270,6 @@ fn configuration(directory: &TempDir) -> String {
     format!(
         "[app]\ndata_dir = '{path}'\nworkers = 2\ndrain_seconds = 5\n\
          [data_source.sqlite]\npath = '{path}/definitions.db'\n\
-         [authenticator.api_key]\nkeys = [{{ name = 'user', key = '{USER_KEY}' }}]\n"
+         [authenticator.api_key]\nkeys = [{{ name = 'user', key = '{USER_KEY}', {USER_ATTRIBUTES} }}]\n"
     )
 }

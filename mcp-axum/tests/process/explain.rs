@@ -181,3 +181,61 @@ fn a_gateway_explains_and_sends() {
     assert_eq!(code, Some(1));
     assert!(errors.contains("there is no TDS `aliev`"), "{errors}");
 }
+
+#[test]
+fn a_caller_is_given_on_the_command_line() {
+    const NEEDY: &str = "\
+name: t
+description: Needs to know who calls.
+input_schema: {}
+tds_ext_info:
+  domain: http://127.0.0.1:9
+  method: GET
+  path: /
+  headers:
+    X-Ops: '{{ \"ops\" in principal.roles }}'
+    X-Account: '{{ principal.claims.account }}'
+    X-Tenant: '{{ principal.claims.tenant }}/{{ request.headers[\"X-Tenant\"] }}'
+";
+    let sandbox = Sandbox::new();
+    sandbox.write("t.yaml", NEEDY);
+    let config = sandbox.write("x.toml", "[templates]\nrequest_headers = [\"X-Tenant\"]\n");
+    let config = ["--config", config.to_str().unwrap()];
+    let caller = [
+        "--role",
+        "ops",
+        "--claim",
+        "account=123456789012345678901234567890",
+        "--claim",
+        "tenant=acme",
+        "--header",
+        "X-Tenant: eu",
+    ];
+    let (code, told, problems) = text(explain(&sandbox, &[&["./t.yaml"], &caller[..], &config].concat()));
+    assert_eq!((code, problems.as_str()), (Some(0), ""), "{told}");
+    for line in [
+        "X-Ops: true",
+        "X-Account: 123456789012345678901234567890",
+        "X-Tenant: acme/eu",
+    ] {
+        assert!(told.contains(line), "{told}");
+    }
+    let (_, told, _) = text(explain(&sandbox, &[&["./t.yaml"], &config[..]].concat()));
+    assert!(
+        told.contains("This tool needs `principal.claims.account`"),
+        "{told}"
+    );
+    let (code, _, refused) = text(explain(&sandbox, &["./t.yaml"]));
+    assert!(
+        code == Some(1) && refused.contains("templates.request_headers"),
+        "{refused}"
+    );
+    let (code, _, refused) = text(explain(
+        &sandbox,
+        &[&["./t.yaml", "--claim", "x"], &config[..]].concat(),
+    ));
+    assert!(
+        code == Some(2) && refused.contains("--claim: write NAME=VALUE"),
+        "{refused}"
+    );
+}

@@ -1,6 +1,6 @@
 //! Which credential a tool shows to its upstream, compiled. The secrets themselves are looked up by the engine.
 
-use super::{Transport, header_name};
+use super::{RequestHeader, Transport, header_name};
 use http::{HeaderName, Uri, header, uri::Scheme};
 use mcp_common::{
     definition::tool::{AuthBinding, ClientCredentials, KeyPlace, MaybeSecret, SecretReference},
@@ -44,22 +44,6 @@ pub(crate) struct TokenSource {
     /// How the token endpoint is reached, but for the time that it may take.
     pub(crate) transport: Option<Arc<Transport>>,
 }
-
-/// Headers of the client's request that are the gateway's own business.
-const NEVER_PASSED: [&str; 12] = [
-    "authorization",
-    "x-api-key",
-    "cookie",
-    "proxy-authorization",
-    "host",
-    "origin",
-    "content-length",
-    "content-type",
-    "connection",
-    "accept",
-    "accept-encoding",
-    "forwarded",
-];
 
 impl TokenSource {
     /// Of the token endpoint, with its port.
@@ -142,9 +126,12 @@ impl Auth {
                 header: from, name, ..
             } => {
                 let name = name.as_deref().unwrap_or("Authorization");
-                passed(from)
-                    .map_err(|reason| at("header", reason))
-                    .and_then(|from| header("name", name).map(|to| Self::Passthrough { from, to }))
+                from.parse::<RequestHeader>()
+                    .map_err(|reason| at("header", reason.to_string()))
+                    .and_then(|from| {
+                        let from = from.name().clone();
+                        header("name", name).map(|to| Self::Passthrough { from, to })
+                    })
             }
         };
         compiled.map_err(|problem| problems.push(problem)).ok()
@@ -191,20 +178,6 @@ impl Auth {
             problems.push(Problem::at("tds_ext_info.auth", reason));
         }
     }
-}
-
-fn passed(name: &str) -> Result<HeaderName, String> {
-    let header = HeaderName::from_bytes(name.trim().as_bytes())
-        .map_err(|_| "is not the name of a header".to_owned())?;
-    let is_own = NEVER_PASSED.contains(&header.as_str())
-        || header.as_str().starts_with("mcp-")
-        || header.as_str().starts_with("x-forwarded-");
-    if is_own {
-        return Err(format!(
-            "`{header}` is between the client and the gateway and never passed on; have clients send another one, such as X-Upstream-Authorization"
-        ));
-    }
-    Ok(header)
 }
 
 fn token_url(text: &str) -> Result<Uri, &'static str> {

@@ -5,8 +5,8 @@ mod placed;
 mod placement;
 
 use super::{
-    Body, Declared, Delivery, InputSchema, Layout, Leaf, Origin, Params, PathTemplate, ResponseShape,
-    Templates, UsedVar, body, param,
+    AllowedHeaders, Body, Declared, Delivery, InputSchema, Layout, Leaf, Origin, Params, PathTemplate,
+    ResponseShape, Templates, UsedVar, body, param,
 };
 use http::{HeaderMap, HeaderName, HeaderValue, Method, header::ACCEPT_ENCODING};
 use jsonschema::Validator;
@@ -82,6 +82,7 @@ impl Call {
     pub(super) fn compile(
         definition: &ToolDefinition,
         input: &InputSchema,
+        request_headers: &AllowedHeaders,
         problems: &mut Vec<Problem>,
         warnings: &mut Vec<String>,
     ) -> Option<Self> {
@@ -100,7 +101,7 @@ impl Call {
         if !binding.path.trim().starts_with('/') {
             warnings.push("tds_ext_info.path: does not begin with `/`; it is used as if it did".to_owned());
         }
-        let mut templates = Templates::new();
+        let mut templates = Templates::new(request_headers.clone());
         let mut params = param::compile(&binding.params, input, &mut path, &mut templates, problems);
         let body = body::compile(binding, input, &path, &mut params, &mut templates, problems);
         let mut fixed = fixed::compile(binding, &path, input, &mut templates, problems);
@@ -130,10 +131,15 @@ impl Call {
         required_anywhere.retain(|name| !has_value(name));
         let mut required_in_group = [&binding.required_params.grouped[..], &input.required].concat();
         required_in_group.retain(|(_, name)| !has_value(name));
-        let response = binding
-            .response
-            .as_ref()
-            .map(|binding| Box::new(ResponseShape::compile(binding, definition, input, problems)));
+        let response = binding.response.as_ref().map(|binding| {
+            Box::new(ResponseShape::compile(
+                binding,
+                definition,
+                input,
+                request_headers,
+                problems,
+            ))
+        });
         let delivery = Delivery::compile(binding, &method, origin.as_ref(), problems);
         if let Some(auth) = delivery.as_ref().and_then(|delivery| delivery.auth.as_ref()) {
             auth.check_free(&fixed.taken_headers, &fixed.taken_query, problems);

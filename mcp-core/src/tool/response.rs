@@ -1,6 +1,6 @@
 //! How the answers of a tool are shaped, compiled.
 
-use super::{AnswerTemplates, AnswerText, Condition, input_schema::InputSchema, jq::Program};
+use super::{AllowedHeaders, AnswerTemplates, AnswerText, Condition, input_schema::InputSchema, jq::Program};
 use mcp_common::{
     definition::{
         ToolDefinition,
@@ -40,9 +40,10 @@ impl ResponseShape {
         binding: &ResponseBinding,
         definition: &ToolDefinition,
         input: &InputSchema,
+        request_headers: &AllowedHeaders,
         problems: &mut Vec<Problem>,
     ) -> Self {
-        let mut templates = AnswerTemplates::new();
+        let mut templates = AnswerTemplates::new(request_headers.clone());
         let mut found = Vec::new();
         let field = |name: &str| format!("tds_ext_info.response.{name}");
         let success = binding.success.as_deref().and_then(|expression| {

@@ -3,15 +3,19 @@
 mod answer;
 mod bounded;
 mod callables;
+mod caller;
 mod names;
 mod reference;
 mod tree;
+mod words;
 
 pub(crate) use answer::{AnswerTemplates, AnswerText, Condition};
+pub(crate) use caller::{AllowedHeaders, CallerName};
 pub(crate) use reference::Reference;
 pub(crate) use tree::Template;
 
 use super::input_schema::InputSchema;
+use http::HeaderName;
 use mcp_common::problem::Problem;
 use minijinja::{Environment, UndefinedBehavior};
 use serde_json::Value;
@@ -60,12 +64,16 @@ pub(crate) struct Templates {
     pub(crate) arguments: Vec<Vec<String>>,
     /// What they name of `instance.vars`.
     pub(super) vars: Vec<UsedVar>,
+    /// What they name of the caller: the template of that name, or no template for a leaf that is one name.
+    caller: Vec<(Option<String>, CallerName)>,
+    allowed: AllowedHeaders,
     /// Each template has a name of its own in the environment.
     count: usize,
 }
 
 impl Templates {
-    pub(crate) fn new() -> Self {
+    /// `allowed`: what they may name of the client's request.
+    pub(crate) fn new(allowed: AllowedHeaders) -> Self {
         let mut environment = Environment::new();
         environment.set_undefined_behavior(UndefinedBehavior::Strict);
         environment.set_fuel(Some(FUEL));
@@ -75,6 +83,8 @@ impl Templates {
             environment,
             arguments: Vec::new(),
             vars: Vec::new(),
+            caller: Vec::new(),
+            allowed,
             count: 0,
         }
     }
@@ -101,11 +111,12 @@ impl Templates {
         let at = |reason: String| Problem::at(field, reason);
         let whole = whole_expression(text);
         if let Some(reference) = whole.and_then(Reference::read) {
-            names::check_reference(&reference, schema).map_err(at)?;
+            names::check_reference(&reference, schema, &self.allowed).map_err(at)?;
             match &reference {
                 Reference::Argument(path) => self.arguments.push(path.clone()),
                 Reference::InstanceVar(path) => self.vars.push(UsedVar::new(field, path.clone())),
-                Reference::Subject | Reference::InstanceId | Reference::InstanceName => {}
+                Reference::Caller(name) => self.caller.push((None, name.clone())),
+                Reference::Subject | Reference::Roles | Reference::InstanceId | Reference::InstanceName => {}
             }
             return Ok(Leaf::Reference(reference));
         }
@@ -124,15 +135,37 @@ impl Templates {
             .get_template(&name)
             .map_err(|error| at(format!("is not a template: {}", first_line(&error))))?;
         let used = template.undeclared_variables(true);
-        let named = names::check(&self.environment, template.source(), &used, schema).map_err(at)?;
+        let named =
+            names::check(&self.environment, template.source(), &used, schema, &self.allowed).map_err(at)?;
         self.arguments.extend(named.arguments);
         let vars = named.vars.into_iter();
         self.vars.extend(vars.map(|path| UsedVar::new(field, path)));
+        let caller = named.caller.into_iter();
+        self.caller.extend(caller.map(|used| (Some(name.clone()), used)));
         Ok(if whole.is_some() {
             Leaf::Expression(name)
         } else {
             Leaf::Text(name)
         })
+    }
+
+    /// Headers of the client's request that a template needs; those that are one name look them up themselves.
+    pub(crate) fn headers(&self) -> impl Iterator<Item = &HeaderName> {
+        self.caller
+            .iter()
+            .filter_map(|(template, name)| match (template, name) {
+                (Some(_), CallerName::Header(name)) => Some(name),
+                _ => None,
+            })
+    }
+
+    /// What the template of that name names of the caller.
+    pub(crate) fn caller_names_of<'a>(&'a self, template: &'a str) -> impl Iterator<Item = &'a CallerName> {
+        let of = self
+            .caller
+            .iter()
+            .filter(move |(of, _)| of.as_deref() == Some(template));
+        of.map(|(_, name)| name)
     }
 
     /// The arguments that the template of that name uses.

@@ -46,10 +46,7 @@ pub(crate) fn engine() -> Engine {
 /// Calls with the arguments' text as it stands.
 pub(crate) async fn call_text(engine: &Engine, tool: &CompiledTool, arguments: &str) -> CallResult {
     let arguments = RawValue::from_string(arguments.to_owned()).unwrap();
-    let principal = Principal {
-        subject: "alice".into(),
-        admin: false,
-    };
+    let principal = Principal::named("alice");
     let context = CallContext {
         instance: &InstanceNames::id_only("support"),
         principal: &principal,

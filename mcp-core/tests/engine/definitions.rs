@@ -86,11 +86,11 @@ fn refusals_name_the_field_and_the_reason() {
         (
             flat.clone(),
             json!({"query": {"q": "{{ request.headers }}"}}),
-            "tds_ext_info.query.q: names `request`",
+            "tds_ext_info.query.q: names the client's request as a whole",
         ),
         (
             flat.clone(),
-            json!({"query": {"q": "{{ principal.claims.x }}"}}),
+            json!({"query": {"q": "{{ principal.claims }}"}}),
             "tds_ext_info.query.q: names `principal.claims`",
         ),
         (

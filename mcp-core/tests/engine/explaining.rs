@@ -24,10 +24,7 @@ pub(crate) async fn explain(
     send: bool,
 ) -> Explanation {
     let arguments = RawValue::from_string(arguments.to_owned()).unwrap();
-    let principal = Principal {
-        subject: "alice".into(),
-        admin: false,
-    };
+    let principal = Principal::named("alice");
     let context = CallContext {
         instance: &InstanceNames::id_only("support"),
         principal: &principal,

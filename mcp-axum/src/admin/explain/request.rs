@@ -2,10 +2,10 @@
 
 use crate::error::{Error, Result};
 use http::{HeaderMap, HeaderName, HeaderValue};
-use mcp_common::authenticator::Principal;
+use mcp_common::authenticator::{Attributes, Principal};
 use serde::Deserialize;
 use serde_json::value::RawValue;
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
 /// The body of the request; every member may be left out.
 #[derive(Default, Deserialize)]
@@ -32,7 +32,12 @@ pub(super) struct ExplainRequest<'a> {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Caller {
-    sub: String,
+    /// The administrator's own, if it is not said.
+    sub: Option<String>,
+    #[serde(default)]
+    roles: Vec<String>,
+    #[serde(default)]
+    claims: BTreeMap<String, Box<RawValue>>,
 }
 
 impl<'a> ExplainRequest<'a> {
@@ -43,13 +48,13 @@ impl<'a> ExplainRequest<'a> {
         }
         serde_json::from_slice(body).map_err(|error| {
             Error::bad_request(format!(
-                "the body must be {{\"arguments\": {{…}}}}, beside it instance, send, principal {{sub}}, headers and \
+                "the body must be {{\"arguments\": {{…}}}}, beside it instance, send, principal {{sub, roles, claims}}, headers and \
                  definition where they are needed: {error}"
             ))
         })
     }
 
-    /// Those that `auth.type: passthrough` passes on.
+    /// Those that `auth.type: passthrough` passes on and templates may name.
     pub(super) fn headers(&self) -> Result<HeaderMap> {
         let mut headers = HeaderMap::new();
         for (name, text) in &self.headers {
@@ -69,10 +74,20 @@ impl<'a> ExplainRequest<'a> {
     pub(super) fn principal(&self, own: &Principal) -> Principal {
         match &self.principal {
             None => own.clone(),
-            Some(caller) => Principal {
-                subject: caller.sub.as_str().into(),
-                admin: false,
-            },
+            Some(caller) => {
+                let attributes = Attributes {
+                    roles: caller.roles.clone(),
+                    claims: caller.claims.clone(),
+                };
+                let subject = caller
+                    .sub
+                    .as_deref()
+                    .map_or_else(|| own.subject.clone(), Arc::from);
+                Principal {
+                    attributes: Some(Arc::new(attributes)),
+                    ..Principal::named(subject)
+                }
+            }
         }
     }
 }

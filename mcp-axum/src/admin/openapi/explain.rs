@@ -27,7 +27,7 @@ pub(super) struct ExplainRequest {
     /// Who calls, for templates; the administrator by default.
     #[schema(required = false)]
     principal: Caller,
-    /// Of the client's request, for `auth.type: passthrough`.
+    /// Of the client's request, for `auth.type: passthrough` and for templates that name `request.headers`.
     #[schema(required = false)]
     headers: HashMap<String, String>,
     /// Explained instead of what is stored; refused as PUT would refuse it.
@@ -38,8 +38,15 @@ pub(super) struct ExplainRequest {
 /// Who calls.
 #[derive(ToSchema)]
 pub(super) struct Caller {
-    /// `principal.sub` of templates.
+    /// `principal.sub` of templates; the administrator's own by default.
+    #[schema(required = false)]
     sub: String,
+    /// `principal.roles` of templates.
+    #[schema(required = false)]
+    roles: Vec<String>,
+    /// `principal.claims` of templates: names and JSON values.
+    #[schema(required = false, value_type = Object)]
+    claims: Map<String, Value>,
 }
 
 /// One call, explained.

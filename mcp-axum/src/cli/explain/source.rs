@@ -110,8 +110,8 @@ impl Source {
         match &self.place {
             Place::Here(catalog, engine) => {
                 let caller = Principal {
-                    subject: "cli".into(),
                     admin: true,
+                    ..Principal::named("cli")
                 };
                 let explained =
                     admin::explain::explain(catalog, engine, &self.key, asked.as_bytes(), &caller);

@@ -11,6 +11,7 @@ pub struct Client {
     http: reqwest::Client,
     address: SocketAddr,
     key: Option<String>,
+    headers: Vec<(&'static str, String)>,
 }
 
 impl Client {
@@ -19,14 +20,24 @@ impl Client {
             http: reqwest::Client::new(),
             address,
             key,
+            headers: Vec::new(),
         }
+    }
+
+    /// Sends this header with every request, beside others of its name.
+    pub fn with_header(mut self, name: &'static str, value: &str) -> Self {
+        self.headers.push((name, value.to_owned()));
+        self
     }
 
     /// A request with this role's key; finish it with [`send`](Self::send).
     pub fn request(&self, method: Method, path: &str) -> RequestBuilder {
-        let request = self
+        let mut request = self
             .http
             .request(method, format!("http://{}{path}", self.address));
+        for (name, value) in &self.headers {
+            request = request.header(*name, value);
+        }
         match &self.key {
             Some(key) => request.bearer_auth(key),
             None => request,

@@ -2,8 +2,8 @@
 
 use super::arguments::Arguments;
 use crate::{
-    engine::{CallContext, exact_value, failure::Failure},
-    tool::{Call, Leaf, Reference},
+    engine::{CallContext, caller, exact_value, failure::Failure, result::Outcome},
+    tool::{Call, CallerName, Leaf, Reference},
 };
 use serde_json::Value;
 use std::{borrow::Cow, cell::OnceCell};
@@ -54,6 +54,15 @@ impl<'a> Scope<'a> {
             Leaf::Reference(Reference::Subject) => {
                 Ok(Filled::Text(Cow::Borrowed(&self.context.principal.subject)))
             }
+            Leaf::Reference(Reference::Roles) => {
+                let roles = serde_json::to_string(self.context.principal.roles());
+                let roles = roles.map_err(|error| error.to_string());
+                roles.map(|json| Filled::Json(json.into()))
+            }
+            Leaf::Reference(Reference::Caller(name)) => match self.of_caller(name) {
+                Some(filled) => filled,
+                None => return Err(lacks(field, &format!("`{name}`"))),
+            },
             Leaf::Reference(Reference::InstanceId) => Ok(Filled::Text(self.context.instance.id().into())),
             Leaf::Reference(Reference::InstanceName) => Ok(Filled::Text(self.context.instance.name().into())),
             Leaf::Reference(Reference::InstanceVar(path)) => {
@@ -71,7 +80,34 @@ impl<'a> Scope<'a> {
                 .render(name, self.names()?, self.max_bytes)
                 .map(|text| Filled::Text(text.into())),
         };
-        filled.map_err(|reason| self.blame(leaf, field, &reason))
+        filled.map_err(|reason| match self.lacking(leaf) {
+            Some(names) if reason.contains("undefined") => lacks(field, &names),
+            _ => self.blame(leaf, field, &reason),
+        })
+    }
+
+    fn of_caller(&self, name: &CallerName) -> Option<Result<Filled<'a>, String>> {
+        match name {
+            CallerName::Claim(path) => {
+                let json = caller::claim(self.context.principal, path)?;
+                Some(Ok(Filled::Json(json.into())))
+            }
+            CallerName::Header(name) => Some(caller::header(self.context, name)?.map(Filled::Text)),
+        }
+    }
+
+    /// What the leaf needs and the caller does not have, where all arguments that it names are there.
+    fn lacking(&self, leaf: &Leaf) -> Option<String> {
+        let (Leaf::Expression(name) | Leaf::Text(name)) = leaf else {
+            return None;
+        };
+        let templates = &self.call.templates;
+        let names = caller::lacking(self.context, templates.caller_names_of(name))?;
+        let arguments = templates.arguments_of(name);
+        let has_all = arguments
+            .iter()
+            .all(|path| matches!(self.arguments.at(path), Ok(Some(_))));
+        has_all.then_some(names)
     }
 
     /// The failure, naming the arguments that the leaf is made of.
@@ -120,9 +156,17 @@ impl<'a> Scope<'a> {
         let args = exact_value::read(self.json).map_err(|reason| Failure::argument("(root)", &reason))?;
         let names = minijinja::context! {
             args => args,
-            principal => minijinja::context! { sub => &*self.context.principal.subject },
+            principal => caller::principal(self.context.principal),
+            request => caller::request(self.context, self.call.templates.headers()),
             instance => self.context.instance.value(),
         };
         Ok(self.names.get_or_init(|| names).clone())
     }
+}
+
+/// The caller does not have what the definition needs.
+fn lacks(field: &str, names: &str) -> Failure {
+    let text =
+        format!("This tool needs {names} for `{field}`, which the caller does not have; nothing was sent.");
+    Failure::new(Outcome::Refused, text)
 }

@@ -71,7 +71,7 @@ fn failed(
         let mut text = response
             .templates
             .render(&rule.message, names.value()?)
-            .map_err(told)?;
+            .map_err(|reason| told(names.explained(&rule.message, reason)))?;
         match rule.retryable {
             Some(true) => text.push_str("\nTrying again may help."),
             Some(false) => text.push_str("\nTrying again will not help."),
@@ -234,6 +234,7 @@ impl Shaper<'_> {
         };
         let rendered = names.and_then(|names| self.response.templates.render(text, names));
         rendered.map_err(|reason| {
+            let reason = self.names.explained(text, reason);
             let text = format!("`response.{member}` does not fit the answer: {reason}.");
             Failure::new(Outcome::BadAnswer, text)
         })

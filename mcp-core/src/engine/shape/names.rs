@@ -2,8 +2,8 @@
 
 use super::{decode, media::Media};
 use crate::{
-    engine::{CallContext, strict_value, upstream::Answer},
-    tool::ResponseShape,
+    engine::{CallContext, caller, strict_value, upstream::Answer},
+    tool::{AnswerText, ResponseShape},
 };
 use minijinja::{Value, value::Serde};
 use serde_json::{Map, Value as Json, json};
@@ -43,6 +43,15 @@ impl<'a> Names<'a> {
         Ok(minijinja::context! { data, ..names })
     }
 
+    /// The reason why a text cannot be made, with what it names and the caller does not have.
+    pub(super) fn explained(&self, text: &AnswerText, reason: String) -> String {
+        let named = self.response.templates.caller_names_of(text);
+        match caller::lacking(self.context, named) {
+            Some(names) if reason.contains("undefined") => format!("{reason}; the caller has no {names}"),
+            _ => reason,
+        }
+    }
+
     fn make(&self) -> Result<Value, String> {
         let mut headers = Map::new();
         for name in self.answer.headers.keys() {
@@ -64,10 +73,14 @@ impl<'a> Names<'a> {
             "headers": headers,
             "body": body,
             "args": args,
-            "principal": {"sub": &*self.context.principal.subject},
         });
         let names = Value::from(Serde(names));
-        Ok(minijinja::context! { instance => self.context.instance.value(), ..names })
+        Ok(minijinja::context! {
+            principal => caller::principal(self.context.principal),
+            request => caller::request(self.context, self.response.templates.headers()),
+            instance => self.context.instance.value(),
+            ..names
+        })
     }
 
     fn body(&self) -> Json {

@@ -1,7 +1,8 @@
 //! Expressions and templates over an answer: `status`, `headers`, `body`, and `data` where it is shaped already.
 
-use super::{UsedVar, bounded, callables, first_line, names};
+use super::{AllowedHeaders, CallerName, UsedVar, bounded, callables, first_line, names};
 use crate::tool::input_schema::InputSchema;
+use http::HeaderName;
 use mcp_common::problem::Problem;
 use minijinja::{Environment, UndefinedBehavior, Value};
 
@@ -37,6 +38,9 @@ pub(crate) struct AnswerTemplates {
     pub(crate) uses_body: bool,
     /// What they name of `instance.vars`.
     pub(crate) vars: Vec<UsedVar>,
+    /// What they name of the caller, by field.
+    caller: Vec<(String, CallerName)>,
+    allowed: AllowedHeaders,
 }
 
 fn environment(undefined: UndefinedBehavior) -> Environment<'static> {
@@ -49,12 +53,15 @@ fn environment(undefined: UndefinedBehavior) -> Environment<'static> {
 }
 
 impl AnswerTemplates {
-    pub(crate) fn new() -> Self {
+    /// `allowed`: what they may name of the client's request.
+    pub(crate) fn new(allowed: AllowedHeaders) -> Self {
         Self {
             conditions: environment(UndefinedBehavior::Chainable),
             texts: environment(UndefinedBehavior::Strict),
             uses_body: false,
             vars: Vec::new(),
+            caller: Vec::new(),
+            allowed,
         }
     }
 
@@ -78,7 +85,7 @@ impl AnswerTemplates {
         self.conditions
             .add_template_owned(field.to_owned(), source.clone())
             .map_err(|error| at(format!("is not an expression: {}", first_line(&error))))?;
-        let found = check(&self.conditions, field, &source, schema, false)?;
+        let found = check(&self.conditions, field, &source, schema, false, &self.allowed)?;
         self.note(field, found);
         Ok(Condition(field.to_owned()))
     }
@@ -97,7 +104,7 @@ impl AnswerTemplates {
         self.texts
             .add_template_owned(field.to_owned(), text.to_owned())
             .map_err(|error| Problem::at(field, format!("is not a template: {}", first_line(&error))))?;
-        let found = check(&self.texts, field, text, schema, shaped)?;
+        let found = check(&self.texts, field, text, schema, shaped, &self.allowed)?;
         self.note(field, found);
         Ok(AnswerText::Template(field.to_owned()))
     }
@@ -106,6 +113,28 @@ impl AnswerTemplates {
         self.uses_body |= found.uses_body;
         let vars = found.vars.into_iter();
         self.vars.extend(vars.map(|path| UsedVar::new(field, path)));
+        let caller = found.caller.into_iter();
+        self.caller.extend(caller.map(|name| (field.to_owned(), name)));
+    }
+
+    /// Headers of the client's request that something names.
+    pub(crate) fn headers(&self) -> impl Iterator<Item = &HeaderName> {
+        self.caller.iter().filter_map(|(_, name)| match name {
+            CallerName::Header(name) => Some(name),
+            CallerName::Claim(_) => None,
+        })
+    }
+
+    /// What the text names of the caller.
+    pub(crate) fn caller_names_of<'a>(
+        &'a self,
+        text: &'a AnswerText,
+    ) -> impl Iterator<Item = &'a CallerName> {
+        let of = self.caller.iter().filter(move |(field, _)| match text {
+            AnswerText::Fixed(_) => false,
+            AnswerText::Template(name) => name == field,
+        });
+        of.map(|(_, name)| name)
     }
 
     pub(crate) fn holds(&self, condition: &Condition, names: Value) -> Result<bool, String> {
@@ -146,6 +175,7 @@ struct Found {
     /// The body, or what became of it.
     uses_body: bool,
     vars: Vec<Vec<String>>,
+    caller: Vec<CallerName>,
 }
 
 fn check(
@@ -154,6 +184,7 @@ fn check(
     source: &str,
     schema: &InputSchema,
     shaped: bool,
+    allowed: &AllowedHeaders,
 ) -> Result<Found, Problem> {
     let at = |reason: String| Problem::at(field, reason);
     callables::check(environment, source).map_err(at)?;
@@ -168,20 +199,21 @@ fn check(
     let of_answer = |root: &str| OF_ANSWER.contains(&root) || (shaped && root == "data");
     used.retain(|name| !of_answer(&root(name)));
     let globals: Vec<&str> = environment.globals().map(|(name, _)| name).collect();
-    let known = ["args", "principal", "instance"];
+    let known = ["args", "principal", "request", "instance"];
     let unknown = used
         .iter()
         .find(|name| !known.contains(&root(name).as_str()) && !globals.contains(&root(name).as_str()));
     if let Some(unknown) = unknown {
         let data = if shaped { ", data" } else { "" };
         let reason = format!(
-            "names `{unknown}`, which is unknown; known are status, headers, body{data}, args, principal.sub, instance"
+            "names `{unknown}`, which is unknown; known are status, headers, body{data}, args, principal, request.headers, instance"
         );
         return Err(at(reason));
     }
-    let named = names::check(environment, source, &used, schema).map_err(at)?;
+    let named = names::check(environment, source, &used, schema, allowed).map_err(at)?;
     Ok(Found {
         uses_body,
         vars: named.vars,
+        caller: named.caller,
     })
 }

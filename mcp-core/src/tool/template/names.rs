@@ -1,7 +1,7 @@
 //! A template may only name what exists: a misspelt name is found when the definition is written, not when it is called.
 
-use super::{Reference, whole_expression};
-use crate::tool::input_schema::InputSchema;
+use super::{CallerName, Reference, caller, whole_expression};
+use crate::tool::{RequestHeader, input_schema::InputSchema};
 use minijinja::Environment;
 use std::collections::HashSet;
 
@@ -12,6 +12,8 @@ pub(super) struct Named {
     pub(super) arguments: Vec<Vec<String>>,
     /// Member names from `instance.vars` on.
     pub(super) vars: Vec<Vec<String>>,
+    /// What not every caller has.
+    pub(super) caller: Vec<CallerName>,
 }
 
 /// Checks the dotted names that the template `source` uses.
@@ -20,12 +22,13 @@ pub(super) fn check(
     source: &str,
     used: &HashSet<String>,
     schema: &InputSchema,
+    allowed: &[RequestHeader],
 ) -> Result<Named, String> {
     let globals: Vec<&str> = environment.globals().map(|(name, _)| name).collect();
     let mut used: Vec<&str> = used.iter().map(String::as_str).collect();
     used.sort_unstable();
     let mut named = Named::default();
-    for name in used {
+    for &name in &used {
         let mut steps = name.split('.');
         match (steps.next().unwrap_or_default(), steps.next()) {
             ("args", None) => {
@@ -47,6 +50,16 @@ pub(super) fn check(
                 named.vars.push(path);
             }
             ("principal", Some("sub")) | ("instance", Some("id" | "name")) => {}
+            ("principal", Some("roles")) => match steps.next() {
+                None => {}
+                Some(member) => {
+                    return Err(format!(
+                        "names `principal.roles.{member}`, but roles are a list: `\"{member}\" in principal.roles`"
+                    ));
+                }
+            },
+            // All of them at once, below.
+            ("principal", Some("claims")) | ("request", None | Some("headers")) => {}
             ("instance", Some(member)) => {
                 return Err(format!(
                     "names `instance.{member}`; known are `instance.id`, `instance.name` and `instance.vars.<name>`"
@@ -54,19 +67,37 @@ pub(super) fn check(
             }
             ("principal", Some(member)) => {
                 return Err(format!(
-                    "names `principal.{member}`; known is only `principal.sub`"
+                    "names `principal.{member}`; known are `principal.sub`, `principal.roles` and `principal.claims.<name>`"
                 ));
             }
             ("principal", None) => {
-                return Err("names `principal` as a whole; known is `principal.sub`".into());
+                return Err(
+                    "names `principal` as a whole; known are `principal.sub`, `principal.roles` and `principal.claims.<name>`"
+                        .into(),
+                );
+            }
+            ("request", Some(member)) => {
+                return Err(format!(
+                    "names `request.{member}`; known is only `request.headers[\"<name>\"]`"
+                ));
             }
             (root, _) if globals.contains(&root) => {}
             (root, _) => {
                 return Err(format!(
-                    "names `{root}`, which is unknown; known are args, principal.sub, instance"
+                    "names `{root}`, which is unknown; known are args, principal, request.headers, instance"
                 ));
             }
         }
+    }
+    let names = |root: &str| {
+        used.iter()
+            .any(|name| *name == root || name.starts_with(&format!("{root}.")))
+    };
+    if names("principal.claims") {
+        named.caller.extend(caller::claims(source)?);
+    }
+    if names("request") {
+        named.caller.extend(caller::headers(source, allowed)?);
     }
     Ok(named)
 }
@@ -95,12 +126,20 @@ fn check_written(environment: &Environment<'_>, source: &str) -> Result<(), Stri
 }
 
 /// The same for a leaf that is one name.
-pub(super) fn check_reference(reference: &Reference, schema: &InputSchema) -> Result<(), String> {
+pub(super) fn check_reference(
+    reference: &Reference,
+    schema: &InputSchema,
+    allowed: &[RequestHeader],
+) -> Result<(), String> {
     match reference {
         Reference::Argument(path) => check_argument(path, schema),
-        Reference::Subject | Reference::InstanceId | Reference::InstanceName | Reference::InstanceVar(_) => {
-            Ok(())
-        }
+        Reference::Caller(CallerName::Header(name)) => caller::header(name.as_str(), allowed).map(drop),
+        Reference::Subject
+        | Reference::Roles
+        | Reference::Caller(CallerName::Claim(_))
+        | Reference::InstanceId
+        | Reference::InstanceName
+        | Reference::InstanceVar(_) => Ok(()),
     }
 }
 

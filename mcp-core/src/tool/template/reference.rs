@@ -1,5 +1,8 @@
 //! The simplest expression: one name. It needs no template engine, and its value keeps the text it came in.
 
+use super::CallerName;
+use http::HeaderName;
+
 /// What one name stands for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Reference {
@@ -7,6 +10,10 @@ pub(crate) enum Reference {
     Argument(Vec<String>),
     /// `principal.sub`.
     Subject,
+    /// `principal.roles`.
+    Roles,
+    /// A claim or a header of the request.
+    Caller(CallerName),
     /// `instance`, `instance.id`.
     InstanceId,
     /// `instance.name`.
@@ -20,12 +27,21 @@ impl Reference {
     pub(super) fn read(expression: &str) -> Option<Self> {
         match expression {
             "principal.sub" => return Some(Self::Subject),
+            "principal.roles" => return Some(Self::Roles),
             "instance" | "instance.id" => return Some(Self::InstanceId),
             "instance.name" => return Some(Self::InstanceName),
             _ => {}
         }
         if let Some(rest) = expression.strip_prefix("instance.vars") {
             return steps(rest).map(Self::InstanceVar);
+        }
+        if let Some(rest) = expression.strip_prefix("principal.claims") {
+            return steps(rest).map(|path| Self::Caller(CallerName::Claim(path)));
+        }
+        if let Some(rest) = expression.strip_prefix("request.headers") {
+            let path = steps(rest).filter(|path| path.len() == 1)?;
+            let name = HeaderName::from_bytes(path[0].as_bytes()).ok()?;
+            return Some(Self::Caller(CallerName::Header(name)));
         }
         steps(expression.strip_prefix("args")?).map(Self::Argument)
     }
@@ -60,7 +76,8 @@ fn step(text: &str) -> Option<(&str, &str)> {
 
 #[cfg(test)]
 mod tests {
-    use super::Reference;
+    use super::{CallerName, Reference};
+    use http::HeaderName;
 
     #[test]
     fn only_plain_names_are_references() {
@@ -75,6 +92,25 @@ mod tests {
             ("args[\"x-trace\"]", argument(&["x-trace"])),
             ("args['a'].b", argument(&["a", "b"])),
             ("principal.sub", Some(Reference::Subject)),
+            ("principal.roles", Some(Reference::Roles)),
+            (
+                "principal.claims.org['b c']",
+                Some(Reference::Caller(CallerName::Claim(vec![
+                    "org".into(),
+                    "b c".into(),
+                ]))),
+            ),
+            (
+                "request.headers[\"X-Tenant\"]",
+                Some(Reference::Caller(CallerName::Header(HeaderName::from_static(
+                    "x-tenant",
+                )))),
+            ),
+            ("principal.claims", None),
+            ("principal.roles[0]", None),
+            ("request.headers", None),
+            ("request.headers['a']['b']", None),
+            ("request.headers['a b']", None),
             ("instance", Some(Reference::InstanceId)),
             ("instance.id", Some(Reference::InstanceId)),
             ("instance.name", Some(Reference::InstanceName)),

@@ -2,10 +2,11 @@
 
 use super::{KeyDigest, digest};
 use mcp_common::{
-    authenticator::Principal,
+    authenticator::{Attributes, Principal},
     plugin::{PluginError, Settings, Table},
 };
-use serde_json::Value;
+use serde_json::{Value, value::to_raw_value};
+use std::{collections::BTreeMap, sync::Arc};
 
 const TABLE: &str = "authenticator.api_key";
 
@@ -15,7 +16,12 @@ pub(super) fn keys(settings: &Settings) -> Result<Vec<(KeyDigest, Principal)>, P
     let list = match table.get("keys") {
         Some(Value::Array(list)) => list.as_slice(),
         None => &[],
-        Some(_) => return Err(table.wrong("keys", "expected a list of {name, key or hash, admin}")),
+        Some(_) => {
+            return Err(table.wrong(
+                "keys",
+                "expected a list of {name, key or hash, admin, roles, claims}",
+            ));
+        }
     };
     if list.is_empty() {
         return Err(table.wrong(
@@ -43,13 +49,13 @@ pub(super) fn keys(settings: &Settings) -> Result<Vec<(KeyDigest, Principal)>, P
 
 fn one(path: &str, entry: &Value) -> Result<(KeyDigest, Principal), PluginError> {
     if !entry.is_object() {
-        let reason = "expected a table with name, key or hash, and admin".to_owned();
+        let reason = "expected a table with name, key or hash, admin, roles and claims".to_owned();
         return Err(PluginError::Setting {
             key: path.to_owned(),
             reason,
         });
     }
-    let table = Table::new(path, entry, &["name", "key", "hash", "admin"])?;
+    let table = Table::new(path, entry, &["name", "key", "hash", "admin", "roles", "claims"])?;
     let name = table
         .text("name")?
         .ok_or_else(|| table.wrong("name", "missing; it stands in history and logs"))?;
@@ -66,8 +72,36 @@ fn one(path: &str, entry: &Value) -> Result<(KeyDigest, Principal), PluginError>
         Principal {
             subject: name.into(),
             admin: table.flag("admin")?,
+            attributes: attributes(&table)?,
         },
     ))
+}
+
+/// What templates may name of the caller; `None` where nothing is said.
+fn attributes(table: &Table<'_>) -> Result<Option<Arc<Attributes>>, PluginError> {
+    let role = |value: &Value| value.as_str().filter(|role| !role.is_empty()).map(str::to_owned);
+    let roles = match table.get("roles") {
+        None => Some(Vec::new()),
+        Some(Value::Array(roles)) => roles.iter().map(role).collect(),
+        Some(_) => None,
+    };
+    let roles = roles.ok_or_else(|| table.wrong("roles", "expected a list of texts that are not empty"))?;
+    let mut claims = BTreeMap::new();
+    match table.get("claims") {
+        None => {}
+        Some(Value::Object(given)) => {
+            for (name, value) in given {
+                let wrong = |_| table.wrong("claims", format!("`{name}` cannot be written as JSON"));
+                // The configuration does not keep the order of members; every start has the same one.
+                let mut value = value.clone();
+                value.sort_all_objects();
+                claims.insert(name.clone(), to_raw_value(&value).map_err(wrong)?);
+            }
+        }
+        Some(_) => return Err(table.wrong("claims", "expected a table of names and values")),
+    }
+    let attributes = Attributes { roles, claims };
+    Ok((!attributes.is_empty()).then(|| Arc::new(attributes)))
 }
 
 fn from_hex(text: &str) -> Option<KeyDigest> {

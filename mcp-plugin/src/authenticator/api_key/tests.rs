@@ -29,8 +29,8 @@ async fn ask(headers: &[(&str, &str)]) -> Result<Principal, Denied> {
 
 fn who(subject: &str, admin: bool) -> Result<Principal, Denied> {
     Ok(Principal {
-        subject: subject.into(),
         admin,
+        ..Principal::named(subject)
     })
 }
 
@@ -76,6 +76,34 @@ async fn a_wrong_key_is_invalid_and_no_key_is_missing() {
     );
 }
 
+#[tokio::test]
+async fn a_key_may_carry_roles_and_claims_which_are_shared_by_its_requests() {
+    let keys = json!([
+        {"name": "ann", "key": "first", "roles": ["billing", "ops"], "claims": {"tenant": "acme", "account": 9_007_199_254_740_993_u64}},
+        {"name": "bob", "key": "second", "roles": [], "claims": {}},
+    ]);
+    let authenticator = make(json!({ "keys": keys })).await.unwrap();
+    let ask = async |key: &'static str| {
+        let headers = HeaderMap::from_iter([(X_API_KEY, HeaderValue::from_static(key))]);
+        authenticator.authenticate(&headers).await.unwrap()
+    };
+    let (first, again) = (ask("first").await, ask("first").await);
+    assert_eq!(first.roles(), ["billing", "ops"]);
+    let claim = |name| first.claim(name).map(|raw| raw.get().to_owned());
+    assert_eq!(claim("tenant").as_deref(), Some(r#""acme""#));
+    assert_eq!(claim("account").as_deref(), Some("9007199254740993"));
+    assert_eq!(claim("other"), None);
+    assert!(Arc::ptr_eq(
+        &first.attributes.clone().unwrap(),
+        &again.attributes.unwrap()
+    ));
+    assert!(
+        !format!("{first:?}").contains("acme"),
+        "claims are personal data: {first:?}"
+    );
+    assert_eq!(ask("second").await, Principal::named("bob"));
+}
+
 #[test]
 fn the_stored_form_is_sha_256_in_hexadecimal() {
     assert_eq!(
@@ -117,6 +145,18 @@ async fn bad_lists_are_refused_by_name_and_without_the_key() {
         (
             json!([{"name": "a", "key": "sesame", "adnim": true}]),
             "authenticator.api_key.keys[0].adnim: no such",
+        ),
+        (
+            json!([{"name": "a", "key": "sesame", "roles": "ops"}]),
+            "authenticator.api_key.keys[0].roles: expected a list of texts",
+        ),
+        (
+            json!([{"name": "a", "key": "sesame", "roles": ["ops", 7]}]),
+            "authenticator.api_key.keys[0].roles: expected a list of texts",
+        ),
+        (
+            json!([{"name": "a", "key": "sesame", "claims": ["sesame"]}]),
+            "authenticator.api_key.keys[0].claims: expected a table",
         ),
         (
             json!([{"name": "a", "key": "sesame"}, {"name": "b", "hash": hash("sesame")}]),
