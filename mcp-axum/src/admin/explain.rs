@@ -151,7 +151,8 @@ fn stored(catalog: &Catalog<ToolCompiler>, key: &Key) -> Result<Found> {
     })
 }
 
-/// The one that was asked for; without a wish the first that has the tool.
+/// The one that was asked for, "" for none; without a wish the first that has the tool. The call is that of its clients: with what
+/// it says about the tool's arguments.
 fn instance(
     catalog: &Catalog<ToolCompiler>,
     key: &Key,
@@ -161,8 +162,10 @@ fn instance(
     let snapshot = catalog.snapshot();
     let having = snapshot.instances_of(&key.id);
     let id = match &asked.instance {
+        // The tool by itself.
+        Some(id) if id.is_empty() => return Ok(InstanceNames::id_only("")),
         Some(id) => id.clone(),
-        None => match having.iter().min() {
+        None => match having.first() {
             Some(id) => id.to_string(),
             None => return Ok(InstanceNames::id_only("")),
         },
@@ -175,8 +178,23 @@ fn instance(
         let warning = format!("instance: IDS `{id}` does not have this tool");
         found.warnings.push(warning);
     }
-    if asked.instance.is_some() {
-        found.as_in(&entry.definition);
+    let mut all = having.iter().filter_map(|id| snapshot.instances.get(id));
+    if asked.instance.is_none() && having.len() > 1 && all.any(|entry| says_something(&entry.definition, key))
+    {
+        let count = having.len();
+        let warning = format!(
+            "instance: {count} instances have this tool and may give it other values; this is the call through IDS `{id}`, \
+             ask for another one with `instance`"
+        );
+        found.warnings.push(warning);
     }
+    found.as_in(&entry.definition);
     Ok(InstanceNames::of(&entry.definition))
+}
+
+/// Whether calls through the instance may differ from those through others.
+fn says_something(instance: &InstanceDefinition, key: &Key) -> bool {
+    let mut references = instance.tool_ids.iter();
+    !instance.vars.is_empty()
+        || references.any(|reference| reference.id == key.id && reference.overrides.is_some())
 }

@@ -28,7 +28,7 @@ pub(super) struct ExplainArguments {
     /// Make the call too, whatever its method does, and show the answer.
     #[arg(long)]
     send: bool,
-    /// The instance that the call comes through [default: the first that has the tool].
+    /// The instance that the call comes through, "" for none [default: the first that has the tool].
     #[arg(long, value_name = "ID")]
     instance: Option<String>,
     /// Who calls, for templates that name `principal.sub`.

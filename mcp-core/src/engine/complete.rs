@@ -57,6 +57,30 @@ pub(super) fn complete(
     RawValue::from_string(out.end()).map_err(|error| unreadable(error.to_string()))
 }
 
+/// What `complete` adds to these arguments, as JSON Pointers.
+pub(super) fn added(overridden: &Overridden, arguments: Option<&RawValue>) -> Vec<String> {
+    let json = arguments
+        .map(RawValue::get)
+        .filter(|json| *json != "null")
+        .unwrap_or("{}");
+    let Ok(root) = Members::read(json) else {
+        return Vec::new();
+    };
+    let (values, groups) = (&overridden.completion.root, &overridden.completion.groups);
+    let missing = values.iter().filter(|(name, _)| root.get(name).is_none());
+    let mut added: Vec<String> = missing.map(|(name, _)| pointer_of(&[name])).collect();
+    for (group, values) in groups {
+        let given = match root.get(group).filter(|raw| raw.get() != "null") {
+            Some(raw) => members(group, raw).ok(),
+            None => values.is_made.then(Members::default),
+        };
+        let Some(given) = given else { continue };
+        let missing = values.values.iter().filter(|(name, _)| !has(group, &given, name));
+        added.extend(missing.map(|(name, _)| pointer_of(&[group, name])));
+    }
+    added
+}
+
 fn members<'a>(group: &str, raw: &'a RawValue) -> Result<Members<'a>, Failure> {
     Members::read(raw.get()).map_err(|reason| Failure::argument(&format!("/{group}"), &reason))
 }

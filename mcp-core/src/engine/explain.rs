@@ -8,6 +8,7 @@ mod connection;
 mod credential;
 mod curl;
 mod egress;
+mod given;
 mod limits;
 mod outline;
 mod placement;
@@ -22,7 +23,7 @@ pub use limits::{Limit, LimitsInEffect, RetryInEffect, SetBy};
 pub use placement::{Part, Placement, Source};
 pub use sent::{Cost, Sent, ShownAnswer, ShownResult, Timings};
 
-use super::{CallContext, Engine, completed, deliver, plan};
+use super::{CallContext, Engine, complete, completed, deliver, plan};
 use crate::tool::{CompiledTool, PathPart};
 use bytes::Bytes;
 use http::Request;
@@ -112,6 +113,8 @@ impl Engine {
             Ok(completed) => (completed, Vec::new()),
             Err(failure) => (None, failure.problems()),
         };
+        let overridden = tool.overridden.as_ref().filter(|_| unfit.is_empty());
+        let added = overridden.map(|overridden| complete::added(overridden, context.arguments));
         let context = CallContext {
             arguments: completed.as_deref().or(context.arguments),
             ..context
@@ -132,6 +135,12 @@ impl Engine {
                 problems.extend(failure.problems());
             }
         }
+        given::tell(
+            &mut placements,
+            &added.unwrap_or_default(),
+            call,
+            context.instance,
+        );
         placements.extend(credential::placement(call));
         let valid = problems.is_empty() && request.is_some();
         let outline = request.as_ref().map(|request| Outline::of(call, request));

@@ -1,5 +1,6 @@
 //! One curl command line.
 
+mod option;
 mod words;
 
 use super::{
@@ -7,32 +8,6 @@ use super::{
     sample::{self, Body, Field, Sample},
 };
 use serde_json::Value;
-
-/// Options that take a value and say nothing about the request.
-const WITH_VALUE: [&str; 22] = [
-    "-o",
-    "--output",
-    "-m",
-    "--max-time",
-    "--connect-timeout",
-    "--retry",
-    "--cacert",
-    "--cert",
-    "--key",
-    "-E",
-    "-x",
-    "--proxy",
-    "-w",
-    "--write-out",
-    "-c",
-    "--cookie-jar",
-    "-b",
-    "--cookie",
-    "-A",
-    "--user-agent",
-    "-e",
-    "--referer",
-];
 
 pub(super) fn read(text: &str, options: &ImportOptions) -> Result<Imported, ImportError> {
     let (size, limit) = (text.len(), options.limits.max_bytes);
@@ -52,7 +27,9 @@ pub(super) fn read(text: &str, options: &ImportOptions) -> Result<Imported, Impo
     }
     let mut line = Line::default();
     while let Some(word) = words.next() {
-        line.word(word, &mut words)?;
+        for (name, joined) in option::split(&word) {
+            line.word(&name, joined, &mut words)?;
+        }
     }
     let mut imported = Imported {
         title: "curl".to_owned(),
@@ -78,16 +55,22 @@ struct Line {
     is_get: bool,
     is_json: bool,
     has_credentials: bool,
+    has_cookies: bool,
 }
 
 impl Line {
-    fn word(&mut self, word: String, rest: &mut impl Iterator<Item = String>) -> Result<(), ImportError> {
-        let (name, joined) = split_option(&word);
+    /// An option, or a URL. `joined` is the value that stands in the same word.
+    fn word(
+        &mut self,
+        name: &str,
+        joined: Option<String>,
+        rest: &mut impl Iterator<Item = String>,
+    ) -> Result<(), ImportError> {
         let mut value = || {
             let missing = || ImportError::WrongFormat(format!("the option {name} has no value"));
             joined.clone().or_else(|| rest.next()).ok_or_else(missing)
         };
-        match name.as_str() {
+        match name {
             "-X" | "--request" => self.method = Some(value()?.to_ascii_uppercase()),
             "-H" | "--header" => {
                 let header = value()?;
@@ -132,16 +115,25 @@ impl Line {
                 self.has_credentials = true;
                 value()?;
             }
+            "-b" | "--cookie" => {
+                self.has_cookies = true;
+                value()?;
+            }
+            "-T" | "--upload-file" => {
+                let reason =
+                    "the body is a file (-T), which is not read; write it into the line with --data-raw";
+                return Err(ImportError::WrongFormat(reason.to_owned()));
+            }
             "-G" | "--get" => self.is_get = true,
             "-I" | "--head" => self.method = Some("HEAD".to_owned()),
             "--url" => self.url = Some(value()?),
-            other if WITH_VALUE.contains(&other) => drop(value()?),
+            other if option::takes_value(other) => drop(value()?),
             other if other.starts_with('-') && other.len() > 1 => {}
             _ if self.url.is_some() => {
                 let reason = "the line calls several URLs; import them one by one".to_owned();
                 return Err(ImportError::WrongFormat(reason));
             }
-            _ => self.url = Some(word),
+            url => self.url = Some(url.to_owned()),
         }
         Ok(())
     }
@@ -158,6 +150,11 @@ impl Line {
         if self.has_credentials {
             imported.note(
                 "the line has credentials, which are not imported; add `auth` with references to secrets",
+            );
+        }
+        if self.has_cookies {
+            imported.note(
+                "the line has cookies, which are not imported; add those that the API needs to `params` or `auth`",
             );
         }
         let data = self.data.join("&");
@@ -207,19 +204,4 @@ pub(super) fn body_of(text: &str, media: Option<&str>, is_json: bool) -> Body {
         _ if is_form => Body::Form(sample::pairs(text)),
         _ => Body::Raw(text.to_owned()),
     }
-}
-
-/// `-XPOST` and `--request=POST` as option and value.
-fn split_option(word: &str) -> (String, Option<String>) {
-    if let Some((name, value)) = word.split_once('=').filter(|_| word.starts_with("--")) {
-        return (name.to_owned(), Some(value.to_owned()));
-    }
-    let takes_value = |c: char| "XHdFuombAexwcE".contains(c);
-    let mut chars = word.chars();
-    if let (Some('-'), Some(letter), true) = (chars.next(), chars.next(), word.len() > 2)
-        && takes_value(letter)
-    {
-        return (format!("-{letter}"), Some(chars.collect()));
-    }
-    (word.to_owned(), None)
 }

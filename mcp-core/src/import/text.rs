@@ -16,6 +16,10 @@ pub(super) fn read(text: &str, limits: &Limits) -> Result<Value, ImportError> {
     if text.is_empty() {
         return Err(ImportError::Unreadable("it is empty".to_owned()));
     }
+    if text.starts_with('<') {
+        let reason = "it is HTML or XML, not JSON or YAML; is this the address of the document itself, or of a page about it?";
+        return Err(ImportError::Unreadable(reason.to_owned()));
+    }
     if text.starts_with(['{', '[']) {
         match serde_json::from_str(text) {
             Ok(value) => return Ok(value),

@@ -7,6 +7,8 @@ use std::{borrow::Cow, collections::HashMap};
 
 /// As deep as JSON may be.
 const MAX_DEPTH: usize = 127;
+/// The part of the bound that aliases may take. In memory a short text is several times as long as in the document.
+const ALIASES: usize = 4;
 
 /// The first document of the text.
 pub(super) fn read(text: &str, limits: &Limits) -> Result<Value, String> {
@@ -14,6 +16,7 @@ pub(super) fn read(text: &str, limits: &Limits) -> Result<Value, String> {
         open: Vec::new(),
         anchors: HashMap::new(),
         left: limits.max_bytes.saturating_mul(2),
+        left_for_copies: limits.max_bytes / ALIASES,
         root: None,
     };
     for event in Parser::new_from_str(text) {
@@ -49,6 +52,8 @@ struct Reader {
     /// The value, and what it is worth in bytes.
     anchors: HashMap<usize, (Value, usize)>,
     left: usize,
+    /// Of that, for what anchors keep and aliases repeat.
+    left_for_copies: usize,
     root: Option<Value>,
 }
 
@@ -99,11 +104,11 @@ impl Reader {
             }
             Event::SequenceEnd | Event::MappingEnd => self.close(),
             Event::Alias(anchor) => {
-                let Some((value, cost)) = self.anchors.get(&anchor).cloned() else {
-                    return Err("an alias stands before its anchor ends".to_owned());
-                };
-                self.spend(cost)?;
-                self.value(value)
+                let missing = "an alias stands before its anchor ends";
+                let (_, cost) = self.anchors.get(&anchor).ok_or(missing)?;
+                self.spend_for_copy(*cost)?;
+                let (value, _) = self.anchors.get(&anchor).ok_or(missing)?;
+                self.value(value.clone())
             }
             _ => Ok(()),
         }
@@ -113,8 +118,16 @@ impl Reader {
         self.left = self
             .left
             .checked_sub(bytes)
-            .ok_or("its aliases make it larger than the bound")?;
+            .ok_or("it holds more than can be imported at once")?;
         Ok(())
+    }
+
+    fn spend_for_copy(&mut self, bytes: usize) -> Result<(), String> {
+        self.left_for_copies = self
+            .left_for_copies
+            .checked_sub(bytes)
+            .ok_or("its aliases make it larger than the bound")?;
+        self.spend(bytes)
     }
 
     fn open(&mut self, open: Open) -> Result<(), String> {
@@ -144,7 +157,7 @@ impl Reader {
 
     fn remember(&mut self, anchor: usize, value: &Value, cost: usize) -> Result<(), String> {
         if anchor > 0 {
-            self.spend(cost)?;
+            self.spend_for_copy(cost)?;
             self.anchors.insert(anchor, (value.clone(), cost));
         }
         Ok(())

@@ -186,7 +186,7 @@ impl Call {
     }
 
     /// What its templates need of an instance.
-    pub(super) fn used_vars(&self) -> impl Iterator<Item = &UsedVar> {
+    pub(crate) fn used_vars(&self) -> impl Iterator<Item = &UsedVar> {
         let response = self.response.iter().flat_map(|response| &response.templates.vars);
         self.templates.vars.iter().chain(response)
     }

@@ -27,7 +27,7 @@ fn secrets(dir: &TempDir) -> Secrets {
     })
 }
 
-fn with_secrets(dir: &TempDir) -> Engine {
+pub(crate) fn with_secrets(dir: &TempDir) -> Engine {
     Engine::new(EngineSettings {
         secrets: secrets(dir),
         ..EngineSettings::default()

@@ -4,6 +4,7 @@
 mod formats;
 mod refusals;
 mod requests;
+mod security;
 mod selection;
 mod updates;
 mod workshop;

@@ -16,6 +16,7 @@ fn other_documents_are_refused_by_name() {
         ("", "it is empty"),
         ("{\"openapi\": ", "not JSON: EOF"),
         ("a: [", "not YAML"),
+        ("<!DOCTYPE html><html></html>", "it is HTML or XML"),
         (
             "just a text",
             "a member `openapi: 3.x.y` or `swagger: \"2.0\"` is missing",
@@ -41,6 +42,8 @@ fn other_documents_are_refused_by_name() {
     assert!(refusal(Format::Curl, "curl http://a http://b", &options()).contains("one by one"));
     assert!(refusal(Format::Curl, "curl http://a -d @/etc/passwd", &options()).contains("from a file"));
     assert!(refusal(Format::Curl, "curl 'http://a", &options()).contains("not closed"));
+    assert!(refusal(Format::Curl, "curl ^\"http://a^\"", &options()).contains("Windows prompt"));
+    assert!(refusal(Format::Curl, "curl -sT x.bin http://a", &options()).contains("-T"));
 }
 
 #[test]

@@ -63,6 +63,13 @@ fn curl_says_what_kind_of_body_it_is() {
     };
     let table = [
         ("curl http://h/a?x=1", json!(["GET", ["x"], null])),
+        // Letters together, and options that say nothing about the request.
+        (
+            "curl -sSLo out -b 'sid=hunter2' --resolve h:80:127.0.0.1 http://h/a?x=1",
+            json!(["GET", ["x"], null]),
+        ),
+        ("curl -sX PUT http://h/a?x=1", json!(["PUT", ["x"], null])),
+        ("curl -sGd x=1 http://h/a", json!(["GET", ["x"], null])),
         (
             "curl -G http://h/a -d x=1 -d y=2",
             json!(["GET", ["x", "y"], null]),

@@ -17,7 +17,7 @@ pub(super) struct ExplainRequest {
     /// As in `tools/call`.
     #[schema(required = false, value_type = Object)]
     arguments: Map<String, Value>,
-    /// The instance that the call comes through, with its `defaults` and `hide` for the tool. By default the first that has
+    /// The instance that the call comes through, with its `defaults` and `hide` for the tool; "" for none. By default the first that has
     /// the tool gives its values to templates.
     #[schema(required = false)]
     instance: String,
@@ -156,7 +156,7 @@ pub(super) struct Placement {
     /// JSON Pointers; none where the definition alone gives the value.
     #[schema(required = false)]
     arguments: Vec<String>,
-    /// `argument`, `default`, `const`, `hidden`, `template`, `fixed` or `credential`.
+    /// `argument`, `instance`, `default`, `const`, `hidden`, `template`, `fixed` or `credential`.
     #[schema(example = "argument")]
     source: String,
     /// `path`, `query`, `header`, `cookie` or `body`; absent for none.
@@ -165,6 +165,9 @@ pub(super) struct Placement {
     /// What it is called there.
     #[schema(required = false, rename = "as", example = "{id}")]
     name: String,
+    /// What of the value the instance gives.
+    #[schema(required = false, example = "IDS `support`: defaults")]
+    given_by: String,
     /// The member of the document that says so, or the general rule.
     #[schema(example = "tds_ext_info.params[0]")]
     rule: String,

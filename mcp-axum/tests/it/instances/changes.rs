@@ -266,9 +266,119 @@ async fn an_instance_that_is_asked_for_explains_the_tool_as_it_has_it() {
     assert_eq!(refused["valid"], false);
     let reason = refused["problems"][0]["reason"].as_str().unwrap();
     assert!(reason.contains("'region' was unexpected"), "{refused}");
-    let own = explain(json!({"arguments": {"q": "x", "region": "us"}})).await;
+    // The only one that has the tool need not be named.
+    let unnamed = explain(json!({"arguments": {"q": "x"}})).await;
+    assert_eq!((&unnamed, &unnamed["instance"]), (&explained, &json!("i")));
+    let own = explain(json!({"instance": "", "arguments": {"q": "x", "region": "us"}})).await;
     assert_eq!(
         own["request"]["url"],
         format!("{}/us/orders?q=x", upstream.origin())
     );
+    assert!(own["instance"].is_null(), "{own}");
+}
+
+#[tokio::test]
+async fn an_explanation_names_the_instance_as_the_source_of_what_it_gives() {
+    let app = TestApp::start().await;
+    let upstream = app.upstream().await;
+    let params = json!([{"name": "unit", "in": "query", "const": "{{ instance.vars.unit }}"}]);
+    let headers =
+        json!({"X-Place": "{{ args.region }}/{{ instance.vars.desk.name }}", "X-Who": "{{ principal.sub }}"});
+    put_orders(
+        &app,
+        &upstream,
+        schema(),
+        json!({"params": params, "headers": headers}),
+    )
+    .await;
+    let admin = app.admin();
+    let mut document = instance(json!({"defaults": {"region": "eu", "limit": 3}, "hide": ["region"]}));
+    document["vars"] = json!({"unit": "EU-17", "desk": {"name": "first"}});
+    admin.put("/admin/ids/b", &document).await.ok();
+    document["tool_ids"] = json!([{"id": "orders"}]);
+    document["vars"]["unit"] = json!("all");
+    admin.put("/admin/ids/a", &document).await.ok();
+
+    let explain = async |body: serde_json::Value| {
+        let request = admin.request(reqwest::Method::POST, "/admin/tds/orders/explain");
+        admin.send(request.body(body.to_string())).await.ok()
+    };
+    let rows = |answer: &serde_json::Value| -> Vec<String> {
+        let text = |value: &serde_json::Value| value.as_str().unwrap_or("-").to_owned();
+        let placements = answer["placements"].as_array().unwrap().iter();
+        placements
+            .map(|p| {
+                [&p["as"], &p["source"], &p["written"], &p["given_by"]]
+                    .map(text)
+                    .join(" | ")
+            })
+            .collect()
+    };
+    let b = explain(json!({"instance": "b", "arguments": {"q": "x", "limit": 2}})).await;
+    assert!(b.warnings().is_empty(), "{}", b.text);
+    let b = b.data();
+    assert_eq!(
+        rows(&b),
+        [
+            "{region} | instance | eu | IDS `b`: defaults",
+            "unit | const | unit=EU-17 | IDS `b`: vars.unit",
+            "q | argument | q=x | -",
+            "limit | argument | limit=2 | -",
+            "X-Place | template | eu/first | IDS `b`: defaults, vars.desk.name",
+            "X-Who | template | admin | -",
+        ]
+    );
+    let given = rows(
+        &explain(json!({"instance": "b", "arguments": {"q": "x"}}))
+            .await
+            .data(),
+    );
+    assert!(
+        given.contains(&"limit | instance | limit=3 | IDS `b`: defaults".to_owned()),
+        "{given:?}"
+    );
+
+    // Several have it: the first one is taken, and that others may differ is said.
+    let first = explain(json!({"arguments": {"q": "x", "region": "us"}})).await;
+    let warnings = first.warnings();
+    let first = first.data();
+    assert_eq!(first["instance"], "a");
+    let said =
+        "instance: 2 instances have this tool and may give it other values; this is the call through IDS `a`";
+    assert!(
+        warnings.len() == 1 && warnings[0].starts_with(said),
+        "{warnings:?}"
+    );
+    assert_eq!(rows(&first)[0], "{region} | argument | us | -");
+}
+
+#[tokio::test]
+async fn values_of_an_instance_in_groups_are_told_from_those_of_the_caller() {
+    let app = TestApp::start().await;
+    let upstream = app.upstream().await;
+    let schema = json!({"type": "object", "properties": {
+        "query": {"type": "object", "properties": {"a": {}, "b": {}}},
+        "body": {"type": "object", "properties": {"c": {}, "d": {}}}}});
+    let binding = json!({"domain": upstream.origin(), "method": "POST", "path": "/x"});
+    let tool =
+        json!({"name": "orders", "description": "D.", "input_schema": schema, "tds_ext_info": binding});
+    let admin = app.admin();
+    admin.put("/admin/tds/orders", &tool).await.ok();
+    let defaults = json!({"defaults": {"/query/a": 1, "/body/c": "eu"}});
+    admin.put("/admin/ids/i", &instance(defaults)).await.ok();
+    let request = admin.request(reqwest::Method::POST, "/admin/tds/orders/explain");
+    let asked = json!({"arguments": {"query": {"b": 2}, "body": {"d": 4}}}).to_string();
+    let explained = admin.send(request.body(asked)).await.data();
+    let told: Vec<_> = explained["placements"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|p| json!([p["arguments"][0], p["source"], p["given_by"]]))
+        .collect();
+    let expected = json!([
+        ["/query/b", "argument", null],
+        ["/query/a", "instance", "IDS `i`: defaults"],
+        ["/body", "argument", "IDS `i`: defaults of /body/c"],
+    ]);
+    assert_eq!(json!(told), expected);
 }

@@ -5,7 +5,9 @@ use super::{
     curl::{Piece, Variable},
 };
 use crate::tool::Transport;
+use http::Uri;
 use mcp_common::definition::tool::{MaybeSecret, SecretReference};
+use rustls::pki_types::{IpAddr, ServerName};
 
 /// Options and what goes with them.
 #[derive(Default)]
@@ -13,9 +15,12 @@ pub(super) struct Options {
     pub(super) options: Vec<(&'static str, Vec<Piece>)>,
     pub(super) variables: Vec<Variable>,
     pub(super) note: Option<String>,
+    /// Host and port for the URL, where the certificate has another name than the host.
+    pub(super) server: Option<String>,
 }
 
-pub(super) fn options(transport: &Transport) -> Options {
+/// For a request to `uri` that says `host` in its `Host` header.
+pub(super) fn options(transport: &Transport, uri: &Uri, host: &str) -> Options {
     let mut found = Options::default();
     let text = |text: &str| vec![Piece::Text(text.to_owned())];
     let mut to_write = Vec::new();
@@ -57,16 +62,20 @@ pub(super) fn options(transport: &Transport) -> Options {
         let seconds = text(&time.as_secs_f64().to_string());
         found.options.push(("--connect-timeout", seconds));
     }
-    let mut notes = Vec::new();
-    if !to_write.is_empty() {
-        notes.push(format!("put {}", to_write.join(", ")));
+    found.note = (!to_write.is_empty()).then(|| format!("put {}", to_write.join(", ")));
+    if let Some(server) = &transport.server_name {
+        // curl wants the name that stands in the URL; where the connection leads and what `Host` says is another matter.
+        let name = match &server.name {
+            ServerName::IpAddress(IpAddr::V6(_)) => format!("[{}]", server.name.to_str()),
+            name => name.to_str().into_owned(),
+        };
+        let to = uri.host().unwrap_or_default();
+        let port = uri.port_u16();
+        let number = port.unwrap_or(443);
+        let connect = format!("{name}:{number}:{to}:{number}");
+        found.options.push(("--connect-to", text(&connect)));
+        found.options.push(("-H", text(&format!("Host: {host}"))));
+        found.server = Some(port.map_or(name.clone(), |port| format!("{name}:{port}")));
     }
-    if transport.server_name.is_some() {
-        notes.push(
-            "curl cannot be told of tls.server_name: it wants the host's own name in the certificate"
-                .to_owned(),
-        );
-    }
-    found.note = (!notes.is_empty()).then(|| notes.join("; "));
     found
 }

@@ -92,6 +92,7 @@ pub(super) fn placement(call: &Call) -> Option<Placement> {
         style: None,
         written: Some(written),
         left_out: None,
+        given_by: None,
     })
 }
 

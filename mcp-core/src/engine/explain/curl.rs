@@ -94,7 +94,10 @@ pub(super) fn line(outline: &Outline) -> Curl {
     if outline.headers.iter().any(|(name, _)| name == "Accept-Encoding") {
         lines.push("--compressed".to_owned());
     }
-    let url = word(&outline.url);
+    let url = match &outline.server {
+        Some(server) => word(&at(server, &outline.url)),
+        None => word(&outline.url),
+    };
     let glob = if url.contains(['[', ']', '{', '}']) {
         "-g "
     } else {
@@ -112,6 +115,18 @@ pub(super) fn line(outline: &Outline) -> Curl {
         variables: outline.variables.clone(),
         note: (!notes.is_empty()).then(|| notes.join("; ")),
     }
+}
+
+/// The URL with another host and port.
+fn at(server: &str, url: &[Piece]) -> Vec<Piece> {
+    let mut url = url.to_vec();
+    if let Some(Piece::Text(first)) = url.first_mut()
+        && let Some((scheme, rest)) = first.split_once("://")
+    {
+        let end = rest.find(['/', '?']).unwrap_or(rest.len());
+        *first = format!("{scheme}://{server}{}", &rest[end..]);
+    }
+    url
 }
 
 /// What stands before `curl`, the option, and what to know about it.

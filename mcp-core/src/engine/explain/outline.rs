@@ -32,6 +32,8 @@ pub(super) struct Outline {
     /// Of the connection: curl's options and their values.
     pub(super) connection: Vec<(&'static str, Vec<Piece>)>,
     pub(super) note: Option<String>,
+    /// What curl's URL has instead of host and port.
+    pub(super) server: Option<String>,
 }
 
 impl Outline {
@@ -52,6 +54,7 @@ impl Outline {
             variables: Vec::new(),
             connection: Vec::new(),
             note: None,
+            server: None,
         };
         outline.url(call, &uri.to_string());
         for (name, value) in request.headers() {
@@ -70,10 +73,11 @@ impl Outline {
             .as_ref()
             .and_then(|delivery| delivery.transport.as_ref());
         if let Some(transport) = transport {
-            let options = super::connection::options(transport);
+            let options = super::connection::options(transport, uri, &outline.host);
             outline.connection = options.options;
             outline.variables.extend(options.variables);
             outline.note = options.note;
+            outline.server = options.server;
         }
         outline
     }

@@ -16,6 +16,9 @@ pub struct Placement {
     /// What it is called there: a placeholder, a parameter, a header, a JSON Pointer into the body.
     #[serde(rename = "as", default, skip_serializing_if = "String::is_empty")]
     pub name: String,
+    /// What of the value the instance gives: IDS `support`: defaults, vars.region.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub given_by: Option<String>,
     /// The member of the document that says so, or the general rule.
     pub rule: String,
     /// How it is written, where there is a choice: `form, exploded`.
@@ -35,6 +38,8 @@ pub struct Placement {
 pub enum Source {
     /// An argument of the call.
     Argument,
+    /// The instance's value for an argument that was not given (`defaults` in its `tool_ids`).
+    Instance,
     /// The definition's value for an argument that was not given.
     Default,
     /// The definition's own, always the same, which clients never see.
@@ -70,6 +75,7 @@ impl Source {
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Argument => "argument",
+            Self::Instance => "instance",
             Self::Default => "default",
             Self::Const => "const",
             Self::Hidden => "hidden",

@@ -22,6 +22,9 @@ impl fmt::Display for Explanation {
                 self.method, self.endpoint
             )?,
         }
+        if let Some(instance) = &self.instance {
+            writeln!(f, "\nThrough the instance {instance}")?;
+        }
         if !self.problems.is_empty() {
             writeln!(f, "\nProblems: a call with these arguments is not sent")?;
             let mut table = Table::default();
@@ -133,6 +136,10 @@ fn columns(placement: &Placement) -> [String; 4] {
     let from = match placement.arguments.join(" ") {
         arguments if arguments.is_empty() => format!("({source})"),
         arguments => arguments,
+    };
+    let from = match &placement.given_by {
+        Some(given_by) => format!("{from} [{given_by}]"),
+        None => from,
     };
     let place = placement.place.map_or("", super::Part::as_str);
     let name = if placement.left_out.is_some() {

@@ -107,6 +107,7 @@ fn argument(group: Option<&str>, name: &str, part: Part, wire: &str) -> Placemen
         style: None,
         written: None,
         left_out: None,
+        given_by: None,
     }
 }
 

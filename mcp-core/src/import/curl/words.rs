@@ -1,6 +1,9 @@
 //! A shell's words, as far as curl lines have them: also `$'…'`, which browsers copy.
 
 pub(super) fn split(line: &str) -> Result<Vec<String>, &'static str> {
+    if line.contains("^\"") {
+        return Err("it is for the Windows prompt (^\"); copy it as cURL for bash");
+    }
     let mut words = Vec::new();
     let mut word: Option<String> = None;
     let mut chars = line.trim().chars().peekable();
@@ -94,6 +97,11 @@ mod tests {
         for (line, words) in table {
             assert_eq!(split(line).unwrap(), words, "{line}");
         }
+        assert!(
+            split("curl ^\"https://a.example^\"")
+                .unwrap_err()
+                .contains("bash")
+        );
         assert!(split("curl 'x").is_err() && split("curl \"x").is_err());
     }
 }

@@ -55,7 +55,8 @@ impl<'s> Reader<'s> {
         let at = At::root(&name);
         let mut schemas = Schemas::new(self.spec, Direction::Request);
         let mut arguments = Arguments::new();
-        let auth = self.security.auth(&operation);
+        let server = server::base_url(self.spec, item, &operation, self.options)?;
+        let auth = self.security.auth(&operation, &server.url);
         let mut declared = parameter::of(self.spec, item, &operation, &at)?;
         declared.retain(|parameter| !security::gives(auth.as_ref(), parameter));
         for parameter in &declared {
@@ -76,7 +77,6 @@ impl<'s> Reader<'s> {
         schemas.finish(&mut input_schema)?;
         let answer = answer::schema(self.spec, &operation, self.options.limits.max_output_schema);
         self.without_output += usize::from(answer.is_too_large);
-        let server = server::base_url(self.spec, item, &operation, self.options)?;
         for other in server.others {
             if !self.servers.contains(&other) {
                 self.servers.push(other);

@@ -1,6 +1,9 @@
 //! How the API wants to know who calls: as `auth` with references to secrets that somebody has to fill in.
 
-use super::spec::{Spec, Version};
+use super::{
+    server,
+    spec::{Spec, Version},
+};
 use crate::import::{Imported, name};
 use serde_json::{Map, Value, json};
 use std::{cell::RefCell, collections::BTreeMap};
@@ -21,8 +24,8 @@ impl<'s> Security<'s> {
         }
     }
 
-    /// What the operation asks for. Of alternatives the first that can be given.
-    pub(super) fn auth(&mut self, operation: &Map<String, Value>) -> Option<Value> {
+    /// What the operation, whose API is at `server`, asks for. Of alternatives the first that can be given.
+    pub(super) fn auth(&mut self, operation: &Map<String, Value>, server: &str) -> Option<Value> {
         let requirements = operation
             .get("security")
             .or_else(|| self.spec.root.get("security"))?
@@ -34,12 +37,13 @@ impl<'s> Security<'s> {
             let (Some((name, scopes)), None) = (schemes.next(), schemes.next()) else {
                 if !requirement.is_empty() {
                     let names: Vec<&str> = requirement.keys().map(String::as_str).collect();
-                    let text = "several credentials at once are not supported; add headers by hand";
+                    let text =
+                        "several credentials at once are not supported; what asks for them has no `auth`";
                     self.notes.insert(names.join(" and "), text.to_owned());
                 }
                 continue;
             };
-            if let Some(auth) = self.scheme(name, scopes) {
+            if let Some(auth) = self.scheme(name, scopes, server) {
                 chosen = Some(auth);
                 break;
             }
@@ -47,7 +51,7 @@ impl<'s> Security<'s> {
         chosen
     }
 
-    fn scheme(&mut self, name: &str, scopes: &Value) -> Option<Value> {
+    fn scheme(&mut self, name: &str, scopes: &Value, server: &str) -> Option<Value> {
         let schemes = match self.spec.version {
             Version::Swagger2 => self.spec.root.get("securityDefinitions"),
             _ => self.spec.root.pointer("/components/securitySchemes"),
@@ -75,12 +79,11 @@ impl<'s> Security<'s> {
             ("apiKey", _) => {
                 json!({"type": "api_key", "in": text("in")?, "name": text("name")?, "credential": variable("")})
             }
-            ("oauth2", _) => self.oauth2(scheme, scopes, &variable),
+            ("oauth2", _) => self.oauth2(scheme, scopes, server, &variable),
             _ => {
-                let text = format!(
-                    "its type {} is not supported; add headers by hand",
-                    scheme["type"]
-                );
+                let kind = [text("type"), text("scheme")].into_iter().flatten();
+                let kind = kind.collect::<Vec<_>>().join(" ");
+                let text = format!("`{kind}` is not supported; what asks for it has no `auth`");
                 self.notes.insert(name.to_owned(), text);
                 return None;
             }
@@ -93,7 +96,13 @@ impl<'s> Security<'s> {
     }
 
     /// Without a person; otherwise whoever has a token can give it.
-    fn oauth2(&self, scheme: &Value, scopes: &Value, variable: &impl Fn(&str) -> String) -> Value {
+    fn oauth2(
+        &self,
+        scheme: &Value,
+        scopes: &Value,
+        server: &str,
+        variable: &impl Fn(&str) -> String,
+    ) -> Value {
         let flow = match self.spec.version {
             Version::Swagger2 => Some(scheme).filter(|scheme| scheme["flow"] == "application"),
             _ => scheme.pointer("/flows/clientCredentials"),
@@ -101,6 +110,7 @@ impl<'s> Security<'s> {
         let Some(url) = flow.and_then(|flow| flow.get("tokenUrl")?.as_str()) else {
             return json!({"type": "bearer", "credential": variable("")});
         };
+        let url = server::join(server, url);
         let mut auth = json!({"type": "oauth2_client_credentials", "token_url": url,
             "client_id": variable("_CLIENT_ID"), "client_secret": variable("_CLIENT_SECRET")});
         if scopes.as_array().is_some_and(|scopes| !scopes.is_empty()) {

@@ -113,13 +113,21 @@ fn absolute(url: &str, options: &ImportOptions) -> Result<String, String> {
         return Ok(url.trim_end_matches('/').to_owned());
     }
     let source = options.source.as_deref().filter(|source| is_absolute(source));
-    let Some((scheme, rest)) = source.and_then(|source| source.split_once("://")) else {
+    let Some(source) = source else {
         return Err(format!(
             "servers: `{url}` does not say on which host the API is; give the base URL (--base-url)"
         ));
     };
+    Ok(join(source, url).trim_end_matches('/').to_owned())
+}
+
+/// A reference as the base resolves it; one with a scheme stays as it is.
+pub(super) fn join(base: &str, url: &str) -> String {
+    let (Some((scheme, rest)), false) = (base.split_once("://"), url.contains("://")) else {
+        return url.to_owned();
+    };
     if let Some(host) = url.strip_prefix("//") {
-        return Ok(format!("{scheme}://{}", host.trim_end_matches('/')));
+        return format!("{scheme}://{host}");
     }
     let (host, directory) = rest.split_once('/').unwrap_or((rest, ""));
     let path = if url.starts_with('/') {
@@ -128,7 +136,5 @@ fn absolute(url: &str, options: &ImportOptions) -> Result<String, String> {
         let directory = directory.rsplit_once('/').map_or("", |(directory, _)| directory);
         format!("/{directory}/{}", url.trim_start_matches("./")).replace("//", "/")
     };
-    Ok(format!("{scheme}://{host}{path}")
-        .trim_end_matches('/')
-        .to_owned())
+    format!("{scheme}://{host}{path}")
 }

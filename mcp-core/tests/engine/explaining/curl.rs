@@ -263,6 +263,39 @@ async fn the_curl_line_makes_the_same_connection() {
 }
 
 #[tokio::test]
+async fn the_curl_line_wants_the_name_that_the_definition_says_in_the_certificate() {
+    use crate::tls_server::{Authority, BOTH, TlsServer};
+    let authority = Authority::new();
+    let (seen, asked) = std::sync::mpsc::channel();
+    let seen = std::sync::Mutex::new(seen);
+    let config = authority.server_config("orders.internal", BOTH, None);
+    let server = TlsServer::answering(config, move |request, _| {
+        let host = request
+            .headers()
+            .get("host")
+            .map(|host| host.to_str().unwrap().to_owned());
+        let host = host.or_else(|| request.uri().authority().map(ToString::to_string));
+        let path = request.uri().path_and_query().unwrap().to_string();
+        seen.lock().unwrap().send((host.unwrap(), path)).unwrap();
+        http::Response::new("{}".into())
+    })
+    .await;
+    let dir = tempfile::TempDir::new().unwrap();
+    let ca = dir.path().join("ca.pem");
+    std::fs::write(&ca, authority.pem()).unwrap();
+    let engine = crate::tls::with_secrets(&dir);
+    let tls = json!({"ca": format!("${{file:{}}}", ca.display()), "server_name": "orders.internal"});
+    let tool = with(&server.origin, "GET", "/a/{id}", &json!({}), &json!({"tls": tls}));
+    let result = call_text(&engine, &tool, r#"{"id":"1","q":"x"}"#).await;
+    assert!(!result.is_error, "{}", crate::calling::text(&result));
+    let called = asked.recv().unwrap();
+    assert_eq!(called, (server.host().to_owned(), "/a/1?q=x".to_owned()));
+    let explanation = explain(&engine, &tool, r#"{"id":"1","q":"x"}"#, false).await;
+    run(&explanation, "").await;
+    assert_eq!(asked.recv().unwrap(), called);
+}
+
+#[tokio::test]
 async fn keys_in_plain_text_are_hidden_and_stand_as_variables() {
     let server = Server::start().await;
     let engine = crate::calling::engine();
@@ -334,10 +367,29 @@ async fn a_connection_of_its_own_is_told_to_curl_too() {
         assert!(curl.line.contains(option), "{}", curl.line);
     }
     assert_eq!(curl.variables[0].from, "${env:PROXY_PASSWORD}");
-    let note = curl.note.unwrap();
+    assert_eq!(curl.note.as_deref(), Some("put ${env:OWN_KEY} into key.pem"));
+    assert!(curl.line.starts_with("curl https://inner/x "), "{}", curl.line);
+    for option in [
+        "--connect-to inner:443:api.example.com:443",
+        "-H 'Host: api.example.com'",
+    ] {
+        assert!(curl.line.contains(option), "{option}: {}", curl.line);
+    }
+    let mut other = binding;
+    other["tls"]["server_name"] = json!("2001:db8::1");
+    let tool = with("https://[::1]:8443", "GET", "/x?a=b", &json!({}), &other);
+    let line = explain(&crate::calling::engine(), &tool, "{}", false)
+        .await
+        .curl
+        .unwrap()
+        .line;
     assert!(
-        note.starts_with("put ${env:OWN_KEY} into key.pem; curl cannot"),
-        "{note}"
+        line.starts_with("curl -g 'https://[2001:db8::1]:8443/x?a=b'"),
+        "{line}"
+    );
+    assert!(
+        line.contains("--connect-to '[2001:db8::1]:8443:[::1]:8443'"),
+        "{line}"
     );
     assert_eq!(explanation.limits.connect_timeout_ms.value, 700);
     assert_eq!(

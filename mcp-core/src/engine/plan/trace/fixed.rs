@@ -79,6 +79,7 @@ impl Trace<'_> {
             style: None,
             written: None,
             left_out: None,
+            given_by: None,
         };
         written.note(&mut placement);
         placement
@@ -99,6 +100,7 @@ fn fixed(part: Part, name: &str, rule: String, text: &str) -> Placement {
         style: None,
         written: None,
         left_out: None,
+        given_by: None,
     };
     let text = if telling::is_credential(name) {
         telling::HIDDEN.to_owned()

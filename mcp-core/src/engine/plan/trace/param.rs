@@ -49,6 +49,7 @@ impl Trace<'_> {
             style: None,
             written: None,
             left_out: None,
+            given_by: None,
         };
         match param::value(param, self.arguments, given, self.scope) {
             Ok(Some(json)) => {
