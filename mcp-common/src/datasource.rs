@@ -99,6 +99,22 @@ pub enum Expected {
     Revision(Revision),
 }
 
+impl Expected {
+    /// Whether `current`, what is stored, is what the writer expects; [`SourceError::Conflict`] if not.
+    pub fn met_by(self, current: Option<Revision>) -> Result<(), SourceError> {
+        let is_met = match self {
+            Self::Any => true,
+            Self::Absent => current.is_none(),
+            Self::Revision(revision) => current == Some(revision),
+        };
+        if is_met {
+            Ok(())
+        } else {
+            Err(SourceError::Conflict { current })
+        }
+    }
+}
+
 /// One write, by whom.
 #[derive(Clone, Debug)]
 pub struct Write<'a> {

@@ -18,6 +18,7 @@ mod mysql_postgres {
     mod command;
     mod faults;
     mod first_version;
+    mod full;
     mod mariadb;
     mod migration;
     mod network;

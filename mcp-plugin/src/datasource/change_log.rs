@@ -32,5 +32,5 @@ pub(crate) use {
     patience::Patience,
     place::Place,
     settings::read as read_settings,
-    write::{Attempts, Refused, Write, holds, text},
+    write::{Refused, Write, text, transact},
 };

@@ -3,7 +3,7 @@
 
 use bytes::Bytes;
 use mcp_common::{
-    datasource::{Batch, Change, Expected, HistoryEntry, Load, Record, SourceError, Unreadable, Write},
+    datasource::{Batch, Change, HistoryEntry, Load, Record, SourceError, Unreadable, Write},
     key::{Key, Revision},
 };
 use std::{
@@ -148,16 +148,8 @@ impl Ledger {
         let current = newest
             .filter(|state| state.body.is_some())
             .map(|state| state.revision);
-        let holds = match write.expected {
-            Expected::Any => true,
-            Expected::Absent => current.is_none(),
-            Expected::Revision(revision) => current == Some(revision),
-        };
-        if holds {
-            Ok(current)
-        } else {
-            Err(SourceError::Conflict { current })
-        }
+        write.expected.met_by(current)?;
+        Ok(current)
     }
 
     /// The key's next state; without a body it is a deletion.

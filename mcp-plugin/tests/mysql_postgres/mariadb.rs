@@ -73,6 +73,37 @@ impl Store for OnMariaDb {
         store
     }
 
+    /// All tables in one file that may not grow.
+    async fn cramped() -> Self {
+        Self::with(&[
+            "--innodb-file-per-table=0",
+            "--innodb-data-file-path=ibdata1:12M:autoextend:max:32M",
+        ])
+        .await
+    }
+
+    async fn take_room(&self) {
+        let mut connection = self.pipeline().await;
+        connection
+            .run("CREATE TABLE filling (content LONGBLOB) ENGINE = InnoDB")
+            .await;
+        // Smaller and smaller pieces, so that little is left.
+        for size in [1 << 20, 1 << 16, 1 << 12] {
+            let insert = format!("INSERT INTO filling VALUES (REPEAT('x', {size}))");
+            while connection.try_run(&insert).await.is_ok() {}
+        }
+    }
+
+    async fn make_room(&mut self) {
+        let Held::Alone(server) = &mut self.server else {
+            panic!("others use it")
+        };
+        server.kill();
+        server
+            .start_again_with("--innodb-data-file-path=ibdata1:12M:autoextend")
+            .await;
+    }
+
     fn url(&self) -> String {
         self.server().url(&self.database)
     }

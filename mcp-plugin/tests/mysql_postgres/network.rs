@@ -1,14 +1,14 @@
 //! A network that loses everything and tells nobody.
 
 use super::{
-    store::{Store, on_both, put},
+    store::{Store, on_both, put, try_put},
     tls::Secure,
 };
 use crate::servers::proxy::Proxy;
 use futures_util::StreamExt;
 use mcp_common::{
     datasource::{Changes, DataSource, Expected, SourceError, Write},
-    key::{Key, Revision},
+    key::Key,
     migration::Migrate,
     secret::ExposeSecret,
 };
@@ -47,15 +47,6 @@ async fn by_proxy(direct: Server) -> (Proxy, Server) {
         ..direct
     };
     (proxy, settings)
-}
-
-async fn try_put(source: &dyn DataSource, key: &Key, body: &str) -> Result<Revision, SourceError> {
-    let write = Write {
-        key,
-        expected: Expected::Any,
-        principal: "test",
-    };
-    source.put(write, body.to_owned().into()).await
 }
 
 /// Ends with an error that passes, and in time.

@@ -1,6 +1,6 @@
 //! Connections that break, servers that stop.
 
-use super::store::{Store, contents, on_both, put};
+use super::store::{Store, contents, on_both, put, try_put};
 use mcp_common::{
     datasource::{DataSource, Expected, SourceError, Write},
     key::{Key, Revision},
@@ -18,12 +18,7 @@ on_both! {
 async fn put_until_it_works(source: &dyn DataSource, key: &Key, body: &str) -> Revision {
     let deadline = Instant::now() + Duration::from_secs(30);
     loop {
-        let write = Write {
-            key,
-            expected: Expected::Any,
-            principal: "test",
-        };
-        match source.put(write, body.to_owned().into()).await {
+        match try_put(source, key, body).await {
             Ok(revision) => return revision,
             Err(SourceError::Unavailable(reason)) => assert!(Instant::now() < deadline, "{reason}"),
             Err(error) => panic!("{error:?}"),

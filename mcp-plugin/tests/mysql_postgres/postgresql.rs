@@ -1,10 +1,10 @@
 //! The store on PostgreSQL, and what is peculiar to it.
 
-use super::store::{Pipeline, Store, contents, put};
+use super::store::{Pipeline, Store, contents, put, try_put};
 use crate::servers::postgresql::PostgreSql;
 use async_trait::async_trait;
 use mcp_common::{
-    datasource::DataSource,
+    datasource::{DataSource, SourceError},
     key::Key,
     migration::{Migrate, Migration},
     plugin::PluginError,
@@ -12,7 +12,12 @@ use mcp_common::{
 };
 use mcp_plugin::datasource::postgres::{Postgres, Server};
 use sqlx::{AssertSqlSafe, Executor, PgConnection};
-use std::{path::Path, process::Command, sync::Arc, time::Duration};
+use std::{
+    path::{Path, PathBuf},
+    process::Command,
+    sync::Arc,
+    time::Duration,
+};
 
 enum Held {
     Shared(&'static PostgreSql),
@@ -25,6 +30,14 @@ pub(crate) struct OnPostgreSql {
 }
 
 impl OnPostgreSql {
+    async fn file_of_large_documents(&self) -> PathBuf {
+        let path =
+            "SELECT pg_relation_filepath(reltoastrelid) FROM pg_class WHERE oid = 'dynmcp_xds'::regclass";
+        let mut connection = self.server().connection(&self.database).await;
+        let path: String = sqlx::query_scalar(path).fetch_one(&mut connection).await.unwrap();
+        self.server().data().join(path)
+    }
+
     fn server(&self) -> &PostgreSql {
         match &self.server {
             Held::Shared(server) => server,
@@ -66,6 +79,24 @@ impl Store for OnPostgreSql {
             server: Held::Alone(Box::new(server)),
             database,
         }
+    }
+
+    async fn cramped() -> Self {
+        Self::alone().await
+    }
+
+    /// Where large documents go becomes a file that is full. The server opens it anew with its next connections.
+    async fn take_room(&self) {
+        let file = self.file_of_large_documents().await;
+        std::fs::rename(&file, file.with_extension("kept")).unwrap();
+        std::os::unix::fs::symlink("/dev/full", &file).unwrap();
+        self.cut().await;
+    }
+
+    async fn make_room(&mut self) {
+        let file = self.file_of_large_documents().await;
+        std::fs::rename(file.with_extension("kept"), &file).unwrap();
+        self.cut().await;
     }
 
     fn url(&self) -> String {
@@ -210,4 +241,25 @@ async fn schemas_of_one_database_are_stores_of_their_own() {
         .await;
     assert_eq!(contents(&*sources[0]).await, ["TDS a=1"]);
     assert_eq!(contents(&*sources[1]).await, ["TDS b=2"]);
+}
+
+/// It may be to what was the primary server once.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_connection_on_which_nothing_can_be_written_is_not_kept() {
+    let store = OnPostgreSql::fresh().await;
+    let source = store.open().await;
+    let key = Key::tool("a");
+    put(&*source, &key, "{}").await;
+    // Sessions keep what they began with.
+    let database = &store.database;
+    let set =
+        |what| format!("BEGIN READ WRITE; ALTER DATABASE {database} {what} default_transaction_read_only");
+    store.run(&format!("{} = on; COMMIT", set("SET"))).await;
+    store.cut().await;
+    match try_put(&*source, &key, "{}").await {
+        Err(SourceError::Unavailable(reason)) => assert!(reason.contains("is read-only"), "{reason}"),
+        other => panic!("{other:?}"),
+    }
+    store.run(&format!("{}; COMMIT", set("RESET"))).await;
+    put(&*source, &key, "{}").await;
 }

@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 use mcp_common::{
-    datasource::{DataSource, Expected, Write},
+    datasource::{DataSource, Expected, SourceError, Write},
     key::{Key, Revision},
     migration::{Migrate, Migration},
     plugin::PluginError,
@@ -27,6 +27,14 @@ pub(crate) trait Store: Sized + Send + Sync + 'static {
     /// An empty database on a server that lets nobody in without TLS, and the user `certified` only with a certificate.
     /// In the directory are `ca.pem`, `server.pem` and `server.key`.
     async fn secure(certificates: &Path) -> Self;
+
+    /// An empty database on a server that can run out of space.
+    async fn cramped() -> Self;
+
+    /// Leaves no room for anything larger.
+    async fn take_room(&self);
+
+    async fn make_room(&mut self);
 
     fn url(&self) -> String;
 
@@ -120,13 +128,17 @@ macro_rules! on_both {
 }
 pub(crate) use on_both;
 
-pub(crate) async fn put(source: &dyn DataSource, key: &Key, body: &str) -> Revision {
+pub(crate) async fn try_put(source: &dyn DataSource, key: &Key, body: &str) -> Result<Revision, SourceError> {
     let write = Write {
         key,
         expected: Expected::Any,
         principal: "test",
     };
-    source.put(write, body.to_owned().into()).await.unwrap()
+    source.put(write, body.to_owned().into()).await
+}
+
+pub(crate) async fn put(source: &dyn DataSource, key: &Key, body: &str) -> Revision {
+    try_put(source, key, body).await.unwrap()
 }
 
 /// What is stored, in the order of ids: `TDS a={"x":1}`.

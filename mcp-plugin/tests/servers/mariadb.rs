@@ -149,6 +149,12 @@ impl MariaDb {
         std::fs::rename(copy, &self.directory).unwrap();
     }
 
+    /// With one more option; of two that are the same, the last one counts.
+    pub(crate) async fn start_again_with(&mut self, option: &str) {
+        self.options.push(option.to_owned());
+        self.start_again().await;
+    }
+
     pub(crate) async fn start_again(&mut self) {
         self.run();
         self.until_ready().await;

@@ -142,6 +142,11 @@ impl PostgreSql {
         options.username("postgres").database(database)
     }
 
+    /// Its files.
+    pub(crate) fn data(&self) -> PathBuf {
+        self.directory.join("data")
+    }
+
     /// An empty database.
     pub(crate) async fn database(&self) -> String {
         let name = format!("t{}", self.databases.fetch_add(1, Ordering::Relaxed));

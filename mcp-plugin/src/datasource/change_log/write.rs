@@ -1,27 +1,11 @@
 //! A write in a transaction, again where another writer was in the way.
 
-use super::{Meaning, Place};
+use super::{Lease, Meaning, Place};
 use bytes::Bytes;
+use mcp_common::datasource::SourceError;
 pub(crate) use mcp_common::datasource::Write;
-use mcp_common::{
-    datasource::{Expected, SourceError},
-    key::Revision,
-};
+use sqlx::{Database, Pool};
 use std::time::Duration;
-
-/// Whether `current` is what the writer expects.
-pub(crate) fn holds(expected: Expected, current: Option<Revision>) -> Result<(), SourceError> {
-    let holds = match expected {
-        Expected::Any => true,
-        Expected::Absent => current.is_none(),
-        Expected::Revision(revision) => current == Some(revision),
-    };
-    if holds {
-        Ok(())
-    } else {
-        Err(SourceError::Conflict { current })
-    }
-}
 
 /// The document as the text that it has to be in SQL.
 pub(crate) fn text<'a>(
@@ -63,27 +47,41 @@ impl From<SourceError> for Refused {
     }
 }
 
-/// How often one write was tried.
-pub(crate) struct Attempts<'a> {
-    place: &'a Place,
-    made: u32,
-}
-
-impl<'a> Attempts<'a> {
-    pub(crate) fn new(place: &'a Place) -> Self {
-        Self { place, made: 0 }
-    }
-
-    /// Waits a little if the same again may succeed; the error otherwise.
-    pub(crate) async fn again(&mut self, refused: Refused) -> Result<(), SourceError> {
-        self.made += 1;
-        match refused {
-            Refused::Sql(error) if self.place.meaning(&error) == Meaning::Clash && self.made < ATTEMPTS => {
-                tokio::time::sleep(Duration::from_millis(5) * self.made).await;
-                Ok(())
+/// Tries a transaction on a connection of the pool until it is through. An attempt gives the connection back.
+pub(crate) async fn transact<DB, T, Attempt>(
+    pool: &Pool<DB>,
+    place: &Place,
+    attempt: impl Fn(Lease<DB>) -> Attempt,
+) -> Result<T, SourceError>
+where
+    DB: Database,
+    Attempt: Future<Output = (Lease<DB>, Result<T, Refused>)>,
+{
+    let mut lease = Lease::of(pool, place.patience)
+        .await
+        .map_err(|error| place.source_error(error))?;
+    let mut made = 0;
+    loop {
+        let done;
+        (lease, done) = attempt(lease).await;
+        let answer = match done {
+            Ok(done) => Ok(done),
+            Err(Refused::Source(error)) => Err(error),
+            Err(Refused::Sql(error)) => {
+                made += 1;
+                let meaning = place.meaning(&error);
+                if meaning == Meaning::Clash && made < ATTEMPTS {
+                    tokio::time::sleep(Duration::from_millis(5) * made).await;
+                    continue;
+                }
+                if meaning == Meaning::ReadOnly {
+                    // It may have been the primary server when we connected: the next write finds out who is now.
+                    return Err(place.source_error(error));
+                }
+                Err(place.source_error(error))
             }
-            Refused::Sql(error) => Err(self.place.source_error(error)),
-            Refused::Source(error) => Err(error),
-        }
+        };
+        lease.end();
+        return answer;
     }
 }

@@ -19,6 +19,8 @@ pub(super) fn meaning(error: &dyn DatabaseError) -> Meaning {
         Some(1213 | 1020) => Meaning::Clash,
         Some(1205 | 3572) => Meaning::Locked,
         Some(1021 | 1114) => Meaning::Full,
+        // A file could not be written, and the text says why.
+        Some(3 | 1026 | 1030) if error.message().contains("No space left") => Meaning::Full,
         Some(1290 | 1792 | 1836 | 3100) => Meaning::ReadOnly,
         // Password, host, plugin, expired password, account locked, TLS required by the account.
         Some(1045 | 1130 | 1131 | 1524 | 1698 | 1820 | 1862 | 3118 | 4151 | 2059) => Meaning::Login,

@@ -1,7 +1,7 @@
 //! The gateway's own writes: take the turn, check the expectation, write, in one transaction.
 
 use super::read;
-use crate::datasource::change_log::{Attempts, Lease, Place, Refused, Write, holds, row, text};
+use crate::datasource::change_log::{Place, Refused, Write, row, text, transact};
 use bytes::Bytes;
 use mcp_common::{datasource::SourceError, key::Revision};
 use sqlx::{Connection, PgConnection, PgPool, Postgres, Transaction};
@@ -16,21 +16,11 @@ pub(super) async fn put(
     body: &Bytes,
 ) -> Result<Revision, SourceError> {
     let text = text(place, write, body, LARGEST)?;
-    let mut connection = Lease::of(pool, place.patience)
-        .await
-        .map_err(|error| place.source_error(error))?;
-    let mut attempts = Attempts::new(place);
-    let done = loop {
-        match try_put(&mut connection, write, text).await {
-            Ok(revision) => break Ok(revision),
-            Err(refused) => match attempts.again(refused).await {
-                Ok(()) => {}
-                Err(error) => break Err(error),
-            },
-        }
-    };
-    connection.end();
-    done
+    transact(pool, place, |mut lease| async move {
+        let done = try_put(&mut lease, write, text).await;
+        (lease, done)
+    })
+    .await
 }
 
 async fn try_put(connection: &mut PgConnection, write: &Write<'_>, text: &str) -> Result<Revision, Refused> {
@@ -53,21 +43,11 @@ pub(super) async fn delete(
     place: &Place,
     write: &Write<'_>,
 ) -> Result<Option<Revision>, SourceError> {
-    let mut connection = Lease::of(pool, place.patience)
-        .await
-        .map_err(|error| place.source_error(error))?;
-    let mut attempts = Attempts::new(place);
-    let done = loop {
-        match try_delete(&mut connection, write).await {
-            Ok(revision) => break Ok(revision),
-            Err(refused) => match attempts.again(refused).await {
-                Ok(()) => {}
-                Err(error) => break Err(error),
-            },
-        }
-    };
-    connection.end();
-    done
+    transact(pool, place, |mut lease| async move {
+        let done = try_delete(&mut lease, write).await;
+        (lease, done)
+    })
+    .await
 }
 
 async fn try_delete(connection: &mut PgConnection, write: &Write<'_>) -> Result<Option<Revision>, Refused> {
@@ -95,7 +75,7 @@ async fn begin<'c>(
         .execute(&mut *transaction)
         .await?;
     let current = current(&mut transaction, write).await?;
-    holds(write.expected, current)?;
+    write.expected.met_by(current)?;
     // The trigger writes it into the log's row.
     sqlx::query("SELECT set_config('dynmcp.principal', $1, true)")
         .bind(write.principal)

@@ -8,7 +8,7 @@ use super::{
 };
 use bytes::Bytes;
 use mcp_common::{
-    datasource::{Expected, SourceError, Write},
+    datasource::{SourceError, Write},
     key::Revision,
 };
 use sqlx::{Sqlite, SqliteConnection, SqlitePool, Transaction};
@@ -94,16 +94,8 @@ async fn expect(
     let current = newest
         .filter(|(_, stored)| *stored)
         .map(|(number, _)| row::revision(number));
-    let holds = match write.expected {
-        Expected::Any => true,
-        Expected::Absent => current.is_none(),
-        Expected::Revision(revision) => current == Some(revision),
-    };
-    if holds {
-        Ok(current)
-    } else {
-        Err(SourceError::Conflict { current })
-    }
+    write.expected.met_by(current)?;
+    Ok(current)
 }
 
 /// The trigger has logged the write as the newest row; nobody else can have written since.
