@@ -27,4 +27,5 @@ mod etcd {
     mod store;
     mod tls;
     mod transactions;
+    mod unanswered;
 }

@@ -68,7 +68,11 @@ impl Etcd {
                 tracing::warn!(reason, hint, "etcd cannot be used yet; trying on");
                 Ok(etcd)
             }
-            Err(error) => Err(PluginError::Start(error.to_string())),
+            // Trying again would not help.
+            Err(error) => Err(PluginError::Setting {
+                key: settings::TABLE.to_owned(),
+                reason: error.to_string(),
+            }),
             Ok(()) => Ok(etcd),
         }
     }

@@ -65,22 +65,6 @@ async fn a_watch_notices_that_nothing_comes_any_more() {
     );
 }
 
-/// Stopped in the middle: the write may have been stored, and that is what is said.
-#[tokio::test(flavor = "multi_thread")]
-async fn a_write_without_an_answer_says_that_its_fate_is_unknown() {
-    let server = EtcdServer::start(&[]);
-    let proxy = Proxy::to(server.port()).await;
-    let source = store::open_with(&proxy.url(), &json!({ "timeout_ms": 700 })).await;
-    store::put(&source, &Key::tool("a"), "{}").await.unwrap();
-    let began = Instant::now();
-    server.signal("STOP");
-    let answer = store::put(&source, &Key::tool("a"), "{}").await;
-    server.signal("CONT");
-    assert!(matches!(answer, Err(SourceError::Unavailable(_))), "{answer:?}");
-    assert!(began.elapsed() < Duration::from_secs(20));
-    store::put(&source, &Key::tool("a"), "{}").await.unwrap();
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn a_server_may_take_less_than_we_were_told() {
     let server = EtcdServer::start(&["--max-request-bytes=100000"]);

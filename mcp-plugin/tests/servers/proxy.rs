@@ -86,6 +86,12 @@ impl Proxy {
             .send_modify(|weather| weather.answers = Some(answers));
     }
 
+    /// Returns when it is so.
+    pub(crate) async fn until_silent(&self) {
+        let mut weather = self.weather.subscribe();
+        let _ = weather.wait_for(|weather| weather.silent).await;
+    }
+
     /// Nothing comes through on the connections that there are, ever, and nobody is told; new ones work: what a
     /// firewall does that has forgotten them.
     pub(crate) fn forget(&self) {

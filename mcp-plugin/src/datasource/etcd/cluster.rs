@@ -24,7 +24,7 @@ pub(super) enum Purpose {
 }
 
 /// A question without a good answer.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Fault {
     pub(super) endpoint: String,
     pub(super) trouble: Trouble,
@@ -93,23 +93,27 @@ impl Cluster {
         Answer: Future<Output = Result<T, Trouble>>,
     {
         let preferred = self.preferred.load(Ordering::Relaxed);
-        let mut turn = 0;
+        let (mut turn, mut turns) = (0, self.endpoints.len());
         loop {
             let index = (preferred + turn) % self.endpoints.len();
             let endpoint = &self.endpoints[index];
             turn += 1;
-            let answer = tokio::time::timeout(self.patience(purpose), endpoint.ask(&question)).await;
-            let trouble = match answer.unwrap_or_else(|_| Err(Trouble::timeout())) {
-                Ok(answer) => {
+            let trouble = match tokio::time::timeout(self.patience(purpose), endpoint.ask(&question)).await {
+                Ok(Ok(answer)) => {
                     self.preferred.store(index, Ordering::Relaxed);
                     return Ok((answer, &endpoint.url));
                 }
-                Err(trouble) => trouble,
+                Ok(Err(trouble)) => {
+                    // The connection broke in the middle: a new one may be had, also from the only member.
+                    turns = turns.max(if trouble.is_maybe_done() { 2 } else { 1 });
+                    trouble
+                }
+                Err(_) => Trouble::timeout(),
             };
             if matches!(trouble, Trouble::Unreachable { .. }) {
                 endpoint.forget().await;
             }
-            if turn == self.endpoints.len() || !may_ask_another(purpose, &trouble) {
+            if turn >= turns || !may_ask_another(purpose, &trouble) {
                 let endpoint = endpoint.url.clone();
                 return Err(Fault { endpoint, trouble });
             }

@@ -29,6 +29,11 @@ pub(super) enum Trouble {
 }
 
 impl Trouble {
+    /// Whether the request may have been carried out all the same.
+    pub(super) fn is_maybe_done(&self) -> bool {
+        matches!(self, Self::Unreachable { maybe_done: true, .. })
+    }
+
     /// No answer in time.
     pub(super) fn timeout() -> Self {
         Self::Unreachable {
@@ -93,7 +98,15 @@ fn status(code: Code, message: &str, transport: impl Fn() -> (bool, String)) -> 
         );
     }
     // From the middle of the cluster's agreement on a write: it may still be carried out.
-    if says("request timed out") || says("leader changed") {
+    if [
+        "request timed out",
+        "leader changed",
+        "server stopped",
+        "request cancelled",
+    ]
+    .iter()
+    .any(|text| says(text))
+    {
         let reason = message.to_owned();
         return Trouble::Unreachable {
             maybe_done: true,

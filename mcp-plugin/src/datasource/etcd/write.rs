@@ -10,7 +10,7 @@ use super::{
 use bytes::Bytes;
 use etcd_client::{Compare, CompareOp, Txn, TxnOp};
 use mcp_common::{
-    datasource::{Expected, SourceError, Write},
+    datasource::{SourceError, Write},
     key::Revision,
 };
 
@@ -19,6 +19,9 @@ const ENVELOPE: usize = 4_096;
 
 /// How often other writers may come first.
 const ATTEMPTS: u32 = 100;
+
+/// How many attempts may stay without an answer: the connection broke, the leader changed, the server was busy.
+const UNANSWERED: usize = 3;
 
 impl Etcd {
     pub(super) async fn store(&self, write: &Write<'_>, body: &Bytes) -> Result<Revision, SourceError> {
@@ -79,15 +82,18 @@ impl Etcd {
         body: Option<&Bytes>,
         stored: Stored<'_>,
     ) -> Result<Option<Revision>, Stopped> {
+        let entry = &entry(write.principal, stored);
+        // Attempts without an answer. None can be carried out after another one was: each expects the key as it was.
+        let mut unanswered: Vec<(Seen, Fault)> = Vec::new();
         for _ in 0..ATTEMPTS {
-            let seen = self.look(write.key).await?;
-            let current = (seen.current > 0).then(|| seen.current.unsigned_abs());
-            let holds = match write.expected {
-                Expected::Any => true,
-                Expected::Absent => current.is_none(),
-                Expected::Revision(revision) => current == Some(revision),
+            let looked = self.look_again(write, &unanswered, entry).await;
+            let seen = match looked {
+                Ok(Looked::Stored(revision)) => return Ok(Some(revision)),
+                Ok(Looked::Seen(seen)) => seen,
+                Err(fault) => return Err(in_doubt(unanswered, fault)),
             };
-            if !holds {
+            let current = (seen.current > 0).then(|| seen.current.unsigned_abs());
+            if write.expected.met_by(current).is_err() {
                 return Err(Stopped::Conflict(current));
             }
             if body.is_none() && current.is_none() {
@@ -100,10 +106,25 @@ impl Etcd {
                     let (apart, body) = (apart.as_str(), body.to_vec());
                     async move { Ok(client.put(apart, body, None).await?) }
                 };
-                self.cluster.ask(Purpose::Write, put).await?;
+                // Twice the same does no harm.
+                if let Err(fault) = self.cluster.ask(Purpose::Read, put).await {
+                    return Err(in_doubt(unanswered, fault));
+                }
             }
-            let outcome = self.commit(write, body, stored, &seen).await;
-            if stands_apart.is_some() && !matches!(outcome, Ok(Some(_))) {
+            let outcome = self.commit(write, body, &seen, entry).await;
+            let fault = match outcome {
+                Ok(Some(revision)) => return Ok(Some(revision)),
+                Ok(None) => None,
+                Err(fault) if fault.trouble.is_maybe_done() => {
+                    unanswered.push((seen, fault.clone()));
+                    if unanswered.len() < UNANSWERED {
+                        continue;
+                    }
+                    return Err(fault.into());
+                }
+                Err(fault) => Some(fault),
+            };
+            if stands_apart.is_some() {
                 // Where this fails too, the next write of the key takes it away in time.
                 let delete = |mut client: etcd_client::Client| {
                     let apart = apart.as_str();
@@ -111,11 +132,28 @@ impl Etcd {
                 };
                 let _ = self.cluster.ask(Purpose::Write, delete).await;
             }
-            if let Some(revision) = outcome? {
-                return Ok(Some(revision));
+            if let Some(fault) = fault {
+                return Err(in_doubt(unanswered, fault));
             }
         }
         Err(Stopped::Crowded)
+    }
+
+    /// The key as it is now, unless one of the attempts without an answer was carried out.
+    async fn look_again(
+        &self,
+        write: &Write<'_>,
+        unanswered: &[(Seen, Fault)],
+        entry: &[u8],
+    ) -> Result<Looked, Fault> {
+        let seen = self.look(write.key).await?;
+        // After the look: an attempt that it may show is found here.
+        for (earlier, _) in unanswered {
+            if let Some(revision) = self.written(earlier, entry).await? {
+                return Ok(Looked::Stored(revision));
+            }
+        }
+        Ok(Looked::Seen(seen))
     }
 
     /// `None` if somebody else wrote the key since it was looked at.
@@ -123,20 +161,18 @@ impl Etcd {
         &self,
         write: &Write<'_>,
         body: Option<&Bytes>,
-        stored: Stored<'_>,
         seen: &Seen,
+        entry: &[u8],
     ) -> Result<Option<Revision>, Fault> {
         let definition = &self.keys.definition(write.key);
         let past = &self.keys.past(write.key);
-        let entry = entry(write.principal, stored);
-        let about = &entry;
         let txn = |mut client: etcd_client::Client| {
             let mut steps = vec![
                 match body {
                     Some(body) => TxnOp::put(definition.as_str(), body.to_vec(), None),
                     None => TxnOp::delete(definition.as_str(), None),
                 },
-                TxnOp::put(seen.next.as_str(), about.as_slice(), None),
+                TxnOp::put(seen.next.as_str(), entry, None),
             ];
             if let Some(kept) = &seen.oldest_kept {
                 let older = etcd_client::DeleteOptions::new().with_range(kept.as_slice());
@@ -153,7 +189,7 @@ impl Etcd {
         match self.cluster.ask(Purpose::Write, txn).await {
             // The write that a server finds its quota used up by is carried out and refused in one.
             Err(fault) if matches!(fault.trouble, Trouble::Full(_)) => {
-                match self.written(seen, &entry).await? {
+                match self.written(seen, entry).await? {
                     Some(revision) => Ok(Some(revision)),
                     None => Err(fault),
                 }
@@ -172,12 +208,23 @@ impl Etcd {
     }
 }
 
+enum Looked {
+    /// An earlier attempt was carried out.
+    Stored(Revision),
+    Seen(Seen),
+}
+
 /// Why a write was not carried out.
 enum Stopped {
     Conflict(Option<Revision>),
     /// Others came first, again and again.
     Crowded,
     Fault(Fault),
+}
+
+/// `fault` stopped the write; where an earlier attempt may have been carried out, that is what has to be said.
+fn in_doubt(mut unanswered: Vec<(Seen, Fault)>, fault: Fault) -> Stopped {
+    Stopped::Fault(unanswered.pop().map_or(fault, |(_, earlier)| earlier))
 }
 
 impl From<Fault> for Stopped {
