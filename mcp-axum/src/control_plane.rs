@@ -178,7 +178,7 @@ impl BuildError {
     pub(crate) fn is_configuration(&self) -> bool {
         match self {
             Self::NoSuchSource(_) => true,
-            Self::Source(error) => matches!(error, PluginError::Setting { .. }),
+            Self::Source(error) => error.is_configuration(),
             Self::Guard(error) => error.is_configuration(),
             Self::AdminKey(_) | Self::NoRandomness(_) => false,
         }

@@ -76,6 +76,13 @@ pub enum PluginError {
     },
 }
 
+impl PluginError {
+    /// Whether the configuration is to blame, not the circumstances.
+    pub fn is_configuration(&self) -> bool {
+        !matches!(self, Self::Start(_) | Self::Unavailable(_))
+    }
+}
+
 /// Emitted by `#[datasource("name")]`.
 pub struct DataSourceEntry {
     /// Selected by `app.data_source`.

@@ -1,8 +1,6 @@
 //! `DELETE /admin/{tds,ids}/{id}`.
 
-use super::{
-    entry::Entry, envelope::Success, parameters::Target, precondition::expected, propagation::arrival,
-};
+use super::{envelope::Success, parameters::Target, precondition::expected, propagation::arrival};
 use crate::{
     app::App,
     error::{Error, Result},
@@ -23,7 +21,7 @@ pub(super) async fn remove(
     headers: HeaderMap,
 ) -> Result<Success<String>> {
     let turn = app.admin.writes.lock().await;
-    let current = Entry::stored_revision(&app.catalog.snapshot(), &key);
+    let current = app.catalog.snapshot().stored_revision(&key);
     let expected = expected(&headers, current)?;
     if expected == Expected::Absent {
         return Err(Error::bad_request(

@@ -44,12 +44,6 @@ impl Entry {
         Some(live)
     }
 
-    /// Of what is stored under the key, as far as this replica knows.
-    pub(super) fn stored_revision<T>(snapshot: &Snapshot<T>, key: &Key) -> Option<Revision> {
-        let quarantined = snapshot.quarantined(key).map(|bad| bad.revision);
-        quarantined.max(Self::find(snapshot, key).map(|entry| entry.revision))
-    }
-
     /// The ids of a collection after `after`, in order, each once; also of what is stored but was never good.
     pub(super) fn ids<T>(
         snapshot: &Snapshot<T>,

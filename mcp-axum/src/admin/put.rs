@@ -22,7 +22,7 @@ use http::HeaderMap;
 use mcp_common::{
     authenticator::Principal,
     catalog::Snapshot,
-    datasource::{Expected, SourceError, Write},
+    datasource::Write,
     document::Document,
     key::{Key, Kind, Revision},
 };
@@ -80,7 +80,7 @@ pub(super) async fn write(
     }
     let turn = app.admin.writes.lock().await;
     let before = app.catalog.snapshot();
-    let current = Entry::stored_revision(&before, key);
+    let current = before.stored_revision(key);
     let expected = expected(headers, current)?;
     let mut warnings = app.catalog.check(key, &document)?;
     warnings.extend(verified);
@@ -88,7 +88,8 @@ pub(super) async fn write(
         return Err(Error::bad_request(warnings.join("; ")));
     }
     if query.dry_run {
-        would_hold(expected, current)?;
+        // Loses against another write like a real one.
+        expected.met_by(current)?;
         return Ok(Success::new(document).warnings(warnings));
     }
     let write = Write {
@@ -117,20 +118,6 @@ pub(super) fn stored_form(key: &Key, body: &[u8]) -> Result<Document> {
         document.remove(member);
     }
     Ok(document)
-}
-
-/// A dry run loses against another write like a real one.
-fn would_hold(expected: Expected, current: Option<Revision>) -> Result<(), SourceError> {
-    let holds = match expected {
-        Expected::Any => true,
-        Expected::Absent => current.is_none(),
-        Expected::Revision(revision) => current == Some(revision),
-    };
-    if holds {
-        Ok(())
-    } else {
-        Err(SourceError::Conflict { current })
-    }
 }
 
 /// What was fine when it was checked can be wrong when it arrives: another replica wrote at the same time.

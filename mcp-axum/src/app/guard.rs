@@ -30,7 +30,7 @@ impl GuardError {
 
     /// Whether the configuration is to blame, not the circumstances.
     pub fn is_configuration(&self) -> bool {
-        !matches!(self.0, PluginError::Start(_))
+        self.0.is_configuration()
     }
 }
 
@@ -127,6 +127,15 @@ mod tests {
             Ok(Principal::anonymous()),
         ]);
         assert_eq!(guard.authenticate(&HeaderMap::new()).await, Err(wrong));
+    }
+
+    #[test]
+    fn what_is_away_is_no_fault_of_the_configuration() {
+        let is_configuration = |error: PluginError| GuardError::from(error).is_configuration();
+        assert!(!is_configuration(PluginError::Unavailable("away".to_owned())));
+        assert!(!is_configuration(PluginError::Start("no thread".to_owned())));
+        let (key, reason) = ("authenticator.x".to_owned(), "is wrong".to_owned());
+        assert!(is_configuration(PluginError::Setting { key, reason }));
     }
 
     #[tokio::test]

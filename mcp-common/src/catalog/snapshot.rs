@@ -3,9 +3,9 @@
 use super::{
     entry::{InstanceEntry, ToolEntry},
     index::Index,
-    quarantine::{Place, Quarantined},
+    quarantine::{Cause, Place, Quarantined},
 };
-use crate::key::{Key, Revision};
+use crate::key::{Key, Kind, Revision};
 use imbl::OrdMap;
 use std::{collections::BTreeSet, fmt, sync::Arc};
 
@@ -28,6 +28,23 @@ impl<T> Snapshot<T> {
     /// The key's entry in quarantine.
     pub fn quarantined(&self, key: &Key) -> Option<&Arc<Quarantined>> {
         self.quarantine.get(&Place::Definition(key.clone()))
+    }
+
+    /// Of what is stored under the key, as far as this catalog has seen it: what is served, or what came later and waits
+    /// or is bad. `None` for nothing.
+    pub fn stored_revision(&self, key: &Key) -> Option<Revision> {
+        // What makes its tools clash may be younger than the instance.
+        let bad = self
+            .quarantined(key)
+            .filter(|entry| entry.cause == Cause::Document);
+        let live = match key.kind {
+            Kind::Tool => self.tools.get(&key.id).map(|entry| entry.revision),
+            Kind::Instance => {
+                let live = self.instances.get(&key.id);
+                live.map(|entry| entry.newer.as_ref().unwrap_or(&entry.version).revision)
+            }
+        };
+        live.max(bad.map(|entry| entry.revision))
     }
 
     /// Instances that a change of this tool can touch: they name it in `tool_ids` or include one of its tags.

@@ -54,19 +54,40 @@ impl Owner {
     }
 }
 
-/// `mysql://user:password@host/database?ssl=1` → `mysql://host/database`
+/// Parameters of a URL that say how, beside those. All others may say where, as PostgreSQL's `options` with a schema.
+const HOW_OF_URL: [&str; 7] = [
+    "ssl",
+    "charset",
+    "collation",
+    "statement-cache-capacity",
+    "application_name",
+    "timeout",
+    "apikey",
+];
+
+/// `postgres://user:password@host/database?sslmode=require&options=-csearch_path=a` →
+/// `postgres://host/database?options=-csearch_path=a`
 fn without_login(value: &mut Value) {
     match value {
         Value::String(text) => {
             let Some((scheme, rest)) = text.split_once("://") else {
                 return;
             };
-            let rest = rest.split(['?', '#']).next().unwrap_or_default();
+            let rest = rest.split('#').next().unwrap_or_default();
+            let (rest, query) = rest.split_once('?').unwrap_or((rest, ""));
             let (authority, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
             let host = authority.rsplit_once('@').map_or(authority, |(_, host)| host);
-            *text = format!("{scheme}://{host}{path}");
+            let parameters = query.split('&').filter(|parameter| says_where(parameter));
+            let parameters = parameters.collect::<Vec<_>>().join("&");
+            let question_mark = if parameters.is_empty() { "" } else { "?" };
+            *text = format!("{scheme}://{host}{path}{question_mark}{parameters}");
         }
         Value::Array(values) => values.iter_mut().for_each(without_login),
         _ => {}
     }
+}
+
+fn says_where(parameter: &str) -> bool {
+    let name = parameter.split('=').next().unwrap_or_default();
+    !name.is_empty() && !HOW.iter().chain(&HOW_OF_URL).any(|word| name.contains(word))
 }

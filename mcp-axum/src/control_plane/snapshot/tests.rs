@@ -117,6 +117,23 @@ fn what_is_not_whole_is_not_used() {
     assert!(reason(b"port = 8080\n".to_vec()).contains("does not begin like one"));
 }
 
+#[test]
+fn of_a_url_that_which_says_where_counts() {
+    let owner = |url: &str| Owner::new("postgres", Some(&json!({ "url": url })));
+    let one = owner("postgres://u:p@db.example.com/tools");
+    for same in [
+        "postgres://v:q@db.example.com/tools",
+        "postgres://u:p@db.example.com/tools?sslmode=require&application_name=x",
+        "postgres://u:p@db.example.com/tools?user=v&password=q",
+    ] {
+        assert_eq!(owner(same), one, "{same}");
+    }
+    let schema = owner("postgres://u:p@db.example.com/tools?options=-csearch_path%3Da");
+    let other = owner("postgres://u:p@db.example.com/tools?options=-csearch_path%3Db&sslmode=require");
+    let database = owner("postgres://u:p@db.example.com/?dbname=others");
+    assert!(schema != one && other != one && schema != other && database != one);
+}
+
 /// A key that is new in the configuration has to be looked at: does it say where the store is, or how it is used?
 #[test]
 fn only_what_says_where_a_store_is_makes_it_another_one() {
@@ -145,7 +162,7 @@ fn another_store_is_another_owner() {
     place(&directory, endpoints())
         .write(&catalog().snapshot())
         .unwrap();
-    let same = json!({"password": "y", "poll_ms": 3, "endpoints": ["http://root:pw@a:2379?x=1"]});
+    let same = json!({"password": "y", "poll_ms": 3, "endpoints": ["http://root:pw@a:2379?sslmode=require"]});
     assert!(
         place(&directory, same).read_now().unwrap().is_some(),
         "only how it is reached is different"

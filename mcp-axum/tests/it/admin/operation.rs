@@ -3,7 +3,8 @@
 use super::{instance, tool, v1_tool};
 use crate::test_app::TestApp;
 use mcp_common::key::Key;
-use serde_json::json;
+use reqwest::Method;
+use serde_json::{Value, json};
 
 #[tokio::test]
 async fn a_bad_record_is_quarantined_and_the_last_good_one_stays() {
@@ -110,6 +111,34 @@ async fn a_clash_from_the_store_keeps_the_last_good_view() {
     app.store(Key::tool("b"), &tool("b", "third").to_string()).await;
     assert_eq!(admin.get("/admin/quarantine").await.data(), json!([]));
     assert_eq!(app.mcp("shop").tool_names().await, ["find", "third"]);
+}
+
+/// The tool that makes the clash is younger than the instance, and that is not what the writer says that it replaces.
+#[tokio::test]
+async fn an_instance_whose_tools_clash_can_be_replaced_by_who_has_seen_it() {
+    let app = TestApp::sqlite().await;
+    let admin = app.admin();
+    admin.put("/admin/tds/a", &tool("a", "find")).await.ok();
+    admin.put("/admin/tds/b", &tool("b", "other")).await.ok();
+    let both = instance("shop", &["a", "b"]);
+    let put = |document: &Value, revision: &str| {
+        let request = admin
+            .request(Method::PUT, "/admin/ids/shop")
+            .header("if-match", revision);
+        admin.send(request.body(document.to_string()))
+    };
+    let stored = admin.put("/admin/ids/shop", &both).await.ok().revision();
+    app.store(Key::tool("b"), &tool("b", "find").to_string()).await;
+    let renamed = |name: &str| json!({"name": "shop", "tool_ids": ["a", {"id": "b", "name": name}]});
+    let seen = put(&renamed("find_b"), &format!("\"{stored}\"")).await.ok();
+    assert_eq!(app.mcp("shop").tool_names().await, ["find", "find_b"]);
+
+    app.store(Key::tool("a"), &tool("a", "find_b").to_string()).await;
+    assert_eq!(admin.get("/admin/quarantine").await.data()[0]["id"], "shop");
+    put(&renamed("find"), &format!("\"{stored}\"")).await.error(409);
+    let repaired = put(&renamed("find"), "*").await.ok();
+    assert!(repaired.revision() > seen.revision());
+    assert_eq!(app.mcp("shop").tool_names().await, ["find_b", "find"]);
 }
 
 #[tokio::test]

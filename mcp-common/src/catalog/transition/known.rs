@@ -11,19 +11,11 @@ use crate::{
 impl<C: Compile> Transition<'_, C> {
     /// The newest revision of the key that the catalog has seen.
     pub(super) fn known(&self, key: &Key) -> Revision {
-        let quarantined = self
-            .next
-            .quarantined(key)
-            .filter(|entry| entry.cause == Cause::Document);
         let incoming = match key.kind {
-            Kind::Tool => self.next.tools.get(&key.id).map(|entry| entry.revision),
-            Kind::Instance => {
-                let live = self.next.instances.get(&key.id);
-                let live = live.map(|entry| entry.newer.as_ref().unwrap_or(&entry.version).revision);
-                live.max(self.incoming.get(&key.id).map(|version| version.revision))
-            }
+            Kind::Tool => None,
+            Kind::Instance => self.incoming.get(&key.id).map(|version| version.revision),
         };
-        incoming.max(quarantined.map(|entry| entry.revision)).unwrap_or(0)
+        self.next.stored_revision(key).max(incoming).unwrap_or(0)
     }
 
     /// Whether exactly this record is what is served, with nothing newer waiting.
