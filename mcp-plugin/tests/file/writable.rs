@@ -163,3 +163,18 @@ async fn a_disk_that_cannot_be_written_loses_nothing() {
     let load = source.load().await.unwrap();
     assert_eq!((load.records.len(), load.unreadable.len()), (1, 0));
 }
+
+#[tokio::test]
+async fn another_process_is_not_waited_for_for_ever() {
+    let folder = writable();
+    let source = folder.open();
+    let key = Key::tool("a");
+    let held = fs::File::create(folder.path(".dynmcp.lock")).unwrap();
+    held.lock().unwrap();
+    let Err(SourceError::Unavailable(reason)) = put(&source, &key, "{}").await else {
+        panic!("written")
+    };
+    assert!(reason.contains(".dynmcp.lock"), "{reason}");
+    drop(held);
+    put(&source, &key, "{}").await.unwrap();
+}

@@ -15,15 +15,18 @@ use mcp_common::{
 };
 use std::{
     collections::{BTreeMap, BTreeSet},
-    fs::{self, File, OpenOptions},
+    fs::{self, File, OpenOptions, TryLockError},
     io,
     path::{Path, PathBuf},
     sync::{Arc, Mutex},
-    time::SystemTime,
+    time::{Duration, Instant, SystemTime},
 };
 
 /// Held while one gateway of several on the same folder writes.
 const LOCK: &str = ".dynmcp.lock";
+
+/// How long another one may write.
+const TURN: Duration = Duration::from_secs(5);
 
 #[derive(Default)]
 struct Seen {
@@ -181,10 +184,7 @@ impl Folder {
 
     /// Brings the definition up to date, and finds out whether it may be written.
     fn prepare(&mut self, write: &Write<'_>) -> Result<File, SourceError> {
-        let name = self.root.join(LOCK);
-        let lock_file = OpenOptions::new().create(true).append(true).open(&name);
-        let lock_file = lock_file.and_then(|file| file.lock().map(|()| file));
-        let lock_file = lock_file.map_err(|error| self.failed(&name, &error))?;
+        let lock_file = self.turn()?;
         self.scan(BTreeSet::from([canonical::path(write.key)]));
         let shared = lock(&self.shared);
         shared.ledger()?.expect(write)?;
@@ -198,6 +198,30 @@ impl Folder {
                 )))
             }
             _ => Ok(lock_file),
+        }
+    }
+
+    /// Waits until no other gateway writes the folder, but not for ever: the folder is not looked at meanwhile.
+    fn turn(&self) -> Result<File, SourceError> {
+        let name = self.root.join(LOCK);
+        let failed = |error: &io::Error| self.failed(&name, error);
+        let file = OpenOptions::new().create(true).append(true).open(&name);
+        let file = file.map_err(|error| failed(&error))?;
+        let deadline = Instant::now() + TURN;
+        loop {
+            match file.try_lock() {
+                Ok(()) => return Ok(file),
+                Err(TryLockError::Error(error)) => return Err(failed(&error)),
+                Err(TryLockError::WouldBlock) if Instant::now() < deadline => {
+                    std::thread::sleep(Duration::from_millis(5));
+                }
+                Err(TryLockError::WouldBlock) => {
+                    return Err(SourceError::Unavailable(format!(
+                        "another process holds `{}`; end it, or wait until it is done",
+                        name.display()
+                    )));
+                }
+            }
         }
     }
 
