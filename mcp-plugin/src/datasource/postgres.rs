@@ -146,11 +146,7 @@ impl DataSource for Postgres {
     async fn history(&self, key: &Key, limit: usize) -> Result<Vec<HistoryEntry>, SourceError> {
         self.ready().await?;
         let history = read::history(&self.pool, key, limit, self.place.patience);
-        self.place
-            .patience
-            .in_time(history)
-            .await
-            .map_err(|fault| self.place.source_error(fault))
+        self.place.ask(history).await
     }
 }
 

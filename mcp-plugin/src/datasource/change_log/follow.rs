@@ -1,6 +1,9 @@
 //! Follows the change log of a server: a cheap question whether there is more, then exactly that.
 
-use super::row::{self, Row};
+use super::{
+    Fault, Place,
+    row::{self, Row},
+};
 use async_trait::async_trait;
 use futures_util::{StreamExt, stream};
 use mcp_common::{
@@ -15,22 +18,23 @@ const CHUNK: usize = 500;
 #[async_trait]
 pub(crate) trait Log: Send + 'static {
     /// The counter.
-    async fn newest(&mut self) -> Result<Revision, SourceError>;
+    async fn newest(&mut self) -> Result<Revision, sqlx::Error>;
     /// The oldest `most` rows after `seen`, in order.
-    async fn after(&mut self, seen: Revision, most: i64) -> Result<Vec<Row>, SourceError>;
+    async fn after(&mut self, seen: Revision, most: i64) -> Result<Vec<Row>, sqlx::Error>;
     /// Who has not seen this revision may have missed a deletion.
-    async fn floor(&mut self) -> Result<Revision, SourceError>;
+    async fn floor(&mut self) -> Result<Revision, sqlx::Error>;
     /// Returns when it is time to ask again.
-    async fn wait(&mut self, was_quiet: bool) -> Result<(), SourceError>;
+    async fn wait(&mut self, was_quiet: bool) -> Result<(), Fault>;
 }
 
 /// Starts to follow after `from`.
-pub(crate) async fn start(mut log: impl Log, from: Revision) -> Result<Changes, SourceError> {
+pub(crate) async fn start(place: &Place, mut log: impl Log, from: Revision) -> Result<Changes, SourceError> {
     // Ahead of the store: somebody restored an older backup.
-    if from > log.newest().await? || from < log.floor().await? {
+    if from > place.ask(log.newest()).await? || from < place.ask(log.floor()).await? {
         return Err(SourceError::HistoryLost { from });
     }
     let follower = Follower {
+        place: place.clone(),
         log,
         seen: from,
         was_quiet: true,
@@ -43,6 +47,7 @@ pub(crate) async fn start(mut log: impl Log, from: Revision) -> Result<Changes, 
 }
 
 struct Follower<L> {
+    place: Place,
     log: L,
     seen: Revision,
     was_quiet: bool,
@@ -51,7 +56,7 @@ struct Follower<L> {
 impl<L: Log> Follower<L> {
     async fn next(&mut self) -> Result<Batch, SourceError> {
         loop {
-            let newest = self.log.newest().await?;
+            let newest = self.place.ask(self.log.newest()).await?;
             if newest < self.seen {
                 return Err(SourceError::HistoryLost { from: self.seen });
             }
@@ -59,15 +64,17 @@ impl<L: Log> Follower<L> {
                 self.was_quiet = false;
                 return self.read(newest).await;
             }
-            self.log.wait(self.was_quiet).await?;
+            let waited = self.log.wait(self.was_quiet).await;
+            waited.map_err(|fault| self.place.source_error(fault))?;
             self.was_quiet = true;
         }
     }
 
     async fn read(&mut self, newest: Revision) -> Result<Batch, SourceError> {
-        let rows = self.log.after(self.seen, row::stored(CHUNK as Revision)).await?;
+        let rows = self.log.after(self.seen, row::stored(CHUNK as Revision));
+        let rows = self.place.ask(rows).await?;
         // After the rows: what was forgotten before them counts.
-        if self.log.floor().await? > self.seen {
+        if self.place.ask(self.log.floor()).await? > self.seen {
             return Err(SourceError::HistoryLost { from: self.seen });
         }
         let last = rows.last().map_or(self.seen, |row| row::revision(row.0));

@@ -37,6 +37,15 @@ impl Place {
         }
     }
 
+    /// Waits for an answer, but not for ever.
+    pub(crate) async fn ask<T, E: Into<Fault>>(
+        &self,
+        asked: impl Future<Output = Result<T, E>>,
+    ) -> Result<T, SourceError> {
+        let answer = self.patience.in_time(asked).await;
+        answer.map_err(|fault| self.source_error(fault))
+    }
+
     /// Whether trying again may help.
     pub(crate) fn passes(&self, fault: &Fault) -> bool {
         match fault {

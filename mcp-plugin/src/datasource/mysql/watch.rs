@@ -2,7 +2,7 @@
 
 use super::{connect, read};
 use crate::datasource::change_log::{
-    Place,
+    Fault, Place,
     follow::{self, Log},
     row::{self, Row},
 };
@@ -27,17 +27,15 @@ pub(super) async fn start(
         .await
         .map_err(|error| place.source_error(error))?;
     let polled = Polled {
-        place: place.clone(),
         connection,
         written,
         poll,
         next: poll,
     };
-    follow::start(polled, from).await
+    follow::start(place, polled, from).await
 }
 
 struct Polled {
-    place: Place,
     connection: MySqlConnection,
     written: signal::Receiver<Revision>,
     /// The longest wait.
@@ -51,42 +49,29 @@ const HASTE: u32 = 8;
 
 #[async_trait]
 impl Log for Polled {
-    async fn newest(&mut self) -> Result<Revision, SourceError> {
-        self.place
-            .patience
-            .in_time(read::newest(&mut self.connection))
-            .await
-            .map_err(|fault| self.place.source_error(fault))
+    async fn newest(&mut self) -> Result<Revision, sqlx::Error> {
+        read::newest(&mut self.connection).await
     }
 
-    async fn after(&mut self, seen: Revision, most: i64) -> Result<Vec<Row>, SourceError> {
-        let rows = sqlx::query_as(
+    async fn after(&mut self, seen: Revision, most: i64) -> Result<Vec<Row>, sqlx::Error> {
+        sqlx::query_as(
             "SELECT revision, CAST(xds_type AS BINARY), CAST(`key` AS BINARY), body, changed_at FROM dynmcp_changes
              WHERE revision > ? ORDER BY revision LIMIT ?",
         )
         .bind(row::stored(seen))
         .bind(most)
-        .fetch_all(&mut self.connection);
-        self.place
-            .patience
-            .in_time(rows)
-            .await
-            .map_err(|fault| self.place.source_error(fault))
+        .fetch_all(&mut self.connection)
+        .await
     }
 
-    async fn floor(&mut self) -> Result<Revision, SourceError> {
-        let floor = sqlx::query_scalar("SELECT value FROM dynmcp_store WHERE name = 'floor'")
-            .fetch_one(&mut self.connection);
-        let floor: i64 = self
-            .place
-            .patience
-            .in_time(floor)
-            .await
-            .map_err(|fault| self.place.source_error(fault))?;
+    async fn floor(&mut self) -> Result<Revision, sqlx::Error> {
+        let floor: i64 = sqlx::query_scalar("SELECT value FROM dynmcp_store WHERE name = 'floor'")
+            .fetch_one(&mut self.connection)
+            .await?;
         Ok(row::revision(floor))
     }
 
-    async fn wait(&mut self, was_quiet: bool) -> Result<(), SourceError> {
+    async fn wait(&mut self, was_quiet: bool) -> Result<(), Fault> {
         let next = if was_quiet {
             self.next * 2
         } else {

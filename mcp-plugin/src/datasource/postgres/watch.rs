@@ -31,23 +31,17 @@ pub(super) async fn start(
         listener.listen(CHANNEL).await?;
         Ok::<_, sqlx::Error>(listener)
     };
-    let listener = place
-        .patience
-        .in_time(listen)
-        .await
-        .map_err(|fault| place.source_error(fault))?;
+    let listener = place.ask(listen).await?;
     let notified = Notified {
-        place: place.clone(),
         listener,
         written,
         poll,
     };
     // Listens before it reads, so that nothing falls in between.
-    follow::start(notified, from).await
+    follow::start(place, notified, from).await
 }
 
 struct Notified {
-    place: Place,
     listener: PgListener,
     written: signal::Receiver<Revision>,
     poll: Duration,
@@ -55,42 +49,29 @@ struct Notified {
 
 #[async_trait]
 impl Log for Notified {
-    async fn newest(&mut self) -> Result<Revision, SourceError> {
-        self.place
-            .patience
-            .in_time(read::newest(&mut self.listener))
-            .await
-            .map_err(|fault| self.place.source_error(fault))
+    async fn newest(&mut self) -> Result<Revision, sqlx::Error> {
+        read::newest(&mut self.listener).await
     }
 
-    async fn after(&mut self, seen: Revision, most: i64) -> Result<Vec<Row>, SourceError> {
-        let rows = sqlx::query_as(
+    async fn after(&mut self, seen: Revision, most: i64) -> Result<Vec<Row>, sqlx::Error> {
+        sqlx::query_as(
             "SELECT revision, convert_to(xds_type, 'UTF8'), convert_to(key, 'UTF8'), body, changed_at
              FROM dynmcp_changes WHERE revision > $1 ORDER BY revision LIMIT $2",
         )
         .bind(row::stored(seen))
         .bind(most)
-        .fetch_all(&mut self.listener);
-        self.place
-            .patience
-            .in_time(rows)
-            .await
-            .map_err(|fault| self.place.source_error(fault))
+        .fetch_all(&mut self.listener)
+        .await
     }
 
-    async fn floor(&mut self) -> Result<Revision, SourceError> {
-        let floor = sqlx::query_scalar("SELECT value FROM dynmcp_store WHERE name = 'floor'")
-            .fetch_one(&mut self.listener);
-        let floor: i64 = self
-            .place
-            .patience
-            .in_time(floor)
-            .await
-            .map_err(|fault| self.place.source_error(fault))?;
+    async fn floor(&mut self) -> Result<Revision, sqlx::Error> {
+        let floor: i64 = sqlx::query_scalar("SELECT value FROM dynmcp_store WHERE name = 'floor'")
+            .fetch_one(&mut self.listener)
+            .await?;
         Ok(row::revision(floor))
     }
 
-    async fn wait(&mut self, _was_quiet: bool) -> Result<(), SourceError> {
+    async fn wait(&mut self, _was_quiet: bool) -> Result<(), Fault> {
         let own_write = async {
             if self.written.changed().await.is_err() {
                 std::future::pending::<()>().await;
@@ -98,9 +79,8 @@ impl Log for Notified {
         };
         tokio::select! {
             notified = self.listener.try_recv() => {
-                let notified = notified.map_err(|error| self.place.source_error(error))?;
-                if notified.is_none() {
-                    return Err(self.place.source_error(Fault::Cut));
+                if notified?.is_none() {
+                    return Err(Fault::Cut);
                 }
                 // One reading answers all that are here already.
                 while self.listener.next_buffered().is_some() {}
