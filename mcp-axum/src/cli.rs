@@ -51,7 +51,7 @@ Examples:
   dynmcp plan definitions/                 what applying them would do, and what clients would notice
   dynmcp test definitions/                 do the tools do what their examples say?
   dynmcp apply definitions/ --server https://gateway.example.com --owner team-a --prune
-  dynmcp schema tds > tds.json             what an editor checks tool definitions with
+  dynmcp schema file --strict > .dynmcp.schema.json   what an editor completes and checks definitions with
 
 Exit codes: 0 fine, 1 it could not be done, 2 the configuration or the command line is wrong,
 3 `migrate --check` or `--detailed-exitcode` found something to do, 4 that breaks clients.";
@@ -116,10 +116,13 @@ enum Command {
     Test(TestArguments),
     /// Write what is stored as files, each definition in one spelling, for git and for `plan` and `apply`.
     Export(ExportArguments),
-    /// Print the JSON Schema of definitions, for editors and pipelines: `tds` for tools, `ids` for instances.
+    /// Print the JSON Schema of definitions, for editors and pipelines.
     Schema {
         /// Of which documents.
         kind: schema::SchemaKind,
+        /// Refuse members that nobody knows, as a strict PUT does. Without it most are allowed, because they are kept.
+        #[arg(long)]
+        strict: bool,
     },
     /// Show which request a call of a tool makes, and which rule places each argument.
     ///
@@ -179,7 +182,7 @@ pub fn main() -> ExitCode {
         Command::Apply(arguments) => return ended(plan::apply(cli.config, &arguments)),
         Command::Test(arguments) => return ended(contract::run(cli.config, &arguments)),
         Command::Export(arguments) => export::run(cli.config, &arguments),
-        Command::Schema { kind } => schema::print(kind),
+        Command::Schema { kind, strict } => schema::print(kind, strict),
         Command::Explain(arguments) => explain::run(cli.config, &arguments),
         Command::Call(arguments) => call::run(cli.config, &arguments),
         Command::HashKey { generate } => hash_key::run(generate),

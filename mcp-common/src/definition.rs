@@ -9,7 +9,7 @@ mod schema;
 pub mod tool;
 
 pub use instance::InstanceDefinition;
-pub use schema::schema;
+pub use schema::{UnknownMembers, file_schema, schema};
 pub use tool::ToolDefinition;
 
 /// A document that could be read, and what is odd about it without being wrong.

@@ -2,7 +2,10 @@
 
 use super::{Failure, output};
 use clap::ValueEnum;
-use mcp_common::{definition, key::Kind};
+use mcp_common::{
+    definition::{self, UnknownMembers},
+    key::Kind,
+};
 
 /// Which documents.
 #[derive(Clone, Copy, ValueEnum)]
@@ -11,13 +14,20 @@ pub(super) enum SchemaKind {
     Tds,
     /// Instances.
     Ids,
+    /// Files of definitions, as in a folder: tools, instances, lists of them.
+    File,
 }
 
 /// Prints the schema.
-pub(super) fn print(kind: SchemaKind) -> Result<(), Failure> {
-    let kind = match kind {
-        SchemaKind::Tds => Kind::Tool,
-        SchemaKind::Ids => Kind::Instance,
+pub(super) fn print(kind: SchemaKind, is_strict: bool) -> Result<(), Failure> {
+    let unknown = match is_strict {
+        true => UnknownMembers::Refused,
+        false => UnknownMembers::Kept,
     };
-    output::print_json(&definition::schema(kind))
+    let schema = match kind {
+        SchemaKind::Tds => definition::schema(Kind::Tool, unknown),
+        SchemaKind::Ids => definition::schema(Kind::Instance, unknown),
+        SchemaKind::File => definition::file_schema(unknown),
+    };
+    output::print_json(&schema)
 }

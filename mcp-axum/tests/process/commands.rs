@@ -155,7 +155,12 @@ fn schema_prints_what_the_gateway_serves() {
         assert_eq!(schema["$id"], format!("urn:dynmcp:schema:{kind}"));
         assert!(schema["properties"][member].is_object(), "{stdout}");
     }
+    let (code, stdout, _) = text(&sandbox.run(&["schema", "file", "--strict"]));
+    assert_eq!(code, Some(0));
+    let schema: serde_json::Value = serde_json::from_str(&stdout).unwrap();
+    assert_eq!(schema["$id"], "urn:dynmcp:schema:file");
+    assert_eq!(schema["$defs"]["Tool"]["additionalProperties"], false);
     let (code, _, stderr) = text(&sandbox.run(&["schema", "uds"]));
     assert_eq!(code, Some(2));
-    assert!(stderr.contains("tds, ids"), "{stderr}");
+    assert!(stderr.contains("tds, ids, file"), "{stderr}");
 }

@@ -1,18 +1,42 @@
-//! The JSON Schemas of both kinds of documents, made from the types that read them: what an editor completes and
-//! checks is what the gateway accepts. Members that it does not know are kept, so the schemas allow them too, except
-//! where a misspelt one would change what is sent.
+//! The JSON Schemas of the documents, made from the types that read them: what an editor completes and checks is what the
+//! gateway accepts.
+
+mod arguments;
+mod closed;
+mod file;
+mod words;
+
+pub use file::file_schema;
 
 use super::{InstanceDefinition, ToolDefinition};
 use crate::key::Kind;
 use schemars::{JsonSchema, Schema, generate::SchemaSettings, transform::RecursiveTransform};
 use serde_json::Value;
 
+/// What a schema says about members that nobody knows. Where a misspelt one would change what is sent, they are refused
+/// in either case, as the gateway does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum UnknownMembers {
+    /// They are allowed, because the gateway keeps them (and warns).
+    Kept,
+    /// They are errors, as with `?strict=true`: what an editor should mark.
+    Refused,
+}
+
 /// The schema of the documents of one kind, JSON Schema 2020-12, complete in itself.
-pub fn schema(kind: Kind) -> Value {
-    match kind {
+pub fn schema(kind: Kind, unknown: UnknownMembers) -> Value {
+    let mut schema = match kind {
         Kind::Tool => of::<ToolDefinition>("urn:dynmcp:schema:tds", "DynMCP tool definition (TDS)"),
         Kind::Instance => of::<InstanceDefinition>("urn:dynmcp:schema:ids", "DynMCP instance (IDS)"),
+    };
+    if kind == Kind::Tool {
+        arguments::describe(&mut schema);
     }
+    words::list(&mut schema);
+    if unknown == UnknownMembers::Refused {
+        closed::close(&mut schema);
+    }
+    schema
 }
 
 fn of<T: JsonSchema>(id: &str, title: &str) -> Value {

@@ -46,12 +46,17 @@ pub struct ToolDefinition {
     #[serde(default)]
     pub id: Arc<str>,
     /// What clients call it, 1 to 64 of `A-Z a-z 0-9 _ . -`.
-    #[schemars(length(min = 1, max = 64), regex(pattern = "^[A-Za-z0-9_.-]+$"), example = &"get_order")]
+    #[schemars(
+        length(min = 1, max = 64),
+        regex(pattern = "^[A-Za-z0-9_.-]+$"),
+        extend("patternErrorMessage" = "A name has 1 to 64 of A-Z a-z 0-9 _ . -"),
+        example = &"get_order"
+    )]
     pub name: String,
     /// What people see instead of `name`.
     pub title: Option<String>,
     /// What the tool does, for the model, which chooses by it.
-    #[schemars(regex(pattern = r"\S"))]
+    #[schemars(regex(pattern = r"\S"), extend("patternErrorMessage" = "Must say what the tool does; models choose by it"))]
     pub description: String,
     /// JSON Schema of the arguments (2020-12 or draft-07). `{}` accepts anything.
     #[serde(default)]
@@ -133,10 +138,10 @@ fn example() -> Value {
 fn hints() -> Value {
     serde_json::json!({
         "title": {"description": "What people see."},
-        "readOnlyHint": {"description": "Changes nothing. From the method: GET and HEAD.", "default": false},
-        "destructiveHint": {"description": "May destroy something. From the method: DELETE.", "default": true},
-        "idempotentHint": {"description": "Twice is like once. From the method: GET, HEAD, PUT, DELETE.", "default": false},
-        "openWorldHint": {"description": "Has to do with the world outside.", "default": true},
+        "readOnlyHint": {"description": "Changes nothing. From the method: GET and HEAD.", "examples": [true, false]},
+        "destructiveHint": {"description": "May destroy something. From the method: DELETE.", "examples": [true, false]},
+        "idempotentHint": {"description": "Twice is like once. From the method: GET, HEAD, PUT, DELETE.", "examples": [true, false]},
+        "openWorldHint": {"description": "Has to do with the world outside.", "examples": [true, false]},
     })
 }
 
@@ -326,6 +331,16 @@ mod tests {
         assert_eq!(params[0].constant.as_ref().map(|raw| raw.get()), Some("null"));
         assert_eq!(params[1].default.as_ref().map(|raw| raw.get()), Some("1.10"));
         assert!(params[1].constant.is_none());
+        // In YAML nobody quotes it.
+        for (members, expected) in [
+            (r#","omit_if":null"#, Some(OmitIf::Null)),
+            (r#","omit_if":"null""#, Some(OmitIf::Null)),
+            ("", None),
+        ] {
+            let members = format!(r#","params":[{{"name":"a","in":"body"{members}}}]"#);
+            let read = read(&with_binding(&members)).unwrap();
+            assert_eq!(read.definition.tds_ext_info.params[0].omit_if, expected);
+        }
     }
 
     #[test]

@@ -160,6 +160,17 @@ fn is_json(essence: &str) -> bool {
     essence == "application/json" || essence.ends_with("+json") || essence.ends_with("/json")
 }
 
+/// Whether the body is XML or HTML that a template writes.
+fn is_raw_markup(body: &BodyBinding) -> bool {
+    let is_markup =
+        |kind: &str| matches!(kind, "application/xml" | "text/xml" | "text/html") || kind.ends_with("+xml");
+    mode(body) == BodyMode::Raw
+        && body
+            .content_type
+            .as_deref()
+            .is_some_and(|kind| is_markup(&essence(kind)))
+}
+
 /// The header, and whether the format is JSON.
 fn content_type(body: &BodyBinding, mode: BodyMode, problems: &mut Vec<Problem>) -> (HeaderValue, bool) {
     let by_mode = match mode {
@@ -202,7 +213,9 @@ fn content(
     }
     if let Some(template) = &body.template {
         let field = "tds_ext_info.body.template";
+        templates.write_markup(is_raw_markup(body));
         let template = Template::compile(templates, field, template.get(), input, problems);
+        templates.write_markup(false);
         return Content::Template(template);
     }
     let tree = tree::compile(&params, problems);

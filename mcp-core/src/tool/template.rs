@@ -25,6 +25,9 @@ const SECRET_MARKS: [&str; 2] = ["${env:", "${file:"];
 /// Steps that one template may take per call.
 const FUEL: u64 = 20_000;
 
+/// At the end of a template's name: values in it are escaped for XML.
+const AS_MARKUP: &str = " as XML";
+
 /// A compiled leaf.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Leaf {
@@ -69,6 +72,8 @@ pub(crate) struct Templates {
     allowed: AllowedHeaders,
     /// Each template has a name of its own in the environment.
     count: usize,
+    /// Whether those that are compiled now write XML.
+    is_markup: bool,
 }
 
 impl Templates {
@@ -78,7 +83,10 @@ impl Templates {
         environment.set_undefined_behavior(UndefinedBehavior::Strict);
         environment.set_fuel(Some(FUEL));
         bounded::install(&mut environment);
-        environment.set_auto_escape_callback(|_| minijinja::AutoEscape::None);
+        environment.set_auto_escape_callback(|name| match name.ends_with(AS_MARKUP) {
+            true => minijinja::AutoEscape::Html,
+            false => minijinja::AutoEscape::None,
+        });
         Self {
             environment,
             arguments: Vec::new(),
@@ -86,7 +94,13 @@ impl Templates {
             caller: Vec::new(),
             allowed,
             count: 0,
+            is_markup: false,
         }
+    }
+
+    /// From now on texts are compiled as XML (or as text again): no value can end the element or attribute it stands in.
+    pub(crate) fn write_markup(&mut self, is_markup: bool) {
+        self.is_markup = is_markup;
     }
 
     /// Compiles the leaf that stands in the document's member `field`.
@@ -126,7 +140,8 @@ impl Templates {
         };
         callables::check(&self.environment, &source).map_err(at)?;
         self.count += 1;
-        let name = format!("{field} ({})", self.count);
+        let end = if self.is_markup { AS_MARKUP } else { "" };
+        let name = format!("{field} ({}){end}", self.count);
         self.environment
             .add_template_owned(name.clone(), source)
             .map_err(|error| at(format!("is not a template: {}", first_line(&error))))?;

@@ -214,6 +214,51 @@ async fn forms_are_written_as_openapi_has_them() {
 }
 
 #[tokio::test]
+async fn no_value_ends_the_element_it_stands_in() {
+    let server = Server::start().await;
+    let schema = properties(&["v"]);
+    let with_template = |kind: &str, template: &str| {
+        body_tool(
+            &server,
+            "POST",
+            &schema,
+            &json!({"content_type": kind, "template": template}),
+        )
+    };
+    let breaking_out = r#"{"v":"</v><x a=\"'&"}"#;
+    let escaped = "<v>&lt;&#x2f;v&gt;&lt;x a=&quot;&#x27;&amp;</v>";
+    for kind in [
+        "text/xml; charset=utf-8",
+        "application/soap+xml",
+        "Application/XML",
+    ] {
+        for template in ["<v>{{ args.v }}</v>", "<v>{{ args.v | e }}</v>"] {
+            let seen = sent(&server, &with_template(kind, template), breaking_out).await;
+            assert_eq!(seen.text(), escaped, "{kind} {template}");
+        }
+    }
+    let tool = with_template("text/xml", "<v>{{ args.v }}</v>");
+    for (value, written) in [
+        (
+            r#"["<",{"a":"&"}]"#,
+            "[&quot;&lt;&quot;,{&quot;a&quot;:&quot;&amp;&quot;}]",
+        ),
+        ("true", "true"),
+        ("1.5", "1.5"),
+    ] {
+        let seen = sent(&server, &tool, &format!(r#"{{"v":{value}}}"#)).await;
+        assert_eq!(seen.text(), format!("<v>{written}</v>"));
+    }
+    for (kind, template) in [
+        ("text/xml", "<v>{{ args.v | safe }}</v>"),
+        ("text/plain", "<v>{{ args.v }}</v>"),
+    ] {
+        let seen = sent(&server, &with_template(kind, template), r#"{"v":"<b/>"}"#).await;
+        assert_eq!(seen.text(), "<v><b/></v>", "{kind}");
+    }
+}
+
+#[tokio::test]
 async fn raw_bodies_are_the_text_or_the_bytes() {
     let server = Server::start().await;
     let schema = json!({"type": "object", "properties": {"text": {"type": "string"}, "file": {"type": "string", "contentEncoding": "base64"}}});

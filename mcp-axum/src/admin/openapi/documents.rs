@@ -1,6 +1,9 @@
 //! The documents' own schemas in the description of the API: the published ones, among its components.
 
-use mcp_common::{definition, key::Kind};
+use mcp_common::{
+    definition::{self, UnknownMembers},
+    key::Kind,
+};
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
@@ -28,7 +31,7 @@ pub(super) fn fill_in(api: &mut Value) {
 }
 
 fn put(components: &mut Map<String, Value>, name: &str, kind: Kind) {
-    let Value::Object(mut schema) = definition::schema(kind) else {
+    let Value::Object(mut schema) = definition::schema(kind, UnknownMembers::Kept) else {
         return;
     };
     for keyword in ["$schema", "$id"] {

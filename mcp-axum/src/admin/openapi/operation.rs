@@ -5,6 +5,7 @@ use super::refusal::Always;
 use crate::admin::{
     envelope::Success,
     quarantine::Finding,
+    schema::SchemaQuery,
     status::{Status, StatusQuery},
 };
 
@@ -25,10 +26,13 @@ pub(super) fn status() {}
 /// The JSON Schema of the documents, for editors. Needs no key.
 #[utoipa::path(
     get, path = "/admin/schema/{file}", tag = "operation", security(()),
-    params(("file" = String, Path, description = "`tds.json` for tools, `ids.json` for instances")),
+    params(
+        ("file" = String, Path, description = "`tds.json` for tools, `ids.json` for instances, `file.json` for files that have both"),
+        SchemaQuery
+    ),
     responses(
         (status = 200, description = "JSON Schema 2020-12", content_type = "application/schema+json", body = serde_json::Value),
-        (status = 404, description = "There are these two", body = super::refusal::Failure)
+        (status = 404, description = "There are these three", body = super::refusal::Failure)
     )
 )]
 pub(super) fn schema() {}

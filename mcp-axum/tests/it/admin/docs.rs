@@ -137,6 +137,7 @@ async fn editors_get_the_schemas_without_a_key() {
     for (file, id) in [
         ("tds.json", "urn:dynmcp:schema:tds"),
         ("ids.json", "urn:dynmcp:schema:ids"),
+        ("tds.json?strict=true", "urn:dynmcp:schema:tds"),
     ] {
         let answer = app.anonymous().get(&format!("/admin/schema/{file}")).await;
         assert_eq!(
@@ -149,7 +150,11 @@ async fn editors_get_the_schemas_without_a_key() {
             schema["properties"]["name"]["description"].is_string(),
             "{schema}"
         );
+        let is_closed = schema["additionalProperties"] == false;
+        assert_eq!(is_closed, file.contains("strict"), "{schema}");
     }
+    let file = app.anonymous().get("/admin/schema/file.json").await.ok().json();
+    assert!(file["$defs"]["Tool"]["properties"]["kind"].is_object(), "{file}");
     let other = app.anonymous().get("/admin/schema/uds.json").await;
     assert_eq!(other.status, 404);
     assert!(other.text.contains("/admin/schema/tds.json"), "{}", other.text);

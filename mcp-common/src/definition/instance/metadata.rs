@@ -1,6 +1,6 @@
 //! How an instance speaks to older clients.
 
-use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::{Deserialize, Deserializer, de::Error};
 use serde_json::{Value, json};
 use std::borrow::Cow;
@@ -30,7 +30,6 @@ pub struct Metadata {
 
 /// How an instance speaks.
 #[derive(Default, Deserialize, JsonSchema)]
-#[schemars(rename = "MetadataMembers")]
 struct Members {
     /// How clients of revisions before 2026-07-28 are spoken to.
     #[serde(default)]
@@ -44,16 +43,14 @@ impl JsonSchema for Metadata {
     }
 
     fn json_schema(generator: &mut SchemaGenerator) -> Schema {
-        let members = generator.subschema_for::<Members>();
-        let pattern = r"^\s*(\{[\s\S]*\})?\s*$";
-        json_schema!({
-            "description": "An object, or the JSON text of one.",
-            "anyOf": [
-                members,
-                {"type": "string", "pattern": pattern, "examples": [r#"{"proto_type":"streamable-stateless"}"#]},
-                {"type": "null"},
-            ],
-        })
+        let mut schema = Members::json_schema(generator);
+        schema.insert(
+            "description".to_owned(),
+            "An object, or the JSON text of one.".into(),
+        );
+        schema.insert("type".to_owned(), json!(["object", "string", "null"]));
+        schema.insert("pattern".to_owned(), r"^\s*(\{[\s\S]*\})?\s*$".into());
+        schema
     }
 }
 

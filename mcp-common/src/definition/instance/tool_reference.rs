@@ -1,6 +1,6 @@
 //! One entry of `tool_ids`: an id, or an object that says more.
 
-use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::{Deserialize, Deserializer, de::Error};
 use serde_json::value::RawValue;
 use std::{borrow::Cow, collections::BTreeMap, sync::Arc};
@@ -31,12 +31,15 @@ pub struct ToolOverrides {
 /// A tool as this instance shows it.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-#[schemars(rename = "ToolEntry")]
 struct Entry {
     /// The tool's id.
     id: Arc<str>,
     /// Its name in this instance, instead of its own.
-    #[schemars(length(min = 1, max = 64), regex(pattern = "^[A-Za-z0-9_.-]+$"))]
+    #[schemars(
+        length(min = 1, max = 64),
+        regex(pattern = "^[A-Za-z0-9_.-]+$"),
+        extend("patternErrorMessage" = "A name has 1 to 64 of A-Z a-z 0-9 _ . -")
+    )]
     name: Option<Arc<str>>,
     /// Its description in this instance, instead of its own.
     description: Option<Arc<str>>,
@@ -52,11 +55,13 @@ impl JsonSchema for ToolReference {
     }
 
     fn json_schema(generator: &mut SchemaGenerator) -> Schema {
-        let entry = generator.subschema_for::<Entry>();
-        json_schema!({
-            "description": "A tool's id, or an object that says more.",
-            "anyOf": [{"type": "string"}, entry],
-        })
+        let mut schema = Entry::json_schema(generator);
+        schema.insert(
+            "description".to_owned(),
+            "A tool's id, or an object that says more.".into(),
+        );
+        schema.insert("type".to_owned(), serde_json::json!(["string", "object"]));
+        schema
     }
 }
 

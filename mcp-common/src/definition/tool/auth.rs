@@ -1,12 +1,14 @@
 //! What the gateway shows to the upstream (`tds_ext_info.auth`).
 
 use super::{MaybeSecret, SecretReference};
-use schemars::JsonSchema;
+use schemars::{JsonSchema, Schema};
 use serde::Deserialize;
+use serde_json::{Value, json};
 
 /// The credential that the upstream gets.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(tag = "type", rename_all = "snake_case", deny_unknown_fields)]
+#[schemars(transform = by_type)]
 pub enum AuthBinding {
     /// Nothing.
     None {},
@@ -63,6 +65,35 @@ pub enum AuthBinding {
         #[serde(default)]
         on_missing: OnMissing,
     },
+}
+
+/// `type` decides which members there are; a list of alternatives would make editors compare with all of them.
+fn by_type(schema: &mut Schema) {
+    let Some(Value::Array(kinds)) = schema.remove("oneOf") else {
+        return;
+    };
+    let all = |pointer: &str| -> Vec<Value> {
+        kinds
+            .iter()
+            .filter_map(|kind| kind.pointer(pointer).cloned())
+            .collect()
+    };
+    let is = json!({
+        "description": "Which kind of credential.",
+        "enum": all("/properties/type/const"),
+        "markdownEnumDescriptions": all("/description"),
+    });
+    let conditions: Vec<Value> = kinds
+        .iter()
+        .map(|kind| {
+            let is = json!({"const": kind["properties"]["type"]["const"]});
+            json!({"if": {"required": ["type"], "properties": {"type": is}}, "then": kind})
+        })
+        .collect();
+    schema.insert("type".to_owned(), "object".into());
+    schema.insert("required".to_owned(), json!(["type"]));
+    schema.insert("properties".to_owned(), json!({"type": is}));
+    schema.insert("allOf".to_owned(), conditions.into());
 }
 
 /// How to get a token.

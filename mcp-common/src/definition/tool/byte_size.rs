@@ -68,13 +68,17 @@ impl JsonSchema for ByteSize {
         "ByteSize".into()
     }
 
+    fn inline_schema() -> bool {
+        true
+    }
+
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
         json_schema!({
             "description": "Bytes: a number, or a text with a unit (b, k, KB, KiB, m, MB, MiB, GB, GiB).",
-            "anyOf": [
-                {"type": "integer", "minimum": 0},
-                {"type": "string", "pattern": r"^\s*[0-9]+(\.[0-9]*)?\s*([bB]|[kKmM]|[kKmMgG][bB]|[kKmMgG][iI][bB])?\s*$"},
-            ],
+            "type": ["integer", "string"],
+            "minimum": 0,
+            "pattern": r"^\s*[0-9]+(\.[0-9]*)?\s*([bB]|[kKmM]|[kKmMgG][bB]|[kKmMgG][iI][bB])?\s*$",
+            "patternErrorMessage": "Must be a number of bytes, or a text such as \"1MiB\"",
             "examples": ["64KiB", "1MiB", 65536],
         })
     }

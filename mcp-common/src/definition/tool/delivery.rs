@@ -105,10 +105,11 @@ impl JsonSchema for RetryOn {
     }
 
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        let otherwise = "Must be `connect` or a status from 400 to 599";
         json_schema!({
             "anyOf": [
-                {"const": "connect", "description": "No connection, or it broke before the answer."},
-                {"type": "integer", "minimum": 400, "maximum": 599, "description": "An answer of this status."},
+                {"type": "string", "const": "connect", "description": "No connection, or it broke before the answer.", "errorMessage": otherwise},
+                {"type": "integer", "minimum": 400, "maximum": 599, "description": "An answer of this status.", "errorMessage": otherwise},
             ],
         })
     }

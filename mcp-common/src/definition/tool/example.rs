@@ -23,6 +23,7 @@ pub struct Example {
 #[serde(deny_unknown_fields)]
 pub struct Expectation {
     /// Of the upstream's answer.
+    #[schemars(range(min = 200, max = 599))]
     pub status: Option<u16>,
     /// Whether the result is an error; without it one is expected only where `status` is 400 or more.
     pub is_error: Option<bool>,
@@ -35,6 +36,7 @@ pub struct Expectation {
 #[serde(deny_unknown_fields)]
 pub struct Mock {
     /// The default is 200.
+    #[schemars(range(min = 200, max = 599))]
     pub status: Option<u16>,
     /// A text is sent as it is, everything else as JSON.
     pub body: Option<Box<RawValue>>,

@@ -24,7 +24,10 @@ pub struct HttpBinding {
     #[schemars(example = &"https://api.example.com/v1")]
     pub base_url: Option<String>,
     /// Any HTTP method, in any letter case.
-    #[schemars(regex(pattern = r"^\s*[!#$%&'*+.^_`|~0-9A-Za-z-]+\s*$"), extend("examples" = ["GET", "POST", "PUT", "PATCH", "DELETE"]))]
+    #[schemars(
+        regex(pattern = r"^\s*[!#$%&'*+.^_`|~0-9A-Za-z-]+\s*$"),
+        extend("patternErrorMessage" = "Not an HTTP method", "examples" = ["GET", "POST", "PUT", "PATCH", "DELETE"])
+    )]
     pub method: String,
     /// `{name}` anywhere in a segment, or `:name` as a whole segment, is an argument.
     #[schemars(example = &"/v1/orders/{id}")]
@@ -74,10 +77,10 @@ pub struct HttpBinding {
 
     // Reserved by the document format. Ignoring them would send something else than their author meant.
     /// Not supported yet.
-    #[schemars(with = "Option<()>", extend("doNotSuggest" = true))]
+    #[schemars(with = "Option<()>", extend("doNotSuggest" = true, "errorMessage" = "Not supported yet"))]
     cache: Option<Box<RawValue>>,
     /// Not supported yet.
-    #[schemars(with = "Option<()>", extend("doNotSuggest" = true))]
+    #[schemars(with = "Option<()>", extend("doNotSuggest" = true, "errorMessage" = "Not supported yet"))]
     pagination: Option<Box<RawValue>>,
 }
 
@@ -96,7 +99,16 @@ pub struct Limits {
 /// One of the two says where; both of them would be a question.
 fn one_origin(schema: &mut Schema) {
     let given = |name: &str| json!({"required": [name], "properties": {name: {"type": "string"}}});
-    schema.insert("oneOf".to_owned(), json!([given("domain"), given("base_url")]));
+    let beside = "Stands beside `domain`; keep one of them";
+    let neither = "`domain` is missing: name the host, or give `base_url`";
+    let mut otherwise = given("base_url");
+    otherwise["errorMessage"] = neither.into();
+    schema.insert("if".to_owned(), given("domain"));
+    schema.insert(
+        "then".to_owned(),
+        json!({"properties": {"base_url": {"type": "null", "errorMessage": beside, "doNotSuggest": true}}}),
+    );
+    schema.insert("else".to_owned(), otherwise);
 }
 
 /// What a header can be.

@@ -35,6 +35,7 @@ pub struct Param {
     #[serde(default)]
     pub hidden: bool,
     /// Which values are left out. In query, headers and cookies `null` always is.
+    #[serde(default, deserialize_with = "word_or_null")]
     pub omit_if: Option<OmitIf>,
 }
 
@@ -118,6 +119,12 @@ pub enum OmitIf {
     Empty,
     /// The value that stands in `default`.
     Default,
+}
+
+/// `null` is one of the words, and in YAML nobody puts it in quotes.
+fn word_or_null<'de, D: Deserializer<'de>>(input: D) -> Result<Option<OmitIf>, D::Error> {
+    let word = Option::deserialize(input)?;
+    Ok(Some(word.unwrap_or(OmitIf::Null)))
 }
 
 /// Tells `null` from a member that is not there.

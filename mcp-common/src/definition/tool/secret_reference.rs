@@ -80,18 +80,23 @@ impl<'de> Deserialize<'de> for MaybeSecret {
     }
 }
 
-const PATTERN: &str = r"^\s*\$\{(env:[A-Za-z_][A-Za-z0-9_]*|file:/[^}]*)\}\s*$";
+const REFERENCE: &str = r"\s*\$\{(env:[A-Za-z_][A-Za-z0-9_]*|file:/[^}]*)\}\s*";
 
 impl JsonSchema for SecretReference {
     fn schema_name() -> Cow<'static, str> {
         "SecretReference".into()
     }
 
+    fn inline_schema() -> bool {
+        true
+    }
+
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
         json_schema!({
             "description": "Where a secret is: `${env:NAME}` or `${file:/path}`. Never the secret itself.",
             "type": "string",
-            "pattern": PATTERN,
+            "pattern": format!("^{REFERENCE}$"),
+            "patternErrorMessage": "Must be a reference: put the secret into an environment variable or a file of the gateway and write \"${env:NAME}\" or \"${file:/path}\"",
             "examples": ["${env:DYNMCP_SECRET_BILLING}", "${file:/run/secrets/billing}"],
         })
     }
@@ -102,11 +107,16 @@ impl JsonSchema for MaybeSecret {
         "MaybeSecret".into()
     }
 
+    fn inline_schema() -> bool {
+        true
+    }
+
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
         json_schema!({
             "description": "A text, or where a secret is: `${env:NAME}` or `${file:/path}`.",
             "type": "string",
-            "anyOf": [{"pattern": PATTERN}, {"not": {"pattern": r"^\s*\$\{"}}],
+            "pattern": format!(r"^(?!\s*\$\{{)|^{REFERENCE}$"),
+            "patternErrorMessage": "Must be a text, or a reference: \"${env:NAME}\" or \"${file:/path}\"",
         })
     }
 }

@@ -2,7 +2,7 @@
 
 use super::{MaybeSecret, SecretReference};
 use crate::problem::Problem;
-use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::{
     Deserialize, Deserializer,
     de::{Error, MapAccess, Visitor, value::MapAccessDeserializer},
@@ -66,11 +66,16 @@ impl JsonSchema for ProxyBinding {
     }
 
     fn json_schema(generator: &mut SchemaGenerator) -> Schema {
-        let object = generator.subschema_for::<ProxyObject>();
-        json_schema!({
-            "description": "A forward proxy that `egress.proxies` of the configuration names.",
-            "anyOf": [{"type": "string", "examples": ["http://proxy.corp:3128"]}, object],
-        })
+        let mut schema = ProxyObject::json_schema(generator);
+        let description =
+            "A forward proxy that `egress.proxies` of the configuration names: its address, or an object.";
+        schema.insert("description".to_owned(), description.into());
+        schema.insert("type".to_owned(), serde_json::json!(["string", "object"]));
+        schema.insert(
+            "examples".to_owned(),
+            serde_json::json!(["http://proxy.corp:3128"]),
+        );
+        schema
     }
 }
 

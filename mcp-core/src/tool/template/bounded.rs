@@ -17,7 +17,7 @@ pub(super) fn install(environment: &mut Environment<'_>) {
 
 fn print(out: &mut Output<'_>, state: &mut State<'_, '_>, value: &Value) -> Result<(), Error> {
     match json(value) {
-        Some(json) => out.write_str(&json).map_err(Error::from),
+        Some(json) => minijinja::escape_formatter(out, state, &Value::from(json)),
         None => minijinja::escape_formatter(out, state, value),
     }
 }
