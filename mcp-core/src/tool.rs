@@ -19,6 +19,7 @@ mod pointer;
 mod request_header;
 mod response;
 mod stored;
+mod taken;
 mod template;
 mod transport;
 mod validator;
@@ -39,6 +40,7 @@ pub(crate) use pointer::of as pointer_of;
 pub use request_header::{NoRequestHeader, RequestHeader};
 pub(crate) use response::ResponseShape;
 pub use stored::StoredTool;
+pub(crate) use taken::{TakenFields, TakenNames};
 pub(crate) use template::{
     AllowedHeaders, AnswerTemplates, AnswerText, CallerName, Condition, Leaf, Reference, Template, Templates,
     UsedVar,

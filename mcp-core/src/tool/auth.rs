@@ -153,29 +153,12 @@ impl Auth {
         }
     }
 
-    /// Reports what the definition gives a second time.
-    pub(super) fn check_free(&self, headers: &[HeaderName], query: &[String], problems: &mut Vec<Problem>) {
-        let name = match self {
-            Self::Key {
-                place: Place::Header(name),
-                ..
-            } => name,
-            Self::Key {
-                place: Place::Query(name),
-                ..
-            } if query.contains(name) => {
-                let reason = format!("the query parameter `{name}` is given elsewhere in the definition too");
-                problems.push(Problem::at("tds_ext_info.auth", reason));
-                return;
-            }
-            Self::Key { .. } => return,
-            Self::Basic { .. } | Self::ClientCredentials(_) => &header::AUTHORIZATION,
-            Self::Passthrough { to, .. } => to,
-        };
-        if headers.contains(name) {
-            let reason =
-                format!("the header `{name}` is given elsewhere in the definition too; keep one of them");
-            problems.push(Problem::at("tds_ext_info.auth", reason));
+    /// Where the credential is put.
+    pub(super) fn place(&self) -> Place {
+        match self {
+            Self::Key { place, .. } => place.clone(),
+            Self::Basic { .. } | Self::ClientCredentials(_) => Place::Header(header::AUTHORIZATION),
+            Self::Passthrough { to, .. } => Place::Header(to.clone()),
         }
     }
 }

@@ -9,7 +9,7 @@ pub(crate) use fields::FieldSpelling;
 pub(crate) use multipart::{Multipart, Part};
 pub(crate) use tree::{Node, check_neighbours};
 
-use super::{InputSchema, Layout, Param, Params, PathTemplate, Template, Templates, pointer};
+use super::{InputSchema, Layout, Param, Params, PathTemplate, TakenFields, Template, Templates, pointer};
 use crate::engine::encode;
 use http::HeaderValue;
 use mcp_common::{
@@ -35,6 +35,8 @@ pub(crate) enum Body {
 pub(crate) struct BodyPlan {
     pub(crate) content: Content,
     pub(crate) format: Format,
+    /// Empty where the body has no fields.
+    pub(crate) taken: TakenFields,
 }
 
 /// Where the value comes from that is the body, or whose members are its fields.
@@ -128,7 +130,15 @@ pub(super) fn compile(
         problems.push(Problem::at("tds_ext_info.body.mode", reason));
         Body::None
     } else {
-        Body::Built(Box::new(BodyPlan { content, format }))
+        let taken = match &format {
+            Format::Form(_) | Format::Multipart(_) => fields::taken(body, &content),
+            Format::Json | Format::Raw { .. } => TakenFields::default(),
+        };
+        Body::Built(Box::new(BodyPlan {
+            content,
+            format,
+            taken,
+        }))
     };
     compiled
 }

@@ -6,7 +6,7 @@ mod placement;
 
 use super::{
     AllowedHeaders, Body, Declared, Delivery, InputSchema, Layout, Leaf, Origin, Params, PathTemplate,
-    ResponseShape, Templates, UsedVar, body, param,
+    ResponseShape, TakenNames, Templates, UsedVar, body, param,
 };
 use http::{HeaderMap, HeaderName, HeaderValue, Method, header::ACCEPT_ENCODING};
 use jsonschema::Validator;
@@ -38,11 +38,11 @@ pub(crate) struct Call {
     /// Sent with every call, encoded.
     pub(crate) query: String,
     /// Names that the definition gives in the query.
-    pub(crate) taken_query: Vec<String>,
+    pub(crate) taken_query: TakenNames,
     /// Filled by each call: the name, its value, its field in the document.
     pub(crate) query_leaves: Vec<(String, Leaf, String)>,
     /// Names that the definition gives among the cookies.
-    pub(crate) taken_cookies: Vec<String>,
+    pub(crate) taken_cookies: TakenNames,
     pub(crate) templates: Templates,
     pub(crate) params: Params,
     pub(crate) body: Body,
@@ -142,7 +142,7 @@ impl Call {
         });
         let delivery = Delivery::compile(binding, &method, origin.as_ref(), problems);
         if let Some(auth) = delivery.as_ref().and_then(|delivery| delivery.auth.as_ref()) {
-            auth.check_free(&fixed.taken_headers, &fixed.taken_query, problems);
+            fixed.take_name_of(auth, problems);
         }
         if binding
             .response
@@ -194,14 +194,6 @@ impl Call {
     /// Whether the definition itself places this argument; it then goes nowhere else.
     pub(crate) fn is_placed(&self, path: &[&str]) -> bool {
         self.placed.has(path)
-    }
-
-    /// Whether the definition gives a query parameter of this name, or one that servers would put into the same place.
-    pub(crate) fn gives_query(&self, name: &str) -> bool {
-        self.taken_query.iter().any(|taken| {
-            name.strip_prefix(taken.as_str())
-                .is_some_and(|rest| rest.is_empty() || rest.starts_with('['))
-        })
     }
 }
 

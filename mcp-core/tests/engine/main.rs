@@ -11,6 +11,7 @@ mod delivery;
 mod explaining;
 mod failures;
 mod forward_proxy;
+mod given_twice;
 mod http2;
 mod instance_values;
 mod no_answer;

@@ -83,7 +83,7 @@ fn built(
             fields(&value)?;
             let Some(json) = value else { return Ok(None) };
             let members = Members::read(&json).map_err(wrong)?;
-            let form = fields::form(&members, encodings)
+            let form = fields::form(&members, encodings, &plan.taken)
                 .map_err(|(field, reason)| Failure::argument(&pointer_of(&[field]), &reason))?;
             Ok(Some(plain(form.into())))
         }
@@ -91,7 +91,11 @@ fn built(
             fields(&value)?;
             let json = value.unwrap_or(Cow::Borrowed("{}"));
             let members = Members::read(&json).map_err(wrong)?;
-            multipart::build(call, multipart, &members, arguments, scope, max_bytes)
+            let fields = multipart::Fields {
+                members,
+                taken: &plan.taken,
+            };
+            multipart::build(call, multipart, &fields, arguments, scope, max_bytes)
         }
     }
 }

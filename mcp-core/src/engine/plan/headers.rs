@@ -10,7 +10,7 @@ use crate::{
         encode::{self, Plain, component, header_value, item, simple},
         failure::Failure,
     },
-    tool::{Call, read_header_name},
+    tool::{Call, TakenNames, read_header_name},
 };
 use http::{HeaderMap, HeaderValue, header};
 
@@ -85,15 +85,12 @@ fn declared_cookies(
     scope: &Scope<'_>,
 ) -> Result<(), Failure> {
     let mut line = cookie_line(headers);
-    for param in &call.params.cookie {
+    for (index, param) in call.params.cookie.iter().enumerate() {
         let given = arguments.given(param.place, &param.name);
         if let Some(json) = param::value(param, arguments, given, scope)? {
             let has_names_of_its_own = !param.is_own();
             encode::pairs(&param.wire, &json, param.spelling, &mut |name, words| {
-                if has_names_of_its_own
-                    && name != param.wire
-                    && call.taken_cookies.iter().any(|taken| taken == name)
-                {
+                if has_names_of_its_own && name != param.wire && call.taken_cookies.gives(name, Some(index)) {
                     return Err(format!("`{name}` is given by the definition"));
                 }
                 cookie_name(&mut line, name)?;
@@ -149,9 +146,9 @@ fn cookie_name(line: &mut Vec<u8>, name: &str) -> Result<(), String> {
     Ok(())
 }
 
-fn cookie(line: &mut Vec<u8>, name: &str, json: &str, taken: &[String]) -> Result<(), String> {
+fn cookie(line: &mut Vec<u8>, name: &str, json: &str, taken: &TakenNames) -> Result<(), String> {
     let mut add = |name: &str, value: &str| {
-        if taken.iter().any(|taken| taken == name) {
+        if taken.gives(name, None) {
             return Err(format!("`{name}` is given by the definition"));
         }
         cookie_name(line, name)?;

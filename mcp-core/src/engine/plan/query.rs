@@ -10,7 +10,7 @@ use crate::{
         encode::{self, Plain, item, pair},
         failure::Failure,
     },
-    tool::{Call, Param},
+    tool::Call,
 };
 use mcp_common::definition::tool::Style;
 
@@ -38,8 +38,8 @@ pub(super) fn write(
         };
         done.map_err(|reason| Failure::argument(field, &reason))?;
     }
-    for param in &call.params.query {
-        query.param(param, call, arguments, scope)?;
+    for index in 0..call.params.query.len() {
+        query.param(index, call, arguments, scope)?;
     }
     if let Some(groups) = &arguments.groups {
         for (name, raw) in groups.query.iter() {
@@ -83,18 +83,23 @@ impl Query<'_> {
 
     fn param(
         &mut self,
-        param: &Param,
+        index: usize,
         call: &Call,
         arguments: &Arguments<'_>,
         scope: &Scope<'_>,
     ) -> Result<(), Failure> {
+        let param = &call.params.query[index];
         let given = arguments.given(param.place, &param.name);
         let Some(json) = param::value(param, arguments, given, scope)? else {
             return Ok(());
         };
-        let has_names_of_its_own = !param.is_own() && param.spelling.style == Style::Form;
+        let is_deep = param.spelling.style == Style::DeepObject;
+        let has_names_of_its_own = !param.is_own() && (is_deep || param.spelling.style == Style::Form);
         encode::pairs(&param.wire, &json, param.spelling, &mut |name, words| {
-            if has_names_of_its_own && name != param.wire && call.gives_query(name) {
+            // That something else is given inside of the parameter's own name is the definition's business, except
+            // where the parameter leads there too.
+            let is_checked = has_names_of_its_own && (is_deep || name != param.wire);
+            if is_checked && call.taken_query.gives(name, Some(index)) {
                 return Err(format!("`{name}` is given by the definition"));
             }
             self.separate();
@@ -109,7 +114,7 @@ impl Query<'_> {
     /// Names that `call` gives are refused: a second value could win over the definition's own.
     fn value(&mut self, name: &str, json: &str, call: Option<&Call>) -> Result<(), String> {
         let check = |name: &str| {
-            if call.is_some_and(|call| call.gives_query(name)) {
+            if call.is_some_and(|call| call.taken_query.gives(name, None)) {
                 Err(format!("`{name}` is given by the definition"))
             } else {
                 Ok(())

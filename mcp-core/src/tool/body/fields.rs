@@ -1,8 +1,9 @@
 //! How single properties of a form or multipart body are written (`body.encoding`).
 
+use super::Content;
 use crate::{
     engine::encode::{self, Spelling},
-    tool::{InputSchema, Leaf, Templates, header_name, param},
+    tool::{InputSchema, Leaf, Node, TakenFields, Template, Templates, header_name, param},
 };
 use http::HeaderName;
 use indexmap::IndexMap;
@@ -88,6 +89,33 @@ fn one(
         style: style.map(|style| param::spelling(style, encoding.explode, allow_reserved)),
         content_type: encoding.content_type.clone(),
         headers: headers(&encoding.headers, field, input, templates, problems),
+    }
+}
+
+/// Those that the definition gives.
+pub(super) fn taken(body: &BodyBinding, content: &Content) -> TakenFields {
+    let members = match content {
+        Content::Root(_) => Vec::new(),
+        Content::Template(Template::Object(members)) => {
+            let members = members.iter();
+            members
+                .map(|(name, value)| (name.clone(), value.fixed().is_some()))
+                .collect()
+        }
+        Content::Template(template) => {
+            let names = template.names().unwrap_or_default();
+            names.into_iter().map(|name| (name, true)).collect()
+        }
+        Content::Members { params, tree, .. } => {
+            let is_own = |node: &Node| matches!(node, Node::Param(index) if params[*index].is_own());
+            tree.iter()
+                .map(|(name, node)| (name.clone(), is_own(node)))
+                .collect()
+        }
+    };
+    TakenFields {
+        members,
+        parts: body.parts.iter().map(|part| part.name.clone()).collect(),
     }
 }
 

@@ -2,10 +2,11 @@
 
 use crate::{
     engine::encode,
-    tool::{InputSchema, Leaf, Params, PathTemplate, Templates, header_name, param},
+    tool::{Auth, InputSchema, Leaf, Params, PathTemplate, Place, TakenNames, Templates, header_name, param},
 };
 use http::{HeaderMap, HeaderName, HeaderValue, header};
 use mcp_common::{definition::tool::HttpBinding, problem::Problem};
+use percent_encoding::percent_decode_str;
 use serde_json::Value;
 
 /// What the definition gives, as far as it is known before a call.
@@ -15,9 +16,9 @@ pub(super) struct Fixed {
     pub(super) taken_headers: Vec<HeaderName>,
     pub(super) header_leaves: Vec<(HeaderName, Leaf, String)>,
     pub(super) query: String,
-    pub(super) taken_query: Vec<String>,
+    pub(super) taken_query: TakenNames,
     pub(super) query_leaves: Vec<(String, Leaf, String)>,
-    pub(super) taken_cookies: Vec<String>,
+    pub(super) taken_cookies: TakenNames,
 }
 
 pub(super) fn compile(
@@ -36,7 +37,9 @@ pub(super) fn compile(
         .split('&')
         .filter_map(|pair| pair.split('=').next())
         .filter(|name| !name.is_empty());
-    fixed.taken_query.extend(in_path.map(str::to_owned));
+    for name in in_path {
+        fixed.taken_query.add(decoded(name), None);
+    }
     let agent = concat!("dynmcp/", env!("CARGO_PKG_VERSION"));
     fixed
         .headers
@@ -73,25 +76,50 @@ impl Fixed {
             }
             self.taken_headers.push(header.clone());
         }
-        for param in &params.query {
+        for (index, param) in params.query.iter().enumerate() {
             let names = std::iter::once(param.wire.clone()).chain(param::member_names(param));
             for name in names {
-                if self.taken_query.contains(&name) {
+                if self.taken_query.has(&name) {
                     clash(param, "the query of the definition");
                 }
-                self.taken_query.push(name);
+                self.taken_query.add(name, Some(index));
             }
         }
         let line = self.headers.get(header::COOKIE);
         let line = line.and_then(|line| line.to_str().ok()).unwrap_or_default();
         let in_line = line.split(';').filter_map(|pair| pair.split('=').next());
-        self.taken_cookies
-            .extend(in_line.map(|name| name.trim().to_owned()));
-        for param in &params.cookie {
-            if self.taken_cookies.contains(&param.wire) {
-                clash(param, "tds_ext_info.headers.Cookie");
+        for name in in_line.map(str::trim).filter(|name| !name.is_empty()) {
+            self.taken_cookies.add(name, None);
+        }
+        for (index, param) in params.cookie.iter().enumerate() {
+            let names = std::iter::once(param.wire.clone()).chain(param::member_names(param));
+            for name in names {
+                if self.taken_cookies.has(&name) {
+                    clash(param, "the cookies of the definition");
+                }
+                self.taken_cookies.add(name, Some(index));
             }
-            self.taken_cookies.push(param.wire.clone());
+        }
+    }
+
+    /// What the credential fills, nothing else may. In a header it replaces what is there.
+    pub(super) fn take_name_of(&mut self, auth: &Auth, problems: &mut Vec<Problem>) {
+        let taken = match auth.place() {
+            Place::Header(name) => (self.taken_headers.contains(&name)).then(|| format!("header `{name}`")),
+            Place::Query(name) => {
+                let is_taken = self.taken_query.has(&name);
+                self.taken_query.add(name.as_str(), None);
+                is_taken.then(|| format!("query parameter `{name}`"))
+            }
+            Place::Cookie(name) => {
+                let is_taken = self.taken_cookies.has(&name);
+                self.taken_cookies.add(name.as_str(), None);
+                is_taken.then(|| format!("cookie `{name}`"))
+            }
+        };
+        if let Some(taken) = taken {
+            let reason = format!("the {taken} is given elsewhere in the definition too; keep one of them");
+            problems.push(Problem::at("tds_ext_info.auth", reason));
         }
     }
 
@@ -130,10 +158,10 @@ impl Fixed {
         input: &InputSchema,
         templates: &mut Templates,
     ) -> Result<(), Problem> {
-        if self.taken_query.iter().any(|taken| taken == name) {
+        if self.taken_query.has(name) {
             return Err(Problem::at(field, "stands in the path's query already"));
         }
-        self.taken_query.push(name.to_owned());
+        self.taken_query.add(name, None);
         let values = match templates.compile(field, value, input)? {
             Leaf::Fixed(Value::Null) => return Ok(()),
             Leaf::Fixed(Value::Array(values)) => values,
@@ -163,4 +191,10 @@ fn scalar(value: &Value) -> Option<String> {
         Value::Number(_) | Value::Bool(_) => Some(value.to_string()),
         Value::Null | Value::Array(_) | Value::Object(_) => None,
     }
+}
+
+/// A name as servers read it.
+fn decoded(name: &str) -> String {
+    let name = name.replace('+', " ");
+    percent_decode_str(&name).decode_utf8_lossy().into_owned()
 }

@@ -5,7 +5,7 @@ use crate::{
         encode::{self, Plain, Words},
         members::Members,
     },
-    tool::FieldSpelling,
+    tool::{FieldSpelling, TakenFields},
 };
 use std::collections::HashMap;
 
@@ -13,11 +13,13 @@ use std::collections::HashMap;
 pub(super) fn form<'a>(
     members: &'a Members<'_>,
     encodings: &HashMap<String, FieldSpelling>,
+    taken: &TakenFields,
 ) -> Result<Vec<u8>, (&'a str, String)> {
     let mut out = Vec::new();
-    for (name, raw) in members.iter() {
-        let encoding = encodings.get(name);
-        pairs(name, raw.get(), encoding, &mut |name, words| {
+    for (member, raw) in members.iter() {
+        let encoding = encodings.get(member);
+        pairs(member, raw.get(), encoding, &mut |name, words| {
+            check(name, member, taken)?;
             if !out.is_empty() {
                 out.push(b'&');
             }
@@ -26,9 +28,17 @@ pub(super) fn form<'a>(
             words.encode(&mut out);
             Ok(())
         })
-        .map_err(|reason| (name, reason))?;
+        .map_err(|reason| (member, reason))?;
     }
     Ok(out)
+}
+
+/// The field may be made of this member, or why not.
+pub(super) fn check(field: &str, member: &str, taken: &TakenFields) -> Result<(), String> {
+    match taken.gives(field, member) {
+        true => Err(format!("`{field}` is given by the definition")),
+        false => Ok(()),
+    }
 }
 
 /// In the field's style. Without one, as OpenAPI has it: items of a list each for themselves, an object as JSON text.

@@ -1,6 +1,6 @@
 //! `multipart/form-data` (RFC 7578): fields, and files out of arguments.
 
-use super::{Payload, content};
+use super::{Payload, content, fields::check};
 use crate::{
     engine::{
         encode::{self, Plain},
@@ -12,7 +12,7 @@ use crate::{
         },
         result::Outcome,
     },
-    tool::{Call, FieldSpelling, Leaf, Multipart, Part, pointer_of},
+    tool::{Call, FieldSpelling, Leaf, Multipart, Part, TakenFields, pointer_of},
 };
 use bytes::Bytes;
 use http::{HeaderName, HeaderValue};
@@ -21,10 +21,16 @@ use std::fmt::Write;
 
 const JSON: &str = "application/json";
 
+/// The body's value, taken apart.
+pub(super) struct Fields<'a> {
+    pub(super) members: Members<'a>,
+    pub(super) taken: &'a TakenFields,
+}
+
 pub(super) fn build(
     call: &Call,
     multipart: &Multipart,
-    members: &Members<'_>,
+    fields: &Fields<'_>,
     arguments: &Arguments<'_>,
     scope: &Scope<'_>,
     max_bytes: u64,
@@ -33,8 +39,14 @@ pub(super) fn build(
         out: Vec::new(),
         boundary: boundary()?,
     };
-    for (name, raw) in members.iter() {
-        writer.field(name, raw.get(), multipart.encodings.get(name), scope)?;
+    for (name, raw) in fields.members.iter() {
+        writer.field(
+            name,
+            raw.get(),
+            multipart.encodings.get(name),
+            fields.taken,
+            scope,
+        )?;
     }
     for part in &multipart.parts {
         writer.files(part, arguments, scope, max_bytes)?;
@@ -120,18 +132,19 @@ impl Writer {
     /// A member of the body's value.
     fn field(
         &mut self,
-        name: &str,
+        member: &str,
         json: &str,
         encoding: Option<&FieldSpelling>,
+        taken: &TakenFields,
         scope: &Scope<'_>,
     ) -> Result<(), Failure> {
-        let wrong = |reason: String| Failure::argument(&pointer_of(&[name]), &reason);
+        let wrong = |reason: String| Failure::argument(&pointer_of(&[member]), &reason);
         let headers = match encoding {
             Some(encoding) => headers(&encoding.headers, scope)?,
             None => Vec::new(),
         };
         let head = Head {
-            name,
+            name: member,
             filename: None,
             content_type: encoding.and_then(|encoding| encoding.content_type.as_deref()),
             headers: &headers,
@@ -139,12 +152,14 @@ impl Writer {
         if let Some(style) = encoding.and_then(|encoding| encoding.style) {
             let content_type = head.content_type.or((style == encode::JSON).then_some(JSON));
             let head = Head { content_type, ..head };
-            return encode::pairs(name, json, style, &mut |name, words| {
+            return encode::pairs(member, json, style, &mut |name, words| {
+                check(name, member, taken)?;
                 self.part(Head { name, ..head }, words.plain().as_bytes());
                 Ok(())
             })
             .map_err(wrong);
         }
+        check(member, member, taken).map_err(wrong)?;
         let mut one = |json: &str| match Plain::read(json)? {
             Plain::Null => Ok(()),
             Plain::Text(text) => {
