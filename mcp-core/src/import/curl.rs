@@ -49,6 +49,8 @@ pub(super) fn read(text: &str, options: &ImportOptions) -> Result<Imported, Impo
 struct Line {
     method: Option<String>,
     url: Option<String>,
+    /// Further pairs of its query.
+    url_query: Vec<String>,
     headers: Vec<(String, String)>,
     data: Vec<String>,
     form: Vec<Field>,
@@ -80,19 +82,7 @@ impl Line {
                 }
             }
             "-d" | "--data" | "--data-ascii" | "--data-raw" | "--data-binary" => self.data.push(value()?),
-            "--data-urlencode" => {
-                let text = value()?;
-                let (name, value) = text.split_once('=').unwrap_or(("", &text));
-                let encode = |text: &str| {
-                    percent_encoding::utf8_percent_encode(text, percent_encoding::NON_ALPHANUMERIC)
-                        .to_string()
-                };
-                self.data.push(if name.is_empty() {
-                    encode(value)
-                } else {
-                    format!("{name}={}", encode(value))
-                });
-            }
+            "--data-urlencode" => self.data.push(url_encoded(&value()?)),
             "--json" => {
                 self.is_json = true;
                 self.data.push(value()?);
@@ -123,6 +113,19 @@ impl Line {
                 let reason =
                     "the body is a file (-T), which is not read; write it into the line with --data-raw";
                 return Err(ImportError::WrongFormat(reason.to_owned()));
+            }
+            "-K" | "--config" => {
+                let reason = "options are read from a file (-K), which is not done; write them into the line";
+                return Err(ImportError::WrongFormat(reason.to_owned()));
+            }
+            "-:" | "--next" => {
+                let reason = "the line makes several requests (--next); import them one by one";
+                return Err(ImportError::WrongFormat(reason.to_owned()));
+            }
+            "--url-query" => {
+                let text = value()?;
+                let pair = text.strip_prefix('+').map(str::to_owned);
+                self.url_query.push(pair.unwrap_or_else(|| url_encoded(&text)));
             }
             "-G" | "--get" => self.is_get = true,
             "-I" | "--head" => self.method = Some("HEAD".to_owned()),
@@ -158,9 +161,10 @@ impl Line {
             );
         }
         let data = self.data.join("&");
-        if self.is_get && !data.is_empty() {
+        let in_url = Some(&data).filter(|data| self.is_get && !data.is_empty());
+        for query in in_url.into_iter().chain(&self.url_query) {
             url.push(if url.contains('?') { '&' } else { '?' });
-            url.push_str(&data);
+            url.push_str(query);
         }
         let has_body = !self.is_get && !self.data.is_empty();
         let method = match self.method {
@@ -180,6 +184,17 @@ impl Line {
             body,
             ..Sample::default()
         })
+    }
+}
+
+/// `name=text` or `text`, the text percent-encoded.
+fn url_encoded(text: &str) -> String {
+    let (name, value) = text.split_once('=').unwrap_or(("", text));
+    let value = percent_encoding::utf8_percent_encode(value, percent_encoding::NON_ALPHANUMERIC);
+    if name.is_empty() {
+        value.to_string()
+    } else {
+        format!("{name}={value}")
     }
 }
 
