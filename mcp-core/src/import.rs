@@ -9,6 +9,7 @@ mod curl;
 mod definition;
 mod error;
 mod har;
+mod known_by;
 mod name;
 mod openapi;
 mod options;
@@ -24,6 +25,7 @@ mod yaml;
 
 pub use crate::plan::Skipped;
 pub use error::ImportError;
+pub use known_by::known_by;
 pub use options::{Format, ImportOptions, Limits};
 pub use pattern::{Pattern, Rename};
 pub use report::{Conflict, Report};

@@ -1,6 +1,7 @@
 //! The MCP protocol, compiled tools, instance views and the engine that turns calls into HTTP requests.
 
 pub mod contract;
+mod credential_name;
 pub mod engine;
 pub mod export;
 pub mod import;

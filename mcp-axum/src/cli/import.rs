@@ -12,7 +12,7 @@ use super::{
 use crate::control_plane;
 use clap::{Args, Subcommand};
 use mcp_core::{
-    import::{Format, ImportError, ImportOptions, Limits, Pattern, Rename, Report, import},
+    import::{Format, ImportError, ImportOptions, Limits, Pattern, Rename, Report, import, known_by},
     plan::{Plan, Stored},
 };
 use std::{
@@ -78,7 +78,7 @@ pub(super) struct ImportArguments {
     /// Where the API is, instead of what the document says.
     #[arg(long, value_name = "URL")]
     base_url: Option<String>,
-    /// What the document is known by from one import to the next [default: its URL or file name].
+    /// What the document is known by from one import to the next [default: its URL without credentials, or file name].
     #[arg(long, value_name = "NAME")]
     source: Option<String>,
     /// How to print the report.
@@ -123,7 +123,7 @@ impl ImportArguments {
         let named_by_its_place = || match document {
             "-" => None,
             _ if format == Format::Curl => None,
-            url if is_url(url) => Some(url.to_owned()),
+            url if is_url(url) => Some(known_by(url)),
             // Not the whole path: the file is the same on another machine.
             file => Path::new(file)
                 .file_name()

@@ -6,7 +6,9 @@ mod merge;
 mod names;
 mod own;
 
-use super::{Format, ImportOptions, Imported, Report, Skipped, definition::Draft, report::Conflict};
+use super::{
+    Format, ImportOptions, Imported, Report, Skipped, definition::Draft, known_by, report::Conflict,
+};
 use crate::plan::{Plan, Stored};
 use fingerprint::Fingerprint;
 use mcp_common::{definition::ToolDefinition, document::Document, key::Key, problem::Problems};
@@ -24,7 +26,7 @@ pub(super) fn reconcile(
 ) -> (Plan, Report) {
     let source = Source {
         format,
-        url: options.source.clone().unwrap_or_else(|| imported.title.clone()),
+        url: known_by(options.source.as_deref().unwrap_or(&imported.title)),
         instance: options.instance.clone(),
     };
     let own = Own::find(&source, stored);
@@ -110,7 +112,11 @@ impl Work<'_> {
         let base = Fingerprint::stored(document_now);
         let name = self.names.choose(draft, base.as_ref());
         let new = draft.document(&id, &name);
-        if base.as_ref().is_some_and(|base| *base == Fingerprint::of(&new)) {
+        let is_known = self
+            .own
+            .get(&draft.operation)
+            .is_some_and(|own| own.is_as(&self.source));
+        if is_known && base.as_ref().is_some_and(|base| *base == Fingerprint::of(&new)) {
             return self.report.unchanged.push(id);
         }
         let mut conflicts = Vec::new();

@@ -7,7 +7,7 @@ mod header;
 mod infer;
 mod url;
 
-pub(super) use url::pairs;
+pub(super) use url::{decode, pairs};
 
 use super::{
     ImportOptions, Imported, Unmappable,
@@ -15,7 +15,8 @@ use super::{
     definition::{Draft, rest_in_query},
     name, pattern, prose,
 };
-use infer::{is_secret, schema_of, text_schema};
+use crate::credential_name::may_be_credential;
+use infer::{schema_of, text_schema};
 use serde_json::{Map, Value, json};
 use url::Address;
 
@@ -271,7 +272,11 @@ fn body(body: &Body, media: Option<String>, arguments: &mut Arguments) -> Bindin
         }
         Body::Raw(text) => {
             let media = media.unwrap_or_else(|| "text/plain".to_owned());
-            let schema = text_schema("text", text);
+            let mut schema = text_schema("text", text);
+            if let Some(schema) = schema.as_object_mut() {
+                // Nobody knows what is in it.
+                schema.remove("examples");
+            }
             arguments.add(Argument::new(Place::Root, "text", schema, true));
             Box::new(move |arguments, _| {
                 let name = arguments.named(Place::Root, "text").unwrap_or("text");
@@ -303,6 +308,6 @@ fn fields_as_arguments(fields: &[Field], arguments: &mut Arguments) {
             &mut schema,
             same.iter().copied().find(|field| field.description.is_some()),
         );
-        arguments.add(Argument::new(Place::Body, name, schema, !is_secret(name)));
+        arguments.add(Argument::new(Place::Body, name, schema, !may_be_credential(name)));
     }
 }

@@ -92,8 +92,78 @@ fn curl_says_what_kind_of_body_it_is() {
             json!(["POST", ["f", "t"], {"mode": "multipart", "parts": [{"name": "f", "from": "/f", "source": "base64", "filename": "f"}]}]),
         ),
         ("curl -u user:hunter2 http://h/a -I", json!(["HEAD", [], null])),
+        ("curl -sX POST http://h/a", json!(["POST", [], null])),
+        (
+            "curl -sXPOST http://h/a -sSfLd x=1",
+            json!(["POST", ["x"], {"mode": "form"}]),
+        ),
+        (
+            "curl -U p:hunter2 -x http://p:1 -r 0-9 -D - --resolve h:80:127.0.0.1 --aws-sigv4 aws:amz --max-redirs 3 --limit-rate 1k \
+             --proxy-user u:hunter2 --connect-to a:1:b:2 --retry-delay 1 -z now -y 1 -Y 2 http://h/a",
+            json!(["GET", [], null]),
+        ),
+        ("curl -kIsS http://h/a", json!(["HEAD", [], null])),
+        (
+            "curl 'http://h/a?x=1' --url-query y=2 --url-query +z=%203",
+            json!(["GET", ["x", "y", "z"], null]),
+        ),
     ];
     for (line, expected) in table {
         assert_eq!(body(line), expected, "{line}");
     }
+}
+
+#[test]
+fn what_may_be_a_credential_is_not_stored_wherever_it_stands() {
+    let headers = [
+        "Ocp-Apim-Subscription-Key",
+        "X-Auth-Key",
+        "X-Auth",
+        "X-Access-Key",
+        "x-functions-key",
+        "X-Api-Token",
+    ];
+    for header in headers {
+        let whole = imported(
+            Format::Curl,
+            &format!("curl http://h/a -H '{header}: hunter2' -H 'X-Tenant: t1'"),
+            &options(),
+        );
+        let notes = whole["report"]["notes"].to_string();
+        assert!(notes.contains(header), "{header}: {notes}");
+        let kept = whole["stored"].to_string();
+        assert!(kept.contains("X-Tenant") && !kept.contains(header), "{kept}");
+    }
+    for name in [
+        "key",
+        "access_key",
+        "subscription-key",
+        "sig",
+        "code",
+        "X-Amz-Credential",
+        "auth",
+        "pwd",
+        "jwt",
+    ] {
+        let in_query = format!("curl 'http://h/a?{name}=hunter2&page=7'");
+        let in_form = format!("curl http://h/a -d '{name}=hunter2' -d page=7");
+        let in_json = format!("curl http://h/a --json '{{\"{name}\": \"hunter2\", \"page\": 7}}'");
+        let inside =
+            format!("curl http://h/a --json '{{\"{name}\": {{\"value\": \"hunter2\"}}, \"page\": 7}}'");
+        let in_part = format!("curl http://h/a -F '{name}=hunter2' -F page=7");
+        for line in [in_query, in_form, in_json, inside, in_part] {
+            let whole = imported(Format::Curl, &line, &options());
+            let kept = whole["stored"].to_string();
+            assert!(
+                kept.contains(r#""examples":[7]"#) && kept.contains(name),
+                "{line}: {kept}"
+            );
+        }
+    }
+    // What nobody can take apart.
+    imported(
+        Format::Curl,
+        "curl http://h/a -H 'Content-Type: text/plain' -d 'password: hunter2'",
+        &options(),
+    );
 }

@@ -23,6 +23,50 @@ fn the_same_document_again_changes_nothing() {
 }
 
 #[test]
+fn a_source_is_stored_without_its_credentials_and_known_again_when_they_change() {
+    let from = |source: &str| ImportOptions {
+        source: Some(source.to_owned()),
+        ..options()
+    };
+    let mut workshop = Workshop::default();
+    workshop.import(
+        PETSTORE,
+        &from("https://ann:hunter2@h.example/pets.yaml?v=2&token=hunter2"),
+    );
+    let stored = workshop.shown().to_string();
+    assert!(!stored.contains("hunter2"), "{stored}");
+    let id = "pets.get_pets_pet-id";
+    assert_eq!(
+        workshop.tool(id)["source"]["url"],
+        "https://h.example/pets.yaml?v=2"
+    );
+    let report = workshop.import(
+        PETSTORE,
+        &from("https://bob:other@h.example/pets.yaml?v=2&token=other"),
+    );
+    assert_eq!(
+        (report.unchanged.len(), report.conflicts.len()),
+        (9, 0),
+        "{report}"
+    );
+
+    // Stored before this was so.
+    workshop.edit(id, |tool| {
+        tool["source"]["url"] = json!("https://ann:hunter2@h.example/pets.yaml?v=2&token=hunter2");
+    });
+    let report = workshop.import(PETSTORE, &from("https://h.example/pets.yaml?v=2"));
+    assert_eq!(
+        (&report.changed[..], report.unchanged.len()),
+        (&[id.to_owned()][..], 8),
+        "{report}"
+    );
+    assert_eq!(
+        workshop.tool(id)["source"]["url"],
+        "https://h.example/pets.yaml?v=2"
+    );
+}
+
+#[test]
 fn only_what_changed_changes() {
     let mut workshop = imported();
     let before = workshop.shown();

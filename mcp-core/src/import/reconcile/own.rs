@@ -2,7 +2,7 @@
 
 use super::fingerprint::Fingerprint;
 use crate::{
-    import::{Format, definition::Draft},
+    import::{Format, definition::Draft, known_by},
     plan::Stored,
 };
 use mcp_common::{
@@ -35,7 +35,9 @@ impl Source {
     }
 
     fn made(&self, stored: &StoredSource) -> bool {
-        stored.kind == self.format.as_str() && stored.url == self.url && stored.instance == self.instance
+        stored.kind == self.format.as_str()
+            && known_by(&stored.url) == self.url
+            && stored.instance == self.instance
     }
 }
 
@@ -53,6 +55,15 @@ struct StoredSource {
 pub(super) struct Entry<'a> {
     pub(super) key: Key,
     pub(super) document: &'a Document,
+    /// What it says that it was made from.
+    url: String,
+}
+
+impl Entry<'_> {
+    /// Whether the source is called there as it is called now; once it was with its credentials.
+    pub(super) fn is_as(&self, source: &Source) -> bool {
+        self.url == source.url
+    }
 }
 
 /// All of them, by operation.
@@ -69,6 +80,7 @@ impl<'a> Own<'a> {
                     Entry {
                         key: key.clone(),
                         document,
+                        url: found.url,
                     },
                 )
             })

@@ -1,7 +1,10 @@
 //! Headers of a request that was made: which of them every call should have.
 
-use super::infer::is_secret;
-use crate::{engine::SECRET_VARIABLES, import::Imported};
+use crate::{
+    credential_name::{is_credential, may_be_credential},
+    engine::SECRET_VARIABLES,
+    import::Imported,
+};
 use serde_json::{Map, Value};
 
 /// Made by the client or by who is between; they say nothing about the operation.
@@ -38,16 +41,20 @@ pub(super) fn fixed(
         let is_of_client =
             OF_THE_CLIENT.contains(&lower.as_str()) || lower.starts_with("sec-") || lower.starts_with(':');
         let says_nothing = lower == "accept" && value.trim() == "*/*";
-        if is_secret(&lower) {
+        if is_of_client || says_nothing {
+            continue;
+        }
+        if may_be_credential(name) {
+            let holds = if is_credential(name) { "holds" } else { "may hold" };
             imported.note(format!(
-                "{operation}: the header {name} holds a credential, which is not imported; add `auth` with a reference \
+                "{operation}: the header {name} {holds} a credential, which is not imported; add `auth` with a reference \
                  such as ${{env:{SECRET_VARIABLES}TOKEN}}"
             ));
         } else if value.contains("{{") {
             imported.note(format!(
                 "{operation}: the header {name} has a variable without a value and is left out"
             ));
-        } else if !is_of_client && !says_nothing && !out.contains_key(name.trim()) {
+        } else if !out.contains_key(name.trim()) {
             out.insert(name.trim().to_owned(), value.trim().into());
         }
     }

@@ -1,26 +1,9 @@
 //! Schemas from values.
 
+use crate::credential_name::may_be_credential;
 use serde_json::{Map, Value, json};
 
 const MAX_DEPTH: usize = 12;
-
-/// Values of such names are not repeated anywhere.
-pub(super) fn is_secret(name: &str) -> bool {
-    let name = name.to_ascii_lowercase().replace(['-', '_'], "");
-    [
-        "password",
-        "passwd",
-        "secret",
-        "token",
-        "apikey",
-        "authorization",
-        "credential",
-        "signature",
-        "session",
-    ]
-    .iter()
-    .any(|word| name.contains(word))
-}
 
 /// Of a value in JSON. What is there is required; what is `null` can be anything.
 pub(super) fn schema_of(name: &str, value: &Value, depth: usize) -> Value {
@@ -37,9 +20,14 @@ pub(super) fn schema_of(name: &str, value: &Value, depth: usize) -> Value {
             let mut out = Map::new();
             out.insert("type".into(), "object".into());
             if depth < MAX_DEPTH && !members.is_empty() {
+                // What is inside of a credential is a part of it.
+                let speaks = may_be_credential(name);
                 let properties: Map<String, Value> = members
                     .iter()
-                    .map(|(name, value)| (name.clone(), schema_of(name, value, depth + 1)))
+                    .map(|(member, value)| {
+                        let named = if speaks { name } else { member };
+                        (member.clone(), schema_of(named, value, depth + 1))
+                    })
                     .collect();
                 out.insert("properties".into(), properties.into());
             }
@@ -71,7 +59,7 @@ pub(super) fn text_schema(name: &str, text: &str) -> Value {
 
 fn with_example(name: &str, mut schema: Value, value: &Value) -> Value {
     let is_short = !value.is_boolean() && value.to_string().len() <= 100;
-    if is_short && !is_secret(name) {
+    if is_short && !may_be_credential(name) {
         schema["examples"] = json!([value]);
     }
     schema
