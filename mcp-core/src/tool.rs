@@ -83,6 +83,9 @@ pub struct CompiledTool {
     pub(crate) overridden: Option<Box<Overridden>>,
     /// What its templates need of an instance.
     needs: Box<[UsedVar]>,
+    /// The tool without overrides. Kept here, whoever wants it finds it and does not compile another one, whose bounds
+    /// (`limits.concurrency`, the retries in stock) would be counted apart.
+    _own: Option<Arc<Self>>,
 }
 
 impl ToolCompiler {
@@ -192,6 +195,7 @@ impl ToolCompiler {
                 call: Arc::new(call),
                 overridden: None,
                 needs,
+                _own: None,
             },
             warnings,
         })
@@ -215,7 +219,7 @@ impl CompiledTool {
     }
 
     /// As an instance has it that says something about its arguments. Problems name places inside of the overrides.
-    pub fn with_overrides(&self, overrides: &ToolOverrides) -> Result<Self, Problems> {
+    pub fn with_overrides(self: &Arc<Self>, overrides: &ToolOverrides) -> Result<Self, Problems> {
         overrides::apply(self, overrides)
     }
 

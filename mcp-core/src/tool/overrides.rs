@@ -23,7 +23,7 @@ use mcp_common::{
     problem::{Problem, Problems},
 };
 use serde_json::Value;
-use std::fmt;
+use std::{fmt, sync::Arc};
 
 /// What a call checks and adds before its arguments are the tool's.
 pub(crate) struct Overridden {
@@ -53,7 +53,7 @@ struct Said<'a> {
 }
 
 /// The tool with the overrides, or what does not fit. Problems name places inside of the overrides.
-pub(super) fn apply(base: &CompiledTool, overrides: &ToolOverrides) -> Result<CompiledTool, Problems> {
+pub(super) fn apply(base: &Arc<CompiledTool>, overrides: &ToolOverrides) -> Result<CompiledTool, Problems> {
     let text = base.listing.input_schema();
     let unreadable =
         |error: serde_json::Error| Problem::whole(format!("input_schema cannot be read: {error}"));
@@ -110,6 +110,7 @@ pub(super) fn apply(base: &CompiledTool, overrides: &ToolOverrides) -> Result<Co
         call: base.call.clone(),
         overridden: Some(Box::new(overridden)),
         needs: base.needs.clone(),
+        _own: Some(base.clone()),
     })
 }
 

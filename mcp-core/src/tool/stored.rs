@@ -155,7 +155,7 @@ mod tests {
         let from = catalog.snapshot().revision;
         let record = |(number, revision): (usize, u64)| {
             let body = format!(
-                r#"{{"name":"t{number}","description":"{description}","tds_ext_info":{{"domain":"a.example","method":"GET","path":"/"}}}}"#
+                r#"{{"name":"t{number}","description":"{description}","input_schema":{{"properties":{{"a":{{}}}}}},"tds_ext_info":{{"domain":"a.example","method":"GET","path":"/"}}}}"#
             );
             let key = Key::tool(format!("t{number:04}"));
             Change::Put(Record {
@@ -194,6 +194,31 @@ mod tests {
         drop(used);
         assert!(unused.upgrade().is_none(), "nobody uses it");
         assert!(compiled(other).listing("x", None, false).contains("One."));
+    }
+
+    #[test]
+    fn instances_that_change_a_tool_share_its_call_although_it_does_not_stay_compiled() {
+        let catalog = Catalog::new(ToolCompiler::default());
+        put(&catalog, 0..KEPT_AT_MOST + 1, "One.");
+        let snapshot = catalog.snapshot();
+        let (_, entry) = (snapshot.tools.iter())
+            .find(|(_, entry)| entry.compiled.kept.is_none())
+            .unwrap();
+        let compiler = catalog.compiler();
+        let with = |value: &str| {
+            let overrides = Arc::new(ToolOverrides {
+                defaults: [("a".to_owned(), value.into())].into(),
+                hide: Vec::new(),
+            });
+            let stored = Compile::with_overrides(compiler, entry, &overrides).unwrap();
+            stored.compiled(compiler, entry).unwrap()
+        };
+        let (one, other) = (with("1"), with("2"));
+        let own = entry.compiled.compiled(compiler, entry).unwrap();
+        assert!(Arc::ptr_eq(&one.call, &other.call) && Arc::ptr_eq(&one.call, &own.call));
+        let unused = Arc::downgrade(&own);
+        drop((one, other, own));
+        assert!(unused.upgrade().is_none(), "nobody uses it");
     }
 
     #[test]
