@@ -26,7 +26,7 @@ const FRAMING: [&str; 16] = [
 pub(crate) fn read(name: &str) -> Result<HeaderName, &'static str> {
     let header = HeaderName::from_bytes(name.as_bytes()).map_err(|_| "is not a header name")?;
     if header == http::header::ACCEPT_ENCODING {
-        return Err("cannot be set: answers are not decompressed");
+        return Err("cannot be set: `response.compressed` sets it and unpacks the answers");
     }
     if FRAMING.contains(&header.as_str()) {
         return Err("cannot be set: it belongs to the connection, not to the call");
@@ -39,6 +39,8 @@ mod tests {
     #[test]
     fn framing_headers_are_refused_in_any_letter_case() {
         assert_eq!(super::read("X-Trace").unwrap(), "x-trace");
+        let reason = super::read("accept-encoding").unwrap_err();
+        assert!(reason.contains("response.compressed"), "{reason}");
         for name in [
             "Host",
             "CONTENT-LENGTH",

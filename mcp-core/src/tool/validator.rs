@@ -185,11 +185,9 @@ mod tests {
     fn a_schema_that_refers_to_itself_ends() {
         let schema = json!({"type": "object", "properties": {"child": {"$ref": "#"}}});
         assert_eq!(report(&schema, &json!({"child": {"child": {}}})), "");
-        if let Ok(validator) = compile("s", &json!({"$ref": "#"})) {
-            assert!(validator.is_valid(&json!({})) || !validator.is_valid(&json!({})));
-        }
-        if let Ok(validator) = compile("s", &json!({"allOf": [{"$ref": "#"}]})) {
-            assert!(validator.is_valid(&json!({})) || !validator.is_valid(&json!({})));
+        // Those that say nothing but themselves forbid nothing.
+        for circle in [json!({"$ref": "#"}), json!({"allOf": [{"$ref": "#"}]})] {
+            assert_eq!(report(&circle, &json!({})), "", "{circle}");
         }
     }
 }
