@@ -62,16 +62,13 @@ impl Etcd {
             Stopped::Crowded => {
                 SourceError::Unavailable("others write this key all the time; try again".to_owned())
             }
-            Stopped::Fault(fault) => match fault.trouble {
-                Trouble::Unreachable {
-                    maybe_done: true,
-                    ref reason,
-                } => SourceError::Unavailable(format!(
-                    "etcd at {}: {reason}; whether the write was stored is not known, so look before trying again",
-                    fault.endpoint
+            Stopped::InDoubt(fault) => match self.error(fault) {
+                SourceError::Unavailable(reason) => SourceError::Unavailable(format!(
+                    "{reason}; whether the write was stored is not known, so look before trying again"
                 )),
-                _ => self.error(fault),
+                other => other,
             },
+            Stopped::Fault(fault) => self.error(fault),
         }
     }
 
@@ -120,7 +117,7 @@ impl Etcd {
                     if unanswered.len() < UNANSWERED {
                         continue;
                     }
-                    return Err(fault.into());
+                    return Err(Stopped::InDoubt(fault));
                 }
                 Err(fault) => Some(fault),
             };
@@ -219,12 +216,18 @@ enum Stopped {
     Conflict(Option<Revision>),
     /// Others came first, again and again.
     Crowded,
+    /// Nothing was carried out.
     Fault(Fault),
+    /// Nobody says whether it was.
+    InDoubt(Fault),
 }
 
 /// `fault` stopped the write; where an earlier attempt may have been carried out, that is what has to be said.
 fn in_doubt(mut unanswered: Vec<(Seen, Fault)>, fault: Fault) -> Stopped {
-    Stopped::Fault(unanswered.pop().map_or(fault, |(_, earlier)| earlier))
+    match unanswered.pop() {
+        Some((_, earlier)) => Stopped::InDoubt(earlier),
+        None => Stopped::Fault(fault),
+    }
 }
 
 impl From<Fault> for Stopped {
