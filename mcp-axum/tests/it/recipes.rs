@@ -13,10 +13,11 @@ mod tls;
 mod transcript;
 mod world;
 
+use crate::test_app::TestApp;
 use drive::Call;
 use kitchen::Kitchen;
 use reqwest::Method;
-use serde_json::json;
+use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use transcript::Transcript;
 
@@ -137,4 +138,57 @@ fn the_page_names_every_recipe_and_no_other() {
         let source = folder::folder().join(format!("{recipe}.yaml"));
         assert!(source.exists(), "{name} stands beside no recipe");
     }
+}
+
+/// Every name that the schema has for a member, outside of the schemas of arguments.
+fn members(node: &Value, found: &mut BTreeSet<String>) {
+    match node {
+        Value::Object(inside) => {
+            if let Some(Value::Object(properties)) = inside.get("properties") {
+                let described = properties
+                    .iter()
+                    .filter(|(_, member)| member["deprecated"] != true);
+                found.extend(described.map(|(name, _)| name.clone()));
+            }
+            let inner = inside
+                .iter()
+                .filter(|(name, _)| !["examples", "ArgumentSchema"].contains(&name.as_str()));
+            inner.for_each(|(_, inner)| members(inner, found));
+        }
+        Value::Array(items) => items.iter().for_each(|item| members(item, found)),
+        _ => {}
+    }
+}
+
+#[tokio::test]
+async fn the_pages_explain_every_member() {
+    let app = TestApp::start().await;
+    let docs = folder::folder().join("../../docs");
+    let read = |page: &str| std::fs::read_to_string(docs.join(page)).unwrap();
+    let pages = read("DEFINITIONS.md") + &read("DEFINITIONS_AS_CODE.md");
+    // What stands between backticks, in words.
+    let code = pages.split('`').skip(1).step_by(2);
+    let words: BTreeSet<&str> = code
+        .flat_map(|code| code.split(|c: char| !c.is_ascii_alphanumeric() && !"_$".contains(c)))
+        .collect();
+    let mut known = BTreeSet::new();
+    for kind in ["tds", "ids"] {
+        members(
+            &app.anonymous()
+                .get(&format!("/admin/schema/{kind}.json"))
+                .await
+                .ok()
+                .json(),
+            &mut known,
+        );
+    }
+    assert!(known.len() > 80, "{known:?}");
+    let unexplained: Vec<_> = known
+        .iter()
+        .filter(|name| !words.contains(name.as_str()))
+        .collect();
+    assert!(
+        unexplained.is_empty(),
+        "no page says what these are: {unexplained:?}"
+    );
 }
