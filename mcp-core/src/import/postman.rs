@@ -6,7 +6,8 @@ use super::{
     sample::{self, Body, Field, Sample},
     text,
 };
-use serde_json::Value;
+use serde::de::IgnoredAny;
+use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
 /// Folders in folders.
@@ -128,9 +129,9 @@ impl Collection<'_> {
             .iter()
             .filter(|header| header["disabled"] != true)
         {
-            if let Some(field) = self.field(header) {
-                sample.headers.push((field.name, field.value));
-            }
+            let name = string(header.get("key")).filter(|name| !name.is_empty());
+            let value = self.filled(&string(header.get("value")).unwrap_or_default());
+            sample.headers.extend(name.map(|name| (name, value)));
         }
         if request
             .get("auth")
@@ -157,8 +158,8 @@ impl Collection<'_> {
         match body["mode"].as_str() {
             Some("urlencoded") => Body::Form(fields("urlencoded")),
             Some("formdata") => Body::Multipart(fields("formdata")),
-            Some("graphql") => Body::Json(body["graphql"].clone()),
-            Some("file") => Body::Raw(String::new()),
+            Some("graphql") => Body::Json(self.graphql(&body["graphql"])),
+            Some("file") => Body::File,
             Some("raw") => {
                 let text = body["raw"].as_str().unwrap_or_default();
                 if text.trim().is_empty() {
@@ -184,10 +185,30 @@ impl Collection<'_> {
                 let media = headers
                     .iter()
                     .find(|(name, _)| name.eq_ignore_ascii_case("content-type"));
-                body_of(&self.filled(text), media.map(|(_, value)| value.as_str()), false)
+                let text = self.filled(text);
+                let is_json = serde_json::from_str::<IgnoredAny>(&text).is_ok();
+                let text = if is_json {
+                    text
+                } else {
+                    with_variables_as_null(&text)
+                };
+                body_of(&text, media.map(|(_, value)| value.as_str()), false)
             }
             _ => Body::None,
         }
+    }
+
+    /// Postman keeps the variables of a query as a text and sends them as an object.
+    fn graphql(&self, graphql: &Value) -> Value {
+        let mut graphql = graphql.clone();
+        if let Some(text) = graphql.get("variables").and_then(Value::as_str) {
+            let text = with_variables_as_null(&self.filled(text));
+            graphql["variables"] = match text.trim() {
+                "" => json!({}),
+                text => serde_json::from_str(text).unwrap_or(Value::Null),
+            };
+        }
+        graphql
     }
 
     fn field(&self, field: &Value) -> Option<Field> {
@@ -215,6 +236,30 @@ impl Collection<'_> {
         }
         out
     }
+}
+
+/// JSON where `{{n}}` may stand in the place of a value: there it is `null`, which can be anything.
+fn with_variables_as_null(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let (mut is_in_text, mut is_escaped) = (false, false);
+    let mut rest = text;
+    while let Some(c) = rest.chars().next() {
+        let variable = rest.strip_prefix("{{").filter(|_| !is_in_text);
+        // Two braces may also be the end of objects, or their beginning.
+        let variable = variable.and_then(|inner| inner.split_once("}}"));
+        if let Some((_, after)) = variable.filter(|(name, _)| !name.contains(['{', '}', '"', '\n'])) {
+            out.push_str("null");
+            rest = after;
+            continue;
+        }
+        if c == '"' && !is_escaped {
+            is_in_text = !is_in_text;
+        }
+        is_escaped = c == '\\' && !is_escaped;
+        out.push(c);
+        rest = &rest[c.len_utf8()..];
+    }
+    out
 }
 
 fn list(value: Option<&Value>) -> &[Value] {
@@ -266,5 +311,25 @@ fn string(value: Option<&Value>) -> Option<String> {
         Value::Number(number) => Some(number.to_string()),
         Value::Bool(flag) => Some(flag.to_string()),
         _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::with_variables_as_null;
+
+    #[test]
+    fn variables_in_the_place_of_values_are_null_and_those_in_texts_stay() {
+        for (text, expected) in [
+            (
+                r#"{"a": {{n}}, "b": "{{s}} \"{{t}}"}"#,
+                r#"{"a": null, "b": "{{s}} \"{{t}}"}"#,
+            ),
+            (r#"[{{a}},{{ b }}]"#, "[null,null]"),
+            (r#"{"a":{"b":{}}}"#, r#"{"a":{"b":{}}}"#),
+            ("{{", "{{"),
+        ] {
+            assert_eq!(with_variables_as_null(text), expected);
+        }
     }
 }

@@ -3,21 +3,22 @@
 //! Curl lines, Postman collections and HTTP archives have requests, not descriptions: what the arguments are and which
 //! types they have is read from the values.
 
+mod body;
 mod header;
 mod infer;
 mod url;
 
+pub(super) use body::Body;
 pub(super) use url::{decode, pairs};
 
 use super::{
     ImportOptions, Imported, Unmappable,
-    arguments::{Argument, Arguments, Place, pointer},
+    arguments::{Argument, Arguments, Place},
     definition::{Draft, rest_in_query},
     name, pattern, prose,
 };
-use crate::credential_name::may_be_credential;
-use infer::{schema_of, text_schema};
-use serde_json::{Map, Value, json};
+use infer::text_schema;
+use serde_json::{Value, json};
 use url::Address;
 
 /// A request as it was made.
@@ -56,16 +57,6 @@ impl Field {
             ..Self::default()
         }
     }
-}
-
-#[derive(Clone, Debug, Default)]
-pub(super) enum Body {
-    #[default]
-    None,
-    Json(Value),
-    Form(Vec<Field>),
-    Multipart(Vec<Field>),
-    Raw(String),
 }
 
 /// Adds the tool that the sample is an example of.
@@ -149,7 +140,7 @@ fn draft(
     }
     let headers = header::fixed(&sample.headers, operation, imported);
     let media = header::content_type(&sample.headers);
-    let body = body(&sample.body, media, &mut arguments);
+    let body = body::add(&sample.body, media, &mut arguments);
     arguments.avoid_groups();
     let path = arguments.path(&address.path());
     let (body, is_body_unusual) = body(&arguments, rest_in_query(&sample.method));
@@ -206,108 +197,4 @@ fn grouped<'a>(fields: impl Iterator<Item = &'a Field>) -> Vec<(&'a str, Vec<&'a
         }
     }
     out
-}
-
-type Binding = Box<dyn Fn(&Arguments, bool) -> (Option<Value>, bool)>;
-
-/// Adds the body's arguments; what it returns makes the member `body` when all names are known, and says whether it
-/// takes the arguments that have no other place.
-fn body(body: &Body, media: Option<String>, arguments: &mut Arguments) -> Binding {
-    match body {
-        Body::None => Box::new(|_, _| (None, false)),
-        Body::Json(Value::Object(members)) if !members.is_empty() => {
-            for (name, value) in members {
-                let schema = schema_of(name, value, 0);
-                arguments.add(Argument::new(
-                    Place::Body,
-                    name.as_str(),
-                    schema,
-                    !value.is_null(),
-                ));
-            }
-            arguments.set_open(None);
-            let media = media.filter(|media| media != "application/json");
-            Box::new(move |_, in_query| {
-                let mut out = Map::new();
-                if in_query || media.is_some() {
-                    out.insert("mode".into(), "json".into());
-                }
-                if let Some(media) = &media {
-                    out.insert("content_type".into(), media.as_str().into());
-                }
-                ((!out.is_empty()).then(|| out.into()), true)
-            })
-        }
-        Body::Json(value) => {
-            let name = if value.is_array() { "items" } else { "request" };
-            arguments.add(Argument::new(Place::Root, name, schema_of(name, value, 0), true));
-            Box::new(move |arguments, _| {
-                let name = arguments.named(Place::Root, name).unwrap_or(name);
-                (Some(json!({"mode": "json", "root": pointer(name)})), true)
-            })
-        }
-        Body::Form(fields) => {
-            fields_as_arguments(fields, arguments);
-            Box::new(|_, _| (Some(json!({"mode": "form"})), true))
-        }
-        Body::Multipart(fields) => {
-            fields_as_arguments(fields, arguments);
-            let files: Vec<String> = fields
-                .iter()
-                .filter(|field| field.is_file)
-                .map(|field| field.name.clone())
-                .collect();
-            Box::new(move |arguments, _| {
-                let part = |name: &String| {
-                    let argument = arguments.named(Place::Body, name).unwrap_or(name);
-                    json!({"name": name, "from": pointer(argument), "source": "base64", "filename": name})
-                };
-                let parts: Vec<Value> = files.iter().map(part).collect();
-                let mut out = json!({"mode": "multipart"});
-                if !parts.is_empty() {
-                    out["parts"] = parts.into();
-                }
-                (Some(out), true)
-            })
-        }
-        Body::Raw(text) => {
-            let media = media.unwrap_or_else(|| "text/plain".to_owned());
-            let mut schema = text_schema("text", text);
-            if let Some(schema) = schema.as_object_mut() {
-                // Nobody knows what is in it.
-                schema.remove("examples");
-            }
-            arguments.add(Argument::new(Place::Root, "text", schema, true));
-            Box::new(move |arguments, _| {
-                let name = arguments.named(Place::Root, "text").unwrap_or("text");
-                (
-                    Some(json!({"mode": "raw", "root": pointer(name), "content_type": media})),
-                    false,
-                )
-            })
-        }
-    }
-}
-
-fn fields_as_arguments(fields: &[Field], arguments: &mut Arguments) {
-    for (name, same) in grouped(fields.iter()) {
-        let is_file = same.iter().any(|field| field.is_file);
-        let file =
-            || json!({"type": "string", "contentEncoding": "base64", "description": "The file, in base64"});
-        let one = if is_file {
-            file()
-        } else {
-            text_schema(name, &same[0].value)
-        };
-        let mut schema = if same.len() > 1 {
-            json!({"type": "array", "items": one})
-        } else {
-            one
-        };
-        describe(
-            &mut schema,
-            same.iter().copied().find(|field| field.description.is_some()),
-        );
-        arguments.add(Argument::new(Place::Body, name, schema, !may_be_credential(name)));
-    }
 }

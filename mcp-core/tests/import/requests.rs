@@ -167,3 +167,46 @@ fn what_may_be_a_credential_is_not_stored_wherever_it_stands() {
         &options(),
     );
 }
+
+#[test]
+fn requests_of_postman_keep_their_shape_where_variables_have_no_value() {
+    let collection = |request: Value| {
+        let collection = json!({
+            "info": {"name": "C", "schema": "https://schema.getpostman.com/json/collection/v2.1.0/collection.json"},
+            "item": [{"name": "it", "request": request}]
+        });
+        let whole = imported(Format::Postman, &collection.to_string(), &options());
+        let tool = whole["stored"]["TDS `pets.it`"].clone();
+        assert!(tool.is_object(), "{whole}");
+        (tool, whole["report"]["notes"].clone())
+    };
+    let post =
+        |body: Value| collection(json!({"method": "POST", "url": "https://a.example/x", "body": body})).0;
+
+    let json_body = json!({"mode": "raw", "raw": "{\"sku\": \"{{sku}}\", \"n\": {{n}}, \"o\": {\"p\": 1}}"});
+    let tool = post(json_body);
+    let expected = json!({"sku": {"type": "string"}, "n": {}, "o": {"type": "object", "properties": {"p": {"type": "integer", "examples": [1]}}}});
+    assert_eq!(tool["input_schema"]["properties"], expected);
+
+    let tool = post(json!({"mode": "graphql", "graphql": {"query": "{ a }", "variables": "{\"x\": {{x}}}"}}));
+    let variables = &tool["input_schema"]["properties"]["variables"];
+    assert_eq!(variables, &json!({"type": "object", "properties": {"x": {}}}));
+
+    let tool = post(json!({"mode": "file", "file": {"src": "/x.bin"}}));
+    assert_eq!(
+        tool["input_schema"]["properties"]["content"]["contentEncoding"],
+        "base64"
+    );
+    let expected = json!({"mode": "raw", "root": "/content", "content_type": "application/octet-stream"});
+    assert_eq!(tool["tds_ext_info"]["body"], expected);
+
+    let headers = json!([{"key": "X-Id", "value": "{{$guid}}"}, {"key": "X-Tenant", "value": "t1"}]);
+    let (tool, notes) = collection(json!({"method": "GET", "url": "https://a.example/x", "header": headers}));
+    assert_eq!(tool["tds_ext_info"]["headers"], json!({"X-Tenant": "t1"}));
+    assert!(
+        notes
+            .to_string()
+            .contains("the header X-Id has a variable without a value"),
+        "{notes}"
+    );
+}

@@ -1,15 +1,19 @@
 //! The request's body: its members as arguments where they can be, the whole of it as one argument elsewhere.
 
+mod file;
+mod media;
+
 use super::{
     flatten::{Flat, flatten},
     schema::Schemas,
-    spec::Spec,
 };
 use crate::import::{
     Unmappable,
     arguments::{Argument, Arguments, Place, pointer},
     place::At,
 };
+use file::make_file;
+use media::{choose, essence, is_text, raw_schema};
 use serde_json::{Map, Value, json};
 
 /// What kind of body it is.
@@ -94,66 +98,6 @@ pub(super) fn add(
         None => out.whole(schema, required, body, schemas, arguments, &at)?,
     }
     Ok(out)
-}
-
-/// JSON where there is any, then what is easiest to fill.
-fn choose(content: &Map<String, Value>) -> (&str, Mode, &Value) {
-    let mut best: Option<(usize, &str, Mode, &Value)> = None;
-    for (media, entry) in content {
-        let essence = essence(media);
-        let (rank, mode) = match essence.as_str() {
-            "application/json" => (0, Mode::Json),
-            json if json.ends_with("+json") || json.ends_with("/json") => (1, Mode::Json),
-            "*/*" | "application/*" => (2, Mode::Json),
-            "application/x-www-form-urlencoded" => (3, Mode::Form),
-            "multipart/form-data" => (4, Mode::Multipart),
-            text if is_text(text) => (5, Mode::Raw),
-            _ => (6, Mode::Raw),
-        };
-        if best.is_none_or(|(other, ..)| rank < other) {
-            best = Some((rank, media, mode, entry));
-        }
-    }
-    match best {
-        Some((_, media, mode, entry)) => (media, mode, entry),
-        None => ("", Mode::None, &Value::Null),
-    }
-}
-
-fn essence(media: &str) -> String {
-    media
-        .split(';')
-        .next()
-        .unwrap_or_default()
-        .trim()
-        .to_ascii_lowercase()
-}
-
-fn is_text(media: &str) -> bool {
-    let essence = essence(media);
-    essence.starts_with("text/")
-        || essence.contains("xml")
-        || essence.contains("yaml")
-        || essence.contains("graphql")
-}
-
-/// Text as text, anything else in base64.
-fn raw_schema(media: &str, schema: &Value, body: &Value) -> Value {
-    let mut out = Map::new();
-    out.insert("type".into(), "string".into());
-    if !is_text(media) {
-        out.insert("contentEncoding".into(), "base64".into());
-    }
-    out.insert("contentMediaType".into(), essence(media).into());
-    let description = [body, schema]
-        .iter()
-        .find_map(|v| v.get("description")?.as_str())
-        .unwrap_or("The request's body");
-    out.insert(
-        "description".into(),
-        crate::import::prose::bounded(description, crate::import::prose::ARGUMENT).into(),
-    );
-    out.into()
 }
 
 impl Body {
@@ -329,53 +273,4 @@ fn all_or_nothing(added: &[(String, bool)], arguments: &mut Arguments) {
             arguments.dependent.insert(name.clone(), json!(others));
         }
     }
-}
-
-/// Whether the member is a file, or a list of files; its schema then says base64.
-fn make_file(spec: &Spec<'_>, original: &Value, encoding: Option<&Value>, schema: &mut Value) -> bool {
-    let original = spec.resolve(original).unwrap_or(original);
-    let is_binary = |schema: &Value| {
-        let schema = spec.resolve(schema).unwrap_or(schema);
-        let text = |member: &str| schema.get(member).and_then(Value::as_str);
-        let is_untyped_media = schema.get("type").is_none() && text("contentMediaType").is_some();
-        text("format") == Some("binary") || text("type") == Some("file") || is_untyped_media
-    };
-    let media = encoding
-        .and_then(|encoding| encoding.get("contentType"))
-        .and_then(Value::as_str)
-        .unwrap_or_default();
-    let is_media_of_bytes = [
-        "image/",
-        "audio/",
-        "video/",
-        "application/octet-stream",
-        "application/pdf",
-    ]
-    .iter()
-    .any(|bytes| media.starts_with(bytes));
-    let items = original.get("items");
-    let is_text = original.get("type").is_some_and(|kind| kind == "string");
-    let file = |description: Option<&Value>| {
-        let mut file = json!({"type": "string", "contentEncoding": "base64"});
-        file["description"] = description
-            .cloned()
-            .unwrap_or_else(|| "The file, in base64".into());
-        file
-    };
-    if is_binary(original)
-        || (is_text && is_media_of_bytes)
-        || (original.get("type").is_none() && is_media_of_bytes)
-    {
-        *schema = file(schema.get("description"));
-        return true;
-    }
-    if items.is_some_and(is_binary) {
-        let description = schema.get("description").cloned();
-        *schema = json!({"type": "array", "items": file(None)});
-        if let Some(description) = description {
-            schema["description"] = description;
-        }
-        return true;
-    }
-    false
 }

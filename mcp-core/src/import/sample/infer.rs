@@ -58,7 +58,9 @@ pub(super) fn text_schema(name: &str, text: &str) -> Value {
 }
 
 fn with_example(name: &str, mut schema: Value, value: &Value) -> Value {
-    let is_short = !value.is_boolean() && value.to_string().len() <= 100;
+    // A variable of Postman's is no example.
+    let is_variable = value.as_str().is_some_and(|text| text.contains("{{"));
+    let is_short = !is_variable && !value.is_boolean() && value.to_string().len() <= 100;
     if is_short && !may_be_credential(name) {
         schema["examples"] = json!([value]);
     }

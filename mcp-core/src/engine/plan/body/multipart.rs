@@ -1,5 +1,7 @@
 //! `multipart/form-data` (RFC 7578): fields, and files out of arguments.
 
+mod writer;
+
 use super::{Payload, content, fields::check};
 use crate::{
     engine::{
@@ -14,10 +16,9 @@ use crate::{
     },
     tool::{Call, FieldSpelling, Leaf, Multipart, Part, TakenFields, pointer_of},
 };
-use bytes::Bytes;
 use http::{HeaderName, HeaderValue};
 use serde_json::value::RawValue;
-use std::fmt::Write;
+use writer::{Head, Writer};
 
 const JSON: &str = "application/json";
 
@@ -35,10 +36,7 @@ pub(super) fn build(
     scope: &Scope<'_>,
     max_bytes: u64,
 ) -> Result<Option<Payload>, Failure> {
-    let mut writer = Writer {
-        out: Vec::new(),
-        boundary: boundary()?,
-    };
+    let mut writer = Writer::new()?;
     for (name, raw) in fields.members.iter() {
         writer.field(
             name,
@@ -51,11 +49,11 @@ pub(super) fn build(
     for part in &multipart.parts {
         writer.files(part, arguments, scope, max_bytes)?;
     }
-    if writer.out.is_empty() && !call.has_body {
+    if writer.is_empty() && !call.has_body {
         return Ok(None);
     }
     let essence = call.content_type.to_str().unwrap_or("multipart/form-data");
-    let content_type = format!("{essence}; boundary={}", writer.boundary);
+    let content_type = format!("{essence}; boundary={}", writer.boundary());
     let content_type = HeaderValue::try_from(content_type)
         .map_err(|error| Failure::new(Outcome::Refused, error.to_string()))?;
     Ok(Some(Payload {
@@ -64,71 +62,7 @@ pub(super) fn build(
     }))
 }
 
-/// Random, so that no content can contain it.
-fn boundary() -> Result<String, Failure> {
-    let mut random = [0; 16];
-    getrandom::fill(&mut random).map_err(|error| {
-        Failure::new(
-            Outcome::Refused,
-            format!("no randomness for a multipart boundary: {error}"),
-        )
-    })?;
-    let mut boundary = String::from("dynmcp-");
-    for byte in random {
-        let _ = write!(boundary, "{byte:02x}");
-    }
-    Ok(boundary)
-}
-
-/// What stands before the content of one part.
-#[derive(Clone, Copy)]
-struct Head<'a> {
-    name: &'a str,
-    filename: Option<&'a str>,
-    content_type: Option<&'a str>,
-    headers: &'a [(HeaderName, HeaderValue)],
-}
-
-struct Writer {
-    out: Vec<u8>,
-    boundary: String,
-}
-
 impl Writer {
-    fn part(&mut self, head: Head<'_>, content: &[u8]) {
-        let out = &mut self.out;
-        out.extend_from_slice(b"--");
-        out.extend_from_slice(self.boundary.as_bytes());
-        out.extend_from_slice(b"\r\nContent-Disposition: form-data; name=\"");
-        quoted(out, head.name);
-        if let Some(filename) = head.filename {
-            out.extend_from_slice(b"\"; filename=\"");
-            quoted(out, filename);
-        }
-        out.extend_from_slice(b"\"\r\n");
-        if let Some(content_type) = head.content_type {
-            out.extend_from_slice(b"Content-Type: ");
-            out.extend_from_slice(content_type.as_bytes());
-            out.extend_from_slice(b"\r\n");
-        }
-        for (name, value) in head.headers {
-            out.extend_from_slice(name.as_str().as_bytes());
-            out.extend_from_slice(b": ");
-            out.extend_from_slice(value.as_bytes());
-            out.extend_from_slice(b"\r\n");
-        }
-        out.extend_from_slice(b"\r\n");
-        out.extend_from_slice(content);
-        out.extend_from_slice(b"\r\n");
-    }
-
-    fn end(mut self) -> Bytes {
-        self.out.extend_from_slice(b"--");
-        self.out.extend_from_slice(self.boundary.as_bytes());
-        self.out.extend_from_slice(b"--\r\n");
-        self.out.into()
-    }
-
     /// A member of the body's value.
     fn field(
         &mut self,
@@ -303,17 +237,4 @@ fn headers(
         }
     }
     Ok(headers)
-}
-
-/// As browsers write names: what would end the quotes or the line is percent-encoded. So are other control characters,
-/// and the backslash, which some servers read as an escape and others do not.
-fn quoted(out: &mut Vec<u8>, text: &str) {
-    const HEX: &[u8; 16] = b"0123456789ABCDEF";
-    for byte in text.bytes() {
-        if byte == b'"' || byte == b'\\' || byte.is_ascii_control() {
-            out.extend([b'%', HEX[usize::from(byte >> 4)], HEX[usize::from(byte & 15)]]);
-        } else {
-            out.push(byte);
-        }
-    }
 }
