@@ -89,7 +89,7 @@ impl Engine {
             Err(refusal) => return refusal,
         };
         match self.deliver(call, request, &context).await {
-            Ok(answer) => shape::shape(call, answer, &context),
+            Ok(answer) => self.shaped(call, answer, &context),
             Err(failure) => failure,
         }
     }
@@ -188,7 +188,11 @@ impl Engine {
         answer: Response<Bytes>,
     ) -> CallResult {
         let answer = answer.into();
-        shape::packed(&answer).unwrap_or_else(|| shape::shape(&tool.call, answer, &context))
+        shape::packed(&answer).unwrap_or_else(|| self.shaped(&tool.call, answer, &context))
+    }
+
+    fn shaped(&self, call: &Call, answer: Answer, context: &CallContext<'_>) -> CallResult {
+        shape::shape(call, answer, context, self.settings.on_mismatch)
     }
 }
 

@@ -41,6 +41,7 @@ pub struct Metrics {
     durations: Family<ToolLabels, Histogram, fn() -> Histogram>,
     outcomes: Family<OutcomeLabels, Counter>,
     requests: Family<MethodLabels, Counter>,
+    mismatches: Family<ToolLabels, Counter>,
     /// Calls that wait for an upstream.
     pub upstream_in_flight: Gauge,
     /// Open streams of list changes.
@@ -56,6 +57,7 @@ impl Metrics {
             durations: Family::new_with_constructor(|| Histogram::new(BUCKETS)),
             outcomes: Family::default(),
             requests: Family::default(),
+            mismatches: Family::default(),
             upstream_in_flight: Gauge::default(),
             streams: Gauge::default(),
             views_built: Counter::default(),
@@ -67,6 +69,11 @@ impl Metrics {
             "mcp_requests",
             "MCP messages by method and result",
             metrics.requests.clone(),
+        );
+        registry.register(
+            "tool_output_mismatches",
+            "Answers that were not what the tool's output_schema promises",
+            metrics.mismatches.clone(),
         );
         let in_flight = "Calls that wait for an upstream now";
         registry.register(
@@ -95,16 +102,19 @@ impl Metrics {
             duration: self.durations.get_or_create_owned(&labels),
             ok: self.outcomes.get_or_create_owned(&ok),
             outcomes: self.outcomes.clone(),
+            mismatches: self.mismatches.clone(),
             labels,
         }
     }
 
     /// A tool that left an instance leaves its series too.
     pub(crate) fn forget(&self, instance: &str, tool: &str) {
-        self.durations.remove(&ToolLabels {
+        let labels = ToolLabels {
             instance: instance.to_owned(),
             tool: tool.to_owned(),
-        });
+        };
+        self.durations.remove(&labels);
+        self.mismatches.remove(&labels);
         for outcome in Outcome::ALL {
             let labels = OutcomeLabels {
                 instance: instance.to_owned(),
@@ -128,10 +138,23 @@ pub(crate) struct ToolMetrics {
     duration: Histogram,
     ok: Counter,
     outcomes: Family<OutcomeLabels, Counter>,
+    mismatches: Family<ToolLabels, Counter>,
     labels: ToolLabels,
 }
 
 impl ToolMetrics {
+    /// Counts an answer that its schema does not allow, and writes it down.
+    pub(crate) fn mismatch(&self, places: &str) {
+        let ToolLabels { instance, tool } = &self.labels;
+        tracing::warn!(
+            instance,
+            tool,
+            places,
+            "the answer is not what output_schema promises"
+        );
+        self.mismatches.get_or_create(&self.labels).inc();
+    }
+
     pub(crate) fn record(&self, outcome: Outcome, seconds: f64) {
         self.duration.observe(seconds);
         if outcome == Outcome::Ok {

@@ -46,7 +46,7 @@ pub(crate) use template::{
     UsedVar,
 };
 pub(crate) use transport::{NamedServer, Transport};
-pub(crate) use validator::{bounded, findings, violations};
+pub(crate) use validator::{bounded, findings, violated_places, violations};
 
 use crate::engine::{ProxyAddress, Secrets, shortcomings};
 use input_schema::{InputSchema, accepts_everything};

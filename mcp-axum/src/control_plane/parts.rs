@@ -27,6 +27,7 @@ pub(crate) fn engine_settings(settings: &Settings) -> EngineSettings {
         connect_timeout: Duration::from_millis(upstream.connect_timeout_ms),
         max_request_bytes: upstream.max_request_bytes.0,
         max_response_bytes: upstream.max_response_bytes.0,
+        on_mismatch: upstream.on_output_mismatch,
         egress: egress_settings(settings),
         secrets: Secrets::new(secret_settings(settings)),
         ..EngineSettings::default()

@@ -1,7 +1,7 @@
 //! The sections of the configuration. Their defaults are in `config/default.toml`, nowhere else.
 
 use super::{List, Size};
-use mcp_common::secret::Secret;
+use mcp_common::{definition::tool::OnMismatch, secret::Secret};
 use serde::{Deserialize, Deserializer, Serialize};
 use std::{net::IpAddr, path::PathBuf, time::Duration};
 
@@ -107,6 +107,8 @@ pub struct UpstreamSettings {
     pub max_request_bytes: Size,
     /// Of an answer's body.
     pub max_response_bytes: Size,
+    /// For answers that `output_schema` does not allow.
+    pub on_output_mismatch: OnMismatch,
 }
 
 /// `[egress]`: which addresses tools may reach.

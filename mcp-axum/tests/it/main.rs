@@ -15,6 +15,7 @@ mod import;
 mod injection;
 mod instances;
 mod listing;
+mod mismatch;
 mod plan;
 mod readme;
 mod recipes;

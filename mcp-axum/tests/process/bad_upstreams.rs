@@ -242,3 +242,49 @@ fn what_does_not_compile_is_not_stored() {
         .bearer_auth("k");
     assert!(request(tools).unwrap().1.contains("\"data\":[]"));
 }
+
+#[test]
+fn an_answer_that_breaks_its_promise_is_logged_by_its_place_without_what_stands_there() {
+    let (sandbox, upstream) = (Sandbox::new(), upstream());
+    let gateway = Gateway::start(
+        &sandbox,
+        "[app]\napi_key = \"k\"\n[upstream]\non_output_mismatch = \"log\"\n",
+    );
+    let tool = json!({
+        "name": "t", "description": "d",
+        "tds_ext_info": {"domain": upstream, "method": "GET", "path": "/", "response": {"jq": "{items: [{card: \"4111-1111\"}]}"}},
+        "output_schema": {"type": "object", "properties": {"items": {"items": {"properties": {"card": {"type": "null"}}}}}},
+    });
+    gateway.put("tds/t", &tool);
+    gateway.put("ids/desk", &json!({"name": "i", "tool_ids": ["t"]}));
+    let message =
+        json!({"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": {"name": "t", "arguments": {}}});
+    let call = reqwest::Client::builder().no_proxy().build().unwrap();
+    let call = call
+        .post(format!("{}/mcp/desk", gateway.origin))
+        .bearer_auth("k")
+        .json(&message);
+    let (_, answer) = request(call).unwrap();
+    assert!(
+        answer.contains("4111-1111") && answer.contains("\"isError\":false"),
+        "{answer}"
+    );
+    gateway.wait("the log line", |gateway| {
+        gateway.output().contains("not what output_schema promises")
+    });
+    let output = gateway.output();
+    let line = output
+        .lines()
+        .find(|line| line.contains("not what output_schema promises"))
+        .unwrap();
+    for expected in [
+        "WARN",
+        "\"desk\"",
+        "\"t\"",
+        "/items/0/card",
+        "/properties/card/type",
+    ] {
+        assert!(line.contains(expected), "{expected}: {line}");
+    }
+    assert!(!output.contains("4111"), "{output}");
+}

@@ -20,7 +20,7 @@ pub use example::{Example, Expectation, Mock};
 pub use http_binding::{HttpBinding, Limits};
 pub use param::{OmitIf, Param, Place, Style};
 pub use required_params::{GROUPS, RequiredParams};
-pub use response::{ErrorRule, Overflow, ResponseBinding, ResponseFormat, ResponsePart};
+pub use response::{ErrorRule, OnMismatch, Overflow, ResponseBinding, ResponseFormat, ResponsePart};
 pub use secret_reference::{MaybeSecret, SecretReference};
 pub use transport::{ProxyBinding, TlsBinding};
 

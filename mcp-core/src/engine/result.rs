@@ -15,6 +15,8 @@ pub struct CallResult {
     pub outcome: Outcome,
     /// The status of the upstream's answer, if there was one.
     pub upstream_status: Option<u16>,
+    /// Where the answer is not what `output_schema` promises, in the value and in the schema; nothing of what stands there.
+    pub mismatch: Option<String>,
 }
 
 impl CallResult {
@@ -30,6 +32,7 @@ impl CallResult {
             is_error,
             outcome,
             upstream_status,
+            mismatch: None,
         }
     }
 }

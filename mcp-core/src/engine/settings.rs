@@ -9,6 +9,7 @@ pub use proxy_address::{NoProxyAddress, ProxyAddress};
 pub use trust::TrustRoots;
 
 use super::credentials::{Secrets, Tokens};
+use mcp_common::definition::tool::OnMismatch;
 use std::time::Duration;
 
 /// Defaults and bounds for all tools; a definition may choose its own within reason.
@@ -26,6 +27,8 @@ pub struct EngineSettings {
     pub max_idle_per_host: usize,
     /// How long they are kept.
     pub idle_timeout: Duration,
+    /// What happens to answers that `output_schema` does not allow, where the tool says nothing about it.
+    pub on_mismatch: OnMismatch,
     /// Which addresses may be reached.
     pub egress: EgressSettings,
     /// Whose certificates are believed.
@@ -45,6 +48,7 @@ impl Default for EngineSettings {
             max_response_bytes: 8 << 20,
             max_idle_per_host: 64,
             idle_timeout: Duration::from_secs(30),
+            on_mismatch: OnMismatch::default(),
             egress: EgressSettings::default(),
             trust: TrustRoots::native(),
             secrets: Secrets::default(),

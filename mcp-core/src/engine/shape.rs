@@ -12,6 +12,7 @@ mod unsuccessful;
 use super::{CallContext, failure::Failure, result::CallResult, result::Outcome, upstream::Answer};
 use crate::tool::{Call, bounded};
 use http::{StatusCode, header};
+use mcp_common::definition::tool::OnMismatch;
 use media::Media;
 
 /// How much of a body is repeated beside an error.
@@ -33,9 +34,14 @@ pub(super) fn packed(answer: &Answer) -> Option<CallResult> {
 }
 
 /// What the client gets to see.
-pub(super) fn shape(call: &Call, answer: Answer, context: &CallContext<'_>) -> CallResult {
+pub(super) fn shape(
+    call: &Call,
+    answer: Answer,
+    context: &CallContext<'_>,
+    on_mismatch: OnMismatch,
+) -> CallResult {
     if let Some(response) = &call.response {
-        return defined::shape(call, response, &answer, context);
+        return defined::shape(call, response, &answer, context, on_mismatch);
     }
     if !answer.status.is_success() {
         return unsuccessful::shape(&answer);
@@ -45,8 +51,8 @@ pub(super) fn shape(call: &Call, answer: Answer, context: &CallContext<'_>) -> C
     }
     let media = Media::of(&answer);
     match media {
-        Media::Json => json::shape(call, &answer),
-        _ if call.output.is_some() && decode::is_lines(&answer) => json::shape(call, &answer),
+        Media::Json => json::shape(call, &answer, on_mismatch),
+        _ if call.output.is_some() && decode::is_lines(&answer) => json::shape(call, &answer, on_mismatch),
         _ if call.output.is_some() => not_json(&answer),
         media => media::shape(&answer, media),
     }

@@ -77,6 +77,9 @@ pub(super) async fn call(
     };
     tool.metrics
         .record(result.outcome, started.elapsed().as_secs_f64());
+    if let Some(places) = &result.mismatch {
+        tool.metrics.mismatch(places);
+    }
     Ok(answer(exchange, id, tool, &result, modern))
 }
 

@@ -4,7 +4,7 @@ use super::{AllowedHeaders, AnswerTemplates, AnswerText, Condition, input_schema
 use mcp_common::{
     definition::{
         ToolDefinition,
-        tool::{Overflow, ResponseBinding, ResponseFormat, ResponsePart},
+        tool::{OnMismatch, Overflow, ResponseBinding, ResponseFormat, ResponsePart},
     },
     problem::Problem,
 };
@@ -24,6 +24,8 @@ pub(crate) struct ResponseShape {
     pub(crate) with_structured: bool,
     pub(crate) max_bytes: Option<usize>,
     pub(crate) overflow: Overflow,
+    /// `None`: as the operator says.
+    pub(crate) on_mismatch: Option<OnMismatch>,
 }
 
 /// What the model reads when the call failed.
@@ -120,6 +122,7 @@ impl ResponseShape {
             with_structured,
             max_bytes,
             overflow: binding.overflow,
+            on_mismatch: binding.on_mismatch,
         }
     }
 }

@@ -11,6 +11,10 @@ const MAX_VIOLATIONS: usize = 5;
 const MAX_FOUND: usize = 80;
 /// How long one violation's text may be.
 const MAX_TEXT: usize = 400;
+/// How many places a log line names.
+const MAX_PLACES: usize = 3;
+/// How much of one of their paths.
+const MAX_PLACE: usize = 200;
 /// Steps of a backtracking pattern; a pattern that needs more is hostile.
 const BACKTRACK_LIMIT: usize = 100_000;
 
@@ -64,6 +68,26 @@ pub(crate) fn violations(validator: &Validator, value: &Value, out: &mut String)
     if errors.next().is_some() {
         out.push_str("\n… and more");
     }
+}
+
+/// Where the value does not fit, in the value and in the schema, for logs: nothing of what stands there.
+pub(crate) fn violated_places(validator: &Validator, value: &Value) -> String {
+    let mut errors = validator.iter_errors(value);
+    let places = errors.by_ref().take(MAX_PLACES).map(|error| {
+        let place = error.instance_path().as_str();
+        let place = if place.is_empty() { "(root)" } else { place };
+        let rule = error.schema_path().as_str();
+        format!(
+            "{} breaks {}",
+            bounded(place, MAX_PLACE),
+            bounded(rule, MAX_PLACE)
+        )
+    });
+    let mut places = places.collect::<Vec<_>>().join(", ");
+    if errors.next().is_some() {
+        places.push_str(", and more");
+    }
+    places
 }
 
 /// At most `most` of them, each as its JSON pointer and the reason.

@@ -188,8 +188,8 @@ pub(super) struct Sent {
     /// As the upstream sent it, unpacked; absent where there was no complete answer.
     #[schema(required = false)]
     answer: ShownAnswer,
-    /// What the client is given: `content`, `structuredContent`, `isError`, `outcome`, `content_cost` and
-    /// `structured_cost` as `{bytes, tokens}`.
+    /// What the client is given: `content`, `structuredContent`, `isError`, `outcome`, `mismatch` (where it is not what
+    /// `output_schema` promises), `content_cost` and `structured_cost` as `{bytes, tokens}`.
     #[schema(value_type = Object)]
     result: Value,
     /// `upstream_ms`, `shape_ms`.

@@ -2,7 +2,7 @@
 
 use super::ByteSize;
 use schemars::JsonSchema;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 /// How an answer becomes a result.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
@@ -33,6 +33,9 @@ pub struct ResponseBinding {
     #[serde(default)]
     #[schemars(extend("default" = "truncate_items"))]
     pub overflow: Overflow,
+    /// What happens to an answer that `output_schema` does not allow. Default: what the operator says
+    /// (`upstream.on_output_mismatch`).
+    pub on_mismatch: Option<OnMismatch>,
     /// What the model reads when the call failed; the first rule whose `when` holds is taken.
     #[serde(default)]
     pub errors: Vec<ErrorRule>,
@@ -75,6 +78,17 @@ pub enum Overflow {
     TruncateItems,
     /// The call fails and says why.
     Error,
+}
+
+/// `response.on_mismatch`. Whatever it says, the gateway writes a line into its log.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum OnMismatch {
+    /// The call fails and says what is wrong: clients that check `structuredContent` refuse such a result anyway.
+    #[default]
+    Error,
+    /// The answer is given on as it is.
+    Log,
 }
 
 /// One rule of `response.errors`.

@@ -2,7 +2,7 @@
 
 use super::{ShownBody, ShownHeader, telling, title_case};
 use crate::{
-    engine::{CallContext, CallResult, Engine, credentials, shape, upstream::Answer},
+    engine::{CallContext, CallResult, Engine, credentials, upstream::Answer},
     tokens,
     tool::{CompiledTool, bounded},
 };
@@ -65,6 +65,9 @@ pub struct ShownResult {
     pub is_error: bool,
     /// As metrics and logs name it.
     pub outcome: String,
+    /// Where the answer is not what `output_schema` promises, as the log has it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mismatch: Option<String>,
     /// What `content` costs.
     pub content_cost: Cost,
     /// What `structuredContent` costs those clients that show it to their model.
@@ -113,7 +116,7 @@ impl Engine {
         let (answer, result) = match delivered {
             Ok(answer) => {
                 let raw = shown_answer(&answer, &redacted);
-                (Some(raw), shape::shape(call, answer, &context))
+                (Some(raw), self.shaped(call, answer, &context))
             }
             Err(result) => (None, result),
         };
@@ -191,6 +194,7 @@ fn shown_result(result: &CallResult, redacted: &impl Fn(&str) -> String) -> Show
         structured: structured.map(|json| shown_json(redacted(&json))),
         is_error: result.is_error,
         outcome: result.outcome.as_str().to_owned(),
+        mismatch: result.mismatch.clone(),
     }
 }
 

@@ -12,7 +12,7 @@ use crate::{
     tool::{AnswerText, Call, ResponseShape},
 };
 use bytes::Bytes;
-use mcp_common::definition::tool::{Overflow, ResponseFormat};
+use mcp_common::definition::tool::{OnMismatch, Overflow, ResponseFormat};
 use std::borrow::Cow;
 
 /// Largest result of a jq program.
@@ -24,6 +24,7 @@ pub(super) fn shape(
     response: &ResponseShape,
     answer: &Answer,
     context: &CallContext<'_>,
+    on_mismatch: OnMismatch,
 ) -> CallResult {
     let names = Names::new(response, answer, context);
     match failed(response, answer, &names) {
@@ -36,6 +37,7 @@ pub(super) fn shape(
         response,
         answer,
         names,
+        on_mismatch: response.on_mismatch.unwrap_or(on_mismatch),
     };
     match shaper.shape() {
         Ok(result) => result,
@@ -90,6 +92,7 @@ struct Shaper<'a> {
     response: &'a ResponseShape,
     answer: &'a Answer,
     names: Names<'a>,
+    on_mismatch: OnMismatch,
 }
 
 impl Shaper<'_> {
@@ -133,20 +136,14 @@ impl Shaper<'_> {
             },
         };
         let (data, note) = self.fit(data)?;
-        if let Some(Err(findings)) = self
-            .call
-            .output
-            .as_ref()
-            .map(|output| json::conforms(output, &data))
-        {
-            let what = if note.is_some() {
-                "After leaving items out the answer"
-            } else {
-                "The shaped answer"
+        let output = self.call.output.as_ref();
+        let mismatch = output.and_then(|output| json::mismatch(output, &data));
+        if let (Some(mismatch), OnMismatch::Error) = (&mismatch, self.on_mismatch) {
+            let what = match note {
+                Some(_) => "After leaving items out the answer",
+                None => "The shaped answer",
             };
-            return Ok(bad(&format!(
-                "{what} is not what output_schema promises:{findings}"
-            )));
+            return Ok(mismatch.refused(self.answer, what));
         }
         let is_structured =
             self.response.with_structured && (data.starts_with('{') || self.call.output.is_some());
@@ -159,7 +156,10 @@ impl Shaper<'_> {
         };
         let text = text.map(|text| self.framed(text, Some(&data))).transpose()?;
         let structured = is_structured.then(|| Bytes::from(json::on_one_line(&data)));
-        Ok(self.result(text.as_deref(), note.as_deref(), structured))
+        Ok(CallResult {
+            mismatch: mismatch.map(|mismatch| mismatch.places),
+            ..self.result(text.as_deref(), note.as_deref(), structured)
+        })
     }
 
     fn text(&self, text: &str) -> Result<CallResult, Failure> {
@@ -259,6 +259,7 @@ impl Shaper<'_> {
             is_error: false,
             outcome: Outcome::Ok,
             upstream_status: Some(self.answer.status.as_u16()),
+            mismatch: None,
         }
     }
 

@@ -7,14 +7,15 @@ use crate::{
         strict_value,
         upstream::Answer,
     },
-    tool::{Call, violations},
+    tool::{Call, violated_places, violations},
 };
 use bytes::Bytes;
 use jsonschema::Validator;
+use mcp_common::definition::tool::OnMismatch;
 use serde_json::value::RawValue;
 use std::borrow::Cow;
 
-pub(super) fn shape(call: &Call, answer: &Answer) -> CallResult {
+pub(super) fn shape(call: &Call, answer: &Answer, on_mismatch: OnMismatch) -> CallResult {
     // Most JSON is used where it lies.
     let text: Cow<'_, str> = match serde_json::from_slice::<&RawValue>(&answer.body) {
         Ok(raw) => Cow::Borrowed(raw.get()),
@@ -26,12 +27,9 @@ pub(super) fn shape(call: &Call, answer: &Answer) -> CallResult {
             }
         },
     };
-    let is_promised = call.output.as_ref().map(|output| conforms(output, &text));
-    if let Some(Err(findings)) = is_promised {
-        return bad_answer(
-            answer,
-            &format!("The answer is not what output_schema promises:{findings}"),
-        );
+    let mismatch = call.output.as_ref().and_then(|output| mismatch(output, &text));
+    if let (Some(mismatch), OnMismatch::Error) = (&mismatch, on_mismatch) {
+        return mismatch.refused(answer, "The answer");
     }
     let is_structured = text.starts_with('{') || call.output.is_some();
     let structured = is_structured.then(|| match &text {
@@ -39,17 +37,50 @@ pub(super) fn shape(call: &Call, answer: &Answer) -> CallResult {
         Cow::Owned(text) => on_one_line(text).into(),
     });
     let result = CallResult::text(&text, false, Outcome::Ok, Some(answer.status.as_u16()));
-    CallResult { structured, ..result }
+    CallResult {
+        structured,
+        mismatch: mismatch.map(|mismatch| mismatch.places),
+        ..result
+    }
 }
 
-pub(super) fn conforms(output: &Validator, text: &str) -> Result<(), String> {
-    let value = strict_value::read(text).map_err(|error| format!("\n(root): {error}"))?;
-    if output.is_valid(&value) {
-        return Ok(());
+/// How an answer breaks the promise of `output_schema`.
+pub(super) struct Mismatch {
+    /// For the model: with what was found.
+    findings: String,
+    /// For logs.
+    pub(super) places: String,
+}
+
+impl Mismatch {
+    /// The result that says so; `what` is not as it should be.
+    pub(super) fn refused(&self, answer: &Answer, what: &str) -> CallResult {
+        let text = format!("{what} is not what output_schema promises:{}", self.findings);
+        CallResult {
+            mismatch: Some(self.places.clone()),
+            ..bad_answer(answer, &text)
+        }
     }
+}
+
+/// `None` where the JSON text is what the schema promises.
+pub(super) fn mismatch(output: &Validator, text: &str) -> Option<Mismatch> {
+    let value = match strict_value::read(text) {
+        Ok(value) if output.is_valid(&value) => return None,
+        Ok(value) => value,
+        Err(error) => {
+            return Some(Mismatch {
+                findings: format!("\n(root): {error}"),
+                places: "(root) cannot be read as JSON whose members stand once".to_owned(),
+            });
+        }
+    };
     let mut findings = String::new();
     violations(output, &value, &mut findings);
-    Err(findings)
+    Some(Mismatch {
+        findings,
+        places: violated_places(output, &value),
+    })
 }
 
 /// The same JSON without line breaks, where it lies if it has none. In valid JSON they stand between tokens only.

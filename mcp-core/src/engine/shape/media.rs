@@ -90,6 +90,7 @@ pub(super) fn shape(answer: &Answer, media: Media) -> CallResult {
         is_error: false,
         outcome: Outcome::Ok,
         upstream_status,
+        mismatch: None,
     }
 }
 

@@ -41,6 +41,9 @@ impl fmt::Display for ShownResult {
             self.outcome,
             cost(self.content_cost)
         )?;
+        if let Some(mismatch) = &self.mismatch {
+            writeln!(f, "Not what output_schema promises: {mismatch}")?;
+        }
         for block in blocks(self.content.get()) {
             indented(f, &block)?;
         }
