@@ -109,6 +109,7 @@ fn each_ends_with_its_reason_within_bounded_memory() {
     );
     let too_large = "larger than the limit of 8388608 bytes";
     let follow = json!({"redirect": {"follow": 5, "same_origin_only": false}});
+    let doubling = "{% set n = namespace(x='x') %}{% for a in range(60) %}{% set n.x = n.x ~ n.x %}{% endfor %}{{ n.x | length }}";
     let table = [
         ("/large", json!({}), too_large),
         ("/endless", json!({}), too_large),
@@ -152,6 +153,36 @@ fn each_ends_with_its_reason_within_bounded_memory() {
             "/",
             json!({"response": {"template": "{% for a in range(9999) %}{% for b in range(9999) %}x{% endfor %}{% endfor %}"}}),
             "response.template",
+        ),
+        (
+            "/",
+            json!({"response": {"template": doubling}}),
+            "the result is larger than 8388608 bytes",
+        ),
+        (
+            "/",
+            json!({"query": {"q": doubling}}),
+            "the result is larger than 8388608 bytes",
+        ),
+        (
+            "/",
+            json!({"response": {"template": "{% set n = namespace(l=[1]) %}{% for a in range(60) %}{% set n.l = [n.l, n.l] %}{% endfor %}{{ n.l }}"}}),
+            "the result is larger than 8388608 bytes",
+        ),
+        (
+            "/",
+            json!({"response": {"template": "{{ 'x' * (99999999 + status) }}"}}),
+            "only numbers can be multiplied",
+        ),
+        (
+            "/",
+            json!({"response": {"template": "{{ [1] | batch(999999999, 'x') }}"}}),
+            "makes more than 10000 parts",
+        ),
+        (
+            "/",
+            json!({"response": {"template": "{% set x = 'x' | replace('x', 'xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx') %}{{ range(99999) | map('replace', '', x) | list }}"}}),
+            "the result is larger than 8388608 bytes",
         ),
         (
             "/",

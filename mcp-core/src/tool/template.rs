@@ -4,6 +4,7 @@ mod answer;
 mod bounded;
 mod callables;
 mod caller;
+mod growth;
 mod names;
 mod reference;
 mod tree;
@@ -139,6 +140,7 @@ impl Templates {
             None => text.clone(),
         };
         callables::check(&self.environment, &source).map_err(at)?;
+        let source = growth::bounded(&source).map_err(at)?;
         self.count += 1;
         let end = if self.is_markup { AS_MARKUP } else { "" };
         let name = format!("{field} ({}){end}", self.count);
@@ -196,8 +198,13 @@ impl Templates {
             .collect()
     }
 
-    /// The value of a [`Leaf::Expression`] as JSON text; `None` where it is undefined.
-    pub(crate) fn evaluate(&self, name: &str, context: minijinja::Value) -> Result<Option<String>, String> {
+    /// The value of a [`Leaf::Expression`] as JSON text of at most `limit` bytes; `None` where it is undefined.
+    pub(crate) fn evaluate(
+        &self,
+        name: &str,
+        context: minijinja::Value,
+        limit: u64,
+    ) -> Result<Option<String>, String> {
         let template = self
             .environment
             .get_template(name)
@@ -210,7 +217,13 @@ impl Templates {
             return Ok(None);
         }
         // Text, because an integer may have more digits than a JSON value holds.
-        serde_json::to_string(&value)
+        let mut out = Bounded::new(usize::try_from(limit).unwrap_or(usize::MAX));
+        let written = serde_json::to_writer(&mut out, &value);
+        if out.is_full() {
+            return Err(format!("is longer than {limit} bytes"));
+        }
+        written.map_err(|error| error.to_string())?;
+        String::from_utf8(out.text)
             .map(Some)
             .map_err(|error| error.to_string())
     }
@@ -221,12 +234,9 @@ impl Templates {
             .environment
             .get_template(name)
             .map_err(|error| first_line(&error))?;
-        let mut out = Bounded {
-            text: Vec::new(),
-            limit: usize::try_from(limit).unwrap_or(usize::MAX),
-        };
+        let mut out = Bounded::new(usize::try_from(limit).unwrap_or(usize::MAX));
         let rendered = template.render_captured_to(context, &mut out).map(drop);
-        if out.text.len() > out.limit {
+        if out.is_full() {
             return Err(format!("is longer than {limit} bytes"));
         }
         rendered.map_err(|error| first_line(&error))?;
@@ -240,9 +250,23 @@ struct Bounded {
     limit: usize,
 }
 
+impl Bounded {
+    fn new(limit: usize) -> Self {
+        Self {
+            text: Vec::new(),
+            limit,
+        }
+    }
+
+    /// Whether the bound was reached.
+    fn is_full(&self) -> bool {
+        self.text.len() > self.limit
+    }
+}
+
 impl std::io::Write for Bounded {
     fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        if self.text.len() > self.limit {
+        if self.is_full() {
             return Err(std::io::ErrorKind::WriteZero.into());
         }
         self.text.extend_from_slice(bytes);

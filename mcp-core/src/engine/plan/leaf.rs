@@ -71,7 +71,7 @@ impl<'a> Scope<'a> {
             }
             Leaf::Reference(Reference::Argument(path)) => self.argument(path),
             Leaf::Expression(name) => {
-                let value = self.call.templates.evaluate(name, self.names()?);
+                let value = self.call.templates.evaluate(name, self.names()?, self.max_bytes);
                 value.map(|json| json.map_or(Filled::Nothing, |json| Filled::Json(json.into())))
             }
             Leaf::Text(name) => self

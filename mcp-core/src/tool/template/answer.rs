@@ -1,6 +1,6 @@
 //! Expressions and templates over an answer: `status`, `headers`, `body`, and `data` where it is shaped already.
 
-use super::{AllowedHeaders, CallerName, UsedVar, bounded, callables, first_line, names};
+use super::{AllowedHeaders, CallerName, UsedVar, bounded, callables, first_line, growth, names};
 use crate::tool::input_schema::InputSchema;
 use http::HeaderName;
 use mcp_common::problem::Problem;
@@ -82,6 +82,8 @@ impl AnswerTemplates {
             ));
         }
         let source = format!("{{% set value = ({expression}) %}}");
+        callables::check(&self.conditions, &source).map_err(at)?;
+        let source = growth::bounded(&source).map_err(at)?;
         self.conditions
             .add_template_owned(field.to_owned(), source.clone())
             .map_err(|error| at(format!("is not an expression: {}", first_line(&error))))?;
@@ -101,10 +103,13 @@ impl AnswerTemplates {
         if !["{{", "{%", "{#"].iter().any(|mark| text.contains(mark)) {
             return Ok(AnswerText::Fixed(text.to_owned()));
         }
+        let at = |reason: String| Problem::at(field, reason);
+        callables::check(&self.texts, text).map_err(at)?;
+        let source = growth::bounded(text).map_err(at)?;
         self.texts
-            .add_template_owned(field.to_owned(), text.to_owned())
+            .add_template_owned(field.to_owned(), source.clone())
             .map_err(|error| Problem::at(field, format!("is not a template: {}", first_line(&error))))?;
-        let found = check(&self.texts, field, text, schema, shaped, &self.allowed)?;
+        let found = check(&self.texts, field, &source, schema, shaped, &self.allowed)?;
         self.note(field, found);
         Ok(AnswerText::Template(field.to_owned()))
     }
@@ -157,12 +162,9 @@ impl AnswerTemplates {
             .texts
             .get_template(name)
             .map_err(|error| first_line(&error))?;
-        let mut out = super::Bounded {
-            text: Vec::new(),
-            limit: MAX_TEXT,
-        };
+        let mut out = super::Bounded::new(MAX_TEXT);
         let rendered = template.render_captured_to(names, &mut out).map(drop);
-        if out.text.len() > MAX_TEXT {
+        if out.is_full() {
             return Err(format!("makes more than {MAX_TEXT} bytes"));
         }
         rendered.map_err(|error| first_line(&error))?;
@@ -187,7 +189,6 @@ fn check(
     allowed: &AllowedHeaders,
 ) -> Result<Found, Problem> {
     let at = |reason: String| Problem::at(field, reason);
-    callables::check(environment, source).map_err(at)?;
     let template = environment
         .get_template(field)
         .map_err(|error| at(format!("is not a template: {}", first_line(&error))))?;

@@ -1,10 +1,19 @@
 //! Where templates behave otherwise than usual: filters whose result can be far larger than what goes in have bounds,
 //! since arguments come from clients; and values print as the JSON they are (`true`, not `True`).
 
-use minijinja::{Environment, Error, ErrorKind, Output, State, Value, value::ValueKind};
+use super::{Bounded, growth};
+use minijinja::{Environment, Error, ErrorKind, Output, State, Value, filters, value::ValueKind};
 
 /// More than any header or query parameter takes.
 const MAX_BYTES: usize = 64 << 10;
+/// What a value that is kept under a name may take, and the JSON of a value in a text.
+const MAX_KEPT: usize = 8 << 20;
+/// What an item takes beside its text.
+const ITEM: usize = 24;
+/// Deeper values are not kept.
+const MAX_DEPTH: usize = 128;
+/// Into how many parts a list may be cut, or how long each may be.
+const MAX_PARTS: usize = 10_000;
 
 /// Replaces or takes out the filters that grow.
 pub(super) fn install(environment: &mut Environment<'_>) {
@@ -12,33 +21,103 @@ pub(super) fn install(environment: &mut Environment<'_>) {
     environment.remove_filter("format");
     environment.add_filter("replace", replace);
     environment.add_filter("join", join);
+    environment.add_filter(
+        "batch",
+        |state: &State<'_, '_>, list: Value, count: usize, fill: Option<Value>| {
+            parts(count).and_then(|count| filters::batch(state, list, count, fill))
+        },
+    );
+    environment.add_filter(
+        "slice",
+        |state: &State<'_, '_>, list: Value, count: usize, fill: Option<Value>| {
+            parts(count).and_then(|count| filters::slice(state, list, count, fill))
+        },
+    );
+    environment.add_filter(growth::BOUNDED, kept);
+    environment.add_filter(growth::NUMBER, number);
     environment.set_formatter(print);
 }
 
 fn print(out: &mut Output<'_>, state: &mut State<'_, '_>, value: &Value) -> Result<(), Error> {
-    match json(value) {
+    match json(value)? {
         Some(json) => minijinja::escape_formatter(out, state, &Value::from(json)),
         None => minijinja::escape_formatter(out, state, value),
     }
 }
 
 /// The JSON text of what the template language would print in a way of its own.
-fn json(value: &Value) -> Option<String> {
+fn json(value: &Value) -> Result<Option<String>, Error> {
     let is_own = matches!(
         value.kind(),
         ValueKind::Bool | ValueKind::None | ValueKind::Seq | ValueKind::Map
     );
-    if is_own {
-        serde_json::to_string(value).ok()
-    } else {
-        None
+    if !is_own {
+        return Ok(None);
     }
+    let mut out = Bounded::new(MAX_KEPT);
+    let written = serde_json::to_writer(&mut out, value);
+    if out.is_full() {
+        return Err(too_large(MAX_KEPT));
+    }
+    Ok(written.ok().and_then(|()| String::from_utf8(out.text).ok()))
+}
+
+fn parts(count: usize) -> Result<usize, Error> {
+    match count > MAX_PARTS {
+        true => Err(Error::new(
+            ErrorKind::InvalidOperation,
+            format!("makes more than {MAX_PARTS} parts"),
+        )),
+        false => Ok(count),
+    }
+}
+
+/// Of a factor: how often a text or a list is repeated would be for a client to say.
+fn number(value: Value) -> Result<Value, Error> {
+    match value.kind() {
+        ValueKind::String | ValueKind::Seq | ValueKind::Iterable | ValueKind::Bytes => Err(Error::new(
+            ErrorKind::InvalidOperation,
+            "only numbers can be multiplied",
+        )),
+        _ => Ok(value),
+    }
+}
+
+/// Of a value that is given a name.
+fn kept(value: Value) -> Result<Value, Error> {
+    let mut left = MAX_KEPT;
+    weigh(&value, &mut left, 0)?;
+    Ok(value)
+}
+
+/// Takes what the value would be as text: what stands in it several times may lie in memory once.
+fn weigh(value: &Value, left: &mut usize, depth: usize) -> Result<(), Error> {
+    let text = value.as_str().map_or(0, str::len);
+    *left = left
+        .checked_sub(text + ITEM)
+        .filter(|_| depth < MAX_DEPTH)
+        .ok_or_else(|| too_large(MAX_KEPT))?;
+    match value.kind() {
+        ValueKind::Seq | ValueKind::Iterable => {
+            for item in value.try_iter()? {
+                weigh(&item, left, depth + 1)?;
+            }
+        }
+        ValueKind::Map => {
+            for name in value.try_iter()? {
+                weigh(&name, left, depth + 1)?;
+                weigh(&value.get_item(&name)?, left, depth + 1)?;
+            }
+        }
+        _ => {}
+    }
+    Ok(())
 }
 
 fn replace(text: String, from: String, to: String) -> Result<String, Error> {
     let grown = text.matches(&from).count().saturating_mul(to.len());
     if grown.saturating_add(text.len()) > MAX_BYTES {
-        return Err(too_large());
+        return Err(too_large(MAX_BYTES));
     }
     Ok(text.replace(&from, &to))
 }
@@ -50,18 +129,18 @@ fn join(value: Value, between: Option<String>) -> Result<String, Error> {
         if index > 0 {
             out.push_str(&between);
         }
-        out.push_str(&json(&item).unwrap_or_else(|| item.to_string()));
+        out.push_str(&json(&item)?.unwrap_or_else(|| item.to_string()));
         if out.len() > MAX_BYTES {
-            return Err(too_large());
+            return Err(too_large(MAX_BYTES));
         }
     }
     Ok(out)
 }
 
-fn too_large() -> Error {
+fn too_large(most: usize) -> Error {
     Error::new(
         ErrorKind::InvalidOperation,
-        format!("the result is larger than {MAX_BYTES} bytes"),
+        format!("the result is larger than {most} bytes"),
     )
 }
 

@@ -9,7 +9,9 @@ pub(super) enum Word<'a> {
     Text(&'a str),
     /// Any other character.
     Symbol(char),
-    /// The beginning or end of a tag.
+    /// The beginning of a statement.
+    Block,
+    /// The beginning of an expression, or the end of either.
     Edge,
 }
 
@@ -31,6 +33,11 @@ impl<'a> Words<'a> {
         }
     }
 
+    /// What is still to be read.
+    pub(super) fn rest(&self) -> &'a str {
+        self.rest
+    }
+
     /// Steps into the next tag; comments are none.
     fn open(&mut self) -> Option<Word<'a>> {
         loop {
@@ -40,7 +47,10 @@ impl<'a> Words<'a> {
             self.rest = rest;
             if mark != "{#" {
                 self.in_tag = true;
-                return Some(Word::Edge);
+                return Some(match mark {
+                    "{%" => Word::Block,
+                    _ => Word::Edge,
+                });
             }
             self.rest = self.rest.split_once("#}")?.1;
         }
@@ -107,7 +117,7 @@ mod tests {
 
     #[test]
     fn words_are_found_in_every_tag_and_nowhere_else() {
-        use Word::{Edge, Name, Symbol, Text};
+        use Word::{Block, Edge, Name, Symbol, Text};
         let words = |source| Words::of(source).collect::<Vec<_>>();
         assert_eq!(
             words(r#"a {{ b["c-\"}}"] }} d {# {{ e }} #}{% if f %}"#),
@@ -118,7 +128,7 @@ mod tests {
                 Text(r#"c-\"}}"#),
                 Symbol(']'),
                 Edge,
-                Edge,
+                Block,
                 Name("if"),
                 Name("f"),
                 Edge
