@@ -103,7 +103,7 @@ impl Runner<'_> {
             (Mode::Mock, Some(mock)) => match self.engine.plan(tool, context) {
                 Err(refused) => refused,
                 Ok(_) => match mock::response(mock) {
-                    Ok(answer) => self.engine.shape_for(tool, context, answer),
+                    Ok(answer) => self.engine.answered(tool, context, answer).await,
                     Err(reason) => return (Verdict::Failed, vec![reason]),
                 },
             },

@@ -5,6 +5,7 @@ mod complete;
 mod credentials;
 mod deliver;
 pub(crate) mod encode;
+mod evaluations;
 mod exact_value;
 pub mod explain;
 mod failure;
@@ -19,6 +20,7 @@ mod transport;
 mod upstream;
 
 pub use credentials::{SECRET_VARIABLES, SecretSettings, Secrets, Tokens};
+pub use evaluations::Evaluations;
 pub use instance_names::InstanceNames;
 pub(crate) use instance_names::var;
 pub use result::{CallResult, Outcome};
@@ -27,7 +29,7 @@ pub use settings::{
 };
 pub(crate) use transport::{material, shortcomings};
 
-use crate::tool::{Call, CompiledTool, Delivery};
+use crate::tool::{Call, CompiledTool, Delivery, Effort};
 use bytes::Bytes;
 use deliver::{Progress, Sender};
 use failure::Failure;
@@ -35,7 +37,8 @@ use http::{HeaderMap, Request, Response};
 use http_body_util::Full;
 use mcp_common::authenticator::Principal;
 use serde_json::value::RawValue;
-use std::borrow::Cow;
+use shape::{Jq, Long};
+use std::{borrow::Cow, sync::Arc};
 use tokio::time::Instant;
 use transport::Pools;
 use upstream::{Answer, Upstream};
@@ -89,7 +92,7 @@ impl Engine {
             Err(refusal) => return refusal,
         };
         match self.deliver(call, request, &context).await {
-            Ok(answer) => self.shaped(call, answer, &context),
+            Ok(answer) => self.shaped(call, &answer, &context).await,
             Err(failure) => failure,
         }
     }
@@ -188,12 +191,70 @@ impl Engine {
         answer: Response<Bytes>,
     ) -> CallResult {
         let answer = answer.into();
-        shape::packed(&answer).unwrap_or_else(|| self.shaped(&tool.call, answer, &context))
+        shape::packed(&answer).unwrap_or_else(|| {
+            let here = Jq::Here(Effort::Full);
+            self.shape_with(&tool.call, &answer, &context, here)
+                .unwrap_or_else(|Long| unshaped(&answer))
+        })
     }
 
-    fn shaped(&self, call: &Call, answer: Answer, context: &CallContext<'_>) -> CallResult {
-        shape::shape(call, answer, context, self.settings.on_mismatch)
+    /// The same without holding the thread: for answers in a call.
+    pub(crate) async fn answered(
+        &self,
+        tool: &CompiledTool,
+        context: CallContext<'_>,
+        answer: Response<Bytes>,
+    ) -> CallResult {
+        let answer = answer.into();
+        match shape::packed(&answer) {
+            Some(packed) => packed,
+            None => self.shaped(&tool.call, &answer, &context).await,
+        }
     }
+
+    /// A program that takes a moment runs here. Others begin again elsewhere, since most take less than handing over costs.
+    async fn shaped(&self, call: &Arc<Call>, answer: &Answer, context: &CallContext<'_>) -> CallResult {
+        let here = Jq::Here(Effort::Short);
+        match self.shape_with(call, answer, context, here) {
+            Ok(result) => result,
+            Err(Long) => Box::pin(self.shaped_elsewhere(call, answer, context)).await,
+        }
+    }
+
+    async fn shaped_elsewhere(
+        &self,
+        call: &Arc<Call>,
+        answer: &Answer,
+        context: &CallContext<'_>,
+    ) -> CallResult {
+        let Ok(json) = shape::jq_input(answer) else {
+            return unshaped(answer);
+        };
+        let evaluations = &self.settings.evaluations;
+        let ran = evaluations.run(call, json.into_owned(), shape::MAX_JQ_BYTES);
+        match ran.await {
+            Ok(ran) => self
+                .shape_with(call, answer, context, Jq::Ran(&ran))
+                .unwrap_or_else(|Long| unshaped(answer)),
+            Err(failure) => failure.into_result(Some(answer.status.as_u16())),
+        }
+    }
+
+    fn shape_with(
+        &self,
+        call: &Call,
+        answer: &Answer,
+        context: &CallContext<'_>,
+        jq: Jq<'_>,
+    ) -> Result<CallResult, Long> {
+        shape::shape(call, answer, context, self.settings.on_mismatch, jq)
+    }
+}
+
+/// Where nothing better can be said: a program that may take all that there is ends in words of its own.
+fn unshaped(answer: &Answer) -> CallResult {
+    let failure = Failure::new(Outcome::BadAnswer, "The answer cannot be shaped.");
+    failure.into_result(Some(answer.status.as_u16()))
 }
 
 /// The arguments with what the instance gives; `None` where it says nothing about them.

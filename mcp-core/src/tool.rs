@@ -30,7 +30,7 @@ pub(crate) use call::Call;
 pub(crate) use delivery::{Delivery, Gate, Retry};
 pub(crate) use header_name::read as read_header_name;
 pub(crate) use input_schema::{Declared, Layout, is_hidden};
-pub(crate) use jq::Program;
+pub(crate) use jq::{Effort, Ended, Program};
 pub use mirrored_header::{MirroredHeader, MirroredKind};
 pub(crate) use origin::Origin;
 pub(crate) use overrides::{Group, Overridden};

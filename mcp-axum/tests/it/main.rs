@@ -15,6 +15,7 @@ mod import;
 mod injection;
 mod instances;
 mod listing;
+mod long_answers;
 mod mismatch;
 mod plan;
 mod readme;

@@ -1,6 +1,9 @@
 //! What an example expects, and what came.
 
-use crate::{engine::CallResult, tool::Program};
+use crate::{
+    engine::CallResult,
+    tool::{Effort, Ended, Program},
+};
 use mcp_common::definition::tool::Expectation;
 use serde::Deserialize;
 use serde_json::{Value, value::RawValue};
@@ -52,10 +55,11 @@ pub(super) fn differences(expect: Option<&Expectation>, result: &CallResult) -> 
 /// Whether the expression gives `true`.
 fn held(code: &str, input: &str) -> Result<(), String> {
     let program = Program::compile(code).map_err(|reason| format!("jq: {reason}"))?;
-    match program.run(input, MAX_JQ_BYTES) {
+    match program.run(input, MAX_JQ_BYTES, Effort::Full) {
         Ok(output) if output == "true" => Ok(()),
         Ok(output) => Err(format!("jq: `{code}` gives {}, not true", cut(&output))),
-        Err(reason) => Err(format!("jq: `{code}` {reason}")),
+        Err(Ended::Failed(reason)) => Err(format!("jq: `{code}` {reason}")),
+        Err(Ended::Long) => Err(format!("jq: `{code}` takes too long")),
     }
 }
 

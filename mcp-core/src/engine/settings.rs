@@ -8,7 +8,10 @@ pub use egress::{EgressRule, EgressSettings, NoEgressRule};
 pub use proxy_address::{NoProxyAddress, ProxyAddress};
 pub use trust::TrustRoots;
 
-use super::credentials::{Secrets, Tokens};
+use super::{
+    Evaluations,
+    credentials::{Secrets, Tokens},
+};
 use mcp_common::definition::tool::OnMismatch;
 use std::time::Duration;
 
@@ -37,6 +40,8 @@ pub struct EngineSettings {
     pub secrets: Secrets,
     /// Access tokens for upstreams.
     pub tokens: Tokens,
+    /// Where programs run that take long.
+    pub evaluations: Evaluations,
 }
 
 impl Default for EngineSettings {
@@ -53,6 +58,7 @@ impl Default for EngineSettings {
             trust: TrustRoots::native(),
             secrets: Secrets::default(),
             tokens: Tokens::default(),
+            evaluations: Evaluations::default(),
         }
     }
 }

@@ -10,11 +10,14 @@ mod truncate;
 mod unsuccessful;
 
 use super::{CallContext, failure::Failure, result::CallResult, result::Outcome, upstream::Answer};
-use crate::tool::{Call, bounded};
+use crate::tool::{Call, Effort, bounded};
 use http::{StatusCode, header};
 use mcp_common::definition::tool::OnMismatch;
 use media::Media;
+use std::borrow::Cow;
 
+/// Largest result of a jq program.
+pub(super) const MAX_JQ_BYTES: usize = 8 << 20;
 /// How much of a body is repeated beside an error.
 const MAX_ERROR_BODY: usize = 4 << 10;
 
@@ -33,28 +36,55 @@ pub(super) fn packed(answer: &Answer) -> Option<CallResult> {
     Some(Failure::new(Outcome::BadAnswer, text).into_result(Some(status)))
 }
 
+/// Where `response.jq` runs.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Jq<'a> {
+    /// Here, and may take so much.
+    Here(Effort),
+    /// It has run elsewhere.
+    Ran(&'a Result<String, String>),
+}
+
+/// A program was to take a moment only, and takes longer.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Long;
+
 /// What the client gets to see.
 pub(super) fn shape(
     call: &Call,
-    answer: Answer,
+    answer: &Answer,
     context: &CallContext<'_>,
     on_mismatch: OnMismatch,
-) -> CallResult {
-    if let Some(response) = &call.response {
-        return defined::shape(call, response, &answer, context, on_mismatch);
+    jq: Jq<'_>,
+) -> Result<CallResult, Long> {
+    match &call.response {
+        Some(response) => defined::shape(call, response, answer, context, on_mismatch, jq),
+        None => Ok(undefined(call, answer, on_mismatch)),
     }
+}
+
+/// What a program works on.
+pub(super) fn jq_input(answer: &Answer) -> Result<Cow<'_, str>, String> {
+    match answer.body.is_empty() {
+        true => Ok(Cow::Borrowed("null")),
+        false => decode::json(answer).map_err(|error| format!("The answer is not JSON: {error}.")),
+    }
+}
+
+/// Where the definition says nothing about answers.
+fn undefined(call: &Call, answer: &Answer, on_mismatch: OnMismatch) -> CallResult {
     if !answer.status.is_success() {
-        return unsuccessful::shape(&answer);
+        return unsuccessful::shape(answer);
     }
     if answer.body.is_empty() {
         return empty(call, answer.status);
     }
-    let media = Media::of(&answer);
+    let media = Media::of(answer);
     match media {
-        Media::Json => json::shape(call, &answer, on_mismatch),
-        _ if call.output.is_some() && decode::is_lines(&answer) => json::shape(call, &answer, on_mismatch),
-        _ if call.output.is_some() => not_json(&answer),
-        media => media::shape(&answer, media),
+        Media::Json => json::shape(call, answer, on_mismatch),
+        _ if call.output.is_some() && decode::is_lines(answer) => json::shape(call, answer, on_mismatch),
+        _ if call.output.is_some() => not_json(answer),
+        media => media::shape(answer, media),
     }
 }
 

@@ -34,6 +34,27 @@ const FORBIDDEN: [&str; 11] = [
     "strflocaltime",
 ];
 
+/// A longer text is not worked on in a short run: reading it takes its time already.
+const SHORT_INPUT: usize = 128 << 10;
+
+/// What a run may take.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Effort {
+    /// A few milliseconds.
+    Short,
+    /// A million steps, or a second.
+    Full,
+}
+
+/// Why a run has no result.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Ended {
+    /// A short run is not enough.
+    Long,
+    /// The program or the value is wrong, or the run takes too much.
+    Failed(String),
+}
+
 /// A compiled program.
 pub(crate) struct Program {
     filter: jaq_core::Filter<Jq>,
@@ -78,15 +99,26 @@ impl Program {
 
     /// Runs over a JSON text. One output is the result; several become an array. The result is JSON text of at most
     /// `limit` bytes.
-    pub(crate) fn run(&self, json: &str, limit: usize) -> Result<String, String> {
+    pub(crate) fn run(&self, json: &str, limit: usize, effort: Effort) -> Result<String, Ended> {
+        if effort == Effort::Short && json.len() > SHORT_INPUT {
+            return Err(Ended::Long);
+        }
+        let budget = Budget::new(effort);
+        let result = self.run_within(&budget, json, limit);
+        match budget.is_long() {
+            true => Err(Ended::Long),
+            false => result.map_err(Ended::Failed),
+        }
+    }
+
+    fn run_within(&self, budget: &Budget, json: &str, limit: usize) -> Result<String, String> {
         if is_deep(json) {
             return Err(format!("the answer is nested more than {MAX_DEPTH} times"));
         }
         let input = jaq_json::read::parse_single(json.as_bytes()).map_err(|error| error.to_string())?;
-        let budget = Budget::new();
         let environment = Environment {
             lut: &self.filter.lut,
-            budget: &budget,
+            budget,
         };
         let context = Ctx::<Jq>::new(environment, Vars::new([]));
         let mut outputs = Vec::new();
@@ -97,7 +129,7 @@ impl Program {
                 (None, Ok(error)) => format!("failed: {error}"),
                 (None, Err(_)) => "ended without a value".to_owned(),
             })?;
-            let text = print(&output, &budget, limit - size)?;
+            let text = print(&output, budget, limit - size)?;
             size += text.len() + 1;
             if size > limit {
                 return Err(format!("gives more than {limit} bytes"));

@@ -116,7 +116,7 @@ impl Engine {
         let (answer, result) = match delivered {
             Ok(answer) => {
                 let raw = shown_answer(&answer, &redacted);
-                (Some(raw), self.shaped(call, answer, &context))
+                (Some(raw), self.shaped(call, &answer, &context).await)
             }
             Err(result) => (None, result),
         };

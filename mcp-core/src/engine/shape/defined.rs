@@ -1,7 +1,9 @@
 //! Answers as `response` of the definition says: whether the call did what it was asked for, then jq, the bound, the
 //! promise of `output_schema`, and the text.
 
-use super::{bad_answer, decode, empty, json, media, media::Media, names::Names, truncate, unsuccessful};
+use super::{
+    Jq, Long, bad_answer, decode, empty, json, media, media::Media, names::Names, truncate, unsuccessful,
+};
 use crate::{
     engine::{
         CallContext,
@@ -9,14 +11,11 @@ use crate::{
         result::{CallResult, Outcome, write_json_string},
         upstream::Answer,
     },
-    tool::{AnswerText, Call, ResponseShape},
+    tool::{AnswerText, Call, Ended, ResponseShape},
 };
 use bytes::Bytes;
 use mcp_common::definition::tool::{OnMismatch, Overflow, ResponseFormat};
 use std::borrow::Cow;
-
-/// Largest result of a jq program.
-const MAX_JQ_BYTES: usize = 8 << 20;
 
 /// What the client gets to see.
 pub(super) fn shape(
@@ -25,12 +24,13 @@ pub(super) fn shape(
     answer: &Answer,
     context: &CallContext<'_>,
     on_mismatch: OnMismatch,
-) -> CallResult {
+    jq: Jq<'_>,
+) -> Result<CallResult, Long> {
     let names = Names::new(response, answer, context);
     match failed(response, answer, &names) {
         Ok(None) => {}
-        Ok(Some(result)) => return result,
-        Err(reason) => return bad_answer(answer, &reason),
+        Ok(Some(result)) => return Ok(result),
+        Err(reason) => return Ok(bad_answer(answer, &reason)),
     }
     let shaper = Shaper {
         call,
@@ -38,10 +38,12 @@ pub(super) fn shape(
         answer,
         names,
         on_mismatch: response.on_mismatch.unwrap_or(on_mismatch),
+        jq,
     };
     match shaper.shape() {
-        Ok(result) => result,
-        Err(failure) => failure.into_result(Some(answer.status.as_u16())),
+        Ok(result) => Ok(result),
+        Err(Stop::Failed(failure)) => Ok(failure.into_result(Some(answer.status.as_u16()))),
+        Err(Stop::Long) => Err(Long),
     }
 }
 
@@ -87,53 +89,64 @@ fn failed(
     Ok((!is_success).then(|| unsuccessful::shape(answer)))
 }
 
+/// Why there is no result.
+enum Stop {
+    Failed(Failure),
+    /// The program takes longer than it may here.
+    Long,
+}
+
+impl From<Failure> for Stop {
+    fn from(failure: Failure) -> Self {
+        Self::Failed(failure)
+    }
+}
+
 struct Shaper<'a> {
     call: &'a Call,
     response: &'a ResponseShape,
     answer: &'a Answer,
     names: Names<'a>,
     on_mismatch: OnMismatch,
+    jq: Jq<'a>,
 }
 
 impl Shaper<'_> {
-    fn shape(self) -> Result<CallResult, Failure> {
+    fn shape(self) -> Result<CallResult, Stop> {
         if self.answer.body.is_empty() && self.response.template.is_none() {
             return Ok(empty(self.call, self.answer.status));
         }
         let media = Media::of(self.answer);
         match self.response.format {
             ResponseFormat::Json => self.json(),
-            ResponseFormat::Text => self.text(&decode::readable(self.answer, &media)),
-            ResponseFormat::Binary => self.binary(media),
+            ResponseFormat::Text => Ok(self.text(&decode::readable(self.answer, &media))?),
+            ResponseFormat::Binary => Ok(self.binary(media)?),
             ResponseFormat::Auto if media == Media::Json || decode::is_lines(self.answer) => self.json(),
             ResponseFormat::Auto if self.response.jq.is_some() || self.call.output.is_some() => {
                 Ok(super::not_json(self.answer))
             }
-            ResponseFormat::Auto if media == Media::Text => self.text(&decode::text(self.answer)),
-            ResponseFormat::Auto => self.binary(media),
+            ResponseFormat::Auto if media == Media::Text => Ok(self.text(&decode::text(self.answer))?),
+            ResponseFormat::Auto => Ok(self.binary(media)?),
         }
     }
 
-    fn json(&self) -> Result<CallResult, Failure> {
-        let bad = |reason: &str| self.bad(reason);
-        let body: Cow<'_, str> = if self.answer.body.is_empty() {
-            Cow::Borrowed("null")
-        } else {
-            match decode::json(self.answer) {
-                Ok(json) => json,
-                Err(error) => return Ok(bad(&format!("The answer is not JSON: {error}."))),
-            }
-        };
-        let data = match &self.response.jq {
-            None => body,
-            Some(program) => match program.run(&body, MAX_JQ_BYTES) {
-                Ok(data) => Cow::Owned(data),
-                Err(reason) => {
-                    return Ok(bad(&format!(
-                        "`response.jq` cannot shape the answer: it {reason}."
-                    )));
-                }
+    fn json(&self) -> Result<CallResult, Stop> {
+        let body = || super::jq_input(self.answer);
+        let data = match (&self.response.jq, self.jq) {
+            (None, _) => body(),
+            (Some(_), Jq::Ran(result)) => result.clone().map(Cow::Owned).map_err(told),
+            (Some(program), Jq::Here(effort)) => match body() {
+                Ok(body) => match program.run(&body, super::MAX_JQ_BYTES, effort) {
+                    Ok(data) => Ok(Cow::Owned(data)),
+                    Err(Ended::Failed(reason)) => Err(told(reason)),
+                    Err(Ended::Long) => return Err(Stop::Long),
+                },
+                Err(reason) => Err(reason),
             },
+        };
+        let data = match data {
+            Ok(data) => data,
+            Err(reason) => return Ok(self.bad(&reason)),
         };
         let (data, note) = self.fit(data)?;
         let output = self.call.output.as_ref();
@@ -274,4 +287,9 @@ impl Shaper<'_> {
         );
         Failure::new(Outcome::TooLarge, text)
     }
+}
+
+/// What is told where a program has no result.
+fn told(reason: String) -> String {
+    format!("`response.jq` cannot shape the answer: it {reason}.")
 }

@@ -1,7 +1,7 @@
 //! What one run may cost. jq has loops and recursion and no bound of its own: calls to these filters are woven into
 //! every program (`bounded.rs`), and each takes from the budget. When it is used up the run ends, also inside of `try`.
 
-use super::MAX_DEPTH;
+use super::{Effort, MAX_DEPTH};
 use jaq_core::{
     DataT, Error, Exn, Lut, Native, ValX,
     box_iter::box_once,
@@ -16,8 +16,10 @@ use std::{
 
 /// One step is about one application of a filter to a value.
 const MAX_STEPS: u64 = 1_000_000;
-/// A run occupies its worker, so other calls wait for it.
 const MAX_TIME: Duration = Duration::from_millis(1_000);
+/// A short run occupies its worker, so other calls wait for it.
+const SHORT_STEPS: u64 = 50_000;
+const SHORT_TIME: Duration = Duration::from_millis(5);
 /// Threads have 2 MiB; the larger part is left to whoever called.
 const MAX_STACK: usize = 768 << 10;
 /// Longest text that a program may make.
@@ -58,6 +60,8 @@ pub(super) struct Budget {
     ends: Instant,
     stack: usize,
     exceeded: Cell<Option<&'static str>>,
+    effort: Effort,
+    is_long: Cell<bool>,
 }
 
 /// The budget is used up.
@@ -70,11 +74,17 @@ fn stack_position() -> usize {
 }
 
 impl Budget {
-    pub(super) fn new() -> Self {
+    pub(super) fn new(effort: Effort) -> Self {
+        let (steps, time) = match effort {
+            Effort::Short => (SHORT_STEPS, SHORT_TIME),
+            Effort::Full => (MAX_STEPS, MAX_TIME),
+        };
         Self {
-            steps: Cell::new(MAX_STEPS),
+            steps: Cell::new(steps),
             calls: Cell::new(0),
-            ends: Instant::now() + MAX_TIME,
+            ends: Instant::now() + time,
+            effort,
+            is_long: Cell::new(false),
             stack: stack_position(),
             exceeded: Cell::new(None),
         }
@@ -83,6 +93,19 @@ impl Budget {
     /// Why the run was ended.
     pub(super) fn exceeded(&self) -> Option<&'static str> {
         self.exceeded.get()
+    }
+
+    /// Whether a short run was ended that might have come to its end.
+    pub(super) fn is_long(&self) -> bool {
+        self.is_long.get()
+    }
+
+    /// The run takes too much, which is final unless it was to be a short one.
+    fn end_long(&self, reason: &'static str) -> Exceeded {
+        if self.exceeded.get().is_none() {
+            self.is_long.set(self.effort == Effort::Short);
+        }
+        self.end(reason)
     }
 
     fn end(&self, reason: &'static str) -> Exceeded {
@@ -97,7 +120,7 @@ impl Budget {
             Some(left) => self.steps.set(left),
             None => {
                 self.steps.set(0);
-                return Err(self.end("takes more than 1000000 steps (a loop that does not end?)"));
+                return Err(self.end_long("takes more than 1000000 steps (a loop that does not end?)"));
             }
         }
         Ok(())
@@ -119,7 +142,7 @@ impl Budget {
         self.calls.set(calls);
         if calls.is_multiple_of(256) {
             if Instant::now() > self.ends {
-                return Err(self.end("takes longer than a second"));
+                return Err(self.end_long("takes longer than a second"));
             }
             return self.weigh(value);
         }

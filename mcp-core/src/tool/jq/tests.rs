@@ -1,7 +1,11 @@
-use super::Program;
+use super::{Effort, Ended, Program, SHORT_INPUT};
 
 fn run(code: &str, json: &str) -> Result<String, String> {
-    Program::compile(code)?.run(json, 1 << 20)
+    match Program::compile(code)?.run(json, 1 << 20, Effort::Full) {
+        Err(Ended::Failed(reason)) => Err(reason),
+        Err(Ended::Long) => panic!("a full run was ended as a short one"),
+        Ok(data) => Ok(data),
+    }
 }
 
 #[test]
@@ -147,4 +151,18 @@ fn ordinary_work_on_a_large_answer_is_within_the_bounds() {
             .unwrap()
             .starts_with(r#"[{"id":998,"name":"name 998","first":"a"}"#)
     );
+}
+
+#[test]
+fn a_short_run_gives_up_early_and_says_that_a_full_one_may_do() {
+    let short = |code: &str, json: &str| Program::compile(code).unwrap().run(json, 1 << 20, Effort::Short);
+    assert_eq!(short("map(. + 1)", "[1,2]"), Ok("[2,3]".to_owned()));
+    assert_eq!(short("[range(20000)] | length", "null"), Err(Ended::Long));
+    assert_eq!(run("[range(20000)] | length", "null"), Ok("20000".to_owned()));
+    let long = format!("\"{}\"", "x".repeat(SHORT_INPUT));
+    assert_eq!(short("length", &long), Err(Ended::Long));
+    // More time changes nothing about these.
+    for code in ["error(\"x\")", "\"x\" * 100000000", "def f: 1 + f; f"] {
+        assert!(matches!(short(code, "null"), Err(Ended::Failed(_))), "{code}");
+    }
 }
