@@ -172,6 +172,9 @@ pub enum SourceError {
     /// The store cannot be reached or answers with a passing fault. Becomes HTTP 503; try again.
     #[error("the data source is unavailable: {0}")]
     Unavailable(String),
+    /// A write was sent and no answer came: whether it is stored is not known. Becomes HTTP 503; look, then try again.
+    #[error("{0}; whether the write was stored is not known")]
+    InDoubt(String),
     /// Wrong configuration, missing rights, damaged data: trying again does not help.
     #[error("{0}")]
     Broken(String),

@@ -55,6 +55,11 @@ impl From<SourceError> for Error {
             SourceError::Unavailable(cause) => {
                 Self::unavailable("the data source cannot be reached now; try again").with_cause(cause)
             }
+            SourceError::InDoubt(cause) => Self::unavailable(
+                "the data source did not say whether this was stored; read it again, and write again if it is not there \
+                 (with the `If-Match` of before, nothing is stored twice)",
+            )
+            .with_cause(cause),
             SourceError::Broken(_) | SourceError::HistoryLost { .. } => Self::internal(error.to_string()),
         }
     }

@@ -24,7 +24,7 @@ async fn a_store_that_comes_later_is_used_then() {
         other => panic!("{other:?}"),
     }
     match store::put(&source, &Key::tool("a"), "{}").await {
-        Err(SourceError::Unavailable(reason)) => assert!(!reason.contains("not known"), "{reason}"),
+        Err(SourceError::Unavailable(_)) => {}
         other => panic!("{other:?}"),
     }
     server.resume();

@@ -81,7 +81,7 @@ async fn until_silent(source: &Etcd) {
         };
         match tokio::time::timeout(BOUND * 2, asked).await {
             Ok(Ok(())) => {}
-            Ok(Err(SourceError::Unavailable(_))) => failures += 1,
+            Ok(Err(SourceError::Unavailable(_) | SourceError::InDoubt(_))) => failures += 1,
             Ok(Err(error)) => panic!("{error:?}"),
             Err(_) => panic!("waits for ever"),
         }

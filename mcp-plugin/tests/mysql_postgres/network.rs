@@ -54,7 +54,7 @@ async fn is_away<T: std::fmt::Debug>(what: &str, asked: impl Future<Output = Res
     let answer = tokio::time::timeout(BOUND, asked).await;
     let answer = answer.unwrap_or_else(|_| panic!("{what} waits for ever"));
     assert!(
-        matches!(answer, Err(SourceError::Unavailable(_))),
+        matches!(answer, Err(SourceError::Unavailable(_) | SourceError::InDoubt(_))),
         "{what}: {answer:?}"
     );
 }
@@ -182,7 +182,7 @@ async fn work<S: Store>(settings: Server) -> Arc<dyn DataSource> {
         };
         match tokio::time::timeout(BOUND * 2, asked).await {
             Ok(Ok(())) => {}
-            Ok(Err(SourceError::Unavailable(_))) => failures += 1,
+            Ok(Err(SourceError::Unavailable(_) | SourceError::InDoubt(_))) => failures += 1,
             Ok(Err(error)) => panic!("{error:?}"),
             Err(_) => panic!("waits for ever"),
         }

@@ -36,7 +36,7 @@ async fn follow_from(source: &dyn DataSource, from: Revision, to: Revision) -> u
         assert!(Instant::now() < deadline, "at {seen}");
         let mut changes = match source.watch(seen).await {
             Ok(changes) => changes,
-            Err(SourceError::Unavailable(_)) => {
+            Err(SourceError::Unavailable(_) | SourceError::InDoubt(_)) => {
                 tokio::time::sleep(Duration::from_millis(50)).await;
                 continue;
             }
@@ -48,7 +48,7 @@ async fn follow_from(source: &dyn DataSource, from: Revision, to: Revision) -> u
                     seen = batch.revision;
                     count += batch.changes.len();
                 }
-                Err(SourceError::Unavailable(_)) => break,
+                Err(SourceError::Unavailable(_) | SourceError::InDoubt(_)) => break,
                 Err(error) => panic!("{error:?}"),
             }
         }

@@ -81,9 +81,7 @@ fn revision(endpoint: &Endpoint, answer: &Answer, size: usize) -> Result<Revisio
 /// Without an answer nobody knows whether it was stored. Nothing is sent twice.
 fn uncertain(error: SourceError) -> SourceError {
     match error {
-        SourceError::Unavailable(reason) => SourceError::Unavailable(format!(
-            "{reason}; the write may have been stored, look before you try again"
-        )),
+        SourceError::Unavailable(reason) => SourceError::InDoubt(reason),
         other => other,
     }
 }

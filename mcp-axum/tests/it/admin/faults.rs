@@ -20,6 +20,7 @@ async fn each_fault_has_its_status_and_tells_no_internals() {
     let app = TestApp::with(&[("app.data_source", "faulty")]).await;
     for (id, status) in [
         ("unavailable", 503),
+        ("in-doubt", 503),
         ("broken", 500),
         ("panic", 500),
         ("full", 507),
@@ -49,6 +50,7 @@ async fn the_same_holds_for_changes_that_are_applied_together() {
     let app = TestApp::with(&[("app.data_source", "faulty")]).await;
     for (id, status, told) in [
         ("unavailable", 503, "cannot be reached"),
+        ("in-doubt", 503, "did not say whether this was stored"),
         ("broken", 500, "log has the cause"),
         ("full", 507, "no space"),
         ("large", 413, "10"),

@@ -19,6 +19,7 @@ struct Faulty;
 fn fault(id: &str) -> Result<Revision, SourceError> {
     match id {
         "unavailable" => Err(SourceError::Unavailable(INTERNALS.to_owned())),
+        "in-doubt" => Err(SourceError::InDoubt(INTERNALS.to_owned())),
         "broken" => Err(SourceError::Broken(INTERNALS.to_owned())),
         "full" => Err(SourceError::Full(INTERNALS.to_owned())),
         "read-only" => Err(SourceError::ReadOnly("it is a folder of files".to_owned())),

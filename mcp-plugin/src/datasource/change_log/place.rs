@@ -86,6 +86,8 @@ impl Place {
         let fault = fault.into();
         if self.is_full(&fault) {
             SourceError::Full(self.explain(&fault))
+        } else if let Fault::Unanswered = fault {
+            SourceError::InDoubt(self.explain(&fault))
         } else if self.passes(&fault) {
             SourceError::Unavailable(self.explain(&fault))
         } else if let Fault::Outdated { .. } = fault {
@@ -100,9 +102,7 @@ impl Place {
             Fault::Sql(error) => self.explain_sql(error),
             Fault::Silence => format!("{self} did not answer in time"),
             Fault::Unanswered => {
-                format!(
-                    "{self} did not answer a write in time; whether it is stored shows when it answers again"
-                )
+                format!("{self} did not answer a write in time")
             }
             Fault::Cut => format!("the connection to {self} was cut"),
             Fault::Newer(version) => format!(

@@ -74,11 +74,15 @@ where
                     tokio::time::sleep(Duration::from_millis(5) * made).await;
                     continue;
                 }
-                if meaning == Meaning::ReadOnly {
+                match (meaning, place.source_error(error)) {
                     // It may have been the primary server when we connected: the next write finds out who is now.
-                    return Err(place.source_error(error));
+                    (Meaning::ReadOnly, error) => return Err(error),
+                    // The connection broke in the middle, perhaps after the commit.
+                    (Meaning::Unreachable, SourceError::Unavailable(reason)) => {
+                        Err(SourceError::InDoubt(reason))
+                    }
+                    (_, error) => Err(error),
                 }
-                Err(place.source_error(error))
             }
         };
         lease.end();

@@ -63,9 +63,7 @@ impl Etcd {
                 SourceError::Unavailable("others write this key all the time; try again".to_owned())
             }
             Stopped::InDoubt(fault) => match self.error(fault) {
-                SourceError::Unavailable(reason) => SourceError::Unavailable(format!(
-                    "{reason}; whether the write was stored is not known, so look before trying again"
-                )),
+                SourceError::Unavailable(reason) => SourceError::InDoubt(reason),
                 other => other,
             },
             Stopped::Fault(fault) => self.error(fault),
