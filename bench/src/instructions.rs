@@ -33,6 +33,7 @@ fn build() -> Result<PathBuf> {
     let output = Command::new(env!("CARGO"))
         .args(["build", "-p", "mcp-core", "--bench", "instructions"])
         .args(["--config", "profile.dev.package.mcp-core.opt-level=3"])
+        .args(["--config", "profile.dev.package.memchr.opt-level=3"])
         .arg("--message-format=json-render-diagnostics")
         .stderr(std::process::Stdio::inherit())
         .output()?;
