@@ -11,6 +11,10 @@ use tracing_subscriber::filter::LevelFilter;
 /// The paths that `app.public_paths` chooses from.
 pub const OPERATOR_PATHS: [&str; 4] = ["/healthz", "/livez", "/readyz", "/metrics"];
 
+/// What a definition's own `timeout_ms` may be.
+const HOUR_MS: u64 = 3_600_000;
+const YEAR_SECONDS: u64 = 365 * 24 * 3_600;
+
 pub(super) fn check(settings: &Settings) -> Result<(), SettingsError> {
     let app = &settings.app;
     not_empty("app.host", &app.host)?;
@@ -51,6 +55,10 @@ pub(super) fn check(settings: &Settings) -> Result<(), SettingsError> {
             format!("`{name}` is not a header name"),
         ));
     }
+    if app.drain_seconds > YEAR_SECONDS {
+        let reason = format!("at most {YEAR_SECONDS}; 0 means not to wait");
+        return Err(SettingsError::value("app.drain_seconds", reason));
+    }
     log_level(&settings.log.log_level)?;
     not_empty("log.log_name", &settings.log.log_name)?;
     if settings.log.log_name.contains(['/', '\\']) {
@@ -62,10 +70,12 @@ pub(super) fn check(settings: &Settings) -> Result<(), SettingsError> {
     at_least_one("app.max_body_bytes", app.max_body_bytes.0)?;
     at_least_one("app.max_connections", app.max_connections.into())?;
     at_least_one("log.max_files", settings.log.max_files as u64)?;
-    at_least_one("upstream.timeout_ms", settings.upstream.timeout_ms)?;
-    at_least_one(
+    let upstream = &settings.upstream;
+    within("upstream.timeout_ms", upstream.timeout_ms, HOUR_MS)?;
+    within(
         "upstream.connect_timeout_ms",
-        settings.upstream.connect_timeout_ms,
+        upstream.connect_timeout_ms,
+        HOUR_MS,
     )?;
     at_least_one(
         "upstream.max_request_bytes",
@@ -76,7 +86,7 @@ pub(super) fn check(settings: &Settings) -> Result<(), SettingsError> {
         settings.upstream.max_response_bytes.0,
     )?;
     at_least_one("mcp.page_size", settings.mcp.page_size as u64)?;
-    at_least_one("mcp.session_seconds", settings.mcp.session_seconds)
+    within("mcp.session_seconds", settings.mcp.session_seconds, YEAR_SECONDS)
 }
 
 /// `Targets` would take a misspelt level for the name of a part of the program.
@@ -108,6 +118,14 @@ fn not_empty(key: &str, text: &str) -> Result<(), SettingsError> {
         Err(SettingsError::value(key, "must not be empty"))
     } else {
         Ok(())
+    }
+}
+
+fn within(key: &str, number: u64, most: u64) -> Result<(), SettingsError> {
+    if (1..=most).contains(&number) {
+        Ok(())
+    } else {
+        Err(SettingsError::value(key, format!("must be 1 to {most}")))
     }
 }
 

@@ -212,10 +212,18 @@ fn a_wrong_value_is_refused_by_key_with_what_would_be_right() {
             "[templates]\nrequest_headers = [\"X Tenant\"]",
             "templates.request_headers: `X Tenant` is not the name of a header",
         ),
+        (
+            "[mcp]\nsession_seconds = 9000000000000000000",
+            "mcp.session_seconds: must be 1 to 31536000",
+        ),
+        (
+            "[app]\ndrain_seconds = 40000000",
+            "app.drain_seconds: at most 31536000",
+        ),
         ("[mcp]\npage_size = 0", "mcp.page_size: must be at least 1"),
         (
             "[upstream]\ntimeout_ms = 0",
-            "upstream.timeout_ms: must be at least 1",
+            "upstream.timeout_ms: must be 1 to 3600000",
         ),
         ("app = 1", "app: "),
     ];
