@@ -24,6 +24,7 @@ pub use evaluations::Evaluations;
 pub use instance_names::InstanceNames;
 pub(crate) use instance_names::var;
 pub use result::{CallResult, Outcome};
+pub(crate) use settings::ClosedBy;
 pub use settings::{
     EgressRule, EgressSettings, EngineSettings, NoEgressRule, NoProxyAddress, ProxyAddress, TrustRoots,
 };

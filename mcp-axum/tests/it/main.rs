@@ -17,6 +17,7 @@ mod instances;
 mod listing;
 mod long_answers;
 mod mismatch;
+mod own_egress;
 mod plan;
 mod readme;
 mod recipes;

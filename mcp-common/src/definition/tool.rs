@@ -22,7 +22,7 @@ pub use param::{OmitIf, Param, Place, Style};
 pub use required_params::{GROUPS, RequiredParams};
 pub use response::{ErrorRule, OnMismatch, Overflow, ResponseBinding, ResponseFormat, ResponsePart};
 pub use secret_reference::{MaybeSecret, SecretReference};
-pub use transport::{ProxyBinding, TlsBinding};
+pub use transport::{EgressBinding, ProxyBinding, TlsBinding};
 
 use super::{
     Read,
@@ -282,6 +282,14 @@ mod tests {
             (
                 r#","proxy":{"url":"http://p:1","username":"a","password":"s3cr3t"}"#,
                 "tds_ext_info.proxy.password: must be a reference",
+            ),
+            (
+                r#","egress":{"alow":["a"]}"#,
+                "tds_ext_info.egress.alow: unknown field `alow`, expected `allow` or `deny`",
+            ),
+            (
+                r#","egress":{"deny":["a",7]}"#,
+                "tds_ext_info.egress.deny[1]: invalid type: integer `7`",
             ),
             (
                 r#","connect_timeout_ms":0"#,

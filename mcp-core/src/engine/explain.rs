@@ -18,7 +18,7 @@ mod text;
 
 pub use body::{ShownBody, ShownPart};
 pub use curl::{Curl, Variable};
-pub use egress::EgressVerdict;
+pub use egress::{EgressVerdict, OwnLists};
 pub use limits::{Limit, LimitsInEffect, RetryInEffect, SetBy};
 pub use placement::{Part, Placement, Source};
 pub use sent::{Cost, Sent, ShownAnswer, ShownResult, Timings};

@@ -4,6 +4,7 @@ mod egress;
 mod proxy_address;
 mod trust;
 
+pub(crate) use egress::ClosedBy;
 pub use egress::{EgressRule, EgressSettings, NoEgressRule};
 pub use proxy_address::{NoProxyAddress, ProxyAddress};
 pub use trust::TrustRoots;

@@ -1,5 +1,5 @@
 //! Connections of tools that ask for more than the gateway's usual ones: a client certificate, authorities of their own,
-//! a proxy. Each such transport has a pool of its own, so nothing of it is ever used for another tool.
+//! a proxy, fewer addresses. Each such transport has a pool of its own, so nothing of it is ever used for another tool.
 
 mod look_up;
 pub(crate) mod material;

@@ -8,7 +8,7 @@ mod hop;
 mod receive;
 mod trouble;
 
-pub(super) use egress::{refuses, refuses_unresolved};
+pub(super) use egress::{Policy, refuses, refuses_unresolved};
 pub(super) use hop::Hop;
 pub(super) use receive::Answer;
 

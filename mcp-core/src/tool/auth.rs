@@ -111,6 +111,11 @@ impl Auth {
                 }),
             },
             AuthBinding::ClientCredentials(binding) => token_url(&binding.token_url)
+                .map_err(str::to_owned)
+                .and_then(|url| {
+                    let excluded = transport.and_then(|transport| transport.excludes(url.host()?));
+                    excluded.map_or(Ok(url), Err)
+                })
                 .map(|url| {
                     let binding = binding.clone();
                     let transport = transport.and_then(|transport| transport.in_any_time());
@@ -121,7 +126,7 @@ impl Auth {
                         transport,
                     }))
                 })
-                .map_err(|reason| at("token_url", reason.into())),
+                .map_err(|reason| at("token_url", reason)),
             AuthBinding::Passthrough {
                 header: from, name, ..
             } => {

@@ -1,7 +1,7 @@
-//! How connections for a tool are made, compiled: whom they believe, what they show, where they lead through, how
-//! long making them may take. Holds references, never secrets.
+//! How connections for a tool are made, compiled: whom they believe, what they show, where they lead through, which
+//! addresses they may reach, how long making them may take. Holds references, never secrets.
 
-use super::Origin;
+use super::{Origin, OwnEgress};
 use crate::engine::{ProxyAddress, material};
 use http::uri::Scheme;
 use mcp_common::{
@@ -9,7 +9,7 @@ use mcp_common::{
     problem::Problem,
 };
 use rustls::pki_types::ServerName;
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 /// Tools with equal transports share connections; others never do.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
@@ -19,6 +19,8 @@ pub(crate) struct Transport {
     pub(crate) identity: Option<ClientIdentity>,
     pub(crate) server_name: Option<NamedServer>,
     pub(crate) proxy: Option<Proxy>,
+    /// Checked when a connection is made, so those of others, which were checked otherwise, are not used.
+    pub(crate) egress: Option<Arc<OwnEgress>>,
     pub(crate) connect_timeout: Option<Duration>,
 }
 
@@ -60,6 +62,19 @@ impl Transport {
         };
         if let Some(tls) = &binding.tls {
             transport.take_tls(tls, origin, problems);
+        }
+        if let Some(egress) = &binding.egress {
+            transport.egress = OwnEgress::compile(egress, problems).map(Arc::new);
+        }
+        if let Some(origin) = origin
+            && let Some(reason) = transport.excludes(origin.authority.host())
+        {
+            let member = if binding.domain.is_some() {
+                "domain"
+            } else {
+                "base_url"
+            };
+            problems.push(Problem::at(format!("tds_ext_info.{member}"), reason));
         }
         transport.if_special()
     }
@@ -103,6 +118,14 @@ impl Transport {
         {
             problems.push(at(".certificate", reason));
         }
+    }
+
+    /// Why the definition's own lists will never let this host of the definition be called.
+    pub(super) fn excludes(&self, host: &str) -> Option<String> {
+        let reason = self.egress.as_ref()?.excludes(host, self.proxy.is_some())?;
+        Some(format!(
+            "`{host}` would never be called: {reason}; change one of the two"
+        ))
     }
 
     /// The same for hosts that the definition does not name: without what it shows to its own.

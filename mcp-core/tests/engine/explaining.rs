@@ -261,6 +261,18 @@ async fn limits_say_who_set_them_and_egress_what_it_would_do() {
         (&json!(3), &json!(2))
     );
     assert_eq!(explanation.egress.allowed, Some(false));
-    let reason = explanation.egress.reason.unwrap();
+    let reason = explanation.egress.reason.clone().unwrap();
     assert!(reason.contains("metadata address"), "{reason}");
+    assert!(!explanation.to_string().contains("tds_ext_info.egress"));
+
+    let more = json!({"egress": {"allow": ["LOCALHOST", "*.example.com"], "deny": ["127.0.0.0/8", "::1"]}});
+    let tool = with("http://localhost:9", "GET", "/x", &json!({}), &more);
+    let text = explain(&engine(), &tool, "{}", false).await.to_string();
+    for line in [
+        "`tds_ext_info.egress.deny` of the tool's definition names it\n",
+        "\n  tds_ext_info.egress: only localhost, *.example.com, never 127.0.0.0/8, ::1\n",
+    ] {
+        assert!(text.contains(line), "{text}");
+    }
+    assert!(text.contains("\nEgress: localhost:9 is NOT called: "), "{text}");
 }

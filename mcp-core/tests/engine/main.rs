@@ -15,6 +15,7 @@ mod given_twice;
 mod http2;
 mod instance_values;
 mod no_answer;
+mod own_egress;
 mod params;
 mod parts;
 mod placement;

@@ -87,6 +87,7 @@ fn described(kind: Kind) -> Vec<(String, Vec<String>)> {
             ("RedirectBinding", "/tds_ext_info/redirect"),
             ("TlsBinding", "/tds_ext_info/tls"),
             ("ProxyBinding", "/tds_ext_info/proxy"),
+            ("EgressBinding", "/tds_ext_info/egress"),
             ("ResponseBinding", "/tds_ext_info/response"),
             ("ErrorRule", "/tds_ext_info/response/errors/0"),
         ],
@@ -260,6 +261,7 @@ fn every_member_that_is_read_is_described_and_every_described_one_is_read() {
         ("/tds_ext_info/redirect", fields_of::<tool::RedirectBinding>()),
         ("/tds_ext_info/tls", fields_of::<tool::TlsBinding>()),
         ("/tds_ext_info/proxy", ["password", "url", "username"].into()),
+        ("/tds_ext_info/egress", fields_of::<tool::EgressBinding>()),
         ("/tds_ext_info/response", fields_of::<tool::ResponseBinding>()),
         ("/tds_ext_info/response/errors/0", fields_of::<tool::ErrorRule>()),
     ];

@@ -77,7 +77,7 @@ pub(super) struct Explanation {
     /// `concurrency`, `retry`, `redirects`.
     #[schema(value_type = Object)]
     limits: Value,
-    /// `{host, addresses, allowed, reason}`.
+    /// `{host, addresses, allowed, reason, own}`; `own` is what the definition itself narrows it to, `{allow, deny}`.
     #[schema(value_type = Object)]
     egress: Value,
     /// With `send`.

@@ -16,6 +16,11 @@ fn before(recipe: &str) -> Vec<Answer> {
             Answer::new(429, &[], ""),
         ],
         "idempotency-key" => vec![Answer::new(503, &[], "")],
+        "only-these-hosts" => vec![Answer::new(
+            307,
+            &[("Location", "https://eu.files.example.com/signed")],
+            "",
+        )],
         "web-page" => vec![Answer::new(302, &[("Location", "/notices/today.html")], "")],
         _ => Vec::new(),
     }

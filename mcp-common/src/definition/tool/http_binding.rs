@@ -1,8 +1,8 @@
 //! How a tool maps onto an HTTP call (`tds_ext_info`).
 
 use super::{
-    AuthBinding, ProxyBinding, RedirectBinding, ResponseBinding, RetryBinding, TlsBinding, body::BodyBinding,
-    byte_size::ByteSize, param::Param, required_params::RequiredParams,
+    AuthBinding, EgressBinding, ProxyBinding, RedirectBinding, ResponseBinding, RetryBinding, TlsBinding,
+    body::BodyBinding, byte_size::ByteSize, param::Param, required_params::RequiredParams,
 };
 use crate::problem::Problem;
 use indexmap::IndexMap;
@@ -68,6 +68,8 @@ pub struct HttpBinding {
     pub tls: Option<TlsBinding>,
     /// Where connections lead through.
     pub proxy: Option<ProxyBinding>,
+    /// Which hosts and addresses calls may reach, redirects and the token endpoint included.
+    pub egress: Option<EgressBinding>,
     /// Bounds of size and number.
     #[serde(default)]
     pub limits: Limits,

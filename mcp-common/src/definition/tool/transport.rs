@@ -1,4 +1,4 @@
-//! How connections to the upstream are made (`tds_ext_info.tls`, `tds_ext_info.proxy`).
+//! How connections to the upstream are made, and to which (`tds_ext_info.tls`, `tds_ext_info.proxy`, `tds_ext_info.egress`).
 
 use super::{MaybeSecret, SecretReference};
 use crate::problem::Problem;
@@ -34,6 +34,21 @@ pub struct ProxyBinding {
     pub username: Option<MaybeSecret>,
     /// Of this user.
     pub password: Option<SecretReference>,
+}
+
+/// Which hosts and addresses calls of the tool may reach, among those that the gateway lets tools reach. Entries are host
+/// names, `*.example.com` for all names below one, addresses, and networks such as `10.0.0.0/8`.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct EgressBinding {
+    /// Only these; all if it is empty.
+    #[serde(default)]
+    #[schemars(example = &["api.example.com", "*.example.com", "10.0.0.0/8"])]
+    pub allow: Vec<String>,
+    /// Never these, also where `allow` names them.
+    #[serde(default)]
+    #[schemars(example = &["10.0.0.0/8", "internal.example.com"])]
+    pub deny: Vec<String>,
 }
 
 /// A proxy with credentials.

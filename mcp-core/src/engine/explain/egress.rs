@@ -1,11 +1,11 @@
 //! Whether the upstream may be called from here.
 
 use crate::{
-    engine::{EgressSettings, upstream},
+    engine::{EgressRule, EgressSettings, upstream},
     tool::Call,
 };
 use serde::{Deserialize, Serialize};
-use std::time::Duration;
+use std::{fmt, time::Duration};
 
 /// A name that takes longer is left open.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -24,6 +24,34 @@ pub struct EgressVerdict {
     /// Why not, or why it is not known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
+    /// What the definition itself narrows it to; redirects and the token endpoint are held to it too.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub own: Option<OwnLists>,
+}
+
+/// `tds_ext_info.egress`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OwnLists {
+    /// Only these, if there are any.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub allow: Vec<String>,
+    /// Never these.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub deny: Vec<String>,
+}
+
+impl fmt::Display for OwnLists {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("tds_ext_info.egress:")?;
+        if !self.allow.is_empty() {
+            write!(f, " only {}", self.allow.join(", "))?;
+        }
+        if !self.deny.is_empty() {
+            let comma = if self.allow.is_empty() { "" } else { "," };
+            write!(f, "{comma} never {}", self.deny.join(", "))?;
+        }
+        Ok(())
+    }
 }
 
 pub(super) async fn verdict(call: &Call, settings: &EgressSettings) -> EgressVerdict {
@@ -35,14 +63,24 @@ pub(super) async fn verdict(call: &Call, settings: &EgressSettings) -> EgressVer
         addresses: Vec::new(),
         allowed: None,
         reason: None,
+        own: None,
     };
     let transport = call
         .delivery
         .as_ref()
         .and_then(|delivery| delivery.transport.as_ref());
+    let policy = upstream::Policy {
+        gateway: settings.clone(),
+        own: transport.and_then(|transport| transport.egress.clone()),
+    };
+    let texts = |rules: &[EgressRule]| rules.iter().map(ToString::to_string).collect();
+    verdict.own = policy.own.as_ref().map(|own| OwnLists {
+        allow: texts(&own.allow),
+        deny: texts(&own.deny),
+    });
     if let Some(proxy) = transport.and_then(|transport| transport.proxy.as_ref()) {
         verdict.reason = if settings.proxies.contains(&proxy.address) {
-            upstream::refuses_unresolved(settings, authority.host())
+            upstream::refuses_unresolved(&policy, authority.host())
         } else {
             Some(format!("{} is not in `egress.proxies`", proxy.address))
         };
@@ -65,7 +103,7 @@ pub(super) async fn verdict(call: &Call, settings: &EgressSettings) -> EgressVer
     for address in found {
         let address = address.ip();
         verdict.addresses.push(address.to_string());
-        match upstream::refuses(settings, authority.host(), address) {
+        match upstream::refuses(&policy, authority.host(), address) {
             None => is_allowed = true,
             reason => refused = reason,
         }

@@ -68,6 +68,9 @@ impl fmt::Display for Explanation {
             Some(false) => writeln!(f, "Egress: {} is NOT called: {reason}", self.egress.host)?,
             None => writeln!(f, "Egress: {}: {reason}", self.egress.host)?,
         }
+        if let Some(own) = &self.egress.own {
+            writeln!(f, "  {own}")?;
+        }
         match &self.sent {
             Some(sent) => write!(f, "\n{sent}"),
             None => Ok(()),

@@ -2,7 +2,7 @@
 //! decided here.
 
 use super::ProxyAddress;
-use std::{net::IpAddr, str::FromStr};
+use std::{fmt, net::IpAddr, str::FromStr};
 
 /// What is checked is the address that is dialled, with the name that led to it.
 #[derive(Clone, Debug)]
@@ -33,7 +33,7 @@ impl Default for EgressSettings {
 }
 
 /// A host name, `*.example.com` for all names below one, an address, or a network such as `10.0.0.0/8`.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum EgressRule {
     /// Exactly this name.
     Name(String),
@@ -60,10 +60,12 @@ impl FromStr for EgressRule {
             let bits = bits
                 .map_or(Ok(width), |bits| bits.parse::<u32>())
                 .map_err(|_| NoEgressRule)?;
-            return if bits <= width {
-                Ok(Self::Network(address, bits))
-            } else {
-                Err(NoEgressRule)
+            // An address that only wraps an IPv4 one is compared as that one, so its bits are counted there.
+            let canonical = address.to_canonical();
+            let wrapping = if canonical.is_ipv4() { width - 32 } else { 0 };
+            return match bits.checked_sub(wrapping) {
+                Some(left) if bits <= width => Ok(Self::Network(canonical, left)),
+                _ => Err(NoEgressRule),
             };
         }
         let (name, below) = host.strip_prefix("*.").map_or((host, false), |name| (name, true));
@@ -72,23 +74,75 @@ impl FromStr for EgressRule {
             return Err(NoEgressRule);
         }
         let name = name.to_ascii_lowercase();
+        // As hosts are compared: without the dot of the root.
+        let name = name.trim_end_matches('.');
+        if name.is_empty() {
+            return Err(NoEgressRule);
+        }
         Ok(if below {
             Self::Below(format!(".{name}"))
         } else {
-            Self::Name(name)
+            Self::Name(name.to_owned())
         })
     }
 }
 
+/// As it is written.
+impl fmt::Display for EgressRule {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Name(name) => f.write_str(name),
+            Self::Below(end) => write!(f, "*{end}"),
+            Self::Network(address, bits) if address.is_ipv4() && *bits == 32 || *bits == 128 => {
+                write!(f, "{address}")
+            }
+            Self::Network(address, bits) => write!(f, "{address}/{bits}"),
+        }
+    }
+}
+
+/// Which of the two lists closes a host or an address.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum ClosedBy {
+    /// It names it.
+    Deny,
+    /// It names others only.
+    Allow,
+}
+
+impl ClosedBy {
+    /// `matches` says whether a rule names what is asked about. `deny` wins; an empty `allow` names everything.
+    pub(crate) fn lists(
+        allow: &[EgressRule],
+        deny: &[EgressRule],
+        matches: impl Fn(&EgressRule) -> bool,
+    ) -> Option<Self> {
+        if deny.iter().any(&matches) {
+            return Some(Self::Deny);
+        }
+        (!allow.is_empty() && !allow.iter().any(&matches)).then_some(Self::Allow)
+    }
+
+    /// For the lists of the gateway's configuration.
+    fn of_gateway(self) -> &'static str {
+        match self {
+            Self::Deny => "`egress.deny` of the gateway's configuration names it",
+            Self::Allow => "`egress.allow` of the gateway's configuration does not name it",
+        }
+    }
+}
+
 impl EgressRule {
-    fn matches(&self, host: &str, address: IpAddr) -> bool {
+    /// `host` without a dot at its end, `address` in its canonical form.
+    pub(crate) fn matches(&self, host: &str, address: IpAddr) -> bool {
         match self {
             Self::Name(_) | Self::Below(_) => self.matches_name(host),
-            Self::Network(network, bits) => same_network(network.to_canonical(), address, *bits),
+            Self::Network(network, bits) => same_network(*network, address, *bits),
         }
     }
 
-    fn matches_name(&self, host: &str) -> bool {
+    /// `host` without a dot at its end.
+    pub(crate) fn matches_name(&self, host: &str) -> bool {
         match self {
             Self::Name(name) => host.eq_ignore_ascii_case(name),
             Self::Below(end) => host.to_ascii_lowercase().ends_with(end.as_str()),
@@ -100,10 +154,16 @@ impl EgressRule {
 fn same_network(network: IpAddr, address: IpAddr, bits: u32) -> bool {
     match (network, address) {
         (IpAddr::V4(a), IpAddr::V4(b)) => {
-            (a.to_bits() ^ b.to_bits()).checked_shr(32 - bits).unwrap_or(0) == 0
+            (a.to_bits() ^ b.to_bits())
+                .checked_shr(32_u32.saturating_sub(bits))
+                .unwrap_or(0)
+                == 0
         }
         (IpAddr::V6(a), IpAddr::V6(b)) => {
-            (a.to_bits() ^ b.to_bits()).checked_shr(128 - bits).unwrap_or(0) == 0
+            (a.to_bits() ^ b.to_bits())
+                .checked_shr(128_u32.saturating_sub(bits))
+                .unwrap_or(0)
+                == 0
         }
         _ => false,
     }
@@ -114,15 +174,13 @@ impl EgressSettings {
     pub(in crate::engine) fn refuses(&self, host: &str, address: IpAddr) -> Option<&'static str> {
         let address = address.to_canonical();
         let host = host.trim_end_matches('.');
-        if self.deny.iter().any(|rule| rule.matches(host, address)) {
-            return Some(DENIED);
-        }
-        let allowing = || self.allow.iter().filter(|rule| rule.matches(host, address));
-        if !self.allow.is_empty() && allowing().next().is_none() {
-            return Some(NOT_ALLOWED);
+        let matches = |rule: &EgressRule| rule.matches(host, address);
+        if let Some(closed) = ClosedBy::lists(&self.allow, &self.deny, matches) {
+            return Some(closed.of_gateway());
         }
         // A name may lead anywhere; only a network says that these addresses are meant.
-        if allowing().any(|rule| matches!(rule, EgressRule::Network(..))) {
+        let is_meant = |rule: &EgressRule| matches!(rule, EgressRule::Network(..)) && matches(rule);
+        if self.allow.iter().any(is_meant) {
             return None;
         }
         if (address.is_loopback() || address.is_unspecified()) && !self.allow_loopback {
@@ -137,16 +195,9 @@ impl EgressSettings {
     /// The same for a name that somebody else resolves: networks cannot be judged, so in `allow` they allow nothing.
     pub(in crate::engine) fn refuses_name(&self, host: &str) -> Option<&'static str> {
         let host = host.trim_end_matches('.');
-        if self.deny.iter().any(|rule| rule.matches_name(host)) {
-            return Some(DENIED);
-        }
-        let is_allowed = self.allow.is_empty() || self.allow.iter().any(|rule| rule.matches_name(host));
-        (!is_allowed).then_some(NOT_ALLOWED)
+        ClosedBy::lists(&self.allow, &self.deny, |rule| rule.matches_name(host)).map(ClosedBy::of_gateway)
     }
 }
-
-const DENIED: &str = "`egress.deny` of the gateway's configuration names it";
-const NOT_ALLOWED: &str = "`egress.allow` of the gateway's configuration does not name it";
 
 fn is_private(address: IpAddr) -> bool {
     match address {
@@ -231,11 +282,31 @@ mod tests {
     }
 
     #[test]
+    fn a_rule_names_the_same_in_every_spelling() {
+        for (rule, same) in [
+            ("EXAMPLE.com.", "example.com"),
+            ("*.Example.com.", "*.example.com"),
+            ("::ffff:10.0.0.0/104", "10.0.0.0/8"),
+            ("[::ffff:10.1.2.3]", "10.1.2.3/32"),
+            ("::ffff:0:0/96", "0.0.0.0/0"),
+        ] {
+            assert_eq!(rules(&[rule]), rules(&[same]), "{rule}");
+            let written = rules(&[rule])[0].to_string();
+            assert_eq!(rules(&[&written]), rules(&[same]), "{rule}");
+        }
+    }
+
+    #[test]
     fn what_is_no_rule_is_refused() {
         for text in [
             "",
             "*",
             "*.",
+            ".",
+            "*..",
+            "::ffff:10.0.0.0/95",
+            "::1/129",
+            "a:80",
             "http://a",
             "10.0.0.0/33",
             "10.0.0.0/x",

@@ -2,11 +2,11 @@
 
 use super::{
     dial::{Dial, Dialled},
-    egress::{self, Forbidden},
+    egress::{self, Forbidden, Policy},
     hop::Hop,
 };
 use crate::{
-    engine::{EgressSettings, EngineSettings},
+    engine::EngineSettings,
     tool::{NamedServer, Transport},
 };
 use http::Uri;
@@ -42,7 +42,7 @@ pub(super) enum ConnectError {
 pub(super) struct Connector {
     inner: HttpsConnector<Dial>,
     timeout: Duration,
-    egress: Arc<EgressSettings>,
+    egress: Arc<Policy>,
     is_proxied: bool,
 }
 
@@ -74,7 +74,10 @@ impl Connector {
         transport: &Transport,
         hop: Option<Arc<Hop>>,
     ) -> Self {
-        let egress = Arc::new(settings.egress.clone());
+        let egress = Arc::new(Policy {
+            gateway: settings.egress.clone(),
+            own: transport.egress.clone(),
+        });
         let is_proxied = hop.is_some();
         let builder = HttpsConnectorBuilder::new().with_tls_config(tls).https_or_http();
         let builder = match &transport.server_name {

@@ -1,10 +1,9 @@
 //! TCP connections: to the upstream, or to a proxy that leads there.
 
 use super::{
-    egress::{self, Resolver},
+    egress::{self, Policy, Resolver},
     hop::Hop,
 };
-use crate::engine::EgressSettings;
 use http::{Uri, uri::Scheme};
 use hyper::rt::{Read, ReadBufCursor, Write};
 use hyper_util::{
@@ -41,7 +40,7 @@ pub(super) struct Dialled {
 }
 
 impl Dial {
-    pub(super) fn new(egress: Arc<EgressSettings>, hop: Option<Arc<Hop>>) -> Self {
+    pub(super) fn new(egress: Arc<Policy>, hop: Option<Arc<Hop>>) -> Self {
         // The operator has named the proxy; wherever it is, it is meant.
         let egress = if hop.is_some() { Arc::default() } else { egress };
         let mut tcp = HttpConnector::new_with_resolver(Resolver::new(egress));
@@ -72,7 +71,7 @@ impl Service<Uri> for Dial {
             });
         };
         let host = hop.uri.host().unwrap_or_default();
-        if let Err(forbidden) = egress::check_literal(&EgressSettings::default(), host) {
+        if let Err(forbidden) = egress::check_literal(&Policy::default(), host) {
             let error = hop.forbidden(forbidden);
             return Box::pin(std::future::ready(Err(error.into())));
         }

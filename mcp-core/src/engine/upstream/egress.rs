@@ -1,7 +1,7 @@
 //! Addresses that are not dialled: link-local ones never, since there clouds serve the machine's own credentials,
-//! others as the deployment says. What is checked is the resolved address, so no name and no spelling of a number leads around it.
+//! others as the deployment says, and as the tool's definition does. What is checked is the resolved address, so no name and no spelling of a number leads around it.
 
-use crate::engine::EgressSettings;
+use crate::{engine::EgressSettings, tool::OwnEgress};
 use hyper_util::client::legacy::connect::dns::{GaiResolver, Name};
 use std::{
     error::Error as StdError,
@@ -37,8 +37,29 @@ pub(super) struct Forbidden {
     reason: &'static str,
 }
 
+/// Who has a say in what one pool of connections reaches; all have to permit.
+#[derive(Clone, Debug, Default)]
+pub(in crate::engine) struct Policy {
+    /// Of the deployment, for all tools.
+    pub(in crate::engine) gateway: EgressSettings,
+    /// Of the definitions that this pool is for.
+    pub(in crate::engine) own: Option<Arc<OwnEgress>>,
+}
+
+impl Policy {
+    fn refuses(&self, host: &str, address: IpAddr) -> Option<&'static str> {
+        let own = || self.own.as_ref()?.refuses(host, address);
+        self.gateway.refuses(host, address).or_else(own)
+    }
+
+    fn refuses_name(&self, host: &str) -> Option<&'static str> {
+        let own = || self.own.as_ref()?.refuses_name(host);
+        self.gateway.refuses_name(host).or_else(own)
+    }
+}
+
 /// Checks one address, to which `host` led.
-fn check(settings: &EgressSettings, host: &str, address: IpAddr) -> Result<(), Forbidden> {
+fn check(policy: &Policy, host: &str, address: IpAddr) -> Result<(), Forbidden> {
     let is_forbidden = match address.to_canonical() {
         IpAddr::V4(v4) => v4.is_link_local() || v4 == METADATA_V4,
         IpAddr::V6(v6) => v6.is_unicast_link_local() || v6 == METADATA_V6,
@@ -46,7 +67,7 @@ fn check(settings: &EgressSettings, host: &str, address: IpAddr) -> Result<(), F
     let reason = if is_forbidden {
         Some(NEVER)
     } else {
-        settings.refuses(host, address)
+        policy.refuses(host, address)
     };
     forbid(reason, &address)
 }
@@ -59,43 +80,43 @@ fn forbid(reason: Option<&'static str>, what: &dyn ToString) -> Result<(), Forbi
 }
 
 /// Why the address, to which `host` led, is not dialled; `None` if it may be.
-pub(in crate::engine) fn refuses(settings: &EgressSettings, host: &str, address: IpAddr) -> Option<String> {
-    check(settings, host, address)
+pub(in crate::engine) fn refuses(policy: &Policy, host: &str, address: IpAddr) -> Option<String> {
+    check(policy, host, address)
         .err()
         .map(|forbidden| forbidden.to_string())
 }
 
 /// The same for a host that a proxy resolves.
-pub(in crate::engine) fn refuses_unresolved(settings: &EgressSettings, host: &str) -> Option<String> {
-    check_unresolved(settings, host)
+pub(in crate::engine) fn refuses_unresolved(policy: &Policy, host: &str) -> Option<String> {
+    check_unresolved(policy, host)
         .err()
         .map(|forbidden| forbidden.to_string())
 }
 
 /// Checks a host that is an address itself: those are dialled without being resolved.
-pub(super) fn check_literal(settings: &EgressSettings, host: &str) -> Result<(), Forbidden> {
+pub(super) fn check_literal(policy: &Policy, host: &str) -> Result<(), Forbidden> {
     let address = host.trim_matches(['[', ']']).parse::<IpAddr>();
-    address.map_or(Ok(()), |address| check(settings, host, address))
+    address.map_or(Ok(()), |address| check(policy, host, address))
 }
 
 /// Checks a host that a proxy resolves. Addresses are checked in every spelling that resolvers understand (`127.1`,
 /// `0x7f000001`), names by name only.
-pub(super) fn check_unresolved(settings: &EgressSettings, host: &str) -> Result<(), Forbidden> {
+pub(super) fn check_unresolved(policy: &Policy, host: &str) -> Result<(), Forbidden> {
     let name = match Host::parse(host) {
-        Ok(Host::Ipv4(address)) => return check(settings, host, address.into()),
-        Ok(Host::Ipv6(address)) => return check(settings, host, address.into()),
+        Ok(Host::Ipv4(address)) => return check(policy, host, address.into()),
+        Ok(Host::Ipv6(address)) => return check(policy, host, address.into()),
         Ok(Host::Domain(name)) => name,
         Err(_) => return forbid(Some("not a host name"), &host),
     };
     let name = name.trim_end_matches('.');
     if name == "localhost" || name.ends_with(".localhost") {
-        return check(settings, name, Ipv4Addr::LOCALHOST.into());
+        return check(policy, name, Ipv4Addr::LOCALHOST.into());
     }
     let is_metadata = METADATA_NAMES.contains(&name);
     let reason = if is_metadata {
         Some(NEVER)
     } else {
-        settings.refuses_name(name)
+        policy.refuses_name(name)
     };
     forbid(reason, &name)
 }
@@ -104,14 +125,14 @@ pub(super) fn check_unresolved(settings: &EgressSettings, host: &str) -> Result<
 #[derive(Clone, Debug)]
 pub(super) struct Resolver {
     system: GaiResolver,
-    settings: Arc<EgressSettings>,
+    policy: Arc<Policy>,
 }
 
 impl Resolver {
-    pub(super) fn new(settings: Arc<EgressSettings>) -> Self {
+    pub(super) fn new(policy: Arc<Policy>) -> Self {
         Self {
             system: GaiResolver::new(),
-            settings,
+            policy,
         }
     }
 }
@@ -126,14 +147,14 @@ impl Service<Name> for Resolver {
     }
 
     fn call(&mut self, name: Name) -> Self::Future {
-        let settings = self.settings.clone();
+        let policy = self.policy.clone();
         let host = name.as_str().to_owned();
         let resolving = self.system.call(name);
         Box::pin(async move {
             let mut forbidden = None;
             let mut allowed = Vec::new();
             for address in resolving.await? {
-                match check(&settings, &host, address.ip()) {
+                match check(&policy, &host, address.ip()) {
                     Ok(()) => allowed.push(address),
                     Err(error) => forbidden = Some(error),
                 }
@@ -150,6 +171,10 @@ impl Service<Name> for Resolver {
 mod tests {
     use super::*;
 
+    fn of_gateway(gateway: EgressSettings) -> Policy {
+        Policy { gateway, own: None }
+    }
+
     #[test]
     fn link_local_and_metadata_addresses_are_forbidden_in_every_spelling() {
         for host in [
@@ -160,7 +185,7 @@ mod tests {
             "[fd00:ec2::254]",
             "100.100.100.200",
         ] {
-            assert!(check_literal(&EgressSettings::default(), host).is_err(), "{host}");
+            assert!(check_literal(&Policy::default(), host).is_err(), "{host}");
         }
         for host in [
             "127.0.0.1",
@@ -170,19 +195,19 @@ mod tests {
             "example.com",
             "[fd00::1]",
         ] {
-            assert!(check_literal(&EgressSettings::default(), host).is_ok(), "{host}");
+            assert!(check_literal(&Policy::default(), host).is_ok(), "{host}");
         }
     }
 
     #[test]
     fn a_host_that_a_proxy_resolves_is_judged_by_its_name_and_every_spelling_of_an_address() {
         let rules = |texts: &[&str]| texts.iter().map(|text| text.parse().unwrap()).collect();
-        let closed = EgressSettings {
+        let closed = of_gateway(EgressSettings {
             allow_loopback: false,
             allow_private: false,
             deny: rules(&["*.bad.example", "93.184.216.0/24"]),
             ..EgressSettings::default()
-        };
+        });
         for host in [
             "127.0.0.1",
             "127.1",
@@ -207,10 +232,10 @@ mod tests {
         for host in ["api.example.com", "bad.example", "8.8.8.8"] {
             assert!(check_unresolved(&closed, host).is_ok(), "{host}");
         }
-        let listed = EgressSettings {
+        let listed = of_gateway(EgressSettings {
             allow: rules(&["api.example.com", "10.0.0.0/8"]),
             ..EgressSettings::default()
-        };
+        });
         assert!(check_unresolved(&listed, "api.example.com").is_ok());
         assert!(check_unresolved(&listed, "10.1.1.1").is_ok());
         let refused = check_unresolved(&listed, "internal.example.com").unwrap_err();

@@ -10,7 +10,7 @@ pub(super) const TOOL: &str = r#"{
         "domain": "a.example", "method": "POST", "path": "/x",
         "params": [{"name": "q", "in": "query"}],
         "body": {"mode": "multipart", "parts": [{"name": "f", "from": "/f"}], "encoding": {"note": {}}},
-        "limits": {}, "retry": {"max": 1, "backoff": {}, "idempotency_key": "X-Key"}, "redirect": {}, "tls": {}, "proxy": {"url": "http://proxy.example:3128"},
+        "limits": {}, "retry": {"max": 1, "backoff": {}, "idempotency_key": "X-Key"}, "redirect": {}, "tls": {}, "proxy": {"url": "http://proxy.example:3128"}, "egress": {},
         "response": {"errors": [{"when": "status == 404", "message": "m"}]}
     }
 }"#;
