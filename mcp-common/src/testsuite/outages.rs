@@ -116,13 +116,13 @@ async fn store_or_error(
     source.put(write, "{}".into()).await
 }
 
-/// The first success; meanwhile the store may only say that it is unavailable.
+/// The first success; meanwhile the store may only say that it is unavailable, or that nobody knows.
 async fn persistently<T>(attempt: impl AsyncFn() -> Result<T, SourceError>) -> T {
     let deadline = tokio::time::Instant::now() + std::time::Duration::from_secs(30);
     loop {
         match attempt().await {
             Ok(value) => return value,
-            Err(SourceError::Unavailable(reason)) => {
+            Err(SourceError::Unavailable(reason) | SourceError::InDoubt(reason)) => {
                 assert!(
                     tokio::time::Instant::now() < deadline,
                     "still unavailable: {reason}"
