@@ -1,11 +1,13 @@
 //! What a deployment can set about upstream calls.
 
 mod egress;
+mod egress_rule;
 mod proxy_address;
 mod trust;
 
-pub(crate) use egress::ClosedBy;
-pub use egress::{EgressRule, EgressSettings, NoEgressRule};
+pub use egress::EgressSettings;
+pub(crate) use egress_rule::ClosedBy;
+pub use egress_rule::{EgressRule, NoEgressRule};
 pub use proxy_address::{NoProxyAddress, ProxyAddress};
 pub use trust::TrustRoots;
 

@@ -1,5 +1,6 @@
 //! Addresses that are not dialled: link-local ones never, since there clouds serve the machine's own credentials,
-//! others as the deployment says, and as the tool's definition does. What is checked is the resolved address, so no name and no spelling of a number leads around it.
+//! others as the deployment says, and as the tool's definition does. What is checked is the resolved address, so no name
+//! and no spelling of a number leads around it.
 
 use crate::{engine::EgressSettings, tool::OwnEgress};
 use hyper_util::client::legacy::connect::dns::{GaiResolver, Name};
