@@ -30,7 +30,7 @@ const TOOL: [&str; 16] = [
     "examples",
     "source",
 ];
-const BINDING: [&str; 18] = [
+const BINDING: [&str; 21] = [
     "domain",
     "base_url",
     "method",
@@ -43,6 +43,9 @@ const BINDING: [&str; 18] = [
     "auth",
     "timeout_ms",
     "connect_timeout_ms",
+    "tls",
+    "proxy",
+    "egress",
     "retry",
     "redirect",
     "limits",
