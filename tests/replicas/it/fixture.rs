@@ -6,8 +6,12 @@ use axum::{
     extract::Path,
     routing::{get, post},
 };
-use dynmcp_harness::{Replicas, Setup, Store, Upstream};
+use dynmcp_harness::{Mcp, Replicas, Setup, Store, Upstream};
 use serde_json::{Value, json};
+use std::time::{Duration, Instant};
+
+/// How long a change may take to be everywhere, on a busy machine.
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// What clients of the instance see.
 pub(crate) const INSTANCE: &str = "shop";
@@ -63,6 +67,22 @@ pub(crate) async fn open_shop(replicas: &Replicas, upstream: &Upstream) -> Resul
     let shop = json!({"name": "Shop", "tool_ids": ["get_item", "add_item"]});
     let revision = admin.write("ids", INSTANCE, &shop).await?;
     everywhere(replicas, revision).await?;
+    // On a folder of files each gateway numbers changes by itself: there a revision says nothing about the others.
+    for gateway in replicas.all() {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            let tools = Mcp::default().tools(&gateway.endpoint(INSTANCE)).await;
+            if tools.is_ok_and(|tools| tools.len() == 2) {
+                break;
+            }
+            anyhow::ensure!(
+                Instant::now() < deadline,
+                "{} has no {INSTANCE}",
+                gateway.origin()
+            );
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
     Ok(revision)
 }
 
