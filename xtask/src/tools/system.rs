@@ -65,11 +65,15 @@ const STORES: &[Needed] = &[
     },
 ];
 
-/// Building the client of etcd needs it.
+/// Building the client of etcd needs it, and the definitions that it imports: Debian has these in a package that
+/// `protobuf-compiler` only recommends.
 const PROTOC: Needed = Needed {
-    program: "protoc",
-    probe: &["--version"],
-    packages: &["protobuf-compiler"],
+    program: "sh",
+    probe: &[
+        "-c",
+        "echo 'syntax = \"proto3\"; import \"google/protobuf/descriptor.proto\";' | protoc --proto_path=/usr/include --proto_path=/dev --descriptor_set_out=/dev/null /dev/stdin",
+    ],
+    packages: &["protobuf-compiler", "libprotobuf-dev"],
 };
 
 const NGINX: Needed = Needed {
