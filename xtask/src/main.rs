@@ -6,6 +6,7 @@
 )]
 
 mod command;
+mod deny;
 mod tools;
 
 use anyhow::Result;
@@ -43,6 +44,8 @@ enum Task {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         arguments: Vec<String>,
     },
+    /// Checks licences, sources and advisories of all dependencies with cargo-deny.
+    Deny,
     /// Only installs what the tests need.
     Tools,
 }
@@ -105,6 +108,10 @@ fn perform(task: Task) -> Result<ExitCode> {
                 &["run", "--release", "--quiet", "--package", "dynmcp-bench", "--"],
                 &arguments,
             )
+        }
+        Task::Deny => {
+            deny::check()?;
+            Ok(ExitCode::SUCCESS)
         }
         Task::Tools => {
             tools::install()?;

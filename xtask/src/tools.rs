@@ -1,5 +1,6 @@
 //! What the tests need beside Rust: a few system programs, and in `.tools` Node.js and Python with pinned packages.
 
+mod cargo_deny;
 mod node;
 mod python;
 mod stamp;
@@ -7,6 +8,7 @@ mod system;
 
 use crate::command::root;
 use anyhow::Result;
+use std::path::PathBuf;
 
 /// Installs what is missing; quick when nothing is.
 pub(crate) fn install() -> Result<()> {
@@ -28,4 +30,9 @@ pub(crate) fn install_nginx() -> Result<()> {
 /// Every server that definitions can live in, and what the gateway needs to be built for it.
 pub(crate) fn install_stores() -> Result<()> {
     system::install_stores()
+}
+
+/// The program that checks dependencies.
+pub(crate) fn install_cargo_deny() -> Result<PathBuf> {
+    cargo_deny::install(&root().join(".tools"))
 }
