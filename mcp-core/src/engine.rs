@@ -10,6 +10,7 @@ mod exact_value;
 pub mod explain;
 mod failure;
 mod instance_names;
+mod json_reader;
 mod members;
 mod plan;
 mod result;

@@ -4,6 +4,8 @@ pub mod contract;
 mod credential_name;
 pub mod engine;
 pub mod export;
+#[cfg(test)]
+mod growth;
 pub mod import;
 pub mod plan;
 pub mod protocol;

@@ -5,15 +5,17 @@ use serde::{
     de::{Error, MapAccess, Visitor},
 };
 use serde_json::value::RawValue;
-use std::{borrow::Cow, collections::HashSet, fmt};
+use std::{borrow::Cow, collections::HashMap, fmt};
 
-/// From here on a set is cheaper than looking at each name.
+/// From here on a map is cheaper than looking at each name.
 const MANY: usize = 32;
 
 /// In the order in which they were written; no name stands twice.
 #[derive(Debug, Default)]
 pub(crate) struct Members<'a> {
     list: Vec<(Cow<'a, str>, &'a RawValue)>,
+    /// The place of each name in the list; empty where they are few.
+    places: HashMap<Cow<'a, str>, usize>,
 }
 
 impl<'a> Members<'a> {
@@ -29,10 +31,12 @@ impl<'a> Members<'a> {
     }
 
     pub(crate) fn get(&self, name: &str) -> Option<&'a RawValue> {
-        self.list
-            .iter()
-            .find(|(member, _)| member == name)
-            .map(|(_, value)| *value)
+        let (_, value) = if self.places.is_empty() {
+            self.list.iter().find(|(member, _)| member == name)?
+        } else {
+            &self.list[*self.places.get(name)?]
+        };
+        Some(value)
     }
 
     pub(crate) fn iter(&self) -> impl Iterator<Item = (&str, &'a RawValue)> {
@@ -60,22 +64,23 @@ impl<'de: 'a, 'a> Deserialize<'de> for Members<'a> {
 
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Members<'de>, A::Error> {
                 let mut list = Vec::<(Cow<'de, str>, &'de RawValue)>::with_capacity(8);
-                let mut seen = HashSet::new();
+                let mut places = HashMap::new();
                 while let Some((Name(name), value)) = map.next_entry::<Name<'de>, &'de RawValue>()? {
                     let is_second = if list.len() < MANY {
                         list.iter().any(|(other, _)| *other == name)
                     } else {
-                        if seen.is_empty() {
-                            seen.extend(list.iter().map(|(name, _)| name.clone()));
+                        if places.is_empty() {
+                            let names = list.iter().map(|(name, _)| name.clone());
+                            places.extend(names.zip(0..));
                         }
-                        !seen.insert(name.clone())
+                        places.insert(name.clone(), list.len()).is_some()
                     };
                     if is_second {
                         return Err(A::Error::custom(format!("the member `{name}` stands twice")));
                     }
                     list.push((name, value));
                 }
-                Ok(Members { list })
+                Ok(Members { list, places })
             }
         }
 
@@ -104,5 +109,17 @@ mod tests {
         let many: Vec<String> = (0..100).chain([7]).map(|n| format!("\"m{n}\":0")).collect();
         let text = format!("{{{}}}", many.join(","));
         assert_eq!(Members::read(&text).unwrap_err(), "the member `m7` stands twice");
+    }
+
+    #[test]
+    fn all_of_many_are_found() {
+        let many: Vec<String> = (0..100).map(|n| format!("\"m{n}\":{n}")).collect();
+        let text = format!("{{{}}}", many.join(","));
+        let members = Members::read(&text).unwrap();
+        for n in 0..100 {
+            let value = members.get(&format!("m{n}")).map(|value| value.get().to_owned());
+            assert_eq!(value, Some(n.to_string()));
+        }
+        assert!(members.get("m100").is_none());
     }
 }

@@ -26,6 +26,8 @@ const BLOCKS: [&str; 22] = [
     "blockquote",
     "body",
 ];
+/// Longer texts between `&` and `;` are no character references.
+const LONGEST_REFERENCE: usize = 10;
 /// Elements whose content nobody reads.
 const UNSEEN: [&str; 6] = ["script", "style", "head", "template", "noscript", "svg"];
 
@@ -83,7 +85,10 @@ fn push(out: &mut String, text: &str) {
     while let Some(start) = rest.find('&') {
         push_plain(out, &rest[..start]);
         rest = &rest[start + 1..];
-        let reference = rest.find(';').filter(|end| *end <= 10);
+        let reference = rest
+            .bytes()
+            .take(LONGEST_REFERENCE + 1)
+            .position(|byte| byte == b';');
         match reference.and_then(|end| character(&rest[..end]).map(|c| (c, end))) {
             Some((c, end)) => {
                 out.push(c);
@@ -135,6 +140,35 @@ fn finish(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::text;
+    use crate::growth;
+
+    #[test]
+    fn reading_is_linear() {
+        for piece in [
+            "&",
+            "&amp;",
+            "&#1",
+            "<",
+            "<p",
+            "<p>",
+            "</",
+            "</p>",
+            "<!--",
+            "-->",
+            "<!-->",
+            "<script>",
+            "<script></",
+            "</script",
+            ">",
+            "\n ",
+            "ü",
+        ] {
+            let make = |size: usize| piece.repeat(size / piece.len());
+            growth::is_linear(piece, growth::ANSWER, make, |html| {
+                text(html);
+            });
+        }
+    }
 
     #[test]
     fn tags_go_and_text_stays() {
