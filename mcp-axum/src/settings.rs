@@ -1,6 +1,7 @@
 //! The configuration: `config/default.toml`, then a file, then the environment. Each component reads its own section
 //! and nothing else.
 
+mod bounds;
 mod check;
 mod display;
 mod error;
@@ -11,6 +12,7 @@ mod size;
 mod source_tables;
 mod unknown;
 
+pub use bounds::BoundsSettings;
 pub use check::OPERATOR_PATHS;
 pub use error::SettingsError;
 pub use layers::{DEFAULT_TOML, Layers};
@@ -48,6 +50,8 @@ pub struct Settings {
     pub secrets: SecretSettings,
     /// What templates of definitions may name.
     pub templates: TemplateSettings,
+    /// What anything that comes in may have before it is parsed.
+    pub bounds: BoundsSettings,
     /// How the protocol is spoken.
     pub mcp: McpSettings,
 }

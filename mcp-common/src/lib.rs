@@ -2,6 +2,7 @@
 //!
 //! - [`document`], [`definition`]: what platform teams write: tools and instances as versioned documents.
 //! - [`datasource`], [`authenticator`], [`plugin`]: the ports that plugins implement and how they are found.
+//! - [`bounds`]: what anything that comes in may have before it is parsed.
 //! - [`migration`]: what bringing a store's schema up to date did.
 //! - [`catalog`]: the gateway's own complete copy of all definitions, kept in sync with one data source.
 //!
@@ -11,6 +12,7 @@
 extern crate self as mcp_common;
 
 pub mod authenticator;
+pub mod bounds;
 pub mod catalog;
 pub mod datasource;
 pub mod definition;

@@ -54,6 +54,7 @@ use crate::engine::{ProxyAddress, Secrets, shortcomings};
 use input_schema::{InputSchema, accepts_everything};
 use listing::Listing;
 use mcp_common::{
+    bounds::Bounds,
     catalog::Compiled,
     definition::{ToolDefinition, instance::ToolOverrides},
     problem::{Problem, Problems},
@@ -72,6 +73,7 @@ pub struct ToolCompiler {
     proxies: Option<Vec<ProxyAddress>>,
     /// What templates may name of clients' requests.
     request_headers: AllowedHeaders,
+    bounds: Arc<Bounds>,
 }
 
 /// A tool that is ready to be listed and called.
@@ -113,6 +115,16 @@ impl ToolCompiler {
             request_headers: headers.into(),
             ..self
         }
+    }
+
+    /// Refuses definitions that are larger, deeper or more complex than these; without, than the defaults.
+    pub fn with_bounds(self, bounds: Arc<Bounds>) -> Self {
+        Self { bounds, ..self }
+    }
+
+    /// What definitions may have.
+    pub fn bounds(&self) -> &Arc<Bounds> {
+        &self.bounds
     }
 
     /// A warning for what connections would not be made with now: files and configuration may change before the first

@@ -1,7 +1,7 @@
 //! What the configuration means for the crates below, which do not know it.
 
 use crate::settings::{AutoSwitch, Settings};
-use mcp_common::secret::ExposeSecret;
+use mcp_common::{bounds::Bounds, secret::ExposeSecret};
 use mcp_core::{
     engine::{EgressRule, EgressSettings, EngineSettings, ProxyAddress, SecretSettings, Secrets},
     protocol::ProtocolSettings,
@@ -9,7 +9,7 @@ use mcp_core::{
     view::ViewSettings,
 };
 use sha2::{Digest, Sha256};
-use std::{path::PathBuf, time::Duration};
+use std::{path::PathBuf, sync::Arc, time::Duration};
 
 /// For the gateway's catalog, and for commands that have one of their own.
 pub(crate) fn compiler(settings: &Settings) -> ToolCompiler {
@@ -17,6 +17,7 @@ pub(crate) fn compiler(settings: &Settings) -> ToolCompiler {
         .with_secrets(Secrets::new(secret_settings(settings)))
         .with_proxies(proxies(settings))
         .with_request_headers(request_headers(settings))
+        .with_bounds(bounds(settings))
 }
 
 /// For all workers: clones share the certificate authorities, which are read once.
@@ -27,11 +28,18 @@ pub(crate) fn engine_settings(settings: &Settings) -> EngineSettings {
         connect_timeout: Duration::from_millis(upstream.connect_timeout_ms),
         max_request_bytes: upstream.max_request_bytes.0,
         max_response_bytes: upstream.max_response_bytes.0,
+        bounds: bounds(settings),
         on_mismatch: upstream.on_output_mismatch,
         egress: egress_settings(settings),
         secrets: Secrets::new(secret_settings(settings)),
         ..EngineSettings::default()
     }
+}
+
+/// For all who read something from outside.
+pub(crate) fn bounds(settings: &Settings) -> Arc<Bounds> {
+    // Checked when the settings were read.
+    Arc::new(settings.bounds.read().unwrap_or_default())
 }
 
 fn secret_settings(settings: &Settings) -> SecretSettings {

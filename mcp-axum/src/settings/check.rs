@@ -85,6 +85,7 @@ pub(super) fn check(settings: &Settings) -> Result<(), SettingsError> {
         "upstream.max_response_bytes",
         settings.upstream.max_response_bytes.0,
     )?;
+    settings.bounds.read()?;
     at_least_one("mcp.page_size", settings.mcp.page_size as u64)?;
     within("mcp.session_seconds", settings.mcp.session_seconds, YEAR_SECONDS)
 }

@@ -30,6 +30,7 @@ pub(super) fn redacted_toml(settings: &Settings) -> String {
         egress: &'a super::EgressSettings,
         secrets: &'a super::SecretSettings,
         templates: &'a super::TemplateSettings,
+        bounds: &'a super::BoundsSettings,
         mcp: &'a super::McpSettings,
     }
     let redact = |tables: &PluginTables| {
@@ -47,6 +48,7 @@ pub(super) fn redacted_toml(settings: &Settings) -> String {
         egress: &settings.egress,
         secrets: &settings.secrets,
         templates: &settings.templates,
+        bounds: &settings.bounds,
         mcp: &settings.mcp,
     };
     // Only a plugin's table could hold what TOML cannot say.

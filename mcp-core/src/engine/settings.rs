@@ -15,8 +15,8 @@ use super::{
     Evaluations,
     credentials::{Secrets, Tokens},
 };
-use mcp_common::definition::tool::OnMismatch;
-use std::time::Duration;
+use mcp_common::{bounds::Bounds, definition::tool::OnMismatch};
+use std::{sync::Arc, time::Duration};
 
 /// Defaults and bounds for all tools; a definition may choose its own within reason.
 #[derive(Clone, Debug)]
@@ -29,6 +29,8 @@ pub struct EngineSettings {
     pub max_request_bytes: u64,
     /// Bound of an answer's body where the tool has none.
     pub max_response_bytes: u64,
+    /// Bounds of what is parsed: arguments, answers.
+    pub bounds: Arc<Bounds>,
     /// Idle connections kept per upstream.
     pub max_idle_per_host: usize,
     /// How long they are kept.
@@ -54,6 +56,7 @@ impl Default for EngineSettings {
             connect_timeout: Duration::from_secs(5),
             max_request_bytes: 1 << 20,
             max_response_bytes: 8 << 20,
+            bounds: Arc::default(),
             max_idle_per_host: 64,
             idle_timeout: Duration::from_secs(30),
             on_mismatch: OnMismatch::default(),
