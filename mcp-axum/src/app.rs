@@ -57,6 +57,10 @@ pub struct App {
     pub started_at: SystemTime,
 }
 
+/// An extension of answers whose body is there once for everybody who asks: it takes no memory of its own.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct SharedBody;
+
 impl App {
     /// Loading, ready or draining; cheap enough for every request.
     pub fn phase(&self) -> Phase {

@@ -61,13 +61,15 @@ pub(crate) struct Built {
     pub(crate) new_admin_key: Option<Secret>,
 }
 
-/// Finds out whether the plugins that the configuration names are there.
+/// Finds out whether the plugins that the configuration names are there, and whether the keys that it lists are keys.
 pub(crate) fn check_names(settings: &Settings) -> Result<(), BuildError> {
     let sources = Registry::<dyn DataSourceFactory>::data_sources().map_err(BuildError::NoSuchSource)?;
     sources
         .get(&settings.app.data_source)
         .map_err(BuildError::NoSuchSource)?;
-    Ok(Guard::check_names(&settings.app.authenticators)?)
+    Guard::check_names(&settings.app.authenticators)?;
+    admin_key::check_listed(settings).map_err(GuardError::from)?;
+    Ok(())
 }
 
 /// Builds it on the control runtime that this runs on. Nothing is served yet.

@@ -1,12 +1,11 @@
-//! What load balancers, orchestrators and Prometheus ask. These paths need no key, unless `app.public_paths` leaves
-//! them out.
+//! What load balancers, orchestrators and Prometheus ask. The paths of `app.public_paths` need no key.
 
 use crate::{
-    app::{App, Phase},
+    app::{App, Phase, SharedBody},
     error::Error,
 };
 use axum::{
-    Json, Router,
+    Extension, Json, Router,
     extract::{RawQuery, Request, State},
     middleware::{self, Next},
     response::{IntoResponse, Response},
@@ -67,9 +66,14 @@ async fn ready(State(app): State<Arc<App>>, RawQuery(query): RawQuery) -> Result
 async fn metrics(State(app): State<Arc<App>>) -> Result<impl IntoResponse, Error> {
     let text = app
         .metrics
-        .encode()
+        .text()
+        .await
         .map_err(|error| Error::internal(error.to_string()))?;
-    Ok(([(header::CONTENT_TYPE, OPEN_METRICS)], text))
+    Ok((
+        [(header::CONTENT_TYPE, OPEN_METRICS)],
+        Extension(SharedBody),
+        text,
+    ))
 }
 
 fn success(data: Value) -> Json<Value> {

@@ -1,6 +1,7 @@
 //! Logs: to stdout, and to daily files if wanted. Formatting happens where something is logged, writing on a thread of
 //! its own, so that no worker ever waits for a terminal or a disk.
 
+mod daily_file;
 mod lines;
 mod request_line;
 mod sink;

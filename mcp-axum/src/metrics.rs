@@ -2,6 +2,7 @@
 
 mod catalog;
 
+use bytes::Bytes;
 use catalog::CatalogCollector;
 use mcp_common::catalog::{Catalog, sync::SyncStatus};
 use mcp_core::{telemetry, tool::ToolCompiler};
@@ -10,11 +11,21 @@ use prometheus_client::{
     metrics::{counter::Counter, gauge::Gauge, info::Info},
     registry::Registry,
 };
-use std::{fmt, sync::Arc};
+use std::{
+    fmt,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+use tokio::sync::Mutex;
+
+/// Scrapers that come within this time get one text. It may be megabytes, and making it takes as long as many calls.
+const GOOD_FOR: Duration = Duration::from_secs(1);
 
 /// The registry and what this crate counts itself.
 pub struct Metrics {
     registry: Registry,
+    /// The last text and when it was made. The lock is held while the next one is made, so that there is one at a time.
+    text: Mutex<Option<(Instant, Bytes)>>,
     /// Open client connections.
     pub connections: Gauge,
     /// Client connections that were opened beyond `app.max_connections`.
@@ -43,6 +54,7 @@ impl Metrics {
         (
             Self {
                 registry,
+                text: Mutex::default(),
                 connections,
                 connections_refused,
             },
@@ -50,7 +62,20 @@ impl Metrics {
         )
     }
 
-    /// The OpenMetrics text.
+    /// The OpenMetrics text of now, or of a moment ago. Clones share it, however many scrapers there are.
+    pub async fn text(&self) -> Result<Bytes, fmt::Error> {
+        let mut last = self.text.lock().await;
+        if let Some((made, text)) = &*last
+            && made.elapsed() < GOOD_FOR
+        {
+            return Ok(text.clone());
+        }
+        let text = Bytes::from(self.encode()?);
+        *last = Some((Instant::now(), text.clone()));
+        Ok(text)
+    }
+
+    /// The OpenMetrics text of now.
     pub fn encode(&self) -> Result<String, fmt::Error> {
         let mut text = String::with_capacity(16 << 10);
         text::encode(&mut text, &self.registry)?;

@@ -4,6 +4,7 @@
 //! - [`datasource`], [`authenticator`], [`plugin`]: the ports that plugins implement and how they are found.
 //! - [`bounds`]: what anything that comes in may have before it is parsed.
 //! - [`migration`]: what bringing a store's schema up to date did.
+//! - [`private_file`]: how files are made that only this user may read.
 //! - [`catalog`]: the gateway's own complete copy of all definitions, kept in sync with one data source.
 //!
 //! Nothing here knows HTTP servers, databases or the MCP protocol.
@@ -20,6 +21,7 @@ pub mod document;
 pub mod key;
 pub mod migration;
 pub mod plugin;
+pub mod private_file;
 pub mod problem;
 pub mod secret;
 #[cfg(feature = "testsuite")]

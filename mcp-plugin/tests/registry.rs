@@ -29,7 +29,7 @@ async fn every_plugin_is_registered_under_its_name() {
 #[tokio::test]
 async fn only_none_is_open() {
     let authenticators = Registry::authenticators().unwrap();
-    let keys = json!({"keys": [{"name": "a", "key": "k"}]});
+    let keys = json!({"keys": [{"name": "a", "key": "a-key-for-this-test"}]});
     let api_key = authenticators.get("api_key").unwrap().make(&keys).await.unwrap();
     assert!(!api_key.open());
     assert!(api_key.authenticate(&http::HeaderMap::new()).await.is_err());

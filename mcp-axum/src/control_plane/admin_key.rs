@@ -2,11 +2,15 @@
 //! hash.
 
 use crate::settings::{PluginTables, Settings};
-use mcp_common::secret::{ExposeSecret, Secret};
+use mcp_common::{
+    plugin::PluginError,
+    private_file,
+    secret::{ExposeSecret, Secret},
+};
 use mcp_plugin::authenticator::api_key;
 use serde_json::{Map, Value, json};
 use std::{
-    fs::{self, OpenOptions},
+    fs,
     io::{self, Write},
     path::{Path, PathBuf},
 };
@@ -128,6 +132,15 @@ fn unusable(directory: &Path, cause: io::Error) -> AdminKeyError {
     }
 }
 
+/// Refuses keys of the configuration that are none, where keys count.
+pub(super) fn check_listed(settings: &Settings) -> Result<(), PluginError> {
+    let keys_count = settings.app.authenticators.iter().any(|name| name == PLUGIN);
+    match settings.authenticator.get(PLUGIN) {
+        Some(table) if keys_count => api_key::check(table),
+        _ => Ok(()),
+    }
+}
+
 fn lists_an_admin(settings: &Settings) -> bool {
     let keys = settings
         .authenticator
@@ -142,12 +155,8 @@ fn lists_an_admin(settings: &Settings) -> bool {
 
 /// Two processes that start at once must not end with a key that does not fit the file: the second one fails.
 fn write(directory: &Path, file: &Path, hash: &str) -> io::Result<()> {
-    fs::create_dir_all(directory)?;
-    let mut options = OpenOptions::new();
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let mut file = options.open(file)?;
+    private_file::create_folder(directory)?;
+    let mut file = private_file::options().write(true).create_new(true).open(file)?;
     file.write_all(format!("{hash}\n").as_bytes())?;
     file.sync_all()
 }

@@ -1,14 +1,13 @@
 //! Where lines go in the end.
 
-use super::LogError;
+use super::{LogError, daily_file::DailyFile};
 use crate::settings::LogSettings;
 use std::io::{self, Write};
-use tracing_appender::rolling::{RollingFileAppender, Rotation};
 
 /// stdout and, if configured, a file per day.
 pub(super) struct Sinks {
     stdout: Trouble,
-    files: Option<(RollingFileAppender, Trouble)>,
+    files: Option<(DailyFile, Trouble)>,
 }
 
 /// What could not be written to one of them, until it works again.
@@ -25,20 +24,13 @@ impl Sinks {
         let unusable = |error: &dyn std::fmt::Display| {
             LogError::Directory(format!("`{directory}` cannot be used: {error}"))
         };
-        // The library would complain on stderr about a directory that it is about to make.
-        std::fs::create_dir_all(directory).map_err(|error| unusable(&error))?;
-        let files = RollingFileAppender::builder()
-            .rotation(Rotation::DAILY)
-            .filename_prefix(&settings.log_name)
-            .filename_suffix("log")
-            .max_log_files(settings.max_files)
-            .build(directory)
+        let files = DailyFile::open(directory.into(), &settings.log_name, settings.max_files)
             .map_err(|error| unusable(&error))?;
         let place = format!("the log files in `{directory}` (log.log_dir)");
         Ok(Self::new(Some((files, Trouble::none(place)))))
     }
 
-    fn new(files: Option<(RollingFileAppender, Trouble)>) -> Self {
+    fn new(files: Option<(DailyFile, Trouble)>) -> Self {
         let stdout = Trouble::none("the log on stdout".to_owned());
         Self { stdout, files }
     }

@@ -2,10 +2,12 @@
 
 use super::{List, Settings, SettingsError};
 use http::HeaderName;
+use mcp_common::secret::ExposeSecret;
 use mcp_core::{
     engine::{EgressRule, ProxyAddress},
     tool::{NoRequestHeader, RequestHeader},
 };
+use mcp_plugin::authenticator::api_key;
 use tracing_subscriber::filter::LevelFilter;
 
 /// The paths that `app.public_paths` chooses from.
@@ -21,6 +23,10 @@ pub(super) fn check(settings: &Settings) -> Result<(), SettingsError> {
     not_empty("app.data_source", &app.data_source)?;
     if app.data_dir.as_os_str().is_empty() {
         return Err(SettingsError::value("app.data_dir", "must name a directory"));
+    }
+    if let Some(key) = &app.api_key {
+        api_key::check_length(key.expose_secret())
+            .map_err(|reason| SettingsError::value("app.api_key", reason))?;
     }
     if app.authenticators.is_empty() {
         let reason = "must name at least one authenticator; [\"none\"] lets everybody in";

@@ -74,8 +74,8 @@ fn environment_over_file_over_reference() {
 #[test]
 fn a_key_of_digits_stays_the_text_it_is() {
     use mcp_common::secret::ExposeSecret;
-    let settings = Settings::load(&environment(&[("APP__APP__API_KEY", "007")])).unwrap();
-    assert_eq!(settings.app.api_key.unwrap().expose_secret(), "007");
+    let settings = Settings::load(&environment(&[("APP__APP__API_KEY", "0070070070070070")])).unwrap();
+    assert_eq!(settings.app.api_key.unwrap().expose_secret(), "0070070070070070");
 }
 
 #[test]
@@ -85,7 +85,7 @@ fn keys_of_the_first_version_are_valid() {
         host = "0.0.0.0"
         port = 8080
         data_source = "mysql"
-        api_key = "your-api-key"
+        api_key = "your-secret-api-key"
         [log]
         log_level = "info"
         log_dir = "logs"
@@ -105,7 +105,7 @@ fn keys_of_the_first_version_are_valid() {
 #[test]
 fn nothing_that_shows_settings_shows_a_secret() {
     let variables = [
-        ("APP__APP__API_KEY", "hunter2"),
+        ("APP__APP__API_KEY", "hunter2-hunter2-hunter2"),
         ("APP__MCP__SESSION_SECRET", "hunter2-hunter2-hunter2"),
         ("APP__DATA_SOURCE__MYSQL__URL", "mysql://root:hunter2@db/x"),
         ("APP__DATA_SOURCE__ETCD__PASSWORD", "hunter2"),

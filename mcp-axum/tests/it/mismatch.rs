@@ -64,14 +64,14 @@ async fn they_are_an_error_unless_the_definition_says_otherwise() {
     ] {
         assert_eq!(is_error(&app, tool).await, expected, "{tool}");
     }
-    let metrics = app.anonymous().get("/metrics").await.ok().text;
+    let metrics = app.metrics();
     for tool in ["plain", "shaped", "strict", "lenient"] {
         assert!(counted(&metrics, tool), "{tool}: {metrics}");
     }
     upstream.reply_json(200, &json!({"id": 7}));
     let result = app.mcp("i").call("plain", json!({})).await;
     assert_eq!(result["structuredContent"], json!({"id": 7}));
-    let metrics = app.anonymous().get("/metrics").await.ok().text;
+    let metrics = app.metrics();
     assert!(
         counted(&metrics, "plain"),
         "an answer that fits was counted: {metrics}"

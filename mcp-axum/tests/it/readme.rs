@@ -31,7 +31,7 @@ async fn run(app: &TestApp, block: &str) -> Vec<Value> {
         std::fs::create_dir_all(directory.join(file).parent().unwrap()).unwrap();
         std::fs::write(directory.join(file), here(&text)).unwrap();
     }
-    let block = here(block).replace("your-api-key", app.admin_key());
+    let block = here(block).replace("your-secret-api-key", app.admin_key());
     let block = block.replace("curl ", "curl --silent --show-error --fail-with-body ");
     let script = block.replace("\ncurl ", "\necho\ncurl ");
     let shell = move || {

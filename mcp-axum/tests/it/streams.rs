@@ -2,7 +2,7 @@
 
 use crate::{
     event_stream::EventStream,
-    test_app::{DEADLINE, MODERN, TestApp},
+    test_app::{DEADLINE, MODERN, TestApp, eventually},
 };
 use reqwest::{Method, RequestBuilder};
 use serde_json::{Value, json};
@@ -186,11 +186,9 @@ async fn open_streams_are_counted_and_bounded() {
     let refused = app.user().send(get_stream(&app, "shop")).await.ok().json();
     assert_eq!(refused["error"]["code"], -32603, "{refused}");
     drop(first);
-    let client = app.user();
-    let start = Instant::now();
-    while client.get("/metrics").await.text.contains("dynmcp_streams 1") {
-        assert!(start.elapsed() < DEADLINE, "a closed stream is still counted");
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
+    eventually("a closed stream is not counted", || {
+        app.metrics().contains("dynmcp_streams 0")
+    })
+    .await;
     EventStream::open(get_stream(&app, "shop")).await;
 }

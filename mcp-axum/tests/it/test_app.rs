@@ -41,8 +41,8 @@ use tempfile::TempDir;
 /// Nothing that a test waits for may take longer.
 pub const DEADLINE: Duration = Duration::from_secs(10);
 
-const ADMIN_KEY: &str = "test-admin-key";
-const USER_KEY: &str = "test-user-key";
+const ADMIN_KEY: &str = "admin-key-of-tests";
+const USER_KEY: &str = "user-key-of-tests";
 /// What templates may name of the user; the administrator has none of it.
 const USER_ATTRIBUTES: &str = "roles = ['billing', 'ops'], claims = { Tenant = 'acme', account = 9007199254740993, org = { id = 7, plan = 'pro' }, 'https://a.example/region' = 'eu' }";
 
@@ -141,6 +141,11 @@ impl TestApp {
     /// What its routes share, for what cannot be seen from outside.
     pub fn app(&self) -> &Arc<App> {
         self.server.as_ref().unwrap().app()
+    }
+
+    /// What is counted now; `/metrics` may show what was counted a moment ago.
+    pub fn metrics(&self) -> String {
+        self.app().metrics.encode().unwrap()
     }
 
     /// Where its files are.

@@ -1,7 +1,7 @@
 //! Upstreams that answer too much, too long or in circles: each call ends with its reason, and the gateway's memory
 //! stays what it was.
 
-use super::{Gateway, Sandbox, egress::call, gateway::request};
+use super::{Gateway, KEY, Sandbox, egress::call, gateway::request};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde_json::{Value, json};
 use std::{
@@ -105,7 +105,7 @@ fn each_ends_with_its_reason_within_bounded_memory() {
     let (sandbox, upstream) = (Sandbox::new(), upstream());
     let gateway = Gateway::start(
         &sandbox,
-        "[app]\napi_key = \"k\"\nworkers = 1\n[egress]\nallow_private = false\n",
+        "[app]\napi_key = \"process-test-key\"\nworkers = 1\n[egress]\nallow_private = false\n",
     );
     let too_large = "larger than the limit of 8388608 bytes";
     let follow = json!({"redirect": {"follow": 5, "same_origin_only": false}});
@@ -211,7 +211,7 @@ fn each_ends_with_its_reason_within_bounded_memory() {
     // A document of 100 MiB is not taken in.
     let import = reqwest::Client::new()
         .post(format!("{}/admin/import/openapi?instance=i", gateway.origin))
-        .bearer_auth("k")
+        .bearer_auth(KEY)
         .body(vec![b' '; 100 << 20]);
     // It is told so, unless it is still sending when the connection ends.
     if let Some((status, body)) = request(import) {
@@ -227,7 +227,7 @@ fn each_ends_with_its_reason_within_bounded_memory() {
 #[test]
 fn what_does_not_compile_is_not_stored() {
     let sandbox = Sandbox::new();
-    let gateway = Gateway::start(&sandbox, "[app]\napi_key = \"k\"\n");
+    let gateway = Gateway::start(&sandbox, "[app]\napi_key = \"process-test-key\"\n");
     for (member, value, expected) in [
         (
             "response",
@@ -262,7 +262,7 @@ fn what_does_not_compile_is_not_stored() {
         binding[member] = value;
         let put = reqwest::Client::new()
             .put(format!("{}/admin/tds/t", gateway.origin))
-            .bearer_auth("k")
+            .bearer_auth(KEY)
             .json(&json!({"name": "t", "description": "d", "tds_ext_info": binding}));
         let (status, body) = request(put).unwrap();
         assert_eq!(status, 400, "{body}");
@@ -270,7 +270,7 @@ fn what_does_not_compile_is_not_stored() {
     }
     let tools = reqwest::Client::new()
         .get(format!("{}/admin/tds", gateway.origin))
-        .bearer_auth("k");
+        .bearer_auth(KEY);
     assert!(request(tools).unwrap().1.contains("\"data\":[]"));
 }
 
@@ -279,7 +279,7 @@ fn an_answer_that_breaks_its_promise_is_logged_by_its_place_without_what_stands_
     let (sandbox, upstream) = (Sandbox::new(), upstream());
     let gateway = Gateway::start(
         &sandbox,
-        "[app]\napi_key = \"k\"\n[upstream]\non_output_mismatch = \"log\"\n",
+        "[app]\napi_key = \"process-test-key\"\n[upstream]\non_output_mismatch = \"log\"\n",
     );
     let tool = json!({
         "name": "t", "description": "d",
@@ -293,7 +293,7 @@ fn an_answer_that_breaks_its_promise_is_logged_by_its_place_without_what_stands_
     let call = reqwest::Client::builder().no_proxy().build().unwrap();
     let call = call
         .post(format!("{}/mcp/desk", gateway.origin))
-        .bearer_auth("k")
+        .bearer_auth(KEY)
         .json(&message);
     let (_, answer) = request(call).unwrap();
     assert!(

@@ -1,11 +1,14 @@
 //! `dynmcp call`: a tool as an MCP client calls it.
 
-use super::{Gateway, Sandbox};
+use super::{Gateway, KEY, Sandbox};
 use serde_json::{Value, json};
 
 /// A gateway whose tools call the gateway itself.
 fn with_tools(sandbox: &Sandbox) -> Gateway {
-    let gateway = Gateway::start(sandbox, "[app]\napi_key = \"k\"\ndata_source = \"memory\"\n");
+    let gateway = Gateway::start(
+        sandbox,
+        "[app]\napi_key = \"process-test-key\"\ndata_source = \"memory\"\n",
+    );
     let tool = |name: &str, path: &str, schema: Value| {
         json!({
             "name": name, "description": format!("Reads {path}.\nMore of it."), "input_schema": schema,
@@ -38,7 +41,7 @@ fn run(sandbox: &Sandbox, arguments: &[&str]) -> (Option<i32>, String, String) {
 fn tools_are_listed_and_called() {
     let sandbox = Sandbox::new();
     let gateway = with_tools(&sandbox);
-    let here = ["--server", gateway.origin.as_str(), "--key", "k"];
+    let here = ["--server", gateway.origin.as_str(), "--key", KEY];
     let call = |arguments: &[&str]| run(&sandbox, &[&["call", "desk"], arguments, &here].concat());
 
     let (code, listed, _) = call(&[]);
@@ -83,22 +86,22 @@ fn what_cannot_be_called_is_said_with_what_was_meant() {
     let server = gateway.origin.as_str();
     let table: &[(&[&str], i32, &str)] = &[
         (
-            &["desk", "get_pgae", "--key", "k"],
+            &["desk", "get_pgae", "--key", KEY],
             1,
             "desk has no tool `get_pgae`; did you mean `get_page`",
         ),
         (
-            &["dsek", "--key", "k"],
+            &["dsek", "--key", KEY],
             1,
             "no instance is called `dsek`; did you mean `desk`?",
         ),
         (&["desk"], 1, "give one with --key or DYNMCP_KEY"),
         (
-            &["desk", "get_page", "id", "--key", "k"],
+            &["desk", "get_page", "id", "--key", KEY],
             2,
             "`id` is not NAME=VALUE",
         ),
-        (&["desk", "get_page", "id:=x", "--key", "k"], 2, "id: not JSON"),
+        (&["desk", "get_page", "id:=x", "--key", KEY], 2, "id: not JSON"),
         (&["desk", "--key", "a\nb"], 2, "--key"),
     ];
     for (arguments, expected_code, expected) in table {
@@ -112,7 +115,7 @@ fn what_cannot_be_called_is_said_with_what_was_meant() {
     }
     let (code, _, errors) = run(
         &sandbox,
-        &["call", "desk", "--server", "http://127.0.0.1:9", "--key", "k"],
+        &["call", "desk", "--server", "http://127.0.0.1:9", "--key", KEY],
     );
     assert_eq!(code, Some(1));
     assert!(errors.contains("http://127.0.0.1:9"), "{errors}");

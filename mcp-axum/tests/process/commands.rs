@@ -31,6 +31,16 @@ fn config_check_says_ok_or_the_key() {
             "[app]\nauthenticators = [\"jwt\"]",
             "dynmcp: configuration: app.authenticators: no authenticator is called `jwt`; there are: api_key, none\n",
         ),
+        (
+            "[app]\napi_key = \"a\"",
+            "dynmcp: configuration: app.api_key: has 1 characters, a key needs 16 or more; `dynmcp hash-key --generate` makes \
+             one\n",
+        ),
+        (
+            "[[authenticator.api_key.keys]]\nname = \"ci\"\nkey = \"fifteen-letters\"",
+            "dynmcp: configuration: authenticator.api_key.keys[0].key: has 15 characters, a key needs 16 or more; `dynmcp \
+             hash-key --generate` makes one\n",
+        ),
     ] {
         sandbox.write("x.toml", file);
         let checked = text(&sandbox.run(&["config", "check", "--config", "x.toml"]));
@@ -46,7 +56,7 @@ fn config_show_redacts_and_config_default_is_a_valid_file() {
     let sandbox = Sandbox::new();
     sandbox.write(
         "x.toml",
-        "[app]\napi_key = \"hunter2\"\n[data_source.mysql]\nurl = \"mysql://root:hunter2@db/x\"\n",
+        "[app]\napi_key = \"hunter2-hunter2-hunter2\"\n[data_source.mysql]\nurl = \"mysql://root:hunter2@db/x\"\n",
     );
     let (code, stdout, stderr) = text(&sandbox.run(&["config", "show", "--config", "x.toml"]));
     assert_eq!((code, stderr.as_str()), (Some(0), ""));
@@ -93,7 +103,7 @@ fn migrate_makes_the_tables_that_a_gateway_with_never_wants() {
     let sandbox = Sandbox::new();
     sandbox.write(
         "x.toml",
-        "[app]\napi_key = \"k\"\n[data_source.sqlite]\nmigrate = \"never\"\n",
+        "[app]\napi_key = \"process-test-key\"\n[data_source.sqlite]\nmigrate = \"never\"\n",
     );
     let run = |arguments: &[&str]| text(&sandbox.run(&[arguments, &["--config", "x.toml"]].concat()));
     let (code, stdout, stderr) = run(&["migrate", "--check"]);

@@ -1,10 +1,10 @@
 //! `dynmcp test`: of a folder, of the configured data source, and of a running gateway.
 
-use super::{Gateway, Sandbox};
+use super::{Gateway, KEY, Sandbox};
 use serde_json::{Value, json};
 use std::process::Output;
 
-const CONFIG: &str = "[app]\napi_key = \"k\"\nport = 0\n";
+const CONFIG: &str = "[app]\napi_key = \"process-test-key\"\nport = 0\n";
 const ORDERS: &str = "\
 - id: orders.get
   name: get_order
@@ -92,7 +92,7 @@ fn live_examples_keep_the_rules_of_calls() {
     );
 
     // The same through that gateway.
-    let target = ["--server", &gateway.origin, "--key", "k"];
+    let target = ["--server", &gateway.origin, "--key", KEY];
     let (code, _, stderr) = text(&sandbox.run(&[&["apply", "defs"], &target[..]].concat()));
     assert_eq!(code, Some(0), "{stderr}");
     let (code, stdout, stderr) = text(&sandbox.run(&[&["test", "--live"], &target[..]].concat()));

@@ -4,7 +4,7 @@ use super::{Gateway, Sandbox};
 use serde_json::json;
 use std::{fs, process::Command};
 
-const CONFIG: &str = "[app]\napi_key = \"k\"\n";
+const CONFIG: &str = "[app]\napi_key = \"process-test-key\"\n";
 
 fn tool(description: &str) -> serde_json::Value {
     json!({

@@ -1,10 +1,10 @@
 //! `dynmcp export`, `plan` and `apply`: on the configured data source, on etcd, and through a running gateway.
 
-use super::{Gateway, Sandbox};
+use super::{Gateway, KEY, Sandbox};
 use serde_json::{Value, json};
 use std::process::Output;
 
-const CONFIG: &str = "[app]\napi_key = \"k\"\nport = 0\n";
+const CONFIG: &str = "[app]\napi_key = \"process-test-key\"\nport = 0\n";
 const ORDERS: &str = "\
 tds:
 - id: orders.get
@@ -120,7 +120,7 @@ fn a_folder_and_etcd() {
     let server = super::servers::etcd::EtcdServer::start(&[]);
     let sandbox = Sandbox::new();
     let etcd = format!(
-        "[app]\napi_key = \"k\"\ndata_source = \"etcd\"\n[data_source.etcd]\nendpoints = [\"{}\"]\n",
+        "[app]\napi_key = \"process-test-key\"\ndata_source = \"etcd\"\n[data_source.etcd]\nendpoints = [\"{}\"]\n",
         server.url()
     );
     sandbox.write("x.toml", &etcd);
@@ -131,11 +131,11 @@ fn a_folder_and_etcd() {
 fn a_folder_and_a_running_gateway() {
     let sandbox = Sandbox::new();
     let gateway = Gateway::start(&sandbox, CONFIG);
-    walk(&sandbox, &["--server", &gateway.origin, "--key", "k"]);
+    walk(&sandbox, &["--server", &gateway.origin, "--key", KEY]);
     let (status, tools) = super::gateway::request(
         reqwest::Client::new()
             .get(format!("{}/admin/tds", gateway.origin))
-            .bearer_auth("k"),
+            .bearer_auth(KEY),
     )
     .unwrap();
     assert!(

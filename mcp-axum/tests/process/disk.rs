@@ -3,7 +3,7 @@
 
 use super::{
     Gateway, Sandbox,
-    gateway::request,
+    gateway::{KEY, request},
     small_disk::{LARGE, SmallDisk, files},
 };
 use serde_json::{Value, json};
@@ -26,7 +26,7 @@ fn large(name: &str) -> Value {
 
 /// A gateway with one instance and the tools `small` and `large`, which is not large yet.
 fn with_tools(disk: SmallDisk, sandbox: &Sandbox, config: &str) -> Gateway {
-    let config = format!("[app]\napi_key = \"k\"\n{config}");
+    let config = format!("[app]\napi_key = \"process-test-key\"\n{config}");
     let gateway = disk.gateway(sandbox, &config);
     gateway.put("tds/small", &tool("small", "Small."));
     gateway.put("tds/large", &tool("large", "Not large yet."));
@@ -38,7 +38,7 @@ fn with_tools(disk: SmallDisk, sandbox: &Sandbox, config: &str) -> Gateway {
 fn served(gateway: &Gateway) -> String {
     let list = reqwest::Client::new()
         .post(format!("{}/mcp/i", gateway.origin))
-        .bearer_auth("k")
+        .bearer_auth(KEY)
         .header("accept", "application/json, text/event-stream")
         .header("content-type", "application/json")
         .body(r#"{"jsonrpc":"2.0","id":1,"method":"tools/list"}"#);

@@ -1,7 +1,7 @@
 //! SIGTERM: what was begun is finished.
 #![cfg(unix)]
 
-use super::{Gateway, Sandbox, gateway::request};
+use super::{Gateway, KEY, Sandbox, gateway::request};
 use serde_json::json;
 use std::{
     io::{Read, Write},
@@ -47,7 +47,7 @@ fn answer(mut call: TcpStream) {
     call.write_all(format!("{head}{body}").as_bytes()).unwrap();
 }
 
-const CONFIG: &str = "[app]\napi_key = \"k\"\ndrain_seconds = 60\n";
+const CONFIG: &str = "[app]\napi_key = \"process-test-key\"\ndrain_seconds = 60\n";
 
 /// A gateway with one slow tool, and a call of it that has reached the upstream.
 fn call_in_flight(
@@ -65,7 +65,7 @@ fn call_in_flight(
     let message = json!({"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": {"name": "slow", "arguments": {}}});
     let call = reqwest::Client::new()
         .post(format!("{}/mcp/i", gateway.origin))
-        .bearer_auth("k")
+        .bearer_auth(KEY)
         .header("accept", "application/json, text/event-stream")
         .json(&message);
     let caller = thread::spawn(move || request(call));
@@ -97,8 +97,10 @@ fn an_idle_gateway_stops_at_once_and_a_deadline_cuts_what_does_not_end() {
     idle.signal("INT");
     assert_eq!(idle.exit_code(), Some(0));
 
-    let (mut gateway, _at_upstream, caller) =
-        call_in_flight(&sandbox, "[app]\napi_key = \"k\"\ndrain_seconds = 0\n");
+    let (mut gateway, _at_upstream, caller) = call_in_flight(
+        &sandbox,
+        "[app]\napi_key = \"process-test-key\"\ndrain_seconds = 0\n",
+    );
     gateway.signal("TERM");
     assert_eq!(gateway.exit_code(), Some(0));
     assert!(
@@ -135,7 +137,7 @@ fn an_open_stream_ends_properly() {
     gateway.put("ids/i", &json!({"name": "i", "tool_ids": []}));
     let mut stream = TcpStream::connect(gateway.origin.trim_start_matches("http://")).unwrap();
     stream.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
-    let request = "GET /mcp/i HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer k\r\naccept: text/event-stream\r\n\r\n";
+    let request = "GET /mcp/i HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer process-test-key\r\naccept: text/event-stream\r\n\r\n";
     stream.write_all(request.as_bytes()).unwrap();
     let mut head = [0; 12];
     stream.read_exact(&mut head).unwrap();

@@ -1,6 +1,6 @@
 //! The table `egress` of the configuration reaches the calls.
 
-use super::{Gateway, Sandbox, gateway::request};
+use super::{Gateway, KEY, Sandbox, gateway::request};
 use serde_json::{Value, json};
 use std::{
     io::{BufRead, BufReader, Write},
@@ -18,7 +18,7 @@ pub(crate) fn call(gateway: &Gateway, binding: &Value, is_error: bool) -> String
     let call = reqwest::Client::builder().no_proxy().build().unwrap();
     let call = call
         .post(format!("{}/mcp/i", gateway.origin))
-        .bearer_auth("k")
+        .bearer_auth(KEY)
         .json(&message);
     let (_, body) = request(call).unwrap();
     let answer: Value = serde_json::from_str(&body).unwrap();
@@ -37,7 +37,7 @@ fn an_address_that_the_configuration_closes_is_not_called() {
     let sandbox = Sandbox::new();
     let gateway = Gateway::start(
         &sandbox,
-        "[app]\napi_key = \"k\"\n[egress]\nallow_loopback = false\n",
+        "[app]\napi_key = \"process-test-key\"\n[egress]\nallow_loopback = false\n",
     );
     let binding = json!({"domain": address, "method": "GET", "path": "/"});
     let text = call(&gateway, &binding, true);
@@ -61,7 +61,7 @@ fn proxies_are_those_of_the_configuration_never_those_of_the_environment() {
     let sandbox = Sandbox::new();
     let names = ["HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "ALL_PROXY"];
     let environment = names.map(|name| (name, proxy.as_str()));
-    let config = format!("[app]\napi_key = \"k\"\n[egress]\nproxies = [\"{proxy}\"]\n");
+    let config = format!("[app]\napi_key = \"process-test-key\"\n[egress]\nproxies = [\"{proxy}\"]\n");
     let gateway = Gateway::start_with(&sandbox, &config, &environment);
     let direct = json!({"domain": "http://orders.invalid", "method": "GET", "path": "/a"});
     let text = call(&gateway, &direct, true);

@@ -1,6 +1,6 @@
 //! `dynmcp explain`: on a store, on a file, on a gateway.
 
-use super::{Gateway, Sandbox};
+use super::{Gateway, KEY, Sandbox};
 use serde_json::{Value, json};
 use std::process::Output;
 
@@ -148,13 +148,16 @@ fn a_stored_tool_and_a_file_are_explained_without_a_gateway() {
 #[test]
 fn a_gateway_explains_and_sends() {
     let sandbox = Sandbox::new();
-    let gateway = Gateway::start(&sandbox, "[app]\napi_key = \"k\"\ndata_source = \"memory\"\n");
+    let gateway = Gateway::start(
+        &sandbox,
+        "[app]\napi_key = \"process-test-key\"\ndata_source = \"memory\"\n",
+    );
     let document = json!({
         "name": "alive", "description": "Is it alive?", "input_schema": {"type": "object", "properties": {"n": {"type": "integer"}}},
         "tds_ext_info": {"domain": gateway.origin, "method": "GET", "path": "/healthz"}
     });
     gateway.put("tds/alive", &document);
-    let here = ["--server", gateway.origin.as_str(), "--key", "k"];
+    let here = ["--server", gateway.origin.as_str(), "--key", KEY];
     let (code, shown, errors) = text(explain(&sandbox, &[&["alive", "n=1"], &here[..]].concat()));
     assert_eq!((code, errors.as_str()), (Some(0), ""));
     assert!(

@@ -12,6 +12,9 @@ use tempfile::TempDir;
 /// Generous: the machine may be compiling something beside.
 const PATIENCE: Duration = Duration::from_secs(60);
 
+/// The admin key of these tests.
+pub(crate) const KEY: &str = "process-test-key";
+
 /// A working directory without anybody's configuration.
 pub(crate) struct Sandbox {
     directory: TempDir,
@@ -157,7 +160,7 @@ impl Gateway {
         request(reqwest::Client::new().get(format!("{}{path}", self.origin)))
     }
 
-    /// Stores a definition with the key `k`.
+    /// Stores a definition with [`KEY`].
     pub(crate) fn put(&self, path: &str, document: &serde_json::Value) {
         let (status, body) = self.try_put(path, document);
         assert_eq!(status, 200, "{body}\n{}", self.output());
@@ -166,7 +169,7 @@ impl Gateway {
     /// Status and body of that.
     pub(crate) fn try_put(&self, path: &str, document: &serde_json::Value) -> (u16, String) {
         let url = format!("{}/admin/{path}", self.origin);
-        request(reqwest::Client::new().put(url).bearer_auth("k").json(document)).unwrap()
+        request(reqwest::Client::new().put(url).bearer_auth(KEY).json(document)).unwrap()
     }
 
     pub(crate) fn pid(&self) -> u32 {

@@ -1,10 +1,10 @@
 //! `dynmcp import`: on the configured data source, and through a running gateway.
 
-use super::{Gateway, Sandbox};
+use super::{Gateway, KEY, Sandbox};
 use serde_json::{Value, json};
 use std::process::Output;
 
-const CONFIG: &str = "[app]\napi_key = \"k\"\nport = 0\n";
+const CONFIG: &str = "[app]\napi_key = \"process-test-key\"\nport = 0\n";
 const DOCUMENT: &str = "openapi: 3.0.0\ninfo: {title: Things}\nservers: [{url: 'https://things.example.com'}]\n\
                         paths:\n  /things/{id}: {get: {operationId: getThing}}\n  /odd: {get: {parameters: [{$ref: 'x.yaml'}]}}\n";
 
@@ -53,7 +53,7 @@ fn imports_into_the_configured_data_source() {
     let gateway = Gateway::start(&sandbox, CONFIG);
     let client = reqwest::Client::new()
         .get(format!("{}/admin/tds/things.getThing", gateway.origin))
-        .bearer_auth("k");
+        .bearer_auth(KEY);
     let (status, body) = super::gateway::request(client).unwrap();
     assert!(
         status == 200 && body.contains("https://things.example.com"),
@@ -84,7 +84,7 @@ fn imports_into_a_running_gateway() {
         sandbox.run(&arguments)
     };
     assert_eq!(
-        report(&run("k"))["created"],
+        report(&run(KEY))["created"],
         json!(["orders.get_orders_order_id"])
     );
     let (code, _, stderr) = text(&run("wrong"));
@@ -104,7 +104,7 @@ fn imports_into_a_running_gateway() {
         "--server",
         &gateway.origin,
         "--key",
-        "k",
+        KEY,
         "--format",
         "json",
         "--dry-run",

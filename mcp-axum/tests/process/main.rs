@@ -22,4 +22,4 @@ mod servers;
 mod small_disk;
 mod start;
 
-use gateway::{Gateway, Sandbox};
+use gateway::{Gateway, KEY, Sandbox};

@@ -1,6 +1,6 @@
 //! Starts that go well, and starts that do not: one line, an exit code, nothing left behind.
 
-use super::{Gateway, Sandbox, gateway::request};
+use super::{Gateway, KEY, Sandbox, gateway::request};
 use std::{fs, net::TcpListener};
 
 #[test]
@@ -140,12 +140,19 @@ fn health_answers_without_a_key_unless_configured_and_an_open_gateway_is_announc
     });
     drop(gateway);
 
-    let closed = Gateway::start(&sandbox, "[app]\napi_key = \"k\"\npublic_paths = [\"/readyz\"]\n");
+    let closed = Gateway::start(
+        &sandbox,
+        "[app]\napi_key = \"process-test-key\"\npublic_paths = [\"/readyz\"]\n",
+    );
     assert_eq!(closed.get("/healthz").unwrap().0, 401);
+    drop(closed);
+    // Metrics name every tool.
+    let closed = Gateway::start(&sandbox, "[app]\napi_key = \"process-test-key\"\n");
+    assert_eq!(closed.get("/healthz").unwrap().0, 200);
     assert_eq!(closed.get("/metrics").unwrap().0, 401);
     let with_key = reqwest::Client::new()
         .get(format!("{}/metrics", closed.origin))
-        .header("x-api-key", "k");
+        .header("x-api-key", KEY);
     assert_eq!(request(with_key).unwrap().0, 200);
 }
 
@@ -153,7 +160,7 @@ fn health_answers_without_a_key_unless_configured_and_an_open_gateway_is_announc
 fn an_anonymous_instance_is_announced_when_it_appears_and_at_every_start() {
     let sandbox = Sandbox::new();
     let announced = |gateway: &Gateway| gateway.output().contains("anonymous instance");
-    let gateway = Gateway::start(&sandbox, "[app]\napi_key = \"k\"\n");
+    let gateway = Gateway::start(&sandbox, "[app]\napi_key = \"process-test-key\"\n");
     assert!(!announced(&gateway));
     gateway.put(
         "ids/open",
@@ -161,7 +168,7 @@ fn an_anonymous_instance_is_announced_when_it_appears_and_at_every_start() {
     );
     gateway.wait("the announcement", announced);
     drop(gateway);
-    Gateway::start(&sandbox, "[app]\napi_key = \"k\"\n").wait("the announcement", announced);
+    Gateway::start(&sandbox, "[app]\napi_key = \"process-test-key\"\n").wait("the announcement", announced);
 }
 
 #[tokio::test]

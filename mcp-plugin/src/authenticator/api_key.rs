@@ -19,6 +19,26 @@ use subtle::{Choice, ConditionallySelectable, ConstantTimeEq};
 
 const X_API_KEY: HeaderName = HeaderName::from_static("x-api-key");
 
+/// The fewest characters of a key that stands in the configuration. Nothing slows guessing down but the length of what is
+/// guessed: 16 random characters of an alphabet of 64 are 96 bits.
+pub const MIN_KEY_LENGTH: usize = 16;
+
+/// Refuses a key that is too short, with what to do about it. Says nothing of the key but its length.
+pub fn check_length(key: &str) -> Result<(), String> {
+    if key.len() >= MIN_KEY_LENGTH {
+        return Ok(());
+    }
+    Err(format!(
+        "has {} characters, a key needs {MIN_KEY_LENGTH} or more; `dynmcp hash-key --generate` makes one",
+        key.len()
+    ))
+}
+
+/// Refuses what is wrong with the keys that the table `authenticator.api_key` lists. There may be none yet.
+pub fn check(settings: &Settings) -> Result<(), PluginError> {
+    configured::listed(settings).map(drop)
+}
+
 /// A key as it is kept: SHA-256, so that neither memory nor configuration needs the key itself.
 type KeyDigest = [u8; 32];
 

@@ -27,6 +27,7 @@ use mcp_common::{
     datasource::{Changes, DataSource, HistoryEntry, Load, SourceError, Write},
     key::{Key, Revision},
     plugin::{DataSourceFactory, PluginError, Settings, Table},
+    private_file,
 };
 use std::{
     path::PathBuf,
@@ -107,7 +108,7 @@ impl Files {
         };
         let path = &settings.path;
         if settings.writable {
-            std::fs::create_dir_all(path).map_err(|error| {
+            private_file::create_folder(path).map_err(|error| {
                 wrong(format!(
                     "the folder `{}` cannot be made ({error}); make it, or set another path",
                     path.display()

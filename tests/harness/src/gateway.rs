@@ -41,7 +41,7 @@ pub struct Gateway {
 
 impl Gateway {
     /// The key of `/admin` and of instances that ask for one.
-    pub const KEY: &str = "proof-api-key";
+    pub const KEY: &str = "proof-api-key-of-tests";
 
     /// Starts it and waits until it is ready.
     pub async fn start() -> Result<Self> {
@@ -164,7 +164,11 @@ impl Gateway {
 
     /// What `/metrics` shows.
     pub async fn metrics(&self) -> Result<String> {
-        let request = reqwest::Client::new().get(format!("{}/metrics", self.origin));
+        // A text is good for a second.
+        tokio::time::sleep(Duration::from_millis(1100)).await;
+        let request = reqwest::Client::new()
+            .get(format!("{}/metrics", self.origin))
+            .bearer_auth(Self::KEY);
         let answer = request.bearer_auth(Self::KEY).send().await?;
         Ok(answer.error_for_status()?.text().await?)
     }

@@ -64,7 +64,7 @@ impl Gateway {
         let url = format!("{}/admin/{path}", self.origin);
         reqwest::Client::new()
             .request(method, url)
-            .bearer_auth("admin-key")
+            .bearer_auth("admin-key-of-the-example")
     }
 }
 

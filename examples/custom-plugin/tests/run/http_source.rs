@@ -36,7 +36,7 @@ async fn lists(gateway: &Gateway, holds: impl Fn(&Value) -> bool) -> Value {
     let deadline = Instant::now() + PATIENCE;
     loop {
         let (status, answer) = gateway
-            .list_tools("support", ("authorization", "Bearer admin-key"))
+            .list_tools("support", ("authorization", "Bearer admin-key-of-the-example"))
             .await;
         assert_eq!(status, 200, "{answer}");
         if holds(&answer["result"]["tools"]) {
@@ -111,7 +111,7 @@ async fn a_definition_that_changes_is_listed() {
         .unwrap();
     assert_eq!(written.status(), StatusCode::OK, "{:?}", written.text().await);
     let (_, listed) = gateway
-        .list_tools("support", ("authorization", "Bearer admin-key"))
+        .list_tools("support", ("authorization", "Bearer admin-key-of-the-example"))
         .await;
     assert_eq!(listed["result"]["tools"][0]["description"], "Better.");
     let past = service.definitions().history(&name("tds", "weather"), 1)[0].clone();

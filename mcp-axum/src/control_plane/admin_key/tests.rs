@@ -55,7 +55,7 @@ fn no_key_is_made_where_none_is_needed() {
     let directory = tempfile::tempdir().unwrap();
     let cases = [
         "[app]\nauthenticators = [\"none\"]",
-        "[[authenticator.api_key.keys]]\nname = \"ops\"\nkey = \"k\"\nadmin = true",
+        "[[authenticator.api_key.keys]]\nname = \"ops\"\nkey = \"a-key-for-this-test\"\nadmin = true",
     ];
     for file in cases {
         let settings = settings(directory.path(), file);
@@ -66,7 +66,7 @@ fn no_key_is_made_where_none_is_needed() {
     }
     let settings = settings(
         directory.path(),
-        "[app]\napi_key = \"chosen\"\n[[authenticator.api_key.keys]]\nname = \"client\"\nkey = \"k\"",
+        "[app]\napi_key = \"a-key-that-was-chosen\"\n[[authenticator.api_key.keys]]\nname = \"client\"\nkey = \"a-key-for-this-test\"",
     );
     let key = AdminKey::find(&settings).unwrap();
     let tables = key.tables(&settings);

@@ -1,9 +1,9 @@
 //! Replaces the file as a whole: after a power cut there is the old copy or the new one.
 
 use super::{ASIDE, Place, format};
-use mcp_common::catalog::Snapshot;
+use mcp_common::{catalog::Snapshot, private_file};
 use std::{
-    fs::{self, File, OpenOptions},
+    fs::{self, File},
     io::{self, BufWriter},
     path::Path,
     sync::atomic::Ordering,
@@ -12,7 +12,7 @@ use std::{
 impl Place {
     pub(super) fn write<T>(&self, snapshot: &Snapshot<T>) -> io::Result<()> {
         let directory = self.file.parent().unwrap_or(Path::new("."));
-        fs::create_dir_all(directory)?;
+        private_file::create_folder(directory)?;
         let temporary = self.file.with_extension(format!("{}.tmp", std::process::id()));
         let written = self
             .write_new(&temporary, snapshot)
@@ -40,12 +40,11 @@ impl Place {
             Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
             _ => {}
         }
-        let mut options = OpenOptions::new();
-        options.write(true).create_new(true);
-        // Definitions may hold credentials.
-        #[cfg(unix)]
-        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-        let mut output = BufWriter::new(options.open(temporary)?);
+        let file = private_file::options()
+            .write(true)
+            .create_new(true)
+            .open(temporary)?;
+        let mut output = BufWriter::new(file);
         format::write(snapshot, &self.owner, &mut output)?;
         output
             .into_inner()

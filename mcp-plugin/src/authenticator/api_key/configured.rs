@@ -1,6 +1,6 @@
 //! The list `authenticator.api_key.keys`. Refusals never repeat a key.
 
-use super::{KeyDigest, digest};
+use super::{KeyDigest, check_length, digest};
 use mcp_common::{
     authenticator::{Attributes, Principal},
     plugin::{PluginError, Settings, Table},
@@ -12,6 +12,18 @@ const TABLE: &str = "authenticator.api_key";
 
 /// Every configured key with the principal it stands for.
 pub(super) fn keys(settings: &Settings) -> Result<Vec<(KeyDigest, Principal)>, PluginError> {
+    let keys = listed(settings)?;
+    if keys.is_empty() {
+        return Err(PluginError::Setting {
+            key: format!("{TABLE}.keys"),
+            reason: "no key is listed, so nobody could get in; add {name, key or hash}".to_owned(),
+        });
+    }
+    Ok(keys)
+}
+
+/// The same where another key may come later.
+pub(super) fn listed(settings: &Settings) -> Result<Vec<(KeyDigest, Principal)>, PluginError> {
     let table = Table::new(TABLE, settings, &["keys"])?;
     let list = match table.get("keys") {
         Some(Value::Array(list)) => list.as_slice(),
@@ -23,12 +35,6 @@ pub(super) fn keys(settings: &Settings) -> Result<Vec<(KeyDigest, Principal)>, P
             ));
         }
     };
-    if list.is_empty() {
-        return Err(table.wrong(
-            "keys",
-            "no key is listed, so nobody could get in; add {name, key or hash}",
-        ));
-    }
     let mut keys: Vec<(KeyDigest, Principal)> = Vec::with_capacity(list.len());
     for (index, entry) in list.iter().enumerate() {
         let (key, principal) = one(&format!("{TABLE}.keys[{index}]"), entry)?;
@@ -60,8 +66,13 @@ fn one(path: &str, entry: &Value) -> Result<(KeyDigest, Principal), PluginError>
         .text("name")?
         .ok_or_else(|| table.wrong("name", "missing; it stands in history and logs"))?;
     let key = match (table.text("key")?, table.text("hash")?) {
-        (Some(key), None) if key.bytes().all(|byte| byte.is_ascii_graphic()) => digest(key.as_bytes()),
-        (Some(_), None) => return Err(table.wrong("key", "only visible ASCII characters fit into a header")),
+        (Some(key), None) if !key.bytes().all(|byte| byte.is_ascii_graphic()) => {
+            return Err(table.wrong("key", "only visible ASCII characters fit into a header"));
+        }
+        (Some(key), None) => {
+            check_length(key).map_err(|reason| table.wrong("key", reason))?;
+            digest(key.as_bytes())
+        }
         (None, Some(hash)) => from_hex(hash)
             .ok_or_else(|| table.wrong("hash", "expected the SHA-256 of the key, 64 hexadecimal digits"))?,
         (Some(_), Some(_)) => return Err(table.wrong("hash", "give either the key or its hash")),

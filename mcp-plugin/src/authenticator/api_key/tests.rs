@@ -11,7 +11,7 @@ async fn make(settings: Value) -> Result<Arc<dyn Authenticator>, String> {
 async fn ask(headers: &[(&str, &str)]) -> Result<Principal, Denied> {
     let keys = json!([
         {"name": "root", "hash": hash("first"), "admin": true},
-        {"name": "ci", "key": "second"},
+        {"name": "ci", "key": "the-second-of-the-keys"},
         {"name": "ops", "hash": hash("third").to_uppercase(), "admin": "true"},
     ]);
     let headers = headers.iter().map(|(name, value)| {
@@ -37,10 +37,13 @@ fn who(subject: &str, admin: bool) -> Result<Principal, Denied> {
 #[tokio::test]
 async fn every_listed_key_opens_with_its_own_rights_in_both_headers() {
     assert_eq!(ask(&[("x-api-key", "first")]).await, who("root", true));
-    assert_eq!(ask(&[("x-api-key", "second")]).await, who("ci", false));
+    assert_eq!(
+        ask(&[("x-api-key", "the-second-of-the-keys")]).await,
+        who("ci", false)
+    );
     assert_eq!(ask(&[("authorization", "Bearer third")]).await, who("ops", true));
     assert_eq!(
-        ask(&[("authorization", "bEARER  second")]).await,
+        ask(&[("authorization", "bEARER  the-second-of-the-keys")]).await,
         who("ci", false)
     );
     assert_eq!(
@@ -60,10 +63,14 @@ async fn a_wrong_key_is_invalid_and_no_key_is_missing() {
         "a stolen hash is not a key"
     );
     assert!(invalid(
-        ask(&[("authorization", "Bearer first"), ("x-api-key", "second")]).await
+        ask(&[
+            ("authorization", "Bearer first"),
+            ("x-api-key", "the-second-of-the-keys")
+        ])
+        .await
     ));
     assert!(invalid(
-        ask(&[("x-api-key", "first"), ("x-api-key", "second")]).await
+        ask(&[("x-api-key", "first"), ("x-api-key", "the-second-of-the-keys")]).await
     ));
     assert_eq!(ask(&[]).await, Err(Denied::Missing));
     assert_eq!(
@@ -79,15 +86,18 @@ async fn a_wrong_key_is_invalid_and_no_key_is_missing() {
 #[tokio::test]
 async fn a_key_may_carry_roles_and_claims_which_are_shared_by_its_requests() {
     let keys = json!([
-        {"name": "ann", "key": "first", "roles": ["billing", "ops"], "claims": {"tenant": "acme", "account": 9_007_199_254_740_993_u64}},
-        {"name": "bob", "key": "second", "roles": [], "claims": {}},
+        {"name": "ann", "key": "the-first-of-the-keys", "roles": ["billing", "ops"], "claims": {"tenant": "acme", "account": 9_007_199_254_740_993_u64}},
+        {"name": "bob", "key": "the-second-of-the-keys", "roles": [], "claims": {}},
     ]);
     let authenticator = make(json!({ "keys": keys })).await.unwrap();
     let ask = async |key: &'static str| {
         let headers = HeaderMap::from_iter([(X_API_KEY, HeaderValue::from_static(key))]);
         authenticator.authenticate(&headers).await.unwrap()
     };
-    let (first, again) = (ask("first").await, ask("first").await);
+    let (first, again) = (
+        ask("the-first-of-the-keys").await,
+        ask("the-first-of-the-keys").await,
+    );
     assert_eq!(first.roles(), ["billing", "ops"]);
     let claim = |name| first.claim(name).map(|raw| raw.get().to_owned());
     assert_eq!(claim("tenant").as_deref(), Some(r#""acme""#));
@@ -101,7 +111,7 @@ async fn a_key_may_carry_roles_and_claims_which_are_shared_by_its_requests() {
         !format!("{first:?}").contains("acme"),
         "claims are personal data: {first:?}"
     );
-    assert_eq!(ask("second").await, Principal::named("bob"));
+    assert_eq!(ask("the-second-of-the-keys").await, Principal::named("bob"));
 }
 
 #[test]
@@ -123,7 +133,7 @@ async fn bad_lists_are_refused_by_name_and_without_the_key() {
             "authenticator.api_key.keys[0]: expected a table",
         ),
         (
-            json!([{"key": "sesame"}]),
+            json!([{"key": "sesame-open-yourself"}]),
             "authenticator.api_key.keys[0].name: missing",
         ),
         (
@@ -135,35 +145,39 @@ async fn bad_lists_are_refused_by_name_and_without_the_key() {
             "authenticator.api_key.keys[0].key: only visible ASCII",
         ),
         (
+            json!([{"name": "a", "key": "sesame"}]),
+            "authenticator.api_key.keys[0].key: has 6 characters, a key needs 16 or more; `dynmcp hash-key --generate`",
+        ),
+        (
             json!([{"name": "a", "hash": "sesame"}]),
             "authenticator.api_key.keys[0].hash: expected the SHA-256",
         ),
         (
-            json!([{"name": "a", "key": "sesame", "hash": hash("x")}]),
+            json!([{"name": "a", "key": "sesame-open-yourself", "hash": hash("x")}]),
             "authenticator.api_key.keys[0].hash: give either",
         ),
         (
-            json!([{"name": "a", "key": "sesame", "adnim": true}]),
+            json!([{"name": "a", "key": "sesame-open-yourself", "adnim": true}]),
             "authenticator.api_key.keys[0].adnim: no such",
         ),
         (
-            json!([{"name": "a", "key": "sesame", "roles": "ops"}]),
+            json!([{"name": "a", "key": "sesame-open-yourself", "roles": "ops"}]),
             "authenticator.api_key.keys[0].roles: expected a list of texts",
         ),
         (
-            json!([{"name": "a", "key": "sesame", "roles": ["ops", 7]}]),
+            json!([{"name": "a", "key": "sesame-open-yourself", "roles": ["ops", 7]}]),
             "authenticator.api_key.keys[0].roles: expected a list of texts",
         ),
         (
-            json!([{"name": "a", "key": "sesame", "claims": ["sesame"]}]),
+            json!([{"name": "a", "key": "sesame-open-yourself", "claims": ["sesame"]}]),
             "authenticator.api_key.keys[0].claims: expected a table",
         ),
         (
-            json!([{"name": "a", "key": "sesame"}, {"name": "b", "hash": hash("sesame")}]),
+            json!([{"name": "a", "key": "sesame-open-yourself"}, {"name": "b", "hash": hash("sesame-open-yourself")}]),
             "`a` and `b` have the same",
         ),
         (
-            json!([{"name": "a", "key": "sesame"}, {"name": "a", "key": "x"}]),
+            json!([{"name": "a", "key": "sesame-open-yourself"}, {"name": "a", "key": "another-sesame-opens"}]),
             "`a` and `a` have the same",
         ),
     ] {

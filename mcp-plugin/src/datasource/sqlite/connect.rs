@@ -5,7 +5,7 @@ use super::{
     schema,
 };
 use crate::datasource::change_log::{Migrated, Migrations};
-use mcp_common::{migration::Migrate, plugin::PluginError};
+use mcp_common::{migration::Migrate, plugin::PluginError, private_file};
 use sqlx::{
     ConnectOptions, Connection, SqliteConnection, SqlitePool,
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
@@ -98,7 +98,13 @@ fn make_directory(place: &Place) -> Result<(), PluginError> {
     let Some(directory) = place.path.parent() else {
         return Ok(());
     };
-    std::fs::create_dir_all(directory).map_err(|error| place.bad_directory(directory, &error))
+    private_file::create_folder(directory).map_err(|error| place.bad_directory(directory, &error))
+}
+
+/// SQLite gives its own files beside it the rights of this one.
+fn make_file(place: &Place) {
+    // Where it cannot be made, opening it says why.
+    let _ = private_file::create_if_missing(&place.path);
 }
 
 /// Two gateways that make the same file at once: the busy timeout does not cover the switch to WAL, nor a migration
@@ -125,6 +131,7 @@ impl<'a> Attempts<'a> {
 }
 
 async fn apply(place: &Place) -> Result<Migrated, Fault> {
+    make_file(place);
     let mut connection = place.options().create_if_missing(true).connect().await?;
     let done = schema::apply(&mut connection).await?;
     connection.close().await?;
@@ -154,6 +161,7 @@ async fn is_out_of_transactions(connection: &mut SqliteConnection) -> Result<boo
 }
 
 async fn try_open(place: &Place, history: u32) -> Result<SqlitePool, Fault> {
+    make_file(place);
     let pool = SqlitePoolOptions::new()
         .max_connections(CONNECTIONS)
         .acquire_timeout(BUSY)
