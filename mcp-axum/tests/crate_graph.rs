@@ -76,7 +76,7 @@ fn crates_know_only_the_layers_below_them() {
 #[test]
 fn libraries_stay_where_they_belong() {
     let graph = graph();
-    let databases = ["sqlx", "etcd-client", "rusqlite"];
+    let databases = ["sqlx", "tonic", "rusqlite"];
     let servers = ["axum", "tower-http"];
     let clients = ["hyper", "hyper-util", "reqwest"];
     let banned = [

@@ -50,9 +50,6 @@ enum Task {
     Tools,
 }
 
-/// What a default build leaves out, because it needs a program that may not be there.
-const ALL_PLUGINS: &str = "mcp-axum/etcd,mcp-plugin/etcd";
-
 /// The benchmarks that start every store.
 const STORE_BENCHES: &[&str] = &["propagation", "size"];
 
@@ -70,14 +67,11 @@ fn perform(task: Task) -> Result<ExitCode> {
     match task {
         Task::Test { arguments } => {
             tools::install()?;
-            cargo(&["test", "--workspace", "--features", ALL_PLUGINS], &arguments)
+            cargo(&["test", "--workspace"], &arguments)
         }
         Task::Conformance { arguments } => {
             tools::install()?;
-            let built = cargo(
-                &["build", "--workspace", "--bins", "--features", ALL_PLUGINS],
-                &[],
-            )?;
+            let built = cargo(&["build", "--workspace", "--bins"], &[])?;
             if built != ExitCode::SUCCESS {
                 return Ok(built);
             }
@@ -90,15 +84,14 @@ fn perform(task: Task) -> Result<ExitCode> {
             cargo(&["run", "--quiet", "--package", "dynmcp-bench", "--"], &arguments)
         }
         Task::Bench { arguments } => {
-            let mut build = vec!["build", "--release", "--package", "mcp-axum", "--bin", "dynmcp"];
+            let build = ["build", "--release", "--package", "mcp-axum", "--bin", "dynmcp"];
             if arguments
                 .first()
                 .is_some_and(|other| STORE_BENCHES.contains(&other.as_str()))
             {
                 tools::install_stores()?;
-                build.extend(["--features", "etcd"]);
             } else {
-                tools::install_nginx()?;
+                tools::install_nginx();
             }
             let built = cargo(&build, &[])?;
             if built != ExitCode::SUCCESS {

@@ -19,15 +19,14 @@ pub(crate) fn install() -> Result<()> {
     python::install(&tools, &pinned)
 }
 
-/// What the benchmark is built with; it compares with nginx where there is one.
-pub(crate) fn install_nginx() -> Result<()> {
+/// The benchmark compares with nginx where there is one.
+pub(crate) fn install_nginx() {
     if let Err(reason) = system::install_nginx() {
         println!("without nginx: {reason:#}");
     }
-    system::install_protoc()
 }
 
-/// Every server that definitions can live in, and what the gateway needs to be built for it.
+/// Every server that definitions can live in.
 pub(crate) fn install_stores() -> Result<()> {
     system::install_stores()
 }

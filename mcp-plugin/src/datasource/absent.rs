@@ -19,9 +19,8 @@ mod etcd {
         async fn open(&self, _: &Settings) -> Result<Arc<dyn DataSource>, PluginError> {
             Err(PluginError::Setting {
                 key: "app.data_source".to_owned(),
-                reason:
-                    "this build has no `etcd`: build with `--features etcd`, which needs the program `protoc`"
-                        .to_owned(),
+                reason: "this build has no `etcd`: build with the feature `etcd`, which is a default"
+                    .to_owned(),
             })
         }
     }

@@ -4,7 +4,9 @@
 //! pages, and a watch goes on behind it. Gateways write with compare-and-swap, and in the same transaction they put
 //! down who wrote, under a prefix of its own.
 
+mod api;
 mod batches;
+mod client;
 mod cluster;
 mod endpoint;
 mod history;
@@ -21,8 +23,10 @@ mod write;
 
 pub use settings::EtcdSettings;
 
+use api::RangeRequest;
 use async_trait::async_trait;
 use bytes::Bytes;
+use client::Client;
 use cluster::{Cluster, Fault, Purpose};
 use keyspace::Keyspace;
 use lineage::Lineage;
@@ -51,7 +55,7 @@ impl Etcd {
     /// may start without it.
     pub async fn open(settings: EtcdSettings) -> Result<Self, PluginError> {
         let etcd = Self {
-            cluster: Cluster::new(&settings).await?,
+            cluster: Cluster::new(&settings)?,
             words: Words {
                 keys: settings.keys.clone(),
                 certificate: settings.tls.as_ref().is_some_and(tls::Files::has_identity),
@@ -78,8 +82,12 @@ impl Etcd {
     }
 
     async fn probe(&self) -> Result<(), SourceError> {
-        let prefix = self.keys.prefix();
-        let get = |mut client: etcd_client::Client| async move { Ok(client.get(prefix, None).await?) };
+        let prefix = RangeRequest {
+            key: self.keys.prefix().into(),
+            ..RangeRequest::default()
+        };
+        let prefix = &prefix;
+        let get = |client: Client| async move { Ok(client.range(prefix.clone()).await?) };
         let answer = self.cluster.ask(Purpose::Read, get).await;
         answer.map(|_| ()).map_err(|fault| self.error(fault))
     }

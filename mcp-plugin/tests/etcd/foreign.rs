@@ -2,11 +2,11 @@
 
 use super::store;
 use crate::servers::etcd::EtcdServer;
-use etcd_client::Client;
 use mcp_common::{
     datasource::{Change, DataSource},
     key::Key,
 };
+use std::{ffi::OsStr, os::unix::ffi::OsStrExt};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn bytes_that_are_no_text() {
@@ -14,19 +14,13 @@ async fn bytes_that_are_no_text() {
     let source = store::open(&server.url()).await;
     let before = source.load().await.unwrap();
     let mut changes = source.watch(before.revision).await.unwrap();
-    let mut client = Client::connect([server.url()], None).await.unwrap();
-    client
-        .put("/dynmcp/tds/a", b"{\xff}".to_vec(), None)
-        .await
-        .unwrap();
-    client
-        .put(b"/dynmcp/tds/\xff".to_vec(), "{}", None)
-        .await
-        .unwrap();
-    client
-        .put(b"/dynmcp/tds/\xfe".to_vec(), "{}", None)
-        .await
-        .unwrap();
+    for (key, body) in [
+        (&b"/dynmcp/tds/a"[..], &b"{\xff}"[..]),
+        (b"/dynmcp/tds/\xff", b"{}"),
+        (b"/dynmcp/tds/\xfe", b"{}"),
+    ] {
+        server.etcdctl(&[OsStr::new("put"), OsStr::from_bytes(key), OsStr::from_bytes(body)]);
+    }
 
     let load = source.load().await.unwrap();
     assert_eq!(load.records.len(), 1);

@@ -2,7 +2,6 @@
 
 use super::store;
 use crate::servers::etcd::EtcdServer;
-use etcd_client::{Client, Txn, TxnOp};
 use mcp_common::datasource::{Change, DataSource};
 use std::collections::BTreeMap;
 
@@ -44,15 +43,11 @@ async fn fragments_are_put_together() {
     let server = EtcdServer::start(&[]);
     let source = store::open(&server.url()).await;
     let load = source.load().await.unwrap();
-    let mut client = Client::connect([server.url()], None).await.unwrap();
     for number in 0..TRANSACTIONS {
-        let puts: Vec<_> = (0..KEYS)
-            .map(|key| {
-                let name = format!("/dynmcp/tds/t{number}-{key}");
-                TxnOp::put(name, vec![b'x'; 200_000 + number * 7_000], None)
-            })
-            .collect();
-        client.txn(Txn::new().and_then(puts)).await.unwrap();
+        let body = "x".repeat(200_000 + number * 7_000);
+        let put = |key| format!("put /dynmcp/tds/t{number}-{key} {body}\n");
+        let puts: String = (0..KEYS).map(put).collect();
+        server.etcdctl_with_input(&["txn"], &format!("\n{puts}\n\n"));
     }
     let mut changes = source.watch(load.revision).await.unwrap();
     let mut seen: BTreeMap<u64, usize> = BTreeMap::new();

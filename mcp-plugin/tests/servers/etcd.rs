@@ -2,6 +2,8 @@
 
 use super::process::{Process, free_port};
 use std::{
+    ffi::OsStr,
+    fmt::Debug,
     io::Write,
     process::{Command, Output, Stdio},
     sync::Mutex,
@@ -128,18 +130,18 @@ impl EtcdServer {
     }
 
     /// What a platform team does.
-    pub(crate) fn etcdctl(&self, arguments: &[&str]) -> String {
+    pub(crate) fn etcdctl(&self, arguments: &[impl AsRef<OsStr> + Debug]) -> String {
         self.etcdctl_with_input(arguments, "")
     }
 
-    pub(crate) fn etcdctl_with_input(&self, arguments: &[&str], input: &str) -> String {
+    pub(crate) fn etcdctl_with_input(&self, arguments: &[impl AsRef<OsStr> + Debug], input: &str) -> String {
         let output = self.try_etcdctl(arguments, input);
         let said = String::from_utf8_lossy(&output.stderr);
         assert!(output.status.success(), "etcdctl {arguments:?}: {said}");
         String::from_utf8_lossy(&output.stdout).into_owned()
     }
 
-    fn try_etcdctl(&self, arguments: &[&str], input: &str) -> Output {
+    fn try_etcdctl(&self, arguments: &[impl AsRef<OsStr>], input: &str) -> Output {
         let mut etcdctl = Command::new("etcdctl")
             .env("ETCDCTL_API", "3")
             .args(["--dial-timeout=2s", "--command-timeout=10s"])

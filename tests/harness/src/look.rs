@@ -2,7 +2,8 @@
 
 use crate::Row;
 use anyhow::{Context, Result};
-use etcd_client::{Client, GetOptions};
+use base64::{Engine, prelude::BASE64_STANDARD};
+use serde_json::{Value, json};
 use sqlx::{AssertSqlSafe, ColumnIndex, Connection, Database, Decode, Executor, IntoArguments, Type};
 use std::{collections::BTreeSet, fs, io, path::Path};
 
@@ -29,16 +30,25 @@ where
 
 /// The keys under the default prefix.
 pub(crate) async fn etcd(url: &str) -> Result<Ids> {
-    let mut client = Client::connect([url], None).await?;
-    let options = GetOptions::new().with_prefix().with_keys_only();
-    let found = client.get("/dynmcp/", Some(options)).await?;
+    let all = json!({
+        "key": BASE64_STANDARD.encode("/dynmcp/"),
+        "range_end": BASE64_STANDARD.encode("/dynmcp0"),
+        "keys_only": true,
+    });
+    let range = reqwest::Client::new()
+        .post(format!("{url}/v3/kv/range"))
+        .json(&all);
+    let found: Value = range.send().await?.error_for_status()?.json().await?;
     let id = |key: &str| {
         let (kind, id) = key.strip_prefix("/dynmcp/")?.split_once('/')?;
         Some((kind.to_uppercase(), id.to_owned()))
     };
-    let keys = found.kvs().iter().map(|record| {
-        let key = record.key_str()?;
-        id(key).with_context(|| format!("an unexpected key: {key}"))
+    // There is no member `kvs` where nothing was found.
+    let records = found["kvs"].as_array().into_iter().flatten();
+    let keys = records.map(|record| {
+        let key = BASE64_STANDARD.decode(record["key"].as_str().context("a record without key")?)?;
+        let key = String::from_utf8(key)?;
+        id(&key).with_context(|| format!("an unexpected key: {key}"))
     });
     keys.collect()
 }

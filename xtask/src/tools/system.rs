@@ -35,7 +35,6 @@ const FOR_TESTS: &[Needed] = &[
 ];
 
 const STORES: &[Needed] = &[
-    PROTOC,
     Needed {
         program: "etcd",
         probe: &["--version"],
@@ -65,17 +64,6 @@ const STORES: &[Needed] = &[
     },
 ];
 
-/// Building the client of etcd needs it, and the definitions that it imports: Debian has these in a package that
-/// `protobuf-compiler` only recommends.
-const PROTOC: Needed = Needed {
-    program: "sh",
-    probe: &[
-        "-c",
-        "echo 'syntax = \"proto3\"; import \"google/protobuf/descriptor.proto\";' | protoc --proto_path=/usr/include --proto_path=/dev --descriptor_set_out=/dev/null /dev/stdin",
-    ],
-    packages: &["protobuf-compiler", "libprotobuf-dev"],
-};
-
 const NGINX: Needed = Needed {
     program: "nginx",
     probe: &["-v"],
@@ -89,11 +77,6 @@ pub(super) fn install() -> Result<()> {
 
 pub(super) fn install_stores() -> Result<()> {
     install_missing(STORES)
-}
-
-/// The benchmark can start every store, so it is built with all of them.
-pub(super) fn install_protoc() -> Result<()> {
-    install_missing(&[PROTOC])
 }
 
 pub(super) fn install_nginx() -> Result<()> {

@@ -1,7 +1,9 @@
 //! Puts watch answers together to batches that hold whole revisions.
 
-use super::keyspace::Keyspace;
-use etcd_client::proto::{PbEvent, PbWatchResponse};
+use super::{
+    api::{Event, EventType, WatchResponse},
+    keyspace::Keyspace,
+};
 use mcp_common::datasource::{Batch, Change, Record, Unreadable};
 
 /// etcd cuts a large answer into fragments, possibly within a transaction.
@@ -21,7 +23,7 @@ impl Batches {
     }
 
     /// What the answer completes; `None` if nothing.
-    pub(super) fn take(&mut self, answer: PbWatchResponse) -> Option<Batch> {
+    pub(super) fn take(&mut self, answer: WatchResponse) -> Option<Batch> {
         let told = answer.header.map_or(0, |header| header.revision).unsigned_abs();
         if answer.events.is_empty() && self.held.is_empty() {
             // A progress notification: there is nothing for us up to here.
@@ -43,11 +45,11 @@ impl Batches {
         Some(Batch { revision, changes })
     }
 
-    fn change(&self, event: PbEvent) -> Option<Change> {
-        const DELETE: i32 = 1;
+    fn change(&self, event: Event) -> Option<Change> {
+        let kind = event.r#type();
         let entry = event.kv?;
         let revision = entry.mod_revision.unsigned_abs();
-        let deleted = event.r#type == DELETE;
+        let deleted = kind == EventType::Delete;
         Some(match (self.keys.name(&entry.key), deleted) {
             (Ok(key), true) => Change::Delete { key, revision },
             (Ok(key), false) => Change::Put(Record {
@@ -72,26 +74,26 @@ impl Batches {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use etcd_client::proto::{PbKeyValue, PbResponseHeader};
+    use crate::datasource::etcd::api::{KeyValue, ResponseHeader};
     use mcp_common::key::Revision;
 
-    fn answer(told: i64, revisions: &[i64], fragment: bool) -> PbWatchResponse {
-        let event = |revision: &i64| PbEvent {
-            kv: Some(PbKeyValue {
+    fn answer(told: i64, revisions: &[i64], fragment: bool) -> WatchResponse {
+        let event = |revision: &i64| Event {
+            kv: Some(KeyValue {
                 key: b"/dynmcp/tds/a".to_vec(),
                 mod_revision: *revision,
-                ..PbKeyValue::default()
+                ..KeyValue::default()
             }),
-            ..PbEvent::default()
+            ..Event::default()
         };
-        PbWatchResponse {
-            header: Some(PbResponseHeader {
+        WatchResponse {
+            header: Some(ResponseHeader {
                 revision: told,
-                ..PbResponseHeader::default()
+                ..ResponseHeader::default()
             }),
             events: revisions.iter().map(event).collect(),
             fragment,
-            ..PbWatchResponse::default()
+            ..WatchResponse::default()
         }
     }
 
@@ -99,7 +101,7 @@ mod tests {
         Batches::new(Keyspace::new("/dynmcp/", "/dynmcp-history/").unwrap())
     }
 
-    fn take(batches: &mut Batches, answer: PbWatchResponse) -> Option<(Revision, Vec<Revision>)> {
+    fn take(batches: &mut Batches, answer: WatchResponse) -> Option<(Revision, Vec<Revision>)> {
         let batch = batches.take(answer)?;
         Some((
             batch.revision,
@@ -136,7 +138,7 @@ mod tests {
     #[test]
     fn progress_moves_on_without_changes() {
         assert_eq!(take(&mut batches(), answer(12, &[], false)), Some((12, vec![])));
-        let created = PbWatchResponse {
+        let created = WatchResponse {
             created: true,
             ..answer(12, &[], false)
         };

@@ -1,13 +1,14 @@
 //! The members of the cluster: one is asked, the next one where it does not answer.
 
 use super::{
+    client::Client,
     endpoint::Endpoint,
     settings::{EtcdSettings, TABLE},
     trouble::Trouble,
 };
-use etcd_client::Client;
 use mcp_common::plugin::PluginError;
 use std::{
+    error::Error,
     sync::atomic::{AtomicUsize, Ordering},
     time::Duration,
 };
@@ -39,32 +40,22 @@ pub(super) struct Cluster {
 
 impl Cluster {
     /// Nothing is sent yet.
-    pub(super) async fn new(settings: &EtcdSettings) -> Result<Self, PluginError> {
-        let endpoints: Vec<_> = settings
-            .endpoints
-            .iter()
-            .map(|url| Endpoint::new(url, settings))
-            .collect();
-        for endpoint in &endpoints {
-            if let Err(error) = endpoint.check().await {
-                let reason = format!(
-                    "no connection to {} can be prepared: {}",
-                    endpoint.url,
-                    innermost(&error)
-                );
-                let key = format!(
-                    "{TABLE}.{}",
-                    if settings.tls.is_some() {
-                        "ca_file"
-                    } else {
-                        "endpoints"
-                    }
-                );
-                return Err(PluginError::Setting { key, reason });
-            }
-        }
+    pub(super) fn new(settings: &EtcdSettings) -> Result<Self, PluginError> {
+        let endpoints = settings.endpoints.iter().map(|url| {
+            Endpoint::new(url, settings).map_err(|error| {
+                let name = if settings.tls.is_some() {
+                    "ca_file"
+                } else {
+                    "endpoints"
+                };
+                PluginError::Setting {
+                    key: format!("{TABLE}.{name}"),
+                    reason: format!("no connection to {url} can be prepared: {}", innermost(&error)),
+                }
+            })
+        });
         Ok(Self {
-            endpoints,
+            endpoints: endpoints.collect::<Result<_, _>>()?,
             timeout: settings.timeout,
             preferred: AtomicUsize::new(0),
         })
@@ -137,12 +128,9 @@ fn may_ask_another(purpose: Purpose, trouble: &Trouble) -> bool {
     }
 }
 
-fn innermost(error: &etcd_client::Error) -> String {
+fn innermost(error: &dyn Error) -> String {
     let mut text = error.to_string();
-    let mut source = match error {
-        etcd_client::Error::TransportError(error) => std::error::Error::source(error),
-        _ => None,
-    };
+    let mut source = error.source();
     while let Some(error) = source {
         text = error.to_string();
         source = error.source();

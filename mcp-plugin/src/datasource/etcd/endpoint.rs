@@ -1,10 +1,10 @@
 //! One member of the cluster and the connection to it.
 
-use super::{settings::EtcdSettings, trouble::Trouble};
-use etcd_client::{Client, ConnectOptions};
+use super::{client::Client, settings::EtcdSettings, trouble::Trouble};
 use mcp_common::secret::{ExposeSecret, Secret};
 use std::time::Duration;
 use tokio::sync::Mutex;
+use tonic::transport;
 
 /// How long a connection may take to be made.
 const CONNECT: Duration = Duration::from_secs(2);
@@ -12,37 +12,30 @@ const CONNECT: Duration = Duration::from_secs(2);
 pub(super) struct Endpoint {
     pub(super) url: String,
     login: Option<(String, Secret)>,
-    options: ConnectOptions,
+    transport: transport::Endpoint,
     client: Mutex<Option<Client>>,
 }
 
 impl Endpoint {
-    pub(super) fn new(url: &str, settings: &EtcdSettings) -> Self {
-        let mut options = ConnectOptions::new()
-            .with_connect_timeout(CONNECT)
+    /// Prepares the connection; nothing is sent.
+    pub(super) fn new(url: &str, settings: &EtcdSettings) -> Result<Self, transport::Error> {
+        let mut transport = transport::Endpoint::from_shared(url.to_owned())?
+            .connect_timeout(CONNECT)
             // Without pings a watch on a connection that died silently would wait for ever.
-            .with_keep_alive(settings.keepalive, settings.keepalive.min(Duration::from_secs(5)))
-            .with_keep_alive_while_idle(true)
-            // A member that lost its cluster must say so instead of having no news.
-            .with_require_leader(true);
+            .http2_keep_alive_interval(settings.keepalive)
+            .keep_alive_timeout(settings.keepalive.min(Duration::from_secs(5)))
+            .keep_alive_while_idle(true);
         if url.starts_with("https://")
             && let Some(tls) = &settings.tls
         {
-            options = options.with_tls(tls.options());
+            transport = transport.tls_config(tls.options())?;
         }
-        Self {
+        Ok(Self {
             url: url.to_owned(),
             login: settings.login.clone(),
-            options,
+            transport,
             client: Mutex::new(None),
-        }
-    }
-
-    /// Whether the options fit together; nothing is sent.
-    pub(super) async fn check(&self) -> Result<(), etcd_client::Error> {
-        Client::connect([&self.url], Some(self.options.clone()))
-            .await
-            .map(|_| ())
+        })
     }
 
     /// Asks the member; logs in once more where the login is stale.
@@ -74,17 +67,14 @@ impl Endpoint {
     }
 
     async fn log_in(&self) -> Result<Client, Trouble> {
-        let anonymous = || Client::connect([&self.url], Some(self.options.clone()));
-        let Some((name, password)) = &self.login else {
-            return Ok(anonymous().await?);
-        };
-        let options = self.options.clone().with_user(name, password.expose_secret());
-        match Client::connect([&self.url], Some(options)).await {
-            // As etcd's own client does: a login is no harm where none is asked for.
-            Err(error) if error.to_string().contains("authentication is not enabled") => {
-                Ok(anonymous().await?)
+        let mut client = Client::new(self.transport.connect_lazy());
+        if let Some((name, password)) = &self.login {
+            match client.log_in(name, password.expose_secret()).await {
+                // As etcd's own client does: a login is no harm where none is asked for.
+                Err(status) if status.message().contains("authentication is not enabled") => {}
+                answer => answer?,
             }
-            client => Ok(client?),
         }
+        Ok(client)
     }
 }

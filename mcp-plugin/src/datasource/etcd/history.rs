@@ -2,12 +2,13 @@
 
 use super::{
     Etcd,
+    api::{KeyValue, RangeRequest, SortOrder, TxnRequest},
+    client::Client,
     cluster::{Fault, Purpose},
-    load::{ANSWER_BYTES, after},
+    load::after,
     trouble::Trouble,
 };
 use bytes::Bytes;
-use etcd_client::{GetOptions, KeyValue, SortOrder, SortTarget, Txn, TxnOp, TxnOpResponse};
 use mcp_common::{
     datasource::HistoryEntry,
     key::{Key, Revision},
@@ -73,24 +74,26 @@ impl Etcd {
         let (definition, past) = (self.keys.definition(key), self.keys.past(key));
         // Twice, for documents that stand apart.
         let count = i64::try_from(limit.saturating_mul(2)).unwrap_or(i64::MAX);
-        let (definition, past) = (&definition, &past);
-        let read = |client: etcd_client::Client| async move {
-            let newest = GetOptions::new()
-                .with_range(after(past))
-                .with_sort(SortTarget::Key, SortOrder::Descend)
-                .with_limit(count);
-            let both = Txn::new().and_then([
-                TxnOp::get(definition.as_str(), None),
-                TxnOp::get(past.as_str(), Some(newest)),
-            ]);
-            let mut client = client.kv_client().max_decoding_message_size(ANSWER_BYTES);
-            let answer = client.txn(both).await?;
-            let mut answers = answer.op_responses().into_iter().map(|answer| match answer {
-                TxnOpResponse::Get(mut got) => got.take_kvs(),
-                _ => Vec::new(),
-            });
-            let record = answers.next().unwrap_or_default().pop();
-            Ok((record, answers.next().unwrap_or_default()))
+        let record = RangeRequest {
+            key: definition.into(),
+            ..RangeRequest::default()
+        };
+        let newest = RangeRequest {
+            range_end: after(&past),
+            key: past.into(),
+            sort_order: SortOrder::Descend.into(),
+            limit: count,
+            ..RangeRequest::default()
+        };
+        let both = TxnRequest {
+            success: vec![record.into(), newest.into()],
+            ..TxnRequest::default()
+        };
+        let both = &both;
+        let read = |client: Client| async move {
+            let mut found = client.txn(both.clone()).await?.found();
+            let record = found.next().unwrap_or_default().pop();
+            Ok((record, found.next().unwrap_or_default()))
         };
         self.cluster.ask(Purpose::Page, read).await
     }
@@ -103,23 +106,23 @@ impl Etcd {
         limit: usize,
         past: &mut BTreeMap<Revision, HistoryEntry>,
     ) -> Result<(), Fault> {
-        let since = current.create_revision().unsigned_abs();
+        let since = current.create_revision.unsigned_abs();
         let by_gateways = past
             .range(since..)
             .filter(|(_, entry)| entry.body.is_some())
             .count();
-        if usize::try_from(current.version()) == Ok(by_gateways) {
+        if usize::try_from(current.version) == Ok(by_gateways) {
             return Ok(());
         }
         let mut record = current.clone();
         for _ in 0..limit {
-            let (revision, version) = (record.mod_revision(), record.version());
+            let (revision, version) = (record.mod_revision, record.version);
             past.entry(revision.unsigned_abs())
                 .or_insert_with(|| HistoryEntry {
                     revision: revision.unsigned_abs(),
                     at: None,
                     principal: None,
-                    body: Some(record.into_key_value().1.into()),
+                    body: Some(record.value.into()),
                 });
             if version <= 1 {
                 break;
@@ -135,14 +138,14 @@ impl Etcd {
     /// The record as it was before this revision.
     async fn before(&self, key: &Key, revision: i64) -> Result<Option<KeyValue>, Fault> {
         let definition = &self.keys.definition(key);
-        let get = |mut client: etcd_client::Client| async move {
-            let then = GetOptions::new().with_revision(revision - 1);
-            match client
-                .get(definition.as_str(), Some(then))
-                .await
-                .map_err(Trouble::from)
-            {
-                Ok(mut got) => Ok(got.take_kvs().pop()),
+        let get = |client: Client| async move {
+            let then = RangeRequest {
+                key: definition.as_str().into(),
+                revision: revision - 1,
+                ..RangeRequest::default()
+            };
+            match client.range(then).await.map_err(Trouble::from) {
+                Ok(mut found) => Ok(found.kvs.pop()),
                 Err(Trouble::Compacted) => Ok(None),
                 Err(trouble) => Err(trouble),
             }
@@ -157,8 +160,8 @@ fn entries(stored: Vec<KeyValue>) -> BTreeMap<Revision, HistoryEntry> {
     let mut entries = BTreeMap::new();
     // Newest first, so that a document which stands apart comes before its entry.
     for record in stored {
-        let revision = record.mod_revision().unsigned_abs();
-        let (name, value) = record.into_key_value();
+        let revision = record.mod_revision.unsigned_abs();
+        let KeyValue { key: name, value, .. } = record;
         if let Some(entry_name) = name.strip_suffix(APART.as_bytes()) {
             apart.insert(entry_name.to_vec(), Bytes::from(value));
         } else if let Some(entry) = read(revision, value, apart.remove(&name)) {

@@ -1,6 +1,6 @@
 //! Whether a store is still the one that was loaded.
 
-use etcd_client::ResponseHeader;
+use super::api::ResponseHeader;
 use std::sync::{Mutex, PoisonError};
 
 /// Which cluster was loaded, and how far its elections had come. A cluster that was made anew, or from an old backup,
@@ -19,8 +19,8 @@ pub(super) struct Origin {
 impl From<&ResponseHeader> for Origin {
     fn from(header: &ResponseHeader) -> Self {
         Self {
-            cluster: header.cluster_id(),
-            term: header.raft_term(),
+            cluster: header.cluster_id,
+            term: header.raft_term,
         }
     }
 }

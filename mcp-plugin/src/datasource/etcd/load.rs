@@ -2,11 +2,12 @@
 
 use super::{
     Etcd,
+    api::{KeyValue, RangeRequest, RangeResponse},
+    client::Client,
     cluster::{Fault, Purpose},
     lineage::Origin,
     trouble::Trouble,
 };
-use etcd_client::{GetOptions, GetResponse, KeyValue};
 use mcp_common::{
     datasource::{Load, Record, Unreadable},
     key::Revision,
@@ -17,9 +18,6 @@ const FIRST_PAGE: i64 = 256;
 
 /// Bytes that one page should have about.
 const PAGE_BYTES: usize = 4 << 20;
-
-/// Bytes that a page may have; a larger one is asked for in parts.
-pub(super) const ANSWER_BYTES: usize = 64 << 20;
 
 /// How often to start anew because the revision was compacted away in the middle.
 const ATTEMPTS: u32 = 5;
@@ -46,24 +44,22 @@ impl Etcd {
         };
         let mut origin = None;
         loop {
-            let mut page = match self.page(&pages).await {
+            let page = match self.page(&pages).await {
                 Err(fault) if fault.trouble == (Trouble::TooLarge { answer: true }) && pages.limit > 1 => {
                     pages.limit = (pages.limit / 8).max(1);
                     continue;
                 }
                 page => page?,
             };
-            if let Some(header) = page.header().filter(|_| pages.revision == 0) {
-                pages.revision = header.revision();
+            if let Some(header) = page.header.as_ref().filter(|_| pages.revision == 0) {
+                pages.revision = header.revision;
                 origin = Some(Origin::from(header));
             }
-            let more = page.more();
-            let entries = page.take_kvs();
-            pages.turn(&entries);
-            for entry in entries {
+            pages.turn(&page.kvs);
+            for entry in page.kvs {
                 self.sort_in(&mut load, entry);
             }
-            if !more {
+            if !page.more {
                 break;
             }
         }
@@ -74,27 +70,29 @@ impl Etcd {
         Ok(load)
     }
 
-    async fn page(&self, pages: &Pages) -> Result<GetResponse, Fault> {
-        let get = |client: etcd_client::Client| async move {
-            let options = GetOptions::new()
-                .with_range(&*pages.end)
-                .with_revision(pages.revision)
-                .with_limit(pages.limit);
-            let mut client = client.kv_client().max_decoding_message_size(ANSWER_BYTES);
-            Ok(client.get(&*pages.start, Some(options)).await?)
+    async fn page(&self, pages: &Pages) -> Result<RangeResponse, Fault> {
+        let get = |client: Client| async move {
+            let page = RangeRequest {
+                key: pages.start.clone(),
+                range_end: pages.end.clone(),
+                revision: pages.revision,
+                limit: pages.limit,
+                ..RangeRequest::default()
+            };
+            Ok(client.range(page).await?)
         };
         self.cluster.ask(Purpose::Page, get).await
     }
 
     fn sort_in(&self, load: &mut Load, entry: KeyValue) {
-        let revision: Revision = entry.mod_revision().unsigned_abs();
-        match self.keys.name(entry.key()) {
+        let revision: Revision = entry.mod_revision.unsigned_abs();
+        match self.keys.name(&entry.key) {
             Ok(key) => load.records.push(Record {
                 key,
                 revision,
                 // etcd does not keep times.
                 updated_at: None,
-                body: entry.into_key_value().1.into(),
+                body: entry.value.into(),
             }),
             Err(misplaced) => load.unreadable.push(Unreadable {
                 place: misplaced.place,
@@ -116,11 +114,11 @@ struct Pages {
 impl Pages {
     fn turn(&mut self, entries: &[KeyValue]) {
         let Some(last) = entries.last() else { return };
-        self.start = last.key().to_vec();
+        self.start = last.key.clone();
         self.start.push(0);
         let bytes: usize = entries
             .iter()
-            .map(|entry| entry.key().len() + entry.value().len())
+            .map(|entry| entry.key.len() + entry.value.len())
             .sum();
         let fitting = PAGE_BYTES * entries.len() / bytes.max(1);
         // Growing slowly, since the documents to come may be larger than those seen.

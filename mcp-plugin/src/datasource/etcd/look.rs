@@ -2,11 +2,12 @@
 
 use super::{
     Etcd,
+    api::{RangeRequest, SortOrder, TxnRequest},
+    client::Client,
     cluster::{Fault, Purpose},
     history::APART,
     load::after,
 };
-use etcd_client::{GetOptions, SortOrder, SortTarget, Txn, TxnOp, TxnOpResponse};
 use mcp_common::key::Key;
 
 /// The key as it was looked at.
@@ -23,36 +24,40 @@ pub(super) struct Seen {
 impl Etcd {
     /// The key and what of its history a write takes away, at one revision.
     pub(super) async fn look(&self, key: &Key) -> Result<Seen, Fault> {
-        let (definition, past) = (&self.keys.definition(key), &self.keys.past(key));
+        let (definition, past) = (self.keys.definition(key), &self.keys.past(key));
         // Twice, for documents that stand apart.
         let count = i64::try_from(self.history * 2).unwrap_or(i64::MAX);
-        let look = |mut client: etcd_client::Client| async move {
-            let newest = GetOptions::new()
-                .with_range(after(past))
-                .with_sort(SortTarget::Key, SortOrder::Descend)
-                .with_limit(count)
-                .with_keys_only();
-            let both = Txn::new().and_then([
-                TxnOp::get(definition.as_str(), Some(GetOptions::new().with_keys_only())),
-                TxnOp::get(past.as_str(), Some(newest)),
-            ]);
-            Ok(client.txn(both).await?)
+        let record = RangeRequest {
+            key: definition.into(),
+            keys_only: true,
+            ..RangeRequest::default()
         };
+        let newest = RangeRequest {
+            key: past.as_str().into(),
+            range_end: after(past),
+            sort_order: SortOrder::Descend.into(),
+            limit: count,
+            keys_only: true,
+            ..RangeRequest::default()
+        };
+        let both = TxnRequest {
+            success: vec![record.into(), newest.into()],
+            ..TxnRequest::default()
+        };
+        let both = &both;
+        let look = |client: Client| async move { Ok(client.txn(both.clone()).await?) };
         let answer = self.cluster.ask(Purpose::Read, look).await?;
-        let revision = answer.header().map_or(0, etcd_client::ResponseHeader::revision);
-        let mut answers = answer.op_responses().into_iter().map(|answer| match answer {
-            TxnOpResponse::Get(mut got) => got.take_kvs(),
-            _ => Vec::new(),
-        });
-        let record = answers.next().unwrap_or_default().pop();
-        let names = answers
+        let revision = answer.header.as_ref().map_or(0, |header| header.revision);
+        let mut found = answer.found();
+        let record = found.next().unwrap_or_default().pop();
+        let names = found
             .next()
             .unwrap_or_default()
             .into_iter()
-            .map(|entry| entry.into_key_value().0);
+            .map(|entry| entry.key);
         let next = format!("{past}{revision:020}");
         Ok(Seen {
-            current: record.map_or(0, |record| record.mod_revision()),
+            current: record.map_or(0, |record| record.mod_revision),
             oldest_kept: oldest_kept(names, next.as_bytes(), self.history),
             next,
         })

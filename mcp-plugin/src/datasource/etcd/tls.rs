@@ -1,13 +1,13 @@
 //! The files that a TLS connection needs.
 
-use etcd_client::{Certificate, Identity, TlsOptions};
 use mcp_common::plugin::{PluginError, Table};
 use std::fmt;
+use tonic::transport::{Certificate, ClientTlsConfig, Identity};
 
 /// What the files contain.
 #[derive(Clone)]
 pub(super) struct Files {
-    options: TlsOptions,
+    options: ClientTlsConfig,
     has_identity: bool,
 }
 
@@ -33,8 +33,8 @@ impl Files {
             };
         }
         let mut options = match ca {
-            Some(ca) => TlsOptions::new().ca_certificate(Certificate::from_pem(ca)),
-            None => TlsOptions::new().with_native_roots(),
+            Some(ca) => ClientTlsConfig::new().ca_certificate(Certificate::from_pem(ca)),
+            None => ClientTlsConfig::new().with_native_roots(),
         };
         if let Some(name) = server_name {
             options = options.domain_name(name);
@@ -57,7 +57,7 @@ impl Files {
         self.has_identity
     }
 
-    pub(super) fn options(&self) -> TlsOptions {
+    pub(super) fn options(&self) -> ClientTlsConfig {
         self.options.clone()
     }
 }

@@ -1,7 +1,7 @@
 //! What etcd's errors mean for us.
 
 use std::error::Error;
-use tonic::{Code, ConnectError};
+use tonic::{Code, ConnectError, Status};
 
 /// Why a request was not answered as wished.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -48,18 +48,11 @@ impl Trouble {
     }
 }
 
-impl From<etcd_client::Error> for Trouble {
-    fn from(error: etcd_client::Error) -> Self {
-        match error {
-            etcd_client::Error::GRpcStatus(error) => status(error.code(), error.message(), || {
-                transport(&error, error.message())
-            }),
-            etcd_client::Error::TransportError(error) => {
-                let (maybe_done, reason) = transport(&error, &error.to_string());
-                unreachable(maybe_done, reason)
-            }
-            other => Self::Passing(other.to_string()),
-        }
+impl From<Status> for Trouble {
+    fn from(error: Status) -> Self {
+        status(error.code(), error.message(), || {
+            transport(&error, error.message())
+        })
     }
 }
 

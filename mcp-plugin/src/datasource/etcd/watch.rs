@@ -2,18 +2,21 @@
 
 use super::{
     Etcd,
+    api::{RangeRequest, WatchCreateRequest, WatchResponse},
     batches::Batches,
+    client::Client,
     cluster::{Fault, Purpose},
     lineage::Origin,
+    load::after,
     trouble::Trouble,
     words::Words,
 };
-use etcd_client::{Client, WatchOptions, WatchStream};
 use futures_util::{StreamExt, stream};
 use mcp_common::{
     datasource::{Batch, Changes, SourceError},
     key::Revision,
 };
+use tonic::Streaming;
 
 impl Etcd {
     pub(super) async fn follow(&self, from: Revision) -> Result<Changes, SourceError> {
@@ -44,39 +47,46 @@ impl Etcd {
     }
 
     /// `None` where the store is not the one that `start` was counted in.
-    async fn open_watch(&self, mut client: Client, start: i64) -> Result<Option<WatchStream>, Trouble> {
+    async fn open_watch(&self, client: Client, start: i64) -> Result<Option<Answers>, Trouble> {
         // Asked of the whole cluster: this member alone may be behind. A stale login shows here too; the watch itself
         // would only say "permission denied".
-        let probe = client.get(self.keys.prefix(), None).await?;
-        let header = probe.header();
+        let probe = client.range(RangeRequest {
+            key: self.keys.prefix().into(),
+            ..RangeRequest::default()
+        });
+        let header = probe.await?.header;
+        let header = header.as_ref();
         let continues = header.is_none_or(|header| self.lineage.continues(Origin::from(header)));
-        let newest = header.map_or(0, etcd_client::ResponseHeader::revision);
+        let newest = header.map_or(0, |header| header.revision);
         if !continues || newest.checked_add(1).is_none_or(|next| next < start) {
             return Ok(None);
         }
-        let options = WatchOptions::new()
-            .with_prefix()
-            .with_start_revision(start)
-            .with_progress_notify()
-            .with_fragment();
-        let mut watch = client.watch_client().max_decoding_message_size(usize::MAX);
-        let mut answers = watch.watch(self.keys.prefix(), Some(options)).await?;
+        let watch = client.watch(WatchCreateRequest {
+            key: self.keys.prefix().into(),
+            range_end: after(self.keys.prefix()),
+            start_revision: start,
+            progress_notify: true,
+            fragment: true,
+        });
+        let mut answers = watch.await?;
         let ended = || Trouble::Unreachable {
             maybe_done: false,
             reason: "the watch ended at once".to_owned(),
         };
         let created = answers.message().await?.ok_or_else(ended)?;
-        if created.canceled() {
-            return Err(cancelled(created.compact_revision(), created.cancel_reason()));
+        if created.canceled {
+            return Err(cancelled(&created));
         }
         Ok(Some(answers))
     }
 }
 
+type Answers = Streaming<WatchResponse>;
+
 struct Follower {
     words: Words,
     endpoint: String,
-    answers: WatchStream,
+    answers: Answers,
     batches: Batches,
     seen: Revision,
 }
@@ -87,13 +97,13 @@ impl Follower {
             let answer = self.answers.message().await;
             let answer = answer.map_err(|error| self.failed(error.into()))?;
             let answer = answer.ok_or_else(|| self.failed(Trouble::Passing("the watch ended".to_owned())))?;
-            if answer.canceled() {
-                return Err(self.failed(cancelled(answer.compact_revision(), answer.cancel_reason())));
+            if answer.canceled {
+                return Err(self.failed(cancelled(&answer)));
             }
             // A progress notification may repeat what is known.
             if let Some(batch) = self
                 .batches
-                .take(answer.0)
+                .take(answer)
                 .filter(|batch| batch.revision > self.seen)
             {
                 self.seen = batch.revision;
@@ -111,9 +121,9 @@ impl Follower {
     }
 }
 
-fn cancelled(compact_revision: i64, reason: &str) -> Trouble {
-    if compact_revision > 0 {
+fn cancelled(answer: &WatchResponse) -> Trouble {
+    if answer.compact_revision > 0 {
         return Trouble::Compacted;
     }
-    Trouble::cancelled(reason)
+    Trouble::cancelled(&answer.cancel_reason)
 }

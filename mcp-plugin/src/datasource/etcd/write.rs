@@ -2,13 +2,14 @@
 
 use super::{
     Etcd,
+    api::{Compare, DeleteRangeRequest, PutRequest, RangeRequest, TxnRequest},
+    client::Client,
     cluster::{Fault, Purpose},
     history::{APART, Stored, entry},
     look::Seen,
     trouble::Trouble,
 };
 use bytes::Bytes;
-use etcd_client::{Compare, CompareOp, Txn, TxnOp};
 use mcp_common::{
     datasource::{SourceError, Write},
     key::Revision,
@@ -97,9 +98,9 @@ impl Etcd {
             let apart = format!("{}{APART}", seen.next);
             let stands_apart = body.filter(|_| matches!(stored, Stored::Apart));
             if let Some(body) = stands_apart {
-                let put = |mut client: etcd_client::Client| {
-                    let (apart, body) = (apart.as_str(), body.to_vec());
-                    async move { Ok(client.put(apart, body, None).await?) }
+                let put = |client: Client| {
+                    let put = put(apart.as_str(), body.to_vec());
+                    async move { Ok(client.put(put).await?) }
                 };
                 // Twice the same does no harm.
                 if let Err(fault) = self.cluster.ask(Purpose::Read, put).await {
@@ -121,9 +122,9 @@ impl Etcd {
             };
             if stands_apart.is_some() {
                 // Where this fails too, the next write of the key takes it away in time.
-                let delete = |mut client: etcd_client::Client| {
-                    let apart = apart.as_str();
-                    async move { Ok(client.delete(apart, None).await?) }
+                let delete = |client: Client| {
+                    let delete = delete(apart.as_str(), None);
+                    async move { Ok(client.delete(delete).await?) }
                 };
                 let _ = self.cluster.ask(Purpose::Write, delete).await;
             }
@@ -161,24 +162,25 @@ impl Etcd {
     ) -> Result<Option<Revision>, Fault> {
         let definition = &self.keys.definition(write.key);
         let past = &self.keys.past(write.key);
-        let txn = |mut client: etcd_client::Client| {
+        let txn = |client: Client| {
             let mut steps = vec![
                 match body {
-                    Some(body) => TxnOp::put(definition.as_str(), body.to_vec(), None),
-                    None => TxnOp::delete(definition.as_str(), None),
+                    Some(body) => put(definition, body.to_vec()).into(),
+                    None => delete(definition, None).into(),
                 },
-                TxnOp::put(seen.next.as_str(), entry, None),
+                put(&seen.next, entry.to_vec()).into(),
             ];
             if let Some(kept) = &seen.oldest_kept {
-                let older = etcd_client::DeleteOptions::new().with_range(kept.as_slice());
-                steps.push(TxnOp::delete(past.as_str(), Some(older)));
+                steps.push(delete(past, Some(kept)).into());
             }
-            let unchanged = Compare::mod_revision(definition.as_str(), CompareOp::Equal, seen.current);
-            let txn = Txn::new().when([unchanged]).and_then(steps);
+            let txn = TxnRequest {
+                compare: vec![Compare::written_at(definition.as_str(), seen.current)],
+                success: steps,
+            };
             async move {
                 let answer = client.txn(txn).await?;
-                let revision = answer.header().map_or(0, etcd_client::ResponseHeader::revision);
-                Ok(answer.succeeded().then(|| revision.unsigned_abs()))
+                let revision = answer.header.map_or(0, |header| header.revision);
+                Ok(answer.succeeded.then(|| revision.unsigned_abs()))
             }
         };
         match self.cluster.ask(Purpose::Write, txn).await {
@@ -195,11 +197,31 @@ impl Etcd {
 
     /// The revision at which the history got this entry, if it did.
     async fn written(&self, seen: &Seen, entry: &[u8]) -> Result<Option<Revision>, Fault> {
-        let get =
-            |mut client: etcd_client::Client| async move { Ok(client.get(seen.next.as_str(), None).await?) };
+        let get = |client: Client| {
+            let written = RangeRequest {
+                key: seen.next.as_str().into(),
+                ..RangeRequest::default()
+            };
+            async move { Ok(client.range(written).await?) }
+        };
         let answer = self.cluster.ask(Purpose::Read, get).await?;
-        let ours = answer.kvs().iter().find(|kept| kept.value() == entry);
-        Ok(ours.map(|kept| kept.mod_revision().unsigned_abs()))
+        let ours = answer.kvs.iter().find(|kept| kept.value == entry);
+        Ok(ours.map(|kept| kept.mod_revision.unsigned_abs()))
+    }
+}
+
+fn put(key: &str, value: Vec<u8>) -> PutRequest {
+    PutRequest {
+        key: key.into(),
+        value,
+    }
+}
+
+/// Deletes the key, or all keys from it up to `end`.
+fn delete(key: &str, end: Option<&[u8]>) -> DeleteRangeRequest {
+    DeleteRangeRequest {
+        key: key.into(),
+        range_end: end.unwrap_or_default().into(),
     }
 }
 
