@@ -2,6 +2,7 @@
 
 pub mod contract;
 mod credential_name;
+mod egress;
 pub mod engine;
 pub mod export;
 #[cfg(test)]

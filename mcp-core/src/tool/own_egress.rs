@@ -1,7 +1,10 @@
 //! Which hosts and addresses a definition itself lets its calls reach, compiled. It only narrows what the gateway lets
 //! tools reach: both have to permit.
 
-use crate::engine::{ClosedBy, EgressRule};
+use crate::{
+    egress::Destination,
+    engine::{ClosedBy, EgressRule},
+};
 use mcp_common::{definition::tool::EgressBinding, problem::Problem};
 use std::{
     hash::{Hash, Hasher},
@@ -48,9 +51,10 @@ impl OwnEgress {
         (has_rules && problems.len() == before).then_some(own)
     }
 
-    /// Why `address`, which `host` led to, is not dialled; `None` if it may be.
-    pub(crate) fn refuses(&self, host: &str, address: IpAddr) -> Option<&'static str> {
-        self.closed(host, address).map(reason)
+    /// Why `destination`, which `host` led to, is not dialled; `None` if it may be.
+    pub(crate) fn refuses(&self, host: &str, destination: &Destination) -> Option<&'static str> {
+        let host = host.trim_end_matches('.');
+        ClosedBy::address(&self.allow, &self.deny, host, destination).map(reason)
     }
 
     /// The same for a name that somebody else resolves: networks cannot be judged, so in `allow` they allow nothing.
@@ -60,15 +64,16 @@ impl OwnEgress {
 
     /// What is known of a host before it is resolved: why it will never be called.
     pub(super) fn excludes(&self, host: &str, is_proxied: bool) -> Option<&'static str> {
+        let refuses = |host: &str, address: IpAddr| self.refuses(host, &Destination::of(address));
         let name = match Host::parse(host).ok()? {
-            Host::Ipv4(address) => return self.refuses(host, address.into()),
-            Host::Ipv6(address) => return self.refuses(host, address.into()),
+            Host::Ipv4(address) => return refuses(host, address.into()),
+            Host::Ipv6(address) => return refuses(host, address.into()),
             Host::Domain(name) => name,
         };
         let name = name.trim_end_matches('.');
         let is_loopback = name == "localhost" || name.ends_with(".localhost");
         if is_proxied && is_loopback {
-            return self.refuses(name, Ipv4Addr::LOCALHOST.into());
+            return refuses(name, Ipv4Addr::LOCALHOST.into());
         }
         let has_networks = || {
             let is_network = |rule: &EgressRule| matches!(rule, EgressRule::Network(..));
@@ -81,14 +86,9 @@ impl OwnEgress {
         }
     }
 
-    fn closed(&self, host: &str, address: IpAddr) -> Option<ClosedBy> {
-        let (host, address) = (host.trim_end_matches('.'), address.to_canonical());
-        ClosedBy::lists(&self.allow, &self.deny, |rule| rule.matches(host, address))
-    }
-
     fn closed_name(&self, host: &str) -> Option<ClosedBy> {
         let host = host.trim_end_matches('.');
-        ClosedBy::lists(&self.allow, &self.deny, |rule| rule.matches_name(host))
+        ClosedBy::name(&self.allow, &self.deny, host)
     }
 }
 

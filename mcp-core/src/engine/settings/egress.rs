@@ -2,12 +2,13 @@
 //! decided here.
 
 use super::{ClosedBy, EgressRule, ProxyAddress};
-use std::net::IpAddr;
+use crate::egress::{Destination, Scope};
 
 /// What is checked is the address that is dialled, with the name that led to it.
 #[derive(Clone, Debug)]
 pub struct EgressSettings {
-    /// Private networks (RFC 1918, RFC 6598, RFC 4193).
+    /// Whatever is not globally reachable by the IANA Special-Purpose Address Registries: private networks, and those that
+    /// are kept for documents, benchmarks and the like.
     pub allow_private: bool,
     /// The machine that the gateway runs on.
     pub allow_loopback: bool,
@@ -33,32 +34,28 @@ impl Default for EgressSettings {
 }
 
 impl EgressSettings {
-    /// Why `address`, which `host` led to, is not dialled; `None` if it may be.
-    pub(in crate::engine) fn refuses(&self, host: &str, address: IpAddr) -> Option<&'static str> {
-        let address = address.to_canonical();
+    /// Why `destination`, which `host` led to, is not dialled; `None` if it may be.
+    pub(in crate::engine) fn refuses(&self, host: &str, destination: &Destination) -> Option<&'static str> {
         let host = host.trim_end_matches('.');
-        let matches = |rule: &EgressRule| rule.matches(host, address);
-        if let Some(closed) = ClosedBy::lists(&self.allow, &self.deny, matches) {
+        if let Some(closed) = ClosedBy::address(&self.allow, &self.deny, host, destination) {
             return Some(reason(closed));
         }
         // A name may lead anywhere; only a network says that these addresses are meant.
-        let is_meant = |rule: &EgressRule| matches!(rule, EgressRule::Network(..)) && matches(rule);
-        if self.allow.iter().any(is_meant) {
-            return None;
+        match destination.scope_without(|part| EgressRule::have(&self.allow, part)) {
+            Scope::Loopback if !self.allow_loopback => {
+                Some("it leads to the gateway's own machine (`egress.allow_loopback`)")
+            }
+            Scope::Private if !self.allow_private => {
+                Some("it leads into a private network (`egress.allow_private`)")
+            }
+            _ => None,
         }
-        if (address.is_loopback() || address.is_unspecified()) && !self.allow_loopback {
-            return Some("it leads to the gateway's own machine (`egress.allow_loopback`)");
-        }
-        if is_private(address) && !self.allow_private {
-            return Some("it leads into a private network (`egress.allow_private`)");
-        }
-        None
     }
 
     /// The same for a name that somebody else resolves: networks cannot be judged, so in `allow` they allow nothing.
     pub(in crate::engine) fn refuses_name(&self, host: &str) -> Option<&'static str> {
         let host = host.trim_end_matches('.');
-        ClosedBy::lists(&self.allow, &self.deny, |rule| rule.matches_name(host)).map(reason)
+        ClosedBy::name(&self.allow, &self.deny, host).map(reason)
     }
 }
 
@@ -66,13 +63,6 @@ fn reason(closed: ClosedBy) -> &'static str {
     match closed {
         ClosedBy::Deny => "`egress.deny` of the gateway's configuration names it",
         ClosedBy::Allow => "`egress.allow` of the gateway's configuration does not name it",
-    }
-}
-
-fn is_private(address: IpAddr) -> bool {
-    match address {
-        IpAddr::V4(v4) => v4.is_private() || (v4.octets()[0] == 100 && v4.octets()[1] & 0xc0 == 64),
-        IpAddr::V6(v6) => v6.is_unique_local(),
     }
 }
 
@@ -86,7 +76,8 @@ mod tests {
     }
 
     fn allowed(settings: &EgressSettings, host: &str, address: &str) -> bool {
-        settings.refuses(host, address.parse().unwrap()).is_none()
+        let destination = Destination::of(address.parse().unwrap());
+        settings.refuses(host, &destination).is_none()
     }
 
     #[test]

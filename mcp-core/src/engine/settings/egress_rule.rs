@@ -1,5 +1,6 @@
 //! One entry of a list of hosts and networks, and what two such lists say of a host.
 
+use crate::egress::{Destination, is_in};
 use std::{fmt, net::IpAddr, str::FromStr};
 
 /// A host name, `*.example.com` for all names below one, an address, or a network such as `10.0.0.0/8`.
@@ -81,53 +82,48 @@ pub(crate) enum ClosedBy {
 }
 
 impl ClosedBy {
-    /// `matches` says whether a rule names what is asked about. `deny` wins; an empty `allow` names everything.
-    pub(crate) fn lists(
+    /// What the lists say of an address that `host` led to. `deny` wins and has every part of the address; an empty `allow`
+    /// names everything. `host` without a dot at its end.
+    pub(crate) fn address(
         allow: &[EgressRule],
         deny: &[EgressRule],
-        matches: impl Fn(&EgressRule) -> bool,
+        host: &str,
+        destination: &Destination,
     ) -> Option<Self> {
-        if deny.iter().any(&matches) {
+        let names = |list: &[EgressRule]| list.iter().any(|rule| rule.matches_name(host));
+        if names(deny) || destination.touches(|part| EgressRule::have(deny, part)) {
             return Some(Self::Deny);
         }
-        (!allow.is_empty() && !allow.iter().any(&matches)).then_some(Self::Allow)
+        let is_allowed =
+            allow.is_empty() || names(allow) || destination.is_within(|part| EgressRule::have(allow, part));
+        (!is_allowed).then_some(Self::Allow)
+    }
+
+    /// What the lists say of a name alone. `host` without a dot at its end.
+    pub(crate) fn name(allow: &[EgressRule], deny: &[EgressRule], host: &str) -> Option<Self> {
+        let names = |list: &[EgressRule]| list.iter().any(|rule| rule.matches_name(host));
+        if names(deny) {
+            return Some(Self::Deny);
+        }
+        (!allow.is_empty() && !names(allow)).then_some(Self::Allow)
     }
 }
 
 impl EgressRule {
-    /// `host` without a dot at its end, `address` in its canonical form.
-    pub(crate) fn matches(&self, host: &str, address: IpAddr) -> bool {
-        match self {
-            Self::Name(_) | Self::Below(_) => self.matches_name(host),
-            Self::Network(network, bits) => same_network(*network, address, *bits),
-        }
+    /// Whether one of the networks has this address.
+    pub(crate) fn have(rules: &[Self], address: IpAddr) -> bool {
+        rules.iter().any(|rule| match rule {
+            Self::Name(_) | Self::Below(_) => false,
+            Self::Network(network, bits) => is_in(address, *network, *bits),
+        })
     }
 
-    /// `host` without a dot at its end.
-    pub(crate) fn matches_name(&self, host: &str) -> bool {
+    fn matches_name(&self, host: &str) -> bool {
         match self {
             Self::Name(name) => host.eq_ignore_ascii_case(name),
             Self::Below(end) => host.to_ascii_lowercase().ends_with(end.as_str()),
             Self::Network(..) => false,
         }
-    }
-}
-
-fn same_network(network: IpAddr, address: IpAddr, bits: u32) -> bool {
-    match (network, address) {
-        (IpAddr::V4(a), IpAddr::V4(b)) => {
-            (a.to_bits() ^ b.to_bits())
-                .checked_shr(32_u32.saturating_sub(bits))
-                .unwrap_or(0)
-                == 0
-        }
-        (IpAddr::V6(a), IpAddr::V6(b)) => {
-            (a.to_bits() ^ b.to_bits())
-                .checked_shr(128_u32.saturating_sub(bits))
-                .unwrap_or(0)
-                == 0
-        }
-        _ => false,
     }
 }
 

@@ -2,12 +2,16 @@
 //! others as the deployment says, and as the tool's definition does. What is checked is the resolved address, so no name
 //! and no spelling of a number leads around it.
 
-use crate::{engine::EgressSettings, tool::OwnEgress};
+use crate::{
+    egress::{Destination, METADATA_NAMES, Scope},
+    engine::EgressSettings,
+    tool::OwnEgress,
+};
 use hyper_util::client::legacy::connect::dns::{GaiResolver, Name};
 use std::{
     error::Error as StdError,
     future::Future,
-    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
+    net::{IpAddr, Ipv4Addr, SocketAddr},
     pin::Pin,
     sync::Arc,
     task::{Context, Poll},
@@ -18,16 +22,6 @@ use url::Host;
 
 type BoxError = Box<dyn StdError + Send + Sync>;
 
-/// Metadata services outside of the link-local ranges (Alibaba Cloud, AWS over IPv6).
-const METADATA_V4: Ipv4Addr = Ipv4Addr::new(100, 100, 100, 200);
-const METADATA_V6: Ipv6Addr = Ipv6Addr::new(0xfd00, 0xec2, 0, 0, 0, 0, 0, 0x254);
-
-/// Names by which clouds serve the same; whoever resolves them.
-const METADATA_NAMES: [&str; 3] = [
-    "metadata.google.internal",
-    "metadata.goog",
-    "instance-data.ec2.internal",
-];
 const NEVER: &str = "a link-local or cloud metadata address, which is never called";
 
 /// The name leads to an address that is not dialled, or is not called itself.
@@ -48,9 +42,9 @@ pub(in crate::engine) struct Policy {
 }
 
 impl Policy {
-    fn refuses(&self, host: &str, address: IpAddr) -> Option<&'static str> {
-        let own = || self.own.as_ref()?.refuses(host, address);
-        self.gateway.refuses(host, address).or_else(own)
+    fn refuses(&self, host: &str, destination: &Destination) -> Option<&'static str> {
+        let own = || self.own.as_ref()?.refuses(host, destination);
+        self.gateway.refuses(host, destination).or_else(own)
     }
 
     fn refuses_name(&self, host: &str) -> Option<&'static str> {
@@ -61,14 +55,10 @@ impl Policy {
 
 /// Checks one address, to which `host` led.
 fn check(policy: &Policy, host: &str, address: IpAddr) -> Result<(), Forbidden> {
-    let is_forbidden = match address.to_canonical() {
-        IpAddr::V4(v4) => v4.is_link_local() || v4 == METADATA_V4,
-        IpAddr::V6(v6) => v6.is_unicast_link_local() || v6 == METADATA_V6,
-    };
-    let reason = if is_forbidden {
-        Some(NEVER)
-    } else {
-        policy.refuses(host, address)
+    let destination = Destination::of(address);
+    let reason = match destination.scope() {
+        Scope::Never => Some(NEVER),
+        _ => policy.refuses(host, &destination),
     };
     forbid(reason, &address)
 }
