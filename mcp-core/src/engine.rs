@@ -20,7 +20,7 @@ pub(crate) mod strict_value;
 mod transport;
 mod upstream;
 
-pub use credentials::{SECRET_VARIABLES, SecretSettings, Secrets, Tokens};
+pub use credentials::{SECRET_DIRECTORY, SECRET_VARIABLES, SecretSettings, Secrets, Tokens, holds_identity};
 pub use evaluations::Evaluations;
 pub use instance_names::InstanceNames;
 pub(crate) use instance_names::var;

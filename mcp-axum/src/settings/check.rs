@@ -4,10 +4,11 @@ use super::{List, Settings, SettingsError};
 use http::HeaderName;
 use mcp_common::secret::ExposeSecret;
 use mcp_core::{
-    engine::{EgressRule, ProxyAddress},
+    engine::{EgressRule, ProxyAddress, holds_identity},
     tool::{NoRequestHeader, RequestHeader},
 };
 use mcp_plugin::authenticator::api_key;
+use std::path::Path;
 use tracing_subscriber::filter::LevelFilter;
 
 /// The paths that `app.public_paths` chooses from.
@@ -46,6 +47,7 @@ pub(super) fn check(settings: &Settings) -> Result<(), SettingsError> {
     egress_rules("egress.allow", &settings.egress.allow)?;
     egress_rules("egress.deny", &settings.egress.deny)?;
     proxies("egress.proxies", &settings.egress.proxies)?;
+    secret_directories("secrets.file_dir", &settings.secrets.file_dir)?;
     request_headers("templates.request_headers", &settings.templates.request_headers)?;
     if app.workers > 1024 {
         return Err(SettingsError::value(
@@ -166,6 +168,21 @@ fn proxies(key: &str, list: &List) -> Result<(), SettingsError> {
             );
             return Err(SettingsError::value(key, reason));
         }
+    }
+    Ok(())
+}
+
+fn secret_directories(key: &str, list: &List) -> Result<(), SettingsError> {
+    for text in list.iter() {
+        let path = Path::new(text);
+        let reason = if !path.is_absolute() {
+            "is not absolute"
+        } else if holds_identity(path) {
+            "says who the machine is, which no definition can use"
+        } else {
+            continue;
+        };
+        return Err(SettingsError::value(key, format!("`{text}` {reason}")));
     }
     Ok(())
 }

@@ -205,6 +205,14 @@ fn a_wrong_value_is_refused_by_key_with_what_would_be_right() {
             "egress.proxies: number 2 is no proxy; write \"http://host:port\", without credentials",
         ),
         (
+            "[secrets]\nfile_dir = [\"/run/secrets/dynmcp\", \"/var/run/secrets/kubernetes.io/serviceaccount\"]",
+            "secrets.file_dir: `/var/run/secrets/kubernetes.io/serviceaccount` says who the machine is",
+        ),
+        (
+            "[secrets]\nfile_dir = [\"secrets\"]",
+            "secrets.file_dir: `secrets` is not absolute",
+        ),
+        (
             "[templates]\nrequest_headers = [\"X-Tenant\", \"Cookie\"]",
             "templates.request_headers: `cookie` is between the client and the gateway and never passed on",
         ),

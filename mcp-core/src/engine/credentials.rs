@@ -6,6 +6,6 @@ mod spellings;
 mod token;
 
 pub(super) use apply::{Applied, apply, sensitive};
-pub use secrets::{SECRET_VARIABLES, SecretSettings, Secrets};
+pub use secrets::{SECRET_DIRECTORY, SECRET_VARIABLES, SecretSettings, Secrets, holds_identity};
 pub(super) use spellings::spellings;
 pub use token::Tokens;

@@ -298,7 +298,7 @@ fn each_kind_of_credential_has_its_own_members() {
         "none": {},
         "api_key": {"credential": "${env:A}"},
         "basic": {"username": "u", "password": "${env:A}"},
-        "bearer": {"credential": "${file:/run/secrets/a}"},
+        "bearer": {"credential": "${file:/run/secrets/dynmcp/a}"},
         "oauth2_client_credentials": {"token_url": "https://a.example/t", "client_id": "c", "client_secret": "${env:A}"},
         "passthrough": {"header": "X-Upstream"},
     });

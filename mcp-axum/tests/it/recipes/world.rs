@@ -135,7 +135,7 @@ impl World {
         let secrets = secrets.display().to_string();
         let text = recipe
             .replace("${env:", &format!("${{file:{secrets}/"))
-            .replace("/run/secrets", &secrets)
+            .replace("/run/secrets/dynmcp", &secrets)
             .replace("http://proxy.corp:3128", &self.proxy());
         if text.contains("proxy:") {
             return text;

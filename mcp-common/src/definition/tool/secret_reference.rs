@@ -97,7 +97,7 @@ impl JsonSchema for SecretReference {
             "type": "string",
             "pattern": format!("^{REFERENCE}$"),
             "patternErrorMessage": "Must be a reference: put the secret into an environment variable or a file of the gateway and write \"${env:NAME}\" or \"${file:/path}\"",
-            "examples": ["${env:DYNMCP_SECRET_BILLING}", "${file:/run/secrets/billing}"],
+            "examples": ["${env:DYNMCP_SECRET_BILLING}", "${file:/run/secrets/dynmcp/billing}"],
         })
     }
 }
@@ -127,7 +127,7 @@ mod tests {
 
     #[test]
     fn only_references_are_read_and_a_secret_is_never_repeated() {
-        for text in ["${env:BILLING_TOKEN}", "${file:/run/secrets/token}"] {
+        for text in ["${env:BILLING_TOKEN}", "${file:/run/secrets/dynmcp/token}"] {
             assert_eq!(SecretReference::parse(text).unwrap().to_string(), text);
         }
         for text in [

@@ -1,5 +1,9 @@
 //! Looks references to secrets up. Those who write definitions need not be those who run the gateway, so what can be
-//! referred to is the operator's choice.
+//! referred to is the operator's choice; what says who the machine is never can.
+
+mod platform;
+
+pub use platform::holds_identity;
 
 use mcp_common::{
     definition::tool::{MaybeSecret, SecretReference},
@@ -7,7 +11,9 @@ use mcp_common::{
 };
 use std::{
     collections::HashMap,
-    fmt, fs,
+    fmt,
+    fs::{self, File},
+    io::{self, Read},
     path::{Path, PathBuf},
     sync::{Arc, Mutex, PoisonError},
     time::{Duration, Instant, SystemTime},
@@ -22,13 +28,17 @@ const OWN_PREFIX: &str = "APP__";
 
 /// How names of environment variables begin that definitions may use unless the operator says something else.
 pub const SECRET_VARIABLES: &str = "DYNMCP_SECRET_";
+/// Where secrets of definitions are unless the operator says something else: a directory of the gateway's own, since
+/// platforms put what they know of the machine into `/run/secrets`.
+pub const SECRET_DIRECTORY: &str = "/run/secrets/dynmcp";
 
 /// What definitions may refer to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SecretSettings {
-    /// Names of environment variables; `BILLING_*` for all that begin so. The gateway's own (`APP__…`) never.
+    /// Names of environment variables; `BILLING_*` for all that begin so. The gateway's own (`APP__…`) never, those of the
+    /// platform (`AWS_…`) only where their own name, or more of it than the platform's part, is given.
     pub allow_env: Vec<String>,
-    /// Where files of secrets are; none elsewhere is read.
+    /// Where files of secrets are; none elsewhere is read, and none that a link leads to elsewhere.
     pub file_dirs: Vec<PathBuf>,
 }
 
@@ -36,7 +46,7 @@ impl Default for SecretSettings {
     fn default() -> Self {
         Self {
             allow_env: vec![format!("{SECRET_VARIABLES}*")],
-            file_dirs: vec![PathBuf::from("/run/secrets")],
+            file_dirs: vec![PathBuf::from(SECRET_DIRECTORY)],
         }
     }
 }
@@ -96,14 +106,21 @@ impl Secrets {
     }
 
     fn variable(&self, name: &str) -> Result<Arc<Secret>, String> {
+        if name.starts_with(OWN_PREFIX) {
+            return Err("is not allowed: it belongs to the gateway's own configuration, which `secrets.allow_env` does not open".into());
+        }
+        let family = platform::family(name);
         let allows = |rule: &String| match rule.strip_suffix('*') {
-            Some(start) => name.starts_with(start),
+            Some(start) => name.starts_with(start) && family.is_none_or(|family| start.starts_with(family)),
             None => name == rule,
         };
-        if name.starts_with(OWN_PREFIX) || !self.shared.settings.allow_env.iter().any(allows) {
-            return Err(
-                "is not allowed: add its name to `secrets.allow_env` of the gateway's configuration".into(),
-            );
+        if !self.shared.settings.allow_env.iter().any(allows) {
+            let why = family.map_or_else(String::new, |family| {
+                format!("; `{family}…` says who the machine is, so `*` does not mean it")
+            });
+            return Err(format!(
+                "is not allowed: add its name to `secrets.allow_env` of the gateway's configuration{why}"
+            ));
         }
         let mut variables = self
             .shared
@@ -138,7 +155,7 @@ impl Secrets {
             remembered.looked = Instant::now();
             return Ok(remembered.secret.clone());
         }
-        let text = fs::read_to_string(real).map_err(|error| format!("cannot be read: {}", error.kind()))?;
+        let text = read(&real).map_err(|error| format!("cannot be read: {}", error.kind()))?;
         let text = text.trim();
         if text.is_empty() {
             return Err("is empty".into());
@@ -154,24 +171,49 @@ impl Secrets {
         Ok(secret)
     }
 
-    /// The file itself, if it is where secrets may be, links followed.
+    /// The file itself, if it is where secrets may be, links followed. Nothing is said about files elsewhere, not even
+    /// whether they are there.
     fn allowed(&self, path: &Path) -> Result<(PathBuf, fs::Metadata), String> {
-        let forbidden = || "is not allowed (`secrets.file_dir` of the gateway's configuration)".to_owned();
         let dirs = &self.shared.settings.file_dirs;
-        if !dirs.iter().any(|dir| path.starts_with(dir)) {
-            return Err(forbidden());
+        if platform::holds_identity(path) {
+            return Err(platform::REFUSAL.into());
         }
-        let real = fs::canonicalize(path).map_err(|error| format!("cannot be read: {}", error.kind()))?;
+        if !dirs.iter().any(|dir| path.starts_with(dir)) {
+            let dirs: Vec<String> = dirs.iter().map(|dir| dir.display().to_string()).collect();
+            let dirs = dirs.join(", ");
+            return Err(format!(
+                "is not allowed: it is not in a directory of `secrets.file_dir` of the gateway's configuration ({dirs})"
+            ));
+        }
+        let cannot = |error: io::Error| format!("cannot be read: {}", error.kind());
+        let real = fs::canonicalize(path).map_err(cannot)?;
+        if platform::holds_identity(&real) {
+            return Err(platform::REFUSAL.into());
+        }
+        // Kubernetes mounts secrets as links to `..data` beside them; those stay inside.
         let mut real_dirs = dirs.iter().filter_map(|dir| fs::canonicalize(dir).ok());
         if !real_dirs.any(|dir| real.starts_with(dir)) {
-            return Err(forbidden());
+            return Err(
+                "is not allowed: a link leads out of the directories of `secrets.file_dir` of the gateway's configuration"
+                    .into(),
+            );
         }
-        let metadata = fs::metadata(&real).map_err(|error| format!("cannot be read: {}", error.kind()))?;
+        let metadata = fs::metadata(&real).map_err(cannot)?;
         if !metadata.is_file() || metadata.len() > MAX_FILE {
             return Err(format!("is not a file of at most {MAX_FILE} bytes"));
         }
         Ok((real, metadata))
     }
+}
+
+/// However much it has become meanwhile.
+fn read(path: &Path) -> io::Result<String> {
+    let mut text = String::new();
+    let read = File::open(path)?.take(MAX_FILE + 1).read_to_string(&mut text)?;
+    if read as u64 > MAX_FILE {
+        return Err(io::ErrorKind::FileTooLarge.into());
+    }
+    Ok(text)
 }
 
 /// The text without the secret, should the other side have repeated it.
@@ -200,7 +242,7 @@ mod tests {
         assert!(secrets.find(&reference("${env:PATH}")).is_ok());
         for (text, expected) in [
             ("${env:USER}", "secrets.allow_env"),
-            ("${env:APP__APP__API_KEY}", "secrets.allow_env"),
+            ("${env:APP__APP__API_KEY}", "the gateway's own configuration"),
             ("${env:PATH_THAT_IS_NOT_SET}", "is not set"),
             ("${file:/etc/passwd}", "secrets.file_dir"),
         ] {
@@ -232,7 +274,100 @@ mod tests {
         }
         std::os::unix::fs::symlink("/etc/hostname", dir.join("link")).unwrap();
         let link = reference(&format!("${{file:{}}}", dir.join("link").display()));
-        assert!(secrets.find(&link).unwrap_err().contains("secrets.file_dir"));
+        let reason = secrets.find(&link).unwrap_err();
+        assert!(reason.contains("a link leads out of"), "{reason}");
         fs::remove_dir_all(&dir).unwrap();
+    }
+
+    /// As Kubernetes mounts a secret, and as it changes one.
+    #[cfg(unix)]
+    #[test]
+    fn links_inside_the_directory_are_followed() {
+        use std::os::unix::fs::symlink;
+        let dir = std::env::temp_dir().join(format!("dynmcp-mounted-{}", std::process::id()));
+        fs::create_dir_all(dir.join("..2026_1")).unwrap();
+        fs::write(dir.join("..2026_1/token"), "first").unwrap();
+        symlink("..2026_1", dir.join("..data")).unwrap();
+        symlink("..data/token", dir.join("token")).unwrap();
+        let secrets = Secrets::new(SecretSettings {
+            file_dirs: vec![dir.clone()],
+            ..SecretSettings::default()
+        });
+        let token = reference(&format!("${{file:{}/token}}", dir.display()));
+        assert_eq!(secrets.find(&token).unwrap().expose_secret(), "first");
+        fs::create_dir(dir.join("..2026_2")).unwrap();
+        fs::write(dir.join("..2026_2/token"), "second").unwrap();
+        symlink("..2026_2", dir.join("..next")).unwrap();
+        fs::rename(dir.join("..next"), dir.join("..data")).unwrap();
+        fs::remove_dir_all(dir.join("..2026_1")).unwrap();
+        let deadline = Instant::now() + Duration::from_secs(20);
+        while secrets.find(&token).unwrap().expose_secret() != "second" {
+            assert!(Instant::now() < deadline);
+            std::thread::sleep(Duration::from_millis(50));
+        }
+        fs::remove_dir_all(&dir).unwrap();
+    }
+
+    /// However the operator has opened the way, and however the file is reached.
+    #[cfg(unix)]
+    #[test]
+    fn identities_of_the_platform_are_never_read() {
+        let dir = std::env::temp_dir().join(format!("dynmcp-identity-{}", std::process::id()));
+        let account = dir.join("run/secrets/kubernetes.io/serviceaccount");
+        fs::create_dir_all(&account).unwrap();
+        fs::create_dir_all(dir.join("run/secrets/dynmcp")).unwrap();
+        fs::write(account.join("token"), "who the pod is").unwrap();
+        std::os::unix::fs::symlink("run", dir.join("var-run")).unwrap();
+        std::os::unix::fs::symlink(
+            "../kubernetes.io/serviceaccount",
+            dir.join("run/secrets/dynmcp/link"),
+        )
+        .unwrap();
+        let secrets = Secrets::new(SecretSettings {
+            file_dirs: vec![dir.clone(), account.clone(), PathBuf::from("/proc")],
+            allow_env: vec!["*".into()],
+        });
+        for path in [
+            "run/secrets/kubernetes.io/serviceaccount/token",
+            "run/secrets//kubernetes.io/./serviceaccount/token",
+            "var-run/secrets/kubernetes.io/serviceaccount/token",
+            "run/secrets/dynmcp/link/token",
+            "run/secrets/eks.amazonaws.com/serviceaccount/token",
+        ] {
+            let reason = secrets
+                .find(&reference(&format!("${{file:{}/{path}}}", dir.display())))
+                .unwrap_err();
+            assert!(reason.contains("who the machine is"), "{reason}");
+        }
+        let environment = secrets
+            .find(&reference("${file:/proc/self/environ}"))
+            .unwrap_err();
+        assert!(environment.contains("who the machine is"), "{environment}");
+        fs::remove_dir_all(&dir).unwrap();
+    }
+
+    #[test]
+    fn a_star_does_not_mean_what_the_platform_set() {
+        let with = |rule: &str| {
+            Secrets::new(SecretSettings {
+                allow_env: vec![rule.into()],
+                ..SecretSettings::default()
+            })
+        };
+        let find = |rule: &str, name: &str| {
+            let reason = with(rule).find(&reference(&format!("${{env:{name}}}")));
+            reason.map(|_| String::new()).unwrap_or_else(|reason| reason)
+        };
+        for name in ["AWS_SECRET_ACCESS_KEY", "KUBERNETES_TOKEN", "VAULT_TOKEN"] {
+            for rule in ["*", "A*", "KUBE*", "V*"] {
+                let reason = find(rule, name);
+                assert!(reason.contains("secrets.allow_env"), "{rule}: {reason}");
+            }
+            // Not set here, but it would be looked up.
+            assert!(find(name, name).contains("is not set"), "{name}");
+        }
+        assert!(find("AWS_SECRET*", "AWS_SECRET_ACCESS_KEY").contains("is not set"));
+        assert!(find("*", "DYNMCP_TEST_THAT_IS_NOT_SET").contains("is not set"));
+        assert!(find("APP__*", "APP__APP__API_KEY").contains("the gateway's own configuration"));
     }
 }

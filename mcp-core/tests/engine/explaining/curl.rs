@@ -236,27 +236,30 @@ async fn the_curl_line_makes_the_same_connection() {
     let binding = json!({
         "base_url": "https://ledger.internal/v1", "method": "GET", "path": "/entries/{entry}", "connect_timeout_ms": 1000,
         "tls": {
-            "ca": "${file:/run/secrets/ledger-ca.pem}",
-            "certificate": "${file:/run/secrets/ledger-client.pem}",
-            "key": "${file:/run/secrets/ledger-client.key}",
+            "ca": "${file:/run/secrets/dynmcp/ledger-ca.pem}",
+            "certificate": "${file:/run/secrets/dynmcp/ledger-client.pem}",
+            "key": "${file:/run/secrets/dynmcp/ledger-client.key}",
         },
-        "proxy": {"url": "http://proxy.corp:3128", "username": "dynmcp", "password": "${file:/run/secrets/proxy-password}"},
+        "proxy": {"url": "http://proxy.corp:3128", "username": "dynmcp", "password": "${file:/run/secrets/dynmcp/proxy-password}"},
     });
     let schema = json!({"type": "object", "properties": {"entry": {"type": "string"}}});
     let (tool, _) = compile(&definition(&schema, &binding)).unwrap();
     let explanation = explain(&engine(), &tool, r#"{"entry":"1"}"#, false).await;
     let curl = explanation.curl.unwrap();
     for option in [
-        "--cacert /run/secrets/ledger-ca.pem",
-        "--cert /run/secrets/ledger-client.pem",
-        "--key /run/secrets/ledger-client.key",
+        "--cacert /run/secrets/dynmcp/ledger-ca.pem",
+        "--cert /run/secrets/dynmcp/ledger-client.pem",
+        "--key /run/secrets/dynmcp/ledger-client.key",
         "--proxy http://proxy.corp:3128",
         "--proxy-user \"dynmcp:$PROXY_PASSWORD\"",
         "--connect-timeout 1",
     ] {
         assert!(curl.line.contains(option), "{option}: {}", curl.line);
     }
-    assert_eq!(curl.variables[0].from, "${file:/run/secrets/proxy-password}");
+    assert_eq!(
+        curl.variables[0].from,
+        "${file:/run/secrets/dynmcp/proxy-password}"
+    );
     assert_eq!(curl.note, None);
     assert_eq!(explanation.egress.allowed, Some(false));
     assert!(explanation.egress.reason.unwrap().contains("egress.proxies"));
