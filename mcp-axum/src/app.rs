@@ -6,7 +6,7 @@ mod readiness;
 pub use guard::{Guard, GuardError};
 pub use readiness::{Phase, Readiness};
 
-use crate::{admin, health, mcp_route, metrics::Metrics, settings::Settings};
+use crate::{admin, health, mcp_route, metrics::Metrics, settings::Settings, watchdog::Vitals};
 use axum::{
     Router,
     extract::{Request, State},
@@ -47,6 +47,8 @@ pub struct App {
     pub admin: admin::Admin,
     /// Counters and gauges, and the registry that shows them.
     pub metrics: Metrics,
+    /// Whether the threads that serve come back to their loops.
+    pub vitals: Arc<Vitals>,
     /// Whether requests should come here.
     pub readiness: Readiness,
     /// Cancelled when the gateway starts to drain: streams end, nothing new begins.
@@ -75,7 +77,9 @@ pub fn router(app: Arc<App>, endpoint: Endpoint) -> Router {
     let on_control = middleware::from_fn_with_state(app.control.clone(), run_on);
     Router::new()
         .merge(admin::router(app.clone()).layer(on_control.clone()))
-        .merge(health::router(app.clone()).layer(on_control))
+        .merge(health::metrics_router(app.clone()).layer(on_control))
+        // On the worker itself: these answer also when the control plane is stuck.
+        .merge(health::router(app.clone()))
         .merge(with_revision(&app, mcp_route::router(app.clone(), endpoint)))
 }
 

@@ -14,6 +14,7 @@ use crate::{
     app::{App, Guard, GuardError, Readiness},
     metrics::Metrics,
     settings::Settings,
+    watchdog::Vitals,
 };
 use admin_key::AdminKey;
 use mcp_common::{
@@ -104,6 +105,7 @@ pub(crate) async fn build(settings: Settings) -> Result<Built, BuildError> {
         admin,
         engine,
         metrics,
+        vitals: Arc::new(Vitals::default()),
         readiness,
         draining,
         control: Handle::current(),
@@ -115,6 +117,8 @@ pub(crate) async fn build(settings: Settings) -> Result<Built, BuildError> {
 /// Starts what runs beside requests: the copy of the data source, and the news for open streams. What it returns ends
 /// some time after the gateway began to drain, and is worth waiting for.
 pub(crate) fn start_background(app: &Arc<App>) -> Option<JoinHandle<()>> {
+    let watched = app.vitals.watch("the control plane".to_owned(), None);
+    tokio::spawn(async move { watched.vital.clone().beat(None).await });
     let gateway = app.gateway.clone();
     tokio::spawn(async move { gateway.announce_changes().await });
     let snapshot = snapshot::Place::of(&app.settings);

@@ -1,18 +1,21 @@
 //! The data plane: one OS thread per worker, each with a runtime, a router and an upstream connection pool of its own,
-//! so that a call never leaves its CPU. An acceptor on the control runtime hands each new connection to the least busy
-//! worker.
+//! so that a call never leaves its CPU. An acceptor hands each new connection to the least busy worker, and a watchdog sees
+//! to it that there are always enough workers that come back to their loops.
 
 mod acceptor;
 mod connection;
+mod crew;
 mod drain;
 mod entrance;
+mod member;
 mod seats;
 mod socket;
 mod worker;
 
+pub(crate) use crew::Crew;
 pub use drain::Drained;
 
-use crate::app::App;
+use crate::{app::App, watchdog::Watchdog};
 use acceptor::Acceptor;
 use seats::{Seat, Seats};
 use std::{
@@ -20,26 +23,27 @@ use std::{
     net::TcpStream,
     sync::{
         Arc,
-        atomic::{AtomicUsize, Ordering},
+        mpsc::{Receiver, RecvTimeoutError},
     },
-    thread::{self, JoinHandle},
-    time::Duration,
+    time::{Duration, Instant},
 };
-use tokio::{net::TcpListener, runtime, sync::mpsc, task::AbortHandle};
-use tokio_util::sync::CancellationToken;
+use tokio::net::TcpListener;
+use tokio_util::sync::{CancellationToken, DropGuard};
+
+/// How long after its deadline, or after the order to leave at once, a worker is waited for.
+const GRACE: Duration = Duration::from_millis(500);
+/// How often it is looked whether that order came.
+const LOOK: Duration = Duration::from_millis(20);
 
 /// All workers and their acceptor.
 pub struct DataPlane {
-    threads: Vec<JoinHandle<Drained>>,
-    acceptor: AbortHandle,
+    app: Arc<App>,
+    crew: Arc<Crew>,
+    ended: Receiver<Drained>,
+    _watchdog: Watchdog,
+    /// Ends the acceptor when it is dropped.
+    _accepting: DropGuard,
     halt: CancellationToken,
-}
-
-/// One worker, seen from the acceptor.
-struct Mailbox {
-    connections: mpsc::UnboundedSender<Accepted>,
-    /// Connections handed over and not closed yet.
-    open: Arc<AtomicUsize>,
 }
 
 /// A connection that nobody serves yet.
@@ -71,38 +75,24 @@ impl DataPlane {
             halt: halt.clone(),
         };
         let seats = Seats::new(app.settings.app.max_connections);
-        let mut mailboxes = Vec::new();
-        let mut threads = Vec::new();
-        for number in 0..app.settings.app.worker_count() {
-            let (connections, incoming) = mpsc::unbounded_channel();
-            let open = Arc::new(AtomicUsize::new(0));
-            let runtime = runtime::Builder::new_current_thread().enable_all().build()?;
-            let worker = worker::Worker {
-                app: app.clone(),
-                incoming,
-                count: open.clone(),
-                seats: seats.clone(),
-                end: end.clone(),
-            };
-            let engine = app.engine.clone();
-            let work = move || runtime.block_on(worker.run(engine));
-            threads.push(
-                thread::Builder::new()
-                    .name(format!("dynmcp-{number}"))
-                    .spawn(work)?,
-            );
-            mailboxes.push(Mailbox { connections, open });
+        let (crew, ended) = Crew::new(app.clone(), seats.clone(), end);
+        for _ in 0..app.settings.app.worker_count() {
+            crew.hire()?;
         }
+        let stop = CancellationToken::new();
         let acceptor = Acceptor {
-            listener,
-            workers: mailboxes,
+            listener: listener.into_std()?,
+            crew: crew.clone(),
             seats,
             refused: app.metrics.connections_refused.clone(),
         };
-        let acceptor = tokio::spawn(acceptor.run()).abort_handle();
+        acceptor.start(stop.clone())?;
         Ok(Self {
-            threads,
-            acceptor,
+            app: app.clone(),
+            _watchdog: Watchdog::start(app, crew.clone())?,
+            crew,
+            ended,
+            _accepting: stop.drop_guard(),
             halt,
         })
     }
@@ -112,21 +102,30 @@ impl DataPlane {
         self.halt.clone()
     }
 
-    /// Waits until every worker has drained; they begin when the app's `draining` token is cancelled. New connections
-    /// are taken until then, so that probes can read why nothing else is answered.
+    /// Waits until every worker has drained, for no longer than they may; they begin when the app's `draining` token is
+    /// cancelled. New connections are taken until then, so that probes can read why nothing else is answered.
     pub fn join(self) -> Drained {
         let mut total = Drained::default();
-        for thread in self.threads {
-            // A worker that panicked has lost its connections already; the panic is in the log.
-            total.add(thread.join().unwrap_or_default());
+        let mut until = Instant::now() + self.app.settings.app.drain_deadline() + GRACE;
+        let mut is_halted = false;
+        let mut ended = 0;
+        while ended < self.crew.started() {
+            if self.halt.is_cancelled() && !is_halted {
+                is_halted = true;
+                until = until.min(Instant::now() + GRACE);
+            }
+            match self.ended.recv_timeout(LOOK) {
+                Ok(drained) => {
+                    ended += 1;
+                    total.add(drained);
+                }
+                Err(RecvTimeoutError::Timeout) if Instant::now() < until => {}
+                Err(_) => {
+                    total.stuck = self.crew.left();
+                    break;
+                }
+            }
         }
-        self.acceptor.abort();
         total
-    }
-}
-
-impl Mailbox {
-    fn load(&self) -> usize {
-        self.open.load(Ordering::Relaxed)
     }
 }

@@ -18,12 +18,19 @@ use std::sync::Arc;
 /// The content type that Prometheus asks for.
 const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
-/// `/healthz`, `/livez`, `/readyz`, `/metrics`.
+/// `/healthz`, `/livez`, `/readyz`.
 pub fn router(app: Arc<App>) -> Router {
     Router::new()
-        .route("/healthz", get(alive))
+        .route("/healthz", get(healthy))
         .route("/livez", get(alive))
         .route("/readyz", get(ready))
+        .layer(middleware::from_fn_with_state(app.clone(), key_unless_public))
+        .with_state(app)
+}
+
+/// `/metrics`, which is much work with many tools.
+pub fn metrics_router(app: Arc<App>) -> Router {
+    Router::new()
         .route("/metrics", get(metrics))
         .layer(middleware::from_fn_with_state(app.clone(), key_unless_public))
         .with_state(app)
@@ -41,8 +48,21 @@ async fn key_unless_public(State(app): State<Arc<App>>, request: Request, next: 
 }
 
 /// The process answers, and that is all it says.
-async fn alive() -> Json<Value> {
+async fn healthy() -> Json<Value> {
     success(json!("OK"))
+}
+
+/// Whether the process should be left alone: 503 once a thread that serves has been stuck for `watchdog.restart_seconds`.
+async fn alive(State(app): State<Arc<App>>) -> Result<Json<Value>, Error> {
+    let restart_after = app.settings.watchdog.restart_after();
+    let stuck = restart_after.map(|patience| app.vitals.stuck(patience));
+    match stuck.as_deref() {
+        None | Some([]) => Ok(success(json!("OK"))),
+        // What it was doing stands in the log: the names of tools are not for everybody.
+        Some([first, ..]) => Err(Error::unavailable(format!(
+            "{first}; start the gateway anew (watchdog.restart_seconds)"
+        ))),
+    }
 }
 
 /// Whether requests should be sent here. `?strict` also minds a data source that is away; without it a gateway that

@@ -27,6 +27,7 @@ pub mod sample_api;
 pub mod server;
 pub mod settings;
 mod shutdown;
+pub mod watchdog;
 
 // The built-in plugins register themselves when they are linked.
 use mcp_plugin as _;

@@ -23,13 +23,14 @@ use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Method, StatusCode, header, request::Parts};
 use mcp_common::{authenticator::Principal, definition::instance::InstanceAuth};
 use mcp_core::{
+    activity::Doing,
     protocol::{Endpoint, Exchange, Reply},
     view::InstanceView,
 };
 use percent_encoding::percent_decode_str;
 pub(crate) use request_id::RequestIds;
 use request_log::RequestLog;
-use std::{borrow::Cow, sync::Arc};
+use std::{borrow::Cow, pin::pin, sync::Arc};
 use tower_http::cors::{AllowHeaders, AllowOrigin, CorsLayer};
 
 /// What the endpoint needs; one per worker.
@@ -87,7 +88,12 @@ async fn serve(State(route): State<Arc<McpRoute>>, request: Request) -> Response
     let (parts, body) = request.into_parts();
     let id = route.request_ids.of(&parts.headers);
     let mut log = RequestLog::start(route.log_requests, &id);
-    let mut response = match answer(&route, parts, body, &mut log).await {
+    let doing = Doing::Request(parts.uri.clone());
+    let answered = {
+        let answer = pin!(answer(&route, parts, body, &mut log));
+        route.endpoint.activity().during(doing, answer).await
+    };
+    let mut response = match answered {
         Ok(reply) => {
             log.trace(&reply.trace);
             response::of(reply)

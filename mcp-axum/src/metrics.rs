@@ -8,7 +8,7 @@ use mcp_common::catalog::{Catalog, sync::SyncStatus};
 use mcp_core::{telemetry, tool::ToolCompiler};
 use prometheus_client::{
     encoding::text,
-    metrics::{counter::Counter, gauge::Gauge, info::Info},
+    metrics::{counter::Counter, gauge::Gauge, histogram::Histogram, info::Info},
     registry::Registry,
 };
 use std::{
@@ -21,6 +21,9 @@ use tokio::sync::Mutex;
 /// Scrapers that come within this time get one text. It may be megabytes, and making it takes as long as many calls.
 const GOOD_FOR: Duration = Duration::from_secs(1);
 
+/// A loop that is fine, one that others notice, one that is stuck.
+const DELAYS: [f64; 9] = [0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1.0, 5.0, 30.0];
+
 /// The registry and what this crate counts itself.
 pub struct Metrics {
     registry: Registry,
@@ -30,6 +33,16 @@ pub struct Metrics {
     pub connections: Gauge,
     /// Client connections that were opened beyond `app.max_connections`.
     pub connections_refused: Counter,
+    /// Workers that do not come back to their loops now.
+    pub workers_stuck: Gauge,
+    /// 1 while the control plane does not.
+    pub control_stuck: Gauge,
+    /// How often that was so.
+    pub stalls: Counter,
+    /// Workers that were started in the place of such ones.
+    pub workers_replaced: Counter,
+    /// How late workers came back.
+    pub worker_delays: Histogram,
 }
 
 impl Metrics {
@@ -47,6 +60,36 @@ impl Metrics {
             "Client connections that were one too many",
             connections_refused.clone(),
         );
+        let workers_stuck = Gauge::default();
+        registry.register(
+            "workers_stuck",
+            "Workers that have not come back to their loops for watchdog.stuck_seconds",
+            workers_stuck.clone(),
+        );
+        let control_stuck = Gauge::default();
+        registry.register(
+            "control_stuck",
+            "1 while the control plane has not come back for that long",
+            control_stuck.clone(),
+        );
+        let stalls = Counter::default();
+        registry.register(
+            "stalls",
+            "How often a worker or the control plane was stuck",
+            stalls.clone(),
+        );
+        let workers_replaced = Counter::default();
+        registry.register(
+            "workers_replaced",
+            "Workers that were started in the place of stuck ones",
+            workers_replaced.clone(),
+        );
+        let worker_delays = Histogram::new(DELAYS);
+        registry.register(
+            "worker_delay_seconds",
+            "How late workers come back to their loops, looked at four times a second",
+            worker_delays.clone(),
+        );
         registry.register_collector(Box::new(CatalogCollector {
             catalog: catalog.clone(),
             sync: sync.clone(),
@@ -57,6 +100,11 @@ impl Metrics {
                 text: Mutex::default(),
                 connections,
                 connections_refused,
+                workers_stuck,
+                control_stuck,
+                stalls,
+                workers_replaced,
+                worker_delays,
             },
             core,
         )

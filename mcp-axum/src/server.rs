@@ -5,10 +5,15 @@ use crate::{
     control_plane::{self, BuildError},
     data_plane::{DataPlane, Drained},
     settings::Settings,
-    shutdown::Signals,
+    shutdown::{self, Ending, LAST_MOMENT, Stage},
 };
 use mcp_common::secret::Secret;
-use std::{io, net::SocketAddr, sync::Arc, time::Duration};
+use std::{
+    io,
+    net::SocketAddr,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 use tokio::{
     net::TcpListener,
     runtime::{Builder, Runtime},
@@ -19,10 +24,10 @@ use tokio::{
 const CONTROL_THREADS: usize = 2;
 
 /// Tasks that run beside requests get this long to notice the end.
-const LAST_MOMENT: Duration = Duration::from_millis(500);
+const LAST_TASKS: Duration = Duration::from_millis(500);
 
-/// Writing down a hundred thousand definitions takes less.
-const LAST_WORK: Duration = Duration::from_secs(5);
+/// What is begun at the end is over before the process is ended by force: logs are written then.
+const LAST_WORK: Duration = LAST_MOMENT.saturating_sub(Duration::from_millis(1_500));
 
 /// Why a gateway did not start. Every text is one line for the operator.
 #[derive(Debug, thiserror::Error)]
@@ -113,24 +118,27 @@ impl Server {
 
     /// Runs until SIGTERM or SIGINT, then drains. A second signal ends the drain at once.
     pub(crate) fn run(mut self) -> io::Result<Stopped> {
-        let Some(control) = &self.control else {
-            return Ok(Stopped::Drained(Drained::default()));
+        let halt = self.data_plane.as_ref().map(DataPlane::halt).unwrap_or_default();
+        let stage = Stage::default();
+        let signals = shutdown::listen(Ending {
+            drain: self.app.settings.app.drain_deadline(),
+            vitals: self.app.vitals.clone(),
+            patience: self.app.settings.watchdog.patience(),
+            halt: halt.clone(),
+            stage: stage.clone(),
+        })?;
+        let Ok(name) = signals.recv() else {
+            return Err(io::Error::other("the thread that listens to signals has ended"));
         };
-        let mut signals = control.block_on(async { Signals::listen() })?;
-        let name = control.block_on(signals.next());
         let deadline = self.app.settings.app.drain_seconds;
         tracing::info!(
             target: "dynmcp",
             "{name}: finishing calls in flight, for at most {deadline} s; again to stop at once"
         );
-        let halt = self.data_plane.as_ref().map(DataPlane::halt).unwrap_or_default();
-        let halted = halt.clone();
-        control.spawn(async move {
-            signals.next().await;
-            halt.cancel();
-        });
-        let drained = self.finish();
-        Ok(if halted.is_cancelled() {
+        let drained = self.finish(&stage);
+        // What is dropped with it may take its time as well.
+        drop(self);
+        Ok(if halt.is_cancelled() {
             Stopped::Halted
         } else {
             Stopped::Drained(drained)
@@ -139,20 +147,29 @@ impl Server {
 
     /// Ends it properly: `/readyz` answers 503, streams end, calls in flight finish, at most for `app.drain_seconds`.
     pub fn drain(mut self) -> Drained {
-        self.finish()
+        self.finish(&Stage::default())
     }
 
-    fn finish(&mut self) -> Drained {
+    fn finish(&mut self, stage: &Stage) -> Drained {
+        let until = Instant::now() + self.app.settings.app.drain_deadline() + LAST_WORK;
         self.app.readiness.advance(Phase::Draining);
         self.app.draining.cancel();
+        stage.begin("calls in flight");
         let drained = self.data_plane.take().map(DataPlane::join).unwrap_or_default();
         if let Some(control) = self.control.take() {
             if let Some(last_work) = self.last_work.take() {
+                stage.begin("the snapshot of the definitions");
                 // It began with the drain, so it is usually done by now.
-                let _ = control.block_on(async { tokio::time::timeout(LAST_WORK, last_work).await });
+                let patience = until.saturating_duration_since(Instant::now());
+                let done = control.block_on(async { tokio::time::timeout(patience, last_work).await });
+                if done.is_err() {
+                    tracing::warn!("the snapshot of the definitions was not finished in time");
+                }
             }
-            control.shutdown_timeout(LAST_MOMENT);
+            stage.begin("tasks of the control plane");
+            control.shutdown_timeout(LAST_TASKS);
         }
+        stage.begin("the end of the data source");
         drained
     }
 }

@@ -19,7 +19,7 @@ pub use layers::{DEFAULT_TOML, Layers};
 pub use list::List;
 pub use sections::{
     AppSettings, AutoSwitch, EgressSettings, LogFormat, LogSettings, McpSettings, SecretSettings,
-    TemplateSettings, UpstreamSettings,
+    TemplateSettings, UpstreamSettings, WatchdogSettings,
 };
 pub use size::Size;
 
@@ -34,6 +34,8 @@ pub type PluginTables = BTreeMap<String, serde_json::Value>;
 pub struct Settings {
     /// The gateway as a whole.
     pub app: AppSettings,
+    /// What is done about threads that do not come back.
+    pub watchdog: WatchdogSettings,
     /// What is written down about its work.
     pub log: LogSettings,
     /// What each data source reads.

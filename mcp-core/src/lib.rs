@@ -1,5 +1,6 @@
 //! The MCP protocol, compiled tools, instance views and the engine that turns calls into HTTP requests.
 
+pub mod activity;
 pub mod contract;
 mod credential_name;
 mod egress;

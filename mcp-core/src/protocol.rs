@@ -21,7 +21,7 @@ pub use gateway::{Gateway, GatewayParts, ProtocolSettings};
 pub use headers::SESSION_ID;
 pub use reply::{Reply, ReplyBody, Trace};
 
-use crate::{engine::Engine, view::InstanceView};
+use crate::{activity::Activity, engine::Engine, view::InstanceView};
 use envelope::{Body, Message, Request};
 use events::Script;
 use fault::Fault;
@@ -70,12 +70,27 @@ impl Exchange<'_> {
 pub struct Endpoint {
     gateway: Arc<Gateway>,
     engine: Engine,
+    activity: Arc<Activity>,
 }
 
 impl Endpoint {
     /// With its own upstream connections.
     pub fn new(gateway: Arc<Gateway>, engine: Engine) -> Self {
-        Self { gateway, engine }
+        Self {
+            gateway,
+            engine,
+            activity: Arc::default(),
+        }
+    }
+
+    /// Shows its calls there.
+    pub fn with_activity(self, activity: Arc<Activity>) -> Self {
+        Self { activity, ..self }
+    }
+
+    /// Where it shows what it does.
+    pub fn activity(&self) -> &Activity {
+        &self.activity
     }
 
     /// What all endpoints share.

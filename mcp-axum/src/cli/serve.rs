@@ -38,6 +38,14 @@ pub(super) fn serve(file: Option<PathBuf>) -> Result<(), Failure> {
 pub(super) fn stay(server: Server) -> Result<(), Failure> {
     match server.run()? {
         Stopped::Halted => return Err(Failure::runtime("stopped at once by a second signal")),
+        Stopped::Drained(drained) if !drained.stuck.is_empty() => {
+            let stuck = drained.stuck.join("; ");
+            let text = format!(
+                "stopped at the deadline; these did not come back, their connections are cut off: {stuck}"
+            );
+            tracing::error!(target: "dynmcp", connections = drained.cut, "{text}");
+            return Err(Failure::runtime(text));
+        }
         Stopped::Drained(drained) if drained.cut > 0 => {
             tracing::warn!(
                 target: "dynmcp",

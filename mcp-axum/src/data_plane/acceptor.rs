@@ -1,13 +1,18 @@
 //! Takes connections and hands them out.
 
-use super::{Accepted, Mailbox, seats::Seats};
+use super::{Accepted, crew::Crew, seats::Seats};
 use prometheus_client::metrics::counter::Counter;
 use std::{
     io,
-    sync::atomic::Ordering,
+    sync::Arc,
+    thread,
     time::{Duration, Instant},
 };
-use tokio::net::{TcpListener, TcpStream};
+use tokio::{
+    net::{TcpListener, TcpStream},
+    runtime,
+};
+use tokio_util::sync::CancellationToken;
 
 /// A pause after an error that will come again at once, such as too many open files.
 const PAUSE: Duration = Duration::from_millis(100);
@@ -15,17 +20,38 @@ const PAUSE: Duration = Duration::from_millis(100);
 const SAY_AGAIN: Duration = Duration::from_secs(60);
 
 pub(super) struct Acceptor {
-    pub(super) listener: TcpListener,
-    pub(super) workers: Vec<Mailbox>,
+    pub(super) listener: std::net::TcpListener,
+    pub(super) crew: Arc<Crew>,
     pub(super) seats: Seats,
     pub(super) refused: Counter,
 }
 
 impl Acceptor {
-    pub(super) async fn run(self) {
+    /// On a thread of its own, so that nothing but the system keeps connections from being taken.
+    pub(super) fn start(self, stop: CancellationToken) -> io::Result<()> {
+        let runtime = runtime::Builder::new_current_thread().enable_all().build()?;
+        let listener = {
+            let _context = runtime.enter();
+            TcpListener::from_std(self.listener.try_clone()?)?
+        };
+        let accept = move || {
+            runtime.block_on(async {
+                tokio::select! {
+                    () = stop.cancelled() => {}
+                    () = self.run(listener) => {}
+                }
+            });
+        };
+        thread::Builder::new()
+            .name("dynmcp-accept".to_owned())
+            .spawn(accept)?;
+        Ok(())
+    }
+
+    async fn run(&self, listener: TcpListener) {
         let mut said: Option<Instant> = None;
         while let Some(seat) = self.seats.take().await {
-            match self.listener.accept().await {
+            match listener.accept().await {
                 Ok((stream, _)) => {
                     // Seen now: while the seat waited for its connection others may have left.
                     let is_beyond = self.seats.is_full();
@@ -44,7 +70,7 @@ impl Acceptor {
                             seat,
                             is_beyond,
                         };
-                        hand_out(accepted, &self.workers);
+                        self.crew.hand_out(accepted);
                     }
                 }
                 // The client gave up between its SYN and our accept: nothing of ours is wrong.
@@ -64,21 +90,4 @@ fn prepare(stream: TcpStream) -> Option<std::net::TcpStream> {
     prepared
         .map_err(|error| tracing::debug!(%error, "a connection was gone before it was served"))
         .ok()
-}
-
-/// To the worker with the fewest connections that still works.
-fn hand_out(accepted: Accepted, workers: &[Mailbox]) {
-    let mut accepted = accepted;
-    let mut candidates: Vec<&Mailbox> = workers.iter().collect();
-    candidates.sort_by_key(|worker| worker.load());
-    for worker in candidates {
-        worker.open.fetch_add(1, Ordering::Relaxed);
-        match worker.connections.send(accepted) {
-            Ok(()) => return,
-            Err(back) => {
-                worker.open.fetch_sub(1, Ordering::Relaxed);
-                accepted = back.0;
-            }
-        }
-    }
 }

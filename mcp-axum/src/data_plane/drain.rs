@@ -1,7 +1,8 @@
 //! The end of a worker: requests that were begun are finished, nothing new begins, and there is a deadline.
 
 use super::{
-    Accepted, End,
+    End,
+    member::Member,
     worker::{Connections, Opener},
 };
 use std::{
@@ -9,7 +10,6 @@ use std::{
     time::{Duration, Instant},
 };
 use tokio::{
-    sync::mpsc::UnboundedReceiver,
     task::Id,
     time::{interval, sleep},
 };
@@ -20,24 +20,22 @@ const LOOK: Duration = Duration::from_millis(10);
 const FLUSH: Duration = Duration::from_secs(1);
 
 /// How a drain ended.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Drained {
     /// Connections that still had a request, or a client that was still taking an answer, at the deadline.
     pub cut: usize,
+    /// Workers that did not come back, and what they were doing: their connections are lost.
+    pub stuck: Vec<String>,
 }
 
 impl Drained {
     pub(super) fn add(&mut self, other: Self) {
         self.cut += other.cut;
+        self.stuck.extend(other.stuck);
     }
 }
 
-pub(super) async fn run(
-    opener: Opener,
-    mut incoming: UnboundedReceiver<Accepted>,
-    mut connections: Connections,
-    end: End,
-) -> Drained {
+pub(super) async fn run(opener: Opener, member: &Member, mut connections: Connections, end: End) -> Drained {
     // Only these are waited for; `None`: a request is in progress.
     let mut awaited: HashMap<Id, Option<Quiet>> = HashMap::new();
     for (id, connection) in &connections.open {
@@ -56,13 +54,16 @@ pub(super) async fn run(
                 connections.forget(ended);
                 awaited.retain(|id, _| connections.open.contains_key(id));
             }
-            Some(accepted) = incoming.recv() => opener.open(accepted, &mut connections, true),
+            accepted = member.next() => opener.open(accepted, &mut connections, true),
             _ = look.tick() => close_finished(&connections, &mut awaited),
             () = &mut deadline => break,
             () = end.halt.cancelled() => break,
         }
     }
-    Drained { cut: awaited.len() }
+    Drained {
+        cut: awaited.len(),
+        stuck: Vec::new(),
+    }
 }
 
 /// Since when nothing happens on a connection, and what had happened until then.

@@ -5,10 +5,11 @@ use super::{
     connection::Usage,
     drain::{self, Drained},
     entrance::{Entrance, TurnedAway},
+    member::Member,
     seats::Seats,
     socket::Socket,
 };
-use crate::{app, app::App};
+use crate::{app, app::App, watchdog::Vital};
 use axum::Router;
 use hyper::service::service_fn;
 use hyper_util::{
@@ -16,20 +17,13 @@ use hyper_util::{
     server::conn::auto,
 };
 use mcp_core::{
+    activity::Activity,
     engine::{Engine, EngineSettings},
     protocol::Endpoint,
 };
-use std::{
-    collections::HashMap,
-    sync::{
-        Arc,
-        atomic::{AtomicUsize, Ordering},
-    },
-    time::Duration,
-};
+use std::{collections::HashMap, sync::Arc, time::Duration};
 use tokio::{
     net::TcpStream,
-    sync::mpsc::UnboundedReceiver,
     task::{AbortHandle, Id, JoinSet},
     time::{MissedTickBehavior, interval},
 };
@@ -63,15 +57,18 @@ pub(super) struct Opener {
     app: Arc<App>,
     router: Router,
     server: auto::Builder<TokioExecutor>,
-    count: Arc<AtomicUsize>,
+    member: Arc<Member>,
 }
 
 /// What a worker is given.
 pub(super) struct Worker {
     pub(super) app: Arc<App>,
-    pub(super) incoming: UnboundedReceiver<Accepted>,
-    /// Its connections, for the acceptor's choice.
-    pub(super) count: Arc<AtomicUsize>,
+    /// Where it shows what it does.
+    pub(super) activity: Arc<Activity>,
+    /// How others see that it works.
+    pub(super) vital: Arc<Vital>,
+    /// Where its connections come from.
+    pub(super) member: Arc<Member>,
     pub(super) seats: Seats,
     pub(super) end: End,
 }
@@ -81,33 +78,36 @@ impl Worker {
     pub(super) async fn run(self, engine: EngineSettings) -> Drained {
         let Self {
             app,
-            mut incoming,
-            count,
+            activity,
+            vital,
+            member,
             seats,
             end,
         } = self;
         // Made here, on this worker's runtime, so that upstream connections belong to it.
         let engine = Engine::new(engine);
-        let router = app::router(app.clone(), Endpoint::new(app.gateway.clone(), engine));
+        let endpoint = Endpoint::new(app.gateway.clone(), engine).with_activity(activity);
+        let router = app::router(app.clone(), endpoint);
+        tokio::spawn(vital.beat(Some(app.metrics.worker_delays.clone())));
         let opener = Opener {
             app,
             router,
             server: auto::Builder::new(TokioExecutor::new()),
-            count,
+            member: member.clone(),
         };
         let mut connections = Connections::default();
         let mut sweep = interval(SWEEP);
         sweep.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             tokio::select! {
-                Some(accepted) = incoming.recv() => opener.open(accepted, &mut connections, false),
+                accepted = member.next() => opener.open(accepted, &mut connections, false),
                 Some(ended) = connections.tasks.join_next_with_id() => connections.forget(ended),
                 _ = sweep.tick() => connections.sweep(seats.is_full()),
                 () = end.draining.cancelled() => break,
                 () = end.halt.cancelled() => break,
             }
         }
-        drain::run(opener, incoming, connections, end).await
+        drain::run(opener, &member, connections, end).await
     }
 }
 
@@ -123,7 +123,7 @@ impl Opener {
             (false, true) => Some(TurnedAway::Full),
             (false, false) => None,
         };
-        let counted = Counted::of(self.app.clone(), self.count.clone());
+        let counted = Counted::of(self.app.clone(), self.member.clone());
         let stream = match TcpStream::from_std(stream) {
             Ok(stream) => stream,
             Err(error) => return tracing::error!(%error, "cannot serve a connection"),
@@ -191,20 +191,20 @@ impl Connections {
 /// Counts an open connection, for the acceptor's choice and for the metrics.
 struct Counted {
     app: Arc<App>,
-    count: Arc<AtomicUsize>,
+    member: Arc<Member>,
 }
 
 impl Counted {
     /// The acceptor has counted it for the worker already.
-    fn of(app: Arc<App>, count: Arc<AtomicUsize>) -> Self {
+    fn of(app: Arc<App>, member: Arc<Member>) -> Self {
         app.metrics.connections.inc();
-        Self { app, count }
+        Self { app, member }
     }
 }
 
 impl Drop for Counted {
     fn drop(&mut self) {
         self.app.metrics.connections.dec();
-        self.count.fetch_sub(1, Ordering::Relaxed);
+        self.member.closed_one();
     }
 }

@@ -7,7 +7,7 @@ use std::{
     mem,
     sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
     thread::{self, JoinHandle},
-    time::Duration,
+    time::{Duration, Instant},
 };
 use tracing_subscriber::fmt::MakeWriter;
 
@@ -22,6 +22,9 @@ const MOST_BYTES: usize = 16 << 20;
 
 /// Buffers that grew beyond this in a burst are given back.
 const KEPT_BYTES: usize = 256 << 10;
+
+/// How long the last lines may take.
+const LAST_WORDS: Duration = Duration::from_secs(1);
 
 #[derive(Default)]
 struct Waiting {
@@ -112,7 +115,11 @@ impl Drop for LogThread {
         self.shared.lock().end = true;
         self.shared.arrived.notify_one();
         if let Some(handle) = self.handle.take() {
-            let _ = handle.join();
+            // A stdout that nobody reads would keep the process from ending.
+            let deadline = Instant::now() + LAST_WORDS;
+            while !handle.is_finished() && Instant::now() < deadline {
+                thread::sleep(Duration::from_millis(1));
+            }
         }
     }
 }

@@ -16,6 +16,7 @@ pub const OPERATOR_PATHS: [&str; 4] = ["/healthz", "/livez", "/readyz", "/metric
 
 /// What a definition's own `timeout_ms` may be.
 const HOUR_MS: u64 = 3_600_000;
+const HOUR_SECONDS: u64 = 3_600;
 const YEAR_SECONDS: u64 = 365 * 24 * 3_600;
 
 pub(super) fn check(settings: &Settings) -> Result<(), SettingsError> {
@@ -66,6 +67,12 @@ pub(super) fn check(settings: &Settings) -> Result<(), SettingsError> {
     if app.drain_seconds > YEAR_SECONDS {
         let reason = format!("at most {YEAR_SECONDS}; 0 means not to wait");
         return Err(SettingsError::value("app.drain_seconds", reason));
+    }
+    let watchdog = &settings.watchdog;
+    within("watchdog.stuck_seconds", watchdog.stuck_seconds, HOUR_SECONDS)?;
+    if watchdog.restart_seconds != 0 && watchdog.restart_seconds < watchdog.stuck_seconds {
+        let reason = "must not be less than watchdog.stuck_seconds; 0 means never";
+        return Err(SettingsError::value("watchdog.restart_seconds", reason));
     }
     log_level(&settings.log.log_level)?;
     not_empty("log.log_name", &settings.log.log_name)?;

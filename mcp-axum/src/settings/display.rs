@@ -23,6 +23,7 @@ pub(super) fn redacted_toml(settings: &Settings) -> String {
     #[derive(Serialize)]
     struct Sections<'a> {
         app: &'a super::AppSettings,
+        watchdog: &'a super::WatchdogSettings,
         log: &'a super::LogSettings,
         data_source: PluginTables,
         authenticator: PluginTables,
@@ -41,6 +42,7 @@ pub(super) fn redacted_toml(settings: &Settings) -> String {
     };
     let sections = Sections {
         app: &settings.app,
+        watchdog: &settings.watchdog,
         log: &settings.log,
         data_source: redact(&settings.data_source),
         authenticator: redact(&settings.authenticator),

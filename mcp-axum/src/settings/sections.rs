@@ -68,6 +68,27 @@ impl AppSettings {
     }
 }
 
+/// `[watchdog]`: what does not come back.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct WatchdogSettings {
+    /// Silence after which a thread counts as stuck.
+    pub stuck_seconds: u64,
+    /// Silence after which `/livez` answers 503, 0 for never.
+    pub restart_seconds: u64,
+}
+
+impl WatchdogSettings {
+    /// Silence after which a thread counts as stuck.
+    pub fn patience(&self) -> Duration {
+        Duration::from_secs(self.stuck_seconds)
+    }
+
+    /// Silence after which the process should be started anew.
+    pub fn restart_after(&self) -> Option<Duration> {
+        (self.restart_seconds > 0).then(|| Duration::from_secs(self.restart_seconds))
+    }
+}
+
 /// `[log]`: what is written down.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct LogSettings {

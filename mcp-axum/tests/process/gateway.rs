@@ -39,7 +39,12 @@ impl Sandbox {
     }
 
     pub(crate) fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_dynmcp"));
+        self.command_of(env!("CARGO_BIN_EXE_dynmcp"), arguments)
+    }
+
+    /// The same of another gateway than `dynmcp`.
+    pub(crate) fn command_of(&self, program: impl AsRef<std::ffi::OsStr>, arguments: &[&str]) -> Command {
+        let mut command = Command::new(program);
         command
             .args(arguments)
             .current_dir(self.path())

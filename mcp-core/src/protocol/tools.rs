@@ -9,12 +9,13 @@ use super::{
     reply::{Reply, frame},
 };
 use crate::{
+    activity::Doing,
     engine::{CallContext, CallResult},
     view::{Cursor, ViewTool},
 };
 use bytes::Bytes;
 use http::StatusCode;
-use std::time::Instant;
+use std::{pin::pin, time::Instant};
 
 pub(super) fn list(
     exchange: &Exchange<'_>,
@@ -73,7 +74,12 @@ pub(super) async fn call(
     };
     let result = {
         let _in_flight = endpoint.in_flight();
-        endpoint.engine.call(compiled, context).await
+        let doing = Doing::Call {
+            instance: exchange.view.entry.definition.id.clone(),
+            tool: tool.name.clone(),
+        };
+        let call = pin!(endpoint.engine.call(compiled, context));
+        endpoint.activity.during(doing, call).await
     };
     tool.metrics
         .record(result.outcome, started.elapsed().as_secs_f64());
