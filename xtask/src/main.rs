@@ -7,6 +7,7 @@
 
 mod command;
 mod deny;
+mod fuzz;
 mod tools;
 
 use anyhow::Result;
@@ -37,7 +38,7 @@ enum Task {
         arguments: Vec<String>,
     },
     /// Measures the gateway beside nginx on the same upstream and load; `bench propagation` and `bench size` measure
-    /// every data source instead, `bench instructions` the steps of a call by callgrind. Prints Markdown; `--help` lists the options.
+    /// every data source instead, `bench instructions` the steps of a call by callgrind, `bench hostile` what inputs made to hurt cost. Prints Markdown; `--help` lists the options.
     #[command(disable_help_flag = true)]
     Bench {
         /// For the benchmark.
@@ -46,6 +47,8 @@ enum Task {
     },
     /// Checks licences, sources and advisories of all dependencies with cargo-deny.
     Deny,
+    /// Looks for inputs that crash the gateway's parsers or take them too long, with libFuzzer.
+    Fuzz(fuzz::Options),
     /// Only installs what the tests need.
     Tools,
 }
@@ -83,6 +86,11 @@ fn perform(task: Task) -> Result<ExitCode> {
         Task::Bench { arguments } if arguments.first().is_some_and(|first| first == "instructions") => {
             cargo(&["run", "--quiet", "--package", "dynmcp-bench", "--"], &arguments)
         }
+        // Of another gateway than this one.
+        Task::Bench { arguments } if arguments.iter().any(|argument| argument == "--program") => cargo(
+            &["run", "--release", "--quiet", "--package", "dynmcp-bench", "--"],
+            &arguments,
+        ),
         Task::Bench { arguments } => {
             let build = ["build", "--release", "--package", "mcp-axum", "--bin", "dynmcp"];
             if arguments
@@ -90,7 +98,7 @@ fn perform(task: Task) -> Result<ExitCode> {
                 .is_some_and(|other| STORE_BENCHES.contains(&other.as_str()))
             {
                 tools::install_stores()?;
-            } else {
+            } else if arguments.first().is_none_or(|first| first != "hostile") {
                 tools::install_nginx();
             }
             let built = cargo(&build, &[])?;
@@ -104,6 +112,10 @@ fn perform(task: Task) -> Result<ExitCode> {
         }
         Task::Deny => {
             deny::check()?;
+            Ok(ExitCode::SUCCESS)
+        }
+        Task::Fuzz(options) => {
+            fuzz::run_targets(&options)?;
             Ok(ExitCode::SUCCESS)
         }
         Task::Tools => {

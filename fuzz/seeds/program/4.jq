@@ -1,0 +1,1 @@
+{celsius: (.main.temp - 273.15 | round), sky: (.weather[0].main | ascii_downcase)}

@@ -1,0 +1,1 @@
+{cities: map(.name)}

@@ -1,0 +1,1 @@
+{count: (.data | length), invoices: [.data[] | {id, total, due: .due_date}]}

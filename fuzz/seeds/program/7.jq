@@ -1,0 +1,1 @@
+{customers: [.items[] | {id, name}], total, next_page: (if .offset + (.items | length) < .total then (.offset / 20 | floor) + 2 else null end)}

@@ -1,0 +1,1 @@
+{events: [.data[] | {at, what}]} + if .has_more then {cursor: .data[-1].id} else {} end

@@ -1,0 +1,1 @@
+{failed: [.[] | select(.status >= 500) | {at, path}]}
