@@ -10,6 +10,7 @@ mod contender;
 mod cpu;
 mod definitions;
 mod features;
+mod hostile;
 mod instructions;
 mod load;
 mod machine;
@@ -58,6 +59,8 @@ enum Other {
     Propagation(propagation::Options),
     /// What a hundred thousand tools cost, for each data source.
     Size(size::Options),
+    /// What inputs that are made to hurt cost, and how long others wait meanwhile.
+    Hostile(hostile::Options),
     /// How many instructions the steps of a call take, by callgrind.
     Instructions,
 }
@@ -71,6 +74,7 @@ async fn main() -> Result<()> {
         return match other {
             Other::Propagation(options) => propagation::run(options).await,
             Other::Size(options) => size::run(options).await,
+            Other::Hostile(options) => hostile::run(options).await,
             Other::Instructions => instructions::run(),
         };
     }

@@ -1,0 +1,80 @@
+//! The API behind the tools that hurt: one answer for each path.
+
+use crate::answer::frame;
+use anyhow::{Context, Result};
+use std::{net, thread};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::{TcpListener, TcpStream},
+    runtime,
+    task::LocalSet,
+};
+
+/// Runs until the process ends.
+pub(super) fn start() -> Result<u16> {
+    let listener = net::TcpListener::bind("127.0.0.1:0")?;
+    listener.set_nonblocking(true)?;
+    let port = listener.local_addr()?.port();
+    let runtime = runtime::Builder::new_current_thread().enable_all().build()?;
+    thread::Builder::new()
+        .name("hostile upstream".to_owned())
+        .spawn(move || {
+            // An upstream that fails shows as failed calls.
+            let _ = LocalSet::new().block_on(&runtime, accept(listener));
+        })?;
+    Ok(port)
+}
+
+async fn accept(listener: net::TcpListener) -> Result<()> {
+    let listener = TcpListener::from_std(listener)?;
+    loop {
+        let (stream, _) = listener.accept().await?;
+        tokio::task::spawn_local(async move {
+            // The other side closes when it likes.
+            let _ = serve(stream).await;
+        });
+    }
+}
+
+async fn serve(mut stream: TcpStream) -> Result<()> {
+    let mut buffer = Vec::with_capacity(16 << 10);
+    loop {
+        let end = loop {
+            match frame(&buffer)? {
+                Some((body, length)) if buffer.len() >= body + length => break body + length,
+                _ => {}
+            }
+            let read = stream.read_buf(&mut buffer).await?;
+            (read > 0).then_some(()).context("closed")?;
+        };
+        let path = buffer.split(|&byte| byte == b' ').nth(1).unwrap_or_default();
+        let Some((kind, body)) = answer(path) else {
+            // Never answers; ends with the connection.
+            let read = stream.read_buf(&mut buffer).await?;
+            (read > 0).then_some(()).context("closed")?;
+            continue;
+        };
+        buffer.drain(..end);
+        let length = body.len();
+        let head = format!("HTTP/1.1 200 OK\r\nContent-Type: {kind}\r\nContent-Length: {length}\r\n\r\n");
+        stream.write_all(head.as_bytes()).await?;
+        stream.write_all(body.as_bytes()).await?;
+    }
+}
+
+/// The type and the body; `None`: there is no answer.
+fn answer(path: &[u8]) -> Option<(&'static str, String)> {
+    const JSON: &str = "application/json";
+    let text = |text: String| (JSON, format!(r#"{{"t":"{text}"}}"#));
+    Some(match path {
+        b"/never" => return None,
+        b"/ampersands" => ("text/html", "&".repeat(1 << 20)),
+        b"/tags" => ("text/html", "<b><i>".repeat(170_000)),
+        b"/digits" => text("1".repeat(5_000_000)),
+        b"/letters" => text("a".repeat(6_800_000)),
+        b"/nested" => text("[".repeat(7_000)),
+        b"/large" => text("x".repeat(7 << 20)),
+        b"/numbers" => (JSON, format!(r#"{{"ids":[{}1]}}"#, "1,".repeat(1_900_000))),
+        _ => (JSON, r#"{"ok":true}"#.to_owned()),
+    })
+}
