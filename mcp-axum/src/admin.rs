@@ -82,9 +82,10 @@ impl Admin {
 
 /// The routes under `/admin`.
 pub fn router(app: Arc<App>) -> Router {
-    let definitions = Router::new()
-        .nest("/tds", collection(Kind::Tool).merge(of_tools()))
-        .nest("/ids", collection(Kind::Instance))
+    let collections = Kind::all().into_iter().fold(Router::new(), |routes, kind| {
+        routes.nest(&format!("/{}", kind.path_segment()), collection(kind))
+    });
+    let definitions = collections
         .route("/quarantine", get(quarantine::list))
         .route("/import/{format}", post(import::run))
         .route("/plan", post(plan::show))
@@ -107,10 +108,14 @@ pub fn router(app: Arc<App>) -> Router {
         .with_state(app)
 }
 
-/// One collection. The handlers are the same for both, the kind tells them which one they serve.
+/// One collection. The handlers are the same for all, the kind tells them which one they serve.
 fn collection(kind: Kind) -> Router<Arc<App>> {
-    Router::new()
-        .route("/", get(collection::list))
+    let own = if kind == Kind::TOOL {
+        of_tools()
+    } else {
+        Router::new()
+    };
+    own.route("/", get(collection::list))
         .route("/{id}", get(item::show).put(put::store).delete(delete::remove))
         .route("/{id}/history", get(history::list))
         .route("/{id}/history/{revision}", get(history::revision::show))
@@ -124,7 +129,6 @@ fn of_tools() -> Router<Arc<App>> {
     Router::new()
         .route("/{id}/explain", post(explain::run))
         .route("/{id}/verify", post(verify::run))
-        .layer(Extension(Kind::Tool))
 }
 
 async fn unknown_path(OriginalUri(uri): OriginalUri) -> Error {

@@ -118,8 +118,9 @@ enum Command {
     Export(ExportArguments),
     /// Print the JSON Schema of definitions, for editors and pipelines.
     Schema {
-        /// Of which documents.
-        kind: schema::SchemaKind,
+        /// The documents: tool definitions (tds), instances (ids), or files of definitions (file).
+        #[arg(value_parser = schema::documents())]
+        documents: String,
         /// Refuse members that nobody knows, as a strict PUT does. Without it most are allowed, because they are kept.
         #[arg(long)]
         strict: bool,
@@ -182,7 +183,7 @@ pub fn main() -> ExitCode {
         Command::Apply(arguments) => return ended(plan::apply(cli.config, &arguments)),
         Command::Test(arguments) => return ended(contract::run(cli.config, &arguments)),
         Command::Export(arguments) => export::run(cli.config, &arguments),
-        Command::Schema { kind, strict } => schema::print(kind, strict),
+        Command::Schema { documents, strict } => schema::print(&documents, strict),
         Command::Explain(arguments) => explain::run(cli.config, &arguments),
         Command::Call(arguments) => call::run(cli.config, &arguments),
         Command::HashKey { generate } => hash_key::run(generate),

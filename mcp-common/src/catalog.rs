@@ -5,6 +5,7 @@
 //! snapshots and never wait for a writer.
 
 mod check;
+mod collection;
 mod entry;
 mod fit;
 mod index;
@@ -15,15 +16,18 @@ mod remembered;
 mod selection;
 mod settle;
 mod snapshot;
+mod stored;
 pub mod sync;
 mod transition;
 
 pub use check::Refusal;
+pub use collection::{Collection, DocumentEntry, Entries, Entry, StoredVersion};
 pub use entry::{InstanceEntry, Overridden, Selected, Selection, ToolEntry};
 pub use preview::{Clash, Preview, Proposed};
 pub use quarantine::{Cause, Place, Quarantined};
 pub use remembered::{Kept, Remembered};
 pub use snapshot::Snapshot;
+pub use stored::StoredEntry;
 
 use crate::{
     datasource::{Batch, Change, Load},
@@ -83,6 +87,8 @@ pub struct Applied {
     pub revision: Revision,
     /// Instances whose document or selection changed, deleted ones included.
     pub instances: BTreeSet<Arc<str>>,
+    /// Definitions of other kinds than tools and instances that are new, changed or gone.
+    pub others: BTreeSet<Key>,
     /// The catalog was empty and not ready before.
     pub first_load: bool,
 }

@@ -1,5 +1,4 @@
-//! The two kinds of definitions, read from their documents. `TDS.md` words: a TDS document is one tool, an IDS
-//! document is one instance. Reading checks shapes and names; whether a tool can be called is found out by compiling
+//! Definitions, read from their documents: a TDS document is one tool, an IDS document is one instance. Reading checks shapes and names; whether a tool can be called is found out by compiling
 //! it (the catalog's [`Compile`](crate::catalog::Compile) port).
 
 mod decode;
@@ -8,8 +7,9 @@ pub mod name;
 mod schema;
 pub mod tool;
 
+pub use decode::decode;
 pub use instance::InstanceDefinition;
-pub use schema::{UnknownMembers, file_schema, schema};
+pub use schema::{UnknownMembers, file_schema, schema, schema_of};
 pub use tool::ToolDefinition;
 
 /// A document that could be read, and what is odd about it without being wrong.

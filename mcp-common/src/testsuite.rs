@@ -7,6 +7,7 @@
 mod changes;
 mod documents;
 mod follower;
+mod kinds;
 mod outages;
 mod sizes;
 mod streams;
@@ -15,6 +16,7 @@ mod writes;
 pub use changes::{bad_record, burst_of_1000, delete, rename, tool_and_instance_share_an_id, update};
 pub use documents::{history, large_document, unicode_ids, values_come_back_as_written};
 pub use follower::Follower;
+pub use kinds::{NOTES, Note, every_kind_is_kept};
 pub use outages::{changes_are_forgotten, connection_is_cut, server_restarts, slow_store};
 pub use sizes::{ten_thousand_documents, too_large};
 pub use streams::{
@@ -128,8 +130,9 @@ macro_rules! datasource_contract {
             burst_of_1000 bad_record reconnect resume_from_a_revision two_consumers order_by_revision history
             load_and_watch_without_gap large_document unicode_ids tool_and_instance_share_an_id
             values_come_back_as_written two_writers_on_one_key ten_thousand_documents too_large
-            changes_are_forgotten connection_is_cut server_restarts slow_store
+            changes_are_forgotten connection_is_cut server_restarts slow_store every_kind_is_kept
         }
+        $crate::inventory::submit! { $crate::key::KindEntry(&$crate::testsuite::NOTES) }
     };
     ($harness:ty: $($case:ident)*) => {
         $(

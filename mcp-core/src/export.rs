@@ -40,17 +40,17 @@ pub fn export(stored: &Stored, instance: Option<&str>) -> Result<Exported, Expor
     let selected = instance.map(|id| of_instance(stored, id)).transpose()?;
     let is_wanted = |key: &Key| selected.as_ref().is_none_or(|selected| selected.contains(key));
     let mut exported = Exported::default();
-    for kind in [Kind::Tool, Kind::Instance] {
+    for kind in Kind::all() {
         for key in stored.keys(kind).filter(|key| is_wanted(key)) {
             let document = stored.get(key).and_then(|stored| stored.document.as_ref());
             match document
-                .ok_or("what is stored is no JSON object")
+                .ok_or_else(|| "what is stored is no JSON object".to_owned())
                 .and_then(|document| checked(kind, document))
             {
                 Ok(document) => exported.definitions.push((key.clone(), document.clone())),
                 Err(reason) => exported.skipped.push(Skipped {
                     operation: format!("{}/{}", kind.path_segment(), key.id),
-                    reason: reason.to_owned(),
+                    reason,
                 }),
             }
         }
@@ -60,16 +60,20 @@ pub fn export(stored: &Stored, instance: Option<&str>) -> Result<Exported, Expor
 
 /// In a file the member `kind` says which collection the definition is in. One that says so already (stored as it stood in
 /// a file) is left out when the file is written; another one would be misread.
-fn checked(kind: Kind, document: &Document) -> Result<&Document, &'static str> {
+fn checked(kind: Kind, document: &Document) -> Result<&Document, String> {
     let stated = document
         .get("kind")
         .map(|stated| serde_json::from_str(stated.get()).ok());
     match stated {
         None => Ok(document),
         Some(word) if word.and_then(Kind::of_word) == Some(kind) => Ok(document),
-        Some(_) => Err(
-            "has a member `kind` of its own, which in a file says whether it is a tool (`tds`) or an instance (`ids`)",
-        ),
+        Some(_) => Err(format!(
+            "has a member `kind` of its own, which in a file says whether it is {}",
+            Kind::listed(
+                |kind| format!("{} (`{}`)", kind.row().with_article(), kind.path_segment()),
+                "or"
+            ),
+        )),
     }
 }
 
@@ -100,7 +104,7 @@ fn of_instance(stored: &Stored, id: &str) -> Result<BTreeSet<Key>, ExportError> 
         tool.is_ok_and(|tool| tool.definition.tags.iter().any(|tag| tags.contains(tag.as_str())))
     };
     let tagged = stored
-        .documents(Kind::Tool)
+        .documents(Kind::TOOL)
         .filter(|(key, document)| !tags.is_empty() && has_tag(key, document));
     let tools = named
         .chain(tagged.map(|(key, _)| key.id.clone()))

@@ -1,14 +1,18 @@
-//! `GET /admin/{tds,ids}`: the definitions of one kind.
+//! `GET /admin/{kind}`: the definitions of one kind.
 
 use super::{
-    entry::Entry,
+    entry::shown,
     envelope::Success,
     page::{self, ListQuery, Page},
     parameters::Parameters,
 };
 use crate::{app::App, error::Result};
 use axum::{Extension, extract::State};
-use mcp_common::{document::Document, key::Kind};
+use mcp_common::{
+    catalog::StoredEntry,
+    document::Document,
+    key::{Key, Kind},
+};
 use std::sync::Arc;
 
 /// One page, in the order of ids, all of it from one snapshot.
@@ -19,11 +23,12 @@ pub(super) async fn list(
 ) -> Result<Success<Vec<Document>>> {
     let Page { limit, after, search } = query.page(kind)?;
     let snapshot = app.catalog.snapshot();
-    let entries = Entry::ids(&snapshot, kind, after.as_deref())
-        .filter_map(|id| Entry::find(&snapshot, &mcp_common::key::Key { kind, id }))
+    let entries = snapshot
+        .ids(kind, after.as_deref())
+        .filter_map(|id| snapshot.find(&Key { kind, id }))
         .filter(|entry| search.as_deref().is_none_or(|text| entry.matches(text)));
     // One more than asked for says whether the list goes on.
-    let mut entries: Vec<Entry> = entries.take(limit + 1).collect();
+    let mut entries: Vec<StoredEntry> = entries.take(limit + 1).collect();
     let goes_on = entries.len() > limit;
     entries.truncate(limit);
     let next = entries
@@ -37,7 +42,7 @@ pub(super) async fn list(
             .map(move |warning| format!("{kind} `{}`: {warning}", entry.id))
     });
     let warnings = warnings.collect();
-    let documents = entries.iter().map(Entry::shown).collect();
+    let documents = entries.iter().map(shown).collect();
     Ok(Success::new(documents)
         .revision(Some(snapshot.revision))
         .warnings(warnings)

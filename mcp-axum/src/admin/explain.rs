@@ -3,7 +3,7 @@
 
 mod request;
 
-use super::{entry::Entry, envelope::Success, parameters::Target, put::stored_form};
+use super::{envelope::Success, parameters::Target, put::stored_form};
 use crate::{
     app::App,
     body,
@@ -142,7 +142,7 @@ fn stored(catalog: &Catalog<ToolCompiler>, key: &Key) -> Result<Found> {
     };
     let tool = entry.compiled.compiled(catalog.compiler(), entry)?;
     // With what the quarantine says of a newer revision.
-    let warnings = Entry::find(&snapshot, key).map(|entry| entry.warnings);
+    let warnings = snapshot.find(key).map(|entry| entry.warnings);
     Ok(Found {
         id: key.id.clone(),
         tool,

@@ -7,6 +7,7 @@ use crate::{
     error::{Error, Result},
 };
 use axum::extract::State;
+use indexmap::IndexMap;
 use mcp_common::{datasource::Load, document::Document, key::Kind};
 use mcp_core::{
     export::{ExportError, export},
@@ -27,8 +28,9 @@ pub(super) struct ExportQuery {
 /// Can be read as a file of definitions, but for `skipped`.
 #[derive(Debug, Serialize)]
 pub(super) struct Bundle {
-    tds: Vec<Document>,
-    ids: Vec<Document>,
+    /// The definitions of each kind under its path segment.
+    #[serde(flatten)]
+    definitions: IndexMap<&'static str, Vec<Document>>,
     skipped: Vec<Skipped>,
 }
 
@@ -49,16 +51,16 @@ pub(super) async fn show(
 fn bundle(load: Load, instance: Option<&str>) -> Result<Bundle, ExportError> {
     let exported = export(&Stored::from(load), instance)?;
     let mut bundle = Bundle {
-        tds: Vec::new(),
-        ids: Vec::new(),
+        definitions: Kind::all()
+            .into_iter()
+            .map(|kind| (kind.path_segment(), Vec::new()))
+            .collect(),
         skipped: exported.skipped,
     };
     for (key, mut document) in exported.definitions {
         document.set_first("id", &key.id);
-        match key.kind {
-            Kind::Tool => bundle.tds.push(document),
-            Kind::Instance => bundle.ids.push(document),
-        }
+        let of_kind = bundle.definitions.entry(key.kind.path_segment());
+        of_kind.or_default().push(document);
     }
     Ok(bundle)
 }

@@ -1,6 +1,6 @@
-//! `GET /admin/{tds,ids}/{id}`: one definition.
+//! `GET /admin/{kind}/{id}`: one definition.
 
-use super::{entry::Entry, envelope::Success, parameters::Target};
+use super::{entry::shown, envelope::Success, parameters::Target};
 use crate::{
     app::App,
     error::{Error, Result},
@@ -12,11 +12,11 @@ use std::sync::Arc;
 /// As this replica serves it.
 pub(super) async fn show(State(app): State<Arc<App>>, Target(key): Target) -> Result<Success<Document>> {
     let snapshot = app.catalog.snapshot();
-    let entry = Entry::find(&snapshot, &key).ok_or_else(|| {
+    let entry = snapshot.find(&key).ok_or_else(|| {
         let unreadable = snapshot.quarantined(&key).is_some();
         missing(&key, unreadable)
     })?;
-    Ok(Success::new(entry.shown())
+    Ok(Success::new(shown(&entry))
         .revision(Some(entry.revision))
         .warnings(entry.warnings))
 }

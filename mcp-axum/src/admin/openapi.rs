@@ -1,13 +1,13 @@
-//! `GET /admin/openapi.json`: the admin API, described. Public: it is the same for every gateway.
+//! `GET /admin/openapi.json`: the admin API, described. Public: it is the same for every gateway of a build.
 
+mod collection;
 mod documents;
 mod explain;
 mod imports;
-mod instances;
 mod operation;
+mod per_kind;
 mod plans;
 mod refusal;
-mod tools;
 
 use axum::{
     Json,
@@ -22,24 +22,20 @@ use utoipa::{
 #[openapi(
     info(
         title = "DynMCP admin API",
-        description = "Tools (TDS) and instances (IDS) of a DynMCP gateway. A write is validated by compiling, stored, \
+        description = "The definitions of a DynMCP gateway: tools (TDS), instances (IDS) and what else it knows. A write is validated by compiling, stored, \
                        and served by the next request on this replica. Unknown members of a document are kept, and \
                        reported in `warnings`.",
         license(name = "MIT", identifier = "MIT")
     ),
     servers((url = "/", description = "this gateway")),
     paths(
-        tools::list_tools, tools::get_tool, tools::put_tool, tools::delete_tool, tools::tool_history,
-        tools::tool_revision, tools::tool_diff, tools::tool_rollback, explain::explain_tool,
-        instances::list_instances, instances::get_instance, instances::put_instance, instances::delete_instance,
-        instances::instance_history, instances::instance_revision, instances::instance_diff, instances::instance_rollback,
+        collection::list, collection::get, collection::put, collection::delete, collection::history,
+        collection::revision, collection::diff, collection::rollback, explain::explain_tool,
         imports::import, plans::plan, plans::apply, plans::export, plans::verify,
         operation::quarantine, operation::status, operation::schema,
     ),
     components(schemas(refusal::Failure)),
     tags(
-        (name = "tools", description = "Tool definitions (Tool Discovery Service)"),
-        (name = "instances", description = "Instances (Instance Discovery Service): one is one virtual MCP server"),
         (name = "operation", description = "How the gateway is doing"),
     ),
     security(("bearer" = []), ("api_key" = [])),
@@ -63,6 +59,7 @@ impl Modify for Keys {
 /// Built when asked for: it is asked for rarely.
 pub(super) async fn document() -> Response {
     let mut api = serde_json::to_value(AdminApi::openapi()).unwrap_or_default();
+    per_kind::write_out(&mut api);
     documents::fill_in(&mut api);
     Json(api).into_response()
 }

@@ -105,8 +105,8 @@ mod tests {
 
     #[test]
     fn a_cursor_belongs_to_its_list() {
-        let cursor = encode(Kind::Tool, "größe\n1");
-        let page = query(None, Some(cursor.clone())).page(Kind::Tool).unwrap();
+        let cursor = encode(Kind::TOOL, "größe\n1");
+        let page = query(None, Some(cursor.clone())).page(Kind::TOOL).unwrap();
         assert_eq!(
             page,
             Page {
@@ -115,10 +115,10 @@ mod tests {
                 search: None
             }
         );
-        assert!(query(None, Some(cursor)).page(Kind::Instance).is_err());
+        assert!(query(None, Some(cursor)).page(Kind::INSTANCE).is_err());
         for wrong in ["", "x", "!!!!", "dGRz"] {
             assert!(
-                query(None, Some(wrong.into())).page(Kind::Tool).is_err(),
+                query(None, Some(wrong.into())).page(Kind::TOOL).is_err(),
                 "{wrong}"
             );
         }
@@ -127,8 +127,8 @@ mod tests {
     #[test]
     fn limits_have_bounds() {
         for limit in [0, 1001, usize::MAX] {
-            assert!(query(Some(limit), None).page(Kind::Tool).is_err(), "{limit}");
+            assert!(query(Some(limit), None).page(Kind::TOOL).is_err(), "{limit}");
         }
-        assert_eq!(query(Some(1000), None).page(Kind::Tool).unwrap().limit, 1000);
+        assert_eq!(query(Some(1000), None).page(Kind::TOOL).unwrap().limit, 1000);
     }
 }

@@ -1,7 +1,7 @@
-//! `PUT /admin/{tds,ids}/{id}`: validate by compiling, store, wait until this replica serves it.
+//! `PUT /admin/{kind}/{id}`: validate by compiling, store, wait until this replica serves it.
 
 use super::{
-    entry::{Entry, shown},
+    entry::shown_as,
     envelope::Success,
     parameters::{Parameters, Target},
     precondition::expected,
@@ -102,10 +102,11 @@ pub(super) async fn write(
 
     let now = app.catalog.snapshot();
     warnings.extend(overtaken(&now, key, revision));
-    let at = Entry::find(&now, key)
+    let at = now
+        .find(key)
         .filter(|entry| entry.revision == revision)
         .and_then(|entry| entry.updated_at);
-    let data = shown(&document, &key.id, revision, at);
+    let data = shown_as(&document, &key.id, revision, at);
     Ok(Success::new(data).revision(Some(revision)).warnings(warnings))
 }
 
@@ -123,7 +124,7 @@ pub(super) fn stored_form(key: &Key, body: &[u8]) -> Result<Document> {
 /// What was fine when it was checked can be wrong when it arrives: another replica wrote at the same time.
 fn overtaken<T>(now: &Snapshot<T>, key: &Key, revision: Revision) -> Vec<String> {
     let mut keys = vec![key.clone()];
-    if key.kind == Kind::Tool {
+    if key.kind == Kind::TOOL {
         keys.extend(now.instances_of(&key.id).into_iter().map(Key::instance));
     }
     let quarantined = keys

@@ -1,4 +1,4 @@
-//! `GET /admin/schema/{tds,ids,file}.json`: the schemas of the documents, for editors. Public: they are the same for every
+//! `GET /admin/schema/{kind}.json` and `file.json`: the schemas of the documents, for editors. Public: they are the same for every
 //! gateway of a version, and editors cannot send a key.
 
 use super::parameters::Parameters;
@@ -34,15 +34,11 @@ pub(super) async fn show(
         true => UnknownMembers::Refused,
         false => UnknownMembers::Kept,
     };
-    let schema = match file.as_str() {
-        "tds.json" => definition::schema(Kind::Tool, unknown),
-        "ids.json" => definition::schema(Kind::Instance, unknown),
-        "file.json" => definition::file_schema(unknown),
-        _ => {
-            let message = "there are /admin/schema/tds.json for tools, /admin/schema/ids.json for instances and \
-                           /admin/schema/file.json for files that have both";
-            return Err(Error::not_found(message));
-        }
+    let name = file.strip_suffix(".json").unwrap_or_default();
+    let schema = match Kind::of_segment(name) {
+        Some(kind) => definition::schema(kind, unknown),
+        None if name == "file" => definition::file_schema(unknown),
+        None => return Err(Error::not_found(no_such())),
     };
     let headers = [
         (
@@ -52,4 +48,18 @@ pub(super) async fn show(
         (header::CACHE_CONTROL, HeaderValue::from_static("no-cache")),
     ];
     Ok((headers, schema.to_string()).into_response())
+}
+
+fn no_such() -> String {
+    let of_kind = |kind: Kind| {
+        format!(
+            "/admin/schema/{}.json for {}",
+            kind.path_segment(),
+            kind.row().plural
+        )
+    };
+    format!(
+        "there are {}, and /admin/schema/file.json for files of definitions",
+        Kind::listed(of_kind, "and")
+    )
 }

@@ -79,7 +79,7 @@ pub(super) async fn verified(
     verify: Verify,
     principal: &Principal,
 ) -> Result<Vec<String>> {
-    if key.kind == Kind::Instance {
+    if key.kind != Kind::TOOL {
         return Err(Error::bad_request("verify: only tools have examples"));
     }
     let runs = examples(app, key, document, mode(verify, false), principal).await?;

@@ -3,6 +3,7 @@
 use super::{Failure, gateway::GatewayArguments, output::print, store::Store};
 use clap::Args;
 use http::{HeaderMap, Method};
+use indexmap::IndexMap;
 use mcp_common::{
     document::Document,
     key::{Key, Kind},
@@ -63,28 +64,30 @@ async fn exported(config: Option<PathBuf>, arguments: &ExportArguments) -> Resul
     export(&Stored::from(load), instance).map_err(Failure::runtime)
 }
 
-/// What a gateway answers.
+/// What a gateway answers: lists by kind, and `skipped`.
 #[derive(Deserialize)]
-struct Bundle {
-    tds: Vec<Box<RawValue>>,
-    ids: Vec<Box<RawValue>>,
-    skipped: Vec<Skipped>,
-}
+struct Bundle(IndexMap<String, Box<RawValue>>);
 
 impl Bundle {
     fn exported(self) -> Result<Exported, Failure> {
-        let tools = self.tds.into_iter().map(|document| (Kind::Tool, document));
-        let instances = self.ids.into_iter().map(|document| (Kind::Instance, document));
-        let read = |(kind, text): (Kind, Box<RawValue>)| {
-            let document = Document::parse(text.get().as_bytes()).map_err(Failure::runtime)?;
-            let id = document.get("id").map(RawValue::get).unwrap_or_default();
-            let id: String = serde_json::from_str(id).map_err(Failure::runtime)?;
-            Ok((Key { kind, id: id.into() }, document))
-        };
-        Ok(Exported {
-            definitions: tools.chain(instances).map(read).collect::<Result<_, Failure>>()?,
-            skipped: self.skipped,
-        })
+        let mut exported = Exported::default();
+        for (name, list) in self.0 {
+            if name == "skipped" {
+                exported.skipped = serde_json::from_str(list.get()).map_err(Failure::runtime)?;
+                continue;
+            }
+            // A gateway of another build may have kinds that are unknown here.
+            let kind = Kind::of_segment(&name)
+                .ok_or_else(|| Failure::runtime(format_args!("the gateway has definitions of the kind `{name}`, which this program does not know; use the same version")))?;
+            let documents: Vec<Box<RawValue>> = serde_json::from_str(list.get()).map_err(Failure::runtime)?;
+            for text in documents {
+                let document = Document::parse(text.get().as_bytes()).map_err(Failure::runtime)?;
+                let id = document.get("id").map(RawValue::get).unwrap_or_default();
+                let id: String = serde_json::from_str(id).map_err(Failure::runtime)?;
+                exported.definitions.push((Key { kind, id: id.into() }, document));
+            }
+        }
+        Ok(exported)
     }
 }
 

@@ -1,33 +1,30 @@
 //! `dynmcp schema`: what editors check definitions with, also where no gateway runs.
 
 use super::{Failure, output};
-use clap::ValueEnum;
+use clap::builder::PossibleValuesParser;
 use mcp_common::{
     definition::{self, UnknownMembers},
     key::Kind,
 };
 
-/// Which documents.
-#[derive(Clone, Copy, ValueEnum)]
-pub(super) enum SchemaKind {
-    /// Tool definitions.
-    Tds,
-    /// Instances.
-    Ids,
-    /// Files of definitions, as in a folder: tools, instances, lists of them.
-    File,
+/// Files of definitions, as in a folder: definitions of all kinds, and lists of them.
+const FILE: &str = "file";
+
+/// The documents that have a schema: those of each kind, and files.
+pub(super) fn documents() -> PossibleValuesParser {
+    let kinds = Kind::all().into_iter().map(Kind::path_segment);
+    PossibleValuesParser::new(kinds.chain([FILE]))
 }
 
 /// Prints the schema.
-pub(super) fn print(kind: SchemaKind, is_strict: bool) -> Result<(), Failure> {
+pub(super) fn print(documents: &str, is_strict: bool) -> Result<(), Failure> {
     let unknown = match is_strict {
         true => UnknownMembers::Refused,
         false => UnknownMembers::Kept,
     };
-    let schema = match kind {
-        SchemaKind::Tds => definition::schema(Kind::Tool, unknown),
-        SchemaKind::Ids => definition::schema(Kind::Instance, unknown),
-        SchemaKind::File => definition::file_schema(unknown),
+    let schema = match Kind::of_segment(documents) {
+        Some(kind) => definition::schema(kind, unknown),
+        None => definition::file_schema(unknown),
     };
     output::print_json(&schema)
 }

@@ -56,7 +56,7 @@ fn definition() -> impl Strategy<Value = (Key, String)> {
             object(&members)
         },
     );
-    let kind = prop_oneof![Just(Kind::Tool), Just(Kind::Instance)];
+    let kind = prop_oneof![Just(Kind::TOOL), Just(Kind::INSTANCE)];
     (kind, id, body).prop_map(|(kind, id, body)| (Key { kind, id: id.into() }, body))
 }
 

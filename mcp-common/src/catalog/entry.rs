@@ -1,5 +1,6 @@
 //! What the catalog holds per definition.
 
+use super::collection::{Entry, StoredVersion};
 use crate::{
     definition::{InstanceDefinition, instance::ToolOverrides},
     document::Document,
@@ -95,6 +96,44 @@ pub struct Overridden<T> {
     pub overrides: Arc<ToolOverrides>,
     /// What calls it.
     pub compiled: Arc<T>,
+}
+
+impl<T> Entry for ToolEntry<T> {
+    fn served(&self) -> StoredVersion<'_> {
+        StoredVersion {
+            revision: self.revision,
+            updated_at: self.updated_at,
+            document: &self.document,
+        }
+    }
+
+    fn warnings(&self) -> &[String] {
+        &self.warnings
+    }
+}
+
+impl<T> Entry for InstanceEntry<T> {
+    fn served(&self) -> StoredVersion<'_> {
+        self.version.stored()
+    }
+
+    fn waiting(&self) -> Option<StoredVersion<'_>> {
+        self.newer.as_ref().map(|newer| newer.stored())
+    }
+
+    fn warnings(&self) -> &[String] {
+        &self.warnings
+    }
+}
+
+impl Version {
+    fn stored(&self) -> StoredVersion<'_> {
+        StoredVersion {
+            revision: self.revision,
+            updated_at: self.updated_at,
+            document: &self.document,
+        }
+    }
 }
 
 impl<T> Selection<T> {

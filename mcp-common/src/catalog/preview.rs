@@ -90,12 +90,11 @@ pub(super) fn preview<C: Compile>(
     let mut invalid = BTreeMap::new();
     let mut warnings = BTreeMap::new();
     for Proposed { key, document } in proposed {
-        match key.kind {
-            Kind::Instance => drop(affected.insert(key.id.clone())),
-            Kind::Tool => {
-                affected.extend(before.instances_of(&key.id));
-                affected.extend(after.instances_of(&key.id));
-            }
+        if key.kind == Kind::INSTANCE {
+            affected.insert(key.id.clone());
+        } else if key.kind == Kind::TOOL {
+            affected.extend(before.instances_of(&key.id));
+            affected.extend(after.instances_of(&key.id));
         }
         if document.is_none() {
             continue;
@@ -105,7 +104,7 @@ pub(super) fn preview<C: Compile>(
             invalid.insert(key.clone(), Problems(bad.problems.clone()));
             continue;
         }
-        if key.kind == Kind::Instance {
+        if key.kind == Kind::INSTANCE {
             // What the document itself says about its tools has to fit.
             let misfits = conflicts(compiler, &after, &key.id).misfits;
             let problems: Vec<Problem> = misfits.into_values().flatten().collect();
@@ -114,12 +113,9 @@ pub(super) fn preview<C: Compile>(
                 continue;
             }
         }
-        let found = match key.kind {
-            Kind::Tool => after.tools.get(&key.id).map(|entry| &entry.warnings),
-            Kind::Instance => after.instances.get(&key.id).map(|entry| &entry.warnings),
-        };
-        if let Some(found) = found.filter(|found| !found.is_empty()) {
-            warnings.insert(key.clone(), found.clone());
+        let live = after.entries(key.kind).and_then(|entries| entries.entry(&key.id));
+        if let Some(live) = live.filter(|live| !live.warnings().is_empty()) {
+            warnings.insert(key.clone(), live.warnings().to_vec());
         }
     }
     affected.retain(|id| !invalid.contains_key(&Key::instance(id.clone())));

@@ -2,6 +2,7 @@
 
 use super::{
     Compile,
+    collection::DocumentEntry,
     entry::{ToolEntry, Version},
 };
 use crate::{
@@ -116,4 +117,20 @@ pub(super) fn instance(record: &Record, known: Option<&Document>) -> Result<Vers
             document: Some(document),
         }),
     }
+}
+
+/// A definition of a kind of which the catalog need not know more than its row.
+pub(super) fn other(record: &Record, known: Option<&Document>) -> Result<DocumentEntry, Rejected> {
+    let document = document(record, known)?;
+    let Record {
+        key,
+        revision,
+        updated_at,
+        ..
+    } = record;
+    let read = DocumentEntry::read(key.kind, &key.id, document, *revision, *updated_at);
+    read.map_err(|(problems, document)| Rejected {
+        problems,
+        document: Some(document),
+    })
 }

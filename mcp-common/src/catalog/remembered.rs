@@ -40,22 +40,17 @@ pub struct Kept<'a> {
 impl<T> Snapshot<T> {
     /// Every record that is worth keeping. What is not even JSON is not: the store has it.
     pub fn kept(&self) -> impl Iterator<Item = Kept<'_>> {
-        let tools = self.tools.values().map(|entry| Kept {
-            key: Key::tool(entry.id.clone()),
-            revision: entry.revision,
-            updated_at: entry.updated_at,
-            document: &entry.document,
-            is_waiting: false,
-        });
-        let versions = self.instances.iter().flat_map(|(id, entry)| {
-            let versions = [(Some(&entry.version), false), (entry.newer.as_ref(), true)];
-            versions.into_iter().filter_map(|(version, is_waiting)| {
+        let live = self.keys().flat_map(|key| {
+            let entry = self.entries(key.kind).and_then(|entries| entries.entry(&key.id));
+            let versions = entry.map_or([None, None], |entry| [Some(entry.served()), entry.waiting()]);
+            let kept = [false, true].into_iter().zip(versions);
+            kept.filter_map(move |(is_waiting, version)| {
                 let version = version?;
                 Some(Kept {
-                    key: Key::instance(id.clone()),
+                    key: key.clone(),
                     revision: version.revision,
                     updated_at: version.updated_at,
-                    document: &version.document,
+                    document: version.document,
                     is_waiting,
                 })
             })
@@ -73,7 +68,7 @@ impl<T> Snapshot<T> {
                 is_waiting: true,
             })
         });
-        tools.chain(versions).chain(quarantined)
+        live.chain(quarantined)
     }
 
     /// A load, or what counts as one, has been taken over.

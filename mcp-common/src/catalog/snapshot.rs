@@ -1,6 +1,7 @@
 //! All definitions at one revision, immutable.
 
 use super::{
+    collection::{Collection, DocumentEntry, Entries},
     entry::{InstanceEntry, ToolEntry},
     index::Index,
     quarantine::{Cause, Place, Quarantined},
@@ -15,9 +16,11 @@ pub struct Snapshot<T> {
     /// Everything up to here is in.
     pub revision: Revision,
     /// Live tools by id, disabled ones included.
-    pub tools: OrdMap<Arc<str>, Arc<ToolEntry<T>>>,
+    pub tools: Collection<ToolEntry<T>>,
     /// Live instances by id, disabled ones included.
-    pub instances: OrdMap<Arc<str>, Arc<InstanceEntry<T>>>,
+    pub instances: Collection<InstanceEntry<T>>,
+    /// Live definitions of all other kinds.
+    pub(super) others: OrdMap<Kind, Collection<DocumentEntry>>,
     /// What cannot be used as it is stored.
     pub quarantine: OrdMap<Place, Arc<Quarantined>>,
     pub(super) loaded: bool,
@@ -25,26 +28,14 @@ pub struct Snapshot<T> {
 }
 
 impl<T> Snapshot<T> {
+    /// The live definitions of a kind other than tools and instances; `None` where there never was one.
+    pub fn documents(&self, kind: Kind) -> Option<&Collection<DocumentEntry>> {
+        self.others.get(&kind)
+    }
+
     /// The key's entry in quarantine.
     pub fn quarantined(&self, key: &Key) -> Option<&Arc<Quarantined>> {
         self.quarantine.get(&Place::Definition(key.clone()))
-    }
-
-    /// Of what is stored under the key, as far as this catalog has seen it: what is served, or what came later and waits
-    /// or is bad. `None` for nothing.
-    pub fn stored_revision(&self, key: &Key) -> Option<Revision> {
-        // What makes its tools clash may be younger than the instance.
-        let bad = self
-            .quarantined(key)
-            .filter(|entry| entry.cause == Cause::Document);
-        let live = match key.kind {
-            Kind::Tool => self.tools.get(&key.id).map(|entry| entry.revision),
-            Kind::Instance => {
-                let live = self.instances.get(&key.id);
-                live.map(|entry| entry.newer.as_ref().unwrap_or(&entry.version).revision)
-            }
-        };
-        live.max(bad.map(|entry| entry.revision))
     }
 
     /// Instances that a change of this tool can touch: they name it in `tool_ids` or include one of its tags.
@@ -57,13 +48,55 @@ impl<T> Snapshot<T> {
     }
 }
 
+impl<T> Snapshot<T> {
+    /// The live definitions of a kind; `None` where there never was one.
+    pub fn entries(&self, kind: Kind) -> Option<&dyn Entries> {
+        if kind == Kind::TOOL {
+            Some(&self.tools)
+        } else if kind == Kind::INSTANCE {
+            Some(&self.instances)
+        } else {
+            self.others.get(&kind).map(|others| -> &dyn Entries { others })
+        }
+    }
+
+    /// The kinds that have live definitions.
+    pub(super) fn kinds(&self) -> impl Iterator<Item = Kind> + use<'_, T> {
+        Kind::OWN.into_iter().chain(self.others.keys().copied())
+    }
+
+    /// The keys of all live definitions.
+    pub(super) fn keys(&self) -> impl Iterator<Item = Key> + use<'_, T> {
+        self.kinds().flat_map(|kind| {
+            let ids = self
+                .entries(kind)
+                .into_iter()
+                .flat_map(|entries| entries.ids_after(None));
+            ids.map(move |id| Key { kind, id: id.clone() })
+        })
+    }
+
+    /// The revision of what is stored under the key, as far as this catalog has seen it: what is served, or what came
+    /// later and waits or is bad. `None` for nothing.
+    pub fn stored_revision(&self, key: &Key) -> Option<Revision> {
+        // What makes its tools clash may be younger than the instance.
+        let bad = self
+            .quarantined(key)
+            .filter(|entry| entry.cause == Cause::Document);
+        let live = self.entries(key.kind).and_then(|entries| entries.entry(&key.id));
+        let live = live.map(|entry| entry.newest().revision);
+        live.max(bad.map(|entry| entry.revision))
+    }
+}
+
 // Derived impls would ask the same of `T`, which is only ever behind an `Arc`.
 impl<T> Default for Snapshot<T> {
     fn default() -> Self {
         Self {
             revision: 0,
-            tools: OrdMap::new(),
-            instances: OrdMap::new(),
+            tools: Collection::default(),
+            instances: Collection::default(),
+            others: OrdMap::new(),
             quarantine: OrdMap::new(),
             loaded: false,
             index: Index::default(),
@@ -77,6 +110,7 @@ impl<T> Clone for Snapshot<T> {
             revision: self.revision,
             tools: self.tools.clone(),
             instances: self.instances.clone(),
+            others: self.others.clone(),
             quarantine: self.quarantine.clone(),
             loaded: self.loaded,
             index: self.index.clone(),
@@ -90,6 +124,7 @@ impl<T> fmt::Debug for Snapshot<T> {
             .field("revision", &self.revision)
             .field("tools", &self.tools.len())
             .field("instances", &self.instances.len())
+            .field("others", &self.others)
             .field("quarantine", &self.quarantine.len())
             .finish_non_exhaustive()
     }

@@ -32,6 +32,8 @@ pub(super) struct Transition<'a, C: Compile> {
     /// New documents of instances.
     incoming: BTreeMap<Arc<str>, Arc<Version>>,
     changed: BTreeSet<Arc<str>>,
+    /// Definitions of other kinds that are new, changed or gone.
+    others: BTreeSet<Key>,
     /// Places that went to the quarantine or have a new reason there.
     found: BTreeSet<Place>,
     at: SystemTime,
@@ -46,6 +48,7 @@ impl<'a, C: Compile> Transition<'a, C> {
             touched: BTreeSet::new(),
             incoming: BTreeMap::new(),
             changed: BTreeSet::new(),
+            others: BTreeSet::new(),
             found: BTreeSet::new(),
             at: SystemTime::now(),
         }
@@ -99,6 +102,7 @@ impl<'a, C: Compile> Transition<'a, C> {
         let applied = Applied {
             revision: self.next.revision,
             instances: self.changed,
+            others: self.others,
             first_load,
         };
         (self.next, applied, found)

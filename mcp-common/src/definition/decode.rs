@@ -6,8 +6,8 @@ use crate::{
 };
 use serde::de::DeserializeOwned;
 
-/// What the document says, as `T`, and the paths of members that `T` does not know.
-pub(super) fn decode<T: DeserializeOwned>(document: &Document) -> Result<(T, Vec<String>), Problems> {
+/// What the document says, as `T`, and a warning for each member that `T` does not know.
+pub fn decode<T: DeserializeOwned>(document: &Document) -> Result<(T, Vec<String>), Problems> {
     let text = document.to_json();
     let mut input = serde_json::Deserializer::from_str(&text);
     let mut track = serde_path_to_error::Track::new();

@@ -2,6 +2,7 @@
 
 mod literal;
 mod metadata;
+mod row;
 mod tool_reference;
 
 pub use metadata::{Metadata, ProtoType};

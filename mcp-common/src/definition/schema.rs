@@ -6,9 +6,9 @@ mod closed;
 mod file;
 mod words;
 
+pub(in crate::definition) use arguments::describe as describe_arguments;
 pub use file::file_schema;
 
-use super::{InstanceDefinition, ToolDefinition};
 use crate::key::Kind;
 use schemars::{JsonSchema, Schema, generate::SchemaSettings, transform::RecursiveTransform};
 use serde_json::Value;
@@ -25,13 +25,16 @@ pub enum UnknownMembers {
 
 /// The schema of the documents of one kind, JSON Schema 2020-12, complete in itself.
 pub fn schema(kind: Kind, unknown: UnknownMembers) -> Value {
-    let mut schema = match kind {
-        Kind::Tool => of::<ToolDefinition>("urn:dynmcp:schema:tds", "DynMCP tool definition (TDS)"),
-        Kind::Instance => of::<InstanceDefinition>("urn:dynmcp:schema:ids", "DynMCP instance (IDS)"),
-    };
-    if kind == Kind::Tool {
-        arguments::describe(&mut schema);
-    }
+    (kind.row().schema)(unknown)
+}
+
+/// The schema of documents of this type, for the rows of other kinds. `id` is its URI.
+pub fn schema_of<T: JsonSchema>(id: &str, title: &str, unknown: UnknownMembers) -> Value {
+    finished(of::<T>(id, title), unknown)
+}
+
+/// A schema as it is published.
+pub(super) fn finished(mut schema: Value, unknown: UnknownMembers) -> Value {
     words::list(&mut schema);
     if unknown == UnknownMembers::Refused {
         closed::close(&mut schema);
@@ -39,7 +42,7 @@ pub fn schema(kind: Kind, unknown: UnknownMembers) -> Value {
     schema
 }
 
-fn of<T: JsonSchema>(id: &str, title: &str) -> Value {
+pub(super) fn of<T: JsonSchema>(id: &str, title: &str) -> Value {
     let settings = SchemaSettings::draft2020_12().with_transform(RecursiveTransform(plain));
     let made = settings.into_generator().into_root_schema_for::<T>();
     let mut schema = serde_json::json!({"$schema": made.get("$schema"), "$id": id});

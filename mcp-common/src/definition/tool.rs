@@ -9,6 +9,7 @@ mod http_binding;
 mod param;
 mod required_params;
 mod response;
+mod row;
 mod secret_reference;
 mod transport;
 

@@ -344,7 +344,7 @@ fn a_big_load_and_a_big_batch_are_read_by_all_cores_and_come_to_the_same() {
     for catalog in [&loaded, &applied] {
         let snapshot = catalog.snapshot();
         assert_eq!((snapshot.tools.len(), snapshot.quarantine.len()), (990, 10));
-        for (id, entry) in &snapshot.tools {
+        for (id, entry) in snapshot.tools.iter() {
             assert_eq!(**id, *format!("t{:04}", entry.revision - 1));
         }
     }

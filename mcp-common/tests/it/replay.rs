@@ -50,7 +50,7 @@ fn picture(catalog: &Catalog<Compiler>) -> Picture {
         .values()
         .filter(|entry| entry.id().starts_with('k'));
     let bad_tools: BTreeSet<_> = bad_tools
-        .filter(|entry| entry.cause == Cause::Document && entry.kind() == Some(mcp_common::key::Kind::Tool))
+        .filter(|entry| entry.cause == Cause::Document && entry.kind() == Some(mcp_common::key::Kind::TOOL))
         .flat_map(|entry| {
             snapshot.instances.iter().filter(|(_, i)| {
                 // The last good version of a tool may carry any tag, so every instance with tags may show it.
@@ -79,7 +79,7 @@ fn picture(catalog: &Catalog<Compiler>) -> Picture {
             ),
         );
     }
-    for (id, entry) in &snapshot.instances {
+    for (id, entry) in snapshot.instances.iter() {
         if quarantined(Key::instance(id.clone())) || bad_tools.contains(id) {
             continue;
         }

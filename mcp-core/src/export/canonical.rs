@@ -12,60 +12,6 @@ use serde_json::{
     value::{RawValue, to_raw_value},
 };
 
-const TOOL: [&str; 16] = [
-    "id",
-    "name",
-    "title",
-    "description",
-    "enabled",
-    "deprecated",
-    "tags",
-    "managed_by",
-    "annotations",
-    "icons",
-    "_meta",
-    "input_schema",
-    "output_schema",
-    "tds_ext_info",
-    "examples",
-    "source",
-];
-const BINDING: [&str; 21] = [
-    "domain",
-    "base_url",
-    "method",
-    "path",
-    "required_params",
-    "params",
-    "headers",
-    "query",
-    "body",
-    "auth",
-    "timeout_ms",
-    "connect_timeout_ms",
-    "tls",
-    "proxy",
-    "egress",
-    "retry",
-    "redirect",
-    "limits",
-    "response",
-    "cache",
-    "pagination",
-];
-const INSTANCE: [&str; 11] = [
-    "id",
-    "name",
-    "description",
-    "enabled",
-    "managed_by",
-    "auth",
-    "metadata",
-    "vars",
-    "tool_ids",
-    "include",
-    "exclude",
-];
 /// Written by the server, or said by the place of the file.
 const LEFT_OUT: [&str; 3] = ["revision", "updated_at", "kind"];
 
@@ -82,7 +28,7 @@ pub fn canonical(key: &Key, document: &Document) -> String {
 /// All definitions as one text, which can be read as a file too.
 pub fn bundle(definitions: &[(Key, Document)]) -> String {
     let mut out = String::from("{");
-    for (index, kind) in [Kind::Tool, Kind::Instance].into_iter().enumerate() {
+    for (index, kind) in Kind::all().into_iter().enumerate() {
         out.push_str(if index > 0 { ",\n  \"" } else { "\n  \"" });
         out.push_str(kind.path_segment());
         out.push_str("\": [");
@@ -100,18 +46,16 @@ pub fn bundle(definitions: &[(Key, Document)]) -> String {
 }
 
 fn definition(key: &Key, document: &Document, depth: usize, out: &mut String) {
-    let order: &[&str] = match key.kind {
-        Kind::Tool => &TOOL,
-        Kind::Instance => &INSTANCE,
-    };
+    let row = key.kind.row();
     let id = to_raw_value(&*key.id).unwrap_or_else(|_| RawValue::NULL.to_owned());
     let mut members = read(document.as_json());
     members.retain(|name, _| !LEFT_OUT.contains(&name.as_str()));
     members.insert("id".to_owned(), &id);
-    object(&ordered(members, order), depth, out, |name, raw, out| {
-        let inner = (key.kind == Kind::Tool && name == "tds_ext_info").then(|| read(raw.get()));
-        match inner.filter(|inner| !inner.is_empty()) {
-            Some(inner) => object(&ordered(inner, &BINDING), depth + 1, out, |_, raw, out| {
+    object(&ordered(members, row.members), depth, out, |name, raw, out| {
+        let order = row.inner.iter().find(|(of, _)| *of == name);
+        let inner = order.map(|(_, order)| (read(raw.get()), order));
+        match inner.filter(|(inner, _)| !inner.is_empty()) {
+            Some((inner, order)) => object(&ordered(inner, order), depth + 1, out, |_, raw, out| {
                 value(raw.get(), depth + 2, out);
             }),
             None => value(raw.get(), depth + 1, out),

@@ -38,7 +38,7 @@ pub fn examine(
         places: BTreeMap::new(),
     };
     let mut desired = work.read(wanted);
-    // Tools before the instances that have them.
+    // What is named before what names it.
     desired.sort_by(|a, b| a.key.cmp(&b.key));
     for definition in desired {
         work.put(definition);
@@ -130,7 +130,7 @@ impl Work<'_> {
 
     /// Deletes what may be deleted: instances first, so that no client sees one lose its tools one by one.
     fn prune(&mut self) {
-        for kind in [Kind::Instance, Kind::Tool] {
+        for kind in Kind::all().into_iter().rev() {
             let stored = self.stored;
             for key in stored.keys(kind) {
                 if self.places.contains_key(key) {

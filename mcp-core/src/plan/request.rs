@@ -112,7 +112,7 @@ impl DesiredDefinition {
     /// The document as it is to be stored, or what keeps it from being read.
     pub(super) fn read(&self) -> Result<Desired, Problem> {
         let kind = Kind::parse(&self.kind)
-            .ok_or_else(|| Problem::at("kind", format!("is `{}`; write `tds` or `ids`", self.kind)))?;
+            .ok_or_else(|| Problem::at("kind", format!("is `{}`; write {}", self.kind, Kind::words())))?;
         let mut document = Document::parse(self.document.get().as_bytes())?;
         document.set_first("id", &self.id);
         for member in SERVER_MAINTAINED {

@@ -32,12 +32,13 @@ struct Verdict {
 }
 
 fn verdict(kind: Kind, value: &Value) -> Verdict {
-    let read = match kind {
-        Kind::Tool => ToolDefinition::read("t", &document(value)).map(|read| {
+    let read = if kind == Kind::TOOL {
+        ToolDefinition::read("t", &document(value)).map(|read| {
             let compiled = ToolCompiler::default().compile(&read.definition);
             (read.warnings, compiled.map(drop))
-        }),
-        Kind::Instance => InstanceDefinition::read("i", &document(value)).map(|read| (read.warnings, Ok(()))),
+        })
+    } else {
+        InstanceDefinition::read("i", &document(value)).map(|read| (read.warnings, Ok(())))
     };
     match read {
         Ok((warnings, works)) => Verdict {
@@ -70,8 +71,8 @@ fn described(kind: Kind) -> Vec<(String, Vec<String>)> {
         let properties = node["properties"].as_object().unwrap_or_else(|| panic!("{node}"));
         properties.keys().cloned().collect()
     };
-    let places: &[(&str, &str)] = match kind {
-        Kind::Tool => &[
+    let places: &[(&str, &str)] = if kind == Kind::TOOL {
+        &[
             ("", ""),
             ("Example", "/examples/0"),
             ("Expectation", "/examples/0/expect"),
@@ -90,14 +91,15 @@ fn described(kind: Kind) -> Vec<(String, Vec<String>)> {
             ("EgressBinding", "/tds_ext_info/egress"),
             ("ResponseBinding", "/tds_ext_info/response"),
             ("ErrorRule", "/tds_ext_info/response/errors/0"),
-        ],
-        Kind::Instance => &[
+        ]
+    } else {
+        &[
             ("", ""),
             ("ToolReference", "/tool_ids/1"),
             ("Include", "/include"),
             ("Exclude", "/exclude"),
             ("Metadata", "/metadata"),
-        ],
+        ]
     };
     // Members of other languages, and those that depend on the kind of credential.
     let elsewhere = ["ArgumentSchema", "AuthBinding"];
@@ -122,8 +124,8 @@ fn described(kind: Kind) -> Vec<(String, Vec<String>)> {
 #[test]
 fn the_schemas_are_complete_in_themselves() {
     for (kind, id) in [
-        (Kind::Tool, "urn:dynmcp:schema:tds"),
-        (Kind::Instance, "urn:dynmcp:schema:ids"),
+        (Kind::TOOL, "urn:dynmcp:schema:tds"),
+        (Kind::INSTANCE, "urn:dynmcp:schema:ids"),
     ] {
         let schema = definition::schema(kind, UnknownMembers::Kept);
         assert_eq!(schema["$schema"], "https://json-schema.org/draft/2020-12/schema");
@@ -183,7 +185,7 @@ fn the_schema_and_the_gateway_refuse_the_same() {
         json!([{"id": "x", "nam": 1}]),
     ];
     let mut refused = 0;
-    for (kind, text) in [(Kind::Tool, TOOL), (Kind::Instance, INSTANCE)] {
+    for (kind, text) in [(Kind::TOOL, TOOL), (Kind::INSTANCE, INSTANCE)] {
         let base: Value = serde_json::from_str(text).unwrap();
         let validator = validator(kind);
         let strict =
@@ -232,7 +234,7 @@ fn the_schema_and_the_gateway_refuse_the_same() {
 #[test]
 fn every_member_that_is_read_is_described_and_every_described_one_is_read() {
     let of = |kind: Kind| described(kind).into_iter();
-    for (kind, text) in [(Kind::Tool, TOOL), (Kind::Instance, INSTANCE)] {
+    for (kind, text) in [(Kind::TOOL, TOOL), (Kind::INSTANCE, INSTANCE)] {
         let base: Value = serde_json::from_str(text).unwrap();
         for (place, members) in of(kind) {
             for name in members {
@@ -265,14 +267,14 @@ fn every_member_that_is_read_is_described_and_every_described_one_is_read() {
         ("/tds_ext_info/response", fields_of::<tool::ResponseBinding>()),
         ("/tds_ext_info/response/errors/0", fields_of::<tool::ErrorRule>()),
     ];
-    let described_tool: Vec<_> = of(Kind::Tool).collect();
+    let described_tool: Vec<_> = of(Kind::TOOL).collect();
     assert_eq!(read.len(), described_tool.len());
     for ((place, fields), (described_place, members)) in read.iter().zip(&described_tool) {
         assert_eq!(place, described_place);
         let members: BTreeSet<&str> = members.iter().map(String::as_str).collect();
         assert_eq!(fields, &members, "{place}");
     }
-    let described_instance: Vec<_> = of(Kind::Instance).collect();
+    let described_instance: Vec<_> = of(Kind::INSTANCE).collect();
     for (place, fields) in [
         ("", fields_of::<InstanceDefinition>()),
         ("/include", fields_of::<instance::Include>()),
@@ -290,8 +292,8 @@ fn every_member_that_is_read_is_described_and_every_described_one_is_read() {
 #[test]
 fn each_kind_of_credential_has_its_own_members() {
     let base: Value = serde_json::from_str(TOOL).unwrap();
-    let validator = validator(Kind::Tool);
-    let schema = definition::schema(Kind::Tool, UnknownMembers::Kept);
+    let validator = validator(Kind::TOOL);
+    let schema = definition::schema(Kind::TOOL, UnknownMembers::Kept);
     let conditions = schema["$defs"]["AuthBinding"]["allOf"].as_array().unwrap();
     let kinds: Vec<&Value> = conditions.iter().map(|condition| &condition["then"]).collect();
     let whole = json!({
@@ -316,7 +318,7 @@ fn each_kind_of_credential_has_its_own_members() {
         let mut auth = whole[name].clone();
         auth["type"] = name.into();
         let changed = put(&base, "/tds_ext_info", "auth", auth.clone());
-        accepted(Kind::Tool, &validator, &changed);
+        accepted(Kind::TOOL, &validator, &changed);
         for member in members.keys().filter(|member| *member != "type") {
             for value in [
                 json!(null),
@@ -333,7 +335,7 @@ fn each_kind_of_credential_has_its_own_members() {
                     member,
                     value,
                 );
-                let Verdict { read, works } = verdict(Kind::Tool, &changed);
+                let Verdict { read, works } = verdict(Kind::TOOL, &changed);
                 let valid = validator.is_valid(&changed);
                 let said = format!(
                     "{}: schema {valid}, gateway {read:?}",
@@ -347,7 +349,7 @@ fn each_kind_of_credential_has_its_own_members() {
         misspelt["credentail"] = "x".into();
         let changed = put(&base, "/tds_ext_info", "auth", misspelt);
         assert!(
-            !validator.is_valid(&changed) && verdict(Kind::Tool, &changed).read.is_err(),
+            !validator.is_valid(&changed) && verdict(Kind::TOOL, &changed).read.is_err(),
             "{name}"
         );
     }
@@ -398,11 +400,11 @@ fn examples_and_documents_of_the_first_version_are_valid() {
         documents
             .push(json!({"name": "example_instance", "tool_ids": [], "metadata": metadata, "unknown": [1]}));
     }
-    let (tools, instances) = (validator(Kind::Tool), validator(Kind::Instance));
+    let (tools, instances) = (validator(Kind::TOOL), validator(Kind::INSTANCE));
     for document in &documents {
         match document.get("tds_ext_info") {
-            Some(_) => accepted(Kind::Tool, &tools, document),
-            None => accepted(Kind::Instance, &instances, document),
+            Some(_) => accepted(Kind::TOOL, &tools, document),
+            None => accepted(Kind::INSTANCE, &instances, document),
         }
     }
 }

@@ -92,7 +92,7 @@ impl Workshop {
         let all = self.definitions.iter().map(|(key, text)| {
             let document = Document::parse(text.as_bytes()).unwrap();
             let mut value: Value = serde_json::from_str(document.as_json()).unwrap();
-            if key.kind == Kind::Tool {
+            if key.kind == Kind::TOOL {
                 value["source"]["parts"] = json!("…");
                 value["source"]["hash"] = json!("…");
             }

@@ -1,5 +1,6 @@
 //! The documents' own schemas in the description of the API: the published ones, among its components.
 
+use super::per_kind::document_name;
 use mcp_common::{
     definition::{self, UnknownMembers},
     key::Kind,
@@ -10,13 +11,13 @@ use utoipa::ToSchema;
 /// Where the components have their schemas.
 const COMPONENTS: &str = "#/components/schemas/";
 
-/// Stands for the schema of tool definitions.
+/// Stands for the schema of the documents of a kind.
+#[derive(ToSchema)]
+pub(super) struct KindDocument;
+
+/// Stands for the schema of tool definitions, where nothing else is taken.
 #[derive(ToSchema)]
 pub(super) struct ToolDocument;
-
-/// Stands for the schema of instances.
-#[derive(ToSchema)]
-pub(super) struct InstanceDocument;
 
 /// Puts the schemas where their names stand.
 pub(super) fn fill_in(api: &mut Value) {
@@ -26,8 +27,9 @@ pub(super) fn fill_in(api: &mut Value) {
     else {
         return;
     };
-    put(components, "ToolDocument", Kind::Tool);
-    put(components, "InstanceDocument", Kind::Instance);
+    for kind in Kind::all() {
+        put(components, &document_name(kind), kind);
+    }
 }
 
 fn put(components: &mut Map<String, Value>, name: &str, kind: Kind) {

@@ -27,12 +27,12 @@ pub(super) fn status() {}
 #[utoipa::path(
     get, path = "/admin/schema/{file}", tag = "operation", security(()),
     params(
-        ("file" = String, Path, description = "`tds.json` for tools, `ids.json` for instances, `file.json` for files that have both"),
+        ("file" = String, Path, description = "`tds.json` for tools, `ids.json` for instances, so for every kind; `file.json` for files of definitions"),
         SchemaQuery
     ),
     responses(
         (status = 200, description = "JSON Schema 2020-12", content_type = "application/schema+json", body = serde_json::Value),
-        (status = 404, description = "There are these three", body = super::refusal::Failure)
+        (status = 404, description = "There is no such schema; the text names those that there are", body = super::refusal::Failure)
     )
 )]
 pub(super) fn schema() {}

@@ -44,7 +44,7 @@ pub(super) async fn run(config: Option<PathBuf>, arguments: &TestArguments) -> R
         let Place::Definition(key) = &bad.place else {
             continue;
         };
-        if key.kind == Kind::Tool && arguments.wants(&key.id) {
+        if key.kind == Kind::TOOL && arguments.wants(&key.id) {
             results.broken(places.get(key).map(String::as_str), &key.id, bad.reason.clone());
         }
     }

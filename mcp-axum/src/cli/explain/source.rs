@@ -182,7 +182,7 @@ fn definition(path: &Path, id: Option<&str>) -> Result<(Key, Box<RawValue>), Fai
     let tools = file::read_text(path, &content).map_err(wrong)?;
     let mut tools: Vec<_> = tools
         .into_iter()
-        .filter(|(key, _)| key.kind == Kind::Tool)
+        .filter(|(key, _)| key.kind == Kind::TOOL)
         .collect();
     let ids: Vec<String> = tools.iter().map(|(key, _)| key.id.to_string()).collect();
     let index = match id {

@@ -51,7 +51,7 @@ fn read(name: &str) -> Recipe {
         .into_iter()
         .map(|(key, body)| (key, serde_json::from_slice(&body).unwrap()))
         .collect();
-    let of_tools = documents.iter().filter(|(key, _)| key.kind == Kind::Tool);
+    let of_tools = documents.iter().filter(|(key, _)| key.kind == Kind::TOOL);
     let tools: Vec<String> = of_tools.map(|(key, _)| key.id.to_string()).collect();
     assert!(!tools.is_empty(), "{name} has no tool");
     Recipe {
@@ -76,12 +76,12 @@ impl Recipe {
 
     /// Ids of the instances in the file.
     pub fn instances(&self) -> impl Iterator<Item = &str> {
-        self.documents(Kind::Instance).map(|(id, _)| id)
+        self.documents(Kind::INSTANCE).map(|(id, _)| id)
     }
 
     /// What an instance of the file calls the tool, if it says something.
     pub fn name_in(&self, instance: &str, tool: &str) -> Option<String> {
-        let (_, document) = self.documents(Kind::Instance).find(|(id, _)| *id == instance)?;
+        let (_, document) = self.documents(Kind::INSTANCE).find(|(id, _)| *id == instance)?;
         let entry = document["tool_ids"]
             .as_array()?
             .iter()

@@ -28,7 +28,7 @@ async fn each_recipe_is_valid() {
     let app = TestApp::start().await;
     let file = published(&app, "file.json?strict=true").await;
     let mut validated = 0;
-    for kind in [Kind::Tool, Kind::Instance] {
+    for kind in [Kind::TOOL, Kind::INSTANCE] {
         let of_kind = published(&app, &format!("{}.json?strict=true", kind.path_segment())).await;
         for recipe in folder::recipes() {
             for (id, document) in recipe.documents(kind) {

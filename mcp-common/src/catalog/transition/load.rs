@@ -22,13 +22,11 @@ type ReadRecord<T> = (Record, Result<Definition<T>, Rejected>);
 impl<C: Compile> Transition<'_, C> {
     pub(in crate::catalog) fn replace(&mut self, load: Load) {
         let stored: HashSet<&Key> = load.records.iter().map(|record| &record.key).collect();
-        let tools = self.next.tools.keys().cloned().map(Key::tool);
-        let instances = self.next.instances.keys().cloned().map(Key::instance);
         let quarantined = self.next.quarantine.keys().filter_map(|place| match place {
             Place::Definition(key) => Some(key.clone()),
             Place::Elsewhere(_) => None,
         });
-        let known = tools.chain(instances).chain(quarantined);
+        let known = self.next.keys().chain(quarantined);
         let gone: BTreeSet<Key> = known.filter(|key| !stored.contains(key)).collect();
         let unreadable: HashSet<&str> = load
             .unreadable

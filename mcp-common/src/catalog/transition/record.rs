@@ -4,6 +4,7 @@ use super::Transition;
 use crate::{
     catalog::{
         Compile,
+        collection::DocumentEntry,
         entry::{ToolEntry, Version},
         index::References,
         quarantine::{Cause, Place, Quarantined},
@@ -18,22 +19,24 @@ use std::sync::Arc;
 pub(super) enum Definition<T> {
     Tool(ToolEntry<T>),
     Instance(Version),
+    Other(DocumentEntry),
 }
 
 impl<C: Compile> Transition<'_, C> {
     /// Depends on nothing but the record and what is live under its key, so that many can be read at once.
     pub(super) fn read(&self, record: &Record) -> Result<Definition<C::Tool>, Rejected> {
         let id = &record.key.id;
-        match record.key.kind {
-            Kind::Tool => {
-                let known = self.next.tools.get(id).map(|entry| &**entry);
-                read::tool(self.compiler, record, known).map(Definition::Tool)
-            }
-            Kind::Instance => {
-                let known = self.next.instances.get(id).map(|entry| &entry.document);
-                read::instance(record, known).map(Definition::Instance)
-            }
+        let kind = record.key.kind;
+        if kind == Kind::TOOL {
+            let known = self.next.tools.get(id).map(|entry| &**entry);
+            return read::tool(self.compiler, record, known).map(Definition::Tool);
         }
+        let known = self.next.entries(kind).and_then(|entries| entries.entry(id));
+        let known = known.map(|entry| entry.served().document);
+        if kind == Kind::INSTANCE {
+            return read::instance(record, known).map(Definition::Instance);
+        }
+        read::other(record, known).map(Definition::Other)
     }
 
     pub(super) fn take(&mut self, record: Record, read: Result<Definition<C::Tool>, Rejected>) {
@@ -43,6 +46,11 @@ impl<C: Compile> Transition<'_, C> {
             Ok(Definition::Instance(version)) => {
                 self.incoming.insert(key.id.clone(), Arc::new(version));
                 self.touched.insert(key.id.clone());
+            }
+            Ok(Definition::Other(entry)) => {
+                self.others.insert(key.clone());
+                let of_kind = self.next.others.entry(key.kind).or_default();
+                of_kind.insert(key.id.clone(), Arc::new(entry));
             }
             Err(rejected) => return self.reject(key, revision, rejected),
         }
@@ -65,24 +73,32 @@ impl<C: Compile> Transition<'_, C> {
 
     pub(super) fn delete(&mut self, key: &Key) {
         self.clear(key);
-        match key.kind {
-            Kind::Tool => {
-                self.touch(&key.id);
-                if let Some(entry) = self.next.tools.remove(&key.id) {
-                    for tag in &entry.tags {
-                        self.next.index.tagged.remove(tag.clone(), key.id.clone());
-                    }
-                }
+        if key.kind == Kind::TOOL {
+            self.delete_tool(&key.id);
+        } else if key.kind == Kind::INSTANCE {
+            self.delete_instance(&key.id);
+        } else if let Some(of_kind) = self.next.others.get_mut(&key.kind)
+            && of_kind.remove(&key.id).is_some()
+        {
+            self.others.insert(key.clone());
+        }
+    }
+
+    fn delete_tool(&mut self, id: &Arc<str>) {
+        self.touch(id);
+        if let Some(entry) = self.next.tools.remove(id) {
+            for tag in &entry.tags {
+                self.next.index.tagged.remove(tag.clone(), id.clone());
             }
-            Kind::Instance => {
-                self.incoming.remove(&key.id);
-                if let Some(entry) = self.next.instances.remove(&key.id) {
-                    self.next
-                        .index
-                        .refer(&key.id, &entry.references(), &References::default());
-                    self.changed.insert(key.id.clone());
-                }
-            }
+        }
+    }
+
+    fn delete_instance(&mut self, id: &Arc<str>) {
+        self.incoming.remove(id);
+        if let Some(entry) = self.next.instances.remove(id) {
+            let nothing = References::default();
+            self.next.index.refer(id, &entry.references(), &nothing);
+            self.changed.insert(id.clone());
         }
     }
 
@@ -93,17 +109,18 @@ impl<C: Compile> Transition<'_, C> {
     }
 
     fn reject(&mut self, key: Key, revision: Revision, rejected: Rejected) {
-        let live = match key.kind {
-            Kind::Tool => self.next.tools.get(&key.id).map(|entry| entry.revision),
-            Kind::Instance => {
-                // An earlier document of this batch that was good is settled first, so that it is what stays live.
-                if self.incoming.contains_key(&key.id) {
-                    self.settle(key.id.clone());
-                }
-                self.drop_newer(&key.id);
-                self.next.instances.get(&key.id).map(|entry| entry.revision)
+        if key.kind == Kind::INSTANCE {
+            // An earlier document of this batch that was good is settled first, so that it is what stays live.
+            if self.incoming.contains_key(&key.id) {
+                self.settle(key.id.clone());
             }
-        };
+            self.drop_newer(&key.id);
+        }
+        let live = self
+            .next
+            .entries(key.kind)
+            .and_then(|entries| entries.entry(&key.id));
+        let live = live.map(|entry| entry.served().revision);
         self.quarantine(Quarantined {
             place: Place::Definition(key),
             revision,

@@ -4,7 +4,7 @@
 use serde_json::{Value, json};
 
 /// Lets both members refer to the keywords.
-pub(super) fn describe(schema: &mut Value) {
+pub(in crate::definition) fn describe(schema: &mut Value) {
     for member in ["input_schema", "output_schema"] {
         if let Some(Value::Object(node)) = schema.pointer_mut(&format!("/properties/{member}")) {
             node.insert("$ref".to_owned(), "#/$defs/ArgumentSchema".into());

@@ -72,7 +72,7 @@ pub(super) struct Own<'a>(BTreeMap<String, Entry<'a>>);
 
 impl<'a> Own<'a> {
     pub(super) fn find(source: &Source, stored: &'a Stored) -> Self {
-        let own = stored.documents(Kind::Tool).filter_map(|(key, document)| {
+        let own = stored.documents(Kind::TOOL).filter_map(|(key, document)| {
             let found: StoredSource = serde_json::from_str(document.get("source")?.get()).ok()?;
             source.made(&found).then(|| {
                 (

@@ -72,12 +72,13 @@ pub(crate) fn past((number, changed_at, principal, body): Past) -> HistoryEntry 
     }
 }
 
-fn name(xds_type: &[u8], key: &[u8]) -> Result<Key, &'static str> {
+fn name(xds_type: &[u8], key: &[u8]) -> Result<Key, String> {
     let kind = std::str::from_utf8(xds_type).ok().and_then(Kind::parse);
-    let kind = kind.ok_or("xds_type is neither TDS (a tool) nor IDS (an instance)")?;
+    let known = || Kind::listed(|kind| format!("{kind} ({})", kind.row().with_article()), "or");
+    let kind = kind.ok_or_else(|| format!("xds_type is not {}", known()))?;
     match std::str::from_utf8(key) {
-        Ok("") => Err("the key is empty"),
+        Ok("") => Err("the key is empty".to_owned()),
         Ok(id) => Ok(Key { kind, id: id.into() }),
-        Err(_) => Err("the key is not UTF-8"),
+        Err(_) => Err("the key is not UTF-8".to_owned()),
     }
 }

@@ -53,18 +53,16 @@ impl Keyspace {
             reason,
         };
         let rest = key.strip_prefix(self.prefix.as_bytes()).unwrap_or(key);
-        let (kind, id) = [Kind::Tool, Kind::Instance]
-            .into_iter()
-            .find_map(|kind| {
-                let rest = rest.strip_prefix(kind.path_segment().as_bytes())?;
-                Some((kind, rest.strip_prefix(b"/")?))
-            })
-            .ok_or_else(|| {
-                misplaced(format!(
-                    "the key names no kind; tools belong under `{0}tds/<id>`, instances under `{0}ids/<id>`",
-                    self.prefix
-                ))
-            })?;
+        let (kind, id) = named(rest).ok_or_else(|| {
+            let place = |kind: Kind| {
+                let row = kind.row();
+                format!("{} under `{}{}/<id>`", row.plural, self.prefix, row.segment)
+            };
+            misplaced(format!(
+                "the key names no kind; definitions belong: {}",
+                Kind::listed(place, "and")
+            ))
+        })?;
         match std::str::from_utf8(id) {
             Ok("") => Err(misplaced("the key has no id after its last `/`".to_owned())),
             Ok(id) => Ok(Key { kind, id: id.into() }),
@@ -73,6 +71,13 @@ impl Keyspace {
             )),
         }
     }
+}
+
+/// `tds/<id>`, taken apart.
+fn named(rest: &[u8]) -> Option<(Kind, &[u8])> {
+    let end = rest.iter().position(|byte| *byte == b'/')?;
+    let kind = Kind::of_segment(std::str::from_utf8(&rest[..end]).ok()?)?;
+    Some((kind, &rest[end + 1..]))
 }
 
 /// A key that names no definition.

@@ -123,11 +123,7 @@ pub(super) fn parse(path: &Path, content: &[u8]) -> Parsed {
 
 /// The innermost folder decides, and only by its whole name.
 fn kind_of_folder(folder: &Path) -> Option<Kind> {
-    match folder.file_name()?.to_str()? {
-        "tds" => Some(Kind::Tool),
-        "ids" => Some(Kind::Instance),
-        _ => None,
-    }
+    Kind::of_segment(folder.file_name()?.to_str()?)
 }
 
 /// The line of a byte, counted from 1.

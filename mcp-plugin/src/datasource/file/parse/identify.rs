@@ -33,7 +33,7 @@ fn stated_kind(json: &Json) -> Result<Option<Kind>, String> {
     let text: Option<String> = serde_json::from_str(value.get()).ok();
     let kind = text.as_deref().and_then(Kind::of_word);
     kind.map(Some)
-        .ok_or_else(|| format!("`kind` is {}; write `tds` or `ids`", value.get()))
+        .ok_or_else(|| format!("`kind` is {}; write {}", value.get(), Kind::words()))
 }
 
 fn agreed_kind(json: &Json, stated: [Option<Kind>; 3]) -> Result<Kind, String> {
@@ -46,15 +46,16 @@ fn agreed_kind(json: &Json, stated: [Option<Kind>; 3]) -> Result<Kind, String> {
             )),
         };
     }
-    let has = |name| json.get(name).is_some();
-    match (has("tds_ext_info"), has("tool_ids") || has("include")) {
-        (true, false) => Ok(Kind::Tool),
-        (false, true) => Ok(Kind::Instance),
-        _ => Err(
-            "cannot tell whether this is a tool or an instance; put it into a folder `tds` or `ids`, or add \
-             `kind: tds` or `kind: ids`"
-                .to_owned(),
-        ),
+    let is_told = |kind: &Kind| kind.row().telling.iter().any(|name| json.get(name).is_some());
+    let told: Vec<Kind> = Kind::all().into_iter().filter(is_told).collect();
+    match told[..] {
+        [kind] => Ok(kind),
+        _ => Err(format!(
+            "cannot tell whether this is {}; put it into a folder {}, or add {}",
+            Kind::listed(|kind| kind.row().with_article(), "or"),
+            Kind::words(),
+            Kind::listed(|kind| format!("`kind: {}`", kind.path_segment()), "or"),
+        )),
     }
 }
 

@@ -24,9 +24,7 @@ pub(super) fn pieces(text: &str) -> Result<Vec<Piece>, Fault> {
 fn bundle(whole: &RawValue) -> Vec<(Kind, Vec<&RawValue>)> {
     let members: IndexMap<String, &RawValue> = serde_json::from_str(whole.get()).unwrap_or_default();
     let lists = members.iter().map(|(name, value)| {
-        let kind = [Kind::Tool, Kind::Instance]
-            .into_iter()
-            .find(|kind| kind.path_segment() == name);
+        let kind = Kind::of_segment(name);
         Some((kind?, list(value)?))
     });
     lists.collect::<Option<Vec<_>>>().unwrap_or_default()

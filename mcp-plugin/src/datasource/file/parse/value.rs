@@ -45,9 +45,7 @@ fn bundle(value: &Value) -> Option<Vec<Named<'_>>> {
         return None;
     };
     let lists = members.iter().map(|(name, node)| {
-        let kind = [Kind::Tool, Kind::Instance]
-            .into_iter()
-            .find(|kind| kind.path_segment() == name);
+        let kind = Kind::of_segment(name);
         match &node.value {
             Value::List(elements) => Some((kind?, elements)),
             _ => None,

@@ -1,9 +1,10 @@
-//! The operations on instances, for the document. The handlers serve both collections, the document names each.
+//! The operations on a collection, described once. `KIND`, `PLURAL`, `NOUN` and `NAME` stand for the words of a kind; the
+//! document has all of it for each kind.
 #![expect(dead_code, reason = "described here, served by the handlers of `admin`")]
 
 use super::{
-    documents::InstanceDocument,
-    refusal::{Always, Reading, Writing},
+    documents::KindDocument,
+    refusal::{Always, Reading, Verifying, Writing},
 };
 use crate::admin::{
     envelope::Success,
@@ -16,80 +17,80 @@ use crate::admin::{
     rollback::Rollback,
 };
 
-/// Lists instances in the order of their ids.
+/// Lists PLURAL in the order of their ids.
 #[utoipa::path(
-    get, path = "/admin/ids", tag = "instances", params(ListQuery),
-    responses((status = 200, description = "One page", body = Success<Vec<InstanceDocument>>), Always)
+    get, path = "/admin/KIND", tag = "PLURAL", operation_id = "list_PLURAL", params(ListQuery),
+    responses((status = 200, description = "One page", body = Success<Vec<KindDocument>>), Always)
 )]
-pub(super) fn list_instances() {}
+pub(super) fn list() {}
 
-/// Reads one instance.
+/// Reads one NOUN.
 #[utoipa::path(
-    get, path = "/admin/ids/{id}", tag = "instances", params(("id" = String, Path, description = "Percent-encoded")),
+    get, path = "/admin/KIND/{id}", tag = "PLURAL", operation_id = "get_NOUN", params(("id" = String, Path, description = "Percent-encoded")),
     responses(
-        (status = 200, description = "As this replica serves it", body = Success<InstanceDocument>, headers(("ETag" = String))),
+        (status = 200, description = "As this replica serves it", body = Success<KindDocument>, headers(("ETag" = String))),
         Always, Reading
     )
 )]
-pub(super) fn get_instance() {}
+pub(super) fn get() {}
 
-/// Creates or replaces one instance.
+/// Creates or replaces one NOUN.
 #[utoipa::path(
-    put, path = "/admin/ids/{id}", tag = "instances",
+    put, path = "/admin/KIND/{id}", tag = "PLURAL", operation_id = "put_NOUN",
     params(
         ("id" = String, Path, description = "Percent-encoded; wins over the document's own"),
         PutQuery,
         ("If-Match" = Option<String>, Header, description = "Only replace this revision, such as `\"7\"`"),
         ("If-None-Match" = Option<String>, Header, description = "`*`: only create"),
     ),
-    request_body = InstanceDocument,
+    request_body = KindDocument,
     responses(
-        (status = 200, description = "Stored", body = Success<InstanceDocument>, headers(("ETag" = String))),
-        Always, Writing
+        (status = 200, description = "Stored", body = Success<KindDocument>, headers(("ETag" = String))),
+        Always, Writing, Verifying
     )
 )]
-pub(super) fn put_instance() {}
+pub(super) fn put() {}
 
-/// Deletes one instance; what is not there is no error.
+/// Deletes one NOUN; what is not there is no error.
 #[utoipa::path(
-    delete, path = "/admin/ids/{id}", tag = "instances",
+    delete, path = "/admin/KIND/{id}", tag = "PLURAL", operation_id = "delete_NOUN",
     params(
         ("id" = String, Path, description = "Percent-encoded"),
         ("If-Match" = Option<String>, Header, description = "Only delete this revision, such as `\"7\"`"),
     ),
     responses(
         (status = 200, description = "Whether something was deleted", body = Success<String>,
-         example = json!({"code": 200, "message": "success", "data": "IDS `x` delete result: true", "revision": 8})),
+         example = json!({"code": 200, "message": "success", "data": "NAME `x` delete result: true", "revision": 8})),
         Always, Writing
     )
 )]
-pub(super) fn delete_instance() {}
+pub(super) fn delete() {}
 
-/// The past states of one instance, newest first.
+/// The past states of one NOUN, newest first.
 #[utoipa::path(
-    get, path = "/admin/ids/{id}/history", tag = "instances",
+    get, path = "/admin/KIND/{id}/history", tag = "PLURAL", operation_id = "NOUN_history",
     params(("id" = String, Path, description = "Percent-encoded"), LimitQuery),
     responses(
         (status = 200, description = "From the data source", body = Success<Vec<PastState>>),
         Always, Reading
     )
 )]
-pub(super) fn instance_history() {}
+pub(super) fn history() {}
 
-/// One past state of one instance.
+/// One past state of one NOUN.
 #[utoipa::path(
-    get, path = "/admin/ids/{id}/history/{revision}", tag = "instances",
+    get, path = "/admin/KIND/{id}/history/{revision}", tag = "PLURAL", operation_id = "NOUN_revision",
     params(("id" = String, Path, description = "Percent-encoded"), ("revision" = u64, Path, description = "As `history` lists it")),
     responses(
         (status = 200, description = "From the data source", body = Success<PastState>, headers(("ETag" = String))),
         Always, Reading
     )
 )]
-pub(super) fn instance_revision() {}
+pub(super) fn revision() {}
 
-/// What differs between a past state of one instance and another one, member by member.
+/// What differs between a past state of one NOUN and another one, member by member.
 #[utoipa::path(
-    get, path = "/admin/ids/{id}/history/{revision}/diff", tag = "instances",
+    get, path = "/admin/KIND/{id}/history/{revision}/diff", tag = "PLURAL", operation_id = "NOUN_diff",
     params(
         ("id" = String, Path, description = "Percent-encoded"),
         ("revision" = u64, Path, description = "As `history` lists it"),
@@ -97,11 +98,11 @@ pub(super) fn instance_revision() {}
     ),
     responses((status = 200, description = "From the data source", body = Success<Diff>), Always, Reading)
 )]
-pub(super) fn instance_diff() {}
+pub(super) fn diff() {}
 
 /// Stores what an earlier revision stored, as a new revision. Checked like any other write.
 #[utoipa::path(
-    post, path = "/admin/ids/{id}/rollback", tag = "instances",
+    post, path = "/admin/KIND/{id}/rollback", tag = "PLURAL", operation_id = "NOUN_rollback",
     params(
         ("id" = String, Path, description = "Percent-encoded"),
         PutQuery,
@@ -110,8 +111,8 @@ pub(super) fn instance_diff() {}
     ),
     request_body = Rollback,
     responses(
-        (status = 200, description = "Stored", body = Success<InstanceDocument>, headers(("ETag" = String))),
+        (status = 200, description = "Stored", body = Success<KindDocument>, headers(("ETag" = String))),
         Always, Reading, Writing
     )
 )]
-pub(super) fn instance_rollback() {}
+pub(super) fn rollback() {}
