@@ -9,6 +9,7 @@ mod names;
 mod reference;
 mod tree;
 mod words;
+mod work;
 
 pub(crate) use answer::{AnswerTemplates, AnswerText, Condition};
 pub(crate) use caller::{AllowedHeaders, CallerName};

@@ -1,7 +1,7 @@
 //! Where templates behave otherwise than usual: filters whose result can be far larger than what goes in have bounds,
 //! since arguments come from clients; and values print as the JSON they are (`true`, not `True`).
 
-use super::{Bounded, growth};
+use super::{Bounded, growth, work};
 use minijinja::{Environment, Error, ErrorKind, Output, State, Value, filters, value::ValueKind};
 
 /// More than any header or query parameter takes.
@@ -17,19 +17,22 @@ const MAX_PARTS: usize = 10_000;
 
 /// Replaces or takes out the filters that grow.
 pub(super) fn install(environment: &mut Environment<'_>) {
+    work::install(environment);
     environment.remove_filter("indent");
     environment.remove_filter("format");
     environment.add_filter("replace", replace);
     environment.add_filter("join", join);
     environment.add_filter(
         "batch",
-        |state: &State<'_, '_>, list: Value, count: usize, fill: Option<Value>| {
+        |state: &mut State<'_, '_>, list: Value, count: usize, fill: Option<Value>| {
+            work::look_at(state, std::slice::from_ref(&list), 1)?;
             parts(count).and_then(|count| filters::batch(state, list, count, fill))
         },
     );
     environment.add_filter(
         "slice",
-        |state: &State<'_, '_>, list: Value, count: usize, fill: Option<Value>| {
+        |state: &mut State<'_, '_>, list: Value, count: usize, fill: Option<Value>| {
+            work::look_at(state, std::slice::from_ref(&list), 1)?;
             parts(count).and_then(|count| filters::slice(state, list, count, fill))
         },
     );
@@ -39,6 +42,7 @@ pub(super) fn install(environment: &mut Environment<'_>) {
 }
 
 fn print(out: &mut Output<'_>, state: &mut State<'_, '_>, value: &Value) -> Result<(), Error> {
+    work::look_at(state, std::slice::from_ref(value), 1)?;
     match json(value)? {
         Some(json) => minijinja::escape_formatter(out, state, &Value::from(json)),
         None => minijinja::escape_formatter(out, state, value),
@@ -84,7 +88,8 @@ fn number(value: Value) -> Result<Value, Error> {
 }
 
 /// Of a value that is given a name.
-fn kept(value: Value) -> Result<Value, Error> {
+fn kept(state: &mut State<'_, '_>, value: Value) -> Result<Value, Error> {
+    work::look_at(state, std::slice::from_ref(&value), 1)?;
     let mut left = MAX_KEPT;
     weigh(&value, &mut left, 0)?;
     Ok(value)
@@ -114,7 +119,10 @@ fn weigh(value: &Value, left: &mut usize, depth: usize) -> Result<(), Error> {
     Ok(())
 }
 
-fn replace(text: String, from: String, to: String) -> Result<String, Error> {
+fn replace(state: &mut State<'_, '_>, text: String, from: String, to: String) -> Result<String, Error> {
+    for part in [&text, &from, &to] {
+        work::look_at(state, &[Value::from(part.as_str())], 1)?;
+    }
     let grown = text.matches(&from).count().saturating_mul(to.len());
     if grown.saturating_add(text.len()) > MAX_BYTES {
         return Err(too_large(MAX_BYTES));
@@ -122,7 +130,8 @@ fn replace(text: String, from: String, to: String) -> Result<String, Error> {
     Ok(text.replace(&from, &to))
 }
 
-fn join(value: Value, between: Option<String>) -> Result<String, Error> {
+fn join(state: &mut State<'_, '_>, value: Value, between: Option<String>) -> Result<String, Error> {
+    work::look_at(state, std::slice::from_ref(&value), 1)?;
     let between = between.unwrap_or_default();
     let mut out = String::new();
     for (index, item) in value.try_iter()?.enumerate() {

@@ -7,6 +7,8 @@ use super::words::{Word, Words};
 /// The filters that stand before what may grow (`bounded.rs`).
 pub(super) const BOUNDED: &str = "dynmcp_bounded";
 pub(super) const NUMBER: &str = "dynmcp_number";
+/// The filter that stands after what an operator or a loop looks at (`work.rs`).
+pub(super) const LOOKED_AT: &str = "dynmcp_looked_at";
 /// Values that one tag may join: each may be as large as what came in.
 const MAX_JOINED: usize = 32;
 /// Words that stand before a value and are none.
@@ -29,10 +31,13 @@ pub(super) fn bounded(source: &str) -> Result<String, String> {
     for (index, tag) in tags(&words) {
         let is_statement = index > 0 && words[index - 1].word == Word::Block;
         joined(tag)?;
+        // What is wrapped last stands around the others.
+        products(&words, index, index + tag.len(), &mut pieces);
+        let is_for = is_statement && statement_name(tag) == Some("for");
+        looked_at(&words, index, index + tag.len(), is_for, &mut pieces)?;
         if is_statement {
             statement(tag, &mut pieces)?;
         }
-        products(&words, index, index + tag.len(), &mut pieces);
     }
     // Stable, so that what stands at one place stays in order.
     pieces.sort_by_key(|(place, _)| *place);
@@ -91,6 +96,17 @@ fn joined(tag: &[Placed<'_>]) -> Result<(), String> {
         ));
     }
     Ok(())
+}
+
+fn statement_name<'a>(tag: &[Placed<'a>]) -> Option<&'a str> {
+    let tag = match tag {
+        [first, tag @ ..] if matches!(first.word, Word::Symbol('-' | '+')) => tag,
+        tag => tag,
+    };
+    match tag.first().map(|placed| placed.word) {
+        Some(Word::Name(name)) => Some(name),
+        _ => None,
+    }
 }
 
 fn statement(tag: &[Placed<'_>], pieces: &mut Vec<(usize, String)>) -> Result<(), String> {
@@ -195,6 +211,99 @@ fn products(words: &[Placed<'_>], from: usize, to: usize, pieces: &mut Vec<(usiz
     }
 }
 
+/// What a step of a template may look at as a whole is counted: operands of comparisons, of `in` and of sums, what is
+/// sliced, and what loops go through. Filters and tests count themselves.
+fn looked_at(
+    words: &[Placed<'_>],
+    from: usize,
+    to: usize,
+    is_for: bool,
+    pieces: &mut Vec<(usize, String)>,
+) -> Result<(), String> {
+    let word = |index: usize| {
+        words
+            .get(index)
+            .filter(|_| (from..to).contains(&index))
+            .map(|placed| placed.word)
+    };
+    let mut slices = Vec::new();
+    let mut mark = |first: usize, end: usize| {
+        let operand = &words[first..end];
+        let is_literal = matches!(operand, [one] if matches!(one.word, Word::Text(_)) || matches!(one.word, Word::Name(name) if is_number(name)));
+        // What is no value must not become one.
+        let is_value = operand.first().is_some_and(|first| match first.word {
+            Word::Symbol(symbol) => matches!(symbol, '(' | '[' | '{' | '-'),
+            Word::Name(_) | Word::Text(_) => true,
+            Word::Block | Word::Edge => false,
+        });
+        if !is_value || !is_value_end(operand[operand.len() - 1].word) {
+            return;
+        }
+        if let (Some(first), Some(last), false) = (operand.first(), operand.last(), is_literal) {
+            pieces.push((first.start, "(".into()));
+            pieces.push((last.end, format!(")|{LOOKED_AT}")));
+        }
+    };
+    let mut is_loop = is_for;
+    for index in from..to {
+        let has_left = index > from && is_value_end(words[index - 1].word);
+        match words[index].word {
+            Word::Symbol('~' | '+') if has_left => {
+                mark(operand_start(&words[from..index]) + from, index);
+                mark(index + 1, operand_end(&words[index + 1..to]) + index + 1);
+            }
+            Word::Symbol('=' | '!' | '<' | '>') if has_left => {
+                let is_double = word(index + 1) == Some(Word::Symbol('='));
+                let is_assignment = words[index].word == Word::Symbol('=') && !is_double;
+                if !is_assignment {
+                    let right = index + 1 + usize::from(is_double);
+                    mark(operand_start(&words[from..index]) + from, index);
+                    mark(right, operand_end(&words[right..to]) + right);
+                }
+            }
+            Word::Name("in") => {
+                let is_negated = index > from && words[index - 1].word == Word::Name("not");
+                let left = index - usize::from(is_negated);
+                // A test, which counts itself.
+                if left > from && words[left - 1].word == Word::Name("is") {
+                    continue;
+                }
+                if !is_loop && left > from {
+                    mark(operand_start(&words[from..left]) + from, left);
+                }
+                is_loop = false;
+                mark(index + 1, operand_end(&words[index + 1..to]) + index + 1);
+            }
+            Word::Symbol('[') if has_left => {
+                let end = closing(&words[..to], index);
+                let mut depth = 0_i32;
+                let is_slice = words[index..end].iter().any(|placed| {
+                    match placed.word {
+                        Word::Symbol('(' | '[' | '{') => depth += 1,
+                        Word::Symbol(')' | ']' | '}') => depth -= 1,
+                        _ => {}
+                    }
+                    depth == 1 && placed.word == Word::Symbol(':')
+                });
+                if is_slice {
+                    let first = operand_start(&words[from..index]) + from;
+                    slices.push((words[first].start, "((".into()));
+                    slices.push((words[index - 1].end, format!(")|{LOOKED_AT})")));
+                }
+            }
+            Word::Name("changed") if index > from && words[index - 1].word == Word::Symbol('.') => {
+                return Err(
+                    "uses `loop.changed`; compare with the value before, kept by `{% set %}` in a namespace"
+                        .into(),
+                );
+            }
+            _ => {}
+        }
+    }
+    pieces.append(&mut slices);
+    Ok(())
+}
+
 /// Where the value ends that begins with the first of these words.
 fn operand_end(words: &[Placed<'_>]) -> usize {
     let word = |index: usize| words.get(index).map(|placed| placed.word);
@@ -282,9 +391,22 @@ mod tests {
     #[test]
     fn kept_values_and_products_pass_their_bounds() {
         for (source, expected) in [
-            ("a {{ b ~ c }} d", "a {{ b ~ c }} d"),
+            ("a {{ b }} d", "a {{ b }} d"),
+            ("{{ b ~ 'c' }}", "{{ (b)|dynmcp_looked_at ~ 'c' }}"),
+            (
+                "{% for a in b %}{% if a not in c[1:] %}",
+                "{% for a in (b)|dynmcp_looked_at %}{% if (a)|dynmcp_looked_at not in (((c)|dynmcp_looked_at)[1:])|dynmcp_looked_at %}",
+            ),
+            ("{{ a is in(b) and c(d=1)[e] }}", "{{ a is in(b) and c(d=1)[e] }}"),
+            (
+                "{% if a.b|f >= 1 and c is defined -%}",
+                "{% if (a.b|f)|dynmcp_looked_at >= 1 and c is defined -%}",
+            ),
             ("{% set x = data['a'].b %}", "{% set x = data['a'].b %}"),
-            ("{% set x = x ~ x -%}", "{% set x = (x ~ x)|dynmcp_bounded -%}"),
+            (
+                "{% set x = x ~ x -%}",
+                "{% set x = ((x)|dynmcp_looked_at ~ (x)|dynmcp_looked_at)|dynmcp_bounded -%}",
+            ),
             (
                 "{%- set n.x = [n.x] %}",
                 "{%- set n.x = ([n.x])|dynmcp_bounded %}",
@@ -295,7 +417,7 @@ mod tests {
             ("{{ a.b * 2 }}", "{{ (a.b)|dynmcp_number * 2 }}"),
             (
                 "{{ 1 + x|default('2')|int * f(y)[0] }}",
-                "{{ 1 + (x|default('2')|int)|dynmcp_number * (f(y)[0])|dynmcp_number }}",
+                "{{ 1 + ((x|default('2')|int)|dynmcp_number)|dynmcp_looked_at * (f(y)[0])|dynmcp_number }}",
             ),
             (
                 "{% if (a * b) * c %}",
