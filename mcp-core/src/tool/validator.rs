@@ -1,5 +1,8 @@
 //! JSON Schema validators: compiled with the definition, without reach to files or the network.
 
+mod excerpt;
+
+use excerpt::Excerpt;
 use jsonschema::{Draft, PatternOptions, ValidationError, Validator, error::ValidationErrorKind};
 use mcp_common::problem::Problem;
 use serde_json::Value;
@@ -17,6 +20,10 @@ const MAX_PLACES: usize = 3;
 const MAX_PLACE: usize = 200;
 /// Steps of a backtracking pattern; a pattern that needs more is hostile.
 const BACKTRACK_LIMIT: usize = 100_000;
+
+/// Where no part of a large value shows what is wrong.
+const TOO_LARGE_TO_TELL: &str =
+    "does not fit the schema as a whole; the value is too large to say where (its first parts fit)";
 
 /// Compiles the schema that stands in the document's member `field`.
 pub(super) fn compile(field: &str, schema: &Value) -> Result<Validator, Problem> {
@@ -60,45 +67,92 @@ fn dialect(field: &str, schema: &Value) -> Result<Draft, Problem> {
 
 /// What is wrong with the value, one line per violation, each with its JSON pointer; empty if nothing is.
 pub(crate) fn violations(validator: &Validator, value: &Value, out: &mut String) {
-    let mut errors = validator.iter_errors(value);
-    for error in errors.by_ref().take(MAX_VIOLATIONS) {
-        out.push('\n');
-        describe(&error, out);
+    let (found, more) = found(validator, value, MAX_VIOLATIONS, finding);
+    for (pointer, reason) in found {
+        let _ = write!(out, "\n{}: {reason}", bounded(&pointer, MAX_PLACE));
     }
-    if errors.next().is_some() {
-        out.push_str("\n… and more");
+    if let Some(more) = more {
+        let _ = write!(out, "\n… {more}");
     }
 }
 
 /// Where the value does not fit, in the value and in the schema, for logs: nothing of what stands there.
 pub(crate) fn violated_places(validator: &Validator, value: &Value) -> String {
-    let mut errors = validator.iter_errors(value);
-    let places = errors.by_ref().take(MAX_PLACES).map(|error| {
+    let rule_at = |error: &ValidationError<'_>| {
         let place = error.instance_path().as_str();
         let place = if place.is_empty() { "(root)" } else { place };
-        let rule = error.schema_path().as_str();
-        format!(
-            "{} breaks {}",
-            bounded(place, MAX_PLACE),
-            bounded(rule, MAX_PLACE)
-        )
+        (place.to_owned(), error.schema_path().as_str().to_owned())
+    };
+    let (found, more) = found(validator, value, MAX_PLACES, rule_at);
+    let places = found.iter().map(|(place, rule)| {
+        let (place, rule) = (bounded(place, MAX_PLACE), bounded(rule, MAX_PLACE));
+        format!("{place} breaks {rule}")
     });
     let mut places = places.collect::<Vec<_>>().join(", ");
-    if errors.next().is_some() {
-        places.push_str(", and more");
+    if let Some(more) = more {
+        let _ = write!(places, ", {more}");
     }
     places
 }
 
 /// At most `most` of them, each as its JSON pointer and the reason.
 pub(crate) fn findings(validator: &Validator, value: &Value, most: usize) -> Vec<(String, String)> {
-    let errors = validator.iter_errors(value).take(most);
-    errors.map(|error| finding(&error)).collect()
+    found(validator, value, most, finding).0
 }
 
-fn describe(error: &ValidationError<'_>, out: &mut String) {
-    let (pointer, reason) = finding(error);
-    let _ = write!(out, "{pointer}: {reason}");
+/// At most `most` violations, each as its place and what `read` says of it, and in words whether there are more. Memory is bounded:
+/// of a large value only parts are looked at, until one has violations that are the whole value's too.
+fn found(
+    validator: &Validator,
+    value: &Value,
+    most: usize,
+    read: impl Fn(&ValidationError<'_>) -> (String, String),
+) -> (Vec<(String, String)>, Option<&'static str>) {
+    let Some(first) = Excerpt::of(value) else {
+        let mut errors = validator.iter_errors(value);
+        let found = errors.by_ref().take(most).map(|error| read(&error)).collect();
+        return (found, errors.next().map(|_| "and more"));
+    };
+    if validator.is_valid(value) {
+        return (Vec::new(), None);
+    }
+    let others = first.others(value);
+    for excerpt in std::iter::once(first).chain(others) {
+        if validator.is_valid(&excerpt.value) {
+            continue;
+        }
+        let errors = validator.iter_errors(&excerpt.value);
+        let errors = errors.filter(|error| {
+            let is_complete = excerpt.is_complete_at(error.instance_path().as_str());
+            (is_complete || is_about_too_much(error.kind()))
+                && !excerpt.is_by_number(error.schema_path().as_str())
+        });
+        let found: Vec<_> = errors
+            .take(most)
+            .map(|error| {
+                let (place, text) = read(&error);
+                (excerpt.place(&place), text)
+            })
+            .collect();
+        if !found.is_empty() {
+            return (found, Some("and perhaps more"));
+        }
+    }
+    let place = "(root)".to_owned();
+    (vec![(place, TOO_LARGE_TO_TELL.to_owned())], None)
+}
+
+/// Whether more items or members make it no better.
+fn is_about_too_much(kind: &ValidationErrorKind) -> bool {
+    matches!(
+        kind,
+        ValidationErrorKind::AdditionalItems { .. }
+            | ValidationErrorKind::AdditionalProperties { .. }
+            | ValidationErrorKind::MaxItems { .. }
+            | ValidationErrorKind::MaxProperties { .. }
+            | ValidationErrorKind::PropertyNames { .. }
+            | ValidationErrorKind::Type { .. }
+    )
 }
 
 /// Its JSON pointer and the reason.
@@ -135,6 +189,7 @@ pub(crate) fn bounded(text: &str, limit: usize) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::growth;
     use serde_json::json;
 
     fn report(schema: &Value, value: &Value) -> String {
@@ -169,6 +224,90 @@ mod tests {
         let schema = json!({"items": {"type": "integer"}});
         let text = report(&schema, &json!(vec!["ü".repeat(5_000); 10]));
         assert!(text.len() < 2_000 && text.ends_with("… and more"), "{text}");
+    }
+
+    /// More than half a gigabyte of them, if they were made.
+    #[test]
+    fn of_a_large_value_not_all_violations_are_made() {
+        let text = json!({"type": "string"});
+        for (schema, value, expected) in [
+            (
+                json!({"items": text}),
+                json!(vec![1; 1_000_000]),
+                "\n/0: 1 is not of type \"string\"",
+            ),
+            (
+                json!({"items": {"anyOf": [text, text]}}),
+                json!(vec![1; 1_000_000]),
+                "\n/0: 1 is not valid",
+            ),
+            (
+                json!({"properties": {"a": {"items": text}}, "required": ["z"]}),
+                json!({"a": vec![1; 1_000_000]}),
+                "\n/a/0: 1 is not of type",
+            ),
+            (
+                json!({"items": {"items": text}}),
+                json!(vec![vec![1; 1_000]; 1_000]),
+                "\n/0/0: 1 is not",
+            ),
+            (
+                json!({"maxItems": 3}),
+                json!(vec![1; 1_000_000]),
+                "\n(root): this array has more than 3 items",
+            ),
+            (
+                json!({"maxItems": 3_000}),
+                json!(vec![1; 4_000]),
+                "\n(root): does not fit the schema as a whole",
+            ),
+            (
+                json!({"minItems": 5_000}),
+                json!(vec![1; 4_000]),
+                "\n(root): does not fit the schema as a whole",
+            ),
+        ] {
+            let text = report(&schema, &value);
+            assert!(
+                text.starts_with(expected) && text.len() < 2_000,
+                "{schema}: {text}"
+            );
+            let places = violated_places(&compile("s", &schema).unwrap(), &value);
+            assert!(!places.is_empty() && places.len() < 2_000, "{places}");
+        }
+    }
+
+    #[test]
+    fn the_one_that_does_not_fit_is_found_in_a_large_value() {
+        let mut items = vec![json!({"a": 1}); 100_000];
+        items[77_777] = json!({"a": "x"});
+        let schema = json!({"items": {"properties": {"a": {"type": "integer"}}}, "minItems": 5_000});
+        let expected = "\n/77777/a: \"x\" is not of type \"integer\"\n… and perhaps more";
+        assert_eq!(report(&schema, &json!(items)), expected);
+        // The schema of the first says nothing of those that stand behind it.
+        let mut items = vec![json!(1); 10_000];
+        items[7_777] = json!("x");
+        let schema = json!({"prefixItems": [{"const": 1}, {"const": 1}], "items": {"type": ["integer", "string"], "maxLength": 0}});
+        assert_eq!(
+            report(&schema, &json!(items)),
+            "\n/7777: \"x\" is longer than 0 characters\n… and perhaps more"
+        );
+        let mut members: serde_json::Map<_, _> = (0..50_000).map(|n| (format!("m{n}"), json!(n))).collect();
+        members.insert("m/~1".into(), json!("x"));
+        let schema = json!({"additionalProperties": {"type": "integer"}});
+        let schema = json!({"properties": {"a": {"items": schema}}});
+        let text = report(&schema, &json!({"a": [members]}));
+        assert!(text.starts_with("\n/a/0/m~1~01: \"x\" is not of type"), "{text}");
+    }
+
+    #[test]
+    fn finding_them_is_linear() {
+        let schema = json!({"items": {"type": "string"}, "minItems": 10_000_000});
+        let validator = compile("s", &schema).unwrap();
+        let make = |size: usize| json!(vec!["x"; size / 4]);
+        growth::is_linear("none that is known", growth::ARGUMENTS, make, |value| {
+            violations(&validator, value, &mut String::new());
+        });
     }
 
     #[test]
