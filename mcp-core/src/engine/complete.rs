@@ -4,6 +4,7 @@
 use super::{failure::Failure, members::Members, plan};
 use crate::tool::{Group, Overridden, pointer_of};
 use serde_json::value::RawValue;
+use std::collections::{HashMap, hash_map::Entry};
 
 /// The arguments that the tool itself takes.
 pub(super) fn complete(
@@ -19,8 +20,9 @@ pub(super) fn complete(
         plan::validate(validator, json)?;
     }
     let root = Members::read(json).map_err(unreadable)?;
+    let mut groups_read = HashMap::new();
     for hidden in &overridden.hidden {
-        if is_given(&root, hidden)? {
+        if is_given(&root, hidden, &mut groups_read)? {
             return Err(Failure::argument(
                 &pointer_of(hidden),
                 "is not an argument of this tool",
@@ -96,12 +98,23 @@ fn filled(group: &str, values: &Group, given: &Members<'_>) -> String {
     out.end()
 }
 
-fn is_given(root: &Members<'_>, path: &[String]) -> Result<bool, Failure> {
+/// Each group is read once, however many arguments of it are hidden.
+fn is_given<'a>(
+    root: &Members<'a>,
+    path: &'a [String],
+    read: &mut HashMap<&'a str, Members<'a>>,
+) -> Result<bool, Failure> {
     match path {
-        [group, name] => match root.get(group).filter(|raw| raw.get().starts_with('{')) {
-            Some(raw) => Ok(has(group, &members(group, raw)?, name)),
-            None => Ok(false),
-        },
+        [group, name] => {
+            let Some(raw) = root.get(group).filter(|raw| raw.get().starts_with('{')) else {
+                return Ok(false);
+            };
+            let given = match read.entry(group) {
+                Entry::Occupied(known) => known.into_mut(),
+                Entry::Vacant(place) => place.insert(members(group, raw)?),
+            };
+            Ok(has(group, given, name))
+        }
         [name] => Ok(root.get(name).is_some()),
         _ => Ok(false),
     }

@@ -22,6 +22,21 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::value::RawValue;
 use std::borrow::Cow;
 
+/// The longest path and query that a request can have (`http::uri::PathAndQuery`).
+const MAX_TARGET: usize = u16::MAX as usize - 1;
+/// The longest value of a header; servers take far less.
+pub(crate) const MAX_HEADER: usize = 64 << 10;
+
+/// What a value adds to a path and query ends here: a list repeats its name before each item.
+pub(crate) fn check_target(out: &[u8]) -> Result<(), String> {
+    if out.len() <= MAX_TARGET {
+        return Ok(());
+    }
+    Err(format!(
+        "makes a URL of more than {MAX_TARGET} bytes, which cannot be sent"
+    ))
+}
+
 /// Everything but the unreserved characters of RFC 3986 section 2.3.
 const ALL_BUT_UNRESERVED: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'-')
@@ -43,8 +58,14 @@ pub(crate) fn pair(out: &mut Vec<u8>, name: &str, value: &str) {
     component(out, value);
 }
 
-/// A header value of visible ASCII, space and tab.
+/// A header value of visible ASCII, space and tab, of at most [`MAX_HEADER`] bytes.
 pub(crate) fn header_value(text: &[u8]) -> Result<HeaderValue, String> {
+    if text.len() > MAX_HEADER {
+        let length = text.len();
+        return Err(format!(
+            "makes a header of {length} bytes, at most {MAX_HEADER} are sent"
+        ));
+    }
     let wrong = text.iter().find(|&&b| b != b'\t' && !(b' '..=b'~').contains(&b));
     if let Some(wrong) = wrong {
         let what = match wrong {

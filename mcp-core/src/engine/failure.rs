@@ -4,9 +4,15 @@ use super::{
     explain::ArgumentProblem,
     result::{CallResult, Outcome},
 };
+use crate::tool::bounded;
 
 /// Before the findings about arguments.
 const ARGUMENTS: &str = "The arguments do not fit this tool; nothing was sent.\n";
+
+/// How much of a place is repeated; names in it are the client's.
+const MAX_POINTER: usize = 400;
+/// How much of a reason, which may repeat them too.
+const MAX_REASON: usize = 1_000;
 
 /// What the model is told, and what metrics count.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -31,6 +37,7 @@ impl Failure {
 
     /// One argument cannot be sent.
     pub(crate) fn argument(pointer: &str, reason: &str) -> Self {
+        let (pointer, reason) = (bounded(pointer, MAX_POINTER), bounded(reason, MAX_REASON));
         Self::arguments(&format!("{pointer}: {reason}"))
     }
 

@@ -17,7 +17,7 @@ use mcp_common::{
     problem::Problem,
 };
 use serde_json::Value;
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 /// What the body of a call is made of.
 #[derive(Debug)]
@@ -50,7 +50,7 @@ pub(crate) enum Content {
         params: Vec<Param>,
         tree: Vec<(String, Node)>,
         /// Names that arguments cannot have, since the definition fills them.
-        taken: Vec<String>,
+        taken: BTreeSet<String>,
     },
 }
 
@@ -229,7 +229,7 @@ fn content(
         return Content::Template(template);
     }
     let tree = tree::compile(&params, problems);
-    let taken: Vec<String> = tree.iter().map(|(name, _)| name.clone()).chain(taken).collect();
+    let taken = tree.iter().map(|(name, _)| name.clone()).chain(taken).collect();
     Content::Members { params, tree, taken }
 }
 

@@ -1,13 +1,15 @@
 //! The HTTP call behind a tool, compiled.
 
+mod declared_names;
 mod fixed;
 mod placed;
 mod placement;
 
 use super::{
-    AllowedHeaders, Body, Declared, Delivery, InputSchema, Layout, Leaf, Origin, Params, PathTemplate,
-    ResponseShape, TakenNames, Templates, UsedVar, body, param,
+    AllowedHeaders, Body, Delivery, InputSchema, Layout, Leaf, Origin, Params, PathTemplate, ResponseShape,
+    TakenNames, Templates, UsedVar, body, param,
 };
+use declared_names::DeclaredNames;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, header::ACCEPT_ENCODING};
 use jsonschema::Validator;
 use mcp_common::{
@@ -15,7 +17,7 @@ use mcp_common::{
     problem::Problem,
 };
 use placed::Placed;
-use std::{fmt, time::Duration};
+use std::{collections::BTreeSet, fmt, time::Duration};
 
 /// Everything that the engine needs to make calls of one tool.
 pub(crate) struct Call {
@@ -27,8 +29,8 @@ pub(crate) struct Call {
     pub(crate) rest_in_query: bool,
     /// A call without arguments for the body still has one (`{}`), because the schema speaks of them.
     pub(crate) has_body: bool,
-    /// Header arguments that the schema declares; `None` where there is no such group.
-    pub(crate) header_group: Option<Declared>,
+    /// Headers and cookies that clients may give without a parameter that places them.
+    pub(crate) declared_names: DeclaredNames,
     /// Sent with every call as they are.
     pub(crate) headers: HeaderMap,
     /// Names in `headers` and `header_leaves` that the definition gives.
@@ -50,6 +52,8 @@ pub(crate) struct Call {
     pub(crate) content_type: HeaderValue,
     /// Arguments that the definition places itself.
     placed: Placed,
+    /// Arguments of which the definition names a part, the outer ones first.
+    pub(crate) looked_into: BTreeSet<Vec<String>>,
     pub(crate) required_anywhere: Vec<String>,
     pub(crate) required_in_group: Vec<(String, String)>,
     pub(crate) timeout: Option<Duration>,
@@ -107,9 +111,14 @@ impl Call {
         let mut fixed = fixed::compile(binding, &path, input, &mut templates, problems);
         fixed.take_names_of(&params, problems);
         let placed = Placed::new(input.layout, &binding.params, &body.claimed, &templates.arguments);
+        let named = body.claimed.iter().chain(&templates.arguments);
+        let looked_into = named
+            .flat_map(|path| (1..path.len()).map(|length| path[..length].to_vec()))
+            .collect();
         warnings.extend(param::idle_defaults(&binding.params, input));
         Placed::check(&binding.params, &templates.arguments, input.layout, problems);
-        let header_group = placement::check(input, &path, &fixed, &placed, problems);
+        placement::check(input, &path, &fixed, &placed, problems);
+        let declared_names = DeclaredNames::new(input, &binding.required_params, warnings);
         let method = method?;
         let mode = binding.body.as_ref().map_or(BodyMode::Auto, |body| body.mode);
         let rest_in_query = match mode {
@@ -157,7 +166,7 @@ impl Call {
             layout: input.layout,
             rest_in_query,
             has_body,
-            header_group,
+            declared_names,
             headers: fixed.headers,
             taken_headers: fixed.taken_headers,
             header_leaves: fixed.header_leaves,
@@ -170,6 +179,7 @@ impl Call {
             body: body.body,
             content_type: body.content_type,
             placed,
+            looked_into,
             required_anywhere,
             required_in_group,
             timeout: binding.timeout_ms.map(Duration::from_millis),

@@ -13,6 +13,7 @@ use mcp_common::{
     problem::Problem,
 };
 use serde_json::{Map, Value};
+use std::collections::BTreeSet;
 
 /// How arguments arrive.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -89,6 +90,12 @@ impl InputSchema {
             let schema = declared::resolve(schema, &self.value).unwrap_or(schema);
             schema.get("properties")?.get(name)
         })
+    }
+
+    /// Members that the schema of the argument names.
+    pub(crate) fn members_of(&self, path: &[String]) -> BTreeSet<String> {
+        let schema = self.at(path);
+        schema.map_or_else(BTreeSet::new, |schema| Declared::of(schema, &self.value).names)
     }
 
     /// Follows a local `$ref`.

@@ -4,7 +4,7 @@ mod check;
 
 pub(super) use check::{check_explode, idle_defaults};
 
-use super::{InputSchema, Layout, PathPart, PathTemplate, Template, Templates, header_name, is_hidden};
+use super::{InputSchema, Layout, PathTemplate, Template, Templates, header_name, is_hidden};
 use crate::engine::encode::Spelling;
 use http::HeaderName;
 use mcp_common::{
@@ -231,18 +231,4 @@ pub(super) fn member_names(param: &Param) -> Vec<String> {
     };
     let is_exploded = param.spelling.style == Style::Form && param.spelling.explode;
     template.names().filter(|_| is_exploded).unwrap_or_default()
-}
-
-impl PathTemplate {
-    /// Gives the placeholder to a declared parameter; `false` where there is none of that name.
-    fn declare(&mut self, name: &str, index: usize) -> bool {
-        let mut found = false;
-        for part in &mut self.parts {
-            if matches!(part, PathPart::Placeholder(placeholder) if placeholder == name) {
-                *part = PathPart::Declared(index);
-                found = true;
-            }
-        }
-        found
-    }
 }

@@ -1,6 +1,7 @@
 //! The path of a call: literal text and placeholders, taken apart once.
 
 use percent_encoding::{AsciiSet, CONTROLS, percent_decode_str, utf8_percent_encode};
+use std::collections::BTreeSet;
 
 /// What a literal may not have bare. `%` stays: the author may have encoded already.
 const NOT_IN_PATH: &AsciiSet = &CONTROLS
@@ -21,6 +22,8 @@ pub(crate) struct PathTemplate {
     pub(crate) parts: Vec<PathPart>,
     /// What the path has after `?`, encoded; empty where there is none.
     pub(crate) query: String,
+    /// The placeholders that arguments of their name fill.
+    fillers: BTreeSet<String>,
 }
 
 /// A piece of a path.
@@ -87,6 +90,7 @@ impl PathTemplate {
 
     fn placeholder(&mut self, name: &str, literal: &mut String) {
         self.literal(literal);
+        self.fillers.insert(name.to_owned());
         self.parts.push(PathPart::Placeholder(name.to_owned()));
     }
 
@@ -106,7 +110,17 @@ impl PathTemplate {
 
     /// Whether the path is filled by this argument.
     pub(crate) fn has(&self, name: &str) -> bool {
-        self.placeholders().any(|placeholder| placeholder == name)
+        self.fillers.contains(name)
+    }
+
+    /// Gives the placeholder to a declared parameter; `false` where there is none of that name.
+    pub(super) fn declare(&mut self, name: &str, index: usize) -> bool {
+        for part in &mut self.parts {
+            if matches!(part, PathPart::Placeholder(placeholder) if placeholder == name) {
+                *part = PathPart::Declared(index);
+            }
+        }
+        self.fillers.remove(name)
     }
 }
 

@@ -249,6 +249,13 @@ async fn no_value_ends_the_element_it_stands_in() {
         let seen = sent(&server, &tool, &format!(r#"{{"v":{value}}}"#)).await;
         assert_eq!(seen.text(), format!("<v>{written}</v>"));
     }
+    for value in [r#""a\u0000""#, r#"{"a":["\u001f\uffff"]}"#] {
+        let arguments = format!(r#"{{"v":{value}}}"#);
+        let result = crate::calling::call_text(&crate::calling::engine(), &tool, &arguments).await;
+        let refusal = crate::calling::text(&result);
+        assert!(refusal.contains("which no XML document can have"), "{refusal}");
+        assert!(server.seen().is_empty());
+    }
     for (kind, template) in [
         ("text/xml", "<v>{{ args.v | safe }}</v>"),
         ("text/plain", "<v>{{ args.v }}</v>"),

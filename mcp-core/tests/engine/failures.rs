@@ -171,7 +171,7 @@ async fn requests_over_the_limit_are_not_sent() {
     let get = with(&server.origin, "GET", "/", &json!({}), &json!({}));
     let result = call(&get, &json!({"a": "x".repeat(100_000)})).await;
     assert!(
-        text(&result).contains("the URL they make has 100004 bytes"),
+        text(&result).contains("/a: makes a URL of more than 65534 bytes"),
         "{}",
         text(&result)
     );

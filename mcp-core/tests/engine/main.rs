@@ -12,8 +12,11 @@ mod explaining;
 mod failures;
 mod forward_proxy;
 mod given_twice;
+#[path = "../../src/growth.rs"]
+mod growth;
 mod http2;
 mod instance_values;
+mod linear;
 mod no_answer;
 mod own_egress;
 mod params;

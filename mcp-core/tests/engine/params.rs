@@ -211,7 +211,8 @@ async fn values_with_a_default_satisfy_required_params() {
 #[tokio::test]
 async fn cookies_stand_beside_those_of_the_definition_and_displace_none() {
     let server = Server::start().await;
-    let schema = json!({"properties": {"cookie": {"type": "object", "additionalProperties": true}}});
+    let cookies = json!({"other": {}, "fixed": {}, "sid": {}, "t": {}});
+    let schema = json!({"properties": {"cookie": {"type": "object", "properties": cookies, "additionalProperties": true}}});
     let more = json!({"headers": {"Cookie": "fixed=1"}, "params": [
         {"name": "sid", "in": "cookie", "const": "s"}, {"name": "theme", "in": "cookie", "as": "t"}
     ]});
@@ -220,8 +221,16 @@ async fn cookies_stand_beside_those_of_the_definition_and_displace_none() {
     assert_eq!(seen.header("cookie"), Some("fixed=1; sid=s; t=dark; other=o"));
     for name in ["fixed", "sid", "t"] {
         let wrong = refused(&server, &tool, &json!({"cookie": {name: "x"}}).to_string()).await;
-        assert!(wrong.contains(&format!("/cookie/{name}: ")), "{wrong}");
+        assert!(
+            wrong.contains(&format!("/cookie/{name}: ")) && wrong.contains("is given by the definition"),
+            "{wrong}"
+        );
     }
+    let wrong = refused(&server, &tool, r#"{"cookie":{"session":"x"}}"#).await;
+    assert!(
+        wrong.contains("/cookie/session: is not a cookie of this tool"),
+        "{wrong}"
+    );
 }
 
 #[test]

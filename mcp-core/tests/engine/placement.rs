@@ -1,7 +1,7 @@
 //! Where arguments go.
 
 use crate::{
-    calling::{call, call_text, engine, text, tool},
+    calling::{call, call_text, engine, text, tool, with},
     upstream::Server,
 };
 use mcp_core::engine::Outcome;
@@ -84,6 +84,72 @@ async fn an_empty_schema_takes_both_shapes() {
     assert_eq!(
         (seen.target.as_str(), seen.text()),
         ("/x/1", r#"{"query":"not a group","body":{"x":1}}"#)
+    );
+}
+
+#[tokio::test]
+async fn headers_and_cookies_are_those_that_the_definition_names() {
+    let server = Server::start().await;
+    let object = json!({"type": "object"});
+    let open = json!({"type": "object", "properties": {"X-A": {}}, "patternProperties": {"": {}}, "additionalProperties": true});
+    let exploded =
+        json!({"type": "object", "properties": {"b": {}, "c": {"type": "object", "properties": {"d": {}}}}});
+    for schema in [
+        json!({}),
+        json!({"additionalProperties": true}),
+        json!({"properties": {"query": object}}),
+        json!({"properties": {"header": object, "cookie": object}}),
+        json!({"properties": {"header": open, "cookie": exploded}}),
+    ] {
+        let params = json!({"params": [{"name": "X-B", "in": "header"}, {"name": "b", "in": "cookie"}]});
+        let has_groups = schema["properties"].is_null() || schema["properties"]["header"].is_object();
+        let params = if has_groups { params } else { json!({}) };
+        let tool = with(&server.origin, "GET", "/", &schema, &params);
+        for (group, name) in [
+            ("header", "Authorization"),
+            ("header", "X-Forwarded-For"),
+            ("header", "x-a"),
+            ("cookie", "sid"),
+        ] {
+            for value in [json!("x"), json!(["x"]), json!({"x": "y"}), json!(null)] {
+                let result = call(&tool, &json!({group: {name: value}})).await;
+                let expected = format!("/{group}/{name}: ");
+                assert!(text(&result).contains(&expected), "{schema}: {}", text(&result));
+                assert!(text(&result).contains(&format!("is not a {group} of this tool")));
+            }
+        }
+        let result = call(&tool, &json!({"cookie": {"c": {"sid": "x"}}})).await;
+        assert!(
+            text(&result).contains("is not a cookie of this tool"),
+            "{}",
+            text(&result)
+        );
+        assert!(server.seen().is_empty());
+        if !has_groups {
+            continue;
+        }
+        call(&tool, &json!({"header": {"X-B": "1"}, "cookie": {"b": "2"}})).await;
+        let seen = server.take();
+        assert_eq!(
+            (seen.header("x-b"), seen.header("cookie")),
+            (Some("1"), Some("b=2"))
+        );
+    }
+    let tool = tool(
+        &server.origin,
+        "GET",
+        "/",
+        &json!({"properties": {"header": open, "cookie": exploded}}),
+    );
+    call(
+        &tool,
+        &json!({"header": {"X-A": "1"}, "cookie": {"c": {"d": "2"}}}),
+    )
+    .await;
+    let seen = server.take();
+    assert_eq!(
+        (seen.header("x-a"), seen.header("cookie")),
+        (Some("1"), Some("d=2"))
     );
 }
 

@@ -1,8 +1,9 @@
 //! A value as pairs of names and words: for queries, cookies, forms and multipart fields.
 
 use super::{Plain, Spelling, Words, item};
+use crate::engine::json_reader::{Token, Tokens};
 use mcp_common::definition::tool::Style;
-use std::borrow::Cow;
+use std::{borrow::Cow, collections::HashSet};
 
 /// Objects inside of objects are followed this far.
 const MAX_DEPTH: usize = 64;
@@ -18,7 +19,11 @@ pub(crate) fn pairs(
     let mut pairs = Pairs { emit, allow_reserved };
     let delimiter = match spelling.style {
         Style::Json => return pairs.one(name, json.into()),
-        Style::DeepObject => return pairs.deep(&mut name.to_owned(), json, 0),
+        Style::DeepObject => {
+            let mut tokens = Tokens::of(json);
+            let first = tokens.next().unwrap_or(Token::End);
+            return pairs.deep(&mut name.to_owned(), first, &mut tokens, 0);
+        }
         Style::SpaceDelimited => b' ',
         Style::PipeDelimited => b'|',
         Style::TabDelimited => b'\t',
@@ -64,30 +69,51 @@ impl Pairs<'_> {
     }
 
     /// `name[member]`, and `name[0]` for items, so that the upstream can put together exactly what was taken apart.
-    fn deep(&mut self, name: &mut String, json: &str, depth: usize) -> Result<(), String> {
+    fn deep(
+        &mut self,
+        name: &mut String,
+        token: Token<'_>,
+        tokens: &mut Tokens<'_>,
+        depth: usize,
+    ) -> Result<(), String> {
         if depth > MAX_DEPTH {
             return Err(format!("is nested deeper than {MAX_DEPTH} levels"));
         }
         let length = name.len();
-        let mut inner = |member: &str, json: &str| {
+        let mut inner = |member: &str, token: Token<'_>, tokens: &mut Tokens<'_>| {
             name.push('[');
             name.push_str(member);
             name.push(']');
-            let done = self.deep(name, json, depth + 1);
+            let done = self.deep(name, token, tokens, depth + 1);
             name.truncate(length);
             done
         };
-        match Plain::read(json)? {
-            Plain::Null => Ok(()),
-            Plain::Text(text) => self.one(name, text),
-            Plain::List(items) => {
-                let mut items = items.iter().enumerate();
-                items.try_for_each(|(index, raw)| inner(&index.to_string(), raw.get()))
+        match token {
+            Token::End => {}
+            Token::Scalar(json) | Token::Name(json) => {
+                if let Some(text) = item(json)? {
+                    self.one(name, text)?;
+                }
             }
-            Plain::Object(members) => members
-                .iter()
-                .try_for_each(|(member, raw)| inner(member, raw.get())),
+            Token::List => {
+                let mut index = 0;
+                while let Some(token) = tokens.next().filter(|token| *token != Token::End) {
+                    inner(&index.to_string(), token, tokens)?;
+                    index += 1;
+                }
+            }
+            Token::Object => {
+                let mut seen = HashSet::new();
+                while let Some(Token::Name(member)) = tokens.next() {
+                    let member = item(member)?.unwrap_or_default();
+                    inner(&member, tokens.next().unwrap_or(Token::End), tokens)?;
+                    if let Some(second) = seen.replace(member) {
+                        return Err(format!("the member `{second}` stands twice"));
+                    }
+                }
+            }
         }
+        Ok(())
     }
 }
 
@@ -116,6 +142,8 @@ mod tests {
         assert_eq!(shown(json, Style::DeepObject, true).unwrap(), expected);
         assert_eq!(shown("5", Style::DeepObject, true).unwrap(), "a=5");
         assert_eq!(shown("[]", Style::DeepObject, true).unwrap(), "");
+        let twice = shown(r#"{"x":{"y":1,"\u0079":2}}"#, Style::DeepObject, true);
+        assert!(twice.unwrap_err().contains("`y` stands twice"));
     }
 
     #[test]

@@ -1,14 +1,14 @@
 //! Values in the path: none can change which segments there are.
 
-use super::component;
+use super::{check_target, component};
 
-/// Appends a piece of a path value, percent-encoded; one that climbs is refused.
+/// Appends a piece of a path value, percent-encoded; one that climbs is refused, and so is one that makes the URL too long.
 pub(crate) fn path_word(out: &mut Vec<u8>, text: &str) -> Result<(), String> {
     if climbs(text) {
         return Err("has a `.` or `..` segment, which cannot stand in a path".to_owned());
     }
     component(out, text);
-    Ok(())
+    check_target(out)
 }
 
 /// Whether some upstream could read `.` or `..` out of the value, however often it decodes.

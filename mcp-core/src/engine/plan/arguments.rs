@@ -7,13 +7,15 @@ use crate::{
 use jsonschema::Validator;
 use mcp_common::definition::tool::Place;
 use serde_json::value::RawValue;
-use std::fmt::Write;
+use std::{collections::BTreeMap, fmt::Write};
 
 /// As they arrived, read once.
 #[derive(Debug)]
 pub(super) struct Arguments<'a> {
     pub(super) root: Members<'a>,
     pub(super) groups: Option<Groups<'a>>,
+    /// Objects that the definition looks into, by their paths: read once, however many templates look into one.
+    inner: BTreeMap<Vec<String>, Members<'a>>,
 }
 
 /// Arguments that say themselves where they go.
@@ -54,6 +56,7 @@ impl<'a> Arguments<'a> {
         Ok(Self {
             root,
             groups: is_grouped.then(Groups::default),
+            inner: BTreeMap::new(),
         })
     }
 
@@ -73,15 +76,26 @@ impl<'a> Arguments<'a> {
 
     /// The argument at the path, `Err` where something else than an object is on the way.
     pub(super) fn at(&self, path: &[String]) -> Result<Option<&'a RawValue>, String> {
-        let mut steps = path.iter();
-        let mut value = steps.next().and_then(|name| self.root.get(name));
-        for name in steps {
-            value = match value {
-                Some(raw) if raw.get().starts_with('{') => Members::read(raw.get())?.get(name),
+        let mut value = path.first().and_then(|name| self.root.get(name));
+        for (index, name) in path.iter().enumerate().skip(1) {
+            value = match (self.inner.get(&path[..index]), value) {
+                (Some(members), _) => members.get(name),
+                (None, Some(raw)) if raw.get().starts_with('{') => Members::read(raw.get())?.get(name),
                 _ => None,
             };
         }
         Ok(value)
+    }
+
+    fn look_into(&mut self, call: &Call) {
+        for path in &call.looked_into {
+            // What cannot be read is told where it is needed.
+            if let Ok(Some(raw)) = self.at(path)
+                && let Ok(members) = Members::read(raw.get())
+            {
+                self.inner.insert(path.clone(), members);
+            }
+        }
     }
 
     /// Checks the arguments against the schema and what the definition requires, and sorts them into their groups.
@@ -89,12 +103,13 @@ impl<'a> Arguments<'a> {
         if let Some(validator) = &call.validator {
             validate(validator, json)?;
         }
-        self.sort()?;
+        self.sort(call)?;
         self.check_required(call)
     }
 
     /// Sorts them into their groups.
-    pub(super) fn sort(&mut self) -> Result<(), Failure> {
+    pub(super) fn sort(&mut self, call: &Call) -> Result<(), Failure> {
+        self.look_into(call);
         match &mut self.groups {
             Some(groups) => groups.fill(&self.root),
             None => Ok(()),

@@ -47,8 +47,9 @@ pub(super) fn build(
 }
 
 pub(super) fn too_large(size: u64, max_bytes: u64) -> Failure {
-    let text =
-        format!("The request body has {size} bytes, at most {max_bytes} are allowed; nothing was sent.");
+    let text = format!(
+        "The request body has at least {size} bytes, at most {max_bytes} are allowed; nothing was sent."
+    );
     Failure::new(Outcome::TooLarge, text)
 }
 
@@ -77,13 +78,16 @@ fn built(
         Format::Raw { is_base64 } => {
             let Some(json) = value else { return Ok(None) };
             let content = content(&json, *is_base64, max_bytes).map_err(wrong)?;
+            if !is_base64 && is_xml(&call.content_type) {
+                check_xml(&content).map_err(wrong)?;
+            }
             Ok(Some(plain(content.into_owned().into())))
         }
         Format::Form(encodings) => {
             fields(&value)?;
             let Some(json) = value else { return Ok(None) };
             let members = Members::read(&json).map_err(wrong)?;
-            let form = fields::form(&members, encodings, &plan.taken)
+            let form = fields::form(&members, encodings, &plan.taken, max_bytes)
                 .map_err(|(field, reason)| Failure::argument(&pointer_of(&[field]), &reason))?;
             Ok(Some(plain(form.into())))
         }
@@ -202,6 +206,28 @@ fn content(json: &str, is_base64: bool, max_bytes: u64) -> Result<Cow<'_, [u8]>,
     Ok(Cow::Owned(bytes))
 }
 
+fn is_xml(content_type: &HeaderValue) -> bool {
+    let text = content_type.to_str().unwrap_or_default();
+    let essence = text.split(';').next().unwrap_or_default().trim();
+    let kind = essence.rsplit(['/', '+']).next().unwrap_or_default();
+    kind.eq_ignore_ascii_case("xml")
+}
+
+/// Characters that no XML 1.0 document can have, escaped or not (its section 2.2). Leaving them out would change a value in
+/// silence, and sending them would leave it to the upstream what it makes of them.
+fn check_xml(text: &[u8]) -> Result<(), String> {
+    let is_wrong =
+        |c: &char| matches!(c, '\0'..='\x08' | '\x0b' | '\x0c' | '\x0e'..='\x1f' | '\u{fffe}' | '\u{ffff}');
+    let text = std::str::from_utf8(text).unwrap_or_default();
+    match text.chars().find(is_wrong) {
+        Some(wrong) => Err(format!(
+            "has the character U+{:04X}, which no XML document can have",
+            u32::from(wrong)
+        )),
+        None => Ok(()),
+    }
+}
+
 /// Both alphabets, with padding or without, also in lines.
 fn base64(text: &str) -> Result<Vec<u8>, String> {
     let config =
@@ -225,7 +251,32 @@ fn base64(text: &str) -> Result<Vec<u8>, String> {
 
 #[cfg(test)]
 mod tests {
-    use super::{base64, content};
+    use super::{base64, check_xml, content, is_xml};
+    use http::HeaderValue;
+
+    #[test]
+    fn xml_has_no_control_characters() {
+        for kind in [
+            "text/xml; charset=utf-8",
+            "application/soap+xml",
+            "application/XML",
+        ] {
+            assert!(is_xml(&HeaderValue::from_static(kind)), "{kind}");
+        }
+        assert!(!is_xml(&HeaderValue::from_static("text/html")));
+        assert_eq!(
+            check_xml("a\t\r\n\u{7f}\u{85}ü\u{fffd}\u{1F600}".as_bytes()),
+            Ok(())
+        );
+        for (text, name) in [
+            ("a\0", "U+0000"),
+            ("\u{1f}", "U+001F"),
+            ("\u{ffff}", "U+FFFF"),
+            ("a\u{b}b", "U+000B"),
+        ] {
+            assert!(check_xml(text.as_bytes()).unwrap_err().contains(name));
+        }
+    }
 
     #[test]
     fn base64_is_read_in_all_its_forms() {

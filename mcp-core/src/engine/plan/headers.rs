@@ -7,10 +7,10 @@ use super::{
 };
 use crate::{
     engine::{
-        encode::{self, Plain, component, header_value, item, simple},
+        encode::{self, MAX_HEADER, Plain, component, header_value, item, simple},
         failure::Failure,
     },
-    tool::{Call, TakenNames, read_header_name},
+    tool::{Call, read_header_name},
 };
 use http::{HeaderMap, HeaderValue, header};
 
@@ -61,13 +61,9 @@ fn header_group(headers: &mut HeaderMap, call: &Call, groups: &Groups<'_>) -> Re
         if call.taken_headers.contains(&header) {
             return Err(wrong("is given by the definition"));
         }
-        if call
-            .header_group
-            .as_ref()
-            .is_some_and(|declared| !declared.allows(name))
-        {
+        if !call.declared_names.has_header(name) {
             return Err(wrong(
-                "is not a header of this tool; only headers that its schema names are sent",
+                "is not a header of this tool; only headers that its definition names are sent",
             ));
         }
         if let Some(text) = simple(raw.get(), false).map_err(|reason| wrong(&reason))? {
@@ -95,7 +91,7 @@ fn declared_cookies(
                 }
                 cookie_name(&mut line, name)?;
                 words.encode(&mut line);
-                Ok(())
+                check_line(&line)
             })
             .map_err(|reason| param::blame(param, arguments, &reason))?;
         }
@@ -111,7 +107,7 @@ fn cookie_group(headers: &mut HeaderMap, call: &Call, groups: &Groups<'_>) -> Re
     let mut line = cookie_line(headers);
     for (name, raw) in groups.cookie.iter() {
         if !call.is_placed(&["cookie", name]) {
-            cookie(&mut line, name, raw.get(), &call.taken_cookies)
+            cookie(&mut line, name, raw.get(), call)
                 .map_err(|reason| Failure::argument(&format!("/cookie/{name}"), &reason))?;
         }
     }
@@ -132,6 +128,16 @@ fn set_cookie_line(headers: &mut HeaderMap, line: Vec<u8>) {
     }
 }
 
+/// A list repeats its name before each item.
+fn check_line(line: &[u8]) -> Result<(), String> {
+    if line.len() <= MAX_HEADER {
+        return Ok(());
+    }
+    Err(format!(
+        "makes a Cookie header of more than {MAX_HEADER} bytes, which are not sent"
+    ))
+}
+
 /// Begins one more cookie.
 fn cookie_name(line: &mut Vec<u8>, name: &str) -> Result<(), String> {
     // The grammar of cookie names is that of header names.
@@ -146,23 +152,33 @@ fn cookie_name(line: &mut Vec<u8>, name: &str) -> Result<(), String> {
     Ok(())
 }
 
-fn cookie(line: &mut Vec<u8>, name: &str, json: &str, taken: &TakenNames) -> Result<(), String> {
-    let mut add = |name: &str, value: &str| {
-        if taken.gives(name, None) {
+fn cookie(line: &mut Vec<u8>, name: &str, json: &str, call: &Call) -> Result<(), String> {
+    let unknown =
+        || "is not a cookie of this tool; only cookies that its definition names are sent".to_owned();
+    let mut add = |name: &str, is_declared: bool, value: &str| {
+        if call.taken_cookies.gives(name, None) {
             return Err(format!("`{name}` is given by the definition"));
+        }
+        if !is_declared {
+            return Err(unknown());
         }
         cookie_name(line, name)?;
         component(line, value);
-        Ok(())
+        check_line(line)
     };
+    let is_declared = call.declared_names.has_cookie(name);
     match Plain::read(json)? {
-        Plain::Null => Ok(()),
-        Plain::Text(text) => add(name, &text),
+        Plain::Null if is_declared => Ok(()),
+        Plain::Null => Err(unknown()),
+        Plain::Text(text) => add(name, is_declared, &text),
         Plain::List(items) => items
             .iter()
-            .try_for_each(|raw| item(raw.get())?.map_or(Ok(()), |text| add(name, &text))),
-        Plain::Object(members) => members
-            .iter()
-            .try_for_each(|(name, raw)| item(raw.get())?.map_or(Ok(()), |text| add(name, &text))),
+            .try_for_each(|raw| item(raw.get())?.map_or(Ok(()), |text| add(name, is_declared, &text))),
+        Plain::Object(members) => members.iter().try_for_each(|(member, raw)| {
+            let is_declared = call.declared_names.has_cookie_in(name, member);
+            item(raw.get())?.map_or(Ok(()), |text| {
+                add(member, is_declared, &text).map_err(|reason| format!("its member `{member}` {reason}"))
+            })
+        }),
     }
 }

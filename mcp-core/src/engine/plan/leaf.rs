@@ -1,12 +1,15 @@
 //! Values that the definition makes out of the call.
 
-use super::arguments::Arguments;
+use super::{arguments::Arguments, body::too_large};
 use crate::{
     engine::{CallContext, caller, exact_value, failure::Failure, result::Outcome},
     tool::{Call, CallerName, Leaf, Reference},
 };
 use serde_json::Value;
 use std::{borrow::Cow, cell::OnceCell};
+
+/// So many bytes of JSON text stand for one at most (`\u0041`).
+const LONGEST_ESCAPE: u64 = 6;
 
 /// What a leaf came to.
 #[derive(Debug)]
@@ -108,6 +111,15 @@ impl<'a> Scope<'a> {
             .iter()
             .all(|path| matches!(self.arguments.at(path), Ok(Some(_))));
         has_all.then_some(names)
+    }
+
+    /// Whether JSON text of this length can still become a body.
+    pub(super) fn check_size(&self, length: usize) -> Result<(), Failure> {
+        let most = self.max_bytes.saturating_mul(LONGEST_ESCAPE);
+        if length as u64 <= most {
+            return Ok(());
+        }
+        Err(too_large(length as u64, self.max_bytes))
     }
 
     /// The failure, naming the arguments that the leaf is made of.

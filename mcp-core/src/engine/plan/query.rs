@@ -7,7 +7,7 @@ use super::{
 };
 use crate::{
     engine::{
-        encode::{self, Plain, item, pair},
+        encode::{self, Plain, check_target, item, pair},
         failure::Failure,
     },
     tool::Call,
@@ -29,10 +29,7 @@ pub(super) fn write(
         let filled = scope.fill(leaf, field)?;
         let done = match &filled {
             Filled::Nothing => Ok(()),
-            Filled::Text(text) => {
-                query.add(name, text);
-                Ok(())
-            }
+            Filled::Text(text) => query.add(name, text),
             // The definition's own value may use the definition's own names.
             Filled::Json(json) => query.value(name, json, None),
         };
@@ -72,9 +69,10 @@ impl Query<'_> {
         self.is_first = false;
     }
 
-    fn add(&mut self, name: &str, value: &str) {
+    fn add(&mut self, name: &str, value: &str) -> Result<(), String> {
         self.separate();
         pair(self.out, name, value);
+        check_target(self.out)
     }
 
     fn argument(&mut self, name: &str, json: &str, call: &Call) -> Result<(), String> {
@@ -106,7 +104,7 @@ impl Query<'_> {
             encode::component(self.out, name);
             self.out.push(b'=');
             words.encode(self.out);
-            Ok(())
+            check_target(self.out)
         })
         .map_err(|reason| param::blame(param, arguments, &reason))
     }
@@ -124,13 +122,13 @@ impl Query<'_> {
             Plain::Null => {}
             Plain::Text(text) => {
                 check(name)?;
-                self.add(name, &text);
+                self.add(name, &text)?;
             }
             Plain::List(items) => {
                 check(name)?;
                 for raw in items {
                     if let Some(text) = item(raw.get())? {
-                        self.add(name, &text);
+                        self.add(name, &text)?;
                     }
                 }
             }
@@ -138,7 +136,7 @@ impl Query<'_> {
                 for (name, raw) in members.iter() {
                     check(name)?;
                     if let Some(text) = item(raw.get())? {
-                        self.add(name, &text);
+                        self.add(name, &text)?;
                     }
                 }
             }

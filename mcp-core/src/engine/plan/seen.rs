@@ -82,7 +82,7 @@ fn read<'a>(
         }
     }
     let fits = problems.is_empty();
-    let checked = arguments.sort().and_then(|()| arguments.check_required(call));
+    let checked = arguments.sort(call).and_then(|()| arguments.check_required(call));
     if let Err(failure) = checked {
         let found = failure.problems();
         let new: Vec<_> = found

@@ -13,6 +13,8 @@ pub(super) fn write<'a>(
     template: &'a Template,
     scope: &Scope<'a>,
 ) -> Result<bool, Failure> {
+    // What names an argument many times is not made to its end either.
+    scope.check_size(out.len())?;
     match template {
         Template::Fixed(json) => out.extend_from_slice(json.as_bytes()),
         Template::Leaf(leaf, field) => match scope.json(leaf, field)? {

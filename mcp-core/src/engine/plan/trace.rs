@@ -81,7 +81,13 @@ impl Trace<'_> {
             _ => ("cookie", &groups.cookie),
         };
         for (name, raw) in members.iter() {
-            if !self.call.is_placed(&[group, name]) {
+            let names = &self.call.declared_names;
+            let is_sent = if part == Part::Header {
+                names.has_header(name)
+            } else {
+                names.has_cookie(name)
+            };
+            if is_sent && !self.call.is_placed(&[group, name]) {
                 let mut placement = argument(Some(group), name, part, name);
                 placement.rule = format!("group `{group}` of the arguments");
                 let written = match part {

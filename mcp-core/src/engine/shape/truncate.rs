@@ -1,10 +1,13 @@
 //! Leaves items out of the longest list, so that JSON fits its bound and stays JSON.
 
-use crate::engine::members::Members;
+use crate::{engine::members::Members, tool::bounded};
 use serde_json::value::RawValue;
 
 /// How deep the longest list is looked for.
 const MAX_DEPTH: usize = 8;
+
+/// How much of the list's place the note repeats.
+const MAX_PATH: usize = 200;
 
 /// What is left.
 #[derive(Debug, PartialEq)]
@@ -20,7 +23,7 @@ pub(super) fn items(json: &str, most: usize) -> Option<Cut> {
     let of = if path.is_empty() {
         String::new()
     } else {
-        format!(" of `{}`", path.trim_start_matches('.'))
+        format!(" of `{}`", bounded(path.trim_start_matches('.'), MAX_PATH))
     };
     let left_out = all - kept;
     let note =

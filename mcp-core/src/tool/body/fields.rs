@@ -113,10 +113,7 @@ pub(super) fn taken(body: &BodyBinding, content: &Content) -> TakenFields {
                 .collect()
         }
     };
-    TakenFields {
-        members,
-        parts: body.parts.iter().map(|part| part.name.clone()).collect(),
-    }
+    TakenFields::new(members, body.parts.iter().map(|part| part.name.clone()))
 }
 
 /// Further headers of a part.

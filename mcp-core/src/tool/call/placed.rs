@@ -2,12 +2,16 @@
 
 use crate::tool::{Layout, is_hidden, param::argument_path};
 use mcp_common::{definition::tool::Param, problem::Problem};
+use std::collections::{BTreeMap, BTreeSet};
 
-/// Paths from the root of the arguments, for both shapes that arguments have.
+/// For both shapes that arguments have. A call may have very many arguments, so each is looked up.
 #[derive(Debug, Default)]
 pub(super) struct Placed {
-    flat: Vec<Vec<String>>,
-    grouped: Vec<Vec<String>>,
+    /// All arguments as they are.
+    everything: bool,
+    flat: BTreeSet<String>,
+    groups: BTreeSet<String>,
+    grouped: BTreeMap<String, BTreeSet<String>>,
 }
 
 impl Placed {
@@ -17,32 +21,52 @@ impl Placed {
         claimed: &[Vec<String>],
         by_template: &[Vec<String>],
     ) -> Self {
-        let named = [claimed, by_template].concat();
-        let mut placed = Self {
-            flat: named.clone(),
-            grouped: named,
-        };
+        let mut placed = Self::default();
+        for path in claimed.iter().chain(by_template) {
+            placed.everything |= path.is_empty();
+            placed.flat.extend(path.first().cloned());
+            placed.add_grouped(path);
+        }
         for param in params {
             if layout != Layout::Grouped {
-                placed.flat.push(argument_path(false, param.place, &param.name));
+                placed.flat.insert(param.name.clone());
             }
             if layout != Layout::Flat {
-                placed.grouped.push(argument_path(true, param.place, &param.name));
+                placed.add_grouped(&argument_path(true, param.place, &param.name));
             }
         }
         placed
     }
 
+    fn add_grouped(&mut self, path: &[String]) {
+        match path {
+            [] => {}
+            [group] => {
+                self.groups.insert(group.clone());
+            }
+            [group, name, ..] => {
+                self.grouped
+                    .entry(group.clone())
+                    .or_default()
+                    .insert(name.clone());
+            }
+        }
+    }
+
     /// `[name]` where arguments are flat, `[group, name]` where they are grouped.
     pub(super) fn has(&self, path: &[&str]) -> bool {
-        let placed = if path.len() == 1 {
-            &self.flat
-        } else {
-            &self.grouped
-        };
-        placed
-            .iter()
-            .any(|named| named.iter().zip(path).all(|(a, b)| a == b))
+        self.everything
+            || match path {
+                [name] => self.flat.contains(*name),
+                [group, name, ..] => {
+                    self.groups.contains(*group)
+                        || self
+                            .grouped
+                            .get(*group)
+                            .is_some_and(|names| names.contains(*name))
+                }
+                [] => false,
+            }
     }
 
     /// A template places an argument alone, so nothing else may.

@@ -1,32 +1,31 @@
 //! Whether every place of the call can be filled by what the schema declares.
 
 use super::{fixed::Fixed, placed::Placed};
-use crate::tool::{
-    Body, Content, Declared, InputSchema, Layout, PathTemplate, body::check_neighbours, header_name,
-};
+use crate::tool::{Body, Content, InputSchema, Layout, PathTemplate, body::check_neighbours, header_name};
 use mcp_common::problem::Problem;
 
-/// Checks placeholders and header arguments; returns what the header group declares.
+/// Checks placeholders and header arguments.
 pub(super) fn check(
     input: &InputSchema,
     path: &PathTemplate,
     fixed: &Fixed,
     placed: &Placed,
     problems: &mut Vec<Problem>,
-) -> Option<Declared> {
+) {
     let (fillers, place) = match input.layout {
         Layout::Grouped => (input.group("path"), "properties.path of input_schema"),
         Layout::Flat => (input.declared.clone(), "input_schema"),
-        Layout::ByShape => return None,
+        Layout::ByShape => return,
     };
     for name in path.placeholders().filter(|name| !fillers.allows(name)) {
         let reason = format!("nothing fills the placeholder `{name}`: {place} has no property of that name");
         problems.push(Problem::at("tds_ext_info.path", reason));
     }
-    let header_group = (input.layout == Layout::Grouped && input.declared.names.contains("header"))
-        .then(|| input.group("header"))?;
-    for name in header_group
-        .names
+    if input.layout == Layout::Flat {
+        return;
+    }
+    let declared = input.group("header").names;
+    for name in declared
         .iter()
         .filter(|name| !placed.has(&["header", name.as_str()]))
     {
@@ -42,7 +41,6 @@ pub(super) fn check(
             Ok(_) => {}
         }
     }
-    Some(header_group)
 }
 
 /// Whether the schema has arguments that go into the body because they have no other place.

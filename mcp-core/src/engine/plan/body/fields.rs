@@ -9,17 +9,22 @@ use crate::{
 };
 use std::collections::HashMap;
 
-/// `application/x-www-form-urlencoded`; errors with the field and the reason.
+/// `application/x-www-form-urlencoded`; errors with the field and the reason. What has more than `max_bytes` is not made
+/// to its end: a list repeats the name of its field before each item.
 pub(super) fn form<'a>(
     members: &'a Members<'_>,
     encodings: &HashMap<String, FieldSpelling>,
     taken: &TakenFields,
+    max_bytes: u64,
 ) -> Result<Vec<u8>, (&'a str, String)> {
     let mut out = Vec::new();
     for (member, raw) in members.iter() {
         let encoding = encodings.get(member);
         pairs(member, raw.get(), encoding, &mut |name, words| {
             check(name, member, taken)?;
+            if out.len() as u64 > max_bytes {
+                return Ok(());
+            }
             if !out.is_empty() {
                 out.push(b'&');
             }

@@ -10,21 +10,25 @@ use crate::{
     tool::{Call, Node, Param, pointer_of},
 };
 use serde_json::value::RawValue;
-use std::borrow::Cow;
+use std::{borrow::Cow, collections::BTreeSet};
 
 pub(super) fn build<'a>(
     call: &Call,
     params: &'a [Param],
     tree: &[(String, Node)],
-    taken: &[String],
+    taken: &BTreeSet<String>,
     arguments: &Arguments<'a>,
     scope: &Scope<'a>,
 ) -> Result<Option<Cow<'a, str>>, Failure> {
     let members = group_members(arguments)?;
     let mut values = Vec::with_capacity(params.len());
+    let mut size = 0;
     for param in params {
         let given = param::given_in_body(param, arguments, &members);
-        values.push(param::value(param, arguments, given, scope)?);
+        let value = param::value(param, arguments, given, scope)?;
+        size += value.as_deref().map_or(0, str::len);
+        scope.check_size(size)?;
+        values.push(value);
     }
     let mut out = b"{".to_vec();
     let mut separator = Separator::at(&out);
@@ -41,7 +45,7 @@ pub(super) fn build<'a>(
         if call.is_placed(path) {
             return Ok(());
         }
-        if taken.iter().any(|taken| taken == name) {
+        if taken.contains(*name) {
             let reason = "is given by the definition";
             return Err(Failure::argument(&pointer_of(path), reason));
         }

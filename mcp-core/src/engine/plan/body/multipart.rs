@@ -36,7 +36,7 @@ pub(super) fn build(
     scope: &Scope<'_>,
     max_bytes: u64,
 ) -> Result<Option<Payload>, Failure> {
-    let mut writer = Writer::new()?;
+    let mut writer = Writer::new(max_bytes)?;
     for (name, raw) in fields.members.iter() {
         writer.field(
             name,

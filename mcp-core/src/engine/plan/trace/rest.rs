@@ -12,6 +12,10 @@ use crate::{
     tool::{Body, Call, pointer_of},
 };
 use serde_json::value::RawValue;
+use std::collections::BTreeSet;
+
+/// `/group/name` is the longest pointer that is looked at, and a name has its slashes escaped.
+const MAX_STEPS: usize = 3;
 
 impl Trace<'_> {
     pub(super) fn rest_of_query(&self, out: &mut Vec<Placement>) {
@@ -53,13 +57,21 @@ impl Trace<'_> {
                 _ => given.push(pointer_of(&[name])),
             }
         }
+        let placed = out.iter().flat_map(|placement| &placement.arguments);
+        let placed: BTreeSet<&str> = placed.map(String::as_str).collect();
+        // Part of what is placed, or with a part in it that is.
         let is_seen = |pointer: &str| {
-            let is_part = |of: &str, whole: &str| {
-                of.strip_prefix(whole)
-                    .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
-            };
-            let mut all = out.iter().flat_map(|placement| &placement.arguments);
-            all.any(|placed| is_part(placed, pointer) || is_part(pointer, placed))
+            let ends = pointer
+                .match_indices('/')
+                .map(|(end, _)| end)
+                .chain([pointer.len()]);
+            let inner = format!("{pointer}/");
+            ends.take(MAX_STEPS).any(|end| placed.contains(&pointer[..end]))
+                || placed.contains(pointer)
+                || placed
+                    .range(&*inner..)
+                    .next()
+                    .is_some_and(|next| next.starts_with(&inner))
         };
         let lost: Vec<String> = given.into_iter().filter(|pointer| !is_seen(pointer)).collect();
         for pointer in lost {

@@ -48,6 +48,9 @@ pub(super) fn path(name: &str, json: &str, spelling: Spelling) -> Written {
 pub(super) fn pairs(name: &str, json: &str, spelling: Spelling, between: &str) -> Written {
     let mut out = Vec::new();
     let mut emit = |name: &str, words: Words<'_>| {
+        if out.len() > MOST {
+            return Ok(());
+        }
         if !out.is_empty() {
             out.extend_from_slice(between.as_bytes());
         }

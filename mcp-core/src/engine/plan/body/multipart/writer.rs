@@ -18,13 +18,16 @@ pub(super) struct Head<'a> {
 pub(super) struct Writer {
     out: Vec<u8>,
     boundary: String,
+    max_bytes: u64,
 }
 
 impl Writer {
-    pub(super) fn new() -> Result<Self, Failure> {
+    /// What has more than `max_bytes` is not made to its end: each part has a head that may be larger than its content.
+    pub(super) fn new(max_bytes: u64) -> Result<Self, Failure> {
         Ok(Self {
             out: Vec::new(),
             boundary: boundary()?,
+            max_bytes,
         })
     }
 
@@ -37,6 +40,9 @@ impl Writer {
     }
 
     pub(super) fn part(&mut self, head: Head<'_>, content: &[u8]) {
+        if self.out.len() as u64 > self.max_bytes {
+            return;
+        }
         let out = &mut self.out;
         out.extend_from_slice(b"--");
         out.extend_from_slice(self.boundary.as_bytes());
