@@ -18,7 +18,10 @@ mod near;
 #[cfg(unix)]
 mod open_files;
 mod output;
+mod own_program;
 mod plan;
+#[cfg(unix)]
+mod sandbox;
 mod schema;
 mod serve;
 mod store;
@@ -34,6 +37,10 @@ use import::ImportCommand;
 use migrate::MigrateArguments;
 use plan::{ApplyArguments, PlanArguments};
 use std::{path::PathBuf, process::ExitCode};
+
+pub(crate) use own_program::own_program;
+#[cfg(unix)]
+pub(crate) use sandbox::program as sandbox_program;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -135,6 +142,14 @@ enum Command {
     ///
     /// Prints what the model would read. Exit code 1 where the tool reports an error.
     Call(Box<CallArguments>),
+    /// Do work for a gateway, which starts this itself.
+    #[cfg(unix)]
+    #[command(hide = true)]
+    Sandbox {
+        /// Bytes that the work may take.
+        #[arg(long)]
+        memory: u64,
+    },
     /// Look at the configuration.
     Config {
         #[command(subcommand)]
@@ -186,6 +201,8 @@ pub fn main() -> ExitCode {
         Command::Schema { documents, strict } => schema::print(&documents, strict),
         Command::Explain(arguments) => explain::run(cli.config, &arguments),
         Command::Call(arguments) => call::run(cli.config, &arguments),
+        #[cfg(unix)]
+        Command::Sandbox { memory } => sandbox::run(memory),
         Command::HashKey { generate } => hash_key::run(generate),
     };
     ended(done.map(|()| 0))

@@ -83,7 +83,8 @@ pub(crate) async fn build(settings: Settings) -> Result<Built, BuildError> {
 
     let catalog = Arc::new(Catalog::new(compiler(&settings)));
     let status = Arc::new(SyncStatus::default());
-    let (metrics, core_metrics) = Metrics::build(&catalog, &status);
+    let engine = engine_settings(&settings);
+    let (metrics, core_metrics) = Metrics::build(&catalog, &status, engine.lane.metrics());
     let readiness = Readiness::default();
     let draining = CancellationToken::new();
     announce::subscribe(&catalog, &readiness);
@@ -93,7 +94,6 @@ pub(crate) async fn build(settings: Settings) -> Result<Built, BuildError> {
         metrics: core_metrics,
         shutdown: draining.clone(),
     });
-    let engine = engine_settings(&settings);
     let admin = crate::admin::Admin::new(Engine::new(engine.clone()), &settings.app);
     let app = Arc::new(App {
         settings: Arc::new(settings),

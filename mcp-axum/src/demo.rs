@@ -98,10 +98,12 @@ fn settings(port: u16, key: &Secret, directory: &Path, store: &Path) -> Result<S
         // The demo tells its own story; of the log only what the visitor's calls do.
         ("log.log_level", "warn,dynmcp::request=info".to_owned()),
     ];
-    Ok(Settings::load(&Layers {
+    let mut settings = Settings::load(&Layers {
         overrides,
         ..Layers::default()
-    })?)
+    })?;
+    settings.work.program = crate::cli::own_program();
+    Ok(settings)
 }
 
 /// On the port after the gateway's, where `examples/demo` expects it, or on any.

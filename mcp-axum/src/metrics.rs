@@ -5,7 +5,7 @@ mod catalog;
 use bytes::Bytes;
 use catalog::CatalogCollector;
 use mcp_common::catalog::{Catalog, sync::SyncStatus};
-use mcp_core::{telemetry, tool::ToolCompiler};
+use mcp_core::{engine::LaneMetrics, telemetry, tool::ToolCompiler};
 use prometheus_client::{
     encoding::text,
     metrics::{counter::Counter, gauge::Gauge, histogram::Histogram, info::Info},
@@ -47,9 +47,14 @@ pub struct Metrics {
 
 impl Metrics {
     /// Everything that can be measured, and the part that `mcp-core` writes to.
-    pub fn build(catalog: &Arc<Catalog<ToolCompiler>>, sync: &Arc<SyncStatus>) -> (Self, telemetry::Metrics) {
+    pub fn build(
+        catalog: &Arc<Catalog<ToolCompiler>>,
+        sync: &Arc<SyncStatus>,
+        work: &LaneMetrics,
+    ) -> (Self, telemetry::Metrics) {
         let mut registry = Registry::with_prefix("dynmcp");
         let core = telemetry::Metrics::register(&mut registry);
+        work.register(&mut registry);
         let build = Info::new(vec![("version", env!("CARGO_PKG_VERSION"))]);
         registry.register("build", "What is running", build);
         let connections = Gauge::default();

@@ -19,7 +19,7 @@ pub use layers::{DEFAULT_TOML, Layers};
 pub use list::List;
 pub use sections::{
     AppSettings, AutoSwitch, EgressSettings, LogFormat, LogSettings, McpSettings, SecretSettings,
-    TemplateSettings, UpstreamSettings, WatchdogSettings,
+    TemplateSettings, UpstreamSettings, WatchdogSettings, WorkSettings,
 };
 pub use size::Size;
 
@@ -54,6 +54,8 @@ pub struct Settings {
     pub templates: TemplateSettings,
     /// What anything that comes in may have before it is parsed.
     pub bounds: BoundsSettings,
+    /// What of calls is worked on beside the workers.
+    pub work: WorkSettings,
     /// How the protocol is spoken.
     pub mcp: McpSettings,
 }

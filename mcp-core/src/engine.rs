@@ -5,13 +5,14 @@ mod complete;
 mod credentials;
 mod deliver;
 pub(crate) mod encode;
-mod evaluations;
 mod exact_value;
 pub mod explain;
 mod failure;
 mod instance_names;
 mod json_reader;
+mod lane;
 mod members;
+mod owned_context;
 mod plan;
 mod result;
 mod settings;
@@ -19,11 +20,12 @@ mod shape;
 pub(crate) mod strict_value;
 mod transport;
 mod upstream;
+mod work;
 
 pub use credentials::{SECRET_DIRECTORY, SECRET_VARIABLES, SecretSettings, Secrets, Tokens, holds_identity};
-pub use evaluations::Evaluations;
 pub use instance_names::InstanceNames;
 pub(crate) use instance_names::var;
+pub use lane::{Lane, LaneMetrics, LaneSettings};
 pub use result::{CallResult, Outcome};
 pub(crate) use settings::ClosedBy;
 pub use settings::{
@@ -31,19 +33,21 @@ pub use settings::{
 };
 pub(crate) use transport::{material, shortcomings};
 
-use crate::tool::{Call, CompiledTool, Delivery, Effort};
+use crate::tool::{Call, CompiledTool, Delivery, Effort, Overridden};
 use bytes::Bytes;
 use deliver::{Progress, Sender};
 use failure::Failure;
-use http::{HeaderMap, Request, Response};
+use http::{HeaderMap, Request, Response, StatusCode};
 use http_body_util::Full;
+use lane::Owner;
 use mcp_common::authenticator::Principal;
+use owned_context::OwnedContext;
 use serde_json::value::RawValue;
-use shape::{Jq, Long};
-use std::{borrow::Cow, sync::Arc};
+use std::{borrow::Cow, sync::Arc, time::Duration};
 use tokio::time::Instant;
 use transport::Pools;
 use upstream::{Answer, Upstream};
+use work::{Here, Stop, Work};
 
 /// Who calls what with which arguments.
 #[derive(Clone, Copy, Debug)]
@@ -81,22 +85,62 @@ impl Engine {
     /// Calls the tool. Whatever goes wrong is part of the result; dropping the future gives the upstream call up.
     pub async fn call(&self, tool: &CompiledTool, context: CallContext<'_>) -> CallResult {
         let call = &tool.call;
-        let completed = match completed(tool, &context) {
-            Ok(completed) => completed,
+        let timeout = self.timeout(call);
+        let deadline = Instant::now() + timeout;
+        let prepared = match self.is_light(tool, context.arguments) {
+            true => prepare(tool, &context, self.max_request_bytes(call), &Here(Effort::Full)),
+            false => Box::pin(self.prepared_elsewhere(tool, &context, deadline)).await,
+        };
+        let Prepared { completed, request } = match prepared {
+            Ok(prepared) => prepared,
             Err(failure) => return failure.into_result(None),
         };
         let context = CallContext {
             arguments: completed.as_deref().or(context.arguments),
             ..context
         };
-        let request = match self.request(tool, context) {
-            Ok(request) => request,
-            Err(refusal) => return refusal,
-        };
-        match self.deliver(call, request, &context).await {
-            Ok(answer) => self.shaped(call, &answer, &context).await,
+        match self.deliver(call, request, &context, (deadline, timeout)).await {
+            Ok(answer) => self.shaped(call, answer, &context, deadline).await,
             Err(failure) => failure,
         }
+    }
+
+    /// Whether it takes a moment only to make a request of these arguments.
+    fn is_light(&self, tool: &CompiledTool, arguments: Option<&RawValue>) -> bool {
+        let json = arguments.map_or("{}", RawValue::get);
+        let overridden = tool.overridden.as_ref();
+        let schemas = [
+            tool.call.validator.as_ref(),
+            overridden.and_then(|overridden| overridden.validator.as_ref()),
+        ];
+        json.len() <= self.settings.lane.settings().arguments_bytes
+            && tool.call.templates.weight.is_quick(json.len())
+            && schemas.into_iter().flatten().all(|schema| schema.is_quick(json))
+    }
+
+    /// The request of arguments that other calls of the worker would wait for.
+    async fn prepared_elsewhere(
+        &self,
+        tool: &CompiledTool,
+        context: &CallContext<'_>,
+        deadline: Instant,
+    ) -> Result<Prepared, Failure> {
+        let (call, overridden) = (tool.call.clone(), tool.overridden.clone());
+        let context = OwnedContext::of(context);
+        let max_request_bytes = self.max_request_bytes(&call);
+        let prepared = self
+            .settings
+            .lane
+            .run(owner(&tool.call), deadline, move |station| {
+                prepare_parts(
+                    &call,
+                    overridden.as_deref(),
+                    &context.borrow(),
+                    max_request_bytes,
+                    station,
+                )
+            });
+        prepared.await?
     }
 
     /// Sends it and waits for the answer, or for the result that says why there is none.
@@ -105,17 +149,17 @@ impl Engine {
         call: &Call,
         request: Request<Full<Bytes>>,
         context: &CallContext<'_>,
+        (deadline, timeout): (Instant, Duration),
     ) -> Result<Answer, CallResult> {
         let max_response_bytes = call
             .max_response_bytes
             .unwrap_or(self.settings.max_response_bytes);
-        let timeout = call.timeout.unwrap_or(self.settings.default_timeout);
         let mut progress = Progress::default();
         let exchanged = match &call.delivery {
             None => {
                 let status = &mut progress.status;
                 let exchange = self.upstream.exchange(request, max_response_bytes, status);
-                tokio::time::timeout(timeout, exchange).await
+                tokio::time::timeout_at(deadline, exchange).await
             }
             Some(delivery) => {
                 let sender = Sender {
@@ -123,11 +167,11 @@ impl Engine {
                     delivery,
                     context,
                     max_response_bytes,
-                    deadline: Instant::now() + timeout,
+                    deadline,
                 };
                 // Boxed, so that calls that need none of it have no room for it.
                 let sending = Box::pin(sender.send(request, &mut progress));
-                tokio::time::timeout(timeout, sending).await
+                tokio::time::timeout_at(deadline, sending).await
             }
         };
         match exchanged {
@@ -151,19 +195,16 @@ impl Engine {
         tool: &CompiledTool,
         context: CallContext<'_>,
     ) -> Result<Request<Full<Bytes>>, CallResult> {
-        let completed = completed(tool, &context).map_err(|failure| failure.into_result(None))?;
-        let arguments = completed.as_deref().or(context.arguments);
-        self.request(tool, CallContext { arguments, ..context })
+        let max_request_bytes = self.max_request_bytes(&tool.call);
+        let prepared = prepare(tool, &context, max_request_bytes, &Here(Effort::Full));
+        prepared
+            .map(|prepared| prepared.request)
+            .map_err(|failure| failure.into_result(None))
     }
 
-    /// The arguments are the tool's own.
-    fn request(
-        &self,
-        tool: &CompiledTool,
-        context: CallContext<'_>,
-    ) -> Result<Request<Full<Bytes>>, CallResult> {
-        let max_request_bytes = self.max_request_bytes(&tool.call);
-        plan::plan(&tool.call, &context, max_request_bytes).map_err(|failure| failure.into_result(None))
+    /// How long a whole call may take.
+    fn timeout(&self, call: &Call) -> Duration {
+        call.timeout.unwrap_or(self.settings.default_timeout)
     }
 
     fn max_request_bytes(&self, call: &Call) -> u64 {
@@ -194,9 +235,9 @@ impl Engine {
     ) -> CallResult {
         let answer = answer.into();
         shape::packed(&answer).unwrap_or_else(|| {
-            let here = Jq::Here(Effort::Full);
-            self.shape_with(&tool.call, &answer, &context, here)
-                .unwrap_or_else(|Long| unshaped(&answer))
+            let here = Here(Effort::Full);
+            let shaped = shape::shape(&tool.call, &answer, &context, self.settings.on_mismatch, &here);
+            shaped.unwrap_or_else(|stop| unshaped(stop, answer.status))
         })
     }
 
@@ -208,61 +249,124 @@ impl Engine {
         answer: Response<Bytes>,
     ) -> CallResult {
         let answer = answer.into();
+        let deadline = Instant::now() + self.timeout(&tool.call);
         match shape::packed(&answer) {
             Some(packed) => packed,
-            None => self.shaped(&tool.call, &answer, &context).await,
+            None => self.shaped(&tool.call, answer, &context, deadline).await,
         }
     }
 
-    /// A program that takes a moment runs here. Others begin again elsewhere, since most take less than handing over costs.
-    async fn shaped(&self, call: &Arc<Call>, answer: &Answer, context: &CallContext<'_>) -> CallResult {
-        let here = Jq::Here(Effort::Short);
-        match self.shape_with(call, answer, context, here) {
-            Ok(result) => result,
-            Err(Long) => Box::pin(self.shaped_elsewhere(call, answer, context)).await,
+    /// What takes a moment is done here. Other answers begin again elsewhere, since most take less than handing over
+    /// costs.
+    async fn shaped(
+        &self,
+        call: &Arc<Call>,
+        answer: Answer,
+        context: &CallContext<'_>,
+        deadline: Instant,
+    ) -> CallResult {
+        let settings = &self.settings;
+        let size = answer.body.len();
+        let templates = call.response.as_ref().map(|response| &response.templates.weight);
+        let is_light = size <= settings.lane.settings().answer_bytes
+            && templates.is_none_or(|weight| {
+                weight.is_quick(size + context.arguments.map_or(0, |it| it.get().len()))
+            });
+        if is_light {
+            let here = Here(Effort::Short);
+            match shape::shape(call, &answer, context, settings.on_mismatch, &here) {
+                Ok(result) => return result,
+                Err(Stop::Long) => {}
+                Err(stop) => return unshaped(stop, answer.status),
+            }
         }
+        Box::pin(self.shaped_elsewhere(call, answer, context, deadline)).await
     }
 
     async fn shaped_elsewhere(
         &self,
         call: &Arc<Call>,
-        answer: &Answer,
+        answer: Answer,
         context: &CallContext<'_>,
+        deadline: Instant,
     ) -> CallResult {
-        let Ok(json) = shape::jq_input(answer) else {
-            return unshaped(answer);
-        };
-        let evaluations = &self.settings.evaluations;
-        let ran = evaluations.run(call, json.into_owned(), shape::MAX_JQ_BYTES);
-        match ran.await {
-            Ok(ran) => self
-                .shape_with(call, answer, context, Jq::Ran(&ran))
-                .unwrap_or_else(|Long| unshaped(answer)),
-            Err(failure) => failure.into_result(Some(answer.status.as_u16())),
+        let status = answer.status;
+        let context = OwnedContext::of(context);
+        let (owner, call, on_mismatch) = (owner(call), call.clone(), self.settings.on_mismatch);
+        let shaped = self.settings.lane.run(owner, deadline, move |station| {
+            let shaped = shape::shape(&call, &answer, &context.borrow(), on_mismatch, station);
+            shaped.unwrap_or_else(|stop| unshaped(stop, status))
+        });
+        match shaped.await {
+            Ok(result) => result,
+            Err(failure) => failure.into_result(Some(status.as_u16())),
         }
-    }
-
-    fn shape_with(
-        &self,
-        call: &Call,
-        answer: &Answer,
-        context: &CallContext<'_>,
-        jq: Jq<'_>,
-    ) -> Result<CallResult, Long> {
-        shape::shape(call, answer, context, self.settings.on_mismatch, jq)
     }
 }
 
-/// Where nothing better can be said: a program that may take all that there is ends in words of its own.
-fn unshaped(answer: &Answer) -> CallResult {
-    let failure = Failure::new(Outcome::BadAnswer, "The answer cannot be shaped.");
-    failure.into_result(Some(answer.status.as_u16()))
+/// Where nothing better can be said: what may take all that there is ends in words of its own.
+fn unshaped(stop: Stop, status: StatusCode) -> CallResult {
+    let failure = match stop {
+        Stop::Failed(failure) => failure,
+        Stop::Long => Failure::new(Outcome::BadAnswer, "The answer cannot be shaped."),
+    };
+    failure.into_result(Some(status.as_u16()))
+}
+
+/// Whose turn it is where calls wait for each other: versions of a tool are told apart, instances are not.
+fn owner(call: &Arc<Call>) -> Owner {
+    Owner {
+        key: Arc::as_ptr(call).addr(),
+        name: call.id.clone(),
+    }
+}
+
+/// What is known of a call before it is sent.
+struct Prepared {
+    /// The arguments with what the instance gives; `None` where it says nothing about them.
+    completed: Option<Box<RawValue>>,
+    request: Request<Full<Bytes>>,
+}
+
+fn prepare(
+    tool: &CompiledTool,
+    context: &CallContext<'_>,
+    max_request_bytes: u64,
+    work: &dyn Work,
+) -> Result<Prepared, Failure> {
+    prepare_parts(
+        &tool.call,
+        tool.overridden.as_deref(),
+        context,
+        max_request_bytes,
+        work,
+    )
+}
+
+fn prepare_parts(
+    call: &Call,
+    overridden: Option<&Overridden>,
+    context: &CallContext<'_>,
+    max_request_bytes: u64,
+    work: &dyn Work,
+) -> Result<Prepared, Failure> {
+    let completed = completed(overridden, context, work)?;
+    let arguments = completed.as_deref().or(context.arguments);
+    let context = CallContext {
+        arguments,
+        ..*context
+    };
+    let request = plan::plan(call, &context, max_request_bytes, work)?;
+    Ok(Prepared { completed, request })
 }
 
 /// The arguments with what the instance gives; `None` where it says nothing about them.
-fn completed(tool: &CompiledTool, context: &CallContext<'_>) -> Result<Option<Box<RawValue>>, Failure> {
-    let overridden = tool.overridden.as_ref();
+fn completed(
+    overridden: Option<&Overridden>,
+    context: &CallContext<'_>,
+    work: &dyn Work,
+) -> Result<Option<Box<RawValue>>, Failure> {
     overridden
-        .map(|overridden| complete::complete(overridden, context.arguments))
+        .map(|overridden| complete::complete(overridden, context.arguments, work))
         .transpose()
 }

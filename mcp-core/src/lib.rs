@@ -11,6 +11,7 @@ mod growth;
 pub mod import;
 pub mod plan;
 pub mod protocol;
+pub mod sandbox;
 pub mod telemetry;
 pub mod tokens;
 pub mod tool;

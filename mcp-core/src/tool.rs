@@ -19,6 +19,7 @@ mod path;
 mod pointer;
 mod request_header;
 mod response;
+mod schema;
 mod stored;
 mod taken;
 mod template;
@@ -41,6 +42,7 @@ pub(crate) use path::{PathPart, PathTemplate, is_dot_segment};
 pub(crate) use pointer::of as pointer_of;
 pub use request_header::{NoRequestHeader, RequestHeader};
 pub(crate) use response::ResponseShape;
+pub(crate) use schema::{Schema, Verdict, pattern_weight};
 pub use stored::StoredTool;
 pub(crate) use taken::{TakenFields, TakenNames};
 pub(crate) use template::{
@@ -48,7 +50,7 @@ pub(crate) use template::{
     UsedVar,
 };
 pub(crate) use transport::{NamedServer, Transport};
-pub(crate) use validator::{bounded, findings, violated_places, violations};
+pub(crate) use validator::{bounded, findings};
 
 use crate::engine::{ProxyAddress, Secrets, shortcomings};
 use input_schema::{InputSchema, accepts_everything};
@@ -84,7 +86,7 @@ pub struct CompiledTool {
     /// Shared with what instances make of the tool.
     pub(crate) call: Arc<Call>,
     /// `None`: the arguments are the tool's own.
-    pub(crate) overridden: Option<Box<Overridden>>,
+    pub(crate) overridden: Option<Arc<Overridden>>,
     /// What its templates need of an instance.
     needs: Box<[UsedVar]>,
     /// The tool without overrides. Kept here, whoever wants it finds it and does not compile another one, whose bounds
@@ -175,6 +177,7 @@ impl ToolCompiler {
         let mut problems = Vec::new();
         let input = InputSchema::compile(definition)?;
         let validator = validator::compile("input_schema", &input.value)
+            .map(|validator| Schema::new(validator, &input.value))
             .map_err(|problem| problems.push(problem))
             .ok();
         let mirrored = mirrored_header::collect(&input.value, &mut problems);
@@ -216,13 +219,14 @@ impl ToolCompiler {
     }
 }
 
-fn output_schema(text: &str) -> Result<jsonschema::Validator, Problem> {
+fn output_schema(text: &str) -> Result<Schema, Problem> {
     let schema: Value = serde_json::from_str(text)
         .map_err(|error| Problem::at("output_schema", format!("cannot be read: {error}")))?;
     if !schema.is_object() {
         return Err(Problem::at("output_schema", "must be a JSON object"));
     }
-    validator::compile("output_schema", &schema)
+    let validator = validator::compile("output_schema", &schema)?;
+    Ok(Schema::new(validator, &schema))
 }
 
 impl CompiledTool {

@@ -2,7 +2,7 @@
 
 #[cfg(unix)]
 use super::open_files;
-use super::{Failure, banner};
+use super::{Failure, banner, own_program};
 use crate::{
     logging,
     server::{Server, Stopped},
@@ -14,10 +14,11 @@ use std::path::PathBuf;
 pub(super) fn serve(file: Option<PathBuf>) -> Result<(), Failure> {
     let layers = Layers::of_process(file);
     let file = layers.effective_file()?;
-    let settings = Settings::load(&layers)?;
+    let mut settings = Settings::load(&layers)?;
     let _log = logging::start(&settings.log)?;
     #[cfg(unix)]
     open_files::raise(settings.app.max_connections);
+    settings.work.program = own_program();
     let server = Server::start(settings)?;
     banner::log(&server, file.as_deref());
     if let Some(key) = server.new_admin_key() {

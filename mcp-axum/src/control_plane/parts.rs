@@ -3,7 +3,9 @@
 use crate::settings::{AutoSwitch, Settings};
 use mcp_common::{bounds::Bounds, secret::ExposeSecret};
 use mcp_core::{
-    engine::{EgressRule, EgressSettings, EngineSettings, ProxyAddress, SecretSettings, Secrets},
+    engine::{
+        EgressRule, EgressSettings, EngineSettings, Lane, LaneSettings, ProxyAddress, SecretSettings, Secrets,
+    },
     protocol::ProtocolSettings,
     tool::{RequestHeader, ToolCompiler},
     view::ViewSettings,
@@ -32,6 +34,7 @@ pub(crate) fn engine_settings(settings: &Settings) -> EngineSettings {
         on_mismatch: upstream.on_output_mismatch,
         egress: egress_settings(settings),
         secrets: Secrets::new(secret_settings(settings)),
+        lane: Lane::new(lane_settings(settings)),
         ..EngineSettings::default()
     }
 }
@@ -40,6 +43,24 @@ pub(crate) fn engine_settings(settings: &Settings) -> EngineSettings {
 pub(crate) fn bounds(settings: &Settings) -> Arc<Bounds> {
     // Checked when the settings were read.
     Arc::new(settings.bounds.read().unwrap_or_default())
+}
+
+fn lane_settings(settings: &Settings) -> LaneSettings {
+    let work = &settings.work;
+    LaneSettings {
+        threads: work.threads,
+        waiting: work.waiting,
+        arguments_bytes: work.arguments_bytes.as_usize(),
+        answer_bytes: work.answer_bytes.as_usize(),
+        time: Duration::from_millis(work.time_ms),
+        #[cfg(unix)]
+        sandbox: work
+            .program
+            .clone()
+            .map(|path| crate::cli::sandbox_program(path, work.memory.0)),
+        #[cfg(not(unix))]
+        sandbox: None,
+    }
 }
 
 fn secret_settings(settings: &Settings) -> SecretSettings {

@@ -17,6 +17,8 @@ pub const OPERATOR_PATHS: [&str; 4] = ["/healthz", "/livez", "/readyz", "/metric
 /// What a definition's own `timeout_ms` may be.
 const HOUR_MS: u64 = 3_600_000;
 const HOUR_SECONDS: u64 = 3_600;
+/// Less is not enough for the largest answer that is allowed by default.
+const LEAST_MEMORY: u64 = 64 << 20;
 const YEAR_SECONDS: u64 = 365 * 24 * 3_600;
 
 pub(super) fn check(settings: &Settings) -> Result<(), SettingsError> {
@@ -101,6 +103,18 @@ pub(super) fn check(settings: &Settings) -> Result<(), SettingsError> {
         settings.upstream.max_response_bytes.0,
     )?;
     settings.bounds.read()?;
+    let work = &settings.work;
+    if work.threads > 1024 {
+        return Err(SettingsError::value(
+            "work.threads",
+            "at most 1024; 0 means one per CPU",
+        ));
+    }
+    at_least_one("work.waiting", work.waiting as u64)?;
+    within("work.time_ms", work.time_ms, HOUR_MS)?;
+    if work.memory.0 < LEAST_MEMORY {
+        return Err(SettingsError::value("work.memory", "must be at least 64MiB"));
+    }
     at_least_one("mcp.page_size", settings.mcp.page_size as u64)?;
     within("mcp.session_seconds", settings.mcp.session_seconds, YEAR_SECONDS)
 }

@@ -32,6 +32,7 @@ pub(super) fn redacted_toml(settings: &Settings) -> String {
         secrets: &'a super::SecretSettings,
         templates: &'a super::TemplateSettings,
         bounds: &'a super::BoundsSettings,
+        work: &'a super::WorkSettings,
         mcp: &'a super::McpSettings,
     }
     let redact = |tables: &PluginTables| {
@@ -51,6 +52,7 @@ pub(super) fn redacted_toml(settings: &Settings) -> String {
         secrets: &settings.secrets,
         templates: &settings.templates,
         bounds: &settings.bounds,
+        work: &settings.work,
         mcp: &settings.mcp,
     };
     // Only a plugin's table could hold what TOML cannot say.

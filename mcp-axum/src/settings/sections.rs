@@ -163,6 +163,27 @@ pub struct TemplateSettings {
     pub request_headers: List,
 }
 
+/// `[work]`: what of calls is worked on beside the workers.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct WorkSettings {
+    /// How much at once; 0 for one per CPU.
+    pub threads: usize,
+    /// How much of one tool may wait.
+    pub waiting: usize,
+    /// Arguments from this size on.
+    pub arguments_bytes: Size,
+    /// Answers from this size on.
+    pub answer_bytes: Size,
+    /// How long one piece of work in a process may take.
+    pub time_ms: u64,
+    /// How much memory it may take.
+    pub memory: Size,
+    /// The program `dynmcp`, or one that calls [`main`](crate::main): what cannot be stopped is done in processes of it.
+    /// Not a key of the configuration; without it there are no processes.
+    #[serde(skip)]
+    pub program: Option<PathBuf>,
+}
+
 /// `true`, `false`, or decided by circumstances.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AutoSwitch {

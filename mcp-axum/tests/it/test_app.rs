@@ -254,7 +254,8 @@ impl TestApp {
 }
 
 async fn serve(layers: Layers) -> Server {
-    let settings = Settings::load(&layers).unwrap();
+    let mut settings = Settings::load(&layers).unwrap();
+    settings.work.program = Some(env!("CARGO_BIN_EXE_dynmcp").into());
     // It brings its own runtimes.
     tokio::task::spawn_blocking(|| Server::start(settings).unwrap())
         .await

@@ -15,6 +15,7 @@ mod drain;
 mod egress;
 mod explain;
 mod gateway;
+mod heavy_calls;
 mod import;
 #[cfg(feature = "etcd")]
 mod servers;

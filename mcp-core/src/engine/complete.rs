@@ -1,7 +1,7 @@
 //! A call's arguments where the instance says something about them: checked as they are listed, then completed with
 //! what the instance gives. From there on the call is like any other.
 
-use super::{failure::Failure, members::Members, plan};
+use super::{failure::Failure, members::Members, plan, work::Work};
 use crate::tool::{Group, Overridden, pointer_of};
 use serde_json::value::RawValue;
 use std::collections::{HashMap, hash_map::Entry};
@@ -10,6 +10,7 @@ use std::collections::{HashMap, hash_map::Entry};
 pub(super) fn complete(
     overridden: &Overridden,
     arguments: Option<&RawValue>,
+    work: &dyn Work,
 ) -> Result<Box<RawValue>, Failure> {
     let json = arguments
         .map(RawValue::get)
@@ -17,7 +18,7 @@ pub(super) fn complete(
         .unwrap_or("{}");
     let unreadable = |reason: String| Failure::argument("(root)", &reason);
     if let Some(validator) = &overridden.validator {
-        plan::validate(validator, json)?;
+        plan::validate(validator, json, work)?;
     }
     let root = Members::read(json).map_err(unreadable)?;
     let mut groups_read = HashMap::new();

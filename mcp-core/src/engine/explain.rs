@@ -23,8 +23,8 @@ pub use limits::{Limit, LimitsInEffect, RetryInEffect, SetBy};
 pub use placement::{Part, Placement, Source};
 pub use sent::{Cost, Sent, ShownAnswer, ShownResult, Timings};
 
-use super::{CallContext, Engine, complete, completed, deliver, plan};
-use crate::tool::{CompiledTool, PathPart};
+use super::{CallContext, Engine, complete, completed, deliver, plan, work::Here};
+use crate::tool::{CompiledTool, Effort, PathPart};
 use bytes::Bytes;
 use http::Request;
 use http_body_util::Full;
@@ -109,10 +109,11 @@ impl Engine {
     /// Explains a call; with `send` it is made too, if the arguments fit.
     pub async fn explain(&self, tool: &CompiledTool, context: CallContext<'_>, send: bool) -> Explanation {
         let call = &tool.call;
-        let (completed, mut unfit) = match completed(tool, &context) {
-            Ok(completed) => (completed, Vec::new()),
-            Err(failure) => (None, failure.problems()),
-        };
+        let (completed, mut unfit) =
+            match completed(tool.overridden.as_deref(), &context, &Here(Effort::Full)) {
+                Ok(completed) => (completed, Vec::new()),
+                Err(failure) => (None, failure.problems()),
+            };
         let overridden = tool.overridden.as_ref().filter(|_| unfit.is_empty());
         let added = overridden.map(|overridden| complete::added(overridden, context.arguments));
         let context = CallContext {

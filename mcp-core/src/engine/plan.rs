@@ -11,7 +11,7 @@ mod seen;
 mod template;
 mod trace;
 
-use super::{CallContext, failure::Failure, result::Outcome};
+use super::{CallContext, failure::Failure, result::Outcome, work::Work};
 use crate::tool::Call;
 use arguments::Arguments;
 pub(super) use arguments::validate;
@@ -26,10 +26,11 @@ pub(crate) fn plan(
     call: &Call,
     context: &CallContext<'_>,
     max_request_bytes: u64,
+    work: &dyn Work,
 ) -> Result<Request<Full<Bytes>>, Failure> {
     let json = arguments_text(context);
     let mut arguments = Arguments::read(call, json)?;
-    arguments.check(call, json)?;
+    arguments.check(call, json, work)?;
     let scope = Scope::new(call, context, &arguments, json, max_request_bytes);
     build(call, &arguments, &scope, max_request_bytes)
 }

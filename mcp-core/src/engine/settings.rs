@@ -12,7 +12,7 @@ pub use proxy_address::{NoProxyAddress, ProxyAddress};
 pub use trust::TrustRoots;
 
 use super::{
-    Evaluations,
+    Lane,
     credentials::{Secrets, Tokens},
 };
 use mcp_common::{bounds::Bounds, definition::tool::OnMismatch};
@@ -45,8 +45,8 @@ pub struct EngineSettings {
     pub secrets: Secrets,
     /// Access tokens for upstreams.
     pub tokens: Tokens,
-    /// Where programs run that take long.
-    pub evaluations: Evaluations,
+    /// Where work is done that takes longer than a moment.
+    pub lane: Lane,
 }
 
 impl Default for EngineSettings {
@@ -64,7 +64,7 @@ impl Default for EngineSettings {
             trust: TrustRoots::native(),
             secrets: Secrets::default(),
             tokens: Tokens::default(),
-            evaluations: Evaluations::default(),
+            lane: Lane::default(),
         }
     }
 }

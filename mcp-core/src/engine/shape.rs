@@ -9,8 +9,15 @@ mod names;
 mod truncate;
 mod unsuccessful;
 
-use super::{CallContext, failure::Failure, result::CallResult, result::Outcome, upstream::Answer};
-use crate::tool::{Call, Effort, bounded};
+use super::{
+    CallContext,
+    failure::Failure,
+    result::CallResult,
+    result::Outcome,
+    upstream::Answer,
+    work::{Stop, Work},
+};
+use crate::tool::{Call, bounded};
 use http::{StatusCode, header};
 use mcp_common::definition::tool::OnMismatch;
 use media::Media;
@@ -36,30 +43,17 @@ pub(super) fn packed(answer: &Answer) -> Option<CallResult> {
     Some(Failure::new(Outcome::BadAnswer, text).into_result(Some(status)))
 }
 
-/// Where `response.jq` runs.
-#[derive(Clone, Copy, Debug)]
-pub(super) enum Jq<'a> {
-    /// Here, and may take so much.
-    Here(Effort),
-    /// It has run elsewhere.
-    Ran(&'a Result<String, String>),
-}
-
-/// A program was to take a moment only, and takes longer.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Long;
-
 /// What the client gets to see.
 pub(super) fn shape(
     call: &Call,
     answer: &Answer,
     context: &CallContext<'_>,
     on_mismatch: OnMismatch,
-    jq: Jq<'_>,
-) -> Result<CallResult, Long> {
+    work: &dyn Work,
+) -> Result<CallResult, Stop> {
     match &call.response {
-        Some(response) => defined::shape(call, response, answer, context, on_mismatch, jq),
-        None => Ok(undefined(call, answer, on_mismatch)),
+        Some(response) => defined::shape(call, response, answer, context, on_mismatch, work),
+        None => undefined(call, answer, on_mismatch, work),
     }
 }
 
@@ -72,19 +66,26 @@ pub(super) fn jq_input(answer: &Answer) -> Result<Cow<'_, str>, String> {
 }
 
 /// Where the definition says nothing about answers.
-fn undefined(call: &Call, answer: &Answer, on_mismatch: OnMismatch) -> CallResult {
+fn undefined(
+    call: &Call,
+    answer: &Answer,
+    on_mismatch: OnMismatch,
+    work: &dyn Work,
+) -> Result<CallResult, Stop> {
     if !answer.status.is_success() {
-        return unsuccessful::shape(answer);
+        return Ok(unsuccessful::shape(answer));
     }
     if answer.body.is_empty() {
-        return empty(call, answer.status);
+        return Ok(empty(call, answer.status));
     }
     let media = Media::of(answer);
     match media {
-        Media::Json => json::shape(call, answer, on_mismatch),
-        _ if call.output.is_some() && decode::is_lines(answer) => json::shape(call, answer, on_mismatch),
-        _ if call.output.is_some() => not_json(answer),
-        media => media::shape(answer, media),
+        Media::Json => json::shape(call, answer, on_mismatch, work),
+        _ if call.output.is_some() && decode::is_lines(answer) => {
+            json::shape(call, answer, on_mismatch, work)
+        }
+        _ if call.output.is_some() => Ok(not_json(answer)),
+        media => Ok(media::shape(answer, media)),
     }
 }
 

@@ -12,7 +12,7 @@ pub(super) use egress::{Policy, refuses, refuses_unresolved};
 pub(super) use hop::Hop;
 pub(super) use receive::Answer;
 
-use super::{EngineSettings, failure::Failure};
+use super::{EngineSettings, Lane, failure::Failure};
 use crate::tool::Transport;
 use bytes::Bytes;
 use connector::Connector;
@@ -34,6 +34,8 @@ const PONG_WITHIN: Duration = Duration::from_secs(10);
 pub(super) struct Upstream {
     client: Client<Connector, Full<Bytes>>,
     hop: Option<Arc<Hop>>,
+    /// Where large answers are decompressed.
+    lane: Lane,
 }
 
 impl Upstream {
@@ -65,7 +67,8 @@ impl Upstream {
             .http2_keep_alive_interval(PING_EVERY)
             .http2_keep_alive_timeout(PONG_WITHIN)
             .build(connector);
-        Self { client, hop }
+        let lane = settings.lane.clone();
+        Self { client, hop, lane }
     }
 
     /// Sends the request and reads the whole answer. `status` is set as soon as it is known.
@@ -92,6 +95,6 @@ impl Upstream {
             return Err(trouble::proxy(&hop.refusal(response.status())));
         }
         *status = Some(response.status().as_u16());
-        receive::receive(uri, response, max_response_bytes).await
+        receive::receive(uri, response, max_response_bytes, &self.lane).await
     }
 }

@@ -7,20 +7,21 @@ mod placement;
 
 use super::{
     AllowedHeaders, Body, Delivery, InputSchema, Layout, Leaf, Origin, Params, PathTemplate, ResponseShape,
-    TakenNames, Templates, UsedVar, body, param,
+    Schema, TakenNames, Templates, UsedVar, body, param,
 };
 use declared_names::DeclaredNames;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, header::ACCEPT_ENCODING};
-use jsonschema::Validator;
 use mcp_common::{
     definition::{ToolDefinition, tool::BodyMode},
     problem::Problem,
 };
 use placed::Placed;
-use std::{collections::BTreeSet, fmt, time::Duration};
+use std::{collections::BTreeSet, fmt, sync::Arc, time::Duration};
 
 /// Everything that the engine needs to make calls of one tool.
 pub(crate) struct Call {
+    /// Of the tool.
+    pub(crate) id: Arc<str>,
     pub(crate) method: Method,
     pub(crate) origin: Origin,
     pub(crate) path: PathTemplate,
@@ -66,8 +67,8 @@ pub(crate) struct Call {
     /// `None`: as the answer's `Content-Type` says.
     pub(crate) response: Option<Box<ResponseShape>>,
     /// `None` where the schema accepts every object.
-    pub(crate) validator: Option<Validator>,
-    pub(crate) output: Option<Validator>,
+    pub(crate) validator: Option<Schema>,
+    pub(crate) output: Option<Schema>,
 }
 
 /// Without headers and query: definitions may carry credentials there.
@@ -162,6 +163,7 @@ impl Call {
             fixed.headers.entry(ACCEPT_ENCODING).or_insert(codings);
         }
         Some(Self {
+            id: definition.id.clone(),
             origin: origin?,
             layout: input.layout,
             rest_in_query,

@@ -2,6 +2,7 @@
 
 mod bounded;
 mod budget;
+mod guarded;
 #[cfg(test)]
 mod tests;
 
@@ -17,6 +18,8 @@ use std::fmt;
 
 /// Deeper JSON is not worked on.
 const MAX_DEPTH: usize = 256;
+/// Longer numbers are not worked on.
+const MAX_DIGITS: usize = 4_096;
 /// The written program, as a filter.
 const MAIN: &str = "dynmcp__main";
 /// What a program must not do: end the process, read its environment, write to its log, read other input.
@@ -42,7 +45,7 @@ const SHORT_INPUT: usize = 128 << 10;
 pub(crate) enum Effort {
     /// A few milliseconds.
     Short,
-    /// A million steps, or a second.
+    /// A million steps, or three seconds.
     Full,
 }
 
@@ -57,6 +60,8 @@ pub(crate) enum Ended {
 
 /// A compiled program.
 pub(crate) struct Program {
+    /// For processes, which compile it themselves.
+    text: Box<str>,
     filter: jaq_core::Filter<Jq>,
 }
 
@@ -73,7 +78,7 @@ impl Program {
             .chain(jaq_std::funs())
             .chain(jaq_json::funs())
             .filter(|(name, ..)| !FORBIDDEN.contains(name));
-        let funs: Vec<_> = funs.collect();
+        let funs: Vec<_> = funs.map(guarded::renamed).collect();
         let natives: Vec<&str> = funs.iter().map(|(name, ..)| *name).collect();
         let prelude = jaq_core::defs().chain(jaq_std::defs()).chain(jaq_json::defs());
         let prelude = prelude.filter(|def| !FORBIDDEN.contains(&def.name)).map(shorter);
@@ -83,6 +88,7 @@ impl Program {
             body,
         };
         let defs = prelude.chain([main]).map(|def| bounded(def, &natives));
+        let defs = guarded::defs().map(shorter).chain(defs);
         let file = File { code: MAIN, path: () };
         let arena = Arena::default();
         let modules = Loader::new(defs).load(&arena, file);
@@ -94,7 +100,15 @@ impl Program {
                 format!("uses the {} `{name}`, which is unknown here", kind.as_str())
             })
         })?;
-        Ok(Self { filter })
+        Ok(Self {
+            text: code.into(),
+            filter,
+        })
+    }
+
+    /// As it was written.
+    pub(crate) fn text(&self) -> &str {
+        &self.text
     }
 
     /// Runs over a JSON text. One output is the result; several become an array. The result is JSON text of at most
@@ -112,9 +126,7 @@ impl Program {
     }
 
     fn run_within(&self, budget: &Budget, json: &str, limit: usize) -> Result<String, String> {
-        if is_deep(json) {
-            return Err(format!("the answer is nested more than {MAX_DEPTH} times"));
-        }
+        readable(json.as_bytes()).map_err(|reason| format!("works on an answer that {reason}"))?;
         let input = jaq_json::read::parse_single(json.as_bytes()).map_err(|error| error.to_string())?;
         let environment = Environment {
             lut: &self.filter.lut,
@@ -187,9 +199,14 @@ impl std::io::Write for Bounded {
     }
 }
 
-fn is_deep(json: &str) -> bool {
-    let (mut depth, mut in_text, mut escaped) = (0_usize, false, false);
-    for byte in json.bytes() {
+/// Whether a JSON text can be read without harm: reading recurses, and takes the square of a number's digits.
+fn readable(json: &[u8]) -> Result<(), &'static str> {
+    let (mut depth, mut digits, mut in_text, mut escaped) = (0_usize, 0_usize, false, false);
+    for byte in json {
+        digits = match byte {
+            b'0'..=b'9' if !in_text => digits + 1,
+            _ => 0,
+        };
         match byte {
             _ if escaped => escaped = false,
             b'\\' if in_text => escaped = true,
@@ -199,10 +216,13 @@ fn is_deep(json: &str) -> bool {
             _ => {}
         }
         if depth > MAX_DEPTH {
-            return true;
+            return Err("is nested more than 256 times");
+        }
+        if digits > MAX_DIGITS {
+            return Err("has a number of more than 4096 digits");
         }
     }
-    false
+    Ok(())
 }
 
 /// What is wrong with a program that cannot be read, and where.

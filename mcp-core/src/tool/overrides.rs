@@ -9,7 +9,7 @@ mod values;
 pub(crate) use completion::{Completion, Group};
 
 use super::{
-    CompiledTool,
+    CompiledTool, Schema,
     input_schema::{
         accepts_everything,
         property::{Change, change},
@@ -17,7 +17,6 @@ use super::{
     mirrored_header, pointer_of, validator,
 };
 use argument::Arguments;
-use jsonschema::Validator;
 use mcp_common::{
     definition::instance::ToolOverrides,
     problem::{Problem, Problems},
@@ -28,7 +27,7 @@ use std::{fmt, sync::Arc};
 /// What a call checks and adds before its arguments are the tool's.
 pub(crate) struct Overridden {
     /// Of the schema that is listed; `None` where it accepts every object.
-    pub(crate) validator: Option<Validator>,
+    pub(crate) validator: Option<Schema>,
     /// Member names from the root of the arguments.
     pub(crate) hidden: Vec<Vec<String>>,
     pub(crate) completion: Completion,
@@ -100,7 +99,7 @@ pub(super) fn apply(base: &Arc<CompiledTool>, overrides: &ToolOverrides) -> Resu
     }
     let hidden = said.iter().filter(|one| one.is_hidden);
     let overridden = Overridden {
-        validator: Some(validator).filter(|_| !accepts_everything(&schema)),
+        validator: (!accepts_everything(&schema)).then(|| Schema::new(validator, &schema)),
         hidden: hidden.map(|one| one.path.clone()).collect(),
         completion,
     };
@@ -108,7 +107,7 @@ pub(super) fn apply(base: &Arc<CompiledTool>, overrides: &ToolOverrides) -> Resu
         listing: base.listing.with_input_schema(text),
         mirrored,
         call: base.call.clone(),
-        overridden: Some(Box::new(overridden)),
+        overridden: Some(Arc::new(overridden)),
         needs: base.needs.clone(),
         _own: Some(base.clone()),
     })

@@ -8,6 +8,7 @@ mod growth;
 mod names;
 mod reference;
 mod tree;
+mod weight;
 mod words;
 mod work;
 
@@ -21,6 +22,7 @@ use http::HeaderName;
 use mcp_common::problem::Problem;
 use minijinja::{Environment, UndefinedBehavior};
 use serde_json::Value;
+use weight::Weight;
 
 /// References to secrets.
 const SECRET_MARKS: [&str; 2] = ["${env:", "${file:"];
@@ -76,6 +78,8 @@ pub(crate) struct Templates {
     count: usize,
     /// Whether those that are compiled now write XML.
     is_markup: bool,
+    /// What filling them costs.
+    pub(crate) weight: Weight,
 }
 
 impl Templates {
@@ -97,6 +101,7 @@ impl Templates {
             allowed,
             count: 0,
             is_markup: false,
+            weight: Weight::default(),
         }
     }
 
@@ -141,6 +146,7 @@ impl Templates {
             None => text.clone(),
         };
         callables::check(&self.environment, &source).map_err(at)?;
+        self.weight.add(&source);
         let source = growth::bounded(&source).map_err(at)?;
         self.count += 1;
         let end = if self.is_markup { AS_MARKUP } else { "" };

@@ -104,7 +104,9 @@ impl Engine {
         // A token may be renewed on the way: the one before and the one after are both looked for.
         let mut secrets = self.credentials(tool, &context).await;
         let started = Instant::now();
-        let delivered = self.deliver(call, request, &context).await;
+        let timeout = self.timeout(call);
+        let deadline = tokio::time::Instant::now() + timeout;
+        let delivered = self.deliver(call, request, &context, (deadline, timeout)).await;
         let upstream_ms = milliseconds(started);
         secrets.extend(self.credentials(tool, &context).await);
         secrets.sort_by_key(|secret| std::cmp::Reverse(secret.len()));
@@ -116,7 +118,7 @@ impl Engine {
         let (answer, result) = match delivered {
             Ok(answer) => {
                 let raw = shown_answer(&answer, &redacted);
-                (Some(raw), self.shaped(call, &answer, &context).await)
+                (Some(raw), self.shaped(call, answer, &context, deadline).await)
             }
             Err(result) => (None, result),
         };

@@ -1,10 +1,14 @@
 //! A call's arguments, sorted into the places of the request.
 
 use crate::{
-    engine::{failure::Failure, members::Members, strict_value},
-    tool::{Call, Layout, violations},
+    engine::{
+        failure::Failure,
+        members::Members,
+        result::Outcome,
+        work::{Stop, Work},
+    },
+    tool::{Call, Layout, Schema, Verdict},
 };
-use jsonschema::Validator;
 use mcp_common::definition::tool::Place;
 use serde_json::value::RawValue;
 use std::{collections::BTreeMap, fmt::Write};
@@ -29,20 +33,22 @@ pub(super) struct Groups<'a> {
 }
 
 /// What the arguments' schema finds wrong with their text.
-pub(in crate::engine) fn validate(validator: &Validator, json: &str) -> Result<(), Failure> {
-    let value = strict_value::read(json).map_err(|error| {
-        let text = error.to_string();
-        let reason = text
-            .rsplit_once(" at line ")
-            .map_or(text.as_str(), |(reason, _)| reason);
-        Failure::argument("(root)", reason)
-    })?;
-    if validator.is_valid(&value) {
-        return Ok(());
+pub(in crate::engine) fn validate(schema: &Schema, json: &str, work: &dyn Work) -> Result<(), Failure> {
+    match work.check(schema, json, false) {
+        Ok(Verdict::Fits) => Ok(()),
+        Ok(Verdict::Unreadable(text)) => {
+            let reason = text
+                .rsplit_once(" at line ")
+                .map_or(text.as_str(), |(reason, _)| reason);
+            Err(Failure::argument("(root)", reason))
+        }
+        Ok(Verdict::Unfit { findings, .. }) => Err(Failure::arguments(&findings)),
+        Err(Stop::Failed(failure)) => Err(failure),
+        Err(Stop::Long) => Err(Failure::new(
+            Outcome::InvalidArguments,
+            "The arguments are not checked here: that may take too long with the tool's schema. A call checks them.",
+        )),
     }
-    let mut findings = String::new();
-    violations(validator, &value, &mut findings);
-    Err(Failure::arguments(&findings))
 }
 
 impl<'a> Arguments<'a> {
@@ -99,9 +105,9 @@ impl<'a> Arguments<'a> {
     }
 
     /// Checks the arguments against the schema and what the definition requires, and sorts them into their groups.
-    pub(super) fn check(&mut self, call: &Call, json: &str) -> Result<(), Failure> {
+    pub(super) fn check(&mut self, call: &Call, json: &str, work: &dyn Work) -> Result<(), Failure> {
         if let Some(validator) = &call.validator {
-            validate(validator, json)?;
+            validate(validator, json, work)?;
         }
         self.sort(call)?;
         self.check_required(call)

@@ -71,6 +71,11 @@ fn read<'a>(
     };
     if let Some(validator) = &call.validator {
         match strict_value::read(json) {
+            Ok(_) if !validator.is_bounded(json) => {
+                let reason =
+                    "is not checked here: that may take too long with the tool's schema. A call checks it";
+                problems.push(ArgumentProblem::whole(reason));
+            }
             Ok(value) => {
                 let found = findings(validator, &value, MOST_PROBLEMS).into_iter();
                 problems.extend(found.map(|(path, reason)| ArgumentProblem { path, reason }));

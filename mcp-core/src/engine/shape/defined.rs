@@ -1,17 +1,16 @@
 //! Answers as `response` of the definition says: whether the call did what it was asked for, then jq, the bound, the
 //! promise of `output_schema`, and the text.
 
-use super::{
-    Jq, Long, bad_answer, decode, empty, json, media, media::Media, names::Names, truncate, unsuccessful,
-};
+use super::{bad_answer, decode, empty, json, media, media::Media, names::Names, truncate, unsuccessful};
 use crate::{
     engine::{
         CallContext,
         failure::Failure,
         result::{CallResult, Outcome, write_json_string},
         upstream::Answer,
+        work::{Stop, Work},
     },
-    tool::{AnswerText, Call, Ended, ResponseShape},
+    tool::{AnswerText, Call, ResponseShape},
 };
 use bytes::Bytes;
 use mcp_common::definition::tool::{OnMismatch, Overflow, ResponseFormat};
@@ -24,8 +23,8 @@ pub(super) fn shape(
     answer: &Answer,
     context: &CallContext<'_>,
     on_mismatch: OnMismatch,
-    jq: Jq<'_>,
-) -> Result<CallResult, Long> {
+    work: &dyn Work,
+) -> Result<CallResult, Stop> {
     let names = Names::new(response, answer, context);
     match failed(response, answer, &names) {
         Ok(None) => {}
@@ -38,12 +37,11 @@ pub(super) fn shape(
         answer,
         names,
         on_mismatch: response.on_mismatch.unwrap_or(on_mismatch),
-        jq,
+        work,
     };
     match shaper.shape() {
-        Ok(result) => Ok(result),
         Err(Stop::Failed(failure)) => Ok(failure.into_result(Some(answer.status.as_u16()))),
-        Err(Stop::Long) => Err(Long),
+        other => other,
     }
 }
 
@@ -89,26 +87,13 @@ fn failed(
     Ok((!is_success).then(|| unsuccessful::shape(answer)))
 }
 
-/// Why there is no result.
-enum Stop {
-    Failed(Failure),
-    /// The program takes longer than it may here.
-    Long,
-}
-
-impl From<Failure> for Stop {
-    fn from(failure: Failure) -> Self {
-        Self::Failed(failure)
-    }
-}
-
 struct Shaper<'a> {
     call: &'a Call,
     response: &'a ResponseShape,
     answer: &'a Answer,
     names: Names<'a>,
     on_mismatch: OnMismatch,
-    jq: Jq<'a>,
+    work: &'a dyn Work,
 }
 
 impl Shaper<'_> {
@@ -131,18 +116,13 @@ impl Shaper<'_> {
     }
 
     fn json(&self) -> Result<CallResult, Stop> {
-        let body = || super::jq_input(self.answer);
-        let data = match (&self.response.jq, self.jq) {
-            (None, _) => body(),
-            (Some(_), Jq::Ran(result)) => result.clone().map(Cow::Owned).map_err(told),
-            (Some(program), Jq::Here(effort)) => match body() {
-                Ok(body) => match program.run(&body, super::MAX_JQ_BYTES, effort) {
-                    Ok(data) => Ok(Cow::Owned(data)),
-                    Err(Ended::Failed(reason)) => Err(told(reason)),
-                    Err(Ended::Long) => return Err(Stop::Long),
-                },
-                Err(reason) => Err(reason),
-            },
+        let body = super::jq_input(self.answer);
+        let data = match (&self.response.jq, body) {
+            (Some(program), Ok(body)) => {
+                let ran = self.work.run(program, &body, super::MAX_JQ_BYTES)?;
+                ran.map(Cow::Owned).map_err(told)
+            }
+            (_, body) => body,
         };
         let data = match data {
             Ok(data) => data,
@@ -150,7 +130,10 @@ impl Shaper<'_> {
         };
         let (data, note) = self.fit(data)?;
         let output = self.call.output.as_ref();
-        let mismatch = output.and_then(|output| json::mismatch(output, &data));
+        let mismatch = match output {
+            Some(output) => json::mismatch(output, &data, self.work)?,
+            None => None,
+        };
         if let (Some(mismatch), OnMismatch::Error) = (&mismatch, self.on_mismatch) {
             let what = match note {
                 Some(_) => "After leaving items out the answer",

@@ -4,18 +4,22 @@ use super::{bad_answer, decode};
 use crate::{
     engine::{
         result::{CallResult, Outcome},
-        strict_value,
         upstream::Answer,
+        work::{Stop, Work},
     },
-    tool::{Call, violated_places, violations},
+    tool::{Call, Schema, Verdict},
 };
 use bytes::Bytes;
-use jsonschema::Validator;
 use mcp_common::definition::tool::OnMismatch;
 use serde_json::value::RawValue;
 use std::borrow::Cow;
 
-pub(super) fn shape(call: &Call, answer: &Answer, on_mismatch: OnMismatch) -> CallResult {
+pub(super) fn shape(
+    call: &Call,
+    answer: &Answer,
+    on_mismatch: OnMismatch,
+    work: &dyn Work,
+) -> Result<CallResult, Stop> {
     // Most JSON is used where it lies.
     let text: Cow<'_, str> = match serde_json::from_slice::<&RawValue>(&answer.body) {
         Ok(raw) => Cow::Borrowed(raw.get()),
@@ -23,13 +27,16 @@ pub(super) fn shape(call: &Call, answer: &Answer, on_mismatch: OnMismatch) -> Ca
             Ok(decoded) => decoded,
             Err(_) => {
                 let text = format!("The answer says it is JSON, but is not: {error}.");
-                return bad_answer(answer, &text);
+                return Ok(bad_answer(answer, &text));
             }
         },
     };
-    let mismatch = call.output.as_ref().and_then(|output| mismatch(output, &text));
+    let mismatch = match &call.output {
+        Some(output) => mismatch(output, &text, work)?,
+        None => None,
+    };
     if let (Some(mismatch), OnMismatch::Error) = (&mismatch, on_mismatch) {
-        return mismatch.refused(answer, "The answer");
+        return Ok(mismatch.refused(answer, "The answer"));
     }
     let is_structured = text.starts_with('{') || call.output.is_some();
     let structured = is_structured.then(|| match &text {
@@ -37,11 +44,11 @@ pub(super) fn shape(call: &Call, answer: &Answer, on_mismatch: OnMismatch) -> Ca
         Cow::Owned(text) => on_one_line(text).into(),
     });
     let result = CallResult::text(&text, false, Outcome::Ok, Some(answer.status.as_u16()));
-    CallResult {
+    Ok(CallResult {
         structured,
         mismatch: mismatch.map(|mismatch| mismatch.places),
         ..result
-    }
+    })
 }
 
 /// How an answer breaks the promise of `output_schema`.
@@ -64,22 +71,14 @@ impl Mismatch {
 }
 
 /// `None` where the JSON text is what the schema promises.
-pub(super) fn mismatch(output: &Validator, text: &str) -> Option<Mismatch> {
-    let value = match strict_value::read(text) {
-        Ok(value) if output.is_valid(&value) => return None,
-        Ok(value) => value,
-        Err(error) => {
-            return Some(Mismatch {
-                findings: format!("\n(root): {error}"),
-                places: "(root) cannot be read as JSON whose members stand once".to_owned(),
-            });
-        }
-    };
-    let mut findings = String::new();
-    violations(output, &value, &mut findings);
-    Some(Mismatch {
-        findings,
-        places: violated_places(output, &value),
+pub(super) fn mismatch(output: &Schema, text: &str, work: &dyn Work) -> Result<Option<Mismatch>, Stop> {
+    Ok(match work.check(output, text, true)? {
+        Verdict::Fits => None,
+        Verdict::Unreadable(reason) => Some(Mismatch {
+            findings: format!("\n(root): {reason}"),
+            places: "(root) cannot be read as JSON whose members stand once".to_owned(),
+        }),
+        Verdict::Unfit { findings, places } => Some(Mismatch { findings, places }),
     })
 }
 

@@ -1,7 +1,7 @@
 //! Reads an answer to its end, or to its bound.
 
 use super::{decompress, trouble};
-use crate::engine::{failure::Failure, result::Outcome};
+use crate::engine::{Lane, failure::Failure, result::Outcome};
 use bytes::{Bytes, BytesMut};
 use http::{HeaderMap, Response, StatusCode, Uri, header};
 use http_body::Body;
@@ -9,7 +9,7 @@ use http_body_util::BodyExt;
 use hyper::body::Incoming;
 
 /// A complete answer.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(in crate::engine) struct Answer {
     pub(in crate::engine) uri: Uri,
     pub(in crate::engine) status: StatusCode,
@@ -36,7 +36,12 @@ impl From<Response<Bytes>> for Answer {
     }
 }
 
-pub(super) async fn receive(uri: Uri, response: Response<Incoming>, limit: u64) -> Result<Answer, Failure> {
+pub(super) async fn receive(
+    uri: Uri,
+    response: Response<Incoming>,
+    limit: u64,
+    lane: &Lane,
+) -> Result<Answer, Failure> {
     let (head, mut incoming) = response.into_parts();
     let announced = incoming.size_hint().lower();
     if announced > limit {
@@ -73,7 +78,7 @@ pub(super) async fn receive(uri: Uri, response: Response<Incoming>, limit: u64) 
         body,
     };
     if answer.headers.contains_key(header::CONTENT_ENCODING) {
-        return decompress::decompress(answer, limit);
+        return decompress::decompress(answer, limit, lane).await;
     }
     Ok(answer)
 }

@@ -1,7 +1,7 @@
 //! Weaves the budget into a program: wherever values are made, repeated, collected or looked at as a whole, one of the
 //! filters of `budget.rs` stands before it.
 
-use super::budget::{MULTIPLY, STEP, WEIGH};
+use super::budget::{INDEX, MULTIPLY, STEP, WEIGH};
 use jaq_core::{
     load::{
         lex::StrPart,
@@ -51,6 +51,10 @@ fn after<'s>(of: T<'s>, filter: &'static str) -> T<'s> {
     if matches!(of, Term::Id | Term::Num(_) | Term::Var(_)) {
         return of;
     }
+    after_always(of, filter)
+}
+
+fn after_always<'s>(of: T<'s>, filter: &'static str) -> T<'s> {
     Term::BinOp(Box::new(of), BinaryOp::Pipe(None), Box::new(call(filter)))
 }
 
@@ -107,7 +111,8 @@ fn term<'s>(of: T<'s>, natives: &[&str]) -> T<'s> {
         Term::Path(from, Path(parts)) => {
             let parts = parts.into_iter().map(|(part, optional)| {
                 let part = match part {
-                    Part::Index(index) => Part::Index(term(index, natives)),
+                    Part::Index(index) if is_small(&index) => Part::Index(index),
+                    Part::Index(index) => Part::Index(after_always(term(index, natives), INDEX)),
                     Part::Range(from, to) => {
                         Part::Range(from.map(|of| term(of, natives)), to.map(|of| term(of, natives)))
                     }
@@ -151,6 +156,13 @@ fn operation<'s>(left: T<'s>, operator: BinaryOp<&'s str>, right: T<'s>, natives
             let update = join(term(left, natives), BinaryOp::Update, product);
             let bind = BinaryOp::Pipe(Some(Pattern::Var(factor)));
             join(weighed(right, natives), bind, update)
+        }
+        // What is taken from a list is sought in it.
+        BinaryOp::UpdateMath(Math::Sub) if !is_small(&right) => {
+            join(stepped(left), operator, weighed(right, natives))
+        }
+        BinaryOp::Math(Math::Sub) if !is_small(&left) && !is_small(&right) => {
+            join(weighed(left, natives), operator, weighed(right, natives))
         }
         // Comparing with a value that the program has in it ends early.
         BinaryOp::Cmp(_) if !is_small(&left) && !is_small(&right) => {

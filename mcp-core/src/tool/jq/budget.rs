@@ -1,7 +1,8 @@
 //! What one run may cost. jq has loops and recursion and no bound of its own: calls to these filters are woven into
 //! every program (`bounded.rs`), and each takes from the budget. When it is used up the run ends, also inside of `try`.
 
-use super::{Effort, MAX_DEPTH};
+use super::{Effort, MAX_DEPTH, readable};
+use crate::tool::pattern_weight;
 use jaq_core::{
     DataT, Error, Exn, Lut, Native, ValX,
     box_iter::box_once,
@@ -16,9 +17,10 @@ use std::{
 
 /// One step is about one application of a filter to a value.
 const MAX_STEPS: u64 = 1_000_000;
-const MAX_TIME: Duration = Duration::from_millis(1_000);
+/// Processes for work have less of a busy machine than its workers.
+const MAX_TIME: Duration = Duration::from_millis(3_000);
 /// A short run occupies its worker, so other calls wait for it.
-const SHORT_STEPS: u64 = 50_000;
+const SHORT_STEPS: u64 = 20_000;
 const SHORT_TIME: Duration = Duration::from_millis(5);
 /// Threads have 2 MiB; the larger part is left to whoever called.
 const MAX_STACK: usize = 768 << 10;
@@ -31,6 +33,14 @@ const MAX_BITS: u64 = 4_096;
 pub(super) const STEP: &str = "!step";
 pub(super) const WEIGH: &str = "!weigh";
 pub(super) const MULTIPLY: &str = "!multiply";
+/// Before a text is read as JSON.
+pub(super) const READ: &str = "!read";
+/// Before something is sought in all of a value.
+pub(super) const PAIR: &str = "!pair";
+/// Before a text is matched with a pattern.
+pub(super) const SCAN: &str = "!scan";
+/// Before a value is what another one is indexed with.
+pub(super) const INDEX: &str = "!index";
 
 /// The kind of programs that have a budget.
 pub(super) struct Jq;
@@ -142,7 +152,7 @@ impl Budget {
         self.calls.set(calls);
         if calls.is_multiple_of(256) {
             if Instant::now() > self.ends {
-                return Err(self.end_long("takes longer than a second"));
+                return Err(self.end_long("takes longer than 3 seconds"));
             }
             return self.weigh(value);
         }
@@ -151,9 +161,61 @@ impl Budget {
 
     /// Takes what it costs to look at all of the value, which may be far larger than the memory that it takes.
     pub(super) fn weigh(&self, value: &Val) -> Result<(), Exceeded> {
+        let nodes = self.nodes(value)?;
+        self.take(self.charge(nodes))
+    }
+
+    fn nodes(&self, value: &Val) -> Result<usize, Exceeded> {
         let mut nodes = 0;
         self.count(value, 0, &mut nodes)?;
-        self.take(nodes / 4)
+        Ok(nodes)
+    }
+
+    /// What native filters take for so many nodes or bytes. A short run has to end soon, whatever they do with them.
+    fn charge(&self, units: usize) -> usize {
+        match self.effort {
+            Effort::Short => units,
+            Effort::Full => units / 4,
+        }
+    }
+
+    /// Before the value is read as JSON.
+    fn read(&self, value: &Val) -> Result<(), Exceeded> {
+        let (Val::TStr(text) | Val::BStr(text)) = value else {
+            return Ok(());
+        };
+        self.take(self.charge(text.len() / 8))?;
+        readable(text).map_err(|reason| match reason {
+            "is nested more than 256 times" => self.end("reads JSON that is nested more than 256 times"),
+            _ => self.end("reads a number of more than 4096 digits"),
+        })
+    }
+
+    /// Before the one is sought everywhere in the other.
+    fn pair(&self, value: &Val, other: &Val) -> Result<(), Exceeded> {
+        let cost = match (value, other) {
+            (Val::TStr(_) | Val::BStr(_), _) => self.nodes(value)?.saturating_add(self.nodes(other)?),
+            _ => self.nodes(value)?.saturating_mul(self.nodes(other)?),
+        };
+        self.take(self.charge(cost))
+    }
+
+    /// Before the text is matched with the pattern, which may make a value of each character.
+    fn scan(&self, text: &Val, pattern: &Val) -> Result<(), Exceeded> {
+        let (Val::TStr(text) | Val::BStr(text), Val::TStr(pattern) | Val::BStr(pattern)) = (text, pattern)
+        else {
+            return Ok(());
+        };
+        let weight = usize::try_from(pattern_weight(&String::from_utf8_lossy(pattern))).unwrap_or(usize::MAX);
+        self.take(self.charge(text.len().saturating_add(1).saturating_mul(weight)))
+    }
+
+    /// Before another value is indexed with it. A list is sought at each place of another list.
+    fn index(&self, index: &Val) -> Result<(), Exceeded> {
+        match index {
+            Val::Arr(items) => self.take(self.charge(items.len().saturating_mul(4_096))),
+            _ => Ok(()),
+        }
     }
 
     fn count(&self, value: &Val, depth: usize, nodes: &mut usize) -> Result<(), Exceeded> {
@@ -161,8 +223,9 @@ impl Budget {
             return Err(self.end("makes a value that is nested too deeply"));
         }
         *nodes += 1 + text_length(value) / 64;
-        if *nodes as u64 / 4 > self.steps.get() {
-            return self.take(*nodes);
+        let charge = self.charge(*nodes);
+        if charge as u64 > self.steps.get() {
+            return self.take(charge);
         }
         match value {
             Val::Arr(items) => items
@@ -223,33 +286,41 @@ fn ended<'a, T>(_: Exceeded) -> Result<T, Exn<'a, Val>> {
     Err(Exn::halt(1))
 }
 
+/// A filter that gives its input on where `$check` has nothing against it.
+macro_rules! checked {
+    ($check:expr) => {
+        Native::<Jq>::new(|cv| {
+            let checked = $check(cv.0.data().budget, &cv.1);
+            box_once(checked.map_or_else(ended, |()| Ok(cv.1)))
+        })
+        .with_paths(|cv| {
+            let checked = $check(cv.0.data().budget, &cv.1.0);
+            box_once(checked.map_or_else(ended, |()| Ok(cv.1)))
+        })
+        .with_update(|cv, update| match $check(cv.0.data().budget, &cv.1) {
+            Ok(()) => update(cv.1),
+            Err(exceeded) => box_once(ended(exceeded)),
+        })
+    };
+}
+
+/// The same, with an argument.
+macro_rules! checked_with {
+    ($check:expr) => {
+        Native::<Jq>::new(|mut cv| {
+            let argument = cv.0.pop_var();
+            let checked = $check(cv.0.data().budget, &cv.1, &argument);
+            box_once(checked.map_or_else(ended, |()| Ok(cv.1)))
+        })
+    };
+}
+
+fn step_and_weigh(budget: &Budget, value: &Val) -> Result<(), Exceeded> {
+    budget.step(value).and_then(|()| budget.weigh(value))
+}
+
 /// The filters themselves.
-pub(super) fn funs() -> [Fun<Jq>; 3] {
-    let step: Native<Jq> = Native::<Jq>::new(|cv| {
-        let checked = cv.0.data().budget.step(&cv.1);
-        box_once(checked.map_or_else(ended, |()| Ok(cv.1)))
-    })
-    .with_paths(|cv| {
-        let checked = cv.0.data().budget.step(&cv.1.0);
-        box_once(checked.map_or_else(ended, |()| Ok(cv.1)))
-    })
-    .with_update(|cv, update| match cv.0.data().budget.step(&cv.1) {
-        Ok(()) => update(cv.1),
-        Err(exceeded) => box_once(ended(exceeded)),
-    });
-    let weigh: Native<Jq> = Native::<Jq>::new(|cv| {
-        let budget = cv.0.data().budget;
-        let checked = budget.step(&cv.1).and_then(|()| budget.weigh(&cv.1));
-        box_once(checked.map_or_else(ended, |()| Ok(cv.1)))
-    })
-    .with_paths(|cv| {
-        let checked = cv.0.data().budget.weigh(&cv.1.0);
-        box_once(checked.map_or_else(ended, |()| Ok(cv.1)))
-    })
-    .with_update(|cv, update| match cv.0.data().budget.weigh(&cv.1) {
-        Ok(()) => update(cv.1),
-        Err(exceeded) => box_once(ended(exceeded)),
-    });
+pub(super) fn funs() -> [Fun<Jq>; 7] {
     let multiply: Native<Jq> = Native::<Jq>::new(|mut cv| {
         let right = cv.0.pop_var();
         let left = cv.0.pop_var();
@@ -260,8 +331,12 @@ pub(super) fn funs() -> [Fun<Jq>; 3] {
         box_once(product)
     });
     [
-        (STEP, v(0), step),
-        (WEIGH, v(0), weigh),
+        (STEP, v(0), checked!(Budget::step)),
+        (WEIGH, v(0), checked!(step_and_weigh)),
         (MULTIPLY, v(2), multiply),
+        (READ, v(0), checked!(Budget::read)),
+        (INDEX, v(0), checked!(Budget::index)),
+        (PAIR, v(1), checked_with!(Budget::pair)),
+        (SCAN, v(1), checked_with!(Budget::scan)),
     ]
 }

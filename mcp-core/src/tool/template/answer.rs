@@ -1,5 +1,6 @@
 //! Expressions and templates over an answer: `status`, `headers`, `body`, and `data` where it is shaped already.
 
+use super::weight::Weight;
 use super::{AllowedHeaders, CallerName, UsedVar, bounded, callables, first_line, growth, names};
 use crate::tool::input_schema::InputSchema;
 use http::HeaderName;
@@ -41,6 +42,8 @@ pub(crate) struct AnswerTemplates {
     /// What they name of the caller, by field.
     caller: Vec<(String, CallerName)>,
     allowed: AllowedHeaders,
+    /// What filling them costs.
+    pub(crate) weight: Weight,
 }
 
 fn environment(undefined: UndefinedBehavior) -> Environment<'static> {
@@ -62,6 +65,7 @@ impl AnswerTemplates {
             vars: Vec::new(),
             caller: Vec::new(),
             allowed,
+            weight: Weight::default(),
         }
     }
 
@@ -83,6 +87,7 @@ impl AnswerTemplates {
         }
         let source = format!("{{% set value = ({expression}) %}}");
         callables::check(&self.conditions, &source).map_err(at)?;
+        self.weight.add(&source);
         let source = growth::bounded(&source).map_err(at)?;
         self.conditions
             .add_template_owned(field.to_owned(), source.clone())
@@ -105,6 +110,7 @@ impl AnswerTemplates {
         }
         let at = |reason: String| Problem::at(field, reason);
         callables::check(&self.texts, text).map_err(at)?;
+        self.weight.add(text);
         let source = growth::bounded(text).map_err(at)?;
         self.texts
             .add_template_owned(field.to_owned(), source.clone())

@@ -1,0 +1,129 @@
+//! The inside of a process: limits, then one job after the other.
+
+use super::{Done, Job, frame};
+use crate::tool::{Effort, Ended, Program, Schema, Verdict};
+use rustix::process::{Resource, Rlimit, nice, setrlimit};
+use std::{
+    collections::HashMap,
+    io,
+    os::{fd::AsFd, unix::net::UnixStream},
+    panic::{AssertUnwindSafe, catch_unwind},
+    process,
+    sync::mpsc,
+    thread,
+};
+
+/// The stack on which the work is done.
+const STACK: usize = 64 << 20;
+/// What the program takes before it works: its code, the stacks, and what the allocator keeps in stock. Addresses, not
+/// memory.
+const OWN_ADDRESSES: u64 = 512 << 20;
+/// Workers of the gateway go first.
+const NICE: i32 = 5;
+/// How much text of schemas and programs is kept compiled.
+const MAX_KEPT: usize = 4 << 20;
+/// What it says when it is ready, so that a program which is no sandbox is found out.
+pub(super) const READY: &[u8] = b"dynmcp sandbox 1";
+
+/// What a process allows itself.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// Bytes of memory for its work.
+    pub memory: u64,
+}
+
+/// Does what comes in through standard input until that is closed. For a process of its own: it sets limits on the
+/// process, and ends it where a job cannot be done.
+pub fn serve(limits: Limits) -> io::Result<()> {
+    limit(Resource::As, limits.memory.saturating_add(OWN_ADDRESSES))?;
+    limit(Resource::Core, 0)?;
+    let _ = nice(NICE);
+    let mut socket = UnixStream::from(io::stdin().as_fd().try_clone_to_owned()?);
+    let mut answers = socket.try_clone()?;
+    frame::write(&mut answers, &[READY])?;
+    let (jobs, mine) = mpsc::channel::<Vec<Vec<u8>>>();
+    thread::Builder::new()
+        .name("work".into())
+        .stack_size(STACK)
+        .spawn(move || {
+            let worked = catch_unwind(AssertUnwindSafe(|| {
+                let mut known = Known::default();
+                while let Ok(parts) = mine.recv() {
+                    let done = Job::of_parts(&parts).map(|job| known.work(job));
+                    let Some(done) = done else { return };
+                    if done.to_parts(|parts| frame::write(&mut answers, parts)).is_err() {
+                        return;
+                    }
+                }
+            }));
+            // A job that is not understood, or one that the code below was not made for.
+            process::exit(if worked.is_ok() { 0 } else { 101 });
+        })?;
+    // Read while work is done, so that the end of the gateway ends the work.
+    while let Some(parts) = frame::read(&mut socket)? {
+        if jobs.send(parts).is_err() {
+            break;
+        }
+    }
+    Ok(())
+}
+
+fn limit(resource: Resource, most: u64) -> io::Result<()> {
+    let limit = Rlimit {
+        current: Some(most),
+        maximum: Some(most),
+    };
+    Ok(setrlimit(resource, limit)?)
+}
+
+/// What is compiled already, by its text.
+#[derive(Default)]
+struct Known {
+    programs: HashMap<String, Result<Program, String>>,
+    schemas: HashMap<String, Result<Schema, String>>,
+    kept: usize,
+}
+
+impl Known {
+    fn work(&mut self, job: Job<'_>) -> Done {
+        let (Job::Run { program: text, .. } | Job::Check { schema: text, .. }) = job;
+        if self.kept + text.len() > MAX_KEPT {
+            *self = Self::default();
+        }
+        match job {
+            Job::Run {
+                program,
+                limit,
+                input,
+            } => {
+                if !self.programs.contains_key(program) {
+                    self.kept += program.len();
+                    self.programs
+                        .insert(program.to_owned(), Program::compile(program));
+                }
+                Done::Ran(match &self.programs[program] {
+                    Ok(program) => match program.run(input, limit, Effort::Full) {
+                        Ok(data) => Ok(data),
+                        Err(Ended::Failed(reason)) => Err(reason),
+                        Err(Ended::Long) => Err("takes too long".to_owned()),
+                    },
+                    Err(reason) => Err(reason.clone()),
+                })
+            }
+            Job::Check {
+                schema,
+                for_logs,
+                value,
+            } => {
+                if !self.schemas.contains_key(schema) {
+                    self.kept += schema.len();
+                    self.schemas.insert(schema.to_owned(), Schema::of_text(schema));
+                }
+                Done::Checked(match &self.schemas[schema] {
+                    Ok(schema) => schema.judge(value, for_logs),
+                    Err(reason) => Verdict::Unreadable(reason.clone()),
+                })
+            }
+        }
+    }
+}
