@@ -3,6 +3,9 @@
 use serde::Serialize;
 use std::fmt;
 
+/// Longer reasons are cut, in bytes: they are kept, shown and logged.
+const MOST_REASON: usize = 2_000;
+
 /// One finding about one place of a document.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Problem {
@@ -17,7 +20,7 @@ impl Problem {
     pub fn at(field: impl Into<String>, reason: impl Into<String>) -> Self {
         Self {
             field: field.into(),
-            reason: reason.into(),
+            reason: bounded(reason.into()),
         }
     }
 
@@ -25,6 +28,15 @@ impl Problem {
     pub fn whole(reason: impl Into<String>) -> Self {
         Self::at("", reason)
     }
+}
+
+/// Readers of JSON repeat what they did not expect, however long it is.
+fn bounded(mut reason: String) -> String {
+    if reason.len() > MOST_REASON {
+        reason.truncate(reason.floor_char_boundary(MOST_REASON));
+        reason.push('…');
+    }
+    reason
 }
 
 impl fmt::Display for Problem {

@@ -78,3 +78,72 @@ async fn the_admin_api_writes_only_where_it_may() {
     app.admin().delete("/admin/ids/i").await.ok();
     assert!(!folder.path().join("admin/ids/i.json").exists());
 }
+
+#[cfg(unix)]
+#[tokio::test]
+async fn links_bring_nothing_from_elsewhere() {
+    use std::os::unix::fs::symlink;
+    let elsewhere = TempDir::new().unwrap();
+    std::fs::write(elsewhere.path().join("credentials"), "s3cr3t: [\n").unwrap();
+    std::fs::write(
+        elsewhere.path().join("taken.yaml"),
+        TOOL.replace("weather", "taken"),
+    )
+    .unwrap();
+    let folder = TempDir::new().unwrap();
+    std::fs::write(folder.path().join("weather.yaml"), TOOL).unwrap();
+    symlink(elsewhere.path().join("credentials"), folder.path().join("a.yaml")).unwrap();
+    symlink(elsewhere.path(), folder.path().join("team")).unwrap();
+    symlink("/dev/zero", folder.path().join("zero.json")).unwrap();
+    // Inside, as a ConfigMap has them.
+    std::fs::create_dir(folder.path().join("..1")).unwrap();
+    std::fs::write(folder.path().join("..1/sun.yaml"), TOOL.replace("weather", "sun")).unwrap();
+    symlink("..1", folder.path().join("..data")).unwrap();
+    symlink("..data/sun.yaml", folder.path().join("sun.yaml")).unwrap();
+    let app = on(&folder, "false").await;
+    let snapshot = app.app().catalog.snapshot();
+    let tools: Vec<&str> = snapshot.tools.keys().map(|id| &**id).collect();
+    assert_eq!(tools, ["sun", "weather"]);
+    let quarantine = app.admin().get("/admin/quarantine").await.data();
+    let text = quarantine.to_string();
+    assert!(!text.contains("s3cr3t"), "{text}");
+    for place in ["a.yaml", "team"] {
+        let place = folder.path().join(place).display().to_string();
+        assert!(
+            text.contains(&place) && text.contains("a link leads out of the folder"),
+            "{text}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_reason_repeats_little_of_the_document() {
+    let folder = TempDir::new().unwrap();
+    let long = "x".repeat(100_000);
+    let broken = [
+        ("kind.json", format!("{{\"kind\": \"{long}\"}}")),
+        ("id.json", format!("{{\"kind\": \"tds\", \"id\": [\"{long}\"]}}")),
+        (
+            "member.json",
+            format!("{{\"kind\": \"tds\", \"tds_ext_info\": \"{long}\"}}"),
+        ),
+        ("tag.yaml", format!("kind: tds\nx: !{long} y\n")),
+        (
+            "number.toml",
+            format!("kind = \"tds\"\nx = 1{}\n", "0".repeat(100_000)),
+        ),
+    ];
+    for (name, text) in &broken {
+        std::fs::write(folder.path().join(name), text).unwrap();
+    }
+    let app = on(&folder, "false").await;
+    let quarantine = app.admin().get("/admin/quarantine").await.data();
+    assert!(
+        quarantine.as_array().unwrap().len() >= 4,
+        "{}",
+        quarantine.to_string().len()
+    );
+    for entry in quarantine.as_array().unwrap() {
+        assert!(entry.to_string().len() < 6_000, "{:.200}", entry.to_string());
+    }
+}

@@ -15,6 +15,10 @@ use std::path::Path;
 /// Larger files are refused unread.
 pub(super) const LARGEST: u64 = 64 * 1024 * 1024;
 
+/// How much of a document a reason may repeat, in bytes: parsers quote what they do not understand.
+const MOST_REASON: usize = 500;
+const MOST_VALUE: usize = 60;
+
 /// One document of a file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Document {
@@ -51,7 +55,7 @@ impl Fault {
     fn new(line: usize, reason: impl Into<String>) -> Self {
         Self {
             line: line.max(1),
-            reason: reason.into(),
+            reason: excerpt(&reason.into(), MOST_REASON),
         }
     }
 }
@@ -124,6 +128,13 @@ pub(super) fn parse(path: &Path, content: &[u8]) -> Parsed {
 /// The innermost folder decides, and only by its whole name.
 fn kind_of_folder(folder: &Path) -> Option<Kind> {
     Kind::of_segment(folder.file_name()?.to_str()?)
+}
+
+/// The beginning of a text.
+fn excerpt(text: &str, most: usize) -> String {
+    let end = text.floor_char_boundary(most);
+    let more = if end < text.len() { "…" } else { "" };
+    format!("{}{more}", &text[..end])
 }
 
 /// The line of a byte, counted from 1.

@@ -7,7 +7,8 @@ use super::{
     stamp::Stamp,
 };
 use std::{
-    fs, io,
+    fs::{self, File},
+    io::{self, Read},
     path::{Path, PathBuf},
     time::SystemTime,
 };
@@ -25,16 +26,30 @@ pub(super) struct Found {
     pub(super) troubles: Vec<(PathBuf, String)>,
 }
 
-/// Looks for all files of definitions. Links are followed; what is hidden is
+/// What is said of a link to a file that is none of the folder's; nothing of what is in it.
+const LEADS_OUT: &str = "a link leads out of the folder; files elsewhere are not read";
+
+/// Looks for all files of definitions. Links inside the folder are followed; what is hidden is
 /// not there, so a ConfigMap's `..data` is only seen through the links that lead into it.
 pub(super) fn find(root: &Path) -> io::Result<Found> {
+    let real_root = root.canonicalize()?;
     let walk = WalkDir::new(root).follow_links(true).max_depth(DEEPEST);
-    let mut found = Found::default();
-    for entry in walk
+    let mut walk = walk
         .into_iter()
-        .filter_entry(|entry| entry.depth() == 0 || !is_hidden(entry))
-    {
+        .filter_entry(|entry| entry.depth() == 0 || !is_hidden(entry));
+    let mut found = Found::default();
+    while let Some(entry) = walk.next() {
         match entry {
+            Ok(entry) if leads_out(&entry, &real_root) => {
+                let is_folder = entry.file_type().is_dir();
+                if is_folder {
+                    walk.skip_current_dir();
+                }
+                if is_folder || parse::is_candidate(entry.path()) {
+                    let path = relative(root, entry.path());
+                    found.troubles.push((path, LEADS_OUT.to_owned()));
+                }
+            }
             Ok(entry) if entry.file_type().is_file() && parse::is_candidate(entry.path()) => {
                 found.files.push(relative(root, entry.path()));
             }
@@ -53,6 +68,17 @@ pub(super) fn find(root: &Path) -> io::Result<Found> {
         }
     }
     Ok(found)
+}
+
+fn leads_out(entry: &DirEntry, real_root: &Path) -> bool {
+    let is_link = entry.depth() > 0 && entry.path_is_symlink();
+    is_link && !is_inside(entry.path(), real_root)
+}
+
+/// What is not there leads nowhere.
+fn is_inside(path: &Path, real_root: &Path) -> bool {
+    path.canonicalize()
+        .map_or(true, |real| real.starts_with(real_root))
 }
 
 fn is_hidden(entry: &DirEntry) -> bool {
@@ -93,7 +119,10 @@ pub(super) fn look(root: &Path, path: &Path, known: Option<&Stamp>) -> Look {
         );
         return Look::Read(content(Parsed::broken(1, reason), modified), Some(stamp));
     }
-    let body = match fs::read(&file) {
+    if !root.canonicalize().is_ok_and(|root| is_inside(&file, &root)) {
+        return Look::Read(content(Parsed::broken(1, LEADS_OUT), None), None);
+    }
+    let body = match read(&file) {
         Ok(body) => body,
         Err(error) if is_absent(&error) => return Look::Gone,
         Err(error) => return unreadable(&error),
@@ -110,6 +139,16 @@ pub(super) fn look(root: &Path, path: &Path, known: Option<&Stamp>) -> Look {
         None => parse::parse(path, &body),
     };
     Look::Read(content(parsed, modified), Some(stamp))
+}
+
+/// However much it has become meanwhile.
+fn read(file: &Path) -> io::Result<Vec<u8>> {
+    let mut body = Vec::new();
+    let read = File::open(file)?.take(LARGEST + 1).read_to_end(&mut body)?;
+    if read as u64 > LARGEST {
+        return Err(io::ErrorKind::FileTooLarge.into());
+    }
+    Ok(body)
 }
 
 fn unreadable(error: &io::Error) -> Look {

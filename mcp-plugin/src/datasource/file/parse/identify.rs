@@ -1,7 +1,7 @@
 //! Which definition a document is. Its kind comes from where it stands or from what it says, and all that say
 //! something have to agree; its id from the member `id`, or from the name of a file that holds nothing else.
 
-use super::{Document, Fault, Piece};
+use super::{Document, Fault, MOST_VALUE, Piece, excerpt};
 use mcp_common::{
     document::Document as Json,
     key::{Key, Kind},
@@ -32,8 +32,10 @@ fn stated_kind(json: &Json) -> Result<Option<Kind>, String> {
     };
     let text: Option<String> = serde_json::from_str(value.get()).ok();
     let kind = text.as_deref().and_then(Kind::of_word);
-    kind.map(Some)
-        .ok_or_else(|| format!("`kind` is {}; write {}", value.get(), Kind::words()))
+    kind.map(Some).ok_or_else(|| {
+        let found = excerpt(value.get(), MOST_VALUE);
+        format!("`kind` is {found}; write {}", Kind::words())
+    })
 }
 
 fn agreed_kind(json: &Json, stated: [Option<Kind>; 3]) -> Result<Kind, String> {
@@ -69,7 +71,7 @@ fn id(json: &Json, name: Option<&str>) -> Result<String, String> {
             Ok(_) => Err("`id` is empty".to_owned()),
             Err(_) => Err(format!(
                 "`id` is {}, which is no text; put it in quotes",
-                value.get()
+                excerpt(value.get(), MOST_VALUE)
             )),
         },
     }
