@@ -8,7 +8,8 @@ mod snapshot;
 
 pub use admin_key::AdminKeyError;
 pub(crate) use admin_key::generate as generate_key;
-pub(crate) use parts::{compiler, engine_settings};
+use parts::engine_settings;
+pub(crate) use parts::{command_engine, compiler};
 
 use crate::{
     app::{App, Guard, GuardError, Readiness},
@@ -90,7 +91,8 @@ pub(crate) async fn build(settings: Settings) -> Result<Built, BuildError> {
     announce::subscribe(&catalog, &readiness);
     let gateway = Gateway::new(GatewayParts {
         catalog: catalog.clone(),
-        settings: parts::protocol_settings(&settings).map_err(BuildError::NoRandomness)?,
+        settings: parts::protocol_settings(&settings, engine.via.clone())
+            .map_err(BuildError::NoRandomness)?,
         metrics: core_metrics,
         shutdown: draining.clone(),
     });

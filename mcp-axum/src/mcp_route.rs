@@ -121,7 +121,7 @@ async fn answer(route: &McpRoute, parts: Parts, body: Body, log: &mut RequestLog
                 return Err(Error::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, message));
             }
             let body = body::read(body, route.max_body_bytes, body::PATIENCE).await?;
-            post(endpoint.clone(), view, headers, principal, body).await
+            post(endpoint, view, headers, principal, body).await
         }
         Method::GET => Ok(endpoint.get(&Exchange {
             view,
@@ -173,15 +173,16 @@ async fn authenticate(guard: &Guard, headers: &HeaderMap) -> Result<Principal, E
 }
 
 /// In 2026-07-28 a client that goes away cancels its request: dropping the future does it. Before that a lost
-/// connection was no cancellation, so that the work goes on in a task of its own.
+/// connection was no cancellation, so that the work goes on in a task of its own, for a while.
 async fn post(
-    endpoint: Endpoint,
+    route: &Endpoint,
     view: Arc<InstanceView>,
     headers: HeaderMap,
     principal: Principal,
     body: Bytes,
 ) -> Result<Reply, Error> {
     let cancels = Endpoint::cancels_on_disconnect(&headers);
+    let (endpoint, client) = (route.clone(), principal.subject.clone());
     let work = async move {
         endpoint
             .post(
@@ -197,9 +198,9 @@ async fn post(
     if cancels {
         return Ok(work.await);
     }
-    tokio::spawn(work)
-        .await
-        .map_err(|error| Error::internal(error.to_string()))
+    let work = tokio::spawn(work);
+    let attended = route.gateway().attend(work, client);
+    attended.await.map_err(|error| Error::internal(error.to_string()))
 }
 
 /// The last path segment, decoded.

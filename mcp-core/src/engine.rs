@@ -37,7 +37,7 @@ use crate::tool::{Call, CompiledTool, Delivery, Effort, Overridden};
 use bytes::Bytes;
 use deliver::{Progress, Sender};
 use failure::Failure;
-use http::{HeaderMap, Request, Response, StatusCode};
+use http::{HeaderMap, Request, Response, StatusCode, header::VIA};
 use http_body_util::Full;
 use lane::Owner;
 use mcp_common::authenticator::Principal;
@@ -74,7 +74,8 @@ pub struct Engine {
 
 impl Engine {
     /// With an empty pool; connects when called.
-    pub fn new(settings: EngineSettings) -> Self {
+    pub fn new(mut settings: EngineSettings) -> Self {
+        settings.via = settings.via.map(|via| via.apart());
         Self {
             upstream: Upstream::new(&settings),
             pools: Pools::new(&settings),
@@ -91,10 +92,14 @@ impl Engine {
             true => prepare(tool, &context, self.max_request_bytes(call), &Here(Effort::Full)),
             false => Box::pin(self.prepared_elsewhere(tool, &context, deadline)).await,
         };
-        let Prepared { completed, request } = match prepared {
+        let Prepared {
+            completed,
+            mut request,
+        } = match prepared {
             Ok(prepared) => prepared,
             Err(failure) => return failure.into_result(None),
         };
+        self.name_gateway(&mut request, &context);
         let context = CallContext {
             arguments: completed.as_deref().or(context.arguments),
             ..context
@@ -197,14 +202,21 @@ impl Engine {
     ) -> Result<Request<Full<Bytes>>, CallResult> {
         let max_request_bytes = self.max_request_bytes(&tool.call);
         let prepared = prepare(tool, &context, max_request_bytes, &Here(Effort::Full));
-        prepared
-            .map(|prepared| prepared.request)
-            .map_err(|failure| failure.into_result(None))
+        let mut request = prepared.map_err(|failure| failure.into_result(None))?.request;
+        self.name_gateway(&mut request, &context);
+        Ok(request)
     }
 
     /// How long a whole call may take.
     fn timeout(&self, call: &Call) -> Duration {
         call.timeout.unwrap_or(self.settings.default_timeout)
+    }
+
+    /// The one header that is sent although no definition names it.
+    fn name_gateway(&self, request: &mut Request<Full<Bytes>>, context: &CallContext<'_>) {
+        if let Some(via) = &self.settings.via {
+            request.headers_mut().insert(VIA, via.value(context.headers));
+        }
     }
 
     fn max_request_bytes(&self, call: &Call) -> u64 {

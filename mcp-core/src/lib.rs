@@ -15,4 +15,5 @@ pub mod sandbox;
 pub mod telemetry;
 pub mod tokens;
 pub mod tool;
+pub mod via;
 pub mod view;

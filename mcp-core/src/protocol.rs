@@ -3,6 +3,7 @@
 //! [`Gateway`] is shared by the whole process, an [`Endpoint`] belongs to one worker and owns its upstream
 //! connections. Neither knows the HTTP server: requests come as parts, answers leave as [`Reply`].
 
+mod abandoned;
 pub mod envelope;
 mod events;
 pub mod fault;
@@ -17,6 +18,7 @@ mod session;
 mod tools;
 pub mod version;
 
+pub use abandoned::{AbandonedSettings, Attended};
 pub use gateway::{Gateway, GatewayParts, ProtocolSettings};
 pub use headers::SESSION_ID;
 pub use reply::{Reply, ReplyBody, Trace};
@@ -110,6 +112,9 @@ impl Endpoint {
             Ok(modern) => modern,
             Err(fault) => return Reply::fault(&fault, true),
         };
+        if let Err(fault) = self.check_way(exchange) {
+            return self.turned_back(&fault, modern_header);
+        }
         let (method, reply) = match envelope::parse(body) {
             Err(fault) => ("-", Err((fault, modern_header))),
             Ok(Body::Batch(_)) if modern_header => (
@@ -165,12 +170,28 @@ impl Endpoint {
         method: &'static str,
         answer: impl FnOnce(&Self, &Exchange<'_>) -> Result<Reply, Fault>,
     ) -> Reply {
+        if let Err(fault) = self.check_way(exchange) {
+            return self.turned_back(&fault, false);
+        }
         let mut reply = match exchange.claims_modern_header() {
             Ok(true) => Reply::empty(StatusCode::METHOD_NOT_ALLOWED),
             Ok(false) => answer(self, exchange).unwrap_or_else(|fault| Reply::fault(&fault, false)),
             Err(fault) => Reply::fault(&fault, true),
         };
         reply.trace.method = method;
+        self.count(&reply);
+        reply
+    }
+
+    fn check_way(&self, exchange: &Exchange<'_>) -> Result<(), Fault> {
+        self.gateway
+            .check_way(exchange.headers)
+            .map_err(|found| Fault::loop_detected(found.to_string()))
+    }
+
+    fn turned_back(&self, fault: &Fault, modern: bool) -> Reply {
+        let mut reply = Reply::fault(fault, modern);
+        reply.trace.method = "loop";
         self.count(&reply);
         reply
     }

@@ -46,6 +46,10 @@ pub struct Metrics {
     pub upstream_in_flight: Gauge,
     /// Open streams of list changes.
     pub streams: Gauge,
+    /// Requests that go on without their client.
+    pub abandoned: Gauge,
+    /// Those that were cancelled.
+    pub abandoned_cancelled: Counter,
     /// Instances that were rendered, each once per change that touches it.
     pub views_built: Counter,
 }
@@ -60,6 +64,8 @@ impl Metrics {
             mismatches: Family::default(),
             upstream_in_flight: Gauge::default(),
             streams: Gauge::default(),
+            abandoned: Gauge::default(),
+            abandoned_cancelled: Counter::default(),
             views_built: Counter::default(),
         };
         let durations = "Duration of tools/call in seconds, upstream included";
@@ -82,6 +88,16 @@ impl Metrics {
             metrics.upstream_in_flight.clone(),
         );
         registry.register("streams", "Open streams of list changes", metrics.streams.clone());
+        registry.register(
+            "abandoned_requests",
+            "Requests of older revisions that go on without their client now",
+            metrics.abandoned.clone(),
+        );
+        registry.register(
+            "abandoned_requests_cancelled",
+            "Requests of older revisions that were cancelled after their client went away",
+            metrics.abandoned_cancelled.clone(),
+        );
         let built = "Instances rendered for serving, each once per change that touches it";
         registry.register("views_built", built, metrics.views_built.clone());
         metrics

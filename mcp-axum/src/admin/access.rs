@@ -9,7 +9,7 @@ use axum::{
     middleware::Next,
     response::Response,
 };
-use http::{HeaderValue, header};
+use http::{HeaderValue, StatusCode, header};
 use mcp_common::authenticator::{Denied, Principal};
 use std::sync::Arc;
 
@@ -39,6 +39,10 @@ pub(super) async fn enter(State(app): State<Arc<App>>, mut request: Request, nex
         return Err(Error::forbidden(
             "this key may use instances but not /admin; use an admin key",
         ));
+    }
+    // Here too calls can be made, and calls that come back here.
+    if let Err(found) = app.gateway.check_way(request.headers()) {
+        return Err(Error::new(StatusCode::LOOP_DETECTED, found.to_string()));
     }
     request.extensions_mut().insert(principal.clone());
     let mut response = next.run(request).await;

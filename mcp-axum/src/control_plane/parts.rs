@@ -1,13 +1,15 @@
 //! What the configuration means for the crates below, which do not know it.
 
-use crate::settings::{AutoSwitch, Settings};
+use crate::settings::{AutoSwitch, Settings, UpstreamSettings};
 use mcp_common::{bounds::Bounds, secret::ExposeSecret};
 use mcp_core::{
     engine::{
-        EgressRule, EgressSettings, EngineSettings, Lane, LaneSettings, ProxyAddress, SecretSettings, Secrets,
+        EgressRule, EgressSettings, Engine, EngineSettings, Lane, LaneSettings, ProxyAddress, SecretSettings,
+        Secrets,
     },
-    protocol::ProtocolSettings,
+    protocol::{AbandonedSettings, ProtocolSettings},
     tool::{RequestHeader, ToolCompiler},
+    via::Via,
     view::ViewSettings,
 };
 use sha2::{Digest, Sha256};
@@ -33,6 +35,7 @@ pub(crate) fn engine_settings(settings: &Settings) -> EngineSettings {
         bounds: bounds(settings),
         on_mismatch: upstream.on_output_mismatch,
         egress: egress_settings(settings),
+        via: via(settings),
         secrets: Secrets::new(secret_settings(settings)),
         lane: Lane::new(lane_settings(settings)),
         ..EngineSettings::default()
@@ -60,6 +63,27 @@ fn lane_settings(settings: &Settings) -> LaneSettings {
             .map(|path| crate::cli::sandbox_program(path, work.memory.0)),
         #[cfg(not(unix))]
         sandbox: None,
+    }
+}
+
+/// For a command that makes calls itself. Nothing comes back to it, so its name need not be its own.
+pub(crate) fn command_engine(settings: &Settings) -> Engine {
+    let mut engine = engine_settings(settings);
+    if settings.upstream.via == "auto" {
+        engine.via = Via::named("cli", settings.upstream.max_gateways);
+    }
+    Engine::new(engine)
+}
+
+/// Without random numbers there is no name, and no loop is found.
+fn via(settings: &Settings) -> Option<Via> {
+    let UpstreamSettings {
+        via, max_gateways, ..
+    } = &settings.upstream;
+    match via.as_str() {
+        "off" => None,
+        "auto" => Via::random(*max_gateways),
+        name => Via::named(name, *max_gateways),
     }
 }
 
@@ -104,7 +128,11 @@ fn request_headers(settings: &Settings) -> Vec<RequestHeader> {
     names.filter_map(|name| name.parse().ok()).collect()
 }
 
-pub(super) fn protocol_settings(settings: &Settings) -> Result<ProtocolSettings, getrandom::Error> {
+/// `via` is the engine's, so that what one sends the other knows.
+pub(super) fn protocol_settings(
+    settings: &Settings,
+    via: Option<Via>,
+) -> Result<ProtocolSettings, getrandom::Error> {
     let mcp = &settings.mcp;
     Ok(ProtocolSettings {
         view: ViewSettings {
@@ -114,6 +142,12 @@ pub(super) fn protocol_settings(settings: &Settings) -> Result<ProtocolSettings,
         session_secret: session_secret(settings)?,
         session_lifetime: Duration::from_secs(mcp.session_seconds),
         max_streams: mcp.max_streams,
+        abandoned: AbandonedSettings {
+            most: mcp.max_abandoned,
+            most_per_client: mcp.max_abandoned_per_client,
+            patience: Duration::from_secs(mcp.abandoned_seconds),
+        },
+        via,
     })
 }
 

@@ -6,6 +6,7 @@ use mcp_common::secret::ExposeSecret;
 use mcp_core::{
     engine::{EgressRule, ProxyAddress, holds_identity},
     tool::{NoRequestHeader, RequestHeader},
+    via::Via,
 };
 use mcp_plugin::authenticator::api_key;
 use std::path::Path;
@@ -115,6 +116,12 @@ pub(super) fn check(settings: &Settings) -> Result<(), SettingsError> {
     if work.memory.0 < LEAST_MEMORY {
         return Err(SettingsError::value("work.memory", "must be at least 64MiB"));
     }
+    via("upstream.via", &upstream.via)?;
+    at_least_one("upstream.max_gateways", upstream.max_gateways as u64)?;
+    if settings.mcp.abandoned_seconds > HOUR_MS / 1_000 {
+        let reason = "at most 3600; 0 means that a client that goes away cancels its requests";
+        return Err(SettingsError::value("mcp.abandoned_seconds", reason));
+    }
     at_least_one("mcp.page_size", settings.mcp.page_size as u64)?;
     within("mcp.session_seconds", settings.mcp.session_seconds, YEAR_SECONDS)
 }
@@ -191,6 +198,17 @@ fn proxies(key: &str, list: &List) -> Result<(), SettingsError> {
         }
     }
     Ok(())
+}
+
+/// "auto", "off", or a name that can stand in the header.
+fn via(key: &str, text: &str) -> Result<(), SettingsError> {
+    match Via::named(text, 1) {
+        Some(_) => Ok(()),
+        None => Err(SettingsError::value(
+            key,
+            format!("`{text}` is no name; write \"auto\", \"off\", or letters, digits, `-` and `.`"),
+        )),
+    }
 }
 
 fn secret_directories(key: &str, list: &List) -> Result<(), SettingsError> {

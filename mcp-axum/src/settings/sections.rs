@@ -130,6 +130,10 @@ pub struct UpstreamSettings {
     pub max_response_bytes: Size,
     /// For answers that `output_schema` does not allow.
     pub on_output_mismatch: OnMismatch,
+    /// How requests name the gateway: "auto", "off", or a name.
+    pub via: String,
+    /// How many gateways a request may have passed.
+    pub max_gateways: usize,
 }
 
 /// `[egress]`: which addresses tools may reach.
@@ -212,6 +216,12 @@ pub struct McpSettings {
     pub session_seconds: u64,
     /// Open streams at once.
     pub max_streams: u32,
+    /// Requests that go on without their client.
+    pub max_abandoned: usize,
+    /// The same of one client.
+    pub max_abandoned_per_client: usize,
+    /// How long they go on.
+    pub abandoned_seconds: u64,
 }
 
 impl Serialize for AutoSwitch {

@@ -11,9 +11,12 @@ use tokio::{
 
 /// An upstream that takes one request and does not answer by itself.
 async fn silent_upstream(app: &TestApp) -> TcpListener {
+    silent_upstream_within(app, 60_000).await
+}
+
+async fn silent_upstream_within(app: &TestApp, timeout_ms: u64) -> TcpListener {
     let upstream = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let binding =
-        json!({"domain": upstream.local_addr().unwrap().to_string(), "method": "POST", "path": "/slow"});
+    let binding = json!({"domain": upstream.local_addr().unwrap().to_string(), "method": "POST", "path": "/slow", "timeout_ms": timeout_ms});
     let tool = json!({"name": "slow", "description": "Never answers by itself.", "tds_ext_info": binding});
     app.admin().put("/admin/tds/slow", &tool).await.ok();
     app.put_instance("i", &["slow"]).await;
@@ -80,5 +83,70 @@ async fn before_that_it_does_not() {
     assert!(
         !closes(&mut asked, Duration::from_millis(200)).await,
         "the answer was not read"
+    );
+}
+
+async fn metric(app: &TestApp, name: &str) -> u64 {
+    let metrics = app.admin().get("/metrics").await.ok().text;
+    let line = metrics.lines().find_map(|line| line.strip_prefix(name));
+    line.unwrap().trim().parse().unwrap()
+}
+
+async fn until(app: &TestApp, name: &str, count: u64) {
+    let start = std::time::Instant::now();
+    while metric(app, name).await != count {
+        assert!(start.elapsed() < DEADLINE, "{name} is never {count}");
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+}
+
+#[tokio::test]
+async fn what_goes_on_without_its_client_is_bounded_in_number() {
+    let app = TestApp::with(&[("mcp.max_abandoned_per_client", "2")]).await;
+    let upstream = silent_upstream(&app).await;
+    let mut asked = Vec::new();
+    for _ in 0..3 {
+        let (client, stream) = call(&app, &upstream, false).await;
+        drop(client);
+        asked.push(stream);
+        let so_far = asked.len() as u64;
+        until(&app, "dynmcp_abandoned_requests ", so_far.min(2)).await;
+    }
+    until(&app, "dynmcp_abandoned_requests_cancelled_total ", 1).await;
+    let mut last = asked.pop().unwrap();
+    assert!(closes(&mut last, DEADLINE).await, "the third call goes on");
+    for stream in &mut asked {
+        assert!(
+            !closes(stream, Duration::from_millis(100)).await,
+            "the others were cancelled"
+        );
+    }
+    // A client that waits is none of them.
+    let (_client, mut waited_for) = call(&app, &upstream, false).await;
+    assert!(!closes(&mut waited_for, Duration::from_millis(300)).await);
+}
+
+#[tokio::test]
+async fn what_goes_on_without_its_client_is_bounded_in_time() {
+    let app = TestApp::with(&[("mcp.abandoned_seconds", "1")]).await;
+    let upstream = silent_upstream(&app).await;
+    let (client, mut asked) = call(&app, &upstream, false).await;
+    drop(client);
+    until(&app, "dynmcp_abandoned_requests ", 1).await;
+    assert!(closes(&mut asked, DEADLINE).await, "the call goes on");
+    until(&app, "dynmcp_abandoned_requests ", 0).await;
+    assert_eq!(
+        metric(&app, "dynmcp_abandoned_requests_cancelled_total ").await,
+        1
+    );
+    // One that ends by itself was not cancelled.
+    let upstream = silent_upstream_within(&app, 300).await;
+    let (client, mut asked) = call(&app, &upstream, false).await;
+    drop(client);
+    assert!(closes(&mut asked, DEADLINE).await);
+    until(&app, "dynmcp_abandoned_requests ", 0).await;
+    assert_eq!(
+        metric(&app, "dynmcp_abandoned_requests_cancelled_total ").await,
+        1
     );
 }

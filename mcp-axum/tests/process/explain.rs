@@ -26,6 +26,7 @@ GET http://127.0.0.1:9/orders/7?tags=a,b%20c
   User-Agent: dynmcp/VERSION
   Accept: application/json, */*;q=0.8
   X-Who: cli
+  Via: 1.1 dynmcp-cli
   Authorization: Bearer ***
 
 As a command
@@ -33,6 +34,7 @@ curl 'http://127.0.0.1:9/orders/7?tags=a,b%20c' \\
   -H 'User-Agent: dynmcp/VERSION' \\
   -H 'Accept: application/json, */*;q=0.8' \\
   -H 'X-Who: cli' \\
+  -H 'Via: 1.1 dynmcp-cli' \\
   -H \"Authorization: Bearer $DYNMCP_SECRET_SHOP\"
   $DYNMCP_SECRET_SHOP  ${env:DYNMCP_SECRET_SHOP}
 

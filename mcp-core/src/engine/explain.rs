@@ -131,6 +131,7 @@ impl Engine {
             problems.append(&mut unfit);
         }
         if let Some(request) = &mut request {
+            self.name_gateway(request, &context);
             // A call makes it when it is sent. Made here, what is shown is what is sent.
             if let Err(failure) = deliver::add_idempotency_key(call, request) {
                 problems.extend(failure.problems());

@@ -15,6 +15,7 @@ use super::{
     Lane,
     credentials::{Secrets, Tokens},
 };
+use crate::via::Via;
 use mcp_common::{bounds::Bounds, definition::tool::OnMismatch};
 use std::{sync::Arc, time::Duration};
 
@@ -39,6 +40,8 @@ pub struct EngineSettings {
     pub on_mismatch: OnMismatch,
     /// Which addresses may be reached.
     pub egress: EgressSettings,
+    /// How requests name the gateway; `None` for not at all.
+    pub via: Option<Via>,
     /// Whose certificates are believed.
     pub trust: TrustRoots,
     /// Where secrets of definitions are looked up.
@@ -61,6 +64,7 @@ impl Default for EngineSettings {
             idle_timeout: Duration::from_secs(30),
             on_mismatch: OnMismatch::default(),
             egress: EgressSettings::default(),
+            via: None,
             trust: TrustRoots::native(),
             secrets: Secrets::default(),
             tokens: Tokens::default(),

@@ -94,6 +94,11 @@ impl Fault {
         )
     }
 
+    /// -32600 with HTTP 508: the request has been here before.
+    pub fn loop_detected(message: impl Into<String>) -> Self {
+        Self::new(StatusCode::LOOP_DETECTED, -32600, message)
+    }
+
     /// The request that this answers.
     pub fn with_id(mut self, id: Id<'_>) -> Self {
         self.0.id = Some(id.as_json().to_owned());

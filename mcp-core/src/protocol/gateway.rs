@@ -3,14 +3,22 @@
 #[cfg(test)]
 mod tests;
 
-use super::{list_changed::ListChanged, session::Sessions};
+use super::{
+    Attended, Reply,
+    abandoned::{Abandoned, AbandonedSettings},
+    list_changed::ListChanged,
+    session::Sessions,
+};
 use crate::{
     telemetry::Metrics,
     tool::ToolCompiler,
+    via::{Loop, Via},
     view::{ViewSettings, Views},
 };
+use http::HeaderMap;
 use mcp_common::catalog::Catalog;
 use std::{sync::Arc, time::Duration};
+use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 /// How the protocol is spoken.
@@ -24,6 +32,10 @@ pub struct ProtocolSettings {
     pub session_lifetime: Duration,
     /// Open streams of list changes at the most.
     pub max_streams: u32,
+    /// What goes on without its client.
+    pub abandoned: AbandonedSettings,
+    /// How loops are found; `None` for not at all.
+    pub via: Option<Via>,
 }
 
 /// What a [`Gateway`] is made of.
@@ -46,6 +58,8 @@ pub struct Gateway {
     pub(super) sessions: Sessions,
     pub(super) metrics: Metrics,
     pub(super) max_streams: i64,
+    pub(super) via: Option<Via>,
+    abandoned: Arc<Abandoned>,
     pub(super) shutdown: CancellationToken,
 }
 
@@ -63,8 +77,10 @@ impl Gateway {
             list_changed: ListChanged::new(views.clone()),
             views,
             sessions: Sessions::new(settings.session_secret, settings.session_lifetime),
+            abandoned: Abandoned::new(settings.abandoned, metrics.clone()),
             metrics,
             max_streams: settings.max_streams.into(),
+            via: settings.via,
             shutdown,
         });
         let listener = Arc::downgrade(&gateway);
@@ -76,6 +92,16 @@ impl Gateway {
             }
         }));
         gateway
+    }
+
+    /// Whether a request with these headers did not come out of this gateway itself, nor through too many others.
+    pub fn check_way(&self, headers: &HeaderMap) -> Result<(), Loop> {
+        self.via.as_ref().map_or(Ok(()), |via| via.check(headers))
+    }
+
+    /// Waits for work that goes on within the bounds if nobody waits any more.
+    pub fn attend(&self, work: JoinHandle<Reply>, client: Arc<str>) -> Attended<'_> {
+        Attended::new(work, &self.abandoned, client)
     }
 
     /// Announces list changes until shutdown; runs on the control plane.

@@ -11,6 +11,7 @@ use super::{
     tools,
     version::Legacy,
 };
+use crate::via::Via;
 use http::StatusCode;
 use mcp_common::definition::instance::ProtoType;
 use serde_json::{json, value::RawValue};
@@ -98,6 +99,12 @@ pub(super) async fn batch(
             "a batch holds 1 to {max} messages, this one {}",
             messages.len()
         )));
+    }
+    // Each gateway on the way would multiply what it is sent.
+    if Via::is_passed_on(exchange.headers) {
+        return Err(Fault::invalid_request(
+            "a batch is not served to another gateway's tool: send one message",
+        ));
     }
     negotiated(endpoint, exchange)?;
     let mut answers = Vec::with_capacity(messages.len());

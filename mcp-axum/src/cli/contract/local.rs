@@ -13,11 +13,7 @@ use mcp_common::{
     definition::ToolDefinition,
     key::{Key, Kind},
 };
-use mcp_core::{
-    contract::Runner,
-    engine::{Engine, InstanceNames},
-    tool::StoredTool,
-};
+use mcp_core::{contract::Runner, engine::InstanceNames, tool::StoredTool};
 use std::{
     collections::HashMap,
     path::{Path, PathBuf},
@@ -34,7 +30,7 @@ pub(super) async fn run(config: Option<PathBuf>, arguments: &TestArguments) -> R
         None => (Store::of(settings.clone()).await?.load, Places::new()),
     };
     let catalog = control_plane::catalog_of(&settings, load);
-    let engine = Engine::new(control_plane::engine_settings(&settings));
+    let engine = control_plane::command_engine(&settings);
     let snapshot = catalog.snapshot();
     for bad in snapshot
         .quarantine

@@ -63,7 +63,7 @@ impl Source {
                 if definition.is_none() || needs_store {
                     catalog.replace(Store::of(settings.clone()).await?.load);
                 }
-                let engine = Engine::new(control_plane::engine_settings(&settings));
+                let engine = control_plane::command_engine(&settings);
                 Place::Here(Box::new(catalog), Box::new(engine))
             }
         };

@@ -260,6 +260,7 @@ fn headers(headers: &HeaderMap, body: &Bytes, text: &mut String) {
         match name.as_str() {
             "host" => continue,
             "user-agent" if value == concat!("dynmcp/", env!("CARGO_PKG_VERSION")) => continue,
+            "via" if value.starts_with("1.1 dynmcp-") => continue,
             "content-length" => {
                 assert_eq!(value, body.len().to_string());
                 continue;

@@ -8,13 +8,14 @@ use mcp_common::definition::tool::RedirectBinding;
 use url::Url;
 
 /// What another origin gets to see. Everything else may be a credential.
-const FOR_EVERYBODY: [HeaderName; 6] = [
+const FOR_EVERYBODY: [HeaderName; 7] = [
     header::ACCEPT,
     header::ACCEPT_ENCODING,
     header::ACCEPT_LANGUAGE,
     header::CONTENT_TYPE,
     header::CONTENT_LENGTH,
     header::USER_AGENT,
+    header::VIA,
 ];
 
 /// Where a redirect leads.

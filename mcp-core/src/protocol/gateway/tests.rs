@@ -39,6 +39,8 @@ fn gateway() -> (Arc<Catalog<ToolCompiler>>, Arc<Gateway>) {
             session_secret: [0; 32],
             session_lifetime: Duration::from_secs(1),
             max_streams: 1,
+            abandoned: AbandonedSettings::default(),
+            via: None,
         },
         metrics: Metrics::register(&mut Registry::default()),
         shutdown: CancellationToken::new(),
