@@ -6,7 +6,9 @@ mod readiness;
 pub use guard::{Guard, GuardError};
 pub use readiness::{Phase, Readiness};
 
-use crate::{admin, health, mcp_route, metrics::Metrics, settings::Settings, watchdog::Vitals};
+use crate::{
+    admin, data_plane::Peers, health, mcp_route, metrics::Metrics, settings::Settings, watchdog::Vitals,
+};
 use axum::{
     Router,
     extract::{Request, State},
@@ -49,6 +51,8 @@ pub struct App {
     pub metrics: Metrics,
     /// Whether the threads that serve come back to their loops.
     pub vitals: Arc<Vitals>,
+    /// Who is connected, and what they have of the gateway's memory.
+    pub(crate) peers: Peers,
     /// Whether requests should come here.
     pub readiness: Readiness,
     /// Cancelled when the gateway starts to drain: streams end, nothing new begins.
@@ -64,6 +68,11 @@ pub struct App {
 pub(crate) struct SharedBody;
 
 impl App {
+    /// Bytes of bodies and answers in flight.
+    pub fn memory_in_flight(&self) -> u64 {
+        self.peers.budget().used()
+    }
+
     /// Loading, ready or draining; cheap enough for every request.
     pub fn phase(&self) -> Phase {
         self.readiness.phase()

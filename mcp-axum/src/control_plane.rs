@@ -85,7 +85,8 @@ pub(crate) async fn build(settings: Settings) -> Result<Built, BuildError> {
     let catalog = Arc::new(Catalog::new(compiler(&settings)));
     let status = Arc::new(SyncStatus::default());
     let engine = engine_settings(&settings);
-    let (metrics, core_metrics) = Metrics::build(&catalog, &status, engine.lane.metrics());
+    let peers = parts::peers(&settings);
+    let (metrics, core_metrics) = Metrics::build(&catalog, &status, engine.lane.metrics(), peers.budget());
     let readiness = Readiness::default();
     let draining = CancellationToken::new();
     announce::subscribe(&catalog, &readiness);
@@ -108,6 +109,7 @@ pub(crate) async fn build(settings: Settings) -> Result<Built, BuildError> {
         engine,
         metrics,
         vitals: Arc::new(Vitals::default()),
+        peers,
         readiness,
         draining,
         control: Handle::current(),

@@ -3,20 +3,27 @@
 //! to it that there are always enough workers that come back to their loops.
 
 mod acceptor;
+mod answer;
 mod connection;
 mod crew;
 mod drain;
 mod entrance;
+mod host;
+mod http_server;
 mod member;
+mod peers;
 mod seats;
 mod socket;
 mod worker;
 
 pub(crate) use crew::Crew;
 pub use drain::Drained;
+pub(crate) use peers::Peers;
 
 use crate::{app::App, watchdog::Watchdog};
 use acceptor::Acceptor;
+use entrance::TurnedAway;
+use peers::Visit;
 use seats::{Seat, Seats};
 use std::{
     io,
@@ -50,8 +57,9 @@ pub struct DataPlane {
 struct Accepted {
     stream: TcpStream,
     seat: Seat,
+    visit: Visit,
     /// There is no place for it.
-    is_beyond: bool,
+    turned_away: Option<TurnedAway>,
 }
 
 /// What a worker needs to know about the end.
@@ -84,7 +92,7 @@ impl DataPlane {
             listener: listener.into_std()?,
             crew: crew.clone(),
             seats,
-            refused: app.metrics.connections_refused.clone(),
+            app: app.clone(),
         };
         acceptor.start(stop.clone())?;
         Ok(Self {

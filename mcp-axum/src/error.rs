@@ -17,6 +17,7 @@ mod from;
 use axum::response::{IntoResponse, Response};
 use http::{HeaderName, HeaderValue, StatusCode, header};
 use mcp_common::authenticator::Denied;
+use mcp_core::peer::NoMemory;
 use serde::Serialize;
 use std::borrow::Cow;
 
@@ -110,6 +111,25 @@ impl Error {
     pub fn unavailable(message: impl Into<Cow<'static, str>>) -> Self {
         Self::new(StatusCode::SERVICE_UNAVAILABLE, message)
             .with_header(header::RETRY_AFTER, HeaderValue::from_static("1"))
+    }
+
+    /// 429 or 503: there is no memory for this client, or for anybody.
+    pub fn no_memory(reason: NoMemory, limit: u64) -> Self {
+        match reason {
+            NoMemory::All => Self::unavailable(format!(
+                "all {limit} bytes for bodies and answers in flight (app.memory_budget) are taken; try again in a moment, or \
+                 another replica"
+            )),
+            NoMemory::Peer => Self::new(
+                StatusCode::TOO_MANY_REQUESTS,
+                format!(
+                    "this address has its part of the {limit} bytes for bodies and answers in flight (app.memory_budget); \
+                     take the answers that wait and send less at once (an address that stands for many clients belongs into \
+                     app.front_proxies)"
+                ),
+            )
+            .with_header(header::RETRY_AFTER, HeaderValue::from_static("1")),
+        }
     }
 
     /// 500: the caller reads no detail, the log has the cause.

@@ -22,6 +22,7 @@ pub mod error;
 pub mod health;
 mod logging;
 pub mod mcp_route;
+mod memory;
 pub mod metrics;
 pub mod sample_api;
 pub mod server;

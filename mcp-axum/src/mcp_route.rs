@@ -24,6 +24,7 @@ use http::{HeaderMap, HeaderValue, Method, StatusCode, header, request::Parts};
 use mcp_common::{authenticator::Principal, definition::instance::InstanceAuth};
 use mcp_core::{
     activity::Doing,
+    peer::Peer,
     protocol::{Endpoint, Exchange, Reply},
     view::InstanceView,
 };
@@ -109,8 +110,13 @@ async fn serve(State(route): State<Arc<McpRoute>>, request: Request) -> Response
 
 async fn answer(route: &McpRoute, parts: Parts, body: Body, log: &mut RequestLog) -> Result<Reply, Error> {
     let Parts {
-        method, uri, headers, ..
+        method,
+        uri,
+        headers,
+        extensions,
+        ..
     } = parts;
+    let peer = body::peer(&extensions);
     let instance = instance_of(uri.path())?;
     let (view, principal) = admit(route, &headers, &instance, log).await?;
     let endpoint = &route.endpoint;
@@ -120,18 +126,26 @@ async fn answer(route: &McpRoute, parts: Parts, body: Body, log: &mut RequestLog
                 let message = "send `Content-Type: application/json`";
                 return Err(Error::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, message));
             }
-            let body = body::read(body, route.max_body_bytes, body::PATIENCE).await?;
-            post(endpoint, view, headers, principal, body).await
+            let body = body::read(body, &extensions, route.max_body_bytes, body::PATIENCE).await?;
+            let work = Work {
+                view,
+                headers,
+                principal,
+                peer,
+            };
+            post(endpoint, work, body).await
         }
         Method::GET => Ok(endpoint.get(&Exchange {
             view,
             headers: &headers,
             principal,
+            peer,
         })),
         Method::DELETE => Ok(endpoint.delete(&Exchange {
             view,
             headers: &headers,
             principal,
+            peer,
         })),
         _ => Err(Error::method_not_allowed("GET, POST, DELETE")),
     }
@@ -172,24 +186,27 @@ async fn authenticate(guard: &Guard, headers: &HeaderMap) -> Result<Principal, E
         .map_err(|denied| Error::denied(&denied, guard.challenge()))
 }
 
-/// In 2026-07-28 a client that goes away cancels its request: dropping the future does it. Before that a lost
-/// connection was no cancellation, so that the work goes on in a task of its own, for a while.
-async fn post(
-    route: &Endpoint,
+/// What a message is answered with.
+struct Work {
     view: Arc<InstanceView>,
     headers: HeaderMap,
     principal: Principal,
-    body: Bytes,
-) -> Result<Reply, Error> {
-    let cancels = Endpoint::cancels_on_disconnect(&headers);
-    let (endpoint, client) = (route.clone(), principal.subject.clone());
+    peer: Arc<Peer>,
+}
+
+/// In 2026-07-28 a client that goes away cancels its request: dropping the future does it. Before that a lost
+/// connection was no cancellation, so that the work goes on in a task of its own, for a while.
+async fn post(route: &Endpoint, work: Work, body: Bytes) -> Result<Reply, Error> {
+    let cancels = Endpoint::cancels_on_disconnect(&work.headers);
+    let (endpoint, client) = (route.clone(), work.principal.subject.clone());
     let work = async move {
         endpoint
             .post(
                 &Exchange {
-                    view,
-                    headers: &headers,
-                    principal,
+                    view: work.view,
+                    headers: &work.headers,
+                    principal: work.principal,
+                    peer: work.peer,
                 },
                 &body,
             )

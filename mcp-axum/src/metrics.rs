@@ -1,11 +1,13 @@
 //! All metrics of the process, registered here and handed down; `/metrics` shows them.
 
 mod catalog;
+mod memory;
 
 use bytes::Bytes;
 use catalog::CatalogCollector;
 use mcp_common::catalog::{Catalog, sync::SyncStatus};
-use mcp_core::{engine::LaneMetrics, telemetry, tool::ToolCompiler};
+use mcp_core::{engine::LaneMetrics, peer::Budget, telemetry, tool::ToolCompiler};
+use memory::MemoryCollector;
 use prometheus_client::{
     encoding::text,
     metrics::{counter::Counter, gauge::Gauge, histogram::Histogram, info::Info},
@@ -51,6 +53,7 @@ impl Metrics {
         catalog: &Arc<Catalog<ToolCompiler>>,
         sync: &Arc<SyncStatus>,
         work: &LaneMetrics,
+        budget: &Arc<Budget>,
     ) -> (Self, telemetry::Metrics) {
         let mut registry = Registry::with_prefix("dynmcp");
         let core = telemetry::Metrics::register(&mut registry);
@@ -95,6 +98,7 @@ impl Metrics {
             "How late workers come back to their loops, looked at four times a second",
             worker_delays.clone(),
         );
+        registry.register_collector(Box::new(MemoryCollector(budget.clone())));
         registry.register_collector(Box::new(CatalogCollector {
             catalog: catalog.clone(),
             sync: sync.clone(),

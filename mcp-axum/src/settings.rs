@@ -1,22 +1,26 @@
 //! The configuration: `config/default.toml`, then a file, then the environment. Each component reads its own section
 //! and nothing else.
 
+mod auto_size;
 mod bounds;
 mod check;
 mod display;
 mod error;
 mod layers;
 mod list;
+mod network;
 mod sections;
 mod size;
 mod source_tables;
 mod unknown;
 
+pub use auto_size::AutoSize;
 pub use bounds::BoundsSettings;
 pub use check::OPERATOR_PATHS;
 pub use error::SettingsError;
 pub use layers::{DEFAULT_TOML, Layers};
 pub use list::List;
+pub use network::{Network, NoNetwork};
 pub use sections::{
     AppSettings, AutoSwitch, EgressSettings, LogFormat, LogSettings, McpSettings, SecretSettings,
     TemplateSettings, UpstreamSettings, WatchdogSettings, WorkSettings,

@@ -9,6 +9,7 @@ pub mod export;
 #[cfg(test)]
 mod growth;
 pub mod import;
+pub mod peer;
 pub mod plan;
 pub mod protocol;
 pub mod sandbox;

@@ -23,7 +23,7 @@ pub use gateway::{Gateway, GatewayParts, ProtocolSettings};
 pub use headers::SESSION_ID;
 pub use reply::{Reply, ReplyBody, Trace};
 
-use crate::{activity::Activity, engine::Engine, view::InstanceView};
+use crate::{activity::Activity, engine::Engine, peer::Peer, view::InstanceView};
 use envelope::{Body, Message, Request};
 use events::Script;
 use fault::Fault;
@@ -43,6 +43,8 @@ pub struct Exchange<'a> {
     pub headers: &'a HeaderMap,
     /// Who sent it.
     pub principal: Principal,
+    /// The client that it came from.
+    pub peer: Arc<Peer>,
 }
 
 impl Exchange<'_> {
@@ -263,16 +265,23 @@ impl Endpoint {
 
     fn open_stream(&self, exchange: &Exchange<'_>, script: Script) -> Result<Reply, Fault> {
         let gateway = &self.gateway;
-        let open = &gateway.metrics.streams;
-        if open.get() >= gateway.max_streams {
+        let open = events::Counted::new(gateway.metrics.streams.clone(), exchange.peer.clone());
+        if open.all() > gateway.max_streams {
             return Err(Fault::internal(format!(
-                "too many open streams (at most {})",
+                "too many open streams (at most {}, `mcp.max_streams`)",
                 gateway.max_streams
+            )));
+        }
+        if !exchange.peer.is_many() && open.of_peer() > gateway.max_streams_per_client {
+            return Err(Fault::internal(format!(
+                "too many open streams of this address (at most {}, `mcp.max_streams_per_client`; an address that stands for \
+                 many clients belongs into `app.front_proxies`)",
+                gateway.max_streams_per_client
             )));
         }
         let signal = gateway.list_changed.subscribe(&exchange.view.entry.definition.id);
         let signal = signal.ok_or_else(|| Fault::internal("the instance is gone"))?;
-        let events = events::stream(script, signal, gateway.shutdown.clone(), open.clone());
+        let events = events::stream(script, signal, gateway.shutdown.clone(), open);
         Ok(Reply {
             body: ReplyBody::Events(events.boxed()),
             ..Reply::empty(StatusCode::OK)

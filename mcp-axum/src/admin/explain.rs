@@ -71,7 +71,8 @@ pub(super) async fn run(
     request: Request,
 ) -> Result<Success<Explanation>> {
     let limit = app.settings.app.max_body_bytes.as_usize();
-    let body = body::read(request.into_body(), limit, body::PATIENCE).await?;
+    let (parts, body) = request.into_parts();
+    let body = body::read(body, &parts.extensions, limit, body::PATIENCE).await?;
     let explained = explain(&app.catalog, &app.admin.engine, &key, &body, &principal).await?;
     Ok(Success::new(explained.explanation)
         .revision(explained.revision)

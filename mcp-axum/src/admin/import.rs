@@ -42,7 +42,8 @@ pub(super) async fn run(
     // One at a time: a document in memory is a large one.
     let _turn = app.admin.imports.lock().await;
     let limit = parameters.options.limits.max_bytes;
-    let bytes = body::read(request.into_body(), limit, PATIENCE)
+    let (parts, body) = request.into_parts();
+    let bytes = body::read(body, &parts.extensions, limit, PATIENCE)
         .await
         .map_err(|error| match error.status() {
             StatusCode::PAYLOAD_TOO_LARGE => Error::new(

@@ -81,7 +81,8 @@ pub(super) async fn apply(
 }
 
 async fn read(request: Request) -> Result<PlanRequest> {
-    let body = body::read(request.into_body(), MAX_BYTES, PATIENCE).await.map_err(|error| match error.status() {
+    let (parts, body) = request.into_parts();
+    let body = body::read(body, &parts.extensions, MAX_BYTES, PATIENCE).await.map_err(|error| match error.status() {
         StatusCode::PAYLOAD_TOO_LARGE => Error::new(
             StatusCode::PAYLOAD_TOO_LARGE,
             format!("the definitions have more than {MAX_BYTES} bytes, which is the most that is planned at once"),

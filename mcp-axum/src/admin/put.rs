@@ -58,7 +58,13 @@ pub(super) async fn store(
     request: Request,
 ) -> Result<Success<Document>> {
     let (parts, body) = request.into_parts();
-    let body = body::read(body, app.settings.app.max_body_bytes.as_usize(), body::PATIENCE).await?;
+    let body = body::read(
+        body,
+        &parts.extensions,
+        app.settings.app.max_body_bytes.as_usize(),
+        body::PATIENCE,
+    )
+    .await?;
     let document = stored_form(&key, &body)?;
     write(&app, &key, document, &parts.headers, &query, &principal).await
 }

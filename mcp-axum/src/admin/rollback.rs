@@ -47,6 +47,7 @@ pub(super) async fn bring_back(
     let (parts, body) = request.into_parts();
     let body = body::read(
         body,
+        &parts.extensions,
         MAX_BODY.min(app.settings.app.max_body_bytes.as_usize()),
         body::PATIENCE,
     )

@@ -2,12 +2,13 @@
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
-/// Stores, logs, listeners and what runtimes need.
+/// Stores, logs, listeners, what runtimes need, and connections that are only told that there is no place.
 const OTHERS: u64 = 256;
 
-/// Raises the limit as far as this process may, and says so if that is not enough for `max_connections`. The soft
-/// limit that most systems begin with, 1024, is there for programs that use `select`.
-pub(super) fn raise(max_connections: u32) {
+/// Raises the limit as far as this process may, and returns how many client connections fit into it: `wanted`, or fewer, which
+/// is said. Where descriptors run out nothing works any more, probes not and the store not; where connections do, they are told
+/// so. The soft limit that most systems begin with, 1024, is there for programs that use `select`.
+pub(super) fn reserve(wanted: u32) -> u32 {
     let limit = getrlimit(Resource::Nofile);
     let raised = Rlimit {
         current: limit.maximum,
@@ -15,16 +16,38 @@ pub(super) fn raise(max_connections: u32) {
     };
     // A system that does not let it leaves it where it was.
     let _ = setrlimit(Resource::Nofile, raised);
-    let allowed = getrlimit(Resource::Nofile).current;
-    // A client's call has a connection to an upstream.
-    let wanted = u64::from(max_connections) * 2 + OTHERS;
-    if let Some(allowed) = allowed.filter(|allowed| *allowed < wanted) {
+    let Some(allowed) = getrlimit(Resource::Nofile).current else {
+        return wanted;
+    };
+    let fitting = fitting(allowed, wanted);
+    if fitting < wanted {
         tracing::warn!(
             target: "dynmcp",
             allowed,
-            wanted,
-            "the system lets this process open fewer files than app.max_connections = {max_connections} may take; raise \
-             the hard limit (`ulimit -Hn`, LimitNOFILE= of systemd) or lower app.max_connections"
+            needed = u64::from(wanted) * 2 + OTHERS,
+            "the system lets this process open too few files for app.max_connections = {wanted}: there are places for \
+             {fitting}; raise the hard limit (`ulimit -Hn`, LimitNOFILE= of systemd), or lower app.max_connections"
         );
+    }
+    fitting
+}
+
+/// A client's call has a connection to an upstream. Of few descriptors one half is for everything else.
+fn fitting(allowed: u64, wanted: u32) -> u32 {
+    let others = OTHERS.min(allowed / 2);
+    let most = (allowed - others) / 2;
+    wanted.min(u32::try_from(most).unwrap_or(u32::MAX)).max(1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn clients_get_what_the_others_leave() {
+        assert_eq!(fitting(1_000_000, 16_384), 16_384);
+        assert_eq!(fitting(1_256, 16_384), 500);
+        assert_eq!(fitting(128, 16_384), 32);
+        assert_eq!(fitting(0, 16_384), 1);
     }
 }

@@ -17,7 +17,9 @@ pub(super) fn serve(file: Option<PathBuf>) -> Result<(), Failure> {
     let mut settings = Settings::load(&layers)?;
     let _log = logging::start(&settings.log)?;
     #[cfg(unix)]
-    open_files::raise(settings.app.max_connections);
+    {
+        settings.app.max_connections = open_files::reserve(settings.app.max_connections);
+    }
     settings.work.program = own_program();
     let server = Server::start(settings)?;
     banner::log(&server, file.as_deref());

@@ -1,12 +1,17 @@
 //! What the configuration means for the crates below, which do not know it.
 
-use crate::settings::{AutoSwitch, Settings, UpstreamSettings};
+use crate::{
+    data_plane::Peers,
+    memory,
+    settings::{AutoSwitch, Settings, UpstreamSettings},
+};
 use mcp_common::{bounds::Bounds, secret::ExposeSecret};
 use mcp_core::{
     engine::{
         EgressRule, EgressSettings, Engine, EngineSettings, Lane, LaneSettings, ProxyAddress, SecretSettings,
         Secrets,
     },
+    peer::Budget,
     protocol::{AbandonedSettings, ProtocolSettings},
     tool::{RequestHeader, ToolCompiler},
     via::Via,
@@ -128,6 +133,14 @@ fn request_headers(settings: &Settings) -> Vec<RequestHeader> {
     names.filter_map(|name| name.parse().ok()).collect()
 }
 
+pub(super) fn peers(settings: &Settings) -> Peers {
+    let app = &settings.app;
+    // Checked when the settings were read.
+    let proxies = app.front_proxies.iter().filter_map(|text| text.parse().ok());
+    let budget = Budget::new(memory::budget(app.memory_budget));
+    Peers::new(budget, proxies.collect(), app.connections_per_client())
+}
+
 /// `via` is the engine's, so that what one sends the other knows.
 pub(super) fn protocol_settings(
     settings: &Settings,
@@ -142,6 +155,7 @@ pub(super) fn protocol_settings(
         session_secret: session_secret(settings)?,
         session_lifetime: Duration::from_secs(mcp.session_seconds),
         max_streams: mcp.max_streams,
+        max_streams_per_client: mcp.streams_per_client(),
         abandoned: AbandonedSettings {
             most: mcp.max_abandoned,
             most_per_client: mcp.max_abandoned_per_client,

@@ -1,7 +1,13 @@
 //! Takes connections and hands them out.
 
-use super::{Accepted, crew::Crew, seats::Seats};
-use prometheus_client::metrics::counter::Counter;
+use super::{
+    Accepted,
+    crew::Crew,
+    entrance::TurnedAway,
+    peers::Visit,
+    seats::{Seat, Seats},
+};
+use crate::app::App;
 use std::{
     io,
     sync::Arc,
@@ -23,7 +29,7 @@ pub(super) struct Acceptor {
     pub(super) listener: std::net::TcpListener,
     pub(super) crew: Arc<Crew>,
     pub(super) seats: Seats,
-    pub(super) refused: Counter,
+    pub(super) app: Arc<App>,
 }
 
 impl Acceptor {
@@ -50,25 +56,24 @@ impl Acceptor {
 
     async fn run(&self, listener: TcpListener) {
         let mut said: Option<Instant> = None;
-        while let Some(seat) = self.seats.take().await {
+        loop {
             match listener.accept().await {
-                Ok((stream, _)) => {
-                    // Seen now: while the seat waited for its connection others may have left.
-                    let is_beyond = self.seats.is_full();
-                    if is_beyond {
-                        self.refused.inc();
+                Ok((stream, address)) => {
+                    let visit = self.app.peers.enter(address.ip());
+                    let (seat, turned_away) = self.seat(&visit);
+                    if let Some(reason) = turned_away {
+                        self.app.metrics.connections_refused.inc();
                         if said.is_none_or(|at| at.elapsed() >= SAY_AGAIN) {
                             said = Some(Instant::now());
-                            tracing::warn!(
-                                "as many connections are open as app.max_connections allows; new ones are answered 503"
-                            );
+                            tracing::warn!(client = %address.ip(), "a connection is turned away: {}", reason.reason());
                         }
                     }
                     if let Some(stream) = prepare(stream) {
                         let accepted = Accepted {
                             stream,
                             seat,
-                            is_beyond,
+                            visit,
+                            turned_away,
                         };
                         self.crew.hand_out(accepted);
                     }
@@ -80,6 +85,16 @@ impl Acceptor {
                     tokio::time::sleep(PAUSE).await;
                 }
             }
+        }
+    }
+
+    fn seat(&self, visit: &Visit) -> (Seat, Option<TurnedAway>) {
+        if self.app.peers.is_beyond_its_part(visit) {
+            return (self.seats.beyond(), Some(TurnedAway::FullForPeer));
+        }
+        match self.seats.within() {
+            Some(seat) => (seat, None),
+            None => (self.seats.beyond(), Some(TurnedAway::Full)),
         }
     }
 }

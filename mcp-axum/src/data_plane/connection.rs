@@ -1,16 +1,17 @@
-//! What is known about a connection while it is open: whether a request is in progress on it.
+//! What is known about a connection while it is open: whether a request is in progress on it, and what its client owes us.
 
 use crate::app::{Phase, Readiness};
-use bytes::Bytes;
-use http_body::{Body, Frame, SizeHint};
 use std::{
-    pin::Pin,
+    collections::BTreeMap,
     sync::{
-        Arc,
-        atomic::{AtomicU32, Ordering},
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering},
     },
-    task::{Context, Poll},
+    time::{Duration, Instant},
 };
+
+/// What a client has to take or to send in a second, on the average, after the time that it may do nothing at all.
+pub(super) const LEAST_RATE: u64 = 16 << 10;
 
 /// Requests of one connection. Written by the worker's own thread only, hence relaxed everywhere.
 ///
@@ -21,20 +22,48 @@ pub(super) struct Usage {
     readiness: Readiness,
     in_progress: AtomicU32,
     begun: AtomicU32,
-    written: AtomicU32,
+    /// Bytes.
+    written: AtomicU64,
+    /// Something of a request was read whose head is not complete.
+    is_reading_head: AtomicBool,
+    /// The system takes nothing more: the client does not read.
+    is_blocked: AtomicBool,
+    /// How long a client may do nothing.
+    patience: Duration,
+    /// Large pieces of answers that are not written yet, and all of HTTP/2, whose client opens a window for each one.
+    owed: Mutex<Owed>,
+}
+
+#[derive(Debug, Default)]
+struct Owed {
+    next: u64,
+    /// When each of them has to be gone.
+    until: BTreeMap<u64, Instant>,
+}
+
+/// A piece of an answer that is not written yet.
+#[derive(Debug)]
+pub(super) struct Debt {
+    usage: Arc<Usage>,
+    number: u64,
 }
 
 impl Usage {
-    pub(super) fn new(readiness: Readiness) -> Arc<Self> {
+    pub(super) fn new(readiness: Readiness, patience: Duration) -> Arc<Self> {
         Arc::new(Self {
             readiness,
             in_progress: AtomicU32::new(0),
             begun: AtomicU32::new(0),
-            written: AtomicU32::new(0),
+            written: AtomicU64::new(0),
+            is_reading_head: AtomicBool::new(false),
+            is_blocked: AtomicBool::new(false),
+            patience,
+            owed: Mutex::default(),
         })
     }
 
     pub(super) fn begin(self: &Arc<Self>) -> InProgress {
+        self.is_reading_head.store(false, Ordering::Relaxed);
         self.in_progress.fetch_add(1, Ordering::Relaxed);
         self.begun.fetch_add(1, Ordering::Relaxed);
         InProgress(self.clone())
@@ -44,18 +73,78 @@ impl Usage {
         self.in_progress.load(Ordering::Relaxed) == 0
     }
 
-    /// Something left through the socket.
-    pub(super) fn wrote(&self) {
-        self.written.fetch_add(1, Ordering::Relaxed);
+    /// Something came through the socket that may be the beginning of a request's head.
+    pub(super) fn read(&self) {
+        if self.is_idle() {
+            self.is_reading_head.store(true, Ordering::Relaxed);
+        }
     }
 
-    /// How many requests and writes to the socket there have been; two equal readings mean that nothing happened in
+    /// What comes is no head of HTTP/1.
+    pub(super) fn no_head(&self) {
+        self.is_reading_head.store(false, Ordering::Relaxed);
+    }
+
+    /// Whether a head has begun that is not complete.
+    pub(super) fn is_reading_head(&self) -> bool {
+        self.is_reading_head.load(Ordering::Relaxed)
+    }
+
+    /// So many bytes left through the socket.
+    pub(super) fn wrote(&self, bytes: usize) {
+        self.written.fetch_add(bytes as u64, Ordering::Relaxed);
+        self.is_blocked.store(false, Ordering::Relaxed);
+    }
+
+    /// The socket takes nothing more.
+    pub(super) fn blocked(&self) {
+        self.is_blocked.store(true, Ordering::Relaxed);
+    }
+
+    pub(super) fn is_blocked(&self) -> bool {
+        self.is_blocked.load(Ordering::Relaxed)
+    }
+
+    /// How many requests and bytes to the socket there have been; two equal readings mean that nothing happened in
     /// between. hyper is done with an answer as soon as it has its last piece, long before a slow client has.
-    pub(super) fn activity(&self) -> (u32, u32) {
+    pub(super) fn activity(&self) -> (u32, u64) {
         (
             self.begun.load(Ordering::Relaxed),
             self.written.load(Ordering::Relaxed),
         )
+    }
+
+    /// The client has to take so many bytes.
+    pub(super) fn owe(self: &Arc<Self>, bytes: u64) -> Debt {
+        let until = Instant::now() + self.patience + Duration::from_secs(bytes / LEAST_RATE);
+        let mut owed = self.owed();
+        let number = owed.next;
+        owed.next += 1;
+        owed.until.insert(number, until);
+        Debt {
+            usage: self.clone(),
+            number,
+        }
+    }
+
+    /// Whether there is something that the client should have taken by now.
+    pub(super) fn is_overdue(&self, now: Instant) -> bool {
+        self.owed().until.values().any(|until| *until <= now)
+    }
+
+    /// Whether the client has nothing to take.
+    pub(super) fn owes_nothing(&self) -> bool {
+        self.owed().until.is_empty()
+    }
+
+    fn owed(&self) -> MutexGuard<'_, Owed> {
+        self.owed.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Debt {
+    fn drop(&mut self) {
+        self.usage.owed().until.remove(&self.number);
     }
 }
 
@@ -67,36 +156,14 @@ impl InProgress {
     pub(super) fn phase(&self) -> Phase {
         self.0.readiness.phase()
     }
+
+    pub(super) fn usage(&self) -> &Arc<Usage> {
+        &self.0
+    }
 }
 
 impl Drop for InProgress {
     fn drop(&mut self) {
         self.0.in_progress.fetch_sub(1, Ordering::Relaxed);
-    }
-}
-
-/// An answer that counts as in progress until its last byte was taken.
-pub(super) struct Tracked {
-    pub(super) body: axum::body::Body,
-    pub(super) _in_progress: InProgress,
-}
-
-impl Body for Tracked {
-    type Data = Bytes;
-    type Error = axum::Error;
-
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
-        Pin::new(&mut self.body).poll_frame(context)
-    }
-
-    fn is_end_stream(&self) -> bool {
-        self.body.is_end_stream()
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        self.body.size_hint()
     }
 }

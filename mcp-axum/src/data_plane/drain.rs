@@ -69,7 +69,7 @@ pub(super) async fn run(opener: Opener, member: &Member, mut connections: Connec
 /// Since when nothing happens on a connection, and what had happened until then.
 struct Quiet {
     since: Instant,
-    activity: (u32, u32),
+    activity: (u32, u64),
 }
 
 /// Answers whose head left before the drain began do not say `Connection: close`; their connections are closed here.

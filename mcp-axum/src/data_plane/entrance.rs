@@ -1,17 +1,27 @@
-//! Between hyper and the router: counts requests in progress and, while the gateway drains, lets nothing new begin.
+//! Between hyper and the router: counts requests in progress and the memory that they take, and lets nothing new begin
+//! while the gateway drains.
 
-use super::connection::{InProgress, Tracked, Usage};
-use crate::{app::Phase, error::Error, settings::OPERATOR_PATHS};
+use super::{answer::Tracked, connection::Usage, host};
+use crate::{
+    app::{Phase, SharedBody},
+    error::Error,
+    settings::OPERATOR_PATHS,
+};
 use axum::{Router, response::IntoResponse};
 use http::{HeaderValue, Request, Response, Version, header};
 use hyper::body::Incoming;
+use mcp_core::peer::{Held, Peer};
 use std::{convert::Infallible, sync::Arc};
 use tower::Service;
+
+/// What a request of HTTP/2 takes beside its header: many of them share a connection, so that each one counts.
+const REQUEST: u64 = 16 << 10;
 
 /// One per connection.
 pub(super) struct Entrance {
     pub(super) router: Router,
     pub(super) usage: Arc<Usage>,
+    pub(super) peer: Arc<Peer>,
     /// Nothing is done for this connection but answering probes.
     pub(super) turned_away: Option<TurnedAway>,
 }
@@ -23,14 +33,20 @@ pub(super) enum TurnedAway {
     Draining,
     /// There were too many.
     Full,
+    /// Its client had too many.
+    FullForPeer,
 }
 
 impl TurnedAway {
-    fn reason(self) -> &'static str {
+    pub(super) fn reason(self) -> &'static str {
         match self {
             Self::Draining => "the gateway is shutting down; try another replica",
             Self::Full => {
                 "too many connections are open (app.max_connections); try again in a moment, or another replica"
+            }
+            Self::FullForPeer => {
+                "this address has too many connections open (app.max_connections_per_client); use those that it has, or \
+                 close some (an address that stands for many clients belongs into app.front_proxies)"
             }
         }
     }
@@ -39,40 +55,66 @@ impl TurnedAway {
 impl Entrance {
     pub(super) fn serve(
         &self,
-        request: Request<Incoming>,
+        mut request: Request<Incoming>,
     ) -> impl Future<Output = Result<Response<Tracked>, Infallible>> + use<> {
         let in_progress = self.usage.begin();
         let version = request.version();
         let is_last = self.turned_away.is_some();
-        // Probes may still ask how the gateway is.
-        let is_probe = |request: &Request<Incoming>| OPERATOR_PATHS.contains(&request.uri().path());
-        let refused = self.turned_away.filter(|_| !is_probe(&request));
+        let admitted = self.admit(&mut request);
+        let peer = self.peer.clone();
         let mut router = self.router.clone();
-        let answer = match refused {
-            None => Ok(router.call(request)),
-            Some(turned_away) => Err(turned_away.reason()),
-        };
+        let answer = admitted.map(|held| (router.call(request), held));
         async move {
-            let response = match answer {
-                Ok(answer) => answer.await.unwrap_or_else(|never| match never {}),
-                Err(reason) => Error::unavailable(reason).into_response(),
+            let (response, held) = match answer {
+                Ok((answer, held)) => (answer.await.unwrap_or_else(|never| match never {}), held),
+                Err(refused) => (refused.into_response(), None),
             };
-            Ok(finish(response, in_progress, version, is_last))
+            let tracked = |body| Tracked {
+                body,
+                in_progress,
+                peer: Some(peer),
+                is_multiplexed: version >= Version::HTTP_2,
+                _held: held,
+            };
+            Ok(finish(response, tracked, version, is_last))
         }
+    }
+
+    /// Takes the memory of a request of HTTP/2; one of HTTP/1 has its connection for itself.
+    fn admit(&self, request: &mut Request<Incoming>) -> Result<Option<Held>, Error> {
+        // Probes may still ask how the gateway is.
+        if let Some(turned_away) = self.turned_away
+            && !OPERATOR_PATHS.contains(&request.uri().path())
+        {
+            return Err(Error::unavailable(turned_away.reason()));
+        }
+        host::settle(request)?;
+        request.extensions_mut().insert(self.peer.clone());
+        if request.version() < Version::HTTP_2 {
+            return Ok(None);
+        }
+        let header = request.headers().iter();
+        let header: usize = header
+            .map(|(name, value)| name.as_str().len() + value.len())
+            .sum();
+        let held = self.peer.hold(REQUEST + header as u64);
+        held.map(Some)
+            .map_err(|reason| Error::no_memory(reason, self.peer.limit()))
     }
 }
 
 fn finish(
     response: axum::response::Response,
-    in_progress: InProgress,
+    tracked: impl FnOnce(axum::body::Body) -> Tracked,
     version: Version,
     is_last: bool,
 ) -> Response<Tracked> {
-    let phase = in_progress.phase();
-    let mut response = response.map(|body| Tracked {
-        body,
-        _in_progress: in_progress,
-    });
+    let is_shared = response.extensions().get::<SharedBody>().is_some();
+    let mut response = response.map(tracked);
+    if is_shared {
+        response.body_mut().peer = None;
+    }
+    let phase = response.body().in_progress.phase();
     if (phase == Phase::Draining || is_last) && version < Version::HTTP_2 {
         response
             .headers_mut()

@@ -1,38 +1,114 @@
 //! The bound of open client connections.
 
-use std::sync::Arc;
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio_util::sync::CancellationToken;
 
-/// Connections beyond the bound that are open at once, so that clients can be told and probes answered. Further ones
-/// wait in the system's queue.
+/// Connections beyond the bound that are open at once, so that clients can be told and probes answered.
 const BEYOND: usize = 64;
 
 /// Shared by the acceptor and the workers.
 #[derive(Clone, Debug)]
-pub(super) struct Seats(Arc<Semaphore>);
+pub(super) struct Seats {
+    within: Arc<Semaphore>,
+    beyond: Arc<Beyond>,
+}
+
+/// Those beyond the bound, the oldest first.
+#[derive(Debug)]
+struct Beyond {
+    most: usize,
+    open: Mutex<Open>,
+}
+
+#[derive(Debug, Default)]
+struct Open {
+    next: u64,
+    seats: BTreeMap<u64, CancellationToken>,
+}
 
 /// Held while a connection is open.
 #[derive(Debug)]
-pub(super) struct Seat {
-    _permit: OwnedSemaphorePermit,
+pub(super) enum Seat {
+    /// One of those that there are.
+    Within(#[expect(dead_code, reason = "held")] OwnedSemaphorePermit),
+    /// One for being told that there is none.
+    Beyond(BeyondSeat),
+}
+
+#[derive(Debug)]
+pub(super) struct BeyondSeat {
+    beyond: Arc<Beyond>,
+    number: u64,
+    needed: CancellationToken,
 }
 
 impl Seats {
     pub(super) fn new(max_connections: u32) -> Self {
-        let all = (max_connections as usize).saturating_add(BEYOND);
-        Self(Arc::new(Semaphore::new(all.min(Semaphore::MAX_PERMITS))))
+        let all = max_connections as usize;
+        Self {
+            within: Arc::new(Semaphore::new(all.min(Semaphore::MAX_PERMITS))),
+            beyond: Arc::new(Beyond {
+                // Where there are few descriptors, these must not take more of them than the others do.
+                most: all.clamp(8, BEYOND),
+                open: Mutex::default(),
+            }),
+        }
     }
 
-    /// Waits while there is none, not even beyond the bound.
-    pub(super) async fn take(&self) -> Option<Seat> {
-        let permit = self.0.clone().acquire_owned().await.ok()?;
-        Some(Seat { _permit: permit })
+    /// A seat within the bound.
+    pub(super) fn within(&self) -> Option<Seat> {
+        self.within.clone().try_acquire_owned().ok().map(Seat::Within)
     }
 
-    /// The seat that was taken last is beyond the bound. The acceptor holds one for the connection to come, so that
-    /// for the workers this is: the next connection would be.
+    /// One beyond it. There always is one: who has had such a seat for longest loses it. So a probe is answered however many
+    /// others connect and say nothing.
+    pub(super) fn beyond(&self) -> Seat {
+        let needed = CancellationToken::new();
+        let mut open = self.beyond.lock();
+        let number = open.next;
+        open.next += 1;
+        open.seats.insert(number, needed.clone());
+        if open.seats.len() > self.beyond.most
+            && let Some((_, oldest)) = open.seats.pop_first()
+        {
+            oldest.cancel();
+        }
+        Seat::Beyond(BeyondSeat {
+            beyond: self.beyond.clone(),
+            number,
+            needed,
+        })
+    }
+
+    /// The next connection would be beyond the bound.
     pub(super) fn is_full(&self) -> bool {
-        self.0.available_permits() < BEYOND
+        self.within.available_permits() == 0
+    }
+}
+
+impl Seat {
+    /// Waits until somebody else needs the seat more; for ever within the bound.
+    pub(super) async fn is_needed(&self) {
+        match self {
+            Self::Within(_) => std::future::pending().await,
+            Self::Beyond(seat) => seat.needed.cancelled().await,
+        }
+    }
+}
+
+impl Beyond {
+    fn lock(&self) -> MutexGuard<'_, Open> {
+        self.open.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for BeyondSeat {
+    fn drop(&mut self) {
+        self.beyond.lock().seats.remove(&self.number);
     }
 }
 
@@ -42,21 +118,23 @@ mod tests {
     use futures_util::FutureExt;
 
     #[test]
-    fn beyond_the_bound_some_are_told_and_the_next_ones_wait() {
+    fn beyond_the_bound_the_oldest_makes_room_for_the_newest() {
         let seats = Seats::new(2);
-        let take = || {
-            let seat = seats.take().now_or_never().flatten()?;
-            Some((seat, seats.is_full()))
-        };
-        let within: Vec<_> = (0..2).map_while(|_| take()).collect();
-        assert!(within.len() == 2 && within.iter().all(|(_, is_beyond)| !is_beyond));
-        let beyond: Vec<_> = std::iter::from_fn(take).collect();
-        assert!(beyond.len() == BEYOND && beyond.iter().all(|(_, is_beyond)| *is_beyond));
+        let within: Vec<_> = std::iter::from_fn(|| seats.within()).collect();
+        assert!(within.len() == 2 && seats.is_full());
+        let beyond: Vec<_> = (0..9).map(|_| seats.beyond()).collect();
+        let is_needed = |seat: &Seat| seat.is_needed().now_or_never().is_some();
+        let needed: Vec<_> = beyond.iter().map(is_needed).collect();
+        assert!(
+            needed[0] && needed[1..].iter().all(|needed| !needed),
+            "{needed:?}"
+        );
+        assert!(!within.iter().any(is_needed));
+        // Who left is not asked to leave.
         drop(beyond);
-        assert!(take().is_some_and(|(_, is_beyond)| is_beyond));
-        // One that was taken while there was no place, for a client that comes when there is.
-        let waiting = take();
+        let again: Vec<_> = (0..8).map(|_| seats.beyond()).collect();
+        assert!(!again.iter().any(is_needed));
         drop(within);
-        assert!(waiting.is_some() && !seats.is_full());
+        assert!(!seats.is_full() && seats.within().is_some());
     }
 }

@@ -12,16 +12,45 @@ use tokio::{
     net::TcpStream,
 };
 
-/// A socket that tells the connection when something left.
+/// How a connection of HTTP/2 begins.
+const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+
+/// A socket that tells the connection when something came or left.
 pub(super) struct Socket {
-    pub(super) stream: TcpStream,
-    pub(super) usage: Arc<Usage>,
+    stream: TcpStream,
+    usage: Arc<Usage>,
+    /// How much of the preface of HTTP/2 has come; `None`: something else has. With all of it what is read is no header of a
+    /// request, but frames whose bounds hyper knows.
+    preface: Option<usize>,
 }
 
 impl Socket {
+    pub(super) fn new(stream: TcpStream, usage: Arc<Usage>) -> Self {
+        Self {
+            stream,
+            usage,
+            preface: Some(0),
+        }
+    }
+
+    fn came(&mut self, bytes: &[u8]) {
+        if let Some(seen) = self.preface {
+            let rest = &PREFACE[seen..];
+            let size = rest.len().min(bytes.len());
+            self.preface = (rest[..size] == bytes[..size]).then_some(seen + size);
+        }
+        if self.preface == Some(PREFACE.len()) {
+            self.usage.no_head();
+        } else if !bytes.is_empty() {
+            self.usage.read();
+        }
+    }
+
     fn note(&self, wrote: &Poll<io::Result<usize>>) {
-        if matches!(wrote, Poll::Ready(Ok(_))) {
-            self.usage.wrote();
+        match wrote {
+            Poll::Ready(Ok(bytes)) => self.usage.wrote(*bytes),
+            Poll::Pending => self.usage.blocked(),
+            Poll::Ready(Err(_)) => {}
         }
     }
 }
@@ -32,7 +61,12 @@ impl AsyncRead for Socket {
         context: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_read(context, buffer)
+        let before = buffer.filled().len();
+        let read = Pin::new(&mut self.stream).poll_read(context, buffer);
+        if read.is_ready() {
+            self.came(&buffer.filled()[before..]);
+        }
+        read
     }
 }
 

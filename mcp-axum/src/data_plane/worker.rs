@@ -2,9 +2,10 @@
 
 use super::{
     Accepted, End,
-    connection::Usage,
+    connection::{LEAST_RATE, Usage},
     drain::{self, Drained},
     entrance::{Entrance, TurnedAway},
+    http_server,
     member::Member,
     seats::Seats,
     socket::Socket,
@@ -21,7 +22,11 @@ use mcp_core::{
     engine::{Engine, EngineSettings},
     protocol::Endpoint,
 };
-use std::{collections::HashMap, sync::Arc, time::Duration};
+use std::{
+    collections::HashMap,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 use tokio::{
     net::TcpStream,
     task::{AbortHandle, Id, JoinSet},
@@ -31,8 +36,7 @@ use tokio::{
 /// How often connections are looked at. A timer for each of them would cost on every request.
 const SWEEP: Duration = Duration::from_secs(1);
 
-/// A connection without a request for so many sweeps is closed: the patience of common proxies (75 s), and a bound
-/// for clients that never finish a header.
+/// A connection without a request for so many sweeps is closed: the patience of common proxies (75 s).
 const IDLE_SWEEPS: u32 = 75;
 /// The same while others wait for its place, or where it was turned away.
 const IDLE_SWEEPS_WHEN_FULL: u32 = 5;
@@ -47,8 +51,11 @@ pub(super) struct Connections {
 pub(super) struct Connection {
     pub(super) usage: Arc<Usage>,
     pub(super) task: AbortHandle,
-    seen_at_last_sweep: (u32, u32),
+    seen_at_last_sweep: (u32, u64),
     idle_sweeps: u32,
+    stalled_sweeps: u32,
+    /// Since when there has always been something to take, and the bytes that had left by then.
+    owing: Option<(Instant, u64)>,
     is_turned_away: bool,
 }
 
@@ -92,9 +99,10 @@ impl Worker {
         let opener = Opener {
             app,
             router,
-            server: auto::Builder::new(TokioExecutor::new()),
+            server: http_server::builder(),
             member: member.clone(),
         };
+        let client_patience = opener.app.settings.app.client_patience();
         let mut connections = Connections::default();
         let mut sweep = interval(SWEEP);
         sweep.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -102,7 +110,7 @@ impl Worker {
             tokio::select! {
                 accepted = member.next() => opener.open(accepted, &mut connections, false),
                 Some(ended) = connections.tasks.join_next_with_id() => connections.forget(ended),
-                _ = sweep.tick() => connections.sweep(seats.is_full()),
+                _ = sweep.tick() => connections.sweep(seats.is_full(), client_patience),
                 () = end.draining.cancelled() => break,
                 () = end.halt.cancelled() => break,
             }
@@ -116,37 +124,44 @@ impl Opener {
         let Accepted {
             stream,
             seat,
-            is_beyond,
+            visit,
+            turned_away,
         } = accepted;
-        let turned_away = match (late, is_beyond) {
-            (true, _) => Some(TurnedAway::Draining),
-            (false, true) => Some(TurnedAway::Full),
-            (false, false) => None,
+        let turned_away = if late {
+            Some(TurnedAway::Draining)
+        } else {
+            turned_away
         };
         let counted = Counted::of(self.app.clone(), self.member.clone());
         let stream = match TcpStream::from_std(stream) {
             Ok(stream) => stream,
             Err(error) => return tracing::error!(%error, "cannot serve a connection"),
         };
-        let usage = Usage::new(self.app.readiness.clone());
+        let usage = Usage::new(
+            self.app.readiness.clone(),
+            self.app.settings.app.client_patience(),
+        );
         let entrance = Entrance {
             router: self.router.clone(),
             usage: usage.clone(),
+            peer: visit.peer().clone(),
             turned_away,
         };
-        let socket = Socket {
-            stream,
-            usage: usage.clone(),
-        };
+        let socket = Socket::new(stream, usage.clone());
         let service = service_fn(move |request| entrance.serve(request));
         let connection = self
             .server
             .serve_connection(TokioIo::new(socket), service)
             .into_owned();
         let task = connections.tasks.spawn(async move {
-            let (_counted, _seat) = (counted, seat);
+            let (_counted, _visit) = (counted, visit);
+            let ended = tokio::select! {
+                biased;
+                ended = connection => ended,
+                () = seat.is_needed() => Ok(()),
+            };
             // Broken requests and vanished clients: hyper has answered what could be answered.
-            if let Err(error) = connection.await {
+            if let Err(error) = ended {
                 tracing::debug!(%error, "a connection ended with an error");
             }
         });
@@ -155,6 +170,8 @@ impl Opener {
             task: task.clone(),
             seen_at_last_sweep: (0, 0),
             idle_sweeps: 0,
+            stalled_sweeps: 0,
+            owing: None,
             is_turned_away: turned_away.is_some(),
         };
         connections.open.insert(task.id(), connection);
@@ -170,21 +187,49 @@ impl Connections {
         self.open.remove(&id);
     }
 
-    /// Closes what has been idle for too long; sooner, where others wait for the place.
-    fn sweep(&mut self, is_full: bool) {
+    /// Closes what has been idle for too long; sooner, where others wait for the place. And those whose client has to do
+    /// something and does not: it does not finish a header, it does not take an answer.
+    fn sweep(&mut self, is_full: bool, client_patience: Duration) {
+        let now = Instant::now();
         for connection in self.open.values_mut() {
             let seen = connection.usage.activity();
-            let idle = connection.usage.is_idle() && seen == connection.seen_at_last_sweep;
+            let usage = &connection.usage;
+            let is_quiet = seen == connection.seen_at_last_sweep;
+            let is_idle = is_quiet && usage.is_idle() && usage.owes_nothing();
+            let is_stalled = is_quiet && (usage.is_reading_head() || usage.is_blocked());
             connection.seen_at_last_sweep = seen;
-            connection.idle_sweeps = if idle { connection.idle_sweeps + 1 } else { 0 };
+            connection.idle_sweeps = if is_idle { connection.idle_sweeps + 1 } else { 0 };
+            connection.stalled_sweeps = if is_stalled {
+                connection.stalled_sweeps + 1
+            } else {
+                0
+            };
             let patience = match is_full || connection.is_turned_away {
                 true => IDLE_SWEEPS_WHEN_FULL,
                 false => IDLE_SWEEPS,
             };
-            if connection.idle_sweeps >= patience {
+            let is_stalled = SWEEP * connection.stalled_sweeps >= client_patience;
+            let is_slow = connection.takes_too_little(now, client_patience);
+            if connection.idle_sweeps >= patience || is_stalled || is_slow {
                 connection.task.abort();
             }
         }
+    }
+}
+
+impl Connection {
+    /// Whether the client takes its answers too slowly: all of them together, or one of them while it takes others.
+    fn takes_too_little(&mut self, now: Instant, patience: Duration) -> bool {
+        let (_, written) = self.usage.activity();
+        let Some((since, before)) = self.owing.filter(|_| !self.usage.owes_nothing()) else {
+            self.owing = (!self.usage.owes_nothing()).then_some((now, written));
+            return false;
+        };
+        if now.duration_since(since) < patience {
+            return self.usage.is_overdue(now);
+        }
+        self.owing = Some((now, written));
+        written - before < LEAST_RATE * patience.as_secs() || self.usage.is_overdue(now)
     }
 }
 

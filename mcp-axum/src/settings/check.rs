@@ -1,6 +1,6 @@
 //! Values of the right type that are wrong all the same: found before anything is opened.
 
-use super::{List, Settings, SettingsError};
+use super::{AutoSize, List, Network, Settings, SettingsError, Size};
 use http::HeaderName;
 use mcp_common::secret::ExposeSecret;
 use mcp_core::{
@@ -87,6 +87,17 @@ pub(super) fn check(settings: &Settings) -> Result<(), SettingsError> {
     }
     at_least_one("app.max_body_bytes", app.max_body_bytes.0)?;
     at_least_one("app.max_connections", app.max_connections.into())?;
+    within("app.client_timeout_seconds", app.client_timeout_seconds, 3_600)?;
+    memory_budget(app.memory_budget, app.max_body_bytes)?;
+    networks("app.front_proxies", &app.front_proxies)?;
+    if let Some(address) = &app.admin_listen
+        && address
+            .rsplit_once(':')
+            .is_none_or(|(host, port)| host.is_empty() || port.parse::<u16>().is_err())
+    {
+        let reason = format!("`{address}` is no address to listen on; write \"127.0.0.1:9090\"");
+        return Err(SettingsError::value("app.admin_listen", reason));
+    }
     at_least_one("log.max_files", settings.log.max_files as u64)?;
     let upstream = &settings.upstream;
     within("upstream.timeout_ms", upstream.timeout_ms, HOUR_MS)?;
@@ -148,6 +159,29 @@ fn log_level(text: &str) -> Result<(), SettingsError> {
             ),
         )),
     }
+}
+
+/// A body of the largest size has to fit into the part of one client.
+fn memory_budget(budget: AutoSize, max_body: Size) -> Result<(), SettingsError> {
+    let least = max_body.0.saturating_mul(4);
+    match budget {
+        AutoSize::Bytes(Size(bytes)) if bytes < least => {
+            let reason = format!(
+                "{bytes} bytes are too few for bodies of {max_body} (app.max_body_bytes): four times that, {least}, at least"
+            );
+            Err(SettingsError::value("app.memory_budget", reason))
+        }
+        _ => Ok(()),
+    }
+}
+
+fn networks(key: &str, list: &List) -> Result<(), SettingsError> {
+    for text in list.iter() {
+        if let Err(reason) = text.parse::<Network>() {
+            return Err(SettingsError::value(key, format!("`{text}`: {reason}")));
+        }
+    }
+    Ok(())
 }
 
 fn not_empty(key: &str, text: &str) -> Result<(), SettingsError> {

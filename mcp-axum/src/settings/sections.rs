@@ -1,6 +1,6 @@
 //! The sections of the configuration. Their defaults are in `config/default.toml`, nowhere else.
 
-use super::{List, Size};
+use super::{AutoSize, List, Size};
 use mcp_common::{definition::tool::OnMismatch, secret::Secret};
 use serde::{Deserialize, Deserializer, Serialize};
 use std::{net::IpAddr, path::PathBuf, time::Duration};
@@ -40,6 +40,17 @@ pub struct AppSettings {
     pub workers: usize,
     /// Client connections at once.
     pub max_connections: u32,
+    /// The same of one address, 0 for a quarter of all.
+    pub max_connections_per_client: u32,
+    /// Addresses that stand for many clients.
+    pub front_proxies: List,
+    /// Memory of what is in flight.
+    pub memory_budget: AutoSize,
+    /// How long a client may do nothing where it is its turn.
+    pub client_timeout_seconds: u64,
+    /// Where to listen for operators.
+    #[serde(deserialize_with = "unset_if_empty", serialize_with = "empty_if_unset")]
+    pub admin_listen: Option<String>,
     /// Bound of a graceful stop.
     pub drain_seconds: u64,
     /// A response header with the catalog's revision.
@@ -60,6 +71,16 @@ impl AppSettings {
     pub fn bound_to_loopback(&self) -> bool {
         let name = self.host.trim_start_matches('[').trim_end_matches(']');
         name.eq_ignore_ascii_case("localhost") || name.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback())
+    }
+
+    /// Client connections of one address.
+    pub fn connections_per_client(&self) -> u32 {
+        part(self.max_connections_per_client, self.max_connections)
+    }
+
+    /// How long a client may do nothing where it is its turn.
+    pub fn client_patience(&self) -> Duration {
+        Duration::from_secs(self.client_timeout_seconds)
     }
 
     /// Bound of a graceful stop.
@@ -216,12 +237,29 @@ pub struct McpSettings {
     pub session_seconds: u64,
     /// Open streams at once.
     pub max_streams: u32,
+    /// The same of one address, 0 for a quarter of all.
+    pub max_streams_per_client: u32,
     /// Requests that go on without their client.
     pub max_abandoned: usize,
     /// The same of one client.
     pub max_abandoned_per_client: usize,
     /// How long they go on.
     pub abandoned_seconds: u64,
+}
+
+impl McpSettings {
+    /// Open streams of one address.
+    pub fn streams_per_client(&self) -> u32 {
+        part(self.max_streams_per_client, self.max_streams)
+    }
+}
+
+/// What was chosen, or a quarter of all.
+fn part(chosen: u32, all: u32) -> u32 {
+    match chosen {
+        0 => (all / 4).max(1),
+        chosen => chosen,
+    }
 }
 
 impl Serialize for AutoSwitch {

@@ -12,6 +12,7 @@ mod egress;
 mod event_stream;
 mod explain;
 mod files;
+mod hostile_clients;
 mod import;
 mod injection;
 mod instances;

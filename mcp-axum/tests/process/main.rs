@@ -14,6 +14,8 @@ mod disk;
 mod drain;
 mod egress;
 mod explain;
+#[cfg(target_os = "linux")]
+mod few_files;
 mod gateway;
 mod heavy_calls;
 mod import;

@@ -1,10 +1,14 @@
 //! Server-sent events: the listen stream of 2026-07-28 and the GET stream of earlier revisions.
 
 use super::list_changed::Signal;
+use crate::peer::Peer;
 use bytes::Bytes;
 use futures_util::{Stream, stream};
 use prometheus_client::metrics::gauge::Gauge;
-use std::time::Duration;
+use std::{
+    sync::{Arc, atomic::Ordering},
+    time::Duration,
+};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
@@ -41,18 +45,34 @@ enum Phase {
 }
 
 /// Counts the stream as open until it is dropped, however it ends.
-struct Counted(Gauge);
+pub(super) struct Counted {
+    all: Gauge,
+    peer: Arc<Peer>,
+    /// With this one, when it was opened.
+    open: (i64, u32),
+}
 
 impl Counted {
-    fn new(gauge: Gauge) -> Self {
-        gauge.inc();
-        Self(gauge)
+    pub(super) fn new(all: Gauge, peer: Arc<Peer>) -> Self {
+        let open = (all.inc() + 1, peer.streams.fetch_add(1, Ordering::Relaxed) + 1);
+        Self { all, peer, open }
+    }
+
+    /// How many there are.
+    pub(super) fn all(&self) -> i64 {
+        self.open.0
+    }
+
+    /// How many the client has.
+    pub(super) fn of_peer(&self) -> u32 {
+        self.open.1
     }
 }
 
 impl Drop for Counted {
     fn drop(&mut self) {
-        self.0.dec();
+        self.all.dec();
+        self.peer.streams.fetch_sub(1, Ordering::Relaxed);
     }
 }
 
@@ -61,14 +81,14 @@ pub(super) fn stream(
     script: Script,
     signal: watch::Receiver<Signal>,
     shutdown: CancellationToken,
-    open: Gauge,
+    open: Counted,
 ) -> impl Stream<Item = Bytes> + Send + 'static {
     let state = State {
         script,
         signal,
         shutdown,
         phase: Phase::Opening,
-        _counted: Counted::new(open),
+        _counted: open,
     };
     stream::unfold(state, |mut state| async move {
         let text = match state.phase {

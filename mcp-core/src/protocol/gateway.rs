@@ -32,6 +32,8 @@ pub struct ProtocolSettings {
     pub session_lifetime: Duration,
     /// Open streams of list changes at the most.
     pub max_streams: u32,
+    /// The same for one client.
+    pub max_streams_per_client: u32,
     /// What goes on without its client.
     pub abandoned: AbandonedSettings,
     /// How loops are found; `None` for not at all.
@@ -58,6 +60,7 @@ pub struct Gateway {
     pub(super) sessions: Sessions,
     pub(super) metrics: Metrics,
     pub(super) max_streams: i64,
+    pub(super) max_streams_per_client: u32,
     pub(super) via: Option<Via>,
     abandoned: Arc<Abandoned>,
     pub(super) shutdown: CancellationToken,
@@ -80,6 +83,7 @@ impl Gateway {
             abandoned: Abandoned::new(settings.abandoned, metrics.clone()),
             metrics,
             max_streams: settings.max_streams.into(),
+            max_streams_per_client: settings.max_streams_per_client,
             via: settings.via,
             shutdown,
         });

@@ -39,6 +39,7 @@ fn gateway() -> (Arc<Catalog<ToolCompiler>>, Arc<Gateway>) {
             session_secret: [0; 32],
             session_lifetime: Duration::from_secs(1),
             max_streams: 1,
+            max_streams_per_client: 1,
             abandoned: AbandonedSettings::default(),
             via: None,
         },
