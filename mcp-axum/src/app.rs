@@ -80,16 +80,24 @@ impl App {
 }
 
 /// All routes of one data-plane worker. `endpoint` is the worker's own, so that its upstream connections live on the
-/// worker's runtime.
+/// worker's runtime. Those of operators are elsewhere where they have a listener of their own.
 pub fn router(app: Arc<App>, endpoint: Endpoint) -> Router {
+    let of_clients = with_revision(&app, mcp_route::router(app.clone(), endpoint));
+    match app.settings.app.admin_listen {
+        None => operator_router(app).merge(of_clients),
+        Some(_) => of_clients,
+    }
+}
+
+/// The routes of operators: probes, metrics, the admin API.
+pub fn operator_router(app: Arc<App>) -> Router {
     // A slow store or a big compile must not hold up the tool calls that share the worker.
     let on_control = middleware::from_fn_with_state(app.control.clone(), run_on);
     Router::new()
         .merge(admin::router(app.clone()).layer(on_control.clone()))
         .merge(health::metrics_router(app.clone()).layer(on_control))
         // On the worker itself: these answer also when the control plane is stuck.
-        .merge(health::router(app.clone()))
-        .merge(with_revision(&app, mcp_route::router(app.clone(), endpoint)))
+        .merge(health::router(app))
 }
 
 /// Adds the header of `app.config_revision_header`, if there is one; costs nothing otherwise.

@@ -36,6 +36,7 @@ use std::{
 };
 use tokio::net::TcpListener;
 use tokio_util::sync::{CancellationToken, DropGuard};
+use worker::Serves;
 
 /// How long after its deadline, or after the order to leave at once, a worker is waited for.
 const GRACE: Duration = Duration::from_millis(500);
@@ -45,13 +46,33 @@ const LOOK: Duration = Duration::from_millis(20);
 /// All workers and their acceptor.
 pub struct DataPlane {
     app: Arc<App>,
-    crew: Arc<Crew>,
-    ended: Receiver<Drained>,
+    clients: Post,
+    /// Where operators have an address of their own.
+    operators: Option<Post>,
     _watchdog: Watchdog,
-    /// Ends the acceptor when it is dropped.
-    _accepting: DropGuard,
     halt: CancellationToken,
 }
+
+/// The sockets that are listened on.
+pub struct Listeners {
+    /// The main one.
+    pub clients: TcpListener,
+    /// That of `app.admin_listen`.
+    pub operators: Option<TcpListener>,
+}
+
+/// An address and those who serve it.
+struct Post {
+    crew: Arc<Crew>,
+    ended: Receiver<Drained>,
+    /// Begin to drain.
+    draining: CancellationToken,
+    /// Ends the acceptor when it is dropped.
+    _accepting: DropGuard,
+}
+
+/// Connections of operators; they come from few places.
+const OPERATOR_CONNECTIONS: u32 = 128;
 
 /// A connection that nobody serves yet.
 struct Accepted {
@@ -75,32 +96,27 @@ struct End {
 
 impl DataPlane {
     /// Starts the workers and accepts. Call it on the control runtime.
-    pub fn start(app: &Arc<App>, listener: TcpListener) -> io::Result<Self> {
+    pub fn start(app: &Arc<App>, listeners: Listeners) -> io::Result<Self> {
         let halt = CancellationToken::new();
-        let end = End {
-            draining: app.draining.clone(),
+        let end = |draining: &CancellationToken| End {
+            draining: draining.clone(),
             deadline: app.settings.app.drain_deadline(),
             halt: halt.clone(),
         };
-        let seats = Seats::new(app.settings.app.max_connections);
-        let (crew, ended) = Crew::new(app.clone(), seats.clone(), end);
-        for _ in 0..app.settings.app.worker_count() {
-            crew.hire()?;
-        }
-        let stop = CancellationToken::new();
-        let acceptor = Acceptor {
-            listener: listener.into_std()?,
-            crew: crew.clone(),
-            seats,
-            app: app.clone(),
-        };
-        acceptor.start(stop.clone())?;
+        let clients = Post::open(app, listeners.clients, end(&app.draining), Serves::Clients)?;
+        // Probes are answered while the others drain.
+        let later = CancellationToken::new();
+        let operators = listeners
+            .operators
+            .map(|listener| Post::open(app, listener, end(&later), Serves::Operators));
+        let operators = operators.transpose()?;
+        let crews = [Some(&clients), operators.as_ref()].into_iter().flatten();
+        let crews = crews.map(|post| post.crew.clone()).collect();
         Ok(Self {
             app: app.clone(),
-            _watchdog: Watchdog::start(app, crew.clone())?,
-            crew,
-            ended,
-            _accepting: stop.drop_guard(),
+            _watchdog: Watchdog::start(app, crews)?,
+            clients,
+            operators,
             halt,
         })
     }
@@ -116,24 +132,56 @@ impl DataPlane {
         let mut total = Drained::default();
         let mut until = Instant::now() + self.app.settings.app.drain_deadline() + GRACE;
         let mut is_halted = false;
-        let mut ended = 0;
-        while ended < self.crew.started() {
-            if self.halt.is_cancelled() && !is_halted {
-                is_halted = true;
-                until = until.min(Instant::now() + GRACE);
-            }
-            match self.ended.recv_timeout(LOOK) {
-                Ok(drained) => {
-                    ended += 1;
-                    total.add(drained);
+        for post in [Some(self.clients), self.operators].into_iter().flatten() {
+            post.draining.cancel();
+            let mut ended = 0;
+            while ended < post.crew.started() {
+                if self.halt.is_cancelled() && !is_halted {
+                    is_halted = true;
+                    until = until.min(Instant::now() + GRACE);
                 }
-                Err(RecvTimeoutError::Timeout) if Instant::now() < until => {}
-                Err(_) => {
-                    total.stuck = self.crew.left();
-                    break;
+                match post.ended.recv_timeout(LOOK) {
+                    Ok(drained) => {
+                        ended += 1;
+                        total.add(drained);
+                    }
+                    Err(RecvTimeoutError::Timeout) if Instant::now() < until => {}
+                    Err(_) => {
+                        total.stuck.extend(post.crew.left());
+                        break;
+                    }
                 }
             }
         }
         total
+    }
+}
+
+impl Post {
+    fn open(app: &Arc<App>, listener: TcpListener, end: End, serves: Serves) -> io::Result<Self> {
+        let seats = Seats::new(match serves {
+            Serves::Clients => app.settings.app.max_connections,
+            Serves::Operators => OPERATOR_CONNECTIONS,
+        });
+        let draining = end.draining.clone();
+        let (crew, ended) = Crew::new(app.clone(), seats.clone(), end, serves);
+        for _ in 0..crew.wanted() {
+            crew.hire()?;
+        }
+        let stop = CancellationToken::new();
+        let acceptor = Acceptor {
+            listener: listener.into_std()?,
+            crew: crew.clone(),
+            seats,
+            serves,
+            app: app.clone(),
+        };
+        acceptor.start(stop.clone())?;
+        Ok(Self {
+            crew,
+            ended,
+            draining,
+            _accepting: stop.drop_guard(),
+        })
     }
 }

@@ -3,7 +3,7 @@
 use crate::{
     app::{App, Phase},
     control_plane::{self, BuildError},
-    data_plane::{DataPlane, Drained},
+    data_plane::{DataPlane, Drained, Listeners},
     settings::Settings,
     shutdown::{self, Ending, LAST_MOMENT, Stage},
 };
@@ -40,7 +40,7 @@ pub enum StartError {
         /// What the system says.
         cause: io::Error,
         /// What to do.
-        advice: &'static str,
+        advice: String,
     },
     /// Something is missing that requests need.
     #[error(transparent)]
@@ -64,6 +64,7 @@ impl StartError {
 pub struct Server {
     app: Arc<App>,
     address: SocketAddr,
+    admin_address: SocketAddr,
     new_admin_key: Option<Secret>,
     data_plane: Option<DataPlane>,
     control: Option<Runtime>,
@@ -82,18 +83,23 @@ impl Server {
             .build()
             .map_err(StartError::Threads)?;
         // The port first: what is taken by another process is found out before a file is made.
-        let listener = control.block_on(listen(&settings))?;
-        let address = listener.local_addr().map_err(StartError::Threads)?;
+        let listeners = control.block_on(listen(&settings))?;
+        let address = listeners.clients.local_addr().map_err(StartError::Threads)?;
+        let admin_address = match &listeners.operators {
+            None => address,
+            Some(listener) => listener.local_addr().map_err(StartError::Threads)?,
+        };
         let built = control.block_on(control_plane::build(settings))?;
         let app = built.app;
         let (last_work, data_plane) = control.block_on(async {
             let last_work = control_plane::start_background(&app);
-            let data_plane = DataPlane::start(&app, listener).map_err(StartError::Threads)?;
+            let data_plane = DataPlane::start(&app, listeners).map_err(StartError::Threads)?;
             Ok::<_, StartError>((last_work, data_plane))
         })?;
         Ok(Self {
             app,
             address,
+            admin_address,
             new_admin_key: built.new_admin_key,
             data_plane: Some(data_plane),
             control: Some(control),
@@ -104,6 +110,11 @@ impl Server {
     /// Where it listens; the port is the real one, also if 0 was configured.
     pub fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// Where `/admin`, probes and metrics are: the same, or the address of `app.admin_listen`.
+    pub fn admin_address(&self) -> SocketAddr {
+        self.admin_address
     }
 
     /// What all its routes share.
@@ -193,17 +204,37 @@ impl Drop for Server {
     }
 }
 
-async fn listen(settings: &Settings) -> Result<TcpListener, StartError> {
-    let (host, port) = (settings.app.host.as_str(), settings.app.port);
+async fn listen(settings: &Settings) -> Result<Listeners, StartError> {
+    let app = &settings.app;
+    let operators = match app
+        .admin_listen
+        .as_deref()
+        .and_then(|address| address.rsplit_once(':'))
+    {
+        None => None,
+        // Checked when the settings were read.
+        Some((host, port)) => Some(bind(host, port.parse().unwrap_or_default(), "app.admin_listen").await?),
+    };
+    Ok(Listeners {
+        clients: bind(&app.host, app.port, "app.port").await?,
+        operators,
+    })
+}
+
+/// Says which key to change where that is what helps.
+async fn bind(host: &str, port: u16, key: &'static str) -> Result<TcpListener, StartError> {
     let name = host.trim_start_matches('[').trim_end_matches(']');
     TcpListener::bind((name, port)).await.map_err(|cause| {
         let advice = match cause.kind() {
-            io::ErrorKind::AddrInUse => "; stop what listens there, or choose another port (app.port)",
+            io::ErrorKind::AddrInUse => format!("; stop what listens there, or choose another port ({key})"),
             io::ErrorKind::PermissionDenied => {
-                "; ports below 1024 need a privilege: choose another (app.port)"
+                format!("; ports below 1024 need a privilege: choose another ({key})")
             }
-            io::ErrorKind::AddrNotAvailable => "; this machine has no such address (app.host)",
-            _ => "; see app.host and app.port",
+            io::ErrorKind::AddrNotAvailable if key == "app.port" => {
+                "; this machine has no such address (app.host)".to_owned()
+            }
+            io::ErrorKind::AddrNotAvailable => format!("; this machine has no such address ({key})"),
+            _ => "; see app.host, app.port and app.admin_listen".to_owned(),
         };
         StartError::Listen {
             address: format!("{host}:{port}"),

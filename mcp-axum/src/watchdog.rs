@@ -28,24 +28,24 @@ pub(crate) struct Watchdog {
 }
 
 impl Watchdog {
-    pub(crate) fn start(app: &Arc<App>, crew: Arc<Crew>) -> io::Result<Self> {
+    pub(crate) fn start(app: &Arc<App>, crews: Vec<Arc<Crew>>) -> io::Result<Self> {
         let (stop, stopped) = mpsc::channel();
         let app = app.clone();
         thread::Builder::new()
             .name("dynmcp-watchdog".to_owned())
-            .spawn(move || watch(&app, &crew, &stopped))?;
+            .spawn(move || watch(&app, &crews, &stopped))?;
         Ok(Self { _stop: stop })
     }
 }
 
-fn watch(app: &App, crew: &Arc<Crew>, stopped: &mpsc::Receiver<()>) {
+fn watch(app: &App, crews: &[Arc<Crew>], stopped: &mpsc::Receiver<()>) {
     let mut looked = Instant::now();
     while stopped.recv_timeout(LOOK) == Err(RecvTimeoutError::Timeout) {
         let was_late = looked.elapsed() > LOOK + OWN_DELAY;
         looked = Instant::now();
         if !was_late {
             look(app);
-            crew.relieve();
+            crews.iter().for_each(Crew::relieve);
         }
     }
 }

@@ -13,10 +13,19 @@ pub(super) fn log(server: &Server, file: Option<&Path>) {
     );
     let address = server.address();
     tracing::info!(target: "dynmcp", "DynMCP {version}, configuration: {config}");
-    tracing::info!(
-        target: "dynmcp",
-        "listening on http://{address}  (clients: /mcp/{{instance}}, administrators: /admin)"
-    );
+    let admin_address = server.admin_address();
+    if admin_address == address {
+        tracing::info!(
+            target: "dynmcp",
+            "listening on http://{address}  (clients: /mcp/{{instance}}, administrators: /admin)"
+        );
+    } else {
+        tracing::info!(target: "dynmcp", "listening on http://{address}  (clients: /mcp/{{instance}})");
+        tracing::info!(
+            target: "dynmcp",
+            "listening on http://{admin_address}  (administrators: /admin, probes: /healthz, /livez, /readyz, Prometheus: /metrics)"
+        );
+    }
     tracing::info!(
         target: "dynmcp",
         "data source: {}, authentication: {}, workers: {}",

@@ -6,6 +6,7 @@ use super::{
     entrance::TurnedAway,
     peers::Visit,
     seats::{Seat, Seats},
+    worker::Serves,
 };
 use crate::app::App;
 use std::{
@@ -29,6 +30,7 @@ pub(super) struct Acceptor {
     pub(super) listener: std::net::TcpListener,
     pub(super) crew: Arc<Crew>,
     pub(super) seats: Seats,
+    pub(super) serves: Serves,
     pub(super) app: Arc<App>,
 }
 
@@ -61,6 +63,9 @@ impl Acceptor {
                 Ok((stream, address)) => {
                     let visit = self.app.peers.enter(address.ip());
                     let (seat, turned_away) = self.seat(&visit);
+                    if turned_away.is_some() {
+                        self.seats.settled().await;
+                    }
                     if let Some(reason) = turned_away {
                         self.app.metrics.connections_refused.inc();
                         if said.is_none_or(|at| at.elapsed() >= SAY_AGAIN) {
@@ -89,7 +94,7 @@ impl Acceptor {
     }
 
     fn seat(&self, visit: &Visit) -> (Seat, Option<TurnedAway>) {
-        if self.app.peers.is_beyond_its_part(visit) {
+        if self.serves == Serves::Clients && self.app.peers.is_beyond_its_part(visit) {
             return (self.seats.beyond(), Some(TurnedAway::FullForPeer));
         }
         match self.seats.within() {

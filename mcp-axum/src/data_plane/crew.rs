@@ -1,6 +1,12 @@
 //! The workers that there are: as many as configured, and others in the place of those that do not come back.
 
-use super::{Accepted, End, drain::Drained, member::Member, seats::Seats, worker::Worker};
+use super::{
+    Accepted, End,
+    drain::Drained,
+    member::Member,
+    seats::Seats,
+    worker::{Serves, Worker},
+};
 use crate::app::App;
 use mcp_core::activity::Activity;
 use std::{
@@ -19,6 +25,7 @@ pub(crate) struct Crew {
     app: Arc<App>,
     seats: Seats,
     end: End,
+    serves: Serves,
     members: Mutex<Vec<Arc<Member>>>,
     /// How many were started; each of them reports its end.
     started: AtomicUsize,
@@ -34,12 +41,18 @@ struct Report {
 
 impl Crew {
     /// Nobody works yet. The receiver gets a report of every worker that ends.
-    pub(super) fn new(app: Arc<App>, seats: Seats, end: End) -> (Arc<Self>, mpsc::Receiver<Drained>) {
+    pub(super) fn new(
+        app: Arc<App>,
+        seats: Seats,
+        end: End,
+        serves: Serves,
+    ) -> (Arc<Self>, mpsc::Receiver<Drained>) {
         let (reports, ended) = mpsc::channel();
         let crew = Self {
             app,
             seats,
             end,
+            serves,
             members: Mutex::default(),
             started: AtomicUsize::new(0),
             reports,
@@ -51,10 +64,21 @@ impl Crew {
         self.started.load(Ordering::SeqCst)
     }
 
+    /// How many of them should work.
+    pub(super) fn wanted(&self) -> usize {
+        match self.serves {
+            Serves::Clients => self.app.settings.app.worker_count(),
+            Serves::Operators => 1,
+        }
+    }
+
     /// Starts one more worker.
     pub(super) fn hire(self: &Arc<Self>) -> io::Result<()> {
         let runtime = runtime::Builder::new_current_thread().enable_all().build()?;
-        let name = format!("dynmcp-{}", self.started());
+        let name = match self.serves {
+            Serves::Clients => format!("dynmcp-{}", self.started()),
+            Serves::Operators => format!("dynmcp-op-{}", self.started()),
+        };
         let activity = Arc::new(Activity::default());
         let watched = self.app.vitals.watch(name.clone(), Some(activity.clone()));
         let member = Arc::new(Member::new(watched.vital.clone()));
@@ -65,6 +89,7 @@ impl Crew {
             member: member.clone(),
             seats: self.seats.clone(),
             end: self.end.clone(),
+            serves: self.serves,
         };
         let mut report = Report {
             crew: self.clone(),
@@ -103,7 +128,7 @@ impl Crew {
     /// never more than twice as many as configured: one that comes back takes part again.
     pub(crate) fn relieve(self: &Arc<Self>) {
         let members = self.lock().clone();
-        let wanted = self.app.settings.app.worker_count();
+        let wanted = self.wanted();
         let patience = self.app.settings.watchdog.patience();
         let working = members
             .iter()

@@ -3,12 +3,15 @@
 use std::{
     collections::BTreeMap,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
 };
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
 
 /// Connections beyond the bound that are open at once, so that clients can be told and probes answered.
 const BEYOND: usize = 64;
+/// How long one that has to leave is waited for; a worker that is stuck closes nothing.
+const LEAVING: Duration = Duration::from_millis(100);
 
 /// Shared by the acceptor and the workers.
 #[derive(Clone, Debug)]
@@ -22,12 +25,15 @@ pub(super) struct Seats {
 struct Beyond {
     most: usize,
     open: Mutex<Open>,
+    left: Notify,
 }
 
 #[derive(Debug, Default)]
 struct Open {
     next: u64,
     seats: BTreeMap<u64, CancellationToken>,
+    /// Asked to leave and still there.
+    leaving: usize,
 }
 
 /// Held while a connection is open.
@@ -53,8 +59,9 @@ impl Seats {
             within: Arc::new(Semaphore::new(all.min(Semaphore::MAX_PERMITS))),
             beyond: Arc::new(Beyond {
                 // Where there are few descriptors, these must not take more of them than the others do.
-                most: all.clamp(8, BEYOND),
+                most: (all / 2).clamp(8, BEYOND),
                 open: Mutex::default(),
+                left: Notify::new(),
             }),
         }
     }
@@ -76,12 +83,23 @@ impl Seats {
             && let Some((_, oldest)) = open.seats.pop_first()
         {
             oldest.cancel();
+            open.leaving += 1;
         }
         Seat::Beyond(BeyondSeat {
             beyond: self.beyond.clone(),
             number,
             needed,
         })
+    }
+
+    /// Waits until those have left who lost their seats, or a moment: one that is not closed has its descriptor still.
+    pub(super) async fn settled(&self) {
+        let settled = async {
+            while self.beyond.lock().leaving > 0 {
+                self.beyond.left.notified().await;
+            }
+        };
+        let _ = tokio::time::timeout(LEAVING, settled).await;
     }
 
     /// The next connection would be beyond the bound.
@@ -108,7 +126,12 @@ impl Beyond {
 
 impl Drop for BeyondSeat {
     fn drop(&mut self) {
-        self.beyond.lock().seats.remove(&self.number);
+        let mut open = self.beyond.lock();
+        if open.seats.remove(&self.number).is_none() {
+            open.leaving -= 1;
+            drop(open);
+            self.beyond.left.notify_one();
+        }
     }
 }
 

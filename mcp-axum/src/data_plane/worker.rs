@@ -10,7 +10,11 @@ use super::{
     seats::Seats,
     socket::Socket,
 };
-use crate::{app, app::App, watchdog::Vital};
+use crate::{
+    app,
+    app::{App, Phase},
+    watchdog::Vital,
+};
 use axum::Router;
 use hyper::service::service_fn;
 use hyper_util::{
@@ -78,6 +82,16 @@ pub(super) struct Worker {
     pub(super) member: Arc<Member>,
     pub(super) seats: Seats,
     pub(super) end: End,
+    pub(super) serves: Serves,
+}
+
+/// Whom a worker serves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Serves {
+    /// Whoever comes to the main address.
+    Clients,
+    /// Those who come to the address of `app.admin_listen`.
+    Operators,
 }
 
 impl Worker {
@@ -90,11 +104,15 @@ impl Worker {
             member,
             seats,
             end,
+            serves,
         } = self;
         // Made here, on this worker's runtime, so that upstream connections belong to it.
         let engine = Engine::new(engine);
         let endpoint = Endpoint::new(app.gateway.clone(), engine).with_activity(activity);
-        let router = app::router(app.clone(), endpoint);
+        let router = match serves {
+            Serves::Clients => app::router(app.clone(), endpoint),
+            Serves::Operators => app::operator_router(app.clone()),
+        };
         tokio::spawn(vital.beat(Some(app.metrics.worker_delays.clone())));
         let opener = Opener {
             app,
@@ -127,7 +145,8 @@ impl Opener {
             visit,
             turned_away,
         } = accepted;
-        let turned_away = if late {
+        // Those who serve operators are there until the others have ended.
+        let turned_away = if late || self.app.phase() == Phase::Draining {
             Some(TurnedAway::Draining)
         } else {
             turned_away

@@ -329,3 +329,25 @@ async fn metrics_are_made_once_for_all_who_ask() {
     let (first, second) = tokio::join!(app.app().metrics.text(), app.app().metrics.text());
     assert_eq!(first.unwrap().as_ptr(), second.unwrap().as_ptr());
 }
+
+#[tokio::test]
+async fn operators_may_have_an_address_of_their_own() {
+    let app = strict(&[("app.admin_listen", "127.0.0.1:0"), ("app.max_connections", "2")]).await;
+    let at = |address: SocketAddr, path: &str| {
+        let request = reqwest::Client::new().get(format!("http://{address}{path}"));
+        let request = request.bearer_auth(app.admin_key()).header("connection", "close");
+        async move { request.send().await.unwrap().status().as_u16() }
+    };
+    for path in ["/healthz", "/livez", "/readyz", "/metrics", "/admin/status"] {
+        assert_eq!(at(app.address(), path).await, 404, "{path}");
+        assert_eq!(at(app.admin_address(), path).await, 200, "{path}");
+    }
+    assert_eq!(at(app.admin_address(), "/mcp/i").await, 404);
+    assert_eq!(at(app.address(), "/mcp/i").await, 404);
+    // Clients fill the other one.
+    let mut flood = Vec::new();
+    for _ in 0..100 {
+        flood.push(connect(&app).await);
+    }
+    assert_eq!(at(app.admin_address(), "/readyz").await, 200);
+}

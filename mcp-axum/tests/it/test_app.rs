@@ -138,6 +138,11 @@ impl TestApp {
         format!("http://{}{path}", self.address())
     }
 
+    /// Where `/admin` and probes are, if that is not where clients go.
+    pub fn admin_address(&self) -> SocketAddr {
+        self.server.as_ref().unwrap().admin_address()
+    }
+
     /// What its routes share, for what cannot be seen from outside.
     pub fn app(&self) -> &Arc<App> {
         self.server.as_ref().unwrap().app()
