@@ -26,6 +26,7 @@ mod schema;
 mod serve;
 mod store;
 mod tool_arguments;
+mod try_definition;
 
 use call::CallArguments;
 use clap::{Parser, Subcommand};
@@ -165,6 +166,16 @@ enum Command {
         #[arg(long)]
         generate: bool,
     },
+    /// Compile the definition on standard input, where nothing else can be hurt by it.
+    ///
+    /// A gateway starts it for definitions that a process may have died of.
+    #[command(hide = true)]
+    TryDefinition {
+        /// TDS or IDS.
+        kind: String,
+        /// The definition's id.
+        id: String,
+    },
 }
 
 #[derive(Subcommand)]
@@ -204,6 +215,7 @@ pub fn main() -> ExitCode {
         #[cfg(unix)]
         Command::Sandbox { memory } => sandbox::run(memory),
         Command::HashKey { generate } => hash_key::run(generate),
+        Command::TryDefinition { kind, id } => try_definition::run(&kind, &id),
     };
     ended(done.map(|()| 0))
 }

@@ -4,12 +4,13 @@ mod admin_key;
 mod announce;
 mod late_source;
 mod parts;
+mod safe_mode;
 mod snapshot;
 
 pub use admin_key::AdminKeyError;
 pub(crate) use admin_key::generate as generate_key;
+pub(crate) use parts::command_engine;
 use parts::engine_settings;
-pub(crate) use parts::{command_engine, compiler};
 
 use crate::{
     app::{App, Guard, GuardError, Readiness},
@@ -26,6 +27,7 @@ use mcp_common::{
     datasource::{DataSource, Load},
     migration::{Migrate, Migration},
     plugin::{DataSourceFactory, PluginError, Registry},
+    safe_mode::SafeMode,
     secret::Secret,
 };
 use mcp_core::{
@@ -82,7 +84,10 @@ pub(crate) async fn build(settings: Settings) -> Result<Built, BuildError> {
     let source = open_source(&settings).await?;
     let new_admin_key = key.store_if_new()?;
 
-    let catalog = Arc::new(Catalog::new(compiler(&settings)));
+    let catalog = Arc::new(Catalog::new(with_safe_mode(
+        parts::compiler(&settings),
+        safe_mode::of_gateway(&settings),
+    )));
     let status = Arc::new(SyncStatus::default());
     let engine = engine_settings(&settings);
     let peers = parts::peers(&settings);
@@ -176,9 +181,21 @@ fn selected_source(
     ))
 }
 
+/// For commands that have a catalog of their own.
+pub(crate) fn compiler(settings: &Settings) -> ToolCompiler {
+    with_safe_mode(parts::compiler(settings), safe_mode::of_command(settings))
+}
+
+fn with_safe_mode(compiler: ToolCompiler, safe_mode: Option<Arc<SafeMode>>) -> ToolCompiler {
+    match safe_mode {
+        Some(safe_mode) => compiler.with_safe_mode(safe_mode),
+        None => compiler,
+    }
+}
+
 /// Everything that the data source holds, compiled; for commands that need no gateway for it.
 pub(crate) fn catalog_of(settings: &Settings, load: Load) -> Catalog<ToolCompiler> {
-    let catalog = Catalog::new(parts::compiler(settings));
+    let catalog = Catalog::new(compiler(settings));
     catalog.replace(load);
     catalog
 }

@@ -147,8 +147,7 @@ impl Server {
             "{name}: finishing calls in flight, for at most {deadline} s; again to stop at once"
         );
         let drained = self.finish(&stage);
-        // What is dropped with it may take its time as well.
-        drop(self);
+        self.close();
         Ok(if halt.is_cancelled() {
             Stopped::Halted
         } else {
@@ -159,6 +158,16 @@ impl Server {
     /// Ends it properly: `/readyz` answers 503, streams end, calls in flight finish, at most for `app.drain_seconds`.
     pub fn drain(mut self) -> Drained {
         self.finish(&Stage::default())
+    }
+
+    /// The data source is closed here, not by whichever thread lets go of it last: the process does not wait for those.
+    fn close(self) {
+        let app = self.app.clone();
+        drop(self);
+        let patience = Instant::now() + LAST_TASKS;
+        while Arc::strong_count(&app) > 1 && Instant::now() < patience {
+            std::thread::sleep(Duration::from_millis(1));
+        }
     }
 
     fn finish(&mut self, stage: &Stage) -> Drained {

@@ -23,6 +23,7 @@ mod transition;
 pub use check::Refusal;
 pub use collection::{Collection, DocumentEntry, Entries, Entry, StoredVersion};
 pub use entry::{InstanceEntry, Overridden, Selected, Selection, ToolEntry};
+pub use fit::overridden as overridden_subject;
 pub use preview::{Clash, Preview, Proposed};
 pub use quarantine::{Cause, Place, Quarantined};
 pub use remembered::{Kept, Remembered};
@@ -35,6 +36,7 @@ use crate::{
     document::Document,
     key::{Key, Revision},
     problem::Problems,
+    safe_mode::SafeMode,
 };
 use arc_swap::ArcSwap;
 use std::{
@@ -69,6 +71,11 @@ pub trait Compile: Send + Sync + 'static {
         tool: &ToolEntry<Self::Tool>,
         instance: &InstanceDefinition,
     ) -> Result<(), Problems>;
+
+    /// Where it is written down what is being compiled, and what is not to be.
+    fn safe_mode(&self) -> Option<&SafeMode> {
+        None
+    }
 }
 
 /// A compiled tool and what is odd about it without being wrong.

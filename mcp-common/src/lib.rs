@@ -5,6 +5,7 @@
 //! - [`bounds`]: what anything that comes in may have before it is parsed.
 //! - [`migration`]: what bringing a store's schema up to date did.
 //! - [`private_file`]: how files are made that only this user may read.
+//! - [`safe_mode`]: what a process died of while it compiled, for the process after it.
 //! - [`catalog`]: the gateway's own complete copy of all definitions, kept in sync with one data source.
 //!
 //! Nothing here knows HTTP servers, databases or the MCP protocol.
@@ -23,6 +24,7 @@ pub mod migration;
 pub mod plugin;
 pub mod private_file;
 pub mod problem;
+pub mod safe_mode;
 pub mod secret;
 #[cfg(feature = "testsuite")]
 pub mod testsuite;

@@ -11,6 +11,8 @@ mod overrides;
 mod remembered;
 #[path = "it/replay.rs"]
 mod replay;
+#[path = "it/safe_mode.rs"]
+mod safe_mode;
 #[path = "it/size.rs"]
 mod size;
 #[path = "it/sync.rs"]

@@ -59,7 +59,10 @@ use mcp_common::{
     bounds::Bounds,
     catalog::Compiled,
     definition::{ToolDefinition, instance::ToolOverrides},
+    document::Document,
+    key::Key,
     problem::{Problem, Problems},
+    safe_mode::{SafeMode, Subject},
 };
 use serde_json::Value;
 use std::sync::{Arc, atomic::AtomicUsize};
@@ -75,6 +78,8 @@ pub struct ToolCompiler {
     proxies: Option<Vec<ProxyAddress>>,
     /// What templates may name of clients' requests.
     request_headers: AllowedHeaders,
+    /// Where it is written down what is being compiled.
+    safe_mode: Option<Arc<SafeMode>>,
     bounds: Arc<Bounds>,
 }
 
@@ -127,6 +132,39 @@ impl ToolCompiler {
     /// What definitions may have.
     pub fn bounds(&self) -> &Arc<Bounds> {
         &self.bounds
+    }
+
+    /// Writes down what is being compiled, and does not compile what processes died of.
+    pub fn with_safe_mode(self, safe_mode: Arc<SafeMode>) -> Self {
+        Self {
+            safe_mode: Some(safe_mode),
+            ..self
+        }
+    }
+
+    /// Reads and compiles a document, or says everything that is wrong.
+    pub fn compile_document(
+        &self,
+        id: &Arc<str>,
+        document: &Document,
+    ) -> Result<Compiled<CompiledTool>, Problems> {
+        let text = document.as_json().as_bytes();
+        let subject = Subject::new(Key::tool(id.clone()), &[text]);
+        self.guarded(&subject, Some(text), || {
+            self.compile(&ToolDefinition::read(id, document)?.definition)
+        })
+    }
+
+    fn guarded<T>(
+        &self,
+        subject: &Subject,
+        text: Option<&[u8]>,
+        compile: impl FnOnce() -> Result<T, Problems>,
+    ) -> Result<T, Problems> {
+        match &self.safe_mode {
+            Some(safe_mode) => safe_mode.guard(subject, text, compile)?,
+            None => compile(),
+        }
     }
 
     /// A warning for what connections would not be made with now: files and configuration may change before the first

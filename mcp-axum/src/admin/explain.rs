@@ -16,7 +16,7 @@ use axum::{
 use mcp_common::{
     authenticator::Principal,
     catalog::Catalog,
-    definition::{InstanceDefinition, ToolDefinition},
+    definition::InstanceDefinition,
     key::{Key, Revision},
 };
 use mcp_core::{
@@ -117,8 +117,7 @@ pub(crate) async fn explain(
 fn draft_of(catalog: &Catalog<ToolCompiler>, key: &Key, draft: &RawValue) -> Result<Found> {
     let document = stored_form(key, draft.get().as_bytes()).map_err(|error| error.prefixed("definition"))?;
     let warnings = catalog.check(key, &document)?;
-    let definition = ToolDefinition::read(&key.id, &document)?.definition;
-    let tool = ToolCompiler::compile(catalog.compiler(), &definition)?.tool;
+    let tool = catalog.compiler().compile_document(&key.id, &document)?.tool;
     Ok(Found {
         id: key.id.clone(),
         tool: Arc::new(tool),

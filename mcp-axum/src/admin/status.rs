@@ -6,7 +6,7 @@ use crate::{
     error::Result,
 };
 use axum::extract::State;
-use mcp_common::key::Revision;
+use mcp_common::{catalog::Compile, key::Revision, safe_mode::SafeMode};
 use serde::{Deserialize, Serialize};
 use std::{sync::Arc, time::Duration};
 use utoipa::{IntoParams, ToSchema};
@@ -40,6 +40,8 @@ pub(super) struct Status {
     ready: bool,
     /// How many definitions are in quarantine.
     quarantined: usize,
+    /// How many documents are not compiled because the gateway died of them; those that are stored are in quarantine.
+    held_back: usize,
     /// RFC 3339.
     #[schema(format = DateTime)]
     started_at: String,
@@ -69,6 +71,7 @@ pub(super) async fn show(
         stale: app.sync.stale(),
         ready: app.phase() == Phase::Ready,
         quarantined: snapshot.quarantine.len(),
+        held_back: app.catalog.compiler().safe_mode().map_or(0, SafeMode::killers),
         started_at: rfc3339(app.started_at),
         version: env!("CARGO_PKG_VERSION"),
     };

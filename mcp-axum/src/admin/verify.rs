@@ -20,7 +20,6 @@ use mcp_common::{
 use mcp_core::{
     contract::{ExampleRun, Mode, Runner, Verdict},
     engine::InstanceNames,
-    tool::ToolCompiler,
 };
 use serde::Deserialize;
 use std::sync::Arc;
@@ -119,7 +118,7 @@ async fn examples(
     principal: &Principal,
 ) -> Result<Vec<ExampleRun>> {
     let definition = ToolDefinition::read(&key.id, document)?.definition;
-    let tool = ToolCompiler::compile(app.catalog.compiler(), &definition)?.tool;
+    let tool = app.catalog.compiler().compile_document(&key.id, document)?.tool;
     let snapshot = app.catalog.snapshot();
     let having = snapshot.instances_of(&key.id);
     let first = having.iter().find_map(|id| snapshot.instances.get(id));

@@ -21,7 +21,7 @@ use sha2::{Digest, Sha256};
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
 /// For the gateway's catalog, and for commands that have one of their own.
-pub(crate) fn compiler(settings: &Settings) -> ToolCompiler {
+pub(super) fn compiler(settings: &Settings) -> ToolCompiler {
     ToolCompiler::default()
         .with_secrets(Secrets::new(secret_settings(settings)))
         .with_proxies(proxies(settings))

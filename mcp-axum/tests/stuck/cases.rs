@@ -39,7 +39,7 @@ fn command(sandbox: &Sandbox, config: &str) -> Command {
         env::current_exe().unwrap(),
         &["serve", "--config", file.to_str().unwrap()],
     );
-    command.env("APP__APP__PORT", "0");
+    command.env("APP__APP__PORT", "0").env(crate::GATEWAY, "1");
     command
 }
 

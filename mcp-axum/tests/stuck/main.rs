@@ -12,8 +12,12 @@ mod plugins;
 
 use std::{env, process::ExitCode, thread};
 
+/// Set for processes that are a gateway, not the tests.
+pub(crate) const GATEWAY: &str = "DYNMCP_TEST_IS_GATEWAY";
+
 fn main() -> ExitCode {
-    if env::args().nth(1).is_some_and(|first| first == "serve") {
+    // Also for the processes that the gateway starts of itself.
+    if env::var_os(GATEWAY).is_some() {
         return mcp_axum::main();
     }
     let wanted: Vec<String> = env::args()

@@ -9,7 +9,9 @@ use crate::{
         InstanceDefinition,
         instance::{ToolOverrides, ToolReference},
     },
+    key::Key,
     problem::{Problem, Problems},
+    safe_mode::Subject,
 };
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
@@ -40,7 +42,7 @@ impl<C: Compile> Fit<'_, C> {
             return Ok(Some(same.clone()));
         }
         // A compiler that panics on one entry must not stop the others from being served.
-        let compile = || self.compiler.with_overrides(tool, overrides);
+        let compile = || self.compile(tool, overrides);
         let compiled = catch_unwind(AssertUnwindSafe(compile)).unwrap_or_else(|_| {
             let reason =
                 "fitting it to the tool ended in an internal error of the gateway; please report both";
@@ -65,6 +67,18 @@ impl<C: Compile> Fit<'_, C> {
         }
     }
 
+    fn compile(
+        &self,
+        tool: &Arc<ToolEntry<C::Tool>>,
+        overrides: &Arc<ToolOverrides>,
+    ) -> Result<C::Tool, Problems> {
+        let compile = || self.compiler.with_overrides(tool, overrides);
+        let Some(safe_mode) = self.compiler.safe_mode() else {
+            return compile();
+        };
+        safe_mode.guard(&overridden(tool, overrides), None, compile)?
+    }
+
     fn unchanged(
         &self,
         tool: &Arc<ToolEntry<C::Tool>>,
@@ -78,4 +92,11 @@ impl<C: Compile> Fit<'_, C> {
         let mut known = known.filter_map(|known| known.overridden.as_ref());
         known.find(|known| *known.overrides == *overrides)
     }
+}
+
+/// What is compiled where an instance says something about a tool.
+pub fn overridden<T>(tool: &ToolEntry<T>, overrides: &ToolOverrides) -> Subject {
+    let said = format!("{overrides:?}");
+    let texts = [tool.document.as_json().as_bytes(), said.as_bytes()];
+    Subject::new(Key::tool(tool.id.clone()), &texts)
 }

@@ -11,7 +11,7 @@ use super::{
 };
 use crate::plan::{Plan, Stored};
 use fingerprint::Fingerprint;
-use mcp_common::{definition::ToolDefinition, document::Document, key::Key, problem::Problems};
+use mcp_common::{document::Document, key::Key, problem::Problems};
 use merge::{Merged, merge};
 use names::Names;
 use own::{Own, Source};
@@ -188,8 +188,8 @@ impl Work<'_> {
         let id = document
             .get("id")
             .and_then(|id| serde_json::from_str::<String>(id.get()).ok());
-        let read = ToolDefinition::read(&id.unwrap_or_default(), document)?;
-        self.options.compiler.compile(&read.definition).map(|_| ())
+        let id = id.unwrap_or_default().into();
+        self.options.compiler.compile_document(&id, document).map(|_| ())
     }
 
     fn finish(&mut self, title: &str, description: Option<&str>, seen: &BTreeSet<String>) {

@@ -5,9 +5,10 @@
 use super::{CompiledTool, ToolCompiler, UsedVar};
 use crate::engine::var;
 use mcp_common::{
-    catalog::{Compile, Compiled, ToolEntry},
+    catalog::{Compile, Compiled, ToolEntry, overridden_subject},
     definition::{InstanceDefinition, ToolDefinition, instance::ToolOverrides},
     problem::{Problem, Problems},
+    safe_mode::SafeMode,
 };
 use std::{
     fmt,
@@ -52,6 +53,10 @@ impl Compile for ToolCompiler {
         let own = tool.compiled.compiled(self, tool)?;
         let changed = own.with_overrides(overrides)?;
         Ok(StoredTool::new(self, changed, Some(overrides.clone())))
+    }
+
+    fn safe_mode(&self) -> Option<&SafeMode> {
+        self.safe_mode.as_deref()
     }
 
     fn check_needs(
@@ -99,14 +104,12 @@ impl StoredTool {
             return Ok(tool);
         }
         let tool = match &self.overrides {
-            Some(overrides) => entry
-                .compiled
-                .compiled(compiler, entry)?
-                .with_overrides(overrides)?,
-            None => {
-                let definition = ToolDefinition::read(&entry.id, &entry.document)?.definition;
-                compiler.compile(&definition)?.tool
+            Some(overrides) => {
+                let own = entry.compiled.compiled(compiler, entry)?;
+                let subject = overridden_subject(entry, overrides);
+                compiler.guarded(&subject, None, || own.with_overrides(overrides))?
             }
+            None => compiler.compile_document(&entry.id, &entry.document)?.tool,
         };
         let tool = Arc::new(tool);
         *in_use = Arc::downgrade(&tool);

@@ -4,7 +4,9 @@ use super::{Transition, record::Definition};
 use crate::{
     catalog::{Compile, quarantine::Place, read::Rejected},
     datasource::{Load, Record},
+    document::Document,
     key::Key,
+    safe_mode::{SafeMode, Subject},
 };
 use std::{
     collections::{BTreeSet, HashSet},
@@ -14,6 +16,8 @@ use std::{
 
 /// Records read at once; their stored bodies are dropped before the next ones are read.
 const CHUNK: usize = 8_192;
+/// Records whose compilation is written down together: for each by itself it would cost more than nothing.
+const GROUP: usize = 32;
 /// Not worth a thread.
 const FEW: usize = 64;
 
@@ -62,18 +66,65 @@ impl<C: Compile> Transition<'_, C> {
             if chunk.is_empty() {
                 return;
             }
-            for (record, read) in self.read_all(chunk) {
+            for (record, read) in self.read_safely(chunk) {
                 self.take(record, read);
             }
         }
     }
 
-    /// Parsing and compiling is nearly all the work of a load, and no record needs another one for it: all cores do it.
-    fn read_all(&self, mut records: Vec<Record>) -> Vec<ReadRecord<C::Tool>> {
+    /// What a process died of, or may have, comes by itself and before the others.
+    fn read_safely(&self, records: Vec<Record>) -> Vec<ReadRecord<C::Tool>> {
+        let safe_mode = self
+            .compiler
+            .safe_mode()
+            .filter(|safe_mode| !safe_mode.is_empty());
+        let Some(safe_mode) = safe_mode else {
+            return self.read_all(records);
+        };
+        let is_unknown = |record: &Record| safe_mode.is_unknown(&subject(record));
+        let (unknown, cases): (Vec<_>, Vec<_>) = records.into_iter().partition(is_unknown);
         let read = |record: Record| {
-            let read = self.read(&record);
+            let read = self.read_guarded(safe_mode, &record);
             (record, read)
         };
+        let mut all: Vec<_> = cases.into_iter().map(read).collect();
+        all.extend(self.read_all(unknown));
+        all
+    }
+
+    fn read_guarded(&self, safe_mode: &SafeMode, record: &Record) -> Result<Definition<C::Tool>, Rejected> {
+        let read = safe_mode.guard(&subject(record), Some(&record.body), || self.read(record));
+        read.unwrap_or_else(|problem| {
+            Err(Rejected {
+                problems: problem.into(),
+                document: Document::take(record.body.clone()).ok(),
+            })
+        })
+    }
+
+    /// What of it is being read stands in the journal meanwhile.
+    fn read_share(&self, share: Vec<Record>) -> Vec<ReadRecord<C::Tool>> {
+        let safe_mode = self.compiler.safe_mode();
+        let mut all = Vec::with_capacity(share.len());
+        let mut share = share.into_iter();
+        loop {
+            let group: Vec<Record> = share.by_ref().take(GROUP).collect();
+            if group.is_empty() {
+                return all;
+            }
+            let _marked = safe_mode.and_then(|safe_mode| {
+                let subjects: Vec<Subject> = group.iter().map(subject).collect();
+                safe_mode.mark(&subjects)
+            });
+            all.extend(group.into_iter().map(|record| {
+                let read = self.read(&record);
+                (record, read)
+            }));
+        }
+    }
+
+    /// Parsing and compiling is nearly all the work of a load, and no record needs another one for it: all cores do it.
+    fn read_all(&self, mut records: Vec<Record>) -> Vec<ReadRecord<C::Tool>> {
         let threads = thread::available_parallelism().map_or(1, NonZero::get);
         let share = records.len().div_ceil(threads).max(FEW);
         let mut shares = Vec::new();
@@ -81,10 +132,9 @@ impl<C: Compile> Transition<'_, C> {
             shares.push(records.split_off(records.len() - share));
         }
         thread::scope(|scope| {
-            let spawn =
-                |share: Vec<Record>| scope.spawn(move || share.into_iter().map(read).collect::<Vec<_>>());
+            let spawn = |share: Vec<Record>| scope.spawn(move || self.read_share(share));
             let others: Vec<_> = shares.into_iter().rev().map(spawn).collect();
-            let mut all: Vec<_> = records.into_iter().map(read).collect();
+            let mut all = self.read_share(records);
             for other in others {
                 match other.join() {
                     Ok(read) => all.extend(read),
@@ -94,4 +144,8 @@ impl<C: Compile> Transition<'_, C> {
             all
         })
     }
+}
+
+fn subject(record: &Record) -> Subject {
+    Subject::new(record.key.clone(), &[&record.body])
 }

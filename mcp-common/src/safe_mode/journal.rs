@@ -1,0 +1,158 @@
+//! What the process compiles at this moment, in a file of its own with a place for each piece of work. Writing is one call
+//! into the system without waiting for a disk: the system has the bytes when the process dies.
+
+use super::Subject;
+use crate::{
+    key::{Key, Kind},
+    private_file,
+};
+use serde::{Deserialize, Serialize};
+use std::{
+    fs::{self, File, OpenOptions},
+    io,
+    path::{Path, PathBuf},
+    sync::{
+        Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
+};
+
+/// The journal of a process is called `compiling-{pid}.journal` and locked by it.
+const PREFIX: &str = "compiling-";
+const SUFFIX: &str = ".journal";
+
+/// Of one piece of work. What does not fit is not marked: no store takes ids that long.
+const PLACE_BYTES: usize = 16 << 10;
+
+pub(super) struct Journal {
+    file: File,
+    pub(super) path: PathBuf,
+    /// Places that are free, below the number of those that there are.
+    free: Mutex<(Vec<u64>, u64)>,
+    has_failed: AtomicBool,
+}
+
+/// Definitions that are being compiled. Dropping it says that it is over.
+pub struct Marked<'a> {
+    journal: &'a Journal,
+    place: u64,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Line {
+    /// Kind, id and digest.
+    subjects: Vec<(String, String, u64)>,
+}
+
+impl Journal {
+    /// Tells what stands in the journals of dead processes, and whether it stood alone, and begins one.
+    pub(super) fn open(directory: &Path, mut died: impl FnMut(Subject, bool)) -> io::Result<Self> {
+        for entry in fs::read_dir(directory)?.filter_map(Result::ok) {
+            let name = entry.file_name();
+            let name = name.to_string_lossy();
+            if name.starts_with(PREFIX) && name.ends_with(SUFFIX) {
+                read_dead(&entry.path(), &mut died);
+            }
+        }
+        let path = directory.join(format!("{PREFIX}{}{SUFFIX}", std::process::id()));
+        let mut options = private_file::options();
+        let options = options.read(true).write(true).create(true).truncate(true);
+        let file = options.open(&path)?;
+        // Where files cannot be locked, others take what stands here for what a dead process left: it is tried, no more.
+        let _ = file.try_lock();
+        Ok(Self {
+            file,
+            path,
+            free: Mutex::default(),
+            has_failed: AtomicBool::new(false),
+        })
+    }
+
+    pub(super) fn mark(&self, subjects: &[Subject]) -> Option<Marked<'_>> {
+        let subject = |subject: &Subject| {
+            let Key { kind, id } = &subject.key;
+            (kind.as_str().to_owned(), id.to_string(), subject.digest)
+        };
+        let line = Line {
+            subjects: subjects.iter().map(subject).collect(),
+        };
+        let mut text = serde_json::to_vec(&line).ok()?;
+        text.push(b'\n');
+        if text.len() > PLACE_BYTES {
+            return None;
+        }
+        let marked = Marked {
+            journal: self,
+            place: self.take_place(),
+        };
+        self.write(&text, marked.place);
+        Some(marked)
+    }
+
+    fn take_place(&self) -> u64 {
+        let mut places = self.free.lock().unwrap_or_else(PoisonError::into_inner);
+        let (free, count) = &mut *places;
+        free.pop().unwrap_or_else(|| {
+            *count += 1;
+            *count - 1
+        })
+    }
+
+    fn write(&self, text: &[u8], place: u64) {
+        let written = write_at(&self.file, text, place * PLACE_BYTES as u64);
+        if let Err(error) = written
+            && !self.has_failed.swap(true, Ordering::Relaxed)
+        {
+            let file = self.path.display();
+            tracing::warn!(%error, "`{file}` cannot be written: it would not be known which definition a process died of");
+        }
+    }
+}
+
+impl Drop for Marked<'_> {
+    fn drop(&mut self) {
+        self.journal.write(b"\n", self.place);
+        let mut places = self.journal.free.lock().unwrap_or_else(PoisonError::into_inner);
+        places.0.push(self.place);
+    }
+}
+
+impl Drop for Journal {
+    fn drop(&mut self) {
+        let _ = fs::remove_file(&self.path);
+    }
+}
+
+fn read_dead(path: &Path, died: &mut impl FnMut(Subject, bool)) {
+    let Ok(file) = OpenOptions::new().read(true).write(true).open(path) else {
+        return;
+    };
+    if matches!(file.try_lock(), Err(fs::TryLockError::WouldBlock)) {
+        return;
+    }
+    let bytes = fs::read(path).unwrap_or_default();
+    for place in bytes.chunks(PLACE_BYTES) {
+        let text = place.split(|byte| *byte == b'\n').next().unwrap_or_default();
+        let Ok(Line { subjects }) = serde_json::from_slice(text) else {
+            continue;
+        };
+        let is_alone = subjects.len() == 1;
+        for (kind, id, digest) in subjects {
+            if let Some(kind) = Kind::parse(&kind) {
+                let key = Key { kind, id: id.into() };
+                died(Subject { key, digest }, is_alone);
+            }
+        }
+    }
+    let _ = fs::remove_file(path);
+}
+
+#[cfg(unix)]
+fn write_at(file: &File, text: &[u8], offset: u64) -> io::Result<()> {
+    std::os::unix::fs::FileExt::write_all_at(file, text, offset)
+}
+
+#[cfg(windows)]
+fn write_at(file: &File, text: &[u8], offset: u64) -> io::Result<()> {
+    std::os::windows::fs::FileExt::seek_write(file, text, offset).map(|_| ())
+}
