@@ -82,3 +82,78 @@ async fn a_value_cannot_add_query_parameters() {
         "{query}"
     );
 }
+
+#[tokio::test]
+async fn a_client_chooses_no_header_and_no_cookie_that_the_definition_does_not_name() {
+    let app = TestApp::start().await;
+    let upstream = app.upstream().await;
+    let object = json!({"type": "object"});
+    let open = json!({"type": "object", "additionalProperties": true, "properties": {"X-Trace": {"type": "string"}}});
+    let schemas = [
+        json!({}),
+        json!({"type": "object", "properties": {"query": object}}),
+        json!({"type": "object", "properties": {"header": object, "cookie": object}}),
+        json!({"type": "object", "properties": {"header": open}}),
+    ];
+    for (index, schema) in schemas.iter().enumerate() {
+        let id = format!("t{index}");
+        let document = json!({
+            "name": id, "description": "Test tool.", "input_schema": schema,
+            "tds_ext_info": {"domain": upstream.origin(), "method": "GET", "path": "/"},
+        });
+        app.admin().put(&format!("/admin/tds/{id}"), &document).await.ok();
+    }
+    app.put_instance("i", &["t0", "t1", "t2", "t3"]).await;
+    for index in 0..schemas.len() {
+        for (group, name) in [
+            ("header", "Authorization"),
+            ("header", "X-Forwarded-For"),
+            ("header", "x-trace"),
+            ("cookie", "session"),
+        ] {
+            let result = app
+                .mcp("i")
+                .call(&format!("t{index}"), json!({group: {name: "x"}}))
+                .await;
+            let text = result["content"][0]["text"].as_str().unwrap();
+            assert!(
+                text.contains(&format!("/{group}/{name}: is not a {group} of this tool")),
+                "{text}"
+            );
+        }
+    }
+    assert!(upstream.requests().is_empty(), "{:?}", upstream.requests());
+    app.mcp("i").call("t3", json!({"header": {"X-Trace": "1"}})).await;
+    assert_eq!(upstream.last().headers["x-trace"], "1");
+}
+
+/// Hours of work, or gigabytes, each of them, for less than 4 MiB.
+#[tokio::test]
+async fn large_arguments_end_in_a_moment() {
+    let app = TestApp::start().await;
+    let upstream = app.upstream().await;
+    let binding = json!({"method": "GET", "path": "/items/{id}"});
+    define(&app, &upstream, binding).await;
+    let document = json!({
+        "name": "u", "description": "Test tool.", "input_schema": {},
+        "tds_ext_info": {"domain": upstream.origin(), "method": "POST", "path": "/", "body": {"mode": "form"}},
+    });
+    app.admin().put("/admin/tds/u", &document).await.ok();
+    app.put_instance("i", &["t", "u"]).await;
+    let many = vec![1; 900_000];
+    let long = "n".repeat(1_900_000);
+    for (tool, arguments) in [
+        ("t", json!({"id": format!("%{}", "25".repeat(1_900_000))})),
+        ("t", json!({"id": many, "note": many})),
+        ("u", json!({"query": {&long: many}})),
+        ("u", json!({"body": {&long: many}})),
+    ] {
+        let client = app.mcp("i");
+        let call = client.call(tool, arguments);
+        let result = tokio::time::timeout(std::time::Duration::from_secs(120), call).await;
+        let result = result.expect("it ends");
+        assert_eq!(result["isError"], true, "{tool}");
+        assert!(result.to_string().len() < 5_000, "{tool}");
+    }
+    assert!(upstream.requests().is_empty());
+}

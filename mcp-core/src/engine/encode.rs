@@ -27,6 +27,9 @@ const MAX_TARGET: usize = u16::MAX as usize - 1;
 /// The longest value of a header; servers take far less.
 pub(crate) const MAX_HEADER: usize = 64 << 10;
 
+/// The most headers of a request; servers take fewer, and a map of them has an end.
+pub(crate) const MAX_HEADERS: usize = 200;
+
 /// What a value adds to a path and query ends here: a list repeats its name before each item.
 pub(crate) fn check_target(out: &[u8]) -> Result<(), String> {
     if out.len() <= MAX_TARGET {

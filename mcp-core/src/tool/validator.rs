@@ -117,7 +117,9 @@ fn found(
         return (Vec::new(), None);
     }
     let others = first.others(value);
-    for excerpt in std::iter::once(first).chain(others) {
+    let excerpts = std::iter::once(None).chain(others.map(Some));
+    for excerpt in excerpts {
+        let excerpt = excerpt.as_ref().unwrap_or(&first);
         if validator.is_valid(&excerpt.value) {
             continue;
         }
@@ -284,6 +286,16 @@ mod tests {
         let schema = json!({"items": {"properties": {"a": {"type": "integer"}}}, "minItems": 5_000});
         let expected = "\n/77777/a: \"x\" is not of type \"integer\"\n… and perhaps more";
         assert_eq!(report(&schema, &json!(items)), expected);
+        let named =
+            json!({"properties": {"a": {"properties": {"b": {"type": "integer"}}, "required": ["c"]}}});
+        let text = report(
+            &named,
+            &json!({"file": "x".repeat(1_000_000), "a": {"b": "y"}, "list": vec![1; 5_000]}),
+        );
+        assert!(
+            text.contains("\n/a/b: \"y\" is not of type") && text.contains("\n/a/c: is required"),
+            "{text}"
+        );
         // The schema of the first says nothing of those that stand behind it.
         let mut items = vec![json!(1); 10_000];
         items[7_777] = json!("x");

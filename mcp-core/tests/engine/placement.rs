@@ -154,6 +154,26 @@ async fn headers_and_cookies_are_those_that_the_definition_names() {
 }
 
 #[tokio::test]
+async fn there_is_an_end_of_headers() {
+    let server = Server::start().await;
+    let names: Vec<String> = (0..30_000).map(|n| format!("X-{n}")).collect();
+    let properties: serde_json::Map<_, _> = names.iter().map(|name| (name.clone(), json!({}))).collect();
+    let given: serde_json::Map<_, _> = names.iter().map(|name| (name.clone(), json!("x"))).collect();
+    let schema = json!({"properties": {"header": {"type": "object", "properties": properties}}});
+    let many = tool(&server.origin, "GET", "/", &schema);
+    let result = call(&many, &json!({"header": given})).await;
+    assert!(
+        text(&result).contains("at most 200 headers are sent"),
+        "{}",
+        text(&result)
+    );
+    assert!(server.seen().is_empty());
+    let fixed = json!({"domain": "a", "method": "GET", "path": "/", "headers": given});
+    let reason = crate::calling::compile(&crate::calling::definition(&json!({}), &fixed)).unwrap_err();
+    assert!(reason.contains("at most 200 are sent"), "{reason}");
+}
+
+#[tokio::test]
 async fn values_arrive_as_what_they_are() {
     let server = Server::start().await;
     let schema = json!({"type": "object", "additionalProperties": true});

@@ -7,7 +7,7 @@ use super::{
 };
 use crate::{
     engine::{
-        encode::{self, MAX_HEADER, Plain, component, header_value, item, simple},
+        encode::{self, MAX_HEADER, MAX_HEADERS, Plain, component, header_value, item, simple},
         failure::Failure,
     },
     tool::{Call, read_header_name},
@@ -68,6 +68,11 @@ fn header_group(headers: &mut HeaderMap, call: &Call, groups: &Groups<'_>) -> Re
         }
         if let Some(text) = simple(raw.get(), false).map_err(|reason| wrong(&reason))? {
             let value = header_value(text.as_bytes()).map_err(|reason| wrong(&reason))?;
+            if headers.len() >= MAX_HEADERS {
+                return Err(wrong(&format!(
+                    "is one too many: at most {MAX_HEADERS} headers are sent"
+                )));
+            }
             headers.insert(header, value);
         }
     }

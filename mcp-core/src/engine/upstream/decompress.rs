@@ -18,6 +18,9 @@ const MAX_CODINGS: usize = 2;
 /// The longest that a call may take.
 const HOUR: Duration = Duration::from_secs(3_600);
 
+/// How many gzip streams one answer may have; block-wise formats have one for each 64 KiB.
+const MAX_STREAMS: usize = 2_000;
+
 /// What a decoder keeps of the output, RFC 9659. The sender chooses, up to here.
 const ZSTD_WINDOW: u64 = 8 << 20;
 
@@ -59,7 +62,7 @@ fn decoded(mut answer: Answer, limit: u64) -> Result<Answer, Failure> {
         }
         let input = &answer.body[..];
         let decoded = match coding.as_str() {
-            "gzip" | "x-gzip" => read(flate2::read::MultiGzDecoder::new(input), limit),
+            "gzip" | "x-gzip" => gzip(input, limit),
             // RFC 9110 means the zlib format; some servers send the bare one.
             "deflate" => read(flate2::read::ZlibDecoder::new(input), limit)
                 .or_else(|_| read(flate2::read::DeflateDecoder::new(input), limit)),
@@ -88,6 +91,23 @@ fn read(from: impl Read, limit: u64) -> io::Result<Vec<u8>> {
     Ok(out)
 }
 
+/// Several streams may stand one behind the other. Each costs as much as 32 KiB of data, however little is in it.
+fn gzip(mut input: &[u8], limit: u64) -> io::Result<Vec<u8>> {
+    let mut out = Vec::new();
+    for _ in 0..MAX_STREAMS {
+        let left = limit.saturating_add(1) - out.len() as u64;
+        flate2::bufread::GzDecoder::new(&mut input)
+            .take(left)
+            .read_to_end(&mut out)?;
+        if input.is_empty() || out.len() as u64 > limit {
+            return Ok(out);
+        }
+    }
+    Err(io::Error::other(format!(
+        "it has more than {MAX_STREAMS} streams"
+    )))
+}
+
 fn zstd(input: &[u8], limit: u64) -> io::Result<Vec<u8>> {
     let decoder = ruzstd::decoding::StreamingDecoder::new_with_max_window_size(input, ZSTD_WINDOW)
         .map_err(|error| io::Error::other(error.to_string()))?;
@@ -101,4 +121,54 @@ fn bad(answer: &Answer, what: String) -> Failure {
         .map_or("The upstream", |authority| authority.as_str());
     let text = format!("{host} answered {} with {what}.", answer.status.as_u16());
     Failure::new(Outcome::BadAnswer, text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{gzip, read, zstd};
+    use crate::growth;
+    use std::io::Write;
+
+    fn packed(data: &[u8]) -> Vec<u8> {
+        let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+        encoder.write_all(data).unwrap();
+        encoder.finish().unwrap()
+    }
+
+    #[test]
+    fn streams_of_gzip_stand_one_behind_the_other_but_not_without_end() {
+        let two = [packed(b"ab"), packed(b"c")].concat();
+        assert_eq!(gzip(&two, 10).unwrap(), b"abc");
+        assert_eq!(gzip(&two, 2).unwrap().len(), 3, "one more than allowed");
+        assert!(gzip(&[two, b"x".to_vec()].concat(), 10).is_err());
+        let empty = packed(b"").repeat(100_000);
+        assert!(
+            gzip(&empty, 10)
+                .unwrap_err()
+                .to_string()
+                .contains("more than 2000 streams")
+        );
+    }
+
+    #[test]
+    fn unpacking_is_linear() {
+        let noise = |size: usize| {
+            (0..size as u32)
+                .map(|n| (n.wrapping_mul(2_654_435_761) >> 13) as u8)
+                .collect::<Vec<u8>>()
+        };
+        let make = |size: usize| packed(&noise(size));
+        growth::is_linear("gzip", growth::ANSWER, make, |data| drop(gzip(data, 64 << 20)));
+        let bomb = |size: usize| packed(&vec![0; size]);
+        growth::is_linear("a bomb", growth::ANSWER, bomb, |data| drop(gzip(data, 8 << 20)));
+        let make = noise;
+        growth::is_linear("noise", growth::ANSWER, make, |data| {
+            drop(read(flate2::read::ZlibDecoder::new(&data[..]), 8 << 20));
+            drop(read(
+                brotli_decompressor::Decompressor::new(&data[..], 4096),
+                8 << 20,
+            ));
+            drop(zstd(data, 8 << 20));
+        });
+    }
 }

@@ -5,7 +5,13 @@ use crate::{
     tool::{Auth, InputSchema, Leaf, Params, PathTemplate, Place, TakenNames, Templates, header_name, param},
 };
 use http::{HeaderMap, HeaderName, HeaderValue, header};
-use mcp_common::{definition::tool::HttpBinding, problem::Problem};
+use mcp_common::{
+    definition::{
+        self,
+        tool::{HttpBinding, Param},
+    },
+    problem::Problem,
+};
 use percent_encoding::percent_decode_str;
 use serde_json::Value;
 
@@ -48,6 +54,16 @@ pub(super) fn compile(
         header::ACCEPT,
         HeaderValue::from_static("application/json, */*;q=0.8"),
     );
+    let in_header = |param: &&Param| param.place == definition::tool::Place::Header;
+    let count = binding.headers.len() + binding.params.iter().filter(in_header).count();
+    if count > encode::MAX_HEADERS {
+        let reason = format!(
+            "has {count} headers with those of `params`, at most {} are sent",
+            encode::MAX_HEADERS
+        );
+        problems.push(Problem::at("tds_ext_info.headers", reason));
+        return fixed;
+    }
     for (name, value) in &binding.headers {
         let field = format!("tds_ext_info.headers.{name}");
         if let Err(problem) = fixed.header(name, value, &field, input, templates) {

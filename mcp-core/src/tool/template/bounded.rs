@@ -42,7 +42,10 @@ pub(super) fn install(environment: &mut Environment<'_>) {
 }
 
 fn print(out: &mut Output<'_>, state: &mut State<'_, '_>, value: &Value) -> Result<(), Error> {
-    work::look_at(state, std::slice::from_ref(value), 1)?;
+    // Texts end where the result does.
+    if matches!(value.kind(), ValueKind::Seq | ValueKind::Map) {
+        work::look_at(state, std::slice::from_ref(value), 1)?;
+    }
     match json(value)? {
         Some(json) => minijinja::escape_formatter(out, state, &Value::from(json)),
         None => minijinja::escape_formatter(out, state, value),

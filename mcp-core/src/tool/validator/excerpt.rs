@@ -4,9 +4,9 @@
 use serde_json::{Map, Value};
 use std::collections::BTreeSet;
 
-/// Values with more weight are looked at in parts.
+/// Values of more parts are looked at in excerpts.
 const MOST: usize = 2_000;
-/// So many bytes of text weigh as much as a value.
+/// To copy so many bytes of text costs as much as a part.
 const TEXT: usize = 64;
 /// How many items a list keeps, or members an object; the first of these with which a part is small enough.
 const WIDTHS: [usize; 6] = [1_024, 256, 64, 16, 4, 1];
@@ -18,26 +18,39 @@ pub(super) struct Excerpt {
     incomplete: BTreeSet<String>,
     /// The list or object that has most left out.
     widest: Option<Widest>,
-    /// The window that is looked at.
-    shift: usize,
-    weight: usize,
+    window: Option<Window>,
+    /// How many values it has.
+    parts: usize,
+    /// What it took to make.
+    cost: usize,
 }
 
 struct Widest {
     path: String,
     length: usize,
     width: usize,
+    is_list: bool,
+}
+
+/// Where items or members are left out before those that are there.
+#[derive(Clone)]
+struct Window {
+    path: String,
+    skipped: usize,
+    is_list: bool,
 }
 
 impl Excerpt {
     /// `None` for a value that is small enough as a whole.
     pub(super) fn of(value: &Value) -> Option<Self> {
-        weigh(value, MOST)?;
+        if !has_more_parts(value, MOST) {
+            return None;
+        }
         let cut = |width| cut(value, width, None);
         let excerpts = WIDTHS.into_iter().map(cut);
         let mut last = None;
         for excerpt in excerpts {
-            let is_small = excerpt.weight <= MOST;
+            let is_small = excerpt.parts <= MOST;
             last = Some(excerpt);
             if is_small {
                 break;
@@ -48,13 +61,20 @@ impl Excerpt {
 
     /// The same with other items of the widest list, or members of the widest object: window by window to its end, and not
     /// more in all than the value itself a few times.
-    pub(super) fn others<'v>(&self, value: &'v Value) -> impl Iterator<Item = Self> + use<'v> {
-        let widest = self.widest.as_ref();
-        let path = widest.map(|widest| widest.path.clone()).unwrap_or_default();
-        let (length, width) = widest.map_or((0, 1), |widest| (widest.length, widest.width));
-        let most = 4 * total(value) / self.weight.max(1) + 4;
-        let windows = (width..length).step_by(width).take(most);
-        windows.map(move |shift| cut(value, width, Some((&path, shift))))
+    pub(super) fn others<'v>(&'v self, value: &'v Value) -> impl Iterator<Item = Self> + 'v {
+        let most = 4 * total_cost(value) / self.cost.max(1) + 4;
+        let windows = self.widest.iter().flat_map(|widest| {
+            let window = |skipped| Window {
+                path: widest.path.clone(),
+                skipped,
+                is_list: widest.is_list,
+            };
+            let starts = (widest.width..widest.length).step_by(widest.width);
+            starts.map(move |skipped| (window(skipped), widest.width))
+        });
+        windows
+            .take(most)
+            .map(|(window, width)| cut(value, width, Some(window)))
     }
 
     /// Whether what is found at the place is also wrong with the whole value: nothing is left out there.
@@ -66,56 +86,56 @@ impl Excerpt {
     /// than in the whole value.
     pub(super) fn is_by_number(&self, rule: &str) -> bool {
         let begins_with_number = |rest: &str| rest.starts_with(|c: char| c.is_ascii_digit());
-        self.shift > 0
+        self.window.as_ref().is_some_and(|window| window.is_list)
             && (rule.contains("/prefixItems/") || rule.split("/items/").skip(1).any(begins_with_number))
     }
 
     /// The place in the whole value.
     pub(super) fn place(&self, pointer: &str) -> String {
-        let inside = self
-            .widest
-            .as_ref()
-            .filter(|_| self.shift > 0)
-            .and_then(|widest| pointer.strip_prefix(&*widest.path)?.strip_prefix('/'));
-        let Some(inside) = inside else {
+        let window = self.window.as_ref().filter(|window| window.is_list);
+        let inside =
+            window.and_then(|window| Some((window, pointer.strip_prefix(&*window.path)?.strip_prefix('/')?)));
+        let Some((window, inside)) = inside else {
             return pointer.to_owned();
         };
         let (step, rest) = inside.split_at(inside.find('/').unwrap_or(inside.len()));
         match step.parse::<usize>() {
             Ok(index) => {
                 let path = &pointer[..pointer.len() - inside.len()];
-                format!("{path}{}{rest}", index + self.shift)
+                format!("{path}{}{rest}", index + window.skipped)
             }
             Err(_) => pointer.to_owned(),
         }
     }
 }
 
-/// `None` up to `most`.
-fn weigh(value: &Value, most: usize) -> Option<()> {
+fn has_more_parts(value: &Value, most: usize) -> bool {
     let mut left = most;
     let mut open = vec![value];
     while let Some(value) = open.pop() {
-        left = match left.checked_sub(weight(value)) {
-            Some(left) if left >= open.len() => left,
-            _ => return Some(()),
+        let inner = match value {
+            Value::Array(items) => items.len(),
+            Value::Object(members) => members.len(),
+            _ => 0,
+        };
+        left = match left.checked_sub(1) {
+            Some(left) if left >= open.len() + inner => left,
+            _ => return true,
         };
         match value {
-            Value::Array(items) if items.len() > left => return Some(()),
-            Value::Object(members) if members.len() > left => return Some(()),
             Value::Array(items) => open.extend(items),
             Value::Object(members) => open.extend(members.values()),
             _ => {}
         }
     }
-    None
+    false
 }
 
-fn total(value: &Value) -> usize {
+fn total_cost(value: &Value) -> usize {
     let mut total = 0;
     let mut open = vec![value];
     while let Some(value) = open.pop() {
-        total += weight(value);
+        total += cost(value);
         match value {
             Value::Array(items) => open.extend(items),
             Value::Object(members) => open.extend(members.values()),
@@ -125,20 +145,20 @@ fn total(value: &Value) -> usize {
     total
 }
 
-fn weight(value: &Value) -> usize {
+fn cost(value: &Value) -> usize {
     1 + value.as_str().map_or(0, str::len) / TEXT
 }
 
-fn cut(value: &Value, width: usize, window: Option<(&str, usize)>) -> Excerpt {
+fn cut(value: &Value, width: usize, window: Option<Window>) -> Excerpt {
     let mut cutting = Cutting {
         width,
-        window,
         excerpt: Excerpt {
             value: Value::Null,
             incomplete: BTreeSet::new(),
             widest: None,
-            shift: window.map_or(0, |(_, shift)| shift),
-            weight: 0,
+            window,
+            parts: 0,
+            cost: 0,
         },
     };
     let (value, _) = cutting.cut(value, &mut String::new());
@@ -148,23 +168,21 @@ fn cut(value: &Value, width: usize, window: Option<(&str, usize)>) -> Excerpt {
     }
 }
 
-struct Cutting<'w> {
+struct Cutting {
     width: usize,
-    window: Option<(&'w str, usize)>,
     excerpt: Excerpt,
 }
 
-impl Cutting<'_> {
+impl Cutting {
     /// The shorter value, and whether nothing is left out.
     fn cut(&mut self, value: &Value, path: &mut String) -> (Value, bool) {
-        self.excerpt.weight += weight(value);
+        self.excerpt.parts += 1;
+        self.excerpt.cost += cost(value);
         // Enough is known: this width is too large.
-        let is_too_much = self.excerpt.weight > 4 * MOST;
+        let is_too_much = self.excerpt.parts > 4 * MOST;
         let width = if is_too_much { 0 } else { self.width };
-        let skipped = self
-            .window
-            .filter(|(window, _)| *window == path)
-            .map_or(0, |(_, shift)| shift);
+        let window = self.excerpt.window.as_ref().filter(|window| window.path == *path);
+        let skipped = window.map_or(0, |window| window.skipped);
         let (short, length, mut is_whole) = match value {
             Value::Array(items) => {
                 let mut short = Vec::new();
@@ -203,6 +221,7 @@ impl Cutting<'_> {
                 path: path.clone(),
                 length,
                 width: self.width,
+                is_list: value.is_array(),
             });
         }
         (short, is_whole)
