@@ -127,9 +127,9 @@ bounds! {
     /// Values in one schema. Compiled, one takes about a kilobyte.
     schema_nodes: Unit::Many("values"), 30_000, up to 1_000_000;
 
-    /// Values in one schema after each `$ref` is replaced by what it names: references that double each other make two
-    /// kilobytes a billion of them.
-    schema_expansion: Unit::Many("values after its references are followed"), 200_000, up to 5_000_000;
+    /// Schemas that apply to one and the same value, their references followed: 26 definitions that each refer to the next
+    /// one twice are two kilobytes, and 67 million schemas for one value.
+    schema_expansion: Unit::Many("schemas for one value, references followed,"), 20_000, up to 1_000_000;
 
     /// Patterns in one schema.
     schema_patterns: Unit::Many("patterns"), 500, up to 10_000;
@@ -137,20 +137,20 @@ bounds! {
     /// Text of all patterns in one schema together.
     schema_pattern_bytes: Unit::Bytes, 64 * KIB, up to 4 * MIB;
 
-    /// Memory of all patterns in one schema together, compiled; each gets the same part of it. `\p{L}{200}` takes 3 MiB.
-    schema_pattern_memory: Unit::Bytes, 64 * MIB, up to 1024 * MIB;
+    /// Memory of all patterns in one schema together, compiled; each gets the same part of it. `\p{L}{200}` takes 8 MiB.
+    schema_pattern_memory: Unit::Bytes, 32 * MIB, up to 1024 * MIB;
 
     /// Text of one jq program. It is parsed recursively, up to once for each byte, on a stack made for it.
     jq_bytes: Unit::Bytes, 16 * KIB, up to 64 * KIB;
 
     /// Nesting of one jq program, chains of operators included. Running it recurses as deep, and again for each level.
-    jq_depth: Unit::Many("levels of nesting"), 200, up to 400;
+    jq_depth: Unit::Many("levels of nesting"), 100, up to 128;
 
-    /// Text of one template. It is parsed recursively, up to once for each byte, on a stack made for it.
+    /// Text of one template. It is parsed recursively, up to once for each byte, on a stack made for it; it runs flat.
     template_bytes: Unit::Bytes, 64 * KIB, up to 256 * KIB;
 
-    /// Nesting of one template, chains of operators and filters included.
-    template_depth: Unit::Many("levels of nesting"), 200, up to 1_000;
+    /// Words in one tag of a template: the compiler looks at the rest of an expression again for each of its operators.
+    template_tag_words: Unit::Many("words in one tag"), 1_000, up to 10_000;
 
     /// Size of a description for import.
     description_bytes: Unit::Bytes, 32 * MIB, up to 256 * MIB;
@@ -172,6 +172,18 @@ bounds! {
 }
 
 impl Bounds {
+    /// Everything at its ceiling: for what was within the bounds when it was written down.
+    pub fn widest() -> Self {
+        let mut bounds = Self::default();
+        let keys: Vec<_> = bounds.iter().map(|bound| bound.key).collect();
+        for bound in keys.into_iter() {
+            if let Some(bound) = bounds.find(bound) {
+                bound.most = bound.ceiling;
+            }
+        }
+        bounds
+    }
+
     /// Replaces the value of one bound.
     pub fn set(&mut self, key: &str, most: usize) -> Result<(), NoBound> {
         let bound = self.find(key).ok_or(NoBound::Unknown)?;

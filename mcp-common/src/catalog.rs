@@ -31,6 +31,7 @@ pub use snapshot::Snapshot;
 pub use stored::StoredEntry;
 
 use crate::{
+    bounds::{Bounds, JsonBounds},
     datasource::{Batch, Change, Load},
     definition::{InstanceDefinition, ToolDefinition, instance::ToolOverrides},
     document::Document,
@@ -63,6 +64,11 @@ pub trait Compile: Send + Sync + 'static {
         tool: &ToolEntry<Self::Tool>,
         overrides: &Arc<ToolOverrides>,
     ) -> Result<Self::Tool, Problems>;
+
+    /// What the text of a definition may have.
+    fn bounds(&self) -> JsonBounds {
+        Bounds::default().definition()
+    }
 
     /// Whether the instance gives the tool what it needs. Problems name places of the instance's document. Asked for
     /// every tool of an instance: cheap.

@@ -21,12 +21,24 @@ const RUNS: usize = 8;
 /// Doubles the size up to `largest` and compares the times. `make` gives what has about so many bytes.
 #[track_caller]
 pub(crate) fn is_linear<T>(what: &str, largest: usize, make: impl Fn(usize) -> T, run: impl Fn(&T)) {
+    is_linear_from(FIRST, what, largest, make, run);
+}
+
+/// The same for what has a low bound, or takes long for a few bytes.
+#[track_caller]
+pub(crate) fn is_linear_from<T>(
+    first: usize,
+    what: &str,
+    largest: usize,
+    make: impl Fn(usize) -> T,
+    run: impl Fn(&T),
+) {
     let time = |input: &T| {
         let start = used();
         run(input);
         (used() - start).max(SHORT)
     };
-    let mut size = FIRST;
+    let mut size = first;
     let mut half = make(size);
     let mut of_half = time(&half);
     while size < largest {

@@ -13,6 +13,7 @@ pub mod peer;
 pub mod plan;
 pub mod protocol;
 pub mod sandbox;
+mod stack;
 pub mod telemetry;
 pub mod tokens;
 pub mod tool;

@@ -20,6 +20,7 @@ mod pointer;
 mod request_header;
 mod response;
 mod schema;
+mod schema_bounds;
 mod stored;
 mod taken;
 mod template;
@@ -213,28 +214,29 @@ impl ToolCompiler {
     /// Compiles, or says everything that is wrong.
     pub fn compile(&self, definition: &ToolDefinition) -> Result<Compiled<CompiledTool>, Problems> {
         let mut problems = Vec::new();
-        let input = InputSchema::compile(definition)?;
-        let validator = validator::compile("input_schema", &input.value)
+        let bounds = &*self.bounds;
+        let input = InputSchema::compile(definition, bounds)?;
+        let validator = validator::compile("input_schema", &input.value, bounds)
             .map(|validator| Schema::new(validator, &input.value))
             .map_err(|problem| problems.push(problem))
             .ok();
         let mirrored = mirrored_header::collect(&input.value, &mut problems);
         let output = match &definition.output_schema {
-            Some(raw) => output_schema(raw.get())
+            Some(raw) => output_schema(raw.get(), bounds)
                 .map_err(|problem| problems.push(problem))
                 .ok(),
             None => None,
         };
         let listing = Listing::compile(definition, &input, &mut problems);
         let mut warnings = Vec::new();
-        example::check(definition, validator.as_ref(), &mut problems, &mut warnings);
-        let call = Call::compile(
+        example::check(
             definition,
-            &input,
-            &self.request_headers,
+            bounds,
+            validator.as_ref(),
             &mut problems,
             &mut warnings,
         );
+        let call = Call::compile(definition, &input, self, &mut problems, &mut warnings);
         let (true, Some(mut call)) = (problems.is_empty(), call) else {
             return Err(Problems(problems));
         };
@@ -257,13 +259,15 @@ impl ToolCompiler {
     }
 }
 
-fn output_schema(text: &str) -> Result<Schema, Problem> {
+fn output_schema(text: &str, bounds: &Bounds) -> Result<Schema, Problem> {
+    schema_bounds::check_text("output_schema", text, bounds)?;
     let schema: Value = serde_json::from_str(text)
         .map_err(|error| Problem::at("output_schema", format!("cannot be read: {error}")))?;
+    schema_bounds::check("output_schema", &schema, bounds)?;
     if !schema.is_object() {
         return Err(Problem::at("output_schema", "must be a JSON object"));
     }
-    let validator = validator::compile("output_schema", &schema)?;
+    let validator = validator::compile("output_schema", &schema, bounds)?;
     Ok(Schema::new(validator, &schema))
 }
 

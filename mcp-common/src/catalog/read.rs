@@ -6,6 +6,7 @@ use super::{
     entry::{ToolEntry, Version},
 };
 use crate::{
+    bounds::JsonBounds,
     datasource::Record,
     definition::{InstanceDefinition, Read, ToolDefinition},
     document::Document,
@@ -22,15 +23,23 @@ pub(super) struct Rejected {
     pub(super) document: Option<Document>,
 }
 
-/// Parses; takes the text of `known` over if it is the same, so that two versions share it.
-pub(super) fn document(record: &Record, known: Option<&Document>) -> Result<Document, Rejected> {
-    match known.filter(|known| known.is_text(&record.body)) {
-        Some(known) => Ok(known.clone()),
-        None => Document::take(record.body.clone()).map_err(|problem| Rejected {
-            problems: problem.into(),
-            document: None,
-        }),
+/// Parses what is within the bounds; takes the text of `known` over if it is the same, so that two versions share it.
+pub(super) fn document(
+    record: &Record,
+    known: Option<&Document>,
+    bounds: &JsonBounds,
+) -> Result<Document, Rejected> {
+    if let Some(known) = known.filter(|known| known.is_text(&record.body)) {
+        return Ok(known.clone());
     }
+    let rejected = |problem: Problem| Rejected {
+        problems: problem.into(),
+        document: None,
+    };
+    bounds
+        .check(&record.body)
+        .map_err(|exceeded| rejected(Problem::whole(format!("the definition {exceeded}"))))?;
+    Document::take(record.body.clone()).map_err(rejected)
 }
 
 /// A tool, ready to be called. `known` is the live version.
@@ -53,7 +62,7 @@ pub(super) fn tool<C: Compile>(
             warnings: known.warnings.clone(),
         });
     }
-    let document = document(record, None)?;
+    let document = document(record, None, &compiler.bounds())?;
     let read = ToolDefinition::read(&record.key.id, &document).and_then(|read| {
         let compiled = compile(compiler, &read.definition)?;
         Ok((read, compiled))
@@ -102,8 +111,12 @@ fn compile<C: Compile>(
 }
 
 /// A version of an instance. Whether its tools go together is found out by selecting them.
-pub(super) fn instance(record: &Record, known: Option<&Document>) -> Result<Version, Rejected> {
-    let document = document(record, known)?;
+pub(super) fn instance(
+    record: &Record,
+    known: Option<&Document>,
+    bounds: &JsonBounds,
+) -> Result<Version, Rejected> {
+    let document = document(record, known, bounds)?;
     match InstanceDefinition::read(&record.key.id, &document) {
         Ok(Read { definition, warnings }) => Ok(Version {
             definition: Arc::new(definition),
@@ -120,8 +133,12 @@ pub(super) fn instance(record: &Record, known: Option<&Document>) -> Result<Vers
 }
 
 /// A definition of a kind of which the catalog need not know more than its row.
-pub(super) fn other(record: &Record, known: Option<&Document>) -> Result<DocumentEntry, Rejected> {
-    let document = document(record, known)?;
+pub(super) fn other(
+    record: &Record,
+    known: Option<&Document>,
+    bounds: &JsonBounds,
+) -> Result<DocumentEntry, Rejected> {
+    let document = document(record, known, bounds)?;
     let Record {
         key,
         revision,

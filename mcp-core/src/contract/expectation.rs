@@ -4,7 +4,7 @@ use crate::{
     engine::CallResult,
     tool::{Effort, Ended, Program},
 };
-use mcp_common::definition::tool::Expectation;
+use mcp_common::{bounds::Bounds, definition::tool::Expectation};
 use serde::Deserialize;
 use serde_json::{Value, value::RawValue};
 
@@ -54,7 +54,7 @@ pub(super) fn differences(expect: Option<&Expectation>, result: &CallResult) -> 
 
 /// Whether the expression gives `true`.
 fn held(code: &str, input: &str) -> Result<(), String> {
-    let program = Program::compile(code).map_err(|reason| format!("jq: {reason}"))?;
+    let program = Program::compile(code, &Bounds::widest()).map_err(|reason| format!("jq: {reason}"))?;
     match program.run(input, MAX_JQ_BYTES, Effort::Full) {
         Ok(output) if output == "true" => Ok(()),
         Ok(output) => Err(format!("jq: `{code}` gives {}, not true", cut(&output))),

@@ -2,6 +2,7 @@
 
 use super::{Done, Job, frame};
 use crate::tool::{Effort, Ended, Program, Schema, Verdict};
+use mcp_common::bounds::Bounds;
 use rustix::process::{Resource, Rlimit, nice, setrlimit};
 use std::{
     collections::HashMap,
@@ -99,7 +100,7 @@ impl Known {
                 if !self.programs.contains_key(program) {
                     self.kept += program.len();
                     self.programs
-                        .insert(program.to_owned(), Program::compile(program));
+                        .insert(program.to_owned(), Program::compile(program, &Bounds::widest()));
                 }
                 Done::Ran(match &self.programs[program] {
                     Ok(program) => match program.run(input, limit, Effort::Full) {

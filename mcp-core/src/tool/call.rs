@@ -6,8 +6,8 @@ mod placed;
 mod placement;
 
 use super::{
-    AllowedHeaders, Body, Delivery, InputSchema, Layout, Leaf, Origin, Params, PathTemplate, ResponseShape,
-    Schema, TakenNames, Templates, UsedVar, body, param,
+    Body, Delivery, InputSchema, Layout, Leaf, Origin, Params, PathTemplate, ResponseShape, Schema,
+    TakenNames, Templates, ToolCompiler, UsedVar, body, param,
 };
 use declared_names::DeclaredNames;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, header::ACCEPT_ENCODING};
@@ -87,7 +87,7 @@ impl Call {
     pub(super) fn compile(
         definition: &ToolDefinition,
         input: &InputSchema,
-        request_headers: &AllowedHeaders,
+        compiler: &ToolCompiler,
         problems: &mut Vec<Problem>,
         warnings: &mut Vec<String>,
     ) -> Option<Self> {
@@ -106,7 +106,7 @@ impl Call {
         if !binding.path.trim().starts_with('/') {
             warnings.push("tds_ext_info.path: does not begin with `/`; it is used as if it did".to_owned());
         }
-        let mut templates = Templates::new(request_headers.clone());
+        let mut templates = Templates::new(compiler.request_headers.clone(), (&*compiler.bounds).into());
         let mut params = param::compile(&binding.params, input, &mut path, &mut templates, problems);
         let body = body::compile(binding, input, &path, &mut params, &mut templates, problems);
         let mut fixed = fixed::compile(binding, &path, input, &mut templates, problems);
@@ -143,11 +143,7 @@ impl Call {
         required_in_group.retain(|(_, name)| !has_value(name));
         let response = binding.response.as_ref().map(|binding| {
             Box::new(ResponseShape::compile(
-                binding,
-                definition,
-                input,
-                request_headers,
-                problems,
+                binding, definition, input, compiler, problems,
             ))
         });
         let delivery = Delivery::compile(binding, &method, origin.as_ref(), problems);

@@ -4,6 +4,7 @@
 use super::{Schema, jq::Program, validator::violations};
 use http::{HeaderName, HeaderValue};
 use mcp_common::{
+    bounds::Bounds,
     definition::{
         ToolDefinition,
         tool::{Example, Expectation, Mock},
@@ -16,6 +17,7 @@ use serde_json::Value;
 /// example is about.
 pub(super) fn check(
     definition: &ToolDefinition,
+    bounds: &Bounds,
     validator: Option<&Schema>,
     problems: &mut Vec<Problem>,
     warnings: &mut Vec<String>,
@@ -23,7 +25,7 @@ pub(super) fn check(
     for (index, example) in definition.examples.iter().flatten().enumerate() {
         let field = format!("examples[{index}]");
         if let Some(expect) = &example.expect {
-            expectation(&field, expect, problems);
+            expectation(&field, expect, bounds, problems);
         }
         if let Some(mock) = &example.mock {
             answer(&field, mock, problems);
@@ -32,12 +34,12 @@ pub(super) fn check(
     }
 }
 
-fn expectation(field: &str, expect: &Expectation, problems: &mut Vec<Problem>) {
+fn expectation(field: &str, expect: &Expectation, bounds: &Bounds, problems: &mut Vec<Problem>) {
     if let Some(status) = expect.status {
         problems.extend(status_problem(&format!("{field}.expect.status"), status));
     }
     if let Some(code) = &expect.jq {
-        let found = Program::compile(code).err();
+        let found = Program::compile(code, bounds).err();
         problems.extend(found.map(|reason| Problem::at(format!("{field}.expect.jq"), reason)));
     }
 }

@@ -8,7 +8,9 @@ pub(crate) mod property;
 pub(crate) use declared::{Declared, resolve};
 pub(crate) use hidden::is_hidden;
 
+use super::schema_bounds;
 use mcp_common::{
+    bounds::Bounds,
     definition::tool::{GROUPS, RequiredParams, ToolDefinition},
     problem::Problem,
 };
@@ -40,10 +42,12 @@ pub(crate) struct InputSchema {
 }
 
 impl InputSchema {
-    pub(crate) fn compile(definition: &ToolDefinition) -> Result<Self, Problem> {
+    pub(crate) fn compile(definition: &ToolDefinition, bounds: &Bounds) -> Result<Self, Problem> {
         let stored = definition.input_schema.as_ref().map_or("{}", |raw| raw.get());
+        schema_bounds::check_text("input_schema", stored, bounds)?;
         let value: Value = serde_json::from_str(stored)
             .map_err(|error| Problem::at("input_schema", format!("cannot be read: {error}")))?;
+        schema_bounds::check("input_schema", &value, bounds)?;
         let Value::Object(members) = value else {
             return Err(Problem::at("input_schema", "must be a JSON object"));
         };
@@ -195,7 +199,7 @@ mod tests {
         );
         let document = Document::parse(text.as_bytes()).unwrap();
         let definition = ToolDefinition::read("t", &document).unwrap().definition;
-        InputSchema::compile(&definition).map_err(|problem| problem.to_string())
+        InputSchema::compile(&definition, &Bounds::default()).map_err(|problem| problem.to_string())
     }
 
     #[test]

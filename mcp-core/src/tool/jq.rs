@@ -2,17 +2,25 @@
 
 mod bounded;
 mod budget;
+mod depth;
 mod guarded;
+#[cfg(test)]
+mod nesting;
 #[cfg(test)]
 mod tests;
 
+use crate::stack;
 use bounded::bounded;
 use budget::{Budget, Environment, Jq};
 use jaq_core::{
     Compiler, Ctx, Vars,
-    load::{self, Arena, File, Loader, parse::Def},
+    load::{
+        self, Arena, File, Loader,
+        parse::{Def, Term},
+    },
 };
 use jaq_json::{Val, write};
+use mcp_common::bounds::{Bounds, Exceeded};
 use serde_json::value::RawValue;
 use std::fmt;
 
@@ -72,37 +80,16 @@ impl fmt::Debug for Program {
 }
 
 impl Program {
-    pub(crate) fn compile(code: &str) -> Result<Self, String> {
-        let body = load::parse(code, |parser| parser.term()).ok_or_else(|| syntax(code))?;
-        let funs = jaq_core::funs::<Jq>()
-            .chain(jaq_std::funs())
-            .chain(jaq_json::funs())
-            .filter(|(name, ..)| !FORBIDDEN.contains(name));
-        let funs: Vec<_> = funs.map(guarded::renamed).collect();
-        let natives: Vec<&str> = funs.iter().map(|(name, ..)| *name).collect();
-        let prelude = jaq_core::defs().chain(jaq_std::defs()).chain(jaq_json::defs());
-        let prelude = prelude.filter(|def| !FORBIDDEN.contains(&def.name)).map(shorter);
-        let main = Def {
-            name: MAIN,
-            args: Vec::new(),
-            body,
-        };
-        let defs = prelude.chain([main]).map(|def| bounded(def, &natives));
-        let defs = guarded::defs().map(shorter).chain(defs);
-        let file = File { code: MAIN, path: () };
-        let arena = Arena::default();
-        let modules = Loader::new(defs).load(&arena, file);
-        let modules = modules.map_err(|_| "cannot be loaded".to_owned())?;
-        let compiler = Compiler::<_, Jq>::default().with_funs(funs.into_iter().chain(budget::funs()));
-        let filter = compiler.compile(modules).map_err(|errors| {
-            let unknown = errors.iter().flat_map(|(_, errors)| errors).next();
-            unknown.map_or_else(String::new, |(name, kind)| {
-                format!("uses the {} `{name}`, which is unknown here", kind.as_str())
-            })
-        })?;
-        Ok(Self {
-            text: code.into(),
-            filter,
+    /// Compiles, or says what is wrong with the program or which bound it exceeds.
+    pub(crate) fn compile(code: &str, bounds: &Bounds) -> Result<Self, String> {
+        let of = |exceeded: Exceeded| exceeded.to_string();
+        bounds.jq_bytes.check(code.len()).map_err(of)?;
+        stack::with_room_for(code.len(), || {
+            let body = load::parse(code, |parser| parser.term()).ok_or_else(|| syntax(code))?;
+            bounds.jq_depth.check(depth::of(&body)).map_err(of)?;
+            let filter = filter(body)?;
+            let text = code.into();
+            Ok(Self { text, filter })
         })
     }
 
@@ -154,6 +141,36 @@ impl Program {
             _ => Ok(format!("[{}]", outputs.join(","))),
         }
     }
+}
+
+/// The program with its budget.
+fn filter(body: Term<&str>) -> Result<jaq_core::Filter<Jq>, String> {
+    let funs = jaq_core::funs::<Jq>()
+        .chain(jaq_std::funs())
+        .chain(jaq_json::funs())
+        .filter(|(name, ..)| !FORBIDDEN.contains(name));
+    let funs: Vec<_> = funs.map(guarded::renamed).collect();
+    let natives: Vec<&str> = funs.iter().map(|(name, ..)| *name).collect();
+    let prelude = jaq_core::defs().chain(jaq_std::defs()).chain(jaq_json::defs());
+    let prelude = prelude.filter(|def| !FORBIDDEN.contains(&def.name)).map(shorter);
+    let main = Def {
+        name: MAIN,
+        args: Vec::new(),
+        body,
+    };
+    let defs = prelude.chain([main]).map(|def| bounded(def, &natives));
+    let defs = guarded::defs().map(shorter).chain(defs);
+    let file = File { code: MAIN, path: () };
+    let arena = Arena::default();
+    let modules = Loader::new(defs).load(&arena, file);
+    let modules = modules.map_err(|_| "cannot be loaded".to_owned())?;
+    let compiler = Compiler::<_, Jq>::default().with_funs(funs.into_iter().chain(budget::funs()));
+    compiler.compile(modules).map_err(|errors| {
+        let unknown = errors.iter().flat_map(|(_, errors)| errors).next();
+        unknown.map_or_else(String::new, |(name, kind)| {
+            format!("uses the {} `{name}`, which is unknown here", kind.as_str())
+        })
+    })
 }
 
 /// The same, for chaining with what lives as long as the program's text.

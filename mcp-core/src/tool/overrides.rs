@@ -18,6 +18,7 @@ use super::{
 };
 use argument::Arguments;
 use mcp_common::{
+    bounds::Bounds,
     definition::instance::ToolOverrides,
     problem::{Problem, Problems},
 };
@@ -87,7 +88,7 @@ pub(super) fn apply(base: &Arc<CompiledTool>, overrides: &ToolOverrides) -> Resu
     let text = listed(text, &said, &completion).map_err(unreadable)?;
     let schema: Value = serde_json::from_str(&text).map_err(unreadable)?;
     let mirrored = mirrored_header::collect(&schema, &mut problems);
-    let validator = validator::compile("input_schema", &schema).map_err(|problem| {
+    let validator = validator::compile("input_schema", &schema, &Bounds::widest()).map_err(|problem| {
         let reason = format!(
             "what is left of the tool's schema cannot be used: {}",
             problem.reason

@@ -1,6 +1,6 @@
 //! How the answers of a tool are shaped, compiled.
 
-use super::{AllowedHeaders, AnswerTemplates, AnswerText, Condition, input_schema::InputSchema, jq::Program};
+use super::{AnswerTemplates, AnswerText, Condition, ToolCompiler, input_schema::InputSchema, jq::Program};
 use mcp_common::{
     definition::{
         ToolDefinition,
@@ -42,10 +42,11 @@ impl ResponseShape {
         binding: &ResponseBinding,
         definition: &ToolDefinition,
         input: &InputSchema,
-        request_headers: &AllowedHeaders,
+        compiler: &ToolCompiler,
         problems: &mut Vec<Problem>,
     ) -> Self {
-        let mut templates = AnswerTemplates::new(request_headers.clone());
+        let mut templates =
+            AnswerTemplates::new(compiler.request_headers.clone(), (&*compiler.bounds).into());
         let mut found = Vec::new();
         let field = |name: &str| format!("tds_ext_info.response.{name}");
         let success = binding.success.as_deref().and_then(|expression| {
@@ -79,7 +80,7 @@ impl ResponseShape {
         let prepend = text("prepend", &binding.prepend);
         let append = text("append", &binding.append);
         let jq = binding.jq.as_deref().and_then(|code| {
-            let compiled = Program::compile(code);
+            let compiled = Program::compile(code, &compiler.bounds);
             compiled
                 .map_err(|reason| found.push(Problem::at(field("jq"), reason)))
                 .ok()

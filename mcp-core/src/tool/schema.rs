@@ -6,6 +6,7 @@ mod weight;
 use super::validator::{self, violated_places, violations};
 use crate::engine::strict_value;
 use jsonschema::Validator;
+use mcp_common::bounds::Bounds;
 use serde_json::Value;
 use std::{fmt, ops::Deref};
 use weight::Weight;
@@ -49,7 +50,8 @@ impl Schema {
     /// Compiles the schema of that text.
     pub(crate) fn of_text(text: &str) -> Result<Self, String> {
         let schema = serde_json::from_str(text).map_err(|error| error.to_string())?;
-        let validator = validator::compile("schema", &schema).map_err(|problem| problem.to_string())?;
+        let validator = validator::compile("schema", &schema, &Bounds::widest())
+            .map_err(|problem| problem.to_string())?;
         Ok(Self::new(validator, &schema))
     }
 

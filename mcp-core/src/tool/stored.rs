@@ -5,6 +5,7 @@
 use super::{CompiledTool, ToolCompiler, UsedVar};
 use crate::engine::var;
 use mcp_common::{
+    bounds::JsonBounds,
     catalog::{Compile, Compiled, ToolEntry, overridden_subject},
     definition::{InstanceDefinition, ToolDefinition, instance::ToolOverrides},
     problem::{Problem, Problems},
@@ -57,6 +58,10 @@ impl Compile for ToolCompiler {
 
     fn safe_mode(&self) -> Option<&SafeMode> {
         self.safe_mode.as_deref()
+    }
+
+    fn bounds(&self) -> JsonBounds {
+        self.bounds.definition()
     }
 
     fn check_needs(

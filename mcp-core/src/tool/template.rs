@@ -6,6 +6,8 @@ mod callables;
 mod caller;
 mod growth;
 mod names;
+#[cfg(test)]
+mod nesting;
 mod reference;
 mod tree;
 mod weight;
@@ -18,8 +20,12 @@ pub(crate) use reference::Reference;
 pub(crate) use tree::Template;
 
 use super::input_schema::InputSchema;
+use crate::stack;
 use http::HeaderName;
-use mcp_common::problem::Problem;
+use mcp_common::{
+    bounds::{Bound, Bounds},
+    problem::Problem,
+};
 use minijinja::{Environment, UndefinedBehavior};
 use serde_json::Value;
 use weight::Weight;
@@ -63,6 +69,30 @@ impl UsedVar {
     }
 }
 
+/// What one template may have.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct TemplateBounds {
+    text_bytes: Bound,
+    tag_words: Bound,
+}
+
+impl TemplateBounds {
+    /// Refuses a text that is longer.
+    fn check(self, field: &str, text: &str) -> Result<(), Problem> {
+        let checked = self.text_bytes.check(text.len());
+        checked.map_err(|exceeded| Problem::at(field, exceeded.to_string()))
+    }
+}
+
+impl From<&Bounds> for TemplateBounds {
+    fn from(bounds: &Bounds) -> Self {
+        Self {
+            text_bytes: bounds.template_bytes,
+            tag_words: bounds.template_tag_words,
+        }
+    }
+}
+
 /// Compiles leaves and keeps what they need at call time.
 #[derive(Debug)]
 pub(crate) struct Templates {
@@ -76,6 +106,7 @@ pub(crate) struct Templates {
     allowed: AllowedHeaders,
     /// Each template has a name of its own in the environment.
     count: usize,
+    bounds: TemplateBounds,
     /// Whether those that are compiled now write XML.
     is_markup: bool,
     /// What filling them costs.
@@ -84,7 +115,7 @@ pub(crate) struct Templates {
 
 impl Templates {
     /// `allowed`: what they may name of the client's request.
-    pub(crate) fn new(allowed: AllowedHeaders) -> Self {
+    pub(crate) fn new(allowed: AllowedHeaders, bounds: TemplateBounds) -> Self {
         let mut environment = Environment::new();
         environment.set_undefined_behavior(UndefinedBehavior::Strict);
         environment.set_fuel(Some(FUEL));
@@ -100,6 +131,7 @@ impl Templates {
             caller: Vec::new(),
             allowed,
             count: 0,
+            bounds,
             is_markup: false,
             weight: Weight::default(),
         }
@@ -129,6 +161,11 @@ impl Templates {
         if !["{{", "{%", "{#"].iter().any(|mark| text.contains(mark)) {
             return Ok(Leaf::Fixed(value.clone()));
         }
+        self.bounds.check(field, text)?;
+        stack::with_room_for(text.len(), || self.compile_text(field, text, schema))
+    }
+
+    fn compile_text(&mut self, field: &str, text: &str, schema: &InputSchema) -> Result<Leaf, Problem> {
         let at = |reason: String| Problem::at(field, reason);
         let whole = whole_expression(text);
         if let Some(reference) = whole.and_then(Reference::read) {
@@ -143,11 +180,11 @@ impl Templates {
         }
         let source = match whole {
             Some(expression) => format!("{{% set value = ({expression}) %}}"),
-            None => text.clone(),
+            None => text.to_owned(),
         };
         callables::check(&self.environment, &source).map_err(at)?;
         self.weight.add(&source);
-        let source = growth::bounded(&source).map_err(at)?;
+        let source = growth::bounded(&source, self.bounds.tag_words).map_err(at)?;
         self.count += 1;
         let end = if self.is_markup { AS_MARKUP } else { "" };
         let name = format!("{field} ({}){end}", self.count);

@@ -2,9 +2,10 @@
 
 mod excerpt;
 
+use super::schema_bounds::Patterns;
 use excerpt::Excerpt;
-use jsonschema::{Draft, PatternOptions, ValidationError, Validator, error::ValidationErrorKind};
-use mcp_common::problem::Problem;
+use jsonschema::{Draft, ValidationError, Validator, error::ValidationErrorKind};
+use mcp_common::{bounds::Bounds, problem::Problem};
 use serde_json::Value;
 use std::fmt::Write;
 
@@ -18,20 +19,20 @@ const MAX_TEXT: usize = 400;
 const MAX_PLACES: usize = 3;
 /// How much of one of their paths.
 const MAX_PLACE: usize = 200;
-/// Steps of a backtracking pattern; a pattern that needs more is hostile.
-const BACKTRACK_LIMIT: usize = 100_000;
 
 /// Where no part of a large value shows what is wrong.
 const TOO_LARGE_TO_TELL: &str =
     "does not fit the schema as a whole; the value is too large to say where (its first parts fit)";
 
 /// Compiles the schema that stands in the document's member `field`.
-pub(super) fn compile(field: &str, schema: &Value) -> Result<Validator, Problem> {
+pub(crate) fn compile(field: &str, schema: &Value, bounds: &Bounds) -> Result<Validator, Problem> {
     let draft = dialect(field, schema)?;
+    let patterns = Patterns::of(schema, bounds);
+    let patterns = patterns.map_err(|exceeded| Problem::at(field, exceeded.to_string()))?;
     jsonschema::options()
         .with_draft(draft)
         .offline()
-        .with_pattern_options(PatternOptions::fancy_regex().backtrack_limit(BACKTRACK_LIMIT))
+        .with_pattern_options(patterns.options())
         .build(schema)
         .map_err(|error| {
             let place = error.instance_path().as_str();
@@ -40,13 +41,17 @@ pub(super) fn compile(field: &str, schema: &Value) -> Result<Validator, Problem>
             } else {
                 format!(" at {place}")
             };
-            Problem::at(
-                field,
-                bounded(
-                    &format!("is not a schema that can be used{place}: {error}"),
-                    MAX_TEXT,
-                ),
-            )
+            let is_pattern =
+                matches!(error.kind(), ValidationErrorKind::Format { format } if format == "regex");
+            let why = bounded(
+                &format!("is not a schema that can be used{place}: {error}"),
+                MAX_TEXT,
+            );
+            let why = match is_pattern {
+                true => format!("{why}; {}", patterns.refusal()),
+                false => why,
+            };
+            Problem::at(field, why)
         })
 }
 
@@ -196,7 +201,11 @@ mod tests {
 
     fn report(schema: &Value, value: &Value) -> String {
         let mut out = String::new();
-        violations(&compile("input_schema", schema).unwrap(), value, &mut out);
+        violations(
+            &compile("input_schema", schema, &Bounds::default()).unwrap(),
+            value,
+            &mut out,
+        );
         out
     }
 
@@ -274,7 +283,7 @@ mod tests {
                 text.starts_with(expected) && text.len() < 2_000,
                 "{schema}: {text}"
             );
-            let places = violated_places(&compile("s", &schema).unwrap(), &value);
+            let places = violated_places(&compile("s", &schema, &Bounds::default()).unwrap(), &value);
             assert!(!places.is_empty() && places.len() < 2_000, "{places}");
         }
     }
@@ -315,7 +324,7 @@ mod tests {
     #[test]
     fn finding_them_is_linear() {
         let schema = json!({"items": {"type": "string"}, "minItems": 10_000_000});
-        let validator = compile("s", &schema).unwrap();
+        let validator = compile("s", &schema, &Bounds::default()).unwrap();
         let make = |size: usize| json!(vec!["x"; size / 4]);
         growth::is_linear("none that is known", growth::ARGUMENTS, make, |value| {
             violations(&validator, value, &mut String::new());
@@ -328,9 +337,10 @@ mod tests {
             "http://json-schema.org/draft-07/schema#",
             "https://json-schema.org/draft/2020-12/schema",
         ] {
-            assert!(compile("s", &json!({"$schema": dialect})).is_ok());
+            assert!(compile("s", &json!({"$schema": dialect}), &Bounds::default()).is_ok());
         }
-        let problem = compile("output_schema", &json!({"$schema": "https://example.com/mine"})).unwrap_err();
+        let schema = json!({"$schema": "https://example.com/mine"});
+        let problem = compile("output_schema", &schema, &Bounds::default()).unwrap_err();
         assert!(
             problem
                 .to_string()
@@ -348,7 +358,9 @@ mod tests {
             json!({"pattern": "("}),
             json!({"required": "id"}),
         ] {
-            let problem = compile("input_schema", &schema).unwrap_err().to_string();
+            let problem = compile("input_schema", &schema, &Bounds::default())
+                .unwrap_err()
+                .to_string();
             assert!(
                 problem.starts_with("input_schema: is not a schema that can be used"),
                 "{problem}"

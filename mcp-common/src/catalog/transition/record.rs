@@ -34,9 +34,9 @@ impl<C: Compile> Transition<'_, C> {
         let known = self.next.entries(kind).and_then(|entries| entries.entry(id));
         let known = known.map(|entry| entry.served().document);
         if kind == Kind::INSTANCE {
-            return read::instance(record, known).map(Definition::Instance);
+            return read::instance(record, known, &self.compiler.bounds()).map(Definition::Instance);
         }
-        read::other(record, known).map(Definition::Other)
+        read::other(record, known, &self.compiler.bounds()).map(Definition::Other)
     }
 
     pub(super) fn take(&mut self, record: Record, read: Result<Definition<C::Tool>, Rejected>) {

@@ -1,7 +1,8 @@
 use super::{Effort, Ended, Program, SHORT_INPUT};
+use mcp_common::bounds::Bounds;
 
 fn run(code: &str, json: &str) -> Result<String, String> {
-    match Program::compile(code)?.run(json, 1 << 20, Effort::Full) {
+    match Program::compile(code, &Bounds::default())?.run(json, 1 << 20, Effort::Full) {
         Err(Ended::Failed(reason)) => Err(reason),
         Err(Ended::Long) => panic!("a full run was ended as a short one"),
         Ok(data) => Ok(data),
@@ -86,7 +87,7 @@ fn programs_that_cannot_run_are_found_when_they_are_written() {
         ("import \"a\" as a; .", "modules"),
     ];
     for (code, expected) in table {
-        let reason = Program::compile(code).unwrap_err();
+        let reason = Program::compile(code, &Bounds::default()).unwrap_err();
         assert!(reason.contains(expected), "{code}: {reason}");
     }
 }
@@ -155,7 +156,11 @@ fn ordinary_work_on_a_large_answer_is_within_the_bounds() {
 
 #[test]
 fn a_short_run_gives_up_early_and_says_that_a_full_one_may_do() {
-    let short = |code: &str, json: &str| Program::compile(code).unwrap().run(json, 1 << 20, Effort::Short);
+    let short = |code: &str, json: &str| {
+        Program::compile(code, &Bounds::default())
+            .unwrap()
+            .run(json, 1 << 20, Effort::Short)
+    };
     assert_eq!(short("map(. + 1)", "[1,2]"), Ok("[2,3]".to_owned()));
     assert_eq!(short("[range(20000)] | length", "null"), Err(Ended::Long));
     assert_eq!(run("[range(20000)] | length", "null"), Ok("20000".to_owned()));

@@ -1,8 +1,10 @@
 //! Expressions and templates over an answer: `status`, `headers`, `body`, and `data` where it is shaped already.
 
 use super::weight::Weight;
-use super::{AllowedHeaders, CallerName, UsedVar, bounded, callables, first_line, growth, names};
-use crate::tool::input_schema::InputSchema;
+use super::{
+    AllowedHeaders, CallerName, TemplateBounds, UsedVar, bounded, callables, first_line, growth, names,
+};
+use crate::{stack, tool::input_schema::InputSchema};
 use http::HeaderName;
 use mcp_common::problem::Problem;
 use minijinja::{Environment, UndefinedBehavior, Value};
@@ -42,6 +44,7 @@ pub(crate) struct AnswerTemplates {
     /// What they name of the caller, by field.
     caller: Vec<(String, CallerName)>,
     allowed: AllowedHeaders,
+    bounds: TemplateBounds,
     /// What filling them costs.
     pub(crate) weight: Weight,
 }
@@ -57,7 +60,7 @@ fn environment(undefined: UndefinedBehavior) -> Environment<'static> {
 
 impl AnswerTemplates {
     /// `allowed`: what they may name of the client's request.
-    pub(crate) fn new(allowed: AllowedHeaders) -> Self {
+    pub(crate) fn new(allowed: AllowedHeaders, bounds: TemplateBounds) -> Self {
         Self {
             conditions: environment(UndefinedBehavior::Chainable),
             texts: environment(UndefinedBehavior::Strict),
@@ -65,6 +68,7 @@ impl AnswerTemplates {
             vars: Vec::new(),
             caller: Vec::new(),
             allowed,
+            bounds,
             weight: Weight::default(),
         }
     }
@@ -85,10 +89,23 @@ impl AnswerTemplates {
                 "is an expression and stands without braces: \"status < 400\"".into()
             ));
         }
+        self.bounds.check(field, expression)?;
+        stack::with_room_for(expression.len(), || {
+            self.compile_condition(field, expression, schema)
+        })
+    }
+
+    fn compile_condition(
+        &mut self,
+        field: &str,
+        expression: &str,
+        schema: &InputSchema,
+    ) -> Result<Condition, Problem> {
+        let at = |reason: String| Problem::at(field, reason);
         let source = format!("{{% set value = ({expression}) %}}");
         callables::check(&self.conditions, &source).map_err(at)?;
         self.weight.add(&source);
-        let source = growth::bounded(&source).map_err(at)?;
+        let source = growth::bounded(&source, self.bounds.tag_words).map_err(at)?;
         self.conditions
             .add_template_owned(field.to_owned(), source.clone())
             .map_err(|error| at(format!("is not an expression: {}", first_line(&error))))?;
@@ -108,10 +125,21 @@ impl AnswerTemplates {
         if !["{{", "{%", "{#"].iter().any(|mark| text.contains(mark)) {
             return Ok(AnswerText::Fixed(text.to_owned()));
         }
+        self.bounds.check(field, text)?;
+        stack::with_room_for(text.len(), || self.compile_text(field, text, schema, shaped))
+    }
+
+    fn compile_text(
+        &mut self,
+        field: &str,
+        text: &str,
+        schema: &InputSchema,
+        shaped: bool,
+    ) -> Result<AnswerText, Problem> {
         let at = |reason: String| Problem::at(field, reason);
         callables::check(&self.texts, text).map_err(at)?;
         self.weight.add(text);
-        let source = growth::bounded(text).map_err(at)?;
+        let source = growth::bounded(text, self.bounds.tag_words).map_err(at)?;
         self.texts
             .add_template_owned(field.to_owned(), source.clone())
             .map_err(|error| Problem::at(field, format!("is not a template: {}", first_line(&error))))?;

@@ -3,6 +3,7 @@
 //! collects text past all bounds is not there.
 
 use super::words::{Word, Words};
+use mcp_common::bounds::Bound;
 
 /// The filters that stand before what may grow (`bounded.rs`).
 pub(super) const BOUNDED: &str = "dynmcp_bounded";
@@ -25,11 +26,14 @@ struct Placed<'a> {
 }
 
 /// The template with its bounds in place, or what it uses that has none.
-pub(super) fn bounded(source: &str) -> Result<String, String> {
+pub(super) fn bounded(source: &str, tag_words: Bound) -> Result<String, String> {
     let words = placed(source);
     let mut pieces: Vec<(usize, String)> = Vec::new();
     for (index, tag) in tags(&words) {
         let is_statement = index > 0 && words[index - 1].word == Word::Block;
+        tag_words
+            .check(tag.len())
+            .map_err(|exceeded| exceeded.to_string())?;
         joined(tag)?;
         // What is wrapped last stands around the others.
         products(&words, index, index + tag.len(), &mut pieces);
@@ -386,7 +390,11 @@ fn is_number(name: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::bounded;
+    use mcp_common::bounds::Bounds;
+
+    fn bounded(source: &str) -> Result<String, String> {
+        super::bounded(source, Bounds::default().template_tag_words)
+    }
 
     #[test]
     fn kept_values_and_products_pass_their_bounds() {

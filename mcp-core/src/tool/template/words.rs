@@ -41,8 +41,8 @@ impl<'a> Words<'a> {
     /// Steps into the next tag; comments are none.
     fn open(&mut self) -> Option<Word<'a>> {
         loop {
-            let marks = ["{{", "{%", "{#"].iter();
-            let open = marks.filter_map(|mark| self.rest.find(mark)).min()?;
+            let is_mark = |pair: &[u8]| matches!(pair, b"{{" | b"{%" | b"{#");
+            let open = self.rest.as_bytes().windows(2).position(is_mark)?;
             let (mark, rest) = self.rest[open..].split_at(2);
             self.rest = rest;
             if mark != "{#" {

@@ -114,6 +114,7 @@ fn too_much() -> Error {
 #[cfg(test)]
 mod tests {
     use crate::tool::template::{bounded, growth};
+    use mcp_common::bounds::Bounds;
     use minijinja::{Environment, UndefinedBehavior, Value};
 
     fn environment() -> Environment<'static> {
@@ -125,7 +126,7 @@ mod tests {
     }
 
     fn run(source: &str, names: &Value) -> Result<String, String> {
-        let source = growth::bounded(source)?;
+        let source = growth::bounded(source, Bounds::default().template_tag_words)?;
         let rendered = environment().render_str(&source, names);
         rendered.map_err(|error| error.to_string())
     }

@@ -1,0 +1,129 @@
+//! The patterns of a schema: how many, how long, and how much of the memory for all of them each one gets.
+
+use jsonschema::PatternOptions;
+use mcp_common::bounds::{Bound, Bounds, Exceeded};
+use serde_json::Value;
+
+/// Steps of a backtracking pattern; a pattern that needs more is hostile.
+const BACKTRACK_LIMIT: usize = 100_000;
+/// What one pattern may take, even if it is the only one.
+const MOST: usize = 10 << 20;
+/// What matching one may keep for later, and what all may together.
+const MOST_KEPT: usize = 2 << 20;
+const ALL_KEPT: usize = 64 << 20;
+/// With less, matching is slow.
+const LEAST_KEPT: usize = 64 << 10;
+/// What only a backtracking engine does; it compiles what lies in between one by one.
+const BACKTRACKING: [&str; 8] = ["(?=", "(?!", "(?<=", "(?<!", "(?>", "(?(", r"\k", r"\G"];
+
+/// What all patterns of one schema have.
+#[derive(Debug)]
+pub(in crate::tool) struct Patterns {
+    count: usize,
+    bytes: usize,
+    /// Programs that are compiled.
+    programs: usize,
+    memory: Bound,
+}
+
+impl Patterns {
+    /// Refuses more than the bounds.
+    pub(in crate::tool) fn of(schema: &Value, bounds: &Bounds) -> Result<Self, Exceeded> {
+        let mut patterns = Self {
+            count: 0,
+            bytes: 0,
+            programs: 0,
+            memory: bounds.schema_pattern_memory,
+        };
+        patterns.collect(schema);
+        bounds.schema_patterns.check(patterns.count)?;
+        bounds.schema_pattern_bytes.check(patterns.bytes)?;
+        Ok(patterns)
+    }
+
+    fn collect(&mut self, value: &Value) {
+        match value {
+            Value::Array(items) => items.iter().for_each(|item| self.collect(item)),
+            Value::Object(members) => {
+                if let Some(Value::String(pattern)) = members.get("pattern") {
+                    self.add(pattern);
+                }
+                if let Some(Value::Object(named)) = members.get("patternProperties") {
+                    named.keys().for_each(|pattern| self.add(pattern));
+                }
+                members.values().for_each(|value| self.collect(value));
+            }
+            _ => {}
+        }
+    }
+
+    fn add(&mut self, pattern: &str) {
+        self.count += 1;
+        self.bytes += pattern.len();
+        self.programs += programs(pattern);
+    }
+
+    /// How they are compiled.
+    pub(in crate::tool) fn options(&self) -> PatternOptions<jsonschema::FancyRegex> {
+        let kept = ALL_KEPT / self.programs.max(1);
+        PatternOptions::fancy_regex()
+            .backtrack_limit(BACKTRACK_LIMIT)
+            .size_limit(self.part())
+            .dfa_size_limit(kept.clamp(LEAST_KEPT, MOST_KEPT))
+    }
+
+    fn part(&self) -> usize {
+        MOST.min(self.memory.most / self.programs.max(1))
+    }
+
+    /// What to say where one of them cannot be compiled.
+    pub(in crate::tool) fn refusal(&self) -> String {
+        let (part, count) = (self.part(), self.count);
+        let Bound { key, .. } = self.memory;
+        format!(
+            "it is not a pattern, or takes more than {part} bytes compiled, its part of `bounds.{key}` among {count} patterns"
+        )
+    }
+}
+
+/// How many programs become of one pattern, at most.
+fn programs(pattern: &str) -> usize {
+    let is_reference = |pair: &[u8]| pair[0] == b'\\' && pair[1].is_ascii_digit();
+    let backtracks = BACKTRACKING.iter().any(|mark| pattern.contains(mark))
+        || pattern.as_bytes().windows(2).any(is_reference);
+    if !backtracks {
+        return 1;
+    }
+    let ends = pattern.bytes().filter(|byte| matches!(byte, b'(' | b'|' | b'\\'));
+    1 + ends.count()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn all_patterns_share_one_memory() {
+        let bounds = Bounds::default();
+        let part = |schema: Value| Patterns::of(&schema, &bounds).unwrap().part();
+        assert_eq!(part(json!({})), MOST);
+        assert_eq!(part(json!({"pattern": "a"})), MOST);
+        let many: Vec<_> = (0..64).map(|_| json!({"pattern": "a"})).collect();
+        assert_eq!(part(json!({"anyOf": many})), 512 << 10);
+        let pieces = r"^(?=a)(?=b)c$";
+        assert_eq!(part(json!({"patternProperties": {pieces: {}, "x": {}}})), 8 << 20);
+    }
+
+    #[test]
+    fn too_many_and_too_long_are_refused() {
+        let bounds = Bounds::default();
+        let key = |schema: Value| Patterns::of(&schema, &bounds).unwrap_err().bound.key;
+        let many: Vec<_> = (0..501).map(|n| json!({"pattern": n.to_string()})).collect();
+        assert_eq!(key(json!({"allOf": many})), "schema_patterns");
+        assert_eq!(
+            key(json!({"pattern": "a".repeat((64 << 10) + 1)})),
+            "schema_pattern_bytes"
+        );
+    }
+}
