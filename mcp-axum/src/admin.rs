@@ -9,6 +9,7 @@
 mod access;
 mod collection;
 mod delete;
+mod disabled;
 mod docs;
 mod entry;
 mod envelope;
@@ -44,6 +45,7 @@ use axum::{
     middleware::from_fn_with_state,
     routing::{get, post},
 };
+use disabled::Disabled;
 use http::{Method, StatusCode};
 use mcp_common::key::Kind;
 use mcp_core::engine::Engine;
@@ -65,6 +67,7 @@ pub struct Admin {
     /// Explains calls and makes those that are to be seen. Its connections are not those of the data plane.
     engine: Engine,
     access: AccessRules,
+    disabled: Disabled,
 }
 
 impl Admin {
@@ -76,6 +79,7 @@ impl Admin {
             writes: Mutex::default(),
             imports: Mutex::default(),
             engine,
+            disabled: Disabled::default(),
         }
     }
 }

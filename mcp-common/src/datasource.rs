@@ -205,4 +205,10 @@ pub trait DataSource: Send + Sync + 'static {
 
     /// The key's past states, newest first, at most `limit`.
     async fn history(&self, key: &Key, limit: usize) -> Result<Vec<HistoryEntry>, SourceError>;
+
+    /// The number of entries that are stored and switched off, so that [`load`](Self::load) leaves them out: operators
+    /// are told. 0 where a source knows no such thing.
+    async fn disabled(&self) -> Result<u64, SourceError> {
+        Ok(0)
+    }
 }

@@ -42,6 +42,9 @@ pub(super) struct Status {
     quarantined: usize,
     /// How many documents are not compiled because the gateway died of them; those that are stored are in quarantine.
     held_back: usize,
+    /// How many definitions are switched off in the data source (`status` is not 1) and so not served; `null` where
+    /// it has not said yet.
+    disabled: Option<u64>,
     /// RFC 3339.
     #[schema(format = DateTime)]
     started_at: String,
@@ -50,7 +53,7 @@ pub(super) struct Status {
     version: &'static str,
 }
 
-/// From memory: it answers also when the data source is away.
+/// From memory but for `disabled`: it answers also when the data source is away.
 pub(super) async fn show(
     State(app): State<Arc<App>>,
     Parameters(query): Parameters<StatusQuery>,
@@ -64,14 +67,18 @@ pub(super) async fn show(
         .sync
         .lag()
         .unwrap_or_else(|| app.started_at.elapsed().unwrap_or_default());
+    let is_there = !app.sync.stale();
+    let disabled = app.admin.disabled.at(snapshot.revision, &*app.source, is_there);
+    let disabled = disabled.await;
     let status = Status {
         source: app.settings.app.data_source.clone(),
         revision: snapshot.revision,
         lag_ms: u64::try_from(lag.as_millis()).unwrap_or(u64::MAX),
-        stale: app.sync.stale(),
+        stale: !is_there,
         ready: app.phase() == Phase::Ready,
         quarantined: snapshot.quarantine.len(),
         held_back: app.catalog.compiler().safe_mode().map_or(0, SafeMode::killers),
+        disabled,
         started_at: rfc3339(app.started_at),
         version: env!("CARGO_PKG_VERSION"),
     };

@@ -122,4 +122,8 @@ impl DataSource for LateSource {
     async fn history(&self, key: &Key, limit: usize) -> Result<Vec<HistoryEntry>, SourceError> {
         self.opened()?.history(key, limit).await
     }
+
+    async fn disabled(&self) -> Result<u64, SourceError> {
+        self.opened()?.disabled().await
+    }
 }

@@ -195,6 +195,14 @@ impl TestApp {
         upstream
     }
 
+    /// Runs a statement on the SQLite file, as a platform team would.
+    pub fn sqlite3(&self, sql: &str) {
+        let mut command = std::process::Command::new("sqlite3");
+        command.arg(self.directory().join("definitions.db")).arg(sql);
+        let status = command.status().expect("`cargo xtask test` installs sqlite3");
+        assert!(status.success(), "{sql}");
+    }
+
     /// Writes into the store past the admin API, as a platform team would, and waits until the catalog has it.
     pub async fn store(&self, key: Key, body: &str) -> Revision {
         let write = Write {

@@ -74,11 +74,8 @@ impl<C: Compile> Follow<C> {
                 );
                 if !self.must_load {
                     self.must_load = true;
-                    // Loading is the answer to it, not waiting; but a source that says so twice in a row has to wait.
-                    if self.backoff.is_fresh() {
-                        self.backoff.next();
-                        continue;
-                    }
+                    tokio::time::sleep(self.backoff.after_loss()).await;
+                    continue;
                 }
             } else {
                 self.status.failed(&error);
@@ -95,6 +92,7 @@ impl<C: Compile> Follow<C> {
             self.replace(load).await?;
             self.must_load = false;
             self.status.working();
+            self.say_what_is_disabled().await;
         }
         let from = self.catalog.snapshot().revision;
         let mut changes = self.source.watch(from).await?;
@@ -102,17 +100,21 @@ impl<C: Compile> Follow<C> {
             let next = match tokio::time::timeout(STEADY, changes.next()).await {
                 Ok(next) => next,
                 Err(_) => {
-                    self.status.working();
-                    self.backoff.reset();
+                    self.works();
                     changes.next().await
                 }
             };
             let ended = || SourceError::Unavailable("the stream of changes ended".to_owned());
             let batch = next.ok_or_else(ended)??;
             self.apply(batch).await?;
-            self.status.working();
-            self.backoff.reset();
+            self.works();
         }
+    }
+
+    /// Changes come, or nothing has gone wrong for a while.
+    fn works(&mut self) {
+        self.status.working();
+        self.backoff.reset();
     }
 
     async fn load(&mut self) -> Result<Load, SourceError> {
@@ -130,6 +132,18 @@ impl<C: Compile> Follow<C> {
             .map_err(panicked)?;
         self.log(&applied);
         Ok(())
+    }
+
+    /// What is stored and not served has to be seen, above all after a table was taken over.
+    async fn say_what_is_disabled(&self) {
+        match self.source.disabled().await {
+            Ok(0) => {}
+            Ok(disabled) => tracing::warn!(
+                disabled,
+                "definitions in the data source are switched off there and not served"
+            ),
+            Err(error) => tracing::debug!(%error, "how many definitions are switched off is not known"),
+        }
     }
 
     async fn apply(&mut self, batch: Batch) -> Result<(), SourceError> {

@@ -1,5 +1,6 @@
 //! What the SQL sources have in common: a table of definitions, and a log of its changes that triggers write.
 
+mod existing;
 #[cfg(any(feature = "mysql", feature = "postgres"))]
 mod fault;
 #[cfg(any(feature = "mysql", feature = "postgres"))]
@@ -21,16 +22,21 @@ pub(crate) mod url;
 #[cfg(any(feature = "mysql", feature = "postgres"))]
 mod write;
 
+#[cfg(any(feature = "mysql", feature = "sqlite"))]
+pub(crate) use existing::FIRST_STATUS;
 pub use schema::Migrations;
-pub(crate) use schema::{Migrated, outdated, takes_over};
 #[cfg(any(feature = "mysql", feature = "postgres"))]
 pub use settings::Server;
+pub(crate) use {
+    existing::{Existing, SERVED},
+    schema::{Migrated, outdated},
+};
 #[cfg(any(feature = "mysql", feature = "postgres"))]
 pub(crate) use {
     fault::{Fault, Meaning},
     lease::{Lease, pool_options},
     patience::Patience,
-    place::Place,
+    place::{Place, said},
     settings::read as read_settings,
     write::{Refused, Write, text, transact},
 };

@@ -5,6 +5,7 @@
 //! reader can miss none. The schema and the rules of the log: `migrations/mysql`.
 
 mod adapt;
+mod column;
 mod connect;
 mod error;
 mod read;
@@ -143,6 +144,13 @@ impl DataSource for Mysql {
         self.ready().await?;
         let history = read::history(&self.pool, key, limit, self.place.patience);
         self.place.ask(history).await
+    }
+
+    async fn disabled(&self) -> Result<u64, SourceError> {
+        self.ready().await?;
+        self.place
+            .ask(read::disabled(&self.pool, self.place.patience))
+            .await
     }
 }
 

@@ -6,6 +6,7 @@
 
 mod connect;
 mod error;
+mod existing;
 mod read;
 mod schema;
 mod watch;
@@ -147,6 +148,13 @@ impl DataSource for Postgres {
         self.ready().await?;
         let history = read::history(&self.pool, key, limit, self.place.patience);
         self.place.ask(history).await
+    }
+
+    async fn disabled(&self) -> Result<u64, SourceError> {
+        self.ready().await?;
+        self.place
+            .ask(read::disabled(&self.pool, self.place.patience))
+            .await
     }
 }
 

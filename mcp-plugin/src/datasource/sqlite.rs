@@ -4,6 +4,7 @@
 //! writer in at a time, so the log's revisions stand in the order of commits and a reader can miss none.
 //! The schema and the rules of the log: `migrations/sqlite`.
 
+mod adapt;
 mod connect;
 mod error;
 mod identity;
@@ -143,6 +144,12 @@ impl DataSource for Sqlite {
 
     async fn history(&self, key: &Key, limit: usize) -> Result<Vec<HistoryEntry>, SourceError> {
         read::history(&self.pool().await?, key, limit)
+            .await
+            .map_err(|error| self.place.source_error(&error))
+    }
+
+    async fn disabled(&self) -> Result<u64, SourceError> {
+        read::disabled(&self.pool().await?)
             .await
             .map_err(|error| self.place.source_error(&error))
     }

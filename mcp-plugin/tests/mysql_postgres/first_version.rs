@@ -1,13 +1,17 @@
 //! A table of the first version is taken over in place.
 
 use super::store::{Store, contents, on_both, put};
-use mcp_common::{key::Key, testsuite::Follower};
+use mcp_common::{key::Key, migration::Migrate, testsuite::Follower};
 
 on_both! {
     with_its_own_columns
     with_columns_of_other_types
     with_nothing_but_the_three_columns_that_matter
     with_ids_that_no_sequence_gives_out
+    every_shape_of_status_is_read
+    words_stay_beside_the_number
+    what_is_there_more_than_once_is_said
+    what_cannot_be_taken_over_is_said
 }
 
 /// The members of the first are in the order in which MySQL's own JSON keeps them: the shorter name first.
@@ -114,4 +118,229 @@ async fn with_ids_that_no_sequence_gives_out<S: Store>() {
         contents(&*source).await,
         ["TDS less=1", "TDS new=2", "TDS zero=0"]
     );
+}
+
+/// How a `status` was kept, what the rows have in it, and which of them are served afterwards.
+struct Shape {
+    name: &'static str,
+    mysql: &'static str,
+    postgres: &'static str,
+    /// SQL literals, one for each row.
+    values: &'static [&'static str],
+    served: &'static [bool],
+}
+
+const SHAPES: [Shape; 12] = [
+    Shape {
+        name: "the first version's",
+        mysql: "ENUM('pending','syncing','synced') NOT NULL DEFAULT 'pending'",
+        postgres: "xds_status NOT NULL DEFAULT 'pending'",
+        values: &["'pending'", "'syncing'", "'synced'", "'synced'"],
+        served: &[true, true, true, true],
+    },
+    Shape {
+        name: "the same as text",
+        mysql: "VARCHAR(20) NOT NULL DEFAULT 'pending'",
+        postgres: "VARCHAR(20) NOT NULL DEFAULT 'pending'",
+        values: &["'Pending'", "'syncing'", "'synced'"],
+        served: &[true, true, true],
+    },
+    Shape {
+        name: "padded",
+        mysql: "CHAR(8)",
+        postgres: "CHAR(8)",
+        values: &["'synced'", "' active'", "'off'", "NULL"],
+        served: &[true, true, false, true],
+    },
+    Shape {
+        name: "other words",
+        mysql: "VARCHAR(16) CHARACTER SET latin1 NOT NULL",
+        postgres: "TEXT NOT NULL",
+        values: &["'live'", "'draft'", "'draft'", "'archived'", "''"],
+        served: &[true, false, false, false, true],
+    },
+    Shape {
+        name: "long text",
+        mysql: "TEXT",
+        postgres: "VARCHAR",
+        values: &["'1'", "'0'", "'2'", "NULL"],
+        served: &[true, false, false, true],
+    },
+    Shape {
+        name: "small number",
+        mysql: "TINYINT",
+        postgres: "SMALLINT",
+        values: &["1", "0", "2", "NULL"],
+        served: &[true, false, false, true],
+    },
+    Shape {
+        name: "truth",
+        mysql: "BOOLEAN NOT NULL DEFAULT TRUE",
+        postgres: "BOOLEAN NOT NULL DEFAULT TRUE",
+        values: &["TRUE", "FALSE"],
+        served: &[true, false],
+    },
+    Shape {
+        name: "number",
+        mysql: "INT NOT NULL DEFAULT 1",
+        postgres: "INT NOT NULL DEFAULT 1",
+        values: &["1", "0"],
+        served: &[true, false],
+    },
+    Shape {
+        name: "number without a default",
+        mysql: "INT UNSIGNED NOT NULL",
+        postgres: "BIGINT NOT NULL",
+        values: &["1", "1", "7"],
+        served: &[true, true, false],
+    },
+    Shape {
+        name: "number that may be missing, switched off by default",
+        mysql: "BIGINT NULL DEFAULT 0",
+        postgres: "BIGINT NULL DEFAULT 0",
+        values: &["NULL", "1", "0"],
+        served: &[true, true, false],
+    },
+    Shape {
+        name: "decimal",
+        mysql: "DECIMAL(5,2)",
+        postgres: "NUMERIC(5,2)",
+        values: &["1", "0", "NULL"],
+        served: &[true, false, true],
+    },
+    Shape {
+        name: "bit",
+        mysql: "BIT(1)",
+        postgres: "BIT(1)",
+        values: &["B'1'", "B'0'", "NULL"],
+        served: &[true, false, true],
+    },
+];
+
+async fn every_shape_of_status_is_read<S: Store>() {
+    for shape in SHAPES {
+        let Shape {
+            name, values, served, ..
+        } = shape;
+        let store = S::fresh().await;
+        let (kind, begin) = match S::SCHEME {
+            "mysql" => (shape.mysql, ""),
+            _ => (
+                shape.postgres,
+                "CREATE TYPE xds_status AS ENUM ('pending', 'syncing', 'synced');",
+            ),
+        };
+        let rows: Vec<_> = (values.iter().enumerate())
+            .map(|(row, value)| format!("('t{row}', 'TDS', '{row}', {value})"))
+            .collect();
+        let table = format!(
+            "{begin} CREATE TABLE dynmcp_xds (`key` VARCHAR(64) NOT NULL, xds_type VARCHAR(16) NOT NULL,
+                xds_json TEXT NOT NULL, status {kind});
+             INSERT INTO dynmcp_xds (`key`, xds_type, xds_json, status) VALUES {}",
+            rows.join(", ")
+        );
+        store.run(&table).await;
+        let on = |row: &usize| served[*row];
+        let expected: Vec<_> = (0..values.len())
+            .filter(on)
+            .map(|row| format!("TDS t{row}={row}"))
+            .collect();
+        let off = values.len() - expected.len();
+
+        // What is said before anything is changed is what is served afterwards.
+        let pending = S::migrate_with(store.settings(), Migrate::Check).await.unwrap();
+        let said = &pending.steps[0];
+        let count = format!("taking over the table dynmcp_xds, {} rows", values.len());
+        assert!(said.starts_with(&count), "{name}: {said}");
+        assert_eq!(
+            said.contains(&format!("; {off} is switched off"))
+                || said.contains(&format!("; {off} are switched off")),
+            off > 0,
+            "{name}: {said}"
+        );
+        let source = store.open().await;
+        assert_eq!(contents(&*source).await, expected, "{name}");
+        assert_eq!(source.disabled().await.unwrap(), off as u64, "{name}");
+        let all = store.number("SELECT COUNT(*) FROM dynmcp_xds").await;
+        assert_eq!(all, values.len() as i64, "{name}");
+
+        // A row that names no status is served, and so is each that is switched on.
+        store
+            .run("INSERT INTO dynmcp_xds (`key`, xds_type, xds_json) VALUES ('raw', 'TDS', 'raw')")
+            .await;
+        store.run("UPDATE dynmcp_xds SET status = 1").await;
+        assert_eq!(contents(&*source).await.len(), values.len() + 1, "{name}");
+        assert_eq!(source.disabled().await.unwrap(), 0, "{name}");
+    }
+}
+
+/// The words stay, so that what was switched off by a word that we do not know can be found.
+async fn words_stay_beside_the_number<S: Store>() {
+    let store = S::fresh().await;
+    store
+        .run(
+            "CREATE TABLE dynmcp_xds (`key` VARCHAR(64) NOT NULL, xds_type VARCHAR(16) NOT NULL, xds_json TEXT NOT NULL,
+                status VARCHAR(16) NOT NULL, update_time VARCHAR(40) NOT NULL, create_time BIGINT);
+             INSERT INTO dynmcp_xds VALUES ('a', 'TDS', '1', 'draft', 'yesterday', 7), ('b', 'TDS', '2', 'synced', '', NULL)",
+        )
+        .await;
+    let pending = S::migrate_with(store.settings(), Migrate::Check).await.unwrap();
+    assert_eq!(
+        pending.steps[0],
+        "taking over the table dynmcp_xds, 2 rows; 1 is switched off and not served (status `draft`: 1), until `status` is 1"
+    );
+    let source = store.open().await;
+    assert_eq!(contents(&*source).await, ["TDS b=2"]);
+    store
+        .run("UPDATE dynmcp_xds SET status = 1 WHERE first_status = 'draft' AND first_update_time = 'yesterday'")
+        .await;
+    assert_eq!(contents(&*source).await, ["TDS a=1", "TDS b=2"]);
+    put(&*source, &Key::tool("a"), "3").await;
+    assert_eq!(contents(&*source).await, ["TDS a=3", "TDS b=2"]);
+}
+
+async fn what_is_there_more_than_once_is_said<S: Store>() {
+    let store = S::fresh().await;
+    store
+        .run(
+            "CREATE TABLE dynmcp_xds (id INT PRIMARY KEY, `key` VARCHAR(64) NOT NULL, xds_type VARCHAR(16) NOT NULL,
+                xds_json TEXT NOT NULL, status VARCHAR(16));
+             INSERT INTO dynmcp_xds VALUES (1, 'a', 'TDS', '1', 'synced'), (2, 'a', 'tds', '2', 'pending'),
+                (3, 'a', 'TDS', '3', 'off'), (4, 'a', 'IDS', '4', 'synced'), (5, 'A', 'TDS', '5', 'synced')",
+        )
+        .await;
+    let pending = S::migrate_with(store.settings(), Migrate::Check).await.unwrap();
+    let said = &pending.steps[0];
+    assert!(
+        said.contains("; 2 rows of definitions that are there more than once"),
+        "{said}"
+    );
+    let source = store.open().await;
+    assert_eq!(contents(&*source).await, ["IDS a=4", "TDS A=5", "TDS a=2"]);
+    assert_eq!(source.disabled().await.unwrap(), 0);
+}
+
+/// The table is named, not the URL, and it is left as it was.
+async fn what_cannot_be_taken_over_is_said<S: Store>() {
+    let store = S::fresh().await;
+    store
+        .run(
+            "CREATE TABLE dynmcp_xds (`key` TEXT NOT NULL, xds_type VARCHAR(200) NOT NULL, xds_json TEXT NOT NULL);
+             INSERT INTO dynmcp_xds VALUES ('a', 'a type that is far longer than thirty-two letters', '1')",
+        )
+        .await;
+    if S::SCHEME == "postgres" {
+        // There it has room, and is reported.
+        let load = store.open().await.load().await.unwrap();
+        assert_eq!((load.records.len(), load.unreadable.len()), (0, 1));
+        return;
+    }
+    let error = S::refusal(store.settings()).await;
+    assert!(
+        error.starts_with("data_source.mysql: database `")
+            && error.contains("its table dynmcp_xds cannot be taken over")
+            && error.contains("xds_type"),
+        "{error}"
+    );
+    assert_eq!(store.number("SELECT COUNT(*) FROM dynmcp_xds").await, 1);
 }

@@ -1,7 +1,8 @@
 //! A table of the first version is taken over in place.
 
 use super::file::{File, contents, put, run};
-use mcp_common::{datasource::DataSource, key::Key, testsuite::Follower};
+use mcp_common::{datasource::DataSource, key::Key, migration::Migrate, testsuite::Follower};
+use mcp_plugin::datasource::sqlite::Sqlite;
 
 const ROWS: &str = "
     INSERT INTO dynmcp_xds (id, key, xds_type, xds_json, status, create_time, update_time) VALUES
@@ -80,4 +81,63 @@ async fn with_nothing_but_the_three_columns_that_matter() {
     put(&source, &Key::tool("c"), "4").await;
     assert_eq!(contents(&source).await, ["TDS a=1", "TDS b=", "TDS c=4"]);
     assert_eq!(source.load().await.unwrap().unreadable.len(), 1);
+}
+
+/// The declaration of `status`, its values, and how many of these rows are served.
+const SHAPES: [(&str, &[&str], &[bool]); 8] = [
+    (
+        "TEXT NOT NULL DEFAULT 'pending' CHECK (status IN ('pending', 'syncing', 'synced'))",
+        &["'pending'", "'syncing'", "'synced'"],
+        &[true, true, true],
+    ),
+    (
+        "VARCHAR(20) NOT NULL",
+        &["'Synced'", "'draft'", "'1'"],
+        &[true, false, true],
+    ),
+    ("CHAR(8)", &["' active '", "'off'", "NULL"], &[true, false, true]),
+    ("TINYINT", &["1", "0", "2", "NULL"], &[true, false, false, true]),
+    ("INT NOT NULL DEFAULT 1", &["1", "0"], &[true, false]),
+    ("INT NOT NULL", &["1", "7"], &[true, false]),
+    ("DECIMAL(5,2)", &["1", "0"], &[true, false]),
+    ("", &["1", "'synced'", "1.0", "x'31'"], &[true, true, true, true]),
+];
+
+#[tokio::test]
+async fn every_shape_of_status_is_read() {
+    for (kind, values, served) in SHAPES {
+        let file = File::new();
+        let rows: Vec<_> = (values.iter().enumerate())
+            .map(|(row, value)| format!("('t{row}', 'TDS', '{row}', {value})"))
+            .collect();
+        file.make_by_hand(&format!(
+            "CREATE TABLE dynmcp_xds (key TEXT, xds_type TEXT, xds_json TEXT, status {kind});
+             INSERT INTO dynmcp_xds (key, xds_type, xds_json, status) VALUES {}",
+            rows.join(", ")
+        ))
+        .await;
+        let on = |row: &usize| served[*row];
+        let expected: Vec<_> = (0..values.len())
+            .filter(on)
+            .map(|row| format!("TDS t{row}={row}"))
+            .collect();
+        let off = values.len() - expected.len();
+        let pending = Sqlite::migrate(file.settings(), Migrate::Check).await.unwrap();
+        let said = &pending.steps[0];
+        assert_eq!(said.contains("switched off"), off > 0, "{kind}: {said}");
+        assert!(off == 0 || said.contains(&format!("; {off} ")), "{kind}: {said}");
+        let source = file.open().await;
+        assert_eq!(contents(&source).await, expected, "{kind}");
+        assert_eq!(source.disabled().await.unwrap(), off as u64, "{kind}");
+        if kind == "INT NOT NULL" || kind == "VARCHAR(20) NOT NULL" {
+            continue;
+        }
+        let pipeline = file.pipeline().await;
+        run(
+            &pipeline,
+            "INSERT INTO dynmcp_xds (key, xds_type, xds_json) VALUES ('raw', 'TDS', 'raw')",
+        )
+        .await;
+        assert_eq!(contents(&source).await.len(), expected.len() + 1, "{kind}");
+    }
 }

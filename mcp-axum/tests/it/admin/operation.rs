@@ -158,6 +158,21 @@ async fn status_says_how_the_replica_is_doing() {
 }
 
 #[tokio::test]
+async fn what_is_switched_off_in_the_store_is_counted() {
+    let app = TestApp::sqlite().await;
+    let admin = app.admin();
+    admin.put("/admin/tds/t", &v1_tool()).await.ok();
+    let revision = admin.put("/admin/tds/u", &v1_tool()).await.ok().revision();
+    assert_eq!(admin.get("/admin/status").await.data()["disabled"], 0);
+    app.sqlite3("UPDATE dynmcp_xds SET status = 0 WHERE key = 'u'");
+    let status = admin.get(&format!("/admin/status?wait_revision={}", revision + 1));
+    assert_eq!(status.await.data()["disabled"], 1);
+    app.sqlite3("UPDATE dynmcp_xds SET status = 1");
+    let status = admin.get(&format!("/admin/status?wait_revision={}", revision + 2));
+    assert_eq!(status.await.data()["disabled"], 0);
+}
+
+#[tokio::test]
 async fn status_can_wait_for_a_revision() {
     let app = TestApp::sqlite().await;
     let next = app.admin().put("/admin/tds/t", &v1_tool()).await.ok().revision() + 1;

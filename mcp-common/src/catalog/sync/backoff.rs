@@ -6,13 +6,15 @@ use std::{
 };
 
 const FIRST: Duration = Duration::from_millis(100);
-const LONGEST: Duration = Duration::from_secs(10);
+const LONGEST: Duration = Duration::from_secs(5);
 
-/// Doubles from a tenth of a second to ten seconds. Each wait is half fixed, half chance, so that replicas that lost
+/// Doubles from a tenth of a second to five seconds. Each wait is half fixed, half chance, so that replicas that lost
 /// a store together do not come back together.
 #[derive(Debug, Default)]
 pub(super) struct Backoff {
     attempts: u32,
+    /// Lost changes were answered by a load, and nothing has worked since.
+    has_loaded_at_once: bool,
 }
 
 impl Backoff {
@@ -24,13 +26,18 @@ impl Backoff {
         longest.mul_f64(0.5 + chance / 2.0)
     }
 
-    pub(super) fn reset(&mut self) {
-        self.attempts = 0;
+    /// The wait where the store is there and no longer has the changes. Loading is the answer to it, not waiting,
+    /// however long the store was away before; but a source that says so twice in a row has to wait.
+    pub(super) fn after_loss(&mut self) -> Duration {
+        if std::mem::replace(&mut self.has_loaded_at_once, true) {
+            self.next()
+        } else {
+            Duration::ZERO
+        }
     }
 
-    /// Nothing went wrong since the last success.
-    pub(super) fn is_fresh(&self) -> bool {
-        self.attempts == 0
+    pub(super) fn reset(&mut self) {
+        *self = Self::default();
     }
 }
 
@@ -50,6 +57,18 @@ mod tests {
             );
         }
         backoff.reset();
-        assert!(backoff.is_fresh() && backoff.next() <= FIRST);
+        assert!(backoff.next() <= FIRST);
+    }
+
+    #[test]
+    fn changes_that_are_lost_are_loaded_at_once_after_an_outage_too() {
+        let mut backoff = Backoff::default();
+        for _ in 0..20 {
+            backoff.next();
+        }
+        assert_eq!(backoff.after_loss(), Duration::ZERO);
+        assert!(backoff.after_loss() >= LONGEST / 2, "said twice in a row");
+        backoff.reset();
+        assert_eq!(backoff.after_loss(), Duration::ZERO);
     }
 }

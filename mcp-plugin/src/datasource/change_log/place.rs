@@ -62,13 +62,30 @@ impl Place {
 
     /// One line for the operator who starts the gateway.
     pub(crate) fn start_error(&self, fault: &Fault) -> PluginError {
-        let setting = match fault {
-            Fault::Outdated { .. } => "migrate",
-            _ => "url",
+        let key = match fault {
+            Fault::Outdated { .. } => format!("{}.migrate", self.table),
+            _ if self.is_of_the_url(fault) => format!("{}.url", self.table),
+            _ => self.table.to_owned(),
         };
         PluginError::Setting {
-            key: format!("{}.{setting}", self.table),
+            key,
             reason: self.explain(fault),
+        }
+    }
+
+    /// Whether another URL would help.
+    fn is_of_the_url(&self, fault: &Fault) -> bool {
+        match fault {
+            Fault::Sql(error) => matches!(
+                self.meaning(error),
+                Meaning::Unreachable
+                    | Meaning::ReadOnly
+                    | Meaning::Tls
+                    | Meaning::Login
+                    | Meaning::UnknownDatabase
+            ),
+            Fault::Silence | Fault::Unanswered | Fault::Cut => true,
+            Fault::Newer(_) | Fault::Outdated { .. } | Fault::Foreign(_) => false,
         }
     }
 
@@ -160,7 +177,7 @@ impl Place {
 }
 
 /// The error's own words in one line.
-fn said(error: &sqlx::Error) -> String {
+pub(crate) fn said(error: &sqlx::Error) -> String {
     let text = error
         .as_database_error()
         .map_or_else(|| error.to_string(), |e| e.message().to_owned());

@@ -59,6 +59,13 @@ impl Migrated {
         }
     }
 
+    /// Says what a gateway did when it started.
+    pub(crate) fn log(&self) {
+        for step in &self.steps {
+            tracing::info!(step, "the tables are brought up to date");
+        }
+    }
+
     pub(crate) fn report(self, store: String, wanted: i64) -> Migration {
         Migration {
             store,
@@ -67,10 +74,4 @@ impl Migrated {
             steps: self.steps,
         }
     }
-}
-
-/// The step for a table which was there before.
-pub(crate) fn takes_over(rows: i64) -> String {
-    let noun = if rows == 1 { "row" } else { "rows" };
-    format!("taking over the table dynmcp_xds, {rows} {noun}")
 }

@@ -1,37 +1,63 @@
 //! Takes over a `dynmcp_xds` that was there before, with its rows.
 
-use crate::datasource::change_log::Fault;
+use super::column::{Column, columns};
+use crate::datasource::change_log::{Existing, FIRST_STATUS, Fault, SERVED};
 use sqlx::{AssertSqlSafe, Executor, MySqlConnection};
 
-/// Name, full type, collation, whether it may be NULL, `auto_increment` and the like, whether it has a default.
-type Column = (String, String, Option<String>, String, String, i64);
-
-/// How many rows a table has that is there already; refuses one that cannot be taken over.
-pub(super) async fn rows(connection: &mut MySqlConnection) -> Result<Option<i64>, Fault> {
+/// The table that is there already, if one is; refuses one that cannot be taken over.
+pub(super) async fn existing(connection: &mut MySqlConnection) -> Result<Option<Existing>, Fault> {
     let columns = columns(connection).await?;
     if columns.is_empty() {
         return Ok(None);
     }
     check(&columns)?;
-    let rows = sqlx::query_scalar("SELECT COUNT(*) FROM dynmcp_xds");
-    Ok(Some(rows.fetch_one(connection).await?))
+    let status = columns.iter().find(|column| column.name == "status");
+    let (rows, doubles) = sqlx::query_as(
+        "SELECT (SELECT COUNT(*) FROM dynmcp_xds),
+                (SELECT CAST(COALESCE(SUM(held.found - 1), 0) AS SIGNED)
+                 FROM (SELECT COUNT(*) AS found FROM dynmcp_xds WHERE `key` IS NOT NULL AND xds_type IS NOT NULL
+                       GROUP BY BINARY `key`, UPPER(xds_type)) AS held)",
+    )
+    .fetch_one(&mut *connection)
+    .await?;
+    let disabled = match status {
+        None => Vec::new(),
+        Some(status) => {
+            let select = format!(
+                "SELECT CAST({} AS CHAR), COUNT(*) FROM dynmcp_xds WHERE status IS NOT NULL AND NOT ({}) GROUP BY 1 ORDER BY 2 DESC",
+                if status.is_number() {
+                    "status + 0"
+                } else {
+                    "status"
+                },
+                served(status, "status")
+            );
+            sqlx::query_as(AssertSqlSafe(select))
+                .fetch_all(connection)
+                .await?
+        }
+    };
+    Ok(Some(Existing {
+        rows,
+        disabled,
+        doubles,
+    }))
 }
 
-async fn columns(connection: &mut MySqlConnection) -> Result<Vec<Column>, sqlx::Error> {
-    sqlx::query_as(
-        "SELECT CAST(LOWER(column_name) AS CHAR), CAST(LOWER(column_type) AS CHAR), CAST(collation_name AS CHAR),
-                CAST(is_nullable AS CHAR), CAST(LOWER(extra) AS CHAR), CAST(column_default IS NOT NULL AS SIGNED)
-         FROM information_schema.columns WHERE table_schema = DATABASE() AND table_name = 'dynmcp_xds'",
-    )
-    .fetch_all(connection)
-    .await
+/// Whether a value that is not NULL means "served".
+fn served(status: &Column, name: &str) -> String {
+    if status.is_number() {
+        format!("{name} + 0 = 1")
+    } else {
+        format!("LOWER(TRIM(CAST({name} AS CHAR))) IN ({SERVED})")
+    }
 }
 
 /// A `dynmcp_xds` that somebody else made has to be one.
 fn check(columns: &[Column]) -> Result<(), Fault> {
     let missing = ["key", "xds_type", "xds_json"]
         .into_iter()
-        .find(|name| !columns.iter().any(|column| column.0 == *name));
+        .find(|name| !columns.iter().any(|column| column.name == *name));
     match missing {
         None => Ok(()),
         Some(name) => Err(Fault::Foreign(format!(
@@ -42,9 +68,9 @@ fn check(columns: &[Column]) -> Result<(), Fault> {
 
 /// Columns first, since the index is made by them.
 pub(super) async fn table(connection: &mut MySqlConnection, collation: &str) -> Result<(), Fault> {
-    let columns = columns(connection).await?;
-    check(&columns)?;
-    let mut changes = column_changes(&columns, collation);
+    let before = columns(connection).await?;
+    check(&before)?;
+    let mut changes = column_changes(&before, collation);
     let engine: Option<String> = sqlx::query_scalar(
         "SELECT CAST(engine AS CHAR) FROM information_schema.tables
          WHERE table_schema = DATABASE() AND table_name = 'dynmcp_xds'",
@@ -56,8 +82,26 @@ pub(super) async fn table(connection: &mut MySqlConnection, collation: &str) -> 
         changes.push("ENGINE = InnoDB".to_owned());
     }
     alter(connection, &changes).await?;
+    read_status(connection).await?;
     let changes = index_changes(connection).await?;
     alter(connection, &changes).await
+}
+
+/// Where no `status` was given before, the row is served; words are read. It can run again after it broke off.
+async fn read_status(connection: &mut MySqlConnection) -> Result<(), Fault> {
+    // Before the rows are read: rows that come meanwhile are served.
+    alter(connection, &["ALTER COLUMN status SET DEFAULT 1".to_owned()]).await?;
+    let columns = columns(connection).await?;
+    let first = columns.iter().find(|column| column.name == FIRST_STATUS);
+    let value = match first {
+        None => "1".to_owned(),
+        Some(first) => format!("{FIRST_STATUS} IS NULL OR {}", served(first, FIRST_STATUS)),
+    };
+    // The time stamp would follow by itself.
+    let update =
+        format!("UPDATE dynmcp_xds SET status = ({value}), update_time = update_time WHERE status IS NULL");
+    connection.execute(sqlx::raw_sql(AssertSqlSafe(update))).await?;
+    Ok(())
 }
 
 /// The server does one ALTER completely or not at all.
@@ -71,17 +115,17 @@ async fn alter(connection: &mut MySqlConnection, changes: &[String]) -> Result<(
 }
 
 fn column_changes(columns: &[Column], collation: &str) -> Vec<String> {
-    let find = |name: &str| columns.iter().find(|column| column.0 == name);
+    let find = |name: &str| columns.iter().find(|column| column.name == name);
     let mut changes = Vec::new();
     for (name, wanted, ours) in [
         ("key", "varchar(512)", collation),
         ("xds_type", "varchar(32)", "utf8mb4_general_ci"),
         ("xds_json", "longtext", collation),
     ] {
-        if let Some((_, kind, found, nullable, ..)) = find(name)
-            && (kind != wanted || found.as_deref() != Some(ours))
+        if let Some(column) = find(name)
+            && (column.kind() != wanted || column.collation.as_deref() != Some(ours))
         {
-            let null = if nullable == "YES" { "NULL" } else { "NOT NULL" };
+            let null = if column.is_nullable { "NULL" } else { "NOT NULL" };
             changes.push(format!(
                 "MODIFY `{name}` {wanted} CHARACTER SET utf8mb4 COLLATE {ours} {null}"
             ));
@@ -89,28 +133,36 @@ fn column_changes(columns: &[Column], collation: &str) -> Vec<String> {
     }
     match find("id") {
         None => changes.push("ADD COLUMN id BIGINT NOT NULL AUTO_INCREMENT PRIMARY KEY FIRST".to_owned()),
-        Some((_, kind, _, _, extra, has_default)) if kind.contains("int") => {
-            if !extra.contains("auto_increment") && *has_default == 0 {
-                changes.push(format!("MODIFY id {kind} NOT NULL AUTO_INCREMENT"));
+        Some(id) if id.has_default => {}
+        Some(id) if id.is_integer() => {
+            if !id.is_counted {
+                changes.push(format!("MODIFY id {} NOT NULL AUTO_INCREMENT", id.kind()));
             }
         }
-        Some((_, kind, _, _, _, 0)) => changes.push(format!("MODIFY id {kind} NOT NULL DEFAULT (UUID())")),
-        Some(_) => {}
+        Some(id) => changes.push(format!("MODIFY id {} NOT NULL DEFAULT (UUID())", id.kind())),
     }
     match find("status") {
         None => changes.push("ADD COLUMN status INT NOT NULL DEFAULT 1".to_owned()),
-        Some((_, kind, _, _, _, has_default)) if !kind.contains("int") || *has_default == 0 => {
-            changes.push("MODIFY status INT NOT NULL DEFAULT 1".to_owned());
+        Some(status) if status.is_integer() => {}
+        Some(status) if status.is_number() => changes.push("MODIFY status INT NULL".to_owned()),
+        Some(status) => {
+            changes.push(status.set_aside(FIRST_STATUS));
+            changes.push("ADD COLUMN status INT NULL".to_owned());
         }
-        Some(_) => {}
     }
     for name in ["create_time", "update_time"] {
+        let add = || format!("ADD COLUMN {name} DATETIME NULL DEFAULT CURRENT_TIMESTAMP");
         match find(name) {
-            None => changes.push(format!(
-                "ADD COLUMN {name} DATETIME NULL DEFAULT CURRENT_TIMESTAMP"
-            )),
-            Some((_, kind, _, nullable, _, 0)) if nullable == "NO" => {
-                changes.push(format!("MODIFY {name} {kind} NOT NULL DEFAULT CURRENT_TIMESTAMP"));
+            None => changes.push(add()),
+            Some(time) if !time.is_time() => {
+                changes.push(time.set_aside(&format!("first_{name}")));
+                changes.push(add());
+            }
+            Some(time) if !time.is_nullable && !time.has_default => {
+                changes.push(format!(
+                    "MODIFY {name} {} NOT NULL DEFAULT CURRENT_TIMESTAMP",
+                    time.kind()
+                ));
             }
             Some(_) => {}
         }

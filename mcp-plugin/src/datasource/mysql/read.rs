@@ -63,6 +63,16 @@ async fn load_on(connection: &mut MySqlConnection, patience: Patience) -> Result
     Ok(load)
 }
 
+/// The number of rows whose `status` keeps them from being served.
+pub(super) async fn disabled(pool: &MySqlPool, patience: Patience) -> Result<u64, sqlx::Error> {
+    let mut connection = Lease::of(pool, patience).await?;
+    let rows: i64 = sqlx::query_scalar("SELECT COUNT(*) FROM dynmcp_xds WHERE NOT (status <=> 1)")
+        .fetch_one(&mut *connection)
+        .await?;
+    connection.end();
+    Ok(rows.unsigned_abs())
+}
+
 pub(super) async fn history(
     pool: &MySqlPool,
     key: &Key,

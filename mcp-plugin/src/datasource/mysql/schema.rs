@@ -1,7 +1,7 @@
 //! Brings the schema up to date. One gateway does it, the others wait.
 
-use super::{adapt, connect};
-use crate::datasource::change_log::{Fault, Migrated, Migrations, Patience, takes_over};
+use super::{adapt, connect, error::meaning};
+use crate::datasource::change_log::{Existing, Fault, Meaning, Migrated, Migrations, Patience, said};
 use mcp_common::migration::Migrate;
 use sqlx::{AssertSqlSafe, Executor, MySqlConnection, mysql::MySqlConnectOptions};
 
@@ -37,8 +37,7 @@ pub(super) async fn prepare(
     match (patience.in_time(version(&mut connection)).await?, migrations) {
         (Some(VERSION), _) => {}
         (_, Migrations::AtStart) => {
-            patience.migrates(apply(&mut connection)).await?;
-            tracing::info!("the tables are ready");
+            patience.migrates(apply(&mut connection)).await?.log();
         }
         (found, Migrations::Never) => {
             let wanted = VERSION;
@@ -102,8 +101,8 @@ async fn pending(connection: &mut MySqlConnection) -> Result<Migrated, Fault> {
     if found == Some(VERSION) {
         return Ok(Migrated::up_to_date(VERSION));
     }
-    let existing = adapt::rows(connection).await?;
-    let steps = existing.map(takes_over).into_iter();
+    let existing = adapt::existing(connection).await?;
+    let steps = existing.as_ref().map(Existing::step).into_iter();
     Ok(Migrated {
         found,
         steps: steps.chain(STEPS.map(str::to_owned)).collect(),
@@ -126,13 +125,33 @@ async fn apply(connection: &mut MySqlConnection) -> Result<Migrated, Fault> {
     }
     let collation = collation(connection).await?;
     run(connection, DEFINITIONS, collation).await?;
-    adapt::table(connection, collation).await?;
+    adapt::table(connection, collation)
+        .await
+        .map_err(not_taken_over)?;
     run(connection, TRIGGERS, collation).await?;
     run(connection, EXISTING_ROWS, collation).await?;
     sqlx::query("DO RELEASE_LOCK(CONCAT('dynmcp.', LEFT(SHA2(DATABASE(), 256), 40)))")
         .execute(connection)
         .await?;
     Ok(done)
+}
+
+/// The server's words for a value or a column that the schema has no place for.
+fn not_taken_over(fault: Fault) -> Fault {
+    match fault {
+        Fault::Sql(error)
+            if error
+                .as_database_error()
+                .is_some_and(|error| meaning(error) == Meaning::Other) =>
+        {
+            Fault::Foreign(format!(
+                "its table dynmcp_xds cannot be taken over ({}); its rows are as they were: change that one, or name the \
+                 table otherwise and copy what is wanted",
+                said(&error)
+            ))
+        }
+        other => other,
+    }
 }
 
 async fn run(connection: &mut MySqlConnection, sql: &str, collation: &str) -> Result<(), Fault> {

@@ -63,6 +63,16 @@ async fn load_on(connection: &mut PgConnection, patience: Patience) -> Result<Lo
     Ok(load)
 }
 
+/// The number of rows whose `status` keeps them from being served.
+pub(super) async fn disabled(pool: &PgPool, patience: Patience) -> Result<u64, sqlx::Error> {
+    let mut connection = Lease::of(pool, patience).await?;
+    let rows: i64 = sqlx::query_scalar("SELECT count(*) FROM dynmcp_xds WHERE status IS DISTINCT FROM 1")
+        .fetch_one(&mut *connection)
+        .await?;
+    connection.end();
+    Ok(rows.unsigned_abs())
+}
+
 pub(super) async fn history(
     pool: &PgPool,
     key: &Key,

@@ -1,7 +1,7 @@
 //! Brings the schema up to date, in one transaction. One gateway does it, the others wait.
 
-use super::connect;
-use crate::datasource::change_log::{Fault, Migrated, Migrations, Patience, takes_over};
+use super::{connect, existing::existing};
+use crate::datasource::change_log::{Existing, Fault, Migrated, Migrations, Patience};
 use mcp_common::migration::Migrate;
 use sqlx::{Connection, Executor, PgConnection, postgres::PgConnectOptions};
 
@@ -35,8 +35,7 @@ pub(super) async fn prepare(
     match (patience.in_time(looking).await?, migrations) {
         (Some(VERSION), _) => {}
         (_, Migrations::AtStart) => {
-            patience.migrates(apply(&mut connection)).await?;
-            tracing::info!("the tables are ready");
+            patience.migrates(apply(&mut connection)).await?.log();
         }
         (found, Migrations::Never) => {
             let wanted = VERSION;
@@ -91,8 +90,8 @@ async fn pending(connection: &mut PgConnection) -> Result<Migrated, Fault> {
         return Ok(Migrated::up_to_date(VERSION));
     }
     check_schema(connection).await?;
-    let existing = existing_rows(connection).await?;
-    let steps = existing.map(takes_over).into_iter();
+    let existing = existing(connection).await?;
+    let steps = existing.as_ref().map(Existing::step).into_iter();
     Ok(Migrated {
         found,
         steps: steps.chain([STEP.to_owned()]).collect(),
@@ -139,27 +138,4 @@ async fn check_schema(connection: &mut PgConnection) -> Result<(), Fault> {
         ));
     }
     Ok(())
-}
-
-/// How many rows a table has that is there already; refuses one that cannot be taken over.
-async fn existing_rows(connection: &mut PgConnection) -> Result<Option<i64>, Fault> {
-    let columns: Vec<String> = sqlx::query_scalar(
-        "SELECT attname::text FROM pg_attribute
-         WHERE attrelid = to_regclass('dynmcp_xds') AND attnum > 0 AND NOT attisdropped",
-    )
-    .fetch_all(&mut *connection)
-    .await?;
-    if columns.is_empty() {
-        return Ok(None);
-    }
-    let missing = ["key", "xds_type", "xds_json"]
-        .into_iter()
-        .find(|name| !columns.iter().any(|column| column == name));
-    if let Some(missing) = missing {
-        return Err(Fault::Foreign(format!(
-            "its table dynmcp_xds has no column `{missing}`; rename the table, or use another database"
-        )));
-    }
-    let rows = sqlx::query_scalar("SELECT count(*) FROM dynmcp_xds");
-    Ok(Some(rows.fetch_one(connection).await?))
 }

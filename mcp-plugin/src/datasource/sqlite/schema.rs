@@ -1,7 +1,7 @@
 //! Brings the file's schema up to date; a table of the first version is taken over with its rows.
 
-use super::error::Fault;
-use crate::datasource::change_log::{Migrated, takes_over};
+use super::{adapt, error::Fault};
+use crate::datasource::change_log::Migrated;
 use sqlx::{
     SqlStr, SqliteConnection, SqlitePool,
     migrate::{Migration, MigrationType, Migrator},
@@ -15,22 +15,6 @@ const STEP: &str = "0001_definitions_and_changes";
 
 /// What this program makes and reads.
 pub(super) const VERSION: i64 = 1;
-
-/// Columns that a table made by hand may lack, and how to add them (SQLite wants constant defaults here).
-const OPTIONAL_COLUMNS: [(&str, &str); 3] = [
-    (
-        "status",
-        "ALTER TABLE dynmcp_xds ADD COLUMN status INTEGER NOT NULL DEFAULT 1",
-    ),
-    (
-        "create_time",
-        "ALTER TABLE dynmcp_xds ADD COLUMN create_time TEXT",
-    ),
-    (
-        "update_time",
-        "ALTER TABLE dynmcp_xds ADD COLUMN update_time TEXT",
-    ),
-];
 
 pub(super) async fn prepare(pool: &SqlitePool, history: u32) -> Result<(), Fault> {
     let mut connection = pool.acquire().await?;
@@ -66,9 +50,8 @@ pub(super) async fn pending(connection: &mut SqliteConnection) -> Result<Migrate
         return Ok(Migrated::up_to_date(VERSION));
     }
     let mut steps = Vec::new();
-    if !columns(connection).await?.is_empty() {
-        let rows = sqlx::query_scalar("SELECT count(*) FROM dynmcp_xds");
-        steps.push(takes_over(rows.fetch_one(connection).await?));
+    if let Some(existing) = adapt::existing(connection).await? {
+        steps.push(existing.step());
     }
     steps.push(STEP.to_owned());
     Ok(Migrated { found, steps })
@@ -77,7 +60,9 @@ pub(super) async fn pending(connection: &mut SqliteConnection) -> Result<Migrate
 /// Brings the schema up to date.
 pub(super) async fn apply(connection: &mut SqliteConnection) -> Result<Migrated, Fault> {
     let done = pending(connection).await?;
-    take_over(connection).await?;
+    if !done.steps.is_empty() {
+        adapt::take_over(connection).await?;
+    }
     // Also where nothing is to do: it finds out whether what was done is what is known here.
     migrator().run_direct(None, connection, false).await?;
     Ok(done)
@@ -112,34 +97,4 @@ fn migrator() -> Migrator {
         false,
     );
     Migrator::with_migrations(vec![first])
-}
-
-/// A `dynmcp_xds` that somebody else made gets the columns that the migrations rely on.
-async fn take_over(connection: &mut SqliteConnection) -> Result<(), Fault> {
-    let columns = columns(connection).await?;
-    if columns.is_empty() {
-        return Ok(());
-    }
-    for (name, add) in OPTIONAL_COLUMNS {
-        if !columns.iter().any(|column| column == name) {
-            sqlx::query(add).execute(&mut *connection).await?;
-        }
-    }
-    Ok(())
-}
-
-/// Of the table that is there; refuses one that cannot be taken over.
-async fn columns(connection: &mut SqliteConnection) -> Result<Vec<String>, Fault> {
-    let columns: Vec<String> = sqlx::query_scalar("SELECT name FROM pragma_table_info('dynmcp_xds')")
-        .fetch_all(connection)
-        .await?;
-    let missing = ["key", "xds_type", "xds_json"]
-        .into_iter()
-        .find(|name| !columns.iter().any(|column| column == name));
-    match missing {
-        Some(missing) if !columns.is_empty() => Err(Fault::Foreign(format!(
-            "its table dynmcp_xds has no column `{missing}`"
-        ))),
-        _ => Ok(columns),
-    }
 }
