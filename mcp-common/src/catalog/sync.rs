@@ -135,7 +135,7 @@ impl<C: Compile> Follow<C> {
     }
 
     /// What is stored and not served has to be seen, above all after a table was taken over.
-    async fn say_what_is_disabled(&self) {
+    async fn say_what_is_disabled(&mut self) {
         match self.source.disabled().await {
             Ok(0) => {}
             Ok(disabled) => tracing::warn!(

@@ -7,6 +7,7 @@
 mod connect;
 mod error;
 mod existing;
+mod libpq;
 mod read;
 mod schema;
 mod watch;

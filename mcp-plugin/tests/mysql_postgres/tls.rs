@@ -261,3 +261,26 @@ async fn files_that_cannot_be_used<S: Store>() {
         assert!(error.contains(&expected), "{error}");
     }
 }
+
+/// The URL that a host gives for PostgreSQL's own client.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_url_for_libpq() {
+    type S = super::postgresql::OnPostgreSql;
+    let secure = Secure::<S>::start().await;
+    let query = "sslmode=require&channel_binding=require&connect_timeout=10&target_session_attrs=read-write&keepalives=1";
+    // The server has to prove who it is, although `sslmode` alone would not ask for it.
+    let error = secure.refusal("localhost", query).await;
+    assert!(error.contains("signed its certificate"), "{error}");
+    let trusted = format!("{query}&sslrootcert={}", secure.file("ca.pem"));
+    let settings = secure.settings(administrator::<S>(), "localhost", &trusted);
+    let source = S::open_with(settings).await.unwrap();
+    put(&*source, &Key::tool("a"), "1").await;
+    assert_eq!(contents(&*source).await, ["TDS a=1"]);
+    for (query, expected) in [
+        ("sslmode=disable&channel_binding=require", "needs TLS"),
+        ("target_session_attrs=standby", "definitions are written"),
+    ] {
+        let error = secure.refusal("localhost", query).await;
+        assert!(error.contains(expected), "{error}");
+    }
+}

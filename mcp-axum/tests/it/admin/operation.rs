@@ -165,11 +165,11 @@ async fn what_is_switched_off_in_the_store_is_counted() {
     let revision = admin.put("/admin/tds/u", &v1_tool()).await.ok().revision();
     assert_eq!(admin.get("/admin/status").await.data()["disabled"], 0);
     app.sqlite3("UPDATE dynmcp_xds SET status = 0 WHERE key = 'u'");
-    let status = admin.get(&format!("/admin/status?wait_revision={}", revision + 1));
-    assert_eq!(status.await.data()["disabled"], 1);
+    let path = format!("/admin/status?wait_revision={}", revision + 1);
+    assert_eq!(admin.get(&path).await.data()["disabled"], 1);
     app.sqlite3("UPDATE dynmcp_xds SET status = 1");
-    let status = admin.get(&format!("/admin/status?wait_revision={}", revision + 2));
-    assert_eq!(status.await.data()["disabled"], 0);
+    let path = format!("/admin/status?wait_revision={}", revision + 2);
+    assert_eq!(admin.get(&path).await.data()["disabled"], 0);
 }
 
 #[tokio::test]

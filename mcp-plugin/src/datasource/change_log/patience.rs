@@ -11,16 +11,29 @@ const MIGRATION: Duration = Duration::from_secs(600);
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Patience {
     answer: Duration,
+    connect: Duration,
 }
 
 impl Patience {
     pub(crate) fn new(answer: Duration) -> Self {
-        Self { answer }
+        Self {
+            answer,
+            connect: answer / 2,
+        }
+    }
+
+    /// With a bound of its own for connections, if one is given.
+    #[cfg(feature = "postgres")]
+    pub(crate) fn connecting_in(self, connect: Option<Duration>) -> Self {
+        Self {
+            connect: connect.unwrap_or(self.connect).min(self.answer),
+            ..self
+        }
     }
 
     /// For a connection, with its login.
     pub(crate) fn connect(self) -> Duration {
-        self.answer / 2
+        self.connect
     }
 
     /// For the least that a connection can be asked.

@@ -73,16 +73,12 @@ impl Place {
         }
     }
 
-    /// Whether another URL would help.
+    /// Whether another URL would help: another server, database or account.
     fn is_of_the_url(&self, fault: &Fault) -> bool {
         match fault {
-            Fault::Sql(error) => matches!(
+            Fault::Sql(error) => !matches!(
                 self.meaning(error),
-                Meaning::Unreachable
-                    | Meaning::ReadOnly
-                    | Meaning::Tls
-                    | Meaning::Login
-                    | Meaning::UnknownDatabase
+                Meaning::Schema | Meaning::TooLarge | Meaning::Other
             ),
             Fault::Silence | Fault::Unanswered | Fault::Cut => true,
             Fault::Newer(_) | Fault::Outdated { .. } | Fault::Foreign(_) => false,

@@ -1,6 +1,6 @@
 //! Connections: what the URL says, and what every session sets.
 
-use super::{TABLE, error};
+use super::{TABLE, error, libpq::Libpq};
 use crate::datasource::change_log::{Patience, Place, Server, pool_options, tls, url};
 use mcp_common::{plugin::PluginError, secret::ExposeSecret};
 use sqlx::{
@@ -45,11 +45,17 @@ pub(super) fn options(server: &Server) -> Result<(PgConnectOptions, Place), Plug
         key: format!("{TABLE}.url"),
         reason,
     };
-    let text = server.url.expose_secret();
+    let libpq = Libpq::read(server.url.expose_secret()).map_err(wrong)?;
+    let text = &libpq.url;
     url::check(text, &["postgres", "postgresql"], &PARAMETERS).map_err(wrong)?;
     let options: PgConnectOptions = text
         .parse()
         .map_err(|error: sqlx::Error| wrong(url::driver_reason(&error)))?;
+    let options = prove(options, &libpq).map_err(wrong)?;
+    if !libpq.ignored.is_empty() {
+        let ignored = libpq.ignored.join(", ");
+        tracing::warn!(ignored, "parameters of {TABLE}.url that change nothing here");
+    }
     let verifies = matches!(
         options.get_ssl_mode(),
         PgSslMode::VerifyCa | PgSslMode::VerifyFull
@@ -65,7 +71,7 @@ pub(super) fn options(server: &Server) -> Result<(PgConnectOptions, Place), Plug
         server: address,
         database: options.get_database().unwrap_or(&user).to_owned(),
         user,
-        patience: Patience::new(server.timeout),
+        patience: Patience::new(server.timeout).connecting_in(libpq.connect),
         tls: &TLS,
         meaning: error::meaning,
         grant: error::grant,
@@ -75,6 +81,23 @@ pub(super) fn options(server: &Server) -> Result<(PgConnectOptions, Place), Plug
         None => options.application_name("dynmcp"),
     };
     Ok((options.disable_statement_logging(), place))
+}
+
+/// `channel_binding=require` keeps others from standing in the middle. A certificate that is checked does so too.
+fn prove(options: PgConnectOptions, libpq: &Libpq) -> Result<PgConnectOptions, String> {
+    match options.get_ssl_mode() {
+        _ if !libpq.proves_itself => Ok(options),
+        PgSslMode::Disable => {
+            Err("the URL's `channel_binding=require` needs TLS, and its `sslmode` is `disable`".to_owned())
+        }
+        PgSslMode::VerifyCa | PgSslMode::VerifyFull => Ok(options),
+        PgSslMode::Allow | PgSslMode::Prefer | PgSslMode::Require => {
+            tracing::info!(
+                "channel_binding=require of {TABLE}.url: the server's certificate is checked (sslmode=verify-full)"
+            );
+            Ok(options.ssl_mode(PgSslMode::VerifyFull))
+        }
+    }
 }
 
 pub(super) fn pool(options: &PgConnectOptions, patience: Patience, connections: u32) -> PgPool {
