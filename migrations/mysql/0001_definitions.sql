@@ -12,7 +12,9 @@ CREATE TABLE IF NOT EXISTS dynmcp_xds (
     status      INT          NOT NULL DEFAULT 1,
     create_time DATETIME     NULL DEFAULT CURRENT_TIMESTAMP,
     update_time DATETIME     NULL DEFAULT CURRENT_TIMESTAMP ON UPDATE CURRENT_TIMESTAMP,
-    UNIQUE KEY dynmcp_xds_type_key (xds_type, `key`)
+    UNIQUE KEY dynmcp_xds_type_key (xds_type, `key`),
+    -- So that `WHERE `key` = …` locks the rows it means, and not all.
+    KEY dynmcp_xds_key (`key`)
 ) ENGINE = InnoDB;
 
 -- Every change of a definition, in the order of commits. Rows are never marked as consumed.

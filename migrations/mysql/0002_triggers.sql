@@ -33,6 +33,8 @@ BEGIN
     SET NEW.xds_type = NULL, NEW.`key` = NULL, NEW.body = NULL;
 END;
 
+-- Every statement takes first its row, then the counter: an UPDATE cannot do otherwise, since the server locks the row
+-- before it fires a trigger, so an INSERT does the same, and two statements of one row each never wait for each other.
 -- Made before the trigger for INSERT, so that a row which the log knows is never changed behind its back.
 CREATE TRIGGER IF NOT EXISTS dynmcp_xds_updated AFTER UPDATE ON dynmcp_xds FOR EACH ROW
 BEGIN
@@ -70,11 +72,4 @@ BEGIN
             body = COALESCE(NEW.xds_json, '')
         WHERE id = 1;
     END IF;
-END;
-
--- Waits for its turn before it holds any row of the table: two writers cannot wait for each other.
-CREATE TRIGGER IF NOT EXISTS dynmcp_xds_inserting BEFORE INSERT ON dynmcp_xds FOR EACH ROW
-BEGIN
-    DECLARE newest BIGINT;
-    SELECT revision INTO newest FROM dynmcp_revision WHERE id = 1 FOR UPDATE;
 END;

@@ -172,17 +172,24 @@ fn column_changes(columns: &[Column], collation: &str) -> Vec<String> {
 
 /// A tool and an instance may share an id: what was unique by `key` alone is no longer.
 async fn index_changes(connection: &mut MySqlConnection) -> Result<Vec<String>, Fault> {
-    let unique: Vec<(String, String)> = sqlx::query_as(
-        "SELECT CAST(index_name AS CHAR), CAST(GROUP_CONCAT(LOWER(column_name) ORDER BY seq_in_index) AS CHAR)
+    let indexes: Vec<(String, String, i64)> = sqlx::query_as(
+        "SELECT CAST(index_name AS CHAR), CAST(GROUP_CONCAT(LOWER(column_name) ORDER BY seq_in_index) AS CHAR),
+                CAST(MAX(non_unique) AS SIGNED)
          FROM information_schema.statistics
-         WHERE table_schema = DATABASE() AND table_name = 'dynmcp_xds' AND non_unique = 0 AND index_name <> 'PRIMARY'
+         WHERE table_schema = DATABASE() AND table_name = 'dynmcp_xds' AND index_name <> 'PRIMARY'
          GROUP BY index_name",
     )
     .fetch_all(&mut *connection)
     .await?;
-    let by_key = unique.iter().filter(|(_, columns)| columns == "key");
-    let mut changes: Vec<_> = by_key.map(|(name, _)| format!("DROP INDEX `{name}`")).collect();
-    if !unique.iter().any(|(name, _)| name == "dynmcp_xds_type_key") {
+    let by_key = indexes
+        .iter()
+        .filter(|(_, columns, non_unique)| columns == "key" && *non_unique == 0);
+    let mut changes: Vec<_> = by_key.map(|(name, ..)| format!("DROP INDEX `{name}`")).collect();
+    let has = |name: &str| indexes.iter().any(|(index, ..)| index == name);
+    if !has("dynmcp_xds_key") {
+        changes.push("ADD KEY dynmcp_xds_key (`key`)".to_owned());
+    }
+    if !has("dynmcp_xds_type_key") {
         // Of several rows for one definition the youngest active one counts.
         sqlx::query(
             "DELETE older FROM dynmcp_xds AS older JOIN dynmcp_xds AS younger
