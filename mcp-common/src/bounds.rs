@@ -129,7 +129,7 @@ bounds! {
 
     /// Schemas that apply to one and the same value, their references followed: 26 definitions that each refer to the next
     /// one twice are two kilobytes, and 67 million schemas for one value.
-    schema_expansion: Unit::Many("schemas for one value, references followed,"), 20_000, up to 1_000_000;
+    schema_expansion: Unit::Many("schemas for one value (references followed)"), 20_000, up to 1_000_000;
 
     /// Patterns in one schema.
     schema_patterns: Unit::Many("patterns"), 500, up to 10_000;
