@@ -19,10 +19,10 @@ impl DeclaredNames {
         let mut declared = Self::default();
         let by_rule = required.grouped.iter().chain(&input.required);
         for (group, name) in by_rule {
-            match group.as_str() {
-                "header" => drop(declared.headers.insert(name.clone())),
-                "cookie" => drop(declared.cookies.insert(name.clone(), BTreeSet::new())),
-                _ => {}
+            if group == "header" {
+                declared.headers.insert(name.clone());
+            } else if group == "cookie" {
+                declared.cookies.insert(name.clone(), BTreeSet::new());
             }
         }
         if input.layout != Layout::Grouped {
