@@ -147,3 +147,17 @@ async fn a_reason_repeats_little_of_the_document() {
         assert!(entry.to_string().len() < 6_000, "{:.200}", entry.to_string());
     }
 }
+
+#[cfg(unix)]
+#[tokio::test]
+async fn nothing_is_written_through_a_link_that_leads_out() {
+    let elsewhere = TempDir::new().unwrap();
+    let folder = TempDir::new().unwrap();
+    std::fs::write(folder.path().join("weather.yaml"), TOOL).unwrap();
+    std::os::unix::fs::symlink(elsewhere.path(), folder.path().join("admin")).unwrap();
+    let app = on(&folder, "true").await;
+    let instance = json!({"name": "i", "tool_ids": ["weather"]});
+    let refused = app.admin().put("/admin/ids/i", &instance).await.error(405);
+    assert!(refused.contains("leads out of the folder"), "{refused}");
+    assert!(std::fs::read_dir(elsewhere.path()).unwrap().next().is_none());
+}

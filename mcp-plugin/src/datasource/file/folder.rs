@@ -185,7 +185,14 @@ impl Folder {
     /// Brings the definition up to date, and finds out whether it may be written.
     fn prepare(&mut self, write: &Write<'_>) -> Result<File, SourceError> {
         let lock_file = self.turn()?;
-        self.scan(BTreeSet::from([canonical::path(write.key)]));
+        let path = canonical::path(write.key);
+        if !scan::stays_inside(&self.root, &path) {
+            return Err(SourceError::ReadOnly(format!(
+                "`{}` is not written: a link on the way leads out of the folder; remove it",
+                self.root.join(path).display()
+            )));
+        }
+        self.scan(BTreeSet::from([path]));
         let shared = lock(&self.shared);
         shared.ledger()?.expect(write)?;
         drop(shared);

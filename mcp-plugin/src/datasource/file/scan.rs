@@ -75,6 +75,18 @@ fn leads_out(entry: &DirEntry, real_root: &Path) -> bool {
     is_link && !is_inside(entry.path(), real_root)
 }
 
+/// Whether what is written here ends up in the folder: the deepest part of the path that is there decides.
+pub(super) fn stays_inside(root: &Path, path: &Path) -> bool {
+    let Ok(real_root) = root.canonicalize() else {
+        // Writing says what is wrong with the folder.
+        return true;
+    };
+    let real = path
+        .ancestors()
+        .find_map(|part| root.join(part).canonicalize().ok());
+    real.is_none_or(|real| real.starts_with(&real_root))
+}
+
 /// What is not there leads nowhere.
 fn is_inside(path: &Path, real_root: &Path) -> bool {
     path.canonicalize()
