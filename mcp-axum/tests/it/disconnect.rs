@@ -132,13 +132,9 @@ async fn what_goes_on_without_its_client_is_bounded_in_time() {
     let upstream = silent_upstream(&app).await;
     let (client, mut asked) = call(&app, &upstream, false).await;
     drop(client);
-    until(&app, "dynmcp_abandoned_requests ", 1).await;
     assert!(closes(&mut asked, DEADLINE).await, "the call goes on");
+    until(&app, "dynmcp_abandoned_requests_cancelled_total ", 1).await;
     until(&app, "dynmcp_abandoned_requests ", 0).await;
-    assert_eq!(
-        metric(&app, "dynmcp_abandoned_requests_cancelled_total ").await,
-        1
-    );
     // One that ends by itself was not cancelled.
     let upstream = silent_upstream_within(&app, 300).await;
     let (client, mut asked) = call(&app, &upstream, false).await;
