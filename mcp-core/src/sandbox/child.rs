@@ -18,7 +18,7 @@ use std::{
 const STACK: usize = 64 << 20;
 /// What the program takes before it works: its code, the stacks, and what the allocator keeps in stock. Addresses, not
 /// memory.
-const OWN_ADDRESSES: u64 = 512 << 20;
+const OWN_ADDRESSES: u64 = 256 << 20;
 /// Workers of the gateway go first.
 const NICE: i32 = 5;
 /// How much text of schemas and programs is kept compiled.
