@@ -85,6 +85,7 @@ pub(crate) fn listen(ending: Ending) -> io::Result<mpsc::Receiver<&'static str>>
 }
 
 /// Usually the process has ended before this has.
+#[expect(clippy::disallowed_methods, reason = "`main` may be what is stuck")]
 fn end(ending: &Ending, second: &mpsc::Receiver<()>) {
     let time = ending.drain + LAST_MOMENT;
     let is_late = second.recv_timeout(time) == Err(RecvTimeoutError::Timeout);
