@@ -216,6 +216,9 @@ impl<C: Compile> Catalog<C> {
         let mut transition = Transition::new(&self.compiler, self.snapshot());
         work(&mut transition);
         let (snapshot, applied, found) = transition.finish();
+        if let Some(safe_mode) = self.compiler.safe_mode() {
+            safe_mode.rest();
+        }
         for bad in &found {
             bad.announce();
         }

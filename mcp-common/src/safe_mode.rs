@@ -89,6 +89,11 @@ impl SafeMode {
         self.journal.mark(subjects)
     }
 
+    /// Nothing more is compiled for now.
+    pub fn rest(&self) {
+        self.journal.rest();
+    }
+
     /// Compiles one, or says why not. `body` is the document, if it alone is what is compiled.
     pub fn guard<T>(
         &self,

@@ -118,6 +118,9 @@ pub(super) fn preview<C: Compile>(
             warnings.insert(key.clone(), live.warnings().to_vec());
         }
     }
+    if let Some(safe_mode) = compiler.safe_mode() {
+        safe_mode.rest();
+    }
     affected.retain(|id| !invalid.contains_key(&Key::instance(id.clone())));
     let clashes = affected
         .into_iter()

@@ -12,7 +12,7 @@ use std::{
     io,
     path::{Path, PathBuf},
     sync::{
-        Mutex, PoisonError,
+        Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, Ordering},
     },
 };
@@ -25,16 +25,26 @@ const SUFFIX: &str = ".journal";
 const PLACE_BYTES: usize = 16 << 10;
 
 pub(super) struct Journal {
-    file: File,
     pub(super) path: PathBuf,
-    /// Places that are free, below the number of those that there are.
-    free: Mutex<(Vec<u64>, u64)>,
+    places: Mutex<Places>,
+    /// Said once.
     has_failed: AtomicBool,
+}
+
+#[derive(Default)]
+struct Places {
+    /// Open while something is compiled, and a little longer.
+    file: Option<Arc<File>>,
+    /// Those of them that are free.
+    free: Vec<u64>,
+    /// How many there are.
+    count: u64,
 }
 
 /// Definitions that are being compiled. Dropping it says that it is over.
 pub struct Marked<'a> {
     journal: &'a Journal,
+    file: Arc<File>,
     place: u64,
 }
 
@@ -45,7 +55,8 @@ struct Line {
 }
 
 impl Journal {
-    /// Tells what stands in the journals of dead processes, and whether it stood alone, and begins one.
+    /// Tells what stands in the journals of dead processes, and whether it stood alone. That of this one begins with what is
+    /// compiled first.
     pub(super) fn open(directory: &Path, mut died: impl FnMut(Subject, bool)) -> io::Result<Self> {
         for entry in fs::read_dir(directory)?.filter_map(Result::ok) {
             let name = entry.file_name();
@@ -54,16 +65,9 @@ impl Journal {
                 read_dead(&entry.path(), &mut died);
             }
         }
-        let path = directory.join(format!("{PREFIX}{}{SUFFIX}", std::process::id()));
-        let mut options = private_file::options();
-        let options = options.read(true).write(true).create(true).truncate(true);
-        let file = options.open(&path)?;
-        // Where files cannot be locked, others take what stands here for what a dead process left: it is tried, no more.
-        let _ = file.try_lock();
         Ok(Self {
-            file,
-            path,
-            free: Mutex::default(),
+            path: directory.join(format!("{PREFIX}{}{SUFFIX}", std::process::id())),
+            places: Mutex::default(),
             has_failed: AtomicBool::new(false),
         })
     }
@@ -81,45 +85,82 @@ impl Journal {
         if text.len() > PLACE_BYTES {
             return None;
         }
+        let (file, place) = self.take_place().map_err(|error| self.failed(&error)).ok()?;
         let marked = Marked {
             journal: self,
-            place: self.take_place(),
+            file,
+            place,
         };
-        self.write(&text, marked.place);
+        marked.write(&text);
         Some(marked)
     }
 
-    fn take_place(&self) -> u64 {
-        let mut places = self.free.lock().unwrap_or_else(PoisonError::into_inner);
-        let (free, count) = &mut *places;
-        free.pop().unwrap_or_else(|| {
-            *count += 1;
-            *count - 1
-        })
+    /// Nothing more is compiled for now: no file is kept open, and none left behind.
+    pub(super) fn rest(&self) {
+        let mut places = self.lock();
+        if places.free.len() as u64 == places.count && places.file.is_some() {
+            *places = Places::default();
+            let _ = fs::remove_file(&self.path);
+        }
     }
 
-    fn write(&self, text: &[u8], place: u64) {
-        let written = write_at(&self.file, text, place * PLACE_BYTES as u64);
-        if let Err(error) = written
-            && !self.has_failed.swap(true, Ordering::Relaxed)
-        {
+    fn take_place(&self) -> io::Result<(Arc<File>, u64)> {
+        let mut places = self.lock();
+        let file = match &places.file {
+            Some(file) => file.clone(),
+            None => {
+                let file = Arc::new(self.create()?);
+                places.file = Some(file.clone());
+                file
+            }
+        };
+        let place = places.free.pop().unwrap_or_else(|| {
+            places.count += 1;
+            places.count - 1
+        });
+        Ok((file, place))
+    }
+
+    fn create(&self) -> io::Result<File> {
+        let mut options = private_file::options();
+        let options = options.read(true).write(true).create(true).truncate(true);
+        let file = options.open(&self.path)?;
+        // Where files cannot be locked, others take what stands here for what a dead process left: it is tried, no more.
+        let _ = file.try_lock();
+        Ok(file)
+    }
+
+    fn failed(&self, error: &io::Error) {
+        if !self.has_failed.swap(true, Ordering::Relaxed) {
             let file = self.path.display();
             tracing::warn!(%error, "`{file}` cannot be written: it would not be known which definition a process died of");
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Places> {
+        self.places.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Marked<'_> {
+    fn write(&self, text: &[u8]) {
+        let written = write_at(&self.file, text, self.place * PLACE_BYTES as u64);
+        if let Err(error) = written {
+            self.journal.failed(&error);
         }
     }
 }
 
 impl Drop for Marked<'_> {
     fn drop(&mut self) {
-        self.journal.write(b"\n", self.place);
-        let mut places = self.journal.free.lock().unwrap_or_else(PoisonError::into_inner);
-        places.0.push(self.place);
+        self.write(b"\n");
+        self.journal.lock().free.push(self.place);
     }
 }
 
 impl Drop for Journal {
     fn drop(&mut self) {
-        let _ = fs::remove_file(&self.path);
+        self.rest();
     }
 }
 

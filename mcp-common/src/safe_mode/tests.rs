@@ -25,6 +25,7 @@ fn die(directory: &Path, ids: &[&str]) {
     // What it leaves.
     let left = std::fs::read(&safe_mode.journal.path).unwrap();
     let dead = directory.join("compiling-0.journal");
+    std::fs::remove_file(&safe_mode.journal.path).unwrap();
     drop(safe_mode);
     std::fs::write(dead, left).unwrap();
 }
