@@ -156,7 +156,7 @@ async fn headers_and_cookies_are_those_that_the_definition_names() {
 #[tokio::test]
 async fn there_is_an_end_of_headers() {
     let server = Server::start().await;
-    let names: Vec<String> = (0..25_000).map(|n| format!("X-{n}")).collect();
+    let names: Vec<String> = (0..10_000).map(|n| format!("X-{n}")).collect();
     let properties: serde_json::Map<_, _> = names.iter().map(|name| (name.clone(), json!({}))).collect();
     let given: serde_json::Map<_, _> = names.iter().map(|name| (name.clone(), json!("x"))).collect();
     let schema = json!({"properties": {"header": {"type": "object", "properties": properties}}});
