@@ -33,11 +33,15 @@ pub use settings::{
 };
 pub(crate) use transport::{material, shortcomings};
 
-use crate::tool::{Call, CompiledTool, Delivery, Effort, Overridden};
+use crate::{
+    peer::{Held, Peer},
+    tool::{Call, CompiledTool, Delivery, Effort, Overridden},
+};
 use bytes::Bytes;
 use deliver::{Progress, Sender};
 use failure::Failure;
 use http::{HeaderMap, Request, Response, StatusCode, header::VIA};
+use http_body::Body as _;
 use http_body_util::Full;
 use lane::Owner;
 use mcp_common::authenticator::Principal;
@@ -46,7 +50,7 @@ use serde_json::value::RawValue;
 use std::{borrow::Cow, sync::Arc, time::Duration};
 use tokio::time::Instant;
 use transport::Pools;
-use upstream::{Answer, Upstream};
+use upstream::{Answer, Room, Upstream};
 use work::{Here, Stop, Work};
 
 /// Who calls what with which arguments.
@@ -85,6 +89,16 @@ impl Engine {
 
     /// Calls the tool. Whatever goes wrong is part of the result; dropping the future gives the upstream call up.
     pub async fn call(&self, tool: &CompiledTool, context: CallContext<'_>) -> CallResult {
+        self.call_for(None, tool, context).await
+    }
+
+    /// The same for a client, whose memory the request and the answer take.
+    pub async fn call_for(
+        &self,
+        peer: Option<&Arc<Peer>>,
+        tool: &CompiledTool,
+        context: CallContext<'_>,
+    ) -> CallResult {
         let call = &tool.call;
         let timeout = self.timeout(call);
         let deadline = Instant::now() + timeout;
@@ -104,7 +118,14 @@ impl Engine {
             arguments: completed.as_deref().or(context.arguments),
             ..context
         };
-        match self.deliver(call, request, &context, (deadline, timeout)).await {
+        let _held = match held_for(&request, peer) {
+            Ok(held) => held,
+            Err(failure) => return failure.into_result(None),
+        };
+        match self
+            .deliver(call, request, &context, peer, (deadline, timeout))
+            .await
+        {
             Ok(answer) => self.shaped(call, answer, &context, deadline).await,
             Err(failure) => failure,
         }
@@ -154,16 +175,18 @@ impl Engine {
         call: &Call,
         request: Request<Full<Bytes>>,
         context: &CallContext<'_>,
+        peer: Option<&Arc<Peer>>,
         (deadline, timeout): (Instant, Duration),
     ) -> Result<Answer, CallResult> {
-        let max_response_bytes = call
+        let most = call
             .max_response_bytes
             .unwrap_or(self.settings.max_response_bytes);
+        let room = Room { most, peer };
         let mut progress = Progress::default();
         let exchanged = match &call.delivery {
             None => {
                 let status = &mut progress.status;
-                let exchange = self.upstream.exchange(request, max_response_bytes, status);
+                let exchange = self.upstream.exchange(request, room, status);
                 tokio::time::timeout_at(deadline, exchange).await
             }
             Some(delivery) => {
@@ -171,7 +194,7 @@ impl Engine {
                     engine: self,
                     delivery,
                     context,
-                    max_response_bytes,
+                    room,
                     deadline,
                 };
                 // Boxed, so that calls that need none of it have no room for it.
@@ -314,6 +337,23 @@ impl Engine {
             Err(failure) => failure.into_result(Some(status.as_u16())),
         }
     }
+}
+
+/// The memory of a request while its answer is waited for. What is small is not counted: each connection has little of it.
+fn held_for(request: &Request<Full<Bytes>>, peer: Option<&Arc<Peer>>) -> Result<Option<Held>, Failure> {
+    let size = request.body().size_hint().lower();
+    match peer {
+        Some(peer) if size > upstream::SMALL => peer.hold(size).map(Some).map_err(|_| no_memory("request")),
+        _ => Ok(None),
+    }
+}
+
+/// The client has its part of the memory, or all of it is taken.
+fn no_memory(what: &str) -> Failure {
+    let text = format!(
+        "The gateway has no memory for this {what} now (app.memory_budget): too much is in flight for this client, or for all. Try again later, with less at once."
+    );
+    Failure::new(Outcome::Overloaded, text)
 }
 
 /// Where nothing better can be said: what may take all that there is ends in words of its own.

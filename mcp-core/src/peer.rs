@@ -29,9 +29,9 @@ pub enum PeerAddress {
     V6(u64),
 }
 
-/// One client.
+/// What all connections of one client have together.
 #[derive(Debug)]
-pub struct Peer {
+pub struct Account {
     budget: Arc<Budget>,
     used: AtomicU64,
     /// Open connections.
@@ -40,6 +40,11 @@ pub struct Peer {
     pub streams: AtomicU32,
     is_many: bool,
 }
+
+/// One client, as one of its connections sees it. Requests clone the reference to this, and not the one that connections of
+/// all workers share.
+#[derive(Debug)]
+pub struct Peer(Arc<Account>);
 
 /// Memory that is given back when this is dropped.
 #[derive(Debug)]
@@ -102,7 +107,7 @@ impl PeerAddress {
     }
 }
 
-impl Peer {
+impl Account {
     /// One that has nothing yet. `is_many`: many clients come from this address (a reverse proxy), so that it has no part of
     /// its own; only what all have together bounds it.
     pub fn new(budget: Arc<Budget>, is_many: bool) -> Arc<Self> {
@@ -115,11 +120,6 @@ impl Peer {
         })
     }
 
-    /// For calls that nobody made over a connection.
-    pub fn unbounded() -> Arc<Self> {
-        Self::new(Budget::new(u64::MAX), true)
-    }
-
     /// Bytes that there are for all clients.
     pub fn limit(&self) -> u64 {
         self.budget.limit
@@ -128,25 +128,6 @@ impl Peer {
     /// Whether it stands for many clients.
     pub fn is_many(&self) -> bool {
         self.is_many
-    }
-
-    /// Takes memory before it is used.
-    pub fn hold(self: &Arc<Self>, bytes: u64) -> Result<Held, NoMemory> {
-        self.take(bytes)?;
-        Ok(Held {
-            peer: self.clone(),
-            bytes,
-        })
-    }
-
-    /// The same for what is there already, such as an answer: it counts, and what comes next is refused for it.
-    pub fn hold_anyway(self: &Arc<Self>, bytes: u64) -> Held {
-        self.budget.used.fetch_add(bytes, Relaxed);
-        self.used.fetch_add(bytes, Relaxed);
-        Held {
-            peer: self.clone(),
-            bytes,
-        }
     }
 
     fn take(&self, bytes: u64) -> Result<(), NoMemory> {
@@ -171,6 +152,45 @@ impl Peer {
     }
 }
 
+impl Peer {
+    /// A connection of the client.
+    pub fn new(account: Arc<Account>) -> Arc<Self> {
+        Arc::new(Self(account))
+    }
+
+    /// For calls that nobody made over a connection.
+    pub fn unbounded() -> Arc<Self> {
+        Self::new(Account::new(Budget::new(u64::MAX), true))
+    }
+
+    /// Takes memory before it is used.
+    pub fn hold(self: &Arc<Self>, bytes: u64) -> Result<Held, NoMemory> {
+        self.0.take(bytes)?;
+        Ok(Held {
+            peer: self.clone(),
+            bytes,
+        })
+    }
+
+    /// The same for what is there already, such as an answer: it counts, and what comes next is refused for it.
+    pub fn hold_anyway(self: &Arc<Self>, bytes: u64) -> Held {
+        self.0.budget.used.fetch_add(bytes, Relaxed);
+        self.0.used.fetch_add(bytes, Relaxed);
+        Held {
+            peer: self.clone(),
+            bytes,
+        }
+    }
+}
+
+impl std::ops::Deref for Peer {
+    type Target = Account;
+
+    fn deref(&self) -> &Account {
+        &self.0
+    }
+}
+
 impl Held {
     /// Bytes.
     pub fn bytes(&self) -> u64 {
@@ -180,7 +200,7 @@ impl Held {
     /// Takes what is missing to so many bytes in all; keeps what it has if there is no more.
     pub fn grow(&mut self, bytes: u64) -> Result<(), NoMemory> {
         if let Some(more) = bytes.checked_sub(self.bytes).filter(|more| *more > 0) {
-            self.peer.take(more)?;
+            self.peer.0.take(more)?;
             self.bytes = bytes;
         }
         Ok(())
@@ -189,7 +209,7 @@ impl Held {
 
 impl Drop for Held {
     fn drop(&mut self) {
-        self.peer.give(self.bytes);
+        self.peer.0.give(self.bytes);
     }
 }
 
@@ -200,7 +220,7 @@ mod tests {
     #[test]
     fn who_takes_all_has_a_third_and_others_find_room() {
         let budget = Budget::new(900);
-        let greedy = Peer::new(budget.clone(), false);
+        let greedy = Peer::new(Account::new(budget.clone(), false));
         let mut held = Vec::new();
         while let Ok(one) = greedy.hold(10) {
             held.push(one);
@@ -208,7 +228,7 @@ mod tests {
         assert_eq!(budget.used(), 300);
         assert_eq!(budget.refused(), 1);
         assert!(matches!(greedy.hold(10), Err(NoMemory::Peer)));
-        let other = Peer::new(budget.clone(), false);
+        let other = Peer::new(Account::new(budget.clone(), false));
         let mut part = other.hold(100).unwrap();
         assert!(part.grow(100).is_ok() && part.grow(200).is_ok());
         assert!(part.grow(500).is_err());
@@ -222,18 +242,18 @@ mod tests {
         let budget = Budget::new(1 << 20);
         let mut held = Vec::new();
         for _ in 0..10 {
-            let hog = Peer::new(budget.clone(), false);
+            let hog = Peer::new(Account::new(budget.clone(), false));
             while let Ok(one) = hog.hold(64) {
                 held.push(one);
             }
         }
-        assert!(Peer::new(budget, false).hold(4 << 10).is_ok());
+        assert!(Peer::new(Account::new(budget, false)).hold(4 << 10).is_ok());
     }
 
     #[test]
     fn a_proxy_is_bounded_by_what_there_is_and_answers_count_anyway() {
         let budget = Budget::new(100);
-        let proxy = Peer::new(budget.clone(), true);
+        let proxy = Peer::new(Account::new(budget.clone(), true));
         let most = proxy.hold(90).unwrap();
         let answer = proxy.hold_anyway(50);
         assert!(matches!(proxy.hold(1), Err(NoMemory::All)));

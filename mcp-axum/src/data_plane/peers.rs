@@ -1,7 +1,7 @@
 //! Who is connected, by address.
 
 use crate::settings::Network;
-use mcp_core::peer::{Budget, Peer, PeerAddress};
+use mcp_core::peer::{Account, Budget, Peer, PeerAddress};
 use std::{
     collections::HashMap,
     net::IpAddr,
@@ -20,7 +20,7 @@ pub(crate) struct Peers {
 
 #[derive(Debug, Default)]
 struct Known {
-    peers: HashMap<PeerAddress, Weak<Peer>>,
+    peers: HashMap<PeerAddress, Weak<Account>>,
     /// At so many entries those are removed that nobody uses any more.
     clean_at: usize,
 }
@@ -51,7 +51,7 @@ impl Peers {
 
     /// One more connection of this address.
     pub(crate) fn enter(&self, address: IpAddr) -> Visit {
-        let peer = self.peer(address);
+        let peer = Peer::new(self.account(address));
         let number = peer.connections.fetch_add(1, Ordering::Relaxed) + 1;
         Visit { peer, number }
     }
@@ -61,20 +61,20 @@ impl Peers {
         !visit.peer.is_many() && visit.number > self.max_connections
     }
 
-    fn peer(&self, address: IpAddr) -> Arc<Peer> {
+    fn account(&self, address: IpAddr) -> Arc<Account> {
         let key = PeerAddress::from(address);
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(peer) = known.peers.get(&key).and_then(Weak::upgrade) {
-            return peer;
+        if let Some(account) = known.peers.get(&key).and_then(Weak::upgrade) {
+            return account;
         }
         if known.peers.len() >= known.clean_at {
-            known.peers.retain(|_, peer| peer.strong_count() > 0);
+            known.peers.retain(|_, account| account.strong_count() > 0);
             known.clean_at = (known.peers.len() * 2).max(1024);
         }
         let is_many = self.front_proxies.iter().any(|network| network.contains(address));
-        let peer = Peer::new(self.budget.clone(), is_many);
-        known.peers.insert(key, Arc::downgrade(&peer));
-        peer
+        let account = Account::new(self.budget.clone(), is_many);
+        known.peers.insert(key, Arc::downgrade(&account));
+        account
     }
 }
 

@@ -12,7 +12,7 @@ use std::{
 };
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
-    net::{TcpSocket, TcpStream},
+    net::{TcpListener, TcpSocket, TcpStream},
 };
 
 /// Far below the minutes that these would take otherwise.
@@ -229,6 +229,49 @@ async fn bodies_that_do_not_come_count_as_announced() {
     bystander_is_served(&app).await;
     drop(first);
     eventually("the memory is given back", || app.app().memory_in_flight() == 0).await;
+}
+
+/// An upstream that announces much and sends nothing of it.
+async fn announcing_upstream(size: usize) -> SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    tokio::spawn(async move {
+        let mut open = Vec::new();
+        while let Ok((mut stream, _)) = listener.accept().await {
+            let _ = stream.read(&mut [0; 4096]).await;
+            let head =
+                format!("HTTP/1.1 200 OK\r\ncontent-type: text/plain\r\ncontent-length: {size}\r\n\r\n");
+            let _ = stream.write_all(head.as_bytes()).await;
+            open.push(stream);
+        }
+    });
+    address
+}
+
+#[tokio::test]
+async fn answers_of_upstreams_count_as_announced() {
+    const ANSWER: usize = 4 << 20;
+    let app = strict(&[("app.memory_budget", "16MiB")]).await;
+    let upstream = announcing_upstream(ANSWER).await;
+    let document = json!({"name": "slow", "description": "Slow.", "input_schema": {},
+        "tds_ext_info": {"domain": format!("http://{upstream}"), "method": "GET", "path": "/"}});
+    app.admin().put("/admin/tds/slow", &document).await.ok();
+    app.put_instance("shop", &["slow"]).await;
+    let first = tokio::spawn({
+        let client = app.mcp("shop");
+        async move { client.call("slow", json!({})).await }
+    });
+    let in_flight = || app.app().memory_in_flight();
+    eventually("the answer is waited for", || in_flight() == ANSWER as u64).await;
+    let second = app.mcp("shop").call("slow", json!({})).await;
+    let text = second["content"][0]["text"].as_str().unwrap();
+    assert!(
+        second["isError"] == true && text.contains("app.memory_budget"),
+        "{second}"
+    );
+    bystander_is_served(&app).await;
+    first.abort();
+    eventually("the memory is given back", || in_flight() == 0).await;
 }
 
 #[tokio::test]

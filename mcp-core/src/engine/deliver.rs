@@ -9,7 +9,7 @@ use super::{
     credentials::{Applied, apply},
     failure::Failure,
     result::Outcome,
-    upstream::{Answer, Upstream},
+    upstream::{Answer, Room, Upstream},
 };
 use crate::tool::{Auth, Call, Delivery, Gate, Retry};
 use bytes::Bytes;
@@ -44,7 +44,7 @@ pub(super) struct Sender<'a> {
     pub(super) engine: &'a Engine,
     pub(super) delivery: &'a Delivery,
     pub(super) context: &'a CallContext<'a>,
-    pub(super) max_response_bytes: u64,
+    pub(super) room: Room<'a>,
     /// When the call is given up.
     pub(super) deadline: Instant,
 }
@@ -137,9 +137,9 @@ impl Sender<'_> {
         upstream: &Upstream,
         progress: &mut Progress,
     ) -> Result<Answer, Failure> {
-        let most = self.max_response_bytes;
+        let room = self.room;
         let Some(rules) = &self.delivery.redirect else {
-            return upstream.exchange(request, most, &mut progress.status).await;
+            return upstream.exchange(request, room, &mut progress.status).await;
         };
         let mut upstream = Cow::Borrowed(upstream);
         let mut followed = 0;
@@ -148,7 +148,7 @@ impl Sender<'_> {
             *head.method_mut() = request.method().clone();
             *head.uri_mut() = request.uri().clone();
             *head.headers_mut() = request.headers().clone();
-            let answer = upstream.exchange(head, most, &mut progress.status).await?;
+            let answer = upstream.exchange(head, room, &mut progress.status).await?;
             let Some(next) = redirect::next(&request, &answer, rules, followed)? else {
                 return Ok(answer);
             };

@@ -10,7 +10,7 @@ mod trouble;
 
 pub(super) use egress::{Policy, refuses, refuses_unresolved};
 pub(super) use hop::Hop;
-pub(super) use receive::Answer;
+pub(super) use receive::{Answer, Room, SMALL};
 
 use super::{EngineSettings, Lane, failure::Failure};
 use crate::tool::Transport;
@@ -75,7 +75,7 @@ impl Upstream {
     pub(super) async fn exchange(
         &self,
         mut request: Request<Full<Bytes>>,
-        max_response_bytes: u64,
+        room: Room<'_>,
         status: &mut Option<u16>,
     ) -> Result<Answer, Failure> {
         let uri = request.uri().clone();
@@ -95,6 +95,6 @@ impl Upstream {
             return Err(trouble::proxy(&hop.refusal(response.status())));
         }
         *status = Some(response.status().as_u16());
-        receive::receive(uri, response, max_response_bytes, &self.lane).await
+        receive::receive(uri, response, room, &self.lane).await
     }
 }

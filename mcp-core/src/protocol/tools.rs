@@ -78,7 +78,7 @@ pub(super) async fn call(
             instance: exchange.view.entry.definition.id.clone(),
             tool: tool.name.clone(),
         };
-        let call = pin!(endpoint.engine.call(compiled, context));
+        let call = pin!(endpoint.engine.call_for(Some(&exchange.peer), compiled, context));
         endpoint.activity.during(doing, call).await
     };
     tool.metrics

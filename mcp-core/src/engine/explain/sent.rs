@@ -106,7 +106,9 @@ impl Engine {
         let started = Instant::now();
         let timeout = self.timeout(call);
         let deadline = tokio::time::Instant::now() + timeout;
-        let delivered = self.deliver(call, request, &context, (deadline, timeout)).await;
+        let delivered = self
+            .deliver(call, request, &context, None, (deadline, timeout))
+            .await;
         let upstream_ms = milliseconds(started);
         secrets.extend(self.credentials(tool, &context).await);
         secrets.sort_by_key(|secret| std::cmp::Reverse(secret.len()));

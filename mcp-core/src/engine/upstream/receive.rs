@@ -1,12 +1,16 @@
 //! Reads an answer to its end, or to its bound.
 
 use super::{decompress, trouble};
-use crate::engine::{Lane, failure::Failure, result::Outcome};
+use crate::{
+    engine::{Lane, failure::Failure, no_memory, result::Outcome},
+    peer::{Held, Peer},
+};
 use bytes::{Bytes, BytesMut};
 use http::{HeaderMap, Response, StatusCode, Uri, header};
 use http_body::Body;
 use http_body_util::BodyExt;
 use hyper::body::Incoming;
+use std::sync::Arc;
 
 /// A complete answer.
 #[derive(Clone, Debug)]
@@ -36,17 +40,73 @@ impl From<Response<Bytes>> for Answer {
     }
 }
 
+/// Smaller answers are not counted: a connection of HTTP/1 has one at a time, and a request of HTTP/2 is counted with it.
+pub(in crate::engine) const SMALL: u64 = 16 << 10;
+/// In such steps the memory of an answer is taken that does not say how large it will be.
+const STEP: u64 = 256 << 10;
+
+/// What an answer may take.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::engine) struct Room<'a> {
+    /// Bytes at the most.
+    pub(in crate::engine) most: u64,
+    /// Whose memory it is.
+    pub(in crate::engine) peer: Option<&'a Arc<Peer>>,
+}
+
+impl Room<'_> {
+    /// Of nobody.
+    pub(in crate::engine) fn of(most: u64) -> Self {
+        Self { most, peer: None }
+    }
+
+    /// Before so many bytes of an answer are kept.
+    fn take(&self, held: &mut Option<Held>, size: u64) -> Result<(), Failure> {
+        let Some(peer) = self.peer.filter(|_| size > SMALL) else {
+            return Ok(());
+        };
+        let taken = match held {
+            Some(held) if held.bytes() >= size => Ok(()),
+            Some(held) => held.grow(size.next_multiple_of(STEP).min(self.most)),
+            None => peer.hold(size).map(|new| *held = Some(new)),
+        };
+        taken.map_err(|_| no_memory("answer"))
+    }
+}
+
+/// Bytes and the memory that they take.
+struct Kept {
+    bytes: Bytes,
+    _held: Held,
+}
+
+impl AsRef<[u8]> for Kept {
+    fn as_ref(&self) -> &[u8] {
+        &self.bytes
+    }
+}
+
+fn kept(bytes: Bytes, held: Option<Held>) -> Bytes {
+    match held {
+        None => bytes,
+        Some(_held) => Bytes::from_owner(Kept { bytes, _held }),
+    }
+}
+
 pub(super) async fn receive(
     uri: Uri,
     response: Response<Incoming>,
-    limit: u64,
+    room: Room<'_>,
     lane: &Lane,
 ) -> Result<Answer, Failure> {
+    let limit = room.most;
     let (head, mut incoming) = response.into_parts();
     let announced = incoming.size_hint().lower();
     if announced > limit {
         return Err(too_large(&uri, limit));
     }
+    let mut held = None;
+    room.take(&mut held, announced)?;
     let mut body = Bytes::new();
     let mut joined = BytesMut::new();
     let mut size = 0_u64;
@@ -57,6 +117,7 @@ pub(super) async fn receive(
         if size > limit {
             return Err(too_large(&uri, limit));
         }
+        room.take(&mut held, size)?;
         if size == chunk.len() as u64 {
             // Most answers are one chunk; it is used where it lies.
             body = chunk;
@@ -75,10 +136,15 @@ pub(super) async fn receive(
         uri,
         status: head.status,
         headers: head.headers,
-        body,
+        body: kept(body, held),
     };
     if answer.headers.contains_key(header::CONTENT_ENCODING) {
-        return decompress::decompress(answer, limit, lane).await;
+        let mut answer = decompress::decompress(answer, limit, lane).await?;
+        // What came is dropped; a lane decodes few at once, so that this is early enough.
+        let mut held = None;
+        room.take(&mut held, answer.body.len() as u64)?;
+        answer.body = kept(answer.body, held);
+        return Ok(answer);
     }
     Ok(answer)
 }

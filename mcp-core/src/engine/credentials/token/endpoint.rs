@@ -10,7 +10,7 @@ use crate::{
         },
         failure::Failure,
         result::Outcome,
-        upstream::Upstream,
+        upstream::{Room, Upstream},
     },
     tool::{TokenSource, bounded},
 };
@@ -92,18 +92,20 @@ pub(super) async fn ask(
     }
     let asked = Instant::now();
     let host = source.host();
-    let answer = tokio::time::timeout(patience, upstream.exchange(request, MAX_ANSWER, &mut None))
-        .await
-        .map_err(|_| {
-            let text = format!(
-                "No token: the token endpoint at {host} gave no complete answer within {patience:?}."
-            );
-            Failure::new(Outcome::Timeout, text)
-        })?
-        .map_err(|failure| {
-            let text = format!("No token from the token endpoint: {}", failure.text);
-            Failure::new(failure.outcome, text)
-        })?;
+    let answer = tokio::time::timeout(
+        patience,
+        upstream.exchange(request, Room::of(MAX_ANSWER), &mut None),
+    )
+    .await
+    .map_err(|_| {
+        let text =
+            format!("No token: the token endpoint at {host} gave no complete answer within {patience:?}.");
+        Failure::new(Outcome::Timeout, text)
+    })?
+    .map_err(|failure| {
+        let text = format!("No token from the token endpoint: {}", failure.text);
+        Failure::new(failure.outcome, text)
+    })?;
     let status = answer.status.as_u16();
     let refused = |what: &str| {
         let what = redacted(&bounded(what, 300), &secret);
