@@ -11,8 +11,8 @@ use std::{sync::Arc, time::Duration};
 
 /// For a document: one that trickles in does not hold a connection for ever.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
-/// A sender that is not listening yet would lose the answer with the connection, so that some of what is too much
-/// is still taken from the wire.
+/// A sender that is not listening yet would lose the answer with the connection, so that what is allowed and some of what
+/// is too much is still taken from the wire.
 const DISCARDED: usize = 16 * 1024 * 1024;
 /// Smaller bodies are not counted: a connection of HTTP/1 has one at a time, and a request of HTTP/2 is counted with it.
 const SMALL: u64 = 16 << 10;
@@ -59,7 +59,7 @@ pub(crate) async fn read(
             ));
         }
     };
-    let _ = tokio::time::timeout(PATIENCE, discard(body)).await;
+    let _ = tokio::time::timeout(PATIENCE, discard(body, limit.saturating_add(DISCARDED))).await;
     Err(refusal)
 }
 
@@ -122,8 +122,8 @@ fn take(held: &mut Option<Held>, peer: &Arc<Peer>, size: u64) -> Result<(), NoMe
     Ok(())
 }
 
-async fn discard(mut body: Body) {
-    let mut left = DISCARDED;
+async fn discard(mut body: Body, most: usize) {
+    let mut left = most;
     while let Some(Ok(frame)) = body.frame().await {
         let size = frame.data_ref().map_or(0, Bytes::len);
         match left.checked_sub(size) {
