@@ -224,3 +224,28 @@ fn as_many_files_as_the_system_allows_may_be_open() {
         assert_ne!(output.contains("LimitNOFILE"), is_enough, "{output}");
     }
 }
+
+/// Definitions, keys and logs are nobody else's to read, whatever the umask is.
+#[test]
+fn what_a_gateway_makes_is_for_its_user_only() {
+    use std::os::unix::fs::PermissionsExt;
+    let sandbox = Sandbox::new();
+    let gateway = Gateway::start(&sandbox, "[log]\nlog_dir = \"logs\"\n");
+    let list = |folder: &str| {
+        fs::read_dir(sandbox.path().join(folder))
+            .unwrap()
+            .map(|entry| entry.unwrap().path())
+    };
+    gateway.wait("the snapshot", |_| {
+        list("data").any(|file| file.ends_with("definitions.snapshot"))
+    });
+    let mut made: Vec<_> = list("data").chain(list("logs")).collect();
+    // The database, its -wal and -shm, the key's hash, the snapshot, the log.
+    assert!(made.len() >= 6, "{made:?}");
+    made.extend(["data", "logs"].map(|folder| sandbox.path().join(folder)));
+    for path in made {
+        let mode = fs::metadata(&path).unwrap().permissions().mode() & 0o777;
+        let expected = if path.is_dir() { 0o700 } else { 0o600 };
+        assert_eq!(mode, expected, "{}: {mode:o}", path.display());
+    }
+}
