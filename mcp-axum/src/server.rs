@@ -7,7 +7,7 @@ use crate::{
     settings::Settings,
     shutdown::{self, Ending, LAST_MOMENT, Stage},
 };
-use mcp_common::secret::Secret;
+use mcp_common::{catalog::Compile, secret::Secret};
 use std::{
     io,
     net::SocketAddr,
@@ -188,6 +188,9 @@ impl Server {
             }
             stage.begin("tasks of the control plane");
             control.shutdown_timeout(LAST_TASKS);
+        }
+        if let Some(safe_mode) = self.app.catalog.compiler().safe_mode() {
+            safe_mode.end();
         }
         stage.begin("the end of the data source");
         drained

@@ -94,6 +94,11 @@ impl SafeMode {
         self.journal.rest();
     }
 
+    /// The process ends because it was told to: what it is compiling now is not to blame.
+    pub fn end(&self) {
+        self.journal.end();
+    }
+
     /// Compiles one, or says why not. `body` is the document, if it alone is what is compiled.
     pub fn guard<T>(
         &self,

@@ -39,6 +39,7 @@ struct Places {
     free: Vec<u64>,
     /// How many there are.
     count: u64,
+    is_over: bool,
 }
 
 /// Definitions that are being compiled. Dropping it says that it is over.
@@ -85,7 +86,7 @@ impl Journal {
         if text.len() > PLACE_BYTES {
             return None;
         }
-        let (file, place) = self.take_place().map_err(|error| self.failed(&error)).ok()?;
+        let (file, place) = self.take_place().map_err(|error| self.failed(&error)).ok()??;
         let marked = Marked {
             journal: self,
             file,
@@ -98,14 +99,26 @@ impl Journal {
     /// Nothing more is compiled for now: no file is kept open, and none left behind.
     pub(super) fn rest(&self) {
         let mut places = self.lock();
-        if places.free.len() as u64 == places.count && places.file.is_some() {
+        if places.free.len() as u64 == places.count && places.file.is_some() && !places.is_over {
             *places = Places::default();
             let _ = fs::remove_file(&self.path);
         }
     }
 
-    fn take_place(&self) -> io::Result<(Arc<File>, u64)> {
+    /// The process ends because it was told to: what it is compiling now is not to blame.
+    pub(super) fn end(&self) {
         let mut places = self.lock();
+        places.is_over = true;
+        if places.file.is_some() {
+            let _ = fs::remove_file(&self.path);
+        }
+    }
+
+    fn take_place(&self) -> io::Result<Option<(Arc<File>, u64)>> {
+        let mut places = self.lock();
+        if places.is_over {
+            return Ok(None);
+        }
         let file = match &places.file {
             Some(file) => file.clone(),
             None => {
@@ -118,7 +131,7 @@ impl Journal {
             places.count += 1;
             places.count - 1
         });
-        Ok((file, place))
+        Ok(Some((file, place)))
     }
 
     fn create(&self) -> io::Result<File> {

@@ -104,6 +104,16 @@ fn who_dies_while_nothing_is_compiled_suspects_nobody() {
 }
 
 #[test]
+fn who_is_told_to_end_suspects_nobody() {
+    let directory = tempfile::tempdir().unwrap();
+    let safe_mode = SafeMode::open(directory.path(), None).unwrap();
+    std::mem::forget(safe_mode.mark(&[subject("a")]));
+    safe_mode.end();
+    assert!(safe_mode.mark(&[subject("b")]).is_none());
+    assert_eq!(std::fs::read_dir(directory.path()).unwrap().count(), 0);
+}
+
+#[test]
 fn a_journal_of_a_process_that_lives_is_left_alone() {
     let directory = tempfile::tempdir().unwrap();
     let other = directory.path().join("compiling-1.journal");
