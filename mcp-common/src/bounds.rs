@@ -164,6 +164,13 @@ bounds! {
     /// Operations of a description that are imported at once.
     description_operations: Unit::Many("operations"), 5_000, up to 100_000;
 
+    /// Seconds that one import may take; operations that come after them have no tool.
+    description_seconds: Unit::Many("seconds of work"), 30, up to 600;
+
+    /// Size of all definitions that one import makes: a description of kilobytes may refer to the same megabyte in each
+    /// of its operations.
+    description_tools_bytes: Unit::Bytes, 16 * MIB, up to 256 * MIB;
+
     /// Size of the headers of one request.
     header_bytes: Unit::Bytes, 64 * KIB, up to MIB;
 
@@ -212,7 +219,7 @@ impl Bounds {
 
     /// A description for import, where it is JSON.
     pub fn description(&self) -> JsonBounds {
-        JsonBounds::new(self.description_depth, self.description_nodes).with_bytes(self.description_bytes)
+        JsonBounds::new(self.description_depth, self.description_nodes)
     }
 }
 

@@ -5,10 +5,14 @@
 //! to a store is done by others, so that the admin API cannot be made to fetch anything.
 
 mod arguments;
+mod cost;
 mod curl;
 mod definition;
+mod effort;
 mod error;
 mod har;
+#[cfg(test)]
+mod hostile;
 mod known_by;
 mod name;
 mod openapi;
@@ -32,6 +36,10 @@ pub use report::{Conflict, Report};
 
 use crate::plan::{Plan, Stored};
 use definition::Draft;
+use effort::Effort;
+
+/// More than anybody reads.
+const MAX_NOTES: usize = 100;
 
 /// Reads `text` and works out what has to be written so that the store has its operations as tools of an instance.
 /// Nothing is written. `stored` is everything that the store has.
@@ -52,7 +60,7 @@ pub fn import(
 }
 
 /// What a description has, before it meets what is stored.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Imported {
     /// Of the API, for the instance and for `source.url` where nobody named one.
     title: String,
@@ -62,9 +70,30 @@ struct Imported {
     /// Operations that the options leave out.
     left_out: Vec<String>,
     notes: Vec<String>,
+    effort: Effort,
 }
 
 impl Imported {
+    fn new(options: &ImportOptions) -> Self {
+        Self {
+            title: String::new(),
+            description: None,
+            drafts: Vec::new(),
+            skipped: Vec::new(),
+            left_out: Vec::new(),
+            notes: Vec::new(),
+            effort: Effort::new(options),
+        }
+    }
+
+    /// A tool, if there is room for one more.
+    fn add(&mut self, draft: Draft) {
+        match self.effort.take(&draft) {
+            Ok(()) => self.drafts.push(draft),
+            Err(reason) => self.skip(draft.operation, reason),
+        }
+    }
+
     fn skip(&mut self, operation: impl Into<String>, reason: impl Into<String>) {
         self.skipped.push(Skipped {
             operation: operation.into(),
@@ -74,7 +103,7 @@ impl Imported {
 
     fn note(&mut self, text: impl Into<String>) {
         let text = text.into();
-        if !self.notes.contains(&text) {
+        if self.notes.len() < MAX_NOTES && !self.notes.contains(&text) {
             self.notes.push(text);
         }
     }

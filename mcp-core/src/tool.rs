@@ -51,7 +51,7 @@ pub(crate) use template::{
     UsedVar,
 };
 pub(crate) use transport::{NamedServer, Transport};
-pub(crate) use validator::{bounded, findings};
+pub(crate) use validator::{accepts, bounded, findings};
 
 use crate::engine::{ProxyAddress, Secrets, shortcomings};
 use input_schema::{InputSchema, accepts_everything};

@@ -38,7 +38,7 @@ pub(super) async fn run(
     let format: Format = format
         .parse()
         .map_err(|error: ImportError| Error::not_found(error.to_string()))?;
-    let parameters = ImportRequest::of_query(query.as_deref().unwrap_or_default())?;
+    let parameters = ImportRequest::of_query(query.as_deref().unwrap_or_default(), app.catalog.compiler())?;
     // One at a time: a document in memory is a large one.
     let _turn = app.admin.imports.lock().await;
     let limit = parameters.options.limits.max_bytes;

@@ -140,6 +140,46 @@ async fn stored_killers_are_quarantined_with_the_bound_and_again_after_a_start()
 }
 
 #[tokio::test]
+async fn killers_cost_their_operation_of_an_import() {
+    let app = TestApp::start().await;
+    let mut paths = Map::new();
+    let mut expected = Vec::new();
+    for (number, (definition, bound)) in killers().into_iter().enumerate() {
+        // Of those that are schemas.
+        let schema = &definition["input_schema"];
+        let of_schema =
+            schema.get("properties").is_some() && definition["tds_ext_info"]["response"] == json!({});
+        if !of_schema || bound == "64 levels" {
+            continue;
+        }
+        let body = json!({"content": {"application/json": {"schema": {"type": "array", "items": schema}}}});
+        paths.insert(format!("/p{number}"), json!({"post": {"requestBody": body}}));
+        expected.push(bound);
+    }
+    // Its definitions are those of the document.
+    let definitions = doubling()["$defs"].take();
+    let text = json!({"openapi": "3.1.0", "info": {"title": "t"}, "paths": paths, "$defs": definitions});
+    let path = "/admin/import/openapi?instance=i&base_url=http://a.example&dry_run=true";
+    let report = post(&app, path, &text).await.data();
+    assert_eq!(report["created"], json!([]), "{report}");
+    let skipped = report["skipped"].as_array().unwrap();
+    assert_eq!(skipped.len(), expected.len(), "{report}");
+    for bound in expected {
+        let is_named = skipped.iter().any(|skipped| skipped.to_string().contains(bound));
+        assert!(is_named || bound == "bounds.schema_nodes", "{bound}: {report}");
+    }
+    is_alive(&app).await;
+    let wide = format!("{{\"openapi\":\"3.0.0\",\"x\":[{}1]}}", "1,".repeat(2_100_000));
+    let client = app.admin();
+    let refusal = client
+        .send(client.request(Method::POST, path).body(wide))
+        .await
+        .error(400);
+    assert!(refusal.contains("bounds.description_nodes"), "{refusal}");
+    is_alive(&app).await;
+}
+
+#[tokio::test]
 async fn the_configuration_lowers_and_raises_bounds() {
     let app = TestApp::with(&[("bounds.jq_bytes", "16"), ("bounds.schema_patterns", "1")]).await;
     let definition = with_jq(".a | .b | .c | .d".to_owned());

@@ -33,6 +33,16 @@ impl JsonBounds {
         }
     }
 
+    /// Levels of nesting.
+    pub fn depth(&self) -> Bound {
+        self.depth
+    }
+
+    /// Values.
+    pub fn nodes(&self) -> Bound {
+        self.nodes
+    }
+
     /// Refuses a text that has more. Whether it is JSON is not looked at.
     pub fn check(&self, text: &[u8]) -> Result<(), Exceeded> {
         if let Some(bytes) = self.bytes {

@@ -3,6 +3,7 @@
 use super::name;
 use mcp_common::definition::tool::GROUPS;
 use serde_json::{Map, Value, json};
+use std::collections::HashMap;
 
 /// Where an argument goes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -56,6 +57,8 @@ impl Argument {
 #[derive(Debug, Default)]
 pub(super) struct Arguments {
     entries: Vec<(String, Argument)>,
+    /// The last number that was added to a name.
+    numbers: HashMap<String, usize>,
     /// `additionalProperties` of the input schema; `None` where members of the body may be added.
     open: Option<Value>,
     /// Conditions between arguments.
@@ -86,10 +89,10 @@ impl Arguments {
         if !is_free(&name) {
             name = name::argument(&format!("{place}_{base}"));
         }
-        let mut number = 2;
+        let number = self.numbers.entry(format!("{place}_{base}")).or_insert(1);
         while !is_free(&name) {
+            *number += 1;
             name = name::argument(&format!("{place}_{base}_{number}"));
-            number += 1;
         }
         self.entries.push((name.clone(), argument));
         name

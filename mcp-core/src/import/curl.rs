@@ -33,7 +33,7 @@ pub(super) fn read(text: &str, options: &ImportOptions) -> Result<Imported, Impo
     }
     let mut imported = Imported {
         title: "curl".to_owned(),
-        ..Imported::default()
+        ..Imported::new(options)
     };
     let sample = line.sample(&mut imported)?;
     if options.source.is_none() {
@@ -205,9 +205,15 @@ fn media(headers: &[(String, String)]) -> Option<&str> {
     header.map(|(_, value)| value.as_str())
 }
 
+/// A longer body says no more about what the API takes.
+const MAX_JSON: usize = 1 << 20;
+
 /// By its type; curl itself says it is a form.
 pub(super) fn body_of(text: &str, media: Option<&str>, is_json: bool) -> Body {
-    let json = || serde_json::from_str::<Value>(text).ok();
+    let json = || match text.len() > MAX_JSON {
+        true => None,
+        false => serde_json::from_str::<Value>(text).ok(),
+    };
     let is_form = media.is_none_or(|media| media.contains("form-urlencoded"));
     match media {
         Some(media) if media.contains("json") => {

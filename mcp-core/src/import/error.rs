@@ -5,7 +5,7 @@
 pub enum ImportError {
     /// More than the bound.
     #[error(
-        "the document has {size} bytes, at most {limit} are read; cut it into parts (by tag, for instance)"
+        "the document has {size} bytes, at most {limit} are read (`bounds.description_bytes`); cut it into parts (by tag, for instance)"
     )]
     TooLarge {
         /// Of the document.
@@ -15,7 +15,7 @@ pub enum ImportError {
     },
     /// More than the bound.
     #[error(
-        "the document has {count} operations, at most {limit} are imported at once; use include and exclude"
+        "the document has {count} operations, at most {limit} are imported at once (`bounds.description_operations`); use include and exclude"
     )]
     TooManyOperations {
         /// In the document.

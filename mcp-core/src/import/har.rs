@@ -32,7 +32,7 @@ pub(super) fn read(text: &str, options: &ImportOptions) -> Result<Imported, Impo
     }
     let mut imported = Imported {
         title: "HTTP archive".to_owned(),
-        ..Imported::default()
+        ..Imported::new(options)
     };
     for entry in entries {
         match sample(entry) {

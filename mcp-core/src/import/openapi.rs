@@ -29,7 +29,7 @@ pub(super) fn read(text: &str, options: &ImportOptions) -> Result<Imported, Impo
     let spec = Spec::new(&root)?;
     let mut imported = Imported {
         title: spec.title(),
-        ..Imported::default()
+        ..Imported::new(options)
     };
     imported.description = root
         .pointer("/info/description")
@@ -50,6 +50,7 @@ pub(super) fn read(text: &str, options: &ImportOptions) -> Result<Imported, Impo
         imported.note("the document has no operations under `paths`");
     }
     let mut reader = Reader::new(&spec, options);
+    let mut read = 0;
     for (path, item) in paths.iter().filter(|(path, _)| !path.starts_with("x-")) {
         let item = match spec.resolve(item) {
             Ok(item) => item,
@@ -66,6 +67,11 @@ pub(super) fn read(text: &str, options: &ImportOptions) -> Result<Imported, Impo
             let Some(operation) = item.get(method) else {
                 continue;
             };
+            // Path items that refer to one and the same.
+            read += 1;
+            if read > limit {
+                return Err(ImportError::TooManyOperations { count: read, limit });
+            }
             one(&mut imported, &mut reader, options, method, path, item, operation);
         }
     }
@@ -103,6 +109,9 @@ fn one(
     if !options.selects(&subject) {
         return imported.left_out.push(name);
     }
+    if let Err(reason) = imported.effort.check_time() {
+        return imported.skip(name, reason);
+    }
     match reader.read(&subject, item, operation) {
         Ok(mut draft) => {
             let rename = options
@@ -112,7 +121,7 @@ fn one(
             if let Some(rename) = rename {
                 draft.name = rename.name.replace("{name}", &draft.name);
             }
-            imported.drafts.push(draft);
+            imported.add(draft);
         }
         Err(reason) => imported.skip(name, reason.0),
     }

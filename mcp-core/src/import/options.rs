@@ -2,7 +2,10 @@
 
 use super::{ImportError, Pattern, Rename};
 use crate::tool::ToolCompiler;
-use mcp_common::definition::name::check_id;
+use mcp_common::{
+    bounds::{Bounds, JsonBounds},
+    definition::name::check_id,
+};
 use std::str::FromStr;
 
 /// What the text is.
@@ -69,6 +72,15 @@ pub struct ImportOptions {
 }
 
 impl ImportOptions {
+    /// The same with the bounds of a gateway, which compiles the definitions by `compiler`.
+    pub fn compiled_by(self, compiler: ToolCompiler) -> Self {
+        Self {
+            limits: Limits::from(&**compiler.bounds()),
+            compiler,
+            ..self
+        }
+    }
+
     pub(super) fn check(&self) -> Result<(), ImportError> {
         check_id(&self.instance).map_err(|problem| {
             let reason = problem.reason;
@@ -100,19 +112,28 @@ pub struct Limits {
     pub max_bytes: usize,
     /// In one document.
     pub max_operations: usize,
+    /// Of the text as JSON or YAML: levels and values.
+    pub text: JsonBounds,
     /// Of one tool's input schema, as JSON.
     pub max_input_schema: usize,
     /// Of one tool's output schema; larger ones are left out, because every client pays for them in `tools/list`.
     pub max_output_schema: usize,
 }
 
-impl Default for Limits {
-    fn default() -> Self {
+impl From<&Bounds> for Limits {
+    fn from(bounds: &Bounds) -> Self {
         Self {
-            max_bytes: 32 * 1024 * 1024,
-            max_operations: 5_000,
+            max_bytes: bounds.description_bytes.most,
+            max_operations: bounds.description_operations.most,
+            text: bounds.description(),
             max_input_schema: 128 * 1024,
             max_output_schema: 4 * 1024,
         }
+    }
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self::from(&Bounds::default())
     }
 }

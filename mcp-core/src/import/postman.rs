@@ -10,6 +10,10 @@ use serde::de::IgnoredAny;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
+/// Variables whose values have variables.
+const MAX_VARIABLES_IN_VARIABLES: usize = 4;
+/// What variables may add to one text.
+const MAX_FILLED: usize = 64 << 10;
 /// Folders in folders.
 const MAX_DEPTH: usize = 32;
 
@@ -30,7 +34,7 @@ pub(super) fn read(text: &str, options: &ImportOptions) -> Result<Imported, Impo
     let mut imported = Imported {
         title: string(root.pointer("/info/name")).unwrap_or_else(|| "Postman collection".to_owned()),
         description: description(root.get("info")),
-        ..Imported::default()
+        ..Imported::new(options)
     };
     if root.get("auth").is_some_and(|auth| !auth.is_null()) {
         imported.note(
@@ -231,10 +235,40 @@ impl Collection<'_> {
     /// With the collection's variables.
     fn filled(&self, text: &str) -> String {
         let mut out = text.to_owned();
-        for (name, value) in &self.variables {
-            out = out.replace(&format!("{{{{{name}}}}}"), value);
+        for _ in 0..MAX_VARIABLES_IN_VARIABLES {
+            let Some(filled) = self.filled_once(&out) else {
+                return out;
+            };
+            out = filled;
         }
         out
+    }
+
+    /// `None` where there is nothing to fill in, or more than is of use.
+    fn filled_once(&self, text: &str) -> Option<String> {
+        let (mut out, mut rest, mut is_changed) = (String::new(), text, false);
+        while let Some(start) = rest.find("{{") {
+            let (before, from) = rest.split_at(start);
+            out.push_str(before);
+            let name = from[2..].split_once("}}").map(|(name, _)| name);
+            let value = name.and_then(|name| Some((name, self.variables.get(name)?)));
+            rest = match value {
+                Some((name, value)) => {
+                    out.push_str(value);
+                    is_changed = true;
+                    &from[name.len() + 4..]
+                }
+                None => {
+                    out.push('{');
+                    &from[1..]
+                }
+            };
+            if out.len() > text.len() + MAX_FILLED {
+                return None;
+            }
+        }
+        out.push_str(rest);
+        is_changed.then_some(out)
     }
 }
 

@@ -48,7 +48,10 @@ pub(super) fn reconcile(
     let mut seen: BTreeSet<String> = imported.left_out.into_iter().collect();
     for draft in &imported.drafts {
         seen.insert(draft.operation.clone());
-        work.draft(draft);
+        match imported.effort.check_time() {
+            Ok(()) => work.draft(draft),
+            Err(reason) => work.late(draft, reason),
+        }
     }
     seen.extend(imported.skipped.iter().map(|skipped| skipped.operation.clone()));
     work.report.skipped.splice(0..0, imported.skipped);
@@ -79,6 +82,14 @@ impl Work<'_> {
             }
             None => self.new_tool(draft),
         }
+    }
+
+    /// What is stored of it stays in the instance.
+    fn late(&mut self, draft: &Draft, reason: String) {
+        if let Some(entry) = self.own.get(&draft.operation) {
+            self.tools.push(entry.key.id.to_string());
+        }
+        self.skip(draft, reason);
     }
 
     fn new_tool(&mut self, draft: &Draft) {

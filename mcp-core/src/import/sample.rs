@@ -59,6 +59,9 @@ impl Field {
     }
 }
 
+/// More are of no use to a model.
+const MAX_FIELDS: usize = 1_000;
+
 /// Adds the tool that the sample is an example of.
 pub(super) fn add(sample: Sample, options: &ImportOptions, imported: &mut Imported) {
     let shown = format!(
@@ -70,6 +73,16 @@ pub(super) fn add(sample: Sample, options: &ImportOptions, imported: &mut Import
         Ok(address) => address,
         Err(reason) => return imported.skip(shown, reason),
     };
+    if let Err(reason) = imported.effort.check_time() {
+        return imported.skip(shown, reason);
+    }
+    let fields = address.query.len() + sample.query.len() + sample.variables.len() + sample.body.fields();
+    if fields > MAX_FIELDS {
+        return imported.skip(
+            shown,
+            format!("has {fields} fields, at most {MAX_FIELDS} are of use"),
+        );
+    }
     let path = address.path();
     let operation = format!("{} {path}", sample.method);
     if imported.drafts.iter().any(|draft| draft.operation == operation)
@@ -96,7 +109,7 @@ pub(super) fn add(sample: Sample, options: &ImportOptions, imported: &mut Import
             if let Some(rename) = rename {
                 draft.name = rename.name.replace("{name}", &draft.name);
             }
-            imported.drafts.push(draft);
+            imported.add(draft);
         }
         Err(reason) => imported.skip(operation, reason.0),
     }

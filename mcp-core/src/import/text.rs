@@ -21,6 +21,8 @@ pub(super) fn read(text: &str, limits: &Limits) -> Result<Value, ImportError> {
         return Err(ImportError::Unreadable(reason.to_owned()));
     }
     if text.starts_with(['{', '[']) {
+        let checked = limits.text.check(text.as_bytes());
+        checked.map_err(|exceeded| ImportError::Unreadable(exceeded.to_string()))?;
         match serde_json::from_str(text) {
             Ok(value) => return Ok(value),
             // YAML may begin like this too, but nobody writes it so: what JSON has to say helps more.

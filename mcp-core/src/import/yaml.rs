@@ -1,14 +1,15 @@
 //! YAML 1.2 (core schema) as a JSON value, everything bounded: an alias can make a small text a huge value.
 
 use super::Limits;
+use mcp_common::bounds::JsonBounds;
 use saphyr_parser::{Event, Parser, ScalarStyle, Span, Tag};
 use serde_json::{Map, Number, Value};
 use std::{borrow::Cow, collections::HashMap};
 
-/// As deep as JSON may be.
-const MAX_DEPTH: usize = 127;
 /// The part of the bound that aliases may take. In memory a short text is several times as long as in the document.
 const ALIASES: usize = 4;
+/// What any value is worth.
+const LEAST: usize = 8;
 
 /// The first document of the text.
 pub(super) fn read(text: &str, limits: &Limits) -> Result<Value, String> {
@@ -17,6 +18,8 @@ pub(super) fn read(text: &str, limits: &Limits) -> Result<Value, String> {
         anchors: HashMap::new(),
         left: limits.max_bytes.saturating_mul(2),
         left_for_copies: limits.max_bytes / ALIASES,
+        values: 0,
+        bounds: limits.text,
         root: None,
     };
     for event in Parser::new_from_str(text) {
@@ -49,12 +52,23 @@ fn place(reason: &str, span: &Span) -> String {
 
 struct Reader {
     open: Vec<Open>,
-    /// The value, and what it is worth in bytes.
-    anchors: HashMap<usize, (Value, usize)>,
+    anchors: HashMap<usize, Kept>,
     left: usize,
     /// Of that, for what anchors keep and aliases repeat.
     left_for_copies: usize,
+    /// Met so far, those of aliases included.
+    values: usize,
+    bounds: JsonBounds,
     root: Option<Value>,
+}
+
+/// What an anchor names.
+struct Kept {
+    value: Value,
+    /// What it is worth in bytes.
+    cost: usize,
+    /// Levels: aliases of aliases nest without a bracket in the text.
+    height: usize,
 }
 
 enum Open {
@@ -75,12 +89,13 @@ impl Reader {
     fn event(&mut self, event: Event<'_>) -> Result<(), String> {
         match event {
             Event::Scalar(text, style, anchor, tag) => {
-                self.spend(text.len() + 8)?;
+                self.spend(text.len() + LEAST)?;
+                self.count(1)?;
                 let is_key = matches!(self.open.last(), Some(Open::Mapping { key: None, .. }));
                 if is_key {
                     return self.key(text.into_owned());
                 }
-                let cost = text.len() + 8;
+                let cost = text.len() + LEAST;
                 let value = scalar(text, style, tag.as_deref())?;
                 self.remember(anchor, &value, cost)?;
                 self.value(value)
@@ -105,10 +120,12 @@ impl Reader {
             Event::SequenceEnd | Event::MappingEnd => self.close(),
             Event::Alias(anchor) => {
                 let missing = "an alias stands before its anchor ends";
-                let (_, cost) = self.anchors.get(&anchor).ok_or(missing)?;
-                self.spend_for_copy(*cost)?;
-                let (value, _) = self.anchors.get(&anchor).ok_or(missing)?;
-                self.value(value.clone())
+                let kept = self.anchors.get(&anchor).ok_or(missing)?;
+                let (cost, height) = (kept.cost, kept.height);
+                self.check_depth(self.open.len() + height)?;
+                self.spend_for_copy(cost)?;
+                let kept = self.anchors.get(&anchor).ok_or(missing)?;
+                self.value(kept.value.clone())
             }
             _ => Ok(()),
         }
@@ -127,14 +144,25 @@ impl Reader {
             .left_for_copies
             .checked_sub(bytes)
             .ok_or("its aliases make it larger than the bound")?;
+        self.count(bytes / LEAST)?;
         self.spend(bytes)
     }
 
+    fn count(&mut self, values: usize) -> Result<(), String> {
+        self.values += values;
+        let checked = self.bounds.nodes().check(self.values);
+        checked.map_err(|exceeded| exceeded.to_string())
+    }
+
+    fn check_depth(&self, depth: usize) -> Result<(), String> {
+        let checked = self.bounds.depth().check(depth);
+        checked.map_err(|exceeded| format!("nested deeper: {exceeded}"))
+    }
+
     fn open(&mut self, open: Open) -> Result<(), String> {
-        if self.open.len() >= MAX_DEPTH {
-            return Err(format!("nested deeper than {MAX_DEPTH} levels"));
-        }
+        self.check_depth(self.open.len() + 1)?;
         self.spend(16)?;
+        self.count(1)?;
         self.open.push(open);
         Ok(())
     }
@@ -158,7 +186,12 @@ impl Reader {
     fn remember(&mut self, anchor: usize, value: &Value, cost: usize) -> Result<(), String> {
         if anchor > 0 {
             self.spend_for_copy(cost)?;
-            self.anchors.insert(anchor, (value.clone(), cost));
+            let kept = Kept {
+                value: value.clone(),
+                cost,
+                height: height(value),
+            };
+            self.anchors.insert(anchor, kept);
         }
         Ok(())
     }
@@ -188,6 +221,15 @@ impl Reader {
             None => self.root = Some(value),
         }
         Ok(())
+    }
+}
+
+/// Levels of a value; it has no more than the bound.
+fn height(value: &Value) -> usize {
+    match value {
+        Value::Array(items) => 1 + items.iter().map(height).max().unwrap_or_default(),
+        Value::Object(members) => 1 + members.values().map(height).max().unwrap_or_default(),
+        _ => 0,
     }
 }
 
@@ -267,5 +309,12 @@ mod tests {
             ));
         }
         assert!(read(&bomb).unwrap_err().contains("aliases"));
+        let mut tower = String::from("a0: &a0 [x]\n");
+        for level in 1..200 {
+            tower.push_str(&format!("a{level}: &a{level} [*a{}]\n", level - 1));
+        }
+        assert!(read(&tower).unwrap_err().contains("bounds.description_depth"));
+        let many = format!("a: [{}]", "1,".repeat(2_000_001));
+        assert!(read(&many).unwrap_err().contains("bounds.description_nodes"));
     }
 }

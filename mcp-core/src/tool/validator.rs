@@ -2,7 +2,7 @@
 
 mod excerpt;
 
-use super::schema_bounds::Patterns;
+use super::schema_bounds::{self, Patterns};
 use excerpt::Excerpt;
 use jsonschema::{Draft, ValidationError, Validator, error::ValidationErrorKind};
 use mcp_common::{bounds::Bounds, problem::Problem};
@@ -41,18 +41,20 @@ pub(crate) fn compile(field: &str, schema: &Value, bounds: &Bounds) -> Result<Va
             } else {
                 format!(" at {place}")
             };
-            let is_pattern =
+            let is_of_pattern =
                 matches!(error.kind(), ValidationErrorKind::Format { format } if format == "regex");
-            let why = bounded(
-                &format!("is not a schema that can be used{place}: {error}"),
-                MAX_TEXT,
-            );
-            let why = match is_pattern {
-                true => format!("{why}; {}", patterns.refusal()),
-                false => why,
-            };
+            let too_large = (is_of_pattern.then(|| patterns.too_large(error.instance()))).flatten();
+            let reason = too_large.unwrap_or_else(|| error.to_string());
+            let why = format!("is not a schema that can be used{place}: {reason}");
+            let why = bounded(&why, MAX_TEXT);
             Problem::at(field, why)
         })
+}
+
+/// Whether the schema is one that can be used, and the value fits it.
+pub(crate) fn accepts(schema: &Value, value: &Value, bounds: &Bounds) -> bool {
+    schema_bounds::check("schema", schema, bounds).is_ok()
+        && compile("schema", schema, bounds).is_ok_and(|validator| validator.is_valid(value))
 }
 
 fn dialect(field: &str, schema: &Value) -> Result<Draft, Problem> {

@@ -76,7 +76,10 @@ fn bounds_are_named() {
     );
     assert!(reason.contains("operations, at most 3"), "{reason}");
     let deep = format!("{{\"openapi\": \"3.0.0\", \"x\": {}", "[".repeat(100_000));
-    assert!(refusal(Format::OpenApi, &deep, &options()).contains("recursion limit"));
+    assert!(
+        refusal(Format::OpenApi, &deep, &options())
+            .contains("100 levels of nesting, the bound `bounds.description_depth`")
+    );
     assert!(refusal(Format::OpenApi, &"- ".repeat(100_000), &options()).contains("nested deeper"));
 }
 

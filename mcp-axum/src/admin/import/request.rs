@@ -1,7 +1,7 @@
 //! What an import is asked to do: in the query beside the document, or in a JSON object around it.
 
 use crate::error::{Error, Result};
-use mcp_core::import::ImportOptions;
+use mcp_core::{import::ImportOptions, tool::ToolCompiler};
 use percent_encoding::percent_decode_str;
 use serde::Deserialize;
 use serde_json::value::RawValue;
@@ -35,9 +35,9 @@ struct Wrapper<'a> {
 
 impl ImportRequest {
     /// Lists are repeated: `include=tag:a&include=tag:b`.
-    pub(super) fn of_query(query: &str) -> Result<Self> {
+    pub(super) fn of_query(query: &str, compiler: &ToolCompiler) -> Result<Self> {
         let mut request = Self {
-            options: ImportOptions::default(),
+            options: ImportOptions::default().compiled_by(compiler.clone()),
             dry_run: false,
         };
         for pair in query.split('&').filter(|pair| !pair.is_empty()) {

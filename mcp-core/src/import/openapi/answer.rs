@@ -4,8 +4,13 @@ use super::{
     schema::{Direction, Schemas},
     spec::Spec,
 };
-use crate::import::place::At;
+use crate::import::{cost, place::At};
 use serde_json::{Map, Value};
+
+/// Parts of `allOf` that are looked at to find out whether an answer is an object.
+const MAX_PARTS: usize = 200;
+/// Of one example; longer ones are not worth their place.
+pub(super) const MAX_EXAMPLE: usize = 4 * 1024;
 
 #[derive(Debug, Default)]
 pub(super) struct Answer {
@@ -42,7 +47,10 @@ pub(super) fn schema(spec: &Spec<'_>, operation: &Map<String, Value>, max_bytes:
     if !content.keys().all(is_json) {
         return out;
     }
-    let Some(schema) = media.get("schema").filter(|schema| is_object(spec, schema)) else {
+    let Some(schema) = media
+        .get("schema")
+        .filter(|schema| is_object(spec, schema, &mut MAX_PARTS.clone()))
+    else {
         return out;
     };
     let mut schemas = Schemas::new(spec, Direction::Answer);
@@ -109,7 +117,12 @@ fn unwrap(root: &mut Map<String, Value>) {
     }
 }
 
-fn is_object(spec: &Spec<'_>, schema: &Value) -> bool {
+/// `left`: parts of `allOf` that may still be looked at.
+fn is_object(spec: &Spec<'_>, schema: &Value, left: &mut usize) -> bool {
+    *left = left.saturating_sub(1);
+    if *left == 0 {
+        return false;
+    }
     let Ok(schema) = spec.resolve(schema) else {
         return false;
     };
@@ -122,17 +135,24 @@ fn is_object(spec: &Spec<'_>, schema: &Value) -> bool {
         None if schema.get("properties").is_some() => true,
         None => {
             let parts = schema.get("allOf").and_then(Value::as_array);
-            parts.is_some_and(|parts| !parts.is_empty() && parts.iter().any(|part| is_object(spec, part)))
+            parts.is_some_and(|parts| {
+                !parts.is_empty() && parts.iter().any(|part| is_object(spec, part, left))
+            })
         }
     }
 }
 
 /// The first one that the description has.
 pub(super) fn example(spec: &Spec<'_>, media: &Value) -> Option<Value> {
+    example_of(spec, media.as_object()?)
+}
+
+/// The same of a parameter.
+pub(super) fn example_of(spec: &Spec<'_>, media: &Map<String, Value>) -> Option<Value> {
     if let Some(example) = media.get("example") {
-        return Some(example.clone());
+        return cost::small(example, MAX_EXAMPLE);
     }
     let named = media.get("examples").and_then(Value::as_object)?;
     let first = spec.resolve(named.values().next()?).ok()?;
-    first.get("value").cloned()
+    cost::small(first.get("value")?, MAX_EXAMPLE)
 }

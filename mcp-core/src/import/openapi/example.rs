@@ -1,16 +1,20 @@
 //! Examples of the description as examples of the definition: arguments that fit, and the answer to them.
 
 use super::{
-    answer::{self, Answer},
+    answer::{self, Answer, MAX_EXAMPLE},
     body::{Body, Mode},
     parameter,
     spec::Spec,
 };
-use crate::import::arguments::{Arguments, Place};
+use crate::{
+    import::{
+        arguments::{Arguments, Place},
+        cost,
+    },
+    tool::accepts,
+};
+use mcp_common::bounds::Bounds;
 use serde_json::{Map, Value, json};
-
-/// Of one example; longer ones are not worth their place.
-const MAX_BYTES: usize = 4 * 1024;
 
 /// Arguments out of examples; `None` where one that is required has none.
 pub(super) fn arguments(
@@ -48,12 +52,12 @@ pub(super) fn arguments(
 }
 
 fn of_parameter(spec: &Spec<'_>, parameter: &Map<String, Value>) -> Option<Value> {
-    if let Some(example) = answer::example(spec, &Value::Object(parameter.clone())) {
+    if let Some(example) = answer::example_of(spec, parameter) {
         return Some(example);
     }
     let schema = spec.resolve(parameter.get("schema")?).ok()?;
     let first = schema.get("examples").and_then(|examples| examples.get(0));
-    schema.get("example").or(first).cloned()
+    cost::small(schema.get("example").or(first)?, MAX_EXAMPLE)
 }
 
 fn body_example(spec: &Spec<'_>, operation: &Map<String, Value>, body: &Body) -> Option<Value> {
@@ -65,7 +69,8 @@ fn body_example(spec: &Spec<'_>, operation: &Map<String, Value>, body: &Body) ->
     if let Some(example) = answer::example(spec, media) {
         return Some(example);
     }
-    spec.resolve(media.get("schema")?).ok()?.get("example").cloned()
+    let schema = spec.resolve(media.get("schema")?).ok()?;
+    cost::small(schema.get("example")?, MAX_EXAMPLE)
 }
 
 /// Only examples that the schema accepts: many descriptions have others.
@@ -73,26 +78,23 @@ pub(super) fn checked(
     arguments: Option<Map<String, Value>>,
     input_schema: &Map<String, Value>,
     answer: &Answer,
+    bounds: &Bounds,
 ) -> Vec<Value> {
     let Some(arguments) = arguments else {
         return Vec::new();
     };
     let arguments = Value::Object(arguments);
     let schema = Value::Object(input_schema.clone());
-    let fits = |schema: &Value, value: &Value| {
-        jsonschema::options()
-            .with_draft(jsonschema::Draft::Draft202012)
-            .offline()
-            .build(schema)
-            .is_ok_and(|validator| validator.is_valid(value))
-    };
-    if arguments.to_string().len() > MAX_BYTES || !fits(&schema, &arguments) {
+    if arguments.to_string().len() > MAX_EXAMPLE || !accepts(&schema, &arguments, bounds) {
         return Vec::new();
     }
     let mut example = json!({"arguments": arguments});
     if let Some((status, body)) = &answer.example {
-        let is_good = answer.schema.as_ref().is_none_or(|schema| fits(schema, body));
-        if is_good && body.to_string().len() <= MAX_BYTES {
+        let is_good = answer
+            .schema
+            .as_ref()
+            .is_none_or(|schema| accepts(schema, body, bounds));
+        if is_good && body.to_string().len() <= MAX_EXAMPLE {
             example["mock"] = json!({"status": status, "body": body});
         }
     }

@@ -1,6 +1,7 @@
 //! Whether the members of a body can be arguments of their own, and which these are.
 
 use super::spec::Spec;
+use crate::import::cost;
 use serde_json::{Map, Value};
 
 /// Keywords that say no more about an object than which members it has.
@@ -24,6 +25,12 @@ const PLAIN: [&str; 16] = [
 ];
 /// `allOf` in `allOf`.
 const MAX_DEPTH: usize = 16;
+/// Parts of `allOf`, those inside of each other included.
+const MAX_PARTS: usize = 200;
+/// More are no arguments that a model could choose from; they stay one body.
+const MAX_MEMBERS: usize = 500;
+/// Of all members together.
+const MAX_BYTES: usize = 1 << 20;
 
 /// The members of an object schema.
 #[derive(Debug, Default)]
@@ -31,17 +38,20 @@ pub(super) struct Flat {
     pub(super) properties: Map<String, Value>,
     pub(super) required: Vec<String>,
     pub(super) additional: Option<Value>,
+    bytes: usize,
 }
 
 /// `None` where the schema is more than a list of members: alternatives, conditions, free members only.
 pub(super) fn flatten(spec: &Spec<'_>, schema: &Value) -> Option<Flat> {
     let mut flat = Flat::default();
-    collect(spec, schema, &mut flat, 0)?;
+    let mut parts = MAX_PARTS;
+    collect(spec, schema, &mut flat, 0, &mut parts)?;
     // Of hidden members there may be none left; then there is no body worth a name.
     (!flat.properties.is_empty()).then_some(flat)
 }
 
-fn collect(spec: &Spec<'_>, schema: &Value, flat: &mut Flat, depth: usize) -> Option<()> {
+fn collect(spec: &Spec<'_>, schema: &Value, flat: &mut Flat, depth: usize, parts: &mut usize) -> Option<()> {
+    *parts = parts.checked_sub(1)?;
     if depth > MAX_DEPTH {
         return None;
     }
@@ -62,7 +72,7 @@ fn collect(spec: &Spec<'_>, schema: &Value, flat: &mut Flat, depth: usize) -> Op
         .into_iter()
         .flatten()
     {
-        collect(spec, part, flat, depth + 1)?;
+        collect(spec, part, flat, depth + 1, parts)?;
     }
     for (name, schema) in members
         .get("properties")
@@ -70,6 +80,10 @@ fn collect(spec: &Spec<'_>, schema: &Value, flat: &mut Flat, depth: usize) -> Op
         .into_iter()
         .flatten()
     {
+        flat.bytes += cost::of(schema, MAX_BYTES);
+        if flat.bytes > MAX_BYTES || flat.properties.len() >= MAX_MEMBERS {
+            return None;
+        }
         // A member that two parts of `allOf` describe has to fit both.
         let is_new = flat.properties.insert(name.clone(), schema.clone()).is_none();
         if !is_new {
@@ -87,7 +101,7 @@ fn collect(spec: &Spec<'_>, schema: &Value, flat: &mut Flat, depth: usize) -> Op
         None | Some(Value::Bool(true)) => {}
         // In a part of `allOf` it would speak of the part's members only.
         Some(_) if depth > 0 || members.contains_key("allOf") => return None,
-        Some(additional) => flat.additional = Some(additional.clone()),
+        Some(additional) => flat.additional = Some(cost::small(additional, MAX_BYTES)?),
     }
     Some(())
 }

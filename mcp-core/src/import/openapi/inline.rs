@@ -1,6 +1,7 @@
 //! Puts definitions where they are used, if that makes the schema easier to read for a model: those that are used
 //! once, and short ones. What contains itself stays under `$defs`.
 
+use crate::import::cost;
 use serde_json::{Map, Value};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -25,6 +26,7 @@ pub(super) fn inline(root: &mut Map<String, Value>, definitions: Map<String, Val
     let inliner = Inliner {
         uses,
         pinned,
+        short: short(&definitions),
         definitions: &definitions,
     };
     for value in root.values_mut() {
@@ -55,6 +57,8 @@ struct Inliner<'a> {
     uses: BTreeMap<String, usize>,
     /// Named by a discriminator; they stay where it finds them.
     pinned: BTreeSet<String>,
+    /// So short that a reference costs as much, and without references.
+    short: BTreeSet<String>,
     definitions: &'a Map<String, Value>,
 }
 
@@ -88,12 +92,8 @@ impl Inliner<'_> {
         }
         let definition = self.definitions.get(name)?.as_object()?;
         let uses = self.uses.get(name).copied().unwrap_or_default();
-        let is_short = || {
-            let text = Value::from(definition.clone()).to_string();
-            text.len() <= SHORT && !text.contains("\"$ref\"")
-        };
         let is_used_once = uses == 1 && depth + height(definition) <= MAX_DEPTH;
-        let is_better_here = is_used_once || (uses > 1 && is_short());
+        let is_better_here = is_used_once || (uses > 1 && self.short.contains(name));
         if !is_better_here {
             return None;
         }
@@ -103,6 +103,17 @@ impl Inliner<'_> {
         }
         Some(out)
     }
+}
+
+fn short(definitions: &Map<String, Value>) -> BTreeSet<String> {
+    let is_short = |definition: &Value| {
+        cost::of(definition, 2 * SHORT) <= 2 * SHORT && {
+            let text = definition.to_string();
+            text.len() <= SHORT && !text.contains("\"$ref\"")
+        }
+    };
+    let short = definitions.iter().filter(|(_, definition)| is_short(definition));
+    short.map(|(name, _)| name.clone()).collect()
 }
 
 fn count(value: &Value, uses: &mut BTreeMap<String, usize>) {

@@ -20,6 +20,11 @@ use crate::import::{
 use serde_json::{Map, Value};
 use std::borrow::Cow;
 
+/// Of those that the report names.
+const MAX_SERVERS: usize = 20;
+/// Of a path as the description has it.
+const MAX_PATH: usize = 8 << 10;
+
 pub(super) struct Reader<'s> {
     spec: &'s Spec<'s>,
     options: &'s ImportOptions,
@@ -46,6 +51,9 @@ impl<'s> Reader<'s> {
         item: &Map<String, Value>,
         operation: &Map<String, Value>,
     ) -> Result<Draft, Unmappable> {
+        if subject.path.len() > MAX_PATH {
+            return Err(Unmappable(format!("its path has more than {MAX_PATH} bytes")));
+        }
         let operation = match self.spec.version {
             Version::Swagger2 => Cow::Owned(swagger2::operation(self.spec, item, operation)?),
             _ => Cow::Borrowed(operation),
@@ -78,11 +86,11 @@ impl<'s> Reader<'s> {
         let answer = answer::schema(self.spec, &operation, self.options.limits.max_output_schema);
         self.without_output += usize::from(answer.is_too_large);
         for other in server.others {
-            if !self.servers.contains(&other) {
+            if self.servers.len() < MAX_SERVERS && !self.servers.contains(&other) {
                 self.servers.push(other);
             }
         }
-        let examples = example::checked(example, &input_schema, &answer);
+        let examples = example::checked(example, &input_schema, &answer, self.options.compiler.bounds());
         Ok(Draft {
             name: name::tool(subject.id, &method, subject.path),
             title: title(&operation),

@@ -4,6 +4,7 @@ use super::{schema::Schemas, spec::Spec};
 use crate::import::{
     Unmappable,
     arguments::{Argument, Arguments, Place},
+    cost::Copies,
     place::At,
     prose,
 };
@@ -11,6 +12,9 @@ use serde_json::{Map, Value, json};
 
 /// Given by the request itself (OpenAPI 3: "shall be ignored").
 const IGNORED_HEADERS: [&str; 3] = ["accept", "content-type", "authorization"];
+
+/// More are of no use to a model.
+const MAX_PARAMETERS: usize = 500;
 
 /// The parameters of the path item and those of the operation, which win.
 pub(super) fn of(
@@ -20,6 +24,7 @@ pub(super) fn of(
     at: &At<'_>,
 ) -> Result<Vec<Map<String, Value>>, Unmappable> {
     let mut out: Vec<Map<String, Value>> = Vec::new();
+    let mut copies = Copies::new();
     for members in [item, operation] {
         let list = match members.get("parameters") {
             None => continue,
@@ -28,10 +33,10 @@ pub(super) fn of(
         };
         for (index, parameter) in list.iter().enumerate() {
             let step = format!("parameters/{index}");
-            let resolved = spec
+            let target = spec
                 .resolve(parameter)
                 .map_err(|reason| Unmappable::at(at.then(&step), reason))?;
-            let Value::Object(resolved) = resolved else {
+            let Value::Object(resolved) = target else {
                 return Err(Unmappable::at(at.then(&step), "is not an object"));
             };
             let is_same = |other: &Map<String, Value>| {
@@ -39,6 +44,11 @@ pub(super) fn of(
                     .iter()
                     .all(|member| other.get(*member) == resolved.get(*member))
             };
+            copies.take(target)?;
+            if out.len() >= MAX_PARAMETERS {
+                let reason = format!("has more than {MAX_PARAMETERS} parameters");
+                return Err(Unmappable::at(at, reason));
+            }
             match out.iter_mut().find(|other| is_same(other)) {
                 Some(other) => *other = resolved.clone(),
                 None => out.push(resolved.clone()),

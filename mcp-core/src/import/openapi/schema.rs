@@ -9,11 +9,11 @@ use super::{
     keyword::{Treatment, treatment},
     spec::{Spec, Version},
 };
-use crate::import::{Unmappable, place::At};
+use crate::import::{Unmappable, cost::Copies, place::At};
 use dialect::{bounds, is_nullable, nullable};
 use percent_encoding::percent_decode_str;
 use serde_json::{Map, Value};
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 /// Whose schema it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,8 +32,11 @@ pub(super) struct Schemas<'s> {
     /// Reference → name in `$defs`.
     names: BTreeMap<String, String>,
     waiting: VecDeque<(String, String)>,
+    /// How often each last word of a reference is in a name.
+    taken: BTreeMap<String, usize>,
     /// Schemas that may still be read: a bound on work and size.
     left: usize,
+    copies: Copies,
 }
 
 impl<'s> Schemas<'s> {
@@ -48,7 +51,9 @@ impl<'s> Schemas<'s> {
             definitions: Map::new(),
             names: BTreeMap::new(),
             waiting: VecDeque::new(),
+            taken: BTreeMap::new(),
             left,
+            copies: Copies::new(),
         }
     }
 
@@ -135,11 +140,11 @@ impl<'s> Schemas<'s> {
             clean
         };
         let mut name = base.clone();
-        let mut number = 2;
-        while self.names.values().any(|taken| *taken == name) {
+        while let Some(number) = self.taken.get_mut(&name) {
+            *number += 1;
             name = format!("{base}_{number}");
-            number += 1;
         }
+        self.taken.insert(name.clone(), 1);
         self.names.insert(reference.to_owned(), name.clone());
         self.waiting.push_back((name.clone(), reference.to_owned()));
         Ok(name)
@@ -152,12 +157,16 @@ impl<'s> Schemas<'s> {
             }
         }
         let hidden = self.hidden_members(members);
+        let hidden: BTreeSet<&str> = hidden.iter().map(String::as_str).collect();
         let mut out = Map::new();
         for (keyword, value) in members {
             let at = at.then(keyword);
             match treatment(keyword) {
                 Treatment::Drop => {}
-                Treatment::Copy => drop(out.insert(keyword.clone(), value.clone())),
+                Treatment::Copy => {
+                    self.copies.take(value)?;
+                    out.insert(keyword.clone(), value.clone());
+                }
                 Treatment::Schema => self.one(keyword, value, &at, &mut out)?,
                 Treatment::Schemas => self.list(keyword, value, &at, &mut out)?,
                 Treatment::Named => {
@@ -166,14 +175,17 @@ impl<'s> Schemas<'s> {
                     };
                     let mut converted = Map::new();
                     for (name, schema) in named {
-                        if keyword == "properties" && hidden.contains(name) {
+                        if keyword == "properties" && hidden.contains(name.as_str()) {
                             continue;
                         }
                         converted.insert(name.clone(), self.convert(schema, &at.then(name))?);
                     }
                     out.insert(keyword.clone(), converted.into());
                 }
-                Treatment::Special => self.special(keyword, value, &hidden, &mut out, &at),
+                Treatment::Special => {
+                    self.copies.take(value)?;
+                    self.special(keyword, value, &hidden, &mut out, &at);
+                }
             }
         }
         bounds(members, &mut out);

@@ -4,6 +4,11 @@ use super::spec::{Spec, Version};
 use crate::import::{ImportOptions, Unmappable};
 use serde_json::{Map, Value};
 
+/// Of those that are to choose from.
+const MAX_SERVERS: usize = 20;
+/// Of a server's URL, its variables filled in.
+const MAX_URL: usize = 2_048;
+
 #[derive(Debug, Default)]
 pub(super) struct Server {
     pub(super) url: String,
@@ -27,21 +32,20 @@ pub(super) fn base_url(
     if spec.version == Version::Swagger2 {
         return swagger2(spec.root, options);
     }
-    let servers = |members: &Value| {
-        members
-            .get("servers")?
-            .as_array()
-            .filter(|servers| !servers.is_empty())
-            .cloned()
-    };
-    let own = [operation.get("servers"), item.get("servers")]
+    let all = [
+        operation.get("servers"),
+        item.get("servers"),
+        spec.root.get("servers"),
+    ];
+    let servers = all
         .into_iter()
-        .flatten();
-    let own = own
-        .filter_map(|servers| servers.as_array().filter(|servers| !servers.is_empty()).cloned())
+        .filter_map(|servers| servers?.as_array().filter(|servers| !servers.is_empty()))
         .next();
-    let servers = own.or_else(|| servers(spec.root)).unwrap_or_default();
-    let mut urls = servers.iter().map(with_variables);
+    let mut urls = servers
+        .into_iter()
+        .flatten()
+        .take(MAX_SERVERS)
+        .map(with_variables);
     let first = match urls.next() {
         Some(url) => url.map_err(Unmappable)?,
         None => "/".to_owned(),
@@ -95,6 +99,9 @@ fn with_variables(server: &Value) -> Result<String, String> {
             Some(Value::Number(number)) => number.to_string(),
             _ => continue,
         };
+        if url.len().max(value.len()) > MAX_URL {
+            return Err(format!("servers: a URL has more than {MAX_URL} bytes"));
+        }
         url = url.replace(&format!("{{{name}}}"), &value);
     }
     if url.contains('{') {

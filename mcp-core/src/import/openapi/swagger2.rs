@@ -1,7 +1,7 @@
 //! An operation of Swagger 2.0 as OpenAPI 3 has it. Schemas stay where they are; they differ in little.
 
 use super::{parameter, spec::Spec};
-use crate::import::{Unmappable, place::At};
+use crate::import::{Unmappable, cost::Copies, place::At};
 use serde_json::{Map, Value, json};
 
 pub(super) fn operation(
@@ -26,10 +26,15 @@ pub(super) fn operation(
     }
     out.insert("parameters".into(), kept.into());
     let produces = media(spec, operation, "produces");
+    let mut copies = Copies::new();
     if let Some(Value::Object(responses)) = out.get_mut("responses") {
         for response in responses.values_mut() {
-            let resolved = spec.resolve(response).ok().cloned();
-            *response = resolved.unwrap_or_default();
+            let Ok(resolved) = spec.resolve(response) else {
+                *response = Value::Null;
+                continue;
+            };
+            copies.take(resolved)?;
+            *response = resolved.clone();
             answer(response, &produces);
         }
     }

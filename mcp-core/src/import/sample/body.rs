@@ -23,6 +23,16 @@ pub(in crate::import) enum Body {
     File,
 }
 
+impl Body {
+    /// How many fields of a form it has.
+    pub(super) fn fields(&self) -> usize {
+        match self {
+            Self::Form(fields) | Self::Multipart(fields) => fields.len(),
+            Self::None | Self::Json(_) | Self::Raw(_) | Self::File => 0,
+        }
+    }
+}
+
 pub(super) type Binding = Box<dyn Fn(&Arguments, bool) -> (Option<Value>, bool)>;
 
 /// Adds the body's arguments; what it returns makes the member `body` when all names are known, and says whether it

@@ -4,6 +4,9 @@ use super::Field;
 use crate::import::{ImportOptions, name};
 use percent_encoding::percent_decode_str;
 
+/// More than servers take.
+const MAX_URL: usize = 16 << 10;
+
 #[derive(Debug, Default)]
 pub(super) struct Address {
     pub(super) origin: String,
@@ -15,6 +18,9 @@ pub(super) struct Address {
 impl Address {
     pub(super) fn read(url: &str, options: &ImportOptions) -> Result<Self, String> {
         let url = url.trim().split('#').next().unwrap_or_default();
+        if url.len() > MAX_URL {
+            return Err(format!("its URL has more than {MAX_URL} bytes"));
+        }
         let (whole, query) = url.split_once('?').unwrap_or((url, ""));
         let (origin, path) = match whole.split_once("://") {
             Some((scheme, rest)) => {

@@ -2,7 +2,7 @@
 
 use jsonschema::PatternOptions;
 use mcp_common::bounds::{Bound, Bounds, Exceeded};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 /// Steps of a backtracking pattern; a pattern that needs more is hostile.
 const BACKTRACK_LIMIT: usize = 100_000;
@@ -76,13 +76,17 @@ impl Patterns {
         MOST.min(self.memory.most / self.programs.max(1))
     }
 
-    /// What to say where one of them cannot be compiled.
-    pub(in crate::tool) fn refusal(&self) -> String {
-        let (part, count) = (self.part(), self.count);
-        let Bound { key, .. } = self.memory;
-        format!(
-            "it is not a pattern, or takes more than {part} bytes compiled, its part of `bounds.{key}` among {count} patterns"
-        )
+    /// Why one of them cannot be compiled; `None` where it is no pattern.
+    pub(in crate::tool) fn too_large(&self, pattern: &Value) -> Option<String> {
+        let syntax = json!({"format": "regex"});
+        let syntax = jsonschema::options().should_validate_formats(true).build(&syntax);
+        let is_pattern = syntax.is_ok_and(|syntax| syntax.is_valid(pattern));
+        let (part, count, Bound { key, .. }) = (self.part(), self.count, self.memory);
+        is_pattern.then(|| {
+            format!(
+                "the pattern takes more than {part} bytes compiled, its part of `bounds.{key}` among {count} patterns"
+            )
+        })
     }
 }
 
@@ -101,7 +105,6 @@ fn programs(pattern: &str) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use serde_json::json;
 
     #[test]
     fn all_patterns_share_one_memory() {

@@ -3,13 +3,14 @@
 use super::{Direction, Schemas};
 use crate::import::{place::At, prose};
 use serde_json::{Map, Value};
+use std::collections::BTreeSet;
 
 impl Schemas<'_> {
     pub(super) fn special(
         &mut self,
         keyword: &str,
         value: &Value,
-        hidden: &[String],
+        hidden: &BTreeSet<&str>,
         out: &mut Map<String, Value>,
         at: &At<'_>,
     ) {
@@ -31,7 +32,7 @@ impl Schemas<'_> {
             ("required", Value::Array(names)) => {
                 let kept = names
                     .iter()
-                    .filter(|name| !name.as_str().is_some_and(|name| hidden.iter().any(|h| h == name)));
+                    .filter(|name| !name.as_str().is_some_and(|name| hidden.contains(name)));
                 let kept: Vec<Value> = kept.cloned().collect();
                 if !kept.is_empty() {
                     out.insert("required".into(), kept.into());

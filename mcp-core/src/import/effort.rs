@@ -1,0 +1,59 @@
+//! What one import may take: each operation has bounds of its own, and this is for all of them together. What comes after
+//! it has no tool; the report says so.
+
+use super::{Draft, ImportOptions, cost};
+use mcp_common::bounds::Bound;
+use std::time::{Duration, Instant};
+
+#[derive(Debug)]
+pub(super) struct Effort {
+    end: Instant,
+    seconds: Bound,
+    /// Bytes of definitions that may still be made.
+    left: usize,
+    bytes: Bound,
+    /// Of one of them.
+    max_input_schema: usize,
+}
+
+impl Effort {
+    pub(super) fn new(options: &ImportOptions) -> Self {
+        let bounds = options.compiler.bounds();
+        let (seconds, bytes) = (bounds.description_seconds, bounds.description_tools_bytes);
+        Self {
+            end: Instant::now() + Duration::from_secs(seconds.most as u64),
+            seconds,
+            left: bytes.most,
+            bytes,
+            max_input_schema: options.limits.max_input_schema,
+        }
+    }
+
+    /// Whether there is time for one more operation.
+    pub(super) fn check_time(&self) -> Result<(), String> {
+        match Instant::now() < self.end {
+            true => Ok(()),
+            false => Err(format!(
+                "the import {}; choose operations with include",
+                self.seconds.exceeded()
+            )),
+        }
+    }
+
+    /// Takes what the definition is worth.
+    pub(super) fn take(&mut self, draft: &Draft) -> Result<(), String> {
+        let size = cost::of_members(&draft.input_schema, self.max_input_schema);
+        if size > self.max_input_schema {
+            let limit = self.max_input_schema;
+            return Err(format!(
+                "input_schema: has more than {limit} bytes, which is more than a model can use"
+            ));
+        }
+        let cost = cost::of_draft(draft, self.left);
+        self.left = self.left.checked_sub(cost).ok_or_else(|| {
+            let exceeded = self.bytes.exceeded();
+            format!("all definitions together: {exceeded}; choose operations with include")
+        })?;
+        Ok(())
+    }
+}
