@@ -7,9 +7,8 @@ use rustix::process::{Resource, Rlimit, nice, setrlimit};
 use std::{
     collections::HashMap,
     io,
+    net::Shutdown,
     os::{fd::AsFd, unix::net::UnixStream},
-    panic::{AssertUnwindSafe, catch_unwind},
-    process,
     sync::mpsc,
     thread,
 };
@@ -46,20 +45,7 @@ pub fn serve(limits: Limits) -> io::Result<()> {
     thread::Builder::new()
         .name("work".into())
         .stack_size(STACK)
-        .spawn(move || {
-            let worked = catch_unwind(AssertUnwindSafe(|| {
-                let mut known = Known::default();
-                while let Ok(parts) = mine.recv() {
-                    let done = Job::of_parts(&parts).map(|job| known.work(job));
-                    let Some(done) = done else { return };
-                    if done.to_parts(|parts| frame::write(&mut answers, parts)).is_err() {
-                        return;
-                    }
-                }
-            }));
-            // A job that is not understood, or one that the code below was not made for.
-            process::exit(if worked.is_ok() { 0 } else { 101 });
-        })?;
+        .spawn(move || work(&mine, answers))?;
     // Read while work is done, so that the end of the gateway ends the work.
     while let Some(parts) = frame::read(&mut socket)? {
         if jobs.send(parts).is_err() {
@@ -67,6 +53,31 @@ pub fn serve(limits: Limits) -> io::Result<()> {
         }
     }
     Ok(())
+}
+
+/// Does the jobs; after one that it was not made for, the process has ended.
+fn work(jobs: &mpsc::Receiver<Vec<Vec<u8>>>, answers: UnixStream) {
+    let mut answers = Closing(answers);
+    let mut known = Known::default();
+    while let Ok(parts) = jobs.recv() {
+        let Some(job) = Job::of_parts(&parts) else { return };
+        let done = known.work(job);
+        if done
+            .to_parts(|parts| frame::write(&mut answers.0, parts))
+            .is_err()
+        {
+            return;
+        }
+    }
+}
+
+/// Closes the socket for all who hold it, also where the work panics: whoever reads from it comes to the end.
+struct Closing(UnixStream);
+
+impl Drop for Closing {
+    fn drop(&mut self) {
+        let _ = self.0.shutdown(Shutdown::Both);
+    }
 }
 
 fn limit(resource: Resource, most: u64) -> io::Result<()> {
