@@ -143,7 +143,16 @@ fn until_gone(pids: &[u32]) {
     }
 }
 
-/// The schema looks at each level twice, so that the work doubles with each: a day for these 200 bytes.
+/// The pattern looks at the rest of the text from each place of it: hours for a megabyte.
+fn looking_ahead() -> Value {
+    json!({"type": "object", "properties": {"s": {"type": "string", "pattern": "(?=a*b)c"}}})
+}
+
+fn text(length: usize) -> Value {
+    json!({"s": "a".repeat(length)})
+}
+
+/// The schema looks at each level in two ways, so that what it finds wrong doubles with each.
 fn forked() -> Value {
     let branch = |name: &str| json!({"properties": {"a": {"$ref": "#/$defs/n"}}, "required": [name]});
     json!({"type": "object", "properties": {"a": {"$ref": "#/$defs/n"}}, "$defs": {"n": {"anyOf": [branch("x"), branch("y")]}}})
@@ -156,8 +165,8 @@ fn nested(depth: usize) -> Value {
 #[test]
 fn a_schema_that_takes_forever_ends_with_its_call() {
     let sandbox = Sandbox::new();
-    let gateway = gateway(&sandbox, b"{}".to_vec(), forked(), json!({}), 1_500);
-    let told = attacked(&gateway, nested(45));
+    let gateway = gateway(&sandbox, b"{}".to_vec(), looking_ahead(), json!({}), 1_500);
+    let told = attacked(&gateway, text(1_000_000));
     assert!(told.contains("timeout_ms"), "{told}");
     // Its answer does not wait until the process is gone.
     gateway.wait("a line about the process", |gateway| {
@@ -166,12 +175,9 @@ fn a_schema_that_takes_forever_ends_with_its_call() {
             .contains("a process was ended over a call of this tool")
     });
     // The next one has a process again.
-    let result = call(&gateway.origin, "hostile", &nested(30));
-    let text = result["content"][0]["text"].as_str().unwrap();
-    assert!(
-        text.contains("timeout_ms") || text.contains("do not fit"),
-        "{text}"
-    );
+    let result = call(&gateway.origin, "hostile", &text(100));
+    let told = result["content"][0]["text"].as_str().unwrap();
+    assert!(told.contains("/s: \"aaa"), "{told}");
     let counted = "dynmcp_work_kills_total{reason=\"time\"}";
     gateway.wait(counted, |gateway| metrics(gateway).contains(counted));
 }
@@ -243,17 +249,24 @@ fn numbers_and_nesting_that_harm_are_refused_before_they_are_read() {
     assert!(begun.elapsed() < PATIENCE);
 }
 
+#[cfg(target_os = "linux")]
 #[test]
-fn a_pattern_that_backtracks_is_matched_in_a_process() {
+fn a_schema_that_doubles_its_findings_takes_none_of_the_gateway() {
     let sandbox = Sandbox::new();
-    let schema =
-        json!({"type": "object", "properties": {"s": {"type": "string", "pattern": "^(?!.*x$)(a|aa)*b$"}}});
-    let gateway = gateway(&sandbox, b"{}".to_vec(), schema, json!({}), 2_000);
-    let told = attacked(&gateway, json!({"s": "a".repeat(2_000_000)}));
+    let gateway = gateway(&sandbox, b"{}".to_vec(), forked(), json!({}), 30_000);
+    call(&gateway.origin, "bystander", &json!({}));
+    let before = gateway.peak();
+    let told = attacked(&gateway, nested(45));
+    // On a slow machine the time may be over first.
     assert!(
-        told.contains("timeout_ms") || told.contains("do not fit"),
+        told.contains("128 MiB of memory (work.memory)") || told.contains("timeout_ms"),
         "{told}"
     );
+    let grown = gateway.peak() - before;
+    assert!(grown < 64 << 10, "{grown} KiB");
+    // What is nested as people nest it is checked.
+    let result = call(&gateway.origin, "hostile", &json!({"a": {"x": 1, "a": {"y": 2}}}));
+    assert_eq!(result["isError"], false, "{result}");
 }
 
 /// Whatever ends the gateway ends what it started.
@@ -262,9 +275,9 @@ fn a_pattern_that_backtracks_is_matched_in_a_process() {
 fn nothing_is_left_behind() {
     for signal in ["TERM", "KILL"] {
         let sandbox = Sandbox::new();
-        let mut gateway = gateway(&sandbox, b"{}".to_vec(), forked(), json!({}), 600_000);
+        let mut gateway = gateway(&sandbox, b"{}".to_vec(), looking_ahead(), json!({}), 600_000);
         let origin = gateway.origin.clone();
-        let arguments = nested(45);
+        let arguments = text(1_000_000);
         // Never answered, and the connection breaks.
         let hostile =
             thread::spawn(move || std::panic::catch_unwind(|| call(&origin, "hostile", &arguments)).is_err());
