@@ -9,6 +9,7 @@ mod snapshot;
 
 pub use admin_key::AdminKeyError;
 pub(crate) use admin_key::generate as generate_key;
+pub(crate) use parts::bounds;
 pub(crate) use parts::command_engine;
 use parts::engine_settings;
 

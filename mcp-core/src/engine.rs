@@ -102,6 +102,9 @@ impl Engine {
         let call = &tool.call;
         let timeout = self.timeout(call);
         let deadline = Instant::now() + timeout;
+        if let Err(failure) = self.within_bounds(&context) {
+            return failure.into_result(None);
+        }
         let prepared = match self.is_light(tool, context.arguments) {
             true => prepare(tool, &context, self.max_request_bytes(call), &Here(Effort::Full)),
             false => Box::pin(self.prepared_elsewhere(tool, &context, deadline)).await,
@@ -129,6 +132,31 @@ impl Engine {
             Ok(answer) => self.shaped(call, answer, &context, deadline).await,
             Err(failure) => failure,
         }
+    }
+
+    /// Refuses arguments of which much more would be made than they are.
+    fn within_bounds(&self, context: &CallContext<'_>) -> Result<(), Failure> {
+        let Some(arguments) = context.arguments else {
+            return Ok(());
+        };
+        let bounds = self.settings.bounds.arguments();
+        bounds
+            .check_long(arguments.get().as_bytes())
+            .map_err(|exceeded| Failure::arguments(&format!("What was sent {exceeded}.")))
+    }
+
+    /// The same of an answer that is read, and not only given on.
+    fn answer_within_bounds(&self, call: &Call, answer: &Answer) -> Result<(), Failure> {
+        let is_read = call.response.is_some() || call.output.is_some();
+        let first = answer.body.iter().find(|byte| !byte.is_ascii_whitespace());
+        // Pages and other texts have no values.
+        if !(is_read && matches!(first, Some(b'[' | b'{'))) {
+            return Ok(());
+        }
+        let bounds = self.settings.bounds.answer();
+        bounds.check_long(&answer.body).map_err(|exceeded| {
+            Failure::new(Outcome::BadAnswer, format!("The upstream's answer {exceeded}."))
+        })
     }
 
     /// Whether it takes a moment only to make a request of these arguments.
@@ -224,6 +252,8 @@ impl Engine {
         context: CallContext<'_>,
     ) -> Result<Request<Full<Bytes>>, CallResult> {
         let max_request_bytes = self.max_request_bytes(&tool.call);
+        self.within_bounds(&context)
+            .map_err(|failure| failure.into_result(None))?;
         let prepared = prepare(tool, &context, max_request_bytes, &Here(Effort::Full));
         let mut request = prepared.map_err(|failure| failure.into_result(None))?.request;
         self.name_gateway(&mut request, &context);
@@ -268,7 +298,10 @@ impl Engine {
         context: CallContext<'_>,
         answer: Response<Bytes>,
     ) -> CallResult {
-        let answer = answer.into();
+        let answer: Answer = answer.into();
+        if let Err(failure) = self.answer_within_bounds(&tool.call, &answer) {
+            return failure.into_result(Some(answer.status.as_u16()));
+        }
         shape::packed(&answer).unwrap_or_else(|| {
             let here = Here(Effort::Full);
             let shaped = shape::shape(&tool.call, &answer, &context, self.settings.on_mismatch, &here);
@@ -300,6 +333,9 @@ impl Engine {
         context: &CallContext<'_>,
         deadline: Instant,
     ) -> CallResult {
+        if let Err(failure) = self.answer_within_bounds(call, &answer) {
+            return failure.into_result(Some(answer.status.as_u16()));
+        }
         let settings = &self.settings;
         let size = answer.body.len();
         let templates = call.response.as_ref().map(|response| &response.templates.weight);

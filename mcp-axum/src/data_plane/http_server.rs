@@ -4,12 +4,13 @@ use hyper_util::{
     rt::{TokioExecutor, TokioTimer},
     server::conn::auto,
 };
+use mcp_common::bounds::Bounds;
 use std::time::Duration;
 
-/// A header of HTTP/1 with its request line; a longer one is answered 431. It is also what hyper reads and writes at once.
-const MAX_HEADER: usize = 64 << 10;
-/// The same for HTTP/2, where each stream has one.
-const MAX_HEADER_LIST: u32 = 64 << 10;
+/// hyper's buffer of HTTP/1, in which a header with its request line has to have room, is not smaller.
+const LEAST_BUFFER: usize = 8 << 10;
+/// Headers that hyper takes without being told; another number takes an allocation for each request.
+const USUAL_HEADERS: usize = 100;
 /// Requests at once on a connection of HTTP/2; RFC 9113 (6.5.2) advises to allow 100.
 const MAX_STREAMS: u32 = 100;
 /// What a client may send on one stream before somebody reads it, and on all of a connection.
@@ -26,13 +27,18 @@ const PING_EVERY: Duration = Duration::from_secs(30);
 const PONG_WITHIN: Duration = Duration::from_secs(20);
 
 /// Serves either version. Times of HTTP/1 are the worker's: a timer for each header would cost on every request.
-pub(crate) fn builder() -> auto::Builder<TokioExecutor> {
+pub(crate) fn builder(bounds: &Bounds) -> auto::Builder<TokioExecutor> {
     let mut builder = auto::Builder::new(TokioExecutor::new());
-    builder.http1().max_buf_size(MAX_HEADER).header_read_timeout(None);
+    // A longer header is answered 431.
+    let header = bounds.header_bytes.most.max(LEAST_BUFFER);
+    builder.http1().max_buf_size(header).header_read_timeout(None);
+    if bounds.headers.most != USUAL_HEADERS {
+        builder.http1().max_headers(bounds.headers.most);
+    }
     builder
         .http2()
         .timer(TokioTimer::new())
-        .max_header_list_size(MAX_HEADER_LIST)
+        .max_header_list_size(u32::try_from(header).unwrap_or(u32::MAX))
         .max_concurrent_streams(MAX_STREAMS)
         .initial_stream_window_size(STREAM_WINDOW)
         .initial_connection_window_size(CONNECTION_WINDOW)

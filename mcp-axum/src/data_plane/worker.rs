@@ -13,6 +13,7 @@ use super::{
 use crate::{
     app,
     app::{App, Phase},
+    control_plane::bounds,
     watchdog::Vital,
 };
 use axum::Router;
@@ -114,10 +115,11 @@ impl Worker {
             Serves::Operators => app::operator_router(app.clone()),
         };
         tokio::spawn(vital.beat(Some(app.metrics.worker_delays.clone())));
+        let server = http_server::builder(&bounds(&app.settings));
         let opener = Opener {
             app,
             router,
-            server: http_server::builder(),
+            server,
             member: member.clone(),
         };
         let client_patience = opener.app.settings.app.client_patience();

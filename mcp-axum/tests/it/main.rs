@@ -35,4 +35,5 @@ mod streams;
     reason = "one set of tools for all tests, wherever they are"
 )]
 mod test_app;
+mod values;
 mod verify;

@@ -1,0 +1,62 @@
+//! Of what is small on the wire much may be made: calls whose arguments or answers have too many values are refused.
+
+use crate::test_app::TestApp;
+use reqwest::Method;
+use serde_json::{Value, json};
+
+/// Longer than what is not looked at.
+const MANY: usize = 3_000;
+
+#[tokio::test]
+async fn arguments_and_answers_have_at_most_so_many_values() {
+    let app = TestApp::with(&[
+        ("bounds.arguments_nodes", "1000"),
+        ("bounds.answer_nodes", "1000"),
+    ])
+    .await;
+    let upstream = app.upstream().await;
+    let mut tool = json!({"name": "t", "description": "Test tool.", "input_schema": {},
+        "tds_ext_info": {"domain": upstream.origin(), "method": "POST", "path": "/"}});
+    app.admin().put("/admin/tds/plain", &tool).await.ok();
+    tool["tds_ext_info"]["response"] = json!({"jq": "length"});
+    tool["name"] = "shaped".into();
+    app.admin().put("/admin/tds/shaped", &tool).await.ok();
+    app.put_instance("i", &["plain", "shaped"]).await;
+
+    let refusal = |result: Value, key: &str| {
+        let text = result["content"][0]["text"].as_str().unwrap();
+        assert!(result["isError"] == true && text.contains(key), "{result}");
+    };
+    upstream.reply_json(200, &json!([1]));
+    let many = json!({"ids": vec![1; MANY]});
+    refusal(app.mcp("i").call("t", many).await, "bounds.arguments_nodes");
+    assert!(upstream.requests().is_empty());
+    let few = json!({"ids": vec!["long enough to be looked at"; 900]});
+    assert_eq!(app.mcp("i").call("t", few.clone()).await["isError"], false);
+
+    upstream.reply_json(200, &json!(vec![1; MANY]));
+    refusal(
+        app.mcp("i").call("shaped", json!({})).await,
+        "bounds.answer_nodes",
+    );
+    // What is only given on has no tree.
+    assert_eq!(app.mcp("i").call("t", json!({})).await["isError"], false);
+    upstream.reply_json(200, &few);
+    assert_eq!(app.mcp("i").call("shaped", json!({})).await["isError"], false);
+}
+
+#[tokio::test]
+async fn headers_of_a_request_are_as_many_and_as_large_as_the_configuration_says() {
+    let app = TestApp::with(&[("bounds.headers", "20"), ("bounds.header_bytes", "128KiB")]).await;
+    let with = |count: usize, bytes: usize| {
+        let mut request = app.anonymous().request(Method::GET, "/healthz");
+        for number in 0..count {
+            request = request.header(format!("x-{number}"), "a".repeat(bytes));
+        }
+        request
+    };
+    let status = async |request: reqwest::RequestBuilder| request.send().await.unwrap().status().as_u16();
+    assert_eq!(status(with(10, 10_000)).await, 200);
+    assert_eq!(status(with(10, 20_000)).await, 431);
+    assert_eq!(status(with(30, 10)).await, 431);
+}
