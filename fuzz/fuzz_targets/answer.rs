@@ -29,7 +29,7 @@ static TOOLS: LazyLock<Vec<CompiledTool>> = LazyLock::new(|| {
         json!({"format": "binary"}),
         json!({"jq": "[.. | scalars | tostring | (fromjson? // tonumber? // .)] | unique"}),
         json!({"jq": "walk(if type == \"string\" then (gsub(\"\\\\s+\"; \" \") | ascii_downcase | @uri) else . end)"}),
-        json!({"template": "{% for item in body %}{{ item | upper | tojson }}{% endfor %}", "max_bytes": 500}),
+        json!({"template": "{% for item in body %}{{ item | upper | trim }}{% endfor %}", "max_bytes": 500}),
         json!({"success": "body.code == 0", "errors": [{"when": "body.message", "message": "{{ body.message }}"}]}),
     ];
     let schema = json!({"output_schema": {"type": "object", "additionalProperties": {"type": ["string", "array"], "items": {"type": "string"}}}});
