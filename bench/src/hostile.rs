@@ -56,7 +56,7 @@ pub(crate) async fn run(options: &Options) -> Result<()> {
     ensure!(!witnesses.is_empty(), "no witness is called so");
     println!(
         "{}\n- gateway, upstream, attackers and bystander share the machine; each witness has a gateway of its own with the \
-         default configuration\n- attacks are made again until {} s are over, and given up after {} s; attackers come from \
+         default configuration, but that addresses of loopback are clients like any others (`front_proxies`)\n- attacks are made again until {} s are over, and given up after {} s; attackers come from \
          127.0.0.2\n- bystander: {} connections, each with a call of a plain tool every {} ms, late ones counted from when \
          they were due; failed: refused, or the connection closed\n- CPU and memory: the gateway and its children; memory is \
          the largest sum of resident memory seen; /healthz: the longest wait of a new connection\n\n{}",

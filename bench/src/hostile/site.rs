@@ -8,7 +8,13 @@ use crate::{request::Request, upstream::Upstream};
 use anyhow::{Context, Result, ensure};
 use dynmcp_harness::{Gateway, Setup};
 use serde_json::{Value, json};
-use std::{fs, os::unix::fs::PermissionsExt, path::PathBuf, time::Duration};
+use std::{
+    fs,
+    os::unix::fs::PermissionsExt,
+    path::{Path, PathBuf},
+    process::Command,
+    time::Duration,
+};
 use tempfile::TempDir;
 use tokio::time::timeout;
 
@@ -51,6 +57,9 @@ impl Site {
             app: witness.app.to_owned(),
             ..Setup::default()
         };
+        if knows(&program, "front_proxies") {
+            setup.app += "front_proxies = []\n";
+        }
         let (plain, hostile) = (Upstream::start()?.port(), upstream::start()?);
         let mut tools = vec![tool(PLAIN, plain)];
         tools.extend((0..witness.more_tools).map(|number| tool(&format!("more_{number}"), plain)));
@@ -163,6 +172,12 @@ pub(super) fn cause(output: &str) -> String {
     ];
     let found = causes.iter().find(|(words, _)| output.contains(words));
     found.map_or("ended", |(_, cause)| cause).to_owned()
+}
+
+/// Whether there is such a key in its configuration. Older gateways lack some.
+fn knows(program: &Path, key: &str) -> bool {
+    let output = Command::new(program).args(["config", "default"]).output();
+    output.is_ok_and(|output| String::from_utf8_lossy(&output.stdout).contains(key))
 }
 
 fn tool(name: &str, port: u16) -> Value {
