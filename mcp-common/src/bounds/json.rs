@@ -83,6 +83,24 @@ impl JsonBounds {
     }
 }
 
+/// Levels of nesting of a JSON text.
+pub fn depth(text: &[u8]) -> usize {
+    let (mut depth, mut most, mut at) = (0_usize, 0, 0);
+    while let Some(byte) = text.get(at) {
+        at += 1;
+        match byte {
+            b'"' => at = end_of_string(text, at),
+            b'[' | b'{' => {
+                depth += 1;
+                most = most.max(depth);
+            }
+            b']' | b'}' => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+    }
+    most
+}
+
 /// The place after the closing quote.
 fn end_of_string(text: &[u8], from: usize) -> usize {
     let mut at = from;
@@ -120,6 +138,13 @@ mod tests {
         assert_eq!(refused(2, 6, text), None);
         assert_eq!(refused(1, 6, text), Some("definition_depth"));
         assert_eq!(refused(2, 5, text), Some("definition_nodes"));
+    }
+
+    #[test]
+    fn depth_is_that_of_the_deepest_place() {
+        for (text, expected) in [("1", 0), ("[[],{\"[[[\":[1]}]", 3), ("{\"a\":{}}", 2)] {
+            assert_eq!(depth(text.as_bytes()), expected, "{text}");
+        }
     }
 
     #[test]

@@ -81,8 +81,9 @@ fn unfit(example: &Example, validator: Option<&Schema>) -> Option<String> {
     }
     let mut found = String::new();
     // What takes too long to be checked is checked when the example is run.
-    let schema = validator.filter(|schema| schema.is_bounded(&arguments.to_string()))?;
-    violations(schema, &arguments, &mut found);
+    let text = arguments.to_string();
+    let schema = validator.filter(|schema| schema.is_bounded(&text))?;
+    schema.with_room(&text, || violations(schema, &arguments, &mut found));
     let found: Vec<&str> = found.lines().filter(|line| !line.is_empty()).collect();
     (!found.is_empty()).then(|| format!("do not fit `input_schema`: {}", found.join("; ")))
 }

@@ -3,15 +3,19 @@
 mod pattern;
 mod weight;
 
+use super::schema_bounds;
 use super::validator::{self, violated_places, violations};
-use crate::engine::strict_value;
+use crate::{engine::strict_value, stack};
 use jsonschema::Validator;
-use mcp_common::bounds::Bounds;
+use mcp_common::bounds::{Bounds, depth};
 use serde_json::Value;
 use std::{fmt, ops::Deref};
 use weight::Weight;
 
 pub(crate) use pattern::weight as pattern_weight;
+
+/// The JSON reader stops there.
+const DEEPEST: usize = 128;
 
 /// A compiled JSON Schema.
 pub(crate) struct Schema {
@@ -19,6 +23,8 @@ pub(crate) struct Schema {
     /// For processes, which compile it themselves.
     text: Box<str>,
     weight: Weight,
+    /// Schemas inside of each other for one value.
+    chain: usize,
 }
 
 /// What a schema says of a JSON text.
@@ -44,6 +50,7 @@ impl Schema {
             validator,
             text: schema.to_string().into(),
             weight: Weight::of(schema),
+            chain: schema_bounds::chain(schema),
         }
     }
 
@@ -76,16 +83,29 @@ impl Schema {
             Ok(value) => value,
             Err(error) => return Verdict::Unreadable(error.to_string()),
         };
-        if self.validator.is_valid(&value) {
+        self.with_room(json, || self.judge_value(&value, for_logs))
+    }
+
+    fn judge_value(&self, value: &Value, for_logs: bool) -> Verdict {
+        if self.validator.is_valid(value) {
             return Verdict::Fits;
         }
         let mut findings = String::new();
-        violations(&self.validator, &value, &mut findings);
+        violations(&self.validator, value, &mut findings);
         let places = match for_logs {
-            true => violated_places(&self.validator, &value),
+            true => violated_places(&self.validator, value),
             false => String::new(),
         };
         Verdict::Unfit { findings, places }
+    }
+}
+
+impl Schema {
+    /// Runs `check`, which checks what the JSON text says: its levels times those of the schema.
+    pub(crate) fn with_room<T>(&self, json: &str, check: impl FnOnce() -> T) -> T {
+        let most = (json.len() / 2).min(DEEPEST);
+        let levels = || (depth(json.as_bytes()) + 1) * self.chain;
+        stack::with_room_for_levels((most + 1) * self.chain, levels, check)
     }
 }
 
@@ -102,5 +122,58 @@ impl fmt::Debug for Schema {
         f.debug_struct("Schema")
             .field("weight", &self.weight)
             .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::{Map, json};
+
+    /// A list of lists whose items go through as many definitions as one may.
+    fn chained(wrap: impl Fn(Value) -> Value) -> Value {
+        let next = |n: usize| json!({"$ref": format!("#/$defs/d{}", n + 1)});
+        let mut definitions: Map<_, _> = (0..29).map(|n| (format!("d{n}"), wrap(next(n)))).collect();
+        definitions.insert(
+            "d29".to_owned(),
+            json!({"type": "array", "items": {"$ref": "#/$defs/d0"}}),
+        );
+        json!({"$ref": "#/$defs/d0", "$defs": definitions})
+    }
+
+    #[test]
+    fn deep_values_are_checked_against_schemas_that_are_deep_at_each_of_their_levels() {
+        let wraps: [fn(Value) -> Value; 7] = [
+            |next| next,
+            |next| json!({ "allOf": [next] }),
+            |next| json!({ "anyOf": [next, {"type": "null"}] }),
+            |next| json!({ "oneOf": [next, {"type": "null"}] }),
+            |next| json!({"not": {"not": next}}),
+            |next| json!({"if": next, "then": true, "else": false}),
+            |next| json!({"allOf": [true, next], "minItems": 0}),
+        ];
+        for wrap in wraps {
+            let schema = Schema::of_text(&chained(wrap).to_string()).unwrap();
+            for middle in ["", "1"] {
+                let deep = format!("{}{middle}{}", "[".repeat(120), "]".repeat(120));
+                let verdict = schema.judge(&deep, true);
+                assert_eq!(verdict == Verdict::Fits, middle.is_empty(), "{verdict:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn definitions_in_a_long_row_are_compiled_and_dropped() {
+        for keyword in ["properties", "items", "dependentSchemas"] {
+            let next = |n: usize| json!({"$ref": format!("#/$defs/d{}", n + 1)});
+            let definition = |n: usize| match keyword {
+                "items" => json!({"items": next(n)}),
+                keyword => json!({keyword: {"a": next(n)}}),
+            };
+            let mut definitions: Map<_, _> = (0..5_000).map(|n| (format!("d{n}"), definition(n))).collect();
+            definitions.insert("d5000".to_owned(), json!({"type": "string"}));
+            let schema = json!({"$ref": "#/$defs/d0", "$defs": definitions});
+            drop(Schema::of_text(&schema.to_string()).unwrap());
+        }
     }
 }

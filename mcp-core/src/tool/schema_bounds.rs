@@ -21,5 +21,11 @@ pub(super) fn check_text(field: &str, text: &str, bounds: &Bounds) -> Result<(),
 
 /// Refuses a schema of which too many parts apply to one value: whatever follows its references does so for each.
 pub(super) fn check(field: &str, schema: &Value, bounds: &Bounds) -> Result<(), Problem> {
-    applied::check(schema, bounds.schema_expansion).map_err(|reason| Problem::at(field, reason))
+    let checked = applied::check(schema, bounds.schema_expansion);
+    checked.map(drop).map_err(|reason| Problem::at(field, reason))
+}
+
+/// How many schemas are inside of each other for one value, at most: checking it recurses as deep for each of its levels.
+pub(super) fn chain(schema: &Value) -> usize {
+    applied::check(schema, Bounds::widest().schema_expansion).unwrap_or(applied::MAX_CHAIN)
 }

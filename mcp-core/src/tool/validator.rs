@@ -2,7 +2,10 @@
 
 mod excerpt;
 
-use super::schema_bounds::{self, Patterns};
+use super::{
+    Schema,
+    schema_bounds::{self, Patterns},
+};
 use excerpt::Excerpt;
 use jsonschema::{Draft, ValidationError, Validator, error::ValidationErrorKind};
 use mcp_common::{bounds::Bounds, problem::Problem};
@@ -53,8 +56,14 @@ pub(crate) fn compile(field: &str, schema: &Value, bounds: &Bounds) -> Result<Va
 
 /// Whether the schema is one that can be used, and the value fits it.
 pub(crate) fn accepts(schema: &Value, value: &Value, bounds: &Bounds) -> bool {
-    schema_bounds::check("schema", schema, bounds).is_ok()
-        && compile("schema", schema, bounds).is_ok_and(|validator| validator.is_valid(value))
+    if schema_bounds::check("schema", schema, bounds).is_err() {
+        return false;
+    }
+    compile("schema", schema, bounds).is_ok_and(|validator| {
+        let schema = Schema::new(validator, schema);
+        let text = value.to_string();
+        schema.is_bounded(&text) && schema.with_room(&text, || schema.is_valid(value))
+    })
 }
 
 fn dialect(field: &str, schema: &Value) -> Result<Draft, Problem> {

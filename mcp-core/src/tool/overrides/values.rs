@@ -33,15 +33,18 @@ fn around(path: &[String], value: Value) -> Value {
 pub(super) fn violation(call: &Call, path: &[String], arguments: &Value) -> Option<String> {
     let pointer = pointer_of(path);
     // What takes too long to be checked now is checked by each call.
+    let text = arguments.to_string();
     let validator = call
         .validator
         .as_ref()
-        .filter(|schema| schema.is_bounded(&arguments.to_string()))?;
-    let mut findings = validator
-        .iter_errors(arguments)
-        .map(|error| validator::finding(&error));
-    findings.find_map(|(found, reason)| {
-        let rest = found.strip_prefix(pointer.as_str())?;
-        (rest.is_empty() || rest.starts_with('/')).then(|| format!("{found}: {reason}"))
+        .filter(|schema| schema.is_bounded(&text))?;
+    validator.with_room(&text, || {
+        let mut findings = validator
+            .iter_errors(arguments)
+            .map(|error| validator::finding(&error));
+        findings.find_map(|(found, reason)| {
+            let rest = found.strip_prefix(pointer.as_str())?;
+            (rest.is_empty() || rest.starts_with('/')).then(|| format!("{found}: {reason}"))
+        })
     })
 }

@@ -19,12 +19,13 @@ const OF_MEMBERS: [&str; 2] = ["additionalProperties", "unevaluatedProperties"];
 const OF_ITEMS: [&str; 4] = ["items", "additionalItems", "unevaluatedItems", "contains"];
 
 /// References and combinations inside each other for one value; checking it recurses as deep for each of its levels.
-const MAX_CHAIN: usize = 64;
+pub(super) const MAX_CHAIN: usize = 64;
 /// Steps of this check for each schema of the bound.
 const EFFORT: usize = 100;
 
-/// Refuses a schema with more of them than the bound.
-pub(super) fn check(schema: &Value, bound: Bound) -> Result<(), String> {
+/// Refuses a schema with more of them than the bound. Otherwise: how many are inside of each other for one value at most,
+/// itself included.
+pub(super) fn check(schema: &Value, bound: Bound) -> Result<usize, String> {
     let names = Names::of(schema);
     // One definition after the other may be inside of this.
     stack::with_room_for(names.objects(), || {
@@ -33,8 +34,10 @@ pub(super) fn check(schema: &Value, bound: Bound) -> Result<(), String> {
             known: HashMap::new(),
             bound,
             left: bound.most.saturating_mul(EFFORT),
+            longest: 1,
         };
-        applied.most(schema).map(drop)
+        applied.most(schema)?;
+        Ok(applied.longest)
     })
 }
 
@@ -44,6 +47,7 @@ struct Applied<'a> {
     known: HashMap<*const Value, Option<usize>>,
     bound: Bound,
     left: usize,
+    longest: usize,
 }
 
 impl<'a> Applied<'a> {
@@ -141,6 +145,7 @@ impl<'a> Applied<'a> {
             .check(out.len())
             .map_err(|exceeded| exceeded.to_string())?;
         chain.push(place);
+        self.longest = self.longest.max(chain.len());
         for reference in REFERENCES
             .iter()
             .filter_map(|keyword| members.get(*keyword)?.as_str())
@@ -192,7 +197,7 @@ mod tests {
     use serde_json::json;
 
     fn found(schema: &Value) -> Result<(), String> {
-        check(schema, Bounds::default().schema_expansion)
+        check(schema, Bounds::default().schema_expansion).map(drop)
     }
 
     /// Definitions of which each refers to the next one twice.
