@@ -15,6 +15,7 @@ mod servers {
 
 mod mysql_postgres {
     mod bounds;
+    mod circles;
     mod command;
     mod faults;
     mod first_version;

@@ -34,7 +34,8 @@ BEGIN
 END;
 
 -- Every statement takes first its row, then the counter: an UPDATE cannot do otherwise, since the server locks the row
--- before it fires a trigger, so an INSERT does the same, and two statements of one row each never wait for each other.
+-- before it fires a trigger, so an INSERT does the same, and the counter has no part in a circle of two statements of one
+-- row each.
 -- Made before the trigger for INSERT, so that a row which the log knows is never changed behind its back.
 CREATE TRIGGER IF NOT EXISTS dynmcp_xds_updated AFTER UPDATE ON dynmcp_xds FOR EACH ROW
 BEGIN

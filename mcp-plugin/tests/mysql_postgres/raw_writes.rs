@@ -14,7 +14,6 @@ on_both! {
     the_gateways_writes_are_plain_rows_and_raw_ones_have_no_principal
     odd_rows_are_reported_and_disturb_nothing
     the_command_line_client_is_an_equal_citizen
-    statements_of_one_row_never_wait_for_each_other_in_a_circle
 }
 
 const INSERT: &str = "INSERT INTO dynmcp_xds (`key`, xds_type, xds_json) VALUES";
@@ -157,35 +156,4 @@ async fn the_command_line_client_is_an_equal_citizen<S: Store>() {
     store.client("DELETE FROM dynmcp_xds WHERE `key` = 'b'");
     follower.until(source.load().await.unwrap().revision).await;
     assert!(follower.state.is_empty());
-}
-
-/// None of them is ended by the server with a deadlock, whatever they meet.
-async fn statements_of_one_row_never_wait_for_each_other_in_a_circle<S: Store>() {
-    const WRITERS: u64 = 4;
-    let store = S::fresh().await;
-    let source = store.open().await;
-    let mut writing = tokio::task::JoinSet::new();
-    for writer in 0..WRITERS {
-        let mut pipeline = store.pipeline().await;
-        writing.spawn(async move {
-            // The same for every run, and different for each writer.
-            let mut chance = writer * 7_919 + 1;
-            for number in 0..250 {
-                chance = chance.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-                let key = format!("t{}", (chance >> 33) % 40);
-                let statement = match (chance >> 50) % 10 {
-                    0..4 => format!("{INSERT} ('{key}', 'TDS', '{writer}-{number}') {}", S::OR_UPDATE),
-                    4..6 => format!("UPDATE dynmcp_xds SET xds_json = '{number}' WHERE `key` = '{key}'"),
-                    6..8 => format!("UPDATE dynmcp_xds SET xds_json = '{number}' WHERE xds_type = 'TDS' AND `key` = '{key}'"),
-                    _ => format!("DELETE FROM dynmcp_xds WHERE `key` = '{key}'"),
-                };
-                pipeline.run(&statement).await;
-            }
-        });
-    }
-    writing.join_all().await;
-    let mut table = contents(&*source).await;
-    table.dedup();
-    let rows = store.number("SELECT COUNT(*) FROM dynmcp_xds").await;
-    assert_eq!(i64::try_from(table.len()).ok(), Some(rows));
 }
