@@ -18,6 +18,15 @@ impl Words {
         let Fault { endpoint, trouble } = fault;
         let place = format!("etcd at {endpoint}");
         match trouble {
+            // Whether a greeting in TLS is answered with an end or a reset is a matter of chance.
+            Trouble::Unreachable {
+                maybe_done: false,
+                reason,
+            } if endpoint.starts_with("https://") && reason.contains("reset by peer") => {
+                SourceError::Unavailable(format!(
+                    "{place}: {reason}; the server may speak plain HTTP there"
+                ))
+            }
             Trouble::Unreachable { reason, .. } | Trouble::Passing(reason) => {
                 SourceError::Unavailable(format!("{place}: {reason}"))
             }
