@@ -1,5 +1,7 @@
 //! What the SQL sources have in common: a table of definitions, and a log of its changes that triggers write.
 
+#[cfg(any(feature = "mysql", feature = "postgres"))]
+mod dialect;
 mod existing;
 #[cfg(any(feature = "mysql", feature = "postgres"))]
 mod fault;
@@ -11,10 +13,16 @@ mod lease;
 mod patience;
 #[cfg(any(feature = "mysql", feature = "postgres"))]
 mod place;
+#[cfg(any(feature = "mysql", feature = "postgres"))]
+mod prepare;
+#[cfg(any(feature = "mysql", feature = "postgres"))]
+mod read;
 pub(crate) mod row;
 mod schema;
 #[cfg(any(feature = "mysql", feature = "postgres"))]
 mod settings;
+#[cfg(any(feature = "mysql", feature = "postgres"))]
+mod source;
 #[cfg(any(feature = "mysql", feature = "postgres"))]
 pub(crate) mod tls;
 #[cfg(any(feature = "mysql", feature = "postgres"))]
@@ -27,16 +35,19 @@ pub(crate) use existing::FIRST_STATUS;
 pub use schema::Migrations;
 #[cfg(any(feature = "mysql", feature = "postgres"))]
 pub use settings::Server;
-pub(crate) use {
-    existing::{Existing, SERVED},
-    schema::{Migrated, outdated},
-};
 #[cfg(any(feature = "mysql", feature = "postgres"))]
 pub(crate) use {
+    dialect::{ConnectionOf, Dialect, OptionsOf},
     fault::{Fault, Meaning},
     lease::{Lease, pool_options},
     patience::Patience,
     place::{Place, said},
+    prepare::pending,
     settings::read as read_settings,
-    write::{Refused, Write, text, transact},
+    source::ChangeLogSource,
+    write::{Refused, Write},
+};
+pub(crate) use {
+    existing::{Existing, SERVED},
+    schema::{Migrated, outdated},
 };

@@ -15,142 +15,134 @@ mod write;
 
 pub use super::change_log::{Migrations, Server};
 
-use super::change_log::{Fault, Place, read_settings};
+use super::change_log::{
+    ChangeLogSource, ConnectionOf, Dialect, Existing, Fault, Migrated, OptionsOf, Patience, Place, Refused,
+    row::{Past, Row},
+};
 use async_trait::async_trait;
-use bytes::Bytes;
+use futures_util::stream::BoxStream;
 use mcp_common::{
-    datasource::{Changes, DataSource, HistoryEntry, Load, SourceError, Write},
+    datasource::{DataSource, SourceError, Write},
     key::{Key, Revision},
     migration::{Migrate, Migration},
     plugin::{DataSourceFactory, PluginError, Settings},
 };
-use sqlx::MySqlPool;
+use sqlx::{Pool, Transaction};
 use std::{sync::Arc, time::Duration};
-use tokio::sync::{Mutex, OnceCell, watch as signal};
+use tokio::sync::watch as signal;
 
 const TABLE: &str = "data_source.mysql";
 
 /// Definitions on a MySQL or MariaDB server.
-pub struct Mysql {
-    place: Place,
-    options: sqlx::mysql::MySqlConnectOptions,
-    pool: MySqlPool,
-    poll: Duration,
-    history: u32,
-    migrations: Migrations,
-    prepared: OnceCell<schema::Prepared>,
-    /// Writers of this process queue here instead of on the server.
-    turn: Mutex<()>,
-    /// Tells this process' watchers at once.
-    written: signal::Sender<Revision>,
-}
+pub struct Mysql;
 
 impl Mysql {
     /// Connects and brings the schema up to date. A server that cannot be reached is no error yet: each use tries again.
-    pub async fn open(server: Server) -> Result<Self, PluginError> {
-        let (options, place) = connect::options(&server)?;
-        let source = Self {
-            pool: connect::pool(&options, place.patience, server.pool),
-            options,
-            place,
-            poll: server.poll,
-            history: server.history,
-            migrations: server.migrate,
-            prepared: OnceCell::new(),
-            turn: Mutex::new(()),
-            written: signal::Sender::new(0),
-        };
-        match source.prepare().await {
-            Ok(_) => {}
-            Err(fault) if source.place.passes(&fault) => {
-                tracing::warn!("{}; trying again", source.place.start_error(&fault));
-            }
-            Err(fault) => return Err(source.place.start_error(&fault)),
-        }
-        Ok(source)
+    pub async fn open(server: Server) -> Result<impl DataSource, PluginError> {
+        ChangeLogSource::<Self>::open(server).await
     }
 
     /// The table `data_source.mysql`.
     pub fn settings(settings: &Settings) -> Result<Server, PluginError> {
-        read_settings(TABLE, "mysql://user:password@host:3306/database", 500, settings)
+        ChangeLogSource::<Self>::settings(settings)
     }
 
     /// Brings the schema up to date, whatever `server.migrate` says, or says what that would mean.
     pub async fn migrate(server: &Server, migrate: Migrate) -> Result<Migration, PluginError> {
-        let (options, place) = connect::options(server)?;
-        let migrated = schema::migrate(&options, place.patience, migrate).await;
-        let migrated = migrated.map_err(|fault| place.command_error(&fault))?;
-        Ok(migrated.report(place.to_string(), schema::VERSION))
-    }
-
-    async fn prepare(&self) -> Result<&schema::Prepared, Fault> {
-        let prepare = || schema::prepare(&self.options, self.place.patience, self.migrations, self.history);
-        self.prepared.get_or_try_init(prepare).await
-    }
-
-    async fn ready(&self) -> Result<&schema::Prepared, SourceError> {
-        self.prepare()
-            .await
-            .map_err(|fault| self.place.source_error(fault))
+        ChangeLogSource::<Self>::migrate(server, migrate).await
     }
 }
 
 #[async_trait]
-impl DataSource for Mysql {
-    async fn load(&self) -> Result<Load, SourceError> {
-        self.ready().await?;
-        read::load(&self.pool, self.place.patience)
-            .await
-            .map_err(|error| self.place.source_error(error))
+impl Dialect for Mysql {
+    type Database = sqlx::MySql;
+    type Log = watch::Polled;
+
+    const TABLE: &'static str = TABLE;
+    const URL: &'static str = "mysql://user:password@host:3306/database";
+    const POLL_MS: u64 = 500;
+    const VERSION: i64 = 1;
+    const STEPS: &'static [&'static str] = &schema::STEPS;
+
+    fn options(server: &Server) -> Result<(OptionsOf<Self>, Place), PluginError> {
+        connect::options(server)
     }
 
-    async fn watch(&self, from: Revision) -> Result<Changes, SourceError> {
-        self.ready().await?;
-        watch::start(
-            &self.place,
-            &self.options,
-            self.poll,
-            self.written.subscribe(),
-            from,
-        )
-        .await
+    fn pool(options: &OptionsOf<Self>, patience: Patience, connections: u32) -> Pool<Self::Database> {
+        connect::pool(options, patience, connections)
     }
 
-    async fn put(&self, write: Write<'_>, body: Bytes) -> Result<Revision, SourceError> {
-        let writing = async {
-            let largest = self.ready().await?.largest_document;
-            let _turn = self.turn.lock().await;
-            write::put(&self.pool, &self.place, largest, &write, &body).await
-        };
-        let revision = self.place.patience.writes(&self.place, writing).await?;
-        self.written.send_replace(revision);
-        Ok(revision)
+    async fn connect(
+        options: &OptionsOf<Self>,
+        patience: Patience,
+    ) -> Result<ConnectionOf<Self>, sqlx::Error> {
+        connect::connect(options, patience).await
     }
 
-    async fn delete(&self, write: Write<'_>) -> Result<Option<Revision>, SourceError> {
-        let writing = async {
-            self.ready().await?;
-            let _turn = self.turn.lock().await;
-            write::delete(&self.pool, &self.place, &write).await
-        };
-        let revision = self.place.patience.writes(&self.place, writing).await?;
-        if let Some(revision) = revision {
-            self.written.send_replace(revision);
-        }
-        Ok(revision)
+    async fn version(connection: &mut ConnectionOf<Self>) -> Result<Option<i64>, Fault> {
+        schema::version(connection).await
     }
 
-    async fn history(&self, key: &Key, limit: usize) -> Result<Vec<HistoryEntry>, SourceError> {
-        self.ready().await?;
-        let history = read::history(&self.pool, key, limit, self.place.patience);
-        self.place.ask(history).await
+    async fn existing(connection: &mut ConnectionOf<Self>) -> Result<Option<Existing>, Fault> {
+        adapt::existing(connection).await
     }
 
-    async fn disabled(&self) -> Result<u64, SourceError> {
-        self.ready().await?;
-        self.place
-            .ask(read::disabled(&self.pool, self.place.patience))
-            .await
+    async fn apply(connection: &mut ConnectionOf<Self>) -> Result<Migrated, Fault> {
+        schema::apply(connection).await
+    }
+
+    async fn begin(connection: &mut ConnectionOf<Self>, history: u32) -> Result<usize, sqlx::Error> {
+        schema::begin(connection, history).await
+    }
+
+    async fn snapshot(
+        connection: &mut ConnectionOf<Self>,
+    ) -> Result<Transaction<'_, Self::Database>, sqlx::Error> {
+        read::snapshot(connection).await
+    }
+
+    async fn newest(connection: &mut ConnectionOf<Self>) -> Result<Revision, sqlx::Error> {
+        read::newest(connection).await
+    }
+
+    fn active(connection: &mut ConnectionOf<Self>) -> BoxStream<'_, Result<Row, sqlx::Error>> {
+        read::active(connection)
+    }
+
+    async fn disabled(connection: &mut ConnectionOf<Self>) -> Result<i64, sqlx::Error> {
+        read::disabled(connection).await
+    }
+
+    async fn past(
+        connection: &mut ConnectionOf<Self>,
+        key: &Key,
+        limit: i64,
+    ) -> Result<Vec<Past>, sqlx::Error> {
+        read::past(connection, key, limit).await
+    }
+
+    async fn log(
+        place: &Place,
+        options: &OptionsOf<Self>,
+        poll: Duration,
+        written: signal::Receiver<Revision>,
+    ) -> Result<Self::Log, SourceError> {
+        watch::log(place, options, poll, written).await
+    }
+
+    async fn put(
+        connection: &mut ConnectionOf<Self>,
+        write: &Write<'_>,
+        text: &str,
+    ) -> Result<Revision, Refused> {
+        write::put(connection, write, text).await
+    }
+
+    async fn delete(
+        connection: &mut ConnectionOf<Self>,
+        write: &Write<'_>,
+    ) -> Result<Option<Revision>, Refused> {
+        write::delete(connection, write).await
     }
 }
 

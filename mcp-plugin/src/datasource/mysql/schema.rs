@@ -1,19 +1,15 @@
-//! Brings the schema up to date. One gateway does it, the others wait.
+//! Brings the schema up to date.
 
-use super::{adapt, connect, error::meaning};
-use crate::datasource::change_log::{Existing, Fault, Meaning, Migrated, Migrations, Patience, said};
-use mcp_common::migration::Migrate;
-use sqlx::{AssertSqlSafe, Executor, MySqlConnection, mysql::MySqlConnectOptions};
+use super::{Mysql, adapt, error::meaning};
+use crate::datasource::change_log::{Fault, Meaning, Migrated, pending, said};
+use sqlx::{AssertSqlSafe, Executor, MySqlConnection};
 
 const DEFINITIONS: &str = include_str!("../../../../migrations/mysql/0001_definitions.sql");
 const TRIGGERS: &str = include_str!("../../../../migrations/mysql/0002_triggers.sql");
 const EXISTING_ROWS: &str = include_str!("../../../../migrations/mysql/0003_existing_rows.sql");
 
 /// The files in `migrations/mysql`.
-const STEPS: [&str; 3] = ["0001_definitions", "0002_triggers", "0003_existing_rows"];
-
-/// What this program makes and reads.
-pub(super) const VERSION: i64 = 1;
+pub(super) const STEPS: [&str; 3] = ["0001_definitions", "0002_triggers", "0003_existing_rows"];
 
 /// How long to wait for another gateway's migration.
 const MIGRATION_SECONDS: i64 = 60;
@@ -21,34 +17,8 @@ const MIGRATION_SECONDS: i64 = 60;
 /// What a packet holds beside the document.
 const PACKET_OVERHEAD: u64 = 16 * 1024;
 
-/// The server as it was found.
-pub(super) struct Prepared {
-    /// In bytes.
-    pub(super) largest_document: usize,
-}
-
-pub(super) async fn prepare(
-    options: &MySqlConnectOptions,
-    patience: Patience,
-    migrations: Migrations,
-    history: u32,
-) -> Result<Prepared, Fault> {
-    let mut connection = connect::connect(options, patience).await?;
-    match (patience.in_time(version(&mut connection)).await?, migrations) {
-        (Some(VERSION), _) => {}
-        (_, Migrations::AtStart) => {
-            patience.migrates(apply(&mut connection)).await?.log();
-        }
-        (found, Migrations::Never) => {
-            let wanted = VERSION;
-            return Err(Fault::Outdated { found, wanted });
-        }
-    }
-    patience.in_time(found(&mut connection, history)).await
-}
-
 /// The tables are there.
-async fn found(connection: &mut MySqlConnection, history: u32) -> Result<Prepared, sqlx::Error> {
+pub(super) async fn begin(connection: &mut MySqlConnection, history: u32) -> Result<usize, sqlx::Error> {
     sqlx::query("UPDATE dynmcp_store SET value = ? WHERE name = 'history' AND value <> ?")
         .bind(history)
         .bind(history)
@@ -57,14 +27,12 @@ async fn found(connection: &mut MySqlConnection, history: u32) -> Result<Prepare
     let packet: u64 = sqlx::query_scalar("SELECT CAST(@@max_allowed_packet AS UNSIGNED)")
         .fetch_one(connection)
         .await?;
-    let largest_document = packet.saturating_sub(PACKET_OVERHEAD);
-    Ok(Prepared {
-        largest_document: usize::try_from(largest_document).unwrap_or(usize::MAX),
-    })
+    let largest = packet.saturating_sub(PACKET_OVERHEAD);
+    Ok(usize::try_from(largest).unwrap_or(usize::MAX))
 }
 
 /// The version of the schema that is there, if it is complete.
-async fn version(connection: &mut MySqlConnection) -> Result<Option<i64>, Fault> {
+pub(super) async fn version(connection: &mut MySqlConnection) -> Result<Option<i64>, Fault> {
     let tables: i64 = sqlx::query_scalar(
         "SELECT COUNT(*) FROM information_schema.tables WHERE table_schema = DATABASE() AND table_name = 'dynmcp_store'",
     )
@@ -73,43 +41,14 @@ async fn version(connection: &mut MySqlConnection) -> Result<Option<i64>, Fault>
     if tables == 0 {
         return Ok(None);
     }
-    let version: Option<i64> = sqlx::query_scalar("SELECT value FROM dynmcp_store WHERE name = 'version'")
+    let version = sqlx::query_scalar("SELECT value FROM dynmcp_store WHERE name = 'version'")
         .fetch_optional(connection)
         .await?;
-    match version {
-        Some(version) if version > VERSION => Err(Fault::Newer(version)),
-        other => Ok(other),
-    }
+    Ok(version)
 }
 
-/// Brings the schema up to date, or says what that would mean.
-pub(super) async fn migrate(
-    options: &MySqlConnectOptions,
-    patience: Patience,
-    migrate: Migrate,
-) -> Result<Migrated, Fault> {
-    let mut connection = connect::connect(options, patience).await?;
-    match migrate {
-        Migrate::Apply => patience.migrates(apply(&mut connection)).await,
-        Migrate::Check => patience.in_time(pending(&mut connection)).await,
-    }
-}
-
-/// What is to do; nothing is written.
-async fn pending(connection: &mut MySqlConnection) -> Result<Migrated, Fault> {
-    let found = version(connection).await?;
-    if found == Some(VERSION) {
-        return Ok(Migrated::up_to_date(VERSION));
-    }
-    let existing = adapt::existing(connection).await?;
-    let steps = existing.as_ref().map(Existing::step).into_iter();
-    Ok(Migrated {
-        found,
-        steps: steps.chain(STEPS.map(str::to_owned)).collect(),
-    })
-}
-
-async fn apply(connection: &mut MySqlConnection) -> Result<Migrated, Fault> {
+/// Brings the schema up to date.
+pub(super) async fn apply(connection: &mut MySqlConnection) -> Result<Migrated, Fault> {
     // Held by this connection, so it ends with the process at the latest.
     let lock = "SELECT CAST(GET_LOCK(CONCAT('dynmcp.', LEFT(SHA2(DATABASE(), 256), 40)), ?) AS SIGNED)";
     let locked: Option<i64> = sqlx::query_scalar(lock)
@@ -119,7 +58,7 @@ async fn apply(connection: &mut MySqlConnection) -> Result<Migrated, Fault> {
     if locked != Some(1) {
         return Err(Fault::Silence);
     }
-    let done = pending(connection).await?;
+    let done = pending::<Mysql>(connection).await?;
     if done.steps.is_empty() {
         return Ok(done);
     }

@@ -3,39 +3,34 @@
 use super::{connect, read};
 use crate::datasource::change_log::{
     Fault, Place,
-    follow::{self, Log},
+    follow::Log,
     row::{self, Row},
 };
 use async_trait::async_trait;
-use mcp_common::{
-    datasource::{Changes, SourceError},
-    key::Revision,
-};
+use mcp_common::{datasource::SourceError, key::Revision};
 use sqlx::{MySqlConnection, mysql::MySqlConnectOptions};
 use std::time::Duration;
 use tokio::sync::watch as signal;
 
-pub(super) async fn start(
+pub(super) async fn log(
     place: &Place,
     options: &MySqlConnectOptions,
     poll: Duration,
     written: signal::Receiver<Revision>,
-    from: Revision,
-) -> Result<Changes, SourceError> {
+) -> Result<Polled, SourceError> {
     // A connection of its own, which no burst of writes can keep from polling.
     let connection = connect::connect(options, place.patience)
         .await
         .map_err(|error| place.source_error(error))?;
-    let polled = Polled {
+    Ok(Polled {
         connection,
         written,
         poll,
         next: poll,
-    };
-    follow::start(place, polled, from).await
+    })
 }
 
-struct Polled {
+pub(crate) struct Polled {
     connection: MySqlConnection,
     written: signal::Receiver<Revision>,
     /// The longest wait.

@@ -1,27 +1,11 @@
 //! The gateway's own writes: check the expectation, write, sign the log's row, in one transaction.
 
 use super::read;
-use crate::datasource::change_log::{Place, Refused, Write, row, text, transact};
-use bytes::Bytes;
-use mcp_common::{datasource::SourceError, key::Revision};
-use sqlx::{Connection, MySql, MySqlConnection, MySqlPool, Transaction};
+use crate::datasource::change_log::{Refused, Write, row};
+use mcp_common::key::Revision;
+use sqlx::{Connection, MySql, MySqlConnection, Transaction};
 
 pub(super) async fn put(
-    pool: &MySqlPool,
-    place: &Place,
-    largest: usize,
-    write: &Write<'_>,
-    body: &Bytes,
-) -> Result<Revision, SourceError> {
-    let text = text(place, write, body, largest)?;
-    transact(pool, place, |mut lease| async move {
-        let done = try_put(&mut lease, write, text).await;
-        (lease, done)
-    })
-    .await
-}
-
-async fn try_put(
     connection: &mut MySqlConnection,
     write: &Write<'_>,
     text: &str,
@@ -37,7 +21,7 @@ async fn try_put(
     .bind(text)
     .execute(&mut *transaction)
     .await?;
-    if read::newest(&mut *transaction).await? == before {
+    if read::newest(&mut transaction).await? == before {
         // The same document again, which the triggers take for a touch.
         sqlx::query("UPDATE dynmcp_revision SET revision = revision + 1, xds_type = ?, `key` = ?, body = ? WHERE id = 1")
             .bind(write.key.kind.as_str())
@@ -50,18 +34,6 @@ async fn try_put(
 }
 
 pub(super) async fn delete(
-    pool: &MySqlPool,
-    place: &Place,
-    write: &Write<'_>,
-) -> Result<Option<Revision>, SourceError> {
-    transact(pool, place, |mut lease| async move {
-        let done = try_delete(&mut lease, write).await;
-        (lease, done)
-    })
-    .await
-}
-
-async fn try_delete(
     connection: &mut MySqlConnection,
     write: &Write<'_>,
 ) -> Result<Option<Revision>, Refused> {
@@ -115,7 +87,7 @@ async fn current(
 
 /// The trigger has logged the write as the newest row; nobody else can have written since.
 async fn finish(mut transaction: Transaction<'_, MySql>, write: &Write<'_>) -> Result<Revision, Refused> {
-    let revision = read::newest(&mut *transaction).await?;
+    let revision = read::newest(&mut transaction).await?;
     sqlx::query("UPDATE dynmcp_changes SET principal = ? WHERE revision = ?")
         .bind(write.principal)
         .bind(row::stored(revision))

@@ -1,5 +1,6 @@
 //! Looks at a `dynmcp_xds` that was there before; the migration's SQL takes it over.
 
+use super::schema::check_schema;
 use crate::datasource::change_log::{Existing, Fault, SERVED};
 use sqlx::{AssertSqlSafe, PgConnection};
 
@@ -15,6 +16,7 @@ const NUMBERS: [&str; 6] = [
 
 /// The table that is there already, if one is; refuses one that cannot be taken over.
 pub(super) async fn existing(connection: &mut PgConnection) -> Result<Option<Existing>, Fault> {
+    check_schema(connection).await?;
     let columns: Vec<(String, String)> = sqlx::query_as(
         "SELECT attname::text, format_type(atttypid, NULL) FROM pg_attribute
          WHERE attrelid = to_regclass('dynmcp_xds') AND attnum > 0 AND NOT attisdropped",

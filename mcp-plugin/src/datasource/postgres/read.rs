@@ -1,19 +1,13 @@
 //! Reads the newest or the past state.
 
-use crate::datasource::change_log::{
-    Fault, Lease, Patience,
-    row::{self, Past, Row},
-};
-use futures_util::TryStreamExt;
-use mcp_common::{
-    datasource::{HistoryEntry, Load},
-    key::{Key, Revision},
-};
-use sqlx::{Connection, Executor, PgConnection, PgPool, Postgres};
+use crate::datasource::change_log::row::{self, Past, Row};
+use futures_util::{StreamExt, stream::BoxStream};
+use mcp_common::key::{Key, Revision};
+use sqlx::{Connection, Executor, PgConnection, Transaction};
 
 /// The revision of the newest commit.
 pub(super) async fn newest(
-    connection: impl Executor<'_, Database = Postgres>,
+    connection: impl Executor<'_, Database = sqlx::Postgres>,
 ) -> Result<Revision, sqlx::Error> {
     let newest: i64 = sqlx::query_scalar("SELECT revision FROM dynmcp_revision")
         .fetch_one(connection)
@@ -21,29 +15,16 @@ pub(super) async fn newest(
     Ok(row::revision(newest))
 }
 
-pub(super) async fn load(pool: &PgPool, patience: Patience) -> Result<Load, Fault> {
-    let mut connection = Lease::of(pool, patience).await?;
-    let loaded = load_on(&mut connection, patience).await;
-    if !matches!(loaded, Err(Fault::Silence)) {
-        connection.end();
-    }
-    loaded
+pub(super) async fn snapshot(
+    connection: &mut PgConnection,
+) -> Result<Transaction<'_, sqlx::Postgres>, sqlx::Error> {
+    connection
+        .begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+        .await
 }
 
-async fn load_on(connection: &mut PgConnection, patience: Patience) -> Result<Load, Fault> {
-    // One state of the database for both statements.
-    let begin = "BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY";
-    let beginning = async {
-        let mut transaction = connection.begin_with(begin).await?;
-        let newest = newest(&mut *transaction).await?;
-        Ok::<_, sqlx::Error>((transaction, newest))
-    };
-    let (mut transaction, revision) = patience.in_time(beginning).await?;
-    let mut load = Load {
-        revision,
-        ..Load::default()
-    };
-    let mut rows = sqlx::query_as::<_, Row>(
+pub(super) fn active(connection: &mut PgConnection) -> BoxStream<'_, Result<Row, sqlx::Error>> {
+    sqlx::query_as(
         "SELECT changed.revision, convert_to(changed.xds_type, 'UTF8'), convert_to(changed.key, 'UTF8'), changed.body,
                 changed.changed_at
          FROM dynmcp_xds AS active
@@ -53,43 +34,28 @@ async fn load_on(connection: &mut PgConnection, patience: Patience) -> Result<Lo
                              ORDER BY newest.revision DESC LIMIT 1) AS changed
          WHERE active.status = 1",
     )
-    .fetch(&mut *transaction);
-    // A server may take long for all of it, but not for the next row.
-    while let Some(row) = patience.in_time(rows.try_next()).await? {
-        row::collect(&mut load, row);
-    }
-    drop(rows);
-    patience.in_time(transaction.commit()).await?;
-    Ok(load)
+    .fetch(connection)
+    .boxed()
 }
 
-/// The number of rows whose `status` keeps them from being served.
-pub(super) async fn disabled(pool: &PgPool, patience: Patience) -> Result<u64, sqlx::Error> {
-    let mut connection = Lease::of(pool, patience).await?;
-    let rows: i64 = sqlx::query_scalar("SELECT count(*) FROM dynmcp_xds WHERE status IS DISTINCT FROM 1")
-        .fetch_one(&mut *connection)
-        .await?;
-    connection.end();
-    Ok(rows.unsigned_abs())
+pub(super) async fn disabled(connection: &mut PgConnection) -> Result<i64, sqlx::Error> {
+    sqlx::query_scalar("SELECT count(*) FROM dynmcp_xds WHERE status IS DISTINCT FROM 1")
+        .fetch_one(connection)
+        .await
 }
 
-pub(super) async fn history(
-    pool: &PgPool,
+pub(super) async fn past(
+    connection: &mut PgConnection,
     key: &Key,
-    limit: usize,
-    patience: Patience,
-) -> Result<Vec<HistoryEntry>, sqlx::Error> {
-    let mut connection = Lease::of(pool, patience).await?;
-    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-    let rows: Vec<Past> = sqlx::query_as(
+    limit: i64,
+) -> Result<Vec<Past>, sqlx::Error> {
+    sqlx::query_as(
         "SELECT revision, changed_at, principal, body FROM dynmcp_changes
          WHERE xds_type = $1 AND key = $2 ORDER BY revision DESC LIMIT $3",
     )
     .bind(key.kind.as_str())
     .bind(&*key.id)
     .bind(limit)
-    .fetch_all(&mut *connection)
-    .await?;
-    connection.end();
-    Ok(rows.into_iter().map(row::past).collect())
+    .fetch_all(connection)
+    .await
 }

@@ -1,18 +1,14 @@
-//! Brings the schema up to date, in one transaction. One gateway does it, the others wait.
+//! Brings the schema up to date, in one transaction.
 
-use super::{connect, existing::existing};
-use crate::datasource::change_log::{Existing, Fault, Migrated, Migrations, Patience};
-use mcp_common::migration::Migrate;
-use sqlx::{Connection, Executor, PgConnection, postgres::PgConnectOptions};
+use super::Postgres;
+use crate::datasource::change_log::{Fault, Migrated, pending};
+use sqlx::{Connection, Executor, PgConnection};
 
 const DEFINITIONS_AND_CHANGES: &str =
     include_str!("../../../../migrations/postgres/0001_definitions_and_changes.sql");
 
 /// The file in `migrations/postgres`.
-const STEP: &str = "0001_definitions_and_changes";
-
-/// What this program makes and reads.
-pub(super) const VERSION: i64 = 1;
+pub(super) const STEPS: [&str; 1] = ["0001_definitions_and_changes"];
 
 /// Waits for another gateway's migration. Held by the connection and taken before the transaction begins, since a
 /// transaction would keep in mind that the tables are not there.
@@ -21,87 +17,35 @@ const LOCK: &str = "SET lock_timeout = '60s'; SELECT pg_advisory_lock(hashtext('
 /// The functions of the schema keep the path that they are made with.
 const SCHEMA: &str = "SET LOCAL client_min_messages = warning; SELECT set_config('search_path', quote_ident(current_schema()) || ', pg_temp', true)";
 
-pub(super) async fn prepare(
-    options: &PgConnectOptions,
-    patience: Patience,
-    migrations: Migrations,
-    history: u32,
-) -> Result<(), Fault> {
-    let mut connection = connect::connect(options, patience).await?;
-    let looking = async {
-        check_encoding(&mut connection).await?;
-        version(&mut connection).await
-    };
-    match (patience.in_time(looking).await?, migrations) {
-        (Some(VERSION), _) => {}
-        (_, Migrations::AtStart) => {
-            patience.migrates(apply(&mut connection)).await?.log();
-        }
-        (found, Migrations::Never) => {
-            let wanted = VERSION;
-            return Err(Fault::Outdated { found, wanted });
-        }
-    }
-    let finishing = async {
-        sqlx::query("UPDATE dynmcp_store SET value = $1 WHERE name = 'history' AND value <> $1")
-            .bind(i64::from(history))
-            .execute(&mut connection)
-            .await?;
-        connection.close().await
-    };
-    patience.in_time(finishing).await
+/// Sets how many revisions of a key are kept.
+pub(super) async fn keep(connection: &mut PgConnection, history: u32) -> Result<(), sqlx::Error> {
+    sqlx::query("UPDATE dynmcp_store SET value = $1 WHERE name = 'history' AND value <> $1")
+        .bind(i64::from(history))
+        .execute(connection)
+        .await?;
+    Ok(())
 }
 
 /// The version of the schema that is there.
-async fn version(connection: &mut PgConnection) -> Result<Option<i64>, Fault> {
+pub(super) async fn version(connection: &mut PgConnection) -> Result<Option<i64>, Fault> {
+    check_encoding(connection).await?;
     let is_there: bool = sqlx::query_scalar("SELECT to_regclass('dynmcp_store') IS NOT NULL")
         .fetch_one(&mut *connection)
         .await?;
     if !is_there {
         return Ok(None);
     }
-    let version: Option<i64> = sqlx::query_scalar("SELECT value FROM dynmcp_store WHERE name = 'version'")
+    let version = sqlx::query_scalar("SELECT value FROM dynmcp_store WHERE name = 'version'")
         .fetch_optional(connection)
         .await?;
-    match version {
-        Some(version) if version > VERSION => Err(Fault::Newer(version)),
-        other => Ok(other),
-    }
+    Ok(version)
 }
 
-/// Brings the schema up to date, or says what that would mean.
-pub(super) async fn migrate(
-    options: &PgConnectOptions,
-    patience: Patience,
-    migrate: Migrate,
-) -> Result<Migrated, Fault> {
-    let mut connection = connect::connect(options, patience).await?;
-    patience.in_time(check_encoding(&mut connection)).await?;
-    match migrate {
-        Migrate::Apply => patience.migrates(apply(&mut connection)).await,
-        Migrate::Check => patience.in_time(pending(&mut connection)).await,
-    }
-}
-
-/// What is to do; nothing is written.
-async fn pending(connection: &mut PgConnection) -> Result<Migrated, Fault> {
-    let found = version(connection).await?;
-    if found == Some(VERSION) {
-        return Ok(Migrated::up_to_date(VERSION));
-    }
-    check_schema(connection).await?;
-    let existing = existing(connection).await?;
-    let steps = existing.as_ref().map(Existing::step).into_iter();
-    Ok(Migrated {
-        found,
-        steps: steps.chain([STEP.to_owned()]).collect(),
-    })
-}
-
-async fn apply(connection: &mut PgConnection) -> Result<Migrated, Fault> {
+/// Brings the schema up to date, in one transaction.
+pub(super) async fn apply(connection: &mut PgConnection) -> Result<Migrated, Fault> {
     connection.execute(sqlx::raw_sql(LOCK)).await?;
     let mut transaction = connection.begin().await?;
-    let done = pending(&mut transaction).await?;
+    let done = pending::<Postgres>(&mut transaction).await?;
     if done.steps.is_empty() {
         return Ok(done);
     }
@@ -126,7 +70,7 @@ async fn check_encoding(connection: &mut PgConnection) -> Result<(), Fault> {
 }
 
 /// There has to be a schema that the tables can be made in.
-async fn check_schema(connection: &mut PgConnection) -> Result<(), Fault> {
+pub(super) async fn check_schema(connection: &mut PgConnection) -> Result<(), Fault> {
     let schema: Option<String> = sqlx::query_scalar("SELECT current_schema()::text")
         .fetch_one(connection)
         .await?;

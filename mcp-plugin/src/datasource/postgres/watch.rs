@@ -3,27 +3,23 @@
 use super::{connect, read};
 use crate::datasource::change_log::{
     Fault, Place,
-    follow::{self, Log},
+    follow::Log,
     row::{self, Row},
 };
 use async_trait::async_trait;
-use mcp_common::{
-    datasource::{Changes, SourceError},
-    key::Revision,
-};
+use mcp_common::{datasource::SourceError, key::Revision};
 use sqlx::postgres::{PgConnectOptions, PgListener};
 use std::time::Duration;
 use tokio::sync::watch as signal;
 
 const CHANNEL: &str = "dynmcp_changes";
 
-pub(super) async fn start(
+pub(super) async fn log(
     place: &Place,
     options: &PgConnectOptions,
     poll: Duration,
     written: signal::Receiver<Revision>,
-    from: Revision,
-) -> Result<Changes, SourceError> {
+) -> Result<Notified, SourceError> {
     let listen = async {
         // A connection of its own, which no burst of writes can keep from listening.
         let mut listener = PgListener::connect_with(&connect::pool(options, place.patience, 1)).await?;
@@ -32,16 +28,15 @@ pub(super) async fn start(
         Ok::<_, sqlx::Error>(listener)
     };
     let listener = place.ask(listen).await?;
-    let notified = Notified {
+    // It listens before anything is read, so that nothing falls in between.
+    Ok(Notified {
         listener,
         written,
         poll,
-    };
-    // Listens before it reads, so that nothing falls in between.
-    follow::start(place, notified, from).await
+    })
 }
 
-struct Notified {
+pub(crate) struct Notified {
     listener: PgListener,
     written: signal::Receiver<Revision>,
     poll: Duration,

@@ -1,29 +1,15 @@
 //! The gateway's own writes: take the turn, check the expectation, write, in one transaction.
 
 use super::read;
-use crate::datasource::change_log::{Place, Refused, Write, row, text, transact};
-use bytes::Bytes;
-use mcp_common::{datasource::SourceError, key::Revision};
-use sqlx::{Connection, PgConnection, PgPool, Postgres, Transaction};
-
-/// A text is a value of at most 1 GB, and the server makes copies of it.
-const LARGEST: usize = 256 * 1024 * 1024;
+use crate::datasource::change_log::{Refused, Write, row};
+use mcp_common::key::Revision;
+use sqlx::{Connection, PgConnection, Transaction};
 
 pub(super) async fn put(
-    pool: &PgPool,
-    place: &Place,
+    connection: &mut PgConnection,
     write: &Write<'_>,
-    body: &Bytes,
-) -> Result<Revision, SourceError> {
-    let text = text(place, write, body, LARGEST)?;
-    transact(pool, place, |mut lease| async move {
-        let done = try_put(&mut lease, write, text).await;
-        (lease, done)
-    })
-    .await
-}
-
-async fn try_put(connection: &mut PgConnection, write: &Write<'_>, text: &str) -> Result<Revision, Refused> {
+    text: &str,
+) -> Result<Revision, Refused> {
     let (mut transaction, _) = begin(connection, write).await?;
     sqlx::query(
         "INSERT INTO dynmcp_xds (key, xds_type, xds_json, status, create_time, update_time)
@@ -39,18 +25,9 @@ async fn try_put(connection: &mut PgConnection, write: &Write<'_>, text: &str) -
 }
 
 pub(super) async fn delete(
-    pool: &PgPool,
-    place: &Place,
+    connection: &mut PgConnection,
     write: &Write<'_>,
-) -> Result<Option<Revision>, SourceError> {
-    transact(pool, place, |mut lease| async move {
-        let done = try_delete(&mut lease, write).await;
-        (lease, done)
-    })
-    .await
-}
-
-async fn try_delete(connection: &mut PgConnection, write: &Write<'_>) -> Result<Option<Revision>, Refused> {
+) -> Result<Option<Revision>, Refused> {
     let (mut transaction, current) = begin(connection, write).await?;
     if current.is_none() {
         return Ok(None);
@@ -67,7 +44,7 @@ async fn try_delete(connection: &mut PgConnection, write: &Write<'_>) -> Result<
 async fn begin<'c>(
     connection: &'c mut PgConnection,
     write: &Write<'_>,
-) -> Result<(Transaction<'c, Postgres>, Option<Revision>), Refused> {
+) -> Result<(Transaction<'c, sqlx::Postgres>, Option<Revision>), Refused> {
     let mut transaction = connection
         .begin_with("BEGIN ISOLATION LEVEL READ COMMITTED")
         .await?;
@@ -98,7 +75,7 @@ async fn current(connection: &mut PgConnection, write: &Write<'_>) -> Result<Opt
 }
 
 /// The trigger has logged the write as the newest row; nobody else can have written since.
-async fn finish(mut transaction: Transaction<'_, Postgres>) -> Result<Revision, Refused> {
+async fn finish(mut transaction: Transaction<'_, sqlx::Postgres>) -> Result<Revision, Refused> {
     let revision = read::newest(&mut *transaction).await?;
     transaction.commit().await?;
     Ok(revision)
