@@ -88,11 +88,27 @@ fn perform(task: Task) -> Result<ExitCode> {
         }
         // Of another gateway than this one.
         Task::Bench { arguments } if arguments.iter().any(|argument| argument == "--program") => cargo(
-            &["run", "--release", "--quiet", "--package", "dynmcp-bench", "--"],
+            &[
+                "run",
+                "--profile",
+                "dist",
+                "--quiet",
+                "--package",
+                "dynmcp-bench",
+                "--",
+            ],
             &arguments,
         ),
         Task::Bench { arguments } => {
-            let build = ["build", "--release", "--package", "mcp-axum", "--bin", "dynmcp"];
+            let build = [
+                "build",
+                "--profile",
+                "dist",
+                "--package",
+                "mcp-axum",
+                "--bin",
+                "dynmcp",
+            ];
             if arguments
                 .first()
                 .is_some_and(|other| STORE_BENCHES.contains(&other.as_str()))
@@ -106,7 +122,15 @@ fn perform(task: Task) -> Result<ExitCode> {
                 return Ok(built);
             }
             cargo(
-                &["run", "--release", "--quiet", "--package", "dynmcp-bench", "--"],
+                &[
+                    "run",
+                    "--profile",
+                    "dist",
+                    "--quiet",
+                    "--package",
+                    "dynmcp-bench",
+                    "--",
+                ],
                 &arguments,
             )
         }
