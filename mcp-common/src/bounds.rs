@@ -141,12 +141,12 @@ bounds! {
     schema_pattern_memory: Unit::Bytes, 32 * MIB, up to 1024 * MIB;
 
     /// Text of one jq program. It is parsed recursively, up to once for each byte, on a stack made for it.
-    jq_bytes: Unit::Bytes, 16 * KIB, up to 64 * KIB;
+    jq_bytes: Unit::Bytes, 16 * KIB, up to 32 * KIB;
 
     /// Nesting of one jq program, chains of operators included. Running it recurses as deep, and again for each level.
     jq_depth: Unit::Many("levels of nesting"), 100, up to 128;
 
-    /// Text of one template. It is parsed recursively, up to once for each byte, on a stack made for it; it runs flat.
+    /// Text of one template. It is parsed recursively, for each word of a tag, on a stack made for it; it runs flat.
     template_bytes: Unit::Bytes, 64 * KIB, up to 256 * KIB;
 
     /// Words in one tag of a template: the compiler looks at the rest of an expression again for each of its operators.

@@ -1,10 +1,10 @@
 //! Room for parsers that recurse as deep as their text nests. Threads have stacks of 2 MiB, which a kilobyte of `((((…`
 //! overflows, and that ends the process: nothing can be caught.
 
-/// Stack for each byte of a text. Every byte may open one level; without optimisation the deepest of the parsers takes
-/// 5 KiB for one.
-const PER_BYTE: usize = 10 << 10;
-/// Stack for a text of no length.
+/// Stack for each level of a parser. Without optimisation the deepest of them takes 10 KiB for one, with it up to
+/// 4 KiB.
+const PER_NESTING: usize = 16 << 10;
+/// Stack for no level.
 const LEAST: usize = 256 << 10;
 
 /// Stack for each level of a check of a value against a schema.
@@ -25,9 +25,10 @@ pub(crate) fn with_room_for_levels<T>(
     stacker::maybe_grow(room, room, check)
 }
 
-/// Runs `parse`, which recurses at most once for each of so many bytes, where there is room for that. What it makes must
-/// be dropped inside, or be flat. The stack is mapped, so that only what is used of it takes memory.
-pub(crate) fn with_room_for<T>(bytes: usize, parse: impl FnOnce() -> T) -> T {
-    let room = LEAST + bytes.saturating_mul(PER_BYTE);
+/// Runs `parse`, which recurses at most so many levels (one for each byte of a text, if nothing better is known), where there
+/// is room for that. What it makes must be dropped inside, or be flat. The stack is mapped, so that only what is used of it
+/// takes memory.
+pub(crate) fn with_room_for<T>(levels: usize, parse: impl FnOnce() -> T) -> T {
+    let room = LEAST + levels.saturating_mul(PER_NESTING);
     stacker::maybe_grow(room, room, parse)
 }

@@ -84,6 +84,14 @@ impl TemplateBounds {
     }
 }
 
+impl TemplateBounds {
+    /// How deep the text can nest: by each word of one tag, and by each of the statements that stand in each other (`elif`).
+    fn levels(self, text: &str) -> usize {
+        const SHORTEST_STATEMENT: usize = 8;
+        text.len().min(self.tag_words.most) + text.len() / SHORTEST_STATEMENT
+    }
+}
+
 impl From<&Bounds> for TemplateBounds {
     fn from(bounds: &Bounds) -> Self {
         Self {
@@ -162,7 +170,9 @@ impl Templates {
             return Ok(Leaf::Fixed(value.clone()));
         }
         self.bounds.check(field, text)?;
-        stack::with_room_for(text.len(), || self.compile_text(field, text, schema))
+        stack::with_room_for(self.bounds.levels(text), || {
+            self.compile_text(field, text, schema)
+        })
     }
 
     fn compile_text(&mut self, field: &str, text: &str, schema: &InputSchema) -> Result<Leaf, Problem> {

@@ -90,7 +90,7 @@ impl AnswerTemplates {
             ));
         }
         self.bounds.check(field, expression)?;
-        stack::with_room_for(expression.len(), || {
+        stack::with_room_for(self.bounds.levels(expression), || {
             self.compile_condition(field, expression, schema)
         })
     }
@@ -126,7 +126,9 @@ impl AnswerTemplates {
             return Ok(AnswerText::Fixed(text.to_owned()));
         }
         self.bounds.check(field, text)?;
-        stack::with_room_for(text.len(), || self.compile_text(field, text, schema, shaped))
+        stack::with_room_for(self.bounds.levels(text), || {
+            self.compile_text(field, text, schema, shaped)
+        })
     }
 
     fn compile_text(
