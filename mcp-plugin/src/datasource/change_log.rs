@@ -32,6 +32,8 @@ mod write;
 
 #[cfg(any(feature = "mysql", feature = "sqlite"))]
 pub(crate) use existing::FIRST_STATUS;
+#[cfg(feature = "mysql")]
+pub(crate) use place::said;
 pub use schema::Migrations;
 #[cfg(any(feature = "mysql", feature = "postgres"))]
 pub use settings::Server;
@@ -41,7 +43,7 @@ pub(crate) use {
     fault::{Fault, Meaning},
     lease::{Lease, pool_options},
     patience::Patience,
-    place::{Place, said},
+    place::Place,
     prepare::pending,
     settings::read as read_settings,
     source::ChangeLogSource,

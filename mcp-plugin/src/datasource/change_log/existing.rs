@@ -5,6 +5,7 @@
 pub(crate) const SERVED: &str = "'', '1', 'active', 'enabled', 'live', 'on', 'pending', 'published', 'synced', 'syncing', 't', 'true', 'y', 'yes'";
 
 /// Where the words of a `status` stay that was no number: nothing is lost, and what was switched off by mistake is found.
+#[cfg(any(feature = "mysql", feature = "sqlite"))]
 pub(crate) const FIRST_STATUS: &str = "first_status";
 
 /// How many values of `status` are named.

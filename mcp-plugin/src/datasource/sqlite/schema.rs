@@ -25,7 +25,7 @@ pub(super) async fn prepare(pool: &SqlitePool, history: u32) -> Result<(), Fault
     if check != "ok" {
         return Err(Fault::Damaged(check));
     }
-    apply(&mut connection).await?;
+    apply(&mut connection).await?.log();
     let bound = "UPDATE dynmcp_store SET value = ? WHERE name = 'history' AND value <> ?";
     sqlx::query(bound)
         .bind(history)
