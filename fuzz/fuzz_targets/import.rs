@@ -2,10 +2,7 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use mcp_core::{
-    import::{Format, ImportOptions, import},
-    plan::Stored,
-};
+use mcp_core::authoring::{import::{Format, ImportOptions, import}, change_plan::Stored};
 use std::sync::LazyLock;
 
 static OPTIONS: LazyLock<ImportOptions> = LazyLock::new(|| ImportOptions {

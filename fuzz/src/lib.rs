@@ -3,10 +3,7 @@
 use bytes::Bytes;
 use http::Response;
 use mcp_common::{authenticator::Principal, definition::ToolDefinition, document::Document};
-use mcp_core::{
-    engine::{CallContext, CallResult, Engine, EngineSettings, InstanceNames},
-    tool::{CompiledTool, ToolCompiler},
-};
+use mcp_core::{engine::{CallContext, CallResult, Engine, EngineSettings}, tool::{InstanceNames, CompiledTool, ToolCompiler}};
 use serde_json::{Value, json, value::RawValue};
 use std::sync::LazyLock;
 

@@ -3,11 +3,11 @@
 mod guard;
 mod readiness;
 
-pub use guard::{Guard, GuardError};
-pub use readiness::{Phase, Readiness};
-
 use crate::{
-    admin, data_plane::Peers, health, mcp_route, metrics::Metrics, settings::Settings, watchdog::Vitals,
+    http::{admin, health, mcp},
+    runtime::{data_plane::Peers, watchdog::Vitals},
+    settings::Settings,
+    telemetry::metrics::Metrics,
 };
 use axum::{
     Router,
@@ -15,6 +15,7 @@ use axum::{
     middleware::{self, Next},
     response::{IntoResponse, Response},
 };
+pub use guard::{Guard, GuardError};
 use http::{HeaderName, HeaderValue};
 use mcp_common::{
     catalog::{Catalog, sync::SyncStatus},
@@ -25,6 +26,7 @@ use mcp_core::{
     protocol::{Endpoint, Gateway},
     tool::ToolCompiler,
 };
+pub use readiness::{Phase, Readiness};
 use std::{sync::Arc, time::SystemTime};
 use tokio::runtime::Handle;
 use tokio_util::sync::CancellationToken;
@@ -82,7 +84,7 @@ impl App {
 /// All routes of one data-plane worker. `endpoint` is the worker's own, so that its upstream connections live on the
 /// worker's runtime. Those of operators are elsewhere where they have a listener of their own.
 pub fn router(app: Arc<App>, endpoint: Endpoint) -> Router {
-    let of_clients = with_revision(&app, mcp_route::router(app.clone(), endpoint));
+    let of_clients = with_revision(&app, mcp::router(app.clone(), endpoint));
     match app.settings.app.admin_listen {
         None => operator_router(app).merge(of_clients),
         Some(_) => of_clients,
@@ -129,7 +131,7 @@ async fn run_on(State(runtime): State<Handle>, request: Request, next: Next) -> 
     match runtime.spawn(next.run(request)).await {
         Ok(response) => response,
         Err(panicked_or_cancelled) => {
-            crate::error::Error::internal(panicked_or_cancelled.to_string()).into_response()
+            crate::http::error::Error::internal(panicked_or_cancelled.to_string()).into_response()
         }
     }
 }

@@ -3,11 +3,13 @@
 
 mod client;
 mod definitions;
+pub mod sample_api;
 
 use crate::{
-    control_plane::generate_key,
-    sample_api,
-    server::{Server, StartError},
+    runtime::{
+        control_plane::generate_key,
+        server::{Server, StartError},
+    },
     settings::{Layers, Settings, SettingsError},
 };
 use client::Client;

@@ -11,24 +11,13 @@
 //! }
 //! ```
 
-pub mod admin;
 pub mod app;
-mod body;
 mod cli;
-pub mod control_plane;
-pub mod data_plane;
-mod demo;
-pub mod error;
-pub mod health;
-mod logging;
-pub mod mcp_route;
-mod memory;
-pub mod metrics;
-pub mod sample_api;
-pub mod server;
+pub mod demo;
+pub mod http;
+pub mod runtime;
 pub mod settings;
-mod shutdown;
-pub mod watchdog;
+pub mod telemetry;
 
 // The built-in plugins register themselves when they are linked.
 use mcp_plugin as _;

@@ -7,8 +7,8 @@ use bytes::Bytes;
 use http::Response;
 use mcp_common::{authenticator::Principal, definition::ToolDefinition, document::Document};
 use mcp_core::{
-    engine::{CallContext, Engine, EngineSettings, InstanceNames},
-    tool::{CompiledTool, ToolCompiler},
+    engine::{CallContext, Engine, EngineSettings},
+    tool::{CompiledTool, InstanceNames, ToolCompiler},
 };
 use serde_json::{Value, json, value::RawValue};
 use std::hint::black_box;

@@ -3,9 +3,16 @@
 
 mod embedded;
 mod metadata;
+mod proxy_address;
+mod rule;
+mod settings;
 mod special;
 
 pub(crate) use metadata::{NAMES as METADATA_NAMES, SERVICES as METADATA};
+pub use proxy_address::{NoProxyAddress, ProxyAddress};
+pub(crate) use rule::ClosedBy;
+pub use rule::{EgressRule, NoEgressRule};
+pub use settings::EgressSettings;
 
 use embedded::Wrapping;
 use std::net::{IpAddr, Ipv4Addr};

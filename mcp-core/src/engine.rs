@@ -1,57 +1,43 @@
 //! Turns one tool call into one HTTP request and its answer into a tool result: plan → send → shape.
 
 mod caller;
-mod complete;
-mod credentials;
-mod deliver;
-pub(crate) mod encode;
-mod exact_value;
-pub mod explain;
-mod failure;
-mod instance_names;
-mod json_reader;
+pub(crate) mod complete;
+pub(crate) mod failure;
+pub(crate) mod http;
 mod lane;
-mod members;
 mod owned_context;
-mod plan;
 mod result;
+pub mod sandbox;
 mod settings;
-mod shape;
-pub(crate) mod strict_value;
-mod transport;
-mod upstream;
 mod work;
-
-pub use credentials::{SECRET_DIRECTORY, SECRET_VARIABLES, SecretSettings, Secrets, Tokens, holds_identity};
-pub use instance_names::InstanceNames;
-pub(crate) use instance_names::var;
-pub use lane::{Lane, LaneMetrics, LaneSettings};
-pub use result::{CallResult, Outcome};
-pub(crate) use settings::ClosedBy;
-pub use settings::{
-    EgressRule, EgressSettings, EngineSettings, NoEgressRule, NoProxyAddress, ProxyAddress, TrustRoots,
-};
-pub(crate) use transport::{material, shortcomings};
 
 use crate::{
     peer::{Held, Peer},
-    tool::{Call, CompiledTool, Delivery, Effort, Overridden},
+    tool::{Call, CompiledTool, Delivery, Effort, InstanceNames, Overridden},
 };
+use ::http::{HeaderMap, Request, Response, StatusCode, header::VIA};
 use bytes::Bytes;
-use deliver::{Progress, Sender};
+pub use failure::ArgumentProblem;
 use failure::Failure;
-use http::{HeaderMap, Request, Response, StatusCode, header::VIA};
+pub use http::Tokens;
+use http::{
+    client::{Answer, Room, Upstream},
+    connections::Pools,
+    deliver::{Progress, Sender},
+};
 use http_body::Body as _;
 use http_body_util::Full;
 use lane::Owner;
+pub use lane::{Lane, LaneMetrics, LaneSettings};
 use mcp_common::authenticator::Principal;
 use owned_context::OwnedContext;
+pub use result::{CallResult, Outcome};
 use serde_json::value::RawValue;
+pub use settings::EngineSettings;
 use std::{borrow::Cow, sync::Arc, time::Duration};
 use tokio::time::Instant;
-use transport::Pools;
-use upstream::{Answer, Room, Upstream};
-use work::{Here, Stop, Work};
+pub(crate) use work::Here;
+use work::{Stop, Work};
 
 /// Who calls what with which arguments.
 #[derive(Clone, Copy, Debug)]
@@ -70,7 +56,7 @@ pub struct CallContext<'a> {
 /// Sends calls upstream. Has connection pools of its own; clones share them.
 #[derive(Clone, Debug)]
 pub struct Engine {
-    settings: EngineSettings,
+    pub(crate) settings: EngineSettings,
     upstream: Upstream,
     /// For tools that ask for other connections than those of `upstream`.
     pools: Pools,
@@ -198,7 +184,7 @@ impl Engine {
     }
 
     /// Sends it and waits for the answer, or for the result that says why there is none.
-    async fn deliver(
+    pub(crate) async fn deliver(
         &self,
         call: &Call,
         request: Request<Full<Bytes>>,
@@ -238,7 +224,7 @@ impl Engine {
     }
 
     /// Those over which a tool of this delivery is called.
-    fn connections(&self, delivery: &Delivery) -> Result<Cow<'_, Upstream>, Failure> {
+    pub(crate) fn connections(&self, delivery: &Delivery) -> Result<Cow<'_, Upstream>, Failure> {
         match &delivery.transport {
             None => Ok(Cow::Borrowed(&self.upstream)),
             Some(transport) => self.pools.get(transport).map(Cow::Owned),
@@ -261,18 +247,18 @@ impl Engine {
     }
 
     /// How long a whole call may take.
-    fn timeout(&self, call: &Call) -> Duration {
+    pub(crate) fn timeout(&self, call: &Call) -> Duration {
         call.timeout.unwrap_or(self.settings.default_timeout)
     }
 
     /// The one header that is sent although no definition names it.
-    fn name_gateway(&self, request: &mut Request<Full<Bytes>>, context: &CallContext<'_>) {
+    pub(crate) fn name_gateway(&self, request: &mut Request<Full<Bytes>>, context: &CallContext<'_>) {
         if let Some(via) = &self.settings.via {
             request.headers_mut().insert(VIA, via.value(context.headers));
         }
     }
 
-    fn max_request_bytes(&self, call: &Call) -> u64 {
+    pub(crate) fn max_request_bytes(&self, call: &Call) -> u64 {
         call.max_request_bytes.unwrap_or_else(|| {
             self.settings
                 .max_request_bytes
@@ -302,9 +288,9 @@ impl Engine {
         if let Err(failure) = self.answer_within_bounds(&tool.call, &answer) {
             return failure.into_result(Some(answer.status.as_u16()));
         }
-        shape::packed(&answer).unwrap_or_else(|| {
+        http::packed(&answer).unwrap_or_else(|| {
             let here = Here(Effort::Full);
-            let shaped = shape::shape(&tool.call, &answer, &context, self.settings.on_mismatch, &here);
+            let shaped = http::shape(&tool.call, &answer, &context, self.settings.on_mismatch, &here);
             shaped.unwrap_or_else(|stop| unshaped(stop, answer.status))
         })
     }
@@ -318,7 +304,7 @@ impl Engine {
     ) -> CallResult {
         let answer = answer.into();
         let deadline = Instant::now() + self.timeout(&tool.call);
-        match shape::packed(&answer) {
+        match http::packed(&answer) {
             Some(packed) => packed,
             None => self.shaped(&tool.call, answer, &context, deadline).await,
         }
@@ -326,7 +312,7 @@ impl Engine {
 
     /// What takes a moment is done here. Other answers begin again elsewhere, since most take less than handing over
     /// costs.
-    async fn shaped(
+    pub(crate) async fn shaped(
         &self,
         call: &Arc<Call>,
         answer: Answer,
@@ -345,7 +331,7 @@ impl Engine {
             });
         if is_light {
             let here = Here(Effort::Short);
-            match shape::shape(call, &answer, context, settings.on_mismatch, &here) {
+            match http::shape(call, &answer, context, settings.on_mismatch, &here) {
                 Ok(result) => return result,
                 Err(Stop::Long) => {}
                 Err(stop) => return unshaped(stop, answer.status),
@@ -365,7 +351,7 @@ impl Engine {
         let context = OwnedContext::of(context);
         let (owner, call, on_mismatch) = (owner(call), call.clone(), self.settings.on_mismatch);
         let shaped = self.settings.lane.run(owner, deadline, move |station| {
-            let shaped = shape::shape(&call, &answer, &context.borrow(), on_mismatch, station);
+            let shaped = http::shape(&call, &answer, &context.borrow(), on_mismatch, station);
             shaped.unwrap_or_else(|stop| unshaped(stop, status))
         });
         match shaped.await {
@@ -379,7 +365,9 @@ impl Engine {
 fn held_for(request: &Request<Full<Bytes>>, peer: Option<&Arc<Peer>>) -> Result<Option<Held>, Failure> {
     let size = request.body().size_hint().lower();
     match peer {
-        Some(peer) if size > upstream::SMALL => peer.hold(size).map(Some).map_err(|_| no_memory("request")),
+        Some(peer) if size > http::client::SMALL => {
+            peer.hold(size).map(Some).map_err(|_| no_memory("request"))
+        }
         _ => Ok(None),
     }
 }
@@ -444,12 +432,12 @@ fn prepare_parts(
         arguments,
         ..*context
     };
-    let request = plan::plan(call, &context, max_request_bytes, work)?;
+    let request = http::build::plan(call, &context, max_request_bytes, work)?;
     Ok(Prepared { completed, request })
 }
 
 /// The arguments with what the instance gives; `None` where it says nothing about them.
-fn completed(
+pub(crate) fn completed(
     overridden: Option<&Overridden>,
     context: &CallContext<'_>,
     work: &dyn Work,

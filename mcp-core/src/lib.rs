@@ -1,21 +1,23 @@
-//! The MCP protocol, compiled tools, instance views and the engine that turns calls into HTTP requests.
+//! The MCP protocol, compiled tools, instance views and the engine that turns calls into requests.
+//!
+//! A module imports only what stands below it, which `tests/layers.rs` holds:
+//! `protocol` → `view` → `engine` → `tool` → the ground (`json`, `encode`, `egress`, `secrets`, `tls_material`, …).
+//! `authoring` stands beside: nothing on the way of a call needs it.
 
 pub mod activity;
-pub mod contract;
-mod credential_name;
-mod egress;
+pub mod authoring;
+pub mod egress;
+mod encode;
 pub mod engine;
-pub mod export;
 #[cfg(test)]
 mod growth;
-pub mod import;
+mod json;
 pub mod peer;
-pub mod plan;
 pub mod protocol;
-pub mod sandbox;
+pub mod secrets;
 mod stack;
 pub mod telemetry;
-pub mod tokens;
+pub mod tls_material;
 pub mod tool;
 pub mod via;
 pub mod view;

@@ -1,60 +1,35 @@
 //! Tools, compiled: everything that can be known before a call is worked out when the definition changes.
 
-mod auth;
-mod body;
-mod call;
-mod delivery;
 mod example;
-mod header_name;
+pub(crate) mod http;
 mod input_schema;
+mod instance_names;
 mod jq;
 mod listing;
 mod mirrored_header;
-mod one_line;
-mod origin;
 mod overrides;
-mod own_egress;
-mod param;
-mod path;
-mod pointer;
-mod request_header;
-mod response;
 mod schema;
 mod schema_bounds;
 mod stored;
-mod taken;
-mod template;
-mod transport;
+pub(crate) mod template;
 mod validator;
 
-pub(crate) use auth::{Auth, Place, TokenSource};
-pub(crate) use body::{Body, BodyPlan, Content, FieldSpelling, Format, Multipart, Node, Part};
-pub(crate) use call::Call;
-pub(crate) use delivery::{Delivery, Gate, Retry};
-pub(crate) use header_name::read as read_header_name;
-pub(crate) use input_schema::{Declared, Layout, is_hidden};
-pub(crate) use jq::{Effort, Ended, Program};
-pub use mirrored_header::{MirroredHeader, MirroredKind};
-pub(crate) use origin::Origin;
-pub(crate) use overrides::{Group, Overridden};
-pub(crate) use own_egress::OwnEgress;
-pub(crate) use param::{Omit, Param, ParamValue, Params};
-pub(crate) use path::{PathPart, PathTemplate, is_dot_segment};
-pub(crate) use pointer::of as pointer_of;
-pub use request_header::{NoRequestHeader, RequestHeader};
-pub(crate) use response::ResponseShape;
-pub(crate) use schema::{Schema, Verdict, pattern_weight};
-pub use stored::StoredTool;
-pub(crate) use taken::{TakenFields, TakenNames};
-pub(crate) use template::{
-    AllowedHeaders, AnswerTemplates, AnswerText, CallerName, Condition, Leaf, Reference, Template, Templates,
-    UsedVar,
+use crate::{egress::ProxyAddress, secrets::Secrets};
+use http::transport::secrets::shortcomings;
+pub(crate) use http::{
+    Auth, Body, BodyPlan, Call, Content, Delivery, FieldSpelling, Format, Gate, Multipart, Node, Omit,
+    Origin, OwnEgress, Param, ParamValue, Params, Part, PathPart, PathTemplate, Place, ResponseShape, Retry,
+    TakenFields, TakenNames, TokenSource,
+    header_name::read as read_header_name,
+    is_dot_segment,
+    transport::{NamedServer, Transport},
 };
-pub(crate) use transport::{NamedServer, Transport};
-pub(crate) use validator::{accepts, bounded, findings};
-
-use crate::engine::{ProxyAddress, Secrets, shortcomings};
+pub use http::{NoRequestHeader, RequestHeader};
+pub(crate) use input_schema::{Declared, Layout, is_hidden};
 use input_schema::{InputSchema, accepts_everything};
+pub use instance_names::InstanceNames;
+pub(crate) use instance_names::var;
+pub(crate) use jq::{Effort, Ended, Program};
 use listing::Listing;
 use mcp_common::{
     bounds::Bounds,
@@ -65,8 +40,17 @@ use mcp_common::{
     problem::{Problem, Problems},
     safe_mode::{SafeMode, Subject},
 };
+pub use mirrored_header::{MirroredHeader, MirroredKind};
+pub(crate) use overrides::{Group, Overridden};
+pub(crate) use schema::{Schema, Verdict, pattern_weight};
 use serde_json::Value;
 use std::sync::{Arc, atomic::AtomicUsize};
+pub use stored::StoredTool;
+pub(crate) use template::{
+    AllowedHeaders, AnswerTemplates, AnswerText, CallerName, Condition, Leaf, Reference, Template, Templates,
+    UsedVar,
+};
+pub(crate) use validator::{accepts, bounded, findings};
 
 /// Compiles tool definitions.
 #[derive(Clone, Debug, Default)]

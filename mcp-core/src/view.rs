@@ -6,16 +6,14 @@ mod cursor;
 mod list;
 mod listed;
 
+use crate::{
+    telemetry::{Metrics, ToolMetrics},
+    tool::{CompiledTool, InstanceNames, StoredTool, ToolCompiler},
+};
 pub use cache::Views;
 pub(crate) use cursor::Cursor;
 pub use list::ToolList;
 pub use listed::{ListedTool, listed};
-
-use crate::{
-    engine::InstanceNames,
-    telemetry::{Metrics, ToolMetrics},
-    tool::{CompiledTool, StoredTool, ToolCompiler},
-};
 use mcp_common::catalog::{InstanceEntry, Selected};
 use serde_json::json;
 use std::{collections::HashMap, sync::Arc};

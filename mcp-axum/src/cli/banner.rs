@@ -1,6 +1,6 @@
 //! What the log says first.
 
-use crate::server::Server;
+use crate::runtime::server::Server;
 use std::path::Path;
 
 pub(super) fn log(server: &Server, file: Option<&Path>) {

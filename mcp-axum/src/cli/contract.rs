@@ -10,7 +10,7 @@ use super::{
     output::{OutputFormat, print, print_json},
 };
 use clap::Args;
-use mcp_core::contract::{ExampleRun, Mode, Verdict};
+use mcp_core::authoring::examples::{ExampleRun, Mode, Verdict};
 use serde::Serialize;
 use std::path::PathBuf;
 

@@ -3,8 +3,8 @@
 use super::{Failure, serve};
 use crate::{
     demo::{self, Demo, DemoError},
-    logging,
-    server::StartError,
+    runtime::server::StartError,
+    telemetry::logging,
 };
 use mcp_common::secret::ExposeSecret;
 use serde_json::json;

@@ -9,7 +9,7 @@ use super::{
     tool_arguments::ToolArguments,
 };
 use clap::Args;
-use mcp_core::engine::explain::Explanation;
+use mcp_core::authoring::explain::Explanation;
 use serde::Serialize;
 use serde_json::{
     Value,

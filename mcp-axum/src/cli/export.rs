@@ -8,9 +8,9 @@ use mcp_common::{
     document::Document,
     key::{Key, Kind},
 };
-use mcp_core::{
+use mcp_core::authoring::{
+    change_plan::{Skipped, Stored},
     export::{Exported, FileNames, bundle, canonical, export},
-    plan::{Skipped, Stored},
 };
 use mcp_plugin::datasource::file;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};

@@ -1,6 +1,6 @@
 //! How a command ends when it does not end well: one line and an exit code.
 
-use crate::{logging::LogError, server::StartError, settings::SettingsError};
+use crate::{runtime::server::StartError, settings::SettingsError, telemetry::logging::LogError};
 use std::{fmt, io, process::ExitCode};
 
 /// One line for the operator.

@@ -1,7 +1,7 @@
 //! `dynmcp hash-key`
 
 use super::Failure;
-use crate::control_plane::generate_key;
+use crate::runtime::control_plane::generate_key;
 use mcp_common::secret::ExposeSecret;
 use mcp_plugin::authenticator::api_key;
 use std::io::{self, IsTerminal};

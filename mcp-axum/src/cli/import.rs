@@ -9,11 +9,11 @@ use super::{
     output::{OutputFormat, print, print_json},
     store::Store,
 };
-use crate::control_plane;
+use crate::runtime::control_plane;
 use clap::{Args, Subcommand};
-use mcp_core::{
+use mcp_core::authoring::{
+    change_plan::{Plan, Stored},
     import::{Format, ImportError, ImportOptions, Limits, Pattern, Rename, Report, import, known_by},
-    plan::{Plan, Stored},
 };
 use std::{
     fs,

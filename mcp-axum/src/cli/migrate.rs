@@ -5,8 +5,7 @@ use super::{
     output::{OutputFormat, print, print_json},
 };
 use crate::{
-    control_plane,
-    server::StartError,
+    runtime::{control_plane, server::StartError},
     settings::{Layers, Settings},
 };
 use clap::Args;

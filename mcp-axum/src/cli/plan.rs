@@ -4,15 +4,14 @@ mod apply;
 pub(super) mod folder;
 mod target;
 
-pub(super) use apply::{ApplyArguments, apply};
-
 use super::{
     Failure,
     gateway::GatewayArguments,
     output::{OutputFormat, print, print_json},
 };
+pub(super) use apply::{ApplyArguments, apply};
 use clap::Args;
-use mcp_core::plan::{PlanOptions, PlanReport, Prune};
+use mcp_core::authoring::change_plan::{PlanOptions, PlanReport, Prune};
 use std::path::PathBuf;
 use target::Target;
 

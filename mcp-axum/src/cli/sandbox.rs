@@ -1,7 +1,7 @@
 //! `dynmcp sandbox`: what a gateway starts for work that may have to be ended. Not for people.
 
 use super::Failure;
-use mcp_core::sandbox::{Limits, Program, serve};
+use mcp_core::engine::sandbox::{Limits, Program, serve};
 use std::path::PathBuf;
 use tokio::signal::unix::{SignalKind, signal};
 

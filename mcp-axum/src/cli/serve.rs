@@ -1,12 +1,11 @@
 //! `dynmcp serve`
 
 #[cfg(unix)]
-use super::open_files;
-use super::{Failure, banner, own_program};
+use super::{Failure, banner, open_files, own_program};
 use crate::{
-    logging,
-    server::{Server, Stopped},
+    runtime::server::{Server, Stopped},
     settings::{Layers, Settings},
+    telemetry::logging,
 };
 use mcp_common::secret::ExposeSecret;
 use std::path::PathBuf;

@@ -2,8 +2,7 @@
 
 use super::Failure;
 use crate::{
-    control_plane,
-    server::StartError,
+    runtime::{control_plane, server::StartError},
     settings::{Layers, Settings},
 };
 use mcp_common::datasource::{DataSource, Load};

@@ -4,7 +4,8 @@ use super::{AutoSize, List, Network, Settings, SettingsError, Size};
 use http::HeaderName;
 use mcp_common::secret::ExposeSecret;
 use mcp_core::{
-    engine::{EgressRule, ProxyAddress, holds_identity},
+    egress::{EgressRule, ProxyAddress},
+    secrets::holds_identity,
     tool::{NoRequestHeader, RequestHeader},
     via::Via,
 };

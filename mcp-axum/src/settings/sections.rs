@@ -203,7 +203,7 @@ pub struct WorkSettings {
     pub time_ms: u64,
     /// How much memory it may take.
     pub memory: Size,
-    /// The program `dynmcp`, or one that calls [`main`](crate::main): what cannot be stopped is done in processes of it.
+    /// The program `dynmcp`, or one that calls [`main`](crate::cli::main): what cannot be stopped is done in processes of it.
     /// Not a key of the configuration; without it there are no processes.
     #[serde(skip)]
     pub program: Option<PathBuf>,

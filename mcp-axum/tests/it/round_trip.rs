@@ -7,8 +7,10 @@ use mcp_common::{
     key::{Key, Kind},
 };
 use mcp_core::{
-    export::{FileNames, bundle, canonical, export},
-    plan::{DesiredDefinition, PlanOptions, Prune, Stored, examine},
+    authoring::{
+        change_plan::{DesiredDefinition, PlanOptions, Prune, Stored, examine},
+        export::{FileNames, bundle, canonical, export},
+    },
     tool::ToolCompiler,
 };
 use mcp_plugin::datasource::file;

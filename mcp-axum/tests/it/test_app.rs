@@ -19,11 +19,9 @@ mod upstream;
 pub use answer::Answer;
 pub use client::Client;
 pub use mcp::{MODERN, McpClient};
-pub use upstream::{Recorded, Reply, Upstream};
-
 use mcp_axum::{
     app::{App, Phase},
-    server::Server,
+    runtime::server::Server,
     settings::{Layers, Settings},
 };
 use mcp_common::{
@@ -37,6 +35,7 @@ use std::{
     time::{Duration, Instant},
 };
 use tempfile::TempDir;
+pub use upstream::{Recorded, Reply, Upstream};
 
 /// Nothing that a test waits for may take longer.
 pub const DEADLINE: Duration = Duration::from_secs(10);

@@ -1,7 +1,7 @@
 //! What templates see of the caller: who it is, and the headers of its request that they name.
 
-use super::{CallContext, exact_value, instance_names::var};
-use crate::tool::CallerName;
+use super::CallContext;
+use crate::tool::{CallerName, template::exact_value, var};
 use http::HeaderName;
 use mcp_common::authenticator::{Attributes, Principal};
 use minijinja::{

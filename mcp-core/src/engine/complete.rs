@@ -1,8 +1,11 @@
 //! A call's arguments where the instance says something about them: checked as they are listed, then completed with
 //! what the instance gives. From there on the call is like any other.
 
-use super::{failure::Failure, members::Members, plan, work::Work};
-use crate::tool::{Group, Overridden, pointer_of};
+use super::{failure::Failure, http::build, work::Work};
+use crate::{
+    json::{members::Members, pointer::pointer_of},
+    tool::{Group, Overridden},
+};
 use serde_json::value::RawValue;
 use std::collections::{HashMap, hash_map::Entry};
 
@@ -18,7 +21,7 @@ pub(super) fn complete(
         .unwrap_or("{}");
     let unreadable = |reason: String| Failure::argument("(root)", &reason);
     if let Some(validator) = &overridden.validator {
-        plan::validate(validator, json, work)?;
+        build::validate(validator, json, work)?;
     }
     let root = Members::read(json).map_err(unreadable)?;
     let mut groups_read = HashMap::new();
@@ -61,7 +64,7 @@ pub(super) fn complete(
 }
 
 /// What `complete` adds to these arguments, as JSON Pointers.
-pub(super) fn added(overridden: &Overridden, arguments: Option<&RawValue>) -> Vec<String> {
+pub(crate) fn added(overridden: &Overridden, arguments: Option<&RawValue>) -> Vec<String> {
     let json = arguments
         .map(RawValue::get)
         .filter(|json| *json != "null")

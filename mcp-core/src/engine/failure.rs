@@ -1,10 +1,8 @@
 //! Why a call has no answer.
 
-use super::{
-    explain::ArgumentProblem,
-    result::{CallResult, Outcome},
-};
+use super::result::{CallResult, Outcome};
 use crate::tool::bounded;
+use serde::{Deserialize, Serialize};
 
 /// Before the findings about arguments.
 const ARGUMENTS: &str = "The arguments do not fit this tool; nothing was sent.\n";
@@ -19,6 +17,25 @@ const MAX_REASON: usize = 1_000;
 pub(crate) struct Failure {
     pub(crate) outcome: Outcome,
     pub(crate) text: String,
+}
+
+/// One thing that is wrong with the arguments.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ArgumentProblem {
+    /// JSON Pointer of the argument; `(root)` for all of them.
+    pub path: String,
+    /// What is wrong, for people and models.
+    pub reason: String,
+}
+
+impl ArgumentProblem {
+    /// Of all arguments together, or of the call.
+    pub(crate) fn whole(reason: &str) -> Self {
+        Self {
+            path: "(root)".to_owned(),
+            reason: reason.to_owned(),
+        }
+    }
 }
 
 impl Failure {

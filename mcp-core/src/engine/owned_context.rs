@@ -1,6 +1,7 @@
 //! A call's context that goes to another thread.
 
-use super::{CallContext, InstanceNames};
+use super::CallContext;
+use crate::tool::InstanceNames;
 use http::HeaderMap;
 use mcp_common::authenticator::Principal;
 use serde_json::value::RawValue;

@@ -1,21 +1,7 @@
 //! What a deployment can set about upstream calls.
 
-mod egress;
-mod egress_rule;
-mod proxy_address;
-mod trust;
-
-pub use egress::EgressSettings;
-pub(crate) use egress_rule::ClosedBy;
-pub use egress_rule::{EgressRule, NoEgressRule};
-pub use proxy_address::{NoProxyAddress, ProxyAddress};
-pub use trust::TrustRoots;
-
-use super::{
-    Lane,
-    credentials::{Secrets, Tokens},
-};
-use crate::via::Via;
+use super::{Lane, http::Tokens};
+use crate::{egress::EgressSettings, secrets::Secrets, tls_material::TrustRoots, via::Via};
 use mcp_common::{bounds::Bounds, definition::tool::OnMismatch};
 use std::{sync::Arc, time::Duration};
 

@@ -4,7 +4,7 @@ use super::failure::Failure;
 use crate::tool::{Effort, Ended, Program, Schema, Verdict};
 
 /// Where it is done.
-pub(super) trait Work {
+pub(crate) trait Work {
     /// What a jq program makes of a JSON text, or what is wrong with it. The result may have `limit` bytes.
     fn run(&self, program: &Program, json: &str, limit: usize) -> Result<Result<String, String>, Stop>;
 
@@ -14,7 +14,7 @@ pub(super) trait Work {
 
 /// Why it was not done.
 #[derive(Debug)]
-pub(super) enum Stop {
+pub(crate) enum Stop {
     /// It takes longer than it may here.
     Long,
     /// It takes more than it may anywhere.
@@ -29,7 +29,7 @@ impl From<Failure> for Stop {
 
 /// On the thread that asks.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Here(pub(super) Effort);
+pub(crate) struct Here(pub(crate) Effort);
 
 impl Work for Here {
     fn run(&self, program: &Program, json: &str, limit: usize) -> Result<Result<String, String>, Stop> {

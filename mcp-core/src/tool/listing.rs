@@ -1,6 +1,7 @@
 //! A tool as `tools/list` shows it.
 
-use super::{InputSchema, one_line::compact};
+use super::InputSchema;
+use crate::json::one_line::compact;
 use mcp_common::{definition::ToolDefinition, problem::Problem};
 use serde_json::{Map, Value, value::RawValue};
 

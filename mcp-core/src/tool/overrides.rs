@@ -6,17 +6,17 @@ mod completion;
 mod elsewhere;
 mod values;
 
-pub(crate) use completion::{Completion, Group};
-
 use super::{
     CompiledTool, Schema,
     input_schema::{
         accepts_everything,
         property::{Change, change},
     },
-    mirrored_header, pointer_of, validator,
+    mirrored_header, validator,
 };
+use crate::json::pointer::pointer_of;
 use argument::Arguments;
+pub(crate) use completion::{Completion, Group};
 use mcp_common::{
     bounds::Bounds,
     definition::instance::ToolOverrides,

@@ -3,16 +3,17 @@
 mod pattern;
 mod weight;
 
-use super::schema_bounds;
-use super::validator::{self, violated_places, violations};
-use crate::{engine::strict_value, stack};
+use super::{
+    schema_bounds,
+    validator::{self, violated_places, violations},
+};
+use crate::{json::strict_value, stack};
 use jsonschema::Validator;
 use mcp_common::bounds::{Bounds, depth};
+pub(crate) use pattern::weight as pattern_weight;
 use serde_json::Value;
 use std::{fmt, ops::Deref};
 use weight::Weight;
-
-pub(crate) use pattern::weight as pattern_weight;
 
 /// The JSON reader stops there.
 const DEEPEST: usize = 128;

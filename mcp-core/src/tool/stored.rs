@@ -2,8 +2,7 @@
 //! tools few are ever called: beyond a bound only the proof that it compiles is kept, and the instances' views compile
 //! it again when they are built. See `docs/adr/0008-compiled-tools-belong-to-views.md`.
 
-use super::{CompiledTool, ToolCompiler, UsedVar};
-use crate::engine::var;
+use super::{CompiledTool, ToolCompiler, UsedVar, instance_names::var};
 use mcp_common::{
     bounds::JsonBounds,
     catalog::{Compile, Compiled, ToolEntry, overridden_subject},

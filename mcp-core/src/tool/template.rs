@@ -4,6 +4,7 @@ mod answer;
 mod bounded;
 mod callables;
 mod caller;
+pub(crate) mod exact_value;
 mod growth;
 mod names;
 #[cfg(test)]
@@ -14,20 +15,19 @@ mod weight;
 mod words;
 mod work;
 
-pub(crate) use answer::{AnswerTemplates, AnswerText, Condition};
-pub(crate) use caller::{AllowedHeaders, CallerName};
-pub(crate) use reference::Reference;
-pub(crate) use tree::Template;
-
 use super::input_schema::InputSchema;
 use crate::stack;
+pub(crate) use answer::{AnswerTemplates, AnswerText, Condition};
+pub(crate) use caller::{AllowedHeaders, CallerName};
 use http::HeaderName;
 use mcp_common::{
     bounds::{Bound, Bounds},
     problem::Problem,
 };
 use minijinja::{Environment, UndefinedBehavior};
+pub(crate) use reference::Reference;
 use serde_json::Value;
+pub(crate) use tree::Template;
 use weight::Weight;
 
 /// References to secrets.

@@ -2,8 +2,8 @@
 
 use mcp_common::{authenticator::Principal, definition::ToolDefinition, document::Document};
 use mcp_core::{
-    engine::{CallContext, CallResult, Engine, EngineSettings, InstanceNames},
-    tool::{CompiledTool, ToolCompiler},
+    engine::{CallContext, CallResult, Engine, EngineSettings},
+    tool::{CompiledTool, InstanceNames, ToolCompiler},
 };
 use serde_json::{Value, json, value::RawValue};
 

@@ -7,10 +7,9 @@ use crate::{
 use http::{HeaderMap, Response};
 use mcp_common::{authenticator::Principal, definition::ToolDefinition, document::Document};
 use mcp_core::{
-    engine::{
-        CallContext, CallResult, Engine, EngineSettings, InstanceNames, Outcome, SecretSettings, Secrets,
-    },
-    tool::{CompiledTool, ToolCompiler},
+    engine::{CallContext, CallResult, Engine, EngineSettings, Outcome},
+    secrets::{SecretSettings, Secrets},
+    tool::{CompiledTool, InstanceNames, ToolCompiler},
 };
 use serde_json::{Value, json, value::RawValue};
 use std::{

@@ -7,7 +7,10 @@ use crate::{
 };
 use http::Response;
 use http_body_util::Full;
-use mcp_core::engine::{EgressSettings, Engine, EngineSettings, Outcome};
+use mcp_core::{
+    egress::EgressSettings,
+    engine::{Engine, EngineSettings, Outcome},
+};
 use serde_json::{Value, json};
 use std::{
     sync::{

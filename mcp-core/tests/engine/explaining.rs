@@ -6,11 +6,9 @@ mod sending;
 use crate::calling::{engine, with};
 use mcp_common::authenticator::Principal;
 use mcp_core::{
-    engine::{
-        CallContext, Engine, InstanceNames,
-        explain::{Explanation, Part, Placement, Source},
-    },
-    tool::CompiledTool,
+    authoring::explain::{Explanation, Part, Placement, Source},
+    engine::{CallContext, Engine},
+    tool::{CompiledTool, InstanceNames},
 };
 use serde_json::{Value, json, value::RawValue};
 

@@ -10,7 +10,10 @@ use h2::{
     server::{self, SendResponse},
 };
 use http::{HeaderMap, Request, Response};
-use mcp_core::engine::{Engine, EngineSettings, Outcome, TrustRoots};
+use mcp_core::{
+    engine::{Engine, EngineSettings, Outcome},
+    tls_material::TrustRoots,
+};
 use serde_json::json;
 use std::{
     sync::{

@@ -10,8 +10,8 @@ use mcp_common::{
     document::Document,
 };
 use mcp_core::{
-    engine::{CallContext, InstanceNames},
-    tool::ToolCompiler,
+    engine::CallContext,
+    tool::{InstanceNames, ToolCompiler},
 };
 use serde_json::{Value, json};
 

@@ -8,8 +8,8 @@ use bytes::Bytes;
 use http::Response;
 use mcp_common::authenticator::Principal;
 use mcp_core::{
-    engine::{CallContext, InstanceNames},
-    tool::CompiledTool,
+    engine::CallContext,
+    tool::{CompiledTool, InstanceNames},
 };
 use serde_json::value::RawValue;
 

@@ -7,7 +7,10 @@ use crate::{
     upstream::{Server, read_request, serve},
 };
 use http::Response;
-use mcp_core::engine::{EgressSettings, Engine, EngineSettings, Outcome};
+use mcp_core::{
+    egress::EgressSettings,
+    engine::{Engine, EngineSettings, Outcome},
+};
 use serde_json::{Value, json};
 use std::sync::{
     Arc,

@@ -8,7 +8,9 @@ use crate::{
 };
 use mcp_common::{definition::ToolDefinition, document::Document};
 use mcp_core::{
-    engine::{EgressSettings, Engine, EngineSettings, Outcome, SecretSettings, Secrets},
+    egress::EgressSettings,
+    engine::{Engine, EngineSettings, Outcome},
+    secrets::{SecretSettings, Secrets},
     tool::ToolCompiler,
 };
 use serde_json::{Value, json};

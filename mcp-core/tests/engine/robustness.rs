@@ -4,7 +4,10 @@ use crate::calling::{compile, definition, engine};
 use bytes::Bytes;
 use http::{HeaderValue, Response};
 use mcp_common::authenticator::Principal;
-use mcp_core::engine::{CallContext, CallResult, InstanceNames};
+use mcp_core::{
+    engine::{CallContext, CallResult},
+    tool::InstanceNames,
+};
 use proptest::{prelude::*, test_runner::TestRunner};
 use serde_json::{Value, json, value::RawValue};
 

@@ -6,7 +6,9 @@ use crate::{
 };
 use mcp_common::{definition::ToolDefinition, document::Document};
 use mcp_core::{
-    engine::{Engine, EngineSettings, Outcome, SecretSettings, Secrets, TrustRoots},
+    engine::{Engine, EngineSettings, Outcome},
+    secrets::{SecretSettings, Secrets},
+    tls_material::TrustRoots,
     tool::{CompiledTool, ToolCompiler},
 };
 use serde_json::{Value, json};

@@ -1,7 +1,7 @@
 //! What is no description is refused whole, and nothing is planned.
 
 use crate::workshop::{Workshop, options};
-use mcp_core::import::{Format, ImportOptions, Limits};
+use mcp_core::authoring::import::{Format, ImportOptions, Limits};
 
 fn refusal(format: Format, text: &str, options: &ImportOptions) -> String {
     Workshop::default()

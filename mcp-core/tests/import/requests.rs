@@ -1,7 +1,7 @@
 //! Requests that somebody made: curl lines, Postman collections, HTTP archives.
 
 use crate::workshop::{Workshop, options};
-use mcp_core::import::{Format, ImportOptions};
+use mcp_core::authoring::import::{Format, ImportOptions};
 use serde_json::{Value, json};
 
 fn imported(format: Format, text: &str, options: &ImportOptions) -> Value {

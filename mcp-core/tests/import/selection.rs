@@ -2,7 +2,7 @@
 
 use crate::workshop::{Workshop, options};
 use mcp_common::key::Key;
-use mcp_core::import::ImportOptions;
+use mcp_core::authoring::import::ImportOptions;
 use serde_json::json;
 
 const PETSTORE: &str = include_str!("fixtures/petstore-3.0.yaml");

@@ -5,9 +5,9 @@ use mcp_common::{
     document::Document,
     key::{Key, Kind},
 };
-use mcp_core::{
+use mcp_core::authoring::{
+    change_plan::{Plan, Step, Stored},
     import::{Format, ImportError, ImportOptions, Report, import},
-    plan::{Plan, Step, Stored},
 };
 use serde_json::{Value, json};
 use std::collections::BTreeMap;

@@ -3,7 +3,7 @@
 use super::{Results, TestArguments};
 use crate::{
     cli::{Failure, plan::folder, store::Store},
-    control_plane,
+    runtime::control_plane,
     settings::{Layers, Settings},
 };
 use mcp_common::{
@@ -13,7 +13,10 @@ use mcp_common::{
     definition::ToolDefinition,
     key::{Key, Kind},
 };
-use mcp_core::{contract::Runner, engine::InstanceNames, tool::StoredTool};
+use mcp_core::{
+    authoring::examples::Runner,
+    tool::{InstanceNames, StoredTool},
+};
 use std::{
     collections::HashMap,
     path::{Path, PathBuf},

@@ -3,7 +3,7 @@
 use super::{Results, TestArguments};
 use crate::cli::{Failure, gateway::Gateway};
 use http::{HeaderMap, Method};
-use mcp_core::contract::{ExampleRun, Mode};
+use mcp_core::authoring::examples::{ExampleRun, Mode};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Deserialize;
 use serde_json::Value;

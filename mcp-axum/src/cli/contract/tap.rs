@@ -1,7 +1,7 @@
 //! The Test Anything Protocol (version 14), which people can read and CI systems do.
 
 use super::{PlacedRun, Results};
-use mcp_core::contract::Verdict;
+use mcp_core::authoring::examples::Verdict;
 use std::fmt::Write;
 
 pub(super) fn text(results: &Results) -> String {

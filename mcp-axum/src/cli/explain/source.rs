@@ -2,14 +2,14 @@
 
 use super::Explained;
 use crate::{
-    admin,
     cli::{
         Failure,
         gateway::{Answer, Gateway},
         near,
         store::Store,
     },
-    control_plane,
+    http::admin,
+    runtime::control_plane,
     settings::{Layers, Settings},
 };
 use http::{HeaderMap, HeaderValue, Method, header};

@@ -2,7 +2,7 @@
 
 use crate::cli::{Failure, gateway::Gateway};
 use http::{HeaderMap, HeaderValue, Method, header};
-use mcp_core::import::{Format, ImportOptions, Report};
+use mcp_core::authoring::import::{Format, ImportOptions, Report};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
 pub(super) async fn import(

@@ -3,7 +3,7 @@
 use super::{OutputFormat, PlanArguments, print, refuse_problems};
 use crate::cli::Failure;
 use clap::Args;
-use mcp_core::plan::PlanReport;
+use mcp_core::authoring::change_plan::PlanReport;
 use std::{
     io::{self, BufRead, IsTerminal, Write},
     path::PathBuf,

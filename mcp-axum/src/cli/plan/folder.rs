@@ -2,7 +2,7 @@
 
 use crate::cli::Failure;
 use mcp_common::document::Document;
-use mcp_core::plan::{DesiredDefinition, Finding};
+use mcp_core::authoring::change_plan::{DesiredDefinition, Finding};
 use mcp_plugin::datasource::file;
 use std::path::Path;
 

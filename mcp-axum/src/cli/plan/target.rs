@@ -2,12 +2,14 @@
 
 use crate::{
     cli::{Failure, gateway::Gateway, store::Store},
-    control_plane,
+    runtime::control_plane,
 };
 use http::{HeaderMap, HeaderValue, Method, header};
 use mcp_common::{catalog::Catalog, datasource::DataSource};
 use mcp_core::{
-    plan::{DesiredDefinition, Examined, Plan, PlanOptions, PlanReport, PlanRequest, Stored, examine},
+    authoring::change_plan::{
+        DesiredDefinition, Examined, Plan, PlanOptions, PlanReport, PlanRequest, Stored, examine,
+    },
     tool::ToolCompiler,
 };
 use std::{path::PathBuf, sync::Arc};

@@ -1,6 +1,6 @@
 //! What a deployment can set about work beside the workers.
 
-use crate::sandbox::Program;
+use crate::engine::sandbox::Program;
 use std::{thread, time::Duration};
 
 /// Fewer threads would be all one tool's.

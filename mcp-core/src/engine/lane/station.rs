@@ -5,9 +5,9 @@ use crate::{
     engine::{
         failure::Failure,
         result::Outcome,
+        sandbox::{Done, Ended, Job, Process},
         work::{Here, Stop, Work},
     },
-    sandbox::{Done, Ended, Job, Process},
     tool::{Effort, Program, Schema, Verdict},
 };
 use std::{
@@ -25,7 +25,7 @@ pub(super) struct Thread<'a> {
 }
 
 /// A thread during one piece of work.
-pub(in crate::engine) struct Station<'a> {
+pub(crate) struct Station<'a> {
     thread: &'a Thread<'a>,
     deadline: Instant,
     is_abandoned: &'a AtomicBool,

@@ -1,7 +1,7 @@
 //! The text under which an input schema is listed: the stored one, except for three things that clients rely on.
 
 use super::Layout;
-use crate::tool::one_line::compact;
+use crate::json::one_line::compact;
 use indexmap::IndexMap;
 use serde_json::{
     Map, Value,

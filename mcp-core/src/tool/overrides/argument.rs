@@ -1,6 +1,9 @@
 //! How an instance names the arguments of a tool.
 
-use crate::tool::{Call, Layout, ParamValue, pointer};
+use crate::{
+    json::pointer,
+    tool::{Call, Layout, ParamValue},
+};
 use mcp_common::definition::tool::GROUPS;
 use serde_json::{Map, Value};
 
@@ -38,7 +41,7 @@ impl Arguments<'_> {
         if found.len() > 1 {
             let pointers: Vec<_> = found
                 .iter()
-                .map(|path| format!("`{}`", pointer::of(path)))
+                .map(|path| format!("`{}`", pointer::pointer_of(path)))
                 .collect();
             return Err(format!(
                 "`{name}` may be {}; write which one",

@@ -2,8 +2,8 @@
 
 use super::Said;
 use crate::{
-    engine::strict_value,
-    tool::{Call, pointer_of, validator},
+    json::{pointer::pointer_of, strict_value},
+    tool::{Call, validator},
 };
 use serde_json::{Value, json};
 

@@ -18,7 +18,7 @@ const BACKTRACKING: [&str; 8] = ["(?=", "(?!", "(?<=", "(?<!", "(?>", "(?(", r"\
 
 /// What all patterns of one schema have.
 #[derive(Debug)]
-pub(in crate::tool) struct Patterns {
+pub(crate) struct Patterns {
     count: usize,
     bytes: usize,
     /// Programs that are compiled.
@@ -28,7 +28,7 @@ pub(in crate::tool) struct Patterns {
 
 impl Patterns {
     /// Refuses more than the bounds.
-    pub(in crate::tool) fn of(schema: &Value, bounds: &Bounds) -> Result<Self, Exceeded> {
+    pub(crate) fn of(schema: &Value, bounds: &Bounds) -> Result<Self, Exceeded> {
         let mut patterns = Self {
             count: 0,
             bytes: 0,
@@ -64,7 +64,7 @@ impl Patterns {
     }
 
     /// How they are compiled.
-    pub(in crate::tool) fn options(&self) -> PatternOptions<jsonschema::FancyRegex> {
+    pub(crate) fn options(&self) -> PatternOptions<jsonschema::FancyRegex> {
         let kept = ALL_KEPT / self.programs.max(1);
         PatternOptions::fancy_regex()
             .backtrack_limit(BACKTRACK_LIMIT)
@@ -77,7 +77,7 @@ impl Patterns {
     }
 
     /// Why one of them cannot be compiled; `None` where it is no pattern.
-    pub(in crate::tool) fn too_large(&self, pattern: &Value) -> Option<String> {
+    pub(crate) fn too_large(&self, pattern: &Value) -> Option<String> {
         let syntax = json!({"format": "regex"});
         let syntax = jsonschema::options().should_validate_formats(true).build(&syntax);
         let is_pattern = syntax.is_ok_and(|syntax| syntax.is_valid(pattern));

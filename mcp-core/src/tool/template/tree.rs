@@ -1,7 +1,7 @@
 //! A JSON value whose texts are templates: the structure is the definition's, each leaf a typed value.
 
 use super::{Leaf, Templates};
-use crate::tool::{InputSchema, one_line::compact};
+use crate::{json::one_line::compact, tool::InputSchema};
 use indexmap::IndexMap;
 use mcp_common::problem::Problem;
 use serde_json::{Value, value::RawValue};

@@ -6,7 +6,7 @@ use crate::{
     credentials::{SECRET, SecretDir},
     upstream::{Seen, Server},
 };
-use mcp_core::engine::{Engine, explain::Explanation};
+use mcp_core::{authoring::explain::Explanation, engine::Engine};
 use serde_json::{Value, json};
 use std::{
     process::Command,

@@ -128,6 +128,6 @@ async fn a_failure_is_a_result_without_an_answer_and_a_large_answer_is_cut() {
             .unwrap()
             .contains("bytes)")
     );
-    let read: mcp_core::engine::explain::Explanation = serde_json::from_str(&shown).unwrap();
+    let read: mcp_core::authoring::explain::Explanation = serde_json::from_str(&shown).unwrap();
     assert_eq!(serde_json::to_string(&read).unwrap(), shown);
 }

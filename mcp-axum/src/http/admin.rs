@@ -1,0 +1,149 @@
+//! The admin API: definitions come in, are validated by compiling, stored, and are served from the next request on.
+//!
+//! Every path needs an admin's key, except the documentation (`/admin/openapi.json`, `/admin/schema/…` and the
+//! page `/admin/docs`): it is the same for every gateway and holds nothing of this one.
+//!
+//! Answers: `{"code":200,"message":"success","data":…}`, beside it `revision` (also as `ETag`), `warnings` and
+//! `next_cursor`; refusals: [`Error`].
+
+mod access;
+mod collection;
+mod delete;
+mod disabled;
+mod docs;
+mod entry;
+mod envelope;
+pub(crate) mod explain;
+mod export;
+mod history;
+mod import;
+mod item;
+mod openapi;
+mod page;
+mod parameters;
+mod plan;
+mod precondition;
+mod propagation;
+mod put;
+mod quarantine;
+mod rollback;
+mod schema;
+mod status;
+mod timestamp;
+mod trail;
+mod verify;
+
+use super::{
+    error::Error,
+    mcp::{AccessRules, RequestIds},
+};
+use crate::{app::App, settings::AppSettings};
+use axum::{
+    Extension, Router,
+    extract::OriginalUri,
+    middleware::from_fn_with_state,
+    routing::{get, post},
+};
+use disabled::Disabled;
+use http::{Method, StatusCode};
+use mcp_common::key::Kind;
+use mcp_core::engine::Engine;
+use std::{sync::Arc, time::Duration};
+use tokio::sync::Mutex;
+
+/// For a body that may be many definitions: 64 MiB at 2 Mbit/s.
+const PATIENCE: Duration = Duration::from_secs(300);
+
+/// What all admin requests of a gateway share.
+#[derive(Debug)]
+pub struct Admin {
+    request_ids: RequestIds,
+    /// One write at a time on this replica: between the check of a write and its arrival in the catalog no other one
+    /// may come in, or two writes that are fine alone could together take one name twice.
+    writes: Mutex<()>,
+    /// One import or plan at a time: each holds a large document.
+    imports: Mutex<()>,
+    /// Explains calls and makes those that are to be seen. Its connections are not those of the data plane.
+    engine: Engine,
+    access: AccessRules,
+    disabled: Disabled,
+}
+
+impl Admin {
+    /// `engine` has the settings of the data plane's.
+    pub fn new(engine: Engine, settings: &AppSettings) -> Self {
+        Self {
+            access: AccessRules::new(settings),
+            request_ids: RequestIds::random(),
+            writes: Mutex::default(),
+            imports: Mutex::default(),
+            engine,
+            disabled: Disabled::default(),
+        }
+    }
+}
+
+/// The routes under `/admin`.
+pub fn router(app: Arc<App>) -> Router {
+    let collections = Kind::all().into_iter().fold(Router::new(), |routes, kind| {
+        routes.nest(&format!("/{}", kind.path_segment()), collection(kind))
+    });
+    let definitions = collections
+        .route("/quarantine", get(quarantine::list))
+        .route("/import/{format}", post(import::run))
+        .route("/plan", post(plan::show))
+        .route("/apply", post(plan::apply))
+        .route("/export", get(export::show))
+        .route_layer(from_fn_with_state(app.clone(), access::loaded));
+    let guarded = definitions
+        .route("/status", get(status::show))
+        .fallback(unknown_path)
+        .method_not_allowed_fallback(method_not_allowed)
+        .layer(from_fn_with_state(app.clone(), access::enter));
+    let public = Router::new()
+        .route("/openapi.json", get(openapi::document))
+        .route("/schema/{file}", get(schema::show))
+        .merge(docs::router())
+        .method_not_allowed_fallback(method_not_allowed);
+    Router::new()
+        .nest("/admin", public.merge(guarded))
+        .layer(from_fn_with_state(app.clone(), trail::record))
+        .with_state(app)
+}
+
+/// One collection. The handlers are the same for all, the kind tells them which one they serve.
+fn collection(kind: Kind) -> Router<Arc<App>> {
+    let own = if kind == Kind::TOOL {
+        of_tools()
+    } else {
+        Router::new()
+    };
+    own.route("/", get(collection::list))
+        .route("/{id}", get(item::show).put(put::store).delete(delete::remove))
+        .route("/{id}/history", get(history::list))
+        .route("/{id}/history/{revision}", get(history::revision::show))
+        .route("/{id}/history/{revision}/diff", get(history::diff::show))
+        .route("/{id}/rollback", post(rollback::bring_back))
+        .layer(Extension(kind))
+}
+
+/// What only tools have.
+fn of_tools() -> Router<Arc<App>> {
+    Router::new()
+        .route("/{id}/explain", post(explain::run))
+        .route("/{id}/verify", post(verify::run))
+}
+
+async fn unknown_path(OriginalUri(uri): OriginalUri) -> Error {
+    let path = uri.path();
+    Error::not_found(format!("there is no `{path}`; /admin/docs lists what there is"))
+}
+
+/// The router adds `Allow`.
+async fn method_not_allowed(method: Method, OriginalUri(uri): OriginalUri) -> Error {
+    let path = uri.path();
+    Error::new(
+        StatusCode::METHOD_NOT_ALLOWED,
+        format!("{method} is not allowed on `{path}`; see the Allow header"),
+    )
+}

@@ -1,0 +1,75 @@
+//! `GET /admin/export`: what is stored, to be kept in files. Unlike the lists it has every definition as it is stored,
+//! also those that cannot be served.
+
+use super::{envelope::Success, parameters::Parameters};
+use crate::{
+    app::App,
+    http::error::{Error, Result},
+};
+use axum::extract::State;
+use indexmap::IndexMap;
+use mcp_common::{datasource::Load, document::Document, key::Kind};
+use mcp_core::authoring::{
+    change_plan::{Skipped, Stored},
+    export::{ExportError, export},
+};
+use serde::{Deserialize, Serialize};
+use std::sync::Arc;
+use utoipa::IntoParams;
+
+/// The query of an export.
+#[derive(Debug, Default, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(super) struct ExportQuery {
+    /// Only this instance, with the tools that it names or includes.
+    instance: Option<String>,
+}
+
+/// Can be read as a file of definitions, but for `skipped`.
+#[derive(Debug, Serialize)]
+pub(super) struct Bundle {
+    /// The definitions of each kind under its path segment.
+    #[serde(flatten)]
+    definitions: IndexMap<&'static str, Vec<Document>>,
+    skipped: Vec<Skipped>,
+}
+
+/// From the data source, not from what this replica serves.
+pub(super) async fn show(
+    State(app): State<Arc<App>>,
+    Parameters(query): Parameters<ExportQuery>,
+) -> Result<Success<Bundle>> {
+    // All definitions are in memory meanwhile, so that one such request waits for the other.
+    let _turn = app.admin.imports.lock().await;
+    let load = app.source.load().await?;
+    let revision = load.revision;
+    let bundled = tokio::task::spawn_blocking(move || bundle(load, query.instance.as_deref())).await;
+    let bundle = bundled.map_err(|error| Error::internal(error.to_string()))??;
+    Ok(Success::new(bundle).revision(Some(revision)))
+}
+
+fn bundle(load: Load, instance: Option<&str>) -> Result<Bundle, ExportError> {
+    let exported = export(&Stored::from(load), instance)?;
+    let mut bundle = Bundle {
+        definitions: Kind::all()
+            .into_iter()
+            .map(|kind| (kind.path_segment(), Vec::new()))
+            .collect(),
+        skipped: exported.skipped,
+    };
+    for (key, mut document) in exported.definitions {
+        document.set_first("id", &key.id);
+        let of_kind = bundle.definitions.entry(key.kind.path_segment());
+        of_kind.or_default().push(document);
+    }
+    Ok(bundle)
+}
+
+impl From<ExportError> for Error {
+    fn from(error: ExportError) -> Self {
+        match error {
+            ExportError::NoSuchInstance(_) => Self::not_found(error.to_string()),
+            ExportError::Unreadable(..) => Self::conflict(error.to_string()),
+        }
+    }
+}

@@ -1,0 +1,79 @@
+//! `GET /admin/{tds,ids}/{id}/history/{revision}/diff`: what happened between two states.
+
+mod compare;
+
+use super::{PastState, past};
+use crate::{
+    app::App,
+    http::{
+        admin::{
+            envelope::Success,
+            parameters::{Parameters, PastTarget},
+        },
+        error::{Error, Result},
+    },
+};
+use axum::extract::State;
+use compare::Change;
+use mcp_common::{datasource::HistoryEntry, key::Revision};
+use serde::{Deserialize, Serialize};
+use serde_json::value::{RawValue, to_raw_value};
+use std::sync::Arc;
+use utoipa::{IntoParams, ToSchema};
+
+/// The query of a diff.
+#[derive(Debug, Default, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(in crate::http::admin) struct DiffQuery {
+    /// The state to compare with: a revision, or `current` for what is stored now.
+    #[param(default = "current", example = "current")]
+    to: Option<String>,
+}
+
+/// Two states and what differs.
+#[derive(Debug, Serialize, ToSchema)]
+pub(in crate::http::admin) struct Diff {
+    /// The state of the path, without its document.
+    from: PastState,
+    /// The state it is compared with, without its document.
+    to: PastState,
+    /// In the order of the documents; empty if both say the same.
+    changes: Vec<Change>,
+}
+
+/// From the data source.
+pub(in crate::http::admin) async fn show(
+    State(app): State<Arc<App>>,
+    PastTarget { key, revision }: PastTarget,
+    Parameters(query): Parameters<DiffQuery>,
+) -> Result<Success<Diff>> {
+    let other = other(query.to.as_deref())?;
+    let states = past::states(&app, &key).await?;
+    let from = past::at(&states, &key, revision)?;
+    let to = match other {
+        Some(revision) => past::at(&states, &key, revision)?,
+        None => states.into_iter().next().ok_or_else(|| past::never(&key))?,
+    };
+    let changes = compare::documents(value(&from).as_deref(), value(&to).as_deref());
+    let (from, to) = (PastState::head(from), PastState::head(to));
+    Ok(Success::new(Diff { from, to, changes }))
+}
+
+fn other(to: Option<&str>) -> Result<Option<Revision>> {
+    match to {
+        None | Some("current") => Ok(None),
+        Some(text) => text
+            .parse()
+            .map(Some)
+            .map_err(|_| Error::bad_request(format!("to: `{text}` is neither a revision nor `current`"))),
+    }
+}
+
+/// What was stored: a document, or as a text what is none; nothing after a deletion.
+fn value(state: &HistoryEntry) -> Option<Box<RawValue>> {
+    let body = state.body.as_ref()?;
+    past::document(state)
+        .ok()
+        .and_then(|document| to_raw_value(&document).ok())
+        .or_else(|| to_raw_value(&String::from_utf8_lossy(body)).ok())
+}

@@ -1,0 +1,272 @@
+//! Definitions that are kept as files, for the document.
+#![expect(dead_code, reason = "described here, served by the handlers of `admin`")]
+
+use super::refusal::{Always, Reading, Writing};
+use crate::http::admin::{envelope::Success, export::ExportQuery, plan::ApplyQuery, verify::VerifyQuery};
+use serde_json::Value;
+use utoipa::ToSchema;
+
+/// Definitions as their author keeps them.
+#[derive(ToSchema)]
+#[schema(example = json!({
+    "definitions": [{"kind": "ids", "id": "support", "place": "support.yaml:1",
+                     "document": {"name": "Support desk", "tool_ids": ["get_order"]}}],
+    "options": {"owner": "team-a", "prune": "owned"}
+}))]
+pub(super) struct PlanRequest {
+    /// In any order, each once.
+    definitions: Vec<DesiredDefinition>,
+    /// What may be done, and to what.
+    #[schema(required = false)]
+    options: PlanOptions,
+}
+
+/// One definition.
+#[derive(ToSchema)]
+pub(super) struct DesiredDefinition {
+    /// `tds` or `ids`.
+    kind: String,
+    /// Wins over the document's own.
+    id: String,
+    /// Where it comes from, for messages.
+    #[schema(required = false, example = "orders.yaml:3")]
+    place: String,
+    /// The document.
+    #[schema(value_type = Object)]
+    document: Value,
+}
+
+/// What a plan may do.
+#[derive(ToSchema)]
+pub(super) struct PlanOptions {
+    /// Who maintains the definitions: they get it as `managed_by`, and what somebody else maintains is not touched.
+    #[schema(required = false)]
+    owner: String,
+    /// What becomes of stored definitions that are not sent.
+    #[schema(required = false)]
+    prune: Prune,
+    /// What somebody else maintains may be changed, and is the owner's then.
+    #[schema(required = false, default = false)]
+    take_over: bool,
+}
+
+/// `no`: they stay; `owned`: the owner's are deleted; `all`: also those that nobody maintains.
+#[derive(ToSchema)]
+#[schema(rename_all = "lowercase")]
+pub(super) enum Prune {
+    No,
+    Owned,
+    All,
+}
+
+/// What a plan comes to. Definitions are named `tds/ID` and `ids/ID`.
+#[derive(ToSchema)]
+pub(super) struct PlanReport {
+    /// Not stored yet.
+    created: Vec<String>,
+    /// Stored with other members.
+    changed: Vec<String>,
+    /// Stored like this.
+    unchanged: Vec<String>,
+    /// To be deleted.
+    removed: Vec<String>,
+    /// Left alone, and why.
+    skipped: Vec<SkippedDefinition>,
+    /// The members that differ.
+    changes: Vec<ChangedMembers>,
+    /// Why nothing can be written.
+    problems: Vec<PlanFinding>,
+    /// What is odd without being wrong.
+    warnings: Vec<PlanFinding>,
+    /// What clients will notice, by instance.
+    clients: Vec<InstanceNotice>,
+    /// Something that works for a client today will not.
+    breaking: bool,
+    /// For `apply?plan=`: exactly these changes to exactly what is stored now.
+    fingerprint: String,
+    /// Of the last write.
+    #[schema(required = false)]
+    revision: u64,
+}
+
+/// A definition that is left alone.
+#[derive(ToSchema)]
+pub(super) struct SkippedDefinition {
+    /// Which.
+    operation: String,
+    /// Why.
+    reason: String,
+}
+
+/// One changed definition.
+#[derive(ToSchema)]
+pub(super) struct ChangedMembers {
+    /// Which.
+    definition: String,
+    /// `description`, `tds_ext_info.path`.
+    members: Vec<String>,
+}
+
+/// About one place of one definition.
+#[derive(ToSchema)]
+pub(super) struct PlanFinding {
+    /// Which.
+    definition: String,
+    /// As it was sent.
+    #[schema(required = false)]
+    place: String,
+    /// The member; empty for the whole.
+    field: String,
+    /// What is wrong and what would be right.
+    reason: String,
+    /// It is right in itself, but not together with what others have.
+    conflict: bool,
+}
+
+/// What the clients of one instance will notice.
+#[derive(ToSchema)]
+pub(super) struct InstanceNotice {
+    /// Its id.
+    instance: String,
+    /// `stays`, `appears` or `disappears`.
+    change: String,
+    /// New names of tools.
+    appear: Vec<String>,
+    /// Names that are gone.
+    disappear: Vec<String>,
+    /// The same tool under another name.
+    renamed: Vec<Renamed>,
+    /// Tools that are listed differently.
+    changed: Vec<ToolNotice>,
+    /// The tools that stay are listed in another order.
+    reordered: bool,
+    /// About the instance itself.
+    other: Vec<Notice>,
+    /// The list now.
+    before: ListSize,
+    /// The list then.
+    after: ListSize,
+    /// Something that works today will not.
+    breaking: bool,
+}
+
+/// A tool's two names.
+#[derive(ToSchema)]
+pub(super) struct Renamed {
+    /// Now.
+    from: String,
+    /// Then.
+    to: String,
+}
+
+/// What changes of one tool.
+#[derive(ToSchema)]
+pub(super) struct ToolNotice {
+    /// Its name then.
+    name: String,
+    /// One by one.
+    changes: Vec<Notice>,
+}
+
+/// One thing to notice.
+#[derive(ToSchema)]
+pub(super) struct Notice {
+    /// For people.
+    #[schema(example = "argument `region`: new, and required")]
+    text: String,
+    /// It breaks what is right today.
+    breaking: bool,
+}
+
+/// How large a list of tools is.
+#[derive(ToSchema)]
+pub(super) struct ListSize {
+    /// Listed tools.
+    tools: u64,
+    /// Of the array `tools` in `tools/list`.
+    bytes: u64,
+    /// About as many for a model.
+    tokens: u64,
+}
+
+/// Stored definitions; can be kept as a file.
+#[derive(ToSchema)]
+pub(super) struct ExportedDefinitions {
+    /// Tools, by id.
+    #[schema(value_type = Vec<Object>)]
+    tds: Vec<Value>,
+    /// Instances, by id.
+    #[schema(value_type = Vec<Object>)]
+    ids: Vec<Value>,
+    /// What cannot stand in a file.
+    skipped: Vec<SkippedDefinition>,
+}
+
+/// Compares definitions with what is stored: what would be written, and what clients would notice.
+///
+/// Every definition is checked as a `PUT` would check it, all of them together. Problems are part of the report.
+/// Nothing is written. At most 64 MiB.
+#[utoipa::path(
+    post, path = "/admin/plan", tag = "tools", request_body = PlanRequest,
+    responses((status = 200, description = "The plan", body = Success<PlanReport>), Always, TooLarge)
+)]
+pub(super) fn plan() {}
+
+/// Writes what `plan` reports: tools, instances, then deletions; each only if nobody changed it since.
+///
+/// Refused as a whole if there is a problem: 409 if all of them are about what others have, 400 otherwise. A store has
+/// no transaction over definitions; what was stopped half-way is finished by sending it again.
+#[utoipa::path(
+    post, path = "/admin/apply", tag = "tools", params(ApplyQuery), request_body = PlanRequest,
+    responses(
+        (status = 200, description = "What was done", body = Success<PlanReport>, headers(("ETag" = String))),
+        Always, Writing
+    )
+)]
+pub(super) fn apply() {}
+
+/// Everything that is stored, or one instance with its tools, to be kept in files.
+#[utoipa::path(
+    get, path = "/admin/export", tag = "tools", params(ExportQuery),
+    responses(
+        (status = 200, description = "From the data source", body = Success<ExportedDefinitions>, headers(("ETag" = String))),
+        Always, Reading
+    )
+)]
+pub(super) fn export() {}
+
+/// What came of one example.
+#[derive(ToSchema)]
+pub(super) struct ExampleRun {
+    /// The tool's id.
+    tool: String,
+    /// Where it stands.
+    #[schema(example = "examples[0]")]
+    example: String,
+    /// As the example has it.
+    #[schema(required = false)]
+    description: String,
+    /// `passed`, `failed` or `skipped`.
+    verdict: String,
+    /// What is not as expected, or why it was not run.
+    details: Vec<String>,
+}
+
+/// Runs the examples of one stored tool definition.
+#[utoipa::path(
+    post, path = "/admin/tds/{id}/verify", tag = "tools",
+    params(("id" = String, Path, description = "Percent-encoded"), VerifyQuery),
+    responses(
+        (status = 200, description = "One for each example", body = Success<Vec<ExampleRun>>, headers(("ETag" = String))),
+        Always, Reading
+    )
+)]
+pub(super) fn verify() {}
+
+/// What reading a large body may answer.
+#[derive(utoipa::IntoResponses)]
+pub(super) enum TooLarge {
+    /// The definitions are too large.
+    #[response(status = 413)]
+    TooLarge(super::refusal::Failure),
+}

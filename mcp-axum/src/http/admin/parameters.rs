@@ -1,0 +1,63 @@
+//! The path and the query of a request, with refusals in the envelope.
+
+use crate::http::error::{Error, Result};
+use axum::extract::{FromRequestParts, Path, Query};
+use http::request::Parts;
+use mcp_common::{
+    definition::name::check_id,
+    key::{Key, Kind, Revision},
+};
+use serde::de::DeserializeOwned;
+
+/// The definition that the path names: its kind from the route, its id percent-decoded and checked.
+pub(super) struct Target(pub(super) Key);
+
+impl<S: Send + Sync> FromRequestParts<S> for Target {
+    type Rejection = Error;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self> {
+        let Path(id) = Path::<String>::from_request_parts(parts, state).await?;
+        key(parts, id).map(Self)
+    }
+}
+
+/// A definition and one of its past states.
+pub(super) struct PastTarget {
+    pub(super) key: Key,
+    pub(super) revision: Revision,
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for PastTarget {
+    type Rejection = Error;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self> {
+        let Path((id, revision)) = Path::<(String, String)>::from_request_parts(parts, state).await?;
+        let key = key(parts, id)?;
+        let number = revision.parse();
+        let revision = number.map_err(|_| {
+            Error::bad_request(format!(
+                "`{revision}` is not a revision; `history` lists those there are"
+            ))
+        })?;
+        Ok(Self { key, revision })
+    }
+}
+
+fn key(parts: &Parts, id: String) -> Result<Key> {
+    let kind = parts.extensions.get::<Kind>().copied();
+    let kind = kind.ok_or_else(|| Error::internal("a route without its kind"))?;
+    check_id(&id)?;
+    Ok(Key { kind, id: id.into() })
+}
+
+/// The query string as `T`; unknown names are left alone.
+pub(super) struct Parameters<T>(pub(super) T);
+
+impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Parameters<T> {
+    type Rejection = Error;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self> {
+        let Query(parameters) = Query::<T>::from_request_parts(parts, state).await?;
+        Ok(Self(parameters))
+    }
+}

@@ -1,0 +1,86 @@
+//! `GET /admin/status`: how this replica is doing.
+
+use super::{envelope::Success, parameters::Parameters, timestamp::rfc3339};
+use crate::{
+    app::{App, Phase},
+    http::error::Result,
+};
+use axum::extract::State;
+use mcp_common::{catalog::Compile, key::Revision, safe_mode::SafeMode};
+use serde::{Deserialize, Serialize};
+use std::{sync::Arc, time::Duration};
+use utoipa::{IntoParams, ToSchema};
+
+/// Longest wait for a revision.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// The query of a status.
+#[derive(Debug, Default, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(super) struct StatusQuery {
+    /// Wait (at most 5 s) until this replica serves this revision; compare `data.revision` afterwards.
+    #[param(value_type = Option<u64>)]
+    wait_revision: Option<Revision>,
+}
+
+/// One replica.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct Status {
+    /// Name of the data source plugin.
+    #[schema(example = "sqlite")]
+    source: String,
+    /// Of the catalog that is served.
+    #[schema(value_type = u64)]
+    revision: Revision,
+    /// Milliseconds since the data source was last heard of while it is away, 0 while it is there.
+    lag_ms: u64,
+    /// Whether the data source is away: what is served may be old.
+    stale: bool,
+    /// Whether requests should come here.
+    ready: bool,
+    /// How many definitions are in quarantine.
+    quarantined: usize,
+    /// How many documents are not compiled because the gateway died of them; those that are stored are in quarantine.
+    held_back: usize,
+    /// How many definitions are switched off in the data source (`status` is not 1) and so not served; `null` where
+    /// it has not said yet.
+    disabled: Option<u64>,
+    /// RFC 3339.
+    #[schema(format = DateTime)]
+    started_at: String,
+    /// Of the gateway.
+    #[schema(example = "0.1.0")]
+    version: &'static str,
+}
+
+/// From memory but for `disabled`: it answers also when the data source is away.
+pub(super) async fn show(
+    State(app): State<Arc<App>>,
+    Parameters(query): Parameters<StatusQuery>,
+) -> Result<Success<Status>> {
+    if let Some(revision) = query.wait_revision {
+        app.catalog.wait_for(revision, PATIENCE).await;
+    }
+    let snapshot = app.catalog.snapshot();
+    // Before the first contact: since the start.
+    let lag = app
+        .sync
+        .lag()
+        .unwrap_or_else(|| app.started_at.elapsed().unwrap_or_default());
+    let is_there = !app.sync.stale();
+    let disabled = app.admin.disabled.at(snapshot.revision, &*app.source, is_there);
+    let disabled = disabled.await;
+    let status = Status {
+        source: app.settings.app.data_source.clone(),
+        revision: snapshot.revision,
+        lag_ms: u64::try_from(lag.as_millis()).unwrap_or(u64::MAX),
+        stale: !is_there,
+        ready: app.phase() == Phase::Ready,
+        quarantined: snapshot.quarantine.len(),
+        held_back: app.catalog.compiler().safe_mode().map_or(0, SafeMode::killers),
+        disabled,
+        started_at: rfc3339(app.started_at),
+        version: env!("CARGO_PKG_VERSION"),
+    };
+    Ok(Success::new(status).revision(Some(snapshot.revision)))
+}

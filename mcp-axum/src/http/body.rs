@@ -1,0 +1,134 @@
+//! Reads a request's body, bounded in size, time and memory.
+
+use super::error::{Error, Result};
+use axum::body::Body;
+use bytes::{Bytes, BytesMut};
+use http::Extensions;
+use http_body::Body as _;
+use http_body_util::BodyExt;
+use mcp_core::peer::{Held, NoMemory, Peer};
+use std::{sync::Arc, time::Duration};
+
+/// For a document: one that trickles in does not hold a connection for ever.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
+/// A sender that is not listening yet would lose the answer with the connection, so that what is allowed and some of what
+/// is too much is still taken from the wire.
+const DISCARDED: usize = 16 * 1024 * 1024;
+/// Smaller bodies are not counted: a connection of HTTP/1 has one at a time, and a request of HTTP/2 is counted with it.
+const SMALL: u64 = 16 << 10;
+/// In such steps the memory of a body is taken that does not say how large it will be.
+const STEP: u64 = 64 << 10;
+
+/// Why a body is not read to its end.
+enum Stop {
+    TooLarge,
+    NoMemory(NoMemory),
+    Broken,
+}
+
+/// A body and the memory that it takes.
+struct Kept {
+    bytes: Bytes,
+    _held: Held,
+}
+
+impl AsRef<[u8]> for Kept {
+    fn as_ref(&self) -> &[u8] {
+        &self.bytes
+    }
+}
+
+/// At most `limit` bytes within `patience`, in any content type: v1 clients do not always name JSON. Their memory is the
+/// peer's until they are dropped.
+pub(crate) async fn read(
+    mut body: Body,
+    extensions: &Extensions,
+    limit: usize,
+    patience: Duration,
+) -> Result<Bytes> {
+    let peer = &peer(extensions);
+    let refusal = match tokio::time::timeout(patience, collect(&mut body, peer, limit as u64)).await {
+        Ok(Ok(bytes)) => return Ok(bytes),
+        Ok(Err(Stop::TooLarge)) => Error::too_large(limit),
+        Ok(Err(Stop::NoMemory(reason))) => Error::no_memory(reason, peer.limit()),
+        Ok(Err(Stop::Broken)) => return Err(Error::bad_request("the body ended early")),
+        Err(_) => {
+            return Err(Error::new(
+                http::StatusCode::REQUEST_TIMEOUT,
+                format!("the body did not arrive within {} seconds", patience.as_secs()),
+            ));
+        }
+    };
+    let _ = tokio::time::timeout(PATIENCE, discard(body, limit.saturating_add(DISCARDED))).await;
+    Err(refusal)
+}
+
+/// The client that a request came from.
+pub(crate) fn peer(extensions: &Extensions) -> Arc<Peer> {
+    extensions.get().cloned().unwrap_or_else(Peer::unbounded)
+}
+
+async fn collect(body: &mut Body, peer: &Arc<Peer>, limit: u64) -> Result<Bytes, Stop> {
+    // What Content-Length says, 0 without one.
+    let announced = body.size_hint().lower();
+    if announced > limit {
+        return Err(Stop::TooLarge);
+    }
+    let mut held = None;
+    if announced > SMALL {
+        held = Some(peer.hold(announced).map_err(Stop::NoMemory)?);
+    }
+    let mut whole = Bytes::new();
+    let mut joined = BytesMut::new();
+    let mut size = 0;
+    while let Some(frame) = body.frame().await {
+        let Ok(chunk) = frame.map_err(|_| Stop::Broken)?.into_data() else {
+            continue;
+        };
+        size += chunk.len() as u64;
+        if size > limit {
+            return Err(Stop::TooLarge);
+        }
+        if size > SMALL {
+            take(&mut held, peer, size).map_err(Stop::NoMemory)?;
+        }
+        if size == chunk.len() as u64 {
+            // Most bodies are one chunk; it is used where it lies.
+            whole = chunk;
+            continue;
+        }
+        if joined.is_empty() {
+            joined.reserve(announced.max(size * 2).min(limit) as usize);
+            joined.extend_from_slice(&whole);
+        }
+        joined.extend_from_slice(&chunk);
+    }
+    if !joined.is_empty() {
+        whole = joined.freeze();
+    }
+    Ok(match held {
+        None => whole,
+        Some(_held) => Bytes::from_owner(Kept { bytes: whole, _held }),
+    })
+}
+
+/// Before more than that is kept.
+fn take(held: &mut Option<Held>, peer: &Arc<Peer>, size: u64) -> Result<(), NoMemory> {
+    match held {
+        Some(held) if held.bytes() >= size => {}
+        Some(held) => held.grow(size.next_multiple_of(STEP))?,
+        None => *held = Some(peer.hold(size.next_multiple_of(STEP))?),
+    }
+    Ok(())
+}
+
+async fn discard(mut body: Body, most: usize) {
+    let mut left = most;
+    while let Some(Ok(frame)) = body.frame().await {
+        let size = frame.data_ref().map_or(0, Bytes::len);
+        match left.checked_sub(size) {
+            Some(rest) => left = rest,
+            None => return,
+        }
+    }
+}

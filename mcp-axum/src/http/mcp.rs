@@ -1,0 +1,237 @@
+//! `/mcp/{instance}`: HTTP in front of the protocol. In this order: who may reach this endpoint from where (Host,
+//! Origin), who is calling, which instance, which method; only then is a body read.
+
+mod access;
+mod request_id;
+mod request_log;
+mod response;
+
+use super::{body, error::Error};
+use crate::app::{App, Guard, Phase};
+pub(crate) use access::AccessRules;
+use axum::{
+    Router,
+    body::Body,
+    extract::{Request, State},
+    response::{IntoResponse, Response},
+    routing::any,
+};
+use bytes::Bytes;
+use http::{HeaderMap, HeaderValue, Method, StatusCode, header, request::Parts};
+use mcp_common::{authenticator::Principal, definition::instance::InstanceAuth};
+use mcp_core::{
+    activity::Doing,
+    peer::Peer,
+    protocol::{Endpoint, Exchange, Reply},
+    view::InstanceView,
+};
+use percent_encoding::percent_decode_str;
+pub(crate) use request_id::RequestIds;
+use request_log::RequestLog;
+use std::{borrow::Cow, pin::pin, sync::Arc};
+use tower_http::cors::{AllowHeaders, AllowOrigin, CorsLayer};
+
+/// What the endpoint needs; one per worker.
+struct McpRoute {
+    app: Arc<App>,
+    /// The protocol, with this worker's upstream connections.
+    endpoint: Endpoint,
+    access: AccessRules,
+    max_body_bytes: usize,
+    request_ids: RequestIds,
+    log_requests: bool,
+}
+
+/// The routes of one worker. Without `app.cors_origins` there are no CORS headers at all.
+pub fn router(app: Arc<App>, endpoint: Endpoint) -> Router {
+    let settings = app.settings.clone();
+    let route = McpRoute {
+        access: AccessRules::new(&settings.app),
+        endpoint,
+        max_body_bytes: settings.app.max_body_bytes.as_usize(),
+        request_ids: RequestIds::random(),
+        log_requests: settings.log.requests,
+        app,
+    };
+    let router = Router::new()
+        .route("/mcp/{instance}", any(serve))
+        .with_state(Arc::new(route));
+    let origins = &settings.app.cors_origins.0;
+    if origins.is_empty() {
+        router
+    } else {
+        router.layer(cors(origins))
+    }
+}
+
+/// Browser clients send `Mcp-Param-*` headers that nobody can list, hence the mirror.
+fn cors(origins: &[String]) -> CorsLayer {
+    let allowed = if origins.iter().any(|origin| origin == "*") {
+        AllowOrigin::any()
+    } else {
+        AllowOrigin::list(
+            origins
+                .iter()
+                .filter_map(|origin| HeaderValue::from_str(origin).ok()),
+        )
+    };
+    CorsLayer::new()
+        .allow_origin(allowed)
+        .allow_methods([Method::GET, Method::POST, Method::DELETE])
+        .allow_headers(AllowHeaders::mirror_request())
+        .expose_headers([mcp_core::protocol::SESSION_ID, header::WWW_AUTHENTICATE])
+}
+
+async fn serve(State(route): State<Arc<McpRoute>>, request: Request) -> Response {
+    let (parts, body) = request.into_parts();
+    let id = route.request_ids.of(&parts.headers);
+    let mut log = RequestLog::start(route.log_requests, &id);
+    let doing = Doing::Request(parts.uri.clone());
+    let answered = {
+        let answer = pin!(answer(&route, parts, body, &mut log));
+        route.endpoint.activity().during(doing, answer).await
+    };
+    let mut response = match answered {
+        Ok(reply) => {
+            log.trace(&reply.trace);
+            response::of(reply)
+        }
+        // What a failure writes to the log names its request.
+        Err(error) => tracing::error_span!("mcp", request_id = id.to_str().unwrap_or_default())
+            .in_scope(|| error.into_response()),
+    };
+    response.headers_mut().insert(request_id::HEADER, id);
+    log.status(response.status());
+    response
+}
+
+async fn answer(route: &McpRoute, parts: Parts, body: Body, log: &mut RequestLog) -> Result<Reply, Error> {
+    let Parts {
+        method,
+        uri,
+        headers,
+        extensions,
+        ..
+    } = parts;
+    let peer = body::peer(&extensions);
+    let instance = instance_of(uri.path())?;
+    let (view, principal) = admit(route, &headers, &instance, log).await?;
+    let endpoint = &route.endpoint;
+    match method {
+        Method::POST => {
+            if !is_json(&headers) {
+                let message = "send `Content-Type: application/json`";
+                return Err(Error::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, message));
+            }
+            let body = body::read(body, &extensions, route.max_body_bytes, body::PATIENCE).await?;
+            let work = Work {
+                view,
+                headers,
+                principal,
+                peer,
+            };
+            post(endpoint, work, body).await
+        }
+        Method::GET => Ok(endpoint.get(&Exchange {
+            view,
+            headers: &headers,
+            principal,
+            peer,
+        })),
+        Method::DELETE => Ok(endpoint.delete(&Exchange {
+            view,
+            headers: &headers,
+            principal,
+            peer,
+        })),
+        _ => Err(Error::method_not_allowed("GET, POST, DELETE")),
+    }
+}
+
+/// Everything that is refused before a method or a body is looked at.
+async fn admit(
+    route: &McpRoute,
+    headers: &HeaderMap,
+    instance: &str,
+    log: &mut RequestLog,
+) -> Result<(Arc<InstanceView>, Principal), Error> {
+    route.access.check(headers)?;
+    let view = route.endpoint.gateway().views.get(instance);
+    let anonymous = view
+        .as_ref()
+        .is_some_and(|view| view.entry.definition.auth == InstanceAuth::None);
+    // An unknown instance answers like a guarded one, so that ids cannot be guessed without a key.
+    let principal = if anonymous {
+        Principal::anonymous()
+    } else {
+        authenticate(&route.app.guard, headers).await?
+    };
+    if route.app.phase() == Phase::Loading {
+        return Err(Error::unavailable(
+            "the definitions are still being loaded; try again in a moment",
+        ));
+    }
+    let view = view.ok_or_else(|| Error::not_found(format!("no instance is called `{instance}`")))?;
+    log.instance(&view.entry.definition.id);
+    Ok((view, principal))
+}
+
+async fn authenticate(guard: &Guard, headers: &HeaderMap) -> Result<Principal, Error> {
+    guard
+        .authenticate(headers)
+        .await
+        .map_err(|denied| Error::denied(&denied, guard.challenge()))
+}
+
+/// What a message is answered with.
+struct Work {
+    view: Arc<InstanceView>,
+    headers: HeaderMap,
+    principal: Principal,
+    peer: Arc<Peer>,
+}
+
+/// In 2026-07-28 a client that goes away cancels its request: dropping the future does it. Before that a lost
+/// connection was no cancellation, so that the work goes on in a task of its own, for a while.
+async fn post(route: &Endpoint, work: Work, body: Bytes) -> Result<Reply, Error> {
+    let cancels = Endpoint::cancels_on_disconnect(&work.headers);
+    let (endpoint, client) = (route.clone(), work.principal.subject.clone());
+    let work = async move {
+        endpoint
+            .post(
+                &Exchange {
+                    view: work.view,
+                    headers: &work.headers,
+                    principal: work.principal,
+                    peer: work.peer,
+                },
+                &body,
+            )
+            .await
+    };
+    if cancels {
+        return Ok(work.await);
+    }
+    let work = tokio::spawn(work);
+    let attended = route.gateway().attend(work, client);
+    attended.await.map_err(|error| Error::internal(error.to_string()))
+}
+
+/// The last path segment, decoded.
+fn instance_of(path: &str) -> Result<Cow<'_, str>, Error> {
+    let segment = path.strip_prefix("/mcp/").unwrap_or_default();
+    percent_decode_str(segment)
+        .decode_utf8()
+        .map_err(|_| Error::bad_request("the instance id is not UTF-8"))
+}
+
+fn is_json(headers: &HeaderMap) -> bool {
+    let Some(value) = headers
+        .get(header::CONTENT_TYPE)
+        .and_then(|value| value.to_str().ok())
+    else {
+        return false;
+    };
+    let media_type = value.split(';').next().unwrap_or_default().trim();
+    media_type.eq_ignore_ascii_case("application/json")
+}

@@ -1,0 +1,8 @@
+//! What runs: the threads and tasks of a gateway, from its start to its end.
+
+pub mod control_plane;
+pub mod data_plane;
+pub(crate) mod memory;
+pub mod server;
+pub(crate) mod shutdown;
+pub mod watchdog;

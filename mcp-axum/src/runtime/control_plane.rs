@@ -1,0 +1,212 @@
+//! Puts a gateway together: data source → catalog → protocol, and the tasks that keep them going.
+
+mod admin_key;
+mod announce;
+mod late_source;
+mod parts;
+mod safe_mode;
+mod snapshot;
+
+use super::watchdog::Vitals;
+use crate::{
+    app::{App, Guard, GuardError, Readiness},
+    settings::Settings,
+    telemetry::metrics::Metrics,
+};
+use admin_key::AdminKey;
+pub use admin_key::AdminKeyError;
+pub(crate) use admin_key::generate as generate_key;
+use mcp_common::{
+    catalog::{
+        Catalog, sync,
+        sync::{Stopgap, SyncStatus},
+    },
+    datasource::{DataSource, Load},
+    migration::{Migrate, Migration},
+    plugin::{DataSourceFactory, PluginError, Registry},
+    safe_mode::SafeMode,
+    secret::Secret,
+};
+use mcp_core::{
+    engine::Engine,
+    protocol::{Gateway, GatewayParts},
+    tool::ToolCompiler,
+};
+use parts::engine_settings;
+pub(crate) use parts::{bounds, command_engine};
+use std::{sync::Arc, time::SystemTime};
+use tokio::{runtime::Handle, task::JoinHandle};
+use tokio_util::sync::CancellationToken;
+
+/// Why a gateway could not be put together. Every text is one line for the operator.
+#[derive(Debug, thiserror::Error)]
+pub enum BuildError {
+    /// The data source of `app.data_source`.
+    #[error("app.data_source: {0}")]
+    NoSuchSource(PluginError),
+    /// The data source could not be opened.
+    #[error("{0}")]
+    Source(PluginError),
+    /// The authenticators of `app.authenticators`.
+    #[error(transparent)]
+    Guard(#[from] GuardError),
+    /// Sessions would have a secret that can be guessed.
+    #[error("the system gives no random numbers: {0}; set mcp.session_secret")]
+    NoRandomness(getrandom::Error),
+    /// The file with the admin key's hash.
+    #[error(transparent)]
+    AdminKey(#[from] AdminKeyError),
+}
+
+/// A gateway, and the key that was made for it at its first start.
+pub(crate) struct Built {
+    pub(crate) app: Arc<App>,
+    pub(crate) new_admin_key: Option<Secret>,
+}
+
+/// Finds out whether the plugins that the configuration names are there, and whether the keys that it lists are keys.
+pub(crate) fn check_names(settings: &Settings) -> Result<(), BuildError> {
+    let sources = Registry::<dyn DataSourceFactory>::data_sources().map_err(BuildError::NoSuchSource)?;
+    sources
+        .get(&settings.app.data_source)
+        .map_err(BuildError::NoSuchSource)?;
+    Guard::check_names(&settings.app.authenticators)?;
+    admin_key::check_listed(settings).map_err(GuardError::from)?;
+    Ok(())
+}
+
+/// Builds it on the control runtime that this runs on. Nothing is served yet.
+pub(crate) async fn build(settings: Settings) -> Result<Built, BuildError> {
+    let key = AdminKey::find(&settings)?;
+    let guard = Guard::build(&settings.app.authenticators, &key.tables(&settings)).await?;
+    // From here on files are made; what can be wrong without looking at them was found out before.
+    let source = open_source(&settings).await?;
+    let new_admin_key = key.store_if_new()?;
+
+    let catalog = Arc::new(Catalog::new(with_safe_mode(
+        parts::compiler(&settings),
+        safe_mode::of_gateway(&settings),
+    )));
+    let status = Arc::new(SyncStatus::default());
+    let engine = engine_settings(&settings);
+    let peers = parts::peers(&settings);
+    let (metrics, core_metrics) = Metrics::build(&catalog, &status, engine.lane.metrics(), peers.budget());
+    let readiness = Readiness::default();
+    let draining = CancellationToken::new();
+    announce::subscribe(&catalog, &readiness);
+    let gateway = Gateway::new(GatewayParts {
+        catalog: catalog.clone(),
+        settings: parts::protocol_settings(&settings, engine.via.clone())
+            .map_err(BuildError::NoRandomness)?,
+        metrics: core_metrics,
+        shutdown: draining.clone(),
+    });
+    let admin = crate::http::admin::Admin::new(Engine::new(engine.clone()), &settings.app);
+    let app = Arc::new(App {
+        settings: Arc::new(settings),
+        source,
+        catalog,
+        sync: status,
+        gateway,
+        guard,
+        admin,
+        engine,
+        metrics,
+        vitals: Arc::new(Vitals::default()),
+        peers,
+        readiness,
+        draining,
+        control: Handle::current(),
+        started_at: SystemTime::now(),
+    });
+    Ok(Built { app, new_admin_key })
+}
+
+/// Starts what runs beside requests: the copy of the data source, and the news for open streams. What it returns ends
+/// some time after the gateway began to drain, and is worth waiting for.
+pub(crate) fn start_background(app: &Arc<App>) -> Option<JoinHandle<()>> {
+    let watched = app.vitals.watch("the control plane".to_owned(), None);
+    tokio::spawn(async move { watched.vital.clone().beat(None).await });
+    let gateway = app.gateway.clone();
+    tokio::spawn(async move { gateway.announce_changes().await });
+    let snapshot = snapshot::Place::of(&app.settings);
+    let stopgap = match snapshot.clone() {
+        None => Stopgap::none(),
+        Some(place) => Stopgap {
+            remembered: Box::pin(place.read()),
+            serve: app.settings.app.start_from_snapshot,
+        },
+    };
+    // It ends with the runtime: definitions stay up to date until the last call is answered.
+    let never = std::future::pending();
+    tokio::spawn(sync::run_with(
+        app.source.clone(),
+        app.catalog.clone(),
+        app.sync.clone(),
+        stopgap,
+        never,
+    ));
+    let draining = app.draining.clone();
+    let keep = |place| snapshot::keep(place, app.catalog.clone(), app.sync.clone(), draining);
+    snapshot.map(|place| tokio::spawn(keep(place)))
+}
+
+/// The configured data source; also for commands that work on it without a gateway.
+pub(crate) async fn open_source(settings: &Settings) -> Result<Arc<dyn DataSource>, BuildError> {
+    let (factory, table) = selected_source(settings)?;
+    late_source::open(factory, table)
+        .await
+        .map_err(BuildError::Source)
+}
+
+/// Brings what the configured data source keeps up to date, or says what that would mean; `None` where there is nothing
+/// of the kind.
+pub(crate) async fn migrate(settings: &Settings, migrate: Migrate) -> Result<Option<Migration>, BuildError> {
+    let (factory, table) = selected_source(settings)?;
+    factory.migrate(&table, migrate).await.map_err(BuildError::Source)
+}
+
+/// The plugin of `app.data_source` and its settings.
+fn selected_source(
+    settings: &Settings,
+) -> Result<(Box<dyn DataSourceFactory>, serde_json::Value), BuildError> {
+    let name = &settings.app.data_source;
+    let registry = Registry::<dyn DataSourceFactory>::data_sources().map_err(BuildError::NoSuchSource)?;
+    let factory = registry.get(name).map_err(BuildError::NoSuchSource)?;
+    let table = settings.data_source.get(name).cloned();
+    Ok((
+        factory,
+        table.unwrap_or_else(|| serde_json::Value::Object(Default::default())),
+    ))
+}
+
+/// For commands that have a catalog of their own.
+pub(crate) fn compiler(settings: &Settings) -> ToolCompiler {
+    with_safe_mode(parts::compiler(settings), safe_mode::of_command(settings))
+}
+
+fn with_safe_mode(compiler: ToolCompiler, safe_mode: Option<Arc<SafeMode>>) -> ToolCompiler {
+    match safe_mode {
+        Some(safe_mode) => compiler.with_safe_mode(safe_mode),
+        None => compiler,
+    }
+}
+
+/// Everything that the data source holds, compiled; for commands that need no gateway for it.
+pub(crate) fn catalog_of(settings: &Settings, load: Load) -> Catalog<ToolCompiler> {
+    let catalog = Catalog::new(compiler(settings));
+    catalog.replace(load);
+    catalog
+}
+
+impl BuildError {
+    /// Whether the configuration is to blame (exit code 2), not the circumstances.
+    pub(crate) fn is_configuration(&self) -> bool {
+        match self {
+            Self::NoSuchSource(_) => true,
+            Self::Source(error) => error.is_configuration(),
+            Self::Guard(error) => error.is_configuration(),
+            Self::AdminKey(_) | Self::NoRandomness(_) => false,
+        }
+    }
+}

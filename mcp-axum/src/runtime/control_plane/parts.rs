@@ -1,0 +1,190 @@
+//! What the configuration means for the crates below, which do not know it.
+
+use crate::{
+    runtime::{data_plane::Peers, memory},
+    settings::{AutoSwitch, Settings, UpstreamSettings},
+};
+use mcp_common::{bounds::Bounds, secret::ExposeSecret};
+use mcp_core::{
+    egress::{EgressRule, EgressSettings, ProxyAddress},
+    engine::{Engine, EngineSettings, Lane, LaneSettings},
+    peer::Budget,
+    protocol::{AbandonedSettings, ProtocolSettings},
+    secrets::{SecretSettings, Secrets},
+    tool::{RequestHeader, ToolCompiler},
+    via::Via,
+    view::ViewSettings,
+};
+use sha2::{Digest, Sha256};
+use std::{path::PathBuf, sync::Arc, time::Duration};
+
+/// For the gateway's catalog, and for commands that have one of their own.
+pub(super) fn compiler(settings: &Settings) -> ToolCompiler {
+    ToolCompiler::default()
+        .with_secrets(Secrets::new(secret_settings(settings)))
+        .with_proxies(proxies(settings))
+        .with_request_headers(request_headers(settings))
+        .with_bounds(bounds(settings))
+}
+
+/// For all workers: clones share the certificate authorities, which are read once.
+pub(crate) fn engine_settings(settings: &Settings) -> EngineSettings {
+    let upstream = &settings.upstream;
+    EngineSettings {
+        default_timeout: Duration::from_millis(upstream.timeout_ms),
+        connect_timeout: Duration::from_millis(upstream.connect_timeout_ms),
+        max_request_bytes: upstream.max_request_bytes.0,
+        max_response_bytes: upstream.max_response_bytes.0,
+        bounds: bounds(settings),
+        on_mismatch: upstream.on_output_mismatch,
+        egress: egress_settings(settings),
+        via: via(settings),
+        secrets: Secrets::new(secret_settings(settings)),
+        lane: Lane::new(lane_settings(settings)),
+        ..EngineSettings::default()
+    }
+}
+
+/// For all who read something from outside.
+pub(crate) fn bounds(settings: &Settings) -> Arc<Bounds> {
+    // Checked when the settings were read.
+    Arc::new(settings.bounds.read().unwrap_or_default())
+}
+
+fn lane_settings(settings: &Settings) -> LaneSettings {
+    let work = &settings.work;
+    LaneSettings {
+        threads: work.threads,
+        waiting: work.waiting,
+        arguments_bytes: work.arguments_bytes.as_usize(),
+        answer_bytes: work.answer_bytes.as_usize(),
+        time: Duration::from_millis(work.time_ms),
+        #[cfg(unix)]
+        sandbox: work
+            .program
+            .clone()
+            .map(|path| crate::cli::sandbox_program(path, work.memory.0)),
+        #[cfg(not(unix))]
+        sandbox: None,
+    }
+}
+
+/// For a command that makes calls itself. Nothing comes back to it, so its name need not be its own.
+pub(crate) fn command_engine(settings: &Settings) -> Engine {
+    let mut engine = engine_settings(settings);
+    if settings.upstream.via == "auto" {
+        engine.via = Via::named("cli", settings.upstream.max_gateways);
+    }
+    Engine::new(engine)
+}
+
+/// Without random numbers there is no name, and no loop is found.
+fn via(settings: &Settings) -> Option<Via> {
+    let UpstreamSettings {
+        via, max_gateways, ..
+    } = &settings.upstream;
+    match via.as_str() {
+        "off" => None,
+        "auto" => Via::random(*max_gateways),
+        name => Via::named(name, *max_gateways),
+    }
+}
+
+fn secret_settings(settings: &Settings) -> SecretSettings {
+    SecretSettings {
+        allow_env: settings.secrets.allow_env.to_vec(),
+        file_dirs: settings.secrets.file_dir.iter().map(PathBuf::from).collect(),
+    }
+}
+
+fn egress_settings(settings: &Settings) -> EgressSettings {
+    let egress = &settings.egress;
+    // Checked when the settings were read.
+    let rules = |texts: &[String]| {
+        texts
+            .iter()
+            .filter_map(|text| text.parse::<EgressRule>().ok())
+            .collect()
+    };
+    EgressSettings {
+        allow_private: egress.allow_private,
+        allow_loopback: match egress.allow_loopback {
+            AutoSwitch::On => true,
+            AutoSwitch::Off => false,
+            AutoSwitch::Auto => settings.app.bound_to_loopback(),
+        },
+        allow: rules(&egress.allow),
+        deny: rules(&egress.deny),
+        proxies: proxies(settings),
+    }
+}
+
+fn proxies(settings: &Settings) -> Vec<ProxyAddress> {
+    // Checked when the settings were read.
+    let texts = settings.egress.proxies.iter();
+    texts.filter_map(|text| text.parse().ok()).collect()
+}
+
+fn request_headers(settings: &Settings) -> Vec<RequestHeader> {
+    // Checked when the settings were read.
+    let names = settings.templates.request_headers.iter();
+    names.filter_map(|name| name.parse().ok()).collect()
+}
+
+pub(super) fn peers(settings: &Settings) -> Peers {
+    let app = &settings.app;
+    // Checked when the settings were read.
+    let proxies = app.front_proxies.iter().filter_map(|text| text.parse().ok());
+    let budget = Budget::new(memory::budget(app.memory_budget));
+    Peers::new(budget, proxies.collect(), app.connections_per_client())
+}
+
+/// `via` is the engine's, so that what one sends the other knows.
+pub(super) fn protocol_settings(
+    settings: &Settings,
+    via: Option<Via>,
+) -> Result<ProtocolSettings, getrandom::Error> {
+    let mcp = &settings.mcp;
+    Ok(ProtocolSettings {
+        view: ViewSettings {
+            page_size: mcp.page_size,
+            list_ttl_ms: mcp.list_ttl_ms,
+        },
+        session_secret: session_secret(settings)?,
+        session_lifetime: Duration::from_secs(mcp.session_seconds),
+        max_streams: mcp.max_streams,
+        max_streams_per_client: mcp.streams_per_client(),
+        abandoned: AbandonedSettings {
+            most: mcp.max_abandoned,
+            most_per_client: mcp.max_abandoned_per_client,
+            patience: Duration::from_secs(mcp.abandoned_seconds),
+        },
+        via,
+    })
+}
+
+/// Of any length in the configuration, of 32 bytes below. Without one: random.
+fn session_secret(settings: &Settings) -> Result<[u8; 32], getrandom::Error> {
+    if let Some(secret) = &settings.mcp.session_secret {
+        return Ok(Sha256::digest(secret.expose_secret().as_bytes()).into());
+    }
+    let mut random = [0; 32];
+    getrandom::fill(&mut random)?;
+    Ok(random)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::settings::Layers;
+
+    #[test]
+    fn secrets_have_one_default() {
+        let layers = Layers {
+            directory: "does-not-exist".into(),
+            ..Layers::default()
+        };
+        let settings = Settings::load(&layers).unwrap();
+        assert_eq!(secret_settings(&settings), SecretSettings::default());
+    }
+}

@@ -1,0 +1,124 @@
+//! Between hyper and the router: counts requests in progress and the memory that they take, and lets nothing new begin
+//! while the gateway drains.
+
+use super::{answer::Tracked, connection::Usage, host};
+use crate::{
+    app::{Phase, SharedBody},
+    http::error::Error,
+    settings::OPERATOR_PATHS,
+};
+use axum::{Router, response::IntoResponse};
+use http::{HeaderValue, Request, Response, Version, header};
+use hyper::body::Incoming;
+use mcp_core::peer::{Held, Peer};
+use std::{convert::Infallible, sync::Arc};
+use tower::Service;
+
+/// What a request of HTTP/2 takes beside its header: many of them share a connection, so that each one counts.
+const REQUEST: u64 = 16 << 10;
+
+/// One per connection.
+pub(super) struct Entrance {
+    pub(super) router: Router,
+    pub(super) usage: Arc<Usage>,
+    pub(super) peer: Arc<Peer>,
+    /// Nothing is done for this connection but answering probes.
+    pub(super) turned_away: Option<TurnedAway>,
+}
+
+/// Why a connection is not served.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum TurnedAway {
+    /// It was opened while the gateway was draining already.
+    Draining,
+    /// There were too many.
+    Full,
+    /// Its client had too many.
+    FullForPeer,
+}
+
+impl TurnedAway {
+    pub(super) fn reason(self) -> &'static str {
+        match self {
+            Self::Draining => "the gateway is shutting down; try another replica",
+            Self::Full => {
+                "too many connections are open (app.max_connections); try again in a moment, or another replica"
+            }
+            Self::FullForPeer => {
+                "this address has too many connections open (app.max_connections_per_client); use those that it has, or \
+                 close some (an address that stands for many clients belongs into app.front_proxies)"
+            }
+        }
+    }
+}
+
+impl Entrance {
+    pub(super) fn serve(
+        &self,
+        mut request: Request<Incoming>,
+    ) -> impl Future<Output = Result<Response<Tracked>, Infallible>> + use<> {
+        let in_progress = self.usage.begin();
+        let version = request.version();
+        let is_last = self.turned_away.is_some();
+        let admitted = self.admit(&mut request);
+        let peer = self.peer.clone();
+        let mut router = self.router.clone();
+        let answer = admitted.map(|held| (router.call(request), held));
+        async move {
+            let (response, held) = match answer {
+                Ok((answer, held)) => (answer.await.unwrap_or_else(|never| match never {}), held),
+                Err(refused) => (refused.into_response(), None),
+            };
+            let tracked = |body| Tracked {
+                body,
+                in_progress,
+                peer: Some(peer),
+                is_multiplexed: version >= Version::HTTP_2,
+                _held: held,
+            };
+            Ok(finish(response, tracked, version, is_last))
+        }
+    }
+
+    /// Takes the memory of a request of HTTP/2; one of HTTP/1 has its connection for itself.
+    fn admit(&self, request: &mut Request<Incoming>) -> Result<Option<Held>, Error> {
+        // Probes may still ask how the gateway is.
+        if let Some(turned_away) = self.turned_away
+            && !OPERATOR_PATHS.contains(&request.uri().path())
+        {
+            return Err(Error::unavailable(turned_away.reason()));
+        }
+        host::settle(request)?;
+        request.extensions_mut().insert(self.peer.clone());
+        if request.version() < Version::HTTP_2 {
+            return Ok(None);
+        }
+        let header = request.headers().iter();
+        let header: usize = header
+            .map(|(name, value)| name.as_str().len() + value.len())
+            .sum();
+        let held = self.peer.hold(REQUEST + header as u64);
+        held.map(Some)
+            .map_err(|reason| Error::no_memory(reason, self.peer.limit()))
+    }
+}
+
+fn finish(
+    response: axum::response::Response,
+    tracked: impl FnOnce(axum::body::Body) -> Tracked,
+    version: Version,
+    is_last: bool,
+) -> Response<Tracked> {
+    let is_shared = response.extensions().get::<SharedBody>().is_some();
+    let mut response = response.map(tracked);
+    if is_shared {
+        response.body_mut().peer = None;
+    }
+    let phase = response.body().in_progress.phase();
+    if (phase == Phase::Draining || is_last) && version < Version::HTTP_2 {
+        response
+            .headers_mut()
+            .insert(header::CONNECTION, HeaderValue::from_static("close"));
+    }
+    response
+}

@@ -1,0 +1,4 @@
+//! What is told about a gateway while it runs.
+
+pub(crate) mod logging;
+pub mod metrics;

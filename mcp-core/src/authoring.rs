@@ -1,0 +1,9 @@
+//! What people do at a desk: import, export, plans, examples and explanations. Nothing on the way of a call needs it.
+
+pub mod change_plan;
+pub(crate) mod credential_name;
+pub mod examples;
+pub mod explain;
+pub mod export;
+pub mod import;
+pub mod tokens;

@@ -1,0 +1,130 @@
+//! Examples of a definition, run as contract tests: with an answer that the example brings along, or against the
+//! upstream itself. What a model would get is compared with what the example expects.
+
+mod expectation;
+mod mock;
+
+use crate::{
+    engine::{CallContext, CallResult, Engine},
+    tool::{CompiledTool, InstanceNames},
+};
+use expectation::differences;
+use mcp_common::{
+    authenticator::Principal,
+    definition::{ToolDefinition, tool::Example},
+};
+use serde::{Deserialize, Serialize};
+
+/// Where answers come from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mode {
+    /// From the example; nothing is sent and no secret is looked up.
+    Mock,
+    /// From the upstream, with everything that holds for a call: egress policy, credentials, limits.
+    Live {
+        /// Requests are sent that may change something there. Without it only `GET`, `HEAD` and `OPTIONS` are.
+        any_method: bool,
+    },
+}
+
+/// What came of one example.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ExampleRun {
+    /// The tool's id.
+    pub tool: String,
+    /// Where the example stands: `examples[0]`.
+    pub example: String,
+    /// For people, if it says something.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub description: Option<String>,
+    /// Whether it is as expected.
+    pub verdict: Verdict,
+    /// What is not, or why it was not run.
+    pub details: Vec<String>,
+}
+
+/// Of one example.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Verdict {
+    /// As expected.
+    Passed,
+    /// Not as expected.
+    Failed,
+    /// Not run.
+    Skipped,
+}
+
+/// Who runs examples.
+#[derive(Clone, Copy, Debug)]
+pub struct Runner<'a> {
+    /// Plans, sends and shapes.
+    pub engine: &'a Engine,
+    /// For the definition's templates.
+    pub instance: &'a InstanceNames,
+    /// For the definition's templates.
+    pub principal: &'a Principal,
+    /// Where answers come from.
+    pub mode: Mode,
+}
+
+impl Runner<'_> {
+    /// Runs the examples of a definition, one after the other; `tool` is it, compiled.
+    pub async fn run(&self, tool: &CompiledTool, definition: &ToolDefinition) -> Vec<ExampleRun> {
+        let mut runs = Vec::new();
+        for (index, example) in definition.examples.iter().flatten().enumerate() {
+            let (verdict, details) = self.example(tool, definition, example).await;
+            runs.push(ExampleRun {
+                tool: definition.id.to_string(),
+                example: format!("examples[{index}]"),
+                description: example.description.clone(),
+                verdict,
+                details,
+            });
+        }
+        runs
+    }
+
+    async fn example(
+        &self,
+        tool: &CompiledTool,
+        definition: &ToolDefinition,
+        example: &Example,
+    ) -> (Verdict, Vec<String>) {
+        let skipped = |reason: String| (Verdict::Skipped, vec![reason]);
+        let context = CallContext {
+            instance: self.instance,
+            principal: self.principal,
+            arguments: example.arguments.as_deref(),
+            headers: None,
+        };
+        let result: CallResult = match (self.mode, &example.mock) {
+            (Mode::Mock, None) => return skipped("has no `mock`".to_owned()),
+            (Mode::Mock, Some(mock)) => match self.engine.plan(tool, context) {
+                Err(refused) => refused,
+                Ok(_) => match mock::response(mock) {
+                    Ok(answer) => self.engine.answered(tool, context, answer).await,
+                    Err(reason) => return (Verdict::Failed, vec![reason]),
+                },
+            },
+            (Mode::Live { any_method }, _) => {
+                let method = definition.tds_ext_info.method.trim().to_ascii_uppercase();
+                let is_safe = matches!(method.as_str(), "GET" | "HEAD" | "OPTIONS");
+                if !is_safe && !any_method {
+                    return skipped(format!(
+                        "{method} may change something there, it is not sent unasked"
+                    ));
+                }
+                self.engine.call(tool, context).await
+            }
+        };
+        let details = differences(example.expect.as_ref(), &result);
+        match details.is_empty() {
+            true => (Verdict::Passed, details),
+            false => (Verdict::Failed, details),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

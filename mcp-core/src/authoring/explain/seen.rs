@@ -1,0 +1,100 @@
+//! A plan with everything that can be said of it, for people: all problems at once, every placement, and the request
+//! as far as it can be made.
+
+use super::{ArgumentProblem, Placement, trace};
+use crate::{
+    engine::{
+        CallContext,
+        failure::Failure,
+        http::build::{arguments::Arguments, arguments_text, build, leaf::Scope},
+    },
+    json::strict_value,
+    tool::{Call, findings},
+};
+use bytes::Bytes;
+use http::Request;
+use http_body_util::Full;
+
+/// More of them are the same mistake again.
+const MOST_PROBLEMS: usize = 100;
+
+/// What can be said before a call.
+pub(crate) struct Seen {
+    pub(crate) problems: Vec<ArgumentProblem>,
+    pub(crate) placements: Vec<Placement>,
+    /// Also of arguments that do not fit the schema, if they can be placed; a call would not send it then.
+    pub(crate) request: Option<Request<Full<Bytes>>>,
+}
+
+pub(crate) fn see(call: &Call, context: &CallContext<'_>, max_request_bytes: u64) -> Seen {
+    let json = arguments_text(context);
+    let mut problems = Vec::new();
+    let (arguments, fits) = read(call, json, &mut problems);
+    let Some(arguments) = arguments else {
+        return Seen {
+            problems,
+            placements: Vec::new(),
+            request: None,
+        };
+    };
+    let scope = Scope::new(call, context, &arguments, json, max_request_bytes);
+    let placements = trace::trace(call, &arguments, &scope);
+    let request = match build(call, &arguments, &scope, max_request_bytes) {
+        Ok(request) => Some(request),
+        Err(failure) => {
+            // What the schema said already is not said again in other words.
+            let is_new = |new: &ArgumentProblem| fits || problems.iter().all(|known| known.path != new.path);
+            let new: Vec<_> = failure.problems().into_iter().filter(is_new).collect();
+            problems.extend(new);
+            None
+        }
+    };
+    Seen {
+        problems,
+        placements,
+        request,
+    }
+}
+
+/// The arguments, checked and sorted; whether they fit the schema.
+fn read<'a>(
+    call: &Call,
+    json: &'a str,
+    problems: &mut Vec<ArgumentProblem>,
+) -> (Option<Arguments<'a>>, bool) {
+    let mut arguments = match Arguments::read(call, json) {
+        Ok(arguments) => arguments,
+        Err(failure) => {
+            problems.extend(failure.problems());
+            return (None, false);
+        }
+    };
+    if let Some(validator) = &call.validator {
+        match strict_value::read(json) {
+            Ok(_) if !validator.is_bounded(json) => {
+                let reason =
+                    "is not checked here: that may take too long with the tool's schema. A call checks it";
+                problems.push(ArgumentProblem::whole(reason));
+            }
+            Ok(value) => {
+                let found = findings(validator, &value, MOST_PROBLEMS).into_iter();
+                problems.extend(found.map(|(path, reason)| ArgumentProblem { path, reason }));
+            }
+            Err(error) => {
+                let failure = Failure::argument("(root)", &error.to_string());
+                problems.extend(failure.problems());
+            }
+        }
+    }
+    let fits = problems.is_empty();
+    let checked = arguments.sort(call).and_then(|()| arguments.check_required(call));
+    if let Err(failure) = checked {
+        let found = failure.problems();
+        let new: Vec<_> = found
+            .into_iter()
+            .filter(|new| problems.iter().all(|known| known.path != new.path))
+            .collect();
+        problems.extend(new);
+    }
+    (Some(arguments), fits)
+}

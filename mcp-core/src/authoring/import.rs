@@ -1,0 +1,119 @@
+//! API descriptions become tool definitions: OpenAPI 3 and Swagger 2 documents, curl lines, Postman collections, HAR
+//! files.
+//!
+//! Pure: text and what is stored go in, a [`Plan`] and a [`Report`] come out. Reading files, fetching URLs and writing
+//! to a store is done by others, so that the admin API cannot be made to fetch anything.
+
+mod arguments;
+mod cost;
+mod curl;
+mod definition;
+mod effort;
+mod error;
+mod har;
+#[cfg(test)]
+mod hostile;
+mod known_by;
+mod name;
+mod openapi;
+mod options;
+mod pattern;
+mod place;
+mod postman;
+mod prose;
+mod reconcile;
+mod report;
+mod sample;
+mod text;
+mod yaml;
+
+pub use super::change_plan::Skipped;
+use super::change_plan::{Plan, Stored};
+use definition::Draft;
+use effort::Effort;
+pub use error::ImportError;
+pub use known_by::known_by;
+pub use options::{Format, ImportOptions, Limits};
+pub use pattern::{Pattern, Rename};
+pub use report::{Conflict, Report};
+
+/// More than anybody reads.
+const MAX_NOTES: usize = 100;
+
+/// Reads `text` and works out what has to be written so that the store has its operations as tools of an instance.
+/// Nothing is written. `stored` is everything that the store has.
+pub fn import(
+    format: Format,
+    text: &str,
+    options: &ImportOptions,
+    stored: &Stored,
+) -> Result<(Plan, Report), ImportError> {
+    options.check()?;
+    let imported = match format {
+        Format::OpenApi => openapi::read(text, options)?,
+        Format::Curl => curl::read(text, options)?,
+        Format::Postman => postman::read(text, options)?,
+        Format::Har => har::read(text, options)?,
+    };
+    Ok(reconcile::reconcile(format, imported, options, stored))
+}
+
+/// What a description has, before it meets what is stored.
+#[derive(Debug)]
+struct Imported {
+    /// Of the API, for the instance and for `source.url` where nobody named one.
+    title: String,
+    description: Option<String>,
+    drafts: Vec<Draft>,
+    skipped: Vec<Skipped>,
+    /// Operations that the options leave out.
+    left_out: Vec<String>,
+    notes: Vec<String>,
+    effort: Effort,
+}
+
+impl Imported {
+    fn new(options: &ImportOptions) -> Self {
+        Self {
+            title: String::new(),
+            description: None,
+            drafts: Vec::new(),
+            skipped: Vec::new(),
+            left_out: Vec::new(),
+            notes: Vec::new(),
+            effort: Effort::new(options),
+        }
+    }
+
+    /// A tool, if there is room for one more.
+    fn add(&mut self, draft: Draft) {
+        match self.effort.take(&draft) {
+            Ok(()) => self.drafts.push(draft),
+            Err(reason) => self.skip(draft.operation, reason),
+        }
+    }
+
+    fn skip(&mut self, operation: impl Into<String>, reason: impl Into<String>) {
+        self.skipped.push(Skipped {
+            operation: operation.into(),
+            reason: reason.into(),
+        });
+    }
+
+    fn note(&mut self, text: impl Into<String>) {
+        let text = text.into();
+        if self.notes.len() < MAX_NOTES && !self.notes.contains(&text) {
+            self.notes.push(text);
+        }
+    }
+}
+
+/// Why one operation has no tool.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Unmappable(String);
+
+impl Unmappable {
+    fn at(place: impl std::fmt::Display, reason: impl std::fmt::Display) -> Self {
+        Self(format!("{place}: {reason}"))
+    }
+}

@@ -1,0 +1,293 @@
+//! Descriptions made to hurt: small ones that name much, deep ones, endless ones. Each comes back within seconds, costs the
+//! operation and not the document where it can, and the report says why.
+
+use super::{Format, ImportOptions, Report, import};
+use crate::{
+    authoring::change_plan::{Plan, Stored},
+    growth,
+};
+use serde_json::{Map, Value, json};
+
+fn options() -> ImportOptions {
+    ImportOptions {
+        instance: "i".to_owned(),
+        base_url: Some("http://a.example".to_owned()),
+        ..ImportOptions::default()
+    }
+}
+
+fn run(format: Format, text: &str) -> Result<(Plan, Report), String> {
+    import(format, text, &options(), &Stored::default()).map_err(|error| error.to_string())
+}
+
+/// An operation `GET /hurt` with these members, and a harmless one beside it.
+fn document(operation: Value, components: Value) -> Value {
+    json!({"openapi": "3.1.0", "info": {"title": "t"}, "paths": {
+        "/hurt": {"post": operation}, "/fine": {"get": {}}}, "components": components})
+}
+
+/// The report says this of the one, and the other one has a tool.
+#[track_caller]
+fn costs_the_operation(document: &Value, reason: &str) {
+    let (_, report) = run(Format::OpenApi, &document.to_string()).unwrap();
+    assert_eq!(report.created, ["i.get_fine"], "{report}");
+    assert!(report.skipped[0].reason.contains(reason), "{report}");
+}
+
+/// Both have tools.
+#[track_caller]
+fn costs_nothing(document: &Value) {
+    let (_, report) = run(Format::OpenApi, &document.to_string()).unwrap();
+    assert_eq!(report.created.len(), 2, "{report}");
+}
+
+fn body(schema: Value) -> Value {
+    json!({"requestBody": {"content": {"application/json": {"schema": schema}}}})
+}
+
+fn answer(schema: Value) -> Value {
+    json!({"responses": {"200": {"content": {"application/json": {"schema": schema}}}}})
+}
+
+/// Definitions of which each refers to the next one so many times.
+fn multiplying(times: usize) -> Value {
+    let definition = |n: usize| {
+        let next = json!({"$ref": format!("#/components/schemas/d{}", n + 1)});
+        (
+            format!("d{n}"),
+            json!({"type": "object", "allOf": vec![next; times]}),
+        )
+    };
+    let mut definitions: Map<_, _> = (0..26).map(definition).collect();
+    definitions.insert("d26".to_owned(), json!({"type": "object"}));
+    json!({ "schemas": definitions })
+}
+
+#[test]
+fn references_that_multiply_or_go_round_cost_the_operation() {
+    let first = json!({"$ref": "#/components/schemas/d0"});
+    costs_the_operation(
+        &document(body(first.clone()), multiplying(2)),
+        "bounds.schema_expansion",
+    );
+    costs_the_operation(
+        &document(body(first.clone()), multiplying(12)),
+        "bounds.schema_expansion",
+    );
+    costs_nothing(&document(answer(first), multiplying(12)));
+    let round = json!({"schemas": {"n": {"allOf": [{"$ref": "#/components/schemas/n"}]}}});
+    let node = json!({"$ref": "#/components/schemas/n"});
+    costs_the_operation(
+        &document(body(node.clone()), round.clone()),
+        "leads back to itself",
+    );
+    costs_nothing(&document(answer(node), round));
+}
+
+#[test]
+fn what_is_named_many_times_is_copied_within_bounds() {
+    let many: Vec<String> = (0..100_000).map(|n| format!("value {n}")).collect();
+    let parameter = |n: usize| json!({"$ref": "#/components/parameters/p", "n": n});
+    let parameters: Vec<_> = (0..400).map(parameter).collect();
+    let large = json!({"parameters": {"p": {"name": "p", "in": "query", "schema": {"enum": many}}}});
+    costs_the_operation(&document(json!({ "parameters": parameters }), large), "MiB");
+    let example = json!({"schemas": {"s": {"type": "string"}}, "examples": {"e": {"value": many}}});
+    let with_example = |n: usize| {
+        json!({"name": format!("p{n}"), "in": "query", "schema": {"type": "string"},
+            "examples": {"e": {"$ref": "#/components/examples/e"}}})
+    };
+    let parameters: Vec<_> = (0..400).map(with_example).collect();
+    costs_nothing(&document(json!({ "parameters": parameters }), example));
+    let enums = json!({"schemas": {"s": {"type": "object", "properties": {"a": {"enum": many}}}}});
+    let large = document(body(json!({"$ref": "#/components/schemas/s"})), enums);
+    costs_the_operation(&large, "input_schema");
+    let parameters: Vec<_> = (0..600)
+        .map(|n| json!({"name": format!("p{n}"), "in": "query"}))
+        .collect();
+    costs_the_operation(
+        &document(json!({ "parameters": parameters }), json!({})),
+        "500 parameters",
+    );
+    let members: Map<_, _> = (0..3_000)
+        .map(|n| (format!("m{n}"), json!({"type": "string"})))
+        .collect();
+    let required: Vec<_> = members.keys().cloned().collect();
+    let flat = json!({"type": "object", "properties": members, "required": required});
+    costs_nothing(&document(body(flat), json!({})));
+}
+
+#[test]
+fn patterns_of_one_operation_share_one_memory() {
+    let pattern = |n: usize| {
+        (
+            format!("p{n}"),
+            json!({"type": "string", "pattern": format!("\\p{{L}}{{200}}{n}")}),
+        )
+    };
+    let patterns = |count: usize| json!({"type": "object", "properties": (0..count).map(pattern).collect::<Map<_, _>>()});
+    let with_example = |schema: Value| {
+        let mut operation = body(schema);
+        operation["requestBody"]["content"]["application/json"]["example"] = json!({"p1": "a"});
+        document(operation, json!({}))
+    };
+    costs_the_operation(&with_example(patterns(300)), "bounds.schema_pattern_memory");
+    costs_the_operation(
+        &document(body(patterns(700)), json!({})),
+        "bounds.schema_patterns",
+    );
+}
+
+#[test]
+fn documents_of_many_values_levels_or_operations_are_refused_with_the_bound() {
+    let deep = format!(
+        "{{\"openapi\":\"3.0.0\",\"x\":{}{}}}",
+        "[".repeat(110),
+        "]".repeat(110)
+    );
+    assert!(
+        run(Format::OpenApi, &deep)
+            .unwrap_err()
+            .contains("bounds.description_depth")
+    );
+    let wide = format!("{{\"openapi\":\"3.0.0\",\"x\":[{}1]}}", "1,".repeat(2_100_000));
+    for format in [Format::OpenApi, Format::Postman, Format::Har] {
+        assert!(
+            run(format, &wide)
+                .unwrap_err()
+                .contains("bounds.description_nodes")
+        );
+    }
+    let references: Map<_, _> = (0..2_000)
+        .map(|n| (format!("/p{n}"), json!({"$ref": "#/components/pathItems/x"})))
+        .collect();
+    let item = json!({"get": {}, "put": {}, "post": {}});
+    let many = json!({"openapi": "3.1.0", "info": {"title": "t"}, "paths": references, "components": {"pathItems": {"x": item}}});
+    let reason = run(Format::OpenApi, &many.to_string()).unwrap_err();
+    assert!(reason.contains("bounds.description_operations"), "{reason}");
+}
+
+#[test]
+fn all_tools_together_have_a_bound() {
+    let members: Map<_, _> = (0..400)
+        .map(|n| (format!("m{n}"), json!({"description": "x".repeat(200)})))
+        .collect();
+    let shared = json!({"schemas": {"s": {"type": "object", "properties": members}}});
+    let operation = body(json!({"type": "array", "items": {"$ref": "#/components/schemas/s"}}));
+    let paths: Map<_, _> = (0..400)
+        .map(|n| (format!("/p{n}"), json!({"post": operation})))
+        .collect();
+    let document = json!({"openapi": "3.1.0", "info": {"title": "t"}, "paths": paths, "components": shared});
+    let (_, report) = run(Format::OpenApi, &document.to_string()).unwrap();
+    assert!(report.created.len() > 50 && report.skipped.len() > 50, "{report}");
+    assert!(
+        report.skipped[0]
+            .reason
+            .contains("bounds.description_tools_bytes"),
+        "{report}"
+    );
+}
+
+#[test]
+fn variables_that_multiply_are_left_as_they_are() {
+    let servers = json!([{"url": "{a}".repeat(600), "variables": {"a": {"default": "x".repeat(100_000)}}}]);
+    let mut document = document(json!({}), json!({}));
+    document["servers"] = servers;
+    let options = ImportOptions {
+        base_url: None,
+        ..options()
+    };
+    let (_, report) = import(
+        Format::OpenApi,
+        &document.to_string(),
+        &options,
+        &Stored::default(),
+    )
+    .unwrap();
+    assert!(report.skipped[0].reason.contains("2048 bytes"), "{report}");
+    let variables: Vec<_> = (0..40)
+        .map(|n| json!({"key": format!("v{n}"), "value": format!("{{{{v{}}}}}", n + 1).repeat(40)}))
+        .collect();
+    let request = json!({"method": "POST", "url": "http://a.example/x?a={{v0}}", "body": {"mode": "raw", "raw": "{{v0}}".repeat(1_000)}});
+    let collection = json!({"info": {"name": "n", "schema": "v2.1"}, "variable": variables, "item": [{"name": "x", "request": request}]});
+    run(Format::Postman, &collection.to_string()).unwrap();
+}
+
+#[test]
+fn samples_that_are_too_large_cost_the_request() {
+    let url = format!("http://a.example{}", "/12345".repeat(20_000));
+    let curl = run(Format::Curl, &format!("curl '{url}'")).unwrap().1;
+    assert!(curl.skipped[0].reason.contains("URL has more than"), "{curl}");
+    let fields = "-F a=b ".repeat(2_000);
+    let curl = run(Format::Curl, &format!("curl http://a.example {fields}"))
+        .unwrap()
+        .1;
+    assert!(curl.skipped[0].reason.contains("2000 fields"), "{curl}");
+    let body = format!("{}1{}", "[".repeat(100_000), "]".repeat(100_000));
+    let entry = json!({"request": {"method": "POST", "url": "http://a.example/x", "headers": [],
+        "postData": {"mimeType": "application/json", "text": body}}});
+    let archive = json!({"log": {"entries": [entry]}});
+    run(Format::Har, &archive.to_string()).unwrap();
+}
+
+#[test]
+fn an_import_takes_time_that_grows_with_the_description() {
+    let operations = |bytes: usize| -> Value {
+        let paths: Map<_, _> = (0..bytes / 256)
+            .map(|n| {
+                let parameters = json!([{"name": "id", "in": "path", "schema": {"type": "integer"}}]);
+                (
+                    format!("/p{n}/{{id}}"),
+                    json!({"get": {"parameters": parameters, "summary": "x".repeat(80)}}),
+                )
+            })
+            .collect();
+        json!({"openapi": "3.0.0", "info": {"title": "t"}, "paths": paths})
+    };
+    growth::is_linear_from(
+        16 << 10,
+        "operations",
+        256 << 10,
+        |bytes| operations(bytes).to_string(),
+        |text| {
+            run(Format::OpenApi, text).unwrap();
+        },
+    );
+    let same_names = |bytes: usize| {
+        let schema = |n: usize| {
+            (
+                format!("s{n}"),
+                json!({"x": {"type": "string", "title": format!("t{n}")}}),
+            )
+        };
+        let schemas: Map<_, _> = (0..bytes / 64).map(schema).collect();
+        let all: Vec<_> = schemas
+            .keys()
+            .map(|name| json!({"$ref": format!("#/components/schemas/{name}/x")}))
+            .collect();
+        document(body(json!({"anyOf": all})), json!({ "schemas": schemas })).to_string()
+    };
+    growth::is_linear_from(16 << 10, "names", 512 << 10, same_names, |text: &String| {
+        drop(run(Format::OpenApi, text))
+    });
+    let yaml = |bytes: usize| {
+        format!(
+            "openapi: 3.0.0\nx:\n{}",
+            "  - {a: 1, b: [2, 3]}\n".repeat(bytes / 24)
+        )
+    };
+    growth::is_linear_from(32 << 10, "YAML", 2 << 20, yaml, |text: &String| {
+        drop(run(Format::OpenApi, text))
+    });
+    let header = |bytes: usize| format!("curl http://a.example/x {}", "-d a=b ".repeat(bytes / 7));
+    growth::is_linear_from(32 << 10, "curl", 2 << 20, header, |text: &String| {
+        drop(run(Format::Curl, text))
+    });
+    let requests = |bytes: usize| {
+        let item = |n: usize| json!({"name": format!("r{n}"), "request": {"method": "GET", "url": format!("http://a.example/x{n}")}});
+        let items: Vec<_> = (0..bytes / 96).map(item).collect();
+        json!({"info": {"name": "n", "schema": "v2.1"}, "item": items}).to_string()
+    };
+    growth::is_linear_from(16 << 10, "requests", 128 << 10, requests, |text: &String| {
+        drop(run(Format::Postman, text))
+    });
+}

@@ -1,0 +1,277 @@
+//! The request's body: its members as arguments where they can be, the whole of it as one argument elsewhere.
+
+mod file;
+mod media;
+
+use super::{
+    flatten::{Flat, flatten},
+    schema::Schemas,
+};
+use crate::authoring::import::{
+    Unmappable,
+    arguments::{Argument, Arguments, Place, pointer},
+    place::At,
+};
+use file::make_file;
+use media::{choose, essence, is_text, raw_schema};
+use serde_json::{Map, Value, json};
+
+/// What kind of body it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Mode {
+    None,
+    Json,
+    Form,
+    Multipart,
+    Raw,
+}
+
+#[derive(Debug)]
+pub(super) struct Body {
+    pub(super) mode: Mode,
+    pub(super) media: String,
+    /// What the body's one argument is called on the wire: nothing, so that this is only a key.
+    pub(super) root: Option<String>,
+    /// Files, by the names that the API has for them.
+    parts: Vec<(String, Option<String>)>,
+    encoding: Map<String, Value>,
+    /// A method that has no body otherwise.
+    is_unusual: bool,
+}
+
+pub(super) fn none() -> Body {
+    Body {
+        mode: Mode::None,
+        media: String::new(),
+        root: None,
+        parts: Vec::new(),
+        encoding: Map::new(),
+        is_unusual: false,
+    }
+}
+
+/// Adds the body's arguments.
+pub(super) fn add(
+    operation: &Map<String, Value>,
+    is_unusual: bool,
+    schemas: &mut Schemas<'_>,
+    arguments: &mut Arguments,
+    at: &At<'_>,
+) -> Result<Body, Unmappable> {
+    let Some(body) = operation.get("requestBody") else {
+        return Ok(none());
+    };
+    let at = at.then("requestBody");
+    let body = schemas
+        .spec
+        .resolve(body)
+        .map_err(|reason| Unmappable::at(at, reason))?;
+    let required = body.get("required") == Some(&Value::Bool(true));
+    let Some(content) = body
+        .get("content")
+        .and_then(Value::as_object)
+        .filter(|content| !content.is_empty())
+    else {
+        return Ok(none());
+    };
+    let (media, mode, entry) = choose(content);
+    let at = at.then(media);
+    let missing = json!({});
+    let schema = entry.get("schema").unwrap_or(&missing);
+    let mut out = Body {
+        mode,
+        media: media.to_owned(),
+        is_unusual,
+        ..none()
+    };
+    if mode == Mode::Raw {
+        let schema = raw_schema(media, schemas.spec.resolve(schema).unwrap_or(schema), body);
+        let name = if is_text(media) { "text" } else { "content" };
+        out.root = Some(name.to_owned());
+        arguments.add(Argument::new(Place::Root, name, schema, required));
+        return Ok(out);
+    }
+    match flatten(schemas.spec, schema) {
+        Some(flat) => out.members(flat, required, entry, schemas, arguments, &at)?,
+        None if mode == Mode::Json => out.whole(schema, required, body, schemas, arguments, &at)?,
+        None if schema.as_object().is_some_and(Map::is_empty) => out.mode = Mode::None,
+        None => out.whole(schema, required, body, schemas, arguments, &at)?,
+    }
+    Ok(out)
+}
+
+impl Body {
+    /// Each member an argument.
+    fn members(
+        &mut self,
+        flat: Flat,
+        required: bool,
+        entry: &Value,
+        schemas: &mut Schemas<'_>,
+        arguments: &mut Arguments,
+        at: &At<'_>,
+    ) -> Result<(), Unmappable> {
+        let encodings = entry.get("encoding").and_then(Value::as_object);
+        // As one object, so that members which are never sent are left out.
+        let whole = json!({"type": "object", "properties": flat.properties, "required": flat.required});
+        let Value::Object(mut whole) = schemas.convert(&whole, at)? else {
+            return Ok(());
+        };
+        let Some(Value::Object(properties)) = whole.shift_remove("properties") else {
+            return Ok(());
+        };
+        let is_required = |name: &str| {
+            let names = whole.get("required").and_then(Value::as_array);
+            names.is_some_and(|names| names.iter().any(|required| required == name))
+        };
+        let mut added = Vec::new();
+        for (name, mut schema) in properties {
+            let original = flat.properties.get(&name).unwrap_or(&Value::Null);
+            let encoding = encodings.and_then(|encodings| encodings.get(&name));
+            if self.mode == Mode::Multipart && make_file(schemas.spec, original, encoding, &mut schema) {
+                let media = encoding
+                    .and_then(|encoding| encoding.get("contentType"))
+                    .and_then(Value::as_str);
+                let one = media
+                    .filter(|media| !media.contains([',', '*']))
+                    .map(str::to_owned);
+                self.parts.push((name.clone(), one));
+            } else if let Some(encoding) = encoding {
+                self.encode(&name, encoding);
+            }
+            let is_required = is_required(&name);
+            let argument = Argument::new(Place::Body, name, schema, required && is_required);
+            added.push((arguments.add(argument), is_required));
+        }
+        if !required {
+            all_or_nothing(&added, arguments);
+        }
+        arguments.set_open(match flat.additional {
+            None => None,
+            Some(Value::Bool(open)) => Some(open.into()),
+            Some(schema) => Some(schemas.convert(&schema, &at.then("additionalProperties"))?),
+        });
+        Ok(())
+    }
+
+    /// One argument is the body.
+    fn whole(
+        &mut self,
+        schema: &Value,
+        required: bool,
+        body: &Value,
+        schemas: &mut Schemas<'_>,
+        arguments: &mut Arguments,
+        at: &At<'_>,
+    ) -> Result<(), Unmappable> {
+        let is_list = schemas.spec.resolve(schema).is_ok_and(|schema| {
+            schema.get("type").is_some_and(|kind| kind == "array") || schema.get("items").is_some()
+        });
+        let name = if is_list { "items" } else { "request" };
+        let mut converted = schemas.convert(schema, at)?;
+        if converted == Value::Bool(true) {
+            converted = json!({});
+        }
+        if let Value::Object(members) = &mut converted
+            && !members.contains_key("description")
+        {
+            let text = body
+                .get("description")
+                .and_then(Value::as_str)
+                .unwrap_or("The request's body");
+            let text =
+                crate::authoring::import::prose::bounded(text, crate::authoring::import::prose::ARGUMENT);
+            members.insert("description".into(), text.into());
+        }
+        self.root = Some(name.to_owned());
+        arguments.add(Argument::new(Place::Root, name, converted, required));
+        Ok(())
+    }
+
+    fn encode(&mut self, name: &str, encoding: &Value) {
+        let mut out = Map::new();
+        for (member, ours) in [
+            ("style", "style"),
+            ("explode", "explode"),
+            ("contentType", "content_type"),
+        ] {
+            if let Some(value) = encoding.get(member) {
+                out.insert(ours.into(), value.clone());
+            }
+        }
+        // Says nothing where nothing is percent-encoded.
+        if let Some(value) = encoding.get("allowReserved").filter(|_| self.mode == Mode::Form) {
+            out.insert("allow_reserved".into(), value.clone());
+        }
+        // OpenAPI: the one makes the other meaningless.
+        if ["style", "explode", "allow_reserved"]
+            .iter()
+            .any(|member| out.contains_key(*member))
+        {
+            out.shift_remove("content_type");
+        }
+        if !out.is_empty() {
+            self.encoding.insert(name.to_owned(), out.into());
+        }
+    }
+
+    /// The member `body` of the definition; `None` where the rule for flat arguments says the same.
+    pub(super) fn binding(&self, arguments: &Arguments) -> Option<Value> {
+        let mut out = Map::new();
+        let mode = match self.mode {
+            Mode::None => return None,
+            Mode::Json => "json",
+            Mode::Form => "form",
+            Mode::Multipart => "multipart",
+            Mode::Raw => "raw",
+        };
+        let is_own_type = self.mode == Mode::Raw
+            || (self.mode == Mode::Json
+                && !matches!(
+                    essence(&self.media).as_str(),
+                    "application/json" | "*/*" | "application/*"
+                ));
+        if self.mode == Mode::Json && self.root.is_none() && !is_own_type && !self.is_unusual {
+            return None;
+        }
+        out.insert("mode".into(), mode.into());
+        if let Some(root) = &self.root {
+            let name = arguments.named(Place::Root, root).unwrap_or(root);
+            out.insert("root".into(), pointer(name).into());
+        }
+        if is_own_type && !self.media.contains('*') {
+            out.insert("content_type".into(), self.media.clone().into());
+        }
+        if !self.parts.is_empty() {
+            let part = |(name, media): &(String, Option<String>)| {
+                let argument = arguments.named(Place::Body, name).unwrap_or(name);
+                let mut part =
+                    json!({"name": name, "from": pointer(argument), "source": "base64", "filename": name});
+                if let Some(media) = media {
+                    part["content_type"] = media.as_str().into();
+                }
+                part
+            };
+            out.insert("parts".into(), self.parts.iter().map(part).collect());
+        }
+        if !self.encoding.is_empty() {
+            out.insert("encoding".into(), self.encoding.clone().into());
+        }
+        Some(out.into())
+    }
+}
+
+/// Members that have to be there only if the body is there at all.
+fn all_or_nothing(added: &[(String, bool)], arguments: &mut Arguments) {
+    let required: Vec<&String> = added
+        .iter()
+        .filter(|(_, is_required)| *is_required)
+        .map(|(name, _)| name)
+        .collect();
+    for (name, _) in added {
+        let others: Vec<&String> = required.iter().copied().filter(|other| *other != name).collect();
+        if !others.is_empty() {
+            arguments.dependent.insert(name.clone(), json!(others));
+        }
+    }
+}

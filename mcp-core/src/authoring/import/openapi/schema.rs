@@ -1,0 +1,285 @@
+//! Schemas of any OpenAPI version as JSON Schema 2020-12, each component once under `$defs`, so that a schema that
+//! contains itself ends.
+
+mod dialect;
+mod special;
+
+use super::{
+    inline,
+    keyword::{Treatment, treatment},
+    spec::{Spec, Version},
+};
+use crate::authoring::import::{Unmappable, cost::Copies, place::At};
+use dialect::{bounds, is_nullable, nullable};
+use percent_encoding::percent_decode_str;
+use serde_json::{Map, Value};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+
+/// Whose schema it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Direction {
+    /// What the API gets: read-only members are not sent.
+    Request,
+    /// What it answers. APIs answer more than they describe, so that what would refuse more members is left out.
+    Answer,
+}
+
+/// Schemas that share their definitions.
+pub(super) struct Schemas<'s> {
+    pub(super) spec: &'s Spec<'s>,
+    direction: Direction,
+    definitions: Map<String, Value>,
+    /// Reference → name in `$defs`.
+    names: BTreeMap<String, String>,
+    waiting: VecDeque<(String, String)>,
+    /// How often each last word of a reference is in a name.
+    taken: BTreeMap<String, usize>,
+    /// Schemas that may still be read: a bound on work and size.
+    left: usize,
+    copies: Copies,
+}
+
+impl<'s> Schemas<'s> {
+    pub(super) fn new(spec: &'s Spec<'s>, direction: Direction) -> Self {
+        let left = match direction {
+            Direction::Request => 20_000,
+            Direction::Answer => 400,
+        };
+        Self {
+            spec,
+            direction,
+            definitions: Map::new(),
+            names: BTreeMap::new(),
+            waiting: VecDeque::new(),
+            taken: BTreeMap::new(),
+            left,
+            copies: Copies::new(),
+        }
+    }
+
+    /// One schema; its references point into `$defs`.
+    pub(super) fn convert(&mut self, schema: &Value, at: &At<'_>) -> Result<Value, Unmappable> {
+        let members = match schema {
+            Value::Object(members) => members,
+            Value::Bool(_) => return Ok(schema.clone()),
+            _ => return Err(Unmappable::at(at, "is not a schema")),
+        };
+        self.left = self
+            .left
+            .checked_sub(1)
+            .ok_or_else(|| Unmappable::at(at, "has more schemas than can be of use"))?;
+        let Some(reference) = members.get("$ref").and_then(Value::as_str) else {
+            return self.members(members, at);
+        };
+        let name = self.name(reference, at)?;
+        let mut out = Map::new();
+        out.insert("$ref".into(), format!("#/$defs/{name}").into());
+        let is_sibling = |keyword: &str| match self.spec.version {
+            Version::V31 => keyword != "$ref",
+            // Before 3.1 nothing may stand beside `$ref`, but many write these and mean them.
+            _ => matches!(
+                keyword,
+                "description" | "nullable" | "x-nullable" | "deprecated" | "default"
+            ),
+        };
+        let beside: Map<String, Value> = members
+            .iter()
+            .filter(|(keyword, _)| is_sibling(keyword))
+            .map(|(k, v)| (k.clone(), v.clone()))
+            .collect();
+        if !beside.is_empty() {
+            let is_nullable = is_nullable(&beside);
+            let converted = self.members(&beside, at)?;
+            if let Value::Object(converted) = converted {
+                out.extend(
+                    converted
+                        .into_iter()
+                        .filter(|(keyword, _)| keyword != "anyOf" || !is_nullable),
+                );
+            }
+            if is_nullable {
+                return Ok(nullable(out));
+            }
+        }
+        Ok(out.into())
+    }
+
+    /// Adds `$defs` to a schema that is complete otherwise, and puts what is used once where it is used.
+    pub(super) fn finish(mut self, root: &mut Map<String, Value>) -> Result<(), Unmappable> {
+        while let Some((name, reference)) = self.waiting.pop_front() {
+            let target = self.spec.target(&reference).map_err(Unmappable)?;
+            let converted = self.convert(target, &At::root(&reference))?;
+            self.definitions.insert(name, converted);
+        }
+        inline::inline(root, self.definitions);
+        Ok(())
+    }
+
+    fn name(&mut self, reference: &str, at: &At<'_>) -> Result<String, Unmappable> {
+        if let Some(name) = self.names.get(reference) {
+            return Ok(name.clone());
+        }
+        self.spec
+            .target(reference)
+            .map_err(|reason| Unmappable::at(at, reason))?;
+        let last = reference.rsplit('/').next().unwrap_or_default();
+        let last = percent_decode_str(last).decode_utf8_lossy();
+        let clean: String = last
+            .chars()
+            .map(|c| {
+                if c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.') {
+                    c
+                } else {
+                    '_'
+                }
+            })
+            .collect();
+        let base = if clean.is_empty() {
+            "schema".to_owned()
+        } else {
+            clean
+        };
+        let mut name = base.clone();
+        while let Some(number) = self.taken.get_mut(&name) {
+            *number += 1;
+            name = format!("{base}_{number}");
+        }
+        self.taken.insert(name.clone(), 1);
+        self.names.insert(reference.to_owned(), name.clone());
+        self.waiting.push_back((name.clone(), reference.to_owned()));
+        Ok(name)
+    }
+
+    fn members(&mut self, members: &Map<String, Value>, at: &At<'_>) -> Result<Value, Unmappable> {
+        for refused in ["$dynamicRef", "$recursiveRef"] {
+            if members.contains_key(refused) {
+                return Err(Unmappable::at(at, format!("`{refused}` is not supported")));
+            }
+        }
+        let hidden = self.hidden_members(members);
+        let hidden: BTreeSet<&str> = hidden.iter().map(String::as_str).collect();
+        let mut out = Map::new();
+        for (keyword, value) in members {
+            let at = at.then(keyword);
+            match treatment(keyword) {
+                Treatment::Drop => {}
+                Treatment::Copy => {
+                    self.copies.take(value)?;
+                    out.insert(keyword.clone(), value.clone());
+                }
+                Treatment::Schema => self.one(keyword, value, &at, &mut out)?,
+                Treatment::Schemas => self.list(keyword, value, &at, &mut out)?,
+                Treatment::Named => {
+                    let Value::Object(named) = value else {
+                        return Err(Unmappable::at(at, "is not an object"));
+                    };
+                    let mut converted = Map::new();
+                    for (name, schema) in named {
+                        if keyword == "properties" && hidden.contains(name.as_str()) {
+                            continue;
+                        }
+                        converted.insert(name.clone(), self.convert(schema, &at.then(name))?);
+                    }
+                    out.insert(keyword.clone(), converted.into());
+                }
+                Treatment::Special => {
+                    self.copies.take(value)?;
+                    self.special(keyword, value, &hidden, &mut out, &at);
+                }
+            }
+        }
+        bounds(members, &mut out);
+        // The property decides between the alternatives; their schemas alone often fit more than one.
+        if out.contains_key("discriminator") && !out.contains_key("anyOf") {
+            let lenient = |keyword: String| {
+                if keyword == "oneOf" {
+                    "anyOf".to_owned()
+                } else {
+                    keyword
+                }
+            };
+            out = out
+                .into_iter()
+                .map(|(keyword, value)| (lenient(keyword), value))
+                .collect();
+        }
+        if self.spec.version != Version::V31 && is_nullable(members) {
+            return Ok(nullable(out));
+        }
+        Ok(out.into())
+    }
+
+    fn one(
+        &mut self,
+        keyword: &str,
+        value: &Value,
+        at: &At<'_>,
+        out: &mut Map<String, Value>,
+    ) -> Result<(), Unmappable> {
+        let closes = matches!(
+            keyword,
+            "additionalProperties" | "unevaluatedProperties" | "unevaluatedItems"
+        );
+        if self.direction == Direction::Answer && closes && *value == Value::Bool(false) {
+            return Ok(());
+        }
+        match value {
+            // A tuple of drafts before 2020-12.
+            Value::Array(_) if keyword == "items" => self.list("prefixItems", value, at, out),
+            value => {
+                let converted = self.convert(value, at)?;
+                out.insert(keyword.to_owned(), converted);
+                Ok(())
+            }
+        }
+    }
+
+    fn list(
+        &mut self,
+        keyword: &str,
+        value: &Value,
+        at: &At<'_>,
+        out: &mut Map<String, Value>,
+    ) -> Result<(), Unmappable> {
+        let Value::Array(schemas) = value else {
+            return Err(Unmappable::at(at, "is not a list"));
+        };
+        let mut converted = Vec::with_capacity(schemas.len());
+        for (index, schema) in schemas.iter().enumerate() {
+            converted.push(self.convert(schema, &at.then(&index.to_string()))?);
+        }
+        if converted.is_empty() {
+            return Ok(());
+        }
+        // Alternatives that no longer refuse unknown members may fit together.
+        let is_loose =
+            self.direction == Direction::Answer && keyword == "oneOf" && !out.contains_key("anyOf");
+        out.insert(
+            if is_loose { "anyOf" } else { keyword }.to_owned(),
+            converted.into(),
+        );
+        Ok(())
+    }
+
+    /// Members that only the other direction has.
+    fn hidden_members(&self, members: &Map<String, Value>) -> Vec<String> {
+        let mark = match self.direction {
+            Direction::Request => "readOnly",
+            Direction::Answer => "writeOnly",
+        };
+        let Some(Value::Object(properties)) = members.get("properties") else {
+            return Vec::new();
+        };
+        let is_hidden = |schema: &Value| {
+            let target = self.spec.resolve(schema).unwrap_or(schema);
+            [schema, target]
+                .iter()
+                .any(|schema| schema.get(mark) == Some(&Value::Bool(true)))
+        };
+        properties
+            .iter()
+            .filter(|(_, schema)| is_hidden(schema))
+            .map(|(name, _)| name.clone())
+            .collect()
+    }
+}

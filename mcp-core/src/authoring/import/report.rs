@@ -1,0 +1,82 @@
+//! What an import comes to, for the person who asked for it.
+
+use crate::authoring::change_plan::Skipped;
+use serde::{Deserialize, Serialize};
+use std::fmt;
+
+/// Ids of definitions, and what could not be done.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Report {
+    /// The instance that the tools are in.
+    pub instance: String,
+    /// New tools.
+    pub created: Vec<String>,
+    /// Tools whose operation changed since the last import.
+    pub changed: Vec<String>,
+    /// How it was before.
+    pub unchanged: Vec<String>,
+    /// Deleted, because their operation is gone and `prune` was asked for.
+    pub removed: Vec<String>,
+    /// Their operation is gone; `prune` deletes them.
+    pub disappeared: Vec<String>,
+    /// Operations without a tool.
+    pub skipped: Vec<Skipped>,
+    /// Left as they are stored, because both sides changed.
+    pub conflicts: Vec<Conflict>,
+    /// What somebody should look at, such as credentials to fill in.
+    pub notes: Vec<String>,
+}
+
+/// A definition that was not written.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Conflict {
+    /// Of the stored definition.
+    pub id: String,
+    /// As the description names it.
+    pub operation: String,
+    /// What is in the way and what to do.
+    pub reason: String,
+}
+
+/// Lines for a terminal.
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(
+            f,
+            "instance {}: {} created, {} changed, {} unchanged, {} removed, {} skipped, {} conflicts",
+            self.instance,
+            self.created.len(),
+            self.changed.len(),
+            self.unchanged.len(),
+            self.removed.len(),
+            self.skipped.len(),
+            self.conflicts.len()
+        )?;
+        let lists = [
+            ("+", &self.created),
+            ("~", &self.changed),
+            ("-", &self.removed),
+            ("? operation is gone:", &self.disappeared),
+        ];
+        for (sign, ids) in lists {
+            for id in ids {
+                writeln!(f, "  {sign} {id}")?;
+            }
+        }
+        for Skipped { operation, reason } in &self.skipped {
+            writeln!(f, "  skipped {operation}: {reason}")?;
+        }
+        for Conflict {
+            id,
+            operation,
+            reason,
+        } in &self.conflicts
+        {
+            writeln!(f, "  conflict {id} ({operation}): {reason}")?;
+        }
+        for note in &self.notes {
+            writeln!(f, "  note: {note}")?;
+        }
+        Ok(())
+    }
+}

@@ -1,7 +1,0 @@
-//! Values that are not shown. Definitions should name secrets by reference (`auth`), but one that has a key in plain text
-//! is not made worse by showing it around.
-
-pub(in crate::engine) use crate::credential_name::is_credential;
-
-/// What is shown instead.
-pub(in crate::engine) const HIDDEN: &str = "***";

@@ -1,0 +1,101 @@
+//! The HTTP client: pooled connections, one exchange at a time, everything bounded.
+
+mod connector;
+mod decompress;
+mod dial;
+pub(crate) mod egress;
+mod hop;
+mod receive;
+mod trouble;
+
+use crate::{
+    engine::{EngineSettings, Lane, failure::Failure},
+    tool::Transport,
+};
+use bytes::Bytes;
+use connector::Connector;
+pub(crate) use egress::{Policy, refuses, refuses_unresolved};
+pub(super) use hop::Hop;
+use http::{Request, StatusCode, header::PROXY_AUTHORIZATION, uri::Scheme};
+use http_body_util::Full;
+use hyper_util::{
+    client::legacy::Client,
+    rt::{TokioExecutor, TokioTimer},
+};
+pub(crate) use receive::{Answer, Room, SMALL};
+use rustls::ClientConfig;
+use std::{sync::Arc, time::Duration};
+
+/// An HTTP/2 connection carries many calls, so one that died in silence would hold all of them up.
+const PING_EVERY: Duration = Duration::from_secs(20);
+const PONG_WITHIN: Duration = Duration::from_secs(10);
+
+/// Pooled connections.
+#[derive(Clone, Debug)]
+pub(crate) struct Upstream {
+    client: Client<Connector, Full<Bytes>>,
+    hop: Option<Arc<Hop>>,
+    /// Where large answers are decompressed.
+    lane: Lane,
+}
+
+impl Upstream {
+    /// Those of all tools that ask for no others.
+    pub(crate) fn new(settings: &EngineSettings) -> Self {
+        Self::over(Connector::new(settings), settings, None)
+    }
+
+    /// Those of tools that ask for this transport.
+    pub(super) fn special(
+        settings: &EngineSettings,
+        tls: ClientConfig,
+        transport: &Transport,
+        hop: Option<Hop>,
+    ) -> Self {
+        let hop = hop.map(Arc::new);
+        let connector = Connector::special(settings, tls, transport, hop.clone());
+        Self::over(connector, settings, hop)
+    }
+
+    fn over(connector: Connector, settings: &EngineSettings, hop: Option<Arc<Hop>>) -> Self {
+        // A request that was not yet written to a pooled connection which turns out closed goes out on another one
+        // (`retry_canceled_requests`, on by default). One that was written, even in part, never does.
+        let client = Client::builder(TokioExecutor::new())
+            .pool_timer(TokioTimer::new())
+            .timer(TokioTimer::new())
+            .pool_max_idle_per_host(settings.max_idle_per_host)
+            .pool_idle_timeout(settings.idle_timeout)
+            .http2_keep_alive_interval(PING_EVERY)
+            .http2_keep_alive_timeout(PONG_WITHIN)
+            .build(connector);
+        let lane = settings.lane.clone();
+        Self { client, hop, lane }
+    }
+
+    /// Sends the request and reads the whole answer. `status` is set as soon as it is known.
+    pub(crate) async fn exchange(
+        &self,
+        mut request: Request<Full<Bytes>>,
+        room: Room<'_>,
+        status: &mut Option<u16>,
+    ) -> Result<Answer, Failure> {
+        let uri = request.uri().clone();
+        // A proxy reads requests to http upstreams itself; to others it only sees that there is a tunnel.
+        let reading_hop = self.hop.as_ref().filter(|_| uri.scheme() == Some(&Scheme::HTTP));
+        if let Some(login) = reading_hop.and_then(|hop| hop.login.as_ref()) {
+            request.headers_mut().insert(PROXY_AUTHORIZATION, login.clone());
+        }
+        let response = self
+            .client
+            .request(request)
+            .await
+            .map_err(|error| trouble::sending(&uri, &error))?;
+        if let Some(hop) = reading_hop
+            && response.status() == StatusCode::PROXY_AUTHENTICATION_REQUIRED
+        {
+            return Err(trouble::proxy(&hop.refusal(response.status())));
+        }
+        *status = Some(response.status().as_u16());
+        receive::receive(uri, response, room, &self.lane).await
+    }
+}

@@ -1,0 +1,158 @@
+//! Reads an answer to its end, or to its bound.
+
+use super::{decompress, trouble};
+use crate::{
+    engine::{Lane, failure::Failure, no_memory, result::Outcome},
+    peer::{Held, Peer},
+};
+use bytes::{Bytes, BytesMut};
+use http::{HeaderMap, Response, StatusCode, Uri, header};
+use http_body::Body;
+use http_body_util::BodyExt;
+use hyper::body::Incoming;
+use std::sync::Arc;
+
+/// A complete answer.
+#[derive(Clone, Debug)]
+pub(crate) struct Answer {
+    pub(crate) uri: Uri,
+    pub(crate) status: StatusCode,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Bytes,
+}
+
+impl Answer {
+    /// The value of a header that is text.
+    pub(crate) fn header(&self, name: header::HeaderName) -> Option<&str> {
+        self.headers.get(name).and_then(|value| value.to_str().ok())
+    }
+}
+
+impl From<Response<Bytes>> for Answer {
+    fn from(response: Response<Bytes>) -> Self {
+        let (head, body) = response.into_parts();
+        Self {
+            uri: Uri::default(),
+            status: head.status,
+            headers: head.headers,
+            body,
+        }
+    }
+}
+
+/// Smaller answers are not counted: a connection of HTTP/1 has one at a time, and a request of HTTP/2 is counted with it.
+pub(crate) const SMALL: u64 = 16 << 10;
+/// In such steps the memory of an answer is taken that does not say how large it will be.
+const STEP: u64 = 256 << 10;
+
+/// What an answer may take.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Room<'a> {
+    /// Bytes at the most.
+    pub(crate) most: u64,
+    /// Whose memory it is.
+    pub(crate) peer: Option<&'a Arc<Peer>>,
+}
+
+impl Room<'_> {
+    /// Of nobody.
+    pub(crate) fn of(most: u64) -> Self {
+        Self { most, peer: None }
+    }
+
+    /// Before so many bytes of an answer are kept.
+    fn take(&self, held: &mut Option<Held>, size: u64) -> Result<(), Failure> {
+        let Some(peer) = self.peer.filter(|_| size > SMALL) else {
+            return Ok(());
+        };
+        let taken = match held {
+            Some(held) if held.bytes() >= size => Ok(()),
+            Some(held) => held.grow(size.next_multiple_of(STEP).min(self.most)),
+            None => peer.hold(size).map(|new| *held = Some(new)),
+        };
+        taken.map_err(|_| no_memory("answer"))
+    }
+}
+
+/// Bytes and the memory that they take.
+struct Kept {
+    bytes: Bytes,
+    _held: Held,
+}
+
+impl AsRef<[u8]> for Kept {
+    fn as_ref(&self) -> &[u8] {
+        &self.bytes
+    }
+}
+
+fn kept(bytes: Bytes, held: Option<Held>) -> Bytes {
+    match held {
+        None => bytes,
+        Some(_held) => Bytes::from_owner(Kept { bytes, _held }),
+    }
+}
+
+pub(super) async fn receive(
+    uri: Uri,
+    response: Response<Incoming>,
+    room: Room<'_>,
+    lane: &Lane,
+) -> Result<Answer, Failure> {
+    let limit = room.most;
+    let (head, mut incoming) = response.into_parts();
+    let announced = incoming.size_hint().lower();
+    if announced > limit {
+        return Err(too_large(&uri, limit));
+    }
+    let mut held = None;
+    room.take(&mut held, announced)?;
+    let mut body = Bytes::new();
+    let mut joined = BytesMut::new();
+    let mut size = 0_u64;
+    while let Some(frame) = incoming.frame().await {
+        let frame = frame.map_err(|error| trouble::receiving(&uri, &error))?;
+        let Ok(chunk) = frame.into_data() else { continue };
+        size += chunk.len() as u64;
+        if size > limit {
+            return Err(too_large(&uri, limit));
+        }
+        room.take(&mut held, size)?;
+        if size == chunk.len() as u64 {
+            // Most answers are one chunk; it is used where it lies.
+            body = chunk;
+            continue;
+        }
+        if joined.is_empty() {
+            joined.reserve((announced.max(size * 2)).min(limit) as usize);
+            joined.extend_from_slice(&body);
+        }
+        joined.extend_from_slice(&chunk);
+    }
+    if !joined.is_empty() {
+        body = joined.freeze();
+    }
+    let answer = Answer {
+        uri,
+        status: head.status,
+        headers: head.headers,
+        body: kept(body, held),
+    };
+    if answer.headers.contains_key(header::CONTENT_ENCODING) {
+        let mut answer = decompress::decompress(answer, limit, lane).await?;
+        // What came is dropped; a lane decodes few at once, so that this is early enough.
+        let mut held = None;
+        room.take(&mut held, answer.body.len() as u64)?;
+        answer.body = kept(answer.body, held);
+        return Ok(answer);
+    }
+    Ok(answer)
+}
+
+pub(super) fn too_large(uri: &Uri, limit: u64) -> Failure {
+    let host = uri
+        .authority()
+        .map_or("the upstream", |authority| authority.as_str());
+    let text = format!("The answer of {host} is larger than the limit of {limit} bytes.");
+    Failure::new(Outcome::TooLarge, text)
+}

@@ -1,0 +1,9 @@
+//! Secrets and tokens for upstreams.
+
+mod apply;
+mod spellings;
+mod token;
+
+pub(super) use apply::{Applied, apply, sensitive};
+pub(crate) use spellings::spellings;
+pub use token::Tokens;

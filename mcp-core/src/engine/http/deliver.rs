@@ -1,0 +1,232 @@
+//! Delivers a request of a tool that asks for more than one plain exchange: its place in the queue, its credential,
+//! further attempts, redirects.
+
+mod redirect;
+mod retry;
+
+use super::{
+    client::{Answer, Room, Upstream},
+    credentials::{Applied, apply},
+};
+use crate::{
+    engine::{CallContext, Engine, failure::Failure, result::Outcome},
+    tool::{Auth, Call, Delivery, Gate, Retry},
+};
+use bytes::Bytes;
+use http::{HeaderValue, Request, StatusCode, Uri};
+use http_body_util::Full;
+use std::{borrow::Cow, sync::Arc};
+use tokio::{sync::SemaphorePermit, time::Instant};
+
+/// How far a delivery got, for when it is given up.
+#[derive(Debug, Default)]
+pub(crate) struct Progress {
+    /// The status of the last answer.
+    pub(crate) status: Option<u16>,
+    /// What it is waiting for.
+    stage: Stage,
+}
+
+#[derive(Debug, Default)]
+enum Stage {
+    /// The tool's upstream.
+    #[default]
+    Upstream,
+    /// A place among the calls under way.
+    Queue,
+    /// The token endpoint.
+    Token,
+    /// Where a redirect leads.
+    Redirect(Uri),
+}
+
+pub(crate) struct Sender<'a> {
+    pub(crate) engine: &'a Engine,
+    pub(crate) delivery: &'a Delivery,
+    pub(crate) context: &'a CallContext<'a>,
+    pub(crate) room: Room<'a>,
+    /// When the call is given up.
+    pub(crate) deadline: Instant,
+}
+
+impl Sender<'_> {
+    /// The answer that counts.
+    pub(crate) async fn send(
+        &self,
+        mut request: Request<Full<Bytes>>,
+        progress: &mut Progress,
+    ) -> Result<Answer, Failure> {
+        let _place = match &self.delivery.gate {
+            Some(gate) => Some(self.place(gate, progress).await?),
+            None => None,
+        };
+        let upstream = self.engine.connections(self.delivery)?;
+        let retry = self.delivery.retry.as_ref();
+        if let Some(retry) = retry {
+            retry.budget.earn();
+            idempotency_key(retry, &mut request)?;
+        }
+        let mut attempts = 0;
+        let mut is_token_renewed = false;
+        loop {
+            let mut attempt = request.clone();
+            let applied = self.authorize(&mut attempt, &upstream, progress).await?;
+            progress.status = None;
+            progress.stage = Stage::Upstream;
+            let result = self.follow(attempt, &upstream, progress).await;
+            // 401 says that nothing was done, so this is no second time, whatever the method.
+            if let (Ok(answer), Some(token), false) = (&result, &applied.token, is_token_renewed)
+                && answer.status == StatusCode::UNAUTHORIZED
+            {
+                token.discard();
+                is_token_renewed = true;
+                continue;
+            }
+            let pause = retry.and_then(|retry| retry.pause(&result, attempts));
+            match pause {
+                // A pause that would outlive the call is not begun: what is known now is said now.
+                Some(pause) if pause < self.deadline.saturating_duration_since(Instant::now()) => {
+                    tokio::time::sleep(pause).await;
+                }
+                _ => return result,
+            }
+            attempts += 1;
+        }
+    }
+
+    async fn place<'g>(
+        &self,
+        gate: &'g Gate,
+        progress: &mut Progress,
+    ) -> Result<SemaphorePermit<'g>, Failure> {
+        if let Ok(place) = gate.places.try_acquire() {
+            return Ok(place);
+        }
+        let most = gate.most;
+        let Some(_waiting) = gate.queue() else {
+            let text = format!(
+                "This tool is busy: {most} calls are under way (limits.concurrency) and its queue is full; nothing was sent. Try again later."
+            );
+            return Err(Failure::new(Outcome::Overloaded, text));
+        };
+        progress.stage = Stage::Queue;
+        let place = gate.places.acquire().await;
+        place.map_err(|_| Failure::new(Outcome::Overloaded, "This tool takes no calls."))
+    }
+
+    async fn authorize(
+        &self,
+        request: &mut Request<Full<Bytes>>,
+        upstream: &Upstream,
+        progress: &mut Progress,
+    ) -> Result<Applied, Failure> {
+        let Some(auth) = &self.delivery.auth else {
+            return Ok(Applied::default());
+        };
+        let settings = &self.engine.settings;
+        let tools = (&settings.secrets, &settings.tokens, upstream);
+        if matches!(auth, Auth::ClientCredentials(_)) {
+            progress.stage = Stage::Token;
+        }
+        apply(auth, request, self.context, tools).await
+    }
+
+    async fn follow(
+        &self,
+        mut request: Request<Full<Bytes>>,
+        upstream: &Upstream,
+        progress: &mut Progress,
+    ) -> Result<Answer, Failure> {
+        let room = self.room;
+        let Some(rules) = &self.delivery.redirect else {
+            return upstream.exchange(request, room, &mut progress.status).await;
+        };
+        let mut upstream = Cow::Borrowed(upstream);
+        let mut followed = 0;
+        loop {
+            let mut head = Request::new(request.body().clone());
+            *head.method_mut() = request.method().clone();
+            *head.uri_mut() = request.uri().clone();
+            *head.headers_mut() = request.headers().clone();
+            let answer = upstream.exchange(head, room, &mut progress.status).await?;
+            let Some(next) = redirect::next(&request, &answer, rules, followed)? else {
+                return Ok(answer);
+            };
+            if !next.is_same_origin {
+                upstream = self.for_strangers()?;
+            }
+            request = next.request;
+            progress.stage = Stage::Redirect(request.uri().clone());
+            followed += 1;
+        }
+    }
+
+    /// Connections that show no client certificate.
+    fn for_strangers(&self) -> Result<Cow<'_, Upstream>, Failure> {
+        let own = self.delivery.transport.as_ref();
+        match own.and_then(|transport| transport.for_strangers()) {
+            None => Ok(Cow::Borrowed(&self.engine.upstream)),
+            Some(transport) => self.engine.pools.get(&Arc::new(transport)).map(Cow::Owned),
+        }
+    }
+}
+
+/// A value of its own for each call, where the definition asks for one.
+pub(crate) fn add_idempotency_key(call: &Call, request: &mut Request<Full<Bytes>>) -> Result<(), Failure> {
+    let delivery = call.delivery.as_ref();
+    match delivery.and_then(|delivery| delivery.retry.as_ref()) {
+        Some(retry) => idempotency_key(retry, request),
+        None => Ok(()),
+    }
+}
+
+fn idempotency_key(retry: &Retry, request: &mut Request<Full<Bytes>>) -> Result<(), Failure> {
+    let Some(name) = &retry.idempotency_key else {
+        return Ok(());
+    };
+    let key = retry::key().ok_or_else(|| {
+        Failure::new(
+            Outcome::Refused,
+            "The machine has no random numbers; nothing was sent.",
+        )
+    })?;
+    request.headers_mut().entry(name.clone()).or_insert(key);
+    Ok(())
+}
+
+impl Progress {
+    /// What to say when the time is over.
+    pub(crate) fn timed_out(&self, call: &Call, timeout: std::time::Duration) -> Failure {
+        let delivery = call.delivery.as_deref();
+        let host = match &self.stage {
+            Stage::Upstream => call.origin.authority.as_str(),
+            Stage::Redirect(to) => to.authority().map_or("", |authority| authority.as_str()),
+            Stage::Token => {
+                let source = delivery.and_then(|delivery| match &delivery.auth {
+                    Some(Auth::ClientCredentials(source)) => Some(source.host()),
+                    _ => None,
+                });
+                let host = source.unwrap_or_default();
+                let text = format!(
+                    "No token: the token endpoint at {host} gave no complete answer within {timeout:?}."
+                );
+                return Failure::new(Outcome::Timeout, text);
+            }
+            Stage::Queue => {
+                let most = delivery.and_then(|delivery| delivery.gate.as_ref());
+                let most = most.map_or(0, |gate| gate.most);
+                let text = format!(
+                    "This tool is busy: {most} calls are under way (limits.concurrency), and none ended within {timeout:?}; nothing was sent."
+                );
+                return Failure::new(Outcome::Overloaded, text);
+            }
+        };
+        let text = format!("{host} gave no complete answer within {timeout:?}.");
+        Failure::new(Outcome::Timeout, text)
+    }
+}
+
+/// A header value of these characters.
+fn ascii(text: &str) -> Option<HeaderValue> {
+    HeaderValue::from_str(text).ok()
+}

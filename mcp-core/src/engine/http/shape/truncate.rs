@@ -1,0 +1,130 @@
+//! Leaves items out of the longest list, so that JSON fits its bound and stays JSON.
+
+use crate::{json::members::Members, tool::bounded};
+use serde_json::value::RawValue;
+
+/// How deep the longest list is looked for.
+const MAX_DEPTH: usize = 8;
+
+/// How much of the list's place the note repeats.
+const MAX_PATH: usize = 200;
+
+/// What is left.
+#[derive(Debug, PartialEq)]
+pub(super) struct Cut {
+    pub(super) json: String,
+    pub(super) note: String,
+}
+
+/// `None` if leaving items out of the longest list is not enough.
+pub(super) fn items(json: &str, most: usize) -> Option<Cut> {
+    let mut path = String::new();
+    let (json, kept, all) = cut(json, most, &mut path, 0)?;
+    let of = if path.is_empty() {
+        String::new()
+    } else {
+        format!(" of `{}`", bounded(path.trim_start_matches('.'), MAX_PATH))
+    };
+    let left_out = all - kept;
+    let note =
+        format!("{left_out} of {all} items{of} are left out, because the answer is too long. Ask for less.");
+    Some(Cut { json, note })
+}
+
+fn cut(json: &str, most: usize, path: &mut String, depth: usize) -> Option<(String, usize, usize)> {
+    if depth > MAX_DEPTH {
+        return None;
+    }
+    match json.as_bytes().first()? {
+        b'[' => list(json, most),
+        b'{' => {
+            let members = Members::read(json).ok()?;
+            let (name, longest) = members
+                .iter()
+                .filter(|(_, value)| value.get().starts_with(['[', '{']))
+                .max_by_key(|(_, value)| value.get().len())?;
+            let rest: usize = members
+                .iter()
+                .map(|(name, value)| quoted(name).len() + value.get().len() + 2)
+                .sum();
+            // The braces, and this member's own text.
+            let rest = rest + 1 - longest.get().len();
+            path.push('.');
+            path.push_str(name);
+            let (shorter, kept, all) = cut(longest.get(), most.checked_sub(rest)?, path, depth + 1)?;
+            let texts: Vec<String> = members
+                .iter()
+                .map(|(member, value)| {
+                    let value = if member == name { &shorter } else { value.get() };
+                    format!("{}:{value}", quoted(member))
+                })
+                .collect();
+            Some((format!("{{{}}}", texts.join(",")), kept, all))
+        }
+        _ => None,
+    }
+}
+
+fn list(json: &str, most: usize) -> Option<(String, usize, usize)> {
+    let items: Vec<&RawValue> = serde_json::from_str(json).ok()?;
+    let mut size = 2;
+    let mut kept = 0;
+    for item in &items {
+        size += item.get().len() + usize::from(kept > 0);
+        if size > most {
+            break;
+        }
+        kept += 1;
+    }
+    // An empty list would say that there is nothing.
+    if kept == 0 {
+        return None;
+    }
+    let texts: Vec<&str> = items[..kept].iter().map(|item| item.get()).collect();
+    Some((format!("[{}]", texts.join(",")), kept, items.len()))
+}
+
+fn quoted(name: &str) -> String {
+    serde_json::Value::from(name).to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::items;
+
+    #[test]
+    fn the_longest_list_loses_its_last_items() {
+        let table = [
+            ("[1,2,3,4]", 5, "[1,2]", "2 of 4 items are"),
+            (
+                r#"{"total":4,"items":["a","b","c","d"],"x":[1]}"#,
+                40,
+                r#"{"total":4,"items":["a","b"],"x":[1]}"#,
+                "2 of 4 items of `items`",
+            ),
+            (
+                r#"{"a":{"b":[1.10,2,3]}}"#,
+                18,
+                r#"{"a":{"b":[1.10]}}"#,
+                "2 of 3 items of `a.b`",
+            ),
+        ];
+        for (json, most, expected, note) in table {
+            let cut = items(json, most).unwrap();
+            assert_eq!(cut.json, expected);
+            assert!(cut.json.len() <= most && cut.note.starts_with(note), "{cut:?}");
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_cut_is_not() {
+        for (json, most) in [
+            ("\"aaaaaaaaaa\"", 5),
+            (r#"["aaaaaaaaaa"]"#, 5),
+            (r#"{"a":"aaaaaaaa","b":[]}"#, 8),
+            ("[1,2", 3),
+        ] {
+            assert_eq!(items(json, most), None, "{json}");
+        }
+    }
+}

@@ -1,0 +1,7 @@
+//! JSON as text: read strictly, taken apart, pointed into.
+
+pub(crate) mod members;
+pub(crate) mod one_line;
+pub(crate) mod pointer;
+pub(crate) mod reader;
+pub(crate) mod strict_value;

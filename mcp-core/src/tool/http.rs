@@ -1,0 +1,45 @@
+//! The HTTP half of a tool: how a call becomes a request, and what is taken from the answer.
+
+mod auth;
+mod body;
+mod call;
+mod delivery;
+pub(crate) mod header_name;
+mod origin;
+mod own_egress;
+mod param;
+mod path;
+mod request_header;
+mod response;
+mod taken;
+pub(crate) mod transport;
+
+pub(crate) use auth::Auth;
+pub(crate) use auth::Place;
+pub(crate) use auth::TokenSource;
+pub(crate) use body::Body;
+pub(crate) use body::BodyPlan;
+pub(crate) use body::Content;
+pub(crate) use body::FieldSpelling;
+pub(crate) use body::Format;
+pub(crate) use body::Multipart;
+pub(crate) use body::Node;
+pub(crate) use body::Part;
+pub(crate) use call::Call;
+pub(crate) use delivery::Delivery;
+pub(crate) use delivery::Gate;
+pub(crate) use delivery::Retry;
+pub(crate) use origin::Origin;
+pub(crate) use own_egress::OwnEgress;
+pub(crate) use param::Omit;
+pub(crate) use param::Param;
+pub(crate) use param::ParamValue;
+pub(crate) use param::Params;
+pub(crate) use path::PathPart;
+pub(crate) use path::PathTemplate;
+pub(crate) use path::is_dot_segment;
+pub use request_header::NoRequestHeader;
+pub use request_header::RequestHeader;
+pub(crate) use response::ResponseShape;
+pub(crate) use taken::TakenFields;
+pub(crate) use taken::TakenNames;

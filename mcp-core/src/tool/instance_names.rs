@@ -1,0 +1,117 @@
+//! What templates can name of the instance that a call came through.
+
+use super::template::exact_value;
+use crate::json::members::Members;
+use mcp_common::definition::InstanceDefinition;
+use minijinja::value::{Object, ObjectRepr, Value};
+use serde_json::value::RawValue;
+use std::{collections::BTreeMap, fmt, sync::Arc};
+
+/// Made once for each version of an instance.
+#[derive(Clone, Debug)]
+pub struct InstanceNames {
+    id: Arc<str>,
+    name: String,
+    vars: BTreeMap<String, Box<RawValue>>,
+    value: Value,
+}
+
+impl InstanceNames {
+    /// Of an instance.
+    pub fn of(definition: &InstanceDefinition) -> Self {
+        Self::new(
+            definition.id.clone(),
+            definition.name.clone(),
+            definition.vars.clone(),
+        )
+    }
+
+    /// Of an instance that has nothing but an id.
+    pub fn id_only(id: &str) -> Self {
+        Self::new(id.into(), id.to_owned(), BTreeMap::new())
+    }
+
+    fn new(id: Arc<str>, name: String, vars: BTreeMap<String, Box<RawValue>>) -> Self {
+        let value = Named {
+            id: id.clone(),
+            name: Value::from(name.as_str()),
+            vars: values(&vars),
+        };
+        let value = Value::from_object(value);
+        Self {
+            id,
+            name,
+            vars,
+            value,
+        }
+    }
+
+    /// Its id.
+    pub fn id(&self) -> &str {
+        &self.id
+    }
+
+    /// Its name, for people.
+    pub(crate) fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// As templates see it.
+    pub(crate) fn value(&self) -> Value {
+        self.value.clone()
+    }
+
+    /// `instance.vars` stepped through by member names, as JSON text.
+    pub(crate) fn var(&self, path: &[String]) -> Option<&str> {
+        var(&self.vars, path)
+    }
+}
+
+/// One of the values, stepped through by member names.
+pub(crate) fn var<'a>(vars: &'a BTreeMap<String, Box<RawValue>>, path: &[String]) -> Option<&'a str> {
+    let mut steps = path.iter();
+    let mut value: &RawValue = vars.get(steps.next()?)?;
+    for name in steps {
+        let members = value
+            .get()
+            .starts_with('{')
+            .then(|| Members::read(value.get()).ok());
+        value = members??.get(name)?;
+    }
+    Some(value.get())
+}
+
+fn values(vars: &BTreeMap<String, Box<RawValue>>) -> Value {
+    let values: BTreeMap<String, Value> = vars
+        .iter()
+        .map(|(name, raw)| (name.clone(), exact_value::read(raw.get()).unwrap_or_default()))
+        .collect();
+    Value::from(values)
+}
+
+/// Written as text it is the id.
+#[derive(Debug)]
+struct Named {
+    id: Arc<str>,
+    name: Value,
+    vars: Value,
+}
+
+impl Object for Named {
+    fn repr(self: &Arc<Self>) -> ObjectRepr {
+        ObjectRepr::Plain
+    }
+
+    fn get_value(self: &Arc<Self>, key: &Value) -> Option<Value> {
+        match key.as_str()? {
+            "id" => Some(Value::from(&*self.id)),
+            "name" => Some(self.name.clone()),
+            "vars" => Some(self.vars.clone()),
+            _ => None,
+        }
+    }
+
+    fn render(self: &Arc<Self>, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.id)
+    }
+}

@@ -1,0 +1,181 @@
+//! Holds the direction of imports inside this crate, `docs/ARCHITECTURE.md`: a room imports only what stands below it.
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+/// The rooms of the crate from the ground up. Each may import those before it.
+const ROOMS: &[&str] = &[
+    "growth",
+    "stack",
+    "activity",
+    "via",
+    "peer",
+    "json",
+    "encode",
+    "secrets",
+    "tls_material",
+    "egress",
+    "tool",
+    "engine",
+    "telemetry",
+    "view",
+    "protocol",
+];
+
+/// Stands beside the way of a call: it may import every room but the protocol, and no room imports it.
+const BESIDE: &str = "authoring";
+
+/// One import of a room by another.
+#[derive(Debug)]
+struct Import {
+    /// File and line, as editors open them.
+    place: String,
+    from: String,
+    to: String,
+}
+
+impl Import {
+    fn is_allowed(&self) -> bool {
+        let rank = |room: &str| ROOMS.iter().position(|known| *known == room);
+        match (rank(&self.from), rank(&self.to)) {
+            _ if self.from == self.to => true,
+            (Some(from), Some(to)) => to < from,
+            (None, Some(_)) => self.from == BESIDE && self.to != "protocol",
+            _ => false,
+        }
+    }
+}
+
+#[test]
+fn imports_lead_downward() {
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let mut imports = Vec::new();
+    for file in files_below(&source) {
+        let relative = file.strip_prefix(&source).unwrap();
+        if relative != Path::new("lib.rs") {
+            imports.extend(imports_of(relative, &fs::read_to_string(&file).unwrap()));
+        }
+    }
+    assert!(imports.len() > 100, "only {} imports were found", imports.len());
+
+    let upward: Vec<_> = imports
+        .iter()
+        .filter(|import| !import.is_allowed())
+        .map(|import| format!("{}: `{}` imports `{}`", import.place, import.from, import.to))
+        .collect();
+    assert!(
+        upward.is_empty(),
+        "imports that lead upward:\n{}",
+        upward.join("\n")
+    );
+}
+
+#[test]
+fn an_upward_import_is_named_with_its_line() {
+    let text = "//! `crate::view` in a comment\nuse crate::{\n    json::members,\n    engine::{\n        Engine, http\n    },\n};\n";
+    let found = imports_of(Path::new("tool/http/call.rs"), text);
+    let upward: Vec<_> = found
+        .iter()
+        .filter(|import| !import.is_allowed())
+        .map(|import| (import.place.as_str(), import.to.as_str()))
+        .collect();
+    assert_eq!(upward, [("src/tool/http/call.rs:4", "engine")]);
+
+    let relative = imports_of(
+        Path::new("json/reader.rs"),
+        "fn f() { super::super::protocol::g() }",
+    );
+    assert_eq!(
+        (relative[0].to.as_str(), relative[0].is_allowed()),
+        ("protocol", false)
+    );
+}
+
+fn files_below(folder: &Path) -> Vec<PathBuf> {
+    let mut files = Vec::new();
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            files.extend(files_below(&path));
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            files.push(path);
+        }
+    }
+    files
+}
+
+/// Every path of a file that begins at the crate's root.
+fn imports_of(relative: &Path, text: &str) -> Vec<Import> {
+    let module: Vec<_> = relative
+        .with_extension("")
+        .iter()
+        .map(|part| part.to_str().unwrap().to_owned())
+        .collect();
+    let to_root = "super::".repeat(module.len());
+    let code: Vec<_> = text
+        .lines()
+        .map(|line| line.split("//").next().unwrap_or_default())
+        .collect();
+    let mut found = Vec::new();
+    for (number, line) in code.iter().enumerate() {
+        for root in ["crate::", to_root.as_str()] {
+            for (at, _) in line.match_indices(root) {
+                if line[..at].ends_with("::") {
+                    continue;
+                }
+                let rest =
+                    std::iter::once(&line[at + root.len()..]).chain(code[number + 1..].iter().copied());
+                // A further `super` is of a module inside the file.
+                for (below, to) in first_names(rest).into_iter().filter(|(_, to)| to != "super") {
+                    found.push(Import {
+                        place: format!("src/{}:{}", relative.display(), number + 1 + below),
+                        from: module[0].clone(),
+                        to,
+                    });
+                }
+            }
+        }
+    }
+    found
+}
+
+/// The name that a path goes on with, or the names of a group; each with the number of lines to it.
+fn first_names<'a>(lines: impl Iterator<Item = &'a str>) -> Vec<(usize, String)> {
+    let mut names = Vec::new();
+    let mut depth = 0;
+    let mut is_next = true;
+    for (number, line) in lines.enumerate() {
+        let mut rest = line;
+        while let Some(c) = rest.chars().next() {
+            let word: String = rest
+                .chars()
+                .take_while(|c| c.is_alphanumeric() || *c == '_')
+                .collect();
+            if !word.is_empty() {
+                if is_next {
+                    names.push((number, word.clone()));
+                    is_next = false;
+                    if depth == 0 {
+                        return names;
+                    }
+                }
+                rest = &rest[word.len()..];
+                continue;
+            }
+            match c {
+                '{' => depth += 1,
+                '}' => depth -= 1,
+                ',' if depth == 1 => is_next = true,
+                _ => {}
+            }
+            rest = &rest[c.len_utf8()..];
+            if depth == 0 && c == '}' {
+                return names;
+            }
+        }
+    }
+    names
+}
