@@ -198,7 +198,7 @@ impl Endpoint {
         reply
     }
 
-    /// The era is decided here (`MCP.md` of the design, 2.5): by the body's claim first, then by the header.
+    /// The era is decided here (`docs/PROTOCOL.md`, chapter 2): by the body's claim first, then by the header.
     async fn request(
         &self,
         exchange: &Exchange<'_>,

@@ -1,5 +1,5 @@
 //! The edges of the protocol, probe by probe: what a request with this header and that body is answered.
-//! The table is the design's (`MCP.md` 2.6), in the order of its rows.
+//! The rows are those of `docs/PROTOCOL.md`, chapters 4 and 6.
 
 use crate::test_app::TestApp;
 use reqwest::Method;

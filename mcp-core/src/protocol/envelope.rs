@@ -1,5 +1,5 @@
 //! The JSON-RPC frame, parsed without copying: `params` stays raw text until a method asks for it.
-//! Rules: `MCP.md` of the design, error ladder steps 2 and 3 (JSON-RPC 2.0; batching only in 2025-03-26).
+//! Rules: `docs/PROTOCOL.md`, chapter 4, steps 3 and 4 (JSON-RPC 2.0; batching only in 2025-03-26).
 
 use super::fault::Fault;
 use serde::{Deserialize, Deserializer};

@@ -1,4 +1,4 @@
-//! JSON-RPC errors and the HTTP status each one travels with (`MCP.md` of the design, 1.4).
+//! JSON-RPC errors and the HTTP status each one travels with (`docs/PROTOCOL.md`, chapter 4).
 
 use super::envelope::Id;
 use http::StatusCode;

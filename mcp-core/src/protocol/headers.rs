@@ -1,5 +1,5 @@
 //! The request headers that mirror the body, and how a mismatch is found (2026-07-28, "Standard headers";
-//! `MCP.md` of the design, 1.2).
+//! `docs/PROTOCOL.md`, chapter 3).
 
 use super::fault::Fault;
 use crate::tool::{MirroredHeader, MirroredKind};

@@ -1,5 +1,5 @@
-//! Revision 2026-07-28: every request stands alone, its headers are checked against its body. The steps are those of
-//! the design's error ladder (`MCP.md` 1.4) and their order is part of the contract.
+//! Revision 2026-07-28: every request stands alone, its headers are checked against its body. The steps and
+//! their order are those of `docs/PROTOCOL.md`, chapter 4.
 
 use super::{
     Endpoint, Exchange,
@@ -45,7 +45,7 @@ pub(super) async fn serve(
     }
 }
 
-/// Steps 5 to 8: `_meta`, version, mirrored headers.
+/// Steps 5 to 8 of chapter 4: `_meta`, version, mirrored headers.
 fn envelope(
     exchange: &Exchange<'_>,
     request: &Request<'_>,
