@@ -54,10 +54,10 @@ impl Bound {
 /// Why a bound cannot be set.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum NoBound {
-    /// There is none of that name.
+    /// There is no bound of that name.
     #[error("there is no such bound")]
     Unknown,
-    /// Nothing would get in, or it would not be safe.
+    /// The value is outside what a bound may be: nothing would get in, or it would not be safe.
     #[error("must be 1 to {ceiling}, above which the gateway would not be safe")]
     Value {
         /// The most that the configuration may allow.
@@ -86,7 +86,7 @@ macro_rules! bounds {
         }
 
         impl Bounds {
-            /// All of them, in the order in which they are described.
+            /// All bounds, in the order in which they are described.
             pub fn iter(&self) -> impl Iterator<Item = &Bound> {
                 [$(&self.$key),*].into_iter()
             }
@@ -179,7 +179,7 @@ bounds! {
 }
 
 impl Bounds {
-    /// Everything at its ceiling: for what was within the bounds when it was written down.
+    /// The bounds with everything at its ceiling: for what was within the bounds when it was written down.
     pub fn widest() -> Self {
         let mut bounds = Self::default();
         let keys: Vec<_> = bounds.iter().map(|bound| bound.key).collect();

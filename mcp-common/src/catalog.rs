@@ -89,7 +89,7 @@ pub trait Compile: Send + Sync + 'static {
 pub struct Compiled<T> {
     /// Ready to be called.
     pub tool: T,
-    /// For the author.
+    /// What the author should know, though the definition works.
     pub warnings: Vec<String>,
 }
 
@@ -120,7 +120,7 @@ pub struct Catalog<C: Compile> {
 }
 
 impl<C: Compile> Catalog<C> {
-    /// Empty, at revision 0, not loaded.
+    /// An empty catalog at revision 0, not loaded.
     pub fn new(compiler: C) -> Self {
         Self {
             compiler,
@@ -136,7 +136,7 @@ impl<C: Compile> Catalog<C> {
         &self.compiler
     }
 
-    /// Everything at one revision. Cheap; hold it for as long as one piece of work needs a consistent picture.
+    /// The definitions at one revision. Taking it is cheap; hold it for as long as one piece of work needs a consistent picture.
     pub fn snapshot(&self) -> Arc<Snapshot<C::Tool>> {
         self.current.load_full()
     }

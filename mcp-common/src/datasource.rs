@@ -28,7 +28,7 @@ pub struct Record {
 pub struct Load {
     /// `watch(revision)` continues from here without a gap.
     pub revision: Revision,
-    /// In no particular order, each key once.
+    /// The records, in no particular order, each key once.
     pub records: Vec<Record>,
     /// Entries that are not records: a row of unknown type, a key that names no kind.
     pub unreadable: Vec<Unreadable>,
@@ -61,7 +61,7 @@ pub enum Change {
     Unreadable(Unreadable),
     /// What was unreadable at this place is gone, or can be read now.
     Readable {
-        /// As it was reported.
+        /// The place, as it was reported.
         place: String,
         /// When.
         revision: Revision,
@@ -82,7 +82,7 @@ impl Change {
 /// Changes in the order of their revisions.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Batch {
-    /// Everything up to here is now known to the consumer; at least the last change's revision.
+    /// The revision up to which the consumer now knows everything; at least the last change's revision.
     pub revision: Revision,
     /// May leave out changes that a later one of the same key supersedes.
     pub changes: Vec<Change>,
@@ -93,7 +93,7 @@ pub struct Batch {
 pub enum Expected {
     /// Anything or nothing.
     Any,
-    /// Nothing.
+    /// Nothing is stored under the key.
     Absent,
     /// The record of exactly this revision.
     Revision(Revision),
@@ -186,10 +186,10 @@ pub type Changes = BoxStream<'static, Result<Batch, SourceError>>;
 /// Where definitions are stored.
 #[async_trait]
 pub trait DataSource: Send + Sync + 'static {
-    /// Everything, at one revision.
+    /// Reads all definitions at one revision.
     async fn load(&self) -> Result<Load, SourceError>;
 
-    /// All changes after `from`, then new ones as they happen, in order of revision, none twice, none missing.
+    /// Follows the store: all changes after `from`, then new ones as they happen, in order of revision, none twice, none missing.
     /// [`SourceError::HistoryLost`] if the source no longer has them.
     ///
     /// An answer of `Ok` says that the store is there: the gateway counts as connected as long as the stream goes on.

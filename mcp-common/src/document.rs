@@ -75,12 +75,12 @@ impl Document {
         Some(removed)
     }
 
-    /// As JSON text.
+    /// The document as JSON text.
     pub fn as_json(&self) -> &str {
         &self.text
     }
 
-    /// As JSON text of its own.
+    /// The document as an owned JSON text.
     pub fn to_json(&self) -> String {
         self.as_json().to_owned()
     }
@@ -100,7 +100,7 @@ impl Document {
     }
 }
 
-/// Without what may stand around a JSON text.
+/// The text without the blanks that may stand around JSON.
 fn bare(text: &str) -> &str {
     text.strip_prefix('\u{feff}')
         .unwrap_or(text)

@@ -7,7 +7,7 @@ use serde::Serialize;
 pub enum Migrate {
     /// Carries them out.
     Apply,
-    /// Only says which there are; nothing is written.
+    /// Migrations are only listed; nothing is written.
     Check,
 }
 

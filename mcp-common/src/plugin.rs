@@ -142,7 +142,7 @@ impl<T: ?Sized> Registry<T> {
         Ok(Self { port, factories })
     }
 
-    /// In alphabetical order.
+    /// The names of all plugins, in alphabetical order.
     pub fn names(&self) -> impl Iterator<Item = &'static str> {
         self.factories.keys().copied()
     }

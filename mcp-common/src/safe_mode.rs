@@ -69,7 +69,7 @@ impl SafeMode {
         Ok(safe_mode)
     }
 
-    /// Nothing is suspected: what is compiled needs a mark, and no look here.
+    /// Whether nothing is suspected: what is compiled needs a mark, and no look here.
     pub fn is_empty(&self) -> bool {
         self.lock().is_empty()
     }
@@ -89,7 +89,7 @@ impl SafeMode {
         self.journal.mark(subjects)
     }
 
-    /// Nothing more is compiled for now.
+    /// Says that nothing more is compiled for now.
     pub fn rest(&self) {
         self.journal.rest();
     }

@@ -76,7 +76,7 @@ pub trait Harness: Send + Sync + Sized + 'static {
         false
     }
 
-    /// From now on every answer of the store comes late. `false` where that cannot be arranged.
+    /// Makes every answer of the store come late from now on. `false` where that cannot be arranged.
     async fn slow_down(&self) -> bool {
         false
     }

@@ -55,13 +55,13 @@ pub trait Entries {
 pub struct DocumentEntry {
     /// What its document says.
     pub definition: Definition,
-    /// As it is stored.
+    /// The document as it is stored.
     pub document: Document,
     /// The revision that wrote it.
     pub revision: Revision,
     /// When, as far as the source knows.
     pub updated_at: Option<SystemTime>,
-    /// For its author.
+    /// What the author should know, though the definition works.
     pub warnings: Vec<String>,
 }
 

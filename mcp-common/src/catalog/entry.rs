@@ -11,15 +11,15 @@ use std::{fmt, sync::Arc, time::SystemTime};
 /// A live tool. There may be a hundred thousand of them: the document is held once, and of the definition only what
 /// selecting needs.
 pub struct ToolEntry<T> {
-    /// Its key in the store.
+    /// The tool's key in the store.
     pub id: Arc<str>,
-    /// Its own name; an instance may give it another.
+    /// The tool's own name; an instance may give it another.
     pub name: Arc<str>,
-    /// By which instances include it.
+    /// The tags by which instances include the tool.
     pub tags: Vec<Arc<str>>,
     /// `false`: in no instance.
     pub enabled: bool,
-    /// As it is stored.
+    /// The document as it is stored.
     pub document: Document,
     /// What calls it.
     pub compiled: Arc<T>,
@@ -27,7 +27,7 @@ pub struct ToolEntry<T> {
     pub revision: Revision,
     /// When, as far as the source knows.
     pub updated_at: Option<SystemTime>,
-    /// For its author.
+    /// What the author should know, though the definition works.
     pub warnings: Vec<String>,
 }
 
@@ -35,15 +35,15 @@ pub struct ToolEntry<T> {
 pub struct InstanceEntry<T> {
     /// What its document says.
     pub definition: Arc<InstanceDefinition>,
-    /// As it is stored.
+    /// The document as it is stored.
     pub document: Document,
     /// The revision that wrote it.
     pub revision: Revision,
     /// When, as far as the source knows.
     pub updated_at: Option<SystemTime>,
-    /// For its author: about the document, and about tools that are not there.
+    /// What the author should know: about the document, and about tools that are not there.
     pub warnings: Vec<String>,
-    /// Its tools.
+    /// The tools of the instance.
     pub selection: Arc<Selection<T>>,
     /// The document that all of this comes from.
     pub(super) version: Arc<Version>,
@@ -64,17 +64,17 @@ pub(super) struct Version {
 /// How an instance came by its selection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Standing {
-    /// Exactly what the newest document says.
+    /// The selection is exactly what the newest document says.
     Good,
-    /// Its tools do not go together; what was good before is kept.
+    /// The tools of the newest document do not go together; what was good before is kept.
     LastGood,
-    /// Nothing good to keep: of tools with one name the first one has it, and a tool that does not fit is left out.
+    /// There was nothing good to keep: of tools with one name the first one has it, and a tool that does not fit is left out.
     FirstWins,
 }
 
 /// The tools of one instance, in the order in which they are listed. Names are unique, all tools are enabled.
 pub struct Selection<T> {
-    /// In listing order.
+    /// The tools, in listing order.
     pub tools: Vec<Selected<T>>,
 }
 

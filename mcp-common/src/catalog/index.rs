@@ -19,7 +19,7 @@ impl Pairs {
         self.0.remove(&(left, right));
     }
 
-    /// In order.
+    /// What `left` is related to, in order.
     pub(super) fn of<'a>(&'a self, left: &'a str) -> impl Iterator<Item = &'a Arc<str>> {
         let start: (Arc<str>, Arc<str>) = (left.into(), "".into());
         self.0

@@ -22,7 +22,7 @@ use std::{
 /// One change that somebody thinks of making.
 #[derive(Clone, Debug)]
 pub struct Proposed {
-    /// Of which definition.
+    /// The key of the definition.
     pub key: Key,
     /// What would be stored; `None` for a deletion.
     pub document: Option<Document>,
@@ -40,7 +40,7 @@ pub struct Preview<T> {
     /// Tools that would not go together and do now: names that stand twice, arguments that an instance gives to a tool
     /// without them.
     pub clashes: Vec<Clash>,
-    /// For the authors of the proposed documents; only where there are some.
+    /// What the authors of the proposed documents should know; only keys that have some.
     pub warnings: BTreeMap<Key, Vec<String>>,
 }
 

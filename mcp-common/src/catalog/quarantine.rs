@@ -10,7 +10,7 @@ use std::{fmt, sync::Arc, time::SystemTime};
 /// Where the bad thing stands in the store.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Place {
-    /// Under the key of a definition.
+    /// Something under the key of a definition.
     Definition(Key),
     /// Somewhere that names no definition: an etcd key, a row, a file and line.
     Elsewhere(Arc<str>),
@@ -75,7 +75,7 @@ impl Quarantined {
         );
     }
 
-    /// Nothing that a reader of the quarantine would see differently (`at` tells when it was found first).
+    /// Whether a reader of the quarantine would see no difference (`at` tells when it was found first).
     pub(super) fn is_same(&self, other: &Self) -> bool {
         let text = |entry: &Self| {
             entry

@@ -195,7 +195,7 @@ impl Conflicts {
         self.clashes.values().flatten().chain(self.misfits.keys())
     }
 
-    /// For people.
+    /// The selection in words, for people.
     pub(super) fn describe(&self) -> String {
         let clashes = (!self.clashes.is_empty()).then(|| describe(&self.clashes));
         let misfit = |(tool, problems): (&Arc<str>, &Vec<Problem>)| {

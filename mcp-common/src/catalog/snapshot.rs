@@ -13,7 +13,7 @@ use std::{collections::BTreeSet, fmt, sync::Arc};
 /// The catalog at one revision. A clone shares everything, and so does the snapshot after a change, except for what
 /// the change touched.
 pub struct Snapshot<T> {
-    /// Everything up to here is in.
+    /// The revision up to which everything is in.
     pub revision: Revision,
     /// Live tools by id, disabled ones included.
     pub tools: Collection<ToolEntry<T>>,

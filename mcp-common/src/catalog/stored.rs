@@ -14,15 +14,15 @@ use std::{ops::Bound, sync::Arc, time::SystemTime};
 /// One stored definition.
 #[derive(Clone, Debug)]
 pub struct StoredEntry {
-    /// Its id.
+    /// The id of the definition.
     pub id: Arc<str>,
-    /// As it is stored.
+    /// The document as it is stored.
     pub document: Document,
     /// The revision that wrote it.
     pub revision: Revision,
     /// When, as far as the source knows.
     pub updated_at: Option<SystemTime>,
-    /// For its author.
+    /// What the author should know, though the definition works.
     pub warnings: Vec<String>,
 }
 

@@ -56,7 +56,7 @@ struct Follow<C: Compile> {
     backoff: Backoff,
     /// The catalog has nothing that this source gave, or too little.
     must_load: bool,
-    /// Until the first load.
+    /// What is served until the first load.
     stopgap: Option<Stopgap>,
 }
 

@@ -29,11 +29,11 @@ pub struct InstanceDefinition {
     /// Unique among instances. The id in the URL, or the key of the store, wins over the document's own.
     #[serde(default)]
     pub id: Arc<str>,
-    /// For people.
+    /// The name that people read.
     pub name: String,
     /// Becomes `instructions` for the client.
     pub description: Option<String>,
-    /// In the order in which they are listed. Unknown ids are kept; they start to work when the tool appears.
+    /// The tools, in the order in which they are listed. Unknown ids are kept; they start to work when the tool appears.
     #[serde(default)]
     pub tool_ids: Vec<ToolReference>,
     /// Tools by tag, after `tool_ids`, ordered by id.
@@ -59,7 +59,7 @@ pub struct InstanceDefinition {
     #[serde(default, rename = "managed_by")]
     #[schemars(example = &"team-a")]
     _managed_by: Option<String>,
-    /// Of the document format.
+    /// The version of the document format.
     #[serde(default, rename = "version")]
     _version: Option<Box<RawValue>>,
     /// Written by the server; what is sent is left out.
@@ -99,7 +99,7 @@ pub struct Include {
 /// Takes tools out by id.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 pub struct Exclude {
-    /// These are not in, whatever else selects them.
+    /// The tools that are left out, whatever else selects them.
     #[serde(default)]
     pub tool_ids: Vec<Arc<str>>,
 }
@@ -111,7 +111,7 @@ pub enum InstanceAuth {
     /// The gateway's.
     #[default]
     Inherit,
-    /// None: anonymous.
+    /// No authentication: everybody is anonymous.
     None,
 }
 

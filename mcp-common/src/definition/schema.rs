@@ -53,7 +53,7 @@ pub(super) fn of<T: JsonSchema>(id: &str, title: &str) -> Value {
     schema
 }
 
-/// Without what says nothing to a reader: Rust's names of numbers, defaults that are nothing, `true` for "anything".
+/// Takes out what says nothing to a reader: Rust's names of numbers, defaults that are nothing, `true` for "anything".
 fn plain(schema: &mut Schema) {
     let is_rust = |format: &Value| format.as_str().is_some_and(|format| format.starts_with("uint"));
     if schema.get("format").is_some_and(is_rust) {

@@ -78,7 +78,7 @@ pub struct ToolDefinition {
     /// Pictures for clients, listed as they are.
     #[schemars(with = "Option<Vec<Value>>")]
     pub icons: Option<Box<RawValue>>,
-    /// For clients that know it, listed as it is.
+    /// Members for clients that know them, listed as they are.
     #[serde(rename = "_meta")]
     #[schemars(with = "Option<Map<String, Value>>")]
     pub meta: Option<Box<RawValue>>,
@@ -101,7 +101,7 @@ pub struct ToolDefinition {
     #[serde(default, rename = "managed_by")]
     #[schemars(example = &"team-a")]
     _managed_by: Option<String>,
-    /// Of the document format.
+    /// The version of the document format.
     #[serde(default, rename = "version")]
     _version: Option<Box<RawValue>>,
     /// Written by the server; what is sent is left out.

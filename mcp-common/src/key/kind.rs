@@ -92,7 +92,7 @@ impl Kind {
         Self::OWN.into_iter().chain(others.map(|entry| Self(entry.0)))
     }
 
-    /// Everything about it.
+    /// The row that says everything about the kind.
     pub fn row(self) -> &'static KindRow {
         self.0
     }
@@ -123,7 +123,7 @@ impl Kind {
         Self::parse(word).or_else(|| Self::unordered().find(|kind| kind.0.noun == word))
     }
 
-    /// All of them in one text, for messages: `` `tds` or `ids` ``.
+    /// All kinds in one text, for messages: `` `tds` or `ids` ``.
     pub fn listed(of: impl Fn(Self) -> String, last: &str) -> String {
         let mut texts: Vec<String> = Self::all().into_iter().map(of).collect();
         let end = texts.pop().unwrap_or_default();

@@ -20,9 +20,9 @@ const MOST: usize = 1_000;
 /// What is compiled: one version of a definition, possibly with what an instance says about it.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Subject {
-    /// Under which key it is stored, or would be.
+    /// The key under which it is stored, or would be.
     pub key: Key,
-    /// Of the texts. A gateway that was built by another compiler may have another one, and then tries again.
+    /// The digest of the texts. A gateway that was built by another compiler may have another one, and then tries again.
     pub(super) digest: u64,
 }
 
@@ -38,7 +38,7 @@ pub(super) enum State {
     Killer,
 }
 
-/// As it stands in the file.
+/// A case as it stands in the file.
 #[derive(Debug, Serialize, Deserialize)]
 struct Case {
     kind: String,
@@ -48,7 +48,7 @@ struct Case {
     deaths: u32,
     /// Seconds since 1970.
     last: u64,
-    /// Of the gateway.
+    /// The version of the gateway.
     version: String,
 }
 
@@ -63,7 +63,7 @@ struct Known {
 }
 
 impl Subject {
-    /// Of a definition by its text, and what else is compiled with it.
+    /// The subject for a definition: its text, and what else is compiled with it.
     pub fn new(key: Key, texts: &[&[u8]]) -> Self {
         let mut digest = DefaultHasher::new();
         for text in texts {
@@ -77,7 +77,7 @@ impl Subject {
 }
 
 impl Cases {
-    /// None, where there is no file or a damaged one.
+    /// The cases of a file; none where there is no file or a damaged one.
     pub(super) fn read(file: &Path) -> Self {
         let text = match fs::read(file) {
             Ok(text) => text,

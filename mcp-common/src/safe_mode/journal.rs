@@ -21,7 +21,7 @@ use std::{
 const PREFIX: &str = "compiling-";
 const SUFFIX: &str = ".journal";
 
-/// Of one piece of work. What does not fit is not marked: no store takes ids that long.
+/// The bytes for the mark of one piece of work. What does not fit is not marked: no store takes ids that long.
 const PLACE_BYTES: usize = 16 << 10;
 
 pub(super) struct Journal {
@@ -35,7 +35,7 @@ pub(super) struct Journal {
 struct Places {
     /// Open while something is compiled, and a little longer.
     file: Option<Arc<File>>,
-    /// Those of them that are free.
+    /// The places that are free.
     free: Vec<u64>,
     /// How many there are.
     count: u64,
@@ -96,7 +96,7 @@ impl Journal {
         Some(marked)
     }
 
-    /// Nothing more is compiled for now: no file is kept open, and none left behind.
+    /// Says that nothing more is compiled for now: no file is kept open, and none left behind.
     pub(super) fn rest(&self) {
         let mut places = self.lock();
         if places.free.len() as u64 == places.count && places.file.is_some() && !places.is_over {

@@ -14,7 +14,7 @@ const PATIENCE: Duration = Duration::from_secs(30);
 /// Follows a source and knows its state; panics where the contract is broken.
 pub struct Follower {
     changes: Changes,
-    /// Everything up to here is known.
+    /// The revision up to which everything is known.
     pub revision: Revision,
     /// What is stored, and since which revision.
     pub state: BTreeMap<Key, (Revision, Bytes)>,

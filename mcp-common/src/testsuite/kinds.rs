@@ -14,7 +14,7 @@ use std::sync::Arc;
 /// A definition of the kind [`NOTES`], which only tests have.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
 pub struct Note {
-    /// As every document may say it; the key of the store wins.
+    /// The id, which every document may repeat; the key of the store wins.
     #[serde(default)]
     pub id: String,
     /// What it says. Not empty.

@@ -9,7 +9,7 @@ use bytes::Bytes;
 use std::sync::Arc;
 use tokio::task::JoinSet;
 
-/// All of them are loaded, and all of them reach who watches, however many pages or batches that takes.
+/// Ten thousand documents are all loaded, and all reach who watches, however many pages or batches that takes.
 pub async fn ten_thousand_documents<H: Harness>() {
     const DOCUMENTS: usize = 10_000;
     let harness = H::fresh().await;

@@ -20,7 +20,7 @@ use std::{
     time::Duration,
 };
 
-/// As it is written to disk and read again.
+/// What a catalog leaves, as it is written to disk and read again.
 fn left_by(catalog: &Catalog<Compiler>) -> Remembered {
     let snapshot = catalog.snapshot();
     let mut remembered = Remembered {

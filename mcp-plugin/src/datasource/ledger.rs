@@ -214,7 +214,7 @@ impl Ledger {
         self.forget();
     }
 
-    /// Without this a gateway whose ids are generated would remember every one of them.
+    /// Drops the oldest keys: without this a gateway whose ids are generated would remember every one of them.
     fn forget(&mut self) {
         while let Some(oldest) = self.gone.first_entry()
             && oldest.get() + HORIZON <= self.changes

@@ -22,7 +22,7 @@ pub struct Memory {
 }
 
 impl Memory {
-    /// Empty, keeping so many revisions of each key.
+    /// An empty store that keeps so many revisions of each key.
     pub fn new(history: usize) -> Self {
         Self {
             state: Arc::new(Mutex::new(Ledger::new(history, Numbering::Count))),

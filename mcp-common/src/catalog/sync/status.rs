@@ -15,7 +15,7 @@ pub struct SyncStatus {
 #[derive(Clone, Debug, Default)]
 struct State {
     connected: bool,
-    /// Everything was loaded from the source once.
+    /// Whether everything was loaded from the source once.
     loaded: bool,
     /// Loss was announced and not taken back.
     lost: bool,
@@ -24,7 +24,7 @@ struct State {
 }
 
 impl SyncStatus {
-    /// Not connected, never was.
+    /// A status that is not connected, and never was.
     pub fn new() -> Self {
         Self::default()
     }
@@ -54,7 +54,7 @@ impl SyncStatus {
         self.state().last_error.clone()
     }
 
-    /// For how long nothing was heard of a lost source; zero while connected, `None` if it was never there.
+    /// How long nothing was heard of a lost source; zero while connected, `None` if it was never there.
     pub fn lag(&self) -> Option<Duration> {
         let state = self.state();
         if state.connected {

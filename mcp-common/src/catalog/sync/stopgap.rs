@@ -22,7 +22,7 @@ pub struct Stopgap {
 }
 
 impl Stopgap {
-    /// Nothing.
+    /// A stopgap that has nothing.
     pub fn none() -> Self {
         Self {
             remembered: Box::pin(std::future::ready(None)),

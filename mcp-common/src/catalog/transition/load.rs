@@ -18,7 +18,7 @@ use std::{
 const CHUNK: usize = 8_192;
 /// Records whose compilation is written down together: for each by itself it would cost more than nothing.
 const GROUP: usize = 32;
-/// Not worth a thread.
+/// The number of definitions that are not worth a thread.
 const FEW: usize = 64;
 
 type ReadRecord<T> = (Record, Result<Definition<T>, Rejected>);

@@ -10,9 +10,9 @@ use std::{borrow::Cow, collections::BTreeMap, sync::Arc};
 pub struct ToolReference {
     /// The tool's id.
     pub id: Arc<str>,
-    /// Its name in this instance, instead of its own.
+    /// The tool's name in this instance, instead of its own.
     pub name: Option<Arc<str>>,
-    /// Its description in this instance.
+    /// The tool's description in this instance.
     pub description: Option<Arc<str>>,
     /// What this instance says about its arguments; `None` where it says nothing.
     pub overrides: Option<Arc<ToolOverrides>>,
@@ -34,14 +34,14 @@ pub struct ToolOverrides {
 struct Entry {
     /// The tool's id.
     id: Arc<str>,
-    /// Its name in this instance, instead of its own.
+    /// The tool's name in this instance, instead of its own.
     #[schemars(
         length(min = 1, max = 64),
         regex(pattern = "^[A-Za-z0-9_.-]+$"),
         extend("patternErrorMessage" = "A name has 1 to 64 of A-Z a-z 0-9 _ . -")
     )]
     name: Option<Arc<str>>,
-    /// Its description in this instance, instead of its own.
+    /// The tool's description in this instance, instead of its own.
     description: Option<Arc<str>>,
     /// Argument → its value where the client gives none. Where arguments are grouped, a JSON Pointer: `/query/region`.
     defaults: Option<BTreeMap<String, Box<RawValue>>>,

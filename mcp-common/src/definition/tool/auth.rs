@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 #[serde(tag = "type", rename_all = "snake_case", deny_unknown_fields)]
 #[schemars(transform = by_type)]
 pub enum AuthBinding {
-    /// Nothing.
+    /// No credential.
     None {},
     /// A key in a header, the query or a cookie.
     ApiKey {
@@ -20,7 +20,7 @@ pub enum AuthBinding {
         #[serde(default, rename = "in")]
         #[schemars(extend("default" = "header"))]
         place: KeyPlace,
-        /// Of the header, query parameter or cookie; `X-API-Key` where nothing is said.
+        /// The name of the header, query parameter or cookie; `X-API-Key` where nothing is said.
         name: Option<String>,
         /// Stands before the key.
         #[serde(default)]
@@ -110,7 +110,7 @@ pub struct ClientCredentials {
     /// What is asked for.
     #[serde(default)]
     pub scopes: Vec<String>,
-    /// For whom the token is.
+    /// The audience: for whom the token is.
     pub audience: Option<String>,
     /// How the client authenticates at the token endpoint.
     #[serde(default)]

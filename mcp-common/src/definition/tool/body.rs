@@ -41,7 +41,7 @@ pub enum BodyMode {
     /// What `content_type` and `parts` say, otherwise JSON; none where no argument goes to the body.
     #[default]
     Auto,
-    /// Never a body.
+    /// The request never has a body.
     None,
     /// JSON.
     Json,
@@ -98,11 +98,11 @@ pub enum PartSource {
 #[serde(deny_unknown_fields)]
 #[schemars(transform = with_aliases)]
 pub struct Encoding {
-    /// As for query parameters.
+    /// The style, as for query parameters.
     pub style: Option<Style>,
-    /// As for query parameters.
+    /// Whether lists and objects are exploded, as for query parameters.
     pub explode: Option<bool>,
-    /// As for query parameters; in forms only.
+    /// Whether reserved characters stay as they are, as for query parameters; in forms only.
     #[serde(alias = "allowReserved")]
     pub allow_reserved: Option<bool>,
     /// The part's `Content-Type`; a JSON type writes the value as JSON.

@@ -12,7 +12,7 @@ pub struct RetryBinding {
     /// How often after the first time.
     #[schemars(range(max = 10))]
     pub max: u32,
-    /// After what: `connect` (no connection, or it broke before the answer), and statuses.
+    /// What is tried again: `connect` (no connection, or it broke before the answer), and statuses.
     #[serde(default = "after_what")]
     #[schemars(extend("default" = ["connect", 429, 502, 503, 504]))]
     pub on: Vec<RetryOn>,

@@ -8,11 +8,11 @@ use serde_json::value::RawValue;
 /// A call, what it should come to, and an answer of the upstream to try it with.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 pub struct Example {
-    /// For people.
+    /// What the example shows, for people.
     pub description: Option<String>,
-    /// As a client sends them, a JSON object; without them the call has none.
+    /// The arguments as a client sends them, a JSON object; without them the call has none.
     pub arguments: Option<Box<RawValue>>,
-    /// Without it the call has to succeed.
+    /// What has to come back; without it the call has to succeed.
     pub expect: Option<Expectation>,
     /// Instead of the upstream's answer.
     pub mock: Option<Mock>,
@@ -22,7 +22,7 @@ pub struct Example {
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Expectation {
-    /// Of the upstream's answer.
+    /// The status of the upstream's answer.
     #[schemars(range(min = 200, max = 599))]
     pub status: Option<u16>,
     /// Whether the result is an error; without it one is expected only where `status` is 400 or more.

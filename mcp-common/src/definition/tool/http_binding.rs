@@ -78,10 +78,10 @@ pub struct HttpBinding {
     _ext_info: Option<Box<RawValue>>,
 
     // Reserved by the document format. Ignoring them would send something else than their author meant.
-    /// Not supported yet.
+    /// A cache, which is not supported yet.
     #[schemars(with = "Option<()>", extend("doNotSuggest" = true, "errorMessage" = "Not supported yet"))]
     cache: Option<Box<RawValue>>,
-    /// Not supported yet.
+    /// Pagination, which is not supported yet.
     #[schemars(with = "Option<()>", extend("doNotSuggest" = true, "errorMessage" = "Not supported yet"))]
     pagination: Option<Box<RawValue>>,
 }
@@ -89,9 +89,9 @@ pub struct HttpBinding {
 /// Bounds of one tool; the gateway has its own where nothing is said.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 pub struct Limits {
-    /// Of the request body.
+    /// The size that the request body may have.
     pub max_request_bytes: Option<ByteSize>,
-    /// Of the answer's body.
+    /// The size that the answer's body may have.
     pub max_response_bytes: Option<ByteSize>,
     /// Calls of this tool that are under way at once, in each gateway process.
     #[schemars(range(min = 1, max = 10_000))]

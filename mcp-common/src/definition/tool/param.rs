@@ -56,7 +56,7 @@ pub enum Place {
 }
 
 impl Place {
-    /// As definitions write it; also the group of arguments that are sorted by place.
+    /// The word that definitions write; also the group of arguments that are sorted by place.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Path => "path",
@@ -93,7 +93,7 @@ pub enum Style {
 }
 
 impl Style {
-    /// As definitions write it.
+    /// The word that definitions write.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Simple => "simple",

@@ -98,7 +98,7 @@ pub struct ErrorRule {
     /// An expression over `status`, `headers`, `body`, `args`.
     #[schemars(example = &"status == 404")]
     pub when: String,
-    /// For the model; a template.
+    /// The text for the model; a template.
     #[schemars(example = &"No such order {{ args.id }}.")]
     pub message: String,
     /// Whether the model is told that trying again may help.

@@ -16,9 +16,9 @@ pub enum SecretReference {
 /// A value that may be a secret or a plain text (a user name, a client id).
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum MaybeSecret {
-    /// As it stands in the document.
+    /// The value itself, as it stands in the document.
     Plain(String),
-    /// To be looked up.
+    /// A reference that has to be looked up.
     Reference(SecretReference),
 }
 

@@ -30,9 +30,9 @@ pub struct TlsBinding {
 pub struct ProxyBinding {
     /// `http://host:port`.
     pub url: String,
-    /// For proxies that ask who comes.
+    /// The user, for proxies that ask who comes.
     pub username: Option<MaybeSecret>,
-    /// Of this user.
+    /// The password of this user.
     pub password: Option<SecretReference>,
 }
 
@@ -41,11 +41,11 @@ pub struct ProxyBinding {
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct EgressBinding {
-    /// Only these; all if it is empty.
+    /// The only hosts and networks that are reached; all if it is empty.
     #[serde(default)]
     #[schemars(example = &["api.example.com", "*.example.com", "10.0.0.0/8"])]
     pub allow: Vec<String>,
-    /// Never these, also where `allow` names them.
+    /// The hosts and networks that are never reached, also where `allow` names them.
     #[serde(default)]
     #[schemars(example = &["10.0.0.0/8", "internal.example.com"])]
     pub deny: Vec<String>,
@@ -58,9 +58,9 @@ pub struct EgressBinding {
 struct ProxyObject {
     /// `http://host:port`.
     url: String,
-    /// For proxies that ask who comes.
+    /// The user, for proxies that ask who comes.
     username: Option<MaybeSecret>,
-    /// Of this user: a reference to a secret.
+    /// The password of this user: a reference to a secret.
     password: Option<SecretReference>,
 }
 

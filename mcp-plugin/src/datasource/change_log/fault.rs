@@ -59,7 +59,7 @@ impl Meaning {
     }
 }
 
-/// For errors that did not come from the server.
+/// What an error means that did not come from the server.
 pub(crate) fn outside_the_database(error: &sqlx::Error) -> Meaning {
     match error {
         sqlx::Error::Tls(_) => Meaning::Tls,

@@ -55,7 +55,7 @@ impl<DB: Database> Lease<DB> {
         }
     }
 
-    /// Everything that was asked was answered, if only with an error.
+    /// Ends the lease: everything that was asked was answered, if only with an error.
     pub(crate) fn end(mut self) {
         self.ended = true;
         // What the pool does by itself, with a bound.

@@ -22,7 +22,7 @@ impl Patience {
         }
     }
 
-    /// With a bound of its own for connections, if one is given.
+    /// The same patience with a bound of its own for connections, if one is given.
     #[cfg(feature = "postgres")]
     pub(crate) fn connecting_in(self, connect: Option<Duration>) -> Self {
         Self {
@@ -31,12 +31,12 @@ impl Patience {
         }
     }
 
-    /// For a connection, with its login.
+    /// The patience for a connection, with its login.
     pub(crate) fn connect(self) -> Duration {
         self.connect
     }
 
-    /// For the least that a connection can be asked.
+    /// The patience for the least that a connection can be asked.
     pub(crate) fn sign_of_life(self) -> Duration {
         self.answer / 4
     }
@@ -55,7 +55,7 @@ impl Patience {
         within(self.answer, asked).await
     }
 
-    /// For changes of the schema.
+    /// Waits for changes of the schema.
     pub(crate) async fn migrates<T>(
         self,
         migration: impl Future<Output = Result<T, Fault>>,
@@ -63,7 +63,7 @@ impl Patience {
         within(MIGRATION, migration).await
     }
 
-    /// For a write with all that it waits for: its turn, other writers, a few attempts.
+    /// Waits for a write with all that it waits for itself: its turn, other writers, a few attempts.
     pub(crate) async fn writes<T>(
         self,
         place: &Place,

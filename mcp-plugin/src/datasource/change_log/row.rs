@@ -17,7 +17,7 @@ pub(crate) fn revision(stored: i64) -> Revision {
     stored.unsigned_abs()
 }
 
-/// For binding; a revision beyond the database's integers does not exist.
+/// The revision for binding; a revision beyond the database's integers does not exist.
 pub(crate) fn stored(revision: Revision) -> i64 {
     i64::try_from(revision).unwrap_or(i64::MAX)
 }

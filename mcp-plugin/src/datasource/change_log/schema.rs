@@ -51,7 +51,7 @@ pub(crate) struct Migrated {
 }
 
 impl Migrated {
-    /// Nothing to do.
+    /// A migration that has nothing to do.
     pub(crate) fn up_to_date(version: i64) -> Self {
         Self {
             found: Some(version),

@@ -8,7 +8,7 @@ use std::borrow::Cow;
 pub(crate) struct Names {
     /// How much TLS.
     pub(crate) mode: &'static str,
-    /// Its value that checks everything.
+    /// The option's value that checks everything.
     pub(crate) verified: &'static str,
     /// Authority, our certificate, our key; with the other names that the driver knows them by.
     pub(crate) authority: &'static [&'static str],

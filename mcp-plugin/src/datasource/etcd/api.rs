@@ -261,7 +261,7 @@ pub(super) struct AuthenticateRequest {
 }
 
 impl fmt::Debug for AuthenticateRequest {
-    /// Without the password.
+    /// Leaves the password out.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("AuthenticateRequest")
             .field("name", &self.name)
@@ -277,7 +277,7 @@ pub(super) struct AuthenticateResponse {
 }
 
 impl fmt::Debug for AuthenticateResponse {
-    /// Without the token.
+    /// Leaves the token out.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("AuthenticateResponse").finish_non_exhaustive()
     }

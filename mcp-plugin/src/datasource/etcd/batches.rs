@@ -10,7 +10,7 @@ use mcp_common::datasource::{Batch, Change, Record, Unreadable};
 #[derive(Debug)]
 pub(super) struct Batches {
     keys: Keyspace,
-    /// Of the newest revision of an answer whose end is still to come.
+    /// The changes of the newest revision of an answer whose end is still to come.
     held: Vec<Change>,
 }
 

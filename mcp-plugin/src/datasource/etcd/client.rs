@@ -30,7 +30,7 @@ impl Client {
         Self { channel, token: None }
     }
 
-    /// From now on calls are made as this user.
+    /// Logs in: from now on calls are made as this user.
     pub(super) async fn log_in(&mut self, name: &str, password: &str) -> Result<(), Status> {
         let request = AuthenticateRequest {
             name: name.to_owned(),

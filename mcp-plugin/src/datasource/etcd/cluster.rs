@@ -39,7 +39,7 @@ pub(super) struct Cluster {
 }
 
 impl Cluster {
-    /// Nothing is sent yet.
+    /// A cluster by its settings; nothing is sent yet.
     pub(super) fn new(settings: &EtcdSettings) -> Result<Self, PluginError> {
         let endpoints = settings.endpoints.iter().map(|url| {
             Endpoint::new(url, settings).map_err(|error| {

@@ -15,7 +15,7 @@ pub(super) struct Keyspace {
 }
 
 impl Keyspace {
-    /// Both get a `/` at their end; `None` if one lies in the other, since history would then be read as definitions.
+    /// The keyspace of two prefixes. Both get a `/` at their end; `None` if one lies in the other, since history would then be read as definitions.
     pub(super) fn new(prefix: &str, history: &str) -> Option<Self> {
         let closed = |prefix: &str| format!("{}/", prefix.trim_end_matches('/'));
         let (prefix, history) = (closed(prefix), closed(history));
@@ -87,7 +87,7 @@ pub(super) struct Misplaced {
     pub(super) reason: String,
 }
 
-/// For people; different keys read differently.
+/// The key for people; different keys read differently.
 fn place(key: &[u8]) -> String {
     let key = std::str::from_utf8(key).map_or_else(
         |_| key.escape_ascii().to_string(),

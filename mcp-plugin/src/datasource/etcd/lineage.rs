@@ -26,7 +26,7 @@ impl From<&ResponseHeader> for Origin {
 }
 
 impl Lineage {
-    /// From now on this is the store.
+    /// Remembers that from now on this is the store.
     pub(super) fn loaded(&self, origin: Origin) {
         *self.lock() = Some(origin);
     }

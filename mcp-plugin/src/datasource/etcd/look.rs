@@ -12,7 +12,7 @@ use mcp_common::key::Key;
 
 /// The key as it was looked at.
 pub(super) struct Seen {
-    /// Its `mod_revision`, 0 for nothing.
+    /// The key's `mod_revision`, 0 for nothing.
     pub(super) current: i64,
     /// Name of the history entry to come. A write of the key that was carried out has a higher revision than any look
     /// before it, so names are unique and in order.

@@ -132,7 +132,7 @@ fn endpoints(table: &Table<'_>) -> Result<Vec<String>, PluginError> {
     Ok(endpoints)
 }
 
-/// With its scheme, and never with a password, since endpoints are named in logs.
+/// An endpoint with its scheme, and never with a password, since endpoints are named in logs.
 fn endpoint(table: &Table<'_>, text: &str) -> Result<String, PluginError> {
     if text.contains('@') {
         return Err(table.wrong(

@@ -12,7 +12,7 @@ pub(super) struct Files {
 }
 
 impl fmt::Debug for Files {
-    /// One of them is a private key.
+    /// Leaves the texts out: one of them is a private key.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Files").finish_non_exhaustive()
     }

@@ -14,7 +14,7 @@ pub(super) enum Trouble {
     },
     /// The member answered that it cannot now.
     Passing(String),
-    /// Its quota is used up: it takes nothing more, and an administrator has to do something.
+    /// The store's quota is used up: it takes nothing more, and an administrator has to do something.
     Full(String),
     /// The revision is no longer there.
     Compacted,
@@ -56,7 +56,7 @@ impl From<Status> for Trouble {
     }
 }
 
-/// By text where one code means several things (https://github.com/etcd-io/etcd/blob/main/api/v3rpc/rpctypes/error.go).
+/// The meaning of a status, by its text where one code means several things (https://github.com/etcd-io/etcd/blob/main/api/v3rpc/rpctypes/error.go).
 fn status(code: Code, message: &str, transport: impl Fn() -> (bool, String)) -> Trouble {
     let says = |text: &str| message.contains(text);
     if says("has been compacted") {

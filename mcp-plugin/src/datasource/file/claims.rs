@@ -118,7 +118,7 @@ impl Claims {
         Some((&**path, claim.line))
     }
 
-    /// As somebody would name it to an editor.
+    /// The place as somebody would name it to an editor.
     pub(super) fn place_text(&self, key: &Key, root: &Path) -> Option<String> {
         self.place(key).map(|(path, line)| place(root, path, line))
     }

@@ -14,7 +14,7 @@ use std::{fs, io, path::Path};
 /// Everything in a folder, or in one file.
 #[derive(Clone, Debug, Default)]
 pub struct Contents {
-    /// In the order of their files, and as they stand in them. A definition may stand in two places.
+    /// The definitions, in the order of their files and as they stand in them. A definition may stand in two places.
     pub definitions: Vec<FileDefinition>,
     /// What keeps a file, or one document of it, from being read.
     pub faults: Vec<FileFault>,
@@ -23,11 +23,11 @@ pub struct Contents {
 /// One definition of a file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FileDefinition {
-    /// From the folder, the list or the document itself.
+    /// The key, which comes from the folder, the list or the document itself.
     pub key: Key,
     /// File and line, `definitions/orders.yaml:3`.
     pub place: String,
-    /// As JSON text.
+    /// The document as JSON text.
     pub body: Bytes,
 }
 

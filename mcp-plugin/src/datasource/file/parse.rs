@@ -25,7 +25,7 @@ pub(super) struct Document {
     pub(super) key: Key,
     /// Where it begins, counted from 1.
     pub(super) line: usize,
-    /// As JSON text.
+    /// The document as JSON text.
     pub(super) body: Bytes,
 }
 
@@ -47,7 +47,7 @@ pub(super) struct Parsed {
 struct Piece {
     line: usize,
     json: String,
-    /// From the list that it stands in.
+    /// The kind, from the list that it stands in.
     kind: Option<Kind>,
 }
 

@@ -11,9 +11,9 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// After a report that may be followed by others.
+/// The wait after a report that may be followed by others.
 const QUIET: Duration = Duration::from_millis(20);
-/// After a file went away: editors and `mv` put another one in its place.
+/// The wait after a file went away: editors and `mv` put another one in its place.
 const REPLACING: Duration = Duration::from_millis(100);
 /// A file that was written and not closed; also the longest that anything waits.
 const OPEN: Duration = Duration::from_secs(1);
@@ -36,7 +36,7 @@ struct Wait {
 pub(super) enum Due {
     Nothing,
     Files(BTreeSet<PathBuf>),
-    /// All but these, which are being written.
+    /// All files but these, which are being written.
     EverythingBut(BTreeSet<PathBuf>),
 }
 

@@ -13,7 +13,7 @@ const STEP: Duration = Duration::from_secs(1);
 pub(super) struct Stamp {
     modified: Option<SystemTime>,
     length: u64,
-    /// Of the file itself, which a rename replaces, and when that was changed.
+    /// The identity of the file itself, which a rename replaces, and when that was changed.
     identity: (u64, u64, i64, i64),
     /// Read so soon after the last write that the next one may not show.
     uncertain: bool,
@@ -32,7 +32,7 @@ impl Stamp {
         }
     }
 
-    /// Nothing was written since `known`, for certain.
+    /// Whether nothing was written since `known`, for certain.
     pub(super) fn is_unchanged_since(&self, known: &Self) -> bool {
         let same = self.modified == known.modified && self.length == known.length;
         same && self.identity == known.identity && !known.uncertain

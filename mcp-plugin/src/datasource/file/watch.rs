@@ -18,7 +18,7 @@ use std::{
 };
 use tokio::sync::watch as signal;
 
-/// Between looks where the system reports nothing.
+/// The time between looks where the system reports nothing.
 const WITHOUT_REPORTS: Duration = Duration::from_millis(500);
 
 /// Keeps the thread going; it ends when this is dropped.

@@ -69,7 +69,7 @@ async fn check_encoding(connection: &mut PgConnection) -> Result<(), Fault> {
     )))
 }
 
-/// There has to be a schema that the tables can be made in.
+/// Checks that there is a schema that the tables can be made in.
 pub(super) async fn check_schema(connection: &mut PgConnection) -> Result<(), Fault> {
     let schema: Option<String> = sqlx::query_scalar("SELECT current_schema()::text")
         .fetch_one(connection)

@@ -20,7 +20,7 @@ pub(super) fn pieces(text: &str) -> Result<Vec<Piece>, Fault> {
     Ok(pieces.collect())
 }
 
-/// Not empty if the object has no other members than lists named like a kind.
+/// The lists of a bundle; not empty if the object has no other members than lists named like a kind.
 fn bundle(whole: &RawValue) -> Vec<(Kind, Vec<&RawValue>)> {
     let members: IndexMap<String, &RawValue> = serde_json::from_str(whole.get()).unwrap_or_default();
     let lists = members.iter().map(|(name, value)| {
