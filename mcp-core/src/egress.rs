@@ -3,12 +3,14 @@
 
 mod embedded;
 mod metadata;
+mod own;
 mod proxy_address;
 mod rule;
 mod settings;
 mod special;
 
 pub(crate) use metadata::{NAMES as METADATA_NAMES, SERVICES as METADATA};
+pub(crate) use own::OwnEgress;
 pub use proxy_address::{NoProxyAddress, ProxyAddress};
 pub(crate) use rule::ClosedBy;
 pub use rule::{EgressRule, NoEgressRule};

@@ -60,6 +60,13 @@ pub(crate) fn pair(out: &mut Vec<u8>, name: &str, value: &str) {
     component(out, value);
 }
 
+/// A value of a header that is shown nowhere.
+pub(crate) fn sensitive(text: &str) -> Result<HeaderValue, String> {
+    let mut value = header_value(text.as_bytes())?;
+    value.set_sensitive(true);
+    Ok(value)
+}
+
 /// A header value of visible ASCII, space and tab, of at most [`MAX_HEADER`] bytes.
 pub(crate) fn header_value(text: &[u8]) -> Result<HeaderValue, String> {
     if text.len() > MAX_HEADER {

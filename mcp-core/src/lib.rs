@@ -1,11 +1,12 @@
 //! The MCP protocol, compiled tools, instance views and the engine that turns calls into requests.
 //!
 //! A module imports only what stands below it, which `tests/layers.rs` holds:
-//! `protocol` → `view` → `engine` → `tool` → the ground (`json`, `encode`, `egress`, `secrets`, `tls_material`, …).
+//! `protocol` → `view` → `engine` → `tool` → the ground (`json`, `encode`, `egress`, `connect`, `secrets`, `tls_material`, …).
 //! `authoring` stands beside: nothing on the way of a call needs it.
 
 pub mod activity;
 pub mod authoring;
+mod connect;
 pub mod egress;
 mod encode;
 pub mod engine;

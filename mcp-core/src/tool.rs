@@ -18,11 +18,9 @@ use crate::{egress::ProxyAddress, secrets::Secrets};
 use http::transport::secrets::shortcomings;
 pub(crate) use http::{
     Auth, Body, BodyPlan, Call, Content, Delivery, FieldSpelling, Format, Gate, Multipart, Node, Omit,
-    Origin, OwnEgress, Param, ParamValue, Params, Part, PathPart, PathTemplate, Place, ResponseShape, Retry,
-    TakenFields, TakenNames, TokenSource,
-    header_name::read as read_header_name,
-    is_dot_segment,
-    transport::{NamedServer, Transport},
+    Origin, Param, ParamValue, Params, Part, PathPart, PathTemplate, Place, ResponseShape, Retry,
+    TakenFields, TakenNames, TokenSource, header_name::read as read_header_name, is_dot_segment,
+    transport::Transport,
 };
 pub use http::{NoRequestHeader, RequestHeader};
 pub(crate) use input_schema::{Declared, Layout, is_hidden};

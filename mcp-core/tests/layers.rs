@@ -18,6 +18,7 @@ const ROOMS: &[&str] = &[
     "secrets",
     "tls_material",
     "egress",
+    "connect",
     "tool",
     "engine",
     "telemetry",

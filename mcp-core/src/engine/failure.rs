@@ -1,7 +1,10 @@
 //! Why a call has no answer.
 
 use super::result::{CallResult, Outcome};
-use crate::tool::bounded;
+use crate::{
+    connect::{Trouble, TroubleKind},
+    tool::bounded,
+};
 use serde::{Deserialize, Serialize};
 
 /// Before the findings about arguments.
@@ -85,5 +88,18 @@ impl Failure {
 
     pub(crate) fn into_result(self, upstream_status: Option<u16>) -> CallResult {
         CallResult::text(&self.text, true, self.outcome, upstream_status)
+    }
+}
+
+impl From<Trouble> for Failure {
+    fn from(trouble: Trouble) -> Self {
+        let outcome = match trouble.kind {
+            TroubleKind::Connect => Outcome::Connect,
+            TroubleKind::Timeout => Outcome::Timeout,
+            TroubleKind::Tls => Outcome::Tls,
+            TroubleKind::Refused => Outcome::Refused,
+            TroubleKind::BadAnswer => Outcome::BadAnswer,
+        };
+        Self::new(outcome, trouble.text)
     }
 }

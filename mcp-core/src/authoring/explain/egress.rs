@@ -1,8 +1,8 @@
 //! Whether the upstream may be called from here.
 
 use crate::{
+    connect,
     egress::{EgressRule, EgressSettings},
-    engine::http::client,
     tool::Call,
 };
 use serde::{Deserialize, Serialize};
@@ -70,7 +70,7 @@ pub(super) async fn verdict(call: &Call, settings: &EgressSettings) -> EgressVer
         .delivery
         .as_ref()
         .and_then(|delivery| delivery.transport.as_ref());
-    let policy = client::Policy {
+    let policy = connect::Policy {
         gateway: settings.clone(),
         own: transport.and_then(|transport| transport.egress.clone()),
     };
@@ -81,7 +81,7 @@ pub(super) async fn verdict(call: &Call, settings: &EgressSettings) -> EgressVer
     });
     if let Some(proxy) = transport.and_then(|transport| transport.proxy.as_ref()) {
         verdict.reason = if settings.proxies.contains(&proxy.address) {
-            client::refuses_unresolved(&policy, authority.host())
+            connect::refuses_unresolved(&policy, authority.host())
         } else {
             Some(format!("{} is not in `egress.proxies`", proxy.address))
         };
@@ -104,7 +104,7 @@ pub(super) async fn verdict(call: &Call, settings: &EgressSettings) -> EgressVer
     for address in found {
         let address = address.ip();
         verdict.addresses.push(address.to_string());
-        match client::refuses(&policy, authority.host(), address) {
+        match connect::refuses(&policy, authority.host(), address) {
             None => is_allowed = true,
             reason => refused = reason,
         }

@@ -1,21 +1,14 @@
 //! The HTTP client: pooled connections, one exchange at a time, everything bounded.
 
-mod connector;
 mod decompress;
-mod dial;
-pub(crate) mod egress;
-mod hop;
 mod receive;
-mod trouble;
 
 use crate::{
+    connect::{self, ConnectSettings, Connector, Hop, Policy},
     engine::{EngineSettings, Lane, failure::Failure},
     tool::Transport,
 };
 use bytes::Bytes;
-use connector::Connector;
-pub(crate) use egress::{Policy, refuses, refuses_unresolved};
-pub(super) use hop::Hop;
 use http::{Request, StatusCode, header::PROXY_AUTHORIZATION, uri::Scheme};
 use http_body_util::Full;
 use hyper_util::{
@@ -42,7 +35,8 @@ pub(crate) struct Upstream {
 impl Upstream {
     /// Those of all tools that ask for no others.
     pub(crate) fn new(settings: &EngineSettings) -> Self {
-        Self::over(Connector::new(settings), settings, None)
+        let tls = (*settings.trust.config()).clone();
+        Self::special(settings, tls, &Transport::default(), None)
     }
 
     /// Those of tools that ask for this transport.
@@ -53,11 +47,15 @@ impl Upstream {
         hop: Option<Hop>,
     ) -> Self {
         let hop = hop.map(Arc::new);
-        let connector = Connector::special(settings, tls, transport, hop.clone());
-        Self::over(connector, settings, hop)
-    }
-
-    fn over(connector: Connector, settings: &EngineSettings, hop: Option<Arc<Hop>>) -> Self {
+        let connecting = ConnectSettings {
+            egress: Arc::new(Policy {
+                gateway: settings.egress.clone(),
+                own: transport.egress.clone(),
+            }),
+            server_name: transport.server_name.clone(),
+            timeout: transport.connect_timeout.unwrap_or(settings.connect_timeout),
+        };
+        let connector = Connector::new(connecting, tls, hop.clone());
         // A request that was not yet written to a pooled connection which turns out closed goes out on another one
         // (`retry_canceled_requests`, on by default). One that was written, even in part, never does.
         let client = Client::builder(TokioExecutor::new())
@@ -89,11 +87,11 @@ impl Upstream {
             .client
             .request(request)
             .await
-            .map_err(|error| trouble::sending(&uri, &error))?;
+            .map_err(|error| connect::sending(&uri, &error))?;
         if let Some(hop) = reading_hop
             && response.status() == StatusCode::PROXY_AUTHENTICATION_REQUIRED
         {
-            return Err(trouble::proxy(&hop.refusal(response.status())));
+            return Err(connect::proxy(&hop.refusal(response.status())).into());
         }
         *status = Some(response.status().as_u16());
         receive::receive(uri, response, room, &self.lane).await

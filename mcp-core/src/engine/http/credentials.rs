@@ -4,6 +4,6 @@ mod apply;
 mod spellings;
 mod token;
 
-pub(super) use apply::{Applied, apply, sensitive};
+pub(super) use apply::{Applied, apply};
 pub(crate) use spellings::spellings;
 pub use token::Tokens;

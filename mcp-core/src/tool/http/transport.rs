@@ -4,9 +4,10 @@
 pub(crate) mod secrets;
 
 use crate::{
-    egress::ProxyAddress,
+    connect::NamedServer,
+    egress::{OwnEgress, ProxyAddress},
     tls_material::pem,
-    tool::{Origin, OwnEgress},
+    tool::Origin,
 };
 use http::uri::Scheme;
 use mcp_common::{
@@ -34,13 +35,6 @@ pub(crate) struct Transport {
 pub(crate) struct ClientIdentity {
     pub(crate) certificate: MaybeSecret,
     pub(crate) key: SecretReference,
-}
-
-/// The name in the certificate of one host, in lower case; others keep their own.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub(crate) struct NamedServer {
-    pub(crate) host: String,
-    pub(crate) name: ServerName<'static>,
 }
 
 /// A forward proxy, and who it is told that we are.

@@ -1,7 +1,8 @@
 //! Reads an answer to its end, or to its bound.
 
-use super::{decompress, trouble};
+use super::decompress;
 use crate::{
+    connect,
     engine::{Lane, failure::Failure, no_memory, result::Outcome},
     peer::{Held, Peer},
 };
@@ -111,7 +112,7 @@ pub(super) async fn receive(
     let mut joined = BytesMut::new();
     let mut size = 0_u64;
     while let Some(frame) = incoming.frame().await {
-        let frame = frame.map_err(|error| trouble::receiving(&uri, &error))?;
+        let frame = frame.map_err(|error| connect::receiving(&uri, &error))?;
         let Ok(chunk) = frame.into_data() else { continue };
         size += chunk.len() as u64;
         if size > limit {

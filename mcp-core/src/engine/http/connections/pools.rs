@@ -1,16 +1,12 @@
 //! One pool of connections for each transport.
 
 use crate::{
-    engine::{
-        EngineSettings,
-        failure::Failure,
-        http::client::{Hop, Upstream},
-        result::Outcome,
-    },
+    connect::{Hop, Shortcoming},
+    engine::{EngineSettings, failure::Failure, http::client::Upstream, result::Outcome},
     tls_material::pem,
     tool::{
         Transport,
-        http::transport::secrets::{Found, Shortcoming, unfit_identity},
+        http::transport::secrets::{Found, unfit_identity},
     },
 };
 use moka::sync::Cache;

@@ -110,8 +110,5 @@ fn set(request: &mut Request<Full<Bytes>>, name: &HeaderName, value: &str) -> Re
 
 /// A value that is shown nowhere.
 pub(crate) fn sensitive(value: &str) -> Result<HeaderValue, Failure> {
-    let mut value =
-        encode::header_value(value.as_bytes()).map_err(|reason| missing(format!("it {reason}")))?;
-    value.set_sensitive(true);
-    Ok(value)
+    encode::sensitive(value).map_err(|reason| missing(format!("it {reason}")))
 }

@@ -1,6 +1,7 @@
 //! The secrets of a transport, as they are now.
 
 use crate::{
+    connect::Shortcoming,
     secrets::Secrets,
     tls_material::pem::{self, UnfitIdentity},
     tool::Transport,
@@ -20,9 +21,6 @@ pub(crate) struct Found {
     username: Option<Arc<Secret>>,
     password: Option<Arc<Secret>>,
 }
-
-/// A member of `tds_ext_info`, and what is wrong with it.
-pub(crate) type Shortcoming = (&'static str, String);
 
 impl Found {
     /// Everything, or everything that is missing.

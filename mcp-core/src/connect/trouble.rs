@@ -1,13 +1,43 @@
 //! Says plainly why an exchange failed: which host, what happened, never a credential.
 
-use super::{connector::ConnectError, egress::Forbidden, hop::HopError};
-use crate::engine::{failure::Failure, result::Outcome};
+use super::{connector::ConnectError, hop::HopError, policy::Forbidden};
 use http::{Uri, uri::Scheme};
 use hyper_util::client::legacy;
 use std::{error::Error as StdError, io};
 
+/// What went wrong, and what people are told of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Trouble {
+    pub(crate) kind: TroubleKind,
+    pub(crate) text: String,
+}
+
+/// What kind of thing went wrong.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum TroubleKind {
+    /// No connection, or it broke.
+    Connect,
+    /// No connection in time.
+    Timeout,
+    /// The TLS handshake failed.
+    Tls,
+    /// The gateway does not call there.
+    Refused,
+    /// The answer is not HTTP.
+    BadAnswer,
+}
+
+impl Trouble {
+    fn new(kind: TroubleKind, text: impl Into<String>) -> Self {
+        Self {
+            kind,
+            text: text.into(),
+        }
+    }
+}
+
 /// No answer's head arrived.
-pub(super) fn sending(uri: &Uri, error: &legacy::Error) -> Failure {
+pub(crate) fn sending(uri: &Uri, error: &legacy::Error) -> Trouble {
     let host = uri
         .authority()
         .map_or("the upstream", |authority| authority.as_str());
@@ -16,22 +46,22 @@ pub(super) fn sending(uri: &Uri, error: &legacy::Error) -> Failure {
         return connecting(uri, host, error);
     }
     if error.is_connect() {
-        return Failure::new(
-            Outcome::Connect,
+        return Trouble::new(
+            TroubleKind::Connect,
             format!("Cannot connect to {host}: {}.", innermost(error)),
         );
     }
     match cause.and_then(|cause| cause.downcast_ref::<hyper::Error>()) {
         // TLS 1.3: a server that wants (another) client certificate says so after the handshake.
-        Some(error) if tls_alert(error).is_some() => Failure::new(
-            Outcome::Tls,
+        Some(error) if tls_alert(error).is_some() => Trouble::new(
+            TroubleKind::Tls,
             format!(
                 "{host} ended the TLS connection before it answered: {}.",
                 tls_alert(error).unwrap_or_default()
             ),
         ),
-        Some(error) if error.is_parse() => Failure::new(
-            Outcome::BadAnswer,
+        Some(error) if error.is_parse() => Trouble::new(
+            TroubleKind::BadAnswer,
             format!("{host} answered something that is not HTTP: {error}."),
         ),
         _ => {
@@ -39,13 +69,13 @@ pub(super) fn sending(uri: &Uri, error: &legacy::Error) -> Failure {
                 "The connection to {host} broke before it answered: {}.",
                 innermost(error)
             );
-            Failure::new(Outcome::Connect, text)
+            Trouble::new(TroubleKind::Connect, text)
         }
     }
 }
 
 /// The answer's body did not arrive completely.
-pub(super) fn receiving(uri: &Uri, error: &hyper::Error) -> Failure {
+pub(crate) fn receiving(uri: &Uri, error: &hyper::Error) -> Trouble {
     let host = uri
         .authority()
         .map_or("the upstream", |authority| authority.as_str());
@@ -53,14 +83,14 @@ pub(super) fn receiving(uri: &Uri, error: &hyper::Error) -> Failure {
         "The connection to {host} broke in the middle of its answer: {}.",
         innermost(error)
     );
-    Failure::new(Outcome::Connect, text)
+    Trouble::new(TroubleKind::Connect, text)
 }
 
-fn connecting(uri: &Uri, host: &str, error: &ConnectError) -> Failure {
+fn connecting(uri: &Uri, host: &str, error: &ConnectError) -> Trouble {
     let cause = match error {
         ConnectError::Timeout(limit) => {
-            return Failure::new(
-                Outcome::Timeout,
+            return Trouble::new(
+                TroubleKind::Timeout,
                 format!("No connection to {host} within {limit:?}."),
             );
         }
@@ -78,16 +108,16 @@ fn connecting(uri: &Uri, host: &str, error: &ConnectError) -> Failure {
         let is_tls = uri.scheme() == Some(&Scheme::HTTPS);
         // Who only breaks the connection off says nothing about TLS.
         let outcome = if is_tls && !is_break(error) {
-            Outcome::Tls
+            TroubleKind::Tls
         } else {
-            Outcome::Connect
+            TroubleKind::Connect
         };
         let what = if is_tls {
             "The TLS handshake with"
         } else {
             "Connecting to"
         };
-        return Failure::new(outcome, format!("{what} {host} failed: {error}."));
+        return Trouble::new(outcome, format!("{what} {host} failed: {error}."));
     }
     let reason = innermost(&**cause);
     let text = if cause.to_string().contains("dns error") {
@@ -97,7 +127,7 @@ fn connecting(uri: &Uri, host: &str, error: &ConnectError) -> Failure {
     } else {
         format!("Cannot connect to {host}: {reason}.")
     };
-    Failure::new(Outcome::Connect, text)
+    Trouble::new(TroubleKind::Connect, text)
 }
 
 fn is_break(error: &io::Error) -> bool {
@@ -112,16 +142,19 @@ fn is_break(error: &io::Error) -> bool {
 }
 
 /// The proxy on the way is the trouble.
-pub(super) fn proxy(error: &HopError) -> Failure {
+pub(crate) fn proxy(error: &HopError) -> Trouble {
     let outcome = match error {
-        HopError::Forbidden(..) | HopError::Login(_) => Outcome::Refused,
-        HopError::Unreachable(..) | HopError::Refused(..) | HopError::Broken(..) => Outcome::Connect,
+        HopError::Forbidden(..) | HopError::Login(_) => TroubleKind::Refused,
+        HopError::Unreachable(..) | HopError::Refused(..) | HopError::Broken(..) => TroubleKind::Connect,
     };
-    Failure::new(outcome, error.to_string())
+    Trouble::new(outcome, error.to_string())
 }
 
-fn refused(host: &str, forbidden: &Forbidden) -> Failure {
-    Failure::new(Outcome::Refused, format!("{host} is not called: {forbidden}."))
+fn refused(host: &str, forbidden: &Forbidden) -> Trouble {
+    Trouble::new(
+        TroubleKind::Refused,
+        format!("{host} is not called: {forbidden}."),
+    )
 }
 
 fn chain<'a>(error: &'a (dyn StdError + 'static)) -> impl Iterator<Item = &'a (dyn StdError + 'static)> {

@@ -2,12 +2,8 @@
 
 use super::{
     dial::{Dial, Dialled},
-    egress::{self, Forbidden, Policy},
     hop::Hop,
-};
-use crate::{
-    engine::EngineSettings,
-    tool::{NamedServer, Transport},
+    policy::{self, Forbidden, Policy},
 };
 use http::Uri;
 use hyper_rustls::{
@@ -28,7 +24,7 @@ type BoxError = Box<dyn StdError + Send + Sync>;
 
 /// Why there is no connection.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum ConnectError {
+pub(crate) enum ConnectError {
     #[error("no connection within {0:?}")]
     Timeout(Duration),
     #[error("{0}")]
@@ -37,9 +33,27 @@ pub(super) enum ConnectError {
     Other(BoxError),
 }
 
+/// The name in the certificate of one host, in lower case; others keep their own.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct NamedServer {
+    pub(crate) host: String,
+    pub(crate) name: ServerName<'static>,
+}
+
+/// How the connections of one pool are made.
+#[derive(Clone, Debug)]
+pub(crate) struct ConnectSettings {
+    /// Which addresses may be reached.
+    pub(crate) egress: Arc<Policy>,
+    /// Another name in the certificate of one host.
+    pub(crate) server_name: Option<NamedServer>,
+    /// Bound of name resolution, connecting and the TLS handshake together.
+    pub(crate) timeout: Duration,
+}
+
 /// Makes connections for one pool.
 #[derive(Clone, Debug)]
-pub(super) struct Connector {
+pub(crate) struct Connector {
     inner: HttpsConnector<Dial>,
     timeout: Duration,
     egress: Arc<Policy>,
@@ -63,33 +77,19 @@ impl ResolveServerName for Named {
 }
 
 impl Connector {
-    pub(super) fn new(settings: &EngineSettings) -> Self {
-        let tls = (*settings.trust.config()).clone();
-        Self::special(settings, tls, &Transport::default(), None)
-    }
-
-    pub(super) fn special(
-        settings: &EngineSettings,
-        tls: ClientConfig,
-        transport: &Transport,
-        hop: Option<Arc<Hop>>,
-    ) -> Self {
-        let egress = Arc::new(Policy {
-            gateway: settings.egress.clone(),
-            own: transport.egress.clone(),
-        });
+    pub(crate) fn new(settings: ConnectSettings, tls: ClientConfig, hop: Option<Arc<Hop>>) -> Self {
         let is_proxied = hop.is_some();
         let builder = HttpsConnectorBuilder::new().with_tls_config(tls).https_or_http();
-        let builder = match &transport.server_name {
-            Some(server) => builder.with_server_name_resolver(Named(server.clone())),
+        let builder = match settings.server_name {
+            Some(server) => builder.with_server_name_resolver(Named(server)),
             None => builder,
         };
         Self {
             inner: builder
                 .enable_all_versions()
-                .wrap_connector(Dial::new(egress.clone(), hop)),
-            timeout: transport.connect_timeout.unwrap_or(settings.connect_timeout),
-            egress,
+                .wrap_connector(Dial::new(settings.egress.clone(), hop)),
+            timeout: settings.timeout,
+            egress: settings.egress,
             is_proxied,
         }
     }
@@ -107,9 +107,9 @@ impl Service<Uri> for Connector {
     fn call(&mut self, target: Uri) -> Self::Future {
         let host = target.host().unwrap_or_default();
         let checked = if self.is_proxied {
-            egress::check_unresolved(&self.egress, host)
+            policy::check_unresolved(&self.egress, host)
         } else {
-            egress::check_literal(&self.egress, host)
+            policy::check_literal(&self.egress, host)
         };
         if let Err(forbidden) = checked {
             return Box::pin(std::future::ready(Err(ConnectError::Forbidden(forbidden))));

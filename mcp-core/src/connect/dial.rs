@@ -1,8 +1,8 @@
 //! TCP connections: to the upstream, or to a proxy that leads there.
 
 use super::{
-    egress::{self, Policy, Resolver},
     hop::Hop,
+    policy::{self, Policy, Resolver},
 };
 use http::{Uri, uri::Scheme};
 use hyper::rt::{Read, ReadBufCursor, Write};
@@ -33,7 +33,7 @@ pub(super) struct Dial {
 
 /// One of them.
 #[derive(Debug)]
-pub(super) struct Dialled {
+pub(crate) struct Dialled {
     stream: TokioIo<TcpStream>,
     /// The other end is a proxy that reads requests, so they carry the whole URL.
     is_read_by_proxy: bool,
@@ -71,7 +71,7 @@ impl Service<Uri> for Dial {
             });
         };
         let host = hop.uri.host().unwrap_or_default();
-        if let Err(forbidden) = egress::check_literal(&Policy::default(), host) {
+        if let Err(forbidden) = policy::check_literal(&Policy::default(), host) {
             let error = hop.forbidden(forbidden);
             return Box::pin(std::future::ready(Err(error.into())));
         }

@@ -1,7 +1,7 @@
 //! Which hosts and addresses a definition itself lets its calls reach, compiled. It only narrows what the gateway lets
 //! tools reach: both have to permit.
 
-use crate::egress::{ClosedBy, Destination, EgressRule};
+use super::{ClosedBy, Destination, EgressRule};
 use mcp_common::{definition::tool::EgressBinding, problem::Problem};
 use std::{
     hash::{Hash, Hasher},
@@ -28,7 +28,7 @@ impl Hash for OwnEgress {
 
 impl OwnEgress {
     /// `None` where it closes nothing, and where there is a problem with it.
-    pub(super) fn compile(binding: &EgressBinding, problems: &mut Vec<Problem>) -> Option<Self> {
+    pub(crate) fn compile(binding: &EgressBinding, problems: &mut Vec<Problem>) -> Option<Self> {
         let before = problems.len();
         let mut rules = |list: &str, texts: &[String]| -> Vec<EgressRule> {
             let parsed = texts.iter().enumerate().filter_map(|(place, text)| {
@@ -60,7 +60,7 @@ impl OwnEgress {
     }
 
     /// What is known of a host before it is resolved: why it will never be called.
-    pub(super) fn excludes(&self, host: &str, is_proxied: bool) -> Option<&'static str> {
+    pub(crate) fn excludes(&self, host: &str, is_proxied: bool) -> Option<&'static str> {
         let refuses = |host: &str, address: IpAddr| self.refuses(host, &Destination::of(address));
         let name = match Host::parse(host).ok()? {
             Host::Ipv4(address) => return refuses(host, address.into()),

@@ -1,9 +1,7 @@
 //! A forward proxy on the way, RFC 9110 section 7.6 and 9.3.6.
 
-use super::egress::Forbidden;
-use crate::{
-    egress::ProxyAddress, engine::http::credentials::sensitive, tool::http::transport::secrets::Shortcoming,
-};
+use super::policy::Forbidden;
+use crate::{egress::ProxyAddress, encode};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use bytes::Bytes;
 use http::{HeaderValue, Method, Request, StatusCode, Uri, header};
@@ -13,17 +11,20 @@ use hyper_util::rt::TokioIo;
 use std::error::Error as StdError;
 use tokio::net::TcpStream;
 
+/// A member of a definition, and what is wrong with it.
+pub(crate) type Shortcoming = (&'static str, String);
+
 /// The proxy, and what it is shown.
 #[derive(Debug)]
 pub(crate) struct Hop {
-    pub(super) uri: Uri,
-    pub(super) login: Option<HeaderValue>,
+    pub(crate) uri: Uri,
+    pub(crate) login: Option<HeaderValue>,
     name: String,
 }
 
 /// Why there is no way through the proxy.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum HopError {
+pub(crate) enum HopError {
     #[error("The proxy {0} is not used: {1}.")]
     Forbidden(String, Forbidden),
     #[error("Cannot connect to the proxy {0}: {1}.")]
@@ -49,7 +50,7 @@ impl Hop {
             }
             Some((username, password)) => {
                 let pair = STANDARD.encode(format!("{username}:{password}"));
-                let value = sensitive(&format!("Basic {pair}"));
+                let value = encode::sensitive(&format!("Basic {pair}"));
                 Some(value.map_err(|_| unfit("proxy.password", "cannot stand in a header"))?)
             }
             None => None,
@@ -98,7 +99,7 @@ impl Hop {
     }
 
     /// What an answer of the proxy itself means.
-    pub(super) fn refusal(&self, status: StatusCode) -> HopError {
+    pub(crate) fn refusal(&self, status: StatusCode) -> HopError {
         self.refusal_of(status, "the upstream".to_owned())
     }
 

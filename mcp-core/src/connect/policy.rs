@@ -2,10 +2,7 @@
 //! others as the deployment says, and as the tool's definition does. What is checked is the resolved address, so no name
 //! and no spelling of a number leads around it.
 
-use crate::{
-    egress::{Destination, EgressSettings, METADATA_NAMES, Scope},
-    tool::OwnEgress,
-};
+use crate::egress::{Destination, EgressSettings, METADATA_NAMES, OwnEgress, Scope};
 use hyper_util::client::legacy::connect::dns::{GaiResolver, Name};
 use std::{
     error::Error as StdError,
@@ -26,7 +23,7 @@ const NEVER: &str = "a link-local or cloud metadata address, which is never call
 /// The name leads to an address that is not dialled, or is not called itself.
 #[derive(Debug, thiserror::Error)]
 #[error("{what}: {reason}")]
-pub(super) struct Forbidden {
+pub(crate) struct Forbidden {
     what: String,
     reason: &'static str,
 }
