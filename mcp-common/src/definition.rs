@@ -1,4 +1,4 @@
-//! Definitions, read from their documents: a TDS document is one tool, an IDS document is one instance. Reading checks shapes and names; whether a tool can be called is found out by compiling
+//! Definitions, read from their documents: a TDS document is one tool, an IDS document is one instance, a UDS document is one upstream. Reading checks shapes and names; whether a tool can be called is found out by compiling
 //! it (the catalog's [`Compile`](crate::catalog::Compile) port).
 
 mod decode;
@@ -6,11 +6,13 @@ pub mod instance;
 pub mod name;
 mod schema;
 pub mod tool;
+pub mod upstream;
 
 pub use decode::decode;
 pub use instance::InstanceDefinition;
 pub use schema::{UnknownMembers, file_schema, schema, schema_of};
 pub use tool::ToolDefinition;
+pub use upstream::UpstreamDefinition;
 
 /// A document that could be read, and what is odd about it without being wrong.
 #[derive(Clone, Debug)]

@@ -27,6 +27,14 @@ impl Key {
         }
     }
 
+    /// The key of an upstream definition.
+    pub fn upstream(id: impl Into<Arc<str>>) -> Self {
+        Self {
+            kind: Kind::UPSTREAM,
+            id: id.into(),
+        }
+    }
+
     /// The key of an instance definition.
     pub fn instance(id: impl Into<Arc<str>>) -> Self {
         Self {

@@ -18,7 +18,8 @@ const MEMORY: u64 = 2 << 30;
 
 pub(super) fn run(kind: &str, id: &str) -> Result<(), Failure> {
     confine();
-    let kind = Kind::parse(kind).ok_or_else(|| Failure::runtime("neither TDS nor IDS"))?;
+    let unknown = || Failure::runtime(format!("`{kind}` is no kind of definitions"));
+    let kind = Kind::parse(kind).ok_or_else(unknown)?;
     let mut body = Vec::new();
     io::stdin().read_to_end(&mut body)?;
     let record = Record {

@@ -158,7 +158,7 @@ fn migrate_has_nothing_to_do_for_stores_without_tables() {
 #[test]
 fn schema_prints_what_the_gateway_serves() {
     let sandbox = Sandbox::new();
-    for (kind, member) in [("tds", "tds_ext_info"), ("ids", "tool_ids")] {
+    for (kind, member) in [("tds", "tds_ext_info"), ("ids", "tool_ids"), ("uds", "url")] {
         let (code, stdout, stderr) = text(&sandbox.run(&["schema", kind]));
         assert_eq!((code, stderr.as_str()), (Some(0), ""));
         let schema: serde_json::Value = serde_json::from_str(&stdout).unwrap();
@@ -170,7 +170,7 @@ fn schema_prints_what_the_gateway_serves() {
     let schema: serde_json::Value = serde_json::from_str(&stdout).unwrap();
     assert_eq!(schema["$id"], "urn:dynmcp:schema:file");
     assert_eq!(schema["$defs"]["Tool"]["additionalProperties"], false);
-    let (code, _, stderr) = text(&sandbox.run(&["schema", "uds"]));
+    let (code, _, stderr) = text(&sandbox.run(&["schema", "xds"]));
     assert_eq!(code, Some(2));
-    assert!(stderr.contains("tds, ids, file"), "{stderr}");
+    assert!(stderr.contains("uds, tds, ids, file"), "{stderr}");
 }

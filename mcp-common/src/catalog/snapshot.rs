@@ -62,7 +62,9 @@ impl<T> Snapshot<T> {
 
     /// The kinds that have live definitions.
     pub(super) fn kinds(&self) -> impl Iterator<Item = Kind> + use<'_, T> {
-        Kind::OWN.into_iter().chain(self.others.keys().copied())
+        [Kind::TOOL, Kind::INSTANCE]
+            .into_iter()
+            .chain(self.others.keys().copied())
     }
 
     /// The keys of all live definitions.

@@ -13,6 +13,7 @@ mod row;
 mod secret_reference;
 mod transport;
 
+pub(in crate::definition) use auth::by_type as auth_by_type;
 pub use auth::{AuthBinding, ClientAuth, ClientCredentials, KeyPlace, OnMissing};
 pub use body::{BodyBinding, BodyMode, Encoding, Part, PartSource};
 pub use byte_size::ByteSize;

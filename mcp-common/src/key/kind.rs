@@ -5,7 +5,7 @@
 //! the rows of other crates are found by `inventory`, as plugins are.
 
 use crate::{
-    definition::{InstanceDefinition, Read, ToolDefinition, UnknownMembers},
+    definition::{InstanceDefinition, Read, ToolDefinition, UnknownMembers, UpstreamDefinition},
     document::Document,
     problem::Problems,
 };
@@ -70,8 +70,10 @@ impl Kind {
     pub const TOOL: Self = Self(&ToolDefinition::KIND);
     /// Instance definitions (Instance Discovery Service).
     pub const INSTANCE: Self = Self(&InstanceDefinition::KIND);
+    /// Upstream definitions (Upstream Discovery Service).
+    pub const UPSTREAM: Self = Self(&UpstreamDefinition::KIND);
     /// The kinds that are always there.
-    pub const OWN: [Self; 2] = [Self::TOOL, Self::INSTANCE];
+    pub const OWN: [Self; 3] = [Self::TOOL, Self::INSTANCE, Self::UPSTREAM];
 
     /// The kind of a row. Others find it only if the row is registered.
     pub const fn of(row: &'static KindRow) -> Self {

@@ -56,6 +56,12 @@ async fn a_file_has_tools_instances_and_lists_of_them() {
         (instance.clone(), true),
         (json!([tool, instance]), true),
         (json!({"tds": [tool], "ids": [instance]}), true),
+        (json!({"id": "u", "url": "https://a.example/mcp"}), true),
+        (
+            json!({"uds": [{"id": "u", "command": "uvx", "args": ["x"]}]}),
+            true,
+        ),
+        (json!({"id": "u", "command": "uvx", "sandbx": {}}), false),
         (bad.clone(), false),
         (json!([tool, bad]), false),
         (json!({"tds": [bad]}), false),

@@ -68,7 +68,7 @@ pub enum AuthBinding {
 }
 
 /// `type` decides which members there are; a list of alternatives would make editors compare with all of them.
-fn by_type(schema: &mut Schema) {
+pub(in crate::definition) fn by_type(schema: &mut Schema) {
     let Some(Value::Array(kinds)) = schema.remove("oneOf") else {
         return;
     };

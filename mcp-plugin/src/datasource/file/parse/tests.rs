@@ -79,6 +79,8 @@ fn kind_and_id_come_from_the_place_or_from_the_document() {
         ("a.toml", "kind = 'ids'", Key::instance("a")),
         ("a.json", r#"{"kind": "tool", "id": "b"}"#, Key::tool("b")),
         ("a.yaml", "include: {tags: [x]}", Key::instance("a")),
+        ("a.yaml", "url: http://127.0.0.1/mcp", Key::upstream("a")),
+        ("a.yaml", "command: uvx", Key::upstream("a")),
     ] {
         assert_eq!(documents(path, text)[0].0, key, "{path}");
     }
@@ -90,7 +92,7 @@ fn kind_and_id_come_from_the_place_or_from_the_document() {
         (
             "tds/a.yaml",
             "kind: xds",
-            "`kind` is \"xds\"; write `tds` or `ids`",
+            "`kind` is \"xds\"; write `uds`, `tds` or `ids`",
         ),
         ("tds/a.yaml", "id: 42", "`id` is 42, which is no text"),
         ("tds/a.yaml", "- name: n\n- id: b", "has no `id`"),

@@ -1,0 +1,191 @@
+//! An upstream definition (UDS document): one MCP server that the gateway is a client of.
+
+mod auth;
+mod bounds;
+mod check;
+mod row;
+mod tools;
+
+pub use auth::UpstreamAuth;
+pub use bounds::{UpstreamLimits, UpstreamTimeouts};
+pub use tools::{Pattern, RemoteTool, UpstreamTools};
+
+use super::{
+    Read,
+    decode::decode,
+    tool::{MaybeSecret, SecretReference},
+};
+use crate::{document::Document, problem::Problems};
+use schemars::JsonSchema;
+use serde::Deserialize;
+use serde_json::value::RawValue;
+use std::{collections::BTreeMap, sync::Arc};
+
+/// The place of an upstream whose document says none.
+pub const PRIORITY: u32 = 100;
+
+/// An MCP server whose tools instances can show: where it is, how it is spoken to, what of it is shown. A member that the
+/// gateway does not know is an error, since what it was meant to restrict would not be restricted.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(example = example())]
+pub struct UpstreamDefinition {
+    /// The name by which instances refer to it. The id in the URL, or the key of the store, wins over the document's own.
+    #[serde(default)]
+    #[schemars(
+        regex(pattern = "^[a-z0-9][a-z0-9-]{0,31}$"),
+        extend("patternErrorMessage" = "An id has 1 to 32 of a-z 0-9 -, and begins with a letter or digit")
+    )]
+    pub id: Arc<str>,
+    /// A name for people.
+    pub name: Option<String>,
+    /// What it is good for, for people.
+    pub description: Option<String>,
+    /// `false`: it is not connected to, and none of its tools are shown.
+    #[serde(default = "yes")]
+    pub enabled: bool,
+    /// Which of several upstreams keeps the name of a tool that all of them have: the one with the lowest number, then the
+    /// one whose id comes first.
+    #[serde(default = "usual_place")]
+    pub priority: u32,
+    /// How its messages travel. Without it, `url` means `streamable_http` and `command` means `stdio`.
+    pub transport: Option<UpstreamTransport>,
+    /// The address of the server's MCP endpoint, with `http` or `https`.
+    #[schemars(example = &"https://weather.example/mcp")]
+    pub url: Option<String>,
+    /// Headers that every request to `url` has: texts, or references to secrets.
+    #[serde(default)]
+    #[schemars(example = serde_json::json!({"X-Team": "support"}))]
+    pub headers: BTreeMap<String, MaybeSecret>,
+    /// The credential that the server at `url` is shown.
+    pub auth: Option<UpstreamAuth>,
+    /// The program that is the server, and speaks on its standard input and output. It is started only if `stdio.allow` of
+    /// the gateway's configuration has exactly this word.
+    #[schemars(example = &"uvx")]
+    pub command: Option<String>,
+    /// Arguments of the program.
+    #[serde(default)]
+    #[schemars(example = &["mcp-server-time"])]
+    pub args: Vec<String>,
+    /// Environment variables of the program: texts, or references to secrets. Of the gateway's own it gets PATH, HOME, LANG
+    /// and TMPDIR, and nothing else.
+    #[serde(default)]
+    #[schemars(example = serde_json::json!({"TZ": "UTC"}))]
+    pub env: BTreeMap<String, MaybeSecret>,
+    /// The directory that the program runs in, absolute. Without it, that of the gateway.
+    pub cwd: Option<String>,
+    /// Which revisions of the protocol it is spoken to in.
+    #[serde(default)]
+    #[schemars(extend("default" = "auto"))]
+    pub era: UpstreamEra,
+    /// How long each step may take.
+    #[serde(default)]
+    pub timeouts: UpstreamTimeouts,
+    /// Bounds of what is sent and taken.
+    #[serde(default)]
+    pub limits: UpstreamLimits,
+    /// Which of its tools are shown, and as what.
+    #[serde(default)]
+    pub tools: UpstreamTools,
+
+    /// Who maintains it; plans of others leave it alone.
+    #[serde(default, rename = "managed_by")]
+    #[schemars(example = &"team-a")]
+    _managed_by: Option<String>,
+    /// The version of the document format.
+    #[serde(default, rename = "version")]
+    _version: Option<Box<RawValue>>,
+    /// Written by the server; what is sent is left out.
+    #[serde(default, rename = "revision")]
+    #[schemars(extend("readOnly" = true))]
+    _revision: Option<Box<RawValue>>,
+    /// Written by the server; what is sent is left out.
+    #[serde(default, rename = "updated_at")]
+    #[schemars(extend("readOnly" = true))]
+    _updated_at: Option<Box<RawValue>>,
+    /// Where an editor finds the schema of this document.
+    #[serde(default, rename = "$schema")]
+    _schema: Option<Box<RawValue>>,
+}
+
+/// How messages travel.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum UpstreamTransport {
+    /// Requests of HTTP to one URL, whose answers are JSON or a stream of events.
+    StreamableHttp,
+    /// Lines on the standard input and output of a program that the gateway starts.
+    Stdio,
+}
+
+/// Which revisions of the protocol an upstream is spoken to in.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum UpstreamEra {
+    /// Found out: `server/discover` first, `initialize` where that is not understood.
+    #[default]
+    Auto,
+    /// 2026-07-28, without sessions.
+    Modern,
+    /// 2025-11-25 and before, with `initialize`.
+    Legacy,
+}
+
+fn yes() -> bool {
+    true
+}
+
+fn usual_place() -> u32 {
+    PRIORITY
+}
+
+fn example() -> serde_json::Value {
+    serde_json::json!({
+        "id": "weather",
+        "name": "Weather service",
+        "url": "https://weather.example/mcp",
+        "auth": {"type": "bearer", "credential": "${env:DYNMCP_SECRET_WEATHER}"},
+        "tools": {"include": ["get_*"], "prefix": "weather"},
+    })
+}
+
+impl UpstreamDefinition {
+    /// Reads the document stored under `id`.
+    pub fn read(id: &str, document: &Document) -> Result<Read<Self>, Problems> {
+        let (mut definition, mut warnings) = decode::<Self>(document)?;
+        let problems = check::problems(id, &definition);
+        if !problems.is_empty() {
+            return Err(Problems(problems));
+        }
+        if !definition.id.is_empty() && *definition.id != *id {
+            warnings.push(format!(
+                "id: the document says `{}`, it is served under its key `{id}`",
+                definition.id
+            ));
+        }
+        definition.id = id.into();
+        Ok(Read { definition, warnings })
+    }
+
+    /// How its messages travel.
+    pub fn transport(&self) -> UpstreamTransport {
+        match (self.transport, &self.command) {
+            (Some(transport), _) => transport,
+            (None, Some(_)) => UpstreamTransport::Stdio,
+            (None, None) => UpstreamTransport::StreamableHttp,
+        }
+    }
+
+    /// Every secret that it refers to.
+    pub fn references(&self) -> impl Iterator<Item = &SecretReference> {
+        let texts = self.headers.values().chain(self.env.values());
+        let texts = texts.filter_map(|value| match value {
+            MaybeSecret::Reference(reference) => Some(reference),
+            MaybeSecret::Plain(_) => None,
+        });
+        texts.chain(self.auth.iter().flat_map(UpstreamAuth::references))
+    }
+}
+
+#[cfg(test)]
+mod tests;

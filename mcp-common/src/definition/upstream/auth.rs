@@ -1,0 +1,50 @@
+//! What an upstream is shown (`auth`).
+
+use crate::definition::tool::{MaybeSecret, SecretReference, auth_by_type};
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+/// The credential of every request to an upstream.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(tag = "type", rename_all = "snake_case", deny_unknown_fields)]
+#[schemars(transform = auth_by_type)]
+pub enum UpstreamAuth {
+    /// Nothing.
+    None {},
+    /// A key in a header.
+    ApiKey {
+        /// The key: a reference to a secret.
+        credential: SecretReference,
+        /// The header, `X-API-Key` where nothing is said.
+        name: Option<String>,
+        /// Stands before the key.
+        #[serde(default)]
+        prefix: String,
+    },
+    /// HTTP basic authentication.
+    Basic {
+        /// The user: a text, or a reference to a secret.
+        username: MaybeSecret,
+        /// The password: a reference to a secret.
+        password: SecretReference,
+    },
+    /// A token that does not change by itself.
+    Bearer {
+        /// The token: a reference to a secret.
+        credential: SecretReference,
+    },
+}
+
+impl UpstreamAuth {
+    /// Every secret that it refers to.
+    pub fn references(&self) -> Vec<&SecretReference> {
+        match self {
+            Self::None {} => Vec::new(),
+            Self::ApiKey { credential, .. } | Self::Bearer { credential } => vec![credential],
+            Self::Basic { username, password } => match username {
+                MaybeSecret::Reference(username) => vec![username, password],
+                MaybeSecret::Plain(_) => vec![password],
+            },
+        }
+    }
+}

@@ -1,0 +1,76 @@
+//! How long an upstream may take, and how much it may send.
+
+use crate::definition::tool::ByteSize;
+use schemars::JsonSchema;
+use serde::Deserialize;
+use std::time::Duration;
+
+/// How long each step towards an upstream may take. An error that one of them causes names it.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct UpstreamTimeouts {
+    /// Milliseconds that a connection may take to be there.
+    pub connect_ms: u64,
+    /// Milliseconds from the start of a program, or from the first request, until it is known how the server speaks.
+    /// Programs that are fetched when they are started take long.
+    pub handshake_ms: u64,
+    /// Milliseconds that a whole list may take, with all of its pages.
+    pub list_ms: u64,
+    /// Milliseconds that a whole call may take.
+    pub call_total_ms: u64,
+}
+
+/// What is sent to an upstream at once, and how much it may send.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct UpstreamLimits {
+    /// Calls under way at once; more of them fail at once.
+    pub concurrency: u32,
+    /// The size of one message of the server, and of one line of a program.
+    pub max_response_bytes: ByteSize,
+    /// Tools that are taken; a server that lists more is refused.
+    pub tools: u32,
+}
+
+impl Default for UpstreamTimeouts {
+    fn default() -> Self {
+        Self {
+            connect_ms: 5_000,
+            handshake_ms: 60_000,
+            list_ms: 30_000,
+            call_total_ms: 60_000,
+        }
+    }
+}
+
+impl Default for UpstreamLimits {
+    fn default() -> Self {
+        Self {
+            concurrency: 64,
+            max_response_bytes: ByteSize(8 << 20),
+            tools: 10_000,
+        }
+    }
+}
+
+impl UpstreamTimeouts {
+    /// How long a connection may take to be there.
+    pub fn connect(&self) -> Duration {
+        Duration::from_millis(self.connect_ms)
+    }
+
+    /// How long it may take until it is known how the server speaks.
+    pub fn handshake(&self) -> Duration {
+        Duration::from_millis(self.handshake_ms)
+    }
+
+    /// How long a list may take.
+    pub fn list(&self) -> Duration {
+        Duration::from_millis(self.list_ms)
+    }
+
+    /// How long a call may take.
+    pub fn call(&self) -> Duration {
+        Duration::from_millis(self.call_total_ms)
+    }
+}

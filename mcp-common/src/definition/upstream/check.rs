@@ -1,0 +1,240 @@
+//! What in an upstream's document does not go together, with the member that is to change.
+
+use super::{UpstreamAuth, UpstreamDefinition, UpstreamTransport};
+use crate::{
+    definition::{
+        name::check_tool_name,
+        tool::{MaybeSecret, SecretReference},
+    },
+    problem::Problem,
+};
+use http::Uri;
+use std::{collections::BTreeMap, path::Path};
+
+/// The longest id, and the longest prefix: names of tools begin with them and have 64 characters at the most.
+const LONGEST: usize = 32;
+/// Longer waits are not waits any more.
+const LONGEST_WAIT_MS: u64 = 24 * 60 * 60 * 1000;
+/// What the gateway writes itself, or what the connection is made of.
+const OWN_HEADERS: [&str; 13] = [
+    "accept",
+    "accept-encoding",
+    "connection",
+    "content-length",
+    "content-type",
+    "host",
+    "last-event-id",
+    "mcp-method",
+    "mcp-name",
+    "mcp-protocol-version",
+    "mcp-session-id",
+    "transfer-encoding",
+    "via",
+];
+
+pub(super) fn problems(id: &str, definition: &UpstreamDefinition) -> Vec<Problem> {
+    let mut problems = Vec::new();
+    if !is_id(id) {
+        let reason = format!("must have 1 to {LONGEST} of a-z 0-9 - and begin with a letter or digit");
+        problems.push(Problem::at("id", reason));
+    }
+    match definition.transport() {
+        UpstreamTransport::StreamableHttp => http(definition, &mut problems),
+        UpstreamTransport::Stdio => stdio(definition, &mut problems),
+    }
+    bounds(definition, &mut problems);
+    tools(definition, &mut problems);
+    problems
+}
+
+fn is_id(id: &str) -> bool {
+    let is_part = |c: u8| c.is_ascii_lowercase() || c.is_ascii_digit() || c == b'-';
+    (1..=LONGEST).contains(&id.len()) && id.bytes().all(is_part) && !id.starts_with('-')
+}
+
+fn http(definition: &UpstreamDefinition, problems: &mut Vec<Problem>) {
+    let of_programs = [
+        ("command", definition.command.is_some()),
+        ("args", !definition.args.is_empty()),
+        ("env", !definition.env.is_empty()),
+        ("cwd", definition.cwd.is_some()),
+    ];
+    for (member, _) in of_programs.iter().filter(|(_, is_there)| *is_there) {
+        let reason = "is for servers that are programs (`transport: stdio`), and this one has a URL";
+        problems.push(Problem::at(*member, reason));
+    }
+    match &definition.url {
+        None => {
+            let reason = "is missing: give the `url` of a server that runs, or the `command` that starts one";
+            problems.push(Problem::at("url", reason));
+        }
+        Some(url) => problems.extend(check_url(url).err().map(|reason| Problem::at("url", reason))),
+    }
+    for (name, value) in &definition.headers {
+        let field = || format!("headers.{name}");
+        let lower = name.to_ascii_lowercase();
+        if !is_token(name) {
+            problems.push(Problem::at(field(), "is not the name of a header"));
+        } else if OWN_HEADERS.contains(&&*lower) || lower.starts_with("mcp-param-") {
+            problems.push(Problem::at(field(), "is written by the gateway itself"));
+        }
+        if let MaybeSecret::Plain(text) = value {
+            let is_credential = ["authorization", "cookie", "proxy-authorization"].contains(&&*lower);
+            if is_credential {
+                let reason = "is a credential: put it into an environment variable or a file of the gateway and write \"${env:NAME}\" or \"${file:/path}\", or use `auth`";
+                problems.push(Problem::at(field(), reason));
+            } else if !text.bytes().all(|b| b == b'\t' || (0x20..0x7f).contains(&b)) {
+                problems.push(Problem::at(
+                    field(),
+                    "has characters that cannot stand in a header",
+                ));
+            }
+        }
+    }
+    match &definition.auth {
+        Some(UpstreamAuth::ApiKey { name: Some(name), .. }) if !is_token(name) => {
+            problems.push(Problem::at("auth.name", "is not the name of a header"));
+        }
+        Some(UpstreamAuth::Basic {
+            username: MaybeSecret::Plain(name),
+            ..
+        }) if name.contains(':') => {
+            problems.push(Problem::at("auth.username", "must not have a colon (RFC 7617)"));
+        }
+        _ => {}
+    }
+}
+
+fn check_url(text: &str) -> Result<(), &'static str> {
+    if text.contains('#') {
+        return Err("must not have a fragment (`#…`), which is not sent");
+    }
+    let url: Uri = text.parse().map_err(|_| "is not a URL")?;
+    if !matches!(url.scheme_str(), Some("http" | "https")) {
+        return Err("must begin with http:// or https://");
+    }
+    match url.authority() {
+        Some(authority) if authority.as_str().contains('@') => {
+            Err("must not carry credentials: they belong into `auth`")
+        }
+        Some(authority) if !authority.host().is_empty() => Ok(()),
+        _ => Err("names no host"),
+    }
+}
+
+/// RFC 9110 section 5.6.2.
+fn is_token(text: &str) -> bool {
+    let is_part = |b: u8| b.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&b);
+    !text.is_empty() && text.bytes().all(is_part)
+}
+
+fn stdio(definition: &UpstreamDefinition, problems: &mut Vec<Problem>) {
+    let of_urls = [
+        ("url", definition.url.is_some()),
+        ("headers", !definition.headers.is_empty()),
+        ("auth", definition.auth.is_some()),
+    ];
+    for (member, _) in of_urls.iter().filter(|(_, is_there)| *is_there) {
+        let reason = "is for servers that have a URL, and this one is a program (`command`)";
+        problems.push(Problem::at(*member, reason));
+    }
+    match definition.command.as_deref() {
+        None => problems.push(Problem::at(
+            "command",
+            "is missing: the program that is the server",
+        )),
+        Some("") => problems.push(Problem::at("command", "must not be empty")),
+        Some(command) if command.contains('\0') => {
+            problems.push(Problem::at("command", "must not have the character NUL"));
+        }
+        Some(command) if command.contains('/') && !Path::new(command).is_absolute() => {
+            let reason = "must be a name that PATH leads to, or an absolute path";
+            problems.push(Problem::at("command", reason));
+        }
+        Some(_) => {}
+    }
+    for (index, argument) in definition.args.iter().enumerate() {
+        if argument.contains('\0') {
+            problems.push(Problem::at(
+                format!("args[{index}]"),
+                "must not have the character NUL",
+            ));
+        } else if is_reference(argument) {
+            let reason =
+                "other users of the machine can read arguments of programs: give the secret in `env`";
+            problems.push(Problem::at(format!("args[{index}]"), reason));
+        }
+    }
+    for (name, value) in &definition.env {
+        let is_variable = !name.is_empty() && !name.contains(['=', '\0']);
+        let has_nul = matches!(value, MaybeSecret::Plain(text) if text.contains('\0'));
+        if !is_variable || has_nul {
+            let reason = "is not an environment variable: its name has no `=`, and there is no NUL in it";
+            problems.push(Problem::at(format!("env.{name}"), reason));
+        }
+    }
+    if definition
+        .cwd
+        .as_deref()
+        .is_some_and(|cwd| !Path::new(cwd).is_absolute())
+    {
+        problems.push(Problem::at("cwd", "must be an absolute path"));
+    }
+}
+
+fn is_reference(text: &str) -> bool {
+    SecretReference::parse(text).is_ok()
+}
+
+fn bounds(definition: &UpstreamDefinition, problems: &mut Vec<Problem>) {
+    let timeouts = &definition.timeouts;
+    for (member, wait) in [
+        ("connect_ms", timeouts.connect_ms),
+        ("handshake_ms", timeouts.handshake_ms),
+        ("list_ms", timeouts.list_ms),
+        ("call_total_ms", timeouts.call_total_ms),
+    ] {
+        if !(1..=LONGEST_WAIT_MS).contains(&wait) {
+            let reason = format!("must be 1 to {LONGEST_WAIT_MS}");
+            problems.push(Problem::at(format!("timeouts.{member}"), reason));
+        }
+    }
+    let limits = &definition.limits;
+    for (member, is_nothing) in [
+        ("concurrency", limits.concurrency == 0),
+        ("max_response_bytes", limits.max_response_bytes.0 == 0),
+        ("tools", limits.tools == 0),
+    ] {
+        if is_nothing {
+            problems.push(Problem::at(format!("limits.{member}"), "must be 1 or more"));
+        }
+    }
+}
+
+fn tools(definition: &UpstreamDefinition, problems: &mut Vec<Problem>) {
+    let tools = &definition.tools;
+    if let Some(prefix) = &tools.prefix {
+        problems.extend(check_tool_name("tools.prefix", prefix).err());
+        if prefix.len() > LONGEST {
+            let reason = format!("has {} characters, at most {LONGEST} are allowed", prefix.len());
+            problems.push(Problem::at("tools.prefix", reason));
+        }
+    }
+    for (list, patterns) in [("include", &tools.include), ("exclude", &tools.exclude)] {
+        for (index, pattern) in patterns.iter().enumerate() {
+            if pattern.0.is_empty() {
+                let reason = "must not be empty: a name, or a part of it with `*`";
+                problems.push(Problem::at(format!("tools.{list}[{index}]"), reason));
+            }
+        }
+    }
+    let mut names = BTreeMap::new();
+    for (tool, said) in &tools.overrides {
+        let Some(name) = &said.name else { continue };
+        let field = format!("tools.overrides.{tool}.name");
+        problems.extend(check_tool_name(&field, name).err());
+        if let Some(other) = names.insert(name, tool) {
+            problems.push(Problem::at(field, format!("is also the name of `{other}`")));
+        }
+    }
+}

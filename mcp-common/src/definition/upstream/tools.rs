@@ -1,0 +1,104 @@
+//! Which tools of an upstream are shown, and as what (`tools`).
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+use std::{collections::BTreeMap, sync::Arc};
+
+/// Which of an upstream's tools are shown, and as what.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct UpstreamTools {
+    /// Names, with `*` for any text. Only these are shown; all if it is empty.
+    #[schemars(example = &["get_*"])]
+    pub include: Vec<Pattern>,
+    /// Names, with `*` for any text, that are not shown.
+    #[schemars(example = &["delete_*"])]
+    pub exclude: Vec<Pattern>,
+    /// Stands before each name, with `_` between: `weather` makes `forecast` `weather_forecast`.
+    #[schemars(length(min = 1, max = 32), regex(pattern = "^[A-Za-z0-9_.-]+$"))]
+    pub prefix: Option<Arc<str>>,
+    /// What is said about single tools, by the name that the server gives them.
+    pub overrides: BTreeMap<Arc<str>, RemoteTool>,
+}
+
+/// What is said about one tool of an upstream.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct RemoteTool {
+    /// Its name, instead of its own and without the prefix.
+    #[schemars(length(min = 1, max = 64), regex(pattern = "^[A-Za-z0-9_.-]+$"))]
+    pub name: Option<Arc<str>>,
+    /// Its description, instead of its own.
+    pub description: Option<Arc<str>>,
+    /// `true`: it is not shown.
+    pub hide: bool,
+}
+
+/// A name, or several by `*`, which stands for any text.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(transparent)]
+pub struct Pattern(pub String);
+
+impl Pattern {
+    /// Whether the name is meant.
+    pub fn matches(&self, name: &str) -> bool {
+        let Some((start, rest)) = self.0.split_once('*') else {
+            return self.0 == name;
+        };
+        let Some(mut name) = name.strip_prefix(start) else {
+            return false;
+        };
+        let mut parts = rest.split('*').peekable();
+        while let Some(part) = parts.next() {
+            if parts.peek().is_none() {
+                return name.ends_with(part);
+            }
+            // The first place is as good as any later one for what follows.
+            let Some(at) = name.find(part) else {
+                return false;
+            };
+            name = &name[at + part.len()..];
+        }
+        true
+    }
+}
+
+impl UpstreamTools {
+    /// Whether a tool of this name is shown.
+    pub fn shows(&self, name: &str) -> bool {
+        let among = |patterns: &[Pattern]| patterns.iter().any(|pattern| pattern.matches(name));
+        (self.include.is_empty() || among(&self.include))
+            && !among(&self.exclude)
+            && !self.overrides.get(name).is_some_and(|tool| tool.hide)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Pattern;
+
+    #[test]
+    fn stars_stand_for_any_text() {
+        let table = [
+            ("get", "get", true),
+            ("get", "get_it", false),
+            ("get_*", "get_", true),
+            ("get_*", "get_all", true),
+            ("get_*", "forget_all", false),
+            ("*", "", true),
+            ("*_all", "get_all", true),
+            ("*_all", "get_all_of", false),
+            ("a*b*c", "a-b-b-c", true),
+            ("a*b*c", "a-c", false),
+            ("a*a", "a", false),
+            ("**", "x", true),
+        ];
+        for (pattern, name, matches) in table {
+            assert_eq!(
+                Pattern(pattern.to_owned()).matches(name),
+                matches,
+                "{pattern} {name}"
+            );
+        }
+    }
+}
