@@ -115,22 +115,27 @@ fn imports_of(relative: &Path, text: &str) -> Vec<Import> {
         .iter()
         .map(|part| part.to_str().unwrap().to_owned())
         .collect();
-    let to_root = "super::".repeat(module.len());
     let code: Vec<_> = text
         .lines()
         .map(|line| line.split("//").next().unwrap_or_default())
         .collect();
     let mut found = Vec::new();
+    // One more `super` leads out of a module that stands in the file.
+    let mut levels = module.len();
     for (number, line) in code.iter().enumerate() {
-        for root in ["crate::", to_root.as_str()] {
-            for (at, _) in line.match_indices(root) {
+        if is_module_in_the_file(line) {
+            levels = module.len() + 1;
+        } else if *line == "}" {
+            levels = module.len();
+        }
+        for root in ["crate::".to_owned(), "super::".repeat(levels)] {
+            for (at, _) in line.match_indices(&root) {
                 if line[..at].ends_with("::") {
                     continue;
                 }
                 let rest =
                     std::iter::once(&line[at + root.len()..]).chain(code[number + 1..].iter().copied());
-                // A further `super` is of a module inside the file.
-                for (below, to) in first_names(rest).into_iter().filter(|(_, to)| to != "super") {
+                for (below, to) in first_names(rest) {
                     found.push(Import {
                         place: format!("src/{}:{}", relative.display(), number + 1 + below),
                         from: module[0].clone(),
@@ -141,6 +146,11 @@ fn imports_of(relative: &Path, text: &str) -> Vec<Import> {
         }
     }
     found
+}
+
+fn is_module_in_the_file(line: &str) -> bool {
+    let line = line.trim_start_matches("pub(crate) ").trim_start_matches("pub ");
+    line.starts_with("mod ") && line.ends_with('{')
 }
 
 /// The name that a path goes on with, or the names of a group; each with the number of lines to it.
@@ -159,21 +169,18 @@ fn first_names<'a>(lines: impl Iterator<Item = &'a str>) -> Vec<(usize, String)>
                 if is_next {
                     names.push((number, word.clone()));
                     is_next = false;
-                    if depth == 0 {
-                        return names;
-                    }
                 }
                 rest = &rest[word.len()..];
-                continue;
+            } else {
+                match c {
+                    '{' => depth += 1,
+                    '}' => depth -= 1,
+                    ',' if depth == 1 => is_next = true,
+                    _ => {}
+                }
+                rest = &rest[c.len_utf8()..];
             }
-            match c {
-                '{' => depth += 1,
-                '}' => depth -= 1,
-                ',' if depth == 1 => is_next = true,
-                _ => {}
-            }
-            rest = &rest[c.len_utf8()..];
-            if depth == 0 && c == '}' {
+            if depth == 0 {
                 return names;
             }
         }
