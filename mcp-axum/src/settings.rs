@@ -10,7 +10,6 @@ mod layers;
 mod list;
 mod network;
 mod sections;
-mod size;
 mod source_tables;
 mod unknown;
 
@@ -25,7 +24,6 @@ pub use sections::{
     AppSettings, AutoSwitch, EgressSettings, LogFormat, LogSettings, McpSettings, SecretSettings,
     TemplateSettings, UpstreamSettings, WatchdogSettings, WorkSettings,
 };
-pub use size::Size;
 
 use serde::Deserialize;
 use std::collections::BTreeMap;

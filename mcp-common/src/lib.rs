@@ -2,6 +2,7 @@
 //!
 //! - [`document`], [`definition`]: what platform teams write: tools and instances as versioned documents.
 //! - [`datasource`], [`authenticator`], [`plugin`]: the ports that plugins implement and how they are found.
+//! - [`byte_size`]: how sizes are written.
 //! - [`bounds`]: what anything that comes in may have before it is parsed.
 //! - [`migration`]: what bringing a store's schema up to date did.
 //! - [`private_file`]: how files are made that only this user may read.
@@ -15,6 +16,7 @@ extern crate self as mcp_common;
 
 pub mod authenticator;
 pub mod bounds;
+pub mod byte_size;
 pub mod catalog;
 pub mod datasource;
 pub mod definition;

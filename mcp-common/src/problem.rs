@@ -1,10 +1,19 @@
 //! What is wrong with a definition, and where: the text that reaches the person who wrote it.
 
 use serde::Serialize;
-use std::fmt;
+use std::{error::Error, fmt};
 
 /// Longer reasons are cut, in bytes: they are kept, shown and logged.
 const MOST_REASON: usize = 2_000;
+
+/// What an error comes down to: the text of its last cause. What wraps it often only says that something failed.
+pub fn innermost_cause(error: &(dyn Error + 'static)) -> String {
+    let mut last = error;
+    while let Some(cause) = last.source() {
+        last = cause;
+    }
+    last.to_string()
+}
 
 /// One finding about one place of a document.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]

@@ -1,6 +1,7 @@
 //! What people do at a desk: import, export, plans, examples and explanations. Nothing on the way of a call needs it.
 
 pub mod change_plan;
+pub mod compare;
 pub(crate) mod credential_name;
 pub mod examples;
 pub mod explain;

@@ -1,6 +1,7 @@
 //! How much memory there is: of the machine, or of the container that the gateway runs in.
 
-use crate::settings::{AutoSize, Size};
+use crate::settings::AutoSize;
+use mcp_common::byte_size::ByteSize;
 use std::{fs, path::Path};
 
 /// What bodies and answers in flight may take: a fourth. The rest is for definitions, for what is made of an answer while
@@ -14,7 +15,7 @@ const UNKNOWN: u64 = 2 << 30;
 /// The bytes of `app.memory_budget`.
 pub(crate) fn budget(setting: AutoSize) -> u64 {
     match setting {
-        AutoSize::Bytes(Size(bytes)) => bytes,
+        AutoSize::Bytes(ByteSize(bytes)) => bytes,
         AutoSize::Auto => (available(Path::new("/")) / PART).max(LEAST),
     }
 }

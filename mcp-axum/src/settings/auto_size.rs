@@ -1,6 +1,6 @@
 //! A size, or "auto".
 
-use super::Size;
+use mcp_common::byte_size::ByteSize;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::IntoDeserializer};
 
 /// A number of bytes that may depend on the machine.
@@ -9,7 +9,7 @@ pub enum AutoSize {
     /// As the key's comment says.
     Auto,
     /// As the operator says.
-    Bytes(Size),
+    Bytes(ByteSize),
 }
 
 impl Serialize for AutoSize {
@@ -28,6 +28,6 @@ impl<'de> Deserialize<'de> for AutoSize {
         if text == "auto" {
             return Ok(Self::Auto);
         }
-        Size::deserialize(text.into_deserializer()).map(Self::Bytes)
+        ByteSize::deserialize(text.into_deserializer()).map(Self::Bytes)
     }
 }

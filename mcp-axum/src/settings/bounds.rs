@@ -1,13 +1,14 @@
 //! `[bounds]`: what anything that comes in may have before it is parsed.
 
-use super::{SettingsError, Size};
+use super::SettingsError;
 use mcp_common::bounds::{Bounds, Unit};
+use mcp_common::byte_size::ByteSize;
 use serde::{Deserialize, Serialize, Serializer, ser::SerializeMap};
 use std::collections::BTreeMap;
 
 /// One size or number for each bound that [`Bounds`] has; the reference has them all.
 #[derive(Clone, Debug, Deserialize)]
-pub struct BoundsSettings(BTreeMap<String, Size>);
+pub struct BoundsSettings(BTreeMap<String, ByteSize>);
 
 impl BoundsSettings {
     /// The bounds, or which one cannot be had.
@@ -27,7 +28,7 @@ impl Serialize for BoundsSettings {
         let mut map = output.serialize_map(None)?;
         for bound in bounds.iter() {
             match bound.unit {
-                Unit::Bytes => map.serialize_entry(bound.key, &Size(bound.most as u64))?,
+                Unit::Bytes => map.serialize_entry(bound.key, &ByteSize(bound.most as u64))?,
                 Unit::Many(_) => map.serialize_entry(bound.key, &bound.most)?,
             }
         }

@@ -1,7 +1,8 @@
 //! Values of the right type that are wrong all the same: found before anything is opened.
 
-use super::{AutoSize, List, Network, Settings, SettingsError, Size};
+use super::{AutoSize, List, Network, Settings, SettingsError};
 use http::HeaderName;
+use mcp_common::byte_size::ByteSize;
 use mcp_common::secret::ExposeSecret;
 use mcp_core::{
     egress::{EgressRule, ProxyAddress},
@@ -163,10 +164,10 @@ fn log_level(text: &str) -> Result<(), SettingsError> {
 }
 
 /// A body of the largest size has to fit into the part of one client.
-fn memory_budget(budget: AutoSize, max_body: Size) -> Result<(), SettingsError> {
+fn memory_budget(budget: AutoSize, max_body: ByteSize) -> Result<(), SettingsError> {
     let least = max_body.0.saturating_mul(4);
     match budget {
-        AutoSize::Bytes(Size(bytes)) if bytes < least => {
+        AutoSize::Bytes(ByteSize(bytes)) if bytes < least => {
             let reason = format!(
                 "{bytes} bytes are too few for bodies of {max_body} (app.max_body_bytes): four times that, {least}, at least"
             );

@@ -1,6 +1,7 @@
 //! The sections of the configuration. Their defaults are in `config/default.toml`, nowhere else.
 
-use super::{AutoSize, List, Size};
+use super::{AutoSize, List};
+use mcp_common::byte_size::ByteSize;
 use mcp_common::{definition::tool::OnMismatch, secret::Secret};
 use serde::{Deserialize, Deserializer, Serialize};
 use std::{net::IpAddr, path::PathBuf, time::Duration};
@@ -33,7 +34,7 @@ pub struct AppSettings {
     /// Origins that get CORS headers.
     pub cors_origins: List,
     /// Largest request body.
-    pub max_body_bytes: Size,
+    pub max_body_bytes: ByteSize,
     /// Paths that need no key.
     pub public_paths: List,
     /// Data-plane threads, 0 for one per CPU.
@@ -146,9 +147,9 @@ pub struct UpstreamSettings {
     /// Of connecting.
     pub connect_timeout_ms: u64,
     /// Of a request's body.
-    pub max_request_bytes: Size,
+    pub max_request_bytes: ByteSize,
     /// Of an answer's body.
-    pub max_response_bytes: Size,
+    pub max_response_bytes: ByteSize,
     /// For answers that `output_schema` does not allow.
     pub on_output_mismatch: OnMismatch,
     /// How requests name the gateway: "auto", "off", or a name.
@@ -196,13 +197,13 @@ pub struct WorkSettings {
     /// How much of one tool may wait.
     pub waiting: usize,
     /// Arguments from this size on.
-    pub arguments_bytes: Size,
+    pub arguments_bytes: ByteSize,
     /// Answers from this size on.
-    pub answer_bytes: Size,
+    pub answer_bytes: ByteSize,
     /// How long one piece of work in a process may take.
     pub time_ms: u64,
     /// How much memory it may take.
-    pub memory: Size,
+    pub memory: ByteSize,
     /// The program `dynmcp`, or one that calls [`main`](crate::cli::main): what cannot be stopped is done in processes of it.
     /// Not a key of the configuration; without it there are no processes.
     #[serde(skip)]

@@ -1,4 +1,5 @@
 use super::{unknown::paths, *};
+use mcp_common::byte_size::ByteSize;
 use std::{collections::HashMap, fs};
 
 fn environment(variables: &[(&str, &str)]) -> Layers {
@@ -34,7 +35,7 @@ fn the_reference_is_complete_and_right() {
         (settings.app.host.as_str(), settings.app.port),
         ("127.0.0.1", 8080)
     );
-    assert_eq!(settings.app.max_body_bytes, Size(4 << 20));
+    assert_eq!(settings.app.max_body_bytes, ByteSize(4 << 20));
     assert!(settings.app.bound_to_loopback());
     // Every key of the reference is read, and nothing is read that the reference leaves out.
     let shown: toml::Table = settings.to_redacted_toml().parse().unwrap();
@@ -68,7 +69,7 @@ fn environment_over_file_over_reference() {
         serde_json::json!(["http://a:2379", "http://b:2379"])
     );
     assert_eq!(settings.egress.allow_loopback, AutoSwitch::On);
-    assert_eq!(settings.upstream.max_request_bytes, Size(2 << 20));
+    assert_eq!(settings.upstream.max_request_bytes, ByteSize(2 << 20));
 }
 
 #[test]

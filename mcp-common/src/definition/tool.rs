@@ -2,7 +2,6 @@
 
 mod auth;
 mod body;
-mod byte_size;
 mod delivery;
 mod example;
 mod http_binding;
@@ -16,7 +15,6 @@ mod transport;
 pub(in crate::definition) use auth::by_type as auth_by_type;
 pub use auth::{AuthBinding, ClientAuth, ClientCredentials, KeyPlace, OnMissing};
 pub use body::{BodyBinding, BodyMode, Encoding, Part, PartSource};
-pub use byte_size::ByteSize;
 pub use delivery::{Backoff, RedirectBinding, RetryBinding, RetryOn};
 pub use example::{Example, Expectation, Mock};
 pub use http_binding::{HttpBinding, Limits};

@@ -8,6 +8,7 @@ use http::{HeaderValue, Method, Request, StatusCode, Uri, header};
 use http_body_util::Empty;
 use hyper::{client::conn::http1, upgrade};
 use hyper_util::rt::TokioIo;
+use mcp_common::problem::innermost_cause;
 use std::error::Error as StdError;
 use tokio::net::TcpStream;
 
@@ -64,7 +65,7 @@ impl Hop {
         stream: TokioIo<TcpStream>,
         target: &Uri,
     ) -> Result<TokioIo<TcpStream>, HopError> {
-        let broken = |error: hyper::Error| HopError::Broken(self.name.clone(), innermost(&error));
+        let broken = |error: hyper::Error| HopError::Broken(self.name.clone(), innermost_cause(&error));
         let port = target.port_u16().unwrap_or(443);
         let authority = format!("{}:{port}", target.host().unwrap_or_default());
         let mut request = Request::new(Empty::<Bytes>::new());
@@ -111,18 +112,10 @@ impl Hop {
     }
 
     pub(super) fn unreachable(&self, error: &(dyn StdError + 'static)) -> HopError {
-        HopError::Unreachable(self.name.clone(), innermost(error))
+        HopError::Unreachable(self.name.clone(), innermost_cause(error))
     }
 
     pub(super) fn forbidden(&self, forbidden: Forbidden) -> HopError {
         HopError::Forbidden(self.name.clone(), forbidden)
     }
-}
-
-fn innermost(error: &(dyn StdError + 'static)) -> String {
-    let mut last = error;
-    while let Some(next) = last.source() {
-        last = next;
-    }
-    last.to_string()
 }

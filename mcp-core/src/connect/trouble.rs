@@ -3,6 +3,7 @@
 use super::{connector::ConnectError, hop::HopError, policy::Forbidden};
 use http::{Uri, uri::Scheme};
 use hyper_util::client::legacy;
+use mcp_common::problem::innermost_cause;
 use std::{error::Error as StdError, io};
 
 /// What went wrong, and what people are told of it.
@@ -48,7 +49,7 @@ pub(crate) fn sending(uri: &Uri, error: &legacy::Error) -> Trouble {
     if error.is_connect() {
         return Trouble::new(
             TroubleKind::Connect,
-            format!("Cannot connect to {host}: {}.", innermost(error)),
+            format!("Cannot connect to {host}: {}.", innermost_cause(error)),
         );
     }
     match cause.and_then(|cause| cause.downcast_ref::<hyper::Error>()) {
@@ -67,7 +68,7 @@ pub(crate) fn sending(uri: &Uri, error: &legacy::Error) -> Trouble {
         _ => {
             let text = format!(
                 "The connection to {host} broke before it answered: {}.",
-                innermost(error)
+                innermost_cause(error)
             );
             Trouble::new(TroubleKind::Connect, text)
         }
@@ -81,7 +82,7 @@ pub(crate) fn receiving(uri: &Uri, error: &hyper::Error) -> Trouble {
         .map_or("the upstream", |authority| authority.as_str());
     let text = format!(
         "The connection to {host} broke in the middle of its answer: {}.",
-        innermost(error)
+        innermost_cause(error)
     );
     Trouble::new(TroubleKind::Connect, text)
 }
@@ -119,7 +120,7 @@ fn connecting(uri: &Uri, host: &str, error: &ConnectError) -> Trouble {
         };
         return Trouble::new(outcome, format!("{what} {host} failed: {error}."));
     }
-    let reason = innermost(&**cause);
+    let reason = innermost_cause(&**cause);
     let text = if cause.to_string().contains("dns error") {
         format!("The host name of {host} cannot be resolved: {reason}.")
     } else if let Some(io::ErrorKind::ConnectionRefused) = io_kind(&**cause) {
@@ -168,11 +169,7 @@ fn chain<'a>(error: &'a (dyn StdError + 'static)) -> impl Iterator<Item = &'a (d
 
 /// Of the other side's TLS. On the way through HTTP/2 the error becomes its text.
 fn tls_alert(error: &hyper::Error) -> Option<String> {
-    Some(innermost(error)).filter(|reason| reason.starts_with("received fatal alert"))
-}
-
-fn innermost(error: &(dyn StdError + 'static)) -> String {
-    chain(error).last().map(ToString::to_string).unwrap_or_default()
+    Some(innermost_cause(error)).filter(|reason| reason.starts_with("received fatal alert"))
 }
 
 fn io_kind(error: &(dyn StdError + 'static)) -> Option<io::ErrorKind> {

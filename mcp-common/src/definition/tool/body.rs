@@ -1,9 +1,7 @@
 //! What the body of a request is made of (`tds_ext_info.body`).
 
-use super::{
-    byte_size::ByteSize,
-    param::{Style, present},
-};
+use super::param::{Style, present};
+use crate::byte_size::ByteSize;
 use indexmap::IndexMap;
 use schemars::{JsonSchema, Schema};
 use serde::Deserialize;

@@ -2,9 +2,9 @@
 
 use super::{
     AuthBinding, EgressBinding, ProxyBinding, RedirectBinding, ResponseBinding, RetryBinding, TlsBinding,
-    body::BodyBinding, byte_size::ByteSize, param::Param, required_params::RequiredParams,
+    body::BodyBinding, param::Param, required_params::RequiredParams,
 };
-use crate::problem::Problem;
+use crate::{byte_size::ByteSize, problem::Problem};
 use indexmap::IndexMap;
 use schemars::{JsonSchema, Schema};
 use serde::Deserialize;

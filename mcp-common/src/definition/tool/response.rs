@@ -1,6 +1,6 @@
 //! How an answer becomes a result (`tds_ext_info.response`).
 
-use super::ByteSize;
+use crate::byte_size::ByteSize;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 

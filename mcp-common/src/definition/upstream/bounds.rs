@@ -1,6 +1,6 @@
 //! How long an upstream may take, and how much it may send.
 
-use crate::definition::tool::ByteSize;
+use crate::byte_size::ByteSize;
 use schemars::JsonSchema;
 use serde::Deserialize;
 use std::time::Duration;

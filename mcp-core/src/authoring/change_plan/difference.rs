@@ -1,5 +1,6 @@
 //! Which members of two documents differ.
 
+use crate::authoring::compare;
 use indexmap::IndexMap;
 use mcp_common::{document::Document, key::Kind};
 use serde_json::{Value, value::RawValue};
@@ -17,8 +18,7 @@ pub fn changed_members(old: &Document, new: &Document) -> Vec<String> {
     let (old, new) = (parts(old.as_json()), parts(new.as_json()));
     let mut changed = Vec::new();
     for (name, value) in &new {
-        let is_same = old.get(name).is_some_and(|old| is_same(old, value));
-        if !is_same {
+        if !old.get(name).is_some_and(|old| compare::same(old, value)) {
             changed.push(name.clone());
         }
     }
@@ -48,33 +48,6 @@ fn parts(document: &str) -> Members<'_> {
 fn is_word_of_files(name: &str, value: &RawValue) -> bool {
     name == "kind"
         && serde_json::from_str::<&str>(value.get()).is_ok_and(|word| Kind::of_word(word).is_some())
-}
-
-/// Whether two JSON texts say the same. Documents are no deeper than `MAX_DEPTH`, so neither is this.
-fn is_same(old: &RawValue, new: &RawValue) -> bool {
-    let (old, new) = (old.get(), new.get());
-    if old == new {
-        return true;
-    }
-    match (old.as_bytes().first(), new.as_bytes().first()) {
-        (Some(b'{'), Some(b'{')) => {
-            let read = |text| serde_json::from_str::<Members<'_>>(text).unwrap_or_default();
-            let (old, new) = (read(old), read(new));
-            let held =
-                |(name, value): (&String, &&RawValue)| new.get(name).is_some_and(|new| is_same(value, new));
-            old.len() == new.len() && old.iter().all(held)
-        }
-        (Some(b'['), Some(b'[')) => {
-            let read = |text| serde_json::from_str::<Vec<&RawValue>>(text).unwrap_or_default();
-            let (old, new) = (read(old), read(new));
-            old.len() == new.len() && old.iter().zip(&new).all(|(old, new)| is_same(old, new))
-        }
-        (Some(b'"'), Some(b'"')) => {
-            let read = |text| serde_json::from_str::<String>(text).ok();
-            read(old) == read(new)
-        }
-        _ => false,
-    }
 }
 
 /// The same text for the same value: members sorted, no blanks.

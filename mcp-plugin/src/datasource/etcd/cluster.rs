@@ -6,9 +6,8 @@ use super::{
     settings::{EtcdSettings, TABLE},
     trouble::Trouble,
 };
-use mcp_common::plugin::PluginError;
+use mcp_common::{plugin::PluginError, problem::innermost_cause};
 use std::{
-    error::Error,
     sync::atomic::{AtomicUsize, Ordering},
     time::Duration,
 };
@@ -50,7 +49,10 @@ impl Cluster {
                 };
                 PluginError::Setting {
                     key: format!("{TABLE}.{name}"),
-                    reason: format!("no connection to {url} can be prepared: {}", innermost(&error)),
+                    reason: format!(
+                        "no connection to {url} can be prepared: {}",
+                        innermost_cause(&error)
+                    ),
                 }
             })
         });
@@ -126,14 +128,4 @@ fn may_ask_another(purpose: Purpose, trouble: &Trouble) -> bool {
         Trouble::Passing(_) => purpose != Purpose::Write,
         _ => false,
     }
-}
-
-fn innermost(error: &dyn Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(error) = source {
-        text = error.to_string();
-        source = error.source();
-    }
-    text
 }

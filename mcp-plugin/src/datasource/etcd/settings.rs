@@ -2,7 +2,7 @@
 
 use super::{keyspace::Keyspace, tls};
 use mcp_common::{
-    definition::tool::ByteSize,
+    byte_size::ByteSize,
     plugin::{PluginError, Settings, Table},
     secret::Secret,
 };

@@ -1,7 +1,5 @@
 //! `GET /admin/{tds,ids}/{id}/history/{revision}/diff`: what happened between two states.
 
-mod compare;
-
 use super::{PastState, past};
 use crate::{
     app::App,
@@ -14,8 +12,8 @@ use crate::{
     },
 };
 use axum::extract::State;
-use compare::Change;
 use mcp_common::{datasource::HistoryEntry, key::Revision};
+use mcp_core::authoring::compare::{self, Difference};
 use serde::{Deserialize, Serialize};
 use serde_json::value::{RawValue, to_raw_value};
 use std::sync::Arc;
@@ -41,6 +39,53 @@ pub(in crate::http::admin) struct Diff {
     changes: Vec<Change>,
 }
 
+/// What happened at one place.
+#[derive(Debug, Serialize, ToSchema)]
+pub(in crate::http::admin) struct Change {
+    /// JSON Pointer (RFC 6901); an empty one is the whole document. It leads into the later document, but for what was
+    /// removed into the earlier one.
+    #[schema(example = "/tds_ext_info/path")]
+    pointer: String,
+    /// What happened.
+    change: What,
+    /// The value before; absent for what was added.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<serde_json::Value>, required = false)]
+    from: Option<Box<RawValue>>,
+    /// The value after; absent for what was removed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<serde_json::Value>, required = false)]
+    to: Option<Box<RawValue>>,
+}
+
+/// The three things that can happen.
+#[derive(Clone, Copy, Debug, Serialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub(in crate::http::admin) enum What {
+    /// It was not there before.
+    Added,
+    /// It is not there any more.
+    Removed,
+    /// It has another value.
+    Changed,
+}
+
+impl From<Difference<'_>> for Change {
+    fn from(difference: Difference<'_>) -> Self {
+        let change = match (difference.from, difference.to) {
+            (None, _) => What::Added,
+            (_, None) => What::Removed,
+            _ => What::Changed,
+        };
+        Self {
+            pointer: difference.pointer,
+            change,
+            from: difference.from.map(RawValue::to_owned),
+            to: difference.to.map(RawValue::to_owned),
+        }
+    }
+}
+
 /// From the data source.
 pub(in crate::http::admin) async fn show(
     State(app): State<Arc<App>>,
@@ -54,7 +99,9 @@ pub(in crate::http::admin) async fn show(
         Some(revision) => past::at(&states, &key, revision)?,
         None => states.into_iter().next().ok_or_else(|| past::never(&key))?,
     };
-    let changes = compare::documents(value(&from).as_deref(), value(&to).as_deref());
+    let (before, after) = (value(&from), value(&to));
+    let changes = compare::differences(before.as_deref(), after.as_deref());
+    let changes = changes.into_iter().map(Change::from).collect();
     let (from, to) = (PastState::head(from), PastState::head(to));
     Ok(Success::new(Diff { from, to, changes }))
 }
