@@ -35,7 +35,7 @@ pub(crate) enum Scope {
 /// An address that is about to be dialled, and the IPv4 addresses in it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Destination {
-    /// As it is dialled; an IPv4-mapped one as IPv4.
+    /// The address as it is dialled; an IPv4-mapped one as IPv4.
     address: IpAddr,
     wrapping: Wrapping,
     embedded: Vec<Ipv4Addr>,

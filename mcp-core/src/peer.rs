@@ -58,12 +58,12 @@ pub struct Held {
 pub enum NoMemory {
     /// The client has its part.
     Peer,
-    /// All clients together have what there is.
+    /// All clients together have taken what there is.
     All,
 }
 
 impl Budget {
-    /// So many bytes.
+    /// A budget of so many bytes.
     pub fn new(limit: u64) -> Arc<Self> {
         Arc::new(Self {
             limit,
@@ -158,7 +158,7 @@ impl Peer {
         Arc::new(Self(account))
     }
 
-    /// For calls that nobody made over a connection.
+    /// A peer for calls that nobody made over a connection.
     pub fn unbounded() -> Arc<Self> {
         Self::new(Account::new(Budget::new(u64::MAX), true))
     }

@@ -77,7 +77,7 @@ impl fmt::Debug for Secrets {
 }
 
 impl Secrets {
-    /// With nothing looked up yet.
+    /// Secrets with nothing looked up yet.
     pub fn new(settings: SecretSettings) -> Self {
         let shared = Shared {
             settings,
@@ -278,7 +278,7 @@ mod tests {
         fs::remove_dir_all(&dir).unwrap();
     }
 
-    /// As Kubernetes mounts a secret, and as it changes one.
+    /// The links are those with which Kubernetes mounts a secret and changes one.
     #[cfg(unix)]
     #[test]
     fn links_inside_the_directory_are_followed() {

@@ -7,7 +7,7 @@ use prometheus_client::{
     registry::Registry,
 };
 
-/// From half a millisecond to half a minute: upstream APIs live in between.
+/// Buckets from half a millisecond to half a minute: upstream APIs live in between.
 const BUCKETS: [f64; 14] = [
     0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0, 30.0,
 ];
@@ -35,7 +35,7 @@ struct MethodLabels {
     result: &'static str,
 }
 
-/// All of them; cheap to clone.
+/// All metrics of the data plane; cheap to clone.
 #[derive(Clone)]
 pub struct Metrics {
     durations: Family<ToolLabels, Histogram, fn() -> Histogram>,
@@ -48,7 +48,7 @@ pub struct Metrics {
     pub streams: Gauge,
     /// Requests that go on without their client.
     pub abandoned: Gauge,
-    /// Those that were cancelled.
+    /// The abandoned requests that were cancelled.
     pub abandoned_cancelled: Counter,
     /// Instances that were rendered, each once per change that touches it.
     pub views_built: Counter,

@@ -13,7 +13,7 @@ pub const MOST_GATEWAYS: usize = 4;
 /// The name of this gateway, and how many of its kind a request may pass.
 #[derive(Clone, Debug)]
 pub struct Via {
-    /// With the prefix.
+    /// The name with its prefix.
     name: String,
     /// `1.1 dynmcp-…`.
     entry: HeaderValue,

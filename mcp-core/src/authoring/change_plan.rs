@@ -78,7 +78,7 @@ impl Step {
 /// Writes in the order in which they are made: tools before the instances that have them, deletions last.
 #[derive(Clone, Debug, Default)]
 pub struct Plan {
-    /// Not yet written.
+    /// The steps, not yet written.
     pub steps: Vec<Step>,
 }
 
@@ -126,7 +126,7 @@ impl Plan {
         catalog.preview(&proposed.collect::<Vec<_>>())
     }
 
-    /// Nothing to do.
+    /// Whether there is nothing to do.
     pub fn is_empty(&self) -> bool {
         self.steps.is_empty()
     }

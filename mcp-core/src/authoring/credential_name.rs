@@ -1,6 +1,6 @@
 //! Names that say that their value is a credential, in headers, queries, cookies and bodies.
 
-/// In lower case, without what stands between words. A name that ends with one of these is that of a credential.
+/// Endings of words in lower case, without what stands between words. A name that ends with one of these is that of a credential.
 const ENDINGS: [&str; 18] = [
     "authorization",
     "token",

@@ -18,9 +18,9 @@ use serde::{Deserialize, Serialize};
 /// Where answers come from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Mode {
-    /// From the example; nothing is sent and no secret is looked up.
+    /// The answer comes from the example; nothing is sent and no secret is looked up.
     Mock,
-    /// From the upstream, with everything that holds for a call: egress policy, credentials, limits.
+    /// The answer comes from the upstream, with everything that holds for a call: egress policy, credentials, limits.
     Live {
         /// Requests are sent that may change something there. Without it only `GET`, `HEAD` and `OPTIONS` are.
         any_method: bool,
@@ -34,7 +34,7 @@ pub struct ExampleRun {
     pub tool: String,
     /// Where the example stands: `examples[0]`.
     pub example: String,
-    /// For people, if it says something.
+    /// What the example shows, for people, if it says something.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub description: Option<String>,
     /// Whether it is as expected.
@@ -43,15 +43,15 @@ pub struct ExampleRun {
     pub details: Vec<String>,
 }
 
-/// Of one example.
+/// The verdict on one example.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Verdict {
-    /// As expected.
+    /// Everything was as expected.
     Passed,
-    /// Not as expected.
+    /// Something was not as expected.
     Failed,
-    /// Not run.
+    /// The example was not run.
     Skipped,
 }
 
@@ -60,9 +60,9 @@ pub enum Verdict {
 pub struct Runner<'a> {
     /// Plans, sends and shapes.
     pub engine: &'a Engine,
-    /// For the definition's templates.
+    /// The instance, for the definition's templates.
     pub instance: &'a InstanceNames,
-    /// For the definition's templates.
+    /// The caller, for the definition's templates.
     pub principal: &'a Principal,
     /// Where answers come from.
     pub mode: Mode,

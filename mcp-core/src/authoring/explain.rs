@@ -40,7 +40,7 @@ pub struct Explanation {
     /// The instance that the call comes through; absent for none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub instance: Option<String>,
-    /// Of HTTP.
+    /// The HTTP method.
     pub method: String,
     /// The URL with its placeholders, as the definition has it.
     pub endpoint: String,
@@ -69,13 +69,13 @@ pub struct Explanation {
 /// The request as it leaves.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ShownRequest {
-    /// Of HTTP.
+    /// The HTTP method.
     pub method: String,
-    /// With `***` for a credential.
+    /// The URL, with `***` for a credential.
     pub url: String,
-    /// In the order in which they leave, with `***` for a credential.
+    /// The headers in the order in which they leave, with `***` for a credential.
     pub headers: Vec<ShownHeader>,
-    /// Absent where none is sent.
+    /// The body; absent where none is sent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub body: Option<ShownBody>,
 }
@@ -83,9 +83,9 @@ pub struct ShownRequest {
 /// One header line.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ShownHeader {
-    /// In the case that people write; the wire has lower case.
+    /// The name in the case that people write; the wire has lower case.
     pub name: String,
-    /// As sent, or `***`.
+    /// The value as sent, or `***`.
     pub value: String,
 }
 

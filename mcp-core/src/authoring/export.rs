@@ -23,18 +23,18 @@ pub struct Exported {
     pub skipped: Vec<Skipped>,
 }
 
-/// There is no instance of this id, or it cannot be read.
+/// Why an instance cannot be exported.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ExportError {
     /// Nothing is stored under the id.
     #[error("there is no instance `{0}`")]
     NoSuchInstance(String),
-    /// So its tools are not known.
+    /// The instance cannot be read, so its tools are not known.
     #[error("the instance `{0}` cannot be read: {1}")]
     Unreadable(String, String),
 }
 
-/// Everything, or one instance with the tools that it names or includes.
+/// What a store has: everything, or one instance with the tools that it names or includes.
 pub fn export(stored: &Stored, instance: Option<&str>) -> Result<Exported, ExportError> {
     let selected = instance.map(|id| of_instance(stored, id)).transpose()?;
     let is_wanted = |key: &Key| selected.as_ref().is_none_or(|selected| selected.contains(key));

@@ -5,11 +5,11 @@ use std::net::{Ipv4Addr, Ipv6Addr};
 /// How much of the meaning of an IPv6 address is in the IPv4 address that it wraps.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Wrapping {
-    /// There is none in it.
+    /// The address has no IPv4 address in it.
     None,
-    /// All: a translator or a tunnel sends what goes there to the IPv4 address.
+    /// The whole address stands for one: a translator or a tunnel sends what goes there to the IPv4 address.
     Transparent,
-    /// All, but by a translator of the network around the gateway, so the address is no global one itself.
+    /// The whole address stands for one, but by a translator of the network around the gateway, so the address is no global one itself.
     Local,
     /// Perhaps all: the last half of the address, which anybody can choose, has the form of a tunnel's.
     Interface,

@@ -7,7 +7,7 @@ use url::Url;
 /// upstreams is encrypted from end to end.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct ProxyAddress {
-    /// As it stands in a URL: an IPv6 address has brackets.
+    /// The host as it stands in a URL: an IPv6 address has brackets.
     host: String,
     port: u16,
 }

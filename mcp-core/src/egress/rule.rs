@@ -6,9 +6,9 @@ use std::{fmt, net::IpAddr, str::FromStr};
 /// A host name, `*.example.com` for all names below one, an address, or a network such as `10.0.0.0/8`.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum EgressRule {
-    /// Exactly this name.
+    /// Exactly one name.
     Name(String),
-    /// All names that end with this, which begins with a dot.
+    /// All names that end with a text, which begins with a dot.
     Below(String),
     /// All addresses that share the first bits with this one.
     Network(IpAddr, u32),
@@ -58,7 +58,7 @@ impl FromStr for EgressRule {
     }
 }
 
-/// As it is written.
+/// The rule as it is written.
 impl fmt::Display for EgressRule {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

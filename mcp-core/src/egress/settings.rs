@@ -15,9 +15,9 @@ pub struct EgressSettings {
     pub allow_private: bool,
     /// The machine that the gateway runs on.
     pub allow_loopback: bool,
-    /// Only these, if there are any. A network listed here is allowed even where it is private.
+    /// The only hosts and networks that are reached, if there are any. A network listed here is allowed even where it is private.
     pub allow: Vec<EgressRule>,
-    /// Never these.
+    /// The hosts and networks that are never reached.
     pub deny: Vec<EgressRule>,
     /// Forward proxies that definitions may use. What a name leads to is then the proxy's business; only names and
     /// addresses that the definition itself has are checked here.

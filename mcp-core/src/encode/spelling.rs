@@ -8,7 +8,7 @@ use mcp_common::definition::tool::Style;
 pub(crate) struct Spelling {
     pub(crate) style: Style,
     pub(crate) explode: bool,
-    /// In queries and forms: the reserved characters that have no meaning there, and `%XX`.
+    /// What stays as it is in queries and forms: the reserved characters that have no meaning there, and `%XX`.
     pub(crate) allow_reserved: bool,
 }
 

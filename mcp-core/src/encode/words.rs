@@ -51,7 +51,7 @@ impl<'a> Words<'a> {
         }
     }
 
-    /// For places where nothing is encoded.
+    /// The words for places where nothing is encoded.
     pub(crate) fn plain(&self) -> String {
         let delimiter = char::from(self.delimiter.unwrap_or(b','));
         self.list.join(delimiter.encode_utf8(&mut [0; 4]))

@@ -7,10 +7,10 @@ use serde::{
 use serde_json::value::RawValue;
 use std::{borrow::Cow, collections::HashMap, fmt};
 
-/// From here on a map is cheaper than looking at each name.
+/// The number of members from which on a map is cheaper than looking at each name.
 const MANY: usize = 32;
 
-/// In the order in which they were written; no name stands twice.
+/// The members in the order in which they were written; no name stands twice.
 #[derive(Debug, Default)]
 pub(crate) struct Members<'a> {
     list: Vec<(Cow<'a, str>, &'a RawValue)>,

@@ -26,7 +26,7 @@ impl TrustRoots {
         Self::default()
     }
 
-    /// Only these, in DER.
+    /// Roots that are only these certificates, in DER.
     pub fn only(certificates: impl IntoIterator<Item = Vec<u8>>) -> Self {
         Self {
             extra: certificates.into_iter().map(CertificateDer::from).collect(),
@@ -34,13 +34,13 @@ impl TrustRoots {
         }
     }
 
-    /// For the calls of all tools that have no `tls` of their own.
+    /// The configuration for the calls of all tools that have no `tls` of their own.
     pub(crate) fn config(&self) -> Arc<ClientConfig> {
         let config = self.config.get_or_init(|| Arc::new(config(self.roots(), None)));
         config.clone()
     }
 
-    /// With other authorities than these, or with a client certificate. TLS sessions are resumed only among
+    /// A configuration with other authorities than these, or with a client certificate. TLS sessions are resumed only among
     /// connections of one such configuration.
     pub(crate) fn special(
         &self,

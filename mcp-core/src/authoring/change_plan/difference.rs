@@ -7,7 +7,7 @@ use serde_json::{Value, value::RawValue};
 
 /// Written by the server, or the key's.
 const NOT_COMPARED: [&str; 3] = ["id", "revision", "updated_at"];
-/// Its members are compared one by one: what it holds is independent of each other.
+/// The member whose own members are compared one by one: what it holds is independent of each other.
 const OPENED: &str = "tds_ext_info";
 
 type Members<'a> = IndexMap<String, &'a RawValue>;

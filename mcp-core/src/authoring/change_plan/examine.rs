@@ -15,7 +15,7 @@ use std::collections::BTreeMap;
 /// A plan and what it comes to.
 #[derive(Debug)]
 pub struct Examined {
-    /// To be written if the report has no problems.
+    /// The plan, to be written if the report has no problems.
     pub plan: Plan,
     /// What it does, what is wrong with it, and what clients will notice.
     pub report: PlanReport,
@@ -70,7 +70,7 @@ struct Work<'a> {
 }
 
 impl Work<'_> {
-    /// Those that can be read; the others are problems.
+    /// Reads the definitions that can be read; the others become problems.
     fn read(&mut self, wanted: &[DesiredDefinition]) -> Vec<Desired> {
         let mut desired = Vec::new();
         for definition in wanted {
@@ -210,7 +210,7 @@ impl Work<'_> {
     }
 }
 
-/// Of what is written where, and over what.
+/// A fingerprint of what is written where, and over what.
 fn fingerprint(plan: &Plan) -> String {
     let step = |step: &Step| {
         let (sign, revision, text) = match step {

@@ -22,7 +22,7 @@ use std::{
 /// What the clients of one instance will notice.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct InstanceNotice {
-    /// Its id.
+    /// The instance's id.
     pub instance: String,
     /// Whether it is there before and after.
     pub change: InstanceChange,
@@ -53,9 +53,9 @@ pub enum InstanceChange {
     /// Now and then.
     #[default]
     Stays,
-    /// Only then.
+    /// The tool is there only then.
     Appears,
-    /// Only now.
+    /// The tool is there only now.
     Disappears,
 }
 
@@ -64,14 +64,14 @@ pub enum InstanceChange {
 pub struct Renamed {
     /// Now.
     pub from: String,
-    /// Then.
+    /// The name then.
     pub to: String,
 }
 
 /// What changes of one tool.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ToolNotice {
-    /// Its name then.
+    /// The tool's name then.
     pub name: String,
     /// One by one.
     pub changes: Vec<Notice>,
@@ -80,7 +80,7 @@ pub struct ToolNotice {
 /// One thing to notice.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Notice {
-    /// For people.
+    /// The difference in words, for people.
     pub text: String,
     /// It breaks calls, or readers of results, that are right today.
     pub breaking: bool,
@@ -91,13 +91,13 @@ pub struct Notice {
 pub struct ListSize {
     /// Listed tools.
     pub tools: usize,
-    /// Of the array `tools` in the answer to `tools/list`, all pages together.
+    /// The bytes of the array `tools` in the answer to `tools/list`, all pages together.
     pub bytes: usize,
     /// About as many for a model, see [`tokens::estimate`].
     pub tokens: u64,
 }
 
-/// By instance id; instances that clients see no difference of are left out.
+/// What clients notice, by instance id; instances that clients see no difference of are left out.
 pub fn notices(preview: &Preview<StoredTool>, compiler: &ToolCompiler) -> Vec<InstanceNotice> {
     let (before, after) = (&preview.before.instances, &preview.after.instances);
     let ids: BTreeSet<&Arc<str>> = before.keys().chain(after.keys()).collect();

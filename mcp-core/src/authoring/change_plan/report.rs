@@ -9,13 +9,13 @@ use serde::{Deserialize, Serialize};
 /// Definitions are named as in the admin API's paths: `tds/orders.get`, `ids/support`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PlanReport {
-    /// Not stored yet.
+    /// The definitions that are not stored yet.
     pub created: Vec<String>,
     /// Stored with other members.
     pub changed: Vec<String>,
     /// Stored like this.
     pub unchanged: Vec<String>,
-    /// To be deleted.
+    /// The definitions that are to be deleted.
     pub removed: Vec<String>,
     /// Left alone, and why.
     pub skipped: Vec<Skipped>,
@@ -31,7 +31,7 @@ pub struct PlanReport {
     pub breaking: bool,
     /// Names exactly these changes to exactly this state of the store.
     pub fingerprint: String,
-    /// Of the last write; none where nothing was written.
+    /// The revision of the last write; none where nothing was written.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub revision: Option<Revision>,
 }
@@ -72,7 +72,7 @@ pub struct Finding {
 }
 
 impl PlanReport {
-    /// Nothing to write and nothing wrong.
+    /// Whether there is nothing to write and nothing wrong.
     pub fn is_empty(&self) -> bool {
         self.created.is_empty()
             && self.changed.is_empty()
@@ -96,7 +96,7 @@ impl PlanReport {
     }
 }
 
-/// As in the admin API's paths.
+/// The name of a definition, as in the admin API's paths.
 pub(super) fn name(key: &Key) -> String {
     format!("{}/{}", key.kind.path_segment(), key.id)
 }

@@ -20,7 +20,7 @@ const MAX_OWNER: usize = 100;
 #[derive(Debug, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct PlanRequest {
-    /// In any order.
+    /// The definitions, in any order.
     pub definitions: Vec<DesiredDefinition>,
     /// What may be done, and to what.
     #[serde(default)]
@@ -58,9 +58,9 @@ pub enum Prune {
 pub struct DesiredDefinition {
     /// `tds` or `ids`.
     pub kind: String,
-    /// Of the definition; wins over the document's own.
+    /// The definition's id; it wins over the document's own.
     pub id: String,
-    /// For messages, `orders.yaml:3`.
+    /// The place for messages, `orders.yaml:3`.
     #[serde(default)]
     pub place: Option<String>,
     /// A JSON object.
@@ -72,7 +72,7 @@ pub struct DesiredDefinition {
 pub(super) struct Desired {
     pub(super) key: Key,
     pub(super) place: Option<String>,
-    /// As it is to be stored.
+    /// The document as it is to be stored.
     pub(super) document: Document,
 }
 
@@ -98,7 +98,7 @@ impl PlanOptions {
 }
 
 impl DesiredDefinition {
-    /// Of a definition that is read already.
+    /// The wish for a definition that is read already.
     pub fn new(key: &Key, place: Option<String>, document: &Document) -> Self {
         let document = RawValue::from_string(document.to_json());
         Self {

@@ -28,12 +28,12 @@ impl Stored {
         self.definitions.get(key)
     }
 
-    /// All of one kind, by id, whatever is stored under them.
+    /// All keys of one kind, by id, whatever is stored under them.
     pub fn keys(&self, kind: Kind) -> impl Iterator<Item = &Key> {
         self.definitions.keys().filter(move |key| key.kind == kind)
     }
 
-    /// All of one kind that are JSON objects, by id.
+    /// All documents of one kind that are JSON objects, by id.
     pub fn documents(&self, kind: Kind) -> impl Iterator<Item = (&Key, &Document)> {
         let of_kind = self.definitions.iter().filter(move |(key, _)| key.kind == kind);
         of_kind.filter_map(|(key, stored)| Some((key, stored.document.as_ref()?)))

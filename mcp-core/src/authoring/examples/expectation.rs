@@ -8,12 +8,12 @@ use mcp_common::{bounds::Bounds, definition::tool::Expectation};
 use serde::Deserialize;
 use serde_json::{Value, value::RawValue};
 
-/// Of a result that is repeated beside a difference.
+/// The most of a result that is repeated beside a difference.
 const MAX_SHOWN: usize = 600;
-/// Of what the expression gives.
+/// The most that the expression may give.
 const MAX_JQ_BYTES: usize = 1 << 20;
 
-/// Empty if everything is as expected.
+/// What is not as expected; empty if everything is.
 pub(super) fn differences(expect: Option<&Expectation>, result: &CallResult) -> Vec<String> {
     let mut found = Vec::new();
     let expected_status = expect.and_then(|expect| expect.status);
@@ -74,7 +74,7 @@ fn input(result: &CallResult, text: &str) -> String {
     }
 }
 
-/// Of all text blocks.
+/// The text of all text blocks.
 fn text(result: &CallResult) -> String {
     #[derive(Deserialize)]
     struct Block {

@@ -4,7 +4,7 @@ use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode, header};
 use mcp_common::definition::tool::Mock;
 
-/// As the upstream would send it. The error is one that compiling the definition would have found.
+/// The answer as the upstream would send it. The error is one that compiling the definition would have found.
 pub(super) fn response(mock: &Mock) -> Result<Response<Bytes>, String> {
     let mut headers = HeaderMap::new();
     for (name, value) in &mock.headers {

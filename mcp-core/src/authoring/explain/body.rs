@@ -14,7 +14,7 @@ const MOST_BINARY: usize = 96;
 /// What is in a body.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ShownBody {
-    /// Of all of it.
+    /// The bytes of the whole body.
     pub bytes: usize,
     /// An estimate, see [`tokens::estimate`]; absent for what is no text.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -25,10 +25,10 @@ pub struct ShownBody {
     /// The beginning of what is no text.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub base64: Option<String>,
-    /// Of a multipart body.
+    /// The parts of a multipart body.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub parts: Vec<ShownPart>,
-    /// There is more than is shown.
+    /// Whether there is more than is shown.
     #[serde(default)]
     pub truncated: bool,
 }
@@ -36,9 +36,9 @@ pub struct ShownBody {
 /// A part of a multipart body.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ShownPart {
-    /// Its header lines.
+    /// The part's header lines.
     pub headers: Vec<String>,
-    /// Of its content.
+    /// The bytes of its content.
     pub bytes: usize,
     /// The content, if it is text; cut where it is long.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -19,7 +19,7 @@ pub(super) struct Options {
     pub(super) server: Option<String>,
 }
 
-/// For a request to `uri` that says `host` in its `Host` header.
+/// The options for a request to `uri` that says `host` in its `Host` header.
 pub(super) fn options(transport: &Transport, uri: &Uri, host: &str) -> Options {
     let mut found = Options::default();
     let text = |text: &str| vec![Piece::Text(text.to_owned())];

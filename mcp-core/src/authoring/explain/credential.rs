@@ -96,7 +96,7 @@ pub(super) fn placement(call: &Call) -> Option<Placement> {
     })
 }
 
-/// As people see it.
+/// The pieces as people see them.
 pub(super) fn shown(pieces: &[Piece]) -> String {
     let piece = |piece: &Piece| match piece {
         Piece::Text(text) => text.clone(),

@@ -12,10 +12,10 @@ use serde::{Deserialize, Serialize};
 const MOST_IN_ARGUMENT: usize = 96 << 10;
 /// Longer bodies are not repeated.
 const MOST_IN_LINE: usize = 1 << 20;
-/// From here on curl would ask first whether it may send (older ones from 1 KiB on).
+/// The body's size from which on curl would ask first whether it may send (older ones from 1 KiB on).
 const ASKS_FROM: usize = 1 << 10;
 
-/// For a POSIX shell, to be pasted.
+/// A command for a POSIX shell, to be pasted.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Curl {
     /// The command; `$NAME` for credentials.
@@ -31,7 +31,7 @@ pub struct Curl {
 /// A variable of the shell that stands for a credential.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Variable {
-    /// Without `$`.
+    /// The variable's name, without `$`.
     pub name: String,
     /// Where the gateway has it from: `${env:NAME}`, `${file:/path}`.
     pub from: String,

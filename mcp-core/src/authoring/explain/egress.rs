@@ -14,12 +14,12 @@ const PATIENCE: Duration = Duration::from_secs(2);
 /// What the egress policy says of the upstream's addresses. It is asked again with each connection.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct EgressVerdict {
-    /// As the definition has it.
+    /// The host as the definition has it.
     pub host: String,
     /// Where the name leads now; not asked where a proxy resolves it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub addresses: Vec<String>,
-    /// Absent where it is not known.
+    /// Whether the host may be called; absent where that is not known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub allowed: Option<bool>,
     /// Why not, or why it is not known.
@@ -33,10 +33,10 @@ pub struct EgressVerdict {
 /// `tds_ext_info.egress`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OwnLists {
-    /// Only these, if there are any.
+    /// The only hosts and networks that are reached, if there are any.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub allow: Vec<String>,
-    /// Never these.
+    /// The hosts and networks that are never reached.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub deny: Vec<String>,
 }

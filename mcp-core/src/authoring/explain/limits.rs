@@ -6,13 +6,13 @@ use serde::{Deserialize, Serialize};
 /// Bounds of a call.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LimitsInEffect {
-    /// Of the whole call, further attempts included.
+    /// The time for the whole call, further attempts included.
     pub timeout_ms: Limit,
-    /// Of name resolution, connecting and the TLS handshake together.
+    /// The time for name resolution, connecting and the TLS handshake together.
     pub connect_timeout_ms: Limit,
-    /// Of the body.
+    /// The size that the body may have.
     pub max_request_bytes: Limit,
-    /// Of the answer's body.
+    /// The size that the answer's body may have.
     pub max_response_bytes: Limit,
     /// Calls under way at once.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -27,7 +27,7 @@ pub struct LimitsInEffect {
 /// One bound.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Limit {
-    /// In the unit of its name.
+    /// The value, in the unit of its name.
     pub value: u64,
     /// Who says so.
     pub set_by: SetBy,
@@ -39,7 +39,7 @@ pub struct Limit {
 pub enum SetBy {
     /// The tool's own.
     Definition,
-    /// For all tools (`upstream.*` of the configuration).
+    /// The setting for all tools (`upstream.*` of the configuration).
     Gateway,
 }
 

@@ -20,7 +20,7 @@ pub(super) struct Outline {
     pub(super) url: Vec<Piece>,
     /// A key at the end of the query, before it is percent-encoded.
     pub(super) key: Option<(String, Vec<Piece>)>,
-    /// Without those that every HTTP client makes itself.
+    /// The headers without those that every HTTP client makes itself.
     pub(super) headers: Vec<(String, Vec<Piece>)>,
     /// User name and password.
     pub(super) basic: Option<Vec<Piece>>,
@@ -29,7 +29,7 @@ pub(super) struct Outline {
     /// Whether a body is sent, be it an empty one.
     pub(super) has_body: bool,
     pub(super) variables: Vec<Variable>,
-    /// Of the connection: curl's options and their values.
+    /// What concerns the connection: curl's options and their values.
     pub(super) connection: Vec<(&'static str, Vec<Piece>)>,
     pub(super) note: Option<String>,
     /// What curl's URL has instead of host and port.
@@ -175,7 +175,7 @@ impl Outline {
         }
     }
 
-    /// For people.
+    /// The request for people.
     pub(super) fn shown(&self) -> ShownRequest {
         let header = |name: &str, value: String| ShownHeader {
             name: name.to_owned(),

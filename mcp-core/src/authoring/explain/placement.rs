@@ -71,7 +71,7 @@ pub enum Part {
 }
 
 impl Source {
-    /// As in JSON.
+    /// The word as in JSON.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Argument => "argument",
@@ -87,7 +87,7 @@ impl Source {
 }
 
 impl Part {
-    /// As in JSON.
+    /// The word as in JSON.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Path => "path",

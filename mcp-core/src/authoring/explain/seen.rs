@@ -22,7 +22,7 @@ const MOST_PROBLEMS: usize = 100;
 pub(crate) struct Seen {
     pub(crate) problems: Vec<ArgumentProblem>,
     pub(crate) placements: Vec<Placement>,
-    /// Also of arguments that do not fit the schema, if they can be placed; a call would not send it then.
+    /// The request, also of arguments that do not fit the schema, if they can be placed; a call would not send it then.
     pub(crate) request: Option<Request<Full<Bytes>>>,
 }
 

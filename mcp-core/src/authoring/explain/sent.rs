@@ -31,7 +31,7 @@ const SECRET: [HeaderName; 4] = [
 /// What came of a call.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Sent {
-    /// As the upstream sent it, unpacked; absent where there was no complete answer.
+    /// The answer as the upstream sent it, unpacked; absent where there was no complete answer.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub answer: Option<ShownAnswer>,
     /// What the client is given.
@@ -43,11 +43,11 @@ pub struct Sent {
 /// An upstream's answer.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct ShownAnswer {
-    /// Of HTTP.
+    /// The HTTP status.
     pub status: u16,
     /// Credentials as `***`.
     pub headers: Vec<ShownHeader>,
-    /// Its size and tokens are those of all of it.
+    /// The body; its size and tokens are those of all of it.
     pub body: ShownBody,
 }
 
@@ -66,7 +66,7 @@ pub struct ShownResult {
     /// `isError`.
     #[serde(rename = "isError")]
     pub is_error: bool,
-    /// As metrics and logs name it.
+    /// The outcome as metrics and logs name it.
     pub outcome: String,
     /// Where the answer is not what `output_schema` promises, as the log has it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -81,7 +81,7 @@ pub struct ShownResult {
 /// A size.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Cost {
-    /// Of the JSON text.
+    /// The bytes of the JSON text.
     pub bytes: usize,
     /// An estimate, see [`tokens::estimate`].
     pub tokens: u64,
@@ -90,9 +90,9 @@ pub struct Cost {
 /// How long it took, in milliseconds.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Timings {
-    /// From sending to the whole answer: queue, connection, further attempts and all.
+    /// The time from sending to the whole answer: queue, connection, further attempts and all.
     pub upstream_ms: f64,
-    /// From the answer to the result.
+    /// The time from the answer to the result.
     pub shape_ms: f64,
 }
 
@@ -205,7 +205,7 @@ fn shown_result(result: &CallResult, redacted: &impl Fn(&str) -> String) -> Show
     }
 }
 
-/// As it is while it is short, which keeps numbers as they are written.
+/// The text as it is while it is short, which keeps numbers as they are written.
 fn shown_json(json: String) -> Box<RawValue> {
     let as_text = |text: &str| {
         serde_json::value::to_raw_value(&bounded(text, MOST_TEXT))

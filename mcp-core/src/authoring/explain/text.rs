@@ -133,7 +133,7 @@ fn printable(text: &str) -> String {
     text.chars().map(plain).collect()
 }
 
-/// From, to, as written, by which rule.
+/// The columns: from, to, as written, by which rule.
 fn columns(placement: &Placement) -> [String; 4] {
     let source = placement.source.as_str();
     let from = match placement.arguments.join(" ") {

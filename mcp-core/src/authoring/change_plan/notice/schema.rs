@@ -31,7 +31,7 @@ pub(super) struct Difference {
 pub(super) enum Effect {
     /// The same.
     None,
-    /// Some are accepted no more.
+    /// Some values are accepted no more.
     Narrower,
     /// More are accepted.
     Wider,
@@ -40,18 +40,18 @@ pub(super) enum Effect {
 }
 
 impl Effect {
-    /// For those who send values.
+    /// Whether it breaks those who send values.
     pub(super) fn breaks_senders(self) -> bool {
         matches!(self, Self::Narrower | Self::Other)
     }
 
-    /// For those who read values.
+    /// Whether it breaks those who read values.
     pub(super) fn breaks_readers(self) -> bool {
         matches!(self, Self::Wider | Self::Other)
     }
 }
 
-/// From the whole to its parts, members in the order of the new schema.
+/// The differences from the whole to its parts, members in the order of the new schema.
 pub(super) fn compare(old: &Value, new: &Value) -> Vec<Difference> {
     let mut comparison = Comparison {
         roots: (old, new),

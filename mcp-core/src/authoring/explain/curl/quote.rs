@@ -3,7 +3,7 @@
 /// A part of a word.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Piece {
-    /// As it is.
+    /// Text as it is.
     Text(String),
     /// The value of the shell's variable of that name.
     Variable(String),
@@ -29,7 +29,7 @@ pub(crate) fn word(pieces: &[Piece]) -> String {
     pieces.iter().map(one).collect()
 }
 
-/// Between double quotes.
+/// The pieces between double quotes.
 fn inside(pieces: &[Piece]) -> String {
     let mut out = String::new();
     for (index, piece) in pieces.iter().enumerate() {

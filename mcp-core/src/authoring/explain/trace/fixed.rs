@@ -109,7 +109,7 @@ fn fixed(part: Part, name: &str, rule: String, text: &str) -> Placement {
     placement
 }
 
-/// As people write them.
+/// The header's name as people write it.
 fn title_case(name: &str) -> String {
     crate::authoring::explain::title_case(name)
 }

@@ -98,7 +98,7 @@ fn rule_of_query(call: &Call) -> String {
     }
 }
 
-/// As the query writes what is not declared: exploded, and members of an object each for themselves.
+/// How the query writes what is not declared: exploded, and members of an object each for themselves.
 fn query(name: &str, raw: &RawValue) -> Written {
     written::pairs(name, raw.get(), encode::FORM, "&")
 }

@@ -5,7 +5,7 @@ use crate::{
     tool::{Call, Leaf, Reference, Template},
 };
 
-/// As JSON Pointers, each once.
+/// The arguments as JSON Pointers, each once.
 pub(super) fn arguments_of(template: &Template, call: &Call) -> Vec<String> {
     let mut found = Vec::new();
     each_leaf(template, &mut |leaf, _| {

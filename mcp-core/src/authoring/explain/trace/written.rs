@@ -12,7 +12,7 @@ const MOST: usize = 200;
 /// What became of a value.
 pub(super) enum Written {
     Text(String),
-    /// Nothing, and why.
+    /// Nothing is written, and why.
     Nothing(String),
 }
 
@@ -40,7 +40,7 @@ pub(super) fn path(name: &str, json: &str, spelling: Spelling) -> Written {
     Written::of(done.map(|()| Some(String::from_utf8_lossy(&out).into_owned())))
 }
 
-/// For queries, cookies and forms.
+/// What is written in queries, cookies and forms.
 pub(super) fn pairs(name: &str, json: &str, spelling: Spelling, between: &str) -> Written {
     let mut out = Vec::new();
     let mut emit = |name: &str, words: Words<'_>| {
@@ -64,7 +64,7 @@ pub(super) fn header(json: &str, spelling: Spelling) -> Written {
     Written::of(encode::header_text(json, spelling))
 }
 
-/// In words: `form, exploded`.
+/// The style in words: `form, exploded`.
 pub(super) fn style(spelling: Spelling) -> String {
     let mut words = spelling.style.as_str().to_owned();
     if spelling.explode {
