@@ -20,6 +20,7 @@ use http::{HeaderName, HeaderValue};
 use mcp_common::{
     catalog::{Catalog, sync::SyncStatus},
     datasource::DataSource,
+    tasks::Tasks,
 };
 use mcp_core::{
     engine::EngineSettings,
@@ -53,6 +54,8 @@ pub struct App {
     pub metrics: Metrics,
     /// Whether the threads that serve come back to their loops.
     pub vitals: Arc<Vitals>,
+    /// What runs in the background.
+    pub tasks: Tasks,
     /// Who is connected, and what they have of the gateway's memory.
     pub(crate) peers: Peers,
     /// Whether requests should come here.

@@ -5,4 +5,5 @@ pub mod data_plane;
 pub(crate) mod memory;
 pub mod server;
 pub(crate) mod shutdown;
+pub(crate) mod tasks;
 pub mod watchdog;

@@ -7,6 +7,7 @@
 //! - [`migration`]: what bringing a store's schema up to date did.
 //! - [`private_file`]: how files are made that only this user may read.
 //! - [`safe_mode`]: what a process died of while it compiled, for the process after it.
+//! - [`tasks`], [`backoff`]: what runs in the background, and who sees to it that it does.
 //! - [`catalog`]: the gateway's own complete copy of all definitions, kept in sync with one data source.
 //!
 //! Nothing here knows HTTP servers, databases or the MCP protocol.
@@ -15,6 +16,7 @@
 extern crate self as mcp_common;
 
 pub mod authenticator;
+pub mod backoff;
 pub mod bounds;
 pub mod byte_size;
 pub mod catalog;
@@ -28,6 +30,7 @@ pub mod private_file;
 pub mod problem;
 pub mod safe_mode;
 pub mod secret;
+pub mod tasks;
 #[cfg(feature = "testsuite")]
 pub mod testsuite;
 

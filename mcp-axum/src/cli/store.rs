@@ -5,7 +5,10 @@ use crate::{
     runtime::{control_plane, server::StartError},
     settings::{Layers, Settings},
 };
-use mcp_common::datasource::{DataSource, Load};
+use mcp_common::{
+    datasource::{DataSource, Load},
+    tasks::Tasks,
+};
 use std::{path::PathBuf, sync::Arc};
 
 /// Opened, with what it had then.
@@ -27,7 +30,7 @@ impl Store {
                  --server URL, or configure a data source that is shared",
             ));
         }
-        let source = control_plane::open_source(&settings)
+        let source = control_plane::open_source(&settings, &Tasks::default())
             .await
             .map_err(StartError::from)?;
         let load = source.load().await.map_err(Failure::runtime)?;

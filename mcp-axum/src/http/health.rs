@@ -63,7 +63,8 @@ async fn alive(State(app): State<Arc<App>>) -> Result<Json<Value>, Error> {
     }
 }
 
-/// Whether requests should be sent here. `?strict` also minds a data source that is away; without it a gateway that
+/// Whether requests should be sent here. `?strict` also minds a data source that is away and background
+/// tasks that failed a moment ago; without it a gateway that
 /// can serve from memory stays in rotation.
 async fn ready(State(app): State<Arc<App>>, RawQuery(query): RawQuery) -> Result<Json<Value>, Error> {
     let strict = query.is_some_and(|query| {
@@ -77,7 +78,12 @@ async fn ready(State(app): State<Arc<App>>, RawQuery(query): RawQuery) -> Result
         Phase::Ready if strict && app.sync.stale() => Err(Error::unavailable(
             "the data source is away; definitions may be out of date",
         )),
-        Phase::Ready => Ok(success(json!("OK"))),
+        Phase::Ready => match app.tasks.in_trouble().filter(|_| strict) {
+            Some(task) => Err(Error::unavailable(format!(
+                "the background task `{task}` failed a moment ago; the log says why"
+            ))),
+            None => Ok(success(json!("OK"))),
+        },
     }
 }
 

@@ -7,7 +7,10 @@ mod parts;
 mod safe_mode;
 mod snapshot;
 
-use super::watchdog::Vitals;
+use super::{
+    tasks::{ANNOUNCE, CONTROL_BEAT, SNAPSHOT, SYNC},
+    watchdog::Vitals,
+};
 use crate::{
     app::{App, Guard, GuardError, Readiness},
     settings::Settings,
@@ -26,6 +29,7 @@ use mcp_common::{
     plugin::{DataSourceFactory, PluginError, Registry},
     safe_mode::SafeMode,
     secret::Secret,
+    tasks::{Ends, Tasks},
 };
 use mcp_core::{
     engine::Engine,
@@ -34,8 +38,8 @@ use mcp_core::{
 };
 use parts::engine_settings;
 pub(crate) use parts::{bounds, command_engine};
-use std::{sync::Arc, time::SystemTime};
-use tokio::{runtime::Handle, task::JoinHandle};
+use std::{future::pending, sync::Arc, time::SystemTime};
+use tokio::runtime::Handle;
 use tokio_util::sync::CancellationToken;
 
 /// Why a gateway could not be put together. Every text is one line for the operator.
@@ -80,7 +84,8 @@ pub(crate) async fn build(settings: Settings) -> Result<Built, BuildError> {
     let key = AdminKey::find(&settings)?;
     let guard = Guard::build(&settings.app.authenticators, &key.tables(&settings)).await?;
     // From here on files are made; what can be wrong without looking at them was found out before.
-    let source = open_source(&settings).await?;
+    let tasks = Tasks::default();
+    let source = open_source(&settings, &tasks).await?;
     let new_admin_key = key.store_if_new()?;
 
     let catalog = Arc::new(Catalog::new(with_safe_mode(
@@ -90,7 +95,8 @@ pub(crate) async fn build(settings: Settings) -> Result<Built, BuildError> {
     let status = Arc::new(SyncStatus::default());
     let engine = engine_settings(&settings);
     let peers = parts::peers(&settings);
-    let (metrics, core_metrics) = Metrics::build(&catalog, &status, engine.lane.metrics(), peers.budget());
+    let (metrics, core_metrics) =
+        Metrics::build(&catalog, &status, engine.lane.metrics(), peers.budget(), &tasks);
     let readiness = Readiness::default();
     let draining = CancellationToken::new();
     announce::subscribe(&catalog, &readiness);
@@ -114,6 +120,7 @@ pub(crate) async fn build(settings: Settings) -> Result<Built, BuildError> {
         metrics,
         vitals: Arc::new(Vitals::default()),
         peers,
+        tasks,
         readiness,
         draining,
         control: Handle::current(),
@@ -122,39 +129,53 @@ pub(crate) async fn build(settings: Settings) -> Result<Built, BuildError> {
     Ok(Built { app, new_admin_key })
 }
 
-/// Starts what runs beside requests: the copy of the data source, and the news for open streams. What it returns ends
-/// some time after the gateway began to drain, and is worth waiting for.
-pub(crate) fn start_background(app: &Arc<App>) -> Option<JoinHandle<()>> {
+/// Starts what runs beside requests: the copy of the data source, and the news for open streams.
+pub(crate) fn start_background(app: &Arc<App>) {
     let watched = app.vitals.watch("the control plane".to_owned(), None);
-    tokio::spawn(async move { watched.vital.clone().beat(None).await });
+    app.tasks.spawn(CONTROL_BEAT, Ends::WhenTold, move || {
+        let beat = watched.vital.clone().beat(None);
+        async { match beat.await {} }
+    });
     let gateway = app.gateway.clone();
-    tokio::spawn(async move { gateway.announce_changes().await });
+    app.tasks.spawn(ANNOUNCE, Ends::WhenTold, move || {
+        let gateway = gateway.clone();
+        async move { gateway.announce_changes().await }
+    });
     let snapshot = snapshot::Place::of(&app.settings);
-    let stopgap = match snapshot.clone() {
-        None => Stopgap::none(),
-        Some(place) => Stopgap {
-            remembered: Box::pin(place.read()),
-            serve: app.settings.app.start_from_snapshot,
-        },
-    };
-    // It ends with the runtime: definitions stay up to date until the last call is answered.
-    let never = std::future::pending();
-    tokio::spawn(sync::run_with(
-        app.source.clone(),
-        app.catalog.clone(),
-        app.sync.clone(),
-        stopgap,
-        never,
-    ));
-    let draining = app.draining.clone();
-    let keep = |place| snapshot::keep(place, app.catalog.clone(), app.sync.clone(), draining);
-    snapshot.map(|place| tokio::spawn(keep(place)))
+    if let Some(place) = snapshot.clone() {
+        let (catalog, status, draining) = (app.catalog.clone(), app.sync.clone(), app.draining.clone());
+        app.tasks.spawn(SNAPSHOT, Ends::ByItself, move || {
+            snapshot::keep(place.clone(), catalog.clone(), status.clone(), draining.clone())
+        });
+    }
+    let (source, catalog, status) = (app.source.clone(), app.catalog.clone(), app.sync.clone());
+    let serve = app.settings.app.start_from_snapshot;
+    // It ends last: definitions stay up to date until the last call is answered.
+    app.tasks.spawn(SYNC, Ends::WhenTold, move || {
+        let stopgap = match snapshot.clone() {
+            Some(place) if !status.has_loaded() => Stopgap {
+                remembered: Box::pin(place.read()),
+                serve,
+            },
+            _ => Stopgap::none(),
+        };
+        sync::run_with(
+            source.clone(),
+            catalog.clone(),
+            status.clone(),
+            stopgap,
+            pending(),
+        )
+    });
 }
 
 /// The configured data source; also for commands that work on it without a gateway.
-pub(crate) async fn open_source(settings: &Settings) -> Result<Arc<dyn DataSource>, BuildError> {
+pub(crate) async fn open_source(
+    settings: &Settings,
+    tasks: &Tasks,
+) -> Result<Arc<dyn DataSource>, BuildError> {
     let (factory, table) = selected_source(settings)?;
-    late_source::open(factory, table)
+    late_source::open(factory, table, tasks)
         .await
         .map_err(BuildError::Source)
 }

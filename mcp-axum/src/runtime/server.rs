@@ -9,7 +9,7 @@ use crate::{
     app::{App, Phase},
     settings::Settings,
 };
-use mcp_common::{catalog::Compile, secret::Secret};
+use mcp_common::{catalog::Compile, secret::Secret, tasks::Ends};
 use std::{
     io,
     net::SocketAddr,
@@ -19,7 +19,6 @@ use std::{
 use tokio::{
     net::TcpListener,
     runtime::{Builder, Runtime},
-    task::JoinHandle,
 };
 
 /// Threads of the control plane: enough for a write while a catalog is being loaded.
@@ -70,8 +69,6 @@ pub struct Server {
     new_admin_key: Option<Secret>,
     data_plane: Option<DataPlane>,
     control: Option<Runtime>,
-    /// What has to be finished before the end.
-    last_work: Option<JoinHandle<()>>,
 }
 
 impl Server {
@@ -93,10 +90,9 @@ impl Server {
         };
         let built = control.block_on(control_plane::build(settings))?;
         let app = built.app;
-        let (last_work, data_plane) = control.block_on(async {
-            let last_work = control_plane::start_background(&app);
-            let data_plane = DataPlane::start(&app, listeners).map_err(StartError::Threads)?;
-            Ok::<_, StartError>((last_work, data_plane))
+        let data_plane = control.block_on(async {
+            control_plane::start_background(&app);
+            DataPlane::start(&app, listeners).map_err(StartError::Threads)
         })?;
         Ok(Self {
             app,
@@ -105,7 +101,6 @@ impl Server {
             new_admin_key: built.new_admin_key,
             data_plane: Some(data_plane),
             control: Some(control),
-            last_work,
         })
     }
 
@@ -179,16 +174,19 @@ impl Server {
         stage.begin("calls in flight");
         let drained = self.data_plane.take().map(DataPlane::join).unwrap_or_default();
         if let Some(control) = self.control.take() {
-            if let Some(last_work) = self.last_work.take() {
-                stage.begin("the snapshot of the definitions");
-                // It began with the drain, so it is usually done by now.
-                let patience = until.saturating_duration_since(Instant::now());
-                let done = control.block_on(async { tokio::time::timeout(patience, last_work).await });
-                if done.is_err() {
-                    tracing::warn!("the snapshot of the definitions was not finished in time");
-                }
+            stage.begin("background tasks");
+            // What they have to finish began with the drain, so it is usually done by now.
+            let tasks = &self.app.tasks;
+            tasks.stop();
+            let mut left = tasks.wait(Ends::ByItself, until.saturating_duration_since(Instant::now()));
+            left.extend(tasks.wait(Ends::WhenTold, LAST_TASKS));
+            if !left.is_empty() {
+                tracing::warn!(
+                    tasks = left.join(", "),
+                    "these background tasks did not end in time"
+                );
             }
-            stage.begin("tasks of the control plane");
+            stage.begin("the threads of the control plane");
             control.shutdown_timeout(LAST_TASKS);
         }
         if let Some(safe_mode) = self.app.catalog.compiler().safe_mode() {

@@ -3,8 +3,9 @@
 
 mod vitals;
 
-use super::data_plane::Crew;
+use super::{data_plane::Crew, tasks::WATCHDOG};
 use crate::app::App;
+use mcp_common::tasks::Ends;
 use std::{
     io,
     sync::{
@@ -31,9 +32,14 @@ impl Watchdog {
     pub(crate) fn start(app: &Arc<App>, crews: Vec<Arc<Crew>>) -> io::Result<Self> {
         let (stop, stopped) = mpsc::channel();
         let app = app.clone();
+        let counted = app.tasks.count(WATCHDOG, Ends::ByItself);
+        let look = move || {
+            let _counted = counted;
+            watch(&app, &crews, &stopped);
+        };
         thread::Builder::new()
             .name("dynmcp-watchdog".to_owned())
-            .spawn(move || watch(&app, &crews, &stopped))?;
+            .spawn(look)?;
         Ok(Self { _stop: stop })
     }
 }
@@ -44,8 +50,10 @@ fn watch(app: &App, crews: &[Arc<Crew>], stopped: &mpsc::Receiver<()>) {
         let was_late = looked.elapsed() > LOOK + OWN_DELAY;
         looked = Instant::now();
         if !was_late {
-            look(app);
-            crews.iter().for_each(Crew::relieve);
+            app.tasks.step(WATCHDOG, || {
+                look(app);
+                crews.iter().for_each(Crew::relieve);
+            });
         }
     }
 }

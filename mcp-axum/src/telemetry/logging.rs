@@ -38,8 +38,9 @@ pub(crate) enum LogError {
 
 /// From now on everything in this process logs as configured.
 pub(crate) fn start(settings: &LogSettings) -> Result<LogGuard, LogError> {
-    let sinks = Sinks::open(settings)?;
-    let (lines, thread) = Lines::start(sinks).map_err(|error| LogError::Start(error.to_string()))?;
+    let mut sinks = Sinks::open(settings)?;
+    let write = move |lines: &[u8]| sinks.write(lines);
+    let (lines, thread) = Lines::start(write).map_err(|error| LogError::Start(error.to_string()))?;
     let colours = settings.log_dir.is_none() && std::io::stdout().is_terminal();
     let subscriber = Registry::default()
         .with(levels(settings))

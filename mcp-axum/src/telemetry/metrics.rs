@@ -2,10 +2,14 @@
 
 mod catalog;
 mod memory;
+mod tasks;
 
 use bytes::Bytes;
 use catalog::CatalogCollector;
-use mcp_common::catalog::{Catalog, sync::SyncStatus};
+use mcp_common::{
+    catalog::{Catalog, sync::SyncStatus},
+    tasks::Tasks,
+};
 use mcp_core::{engine::LaneMetrics, peer::Budget, telemetry, tool::ToolCompiler};
 use memory::MemoryCollector;
 use prometheus_client::{
@@ -18,6 +22,7 @@ use std::{
     sync::Arc,
     time::{Duration, Instant},
 };
+use tasks::TasksCollector;
 use tokio::sync::Mutex;
 
 /// Scrapers that come within this time get one text. It may be megabytes, and making it takes as long as many calls.
@@ -54,6 +59,7 @@ impl Metrics {
         sync: &Arc<SyncStatus>,
         work: &LaneMetrics,
         budget: &Arc<Budget>,
+        tasks: &Tasks,
     ) -> (Self, telemetry::Metrics) {
         let mut registry = Registry::with_prefix("dynmcp");
         let core = telemetry::Metrics::register(&mut registry);
@@ -99,6 +105,7 @@ impl Metrics {
             worker_delays.clone(),
         );
         registry.register_collector(Box::new(MemoryCollector(budget.clone())));
+        registry.register_collector(Box::new(TasksCollector(tasks.clone())));
         registry.register_collector(Box::new(CatalogCollector {
             catalog: catalog.clone(),
             sync: sync.clone(),

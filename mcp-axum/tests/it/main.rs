@@ -29,6 +29,7 @@ mod round_trip;
 mod sessions;
 mod store_away;
 mod streams;
+mod tasks;
 #[allow(
     dead_code,
     unused_imports,

@@ -1,6 +1,7 @@
 //! The data source goes away, and the gateway goes on; it starts without it, too.
 
 mod flaky;
+mod panics;
 
 use crate::test_app::{TestApp, eventually};
 use flaky::INTERNALS;
@@ -101,13 +102,17 @@ impl Away {
             .await;
     }
 
-    async fn has_caught_up(&self) {
+    async fn has_loaded_the_changes(&self) {
         self.until_stale(false).await;
         eventually("the changes made meanwhile", || {
             let snapshot = self.app.app().catalog.snapshot();
             !snapshot.tools.contains_key("add_item") && snapshot.instances.contains_key("second")
         })
         .await;
+    }
+
+    async fn has_caught_up(&self) {
+        self.has_loaded_the_changes().await;
         assert_eq!(self.listed().await, ["get_item"]);
         self.app.mcp("second").call("get_item", json!({"id": 8})).await;
         self.app.anonymous().get("/readyz?strict").await.ok();

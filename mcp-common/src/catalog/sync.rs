@@ -9,10 +9,18 @@ pub use status::SyncStatus;
 pub use stopgap::Stopgap;
 
 use super::{Applied, Catalog, Compile};
-use crate::datasource::{Batch, DataSource, Load, SourceError};
+use crate::{
+    datasource::{Batch, DataSource, Load, SourceError},
+    tasks::panic_text,
+};
 use backoff::Backoff;
-use futures_util::StreamExt;
-use std::{future::Future, sync::Arc, time::Duration};
+use futures_util::{FutureExt, StreamExt};
+use std::{
+    future::Future,
+    panic::{AssertUnwindSafe, resume_unwind},
+    sync::Arc,
+    time::Duration,
+};
 
 /// A stream of changes that lives this long without an error counts as a working one.
 const STEADY: Duration = Duration::from_secs(1);
@@ -37,7 +45,8 @@ pub async fn run_with<C: Compile>(
 ) {
     let follow = Follow {
         source,
-        must_load: !catalog.loaded(),
+        // What is there may be a stopgap's.
+        must_load: !(catalog.loaded() && status.has_loaded()),
         catalog,
         status,
         backoff: Backoff::default(),
@@ -63,9 +72,15 @@ struct Follow<C: Compile> {
 impl<C: Compile> Follow<C> {
     async fn forever(mut self) {
         loop {
-            let error = match self.turn().await {
-                Ok(never) => match never {},
-                Err(error) => error,
+            let error = match AssertUnwindSafe(self.turn()).catch_unwind().await {
+                Ok(Ok(never)) => match never {},
+                Ok(Err(error)) => error,
+                // Whoever owns this task starts it again; until then what is served may be behind the store.
+                Err(panic) => {
+                    let reason = format!("its plugin panicked: {}", panic_text(&*panic));
+                    self.status.failed(&SourceError::Broken(reason));
+                    resume_unwind(panic)
+                }
             };
             if let SourceError::HistoryLost { from } = &error {
                 tracing::info!(
@@ -89,6 +104,10 @@ impl<C: Compile> Follow<C> {
         if self.must_load {
             let load = self.load().await?;
             self.status.loaded();
+            if !self.catalog.loaded() {
+                // Whoever sees that the gateway is ready must not read at the same time that the source is away.
+                self.status.working();
+            }
             self.replace(load).await?;
             self.must_load = false;
             self.status.working();

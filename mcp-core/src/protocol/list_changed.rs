@@ -69,10 +69,8 @@ impl ListChanged {
     /// Announces until cancelled.
     pub(super) async fn run(&self) {
         loop {
-            self.wake.notified().await;
-            tokio::time::sleep(GATHER).await;
-            let instances = std::mem::take(&mut *lock(&self.pending));
-            for (instance, before) in instances {
+            // One by one: a panic that one of them brings about takes only its own announcement along.
+            while let Some((instance, before)) = self.next() {
                 // What was in use will be again: it is built here, before a request has to wait for it.
                 if before.is_some() {
                     self.views.get(&instance);
@@ -80,7 +78,13 @@ impl ListChanged {
                 self.announce(&instance);
                 tokio::task::yield_now().await;
             }
+            self.wake.notified().await;
+            tokio::time::sleep(GATHER).await;
         }
+    }
+
+    fn next(&self) -> Option<(Arc<str>, Option<Arc<InstanceView>>)> {
+        lock(&self.pending).pop_first()
     }
 
     fn announce(&self, instance: &Arc<str>) {

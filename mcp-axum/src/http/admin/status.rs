@@ -6,7 +6,7 @@ use crate::{
     http::error::Result,
 };
 use axum::extract::State;
-use mcp_common::{catalog::Compile, key::Revision, safe_mode::SafeMode};
+use mcp_common::{catalog::Compile, key::Revision, safe_mode::SafeMode, tasks::TaskReport};
 use serde::{Deserialize, Serialize};
 use std::{sync::Arc, time::Duration};
 use utoipa::{IntoParams, ToSchema};
@@ -45,12 +45,45 @@ pub(super) struct Status {
     /// How many definitions are switched off in the data source (`status` is not 1) and so not served; `null` where
     /// it has not said yet.
     disabled: Option<u64>,
+    /// What runs in the background, by name.
+    tasks: Vec<Task>,
     /// RFC 3339.
     #[schema(format = DateTime)]
     started_at: String,
     /// Of the gateway.
     #[schema(example = "0.1.0")]
     version: &'static str,
+}
+
+/// The background tasks of one name.
+#[derive(Debug, Serialize, ToSchema)]
+struct Task {
+    /// What they are.
+    #[schema(example = "sync")]
+    name: &'static str,
+    /// How many run now.
+    running: u64,
+    /// How often one of them was started again after it had failed.
+    restarts: u64,
+    /// Whether one failed in the last ten seconds, or waits to be started again; the log says why.
+    in_trouble: bool,
+}
+
+impl From<TaskReport> for Task {
+    fn from(report: TaskReport) -> Self {
+        let TaskReport {
+            name,
+            running,
+            restarts,
+            in_trouble,
+        } = report;
+        Self {
+            name,
+            running,
+            restarts,
+            in_trouble,
+        }
+    }
 }
 
 /// From memory but for `disabled`: it answers also when the data source is away.
@@ -79,6 +112,7 @@ pub(super) async fn show(
         quarantined: snapshot.quarantine.len(),
         held_back: app.catalog.compiler().safe_mode().map_or(0, SafeMode::killers),
         disabled,
+        tasks: app.tasks.report().into_iter().map(Task::from).collect(),
         started_at: rfc3339(app.started_at),
         version: env!("CARGO_PKG_VERSION"),
     };

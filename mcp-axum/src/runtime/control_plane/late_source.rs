@@ -1,11 +1,13 @@
 //! A data source that could not be opened at the start: the gateway goes on without it and opens it when it can.
 
+use crate::runtime::tasks::OPEN_SOURCE;
 use async_trait::async_trait;
 use bytes::Bytes;
 use mcp_common::{
     datasource::{Changes, DataSource, HistoryEntry, Load, SourceError, Write},
     key::{Key, Revision},
     plugin::{DataSourceFactory, PluginError, Settings},
+    tasks::Tasks,
 };
 use std::{
     sync::{Arc, OnceLock},
@@ -22,10 +24,12 @@ type Opened = Result<Arc<dyn DataSource>, PluginError>;
 pub(super) async fn open(
     factory: Box<dyn DataSourceFactory>,
     settings: Settings,
+    tasks: &Tasks,
 ) -> Result<Arc<dyn DataSource>, PluginError> {
     let opening = Opening {
         factory: factory.into(),
         settings,
+        tasks: tasks.clone(),
     };
     // A task of its own, because what is slow (a migration, a resolver) must not be broken off halfway.
     let mut attempt = opening.start();
@@ -53,12 +57,14 @@ pub(super) async fn open(
 struct Opening {
     factory: Arc<dyn DataSourceFactory>,
     settings: Settings,
+    tasks: Tasks,
 }
 
 impl Opening {
     fn start(&self) -> JoinHandle<Opened> {
         let (factory, settings) = (self.factory.clone(), self.settings.clone());
-        tokio::spawn(async move { factory.open(&settings).await })
+        self.tasks
+            .once(OPEN_SOURCE, async move { factory.open(&settings).await })
     }
 }
 

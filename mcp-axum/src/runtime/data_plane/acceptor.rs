@@ -8,7 +8,8 @@ use super::{
     seats::{Seat, Seats},
     worker::Serves,
 };
-use crate::app::App;
+use crate::{app::App, runtime::tasks::ACCEPT};
+use mcp_common::tasks::Ends;
 use std::{
     io,
     sync::Arc,
@@ -44,9 +45,13 @@ impl Acceptor {
         };
         let accept = move || {
             runtime.block_on(async {
+                let accepting = self
+                    .app
+                    .tasks
+                    .supervise(ACCEPT, Ends::WhenTold, || self.run(&listener));
                 tokio::select! {
                     () = stop.cancelled() => {}
-                    () = self.run(listener) => {}
+                    () = accepting => {}
                 }
             });
         };
@@ -56,7 +61,7 @@ impl Acceptor {
         Ok(())
     }
 
-    async fn run(&self, listener: TcpListener) {
+    async fn run(&self, listener: &TcpListener) {
         let mut said: Option<Instant> = None;
         loop {
             match listener.accept().await {

@@ -7,7 +7,7 @@ use super::{
     seats::Seats,
     worker::{Serves, Worker},
 };
-use crate::app::App;
+use crate::{app::App, runtime::tasks::WORKER};
 use mcp_core::activity::Activity;
 use std::{
     io,
@@ -97,10 +97,11 @@ impl Crew {
             drained: Drained::default(),
         };
         let engine = self.app.engine.clone();
+        let tasks = self.app.tasks.clone();
         self.started.fetch_add(1, Ordering::SeqCst);
         let work = move || {
             let _watched = watched;
-            report.drained = runtime.block_on(worker.run(engine));
+            report.drained = runtime.block_on(tasks.attend(WORKER, worker.run(engine)));
             // A program that still runs beside the worker is not waited for.
             runtime.shutdown_background();
             drop(report);

@@ -94,12 +94,21 @@ pub(super) enum Serves {
 }
 
 impl Worker {
-    /// Serves until the gateway has drained.
+    /// Serves until the gateway has drained, and gives signs of life meanwhile.
     pub(super) async fn run(self, engine: EngineSettings) -> Drained {
+        let delays = self.app.metrics.worker_delays.clone();
+        let beat = self.vital.clone().beat(Some(delays));
+        tokio::select! {
+            drained = self.serve(engine) => drained,
+            never = beat => match never {},
+        }
+    }
+
+    async fn serve(self, engine: EngineSettings) -> Drained {
         let Self {
             app,
             activity,
-            vital,
+            vital: _,
             member,
             seats,
             end,
@@ -112,7 +121,6 @@ impl Worker {
             Serves::Clients => app::router(app.clone(), endpoint),
             Serves::Operators => app::operator_router(app.clone()),
         };
-        tokio::spawn(vital.beat(Some(app.metrics.worker_delays.clone())));
         let server = http_server::builder(&bounds(&app.settings));
         let opener = Opener {
             app,

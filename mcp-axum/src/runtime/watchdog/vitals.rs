@@ -3,6 +3,7 @@
 use mcp_core::activity::Activity;
 use prometheus_client::metrics::histogram::Histogram;
 use std::{
+    convert::Infallible,
     fmt,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
@@ -90,7 +91,7 @@ impl Vitals {
 
 impl Vital {
     /// Gives signs of life, for as long as the runtime that this runs on comes back to its loop.
-    pub(crate) async fn beat(self: Arc<Self>, delays: Option<Histogram>) {
+    pub(crate) async fn beat(self: Arc<Self>, delays: Option<Histogram>) -> Infallible {
         loop {
             let slept = Instant::now();
             sleep(BEAT).await;
@@ -107,7 +108,8 @@ impl Vital {
         Duration::from_millis(self.age().saturating_sub(last)).saturating_sub(BEAT)
     }
 
-    pub(crate) fn name(&self) -> &str {
+    /// What people call it.
+    pub fn name(&self) -> &str {
         &self.name
     }
 

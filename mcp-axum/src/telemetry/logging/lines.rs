@@ -1,10 +1,11 @@
 //! Lines in memory until the log thread takes them: logging is a copy under a short lock, and one wake-up per
 //! [`GATHER`] instead of one per line.
 
-use super::sink::Sinks;
+use mcp_common::tasks::panic_text;
 use std::{
     io::{self, Write},
     mem,
+    panic::{AssertUnwindSafe, catch_unwind},
     sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
     thread::{self, JoinHandle},
     time::{Duration, Instant},
@@ -58,12 +59,13 @@ pub(super) struct LogThread {
 }
 
 impl Lines {
-    pub(super) fn start(sinks: Sinks) -> io::Result<(Self, LogThread)> {
+    /// `write` gets the lines that have gathered, on the log thread.
+    pub(super) fn start(write: impl FnMut(&[u8]) + Send + 'static) -> io::Result<(Self, LogThread)> {
         let shared = Arc::new(Shared::default());
         let theirs = shared.clone();
         let handle = thread::Builder::new()
             .name("dynmcp-log".into())
-            .spawn(move || run(&theirs, sinks))?;
+            .spawn(move || run(&theirs, write))?;
         Ok((
             Self {
                 shared: shared.clone(),
@@ -76,7 +78,7 @@ impl Lines {
     }
 }
 
-fn run(shared: &Shared, mut sinks: Sinks) {
+fn run(shared: &Shared, mut write: impl FnMut(&[u8])) {
     let mut taken = Vec::new();
     loop {
         let mut waiting = shared.lock();
@@ -101,7 +103,11 @@ fn run(shared: &Shared, mut sinks: Sinks) {
             // Comes back here as a line of its own, in the format of all others; there is room, the buffer was taken.
             tracing::warn!(target: "dynmcp::logging", lost, "log lines were lost, the output is too slow");
         }
-        sinks.write(&taken);
+        // Without this thread nothing would be logged any more, and nobody would be told.
+        if let Err(panic) = catch_unwind(AssertUnwindSafe(|| write(&taken))) {
+            let reason = panic_text(&*panic);
+            tracing::error!(target: "dynmcp::logging", reason, "the log thread failed; some lines may be lost");
+        }
         taken.clear();
         taken.shrink_to(KEPT_BYTES);
         if end {
@@ -156,5 +162,28 @@ impl Write for Line<'_> {
 
     fn flush(&mut self) -> io::Result<()> {
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::mpsc;
+
+    #[test]
+    fn a_panic_while_lines_are_written_takes_those_lines_only() {
+        let (sender, written) = mpsc::channel();
+        let write = move |lines: &[u8]| {
+            let text = String::from_utf8(lines.to_vec()).unwrap();
+            sender.send(text.clone()).unwrap();
+            assert!(text != "first\n", "a full disk that panics");
+        };
+        let (lines, thread) = Lines::start(write).unwrap();
+        for text in ["first\n", "second\n"] {
+            lines.make_writer().write_all(text.as_bytes()).unwrap();
+            assert_eq!(written.recv().unwrap(), text);
+        }
+        drop(thread);
+        assert!(written.iter().all(|rest| rest.is_empty()), "nothing comes twice");
     }
 }

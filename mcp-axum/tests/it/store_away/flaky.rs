@@ -20,6 +20,11 @@ struct Flaky {
     down: PathBuf,
 }
 
+/// Named `<path>.panics`: while it is there, the method whose name it holds panics.
+pub(super) fn panics(path: &Path) -> PathBuf {
+    path.with_extension("panics")
+}
+
 /// What a driver might say; no caller may read it.
 pub(super) const INTERNALS: &str = "connect to db7.internal as root";
 
@@ -42,6 +47,10 @@ impl Flaky {
     fn is_there(&self) -> Result<&Sqlite, SourceError> {
         is_there(&self.down).map(|()| &self.inner)
     }
+
+    fn panic_if_arranged(&self, method: &str) {
+        panic_if_arranged(&panics(&self.down), method);
+    }
 }
 
 fn is_there(down: &Path) -> Result<(), SourceError> {
@@ -51,18 +60,26 @@ fn is_there(down: &Path) -> Result<(), SourceError> {
     }
 }
 
+fn panic_if_arranged(file: &Path, method: &str) {
+    let arranged = std::fs::read_to_string(file).unwrap_or_default();
+    assert!(arranged != method, "{INTERNALS}");
+}
+
 #[async_trait]
 impl DataSource for Flaky {
     async fn load(&self) -> Result<Load, SourceError> {
+        self.panic_if_arranged("load");
         self.is_there()?.load().await
     }
 
     async fn watch(&self, from: Revision) -> Result<Changes, SourceError> {
         let changes = self.is_there()?.watch(from).await?;
+        self.panic_if_arranged("watch");
         let down = self.down.clone();
         // Like a connection that breaks.
         let broken = async move {
             while is_there(&down).is_ok() {
+                panic_if_arranged(&panics(&down), "changes");
                 tokio::time::sleep(Duration::from_millis(5)).await;
             }
             Err(SourceError::Unavailable(INTERNALS.to_owned()))
@@ -93,6 +110,7 @@ impl DataSourceFactory for FlakyFactory {
     async fn open(&self, settings: &Settings) -> Result<Arc<dyn DataSource>, PluginError> {
         let path = PathBuf::from(settings["path"].as_str().unwrap());
         let down = down(&path);
+        panic_if_arranged(&panics(&path), "open");
         match is_there(&down) {
             // A driver that connects when it is opened.
             Err(error) if settings["eager"] == "true" => Err(PluginError::Unavailable(error.to_string())),

@@ -1,29 +1,19 @@
-//! How long to wait before the next attempt.
+//! How long a synchronisation waits before it tries again.
 
-use std::{
-    hash::{BuildHasher, RandomState},
-    time::Duration,
-};
+use crate::backoff;
+use std::time::Duration;
 
-const FIRST: Duration = Duration::from_millis(100);
-const LONGEST: Duration = Duration::from_secs(5);
-
-/// Doubles from a tenth of a second to five seconds. Each wait is half fixed, half chance, so that replicas that lost
-/// a store together do not come back together.
+/// The usual waits, but for changes that the store has forgotten.
 #[derive(Debug, Default)]
 pub(super) struct Backoff {
-    attempts: u32,
+    waits: backoff::Backoff,
     /// Lost changes were answered by a load, and nothing has worked since.
     has_loaded_at_once: bool,
 }
 
 impl Backoff {
     pub(super) fn next(&mut self) -> Duration {
-        let longest = FIRST.saturating_mul(1 << self.attempts.min(16)).min(LONGEST);
-        self.attempts = self.attempts.saturating_add(1);
-        // Every `RandomState` is seeded differently, which is chance enough here.
-        let chance = RandomState::new().hash_one(self.attempts) as f64 / u64::MAX as f64;
-        longest.mul_f64(0.5 + chance / 2.0)
+        self.waits.next_wait()
     }
 
     /// The wait where the store is there and no longer has the changes. Loading is the answer to it, not waiting,
@@ -44,21 +34,7 @@ impl Backoff {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn grows_to_its_bound_and_starts_over() {
-        let mut backoff = Backoff::default();
-        for attempt in 0..40 {
-            let wait = backoff.next();
-            let longest = FIRST.saturating_mul(1 << attempt.min(16)).min(LONGEST);
-            assert!(
-                wait >= longest / 2 && wait <= longest,
-                "attempt {attempt}: {wait:?}"
-            );
-        }
-        backoff.reset();
-        assert!(backoff.next() <= FIRST);
-    }
+    use crate::backoff::LONGEST;
 
     #[test]
     fn changes_that_are_lost_are_loaded_at_once_after_an_outage_too() {

@@ -8,7 +8,11 @@ use futures_util::{
     FutureExt,
     future::{BoxFuture, Shared},
 };
-use std::{sync::Arc, time::Duration};
+use std::{
+    panic::{AssertUnwindSafe, resume_unwind},
+    sync::Arc,
+    time::Duration,
+};
 
 /// A store that is there but takes longer than this is one that is away.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -42,7 +46,7 @@ pub(super) async fn first_load<C: Compile>(
     let remembering = tokio::spawn(remember(catalog.clone(), stopgap.remembered));
     let remembering: Shared<_> = remembering.map(|there| there.unwrap_or(false)).shared();
     let late = async { tokio::join!(remembering.clone(), tokio::time::sleep(PATIENCE)).0 };
-    let mut load = source.load();
+    let mut load = std::pin::pin!(AssertUnwindSafe(source.load()).catch_unwind());
     let loaded = tokio::select! {
         loaded = &mut load => Some(loaded),
         there = late => {
@@ -57,10 +61,11 @@ pub(super) async fn first_load<C: Compile>(
         None => load.await,
     };
     let there = remembering.await;
-    if loaded.is_err() && serve && there && !catalog.loaded() {
+    let has_failed = !matches!(loaded, Ok(Ok(_)));
+    if has_failed && serve && there && !catalog.loaded() {
         serve_remembered(catalog);
     }
-    loaded
+    loaded.unwrap_or_else(|panic| resume_unwind(panic))
 }
 
 async fn remember<C: Compile>(

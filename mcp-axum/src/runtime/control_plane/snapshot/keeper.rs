@@ -27,6 +27,8 @@ pub(in super::super) async fn keep<C: Compile>(
     draining: CancellationToken,
 ) {
     let mut revisions = catalog.revisions();
+    // One that failed may have left something unwritten.
+    revisions.mark_changed();
     let mut keeper = Keeper {
         place,
         catalog,

@@ -1,0 +1,18 @@
+//! The names of the gateway's own background tasks, as they stand in `/admin/status`, logs and metrics.
+
+/// Follows the data source.
+pub(crate) const SYNC: &str = "sync";
+/// Opens a data source that is not open yet.
+pub(crate) const OPEN_SOURCE: &str = "open_source";
+/// Tells open streams that a list changed.
+pub(crate) const ANNOUNCE: &str = "announce";
+/// Keeps the copy of the definitions on disk.
+pub(crate) const SNAPSHOT: &str = "snapshot";
+/// Shows that the control plane comes back to its loop.
+pub(crate) const CONTROL_BEAT: &str = "control_beat";
+/// Takes connections.
+pub(crate) const ACCEPT: &str = "accept";
+/// Serves connections. The watchdog starts another one in the place of one that failed.
+pub(crate) const WORKER: &str = "worker";
+/// Looks whether workers come back to their loops.
+pub(crate) const WATCHDOG: &str = "watchdog";
