@@ -19,6 +19,7 @@ mod worker;
 use super::watchdog::Watchdog;
 use crate::app::App;
 use acceptor::Acceptor;
+use connection::Usage;
 pub(crate) use crew::Crew;
 pub use drain::Drained;
 use entrance::TurnedAway;
@@ -77,7 +78,8 @@ const OPERATOR_CONNECTIONS: u32 = 128;
 /// A connection that nobody serves yet.
 struct Accepted {
     stream: TcpStream,
-    seat: Seat,
+    usage: Arc<Usage>,
+    seat: Arc<Seat>,
     visit: Visit,
     /// There is no place for it.
     turned_away: Option<TurnedAway>,

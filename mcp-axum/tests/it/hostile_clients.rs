@@ -323,9 +323,8 @@ async fn a_client_that_reads_nothing_of_http_1_is_ended() {
     drop(stream);
 }
 
-#[tokio::test]
-async fn one_client_has_its_part_of_the_connections_and_of_the_streams() {
-    let app = strict(&[("app.max_connections", "16"), ("mcp.max_streams", "8")]).await;
+/// Heads of what so many connections are answered that ask for a stream, in turn, and the connections.
+async fn listening(app: &TestApp, connections: usize) -> (Vec<String>, Vec<TcpStream>) {
     app.put_instance("shop", &[]).await;
     let listen = format!(
         "GET /mcp/shop HTTP/1.1\r\nhost: localhost\r\nx-api-key: {}\r\naccept: text/event-stream\r\n\r\n",
@@ -335,25 +334,48 @@ async fn one_client_has_its_part_of_the_connections_and_of_the_streams() {
         app.app().metrics.connections.get() <= 2
     })
     .await;
-    let from = |address: [u8; 4]| {
-        let app = app.address();
-        async move {
-            let socket = TcpSocket::new_v4().unwrap();
-            socket.bind(SocketAddr::from((address, 0))).unwrap();
-            socket.connect(app).await.unwrap()
-        }
-    };
-    let mut open = Vec::new();
-    let mut heads = Vec::new();
-    for _ in 0..5 {
-        let mut stream = from([127, 0, 0, 3]).await;
+    let (mut heads, mut open) = (Vec::new(), Vec::new());
+    for _ in 0..connections {
+        let mut stream = from([127, 0, 0, 3], app).await;
         stream.write_all(listen.as_bytes()).await.unwrap();
         let mut head = [0; 4096];
         let size = stream.read(&mut head).await.unwrap();
         heads.push(String::from_utf8_lossy(&head[..size]).into_owned());
         open.push(stream);
     }
-    // Two streams, two refused ones on connections that stay, and a connection too many.
+    (heads, open)
+}
+
+async fn from(address: [u8; 4], app: &TestApp) -> TcpStream {
+    let socket = TcpSocket::new_v4().unwrap();
+    socket.bind(SocketAddr::from((address, 0))).unwrap();
+    socket.connect(app.address()).await.unwrap()
+}
+
+#[tokio::test]
+async fn one_client_has_its_part_of_the_connections() {
+    let app = strict(&[("app.max_connections", "16")]).await;
+    // All of them are at work, so that none can give its place to another one.
+    let (heads, open) = listening(&app, 5).await;
+    for head in &heads[..4] {
+        assert!(
+            head.starts_with("HTTP/1.1 200") && head.contains("event-stream"),
+            "{head}"
+        );
+    }
+    assert!(
+        heads[4].starts_with("HTTP/1.1 503") && heads[4].contains("app.max_connections_per_client"),
+        "{}",
+        heads[4]
+    );
+    bystander_is_served(&app).await;
+    drop(open);
+}
+
+#[tokio::test]
+async fn one_client_has_its_part_of_the_streams() {
+    let app = strict(&[("mcp.max_streams", "8")]).await;
+    let (heads, open) = listening(&app, 4).await;
     for (head, expected) in heads.iter().zip([
         "event-stream",
         "event-stream",
@@ -365,17 +387,45 @@ async fn one_client_has_its_part_of_the_connections_and_of_the_streams() {
             "{head}"
         );
     }
-    assert!(
-        heads[4].starts_with("HTTP/1.1 503") && heads[4].contains("app.max_connections_per_client"),
-        "{}",
-        heads[4]
-    );
-    bystander_is_served(&app).await;
     drop(open);
     eventually("its places are free", || {
         app.metrics().contains("dynmcp_streams 0\n")
     })
     .await;
+}
+
+#[tokio::test]
+async fn places_are_for_those_who_ask() {
+    let app = strict(&[("app.max_connections", "16")]).await;
+    let status = format!(
+        "GET /admin/status HTTP/1.1\r\nhost: localhost\r\nx-api-key: {}\r\n\r\n",
+        app.admin_key()
+    );
+    let mut idle = Vec::new();
+    for address in 3..8 {
+        for _ in 0..4 {
+            idle.push(from([127, 0, 0, address], &app).await);
+        }
+    }
+    eventually("all of them are open", || {
+        app.app().metrics.connections.get() >= 20
+    })
+    .await;
+    // Silent connections have all places, and this client has its part of them.
+    let mut head = [0; 12];
+    for address in [[127, 0, 0, 3], [127, 0, 0, 9]] {
+        let mut stream = from(address, &app).await;
+        for _ in 0..2 {
+            stream.write_all(status.as_bytes()).await.unwrap();
+            stream.read_exact(&mut head).await.unwrap();
+            assert_eq!(String::from_utf8_lossy(&head), "HTTP/1.1 200", "{address:?}");
+            let mut rest = [0; 16 << 10];
+            let size = stream.read(&mut rest).await.unwrap();
+            let rest = String::from_utf8_lossy(&rest[..size]);
+            assert!(!rest.contains("connection: close"), "{rest}");
+        }
+    }
+    bystander_is_served(&app).await;
 }
 
 #[tokio::test]

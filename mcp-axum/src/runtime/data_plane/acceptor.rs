@@ -2,10 +2,11 @@
 
 use super::{
     Accepted,
+    connection::Usage,
     crew::Crew,
     entrance::TurnedAway,
     peers::Visit,
-    seats::{Seat, Seats},
+    seats::{Seat, Seats, Who},
     worker::Serves,
 };
 use crate::{app::App, runtime::tasks::ACCEPT};
@@ -67,7 +68,11 @@ impl Acceptor {
             match listener.accept().await {
                 Ok((stream, address)) => {
                     let visit = self.app.peers.enter(address.ip());
-                    let (seat, turned_away) = self.seat(&visit);
+                    let usage = Usage::new(
+                        self.app.readiness.clone(),
+                        self.app.settings.app.client_patience(),
+                    );
+                    let (seat, turned_away) = self.seat(&visit, &usage);
                     if turned_away.is_some() {
                         self.seats.settled().await;
                     }
@@ -81,6 +86,7 @@ impl Acceptor {
                     if let Some(stream) = prepare(stream) {
                         let accepted = Accepted {
                             stream,
+                            usage,
                             seat,
                             visit,
                             turned_away,
@@ -98,13 +104,21 @@ impl Acceptor {
         }
     }
 
-    fn seat(&self, visit: &Visit) -> (Seat, Option<TurnedAway>) {
-        if self.serves == Serves::Clients && self.app.peers.is_beyond_its_part(visit) {
-            return (self.seats.beyond(), Some(TurnedAway::FullForPeer));
+    fn seat(&self, visit: &Visit, usage: &Arc<Usage>) -> (Arc<Seat>, Option<TurnedAway>) {
+        let peers = &self.app.peers;
+        let who = Who {
+            peer: visit.peer().clone(),
+            usage: usage.clone(),
+            part: (self.serves == Serves::Clients)
+                .then(|| peers.part(visit))
+                .flatten(),
+        };
+        if who.part.is_some_and(|part| visit.number > part) {
+            return (self.seats.beyond(who), Some(TurnedAway::FullForPeer));
         }
-        match self.seats.within() {
-            Some(seat) => (seat, None),
-            None => (self.seats.beyond(), Some(TurnedAway::Full)),
+        match self.seats.within(who) {
+            Ok(seat) => (seat, None),
+            Err(who) => (self.seats.beyond(who), Some(TurnedAway::Full)),
         }
     }
 }

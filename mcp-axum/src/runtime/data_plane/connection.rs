@@ -28,6 +28,8 @@ pub(super) struct Usage {
     is_reading_head: AtomicBool,
     /// The system takes nothing more: the client does not read.
     is_blocked: AtomicBool,
+    /// How many sweeps have seen it idle, one after the other.
+    idle_sweeps: AtomicU32,
     /// How long a client may do nothing.
     patience: Duration,
     /// Large pieces of answers that are not written yet, and all of HTTP/2, whose client opens a window for each one.
@@ -57,6 +59,7 @@ impl Usage {
             written: AtomicU64::new(0),
             is_reading_head: AtomicBool::new(false),
             is_blocked: AtomicBool::new(false),
+            idle_sweeps: AtomicU32::new(0),
             patience,
             owed: Mutex::default(),
         })
@@ -112,6 +115,20 @@ impl Usage {
             self.begun.load(Ordering::Relaxed),
             self.written.load(Ordering::Relaxed),
         )
+    }
+
+    /// A sweep has looked; the connection has been idle for so many of them.
+    pub(super) fn swept(&self, idle: u32) {
+        self.idle_sweeps.store(idle, Ordering::Relaxed);
+    }
+
+    pub(super) fn idle_sweeps(&self) -> u32 {
+        self.idle_sweeps.load(Ordering::Relaxed)
+    }
+
+    /// Nobody waits for anything on it: it may be closed like any connection that is kept open in case it is needed.
+    pub(super) fn is_spare(&self) -> bool {
+        self.is_idle() && !self.is_reading_head() && self.owes_nothing()
     }
 
     /// The client has to take so many bytes.

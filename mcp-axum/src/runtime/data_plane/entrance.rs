@@ -1,7 +1,7 @@
 //! Between hyper and the router: counts requests in progress and the memory that they take, and lets nothing new begin
 //! while the gateway drains.
 
-use super::{answer::Tracked, connection::Usage, host};
+use super::{answer::Tracked, connection::Usage, host, seats::Seat};
 use crate::{
     app::{Phase, SharedBody},
     http::error::Error,
@@ -22,8 +22,9 @@ pub(super) struct Entrance {
     pub(super) router: Router,
     pub(super) usage: Arc<Usage>,
     pub(super) peer: Arc<Peer>,
-    /// Nothing is done for this connection but answering probes.
+    /// Nothing is done for this connection but answering probes, until it has a place.
     pub(super) turned_away: Option<TurnedAway>,
+    pub(super) seat: Arc<Seat>,
 }
 
 /// Why a connection is not served.
@@ -59,12 +60,23 @@ impl Entrance {
     ) -> impl Future<Output = Result<Response<Tracked>, Infallible>> + use<> {
         let in_progress = self.usage.begin();
         let version = request.version();
-        let is_last = self.turned_away.is_some();
+        let turned_away = self.turned_away();
+        let claim = turned_away
+            .filter(|_| !OPERATOR_PATHS.contains(&request.uri().path()))
+            .map(|reason| (reason, self.seat.clone()));
         let admitted = self.admit(&mut request);
         let peer = self.peer.clone();
         let mut router = self.router.clone();
         let answer = admitted.map(|held| (router.call(request), held));
+        let mut is_last = turned_away.is_some();
         async move {
+            let mut answer = answer;
+            if let Some((reason, seat)) = claim {
+                match reason != TurnedAway::Draining && Box::pin(seat.claim()).await {
+                    true => is_last = false,
+                    false => answer = Err(Error::unavailable(reason.reason())),
+                }
+            }
             let (response, held) = match answer {
                 Ok((answer, held)) => (answer.await.unwrap_or_else(|never| match never {}), held),
                 Err(refused) => (refused.into_response(), None),
@@ -80,14 +92,14 @@ impl Entrance {
         }
     }
 
+    /// Why this connection is not served, where it is not.
+    fn turned_away(&self) -> Option<TurnedAway> {
+        let stays = |reason: &TurnedAway| *reason == TurnedAway::Draining || !self.seat.is_within();
+        self.turned_away.filter(stays)
+    }
+
     /// Takes the memory of a request of HTTP/2; one of HTTP/1 has its connection for itself.
     fn admit(&self, request: &mut Request<Incoming>) -> Result<Option<Held>, Error> {
-        // Probes may still ask how the gateway is.
-        if let Some(turned_away) = self.turned_away
-            && !OPERATOR_PATHS.contains(&request.uri().path())
-        {
-            return Err(Error::unavailable(turned_away.reason()));
-        }
         host::settle(request)?;
         request.extensions_mut().insert(self.peer.clone());
         if request.version() < Version::HTTP_2 {

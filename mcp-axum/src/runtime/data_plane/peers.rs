@@ -56,9 +56,9 @@ impl Peers {
         Visit { peer, number }
     }
 
-    /// Whether this connection is beyond the client's part of all places.
-    pub(crate) fn is_beyond_its_part(&self, visit: &Visit) -> bool {
-        !visit.peer.is_many() && visit.number > self.max_connections
+    /// The client's part of all places; `None` where it stands for many clients.
+    pub(crate) fn part(&self, visit: &Visit) -> Option<u32> {
+        (!visit.peer.is_many()).then_some(self.max_connections)
     }
 
     fn account(&self, address: IpAddr) -> Arc<Account> {
@@ -100,16 +100,14 @@ mod tests {
         let peers = Peers::new(Budget::new(1 << 20), proxies, 2);
         let enter = |address: &str| peers.enter(address.parse().unwrap());
         let visits: Vec<_> = (0..3).map(|_| enter("192.0.2.1")).collect();
+        let is_beyond = |visit: &Visit| peers.part(visit).is_some_and(|part| visit.number > part);
         assert_eq!(
-            visits
-                .iter()
-                .map(|visit| peers.is_beyond_its_part(visit))
-                .collect::<Vec<_>>(),
+            visits.iter().map(is_beyond).collect::<Vec<_>>(),
             [false, false, true]
         );
-        assert!(!peers.is_beyond_its_part(&enter("192.0.2.2")));
+        assert!(!is_beyond(&enter("192.0.2.2")));
         let proxied: Vec<_> = (0..9).map(|_| enter("10.1.2.3")).collect();
-        assert!(!proxied.iter().any(|visit| peers.is_beyond_its_part(visit)));
+        assert!(!proxied.iter().any(is_beyond));
         drop(visits);
         assert_eq!(enter("192.0.2.1").number, 1);
     }

@@ -1,11 +1,21 @@
 //! The bound of open client connections.
 
+mod claim;
+#[cfg(test)]
+mod tests;
+
+use super::connection::Usage;
+use mcp_core::peer::{Account, Peer};
 use std::{
     collections::BTreeMap,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    fmt,
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
-use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
+use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
 /// Connections beyond the bound that are open at once, so that clients can be told and probes answered.
@@ -14,41 +24,56 @@ const BEYOND: usize = 64;
 const LEAVING: Duration = Duration::from_millis(100);
 
 /// Shared by the acceptor and the workers.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub(super) struct Seats {
-    within: Arc<Semaphore>,
-    beyond: Arc<Beyond>,
+    shared: Arc<Shared>,
 }
 
-/// Those beyond the bound, the oldest first.
-#[derive(Debug)]
-struct Beyond {
-    most: usize,
+struct Shared {
+    most_within: usize,
+    most_beyond: usize,
     open: Mutex<Open>,
     left: Notify,
 }
 
-#[derive(Debug, Default)]
+#[derive(Default)]
 struct Open {
     next: u64,
-    seats: BTreeMap<u64, CancellationToken>,
+    within: BTreeMap<Key, Holder>,
+    /// Those first that do not ask for a place, the oldest first.
+    beyond: BTreeMap<(bool, u64), CancellationToken>,
     /// Asked to leave and still there.
     leaving: usize,
+    /// Where the next search among all begins.
+    search: Key,
 }
 
-/// Held while a connection is open.
-#[derive(Debug)]
-pub(super) enum Seat {
-    /// One of those that there are.
-    Within(#[expect(dead_code, reason = "held")] OwnedSemaphorePermit),
-    /// One for being told that there is none.
-    Beyond(BeyondSeat),
+/// A client and a connection, so that those of one client stand together.
+type Key = (usize, u64);
+
+/// What is known of a connection that has a place.
+struct Holder {
+    peer: Arc<Peer>,
+    usage: Arc<Usage>,
+    needed: CancellationToken,
 }
 
-#[derive(Debug)]
-pub(super) struct BeyondSeat {
-    beyond: Arc<Beyond>,
+/// A connection that needs a seat.
+pub(super) struct Who {
+    pub(super) peer: Arc<Peer>,
+    pub(super) usage: Arc<Usage>,
+    /// How many places its client may have.
+    pub(super) part: Option<u32>,
+}
+
+/// Held while a connection is open: one of the places that there are, or one for being told that there is none.
+pub(super) struct Seat {
+    shared: Arc<Shared>,
+    who: Who,
     number: u64,
+    is_within: AtomicBool,
+    /// It waits for a place within.
+    asks: AtomicBool,
     needed: CancellationToken,
 }
 
@@ -56,10 +81,10 @@ impl Seats {
     pub(super) fn new(max_connections: u32) -> Self {
         let all = max_connections as usize;
         Self {
-            within: Arc::new(Semaphore::new(all.min(Semaphore::MAX_PERMITS))),
-            beyond: Arc::new(Beyond {
+            shared: Arc::new(Shared {
+                most_within: all,
                 // Where there are few descriptors, these must not take more of them than the others do.
-                most: (all / 2).clamp(8, BEYOND),
+                most_beyond: (all / 2).clamp(8, BEYOND),
                 open: Mutex::default(),
                 left: Notify::new(),
             }),
@@ -67,36 +92,49 @@ impl Seats {
     }
 
     /// A seat within the bound.
-    pub(super) fn within(&self) -> Option<Seat> {
-        self.within.clone().try_acquire_owned().ok().map(Seat::Within)
+    pub(super) fn within(&self, who: Who) -> Result<Arc<Seat>, Who> {
+        let mut open = self.shared.lock();
+        if open.within.len() >= self.shared.most_within {
+            return Err(who);
+        }
+        let seat = self.seat(&mut open, who, true);
+        open.within.insert(seat.key(), seat.holder());
+        Ok(seat)
     }
 
-    /// One beyond it. There always is one: who has had such a seat for longest loses it. So a probe is answered however many
+    /// One beyond it. There always is one: who has had such a seat for longest and asks for nothing loses it. So a probe is answered however many
     /// others connect and say nothing.
-    pub(super) fn beyond(&self) -> Seat {
-        let needed = CancellationToken::new();
-        let mut open = self.beyond.lock();
-        let number = open.next;
-        open.next += 1;
-        open.seats.insert(number, needed.clone());
-        if open.seats.len() > self.beyond.most
-            && let Some((_, oldest)) = open.seats.pop_first()
+    pub(super) fn beyond(&self, who: Who) -> Arc<Seat> {
+        let mut open = self.shared.lock();
+        let seat = self.seat(&mut open, who, false);
+        if open.beyond.len() >= self.shared.most_beyond
+            && let Some((_, oldest)) = open.beyond.pop_first()
         {
             oldest.cancel();
             open.leaving += 1;
         }
-        Seat::Beyond(BeyondSeat {
-            beyond: self.beyond.clone(),
+        open.beyond.insert(seat.key_beyond(), seat.needed.clone());
+        seat
+    }
+
+    fn seat(&self, open: &mut Open, who: Who, is_within: bool) -> Arc<Seat> {
+        let number = open.next;
+        open.next += 1;
+        Arc::new(Seat {
+            shared: self.shared.clone(),
+            who,
             number,
-            needed,
+            is_within: AtomicBool::new(is_within),
+            asks: AtomicBool::new(false),
+            needed: CancellationToken::new(),
         })
     }
 
     /// Waits until those have left who lost their seats, or a moment: one that is not closed has its descriptor still.
     pub(super) async fn settled(&self) {
         let settled = async {
-            while self.beyond.lock().leaving > 0 {
-                self.beyond.left.notified().await;
+            while self.shared.lock().leaving > 0 {
+                self.shared.left.notified().await;
             }
         };
         let _ = tokio::time::timeout(LEAVING, settled).await;
@@ -104,60 +142,62 @@ impl Seats {
 
     /// The next connection would be beyond the bound.
     pub(super) fn is_full(&self) -> bool {
-        self.within.available_permits() == 0
+        self.shared.lock().within.len() >= self.shared.most_within
     }
 }
 
 impl Seat {
-    /// Waits until somebody else needs the seat more; for ever within the bound.
+    /// Whether it is one of the places that there are.
+    pub(super) fn is_within(&self) -> bool {
+        self.is_within.load(Ordering::Relaxed)
+    }
+
+    /// Waits until somebody else needs the seat more.
     pub(super) async fn is_needed(&self) {
-        match self {
-            Self::Within(_) => std::future::pending().await,
-            Self::Beyond(seat) => seat.needed.cancelled().await,
+        self.needed.cancelled().await;
+    }
+
+    fn key(&self) -> Key {
+        let account: &Account = &self.who.peer;
+        (std::ptr::from_ref(account).addr(), self.number)
+    }
+
+    fn key_beyond(&self) -> (bool, u64) {
+        (self.asks.load(Ordering::Relaxed), self.number)
+    }
+
+    fn holder(&self) -> Holder {
+        Holder {
+            peer: self.who.peer.clone(),
+            usage: self.who.usage.clone(),
+            needed: self.needed.clone(),
         }
     }
 }
 
-impl Beyond {
+impl Shared {
     fn lock(&self) -> MutexGuard<'_, Open> {
         self.open.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Drop for BeyondSeat {
+impl Drop for Seat {
     fn drop(&mut self) {
-        let mut open = self.beyond.lock();
-        if open.seats.remove(&self.number).is_none() {
+        let mut open = self.shared.lock();
+        let had_one = match self.is_within() {
+            true => open.within.remove(&self.key()).is_some(),
+            false => open.beyond.remove(&self.key_beyond()).is_some(),
+        };
+        if !had_one {
             open.leaving -= 1;
             drop(open);
-            self.beyond.left.notify_one();
+            self.shared.left.notify_one();
         }
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use futures_util::FutureExt;
-
-    #[test]
-    fn beyond_the_bound_the_oldest_makes_room_for_the_newest() {
-        let seats = Seats::new(2);
-        let within: Vec<_> = std::iter::from_fn(|| seats.within()).collect();
-        assert!(within.len() == 2 && seats.is_full());
-        let beyond: Vec<_> = (0..9).map(|_| seats.beyond()).collect();
-        let is_needed = |seat: &Seat| seat.is_needed().now_or_never().is_some();
-        let needed: Vec<_> = beyond.iter().map(is_needed).collect();
-        assert!(
-            needed[0] && needed[1..].iter().all(|needed| !needed),
-            "{needed:?}"
-        );
-        assert!(!within.iter().any(is_needed));
-        // Who left is not asked to leave.
-        drop(beyond);
-        let again: Vec<_> = (0..8).map(|_| seats.beyond()).collect();
-        assert!(!again.iter().any(is_needed));
-        drop(within);
-        assert!(!seats.is_full() && seats.within().is_some());
+impl fmt::Debug for Seats {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Seats").finish_non_exhaustive()
     }
 }

@@ -7,7 +7,7 @@ use super::{
     entrance::{Entrance, TurnedAway},
     http_server,
     member::Member,
-    seats::Seats,
+    seats::{Seat, Seats},
     socket::Socket,
 };
 use crate::{
@@ -27,7 +27,7 @@ use mcp_core::{
 };
 use std::{
     collections::HashMap,
-    sync::Arc,
+    sync::{Arc, Weak},
     time::{Duration, Instant},
 };
 use tokio::{
@@ -59,7 +59,7 @@ pub(super) struct Connection {
     stalled_sweeps: u32,
     /// Since when there has always been something to take, and the bytes that had left by then.
     owing: Option<(Instant, u64)>,
-    is_turned_away: bool,
+    seat: Weak<Seat>,
 }
 
 /// Makes connections out of sockets.
@@ -149,6 +149,7 @@ impl Opener {
     pub(super) fn open(&self, accepted: Accepted, connections: &mut Connections, late: bool) {
         let Accepted {
             stream,
+            usage,
             seat,
             visit,
             turned_away,
@@ -164,15 +165,12 @@ impl Opener {
             Ok(stream) => stream,
             Err(error) => return tracing::error!(%error, "cannot serve a connection"),
         };
-        let usage = Usage::new(
-            self.app.readiness.clone(),
-            self.app.settings.app.client_patience(),
-        );
         let entrance = Entrance {
             router: self.router.clone(),
             usage: usage.clone(),
             peer: visit.peer().clone(),
             turned_away,
+            seat: seat.clone(),
         };
         let socket = Socket::new(stream, usage.clone());
         let service = service_fn(move |request| entrance.serve(request));
@@ -180,12 +178,13 @@ impl Opener {
             .server
             .serve_connection(TokioIo::new(socket), service)
             .into_owned();
+        let seated = seat.clone();
         let task = connections.tasks.spawn(async move {
             let (_counted, _visit) = (counted, visit);
             let ended = tokio::select! {
                 biased;
                 ended = connection => ended,
-                () = seat.is_needed() => Ok(()),
+                () = seated.is_needed() => Ok(()),
             };
             // Broken requests and vanished clients: hyper has answered what could be answered.
             if let Err(error) = ended {
@@ -199,7 +198,7 @@ impl Opener {
             idle_sweeps: 0,
             stalled_sweeps: 0,
             owing: None,
-            is_turned_away: turned_away.is_some(),
+            seat: Arc::downgrade(&seat),
         };
         connections.open.insert(task.id(), connection);
     }
@@ -226,12 +225,14 @@ impl Connections {
             let is_stalled = is_quiet && (usage.is_reading_head() || usage.is_blocked());
             connection.seen_at_last_sweep = seen;
             connection.idle_sweeps = if is_idle { connection.idle_sweeps + 1 } else { 0 };
+            connection.usage.swept(connection.idle_sweeps);
             connection.stalled_sweeps = if is_stalled {
                 connection.stalled_sweeps + 1
             } else {
                 0
             };
-            let patience = match is_full || connection.is_turned_away {
+            let has_place = connection.seat.upgrade().is_some_and(|seat| seat.is_within());
+            let patience = match is_full || !has_place {
                 true => IDLE_SWEEPS_WHEN_FULL,
                 false => IDLE_SWEEPS,
             };
