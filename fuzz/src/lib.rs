@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use http::Response;
 use mcp_common::{authenticator::Principal, definition::ToolDefinition, document::Document};
-use mcp_core::{engine::{CallContext, CallResult, Engine, EngineSettings}, tool::{InstanceNames, CompiledTool, ToolCompiler}};
+use mcp_core::{engine::{CallContext, CallResult, Engine, EngineSettings}, spec::Era, tool::{InstanceNames, CompiledTool, ToolCompiler}};
 use serde_json::{Value, json, value::RawValue};
 use std::sync::LazyLock;
 
@@ -21,7 +21,7 @@ pub fn read(text: &[u8]) -> Option<CompiledTool> {
     let document = Document::parse(text).ok()?;
     let read = ToolDefinition::read("fuzz", &document).ok()?;
     let compiled = ToolCompiler::default().compile(&read.definition).ok()?.tool;
-    let listing = compiled.listing(&read.definition.name, None, false);
+    let listing = compiled.listing(&read.definition.name, None, Era::Modern);
     serde_json::from_str::<&RawValue>(&listing).expect("a listing is JSON");
     assert!(!listing.contains(['\n', '\r']), "a listing is one line");
     Some(compiled)

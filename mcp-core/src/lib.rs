@@ -1,7 +1,7 @@
 //! The MCP protocol, compiled tools, instance views and the engine that turns calls into requests.
 //!
 //! A module imports only what stands below it, which `tests/layers.rs` holds:
-//! `protocol` → `view` → `engine` → `tool` → the ground (`json`, `encode`, `egress`, `connect`, `secrets`, `tls_material`, …).
+//! `protocol` → `view` → `engine` → `tool` → the ground (`json`, `encode`, `egress`, `connect`, `secrets`, `spec`, …).
 //! `authoring` stands beside: nothing on the way of a call needs it.
 
 pub mod activity;
@@ -16,6 +16,7 @@ mod json;
 pub mod peer;
 pub mod protocol;
 pub mod secrets;
+pub mod spec;
 mod stack;
 pub mod telemetry;
 pub mod tls_material;

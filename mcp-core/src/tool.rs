@@ -14,7 +14,7 @@ mod stored;
 pub(crate) mod template;
 mod validator;
 
-use crate::{egress::ProxyAddress, secrets::Secrets};
+use crate::{egress::ProxyAddress, secrets::Secrets, spec::Era};
 use http::transport::secrets::shortcomings;
 pub(crate) use http::{
     Auth, Body, BodyPlan, Call, Content, Delivery, FieldSpelling, Format, Gate, Multipart, Node, Omit,
@@ -254,10 +254,10 @@ fn output_schema(text: &str, bounds: &Bounds) -> Result<Schema, Problem> {
 }
 
 impl CompiledTool {
-    /// One entry of `tools/list` as JSON text, under the name and description it has in an instance. `legacy` leaves
-    /// out what revisions before 2026-07-28 do not allow: an output schema that is not an object's.
-    pub fn listing(&self, name: &str, description: Option<&str>, legacy: bool) -> String {
-        self.listing.entry(name, description, legacy)
+    /// One entry of `tools/list` as JSON text, under the name and description it has in an instance. Older
+    /// revisions are not told of an output schema that is not an object's, which they do not allow.
+    pub fn listing(&self, name: &str, description: Option<&str>, era: Era) -> String {
+        self.listing.entry(name, description, era)
     }
 
     /// As an instance has it that says something about its arguments. Problems name places inside of the overrides.

@@ -2,15 +2,18 @@
 //! one view from start to end.
 
 mod cache;
+mod capabilities;
 mod cursor;
 mod list;
 mod listed;
 
 use crate::{
+    spec::{Era, MODERN},
     telemetry::{Metrics, ToolMetrics},
     tool::{CompiledTool, InstanceNames, StoredTool, ToolCompiler},
 };
 pub use cache::Views;
+use capabilities::Capabilities;
 pub(crate) use cursor::Cursor;
 pub use list::ToolList;
 pub use listed::{ListedTool, listed};
@@ -42,9 +45,10 @@ pub struct InstanceView {
     pub entry: Arc<InstanceEntry<StoredTool>>,
     tools: HashMap<Arc<str>, ViewTool>,
     /// `tools/list` for 2026-07-28.
-    pub(crate) modern: ToolList,
+    modern: ToolList,
     /// `tools/list` for earlier revisions.
-    pub(crate) legacy: ToolList,
+    legacy: ToolList,
+    pub(crate) capabilities: Capabilities,
     /// The result of `server/discover`.
     pub(crate) discover: String,
     /// `serverInfo` as a JSON object.
@@ -106,8 +110,11 @@ impl InstanceView {
             "\"ttlMs\":{},\"cacheScope\":\"private\",\"_meta\":{{\"io.modelcontextprotocol/serverInfo\":{server_info}}}",
             settings.list_ttl_ms
         );
-        let mut discover = String::from(
-            "{\"resultType\":\"complete\",\"supportedVersions\":[\"2026-07-28\"],\"capabilities\":{\"tools\":{\"listChanged\":true}},",
+        let capabilities = Capabilities::new();
+        let mut discover = format!(
+            "{{\"resultType\":\"complete\",\"supportedVersions\":{},\"capabilities\":{},",
+            json!(MODERN),
+            json!(capabilities)
         );
         if let Some(instructions) = &definition.description {
             discover.extend(["\"instructions\":", &json!(instructions).to_string(), ","]);
@@ -118,9 +125,9 @@ impl InstanceView {
             settings.page_size,
             "\"resultType\":\"complete\",",
             &format!(",{tail}"),
-            false,
+            Era::Modern,
         );
-        let legacy = ToolList::build(&shown, settings.page_size, "", "", true);
+        let legacy = ToolList::build(&shown, settings.page_size, "", "", Era::Legacy);
         let tools = shown.tools.iter().map(|(selected, compiled)| {
             let metrics = metrics.tool(&definition.id, &selected.name);
             let tool = ViewTool {
@@ -135,6 +142,7 @@ impl InstanceView {
             tools,
             modern,
             legacy,
+            capabilities,
             discover,
             server_info,
             names: InstanceNames::of(&entry.definition),
@@ -144,6 +152,14 @@ impl InstanceView {
 
     pub(crate) fn tool(&self, name: &str) -> Option<&ViewTool> {
         self.tools.get(name)
+    }
+
+    /// `tools/list` as that era has it.
+    pub(crate) fn tool_list(&self, era: Era) -> &ToolList {
+        match era {
+            Era::Modern => &self.modern,
+            Era::Legacy => &self.legacy,
+        }
     }
 
     /// Whether a client that listed the other one would see a difference.

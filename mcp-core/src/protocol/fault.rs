@@ -1,6 +1,7 @@
 //! JSON-RPC errors and the HTTP status each one travels with (`docs/PROTOCOL.md`, chapter 4).
 
 use super::envelope::Id;
+use crate::spec::Era;
 use http::StatusCode;
 use serde_json::{Value, json};
 
@@ -48,11 +49,10 @@ impl Fault {
     }
 
     /// -32601: in the modern era with HTTP 404, before that in-band.
-    pub fn method_not_found(method: &str, modern: bool) -> Self {
-        let status = if modern {
-            StatusCode::NOT_FOUND
-        } else {
-            StatusCode::OK
+    pub fn method_not_found(method: &str, era: Era) -> Self {
+        let status = match era {
+            Era::Modern => StatusCode::NOT_FOUND,
+            Era::Legacy => StatusCode::OK,
         };
         Self::new(status, -32601, format!("Method not found: {}", excerpt(method)))
     }
@@ -116,11 +116,11 @@ impl Fault {
     }
 
     /// The whole JSON-RPC message. Without an id the modern schema wants no member, the older ones want `null`.
-    pub fn to_json(&self, modern: bool) -> String {
+    pub fn to_json(&self, era: Era) -> String {
         let mut out = String::from("{\"jsonrpc\":\"2.0\",");
         match &self.0.id {
             Some(id) => out.extend(["\"id\":", id, ","]),
-            None if modern => {}
+            None if era == Era::Modern => {}
             None => out.push_str("\"id\":null,"),
         }
         let mut error = json!({"code": self.0.code, "message": self.0.message});

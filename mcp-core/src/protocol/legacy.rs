@@ -1,20 +1,21 @@
-//! Revisions before 2026-07-28: `initialize`, optional sessions, batches (2025-03-26 only), the GET stream.
+//! Revisions before 2026-07-28: optional sessions, batches (2025-03-26 only), the GET stream.
 
 use super::{
-    Endpoint, Exchange,
-    envelope::{Id, Message, Request},
+    Endpoint, Exchange, Reply, ReplyBody,
+    endpoint::Ask,
+    envelope::{self, MAX_BATCH, Message, Request},
     events::{self, Script},
     fault::Fault,
-    headers,
-    params::{Params, as_string},
-    reply::{Reply, ReplyBody},
-    tools,
-    version::Legacy,
+    headers, methods,
+    params::Asked,
 };
-use crate::via::Via;
+use crate::{
+    spec::{Era, Legacy, Method},
+    via::Via,
+};
 use http::StatusCode;
 use mcp_common::definition::instance::ProtoType;
-use serde_json::{json, value::RawValue};
+use serde_json::value::RawValue;
 
 /// The revision a request speaks, after its session (where the instance has sessions) was checked.
 pub(super) fn negotiated(endpoint: &Endpoint, exchange: &Exchange<'_>) -> Result<Legacy, Fault> {
@@ -26,59 +27,12 @@ pub(super) fn negotiated(endpoint: &Endpoint, exchange: &Exchange<'_>) -> Result
     Ok(header.unwrap_or(session))
 }
 
-pub(super) async fn request(
-    endpoint: &Endpoint,
-    exchange: &Exchange<'_>,
-    request: &Request<'_>,
-    params: &Params<'_>,
-) -> Result<Reply, Fault> {
-    let id = request.id;
-    if request.method == "initialize" {
-        return Ok(initialize(endpoint, exchange, id, params));
+/// The session, where the instance has them, of whatever comes after `initialize`.
+pub(super) fn check(endpoint: &Endpoint, exchange: &Exchange<'_>, asked: &Asked<'_>) -> Result<(), Fault> {
+    match asked {
+        Asked::Initialize(_) => Ok(()),
+        _ => negotiated(endpoint, exchange).map(drop),
     }
-    negotiated(endpoint, exchange).map_err(|fault| fault.with_id(id))?;
-    dispatch(endpoint, exchange, request, params).await
-}
-
-async fn dispatch(
-    endpoint: &Endpoint,
-    exchange: &Exchange<'_>,
-    request: &Request<'_>,
-    params: &Params<'_>,
-) -> Result<Reply, Fault> {
-    let id = request.id;
-    match &*request.method {
-        "tools/call" => tools::call(endpoint, exchange, id, params, false).await,
-        "tools/list" => tools::list(exchange, id, params, false),
-        // `logging/setLevel`: there are no log messages, so that any level is kept trivially.
-        "ping" | "logging/setLevel" => Ok(Reply::result(id, "{}")),
-        other => Err(Fault::method_not_found(other, false).with_id(id)),
-    }
-}
-
-fn initialize(endpoint: &Endpoint, exchange: &Exchange<'_>, id: Id<'_>, params: &Params<'_>) -> Reply {
-    let wanted = params.protocol_version.and_then(as_string);
-    let version = wanted
-        .and_then(|name| Legacy::parse(&name))
-        .unwrap_or(Legacy::LATEST);
-    let info: Option<&RawValue> = serde_json::from_str(&exchange.view.server_info).ok();
-    let mut result = json!({
-        "protocolVersion": version.as_str(),
-        "capabilities": {"tools": {"listChanged": true}},
-        "serverInfo": info,
-    });
-    if let Some(instructions) = &exchange.view.entry.definition.description {
-        result["instructions"] = json!(instructions);
-    }
-    let mut reply = Reply::result(id, result.to_string());
-    if stateful(exchange) {
-        let instance = &exchange.view.entry.definition.id;
-        reply.session = endpoint
-            .gateway
-            .sessions
-            .issue(instance, &exchange.principal.subject, version);
-    }
-    reply
 }
 
 /// A JSON array: a batch only where the request says 2025-03-26.
@@ -93,10 +47,9 @@ pub(super) async fn batch(
             "a batch is only served with `MCP-Protocol-Version: 2025-03-26`",
         ));
     }
-    if messages.is_empty() || messages.len() > super::envelope::MAX_BATCH {
-        let max = super::envelope::MAX_BATCH;
+    if messages.is_empty() || messages.len() > MAX_BATCH {
         return Err(Fault::invalid_request(format!(
-            "a batch holds 1 to {max} messages, this one {}",
+            "a batch holds 1 to {MAX_BATCH} messages, this one {}",
             messages.len()
         )));
     }
@@ -109,18 +62,15 @@ pub(super) async fn batch(
     negotiated(endpoint, exchange)?;
     let mut answers = Vec::with_capacity(messages.len());
     for raw in messages {
-        let reply = match super::envelope::message(raw.get()) {
-            Ok(Message::Request(request)) if request.method == "initialize" => {
-                Err(Fault::invalid_request("`initialize` never stands in a batch").with_id(request.id))
+        let reply = match envelope::message(raw.get()) {
+            Ok(Message::Request(request)) => {
+                let answered = in_batch(endpoint, exchange, &request).await;
+                answered.map_err(|fault| fault.with_id(request.id))
             }
-            Ok(Message::Request(request)) => match Params::read(request.params) {
-                Ok(params) => dispatch(endpoint, exchange, &request, &params).await,
-                Err(fault) => Err(fault.with_id(request.id)),
-            },
             Ok(Message::Notification(_) | Message::Response) => continue,
             Err(fault) => Err(fault),
         };
-        let reply = reply.unwrap_or_else(|fault| Reply::fault(&fault, false));
+        let reply = reply.unwrap_or_else(|fault| Reply::fault(&fault, Era::Legacy));
         if let ReplyBody::Json(pieces) = reply.body {
             answers.push(pieces.concat());
         }
@@ -130,6 +80,25 @@ pub(super) async fn batch(
     }
     let joined = [b"[".as_slice(), &answers.join(&b','), b"]"].concat();
     Ok(Reply::json(StatusCode::OK, joined))
+}
+
+async fn in_batch(
+    endpoint: &Endpoint,
+    exchange: &Exchange<'_>,
+    request: &Request<'_>,
+) -> Result<Reply, Fault> {
+    let method = Method::parse(&request.method);
+    if method == Some(Method::Initialize) {
+        return Err(Fault::invalid_request("`initialize` never stands in a batch"));
+    }
+    let asked = Asked::read(method, request.params)?;
+    let ask = Ask {
+        endpoint,
+        exchange,
+        era: Era::Legacy,
+        id: request.id,
+    };
+    methods::serve(&ask, &request.method, method, &asked).await
 }
 
 /// The standalone stream for list changes.

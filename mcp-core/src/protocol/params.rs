@@ -1,39 +1,116 @@
-//! The parts of `params` that the gateway looks at, still as raw text where a wrong type has an error of its own.
+//! The parameters of each method, still as raw text where a wrong type has an error of its own.
 
 use super::{envelope::present, fault::Fault};
+use crate::spec::Method;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use std::borrow::Cow;
 
-/// The union of what all served methods take.
+/// What a request asks for: its method with the parameters of that method.
+#[derive(Debug)]
+pub(super) enum Asked<'a> {
+    CallTool(CallParams<'a>),
+    ListTools(ListParams<'a>),
+    Discover(BareParams<'a>),
+    Initialize(InitializeParams<'a>),
+    Ping(BareParams<'a>),
+    Listen(ListenParams<'a>),
+    SetLevel(BareParams<'a>),
+    /// A method that no revision has, or none that is served.
+    Unknown(BareParams<'a>),
+}
+
+/// The parameters of a method that takes none.
 #[derive(Debug, Default, Deserialize)]
-pub(super) struct Params<'a> {
+pub(super) struct BareParams<'a> {
     #[serde(borrow, default, rename = "_meta", deserialize_with = "present")]
-    pub(super) meta: Option<&'a RawValue>,
+    meta: Option<&'a RawValue>,
+}
+
+/// The parameters of `tools/call`.
+#[derive(Debug, Default, Deserialize)]
+pub(super) struct CallParams<'a> {
+    #[serde(borrow, default, rename = "_meta", deserialize_with = "present")]
+    meta: Option<&'a RawValue>,
     #[serde(borrow, default, deserialize_with = "present")]
     pub(super) name: Option<&'a RawValue>,
     #[serde(borrow, default, deserialize_with = "present")]
     pub(super) arguments: Option<&'a RawValue>,
+}
+
+/// The parameters of a list.
+#[derive(Debug, Default, Deserialize)]
+pub(super) struct ListParams<'a> {
+    #[serde(borrow, default, rename = "_meta", deserialize_with = "present")]
+    meta: Option<&'a RawValue>,
     #[serde(borrow, default, deserialize_with = "present")]
     pub(super) cursor: Option<&'a RawValue>,
-    #[serde(borrow, default, deserialize_with = "present")]
-    pub(super) notifications: Option<&'a RawValue>,
+}
+
+/// The parameters of `initialize`.
+#[derive(Debug, Default, Deserialize)]
+pub(super) struct InitializeParams<'a> {
+    #[serde(borrow, default, rename = "_meta", deserialize_with = "present")]
+    meta: Option<&'a RawValue>,
     #[serde(borrow, default, rename = "protocolVersion", deserialize_with = "present")]
     pub(super) protocol_version: Option<&'a RawValue>,
 }
 
-impl<'a> Params<'a> {
-    /// Absent `params` are empty ones.
-    pub(super) fn read(raw: Option<&'a RawValue>) -> Result<Self, Fault> {
-        let Some(raw) = raw else {
-            return Ok(Self::default());
-        };
-        // Without this, serde would also take an array for the struct.
-        if !is_object(raw) {
-            return Err(Fault::invalid_params("`params` must be an object"));
-        }
-        serde_json::from_str(raw.get()).map_err(|error| Fault::invalid_params(format!("params: {error}")))
+/// The parameters of `subscriptions/listen`.
+#[derive(Debug, Default, Deserialize)]
+pub(super) struct ListenParams<'a> {
+    #[serde(borrow, default, rename = "_meta", deserialize_with = "present")]
+    meta: Option<&'a RawValue>,
+    #[serde(borrow, default, deserialize_with = "present")]
+    pub(super) notifications: Option<&'a RawValue>,
+}
+
+impl<'a> Asked<'a> {
+    /// Reads what this method takes; absent `params` are empty ones.
+    pub(super) fn read(method: Option<Method>, params: Option<&'a RawValue>) -> Result<Self, Fault> {
+        Ok(match method {
+            Some(Method::ToolsCall) => Self::CallTool(read(params)?),
+            Some(Method::ToolsList) => Self::ListTools(read(params)?),
+            Some(Method::ServerDiscover) => Self::Discover(read(params)?),
+            Some(Method::Initialize) => Self::Initialize(read(params)?),
+            Some(Method::Ping) => Self::Ping(read(params)?),
+            Some(Method::SubscriptionsListen) => Self::Listen(read(params)?),
+            Some(Method::LoggingSetLevel) => Self::SetLevel(read(params)?),
+            None => Self::Unknown(read(params)?),
+        })
     }
+
+    /// `params._meta`.
+    pub(super) fn meta(&self) -> Option<&'a RawValue> {
+        match self {
+            Self::CallTool(params) => params.meta,
+            Self::ListTools(params) => params.meta,
+            Self::Initialize(params) => params.meta,
+            Self::Listen(params) => params.meta,
+            Self::Discover(params) | Self::Ping(params) | Self::SetLevel(params) | Self::Unknown(params) => {
+                params.meta
+            }
+        }
+    }
+
+    /// What `Mcp-Name` repeats.
+    pub(super) fn mirrored_name(&self) -> Option<&'a RawValue> {
+        match self {
+            Self::CallTool(params) => params.name,
+            _ => None,
+        }
+    }
+}
+
+fn read<'a, T: Default + Deserialize<'a>>(params: Option<&'a RawValue>) -> Result<T, Fault> {
+    let Some(raw) = params else {
+        return Ok(T::default());
+    };
+    // Without this, serde would also take an array for the struct.
+    if !is_object(raw) {
+        return Err(Fault::invalid_params("`params` must be an object"));
+    }
+    serde_json::from_str(raw.get()).map_err(|error| Fault::invalid_params(format!("params: {error}")))
 }
 
 /// The modern envelope, `params._meta` (2026-07-28, "Request metadata").
@@ -67,6 +144,11 @@ impl<'a> Meta<'a> {
     pub(super) fn read(raw: Option<&'a RawValue>) -> Option<Self> {
         raw.filter(|raw| is_object(raw))
             .and_then(|raw| serde_json::from_str(raw.get()).ok())
+    }
+
+    /// Whether the body thereby says that it is of the modern era.
+    pub(super) fn is_claim(&self) -> bool {
+        self.protocol_version.is_some()
     }
 }
 

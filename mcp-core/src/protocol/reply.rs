@@ -1,7 +1,7 @@
 //! What the protocol layer answers, without knowing which HTTP server sends it.
 
 use super::{envelope::Id, fault::Fault};
-use crate::engine::Outcome;
+use crate::{engine::Outcome, spec::Era};
 use bytes::Bytes;
 use futures_util::stream::BoxStream;
 use http::StatusCode;
@@ -84,8 +84,8 @@ impl Reply {
         }
     }
 
-    pub(super) fn fault(fault: &Fault, modern: bool) -> Self {
-        let mut reply = Self::json(fault.status(), fault.to_json(modern));
+    pub(super) fn fault(fault: &Fault, era: Era) -> Self {
+        let mut reply = Self::json(fault.status(), fault.to_json(era));
         reply.trace.error = Some(fault.code());
         reply
     }

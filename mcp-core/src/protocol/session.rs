@@ -2,7 +2,7 @@
 //! expiry), so that any replica with the same secret accepts it and nothing is stored per client; only deletion is
 //! remembered, until the id would have expired anyway.
 
-use super::version::Legacy;
+use crate::spec::Legacy;
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use hmac::{Hmac, KeyInit, Mac};
 use moka::sync::Cache;

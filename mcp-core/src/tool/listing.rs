@@ -1,7 +1,7 @@
 //! A tool as `tools/list` shows it.
 
 use super::InputSchema;
-use crate::json::one_line::compact;
+use crate::{json::one_line::compact, spec::Era};
 use mcp_common::{definition::ToolDefinition, problem::Problem};
 use serde_json::{Map, Value, value::RawValue};
 
@@ -67,7 +67,7 @@ impl Listing {
         }
     }
 
-    pub(super) fn entry(&self, name: &str, description: Option<&str>, legacy: bool) -> String {
+    pub(super) fn entry(&self, name: &str, description: Option<&str>, era: Era) -> String {
         let mut out = String::with_capacity(
             96 + self.description.len()
                 + self.input_schema.len()
@@ -85,7 +85,7 @@ impl Listing {
             &json_string(description.unwrap_or(&self.description)),
         );
         member(&mut out, "inputSchema", &self.input_schema);
-        if !self.output_schema.is_empty() && (self.output_is_object || !legacy) {
+        if !self.output_schema.is_empty() && (self.output_is_object || era == Era::Modern) {
             member(&mut out, "outputSchema", &self.output_schema);
         }
         out.push_str(&self.rest);

@@ -152,6 +152,7 @@ impl fmt::Debug for StoredTool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::spec::Era;
     use mcp_common::{
         catalog::Catalog,
         datasource::{Batch, Change, Record},
@@ -200,7 +201,7 @@ mod tests {
         let unused = Arc::downgrade(&used);
         drop(used);
         assert!(unused.upgrade().is_none(), "nobody uses it");
-        assert!(compiled(other).listing("x", None, false).contains("One."));
+        assert!(compiled(other).listing("x", None, Era::Modern).contains("One."));
     }
 
     #[test]

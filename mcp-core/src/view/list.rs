@@ -2,6 +2,7 @@
 //! finished answer; further pages are cut out of the same bytes.
 
 use super::{Cursor, Shown};
+use crate::spec::Era;
 use bytes::Bytes;
 use std::ops::Range;
 
@@ -21,7 +22,7 @@ struct Item {
 }
 
 impl ToolList {
-    pub(super) fn build(shown: &Shown, page_size: usize, head: &str, tail: &str, legacy: bool) -> Self {
+    pub(super) fn build(shown: &Shown, page_size: usize, head: &str, tail: &str, era: Era) -> Self {
         // The selection keeps the order of `tool_ids`, so one walk finds every place, also of a tool listed twice.
         let mut explicit = shown.entry.definition.tool_ids.iter().zip(0_u32..);
         let mut place_of = |id: &str| {
@@ -36,7 +37,7 @@ impl ToolList {
                 text.push(',');
             }
             let start = text.len();
-            text += &compiled.listing(&selected.name, selected.description.as_deref(), legacy);
+            text += &compiled.listing(&selected.name, selected.description.as_deref(), era);
             let key = Cursor {
                 place: place_of(&selected.tool.id),
                 id: selected.tool.id.to_string(),

@@ -1,7 +1,10 @@
 //! The tools of an instance as a client lists them, one by one; for what compares two states of an instance.
 
 use super::Shown;
-use crate::tool::{StoredTool, ToolCompiler};
+use crate::{
+    spec::Era,
+    tool::{StoredTool, ToolCompiler},
+};
 use mcp_common::catalog::InstanceEntry;
 use std::sync::Arc;
 
@@ -25,7 +28,7 @@ pub fn listed(entry: &InstanceEntry<StoredTool>, compiler: &ToolCompiler) -> Vec
     let tools = shown.tools.iter().map(|(selected, compiled)| ListedTool {
         id: selected.tool.id.clone(),
         name: selected.name.clone(),
-        entry: compiled.listing(&selected.name, selected.description.as_deref(), false),
+        entry: compiled.listing(&selected.name, selected.description.as_deref(), Era::Modern),
     });
     tools.collect()
 }

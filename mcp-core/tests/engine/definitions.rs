@@ -1,6 +1,7 @@
 //! What is refused when a definition is compiled, and how a tool is listed.
 
 use crate::calling::{compile, compile_text, definition};
+use mcp_core::spec::Era;
 use serde_json::{Value, json};
 
 fn binding(more: Value) -> Value {
@@ -179,7 +180,7 @@ fn the_v1_document_compiles_and_is_listed() {
       "tds_ext_info": { "domain": "api.example.com", "method": "GET", "path": "/v1/example", "required_params": {}, "ext_info": {} } }"#;
     let (tool, _) = compile_text(text).unwrap();
     let expected = r#"{"name":"example_tool","description":"An example tool","inputSchema":{"type":"object"},"annotations":{"readOnlyHint":true,"idempotentHint":true}}"#;
-    assert_eq!(tool.listing("example_tool", None, true), expected);
+    assert_eq!(tool.listing("example_tool", None, Era::Legacy), expected);
 }
 
 #[test]
@@ -190,9 +191,9 @@ fn a_tool_is_listed_as_it_is_stored() {
         "tds_ext_info":{"domain":"a","method":"delete","path":"/"}}"#;
     let (tool, warnings) = compile_text(text).unwrap();
     let expected = r#"{"name":"other","title":"T \"1\"","description":"e","inputSchema":{"$schema":"http://json-schema.org/draft-07/schema#","type":"object","properties":{"a":{"maximum":1.10,"x-own":[1e2]}},"additionalProperties":false},"outputSchema":{"type":"array"},"annotations":{"readOnlyHint":false,"x":1,"destructiveHint":true,"idempotentHint":true},"icons":[{"src":"https://a/b.png"}],"_meta":{"a/b":1.0}}"#;
-    assert_eq!(tool.listing("other", Some("e"), false), expected);
+    assert_eq!(tool.listing("other", Some("e"), Era::Modern), expected);
     assert_eq!(
-        tool.listing("other", Some("e"), true),
+        tool.listing("other", Some("e"), Era::Legacy),
         expected.replace(r#""outputSchema":{"type":"array"},"#, "")
     );
     assert_eq!(warnings, Vec::<String>::new());

@@ -4,7 +4,7 @@ use crate::{
     calling::{call, call_text, compile, definition, engine, text, with},
     upstream::{Seen, Server},
 };
-use mcp_core::{engine::Outcome, tool::CompiledTool};
+use mcp_core::{engine::Outcome, spec::Era, tool::CompiledTool};
 use serde_json::{Value, json};
 
 fn properties(names: &[&str]) -> Value {
@@ -27,7 +27,7 @@ async fn refused(server: &Server, tool: &CompiledTool, arguments: &str) -> Strin
 }
 
 fn listed(tool: &CompiledTool) -> Value {
-    serde_json::from_str(&tool.listing("t", None, false)).unwrap()
+    serde_json::from_str(&tool.listing("t", None, Era::Modern)).unwrap()
 }
 
 #[tokio::test]

@@ -1,4 +1,4 @@
-//! The protocol revisions this gateway serves. Revisions are opaque names: membership decides, never comparison.
+//! The protocol revisions that this gateway serves. Revisions are opaque names: membership decides, never comparison.
 
 /// Revisions with per-request metadata, newest first.
 pub const MODERN: &[&str] = &["2026-07-28"];

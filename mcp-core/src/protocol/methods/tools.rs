@@ -1,69 +1,53 @@
 //! `tools/list` and `tools/call`, the same for both eras but for what an answer carries.
 
-use super::{
-    Endpoint, Exchange,
-    envelope::Id,
-    fault::{Fault, excerpt},
-    headers,
-    params::{Params, as_string, is_object},
-    reply::{Reply, frame},
-};
 use crate::{
     activity::Doing,
     engine::{CallContext, CallResult},
+    protocol::{
+        Reply,
+        endpoint::Ask,
+        fault::{Fault, excerpt},
+        headers,
+        params::{CallParams, ListParams, as_string, is_object},
+        reply::frame,
+    },
+    spec::Era,
     view::{Cursor, ViewTool},
 };
 use bytes::Bytes;
 use http::StatusCode;
 use std::{pin::pin, time::Instant};
 
-pub(super) fn list(
-    exchange: &Exchange<'_>,
-    id: Id<'_>,
-    params: &Params<'_>,
-    modern: bool,
-) -> Result<Reply, Fault> {
-    let after =
-        match params.cursor {
-            None => None,
-            Some(raw) => {
-                let cursor = as_string(raw).and_then(|text| Cursor::decode(&text));
-                Some(cursor.ok_or_else(|| {
-                    Fault::invalid_params("Invalid cursor: list again without one").with_id(id)
-                })?)
-            }
-        };
-    let list = if modern {
-        &exchange.view.modern
-    } else {
-        &exchange.view.legacy
+pub(super) fn list(ask: &Ask<'_>, params: &ListParams<'_>) -> Result<Reply, Fault> {
+    let after = match params.cursor {
+        None => None,
+        Some(raw) => {
+            let cursor = as_string(raw).and_then(|text| Cursor::decode(&text));
+            Some(cursor.ok_or_else(|| Fault::invalid_params("Invalid cursor: list again without one"))?)
+        }
     };
-    Ok(Reply::result(id, list.page(after.as_ref())))
+    let list = ask.exchange.view.tool_list(ask.era);
+    Ok(Reply::result(ask.id, list.page(after.as_ref())))
 }
 
 /// Everything about a call that can be refused by the protocol comes before the engine is asked.
-pub(super) async fn call(
-    endpoint: &Endpoint,
-    exchange: &Exchange<'_>,
-    id: Id<'_>,
-    params: &Params<'_>,
-    modern: bool,
-) -> Result<Reply, Fault> {
+pub(super) async fn call(ask: &Ask<'_>, params: &CallParams<'_>) -> Result<Reply, Fault> {
+    let Ask {
+        endpoint, exchange, ..
+    } = ask;
     let name = params.name.and_then(as_string);
-    let name =
-        name.ok_or_else(|| Fault::invalid_params("params.name must be the name of a tool").with_id(id))?;
+    let name = name.ok_or_else(|| Fault::invalid_params("params.name must be the name of a tool"))?;
     let Some(tool) = exchange.view.tool(&name) else {
-        return Err(Fault::invalid_params(format!("Unknown tool: {}", excerpt(&name))).with_id(id));
+        return Err(Fault::invalid_params(format!("Unknown tool: {}", excerpt(&name))));
     };
     // Some clients send `null` for "no arguments".
     let arguments = params.arguments.filter(|raw| raw.get() != "null");
     if arguments.is_some_and(|raw| !is_object(raw)) {
-        return Err(Fault::invalid_params("params.arguments must be an object").with_id(id));
+        return Err(Fault::invalid_params("params.arguments must be an object"));
     }
     let compiled = &tool.compiled;
-    if modern {
-        let mirrored = compiled.mirrored_headers();
-        headers::check_mirrored(exchange.headers, mirrored, arguments).map_err(|fault| fault.with_id(id))?;
+    if ask.era == Era::Modern {
+        headers::check_mirrored(exchange.headers, compiled.mirrored_headers(), arguments)?;
     }
     let started = Instant::now();
     let context = CallContext {
@@ -86,16 +70,19 @@ pub(super) async fn call(
     if let Some(places) = &result.mismatch {
         tool.metrics.mismatch(places);
     }
-    Ok(answer(exchange, id, tool, &result, modern))
+    Ok(answer(ask, tool, &result))
 }
 
-fn answer(exchange: &Exchange<'_>, id: Id<'_>, tool: &ViewTool, result: &CallResult, modern: bool) -> Reply {
+fn answer(ask: &Ask<'_>, tool: &ViewTool, result: &CallResult) -> Reply {
     let structured = result.structured.as_ref();
-    let mut out = frame(id, result.content.len() + structured.map_or(0, Bytes::len) + 256);
+    let mut out = frame(
+        ask.id,
+        result.content.len() + structured.map_or(0, Bytes::len) + 256,
+    );
     out.extend_from_slice(b"{\"content\":");
     out.extend_from_slice(&result.content);
     // Before 2026-07-28 structured content is always an object.
-    if let Some(structured) = structured.filter(|json| modern || json.starts_with(b"{")) {
+    if let Some(structured) = structured.filter(|json| ask.era == Era::Modern || json.starts_with(b"{")) {
         out.extend_from_slice(b",\"structuredContent\":");
         out.extend_from_slice(structured);
     }
@@ -104,11 +91,11 @@ fn answer(exchange: &Exchange<'_>, id: Id<'_>, tool: &ViewTool, result: &CallRes
     } else {
         b",\"isError\":false"
     });
-    if modern {
+    if ask.era == Era::Modern {
         out.extend_from_slice(
             b",\"resultType\":\"complete\",\"_meta\":{\"io.modelcontextprotocol/serverInfo\":",
         );
-        out.extend_from_slice(exchange.view.server_info.as_bytes());
+        out.extend_from_slice(ask.exchange.view.server_info.as_bytes());
         out.push(b'}');
     }
     out.extend_from_slice(b"}}");

@@ -1,0 +1,296 @@
+//! One worker's way into the gateway.
+
+use super::{
+    Exchange, Gateway, Reply, ReplyBody, SESSION_ID,
+    envelope::{self, Body, Id, Message, Request},
+    events::{self, Script},
+    fault::Fault,
+    headers, legacy, methods, modern,
+    params::{Asked, Meta},
+};
+use crate::{
+    activity::Activity,
+    engine::Engine,
+    spec::{Era, Legacy, Method},
+};
+use futures_util::StreamExt;
+use http::{HeaderMap, StatusCode};
+use prometheus_client::metrics::gauge::Gauge;
+use std::sync::Arc;
+
+/// One worker's way into the gateway.
+#[derive(Clone)]
+pub struct Endpoint {
+    pub(super) gateway: Arc<Gateway>,
+    pub(super) engine: Engine,
+    pub(super) activity: Arc<Activity>,
+}
+
+impl Endpoint {
+    /// With its own upstream connections.
+    pub fn new(gateway: Arc<Gateway>, engine: Engine) -> Self {
+        Self {
+            gateway,
+            engine,
+            activity: Arc::default(),
+        }
+    }
+
+    /// Shows its calls there.
+    pub fn with_activity(self, activity: Arc<Activity>) -> Self {
+        Self { activity, ..self }
+    }
+
+    /// Where it shows what it does.
+    pub fn activity(&self) -> &Activity {
+        &self.activity
+    }
+
+    /// What all endpoints share.
+    pub fn gateway(&self) -> &Arc<Gateway> {
+        &self.gateway
+    }
+
+    /// Whether a client that goes away thereby cancels its request (2026-07-28, "Cancellation"): before that
+    /// revision a lost connection meant nothing.
+    pub fn cancels_on_disconnect(headers: &HeaderMap) -> bool {
+        matches!(headers::protocol_version(headers), Ok(Some(version)) if Legacy::parse(version).is_none())
+    }
+
+    /// Answers a POST.
+    pub async fn post(&self, exchange: &Exchange<'_>, body: &[u8]) -> Reply {
+        let era = match exchange.era() {
+            Ok(era) => era,
+            Err(fault) => return Reply::fault(&fault, Era::Modern),
+        };
+        let answered = match self.check_way(exchange) {
+            Ok(()) => self.answer(exchange, body, era).await,
+            Err(fault) => Answered::new("loop", era, Err(fault)),
+        };
+        self.counted(answered)
+    }
+
+    async fn answer(&self, exchange: &Exchange<'_>, body: &[u8], era: Era) -> Answered {
+        match envelope::parse(body) {
+            Err(fault) => Answered::new("-", era, Err(fault)),
+            Ok(Body::Batch(messages)) => {
+                let reply = match era {
+                    Era::Legacy => legacy::batch(self, exchange, &messages).await,
+                    Era::Modern => Err(Fault::invalid_request(
+                        "this revision has no batches: send one message",
+                    )),
+                };
+                Answered::new("batch", era, reply)
+            }
+            Ok(Body::Single(Message::Response)) => {
+                Answered::new("response", era, self.response(exchange, era))
+            }
+            Ok(Body::Single(Message::Notification(notification))) => {
+                let params = Asked::read(None, notification.params);
+                let era = params.map_or(era, |params| claimed(Meta::read(params.meta()).as_ref(), era));
+                Answered::new("notification", era, self.notification(exchange, era))
+            }
+            Ok(Body::Single(Message::Request(request))) => self.request(exchange, &request, era).await,
+        }
+    }
+
+    /// The body says which era a request belongs to, or else the header (`docs/PROTOCOL.md`, chapter 2).
+    async fn request(&self, exchange: &Exchange<'_>, request: &Request<'_>, header: Era) -> Answered {
+        let method = Method::parse(&request.method);
+        let label = method.map_or("other", Method::name);
+        let answered = |era, reply: Result<Reply, Fault>| {
+            let reply = reply.map_err(|fault| fault.with_id(request.id));
+            Answered::new(label, era, reply)
+        };
+        let asked = match (Asked::read(method, request.params), header) {
+            (Ok(asked), _) => asked,
+            (Err(_), Era::Modern) => {
+                let fault = Fault::invalid_envelope("params must be an object with `_meta`");
+                return answered(header, Err(fault));
+            }
+            (Err(fault), Era::Legacy) => return answered(header, Err(fault)),
+        };
+        let meta = Meta::read(asked.meta());
+        let era = claimed(meta.as_ref(), header);
+        if let (Asked::Initialize(_), Era::Modern) = (&asked, header)
+            && !meta.as_ref().is_some_and(Meta::is_claim)
+        {
+            let fault = Fault::header_mismatch(
+                "`initialize` belongs to the revisions before 2026-07-28, but MCP-Protocol-Version names another one",
+            );
+            return answered(era, Err(fault));
+        }
+        let ask = Ask {
+            endpoint: self,
+            exchange,
+            era,
+            id: request.id,
+        };
+        let admitted = match era {
+            Era::Modern => modern::check(exchange, request, &asked, meta.as_ref()),
+            Era::Legacy => legacy::check(self, exchange, &asked),
+        };
+        let reply = match admitted {
+            Ok(()) => methods::serve(&ask, &request.method, method, &asked).await,
+            Err(fault) => Err(fault),
+        };
+        answered(era, reply)
+    }
+
+    fn notification(&self, exchange: &Exchange<'_>, era: Era) -> Result<Reply, Fault> {
+        if era == Era::Legacy {
+            legacy::negotiated(self, exchange)?;
+        }
+        Ok(Reply::empty(StatusCode::ACCEPTED))
+    }
+
+    /// The gateway asks clients nothing, so that there is nothing to answer; older clients may not know that.
+    fn response(&self, exchange: &Exchange<'_>, era: Era) -> Result<Reply, Fault> {
+        match era {
+            Era::Modern => Err(Fault::invalid_request(
+                "a response answers nothing here: requests never come from us",
+            )),
+            Era::Legacy => self.notification(exchange, era),
+        }
+    }
+
+    /// Answers a GET: the older revisions' stream.
+    pub fn get(&self, exchange: &Exchange<'_>) -> Reply {
+        self.stream_method(exchange, "GET", legacy::open_stream)
+    }
+
+    /// Answers a DELETE: the end of an older revision's session.
+    pub fn delete(&self, exchange: &Exchange<'_>) -> Reply {
+        self.stream_method(exchange, "DELETE", |endpoint, exchange| {
+            if legacy::stateful(exchange) {
+                return legacy::delete(endpoint, exchange);
+            }
+            Ok(Reply::empty(StatusCode::METHOD_NOT_ALLOWED))
+        })
+    }
+
+    fn stream_method(
+        &self,
+        exchange: &Exchange<'_>,
+        method: &'static str,
+        answer: impl FnOnce(&Self, &Exchange<'_>) -> Result<Reply, Fault>,
+    ) -> Reply {
+        if let Err(fault) = self.check_way(exchange) {
+            return self.counted(Answered::new("loop", Era::Legacy, Err(fault)));
+        }
+        let answered = match exchange.era() {
+            Ok(Era::Modern) => Answered::new(
+                method,
+                Era::Modern,
+                Ok(Reply::empty(StatusCode::METHOD_NOT_ALLOWED)),
+            ),
+            Ok(Era::Legacy) => Answered::new(method, Era::Legacy, answer(self, exchange)),
+            Err(fault) => Answered::new(method, Era::Modern, Err(fault)),
+        };
+        self.counted(answered)
+    }
+
+    fn check_way(&self, exchange: &Exchange<'_>) -> Result<(), Fault> {
+        self.gateway
+            .check_way(exchange.headers)
+            .map_err(|found| Fault::loop_detected(found.to_string()))
+    }
+
+    /// The session of a stateful instance.
+    pub(super) fn session(&self, exchange: &Exchange<'_>) -> Result<Legacy, Fault> {
+        let id = headers::single(exchange.headers, &SESSION_ID)?;
+        let id = id.ok_or_else(|| {
+            Fault::invalid_request("this instance has sessions: `initialize` first, then send Mcp-Session-Id")
+        })?;
+        let instance = &exchange.view.entry.definition.id;
+        let session = self
+            .gateway
+            .sessions
+            .check(id, instance, &exchange.principal.subject);
+        session.map_err(|_| Fault::session_not_found())
+    }
+
+    pub(super) fn open_stream(&self, exchange: &Exchange<'_>, script: Script) -> Result<Reply, Fault> {
+        let gateway = &self.gateway;
+        let open = events::Counted::new(gateway.metrics.streams.clone(), exchange.peer.clone());
+        if open.all() > gateway.max_streams {
+            return Err(Fault::internal(format!(
+                "too many open streams (at most {}, `mcp.max_streams`)",
+                gateway.max_streams
+            )));
+        }
+        if !exchange.peer.is_many() && open.of_peer() > gateway.max_streams_per_client {
+            return Err(Fault::internal(format!(
+                "too many open streams of this address (at most {}, `mcp.max_streams_per_client`; an address that stands for \
+                 many clients belongs into `app.front_proxies`)",
+                gateway.max_streams_per_client
+            )));
+        }
+        let signal = gateway.list_changed.subscribe(&exchange.view.entry.definition.id);
+        let signal = signal.ok_or_else(|| Fault::internal("the instance is gone"))?;
+        let events = events::stream(script, signal, gateway.shutdown.clone(), open);
+        Ok(Reply {
+            body: ReplyBody::Events(events.boxed()),
+            ..Reply::empty(StatusCode::OK)
+        })
+    }
+
+    pub(super) fn in_flight(&self) -> InFlight {
+        let gauge = self.gateway.metrics.upstream_in_flight.clone();
+        gauge.inc();
+        InFlight(gauge)
+    }
+
+    /// The reply to what was answered, counted.
+    fn counted(&self, answered: Answered) -> Reply {
+        let Answered { label, era, reply } = answered;
+        let mut reply = reply.unwrap_or_else(|fault| Reply::fault(&fault, era));
+        reply.trace.method = label;
+        let result = match reply.trace.error {
+            None if reply.status.is_success() => "ok",
+            _ => "error",
+        };
+        self.gateway.metrics.request(label, result);
+        reply
+    }
+}
+
+/// One request on its way to its method.
+pub(super) struct Ask<'a> {
+    pub(super) endpoint: &'a Endpoint,
+    pub(super) exchange: &'a Exchange<'a>,
+    pub(super) era: Era,
+    pub(super) id: Id<'a>,
+}
+
+/// What came of a message, and how the answer has to be written.
+struct Answered {
+    /// For metrics and logs, of a fixed set.
+    label: &'static str,
+    era: Era,
+    reply: Result<Reply, Fault>,
+}
+
+impl Answered {
+    fn new(label: &'static str, era: Era, reply: Result<Reply, Fault>) -> Self {
+        Self { label, era, reply }
+    }
+}
+
+/// The era that the body claims, or else the header's.
+fn claimed(meta: Option<&Meta<'_>>, header: Era) -> Era {
+    if meta.is_some_and(Meta::is_claim) {
+        Era::Modern
+    } else {
+        header
+    }
+}
+
+/// Also counts down when the call is given up.
+pub(super) struct InFlight(Gauge);
+
+impl Drop for InFlight {
+    fn drop(&mut self) {
+        self.0.dec();
+    }
+}

@@ -1,0 +1,47 @@
+//! One HTTP request, as the protocol sees it.
+
+use super::{fault::Fault, headers};
+use crate::{
+    peer::Peer,
+    spec::{Era, Legacy},
+    view::InstanceView,
+};
+use http::{HeaderMap, header::ACCEPT};
+use mcp_common::authenticator::Principal;
+use std::sync::Arc;
+
+/// One HTTP request, after authentication.
+pub struct Exchange<'a> {
+    /// The instance it came to.
+    pub view: Arc<InstanceView>,
+    /// Its headers.
+    pub headers: &'a HeaderMap,
+    /// Who sent it.
+    pub principal: Principal,
+    /// The client that it came from.
+    pub peer: Arc<Peer>,
+}
+
+impl Exchange<'_> {
+    /// Whether the client takes an event stream; a missing `Accept` takes anything (RFC 9110, 12.5.1).
+    pub(super) fn accepts_events(&self) -> bool {
+        let mut values = self.headers.get_all(ACCEPT).iter().peekable();
+        values.peek().is_none()
+            || values
+                .filter_map(|value| value.to_str().ok())
+                .flat_map(|value| value.split(','))
+                .any(|range| {
+                    let range = range.split(';').next().unwrap_or_default().trim();
+                    ["text/event-stream", "text/*", "*/*"]
+                        .iter()
+                        .any(|known| range.eq_ignore_ascii_case(known))
+                })
+    }
+
+    /// The era that `MCP-Protocol-Version` says: a revision that no `initialize` can have negotiated is a modern one.
+    pub(super) fn era(&self) -> Result<Era, Fault> {
+        let older =
+            headers::protocol_version(self.headers)?.is_none_or(|version| Legacy::parse(version).is_some());
+        Ok(if older { Era::Legacy } else { Era::Modern })
+    }
+}

@@ -1,0 +1,36 @@
+//! `initialize`: what an older client and the instance agree on.
+
+use crate::{
+    protocol::{
+        Reply,
+        endpoint::Ask,
+        legacy::stateful,
+        params::{InitializeParams, as_string},
+    },
+    spec::Legacy,
+};
+use serde_json::{json, value::RawValue};
+
+pub(super) fn initialize(ask: &Ask<'_>, params: &InitializeParams<'_>) -> Reply {
+    let view = &ask.exchange.view;
+    let wanted = params.protocol_version.and_then(as_string);
+    let version = wanted
+        .and_then(|name| Legacy::parse(&name))
+        .unwrap_or(Legacy::LATEST);
+    let info: Option<&RawValue> = serde_json::from_str(&view.server_info).ok();
+    let mut result = json!({
+        "protocolVersion": version.as_str(),
+        "capabilities": view.capabilities,
+        "serverInfo": info,
+    });
+    if let Some(instructions) = &view.entry.definition.description {
+        result["instructions"] = json!(instructions);
+    }
+    let mut reply = Reply::result(ask.id, result.to_string());
+    if stateful(ask.exchange) {
+        let subject = &ask.exchange.principal.subject;
+        let sessions = &ask.endpoint.gateway.sessions;
+        reply.session = sessions.issue(&view.entry.definition.id, subject, version);
+    }
+    reply
+}
