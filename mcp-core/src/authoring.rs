@@ -1,4 +1,4 @@
-//! What people do at a desk: import, export, plans, examples and explanations. Nothing on the way of a call needs it.
+//! What people do at a desk: import, export, plans, examples, explanations, and the way into the store. Nothing on the way of a call needs it.
 
 pub mod change_plan;
 pub mod compare;
@@ -7,4 +7,6 @@ pub mod examples;
 pub mod explain;
 pub mod export;
 pub mod import;
+pub mod stored_form;
 pub mod tokens;
+pub mod writer;

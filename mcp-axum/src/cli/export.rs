@@ -1,6 +1,7 @@
 //! `dynmcp export`: what is stored, as files in one spelling.
 
-use super::{Failure, gateway::GatewayArguments, output::print, store::Store};
+use super::{Failure, gateway::GatewayArguments, output::print, store};
+use crate::settings::{Layers, Settings};
 use clap::Args;
 use http::{HeaderMap, Method};
 use indexmap::IndexMap;
@@ -60,7 +61,7 @@ async fn exported(config: Option<PathBuf>, arguments: &ExportArguments) -> Resul
         let answer = gateway.send(Method::GET, &path, HeaderMap::new(), "").await?;
         return gateway.data::<Bundle>(&answer)?.exported();
     }
-    let load = Store::open(config).await?.load;
+    let load = store::load(&Settings::load(&Layers::of_process(config))?).await?;
     export(&Stored::from(load), instance).map_err(Failure::runtime)
 }
 

@@ -1,6 +1,7 @@
 //! How a command ends when it does not end well: one line and an exit code.
 
 use crate::{runtime::server::StartError, settings::SettingsError, telemetry::logging::LogError};
+use mcp_core::authoring::writer::WriteError;
 use std::{fmt, io, process::ExitCode};
 
 /// One line for the operator.
@@ -64,6 +65,12 @@ impl From<StartError> for Failure {
 
 impl From<LogError> for Failure {
     fn from(error: LogError) -> Self {
+        Self::runtime(error)
+    }
+}
+
+impl From<WriteError> for Failure {
+    fn from(error: WriteError) -> Self {
         Self::runtime(error)
     }
 }

@@ -7,13 +7,11 @@ use super::{
     gateway::GatewayArguments,
     http,
     output::{OutputFormat, print, print_json},
-    store::Store,
+    store::{self, PRINCIPAL},
 };
-use crate::runtime::control_plane;
 use clap::{Args, Subcommand};
-use mcp_core::authoring::{
-    change_plan::{Plan, Stored},
-    import::{Format, ImportError, ImportOptions, Limits, Pattern, Rename, Report, import, known_by},
+use mcp_core::authoring::import::{
+    Format, ImportError, ImportOptions, Limits, Pattern, Rename, Report, known_by,
 };
 use std::{
     fs,
@@ -98,7 +96,7 @@ pub(super) fn run(config: Option<PathBuf>, command: ImportCommand) -> Result<(),
         let text = read(format, &document, &options.limits).await?;
         match arguments.gateway.gateway()? {
             Some(gateway) => remote::import(&gateway, format, text, &options, arguments.dry_run).await,
-            None => directly(config, format, &text, &options, arguments.dry_run).await,
+            None => directly(config, format, text, options, arguments.dry_run).await,
         }
     })?;
     print_report(&report, &arguments)?;
@@ -181,25 +179,13 @@ fn limited(input: impl Read, limit: usize) -> Result<Vec<u8>, Failure> {
 async fn directly(
     config: Option<PathBuf>,
     format: Format,
-    text: &str,
-    options: &ImportOptions,
+    text: String,
+    options: ImportOptions,
     dry_run: bool,
 ) -> Result<Report, Failure> {
-    let Store {
-        settings,
-        source,
-        load,
-    } = Store::open(config).await?;
-    let stored = Stored::from(load.clone());
-    let (plan, report): (Plan, Report) = import(format, text, options, &stored).map_err(Failure::runtime)?;
-    let catalog = control_plane::catalog_of(&settings, load);
-    if let Some(refusal) = plan.preview(&catalog).refusal() {
-        return Err(Failure::runtime(format_args!("nothing was imported: {refusal}")));
-    }
-    if !dry_run {
-        plan.apply(&*source, "cli").await.map_err(Failure::runtime)?;
-    }
-    Ok(report)
+    let writer = store::writer(config).await?;
+    let written = writer.import(format, text, options, dry_run, PRINCIPAL).await?;
+    Ok(written.value)
 }
 
 fn print_report(report: &Report, arguments: &ImportArguments) -> Result<(), Failure> {

@@ -78,7 +78,7 @@ impl PlanArguments {
     async fn examine(&self, config: Option<PathBuf>) -> Result<(Target, PlanReport), Failure> {
         let (definitions, faults) = folder::read(&self.folder)?;
         let gateway = self.gateway.gateway()?;
-        let mut target = Target::open(config, gateway, definitions, self.options()?).await?;
+        let target = Target::open(config, gateway, definitions, self.options()?).await?;
         let mut report = target.plan().await?;
         report.problems.splice(0..0, faults);
         Ok((target, report))

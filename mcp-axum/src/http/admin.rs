@@ -13,7 +13,7 @@ mod disabled;
 mod docs;
 mod entry;
 mod envelope;
-pub(crate) mod explain;
+mod explain;
 mod export;
 mod history;
 mod import;
@@ -23,7 +23,6 @@ mod page;
 mod parameters;
 mod plan;
 mod precondition;
-mod propagation;
 mod put;
 mod quarantine;
 mod rollback;
@@ -32,6 +31,7 @@ mod status;
 mod timestamp;
 mod trail;
 mod verify;
+mod written;
 
 use super::{
     error::Error,
@@ -47,7 +47,7 @@ use axum::{
 use disabled::Disabled;
 use http::{Method, StatusCode};
 use mcp_common::key::Kind;
-use mcp_core::engine::Engine;
+use mcp_core::{authoring::writer::Writer, engine::Engine};
 use std::{sync::Arc, time::Duration};
 use tokio::sync::Mutex;
 
@@ -58,9 +58,7 @@ const PATIENCE: Duration = Duration::from_secs(300);
 #[derive(Debug)]
 pub struct Admin {
     request_ids: RequestIds,
-    /// One write at a time on this replica: between the check of a write and its arrival in the catalog no other one
-    /// may come in, or two writes that are fine alone could together take one name twice.
-    writes: Mutex<()>,
+    writer: Writer,
     /// One import or plan at a time: each holds a large document.
     imports: Mutex<()>,
     /// Explains calls and makes those that are to be seen. Its connections are not those of the data plane.
@@ -71,11 +69,11 @@ pub struct Admin {
 
 impl Admin {
     /// `engine` has the settings of the data plane's.
-    pub fn new(engine: Engine, settings: &AppSettings) -> Self {
+    pub fn new(engine: Engine, writer: Writer, settings: &AppSettings) -> Self {
         Self {
             access: AccessRules::new(settings),
             request_ids: RequestIds::random(),
-            writes: Mutex::default(),
+            writer,
             imports: Mutex::default(),
             engine,
             disabled: Disabled::default(),

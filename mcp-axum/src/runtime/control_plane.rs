@@ -32,6 +32,7 @@ use mcp_common::{
     tasks::{Ends, Tasks},
 };
 use mcp_core::{
+    authoring::writer::Writer,
     engine::Engine,
     protocol::{Gateway, GatewayParts},
     tool::ToolCompiler,
@@ -107,7 +108,8 @@ pub(crate) async fn build(settings: Settings) -> Result<Built, BuildError> {
         metrics: core_metrics,
         shutdown: draining.clone(),
     });
-    let admin = crate::http::admin::Admin::new(Engine::new(engine.clone()), &settings.app);
+    let writer = Writer::of_gateway(catalog.clone(), source.clone());
+    let admin = crate::http::admin::Admin::new(Engine::new(engine.clone()), writer, &settings.app);
     let app = Arc::new(App {
         settings: Arc::new(settings),
         source,

@@ -75,6 +75,21 @@ impl<T> Snapshot<T> {
             next.cloned()
         })
     }
+
+    /// What a write that was fine when it was checked has come to all the same: another replica wrote at the same time. One
+    /// text for each definition that is in quarantine since.
+    pub fn overtaken(&self, key: &Key, revision: Revision) -> Vec<String> {
+        let mut keys = vec![key.clone()];
+        if key.kind == Kind::TOOL {
+            keys.extend(self.instances_of(&key.id).into_iter().map(Key::instance));
+        }
+        let quarantined = keys
+            .iter()
+            .filter_map(|key| self.quarantined(key).filter(|bad| bad.revision >= revision));
+        quarantined
+            .map(|bad| format!("stored, but {} is in quarantine: {}", bad.place, bad.reason))
+            .collect()
+    }
 }
 
 impl StoredEntry {

@@ -3,6 +3,7 @@
 //! Secrets are not redacted here, they are not there: a plan has none, and the credential's place is described from the
 //! definition. Only an answer can repeat one, and is searched for it.
 
+mod asked;
 mod body;
 mod connection;
 mod credential;
@@ -22,6 +23,7 @@ use crate::{
     engine::{ArgumentProblem, CallContext, Engine, Here, complete, completed, http::deliver},
     tool::{CompiledTool, Effort, PathPart},
 };
+pub use asked::{AskError, Explained, explain};
 pub use body::{ShownBody, ShownPart};
 use bytes::Bytes;
 pub use curl::{Curl, Variable};

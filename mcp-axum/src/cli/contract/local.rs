@@ -2,7 +2,7 @@
 
 use super::{Results, TestArguments};
 use crate::{
-    cli::{Failure, plan::folder, store::Store},
+    cli::{Failure, plan::folder, store},
     runtime::control_plane,
     settings::{Layers, Settings},
 };
@@ -30,7 +30,7 @@ pub(super) async fn run(config: Option<PathBuf>, arguments: &TestArguments) -> R
     let mut results = Results::default();
     let (load, places) = match &arguments.folder {
         Some(path) => of_folder(path, &mut results)?,
-        None => (Store::of(settings.clone()).await?.load, Places::new()),
+        None => (store::load(&settings).await?, Places::new()),
     };
     let catalog = control_plane::catalog_of(&settings, load);
     let engine = control_plane::command_engine(&settings);

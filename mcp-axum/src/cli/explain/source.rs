@@ -5,10 +5,8 @@ use crate::{
     cli::{
         Failure,
         gateway::{Answer, Gateway},
-        near,
-        store::Store,
+        near, store,
     },
-    http::admin,
     runtime::control_plane,
     settings::{Layers, Settings},
 };
@@ -19,7 +17,7 @@ use mcp_common::{
     document::Document,
     key::{Key, Kind},
 };
-use mcp_core::{engine::Engine, tool::ToolCompiler};
+use mcp_core::{authoring::explain::explain, engine::Engine, tool::ToolCompiler};
 use mcp_plugin::datasource::file;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Value, value::RawValue};
@@ -61,7 +59,7 @@ impl Source {
                 let catalog = Catalog::new(control_plane::compiler(&settings));
                 // A file needs no store, and none is made for it.
                 if definition.is_none() || needs_store {
-                    catalog.replace(Store::of(settings.clone()).await?.load);
+                    catalog.replace(store::load(&settings).await?);
                 }
                 let engine = control_plane::command_engine(&settings);
                 Place::Here(Box::new(catalog), Box::new(engine))
@@ -113,11 +111,8 @@ impl Source {
                     admin: true,
                     ..Principal::named("cli")
                 };
-                let explained =
-                    admin::explain::explain(catalog, engine, &self.key, asked.as_bytes(), &caller);
-                let explained = explained
-                    .await
-                    .map_err(|error| Failure::runtime(error.message()))?;
+                let explained = explain(catalog, engine, &self.key, asked.as_bytes(), &caller);
+                let explained = explained.await.map_err(Failure::runtime)?;
                 Ok(Explained {
                     explanation: explained.explanation,
                     warnings: explained.warnings,

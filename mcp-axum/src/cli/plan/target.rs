@@ -1,96 +1,64 @@
 //! Where a plan is made and written: the configured data source, or a running gateway.
 
-use crate::{
-    cli::{Failure, gateway::Gateway, store::Store},
-    runtime::control_plane,
+use crate::cli::{
+    Failure,
+    gateway::Gateway,
+    store::{self, PRINCIPAL},
 };
 use http::{HeaderMap, HeaderValue, Method, header};
-use mcp_common::{catalog::Catalog, datasource::DataSource};
-use mcp_core::{
-    authoring::change_plan::{
-        DesiredDefinition, Examined, Plan, PlanOptions, PlanReport, PlanRequest, Stored, examine,
-    },
-    tool::ToolCompiler,
+use mcp_core::authoring::{
+    change_plan::{DesiredDefinition, PlanOptions, PlanReport, PlanRequest},
+    writer::Writer,
 };
 use std::{path::PathBuf, sync::Arc};
 
-/// As history has it.
-const PRINCIPAL: &str = "cli";
-
 /// One request, planned and perhaps written.
-pub(super) enum Target {
-    Source(Box<Direct>),
-    Gateway {
-        gateway: Box<Gateway>,
-        request: PlanRequest,
-    },
+pub(super) struct Target {
+    place: Place,
+    request: Arc<PlanRequest>,
 }
 
-pub(super) struct Direct {
-    source: Arc<dyn DataSource>,
-    stored: Stored,
-    catalog: Catalog<ToolCompiler>,
-    request: PlanRequest,
-    plan: Plan,
+enum Place {
+    /// The configured data source.
+    Here(Box<Writer>),
+    /// A gateway.
+    There(Box<Gateway>),
 }
 
 impl Target {
-    /// Reads what is stored.
     pub(super) async fn open(
         config: Option<PathBuf>,
         gateway: Option<Gateway>,
         definitions: Vec<DesiredDefinition>,
         options: PlanOptions,
     ) -> Result<Self, Failure> {
-        let request = PlanRequest { definitions, options };
-        if let Some(gateway) = gateway {
-            let gateway = Box::new(gateway);
-            return Ok(Self::Gateway { gateway, request });
-        }
-        let Store {
-            settings,
-            source,
-            load,
-        } = Store::open(config).await?;
-        let stored = Stored::from(load.clone());
-        Ok(Self::Source(Box::new(Direct {
-            source,
-            stored,
-            catalog: control_plane::catalog_of(&settings, load),
-            request,
-            plan: Plan::default(),
-        })))
+        let place = match gateway {
+            Some(gateway) => Place::There(Box::new(gateway)),
+            None => Place::Here(Box::new(store::writer(config).await?)),
+        };
+        let request = Arc::new(PlanRequest { definitions, options });
+        Ok(Self { place, request })
     }
 
-    pub(super) async fn plan(&mut self) -> Result<PlanReport, Failure> {
-        match self {
-            Self::Source(direct) => {
-                let PlanRequest { definitions, options } = &direct.request;
-                let Examined { plan, report } =
-                    examine(definitions, options, &direct.stored, &direct.catalog);
-                direct.plan = plan;
-                Ok(report)
-            }
-            Self::Gateway { gateway, request } => send(gateway, "/admin/plan", request).await,
+    pub(super) async fn plan(&self) -> Result<PlanReport, Failure> {
+        match &self.place {
+            Place::Here(writer) => Ok(writer.plan(self.request.clone()).await?),
+            Place::There(gateway) => send(gateway, "/admin/plan", &self.request).await,
         }
     }
 
     /// Writes what the report says, and nothing else.
     pub(super) async fn apply(&self, report: &mut PlanReport) -> Result<(), Failure> {
-        match self {
-            Self::Source(direct) => {
-                let applied = direct
-                    .plan
-                    .apply(&*direct.source, PRINCIPAL)
-                    .await
-                    .map_err(Failure::runtime)?;
-                report.revision = applied.revision;
+        let plan = report.fingerprint.as_str();
+        *report = match &self.place {
+            Place::Here(writer) => {
+                let written = writer.apply(self.request.clone(), Some(plan), PRINCIPAL);
+                written.await?.value
             }
-            Self::Gateway { gateway, request } => {
-                let path = format!("/admin/apply?plan={}", report.fingerprint);
-                *report = send(gateway, &path, request).await?;
+            Place::There(gateway) => {
+                send(gateway, &format!("/admin/apply?plan={plan}"), &self.request).await?
             }
-        }
+        };
         Ok(())
     }
 }

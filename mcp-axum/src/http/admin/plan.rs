@@ -1,12 +1,7 @@
 //! `POST /admin/plan` and `POST /admin/apply`: definitions that somebody keeps elsewhere, compared with what is stored,
 //! checked as the whole that they would make, and written.
 
-use super::{
-    PATIENCE,
-    envelope::Success,
-    parameters::Parameters,
-    propagation::{arrival, arrived},
-};
+use super::{PATIENCE, envelope::Success, parameters::Parameters};
 use crate::{
     app::App,
     http::{
@@ -20,7 +15,7 @@ use axum::{
 };
 use http::StatusCode;
 use mcp_common::authenticator::Principal;
-use mcp_core::authoring::change_plan::{Examined, PlanReport, PlanRequest, Stored, examine};
+use mcp_core::authoring::change_plan::{PlanReport, PlanRequest};
 use serde::Deserialize;
 use std::sync::Arc;
 use utoipa::IntoParams;
@@ -39,9 +34,8 @@ pub(super) struct ApplyQuery {
 /// What would be done; writes nothing.
 pub(super) async fn show(State(app): State<Arc<App>>, request: Request) -> Result<Success<PlanReport>> {
     let _turn = app.admin.imports.lock().await;
-    let wanted = read(request).await?;
-    let examined = examined(&app, wanted).await?;
-    Ok(Success::new(examined.report))
+    let wanted = Arc::new(read(request).await?);
+    Ok(Success::new(app.admin.writer.plan(wanted).await?))
 }
 
 /// Does it, and waits until this replica serves it.
@@ -51,35 +45,13 @@ pub(super) async fn apply(
     Extension(principal): Extension<Principal>,
     request: Request,
 ) -> Result<Success<PlanReport>> {
-    let _large = app.admin.imports.lock().await;
-    let wanted = read(request).await?;
-    let turn = app.admin.writes.lock().await;
-    let Examined { plan, mut report } = examined(&app, wanted).await?;
-    if let Some(first) = report.problems.first() {
-        let text = match report.problems.len() - 1 {
-            0 => format!("nothing was written: {first}"),
-            more => format!("nothing was written: {first} (and {more} more; POST /admin/plan lists all)"),
-        };
-        let is_conflict = report.problems.iter().all(|problem| problem.conflict);
-        return Err(if is_conflict {
-            Error::conflict(text)
-        } else {
-            Error::bad_request(text)
-        });
-    }
-    if query.plan.is_some_and(|plan| plan != report.fingerprint) {
-        let text = "nothing was written: the store or the definitions are not those that the plan was made of; plan again";
-        return Err(Error::conflict(text));
-    }
-    let applied = plan.apply(&*app.source, &principal.subject).await?;
-    let Some(revision) = applied.revision else {
-        return Ok(Success::new(report));
-    };
-    let late = arrival(&app, revision, turn).await;
-    report.revision = Some(revision);
-    Ok(Success::new(report)
-        .revision(Some(revision))
-        .warnings(late.into_iter().collect()))
+    let _turn = app.admin.imports.lock().await;
+    let wanted = Arc::new(read(request).await?);
+    let writer = &app.admin.writer;
+    let written = writer
+        .apply(wanted, query.plan.as_deref(), &principal.subject)
+        .await?;
+    Ok(written.into())
 }
 
 async fn read(request: Request) -> Result<PlanRequest> {
@@ -98,17 +70,4 @@ async fn read(request: Request) -> Result<PlanRequest> {
         .check()
         .map_err(|problem| Error::bad_request(format!("options.{problem}")))?;
     Ok(wanted)
-}
-
-async fn examined(app: &Arc<App>, wanted: PlanRequest) -> Result<Examined> {
-    let load = app.source.load().await?;
-    arrived(app, load.revision).await?;
-    let app = app.clone();
-    let work = move || {
-        let stored = Stored::from(load);
-        examine(&wanted.definitions, &wanted.options, &stored, &app.catalog)
-    };
-    tokio::task::spawn_blocking(work)
-        .await
-        .map_err(|error| Error::internal(error.to_string()))
 }

@@ -2,24 +2,22 @@
 
 use crate::http::error::{Error, Result};
 use http::{HeaderMap, HeaderName, header};
-use mcp_common::{datasource::Expected, key::Revision};
+use mcp_common::key::Revision;
+use mcp_core::authoring::writer::Expectation;
 
-/// The headers' expectation. `current` is what this replica serves; only `If-Match: *` ("anything, but not nothing")
-/// needs it.
-pub(super) fn expected(headers: &HeaderMap, current: Option<Revision>) -> Result<Expected> {
+/// The headers' expectation.
+pub(super) fn expectation(headers: &HeaderMap) -> Result<Expectation> {
     let if_match = only(headers, header::IF_MATCH)?;
     let if_none_match = only(headers, header::IF_NONE_MATCH)?;
     match (if_match, if_none_match) {
-        (None, None) => Ok(Expected::Any),
-        (None, Some("*")) => Ok(Expected::Absent),
+        (None, None) => Ok(Expectation::Any),
+        (None, Some("*")) => Ok(Expectation::Absent),
         (None, Some(_)) => Err(Error::bad_request(
             "If-None-Match: only `*` (create, do not replace) means something",
         )),
         (Some(_), Some(_)) => Err(Error::bad_request("send If-Match or If-None-Match, not both")),
-        (Some("*"), None) => current.map(Expected::Revision).ok_or_else(|| {
-            Error::conflict("nothing is stored under this id; send no `If-Match` to create it")
-        }),
-        (Some(tag), None) => revision(tag).map(Expected::Revision).ok_or_else(|| {
+        (Some("*"), None) => Ok(Expectation::Present),
+        (Some(tag), None) => revision(tag).map(Expectation::Revision).ok_or_else(|| {
             Error::bad_request(format!(
                 "If-Match: `{tag}` is not a revision as the ETag has it, such as \"7\""
             ))
@@ -53,30 +51,20 @@ mod tests {
     use super::*;
     use http::HeaderValue;
 
-    fn read(pairs: &[(HeaderName, &'static str)], current: Option<Revision>) -> Result<Expected, u16> {
+    fn read(pairs: &[(HeaderName, &'static str)]) -> Result<Expectation, u16> {
         let mut headers = HeaderMap::new();
         for (name, value) in pairs {
             headers.append(name, HeaderValue::from_static(value));
         }
-        expected(&headers, current).map_err(|error| error.status().as_u16())
+        expectation(&headers).map_err(|error| error.status().as_u16())
     }
 
     #[test]
     fn says_what_the_writer_expects() {
-        assert_eq!(read(&[], None), Ok(Expected::Any));
-        assert_eq!(
-            read(&[(header::IF_MATCH, "\"7\"")], None),
-            Ok(Expected::Revision(7))
-        );
-        assert_eq!(
-            read(&[(header::IF_MATCH, "*")], Some(4)),
-            Ok(Expected::Revision(4))
-        );
-        assert_eq!(read(&[(header::IF_MATCH, "*")], None), Err(409));
-        assert_eq!(
-            read(&[(header::IF_NONE_MATCH, "*")], Some(4)),
-            Ok(Expected::Absent)
-        );
+        assert_eq!(read(&[]), Ok(Expectation::Any));
+        assert_eq!(read(&[(header::IF_MATCH, "\"7\"")]), Ok(Expectation::Revision(7)));
+        assert_eq!(read(&[(header::IF_MATCH, "*")]), Ok(Expectation::Present));
+        assert_eq!(read(&[(header::IF_NONE_MATCH, "*")]), Ok(Expectation::Absent));
     }
 
     #[test]
@@ -91,15 +79,15 @@ mod tests {
             "\"x\"",
             "\"99999999999999999999\"",
         ] {
-            assert_eq!(read(&[(header::IF_MATCH, wrong)], Some(7)), Err(400), "{wrong}");
+            assert_eq!(read(&[(header::IF_MATCH, wrong)]), Err(400), "{wrong}");
         }
-        assert_eq!(read(&[(header::IF_NONE_MATCH, "\"7\"")], None), Err(400));
+        assert_eq!(read(&[(header::IF_NONE_MATCH, "\"7\"")]), Err(400));
         assert_eq!(
-            read(&[(header::IF_MATCH, "\"7\""), (header::IF_MATCH, "\"7\"")], None),
+            read(&[(header::IF_MATCH, "\"7\""), (header::IF_MATCH, "\"7\"")]),
             Err(400)
         );
         assert_eq!(
-            read(&[(header::IF_MATCH, "\"7\""), (header::IF_NONE_MATCH, "*")], None),
+            read(&[(header::IF_MATCH, "\"7\""), (header::IF_NONE_MATCH, "*")]),
             Err(400)
         );
     }

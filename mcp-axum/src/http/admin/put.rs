@@ -4,8 +4,7 @@ use super::{
     entry::shown_as,
     envelope::Success,
     parameters::{Parameters, Target},
-    precondition::expected,
-    propagation::arrival,
+    precondition::expectation,
     verify::{self, Verify},
 };
 use crate::{
@@ -19,16 +18,12 @@ use axum::{
     Extension,
     extract::{Request, State},
 };
-use bytes::Bytes;
 use http::HeaderMap;
-use mcp_common::{
-    authenticator::Principal,
-    catalog::Snapshot,
-    datasource::Write,
-    document::Document,
-    key::{Key, Kind, Revision},
+use mcp_common::{authenticator::Principal, document::Document, key::Key};
+use mcp_core::authoring::{
+    stored_form::stored_form,
+    writer::{Put, Written},
 };
-use mcp_core::authoring::change_plan::SERVER_MAINTAINED;
 use serde::Deserialize;
 use std::sync::Arc;
 use utoipa::IntoParams;
@@ -67,7 +62,8 @@ pub(super) async fn store(
         body::PATIENCE,
     )
     .await?;
-    let document = stored_form(&key, &body)?;
+    let document = stored_form(&key, &body)
+        .map_err(|problem| Error::bad_request(format!("the body is no document: {problem}")))?;
     write(&app, &key, document, &parts.headers, &query, &principal).await
 }
 
@@ -86,59 +82,26 @@ pub(super) async fn write(
         app.catalog.check(key, &document)?;
         verified = verify::verified(app, key, &document, verify, principal).await?;
     }
-    let turn = app.admin.writes.lock().await;
-    let before = app.catalog.snapshot();
-    let current = before.stored_revision(key);
-    let expected = expected(headers, current)?;
-    let mut warnings = app.catalog.check(key, &document)?;
-    warnings.extend(verified);
-    if query.strict && !warnings.is_empty() {
-        return Err(Error::bad_request(warnings.join("; ")));
-    }
-    if query.dry_run {
-        // Loses against another write like a real one.
-        expected.met_by(current)?;
-        return Ok(Success::new(document).warnings(warnings));
-    }
-    let write = Write {
+    let put = Put {
         key,
-        expected,
+        document: &document,
+        expectation: expectation(headers)?,
+        strict: query.strict,
+        dry_run: query.dry_run,
+        warnings: verified,
         principal: &principal.subject,
     };
-    let revision = app.source.put(write, Bytes::from(document.to_json())).await?;
-    warnings.extend(arrival(app, revision, turn).await);
-
+    let Written {
+        revision, warnings, ..
+    } = app.admin.writer.put(put).await?;
+    let Some(revision) = revision else {
+        return Ok(Success::new(document).warnings(warnings));
+    };
     let now = app.catalog.snapshot();
-    warnings.extend(overtaken(&now, key, revision));
     let at = now
         .find(key)
         .filter(|entry| entry.revision == revision)
         .and_then(|entry| entry.updated_at);
     let data = shown_as(&document, &key.id, revision, at);
     Ok(Success::new(data).revision(Some(revision)).warnings(warnings))
-}
-
-/// The document as it is stored: under the URL's id, without what the server maintains.
-pub(super) fn stored_form(key: &Key, body: &[u8]) -> Result<Document> {
-    let mut document = Document::parse(body)
-        .map_err(|problem| Error::bad_request(format!("the body is no document: {problem}")))?;
-    document.set_first("id", &key.id);
-    for member in SERVER_MAINTAINED {
-        document.remove(member);
-    }
-    Ok(document)
-}
-
-/// What was fine when it was checked can be wrong when it arrives: another replica wrote at the same time.
-fn overtaken<T>(now: &Snapshot<T>, key: &Key, revision: Revision) -> Vec<String> {
-    let mut keys = vec![key.clone()];
-    if key.kind == Kind::TOOL {
-        keys.extend(now.instances_of(&key.id).into_iter().map(Key::instance));
-    }
-    let quarantined = keys
-        .iter()
-        .filter_map(|key| now.quarantined(key).filter(|bad| bad.revision >= revision));
-    quarantined
-        .map(|bad| format!("stored, but {} is in quarantine: {}", bad.place, bad.reason))
-        .collect()
 }

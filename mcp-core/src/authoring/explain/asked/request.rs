@@ -1,6 +1,6 @@
 //! What is asked for.
 
-use crate::http::error::{Error, Result};
+use super::AskError;
 use http::{HeaderMap, HeaderName, HeaderValue};
 use mcp_common::authenticator::{Attributes, Principal};
 use serde::Deserialize;
@@ -42,12 +42,12 @@ struct Caller {
 
 impl<'a> ExplainRequest<'a> {
     /// An empty body asks for a call without arguments.
-    pub(super) fn read(body: &'a [u8]) -> Result<Self> {
+    pub(super) fn read(body: &'a [u8]) -> Result<Self, AskError> {
         if body.trim_ascii().is_empty() {
             return Ok(Self::default());
         }
         serde_json::from_slice(body).map_err(|error| {
-            Error::bad_request(format!(
+            AskError::Invalid(format!(
                 "the body must be {{\"arguments\": {{…}}}}, beside it instance, send, principal {{sub, roles, claims}}, headers and \
                  definition where they are needed: {error}"
             ))
@@ -55,15 +55,15 @@ impl<'a> ExplainRequest<'a> {
     }
 
     /// Those that `auth.type: passthrough` passes on and templates may name.
-    pub(super) fn headers(&self) -> Result<HeaderMap> {
+    pub(super) fn headers(&self) -> Result<HeaderMap, AskError> {
         let mut headers = HeaderMap::new();
         for (name, text) in &self.headers {
             let header = HeaderName::from_bytes(name.as_bytes());
             let header = header
-                .map_err(|_| Error::bad_request(format!("headers: `{name}` is not the name of a header")))?;
+                .map_err(|_| AskError::Invalid(format!("headers: `{name}` is not the name of a header")))?;
             // The value may be a secret; it is not repeated.
             let value = HeaderValue::from_str(text).map_err(|_| {
-                Error::bad_request(format!("headers.{name}: the value cannot stand in a header"))
+                AskError::Invalid(format!("headers.{name}: the value cannot stand in a header"))
             })?;
             headers.insert(header, value);
         }

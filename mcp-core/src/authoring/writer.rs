@@ -1,0 +1,133 @@
+//! The one way into a store: lock → check → write → wait until it is served. The admin API, the command line and whatever
+//! else writes definitions come through here, so that none of them can skip a step.
+
+mod error;
+mod many;
+mod one;
+
+use crate::tool::ToolCompiler;
+pub use error::WriteError;
+use mcp_common::{
+    catalog::Catalog,
+    datasource::{DataSource, Load},
+    key::Revision,
+};
+pub use one::{Expectation, Put};
+use std::{fmt, sync::Arc, time::Duration};
+use tokio::sync::{Mutex, MutexGuard};
+
+/// How long a write waits for the catalog to serve it.
+const PATIENCE: Duration = Duration::from_secs(5);
+/// How much of that the next write waits along; longer would make a store that is away hold up everybody in turn.
+const EXCLUSIVE: Duration = Duration::from_secs(1);
+
+/// Writes to one data source.
+pub struct Writer {
+    catalog: Arc<Catalog<ToolCompiler>>,
+    source: Arc<dyn DataSource>,
+    follows: Follows,
+    /// One write at a time in this process: between the check of a write and its arrival in the catalog no other one
+    /// may come in, or two writes that are fine alone could together take one name twice.
+    turn: Mutex<()>,
+}
+
+/// How the catalog keeps up with the data source.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Follows {
+    /// By itself: what is written arrives in it.
+    ByItself,
+    /// Not at all: it is loaded when it is needed.
+    WhenLoaded,
+}
+
+/// What was done, and what its author should know.
+#[derive(Debug)]
+pub struct Written<T> {
+    /// What there is to say about it.
+    pub value: T,
+    /// The revision of the last write; absent where nothing was written.
+    pub revision: Option<Revision>,
+    /// What is odd about it.
+    pub warnings: Vec<String>,
+}
+
+impl Writer {
+    /// For a gateway: its catalog follows the data source.
+    pub fn of_gateway(catalog: Arc<Catalog<ToolCompiler>>, source: Arc<dyn DataSource>) -> Self {
+        Self::new(catalog, source, Follows::ByItself)
+    }
+
+    /// For a command that has the catalog and the data source to itself.
+    pub fn alone(catalog: Arc<Catalog<ToolCompiler>>, source: Arc<dyn DataSource>) -> Self {
+        Self::new(catalog, source, Follows::WhenLoaded)
+    }
+
+    fn new(catalog: Arc<Catalog<ToolCompiler>>, source: Arc<dyn DataSource>, follows: Follows) -> Self {
+        Self {
+            catalog,
+            source,
+            follows,
+            turn: Mutex::default(),
+        }
+    }
+
+    /// Everything that is stored, with the catalog at least as new, so that both can be compared.
+    async fn stored(&self) -> Result<Load, WriteError> {
+        let load = self.source.load().await?;
+        match self.loads_itself() {
+            true => self.take(load.clone()).await?,
+            false => self.caught_up(load.revision).await?,
+        }
+        Ok(load)
+    }
+
+    fn loads_itself(&self) -> bool {
+        self.follows == Follows::WhenLoaded
+    }
+
+    async fn take(&self, load: Load) -> Result<(), WriteError> {
+        let catalog = self.catalog.clone();
+        blocking(move || catalog.replace(load)).await?;
+        Ok(())
+    }
+
+    /// Waits until the catalog has what was just read from the store.
+    async fn caught_up(&self, revision: Revision) -> Result<(), WriteError> {
+        if self.catalog.wait_for(revision, PATIENCE).await {
+            Ok(())
+        } else {
+            Err(WriteError::NotArrived(revision))
+        }
+    }
+
+    /// Waits until the revision is served; a warning if that takes too long. The next write has its turn when this one has
+    /// arrived.
+    async fn arrival(&self, revision: Revision, turn: MutexGuard<'_, ()>) -> Option<String> {
+        if self.loads_itself() || self.catalog.wait_for(revision, EXCLUSIVE).await {
+            return None;
+        }
+        drop(turn);
+        if self.catalog.wait_for(revision, PATIENCE - EXCLUSIVE).await {
+            return None;
+        }
+        // The write is safe in the store; that is all that can be said.
+        let seconds = PATIENCE.as_secs();
+        Some(format!(
+            "revision {revision} is stored, but did not reach this replica within {seconds} s; see /admin/status"
+        ))
+    }
+}
+
+/// Work for a thread that may be busy.
+async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, WriteError> {
+    let done = tokio::task::spawn_blocking(work).await;
+    done.map_err(|error| WriteError::Panicked(error.to_string()))
+}
+
+impl fmt::Debug for Writer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Writer")
+            .field("follows", &self.follows)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,60 @@
+//! Why something was not written.
+
+use crate::authoring::{
+    change_plan::{ApplyError, Finding},
+    import::ImportError,
+};
+use mcp_common::{catalog::Refusal, datasource::SourceError, key::Revision};
+
+/// Why nothing was written, or not everything.
+#[derive(Debug, thiserror::Error)]
+pub enum WriteError {
+    /// The definitions cannot be used, alone or together.
+    #[error(transparent)]
+    Refused(#[from] Refusal),
+    /// The definitions that an import makes cannot be used.
+    #[error("nothing was imported: {0}")]
+    NotImported(Refusal),
+    /// There are warnings, and the writer wanted none.
+    #[error("{}", .0.join("; "))]
+    Strict(Vec<String>),
+    /// Something had to be stored already, and nothing is.
+    #[error("nothing is stored under this id")]
+    Missing,
+    /// A deletion of what must not be there.
+    #[error("what is not there cannot be deleted")]
+    DeletesNothing,
+    /// The data source did not take it.
+    #[error(transparent)]
+    Source(#[from] SourceError),
+    /// The document cannot be imported.
+    #[error(transparent)]
+    Import(#[from] ImportError),
+    /// A plan was not written to its end.
+    #[error(transparent)]
+    Apply(#[from] ApplyError),
+    /// A plan has problems; it is not written in parts.
+    #[error("nothing was written: {}", described(.0))]
+    Problems(Vec<Finding>),
+    /// Not the plan that was looked at.
+    #[error(
+        "nothing was written: the store or the definitions are not those that the plan was made of; plan again"
+    )]
+    OtherPlan,
+    /// The catalog is behind the store.
+    #[error(
+        "revision {0} of the data source has not reached this replica yet; try again, and see /admin/status"
+    )]
+    NotArrived(Revision),
+    /// An error of the program.
+    #[error("an internal error: {0}")]
+    Panicked(String),
+}
+
+fn described(problems: &[Finding]) -> String {
+    match problems {
+        [] => "the plan has problems".to_owned(),
+        [only] => only.to_string(),
+        [first, more @ ..] => format!("{first} (and {} more; POST /admin/plan lists all)", more.len()),
+    }
+}

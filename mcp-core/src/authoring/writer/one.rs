@@ -1,0 +1,121 @@
+//! Writes of one definition.
+
+use super::{WriteError, Writer, Written};
+use bytes::Bytes;
+use mcp_common::{
+    datasource::{Expected, Write},
+    document::Document,
+    key::{Key, Revision},
+};
+
+/// What a writer expects to find.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Expectation {
+    /// Anything or nothing.
+    #[default]
+    Any,
+    /// Nothing.
+    Absent,
+    /// Anything, but not nothing.
+    Present,
+    /// This revision.
+    Revision(Revision),
+}
+
+/// A definition that is to be stored.
+#[derive(Debug)]
+pub struct Put<'a> {
+    /// The key that it is stored under.
+    pub key: &'a Key,
+    /// The document as it is stored.
+    pub document: &'a Document,
+    /// What is there now.
+    pub expectation: Expectation,
+    /// Warnings refuse it.
+    pub strict: bool,
+    /// Everything but the write.
+    pub dry_run: bool,
+    /// Warnings that are known already.
+    pub warnings: Vec<String>,
+    /// Who writes.
+    pub principal: &'a str,
+}
+
+impl Expectation {
+    /// As data sources know it. `current` is what the catalog has.
+    fn expected(self, current: Option<Revision>) -> Result<Expected, WriteError> {
+        Ok(match self {
+            Self::Any => Expected::Any,
+            Self::Absent => Expected::Absent,
+            Self::Present => Expected::Revision(current.ok_or(WriteError::Missing)?),
+            Self::Revision(revision) => Expected::Revision(revision),
+        })
+    }
+}
+
+impl Writer {
+    /// Stores a definition that passes the catalog's check.
+    pub async fn put(&self, put: Put<'_>) -> Result<Written<()>, WriteError> {
+        let turn = self.turn.lock().await;
+        let current = self.catalog.snapshot().stored_revision(put.key);
+        let expected = put.expectation.expected(current)?;
+        let mut warnings = self.catalog.check(put.key, put.document)?;
+        warnings.extend(put.warnings);
+        if put.strict && !warnings.is_empty() {
+            return Err(WriteError::Strict(warnings));
+        }
+        if put.dry_run {
+            // Loses against another write like a real one.
+            expected.met_by(current)?;
+            return Ok(Written {
+                value: (),
+                revision: None,
+                warnings,
+            });
+        }
+        let write = Write {
+            key: put.key,
+            expected,
+            principal: put.principal,
+        };
+        let body = Bytes::from(put.document.to_json());
+        let revision = self.source.put(write, body).await?;
+        warnings.extend(self.arrival(revision, turn).await);
+        warnings.extend(self.catalog.snapshot().overtaken(put.key, revision));
+        Ok(Written {
+            value: (),
+            revision: Some(revision),
+            warnings,
+        })
+    }
+
+    /// Deletes a definition; the revision is absent where there was none.
+    pub async fn delete(
+        &self,
+        key: &Key,
+        expectation: Expectation,
+        principal: &str,
+    ) -> Result<Written<()>, WriteError> {
+        let turn = self.turn.lock().await;
+        let current = self.catalog.snapshot().stored_revision(key);
+        let expected = expectation.expected(current)?;
+        if expected == Expected::Absent {
+            return Err(WriteError::DeletesNothing);
+        }
+        let write = Write {
+            key,
+            expected,
+            principal,
+        };
+        let revision = self.source.delete(write).await?;
+        let late = match revision {
+            Some(revision) => self.arrival(revision, turn).await,
+            None => None,
+        };
+        Ok(Written {
+            value: (),
+            revision,
+            warnings: late.into_iter().collect(),
+        })
+    }
+}
