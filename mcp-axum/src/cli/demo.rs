@@ -3,18 +3,19 @@
 use super::{Failure, serve};
 use crate::{
     demo::{self, Demo, DemoError},
-    runtime::server::StartError,
+    runtime::{server::StartError, shutdown::Unheard},
     telemetry::logging,
 };
 use mcp_common::secret::ExposeSecret;
 use serde_json::json;
 
 pub(super) fn demo(port: u16) -> Result<(), Failure> {
+    let unheard = Unheard::begin()?;
     let demo = demo::start(port)?;
     report(&demo);
     let _log = logging::start(&demo.server.app().settings.log)?;
     let Demo { server, runtime, .. } = demo;
-    let ended = serve::stay(server);
+    let ended = serve::stay(server, unheard);
     runtime.shutdown_background();
     ended
 }

@@ -3,7 +3,10 @@
 #[cfg(unix)]
 use super::{Failure, banner, open_files, own_program};
 use crate::{
-    runtime::server::{Server, Stopped},
+    runtime::{
+        server::{Server, Stopped},
+        shutdown::Unheard,
+    },
     settings::{Layers, Settings},
     telemetry::logging,
 };
@@ -14,6 +17,7 @@ pub(super) fn serve(file: Option<PathBuf>) -> Result<(), Failure> {
     let layers = Layers::of_process(file);
     let file = layers.effective_file()?;
     let mut settings = Settings::load(&layers)?;
+    let unheard = Unheard::begin()?;
     let _log = logging::start(&settings.log)?;
     #[cfg(unix)]
     {
@@ -33,12 +37,12 @@ pub(super) fn serve(file: Option<PathBuf>) -> Result<(), Failure> {
         println!("  Use it as `Authorization: Bearer KEY` or `x-api-key: KEY`.");
         println!();
     }
-    stay(server)
+    stay(server, unheard)
 }
 
 /// Until a signal comes.
-pub(super) fn stay(server: Server) -> Result<(), Failure> {
-    match server.run()? {
+pub(super) fn stay(server: Server, unheard: Unheard) -> Result<(), Failure> {
+    match server.run(unheard)? {
         Stopped::Halted => return Err(Failure::runtime("stopped at once by a second signal")),
         Stopped::Drained(drained) if !drained.stuck.is_empty() => {
             let stuck = drained.stuck.join("; ");

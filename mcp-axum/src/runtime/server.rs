@@ -3,7 +3,7 @@
 use super::{
     control_plane::{self, BuildError},
     data_plane::{DataPlane, Drained, Listeners},
-    shutdown::{self, Ending, LAST_MOMENT, Stage},
+    shutdown::{self, Ending, LAST_MOMENT, Stage, Unheard},
 };
 use crate::{
     app::{App, Phase},
@@ -124,17 +124,20 @@ impl Server {
         self.new_admin_key.as_ref()
     }
 
-    /// Runs until SIGTERM or SIGINT, then drains. A second signal ends the drain at once.
-    pub(crate) fn run(mut self) -> io::Result<Stopped> {
+    /// Runs until SIGTERM, SIGINT or SIGQUIT, then drains. A second signal ends the drain at once.
+    pub(crate) fn run(mut self, unheard: Unheard) -> io::Result<Stopped> {
         let halt = self.data_plane.as_ref().map(DataPlane::halt).unwrap_or_default();
         let stage = Stage::default();
-        let signals = shutdown::listen(Ending {
-            drain: self.app.settings.app.drain_deadline(),
-            vitals: self.app.vitals.clone(),
-            patience: self.app.settings.watchdog.patience(),
-            halt: halt.clone(),
-            stage: stage.clone(),
-        })?;
+        let signals = shutdown::listen(
+            unheard,
+            Ending {
+                drain: self.app.settings.app.drain_deadline(),
+                vitals: self.app.vitals.clone(),
+                patience: self.app.settings.watchdog.patience(),
+                halt: halt.clone(),
+                stage: stage.clone(),
+            },
+        )?;
         let Ok(name) = signals.recv() else {
             return Err(io::Error::other("the thread that listens to signals has ended"));
         };

@@ -1,7 +1,11 @@
 //! What ends a gateway from outside, and that it ends: on threads of their own, so that nothing that is stuck keeps a signal
 //! from being heard or the process from ending.
 
+mod signals;
+
 use super::watchdog::Vitals;
+use signals::Signals;
+pub(crate) use signals::Unheard;
 use std::{
     io::{self, Write},
     process,
@@ -12,7 +16,6 @@ use std::{
     thread,
     time::Duration,
 };
-use tokio::runtime;
 use tokio_util::sync::CancellationToken;
 
 /// After `app.drain_seconds` everything has this long to end by itself.
@@ -50,12 +53,8 @@ impl Stage {
 
 /// Listens from now on. The receiver gets the first signal's name; from then on the process ends by its deadline, or soon
 /// after another signal, whatever the rest of it does.
-pub(crate) fn listen(ending: Ending) -> io::Result<mpsc::Receiver<&'static str>> {
-    let runtime = runtime::Builder::new_current_thread().enable_all().build()?;
-    let mut signals = {
-        let _context = runtime.enter();
-        Signals::listen()?
-    };
+pub(crate) fn listen(unheard: Unheard, ending: Ending) -> io::Result<mpsc::Receiver<&'static str>> {
+    let (runtime, mut signals) = Signals::listen(unheard)?;
     let (first, heard) = mpsc::channel();
     let (again, second) = mpsc::channel();
     let hear = move || {
@@ -113,46 +112,4 @@ fn end(ending: &Ending, second: &mpsc::Receiver<()>) {
     let _ = thread::Builder::new().spawn(write);
     thread::sleep(LAST_WORDS);
     process::exit(1);
-}
-
-/// SIGTERM, SIGINT (Ctrl-C); registered once, so that none is missed between two waits.
-struct Signals {
-    #[cfg(unix)]
-    terminate: tokio::signal::unix::Signal,
-    #[cfg(unix)]
-    interrupt: tokio::signal::unix::Signal,
-}
-
-impl Signals {
-    /// Call it on a runtime with I/O.
-    #[cfg(unix)]
-    fn listen() -> io::Result<Self> {
-        use tokio::signal::unix::{SignalKind, signal};
-        Ok(Self {
-            terminate: signal(SignalKind::terminate())?,
-            interrupt: signal(SignalKind::interrupt())?,
-        })
-    }
-
-    /// The next one's name.
-    #[cfg(unix)]
-    async fn next(&mut self) -> &'static str {
-        tokio::select! {
-            _ = self.terminate.recv() => "SIGTERM",
-            _ = self.interrupt.recv() => "SIGINT",
-        }
-    }
-
-    /// Call it on a runtime with I/O.
-    #[cfg(not(unix))]
-    fn listen() -> io::Result<Self> {
-        Ok(Self {})
-    }
-
-    /// The next one's name.
-    #[cfg(not(unix))]
-    async fn next(&mut self) -> &'static str {
-        let _ = tokio::signal::ctrl_c().await;
-        "Ctrl-C"
-    }
 }

@@ -74,6 +74,27 @@ fn call_in_flight(
 }
 
 #[test]
+fn signals_that_mean_something_else_to_others_end_nothing() {
+    let sandbox = Sandbox::new();
+    let (mut gateway, at_upstream, caller) = call_in_flight(&sandbox, CONFIG);
+    for name in ["HUP", "USR1", "USR2", "HUP"] {
+        gateway.signal(name);
+        gateway.wait("a line about it", |gateway| {
+            gateway.output().contains(&format!("SIG{name}: nothing is done"))
+        });
+    }
+    assert_eq!(gateway.get("/readyz").unwrap().0, 200);
+    // It ends the same way as after SIGTERM.
+    gateway.signal("QUIT");
+    gateway.wait("draining", |gateway| {
+        gateway.get("/readyz").is_some_and(|(status, _)| status == 503)
+    });
+    answer(at_upstream);
+    assert_eq!(caller.join().unwrap().unwrap().0, 200);
+    assert_eq!(gateway.exit_code(), Some(0), "{}", gateway.output());
+}
+
+#[test]
 fn a_call_in_flight_finishes_and_nothing_new_begins() {
     let sandbox = Sandbox::new();
     let (mut gateway, at_upstream, caller) = call_in_flight(&sandbox, CONFIG);
