@@ -10,7 +10,10 @@ mod mirrored_header;
 mod overrides;
 mod schema;
 mod schema_bounds;
+mod signature;
+mod static_answer;
 mod stored;
+mod target;
 pub(crate) mod template;
 mod validator;
 
@@ -42,8 +45,11 @@ pub use mirrored_header::{MirroredHeader, MirroredKind};
 pub(crate) use overrides::{Group, Overridden};
 pub(crate) use schema::{Schema, Verdict, pattern_weight};
 use serde_json::Value;
+pub(crate) use signature::Signature;
+pub(crate) use static_answer::StaticAnswer;
 use std::sync::{Arc, atomic::AtomicUsize};
 pub use stored::StoredTool;
+pub(crate) use target::Target;
 pub(crate) use template::{
     AllowedHeaders, AnswerTemplates, AnswerText, CallerName, Condition, Leaf, Reference, Template, Templates,
     UsedVar,
@@ -71,8 +77,8 @@ pub struct ToolCompiler {
 pub struct CompiledTool {
     listing: Listing,
     mirrored: Vec<MirroredHeader>,
-    /// Shared with what instances make of the tool.
-    pub(crate) call: Arc<Call>,
+    pub(crate) signature: Arc<Signature>,
+    pub(crate) target: Target,
     /// `None`: the arguments are the tool's own.
     pub(crate) overridden: Option<Arc<Overridden>>,
     /// What its templates need of an instance.
@@ -218,20 +224,30 @@ impl ToolCompiler {
             &mut problems,
             &mut warnings,
         );
-        let call = Call::compile(definition, &input, self, &mut problems, &mut warnings);
-        let (true, Some(mut call)) = (problems.is_empty(), call) else {
+        let signature = Arc::new(Signature {
+            id: definition.id.clone(),
+            layout: input.layout,
+            validator: validator.filter(|_| !accepts_everything(&input.value)),
+            output,
+        });
+        let target = Target::compile(
+            definition,
+            &input,
+            &signature,
+            self,
+            (&mut problems, &mut warnings),
+        );
+        let (true, Some(target)) = (problems.is_empty(), target) else {
             return Err(Problems(problems));
         };
-        call.validator = validator.filter(|_| !accepts_everything(&input.value));
-        call.output = output;
-        warnings.extend(self.missing_secrets(&call));
-        warnings.extend(self.idle_transport(&call));
-        let needs = call.used_vars().cloned().collect();
+        warnings.extend(target.warnings(self));
+        let needs = target.used_vars().cloned().collect();
         Ok(Compiled {
             tool: CompiledTool {
                 listing,
                 mirrored,
-                call: Arc::new(call),
+                signature,
+                target,
                 overridden: None,
                 needs,
                 _own: None,

@@ -78,7 +78,8 @@ pub(super) fn run(config: Option<PathBuf>, arguments: &ExplainArguments) -> Resu
     {
         eprintln!("warning: {warning}");
     }
-    if arguments.send && explained.explanation.sent.is_none() {
+    let explanation = &explained.explanation;
+    if arguments.send && explanation.sent.is_none() && explanation.answer.is_none() {
         return Err(Failure::runtime("nothing was sent: the arguments do not fit"));
     }
     Ok(())

@@ -27,6 +27,7 @@ mod readme;
 mod recipes;
 mod round_trip;
 mod sessions;
+mod static_answers;
 mod store_away;
 mod streams;
 mod tasks;

@@ -10,6 +10,8 @@ mod required_params;
 mod response;
 mod row;
 mod secret_reference;
+mod static_answer;
+mod target;
 mod transport;
 
 pub(in crate::definition) use auth::by_type as auth_by_type;
@@ -22,6 +24,8 @@ pub use param::{OmitIf, Param, Place, Style};
 pub use required_params::{GROUPS, RequiredParams};
 pub use response::{ErrorRule, OnMismatch, Overflow, ResponseBinding, ResponseFormat, ResponsePart};
 pub use secret_reference::{MaybeSecret, SecretReference};
+pub use static_answer::{BlockKind, ContentBlock, ResourceContents, StaticAnswer};
+pub use target::TargetDefinition;
 pub use transport::{EgressBinding, ProxyBinding, TlsBinding};
 
 use super::{
@@ -38,9 +42,10 @@ use serde::Deserialize;
 use serde_json::{Map, Value, value::RawValue};
 use std::sync::Arc;
 
-/// A tool: what it is called, which arguments it takes, which HTTP request a call makes.
+/// A tool: what it is called, which arguments it takes, and what a call leads to: an HTTP request (`tds_ext_info`) or an
+/// answer that stands here (`static`).
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
-#[schemars(example = example())]
+#[schemars(example = example(), transform = target::one_target)]
 pub struct ToolDefinition {
     /// Unique among tools. The id in the URL, or the key of the store, wins over the document's own.
     #[serde(default)]
@@ -68,7 +73,7 @@ pub struct ToolDefinition {
     /// JSON Schema of `structuredContent`: what the shaped answer is held to.
     #[schemars(with = "Option<Map<String, Value>>")]
     pub output_schema: Option<Box<RawValue>>,
-    /// Hints for clients; missing ones are derived from the HTTP method.
+    /// Hints for clients; missing ones are derived from the HTTP method, or from the answer being `static`.
     #[schemars(extend("properties" = hints()))]
     pub annotations: Option<Map<String, Value>>,
     /// Free labels, by which instances can include tools (`include.tags`).
@@ -87,7 +92,10 @@ pub struct ToolDefinition {
     /// Calls that are known to be right.
     pub examples: Option<Vec<Example>>,
     /// The HTTP call behind it.
-    pub tds_ext_info: HttpBinding,
+    pub(super) tds_ext_info: Option<HttpBinding>,
+    /// The answer of every call, instead of `tds_ext_info`: nothing is sent.
+    #[serde(rename = "static")]
+    pub(super) static_answer: Option<StaticAnswer>,
 
     // Known members that other commands read from the document itself.
     /// Whether another tool should be used instead.
@@ -138,9 +146,9 @@ fn example() -> Value {
 fn hints() -> Value {
     serde_json::json!({
         "title": {"description": "What people see."},
-        "readOnlyHint": {"description": "Changes nothing. From the method: GET and HEAD.", "examples": [true, false]},
+        "readOnlyHint": {"description": "Changes nothing. From the method: GET and HEAD; and of what is `static`.", "examples": [true, false]},
         "destructiveHint": {"description": "May destroy something. From the method: DELETE.", "examples": [true, false]},
-        "idempotentHint": {"description": "Twice is like once. From the method: GET, HEAD, PUT, DELETE.", "examples": [true, false]},
+        "idempotentHint": {"description": "Twice is like once. From the method: GET, HEAD, PUT, DELETE; and of what is `static`.", "examples": [true, false]},
         "openWorldHint": {"description": "Has to do with the world outside.", "examples": [true, false]},
     })
 }
@@ -150,6 +158,7 @@ impl ToolDefinition {
     pub fn read(id: &str, document: &Document) -> Result<Read<Self>, Problems> {
         let (mut definition, mut warnings) = decode::<Self>(document)?;
         let mut problems = Vec::new();
+        problems.extend(definition.target().err());
         problems.extend(check_id(id).err());
         problems.extend(check_tool_name("name", &definition.name).err());
         if definition.description.trim().is_empty() {
@@ -158,7 +167,9 @@ impl ToolDefinition {
                 "must say what the tool does; models choose by it",
             ));
         }
-        definition.tds_ext_info.check(&mut problems);
+        if let Ok(target) = definition.target() {
+            target.check(&mut problems);
+        }
         if !problems.is_empty() {
             return Err(Problems(problems));
         }
@@ -179,6 +190,13 @@ mod tests {
 
     fn read(text: &str) -> Result<Read<ToolDefinition>, Problems> {
         ToolDefinition::read("t1", &Document::parse(text.as_bytes())?)
+    }
+
+    fn declared(text: &str) -> Vec<Param> {
+        match read(text).unwrap().definition.target() {
+            Ok(TargetDefinition::Http(binding)) => binding.params.clone(),
+            other => panic!("{other:?}"),
+        }
     }
 
     fn with_binding(members: &str) -> String {
@@ -331,11 +349,7 @@ mod tests {
         }
         let members =
             r#","params":[{"name":"a","in":"body","const":null},{"name":"b","in":"body","default":1.10}]"#;
-        let params = read(&with_binding(members))
-            .unwrap()
-            .definition
-            .tds_ext_info
-            .params;
+        let params = declared(&with_binding(members));
         assert_eq!(params[0].constant.as_ref().map(|raw| raw.get()), Some("null"));
         assert_eq!(params[1].default.as_ref().map(|raw| raw.get()), Some("1.10"));
         assert!(params[1].constant.is_none());
@@ -346,8 +360,7 @@ mod tests {
             ("", None),
         ] {
             let members = format!(r#","params":[{{"name":"a","in":"body"{members}}}]"#);
-            let read = read(&with_binding(&members)).unwrap();
-            assert_eq!(read.definition.tds_ext_info.params[0].omit_if, expected);
+            assert_eq!(declared(&with_binding(&members))[0].omit_if, expected);
         }
     }
 

@@ -6,9 +6,10 @@ mod mock;
 
 use crate::{
     engine::{CallContext, CallResult, Engine},
-    tool::{CompiledTool, InstanceNames},
+    tool::{CompiledTool, InstanceNames, Target},
 };
 use expectation::differences;
+use http::Method;
 use mcp_common::{
     authenticator::Principal,
     definition::{ToolDefinition, tool::Example},
@@ -73,7 +74,7 @@ impl Runner<'_> {
     pub async fn run(&self, tool: &CompiledTool, definition: &ToolDefinition) -> Vec<ExampleRun> {
         let mut runs = Vec::new();
         for (index, example) in definition.examples.iter().flatten().enumerate() {
-            let (verdict, details) = self.example(tool, definition, example).await;
+            let (verdict, details) = self.example(tool, example).await;
             runs.push(ExampleRun {
                 tool: definition.id.to_string(),
                 example: format!("examples[{index}]"),
@@ -85,12 +86,7 @@ impl Runner<'_> {
         runs
     }
 
-    async fn example(
-        &self,
-        tool: &CompiledTool,
-        definition: &ToolDefinition,
-        example: &Example,
-    ) -> (Verdict, Vec<String>) {
+    async fn example(&self, tool: &CompiledTool, example: &Example) -> (Verdict, Vec<String>) {
         let skipped = |reason: String| (Verdict::Skipped, vec![reason]);
         let context = CallContext {
             instance: self.instance,
@@ -99,6 +95,8 @@ impl Runner<'_> {
             headers: None,
         };
         let result: CallResult = match (self.mode, &example.mock) {
+            // Nothing is asked, so nothing stands in for an answer.
+            _ if matches!(tool.target, Target::Static(_)) => self.engine.call(tool, context).await,
             (Mode::Mock, None) => return skipped("has no `mock`".to_owned()),
             (Mode::Mock, Some(mock)) => match self.engine.plan(tool, context) {
                 Err(refused) => refused,
@@ -108,9 +106,7 @@ impl Runner<'_> {
                 },
             },
             (Mode::Live { any_method }, _) => {
-                let method = definition.tds_ext_info.method.trim().to_ascii_uppercase();
-                let is_safe = matches!(method.as_str(), "GET" | "HEAD" | "OPTIONS");
-                if !is_safe && !any_method {
+                if let (Some(method), false) = (changing_method(tool), any_method) {
                     return skipped(format!(
                         "{method} may change something there, it is not sent unasked"
                     ));
@@ -123,6 +119,16 @@ impl Runner<'_> {
             true => (Verdict::Passed, details),
             false => (Verdict::Failed, details),
         }
+    }
+}
+
+/// The method by which a call may change something at the upstream.
+fn changing_method(tool: &CompiledTool) -> Option<&Method> {
+    match &tool.target {
+        Target::Http(call) => {
+            Some(&call.method).filter(|method| !method.is_safe() || **method == Method::TRACE)
+        }
+        Target::Static(_) => None,
     }
 }
 

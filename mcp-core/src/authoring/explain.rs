@@ -10,18 +10,20 @@ mod credential;
 mod curl;
 mod egress;
 mod given;
+mod http_call;
 mod limits;
 mod outline;
 mod placement;
 mod seen;
 mod sent;
+mod static_answer;
 pub(super) mod telling;
 mod text;
 mod trace;
 
 use crate::{
-    engine::{ArgumentProblem, CallContext, Engine, Here, complete, completed, http::deliver},
-    tool::{CompiledTool, Effort, PathPart},
+    engine::{ArgumentProblem, CallContext, Engine},
+    tool::{CompiledTool, Target},
 };
 pub use asked::{AskError, Explained, explain};
 pub use body::{ShownBody, ShownPart};
@@ -31,7 +33,6 @@ pub use egress::{EgressVerdict, OwnLists};
 use http::Request;
 use http_body_util::Full;
 pub use limits::{Limit, LimitsInEffect, RetryInEffect, SetBy};
-use outline::Outline;
 pub use placement::{Part, Placement, Source};
 pub use sent::{Cost, Sent, ShownAnswer, ShownResult, Timings};
 use serde::{Deserialize, Serialize};
@@ -42,11 +43,16 @@ pub struct Explanation {
     /// The instance that the call comes through; absent for none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub instance: Option<String>,
-    /// The HTTP method.
-    pub method: String,
-    /// The URL with its placeholders, as the definition has it.
-    pub endpoint: String,
-    /// Whether a call with these arguments is sent.
+    /// What calls of the tool lead to.
+    #[serde(default)]
+    pub target: ExplainedTarget,
+    /// The HTTP method; absent where nothing is sent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub method: Option<String>,
+    /// The URL with its placeholders, as the definition has it; absent where nothing is sent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub endpoint: Option<String>,
+    /// Whether a call with these arguments is made.
     pub valid: bool,
     /// Everything that is wrong with the arguments.
     pub problems: Vec<ArgumentProblem>,
@@ -59,13 +65,29 @@ pub struct Explanation {
     pub curl: Option<Curl>,
     /// Which rule placed what.
     pub placements: Vec<Placement>,
-    /// Bounds of the call.
-    pub limits: LimitsInEffect,
-    /// Whether the upstream may be called.
-    pub egress: EgressVerdict,
+    /// Bounds of the call; absent where nothing is sent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub limits: Option<LimitsInEffect>,
+    /// Whether the upstream may be called; absent where there is none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub egress: Option<EgressVerdict>,
+    /// What such a call is answered, where the definition holds the answer and nothing is sent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub answer: Option<ShownResult>,
     /// What came of it, where it was sent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sent: Option<Sent>,
+}
+
+/// What calls of a tool lead to.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ExplainedTarget {
+    /// An HTTP request.
+    #[default]
+    Http,
+    /// The answer that the definition holds.
+    Static,
 }
 
 /// The request as it leaves.
@@ -94,77 +116,11 @@ pub struct ShownHeader {
 impl Engine {
     /// Explains a call; with `send` it is made too, if the arguments fit.
     pub async fn explain(&self, tool: &CompiledTool, context: CallContext<'_>, send: bool) -> Explanation {
-        let call = &tool.call;
-        let (completed, mut unfit) =
-            match completed(tool.overridden.as_deref(), &context, &Here(Effort::Full)) {
-                Ok(completed) => (completed, Vec::new()),
-                Err(failure) => (None, failure.problems()),
-            };
-        let overridden = tool.overridden.as_ref().filter(|_| unfit.is_empty());
-        let added = overridden.map(|overridden| complete::added(overridden, context.arguments));
-        let context = CallContext {
-            arguments: completed.as_deref().or(context.arguments),
-            ..context
-        };
-        let seen::Seen {
-            mut problems,
-            mut placements,
-            mut request,
-        } = seen::see(call, &context, self.max_request_bytes(call));
-        // What the instance refuses comes first; what it would have added may be all that is missing then.
-        if !unfit.is_empty() {
-            problems.clear();
-            problems.append(&mut unfit);
-        }
-        if let Some(request) = &mut request {
-            self.name_gateway(request, &context);
-            // A call makes it when it is sent. Made here, what is shown is what is sent.
-            if let Err(failure) = deliver::add_idempotency_key(call, request) {
-                problems.extend(failure.problems());
-            }
-        }
-        given::tell(
-            &mut placements,
-            &added.unwrap_or_default(),
-            call,
-            context.instance,
-        );
-        placements.extend(credential::placement(call));
-        let valid = problems.is_empty() && request.is_some();
-        let outline = request.as_ref().map(|request| Outline::of(call, request));
-        let sent = match request {
-            Some(request) if send && valid => Some(self.send_and_show(tool, context, request).await),
-            _ => None,
-        };
-        let instance = context.instance.id();
-        Explanation {
-            instance: (!instance.is_empty()).then(|| instance.to_owned()),
-            method: call.method.to_string(),
-            endpoint: endpoint(tool),
-            valid,
-            problems,
-            request: outline.as_ref().map(Outline::shown),
-            curl: outline.as_ref().map(curl::line),
-            placements,
-            limits: limits::of(call, &self.settings, self.max_request_bytes(call)),
-            egress: egress::verdict(call, &self.settings.egress).await,
-            sent,
+        match &tool.target {
+            Target::Http(call) => self.explain_http(tool, call, context, send).await,
+            Target::Static(answer) => self.explain_static(tool, answer, &context),
         }
     }
-}
-
-/// The URL before it is filled.
-fn endpoint(tool: &CompiledTool) -> String {
-    let call = &tool.call;
-    let mut out = format!("{}://{}", call.origin.scheme, call.origin.authority);
-    for part in &call.path.parts {
-        match part {
-            PathPart::Literal(text) => out.push_str(text),
-            PathPart::Placeholder(name) => out.extend(["{", name, "}"]),
-            PathPart::Declared(number) => out.extend(["{", &call.params.path[*number].wire, "}"]),
-        }
-    }
-    out
 }
 
 /// The whole body of a planned request.

@@ -1,7 +1,7 @@
 //! A call's arguments where the instance says something about them: checked as they are listed, then completed with
 //! what the instance gives. From there on the call is like any other.
 
-use super::{failure::Failure, http::build, work::Work};
+use super::{arguments::validate, failure::Failure, work::Work};
 use crate::{
     json::{members::Members, pointer::pointer_of},
     tool::{Group, Overridden},
@@ -21,7 +21,7 @@ pub(super) fn complete(
         .unwrap_or("{}");
     let unreadable = |reason: String| Failure::argument("(root)", &reason);
     if let Some(validator) = &overridden.validator {
-        build::validate(validator, json, work)?;
+        validate(validator, json, work)?;
     }
     let root = Members::read(json).map_err(unreadable)?;
     let mut groups_read = HashMap::new();

@@ -1,6 +1,8 @@
 //! HTTP calls: requests built, sent over pooled connections, and their answers shaped.
 
+mod answer;
 pub(crate) mod build;
+mod call;
 pub(crate) mod client;
 pub(crate) mod connections;
 pub(crate) mod credentials;
@@ -8,4 +10,4 @@ pub(crate) mod deliver;
 mod shape;
 
 pub use credentials::Tokens;
-pub(crate) use shape::{packed, shape};
+use shape::{packed, shape};

@@ -7,7 +7,7 @@ use mcp_common::{
     bounds::Bounds,
     definition::{
         ToolDefinition,
-        tool::{Example, Expectation, Mock},
+        tool::{Example, Expectation, Mock, TargetDefinition},
     },
     problem::Problem,
 };
@@ -29,6 +29,19 @@ pub(super) fn check(
         }
         if let Some(mock) = &example.mock {
             answer(&field, mock, problems);
+        }
+        if let Ok(TargetDefinition::Static(_)) = definition.target() {
+            if example.mock.is_some() {
+                warnings.push(format!("{field}.mock: is not used, `static` is the answer"));
+            }
+            if example
+                .expect
+                .as_ref()
+                .is_some_and(|expect| expect.status.is_some())
+            {
+                let reason = "cannot be: `static` is the answer, and nobody sends a status";
+                problems.push(Problem::at(format!("{field}.expect.status"), reason));
+            }
         }
         warnings.extend(unfit(example, validator).map(|reason| format!("{field}.arguments: {reason}")));
     }

@@ -11,7 +11,7 @@ pub(crate) use hidden::is_hidden;
 use super::schema_bounds;
 use mcp_common::{
     bounds::Bounds,
-    definition::tool::{GROUPS, RequiredParams, ToolDefinition},
+    definition::tool::{GROUPS, RequiredParams, TargetDefinition, ToolDefinition},
     problem::Problem,
 };
 use serde_json::{Map, Value};
@@ -56,7 +56,10 @@ impl InputSchema {
         let layout = layout(&members);
         let text = normal_form::text(stored, &members, layout, &required)
             .map_err(|error| Problem::at("input_schema", format!("cannot be read: {error}")))?;
-        let text = hidden::remove(text, layout, &definition.tds_ext_info.params)?;
+        let text = match definition.target() {
+            Ok(TargetDefinition::Http(binding)) => hidden::remove(text, layout, &binding.params)?,
+            _ => text,
+        };
         let value = serde_json::from_str(&text)
             .map_err(|error| Problem::at("input_schema", format!("cannot be read: {error}")))?;
         let declared = Declared::of(&value, &value);

@@ -2,7 +2,10 @@
 
 use super::InputSchema;
 use crate::{json::one_line::compact, spec::Era};
-use mcp_common::{definition::ToolDefinition, problem::Problem};
+use mcp_common::{
+    definition::{ToolDefinition, tool::TargetDefinition},
+    problem::Problem,
+};
 use serde_json::{Map, Value, value::RawValue};
 
 /// JSON text, ready except for what an instance may change.
@@ -105,16 +108,20 @@ fn json_string(text: &str) -> String {
     Value::from(text).to_string()
 }
 
-/// The author's own, and what the HTTP method says about the rest.
+/// The author's own, and what the target says about the rest.
 fn annotations(definition: &ToolDefinition) -> Map<String, Value> {
-    let from_method: &[&str] = match definition.tds_ext_info.method.to_ascii_uppercase().as_str() {
-        "GET" | "HEAD" => &["readOnlyHint", "idempotentHint"],
-        "PUT" => &["idempotentHint"],
-        "DELETE" => &["destructiveHint", "idempotentHint"],
-        _ => &[],
+    let from_target: &[&str] = match definition.target() {
+        Ok(TargetDefinition::Http(binding)) => match binding.method.to_ascii_uppercase().as_str() {
+            "GET" | "HEAD" => &["readOnlyHint", "idempotentHint"],
+            "PUT" => &["idempotentHint"],
+            "DELETE" => &["destructiveHint", "idempotentHint"],
+            _ => &[],
+        },
+        Ok(TargetDefinition::Static(_)) => &["readOnlyHint", "idempotentHint"],
+        Err(_) => &[],
     };
     let mut annotations = definition.annotations.clone().unwrap_or_default();
-    for name in from_method {
+    for name in from_target {
         annotations.entry(*name).or_insert(Value::Bool(true));
     }
     annotations

@@ -1,5 +1,5 @@
 //! A tool as one instance has it that says something about its arguments: what it hides is neither listed nor accepted,
-//! and what it gives need not be sent. The call is the tool's own and shared.
+//! and what it gives need not be sent. The target is the tool's own and shared.
 
 mod argument;
 mod completion;
@@ -59,7 +59,7 @@ pub(super) fn apply(base: &Arc<CompiledTool>, overrides: &ToolOverrides) -> Resu
         |error: serde_json::Error| Problem::whole(format!("input_schema cannot be read: {error}"));
     let schema: Value = serde_json::from_str(text).map_err(unreadable)?;
     let arguments = Arguments {
-        layout: base.call.layout,
+        layout: base.signature.layout,
         schema: &schema,
     };
     let mut problems = Vec::new();
@@ -70,21 +70,21 @@ pub(super) fn apply(base: &Arc<CompiledTool>, overrides: &ToolOverrides) -> Resu
                 .err()
                 .map(|reason| Problem::at(&one.field, reason)),
         );
-        if one.is_hidden && one.default.is_none() && arguments.is_required(&base.call, &one.path) {
+        if one.is_hidden && one.default.is_none() && arguments.is_required(&base.target, &one.path) {
             let name = one.path.last().map_or("", String::as_str);
             let reason = format!("the tool requires `{name}`: give it a value in `defaults`");
             problems.push(Problem::at(&one.field, reason));
         }
         let value = one
             .default
-            .map_or(Ok(()), |json| values::check(&base.call, &one.path, json));
+            .map_or(Ok(()), |json| values::check(&base.signature, &one.path, json));
         let at_default = |reason| Problem::at(values::field(one), reason);
         problems.extend(value.map_err(at_default).err());
     }
     if !problems.is_empty() {
         return Err(Problems(problems));
     }
-    let completion = Completion::new(&base.call, &said);
+    let completion = Completion::new(&base.signature, &said);
     let text = listed(text, &said, &completion).map_err(unreadable)?;
     let schema: Value = serde_json::from_str(&text).map_err(unreadable)?;
     let mirrored = mirrored_header::collect(&schema, &mut problems);
@@ -107,7 +107,8 @@ pub(super) fn apply(base: &Arc<CompiledTool>, overrides: &ToolOverrides) -> Resu
     Ok(CompiledTool {
         listing: base.listing.with_input_schema(text),
         mirrored,
-        call: base.call.clone(),
+        signature: base.signature.clone(),
+        target: base.target.clone(),
         overridden: Some(Arc::new(overridden)),
         needs: base.needs.clone(),
         _own: Some(base.clone()),

@@ -152,7 +152,7 @@ impl fmt::Debug for StoredTool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::spec::Era;
+    use crate::{spec::Era, tool::Target};
     use mcp_common::{
         catalog::Catalog,
         datasource::{Batch, Change, Record},
@@ -223,7 +223,11 @@ mod tests {
         };
         let (one, other) = (with("1"), with("2"));
         let own = entry.compiled.compiled(compiler, entry).unwrap();
-        assert!(Arc::ptr_eq(&one.call, &other.call) && Arc::ptr_eq(&one.call, &own.call));
+        let call = |tool: &CompiledTool| match &tool.target {
+            Target::Http(call) => call.clone(),
+            Target::Static(_) => panic!("it is an HTTP request"),
+        };
+        assert!(Arc::ptr_eq(&call(&one), &call(&other)) && Arc::ptr_eq(&call(&one), &call(&own)));
         let unused = Arc::downgrade(&own);
         drop((one, other, own));
         assert!(unused.upgrade().is_none(), "nobody uses it");

@@ -3,7 +3,7 @@
 mod documents;
 mod fields;
 
-use documents::{INSTANCE, TOOL, put};
+use documents::{INSTANCE, STATIC, TOOL, put};
 use fields::fields_of;
 use mcp_common::{
     definition::{self, InstanceDefinition, ToolDefinition, UnknownMembers, instance, tool},
@@ -71,6 +71,8 @@ fn described(kind: Kind) -> Vec<(String, Vec<String>)> {
         let properties = node["properties"].as_object().unwrap_or_else(|| panic!("{node}"));
         properties.keys().cloned().collect()
     };
+    // Those of another target: `answers_of_definitions_…` is about them.
+    let elsewhere_too = ["StaticAnswer", "ContentBlock", "ResourceContents"];
     let places: &[(&str, &str)] = if kind == Kind::TOOL {
         &[
             ("", ""),
@@ -103,7 +105,12 @@ fn described(kind: Kind) -> Vec<(String, Vec<String>)> {
     };
     // Members of other languages, and those that depend on the kind of credential.
     let elsewhere = ["ArgumentSchema", "AuthBinding"];
-    let known: BTreeSet<&str> = places.iter().map(|(name, _)| *name).chain(elsewhere).collect();
+    let known: BTreeSet<&str> = places
+        .iter()
+        .map(|(name, _)| *name)
+        .chain(elsewhere)
+        .chain(elsewhere_too)
+        .collect();
     let parts = schema["$defs"].as_object().unwrap();
     for (name, part) in parts {
         let has_members = part.get("properties").is_some();
@@ -286,6 +293,107 @@ fn every_member_that_is_read_is_described_and_every_described_one_is_read() {
             .unwrap();
         assert_eq!(fields, members.iter().map(String::as_str).collect(), "{place}");
     }
+}
+
+/// Blocks have members of their own by their `type`.
+#[test]
+fn answers_of_definitions_are_refused_alike_by_the_schema_and_the_gateway() {
+    let base: Value = serde_json::from_str(STATIC).unwrap();
+    let validator = validator(Kind::TOOL);
+    let strict =
+        jsonschema::draft202012::new(&definition::schema(Kind::TOOL, UnknownMembers::Refused)).unwrap();
+    accepted(Kind::TOOL, &validator, &base);
+    accepted(Kind::TOOL, &strict, &base);
+    let schema = definition::schema(Kind::TOOL, UnknownMembers::Kept);
+    let members = |part: &str| -> Vec<String> {
+        let members = schema["$defs"][part]["properties"].as_object().unwrap();
+        members.keys().cloned().collect()
+    };
+    let blocks = base["static"]["content"].as_array().unwrap();
+    let mut places = vec![
+        ("/static".to_owned(), members("StaticAnswer")),
+        (
+            "/static/content/3/resource".to_owned(),
+            members("ResourceContents"),
+        ),
+    ];
+    places
+        .extend((0..blocks.len()).map(|index| (format!("/static/content/{index}"), members("ContentBlock"))));
+    let fields = [
+        (0, fields_of::<tool::StaticAnswer>()),
+        (1, fields_of::<tool::ResourceContents>()),
+        (2, fields_of::<tool::ContentBlock>()),
+    ];
+    for (place, fields) in fields {
+        let described: BTreeSet<&str> = places[place].1.iter().map(String::as_str).collect();
+        assert_eq!(fields, described);
+    }
+    let values = [
+        json!(null),
+        json!(true),
+        json!(7),
+        json!(-1),
+        json!("text"),
+        json!("image"),
+        json!("resource_link"),
+        json!("video"),
+        json!("aQ=="),
+        json!("aR=="),
+        json!("aQ"),
+        json!([]),
+        json!([{"type": "text"}]),
+        json!([{"type": "text", "text": "x"}]),
+        json!({}),
+        json!({"uri": "u", "text": "t"}),
+        json!({"uri": "u", "blob": "aQ=="}),
+        json!({"uri": "u", "text": "t", "blob": "aQ=="}),
+        json!({"uri": "u"}),
+    ];
+    let mut refused = 0;
+    let mut changes: Vec<Value> = Vec::new();
+    for (place, members) in &places {
+        for name in members.iter().map(String::as_str).chain(["misspelt"]) {
+            changes.extend(values.iter().map(|value| put(&base, place, name, value.clone())));
+            let mut without = base.clone();
+            let object = without.pointer_mut(place).and_then(Value::as_object_mut);
+            object.unwrap().remove(name);
+            changes.push(without);
+        }
+    }
+    let http: Value = serde_json::from_str(TOOL).unwrap();
+    for members in [json!({}), json!({"static": null}), json!({"static": {}})] {
+        let mut document = base.clone();
+        document.as_object_mut().unwrap().remove("static");
+        document
+            .as_object_mut()
+            .unwrap()
+            .extend(members.as_object().unwrap().clone());
+        changes.push(document.clone());
+        document["tds_ext_info"] = http["tds_ext_info"].clone();
+        changes.push(document);
+    }
+    changes.push(put(&base, "", "tds_ext_info", http["tds_ext_info"].clone()));
+    changes.push(put(&base, "", "tds_ext_info", json!(null)));
+    for changed in &changes {
+        let Verdict { read, works } = verdict(Kind::TOOL, changed);
+        let (valid, is_strict) = (validator.is_valid(changed), strict.is_valid(changed));
+        // Inside of `static` nothing is unknown.
+        assert_eq!(valid, is_strict, "{changed}");
+        // serde reads objects from lists as well, by the order of their members; nobody writes them so.
+        let is_positional = changed["static"]
+            .pointer("/content/3/resource")
+            .is_some_and(Value::is_array);
+        assert!(
+            (!valid || read.is_ok()) && (valid || works.is_err() || is_positional),
+            "{changed}: schema {valid}, gateway {read:?}"
+        );
+        refused += usize::from(!valid);
+    }
+    assert!(
+        refused > 500 && refused < changes.len(),
+        "{refused} of {}",
+        changes.len()
+    );
 }
 
 /// The kinds of `auth` have members of their own.

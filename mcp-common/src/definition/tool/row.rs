@@ -17,7 +17,7 @@ impl ToolDefinition {
         plural: "tools",
         about: "Tool definitions (Tool Discovery Service)",
         order: 100,
-        telling: &["tds_ext_info"],
+        telling: &["tds_ext_info", "static"],
         members: &[
             "id",
             "name",
@@ -33,6 +33,7 @@ impl ToolDefinition {
             "input_schema",
             "output_schema",
             "tds_ext_info",
+            "static",
             "examples",
             "source",
         ],

@@ -212,3 +212,14 @@ fn what_can_be_known_before_is_said_when_the_definition_is_written() {
     assert_eq!(compile(expected_refusal).unwrap(), Vec::<String>::new());
     assert!(compile(json!(null)).is_ok());
 }
+
+#[tokio::test]
+async fn an_answer_of_the_definition_needs_neither_mock_nor_upstream() {
+    let tool = json!({"name": "hours", "description": "d", "static": {"structured": {"open": true}},
+        "examples": [{"expect": {"jq": ".open"}}, {"expect": {"jq": ".open | not"}}]});
+    let document = Document::parse(tool.to_string().as_bytes()).unwrap();
+    for mode in [Mode::Mock, Mode::Live { any_method: false }] {
+        let verdicts: Vec<_> = run(&document, mode).await.iter().map(|run| run.verdict).collect();
+        assert_eq!(verdicts, [Verdict::Passed, Verdict::Failed]);
+    }
+}

@@ -116,7 +116,10 @@ pub async fn explain(
     };
     let explanation = engine.explain(&found.tool, context, asked.send).await;
     if asked.send && explanation.sent.is_none() {
-        let warning = "nothing was sent: `problems` says why";
+        let warning = match explanation.valid {
+            true => "nothing was sent: the definition holds the answer",
+            false => "nothing was sent: `problems` says why",
+        };
         found.warnings.push(warning.to_owned());
     }
     Ok(Explained {

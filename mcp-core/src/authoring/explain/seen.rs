@@ -5,8 +5,9 @@ use super::{ArgumentProblem, Placement, trace};
 use crate::{
     engine::{
         CallContext,
+        arguments::arguments_text,
         failure::Failure,
-        http::build::{arguments::Arguments, arguments_text, build, leaf::Scope},
+        http::build::{arguments::Arguments, build, leaf::Scope},
     },
     json::strict_value,
     tool::{Call, findings},
@@ -69,7 +70,7 @@ fn read<'a>(
             return (None, false);
         }
     };
-    if let Some(validator) = &call.validator {
+    if let Some(validator) = &call.signature.validator {
         match strict_value::read(json) {
             Ok(_) if !validator.is_bounded(json) => {
                 let reason =

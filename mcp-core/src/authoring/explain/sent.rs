@@ -7,14 +7,14 @@ use crate::{
         CallContext, CallResult, Engine,
         http::{client::Answer, credentials},
     },
-    tool::{CompiledTool, bounded},
+    tool::{Call, bounded},
 };
 use bytes::Bytes;
 use http::{HeaderName, Request, header};
 use http_body_util::Full;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, value::RawValue};
-use std::time::Instant;
+use std::{sync::Arc, time::Instant};
 
 /// A longer text in a result is cut.
 const MOST_TEXT: usize = 32 << 10;
@@ -99,13 +99,12 @@ pub struct Timings {
 impl Engine {
     pub(super) async fn send_and_show(
         &self,
-        tool: &CompiledTool,
+        call: &Arc<Call>,
         context: CallContext<'_>,
         request: Request<Full<Bytes>>,
     ) -> Sent {
-        let call = &tool.call;
         // A token may be renewed on the way: the one before and the one after are both looked for.
-        let mut secrets = self.credentials(tool, &context).await;
+        let mut secrets = self.credentials(call, &context).await;
         let started = Instant::now();
         let timeout = self.timeout(call);
         let deadline = tokio::time::Instant::now() + timeout;
@@ -113,7 +112,7 @@ impl Engine {
             .deliver(call, request, &context, None, (deadline, timeout))
             .await;
         let upstream_ms = milliseconds(started);
-        secrets.extend(self.credentials(tool, &context).await);
+        secrets.extend(self.credentials(call, &context).await);
         secrets.sort_by_key(|secret| std::cmp::Reverse(secret.len()));
         let redacted = |text: &str| {
             let hide = |text: String, secret: &String| text.replace(secret.as_str(), telling::HIDDEN);
@@ -139,8 +138,8 @@ impl Engine {
     }
 
     /// The credential of the call in every spelling that an answer could repeat.
-    async fn credentials(&self, tool: &CompiledTool, context: &CallContext<'_>) -> Vec<String> {
-        let Some(delivery) = &tool.call.delivery else {
+    async fn credentials(&self, call: &Call, context: &CallContext<'_>) -> Vec<String> {
+        let Some(delivery) = &call.delivery else {
             return Vec::new();
         };
         let (Some(auth), Ok(upstream)) = (&delivery.auth, self.connections(delivery)) else {
@@ -186,7 +185,7 @@ fn hidden_cookie(text: &str) -> String {
     format!("{name}={}{between}{attributes}", telling::HIDDEN)
 }
 
-fn shown_result(result: &CallResult, redacted: &impl Fn(&str) -> String) -> ShownResult {
+pub(super) fn shown_result(result: &CallResult, redacted: &impl Fn(&str) -> String) -> ShownResult {
     let text = |json: &[u8]| String::from_utf8_lossy(json).into_owned();
     let content = text(&result.content);
     let structured = result.structured.as_ref().map(|json| text(json));

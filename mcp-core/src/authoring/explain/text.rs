@@ -3,7 +3,10 @@
 mod answer;
 mod table;
 
-use super::{Explanation, Limit, LimitsInEffect, Placement, SetBy, ShownBody, ShownRequest, telling};
+use super::{
+    EgressVerdict, ExplainedTarget, Explanation, Limit, LimitsInEffect, Placement, SetBy, ShownBody,
+    ShownRequest, telling,
+};
 use std::fmt;
 use table::Table;
 
@@ -14,19 +17,27 @@ const MOST_BODY: usize = 4 << 10;
 
 impl fmt::Display for Explanation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.request {
-            Some(request) => write!(f, "{request}")?,
-            None => writeln!(
+        match (&self.request, self.target) {
+            (Some(request), _) => write!(f, "{request}")?,
+            (None, ExplainedTarget::Http) => writeln!(
                 f,
                 "{} {}\n  cannot be made of these arguments",
-                self.method, self.endpoint
+                self.method.as_deref().unwrap_or_default(),
+                self.endpoint.as_deref().unwrap_or_default()
             )?,
+            (None, ExplainedTarget::Static) => {
+                writeln!(f, "Nothing is sent: the definition holds the answer (static)")?;
+            }
         }
         if let Some(instance) = &self.instance {
             writeln!(f, "\nThrough the instance {instance}")?;
         }
         if !self.problems.is_empty() {
-            writeln!(f, "\nProblems: a call with these arguments is not sent")?;
+            let not_done = match self.target {
+                ExplainedTarget::Http => "sent",
+                ExplainedTarget::Static => "answered",
+            };
+            writeln!(f, "\nProblems: a call with these arguments is not {not_done}")?;
             let mut table = Table::default();
             for problem in &self.problems {
                 table.row([problem.path.clone(), problem.reason.clone()]);
@@ -60,19 +71,33 @@ impl fmt::Display for Explanation {
                 .for_each(|placement| table.row(columns(placement)));
             write!(f, "{table}")?;
         }
-        write!(f, "\n{}", self.limits)?;
-        let addresses = self.egress.addresses.join(", ");
-        let reason = self.egress.reason.as_deref().unwrap_or_default();
-        match self.egress.allowed {
-            Some(true) => writeln!(f, "Egress: {} may be called ({addresses})", self.egress.host)?,
-            Some(false) => writeln!(f, "Egress: {} is NOT called: {reason}", self.egress.host)?,
-            None => writeln!(f, "Egress: {}: {reason}", self.egress.host)?,
+        if let Some(limits) = &self.limits {
+            write!(f, "\n{limits}")?;
         }
-        if let Some(own) = &self.egress.own {
-            writeln!(f, "  {own}")?;
+        if let Some(egress) = &self.egress {
+            write!(f, "{egress}")?;
+        }
+        if let Some(answer) = &self.answer {
+            write!(f, "\n{answer}")?;
         }
         match &self.sent {
             Some(sent) => write!(f, "\n{sent}"),
+            None => Ok(()),
+        }
+    }
+}
+
+impl fmt::Display for EgressVerdict {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let addresses = self.addresses.join(", ");
+        let reason = self.reason.as_deref().unwrap_or_default();
+        match self.allowed {
+            Some(true) => writeln!(f, "Egress: {} may be called ({addresses})", self.host)?,
+            Some(false) => writeln!(f, "Egress: {} is NOT called: {reason}", self.host)?,
+            None => writeln!(f, "Egress: {}: {reason}", self.host)?,
+        }
+        match &self.own {
+            Some(own) => writeln!(f, "  {own}"),
             None => Ok(()),
         }
     }

@@ -10,11 +10,10 @@ mod query;
 mod template;
 
 use crate::{
-    engine::{CallContext, failure::Failure, result::Outcome, work::Work},
+    engine::{CallContext, arguments::arguments_text, failure::Failure, result::Outcome, work::Work},
     tool::Call,
 };
 use arguments::Arguments;
-pub(crate) use arguments::validate;
 use bytes::Bytes;
 use http::{HeaderValue, Method, Request, Uri, header, uri::PathAndQuery};
 use http_body_util::Full;
@@ -32,11 +31,6 @@ pub(crate) fn plan(
     arguments.check(call, json, work)?;
     let scope = Scope::new(call, context, &arguments, json, max_request_bytes);
     build(call, &arguments, &scope, max_request_bytes)
-}
-
-pub(crate) fn arguments_text<'a>(context: &CallContext<'a>) -> &'a str {
-    let given = context.arguments.map(|raw| raw.get());
-    given.filter(|json| *json != "null").unwrap_or("{}")
 }
 
 /// The request of arguments that were checked and sorted.

@@ -82,17 +82,17 @@ fn undefined(
     let media = Media::of(answer);
     match media {
         Media::Json => json::shape(call, answer, on_mismatch, work),
-        _ if call.output.is_some() && decode::is_lines(answer) => {
+        _ if call.signature.output.is_some() && decode::is_lines(answer) => {
             json::shape(call, answer, on_mismatch, work)
         }
-        _ if call.output.is_some() => Ok(not_json(answer)),
+        _ if call.signature.output.is_some() => Ok(not_json(answer)),
         media => Ok(media::shape(answer, media)),
     }
 }
 
 fn empty(call: &Call, status: StatusCode) -> CallResult {
     let said = format!("HTTP {}, no content", status.as_u16());
-    let Some(output) = &call.output else {
+    let Some(output) = &call.signature.output else {
         return CallResult::text(&said, false, Outcome::Ok, Some(status.as_u16()));
     };
     if output.is_valid(&serde_json::Value::Null) {

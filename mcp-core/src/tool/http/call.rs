@@ -7,13 +7,16 @@ mod placement;
 
 use super::{body, param};
 use crate::tool::{
-    Body, Delivery, InputSchema, Layout, Leaf, Origin, Params, PathTemplate, ResponseShape, Schema,
+    Body, Delivery, InputSchema, Leaf, Origin, ParamValue, Params, PathTemplate, ResponseShape, Signature,
     TakenNames, Templates, ToolCompiler, UsedVar,
 };
 use declared_names::DeclaredNames;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, header::ACCEPT_ENCODING};
 use mcp_common::{
-    definition::{ToolDefinition, tool::BodyMode},
+    definition::{
+        ToolDefinition,
+        tool::{BodyMode, HttpBinding},
+    },
     problem::Problem,
 };
 use placed::Placed;
@@ -21,12 +24,10 @@ use std::{collections::BTreeSet, fmt, sync::Arc, time::Duration};
 
 /// Everything that the engine needs to make calls of one tool.
 pub(crate) struct Call {
-    /// Of the tool.
-    pub(crate) id: Arc<str>,
+    pub(crate) signature: Arc<Signature>,
     pub(crate) method: Method,
     pub(crate) origin: Origin,
     pub(crate) path: PathTemplate,
-    pub(crate) layout: Layout,
     /// Arguments without a place of their own go to the query, or else into the body.
     pub(crate) rest_in_query: bool,
     /// A call without arguments for the body still has one (`{}`), because the schema speaks of them.
@@ -67,9 +68,6 @@ pub(crate) struct Call {
     pub(crate) delivery: Option<Box<Delivery>>,
     /// `None`: as the answer's `Content-Type` says.
     pub(crate) response: Option<Box<ResponseShape>>,
-    /// `None` where the schema accepts every object.
-    pub(crate) validator: Option<Schema>,
-    pub(crate) output: Option<Schema>,
 }
 
 /// Without headers and query: definitions may carry credentials there.
@@ -79,7 +77,7 @@ impl fmt::Debug for Call {
             .field("method", &self.method)
             .field("origin", &self.origin)
             .field("path", &self.path.parts)
-            .field("layout", &self.layout)
+            .field("signature", &self.signature)
             .finish_non_exhaustive()
     }
 }
@@ -87,12 +85,13 @@ impl fmt::Debug for Call {
 impl Call {
     pub(crate) fn compile(
         definition: &ToolDefinition,
+        binding: &HttpBinding,
         input: &InputSchema,
+        signature: &Arc<Signature>,
         compiler: &ToolCompiler,
         problems: &mut Vec<Problem>,
         warnings: &mut Vec<String>,
     ) -> Option<Self> {
-        let binding = &definition.tds_ext_info;
         let method = method(&binding.method)
             .map_err(|problem| problems.push(problem))
             .ok();
@@ -160,9 +159,8 @@ impl Call {
             fixed.headers.entry(ACCEPT_ENCODING).or_insert(codings);
         }
         Some(Self {
-            id: definition.id.clone(),
+            signature: signature.clone(),
             origin: origin?,
-            layout: input.layout,
             rest_in_query,
             has_body,
             declared_names,
@@ -189,8 +187,6 @@ impl Call {
             response,
             method,
             path,
-            validator: None,
-            output: None,
         })
     }
 
@@ -198,6 +194,20 @@ impl Call {
     pub(crate) fn used_vars(&self) -> impl Iterator<Item = &UsedVar> {
         let response = self.response.iter().flat_map(|response| &response.templates.vars);
         self.templates.vars.iter().chain(response)
+    }
+
+    /// Whether there is no request without the argument, though the schema may not say so.
+    pub(crate) fn requires(&self, group: Option<&str>, name: &str) -> bool {
+        let in_path = group.is_none_or(|group| group == "path");
+        let by_placeholder = in_path && self.path.has(name)
+            || self.params.path.iter().any(|param| {
+                in_path && param.name == name && matches!(param.value, ParamValue::Argument(None))
+            });
+        let mut by_group = self.required_in_group.iter();
+        let by_binding = group.is_none_or(|group| matches!(group, "path" | "query"))
+            && self.required_anywhere.iter().any(|required| required == name)
+            || by_group.any(|(of, required)| required == name && group.is_none_or(|group| of == group));
+        by_placeholder || by_binding
     }
 
     /// Whether the definition itself places this argument; it then goes nowhere else.

@@ -2,7 +2,7 @@
 
 use crate::{
     json::pointer,
-    tool::{Call, Layout, ParamValue},
+    tool::{Layout, Target},
 };
 use mcp_common::definition::tool::GROUPS;
 use serde_json::{Map, Value};
@@ -119,22 +119,13 @@ impl Arguments<'_> {
     }
 
     /// Whether there is no call without it.
-    pub(super) fn is_required(&self, call: &Call, path: &[String]) -> bool {
+    pub(super) fn is_required(&self, target: &Target, path: &[String]) -> bool {
         let Some(name) = path.last() else { return false };
         let group = (path.len() == 2).then(|| path[0].as_str());
         let required = self
             .around(path)
             .and_then(|schema| schema.get("required")?.as_array());
         let by_schema = required.is_some_and(|names| names.iter().any(|required| required == name.as_str()));
-        let in_path = group.is_none_or(|group| group == "path");
-        let by_placeholder = in_path && call.path.has(name)
-            || call.params.path.iter().any(|param| {
-                in_path && param.name == *name && matches!(param.value, ParamValue::Argument(None))
-            });
-        let mut by_group = call.required_in_group.iter();
-        let by_binding = group.is_none_or(|group| matches!(group, "path" | "query"))
-            && call.required_anywhere.contains(name)
-            || by_group.any(|(of, required)| required == name && group.is_none_or(|group| of == group));
-        by_schema || by_placeholder || by_binding
+        by_schema || target.requires(group, name)
     }
 }

@@ -1,7 +1,7 @@
 //! The values that an instance gives, sorted by where they are added to a call's arguments.
 
 use super::{Said, values};
-use crate::tool::Call;
+use crate::tool::Signature;
 use serde_json::{Map, Value};
 
 /// JSON texts by name.
@@ -22,7 +22,7 @@ pub(crate) struct Group {
 }
 
 impl Completion {
-    pub(super) fn new(call: &Call, said: &[Said<'_>]) -> Self {
+    pub(super) fn new(signature: &Signature, said: &[Said<'_>]) -> Self {
         let mut completion = Self::default();
         for one in said {
             let Some(json) = one.default else { continue };
@@ -48,7 +48,7 @@ impl Completion {
                 .map(|(name, json)| (name.clone(), read(json)))
                 .collect();
             let arguments = Value::Object(Map::from_iter([(name.clone(), Value::Object(members))]));
-            group.is_made = values::violation(call, std::slice::from_ref(name), &arguments).is_none();
+            group.is_made = values::violation(signature, std::slice::from_ref(name), &arguments).is_none();
         }
         completion
     }

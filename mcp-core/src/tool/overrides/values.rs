@@ -3,7 +3,7 @@
 use super::Said;
 use crate::{
     json::{pointer::pointer_of, strict_value},
-    tool::{Call, validator},
+    tool::{Signature, validator},
 };
 use serde_json::{Value, json};
 
@@ -13,10 +13,10 @@ pub(super) fn field(said: &Said<'_>) -> String {
 }
 
 /// Whether the argument may have the value that the JSON text is.
-pub(super) fn check(call: &Call, path: &[String], json: &str) -> Result<(), String> {
+pub(super) fn check(signature: &Signature, path: &[String], json: &str) -> Result<(), String> {
     let value = strict_value::read(json).map_err(|error| error.to_string())?;
     let arguments = around(path, value);
-    match violation(call, path, &arguments) {
+    match violation(signature, path, &arguments) {
         Some(reason) => Err(format!("does not fit the tool's input_schema: {reason}")),
         None => Ok(()),
     }
@@ -30,11 +30,11 @@ fn around(path: &[String], value: Value) -> Value {
 }
 
 /// What the tool's schema finds wrong at the path or below it. That other arguments are missing is no matter here.
-pub(super) fn violation(call: &Call, path: &[String], arguments: &Value) -> Option<String> {
+pub(super) fn violation(signature: &Signature, path: &[String], arguments: &Value) -> Option<String> {
     let pointer = pointer_of(path);
     // What takes too long to be checked now is checked by each call.
     let text = arguments.to_string();
-    let validator = call
+    let validator = signature
         .validator
         .as_ref()
         .filter(|schema| schema.is_bounded(&text))?;

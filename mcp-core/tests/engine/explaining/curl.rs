@@ -261,8 +261,9 @@ async fn the_curl_line_makes_the_same_connection() {
         "${file:/run/secrets/dynmcp/proxy-password}"
     );
     assert_eq!(curl.note, None);
-    assert_eq!(explanation.egress.allowed, Some(false));
-    assert!(explanation.egress.reason.unwrap().contains("egress.proxies"));
+    let egress = explanation.egress.unwrap();
+    assert_eq!(egress.allowed, Some(false));
+    assert!(egress.reason.unwrap().contains("egress.proxies"));
 }
 
 #[tokio::test]
@@ -394,9 +395,9 @@ async fn a_connection_of_its_own_is_told_to_curl_too() {
         line.contains("--connect-to '[2001:db8::1]:8443:[::1]:8443'"),
         "{line}"
     );
-    assert_eq!(explanation.limits.connect_timeout_ms.value, 700);
+    assert_eq!(explanation.limits.unwrap().connect_timeout_ms.value, 700);
     assert_eq!(
-        explanation.egress.allowed,
+        explanation.egress.unwrap().allowed,
         Some(false),
         "no proxy is allowed here"
     );

@@ -1,4 +1,4 @@
-//! One document of each kind in which every object of the language stands once.
+//! Documents in which every object of the language stands.
 
 use serde_json::Value;
 
@@ -13,6 +13,18 @@ pub(super) const TOOL: &str = r#"{
         "limits": {}, "retry": {"max": 1, "backoff": {}, "idempotency_key": "X-Key"}, "redirect": {}, "tls": {}, "proxy": {"url": "http://proxy.example:3128"}, "egress": {},
         "response": {"errors": [{"when": "status == 404", "message": "m"}]}
     }
+}"#;
+
+/// A tool that sends nothing.
+pub(super) const STATIC: &str = r#"{
+    "name": "t", "description": "d", "input_schema": {},
+    "static": {"content": [
+        {"type": "text", "text": "t"},
+        {"type": "image", "data": "aQ==", "mimeType": "image/png"},
+        {"type": "audio", "data": "aQ==", "mimeType": "audio/wav"},
+        {"type": "resource", "resource": {"uri": "file:///a", "text": "t"}},
+        {"type": "resource_link", "uri": "file:///a", "name": "a", "title": "A", "description": "d", "size": 3, "icons": []}
+    ]}
 }"#;
 
 pub(super) const INSTANCE: &str = r#"{

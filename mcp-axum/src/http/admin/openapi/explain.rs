@@ -55,13 +55,16 @@ pub(super) struct Explanation {
     /// The instance that the call comes through.
     #[schema(required = false)]
     instance: String,
-    /// Of HTTP.
-    #[schema(example = "GET")]
+    /// `http`, or `static`: nothing is sent, the definition holds the answer.
+    #[schema(example = "http")]
+    target: String,
+    /// The HTTP method; absent where nothing is sent.
+    #[schema(required = false, example = "GET")]
     method: String,
-    /// The URL with its placeholders.
-    #[schema(example = "https://api.example.com/v1/orders/{id}")]
+    /// The URL with its placeholders; absent where nothing is sent.
+    #[schema(required = false, example = "https://api.example.com/v1/orders/{id}")]
     endpoint: String,
-    /// Whether a call with these arguments is sent.
+    /// Whether a call with these arguments is made.
     valid: bool,
     /// Everything that is wrong with the arguments.
     problems: Vec<ArgumentProblem>,
@@ -74,12 +77,16 @@ pub(super) struct Explanation {
     /// Which rule placed what.
     placements: Vec<Placement>,
     /// `timeout_ms`, `connect_timeout_ms`, `max_request_bytes`, `max_response_bytes` as `{value, set_by}`;
-    /// `concurrency`, `retry`, `redirects`.
-    #[schema(value_type = Object)]
+    /// `concurrency`, `retry`, `redirects`. Absent where nothing is sent.
+    #[schema(required = false, value_type = Object)]
     limits: Value,
-    /// `{host, addresses, allowed, reason, own}`; `own` is what the definition itself narrows it to, `{allow, deny}`.
-    #[schema(value_type = Object)]
+    /// `{host, addresses, allowed, reason, own}`; `own` is what the definition itself narrows it to, `{allow, deny}`. Absent where
+    /// nothing is sent.
+    #[schema(required = false, value_type = Object)]
     egress: Value,
+    /// What such a call is answered, where the definition holds the answer: `content`, `structuredContent` and the like.
+    #[schema(required = false, value_type = Object)]
+    answer: Value,
     /// With `send`.
     #[schema(required = false)]
     sent: Sent,

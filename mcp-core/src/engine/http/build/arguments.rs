@@ -1,13 +1,9 @@
 //! A call's arguments, sorted into the places of the request.
 
 use crate::{
-    engine::{
-        failure::Failure,
-        result::Outcome,
-        work::{Stop, Work},
-    },
+    engine::{arguments::validate, failure::Failure, work::Work},
     json::members::Members,
-    tool::{Call, Layout, Schema, Verdict},
+    tool::{Call, Layout},
 };
 use mcp_common::definition::tool::Place;
 use serde_json::value::RawValue;
@@ -32,29 +28,10 @@ pub(crate) struct Groups<'a> {
     pub(crate) body: Option<&'a RawValue>,
 }
 
-/// What the arguments' schema finds wrong with their text.
-pub(crate) fn validate(schema: &Schema, json: &str, work: &dyn Work) -> Result<(), Failure> {
-    match work.check(schema, json, false) {
-        Ok(Verdict::Fits) => Ok(()),
-        Ok(Verdict::Unreadable(text)) => {
-            let reason = text
-                .rsplit_once(" at line ")
-                .map_or(text.as_str(), |(reason, _)| reason);
-            Err(Failure::argument("(root)", reason))
-        }
-        Ok(Verdict::Unfit { findings, .. }) => Err(Failure::arguments(&findings)),
-        Err(Stop::Failed(failure)) => Err(failure),
-        Err(Stop::Long) => Err(Failure::new(
-            Outcome::InvalidArguments,
-            "The arguments are not checked here: that may take too long with the tool's schema. A call checks them.",
-        )),
-    }
-}
-
 impl<'a> Arguments<'a> {
     pub(crate) fn read(call: &Call, json: &'a str) -> Result<Self, Failure> {
         let root = Members::read(json).map_err(|reason| Failure::argument("(root)", &reason))?;
-        let is_grouped = match call.layout {
+        let is_grouped = match call.signature.layout {
             Layout::Grouped => true,
             Layout::Flat => false,
             Layout::ByShape => looks_grouped(&root),
@@ -106,7 +83,7 @@ impl<'a> Arguments<'a> {
 
     /// Checks the arguments against the schema and what the definition requires, and sorts them into their groups.
     pub(super) fn check(&mut self, call: &Call, json: &str, work: &dyn Work) -> Result<(), Failure> {
-        if let Some(validator) = &call.validator {
+        if let Some(validator) = &call.signature.validator {
             validate(validator, json, work)?;
         }
         self.sort(call)?;

@@ -112,7 +112,7 @@ impl Shaper<'_> {
             ResponseFormat::Text => Ok(self.text(&decode::readable(self.answer, &media))?),
             ResponseFormat::Binary => Ok(self.binary(media)?),
             ResponseFormat::Auto if media == Media::Json || decode::is_lines(self.answer) => self.json(),
-            ResponseFormat::Auto if self.response.jq.is_some() || self.call.output.is_some() => {
+            ResponseFormat::Auto if self.response.jq.is_some() || self.call.signature.output.is_some() => {
                 Ok(super::not_json(self.answer))
             }
             ResponseFormat::Auto if media == Media::Text => Ok(self.text(&decode::text(self.answer))?),
@@ -134,7 +134,7 @@ impl Shaper<'_> {
             Err(reason) => return Ok(self.bad(&reason)),
         };
         let (data, note) = self.fit(data)?;
-        let output = self.call.output.as_ref();
+        let output = self.call.signature.output.as_ref();
         let mismatch = match output {
             Some(output) => json::mismatch(output, &data, self.work)?,
             None => None,
@@ -147,7 +147,7 @@ impl Shaper<'_> {
             return Ok(mismatch.refused(self.answer, what));
         }
         let is_structured =
-            self.response.with_structured && (data.starts_with('{') || self.call.output.is_some());
+            self.response.with_structured && (data.starts_with('{') || self.call.signature.output.is_some());
         // Older clients know structured objects only; they get the text of everything else.
         let with_text = self.response.with_text || !(is_structured && data.starts_with('{'));
         let text = match &self.response.template {

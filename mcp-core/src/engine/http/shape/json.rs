@@ -31,14 +31,14 @@ pub(super) fn shape(
             }
         },
     };
-    let mismatch = match &call.output {
+    let mismatch = match &call.signature.output {
         Some(output) => mismatch(output, &text, work)?,
         None => None,
     };
     if let (Some(mismatch), OnMismatch::Error) = (&mismatch, on_mismatch) {
         return Ok(mismatch.refused(answer, "The answer"));
     }
-    let is_structured = text.starts_with('{') || call.output.is_some();
+    let is_structured = text.starts_with('{') || call.signature.output.is_some();
     let structured = is_structured.then(|| match &text {
         Cow::Borrowed(text) => one_line(&answer.body, text),
         Cow::Owned(text) => on_one_line(text).into(),

@@ -1,0 +1,89 @@
+//! What a call of an HTTP tool sends.
+
+use super::{ExplainedTarget, Explanation, credential, curl, egress, given, limits, outline::Outline, seen};
+use crate::{
+    engine::{CallContext, Engine, Here, complete, completed, http::deliver},
+    tool::{Call, CompiledTool, Effort, PathPart},
+};
+use std::sync::Arc;
+
+impl Engine {
+    pub(super) async fn explain_http(
+        &self,
+        tool: &CompiledTool,
+        call: &Arc<Call>,
+        context: CallContext<'_>,
+        send: bool,
+    ) -> Explanation {
+        let (completed, mut unfit) =
+            match completed(tool.overridden.as_deref(), &context, &Here(Effort::Full)) {
+                Ok(completed) => (completed, Vec::new()),
+                Err(failure) => (None, failure.problems()),
+            };
+        let overridden = tool.overridden.as_ref().filter(|_| unfit.is_empty());
+        let added = overridden.map(|overridden| complete::added(overridden, context.arguments));
+        let context = CallContext {
+            arguments: completed.as_deref().or(context.arguments),
+            ..context
+        };
+        let seen::Seen {
+            mut problems,
+            mut placements,
+            mut request,
+        } = seen::see(call, &context, self.max_request_bytes(call));
+        // What the instance refuses comes first; what it would have added may be all that is missing then.
+        if !unfit.is_empty() {
+            problems.clear();
+            problems.append(&mut unfit);
+        }
+        if let Some(request) = &mut request {
+            self.name_gateway(request, &context);
+            // A call makes it when it is sent. Made here, what is shown is what is sent.
+            if let Err(failure) = deliver::add_idempotency_key(call, request) {
+                problems.extend(failure.problems());
+            }
+        }
+        given::tell(
+            &mut placements,
+            &added.unwrap_or_default(),
+            call,
+            context.instance,
+        );
+        placements.extend(credential::placement(call));
+        let valid = problems.is_empty() && request.is_some();
+        let outline = request.as_ref().map(|request| Outline::of(call, request));
+        let sent = match request {
+            Some(request) if send && valid => Some(self.send_and_show(call, context, request).await),
+            _ => None,
+        };
+        let instance = context.instance.id();
+        Explanation {
+            instance: (!instance.is_empty()).then(|| instance.to_owned()),
+            target: ExplainedTarget::Http,
+            method: Some(call.method.to_string()),
+            endpoint: Some(endpoint(call)),
+            valid,
+            problems,
+            request: outline.as_ref().map(Outline::shown),
+            curl: outline.as_ref().map(curl::line),
+            placements,
+            limits: Some(limits::of(call, &self.settings, self.max_request_bytes(call))),
+            egress: Some(egress::verdict(call, &self.settings.egress).await),
+            answer: None,
+            sent,
+        }
+    }
+}
+
+/// The URL before it is filled.
+fn endpoint(call: &Call) -> String {
+    let mut out = format!("{}://{}", call.origin.scheme, call.origin.authority);
+    for part in &call.path.parts {
+        match part {
+            PathPart::Literal(text) => out.push_str(text),
+            PathPart::Placeholder(name) => out.extend(["{", name, "}"]),
+            PathPart::Declared(number) => out.extend(["{", &call.params.path[*number].wire, "}"]),
+        }
+    }
+    out
+}

@@ -1,0 +1,81 @@
+//! A call's arguments before any target sees them: bounded, completed with what the instance gives, held to their schemas.
+
+use super::{
+    CallContext, Engine, complete,
+    failure::Failure,
+    lane::Owner,
+    result::Outcome,
+    work::{Stop, Work},
+};
+use crate::tool::{CompiledTool, Overridden, Schema, Signature, Verdict};
+use serde_json::value::RawValue;
+use std::sync::Arc;
+
+impl Engine {
+    /// Refuses arguments of which much more would be made than they are.
+    pub(super) fn within_bounds(&self, context: &CallContext<'_>) -> Result<(), Failure> {
+        let Some(arguments) = context.arguments else {
+            return Ok(());
+        };
+        let bounds = self.settings.bounds.arguments();
+        bounds
+            .check_long(arguments.get().as_bytes())
+            .map_err(|exceeded| Failure::arguments(&format!("What was sent {exceeded}.")))
+    }
+
+    /// Whether it takes a moment only to complete and check these arguments.
+    pub(super) fn is_quick(&self, tool: &CompiledTool, arguments: Option<&RawValue>) -> bool {
+        let json = arguments.map_or("{}", RawValue::get);
+        let overridden = tool.overridden.as_ref();
+        let schemas = [
+            tool.signature.validator.as_ref(),
+            overridden.and_then(|overridden| overridden.validator.as_ref()),
+        ];
+        json.len() <= self.settings.lane.settings().arguments_bytes
+            && schemas.into_iter().flatten().all(|schema| schema.is_quick(json))
+    }
+}
+
+/// The text of the arguments; clients that send none, or `null`, mean an empty object.
+pub(crate) fn arguments_text<'a>(context: &CallContext<'a>) -> &'a str {
+    let given = context.arguments.map(|raw| raw.get());
+    given.filter(|json| *json != "null").unwrap_or("{}")
+}
+
+/// What the arguments' schema finds wrong with their text.
+pub(crate) fn validate(schema: &Schema, json: &str, work: &dyn Work) -> Result<(), Failure> {
+    match work.check(schema, json, false) {
+        Ok(Verdict::Fits) => Ok(()),
+        Ok(Verdict::Unreadable(text)) => {
+            let reason = text
+                .rsplit_once(" at line ")
+                .map_or(text.as_str(), |(reason, _)| reason);
+            Err(Failure::argument("(root)", reason))
+        }
+        Ok(Verdict::Unfit { findings, .. }) => Err(Failure::arguments(&findings)),
+        Err(Stop::Failed(failure)) => Err(failure),
+        Err(Stop::Long) => Err(Failure::new(
+            Outcome::InvalidArguments,
+            "The arguments are not checked here: that may take too long with the tool's schema. A call checks them.",
+        )),
+    }
+}
+
+/// Whose turn it is where calls wait for each other: versions of a tool are told apart, instances are not.
+pub(super) fn owner(signature: &Arc<Signature>) -> Owner {
+    Owner {
+        key: Arc::as_ptr(signature).addr(),
+        name: signature.id.clone(),
+    }
+}
+
+/// The arguments with what the instance gives; `None` where it says nothing about them.
+pub(crate) fn completed(
+    overridden: Option<&Overridden>,
+    context: &CallContext<'_>,
+    work: &dyn Work,
+) -> Result<Option<Box<RawValue>>, Failure> {
+    overridden
+        .map(|overridden| complete::complete(overridden, context.arguments, work))
+        .transpose()
+}

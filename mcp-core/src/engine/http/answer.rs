@@ -1,0 +1,119 @@
+//! The answer of an HTTP tool becomes a result: here if it takes a moment, elsewhere if it may take longer.
+
+use super::{client::Answer, packed};
+use crate::{
+    engine::{
+        CallContext, CallResult, Engine, Here, arguments::owner, failure::Failure,
+        owned_context::OwnedContext, result::Outcome, work::Stop,
+    },
+    tool::{Call, Effort},
+};
+use http::StatusCode;
+use std::sync::Arc;
+use tokio::time::Instant;
+
+impl Engine {
+    /// What the tool makes of an answer, without asking anybody.
+    pub(in crate::engine) fn shape_http(
+        &self,
+        call: &Call,
+        context: &CallContext<'_>,
+        answer: Answer,
+    ) -> CallResult {
+        if let Err(failure) = self.answer_within_bounds(call, &answer) {
+            return failure.into_result(Some(answer.status.as_u16()));
+        }
+        packed(&answer).unwrap_or_else(|| {
+            let here = Here(Effort::Full);
+            let shaped = super::shape(call, &answer, context, self.settings.on_mismatch, &here);
+            shaped.unwrap_or_else(|stop| unshaped(stop, answer.status))
+        })
+    }
+
+    /// The same without holding the thread: for answers in a call.
+    pub(in crate::engine) async fn answered_http(
+        &self,
+        call: &Arc<Call>,
+        context: &CallContext<'_>,
+        answer: Answer,
+    ) -> CallResult {
+        let deadline = Instant::now() + self.timeout(call);
+        match packed(&answer) {
+            Some(packed) => packed,
+            None => self.shaped(call, answer, context, deadline).await,
+        }
+    }
+
+    /// Refuses an answer of which much more would be made than it is, where it is read and not only given on.
+    fn answer_within_bounds(&self, call: &Call, answer: &Answer) -> Result<(), Failure> {
+        let is_read = call.response.is_some() || call.signature.output.is_some();
+        let first = answer.body.iter().find(|byte| !byte.is_ascii_whitespace());
+        // Pages and other texts have no values.
+        if !(is_read && matches!(first, Some(b'[' | b'{'))) {
+            return Ok(());
+        }
+        let bounds = self.settings.bounds.answer();
+        bounds.check_long(&answer.body).map_err(|exceeded| {
+            Failure::new(Outcome::BadAnswer, format!("The upstream's answer {exceeded}."))
+        })
+    }
+
+    /// What takes a moment is done here. Other answers begin again elsewhere, since most take less than handing over
+    /// costs.
+    pub(crate) async fn shaped(
+        &self,
+        call: &Arc<Call>,
+        answer: Answer,
+        context: &CallContext<'_>,
+        deadline: Instant,
+    ) -> CallResult {
+        if let Err(failure) = self.answer_within_bounds(call, &answer) {
+            return failure.into_result(Some(answer.status.as_u16()));
+        }
+        let settings = &self.settings;
+        let size = answer.body.len();
+        let templates = call.response.as_ref().map(|response| &response.templates.weight);
+        let is_light = size <= settings.lane.settings().answer_bytes
+            && templates.is_none_or(|weight| {
+                weight.is_quick(size + context.arguments.map_or(0, |it| it.get().len()))
+            });
+        if is_light {
+            let here = Here(Effort::Short);
+            match super::shape(call, &answer, context, settings.on_mismatch, &here) {
+                Ok(result) => return result,
+                Err(Stop::Long) => {}
+                Err(stop) => return unshaped(stop, answer.status),
+            }
+        }
+        Box::pin(self.shaped_elsewhere(call, answer, context, deadline)).await
+    }
+
+    async fn shaped_elsewhere(
+        &self,
+        call: &Arc<Call>,
+        answer: Answer,
+        context: &CallContext<'_>,
+        deadline: Instant,
+    ) -> CallResult {
+        let status = answer.status;
+        let context = OwnedContext::of(context);
+        let (owner, call, on_mismatch) = (owner(&call.signature), call.clone(), self.settings.on_mismatch);
+        let shaped = self.settings.lane.run(owner, deadline, move |station| {
+            let shaped = super::shape(&call, &answer, &context.borrow(), on_mismatch, station);
+            shaped.unwrap_or_else(|stop| unshaped(stop, status))
+        });
+        match shaped.await {
+            Ok(result) => result,
+            Err(failure) => failure.into_result(Some(status.as_u16())),
+        }
+    }
+}
+
+/// Where nothing better can be said: what may take all that there is ends in words of its own.
+fn unshaped(stop: Stop, status: StatusCode) -> CallResult {
+    let failure = match stop {
+        Stop::Failed(failure) => failure,
+        Stop::Long => Failure::new(Outcome::BadAnswer, "The answer cannot be shaped."),
+    };
+    failure.into_result(Some(status.as_u16()))
+}

@@ -1,0 +1,214 @@
+//! A call of an HTTP tool from its arguments to its result: plan → send → shape.
+
+use super::{
+    build, client,
+    client::{Answer, Room, Upstream},
+    deliver::{Progress, Sender},
+};
+use crate::{
+    engine::{
+        CallContext, CallResult, Engine, Here,
+        arguments::{completed, owner},
+        failure::Failure,
+        no_memory,
+        owned_context::OwnedContext,
+        work::Work,
+    },
+    peer::{Held, Peer},
+    tool::{Call, CompiledTool, Delivery, Effort, Overridden},
+};
+use bytes::Bytes;
+use http::{Request, header::VIA};
+use http_body::Body as _;
+use http_body_util::Full;
+use serde_json::value::RawValue;
+use std::{borrow::Cow, sync::Arc, time::Duration};
+use tokio::time::Instant;
+
+impl Engine {
+    /// Makes the request, sends it and shapes the answer.
+    pub(in crate::engine) async fn call_http(
+        &self,
+        peer: Option<&Arc<Peer>>,
+        tool: &CompiledTool,
+        call: &Arc<Call>,
+        context: CallContext<'_>,
+    ) -> CallResult {
+        let timeout = self.timeout(call);
+        let deadline = Instant::now() + timeout;
+        let prepared = if self.is_quickly_planned(tool, call, context.arguments) {
+            let (overridden, most) = (tool.overridden.as_deref(), self.max_request_bytes(call));
+            prepare(call, overridden, &context, most, &Here(Effort::Full))
+        } else {
+            Box::pin(self.prepared_elsewhere(tool, call, &context, deadline)).await
+        };
+        let Prepared {
+            completed,
+            mut request,
+        } = match prepared {
+            Ok(prepared) => prepared,
+            Err(failure) => return failure.into_result(None),
+        };
+        self.name_gateway(&mut request, &context);
+        let context = CallContext {
+            arguments: completed.as_deref().or(context.arguments),
+            ..context
+        };
+        let _held = match held_for(&request, peer) {
+            Ok(held) => held,
+            Err(failure) => return failure.into_result(None),
+        };
+        match self
+            .deliver(call, request, &context, peer, (deadline, timeout))
+            .await
+        {
+            Ok(answer) => self.shaped(call, answer, &context, deadline).await,
+            Err(failure) => failure,
+        }
+    }
+
+    /// Whether it takes a moment only to make a request of these arguments.
+    fn is_quickly_planned(&self, tool: &CompiledTool, call: &Call, arguments: Option<&RawValue>) -> bool {
+        let length = arguments.map_or(2, |raw| raw.get().len());
+        self.is_quick(tool, arguments) && call.templates.weight.is_quick(length)
+    }
+
+    /// The request of arguments that other calls of the worker would wait for.
+    async fn prepared_elsewhere(
+        &self,
+        tool: &CompiledTool,
+        call: &Arc<Call>,
+        context: &CallContext<'_>,
+        deadline: Instant,
+    ) -> Result<Prepared, Failure> {
+        let (owner, call) = (owner(&call.signature), call.clone());
+        let overridden = tool.overridden.clone();
+        let context = OwnedContext::of(context);
+        let max_request_bytes = self.max_request_bytes(&call);
+        let prepared = self.settings.lane.run(owner, deadline, move |station| {
+            prepare(
+                &call,
+                overridden.as_deref(),
+                &context.borrow(),
+                max_request_bytes,
+                station,
+            )
+        });
+        prepared.await?
+    }
+
+    /// Sends it and waits for the answer, or for the result that says why there is none.
+    pub(crate) async fn deliver(
+        &self,
+        call: &Call,
+        request: Request<Full<Bytes>>,
+        context: &CallContext<'_>,
+        peer: Option<&Arc<Peer>>,
+        (deadline, timeout): (Instant, Duration),
+    ) -> Result<Answer, CallResult> {
+        let most = call
+            .max_response_bytes
+            .unwrap_or(self.settings.max_response_bytes);
+        let room = Room { most, peer };
+        let mut progress = Progress::default();
+        let exchanged = match &call.delivery {
+            None => {
+                let status = &mut progress.status;
+                let exchange = self.upstream.exchange(request, room, status);
+                tokio::time::timeout_at(deadline, exchange).await
+            }
+            Some(delivery) => {
+                let sender = Sender {
+                    engine: self,
+                    delivery,
+                    context,
+                    room,
+                    deadline,
+                };
+                // Boxed, so that calls that need none of it have no room for it.
+                let sending = Box::pin(sender.send(request, &mut progress));
+                tokio::time::timeout_at(deadline, sending).await
+            }
+        };
+        match exchanged {
+            Ok(Ok(answer)) => Ok(answer),
+            Ok(Err(failure)) => Err(failure.into_result(progress.status)),
+            Err(_) => Err(progress.timed_out(call, timeout).into_result(progress.status)),
+        }
+    }
+
+    /// Those over which a tool of this delivery is called.
+    pub(crate) fn connections(&self, delivery: &Delivery) -> Result<Cow<'_, Upstream>, Failure> {
+        match &delivery.transport {
+            None => Ok(Cow::Borrowed(&self.upstream)),
+            Some(transport) => self.pools.get(transport).map(Cow::Owned),
+        }
+    }
+
+    /// The request that a call would make, without sending it; or the result that says why there is none.
+    pub(in crate::engine) fn plan_http(
+        &self,
+        tool: &CompiledTool,
+        call: &Call,
+        context: CallContext<'_>,
+    ) -> Result<Request<Full<Bytes>>, CallResult> {
+        let (overridden, most) = (tool.overridden.as_deref(), self.max_request_bytes(call));
+        let prepared = prepare(call, overridden, &context, most, &Here(Effort::Full));
+        let mut request = prepared.map_err(|failure| failure.into_result(None))?.request;
+        self.name_gateway(&mut request, &context);
+        Ok(request)
+    }
+
+    /// How long a whole call may take.
+    pub(crate) fn timeout(&self, call: &Call) -> Duration {
+        call.timeout.unwrap_or(self.settings.default_timeout)
+    }
+
+    /// The one header that is sent although no definition names it.
+    pub(crate) fn name_gateway(&self, request: &mut Request<Full<Bytes>>, context: &CallContext<'_>) {
+        if let Some(via) = &self.settings.via {
+            request.headers_mut().insert(VIA, via.value(context.headers));
+        }
+    }
+
+    pub(crate) fn max_request_bytes(&self, call: &Call) -> u64 {
+        call.max_request_bytes.unwrap_or_else(|| {
+            self.settings
+                .max_request_bytes
+                .saturating_add(call.extra_request_bytes)
+        })
+    }
+}
+
+/// The memory of a request while its answer is waited for. What is small is not counted: each connection has little of it.
+fn held_for(request: &Request<Full<Bytes>>, peer: Option<&Arc<Peer>>) -> Result<Option<Held>, Failure> {
+    let size = request.body().size_hint().lower();
+    match peer {
+        Some(peer) if size > client::SMALL => peer.hold(size).map(Some).map_err(|_| no_memory("request")),
+        _ => Ok(None),
+    }
+}
+
+/// What is known of a call before it is sent.
+struct Prepared {
+    /// The arguments with what the instance gives; `None` where it says nothing about them.
+    completed: Option<Box<RawValue>>,
+    request: Request<Full<Bytes>>,
+}
+
+fn prepare(
+    call: &Call,
+    overridden: Option<&Overridden>,
+    context: &CallContext<'_>,
+    max_request_bytes: u64,
+    work: &dyn Work,
+) -> Result<Prepared, Failure> {
+    let completed = completed(overridden, context, work)?;
+    let arguments = completed.as_deref().or(context.arguments);
+    let context = CallContext {
+        arguments,
+        ..*context
+    };
+    let request = build::plan(call, &context, max_request_bytes, work)?;
+    Ok(Prepared { completed, request })
+}
