@@ -15,6 +15,7 @@ mod growth;
 mod json;
 pub mod peer;
 pub mod protocol;
+pub mod relay;
 pub mod secrets;
 pub mod spec;
 mod stack;

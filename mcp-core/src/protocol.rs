@@ -4,6 +4,8 @@
 //! connections. Neither knows the HTTP server: requests come as parts, answers leave as [`Reply`].
 
 mod abandoned;
+mod ask;
+mod conversation;
 mod endpoint;
 pub mod envelope;
 mod events;
@@ -18,6 +20,7 @@ mod modern;
 mod params;
 mod reply;
 mod session;
+mod session_state;
 
 pub use abandoned::{AbandonedSettings, Attended};
 pub use endpoint::Endpoint;

@@ -5,5 +5,5 @@ mod method;
 mod revision;
 
 pub use era::Era;
-pub use method::Method;
+pub use method::{Feature, Method};
 pub use revision::{Legacy, MODERN};

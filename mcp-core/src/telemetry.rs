@@ -50,6 +50,8 @@ pub struct Metrics {
     pub abandoned: Gauge,
     /// The abandoned requests that were cancelled.
     pub abandoned_cancelled: Counter,
+    /// Requests that their clients cancelled.
+    pub cancelled: Counter,
     /// Instances that were rendered, each once per change that touches it.
     pub views_built: Counter,
 }
@@ -66,6 +68,7 @@ impl Metrics {
             streams: Gauge::default(),
             abandoned: Gauge::default(),
             abandoned_cancelled: Counter::default(),
+            cancelled: Counter::default(),
             views_built: Counter::default(),
         };
         let durations = "Duration of tools/call in seconds, upstream included";
@@ -97,6 +100,11 @@ impl Metrics {
             "abandoned_requests_cancelled",
             "Requests of older revisions that were cancelled after their client went away",
             metrics.abandoned_cancelled.clone(),
+        );
+        registry.register(
+            "cancelled_requests",
+            "Requests of older revisions that their client cancelled with a notification",
+            metrics.cancelled.clone(),
         );
         let built = "Instances rendered for serving, each once per change that touches it";
         registry.register("views_built", built, metrics.views_built.clone());

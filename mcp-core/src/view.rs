@@ -3,23 +3,32 @@
 
 mod cache;
 mod capabilities;
+mod collection;
 mod cursor;
-mod list;
+mod kinds;
 mod listed;
+mod offer;
+mod prepared;
+mod shown;
 
 use crate::{
-    spec::{Era, MODERN},
+    relay::Origin,
+    spec::{Era, MODERN, Method},
     telemetry::{Metrics, ToolMetrics},
     tool::{CompiledTool, InstanceNames, StoredTool, ToolCompiler},
 };
 pub use cache::Views;
 use capabilities::Capabilities;
+use collection::{Collection, ListStyle};
 pub(crate) use cursor::Cursor;
-pub use list::ToolList;
+pub(crate) use kinds::{ListKind, PerList};
 pub use listed::{ListedTool, listed};
-use mcp_common::catalog::{InstanceEntry, Selected};
+use mcp_common::catalog::InstanceEntry;
+pub use offer::{Inventories, Item, NoInventories, Offer, Resources};
+pub(crate) use prepared::PreparedList;
 use serde_json::json;
-use std::{collections::HashMap, sync::Arc};
+use shown::Shown;
+use std::sync::Arc;
 
 /// How lists are answered.
 #[derive(Clone, Debug)]
@@ -43,66 +52,57 @@ impl Default for ViewSettings {
 pub struct InstanceView {
     /// The definition it was built from.
     pub entry: Arc<InstanceEntry<StoredTool>>,
-    tools: HashMap<Arc<str>, ViewTool>,
-    /// `tools/list` for 2026-07-28.
-    modern: ToolList,
-    /// `tools/list` for earlier revisions.
-    legacy: ToolList,
+    tools: Collection<ViewTool>,
+    resources: Option<ViewResources>,
+    prompts: Option<Collection<Arc<dyn Origin>>>,
+    /// Of the inventories, when it was built.
+    epoch: u64,
     pub(crate) capabilities: Capabilities,
     /// The result of `server/discover`.
     pub(crate) discover: String,
+    /// What 2026-07-28 wants in an answer that is not to be kept.
+    pub(crate) uncached: &'static str,
     /// `serverInfo` as a JSON object.
     pub(crate) server_info: String,
     /// What templates can name of it.
     pub(crate) names: InstanceNames,
 }
 
+struct ViewResources {
+    resources: Collection<Arc<dyn Origin>>,
+    templates: Collection<Arc<dyn Origin>>,
+    unlisted: Option<Arc<dyn Origin>>,
+}
+
 /// One tool under the name it has in the instance.
 pub(crate) struct ViewTool {
     pub(crate) name: Arc<str>,
-    pub(crate) compiled: Arc<CompiledTool>,
+    pub(crate) callee: Callee,
     pub(crate) metrics: ToolMetrics,
 }
 
-/// An instance's tools, ready to be listed and called.
-struct Shown<'a> {
-    entry: &'a InstanceEntry<StoredTool>,
-    tools: Vec<(&'a Selected<StoredTool>, Arc<CompiledTool>)>,
-}
-
-impl<'a> Shown<'a> {
-    fn new(entry: &'a InstanceEntry<StoredTool>, compiler: &ToolCompiler) -> Self {
-        let compiled = |selected: &'a Selected<StoredTool>| {
-            let tool = &selected.tool;
-            let stored = match &selected.overridden {
-                Some(overridden) => &overridden.compiled,
-                None => &tool.compiled,
-            };
-            match stored.compiled(compiler, tool) {
-                Ok(compiled) => Some((selected, compiled)),
-                Err(problems) => {
-                    // Neither listed nor called, rather than listed only.
-                    let (instance, tool) = (&*entry.definition.id, &*tool.id);
-                    tracing::error!(instance, tool, %problems, "the tool compiles no more, it is left out");
-                    None
-                }
-            }
-        };
-        let tools = entry.selection.tools.iter().filter_map(compiled).collect();
-        Self { entry, tools }
-    }
+/// What is called.
+pub(crate) enum Callee {
+    /// A tool of a definition.
+    Compiled(Arc<CompiledTool>),
+    /// A tool that another server offers.
+    Origin(Arc<dyn Origin>),
 }
 
 impl InstanceView {
-    /// Renders the instance.
+    /// Renders the instance, with what other servers offer through it.
     pub fn build(
         entry: Arc<InstanceEntry<StoredTool>>,
         compiler: &ToolCompiler,
+        inventories: &dyn Inventories,
         settings: &ViewSettings,
         metrics: &Metrics,
     ) -> Self {
         metrics.views_built.inc();
-        let shown = Shown::new(&entry, compiler);
+        // In this order: an inventory that changes meanwhile makes this view one of before.
+        let epoch = inventories.epoch(&entry);
+        let offer = inventories.offer(&entry);
+        let capabilities = Capabilities::of(&offer);
         let definition = &entry.definition;
         let info = json!({"name": "dynmcp", "title": definition.name, "version": env!("CARGO_PKG_VERSION")});
         let server_info = info.to_string();
@@ -110,7 +110,6 @@ impl InstanceView {
             "\"ttlMs\":{},\"cacheScope\":\"private\",\"_meta\":{{\"io.modelcontextprotocol/serverInfo\":{server_info}}}",
             settings.list_ttl_ms
         );
-        let capabilities = Capabilities::new();
         let mut discover = format!(
             "{{\"resultType\":\"complete\",\"supportedVersions\":{},\"capabilities\":{},",
             json!(MODERN),
@@ -120,30 +119,25 @@ impl InstanceView {
             discover.extend(["\"instructions\":", &json!(instructions).to_string(), ","]);
         }
         discover.extend([&tail, "}"]);
-        let modern = ToolList::build(
-            &shown,
-            settings.page_size,
-            "\"resultType\":\"complete\",",
-            &format!(",{tail}"),
-            Era::Modern,
-        );
-        let legacy = ToolList::build(&shown, settings.page_size, "", "", Era::Legacy);
-        let tools = shown.tools.iter().map(|(selected, compiled)| {
-            let metrics = metrics.tool(&definition.id, &selected.name);
-            let tool = ViewTool {
-                name: selected.name.clone(),
-                compiled: compiled.clone(),
-                metrics,
-            };
-            (selected.name.clone(), tool)
+        let style = ListStyle {
+            page_size: settings.page_size,
+            modern_after: format!(",{tail}"),
+        };
+        let tools = Shown::new(&entry, compiler).members(offer.tools, metrics);
+        let origins = |name: &str, items| Collection::build(name, &style, offer::members(items));
+        let resources = offer.resources.map(|offered| ViewResources {
+            resources: origins("resources", offered.resources),
+            templates: origins("resourceTemplates", offered.templates),
+            unlisted: offered.unlisted,
         });
-        let tools = tools.collect();
         Self {
-            tools,
-            modern,
-            legacy,
+            tools: Collection::build("tools", &style, tools),
+            resources,
+            prompts: offer.prompts.map(|items| origins("prompts", items)),
+            epoch,
             capabilities,
             discover,
+            uncached: ",\"ttlMs\":0,\"cacheScope\":\"private\"",
             server_info,
             names: InstanceNames::of(&entry.definition),
             entry,
@@ -154,16 +148,41 @@ impl InstanceView {
         self.tools.get(name)
     }
 
-    /// `tools/list` as that era has it.
-    pub(crate) fn tool_list(&self, era: Era) -> &ToolList {
-        match era {
-            Era::Modern => &self.modern,
-            Era::Legacy => &self.legacy,
-        }
+    /// What answers for a resource, listed or not.
+    pub(crate) fn resource(&self, uri: &str) -> Option<&Arc<dyn Origin>> {
+        let offered = self.resources.as_ref()?;
+        offered.resources.get(uri).or(offered.unlisted.as_ref())
     }
 
-    /// Whether a client that listed the other one would see a difference.
-    pub(crate) fn lists_the_same(&self, other: &Self) -> bool {
-        self.modern.entries() == other.modern.entries()
+    pub(crate) fn template(&self, uri_template: &str) -> Option<&Arc<dyn Origin>> {
+        self.resources.as_ref()?.templates.get(uri_template)
+    }
+
+    pub(crate) fn prompt(&self, name: &str) -> Option<&Arc<dyn Origin>> {
+        self.prompts.as_ref()?.get(name)
+    }
+
+    /// The list that a method shows, as that era has it; `None` where the instance has none.
+    pub(crate) fn list(&self, method: Method, era: Era) -> Option<&PreparedList> {
+        Some(match method {
+            Method::ToolsList => self.tools.list(era),
+            Method::ResourcesList => self.resources.as_ref()?.resources.list(era),
+            Method::ResourcesTemplatesList => self.resources.as_ref()?.templates.list(era),
+            Method::PromptsList => self.prompts.as_ref()?.list(era),
+            _ => return None,
+        })
+    }
+
+    /// Which lists a client that listed the other view's would see a difference in.
+    pub(crate) fn differs_from(&self, other: &Self) -> PerList<bool> {
+        let differs = |method| {
+            let entries = |view: &Self| view.list(method, Era::Modern).map(|list| list.entries().clone());
+            entries(self) != entries(other)
+        };
+        PerList::of(|list| match list {
+            ListKind::Tools => differs(Method::ToolsList),
+            ListKind::Resources => differs(Method::ResourcesList) || differs(Method::ResourcesTemplatesList),
+            ListKind::Prompts => differs(Method::PromptsList),
+        })
     }
 }

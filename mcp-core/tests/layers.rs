@@ -15,6 +15,7 @@ const ROOMS: &[&str] = &[
     "via",
     "peer",
     "json",
+    "relay",
     "encode",
     "secrets",
     "tls_material",

@@ -36,6 +36,7 @@ use mcp_core::{
     engine::Engine,
     protocol::{Gateway, GatewayParts},
     tool::ToolCompiler,
+    view::NoInventories,
 };
 use parts::engine_settings;
 pub(crate) use parts::{bounds, command_engine};
@@ -105,6 +106,7 @@ pub(crate) async fn build(settings: Settings) -> Result<Built, BuildError> {
         catalog: catalog.clone(),
         settings: parts::protocol_settings(&settings, engine.via.clone())
             .map_err(BuildError::NoRandomness)?,
+        inventories: Arc::new(NoInventories),
         metrics: core_metrics,
         shutdown: draining.clone(),
     });

@@ -179,7 +179,9 @@ fn probes() -> Vec<Probe> {
         Probe::post("legacy logging/setLevel", request("logging/setLevel", json!({"level": "info"})), 200, None),
         Probe::post("legacy prompts/list", request("prompts/list", json!({})), 200, -32601),
         Probe::post("legacy unknown tool", request("tools/call", json!({"name": "nope"})), 200, -32602),
-        Probe::post("a batch without 2025-03-26", json!([request("ping", json!({}))]), 400, -32600),
+        Probe::post("a batch without header, as 2025-03-26 sends it", json!([request("ping", json!({}))]), 200, None),
+        Probe::post("a batch of another revision", json!([request("ping", json!({}))]), 400, -32600)
+            .header("mcp-protocol-version", "2025-06-18"),
         Probe::post("a batch of 2025-03-26", json!([request("ping", json!({}))]), 200, None)
             .header("mcp-protocol-version", "2025-03-26"),
         Probe::post("an empty batch", json!([]), 400, -32600).header("mcp-protocol-version", "2025-03-26"),

@@ -10,7 +10,7 @@ use mcp_core::{
     protocol::envelope,
     telemetry::Metrics,
     tool::ToolCompiler,
-    view::{InstanceView, ViewSettings},
+    view::{InstanceView, NoInventories, ViewSettings},
 };
 use prometheus_client::registry::Registry;
 use std::hint::black_box;
@@ -51,8 +51,15 @@ pub(crate) fn views(criterion: &mut Criterion) {
         .expect("the instance is good");
     let metrics = Metrics::register(&mut Registry::default());
     criterion.bench_function("build the view of an instance with 100 tools", |bencher| {
-        let build =
-            |entry| InstanceView::build(entry, catalog.compiler(), &ViewSettings::default(), &metrics);
+        let build = |entry| {
+            InstanceView::build(
+                entry,
+                catalog.compiler(),
+                &NoInventories,
+                &ViewSettings::default(),
+                &metrics,
+            )
+        };
         bencher.iter_batched(|| entry.clone(), build, BatchSize::SmallInput);
     });
 }

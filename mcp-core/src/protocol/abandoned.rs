@@ -114,23 +114,30 @@ impl Drop for Place {
 }
 
 /// Work that somebody waits for. Dropped before it is done, it goes on within the bounds.
-pub struct Attended<'a> {
+pub struct Attended {
     work: Option<JoinHandle<Reply>>,
-    abandoned: &'a Arc<Abandoned>,
+    abandoned: Arc<Abandoned>,
     client: Arc<str>,
 }
 
-impl<'a> Attended<'a> {
-    pub(super) fn new(work: JoinHandle<Reply>, abandoned: &'a Arc<Abandoned>, client: Arc<str>) -> Self {
+impl Attended {
+    pub(super) fn new(work: JoinHandle<Reply>, abandoned: Arc<Abandoned>, client: Arc<str>) -> Self {
         Self {
             work: Some(work),
             abandoned,
             client,
         }
     }
+
+    /// Ends the work: its client does not want it any more.
+    pub(super) fn give_up(&mut self) {
+        if let Some(work) = self.work.take() {
+            work.abort();
+        }
+    }
 }
 
-impl Future for Attended<'_> {
+impl Future for Attended {
     type Output = Result<Reply, JoinError>;
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
@@ -145,7 +152,7 @@ impl Future for Attended<'_> {
     }
 }
 
-impl Drop for Attended<'_> {
+impl Drop for Attended {
     fn drop(&mut self) {
         let Some(work) = self.work.take() else { return };
         // Outside of a runtime the process is ending, and the work with it.

@@ -2,11 +2,13 @@
 
 use super::{
     Exchange, Gateway, Reply, ReplyBody, SESSION_ID,
-    envelope::{self, Body, Id, Message, Request},
+    ask::{Ask, Form},
+    envelope::{self, Body, Message, Request},
     events::{self, Script},
     fault::Fault,
     headers, legacy, methods, modern,
     params::{Asked, Meta},
+    session::Session,
 };
 use crate::{
     activity::Activity,
@@ -82,13 +84,25 @@ impl Endpoint {
                 };
                 Answered::new("batch", era, reply)
             }
-            Ok(Body::Single(Message::Response)) => {
-                Answered::new("response", era, self.response(exchange, era))
+            Ok(Body::Single(Message::Response(response))) => {
+                let reply = match era {
+                    Era::Modern => Err(Fault::invalid_request(
+                        "a response answers nothing here: this revision is asked by results, not by requests",
+                    )),
+                    Era::Legacy => legacy::response(self, exchange, &response),
+                };
+                Answered::new("response", era, reply)
             }
             Ok(Body::Single(Message::Notification(notification))) => {
                 let params = Asked::read(None, notification.params);
                 let era = params.map_or(era, |params| claimed(Meta::read(params.meta()).as_ref(), era));
-                Answered::new("notification", era, self.notification(exchange, era))
+                let reply = match era {
+                    // An id that a client chose must not end somebody else's request, and here is no session to tell them
+                    // apart: who cancels closes the stream.
+                    Era::Modern => Ok(Reply::empty(StatusCode::ACCEPTED)),
+                    Era::Legacy => legacy::notification(self, exchange, &notification),
+                };
+                Answered::new("notification", era, reply)
             }
             Ok(Body::Single(Message::Request(request))) => self.request(exchange, &request, era).await,
         }
@@ -120,38 +134,38 @@ impl Endpoint {
             );
             return answered(era, Err(fault));
         }
+        let is_served = methods::is_served(exchange, method, era);
+        let checked = match era {
+            Era::Modern => {
+                // What is not served has no name that could be repeated.
+                let name = asked.mirrored_name().filter(|_| is_served);
+                modern::check(exchange, request, name, meta.as_ref()).map(|()| None)
+            }
+            Era::Legacy => legacy::check(self, exchange, &asked),
+        };
+        let session = match checked {
+            Ok(_) if !is_served => {
+                return answered(era, Err(Fault::method_not_found(&request.method, era)));
+            }
+            Ok(session) => session,
+            Err(fault) => return answered(era, Err(fault)),
+        };
+        let calls = &self.gateway.session_state.open_calls;
+        let call = session
+            .as_ref()
+            .map(|session| calls.open(session.id.clone(), request.id.as_json()));
         let ask = Ask {
             endpoint: self,
             exchange,
             era,
             id: request.id,
+            params: request.params,
+            meta,
+            session,
+            call,
+            form: Form::Alone,
         };
-        let admitted = match era {
-            Era::Modern => modern::check(exchange, request, &asked, meta.as_ref()),
-            Era::Legacy => legacy::check(self, exchange, &asked),
-        };
-        let reply = match admitted {
-            Ok(()) => methods::serve(&ask, &request.method, method, &asked).await,
-            Err(fault) => Err(fault),
-        };
-        answered(era, reply)
-    }
-
-    fn notification(&self, exchange: &Exchange<'_>, era: Era) -> Result<Reply, Fault> {
-        if era == Era::Legacy {
-            legacy::negotiated(self, exchange)?;
-        }
-        Ok(Reply::empty(StatusCode::ACCEPTED))
-    }
-
-    /// The gateway asks clients nothing, so that there is nothing to answer; older clients may not know that.
-    fn response(&self, exchange: &Exchange<'_>, era: Era) -> Result<Reply, Fault> {
-        match era {
-            Era::Modern => Err(Fault::invalid_request(
-                "a response answers nothing here: requests never come from us",
-            )),
-            Era::Legacy => self.notification(exchange, era),
-        }
+        answered(era, methods::serve(&ask, &asked).await)
     }
 
     /// Answers a GET: the older revisions' stream.
@@ -162,7 +176,7 @@ impl Endpoint {
     /// Answers a DELETE: the end of an older revision's session.
     pub fn delete(&self, exchange: &Exchange<'_>) -> Reply {
         self.stream_method(exchange, "DELETE", |endpoint, exchange| {
-            if legacy::stateful(exchange) {
+            if legacy::is_stateful(exchange) {
                 return legacy::delete(endpoint, exchange);
             }
             Ok(Reply::empty(StatusCode::METHOD_NOT_ALLOWED))
@@ -197,17 +211,21 @@ impl Endpoint {
     }
 
     /// The session of a stateful instance.
-    pub(super) fn session(&self, exchange: &Exchange<'_>) -> Result<Legacy, Fault> {
+    pub(super) fn session(&self, exchange: &Exchange<'_>) -> Result<Session, Fault> {
         let id = headers::single(exchange.headers, &SESSION_ID)?;
         let id = id.ok_or_else(|| {
             Fault::invalid_request("this instance has sessions: `initialize` first, then send Mcp-Session-Id")
         })?;
         let instance = &exchange.view.entry.definition.id;
-        let session = self
+        let agreed = self
             .gateway
             .sessions
             .check(id, instance, &exchange.principal.subject);
-        session.map_err(|_| Fault::session_not_found())
+        let agreed = agreed.map_err(|_| Fault::session_not_found())?;
+        Ok(Session {
+            id: id.into(),
+            agreed,
+        })
     }
 
     pub(super) fn open_stream(&self, exchange: &Exchange<'_>, script: Script) -> Result<Reply, Fault> {
@@ -253,14 +271,6 @@ impl Endpoint {
         self.gateway.metrics.request(label, result);
         reply
     }
-}
-
-/// One request on its way to its method.
-pub(super) struct Ask<'a> {
-    pub(super) endpoint: &'a Endpoint,
-    pub(super) exchange: &'a Exchange<'a>,
-    pub(super) era: Era,
-    pub(super) id: Id<'a>,
 }
 
 /// What came of a message, and how the answer has to be written.

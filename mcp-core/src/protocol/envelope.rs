@@ -26,7 +26,7 @@ pub enum Message<'a> {
     /// Wants none.
     Notification(Notification<'a>),
     /// Answers a request of ours.
-    Response,
+    Response(Response<'a>),
 }
 
 /// A JSON-RPC request.
@@ -49,17 +49,41 @@ pub struct Notification<'a> {
     pub params: Option<&'a RawValue>,
 }
 
+/// A JSON-RPC response.
+#[derive(Debug)]
+pub struct Response<'a> {
+    /// What it answers, if that can be read.
+    pub id: Option<Id<'a>>,
+    /// The result, or the error object.
+    pub outcome: Result<&'a RawValue, &'a RawValue>,
+}
+
 /// A string or an integer, as JSON text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Id<'a>(&'a str);
 
+/// An id that outlives its message.
+#[derive(Clone, Debug)]
+pub(super) struct OwnedId(Box<str>);
+
+impl OwnedId {
+    pub(super) fn get(&self) -> Id<'_> {
+        Id(&self.0)
+    }
+}
+
 impl<'a> Id<'a> {
+    /// The same for work that outlives the message.
+    pub(super) fn to_owned(self) -> OwnedId {
+        OwnedId(self.0.into())
+    }
+
     /// JSON text.
     pub fn as_json(self) -> &'a str {
         self.0
     }
 
-    fn read(raw: &'a RawValue) -> Option<Self> {
+    pub(super) fn read(raw: &'a RawValue) -> Option<Self> {
         let text = raw.get();
         let digits = text.strip_prefix('-').unwrap_or(text);
         let integer = !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit());
@@ -120,10 +144,10 @@ pub fn message(text: &str) -> Result<Message<'_>, Fault> {
     if frame.jsonrpc.as_deref() != Some("2.0") {
         return Err(echo(Fault::invalid_request("`jsonrpc` must be \"2.0\"")));
     }
-    let answers = frame.result.is_some() || frame.error.is_some();
+    let outcome = frame.result.map(Ok).or(frame.error.map(Err));
     match (frame.method, id) {
         (_, Some(Err(_))) => Err(Fault::invalid_request("`id` must be a string or an integer")),
-        (Some(_), _) if answers => Err(echo(Fault::invalid_request(
+        (Some(_), _) if outcome.is_some() => Err(echo(Fault::invalid_request(
             "a message has either `method` or `result`/`error`",
         ))),
         (Some(method), Some(Ok(id))) => Ok(Message::Request(Request {
@@ -135,7 +159,10 @@ pub fn message(text: &str) -> Result<Message<'_>, Fault> {
             method,
             params: frame.params,
         })),
-        (None, _) if answers => Ok(Message::Response),
+        (None, id) if let Some(outcome) = outcome => Ok(Message::Response(Response {
+            id: id.and_then(Result::ok),
+            outcome,
+        })),
         (None, _) => Err(echo(Fault::invalid_request("`method` is missing"))),
     }
 }

@@ -1,7 +1,10 @@
 //! Server-sent events: the listen stream of 2026-07-28 and the GET stream of earlier revisions.
 
 use super::list_changed::Signal;
-use crate::peer::Peer;
+use crate::{
+    peer::Peer,
+    view::{ListKind, PerList},
+};
 use bytes::Bytes;
 use futures_util::{Stream, stream};
 use prometheus_client::metrics::gauge::Gauge;
@@ -13,14 +16,17 @@ use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 /// Below the idle timeouts of common load balancers.
-const KEEP_ALIVE: Duration = Duration::from_secs(15);
+pub(super) const KEEP_ALIVE: Duration = Duration::from_secs(15);
+
+/// A comment, for whatever is on the way and would take silence for an end.
+pub(super) const PING: Bytes = Bytes::from_static(b": ping\n\n");
 
 /// The texts of one stream.
 pub(super) struct Script {
     /// Sent at once.
     pub(super) opening: String,
-    /// Sent on every change of the list.
-    pub(super) changed: String,
+    /// Sent on every change of a list; `None` for lists that the client is not told of.
+    pub(super) changed: PerList<Option<String>>,
     /// Sent before the stream ends from our side.
     pub(super) closing: String,
 }
@@ -30,9 +36,22 @@ pub(super) fn event(message: &str) -> String {
     format!("event: message\ndata: {message}\n\n")
 }
 
+/// The same of a message in pieces.
+pub(super) fn event_of(pieces: &[Bytes]) -> Bytes {
+    let ends: [&[u8]; 2] = [b"event: message\ndata: ", b"\n\n"];
+    let whole: Vec<_> = [ends[0]]
+        .into_iter()
+        .chain(pieces.iter().map(|piece| &**piece))
+        .chain([ends[1]])
+        .collect();
+    whole.concat().into()
+}
+
 struct State {
     script: Script,
     signal: watch::Receiver<Signal>,
+    /// What the client was told.
+    told: Signal,
     shutdown: CancellationToken,
     phase: Phase,
     _counted: Counted,
@@ -79,13 +98,14 @@ impl Drop for Counted {
 /// The stream's bytes, until the client leaves, the instance is gone or the gateway shuts down.
 pub(super) fn stream(
     script: Script,
-    signal: watch::Receiver<Signal>,
+    (signal, told): (watch::Receiver<Signal>, Signal),
     shutdown: CancellationToken,
     open: Counted,
 ) -> impl Stream<Item = Bytes> + Send + 'static {
     let state = State {
         script,
         signal,
+        told,
         shutdown,
         phase: Phase::Opening,
         _counted: open,
@@ -104,15 +124,26 @@ pub(super) fn stream(
 }
 
 async fn next(state: &mut State) -> Bytes {
-    let over = tokio::select! {
-        biased;
-        () = state.shutdown.cancelled() => true,
-        changed = state.signal.changed() => changed.is_err() || *state.signal.borrow_and_update() == Signal::Gone,
-        () = tokio::time::sleep(KEEP_ALIVE) => return Bytes::from_static(b": ping\n\n"),
-    };
-    if over {
-        state.phase = Phase::Over;
-        return Bytes::from(std::mem::take(&mut state.script.closing));
+    loop {
+        let over = tokio::select! {
+            biased;
+            () = state.shutdown.cancelled() => true,
+            changed = state.signal.changed() => changed.is_err(),
+            () = tokio::time::sleep(KEEP_ALIVE) => return PING,
+        };
+        let now = *state.signal.borrow_and_update();
+        if over || now.gone {
+            state.phase = Phase::Over;
+            return Bytes::from(std::mem::take(&mut state.script.closing));
+        }
+        let told = std::mem::replace(&mut state.told, now);
+        let texts = ListKind::ALL
+            .into_iter()
+            .filter(|list| told.changes.get(*list) != now.changes.get(*list))
+            .filter_map(|list| state.script.changed.get(list).as_deref());
+        let text: String = texts.collect();
+        if !text.is_empty() {
+            return text.into();
+        }
     }
-    Bytes::from(state.script.changed.clone())
 }

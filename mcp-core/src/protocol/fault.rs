@@ -80,6 +80,18 @@ impl Fault {
         fault
     }
 
+    /// -32602 (before 2026-07-28 -32002): nothing offers this URI; in-band.
+    pub fn resource_not_found(uri: &str, era: Era) -> Self {
+        let code = match era {
+            Era::Modern => -32602,
+            Era::Legacy => -32002,
+        };
+        let message = format!("Resource not found: {}", excerpt(uri));
+        let mut fault = Self::new(StatusCode::OK, code, message);
+        fault.0.data = Some(json!({"uri": uri}));
+        fault
+    }
+
     /// -32603: the gateway cannot do it now; in-band.
     pub fn internal(message: impl Into<String>) -> Self {
         Self::new(StatusCode::OK, -32603, message)

@@ -8,12 +8,13 @@ use super::{
     abandoned::{Abandoned, AbandonedSettings},
     list_changed::ListChanged,
     session::Sessions,
+    session_state::SessionState,
 };
 use crate::{
     telemetry::Metrics,
     tool::ToolCompiler,
     via::{Loop, Via},
-    view::{ViewSettings, Views},
+    view::{Inventories, ViewSettings, Views},
 };
 use http::HeaderMap;
 use mcp_common::catalog::Catalog;
@@ -46,6 +47,8 @@ pub struct GatewayParts {
     pub catalog: Arc<Catalog<ToolCompiler>>,
     /// How the protocol is spoken.
     pub settings: ProtocolSettings,
+    /// What other servers offer through instances.
+    pub inventories: Arc<dyn Inventories>,
     /// Registered by the owner of the registry.
     pub metrics: Metrics,
     /// Ends open streams.
@@ -58,6 +61,7 @@ pub struct Gateway {
     pub views: Arc<Views>,
     pub(super) list_changed: ListChanged,
     pub(super) sessions: Sessions,
+    pub(super) session_state: SessionState,
     pub(super) metrics: Metrics,
     pub(super) max_streams: i64,
     pub(super) max_streams_per_client: u32,
@@ -72,13 +76,16 @@ impl Gateway {
         let GatewayParts {
             catalog,
             settings,
+            inventories,
             metrics,
             shutdown,
         } = parts;
-        let views = Arc::new(Views::new(catalog.clone(), settings.view, metrics.clone()));
+        let views = Views::new(catalog.clone(), inventories, settings.view, metrics.clone());
+        let views = Arc::new(views);
         let gateway = Arc::new(Self {
             list_changed: ListChanged::new(views.clone()),
             views,
+            session_state: SessionState::new(settings.session_lifetime),
             sessions: Sessions::new(settings.session_secret, settings.session_lifetime),
             abandoned: Abandoned::new(settings.abandoned, metrics.clone()),
             metrics,
@@ -90,12 +97,18 @@ impl Gateway {
         let listener = Arc::downgrade(&gateway);
         catalog.subscribe(Arc::new(move |applied| {
             let Some(gateway) = listener.upgrade() else { return };
-            for instance in &applied.instances {
-                let before = gateway.views.invalidate(instance);
-                gateway.list_changed.note(instance, before);
-            }
+            gateway.changed(&applied.instances);
         }));
         gateway
+    }
+
+    /// Called when these instances may look different: by the catalog, and by whoever owns the inventories after one of them
+    /// changed. From the next request on they are rendered anew, and who listens to one is told of what really differs.
+    pub fn changed<'a>(&self, instances: impl IntoIterator<Item = &'a Arc<str>>) {
+        for instance in instances {
+            let before = self.views.invalidate(instance);
+            self.list_changed.note(instance, before);
+        }
     }
 
     /// Whether a request with these headers did not come out of this gateway itself, nor through too many others.
@@ -104,8 +117,8 @@ impl Gateway {
     }
 
     /// Waits for work that goes on within the bounds if nobody waits any more.
-    pub fn attend(&self, work: JoinHandle<Reply>, client: Arc<str>) -> Attended<'_> {
-        Attended::new(work, &self.abandoned, client)
+    pub fn attend(&self, work: JoinHandle<Reply>, client: Arc<str>) -> Attended {
+        Attended::new(work, self.abandoned.clone(), client)
     }
 
     /// Announces list changes until shutdown; runs on the control plane.

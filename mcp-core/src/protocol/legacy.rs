@@ -2,50 +2,105 @@
 
 use super::{
     Endpoint, Exchange, Reply, ReplyBody,
-    endpoint::Ask,
-    envelope::{self, MAX_BATCH, Message, Request},
+    ask::{Ask, Form},
+    envelope::{self, Id, MAX_BATCH, Message, Notification, Request, Response},
     events::{self, Script},
     fault::Fault,
     headers, methods,
-    params::Asked,
+    params::{self, Asked, CancelledParams},
+    session::Session,
 };
 use crate::{
     spec::{Era, Legacy, Method},
     via::Via,
+    view::PerList,
 };
 use http::StatusCode;
 use mcp_common::definition::instance::ProtoType;
 use serde_json::value::RawValue;
 
-/// The revision a request speaks, after its session (where the instance has sessions) was checked.
-pub(super) fn negotiated(endpoint: &Endpoint, exchange: &Exchange<'_>) -> Result<Legacy, Fault> {
-    let header = headers::protocol_version(exchange.headers)?.and_then(Legacy::parse);
-    if !stateful(exchange) {
-        return Ok(header.unwrap_or(Legacy::ASSUMED));
-    }
-    let session = endpoint.session(exchange)?;
-    Ok(header.unwrap_or(session))
+/// The session of a request, where the instance has them.
+fn session(endpoint: &Endpoint, exchange: &Exchange<'_>) -> Result<Option<Session>, Fault> {
+    headers::protocol_version(exchange.headers)?;
+    is_stateful(exchange)
+        .then(|| endpoint.session(exchange))
+        .transpose()
 }
 
-/// The session, where the instance has them, of whatever comes after `initialize`.
-pub(super) fn check(endpoint: &Endpoint, exchange: &Exchange<'_>, asked: &Asked<'_>) -> Result<(), Fault> {
+/// The session of whatever comes after `initialize`.
+pub(super) fn check(
+    endpoint: &Endpoint,
+    exchange: &Exchange<'_>,
+    asked: &Asked<'_>,
+) -> Result<Option<Session>, Fault> {
     match asked {
-        Asked::Initialize(_) => Ok(()),
-        _ => negotiated(endpoint, exchange).map(drop),
+        Asked::Initialize(_) => Ok(None),
+        _ => session(endpoint, exchange),
     }
 }
 
-/// A JSON array: a batch only where the request says 2025-03-26.
+/// Takes a notification; one that cancels a request finds it in its own session.
+pub(super) fn notification(
+    endpoint: &Endpoint,
+    exchange: &Exchange<'_>,
+    notification: &Notification<'_>,
+) -> Result<Reply, Fault> {
+    let session = session(endpoint, exchange)?;
+    if let Some(session) = session
+        && notification.method == "notifications/cancelled"
+        && let Ok(CancelledParams { request_id: Some(id) }) = params::read(notification.params)
+        && let Some(id) = Id::read(id)
+    {
+        let calls = &endpoint.gateway.session_state.open_calls;
+        if calls.cancel(session.id, id.as_json()) {
+            endpoint.gateway.metrics.cancelled.inc();
+        }
+    }
+    Ok(Reply::empty(StatusCode::ACCEPTED))
+}
+
+/// Takes the answer to a request that went to the client; it finds who waits for it in its own session.
+pub(super) fn response(
+    endpoint: &Endpoint,
+    exchange: &Exchange<'_>,
+    response: &Response<'_>,
+) -> Result<Reply, Fault> {
+    let session = session(endpoint, exchange)?;
+    if let Some(session) = session
+        && let Some(pending) = &endpoint.gateway.session_state.pending
+        && let Some(id) = response.id
+        && let Ok(id) = serde_json::from_str::<String>(id.as_json())
+    {
+        let owned = response
+            .outcome
+            .map(RawValue::to_owned)
+            .map_err(RawValue::to_owned);
+        if !pending.answered(&session.id, &id, owned) {
+            tracing::debug!(
+                id,
+                "a client answered what nobody asks, any more or on this replica"
+            );
+        }
+    }
+    Ok(Reply::empty(StatusCode::ACCEPTED))
+}
+
+/// A JSON array, which is a batch in 2025-03-26 only. That revision has no header that says so: it is the one of a request
+/// without the header, unless its session agreed on another.
 pub(super) async fn batch(
     endpoint: &Endpoint,
     exchange: &Exchange<'_>,
     messages: &[&RawValue],
 ) -> Result<Reply, Fault> {
-    let version = headers::protocol_version(exchange.headers)?.and_then(Legacy::parse);
-    if version != Some(Legacy::V2025_03_26) {
-        return Err(Fault::invalid_request(
-            "a batch is only served with `MCP-Protocol-Version: 2025-03-26`",
-        ));
+    let session = session(endpoint, exchange)?;
+    let named = headers::protocol_version(exchange.headers)?.and_then(Legacy::parse);
+    let agreed = session.as_ref().map(|session| session.agreed.version);
+    let version = named.or(agreed).unwrap_or(Legacy::ASSUMED);
+    if version != Legacy::V2025_03_26 {
+        return Err(Fault::invalid_request(format!(
+            "{} has no batches, which 2025-03-26 alone has: send one message",
+            version.as_str()
+        )));
     }
     if messages.is_empty() || messages.len() > MAX_BATCH {
         return Err(Fault::invalid_request(format!(
@@ -59,15 +114,15 @@ pub(super) async fn batch(
             "a batch is not served to another gateway's tool: send one message",
         ));
     }
-    negotiated(endpoint, exchange)?;
     let mut answers = Vec::with_capacity(messages.len());
     for raw in messages {
         let reply = match envelope::message(raw.get()) {
             Ok(Message::Request(request)) => {
-                let answered = in_batch(endpoint, exchange, &request).await;
+                let answered = in_batch(endpoint, exchange, &request, session.clone()).await;
                 answered.map_err(|fault| fault.with_id(request.id))
             }
-            Ok(Message::Notification(_) | Message::Response) => continue,
+            Ok(Message::Notification(one)) => notification(endpoint, exchange, &one),
+            Ok(Message::Response(one)) => response(endpoint, exchange, &one),
             Err(fault) => Err(fault),
         };
         let reply = reply.unwrap_or_else(|fault| Reply::fault(&fault, Era::Legacy));
@@ -86,30 +141,48 @@ async fn in_batch(
     endpoint: &Endpoint,
     exchange: &Exchange<'_>,
     request: &Request<'_>,
+    session: Option<Session>,
 ) -> Result<Reply, Fault> {
     let method = Method::parse(&request.method);
     if method == Some(Method::Initialize) {
         return Err(Fault::invalid_request("`initialize` never stands in a batch"));
     }
+    if !methods::is_served(exchange, method, Era::Legacy) {
+        return Err(Fault::method_not_found(&request.method, Era::Legacy));
+    }
     let asked = Asked::read(method, request.params)?;
+    let calls = &endpoint.gateway.session_state.open_calls;
+    let call = session
+        .as_ref()
+        .map(|session| calls.open(session.id.clone(), request.id.as_json()));
     let ask = Ask {
         endpoint,
         exchange,
         era: Era::Legacy,
         id: request.id,
+        params: request.params,
+        meta: None,
+        session,
+        call,
+        form: Form::Joined,
     };
-    methods::serve(&ask, &request.method, method, &asked).await
+    methods::serve(&ask, &asked).await
 }
 
 /// The standalone stream for list changes.
 pub(super) fn open_stream(endpoint: &Endpoint, exchange: &Exchange<'_>) -> Result<Reply, Fault> {
-    if stateful(exchange) {
+    if is_stateful(exchange) {
         endpoint.session(exchange)?;
     }
     if !exchange.accepts_events() {
         return Err(Fault::not_acceptable());
     }
-    let changed = events::event("{\"jsonrpc\":\"2.0\",\"method\":\"notifications/tools/list_changed\"}");
+    let capabilities = &exchange.view.capabilities;
+    let changed = PerList::of(|list| {
+        let method = list.changed();
+        let text = format!("{{\"jsonrpc\":\"2.0\",\"method\":\"notifications/{method}\"}}");
+        capabilities.announces(list).then(|| events::event(&text))
+    });
     // A first comment, so that proxies and clients see the stream open; nothing needs to be said at its end.
     endpoint.open_stream(
         exchange,
@@ -131,6 +204,6 @@ pub(super) fn delete(endpoint: &Endpoint, exchange: &Exchange<'_>) -> Result<Rep
 }
 
 /// Whether the instance has sessions.
-pub(super) fn stateful(exchange: &Exchange<'_>) -> bool {
+pub(super) fn is_stateful(exchange: &Exchange<'_>) -> bool {
     exchange.view.entry.definition.metadata.proto_type == ProtoType::Stateful
 }

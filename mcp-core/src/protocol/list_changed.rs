@@ -1,6 +1,6 @@
-//! Tells open streams that an instance's tools changed, and only if they really did: the rendered lists are compared.
+//! Tells open streams that a list of an instance changed, and only if they really did: the rendered lists are compared.
 
-use crate::view::{InstanceView, Views};
+use crate::view::{InstanceView, PerList, Views};
 use std::{
     collections::{BTreeMap, HashMap},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
@@ -12,12 +12,12 @@ use tokio::sync::{Notify, watch};
 const GATHER: Duration = Duration::from_millis(50);
 
 /// What a stream is told.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Signal {
-    /// The list has changed this many times since the topic exists.
-    Changed(u64),
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Signal {
+    /// How many times each list has changed since the topic exists.
+    pub(super) changes: PerList<u64>,
     /// The instance is gone.
-    Gone,
+    pub(super) gone: bool,
 }
 
 struct Topic {
@@ -44,18 +44,19 @@ impl ListChanged {
         }
     }
 
-    /// A receiver that sees every change after this call; `None` if the instance is gone.
-    pub(super) fn subscribe(&self, instance: &Arc<str>) -> Option<watch::Receiver<Signal>> {
+    /// A receiver that sees every change after what it is now; `None` if the instance is gone.
+    pub(super) fn subscribe(&self, instance: &Arc<str>) -> Option<(watch::Receiver<Signal>, Signal)> {
         let mut topics = lock(&self.topics);
         // Read under the lock: a change that comes later finds this topic and compares with this view.
         let announced = self.views.get(instance)?;
         let topic = topics.entry(instance.clone()).or_insert_with(|| Topic {
-            signal: watch::Sender::new(Signal::Changed(0)),
+            signal: watch::Sender::new(Signal::default()),
             announced,
         });
         let mut receiver = topic.signal.subscribe();
         receiver.mark_unchanged();
-        Some(receiver)
+        let now = *receiver.borrow();
+        Some((receiver, now))
     }
 
     /// Notes an instance that may look different now. Cheap: called by whoever applies a change.
@@ -97,15 +98,15 @@ impl ListChanged {
             return;
         }
         let Some(view) = self.views.get(instance) else {
-            topic.signal.send_replace(Signal::Gone);
+            topic.signal.send_modify(|signal| signal.gone = true);
             topics.remove(instance);
             return;
         };
-        if !view.lists_the_same(&topic.announced) {
+        let differs = view.differs_from(&topic.announced);
+        if differs != PerList::default() {
             topic.signal.send_modify(|signal| {
-                if let Signal::Changed(times) = signal {
-                    *times += 1;
-                }
+                let before = signal.changes;
+                signal.changes = PerList::of(|list| before.get(list) + u64::from(*differs.get(list)));
             });
         }
         topic.announced = view;

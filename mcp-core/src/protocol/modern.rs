@@ -6,27 +6,16 @@ use super::{
     envelope::Request,
     fault::Fault,
     headers,
-    params::{Asked, Meta, as_string, is_object},
+    params::{Meta, as_string, is_object},
 };
-use crate::spec::MODERN;
-
-/// The severities of RFC 5424 that `logLevel` may name.
-const LOG_LEVELS: [&str; 8] = [
-    "debug",
-    "info",
-    "notice",
-    "warning",
-    "error",
-    "critical",
-    "alert",
-    "emergency",
-];
+use crate::{relay::LogLevel, spec::MODERN};
+use serde_json::value::RawValue;
 
 /// Steps 5 to 8 of chapter 4: `_meta`, version, mirrored headers.
 pub(super) fn check(
     exchange: &Exchange<'_>,
     request: &Request<'_>,
-    asked: &Asked<'_>,
+    mirrored_name: Option<&RawValue>,
     meta: Option<&Meta<'_>>,
 ) -> Result<(), Fault> {
     let missing = |what: &str| Fault::invalid_envelope(format!("params._meta: {what}"));
@@ -58,13 +47,14 @@ pub(super) fn check(
         return Err(Fault::unsupported_version(&version, MODERN));
     }
     headers::must_equal(exchange.headers, &headers::METHOD, &request.method, false)?;
-    if let Some(name) = asked.mirrored_name().and_then(as_string) {
+    if let Some(name) = mirrored_name.and_then(as_string) {
         headers::must_equal(exchange.headers, &headers::NAME, &name, true)?;
     }
     if let Some(level) = meta.log_level
-        && !as_string(level).is_some_and(|level| LOG_LEVELS.contains(&&*level))
+        && as_string(level).is_none_or(|level| LogLevel::parse(&level).is_none())
     {
-        let message = format!("params._meta: logLevel must be one of {}", LOG_LEVELS.join(", "));
+        let levels = LogLevel::ALL.map(LogLevel::as_str).join(", ");
+        let message = format!("params._meta: logLevel must be one of {levels}");
         return Err(Fault::invalid_params(message));
     }
     Ok(())

@@ -10,12 +10,16 @@ use std::borrow::Cow;
 #[derive(Debug)]
 pub(super) enum Asked<'a> {
     CallTool(CallParams<'a>),
-    ListTools(ListParams<'a>),
+    /// Any list: the method says which.
+    List(Method, ListParams<'a>),
+    ReadResource(ReadParams<'a>),
+    GetPrompt(PromptParams<'a>),
+    Complete(CompleteParams<'a>),
     Discover(BareParams<'a>),
     Initialize(InitializeParams<'a>),
     Ping(BareParams<'a>),
     Listen(ListenParams<'a>),
-    SetLevel(BareParams<'a>),
+    SetLevel(LevelParams<'a>),
     /// A method that no revision has, or none that is served.
     Unknown(BareParams<'a>),
 }
@@ -38,6 +42,59 @@ pub(super) struct CallParams<'a> {
     pub(super) arguments: Option<&'a RawValue>,
 }
 
+/// The parameters of `resources/read`.
+#[derive(Debug, Default, Deserialize)]
+pub(super) struct ReadParams<'a> {
+    #[serde(borrow, default, rename = "_meta", deserialize_with = "present")]
+    meta: Option<&'a RawValue>,
+    #[serde(borrow, default, deserialize_with = "present")]
+    pub(super) uri: Option<&'a RawValue>,
+}
+
+/// The parameters of `prompts/get`.
+#[derive(Debug, Default, Deserialize)]
+pub(super) struct PromptParams<'a> {
+    #[serde(borrow, default, rename = "_meta", deserialize_with = "present")]
+    meta: Option<&'a RawValue>,
+    #[serde(borrow, default, deserialize_with = "present")]
+    pub(super) name: Option<&'a RawValue>,
+}
+
+/// The parameters of `completion/complete`.
+#[derive(Debug, Default, Deserialize)]
+pub(super) struct CompleteParams<'a> {
+    #[serde(borrow, default, rename = "_meta", deserialize_with = "present")]
+    meta: Option<&'a RawValue>,
+    #[serde(borrow, default, rename = "ref", deserialize_with = "present")]
+    pub(super) reference: Option<&'a RawValue>,
+}
+
+/// What arguments are completed of: a prompt by its name, or a resource template by its URI template.
+#[derive(Debug, Deserialize)]
+#[serde(tag = "type")]
+pub(super) enum Completed {
+    #[serde(rename = "ref/prompt")]
+    Prompt { name: String },
+    #[serde(rename = "ref/resource")]
+    Template { uri: String },
+}
+
+/// The parameters of `logging/setLevel`.
+#[derive(Debug, Default, Deserialize)]
+pub(super) struct LevelParams<'a> {
+    #[serde(borrow, default, rename = "_meta", deserialize_with = "present")]
+    meta: Option<&'a RawValue>,
+    #[serde(borrow, default, deserialize_with = "present")]
+    pub(super) level: Option<&'a RawValue>,
+}
+
+/// The parameters of `notifications/cancelled`.
+#[derive(Debug, Default, Deserialize)]
+pub(super) struct CancelledParams<'a> {
+    #[serde(borrow, default, rename = "requestId", deserialize_with = "present")]
+    pub(super) request_id: Option<&'a RawValue>,
+}
+
 /// The parameters of a list.
 #[derive(Debug, Default, Deserialize)]
 pub(super) struct ListParams<'a> {
@@ -54,6 +111,8 @@ pub(super) struct InitializeParams<'a> {
     meta: Option<&'a RawValue>,
     #[serde(borrow, default, rename = "protocolVersion", deserialize_with = "present")]
     pub(super) protocol_version: Option<&'a RawValue>,
+    #[serde(borrow, default, deserialize_with = "present")]
+    pub(super) capabilities: Option<&'a RawValue>,
 }
 
 /// The parameters of `subscriptions/listen`.
@@ -70,7 +129,15 @@ impl<'a> Asked<'a> {
     pub(super) fn read(method: Option<Method>, params: Option<&'a RawValue>) -> Result<Self, Fault> {
         Ok(match method {
             Some(Method::ToolsCall) => Self::CallTool(read(params)?),
-            Some(Method::ToolsList) => Self::ListTools(read(params)?),
+            Some(
+                list @ (Method::ToolsList
+                | Method::ResourcesList
+                | Method::ResourcesTemplatesList
+                | Method::PromptsList),
+            ) => Self::List(list, read(params)?),
+            Some(Method::ResourcesRead) => Self::ReadResource(read(params)?),
+            Some(Method::PromptsGet) => Self::GetPrompt(read(params)?),
+            Some(Method::CompletionComplete) => Self::Complete(read(params)?),
             Some(Method::ServerDiscover) => Self::Discover(read(params)?),
             Some(Method::Initialize) => Self::Initialize(read(params)?),
             Some(Method::Ping) => Self::Ping(read(params)?),
@@ -84,12 +151,14 @@ impl<'a> Asked<'a> {
     pub(super) fn meta(&self) -> Option<&'a RawValue> {
         match self {
             Self::CallTool(params) => params.meta,
-            Self::ListTools(params) => params.meta,
+            Self::List(_, params) => params.meta,
+            Self::ReadResource(params) => params.meta,
+            Self::GetPrompt(params) => params.meta,
+            Self::Complete(params) => params.meta,
+            Self::SetLevel(params) => params.meta,
             Self::Initialize(params) => params.meta,
             Self::Listen(params) => params.meta,
-            Self::Discover(params) | Self::Ping(params) | Self::SetLevel(params) | Self::Unknown(params) => {
-                params.meta
-            }
+            Self::Discover(params) | Self::Ping(params) | Self::Unknown(params) => params.meta,
         }
     }
 
@@ -97,12 +166,14 @@ impl<'a> Asked<'a> {
     pub(super) fn mirrored_name(&self) -> Option<&'a RawValue> {
         match self {
             Self::CallTool(params) => params.name,
+            Self::GetPrompt(params) => params.name,
+            Self::ReadResource(params) => params.uri,
             _ => None,
         }
     }
 }
 
-fn read<'a, T: Default + Deserialize<'a>>(params: Option<&'a RawValue>) -> Result<T, Fault> {
+pub(super) fn read<'a, T: Default + Deserialize<'a>>(params: Option<&'a RawValue>) -> Result<T, Fault> {
     let Some(raw) = params else {
         return Ok(T::default());
     };
@@ -137,6 +208,8 @@ pub(super) struct Meta<'a> {
         deserialize_with = "present"
     )]
     pub(super) log_level: Option<&'a RawValue>,
+    #[serde(borrow, default, rename = "progressToken", deserialize_with = "present")]
+    pub(super) progress_token: Option<&'a RawValue>,
 }
 
 impl<'a> Meta<'a> {
@@ -150,13 +223,6 @@ impl<'a> Meta<'a> {
     pub(super) fn is_claim(&self) -> bool {
         self.protocol_version.is_some()
     }
-}
-
-/// The streams of list changes a client asks for.
-#[derive(Debug, Default, Deserialize)]
-pub(super) struct WantedNotifications {
-    #[serde(default, rename = "toolsListChanged")]
-    pub(super) tools_list_changed: bool,
 }
 
 /// Whether the JSON text is an object.

@@ -1,18 +1,21 @@
-//! Sessions of `streamable-stateful` instances. A session id is a signed statement (instance, principal, revision,
-//! expiry), so that any replica with the same secret accepts it and nothing is stored per client; only deletion is
+//! Sessions of `streamable-stateful` instances. A session id is a signed statement (instance, principal, revision, what
+//! the client answers, expiry), so that any replica with the same secret accepts it and nothing is stored per client; only deletion is
 //! remembered, until the id would have expired anyway.
 
-use crate::spec::Legacy;
+use crate::{relay::ClientCan, spec::Legacy};
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use hmac::{Hmac, KeyInit, Mac};
 use moka::sync::Cache;
 use sha2::{Digest, Sha256};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::{
+    sync::Arc,
+    time::{Duration, SystemTime, UNIX_EPOCH},
+};
 
 /// Deleted ids that are remembered at the most.
 const MAX_DELETED: u64 = 100_000;
 const DIGEST: usize = 8;
-const PAYLOAD: usize = 8 + 1 + 8 + 2 * DIGEST;
+const PAYLOAD: usize = 8 + 1 + 1 + 8 + 2 * DIGEST;
 const TAG: usize = 16;
 
 /// Makes and checks session ids.
@@ -20,6 +23,20 @@ pub(super) struct Sessions {
     secret: [u8; 32],
     lifetime: Duration,
     deleted: Cache<String, ()>,
+}
+
+/// What a client and an instance agreed on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Agreed {
+    pub(super) version: Legacy,
+    pub(super) client: ClientCan,
+}
+
+/// A session that a request belongs to.
+#[derive(Clone)]
+pub(super) struct Session {
+    pub(super) id: Arc<str>,
+    pub(super) agreed: Agreed,
 }
 
 /// Why an id is not accepted.
@@ -40,7 +57,7 @@ impl Sessions {
     }
 
     /// A new id: 0x21..0x7E only, as the specification asks.
-    pub(super) fn issue(&self, instance: &str, principal: &str, version: Legacy) -> Option<String> {
+    pub(super) fn issue(&self, instance: &str, principal: &str, agreed: Agreed) -> Option<String> {
         let mut nonce = [0; 8];
         getrandom::fill(&mut nonce).ok()?;
         let expires = (SystemTime::now() + self.lifetime)
@@ -49,7 +66,8 @@ impl Sessions {
             .as_secs();
         let mut bytes = Vec::with_capacity(PAYLOAD + TAG);
         bytes.extend_from_slice(&expires.to_be_bytes());
-        bytes.push(version as u8);
+        bytes.push(agreed.version as u8);
+        bytes.push(agreed.client.bits());
         bytes.extend_from_slice(&nonce);
         bytes.extend_from_slice(&digest(instance));
         bytes.extend_from_slice(&digest(principal));
@@ -58,8 +76,8 @@ impl Sessions {
         Some(URL_SAFE_NO_PAD.encode(bytes))
     }
 
-    /// The revision negotiated for a valid id of this instance and principal.
-    pub(super) fn check(&self, id: &str, instance: &str, principal: &str) -> Result<Legacy, Unknown> {
+    /// What was agreed with a valid id of this instance and principal.
+    pub(super) fn check(&self, id: &str, instance: &str, principal: &str) -> Result<Agreed, Unknown> {
         let bytes = URL_SAFE_NO_PAD.decode(id).map_err(|_| Unknown)?;
         if bytes.len() != PAYLOAD + TAG || self.deleted.contains_key(id) {
             return Err(Unknown);
@@ -76,11 +94,13 @@ impl Sessions {
             .duration_since(UNIX_EPOCH)
             .map_err(|_| Unknown)?
             .as_secs();
-        let owner = &payload[17..];
+        let owner = &payload[18..];
         if now >= expires || owner[..DIGEST] != digest(instance) || owner[DIGEST..] != digest(principal) {
             return Err(Unknown);
         }
-        Legacy::from_number(payload[8]).ok_or(Unknown)
+        let version = Legacy::from_number(payload[8]).ok_or(Unknown)?;
+        let client = ClientCan::from_bits(payload[9]);
+        Ok(Agreed { version, client })
     }
 
     /// From now on the id is unknown on this replica.
@@ -109,15 +129,25 @@ fn digest(text: &str) -> [u8; DIGEST] {
 mod tests {
     use super::*;
 
+    fn agreed(version: Legacy) -> Agreed {
+        let client = ClientCan::from_bits(5);
+        Agreed { version, client }
+    }
+
     fn sessions() -> Sessions {
         Sessions::new([7; 32], Duration::from_secs(60))
     }
 
     #[test]
     fn an_id_is_good_for_its_instance_and_principal_on_every_replica_with_the_secret() {
-        let id = sessions().issue("shop", "ann", Legacy::V2025_06_18).unwrap();
+        let id = sessions()
+            .issue("shop", "ann", agreed(Legacy::V2025_06_18))
+            .unwrap();
         assert!(id.bytes().all(|b| (0x21..=0x7e).contains(&b)));
-        assert_eq!(sessions().check(&id, "shop", "ann"), Ok(Legacy::V2025_06_18));
+        assert_eq!(
+            sessions().check(&id, "shop", "ann"),
+            Ok(agreed(Legacy::V2025_06_18))
+        );
         assert_eq!(sessions().check(&id, "bank", "ann"), Err(Unknown));
         assert_eq!(sessions().check(&id, "shop", "bob"), Err(Unknown));
         assert_eq!(
@@ -129,7 +159,7 @@ mod tests {
     #[test]
     fn forged_expired_and_deleted_ids_are_unknown() {
         let sessions = sessions();
-        let id = sessions.issue("shop", "ann", Legacy::LATEST).unwrap();
+        let id = sessions.issue("shop", "ann", agreed(Legacy::LATEST)).unwrap();
         let other = if &id[20..21] == "A" { "B" } else { "A" };
         let forged = format!("{}{other}{}", &id[..20], &id[21..]);
         for wrong in ["", "x", &id[1..], &forged] {
@@ -138,7 +168,7 @@ mod tests {
         sessions.delete(&id);
         assert_eq!(sessions.check(&id, "shop", "ann"), Err(Unknown));
         let over = Sessions::new([7; 32], Duration::ZERO);
-        let id = over.issue("shop", "ann", Legacy::LATEST).unwrap();
+        let id = over.issue("shop", "ann", agreed(Legacy::LATEST)).unwrap();
         assert_eq!(over.check(&id, "shop", "ann"), Err(Unknown));
     }
 }

@@ -1,4 +1,4 @@
-//! The methods that are served, and in which era. This is the only list of them.
+//! The methods that are served, in which era, and what an instance has to offer for them. This is the only list of them.
 
 use super::Era::{self, Legacy, Modern};
 
@@ -19,29 +19,83 @@ pub enum Method {
     SubscriptionsListen,
     /// `logging/setLevel`
     LoggingSetLevel,
+    /// `resources/list`
+    ResourcesList,
+    /// `resources/templates/list`
+    ResourcesTemplatesList,
+    /// `resources/read`
+    ResourcesRead,
+    /// `prompts/list`
+    PromptsList,
+    /// `prompts/get`
+    PromptsGet,
+    /// `completion/complete`
+    CompletionComplete,
+}
+
+/// What an instance may offer, each announced by a capability of its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Feature {
+    /// Tools, and the protocol itself: what every instance has.
+    Base,
+    /// Resources and templates of them.
+    Resources,
+    /// Prompts.
+    Prompts,
+    /// Proposals for arguments of prompts and templates.
+    Completions,
 }
 
 struct Row {
     method: Method,
     name: &'static str,
     eras: &'static [Era],
+    needs: Feature,
 }
 
-const fn row(method: Method, name: &'static str, eras: &'static [Era]) -> Row {
-    Row { method, name, eras }
+const fn base(method: Method, name: &'static str, eras: &'static [Era]) -> Row {
+    Row {
+        method,
+        name,
+        eras,
+        needs: Feature::Base,
+    }
+}
+
+const fn of(needs: Feature, method: Method, name: &'static str) -> Row {
+    Row {
+        method,
+        name,
+        eras: BOTH,
+        needs,
+    }
 }
 
 const BOTH: &[Era] = &[Modern, Legacy];
 
 /// In the order of the enum.
-const ROWS: [Row; 7] = [
-    row(Method::ToolsCall, "tools/call", BOTH),
-    row(Method::ToolsList, "tools/list", BOTH),
-    row(Method::ServerDiscover, "server/discover", &[Modern]),
-    row(Method::Initialize, "initialize", &[Legacy]),
-    row(Method::Ping, "ping", &[Legacy]),
-    row(Method::SubscriptionsListen, "subscriptions/listen", &[Modern]),
-    row(Method::LoggingSetLevel, "logging/setLevel", &[Legacy]),
+const ROWS: [Row; 13] = [
+    base(Method::ToolsCall, "tools/call", BOTH),
+    base(Method::ToolsList, "tools/list", BOTH),
+    base(Method::ServerDiscover, "server/discover", &[Modern]),
+    base(Method::Initialize, "initialize", &[Legacy]),
+    base(Method::Ping, "ping", &[Legacy]),
+    base(Method::SubscriptionsListen, "subscriptions/listen", &[Modern]),
+    base(Method::LoggingSetLevel, "logging/setLevel", &[Legacy]),
+    of(Feature::Resources, Method::ResourcesList, "resources/list"),
+    of(
+        Feature::Resources,
+        Method::ResourcesTemplatesList,
+        "resources/templates/list",
+    ),
+    of(Feature::Resources, Method::ResourcesRead, "resources/read"),
+    of(Feature::Prompts, Method::PromptsList, "prompts/list"),
+    of(Feature::Prompts, Method::PromptsGet, "prompts/get"),
+    of(
+        Feature::Completions,
+        Method::CompletionComplete,
+        "completion/complete",
+    ),
 ];
 
 impl Method {
@@ -58,6 +112,11 @@ impl Method {
     /// Whether there is such a method in that era.
     pub fn is_of(self, era: Era) -> bool {
         self.row().eras.contains(&era)
+    }
+
+    /// The feature without which an instance does not have the method.
+    pub fn needs(self) -> Feature {
+        self.row().needs
     }
 
     fn row(self) -> &'static Row {

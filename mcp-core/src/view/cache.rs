@@ -1,6 +1,6 @@
 //! Views by instance id, built when first asked for and dropped when the catalog says that they changed.
 
-use super::{InstanceView, ViewSettings};
+use super::{InstanceView, Inventories, ViewSettings};
 use crate::{telemetry::Metrics, tool::ToolCompiler};
 use mcp_common::catalog::Catalog;
 use moka::sync::Cache;
@@ -13,15 +13,22 @@ const CAPACITY: u64 = 10_000;
 pub struct Views {
     catalog: Arc<Catalog<ToolCompiler>>,
     cache: Cache<Arc<str>, Arc<InstanceView>>,
+    inventories: Arc<dyn Inventories>,
     settings: ViewSettings,
     metrics: Metrics,
 }
 
 impl Views {
-    /// Over one catalog.
-    pub fn new(catalog: Arc<Catalog<ToolCompiler>>, settings: ViewSettings, metrics: Metrics) -> Self {
+    /// Views of the instances of one catalog, with what other servers offer.
+    pub fn new(
+        catalog: Arc<Catalog<ToolCompiler>>,
+        inventories: Arc<dyn Inventories>,
+        settings: ViewSettings,
+        metrics: Metrics,
+    ) -> Self {
         Self {
             catalog,
+            inventories,
             cache: Cache::new(CAPACITY),
             settings,
             metrics,
@@ -46,6 +53,7 @@ impl Views {
                 Arc::new(InstanceView::build(
                     entry.clone(),
                     self.catalog.compiler(),
+                    &*self.inventories,
                     &self.settings,
                     &self.metrics,
                 ))
@@ -54,14 +62,17 @@ impl Views {
             // A change may have invalidated this id while the view was being built from the snapshot before it;
             // the cache would then keep an old view. Whoever inserted it looks again.
             let current = self.catalog.snapshot().instances.get(instance).cloned();
-            if current.is_some_and(|current| Arc::ptr_eq(&current, &view.entry)) {
+            let is_current = |current: Arc<_>| {
+                Arc::ptr_eq(&current, &view.entry) && self.inventories.epoch(&current) == view.epoch
+            };
+            if current.is_some_and(is_current) {
                 return Some(view);
             }
             self.cache.invalidate(&id);
         }
     }
 
-    /// Called after the catalog changed, before anybody is told. Returns the view that was in use: while it is held,
+    /// Called after the catalog or an inventory changed, before anybody is told. Returns the view that was in use: while it is held,
     /// the next one takes over what is compiled already.
     pub(crate) fn invalidate(&self, instance: &str) -> Option<Arc<InstanceView>> {
         let old = self.cache.remove(instance)?;
@@ -70,8 +81,11 @@ impl Views {
             .instances
             .get(instance)
             .filter(|entry| entry.definition.enabled);
+        let offered = current.map(|entry| self.inventories.offer(entry).tools);
+        let offered = offered.unwrap_or_default();
         let stays = |name: &str| {
             current.is_some_and(|entry| entry.selection.tools.iter().any(|tool| *tool.name == *name))
+                || offered.iter().any(|item| *item.key == *name)
         };
         for name in old.tools.keys().filter(|name| !stays(name)) {
             self.metrics.forget(instance, name);

@@ -1,12 +1,26 @@
 //! What an instance says that it can do; the same words in both eras.
 
+use super::{Offer, kinds::ListKind};
+use crate::spec::Feature;
 use serde::Serialize;
 
-/// The `capabilities` of `initialize` and `server/discover`.
+/// The `capabilities` of `initialize` and `server/discover`. What is not there is not served.
 #[derive(Clone, Debug, Serialize)]
 pub(crate) struct Capabilities {
     tools: Lists,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    resources: Option<Lists>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    prompts: Option<Lists>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    completions: Option<Nothing>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    logging: Option<Nothing>,
 }
+
+/// An empty object: there is nothing to say beyond that it is there.
+#[derive(Clone, Copy, Debug, Serialize)]
+struct Nothing {}
 
 /// What is offered in a list.
 #[derive(Clone, Copy, Debug, Serialize)]
@@ -16,10 +30,35 @@ struct Lists {
     list_changed: bool,
 }
 
+const LISTS: Lists = Lists { list_changed: true };
+
 impl Capabilities {
-    pub(super) fn new() -> Self {
+    pub(super) fn of(offer: &Offer) -> Self {
         Self {
-            tools: Lists { list_changed: true },
+            tools: LISTS,
+            resources: offer.resources.as_ref().map(|_| LISTS),
+            prompts: offer.prompts.as_ref().map(|_| LISTS),
+            completions: offer.completes.then_some(Nothing {}),
+            logging: offer.logs.then_some(Nothing {}),
+        }
+    }
+
+    /// Whether methods that need the feature are served.
+    pub(crate) fn has(&self, feature: Feature) -> bool {
+        match feature {
+            Feature::Base => true,
+            Feature::Resources => self.resources.is_some(),
+            Feature::Prompts => self.prompts.is_some(),
+            Feature::Completions => self.completions.is_some(),
+        }
+    }
+
+    /// Whether changes of the list are announced.
+    pub(crate) fn announces(&self, list: ListKind) -> bool {
+        match list {
+            ListKind::Tools => self.tools.list_changed,
+            ListKind::Resources => self.has(Feature::Resources),
+            ListKind::Prompts => self.has(Feature::Prompts),
         }
     }
 }

@@ -1,5 +1,5 @@
 use super::*;
-use crate::view::InstanceView;
+use crate::view::{Callee, InstanceView, NoInventories};
 use mcp_common::{
     datasource::{Batch, Change, Load, Record},
     key::{Key, Revision},
@@ -43,6 +43,7 @@ fn gateway() -> (Arc<Catalog<ToolCompiler>>, Arc<Gateway>) {
             abandoned: AbandonedSettings::default(),
             via: None,
         },
+        inventories: Arc::new(NoInventories),
         metrics: Metrics::register(&mut Registry::default()),
         shutdown: CancellationToken::new(),
     });
@@ -79,7 +80,10 @@ fn a_change_leaves_the_views_that_it_does_not_touch() {
         assert_eq!(stays, number != 4, "instance {number}");
         // And of its own view everything but the tool.
         for tool in number * 10..number * 10 + 10 {
-            let compiled = |view: &InstanceView| view.tool(&format!("t{tool}")).unwrap().compiled.clone();
+            let compiled = |view: &InstanceView| match &view.tool(&format!("t{tool}")).unwrap().callee {
+                Callee::Compiled(compiled) => compiled.clone(),
+                Callee::Origin(_) => panic!("nobody offers tools here"),
+            };
             let stays = Arc::ptr_eq(&compiled(before), &compiled(after));
             assert_eq!(stays, tool != 42, "tool {tool}");
         }

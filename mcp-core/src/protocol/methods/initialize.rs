@@ -3,10 +3,12 @@
 use crate::{
     protocol::{
         Reply,
-        endpoint::Ask,
-        legacy::stateful,
+        ask::Ask,
+        legacy::is_stateful,
         params::{InitializeParams, as_string},
+        session::Agreed,
     },
+    relay::ClientCan,
     spec::Legacy,
 };
 use serde_json::{json, value::RawValue};
@@ -27,10 +29,11 @@ pub(super) fn initialize(ask: &Ask<'_>, params: &InitializeParams<'_>) -> Reply 
         result["instructions"] = json!(instructions);
     }
     let mut reply = Reply::result(ask.id, result.to_string());
-    if stateful(ask.exchange) {
+    if is_stateful(ask.exchange) {
         let subject = &ask.exchange.principal.subject;
         let sessions = &ask.endpoint.gateway.sessions;
-        reply.session = sessions.issue(&view.entry.definition.id, subject, version);
+        let client = ClientCan::read(params.capabilities);
+        reply.session = sessions.issue(&view.entry.definition.id, subject, Agreed { version, client });
     }
     reply
 }

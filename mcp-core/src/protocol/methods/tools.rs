@@ -1,34 +1,24 @@
-//! `tools/list` and `tools/call`, the same for both eras but for what an answer carries.
+//! `tools/call`, the same for both eras but for what an answer carries.
 
 use crate::{
     activity::Doing,
-    engine::{CallContext, CallResult},
+    engine::{CallContext, CallResult, Outcome},
     protocol::{
-        Reply,
-        endpoint::Ask,
+        Reply, Trace,
+        ask::Ask,
+        conversation,
         fault::{Fault, excerpt},
         headers,
-        params::{CallParams, ListParams, as_string, is_object},
+        params::{CallParams, as_string, is_object},
         reply::frame,
     },
-    spec::Era,
-    view::{Cursor, ViewTool},
+    relay::{Answer, Origin, Trouble},
+    spec::{Era, Method},
+    view::{Callee, ViewTool},
 };
 use bytes::Bytes;
 use http::StatusCode;
-use std::{pin::pin, time::Instant};
-
-pub(super) fn list(ask: &Ask<'_>, params: &ListParams<'_>) -> Result<Reply, Fault> {
-    let after = match params.cursor {
-        None => None,
-        Some(raw) => {
-            let cursor = as_string(raw).and_then(|text| Cursor::decode(&text));
-            Some(cursor.ok_or_else(|| Fault::invalid_params("Invalid cursor: list again without one"))?)
-        }
-    };
-    let list = ask.exchange.view.tool_list(ask.era);
-    Ok(Reply::result(ask.id, list.page(after.as_ref())))
-}
+use std::{pin::pin, sync::Arc, time::Instant};
 
 /// Everything about a call that can be refused by the protocol comes before the engine is asked.
 pub(super) async fn call(ask: &Ask<'_>, params: &CallParams<'_>) -> Result<Reply, Fault> {
@@ -45,7 +35,10 @@ pub(super) async fn call(ask: &Ask<'_>, params: &CallParams<'_>) -> Result<Reply
     if arguments.is_some_and(|raw| !is_object(raw)) {
         return Err(Fault::invalid_params("params.arguments must be an object"));
     }
-    let compiled = &tool.compiled;
+    let compiled = match &tool.callee {
+        Callee::Compiled(compiled) => compiled,
+        Callee::Origin(origin) => return call_origin(ask, tool, origin).await,
+    };
     if ask.era == Era::Modern {
         headers::check_mirrored(exchange.headers, compiled.mirrored_headers(), arguments)?;
     }
@@ -71,6 +64,53 @@ pub(super) async fn call(ask: &Ask<'_>, params: &CallParams<'_>) -> Result<Reply
         tool.metrics.mismatch(places);
     }
     Ok(answer(ask, tool, &result))
+}
+
+/// A tool of another server.
+async fn call_origin(ask: &Ask<'_>, tool: &ViewTool, origin: &Arc<dyn Origin>) -> Result<Reply, Fault> {
+    let (view, era, id) = (ask.exchange.view.clone(), ask.era, ask.id.to_owned());
+    let (origin, request) = (origin.clone(), ask.forwarded(Method::ToolsCall));
+    let name = tool.name.clone();
+    let in_flight = ask.endpoint.in_flight();
+    let trace = Trace {
+        tool: Some(name.clone()),
+        ..Trace::default()
+    };
+    conversation::hold(ask, trace, move |line| {
+        Box::pin(async move {
+            let started = Instant::now();
+            let answered = origin.answer(request, line).await;
+            drop(in_flight);
+            let (outcome, mut reply) = match answered {
+                Ok(answer) => {
+                    let outcome = if answer.is_error() {
+                        Outcome::Upstream4xx
+                    } else {
+                        Outcome::Ok
+                    };
+                    let result = answer.render(era, "", &view.server_info);
+                    (outcome, Reply::result(id.get(), result))
+                }
+                Err(Trouble::Invalid(reason)) => {
+                    let fault = Fault::invalid_params(reason).with_id(id.get());
+                    (Outcome::InvalidArguments, Reply::fault(&fault, era))
+                }
+                // A model can do something about it.
+                Err(Trouble::Failed(reason)) => {
+                    let answer = Answer::tool_error(&reason);
+                    let result = answer.render(era, "", &view.server_info);
+                    (Outcome::Connect, Reply::result(id.get(), result))
+                }
+            };
+            if let Some(tool) = view.tool(&name) {
+                tool.metrics.record(outcome, started.elapsed().as_secs_f64());
+            }
+            reply.trace.tool = Some(name);
+            reply.trace.outcome = Some(outcome);
+            reply
+        })
+    })
+    .await
 }
 
 fn answer(ask: &Ask<'_>, tool: &ViewTool, result: &CallResult) -> Reply {

@@ -1,17 +1,18 @@
-//! The rendered `tools/list` of one instance for one era. The first page, which is nearly always the only one, is a
+//! A list of one instance, rendered for one era. The first page, which is nearly always the only one, is a
 //! finished answer; further pages are cut out of the same bytes.
 
-use super::{Cursor, Shown};
-use crate::spec::Era;
+use super::Cursor;
 use bytes::Bytes;
 use std::ops::Range;
 
 /// Entries in listing order, as one text.
-pub struct ToolList {
+pub(crate) struct PreparedList {
     entries: Bytes,
     items: Vec<Item>,
     page_size: usize,
+    /// The result up to the first entry.
     head: String,
+    /// The result after what says whether there is another page.
     tail: String,
     first_page: Bytes,
 }
@@ -21,27 +22,30 @@ struct Item {
     text: Range<usize>,
 }
 
-impl ToolList {
-    pub(super) fn build(shown: &Shown, page_size: usize, head: &str, tail: &str, era: Era) -> Self {
-        // The selection keeps the order of `tool_ids`, so one walk finds every place, also of a tool listed twice.
-        let mut explicit = shown.entry.definition.tool_ids.iter().zip(0_u32..);
-        let mut place_of = |id: &str| {
-            explicit
-                .find(|(reference, _)| *reference.id == *id)
-                .map_or(u32::MAX, |(_, place)| place)
-        };
+/// What stands around the entries.
+pub(super) struct Frame<'a> {
+    pub(super) member: &'a str,
+    /// Members before the list, each with a comma after it.
+    pub(super) before: &'a str,
+    /// Members after the list, each with a comma before it.
+    pub(super) after: &'a str,
+}
+
+impl PreparedList {
+    /// The keys of the entries ascend.
+    pub(super) fn build(
+        frame: &Frame<'_>,
+        page_size: usize,
+        entries: impl Iterator<Item = (Cursor, String)>,
+    ) -> Self {
         let mut text = String::new();
-        let mut items = Vec::with_capacity(shown.tools.len());
-        for (selected, compiled) in &shown.tools {
+        let mut items = Vec::new();
+        for (key, entry) in entries {
             if !text.is_empty() {
                 text.push(',');
             }
             let start = text.len();
-            text += &compiled.listing(&selected.name, selected.description.as_deref(), era);
-            let key = Cursor {
-                place: place_of(&selected.tool.id),
-                id: selected.tool.id.to_string(),
-            };
+            text += &entry;
             items.push(Item {
                 key,
                 text: start..text.len(),
@@ -51,8 +55,8 @@ impl ToolList {
             entries: text.into(),
             items,
             page_size: page_size.max(1),
-            head: head.to_owned(),
-            tail: tail.to_owned(),
+            head: format!("{{{}\"{}\":[", frame.before, frame.member),
+            tail: format!("{}}}", frame.after),
             first_page: Bytes::new(),
         };
         list.first_page = list.render(0).into();
@@ -80,9 +84,7 @@ impl ToolList {
             _ => &[],
         };
         let mut out = Vec::with_capacity(text.len() + self.head.len() + self.tail.len() + 64);
-        out.extend_from_slice(b"{");
         out.extend_from_slice(self.head.as_bytes());
-        out.extend_from_slice(b"\"tools\":[");
         out.extend_from_slice(text);
         out.extend_from_slice(b"]");
         if start + page.len() < self.items.len()
@@ -93,7 +95,6 @@ impl ToolList {
             out.extend_from_slice(b"\"");
         }
         out.extend_from_slice(self.tail.as_bytes());
-        out.extend_from_slice(b"}");
         out
     }
 }

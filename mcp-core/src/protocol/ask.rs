@@ -1,0 +1,84 @@
+//! One request on its way to its method.
+
+use super::{
+    Endpoint, Exchange,
+    envelope::Id,
+    params::{Meta, as_string},
+    session::Session,
+};
+use crate::{
+    relay::{Forwarded, LineParts, LogLevel, OpenCall, Reaches},
+    spec::{Era, Method},
+};
+use serde_json::value::RawValue;
+
+/// A request whose envelope is checked.
+pub(super) struct Ask<'a> {
+    pub(super) endpoint: &'a Endpoint,
+    pub(super) exchange: &'a Exchange<'a>,
+    pub(super) era: Era,
+    pub(super) id: Id<'a>,
+    /// `params`, for whoever answers elsewhere.
+    pub(super) params: Option<&'a RawValue>,
+    pub(super) meta: Option<Meta<'a>>,
+    /// The session of an older request, where the instance has them.
+    pub(super) session: Option<Session>,
+    /// What `notifications/cancelled` finds.
+    pub(super) call: Option<OpenCall>,
+    pub(super) form: Form,
+}
+
+/// How an answer leaves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Form {
+    /// By itself: as JSON, or as the end of a stream.
+    Alone,
+    /// Within the answer to a batch.
+    Joined,
+}
+
+impl Ask<'_> {
+    /// Whether anything can be said before the answer.
+    pub(super) fn may_stream(&self) -> bool {
+        self.form == Form::Alone && self.exchange.accepts_events()
+    }
+
+    /// What the client wants to be told before the answer, and what it can be asked.
+    pub(super) fn line_parts(&self) -> LineParts {
+        let state = &self.endpoint.gateway.session_state;
+        let meta = self.meta.as_ref();
+        let token = meta.and_then(|meta| meta.progress_token);
+        let level = match self.era {
+            Era::Modern => meta
+                .and_then(|meta| meta.log_level)
+                .and_then(as_string)
+                .and_then(|level| LogLevel::parse(&level)),
+            Era::Legacy => self.session.as_ref().and_then(|session| state.level(&session.id)),
+        };
+        // Since 2026-07-28 a server asks nothing on a stream: a result says what it needs.
+        let reaches = self.session.as_ref().zip(state.pending.as_ref());
+        LineParts {
+            progress_token: token.map(|raw| raw.get().into()),
+            level,
+            reaches: reaches.map(|(session, pending)| Reaches {
+                pending: pending.clone(),
+                session: session.id.clone(),
+                client: session.agreed.client,
+            }),
+        }
+    }
+
+    /// The request for whoever answers it elsewhere.
+    pub(super) fn forwarded(&self, method: Method) -> Forwarded {
+        let exchange = self.exchange;
+        let params = self.params.map(RawValue::to_owned);
+        Forwarded {
+            method,
+            params: params.unwrap_or_else(|| RawValue::NULL.to_owned()),
+            instance: exchange.view.entry.definition.id.clone(),
+            principal: exchange.principal.clone(),
+            peer: exchange.peer.clone(),
+            session: self.session.as_ref().map(|session| session.id.clone()),
+        }
+    }
+}

@@ -1,0 +1,82 @@
+//! What other servers offer: their answers, and what is said before, go on to the client.
+
+use crate::{
+    protocol::{
+        Reply, Trace,
+        ask::Ask,
+        conversation,
+        fault::{Fault, excerpt},
+        params::{CompleteParams, Completed, PromptParams, ReadParams, as_string},
+    },
+    relay::{Answer, Origin, Trouble},
+    spec::Method,
+};
+use std::sync::Arc;
+
+pub(super) async fn read(ask: &Ask<'_>, params: &ReadParams<'_>) -> Result<Reply, Fault> {
+    let uri = params.uri.and_then(as_string);
+    let uri = uri.ok_or_else(|| Fault::invalid_params("params.uri must be the URI of a resource"))?;
+    let origin = ask.exchange.view.resource(&uri);
+    let origin = origin.ok_or_else(|| Fault::resource_not_found(&uri, ask.era))?;
+    pass_on(ask, Method::ResourcesRead, origin).await
+}
+
+pub(super) async fn prompt(ask: &Ask<'_>, params: &PromptParams<'_>) -> Result<Reply, Fault> {
+    let name = params.name.and_then(as_string);
+    let name = name.ok_or_else(|| Fault::invalid_params("params.name must be the name of a prompt"))?;
+    let origin = ask.exchange.view.prompt(&name);
+    let origin =
+        origin.ok_or_else(|| Fault::invalid_params(format!("Unknown prompt: {}", excerpt(&name))))?;
+    pass_on(ask, Method::PromptsGet, origin).await
+}
+
+pub(super) async fn complete(ask: &Ask<'_>, params: &CompleteParams<'_>) -> Result<Reply, Fault> {
+    let reference = params.reference;
+    let reference = reference.and_then(|raw| serde_json::from_str::<Completed>(raw.get()).ok());
+    let view = &ask.exchange.view;
+    let origin = match &reference {
+        Some(Completed::Prompt { name }) => view.prompt(name),
+        Some(Completed::Template { uri }) => view.template(uri),
+        None => {
+            return Err(Fault::invalid_params(
+                "params.ref must name a prompt (`ref/prompt`, name) or a resource template (`ref/resource`, uri)",
+            ));
+        }
+    };
+    let origin = origin.ok_or_else(|| {
+        Fault::invalid_params("params.ref names neither a prompt nor a template of this instance")
+    })?;
+    pass_on(ask, Method::CompletionComplete, origin).await
+}
+
+async fn pass_on(ask: &Ask<'_>, method: Method, origin: &Arc<dyn Origin>) -> Result<Reply, Fault> {
+    let (view, era, id) = (ask.exchange.view.clone(), ask.era, ask.id.to_owned());
+    let (origin, request) = (origin.clone(), ask.forwarded(method));
+    conversation::hold(ask, Trace::default(), move |line| {
+        Box::pin(async move {
+            match origin.answer(request, line).await {
+                Ok(answer) => {
+                    let hints = hints(method, &answer, view.uncached);
+                    Reply::result(id.get(), answer.render(era, hints, &view.server_info))
+                }
+                Err(trouble) => {
+                    let fault = match &trouble {
+                        Trouble::Invalid(reason) => Fault::invalid_params(reason),
+                        Trouble::Failed(reason) => Fault::internal(reason),
+                    };
+                    Reply::fault(&fault.with_id(id.get()), era)
+                }
+            }
+        })
+    })
+    .await
+}
+
+/// Results that can be kept say for how long: what another server says changes without our knowing.
+fn hints<'a>(method: Method, answer: &Answer, uncached: &'a str) -> &'a str {
+    if method == Method::ResourcesRead && !answer.asks_for_input() {
+        uncached
+    } else {
+        ""
+    }
+}

@@ -1,0 +1,48 @@
+//! What goes between a client and whatever answers it while a request is open: the request to an [`Origin`], the
+//! [`Line`] back to the client over which progress, log messages and requests go before the [`Answer`].
+
+mod answer;
+mod client_can;
+mod line;
+mod log_level;
+mod open_calls;
+mod pending;
+
+pub use answer::{Answer, Trouble};
+pub use client_can::ClientCan;
+pub use line::{Line, NoAnswer, Progress};
+pub(crate) use line::{LineParts, Reaches, Said};
+pub use log_level::LogLevel;
+pub(crate) use open_calls::{OpenCall, OpenCalls};
+pub(crate) use pending::Pending;
+
+use crate::{peer::Peer, spec::Method};
+use futures_util::future::BoxFuture;
+use mcp_common::authenticator::Principal;
+use serde_json::value::RawValue;
+use std::sync::Arc;
+
+/// Answers requests for one thing that another server offers.
+pub trait Origin: Send + Sync {
+    /// Answers. Dropping the future cancels the request; whatever is to be told to the client before goes over the line.
+    fn answer(self: Arc<Self>, request: Forwarded, line: Line)
+    -> BoxFuture<'static, Result<Answer, Trouble>>;
+}
+
+/// A request on its way to an origin.
+#[derive(Clone, Debug)]
+pub struct Forwarded {
+    /// The method.
+    pub method: Method,
+    /// Its parameters as the client sent them, a JSON object with all of its members.
+    pub params: Box<RawValue>,
+    /// The instance that it came through.
+    pub instance: Arc<str>,
+    /// Who sent it.
+    pub principal: Principal,
+    /// The client that it came from, whose memory it takes.
+    pub peer: Arc<Peer>,
+    /// The session of an older client, where the instance has sessions: what an origin keeps for one client, it keeps by
+    /// this.
+    pub session: Option<Arc<str>>,
+}

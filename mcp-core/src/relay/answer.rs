@@ -1,0 +1,139 @@
+//! What an origin answers.
+
+use crate::{json::one_line::compact, spec::Era};
+use indexmap::IndexMap;
+use serde_json::value::RawValue;
+use std::borrow::Cow;
+
+/// A result, its members as they came but for those that belong to one hop.
+#[derive(Clone, Debug)]
+pub struct Answer {
+    members: IndexMap<String, String>,
+    /// Of `_meta`, without the server's own name.
+    meta: IndexMap<String, String>,
+    result_type: String,
+}
+
+/// Why there is no result.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum Trouble {
+    /// The request does not fit what it asks for.
+    #[error("{0}")]
+    Invalid(String),
+    /// It could not be answered now.
+    #[error("{0}")]
+    Failed(String),
+}
+
+const SERVER_INFO: &str = "io.modelcontextprotocol/serverInfo";
+
+impl Answer {
+    /// Takes a result object apart. What a revision or a hop has for itself (`resultType`, `ttlMs`, `cacheScope`, the
+    /// server's name) is put in anew for each client.
+    pub fn read(result: &RawValue) -> Result<Self, serde_json::Error> {
+        let mut all: IndexMap<Cow<'_, str>, &RawValue> = serde_json::from_str(result.get())?;
+        let meta = match all.shift_remove("_meta") {
+            Some(raw) => serde_json::from_str::<IndexMap<Cow<'_, str>, &RawValue>>(raw.get())?,
+            None => IndexMap::new(),
+        };
+        let result_type = match all.shift_remove("resultType") {
+            Some(raw) => serde_json::from_str(raw.get())?,
+            None => "complete".to_owned(),
+        };
+        all.shift_remove("ttlMs");
+        all.shift_remove("cacheScope");
+        let on_one_line = |(name, raw): (Cow<'_, str>, &RawValue)| (name.into_owned(), compact(raw.get()));
+        let meta = meta.into_iter().filter(|(name, _)| name != SERVER_INFO);
+        Ok(Self {
+            members: all.into_iter().map(on_one_line).collect(),
+            meta: meta.map(on_one_line).collect(),
+            result_type,
+        })
+    }
+
+    /// A tool's result that says what went wrong.
+    pub(crate) fn tool_error(reason: &str) -> Self {
+        let content = format!("[{{\"type\":\"text\",\"text\":{}}}]", string(reason));
+        let members = [("content", content), ("isError", "true".to_owned())];
+        Self {
+            members: members.map(|(name, value)| (name.to_owned(), value)).into(),
+            meta: IndexMap::new(),
+            result_type: "complete".to_owned(),
+        }
+    }
+
+    /// Whether a tool says that it failed.
+    pub fn is_error(&self) -> bool {
+        self.members.get("isError").is_some_and(|value| value == "true")
+    }
+
+    /// Whether this asks the client for more before there is a result (2026-07-28, multi round-trip requests).
+    pub fn asks_for_input(&self) -> bool {
+        self.result_type == "input_required"
+    }
+
+    /// The result object for a client of that era, with members of the gateway's own in the modern one.
+    pub(crate) fn render(&self, era: Era, hints: &str, server_info: &str) -> String {
+        let mut out = String::from("{");
+        for (name, value) in &self.members {
+            // Before 2026-07-28 structured content is always an object.
+            if era == Era::Legacy && name == "structuredContent" && !value.starts_with('{') {
+                continue;
+            }
+            member(&mut out, name, value);
+        }
+        let mut meta = String::from("{");
+        for (name, value) in &self.meta {
+            member(&mut meta, name, value);
+        }
+        if era == Era::Modern {
+            member(&mut out, "resultType", &string(&self.result_type));
+            out += hints;
+            member(&mut meta, SERVER_INFO, server_info);
+        }
+        meta.push('}');
+        if meta.len() > 2 {
+            member(&mut out, "_meta", &meta);
+        }
+        out.push('}');
+        out
+    }
+}
+
+fn member(out: &mut String, name: &str, value: &str) {
+    if !out.ends_with('{') {
+        out.push(',');
+    }
+    out.extend([&string(name), ":", value]);
+}
+
+fn string(text: &str) -> String {
+    serde_json::Value::from(text).to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_result_keeps_what_is_its_own_and_loses_what_belongs_to_a_hop() {
+        let raw: Box<RawValue> = serde_json::from_str(
+            r#"{"resultType":"complete","content":[ {"type":"text","text":"a\nb"} ],"structuredContent":[12345678901234567890.10],
+                "x":1,"ttlMs":5,"cacheScope":"public","_meta":{"io.modelcontextprotocol/serverInfo":{"name":"up"},"a/b":{"c":1}}}"#,
+        )
+        .unwrap();
+        let answer = Answer::read(&raw).unwrap();
+        assert_eq!(
+            answer.render(
+                Era::Modern,
+                ",\"ttlMs\":0,\"cacheScope\":\"private\"",
+                "{\"name\":\"dynmcp\"}"
+            ),
+            r#"{"content":[{"type":"text","text":"a\nb"}],"structuredContent":[12345678901234567890.10],"x":1,"resultType":"complete","ttlMs":0,"cacheScope":"private","_meta":{"a/b":{"c":1},"io.modelcontextprotocol/serverInfo":{"name":"dynmcp"}}}"#
+        );
+        assert_eq!(
+            answer.render(Era::Legacy, "", "{}"),
+            r#"{"content":[{"type":"text","text":"a\nb"}],"x":1,"_meta":{"a/b":{"c":1}}}"#
+        );
+    }
+}

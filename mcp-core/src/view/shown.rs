@@ -1,0 +1,87 @@
+//! The tools of one instance, compiled, in the order in which they are listed.
+
+use super::{Callee, Cursor, Item, ViewTool, collection::Member, offer};
+use crate::{
+    spec::Era,
+    telemetry::Metrics,
+    tool::{CompiledTool, StoredTool, ToolCompiler},
+};
+use mcp_common::catalog::{InstanceEntry, Selected};
+use std::{collections::HashSet, sync::Arc};
+
+/// An instance's tools, ready to be listed and called.
+pub(super) struct Shown<'a> {
+    entry: &'a InstanceEntry<StoredTool>,
+    pub(super) tools: Vec<(&'a Selected<StoredTool>, Arc<CompiledTool>)>,
+}
+
+impl<'a> Shown<'a> {
+    pub(super) fn new(entry: &'a InstanceEntry<StoredTool>, compiler: &ToolCompiler) -> Self {
+        let compiled = |selected: &'a Selected<StoredTool>| {
+            let tool = &selected.tool;
+            let stored = match &selected.overridden {
+                Some(overridden) => &overridden.compiled,
+                None => &tool.compiled,
+            };
+            match stored.compiled(compiler, tool) {
+                Ok(compiled) => Some((selected, compiled)),
+                Err(problems) => {
+                    // Neither listed nor called, rather than listed only.
+                    let (instance, tool) = (&*entry.definition.id, &*tool.id);
+                    tracing::error!(instance, tool, %problems, "the tool compiles no more, it is left out");
+                    None
+                }
+            }
+        };
+        let tools = entry.selection.tools.iter().filter_map(compiled).collect();
+        Self { entry, tools }
+    }
+
+    /// All tools of the view: its own, then those that are offered under names that none of them has.
+    pub(super) fn members(self, offered: Vec<Item>, metrics: &Metrics) -> Vec<Member<ViewTool>> {
+        let instance = &self.entry.definition.id;
+        let tool = |name: &Arc<str>, callee| ViewTool {
+            name: name.clone(),
+            callee,
+            metrics: metrics.tool(instance, name),
+        };
+        // The selection keeps the order of `tool_ids`, so one walk finds every place, also of a tool listed twice.
+        let mut explicit = self.entry.definition.tool_ids.iter().zip(0_u32..);
+        let mut place_of = |id: &str| {
+            explicit
+                .find(|(reference, _)| *reference.id == *id)
+                .map_or(Cursor::TAGGED, |(_, place)| place)
+        };
+        let own = self.tools.into_iter().map(|(selected, compiled)| {
+            let listing = |era| compiled.listing(&selected.name, selected.description.as_deref(), era);
+            Member {
+                key: selected.name.clone(),
+                order: Cursor {
+                    place: place_of(&selected.tool.id),
+                    id: selected.tool.id.to_string(),
+                },
+                modern: listing(Era::Modern),
+                legacy: listing(Era::Legacy),
+                what: tool(&selected.name, Callee::Compiled(compiled.clone())),
+            }
+        });
+        let mut all: Vec<_> = own.collect();
+        if offered.is_empty() {
+            return all;
+        }
+        let taken: HashSet<_> = all.iter().map(|member| member.key.clone()).collect();
+        let (clashing, free): (Vec<_>, Vec<_>) =
+            offered.into_iter().partition(|item| taken.contains(&item.key));
+        for item in clashing {
+            tracing::warn!(%instance, tool = %item.key, "a tool of a definition has this name, the offered one is left out");
+        }
+        all.extend(offer::members(free).into_iter().map(|member| Member {
+            what: tool(&member.key, Callee::Origin(member.what)),
+            key: member.key,
+            order: member.order,
+            modern: member.modern,
+            legacy: member.legacy,
+        }));
+        all
+    }
+}
