@@ -65,7 +65,17 @@ pub struct Settings {
 impl Settings {
     /// Reads all layers, or says which key is wrong and what would be right.
     pub fn load(layers: &Layers) -> Result<Self, SettingsError> {
-        layers.read()
+        let (settings, mut problems) = Self::examine(layers)?;
+        match problems.len() {
+            0 => Ok(settings),
+            1 => Err(problems.remove(0)),
+            _ => Err(SettingsError::Several(problems)),
+        }
+    }
+
+    /// The same with everything that is wrong: what has no meaning has its default's.
+    pub(crate) fn examine(layers: &Layers) -> Result<(Self, Vec<SettingsError>), SettingsError> {
+        layers.examine()
     }
 
     /// As TOML, with secrets redacted.

@@ -18,6 +18,11 @@ pub type Settings = serde_json::Value;
 /// Opens data sources of one kind.
 #[async_trait]
 pub trait DataSourceFactory: Send + Sync {
+    /// Everything that can be known to be wrong with the table before anything is opened or made; `open` would refuse it.
+    fn check(&self, _settings: &Settings) -> Vec<PluginError> {
+        Vec::new()
+    }
+
     /// Connects; `settings` is the table `data_source.<name>`. The error is one line for the operator.
     async fn open(&self, settings: &Settings) -> Result<Arc<dyn DataSource>, PluginError>;
 
@@ -35,6 +40,11 @@ pub trait DataSourceFactory: Send + Sync {
 /// Makes authenticators of one kind.
 #[async_trait]
 pub trait AuthenticatorFactory: Send + Sync {
+    /// Everything that can be known to be wrong with the table; `make` would refuse it.
+    fn check(&self, _settings: &Settings) -> Vec<PluginError> {
+        Vec::new()
+    }
+
     /// `settings` is the table `authenticator.<name>`. The error is one line for the operator.
     async fn make(&self, settings: &Settings) -> Result<Arc<dyn Authenticator>, PluginError>;
 }

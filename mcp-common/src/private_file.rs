@@ -38,3 +38,58 @@ pub fn create_if_missing(path: &Path) -> io::Result<()> {
 pub fn append(path: &Path) -> io::Result<File> {
     options().append(true).create(true).open(path)
 }
+
+/// Whether something could be written there, without writing anything: what is not there would be made in the nearest folder
+/// above that is.
+pub fn could_be_written(path: &Path) -> io::Result<()> {
+    let mut at = path;
+    loop {
+        match std::fs::metadata(at) {
+            Ok(found) if at == path || found.is_dir() => return may_write(at),
+            Ok(_) => return Err(io::Error::other(format!("`{}` is no folder", at.display()))),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            // Below a file there is no folder.
+            Err(error) if error.kind() == io::ErrorKind::NotADirectory => {}
+            Err(error) => return Err(error),
+        }
+        at = match at.parent() {
+            Some(parent) if parent.as_os_str().is_empty() => Path::new("."),
+            Some(parent) => parent,
+            None => return Ok(()),
+        };
+    }
+}
+
+#[cfg(unix)]
+fn may_write(path: &Path) -> io::Result<()> {
+    Ok(rustix::fs::access(path, rustix::fs::Access::WRITE_OK)?)
+}
+
+#[cfg(not(unix))]
+fn may_write(path: &Path) -> io::Result<()> {
+    match std::fs::metadata(path)?.permissions().readonly() {
+        true => Err(io::ErrorKind::PermissionDenied.into()),
+        false => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_could_not_be_written_is_known_before() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("file");
+        std::fs::write(&file, "").unwrap();
+        could_be_written(&file).unwrap();
+        could_be_written(&folder.path().join("new/and/new.db")).unwrap();
+        let error = could_be_written(&file.join("below.db")).unwrap_err();
+        assert!(error.to_string().contains("is no folder"), "{error}");
+        assert_eq!(
+            std::fs::read_dir(folder.path()).unwrap().count(),
+            1,
+            "nothing was made"
+        );
+    }
+}

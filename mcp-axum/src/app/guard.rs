@@ -49,13 +49,17 @@ impl Guard {
         Ok(Self::new(chain))
     }
 
-    /// Whether there are authenticators called `names`, without making them.
-    pub fn check_names(names: &[String]) -> Result<(), GuardError> {
-        let registry = Registry::<dyn AuthenticatorFactory>::authenticators()?;
-        for name in names {
-            registry.get(name)?;
-        }
-        Ok(())
+    /// Everything that can be known to be wrong with them, without making them.
+    pub fn problems(names: &[String], tables: &BTreeMap<String, Settings>) -> Vec<GuardError> {
+        let registry = match Registry::<dyn AuthenticatorFactory>::authenticators() {
+            Ok(registry) => registry,
+            Err(error) => return vec![error.into()],
+        };
+        let check = |name: &String| match registry.get(name) {
+            Ok(factory) => factory.check(tables.get(name).unwrap_or(&Settings::Null)),
+            Err(error) => vec![error],
+        };
+        names.iter().flat_map(check).map(GuardError::from).collect()
     }
 
     /// Of authenticators that are there already.

@@ -1,13 +1,13 @@
 //! `dynmcp serve`
 
 #[cfg(unix)]
-use super::{Failure, banner, open_files, own_program};
+use super::{Failure, banner, config, open_files, own_program};
 use crate::{
     runtime::{
         server::{Server, Stopped},
         shutdown::Unheard,
     },
-    settings::{Layers, Settings},
+    settings::Layers,
     telemetry::logging,
 };
 use mcp_common::secret::ExposeSecret;
@@ -16,7 +16,7 @@ use std::path::PathBuf;
 pub(super) fn serve(file: Option<PathBuf>) -> Result<(), Failure> {
     let layers = Layers::of_process(file);
     let file = layers.effective_file()?;
-    let mut settings = Settings::load(&layers)?;
+    let mut settings = config::startable(&layers)?;
     let unheard = Unheard::begin()?;
     let _log = logging::start(&settings.log)?;
     #[cfg(unix)]

@@ -16,7 +16,7 @@ use crate::{
     settings::Settings,
     telemetry::metrics::Metrics,
 };
-use admin_key::AdminKey;
+pub(crate) use admin_key::AdminKey;
 pub use admin_key::AdminKeyError;
 pub(crate) use admin_key::generate as generate_key;
 use mcp_common::{
@@ -28,7 +28,6 @@ use mcp_common::{
     migration::{Migrate, Migration},
     plugin::{DataSourceFactory, PluginError, Registry},
     safe_mode::SafeMode,
-    secret::Secret,
     tasks::{Ends, Tasks},
 };
 use mcp_core::{
@@ -62,23 +61,46 @@ pub enum BuildError {
     /// The file with the admin key's hash.
     #[error(transparent)]
     AdminKey(#[from] AdminKeyError),
+    /// Several of these.
+    #[error("{}", joined(.0))]
+    Several(Vec<BuildError>),
 }
 
-/// A gateway, and the key that was made for it at its first start.
+fn joined(errors: &[BuildError]) -> String {
+    errors
+        .iter()
+        .map(ToString::to_string)
+        .collect::<Vec<_>>()
+        .join("; ")
+}
+
+/// A gateway, and the key that was made for it if this is its first start.
 pub(crate) struct Built {
     pub(crate) app: Arc<App>,
-    pub(crate) new_admin_key: Option<Secret>,
+    pub(crate) key: AdminKey,
 }
 
-/// Finds out whether the plugins that the configuration names are there, and whether the keys that it lists are keys.
-pub(crate) fn check_names(settings: &Settings) -> Result<(), BuildError> {
-    let sources = Registry::<dyn DataSourceFactory>::data_sources().map_err(BuildError::NoSuchSource)?;
-    sources
-        .get(&settings.app.data_source)
-        .map_err(BuildError::NoSuchSource)?;
-    Guard::check_names(&settings.app.authenticators)?;
-    admin_key::check_listed(settings).map_err(GuardError::from)?;
-    Ok(())
+/// Everything that can be known to be wrong before a connection is made or a file is written.
+pub(crate) fn problems(settings: &Settings) -> Vec<BuildError> {
+    let mut problems = Vec::new();
+    match selected_source(settings) {
+        Ok((factory, table)) => problems.extend(factory.check(&table).into_iter().map(BuildError::Source)),
+        Err(problem) => problems.push(problem),
+    }
+    let authenticators = Guard::problems(&settings.app.authenticators, &settings.authenticator);
+    problems.extend(authenticators.into_iter().map(BuildError::Guard));
+    problems.extend(admin_key::problem(settings).map(BuildError::AdminKey));
+    problems
+}
+
+/// The same, as a refusal.
+pub(crate) fn check(settings: &Settings) -> Result<(), BuildError> {
+    let mut problems = problems(settings);
+    match problems.len() {
+        0 => Ok(()),
+        1 => Err(problems.remove(0)),
+        _ => Err(BuildError::Several(problems)),
+    }
 }
 
 /// Builds it on the control runtime that this runs on. Nothing is served yet.
@@ -88,7 +110,6 @@ pub(crate) async fn build(settings: Settings) -> Result<Built, BuildError> {
     // From here on files are made; what can be wrong without looking at them was found out before.
     let tasks = Tasks::default();
     let source = open_source(&settings, &tasks).await?;
-    let new_admin_key = key.store_if_new()?;
 
     let catalog = Arc::new(Catalog::new(with_safe_mode(
         parts::compiler(&settings),
@@ -130,7 +151,7 @@ pub(crate) async fn build(settings: Settings) -> Result<Built, BuildError> {
         control: Handle::current(),
         started_at: SystemTime::now(),
     });
-    Ok(Built { app, new_admin_key })
+    Ok(Built { app, key })
 }
 
 /// Starts what runs beside requests: the copy of the data source, and the news for open streams.
@@ -232,6 +253,7 @@ impl BuildError {
             Self::Source(error) => error.is_configuration(),
             Self::Guard(error) => error.is_configuration(),
             Self::AdminKey(_) | Self::NoRandomness(_) => false,
+            Self::Several(errors) => errors.iter().any(Self::is_configuration),
         }
     }
 }

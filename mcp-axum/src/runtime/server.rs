@@ -74,7 +74,7 @@ pub struct Server {
 impl Server {
     /// Starts a gateway. When this returns, connections are accepted; definitions may still be loading.
     pub fn start(settings: Settings) -> Result<Self, StartError> {
-        control_plane::check_names(&settings)?;
+        control_plane::check(&settings)?;
         let control = Builder::new_multi_thread()
             .worker_threads(CONTROL_THREADS)
             .thread_name("dynmcp-control")
@@ -94,11 +94,13 @@ impl Server {
             control_plane::start_background(&app);
             DataPlane::start(&app, listeners).map_err(StartError::Threads)
         })?;
+        // Last: what a start that failed had stored would count as shown at the next one.
+        let new_admin_key = built.key.store_if_new().map_err(BuildError::from)?;
         Ok(Self {
             app,
             address,
             admin_address,
-            new_admin_key: built.new_admin_key,
+            new_admin_key,
             data_plane: Some(data_plane),
             control: Some(control),
         })

@@ -24,20 +24,23 @@ const HOUR_SECONDS: u64 = 3_600;
 const LEAST_MEMORY: u64 = 64 << 20;
 const YEAR_SECONDS: u64 = 365 * 24 * 3_600;
 
-pub(super) fn check(settings: &Settings) -> Result<(), SettingsError> {
+/// All of them.
+pub(super) fn problems(settings: &Settings) -> Vec<SettingsError> {
+    let mut found = Vec::new();
+    let mut note = |checked: Result<(), SettingsError>| found.extend(checked.err());
     let app = &settings.app;
-    not_empty("app.host", &app.host)?;
-    not_empty("app.data_source", &app.data_source)?;
+    note(not_empty("app.host", &app.host));
+    note(not_empty("app.data_source", &app.data_source));
     if app.data_dir.as_os_str().is_empty() {
-        return Err(SettingsError::value("app.data_dir", "must name a directory"));
+        note(Err(SettingsError::value("app.data_dir", "must name a directory")));
     }
     if let Some(key) = &app.api_key {
-        api_key::check_length(key.expose_secret())
-            .map_err(|reason| SettingsError::value("app.api_key", reason))?;
+        let checked = api_key::check_length(key.expose_secret());
+        note(checked.map_err(|reason| SettingsError::value("app.api_key", reason)));
     }
     if app.authenticators.is_empty() {
         let reason = "must name at least one authenticator; [\"none\"] lets everybody in";
-        return Err(SettingsError::value("app.authenticators", reason));
+        note(Err(SettingsError::value("app.authenticators", reason)));
     }
     for path in app.public_paths.iter() {
         if !OPERATOR_PATHS.contains(&path.as_str()) {
@@ -45,98 +48,117 @@ pub(super) fn check(settings: &Settings) -> Result<(), SettingsError> {
                 "`{path}` cannot be public; choose from {}",
                 OPERATOR_PATHS.join(", ")
             );
-            return Err(SettingsError::value("app.public_paths", reason));
+            note(Err(SettingsError::value("app.public_paths", reason)));
         }
     }
-    origins("app.allowed_origins", &app.allowed_origins)?;
-    origins("app.cors_origins", &app.cors_origins)?;
-    egress_rules("egress.allow", &settings.egress.allow)?;
-    egress_rules("egress.deny", &settings.egress.deny)?;
-    proxies("egress.proxies", &settings.egress.proxies)?;
-    secret_directories("secrets.file_dir", &settings.secrets.file_dir)?;
-    request_headers("templates.request_headers", &settings.templates.request_headers)?;
+    note(origins("app.allowed_origins", &app.allowed_origins));
+    note(origins("app.cors_origins", &app.cors_origins));
+    note(egress_rules("egress.allow", &settings.egress.allow));
+    note(egress_rules("egress.deny", &settings.egress.deny));
+    note(proxies("egress.proxies", &settings.egress.proxies));
+    note(secret_directories("secrets.file_dir", &settings.secrets.file_dir));
+    note(request_headers(
+        "templates.request_headers",
+        &settings.templates.request_headers,
+    ));
     if app.workers > 1024 {
-        return Err(SettingsError::value(
+        note(Err(SettingsError::value(
             "app.workers",
             "at most 1024; 0 means one per CPU",
-        ));
+        )));
     }
     if let Some(name) = &app.config_revision_header
         && name.parse::<HeaderName>().is_err()
     {
-        return Err(SettingsError::value(
+        note(Err(SettingsError::value(
             "app.config_revision_header",
             format!("`{name}` is not a header name"),
-        ));
+        )));
     }
     if app.drain_seconds > YEAR_SECONDS {
         let reason = format!("at most {YEAR_SECONDS}; 0 means not to wait");
-        return Err(SettingsError::value("app.drain_seconds", reason));
+        note(Err(SettingsError::value("app.drain_seconds", reason)));
     }
     let watchdog = &settings.watchdog;
-    within("watchdog.stuck_seconds", watchdog.stuck_seconds, HOUR_SECONDS)?;
+    note(within(
+        "watchdog.stuck_seconds",
+        watchdog.stuck_seconds,
+        HOUR_SECONDS,
+    ));
     if watchdog.restart_seconds != 0 && watchdog.restart_seconds < watchdog.stuck_seconds {
         let reason = "must not be less than watchdog.stuck_seconds; 0 means never";
-        return Err(SettingsError::value("watchdog.restart_seconds", reason));
+        note(Err(SettingsError::value("watchdog.restart_seconds", reason)));
     }
-    log_level(&settings.log.log_level)?;
-    not_empty("log.log_name", &settings.log.log_name)?;
+    note(log_level(&settings.log.log_level));
+    note(not_empty("log.log_name", &settings.log.log_name));
     if settings.log.log_name.contains(['/', '\\']) {
-        return Err(SettingsError::value(
+        note(Err(SettingsError::value(
             "log.log_name",
             "is the beginning of file names, without directories",
-        ));
+        )));
     }
-    at_least_one("app.max_body_bytes", app.max_body_bytes.0)?;
-    at_least_one("app.max_connections", app.max_connections.into())?;
-    within("app.client_timeout_seconds", app.client_timeout_seconds, 3_600)?;
-    memory_budget(app.memory_budget, app.max_body_bytes)?;
-    networks("app.front_proxies", &app.front_proxies)?;
+    note(at_least_one("app.max_body_bytes", app.max_body_bytes.0));
+    note(at_least_one("app.max_connections", app.max_connections.into()));
+    note(within(
+        "app.client_timeout_seconds",
+        app.client_timeout_seconds,
+        3_600,
+    ));
+    note(memory_budget(app.memory_budget, app.max_body_bytes));
+    note(networks("app.front_proxies", &app.front_proxies));
     if let Some(address) = &app.admin_listen
         && address
             .rsplit_once(':')
             .is_none_or(|(host, port)| host.is_empty() || port.parse::<u16>().is_err())
     {
         let reason = format!("`{address}` is no address to listen on; write \"127.0.0.1:9090\"");
-        return Err(SettingsError::value("app.admin_listen", reason));
+        note(Err(SettingsError::value("app.admin_listen", reason)));
     }
-    at_least_one("log.max_files", settings.log.max_files as u64)?;
+    note(at_least_one("log.max_files", settings.log.max_files as u64));
     let upstream = &settings.upstream;
-    within("upstream.timeout_ms", upstream.timeout_ms, HOUR_MS)?;
-    within(
+    note(within("upstream.timeout_ms", upstream.timeout_ms, HOUR_MS));
+    note(within(
         "upstream.connect_timeout_ms",
         upstream.connect_timeout_ms,
         HOUR_MS,
-    )?;
-    at_least_one(
+    ));
+    note(at_least_one(
         "upstream.max_request_bytes",
         settings.upstream.max_request_bytes.0,
-    )?;
-    at_least_one(
+    ));
+    note(at_least_one(
         "upstream.max_response_bytes",
         settings.upstream.max_response_bytes.0,
-    )?;
-    settings.bounds.read()?;
+    ));
+    note(settings.bounds.read().map(drop));
     let work = &settings.work;
     if work.threads > 1024 {
-        return Err(SettingsError::value(
+        note(Err(SettingsError::value(
             "work.threads",
             "at most 1024; 0 means one per CPU",
-        ));
+        )));
     }
-    at_least_one("work.waiting", work.waiting as u64)?;
-    within("work.time_ms", work.time_ms, HOUR_MS)?;
+    note(at_least_one("work.waiting", work.waiting as u64));
+    note(within("work.time_ms", work.time_ms, HOUR_MS));
     if work.memory.0 < LEAST_MEMORY {
-        return Err(SettingsError::value("work.memory", "must be at least 64MiB"));
+        note(Err(SettingsError::value("work.memory", "must be at least 64MiB")));
     }
-    via("upstream.via", &upstream.via)?;
-    at_least_one("upstream.max_gateways", upstream.max_gateways as u64)?;
+    note(via("upstream.via", &upstream.via));
+    note(at_least_one(
+        "upstream.max_gateways",
+        upstream.max_gateways as u64,
+    ));
     if settings.mcp.abandoned_seconds > HOUR_MS / 1_000 {
         let reason = "at most 3600; 0 means that a client that goes away cancels its requests";
-        return Err(SettingsError::value("mcp.abandoned_seconds", reason));
+        note(Err(SettingsError::value("mcp.abandoned_seconds", reason)));
     }
-    at_least_one("mcp.page_size", settings.mcp.page_size as u64)?;
-    within("mcp.session_seconds", settings.mcp.session_seconds, YEAR_SECONDS)
+    note(at_least_one("mcp.page_size", settings.mcp.page_size as u64));
+    note(within(
+        "mcp.session_seconds",
+        settings.mcp.session_seconds,
+        YEAR_SECONDS,
+    ));
+    found
 }
 
 /// `Targets` would take a misspelt level for the name of a part of the program.

@@ -27,6 +27,9 @@ pub enum SettingsError {
     /// Keys that mean nothing.
     #[error("{}", .0.join("; "))]
     Unknown(Vec<String>),
+    /// Several of these.
+    #[error("{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))]
+    Several(Vec<SettingsError>),
 }
 
 impl SettingsError {

@@ -1,9 +1,9 @@
 //! Where the configuration comes from, and in which order one place replaces another.
 
 use super::{Settings, SettingsError, check, source_tables, unknown};
-use config::{Config, Environment, File, FileFormat};
+use config::{Config, ConfigBuilder, Environment, File, FileFormat, builder::DefaultState};
 use std::{
-    collections::HashMap,
+    collections::{BTreeSet, HashMap},
     fs, io,
     path::{Path, PathBuf},
 };
@@ -62,7 +62,20 @@ impl Layers {
         }
     }
 
-    pub(super) fn read(&self) -> Result<Settings, SettingsError> {
+    /// `RUST_LOG`, as other programs read it, is the level unless the gateway's own variable says one.
+    fn with_rust_log(&self) -> HashMap<String, String> {
+        const OWN: &str = "APP__LOG__LOG_LEVEL";
+        let mut environment = self.environment.clone();
+        let level = environment
+            .get("RUST_LOG")
+            .filter(|level| !level.trim().is_empty());
+        if let Some(level) = level.filter(|_| !environment.contains_key(OWN)) {
+            environment.insert(OWN.to_owned(), level.clone());
+        }
+        environment
+    }
+
+    pub(super) fn examine(&self) -> Result<(Settings, Vec<SettingsError>), SettingsError> {
         let mut builder = Config::builder().add_source(File::from_str(DEFAULT_TOML, FileFormat::Toml));
         if let Some(file) = self.effective_file()? {
             builder = builder.add_source(File::from_str(&read_toml(&file)?, FileFormat::Toml));
@@ -70,27 +83,59 @@ impl Layers {
         let environment = Environment::with_prefix("APP")
             .prefix_separator("__")
             .separator("__")
-            .source(Some(self.environment.clone().into_iter().collect()));
+            .source(Some(self.with_rust_log().into_iter().collect()));
         builder = builder.add_source(environment);
         for (key, value) in &self.overrides {
             builder = builder
                 .set_override(key, value.as_str())
                 .map_err(SettingsError::from_config)?;
         }
-        let config = builder.build().map_err(SettingsError::from_config)?;
-
-        let merged: toml::Table = config
-            .clone()
-            .try_deserialize()
+        let merged: toml::Table = builder
+            .build_cloned()
+            .and_then(Config::try_deserialize)
             .map_err(SettingsError::from_config)?;
+        let mut problems = Vec::new();
         let unknown = unknown::find(&merged, &source_tables::free_form()?);
         if !unknown.is_empty() {
-            return Err(SettingsError::Unknown(unknown));
+            problems.push(SettingsError::Unknown(unknown));
         }
-        let mut settings: Settings = config.try_deserialize().map_err(SettingsError::from_config)?;
+        let mut settings = typed(builder, &mut problems)?;
         source_tables::normalise(&mut settings);
-        check::check(&settings)?;
-        Ok(settings)
+        problems.extend(check::problems(&settings));
+        Ok((settings, problems))
+    }
+}
+
+/// One wrong type hides the next: each is noted, and its key has the default from then on.
+fn typed(
+    mut builder: ConfigBuilder<DefaultState>,
+    problems: &mut Vec<SettingsError>,
+) -> Result<Settings, SettingsError> {
+    let defaults = Config::builder()
+        .add_source(File::from_str(DEFAULT_TOML, FileFormat::Toml))
+        .build()
+        .map_err(SettingsError::from_config)?;
+    let mut noted = BTreeSet::new();
+    loop {
+        let error = match builder.build_cloned().and_then(Config::try_deserialize) {
+            Ok(settings) => return Ok(settings),
+            Err(error) => SettingsError::from_config(error),
+        };
+        let SettingsError::Value { key, .. } = &error else {
+            return Err(error);
+        };
+        // A key without a default, or one that is wrong with it, too.
+        let Some(default) = defaults
+            .get::<config::Value>(key)
+            .ok()
+            .filter(|_| noted.insert(key.clone()))
+        else {
+            return Err(error);
+        };
+        builder = builder
+            .set_override(key, default)
+            .map_err(SettingsError::from_config)?;
+        problems.push(error);
     }
 }
 

@@ -19,6 +19,7 @@ pub(super) fn free_form() -> Result<Vec<String>, SettingsError> {
 pub(super) fn normalise(settings: &mut Settings) {
     if let Some(Value::Object(etcd)) = settings.data_source.get_mut("etcd")
         && let Some(Value::String(endpoints)) = etcd.get("endpoints")
+        && from_json(endpoints).is_none()
     {
         let parts = endpoints
             .split(',')
@@ -34,6 +35,20 @@ pub(super) fn normalise(settings: &mut Settings) {
     {
         if let Value::Object(members) = table {
             members.retain(|_, value| !matches!(value, Value::String(text) if text.is_empty()));
+            for (_, value) in members.iter_mut() {
+                if let Value::String(text) = value
+                    && let Some(read) = from_json(text)
+                {
+                    *value = read;
+                }
+            }
         }
     }
+}
+
+/// Lists and tables, which a variable of the environment has as JSON.
+fn from_json(text: &str) -> Option<Value> {
+    let is_composed = text.trim_start().starts_with(['[', '{']);
+    let read: Value = is_composed.then(|| serde_json::from_str(text).ok())??;
+    (read.is_array() || read.is_object()).then_some(read)
 }

@@ -269,3 +269,39 @@ fn a_missing_file_is_an_error_only_if_it_was_asked_for() {
         "{text}"
     );
 }
+
+#[test]
+fn lists_and_tables_of_plugins_come_from_the_environment_as_json() {
+    let keys = r#"[{"name": "ci", "key": "0123456789abcdef", "roles": ["deploy"]}]"#;
+    let settings = Settings::load(&environment(&[
+        ("APP__AUTHENTICATOR__API_KEY__KEYS", keys),
+        ("APP__DATA_SOURCE__ETCD__ENDPOINTS", r#"["http://a:2379"]"#),
+        ("APP__DATA_SOURCE__SQLITE__PATH", "[not json"),
+    ]))
+    .unwrap();
+    let expected: serde_json::Value = keys.parse().unwrap();
+    assert_eq!(settings.authenticator["api_key"]["keys"], expected);
+    assert!(!settings.to_redacted_toml().contains("0123456789abcdef"));
+    assert_eq!(
+        settings.data_source["etcd"]["endpoints"],
+        serde_json::json!(["http://a:2379"])
+    );
+    assert_eq!(settings.data_source["sqlite"]["path"], "[not json");
+}
+
+#[test]
+fn rust_log_is_the_level_unless_the_own_variable_is_set() {
+    let level = |variables: &[(&str, &str)]| {
+        with_file("[log]\nlog_level = \"error\"", variables).map(|settings| settings.log.log_level)
+    };
+    assert_eq!(level(&[]).unwrap(), "error");
+    assert_eq!(
+        level(&[("RUST_LOG", "mcp_core=debug")]).unwrap(),
+        "mcp_core=debug"
+    );
+    assert_eq!(level(&[("RUST_LOG", " ")]).unwrap(), "error");
+    let own = ("APP__LOG__LOG_LEVEL", "warn");
+    assert_eq!(level(&[("RUST_LOG", "debug"), own]).unwrap(), "warn");
+    let refusal = level(&[("RUST_LOG", "loud")]).unwrap_err().to_string();
+    assert!(refusal.contains("`loud` is not a level"), "{refusal}");
+}

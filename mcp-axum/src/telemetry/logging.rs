@@ -8,9 +8,10 @@ mod sink;
 
 use crate::settings::{LogFormat, LogSettings};
 use lines::{Lines, LogThread};
+use mcp_common::private_file;
 use request_line::WithRequestLine;
 use sink::Sinks;
-use std::io::IsTerminal;
+use std::{io::IsTerminal, path::Path};
 use tracing::subscriber::SetGlobalDefaultError;
 use tracing_subscriber::{
     Layer, Registry,
@@ -47,6 +48,15 @@ pub(crate) fn start(settings: &LogSettings) -> Result<LogGuard, LogError> {
         .with(layer(settings.format, colours, lines));
     tracing::subscriber::set_global_default(subscriber)?;
     Ok(LogGuard { _thread: thread })
+}
+
+/// Why `start` could not write to the folder of log files; writes nothing.
+pub(crate) fn problem(settings: &LogSettings) -> Option<LogError> {
+    let directory = settings.log_dir.as_deref()?;
+    let could = private_file::could_be_written(&Path::new(directory).join(&settings.log_name));
+    could
+        .err()
+        .map(|error| LogError::Directory(format!("`{directory}` cannot be used: {error}")))
 }
 
 /// One global filter: filters per layer would cost on every event.

@@ -52,6 +52,66 @@ fn config_check_says_ok_or_the_key() {
 }
 
 #[test]
+fn config_check_refuses_what_serve_would_and_names_everything_at_once() {
+    let sandbox = Sandbox::new();
+    sandbox.write("in-the-way", "");
+    for (file, expected) in [
+        ("[app]\ndata_source = 'mysql'", vec!["data_source.mysql.url: "]),
+        (
+            "[data_source.sqlite]\npaht = 'x.db'",
+            vec!["data_source.sqlite.paht: no such setting"],
+        ),
+        (
+            "[app]\ndata_source = 'file'",
+            vec!["data_source.file.path: the folder `data/definitions` cannot be read"],
+        ),
+        (
+            "[data_source.sqlite]\npath = 'in-the-way/x.db'",
+            vec!["data_source.sqlite.path: `in-the-way/x.db` cannot be written (`in-the-way` is no folder)"],
+        ),
+        (
+            "[app]\ndata_dir = 'in-the-way/data'",
+            vec!["the data directory `in-the-way/data` cannot be used: `in-the-way` is no folder"],
+        ),
+        (
+            "[log]\nlog_dir = 'in-the-way/logs'",
+            vec!["log.log_dir: `in-the-way/logs` cannot be used"],
+        ),
+        (
+            "[app]\nport = 'x'\nworkers = 5000\nprot = 1\n[mcp]\npage_size = 0\n[upstream]\ntimeout_ms = 'soon'\n\
+             [data_source.sqlite]\npaht = 'x.db'\n\
+             [[authenticator.api_key.keys]]\nkey = '0123456789abcdef'\n\
+             [[authenticator.api_key.keys]]\nname = 'ci'\nkey = '0123456789abcdeg'\nrole = ['x']\n\
+             [[authenticator.api_key.keys]]\nname = 'ci'\nkey = '0123456789abcdeh'\n\
+             [[authenticator.api_key.keys]]\nname = 'ci'\nkey = '0123456789abcdei'",
+            vec![
+                "app.port: ",
+                "app.workers: at most 1024",
+                "app.prot: there is no such key",
+                "mcp.page_size: must be at least 1",
+                "upstream.timeout_ms: ",
+                "data_source.sqlite.paht: no such setting",
+                "authenticator.api_key.keys[0].name: missing",
+                "authenticator.api_key.keys[1].role: no such setting",
+                "authenticator.api_key.keys: `ci` and `ci` have the same name",
+            ],
+        ),
+    ] {
+        sandbox.write("x.toml", file);
+        let before = sandbox.files();
+        let checked = text(&sandbox.run(&["config", "check", "--config", "x.toml"]));
+        for expected in &expected {
+            assert!(checked.2.contains(expected), "{expected}: {}", checked.2);
+        }
+        assert!(!checked.2.contains("0123456789abcde"), "{}", checked.2);
+        let served = text(&sandbox.run(&["serve", "--config", "x.toml"]));
+        assert_eq!((served.0, &served.2), (checked.0, &checked.2));
+        assert_ne!(checked.0, Some(0));
+        assert_eq!(sandbox.files(), before, "nothing was made");
+    }
+}
+
+#[test]
 fn config_show_redacts_and_config_default_is_a_valid_file() {
     let sandbox = Sandbox::new();
     sandbox.write(

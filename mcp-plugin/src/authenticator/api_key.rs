@@ -34,11 +34,6 @@ pub fn check_length(key: &str) -> Result<(), String> {
     ))
 }
 
-/// Refuses what is wrong with the keys that the table `authenticator.api_key` lists. There may be none yet.
-pub fn check(settings: &Settings) -> Result<(), PluginError> {
-    configured::listed(settings).map(drop)
-}
-
 /// A key as it is kept: SHA-256, so that neither memory nor configuration needs the key itself.
 type KeyDigest = [u8; 32];
 
@@ -112,6 +107,11 @@ pub struct ApiKeyFactory;
 #[mcp_common::authenticator("api_key")]
 #[async_trait]
 impl AuthenticatorFactory for ApiKeyFactory {
+    /// The gateway may still add a key.
+    fn check(&self, settings: &Settings) -> Vec<PluginError> {
+        configured::problems(settings)
+    }
+
     async fn make(&self, settings: &Settings) -> Result<Arc<dyn Authenticator>, PluginError> {
         Ok(Arc::new(ApiKey {
             keys: configured::keys(settings)?,

@@ -16,12 +16,19 @@ mod etcd {
     #[register("etcd")]
     #[async_trait]
     impl DataSourceFactory for Etcd {
+        fn check(&self, _: &Settings) -> Vec<PluginError> {
+            vec![absent()]
+        }
+
         async fn open(&self, _: &Settings) -> Result<Arc<dyn DataSource>, PluginError> {
-            Err(PluginError::Setting {
-                key: "app.data_source".to_owned(),
-                reason: "this build has no `etcd`: build with the feature `etcd`, which is a default"
-                    .to_owned(),
-            })
+            Err(absent())
+        }
+    }
+
+    fn absent() -> PluginError {
+        PluginError::Setting {
+            key: "app.data_source".to_owned(),
+            reason: "this build has no `etcd`: build with the feature `etcd`, which is a default".to_owned(),
         }
     }
 }

@@ -128,6 +128,10 @@ pub struct EtcdFactory;
 #[mcp_common::datasource("etcd")]
 #[async_trait]
 impl DataSourceFactory for EtcdFactory {
+    fn check(&self, settings: &Settings) -> Vec<PluginError> {
+        EtcdSettings::read(settings).err().into_iter().collect()
+    }
+
     async fn open(&self, settings: &Settings) -> Result<Arc<dyn DataSource>, PluginError> {
         Ok(Arc::new(Etcd::open(EtcdSettings::read(settings)?).await?))
     }

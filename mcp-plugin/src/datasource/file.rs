@@ -99,6 +99,29 @@ impl FileSettings {
     }
 }
 
+impl FileSettings {
+    /// Whether the folder is there, or could be made where that is the gateway's to do.
+    fn check(&self) -> Result<(), PluginError> {
+        let path = &self.path;
+        let error = match std::fs::metadata(path) {
+            Ok(found) if found.is_dir() => return Ok(()),
+            Ok(_) => "is no folder".to_owned(),
+            Err(error) if self.writable => match private_file::could_be_written(path) {
+                Ok(()) => return Ok(()),
+                Err(reason) => format!("cannot be made ({error}; {reason})"),
+            },
+            Err(error) => format!("cannot be read ({error})"),
+        };
+        Err(PluginError::Setting {
+            key: format!("{TABLE}.path"),
+            reason: format!(
+                "the folder `{}` {error}; make it, or set another path",
+                path.display()
+            ),
+        })
+    }
+}
+
 impl Files {
     /// Reads the folder and begins to watch it. Blocks for as long as that takes.
     pub fn open(settings: &FileSettings) -> Result<Self, PluginError> {
@@ -229,6 +252,14 @@ pub struct FileFactory;
 #[mcp_common::datasource("file")]
 #[async_trait]
 impl DataSourceFactory for FileFactory {
+    fn check(&self, settings: &Settings) -> Vec<PluginError> {
+        FileSettings::read(settings)
+            .and_then(|read| read.check())
+            .err()
+            .into_iter()
+            .collect()
+    }
+
     async fn open(&self, settings: &Settings) -> Result<Arc<dyn DataSource>, PluginError> {
         let settings = FileSettings::read(settings)?;
         let opened = tokio::task::spawn_blocking(move || Files::open(&settings));

@@ -89,11 +89,18 @@ impl DataSource for Memory {
 #[derive(Default)]
 pub struct MemoryFactory;
 
+fn history(settings: &Settings) -> Result<usize, PluginError> {
+    Table::new("data_source.memory", settings, &["history"])?.number("history", 1..=10_000, 50)
+}
+
 #[mcp_common::datasource("memory")]
 #[async_trait]
 impl DataSourceFactory for MemoryFactory {
+    fn check(&self, settings: &Settings) -> Vec<PluginError> {
+        history(settings).err().into_iter().collect()
+    }
+
     async fn open(&self, settings: &Settings) -> Result<Arc<dyn DataSource>, PluginError> {
-        let table = Table::new("data_source.memory", settings, &["history"])?;
-        Ok(Arc::new(Memory::new(table.number("history", 1..=10_000, 50)?)))
+        Ok(Arc::new(Memory::new(history(settings)?)))
     }
 }

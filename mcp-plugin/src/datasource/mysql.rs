@@ -153,6 +153,10 @@ pub struct MysqlFactory;
 #[mcp_common::datasource("mysql")]
 #[async_trait]
 impl DataSourceFactory for MysqlFactory {
+    fn check(&self, settings: &Settings) -> Vec<PluginError> {
+        Mysql::settings(settings).err().into_iter().collect()
+    }
+
     async fn open(&self, settings: &Settings) -> Result<Arc<dyn DataSource>, PluginError> {
         Ok(Arc::new(Mysql::open(Mysql::settings(settings)?).await?))
     }

@@ -157,6 +157,10 @@ pub struct PostgresFactory;
 #[mcp_common::datasource("postgres")]
 #[async_trait]
 impl DataSourceFactory for PostgresFactory {
+    fn check(&self, settings: &Settings) -> Vec<PluginError> {
+        Postgres::settings(settings).err().into_iter().collect()
+    }
+
     async fn open(&self, settings: &Settings) -> Result<Arc<dyn DataSource>, PluginError> {
         Ok(Arc::new(Postgres::open(Postgres::settings(settings)?).await?))
     }

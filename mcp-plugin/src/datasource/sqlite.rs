@@ -105,6 +105,23 @@ impl SqliteSettings {
             migrate: Migrations::read(&table)?,
         })
     }
+
+    /// Whether the file can be written, or could be made.
+    fn check(&self) -> Result<(), PluginError> {
+        let path = &self.path;
+        let could = if path.is_dir() {
+            Err(std::io::Error::other("it is a folder"))
+        } else {
+            mcp_common::private_file::could_be_written(path)
+        };
+        could.map_err(|error| PluginError::Setting {
+            key: "data_source.sqlite.path".to_owned(),
+            reason: format!(
+                "`{}` cannot be written ({error}); give this user the right to, or set another path",
+                path.display()
+            ),
+        })
+    }
 }
 
 #[async_trait]
@@ -162,6 +179,14 @@ pub struct SqliteFactory;
 #[mcp_common::datasource("sqlite")]
 #[async_trait]
 impl DataSourceFactory for SqliteFactory {
+    fn check(&self, settings: &Settings) -> Vec<PluginError> {
+        SqliteSettings::read(settings)
+            .and_then(|read| read.check())
+            .err()
+            .into_iter()
+            .collect()
+    }
+
     async fn open(&self, settings: &Settings) -> Result<Arc<dyn DataSource>, PluginError> {
         Ok(Arc::new(Sqlite::open(SqliteSettings::read(settings)?).await?))
     }

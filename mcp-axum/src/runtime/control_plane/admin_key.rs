@@ -3,7 +3,6 @@
 
 use crate::settings::{PluginTables, Settings};
 use mcp_common::{
-    plugin::PluginError,
     private_file,
     secret::{ExposeSecret, Secret},
 };
@@ -42,7 +41,7 @@ pub enum AdminKeyError {
 }
 
 /// Where the admin's right comes from.
-pub(super) enum AdminKey {
+pub(crate) enum AdminKey {
     /// Nobody here needs one.
     NotNeeded,
     /// `app.api_key`.
@@ -59,8 +58,7 @@ impl AdminKey {
         if let Some(key) = &settings.app.api_key {
             return Ok(Self::Configured(key.clone()));
         }
-        let keys_count = settings.app.authenticators.iter().any(|name| name == PLUGIN);
-        if !keys_count || lists_an_admin(settings) {
+        if !keys_count(settings) || lists_an_admin(settings) {
             return Ok(Self::NotNeeded);
         }
         let file = settings.app.data_dir.join(FILE);
@@ -114,7 +112,7 @@ impl AdminKey {
     }
 
     /// Keeps the hash of a new key and returns the key, to be shown once.
-    pub(super) fn store_if_new(self) -> Result<Option<Secret>, AdminKeyError> {
+    pub(crate) fn store_if_new(self) -> Result<Option<Secret>, AdminKeyError> {
         let Self::New { key, file } = self else {
             return Ok(None);
         };
@@ -132,13 +130,19 @@ fn unusable(directory: &Path, cause: io::Error) -> AdminKeyError {
     }
 }
 
-/// Refuses keys of the configuration that are none, where keys count.
-pub(super) fn check_listed(settings: &Settings) -> Result<(), PluginError> {
-    let keys_count = settings.app.authenticators.iter().any(|name| name == PLUGIN);
-    match settings.authenticator.get(PLUGIN) {
-        Some(table) if keys_count => api_key::check(table),
-        _ => Ok(()),
+/// Why a first start could not keep the key that it would make; writes nothing.
+pub(super) fn problem(settings: &Settings) -> Option<AdminKeyError> {
+    let needs_file = settings.app.api_key.is_none() && keys_count(settings) && !lists_an_admin(settings);
+    let directory = &settings.app.data_dir;
+    if !needs_file || directory.join(FILE).exists() {
+        return None;
     }
+    let could = private_file::could_be_written(&directory.join(FILE));
+    could.err().map(|cause| unusable(directory, cause))
+}
+
+fn keys_count(settings: &Settings) -> bool {
+    settings.app.authenticators.iter().any(|name| name == PLUGIN)
 }
 
 fn lists_an_admin(settings: &Settings) -> bool {

@@ -10,8 +10,11 @@ use std::{collections::BTreeMap, sync::Arc};
 
 const TABLE: &str = "authenticator.api_key";
 
+/// Each key with the principal it stands for.
+type Keys = Vec<(KeyDigest, Principal)>;
+
 /// Every configured key with the principal it stands for.
-pub(super) fn keys(settings: &Settings) -> Result<Vec<(KeyDigest, Principal)>, PluginError> {
+pub(super) fn keys(settings: &Settings) -> Result<Keys, PluginError> {
     let keys = listed(settings)?;
     if keys.is_empty() {
         return Err(PluginError::Setting {
@@ -23,7 +26,18 @@ pub(super) fn keys(settings: &Settings) -> Result<Vec<(KeyDigest, Principal)>, P
 }
 
 /// The same where another key may come later.
-pub(super) fn listed(settings: &Settings) -> Result<Vec<(KeyDigest, Principal)>, PluginError> {
+fn listed(settings: &Settings) -> Result<Keys, PluginError> {
+    let (keys, problems) = read(settings)?;
+    problems.into_iter().next().map_or(Ok(keys), Err)
+}
+
+/// Everything that is wrong with the list. There may be no key yet.
+pub(super) fn problems(settings: &Settings) -> Vec<PluginError> {
+    read(settings).map_or_else(|problem| vec![problem], |(_, problems)| problems)
+}
+
+/// The keys, and what is wrong with others.
+fn read(settings: &Settings) -> Result<(Keys, Vec<PluginError>), PluginError> {
     let table = Table::new(TABLE, settings, &["keys"])?;
     let list = match table.get("keys") {
         Some(Value::Array(list)) => list.as_slice(),
@@ -31,13 +45,21 @@ pub(super) fn listed(settings: &Settings) -> Result<Vec<(KeyDigest, Principal)>,
         Some(_) => {
             return Err(table.wrong(
                 "keys",
-                "expected a list of {name, key or hash, admin, roles, claims}",
+                "expected a list of {name, key or hash, admin, roles, claims}; in a variable of the environment it is written as \
+                 JSON: [{\"name\": …, \"hash\": …}]",
             ));
         }
     };
-    let mut keys: Vec<(KeyDigest, Principal)> = Vec::with_capacity(list.len());
+    let mut keys: Keys = Vec::with_capacity(list.len());
+    let mut problems = Vec::new();
     for (index, entry) in list.iter().enumerate() {
-        let (key, principal) = one(&format!("{TABLE}.keys[{index}]"), entry)?;
+        let (key, principal) = match one(&format!("{TABLE}.keys[{index}]"), entry) {
+            Ok(read) => read,
+            Err(problem) => {
+                problems.push(problem);
+                continue;
+            }
+        };
         let twin = keys
             .iter()
             .find(|(known, who)| *known == key || who.subject == principal.subject);
@@ -46,11 +68,12 @@ pub(super) fn listed(settings: &Settings) -> Result<Vec<(KeyDigest, Principal)>,
                 "`{}` and `{}` have the same name or the same key",
                 twin.subject, principal.subject
             );
-            return Err(table.wrong("keys", reason));
+            problems.push(table.wrong("keys", reason));
+            continue;
         }
         keys.push((key, principal));
     }
-    Ok(keys)
+    Ok((keys, problems))
 }
 
 fn one(path: &str, entry: &Value) -> Result<(KeyDigest, Principal), PluginError> {
