@@ -26,6 +26,7 @@ use mcp_core::{
     engine::EngineSettings,
     protocol::{Endpoint, Gateway},
     tool::ToolCompiler,
+    upstream::Hub,
 };
 pub use readiness::{Phase, Readiness};
 use std::{sync::Arc, time::SystemTime};
@@ -46,6 +47,8 @@ pub struct App {
     pub gateway: Arc<Gateway>,
     /// How upstreams are called. What its clones share (tokens, secrets) is there once.
     pub engine: EngineSettings,
+    /// The connections to other MCP servers.
+    pub hub: Arc<Hub>,
     /// Who may come in.
     pub guard: Guard,
     /// What admin requests share.

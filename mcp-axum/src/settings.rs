@@ -22,7 +22,7 @@ pub use list::List;
 pub use network::{Network, NoNetwork};
 pub use sections::{
     AppSettings, AutoSwitch, EgressSettings, LogFormat, LogSettings, McpSettings, SecretSettings,
-    TemplateSettings, UpstreamSettings, WatchdogSettings, WorkSettings,
+    StdioSettings, TemplateSettings, UpstreamSettings, WatchdogSettings, WorkSettings,
 };
 
 use serde::Deserialize;
@@ -52,6 +52,8 @@ pub struct Settings {
     pub egress: EgressSettings,
     /// What definitions may refer to.
     pub secrets: SecretSettings,
+    /// Programs that upstreams are.
+    pub stdio: StdioSettings,
     /// What templates of definitions may name.
     pub templates: TemplateSettings,
     /// What anything that comes in may have before it is parsed.

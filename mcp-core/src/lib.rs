@@ -1,7 +1,7 @@
 //! The MCP protocol, compiled tools, instance views and the engine that turns calls into requests.
 //!
 //! A module imports only what stands below it, which `tests/layers.rs` holds:
-//! `protocol` → `view` → `engine` → `tool` → the ground (`json`, `encode`, `egress`, `connect`, `secrets`, `spec`, …).
+//! `protocol` → `view` → `engine`, `upstream` → `tool` → the ground (`json`, `encode`, `egress`, `connect`, `secrets`, `spec`, …).
 //! `authoring` stands beside: nothing on the way of a call needs it.
 
 pub mod activity;
@@ -22,5 +22,6 @@ mod stack;
 pub mod telemetry;
 pub mod tls_material;
 pub mod tool;
+pub mod upstream;
 pub mod via;
 pub mod view;

@@ -97,7 +97,7 @@ impl Secrets {
         found.map_err(|reason| format!("{reference} {reason}"))
     }
 
-    pub(super) fn find_text(&self, text: &MaybeSecret) -> Result<Arc<Secret>, String> {
+    pub(crate) fn find_text(&self, text: &MaybeSecret) -> Result<Arc<Secret>, String> {
         match text {
             MaybeSecret::Plain(text) => Ok(Arc::new(Secret::from(text.clone()))),
             MaybeSecret::Reference(reference) => self.find(reference),

@@ -257,6 +257,16 @@ impl ToolCompiler {
     }
 }
 
+/// Which arguments of a tool with this input schema are repeated in headers, or what is wrong with that.
+pub(crate) fn mirrored_headers_of(schema: &Value) -> Result<Vec<MirroredHeader>, Problems> {
+    let mut problems = Vec::new();
+    let mirrored = mirrored_header::collect(schema, &mut problems);
+    match problems.is_empty() {
+        true => Ok(mirrored),
+        false => Err(Problems(problems)),
+    }
+}
+
 fn output_schema(text: &str, bounds: &Bounds) -> Result<Schema, Problem> {
     schema_bounds::check_text("output_schema", text, bounds)?;
     let schema: Value = serde_json::from_str(text)

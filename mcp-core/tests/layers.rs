@@ -23,6 +23,7 @@ const ROOMS: &[&str] = &[
     "connect",
     "tool",
     "engine",
+    "upstream",
     "telemetry",
     "view",
     "protocol",
@@ -30,6 +31,9 @@ const ROOMS: &[&str] = &[
 
 /// Stands beside the way of a call: it may import every room but the protocol, and no room imports it.
 const BESIDE: &str = "authoring";
+
+/// Rooms side by side: what one of them does is nothing that the other may need.
+const STRANGERS: [&str; 2] = ["engine", "upstream"];
 
 /// One import of a room by another.
 #[derive(Debug)]
@@ -45,6 +49,7 @@ impl Import {
         let rank = |room: &str| ROOMS.iter().position(|known| *known == room);
         match (rank(&self.from), rank(&self.to)) {
             _ if self.from == self.to => true,
+            _ if [&self.from, &self.to].map(|room| STRANGERS.contains(&&**room)) == [true, true] => false,
             (Some(from), Some(to)) => to < from,
             (None, Some(_)) => self.from == BESIDE && self.to != "protocol",
             _ => false,

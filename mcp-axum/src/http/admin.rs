@@ -30,6 +30,7 @@ mod schema;
 mod status;
 mod timestamp;
 mod trail;
+mod upstreams;
 mod verify;
 mod written;
 
@@ -92,6 +93,7 @@ pub fn router(app: Arc<App>) -> Router {
         .route("/plan", post(plan::show))
         .route("/apply", post(plan::apply))
         .route("/export", get(export::show))
+        .route("/upstreams", get(upstreams::list))
         .route_layer(from_fn_with_state(app.clone(), access::loaded));
     let guarded = definitions
         .route("/status", get(status::show))
@@ -113,6 +115,8 @@ pub fn router(app: Arc<App>) -> Router {
 fn collection(kind: Kind) -> Router<Arc<App>> {
     let own = if kind == Kind::TOOL {
         of_tools()
+    } else if kind == Kind::UPSTREAM {
+        of_upstreams()
     } else {
         Router::new()
     };
@@ -130,6 +134,16 @@ fn of_tools() -> Router<Arc<App>> {
     Router::new()
         .route("/{id}/explain", post(explain::run))
         .route("/{id}/verify", post(verify::run))
+}
+
+/// What only upstreams have.
+fn of_upstreams() -> Router<Arc<App>> {
+    Router::new()
+        .route("/{id}/check", post(upstreams::check))
+        .route("/{id}/refresh", post(upstreams::refresh))
+        .route("/{id}/restart", post(upstreams::restart))
+        .route("/{id}/inventory", get(upstreams::inventory))
+        .route("/{id}/logs", get(upstreams::logs))
 }
 
 async fn unknown_path(OriginalUri(uri): OriginalUri) -> Error {

@@ -6,6 +6,7 @@ mod late_source;
 mod parts;
 mod safe_mode;
 mod snapshot;
+mod upstreams;
 
 use super::{
     tasks::{ANNOUNCE, CONTROL_BEAT, SNAPSHOT, SYNC},
@@ -35,6 +36,7 @@ use mcp_core::{
     engine::Engine,
     protocol::{Gateway, GatewayParts},
     tool::ToolCompiler,
+    upstream::Hub,
     view::NoInventories,
 };
 use parts::engine_settings;
@@ -123,6 +125,12 @@ pub(crate) async fn build(settings: Settings) -> Result<Built, BuildError> {
     let readiness = Readiness::default();
     let draining = CancellationToken::new();
     announce::subscribe(&catalog, &readiness);
+    let hub = Hub::new(
+        parts::hub_settings(&settings, &engine),
+        tasks.clone(),
+        Handle::current(),
+    );
+    upstreams::follow(&catalog, &hub);
     let gateway = Gateway::new(GatewayParts {
         catalog: catalog.clone(),
         settings: parts::protocol_settings(&settings, engine.via.clone())
@@ -139,6 +147,7 @@ pub(crate) async fn build(settings: Settings) -> Result<Built, BuildError> {
         catalog,
         sync: status,
         gateway,
+        hub,
         guard,
         admin,
         engine,

@@ -57,6 +57,7 @@ pub(super) fn problems(settings: &Settings) -> Vec<SettingsError> {
     note(egress_rules("egress.deny", &settings.egress.deny));
     note(proxies("egress.proxies", &settings.egress.proxies));
     note(secret_directories("secrets.file_dir", &settings.secrets.file_dir));
+    note(commands("stdio.allow", &settings.stdio.allow));
     note(request_headers(
         "templates.request_headers",
         &settings.templates.request_headers,
@@ -282,6 +283,20 @@ fn secret_directories(key: &str, list: &List) -> Result<(), SettingsError> {
         return Err(SettingsError::value(key, format!("`{text}` {reason}")));
     }
     Ok(())
+}
+
+fn commands(key: &str, commands: &List) -> Result<(), SettingsError> {
+    let is_path = |command: &&String| command.contains('/') && !Path::new(command.as_str()).is_absolute();
+    match commands
+        .iter()
+        .find(|command| command.is_empty() || is_path(command))
+    {
+        None => Ok(()),
+        Some(wrong) => {
+            let reason = format!("`{wrong}` must be a name that PATH leads to, or an absolute path");
+            Err(SettingsError::value(key, reason))
+        }
+    }
 }
 
 fn request_headers(key: &str, list: &List) -> Result<(), SettingsError> {

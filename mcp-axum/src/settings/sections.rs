@@ -182,6 +182,13 @@ pub struct SecretSettings {
     pub file_dir: List,
 }
 
+/// `[stdio]`: programs that upstreams are.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct StdioSettings {
+    /// Commands that definitions may start.
+    pub allow: List,
+}
+
 /// `[templates]`: what templates of definitions may name.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct TemplateSettings {

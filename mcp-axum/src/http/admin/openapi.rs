@@ -8,6 +8,7 @@ mod operation;
 mod per_kind;
 mod plans;
 mod refusal;
+mod upstreams;
 
 use axum::{
     Json,
@@ -33,6 +34,8 @@ use utoipa::{
         collection::revision, collection::diff, collection::rollback, explain::explain_tool,
         imports::import, plans::plan, plans::apply, plans::export, plans::verify,
         operation::quarantine, operation::status, operation::schema,
+        upstreams::upstreams, upstreams::check_upstream, upstreams::refresh_upstream, upstreams::restart_upstream,
+        upstreams::upstream_inventory, upstreams::upstream_logs,
     ),
     components(schemas(refusal::Failure)),
     tags(

@@ -12,6 +12,7 @@ use mcp_core::{
     protocol::{AbandonedSettings, ProtocolSettings},
     secrets::{SecretSettings, Secrets},
     tool::{RequestHeader, ToolCompiler},
+    upstream::HubSettings,
     via::Via,
     view::ViewSettings,
 };
@@ -42,6 +43,18 @@ pub(crate) fn engine_settings(settings: &Settings) -> EngineSettings {
         secrets: Secrets::new(secret_settings(settings)),
         lane: Lane::new(lane_settings(settings)),
         ..EngineSettings::default()
+    }
+}
+
+/// What of the engine's holds for other MCP servers too: what one of them remembers, the other knows.
+pub(super) fn hub_settings(settings: &Settings, engine: &EngineSettings) -> HubSettings {
+    HubSettings {
+        egress: engine.egress.clone(),
+        trust: engine.trust.clone(),
+        secrets: engine.secrets.clone(),
+        via: engine.via.clone(),
+        stdio_allow: settings.stdio.allow.to_vec(),
+        ..HubSettings::default()
     }
 }
 

@@ -1,0 +1,73 @@
+//! What can be done about upstreams, for the document.
+#![expect(dead_code, reason = "described here, served by the handlers of `admin`")]
+
+use super::refusal::{Always, Failure};
+use crate::http::admin::{
+    envelope::Success,
+    upstreams::{UpstreamCheck, UpstreamInventory, UpstreamLine, UpstreamState},
+};
+
+/// How all upstreams that are switched on are doing.
+#[utoipa::path(
+    get, path = "/admin/upstreams", tag = "upstreams",
+    responses((status = 200, description = "By id", body = Success<Vec<UpstreamState>>), Always)
+)]
+pub(super) fn upstreams() {}
+
+/// Connects to an upstream beside the connection that is in use, and says how long each step took.
+#[utoipa::path(
+    post, path = "/admin/uds/{id}/check", tag = "upstreams", params(("id" = String, Path, description = "The upstream's id")),
+    responses(
+        (status = 200, description = "It answered", body = Success<UpstreamCheck>),
+        (status = 404, description = "There is no such upstream, or it is switched off", body = Failure),
+        (status = 502, description = "It did not, and why", body = Failure),
+        Always
+    )
+)]
+pub(super) fn check_upstream() {}
+
+/// Takes the lists of an upstream anew; connects at once where it is not connected.
+#[utoipa::path(
+    post, path = "/admin/uds/{id}/refresh", tag = "upstreams", params(("id" = String, Path, description = "The upstream's id")),
+    responses(
+        (status = 200, description = "They are taken", body = Success<UpstreamState>),
+        (status = 404, description = "There is no such upstream, or it is switched off", body = Failure),
+        (status = 502, description = "They are not, and why", body = Failure),
+        Always
+    )
+)]
+pub(super) fn refresh_upstream() {}
+
+/// Makes a new connection to an upstream, or starts its program anew.
+#[utoipa::path(
+    post, path = "/admin/uds/{id}/restart", tag = "upstreams", params(("id" = String, Path, description = "The upstream's id")),
+    responses(
+        (status = 200, description = "It is connected", body = Success<UpstreamState>),
+        (status = 404, description = "There is no such upstream, or it is switched off", body = Failure),
+        (status = 502, description = "It is not, and why", body = Failure),
+        Always
+    )
+)]
+pub(super) fn restart_upstream() {}
+
+/// What an upstream offered last; `null` before it was connected for the first time.
+#[utoipa::path(
+    get, path = "/admin/uds/{id}/inventory", tag = "upstreams", params(("id" = String, Path, description = "The upstream's id")),
+    responses(
+        (status = 200, description = "From memory", body = Success<Option<UpstreamInventory>>),
+        (status = 404, description = "There is no such upstream, or it is switched off", body = Failure),
+        Always
+    )
+)]
+pub(super) fn upstream_inventory() {}
+
+/// The last lines that an upstream's program wrote beside messages.
+#[utoipa::path(
+    get, path = "/admin/uds/{id}/logs", tag = "upstreams", params(("id" = String, Path, description = "The upstream's id")),
+    responses(
+        (status = 200, description = "The oldest first", body = Success<Vec<UpstreamLine>>),
+        (status = 404, description = "There is no such upstream, or it is switched off", body = Failure),
+        Always
+    )
+)]
+pub(super) fn upstream_logs() {}

@@ -1,0 +1,214 @@
+//! How upstreams are doing (`GET /admin/upstreams`), and what can be done about one: `/admin/uds/{id}/check`, `…/refresh`,
+//! `…/restart`, `…/inventory`, `…/logs`.
+
+use super::{envelope::Success, parameters::Target, timestamp::rfc3339};
+use crate::{
+    app::App,
+    http::error::{Error, Result},
+};
+use axum::extract::State;
+use http::StatusCode;
+use mcp_common::{definition::upstream::UpstreamTransport, key::Key};
+use mcp_core::upstream::{Hub, Inventory, State as Connection, UpstreamError};
+use serde::Serialize;
+use serde_json::value::RawValue;
+use std::{sync::Arc, time::Instant};
+use utoipa::ToSchema;
+
+/// One upstream.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct UpstreamState {
+    /// Its id.
+    #[schema(value_type = String, example = "weather")]
+    id: Arc<str>,
+    /// Whether it can be called: `connecting`, `ready`, `waiting` or `stopped`.
+    #[schema(value_type = String, example = "ready")]
+    state: Connection,
+    /// Since when, as RFC 3339.
+    #[schema(format = DateTime)]
+    since: String,
+    /// How messages travel.
+    #[schema(example = "streamable_http")]
+    transport: &'static str,
+    /// The revision that it is spoken to in; absent before the first connection.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(example = "2025-11-25")]
+    protocol: Option<&'static str>,
+    /// Tools in the last inventory.
+    tools: usize,
+    /// Attempts since it was ready last.
+    attempts: u32,
+    /// What went wrong last; absent if nothing did since it is ready.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    last_error: Option<String>,
+    /// Milliseconds until the next attempt.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    next_attempt_ms: Option<u64>,
+    /// Messages and lines that belonged to nothing, since it is connected.
+    strays: u64,
+}
+
+/// What a connection of its own came to.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct UpstreamCheck {
+    /// The revision that was found out.
+    protocol: &'static str,
+    /// How long it took until that was known, in milliseconds.
+    handshake_ms: u64,
+    /// How long the lists took, in milliseconds.
+    list_ms: u64,
+    /// Tools that are listed.
+    tools: usize,
+}
+
+/// What an upstream offers.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct UpstreamInventory {
+    /// It grows with each change.
+    epoch: u64,
+    /// When it was taken, as RFC 3339.
+    #[schema(format = DateTime)]
+    at: String,
+    /// The revision that the server is spoken to in.
+    protocol: &'static str,
+    /// What the server says of itself.
+    #[schema(value_type = Object)]
+    server_info: Option<Box<RawValue>>,
+    /// What it tells models.
+    instructions: Option<String>,
+    /// Its tools, as it lists them.
+    #[schema(value_type = Vec<Object>)]
+    tools: Vec<Box<RawValue>>,
+    /// What of its list is not taken, and why.
+    #[schema(value_type = Vec<Object>)]
+    skipped: Vec<mcp_core::upstream::Skipped>,
+}
+
+/// A line that a program wrote beside messages.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct UpstreamLine {
+    /// When it was read, as RFC 3339.
+    #[schema(format = DateTime)]
+    at: String,
+    /// `stderr`, `stdout` for what is no message, `gateway` for what the gateway says about the program.
+    from: &'static str,
+    /// The line.
+    text: String,
+}
+
+/// All that are switched on.
+pub(super) async fn list(State(app): State<Arc<App>>) -> Success<Vec<UpstreamState>> {
+    let ids = app.hub.ids();
+    Success::new(ids.iter().filter_map(|id| state(&app.hub, id)).collect())
+}
+
+/// Connects beside the connection that is in use, and says what came of it.
+pub(super) async fn check(
+    State(app): State<Arc<App>>,
+    Target(key): Target,
+) -> Result<Success<UpstreamCheck>> {
+    let checked = app.hub.check(&key.id).await.ok_or_else(|| missing(&key))?;
+    let checked = checked.map_err(|error| failed(&key, &error))?;
+    Ok(Success::new(UpstreamCheck {
+        protocol: checked.inventory.protocol,
+        handshake_ms: millis(checked.handshake),
+        list_ms: millis(checked.list),
+        tools: checked.inventory.tools.len(),
+    }))
+}
+
+/// Takes the lists anew.
+pub(super) async fn refresh(
+    State(app): State<Arc<App>>,
+    Target(key): Target,
+) -> Result<Success<UpstreamState>> {
+    let done = app.hub.refresh(&key.id).await;
+    answered(&app, &key, done)
+}
+
+/// Makes a new connection, or starts the program anew.
+pub(super) async fn restart(
+    State(app): State<Arc<App>>,
+    Target(key): Target,
+) -> Result<Success<UpstreamState>> {
+    let done = app.hub.restart(&key.id).await;
+    answered(&app, &key, done)
+}
+
+/// What the upstream offered last.
+pub(super) async fn inventory(
+    State(app): State<Arc<App>>,
+    Target(key): Target,
+) -> Result<Success<Option<UpstreamInventory>>> {
+    let offer = app.hub.offer(&key.id).ok_or_else(|| missing(&key))?;
+    Ok(Success::new(offer.inventory.map(|inventory| shown(&inventory))))
+}
+
+/// The last lines that the program wrote beside messages.
+pub(super) async fn logs(
+    State(app): State<Arc<App>>,
+    Target(key): Target,
+) -> Result<Success<Vec<UpstreamLine>>> {
+    let lines = app.hub.logs(&key.id).ok_or_else(|| missing(&key))?;
+    let lines = lines.into_iter().map(|line| UpstreamLine {
+        at: rfc3339(line.at),
+        from: line.from,
+        text: line.text,
+    });
+    Ok(Success::new(lines.collect()))
+}
+
+fn shown(inventory: &Inventory) -> UpstreamInventory {
+    let listing =
+        |tool: &Arc<mcp_core::upstream::RemoteTool>| RawValue::from_string(tool.listing.to_string()).ok();
+    UpstreamInventory {
+        epoch: inventory.epoch,
+        at: rfc3339(inventory.at),
+        protocol: inventory.protocol,
+        server_info: inventory.server_info.clone(),
+        instructions: inventory.instructions.clone(),
+        tools: inventory.tools.iter().filter_map(listing).collect(),
+        skipped: inventory.skipped.clone(),
+    }
+}
+
+fn answered(app: &App, key: &Key, done: Option<Result<(), UpstreamError>>) -> Result<Success<UpstreamState>> {
+    done.ok_or_else(|| missing(key))?
+        .map_err(|error| failed(key, &error))?;
+    let state = state(&app.hub, &key.id).ok_or_else(|| missing(key))?;
+    Ok(Success::new(state))
+}
+
+fn state(hub: &Hub, id: &Arc<str>) -> Option<UpstreamState> {
+    let (offer, status) = (hub.offer(id)?, hub.status(id)?);
+    let inventory = offer.inventory.as_ref();
+    let until = |at: Instant| millis(at.saturating_duration_since(Instant::now()));
+    Some(UpstreamState {
+        id: id.clone(),
+        state: status.state,
+        since: rfc3339(status.since),
+        transport: match offer.definition.transport() {
+            UpstreamTransport::StreamableHttp => "streamable_http",
+            UpstreamTransport::Stdio => "stdio",
+        },
+        protocol: inventory.map(|inventory| inventory.protocol),
+        tools: inventory.map_or(0, |inventory| inventory.tools.len()),
+        attempts: status.attempts,
+        last_error: status.last_error,
+        next_attempt_ms: status.next_attempt.map(until),
+        strays: status.strays,
+    })
+}
+
+fn millis(duration: std::time::Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}
+
+fn missing(key: &Key) -> Error {
+    Error::not_found(format!("there is no {key} that is switched on"))
+}
+
+/// The upstream is to blame, not who asks.
+fn failed(key: &Key, error: &UpstreamError) -> Error {
+    Error::new(StatusCode::BAD_GATEWAY, format!("{key}: {error}"))
+}

@@ -1,0 +1,29 @@
+//! Other MCP servers, of which the gateway is a client: each has one supervisor that keeps a connection and an inventory
+//! of what the server offers. Nobody waits for a server at the start or in a list, and what servers answer passes through
+//! as the bytes that it is.
+
+mod call;
+mod error;
+mod http;
+mod hub;
+mod inventory;
+mod message;
+mod names;
+mod news;
+mod offered;
+mod outgoing;
+mod remote;
+mod session;
+mod settings;
+mod status;
+mod stdio;
+mod supervisor;
+
+pub use call::RemoteCall;
+pub use error::{RpcError, UpstreamError};
+pub use hub::{Checked, Hub, Offer, TASK};
+pub use inventory::{Inventory, RemoteTool, Skipped};
+pub use offered::OfferedTool;
+pub use settings::HubSettings;
+pub use status::{State, Status};
+pub use stdio::LogLine;

@@ -1,0 +1,118 @@
+//! Why an upstream did not do what it was asked for. Each text says what happened to which server, and none has a secret.
+
+use crate::connect::{Trouble, TroubleKind};
+use serde_json::value::RawValue;
+use std::time::Duration;
+
+/// What of a server's own words is repeated.
+const MOST_WORDS: usize = 500;
+
+/// Why there is no answer.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum UpstreamError {
+    /// No connection, or it broke.
+    #[error("{0}")]
+    Connection(String),
+    /// The certificate or the handshake of TLS.
+    #[error("{0}")]
+    Tls(String),
+    /// The gateway does not call there, or does not start that.
+    #[error("{0}")]
+    Refused(String),
+    /// A secret is missing.
+    #[error("{0}; nothing was sent")]
+    Secret(String),
+    /// A step took longer than the definition allows.
+    #[error("{step} took longer than {limit:?} (`timeouts.{member}`)")]
+    Timeout {
+        /// What was waited for.
+        step: &'static str,
+        /// The member of the definition.
+        member: &'static str,
+        /// Its value.
+        limit: Duration,
+    },
+    /// An HTTP status that says no more.
+    #[error("the server answered with the HTTP status {status}{words}")]
+    Status {
+        /// The status.
+        status: u16,
+        /// What the answer says, after a colon; empty for nothing.
+        words: String,
+    },
+    /// The answer is no message of the protocol.
+    #[error("{0}")]
+    NotMcp(String),
+    /// The server's own error.
+    #[error("the server answered with the error {}: {}", .0.code, .0.message)]
+    Rpc(RpcError),
+    /// The server does not know the session any more, and has not looked at the request.
+    #[error("the server ended the session")]
+    SessionGone,
+    /// A message is larger than the definition allows.
+    #[error("the server sent more than {limit} bytes at once (`limits.max_response_bytes`)")]
+    TooLarge {
+        /// The bound.
+        limit: u64,
+    },
+    /// The program or the stream came to its end.
+    #[error("{0}")]
+    Ended(String),
+    /// There are as many calls under way as the definition allows.
+    #[error("{limit} calls are under way, and no more are sent at once (`limits.concurrency`)")]
+    Overloaded {
+        /// The bound.
+        limit: u32,
+    },
+    /// There is no connection now.
+    #[error("it is not connected: {0}")]
+    NotConnected(String),
+}
+
+/// An error object of JSON-RPC.
+#[derive(Clone, Debug)]
+pub struct RpcError {
+    /// Which kind of error.
+    pub code: i64,
+    /// For people, not more than some hundred bytes.
+    pub message: String,
+    /// As the server wrote it.
+    pub data: Option<Box<RawValue>>,
+}
+
+impl UpstreamError {
+    /// Whether the server is there and may work again with a new session or connection.
+    pub(super) fn is_lost(&self) -> bool {
+        matches!(self, Self::Connection(_) | Self::SessionGone | Self::Ended(_))
+    }
+}
+
+impl From<Trouble> for UpstreamError {
+    fn from(trouble: Trouble) -> Self {
+        let text = trouble.text.trim_end_matches('.').to_owned();
+        match trouble.kind {
+            TroubleKind::Connect | TroubleKind::Timeout => Self::Connection(text),
+            TroubleKind::Tls => Self::Tls(text),
+            TroubleKind::Refused => Self::Refused(text),
+            TroubleKind::BadAnswer => Self::NotMcp(text),
+        }
+    }
+}
+
+/// A server's words on one line, not too many of them.
+pub(super) fn excerpt(text: &str) -> String {
+    let mut out = String::new();
+    for word in text.split_whitespace() {
+        if out.len() + word.len() > MOST_WORDS {
+            let left = MOST_WORDS.saturating_sub(out.len());
+            out.push_str(&word[..word.floor_char_boundary(left)]);
+            out.push('…');
+            break;
+        }
+        if !out.is_empty() {
+            out.push(' ');
+        }
+        out.extend(word.chars().filter(|c| !c.is_control()));
+    }
+    out
+}

@@ -1,0 +1,236 @@
+//! Streamable HTTP: each request is a POST, whose answer is JSON or a stream of events.
+
+mod answer;
+mod credentials;
+mod listen;
+mod sse;
+
+use super::{
+    error::UpstreamError,
+    message,
+    news::News,
+    outgoing::{Outgoing, Speech},
+    settings::HubSettings,
+};
+use crate::{
+    connect::{self, ConnectSettings, Connector, Policy},
+    encode,
+    secrets::Secrets,
+};
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use bytes::Bytes;
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, Uri, header};
+use http_body_util::Full;
+use hyper::body::Incoming;
+use hyper_util::{
+    client::legacy::Client,
+    rt::{TokioExecutor, TokioTimer},
+};
+use mcp_common::definition::UpstreamDefinition;
+use serde_json::value::RawValue;
+use std::{
+    sync::{Arc, OnceLock},
+    time::Duration,
+};
+
+const ACCEPT: HeaderValue = HeaderValue::from_static("application/json, text/event-stream");
+const EVENTS: HeaderValue = HeaderValue::from_static("text/event-stream");
+const JSON: HeaderValue = HeaderValue::from_static("application/json");
+const VERSION: HeaderName = HeaderName::from_static("mcp-protocol-version");
+const METHOD: HeaderName = HeaderName::from_static("mcp-method");
+const NAME: HeaderName = HeaderName::from_static("mcp-name");
+const SESSION: HeaderName = HeaderName::from_static("mcp-session-id");
+const LAST_EVENT: HeaderName = HeaderName::from_static("last-event-id");
+
+/// Connections that nobody uses are kept for this time.
+const IDLE: Duration = Duration::from_secs(60);
+/// How long a server may take to hear that a session is over.
+const FAREWELL: Duration = Duration::from_secs(5);
+
+/// One server with a URL, and the session that it gave, if it gives any.
+#[derive(Debug)]
+pub(super) struct HttpLink {
+    client: Client<Connector, Full<Bytes>>,
+    uri: Uri,
+    definition: Arc<UpstreamDefinition>,
+    secrets: Secrets,
+    /// What every request names the gateway by that is made for nobody.
+    via: Option<HeaderValue>,
+    session: OnceLock<HeaderValue>,
+    news: Arc<News>,
+    most: u64,
+}
+
+impl HttpLink {
+    /// Connects when the first request is made.
+    pub(super) fn new(
+        definition: &Arc<UpstreamDefinition>,
+        settings: &HubSettings,
+        news: Arc<News>,
+    ) -> Result<Arc<Self>, UpstreamError> {
+        let url = definition.url.as_deref().unwrap_or_default();
+        let uri: Uri = url
+            .parse()
+            .map_err(|_| UpstreamError::Refused(format!("`{url}` is not a URL that can be called")))?;
+        let connecting = ConnectSettings {
+            egress: Arc::new(Policy {
+                gateway: settings.egress.clone(),
+                own: None,
+            }),
+            server_name: None,
+            timeout: definition.timeouts.connect(),
+        };
+        let tls = (*settings.trust.config()).clone();
+        let client = Client::builder(TokioExecutor::new())
+            .pool_timer(TokioTimer::new())
+            .timer(TokioTimer::new())
+            .pool_idle_timeout(IDLE)
+            .build(Connector::new(connecting, tls, None));
+        Ok(Arc::new(Self {
+            client,
+            uri,
+            definition: definition.clone(),
+            secrets: settings.secrets.clone(),
+            via: settings.via.as_ref().map(|via| via.value(None)),
+            session: OnceLock::new(),
+            news,
+            most: definition.limits.max_response_bytes.0,
+        }))
+    }
+
+    /// Sends a request and waits for its answer. Given up, the server is told.
+    pub(super) async fn request(self: &Arc<Self>, out: Outgoing<'_>) -> Result<Bytes, UpstreamError> {
+        let mut headers = self.headers(&out)?;
+        headers.insert(header::ACCEPT, ACCEPT);
+        let speech = out.speech;
+        let id = out.id;
+        // Dropping the stream is what cancels in 2026-07-28; before, it says nothing.
+        let mut abandoned = Abandoned {
+            link: (speech != Speech::Modern && out.method != "initialize").then(|| self.clone()),
+            id,
+        };
+        let response = self.send(Method::POST, headers, out.body).await?;
+        if out.method == "initialize"
+            && let Some(session) = response.headers().get(SESSION)
+        {
+            let mut session = session.clone();
+            session.set_sensitive(true);
+            let _ = self.session.set(session);
+        }
+        let answer = self.answer(id, response, speech).await;
+        abandoned.link = None;
+        answer
+    }
+
+    /// Sends what has no answer.
+    pub(super) async fn notify(&self, body: String, speech: Speech) -> Result<(), UpstreamError> {
+        let out = Outgoing {
+            id: 0,
+            method: "",
+            name: None,
+            body: body.into(),
+            speech,
+            headers: HeaderMap::new(),
+            via: None,
+        };
+        let mut headers = self.headers(&out)?;
+        headers.insert(header::ACCEPT, ACCEPT);
+        let response = self.send(Method::POST, headers, out.body).await?;
+        self.refusal(response, None).await
+    }
+
+    /// Answers a request of the server, beside everything else.
+    fn reply(self: &Arc<Self>, id: &RawValue, method: &str, speech: Speech) {
+        let body = message::reply(id, method);
+        let link = self.clone();
+        tokio::spawn(async move {
+            if let Err(error) = link.notify(body, speech).await {
+                tracing::debug!(upstream = &*link.definition.id, %error, "an answer to the server was not taken");
+            }
+        });
+    }
+
+    /// Tells the server that the session is over.
+    pub(super) async fn close(&self, speech: Speech) {
+        if self.session.get().is_none() {
+            return;
+        }
+        let out = Outgoing::nothing(speech);
+        let Ok(headers) = self.headers(&out) else { return };
+        let farewell = self.send(Method::DELETE, headers, Bytes::new());
+        // Servers need not know the method, and one that is away has forgotten the session.
+        let _ = tokio::time::timeout(FAREWELL, farewell).await;
+    }
+
+    /// Everything but what depends on the kind of request.
+    fn headers(&self, out: &Outgoing<'_>) -> Result<HeaderMap, UpstreamError> {
+        let mut headers = credentials::headers(&self.definition, &self.secrets)?;
+        headers.extend(out.headers.clone());
+        if let Some(via) = out.via.as_ref().or(self.via.as_ref()) {
+            headers.insert(header::VIA, via.clone());
+        }
+        if let Some(version) = out.speech.version() {
+            headers.insert(VERSION, HeaderValue::from_static(version));
+        }
+        if out.speech == Speech::Modern {
+            if !out.method.is_empty() {
+                headers.insert(METHOD, text_value(out.method));
+            }
+            if let Some(name) = out.name {
+                headers.insert(NAME, text_value(name));
+            }
+        } else if let Some(session) = self.session.get() {
+            headers.insert(SESSION, session.clone());
+        }
+        Ok(headers)
+    }
+
+    async fn send(
+        &self,
+        method: Method,
+        mut headers: HeaderMap,
+        body: Bytes,
+    ) -> Result<Response<Incoming>, UpstreamError> {
+        if method == Method::POST {
+            headers.insert(header::CONTENT_TYPE, JSON);
+        }
+        let mut request = Request::new(Full::new(body));
+        *request.method_mut() = method;
+        *request.uri_mut() = self.uri.clone();
+        *request.headers_mut() = headers;
+        let sent = self.client.request(request).await;
+        sent.map_err(|error| connect::sending(&self.uri, &error).into())
+    }
+}
+
+/// A request whose answer nobody waits for any more, once it is dropped.
+struct Abandoned {
+    link: Option<Arc<HttpLink>>,
+    id: u64,
+}
+
+impl Drop for Abandoned {
+    fn drop(&mut self) {
+        let Some(link) = self.link.take() else { return };
+        let params = format!("\"requestId\":{},\"reason\":\"the client gave it up\"", self.id);
+        let body = message::notification("notifications/cancelled", &params);
+        if let Ok(runtime) = tokio::runtime::Handle::try_current() {
+            runtime.spawn(async move { link.notify(body, Speech::of_session(&link.news)).await });
+        }
+    }
+}
+
+/// A value as it may stand in `Mcp-Name` and `Mcp-Param-*`.
+pub(super) fn text_value(text: &str) -> HeaderValue {
+    let is_plain = text.bytes().all(|b| b == b'\t' || (b' '..=b'~').contains(&b))
+        && text.trim_matches([' ', '\t']) == text
+        && !(text.starts_with("=?base64?") && text.ends_with("?="));
+    let value = match is_plain {
+        true => encode::header_value(text.as_bytes()).ok(),
+        false => None,
+    };
+    value.unwrap_or_else(|| {
+        let encoded = format!("=?base64?{}?=", STANDARD.encode(text));
+        HeaderValue::try_from(encoded).unwrap_or_else(|_| HeaderValue::from_static(""))
+    })
+}

@@ -1,0 +1,269 @@
+//! All upstreams: one supervisor for each definition that is there and switched on.
+
+use super::{
+    call::RemoteCall,
+    error::UpstreamError,
+    inventory::{self, Inventory},
+    remote::Remote,
+    session::Session,
+    settings::HubSettings,
+    status::Status,
+    stdio::LogLine,
+    supervisor::{Order, Supervisor},
+};
+use arc_swap::ArcSwap;
+use bytes::Bytes;
+use mcp_common::{
+    definition::UpstreamDefinition,
+    tasks::{Ends, Tasks},
+};
+use std::{
+    collections::BTreeMap,
+    fmt,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::{Duration, Instant},
+};
+use tokio::{runtime::Handle, sync::oneshot};
+use tokio_util::task::{AbortOnDropHandle, TaskTracker};
+
+/// The name of supervisors among background tasks.
+pub const TASK: &str = "upstream";
+
+type Remotes = BTreeMap<Arc<str>, Arc<Remote>>;
+type Listener = Arc<dyn Fn(&str) + Send + Sync>;
+
+/// Owns every connection to upstreams, and every program.
+pub struct Hub {
+    settings: Arc<HubSettings>,
+    /// Where supervisors and calls run, whoever asks.
+    runtime: Handle,
+    remotes: ArcSwap<Remotes>,
+    /// Held while definitions change.
+    changing: Mutex<()>,
+    listeners: Arc<Mutex<Vec<Listener>>>,
+    tasks: Tasks,
+    supervisors: TaskTracker,
+}
+
+/// What an upstream offers, and under which definition.
+#[derive(Clone, Debug)]
+pub struct Offer {
+    /// The definition.
+    pub definition: Arc<UpstreamDefinition>,
+    /// The last inventory; `None` before the first.
+    pub inventory: Option<Arc<Inventory>>,
+}
+
+/// What a connection of its own came to.
+#[derive(Debug)]
+pub struct Checked {
+    /// What is offered.
+    pub inventory: Inventory,
+    /// How long it took until it was known how the server speaks.
+    pub handshake: Duration,
+    /// How long the lists took.
+    pub list: Duration,
+}
+
+impl Offer {
+    /// Whether nothing has changed.
+    pub fn is_same(&self, other: &Self) -> bool {
+        let inventory = |offer: &Self| offer.inventory.as_ref().map(Arc::as_ptr);
+        Arc::ptr_eq(&self.definition, &other.definition) && inventory(self) == inventory(other)
+    }
+}
+
+impl fmt::Debug for Hub {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_set().entries(self.remotes.load().keys()).finish()
+    }
+}
+
+impl Hub {
+    /// Without upstreams. Everything runs on this runtime; supervisors are among these tasks, as [`TASK`].
+    pub fn new(settings: HubSettings, tasks: Tasks, runtime: Handle) -> Arc<Self> {
+        Arc::new(Self {
+            settings: Arc::new(settings),
+            runtime,
+            remotes: ArcSwap::default(),
+            changing: Mutex::new(()),
+            listeners: Arc::default(),
+            tasks,
+            supervisors: TaskTracker::new(),
+        })
+    }
+
+    /// Calls the listener with the id of each upstream whose definition or inventory is another one from now on. It must be
+    /// quick.
+    pub fn subscribe(&self, listener: Listener) {
+        lock(&self.listeners).push(listener);
+    }
+
+    /// Takes over what is defined now. Upstreams that are not among these end; nobody waits for those that are new.
+    pub fn define(&self, definitions: impl Iterator<Item = Arc<UpstreamDefinition>>) {
+        let changing = lock(&self.changing);
+        let before = self.remotes.load_full();
+        let mut after = Remotes::new();
+        let mut changed: Vec<Arc<str>> = Vec::new();
+        for definition in definitions.filter(|definition| definition.enabled) {
+            let id = definition.id.clone();
+            let known = before.get(&id);
+            let remote = match known {
+                Some(known) if Arc::ptr_eq(&known.definition, &definition) => known.clone(),
+                known => {
+                    changed.push(id.clone());
+                    self.supervise(definition, known)
+                }
+            };
+            after.insert(id, remote);
+        }
+        changed.extend(before.keys().filter(|id| !after.contains_key(*id)).cloned());
+        let is_kept =
+            |id: &Arc<str>, remote: &Arc<Remote>| after.get(id).is_some_and(|kept| Arc::ptr_eq(kept, remote));
+        for (_, gone) in before.iter().filter(|(id, remote)| !is_kept(id, remote)) {
+            gone.stop.cancel();
+        }
+        self.remotes.store(Arc::new(after));
+        drop(changing);
+        for id in changed {
+            tell(&self.listeners, &id);
+        }
+    }
+
+    fn supervise(&self, definition: Arc<UpstreamDefinition>, before: Option<&Arc<Remote>>) -> Arc<Remote> {
+        let (remote, orders) = Remote::new(definition, before.map(|before| &**before));
+        let listeners = self.listeners.clone();
+        let supervisor = Arc::new(Supervisor {
+            remote: remote.clone(),
+            settings: self.settings.clone(),
+            changed: Box::new(move |id| tell(&listeners, id)),
+        });
+        let orders = Arc::new(tokio::sync::Mutex::new(orders));
+        let make = move || {
+            let (supervisor, orders) = (supervisor.clone(), orders.clone());
+            async move { supervisor.run(&mut *orders.lock().await).await }
+        };
+        let supervised = self.tasks.supervise(TASK, Ends::ByItself, make);
+        self.supervisors.spawn_on(supervised, &self.runtime);
+        remote
+    }
+
+    /// What an upstream offers; `None` if there is none of this id.
+    pub fn offer(&self, id: &str) -> Option<Offer> {
+        let remotes = self.remotes.load();
+        let remote = remotes.get(id)?;
+        Some(Offer {
+            definition: remote.definition.clone(),
+            inventory: remote.inventory.load_full(),
+        })
+    }
+
+    /// The ids of all upstreams that are switched on.
+    pub fn ids(&self) -> Vec<Arc<str>> {
+        self.remotes.load().keys().cloned().collect()
+    }
+
+    /// How an upstream is doing.
+    pub fn status(&self, id: &str) -> Option<Status> {
+        Some(self.remotes.load().get(id)?.status())
+    }
+
+    /// What its program wrote beside messages.
+    pub fn logs(&self, id: &str) -> Option<Vec<LogLine>> {
+        Some(self.remotes.load().get(id)?.log.lines())
+    }
+
+    /// Calls a tool; the result is what the server wrote. Dropping the future gives the call up.
+    pub async fn call(&self, upstream: &str, call: RemoteCall) -> Result<Bytes, UpstreamError> {
+        let Some(remote) = self.remotes.load().get(upstream).cloned() else {
+            let text = "it is not defined any more, or switched off".to_owned();
+            return Err(UpstreamError::NotConnected(text));
+        };
+        let settings = self.settings.clone();
+        let calling = async move { remote.call(call, &settings).await };
+        // Connections belong to this runtime, whichever thread asks.
+        let calling = AbortOnDropHandle::new(self.runtime.spawn(calling));
+        calling.await.unwrap_or_else(|_| {
+            Err(UpstreamError::Ended(
+                "the call ended in an internal error".to_owned(),
+            ))
+        })
+    }
+
+    /// Takes the lists of an upstream anew, and waits for it; connects at once where it is not connected.
+    pub async fn refresh(&self, id: &str) -> Option<Result<(), UpstreamError>> {
+        self.order(id, Order::Refresh).await
+    }
+
+    /// Makes a new connection, or starts the program anew, and waits for it.
+    pub async fn restart(&self, id: &str) -> Option<Result<(), UpstreamError>> {
+        self.order(id, Order::Restart).await
+    }
+
+    /// Connects beside the connection that is in use, and says how long each step took.
+    pub async fn check(&self, id: &str) -> Option<Result<Checked, UpstreamError>> {
+        let remote = self.remotes.load().get(id)?.clone();
+        let settings = self.settings.clone();
+        let checking = async move {
+            let begun = Instant::now();
+            let session = Session::open(&remote.definition, &settings, &remote.log).await?;
+            let handshake = begun.elapsed();
+            let fetched = inventory::fetch(&remote.definition, &session).await;
+            let list = begun.elapsed() - handshake;
+            session.close().await;
+            let inventory = fetched?;
+            Ok(Checked {
+                inventory,
+                handshake,
+                list,
+            })
+        };
+        let checking = AbortOnDropHandle::new(self.runtime.spawn(checking));
+        let panicked = |_| {
+            Err(UpstreamError::Ended(
+                "the check ended in an internal error".to_owned(),
+            ))
+        };
+        Some(checking.await.unwrap_or_else(panicked))
+    }
+
+    async fn order(
+        &self,
+        id: &str,
+        order: impl FnOnce(oneshot::Sender<Result<(), UpstreamError>>) -> Order,
+    ) -> Option<Result<(), UpstreamError>> {
+        let remote = self.remotes.load().get(id)?.clone();
+        let (sender, receiver) = oneshot::channel();
+        let stopped = || Err(UpstreamError::NotConnected("it is being ended".to_owned()));
+        if remote.orders.send(order(sender)).await.is_err() {
+            return Some(stopped());
+        }
+        Some(receiver.await.unwrap_or_else(|_| stopped()))
+    }
+
+    /// Ends all connections and programs; supervisors end when nothing of theirs is left.
+    pub fn stop(&self) {
+        for remote in self.remotes.load().values() {
+            remote.stop.cancel();
+        }
+    }
+
+    /// The same, and waits until nothing of them is left.
+    pub async fn close(&self) {
+        self.stop();
+        self.supervisors.close();
+        self.supervisors.wait().await;
+    }
+}
+
+fn tell(listeners: &Mutex<Vec<Listener>>, id: &str) {
+    let listeners = lock(listeners).clone();
+    for listener in listeners {
+        listener(id);
+    }
+}
+
+/// A panic elsewhere does not make these wrong.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

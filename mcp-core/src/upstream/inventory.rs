@@ -1,0 +1,68 @@
+//! What an upstream offers: taken from its lists, never from a document, and kept as text.
+
+mod list;
+
+pub(super) use list::fetch;
+
+use crate::tool::MirroredHeader;
+use serde_json::value::RawValue;
+use std::{collections::HashMap, sync::Arc, time::SystemTime};
+
+/// The tools of one upstream at one time. Immutable.
+#[derive(Debug)]
+pub struct Inventory {
+    /// Grows with each inventory of this upstream that differs from the one before.
+    pub epoch: u64,
+    /// When it was taken.
+    pub at: SystemTime,
+    /// The revision that the server is spoken to in.
+    pub protocol: &'static str,
+    /// What the server says of itself, as it wrote it.
+    pub server_info: Option<Box<RawValue>>,
+    /// What it tells models.
+    pub instructions: Option<String>,
+    /// In its order.
+    pub tools: Vec<Arc<RemoteTool>>,
+    /// What of its list is not taken, and why.
+    pub skipped: Vec<Skipped>,
+    pub(super) by_name: HashMap<Arc<str>, usize>,
+}
+
+/// One tool of an upstream.
+#[derive(Debug)]
+pub struct RemoteTool {
+    /// What the server calls it.
+    pub name: Arc<str>,
+    /// Its entry in the list, as it was written, on one line.
+    pub listing: Box<str>,
+    /// Which arguments are repeated in headers.
+    pub mirrored: Vec<MirroredHeader>,
+    /// Whether calling it twice is the same as calling it once, or as not calling it at all, as far as the server says.
+    pub is_repeatable: bool,
+}
+
+/// An entry that is not taken.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+pub struct Skipped {
+    /// Its name, as far as it has one.
+    pub name: String,
+    /// What is wrong with it.
+    pub reason: String,
+}
+
+impl Inventory {
+    /// The tool that the server calls so.
+    pub fn tool(&self, name: &str) -> Option<&Arc<RemoteTool>> {
+        self.by_name.get(name).map(|at| &self.tools[*at])
+    }
+
+    /// Whether a client would see the same.
+    pub(super) fn is_like(&self, other: &Self) -> bool {
+        let texts = |inventory: &Self| -> Vec<Box<str>> {
+            inventory.tools.iter().map(|tool| tool.listing.clone()).collect()
+        };
+        self.protocol == other.protocol
+            && self.instructions == other.instructions
+            && texts(self) == texts(other)
+    }
+}

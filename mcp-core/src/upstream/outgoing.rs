@@ -1,0 +1,65 @@
+//! A message on its way to an upstream, with what the transport repeats of it.
+
+use super::news::News;
+use bytes::Bytes;
+use http::{HeaderMap, HeaderValue};
+
+/// How a server is spoken to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Speech {
+    /// It is not known yet: the first message of older revisions.
+    Opening,
+    /// 2026-07-28.
+    Modern,
+    /// An older revision, by the name that the server agreed to.
+    Legacy(&'static str),
+}
+
+/// A request.
+#[derive(Clone, Debug)]
+pub(super) struct Outgoing<'a> {
+    /// Ours, used once on a connection.
+    pub(super) id: u64,
+    pub(super) method: &'a str,
+    /// What is called, where the method calls something by name.
+    pub(super) name: Option<&'a str>,
+    pub(super) body: Bytes,
+    pub(super) speech: Speech,
+    /// Arguments that the tool wants repeated in headers.
+    pub(super) headers: HeaderMap,
+    /// The gateways that the client's request passed, and this one.
+    pub(super) via: Option<HeaderValue>,
+}
+
+impl Speech {
+    pub(super) const MODERN_VERSION: &'static str = "2026-07-28";
+
+    /// What the header says.
+    pub(super) fn version(self) -> Option<&'static str> {
+        match self {
+            Self::Opening => None,
+            Self::Modern => Some(Self::MODERN_VERSION),
+            Self::Legacy(version) => Some(version),
+        }
+    }
+
+    /// As it was agreed on for the session whose news these are.
+    pub(super) fn of_session(news: &News) -> Self {
+        news.speech().unwrap_or(Self::Opening)
+    }
+}
+
+impl Outgoing<'_> {
+    /// What is said with a method of HTTP alone.
+    pub(super) fn nothing(speech: Speech) -> Self {
+        Self {
+            id: 0,
+            method: "",
+            name: None,
+            body: Bytes::new(),
+            speech,
+            headers: HeaderMap::new(),
+            via: None,
+        }
+    }
+}

@@ -1,0 +1,144 @@
+//! One upstream as calls and lists see it: its definition, its last inventory, its connection if there is one.
+
+use super::{
+    call::{self, RemoteCall},
+    error::UpstreamError,
+    inventory::Inventory,
+    session::Session,
+    settings::HubSettings,
+    status::{Status, StatusCell},
+    stdio::Log,
+    supervisor::Order,
+};
+use arc_swap::ArcSwapOption;
+use bytes::Bytes;
+use mcp_common::definition::UpstreamDefinition;
+use std::sync::Arc;
+use tokio::sync::{Semaphore, mpsc, watch};
+use tokio_util::sync::CancellationToken;
+
+/// One upstream.
+pub(super) struct Remote {
+    pub(super) definition: Arc<UpstreamDefinition>,
+    pub(super) inventory: ArcSwapOption<Inventory>,
+    pub(super) status: StatusCell,
+    pub(super) log: Arc<Log>,
+    pub(super) orders: mpsc::Sender<Order>,
+    /// Ends its supervisor.
+    pub(super) stop: CancellationToken,
+    session: watch::Sender<Option<Arc<Session>>>,
+    places: Semaphore,
+}
+
+impl Remote {
+    /// `before` is the same upstream with an earlier definition, whose inventory stays until there is another.
+    pub(super) fn new(
+        definition: Arc<UpstreamDefinition>,
+        before: Option<&Self>,
+    ) -> (Arc<Self>, mpsc::Receiver<Order>) {
+        let (orders, inbox) = mpsc::channel(8);
+        let places = definition.limits.concurrency as usize;
+        let remote = Arc::new(Self {
+            places: Semaphore::new(places.min(Semaphore::MAX_PERMITS)),
+            inventory: ArcSwapOption::new(before.and_then(|before| before.inventory.load_full())),
+            log: before.map_or_else(Arc::default, |before| before.log.clone()),
+            status: StatusCell::default(),
+            orders,
+            stop: CancellationToken::new(),
+            session: watch::Sender::new(None),
+            definition,
+        });
+        (remote, inbox)
+    }
+
+    pub(super) fn connect(&self, session: Arc<Session>) {
+        self.session.send_replace(Some(session));
+    }
+
+    pub(super) fn disconnect(&self) {
+        self.session.send_replace(None);
+    }
+
+    /// How it is doing.
+    pub(super) fn status(&self) -> Status {
+        let session = self.session.borrow();
+        Status {
+            strays: session.as_ref().map_or(0, |session| session.news.strays()),
+            ..self.status.get()
+        }
+    }
+
+    /// Whether it differs from the one before, which is what clients have to hear of.
+    pub(super) fn publish(&self, mut inventory: Inventory) -> bool {
+        let before = self.inventory.load_full();
+        let is_new = before.as_ref().is_none_or(|before| !before.is_like(&inventory));
+        let epoch = before.map_or(0, |before| before.epoch);
+        inventory.epoch = if is_new { epoch + 1 } else { epoch };
+        if is_new {
+            self.inventory.store(Some(Arc::new(inventory)));
+        }
+        is_new
+    }
+
+    /// The result of a call, as the server wrote it.
+    pub(super) async fn call(
+        &self,
+        call: RemoteCall,
+        settings: &HubSettings,
+    ) -> Result<Bytes, UpstreamError> {
+        let Ok(_place) = self.places.try_acquire() else {
+            return Err(UpstreamError::Overloaded {
+                limit: self.definition.limits.concurrency,
+            });
+        };
+        let limit = self.definition.timeouts.call();
+        let calling = self.attempts(&call, settings);
+        super::session::within(calling, limit, "the call", "call_total_ms").await
+    }
+
+    async fn attempts(&self, call: &RemoteCall, settings: &HubSettings) -> Result<Bytes, UpstreamError> {
+        let session = self.current()?;
+        let first = call::ask(&session, call, settings).await;
+        match &first {
+            // Nothing was done, since the server does not know who asks; a new session is on its way.
+            Err(UpstreamError::SessionGone) => {
+                session.news.lost();
+                let next = self.another(&session).await?;
+                call::ask(&next, call, settings).await
+            }
+            Err(error) if error.is_lost() => {
+                session.news.doubt.notify_one();
+                first
+            }
+            _ => first,
+        }
+    }
+
+    fn current(&self) -> Result<Arc<Session>, UpstreamError> {
+        let session = self.session.borrow().clone();
+        session.ok_or_else(|| {
+            let status = self.status.get();
+            let why = match status.last_error {
+                Some(error) => error,
+                None => "the connection is being made".to_owned(),
+            };
+            UpstreamError::NotConnected(why)
+        })
+    }
+
+    /// A session that came after this one.
+    async fn another(&self, than: &Arc<Session>) -> Result<Arc<Session>, UpstreamError> {
+        let mut sessions = self.session.subscribe();
+        let is_other = |session: &Option<Arc<Session>>| {
+            session
+                .as_ref()
+                .is_some_and(|session| !Arc::ptr_eq(session, than))
+        };
+        let limit = self.definition.timeouts.handshake();
+        let found = tokio::time::timeout(limit, sessions.wait_for(is_other)).await;
+        match found {
+            Ok(Ok(session)) => session.clone().ok_or(UpstreamError::SessionGone),
+            _ => Err(UpstreamError::SessionGone),
+        }
+    }
+}

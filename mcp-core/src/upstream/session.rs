@@ -1,0 +1,218 @@
+//! A connection whose revision is known: requests go out with what the revision wants, results come back as text.
+
+mod handshake;
+
+use super::{
+    error::UpstreamError,
+    http::HttpLink,
+    message,
+    news::News,
+    outgoing::{Outgoing, Speech},
+    settings::HubSettings,
+    stdio::{Log, StdioLink},
+};
+use bytes::Bytes;
+use http::{HeaderMap, HeaderValue};
+use mcp_common::definition::{UpstreamDefinition, upstream::UpstreamTransport};
+use serde_json::{json, value::RawValue};
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+/// The transport.
+#[derive(Debug)]
+pub(super) enum Link {
+    Http(Arc<HttpLink>),
+    Stdio(Arc<StdioLink>),
+}
+
+/// What the server said of itself.
+#[derive(Clone, Debug, Default)]
+pub(super) struct About {
+    /// `serverInfo`, as it was written.
+    pub(super) server_info: Option<Box<RawValue>>,
+    pub(super) instructions: Option<String>,
+    pub(super) has_tools: bool,
+    pub(super) tells_of_changes: bool,
+}
+
+/// A server that can be asked.
+#[derive(Debug)]
+pub(super) struct Session {
+    link: Link,
+    pub(super) speech: Speech,
+    pub(super) about: About,
+    pub(super) news: Arc<News>,
+    ids: AtomicU64,
+}
+
+/// What is asked.
+#[derive(Debug, Default)]
+pub(super) struct Question<'a> {
+    pub(super) method: &'a str,
+    /// What is called, where the method calls something by name.
+    pub(super) name: Option<&'a str>,
+    /// Members of the parameters but `_meta`, without braces.
+    pub(super) params: String,
+    /// Members of `_meta`, without braces.
+    pub(super) meta: String,
+    pub(super) headers: HeaderMap,
+    pub(super) via: Option<HeaderValue>,
+}
+
+impl Session {
+    /// Connects, and finds out how the server speaks.
+    pub(super) async fn open(
+        definition: &Arc<UpstreamDefinition>,
+        settings: &HubSettings,
+        log: &Arc<Log>,
+    ) -> Result<Self, UpstreamError> {
+        let news = Arc::new(News::default());
+        let link = match definition.transport() {
+            UpstreamTransport::StreamableHttp => {
+                Link::Http(HttpLink::new(definition, settings, news.clone())?)
+            }
+            UpstreamTransport::Stdio => {
+                Link::Stdio(StdioLink::start(definition, settings, news.clone(), log)?)
+            }
+        };
+        let opening = handshake::Opening::new(&link, news.clone());
+        let limit = definition.timeouts.handshake();
+        let shaken = opening.run(definition.era, limit);
+        match within(shaken, limit, "the handshake", "handshake_ms").await {
+            Ok((speech, about, ids)) => {
+                news.agreed(speech);
+                Ok(Self {
+                    link,
+                    speech,
+                    about,
+                    news,
+                    ids: AtomicU64::new(ids),
+                })
+            }
+            Err(error) => {
+                // What a program says before it ends is worth more than that it does not answer.
+                let error = match (error, news.reason()) {
+                    (UpstreamError::Timeout { .. } | UpstreamError::Ended(_), Some(reason)) => {
+                        UpstreamError::Ended(reason.to_owned())
+                    }
+                    (error, _) => error,
+                };
+                link.close(Speech::Opening).await;
+                Err(error)
+            }
+        }
+    }
+
+    /// The result, as the server wrote it.
+    pub(super) async fn ask(&self, question: Question<'_>) -> Result<Bytes, UpstreamError> {
+        let id = self.ids.fetch_add(1, Ordering::Relaxed);
+        self.link.ask(id, self.speech, question).await
+    }
+
+    /// Begins to listen for what the server tells beside answers. Programs tell it on their output anyway.
+    pub(super) fn listen(&self) -> Option<tokio::task::JoinHandle<()>> {
+        let Link::Http(link) = &self.link else { return None };
+        let link = link.clone();
+        let speech = self.speech;
+        let mut out = Outgoing::nothing(speech);
+        if speech == Speech::Modern {
+            if !self.about.tells_of_changes {
+                return None;
+            }
+            let id = self.ids.fetch_add(1, Ordering::Relaxed);
+            let question = Question {
+                method: "subscriptions/listen",
+                params: "\"notifications\":{\"toolsListChanged\":true}".to_owned(),
+                ..Question::default()
+            };
+            out.id = id;
+            out.method = "subscriptions/listen";
+            out.body = body(id, speech, &question);
+        }
+        Some(tokio::spawn(link.listen(speech, out)))
+    }
+
+    /// Ends it; programs and what they started are gone afterwards.
+    pub(super) async fn close(&self) {
+        self.link.close(self.speech).await;
+    }
+}
+
+impl Link {
+    async fn ask(&self, id: u64, speech: Speech, question: Question<'_>) -> Result<Bytes, UpstreamError> {
+        let out = Outgoing {
+            id,
+            method: question.method,
+            name: question.name,
+            body: body(id, speech, &question),
+            speech,
+            headers: question.headers,
+            via: question.via,
+        };
+        match self {
+            Self::Http(link) => link.request(out).await,
+            Self::Stdio(link) => link.request(out).await,
+        }
+    }
+
+    async fn notify(&self, method: &str, speech: Speech) -> Result<(), UpstreamError> {
+        let body = message::notification(method, "");
+        match self {
+            Self::Http(link) => link.notify(body, speech).await,
+            Self::Stdio(link) => link.notify(body).await,
+        }
+    }
+
+    async fn close(&self, speech: Speech) {
+        match self {
+            Self::Http(link) => link.close(speech).await,
+            Self::Stdio(link) => link.close().await,
+        }
+    }
+}
+
+/// The text of a request. 2026-07-28 has in each what earlier revisions say once.
+fn body(id: u64, speech: Speech, question: &Question<'_>) -> Bytes {
+    let mut params = question.params.clone();
+    let mut meta = question.meta.clone();
+    if speech == Speech::Modern {
+        if !meta.is_empty() {
+            meta.push(',');
+        }
+        meta.push_str(&format!(
+            "\"io.modelcontextprotocol/protocolVersion\":\"{}\",\"io.modelcontextprotocol/clientInfo\":{},\"io.modelcontextprotocol/clientCapabilities\":{{}}",
+            Speech::MODERN_VERSION,
+            client_info()
+        ));
+    }
+    if !meta.is_empty() {
+        if !params.is_empty() {
+            params.push(',');
+        }
+        params.extend(["\"_meta\":{", &meta, "}"]);
+    }
+    message::request(id, question.method, &params).into()
+}
+
+/// Who the gateway says that it is.
+pub(super) fn client_info() -> String {
+    json!({"name": "dynmcp", "version": env!("CARGO_PKG_VERSION")}).to_string()
+}
+
+/// Waits so long, and names what took longer.
+pub(super) async fn within<T>(
+    work: impl Future<Output = Result<T, UpstreamError>>,
+    limit: Duration,
+    step: &'static str,
+    member: &'static str,
+) -> Result<T, UpstreamError> {
+    match tokio::time::timeout(limit, work).await {
+        Ok(done) => done,
+        Err(_) => Err(UpstreamError::Timeout { step, member, limit }),
+    }
+}

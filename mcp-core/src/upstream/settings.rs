@@ -1,0 +1,40 @@
+//! What a deployment sets about upstreams.
+
+use crate::{egress::EgressSettings, secrets::Secrets, tls_material::TrustRoots, via::Via};
+use std::time::Duration;
+
+/// For all upstreams.
+#[derive(Clone, Debug)]
+pub struct HubSettings {
+    /// Which addresses may be reached.
+    pub egress: EgressSettings,
+    /// Whose certificates are believed.
+    pub trust: TrustRoots,
+    /// Where secrets of definitions are looked up.
+    pub secrets: Secrets,
+    /// How requests name the gateway; `None` for not at all.
+    pub via: Option<Via>,
+    /// Commands that definitions may start, exactly as definitions write them. None, if it is empty.
+    pub stdio_allow: Vec<String>,
+    /// The first wait after a failure; each further one is twice as long.
+    pub first_wait: Duration,
+    /// The longest wait between two attempts.
+    pub longest_wait: Duration,
+    /// How often the lists of a server are asked for that does not tell of changes.
+    pub poll: Duration,
+}
+
+impl Default for HubSettings {
+    fn default() -> Self {
+        Self {
+            egress: EgressSettings::default(),
+            trust: TrustRoots::native(),
+            secrets: Secrets::default(),
+            via: None,
+            stdio_allow: Vec::new(),
+            first_wait: Duration::from_millis(500),
+            longest_wait: Duration::from_secs(60),
+            poll: Duration::from_secs(60),
+        }
+    }
+}

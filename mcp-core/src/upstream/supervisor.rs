@@ -1,0 +1,181 @@
+//! The one task that looks after one upstream: connects, takes the inventory, takes it again when the server says so, and
+//! begins anew whenever something breaks, for as long as the definition is there.
+
+use super::{
+    error::UpstreamError,
+    inventory::{self, Inventory},
+    remote::Remote,
+    session::Session,
+    settings::HubSettings,
+};
+use mcp_common::backoff::Backoff;
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
+use tokio::sync::{mpsc, oneshot};
+
+/// Changes that come together are taken together.
+const GATHER: Duration = Duration::from_millis(50);
+
+/// What somebody wants of a supervisor. The answer comes when it is done, or when it failed.
+#[derive(Debug)]
+pub(super) enum Order {
+    /// The lists, now.
+    Refresh(Answer),
+    /// A new connection, or a new program.
+    Restart(Answer),
+}
+
+type Answer = oneshot::Sender<Result<(), UpstreamError>>;
+
+/// Why a connection is not used any more.
+enum Over {
+    /// Somebody wants a new one, and waits for it.
+    Restarted(Answer),
+    /// It broke, or the server ended the session.
+    Lost(UpstreamError),
+    /// The upstream is not wanted any more.
+    Stopped,
+}
+
+pub(super) struct Supervisor {
+    pub(super) remote: Arc<Remote>,
+    pub(super) settings: Arc<HubSettings>,
+    /// Hears of inventories that differ from the one before.
+    pub(super) changed: Box<dyn Fn(&str) + Send + Sync>,
+}
+
+impl Supervisor {
+    /// Until the upstream is not wanted any more; nothing of a program is left then.
+    pub(super) async fn run(&self, orders: &mut mpsc::Receiver<Order>) {
+        // One that panicked may have left it.
+        self.remote.disconnect();
+        let mut backoff = Backoff::between(self.settings.first_wait, self.settings.longest_wait);
+        let mut waiting: Option<Answer> = None;
+        loop {
+            self.remote.status.connecting();
+            let opened = tokio::select! {
+                () = self.remote.stop.cancelled() => break,
+                opened = self.open() => opened,
+            };
+            let error = match opened {
+                Ok(session) => {
+                    backoff.reset();
+                    answer(waiting.take(), Ok(()));
+                    let over = self.serve(&session, orders).await;
+                    self.remote.disconnect();
+                    session.close().await;
+                    match over {
+                        Over::Stopped => break,
+                        Over::Restarted(answer) => {
+                            waiting = Some(answer);
+                            continue;
+                        }
+                        Over::Lost(error) => error,
+                    }
+                }
+                Err(error) => error,
+            };
+            answer(waiting.take(), Err(error.clone()));
+            let wait = backoff.next_wait();
+            let id = &*self.remote.definition.id;
+            tracing::warn!(upstream = id, %error, ?wait, "an upstream cannot be used, it is tried again");
+            self.remote
+                .status
+                .waiting(error.to_string(), Instant::now() + wait);
+            tokio::select! {
+                () = self.remote.stop.cancelled() => break,
+                () = tokio::time::sleep(wait) => {}
+                order = orders.recv() => match order {
+                    Some(Order::Refresh(answer) | Order::Restart(answer)) => waiting = Some(answer),
+                    None => break,
+                },
+            }
+        }
+        self.remote.status.stopped();
+    }
+
+    /// A connection whose inventory is taken.
+    async fn open(&self) -> Result<Arc<Session>, UpstreamError> {
+        let remote = &self.remote;
+        let session = Session::open(&remote.definition, &self.settings, &remote.log).await?;
+        match inventory::fetch(&remote.definition, &session).await {
+            Ok(inventory) => {
+                let session = Arc::new(session);
+                let (id, tools) = (&*remote.definition.id, inventory.tools.len());
+                tracing::info!(
+                    upstream = id,
+                    protocol = inventory.protocol,
+                    tools,
+                    "an upstream is there"
+                );
+                self.publish(inventory);
+                remote.connect(session.clone());
+                remote.status.ready();
+                Ok(session)
+            }
+            Err(error) => {
+                session.close().await;
+                Err(error)
+            }
+        }
+    }
+
+    async fn serve(&self, session: &Arc<Session>, orders: &mut mpsc::Receiver<Order>) -> Over {
+        let listening = session.listen().map(tokio_util::task::AbortOnDropHandle::new);
+        let news = session.news.clone();
+        let poll = self.settings.poll;
+        loop {
+            // A stream that ended because nobody offers it leaves asking.
+            let is_told =
+                listening.as_ref().is_none_or(|task| !task.is_finished()) && session.about.tells_of_changes;
+            let wait = if is_told { poll.saturating_mul(10) } else { poll };
+            let waiting = tokio::select! {
+                () = self.remote.stop.cancelled() => return Over::Stopped,
+                () = news.lost.cancelled() => {
+                    let error = news.reason().map(|reason| UpstreamError::Ended(reason.to_owned()));
+                    return Over::Lost(error.unwrap_or(UpstreamError::SessionGone));
+                }
+                order = orders.recv() => match order {
+                    Some(Order::Refresh(answer)) => Some(answer),
+                    Some(Order::Restart(answer)) => return Over::Restarted(answer),
+                    None => return Over::Stopped,
+                },
+                () = news.changed.notified() => {
+                    tokio::time::sleep(GATHER).await;
+                    None
+                }
+                () = news.doubt.notified() => None,
+                () = tokio::time::sleep(wait) => None,
+            };
+            let taken = tokio::select! {
+                () = self.remote.stop.cancelled() => return Over::Stopped,
+                taken = inventory::fetch(&self.remote.definition, session) => taken,
+            };
+            match taken {
+                Ok(inventory) => {
+                    self.publish(inventory);
+                    answer(waiting, Ok(()));
+                }
+                Err(error) => {
+                    answer(waiting, Err(error.clone()));
+                    return Over::Lost(error);
+                }
+            }
+        }
+    }
+
+    fn publish(&self, inventory: Inventory) {
+        if self.remote.publish(inventory) {
+            (self.changed)(&self.remote.definition.id);
+        }
+    }
+}
+
+fn answer(to: Option<Answer>, with: Result<(), UpstreamError>) {
+    if let Some(to) = to {
+        // Nobody may wait any more.
+        let _ = to.send(with);
+    }
+}

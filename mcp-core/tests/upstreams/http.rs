@@ -1,0 +1,4 @@
+//! Servers with a URL.
+
+mod honest;
+mod misbehaving;
