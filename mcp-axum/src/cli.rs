@@ -11,7 +11,6 @@ mod export;
 mod failure;
 mod gateway;
 mod hash_key;
-mod http;
 mod import;
 mod migrate;
 mod near;

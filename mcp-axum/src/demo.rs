@@ -1,20 +1,20 @@
 //! What `dynmcp demo` does: a gateway of its own beside a sample API, definitions stored through the admin API, and
 //! one real call. The command line prints what came of it.
 
-mod client;
 mod definitions;
 pub mod sample_api;
 
 use crate::{
+    client::{ClientError, Gateway, Mcp},
     runtime::{
         control_plane::generate_key,
         server::{Server, StartError},
     },
     settings::{Layers, Settings, SettingsError},
 };
-use client::Client;
+use http::Method;
 use mcp_common::secret::{ExposeSecret, Secret};
-use serde_json::{Value, json};
+use serde_json::{Value, json, value::to_raw_value};
 use std::{
     io,
     net::SocketAddr,
@@ -54,6 +54,8 @@ pub(crate) enum DemoError {
     Start(#[from] StartError),
     #[error(transparent)]
     Io(#[from] io::Error),
+    #[error(transparent)]
+    Client(#[from] ClientError),
     #[error("{0}")]
     Failed(String),
 }
@@ -70,11 +72,11 @@ pub(crate) fn start(port: u16) -> Result<Demo, DemoError> {
     let store = directory.join("demo.db");
     let server = Server::start(settings(port, &key, directory, &store)?)?;
     let sample_api = runtime.block_on(serve_sample_api(port))?;
-    let client = Client::new(server.address(), key.expose_secret());
+    let client = Gateway::new(&format!("http://{}", server.address()), key.expose_secret())?;
     let work = async {
         wait_until_ready(&client).await?;
         let tools = store_definitions(&client, sample_api).await?;
-        let (call, answer) = call_a_tool(&client).await?;
+        let (call, answer) = call_a_tool(client).await?;
         Ok::<_, DemoError>((tools, call, answer))
     };
     let (tools, call, answer) = runtime.block_on(work)?;
@@ -119,41 +121,48 @@ async fn serve_sample_api(port: u16) -> Result<SocketAddr, DemoError> {
     Ok(address)
 }
 
-async fn wait_until_ready(client: &Client) -> Result<(), DemoError> {
+async fn wait_until_ready(gateway: &Gateway) -> Result<(), DemoError> {
     let deadline = Instant::now() + PATIENCE;
     loop {
-        match client.get("/readyz").await {
-            Ok(_) => return Ok(()),
-            Err(error) if Instant::now() > deadline => return Err(error),
-            Err(_) => tokio::time::sleep(Duration::from_millis(10)).await,
+        let answer = gateway.get("/readyz").await?;
+        match answer.status.is_success() {
+            true => return Ok(()),
+            false if Instant::now() > deadline => return gateway.data(&answer).map_err(DemoError::from),
+            false => tokio::time::sleep(Duration::from_millis(10)).await,
         }
     }
 }
 
-async fn store_definitions(client: &Client, sample_api: SocketAddr) -> Result<usize, DemoError> {
+async fn store_definitions(gateway: &Gateway, sample_api: SocketAddr) -> Result<usize, DemoError> {
     for (id, document) in definitions::TOOLS {
         let document = definitions::pointed_at(document, sample_api);
-        client.put(&format!("/admin/tds/{id}"), document).await?;
+        put(gateway, &format!("/admin/tds/{id}"), document).await?;
     }
-    client
-        .put("/admin/ids/demo", definitions::INSTANCE.to_owned())
-        .await?;
+    put(gateway, "/admin/ids/demo", definitions::INSTANCE.to_owned()).await?;
     Ok(definitions::TOOLS.len())
 }
 
-async fn call_a_tool(client: &Client) -> Result<(Value, String), DemoError> {
-    let call = json!({"name": "get_order", "arguments": {"id": "1001"}});
-    let request = json!({"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": call});
-    let answer = client.post("/mcp/demo", request.to_string()).await?;
-    let text = answer.pointer("/result/content/0/text").and_then(Value::as_str);
-    let is_error = answer
-        .pointer("/result/isError")
-        .and_then(Value::as_bool)
-        .unwrap_or(false);
+async fn put(gateway: &Gateway, path: &str, document: String) -> Result<(), DemoError> {
+    let answer = gateway.send_json(Method::PUT, path, document).await?;
+    let _: Value = gateway.data(&answer)?;
+    Ok(())
+}
+
+async fn call_a_tool(gateway: Gateway) -> Result<(Value, String), DemoError> {
+    let failed = |what: &str| DemoError::Failed(format!("the call of `get_order` failed: {what}"));
+    let arguments = json!({"id": "1001"});
+    let client = Mcp::new(gateway, "demo", "dynmcp demo");
+    let tools = client.tools().await?;
+    let tool = tools.iter().find(|tool| tool.name == "get_order");
+    let tool = tool.ok_or_else(|| failed("the instance does not list it"))?;
+    let given = to_raw_value(&arguments).map_err(|error| failed(&error.to_string()))?;
+    let result = client.call(tool, &given).await?;
+    let text = result.content.first().and_then(|block| block["text"].as_str());
     match text {
-        Some(text) if !is_error => Ok((call, text.to_owned())),
-        _ => Err(DemoError::Failed(format!(
-            "the call of `get_order` failed: {answer}"
-        ))),
+        Some(text) if !result.is_error => {
+            let call = json!({"name": tool.name, "arguments": arguments});
+            Ok((call, text.to_owned()))
+        }
+        _ => Err(failed(result.raw.get())),
     }
 }

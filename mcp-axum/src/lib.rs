@@ -13,6 +13,7 @@
 
 pub mod app;
 mod cli;
+mod client;
 pub mod demo;
 pub mod http;
 pub mod runtime;

@@ -1,18 +1,19 @@
 //! `dynmcp call …`: a tool, called as an MCP client calls it.
 
-mod client;
 mod list;
 
 use super::{
-    Failure,
-    gateway::Gateway,
-    near,
+    Failure, near,
     output::{OutputFormat, print, print_json},
     tool_arguments::ToolArguments,
 };
-use crate::settings::{Layers, Settings};
+use crate::{
+    client::{ClientError, Gateway, Mcp, ToolResult},
+    settings::{Layers, Settings},
+};
 use clap::Args;
-use client::{Client, ToolResult};
+use http::StatusCode;
+use serde::Deserialize;
 use serde_json::value::RawValue;
 use std::path::PathBuf;
 
@@ -44,9 +45,12 @@ pub(super) fn run(config: Option<PathBuf>, arguments: &CallArguments) -> Result<
         Some(key) => Gateway::new(&server, key)?,
         None => Gateway::anonymous(&server)?,
     };
-    let client = Client::new(gateway, &arguments.instance);
+    let client = Mcp::new(gateway, &arguments.instance, "dynmcp call");
     super::run(async {
-        let tools = client.tools().await?;
+        let tools = match client.tools().await {
+            Ok(tools) => tools,
+            Err(error) => return Err(refusal(&client, &arguments.instance, error).await),
+        };
         let Some(name) = &arguments.tool else {
             return match arguments.format {
                 OutputFormat::Json => print_json(&tools.iter().map(|tool| &tool.raw).collect::<Vec<_>>()),
@@ -54,7 +58,10 @@ pub(super) fn run(config: Option<PathBuf>, arguments: &CallArguments) -> Result<
             };
         };
         let Some(tool) = tools.iter().find(|tool| tool.name == *name) else {
-            let hint = near::hint(name, tools.iter().map(|tool| tool.name.as_str()));
+            let hint = match near::hint(name, tools.iter().map(|tool| tool.name.as_str())) {
+                none if none.is_empty() => ";".to_owned(),
+                hint => hint,
+            };
             let (instance, count) = (&arguments.instance, tools.len());
             return Err(Failure::runtime(format_args!(
                 "{instance} has no tool `{name}`{hint} `dynmcp call {instance}` lists its {count} tools"
@@ -65,6 +72,50 @@ pub(super) fn run(config: Option<PathBuf>, arguments: &CallArguments) -> Result<
         let result = client.call(tool, given).await?;
         show(&result, arguments.format)
     })
+}
+
+/// With what may be done about it.
+async fn refusal(client: &Mcp, instance: &str, error: ClientError) -> Failure {
+    let ClientError::McpRefused {
+        status,
+        text,
+        is_at_the_door,
+    } = error
+    else {
+        return error.into();
+    };
+    match status {
+        StatusCode::UNAUTHORIZED => {
+            Failure::runtime(format_args!("{text}; give one with --key or DYNMCP_KEY"))
+        }
+        StatusCode::NOT_FOUND if is_at_the_door => {
+            let known = instances(client.gateway()).await;
+            let hint = match near::hint(instance, known.iter().map(String::as_str)) {
+                none if none.is_empty() && !known.is_empty() => {
+                    format!("; there are {}", known.join(", "))
+                }
+                hint => hint,
+            };
+            Failure::runtime(format!("{text}{hint}"))
+        }
+        _ => Failure::runtime(text),
+    }
+}
+
+/// The ids of all instances, as far as the key may know them and they are few.
+async fn instances(gateway: &Gateway) -> Vec<String> {
+    #[derive(Deserialize)]
+    struct Instance {
+        id: String,
+    }
+    let Ok(answer) = gateway.get("/admin/ids?limit=50").await else {
+        return Vec::new();
+    };
+    let found = gateway.data::<Vec<Instance>>(&answer);
+    found.map_or_else(
+        |_| Vec::new(),
+        |found| found.into_iter().map(|instance| instance.id).collect(),
+    )
 }
 
 /// Where the gateway of this configuration listens, seen from this machine.

@@ -3,7 +3,6 @@
 use super::{Failure, gateway::GatewayArguments, output::print, store};
 use crate::settings::{Layers, Settings};
 use clap::Args;
-use http::{HeaderMap, Method};
 use indexmap::IndexMap;
 use mcp_common::{
     document::Document,
@@ -58,7 +57,7 @@ async fn exported(config: Option<PathBuf>, arguments: &ExportArguments) -> Resul
     if let Some(gateway) = arguments.gateway.gateway()? {
         let query = instance.map(|id| format!("?instance={}", utf8_percent_encode(id, NON_ALPHANUMERIC)));
         let path = format!("/admin/export{}", query.unwrap_or_default());
-        let answer = gateway.send(Method::GET, &path, HeaderMap::new(), "").await?;
+        let answer = gateway.get(&path).await?;
         return gateway.data::<Bundle>(&answer)?.exported();
     }
     let load = store::load(&Settings::load(&Layers::of_process(config))?).await?;

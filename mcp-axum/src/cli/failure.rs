@@ -1,6 +1,8 @@
 //! How a command ends when it does not end well: one line and an exit code.
 
-use crate::{runtime::server::StartError, settings::SettingsError, telemetry::logging::LogError};
+use crate::{
+    client::ClientError, runtime::server::StartError, settings::SettingsError, telemetry::logging::LogError,
+};
 use mcp_core::authoring::writer::WriteError;
 use std::{fmt, io, process::ExitCode};
 
@@ -66,6 +68,16 @@ impl From<StartError> for Failure {
 impl From<LogError> for Failure {
     fn from(error: LogError) -> Self {
         Self::runtime(error)
+    }
+}
+
+impl From<ClientError> for Failure {
+    fn from(error: ClientError) -> Self {
+        if error.is_configuration() {
+            Self::configuration(error)
+        } else {
+            Self::runtime(error)
+        }
     }
 }
 

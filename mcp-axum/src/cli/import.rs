@@ -5,10 +5,10 @@ mod remote;
 use super::{
     Failure,
     gateway::GatewayArguments,
-    http,
     output::{OutputFormat, print, print_json},
     store::{self, PRINCIPAL},
 };
+use crate::client;
 use clap::{Args, Subcommand};
 use mcp_core::authoring::import::{
     Format, ImportError, ImportOptions, Limits, Pattern, Rename, Report, known_by,
@@ -95,7 +95,7 @@ pub(super) fn run(config: Option<PathBuf>, command: ImportCommand) -> Result<(),
     let report = super::run(async {
         let text = read(format, &document, &options.limits).await?;
         match arguments.gateway.gateway()? {
-            Some(gateway) => remote::import(&gateway, format, text, &options, arguments.dry_run).await,
+            Some(gateway) => Ok(remote::import(&gateway, format, text, &options, arguments.dry_run).await?),
             None => directly(config, format, text, options, arguments.dry_run).await,
         }
     })?;
@@ -150,7 +150,7 @@ async fn read(format: Format, document: &str, limits: &Limits) -> Result<String,
     let bytes = match document {
         "-" => limited(std::io::stdin(), limit)?,
         line if format == Format::Curl => line.as_bytes().to_vec(),
-        url if is_url(url) => http::get(url, limit).await?,
+        url if is_url(url) => client::http::get(url, limit).await?,
         file => {
             let opened =
                 fs::File::open(file).map_err(|error| Failure::runtime(format_args!("{file}: {error}")))?;

@@ -1,6 +1,6 @@
 //! Tools and results for people at a terminal.
 
-use super::client::Tool;
+use crate::client::Tool;
 use serde_json::Value;
 
 /// How much of a description is worth a line.

@@ -1,7 +1,7 @@
 //! Definitions of a running gateway, run by it: where its secrets are and its egress rules hold.
 
 use super::{Results, TestArguments};
-use crate::cli::{Failure, gateway::Gateway};
+use crate::{cli::Failure, client::Gateway};
 use http::{HeaderMap, Method};
 use mcp_core::authoring::examples::{ExampleRun, Mode};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
@@ -26,9 +26,7 @@ pub(super) async fn run(gateway: &Gateway, arguments: &TestArguments) -> Result<
         Mode::Mock => "mode=mock".to_owned(),
         Mode::Live { any_method } => format!("mode=live&any_method={any_method}"),
     };
-    let answer = gateway
-        .send(Method::GET, "/admin/export", HeaderMap::new(), "")
-        .await?;
+    let answer = gateway.get("/admin/export").await?;
     let definitions: Definitions = gateway.data(&answer)?;
     let has_examples = |tool: &Tool| {
         tool.examples
@@ -50,7 +48,7 @@ pub(super) async fn run(gateway: &Gateway, arguments: &TestArguments) -> Result<
             Err(failure) if answer.status.as_u16() == 404 => {
                 results.broken(None, &tool.id, failure.to_string())
             }
-            Err(failure) => return Err(failure),
+            Err(failure) => return Err(failure.into()),
         }
     }
     Ok(results)

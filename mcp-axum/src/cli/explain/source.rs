@@ -2,15 +2,12 @@
 
 use super::Explained;
 use crate::{
-    cli::{
-        Failure,
-        gateway::{Answer, Gateway},
-        near, store,
-    },
+    cli::{Failure, near, store},
+    client::Gateway,
     runtime::control_plane,
     settings::{Layers, Settings},
 };
-use http::{HeaderMap, HeaderValue, Method, header};
+use http::Method;
 use mcp_common::{
     authenticator::Principal,
     catalog::Catalog,
@@ -96,7 +93,7 @@ impl Source {
             }
             (None, Place::There(gateway)) => {
                 let path = self.path("");
-                let answer = gateway.send(Method::GET, &path, HeaderMap::new(), "").await?;
+                let answer = gateway.get(&path).await?;
                 let document: Value = gateway.data(&answer)?;
                 document.get("input_schema").cloned()
             }
@@ -119,13 +116,11 @@ impl Source {
                 })
             }
             Place::There(gateway) => {
-                let json = HeaderValue::from_static("application/json");
-                let headers = HeaderMap::from_iter([(header::CONTENT_TYPE, json)]);
                 let path = self.path("/explain");
-                let answer = gateway.send(Method::POST, &path, headers, asked).await?;
+                let answer = gateway.send_json(Method::POST, &path, asked).await?;
                 Ok(Explained {
                     explanation: gateway.data(&answer)?,
-                    warnings: warnings(&answer),
+                    warnings: answer.warnings(),
                 })
             }
         }
@@ -140,15 +135,6 @@ impl Source {
 fn of_document(document: &Option<Document>) -> Option<Value> {
     let schema = document.as_ref()?.get("input_schema")?;
     serde_json::from_str(schema.get()).ok()
-}
-
-fn warnings(answer: &Answer) -> Vec<String> {
-    #[derive(serde::Deserialize)]
-    struct Envelope {
-        #[serde(default)]
-        warnings: Vec<String>,
-    }
-    serde_json::from_slice::<Envelope>(&answer.body).map_or_else(|_| Vec::new(), |envelope| envelope.warnings)
 }
 
 /// The file that is meant, and which definition in it; ids may look like anything, so it has to be there.

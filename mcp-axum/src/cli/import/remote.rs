@@ -1,6 +1,6 @@
 //! Has a running gateway do the import.
 
-use crate::cli::{Failure, gateway::Gateway};
+use crate::client::{ClientError, Gateway};
 use http::{HeaderMap, HeaderValue, Method, header};
 use mcp_core::authoring::import::{Format, ImportOptions, Report};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
@@ -11,7 +11,7 @@ pub(super) async fn import(
     text: String,
     options: &ImportOptions,
     dry_run: bool,
-) -> Result<Report, Failure> {
+) -> Result<Report, ClientError> {
     let path = format!("/admin/import/{}?{}", format.as_str(), query(options, dry_run));
     let plain = HeaderValue::from_static("text/plain; charset=utf-8");
     let headers = HeaderMap::from_iter([(header::CONTENT_TYPE, plain)]);

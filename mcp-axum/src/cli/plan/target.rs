@@ -1,11 +1,12 @@
 //! Where a plan is made and written: the configured data source, or a running gateway.
 
-use crate::cli::{
-    Failure,
-    gateway::Gateway,
-    store::{self, PRINCIPAL},
+use crate::{
+    cli::{
+        Failure,
+        store::{self, PRINCIPAL},
+    },
+    client::Gateway,
 };
-use http::{HeaderMap, HeaderValue, Method, header};
 use mcp_core::authoring::{
     change_plan::{DesiredDefinition, PlanOptions, PlanReport, PlanRequest},
     writer::Writer,
@@ -43,7 +44,7 @@ impl Target {
     pub(super) async fn plan(&self) -> Result<PlanReport, Failure> {
         match &self.place {
             Place::Here(writer) => Ok(writer.plan(self.request.clone()).await?),
-            Place::There(gateway) => send(gateway, "/admin/plan", &self.request).await,
+            Place::There(gateway) => Ok(gateway.post("/admin/plan", &*self.request).await?),
         }
     }
 
@@ -56,17 +57,10 @@ impl Target {
                 written.await?.value
             }
             Place::There(gateway) => {
-                send(gateway, &format!("/admin/apply?plan={plan}"), &self.request).await?
+                let path = format!("/admin/apply?plan={plan}");
+                gateway.post(&path, &*self.request).await?
             }
         };
         Ok(())
     }
-}
-
-async fn send(gateway: &Gateway, path: &str, request: &PlanRequest) -> Result<PlanReport, Failure> {
-    let json = HeaderValue::from_static("application/json");
-    let headers = HeaderMap::from_iter([(header::CONTENT_TYPE, json)]);
-    let body = serde_json::to_vec(request).map_err(Failure::runtime)?;
-    let answer = gateway.send(Method::POST, path, headers, body).await?;
-    gateway.data(&answer)
 }

@@ -1,6 +1,6 @@
 //! An MCP client of revision 2026-07-28, which needs neither a session nor a stream: two methods, one POST each.
 
-use crate::cli::{Failure, gateway::Gateway, near};
+use super::{ClientError, Gateway};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
@@ -12,26 +12,27 @@ const REVISION: &str = "2026-07-28";
 const MOST_PAGES: usize = 1_000;
 
 /// One instance of one gateway.
-pub(super) struct Client {
+pub(crate) struct Mcp {
     gateway: Gateway,
-    instance: String,
     path: String,
+    /// What it calls itself.
+    name: &'static str,
 }
 
 /// One entry of `tools/list`.
-pub(super) struct Tool {
-    pub(super) name: String,
-    pub(super) description: String,
+pub(crate) struct Tool {
+    pub(crate) name: String,
+    pub(crate) description: String,
     /// Of its arguments.
-    pub(super) schema: Value,
-    pub(super) raw: Box<RawValue>,
+    pub(crate) schema: Value,
+    pub(crate) raw: Box<RawValue>,
 }
 
 /// Of `tools/call`.
-pub(super) struct ToolResult {
-    pub(super) content: Vec<Value>,
-    pub(super) is_error: bool,
-    pub(super) raw: Box<RawValue>,
+pub(crate) struct ToolResult {
+    pub(crate) content: Vec<Value>,
+    pub(crate) is_error: bool,
+    pub(crate) raw: Box<RawValue>,
 }
 
 #[derive(Deserialize)]
@@ -65,18 +66,15 @@ struct Outcome {
     is_error: bool,
 }
 
-impl Client {
-    pub(super) fn new(gateway: Gateway, instance: &str) -> Self {
+impl Mcp {
+    /// `name` is what the client calls itself.
+    pub(crate) fn new(gateway: Gateway, instance: &str, name: &'static str) -> Self {
         let path = format!("/mcp/{}", utf8_percent_encode(instance, NON_ALPHANUMERIC));
-        Self {
-            gateway,
-            instance: instance.to_owned(),
-            path,
-        }
+        Self { gateway, path, name }
     }
 
     /// All of them, in their order.
-    pub(super) async fn tools(&self) -> Result<Vec<Tool>, Failure> {
+    pub(crate) async fn tools(&self) -> Result<Vec<Tool>, ClientError> {
         let mut tools = Vec::new();
         let mut params = json!({});
         for _ in 0..MOST_PAGES {
@@ -98,15 +96,15 @@ impl Client {
                 None => return Ok(tools),
             }
         }
-        Err(Failure::runtime("the list of tools does not end"))
+        Err(ClientError::Protocol("the list of tools does not end".to_owned()))
     }
 
     /// `arguments` go out as they are written.
-    pub(super) async fn call(&self, tool: &Tool, arguments: &RawValue) -> Result<ToolResult, Failure> {
+    pub(crate) async fn call(&self, tool: &Tool, arguments: &RawValue) -> Result<ToolResult, ClientError> {
         let name = Value::from(tool.name.as_str());
         let mut headers = HeaderMap::new();
         headers.insert(HeaderName::from_static("mcp-name"), in_header(&tool.name)?);
-        let given: Value = serde_json::from_str(arguments.get()).map_err(Failure::runtime)?;
+        let given: Value = read(arguments)?;
         mirror(&tool.schema, &given, &mut headers)?;
         let params = format!("{{\"name\":{name},\"arguments\":{arguments}}}");
         let raw = self.request("tools/call", &params, headers).await?;
@@ -124,10 +122,10 @@ impl Client {
         method: &str,
         params: &str,
         mut headers: HeaderMap,
-    ) -> Result<Box<RawValue>, Failure> {
+    ) -> Result<Box<RawValue>, ClientError> {
         let meta = json!({
             "io.modelcontextprotocol/protocolVersion": REVISION,
-            "io.modelcontextprotocol/clientInfo": {"name": "dynmcp call", "version": env!("CARGO_PKG_VERSION")},
+            "io.modelcontextprotocol/clientInfo": {"name": self.name, "version": env!("CARGO_PKG_VERSION")},
             "io.modelcontextprotocol/clientCapabilities": {},
         });
         let params = params.strip_suffix('}').unwrap_or_default();
@@ -147,7 +145,7 @@ impl Client {
         // An event stream ends with the answer.
         let streamed = text.lines().rev().find_map(|line| line.strip_prefix("data:"));
         let message: Message = serde_json::from_str(streamed.unwrap_or(&text)).map_err(|_| {
-            Failure::runtime(format_args!(
+            ClientError::Protocol(format!(
                 "answered {}, which is no MCP server's answer",
                 answer.status
             ))
@@ -157,57 +155,33 @@ impl Client {
                 result: Some(result),
                 error: None,
             } => Ok(result),
-            Message { error, .. } => Err(self.refusal(answer.status, error.unwrap_or_default()).await),
+            Message { error, .. } => Err(refusal(answer.status, error.unwrap_or_default())),
         }
     }
 
-    async fn refusal(&self, status: StatusCode, error: Value) -> Failure {
-        let text = error.get("message").unwrap_or(&error);
-        let text = text.as_str().map_or_else(|| text.to_string(), str::to_owned);
-        match status {
-            StatusCode::UNAUTHORIZED => {
-                Failure::runtime(format_args!("{text}; give one with --key or DYNMCP_KEY"))
-            }
-            // JSON-RPC's own refusals are objects.
-            StatusCode::NOT_FOUND if error.is_string() => {
-                let known = self.instances().await;
-                let hint = match near::hint(&self.instance, known.iter().map(String::as_str)) {
-                    none if none.is_empty() && !known.is_empty() => {
-                        format!("; there are {}", known.join(", "))
-                    }
-                    hint => hint,
-                };
-                Failure::runtime(format!("{text}{hint}"))
-            }
-            _ => Failure::runtime(text),
-        }
-    }
-
-    /// The ids of all instances, as far as the key may know them and they are few.
-    async fn instances(&self) -> Vec<String> {
-        #[derive(Deserialize)]
-        struct Instance {
-            id: String,
-        }
-        let path = "/admin/ids?limit=50";
-        let Ok(answer) = self.gateway.send(Method::GET, path, HeaderMap::new(), "").await else {
-            return Vec::new();
-        };
-        let found = self.gateway.data::<Vec<Instance>>(&answer);
-        found.map_or_else(
-            |_| Vec::new(),
-            |found| found.into_iter().map(|instance| instance.id).collect(),
-        )
+    /// The gateway that it speaks to.
+    pub(crate) fn gateway(&self) -> &Gateway {
+        &self.gateway
     }
 }
 
-fn read<'a, T: Deserialize<'a>>(raw: &'a RawValue) -> Result<T, Failure> {
+fn refusal(status: StatusCode, error: Value) -> ClientError {
+    let text = error.get("message").unwrap_or(&error);
+    ClientError::McpRefused {
+        status,
+        text: text.as_str().map_or_else(|| text.to_string(), str::to_owned),
+        // JSON-RPC's own refusals are objects.
+        is_at_the_door: error.is_string(),
+    }
+}
+
+fn read<'a, T: Deserialize<'a>>(raw: &'a RawValue) -> Result<T, ClientError> {
     serde_json::from_str(raw.get())
-        .map_err(|error| Failure::runtime(format_args!("the server's answer cannot be read: {error}")))
+        .map_err(|error| ClientError::Protocol(format!("the server's answer cannot be read: {error}")))
 }
 
 /// Arguments whose schema says `x-mcp-header` are repeated in headers.
-fn mirror(schema: &Value, arguments: &Value, headers: &mut HeaderMap) -> Result<(), Failure> {
+fn mirror(schema: &Value, arguments: &Value, headers: &mut HeaderMap) -> Result<(), ClientError> {
     let properties = schema.get("properties").and_then(Value::as_object);
     for (name, property) in properties.into_iter().flatten() {
         let Some(value) = arguments.get(name).filter(|value| !value.is_null()) else {
@@ -215,7 +189,7 @@ fn mirror(schema: &Value, arguments: &Value, headers: &mut HeaderMap) -> Result<
         };
         if let Some(mirrored) = property.get("x-mcp-header").and_then(Value::as_str) {
             let header = HeaderName::from_bytes(format!("mcp-param-{mirrored}").as_bytes());
-            let header = header.map_err(Failure::runtime)?;
+            let header = header.map_err(|error| ClientError::Protocol(error.to_string()))?;
             let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
             headers.insert(header, in_header(&text)?);
         }
@@ -225,7 +199,7 @@ fn mirror(schema: &Value, arguments: &Value, headers: &mut HeaderMap) -> Result<
 }
 
 /// What cannot stand in a header as it is goes as base64.
-fn in_header(text: &str) -> Result<HeaderValue, Failure> {
+fn in_header(text: &str) -> Result<HeaderValue, ClientError> {
     let is_plain = text.bytes().all(|byte| (b' '..=b'~').contains(&byte))
         && text.trim() == text
         && !text.is_empty()
@@ -235,5 +209,5 @@ fn in_header(text: &str) -> Result<HeaderValue, Failure> {
     } else {
         format!("=?base64?{}?=", STANDARD.encode(text))
     };
-    HeaderValue::try_from(value).map_err(Failure::runtime)
+    HeaderValue::try_from(value).map_err(|error| ClientError::Protocol(error.to_string()))
 }

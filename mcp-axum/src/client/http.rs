@@ -1,6 +1,6 @@
-//! HTTP from the command line: to what the person at it named. The admin API never reads a URL.
+//! HTTP to what the person at the terminal named. The admin API never reads a URL.
 
-use super::Failure;
+use super::ClientError;
 use bytes::{Bytes, BytesMut};
 use http::{Request, Response, StatusCode, Uri, header};
 use http_body_util::{BodyExt, Full};
@@ -10,25 +10,22 @@ use hyper_util::{
     client::legacy::{Client, connect::HttpConnector},
     rt::TokioExecutor,
 };
-use std::{fmt::Display, time::Duration};
+use mcp_common::problem::innermost_cause;
+use std::{error::Error, fmt::Display, time::Duration};
 
 const MAX_REDIRECTS: usize = 5;
 /// Without a connection, or with one on which nothing comes in the middle of an answer.
 const SILENCE: Duration = Duration::from_secs(60);
 
-pub(super) type HttpClient = Client<HttpsConnector<HttpConnector>, Full<Bytes>>;
+pub(crate) type HttpClient = Client<HttpsConnector<HttpConnector>, Full<Bytes>>;
 
-pub(super) fn client() -> Result<HttpClient, Failure> {
+pub(crate) fn client() -> Result<HttpClient, ClientError> {
     let mut connector = HttpConnector::new();
     connector.enforce_http(false);
     connector.set_connect_timeout(Some(SILENCE));
     let connector = HttpsConnectorBuilder::new()
         .with_provider_and_native_roots(rustls::crypto::ring::default_provider())
-        .map_err(|error| {
-            Failure::runtime(format_args!(
-                "the certificate authorities cannot be read: {error}"
-            ))
-        })?
+        .map_err(|error| ClientError::Authorities(error.to_string()))?
         .https_or_http()
         .enable_http1()
         .wrap_connector(connector);
@@ -36,50 +33,69 @@ pub(super) fn client() -> Result<HttpClient, Failure> {
 }
 
 /// The body, at most a little more than `limit`; redirects are followed.
-pub(super) async fn get(url: &str, limit: usize) -> Result<Vec<u8>, Failure> {
+pub(crate) async fn get(url: &str, limit: usize) -> Result<Vec<u8>, ClientError> {
     let client = client()?;
     let mut at: Uri = url
         .parse()
-        .map_err(|error| Failure::runtime(format_args!("{url}: {error}")))?;
+        .map_err(|error: http::uri::InvalidUri| place(url, error))?;
     for _ in 0..=MAX_REDIRECTS {
         let request = Request::get(at.clone())
             .header(header::USER_AGENT, concat!("dynmcp/", env!("CARGO_PKG_VERSION")))
             .header(header::ACCEPT, "application/json, application/yaml, */*;q=0.8")
             .body(Full::default())
-            .map_err(|error| Failure::runtime(format_args!("{at}: {error}")))?;
+            .map_err(|error| place(&at, error))?;
         let response = send(&client, request, SILENCE).await?;
         match next(&at, &response)? {
             Some(target) => at = target,
             None => return body(&at, response.into_body(), limit).await.map(Bytes::into),
         }
     }
-    Err(Failure::runtime(format_args!(
-        "{url}: more than {MAX_REDIRECTS} redirects"
-    )))
+    Err(place(url, format_args!("more than {MAX_REDIRECTS} redirects")))
 }
 
 /// The head of the answer, for which it waits `patience`.
-pub(super) async fn send(
+pub(crate) async fn send(
     client: &HttpClient,
     request: Request<Full<Bytes>>,
     patience: Duration,
-) -> Result<Response<Incoming>, Failure> {
+) -> Result<Response<Incoming>, ClientError> {
     let uri = request.uri().clone();
     match tokio::time::timeout(patience, client.request(request)).await {
         Ok(Ok(response)) => Ok(response),
-        Ok(Err(error)) => {
-            let cause =
-                std::error::Error::source(&error).map_or_else(|| error.to_string(), ToString::to_string);
-            Err(Failure::runtime(format_args!("{uri}: {cause}")))
-        }
-        Err(_) => Err(Failure::runtime(format_args!(
-            "{uri}: no answer within {} seconds; what was asked for may have been done",
-            patience.as_secs()
-        ))),
+        Ok(Err(error)) => Err(ClientError::Transport {
+            cause: cause(&error, uri.scheme_str()),
+            at: uri.to_string(),
+        }),
+        Err(_) => Err(ClientError::Late {
+            at: uri.to_string(),
+            seconds: patience.as_secs(),
+        }),
     }
 }
 
-fn next(at: &Uri, response: &Response<Incoming>) -> Result<Option<Uri>, Failure> {
+/// What is at the bottom of it, with what may be done about it.
+fn cause(error: &(dyn Error + 'static), scheme: Option<&str>) -> String {
+    let innermost = innermost_cause(error);
+    let hint = if scheme == Some("https") && innermost.contains("InvalidContentType") {
+        "; the port does not speak TLS: is it http?"
+    } else if innermost.contains("onnection refused") {
+        "; nothing listens there"
+    } else if innermost.contains("failed to lookup address") {
+        "; there is no such host"
+    } else {
+        ""
+    };
+    format!("{innermost}{hint}")
+}
+
+fn place(at: impl Display, reason: impl Display) -> ClientError {
+    ClientError::Place {
+        at: at.to_string(),
+        reason: reason.to_string(),
+    }
+}
+
+fn next(at: &Uri, response: &Response<Incoming>) -> Result<Option<Uri>, ClientError> {
     let status = response.status();
     if status.is_success() {
         return Ok(None);
@@ -92,7 +108,10 @@ fn next(at: &Uri, response: &Response<Incoming>) -> Result<Option<Uri>, Failure>
         location,
         status.is_redirection() && status != StatusCode::NOT_MODIFIED,
     ) else {
-        return Err(Failure::runtime(format_args!("{at}: answered {status}")));
+        return Err(ClientError::Status {
+            at: at.to_string(),
+            status,
+        });
     };
     let absolute = match location.strip_prefix('/') {
         Some(path) if !path.starts_with('/') => {
@@ -106,35 +125,42 @@ fn next(at: &Uri, response: &Response<Incoming>) -> Result<Option<Uri>, Failure>
     };
     let target: Uri = absolute
         .parse()
-        .map_err(|_| Failure::runtime(format_args!("{at}: redirects to `{location}`, which is no URL")))?;
+        .map_err(|_| place(at, format_args!("redirects to `{location}`, which is no URL")))?;
     if at.scheme_str() == Some("https") && target.scheme_str() != Some("https") {
-        return Err(Failure::runtime(format_args!(
-            "{at}: redirects to `{location}`, away from https"
-        )));
+        return Err(place(
+            at,
+            format_args!("redirects to `{location}`, away from https"),
+        ));
     }
     Ok(Some(target))
 }
 
 /// A whole body of at most `limit` bytes.
-pub(super) async fn body(at: impl Display, mut body: Incoming, limit: usize) -> Result<Bytes, Failure> {
+pub(crate) async fn body(at: impl Display, mut body: Incoming, limit: usize) -> Result<Bytes, ClientError> {
     let mut whole = BytesMut::new();
     loop {
         let frame = match tokio::time::timeout(SILENCE, body.frame()).await {
             Ok(None) => return Ok(whole.freeze()),
             Ok(Some(Ok(frame))) => frame,
-            Ok(Some(Err(error))) => return Err(Failure::runtime(format_args!("{at}: {error}"))),
+            Ok(Some(Err(error))) => {
+                return Err(ClientError::Transport {
+                    at: at.to_string(),
+                    cause: innermost_cause(&error),
+                });
+            }
             Err(_) => {
-                let seconds = SILENCE.as_secs();
-                return Err(Failure::runtime(format_args!(
-                    "{at}: nothing came for {seconds} seconds in the middle of the answer"
-                )));
+                return Err(ClientError::Silent {
+                    at: at.to_string(),
+                    seconds: SILENCE.as_secs(),
+                });
             }
         };
         let Ok(data) = frame.into_data() else { continue };
         if whole.len() + data.len() > limit {
-            return Err(Failure::runtime(format_args!(
-                "{at}: the answer has more than {limit} bytes, which is the limit"
-            )));
+            return Err(ClientError::TooLarge {
+                at: at.to_string(),
+                limit,
+            });
         }
         whole.extend_from_slice(&data);
     }

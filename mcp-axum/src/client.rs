@@ -1,0 +1,10 @@
+//! A client of gateways: of the admin API and of MCP, for commands, the demo, and whatever else talks to a running gateway.
+
+mod error;
+mod gateway;
+pub(crate) mod http;
+mod mcp;
+
+pub(crate) use error::ClientError;
+pub(crate) use gateway::Gateway;
+pub(crate) use mcp::{Mcp, Tool, ToolResult};
