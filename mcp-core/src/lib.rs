@@ -13,6 +13,7 @@ pub mod engine;
 #[cfg(test)]
 mod growth;
 mod json;
+mod live;
 pub mod peer;
 pub mod protocol;
 pub mod relay;

@@ -11,19 +11,19 @@ mod overrides;
 mod schema;
 mod schema_bounds;
 mod signature;
+mod state;
 mod static_answer;
 mod stored;
 mod target;
 pub(crate) mod template;
 mod validator;
 
-use crate::{egress::ProxyAddress, secrets::Secrets, spec::Era};
+use crate::{egress::ProxyAddress, live::Home, secrets::Secrets, spec::Era};
 use http::transport::secrets::shortcomings;
 pub(crate) use http::{
-    Auth, Body, BodyPlan, Call, Content, Delivery, FieldSpelling, Format, Gate, Multipart, Node, Omit,
-    Origin, Param, ParamValue, Params, Part, PathPart, PathTemplate, Place, ResponseShape, Retry,
-    TakenFields, TakenNames, TokenSource, header_name::read as read_header_name, is_dot_segment,
-    transport::Transport,
+    Auth, Body, BodyPlan, Call, Content, Delivery, FieldSpelling, Format, Multipart, Node, Omit, Origin,
+    Param, ParamValue, Params, Part, PathPart, PathTemplate, Place, ResponseShape, Retry, TakenFields,
+    TakenNames, TokenSource, header_name::read as read_header_name, is_dot_segment, transport::Transport,
 };
 pub use http::{NoRequestHeader, RequestHeader};
 pub(crate) use input_schema::{Declared, Layout, is_hidden};
@@ -46,8 +46,13 @@ pub(crate) use overrides::{Group, Overridden};
 pub(crate) use schema::{Schema, Verdict, pattern_weight};
 use serde_json::Value;
 pub(crate) use signature::Signature;
+pub(crate) use state::LiveTool;
+pub use state::{Callable, ToolState};
 pub(crate) use static_answer::StaticAnswer;
-use std::sync::{Arc, atomic::AtomicUsize};
+use std::sync::{
+    Arc,
+    atomic::{AtomicU64, AtomicUsize},
+};
 pub use stored::StoredTool;
 pub(crate) use target::Target;
 pub(crate) use template::{
@@ -61,6 +66,10 @@ pub(crate) use validator::{accepts, bounded, findings};
 pub struct ToolCompiler {
     /// How many tools of its catalog are kept compiled.
     kept: Arc<AtomicUsize>,
+    /// Which version of a definition came after which.
+    versions: Arc<AtomicU64>,
+    /// What calls change, by the tool's id.
+    states: Home<ToolState>,
     /// Where it is looked up whether secrets are there; nowhere without.
     secrets: Option<Secrets>,
     /// Those that calls may lead through; not looked at without.
@@ -72,7 +81,7 @@ pub struct ToolCompiler {
     bounds: Arc<Bounds>,
 }
 
-/// A tool that is ready to be listed and called.
+/// A tool that is ready to be listed and called. Immutable: what calls change is in its [`ToolState`].
 #[derive(Debug)]
 pub struct CompiledTool {
     listing: Listing,
@@ -83,8 +92,7 @@ pub struct CompiledTool {
     pub(crate) overridden: Option<Arc<Overridden>>,
     /// What its templates need of an instance.
     needs: Box<[UsedVar]>,
-    /// The tool without overrides. Kept here, whoever wants it finds it and does not compile another one, whose bounds
-    /// (`limits.concurrency`, the retries in stock) would be counted apart.
+    /// The tool without overrides. Kept here, whoever wants it finds it and does not compile another one beside it.
     _own: Option<Arc<Self>>,
 }
 
@@ -116,6 +124,11 @@ impl ToolCompiler {
     /// Refuses definitions that are larger, deeper or more complex than these; without, than the defaults.
     pub fn with_bounds(self, bounds: Arc<Bounds>) -> Self {
         Self { bounds, ..self }
+    }
+
+    /// How many tools have a state that calls share. It goes with the definition.
+    pub fn states(&self) -> usize {
+        self.states.len()
     }
 
     /// What definitions may have.

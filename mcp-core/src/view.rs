@@ -15,7 +15,7 @@ use crate::{
     relay::Origin,
     spec::{Era, MODERN, Method},
     telemetry::{Metrics, ToolMetrics},
-    tool::{CompiledTool, InstanceNames, StoredTool, ToolCompiler},
+    tool::{InstanceNames, LiveTool, StoredTool, ToolCompiler},
 };
 pub use cache::Views;
 use capabilities::Capabilities;
@@ -84,7 +84,7 @@ pub(crate) struct ViewTool {
 /// What is called.
 pub(crate) enum Callee {
     /// A tool of a definition.
-    Compiled(Arc<CompiledTool>),
+    Compiled(LiveTool),
     /// A tool that another server offers.
     Origin(Arc<dyn Origin>),
 }

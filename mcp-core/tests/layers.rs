@@ -14,6 +14,7 @@ const ROOMS: &[&str] = &[
     "activity",
     "via",
     "peer",
+    "live",
     "json",
     "relay",
     "encode",
@@ -79,6 +80,38 @@ fn imports_lead_downward() {
         "imports that lead upward:\n{}",
         upward.join("\n")
     );
+}
+
+/// What is compiled is immutable. What calls change has a home of its own; the catalog's bookkeeping and the running of a jq
+/// program are no part of a tool.
+#[test]
+fn nothing_that_is_compiled_can_change() {
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let beside = ["tool/state.rs", "tool/stored.rs", "tool/jq/budget.rs"];
+    let changeable = [
+        "Mutex",
+        "RwLock",
+        "Atomic",
+        "Cell<",
+        "OnceLock",
+        "OnceCell",
+        "Semaphore",
+        "LazyLock",
+    ];
+    let mut seen = 0;
+    for file in files_below(&source.join("tool")) {
+        let relative = file.strip_prefix(&source).unwrap();
+        if beside.iter().any(|path| relative == Path::new(path)) {
+            continue;
+        }
+        seen += 1;
+        for (number, line) in fs::read_to_string(&file).unwrap().lines().enumerate() {
+            let code = line.split("//").next().unwrap_or_default();
+            let found = changeable.iter().find(|word| code.contains(**word));
+            assert_eq!(found, None, "src/{}:{}", relative.display(), number + 1);
+        }
+    }
+    assert!(seen > 50, "only {seen} files were found");
 }
 
 #[test]

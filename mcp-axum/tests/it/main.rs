@@ -37,5 +37,6 @@ mod tasks;
     reason = "one set of tools for all tests, wherever they are"
 )]
 mod test_app;
+mod tool_state;
 mod values;
 mod verify;

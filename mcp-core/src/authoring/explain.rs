@@ -23,7 +23,7 @@ mod trace;
 
 use crate::{
     engine::{ArgumentProblem, CallContext, Engine},
-    tool::{CompiledTool, Target},
+    tool::{Callable, Target},
 };
 pub use asked::{AskError, Explained, explain};
 pub use body::{ShownBody, ShownPart};
@@ -115,10 +115,16 @@ pub struct ShownHeader {
 
 impl Engine {
     /// Explains a call; with `send` it is made too, if the arguments fit.
-    pub async fn explain(&self, tool: &CompiledTool, context: CallContext<'_>, send: bool) -> Explanation {
-        match &tool.target {
-            Target::Http(call) => self.explain_http(tool, call, context, send).await,
-            Target::Static(answer) => self.explain_static(tool, answer, &context),
+    pub async fn explain<'a>(
+        &self,
+        tool: impl Into<Callable<'a>>,
+        context: CallContext<'_>,
+        send: bool,
+    ) -> Explanation {
+        let callable = tool.into();
+        match &callable.tool.target {
+            Target::Http(call) => self.explain_http(callable, call, context, send).await,
+            Target::Static(answer) => self.explain_static(callable.tool, answer, &context),
         }
     }
 }

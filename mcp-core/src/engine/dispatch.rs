@@ -3,7 +3,7 @@
 use super::{CallContext, CallResult, Engine, static_answer::answer_here};
 use crate::{
     peer::Peer,
-    tool::{CompiledTool, InstanceNames, Target},
+    tool::{Callable, CompiledTool, InstanceNames, Target},
 };
 use ::http::{Request, Response};
 use bytes::Bytes;
@@ -13,23 +13,23 @@ use std::sync::Arc;
 
 impl Engine {
     /// Calls the tool. Whatever goes wrong is part of the result; dropping the future gives the upstream call up.
-    pub async fn call(&self, tool: &CompiledTool, context: CallContext<'_>) -> CallResult {
-        self.call_for(None, tool, context).await
+    pub async fn call<'a>(&self, tool: impl Into<Callable<'a>>, context: CallContext<'_>) -> CallResult {
+        self.call_for(None, tool.into(), context).await
     }
 
     /// The same for a client, whose memory the request and the answer take.
     pub async fn call_for(
         &self,
         peer: Option<&Arc<Peer>>,
-        tool: &CompiledTool,
+        callable: Callable<'_>,
         context: CallContext<'_>,
     ) -> CallResult {
         if let Err(failure) = self.within_bounds(&context) {
             return failure.into_result(None);
         }
-        match &tool.target {
-            Target::Http(call) => self.call_http(peer, tool, call, context).await,
-            Target::Static(answer) => self.call_static(tool, answer, context).await,
+        match &callable.tool.target {
+            Target::Http(call) => self.call_http(peer, callable, call, context).await,
+            Target::Static(answer) => self.call_static(callable.tool, answer, context).await,
         }
     }
 

@@ -26,7 +26,6 @@ pub(crate) use body::Node;
 pub(crate) use body::Part;
 pub(crate) use call::Call;
 pub(crate) use delivery::Delivery;
-pub(crate) use delivery::Gate;
 pub(crate) use delivery::Retry;
 pub(crate) use origin::Origin;
 pub(crate) use param::Omit;

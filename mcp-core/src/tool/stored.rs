@@ -2,7 +2,8 @@
 //! tools few are ever called: beyond a bound only the proof that it compiles is kept, and the instances' views compile
 //! it again when they are built. See `docs/adr/0008-compiled-tools-belong-to-views.md`.
 
-use super::{CompiledTool, ToolCompiler, UsedVar, instance_names::var};
+use super::{CompiledTool, LiveTool, ToolCompiler, ToolState, UsedVar, instance_names::var};
+use crate::live::Lived;
 use mcp_common::{
     bounds::JsonBounds,
     catalog::{Compile, Compiled, ToolEntry, overridden_subject},
@@ -25,6 +26,10 @@ const KEPT_AT_MOST: usize = 1_000;
 pub struct StoredTool {
     overrides: Option<Arc<ToolOverrides>>,
     needs: Box<[UsedVar]>,
+    /// What calls of the tool itself change, the same for all versions of its definition; `None` where they change nothing.
+    state: Option<Arc<Lived<ToolState>>>,
+    /// When this version came: a later one has a higher number.
+    version: u64,
     kept: Option<Kept>,
     /// Shared by the views that have it now.
     in_use: Mutex<Weak<CompiledTool>>,
@@ -41,7 +46,14 @@ impl Compile for ToolCompiler {
 
     fn compile(&self, definition: &ToolDefinition) -> Result<Compiled<StoredTool>, Problems> {
         let Compiled { tool, warnings } = Self::compile(self, definition)?;
-        let tool = StoredTool::new(self, tool, None);
+        let id = &tool.signature.id;
+        let state = match tool.target.has_state() {
+            true => Some(self.states.of(id)),
+            // What an earlier version left stays for a later one.
+            false => self.states.find(id),
+        };
+        let version = self.versions.fetch_add(1, Ordering::Relaxed) + 1;
+        let tool = StoredTool::new(self, tool, None, (state, version));
         Ok(Compiled { tool, warnings })
     }
 
@@ -52,7 +64,8 @@ impl Compile for ToolCompiler {
     ) -> Result<StoredTool, Problems> {
         let own = tool.compiled.compiled(self, tool)?;
         let changed = own.with_overrides(overrides)?;
-        Ok(StoredTool::new(self, changed, Some(overrides.clone())))
+        // What calls change is the tool's own, whichever instance they come through.
+        Ok(StoredTool::new(self, changed, Some(overrides.clone()), (None, 0)))
     }
 
     fn safe_mode(&self) -> Option<&SafeMode> {
@@ -83,9 +96,16 @@ impl Compile for ToolCompiler {
 }
 
 impl StoredTool {
-    fn new(compiler: &ToolCompiler, tool: CompiledTool, overrides: Option<Arc<ToolOverrides>>) -> Self {
+    fn new(
+        compiler: &ToolCompiler,
+        tool: CompiledTool,
+        overrides: Option<Arc<ToolOverrides>>,
+        (state, version): (Option<Arc<Lived<ToolState>>>, u64),
+    ) -> Self {
         Self {
             overrides,
+            state,
+            version,
             needs: tool.needs.clone(),
             kept: Kept::place(&compiler.kept, tool),
             in_use: Mutex::new(Weak::new()),
@@ -118,6 +138,18 @@ impl StoredTool {
         let tool = Arc::new(tool);
         *in_use = Arc::downgrade(&tool);
         Ok(tool)
+    }
+}
+
+impl StoredTool {
+    /// The tool for calls. The limits that hold are those of the newest version that was asked; `compiled` is this one, with what
+    /// an instance says about its arguments or without.
+    pub(crate) fn live(&self, compiled: Arc<CompiledTool>) -> LiveTool {
+        let state = self.state.clone();
+        if let Some(state) = &state {
+            state.govern(self.version, &compiled);
+        }
+        LiveTool { compiled, state }
     }
 }
 
@@ -243,5 +275,113 @@ mod tests {
         }
         let taken = catalog.compiler().kept.load(Ordering::Relaxed);
         assert!((KEPT_AT_MOST - 10..=KEPT_AT_MOST).contains(&taken), "{taken}");
+    }
+
+    /// A tool with places and retries.
+    fn put_bounded(catalog: &Catalog<ToolCompiler>, id: &str, concurrency: u32) {
+        let revision = catalog.snapshot().revision + 1;
+        let binding = format!(
+            r#"{{"domain":"a.example","method":"GET","path":"/","retry":{{"max":1}},"limits":{{"concurrency":{concurrency}}}}}"#
+        );
+        let body = format!(r#"{{"name":"{id}","description":"d","tds_ext_info":{binding}}}"#);
+        let changes = vec![Change::Put(Record {
+            key: Key::tool(id.to_owned()),
+            revision,
+            updated_at: None,
+            body: body.into(),
+        })];
+        catalog.apply(Batch { revision, changes });
+    }
+
+    fn resolved(catalog: &Catalog<ToolCompiler>, id: &str) -> (Arc<CompiledTool>, Arc<Lived<ToolState>>) {
+        let entry = catalog.snapshot().tools[id].clone();
+        let tool = entry.compiled.compiled(catalog.compiler(), &entry).unwrap();
+        let state = entry.compiled.live(tool.clone()).state.unwrap();
+        (tool, state)
+    }
+
+    #[test]
+    fn what_calls_used_up_stays_used_up_in_the_next_version_and_after_the_tool_was_given_up() {
+        let catalog = Catalog::new(ToolCompiler::default());
+        put(&catalog, 0..KEPT_AT_MOST, "One.");
+        put_bounded(&catalog, "bounded", 1);
+        let (tool, state) = resolved(&catalog, "bounded");
+        while state.retries.spend() {}
+        let gone = Arc::downgrade(&tool);
+        drop((tool, state));
+        assert!(gone.upgrade().is_none(), "it is not kept");
+        assert!(!resolved(&catalog, "bounded").1.retries.spend());
+        put_bounded(&catalog, "bounded", 2);
+        assert!(!resolved(&catalog, "bounded").1.retries.spend());
+        // A version that has no use for it leaves it to the next one.
+        let key = Key::tool("bounded".to_owned());
+        let plain = r#"{"name":"b","description":"d","tds_ext_info":{"domain":"a.example","method":"GET","path":"/"}}"#;
+        let revision = catalog.snapshot().revision + 1;
+        let record = Record {
+            key,
+            revision,
+            updated_at: None,
+            body: plain.into(),
+        };
+        catalog.apply(Batch {
+            revision,
+            changes: vec![Change::Put(record)],
+        });
+        put_bounded(&catalog, "bounded", 2);
+        assert!(!resolved(&catalog, "bounded").1.retries.spend());
+    }
+
+    #[test]
+    fn the_limit_of_the_newest_version_holds_for_all_who_call() {
+        let catalog = Catalog::new(ToolCompiler::default());
+        put_bounded(&catalog, "bounded", 1);
+        let before = catalog.snapshot().tools["bounded"].clone();
+        let (old, state) = resolved(&catalog, "bounded");
+        let under_way = state.gate.try_enter().unwrap();
+        assert!(state.gate.try_enter().is_none());
+
+        put_bounded(&catalog, "bounded", 3);
+        assert!(
+            state.gate.try_enter().is_none(),
+            "nobody has asked for the new one"
+        );
+        let (_, now) = resolved(&catalog, "bounded");
+        assert!(Arc::ptr_eq(&state, &now));
+        let more = (now.gate.try_enter(), now.gate.try_enter());
+        assert!(more.0.is_some() && more.1.is_some() && now.gate.try_enter().is_none());
+
+        // A view of the old version that is built late changes nothing.
+        before.compiled.live(old);
+        assert_eq!(now.gate.most(), 3);
+        drop((under_way, more));
+        put_bounded(&catalog, "bounded", 1);
+        let (_, now) = resolved(&catalog, "bounded");
+        let one = now.gate.try_enter();
+        assert!(one.is_some() && now.gate.try_enter().is_none());
+    }
+
+    #[test]
+    fn a_state_goes_with_its_definition_and_drafts_leave_none() {
+        let catalog = Catalog::new(ToolCompiler::default());
+        put(&catalog, 0..3, "One.");
+        assert_eq!(catalog.compiler().states(), 0, "calls share nothing");
+        put_bounded(&catalog, "a", 1);
+        put_bounded(&catalog, "b", 1);
+        assert_eq!(catalog.compiler().states(), 2);
+        let draft = catalog.snapshot().tools["a"].document.clone();
+        catalog.check(&Key::tool("c".to_owned()), &draft).unwrap();
+        assert_eq!(catalog.compiler().states(), 2);
+
+        let (_, in_use) = resolved(&catalog, "a");
+        let revision = catalog.snapshot().revision + 1;
+        let delete = |id: &str| Change::Delete {
+            key: Key::tool(id.to_owned()),
+            revision,
+        };
+        let changes = vec![delete("a"), delete("b")];
+        catalog.apply(Batch { revision, changes });
+        assert_eq!(catalog.compiler().states(), 1, "one is in use");
+        drop(in_use);
+        assert_eq!(catalog.compiler().states(), 0);
     }
 }

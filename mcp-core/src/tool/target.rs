@@ -53,6 +53,25 @@ impl Target {
         call.into_iter().flat_map(|call| call.used_vars())
     }
 
+    /// How many calls may be under way at once.
+    pub(super) fn concurrency(&self) -> Option<usize> {
+        match self {
+            Self::Http(call) => call.delivery.as_ref()?.concurrency,
+            Self::Static(_) => None,
+        }
+    }
+
+    /// Whether calls share something that they change.
+    pub(super) fn has_state(&self) -> bool {
+        match self {
+            Self::Http(call) => call
+                .delivery
+                .as_ref()
+                .is_some_and(|delivery| delivery.concurrency.is_some() || delivery.retry.is_some()),
+            Self::Static(_) => false,
+        }
+    }
+
     /// Whether there is no call without the argument, though the schema may not say so.
     pub(super) fn requires(&self, group: Option<&str>, name: &str) -> bool {
         match self {

@@ -62,7 +62,10 @@ impl<'a> Shown<'a> {
                 },
                 modern: listing(Era::Modern),
                 legacy: listing(Era::Legacy),
-                what: tool(&selected.name, Callee::Compiled(compiled.clone())),
+                what: tool(
+                    &selected.name,
+                    Callee::Compiled(selected.tool.compiled.live(compiled.clone())),
+                ),
             }
         });
         let mut all: Vec<_> = own.collect();

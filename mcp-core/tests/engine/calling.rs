@@ -3,7 +3,7 @@
 use mcp_common::{authenticator::Principal, definition::ToolDefinition, document::Document};
 use mcp_core::{
     engine::{CallContext, CallResult, Engine, EngineSettings},
-    tool::{CompiledTool, InstanceNames, ToolCompiler},
+    tool::{Callable, CompiledTool, InstanceNames, ToolCompiler},
 };
 use serde_json::{Value, json, value::RawValue};
 
@@ -44,7 +44,11 @@ pub(crate) fn engine() -> Engine {
 }
 
 /// Calls with the arguments' text as it stands.
-pub(crate) async fn call_text(engine: &Engine, tool: &CompiledTool, arguments: &str) -> CallResult {
+pub(crate) async fn call_text<'a>(
+    engine: &Engine,
+    tool: impl Into<Callable<'a>>,
+    arguments: &str,
+) -> CallResult {
     let arguments = RawValue::from_string(arguments.to_owned()).unwrap();
     let principal = Principal::named("alice");
     let context = CallContext {

@@ -10,6 +10,7 @@ use http_body_util::Full;
 use mcp_core::{
     egress::EgressSettings,
     engine::{Engine, EngineSettings, Outcome},
+    tool::{Callable, ToolState},
 };
 use serde_json::{Value, json};
 use std::{
@@ -179,8 +180,13 @@ async fn an_upstream_that_is_down_is_not_called_twice_as_often() {
     let server = flaky(usize::MAX).await;
     let tool = with(&server.origin, "GET", "/", &json!({}), &retry(json!({})));
     let engine = engine();
+    let state = ToolState::of(&tool);
+    let shared = Callable {
+        tool: &tool,
+        state: Some(&state),
+    };
     for _ in 0..50 {
-        call_text(&engine, &tool, "{}").await;
+        call_text(&engine, shared, "{}").await;
     }
     let requests = server.seen().len();
     assert!(
@@ -369,7 +375,12 @@ async fn a_busy_tool_says_so_and_disturbs_no_other() {
     let server = Server::start().await;
     let quick = with(&server.origin, "GET", "/", &json!({}), &json!({}));
     let engine = engine();
-    let calls = futures_util::future::join_all((0..7).map(|_| call_text(&engine, &slow, "{}")));
+    let state = ToolState::of(&slow);
+    let shared = Callable {
+        tool: &slow,
+        state: Some(&state),
+    };
+    let calls = futures_util::future::join_all((0..7).map(|_| call_text(&engine, shared, "{}")));
     let others = async {
         for _ in 0..20 {
             assert!(!call_text(&engine, &quick, "{}").await.is_error);
@@ -398,6 +409,11 @@ async fn a_busy_tool_says_so_and_disturbs_no_other() {
         &json!({}),
         &json!({"limits": {"concurrency": 2}}),
     );
-    let results = futures_util::future::join_all((0..10).map(|_| call_text(&engine, &tool, "{}"))).await;
+    let state = ToolState::of(&tool);
+    let shared = Callable {
+        tool: &tool,
+        state: Some(&state),
+    };
+    let results = futures_util::future::join_all((0..10).map(|_| call_text(&engine, shared, "{}"))).await;
     assert!(results.iter().all(|result| !result.is_error));
 }

@@ -6,7 +6,7 @@ use super::Explanation;
 use crate::{
     authoring::stored_form::stored_form,
     engine::{CallContext, Engine},
-    tool::{CompiledTool, InstanceNames, ToolCompiler},
+    tool::{InstanceNames, LiveTool, ToolCompiler},
 };
 use mcp_common::{
     authenticator::Principal,
@@ -54,7 +54,8 @@ impl From<Problem> for AskError {
 /// A tool and what is odd about it.
 struct Found {
     id: Arc<str>,
-    tool: Arc<CompiledTool>,
+    /// Calls of a draft share nothing with those of the tool.
+    tool: LiveTool,
     /// None for a draft.
     revision: Option<Revision>,
     warnings: Vec<String>,
@@ -68,8 +69,8 @@ impl Found {
         let Some(overrides) = reference.and_then(|reference| reference.overrides.as_ref()) else {
             return;
         };
-        match self.tool.with_overrides(overrides) {
-            Ok(tool) => self.tool = Arc::new(tool),
+        match self.tool.compiled.with_overrides(overrides) {
+            Ok(tool) => self.tool.compiled = Arc::new(tool),
             Err(problems) => {
                 let id = &instance.id;
                 let warning =
@@ -114,7 +115,7 @@ pub async fn explain(
         arguments: asked.arguments,
         headers: Some(&headers),
     };
-    let explanation = engine.explain(&found.tool, context, asked.send).await;
+    let explanation = engine.explain(found.tool.callable(), context, asked.send).await;
     if asked.send && explanation.sent.is_none() {
         let warning = match explanation.valid {
             true => "nothing was sent: the definition holds the answer",
@@ -137,7 +138,7 @@ fn draft_of(catalog: &Catalog<ToolCompiler>, key: &Key, draft: &RawValue) -> Res
     let tool = catalog.compiler().compile_document(&key.id, &document)?.tool;
     Ok(Found {
         id: key.id.clone(),
-        tool: Arc::new(tool),
+        tool: LiveTool::by_itself(tool),
         revision: None,
         warnings,
     })
@@ -162,7 +163,7 @@ fn stored(catalog: &Catalog<ToolCompiler>, key: &Key) -> Result<Found, AskError>
     let warnings = snapshot.find(key).map(|entry| entry.warnings);
     Ok(Found {
         id: key.id.clone(),
-        tool,
+        tool: entry.compiled.live(tool),
         revision: Some(entry.revision),
         warnings: warnings.unwrap_or_default(),
     })

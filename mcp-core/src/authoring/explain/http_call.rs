@@ -3,14 +3,14 @@
 use super::{ExplainedTarget, Explanation, credential, curl, egress, given, limits, outline::Outline, seen};
 use crate::{
     engine::{CallContext, Engine, Here, complete, completed, http::deliver},
-    tool::{Call, CompiledTool, Effort, PathPart},
+    tool::{Call, Callable, Effort, PathPart},
 };
 use std::sync::Arc;
 
 impl Engine {
     pub(super) async fn explain_http(
         &self,
-        tool: &CompiledTool,
+        Callable { tool, state }: Callable<'_>,
         call: &Arc<Call>,
         context: CallContext<'_>,
         send: bool,
@@ -53,7 +53,7 @@ impl Engine {
         let valid = problems.is_empty() && request.is_some();
         let outline = request.as_ref().map(|request| Outline::of(call, request));
         let sent = match request {
-            Some(request) if send && valid => Some(self.send_and_show(call, context, request).await),
+            Some(request) if send && valid => Some(self.send_and_show((call, state), context, request).await),
             _ => None,
         };
         let instance = context.instance.id();

@@ -75,7 +75,7 @@ pub(super) fn of(call: &Call, settings: &EngineSettings, max_request_bytes: u64)
         connect_timeout_ms: limit(connect_timeout.map(ms), ms(settings.connect_timeout)),
         max_request_bytes: limit(call.max_request_bytes, max_request_bytes),
         max_response_bytes: limit(call.max_response_bytes, settings.max_response_bytes),
-        concurrency: delivery.and_then(|delivery| delivery.gate.as_ref().map(|gate| gate.most)),
+        concurrency: delivery.and_then(|delivery| delivery.concurrency),
         retry: retry.map(|retry| RetryInEffect {
             max: retry.max,
             on: retry

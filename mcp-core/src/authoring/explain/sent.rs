@@ -7,7 +7,7 @@ use crate::{
         CallContext, CallResult, Engine,
         http::{client::Answer, credentials},
     },
-    tool::{Call, bounded},
+    tool::{Call, ToolState, bounded},
 };
 use bytes::Bytes;
 use http::{HeaderName, Request, header};
@@ -99,7 +99,7 @@ pub struct Timings {
 impl Engine {
     pub(super) async fn send_and_show(
         &self,
-        call: &Arc<Call>,
+        (call, state): (&Arc<Call>, Option<&ToolState>),
         context: CallContext<'_>,
         request: Request<Full<Bytes>>,
     ) -> Sent {
@@ -109,7 +109,7 @@ impl Engine {
         let timeout = self.timeout(call);
         let deadline = tokio::time::Instant::now() + timeout;
         let delivered = self
-            .deliver(call, request, &context, None, (deadline, timeout))
+            .deliver((call, state), request, &context, None, (deadline, timeout))
             .await;
         let upstream_ms = milliseconds(started);
         secrets.extend(self.credentials(call, &context).await);

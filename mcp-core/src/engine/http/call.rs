@@ -15,7 +15,7 @@ use crate::{
         work::Work,
     },
     peer::{Held, Peer},
-    tool::{Call, CompiledTool, Delivery, Effort, Overridden},
+    tool::{Call, Callable, CompiledTool, Delivery, Effort, Overridden, ToolState},
 };
 use bytes::Bytes;
 use http::{Request, header::VIA};
@@ -30,7 +30,7 @@ impl Engine {
     pub(in crate::engine) async fn call_http(
         &self,
         peer: Option<&Arc<Peer>>,
-        tool: &CompiledTool,
+        Callable { tool, state }: Callable<'_>,
         call: &Arc<Call>,
         context: CallContext<'_>,
     ) -> CallResult {
@@ -59,7 +59,7 @@ impl Engine {
             Err(failure) => return failure.into_result(None),
         };
         match self
-            .deliver(call, request, &context, peer, (deadline, timeout))
+            .deliver((call, state), request, &context, peer, (deadline, timeout))
             .await
         {
             Ok(answer) => self.shaped(call, answer, &context, deadline).await,
@@ -100,7 +100,7 @@ impl Engine {
     /// Sends it and waits for the answer, or for the result that says why there is none.
     pub(crate) async fn deliver(
         &self,
-        call: &Call,
+        (call, state): (&Call, Option<&ToolState>),
         request: Request<Full<Bytes>>,
         context: &CallContext<'_>,
         peer: Option<&Arc<Peer>>,
@@ -122,6 +122,7 @@ impl Engine {
                     engine: self,
                     delivery,
                     context,
+                    state,
                     room,
                     deadline,
                 };

@@ -10,13 +10,14 @@ use super::{
 };
 use crate::{
     engine::{CallContext, Engine, failure::Failure, result::Outcome},
-    tool::{Auth, Call, Delivery, Gate, Retry},
+    live::{Gate, Place},
+    tool::{Auth, Call, Delivery, Retry, ToolState},
 };
 use bytes::Bytes;
 use http::{HeaderValue, Request, StatusCode, Uri};
 use http_body_util::Full;
 use std::{borrow::Cow, sync::Arc};
-use tokio::{sync::SemaphorePermit, time::Instant};
+use tokio::time::Instant;
 
 /// How far a delivery got, for when it is given up.
 #[derive(Debug, Default)]
@@ -32,8 +33,8 @@ enum Stage {
     /// The tool's upstream.
     #[default]
     Upstream,
-    /// A place among the calls under way.
-    Queue,
+    /// A place among the calls under way, of which there may be so many.
+    Queue(usize),
     /// The token endpoint.
     Token,
     /// Where a redirect leads.
@@ -44,6 +45,8 @@ pub(crate) struct Sender<'a> {
     pub(crate) engine: &'a Engine,
     pub(crate) delivery: &'a Delivery,
     pub(crate) context: &'a CallContext<'a>,
+    /// What the tool's calls share.
+    pub(crate) state: Option<&'a ToolState>,
     pub(crate) room: Room<'a>,
     /// When the call is given up.
     pub(crate) deadline: Instant,
@@ -56,14 +59,16 @@ impl Sender<'_> {
         mut request: Request<Full<Bytes>>,
         progress: &mut Progress,
     ) -> Result<Answer, Failure> {
-        let _place = match &self.delivery.gate {
-            Some(gate) => Some(self.place(gate, progress).await?),
+        let gate = self.state.map(|state| &state.gate);
+        let _place = match gate.filter(|_| self.delivery.concurrency.is_some()) {
+            Some(gate) => Some(place(gate, progress).await?),
             None => None,
         };
         let upstream = self.engine.connections(self.delivery)?;
         let retry = self.delivery.retry.as_ref();
+        let budget = self.state.map(|state| &state.retries);
         if let Some(retry) = retry {
-            retry.budget.earn();
+            budget.inspect(|budget| budget.earn());
             idempotency_key(retry, &mut request)?;
         }
         let mut attempts = 0;
@@ -82,7 +87,7 @@ impl Sender<'_> {
                 is_token_renewed = true;
                 continue;
             }
-            let pause = retry.and_then(|retry| retry.pause(&result, attempts));
+            let pause = retry.and_then(|retry| retry.pause(&result, attempts, budget));
             match pause {
                 // A pause that would outlive the call is not begun: what is known now is said now.
                 Some(pause) if pause < self.deadline.saturating_duration_since(Instant::now()) => {
@@ -92,26 +97,6 @@ impl Sender<'_> {
             }
             attempts += 1;
         }
-    }
-
-    async fn place<'g>(
-        &self,
-        gate: &'g Gate,
-        progress: &mut Progress,
-    ) -> Result<SemaphorePermit<'g>, Failure> {
-        if let Ok(place) = gate.places.try_acquire() {
-            return Ok(place);
-        }
-        let most = gate.most;
-        let Some(_waiting) = gate.queue() else {
-            let text = format!(
-                "This tool is busy: {most} calls are under way (limits.concurrency) and its queue is full; nothing was sent. Try again later."
-            );
-            return Err(Failure::new(Outcome::Overloaded, text));
-        };
-        progress.stage = Stage::Queue;
-        let place = gate.places.acquire().await;
-        place.map_err(|_| Failure::new(Outcome::Overloaded, "This tool takes no calls."))
     }
 
     async fn authorize(
@@ -171,6 +156,23 @@ impl Sender<'_> {
     }
 }
 
+/// A place among the calls under way.
+async fn place<'g>(gate: &'g Gate, progress: &mut Progress) -> Result<Place<'g>, Failure> {
+    if let Some(place) = gate.try_enter() {
+        return Ok(place);
+    }
+    let most = gate.most();
+    let Some(_waiting) = gate.queue() else {
+        let text = format!(
+            "This tool is busy: {most} calls are under way (limits.concurrency) and its queue is full; nothing was sent. Try again later."
+        );
+        return Err(Failure::new(Outcome::Overloaded, text));
+    };
+    progress.stage = Stage::Queue(most);
+    let place = gate.enter().await;
+    place.ok_or_else(|| Failure::new(Outcome::Overloaded, "This tool takes no calls."))
+}
+
 /// A value of its own for each call, where the definition asks for one.
 pub(crate) fn add_idempotency_key(call: &Call, request: &mut Request<Full<Bytes>>) -> Result<(), Failure> {
     let delivery = call.delivery.as_ref();
@@ -212,9 +214,7 @@ impl Progress {
                 );
                 return Failure::new(Outcome::Timeout, text);
             }
-            Stage::Queue => {
-                let most = delivery.and_then(|delivery| delivery.gate.as_ref());
-                let most = most.map_or(0, |gate| gate.most);
+            Stage::Queue(most) => {
                 let text = format!(
                     "This tool is busy: {most} calls are under way (limits.concurrency), and none ended within {timeout:?}; nothing was sent."
                 );

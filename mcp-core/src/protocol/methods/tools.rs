@@ -35,12 +35,12 @@ pub(super) async fn call(ask: &Ask<'_>, params: &CallParams<'_>) -> Result<Reply
     if arguments.is_some_and(|raw| !is_object(raw)) {
         return Err(Fault::invalid_params("params.arguments must be an object"));
     }
-    let compiled = match &tool.callee {
-        Callee::Compiled(compiled) => compiled,
+    let live = match &tool.callee {
+        Callee::Compiled(live) => live,
         Callee::Origin(origin) => return call_origin(ask, tool, origin).await,
     };
     if ask.era == Era::Modern {
-        headers::check_mirrored(exchange.headers, compiled.mirrored_headers(), arguments)?;
+        headers::check_mirrored(exchange.headers, live.compiled.mirrored_headers(), arguments)?;
     }
     let started = Instant::now();
     let context = CallContext {
@@ -55,7 +55,11 @@ pub(super) async fn call(ask: &Ask<'_>, params: &CallParams<'_>) -> Result<Reply
             instance: exchange.view.entry.definition.id.clone(),
             tool: tool.name.clone(),
         };
-        let call = pin!(endpoint.engine.call_for(Some(&exchange.peer), compiled, context));
+        let call = pin!(
+            endpoint
+                .engine
+                .call_for(Some(&exchange.peer), live.callable(), context)
+        );
         endpoint.activity.during(doing, call).await
     };
     tool.metrics

@@ -8,14 +8,7 @@ use mcp_common::{
     definition::tool::{HttpBinding, RedirectBinding, RetryBinding, RetryOn},
     problem::Problem,
 };
-use std::{
-    sync::{
-        Arc,
-        atomic::{AtomicI64, AtomicUsize, Ordering},
-    },
-    time::Duration,
-};
-use tokio::sync::Semaphore;
+use std::{sync::Arc, time::Duration};
 
 /// Everything beyond one plain exchange. A tool without these has none of it.
 #[derive(Debug)]
@@ -23,7 +16,8 @@ pub(crate) struct Delivery {
     pub(crate) auth: Option<Auth>,
     pub(crate) retry: Option<Retry>,
     pub(crate) redirect: Option<RedirectBinding>,
-    pub(crate) gate: Option<Gate>,
+    /// How many calls may be under way at once; the others wait.
+    pub(crate) concurrency: Option<usize>,
     /// `None`: the connections of everybody.
     pub(crate) transport: Option<Arc<Transport>>,
 }
@@ -38,30 +32,7 @@ pub(crate) struct Retry {
     pub(crate) longest: Duration,
     pub(crate) respect_retry_after: bool,
     pub(crate) idempotency_key: Option<HeaderName>,
-    pub(crate) budget: RetryBudget,
 }
-
-/// Retries that a tool has left: an upstream that is down is not called many times as often as one that is up. Each
-/// call earns a tenth of a retry.
-#[derive(Debug)]
-pub(crate) struct RetryBudget(AtomicI64);
-
-/// So many calls at once, the others wait in the order in which they came.
-#[derive(Debug)]
-pub(crate) struct Gate {
-    pub(crate) places: Semaphore,
-    pub(crate) most: usize,
-    waiting: AtomicUsize,
-}
-
-/// One that waits.
-#[derive(Debug)]
-pub(crate) struct Waiting<'a>(&'a AtomicUsize);
-
-/// How many wait for each place before further calls are refused.
-const WAITING_PER_PLACE: usize = 4;
-const FULL_BUDGET: i64 = 100;
-const RETRY_COST: i64 = 10;
 
 impl Delivery {
     /// `None` where one plain exchange is all.
@@ -81,13 +52,13 @@ impl Delivery {
                 .filter(|retry| retry.max > 0)
                 .and_then(|retry| Retry::compile(retry, method, problems)),
             redirect: binding.redirect.clone().filter(|redirect| redirect.follow > 0),
-            gate: binding.limits.concurrency.map(|most| Gate::new(most as usize)),
+            concurrency: binding.limits.concurrency.map(|most| most as usize),
             transport,
         };
         let is_plain = delivery.auth.is_none()
             && delivery.retry.is_none()
             && delivery.redirect.is_none()
-            && delivery.gate.is_none()
+            && delivery.concurrency.is_none()
             && delivery.transport.is_none();
         (!is_plain).then(|| Box::new(delivery))
     }
@@ -126,46 +97,6 @@ impl Retry {
             longest: Duration::from_millis(binding.backoff.max_ms),
             respect_retry_after: binding.respect_retry_after,
             idempotency_key,
-            budget: RetryBudget(AtomicI64::new(FULL_BUDGET)),
         })
-    }
-}
-
-impl RetryBudget {
-    /// A call begins.
-    pub(crate) fn earn(&self) {
-        let earned = |left: i64| (left < FULL_BUDGET).then_some(left + 1);
-        let _ = self.0.fetch_update(Ordering::Relaxed, Ordering::Relaxed, earned);
-    }
-
-    /// Whether one more retry may be.
-    pub(crate) fn spend(&self) -> bool {
-        let spent = |left: i64| (left >= RETRY_COST).then_some(left - RETRY_COST);
-        self.0
-            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, spent)
-            .is_ok()
-    }
-}
-
-impl Gate {
-    fn new(most: usize) -> Self {
-        Self {
-            places: Semaphore::new(most),
-            most,
-            waiting: AtomicUsize::new(0),
-        }
-    }
-
-    /// A place in the queue, unless it is full.
-    pub(crate) fn queue(&self) -> Option<Waiting<'_>> {
-        let waiting = Waiting(&self.waiting);
-        let before = self.waiting.fetch_add(1, Ordering::Relaxed);
-        (before < self.most.saturating_mul(WAITING_PER_PLACE)).then_some(waiting)
-    }
-}
-
-impl Drop for Waiting<'_> {
-    fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::Relaxed);
     }
 }

@@ -3,6 +3,7 @@
 use super::ascii;
 use crate::{
     engine::{failure::Failure, http::client::Answer, result::Outcome},
+    live::RetryBudget,
     tool::Retry,
 };
 use http::{HeaderValue, header};
@@ -17,7 +18,12 @@ pub(super) fn key() -> Option<HeaderValue> {
 
 impl Retry {
     /// The pause before another attempt; `None` if this result stands.
-    pub(super) fn pause(&self, result: &Result<Answer, Failure>, attempts: u32) -> Option<Duration> {
+    pub(super) fn pause(
+        &self,
+        result: &Result<Answer, Failure>,
+        attempts: u32,
+        budget: Option<&RetryBudget>,
+    ) -> Option<Duration> {
         if attempts >= self.max {
             return None;
         }
@@ -36,7 +42,7 @@ impl Retry {
                 if self.after_connect && matches!(failure.outcome, Outcome::Connect | Outcome::Timeout) => {}
             Err(_) => return None,
         }
-        if !self.budget.spend() {
+        if budget.is_some_and(|budget| !budget.spend()) {
             return None;
         }
         Some(self.backoff(attempts).max(least))
