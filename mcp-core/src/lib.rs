@@ -1,7 +1,7 @@
 //! The MCP protocol, compiled tools, instance views and the engine that turns calls into requests.
 //!
 //! A module imports only what stands below it, which `tests/layers.rs` holds:
-//! `protocol` → `view` → `engine`, `upstream` → `tool` → the ground (`json`, `encode`, `egress`, `connect`, `secrets`, `spec`, …).
+//! `protocol` → `policy` → `view` → `engine`, `upstream` → `tool` → the ground (`json`, `encode`, `egress`, `connect`, `secrets`, `spec`, …).
 //! `authoring` stands beside: nothing on the way of a call needs it.
 
 pub mod activity;
@@ -15,6 +15,7 @@ mod growth;
 mod json;
 mod live;
 pub mod peer;
+pub mod policy;
 pub mod protocol;
 pub mod relay;
 pub mod secrets;

@@ -27,6 +27,7 @@ const ROOMS: &[&str] = &[
     "upstream",
     "telemetry",
     "view",
+    "policy",
     "protocol",
 ];
 

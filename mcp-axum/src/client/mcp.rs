@@ -170,8 +170,8 @@ fn refusal(status: StatusCode, error: Value) -> ClientError {
     ClientError::McpRefused {
         status,
         text: text.as_str().map_or_else(|| text.to_string(), str::to_owned),
-        // JSON-RPC's own refusals are objects.
-        is_at_the_door: error.is_string(),
+        // What is refused before a message is read has the status for its code; gateways of before had a text.
+        is_at_the_door: error.is_string() || error["code"] == status.as_u16(),
     }
 }
 

@@ -9,7 +9,7 @@
 //!    read (no key, foreign host, unknown instance) comes here.
 //! 4. Start-up errors end the process with one line and an exit code; they never get here.
 //!
-//! The body is always `{"code":<status>,"error":"…"}`. The text of a 4xx says what was wrong, where, and what to do.
+//! The body is `{"code":<status>,"error":"…"}`, but for an MCP client without a good key or instance, whose body is a JSON-RPC error. The text of a 4xx says what was wrong, where, and what to do.
 //! The cause of a 5xx goes to the log only, inside the request's span, so that the request id leads to it.
 
 mod from;
@@ -17,7 +17,7 @@ mod from;
 use axum::response::{IntoResponse, Response};
 use http::{HeaderName, HeaderValue, StatusCode, header};
 use mcp_common::authenticator::Denied;
-use mcp_core::peer::NoMemory;
+use mcp_core::{peer::NoMemory, policy::Refusal, protocol::fault::Fault, spec::Era};
 use serde::Serialize;
 use std::borrow::Cow;
 
@@ -35,6 +35,8 @@ struct More {
     /// For the log, never for the caller.
     cause: Option<String>,
     header: Option<(HeaderName, HeaderValue)>,
+    /// The body is a JSON-RPC error, as clients of that era read it.
+    json_rpc: Option<Era>,
 }
 
 /// Result of a handler.
@@ -84,6 +86,20 @@ impl Error {
             Denied::Missing | Denied::Invalid(_) => Self::unauthorized(denied.to_string(), challenge),
             Denied::Unavailable(cause) => {
                 Self::unavailable("authentication is unavailable now; try again").with_cause(cause.clone())
+            }
+        }
+    }
+
+    /// What a policy refuses; whoever has to show another key is told how.
+    pub fn refused(refusal: &Refusal, challenge: &str) -> Self {
+        match refusal {
+            Refusal::Unauthenticated(denied) => Self::denied(denied, challenge),
+            Refusal::Forbidden(reason) => Self::forbidden(reason.clone()),
+            Refusal::Hidden => Self::not_found(refusal.to_string()),
+            Refusal::Limited { reason, retry_after } => {
+                let seconds = retry_after.as_secs() + u64::from(retry_after.subsec_nanos() > 0);
+                Self::new(StatusCode::TOO_MANY_REQUESTS, reason.clone())
+                    .with_header(header::RETRY_AFTER, seconds.into())
             }
         }
     }
@@ -162,6 +178,14 @@ impl Error {
         self
     }
 
+    /// For a client that speaks MCP and would take another body for a failure of the transport. No message was read, so that
+    /// there is no id; the code is the status.
+    #[must_use]
+    pub fn in_json_rpc(mut self, era: Era) -> Self {
+        self.more.json_rpc = Some(era);
+        self
+    }
+
     fn with_header(mut self, name: HeaderName, value: HeaderValue) -> Self {
         self.more.header = Some((name, value));
         self
@@ -186,11 +210,18 @@ impl IntoResponse for Error {
             let cause = self.more.cause.as_deref().unwrap_or(&self.message);
             tracing::error!(status = self.status.as_u16(), cause, "request failed");
         }
-        let failure = Failure {
-            code: self.status.as_u16(),
-            error: &self.message,
+        let code = self.status.as_u16();
+        let mut response = match self.more.json_rpc {
+            None => {
+                let error = &*self.message;
+                (self.status, axum::Json(Failure { code, error })).into_response()
+            }
+            Some(era) => {
+                let fault = Fault::of_http(self.status, self.message);
+                let headers = [(header::CONTENT_TYPE, "application/json")];
+                (self.status, headers, fault.to_json(era)).into_response()
+            }
         };
-        let mut response = (self.status, axum::Json(failure)).into_response();
         if let Some((name, value)) = self.more.header {
             response.headers_mut().insert(name, value);
         }

@@ -3,11 +3,10 @@
 
 mod access;
 mod request_id;
-mod request_log;
 mod response;
 
 use super::{body, error::Error};
-use crate::app::{App, Guard, Phase};
+use crate::app::{App, Phase};
 pub(crate) use access::AccessRules;
 use axum::{
     Router,
@@ -22,12 +21,12 @@ use mcp_common::{authenticator::Principal, definition::instance::InstanceAuth};
 use mcp_core::{
     activity::Doing,
     peer::Peer,
+    policy::{Door, Record},
     protocol::{Endpoint, Exchange, Reply},
     view::InstanceView,
 };
 use percent_encoding::percent_decode_str;
 pub(crate) use request_id::RequestIds;
-use request_log::RequestLog;
 use std::{borrow::Cow, pin::pin, sync::Arc};
 use tower_http::cors::{AllowHeaders, AllowOrigin, CorsLayer};
 
@@ -85,27 +84,34 @@ fn cors(origins: &[String]) -> CorsLayer {
 async fn serve(State(route): State<Arc<McpRoute>>, request: Request) -> Response {
     let (parts, body) = request.into_parts();
     let id = route.request_ids.of(&parts.headers);
-    let mut log = RequestLog::start(route.log_requests, &id);
+    let mut record = route
+        .endpoint
+        .gateway()
+        .policy
+        .record(Door::Mcp, id.to_str().unwrap_or_default());
+    if !route.log_requests {
+        record = record.without_line();
+    }
     let doing = Doing::Request(parts.uri.clone());
     let answered = {
-        let answer = pin!(answer(&route, parts, body, &mut log));
+        let answer = pin!(answer(&route, parts, body, &mut record));
         route.endpoint.activity().during(doing, answer).await
     };
     let mut response = match answered {
         Ok(reply) => {
-            log.trace(&reply.trace);
+            record.trace = reply.trace.clone();
             response::of(reply)
         }
         // What a failure writes to the log names its request.
         Err(error) => tracing::error_span!("mcp", request_id = id.to_str().unwrap_or_default())
             .in_scope(|| error.into_response()),
     };
-    response.headers_mut().insert(request_id::HEADER, id);
-    log.status(response.status());
+    response.headers_mut().insert(request_id::HEADER, id.clone());
+    record.answered(response.status());
     response
 }
 
-async fn answer(route: &McpRoute, parts: Parts, body: Body, log: &mut RequestLog) -> Result<Reply, Error> {
+async fn answer(route: &McpRoute, parts: Parts, body: Body, record: &mut Record<'_>) -> Result<Reply, Error> {
     let Parts {
         method,
         uri,
@@ -115,7 +121,7 @@ async fn answer(route: &McpRoute, parts: Parts, body: Body, log: &mut RequestLog
     } = parts;
     let peer = body::peer(&extensions);
     let instance = instance_of(uri.path())?;
-    let (view, principal) = admit(route, &headers, &instance, log).await?;
+    let (view, principal) = admit(route, &headers, &instance, record).await?;
     let endpoint = &route.endpoint;
     match method {
         Method::POST => {
@@ -153,7 +159,7 @@ async fn admit(
     route: &McpRoute,
     headers: &HeaderMap,
     instance: &str,
-    log: &mut RequestLog,
+    record: &mut Record<'_>,
 ) -> Result<(Arc<InstanceView>, Principal), Error> {
     route.access.check(headers)?;
     let view = route.endpoint.gateway().views.get(instance);
@@ -161,26 +167,27 @@ async fn admit(
         .as_ref()
         .is_some_and(|view| view.entry.definition.auth == InstanceAuth::None);
     // An unknown instance answers like a guarded one, so that ids cannot be guessed without a key.
-    let principal = if anonymous {
-        Principal::anonymous()
+    let found = if anonymous {
+        Ok(Principal::anonymous())
     } else {
-        authenticate(&route.app.guard, headers).await?
+        route.app.guard.authenticate(headers).await
     };
+    let in_json_rpc = |error: Error| error.in_json_rpc(Endpoint::era_of(headers));
+    let policy = &route.endpoint.gateway().policy;
+    let principal = policy.enter(Door::Mcp, found).map_err(|refusal| {
+        let challenge = route.app.guard.challenge();
+        in_json_rpc(Error::refused(&refusal, challenge))
+    })?;
     if route.app.phase() == Phase::Loading {
         return Err(Error::unavailable(
             "the definitions are still being loaded; try again in a moment",
         ));
     }
-    let view = view.ok_or_else(|| Error::not_found(format!("no instance is called `{instance}`")))?;
-    log.instance(&view.entry.definition.id);
+    let view =
+        view.ok_or_else(|| in_json_rpc(Error::not_found(format!("no instance is called `{instance}`"))))?;
+    record.instance = Some(view.entry.definition.id.clone());
+    record.sent_by(&principal.subject);
     Ok((view, principal))
-}
-
-async fn authenticate(guard: &Guard, headers: &HeaderMap) -> Result<Principal, Error> {
-    guard
-        .authenticate(headers)
-        .await
-        .map_err(|denied| Error::denied(&denied, guard.challenge()))
 }
 
 /// What a message is answered with.

@@ -34,6 +34,7 @@ use mcp_common::{
 use mcp_core::{
     authoring::writer::Writer,
     engine::Engine,
+    policy::Policy,
     protocol::{Gateway, GatewayParts},
     tool::ToolCompiler,
     upstream::Hub,
@@ -136,6 +137,7 @@ pub(crate) async fn build(settings: Settings) -> Result<Built, BuildError> {
         settings: parts::protocol_settings(&settings, engine.via.clone())
             .map_err(BuildError::NoRandomness)?,
         inventories: Arc::new(NoInventories),
+        policy: Policy::default(),
         metrics: core_metrics,
         shutdown: draining.clone(),
     });

@@ -41,14 +41,17 @@ impl EventStream {
     async fn read(&mut self) -> Option<Value> {
         loop {
             if let Some((event, rest)) = self.buffer.split_once("\n\n") {
+                // Clients of Streamable HTTP read no other events.
+                let is_message = !event.starts_with("event: ") || event.starts_with("event: message\n");
                 let data = event
                     .lines()
+                    .filter(|_| is_message)
                     .find_map(|line| line.strip_prefix("data: "))
                     .map(str::to_owned);
                 self.buffer = rest.to_owned();
                 match data {
                     Some(data) => return Some(serde_json::from_str(&data).unwrap()),
-                    None => continue, // a comment
+                    None => continue, // a comment, or no message
                 }
             }
             let chunk = self.response.chunk().await.unwrap()?;

@@ -143,6 +143,12 @@ async fn who_may_list_is_decided_before_what_exists() {
     };
     for instance in ["all", "nowhere"] {
         let refused = post(instance, app.anonymous()).await.expect(401);
+        let body = refused.json();
+        assert_eq!(
+            (&body["jsonrpc"], &body["error"]["code"]),
+            (&json!("2.0"), &json!(401)),
+            "{body}"
+        );
         assert!(
             refused
                 .header("www-authenticate")
@@ -151,6 +157,18 @@ async fn who_may_list_is_decided_before_what_exists() {
     }
     post("open", app.anonymous()).await.ok();
     post("all", app.user()).await.ok();
-    let unknown = post("nowhere", app.user()).await.error(404);
-    assert!(unknown.contains("nowhere"), "{unknown}");
+    let unknown = post("nowhere", app.user()).await.expect(404).json();
+    assert_eq!(
+        (&unknown["id"], &unknown["error"]["code"]),
+        (&Value::Null, &json!(404))
+    );
+    let text = unknown["error"]["message"].as_str().unwrap();
+    assert!(text.contains("nowhere"), "{unknown}");
+    let modern = app
+        .mcp("nowhere")
+        .modern("tools/list", json!({}))
+        .await
+        .expect(404)
+        .json();
+    assert_eq!((modern.get("id"), &modern["error"]["code"]), (None, &json!(404)));
 }

@@ -192,3 +192,21 @@ async fn open_streams_are_counted_and_bounded() {
     .await;
     EventStream::open(get_stream(&app, "shop")).await;
 }
+
+#[tokio::test]
+async fn a_client_of_http_and_sse_is_told_what_to_do_instead_of_waiting() {
+    let app = TestApp::start().await;
+    app.with_item_tools("shop").await;
+    let mut response = get_stream(&app, "shop").send().await.unwrap();
+    let mut text = String::new();
+    while !text.contains("event: error\n") {
+        let chunk = tokio::time::timeout(DEADLINE, response.chunk()).await.unwrap();
+        text.push_str(std::str::from_utf8(&chunk.unwrap().unwrap()).unwrap());
+    }
+    assert!(text.contains("choose Streamable HTTP"), "{text}");
+    // Whoever names a revision has read about Streamable HTTP.
+    let stream = get_stream(&app, "shop").header("mcp-protocol-version", "2025-06-18");
+    let mut response = stream.send().await.unwrap();
+    let first = tokio::time::timeout(DEADLINE, response.chunk()).await.unwrap();
+    assert_eq!(first.unwrap().unwrap(), ": open\n\n");
+}

@@ -5,12 +5,13 @@
 mod tests;
 
 use super::{
-    Attended, Reply, ReplyBody, Trace,
+    Attended, Reply, ReplyBody,
     ask::Ask,
     events::{KEEP_ALIVE, PING, event, event_of},
     fault::Fault,
 };
 use crate::{
+    policy::Trace,
     relay::{Line, OpenCall, Said},
     spec::Era,
 };

@@ -56,7 +56,15 @@ impl Endpoint {
     /// Whether a client that goes away thereby cancels its request (2026-07-28, "Cancellation"): before that
     /// revision a lost connection meant nothing.
     pub fn cancels_on_disconnect(headers: &HeaderMap) -> bool {
-        matches!(headers::protocol_version(headers), Ok(Some(version)) if Legacy::parse(version).is_none())
+        Self::era_of(headers) == Era::Modern
+    }
+
+    /// The era that the headers say, for what is answered before a message is read.
+    pub fn era_of(headers: &HeaderMap) -> Era {
+        match headers::protocol_version(headers) {
+            Ok(Some(version)) if Legacy::parse(version).is_none() => Era::Modern,
+            _ => Era::Legacy,
+        }
     }
 
     /// Answers a POST.
@@ -134,21 +142,21 @@ impl Endpoint {
             );
             return answered(era, Err(fault));
         }
-        let is_served = methods::is_served(exchange, method, era);
+        let served = method.filter(|method| methods::is_served(exchange, *method, era));
         let checked = match era {
             Era::Modern => {
                 // What is not served has no name that could be repeated.
-                let name = asked.mirrored_name().filter(|_| is_served);
+                let name = asked.mirrored_name().filter(|_| served.is_some());
                 modern::check(exchange, request, name, meta.as_ref()).map(|()| None)
             }
             Era::Legacy => legacy::check(self, exchange, &asked),
         };
         let session = match checked {
-            Ok(_) if !is_served => {
-                return answered(era, Err(Fault::method_not_found(&request.method, era)));
-            }
             Ok(session) => session,
             Err(fault) => return answered(era, Err(fault)),
+        };
+        let Some(method) = served else {
+            return answered(era, Err(Fault::method_not_found(&request.method, era)));
         };
         let calls = &self.gateway.session_state.open_calls;
         let call = session
@@ -165,7 +173,7 @@ impl Endpoint {
             call,
             form: Form::Alone,
         };
-        answered(era, methods::serve(&ask, &asked).await)
+        answered(era, methods::serve(&ask, method, &asked).await)
     }
 
     /// Answers a GET: the older revisions' stream.
@@ -214,7 +222,7 @@ impl Endpoint {
     pub(super) fn session(&self, exchange: &Exchange<'_>) -> Result<Session, Fault> {
         let id = headers::single(exchange.headers, &SESSION_ID)?;
         let id = id.ok_or_else(|| {
-            Fault::invalid_request("this instance has sessions: `initialize` first, then send Mcp-Session-Id")
+            Fault::invalid_request("this instance has sessions: `initialize` by POST first, then send Mcp-Session-Id (the HTTP+SSE transport of 2024-11-05, which begins with a GET, is not served: choose Streamable HTTP in the client)")
         })?;
         let instance = &exchange.view.entry.definition.id;
         let agreed = self

@@ -1,9 +1,10 @@
 //! JSON-RPC errors and the HTTP status each one travels with (`docs/PROTOCOL.md`, chapter 4).
 
 use super::envelope::Id;
-use crate::spec::Era;
+use crate::{policy::Refusal, spec::Era};
 use http::StatusCode;
 use serde_json::{Value, json};
+use std::time::Duration;
 
 /// A refusal of the protocol layer. Boxed: the way without one should not carry its size.
 #[derive(Clone, Debug)]
@@ -15,6 +16,7 @@ struct Parts {
     code: i32,
     message: String,
     data: Option<Value>,
+    retry_after: Option<Duration>,
     id: Option<String>,
 }
 
@@ -25,8 +27,14 @@ impl Fault {
             code,
             message: message.into(),
             data: None,
+            retry_after: None,
             id: None,
         }))
+    }
+
+    /// What is refused by HTTP before there is a message: the code is the status, which no code of JSON-RPC or MCP is.
+    pub fn of_http(status: StatusCode, message: impl Into<String>) -> Self {
+        Self::new(status, status.as_u16().into(), message)
     }
 
     /// -32700: the body is not JSON.
@@ -109,6 +117,38 @@ impl Fault {
     /// -32600 with HTTP 508: the request has been here before.
     pub fn loop_detected(message: impl Into<String>) -> Self {
         Self::new(StatusCode::LOOP_DETECTED, -32600, message)
+    }
+
+    /// What a request is refused with that its caller may not make, or not now. One that must not be known of is as
+    /// unknown as any other.
+    pub(super) fn refused(refusal: &Refusal, unknown: impl FnOnce() -> Self) -> Self {
+        let reason = refusal.to_string();
+        match refusal {
+            Refusal::Unauthenticated(_) => Self::of_http(StatusCode::UNAUTHORIZED, reason),
+            Refusal::Forbidden(_) => Self::of_http(StatusCode::FORBIDDEN, reason),
+            Refusal::Hidden => unknown(),
+            Refusal::Limited { retry_after, .. } => {
+                let mut fault = Self::of_http(StatusCode::TOO_MANY_REQUESTS, reason);
+                fault.0.data = Some(json!({"retryAfterSeconds": retry_after.as_secs_f64()}));
+                fault.0.retry_after = Some(*retry_after);
+                fault
+            }
+        }
+    }
+
+    /// -32602: the instance has no tool of this name.
+    pub(super) fn unknown_tool(name: &str) -> Self {
+        Self::invalid_params(format!("Unknown tool: {}", excerpt(name)))
+    }
+
+    /// -32602: the instance has no prompt of this name.
+    pub(super) fn unknown_prompt(name: &str) -> Self {
+        Self::invalid_params(format!("Unknown prompt: {}", excerpt(name)))
+    }
+
+    /// When it is worth another try.
+    pub fn retry_after(&self) -> Option<Duration> {
+        self.0.retry_after
     }
 
     /// The request that this answers.

@@ -11,6 +11,7 @@ use super::{
     session_state::SessionState,
 };
 use crate::{
+    policy::Policy,
     telemetry::Metrics,
     tool::ToolCompiler,
     via::{Loop, Via},
@@ -49,6 +50,8 @@ pub struct GatewayParts {
     pub settings: ProtocolSettings,
     /// What other servers offer through instances.
     pub inventories: Arc<dyn Inventories>,
+    /// Who may do what.
+    pub policy: Policy,
     /// Registered by the owner of the registry.
     pub metrics: Metrics,
     /// Ends open streams.
@@ -59,6 +62,8 @@ pub struct GatewayParts {
 pub struct Gateway {
     /// Instances by id.
     pub views: Arc<Views>,
+    /// Who may do what, at every door.
+    pub policy: Policy,
     pub(super) list_changed: ListChanged,
     pub(super) sessions: Sessions,
     pub(super) session_state: SessionState,
@@ -77,6 +82,7 @@ impl Gateway {
             catalog,
             settings,
             inventories,
+            policy,
             metrics,
             shutdown,
         } = parts;
@@ -85,6 +91,7 @@ impl Gateway {
         let gateway = Arc::new(Self {
             list_changed: ListChanged::new(views.clone()),
             views,
+            policy,
             session_state: SessionState::new(settings.session_lifetime),
             sessions: Sessions::new(settings.session_secret, settings.session_lifetime),
             abandoned: Abandoned::new(settings.abandoned, metrics.clone()),

@@ -11,6 +11,7 @@ use super::{
     session::Session,
 };
 use crate::{
+    policy::{self, Action},
     spec::{Era, Legacy, Method},
     via::Via,
     view::PerList,
@@ -147,10 +148,10 @@ async fn in_batch(
     if method == Some(Method::Initialize) {
         return Err(Fault::invalid_request("`initialize` never stands in a batch"));
     }
-    if !methods::is_served(exchange, method, Era::Legacy) {
-        return Err(Fault::method_not_found(&request.method, Era::Legacy));
-    }
-    let asked = Asked::read(method, request.params)?;
+    let method = method
+        .filter(|method| methods::is_served(exchange, *method, Era::Legacy))
+        .ok_or_else(|| Fault::method_not_found(&request.method, Era::Legacy))?;
+    let asked = Asked::read(Some(method), request.params)?;
     let calls = &endpoint.gateway.session_state.open_calls;
     let call = session
         .as_ref()
@@ -166,7 +167,7 @@ async fn in_batch(
         call,
         form: Form::Joined,
     };
-    methods::serve(&ask, &asked).await
+    methods::serve(&ask, method, &asked).await
 }
 
 /// The standalone stream for list changes.
@@ -177,6 +178,20 @@ pub(super) fn open_stream(endpoint: &Endpoint, exchange: &Exchange<'_>) -> Resul
     if !exchange.accepts_events() {
         return Err(Fault::not_acceptable());
     }
+    let action = Action::Mcp {
+        instance: &exchange.view.entry.definition.id,
+        method: Method::SubscriptionsListen,
+        target: None,
+    };
+    let request = policy::Asked {
+        principal: &exchange.principal,
+        action,
+    };
+    let permit = endpoint
+        .gateway
+        .policy
+        .admit(&request)
+        .map_err(|refusal| Fault::refused(&refusal, || Fault::method_not_found("GET", Era::Legacy)))?;
     let capabilities = &exchange.view.capabilities;
     let changed = PerList::of(|list| {
         let method = list.changed();
@@ -184,15 +199,22 @@ pub(super) fn open_stream(endpoint: &Endpoint, exchange: &Exchange<'_>) -> Resul
         capabilities.announces(list).then(|| events::event(&text))
     });
     // A first comment, so that proxies and clients see the stream open; nothing needs to be said at its end.
-    endpoint.open_stream(
-        exchange,
-        Script {
-            opening: ": open\n\n".to_owned(),
-            changed,
-            closing: ": bye\n\n".to_owned(),
-        },
-    )
+    let mut opening = String::from(": open\n\n");
+    if headers::protocol_version(exchange.headers)?.is_none() && !is_stateful(exchange) {
+        opening += NO_SSE_TRANSPORT;
+    }
+    let script = Script {
+        opening,
+        changed,
+        closing: ": bye\n\n".to_owned(),
+    };
+    Ok(endpoint.open_stream(exchange, script)?.holding(permit))
 }
+
+/// Clients of the HTTP+SSE transport of 2024-11-05 begin with a GET and wait for an event that says where to post to. An
+/// error is an end to that; clients of Streamable HTTP read no other events than messages.
+const NO_SSE_TRANSPORT: &str = "event: error\n\
+    data: {\"code\":405,\"message\":\"the HTTP+SSE transport of 2024-11-05 is not served here: choose Streamable HTTP in the client, with this URL\"}\n\n";
 
 /// Ends a session.
 pub(super) fn delete(endpoint: &Endpoint, exchange: &Exchange<'_>) -> Result<Reply, Fault> {

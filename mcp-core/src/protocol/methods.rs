@@ -13,6 +13,7 @@ use super::{
     params::{Asked, as_string},
 };
 use crate::{
+    policy::{self, Action, Permit},
     relay::LogLevel,
     spec::{Era, Method},
 };
@@ -20,23 +21,47 @@ use http::StatusCode;
 use std::pin::pin;
 
 /// Whether this instance has the method in that era.
-pub(super) fn is_served(exchange: &Exchange<'_>, method: Option<Method>, era: Era) -> bool {
-    let capabilities = &exchange.view.capabilities;
-    method.is_some_and(|method| method.is_of(era) && capabilities.has(method.needs()))
+pub(super) fn is_served(exchange: &Exchange<'_>, method: Method, era: Era) -> bool {
+    method.is_of(era) && exchange.view.capabilities.has(method.needs())
 }
 
-/// Answers one request, whose envelope is checked, unless its client cancels it.
-pub(super) async fn serve(ask: &Ask<'_>, asked: &Asked<'_>) -> Result<Reply, Fault> {
+/// Answers one request, whose envelope is checked, if it is let in and unless its client cancels it.
+pub(super) async fn serve(ask: &Ask<'_>, method: Method, asked: &Asked<'_>) -> Result<Reply, Fault> {
+    let permit = admit(ask, method, asked)?;
     let answer = pin!(answer(ask, asked));
-    let Some(call) = &ask.call else {
-        return answer.await;
+    let reply = match &ask.call {
+        None => answer.await,
+        Some(call) => tokio::select! {
+            biased;
+            answered = answer => answered,
+            // Nobody reads what it is answered, but HTTP wants an answer.
+            () = call.cancelled() => Ok(Reply::empty(StatusCode::ACCEPTED)),
+        },
+    }?;
+    Ok(reply.holding(permit))
+}
+
+fn admit(ask: &Ask<'_>, method: Method, asked: &Asked<'_>) -> Result<Permit, Fault> {
+    let exchange = ask.exchange;
+    let target = asked.mirrored_name().and_then(as_string);
+    let action = Action::Mcp {
+        instance: &exchange.view.entry.definition.id,
+        method,
+        target: target.as_deref(),
     };
-    tokio::select! {
-        biased;
-        answered = answer => answered,
-        // Nobody reads what it is answered, but HTTP wants an answer.
-        () = call.cancelled() => Ok(Reply::empty(StatusCode::ACCEPTED)),
-    }
+    let request = policy::Asked {
+        principal: &exchange.principal,
+        action,
+    };
+    ask.endpoint.gateway.policy.admit(&request).map_err(|refusal| {
+        let target = target.as_deref().unwrap_or_default();
+        Fault::refused(&refusal, || match method {
+            Method::ResourcesRead => Fault::resource_not_found(target, ask.era),
+            Method::PromptsGet => Fault::unknown_prompt(target),
+            Method::ToolsCall => Fault::unknown_tool(target),
+            other => Fault::method_not_found(other.name(), ask.era),
+        })
+    })
 }
 
 async fn answer(ask: &Ask<'_>, asked: &Asked<'_>) -> Result<Reply, Fault> {
@@ -60,6 +85,6 @@ async fn answer(ask: &Ask<'_>, asked: &Asked<'_>) -> Result<Reply, Fault> {
             }
             Ok(Reply::result(ask.id, "{}"))
         }
-        Asked::Unknown(_) => Err(Fault::internal("the method is served by nobody")),
+        Asked::Unknown(_) => Err(Fault::internal("nothing answers this method")),
     }
 }

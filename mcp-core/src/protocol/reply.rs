@@ -1,11 +1,14 @@
 //! What the protocol layer answers, without knowing which HTTP server sends it.
 
 use super::{envelope::Id, fault::Fault};
-use crate::{engine::Outcome, spec::Era};
+use crate::{
+    policy::{Permit, Trace},
+    spec::Era,
+};
 use bytes::Bytes;
-use futures_util::stream::BoxStream;
+use futures_util::{StreamExt, stream::BoxStream};
 use http::StatusCode;
-use std::sync::Arc;
+use std::time::Duration;
 
 /// One HTTP answer.
 pub struct Reply {
@@ -15,7 +18,9 @@ pub struct Reply {
     pub body: ReplyBody,
     /// The `Mcp-Session-Id` to set.
     pub session: Option<String>,
-    /// For the request log.
+    /// The `Retry-After` to set.
+    pub retry_after: Option<Duration>,
+    /// For the request's record.
     pub trace: Trace,
 }
 
@@ -29,27 +34,13 @@ pub enum ReplyBody {
     Events(BoxStream<'static, Bytes>),
 }
 
-/// What a request log wants to know about a message.
-#[derive(Clone, Debug, Default)]
-pub struct Trace {
-    /// Method, `-` where there is none or it is unknown.
-    pub method: &'static str,
-    /// Name of the called tool, where it exists.
-    pub tool: Option<Arc<str>>,
-    /// How a tool call ended.
-    pub outcome: Option<Outcome>,
-    /// What the upstream answered.
-    pub upstream_status: Option<u16>,
-    /// JSON-RPC error code.
-    pub error: Option<i32>,
-}
-
 impl Reply {
     pub(super) fn empty(status: StatusCode) -> Self {
         Self {
             status,
             body: ReplyBody::Empty,
             session: None,
+            retry_after: None,
             trace: Trace::default(),
         }
     }
@@ -60,6 +51,7 @@ impl Reply {
             status,
             body,
             session: None,
+            retry_after: None,
             trace: Trace::default(),
         }
     }
@@ -80,12 +72,28 @@ impl Reply {
             status: StatusCode::OK,
             body,
             session: None,
+            retry_after: None,
             trace: Trace::default(),
+        }
+    }
+
+    /// The same, giving back what the request took when its stream ends.
+    pub(super) fn holding(self, permit: Permit) -> Self {
+        let ReplyBody::Events(events) = self.body else {
+            return self;
+        };
+        let events = events.inspect(move |_| {
+            let _held = &permit;
+        });
+        Self {
+            body: ReplyBody::Events(events.boxed()),
+            ..self
         }
     }
 
     pub(super) fn fault(fault: &Fault, era: Era) -> Self {
         let mut reply = Self::json(fault.status(), fault.to_json(era));
+        reply.retry_after = fault.retry_after();
         reply.trace.error = Some(fault.code());
         reply
     }

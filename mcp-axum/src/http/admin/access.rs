@@ -1,4 +1,4 @@
-//! Who may use the admin API. Refuses before anything else is read.
+//! Who may use the admin API, as the policy says. Refuses before anything else is read.
 
 use crate::{
     app::App,
@@ -10,7 +10,7 @@ use axum::{
     response::Response,
 };
 use http::{HeaderValue, StatusCode, header};
-use mcp_common::authenticator::{Denied, Principal};
+use mcp_core::policy::{Action, Asked, Door, Refusal, Verb};
 use std::sync::Arc;
 
 /// Until everything is loaded nobody can say what there is, nor what would clash with it.
@@ -29,21 +29,24 @@ pub(super) async fn enter(State(app): State<Arc<App>>, mut request: Request, nex
     if app.guard.is_open() {
         app.admin.access.check_with_own_pages(request.headers())?;
     }
-    let authenticated = app.guard.authenticate(request.headers()).await;
-    let principal = authenticated.map_err(|denied| Error::denied(&denied, app.guard.challenge()))?;
-    if !principal.admin && principal == Principal::anonymous() {
-        // Let in without a key; with one it may be different.
-        return Err(Error::denied(&Denied::Missing, app.guard.challenge()));
-    }
-    if !principal.admin {
-        return Err(Error::forbidden(
-            "this key may use instances but not /admin; use an admin key",
-        ));
-    }
+    let found = app.guard.authenticate(request.headers()).await;
+    let policy = &app.gateway.policy;
+    let refused = |refusal: Refusal| Error::refused(&refusal, app.guard.challenge());
+    let principal = policy.enter(Door::Admin, found).map_err(refused)?;
     // Here too calls can be made, and calls that come back here.
     if let Err(found) = app.gateway.check_way(request.headers()) {
         return Err(Error::new(StatusCode::LOOP_DETECTED, found.to_string()));
     }
+    let path = request.uri().path().to_owned();
+    let action = Action::Admin {
+        verb: Verb::of(request.method()),
+        path: path.strip_prefix("/admin").unwrap_or(&path),
+    };
+    let asked = Asked {
+        principal: &principal,
+        action,
+    };
+    let _permit = policy.admit(&asked).map_err(refused)?;
     request.extensions_mut().insert(principal.clone());
     let mut response = next.run(request).await;
     response.extensions_mut().insert(principal); // for the log line

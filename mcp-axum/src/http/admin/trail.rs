@@ -9,37 +9,31 @@ use axum::{
 use futures_util::FutureExt;
 use http::HeaderName;
 use mcp_common::authenticator::Principal;
-use std::{panic::AssertUnwindSafe, sync::Arc, time::Instant};
+use mcp_core::policy::Door;
+use std::{panic::AssertUnwindSafe, sync::Arc};
 use tracing::Instrument;
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 /// The innermost handlers log inside its span.
 pub(super) async fn record(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
-    let started = Instant::now();
     let id = app.admin.request_ids.of(request.headers());
+    let name = id.to_str().unwrap_or_default().to_owned();
     // At the level of what must never go without it.
-    let span = tracing::error_span!("admin", request_id = id.to_str().unwrap_or_default());
-    let method = request.method().clone();
-    let path = request.uri().path().to_owned();
+    let span = tracing::error_span!("admin", request_id = name);
+    let mut record = app.gateway.policy.record(Door::Admin, &name);
+    record.path = Some((request.method().clone(), request.uri().path().to_owned()));
     let answered = AssertUnwindSafe(next.run(request))
         .catch_unwind()
         .instrument(span.clone())
         .await;
     let _inside = span.enter();
     let mut response = answered.unwrap_or_else(|_| Error::internal("the handler panicked").into_response());
-    let principal = response
-        .extensions()
-        .get::<Principal>()
-        .map(|principal| &*principal.subject);
-    tracing::info!(
-        target: "dynmcp::admin",
-        method = method.as_str(),
-        path,
-        principal,
-        status = response.status().as_u16(),
-        duration_us = u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX),
-    );
+    if let Some(principal) = response.extensions().get::<Principal>() {
+        record.sent_by(&principal.subject);
+    }
+    record.answered(response.status());
+    drop(record);
     response.headers_mut().insert(REQUEST_ID, id);
     response
 }

@@ -26,6 +26,7 @@ pub(super) fn of(reply: Reply) -> Response {
         status,
         body,
         session,
+        retry_after,
         ..
     } = reply;
     let mut response = match body {
@@ -49,6 +50,11 @@ pub(super) fn of(reply: Reply) -> Response {
         response
             .headers_mut()
             .insert(header::ALLOW, HeaderValue::from_static("POST"));
+    }
+    if let Some(wait) = retry_after {
+        // Whole seconds, and never sooner.
+        let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
+        response.headers_mut().insert(header::RETRY_AFTER, seconds.into());
     }
     if let Some(session) = session.and_then(|id| HeaderValue::try_from(id).ok()) {
         response.headers_mut().insert(SESSION_ID, session);

@@ -4,10 +4,12 @@
 use crate::{
     engine::{Engine, EngineSettings},
     peer::Peer,
+    policy::{Action, Asked, Gate, Hold, Policy, Refusal},
     protocol::{
         AbandonedSettings, Endpoint, Exchange, Gateway, GatewayParts, ProtocolSettings, Reply, ReplyBody,
     },
     relay::{Answer, Forwarded, Line, LogLevel, Origin, Progress, Trouble},
+    spec::Method,
     telemetry::Metrics,
     tool::{StoredTool, ToolCompiler},
     view::{Inventories, Item, Offer, Resources, ViewSettings},
@@ -148,6 +150,10 @@ struct World {
 
 impl World {
     fn new() -> Self {
+        Self::with(Policy::default())
+    }
+
+    fn with(policy: Policy) -> Self {
         let shelf = Arc::new(Shelf {
             origin: Arc::default(),
             epoch: AtomicU64::new(0),
@@ -169,6 +175,7 @@ impl World {
                 via: None,
             },
             inventories: shelf.clone(),
+            policy,
             metrics: Metrics::register(&mut Registry::default()),
             shutdown: CancellationToken::new(),
         });
@@ -460,4 +467,53 @@ async fn an_inventory_that_changes_is_shown_and_its_list_alone_is_announced() {
     let end = next(&mut events).await.unwrap();
     assert_eq!(end["result"]["resultType"], "complete", "{end}");
     announcer.await.unwrap();
+}
+
+/// Lets nobody see `fails`, and counts what is open.
+#[derive(Default)]
+struct Doorkeeper(Arc<()>);
+
+impl Gate for Doorkeeper {
+    fn admit(&self, asked: &Asked<'_>) -> Result<Option<Hold>, Refusal> {
+        match asked.action {
+            Action::Mcp {
+                target: Some("fails"),
+                ..
+            } => Err(Refusal::Hidden),
+            Action::Mcp {
+                method: Method::ResourcesList,
+                ..
+            } => Err(Refusal::Limited {
+                reason: "one list a minute".to_owned(),
+                retry_after: Duration::from_secs(60),
+            }),
+            _ => Ok(Some(Box::new(self.0.clone()))),
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_the_policy_says_stands_between_the_envelope_and_the_method() {
+    let gate = Arc::new(Doorkeeper::default());
+    let world = World::with(Policy::new(vec![gate.clone()]));
+    let open = || Arc::strong_count(&gate.0) - 1;
+    let hidden = body(world.modern("tools/call", json!({"name": "fails"})).await);
+    let unknown = body(world.modern("tools/call", json!({"name": "fails not"})).await);
+    assert_eq!(hidden["error"]["code"], unknown["error"]["code"]);
+    assert_eq!(hidden["error"]["message"], "Unknown tool: fails");
+
+    let limited = world.modern("resources/list", json!({})).await;
+    assert_eq!(
+        (limited.status.as_u16(), limited.retry_after),
+        (429, Some(Duration::from_secs(60)))
+    );
+    assert_eq!(body(limited)["error"]["message"], "one list a minute");
+
+    body(world.modern("tools/list", json!({})).await);
+    assert_eq!(open(), 0);
+    let mut events = events(world.modern("tools/call", json!({"name": "talks"})).await);
+    assert_eq!(open(), 1, "its stream is open");
+    while next(&mut events).await.is_some() {}
+    drop(events);
+    assert_eq!(open(), 0);
 }

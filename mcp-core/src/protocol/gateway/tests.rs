@@ -44,6 +44,7 @@ fn gateway() -> (Arc<Catalog<ToolCompiler>>, Arc<Gateway>) {
             via: None,
         },
         inventories: Arc::new(NoInventories),
+        policy: Policy::default(),
         metrics: Metrics::register(&mut Registry::default()),
         shutdown: CancellationToken::new(),
     });

@@ -1,11 +1,12 @@
 //! What other servers offer: their answers, and what is said before, go on to the client.
 
 use crate::{
+    policy::Trace,
     protocol::{
-        Reply, Trace,
+        Reply,
         ask::Ask,
         conversation,
-        fault::{Fault, excerpt},
+        fault::Fault,
         params::{CompleteParams, Completed, PromptParams, ReadParams, as_string},
     },
     relay::{Answer, Origin, Trouble},
@@ -25,8 +26,7 @@ pub(super) async fn prompt(ask: &Ask<'_>, params: &PromptParams<'_>) -> Result<R
     let name = params.name.and_then(as_string);
     let name = name.ok_or_else(|| Fault::invalid_params("params.name must be the name of a prompt"))?;
     let origin = ask.exchange.view.prompt(&name);
-    let origin =
-        origin.ok_or_else(|| Fault::invalid_params(format!("Unknown prompt: {}", excerpt(&name))))?;
+    let origin = origin.ok_or_else(|| Fault::unknown_prompt(&name))?;
     pass_on(ask, Method::PromptsGet, origin).await
 }
 

@@ -3,11 +3,12 @@
 use crate::{
     activity::Doing,
     engine::{CallContext, CallResult, Outcome},
+    policy::Trace,
     protocol::{
-        Reply, Trace,
+        Reply,
         ask::Ask,
         conversation,
-        fault::{Fault, excerpt},
+        fault::Fault,
         headers,
         params::{CallParams, as_string, is_object},
         reply::frame,
@@ -28,7 +29,7 @@ pub(super) async fn call(ask: &Ask<'_>, params: &CallParams<'_>) -> Result<Reply
     let name = params.name.and_then(as_string);
     let name = name.ok_or_else(|| Fault::invalid_params("params.name must be the name of a tool"))?;
     let Some(tool) = exchange.view.tool(&name) else {
-        return Err(Fault::invalid_params(format!("Unknown tool: {}", excerpt(&name))));
+        return Err(Fault::unknown_tool(&name));
     };
     // Some clients send `null` for "no arguments".
     let arguments = params.arguments.filter(|raw| raw.get() != "null");

@@ -1,0 +1,76 @@
+//! Who may do what, what that may cost, and what is remembered of it: the one place that every request passes between
+//! its envelope and what answers it, on `/mcp` as on `/admin`.
+//!
+//! On the way in a request passes twice. [`Policy::enter`] knows who calls and at which door, before a body is read;
+//! [`Policy::admit`] knows what is asked for. On the way out there is one [`Record`] of each request, also of those that
+//! were refused or whose client went away. What decides, counts or remembers is a [`Gate`]; a gateway without any lets
+//! everybody do what their door allows.
+
+mod asked;
+mod gate;
+mod record;
+mod refusal;
+
+pub use asked::{Action, Asked, Door, Verb};
+pub use gate::{Gate, Hold};
+pub use record::{Record, Trace};
+pub use refusal::Refusal;
+
+use mcp_common::authenticator::{Denied, Principal};
+use std::sync::Arc;
+
+/// The gates of one gateway, in the order in which they are asked.
+#[derive(Clone, Default)]
+pub struct Policy {
+    gates: Arc<[Arc<dyn Gate>]>,
+}
+
+/// A request that was let in; it counts as one until this is dropped.
+#[must_use = "what was taken for a request is given back when this is dropped"]
+#[derive(Default)]
+pub struct Permit {
+    _holds: Vec<Hold>,
+}
+
+impl Policy {
+    /// A policy of these gates.
+    pub fn new(gates: Vec<Arc<dyn Gate>>) -> Self {
+        Self { gates: gates.into() }
+    }
+
+    /// Whether this caller may come in at the door at all, by what the authenticators found.
+    pub fn enter(&self, door: Door, found: Result<Principal, Denied>) -> Result<Principal, Refusal> {
+        let principal = found.map_err(Refusal::Unauthenticated)?;
+        if door == Door::Admin && !principal.admin {
+            // Let in without a key; with one it may be different.
+            if principal == Principal::anonymous() {
+                return Err(Refusal::Unauthenticated(Denied::Missing));
+            }
+            return Err(Refusal::Forbidden(
+                "this key may use instances but not /admin; use an admin key".to_owned(),
+            ));
+        }
+        for gate in &*self.gates {
+            gate.enter(door, &principal)?;
+        }
+        Ok(principal)
+    }
+
+    /// Whether the caller may have what is asked for. The first gate that refuses decides; what those before it took is
+    /// given back.
+    pub fn admit(&self, asked: &Asked<'_>) -> Result<Permit, Refusal> {
+        let mut holds = Vec::new();
+        for gate in &*self.gates {
+            holds.extend(gate.admit(asked)?);
+        }
+        Ok(Permit { _holds: holds })
+    }
+
+    /// The record of a request that begins now.
+    pub fn record<'a>(&'a self, door: Door, request_id: &'a str) -> Record<'a> {
+        Record::begin(&self.gates, door, request_id)
+    }
+}
+
+#[cfg(test)]
+mod tests;

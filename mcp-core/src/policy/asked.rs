@@ -1,0 +1,65 @@
+//! What is asked for, as far as rights, limits and records tell requests apart.
+
+use crate::spec::Method;
+use mcp_common::authenticator::Principal;
+
+/// Where a request comes in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Door {
+    /// `/mcp/{instance}`
+    Mcp,
+    /// `/admin`
+    Admin,
+}
+
+/// A request whose envelope is read.
+#[derive(Clone, Copy, Debug)]
+pub struct Asked<'a> {
+    /// Who asks.
+    pub principal: &'a Principal,
+    /// For what.
+    pub action: Action<'a>,
+}
+
+/// What a request wants.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Action<'a> {
+    /// An MCP method. The stream of an older client's GET counts as `subscriptions/listen`.
+    Mcp {
+        /// The instance's id.
+        instance: &'a str,
+        /// The method, which the instance serves.
+        method: Method,
+        /// The name of a tool or prompt, the URI of a resource; it need not exist.
+        target: Option<&'a str>,
+    },
+    /// Something of the admin API.
+    Admin {
+        /// What is done.
+        verb: Verb,
+        /// The path after `/admin`.
+        path: &'a str,
+    },
+}
+
+/// What a request to the admin API does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Verb {
+    /// It changes nothing.
+    Read,
+    /// It changes something, or makes a call.
+    Write,
+    /// It takes something away.
+    Delete,
+}
+
+impl Verb {
+    /// The verb of an HTTP method.
+    pub fn of(method: &http::Method) -> Self {
+        match *method {
+            http::Method::GET | http::Method::HEAD | http::Method::OPTIONS => Self::Read,
+            http::Method::DELETE => Self::Delete,
+            _ => Self::Write,
+        }
+    }
+}

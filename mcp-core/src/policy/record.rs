@@ -1,0 +1,139 @@
+//! What is remembered of a request: one line of the log, and whatever gates make of it.
+
+use super::{Door, Gate};
+use crate::engine::Outcome;
+use http::StatusCode;
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+/// The status of a request whose client closed the connection first, as nginx logs it.
+const CLIENT_CLOSED: u16 = 499;
+
+/// One request, from its beginning until its answer is made. Dropping it ends it, also where the client went away.
+pub struct Record<'a> {
+    gates: &'a [Arc<dyn Gate>],
+    /// Where it came in.
+    pub door: Door,
+    /// Its name in the log and in the answer.
+    pub request_id: &'a str,
+    /// Who sent it, as far as that was found out.
+    subject: Option<Arc<str>>,
+    /// The instance, where there is one.
+    pub instance: Option<Arc<str>>,
+    /// The HTTP method and the path, for the admin API.
+    pub path: Option<(http::Method, String)>,
+    /// What the protocol says of it.
+    pub trace: Trace,
+    status: u16,
+    started: Instant,
+    is_logged: bool,
+}
+
+/// What the protocol says of a message.
+#[derive(Clone, Debug, Default)]
+pub struct Trace {
+    /// Method, `-` where there is none or it is unknown.
+    pub method: &'static str,
+    /// Name of the called tool, where it exists.
+    pub tool: Option<Arc<str>>,
+    /// How a tool call ended.
+    pub outcome: Option<Outcome>,
+    /// What the upstream answered.
+    pub upstream_status: Option<u16>,
+    /// JSON-RPC error code.
+    pub error: Option<i32>,
+}
+
+impl<'a> Record<'a> {
+    pub(super) fn begin(gates: &'a [Arc<dyn Gate>], door: Door, request_id: &'a str) -> Self {
+        let trace = Trace {
+            method: "-",
+            ..Trace::default()
+        };
+        Self {
+            gates,
+            door,
+            request_id,
+            subject: None,
+            instance: None,
+            path: None,
+            trace,
+            status: CLIENT_CLOSED,
+            started: Instant::now(),
+            is_logged: true,
+        }
+    }
+
+    /// Writes no line, and is for the gates alone.
+    pub fn without_line(mut self) -> Self {
+        self.is_logged = false;
+        self
+    }
+
+    /// Who sent it; looked up only where somebody wants to know.
+    pub fn sent_by(&mut self, subject: &Arc<str>) {
+        if self.door == Door::Admin || !self.gates.is_empty() {
+            self.subject = Some(subject.clone());
+        }
+    }
+
+    /// The answer's status.
+    pub fn answered(&mut self, status: StatusCode) {
+        self.status = status.as_u16();
+    }
+
+    /// Who sent it, as far as that was found out.
+    pub fn subject(&self) -> Option<&Arc<str>> {
+        self.subject.as_ref()
+    }
+
+    /// The answer's status; 499 where the client went away before.
+    pub fn status(&self) -> u16 {
+        self.status
+    }
+
+    /// How long it has taken.
+    pub fn duration(&self) -> Duration {
+        self.started.elapsed()
+    }
+
+    fn log(&self) {
+        let duration_us = u64::try_from(self.duration().as_micros()).unwrap_or(u64::MAX);
+        match self.door {
+            Door::Mcp => tracing::info!(
+                target: "dynmcp::request",
+                request_id = self.request_id,
+                instance = self.instance.as_deref(),
+                method = self.trace.method,
+                tool = self.trace.tool.as_deref(),
+                status = self.status,
+                upstream_status = self.trace.upstream_status,
+                outcome = self.trace.outcome.map(|outcome| outcome.as_str()),
+                error = self.trace.error,
+                duration_us,
+            ),
+            // Its span has the request's id.
+            Door::Admin => tracing::info!(
+                target: "dynmcp::admin",
+                method = self.path.as_ref().map(|(method, _)| method.as_str()),
+                path = self.path.as_ref().map(|(_, path)| &**path),
+                principal = self.subject.as_deref(),
+                status = self.status,
+                duration_us,
+            ),
+        }
+    }
+}
+
+impl Drop for Record<'_> {
+    fn drop(&mut self) {
+        for gate in self.gates {
+            gate.over(self);
+        }
+        if self.is_logged {
+            self.log();
+        }
+    }
+}

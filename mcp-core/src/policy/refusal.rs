@@ -1,0 +1,26 @@
+//! Why a request is not let in.
+
+use mcp_common::authenticator::Denied;
+use std::time::Duration;
+
+/// A refusal; what it is in HTTP and JSON-RPC is said where these are spoken.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Refusal {
+    /// Nobody knows who calls.
+    #[error(transparent)]
+    Unauthenticated(#[from] Denied),
+    /// The caller is known, and may not do this.
+    #[error("{0}")]
+    Forbidden(String),
+    /// The caller is not to know that there is such a thing.
+    #[error("there is nothing of this name")]
+    Hidden,
+    /// Not now.
+    #[error("{reason}")]
+    Limited {
+        /// Which limit it is, and what to do.
+        reason: String,
+        /// When it is worth another try.
+        retry_after: Duration,
+    },
+}
