@@ -1,6 +1,7 @@
 //! The command line. The only part of the program that prints.
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a command line prints")]
 
+mod add;
 mod banner;
 mod call;
 mod config;
@@ -26,7 +27,9 @@ mod serve;
 mod store;
 mod tool_arguments;
 mod try_definition;
+mod upstreams;
 
+use add::AddArguments;
 use call::CallArguments;
 use clap::{Parser, Subcommand};
 use contract::TestArguments;
@@ -37,6 +40,7 @@ use import::ImportCommand;
 use migrate::MigrateArguments;
 use plan::{ApplyArguments, PlanArguments};
 use std::{path::PathBuf, process::ExitCode};
+use upstreams::UpstreamsArguments;
 
 pub(crate) use own_program::own_program;
 #[cfg(unix)]
@@ -53,6 +57,9 @@ Examples:
   dynmcp import openapi petstore.yaml --instance pets --dry-run
   dynmcp explain get_order id=7            which request a call makes, and why; as a curl line too
   dynmcp call support get_order id=7       call a tool as an MCP client does
+  dynmcp add docs https://docs.example.com/mcp --instance desk   show the tools of another MCP server
+  dynmcp import mcp ~/.cursor/mcp.json --instance desk           those of all servers of a client's file
+  dynmcp upstreams                         how they are doing
   dynmcp migrate --check                   does the database have the tables of this version?
   dynmcp export definitions/               what is stored, as files for git
   dynmcp plan definitions/                 what applying them would do, and what clients would notice
@@ -90,7 +97,7 @@ enum Command {
         #[arg(long, default_value_t = 8080)]
         port: u16,
     },
-    /// Make the operations of an API description the tools of an instance.
+    /// Make the operations of an API description the tools of an instance, or a client's file of MCP servers upstreams.
     ///
     /// Importing again updates the tools: what was edited by hand stays. Works on the configured data source, also
     /// beside a running gateway, or with --server through the admin API of one.
@@ -142,6 +149,18 @@ enum Command {
     ///
     /// Prints what the model would read. Exit code 1 where the tool reports an error.
     Call(Box<CallArguments>),
+    /// Store another MCP server as an upstream, by its URL or as a program.
+    ///
+    /// Works on the configured data source, also beside a running gateway, or with --server through the admin API of one.
+    /// An upstream with the same id is replaced. Programs are started only if `stdio.allow` of the gateway's configuration
+    /// names their command:
+    ///
+    ///   dynmcp add docs https://docs.example.com/mcp --instance desk
+    ///   dynmcp add time --instance desk -- uvx mcp-server-time
+    #[command(verbatim_doc_comment)]
+    Add(Box<AddArguments>),
+    /// Show how the upstreams of a running gateway are doing: state, revision, tools, the last error, the next attempt.
+    Upstreams(UpstreamsArguments),
     /// Do work for a gateway, which starts this itself.
     #[cfg(unix)]
     #[command(hide = true)]
@@ -211,6 +230,8 @@ pub fn main() -> ExitCode {
         Command::Schema { documents, strict } => schema::print(&documents, strict),
         Command::Explain(arguments) => explain::run(cli.config, &arguments),
         Command::Call(arguments) => call::run(cli.config, &arguments),
+        Command::Add(arguments) => add::run(cli.config, &arguments),
+        Command::Upstreams(arguments) => upstreams::run(cli.config, &arguments),
         #[cfg(unix)]
         Command::Sandbox { memory } => sandbox::run(memory),
         Command::HashKey { generate } => hash_key::run(generate),

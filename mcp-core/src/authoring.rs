@@ -7,6 +7,7 @@ pub mod examples;
 pub mod explain;
 pub mod export;
 pub mod import;
+pub mod mcp_servers;
 pub mod stored_form;
 pub mod tokens;
 pub mod writer;

@@ -18,6 +18,7 @@ pub(crate) use pending::Pending;
 
 use crate::{peer::Peer, spec::Method};
 use futures_util::future::BoxFuture;
+use http::HeaderValue;
 use mcp_common::authenticator::Principal;
 use serde_json::value::RawValue;
 use std::sync::Arc;
@@ -42,6 +43,8 @@ pub struct Forwarded {
     pub principal: Principal,
     /// The client that it came from, whose memory it takes.
     pub peer: Arc<Peer>,
+    /// The gateways that the client's request passed, and this one, as `Via` names them.
+    pub via: Option<HeaderValue>,
     /// The session of an older client, where the instance has sessions: what an origin keeps for one client, it keeps by
     /// this.
     pub session: Option<Arc<str>>,

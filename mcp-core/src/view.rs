@@ -10,6 +10,7 @@ mod listed;
 mod offer;
 mod prepared;
 mod shown;
+mod upstreams;
 
 use crate::{
     relay::Origin,
@@ -29,6 +30,7 @@ pub(crate) use prepared::PreparedList;
 use serde_json::json;
 use shown::Shown;
 use std::sync::Arc;
+pub use upstreams::UpstreamInventories;
 
 /// How lists are answered.
 #[derive(Clone, Debug)]

@@ -119,7 +119,7 @@ async fn instances(gateway: &Gateway) -> Vec<String> {
 }
 
 /// Where the gateway of this configuration listens, seen from this machine.
-fn configured(config: Option<PathBuf>) -> Result<String, Failure> {
+pub(super) fn configured(config: Option<PathBuf>) -> Result<String, Failure> {
     let settings = Settings::load(&Layers::of_process(config))?;
     let host = match settings.app.host.as_str() {
         "0.0.0.0" => "127.0.0.1",

@@ -1,9 +1,11 @@
 //! `dynmcp import …`
 
+mod mcp;
 mod remote;
 
 use super::{
     Failure,
+    add::StoringArguments,
     gateway::GatewayArguments,
     output::{OutputFormat, print, print_json},
     store::{self, PRINCIPAL},
@@ -41,6 +43,16 @@ pub(super) enum ImportCommand {
         document: String,
         #[command(flatten)]
         options: ImportArguments,
+    },
+    /// A file in which an MCP client keeps its servers (`mcpServers`, `servers`): each becomes an upstream.
+    ///
+    /// Values that may be secrets are not copied: the upstream refers to an environment variable of the gateway, and the report
+    /// says which to set.
+    Mcp {
+        /// A file, or `-` for standard input.
+        document: String,
+        #[command(flatten)]
+        storing: StoringArguments,
     },
     /// An HTTP archive, as browsers save it.
     Har {
@@ -89,6 +101,7 @@ pub(super) fn run(config: Option<PathBuf>, command: ImportCommand) -> Result<(),
         ImportCommand::Openapi { document, options } => (Format::OpenApi, document, options),
         ImportCommand::Curl { line, options } => (Format::Curl, line, options),
         ImportCommand::Postman { document, options } => (Format::Postman, document, options),
+        ImportCommand::Mcp { document, storing } => return mcp::run(config, &document, &storing),
         ImportCommand::Har { document, options } => (Format::Har, document, options),
     };
     let options = arguments.options(format, &document)?;

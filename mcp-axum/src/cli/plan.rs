@@ -13,7 +13,7 @@ pub(super) use apply::{ApplyArguments, apply};
 use clap::Args;
 use mcp_core::authoring::change_plan::{PlanOptions, PlanReport, Prune};
 use std::path::PathBuf;
-use target::Target;
+pub(super) use target::Target;
 
 /// Something would be written.
 const CHANGES: u8 = 3;

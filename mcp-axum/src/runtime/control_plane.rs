@@ -38,7 +38,7 @@ use mcp_core::{
     protocol::{Gateway, GatewayParts},
     tool::ToolCompiler,
     upstream::Hub,
-    view::NoInventories,
+    view::UpstreamInventories,
 };
 use parts::engine_settings;
 pub(crate) use parts::{bounds, command_engine};
@@ -136,11 +136,12 @@ pub(crate) async fn build(settings: Settings) -> Result<Built, BuildError> {
         catalog: catalog.clone(),
         settings: parts::protocol_settings(&settings, engine.via.clone())
             .map_err(BuildError::NoRandomness)?,
-        inventories: Arc::new(NoInventories),
+        inventories: Arc::new(UpstreamInventories(hub.clone())),
         policy: Policy::default(),
         metrics: core_metrics,
         shutdown: draining.clone(),
     });
+    upstreams::announce(&catalog, &hub, &gateway);
     let writer = Writer::of_gateway(catalog.clone(), source.clone());
     let admin = crate::http::admin::Admin::new(Engine::new(engine.clone()), writer, &settings.app);
     let app = Arc::new(App {

@@ -38,5 +38,6 @@ mod tasks;
 )]
 mod test_app;
 mod tool_state;
+mod upstreams;
 mod values;
 mod verify;

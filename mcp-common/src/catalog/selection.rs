@@ -67,7 +67,8 @@ impl<T: Send + Sync + 'static> Candidates<T> {
         let mut entries: HashSet<(&str, Option<&str>)> = HashSet::new();
         for (index, reference) in definition.tool_ids.iter().enumerate() {
             let id = &*reference.id;
-            if excluded.contains(id) {
+            // Those of upstreams are joined to these when the instance is rendered.
+            if excluded.contains(id) || reference.remote().is_some() {
                 continue;
             }
             if !entries.insert((id, reference.name.as_deref())) {

@@ -33,10 +33,10 @@ pub struct InstanceDefinition {
     pub name: String,
     /// Becomes `instructions` for the client.
     pub description: Option<String>,
-    /// The tools, in the order in which they are listed. Unknown ids are kept; they start to work when the tool appears.
+    /// The tools, in the order in which they are listed; those of upstreams come after all others, by their names. Unknown ids are kept; they start to work when the tool appears.
     #[serde(default)]
     pub tool_ids: Vec<ToolReference>,
-    /// Tools by tag, after `tool_ids`, ordered by id.
+    /// Tools by tag and by upstream, after `tool_ids`, ordered by id.
     pub include: Option<Include>,
     /// Taken out again.
     pub exclude: Option<Exclude>,
@@ -88,18 +88,22 @@ fn example() -> serde_json::Value {
     })
 }
 
-/// Selects tools by label.
+/// Selects tools by label, and by where they come from.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 pub struct Include {
     /// A tool with any of these tags is in.
     #[serde(default)]
     pub tags: Vec<Arc<str>>,
+    /// Every tool that these upstreams show is in. Ids that no upstream has are kept; they start to work when it appears.
+    #[serde(default)]
+    #[schemars(example = &["weather"])]
+    pub upstreams: Vec<Arc<str>>,
 }
 
 /// Takes tools out by id.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 pub struct Exclude {
-    /// The tools that are left out, whatever else selects them.
+    /// The tools that are left out, whatever else selects them; `upstream/tool` for a tool of an upstream.
     #[serde(default)]
     pub tool_ids: Vec<Arc<str>>,
 }
@@ -115,7 +119,33 @@ pub enum InstanceAuth {
     None,
 }
 
+/// What is wrong with a reference to a tool of an upstream.
+fn remote(index: usize, upstream: &str, name: &str, has_overrides: bool) -> Option<Problem> {
+    let field = format!("tool_ids[{index}]");
+    if upstream.is_empty() || name.is_empty() {
+        let reason = "must be a tool's id, or `upstream/tool` for a tool of an upstream";
+        return Some(Problem::at(field, reason));
+    }
+    has_overrides.then(|| {
+        let reason = "`defaults` and `hide` are for tools that have a definition; a tool of an upstream is shown with the arguments that its server lists";
+        Problem::at(field, reason)
+    })
+}
+
 impl InstanceDefinition {
+    /// Whether it shows tools of any upstream.
+    pub fn has_upstreams(&self) -> bool {
+        self.tool_ids.iter().any(|tool| tool.remote().is_some())
+            || self.include.iter().any(|include| !include.upstreams.is_empty())
+    }
+
+    /// Whether it shows tools of this upstream.
+    pub fn refers_to(&self, upstream: &str) -> bool {
+        let mut named = self.tool_ids.iter().filter_map(ToolReference::remote);
+        let mut included = self.include.iter().flat_map(|include| &include.upstreams);
+        named.any(|(other, _)| other == upstream) || included.any(|other| **other == *upstream)
+    }
+
     /// Reads the document stored under `id`.
     pub fn read(id: &str, document: &Document) -> Result<Read<Self>, Problems> {
         let (mut definition, mut warnings) = decode::<Self>(document)?;
@@ -124,6 +154,9 @@ impl InstanceDefinition {
             problems.extend(literal::check(&format!("vars.{name}"), value.get()).err());
         }
         for (index, tool) in definition.tool_ids.iter().enumerate() {
+            if let Some((upstream, name)) = tool.remote() {
+                problems.extend(remote(index, upstream, name, tool.overrides.is_some()));
+            }
             if let Some(name) = &tool.name {
                 problems.extend(check_tool_name(&format!("tool_ids[{index}].name"), name).err());
             }

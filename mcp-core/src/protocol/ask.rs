@@ -78,6 +78,12 @@ impl Ask<'_> {
             instance: exchange.view.entry.definition.id.clone(),
             principal: exchange.principal.clone(),
             peer: exchange.peer.clone(),
+            via: self
+                .endpoint
+                .gateway
+                .via
+                .as_ref()
+                .map(|via| via.value(Some(exchange.headers))),
             session: self.session.as_ref().map(|session| session.id.clone()),
         }
     }

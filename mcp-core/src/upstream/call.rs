@@ -11,12 +11,14 @@ use super::{
 use crate::json::members::Members;
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue};
-use serde_json::{Value, json};
+use serde_json::{Value, json, value::RawValue};
 use std::sync::Arc;
 
-/// Members of `_meta` that are the gateway's own matter on each side.
+/// Members of `_meta` that each side of the gateway says for itself.
 const OWN_META: &str = "io.modelcontextprotocol/";
-/// Names what progress is told of. Nothing is told to the client, so nothing is asked for.
+/// What a client answers that it is asked in results, which go back to it as they are (2026-07-28).
+const CAPABILITIES: &str = "io.modelcontextprotocol/clientCapabilities";
+/// Names what progress is told of. None is passed on, so none is asked for.
 const PROGRESS: &str = "progressToken";
 
 /// A call.
@@ -24,10 +26,8 @@ const PROGRESS: &str = "progressToken";
 pub struct RemoteCall {
     /// What is called.
     pub tool: Arc<RemoteTool>,
-    /// The arguments as the client sent them, a JSON object.
-    pub arguments: Option<Box<str>>,
-    /// The client's `_meta`, a JSON object; what is meant for the gateway is not passed on.
-    pub meta: Option<Box<str>>,
+    /// The parameters of `tools/call` as the client sent them, a JSON object.
+    pub params: Box<str>,
     /// The gateways that the client's request passed, and this one.
     pub via: Option<HeaderValue>,
 }
@@ -37,32 +37,45 @@ pub(super) async fn ask(
     call: &RemoteCall,
     settings: &HubSettings,
 ) -> Result<Bytes, UpstreamError> {
-    let mut params = format!("\"name\":{}", json!(call.tool.name));
-    params.extend([",\"arguments\":", call.arguments.as_deref().unwrap_or("{}")]);
     let is_modern = session.speech == Speech::Modern;
-    let headers = match is_modern {
-        true => mirrored(&call.tool, call.arguments.as_deref()),
-        false => HeaderMap::new(),
-    };
+    let sent =
+        Members::read(&call.params).map_err(|reason| UpstreamError::Refused(format!("params: {reason}")))?;
+    let arguments = sent.get("arguments").map_or("{}", RawValue::get);
+    let mut params = format!("\"name\":{}", json!(call.tool.name));
+    params.extend([
+        ",\"arguments\":",
+        if arguments == "null" { "{}" } else { arguments },
+    ]);
+    // Answers to what the server asked for, and the state that it gave along: in this revision only.
+    for (name, value) in sent.iter().filter(|_| is_modern) {
+        if !["name", "arguments", "_meta"].contains(&name) {
+            params.extend([",", &*json!(name).to_string(), ":", value.get()]);
+        }
+    }
+    let meta = sent
+        .get("_meta")
+        .and_then(|meta| Members::read(meta.get()).ok())
+        .unwrap_or_default();
     let own = || settings.via.as_ref().map(|via| via.value(None));
     let question = Question {
         method: "tools/call",
         name: Some(&call.tool.name),
         params,
-        meta: call.meta.as_deref().map(passed_on).unwrap_or_default(),
-        headers,
+        meta: passed_on(&meta),
+        capabilities: meta.get(CAPABILITIES).map(|raw| raw.get().to_owned()),
+        headers: match is_modern {
+            true => mirrored(&call.tool, arguments),
+            false => HeaderMap::new(),
+        },
         via: call.via.clone().or_else(own),
     };
     session.ask(question).await
 }
 
 /// Members of the client's `_meta` that are for whoever does the work.
-fn passed_on(meta: &str) -> String {
-    let Ok(members) = Members::read(meta) else {
-        return String::new();
-    };
+fn passed_on(meta: &Members<'_>) -> String {
     let mut out = String::new();
-    for (name, value) in members.iter() {
+    for (name, value) in meta.iter() {
         if name == PROGRESS || name.starts_with(OWN_META) {
             continue;
         }
@@ -75,14 +88,12 @@ fn passed_on(meta: &str) -> String {
 }
 
 /// The headers that repeat arguments (2026-07-28): made of these arguments, whatever the client sent.
-fn mirrored(tool: &RemoteTool, arguments: Option<&str>) -> HeaderMap {
+fn mirrored(tool: &RemoteTool, arguments: &str) -> HeaderMap {
     let mut headers = HeaderMap::new();
     if tool.mirrored.is_empty() {
         return headers;
     }
-    let arguments: Value = arguments
-        .and_then(|arguments| serde_json::from_str(arguments).ok())
-        .unwrap_or_default();
+    let arguments: Value = serde_json::from_str(arguments).unwrap_or_default();
     for header in &tool.mirrored {
         let value = header
             .path
@@ -105,7 +116,8 @@ mod tests {
     #[test]
     fn what_is_the_gateways_own_is_not_passed_on() {
         let meta = r#"{"progressToken":0,"traceparent":"00-1","io.modelcontextprotocol/protocolVersion":"x","a/b":{"n":1.10}}"#;
-        assert_eq!(passed_on(meta), r#""traceparent":"00-1","a/b":{"n":1.10}"#);
-        assert_eq!(passed_on("{}"), "");
+        let read = |text| passed_on(&Members::read(text).unwrap());
+        assert_eq!(read(meta), r#""traceparent":"00-1","a/b":{"n":1.10}"#);
+        assert_eq!(read("{}"), "");
     }
 }

@@ -20,7 +20,10 @@ use mcp_common::{
 use std::{
     collections::BTreeMap,
     fmt,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
     time::{Duration, Instant},
 };
 use tokio::{runtime::Handle, sync::oneshot};
@@ -40,9 +43,16 @@ pub struct Hub {
     remotes: ArcSwap<Remotes>,
     /// Held while definitions change.
     changing: Mutex<()>,
-    listeners: Arc<Mutex<Vec<Listener>>>,
+    changes: Arc<Changes>,
     tasks: Tasks,
     supervisors: TaskTracker,
+}
+
+/// Who hears of changes, and how many there were.
+#[derive(Default)]
+struct Changes {
+    epoch: AtomicU64,
+    listeners: Mutex<Vec<Listener>>,
 }
 
 /// What an upstream offers, and under which definition.
@@ -65,14 +75,6 @@ pub struct Checked {
     pub list: Duration,
 }
 
-impl Offer {
-    /// Whether nothing has changed.
-    pub fn is_same(&self, other: &Self) -> bool {
-        let inventory = |offer: &Self| offer.inventory.as_ref().map(Arc::as_ptr);
-        Arc::ptr_eq(&self.definition, &other.definition) && inventory(self) == inventory(other)
-    }
-}
-
 impl fmt::Debug for Hub {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_set().entries(self.remotes.load().keys()).finish()
@@ -87,7 +89,7 @@ impl Hub {
             runtime,
             remotes: ArcSwap::default(),
             changing: Mutex::new(()),
-            listeners: Arc::default(),
+            changes: Arc::default(),
             tasks,
             supervisors: TaskTracker::new(),
         })
@@ -96,7 +98,7 @@ impl Hub {
     /// Calls the listener with the id of each upstream whose definition or inventory is another one from now on. It must be
     /// quick.
     pub fn subscribe(&self, listener: Listener) {
-        lock(&self.listeners).push(listener);
+        lock(&self.changes.listeners).push(listener);
     }
 
     /// Takes over what is defined now. Upstreams that are not among these end; nobody waits for those that are new.
@@ -126,17 +128,17 @@ impl Hub {
         self.remotes.store(Arc::new(after));
         drop(changing);
         for id in changed {
-            tell(&self.listeners, &id);
+            self.changes.tell(&id);
         }
     }
 
     fn supervise(&self, definition: Arc<UpstreamDefinition>, before: Option<&Arc<Remote>>) -> Arc<Remote> {
         let (remote, orders) = Remote::new(definition, before.map(|before| &**before));
-        let listeners = self.listeners.clone();
+        let changes = self.changes.clone();
         let supervisor = Arc::new(Supervisor {
             remote: remote.clone(),
             settings: self.settings.clone(),
-            changed: Box::new(move |id| tell(&listeners, id)),
+            changed: Box::new(move |id| changes.tell(id)),
         });
         let orders = Arc::new(tokio::sync::Mutex::new(orders));
         let make = move || {
@@ -156,6 +158,11 @@ impl Hub {
             definition: remote.definition.clone(),
             inventory: remote.inventory.load_full(),
         })
+    }
+
+    /// A number that is another one as soon as any upstream offers something else.
+    pub fn epoch(&self) -> u64 {
+        self.changes.epoch.load(Ordering::Acquire)
     }
 
     /// The ids of all upstreams that are switched on.
@@ -256,10 +263,14 @@ impl Hub {
     }
 }
 
-fn tell(listeners: &Mutex<Vec<Listener>>, id: &str) {
-    let listeners = lock(listeners).clone();
-    for listener in listeners {
-        listener(id);
+impl Changes {
+    /// The number first: whoever sees the old one still hears of it.
+    fn tell(&self, id: &str) {
+        self.epoch.fetch_add(1, Ordering::AcqRel);
+        let listeners = lock(&self.listeners).clone();
+        for listener in listeners {
+            listener(id);
+        }
     }
 }
 

@@ -60,6 +60,8 @@ pub(super) struct Question<'a> {
     pub(super) params: String,
     /// Members of `_meta`, without braces.
     pub(super) meta: String,
+    /// What the client answers that it is asked in results, JSON text; nothing without.
+    pub(super) capabilities: Option<String>,
     pub(super) headers: HeaderMap,
     pub(super) via: Option<HeaderValue>,
 }
@@ -185,9 +187,10 @@ fn body(id: u64, speech: Speech, question: &Question<'_>) -> Bytes {
             meta.push(',');
         }
         meta.push_str(&format!(
-            "\"io.modelcontextprotocol/protocolVersion\":\"{}\",\"io.modelcontextprotocol/clientInfo\":{},\"io.modelcontextprotocol/clientCapabilities\":{{}}",
+            "\"io.modelcontextprotocol/protocolVersion\":\"{}\",\"io.modelcontextprotocol/clientInfo\":{},\"io.modelcontextprotocol/clientCapabilities\":{}",
             Speech::MODERN_VERSION,
-            client_info()
+            client_info(),
+            question.capabilities.as_deref().unwrap_or("{}")
         ));
     }
     if !meta.is_empty() {

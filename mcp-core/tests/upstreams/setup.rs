@@ -73,8 +73,7 @@ pub(crate) async fn call(hub: &Hub, tool: &str, arguments: &str) -> Result<Strin
     let inventory = hub.offer("u").unwrap().inventory.unwrap();
     let call = RemoteCall {
         tool: inventory.tool(tool).unwrap().clone(),
-        arguments: Some(arguments.into()),
-        meta: None,
+        params: format!("{{\"name\":\"x\",\"arguments\":{arguments}}}").into(),
         via: None,
     };
     let result = hub.call("u", call).await?;

@@ -14,7 +14,7 @@ use mcp_core::authoring::{
 use std::{path::PathBuf, sync::Arc};
 
 /// One request, planned and perhaps written.
-pub(super) struct Target {
+pub(in crate::cli) struct Target {
     place: Place,
     request: Arc<PlanRequest>,
 }
@@ -27,7 +27,7 @@ enum Place {
 }
 
 impl Target {
-    pub(super) async fn open(
+    pub(in crate::cli) async fn open(
         config: Option<PathBuf>,
         gateway: Option<Gateway>,
         definitions: Vec<DesiredDefinition>,
@@ -41,7 +41,7 @@ impl Target {
         Ok(Self { place, request })
     }
 
-    pub(super) async fn plan(&self) -> Result<PlanReport, Failure> {
+    pub(in crate::cli) async fn plan(&self) -> Result<PlanReport, Failure> {
         match &self.place {
             Place::Here(writer) => Ok(writer.plan(self.request.clone()).await?),
             Place::There(gateway) => Ok(gateway.post("/admin/plan", &*self.request).await?),
@@ -49,7 +49,7 @@ impl Target {
     }
 
     /// Writes what the report says, and nothing else.
-    pub(super) async fn apply(&self, report: &mut PlanReport) -> Result<(), Failure> {
+    pub(in crate::cli) async fn apply(&self, report: &mut PlanReport) -> Result<(), Failure> {
         let plan = report.fingerprint.as_str();
         *report = match &self.place {
             Place::Here(writer) => {

@@ -8,7 +8,7 @@ use std::{borrow::Cow, collections::BTreeMap, sync::Arc};
 /// A tool of an instance.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ToolReference {
-    /// The tool's id.
+    /// The tool's id; for a tool of an upstream `upstream/tool`, with the name that the server gives it.
     pub id: Arc<str>,
     /// The tool's name in this instance, instead of its own.
     pub name: Option<Arc<str>>,
@@ -28,11 +28,18 @@ pub struct ToolOverrides {
     pub hide: Vec<String>,
 }
 
+impl ToolReference {
+    /// The upstream and the server's own name of the tool, if it is one of an upstream.
+    pub fn remote(&self) -> Option<(&str, &str)> {
+        self.id.split_once('/')
+    }
+}
+
 /// A tool as this instance shows it.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct Entry {
-    /// The tool's id.
+    /// The tool's id; for a tool of an upstream `upstream/tool`, with the name that the server gives it.
     id: Arc<str>,
     /// The tool's name in this instance, instead of its own.
     #[schemars(
@@ -58,7 +65,7 @@ impl JsonSchema for ToolReference {
         let mut schema = Entry::json_schema(generator);
         schema.insert(
             "description".to_owned(),
-            "A tool's id, or an object that says more.".into(),
+            "A tool's id, `upstream/tool` for a tool of an upstream, or an object that says more.".into(),
         );
         schema.insert("type".to_owned(), serde_json::json!(["string", "object"]));
         schema
