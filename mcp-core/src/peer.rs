@@ -197,6 +197,16 @@ impl Held {
         self.bytes
     }
 
+    /// A part of it, as far as there is so much, that is given back by itself.
+    pub fn split(&mut self, bytes: u64) -> Self {
+        let bytes = bytes.min(self.bytes);
+        self.bytes -= bytes;
+        Self {
+            peer: self.peer.clone(),
+            bytes,
+        }
+    }
+
     /// Takes what is missing to so many bytes in all; keeps what it has if there is no more.
     pub fn grow(&mut self, bytes: u64) -> Result<(), NoMemory> {
         if let Some(more) = bytes.checked_sub(self.bytes).filter(|more| *more > 0) {
@@ -233,6 +243,11 @@ mod tests {
         assert!(part.grow(100).is_ok() && part.grow(200).is_ok());
         assert!(part.grow(500).is_err());
         assert_eq!((part.bytes(), budget.used()), (200, 500));
+        let half = part.split(100);
+        assert_eq!((half.bytes(), part.bytes(), budget.used()), (100, 100, 500));
+        drop(half);
+        assert_eq!(part.split(1_000).bytes(), 100);
+        assert_eq!((part.bytes(), budget.used()), (0, 300));
         drop((part, held));
         assert_eq!(budget.used(), 0);
     }

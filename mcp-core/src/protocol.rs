@@ -27,4 +27,4 @@ pub use endpoint::Endpoint;
 pub use exchange::Exchange;
 pub use gateway::{Gateway, GatewayParts, ProtocolSettings};
 pub use headers::SESSION_ID;
-pub use reply::{Reply, ReplyBody};
+pub use reply::{Pieces, Reply, ReplyBody};

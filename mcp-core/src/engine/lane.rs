@@ -152,6 +152,7 @@ impl Lane {
 impl Shared {
     /// The life of one thread.
     fn work(&self) {
+        step_back();
         let mut thread = station::Thread::new(&self.settings, &self.metrics);
         while let Some(Errand { owner, work }) = self.queue.next(IDLE) {
             thread.begin(owner.clone());
@@ -163,6 +164,15 @@ impl Shared {
             }
             self.queue.finished(owner.key);
         }
+    }
+}
+
+/// Where threads have priorities of their own, this one waits for those of the workers: what is worked on here takes long
+/// anyway, and what they do is waited for by everybody.
+fn step_back() {
+    #[cfg(target_os = "linux")]
+    if let Err(error) = rustix::process::nice(5) {
+        tracing::debug!(%error, "a thread for work keeps its priority");
     }
 }
 

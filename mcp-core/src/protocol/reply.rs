@@ -28,11 +28,17 @@ pub struct Reply {
 pub enum ReplyBody {
     /// None (202, 405).
     Empty,
-    /// `application/json`, in pieces that belong together; a prepared list is not copied into its answer.
-    Json([Bytes; 3]),
+    /// `application/json`, in pieces that belong together; what is large is not copied into its answer.
+    Json(Pieces),
     /// `text/event-stream`.
     Events(BoxStream<'static, Bytes>),
 }
+
+/// Parts of a body in their order; those that are not needed are empty.
+pub type Pieces = [Bytes; 5];
+
+/// Smaller answers are cheaper in one piece, larger ones are not copied.
+pub(super) const ONE_PIECE: usize = 16 << 10;
 
 impl Reply {
     pub(super) fn empty(status: StatusCode) -> Self {
@@ -46,10 +52,15 @@ impl Reply {
     }
 
     pub(super) fn json(status: StatusCode, body: impl Into<Bytes>) -> Self {
-        let body = ReplyBody::Json([body.into(), Bytes::new(), Bytes::new()]);
+        let mut pieces = Pieces::default();
+        pieces[0] = body.into();
+        Self::pieces(status, pieces)
+    }
+
+    pub(super) fn pieces(status: StatusCode, pieces: Pieces) -> Self {
         Self {
             status,
-            body,
+            body: ReplyBody::Json(pieces),
             session: None,
             retry_after: None,
             trace: Trace::default(),
@@ -59,22 +70,18 @@ impl Reply {
     /// A result whose bytes are ready.
     pub(super) fn result(id: Id<'_>, result: impl Into<Bytes>) -> Self {
         let result: Bytes = result.into();
-        // Small answers are cheaper in one piece, large ones are not copied.
-        let body = if result.len() < 1024 {
+        // Prepared lists are there already.
+        if result.len() < 1024 {
             let mut whole = frame(id, result.len());
             whole.extend_from_slice(&result);
             whole.push(b'}');
-            ReplyBody::Json([whole.into(), Bytes::new(), Bytes::new()])
-        } else {
-            ReplyBody::Json([frame(id, 0).into(), result, Bytes::from_static(b"}")])
-        };
-        Self {
-            status: StatusCode::OK,
-            body,
-            session: None,
-            retry_after: None,
-            trace: Trace::default(),
+            return Self::json(StatusCode::OK, whole);
         }
+        let mut pieces = Pieces::default();
+        pieces[0] = frame(id, 0).into();
+        pieces[1] = result;
+        pieces[2] = Bytes::from_static(b"}");
+        Self::pieces(StatusCode::OK, pieces)
     }
 
     /// The same, giving back what the request took when its stream ends.

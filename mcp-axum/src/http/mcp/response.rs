@@ -62,9 +62,9 @@ pub(super) fn of(reply: Reply) -> Response {
     response
 }
 
-/// A body of a known length in a few pieces, so that a prepared list is written from where it lies.
+/// A body of a known length in a few pieces, so that what is large is written from where it lies.
 struct Pieces {
-    pieces: [Bytes; 3],
+    pieces: mcp_core::protocol::Pieces,
     next: usize,
 }
 

@@ -25,6 +25,14 @@ pub(super) struct Tracked {
     pub(super) is_multiplexed: bool,
     /// What the request took.
     pub(super) _held: Option<Held>,
+    /// What stands for pieces that hyper has not asked for yet.
+    pub(super) ahead: Option<Ahead>,
+}
+
+/// Memory and time of the rest of a large answer: it is there, whether anybody takes it or not.
+pub(super) struct Ahead {
+    held: Option<Held>,
+    _debt: Debt,
 }
 
 /// Bytes that hyper keeps until they are written. It drops them then, and with them what they count for.
@@ -41,10 +49,25 @@ impl AsRef<[u8]> for Piece {
 }
 
 impl Tracked {
-    fn count(&self, bytes: Bytes) -> Bytes {
+    /// Counts a large answer whose size is known as a whole: hyper asks for its first piece at once, but for the next one only when
+    /// the client has made room for it.
+    pub(super) fn count_ahead(&mut self) {
+        let size = self.body.size_hint().exact().filter(|size| *size > SMALL as u64);
+        self.ahead = size.map(|size| Ahead {
+            held: self.peer.as_ref().map(|peer| peer.hold_anyway(size)),
+            _debt: self.in_progress.usage().owe(size),
+        });
+    }
+
+    fn count(&mut self, bytes: Bytes) -> Bytes {
         let size = bytes.len() as u64;
+        let ahead = self.ahead.as_mut().and_then(|ahead| ahead.held.as_mut());
+        let held = match ahead {
+            Some(ahead) => Some(ahead.split(size)),
+            None => self.peer.as_ref().map(|peer| peer.hold_anyway(size)),
+        };
         Bytes::from_owner(Piece {
-            _held: self.peer.as_ref().map(|peer| peer.hold_anyway(size)),
+            _held: held,
             _debt: self.in_progress.usage().owe(size),
             bytes,
         })

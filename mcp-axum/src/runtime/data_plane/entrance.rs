@@ -87,6 +87,7 @@ impl Entrance {
                 peer: Some(peer),
                 is_multiplexed: version >= Version::HTTP_2,
                 _held: held,
+                ahead: None,
             };
             Ok(finish(response, tracked, version, is_last))
         }
@@ -126,6 +127,7 @@ fn finish(
     if is_shared {
         response.body_mut().peer = None;
     }
+    response.body_mut().count_ahead();
     let phase = response.body().in_progress.phase();
     if (phase == Phase::Draining || is_last) && version < Version::HTTP_2 {
         response

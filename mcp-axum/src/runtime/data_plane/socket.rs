@@ -15,6 +15,9 @@ use tokio::{
 /// How a connection of HTTP/2 begins.
 const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 
+/// So many bytes are written at once: the system copies them while everything else of the thread waits.
+const BURST: usize = 128 << 10;
+
 /// A socket that tells the connection when something came or left.
 pub(super) struct Socket {
     stream: TcpStream,
@@ -22,6 +25,8 @@ pub(super) struct Socket {
     /// How much of the preface of HTTP/2 has come; `None`: something else has. With all of it what is read is no header of a
     /// request, but frames whose bounds hyper knows.
     preface: Option<usize>,
+    /// Bytes written since anything else of this thread had its turn.
+    burst: usize,
 }
 
 impl Socket {
@@ -30,6 +35,7 @@ impl Socket {
             stream,
             usage,
             preface: Some(0),
+            burst: 0,
         }
     }
 
@@ -46,10 +52,26 @@ impl Socket {
         }
     }
 
-    fn note(&self, wrote: &Poll<io::Result<usize>>) {
+    /// Whether others have their turn first, since this client has taken much. It goes on right after them.
+    fn steps_back(&mut self, context: &Context<'_>) -> bool {
+        let does = self.burst >= BURST;
+        if does {
+            self.burst = 0;
+            context.waker().wake_by_ref();
+        }
+        does
+    }
+
+    fn note(&mut self, wrote: &Poll<io::Result<usize>>) {
         match wrote {
-            Poll::Ready(Ok(bytes)) => self.usage.wrote(*bytes),
-            Poll::Pending => self.usage.blocked(),
+            Poll::Ready(Ok(bytes)) => {
+                self.burst += bytes;
+                self.usage.wrote(*bytes);
+            }
+            Poll::Pending => {
+                self.burst = 0;
+                self.usage.blocked();
+            }
             Poll::Ready(Err(_)) => {}
         }
     }
@@ -76,6 +98,10 @@ impl AsyncWrite for Socket {
         context: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
+        if self.steps_back(context) {
+            return Poll::Pending;
+        }
+        let bytes = &bytes[..bytes.len().min(BURST)];
         let wrote = Pin::new(&mut self.stream).poll_write(context, bytes);
         self.note(&wrote);
         wrote
@@ -86,7 +112,20 @@ impl AsyncWrite for Socket {
         context: &mut Context<'_>,
         pieces: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        let wrote = Pin::new(&mut self.stream).poll_write_vectored(context, pieces);
+        if self.steps_back(context) {
+            return Poll::Pending;
+        }
+        let mut size = 0;
+        let too_much = pieces.iter().position(|piece| {
+            size += piece.len();
+            size > BURST
+        });
+        let wrote = match too_much {
+            None => Pin::new(&mut self.stream).poll_write_vectored(context, pieces),
+            // One that is too large for one turn is written up to there, or after what stands before it.
+            Some(0) => Pin::new(&mut self.stream).poll_write(context, &pieces[0][..BURST]),
+            Some(at) => Pin::new(&mut self.stream).poll_write_vectored(context, &pieces[..at]),
+        };
         self.note(&wrote);
         wrote
     }
@@ -101,5 +140,52 @@ impl AsyncWrite for Socket {
 
     fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         Pin::new(&mut self.stream).poll_shutdown(context)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::app::Readiness;
+    use futures_util::future::poll_fn;
+    use std::time::Duration;
+    use tokio::{io::AsyncReadExt, net::TcpListener};
+
+    #[tokio::test]
+    async fn what_is_large_leaves_in_pieces_and_others_have_turns_between_them() {
+        const SIZE: usize = 3 * BURST + 1;
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let client = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
+        let (stream, _) = listener.accept().await.unwrap();
+        let reader = tokio::spawn(async move {
+            let mut taken = Vec::new();
+            let mut client = client;
+            client.read_to_end(&mut taken).await.unwrap();
+            taken
+        });
+        let usage = Usage::new(Readiness::default(), Duration::from_secs(30));
+        let mut socket = Socket::new(stream, usage);
+        let bytes: Vec<u8> = (0..SIZE).map(|number| number as u8).collect();
+        let (mut written, mut turns) = (0, 0);
+        while written < SIZE {
+            let mut most = 0;
+            let wrote = poll_fn(|context| {
+                // As hyper writes: what stands before, and the rest.
+                let (head, rest) = bytes[written..].split_at(1.min(SIZE - written - 1));
+                let pieces = [io::IoSlice::new(head), io::IoSlice::new(rest)];
+                let polled = Pin::new(&mut socket).poll_write_vectored(context, &pieces);
+                turns += usize::from(polled.is_pending());
+                most = most.max(match polled {
+                    Poll::Ready(Ok(bytes)) => bytes,
+                    _ => 0,
+                });
+                polled
+            });
+            written += wrote.await.unwrap();
+            assert!(most <= BURST, "{most}");
+        }
+        assert!(turns >= 3, "{turns}");
+        drop(socket);
+        assert!(reader.await.unwrap() == bytes);
     }
 }

@@ -9,6 +9,7 @@ use crate::{
     tool::{Call, Effort},
 };
 use http::StatusCode;
+use mcp_common::bounds::Bounds;
 use std::sync::Arc;
 use tokio::time::Instant;
 
@@ -20,7 +21,7 @@ impl Engine {
         context: &CallContext<'_>,
         answer: Answer,
     ) -> CallResult {
-        if let Err(failure) = self.answer_within_bounds(call, &answer) {
+        if let Err(failure) = within_bounds(&self.settings.bounds, call, &answer) {
             return failure.into_result(Some(answer.status.as_u16()));
         }
         packed(&answer).unwrap_or_else(|| {
@@ -44,20 +45,6 @@ impl Engine {
         }
     }
 
-    /// Refuses an answer of which much more would be made than it is, where it is read and not only given on.
-    fn answer_within_bounds(&self, call: &Call, answer: &Answer) -> Result<(), Failure> {
-        let is_read = call.response.is_some() || call.signature.output.is_some();
-        let first = answer.body.iter().find(|byte| !byte.is_ascii_whitespace());
-        // Pages and other texts have no values.
-        if !(is_read && matches!(first, Some(b'[' | b'{'))) {
-            return Ok(());
-        }
-        let bounds = self.settings.bounds.answer();
-        bounds.check_long(&answer.body).map_err(|exceeded| {
-            Failure::new(Outcome::BadAnswer, format!("The upstream's answer {exceeded}."))
-        })
-    }
-
     /// What takes a moment is done here. Other answers begin again elsewhere, since most take less than handing over
     /// costs.
     pub(crate) async fn shaped(
@@ -67,9 +54,6 @@ impl Engine {
         context: &CallContext<'_>,
         deadline: Instant,
     ) -> CallResult {
-        if let Err(failure) = self.answer_within_bounds(call, &answer) {
-            return failure.into_result(Some(answer.status.as_u16()));
-        }
         let settings = &self.settings;
         let size = answer.body.len();
         let templates = call.response.as_ref().map(|response| &response.templates.weight);
@@ -78,6 +62,9 @@ impl Engine {
                 weight.is_quick(size + context.arguments.map_or(0, |it| it.get().len()))
             });
         if is_light {
+            if let Err(failure) = within_bounds(&settings.bounds, call, &answer) {
+                return failure.into_result(Some(answer.status.as_u16()));
+            }
             let here = Here(Effort::Short);
             match super::shape(call, &answer, context, settings.on_mismatch, &here) {
                 Ok(result) => return result,
@@ -98,7 +85,11 @@ impl Engine {
         let status = answer.status;
         let context = OwnedContext::of(context);
         let (owner, call, on_mismatch) = (owner(&call.signature), call.clone(), self.settings.on_mismatch);
+        let bounds = self.settings.bounds.clone();
         let shaped = self.settings.lane.run(owner, deadline, move |station| {
+            if let Err(failure) = within_bounds(&bounds, &call, &answer) {
+                return failure.into_result(Some(status.as_u16()));
+            }
             let shaped = super::shape(&call, &answer, &context.borrow(), on_mismatch, station);
             shaped.unwrap_or_else(|stop| unshaped(stop, status))
         });
@@ -107,6 +98,20 @@ impl Engine {
             Err(failure) => failure.into_result(Some(status.as_u16())),
         }
     }
+}
+
+/// Refuses an answer of which much more would be made than it is, where it is read and not only given on.
+fn within_bounds(bounds: &Bounds, call: &Call, answer: &Answer) -> Result<(), Failure> {
+    let is_read = call.response.is_some() || call.signature.output.is_some();
+    let first = answer.body.iter().find(|byte| !byte.is_ascii_whitespace());
+    // Pages and other texts have no values.
+    if !(is_read && matches!(first, Some(b'[' | b'{'))) {
+        return Ok(());
+    }
+    bounds
+        .answer()
+        .check_long(&answer.body)
+        .map_err(|exceeded| Failure::new(Outcome::BadAnswer, format!("The upstream's answer {exceeded}.")))
 }
 
 /// Where nothing better can be said: what may take all that there is ends in words of its own.

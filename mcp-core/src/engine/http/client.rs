@@ -15,6 +15,7 @@ use hyper_util::{
     client::legacy::Client,
     rt::{TokioExecutor, TokioTimer},
 };
+use receive::Turns;
 pub(crate) use receive::{Answer, Room, SMALL};
 use rustls::ClientConfig;
 use std::{sync::Arc, time::Duration};
@@ -23,6 +24,9 @@ use std::{sync::Arc, time::Duration};
 const PING_EVERY: Duration = Duration::from_secs(20);
 const PONG_WITHIN: Duration = Duration::from_secs(10);
 
+/// How much is read at once, and how large the head of an answer may be.
+const READ: usize = 64 << 10;
+
 /// Pooled connections.
 #[derive(Clone, Debug)]
 pub(crate) struct Upstream {
@@ -30,6 +34,8 @@ pub(crate) struct Upstream {
     hop: Option<Arc<Hop>>,
     /// Where large answers are decompressed.
     lane: Lane,
+    /// In which large answers are read.
+    turns: Turns,
 }
 
 impl Upstream {
@@ -59,6 +65,7 @@ impl Upstream {
         // A request that was not yet written to a pooled connection which turns out closed goes out on another one
         // (`retry_canceled_requests`, on by default). One that was written, even in part, never does.
         let client = Client::builder(TokioExecutor::new())
+            .http1_max_buf_size(READ)
             .pool_timer(TokioTimer::new())
             .timer(TokioTimer::new())
             .pool_max_idle_per_host(settings.max_idle_per_host)
@@ -67,7 +74,13 @@ impl Upstream {
             .http2_keep_alive_timeout(PONG_WITHIN)
             .build(connector);
         let lane = settings.lane.clone();
-        Self { client, hop, lane }
+        let turns = Turns::default();
+        Self {
+            client,
+            hop,
+            lane,
+            turns,
+        }
     }
 
     /// Sends the request and reads the whole answer. `status` is set as soon as it is known.
@@ -94,6 +107,6 @@ impl Upstream {
             return Err(connect::proxy(&hop.refusal(response.status())).into());
         }
         *status = Some(response.status().as_u16());
-        receive::receive(uri, response, room, &self.lane).await
+        receive::receive(uri, response, room, &self.lane, &self.turns).await
     }
 }

@@ -11,7 +11,7 @@ use crate::{
         fault::Fault,
         headers,
         params::{CallParams, as_string, is_object},
-        reply::frame,
+        reply::{ONE_PIECE, Pieces, frame},
     },
     relay::{Answer, Origin, Trouble},
     spec::{Era, Method},
@@ -68,7 +68,7 @@ pub(super) async fn call(ask: &Ask<'_>, params: &CallParams<'_>) -> Result<Reply
     if let Some(places) = &result.mismatch {
         tool.metrics.mismatch(places);
     }
-    Ok(answer(ask, tool, &result))
+    Ok(answer(ask, tool, result))
 }
 
 /// A tool of another server.
@@ -118,20 +118,50 @@ async fn call_origin(ask: &Ask<'_>, tool: &ViewTool, origin: &Arc<dyn Origin>) -
     .await
 }
 
-fn answer(ask: &Ask<'_>, tool: &ViewTool, result: &CallResult) -> Reply {
-    let structured = result.structured.as_ref();
-    let mut out = frame(
-        ask.id,
-        result.content.len() + structured.map_or(0, Bytes::len) + 256,
-    );
-    out.extend_from_slice(b"{\"content\":");
-    out.extend_from_slice(&result.content);
+fn answer(ask: &Ask<'_>, tool: &ViewTool, result: CallResult) -> Reply {
     // Before 2026-07-28 structured content is always an object.
-    if let Some(structured) = structured.filter(|json| ask.era == Era::Modern || json.starts_with(b"{")) {
-        out.extend_from_slice(b",\"structuredContent\":");
-        out.extend_from_slice(structured);
-    }
-    out.extend_from_slice(if result.is_error {
+    let structured = result
+        .structured
+        .filter(|json| ask.era == Era::Modern || json.starts_with(b"{"));
+    let size = result.content.len() + structured.as_ref().map_or(0, Bytes::len);
+    let mut reply = if size <= ONE_PIECE {
+        let mut out = frame(ask.id, size + 256);
+        out.extend_from_slice(CONTENT);
+        out.extend_from_slice(&result.content);
+        if let Some(structured) = structured {
+            out.extend_from_slice(STRUCTURED);
+            out.extend_from_slice(&structured);
+        }
+        close(&mut out, ask, result.is_error);
+        Reply::json(StatusCode::OK, out)
+    } else {
+        let mut opening = frame(ask.id, CONTENT.len());
+        opening.extend_from_slice(CONTENT);
+        let mut closing = Vec::with_capacity(256);
+        close(&mut closing, ask, result.is_error);
+        let mut pieces = Pieces::default();
+        pieces[0] = opening.into();
+        pieces[1] = result.content.into();
+        if let Some(structured) = structured {
+            pieces[2] = Bytes::from_static(STRUCTURED);
+            pieces[3] = structured;
+        }
+        pieces[4] = closing.into();
+        Reply::pieces(StatusCode::OK, pieces)
+    };
+    reply.trace.tool = Some(tool.name.clone());
+    reply.trace.outcome = Some(result.outcome);
+    reply.trace.upstream_status = result.upstream_status;
+    reply
+}
+
+/// What stands before an answer as content blocks, and between them and its structured content.
+const CONTENT: &[u8] = b"{\"content\":";
+const STRUCTURED: &[u8] = b",\"structuredContent\":";
+
+/// What follows the answer's content.
+fn close(out: &mut Vec<u8>, ask: &Ask<'_>, is_error: bool) {
+    out.extend_from_slice(if is_error {
         b",\"isError\":true"
     } else {
         b",\"isError\":false"
@@ -144,9 +174,4 @@ fn answer(ask: &Ask<'_>, tool: &ViewTool, result: &CallResult) -> Reply {
         out.push(b'}');
     }
     out.extend_from_slice(b"}}");
-    let mut reply = Reply::json(StatusCode::OK, out);
-    reply.trace.tool = Some(tool.name.clone());
-    reply.trace.outcome = Some(result.outcome);
-    reply.trace.upstream_status = result.upstream_status;
-    reply
 }

@@ -12,6 +12,7 @@ use http_body::Body;
 use http_body_util::BodyExt;
 use hyper::body::Incoming;
 use std::sync::Arc;
+use tokio::sync::Semaphore;
 
 /// A complete answer.
 #[derive(Clone, Debug)]
@@ -20,6 +21,8 @@ pub(crate) struct Answer {
     pub(crate) status: StatusCode,
     pub(crate) headers: HeaderMap,
     pub(crate) body: Bytes,
+    /// The memory that the body takes, while something is made of it.
+    held: Option<Arc<Held>>,
 }
 
 impl Answer {
@@ -37,6 +40,7 @@ impl From<Response<Bytes>> for Answer {
             status: head.status,
             headers: head.headers,
             body,
+            held: None,
         }
     }
 }
@@ -75,22 +79,24 @@ impl Room<'_> {
     }
 }
 
-/// Bytes and the memory that they take.
-struct Kept {
-    bytes: Bytes,
-    _held: Held,
-}
+/// Of an answer that is larger than this one piece is taken after the other, so that many of them at once hold nobody up.
+const IN_TURNS: u64 = 128 << 10;
 
-impl AsRef<[u8]> for Kept {
-    fn as_ref(&self) -> &[u8] {
-        &self.bytes
+/// Whose turn it is to take a piece of a large answer.
+#[derive(Clone, Debug)]
+pub(super) struct Turns(Arc<Semaphore>);
+
+impl Default for Turns {
+    fn default() -> Self {
+        Self(Arc::new(Semaphore::new(1)))
     }
 }
 
-fn kept(bytes: Bytes, held: Option<Held>) -> Bytes {
-    match held {
-        None => bytes,
-        Some(_held) => Bytes::from_owner(Kept { bytes, _held }),
+impl Turns {
+    /// Waits for its turn, and lets everything else of this thread go on before the next one has it.
+    async fn next(&self) {
+        let _turn = self.0.acquire().await;
+        tokio::task::yield_now().await;
     }
 }
 
@@ -99,6 +105,7 @@ pub(super) async fn receive(
     response: Response<Incoming>,
     room: Room<'_>,
     lane: &Lane,
+    turns: &Turns,
 ) -> Result<Answer, Failure> {
     let limit = room.most;
     let (head, mut incoming) = response.into_parts();
@@ -129,6 +136,10 @@ pub(super) async fn receive(
             joined.extend_from_slice(&body);
         }
         joined.extend_from_slice(&chunk);
+        drop(chunk);
+        if size > IN_TURNS {
+            turns.next().await;
+        }
     }
     if !joined.is_empty() {
         body = joined.freeze();
@@ -137,14 +148,15 @@ pub(super) async fn receive(
         uri,
         status: head.status,
         headers: head.headers,
-        body: kept(body, held),
+        body,
+        held: held.map(Arc::new),
     };
     if answer.headers.contains_key(header::CONTENT_ENCODING) {
         let mut answer = decompress::decompress(answer, limit, lane).await?;
         // What came is dropped; a lane decodes few at once, so that this is early enough.
         let mut held = None;
         room.take(&mut held, answer.body.len() as u64)?;
-        answer.body = kept(answer.body, held);
+        answer.held = held.map(Arc::new);
         return Ok(answer);
     }
     Ok(answer)
@@ -156,4 +168,35 @@ pub(super) fn too_large(uri: &Uri, limit: u64) -> Failure {
         .map_or("the upstream", |authority| authority.as_str());
     let text = format!("The answer of {host} is larger than the limit of {limit} bytes.");
     Failure::new(Outcome::TooLarge, text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::{cell::Cell, rc::Rc};
+    use tokio::task::LocalSet;
+
+    #[tokio::test(flavor = "current_thread")]
+    async fn of_many_large_answers_one_has_its_turn_while_others_go_on() {
+        const MANY: usize = 64;
+        let (turns, pieces) = (Turns::default(), Rc::new(Cell::new(0)));
+        let tasks = LocalSet::new();
+        for _ in 0..MANY {
+            let (turns, pieces) = (turns.clone(), pieces.clone());
+            tasks.spawn_local(async move {
+                turns.next().await;
+                pieces.set(pieces.get() + 1);
+            });
+        }
+        let longest = tasks.run_until(async {
+            let mut longest = 0;
+            while pieces.get() < MANY {
+                let before = pieces.get();
+                tokio::task::yield_now().await;
+                longest = longest.max(pieces.get() - before);
+            }
+            longest
+        });
+        assert!(longest.await <= 2, "others wait for many pieces");
+    }
 }
