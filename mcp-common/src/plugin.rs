@@ -23,6 +23,11 @@ pub trait DataSourceFactory: Send + Sync {
         Vec::new()
     }
 
+    /// Whether the store is there. Where `open` would make one, commands that only read do not open it.
+    fn exists(&self, _settings: &Settings) -> Result<bool, PluginError> {
+        Ok(true)
+    }
+
     /// Connects; `settings` is the table `data_source.<name>`. The error is one line for the operator.
     async fn open(&self, settings: &Settings) -> Result<Arc<dyn DataSource>, PluginError>;
 

@@ -41,6 +41,25 @@ pub struct SecretSettings {
     pub file_dirs: Vec<PathBuf>,
 }
 
+/// Who looks secrets up.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Process {
+    /// The gateway, which makes the calls.
+    #[default]
+    Gateway,
+    /// A command; what it does not find may be there for the gateway.
+    Command,
+}
+
+impl Process {
+    fn place(self) -> &'static str {
+        match self {
+            Self::Gateway => "where the gateway runs",
+            Self::Command => "where this command runs (where the gateway runs it may be)",
+        }
+    }
+}
+
 impl Default for SecretSettings {
     fn default() -> Self {
         Self {
@@ -61,6 +80,7 @@ struct Shared {
     settings: SecretSettings,
     files: Mutex<HashMap<String, Remembered>>,
     variables: Mutex<HashMap<String, Arc<Secret>>>,
+    looked_up_by: Process,
 }
 
 struct Remembered {
@@ -81,6 +101,18 @@ impl Secrets {
     pub fn new(settings: SecretSettings) -> Self {
         let shared = Shared {
             settings,
+            ..Shared::default()
+        };
+        Self {
+            shared: Arc::new(shared),
+        }
+    }
+
+    /// The same for a command, which may not find what the gateway finds.
+    pub fn of_command(settings: SecretSettings) -> Self {
+        let shared = Shared {
+            settings,
+            looked_up_by: Process::Command,
             ..Shared::default()
         };
         Self {
@@ -129,9 +161,10 @@ impl Secrets {
         if let Some(secret) = variables.get(name) {
             return Ok(secret.clone());
         }
-        let value = std::env::var(name).map_err(|_| "is not set where the gateway runs".to_owned())?;
+        let place = self.shared.looked_up_by.place();
+        let value = std::env::var(name).map_err(|_| format!("is not set {place}"))?;
         if value.is_empty() {
-            return Err("is empty where the gateway runs".into());
+            return Err(format!("is empty {place}"));
         }
         let secret = Arc::new(Secret::from(value));
         variables.insert(name.to_owned(), secret.clone());

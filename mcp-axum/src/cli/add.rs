@@ -1,6 +1,6 @@
 //! `dynmcp add`, and what `dynmcp import mcp` shares with it: upstreams are stored, and an instance shows them.
 
-use super::{Failure, gateway::GatewayArguments, output::print, plan::Target};
+use super::{Failure, gateway::GatewayArguments, output::print, plan::Target, store::Use};
 use crate::{
     client::Gateway,
     settings::{Layers, Settings},
@@ -117,7 +117,14 @@ pub(super) fn store(
             wanted.push(DesiredDefinition::new(&key, None, &document));
         }
         let gateway = storing.gateway.gateway()?;
-        let target = Target::open(config, gateway, wanted, PlanOptions::default()).await?;
+        let target = Target::open(
+            config,
+            gateway,
+            wanted,
+            PlanOptions::default(),
+            Use::of(storing.dry_run),
+        )
+        .await?;
         let mut report = target.plan().await?;
         if storing.dry_run {
             print("dry run: nothing was written\n")?;

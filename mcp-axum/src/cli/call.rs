@@ -3,7 +3,9 @@
 mod list;
 
 use super::{
-    Failure, near,
+    Failure,
+    gateway::origin,
+    near,
     output::{OutputFormat, print, print_json},
     tool_arguments::ToolArguments,
 };
@@ -74,6 +76,16 @@ pub(super) fn run(config: Option<PathBuf>, arguments: &CallArguments) -> Result<
     })
 }
 
+/// The gateway of this configuration.
+pub(super) fn configured(config: Option<PathBuf>) -> Result<String, Failure> {
+    let settings = Settings::load(&Layers::of_process(config))?;
+    origin(&settings, None).ok_or_else(|| {
+        Failure::configuration(
+            "app.port is 0, so that nobody knows where the gateway listens; say it with --server",
+        )
+    })
+}
+
 /// With what may be done about it.
 async fn refusal(client: &Mcp, instance: &str, error: ClientError) -> Failure {
     let ClientError::McpRefused {
@@ -116,22 +128,6 @@ async fn instances(gateway: &Gateway) -> Vec<String> {
         |_| Vec::new(),
         |found| found.into_iter().map(|instance| instance.id).collect(),
     )
-}
-
-/// Where the gateway of this configuration listens, seen from this machine.
-pub(super) fn configured(config: Option<PathBuf>) -> Result<String, Failure> {
-    let settings = Settings::load(&Layers::of_process(config))?;
-    let host = match settings.app.host.as_str() {
-        "0.0.0.0" => "127.0.0.1",
-        "::" | "[::]" => "[::1]",
-        host => host,
-    };
-    let host = if host.contains(':') && !host.starts_with('[') {
-        format!("[{host}]")
-    } else {
-        host.to_owned()
-    };
-    Ok(format!("http://{host}:{}", settings.app.port))
 }
 
 fn show(result: &ToolResult, format: OutputFormat) -> Result<(), Failure> {

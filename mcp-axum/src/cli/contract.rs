@@ -77,6 +77,11 @@ pub(super) fn run(config: Option<PathBuf>, arguments: &TestArguments) -> Result<
             "there is no tool `{missing}` with examples"
         )));
     }
+    if results.examples.is_empty() {
+        return Err(Failure::runtime(
+            "nothing was tested: no tool has `examples` (docs/DEFINITIONS.md says how they are written)",
+        ));
+    }
     Ok(if results.failed > 0 { FAILED } else { 0 })
 }
 

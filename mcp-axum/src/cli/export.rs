@@ -60,7 +60,7 @@ async fn exported(config: Option<PathBuf>, arguments: &ExportArguments) -> Resul
         let answer = gateway.get(&path).await?;
         return gateway.data::<Bundle>(&answer)?.exported();
     }
-    let load = store::load(&Settings::load(&Layers::of_process(config))?).await?;
+    let load = store::look(&Settings::load(&Layers::of_process(config))?).await?;
     export(&Stored::from(load), instance).map_err(Failure::runtime)
 }
 

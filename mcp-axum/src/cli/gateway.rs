@@ -1,6 +1,9 @@
 //! Which running gateway, for the commands that take `--server`.
 
-use crate::client::{ClientError, Gateway};
+use crate::{
+    client::{ClientError, Gateway},
+    settings::Settings,
+};
 use clap::Args;
 
 /// The gateway; without it a command works on the configured data source.
@@ -22,4 +25,26 @@ impl GatewayArguments {
         };
         Gateway::new(server, self.key.as_deref().unwrap_or_default()).map(Some)
     }
+}
+
+/// Where the gateway of this configuration listens, seen from this machine; `other` is another address than its own. `None`
+/// where any port will do.
+pub(super) fn origin(settings: &Settings, other: Option<&str>) -> Option<String> {
+    let app = &settings.app;
+    let other = other.and_then(|address| address.rsplit_once(':'));
+    let (host, port) = match other {
+        Some((host, port)) => (host, port.parse().ok()?),
+        None => (app.host.as_str(), app.port),
+    };
+    let host = match host {
+        "0.0.0.0" => "127.0.0.1",
+        "::" | "[::]" => "[::1]",
+        host => host,
+    };
+    let host = if host.contains(':') && !host.starts_with('[') {
+        format!("[{host}]")
+    } else {
+        host.to_owned()
+    };
+    (port != 0).then(|| format!("http://{host}:{port}"))
 }

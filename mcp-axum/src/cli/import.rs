@@ -8,7 +8,7 @@ use super::{
     add::StoringArguments,
     gateway::GatewayArguments,
     output::{OutputFormat, print, print_json},
-    store::{self, PRINCIPAL},
+    store::{LocalStore, PRINCIPAL, Use},
 };
 use crate::client;
 use clap::{Args, Subcommand};
@@ -188,7 +188,7 @@ fn limited(input: impl Read, limit: usize) -> Result<Vec<u8>, Failure> {
     Ok(bytes)
 }
 
-/// Into the configured data source; a gateway that runs on it sees it like any other write.
+/// Into the configured data source; a gateway that runs on it sees it like any other write, and is waited for.
 async fn directly(
     config: Option<PathBuf>,
     format: Format,
@@ -196,8 +196,10 @@ async fn directly(
     options: ImportOptions,
     dry_run: bool,
 ) -> Result<Report, Failure> {
-    let writer = store::writer(config).await?;
-    let written = writer.import(format, text, options, dry_run, PRINCIPAL).await?;
+    let store = LocalStore::open(config, Use::of(dry_run)).await?;
+    let importing = store.writer.import(format, text, options, dry_run, PRINCIPAL);
+    let written = importing.await?;
+    store.arrived(written.revision).await;
     Ok(written.value)
 }
 

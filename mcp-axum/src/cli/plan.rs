@@ -8,6 +8,7 @@ use super::{
     Failure,
     gateway::GatewayArguments,
     output::{OutputFormat, print, print_json},
+    store::Use,
 };
 pub(super) use apply::{ApplyArguments, apply};
 use clap::Args;
@@ -49,7 +50,7 @@ pub(super) struct PlanArguments {
 /// Returns the exit code.
 pub(super) fn plan(config: Option<PathBuf>, arguments: &PlanArguments) -> Result<u8, Failure> {
     super::run(async {
-        let (target, report) = arguments.examine(config).await?;
+        let (target, report) = arguments.examine(config, Use::Read).await?;
         drop(target);
         arguments.print(&report)?;
         refuse_problems(&report)?;
@@ -75,10 +76,10 @@ impl PlanArguments {
     }
 
     /// The report is about everything that was read, also about what could not be.
-    async fn examine(&self, config: Option<PathBuf>) -> Result<(Target, PlanReport), Failure> {
+    async fn examine(&self, config: Option<PathBuf>, purpose: Use) -> Result<(Target, PlanReport), Failure> {
         let (definitions, faults) = folder::read(&self.folder)?;
         let gateway = self.gateway.gateway()?;
-        let target = Target::open(config, gateway, definitions, self.options()?).await?;
+        let target = Target::open(config, gateway, definitions, self.options()?, purpose).await?;
         let mut report = target.plan().await?;
         report.problems.splice(0..0, faults);
         Ok((target, report))

@@ -1,13 +1,18 @@
 //! The configured data source, for commands that work on it without a gateway.
 
+mod absent;
+mod running;
+
 use super::Failure;
 use crate::{
     runtime::{control_plane, server::StartError},
     settings::{Layers, Settings},
 };
+use absent::Absent;
 use mcp_common::{
     catalog::Catalog,
     datasource::{DataSource, Load},
+    key::Revision,
     tasks::Tasks,
 };
 use mcp_core::authoring::writer::Writer;
@@ -16,25 +21,74 @@ use std::{path::PathBuf, sync::Arc};
 /// Who writes, as history has it.
 pub(super) const PRINCIPAL: &str = "cli";
 
-/// What it has now.
-pub(super) async fn load(settings: &Settings) -> Result<Load, Failure> {
-    source(settings).await?.load().await.map_err(Failure::runtime)
+/// What a command does with the store.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Use {
+    /// It only looks: a store that is not there is not made.
+    Read,
+    /// It may write.
+    Write,
 }
 
 /// The way into it.
-pub(super) async fn writer(config: Option<PathBuf>) -> Result<Writer, Failure> {
-    let settings = Settings::load(&Layers::of_process(config))?;
-    let source = source(&settings).await?;
-    let catalog = Catalog::new(control_plane::compiler(&settings));
-    Ok(Writer::alone(Arc::new(catalog), source))
+pub(super) struct LocalStore {
+    pub(super) writer: Writer,
+    settings: Settings,
 }
 
-async fn source(settings: &Settings) -> Result<Arc<dyn DataSource>, Failure> {
+impl LocalStore {
+    pub(super) async fn open(config: Option<PathBuf>, purpose: Use) -> Result<Self, Failure> {
+        let settings = Settings::load(&Layers::of_process(config))?;
+        let source = source(&settings, purpose).await?;
+        let catalog = Catalog::new(control_plane::compiler(&settings));
+        Ok(Self {
+            writer: Writer::alone(Arc::new(catalog), source),
+            settings,
+        })
+    }
+
+    /// Waits until a gateway that runs with this configuration serves what was written, or says that it does not know.
+    pub(super) async fn arrived(&self, revision: Option<Revision>) {
+        let Some(revision) = revision else { return };
+        if let Some(note) = running::has(&self.settings, revision).await {
+            eprintln!("note: {note}");
+        }
+    }
+}
+
+impl Use {
+    /// A dry run writes nothing.
+    pub(super) fn of(dry_run: bool) -> Self {
+        if dry_run { Self::Read } else { Self::Write }
+    }
+}
+
+/// What it has now, for whoever asked what is stored: a store that is not there yet is worth a word.
+pub(super) async fn look(settings: &Settings) -> Result<Load, Failure> {
+    if !control_plane::source_exists(settings).map_err(StartError::from)? {
+        let name = &settings.app.data_source;
+        eprintln!(
+            "note: the data source `{name}` has no store here yet, so nothing is stored (data_source.{name})"
+        );
+    }
+    load(settings).await
+}
+
+/// What it has now.
+pub(super) async fn load(settings: &Settings) -> Result<Load, Failure> {
+    let source = source(settings, Use::Read).await?;
+    source.load().await.map_err(Failure::runtime)
+}
+
+async fn source(settings: &Settings, purpose: Use) -> Result<Arc<dyn DataSource>, Failure> {
     if settings.app.data_source == "memory" {
         return Err(Failure::configuration(
             "app.data_source is `memory`, which is another one in each process; work on a running gateway with \
              --server URL, or configure a data source that is shared",
         ));
+    }
+    if purpose == Use::Read && !control_plane::source_exists(settings).map_err(StartError::from)? {
+        return Ok(Arc::new(Absent));
     }
     let source = control_plane::open_source(settings, &Tasks::default()).await;
     Ok(source.map_err(StartError::from)?)

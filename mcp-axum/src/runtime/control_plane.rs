@@ -217,6 +217,12 @@ pub(crate) async fn open_source(
         .map_err(BuildError::Source)
 }
 
+/// Whether the store of the configured data source is there; opening one that is not would make it.
+pub(crate) fn source_exists(settings: &Settings) -> Result<bool, BuildError> {
+    let (factory, table) = selected_source(settings)?;
+    factory.exists(&table).map_err(BuildError::Source)
+}
+
 /// Brings what the configured data source keeps up to date, or says what that would mean; `None` where there is nothing
 /// of the kind.
 pub(crate) async fn migrate(settings: &Settings, migrate: Migrate) -> Result<Option<Migration>, BuildError> {
@@ -240,7 +246,8 @@ fn selected_source(
 
 /// For commands that have a catalog of their own.
 pub(crate) fn compiler(settings: &Settings) -> ToolCompiler {
-    with_safe_mode(parts::compiler(settings), safe_mode::of_command(settings))
+    let compiler = parts::compiler(settings).with_secrets(parts::command_secrets(settings));
+    with_safe_mode(compiler, safe_mode::of_command(settings))
 }
 
 fn with_safe_mode(compiler: ToolCompiler, safe_mode: Option<Arc<SafeMode>>) -> ToolCompiler {

@@ -115,10 +115,15 @@ fn typed(
         .add_source(File::from_str(DEFAULT_TOML, FileFormat::Toml))
         .build()
         .map_err(SettingsError::from_config)?;
+    let before = problems.len();
     let mut noted = BTreeSet::new();
     loop {
         let error = match builder.build_cloned().and_then(Config::try_deserialize) {
-            Ok(settings) => return Ok(settings),
+            Ok(settings) => {
+                // The library meets them in no order.
+                problems[before..].sort_by_key(ToString::to_string);
+                return Ok(settings);
+            }
             Err(error) => SettingsError::from_config(error),
         };
         let SettingsError::Value { key, .. } = &error else {

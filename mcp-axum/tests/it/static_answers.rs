@@ -1,7 +1,7 @@
 //! Tools whose definition holds the answer, from the definition to the client.
 
 use crate::test_app::TestApp;
-use serde_json::{Value, json};
+use serde_json::json;
 use tempfile::TempDir;
 
 const PAGE: &str = include_str!("../../../docs/DEFINITIONS.md");
@@ -100,9 +100,8 @@ async fn a_tool_may_change_from_a_mock_to_the_real_thing() {
     let mock = json!({"name": "get", "description": "d", "static": {"structured": {"is": "mock"}}});
     app.admin().put("/admin/tds/get", &mock).await.ok();
     app.put_instance("i", &["get"]).await;
-    let is_mock = async |app: &TestApp| {
-        app.mcp("i").call("get", json!({})).await["structuredContent"]["is"] == Value::from("mock")
-    };
+    let is_mock =
+        async |app: &TestApp| app.mcp("i").call("get", json!({})).await["structuredContent"]["is"] == "mock";
     assert!(is_mock(&app).await);
     assert_eq!(upstream.requests().len(), 0);
     app.put_tool("get", &upstream, "GET", "/x", json!({})).await;

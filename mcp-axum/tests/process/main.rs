@@ -19,6 +19,7 @@ mod few_files;
 mod gateway;
 mod heavy_calls;
 mod import;
+mod local_store;
 #[cfg(feature = "etcd")]
 mod servers;
 #[cfg(target_os = "linux")]

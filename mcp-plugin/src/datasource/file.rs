@@ -260,6 +260,12 @@ impl DataSourceFactory for FileFactory {
             .collect()
     }
 
+    fn exists(&self, settings: &Settings) -> Result<bool, PluginError> {
+        let settings = FileSettings::read(settings)?;
+        // Only a folder that may be made is missing; another one is wrong.
+        Ok(!settings.writable || settings.path.exists())
+    }
+
     async fn open(&self, settings: &Settings) -> Result<Arc<dyn DataSource>, PluginError> {
         let settings = FileSettings::read(settings)?;
         let opened = tokio::task::spawn_blocking(move || Files::open(&settings));

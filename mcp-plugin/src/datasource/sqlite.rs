@@ -187,6 +187,10 @@ impl DataSourceFactory for SqliteFactory {
             .collect()
     }
 
+    fn exists(&self, settings: &Settings) -> Result<bool, PluginError> {
+        Ok(SqliteSettings::read(settings)?.path.exists())
+    }
+
     async fn open(&self, settings: &Settings) -> Result<Arc<dyn DataSource>, PluginError> {
         Ok(Arc::new(Sqlite::open(SqliteSettings::read(settings)?).await?))
     }

@@ -30,7 +30,7 @@ pub(super) async fn run(config: Option<PathBuf>, arguments: &TestArguments) -> R
     let mut results = Results::default();
     let (load, places) = match &arguments.folder {
         Some(path) => of_folder(path, &mut results)?,
-        None => (store::load(&settings).await?, Places::new()),
+        None => (store::look(&settings).await?, Places::new()),
     };
     let catalog = control_plane::catalog_of(&settings, load);
     let engine = control_plane::command_engine(&settings);

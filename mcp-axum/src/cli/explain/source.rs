@@ -56,7 +56,7 @@ impl Source {
                 let catalog = Catalog::new(control_plane::compiler(&settings));
                 // A file needs no store, and none is made for it.
                 if definition.is_none() || needs_store {
-                    catalog.replace(store::load(&settings).await?);
+                    catalog.replace(store::look(&settings).await?);
                 }
                 let engine = control_plane::command_engine(&settings);
                 Place::Here(Box::new(catalog), Box::new(engine))

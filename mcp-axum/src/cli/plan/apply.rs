@@ -1,7 +1,7 @@
 //! `dynmcp apply`
 
 use super::{OutputFormat, PlanArguments, print, refuse_problems};
-use crate::cli::Failure;
+use crate::cli::{Failure, store::Use};
 use clap::Args;
 use mcp_core::authoring::change_plan::PlanReport;
 use std::{
@@ -25,7 +25,7 @@ pub(in crate::cli) struct ApplyArguments {
 pub(in crate::cli) fn apply(config: Option<PathBuf>, arguments: &ApplyArguments) -> Result<u8, Failure> {
     let ApplyArguments { plan, dry_run, yes } = arguments;
     crate::cli::run(async {
-        let (target, mut report) = plan.examine(config).await?;
+        let (target, mut report) = plan.examine(config, Use::of(*dry_run)).await?;
         let is_text = plan.format == OutputFormat::Text;
         if is_text || *dry_run || !report.problems.is_empty() {
             plan.print(&report)?;

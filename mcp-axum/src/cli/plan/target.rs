@@ -3,14 +3,11 @@
 use crate::{
     cli::{
         Failure,
-        store::{self, PRINCIPAL},
+        store::{LocalStore, PRINCIPAL, Use},
     },
     client::Gateway,
 };
-use mcp_core::authoring::{
-    change_plan::{DesiredDefinition, PlanOptions, PlanReport, PlanRequest},
-    writer::Writer,
-};
+use mcp_core::authoring::change_plan::{DesiredDefinition, PlanOptions, PlanReport, PlanRequest};
 use std::{path::PathBuf, sync::Arc};
 
 /// One request, planned and perhaps written.
@@ -21,7 +18,7 @@ pub(in crate::cli) struct Target {
 
 enum Place {
     /// The configured data source.
-    Here(Box<Writer>),
+    Here(Box<LocalStore>),
     /// A gateway.
     There(Box<Gateway>),
 }
@@ -32,10 +29,11 @@ impl Target {
         gateway: Option<Gateway>,
         definitions: Vec<DesiredDefinition>,
         options: PlanOptions,
+        purpose: Use,
     ) -> Result<Self, Failure> {
         let place = match gateway {
             Some(gateway) => Place::There(Box::new(gateway)),
-            None => Place::Here(Box::new(store::writer(config).await?)),
+            None => Place::Here(Box::new(LocalStore::open(config, purpose).await?)),
         };
         let request = Arc::new(PlanRequest { definitions, options });
         Ok(Self { place, request })
@@ -43,7 +41,7 @@ impl Target {
 
     pub(in crate::cli) async fn plan(&self) -> Result<PlanReport, Failure> {
         match &self.place {
-            Place::Here(writer) => Ok(writer.plan(self.request.clone()).await?),
+            Place::Here(store) => Ok(store.writer.plan(self.request.clone()).await?),
             Place::There(gateway) => Ok(gateway.post("/admin/plan", &*self.request).await?),
         }
     }
@@ -52,9 +50,11 @@ impl Target {
     pub(in crate::cli) async fn apply(&self, report: &mut PlanReport) -> Result<(), Failure> {
         let plan = report.fingerprint.as_str();
         *report = match &self.place {
-            Place::Here(writer) => {
-                let written = writer.apply(self.request.clone(), Some(plan), PRINCIPAL);
-                written.await?.value
+            Place::Here(store) => {
+                let written = store.writer.apply(self.request.clone(), Some(plan), PRINCIPAL);
+                let written = written.await?;
+                store.arrived(written.revision).await;
+                written.value
             }
             Place::There(gateway) => {
                 let path = format!("/admin/apply?plan={plan}");

@@ -82,9 +82,15 @@ fn lane_settings(settings: &Settings) -> LaneSettings {
     }
 }
 
+/// Secrets as a command finds them.
+pub(super) fn command_secrets(settings: &Settings) -> Secrets {
+    Secrets::of_command(secret_settings(settings))
+}
+
 /// For a command that makes calls itself. Nothing comes back to it, so its name need not be its own.
 pub(crate) fn command_engine(settings: &Settings) -> Engine {
     let mut engine = engine_settings(settings);
+    engine.secrets = command_secrets(settings);
     if settings.upstream.via == "auto" {
         engine.via = Via::named("cli", settings.upstream.max_gateways);
     }
