@@ -14,7 +14,7 @@ mod settings;
 mod static_answer;
 mod work;
 
-use crate::tool::InstanceNames;
+use crate::{relay::Line, tool::InstanceNames};
 use ::http::HeaderMap;
 pub(crate) use arguments::completed;
 pub use failure::ArgumentProblem;
@@ -49,6 +49,8 @@ pub struct Engine {
     upstream: Upstream,
     /// For tools that ask for other connections than those of `upstream`.
     pools: Pools,
+    /// Where calls tell how far they are.
+    line: Option<Line>,
 }
 
 impl Engine {
@@ -59,6 +61,15 @@ impl Engine {
             upstream: Upstream::new(&settings),
             pools: Pools::new(&settings),
             settings,
+            line: None,
+        }
+    }
+
+    /// The same for one call, whose client wants to know how far it is.
+    pub(crate) fn telling(&self, line: Line) -> Self {
+        Self {
+            line: Some(line),
+            ..self.clone()
         }
     }
 }

@@ -304,6 +304,11 @@ impl CompiledTool {
         overrides::apply(self, overrides)
     }
 
+    /// Whether a call may have something to tell before its result.
+    pub(crate) fn tells_progress(&self) -> bool {
+        matches!(self.target, Target::Http(_))
+    }
+
     /// Which arguments 2026-07-28 clients repeat in `Mcp-Param-*` headers.
     pub fn mirrored_headers(&self) -> &[MirroredHeader] {
         &self.mirrored

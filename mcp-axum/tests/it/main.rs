@@ -23,6 +23,7 @@ mod loops;
 mod mismatch;
 mod own_egress;
 mod plan;
+mod progress;
 mod readme;
 mod recipes;
 mod round_trip;

@@ -109,7 +109,8 @@ impl Engine {
         let most = call
             .max_response_bytes
             .unwrap_or(self.settings.max_response_bytes);
-        let room = Room { most, peer };
+        let line = self.line.as_ref();
+        let room = Room { most, peer, line };
         let mut progress = Progress::default();
         let exchanged = match &call.delivery {
             None => {

@@ -2,6 +2,7 @@
 
 mod decompress;
 mod receive;
+mod told;
 
 use crate::{
     connect::{self, ConnectSettings, Connector, Hop, Policy},

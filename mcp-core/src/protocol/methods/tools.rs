@@ -2,12 +2,13 @@
 
 use crate::{
     activity::Doing,
-    engine::{CallContext, CallResult, Outcome},
+    engine::{CallContext, CallResult, Engine, Outcome},
     policy::Trace,
     protocol::{
-        Reply,
+        Endpoint, Exchange, Reply,
         ask::Ask,
         conversation,
+        envelope::Id,
         fault::Fault,
         headers,
         params::{CallParams, as_string, is_object},
@@ -15,10 +16,12 @@ use crate::{
     },
     relay::{Answer, Origin, Trouble},
     spec::{Era, Method},
-    view::{Callee, ViewTool},
+    tool::LiveTool,
+    view::{Callee, InstanceView, ViewTool},
 };
 use bytes::Bytes;
 use http::StatusCode;
+use serde_json::value::RawValue;
 use std::{pin::pin, sync::Arc, time::Instant};
 
 /// Everything about a call that can be refused by the protocol comes before the engine is asked.
@@ -43,6 +46,59 @@ pub(super) async fn call(ask: &Ask<'_>, params: &CallParams<'_>) -> Result<Reply
     if ask.era == Era::Modern {
         headers::check_mirrored(exchange.headers, live.compiled.mirrored_headers(), arguments)?;
     }
+    let wants_progress = ask
+        .meta
+        .as_ref()
+        .is_some_and(|meta| meta.progress_token.is_some());
+    if wants_progress && ask.may_stream() && live.compiled.tells_progress() {
+        // Boxed, so that other calls have no room for it.
+        return Box::pin(call_telling(ask, tool, arguments)).await;
+    }
+    let result = perform(endpoint, &endpoint.engine, exchange, (tool, live), arguments).await;
+    Ok(answer((ask.era, ask.id), &exchange.view, tool, result))
+}
+
+/// A call that tells how far it is. What it needs of its request it has for itself, since it may go on in a stream.
+async fn call_telling(ask: &Ask<'_>, tool: &ViewTool, arguments: Option<&RawValue>) -> Result<Reply, Fault> {
+    let (endpoint, exchange) = (ask.endpoint.clone(), ask.exchange);
+    let (view, headers) = (exchange.view.clone(), exchange.headers.clone());
+    let (principal, peer) = (exchange.principal.clone(), exchange.peer.clone());
+    let (name, arguments) = (tool.name.clone(), arguments.map(RawValue::to_owned));
+    let (era, id) = (ask.era, ask.id.to_owned());
+    let begun = Trace {
+        tool: Some(name.clone()),
+        ..Trace::default()
+    };
+    conversation::hold(ask, begun, move |line| {
+        Box::pin(async move {
+            let exchange = Exchange {
+                view: view.clone(),
+                headers: &headers,
+                principal,
+                peer,
+            };
+            let called = view.tool(&name).and_then(|tool| match &tool.callee {
+                Callee::Compiled(live) => Some((tool, live)),
+                Callee::Origin(_) => None,
+            });
+            let Some(called) = called else {
+                return Reply::fault(&Fault::unknown_tool(&name).with_id(id.get()), era);
+            };
+            let engine = endpoint.engine.telling(line);
+            let result = perform(&endpoint, &engine, &exchange, called, arguments.as_deref()).await;
+            answer((era, id.get()), &view, called.0, result)
+        })
+    })
+    .await
+}
+
+async fn perform(
+    endpoint: &Endpoint,
+    engine: &Engine,
+    exchange: &Exchange<'_>,
+    (tool, live): (&ViewTool, &LiveTool),
+    arguments: Option<&RawValue>,
+) -> CallResult {
     let started = Instant::now();
     let context = CallContext {
         instance: &exchange.view.names,
@@ -56,11 +112,7 @@ pub(super) async fn call(ask: &Ask<'_>, params: &CallParams<'_>) -> Result<Reply
             instance: exchange.view.entry.definition.id.clone(),
             tool: tool.name.clone(),
         };
-        let call = pin!(
-            endpoint
-                .engine
-                .call_for(Some(&exchange.peer), live.callable(), context)
-        );
+        let call = pin!(engine.call_for(Some(&exchange.peer), live.callable(), context));
         endpoint.activity.during(doing, call).await
     };
     tool.metrics
@@ -68,7 +120,7 @@ pub(super) async fn call(ask: &Ask<'_>, params: &CallParams<'_>) -> Result<Reply
     if let Some(places) = &result.mismatch {
         tool.metrics.mismatch(places);
     }
-    Ok(answer(ask, tool, result))
+    result
 }
 
 /// A tool of another server.
@@ -118,27 +170,28 @@ async fn call_origin(ask: &Ask<'_>, tool: &ViewTool, origin: &Arc<dyn Origin>) -
     .await
 }
 
-fn answer(ask: &Ask<'_>, tool: &ViewTool, result: CallResult) -> Reply {
+/// The answer to a request of that era and id.
+fn answer((era, id): (Era, Id<'_>), view: &InstanceView, tool: &ViewTool, result: CallResult) -> Reply {
     // Before 2026-07-28 structured content is always an object.
     let structured = result
         .structured
-        .filter(|json| ask.era == Era::Modern || json.starts_with(b"{"));
+        .filter(|json| era == Era::Modern || json.starts_with(b"{"));
     let size = result.content.len() + structured.as_ref().map_or(0, Bytes::len);
     let mut reply = if size <= ONE_PIECE {
-        let mut out = frame(ask.id, size + 256);
+        let mut out = frame(id, size + 256);
         out.extend_from_slice(CONTENT);
         out.extend_from_slice(&result.content);
         if let Some(structured) = structured {
             out.extend_from_slice(STRUCTURED);
             out.extend_from_slice(&structured);
         }
-        close(&mut out, ask, result.is_error);
+        close(&mut out, era, view, result.is_error);
         Reply::json(StatusCode::OK, out)
     } else {
-        let mut opening = frame(ask.id, CONTENT.len());
+        let mut opening = frame(id, CONTENT.len());
         opening.extend_from_slice(CONTENT);
         let mut closing = Vec::with_capacity(256);
-        close(&mut closing, ask, result.is_error);
+        close(&mut closing, era, view, result.is_error);
         let mut pieces = Pieces::default();
         pieces[0] = opening.into();
         pieces[1] = result.content.into();
@@ -160,17 +213,17 @@ const CONTENT: &[u8] = b"{\"content\":";
 const STRUCTURED: &[u8] = b",\"structuredContent\":";
 
 /// What follows the answer's content.
-fn close(out: &mut Vec<u8>, ask: &Ask<'_>, is_error: bool) {
+fn close(out: &mut Vec<u8>, era: Era, view: &InstanceView, is_error: bool) {
     out.extend_from_slice(if is_error {
         b",\"isError\":true"
     } else {
         b",\"isError\":false"
     });
-    if ask.era == Era::Modern {
+    if era == Era::Modern {
         out.extend_from_slice(
             b",\"resultType\":\"complete\",\"_meta\":{\"io.modelcontextprotocol/serverInfo\":",
         );
-        out.extend_from_slice(ask.exchange.view.server_info.as_bytes());
+        out.extend_from_slice(view.server_info.as_bytes());
         out.push(b'}');
     }
     out.extend_from_slice(b"}}");

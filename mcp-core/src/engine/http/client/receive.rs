@@ -1,10 +1,11 @@
 //! Reads an answer to its end, or to its bound.
 
-use super::decompress;
+use super::{decompress, told::Told};
 use crate::{
     connect,
     engine::{Lane, failure::Failure, no_memory, result::Outcome},
     peer::{Held, Peer},
+    relay::Line,
 };
 use bytes::{Bytes, BytesMut};
 use http::{HeaderMap, Response, StatusCode, Uri, header};
@@ -57,12 +58,18 @@ pub(crate) struct Room<'a> {
     pub(crate) most: u64,
     /// Whose memory it is.
     pub(crate) peer: Option<&'a Arc<Peer>>,
+    /// Where its progress is told.
+    pub(crate) line: Option<&'a Line>,
 }
 
 impl Room<'_> {
     /// Of nobody.
     pub(crate) fn of(most: u64) -> Self {
-        Self { most, peer: None }
+        Self {
+            most,
+            peer: None,
+            line: None,
+        }
     }
 
     /// Before so many bytes of an answer are kept.
@@ -113,6 +120,8 @@ pub(super) async fn receive(
     if announced > limit {
         return Err(too_large(&uri, limit));
     }
+    let exact = incoming.size_hint().exact();
+    let mut told = room.line.map(|line| Told::new(line, exact));
     let mut held = None;
     room.take(&mut held, announced)?;
     let mut body = Bytes::new();
@@ -126,6 +135,9 @@ pub(super) async fn receive(
             return Err(too_large(&uri, limit));
         }
         room.take(&mut held, size)?;
+        if let Some(told) = &mut told {
+            told.received(size);
+        }
         if size == chunk.len() as u64 {
             // Most answers are one chunk; it is used where it lies.
             body = chunk;
