@@ -4,14 +4,14 @@ mod guard;
 mod readiness;
 
 use crate::{
-    http::{admin, health, mcp},
+    http::{admin, error::Error, health, mcp},
     runtime::{data_plane::Peers, watchdog::Vitals},
     settings::Settings,
     telemetry::metrics::Metrics,
 };
 use axum::{
     Router,
-    extract::{Request, State},
+    extract::{OriginalUri, Request, State},
     middleware::{self, Next},
     response::{IntoResponse, Response},
 };
@@ -91,10 +91,20 @@ impl App {
 /// worker's runtime. Those of operators are elsewhere where they have a listener of their own.
 pub fn router(app: Arc<App>, endpoint: Endpoint) -> Router {
     let of_clients = with_revision(&app, mcp::router(app.clone(), endpoint));
-    match app.settings.app.admin_listen {
+    let routes = match app.settings.app.admin_listen {
         None => operator_router(app).merge(of_clients),
         Some(_) => of_clients,
-    }
+    };
+    routes.fallback(nothing_here)
+}
+
+/// Whoever looks around learns where to go.
+async fn nothing_here(OriginalUri(uri): OriginalUri) -> Error {
+    let path = uri.path();
+    Error::not_found(format!(
+        "there is nothing at `{path}`; this is a DynMCP gateway: MCP clients use /mcp/INSTANCE (without a slash at the end), and \
+         /admin/docs describes the admin API"
+    ))
 }
 
 /// The routes of operators: probes, metrics, the admin API.
@@ -136,8 +146,6 @@ async fn tell_revision(
 async fn run_on(State(runtime): State<Handle>, request: Request, next: Next) -> Response {
     match runtime.spawn(next.run(request)).await {
         Ok(response) => response,
-        Err(panicked_or_cancelled) => {
-            crate::http::error::Error::internal(panicked_or_cancelled.to_string()).into_response()
-        }
+        Err(panicked_or_cancelled) => Error::internal(panicked_or_cancelled.to_string()).into_response(),
     }
 }

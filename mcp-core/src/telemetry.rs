@@ -6,6 +6,7 @@ use prometheus_client::{
     metrics::{counter::Counter, family::Family, gauge::Gauge, histogram::Histogram},
     registry::Registry,
 };
+use std::sync::OnceLock;
 
 /// Buckets from half a millisecond to half a minute: upstream APIs live in between.
 const BUCKETS: [f64; 14] = [
@@ -15,8 +16,8 @@ const BUCKETS: [f64; 14] = [
 /// Which tool of which instance.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 pub struct ToolLabels {
-    /// Instance id.
-    pub instance: String,
+    /// Instance id. Not `instance`, which Prometheus itself puts on everything that it scrapes.
+    pub mcp_instance: String,
     /// Name of the tool in that instance.
     pub tool: String,
 }
@@ -24,7 +25,7 @@ pub struct ToolLabels {
 /// How calls of a tool ended.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 pub struct OutcomeLabels {
-    instance: String,
+    mcp_instance: String,
     tool: String,
     outcome: &'static str,
 }
@@ -111,20 +112,15 @@ impl Metrics {
         metrics
     }
 
-    /// The instruments of one tool, looked up once when a view is built.
+    /// The instruments of one tool. They are not shown before its first call: of very many tools most are never called.
     pub(crate) fn tool(&self, instance: &str, tool: &str) -> ToolMetrics {
         let labels = ToolLabels {
-            instance: instance.to_owned(),
+            mcp_instance: instance.to_owned(),
             tool: tool.to_owned(),
-        };
-        let ok = OutcomeLabels {
-            instance: instance.to_owned(),
-            tool: tool.to_owned(),
-            outcome: Outcome::Ok.as_str(),
         };
         ToolMetrics {
-            duration: self.durations.get_or_create_owned(&labels),
-            ok: self.outcomes.get_or_create_owned(&ok),
+            used: OnceLock::new(),
+            durations: self.durations.clone(),
             outcomes: self.outcomes.clone(),
             mismatches: self.mismatches.clone(),
             labels,
@@ -134,14 +130,14 @@ impl Metrics {
     /// A tool that left an instance leaves its series too.
     pub(crate) fn forget(&self, instance: &str, tool: &str) {
         let labels = ToolLabels {
-            instance: instance.to_owned(),
+            mcp_instance: instance.to_owned(),
             tool: tool.to_owned(),
         };
         self.durations.remove(&labels);
         self.mismatches.remove(&labels);
         for outcome in Outcome::ALL {
             let labels = OutcomeLabels {
-                instance: instance.to_owned(),
+                mcp_instance: instance.to_owned(),
                 tool: tool.to_owned(),
                 outcome: outcome.as_str(),
             };
@@ -159,17 +155,27 @@ impl Metrics {
 
 /// The instruments of one tool in one instance.
 pub(crate) struct ToolMetrics {
-    duration: Histogram,
-    ok: Counter,
+    /// Looked up at the first call.
+    used: OnceLock<Used>,
+    durations: Family<ToolLabels, Histogram, fn() -> Histogram>,
     outcomes: Family<OutcomeLabels, Counter>,
     mismatches: Family<ToolLabels, Counter>,
     labels: ToolLabels,
 }
 
+/// What every call counts.
+struct Used {
+    duration: Histogram,
+    ok: Counter,
+}
+
 impl ToolMetrics {
     /// Counts an answer that its schema does not allow, and writes it down.
     pub(crate) fn mismatch(&self, places: &str) {
-        let ToolLabels { instance, tool } = &self.labels;
+        let ToolLabels {
+            mcp_instance: instance,
+            tool,
+        } = &self.labels;
         tracing::warn!(
             instance,
             tool,
@@ -180,18 +186,24 @@ impl ToolMetrics {
     }
 
     pub(crate) fn record(&self, outcome: Outcome, seconds: f64) {
-        self.duration.observe(seconds);
+        let used = self.used.get_or_init(|| Used {
+            duration: self.durations.get_or_create_owned(&self.labels),
+            ok: self.outcomes.get_or_create_owned(&self.outcome(Outcome::Ok)),
+        });
+        used.duration.observe(seconds);
         if outcome == Outcome::Ok {
-            self.ok.inc();
-            return;
+            used.ok.inc();
+        } else {
+            self.outcomes.get_or_create(&self.outcome(outcome)).inc();
         }
-        let ToolLabels { instance, tool } = self.labels.clone();
-        self.outcomes
-            .get_or_create(&OutcomeLabels {
-                instance,
-                tool,
-                outcome: outcome.as_str(),
-            })
-            .inc();
+    }
+
+    fn outcome(&self, outcome: Outcome) -> OutcomeLabels {
+        let ToolLabels { mcp_instance, tool } = self.labels.clone();
+        OutcomeLabels {
+            mcp_instance,
+            tool,
+            outcome: outcome.as_str(),
+        }
     }
 }

@@ -1,7 +1,10 @@
 //! What load balancers, orchestrators and Prometheus ask. The paths of `app.public_paths` need no key.
 
 use super::error::Error;
-use crate::app::{App, Phase, SharedBody};
+use crate::{
+    app::{App, Phase, SharedBody},
+    telemetry::metrics::Format,
+};
 use axum::{
     Extension, Json, Router,
     extract::{RawQuery, Request, State},
@@ -9,12 +12,14 @@ use axum::{
     response::{IntoResponse, Response},
     routing::get,
 };
-use http::header;
+use http::{HeaderMap, header};
 use serde_json::{Value, json};
 use std::sync::Arc;
 
 /// The content type that Prometheus asks for.
 const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+/// What everybody else reads.
+const PLAIN: &str = "text/plain; version=0.0.4; charset=utf-8";
 
 /// `/healthz`, `/livez`, `/readyz`.
 pub fn router(app: Arc<App>) -> Router {
@@ -87,17 +92,22 @@ async fn ready(State(app): State<Arc<App>>, RawQuery(query): RawQuery) -> Result
     }
 }
 
-async fn metrics(State(app): State<Arc<App>>) -> Result<impl IntoResponse, Error> {
+async fn metrics(State(app): State<Arc<App>>, headers: HeaderMap) -> Result<impl IntoResponse, Error> {
+    let accepted = headers.get_all(header::ACCEPT).iter();
+    let wants_open_metrics = accepted
+        .filter_map(|accepted| accepted.to_str().ok())
+        .any(|accepted| accepted.contains("application/openmetrics-text"));
+    let (format, media_type) = if wants_open_metrics {
+        (Format::OpenMetrics, OPEN_METRICS)
+    } else {
+        (Format::Plain, PLAIN)
+    };
     let text = app
         .metrics
-        .text()
+        .text(format)
         .await
         .map_err(|error| Error::internal(error.to_string()))?;
-    Ok((
-        [(header::CONTENT_TYPE, OPEN_METRICS)],
-        Extension(SharedBody),
-        text,
-    ))
+    Ok(([(header::CONTENT_TYPE, media_type)], Extension(SharedBody), text))
 }
 
 fn success(data: Value) -> Json<Value> {

@@ -2,6 +2,7 @@
 
 mod catalog;
 mod memory;
+mod plain;
 mod tasks;
 
 use bytes::Bytes;
@@ -31,11 +32,35 @@ const GOOD_FOR: Duration = Duration::from_secs(1);
 /// A loop that is fine, one that others notice, one that is stuck.
 const DELAYS: [f64; 9] = [0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1.0, 5.0, 30.0];
 
+/// How the text is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Format {
+    /// OpenMetrics 1.0.0.
+    OpenMetrics,
+    /// The Prometheus text format 0.0.4.
+    Plain,
+}
+
+/// One text in both formats.
+struct Texts {
+    open_metrics: Bytes,
+    plain: Bytes,
+}
+
+impl Texts {
+    fn of(&self, format: Format) -> Bytes {
+        match format {
+            Format::OpenMetrics => self.open_metrics.clone(),
+            Format::Plain => self.plain.clone(),
+        }
+    }
+}
+
 /// The registry and what this crate counts itself.
 pub struct Metrics {
     registry: Registry,
-    /// The last text and when it was made. The lock is held while the next one is made, so that there is one at a time.
-    text: Mutex<Option<(Instant, Bytes)>>,
+    /// The last texts and when they were made. The lock is held while the next ones are made, so that there is one at a time.
+    texts: Mutex<Option<(Instant, Texts)>>,
     /// Open client connections.
     pub connections: Gauge,
     /// Client connections that were opened beyond `app.max_connections`.
@@ -113,7 +138,7 @@ impl Metrics {
         (
             Self {
                 registry,
-                text: Mutex::default(),
+                texts: Mutex::default(),
                 connections,
                 connections_refused,
                 workers_stuck,
@@ -126,16 +151,21 @@ impl Metrics {
         )
     }
 
-    /// The OpenMetrics text of now, or of a moment ago. Clones share it, however many scrapers there are.
-    pub async fn text(&self) -> Result<Bytes, fmt::Error> {
-        let mut last = self.text.lock().await;
-        if let Some((made, text)) = &*last
+    /// The text of now, or of a moment ago. Clones share it, however many scrapers there are.
+    pub async fn text(&self, format: Format) -> Result<Bytes, fmt::Error> {
+        let mut last = self.texts.lock().await;
+        if let Some((made, texts)) = &*last
             && made.elapsed() < GOOD_FOR
         {
-            return Ok(text.clone());
+            return Ok(texts.of(format));
         }
-        let text = Bytes::from(self.encode()?);
-        *last = Some((Instant::now(), text.clone()));
+        let open_metrics = self.encode()?;
+        let texts = Texts {
+            plain: plain::plain(&open_metrics).into(),
+            open_metrics: open_metrics.into(),
+        };
+        let text = texts.of(format);
+        *last = Some((Instant::now(), texts));
         Ok(text)
     }
 

@@ -432,7 +432,11 @@ async fn places_are_for_those_who_ask() {
 async fn metrics_are_made_once_for_all_who_ask() {
     let app = TestApp::start().await;
     app.anonymous().get("/metrics").await.expect(401);
-    let (first, second) = tokio::join!(app.app().metrics.text(), app.app().metrics.text());
+    use mcp_axum::telemetry::metrics::Format::OpenMetrics;
+    let (first, second) = tokio::join!(
+        app.app().metrics.text(OpenMetrics),
+        app.app().metrics.text(OpenMetrics)
+    );
     assert_eq!(first.unwrap().as_ptr(), second.unwrap().as_ptr());
 }
 

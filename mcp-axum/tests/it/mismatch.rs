@@ -49,7 +49,7 @@ async fn is_error(app: &TestApp, tool: &str) -> bool {
 }
 
 fn counted(metrics: &str, tool: &str) -> bool {
-    let line = format!("dynmcp_tool_output_mismatches_total{{instance=\"i\",tool=\"{tool}\"}} 1\n");
+    let line = format!("dynmcp_tool_output_mismatches_total{{mcp_instance=\"i\",tool=\"{tool}\"}} 1\n");
     metrics.contains(&line)
 }
 

@@ -163,7 +163,14 @@ fn what_people_read() {
         stdout.ends_with("3 to create, 0 to change, 0 to delete, 0 unchanged\n"),
         "{stdout}"
     );
-    let (code, stdout, _) = text(&sandbox.run(&["apply", "defs", "--config", "x.toml"]));
+    // Pinned to a plan that somebody looked at.
+    let (_, json, _) = text(&sandbox.run(&["plan", "defs", "--config", "x.toml", "--format", "json"]));
+    let json: Value = serde_json::from_str(&json).unwrap();
+    let fingerprint = json["fingerprint"].as_str().unwrap();
+    let (code, _, stderr) = text(&sandbox.run(&["apply", "defs", "--config", "x.toml", "--plan", "another"]));
+    assert!(code == Some(1) && stderr.contains("plan again"), "{stderr}");
+    let (code, stdout, _) =
+        text(&sandbox.run(&["apply", "defs", "--config", "x.toml", "--plan", fingerprint]));
     assert!(
         code == Some(0) && stdout.ends_with("\nwritten, revision 3\n"),
         "{stdout}"

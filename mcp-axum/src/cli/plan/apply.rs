@@ -3,7 +3,7 @@
 use super::{OutputFormat, PlanArguments, print, refuse_problems};
 use crate::cli::{Failure, store::Use};
 use clap::Args;
-use mcp_core::authoring::change_plan::PlanReport;
+use mcp_core::authoring::{change_plan::PlanReport, writer::WriteError};
 use std::{
     io::{self, BufRead, IsTerminal, Write},
     path::PathBuf,
@@ -13,6 +13,9 @@ use std::{
 pub(in crate::cli) struct ApplyArguments {
     #[command(flatten)]
     plan: PlanArguments,
+    /// Write only exactly the plan of this `fingerprint` (`dynmcp plan --format json` has it), to exactly what was stored then.
+    #[arg(long = "plan", value_name = "FINGERPRINT")]
+    fingerprint: Option<String>,
     /// Show the plan, write nothing.
     #[arg(long)]
     dry_run: bool,
@@ -23,7 +26,12 @@ pub(in crate::cli) struct ApplyArguments {
 
 /// Returns the exit code.
 pub(in crate::cli) fn apply(config: Option<PathBuf>, arguments: &ApplyArguments) -> Result<u8, Failure> {
-    let ApplyArguments { plan, dry_run, yes } = arguments;
+    let ApplyArguments {
+        plan,
+        fingerprint,
+        dry_run,
+        yes,
+    } = arguments;
     crate::cli::run(async {
         let (target, mut report) = plan.examine(config, Use::of(*dry_run)).await?;
         let is_text = plan.format == OutputFormat::Text;
@@ -31,6 +39,12 @@ pub(in crate::cli) fn apply(config: Option<PathBuf>, arguments: &ApplyArguments)
             plan.print(&report)?;
         }
         refuse_problems(&report)?;
+        if fingerprint
+            .as_ref()
+            .is_some_and(|wanted| *wanted != report.fingerprint)
+        {
+            return Err(Failure::runtime(WriteError::OtherPlan));
+        }
         if *dry_run {
             if is_text {
                 print("dry run: nothing was written\n")?;

@@ -203,3 +203,71 @@ async fn history_shows_past_states_newest_first() {
         admin.get("/admin/ids/t/history").await.error(404);
     }
 }
+
+#[tokio::test]
+async fn metrics_are_written_as_the_scraper_reads_them() {
+    let app = TestApp::start().await;
+    app.with_item_tools("i").await;
+    // Rendered, but not called: tools that nobody calls have no series.
+    app.mcp("i").tool_names().await;
+    let admin = app.admin();
+    let plain = admin.get("/metrics").await.ok();
+    assert_eq!(
+        plain.header("content-type"),
+        Some("text/plain; version=0.0.4; charset=utf-8")
+    );
+    assert!(
+        plain.text.contains("# TYPE dynmcp_mcp_requests_total counter\n"),
+        "{}",
+        plain.text
+    );
+    assert!(
+        plain.text.contains("# TYPE dynmcp_build_info gauge\n"),
+        "{}",
+        plain.text
+    );
+    assert!(
+        !plain.text.contains("# EOF") && !plain.text.contains("tool=\"get_item\""),
+        "{}",
+        plain.text
+    );
+    let scraper = admin.request(reqwest::Method::GET, "/metrics").header(
+        "accept",
+        "application/openmetrics-text;version=1.0.0;q=0.5,text/plain;q=0.3",
+    );
+    let open = admin.send(scraper).await.ok();
+    assert_eq!(
+        open.header("content-type"),
+        Some("application/openmetrics-text; version=1.0.0; charset=utf-8")
+    );
+    assert!(open.text.ends_with("# EOF\n"), "{}", open.text);
+    app.mcp("i").call("get_item", serde_json::json!({"id": 1})).await;
+    let called = app.metrics();
+    let counted = "dynmcp_tool_calls_total{mcp_instance=\"i\",tool=\"get_item\",outcome=\"ok\"} 1\n";
+    assert!(called.contains(counted), "{called}");
+}
+
+#[tokio::test]
+async fn a_path_without_anything_says_where_to_go() {
+    let app = TestApp::start().await;
+    for path in ["/", "/mcp", "/mcp/x/", "/favicon.ico"] {
+        let text = app.anonymous().get(path).await.error(404);
+        assert!(text.contains("MCP clients use /mcp/INSTANCE"), "{path}: {text}");
+    }
+}
+
+#[tokio::test]
+async fn the_deletion_of_a_tool_names_the_instances_that_list_it() {
+    let app = TestApp::sqlite().await;
+    app.with_item_tools("shop").await;
+    app.put_instance("other", &["get_item"]).await;
+    let deleted = app.admin().delete("/admin/tds/get_item").await.ok().json();
+    let warning = deleted["warnings"][0].as_str().unwrap();
+    assert!(warning.contains("`other`, `shop`"), "{deleted}");
+    let again = app.admin().delete("/admin/tds/get_item").await.ok().json();
+    assert_eq!(again.get("warnings"), None, "{again}");
+    app.put_instance("other", &[]).await;
+    app.put_instance("shop", &[]).await;
+    let deleted = app.admin().delete("/admin/tds/add_item").await.ok().json();
+    assert_eq!(deleted.get("warnings"), None, "{deleted}");
+}

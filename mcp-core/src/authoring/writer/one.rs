@@ -5,8 +5,9 @@ use bytes::Bytes;
 use mcp_common::{
     datasource::{Expected, Write},
     document::Document,
-    key::{Key, Revision},
+    key::{Key, Kind, Revision},
 };
+use std::sync::Arc;
 
 /// What a writer expects to find.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -102,20 +103,46 @@ impl Writer {
         if expected == Expected::Absent {
             return Err(WriteError::DeletesNothing);
         }
+        let mut warnings = self.listed_by(key);
         let write = Write {
             key,
             expected,
             principal,
         };
         let revision = self.source.delete(write).await?;
-        let late = match revision {
-            Some(revision) => self.arrival(revision, turn).await,
-            None => None,
-        };
+        match revision {
+            Some(revision) => warnings.extend(self.arrival(revision, turn).await),
+            None => warnings.clear(),
+        }
         Ok(Written {
             value: (),
             revision,
-            warnings: late.into_iter().collect(),
+            warnings,
         })
+    }
+
+    /// Instances that name the tool: they go on without it, and have it again when it is stored again.
+    fn listed_by(&self, key: &Key) -> Vec<String> {
+        if key.kind != Kind::TOOL {
+            return Vec::new();
+        }
+        let snapshot = self.catalog.snapshot();
+        let names = |id: &Arc<str>| {
+            let entry = snapshot.instances.get(id);
+            entry.is_some_and(|entry| entry.definition.tool_ids.iter().any(|named| named.id == key.id))
+        };
+        let listing = snapshot.instances_of(&key.id);
+        let listing: Vec<String> = listing
+            .iter()
+            .filter(|id| names(id))
+            .map(|id| format!("`{id}`"))
+            .collect();
+        match listing.as_slice() {
+            [] => Vec::new(),
+            listing => vec![format!(
+                "{key} is deleted, and these instances still list it: {}; they go on without it",
+                listing.join(", ")
+            )],
+        }
     }
 }
