@@ -39,7 +39,7 @@ use failure::Failure;
 use import::ImportCommand;
 use migrate::MigrateArguments;
 use plan::{ApplyArguments, PlanArguments};
-use std::{path::PathBuf, process::ExitCode};
+use std::{ffi::OsString, path::PathBuf, process::ExitCode};
 use upstreams::UpstreamsArguments;
 
 pub(crate) use own_program::own_program;
@@ -208,7 +208,19 @@ enum ConfigCommand {
 
 /// The whole program. `main` of `dynmcp`, and of any crate that links plugins of its own.
 pub fn main() -> ExitCode {
-    let cli = Cli::parse();
+    run_command(Cli::parse())
+}
+
+/// The same under the name that the first version's binary had, which knew no commands: without one it serves.
+pub fn serve_by_default() -> ExitCode {
+    let mut arguments: Vec<OsString> = std::env::args_os().collect();
+    if arguments.len() < 2 {
+        arguments.push("serve".into());
+    }
+    run_command(Cli::parse_from(arguments))
+}
+
+fn run_command(cli: Cli) -> ExitCode {
     let done = match cli.command {
         Command::Serve => serve::serve(cli.config),
         Command::Demo { port } => demo::demo(port),

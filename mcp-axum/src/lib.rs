@@ -23,4 +23,4 @@ pub mod telemetry;
 // The built-in plugins register themselves when they are linked.
 use mcp_plugin as _;
 
-pub use cli::main;
+pub use cli::{main, serve_by_default};

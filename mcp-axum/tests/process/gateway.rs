@@ -109,7 +109,8 @@ impl Gateway {
         gateway
     }
 
-    fn spawn_until_bound(sandbox: &Sandbox, command: Command) -> Self {
+    /// The same where it may not get ready.
+    pub(crate) fn spawn_until_bound(sandbox: &Sandbox, command: Command) -> Self {
         let mut gateway = Self::spawn(sandbox, command);
         gateway.wait("the address", |gateway| gateway.address().is_some());
         gateway.origin = gateway.address().unwrap();

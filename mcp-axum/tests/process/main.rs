@@ -16,6 +16,8 @@ mod egress;
 mod explain;
 #[cfg(target_os = "linux")]
 mod few_files;
+#[cfg(feature = "etcd")]
+mod first_version;
 mod gateway;
 mod heavy_calls;
 mod import;
