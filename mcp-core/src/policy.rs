@@ -16,14 +16,18 @@ pub use gate::{Gate, Hold};
 pub use record::{Record, Trace};
 pub use refusal::Refusal;
 
+use http::HeaderValue;
 use mcp_common::authenticator::{Denied, Principal};
 use std::sync::Arc;
 
 /// The gates of one gateway, in the order in which they are asked.
 #[derive(Clone, Default)]
 pub struct Policy {
-    gates: Arc<[Arc<dyn Gate>]>,
+    /// `None` without any, so that no request has to count itself as their user.
+    gates: Option<Gates>,
 }
+
+type Gates = Arc<[Arc<dyn Gate>]>;
 
 /// A request that was let in; it counts as one until this is dropped.
 #[must_use = "what was taken for a request is given back when this is dropped"]
@@ -35,7 +39,8 @@ pub struct Permit {
 impl Policy {
     /// A policy of these gates.
     pub fn new(gates: Vec<Arc<dyn Gate>>) -> Self {
-        Self { gates: gates.into() }
+        let gates = (!gates.is_empty()).then(|| gates.into());
+        Self { gates }
     }
 
     /// Whether this caller may come in at the door at all, by what the authenticators found.
@@ -50,7 +55,7 @@ impl Policy {
                 "this key may use instances but not /admin; use an admin key".to_owned(),
             ));
         }
-        for gate in &*self.gates {
+        for gate in self.gates.iter().flat_map(|gates| &**gates) {
             gate.enter(door, &principal)?;
         }
         Ok(principal)
@@ -60,15 +65,15 @@ impl Policy {
     /// given back.
     pub fn admit(&self, asked: &Asked<'_>) -> Result<Permit, Refusal> {
         let mut holds = Vec::new();
-        for gate in &*self.gates {
+        for gate in self.gates.iter().flat_map(|gates| &**gates) {
             holds.extend(gate.admit(asked)?);
         }
         Ok(Permit { _holds: holds })
     }
 
     /// The record of a request that begins now.
-    pub fn record<'a>(&'a self, door: Door, request_id: &'a str) -> Record<'a> {
-        Record::begin(&self.gates, door, request_id)
+    pub fn record(&self, door: Door, request_id: &HeaderValue) -> Record {
+        Record::begin(self.gates.clone(), door, request_id.clone())
     }
 }
 

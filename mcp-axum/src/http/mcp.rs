@@ -84,11 +84,7 @@ fn cors(origins: &[String]) -> CorsLayer {
 async fn serve(State(route): State<Arc<McpRoute>>, request: Request) -> Response {
     let (parts, body) = request.into_parts();
     let id = route.request_ids.of(&parts.headers);
-    let mut record = route
-        .endpoint
-        .gateway()
-        .policy
-        .record(Door::Mcp, id.to_str().unwrap_or_default());
+    let mut record = route.endpoint.gateway().policy.record(Door::Mcp, &id);
     if !route.log_requests {
         record = record.without_line();
     }
@@ -97,21 +93,25 @@ async fn serve(State(route): State<Arc<McpRoute>>, request: Request) -> Response
         let answer = pin!(answer(&route, parts, body, &mut record));
         route.endpoint.activity().during(doing, answer).await
     };
-    let mut response = match answered {
+    let (mut response, record) = match answered {
         Ok(reply) => {
-            record.trace = reply.trace.clone();
-            response::of(reply)
+            let (reply, record) = reply.recorded(record);
+            (response::of(reply), record)
         }
         // What a failure writes to the log names its request.
-        Err(error) => tracing::error_span!("mcp", request_id = id.to_str().unwrap_or_default())
-            .in_scope(|| error.into_response()),
+        Err(error) => {
+            let span = tracing::error_span!("mcp", request_id = id.to_str().unwrap_or_default());
+            (span.in_scope(|| error.into_response()), Some(record))
+        }
     };
-    response.headers_mut().insert(request_id::HEADER, id.clone());
-    record.answered(response.status());
+    response.headers_mut().insert(request_id::HEADER, id);
+    if let Some(mut record) = record {
+        record.answered(response.status());
+    }
     response
 }
 
-async fn answer(route: &McpRoute, parts: Parts, body: Body, record: &mut Record<'_>) -> Result<Reply, Error> {
+async fn answer(route: &McpRoute, parts: Parts, body: Body, record: &mut Record) -> Result<Reply, Error> {
     let Parts {
         method,
         uri,
@@ -159,7 +159,7 @@ async fn admit(
     route: &McpRoute,
     headers: &HeaderMap,
     instance: &str,
-    record: &mut Record<'_>,
+    record: &mut Record,
 ) -> Result<(Arc<InstanceView>, Principal), Error> {
     route.access.check(headers)?;
     let view = route.endpoint.gateway().views.get(instance);

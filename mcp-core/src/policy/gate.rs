@@ -21,7 +21,7 @@ pub trait Gate: Send + Sync {
     }
 
     /// After the answer was made, or the client went away.
-    fn over(&self, record: &Record<'_>) {
+    fn over(&self, record: &Record) {
         let _ = record;
     }
 }

@@ -1,8 +1,8 @@
 //! What is remembered of a request: one line of the log, and whatever gates make of it.
 
-use super::{Door, Gate};
+use super::{Door, Gates};
 use crate::engine::Outcome;
-use http::StatusCode;
+use http::{HeaderValue, StatusCode};
 use std::{
     sync::Arc,
     time::{Duration, Instant},
@@ -11,13 +11,13 @@ use std::{
 /// The status of a request whose client closed the connection first, as nginx logs it.
 const CLIENT_CLOSED: u16 = 499;
 
-/// One request, from its beginning until its answer is made. Dropping it ends it, also where the client went away.
-pub struct Record<'a> {
-    gates: &'a [Arc<dyn Gate>],
+/// One request, from its beginning until its answer is made, or its stream has ended. Dropping it ends it, also where the
+/// client went away.
+pub struct Record {
+    gates: Option<Gates>,
     /// Where it came in.
     pub door: Door,
-    /// Its name in the log and in the answer.
-    pub request_id: &'a str,
+    request_id: HeaderValue,
     /// Who sent it, as far as that was found out.
     subject: Option<Arc<str>>,
     /// The instance, where there is one.
@@ -46,8 +46,8 @@ pub struct Trace {
     pub error: Option<i32>,
 }
 
-impl<'a> Record<'a> {
-    pub(super) fn begin(gates: &'a [Arc<dyn Gate>], door: Door, request_id: &'a str) -> Self {
+impl Record {
+    pub(super) fn begin(gates: Option<Gates>, door: Door, request_id: HeaderValue) -> Self {
         let trace = Trace {
             method: "-",
             ..Trace::default()
@@ -74,7 +74,7 @@ impl<'a> Record<'a> {
 
     /// Who sent it; looked up only where somebody wants to know.
     pub fn sent_by(&mut self, subject: &Arc<str>) {
-        if self.door == Door::Admin || !self.gates.is_empty() {
+        if self.door == Door::Admin || self.gates.is_some() {
             self.subject = Some(subject.clone());
         }
     }
@@ -82,6 +82,17 @@ impl<'a> Record<'a> {
     /// The answer's status.
     pub fn answered(&mut self, status: StatusCode) {
         self.status = status.as_u16();
+    }
+
+    /// Its name in the log and in the answer.
+    pub fn request_id(&self) -> &str {
+        self.request_id.to_str().unwrap_or_default()
+    }
+
+    /// What its stream ended with, where the answer was one.
+    pub(crate) fn ended(&mut self, trace: Trace) {
+        let method = self.trace.method;
+        self.trace = Trace { method, ..trace };
     }
 
     /// Who sent it, as far as that was found out.
@@ -104,7 +115,7 @@ impl<'a> Record<'a> {
         match self.door {
             Door::Mcp => tracing::info!(
                 target: "dynmcp::request",
-                request_id = self.request_id,
+                request_id = self.request_id(),
                 instance = self.instance.as_deref(),
                 method = self.trace.method,
                 tool = self.trace.tool.as_deref(),
@@ -127,9 +138,9 @@ impl<'a> Record<'a> {
     }
 }
 
-impl Drop for Record<'_> {
+impl Drop for Record {
     fn drop(&mut self) {
-        for gate in self.gates {
+        for gate in self.gates.iter().flat_map(|gates| &**gates) {
             gate.over(self);
         }
         if self.is_logged {

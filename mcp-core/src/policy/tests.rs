@@ -1,6 +1,6 @@
 use super::*;
 use crate::spec::Method;
-use http::StatusCode;
+use http::{HeaderValue, StatusCode};
 use std::{
     sync::{
         Mutex,
@@ -37,8 +37,8 @@ impl Gate for Places {
         })
     }
 
-    fn over(&self, record: &Record<'_>) {
-        let line = format!("{} {}", record.request_id, record.status());
+    fn over(&self, record: &Record) {
+        let line = format!("{} {}", record.request_id(), record.status());
         self.over.lock().unwrap().push(line);
     }
 }
@@ -81,8 +81,10 @@ fn what_gates_before_took_is_given_back_when_a_later_one_refuses_or_the_request_
 fn every_request_is_over_once_also_one_whose_client_went_away() {
     let places = Arc::new(Places::default());
     let policy = Policy::new(vec![places.clone()]);
-    policy.record(Door::Mcp, "a").answered(StatusCode::OK);
-    drop(policy.record(Door::Admin, "b"));
+    policy
+        .record(Door::Mcp, &HeaderValue::from_static("a"))
+        .answered(StatusCode::OK);
+    drop(policy.record(Door::Admin, &HeaderValue::from_static("b")));
     assert_eq!(*places.over.lock().unwrap(), ["a 200", "b 499"]);
 }
 

@@ -18,7 +18,7 @@ use crate::{
 use bytes::Bytes;
 use futures_util::{StreamExt, future::BoxFuture, stream};
 use http::StatusCode;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
 
 /// Answers with what `work` makes of the line.
 pub(super) async fn hold(
@@ -51,25 +51,31 @@ pub(super) async fn hold(
         answer: None,
     };
     Ok(match talk.next().await {
-        Next::Over(reply) => reply,
+        Next::Over(reply) => *reply,
         Next::Cancelled => Reply::empty(StatusCode::ACCEPTED),
         first => {
-            let events = stream::unfold(Some((talk, Some(first))), |state| async {
-                let (mut talk, first) = state?;
+            let (tell, ends) = oneshot::channel();
+            let events = stream::unfold(Some((talk, tell, Some(first))), |state| async {
+                let (mut talk, tell, first) = state?;
                 let next = match first {
                     Some(first) => first,
                     None => talk.next().await,
                 };
                 match next {
-                    Next::Said(text) => Some((event(&text).into(), Some((talk, None)))),
-                    Next::Silence => Some((PING, Some((talk, None)))),
-                    Next::Over(reply) => Some((last_event(reply), None)),
+                    Next::Said(text) => Some((event(&text).into(), Some((talk, tell, None)))),
+                    Next::Silence => Some((PING, Some((talk, tell, None)))),
+                    Next::Over(reply) => {
+                        // Nobody may want to know.
+                        let _told = tell.send(reply.trace.clone());
+                        Some((last_event(*reply), None))
+                    }
                     Next::Cancelled => None,
                 }
             });
             Reply {
                 body: ReplyBody::Events(events.boxed()),
                 trace,
+                ends: Some(ends),
                 ..Reply::empty(StatusCode::OK)
             }
         }
@@ -99,7 +105,7 @@ enum Next {
     Said(Said),
     /// Nothing was said for a while.
     Silence,
-    Over(Reply),
+    Over(Box<Reply>),
     Cancelled,
 }
 
@@ -108,7 +114,7 @@ impl Talk {
         loop {
             if let Some(reply) = self.answer.take() {
                 let Ok(text) = self.said.try_recv() else {
-                    return Next::Over(reply);
+                    return Next::Over(Box::new(reply));
                 };
                 self.answer = Some(reply);
                 return Next::Said(text);

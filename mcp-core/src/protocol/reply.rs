@@ -2,13 +2,14 @@
 
 use super::{envelope::Id, fault::Fault};
 use crate::{
-    policy::{Permit, Trace},
+    policy::{Permit, Record, Trace},
     spec::Era,
 };
 use bytes::Bytes;
 use futures_util::{StreamExt, stream::BoxStream};
 use http::StatusCode;
 use std::time::Duration;
+use tokio::sync::oneshot;
 
 /// One HTTP answer.
 pub struct Reply {
@@ -22,6 +23,8 @@ pub struct Reply {
     pub retry_after: Option<Duration>,
     /// For the request's record.
     pub trace: Trace,
+    /// What the record of a call is to say whose answer is the end of a stream.
+    pub(super) ends: Option<oneshot::Receiver<Trace>>,
 }
 
 /// The body of a reply.
@@ -47,6 +50,7 @@ impl Reply {
             body: ReplyBody::Empty,
             session: None,
             retry_after: None,
+            ends: None,
             trace: Trace::default(),
         }
     }
@@ -63,6 +67,7 @@ impl Reply {
             body: ReplyBody::Json(pieces),
             session: None,
             retry_after: None,
+            ends: None,
             trace: Trace::default(),
         }
     }
@@ -84,6 +89,25 @@ impl Reply {
         Self::pieces(StatusCode::OK, pieces)
     }
 
+    /// Puts into the request's record what is known now. Where more is known at the end of a stream, the record goes with
+    /// it; otherwise it comes back.
+    pub fn recorded(mut self, mut record: Record) -> (Self, Option<Record>) {
+        record.trace = self.trace.clone();
+        record.answered(self.status);
+        let Some(ends) = self.ends.take() else {
+            return (self, Some(record));
+        };
+        let ReplyBody::Events(events) = self.body else {
+            return (self, Some(record));
+        };
+        let ending = Ending { record, ends };
+        let events = events.inspect(move |_| {
+            let _goes_with_it = &ending;
+        });
+        self.body = ReplyBody::Events(events.boxed());
+        (self, None)
+    }
+
     /// The same, giving back what the request took when its stream ends.
     pub(super) fn holding(self, permit: Permit) -> Self {
         let ReplyBody::Events(events) = self.body else {
@@ -103,6 +127,20 @@ impl Reply {
         reply.retry_after = fault.retry_after();
         reply.trace.error = Some(fault.code());
         reply
+    }
+}
+
+/// A record that is not complete before its stream is.
+struct Ending {
+    record: Record,
+    ends: oneshot::Receiver<Trace>,
+}
+
+impl Drop for Ending {
+    fn drop(&mut self) {
+        if let Ok(trace) = self.ends.try_recv() {
+            self.record.ended(trace);
+        }
     }
 }
 

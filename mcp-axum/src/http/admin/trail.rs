@@ -18,10 +18,9 @@ const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 /// The innermost handlers log inside its span.
 pub(super) async fn record(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
     let id = app.admin.request_ids.of(request.headers());
-    let name = id.to_str().unwrap_or_default().to_owned();
     // At the level of what must never go without it.
-    let span = tracing::error_span!("admin", request_id = name);
-    let mut record = app.gateway.policy.record(Door::Admin, &name);
+    let span = tracing::error_span!("admin", request_id = id.to_str().unwrap_or_default());
+    let mut record = app.gateway.policy.record(Door::Admin, &id);
     record.path = Some((request.method().clone(), request.uri().path().to_owned()));
     let answered = AssertUnwindSafe(next.run(request))
         .catch_unwind()

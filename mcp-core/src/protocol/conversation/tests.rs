@@ -4,7 +4,7 @@
 use crate::{
     engine::{Engine, EngineSettings},
     peer::Peer,
-    policy::{Action, Asked, Gate, Hold, Policy, Refusal},
+    policy::{Action, Asked, Door, Gate, Hold, Policy, Record, Refusal, Trace},
     protocol::{
         AbandonedSettings, Endpoint, Exchange, Gateway, GatewayParts, ProtocolSettings, Reply, ReplyBody,
     },
@@ -20,7 +20,7 @@ use http::{HeaderMap, HeaderName, HeaderValue};
 use mcp_common::{
     authenticator::Principal,
     catalog::{Catalog, InstanceEntry},
-    datasource::{Load, Record},
+    datasource::{self, Load},
     key::Key,
 };
 use prometheus_client::registry::Registry;
@@ -181,7 +181,7 @@ impl World {
         });
         let document =
             json!({"name": "An instance", "tool_ids": [], "metadata": {"proto_type": "streamable-stateful"}});
-        let record = Record {
+        let record = datasource::Record {
             key: Key::instance("i"),
             revision: 1,
             updated_at: None,
@@ -471,7 +471,7 @@ async fn an_inventory_that_changes_is_shown_and_its_list_alone_is_announced() {
 
 /// Lets nobody see `fails`, and counts what is open.
 #[derive(Default)]
-struct Doorkeeper(Arc<()>);
+struct Doorkeeper(Arc<()>, Mutex<Vec<String>>);
 
 impl Gate for Doorkeeper {
     fn admit(&self, asked: &Asked<'_>) -> Result<Option<Hold>, Refusal> {
@@ -489,6 +489,21 @@ impl Gate for Doorkeeper {
             }),
             _ => Ok(Some(Box::new(self.0.clone()))),
         }
+    }
+
+    fn over(&self, record: &Record) {
+        let Trace {
+            method,
+            tool,
+            outcome,
+            ..
+        } = &record.trace;
+        let line = format!(
+            "{method} {} {outcome:?} {}",
+            tool.as_deref().unwrap_or_default(),
+            record.status()
+        );
+        self.1.lock().unwrap().push(line);
     }
 }
 
@@ -511,9 +526,19 @@ async fn what_the_policy_says_stands_between_the_envelope_and_the_method() {
 
     body(world.modern("tools/list", json!({})).await);
     assert_eq!(open(), 0);
-    let mut events = events(world.modern("tools/call", json!({"name": "talks"})).await);
+    let record = world
+        .endpoint
+        .gateway()
+        .policy
+        .record(Door::Mcp, &HeaderValue::from_static("r"));
+    let talks = world.modern("tools/call", json!({"name": "talks"})).await;
+    let (talks, record) = talks.recorded(record);
+    assert!(record.is_none(), "it goes with the stream");
+    let mut events = events(talks);
     assert_eq!(open(), 1, "its stream is open");
     while next(&mut events).await.is_some() {}
+    assert!(gate.1.lock().unwrap().is_empty());
     drop(events);
     assert_eq!(open(), 0);
+    assert_eq!(*gate.1.lock().unwrap(), ["tools/call talks Some(Ok) 200"]);
 }
