@@ -2,7 +2,6 @@
 
 pub mod change_plan;
 pub mod compare;
-pub(crate) mod credential_name;
 pub mod examples;
 pub mod explain;
 pub mod export;

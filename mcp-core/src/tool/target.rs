@@ -1,7 +1,7 @@
 //! What a call of a tool leads to. Each target has a wing of its own in the engine (`engine::dispatch`); listing, schemas,
 //! overrides and examples know the tool only.
 
-use super::{Call, InputSchema, Signature, StaticAnswer, ToolCompiler, UsedVar};
+use super::{Call, InputSchema, Signature, StaticAnswer, ToolCompiler, UsedVar, http::literal_credentials};
 use mcp_common::{
     definition::{ToolDefinition, tool::TargetDefinition},
     problem::Problem,
@@ -28,6 +28,7 @@ impl Target {
     ) -> Option<Self> {
         match definition.target() {
             Ok(TargetDefinition::Http(binding)) => {
+                warnings.extend(literal_credentials(binding));
                 let call = Call::compile(
                     definition, binding, input, signature, compiler, problems, warnings,
                 );

@@ -273,3 +273,37 @@ async fn by_default_definitions_reach_only_variables_that_are_meant_for_them() {
         );
     }
 }
+
+#[tokio::test]
+async fn a_credential_in_a_definition_is_warned_of_and_refused_when_strict() {
+    let app = TestApp::start().await;
+    let admin = app.admin();
+    let binding = json!({
+        "domain": "api.example.com", "method": "GET", "path": "/", "headers": {"Authorization": "Bearer hunter2"},
+    });
+    let tool = json!({"name": "t", "description": "d", "tds_ext_info": binding});
+    let strict = admin.put("/admin/tds/t?strict=true", &tool).await;
+    assert!(!strict.text.contains("hunter2"), "{}", strict.text);
+    let refusal = strict.error(400);
+    assert!(
+        refusal.contains("tds_ext_info.headers.Authorization: a credential stands here"),
+        "{refusal}"
+    );
+    let stored = admin.put("/admin/tds/t", &tool).await.ok().json();
+    let warning = stored["warnings"][0].as_str().unwrap();
+    assert!(
+        warning.contains("tds_ext_info.headers.Authorization") && !warning.contains("hunter2"),
+        "{warning}"
+    );
+    let wanted = json!({"definitions": [{"kind": "tds", "id": "u", "document": tool}]});
+    let plan = admin
+        .send(admin.request(reqwest::Method::POST, "/admin/plan").json(&wanted))
+        .await;
+    let plan = plan.ok().data();
+    assert!(
+        plan["warnings"]
+            .to_string()
+            .contains("tds_ext_info.headers.Authorization"),
+        "{plan}"
+    );
+}

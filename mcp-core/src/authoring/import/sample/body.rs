@@ -4,9 +4,9 @@ use super::{
     Field, describe, grouped,
     infer::{schema_of, text_schema},
 };
-use crate::authoring::{
+use crate::{
+    authoring::import::arguments::{Argument, Arguments, Place, pointer},
     credential_name::may_be_credential,
-    import::arguments::{Argument, Arguments, Place, pointer},
 };
 use serde_json::{Map, Value, json};
 

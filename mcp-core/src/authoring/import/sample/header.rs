@@ -1,10 +1,8 @@
 //! Headers of a request that was made: which of them every call should have.
 
 use crate::{
-    authoring::{
-        credential_name::{is_credential, may_be_credential},
-        import::Imported,
-    },
+    authoring::import::Imported,
+    credential_name::{is_credential, may_be_credential},
     secrets::SECRET_VARIABLES,
 };
 use serde_json::{Map, Value};
