@@ -112,7 +112,9 @@ fn settings(port: u16, key: &Secret, directory: &Path, store: &Path) -> Result<S
 
 /// On the port after the gateway's, where `examples/demo` expects it, or on any.
 async fn serve_sample_api(port: u16) -> Result<SocketAddr, DemoError> {
-    let listener = match TcpListener::bind(("127.0.0.1", port.saturating_add(1))).await {
+    // Any port for the one is any port for the other.
+    let next = if port == 0 { 0 } else { port.saturating_add(1) };
+    let listener = match TcpListener::bind(("127.0.0.1", next)).await {
         Ok(listener) => listener,
         Err(_) => TcpListener::bind(("127.0.0.1", 0)).await?,
     };

@@ -50,7 +50,8 @@ impl SettingsError {
                 key,
             } => {
                 let place = origin.map(|origin| format!(" (in {origin})")).unwrap_or_default();
-                let reason = format!("found {unexpected}, expected {}{place}", in_words(expected));
+                let found = found(&unexpected.to_string());
+                let reason = format!("found {found}, expected {}{place}", in_words(expected));
                 Self::value(key.unwrap_or_default(), reason)
             }
             ConfigError::At { error, key, .. } => {
@@ -67,6 +68,17 @@ fn plain(text: &str) -> String {
     match text.strip_prefix("enum LogFormat does not have variant constructor ") {
         Some(found) => format!("found \"{found}\", expected \"pretty\" or \"json\""),
         None => text.to_owned(),
+    }
+}
+
+/// The library's words for numbers say how many bits it reads them with.
+fn found(words: &str) -> String {
+    let number = words
+        .split_once("integer ")
+        .or_else(|| words.split_once("floating point "));
+    match number {
+        Some((_, number)) if !words.starts_with("string") => format!("the number {number}"),
+        _ => words.to_owned(),
     }
 }
 

@@ -156,7 +156,7 @@ fn a_wrong_value_is_refused_by_key_with_what_would_be_right() {
         ),
         (
             "[app]\nport = 70000",
-            "app.port: found 64-bit unsigned integer `70000`, expected a whole number from 0 to 65535",
+            "app.port: found the number `70000`, expected a whole number from 0 to 65535",
         ),
         ("[app]\nport = -1", "app.port: "),
         ("[app]\nhost = \"\"", "app.host: must not be empty"),

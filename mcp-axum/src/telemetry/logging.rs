@@ -11,7 +11,7 @@ use lines::{Lines, LogThread};
 use mcp_common::private_file;
 use request_line::WithRequestLine;
 use sink::Sinks;
-use std::{io::IsTerminal, path::Path};
+use std::{ffi::OsStr, io::IsTerminal, path::Path};
 use tracing::subscriber::SetGlobalDefaultError;
 use tracing_subscriber::{
     Layer, Registry,
@@ -42,12 +42,20 @@ pub(crate) fn start(settings: &LogSettings) -> Result<LogGuard, LogError> {
     let mut sinks = Sinks::open(settings)?;
     let write = move |lines: &[u8]| sinks.write(lines);
     let (lines, thread) = Lines::start(write).map_err(|error| LogError::Start(error.to_string()))?;
-    let colours = settings.log_dir.is_none() && std::io::stdout().is_terminal();
+    let no_colour = std::env::var_os("NO_COLOR");
+    let colours = settings.log_dir.is_none()
+        && std::io::stdout().is_terminal()
+        && !forbids_colours(no_colour.as_deref());
     let subscriber = Registry::default()
         .with(levels(settings))
         .with(layer(settings.format, colours, lines));
     tracing::subscriber::set_global_default(subscriber)?;
     Ok(LogGuard { _thread: thread })
+}
+
+/// `NO_COLOR`, as <https://no-color.org> has it: any text but an empty one.
+fn forbids_colours(variable: Option<&OsStr>) -> bool {
+    variable.is_some_and(|text| !text.is_empty())
 }
 
 /// Why `start` could not write to the folder of log files; writes nothing.
@@ -98,5 +106,16 @@ where
                     .event_format(format),
             )
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::forbids_colours;
+
+    #[test]
+    fn no_color_is_any_text() {
+        assert!(forbids_colours(Some("1".as_ref())) && forbids_colours(Some("0".as_ref())));
+        assert!(!forbids_colours(Some("".as_ref())) && !forbids_colours(None));
     }
 }

@@ -119,7 +119,7 @@ impl Work<'_> {
             && !self.options.take_over
         {
             let reason = format!(
-                "is maintained by `{owner_now}`; change it there, or plan for that owner, or take it over (take_over)"
+                "is maintained by `{owner_now}`; change it there, or plan for that owner, or take it over (`take_over`, on the command line --take-over)"
             );
             return self.problem(&key, place, OWNER, reason, true);
         }
