@@ -1,4 +1,4 @@
-//! Real MCP clients against `dynmcp serve`: each lists, calls, fails, is told of a change and closes.
+//! Real MCP clients against `dynmcp serve`: each lists, calls, fails, is told of a change and closes. And real MCP servers behind it.
 
 mod fixture;
 mod github;
@@ -7,3 +7,4 @@ mod python;
 mod rust_sdk;
 mod scripted;
 mod typescript;
+mod upstreams;
