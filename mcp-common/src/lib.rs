@@ -23,6 +23,7 @@ pub mod catalog;
 pub mod datasource;
 pub mod definition;
 pub mod document;
+pub mod json;
 pub mod key;
 pub mod migration;
 pub mod plugin;

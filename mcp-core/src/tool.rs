@@ -1,6 +1,7 @@
 //! Tools, compiled: everything that can be known before a call is worked out when the definition changes.
 
 mod example;
+mod finding;
 pub(crate) mod http;
 mod input_schema;
 mod instance_names;
@@ -19,6 +20,7 @@ pub(crate) mod template;
 mod validator;
 
 use crate::{egress::ProxyAddress, live::Home, secrets::Secrets, spec::Era};
+pub(crate) use finding::{Finding, Findings, More};
 use http::transport::secrets::shortcomings;
 pub(crate) use http::{
     Auth, Body, BodyPlan, Call, Content, Delivery, FieldSpelling, Format, Multipart, Node, Omit, Origin,
@@ -57,7 +59,7 @@ pub use stored::StoredTool;
 pub(crate) use target::Target;
 pub(crate) use template::{
     AllowedHeaders, AnswerTemplates, AnswerText, CallerName, Condition, Leaf, Reference, Template, Templates,
-    UsedVar,
+    Unrendered, UsedVar,
 };
 pub(crate) use validator::{accepts, bounded, findings};
 

@@ -2,6 +2,7 @@
 
 use crate::{
     document::Document,
+    json,
     problem::{Problem, Problems},
 };
 use serde::de::DeserializeOwned;
@@ -28,10 +29,7 @@ pub fn decode<T: DeserializeOwned>(document: &Document) -> Result<(T, Vec<String
         .map_err(|error| {
             let path = track.path().to_string();
             // Line and column would speak of the re-written text; the path says it better.
-            let reason = error.to_string();
-            let reason = reason
-                .rsplit_once(" at line ")
-                .map_or(reason.as_str(), |(reason, _)| reason);
+            let reason = json::reason(&error);
             Problem::at(
                 if path == "." {
                     String::new()

@@ -7,6 +7,7 @@ use hyper_util::client::legacy::connect::dns::{GaiResolver, Name};
 use std::{
     error::Error as StdError,
     future::Future,
+    io,
     net::{IpAddr, Ipv4Addr, SocketAddr},
     pin::Pin,
     sync::Arc,
@@ -108,6 +109,11 @@ pub(super) fn check_unresolved(policy: &Policy, host: &str) -> Result<(), Forbid
     forbid(reason, &name)
 }
 
+/// The system knows no address of the name.
+#[derive(Debug, thiserror::Error)]
+#[error("the name cannot be resolved")]
+pub(super) struct Unresolved(#[source] io::Error);
+
 /// The system's resolver without the forbidden addresses.
 #[derive(Clone, Debug)]
 pub(super) struct Resolver {
@@ -140,7 +146,7 @@ impl Service<Name> for Resolver {
         Box::pin(async move {
             let mut forbidden = None;
             let mut allowed = Vec::new();
-            for address in resolving.await? {
+            for address in resolving.await.map_err(Unresolved)? {
                 match check(&policy, &host, address.ip()) {
                     Ok(()) => allowed.push(address),
                     Err(error) => forbidden = Some(error),

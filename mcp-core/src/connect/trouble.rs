@@ -1,6 +1,10 @@
 //! Says plainly why an exchange failed: which host, what happened, never a credential.
 
-use super::{connector::ConnectError, hop::HopError, policy::Forbidden};
+use super::{
+    connector::ConnectError,
+    hop::HopError,
+    policy::{Forbidden, Unresolved},
+};
 use http::{Uri, uri::Scheme};
 use hyper_util::client::legacy;
 use mcp_common::problem::innermost_cause;
@@ -121,7 +125,7 @@ fn connecting(uri: &Uri, host: &str, error: &ConnectError) -> Trouble {
         return Trouble::new(outcome, format!("{what} {host} failed: {error}."));
     }
     let reason = innermost_cause(&**cause);
-    let text = if cause.to_string().contains("dns error") {
+    let text = if chain(&**cause).any(|error| error.is::<Unresolved>()) {
         format!("The host name of {host} cannot be resolved: {reason}.")
     } else if let Some(io::ErrorKind::ConnectionRefused) = io_kind(&**cause) {
         format!("{host} refused the connection.")

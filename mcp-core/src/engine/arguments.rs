@@ -7,7 +7,7 @@ use super::{
     result::Outcome,
     work::{Stop, Work},
 };
-use crate::tool::{CompiledTool, Overridden, Schema, Signature, Verdict};
+use crate::tool::{CompiledTool, Finding, Overridden, Schema, Signature, Verdict};
 use serde_json::value::RawValue;
 use std::sync::Arc;
 
@@ -18,9 +18,9 @@ impl Engine {
             return Ok(());
         };
         let bounds = self.settings.bounds.arguments();
-        bounds
-            .check_long(arguments.get().as_bytes())
-            .map_err(|exceeded| Failure::arguments(&format!("What was sent {exceeded}.")))
+        bounds.check_long(arguments.get().as_bytes()).map_err(|exceeded| {
+            Failure::arguments(vec![Finding::whole(format!("What was sent {exceeded}."))])
+        })
     }
 
     /// Whether it takes a moment only to complete and check these arguments.
@@ -46,13 +46,8 @@ pub(crate) fn arguments_text<'a>(context: &CallContext<'a>) -> &'a str {
 pub(crate) fn validate(schema: &Schema, json: &str, work: &dyn Work) -> Result<(), Failure> {
     match work.check(schema, json, false) {
         Ok(Verdict::Fits) => Ok(()),
-        Ok(Verdict::Unreadable(text)) => {
-            let reason = text
-                .rsplit_once(" at line ")
-                .map_or(text.as_str(), |(reason, _)| reason);
-            Err(Failure::argument("(root)", reason))
-        }
-        Ok(Verdict::Unfit { findings, .. }) => Err(Failure::arguments(&findings)),
+        Ok(Verdict::Unreadable(reason)) => Err(Failure::argument("(root)", &reason)),
+        Ok(Verdict::Unfit { findings, .. }) => Err(Failure::arguments(findings)),
         Err(Stop::Failed(failure)) => Err(failure),
         Err(Stop::Long) => Err(Failure::new(
             Outcome::InvalidArguments,

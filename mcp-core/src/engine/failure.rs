@@ -3,23 +3,27 @@
 use super::result::{CallResult, Outcome};
 use crate::{
     connect::{Trouble, TroubleKind},
-    tool::bounded,
+    tool::{Finding, Findings},
 };
 use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
 
 /// Before the findings about arguments.
-const ARGUMENTS: &str = "The arguments do not fit this tool; nothing was sent.\n";
+const ARGUMENTS: &str = "The arguments do not fit this tool; nothing was sent.";
 
-/// How much of a place is repeated; names in it are the client's.
-const MAX_POINTER: usize = 400;
-/// How much of a reason, which may repeat them too.
-const MAX_REASON: usize = 1_000;
-
-/// What the model is told, and what metrics count.
+/// What metrics count, and why; the text for the model is made when the result is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Failure {
     pub(crate) outcome: Outcome,
-    pub(crate) text: String,
+    cause: Cause,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Cause {
+    /// The arguments, place by place.
+    Arguments(Box<Findings>),
+    /// Something else, in a sentence.
+    Told(String),
 }
 
 /// One thing that is wrong with the arguments.
@@ -34,9 +38,15 @@ pub struct ArgumentProblem {
 impl ArgumentProblem {
     /// Of all arguments together, or of the call.
     pub(crate) fn whole(reason: &str) -> Self {
+        Finding::whole(reason).into()
+    }
+}
+
+impl From<Finding> for ArgumentProblem {
+    fn from(finding: Finding) -> Self {
         Self {
-            path: "(root)".to_owned(),
-            reason: reason.to_owned(),
+            path: finding.pointer.unwrap_or_else(|| "(root)".to_owned()),
+            reason: finding.reason,
         }
     }
 }
@@ -45,49 +55,55 @@ impl Failure {
     pub(crate) fn new(outcome: Outcome, text: impl Into<String>) -> Self {
         Self {
             outcome,
-            text: text.into(),
+            cause: Cause::Told(text.into()),
         }
     }
 
-    /// The arguments cannot be sent. One line per finding.
-    pub(crate) fn arguments(findings: &str) -> Self {
-        let text = format!("{ARGUMENTS}{}", findings.trim_start());
-        Self::new(Outcome::InvalidArguments, text)
+    /// The arguments cannot be sent.
+    pub(crate) fn arguments(findings: impl Into<Findings>) -> Self {
+        Self {
+            outcome: Outcome::InvalidArguments,
+            cause: Cause::Arguments(Box::new(findings.into())),
+        }
     }
 
     /// One argument cannot be sent.
     pub(crate) fn argument(pointer: &str, reason: &str) -> Self {
-        let (pointer, reason) = (bounded(pointer, MAX_POINTER), bounded(reason, MAX_REASON));
-        Self::arguments(&format!("{pointer}: {reason}"))
+        Self::arguments(vec![Finding::at(pointer, reason)])
     }
 
     /// The findings one by one; a failure that is not about arguments is one of the whole call.
-    pub(crate) fn problems(&self) -> Vec<ArgumentProblem> {
-        let Some(findings) = self.text.strip_prefix(ARGUMENTS) else {
-            return vec![ArgumentProblem::whole(&self.text)];
-        };
-        let read = |line: &str| match line.split_once(": ") {
-            Some((path, reason)) => ArgumentProblem {
-                path: path.to_owned(),
-                reason: reason.to_owned(),
-            },
-            None => ArgumentProblem::whole(line),
-        };
-        findings
-            .lines()
-            .filter(|line| !line.is_empty())
-            .map(read)
-            .collect()
+    pub(crate) fn into_problems(self) -> Vec<ArgumentProblem> {
+        match self.cause {
+            Cause::Arguments(findings) => {
+                let more = findings
+                    .more
+                    .as_str()
+                    .map(|more| Finding::whole(format!("… {more}")));
+                findings.list.into_iter().chain(more).map(Into::into).collect()
+            }
+            Cause::Told(text) => vec![Finding::whole(text).into()],
+        }
     }
 
     /// The first finding without its place.
-    pub(crate) fn reason(&self) -> String {
-        let first = self.problems().into_iter().next();
-        first.map(|problem| problem.reason).unwrap_or_default()
+    pub(crate) fn reason(&self) -> &str {
+        match &self.cause {
+            Cause::Arguments(findings) => findings.list.first().map_or("", |first| &first.reason),
+            Cause::Told(text) => text,
+        }
+    }
+
+    /// What the model is told.
+    pub(crate) fn text(&self) -> Cow<'_, str> {
+        match &self.cause {
+            Cause::Arguments(findings) => format!("{ARGUMENTS}{findings}").into(),
+            Cause::Told(text) => text.into(),
+        }
     }
 
     pub(crate) fn into_result(self, upstream_status: Option<u16>) -> CallResult {
-        CallResult::text(&self.text, true, self.outcome, upstream_status)
+        CallResult::text(&self.text(), true, self.outcome, upstream_status)
     }
 }
 

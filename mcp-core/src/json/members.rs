@@ -21,13 +21,8 @@ pub(crate) struct Members<'a> {
 impl<'a> Members<'a> {
     /// Reads one JSON object.
     pub(crate) fn read(json: &'a str) -> Result<Self, String> {
-        serde_json::from_str(json).map_err(|error| {
-            let text = error.to_string();
-            // The text is the client's own, but not the one it counts lines in.
-            text.rsplit_once(" at line ")
-                .map_or(text.as_str(), |(reason, _)| reason)
-                .to_owned()
-        })
+        // The text is the client's own, but not the one it counts lines in.
+        serde_json::from_str(json).map_err(|error| mcp_common::json::reason(&error))
     }
 
     pub(crate) fn get(&self, name: &str) -> Option<&'a RawValue> {

@@ -92,11 +92,9 @@ fn unfit(example: &Example, validator: Option<&Schema>) -> Option<String> {
     if !arguments.is_object() {
         return Some("must be a JSON object; calls with something else are refused".to_owned());
     }
-    let mut found = String::new();
     // What takes too long to be checked is checked when the example is run.
     let text = arguments.to_string();
     let schema = validator.filter(|schema| schema.is_bounded(&text))?;
-    schema.with_room(&text, || violations(schema, &arguments, &mut found));
-    let found: Vec<&str> = found.lines().filter(|line| !line.is_empty()).collect();
-    (!found.is_empty()).then(|| format!("do not fit `input_schema`: {}", found.join("; ")))
+    let found = schema.with_room(&text, || violations(schema, &arguments));
+    (!found.list.is_empty()).then(|| format!("do not fit `input_schema`: {}", found.in_a_row()))
 }

@@ -4,7 +4,7 @@ mod pattern;
 mod weight;
 
 use super::{
-    schema_bounds,
+    Findings, schema_bounds,
     validator::{self, violated_places, violations},
 };
 use crate::{json::strict_value, stack};
@@ -37,8 +37,8 @@ pub(crate) enum Verdict {
     Unreadable(String),
     /// It is not as it should be.
     Unfit {
-        /// One line per violation, each with a line break before it: for the model, with what was found.
-        findings: String,
+        /// For the model, with what was found.
+        findings: Findings,
         /// Where, in the value and in the schema; nothing of what stands there. Empty where it was not asked for.
         places: String,
     },
@@ -82,7 +82,7 @@ impl Schema {
     pub(crate) fn judge(&self, json: &str, for_logs: bool) -> Verdict {
         let value = match strict_value::read(json) {
             Ok(value) => value,
-            Err(error) => return Verdict::Unreadable(error.to_string()),
+            Err(error) => return Verdict::Unreadable(mcp_common::json::reason(&error)),
         };
         self.with_room(json, || self.judge_value(&value, for_logs))
     }
@@ -91,8 +91,7 @@ impl Schema {
         if self.validator.is_valid(value) {
             return Verdict::Fits;
         }
-        let mut findings = String::new();
-        violations(&self.validator, value, &mut findings);
+        let findings = violations(&self.validator, value);
         let places = match for_logs {
             true => violated_places(&self.validator, value),
             false => String::new(),

@@ -52,11 +52,8 @@ fn mismatch(output: &Schema, structured: Option<&str>) -> Option<Problem> {
         Verdict::Fits => None,
         Verdict::Unreadable(reason) => at(format!("cannot be read: {reason}")),
         Verdict::Unfit { findings, .. } => {
-            let findings: Vec<&str> = findings.lines().filter(|line| !line.is_empty()).collect();
-            at(format!(
-                "is not what `output_schema` promises: {}",
-                findings.join("; ")
-            ))
+            let findings = findings.in_a_row();
+            at(format!("is not what `output_schema` promises: {findings}"))
         }
     }
 }

@@ -258,14 +258,9 @@ impl Templates {
         name: &str,
         context: minijinja::Value,
         limit: u64,
-    ) -> Result<Option<String>, String> {
-        let template = self
-            .environment
-            .get_template(name)
-            .map_err(|error| first_line(&error))?;
-        let captured = template
-            .render_captured(context)
-            .map_err(|error| first_line(&error))?;
+    ) -> Result<Option<String>, Unrendered> {
+        let template = self.environment.get_template(name)?;
+        let captured = template.render_captured(context)?;
         let value = captured.state().lookup("value").unwrap_or_default();
         if value.is_undefined() {
             return Ok(None);
@@ -274,27 +269,58 @@ impl Templates {
         let mut out = Bounded::new(usize::try_from(limit).unwrap_or(usize::MAX));
         let written = serde_json::to_writer(&mut out, &value);
         if out.is_full() {
-            return Err(format!("is longer than {limit} bytes"));
+            return Err(format!("is longer than {limit} bytes").into());
         }
         written.map_err(|error| error.to_string())?;
-        String::from_utf8(out.text)
-            .map(Some)
-            .map_err(|error| error.to_string())
+        let text = String::from_utf8(out.text).map_err(|error| error.to_string())?;
+        Ok(Some(text))
     }
 
     /// The text of a [`Leaf::Text`], which may have `limit` bytes.
-    pub(crate) fn render(&self, name: &str, context: minijinja::Value, limit: u64) -> Result<String, String> {
-        let template = self
-            .environment
-            .get_template(name)
-            .map_err(|error| first_line(&error))?;
+    pub(crate) fn render(
+        &self,
+        name: &str,
+        context: minijinja::Value,
+        limit: u64,
+    ) -> Result<String, Unrendered> {
+        let template = self.environment.get_template(name)?;
         let mut out = Bounded::new(usize::try_from(limit).unwrap_or(usize::MAX));
         let rendered = template.render_captured_to(context, &mut out).map(drop);
         if out.is_full() {
-            return Err(format!("is longer than {limit} bytes"));
+            return Err(format!("is longer than {limit} bytes").into());
         }
-        rendered.map_err(|error| first_line(&error))?;
-        String::from_utf8(out.text).map_err(|error| error.to_string())
+        rendered?;
+        Ok(String::from_utf8(out.text).map_err(|error| error.to_string())?)
+    }
+}
+
+/// Why a value or a text cannot be made.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Unrendered {
+    pub(crate) reason: String,
+    /// Whether it was about something that is not there.
+    pub(crate) is_undefined: bool,
+}
+
+impl From<String> for Unrendered {
+    fn from(reason: String) -> Self {
+        Self {
+            reason,
+            is_undefined: false,
+        }
+    }
+}
+
+impl From<minijinja::Error> for Unrendered {
+    fn from(error: minijinja::Error) -> Self {
+        Self {
+            reason: first_line(&error),
+            // What is not there is an operand that does not fit, too.
+            is_undefined: matches!(
+                error.kind(),
+                minijinja::ErrorKind::UndefinedError | minijinja::ErrorKind::InvalidOperation
+            ),
+        }
     }
 }
 

@@ -3,7 +3,7 @@
 mod excerpt;
 
 use super::{
-    Schema,
+    Finding, Findings, More, Schema,
     schema_bounds::{self, Patterns},
 };
 use excerpt::Excerpt;
@@ -81,14 +81,16 @@ fn dialect(field: &str, schema: &Value) -> Result<Draft, Problem> {
     }
 }
 
-/// What is wrong with the value, one line per violation, each with its JSON pointer; empty if nothing is.
-pub(crate) fn violations(validator: &Validator, value: &Value, out: &mut String) {
+/// What is wrong with the value, as much as one answer names; without findings if nothing is.
+pub(crate) fn violations(validator: &Validator, value: &Value) -> Findings {
     let (found, more) = found(validator, value, MAX_VIOLATIONS, finding);
-    for (pointer, reason) in found {
-        let _ = write!(out, "\n{}: {reason}", bounded(&pointer, MAX_PLACE));
-    }
-    if let Some(more) = more {
-        let _ = write!(out, "\n… {more}");
+    let list = found.into_iter().map(|(pointer, reason)| Finding {
+        pointer: Some(bounded(&pointer, MAX_PLACE)),
+        reason,
+    });
+    Findings {
+        list: list.collect(),
+        more,
     }
 }
 
@@ -105,7 +107,7 @@ pub(crate) fn violated_places(validator: &Validator, value: &Value) -> String {
         format!("{place} breaks {rule}")
     });
     let mut places = places.collect::<Vec<_>>().join(", ");
-    if let Some(more) = more {
+    if let Some(more) = more.as_str() {
         let _ = write!(places, ", {more}");
     }
     places
@@ -116,21 +118,21 @@ pub(crate) fn findings(validator: &Validator, value: &Value, most: usize) -> Vec
     found(validator, value, most, finding).0
 }
 
-/// At most `most` violations, each as its place and what `read` says of it, and in words whether there are more. Memory is bounded:
+/// At most `most` violations, each as its place and what `read` says of it, and whether there are more. Memory is bounded:
 /// of a large value only parts are looked at, until one has violations that are the whole value's too.
 fn found(
     validator: &Validator,
     value: &Value,
     most: usize,
     read: impl Fn(&ValidationError<'_>) -> (String, String),
-) -> (Vec<(String, String)>, Option<&'static str>) {
+) -> (Vec<(String, String)>, More) {
     let Some(first) = Excerpt::of(value) else {
         let mut errors = validator.iter_errors(value);
         let found = errors.by_ref().take(most).map(|error| read(&error)).collect();
-        return (found, errors.next().map(|_| "and more"));
+        return (found, errors.next().map_or(More::Nothing, |_| More::Something));
     };
     if validator.is_valid(value) {
-        return (Vec::new(), None);
+        return (Vec::new(), More::Nothing);
     }
     let others = first.others(value);
     let excerpts = std::iter::once(None).chain(others.map(Some));
@@ -153,11 +155,11 @@ fn found(
             })
             .collect();
         if !found.is_empty() {
-            return (found, Some("and perhaps more"));
+            return (found, More::Perhaps);
         }
     }
     let place = "(root)".to_owned();
-    (vec![(place, TOO_LARGE_TO_TELL.to_owned())], None)
+    (vec![(place, TOO_LARGE_TO_TELL.to_owned())], More::Nothing)
 }
 
 /// Whether more items or members make it no better.
@@ -211,13 +213,8 @@ mod tests {
     use serde_json::json;
 
     fn report(schema: &Value, value: &Value) -> String {
-        let mut out = String::new();
-        violations(
-            &compile("input_schema", schema, &Bounds::default()).unwrap(),
-            value,
-            &mut out,
-        );
-        out
+        let validator = compile("input_schema", schema, &Bounds::default()).unwrap();
+        violations(&validator, value).to_string()
     }
 
     #[test]
@@ -338,7 +335,7 @@ mod tests {
         let validator = compile("s", &schema, &Bounds::default()).unwrap();
         let make = |size: usize| json!(vec!["x"; size / 4]);
         growth::is_linear("none that is known", growth::ARGUMENTS, make, |value| {
-            violations(&validator, value, &mut String::new());
+            violations(&validator, value);
         });
     }
 

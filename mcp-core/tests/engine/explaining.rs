@@ -278,3 +278,15 @@ async fn limits_say_who_set_them_and_egress_what_it_would_do() {
     }
     assert!(text.contains("\nEgress: localhost:9 is NOT called: "), "{text}");
 }
+
+/// Places and reasons are told apart whatever characters they have.
+#[tokio::test]
+async fn a_problem_names_the_argument_whatever_it_is_called() {
+    let schema = json!({"type": "object", "properties": {"a: b\nc": {"type": "integer"}}});
+    let tool = with(NOWHERE, "GET", "/", &schema, &json!({}));
+    let explanation = explain(&engine(), &tool, r#"{"a: b\nc":"x: y"}"#, false).await;
+    let problems: Vec<_> = (explanation.problems.iter())
+        .map(|problem| (problem.path.as_str(), problem.reason.as_str()))
+        .collect();
+    assert_eq!(problems, [("/a: b\nc", "\"x: y\" is not of type \"integer\"")]);
+}

@@ -1,5 +1,6 @@
 //! One entry of `tool_ids`: an id, or an object that says more.
 
+use crate::json;
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::{Deserialize, Deserializer, de::Error};
 use serde_json::value::RawValue;
@@ -76,14 +77,8 @@ impl<'de> Deserialize<'de> for ToolReference {
     fn deserialize<D: Deserializer<'de>>(input: D) -> Result<Self, D::Error> {
         // The text, because numbers in `defaults` may have more digits than a JSON value holds.
         let text = Box::<RawValue>::deserialize(input)?;
-        let reason = |error: serde_json::Error| {
-            let text = error.to_string();
-            // Line and column would be those of the entry.
-            let reason = text
-                .rsplit_once(" at line ")
-                .map_or(text.as_str(), |(reason, _)| reason);
-            Error::custom(reason)
-        };
+        // Line and column would be those of the entry.
+        let reason = |error: serde_json::Error| Error::custom(json::reason(&error));
         match text.get().as_bytes().first() {
             Some(b'"') => Ok(Self {
                 id: serde_json::from_str(text.get()).map_err(reason)?,

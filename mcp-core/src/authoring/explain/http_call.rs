@@ -18,7 +18,7 @@ impl Engine {
         let (completed, mut unfit) =
             match completed(tool.overridden.as_deref(), &context, &Here(Effort::Full)) {
                 Ok(completed) => (completed, Vec::new()),
-                Err(failure) => (None, failure.problems()),
+                Err(failure) => (None, failure.into_problems()),
             };
         let overridden = tool.overridden.as_ref().filter(|_| unfit.is_empty());
         let added = overridden.map(|overridden| complete::added(overridden, context.arguments));
@@ -40,7 +40,7 @@ impl Engine {
             self.name_gateway(request, &context);
             // A call makes it when it is sent. Made here, what is shown is what is sent.
             if let Err(failure) = deliver::add_idempotency_key(call, request) {
-                problems.extend(failure.problems());
+                problems.extend(failure.into_problems());
             }
         }
         given::tell(

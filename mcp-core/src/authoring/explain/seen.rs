@@ -45,7 +45,7 @@ pub(crate) fn see(call: &Call, context: &CallContext<'_>, max_request_bytes: u64
         Err(failure) => {
             // What the schema said already is not said again in other words.
             let is_new = |new: &ArgumentProblem| fits || problems.iter().all(|known| known.path != new.path);
-            let new: Vec<_> = failure.problems().into_iter().filter(is_new).collect();
+            let new: Vec<_> = failure.into_problems().into_iter().filter(is_new).collect();
             problems.extend(new);
             None
         }
@@ -66,7 +66,7 @@ fn read<'a>(
     let mut arguments = match Arguments::read(call, json) {
         Ok(arguments) => arguments,
         Err(failure) => {
-            problems.extend(failure.problems());
+            problems.extend(failure.into_problems());
             return (None, false);
         }
     };
@@ -82,15 +82,15 @@ fn read<'a>(
                 problems.extend(found.map(|(path, reason)| ArgumentProblem { path, reason }));
             }
             Err(error) => {
-                let failure = Failure::argument("(root)", &error.to_string());
-                problems.extend(failure.problems());
+                let failure = Failure::argument("(root)", &mcp_common::json::reason(&error));
+                problems.extend(failure.into_problems());
             }
         }
     }
     let fits = problems.is_empty();
     let checked = arguments.sort(call).and_then(|()| arguments.check_required(call));
     if let Err(failure) = checked {
-        let found = failure.problems();
+        let found = failure.into_problems();
         let new: Vec<_> = found
             .into_iter()
             .filter(|new| problems.iter().all(|known| known.path != new.path))

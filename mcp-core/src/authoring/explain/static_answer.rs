@@ -16,7 +16,7 @@ impl Engine {
         let (problems, answer) = match self.answer_or_why(tool, answer, context) {
             // Nothing of it is a secret: definitions name secrets where requests are made only.
             Ok(result) => (Vec::new(), Some(shown_result(&result, &str::to_owned))),
-            Err(failure) => (failure.problems(), None),
+            Err(failure) => (failure.into_problems(), None),
         };
         let instance = context.instance.id();
         Explanation {

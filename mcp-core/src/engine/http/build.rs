@@ -11,7 +11,7 @@ mod template;
 
 use crate::{
     engine::{CallContext, arguments::arguments_text, failure::Failure, result::Outcome, work::Work},
-    tool::Call,
+    tool::{Call, Finding},
 };
 use arguments::Arguments;
 use bytes::Bytes;
@@ -53,9 +53,8 @@ pub(crate) fn build(
 
     let length = target.len();
     let target = PathAndQuery::from_maybe_shared(Bytes::from(target)).map_err(|_| {
-        Failure::arguments(&format!(
-            "the URL they make has {length} bytes or cannot be sent for another reason"
-        ))
+        let reason = format!("the URL they make has {length} bytes or cannot be sent for another reason");
+        Failure::arguments(vec![Finding::whole(reason)])
     })?;
     let mut parts = http::uri::Parts::default();
     parts.scheme = Some(call.origin.scheme.clone());

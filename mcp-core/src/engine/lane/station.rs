@@ -148,7 +148,7 @@ impl Work for Station<'_> {
             Some(Ok(Done::Ran(result))) => Ok(result),
             // In the words of a program that takes too much.
             Some(Err(failure)) if failure.outcome != Outcome::Overloaded => {
-                let text = format!("`response.jq` cannot shape the answer: it {}.", failure.text);
+                let text = format!("`response.jq` cannot shape the answer: it {}.", failure.reason());
                 Err(Failure::new(failure.outcome, text).into())
             }
             Some(Err(failure)) => Err(failure.into()),
@@ -174,7 +174,7 @@ impl Work for Station<'_> {
                 };
                 let text = format!(
                     "{what} cannot be checked against {schema}: that {}.",
-                    failure.text
+                    failure.reason()
                 );
                 Err(Failure::new(failure.outcome, text).into())
             }

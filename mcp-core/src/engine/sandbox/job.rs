@@ -84,7 +84,9 @@ impl Done {
             Self::Checked(Verdict::Fits) => send(&[b"fits"]),
             Self::Checked(Verdict::Unreadable(reason)) => send(&[b"unreadable", reason.as_bytes()]),
             Self::Checked(Verdict::Unfit { findings, places }) => {
-                send(&[b"unfit", findings.as_bytes(), places.as_bytes()])
+                // Texts alone: writing them cannot fail.
+                let findings = serde_json::to_vec(findings).unwrap_or_default();
+                send(&[b"unfit", &findings, places.as_bytes()])
             }
         }
     }
@@ -99,10 +101,28 @@ impl Done {
             b"fits" => Self::Checked(Verdict::Fits),
             b"unreadable" => Self::Checked(Verdict::Unreadable(text()?)),
             b"unfit" => Self::Checked(Verdict::Unfit {
-                findings: text()?,
+                findings: serde_json::from_str(&text()?).ok()?,
                 places: text()?,
             }),
             _ => return None,
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tool::{Finding, Findings};
+
+    #[test]
+    fn what_a_schema_finds_comes_through_as_it_was_found() {
+        let mut findings = Findings::from(vec![Finding::at("/a: b\nc", "is: not"), Finding::whole("All.")]);
+        findings.more = crate::tool::More::Perhaps;
+        let done = Done::Checked(Verdict::Unfit {
+            findings,
+            places: "/a breaks /type".to_owned(),
+        });
+        let parts = done.to_parts(|parts| parts.iter().map(|part| part.to_vec()).collect());
+        assert_eq!(Done::of_parts(parts), Some(done));
     }
 }

@@ -2,7 +2,8 @@
 
 use super::weight::Weight;
 use super::{
-    AllowedHeaders, CallerName, TemplateBounds, UsedVar, bounded, callables, first_line, growth, names,
+    AllowedHeaders, CallerName, TemplateBounds, Unrendered, UsedVar, bounded, callables, first_line, growth,
+    names,
 };
 use crate::{stack, tool::input_schema::InputSchema};
 use http::HeaderName;
@@ -189,22 +190,19 @@ impl AnswerTemplates {
         Ok(captured.state().lookup("value").unwrap_or_default().is_true())
     }
 
-    pub(crate) fn render(&self, text: &AnswerText, names: Value) -> Result<String, String> {
+    pub(crate) fn render(&self, text: &AnswerText, names: Value) -> Result<String, Unrendered> {
         let name = match text {
             AnswerText::Fixed(text) => return Ok(text.clone()),
             AnswerText::Template(name) => name,
         };
-        let template = self
-            .texts
-            .get_template(name)
-            .map_err(|error| first_line(&error))?;
+        let template = self.texts.get_template(name)?;
         let mut out = super::Bounded::new(MAX_TEXT);
         let rendered = template.render_captured_to(names, &mut out).map(drop);
         if out.is_full() {
-            return Err(format!("makes more than {MAX_TEXT} bytes"));
+            return Err(format!("makes more than {MAX_TEXT} bytes").into());
         }
-        rendered.map_err(|error| first_line(&error))?;
-        String::from_utf8(out.text).map_err(|error| error.to_string())
+        rendered?;
+        Ok(String::from_utf8(out.text).map_err(|error| error.to_string())?)
     }
 }
 

@@ -125,7 +125,7 @@ impl Trace<'_> {
         let written = match self.scope.json(leaf, field) {
             Ok(Some(json)) => Written::Text(json.into_owned()),
             Ok(None) => nothing(),
-            Err(failure) => Written::Nothing(failure.reason()),
+            Err(failure) => Written::Nothing(failure.reason().to_owned()),
         };
         self.templated(Part::Body, name, leaf, field, written)
     }

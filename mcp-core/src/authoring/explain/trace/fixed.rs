@@ -31,7 +31,7 @@ impl Trace<'_> {
                     Written::Text(String::from_utf8_lossy(&pair).into_owned())
                 }
                 Ok(Filled::Json(json)) => super::written::pairs(name, &json, crate::encode::FORM, "&"),
-                Err(failure) => Written::Nothing(failure.reason()),
+                Err(failure) => Written::Nothing(failure.reason().to_owned()),
             };
             out.push(self.templated(Part::Query, name, leaf, field, written));
         }
@@ -52,7 +52,7 @@ impl Trace<'_> {
                 Ok(Filled::Nothing) => nothing(),
                 Ok(Filled::Text(text)) => Written::Text(text.into_owned()),
                 Ok(Filled::Json(json)) => super::written::header(&json, crate::encode::SIMPLE),
-                Err(failure) => Written::Nothing(failure.reason()),
+                Err(failure) => Written::Nothing(failure.reason().to_owned()),
             };
             let name = title_case(name.as_str());
             out.push(self.templated(Part::Header, &name, leaf, field, written));

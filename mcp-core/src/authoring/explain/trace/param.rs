@@ -59,7 +59,7 @@ impl Trace<'_> {
                 written(param, &json)
             }
             Ok(None) => Written::Nothing(reason(param).to_owned()),
-            Err(failure) => Written::Nothing(failure.reason()),
+            Err(failure) => Written::Nothing(failure.reason().to_owned()),
         }
         .note(&mut placement);
         let is_literal = matches!(template, Some(Template::Fixed(_)));

@@ -3,11 +3,11 @@
 use crate::{
     engine::{arguments::validate, failure::Failure, work::Work},
     json::members::Members,
-    tool::{Call, Layout},
+    tool::{Call, Finding, Layout},
 };
 use mcp_common::definition::tool::Place;
 use serde_json::value::RawValue;
-use std::{collections::BTreeMap, fmt::Write};
+use std::collections::BTreeMap;
 
 /// As they arrived, read once.
 #[derive(Debug)]
@@ -104,7 +104,7 @@ impl<'a> Arguments<'a> {
         if call.required_anywhere.is_empty() && call.required_in_group.is_empty() {
             return Ok(());
         }
-        let mut findings = String::new();
+        let mut findings = Vec::new();
         for name in &call.required_anywhere {
             let (is_there, place) = match &self.groups {
                 Some(groups) => {
@@ -114,7 +114,10 @@ impl<'a> Arguments<'a> {
                 None => (self.root.get(name).is_some(), ""),
             };
             if !is_there {
-                let _ = writeln!(findings, "{place}/{name}: is required, but missing");
+                findings.push(Finding::at(
+                    &format!("{place}/{name}"),
+                    "is required, but missing",
+                ));
             }
         }
         for (group, name) in &call.required_in_group {
@@ -128,13 +131,16 @@ impl<'a> Arguments<'a> {
                 } else {
                     String::new()
                 };
-                let _ = writeln!(findings, "{place}/{name}: is required, but missing");
+                findings.push(Finding::at(
+                    &format!("{place}/{name}"),
+                    "is required, but missing",
+                ));
             }
         }
         if findings.is_empty() {
             Ok(())
         } else {
-            Err(Failure::arguments(findings.trim_end()))
+            Err(Failure::arguments(findings))
         }
     }
 }

@@ -3,7 +3,7 @@
 use super::{arguments::Arguments, body::too_large};
 use crate::{
     engine::{CallContext, caller, failure::Failure, result::Outcome},
-    tool::{Call, CallerName, Leaf, Reference, template::exact_value},
+    tool::{Call, CallerName, Leaf, Reference, Unrendered, template::exact_value},
 };
 use serde_json::Value;
 use std::{borrow::Cow, cell::OnceCell};
@@ -59,11 +59,11 @@ impl<'a> Scope<'a> {
             }
             Leaf::Reference(Reference::Roles) => {
                 let roles = serde_json::to_string(self.context.principal.roles());
-                let roles = roles.map_err(|error| error.to_string());
+                let roles = roles.map_err(|error| error.to_string().into());
                 roles.map(|json| Filled::Json(json.into()))
             }
             Leaf::Reference(Reference::Caller(name)) => match self.of_caller(name) {
-                Some(filled) => filled,
+                Some(filled) => filled.map_err(Into::into),
                 None => return Err(lacks(field, &format!("`{name}`"))),
             },
             Leaf::Reference(Reference::InstanceId) => Ok(Filled::Text(self.context.instance.id().into())),
@@ -72,7 +72,7 @@ impl<'a> Scope<'a> {
                 let json = self.context.instance.var(path);
                 Ok(json.map_or(Filled::Nothing, |json| Filled::Json(json.into())))
             }
-            Leaf::Reference(Reference::Argument(path)) => self.argument(path),
+            Leaf::Reference(Reference::Argument(path)) => self.argument(path).map_err(Into::into),
             Leaf::Expression(name) => {
                 let value = self.call.templates.evaluate(name, self.names()?, self.max_bytes);
                 value.map(|json| json.map_or(Filled::Nothing, |json| Filled::Json(json.into())))
@@ -83,9 +83,9 @@ impl<'a> Scope<'a> {
                 .render(name, self.names()?, self.max_bytes)
                 .map(|text| Filled::Text(text.into())),
         };
-        filled.map_err(|reason| match self.lacking(leaf) {
-            Some(names) if reason.contains("undefined") => lacks(field, &names),
-            _ => self.blame(leaf, field, &reason),
+        filled.map_err(|unrendered: Unrendered| match self.lacking(leaf) {
+            Some(names) if unrendered.is_undefined => lacks(field, &names),
+            _ => self.blame(leaf, field, &unrendered.reason),
         })
     }
 

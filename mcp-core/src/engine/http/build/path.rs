@@ -4,7 +4,7 @@ use super::{arguments::Arguments, leaf::Scope, param};
 use crate::{
     encode::{self, Plain, item, path_word},
     engine::failure::Failure,
-    tool::{Call, Param, PathPart, is_dot_segment},
+    tool::{Call, Finding, Param, PathPart, is_dot_segment},
 };
 
 pub(super) fn write(
@@ -41,9 +41,8 @@ pub(super) fn write(
     // Harmless values can climb together with the text around them.
     let climbs = has_value && std::str::from_utf8(out).is_ok_and(|path| path.split('/').any(is_dot_segment));
     if climbs {
-        return Err(Failure::arguments(
-            "together with the path around them they make a `.` or `..` segment",
-        ));
+        let reason = "together with the path around them they make a `.` or `..` segment";
+        return Err(Failure::arguments(vec![Finding::whole(reason)]));
     }
     Ok(())
 }

@@ -233,9 +233,11 @@ impl Shaper<'_> {
             AnswerText::Fixed(_) => Ok(minijinja::Value::UNDEFINED),
             AnswerText::Template(_) => self.names.with_data(data),
         };
-        let rendered = names.and_then(|names| self.response.templates.render(text, names));
-        rendered.map_err(|reason| {
-            let reason = self.names.explained(text, reason);
+        let rendered = names
+            .map_err(Into::into)
+            .and_then(|names| self.response.templates.render(text, names));
+        rendered.map_err(|unrendered| {
+            let reason = self.names.explained(text, unrendered);
             let text = format!("`response.{member}` does not fit the answer: {reason}.");
             Failure::new(Outcome::BadAnswer, text)
         })

@@ -7,7 +7,7 @@ use crate::{
         result::{CallResult, Outcome},
         work::{Stop, Work},
     },
-    tool::{Call, Schema, Verdict},
+    tool::{Call, Finding, Findings, Schema, Verdict},
 };
 use bytes::Bytes;
 use mcp_common::definition::tool::OnMismatch;
@@ -54,7 +54,7 @@ pub(super) fn shape(
 /// How an answer breaks the promise of `output_schema`.
 pub(super) struct Mismatch {
     /// For the model: with what was found.
-    findings: String,
+    findings: Findings,
     /// For logs.
     pub(super) places: String,
 }
@@ -75,7 +75,7 @@ pub(super) fn mismatch(output: &Schema, text: &str, work: &dyn Work) -> Result<O
     Ok(match work.check(output, text, true)? {
         Verdict::Fits => None,
         Verdict::Unreadable(reason) => Some(Mismatch {
-            findings: format!("\n(root): {reason}"),
+            findings: vec![Finding::at("(root)", &reason)].into(),
             places: "(root) cannot be read as JSON whose members stand once".to_owned(),
         }),
         Verdict::Unfit { findings, places } => Some(Mismatch { findings, places }),

@@ -4,7 +4,7 @@ use super::{decode, media::Media};
 use crate::{
     engine::{CallContext, caller, http::client::Answer},
     json::strict_value,
-    tool::{AnswerText, ResponseShape},
+    tool::{AnswerText, ResponseShape, Unrendered},
 };
 use minijinja::{Value, value::Serde};
 use serde_json::{Map, Value as Json, json};
@@ -45,10 +45,11 @@ impl<'a> Names<'a> {
     }
 
     /// The reason why a text cannot be made, with what it names and the caller does not have.
-    pub(super) fn explained(&self, text: &AnswerText, reason: String) -> String {
+    pub(super) fn explained(&self, text: &AnswerText, unrendered: Unrendered) -> String {
+        let reason = unrendered.reason;
         let named = self.response.templates.caller_names_of(text);
         match caller::lacking(self.context, named) {
-            Some(names) if reason.contains("undefined") => format!("{reason}; the caller has no {names}"),
+            Some(names) if unrendered.is_undefined => format!("{reason}; the caller has no {names}"),
             _ => reason,
         }
     }

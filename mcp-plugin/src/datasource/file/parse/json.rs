@@ -2,7 +2,7 @@
 
 use super::{Fault, Piece, line_at};
 use indexmap::IndexMap;
-use mcp_common::key::Kind;
+use mcp_common::{json, key::Kind};
 use serde_json::value::RawValue;
 
 pub(super) fn pieces(text: &str) -> Result<Vec<Piece>, Fault> {
@@ -55,8 +55,7 @@ fn piece(text: &str, value: &RawValue, kind: Option<Kind>) -> Piece {
 }
 
 fn syntax(error: &serde_json::Error) -> Fault {
-    let text = error.to_string();
-    let what = text.split(" at line ").next().unwrap_or_default();
+    let what = json::reason(error);
     Fault::new(
         error.line(),
         format!("no valid JSON at column {}: {what}", error.column()),

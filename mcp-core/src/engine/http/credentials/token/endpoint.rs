@@ -102,7 +102,7 @@ pub(super) async fn ask(
         Failure::new(Outcome::Timeout, text)
     })?
     .map_err(|failure| {
-        let text = format!("No token from the token endpoint: {}", failure.text);
+        let text = format!("No token from the token endpoint: {}", failure.text());
         Failure::new(failure.outcome, text)
     })?;
     let status = answer.status.as_u16();
