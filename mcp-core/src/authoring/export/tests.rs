@@ -117,7 +117,10 @@ fn an_instance_comes_with_its_tools() {
         (bundle["tds"].as_array().unwrap().len(), &bundle["ids"][0]["id"]),
         (2, &json!("i"))
     );
-    assert_eq!(super::bundle(&[]), "{\n  \"tds\": [],\n  \"ids\": []\n}\n");
+    assert_eq!(
+        super::bundle(&[]),
+        "{\n  \"uds\": [],\n  \"tds\": [],\n  \"ids\": []\n}\n"
+    );
 }
 
 #[test]
