@@ -81,6 +81,9 @@ fn cors(origins: &[String]) -> CorsLayer {
         .expose_headers([mcp_core::protocol::SESSION_ID, header::WWW_AUTHENTICATE])
 }
 
+/// How much of the name of an instance that does not exist is logged.
+const MOST_OF_A_NAME: usize = 64;
+
 async fn serve(State(route): State<Arc<McpRoute>>, request: Request) -> Response {
     let (parts, body) = request.into_parts();
     let id = route.request_ids.of(&parts.headers);
@@ -163,6 +166,11 @@ async fn admit(
 ) -> Result<(Arc<InstanceView>, Principal), Error> {
     route.access.check(headers)?;
     let view = route.endpoint.gateway().views.get(instance);
+    // Whoever is refused wanted to go there, too.
+    record.instance = Some(match &view {
+        Some(view) => view.entry.definition.id.clone(),
+        None => instance.chars().take(MOST_OF_A_NAME).collect::<String>().into(),
+    });
     let anonymous = view
         .as_ref()
         .is_some_and(|view| view.entry.definition.auth == InstanceAuth::None);
@@ -185,7 +193,6 @@ async fn admit(
     }
     let view =
         view.ok_or_else(|| in_json_rpc(Error::not_found(format!("no instance is called `{instance}`"))))?;
-    record.instance = Some(view.entry.definition.id.clone());
     record.sent_by(&principal.subject);
     Ok((view, principal))
 }

@@ -22,6 +22,7 @@ mod gateway;
 mod heavy_calls;
 mod import;
 mod local_store;
+mod log_lines;
 #[cfg(feature = "etcd")]
 mod servers;
 #[cfg(target_os = "linux")]

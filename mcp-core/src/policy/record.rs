@@ -72,11 +72,9 @@ impl Record {
         self
     }
 
-    /// Who sent it; looked up only where somebody wants to know.
+    /// Who sent it.
     pub fn sent_by(&mut self, subject: &Arc<str>) {
-        if self.door == Door::Admin || self.gates.is_some() {
-            self.subject = Some(subject.clone());
-        }
+        self.subject = Some(subject.clone());
     }
 
     /// The answer's status.
@@ -117,6 +115,7 @@ impl Record {
                 target: "dynmcp::request",
                 request_id = self.request_id(),
                 instance = self.instance.as_deref(),
+                principal = self.subject.as_deref(),
                 method = self.trace.method,
                 tool = self.trace.tool.as_deref(),
                 status = self.status,
