@@ -10,7 +10,11 @@ use super::{
     output::{OutputFormat, print, print_json},
     store::{LocalStore, PRINCIPAL, Use},
 };
-use crate::client;
+use crate::{
+    client,
+    runtime::control_plane,
+    settings::{Layers, Settings},
+};
 use clap::{Args, Subcommand};
 use mcp_core::authoring::import::{
     Format, ImportError, ImportOptions, Limits, Pattern, Rename, Report, known_by,
@@ -104,10 +108,16 @@ pub(super) fn run(config: Option<PathBuf>, command: ImportCommand) -> Result<(),
         ImportCommand::Mcp { document, storing } => return mcp::run(config, &document, &storing),
         ImportCommand::Har { document, options } => (Format::Har, document, options),
     };
-    let options = arguments.options(format, &document)?;
+    let mut options = arguments.options(format, &document)?;
+    let gateway = arguments.gateway.gateway()?;
+    if gateway.is_none() {
+        // A gateway has its own.
+        let settings = Settings::load(&Layers::of_process(config.clone()))?;
+        options.limits = Limits::from(&*control_plane::bounds(&settings));
+    }
     let report = super::run(async {
         let text = read(format, &document, &options.limits).await?;
-        match arguments.gateway.gateway()? {
+        match gateway {
             Some(gateway) => Ok(remote::import(&gateway, format, text, &options, arguments.dry_run).await?),
             None => directly(config, format, text, options, arguments.dry_run).await,
         }

@@ -16,6 +16,28 @@ fn text(output: &Output) -> (Option<i32>, String, String) {
 }
 
 #[test]
+fn an_import_into_the_store_keeps_to_the_configured_bounds() {
+    let sandbox = Sandbox::new();
+    sandbox.write("few.toml", "[bounds]\ndescription_operations = 1\n");
+    let operation = "{operationId: OF, responses: {'200': {description: ok}}}";
+    let document = format!(
+        "openapi: 3.0.3\ninfo: {{title: t, version: '1'}}\nservers: [{{url: 'https://a.example'}}]\npaths:\n  /a: {{get: {}}}\n  /b: {{get: {}}}\n",
+        operation.replace("OF", "a"),
+        operation.replace("OF", "b")
+    );
+    sandbox.write("api.yaml", &document);
+    let import = ["import", "openapi", "api.yaml", "--instance", "i", "--dry-run"];
+    let (code, _, stderr) = text(&sandbox.run(&import));
+    assert_eq!(code, Some(0), "{stderr}");
+    let bounded = [&import[..], &["--config", "few.toml"]].concat();
+    let (code, _, stderr) = text(&sandbox.run(&bounded));
+    assert!(
+        code == Some(1) && stderr.contains("at most 1 are imported"),
+        "{code:?} {stderr}"
+    );
+}
+
+#[test]
 fn what_only_looks_makes_no_store() {
     let sandbox = Sandbox::new();
     sandbox.write("defs/hello.yaml", TOOL);
