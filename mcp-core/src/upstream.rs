@@ -12,6 +12,7 @@ mod names;
 mod news;
 mod offered;
 mod outgoing;
+mod progress;
 mod remote;
 mod session;
 mod settings;

@@ -22,6 +22,7 @@ while IFS= read -r line; do
     *'"method":"tools/list"'*) answer "\"result\":{{\"tools\":$(cat {tools})}}" ;;
     *'"name":"wrong"'*) answer '"error":{{"code":-32602,"message":"wrong arguments"}}' ;;
     *'"name":"failing"'*) answer '"error":{{"code":-32000,"message":"no luck"}}' ;;
+    *'"name":"slow"'*) printf '{{"jsonrpc":"2.0","method":"notifications/progress","params":{{"progressToken":%s,"progress":1,"total":2.5,"message":"half"}}}}\n' "$id"; answer '"result":{{{RESULT}}}' ;;
     *'"method":"tools/call"'*) echo "$line" >&2; answer '"result":{{{RESULT}}}' ;;
   esac
 done"#
@@ -136,6 +137,34 @@ async fn results_come_through_as_the_bytes_that_they_are_in_both_eras() {
     assert_eq!(
         failing["content"][0]["text"],
         "The upstream `sh` did not do it: the server answered with the error -32000: no luck."
+    );
+}
+
+#[tokio::test]
+async fn progress_reaches_the_client_under_the_name_that_it_gave() {
+    let program = Program::start(&json!([tool("slow")])).await;
+    let app = &program.app;
+    let instance = json!({"name": "i", "include": {"upstreams": ["sh"]}});
+    app.admin().put("/admin/ids/i", &instance).await.ok();
+    let params = json!({"name": "slow", "arguments": {}, "_meta": {"progressToken": "mine"}});
+    let body = json!({"jsonrpc": "2.0", "id": 7, "method": "tools/call", "params": params});
+    let request = app
+        .user()
+        .request(Method::POST, "/mcp/i")
+        .header("content-type", "application/json")
+        .header("accept", "application/json, text/event-stream")
+        .header("mcp-protocol-version", "2025-11-25")
+        .body(body.to_string());
+    let mut stream = EventStream::open(request).await;
+    let told = stream.next().await.unwrap();
+    assert_eq!(
+        told["params"],
+        json!({"progressToken": "mine", "progress": 1, "total": 2.5, "message": "half"})
+    );
+    let answer = stream.next().await.unwrap();
+    assert_eq!(
+        (&answer["id"], &answer["result"]["x-own"]),
+        (&json!(7), &json!({"b": 1, "a": 2}))
     );
 }
 

@@ -8,7 +8,7 @@ use super::{
     session::{Question, Session},
     settings::HubSettings,
 };
-use crate::json::members::Members;
+use crate::{json::members::Members, relay::Line};
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue};
 use serde_json::{Value, json, value::RawValue};
@@ -18,7 +18,7 @@ use std::sync::Arc;
 const OWN_META: &str = "io.modelcontextprotocol/";
 /// What a client answers that it is asked in results, which go back to it as they are (2026-07-28).
 const CAPABILITIES: &str = "io.modelcontextprotocol/clientCapabilities";
-/// Names what progress is told of. None is passed on, so none is asked for.
+/// Names what progress is told of: the gateway has names of its own towards each side.
 const PROGRESS: &str = "progressToken";
 
 /// A call.
@@ -30,6 +30,8 @@ pub struct RemoteCall {
     pub params: Box<str>,
     /// The gateways that the client's request passed, and this one.
     pub via: Option<HeaderValue>,
+    /// The way back to the client before the answer; `None` for nobody who listens.
+    pub line: Option<Line>,
 }
 
 pub(super) async fn ask(
@@ -68,6 +70,7 @@ pub(super) async fn ask(
             false => HeaderMap::new(),
         },
         via: call.via.clone().or_else(own),
+        line: call.line.clone().filter(Line::wants_progress),
     };
     session.ask(question).await
 }

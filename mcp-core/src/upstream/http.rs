@@ -117,7 +117,7 @@ impl HttpLink {
             session.set_sensitive(true);
             let _ = self.session.set(session);
         }
-        let answer = self.answer(id, response, speech).await;
+        let answer = self.answer(id, response, speech, out.line.as_ref()).await;
         abandoned.link = None;
         answer
     }
@@ -132,6 +132,7 @@ impl HttpLink {
             speech,
             headers: HeaderMap::new(),
             via: None,
+            line: None,
         };
         let mut headers = self.headers(&out)?;
         headers.insert(header::ACCEPT, ACCEPT);

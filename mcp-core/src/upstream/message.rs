@@ -18,7 +18,10 @@ pub(super) enum Incoming {
     /// The server asks something.
     Request { id: Box<RawValue>, method: String },
     /// The server tells something.
-    Notification { method: String },
+    Notification {
+        method: String,
+        params: Option<Box<RawValue>>,
+    },
 }
 
 #[derive(Deserialize)]
@@ -27,6 +30,8 @@ struct Wire<'a> {
     id: Option<&'a RawValue>,
     #[serde(borrow)]
     method: Option<Cow<'a, str>>,
+    #[serde(borrow)]
+    params: Option<&'a RawValue>,
     #[serde(borrow)]
     result: Option<&'a RawValue>,
     #[serde(borrow)]
@@ -52,7 +57,10 @@ pub(super) fn read(text: &Bytes) -> Result<Incoming, String> {
                 id: id.to_owned(),
                 method,
             },
-            None => Incoming::Notification { method },
+            None => Incoming::Notification {
+                method,
+                params: wire.params.map(ToOwned::to_owned),
+            },
         });
     }
     let outcome = match (wire.result, wire.error) {

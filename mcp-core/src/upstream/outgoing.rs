@@ -1,6 +1,7 @@
 //! A message on its way to an upstream, with what the transport repeats of it.
 
 use super::news::News;
+use crate::relay::Line;
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue};
 
@@ -29,6 +30,8 @@ pub(super) struct Outgoing<'a> {
     pub(super) headers: HeaderMap,
     /// The gateways that the client's request passed, and this one.
     pub(super) via: Option<HeaderValue>,
+    /// The way back to the client before the answer, if it wants to know how far its request is.
+    pub(super) line: Option<Line>,
 }
 
 impl Speech {
@@ -60,6 +63,7 @@ impl Outgoing<'_> {
             speech,
             headers: HeaderMap::new(),
             via: None,
+            line: None,
         }
     }
 }

@@ -11,6 +11,7 @@ use super::{
     settings::HubSettings,
     stdio::{Log, StdioLink},
 };
+use crate::relay::Line;
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue};
 use mcp_common::definition::{UpstreamDefinition, upstream::UpstreamTransport};
@@ -64,6 +65,8 @@ pub(super) struct Question<'a> {
     pub(super) capabilities: Option<String>,
     pub(super) headers: HeaderMap,
     pub(super) via: Option<HeaderValue>,
+    /// The way back to the client before the answer, if it wants to know how far its request is.
+    pub(super) line: Option<Line>,
 }
 
 impl Session {
@@ -155,6 +158,7 @@ impl Link {
             speech,
             headers: question.headers,
             via: question.via,
+            line: question.line,
         };
         match self {
             Self::Http(link) => link.request(out).await,
@@ -182,6 +186,10 @@ impl Link {
 fn body(id: u64, speech: Speech, question: &Question<'_>) -> Bytes {
     let mut params = question.params.clone();
     let mut meta = question.meta.clone();
+    if question.line.is_some() {
+        let comma = if meta.is_empty() { "" } else { "," };
+        meta.push_str(&format!("{comma}\"progressToken\":{id}"));
+    }
     if speech == Speech::Modern {
         if !meta.is_empty() {
             meta.push(',');

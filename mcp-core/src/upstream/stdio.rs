@@ -12,8 +12,10 @@ use super::{
     message::{self, Incoming},
     news::News,
     outgoing::Outgoing,
+    progress,
     settings::HubSettings,
 };
+use crate::relay;
 use bytes::Bytes;
 use lines::{Line, Lines};
 use mcp_common::definition::UpstreamDefinition;
@@ -48,23 +50,30 @@ pub(super) struct StdioLink {
 /// Who waits for which answer.
 #[derive(Debug, Default)]
 struct Pending {
-    waiting: Mutex<HashMap<u64, oneshot::Sender<Answer>>>,
+    waiting: Mutex<HashMap<u64, Waiting>>,
+}
+
+/// One of them.
+#[derive(Debug)]
+struct Waiting {
+    answer: oneshot::Sender<Answer>,
+    line: Option<relay::Line>,
 }
 
 impl Pending {
-    fn lock(&self) -> MutexGuard<'_, HashMap<u64, oneshot::Sender<Answer>>> {
+    fn lock(&self) -> MutexGuard<'_, HashMap<u64, Waiting>> {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn settle(&self, id: u64, answer: Answer) -> bool {
         let waiting = self.lock().remove(&id);
-        waiting.is_some_and(|waiting| waiting.send(answer).is_ok())
+        waiting.is_some_and(|waiting| waiting.answer.send(answer).is_ok())
     }
 
     /// Nothing comes any more.
     fn give_up(&self, reason: &str) {
         for (_, waiting) in self.lock().drain() {
-            let _ = waiting.send(Err(UpstreamError::Ended(reason.to_owned())));
+            let _ = waiting.answer.send(Err(UpstreamError::Ended(reason.to_owned())));
         }
     }
 }
@@ -130,7 +139,11 @@ impl StdioLink {
     /// Sends a request and waits for its answer.
     pub(super) async fn request(&self, out: Outgoing<'_>) -> Answer {
         let (sender, receiver) = oneshot::channel();
-        self.pending.lock().insert(out.id, sender);
+        let waiting = Waiting {
+            answer: sender,
+            line: out.line,
+        };
+        self.pending.lock().insert(out.id, waiting);
         let _asked = Asked {
             link: self,
             id: out.id,
@@ -259,7 +272,11 @@ impl Reading {
                 // A program that asks without reading answers gets none.
                 let _ = self.outbox.try_send(line(message::reply(&id, &method)));
             }
-            Ok(Incoming::Notification { method }) => self.news.told(&method),
+            Ok(Incoming::Notification { method, params }) if method == progress::METHOD => {
+                let line_of = |id| self.pending.lock().get(&id)?.line.clone();
+                progress::pass_on(params.as_deref(), line_of);
+            }
+            Ok(Incoming::Notification { method, .. }) => self.news.told(&method),
             Err(_) => {
                 self.news.stray();
                 self.log.add("stdout", &String::from_utf8_lossy(text));

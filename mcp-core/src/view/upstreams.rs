@@ -121,14 +121,14 @@ impl Origin for RemoteTool {
     fn answer(
         self: Arc<Self>,
         request: Forwarded,
-        _line: Line,
+        line: Line,
     ) -> BoxFuture<'static, Result<Answer, Trouble>> {
-        Box::pin(async move { self.call(request).await })
+        Box::pin(async move { self.call(request, line).await })
     }
 }
 
 impl RemoteTool {
-    async fn call(&self, request: Forwarded) -> Result<Answer, Trouble> {
+    async fn call(&self, request: Forwarded, line: Line) -> Result<Answer, Trouble> {
         let upstream = &self.offered.upstream;
         if request.method != Method::ToolsCall {
             return Err(Trouble::Failed(format!(
@@ -139,6 +139,7 @@ impl RemoteTool {
             tool: self.offered.tool.clone(),
             params: request.params.get().into(),
             via: request.via,
+            line: Some(line),
         };
         let result = self.hub.call(upstream, call).await.map_err(|error| match error {
             UpstreamError::Rpc(error) if error.code == INVALID_PARAMS => Trouble::Invalid(error.message),

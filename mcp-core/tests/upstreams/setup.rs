@@ -75,6 +75,7 @@ pub(crate) async fn call(hub: &Hub, tool: &str, arguments: &str) -> Result<Strin
         tool: inventory.tool(tool).unwrap().clone(),
         params: format!("{{\"name\":\"x\",\"arguments\":{arguments}}}").into(),
         via: None,
+        line: None,
     };
     let result = hub.call("u", call).await?;
     Ok(String::from_utf8(result.to_vec()).unwrap())

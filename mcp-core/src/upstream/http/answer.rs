@@ -6,10 +6,12 @@ use super::{
 };
 use crate::{
     connect,
+    relay::Line,
     upstream::{
         error::{UpstreamError, excerpt},
         message::{self, Incoming as Message},
         outgoing::{Outgoing, Speech},
+        progress,
     },
 };
 use bytes::{Bytes, BytesMut};
@@ -54,6 +56,7 @@ impl HttpLink {
         id: u64,
         response: Response<Incoming>,
         speech: Speech,
+        line: Option<&Line>,
     ) -> Result<Bytes, UpstreamError> {
         if !response.status().is_success() {
             return Err(self.refused(response, Some(id)).await);
@@ -63,7 +66,7 @@ impl HttpLink {
                 let body = self.body(response.into_body(), self.most).await?;
                 self.result(&body, id)
             }
-            "text/event-stream" => self.streamed(id, response, speech).await,
+            "text/event-stream" => self.streamed(id, response, speech, line).await,
             "" if response.status() == StatusCode::ACCEPTED => {
                 let text = "the server took the request and gave no answer".to_owned();
                 Err(UpstreamError::NotMcp(text))
@@ -106,12 +109,16 @@ impl HttpLink {
         id: u64,
         response: Response<Incoming>,
         speech: Speech,
+        line: Option<&Line>,
     ) -> Result<Bytes, UpstreamError> {
         let mut position = Position::default();
         let mut response = response;
         let mut resumptions = 0;
         loop {
-            let ended = match self.events(response, speech, &mut position, Some(id)).await {
+            let ended = match self
+                .events(response, speech, &mut position, Some((id, line)))
+                .await
+            {
                 Ok(Some(result)) => return Ok(result),
                 Ok(None) => {
                     UpstreamError::Ended("the server's stream ended before the answer came".to_owned())
@@ -158,8 +165,9 @@ impl HttpLink {
         response: Response<Incoming>,
         speech: Speech,
         position: &mut Position,
-        id: Option<u64>,
+        asked: Option<(u64, Option<&Line>)>,
     ) -> Result<Option<Bytes>, UpstreamError> {
+        let id = asked.map(|(id, _)| id);
         let mut body = response.into_body();
         let mut parser = Parser::new(self.most);
         while let Some(frame) = body.frame().await {
@@ -182,7 +190,13 @@ impl HttpLink {
                     }
                     Ok(Message::Answer { .. }) => self.news.stray(),
                     Ok(Message::Request { id, method }) => self.reply(&id, &method, speech),
-                    Ok(Message::Notification { method }) => self.news.told(&method),
+                    Ok(Message::Notification { method, params }) if method == progress::METHOD => {
+                        let own = asked.and_then(|(id, line)| Some((id, line?)));
+                        let line_of =
+                            |token| own.filter(|(id, _)| *id == token).map(|(_, line)| line.clone());
+                        progress::pass_on(params.as_deref(), line_of);
+                    }
+                    Ok(Message::Notification { method, .. }) => self.news.told(&method),
                     Err(_) => self.news.stray(),
                 }
             }
