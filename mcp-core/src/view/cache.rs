@@ -76,6 +76,8 @@ impl Views {
     /// the next one takes over what is compiled already.
     pub(crate) fn invalidate(&self, instance: &str) -> Option<Arc<InstanceView>> {
         let old = self.cache.remove(instance)?;
+        // The cache would keep what is removed until somebody asks for something: compiled tools and their state with it.
+        self.cache.run_pending_tasks();
         let snapshot = self.catalog.snapshot();
         let current = snapshot
             .instances

@@ -90,3 +90,12 @@ fn a_change_leaves_the_views_that_it_does_not_touch() {
         }
     }
 }
+
+#[test]
+fn a_view_that_is_invalidated_is_gone_with_its_last_user() {
+    let (_catalog, gateway) = gateway();
+    let weak = Arc::downgrade(&gateway.views.get("i1").unwrap());
+    let before = gateway.views.invalidate("i1");
+    drop(before);
+    assert!(weak.upgrade().is_none(), "the cache keeps it");
+}
