@@ -5,3 +5,4 @@ pub(crate) mod one_line;
 pub(crate) mod pointer;
 pub(crate) mod reader;
 pub(crate) mod strict_value;
+pub(crate) mod tree;

@@ -9,6 +9,7 @@ mod jq;
 mod listing;
 mod mirrored_header;
 mod overrides;
+pub(crate) mod pattern;
 mod schema;
 mod schema_bounds;
 mod signature;
@@ -224,14 +225,21 @@ impl ToolCompiler {
             .map_err(|problem| problems.push(problem))
             .ok();
         let mirrored = mirrored_header::collect(&input.value, &mut problems);
-        let output = match &definition.output_schema {
-            Some(raw) => output_schema(raw.get(), bounds)
-                .map_err(|problem| problems.push(problem))
-                .ok(),
-            None => None,
-        };
-        let listing = Listing::compile(definition, &input, &mut problems);
+        let raw_output = definition.output_schema.as_ref().map(|raw| raw.get());
+        let output = raw_output.map(|raw| output_schema(raw, bounds)).transpose();
+        let (output, listed_output) = output
+            .map_err(|problem| problems.push(problem))
+            .ok()
+            .flatten()
+            .unzip();
         let mut warnings = Vec::new();
+        let listing = Listing::compile(
+            definition,
+            &input,
+            listed_output.as_deref(),
+            &mut problems,
+            &mut warnings,
+        );
         example::check(
             definition,
             bounds,
@@ -282,16 +290,21 @@ pub(crate) fn mirrored_headers_of(schema: &Value) -> Result<Vec<MirroredHeader>,
     }
 }
 
-fn output_schema(text: &str, bounds: &Bounds) -> Result<Schema, Problem> {
+/// Compiled, and as a text that clients can read.
+fn output_schema(text: &str, bounds: &Bounds) -> Result<(Schema, String), Problem> {
     schema_bounds::check_text("output_schema", text, bounds)?;
-    let schema: Value = serde_json::from_str(text)
-        .map_err(|error| Problem::at("output_schema", format!("cannot be read: {error}")))?;
-    schema_bounds::check("output_schema", &schema, bounds)?;
+    let read = |text: &str| {
+        serde_json::from_str::<Value>(text)
+            .map_err(|error| Problem::at("output_schema", format!("cannot be read: {error}")))
+    };
+    schema_bounds::check("output_schema", &read(text)?, bounds)?;
+    let text = listing::mended(text);
+    let schema = read(&text)?;
     if !schema.is_object() {
         return Err(Problem::at("output_schema", "must be a JSON object"));
     }
     let validator = validator::compile("output_schema", &schema, bounds)?;
-    Ok(Schema::new(validator, &schema))
+    Ok((Schema::new(validator, &schema), text))
 }
 
 impl CompiledTool {

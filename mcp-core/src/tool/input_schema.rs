@@ -8,7 +8,7 @@ pub(crate) mod property;
 pub(crate) use declared::{Declared, resolve};
 pub(crate) use hidden::is_hidden;
 
-use super::schema_bounds;
+use super::{listing::mended_input, schema_bounds};
 use mcp_common::{
     bounds::Bounds,
     definition::tool::{GROUPS, RequiredParams, TargetDefinition, ToolDefinition},
@@ -56,6 +56,7 @@ impl InputSchema {
         let layout = layout(&members);
         let text = normal_form::text(stored, &members, layout, &required)
             .map_err(|error| Problem::at("input_schema", format!("cannot be read: {error}")))?;
+        let text = mended_input(&text);
         let text = match definition.target() {
             Ok(TargetDefinition::Http(binding)) => hidden::remove(text, layout, &binding.params)?,
             _ => text,

@@ -1,12 +1,23 @@
-//! A tool as `tools/list` shows it.
+//! A tool as `tools/list` shows it: so that every client can read the list. What is listed is made when the definition
+//! changes, for tools of every origin.
+
+mod client_rules;
+mod loosened;
+mod members;
+mod same;
+mod subschemas;
 
 use super::InputSchema;
-use crate::{json::one_line::compact, spec::Era};
+use crate::{
+    json::{one_line::compact, tree::Tree},
+    spec::Era,
+};
 use mcp_common::{
     definition::{ToolDefinition, tool::TargetDefinition},
     problem::Problem,
 };
-use serde_json::{Map, Value, value::RawValue};
+pub(super) use same::{mended, mended_input};
+use serde_json::{Map, Value};
 
 /// JSON text, ready except for what an instance may change.
 #[derive(Clone, Debug)]
@@ -24,34 +35,41 @@ impl Listing {
     pub(super) fn compile(
         definition: &ToolDefinition,
         input: &InputSchema,
+        output: Option<&str>,
         problems: &mut Vec<Problem>,
+        warnings: &mut Vec<String>,
     ) -> Self {
-        let output_is_object = definition.output_schema.as_ref().is_some_and(|schema| {
-            let schema: Option<Value> = serde_json::from_str(schema.get()).ok();
-            schema.is_some_and(|schema| schema.get("type").is_some_and(|kind| kind == "object"))
+        let output_is_object = output.is_some_and(|schema| {
+            let kind = Tree::read(schema)
+                .members()
+                .and_then(|members| members.get("type")?.text());
+            kind.is_some_and(|kind| kind == "object")
         });
         let mut rest = String::new();
-        let annotations = annotations(definition);
+        let annotations = annotations(definition, problems);
         if !annotations.is_empty() {
             member(&mut rest, "annotations", &Value::Object(annotations).to_string());
         }
-        let mut raw_member = |name: &str, raw: &Option<Box<RawValue>>, kind: (char, &str)| {
-            let Some(raw) = raw else { return };
-            if !raw.get().starts_with(kind.0) {
-                problems.push(Problem::at(name, format!("must be a JSON {}", kind.1)));
+        let icons = definition
+            .icons
+            .as_ref()
+            .and_then(|raw| serde_json::from_str(raw.get()).ok());
+        if let Some(icons) = icons.and_then(|icons| members::icons(&icons, problems)) {
+            member(&mut rest, "icons", &icons.to_string());
+        }
+        if let Some(meta) = &definition.meta {
+            if !meta.get().starts_with('{') {
+                problems.push(Problem::at("_meta", "must be a JSON object"));
             }
-            member(&mut rest, name, &compact(raw.get()));
-        };
-        raw_member("icons", &definition.icons, ('[', "array"));
-        raw_member("_meta", &definition.meta, ('{', "object"));
+            member(&mut rest, "_meta", &compact(meta.get()));
+        }
+        warnings.extend(client_rules::warnings(definition, &input.value));
         Self {
             description: definition.description.clone(),
             title: definition.title.as_deref().map(json_string).unwrap_or_default(),
             input_schema: input.text.clone(),
-            output_schema: definition
-                .output_schema
-                .as_ref()
-                .map(|raw| compact(raw.get()))
+            output_schema: output
+                .map(|schema| output_schema(schema, warnings))
                 .unwrap_or_default(),
             output_is_object,
             rest,
@@ -108,8 +126,18 @@ fn json_string(text: &str) -> String {
     Value::from(text).to_string()
 }
 
+/// Empty where clients cannot read it.
+fn output_schema(schema: &str, warnings: &mut Vec<String>) -> String {
+    loosened::loosened(schema).unwrap_or_else(|reason| {
+        warnings.push(format!(
+            "output_schema: {reason}, which clients do not find; it is not listed (answers are held to it all the same)"
+        ));
+        String::new()
+    })
+}
+
 /// The author's own, and what the target says about the rest.
-fn annotations(definition: &ToolDefinition) -> Map<String, Value> {
+fn annotations(definition: &ToolDefinition, problems: &mut Vec<Problem>) -> Map<String, Value> {
     let from_target: &[&str] = match definition.target() {
         Ok(TargetDefinition::Http(binding)) => match binding.method.to_ascii_uppercase().as_str() {
             "GET" | "HEAD" => &["readOnlyHint", "idempotentHint"],
@@ -120,7 +148,8 @@ fn annotations(definition: &ToolDefinition) -> Map<String, Value> {
         Ok(TargetDefinition::Static(_)) => &["readOnlyHint", "idempotentHint"],
         Err(_) => &[],
     };
-    let mut annotations = definition.annotations.clone().unwrap_or_default();
+    let stored = definition.annotations.as_ref();
+    let mut annotations = stored.map_or_else(Map::new, |stored| members::annotations(stored, problems));
     for name in from_target {
         annotations.entry(*name).or_insert(Value::Bool(true));
     }

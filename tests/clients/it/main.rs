@@ -3,6 +3,7 @@
 mod fixture;
 mod github;
 mod inspector;
+mod odd_definitions;
 mod python;
 mod rust_sdk;
 mod scripted;
