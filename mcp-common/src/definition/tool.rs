@@ -124,6 +124,9 @@ pub struct ToolDefinition {
     _schema: Option<Box<RawValue>>,
 }
 
+/// Members that would change what a tool takes and promises, as the protocol spells them, and as definitions do.
+const AS_MCP_HAS_IT: [(&str, &str); 2] = [("inputSchema", "input_schema"), ("outputSchema", "output_schema")];
+
 fn yes() -> bool {
     true
 }
@@ -159,6 +162,12 @@ impl ToolDefinition {
         let (mut definition, mut warnings) = decode::<Self>(document)?;
         let mut problems = Vec::new();
         problems.extend(definition.target().err());
+        for (theirs, ours) in AS_MCP_HAS_IT {
+            if document.get(theirs).is_some() && document.get(ours).is_none() {
+                let reason = format!("is what MCP calls it; in a definition it is `{ours}`");
+                problems.push(Problem::at(theirs, reason));
+            }
+        }
         problems.extend(check_id(id).err());
         problems.extend(check_tool_name("name", &definition.name).err());
         if definition.description.trim().is_empty() {
@@ -244,6 +253,67 @@ mod tests {
                 "tds_ext_info.foo: unknown member, kept but not used"
             ]
         );
+    }
+
+    #[test]
+    fn a_misspelt_member_is_told_what_was_meant() {
+        let warnings = |members: &str| read(&with_binding(members)).unwrap().warnings;
+        assert_eq!(
+            warnings(r#","timeoutms":5,"limits":{"concurency":1},"entirely":1"#),
+            [
+                "tds_ext_info.timeoutms: unknown member, kept but not used; did you mean `timeout_ms`?",
+                "tds_ext_info.limits.concurency: unknown member, kept but not used; did you mean `concurrency`?",
+                "tds_ext_info.entirely: unknown member, kept but not used",
+            ]
+        );
+        let problem = read(&with_binding(
+            r#","params":[{"name":"a","in":"query","expload":true}]"#,
+        ))
+        .unwrap_err();
+        assert!(
+            problem.to_string().ends_with("; did you mean `explode`?"),
+            "{problem}"
+        );
+        let schema = |name: &str| {
+            format!(
+                r#"{{"name":"n","description":"d","{name}":{{}},"tds_ext_info":{{"domain":"a","method":"GET","path":"/x"}}}}"#
+            )
+        };
+        let problem = read(&schema("inputSchema")).unwrap_err();
+        assert_eq!(
+            problem.to_string(),
+            "inputSchema: is what MCP calls it; in a definition it is `input_schema`"
+        );
+        assert_eq!(
+            read(&schema("anotations")).unwrap().warnings,
+            ["anotations: unknown member, kept but not used; did you mean `annotations`?"]
+        );
+    }
+
+    #[test]
+    fn all_mistakes_of_a_document_are_named_at_once() {
+        let text = r#"{"description":5,"title":7,"tags":"x","tds_ext_info":{"method":1,"path":"/","params":[
+            {"name":"a"},{"name":"b","in":"qery"},{"name":"c","in":"query","explode":"yes"}],"timeout_ms":"soon"}}"#;
+        let Problems(problems) = read(text).unwrap_err();
+        let fields: Vec<_> = problems.iter().map(|problem| problem.field.as_str()).collect();
+        for field in [
+            "description",
+            "title",
+            "tags",
+            "tds_ext_info.method",
+            "tds_ext_info.params[0]",
+            "tds_ext_info.params[1].in",
+            "tds_ext_info.params[2].explode",
+            "tds_ext_info.timeout_ms",
+        ] {
+            assert!(fields.contains(&field), "{field} in {problems:?}");
+        }
+        let missing = problems.iter().find(|problem| problem.field.is_empty());
+        assert!(
+            missing.is_some_and(|problem| problem.reason == "missing field `name`"),
+            "{problems:?}"
+        );
+        assert!(problems.len() <= 10, "{problems:?}");
     }
 
     #[test]

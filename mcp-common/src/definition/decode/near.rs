@@ -1,0 +1,68 @@
+//! What somebody may have meant by a name that nobody knows.
+
+use schemars::{JsonSchema, SchemaGenerator};
+use serde_json::Value;
+
+/// Less alike is another word.
+const LIKENESS: f64 = 0.7;
+
+/// The members that a type knows, as its JSON Schema has them.
+pub(super) struct Known(Value);
+
+impl Known {
+    pub(super) fn of<T: JsonSchema>() -> Self {
+        Self(SchemaGenerator::default().into_root_schema_for::<T>().to_value())
+    }
+
+    /// The known member that is most like the last of the path.
+    pub(super) fn near(&self, path: &str) -> Option<String> {
+        let (around, name) = path.rsplit_once('.').unwrap_or(("", path));
+        let steps = around.split('.').filter(|step| !step.is_empty());
+        let schema = steps.into_iter().try_fold(&self.0, |schema, step| {
+            schema
+                .get("properties")?
+                .get(step)
+                .map(|schema| self.resolve(schema))
+        })?;
+        let names = schema.get("properties")?.as_object()?.keys();
+        nearest(name, names.map(String::as_str))
+    }
+
+    /// What a member of that type is, also where it may be left out.
+    fn resolve<'s>(&'s self, schema: &'s Value) -> &'s Value {
+        let alternatives = schema.get("anyOf").and_then(Value::as_array);
+        let schema = alternatives
+            .and_then(|alternatives| alternatives.first())
+            .unwrap_or(schema);
+        let pointer = schema.get("$ref").and_then(Value::as_str);
+        let target = pointer.and_then(|pointer| self.0.pointer(pointer.strip_prefix('#')?));
+        target.unwrap_or(schema)
+    }
+}
+
+/// The one that was meant, of a reader's "unknown field `a`, expected one of `b`, `c`".
+pub(super) fn in_reason(reason: &str) -> Option<String> {
+    let rest = ["unknown field `", "unknown variant `"]
+        .iter()
+        .find_map(|start| reason.strip_prefix(start))?;
+    let (name, expected) = rest.split_once('`')?;
+    nearest(name, expected.split('`').skip(1).step_by(2))
+}
+
+fn nearest<'n>(name: &str, known: impl Iterator<Item = &'n str>) -> Option<String> {
+    let name = letters(name);
+    let likeness = |other: &str| strsim::normalized_damerau_levenshtein(&name, &letters(other));
+    let best = known
+        .map(|other| (likeness(other), other))
+        .max_by(|(one, _), (other, _)| one.total_cmp(other));
+    best.filter(|(likeness, _)| *likeness >= LIKENESS)
+        .map(|(_, other)| other.to_owned())
+}
+
+/// Without what spellings differ in.
+fn letters(name: &str) -> String {
+    name.chars()
+        .filter(char::is_ascii_alphanumeric)
+        .collect::<String>()
+        .to_ascii_lowercase()
+}
