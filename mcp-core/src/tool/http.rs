@@ -40,5 +40,6 @@ pub(crate) use path::is_dot_segment;
 pub use request_header::NoRequestHeader;
 pub use request_header::RequestHeader;
 pub(crate) use response::ResponseShape;
+pub(crate) use taken::Giver;
 pub(crate) use taken::TakenFields;
 pub(crate) use taken::TakenNames;

@@ -5,6 +5,7 @@ use crate::{
     credentials::SecretDir,
     upstream::Server,
 };
+use mcp_common::definition::instance::ToolOverrides;
 use mcp_core::engine::Outcome;
 use serde_json::{Value, json};
 
@@ -222,6 +223,72 @@ async fn arguments_cannot_give_a_second_time_what_the_definition_gives() {
             }
         }
     }
+}
+
+/// Two arguments are two parameters, whatever brackets their names have: `page` and `page[size]`, `ids` and `ids[]`. Where
+/// the instance hides one, it is the instance's own, and the other does not lead to its place.
+#[tokio::test]
+async fn two_arguments_whose_names_lead_to_one_place_are_both_sent() {
+    let server = Server::start().await;
+    let size = json!({"params": [{"name": "page_size", "in": "query", "as": "page[size]"}]});
+    let codes = json!({"params": [{"name": "codes", "in": "query", "as": "code[]"}]});
+    let filters = json!({"params": [{"name": "filter", "in": "query", "style": "deepObject"}, {"name": "x", "in": "query", "as": "filter[x]"}]});
+    let form = json!({"body": {"mode": "form"}, "params": [{"name": "ids_2", "in": "body", "as": "ids[]"}, {"name": "ids", "in": "body"}]});
+    let file = json!({"body": {"parts": [{"name": "track[data]", "from": "/data", "source": "text"}]}, "params": [{"name": "track", "in": "body"}]});
+    let rows = [
+        (
+            "GET",
+            &size,
+            json!({"page": 2, "page_size": 5}),
+            Ok("/?page%5Bsize%5D=5&page=2"),
+        ),
+        (
+            "GET",
+            &codes,
+            json!({"code": "a", "codes": ["b"]}),
+            Ok("/?code%5B%5D=b&code=a"),
+        ),
+        (
+            "GET",
+            &filters,
+            json!({"filter": {"y": 1}, "x": 2}),
+            Ok("/?filter%5By%5D=1&filter%5Bx%5D=2"),
+        ),
+        (
+            "GET",
+            &filters,
+            json!({"filter": {"x": 1}, "x": 2}),
+            Err("`filter[x]` is given by another argument too"),
+        ),
+        ("POST", &form, json!({"ids": "1", "ids_2": ["2"]}), Ok("/")),
+        ("POST", &file, json!({"track": "t", "data": "d"}), Ok("/")),
+    ];
+    for (method, binding, arguments, expected) in rows {
+        let tool = with(&server.origin, method, "/", &json!({}), binding);
+        let result = call_text(&crate::calling::engine(), &tool, &arguments.to_string()).await;
+        match expected {
+            Ok(target) => {
+                assert!(!result.is_error, "{arguments}: {}", text(&result));
+                assert_eq!(server.take().target, target, "{arguments}");
+            }
+            Err(reason) => assert!(text(&result).contains(reason), "{arguments}: {}", text(&result)),
+        }
+    }
+    let schema = json!({"type": "object", "properties": {"page": {"type": "object"}, "page_size": {"type": "integer"}}});
+    let binding = json!({"params": [{"name": "page_size", "in": "query", "as": "page[size]"}, {"name": "page", "in": "query", "style": "deepObject"}]});
+    let tool = std::sync::Arc::new(with(&server.origin, "GET", "/", &schema, &binding));
+    let overrides = ToolOverrides {
+        defaults: [("page_size".to_owned(), "5".into())].into(),
+        hide: vec!["page_size".to_owned()],
+    };
+    let tool = tool.with_overrides(&overrides).unwrap();
+    let result = call_text(&crate::calling::engine(), &tool, r#"{"page":{"size":1000}}"#).await;
+    assert!(
+        text(&result).contains("`page[size]` is given by the definition"),
+        "{}",
+        text(&result)
+    );
+    assert!(server.seen().is_empty());
 }
 
 #[tokio::test]

@@ -26,11 +26,15 @@ impl Engine {
             arguments: completed.as_deref().or(context.arguments),
             ..context
         };
+        let is_guarded = tool
+            .overridden
+            .as_ref()
+            .is_some_and(|overridden| !overridden.hidden.is_empty());
         let seen::Seen {
             mut problems,
             mut placements,
             mut request,
-        } = seen::see(call, &context, self.max_request_bytes(call));
+        } = seen::see(call, &context, is_guarded, self.max_request_bytes(call));
         // What the instance refuses comes first; what it would have added may be all that is missing then.
         if !unfit.is_empty() {
             problems.clear();

@@ -27,17 +27,19 @@ pub(crate) struct Seen {
     pub(crate) request: Option<Request<Full<Bytes>>>,
 }
 
-pub(crate) fn see(call: &Call, context: &CallContext<'_>, max_request_bytes: u64) -> Seen {
+/// `is_guarded`: whether the instance hides arguments.
+pub(crate) fn see(call: &Call, context: &CallContext<'_>, is_guarded: bool, max_request_bytes: u64) -> Seen {
     let json = arguments_text(context);
     let mut problems = Vec::new();
     let (arguments, fits) = read(call, json, &mut problems);
-    let Some(arguments) = arguments else {
+    let Some(mut arguments) = arguments else {
         return Seen {
             problems,
             placements: Vec::new(),
             request: None,
         };
     };
+    arguments.is_guarded = is_guarded;
     let scope = Scope::new(call, context, &arguments, json, max_request_bytes);
     let placements = trace::trace(call, &arguments, &scope);
     let request = match build(call, &arguments, &scope, max_request_bytes) {

@@ -19,15 +19,17 @@ use http::{HeaderValue, Method, Request, Uri, header, uri::PathAndQuery};
 use http_body_util::Full;
 use leaf::Scope;
 
-/// The request that this call makes.
+/// The request that this call makes. `is_guarded`: whether the instance hides arguments.
 pub(crate) fn plan(
     call: &Call,
     context: &CallContext<'_>,
+    is_guarded: bool,
     max_request_bytes: u64,
     work: &dyn Work,
 ) -> Result<Request<Full<Bytes>>, Failure> {
     let json = arguments_text(context);
     let mut arguments = Arguments::read(call, json)?;
+    arguments.is_guarded = is_guarded;
     arguments.check(call, json, work)?;
     let scope = Scope::new(call, context, &arguments, json, max_request_bytes);
     build(call, &arguments, &scope, max_request_bytes)

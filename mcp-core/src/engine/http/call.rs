@@ -211,6 +211,7 @@ fn prepare(
         arguments,
         ..*context
     };
-    let request = build::plan(call, &context, max_request_bytes, work)?;
+    let is_guarded = overridden.is_some_and(|overridden| !overridden.hidden.is_empty());
+    let request = build::plan(call, &context, is_guarded, max_request_bytes, work)?;
     Ok(Prepared { completed, request })
 }

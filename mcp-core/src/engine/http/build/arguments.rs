@@ -14,6 +14,8 @@ use std::collections::BTreeMap;
 pub(crate) struct Arguments<'a> {
     pub(crate) root: Members<'a>,
     pub(crate) groups: Option<Groups<'a>>,
+    /// Whether an argument may stand for what the instance gives and hides, so that no other leads to the same place.
+    pub(crate) is_guarded: bool,
     /// Objects that the definition looks into, by their paths: read once, however many templates look into one.
     inner: BTreeMap<Vec<String>, Members<'a>>,
 }
@@ -39,6 +41,7 @@ impl<'a> Arguments<'a> {
         Ok(Self {
             root,
             groups: is_grouped.then(Groups::default),
+            is_guarded: false,
             inner: BTreeMap::new(),
         })
     }

@@ -89,7 +89,8 @@ fn built(
             fields(&value)?;
             let Some(json) = value else { return Ok(None) };
             let members = Members::read(&json).map_err(wrong)?;
-            let form = fields::form(&members, encodings, &plan.taken, max_bytes)
+            let taken = (&plan.taken, arguments.is_guarded);
+            let form = fields::form(&members, encodings, taken, max_bytes)
                 .map_err(|(field, reason)| Failure::argument(&pointer_of(&[field]), &reason))?;
             Ok(Some(plain(form.into())))
         }
@@ -99,7 +100,7 @@ fn built(
             let members = Members::read(&json).map_err(wrong)?;
             let fields = multipart::Fields {
                 members,
-                taken: &plan.taken,
+                taken: (&plan.taken, arguments.is_guarded),
             };
             multipart::build(call, multipart, &fields, arguments, scope, max_bytes)
         }

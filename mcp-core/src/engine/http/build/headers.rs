@@ -89,8 +89,9 @@ fn declared_cookies(
         if let Some(json) = param::value(param, arguments, given, scope)? {
             let has_names_of_its_own = !param.is_own();
             encode::pairs(&param.wire, &json, param.spelling, &mut |name, words| {
-                if has_names_of_its_own && name != param.wire && call.taken_cookies.gives(name, Some(index)) {
-                    return Err(format!("`{name}` is given by the definition"));
+                let giver = call.taken_cookies.gives(name, Some(index), arguments.is_guarded);
+                if let Some(giver) = giver.filter(|_| has_names_of_its_own && name != param.wire) {
+                    return Err(giver.refusal(name));
                 }
                 cookie_name(&mut line, name)?;
                 words.encode(&mut line);
@@ -159,8 +160,9 @@ fn cookie(line: &mut Vec<u8>, name: &str, json: &str, call: &Call) -> Result<(),
     let unknown =
         || "is not a cookie of this tool; only cookies that its definition names are sent".to_owned();
     let mut add = |name: &str, is_declared: bool, value: &str| {
-        if call.taken_cookies.gives(name, None) {
-            return Err(format!("`{name}` is given by the definition"));
+        // A cookie has no brackets that lead inside.
+        if let Some(giver) = call.taken_cookies.gives(name, None, true) {
+            return Err(giver.refusal(name));
         }
         if !is_declared {
             return Err(unknown());

@@ -40,7 +40,7 @@ pub(super) fn write(
         for (name, raw) in groups.query.iter() {
             if !call.is_placed(&["query", name]) {
                 query
-                    .argument(name, raw.get(), call)
+                    .value(name, raw.get(), Some((call, arguments.is_guarded)))
                     .map_err(|reason| Failure::argument(&format!("/query/{name}"), &reason))?;
             }
         }
@@ -48,7 +48,7 @@ pub(super) fn write(
         for (name, raw) in arguments.root.iter() {
             if !call.path.has(name) && !call.is_placed(&[name]) {
                 query
-                    .argument(name, raw.get(), call)
+                    .value(name, raw.get(), Some((call, arguments.is_guarded)))
                     .map_err(|reason| Failure::argument(&format!("/{name}"), &reason))?;
             }
         }
@@ -73,10 +73,6 @@ impl Query<'_> {
         check_target(self.out)
     }
 
-    fn argument(&mut self, name: &str, json: &str, call: &Call) -> Result<(), String> {
-        self.value(name, json, Some(call))
-    }
-
     fn param(
         &mut self,
         index: usize,
@@ -95,8 +91,9 @@ impl Query<'_> {
             // That something else is given inside of the parameter's own name is the definition's business, except
             // where the parameter leads there too.
             let is_checked = has_names_of_its_own && (is_deep || name != param.wire);
-            if is_checked && call.taken_query.gives(name, Some(index)) {
-                return Err(format!("`{name}` is given by the definition"));
+            let giver = call.taken_query.gives(name, Some(index), arguments.is_guarded);
+            if let Some(giver) = giver.filter(|_| is_checked) {
+                return Err(giver.refusal(name));
             }
             self.separate();
             encode::component(self.out, name);
@@ -107,14 +104,12 @@ impl Query<'_> {
         .map_err(|reason| param::blame(param, arguments, &reason))
     }
 
-    /// Names that `call` gives are refused: a second value could win over the definition's own.
-    fn value(&mut self, name: &str, json: &str, call: Option<&Call>) -> Result<(), String> {
+    /// Names that the call gives are refused: a second value could win over the definition's own. The call comes with
+    /// whether the instance's arguments are guarded.
+    fn value(&mut self, name: &str, json: &str, call: Option<(&Call, bool)>) -> Result<(), String> {
         let check = |name: &str| {
-            if call.is_some_and(|call| call.taken_query.gives(name, None)) {
-                Err(format!("`{name}` is given by the definition"))
-            } else {
-                Ok(())
-            }
+            let giver = call.and_then(|(call, is_guarded)| call.taken_query.gives(name, None, is_guarded));
+            giver.map_or(Ok(()), |giver| Err(giver.refusal(name)))
         };
         match Plain::read(json)? {
             Plain::Null => {}

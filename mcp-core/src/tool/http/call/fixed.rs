@@ -3,7 +3,7 @@
 use crate::{
     encode,
     tool::{
-        Auth, InputSchema, Leaf, Params, PathTemplate, Place, TakenNames, Templates,
+        Auth, Giver, InputSchema, Leaf, Params, PathTemplate, Place, TakenNames, Templates,
         http::{header_name, param},
     },
 };
@@ -47,7 +47,7 @@ pub(super) fn compile(
         .filter_map(|pair| pair.split('=').next())
         .filter(|name| !name.is_empty());
     for name in in_path {
-        fixed.taken_query.add(decoded(name), None);
+        fixed.taken_query.add(decoded(name));
     }
     let agent = concat!("dynmcp/", env!("CARGO_PKG_VERSION"));
     fixed
@@ -96,27 +96,29 @@ impl Fixed {
             self.taken_headers.push(header.clone());
         }
         for (index, param) in params.query.iter().enumerate() {
+            let giver = giver(param);
             let names = std::iter::once(param.wire.clone()).chain(param::member_names(param));
             for name in names {
                 if self.taken_query.has(&name) {
                     clash(param, "the query of the definition");
                 }
-                self.taken_query.add(name, Some(index));
+                self.taken_query.add_param(name, index, giver);
             }
         }
         let line = self.headers.get(header::COOKIE);
         let line = line.and_then(|line| line.to_str().ok()).unwrap_or_default();
         let in_line = line.split(';').filter_map(|pair| pair.split('=').next());
         for name in in_line.map(str::trim).filter(|name| !name.is_empty()) {
-            self.taken_cookies.add(name, None);
+            self.taken_cookies.add(name);
         }
         for (index, param) in params.cookie.iter().enumerate() {
+            let giver = giver(param);
             let names = std::iter::once(param.wire.clone()).chain(param::member_names(param));
             for name in names {
                 if self.taken_cookies.has(&name) {
                     clash(param, "the cookies of the definition");
                 }
-                self.taken_cookies.add(name, Some(index));
+                self.taken_cookies.add_param(name, index, giver);
             }
         }
     }
@@ -127,12 +129,12 @@ impl Fixed {
             Place::Header(name) => (self.taken_headers.contains(&name)).then(|| format!("header `{name}`")),
             Place::Query(name) => {
                 let is_taken = self.taken_query.has(&name);
-                self.taken_query.add(name.as_str(), None);
+                self.taken_query.add(name.as_str());
                 is_taken.then(|| format!("query parameter `{name}`"))
             }
             Place::Cookie(name) => {
                 let is_taken = self.taken_cookies.has(&name);
-                self.taken_cookies.add(name.as_str(), None);
+                self.taken_cookies.add(name.as_str());
                 is_taken.then(|| format!("cookie `{name}`"))
             }
         };
@@ -180,7 +182,7 @@ impl Fixed {
         if self.taken_query.has(name) {
             return Err(Problem::at(field, "stands in the path's query already"));
         }
-        self.taken_query.add(name, None);
+        self.taken_query.add(name);
         let values = match templates.compile(field, value, input)? {
             Leaf::Fixed(Value::Null) => return Ok(()),
             Leaf::Fixed(Value::Array(values)) => values,
@@ -201,6 +203,13 @@ impl Fixed {
             self.query.push_str(&String::from_utf8_lossy(&pair));
         }
         Ok(())
+    }
+}
+
+fn giver(param: &param::Param) -> Giver {
+    match param.is_own() {
+        true => Giver::Definition,
+        false => Giver::Argument,
     }
 }
 

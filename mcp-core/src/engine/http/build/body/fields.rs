@@ -12,7 +12,7 @@ use std::collections::HashMap;
 pub(super) fn form<'a>(
     members: &'a Members<'_>,
     encodings: &HashMap<String, FieldSpelling>,
-    taken: &TakenFields,
+    taken: (&TakenFields, bool),
     max_bytes: u64,
 ) -> Result<Vec<u8>, (&'a str, String)> {
     let mut out = Vec::new();
@@ -36,12 +36,11 @@ pub(super) fn form<'a>(
     Ok(out)
 }
 
-/// The field may be made of this member, or why not.
-pub(super) fn check(field: &str, member: &str, taken: &TakenFields) -> Result<(), String> {
-    match taken.gives(field, member) {
-        true => Err(format!("`{field}` is given by the definition")),
-        false => Ok(()),
-    }
+/// The field may be made of this member, or why not. `taken` comes with whether the instance's arguments are guarded.
+pub(super) fn check(field: &str, member: &str, taken: (&TakenFields, bool)) -> Result<(), String> {
+    let (taken, is_guarded) = taken;
+    let giver = taken.gives(field, member, is_guarded);
+    giver.map_or(Ok(()), |giver| Err(giver.refusal(field)))
 }
 
 /// In the field's style. Without one, as OpenAPI has it: items of a list each for themselves, an object as JSON text.

@@ -25,7 +25,8 @@ const JSON: &str = "application/json";
 /// The body's value, taken apart.
 pub(super) struct Fields<'a> {
     pub(super) members: Members<'a>,
-    pub(super) taken: &'a TakenFields,
+    /// And whether the instance's arguments are guarded.
+    pub(super) taken: (&'a TakenFields, bool),
 }
 
 pub(super) fn build(
@@ -69,7 +70,7 @@ impl Writer {
         member: &str,
         json: &str,
         encoding: Option<&FieldSpelling>,
-        taken: &TakenFields,
+        taken: (&TakenFields, bool),
         scope: &Scope<'_>,
     ) -> Result<(), Failure> {
         let wrong = |reason: String| Failure::argument(&pointer_of(&[member]), &reason);
