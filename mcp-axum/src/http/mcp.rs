@@ -132,6 +132,10 @@ async fn answer(route: &McpRoute, parts: Parts, body: Body, record: &mut Record)
                 let message = "send `Content-Type: application/json`";
                 return Err(Error::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, message));
             }
+            if let Some(coding) = coding(&headers) {
+                let message = format!("send the body as it is, without `Content-Encoding: {coding}`");
+                return Err(Error::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, message));
+            }
             let body = body::read(body, &extensions, route.max_body_bytes, body::PATIENCE).await?;
             let work = Work {
                 view,
@@ -237,6 +241,13 @@ fn instance_of(path: &str) -> Result<Cow<'_, str>, Error> {
     percent_decode_str(segment)
         .decode_utf8()
         .map_err(|_| Error::bad_request("the instance id is not UTF-8"))
+}
+
+/// What the body was packed with.
+fn coding(headers: &HeaderMap) -> Option<String> {
+    let values = headers.get_all(header::CONTENT_ENCODING).iter();
+    let mut codings = values.map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned());
+    codings.find(|coding| !coding.trim().eq_ignore_ascii_case("identity"))
 }
 
 fn is_json(headers: &HeaderMap) -> bool {

@@ -161,6 +161,8 @@ fn probes() -> Vec<Probe> {
             .header("accept", "application/json"),
         Probe::modern("listen without notifications", "subscriptions/listen", json!({}), 200, -32602),
         list().with("content-type", "text/plain").expecting("Content-Type: text/plain", 415, None),
+        list().with("content-encoding", "gzip").expecting("Content-Encoding: gzip", 415, None),
+        list().with("content-encoding", "identity").expecting("Content-Encoding: identity", 200, None),
         list().with("content-type", "application/json; charset=utf-8").expecting("Content-Type with charset", 200, None),
         list().body("{\"jsonrpc\":").expecting("invalid JSON", 400, -32700),
         list().body(json!({"jsonrpc": "2.0", "id": null, "method": "ping"})).expecting("id null", 400, -32600),

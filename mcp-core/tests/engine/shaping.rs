@@ -189,6 +189,13 @@ async fn leaving_items_out_never_breaks_the_promise() {
     assert!(
         result.is_error && text(&result).starts_with("The shaped answer is not what output_schema promises")
     );
+    // Whoever reads it must not take the call for undone.
+    assert!(text(&result).contains("\nThe call itself succeeded (status 200). It changed nothing."));
+    document["tds_ext_info"]["method"] = json!("POST");
+    let result = call(&compile(&document).unwrap().0, &json!({})).await;
+    let expected =
+        "\nThe call itself succeeded (status 200). What it changes is changed; do not call again to be sure.";
+    assert!(text(&result).contains(expected), "{}", text(&result));
 }
 
 #[tokio::test]

@@ -1,9 +1,12 @@
 //! How an instance speaks to older clients.
 
 use schemars::{JsonSchema, Schema, SchemaGenerator};
-use serde::{Deserialize, Deserializer, de::Error};
+use serde::{
+    Deserialize, Deserializer,
+    de::{Error, MapAccess, Visitor},
+};
 use serde_json::{Value, json};
-use std::borrow::Cow;
+use std::{borrow::Cow, fmt};
 
 /// How older clients are spoken to.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
@@ -65,19 +68,73 @@ fn with_misspelling(schema: &mut Schema) {
 
 impl<'de> Deserialize<'de> for Metadata {
     fn deserialize<D: Deserializer<'de>>(input: D) -> Result<Self, D::Error> {
-        let members: Members = match Value::deserialize(input)? {
-            Value::Null => Members::default(),
-            Value::String(text) if text.trim().is_empty() => Members::default(),
-            Value::String(text) => serde_json::from_str(&text).map_err(Error::custom)?,
-            value @ Value::Object(_) => serde_json::from_value(value).map_err(Error::custom)?,
-            other => {
-                return Err(Error::custom(format!(
-                    "expected an object or its JSON text, found {other}"
-                )));
-            }
-        };
-        Ok(Self {
+        input.deserialize_any(Reader)
+    }
+}
+
+struct Reader;
+
+impl<'de> Visitor<'de> for Reader {
+    type Value = Metadata;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object or its JSON text")
+    }
+
+    fn visit_unit<E: Error>(self) -> Result<Metadata, E> {
+        Ok(Metadata::default())
+    }
+
+    fn visit_str<E: Error>(self, text: &str) -> Result<Metadata, E> {
+        if text.trim().is_empty() {
+            return Ok(Metadata::default());
+        }
+        let members: Members = serde_json::from_str(text).map_err(E::custom)?;
+        Ok(Metadata {
             proto_type: members.proto_type,
         })
+    }
+
+    /// Members of other people are theirs.
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Metadata, A::Error> {
+        let mut metadata = Metadata::default();
+        while let Some(name) = map.next_key::<String>()? {
+            match name.as_str() {
+                "proto_type" => metadata.proto_type = map.next_value()?,
+                _ => drop(map.next_value::<Value>()?),
+            }
+        }
+        Ok(metadata)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::{definition::InstanceDefinition, document::Document};
+
+    #[test]
+    fn a_wrong_word_is_reported_where_it_stands() {
+        let read = |metadata: &str| {
+            let text = format!(r#"{{"name":"n","tool_ids":[],"metadata":{metadata}}}"#);
+            InstanceDefinition::read("i", &Document::parse(text.as_bytes()).unwrap())
+        };
+        let problem = read(r#"{"proto_type":"streamable"}"#).unwrap_err().to_string();
+        assert!(
+            problem.starts_with("metadata.proto_type: unknown variant `streamable`"),
+            "{problem}"
+        );
+        let problem = read("5").unwrap_err().to_string();
+        assert!(
+            problem.starts_with("metadata: invalid type: integer `5`, expected an object or its JSON text"),
+            "{problem}"
+        );
+        for fine in [
+            r#"{"own":{"a":1},"proto_type":"streamable-stateful"}"#,
+            r#""{\"proto_type\":\"streamable-statefule\"}""#,
+            "null",
+            r#""""#,
+        ] {
+            assert!(read(fine).unwrap().warnings.is_empty(), "{fine}");
+        }
     }
 }

@@ -144,7 +144,7 @@ impl Shaper<'_> {
                 Some(_) => "After leaving items out the answer",
                 None => "The shaped answer",
             };
-            return Ok(mismatch.refused(self.answer, what));
+            return Ok(mismatch.refused(self.call, self.answer, what));
         }
         let is_structured =
             self.response.with_structured && (data.starts_with('{') || self.call.signature.output.is_some());

@@ -36,7 +36,7 @@ pub(super) fn shape(
         None => None,
     };
     if let (Some(mismatch), OnMismatch::Error) = (&mismatch, on_mismatch) {
-        return Ok(mismatch.refused(answer, "The answer"));
+        return Ok(mismatch.refused(call, answer, "The answer"));
     }
     let is_structured = text.starts_with('{') || call.signature.output.is_some();
     let structured = is_structured.then(|| match &text {
@@ -60,9 +60,17 @@ pub(super) struct Mismatch {
 }
 
 impl Mismatch {
-    /// The result that says so; `what` is not as it should be.
-    pub(super) fn refused(&self, answer: &Answer, what: &str) -> CallResult {
-        let text = format!("{what} is not what output_schema promises:{}", self.findings);
+    /// The result that says so; `what` is not as it should be. The call itself was a success: whoever reads this must not
+    /// take it for undone.
+    pub(super) fn refused(&self, call: &Call, answer: &Answer, what: &str) -> CallResult {
+        let (findings, status) = (&self.findings, answer.status.as_u16());
+        let consequence = match call.method.is_safe() {
+            true => "It changed nothing.",
+            false => "What it changes is changed; do not call again to be sure.",
+        };
+        let text = format!(
+            "{what} is not what output_schema promises:{findings}\nThe call itself succeeded (status {status}). {consequence}"
+        );
         CallResult {
             mismatch: Some(self.places.clone()),
             ..bad_answer(answer, &text)
