@@ -13,6 +13,7 @@ mod error;
 mod har;
 #[cfg(test)]
 mod hostile;
+mod kept;
 mod known_by;
 mod name;
 mod openapi;
@@ -32,6 +33,7 @@ use super::change_plan::{Plan, Stored};
 use definition::Draft;
 use effort::Effort;
 pub use error::ImportError;
+use kept::Kept;
 pub use known_by::known_by;
 pub use options::{Format, ImportOptions, Limits};
 pub use pattern::{Pattern, Rename};
@@ -50,7 +52,7 @@ pub fn import(
 ) -> Result<(Plan, Report), ImportError> {
     options.check()?;
     let imported = match format {
-        Format::OpenApi => openapi::read(text, options)?,
+        Format::OpenApi => openapi::read(text, options, &Kept::find(format, options, stored))?,
         Format::Curl => curl::read(text, options)?,
         Format::Postman => postman::read(text, options)?,
         Format::Har => har::read(text, options)?,

@@ -493,3 +493,27 @@ fn what_does_not_go_together_is_refused_when_it_is_written() {
         "{refusal}"
     );
 }
+
+/// Of an optional body of which nothing is given there is nothing to send: `{}` is a body too, and not one that every API
+/// takes.
+#[tokio::test]
+async fn an_optional_body_is_sent_only_where_something_of_it_is_given() {
+    let server = Server::start().await;
+    for mode in ["json", "form", "multipart"] {
+        for method in ["POST", "DELETE"] {
+            let tool = |optional: bool| {
+                let body = json!({"mode": mode, "optional": optional});
+                body_tool(&server, method, &properties(&["a"]), &body)
+            };
+            let seen = sent(&server, &tool(true), "{}").await;
+            assert!(
+                seen.body.is_empty() && seen.header("content-type").is_none(),
+                "{mode} {method}"
+            );
+            let seen = sent(&server, &tool(true), r#"{"a":"b"}"#).await;
+            assert!(!seen.body.is_empty(), "{mode} {method}");
+            let seen = sent(&server, &tool(false), "{}").await;
+            assert!(seen.header("content-type").is_some(), "{mode} {method}");
+        }
+    }
+}

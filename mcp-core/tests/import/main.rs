@@ -1,6 +1,8 @@
 //! Importing descriptions: what they come to, and what a second import does.
 #![expect(clippy::unwrap_used, reason = "a failed test should say where")]
 
+mod composed;
+mod details;
 mod formats;
 mod refusals;
 mod requests;

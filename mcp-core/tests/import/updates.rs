@@ -235,3 +235,51 @@ fn an_instance_keeps_what_its_owner_made_of_it() {
         json!([{"id": "pets.addPet", "name": "add"}, "other", "pets.new"])
     );
 }
+
+#[test]
+fn arguments_keep_the_names_of_the_last_import() {
+    let description = |names: &[&str]| {
+        let parameters: Vec<_> = names
+            .iter()
+            .map(|name| json!({"name": name, "in": "query", "schema": {"type": "string"}}))
+            .collect();
+        json!({
+            "openapi": "3.0.3",
+            "info": {"title": "T", "version": "1"},
+            "servers": [{"url": "https://api.example.com"}],
+            "paths": {"/calls": {"get": {"operationId": "calls", "parameters": parameters, "responses": {}}}},
+        })
+        .to_string()
+    };
+    let mut workshop = Workshop::default();
+    let sent = |workshop: &Workshop| -> std::collections::BTreeMap<String, String> {
+        let tool = workshop.tool("pets.calls");
+        let names = tool["input_schema"]["properties"].as_object().unwrap().keys();
+        let params = tool["tds_ext_info"]["params"]
+            .as_array()
+            .cloned()
+            .unwrap_or_default();
+        let wire = |name: &String| {
+            let param = params.iter().find(|param| param["name"] == *name);
+            let wire = param.and_then(|param| param["as"].as_str());
+            (wire.unwrap_or(name).to_owned(), name.clone())
+        };
+        names.map(wire).collect()
+    };
+    workshop.import(&description(&["StartTime>", "Page"]), &options());
+    let before = sent(&workshop);
+    assert_eq!(before["StartTime>"], "StartTime");
+    workshop.import(
+        &description(&["StartTime<", "StartTime>", "StartTime", "Page"]),
+        &options(),
+    );
+    let after = sent(&workshop);
+    assert_eq!(after["StartTime>"], "StartTime");
+    assert_eq!(after["Page"], "Page");
+    assert_eq!(after.len(), 4);
+    workshop.import(
+        &description(&["StartTime", "StartTime>", "StartTime<", "Page"]),
+        &options(),
+    );
+    assert_eq!(sent(&workshop), after);
+}

@@ -25,20 +25,31 @@ fn definitions() -> Vec<Value> {
         output(json!({"properties": {"text": true}})),
         output(json!({"properties": {"phone": {"type": "string", "pattern": r"^\d{3}\-\d{4}$"}}})),
         output(json!({"properties": {"text": {"type": "string", "pattern": r"^\p{L}+$"}}})),
-        output(json!({"patternProperties": {r"^\p{L}+$": {"type": ["string", "array", "null"]}}, "additionalProperties": false})),
+        output(
+            json!({"patternProperties": {r"^\p{L}+$": {"type": ["string", "array", "null"]}}, "additionalProperties": false}),
+        ),
         output(json!({"properties": {"none": {"nullable": true, "id": "x"}}})),
         output(json!({"properties": {"text": {"format": "email", "formatMinimum": "a"}}})),
-        output(json!({"properties": {"rest": {"prefixItems": [{"type": "string"}], "items": {"type": "integer"}}}})),
+        output(
+            json!({"properties": {"rest": {"prefixItems": [{"type": "string"}], "items": {"type": "integer"}}}}),
+        ),
         output(json!({"properties": {"no": {"enum": []}}})),
-        output(json!({"$id": "https://a.example/one", "properties": {"text": {"type": "string"}}, "required": ["text", "text"]})),
-        output(json!({"$id": "https://a.example/one", "properties": {"phone": {"type": "string"}}, "required": ["phone"]})),
-        output(json!({"properties": {"text": {"not": {"pattern": r"\-"}}, "phone": {"oneOf": [{"pattern": r"\-"}, {"type": "null"}]}}})),
+        output(
+            json!({"$id": "https://a.example/one", "properties": {"text": {"type": "string"}}, "required": ["text", "text"]}),
+        ),
+        output(
+            json!({"$id": "https://a.example/one", "properties": {"phone": {"type": "string"}}, "required": ["phone"]}),
+        ),
+        output(
+            json!({"properties": {"text": {"not": {"pattern": r"\-"}}, "phone": {"oneOf": [{"pattern": r"\-"}, {"type": "null"}]}}}),
+        ),
     ]
 }
 
 /// An instance with all of them, and how many there are.
 async fn open() -> Result<(Gateway, Upstream, usize)> {
-    let answer = || async { Json(json!({"text": "Zürich", "phone": "555-1234", "rest": ["a", 1], "none": null})) };
+    let answer =
+        || async { Json(json!({"text": "Zürich", "phone": "555-1234", "rest": ["a", 1], "none": null})) };
     let upstream = Upstream::start(Router::new().route("/", any(answer))).await?;
     let gateway = Gateway::start().await?;
     let definitions = definitions();

@@ -30,6 +30,9 @@ pub struct BodyBinding {
     /// The body's media type.
     #[schemars(example = &"application/json")]
     pub content_type: Option<String>,
+    /// Whether there is no body where nothing of it is given. Otherwise it is an empty object, or has no fields.
+    #[serde(default)]
+    pub optional: bool,
 }
 
 /// Kinds of bodies.

@@ -1,12 +1,12 @@
 //! The arguments of a tool under construction: flat, each with a name of its own and a place in the request.
 
-use super::name;
+use super::{kept::KeptName, name};
 use mcp_common::definition::tool::GROUPS;
 use serde_json::{Map, Value, json};
 use std::collections::HashMap;
 
 /// Where an argument goes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) enum Place {
     Path,
     Query,
@@ -14,6 +14,8 @@ pub(super) enum Place {
     Cookie,
     /// A member of the body.
     Body,
+    /// A file beside them, which the definition's `parts` place.
+    Part,
     /// The whole body.
     Root,
 }
@@ -25,7 +27,7 @@ impl Place {
             Self::Query => "query",
             Self::Header => "header",
             Self::Cookie => "cookie",
-            Self::Body | Self::Root => "body",
+            Self::Body | Self::Part | Self::Root => "body",
         }
     }
 }
@@ -59,6 +61,10 @@ pub(super) struct Arguments {
     entries: Vec<(String, Argument)>,
     /// The last number that was added to a name.
     numbers: HashMap<String, usize>,
+    /// Names that belong to what the API calls so, or to what had them before: nothing else gets one, whatever the order.
+    reserved: HashMap<String, String>,
+    /// Names of the last import.
+    kept: HashMap<(Place, String), String>,
     /// `additionalProperties` of the input schema; `None` where members of the body may be added.
     open: Option<Value>,
     /// Conditions between arguments.
@@ -80,10 +86,33 @@ impl Arguments {
         }
     }
 
+    /// Gives the names of the last import to the arguments that had them.
+    pub(super) fn keep(&mut self, names: Vec<KeptName>) {
+        for (place, wire, name) in names {
+            self.reserved.insert(name.clone(), wire.clone());
+            self.kept.insert((place, wire), name);
+        }
+    }
+
+    /// Keeps the names among these that need no change for the arguments that have them.
+    pub(super) fn reserve<'a>(&mut self, wires: impl Iterator<Item = &'a str>) {
+        for wire in wires.filter(|wire| name::argument(wire) == **wire) {
+            self.reserved
+                .entry(wire.to_owned())
+                .or_insert_with(|| wire.to_owned());
+        }
+    }
+
     /// Adds it under a name that is free, and returns the name.
     pub(super) fn add(&mut self, argument: Argument) -> String {
+        let kept = self.kept.get(&(argument.place, argument.wire.clone()));
         let base = name::argument(&argument.wire);
-        let is_free = |name: &str| self.entries.iter().all(|(taken, _)| taken != name);
+        let is_own = |name: &str| self.reserved.get(name).is_none_or(|wire| *wire == argument.wire);
+        let is_free = |name: &str| is_own(name) && self.entries.iter().all(|(taken, _)| taken != name);
+        if let Some(name) = kept.filter(|name| is_free(name)).cloned() {
+            self.entries.push((name.clone(), argument));
+            return name;
+        }
         let place = argument.place.as_str();
         let mut name = base.clone();
         if !is_free(&name) {
@@ -118,15 +147,31 @@ impl Arguments {
             .map(|(name, argument)| (name.as_str(), argument))
     }
 
-    /// The path with its placeholders under the arguments' names.
+    /// The path with its placeholders under the arguments' names. A segment that begins with a colon is one only where a
+    /// parameter of the path is called so.
     pub(super) fn path(&self, path: &str) -> String {
-        let mut out = path.to_owned();
-        for (name, argument) in &self.entries {
-            if argument.place == Place::Path && *name != argument.wire {
-                out = out.replace(&format!("{{{}}}", argument.wire), &format!("{{{name}}}"));
-            }
+        let segments = path.split('/').map(|segment| match segment.strip_prefix(':') {
+            Some(wire) if !wire.contains(['{', '}']) => match self.named(Place::Path, wire) {
+                Some(name) => format!("{{{name}}}"),
+                None => format!("%3A{wire}"),
+            },
+            _ => self.segment(segment),
+        });
+        segments.collect::<Vec<_>>().join("/")
+    }
+
+    fn segment(&self, segment: &str) -> String {
+        let mut out = String::with_capacity(segment.len());
+        let mut rest = segment;
+        while let Some((before, (wire, after))) = rest
+            .split_once('{')
+            .and_then(|(before, from)| Some((before, from.split_once('}')?)))
+        {
+            let name = self.named(Place::Path, wire).unwrap_or(wire);
+            out.push_str(&format!("{before}{{{name}}}"));
+            rest = after;
         }
-        out
+        out + rest
     }
 
     /// A schema of nothing but `query`, `body` and so on would be read as groups of arguments.
@@ -144,12 +189,21 @@ impl Arguments {
         if !all {
             return;
         }
+        let renamed = |name: &str| format!("{name}_value");
         for (name, entry) in &mut self.entries {
             // A placeholder keeps its name; a path argument is a scalar wherever it can be filled.
             if entry.place != Place::Path {
-                name.push_str("_value");
+                *name = renamed(name);
             }
         }
+        // Members of the body only.
+        let dependent = std::mem::take(&mut self.dependent).into_iter();
+        self.dependent = dependent
+            .map(|(name, others)| {
+                let others = others.as_array().into_iter().flatten().filter_map(Value::as_str);
+                (renamed(&name), others.map(renamed).collect())
+            })
+            .collect();
     }
 
     /// `rest_in_query`: arguments without a place go to the query, else into the body.
@@ -188,7 +242,7 @@ fn entry(name: &str, argument: &Argument, rest_in_query: bool) -> Option<Value> 
         Place::Query => rest_in_query && has_own_name,
         Place::Body => !rest_in_query && has_own_name,
         Place::Header | Place::Cookie => false,
-        Place::Root => return None,
+        Place::Part | Place::Root => return None,
     };
     if goes_there_anyway && argument.style.is_empty() {
         return None;
@@ -197,7 +251,7 @@ fn entry(name: &str, argument: &Argument, rest_in_query: bool) -> Option<Value> 
     entry.insert("name".into(), name.into());
     entry.insert("in".into(), argument.place.as_str().into());
     match argument.place {
-        Place::Path | Place::Root => {}
+        Place::Path | Place::Part | Place::Root => {}
         Place::Body => {
             let pointer = pointer(&argument.wire);
             if !has_own_name {
@@ -258,5 +312,52 @@ mod tests {
         beside.add(argument(Place::Path, "id"));
         beside.avoid_groups();
         assert_eq!(beside.named(Place::Body, "body"), Some("body"));
+    }
+
+    #[test]
+    fn what_depends_on_a_renamed_argument_is_renamed_too() {
+        let mut alone = Arguments::new();
+        alone.add(argument(Place::Body, "body"));
+        alone.add(argument(Place::Body, "query"));
+        alone
+            .entries
+            .iter_mut()
+            .for_each(|(_, entry)| entry.schema = json!({}));
+        alone.dependent.insert("query".into(), json!(["body"]));
+        alone.avoid_groups();
+        let Finished { input_schema, .. } = alone.finish(false);
+        assert_eq!(
+            input_schema["dependentRequired"],
+            json!({"query_value": ["body_value"]})
+        );
+    }
+
+    #[test]
+    fn a_name_that_needs_no_change_is_given_to_nothing_else() {
+        for wires in [
+            ["StartTime<", "StartTime", "StartTime>"],
+            ["StartTime", "StartTime<", "StartTime>"],
+        ] {
+            let mut arguments = Arguments::new();
+            arguments.reserve(wires.into_iter());
+            for wire in wires {
+                arguments.add(argument(Place::Query, wire));
+            }
+            assert_eq!(arguments.named(Place::Query, "StartTime"), Some("StartTime"));
+            assert_eq!(
+                arguments.named(Place::Query, "StartTime<"),
+                Some("query_StartTime")
+            );
+        }
+    }
+
+    #[test]
+    fn placeholders_are_filled_in_one_pass() {
+        let mut arguments = Arguments::new();
+        arguments.reserve(["$id", "id"].into_iter());
+        arguments.add(argument(Place::Path, "$id"));
+        arguments.add(argument(Place::Path, "id"));
+        assert_eq!(arguments.path("/x/{$id}/{id}"), "/x/{path_id}/{id}");
+        assert_eq!(arguments.path("/v1/:lookup/:id/a:b"), "/v1/%3Alookup/{id}/a:b");
     }
 }

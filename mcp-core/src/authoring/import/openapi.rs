@@ -10,11 +10,12 @@ mod operation;
 mod parameter;
 mod schema;
 mod security;
+mod selection;
 mod server;
 mod spec;
 mod swagger2;
 
-use super::{ImportError, ImportOptions, Imported, pattern, text};
+use super::{ImportError, ImportOptions, Imported, kept::Kept, pattern, text};
 use operation::Reader;
 use serde_json::{Map, Value};
 use spec::Spec;
@@ -24,7 +25,7 @@ const METHODS: [&str; 8] = [
     "get", "put", "post", "delete", "options", "head", "patch", "trace",
 ];
 
-pub(super) fn read(text: &str, options: &ImportOptions) -> Result<Imported, ImportError> {
+pub(super) fn read(text: &str, options: &ImportOptions, kept: &Kept<'_>) -> Result<Imported, ImportError> {
     let root = text::read(text, &options.limits)?;
     let spec = Spec::new(&root)?;
     let mut imported = Imported {
@@ -49,7 +50,7 @@ pub(super) fn read(text: &str, options: &ImportOptions) -> Result<Imported, Impo
     if count == 0 {
         imported.note("the document has no operations under `paths`");
     }
-    let mut reader = Reader::new(&spec, options);
+    let mut reader = Reader::new(&spec, options, kept);
     let mut read = 0;
     for (path, item) in paths.iter().filter(|(path, _)| !path.starts_with("x-")) {
         let item = match spec.resolve(item) {
@@ -75,6 +76,7 @@ pub(super) fn read(text: &str, options: &ImportOptions) -> Result<Imported, Impo
             one(&mut imported, &mut reader, options, method, path, item, operation);
         }
     }
+    reader.selection.note(&mut imported);
     reader.note(&mut imported);
     Ok(imported)
 }
@@ -96,8 +98,10 @@ fn one(
     operation: &Value,
 ) {
     let name = format!("{} {path}", method.to_ascii_uppercase());
-    let Some(operation) = operation.as_object() else {
-        return imported.skip(name, "is not an object");
+    let operation = match reader.resolve(operation) {
+        Ok(Value::Object(operation)) => operation,
+        Ok(_) => return imported.skip(name, "is not an object"),
+        Err(reason) => return imported.skip(name, reason),
     };
     let tags = operation::tags(operation);
     let subject = pattern::Operation {
@@ -106,6 +110,7 @@ fn one(
         path,
         tags: &tags,
     };
+    reader.selection.look(&subject);
     if !options.selects(&subject) {
         return imported.left_out.push(name);
     }

@@ -68,6 +68,15 @@ impl FromStr for Pattern {
             Some(("path", glob)) => (Subject::Path, glob),
             Some(("operation", glob)) => (Subject::Operation, glob),
             Some(("method", glob)) => (Subject::Method, glob),
+            Some((prefix, _))
+                if !prefix.is_empty() && prefix.bytes().all(|byte| byte.is_ascii_alphabetic()) =>
+            {
+                let reason = format!(
+                    "`{text}` begins with `{prefix}:`, which is none of tag:, path:, operation: and method:; an operation id \
+                     that begins so is written operation:{text}"
+                );
+                return Err(ImportError::Option(reason));
+            }
             _ if text.starts_with('/') => (Subject::Path, text),
             _ if text.contains(" /") => (Subject::MethodAndPath, text),
             _ => (Subject::Operation, text),
@@ -182,9 +191,12 @@ mod tests {
         for text in ["tag:pet", "/pet", "list", "POST /pets", "method:post"] {
             assert!(!text.parse::<Pattern>().unwrap().selects(&operation), "{text}");
         }
-        for text in ["", "tag:", " "] {
+        for text in ["", "tag:", " ", "tags:pets", "operationId:listPets"] {
             assert!(text.parse::<Pattern>().is_err(), "{text:?}");
         }
+        assert!(
+            "operation:pets:list".parse::<Pattern>().is_ok() && "GET /pets:list".parse::<Pattern>().is_ok()
+        );
         let rename: Rename = "GET /pets=all_pets".parse().unwrap();
         assert!(rename.pattern.selects(&operation));
         assert_eq!(rename.name, "all_pets");

@@ -4,7 +4,10 @@ use super::Limits;
 use mcp_common::bounds::JsonBounds;
 use saphyr_parser::{Event, Parser, ScalarStyle, Span, Tag};
 use serde_json::{Map, Number, Value};
-use std::{borrow::Cow, collections::HashMap};
+use std::{
+    borrow::Cow,
+    collections::{HashMap, HashSet},
+};
 
 /// The part of the bound that aliases may take. In memory a short text is several times as long as in the document.
 const ALIASES: usize = 4;
@@ -80,6 +83,8 @@ enum Open {
     Mapping {
         anchor: usize,
         members: Map<String, Value>,
+        /// Members that `<<` brought; the mapping's own win.
+        merged: HashSet<String>,
         key: Option<String>,
         start: usize,
     },
@@ -113,6 +118,7 @@ impl Reader {
                 self.open(Open::Mapping {
                     anchor,
                     members: Map::new(),
+                    merged: HashSet::new(),
                     key: None,
                     start,
                 })
@@ -197,8 +203,11 @@ impl Reader {
     }
 
     fn key(&mut self, text: String) -> Result<(), String> {
-        if let Some(Open::Mapping { key, members, .. }) = self.open.last_mut() {
-            if members.contains_key(&text) {
+        if let Some(Open::Mapping {
+            key, members, merged, ..
+        }) = self.open.last_mut()
+        {
+            if members.contains_key(&text) && !merged.remove(&text) {
                 return Err(format!("the member `{text}` stands twice"));
             }
             *key = Some(text);
@@ -209,10 +218,15 @@ impl Reader {
     fn value(&mut self, value: Value) -> Result<(), String> {
         match self.open.last_mut() {
             Some(Open::Sequence { items, .. }) => items.push(value),
-            Some(Open::Mapping { members, key, .. }) => match (key.take(), value) {
-                (Some(key), Value::Object(merged)) if key == "<<" => {
-                    for (name, value) in merged {
-                        members.entry(name).or_insert(value);
+            Some(Open::Mapping {
+                members, key, merged, ..
+            }) => match (key.take(), value) {
+                (Some(key), Value::Object(source)) if key == "<<" => merge(source, members, merged),
+                (Some(key), Value::Array(sources)) if key == "<<" && sources.iter().all(Value::is_object) => {
+                    for source in sources {
+                        if let Value::Object(source) = source {
+                            merge(source, members, merged);
+                        }
                     }
                 }
                 (Some(key), value) => drop(members.insert(key, value)),
@@ -221,6 +235,16 @@ impl Reader {
             None => self.root = Some(value),
         }
         Ok(())
+    }
+}
+
+/// Adds what is not there yet: the mapping's own members and earlier sources win.
+fn merge(source: Map<String, Value>, members: &mut Map<String, Value>, merged: &mut HashSet<String>) {
+    for (name, value) in source {
+        if !members.contains_key(&name) {
+            merged.insert(name.clone());
+            members.insert(name, value);
+        }
     }
 }
 
@@ -288,6 +312,18 @@ mod tests {
             "m": {"a": [1, 31], "b": 2}, "text": "two\nlines\n",
         });
         assert_eq!(read(text).unwrap(), expected);
+    }
+
+    #[test]
+    fn a_mapping_s_own_members_win_over_merged_ones_in_any_order() {
+        let text = "one: &one {a: 1, b: 1}\ntwo: &two {b: 2, c: 2}\nfirst:\n  <<: *one\n  a: 3\nlast:\n  a: 3\n  <<: *one\n\
+                    both:\n  <<: [*one, *two]\n  c: 3\n";
+        let value = read(text).unwrap();
+        assert_eq!(value["first"], json!({"a": 3, "b": 1}));
+        assert_eq!(value["last"], json!({"a": 3, "b": 1}));
+        assert_eq!(value["both"], json!({"a": 1, "b": 1, "c": 3}));
+        let twice = read("one: &one {a: 1}\nfirst:\n  <<: *one\n  a: 3\n  a: 4\n");
+        assert!(twice.unwrap_err().contains("`a` stands twice"));
     }
 
     #[test]

@@ -129,7 +129,9 @@ impl Call {
             }
             BodyMode::Json | BodyMode::Form | BodyMode::Multipart => false,
         };
+        let is_optional = binding.body.as_ref().is_some_and(|body| body.optional);
         let has_body = !rest_in_query
+            && !is_optional
             && (placement::speaks_of_body(input, &path, &placed)
                 || placement::has_argument_in_body(&body.body));
         placement::check_rest(input, &path, &placed, &body.body, rest_in_query, problems);

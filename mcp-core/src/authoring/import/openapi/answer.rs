@@ -69,7 +69,7 @@ pub(super) fn schema(spec: &Spec<'_>, operation: &Map<String, Value>, max_bytes:
         typed.insert("$ref".into(), reference.clone().into());
         root = typed;
     }
-    if schemas.finish(&mut root).is_err() {
+    if schemas.finish(&mut root, "").is_err() {
         out.is_too_large = true;
         return out;
     }

@@ -37,6 +37,8 @@ pub(super) struct Body {
     encoding: Map<String, Value>,
     /// A method that has no body otherwise.
     is_unusual: bool,
+    /// Nothing is sent where nothing of it is given.
+    is_optional: bool,
 }
 
 pub(super) fn none() -> Body {
@@ -47,6 +49,7 @@ pub(super) fn none() -> Body {
         parts: Vec::new(),
         encoding: Map::new(),
         is_unusual: false,
+        is_optional: false,
     }
 }
 
@@ -74,8 +77,14 @@ pub(super) fn add(
     else {
         return Ok(none());
     };
-    let (media, mode, entry) = choose(content);
+    let (media, mode, entry) = choose(schemas.spec, content);
     let at = at.then(media);
+    if mode == Mode::Raw && essence(media).starts_with("multipart/") {
+        return Err(Unmappable::at(
+            at,
+            "is a multipart body of another kind than form-data",
+        ));
+    }
     let missing = json!({});
     let schema = entry.get("schema").unwrap_or(&missing);
     let mut out = Body {
@@ -94,7 +103,17 @@ pub(super) fn add(
     match flatten(schemas.spec, schema) {
         Some(flat) => out.members(flat, required, entry, schemas, arguments, &at)?,
         None if mode == Mode::Json => out.whole(schema, required, body, schemas, arguments, &at)?,
-        None if schema.as_object().is_some_and(Map::is_empty) => out.mode = Mode::None,
+        // It says nothing of its fields; they are the caller's to choose.
+        None if schema.as_object().is_some_and(Map::is_empty) => {
+            out.whole(
+                &json!({"type": "object"}),
+                required,
+                body,
+                schemas,
+                arguments,
+                &at,
+            )?;
+        }
         None => out.whole(schema, required, body, schemas, arguments, &at)?,
     }
     Ok(out)
@@ -112,6 +131,7 @@ impl Body {
         at: &At<'_>,
     ) -> Result<(), Unmappable> {
         let encodings = entry.get("encoding").and_then(Value::as_object);
+        arguments.reserve(flat.properties.keys().map(String::as_str));
         // As one object, so that members which are never sent are left out.
         let whole = json!({"type": "object", "properties": flat.properties, "required": flat.required});
         let Value::Object(mut whole) = schemas.convert(&whole, at)? else {
@@ -128,7 +148,9 @@ impl Body {
         for (name, mut schema) in properties {
             let original = flat.properties.get(&name).unwrap_or(&Value::Null);
             let encoding = encodings.and_then(|encodings| encodings.get(&name));
-            if self.mode == Mode::Multipart && make_file(schemas.spec, original, encoding, &mut schema) {
+            let is_file =
+                self.mode == Mode::Multipart && make_file(schemas.spec, original, encoding, &mut schema);
+            if is_file {
                 let media = encoding
                     .and_then(|encoding| encoding.get("contentType"))
                     .and_then(Value::as_str);
@@ -140,11 +162,15 @@ impl Body {
                 self.encode(&name, encoding);
             }
             let is_required = is_required(&name);
-            let argument = Argument::new(Place::Body, name, schema, required && is_required);
+            let place = if is_file { Place::Part } else { Place::Body };
+            let argument = Argument::new(place, name, schema, required && is_required);
             added.push((arguments.add(argument), is_required));
         }
         if !required {
             all_or_nothing(&added, arguments);
+            // An empty object is a body, and not always one that the API takes.
+            let is_wrong_when_empty = added.iter().any(|(_, is_required)| *is_required);
+            self.is_optional = is_wrong_when_empty || self.is_unusual || self.mode != Mode::Json;
         }
         arguments.set_open(match flat.additional {
             None => None,
@@ -225,13 +251,20 @@ impl Body {
             Mode::Multipart => "multipart",
             Mode::Raw => "raw",
         };
-        let is_own_type = self.mode == Mode::Raw
-            || (self.mode == Mode::Json
-                && !matches!(
-                    essence(&self.media).as_str(),
-                    "application/json" | "*/*" | "application/*"
-                ));
-        if self.mode == Mode::Json && self.root.is_none() && !is_own_type && !self.is_unusual {
+        let says_itself = self.media.trim().to_ascii_lowercase();
+        let is_own_type = match self.mode {
+            Mode::Raw => true,
+            Mode::Json => !matches!(says_itself.as_str(), "application/json" | "*/*" | "application/*"),
+            // What a parameter says (`; charset=…`, `; version=…`) is part of the type.
+            Mode::Form => says_itself != "application/x-www-form-urlencoded",
+            Mode::None | Mode::Multipart => false,
+        };
+        if self.mode == Mode::Json
+            && self.root.is_none()
+            && !is_own_type
+            && !self.is_unusual
+            && !self.is_optional
+        {
             return None;
         }
         out.insert("mode".into(), mode.into());
@@ -241,10 +274,13 @@ impl Body {
         }
         if is_own_type && !self.media.contains('*') {
             out.insert("content_type".into(), self.media.clone().into());
+        } else if self.mode == Mode::Raw && !is_text(&self.media) {
+            // Of a picture, whatever its format is; the default would call it a text.
+            out.insert("content_type".into(), "application/octet-stream".into());
         }
         if !self.parts.is_empty() {
             let part = |(name, media): &(String, Option<String>)| {
-                let argument = arguments.named(Place::Body, name).unwrap_or(name);
+                let argument = arguments.named(Place::Part, name).unwrap_or(name);
                 let mut part =
                     json!({"name": name, "from": pointer(argument), "source": "base64", "filename": name});
                 if let Some(media) = media {
@@ -253,6 +289,9 @@ impl Body {
                 part
             };
             out.insert("parts".into(), self.parts.iter().map(part).collect());
+        }
+        if self.is_optional {
+            out.insert("optional".into(), true.into());
         }
         if !self.encoding.is_empty() {
             out.insert("encoding".into(), self.encoding.clone().into());

@@ -29,6 +29,7 @@ pub(super) fn arguments(
     for (name, argument) in arguments.iter() {
         let value = match argument.place {
             Place::Root => whole.clone(),
+            Place::Part => None,
             Place::Body => whole
                 .as_ref()
                 .and_then(|whole| whole.get(&argument.wire).cloned()),

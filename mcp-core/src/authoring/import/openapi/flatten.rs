@@ -99,6 +99,8 @@ fn collect(spec: &Spec<'_>, schema: &Value, flat: &mut Flat, depth: usize, parts
         .extend(required.filter_map(Value::as_str).map(str::to_owned));
     match members.get("additionalProperties") {
         None | Some(Value::Bool(true)) => {}
+        // Where each part of `allOf` is closed, no value would fit: meant are the members of all of them.
+        Some(Value::Bool(false)) => flat.additional = Some(false.into()),
         // In a part of `allOf` it would speak of the part's members only.
         Some(_) if depth > 0 || members.contains_key("allOf") => return None,
         Some(additional) => flat.additional = Some(cost::small(additional, MAX_BYTES)?),

@@ -31,15 +31,12 @@ pub(super) fn treatment(keyword: &str) -> Treatment {
         | "unevaluatedProperties" => Treatment::Schema,
         "allOf" | "anyOf" | "oneOf" | "prefixItems" => Treatment::Schemas,
         "properties" | "patternProperties" | "dependentSchemas" => Treatment::Named,
-        "enum" | "const" | "multipleOf" | "maximum" | "minimum" | "maxLength" | "minLength" | "pattern"
-        | "maxItems" | "minItems" | "uniqueItems" | "maxContains" | "minContains" | "maxProperties"
-        | "minProperties" | "dependentRequired" | "contentEncoding" | "contentMediaType" | "deprecated" => {
-            Treatment::Copy
-        }
-        "type" | "format" | "required" | "default" | "title" | "description" | "example" | "examples"
-        | "nullable" | "x-nullable" | "exclusiveMaximum" | "exclusiveMinimum" | "discriminator" => {
-            Treatment::Special
-        }
+        "enum" | "const" | "multipleOf" | "maximum" | "minimum" | "maxLength" | "minLength" | "maxItems"
+        | "minItems" | "uniqueItems" | "maxContains" | "minContains" | "maxProperties" | "minProperties"
+        | "dependentRequired" | "contentEncoding" | "contentMediaType" | "deprecated" => Treatment::Copy,
+        "type" | "format" | "pattern" | "required" | "default" | "title" | "description" | "example"
+        | "examples" | "nullable" | "x-nullable" | "exclusiveMaximum" | "exclusiveMinimum"
+        | "discriminator" => Treatment::Special,
         _ => Treatment::Drop,
     }
 }

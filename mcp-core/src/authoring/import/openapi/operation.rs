@@ -4,18 +4,23 @@ use super::{
     answer, body, example, parameter,
     schema::{Direction, Schemas},
     security::{self, Security},
+    selection::Selection,
     server,
     spec::{Spec, Version},
     swagger2,
 };
-use crate::authoring::import::{
-    ImportOptions, Imported, Unmappable,
-    arguments::Arguments,
-    definition::{Draft, rest_in_query},
-    name,
-    pattern::Operation,
-    place::At,
-    prose,
+use crate::{
+    authoring::import::{
+        ImportOptions, Imported, Unmappable,
+        arguments::Arguments,
+        definition::{Draft, rest_in_query},
+        kept::Kept,
+        name,
+        pattern::Operation,
+        place::At,
+        prose,
+    },
+    tool::read_header_name,
 };
 use serde_json::{Map, Value};
 use std::borrow::Cow;
@@ -28,21 +33,32 @@ const MAX_PATH: usize = 8 << 10;
 pub(super) struct Reader<'s> {
     spec: &'s Spec<'s>,
     options: &'s ImportOptions,
+    kept: &'s Kept<'s>,
     security: Security<'s>,
     without_output: usize,
     servers: Vec<String>,
+    /// Details that were left out.
+    details: Vec<String>,
+    pub(super) selection: Selection<'s>,
 }
 
 impl<'s> Reader<'s> {
-    pub(super) fn new(spec: &'s Spec<'s>, options: &'s ImportOptions) -> Self {
+    pub(super) fn new(spec: &'s Spec<'s>, options: &'s ImportOptions, kept: &'s Kept<'s>) -> Self {
         let security = Security::new(spec, &options.instance);
         Self {
             spec,
             options,
+            kept,
             security,
             without_output: 0,
             servers: Vec::new(),
+            details: Vec::new(),
+            selection: Selection::new(options),
         }
+    }
+
+    pub(super) fn resolve(&self, operation: &'s Value) -> Result<&'s Value, String> {
+        self.spec.resolve(operation)
     }
 
     pub(super) fn read(
@@ -60,6 +76,8 @@ impl<'s> Reader<'s> {
         };
         let method = subject.method.to_ascii_uppercase();
         let name = format!("{method} {}", subject.path);
+        // A fragment is never sent; some descriptions tell operations of one path apart by it.
+        let path = subject.path.split('#').next().unwrap_or_default();
         let at = At::root(&name);
         let mut schemas = Schemas::new(self.spec, Direction::Request);
         let mut arguments = Arguments::new();
@@ -67,22 +85,26 @@ impl<'s> Reader<'s> {
         let auth = self.security.auth(&operation, &server.url);
         let mut declared = parameter::of(self.spec, item, &operation, &at)?;
         declared.retain(|parameter| !security::gives(auth.as_ref(), parameter));
+        declared.retain(|parameter| self.can_be_sent(parameter, &name));
+        parameter::check_path(&declared, path)?;
+        arguments.keep(self.kept.names(&name, path));
+        arguments.reserve(declared.iter().filter_map(parameter::wire));
         for parameter in &declared {
             parameter::add(parameter, &mut schemas, &mut arguments, &at)?;
         }
-        parameter::add_undeclared(subject.path, &mut arguments);
+        parameter::add_undeclared(path, &mut arguments);
         let in_query = rest_in_query(&method);
         let body = body::add(&operation, in_query, &mut schemas, &mut arguments, &at)?;
         arguments.avoid_groups();
         let example = example::arguments(self.spec, &declared, &operation, &body, &arguments);
-        let path = arguments.path(subject.path);
+        let path = arguments.path(path);
         let body = body.binding(&arguments);
         let is_by_body = body
             .as_ref()
             .is_some_and(|body| body.get("mode").is_some_and(|mode| mode != "raw"));
         let finished = arguments.finish(in_query && !is_by_body);
         let mut input_schema = finished.input_schema;
-        schemas.finish(&mut input_schema)?;
+        self.details.extend(schemas.finish(&mut input_schema, &name)?);
         let answer = answer::schema(self.spec, &operation, self.options.limits.max_output_schema);
         self.without_output += usize::from(answer.is_too_large);
         for other in server.others {
@@ -94,7 +116,7 @@ impl<'s> Reader<'s> {
         Ok(Draft {
             name: name::tool(subject.id, &method, subject.path),
             title: title(&operation),
-            description: description(&operation, item, &name),
+            description: description(&operation, item, subject.id, &name),
             tags: subject.tags.to_vec(),
             deprecated: operation.get("deprecated") == Some(&Value::Bool(true)),
             input_schema,
@@ -111,8 +133,25 @@ impl<'s> Reader<'s> {
         })
     }
 
+    /// Whether the parameter can be sent. Headers that belong to the connection are not the caller's to give.
+    fn can_be_sent(&mut self, parameter: &Map<String, Value>, operation: &str) -> bool {
+        let Some(name) = parameter::wire(parameter).filter(|_| parameter.get("in") == Some(&"header".into()))
+        else {
+            return true;
+        };
+        let Err(reason) = read_header_name(name) else {
+            return true;
+        };
+        self.details
+            .push(format!("{operation}: the header `{name}` is left out: {reason}"));
+        false
+    }
+
     /// What concerns all operations.
     pub(super) fn note(self, imported: &mut Imported) {
+        for detail in self.details {
+            imported.note(detail);
+        }
         self.security.note(imported);
         if self.without_output > 0 {
             imported.note(format!(
@@ -163,10 +202,21 @@ fn title(operation: &Map<String, Value>) -> Option<String> {
     Some(title.trim_end_matches('.').to_owned())
 }
 
+/// Of descriptions of operations that should not be used any more.
+const DEPRECATED: &str = "Deprecated. ";
+
 /// The summary and the description, one of them only where the other says the same; without both the request line.
-fn description(operation: &Map<String, Value>, item: &Map<String, Value>, name: &str) -> String {
+fn description(
+    operation: &Map<String, Value>,
+    item: &Map<String, Value>,
+    id: Option<&str>,
+    name: &str,
+) -> String {
     let summary = text(operation, "summary").or_else(|| text(item, "summary"));
     let description = text(operation, "description").or_else(|| text(item, "description"));
+    // Says nothing that the tool's name does not say.
+    let is_name = |summary: &&str| id.is_some_and(|id| letters(id) == letters(summary));
+    let summary = summary.filter(|summary| description.is_none() || !is_name(summary));
     let whole = match (summary, description) {
         (Some(summary), Some(description)) => {
             let head = summary.trim_end_matches('.');
@@ -180,14 +230,17 @@ fn description(operation: &Map<String, Value>, item: &Map<String, Value>, name: 
         (Some(one), None) | (None, Some(one)) => one.to_owned(),
         (None, None) => name.to_owned(),
     };
-    let bounded = prose::bounded(&whole, prose::TOOL);
-    let text = if bounded.is_empty() {
-        name.to_owned()
-    } else {
-        bounded
+    let prefix = match operation.get("deprecated") {
+        Some(Value::Bool(true)) => DEPRECATED,
+        _ => "",
     };
-    if operation.get("deprecated") == Some(&Value::Bool(true)) {
-        return format!("Deprecated. {text}");
-    }
-    text
+    let bounded = prose::bounded(&whole, prose::TOOL - prefix.len());
+    let text = if bounded.is_empty() { name } else { &bounded };
+    format!("{prefix}{text}")
+}
+
+/// What names have in common however they are written.
+fn letters(text: &str) -> String {
+    let letters = text.chars().filter(|c| c.is_alphanumeric());
+    letters.flat_map(char::to_lowercase).collect()
 }

@@ -132,6 +132,28 @@ pub(super) fn add(
     Ok(())
 }
 
+/// What the API calls the parameter.
+pub(super) fn wire(parameter: &Map<String, Value>) -> Option<&str> {
+    parameter.get("name").and_then(Value::as_str)
+}
+
+/// A parameter in the path has to stand there; it cannot be sent anywhere else.
+pub(super) fn check_path(parameters: &[Map<String, Value>], path: &str) -> Result<(), Unmappable> {
+    let in_path = parameters
+        .iter()
+        .filter(|parameter| parameter.get("in") == Some(&"path".into()));
+    for name in in_path.filter_map(wire) {
+        let has_colon = path
+            .split('/')
+            .any(|segment| segment.strip_prefix(':') == Some(name));
+        if !has_colon && !path.contains(&format!("{{{name}}}")) {
+            let reason = format!("the path has no {{{name}}}, which the description says is there");
+            return Err(Unmappable::at("parameters", reason));
+        }
+    }
+    Ok(())
+}
+
 /// Placeholders of the path that no parameter speaks of: a mistake that many descriptions have.
 pub(super) fn add_undeclared(path: &str, arguments: &mut Arguments) {
     let names = path.split('{').skip(1).filter_map(|rest| rest.split_once('}'));

@@ -1,6 +1,7 @@
 //! Schemas of any OpenAPI version as JSON Schema 2020-12, each component once under `$defs`, so that a schema that
 //! contains itself ends.
 
+mod composed;
 mod dialect;
 mod special;
 
@@ -9,7 +10,10 @@ use super::{
     keyword::{Treatment, treatment},
     spec::{Spec, Version},
 };
-use crate::authoring::import::{Unmappable, cost::Copies, place::At};
+use crate::{
+    authoring::import::{Unmappable, cost::Copies, place::At},
+    tool::pattern::ecma,
+};
 use dialect::{bounds, is_nullable, nullable};
 use percent_encoding::percent_decode_str;
 use serde_json::{Map, Value};
@@ -24,6 +28,9 @@ pub(super) enum Direction {
     Answer,
 }
 
+/// Of a pattern that the report names.
+const MAX_PATTERN: usize = 100;
+
 /// Schemas that share their definitions.
 pub(super) struct Schemas<'s> {
     pub(super) spec: &'s Spec<'s>,
@@ -37,6 +44,10 @@ pub(super) struct Schemas<'s> {
     /// Schemas that may still be read: a bound on work and size.
     left: usize,
     copies: Copies,
+    /// Patterns of other dialects, which are left out.
+    unreadable: Vec<String>,
+    /// Parts of `allOf` inside of each other that are written out.
+    written_out: usize,
 }
 
 impl<'s> Schemas<'s> {
@@ -54,6 +65,8 @@ impl<'s> Schemas<'s> {
             taken: BTreeMap::new(),
             left,
             copies: Copies::new(),
+            unreadable: Vec::new(),
+            written_out: 0,
         }
     }
 
@@ -104,15 +117,28 @@ impl<'s> Schemas<'s> {
         Ok(out.into())
     }
 
-    /// Adds `$defs` to a schema that is complete otherwise, and puts what is used once where it is used.
-    pub(super) fn finish(mut self, root: &mut Map<String, Value>) -> Result<(), Unmappable> {
+    /// Adds `$defs` to a schema that is complete otherwise, and puts what is used once where it is used. Returns what was
+    /// left out.
+    pub(super) fn finish(
+        mut self,
+        root: &mut Map<String, Value>,
+        operation: &str,
+    ) -> Result<Vec<String>, Unmappable> {
         while let Some((name, reference)) = self.waiting.pop_front() {
             let target = self.spec.target(&reference).map_err(Unmappable)?;
             let converted = self.convert(target, &At::root(&reference))?;
             self.definitions.insert(name, converted);
         }
         inline::inline(root, self.definitions);
-        Ok(())
+        self.unreadable.sort();
+        self.unreadable.dedup();
+        let note = |pattern: &String| {
+            let pattern: String = pattern.chars().take(MAX_PATTERN).collect();
+            format!(
+                "{operation}: the pattern `{pattern}` is left out: other programs than its author's read it differently"
+            )
+        };
+        Ok(self.unreadable.iter().map(note).collect())
     }
 
     fn name(&mut self, reference: &str, at: &At<'_>) -> Result<String, Unmappable> {
@@ -151,13 +177,23 @@ impl<'s> Schemas<'s> {
     }
 
     fn members(&mut self, members: &Map<String, Value>, at: &At<'_>) -> Result<Value, Unmappable> {
+        let hidden = self.hidden_members(members);
+        self.members_without(members, &hidden, at)
+    }
+
+    /// `hidden`: those that only the other direction has, wherever in the composition they stand.
+    fn members_without(
+        &mut self,
+        members: &Map<String, Value>,
+        hidden: &BTreeSet<String>,
+        at: &At<'_>,
+    ) -> Result<Value, Unmappable> {
         for refused in ["$dynamicRef", "$recursiveRef"] {
             if members.contains_key(refused) {
                 return Err(Unmappable::at(at, format!("`{refused}` is not supported")));
             }
         }
-        let hidden = self.hidden_members(members);
-        let hidden: BTreeSet<&str> = hidden.iter().map(String::as_str).collect();
+        let mut is_open = false;
         let mut out = Map::new();
         for (keyword, value) in members {
             let at = at.then(keyword);
@@ -168,6 +204,9 @@ impl<'s> Schemas<'s> {
                     out.insert(keyword.clone(), value.clone());
                 }
                 Treatment::Schema => self.one(keyword, value, &at, &mut out)?,
+                Treatment::Schemas if keyword == "allOf" && self.is_composed(members, hidden) => {
+                    self.all_of(value, hidden, &at, &mut out)?;
+                }
                 Treatment::Schemas => self.list(keyword, value, &at, &mut out)?,
                 Treatment::Named => {
                     let Value::Object(named) = value else {
@@ -175,7 +214,20 @@ impl<'s> Schemas<'s> {
                     };
                     let mut converted = Map::new();
                     for (name, schema) in named {
-                        if keyword == "properties" && hidden.contains(name.as_str()) {
+                        if keyword == "properties" && hidden.contains(name) {
+                            continue;
+                        }
+                        if keyword == "patternProperties" {
+                            match ecma(name) {
+                                Some(pattern) => {
+                                    let schema = self.convert(schema, &at.then(name))?;
+                                    converted.insert(pattern, schema);
+                                }
+                                None => {
+                                    is_open = true;
+                                    self.unreadable.push(name.clone());
+                                }
+                            }
                             continue;
                         }
                         converted.insert(name.clone(), self.convert(schema, &at.then(name))?);
@@ -184,9 +236,18 @@ impl<'s> Schemas<'s> {
                 }
                 Treatment::Special => {
                     self.copies.take(value)?;
-                    self.special(keyword, value, &hidden, &mut out, &at);
+                    self.special(keyword, value, hidden, &mut out, &at);
                 }
             }
+        }
+        if is_open {
+            // Speaks of the members that have none of the patterns.
+            out.shift_remove("additionalProperties");
+            out.shift_remove("unevaluatedProperties");
+        }
+        if out.contains_key("allOf") && out.get("additionalProperties") == Some(&Value::Bool(false)) {
+            out.shift_remove("additionalProperties");
+            out.insert("unevaluatedProperties".to_owned(), false.into());
         }
         bounds(members, &mut out);
         // The property decides between the alternatives; their schemas alone often fit more than one.
@@ -259,27 +320,5 @@ impl<'s> Schemas<'s> {
             converted.into(),
         );
         Ok(())
-    }
-
-    /// Members that only the other direction has.
-    fn hidden_members(&self, members: &Map<String, Value>) -> Vec<String> {
-        let mark = match self.direction {
-            Direction::Request => "readOnly",
-            Direction::Answer => "writeOnly",
-        };
-        let Some(Value::Object(properties)) = members.get("properties") else {
-            return Vec::new();
-        };
-        let is_hidden = |schema: &Value| {
-            let target = self.spec.resolve(schema).unwrap_or(schema);
-            [schema, target]
-                .iter()
-                .any(|schema| schema.get(mark) == Some(&Value::Bool(true)))
-        };
-        properties
-            .iter()
-            .filter(|(_, schema)| is_hidden(schema))
-            .map(|(name, _)| name.clone())
-            .collect()
     }
 }

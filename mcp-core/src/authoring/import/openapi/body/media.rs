@@ -1,22 +1,25 @@
 //! Which of a body's media types is taken.
 
 use super::Mode;
-use crate::authoring::import::prose;
+use crate::authoring::import::{openapi::spec::Spec, prose};
 use serde_json::{Map, Value};
 
 /// JSON where there is any, then what is easiest to fill.
-pub(super) fn choose(content: &Map<String, Value>) -> (&str, Mode, &Value) {
+pub(super) fn choose<'c>(spec: &Spec<'_>, content: &'c Map<String, Value>) -> (&'c str, Mode, &'c Value) {
     let mut best: Option<(usize, &str, Mode, &Value)> = None;
     for (media, entry) in content {
         let essence = essence(media);
         let (rank, mode) = match essence.as_str() {
             "application/json" => (0, Mode::Json),
+            // A list of changes. Many descriptions write the object itself there, and mean one of the other types.
+            "application/json-patch+json" if !is_list(spec, entry) => (3, Mode::Json),
             json if json.ends_with("+json") || json.ends_with("/json") => (1, Mode::Json),
             "*/*" | "application/*" => (2, Mode::Json),
-            "application/x-www-form-urlencoded" => (3, Mode::Form),
-            "multipart/form-data" => (4, Mode::Multipart),
-            text if is_text(text) => (5, Mode::Raw),
-            _ => (6, Mode::Raw),
+            "application/x-www-form-urlencoded" => (4, Mode::Form),
+            "multipart/form-data" => (5, Mode::Multipart),
+            text if is_text(text) => (6, Mode::Raw),
+            text if text.starts_with("multipart/") => (8, Mode::Raw),
+            _ => (7, Mode::Raw),
         };
         if best.is_none_or(|(other, ..)| rank < other) {
             best = Some((rank, media, mode, entry));
@@ -28,6 +31,11 @@ pub(super) fn choose(content: &Map<String, Value>) -> (&str, Mode, &Value) {
     }
 }
 
+fn is_list(spec: &Spec<'_>, entry: &Value) -> bool {
+    let schema = entry.get("schema").and_then(|schema| spec.resolve(schema).ok());
+    schema.is_some_and(|schema| schema.get("type").is_some_and(|kind| kind == "array"))
+}
+
 pub(super) fn essence(media: &str) -> String {
     media
         .split(';')
@@ -37,12 +45,28 @@ pub(super) fn essence(media: &str) -> String {
         .to_ascii_lowercase()
 }
 
+/// Words in the names of types that people write, beside those of `text/`.
+const TEXTS: [&str; 13] = [
+    "xml",
+    "yaml",
+    "graphql",
+    "ndjson",
+    "jsonl",
+    "json-seq",
+    "sql",
+    "javascript",
+    "ecmascript",
+    "typescript",
+    "toml",
+    "csv",
+    "x-sh",
+];
+
 pub(super) fn is_text(media: &str) -> bool {
     let essence = essence(media);
-    essence.starts_with("text/")
-        || essence.contains("xml")
-        || essence.contains("yaml")
-        || essence.contains("graphql")
+    let is_named_so = TEXTS.iter().any(|word| essence.contains(word));
+    // Office documents are archives.
+    essence.starts_with("text/") || (is_named_so && !essence.contains("openxml"))
 }
 
 /// Text as text, anything else in base64.

@@ -1,7 +1,10 @@
 //! Keywords that mean something else in each direction or version.
 
 use super::{Direction, Schemas};
-use crate::authoring::import::{place::At, prose};
+use crate::{
+    authoring::import::{place::At, prose},
+    tool::pattern::ecma,
+};
 use serde_json::{Map, Value};
 use std::collections::BTreeSet;
 
@@ -10,7 +13,7 @@ impl Schemas<'_> {
         &mut self,
         keyword: &str,
         value: &Value,
-        hidden: &BTreeSet<&str>,
+        hidden: &BTreeSet<String>,
         out: &mut Map<String, Value>,
         at: &At<'_>,
     ) {
@@ -28,6 +31,11 @@ impl Schemas<'_> {
             ("format", Value::String(format)) if is_request && format != "binary" => {
                 out.insert("format".into(), format.as_str().into());
             }
+            // Of answers it would only forbid.
+            ("pattern", Value::String(pattern)) if is_request => match ecma(pattern) {
+                Some(pattern) => drop(out.insert("pattern".into(), pattern.into())),
+                None => self.unreadable.push(pattern.clone()),
+            },
             // Drafts before 4 had a boolean here, and some still write it.
             ("required", Value::Array(names)) => {
                 let kept = names

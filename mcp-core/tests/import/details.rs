@@ -1,0 +1,199 @@
+//! A detail does not cost the operation, and an operation not the document; what cannot be known costs the operation.
+
+use crate::workshop::{Workshop, options};
+use mcp_core::authoring::import::{ImportOptions, Report};
+use serde_json::{Value, json};
+
+fn import(paths: &Value, options: &ImportOptions) -> (Workshop, Report) {
+    let document = json!({
+        "openapi": "3.1.0",
+        "info": {"title": "T", "version": "1"},
+        "servers": [{"url": "https://api.example.com"}],
+        "paths": paths,
+    });
+    let mut workshop = Workshop::default();
+    let report = workshop.import(&document.to_string(), options);
+    (workshop, report)
+}
+
+fn operation(members: Value) -> Value {
+    let mut operation = json!({"responses": {"204": {"description": "Done"}}});
+    if let (Some(operation), Value::Object(members)) = (operation.as_object_mut(), members) {
+        operation.extend(members);
+    }
+    operation
+}
+
+#[test]
+fn headers_of_the_connection_are_left_out() {
+    let header = |name: &str| json!({"name": name, "in": "header", "schema": {"type": "string"}});
+    let parameters = json!([
+        header("Accept-Encoding"),
+        header("Content-Length"),
+        header("Host"),
+        header("X-Trace")
+    ]);
+    let (workshop, report) = import(
+        &json!({"/a": {"get": operation(json!({"operationId": "a", "parameters": parameters}))}}),
+        &options(),
+    );
+    assert!(report.skipped.is_empty(), "{report:?}");
+    assert_eq!(report.notes.len(), 3, "{report:?}");
+    let names: Vec<_> = workshop.tool("pets.a")["input_schema"]["properties"]
+        .as_object()
+        .unwrap()
+        .keys()
+        .cloned()
+        .collect();
+    assert_eq!(names, ["X-Trace"]);
+}
+
+#[test]
+fn paths_are_read_as_they_are_meant() {
+    let in_path =
+        |name: &str| json!({"name": name, "in": "path", "required": true, "schema": {"type": "string"}});
+    let paths = json!({
+        "/#Action=CreateUser": {"post": operation(json!({"operationId": "create_user"}))},
+        "/x/{$id}/{id}": {"get": operation(json!({"operationId": "two", "parameters": [in_path("$id"), in_path("id")]}))},
+        "/v1/:lookup": {"get": operation(json!({"operationId": "lookup"}))},
+        "/lost": {"get": operation(json!({"operationId": "lost", "parameters": [in_path("id")]}))},
+        "/away": {"post": {"$ref": "other.yml"}},
+    });
+    let (workshop, report) = import(&paths, &options());
+    let path = |name: &str| workshop.tool(&format!("pets.{name}"))["tds_ext_info"]["path"].clone();
+    assert_eq!(path("create_user"), "/");
+    assert_eq!(path("two"), "/x/{path_id}/{id}");
+    assert_eq!(path("lookup"), "/v1/%3Alookup");
+    let skipped: Vec<_> = report
+        .skipped
+        .iter()
+        .map(|skipped| (skipped.operation.as_str(), skipped.reason.as_str()))
+        .collect();
+    let [("GET /lost", lost), ("POST /away", away)] = skipped[..] else {
+        panic!("{skipped:?}")
+    };
+    assert!(
+        lost.contains("the path has no {id}") && away.contains("other.yml"),
+        "{skipped:?}"
+    );
+}
+
+#[test]
+fn the_media_type_is_the_one_that_is_meant() {
+    let object = json!({"schema": {"type": "object", "properties": {"a": {"type": "string"}}}});
+    let list = json!({"schema": {"type": "array", "items": {}}});
+    let text = json!({"schema": {"type": "string"}});
+    let rows = [
+        (
+            json!({"application/json-patch+json": object, "application/merge-patch+json": object}),
+            "json",
+            "application/merge-patch+json",
+        ),
+        (
+            json!({"application/json-patch+json": list, "text/plain": text}),
+            "json",
+            "application/json-patch+json",
+        ),
+        (
+            json!({"application/json; version=2": object}),
+            "json",
+            "application/json; version=2",
+        ),
+        (
+            json!({"application/x-www-form-urlencoded; charset=UTF-8": object}),
+            "form",
+            "application/x-www-form-urlencoded; charset=UTF-8",
+        ),
+        (
+            json!({"application/x-ndjson": text}),
+            "raw",
+            "application/x-ndjson",
+        ),
+        (json!({"application/sql": text}), "raw", "application/sql"),
+        (json!({"image/*": text}), "raw", "application/octet-stream"),
+    ];
+    for (content, mode, media) in rows {
+        let body = json!({"required": true, "content": content});
+        let (workshop, report) = import(
+            &json!({"/a": {"patch": operation(json!({"operationId": "a", "requestBody": body}))}}),
+            &options(),
+        );
+        assert!(report.skipped.is_empty(), "{content}: {report:?}");
+        let tool = workshop.tool("pets.a");
+        assert_eq!(tool["tds_ext_info"]["body"]["mode"], mode, "{content}");
+        assert_eq!(tool["tds_ext_info"]["body"]["content_type"], media, "{content}");
+        let is_text = tool["input_schema"]["properties"]["text"].is_object();
+        assert_eq!(is_text, mode == "raw" && !media.contains("octet"), "{content}");
+    }
+    let mixed = json!({"required": true, "content": {"multipart/mixed": object}});
+    let (_, report) = import(
+        &json!({"/a": {"post": operation(json!({"requestBody": mixed}))}}),
+        &options(),
+    );
+    assert!(report.skipped[0].reason.contains("multipart"), "{report:?}");
+    let untold = json!({"required": true, "content": {"application/x-www-form-urlencoded": {"schema": {}}}});
+    let (workshop, _) = import(
+        &json!({"/a": {"post": operation(json!({"operationId": "a", "requestBody": untold}))}}),
+        &options(),
+    );
+    assert_eq!(
+        workshop.tool("pets.a")["tds_ext_info"]["body"]["root"],
+        "/request"
+    );
+}
+
+#[test]
+fn descriptions_say_what_the_name_does_not_and_fit() {
+    let long = "word ".repeat(300);
+    let paths = json!({
+        "/a": {"get": operation(json!({"operationId": "listAll", "summary": "List all", "description": "Every thing."}))},
+        "/b": {"get": operation(json!({"operationId": "old", "description": long, "deprecated": true}))},
+    });
+    let (workshop, _) = import(&paths, &options());
+    assert_eq!(workshop.tool("pets.listAll")["description"], "Every thing.");
+    let old = workshop.tool("pets.old")["description"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    assert!(
+        old.starts_with("Deprecated. word") && old.chars().count() <= 1_024,
+        "{}",
+        old.chars().count()
+    );
+}
+
+#[test]
+fn a_pattern_that_selects_nothing_is_reported_with_what_there_is() {
+    let paths = json!({"/a": {"get": operation(json!({"operationId": "listPets", "tags": ["pets"]}))}});
+    let options = ImportOptions {
+        include: vec!["tag:pet".parse().unwrap(), "listPets".parse().unwrap()],
+        ..options()
+    };
+    let (_, report) = import(&paths, &options);
+    let expected = "include `tag:pet` selects no operation; the description has the tags pets and the operation ids listPets";
+    assert_eq!(report.notes, [expected]);
+}
+
+#[test]
+fn an_optional_body_with_required_members_is_left_out_as_a_whole() {
+    let schema = json!({"type": "object", "properties": {"a": {"type": "string"}, "b": {"type": "string"}}, "required": ["a"]});
+    let body = json!({"content": {"application/json": {"schema": schema}}});
+    let paths = json!({"/a": {
+        "post": operation(json!({"operationId": "make", "requestBody": body})),
+        "delete": operation(json!({"operationId": "drop", "requestBody": body})),
+    }});
+    let (workshop, _) = import(&paths, &options());
+    for name in ["make", "drop"] {
+        let tool = workshop.tool(&format!("pets.{name}"));
+        assert_eq!(
+            tool["tds_ext_info"]["body"],
+            json!({"mode": "json", "optional": true}),
+            "{name}"
+        );
+        assert_eq!(
+            tool["input_schema"]["dependentRequired"],
+            json!({"b": ["a"]}),
+            "{name}"
+        );
+    }
+}
