@@ -35,6 +35,7 @@ pub use instance_names::InstanceNames;
 pub(crate) use instance_names::var;
 pub(crate) use jq::{Effort, Ended, Program};
 use listing::Listing;
+pub(crate) use listing::without_patterns;
 use mcp_common::{
     bounds::Bounds,
     catalog::Compiled,

@@ -17,7 +17,7 @@ use crate::{
 };
 use clap::{Args, Subcommand};
 use mcp_core::authoring::import::{
-    Format, ImportError, ImportOptions, Limits, Pattern, Rename, Report, known_by,
+    Format, GivenHeader, ImportError, ImportOptions, Limits, Pattern, Rename, Report, known_by,
 };
 use std::{
     fs,
@@ -92,6 +92,13 @@ pub(super) struct ImportArguments {
     /// Where the API is, instead of what the document says.
     #[arg(long, value_name = "URL")]
     base_url: Option<String>,
+    /// The credential of every tool, instead of what the document says: bearer:${env:NAME}, basic:USER:${env:NAME},
+    /// header:NAME:${env:NAME}, query:NAME:${env:NAME}, cookie:NAME:${env:NAME}, passthrough:HEADER or none.
+    #[arg(long, value_name = "AUTH")]
+    auth: Option<String>,
+    /// A header of every call, "Name: value". Can be repeated.
+    #[arg(long, value_name = "HEADER")]
+    header: Vec<String>,
     /// What the document is known by from one import to the next [default: its URL without credentials, or file name].
     #[arg(long, value_name = "NAME")]
     source: Option<String>,
@@ -154,6 +161,13 @@ impl ImportArguments {
             instance: self.instance.clone(),
             source: self.source.clone().or_else(named_by_its_place),
             base_url: self.base_url.clone(),
+            auth: self
+                .auth
+                .as_deref()
+                .map(str::parse)
+                .transpose()
+                .map_err(Failure::configuration)?,
+            headers: all::<GivenHeader>(&self.header)?,
             include: all::<Pattern>(&self.include)?,
             exclude: all::<Pattern>(&self.exclude)?,
             rename: all::<Rename>(&self.rename)?,

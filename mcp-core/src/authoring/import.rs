@@ -10,6 +10,7 @@ mod curl;
 mod definition;
 mod effort;
 mod error;
+mod given;
 mod har;
 #[cfg(test)]
 mod hostile;
@@ -33,6 +34,7 @@ use super::change_plan::{Plan, Stored};
 use definition::Draft;
 use effort::Effort;
 pub use error::ImportError;
+pub use given::{GivenAuth, GivenHeader};
 use kept::Kept;
 pub use known_by::known_by;
 pub use options::{Format, ImportOptions, Limits};
@@ -72,6 +74,9 @@ struct Imported {
     left_out: Vec<String>,
     notes: Vec<String>,
     effort: Effort,
+    /// Of every tool, whatever the description says.
+    auth: Option<GivenAuth>,
+    headers: Vec<GivenHeader>,
 }
 
 impl Imported {
@@ -84,11 +89,19 @@ impl Imported {
             left_out: Vec::new(),
             notes: Vec::new(),
             effort: Effort::new(options),
+            auth: options.auth.clone(),
+            headers: options.headers.clone(),
         }
     }
 
     /// A tool, if there is room for one more.
-    fn add(&mut self, draft: Draft) {
+    fn add(&mut self, mut draft: Draft) {
+        if let Some(auth) = &self.auth {
+            draft.auth = auth.value();
+        }
+        for header in &self.headers {
+            header.add_to(&mut draft.headers);
+        }
         match self.effort.take(&draft) {
             Ok(()) => self.drafts.push(draft),
             Err(reason) => self.skip(draft.operation, reason),

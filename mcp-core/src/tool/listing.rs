@@ -6,6 +6,7 @@ mod loosened;
 mod members;
 mod same;
 mod subschemas;
+mod unpatterned;
 
 use super::InputSchema;
 use crate::{
@@ -18,6 +19,7 @@ use mcp_common::{
 };
 pub(super) use same::{mended, mended_input};
 use serde_json::{Map, Value};
+pub(crate) use unpatterned::without_patterns;
 
 /// JSON text, ready except for what an instance may change.
 #[derive(Clone, Debug)]

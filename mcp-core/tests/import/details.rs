@@ -197,3 +197,57 @@ fn an_optional_body_with_required_members_is_left_out_as_a_whole() {
         );
     }
 }
+
+#[test]
+fn the_caller_s_credential_and_headers_are_those_of_every_tool() {
+    let header = |name: &str| json!({"name": name, "in": "header", "schema": {"type": "string"}});
+    let paths = json!({"/a": {"get": operation(json!({"operationId": "a", "parameters": [header("x-tenant"), header("X-Key"), header("X-More")]}))}});
+    let options = ImportOptions {
+        auth: Some("header:X-Key:${env:DYNMCP_SECRET_A}".parse().unwrap()),
+        headers: vec!["X-Tenant: t1".parse().unwrap()],
+        ..options()
+    };
+    let (workshop, report) = import(&paths, &options);
+    assert!(report.skipped.is_empty(), "{report:?}");
+    let tool = workshop.tool("pets.a");
+    let binding = &tool["tds_ext_info"];
+    assert_eq!(binding["headers"], json!({"X-Tenant": "t1"}));
+    assert_eq!(binding["auth"]["credential"], "${env:DYNMCP_SECRET_A}");
+    assert_eq!(binding["params"], json!([{"name": "X-More", "in": "header"}]));
+}
+
+#[test]
+fn of_a_description_with_too_many_operations_a_part_can_be_imported() {
+    let operations = (0..10).map(|n| {
+        let tag = if n < 3 { "few" } else { "many" };
+        (format!("/{n}"), json!({"get": operation(json!({"tags": [tag]}))}))
+    });
+    let document = json!({"openapi": "3.1.0", "info": {"title": "T"}, "servers": [{"url": "https://a.example"}], "paths": Value::Object(operations.collect())});
+    let mut few = options();
+    few.limits.max_operations = 3;
+    few.include = vec!["tag:few".parse().unwrap()];
+    assert_eq!(
+        Workshop::default()
+            .import(&document.to_string(), &few)
+            .created
+            .len(),
+        3
+    );
+}
+
+#[test]
+fn a_pattern_that_is_too_large_does_not_cost_the_operation() {
+    let parameter = json!({"name": "q", "in": "query", "schema": {"type": "string", "pattern": "^((a{1000}){1000}){1000}$"}});
+    let (workshop, report) = import(
+        &json!({"/a": {"get": operation(json!({"operationId": "a", "parameters": [parameter]}))}}),
+        &options(),
+    );
+    assert_eq!(
+        workshop.tool("pets.a")["input_schema"]["properties"]["q"],
+        json!({"type": "string"})
+    );
+    assert!(
+        report.notes[0].starts_with("GET /a: its patterns are left out: "),
+        "{report:?}"
+    );
+}

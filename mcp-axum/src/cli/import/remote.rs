@@ -23,6 +23,13 @@ fn query(options: &ImportOptions, dry_run: bool) -> String {
     let mut pairs = vec![("instance", options.instance.clone())];
     pairs.extend(options.source.clone().map(|source| ("source", source)));
     pairs.extend(options.base_url.clone().map(|url| ("base_url", url)));
+    pairs.extend(options.auth.iter().map(|auth| ("auth", auth.to_string())));
+    pairs.extend(
+        options
+            .headers
+            .iter()
+            .map(|header| ("header", header.to_string())),
+    );
     pairs.extend(
         options
             .include

@@ -15,7 +15,7 @@ pub enum ImportError {
     },
     /// More than the bound.
     #[error(
-        "the document has {count} operations, at most {limit} are imported at once (`bounds.description_operations`); use include and exclude"
+        "the document has {count} selected operations, at most {limit} are imported at once (`bounds.description_operations`); use include and exclude"
     )]
     TooManyOperations {
         /// In the document.

@@ -42,12 +42,21 @@ pub(super) fn read(text: &str, options: &ImportOptions, kept: &Kept<'_>) -> Resu
         None => &empty,
         Some(_) => return Err(ImportError::WrongFormat("`paths` is not an object".to_owned())),
     };
-    let count = paths.values().filter_map(Value::as_object).map(operations).sum();
+    let all = paths
+        .iter()
+        .filter_map(|(path, item)| Some((path.as_str(), item.as_object()?)));
     let limit = options.limits.max_operations;
-    if count > limit {
-        return Err(ImportError::TooManyOperations { count, limit });
+    let selected = all
+        .clone()
+        .map(|(path, item)| selected(path, item, options))
+        .sum();
+    if selected > limit {
+        return Err(ImportError::TooManyOperations {
+            count: selected,
+            limit,
+        });
     }
-    if count == 0 {
+    if all.flat_map(|(_, item)| operations(item)).next().is_none() {
         imported.note("the document has no operations under `paths`");
     }
     let mut reader = Reader::new(&spec, options, kept);
@@ -69,7 +78,7 @@ pub(super) fn read(text: &str, options: &ImportOptions, kept: &Kept<'_>) -> Resu
                 continue;
             };
             // Path items that refer to one and the same.
-            read += 1;
+            read += usize::from(is_selected(path, method, operation, options));
             if read > limit {
                 return Err(ImportError::TooManyOperations { count: read, limit });
             }
@@ -81,11 +90,26 @@ pub(super) fn read(text: &str, options: &ImportOptions, kept: &Kept<'_>) -> Resu
     Ok(imported)
 }
 
-fn operations(item: &Map<String, Value>) -> usize {
+fn operations(item: &Map<String, Value>) -> impl Iterator<Item = (&'static str, &Value)> {
     METHODS
         .iter()
-        .filter(|method| item.contains_key(**method))
-        .count()
+        .filter_map(|method| Some((*method, item.get(*method)?)))
+}
+
+/// How many of them the caller wants: of a description with too many, a part can be imported.
+fn selected(path: &str, item: &Map<String, Value>, options: &ImportOptions) -> usize {
+    let wanted = operations(item).filter(|(method, operation)| is_selected(path, method, operation, options));
+    wanted.count()
+}
+
+fn is_selected(path: &str, method: &str, operation: &Value, options: &ImportOptions) -> bool {
+    let tags = operation.as_object().map(operation::tags).unwrap_or_default();
+    options.selects(&pattern::Operation {
+        id: operation.get("operationId").and_then(Value::as_str),
+        method,
+        path,
+        tags: &tags,
+    })
 }
 
 fn one(

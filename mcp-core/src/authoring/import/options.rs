@@ -1,6 +1,6 @@
 //! What the caller says about an import.
 
-use super::{ImportError, Pattern, Rename};
+use super::{GivenAuth, GivenHeader, ImportError, Pattern, Rename};
 use crate::tool::ToolCompiler;
 use mcp_common::{
     bounds::{Bounds, JsonBounds},
@@ -57,6 +57,10 @@ pub struct ImportOptions {
     pub source: Option<String>,
     /// Where the API is, instead of what the description says.
     pub base_url: Option<String>,
+    /// The credential of every tool, instead of what the description says.
+    pub auth: Option<GivenAuth>,
+    /// Headers of every call.
+    pub headers: Vec<GivenHeader>,
     /// Only operations that one of these selects; empty for all.
     pub include: Vec<Pattern>,
     /// Not these, whatever includes them.

@@ -7,9 +7,13 @@ mod names;
 mod own;
 
 use super::{
-    Format, ImportOptions, Imported, Report, Skipped, definition::Draft, known_by, report::Conflict,
+    Format, ImportOptions, Imported, MAX_NOTES, Report, Skipped, definition::Draft, known_by,
+    report::Conflict,
 };
-use crate::authoring::change_plan::{Plan, Stored};
+use crate::{
+    authoring::change_plan::{Plan, Stored},
+    tool::without_patterns,
+};
 use fingerprint::Fingerprint;
 use mcp_common::{document::Document, key::Key, problem::Problems};
 use merge::{Merged, merge};
@@ -101,13 +105,14 @@ impl Work<'_> {
                           the operation another name with rename";
             return self.conflict(&id, draft, reason);
         }
-        let document = match self.compiled(draft, |draft| {
+        let compiled = self.compiled(draft, |draft| {
             let mut members = draft.document(&id, &name);
             let source = self.source.of(draft, &Fingerprint::of(&members));
             members.insert("source".into(), source);
             document(&members)
-        }) {
-            Ok(document) => document,
+        });
+        let document = match compiled {
+            Ok(compiled) => self.noted(draft, compiled),
             Err(reason) => {
                 self.names.give_back(&name);
                 return self.skip(draft, reason);
@@ -144,7 +149,8 @@ impl Work<'_> {
         });
         match merged {
             Err(reason) => self.skip(draft, reason),
-            Ok(document) => {
+            Ok(compiled) => {
+                let document = self.noted(draft, compiled);
                 let is_changed = self.plan.put(key, document, self.stored);
                 for member in &conflicts {
                     let reason = format!(
@@ -162,29 +168,55 @@ impl Work<'_> {
         }
     }
 
-    /// The document that `make` gives, compiled as the gateway would; without an output schema if only that is wrong.
+    /// The document that `make` gives, compiled as the gateway would; without an output schema if only that is wrong, and
+    /// without patterns if the input schema can be used then.
     fn compiled(
         &self,
         draft: &Draft,
         mut make: impl FnMut(&Draft) -> Result<Document, String>,
-    ) -> Result<Document, String> {
+    ) -> Result<Compiled, String> {
         let document = make(draft)?;
         let Err(problems) = self.compile(&document) else {
-            return Ok(document);
+            return Ok(Compiled::whole(document));
         };
-        let only_output = problems
-            .0
-            .iter()
-            .all(|problem| problem.field.starts_with("output_schema"));
-        if draft.output_schema.is_some() && only_output {
+        let only = |field: &str| problems.0.iter().all(|problem| problem.field.starts_with(field));
+        if only("input_schema") {
+            let stored = Value::Object(draft.input_schema.clone()).to_string();
+            let without = serde_json::from_str(&without_patterns(&stored));
+            let without = Draft {
+                input_schema: without.map_err(|error| error.to_string())?,
+                ..draft.clone()
+            };
+            if without.input_schema != draft.input_schema {
+                let document = make(&without)?;
+                if self.compile(&document).is_ok() {
+                    return Ok(Compiled {
+                        document,
+                        left_out: Some(problems.to_string()),
+                    });
+                }
+            }
+        }
+        if draft.output_schema.is_some() && only("output_schema") {
             let document = make(&Draft {
                 output_schema: None,
                 ..draft.clone()
             })?;
             self.compile(&document).map_err(|problems| problems.to_string())?;
-            return Ok(document);
+            return Ok(Compiled::whole(document));
         }
         Err(problems.to_string())
+    }
+
+    /// The document; the report says what was left out of it.
+    fn noted(&mut self, draft: &Draft, compiled: Compiled) -> Document {
+        if let Some(reason) = compiled.left_out.filter(|_| self.report.notes.len() < MAX_NOTES) {
+            let operation = &draft.operation;
+            self.report
+                .notes
+                .push(format!("{operation}: its patterns are left out: {reason}"));
+        }
+        compiled.document
     }
 
     fn compile(&self, document: &Document) -> Result<(), Problems> {
@@ -252,6 +284,22 @@ impl Work<'_> {
             operation: draft.operation.clone(),
             reason: reason.to_owned(),
         });
+    }
+}
+
+/// What an operation came to.
+struct Compiled {
+    document: Document,
+    /// Why its patterns are not in it.
+    left_out: Option<String>,
+}
+
+impl Compiled {
+    fn whole(document: Document) -> Self {
+        Self {
+            document,
+            left_out: None,
+        }
     }
 }
 

@@ -21,6 +21,9 @@ struct Wrapper<'a> {
     instance: String,
     source: Option<String>,
     base_url: Option<String>,
+    auth: Option<String>,
+    #[serde(default)]
+    header: Vec<String>,
     #[serde(default)]
     include: Vec<String>,
     #[serde(default)]
@@ -56,6 +59,8 @@ impl ImportRequest {
             "instance" => options.instance = value,
             "source" => options.source = Some(value),
             "base_url" => options.base_url = Some(value),
+            "auth" => options.auth = Some(value.parse()?),
+            "header" => options.headers.push(value.parse()?),
             "include" => options.include.push(value.parse()?),
             "exclude" => options.exclude.push(value.parse()?),
             "rename" => options.rename.push(value.parse()?),
@@ -63,8 +68,8 @@ impl ImportRequest {
             "dry_run" => self.dry_run = flag(name, &value)?,
             other => {
                 return Err(Error::bad_request(format!(
-                    "there is no parameter `{other}`; there are instance, source, base_url, include, exclude, rename, \
-                     prune and dry_run"
+                    "there is no parameter `{other}`; there are instance, source, base_url, auth, header, include, exclude, \
+                     rename, prune and dry_run"
                 )));
             }
         }
@@ -87,6 +92,8 @@ impl ImportRequest {
         self.options.prune |= wrapper.prune;
         self.dry_run |= wrapper.dry_run;
         let lists = [
+            ("auth", wrapper.auth.into_iter().collect()),
+            ("header", wrapper.header),
             ("include", wrapper.include),
             ("exclude", wrapper.exclude),
             ("rename", wrapper.rename),

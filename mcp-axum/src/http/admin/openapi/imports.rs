@@ -63,6 +63,8 @@ pub(super) struct ImportConflict {
         ("exclude" = Option<Vec<String>>, Query, description = "Not these; repeatable"),
         ("rename" = Option<Vec<String>>, Query, description = "`PATTERN=NAME`; repeatable"),
         ("base_url" = Option<String>, Query, description = "Where the API is, instead of what the document says"),
+        ("auth" = Option<String>, Query, description = "The credential of every tool: `bearer:${env:NAME}`, `basic:USER:${env:NAME}`, `header:NAME:${env:NAME}`, `query:…`, `cookie:…`, `passthrough:HEADER`, `none`"),
+        ("header" = Option<Vec<String>>, Query, description = "`Name: value`, a header of every call; repeatable"),
         ("source" = Option<String>, Query, description = "What the document is known by; its title without it"),
     ),
     request_body(content = String, content_type = "text/plain", description = "The document"),

@@ -82,9 +82,14 @@ impl<'s> Reader<'s> {
         let mut schemas = Schemas::new(self.spec, Direction::Request);
         let mut arguments = Arguments::new();
         let server = server::base_url(self.spec, item, &operation, self.options)?;
-        let auth = self.security.auth(&operation, &server.url);
+        let auth = match &self.options.auth {
+            Some(given) => given.value(),
+            None => self.security.auth(&operation, &server.url),
+        };
         let mut declared = parameter::of(self.spec, item, &operation, &at)?;
         declared.retain(|parameter| !security::gives(auth.as_ref(), parameter));
+        let given = &self.options.headers;
+        declared.retain(|parameter| !given.iter().any(|header| header.is(parameter)));
         declared.retain(|parameter| self.can_be_sent(parameter, &name));
         parameter::check_path(&declared, path)?;
         arguments.keep(self.kept.names(&name, path));
