@@ -24,9 +24,10 @@ use crate::{egress::ProxyAddress, live::Home, secrets::Secrets, spec::Era};
 pub(crate) use finding::{Finding, Findings, More};
 use http::transport::secrets::shortcomings;
 pub(crate) use http::{
-    Auth, Body, BodyPlan, Call, Content, Delivery, FieldSpelling, Format, Giver, Multipart, Node, Omit, Origin,
-    Param, ParamValue, Params, Part, PathPart, PathTemplate, Place, ResponseShape, Retry, TakenFields,
-    TakenNames, TokenSource, header_name::read as read_header_name, is_dot_segment, transport::Transport,
+    Auth, Body, BodyPlan, Call, Content, Delivery, FieldSpelling, Format, Giver, Multipart, Node, Omit,
+    Origin, Param, ParamValue, Params, Part, PathPart, PathTemplate, Place, ResponseShape, Retry,
+    TakenFields, TakenNames, TokenSource, header_name::read as read_header_name, is_dot_segment,
+    transport::Transport,
 };
 pub use http::{NoRequestHeader, RequestHeader};
 pub(crate) use input_schema::{Declared, Layout, is_hidden};

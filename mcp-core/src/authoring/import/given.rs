@@ -1,7 +1,7 @@
 //! What the caller gives to all operations, instead of what the description says or beside it: a credential, headers.
 
 use super::ImportError;
-use crate::{authoring::credential_name::is_credential, tool::read_header_name};
+use crate::{credential_name::is_credential, tool::read_header_name};
 use serde_json::{Map, Value, json};
 use std::{fmt, str::FromStr};
 
