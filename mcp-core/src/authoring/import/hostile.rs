@@ -41,6 +41,16 @@ fn costs_nothing(document: &Value) {
     assert_eq!(report.created.len(), 2, "{report}");
 }
 
+/// The tool has none of them, and the report says why.
+fn costs_the_patterns(document: &Value, bound: &str) {
+    let (plan, report) = run(Format::OpenApi, &document.to_string()).unwrap();
+    let is_said =
+        |note: &String| note.starts_with("POST /hurt: its patterns are left out: ") && note.contains(bound);
+    assert_eq!(report.created.len(), 2, "{report}");
+    assert!(report.notes.iter().any(is_said), "{report}");
+    assert!(!format!("{plan:?}").contains("p{L}"), "a pattern is kept");
+}
+
 fn body(schema: Value) -> Value {
     json!({"requestBody": {"content": {"application/json": {"schema": schema}}}})
 }
@@ -130,8 +140,8 @@ fn patterns_of_one_operation_share_one_memory() {
         operation["requestBody"]["content"]["application/json"]["example"] = json!({"p1": "a"});
         document(operation, json!({}))
     };
-    costs_the_operation(&with_example(patterns(300)), "bounds.schema_pattern_memory");
-    costs_the_operation(
+    costs_the_patterns(&with_example(patterns(300)), "bounds.schema_pattern_memory");
+    costs_the_patterns(
         &document(body(patterns(700)), json!({})),
         "bounds.schema_patterns",
     );

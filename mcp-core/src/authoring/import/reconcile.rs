@@ -59,7 +59,7 @@ pub(super) fn reconcile(
     }
     seen.extend(imported.skipped.iter().map(|skipped| skipped.operation.clone()));
     work.report.skipped.splice(0..0, imported.skipped);
-    work.report.notes = imported.notes;
+    work.report.notes.splice(0..0, imported.notes);
     work.finish(&imported.title, imported.description.as_deref(), &seen);
     (work.plan, work.report)
 }
