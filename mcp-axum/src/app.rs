@@ -39,7 +39,7 @@ pub struct App {
     pub settings: Arc<Settings>,
     /// Where definitions are stored.
     pub source: Arc<dyn DataSource>,
-    /// Their compiled copy in memory.
+    /// The compiled copy of all definitions in memory.
     pub catalog: Arc<Catalog<ToolCompiler>>,
     /// How the copy is doing.
     pub sync: Arc<SyncStatus>,

@@ -92,7 +92,7 @@ pub(crate) fn start(port: u16) -> Result<Demo, DemoError> {
     })
 }
 
-/// Nothing of the operator's own configuration: a demo must not write to a real store.
+/// The settings of the demo, with nothing of the operator's own configuration: a demo must not write to a real store.
 fn settings(port: u16, key: &Secret, directory: &Path, store: &Path) -> Result<Settings, DemoError> {
     let overrides = vec![
         ("app.port", port.to_string()),
@@ -110,7 +110,7 @@ fn settings(port: u16, key: &Secret, directory: &Path, store: &Path) -> Result<S
     Ok(settings)
 }
 
-/// On the port after the gateway's, where `examples/demo` expects it, or on any.
+/// Serves the sample API on the port after the gateway's, where `examples/demo` expects it, or on any.
 async fn serve_sample_api(port: u16) -> Result<SocketAddr, DemoError> {
     // Any port for the one is any port for the other.
     let next = if port == 0 { 0 } else { port.saturating_add(1) };

@@ -80,7 +80,7 @@ impl Settings {
         layers.examine()
     }
 
-    /// As TOML, with secrets redacted.
+    /// The settings as TOML, with secrets redacted.
     pub fn to_redacted_toml(&self) -> String {
         display::redacted_toml(self)
     }

@@ -202,7 +202,7 @@ mod tests {
                 .unwrap_or_default()
         };
         assert!(
-            reason(b"{\"a\":1,\"a\":2}").contains("`a` stands twice"),
+            reason(b"{\"a\":1,\"a\":2}").contains("`a` appears twice"),
             "{}",
             reason(b"{\"a\":1,\"a\":2}")
         );

@@ -62,7 +62,7 @@ impl Guard {
         names.iter().flat_map(check).map(GuardError::from).collect()
     }
 
-    /// Of authenticators that are there already.
+    /// A guard of authenticators that are there already.
     pub fn new(chain: Vec<Arc<dyn Authenticator>>) -> Self {
         let mut challenges: Vec<String> = chain
             .iter()

@@ -52,7 +52,7 @@ use mcp_core::{authoring::writer::Writer, engine::Engine};
 use std::{sync::Arc, time::Duration};
 use tokio::sync::Mutex;
 
-/// For a body that may be many definitions: 64 MiB at 2 Mbit/s.
+/// The time for a body that may be many definitions: 64 MiB at 2 Mbit/s.
 const PATIENCE: Duration = Duration::from_secs(300);
 
 /// What all admin requests of a gateway share.

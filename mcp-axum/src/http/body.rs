@@ -9,14 +9,14 @@ use http_body_util::BodyExt;
 use mcp_core::peer::{Held, NoMemory, Peer};
 use std::{sync::Arc, time::Duration};
 
-/// For a document: one that trickles in does not hold a connection for ever.
+/// The time for a document: one that trickles in does not hold a connection for ever.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
 /// A sender that is not listening yet would lose the answer with the connection, so that what is allowed and some of what
 /// is too much is still taken from the wire.
 const DISCARDED: usize = 16 * 1024 * 1024;
 /// Smaller bodies are not counted: a connection of HTTP/1 has one at a time, and a request of HTTP/2 is counted with it.
 const SMALL: u64 = 16 << 10;
-/// In such steps the memory of a body is taken that does not say how large it will be.
+/// The steps in which the memory of a body is taken that does not say how large it will be.
 const STEP: u64 = 64 << 10;
 
 /// Why a body is not read to its end.
@@ -38,7 +38,7 @@ impl AsRef<[u8]> for Kept {
     }
 }
 
-/// At most `limit` bytes within `patience`, in any content type: v1 clients do not always name JSON. Their memory is the
+/// Reads at most `limit` bytes within `patience`, in any content type: v1 clients do not always name JSON. Their memory is the
 /// peer's until they are dropped.
 pub(crate) async fn read(
     mut body: Body,
@@ -112,7 +112,7 @@ async fn collect(body: &mut Body, peer: &Arc<Peer>, limit: u64) -> Result<Bytes,
     })
 }
 
-/// Before more than that is kept.
+/// Takes the memory before more than that is kept.
 fn take(held: &mut Option<Held>, peer: &Arc<Peer>, size: u64) -> Result<(), NoMemory> {
     match held {
         Some(held) if held.bytes() >= size => {}

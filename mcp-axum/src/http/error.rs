@@ -32,7 +32,7 @@ pub struct Error {
 
 #[derive(Clone, Debug, Default)]
 struct More {
-    /// For the log, never for the caller.
+    /// The cause for the log, never for the caller.
     cause: Option<String>,
     header: Option<(HeaderName, HeaderValue)>,
     /// The body is a JSON-RPC error, as clients of that era read it.

@@ -161,7 +161,7 @@ async fn answer(route: &McpRoute, parts: Parts, body: Body, record: &mut Record)
     }
 }
 
-/// Everything that is refused before a method or a body is looked at.
+/// Refuses everything that can be refused before a method or a body is looked at.
 async fn admit(
     route: &McpRoute,
     headers: &HeaderMap,

@@ -58,7 +58,7 @@ pub struct DataPlane {
 pub struct Listeners {
     /// The main one.
     pub clients: TcpListener,
-    /// That of `app.admin_listen`.
+    /// The listener of `app.admin_listen`.
     pub operators: Option<TcpListener>,
 }
 
@@ -81,7 +81,7 @@ struct Accepted {
     usage: Arc<Usage>,
     seat: Arc<Seat>,
     visit: Visit,
-    /// There is no place for it.
+    /// Why there is no place for it, if there is none.
     turned_away: Option<TurnedAway>,
 }
 

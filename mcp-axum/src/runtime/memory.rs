@@ -7,7 +7,7 @@ use std::{fs, path::Path};
 /// What bodies and answers in flight may take: a fourth. The rest is for definitions, for what is made of an answer while
 /// it is worked on, and for what everybody needs.
 const PART: u64 = 4;
-/// Below this nothing sensible could be served.
+/// The memory below which nothing sensible could be served.
 const LEAST: u64 = 64 << 20;
 /// Where the system does not say how much there is.
 const UNKNOWN: u64 = 2 << 30;
@@ -20,7 +20,7 @@ pub(crate) fn budget(setting: AutoSize) -> u64 {
     }
 }
 
-/// Of the machine whose files are below `root`.
+/// The memory of the machine whose files are below `root`.
 fn available(root: &Path) -> u64 {
     let machine = machine(root).unwrap_or(UNKNOWN);
     groups(root).into_iter().fold(machine, u64::min)

@@ -6,9 +6,9 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de::IntoDeserializ
 /// A number of bytes that may depend on the machine.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AutoSize {
-    /// As the key's comment says.
+    /// The size that the key's comment says.
     Auto,
-    /// As the operator says.
+    /// The size that the operator says.
     Bytes(ByteSize),
 }
 

@@ -245,7 +245,7 @@ fn egress_rules(key: &str, list: &List) -> Result<(), SettingsError> {
     Ok(())
 }
 
-/// Not repeated where it is wrong: it may have a password in it.
+/// Checks the proxies. What is wrong is not repeated: it may have a password in it.
 fn proxies(key: &str, list: &List) -> Result<(), SettingsError> {
     for (place, text) in list.iter().enumerate() {
         if text.parse::<ProxyAddress>().is_err() {

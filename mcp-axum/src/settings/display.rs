@@ -93,7 +93,7 @@ fn without_userinfo(text: &str) -> String {
     }
 }
 
-/// For sections: says that there is one, nothing else.
+/// Writes a secret of a section: says that there is one, nothing else.
 pub(super) fn secret<S: serde::Serializer>(secret: &Option<Secret>, output: S) -> Result<S::Ok, S::Error> {
     output.serialize_str(if secret.is_some() { REDACTED } else { "" })
 }

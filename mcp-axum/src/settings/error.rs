@@ -8,7 +8,7 @@ pub enum SettingsError {
     /// The file of `--config` or `RUN_MODE` is not there.
     #[error("{0}")]
     NoFile(String),
-    /// Not TOML.
+    /// The file is not TOML.
     #[error("{file}: {reason}")]
     Syntax {
         /// Which file.

@@ -9,7 +9,7 @@ pub struct Network {
     prefix: u32,
 }
 
-/// Not an address, or more bits than it has.
+/// The text is no address, or has more bits than one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct NoNetwork;
 

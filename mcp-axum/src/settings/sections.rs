@@ -116,7 +116,7 @@ impl WatchdogSettings {
 pub struct LogSettings {
     /// A level, or levels by part.
     pub log_level: String,
-    /// For people or for machines.
+    /// The format, for people or for machines.
     pub format: LogFormat,
     /// One line per MCP request.
     pub requests: bool,
@@ -133,7 +133,7 @@ pub struct LogSettings {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum LogFormat {
-    /// For people.
+    /// Lines for people.
     Pretty,
     /// One JSON object per line.
     Json,
@@ -142,15 +142,15 @@ pub enum LogFormat {
 /// `[upstream]`: bounds where a definition has none.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct UpstreamSettings {
-    /// Of a whole call.
+    /// The time of a whole call.
     pub timeout_ms: u64,
-    /// Of connecting.
+    /// The time of connecting.
     pub connect_timeout_ms: u64,
-    /// Of a request's body.
+    /// The size of a request's body.
     pub max_request_bytes: ByteSize,
-    /// Of an answer's body.
+    /// The size of an answer's body.
     pub max_response_bytes: ByteSize,
-    /// For answers that `output_schema` does not allow.
+    /// What becomes of answers that `output_schema` does not allow.
     pub on_output_mismatch: OnMismatch,
     /// How requests name the gateway: "auto", "off", or a name.
     pub via: String,
@@ -165,9 +165,9 @@ pub struct EgressSettings {
     pub allow_private: bool,
     /// This machine.
     pub allow_loopback: AutoSwitch,
-    /// Only these, if any.
+    /// The only hosts and networks that are reached, if there are any.
     pub allow: List,
-    /// Never these.
+    /// The hosts and networks that are never reached.
     pub deny: List,
     /// Forward proxies that definitions may use.
     pub proxies: List,
@@ -224,7 +224,7 @@ pub enum AutoSwitch {
     On,
     /// No.
     Off,
-    /// As the key's comment says.
+    /// The setting that the key's comment says.
     Auto,
 }
 

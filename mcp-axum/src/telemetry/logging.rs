@@ -37,7 +37,7 @@ pub(crate) enum LogError {
     Twice(#[from] SetGlobalDefaultError),
 }
 
-/// From now on everything in this process logs as configured.
+/// Starts logging: from now on everything in this process logs as configured.
 pub(crate) fn start(settings: &LogSettings) -> Result<LogGuard, LogError> {
     let mut sinks = Sinks::open(settings)?;
     let write = move |lines: &[u8]| sinks.write(lines);

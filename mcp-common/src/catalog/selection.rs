@@ -73,7 +73,7 @@ impl<T: Send + Sync + 'static> Candidates<T> {
             }
             if !entries.insert((id, reference.name.as_deref())) {
                 candidates.warnings.push(format!(
-                    "tool_ids[{index}]: `{id}` stands twice, it is listed once"
+                    "tool_ids[{index}]: `{id}` appears twice, it is listed once"
                 ));
                 continue;
             }

@@ -455,7 +455,7 @@ mod tests {
             ),
             (
                 r#"{"name":"n","description":"d","tds_ext_info":{"domain":"a","base_url":"b","method":"GET","path":"/"}}"#,
-                "tds_ext_info.base_url: stands beside",
+                "tds_ext_info.base_url: is given together with",
             ),
             (
                 r#"{"name":"n","description":"d","tds_ext_info":{"domain":"a","method":"GET","path":"/","timeout_ms":0}}"#,

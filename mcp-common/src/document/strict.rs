@@ -65,7 +65,7 @@ impl<'de> Visitor<'de> for Walk<'_> {
         let mut seen = HashSet::new();
         while let Some(name) = map.next_key::<String>()? {
             if seen.contains(&name) {
-                return Err(A::Error::custom(format!("the member `{name}` stands twice")));
+                return Err(A::Error::custom(format!("the member `{name}` appears twice")));
             }
             self.inside(format!(".{name}"), |walk| map.next_value_seed(walk))?;
             seen.insert(name);

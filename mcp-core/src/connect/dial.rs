@@ -31,7 +31,7 @@ pub(super) struct Dial {
     hop: Option<Arc<Hop>>,
 }
 
-/// One of them.
+/// One connection that was dialled.
 #[derive(Debug)]
 pub(crate) struct Dialled {
     stream: TokioIo<TcpStream>,

@@ -32,9 +32,9 @@ pub(crate) struct Forbidden {
 /// Who has a say in what one pool of connections reaches; all have to permit.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Policy {
-    /// Of the deployment, for all tools.
+    /// The settings of the deployment, for all tools.
     pub(crate) gateway: EgressSettings,
-    /// Of the definitions that this pool is for.
+    /// The rules of the definitions that this pool is for.
     pub(crate) own: Option<Arc<OwnEgress>>,
 }
 

@@ -171,7 +171,7 @@ fn chain<'a>(error: &'a (dyn StdError + 'static)) -> impl Iterator<Item = &'a (d
     })
 }
 
-/// Of the other side's TLS. On the way through HTTP/2 the error becomes its text.
+/// The alert of the other side's TLS. On the way through HTTP/2 the error becomes its text.
 fn tls_alert(error: &hyper::Error) -> Option<String> {
     Some(innermost_cause(error)).filter(|reason| reason.starts_with("received fatal alert"))
 }

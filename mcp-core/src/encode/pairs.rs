@@ -108,7 +108,7 @@ impl Pairs<'_> {
                     let member = item(member)?.unwrap_or_default();
                     inner(&member, tokens.next().unwrap_or(Token::End), tokens)?;
                     if let Some(second) = seen.replace(member) {
-                        return Err(format!("the member `{second}` stands twice"));
+                        return Err(format!("the member `{second}` appears twice"));
                     }
                 }
             }
@@ -143,7 +143,7 @@ mod tests {
         assert_eq!(shown("5", Style::DeepObject, true).unwrap(), "a=5");
         assert_eq!(shown("[]", Style::DeepObject, true).unwrap(), "");
         let twice = shown(r#"{"x":{"y":1,"\u0079":2}}"#, Style::DeepObject, true);
-        assert!(twice.unwrap_err().contains("`y` stands twice"));
+        assert!(twice.unwrap_err().contains("`y` appears twice"));
     }
 
     #[test]

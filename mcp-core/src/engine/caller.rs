@@ -106,7 +106,7 @@ pub(super) fn claim<'a>(principal: &'a Principal, path: &[String]) -> Option<&'a
     var(&principal.attributes.as_deref()?.claims, path)
 }
 
-/// Those that this caller does not have, as a sentence has them; `None` if it has them all.
+/// The names that this caller does not have, as a sentence has them; `None` if it has them all.
 pub(super) fn lacking<'a>(
     context: &CallContext<'_>,
     named: impl Iterator<Item = &'a CallerName>,

@@ -49,7 +49,7 @@ struct Shared {
 pub(super) struct Owner {
     /// Work of the same key takes its turns together.
     pub(super) key: usize,
-    /// For logs.
+    /// The name for logs.
     pub(super) name: Arc<str>,
 }
 
@@ -70,7 +70,7 @@ impl Drop for Waiting {
 }
 
 impl Lane {
-    /// Nothing is started yet.
+    /// A lane that has started nothing yet.
     pub fn new(settings: LaneSettings) -> Self {
         let queue = Queue::new(settings.threads(), settings.waiting);
         Self {
@@ -87,7 +87,7 @@ impl Lane {
         &self.shared.metrics
     }
 
-    /// From which sizes on work is done here.
+    /// The sizes from which on work is done here.
     pub(super) fn settings(&self) -> &LaneSettings {
         &self.shared.settings
     }

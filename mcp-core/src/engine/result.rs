@@ -11,7 +11,7 @@ pub struct CallResult {
     pub structured: Option<Bytes>,
     /// `isError`.
     pub is_error: bool,
-    /// For metrics and logs.
+    /// The outcome for metrics and logs.
     pub outcome: Outcome,
     /// The status of the upstream's answer, if there was one.
     pub upstream_status: Option<u16>,
@@ -71,7 +71,7 @@ pub enum Outcome {
 }
 
 impl Outcome {
-    /// All of them, for registering metrics.
+    /// All outcomes, for registering metrics.
     pub const ALL: [Self; 11] = [
         Self::Ok,
         Self::InvalidArguments,

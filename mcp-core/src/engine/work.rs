@@ -27,7 +27,7 @@ impl From<Failure> for Stop {
     }
 }
 
-/// On the thread that asks.
+/// Work that is done on the thread that asks.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Here(pub(crate) Effort);
 

@@ -71,7 +71,7 @@ impl<'de: 'a, 'a> Deserialize<'de> for Members<'a> {
                         places.insert(name.clone(), list.len()).is_some()
                     };
                     if is_second {
-                        return Err(A::Error::custom(format!("the member `{name}` stands twice")));
+                        return Err(A::Error::custom(format!("the member `{name}` appears twice")));
                     }
                     list.push((name, value));
                 }
@@ -99,11 +99,11 @@ mod tests {
     fn a_second_member_of_one_name_is_refused_also_among_many() {
         assert_eq!(
             Members::read(r#"{"a":1,"\u0061":2}"#).unwrap_err(),
-            "the member `a` stands twice"
+            "the member `a` appears twice"
         );
         let many: Vec<String> = (0..100).chain([7]).map(|n| format!("\"m{n}\":0")).collect();
         let text = format!("{{{}}}", many.join(","));
-        assert_eq!(Members::read(&text).unwrap_err(), "the member `m7` stands twice");
+        assert_eq!(Members::read(&text).unwrap_err(), "the member `m7` appears twice");
     }
 
     #[test]

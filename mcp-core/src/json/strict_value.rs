@@ -38,7 +38,7 @@ impl<'de> Visitor<'de> for Strict {
                 serde_json::map::Entry::Vacant(place) => drop(place.insert(value)),
                 serde_json::map::Entry::Occupied(place) => {
                     return Err(A::Error::custom(format!(
-                        "the member `{}` stands twice",
+                        "the member `{}` appears twice",
                         place.key()
                     )));
                 }
@@ -93,7 +93,7 @@ mod tests {
             read(r#"{"a":[{"b":1,"b":2}]}"#)
                 .unwrap_err()
                 .to_string()
-                .contains("`b` stands twice")
+                .contains("`b` appears twice")
         );
         assert!(read("1 2").is_err());
     }

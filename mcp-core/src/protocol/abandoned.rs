@@ -33,7 +33,7 @@ impl Default for AbandonedSettings {
     }
 }
 
-/// All of it in this process.
+/// All abandoned requests in this process.
 pub(super) struct Abandoned {
     settings: AbandonedSettings,
     metrics: Metrics,

@@ -32,7 +32,7 @@ pub enum Message<'a> {
 /// A JSON-RPC request.
 #[derive(Debug)]
 pub struct Request<'a> {
-    /// As it was written, so that it is echoed with the same type.
+    /// The id as it was written, so that it is echoed with the same type.
     pub id: Id<'a>,
     /// Method name.
     pub method: Cow<'a, str>,

@@ -15,7 +15,7 @@ use std::{
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
-/// Below the idle timeouts of common load balancers.
+/// The pause between comments, below the idle timeouts of common load balancers.
 pub(super) const KEEP_ALIVE: Duration = Duration::from_secs(15);
 
 /// A comment, for whatever is on the way and would take silence for an end.
@@ -67,7 +67,7 @@ enum Phase {
 pub(super) struct Counted {
     all: Gauge,
     peer: Arc<Peer>,
-    /// With this one, when it was opened.
+    /// The numbers of open streams with this one, when it was opened.
     open: (i64, u32),
 }
 

@@ -22,7 +22,7 @@ pub(super) fn single<'h>(headers: &'h HeaderMap, name: &HeaderName) -> Result<Op
     };
     if values.next().is_some() {
         return Err(Fault::header_mismatch(format!(
-            "the header {name} stands more than once"
+            "the header {name} appears more than once"
         )));
     }
     let text = value
@@ -41,7 +41,7 @@ pub(super) fn protocol_version(headers: &HeaderMap) -> Result<Option<&str>, Faul
             .trim();
         if found.is_some_and(|earlier| earlier != text) {
             return Err(Fault::header_mismatch(
-                "MCP-Protocol-Version stands twice with different values",
+                "MCP-Protocol-Version appears twice with different values",
             ));
         }
         found = Some(text);

@@ -25,7 +25,7 @@ struct Topic {
     announced: Arc<InstanceView>,
 }
 
-/// All instances that somebody listens to.
+/// The instances that somebody listens to.
 pub(super) struct ListChanged {
     views: Arc<Views>,
     topics: Mutex<HashMap<Arc<str>, Topic>>,

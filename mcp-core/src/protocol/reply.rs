@@ -29,7 +29,7 @@ pub struct Reply {
 
 /// The body of a reply.
 pub enum ReplyBody {
-    /// None (202, 405).
+    /// No body (202, 405).
     Empty,
     /// `application/json`, in pieces that belong together; what is large is not copied into its answer.
     Json(Pieces),

@@ -103,7 +103,7 @@ impl Sessions {
         Ok(Agreed { version, client })
     }
 
-    /// From now on the id is unknown on this replica.
+    /// Ends a session: from now on its id is unknown on this replica.
     pub(super) fn delete(&self, id: &str) {
         self.deleted.insert(id.to_owned(), ());
     }

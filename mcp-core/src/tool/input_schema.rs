@@ -22,7 +22,7 @@ use std::collections::BTreeSet;
 pub(crate) enum Layout {
     /// `{path: {…}, query: {…}, header: {…}, cookie: {…}, body: …}`.
     Grouped,
-    /// By name.
+    /// Arguments stand by name.
     Flat,
     /// The schema says nothing; each call's arguments show it.
     ByShape,
@@ -31,11 +31,11 @@ pub(crate) enum Layout {
 /// An input schema in its normal form.
 #[derive(Debug)]
 pub(crate) struct InputSchema {
-    /// As listed.
+    /// The text as listed.
     pub(crate) text: String,
     pub(crate) value: Value,
     pub(crate) layout: Layout,
-    /// At the root.
+    /// What is declared at the root.
     pub(crate) declared: Declared,
     /// What an object-valued `required` of the schema asks for.
     pub(crate) required: Vec<(String, String)>,

@@ -17,7 +17,7 @@ pub struct InstanceNames {
 }
 
 impl InstanceNames {
-    /// Of an instance.
+    /// The names of an instance.
     pub fn of(definition: &InstanceDefinition) -> Self {
         Self::new(
             definition.id.clone(),
@@ -26,7 +26,7 @@ impl InstanceNames {
         )
     }
 
-    /// Of an instance that has nothing but an id.
+    /// The names of an instance that has nothing but an id.
     pub fn id_only(id: &str) -> Self {
         Self::new(id.into(), id.to_owned(), BTreeMap::new())
     }
@@ -46,17 +46,17 @@ impl InstanceNames {
         }
     }
 
-    /// Its id.
+    /// The instance's id.
     pub fn id(&self) -> &str {
         &self.id
     }
 
-    /// Its name, for people.
+    /// The instance's name, for people.
     pub(crate) fn name(&self) -> &str {
         &self.name
     }
 
-    /// As templates see it.
+    /// The value as templates see it.
     pub(crate) fn value(&self) -> Value {
         self.value.clone()
     }

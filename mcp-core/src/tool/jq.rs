@@ -68,7 +68,7 @@ pub(crate) enum Ended {
 
 /// A compiled program.
 pub(crate) struct Program {
-    /// For processes, which compile it themselves.
+    /// The text for processes, which compile it themselves.
     text: Box<str>,
     filter: jaq_core::Filter<Jq>,
 }
@@ -93,7 +93,7 @@ impl Program {
         })
     }
 
-    /// As it was written.
+    /// The program as it was written.
     pub(crate) fn text(&self) -> &str {
         &self.text
     }

@@ -5,9 +5,9 @@ use mcp_common::problem::Problem;
 use serde_json::{Map, Value};
 
 const KEYWORD: &str = "x-mcp-header";
-/// Their members are values or free text, not schemas.
+/// Keywords whose members are values or free text, not schemas.
 const DATA: [&str; 4] = ["const", "enum", "default", "examples"];
-/// Their members have names of the author's choice.
+/// Keywords whose members have names of the author's choice.
 const NAMED: [&str; 5] = [
     "properties",
     "patternProperties",
@@ -30,9 +30,9 @@ pub struct MirroredHeader {
 /// How a header is compared with its argument.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum MirroredKind {
-    /// Exactly.
+    /// Texts are compared exactly.
     String,
-    /// As numbers: `42.0` equals `42`.
+    /// Values are compared as numbers: `42.0` equals `42`.
     Integer,
     /// `true` or `false`.
     Boolean,
@@ -113,7 +113,7 @@ impl Walk<'_> {
         let header = HeaderName::from_bytes(format!("mcp-param-{name}").as_bytes())
             .map_err(|_| format!("`{name}` cannot be a header name"))?;
         if self.found.iter().any(|other| other.header == header) {
-            return Err(format!("`{name}` stands twice (letter case does not count)"));
+            return Err(format!("`{name}` appears twice (letter case does not count)"));
         }
         self.found.push(MirroredHeader {
             header,
@@ -195,7 +195,7 @@ mod tests {
             ),
             (
                 json!({"properties": {"a": {"type": "string", "x-mcp-header": "A"}, "b": {"type": "string", "x-mcp-header": "a"}}}),
-                "stands twice",
+                "appears twice",
             ),
         ];
         for (schema, expected) in table {

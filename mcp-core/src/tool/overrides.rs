@@ -27,7 +27,7 @@ use std::{fmt, sync::Arc};
 
 /// What a call checks and adds before its arguments are the tool's.
 pub(crate) struct Overridden {
-    /// Of the schema that is listed; `None` where it accepts every object.
+    /// The validator of the schema that is listed; `None` where it accepts every object.
     pub(crate) validator: Option<Schema>,
     /// Member names from the root of the arguments.
     pub(crate) hidden: Vec<Vec<String>>,
@@ -45,7 +45,7 @@ impl fmt::Debug for Overridden {
 
 /// One argument that an instance speaks of.
 struct Said<'a> {
-    /// Its place in the overrides.
+    /// The place in the overrides.
     field: String,
     path: Vec<String>,
     default: Option<&'a str>,
@@ -141,7 +141,7 @@ fn read<'a>(
             if known.is_hidden || !is_hidden {
                 problems.push(Problem::at(
                     field,
-                    format!("`{}` stands twice", pointer_of(&path)),
+                    format!("`{}` appears twice", pointer_of(&path)),
                 ));
             }
             known.is_hidden = true;

@@ -21,7 +21,7 @@ const DEEPEST: usize = 128;
 /// A compiled JSON Schema.
 pub(crate) struct Schema {
     validator: Validator,
-    /// For processes, which compile it themselves.
+    /// The text for processes, which compile it themselves.
     text: Box<str>,
     weight: Weight,
     /// Schemas inside of each other for one value.
@@ -63,7 +63,7 @@ impl Schema {
         Ok(Self::new(validator, &schema))
     }
 
-    /// As JSON text.
+    /// The schema as JSON text.
     pub(crate) fn text(&self) -> &str {
         &self.text
     }

@@ -35,7 +35,7 @@ const SECRET_MARKS: [&str; 2] = ["${env:", "${file:"];
 /// Steps that one template may take per call.
 const FUEL: u64 = 20_000;
 
-/// At the end of a template's name: values in it are escaped for XML.
+/// The end of a template's name that says: values in it are escaped for XML.
 const AS_MARKUP: &str = " as XML";
 
 /// A compiled leaf.

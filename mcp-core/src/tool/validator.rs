@@ -113,7 +113,7 @@ pub(crate) fn violated_places(validator: &Validator, value: &Value) -> String {
     places
 }
 
-/// At most `most` of them, each as its JSON pointer and the reason.
+/// At most `most` violations, each as its JSON pointer and the reason.
 pub(crate) fn findings(validator: &Validator, value: &Value, most: usize) -> Vec<(String, String)> {
     found(validator, value, most, finding).0
 }
@@ -175,7 +175,7 @@ fn is_about_too_much(kind: &ValidationErrorKind) -> bool {
     )
 }
 
-/// Its JSON pointer and the reason.
+/// The violation's JSON pointer and the reason.
 pub(super) fn finding(error: &ValidationError<'_>) -> (String, String) {
     let mut pointer = error.instance_path().as_str().to_owned();
     if let ValidationErrorKind::Required { property } = error.kind() {

@@ -11,7 +11,7 @@ use std::sync::Arc;
 /// One entry of `tools/list`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ListedTool {
-    /// Of the definition.
+    /// The definition's id.
     pub id: Arc<str>,
     /// What clients call it.
     pub name: Arc<str>,
@@ -19,7 +19,7 @@ pub struct ListedTool {
     pub entry: String,
 }
 
-/// In the order of `tools/list`. Empty for an instance that is disabled, which no client can list.
+/// The tools in the order of `tools/list`. Empty for an instance that is disabled, which no client can list.
 pub fn listed(entry: &InstanceEntry<StoredTool>, compiler: &ToolCompiler) -> Vec<ListedTool> {
     if !entry.definition.enabled {
         return Vec::new();

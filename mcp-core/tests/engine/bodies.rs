@@ -346,11 +346,11 @@ fn what_does_not_go_together_is_refused_when_it_is_written() {
     let table = [
         (
             b(json!({"mode": "none", "root": "/a"})),
-            format!("{field}root: stands beside mode `none`"),
+            format!("{field}root: is given together with mode `none`"),
         ),
         (
             b(json!({"root": "/a", "template": {"b": "{{ args.b }}"}})),
-            format!("{field}template: stands beside `root`"),
+            format!("{field}template: is given together with `root`"),
         ),
         (
             b(json!({"root": "a"})),
@@ -462,7 +462,7 @@ fn what_does_not_go_together_is_refused_when_it_is_written() {
         ),
         (
             json!({"body": {"parts": [{"name": "a"}]}, "headers": {"Content-Type": "multipart/form-data"}}),
-            "tds_ext_info.headers.Content-Type: stands beside a multipart body".into(),
+            "tds_ext_info.headers.Content-Type: is given together with a multipart body".into(),
         ),
         (
             json!({"body": {"root": "/a"}, "params": [{"name": "b", "in": "body"}]}),

@@ -62,7 +62,7 @@ fn refusals_name_the_field_and_the_reason() {
         (
             flat.clone(),
             json!({"headers": {"X": "1", "x": "2"}}),
-            "tds_ext_info.headers.x: stands twice",
+            "tds_ext_info.headers.x: appears twice",
         ),
         (
             flat.clone(),

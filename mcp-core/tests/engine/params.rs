@@ -325,7 +325,7 @@ fn what_cannot_be_meant_is_refused_when_it_is_written() {
         (
             &schema,
             p(json!([{"name": "a", "in": "query", "const": 1, "default": 2}])),
-            format!("{field}default: stands beside `const`"),
+            format!("{field}default: is given together with `const`"),
         ),
         (
             &schema,

@@ -171,7 +171,7 @@ fn refusals_name_the_field_and_the_reason() {
         ),
         (
             with(definition(json!({"content": []})), "tds_ext_info", http),
-            "static: stands beside `tds_ext_info`",
+            "static: is given together with `tds_ext_info`",
         ),
         (definition(json!({})), "static: says no answer: give `content`"),
         (

@@ -69,8 +69,8 @@ async fn arguments_that_violate_the_schema_are_not_sent() {
             "/limit: 500 is greater than the maximum of 100",
         ),
         (r#"{"limit":1,"more":1}"#, "'more' was unexpected"),
-        (r#"{"limit":5000,"limit":5}"#, "the member `limit` stands twice"),
-        (r#"{"limit":5,"o":{"a":1,"a":2}}"#, "the member `a` stands twice"),
+        (r#"{"limit":5000,"limit":5}"#, "the member `limit` appears twice"),
+        (r#"{"limit":5,"o":{"a":1,"a":2}}"#, "the member `a` appears twice"),
         (r#"{"limit":1e999}"#, "number out of range"),
         ("[1]", "expected a JSON object"),
     ];

@@ -13,7 +13,7 @@ use http::{HeaderValue, StatusCode, header};
 use mcp_core::policy::{Action, Asked, Door, Refusal, Verb};
 use std::sync::Arc;
 
-/// Until everything is loaded nobody can say what there is, nor what would clash with it.
+/// Waits for the first load: until then nobody can say what there is, nor what would clash with it.
 pub(super) async fn loaded(State(app): State<Arc<App>>, request: Request, next: Next) -> Result<Response> {
     if !app.catalog.loaded() {
         return Err(Error::unavailable(

@@ -14,7 +14,7 @@ const PAGE: &str = include_str!("../../../assets/docs.html");
 const STYLE: &str = include_str!("../../../assets/docs.css");
 const SCRIPT: &str = include_str!("../../../assets/docs.js");
 
-/// Nothing from elsewhere, nothing inline, in no frame.
+/// The policy of the page: nothing from elsewhere, nothing inline, in no frame.
 const POLICY: HeaderValue = HeaderValue::from_static(
     "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; base-uri 'none'; \
      form-action 'none'; frame-ancestors 'none'",

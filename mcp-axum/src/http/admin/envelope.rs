@@ -20,7 +20,7 @@ pub(super) struct Success<T> {
     message: &'static str,
     /// What was asked for.
     data: T,
-    /// Of the document, or of the catalog for a list. Also in the header `ETag`.
+    /// The revision of the document, or of the catalog for a list. Also in the header `ETag`.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(required = false, nullable = false, value_type = u64)]
     revision: Option<Revision>,
@@ -28,7 +28,7 @@ pub(super) struct Success<T> {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[schema(required = false)]
     warnings: Vec<String>,
-    /// Of a list that goes on: pass it as `cursor`.
+    /// The cursor of a list that goes on: pass it as `cursor`.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(required = false, nullable = false)]
     next_cursor: Option<String>,

@@ -21,7 +21,7 @@ use utoipa::IntoParams;
 #[derive(Debug, Default, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub(super) struct ExportQuery {
-    /// Only this instance, with the tools that it names or includes.
+    /// The only instance to export, with the tools that it names or includes.
     instance: Option<String>,
 }
 
@@ -34,7 +34,7 @@ pub(super) struct Bundle {
     skipped: Vec<Skipped>,
 }
 
-/// From the data source, not from what this replica serves.
+/// Answers from the data source, not from what this replica serves.
 pub(super) async fn show(
     State(app): State<Arc<App>>,
     Parameters(query): Parameters<ExportQuery>,

@@ -9,7 +9,7 @@ use axum::extract::State;
 use mcp_common::{document::Document, key::Key};
 use std::sync::Arc;
 
-/// As this replica serves it.
+/// Answers with the document as this replica serves it.
 pub(super) async fn show(State(app): State<Arc<App>>, Target(key): Target) -> Result<Success<Document>> {
     let snapshot = app.catalog.snapshot();
     let entry = snapshot.find(&key).ok_or_else(|| {

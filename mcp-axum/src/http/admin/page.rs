@@ -18,7 +18,7 @@ pub(super) struct ListQuery {
     limit: Option<usize>,
     /// `next_cursor` of the page before.
     cursor: Option<String>,
-    /// Only entries with this text in id, name or description, in any letter case.
+    /// A text: only entries with it in id, name or description, in any letter case.
     #[param(example = "order")]
     q: Option<String>,
 }

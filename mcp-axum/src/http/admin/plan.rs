@@ -20,7 +20,7 @@ use serde::Deserialize;
 use std::sync::Arc;
 use utoipa::IntoParams;
 
-/// Of a request: as large as the largest file of definitions.
+/// The size of a request: as large as the largest file of definitions.
 const MAX_BYTES: usize = 64 * 1024 * 1024;
 
 /// The query of `apply`.

@@ -17,7 +17,7 @@ pub(super) struct Finding {
     /// `TDS` or `IDS`; `null` for what cannot be a definition, then `id` is its place in the store.
     #[schema(example = "TDS")]
     kind: Option<&'static str>,
-    /// Under which id it is stored.
+    /// The id under which it is stored.
     #[schema(example = "tool123")]
     id: String,
     /// The revision that cannot be used.
@@ -46,7 +46,7 @@ impl From<&Quarantined> for Finding {
     }
 }
 
-/// All of them, by kind and id.
+/// Answers with all findings, by kind and id.
 pub(super) async fn list(State(app): State<Arc<App>>) -> Success<Vec<Finding>> {
     let snapshot = app.catalog.snapshot();
     let findings = snapshot

@@ -62,7 +62,7 @@ pub(super) async fn bring_back(
         .map_err(|error| error.prefixed(&format!("revision {revision} is not brought back")))
 }
 
-/// As it was stored, text for text.
+/// The document as it was stored, text for text.
 async fn document(app: &App, key: &Key, revision: Revision) -> Result<Document> {
     let states = past::states(app, key).await?;
     let state = past::at(&states, key, revision)?;

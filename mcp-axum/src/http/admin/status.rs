@@ -29,7 +29,7 @@ pub(super) struct Status {
     /// Name of the data source plugin.
     #[schema(example = "sqlite")]
     source: String,
-    /// Of the catalog that is served.
+    /// The revision of the catalog that is served.
     #[schema(value_type = u64)]
     revision: Revision,
     /// Milliseconds since the data source was last heard of while it is away, 0 while it is there.
@@ -50,7 +50,7 @@ pub(super) struct Status {
     /// RFC 3339.
     #[schema(format = DateTime)]
     started_at: String,
-    /// Of the gateway.
+    /// The gateway's version.
     #[schema(example = "0.1.0")]
     version: &'static str,
 }
@@ -86,7 +86,7 @@ impl From<TaskReport> for Task {
     }
 }
 
-/// From memory but for `disabled`: it answers also when the data source is away.
+/// Answers from memory but for `disabled`: it answers also when the data source is away.
 pub(super) async fn show(
     State(app): State<Arc<App>>,
     Parameters(query): Parameters<StatusQuery>,

@@ -47,7 +47,7 @@ pub(super) struct VerifyQuery {
     #[serde(default)]
     #[param(inline, default = "mock")]
     mode: Verify,
-    /// With `live`: also requests that may change something (other than GET, HEAD and OPTIONS).
+    /// Whether `live` also makes requests that may change something (other than GET, HEAD and OPTIONS).
     #[serde(default)]
     #[param(default = false)]
     any_method: bool,

@@ -108,7 +108,7 @@ fn host_allowed(host: &str, hosts: &[String]) -> bool {
     }
 }
 
-/// Without the port; an IPv6 address keeps no brackets.
+/// The name without the port; an IPv6 address keeps no brackets.
 fn name_of(host: &str) -> &str {
     if let Some(rest) = host.strip_prefix('[') {
         return rest.split(']').next().unwrap_or_default();

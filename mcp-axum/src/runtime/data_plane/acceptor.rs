@@ -37,7 +37,7 @@ pub(super) struct Acceptor {
 }
 
 impl Acceptor {
-    /// On a thread of its own, so that nothing but the system keeps connections from being taken.
+    /// Starts on a thread of its own, so that nothing but the system keeps connections from being taken.
     pub(super) fn start(self, stop: CancellationToken) -> io::Result<()> {
         let runtime = runtime::Builder::new_current_thread().enable_all().build()?;
         let listener = {

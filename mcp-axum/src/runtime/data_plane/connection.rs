@@ -93,7 +93,7 @@ impl Usage {
         self.is_reading_head.load(Ordering::Relaxed)
     }
 
-    /// So many bytes left through the socket.
+    /// Notes that so many bytes left through the socket.
     pub(super) fn wrote(&self, bytes: usize) {
         self.written.fetch_add(bytes as u64, Ordering::Relaxed);
         self.is_blocked.store(false, Ordering::Relaxed);
@@ -165,7 +165,7 @@ impl Drop for Debt {
     }
 }
 
-/// From the request's head to the last byte of its answer.
+/// One request, from its head to the last byte of its answer.
 pub(super) struct InProgress(Arc<Usage>);
 
 impl InProgress {

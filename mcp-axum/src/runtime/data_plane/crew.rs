@@ -112,7 +112,7 @@ impl Crew {
         Ok(())
     }
 
-    /// To the worker with the fewest connections that still works, and comes back to its loop.
+    /// Hands a connection to the worker with the fewest connections that still works, and comes back to its loop.
     pub(super) fn hand_out(&self, accepted: Accepted) {
         let mut candidates = self.lock().clone();
         candidates.sort_by_cached_key(|member| (member.is_late(), member.load()));
@@ -161,7 +161,7 @@ impl Crew {
         }
     }
 
-    /// Those that have not ended, and what they are doing.
+    /// The workers that have not ended, and what they are doing.
     pub(super) fn left(&self) -> Vec<String> {
         self.lock().iter().map(|member| member.describe()).collect()
     }

@@ -32,9 +32,9 @@ pub(super) struct Entrance {
 pub(super) enum TurnedAway {
     /// It was opened while the gateway was draining already.
     Draining,
-    /// There were too many.
+    /// There were too many connections.
     Full,
-    /// Its client had too many.
+    /// The client had too many connections.
     FullForPeer,
 }
 

@@ -53,7 +53,7 @@ impl Member {
         self.silence() >= LATE
     }
 
-    /// For people.
+    /// What the worker is doing, for people.
     pub(super) fn describe(&self) -> String {
         format!("{} (doing: {})", self.vital.name(), self.vital.doing())
     }
@@ -81,7 +81,7 @@ impl Member {
         }
     }
 
-    /// Those that it has not begun to serve.
+    /// Takes back the connections that it has not begun to serve.
     pub(super) fn take_back(&self) -> Vec<Accepted> {
         let waiting: Vec<_> = self.lock().waiting.drain(..).collect();
         self.open.fetch_sub(waiting.len(), Ordering::Relaxed);
@@ -93,7 +93,7 @@ impl Member {
         self.open.fetch_sub(1, Ordering::Relaxed);
     }
 
-    /// Nothing more is served; what waits is lost.
+    /// Closes the door: nothing more is served; what waits is lost.
     pub(super) fn close(&self) {
         self.lock().is_closed = true;
         drop(self.take_back());

@@ -21,7 +21,7 @@ pub(crate) struct Peers {
 #[derive(Debug, Default)]
 struct Known {
     peers: HashMap<PeerAddress, Weak<Account>>,
-    /// At so many entries those are removed that nobody uses any more.
+    /// The number of entries at which those are removed that nobody uses any more.
     clean_at: usize,
 }
 

@@ -89,7 +89,7 @@ pub(super) struct Worker {
 pub(super) enum Serves {
     /// Whoever comes to the main address.
     Clients,
-    /// Those who come to the address of `app.admin_listen`.
+    /// The clients who come to the address of `app.admin_listen`.
     Operators,
 }
 

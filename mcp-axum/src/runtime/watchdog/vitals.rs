@@ -16,7 +16,7 @@ use tokio::time::sleep;
 /// How often a thread gives one.
 const BEAT: Duration = Duration::from_millis(250);
 
-/// All that are watched.
+/// All threads that are watched.
 #[derive(Debug, Default)]
 pub struct Vitals {
     watched: Mutex<Vec<Arc<Vital>>>,
@@ -51,7 +51,7 @@ pub struct Watched {
 }
 
 impl Vitals {
-    /// From now on this one has to give signs of life.
+    /// Begins to watch a thread, which from now on has to give signs of life.
     pub fn watch(self: &Arc<Self>, name: String, activity: Option<Arc<Activity>>) -> Watched {
         let vital = Arc::new(Vital {
             name,
@@ -102,7 +102,7 @@ impl Vital {
         }
     }
 
-    /// Since the last sign, beyond the usual pause.
+    /// The time since the last sign, beyond the usual pause.
     pub fn silence(&self) -> Duration {
         let last = self.last_beat.load(Ordering::Relaxed);
         Duration::from_millis(self.age().saturating_sub(last)).saturating_sub(BEAT)
@@ -117,7 +117,7 @@ impl Vital {
         self.activity.is_some()
     }
 
-    /// For people.
+    /// What the thread is doing, for people.
     pub(crate) fn doing(&self) -> String {
         let Some(activity) = &self.activity else {
             return "not known".to_owned();

@@ -15,7 +15,7 @@ use tracing_subscriber::fmt::MakeWriter;
 /// How long lines gather before they are written together.
 const GATHER: Duration = Duration::from_millis(50);
 
-/// So many are not kept waiting.
+/// The bytes that are not kept waiting.
 const MANY_BYTES: usize = 1 << 20;
 
 /// Lines beyond this are lost and counted: a stdout that nobody reads must not eat the memory.

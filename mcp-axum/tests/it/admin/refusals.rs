@@ -28,7 +28,7 @@ fn broken_bodies() -> Vec<(&'static str, Vec<u8>, &'static str)> {
         (
             "duplicate",
             br#"{"name":"a","name":"b"}"#.to_vec(),
-            "`name` stands twice",
+            "`name` appears twice",
         ),
         (
             "duplicate inside",
@@ -38,7 +38,7 @@ fn broken_bodies() -> Vec<(&'static str, Vec<u8>, &'static str)> {
         (
             "duplicate by escape",
             br#"{"name":"a","n\u0061me":"b"}"#.to_vec(),
-            "`name` stands twice",
+            "`name` appears twice",
         ),
         ("deep", deep.into_bytes(), "64 levels"),
         ("not UTF-8", b"{\"name\":\"\xff\xfe\"}".to_vec(), "UTF-8"),

@@ -32,7 +32,7 @@ async fn overrides_that_do_not_fit_the_tool_are_400() {
         ),
         (
             json!({"hide": ["limit", "/limit"]}),
-            "tool_ids[0].hide[1]: `/limit` stands twice",
+            "tool_ids[0].hide[1]: `/limit` appears twice",
         ),
         (
             json!({"hide": ["/limit/max"]}),

@@ -137,7 +137,7 @@ impl HttpBinding {
             (Some(_), Some(_)) => {
                 problems.push(Problem::at(
                     "tds_ext_info.base_url",
-                    "stands beside `domain`; keep one of them",
+                    "is given together with `domain`; keep one of them",
                 ));
             }
             _ => {}

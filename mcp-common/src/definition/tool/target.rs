@@ -31,7 +31,7 @@ impl ToolDefinition {
             (Some(binding), None) => Ok(TargetDefinition::Http(binding)),
             (None, Some(answer)) => Ok(TargetDefinition::Static(answer)),
             (Some(_), Some(_)) => {
-                let reason = "stands beside `tds_ext_info`; a call is either sent or answered from here, keep one of them";
+                let reason = "is given together with `tds_ext_info`; a call is either sent or answered from here, keep one of them";
                 Err(Problem::at("static", reason))
             }
             (None, None) => Err(Problem::whole(

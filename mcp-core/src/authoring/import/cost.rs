@@ -53,7 +53,7 @@ fn spend(value: &Value, left: &mut Option<usize>) {
     }
 }
 
-/// Of a tool's definition.
+/// The cost of a tool's definition.
 pub(super) fn of_draft(draft: &Draft, most: usize) -> usize {
     let texts = [&draft.description, &draft.operation, &draft.base_url, &draft.path];
     let tags = draft.tags.iter().map(String::len).sum::<usize>();

@@ -208,7 +208,7 @@ fn media(headers: &[(String, String)]) -> Option<&str> {
 /// A longer body says no more about what the API takes.
 const MAX_JSON: usize = 1 << 20;
 
-/// By its type; curl itself says it is a form.
+/// The body by its type; curl itself says it is a form.
 pub(super) fn body_of(text: &str, media: Option<&str>, is_json: bool) -> Body {
     let json = || match text.len() > MAX_JSON {
         true => None,

@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 pub(super) struct Draft {
     /// What it is known by from one import to the next, `GET /pets`.
     pub(super) operation: String,
-    /// Before it is made unique.
+    /// The name before it is made unique.
     pub(super) name: String,
     pub(super) title: Option<String>,
     pub(super) description: String,

@@ -12,7 +12,7 @@ pub(super) struct Effort {
     /// Bytes of definitions that may still be made.
     left: usize,
     bytes: Bound,
-    /// Of one of them.
+    /// The bytes of one input schema.
     max_input_schema: usize,
 }
 

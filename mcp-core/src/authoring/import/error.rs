@@ -1,6 +1,6 @@
 //! Why a description cannot be imported at all. What is wrong with one operation only is in the report.
 
-/// Nothing was planned.
+/// Why nothing was planned.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ImportError {
     /// More than the bound.
@@ -8,7 +8,7 @@ pub enum ImportError {
         "the document has {size} bytes, at most {limit} are read (`bounds.description_bytes`); cut it into parts (by tag, for instance)"
     )]
     TooLarge {
-        /// Of the document.
+        /// The size of the document.
         size: usize,
         /// The bound.
         limit: usize,
@@ -18,7 +18,7 @@ pub enum ImportError {
         "the document has {count} selected operations, at most {limit} are imported at once (`bounds.description_operations`); use include and exclude"
     )]
     TooManyOperations {
-        /// In the document.
+        /// The number in the document.
         count: usize,
         /// The bound.
         limit: usize,

@@ -3,7 +3,7 @@
 use crate::{authoring::change_plan::digest, secrets::SECRET_VARIABLES};
 use mcp_common::definition::name::MAX_NAME;
 
-/// Of a tool: the operation's id, else its method and path.
+/// The name of a tool: the operation's id, else its method and path.
 pub(super) fn tool(operation_id: Option<&str>, method: &str, path: &str) -> String {
     let from_id = operation_id
         .map(|id| clean(id, false))
@@ -12,13 +12,13 @@ pub(super) fn tool(operation_id: Option<&str>, method: &str, path: &str) -> Stri
     short(&name)
 }
 
-/// Of an argument; `[]` at the end of a list's name says nothing to a model.
+/// The name of an argument; `[]` at the end of a list's name says nothing to a model.
 pub(super) fn argument(wire: &str) -> String {
     let name = short(&clean(wire.strip_suffix("[]").unwrap_or(wire), true));
     if name.is_empty() { "value".to_owned() } else { name }
 }
 
-/// Of an environment variable that the gateway lets definitions use unless it is told otherwise.
+/// The name of an environment variable that the gateway lets definitions use unless it is told otherwise.
 pub(super) fn secret(text: &str) -> String {
     let name = clean(text, false).replace('-', "_").to_ascii_uppercase();
     format!("{SECRET_VARIABLES}{}", name.trim_start_matches('_'))

@@ -20,7 +20,7 @@ use operation::Reader;
 use serde_json::{Map, Value};
 use spec::Spec;
 
-/// As they stand in a path item.
+/// The methods as they stand in a path item.
 const METHODS: [&str; 8] = [
     "get", "put", "post", "delete", "options", "head", "patch", "trace",
 ];

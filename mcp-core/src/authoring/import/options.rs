@@ -22,7 +22,7 @@ pub enum Format {
 }
 
 impl Format {
-    /// As it stands in commands, paths and `source.type`.
+    /// The word as it stands in commands, paths and `source.type`.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::OpenApi => "openapi",
@@ -61,9 +61,9 @@ pub struct ImportOptions {
     pub auth: Option<GivenAuth>,
     /// Headers of every call.
     pub headers: Vec<GivenHeader>,
-    /// Only operations that one of these selects; empty for all.
+    /// The patterns that select operations; empty for all.
     pub include: Vec<Pattern>,
-    /// Not these, whatever includes them.
+    /// The patterns of operations that are left out, whatever includes them.
     pub exclude: Vec<Pattern>,
     /// Other names for tools; the first one that fits counts.
     pub rename: Vec<Rename>,
@@ -112,15 +112,15 @@ impl ImportOptions {
 /// Bounds of an import.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
-    /// Of the text.
+    /// The bytes of the text.
     pub max_bytes: usize,
-    /// In one document.
+    /// The operations in one document.
     pub max_operations: usize,
-    /// Of the text as JSON or YAML: levels and values.
+    /// The bounds of the text as JSON or YAML: levels and values.
     pub text: JsonBounds,
-    /// Of one tool's input schema, as JSON.
+    /// The bytes of one tool's input schema, as JSON.
     pub max_input_schema: usize,
-    /// Of one tool's output schema; larger ones are left out, because every client pays for them in `tools/list`.
+    /// The bytes of one tool's output schema; larger ones are left out, because every client pays for them in `tools/list`.
     pub max_output_schema: usize,
 }
 

@@ -44,7 +44,7 @@ impl Pattern {
     }
 }
 
-/// As it can be read again.
+/// The pattern as it can be read again.
 impl fmt::Display for Pattern {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let prefix = match self.subject {

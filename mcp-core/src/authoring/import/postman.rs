@@ -232,7 +232,7 @@ impl Collection<'_> {
         })
     }
 
-    /// With the collection's variables.
+    /// The text with the collection's variables.
     fn filled(&self, text: &str) -> String {
         let mut out = text.to_owned();
         for _ in 0..MAX_VARIABLES_IN_VARIABLES {

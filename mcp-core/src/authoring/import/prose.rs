@@ -1,12 +1,12 @@
 //! Texts for models: what a description says, without what only a web page needs, and not longer than useful.
 
-/// Of a tool.
+/// The characters of a tool's description.
 pub(super) const TOOL: usize = 1_024;
-/// Of an argument.
+/// The characters of an argument's description.
 pub(super) const ARGUMENT: usize = 300;
-/// Of a member of an answer.
+/// The characters of the description of a member of an answer.
 pub(super) const ANSWER: usize = 120;
-/// Of an instance.
+/// The characters of an instance's description.
 pub(super) const INSTANCE: usize = 2_000;
 
 /// Links become their text, tags go, blanks are folded, and what is too long ends with a sentence or a word.

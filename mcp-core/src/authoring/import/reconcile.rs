@@ -303,7 +303,7 @@ impl Compiled {
     }
 }
 
-/// As a document of the store, with what every document has to hold.
+/// The members as a document of the store, with what every document has to hold.
 fn document(members: &Map<String, Value>) -> Result<Document, String> {
     let text = serde_json::to_string(members).map_err(|error| error.to_string())?;
     Document::parse(text.as_bytes()).map_err(|problem| problem.to_string())

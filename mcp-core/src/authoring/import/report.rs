@@ -17,7 +17,7 @@ pub struct Report {
     pub unchanged: Vec<String>,
     /// Deleted, because their operation is gone and `prune` was asked for.
     pub removed: Vec<String>,
-    /// Their operation is gone; `prune` deletes them.
+    /// The tools whose operation is gone; `prune` deletes them.
     pub disappeared: Vec<String>,
     /// Operations without a tool.
     pub skipped: Vec<Skipped>,
@@ -30,9 +30,9 @@ pub struct Report {
 /// A definition that was not written.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Conflict {
-    /// Of the stored definition.
+    /// The id of the stored definition.
     pub id: String,
-    /// As the description names it.
+    /// The operation as the description names it.
     pub operation: String,
     /// What is in the way and what to do.
     pub reason: String,

@@ -28,7 +28,7 @@ pub(super) struct Sample {
     pub(super) description: Option<String>,
     pub(super) tags: Vec<String>,
     pub(super) method: String,
-    /// With its query.
+    /// The URL with its query.
     pub(super) url: String,
     /// What its author says about placeholders of the path.
     pub(super) variables: Vec<Field>,
@@ -192,7 +192,7 @@ fn describe(schema: &mut Value, field: Option<&Field>) {
     }
 }
 
-/// By name, in the order of their first appearance; a name that stands twice with one description is one field.
+/// The fields by name, in the order of their first appearance; a name that stands twice with one description is one field.
 fn grouped<'a>(fields: impl Iterator<Item = &'a Field>) -> Vec<(&'a str, Vec<&'a Field>)> {
     let mut out: Vec<(&str, Vec<&Field>)> = Vec::new();
     for field in fields {

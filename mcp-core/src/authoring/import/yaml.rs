@@ -57,7 +57,7 @@ struct Reader {
     open: Vec<Open>,
     anchors: HashMap<usize, Kept>,
     left: usize,
-    /// Of that, for what anchors keep and aliases repeat.
+    /// The part of that for what anchors keep and aliases repeat.
     left_for_copies: usize,
     /// Met so far, those of aliases included.
     values: usize,
@@ -208,7 +208,7 @@ impl Reader {
         }) = self.open.last_mut()
         {
             if members.contains_key(&text) && !merged.remove(&text) {
-                return Err(format!("the member `{text}` stands twice"));
+                return Err(format!("the member `{text}` appears twice"));
             }
             *key = Some(text);
         }
@@ -323,7 +323,7 @@ mod tests {
         assert_eq!(value["last"], json!({"a": 3, "b": 1}));
         assert_eq!(value["both"], json!({"a": 1, "b": 1, "c": 3}));
         let twice = read("one: &one {a: 1}\nfirst:\n  <<: *one\n  a: 3\n  a: 4\n");
-        assert!(twice.unwrap_err().contains("`a` stands twice"));
+        assert!(twice.unwrap_err().contains("`a` appears twice"));
     }
 
     #[test]
@@ -332,7 +332,7 @@ mod tests {
         assert!(
             read("a: 1\na: 2")
                 .unwrap_err()
-                .contains("`a` stands twice at line 2")
+                .contains("`a` appears twice at line 2")
         );
         assert!(read("? [a]\n: 1").is_err());
         assert!(read(&"[".repeat(1000)).is_err());

@@ -40,13 +40,13 @@ pub(crate) struct Upstream {
 }
 
 impl Upstream {
-    /// Those of all tools that ask for no others.
+    /// The connections of all tools that ask for no others.
     pub(crate) fn new(settings: &EngineSettings) -> Self {
         let tls = (*settings.trust.config()).clone();
         Self::special(settings, tls, &Transport::default(), None)
     }
 
-    /// Those of tools that ask for this transport.
+    /// The connections of tools that ask for this transport.
     pub(super) fn special(
         settings: &EngineSettings,
         tls: ClientConfig,

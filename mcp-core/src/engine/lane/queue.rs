@@ -128,7 +128,7 @@ impl Queue {
 }
 
 impl State {
-    /// Of the first owner whose turn it is and who does not have its share already.
+    /// Takes the errand of the first owner whose turn it is and who does not have its share already.
     fn take(&mut self, share: usize) -> Option<Errand> {
         for _ in 0..self.turns.len() {
             let key = self.turns.pop_front()?;

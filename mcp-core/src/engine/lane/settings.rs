@@ -13,9 +13,9 @@ pub struct LaneSettings {
     pub threads: usize,
     /// How much of one tool may wait for its turn.
     pub waiting: usize,
-    /// From how many bytes on arguments are worked on beside the workers.
+    /// The number of bytes from which on arguments are worked on beside the workers.
     pub arguments_bytes: usize,
-    /// From how many bytes on answers are.
+    /// The number of bytes from which on answers are.
     pub answer_bytes: usize,
     /// How long one piece of work in a process may take.
     pub time: Duration,

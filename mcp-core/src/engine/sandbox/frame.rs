@@ -2,7 +2,7 @@
 
 use std::io::{self, Read, Write};
 
-/// Of one message. The largest answers and results are far below.
+/// The size of one message. The largest answers and results are far below.
 const MAX_BYTES: usize = 256 << 20;
 const MAX_PARTS: usize = 8;
 

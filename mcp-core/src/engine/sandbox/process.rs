@@ -18,7 +18,7 @@ const MAX_WORDS: u64 = 4 << 10;
 /// Why a job was not done. The process has died.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Ended {
-    /// Its time was over.
+    /// The job's time was over.
     Late,
     /// Nobody waits for it any more.
     Unwanted,

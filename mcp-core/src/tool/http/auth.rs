@@ -47,7 +47,7 @@ pub(crate) struct TokenSource {
 }
 
 impl TokenSource {
-    /// Of the token endpoint, with its port.
+    /// The host of the token endpoint, with its port.
     pub(crate) fn host(&self) -> &str {
         self.url.authority().map_or("", |authority| authority.as_str())
     }

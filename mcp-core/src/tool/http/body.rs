@@ -26,7 +26,7 @@ pub(crate) use tree::{Node, check_neighbours};
 pub(crate) enum Body {
     /// The arguments that have no other place, as JSON.
     Rest,
-    /// Never anything.
+    /// The body is never anything.
     None,
     /// What the definition says.
     Built(Box<BodyPlan>),
@@ -37,7 +37,7 @@ pub(crate) enum Body {
 pub(crate) struct BodyPlan {
     pub(crate) content: Content,
     pub(crate) format: Format,
-    /// Empty where the body has no fields.
+    /// The fields that are taken; empty where the body has none.
     pub(crate) taken: TakenFields,
 }
 

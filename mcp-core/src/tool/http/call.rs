@@ -51,7 +51,7 @@ pub(crate) struct Call {
     pub(crate) templates: Templates,
     pub(crate) params: Params,
     pub(crate) body: Body,
-    /// Of the body; a multipart body adds its boundary.
+    /// The media type of the body; a multipart body adds its boundary.
     pub(crate) content_type: HeaderValue,
     /// Arguments that the definition places itself.
     placed: Placed,
@@ -70,7 +70,7 @@ pub(crate) struct Call {
     pub(crate) response: Option<Box<ResponseShape>>,
 }
 
-/// Without headers and query: definitions may carry credentials there.
+/// Leaves headers and query out: definitions may carry credentials there.
 impl fmt::Debug for Call {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Call")

@@ -14,12 +14,12 @@ pub(crate) struct Origin {
     pub(crate) authority: Authority,
     /// Ready for HTTP/1.1. TLS upstreams may speak HTTP/2, which has `:authority` instead.
     pub(crate) host: Option<HeaderValue>,
-    /// Without a slash at the end; empty where there is none.
+    /// The path's prefix without a slash at the end; empty where there is none.
     pub(crate) prefix: String,
 }
 
 impl Origin {
-    /// From `domain` or `base_url`.
+    /// Compiles `domain` or `base_url`.
     pub(crate) fn compile(binding: &HttpBinding) -> Result<Self, Problem> {
         match (&binding.domain, &binding.base_url) {
             (Some(domain), _) => Self::from_domain(domain.trim())

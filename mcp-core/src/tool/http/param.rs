@@ -28,16 +28,16 @@ pub(crate) struct Param {
     /// The value of the definition is `const`, not `default`.
     pub(crate) is_const: bool,
     pub(crate) omit: Omit,
-    /// Its place in the document.
+    /// The place in the document.
     pub(crate) field: String,
 }
 
 /// Where the value comes from.
 #[derive(Debug)]
 pub(crate) enum ParamValue {
-    /// From the definition alone.
+    /// The value comes from the definition alone.
     Own(Template),
-    /// From the argument, or else the default.
+    /// The value comes from the argument, or else the default.
     Argument(Option<Template>),
 }
 
@@ -51,7 +51,7 @@ pub(crate) enum Omit {
     Value(Value),
 }
 
-/// All of a tool, by place.
+/// All parameters of a tool, by place.
 #[derive(Debug, Default)]
 pub(crate) struct Params {
     pub(crate) path: Vec<Param>,
@@ -132,7 +132,7 @@ impl Params {
         }
     }
 
-    /// In no particular order.
+    /// All parameters, in no particular order.
     pub(crate) fn all(&self) -> impl Iterator<Item = &Param> {
         let headers = self.header.iter().map(|(_, param)| param);
         let others = [&self.path, &self.query, &self.cookie, &self.body];

@@ -29,7 +29,7 @@ pub struct RequestHeader(HeaderName);
 /// Why a header never reaches an upstream.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum NoRequestHeader {
-    /// Not the name of any header.
+    /// The text is not the name of any header.
     #[error("is not the name of a header")]
     Name,
     /// Credentials for the gateway, framing, proxies.
@@ -40,7 +40,7 @@ pub enum NoRequestHeader {
 }
 
 impl RequestHeader {
-    /// Its name.
+    /// The header's name.
     pub fn name(&self) -> &HeaderName {
         &self.0
     }

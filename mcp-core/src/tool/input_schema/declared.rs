@@ -15,7 +15,7 @@ pub(crate) struct Declared {
 }
 
 impl Declared {
-    /// Of a schema that is not there.
+    /// What a schema that is not there declares.
     pub(crate) fn nothing() -> Self {
         Self {
             names: BTreeSet::new(),
@@ -23,7 +23,7 @@ impl Declared {
         }
     }
 
-    /// Of `schema`, whose references resolve inside `root`.
+    /// What `schema` declares, whose references resolve inside `root`.
     pub(crate) fn of(schema: &Value, root: &Value) -> Self {
         let mut found = Self::nothing();
         let mut speaks = false;

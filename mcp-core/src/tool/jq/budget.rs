@@ -33,13 +33,13 @@ const MAX_BITS: u64 = 4_096;
 pub(super) const STEP: &str = "!step";
 pub(super) const WEIGH: &str = "!weigh";
 pub(super) const MULTIPLY: &str = "!multiply";
-/// Before a text is read as JSON.
+/// The check before a text is read as JSON.
 pub(super) const READ: &str = "!read";
-/// Before something is sought in all of a value.
+/// The check before something is sought in all of a value.
 pub(super) const PAIR: &str = "!pair";
-/// Before a text is matched with a pattern.
+/// The check before a text is matched with a pattern.
 pub(super) const SCAN: &str = "!scan";
-/// Before a value is what another one is indexed with.
+/// The check before a value is what another one is indexed with.
 pub(super) const INDEX: &str = "!index";
 
 /// The kind of programs that have a budget.
@@ -179,7 +179,7 @@ impl Budget {
         }
     }
 
-    /// Before the value is read as JSON.
+    /// Checks before the value is read as JSON.
     fn read(&self, value: &Val) -> Result<(), Exceeded> {
         let (Val::TStr(text) | Val::BStr(text)) = value else {
             return Ok(());
@@ -191,7 +191,7 @@ impl Budget {
         })
     }
 
-    /// Before the one is sought everywhere in the other.
+    /// Checks before the one is sought everywhere in the other.
     fn pair(&self, value: &Val, other: &Val) -> Result<(), Exceeded> {
         let cost = match (value, other) {
             (Val::TStr(_) | Val::BStr(_), _) => self.nodes(value)?.saturating_add(self.nodes(other)?),
@@ -200,7 +200,7 @@ impl Budget {
         self.take(self.charge(cost))
     }
 
-    /// Before the text is matched with the pattern, which may make a value of each character.
+    /// Checks before the text is matched with the pattern, which may make a value of each character.
     fn scan(&self, text: &Val, pattern: &Val) -> Result<(), Exceeded> {
         let (Val::TStr(text) | Val::BStr(text), Val::TStr(pattern) | Val::BStr(pattern)) = (text, pattern)
         else {
@@ -210,7 +210,7 @@ impl Budget {
         self.take(self.charge(text.len().saturating_add(1).saturating_mul(weight)))
     }
 
-    /// Before another value is indexed with it. A list is sought at each place of another list.
+    /// Checks before another value is indexed with it. A list is sought at each place of another list.
     fn index(&self, index: &Val) -> Result<(), Exceeded> {
         match index {
             Val::Arr(items) => self.take(self.charge(items.len().saturating_mul(4_096))),

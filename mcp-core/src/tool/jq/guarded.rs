@@ -10,7 +10,7 @@ use jaq_core::{
 
 struct Guarded {
     name: &'static str,
-    /// As it is called inside.
+    /// The name as it is called inside.
     native: &'static str,
     arguments: &'static [&'static str],
     /// Stands before it and sees the input and the first argument.

@@ -7,9 +7,9 @@ use serde_json::{Map, Value};
 /// JSON texts by name.
 #[derive(Debug, Default)]
 pub(crate) struct Completion {
-    /// At the root of the arguments.
+    /// The values at the root of the arguments.
     pub(crate) root: Vec<(String, String)>,
-    /// In their groups.
+    /// The values in their groups.
     pub(crate) groups: Vec<(String, Group)>,
 }
 

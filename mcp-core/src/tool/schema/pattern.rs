@@ -1,6 +1,6 @@
 //! What matching a pattern costs for each byte of a text.
 
-/// Of a pattern that is matched by trying again and again (look-around, references to groups).
+/// The weight of a pattern that is matched by trying again and again (look-around, references to groups).
 const BACKTRACKING: u64 = 20_000;
 /// States of the automaton of one character class by property.
 const PROPERTY: u64 = 100;

@@ -41,7 +41,7 @@ pub(super) struct Weight {
     quick_bytes: usize,
     /// Units for each byte of a text.
     unit: u64,
-    /// By how much that is multiplied on each level.
+    /// The factor by which that is multiplied on each level.
     forks: u64,
 }
 
@@ -73,7 +73,7 @@ impl Weight {
         json.len() <= BOUNDED_BYTES && self.units(json) <= BOUNDED
     }
 
-    /// At most so many for this text.
+    /// The most units for this text.
     fn units(&self, json: &str) -> u64 {
         let plain = self.unit.saturating_mul(json.len() as u64);
         match self.forks {
@@ -105,9 +105,9 @@ fn depth(json: &str) -> usize {
 /// What one schema costs where it applies.
 #[derive(Clone, Copy, Default)]
 struct Cost {
-    /// At the place itself.
+    /// The cost at the place itself.
     here: u64,
-    /// At the dearest place below it.
+    /// The cost at the dearest place below it.
     below: u64,
     /// How often it refers back at one place.
     forks: u64,
@@ -118,7 +118,7 @@ impl Cost {
         self.here.max(self.below)
     }
 
-    /// Both apply at the same place.
+    /// The cost where both apply at the same place.
     fn and(self, other: Self) -> Self {
         Self {
             here: self.here.saturating_add(other.here),
@@ -127,7 +127,7 @@ impl Cost {
         }
     }
 
-    /// Only one of them applies at a place.
+    /// The cost where only one of them applies at a place.
     fn or(self, other: Self) -> Self {
         Self {
             here: self.here.max(other.here),
@@ -156,7 +156,7 @@ impl Cost {
 
 struct Walk<'a> {
     root: &'a Value,
-    /// Of what `$ref` has led to; `None` while it is being looked at.
+    /// The cost of what `$ref` has led to; `None` while it is being looked at.
     known: HashMap<&'a str, Option<Cost>>,
     depth: usize,
 }

@@ -11,7 +11,7 @@ const MOST: usize = 10 << 20;
 /// What matching one may keep for later, and what all may together.
 const MOST_KEPT: usize = 2 << 20;
 const ALL_KEPT: usize = 64 << 20;
-/// With less, matching is slow.
+/// The least that is kept; with less, matching is slow.
 const LEAST_KEPT: usize = 64 << 10;
 /// What only a backtracking engine does; it compiles what lies in between one by one.
 const BACKTRACKING: [&str; 8] = ["(?=", "(?!", "(?<=", "(?<!", "(?>", "(?(", r"\k", r"\G"];

@@ -79,7 +79,7 @@ fn parts(count: usize) -> Result<usize, Error> {
     }
 }
 
-/// Of a factor: how often a text or a list is repeated would be for a client to say.
+/// Checks a factor: how often a text or a list is repeated would be for a client to say.
 fn number(value: Value) -> Result<Value, Error> {
     match value.kind() {
         ValueKind::String | ValueKind::Seq | ValueKind::Iterable | ValueKind::Bytes => Err(Error::new(
@@ -90,7 +90,7 @@ fn number(value: Value) -> Result<Value, Error> {
     }
 }
 
-/// Of a value that is given a name.
+/// Checks a value that is given a name.
 fn kept(state: &mut State<'_, '_>, value: Value) -> Result<Value, Error> {
     work::look_at(state, std::slice::from_ref(&value), 1)?;
     let mut left = MAX_KEPT;

@@ -11,7 +11,7 @@ use std::{fmt, sync::Arc};
 pub(crate) enum CallerName {
     /// Member names from `principal.claims` on.
     Claim(Vec<String>),
-    /// Of the client's request.
+    /// A header of the client's request.
     Header(HeaderName),
 }
 

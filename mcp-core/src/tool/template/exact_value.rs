@@ -7,7 +7,7 @@ use crate::{
 use minijinja::Value;
 use std::collections::{BTreeMap, btree_map::Entry};
 
-/// As deep as the JSON reader goes.
+/// The depth to which the JSON reader goes.
 const MAX_DEPTH: usize = 128;
 
 /// Reads one JSON value.
@@ -41,7 +41,7 @@ fn value(token: Token<'_>, tokens: &mut Tokens<'_>, depth: usize) -> Result<Valu
                 match members.entry(name) {
                     Entry::Vacant(place) => place.insert(value(token, tokens, depth + 1)?),
                     Entry::Occupied(place) => {
-                        return Err(format!("the member `{}` stands twice", place.key()));
+                        return Err(format!("the member `{}` appears twice", place.key()));
                     }
                 };
             }

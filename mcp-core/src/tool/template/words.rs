@@ -1,6 +1,6 @@
 //! What stands inside of a template's tags, word by word: for checks that the template engine has no eyes for.
 
-/// One of them.
+/// One word of a template.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Word<'a> {
     /// A name, keyword or number.
@@ -15,7 +15,7 @@ pub(super) enum Word<'a> {
     Edge,
 }
 
-/// All of them.
+/// The words of a template.
 pub(super) struct Words<'a> {
     rest: &'a str,
     in_tag: bool,
@@ -24,7 +24,7 @@ pub(super) struct Words<'a> {
 }
 
 impl<'a> Words<'a> {
-    /// Those of a template.
+    /// The words of one template.
     pub(super) fn of(source: &'a str) -> Self {
         Self {
             rest: source,

@@ -117,7 +117,7 @@ impl Taking {
         match remote_tool(entry) {
             Ok(tool) if self.by_name.contains_key(&tool.name) => self.skipped.push(Skipped {
                 name: tool.name.to_string(),
-                reason: "the name stands twice in the server's list; the first one has it".to_owned(),
+                reason: "the name appears twice in the server's list; the first one has it".to_owned(),
             }),
             Ok(tool) => {
                 self.by_name.insert(tool.name.clone(), self.tools.len());

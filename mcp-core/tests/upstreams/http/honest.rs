@@ -237,7 +237,7 @@ async fn all_pages_are_read_and_what_cannot_be_used_is_left_out_with_its_reason(
         .map(|skipped| format!("{}: {}", skipped.name, skipped.reason))
         .collect();
     for (found, expected) in skipped.iter().zip([
-        "a: the name stands twice",
+        "a: the name appears twice",
         "b: it has no inputSchema",
         ": it has no name",
         "c: its inputSchema is no JSON object",

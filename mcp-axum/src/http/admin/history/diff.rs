@@ -35,7 +35,7 @@ pub(in crate::http::admin) struct Diff {
     from: PastState,
     /// The state it is compared with, without its document.
     to: PastState,
-    /// In the order of the documents; empty if both say the same.
+    /// The changes in the order of the documents; empty if both say the same.
     changes: Vec<Change>,
 }
 
@@ -86,7 +86,7 @@ impl From<Difference<'_>> for Change {
     }
 }
 
-/// From the data source.
+/// Answers from the data source.
 pub(in crate::http::admin) async fn show(
     State(app): State<Arc<App>>,
     PastTarget { key, revision }: PastTarget,

@@ -13,7 +13,7 @@ use mcp_common::{
 /// More than any source keeps of one key; sources have their own, configured bounds.
 const EVERYTHING: usize = 100_000;
 
-/// All that the data source still has of the key, newest first, never empty.
+/// All states that the data source still has of the key, newest first, never empty.
 pub(in crate::http::admin) async fn states(app: &App, key: &Key) -> Result<Vec<HistoryEntry>> {
     let states = app.source.history(key, EVERYTHING).await?;
     if states.is_empty() {

@@ -11,7 +11,7 @@ use crate::{
 use axum::extract::State;
 use std::sync::Arc;
 
-/// From the data source.
+/// Answers from the data source.
 pub(in crate::http::admin) async fn show(
     State(app): State<Arc<App>>,
     PastTarget { key, revision }: PastTarget,

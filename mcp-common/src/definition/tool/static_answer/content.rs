@@ -202,7 +202,7 @@ impl ResourceContents {
                 problems.push(Problem::at(format!("{field}.text"), reason));
             }
             (Some(_), Some(_)) => {
-                let reason = "stands beside `text`; keep one of them";
+                let reason = "is given together with `text`; keep one of them";
                 problems.push(Problem::at(format!("{field}.blob"), reason));
             }
             _ => {}

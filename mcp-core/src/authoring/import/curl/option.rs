@@ -1,6 +1,6 @@
 //! curl's options and whether a value follows them.
 
-/// Of one letter, with a value.
+/// The options of one letter, with a value.
 const LETTERS: &str = "AbcCdDeEFhHKmoPQrtTuUwxXyYz";
 
 /// Long ones with a value (`curl --help all`): that of one that is missing here would be taken for the URL.

@@ -9,14 +9,14 @@ use serde_json::{Map, Value};
 
 /// Parts of `allOf` that are looked at to find out whether an answer is an object.
 const MAX_PARTS: usize = 200;
-/// Of one example; longer ones are not worth their place.
+/// The bytes of one example; longer ones are not worth their place.
 pub(super) const MAX_EXAMPLE: usize = 4 * 1024;
 
 #[derive(Debug, Default)]
 pub(super) struct Answer {
     pub(super) schema: Option<Value>,
     pub(super) is_too_large: bool,
-    /// Of the description: status and body.
+    /// The example of the description: status and body.
     pub(super) example: Option<(u16, Value)>,
 }
 

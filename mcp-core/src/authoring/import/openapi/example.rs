@@ -74,7 +74,7 @@ fn body_example(spec: &Spec<'_>, operation: &Map<String, Value>, body: &Body) ->
     cost::small(schema.get("example")?, MAX_EXAMPLE)
 }
 
-/// Only examples that the schema accepts: many descriptions have others.
+/// Keeps only examples that the schema accepts: many descriptions have others.
 pub(super) fn checked(
     arguments: Option<Map<String, Value>>,
     input_schema: &Map<String, Value>,

@@ -29,7 +29,7 @@ const MAX_DEPTH: usize = 16;
 const MAX_PARTS: usize = 200;
 /// More are no arguments that a model could choose from; they stay one body.
 const MAX_MEMBERS: usize = 500;
-/// Of all members together.
+/// The bytes of all members together.
 const MAX_BYTES: usize = 1 << 20;
 
 /// The members of an object schema.

@@ -57,7 +57,7 @@ struct Inliner<'a> {
     uses: BTreeMap<String, usize>,
     /// Named by a discriminator; they stay where it finds them.
     pinned: BTreeSet<String>,
-    /// So short that a reference costs as much, and without references.
+    /// The schemas so short that a reference costs as much, and without references.
     short: BTreeSet<String>,
     definitions: &'a Map<String, Value>,
 }

@@ -25,9 +25,9 @@ use crate::{
 use serde_json::{Map, Value};
 use std::borrow::Cow;
 
-/// Of those that the report names.
+/// The number of servers that the report names.
 const MAX_SERVERS: usize = 20;
-/// Of a path as the description has it.
+/// The bytes of a path as the description has it.
 const MAX_PATH: usize = 8 << 10;
 
 pub(super) struct Reader<'s> {
@@ -173,7 +173,7 @@ impl<'s> Reader<'s> {
     }
 }
 
-/// As labels by which instances can include tools.
+/// The tags as labels by which instances can include tools.
 pub(super) fn tags(operation: &Map<String, Value>) -> Vec<String> {
     let tags = operation
         .get("tags")

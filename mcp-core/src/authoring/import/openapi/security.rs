@@ -95,7 +95,7 @@ impl<'s> Security<'s> {
         Some(auth)
     }
 
-    /// Without a person; otherwise whoever has a token can give it.
+    /// The flow without a person; otherwise whoever has a token can give it.
     fn oauth2(
         &self,
         scheme: &Value,

@@ -4,9 +4,9 @@ use super::spec::{Spec, Version};
 use crate::authoring::import::{ImportOptions, Unmappable};
 use serde_json::{Map, Value};
 
-/// Of those that are to choose from.
+/// The number of servers that are to choose from.
 const MAX_SERVERS: usize = 20;
-/// Of a server's URL, its variables filled in.
+/// The bytes of a server's URL, its variables filled in.
 const MAX_URL: usize = 2_048;
 
 #[derive(Debug, Default)]
@@ -84,7 +84,7 @@ fn swagger2(root: &Value, options: &ImportOptions) -> Result<Server, Unmappable>
     })
 }
 
-/// With each variable's default.
+/// The URL with each variable's default.
 fn with_variables(server: &Value) -> Result<String, String> {
     let mut url = server
         .get("url")

@@ -19,7 +19,7 @@ impl Fingerprint {
         )
     }
 
-    /// Of the last import, as the stored document has it.
+    /// The fingerprints of the last import, as the stored document has it.
     pub(super) fn stored(document: &Document) -> Option<Self> {
         let source: Value = serde_json::from_str(document.get("source")?.get()).ok()?;
         let parts = source.get("parts")?.as_object()?;
@@ -31,7 +31,7 @@ impl Fingerprint {
         self.0.get(part).map(String::as_str)
     }
 
-    /// Of the whole.
+    /// The hash of the whole.
     pub(super) fn hash(&self) -> String {
         digest(&json!(self.0).to_string(), 16)
     }

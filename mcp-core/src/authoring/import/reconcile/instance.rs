@@ -31,7 +31,7 @@ pub(super) fn new(
     super::document(&members)
 }
 
-/// With new tools at the end and without removed ones; everything else stays, also which old tools it does not have.
+/// The instance with new tools at the end and without removed ones; everything else stays, also which old tools it does not have.
 pub(super) fn updated(
     stored: Option<&Document>,
     created: &[String],
@@ -56,7 +56,7 @@ pub(super) fn updated(
     Ok(Some(document))
 }
 
-/// Of an entry: the text, or the object's `id`.
+/// The id of an entry: the text, or the object's `id`.
 fn id(entry: &RawValue) -> Option<String> {
     let value: serde_json::Value = serde_json::from_str(entry.get()).ok()?;
     let id = value.get("id").unwrap_or(&value);

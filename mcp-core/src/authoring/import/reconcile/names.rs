@@ -14,7 +14,7 @@ use std::collections::BTreeSet;
 
 pub(super) struct Names {
     taken: BTreeSet<String>,
-    /// By tools that have it from an earlier import.
+    /// The names that tools have from an earlier import.
     kept: BTreeSet<String>,
 }
 

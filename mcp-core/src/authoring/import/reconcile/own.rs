@@ -50,7 +50,7 @@ struct StoredSource {
     instance: String,
 }
 
-/// One of them.
+/// One tool of the import's own.
 #[derive(Debug)]
 pub(super) struct Entry<'a> {
     pub(super) key: Key,
@@ -66,7 +66,7 @@ impl Entry<'_> {
     }
 }
 
-/// All of them, by operation.
+/// All tools of the import's own, by operation.
 #[derive(Debug)]
 pub(super) struct Own<'a>(BTreeMap<String, Entry<'a>>);
 

@@ -29,7 +29,7 @@ const OF_THE_CLIENT: [&str; 18] = [
     "postman-token",
 ];
 
-/// Those that belong to the operation, with their values. Credentials are not stored; a note says so.
+/// The headers that belong to the operation, with their values. Credentials are not stored; a note says so.
 pub(super) fn fixed(
     headers: &[(String, String)],
     operation: &str,

@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 
 const MAX_DEPTH: usize = 12;
 
-/// Of a value in JSON. What is there is required; what is `null` can be anything.
+/// The schema of a value in JSON. What is there is required; what is `null` can be anything.
 pub(super) fn schema_of(name: &str, value: &Value, depth: usize) -> Value {
     let kind = match value {
         Value::Null => return json!({}),
@@ -41,7 +41,7 @@ pub(super) fn schema_of(name: &str, value: &Value, depth: usize) -> Value {
     with_example(name, json!({"type": kind}), value)
 }
 
-/// Of a text that stands in a URL or a form.
+/// The schema of a text that stands in a URL or a form.
 pub(super) fn text_schema(name: &str, text: &str) -> Value {
     let is_number = text.len() <= 15
         && (text == "0" || !text.starts_with('0'))

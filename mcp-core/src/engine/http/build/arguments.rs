@@ -9,7 +9,7 @@ use mcp_common::definition::tool::Place;
 use serde_json::value::RawValue;
 use std::collections::BTreeMap;
 
-/// As they arrived, read once.
+/// The arguments as they arrived, read once.
 #[derive(Debug)]
 pub(crate) struct Arguments<'a> {
     pub(crate) root: Members<'a>,

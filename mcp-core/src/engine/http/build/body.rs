@@ -231,7 +231,7 @@ fn check_xml(text: &[u8]) -> Result<(), String> {
     }
 }
 
-/// Both alphabets, with padding or without, also in lines.
+/// Decodes both alphabets, with padding or without, also in lines.
 fn base64(text: &str) -> Result<Vec<u8>, String> {
     let config =
         engine::GeneralPurposeConfig::new().with_decode_padding_mode(engine::DecodePaddingMode::Indifferent);

@@ -8,7 +8,7 @@ use crate::{
 use serde_json::Value;
 use std::{borrow::Cow, cell::OnceCell};
 
-/// So many bytes of JSON text stand for one at most (`\u0041`).
+/// The most bytes of JSON text that stand for one (`\u0041`).
 const LONGEST_ESCAPE: u64 = 6;
 
 /// What a leaf came to.

@@ -10,7 +10,7 @@ use mcp_common::definition::tool::Place;
 use serde_json::{Value, value::RawValue};
 use std::borrow::Cow;
 
-/// As JSON text; `None` where it is left out. `given` is the argument.
+/// The value as JSON text; `None` where it is left out. `given` is the argument.
 pub(crate) fn value<'a>(
     param: &'a Param,
     arguments: &Arguments<'_>,

@@ -84,7 +84,7 @@ fn decoded(mut answer: Answer, limit: u64) -> Result<Answer, Failure> {
     Ok(answer)
 }
 
-/// At most one byte more than the limit.
+/// Reads at most one byte more than the limit.
 fn read(from: impl Read, limit: u64) -> io::Result<Vec<u8>> {
     let mut out = Vec::new();
     from.take(limit.saturating_add(1)).read_to_end(&mut out)?;

@@ -48,7 +48,7 @@ impl From<Response<Bytes>> for Answer {
 
 /// Smaller answers are not counted: a connection of HTTP/1 has one at a time, and a request of HTTP/2 is counted with it.
 pub(crate) const SMALL: u64 = 16 << 10;
-/// In such steps the memory of an answer is taken that does not say how large it will be.
+/// The steps in which the memory of an answer is taken that does not say how large it will be.
 const STEP: u64 = 256 << 10;
 
 /// What an answer may take.
@@ -63,7 +63,7 @@ pub(crate) struct Room<'a> {
 }
 
 impl Room<'_> {
-    /// Of nobody.
+    /// Room that is nobody's.
     pub(crate) fn of(most: u64) -> Self {
         Self {
             most,
@@ -72,7 +72,7 @@ impl Room<'_> {
         }
     }
 
-    /// Before so many bytes of an answer are kept.
+    /// Takes the memory before so many bytes of an answer are kept.
     fn take(&self, held: &mut Option<Held>, size: u64) -> Result<(), Failure> {
         let Some(peer) = self.peer.filter(|_| size > SMALL) else {
             return Ok(());

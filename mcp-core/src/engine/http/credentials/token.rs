@@ -20,7 +20,7 @@ use std::{
 };
 use tokio::{sync::OwnedMutexGuard, task::JoinHandle};
 
-/// After a failure nobody asks again for this time.
+/// The time for which nobody asks again after a failure.
 const PAUSE: Duration = Duration::from_secs(1);
 /// A token endpoint that does not answer is given up after this time, however long the calls may take that wait for it.
 const PATIENCE: Duration = Duration::from_secs(10);

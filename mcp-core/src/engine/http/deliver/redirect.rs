@@ -21,7 +21,7 @@ const FOR_EVERYBODY: [HeaderName; 7] = [
 /// Where a redirect leads.
 pub(super) struct Next {
     pub(super) request: Request<Full<Bytes>>,
-    /// To the same scheme, host and port.
+    /// Whether it leads to the same scheme, host and port.
     pub(super) is_same_origin: bool,
 }
 

@@ -53,9 +53,9 @@ pub(super) fn shape(
 
 /// How an answer breaks the promise of `output_schema`.
 pub(super) struct Mismatch {
-    /// For the model: with what was found.
+    /// The findings for the model, with what was found.
     findings: Findings,
-    /// For logs.
+    /// The places for logs.
     pub(super) places: String,
 }
 

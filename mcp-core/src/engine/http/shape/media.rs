@@ -21,7 +21,7 @@ pub(super) enum Media {
 }
 
 impl Media {
-    /// As its `Content-Type` says, or without one, as it looks.
+    /// The media of an answer, as its `Content-Type` says, or without one, as it looks.
     pub(super) fn of(answer: &Answer) -> Self {
         let Some(kind) = essence(answer) else {
             return match std::str::from_utf8(&answer.body) {

@@ -31,7 +31,7 @@ impl<'a> Names<'a> {
         self.made.get_or_init(|| self.make()).clone()
     }
 
-    /// With the shaped answer, which is JSON text; `None` where the body is no JSON.
+    /// The names with the shaped answer, which is JSON text; `None` where the body is no JSON.
     pub(super) fn with_data(&self, data: Option<&str>) -> Result<Value, String> {
         let names = self.value()?;
         let data = match data {

@@ -27,12 +27,15 @@ pub(super) fn members(
         for (member, _) in given.into_iter().filter(|(_, is_given)| *is_given) {
             refuse(
                 member,
-                "stands beside mode `none`, which never sends a body".into(),
+                "is given together with mode `none`, which never sends a body".into(),
             );
         }
     }
     if body.root.is_some() && body.template.is_some() {
-        refuse("template", "stands beside `root`; keep one of them".into());
+        refuse(
+            "template",
+            "is given together with `root`; keep one of them".into(),
+        );
     }
     if mode != BodyMode::Multipart && !body.parts.is_empty() {
         refuse("parts", "need mode `multipart`".into());
@@ -46,9 +49,9 @@ pub(super) fn members(
         .find(|name| name.eq_ignore_ascii_case("content-type"));
     if let Some(header) = header.filter(|_| body.content_type.is_some() || mode == BodyMode::Multipart) {
         let reason = if mode == BodyMode::Multipart {
-            "stands beside a multipart body, whose boundary only the gateway knows"
+            "is given together with a multipart body, whose boundary only the gateway knows"
         } else {
-            "stands beside `body.content_type`; keep one of them"
+            "is given together with `body.content_type`; keep one of them"
         };
         problems.push(Problem::at(format!("tds_ext_info.headers.{header}"), reason));
     }
@@ -88,7 +91,10 @@ pub(super) fn members(
             problems.push(at("headers", "a form has no headers for its fields"));
         }
         if encoding.style.is_some() && encoding.content_type.is_some() {
-            problems.push(at("content_type", "stands beside `style`; keep one of them"));
+            problems.push(at(
+                "content_type",
+                "is given together with `style`; keep one of them",
+            ));
         }
         if mode == BodyMode::Multipart && encoding.allow_reserved == Some(true) {
             problems.push(at(

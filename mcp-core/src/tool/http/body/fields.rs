@@ -17,13 +17,13 @@ use mcp_common::{
 use serde_json::Value;
 use std::collections::HashMap;
 
-/// Of one property. Without any, items of a list stand each for themselves and objects are JSON text.
+/// How one property is spelled. Without any, items of a list stand each for themselves and objects are JSON text.
 #[derive(Debug)]
 pub(crate) struct FieldSpelling {
     pub(crate) style: Option<Spelling>,
-    /// Of the property's parts.
+    /// The media type of the property's parts.
     pub(crate) content_type: Option<String>,
-    /// Of the property's parts.
+    /// The headers of the property's parts.
     pub(crate) headers: Vec<(HeaderName, Leaf, String)>,
 }
 
@@ -95,7 +95,7 @@ fn one(
     }
 }
 
-/// Those that the definition gives.
+/// The fields that the definition gives.
 pub(super) fn taken(body: &BodyBinding, content: &Content) -> TakenFields {
     let members = match content {
         Content::Root(_) => Vec::new(),

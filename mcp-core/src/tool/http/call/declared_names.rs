@@ -44,7 +44,7 @@ impl DeclaredNames {
         declared
     }
 
-    /// In the letter case of the schema, as clients see it.
+    /// Whether it has a header, in the letter case of the schema, as clients see it.
     pub(crate) fn has_header(&self, name: &str) -> bool {
         self.headers.contains(name)
     }

@@ -154,7 +154,7 @@ impl Fixed {
     ) -> Result<(), Problem> {
         let header = header_name::read(name).map_err(|reason| Problem::at(field, reason))?;
         if self.taken_headers.contains(&header) {
-            return Err(Problem::at(field, "stands twice (letter case does not count)"));
+            return Err(Problem::at(field, "appears twice (letter case does not count)"));
         }
         self.taken_headers.push(header.clone());
         match templates.compile(field, value, input)? {

@@ -4,10 +4,10 @@ use crate::tool::{Layout, http::param::argument_path, is_hidden};
 use mcp_common::{definition::tool::Param, problem::Problem};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// For both shapes that arguments have. A call may have very many arguments, so each is looked up.
+/// The arguments that have a place, for both shapes that arguments have. A call may have very many arguments, so each is looked up.
 #[derive(Debug, Default)]
 pub(super) struct Placed {
-    /// All arguments as they are.
+    /// Whether all arguments have one as they are.
     everything: bool,
     flat: BTreeSet<String>,
     groups: BTreeSet<String>,

@@ -23,7 +23,10 @@ pub(super) fn declaration(
     let (name, place) = (&declaration.name, declaration.place);
     let is_own = is_hidden(declaration);
     if declaration.constant.is_some() && declaration.default.is_some() {
-        found.push(at("default", "stands beside `const`; keep one of them".into()));
+        found.push(at(
+            "default",
+            "is given together with `const`; keep one of them".into(),
+        ));
     }
     if declaration.hidden && declaration.constant.is_none() && declaration.default.is_none() {
         found.push(at(

@@ -23,7 +23,7 @@ pub(crate) struct Found {
 }
 
 impl Found {
-    /// Everything, or everything that is missing.
+    /// Looks up everything, or says everything that is missing.
     pub(crate) fn look_up(transport: &Transport, secrets: &Secrets) -> Result<Self, Vec<Shortcoming>> {
         let mut missing = Vec::new();
         let mut find = |member, reference: Option<&SecretReference>| {

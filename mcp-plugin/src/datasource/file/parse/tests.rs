@@ -111,7 +111,7 @@ fn a_fault_names_the_line() {
             "x.yaml",
             "id: a\ntds_ext_info: {}\nid: b\n",
             3,
-            "`id` stands twice",
+            "`id` appears twice",
         ),
         (
             "x.yaml",

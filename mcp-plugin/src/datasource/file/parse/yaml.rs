@@ -123,7 +123,7 @@ impl<'a> Reader<'a> {
             let (event, span) = self.next()?;
             let value = self.node(event, span, depth + 1)?;
             if members.contains_key(&name) {
-                return Err(Fault::new(line, format!("the member `{name}` stands twice")));
+                return Err(Fault::new(line, format!("the member `{name}` appears twice")));
             }
             members.insert(name, value);
         }

@@ -43,7 +43,7 @@ pub(super) fn check(field: &str, member: &str, taken: (&TakenFields, bool)) -> R
     giver.map_or(Ok(()), |giver| Err(giver.refusal(field)))
 }
 
-/// In the field's style. Without one, as OpenAPI has it: items of a list each for themselves, an object as JSON text.
+/// The pairs in the field's style. Without one, as OpenAPI has it: items of a list each for themselves, an object as JSON text.
 fn pairs(
     name: &str,
     json: &str,

@@ -22,7 +22,7 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Deserialize;
 use std::time::{Duration, Instant};
 
-/// Of a token that does not say how long it is good for.
+/// The lifetime of a token that does not say how long it is good for.
 const USUAL_LIFETIME: Duration = Duration::from_secs(300);
 const LONGEST_LIFETIME: Duration = Duration::from_secs(24 * 3600);
 /// A token is renewed when less than this is left of it, or less than a tenth of its life.

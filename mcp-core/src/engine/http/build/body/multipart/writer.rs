@@ -93,7 +93,7 @@ fn boundary() -> Result<String, Failure> {
     Ok(boundary)
 }
 
-/// As browsers write names: what would end the quotes or the line is percent-encoded. So are other control characters,
+/// Quotes a name as browsers do: what would end the quotes or the line is percent-encoded. So are other control characters,
 /// and the backslash, which some servers read as an escape and others do not.
 fn quoted(out: &mut Vec<u8>, text: &str) {
     const HEX: &[u8; 16] = b"0123456789ABCDEF";
