@@ -220,11 +220,8 @@ async fn a_program_ends_with_all_that_it_started() {
     let text = std::fs::read_to_string(&pids).unwrap();
     assert_eq!(text.split_whitespace().count(), 6, "{text}");
     hub.close().await;
-    assert_eq!(
-        alive(&pids),
-        Vec::<String>::new(),
-        "they are gone when it is closed"
-    );
+    // The signal was sent when it is closed; the system may take a moment for those whose parent is gone.
+    until(&hub, "none is left", || alive(&pids).is_empty()).await;
 }
 
 #[cfg(target_os = "linux")]
@@ -238,5 +235,5 @@ async fn starting_and_ending_leaves_nothing_behind() {
     }
     assert_eq!(alive(&pids).len(), 1);
     hub.close().await;
-    assert_eq!(alive(&pids), Vec::<String>::new());
+    until(&hub, "none is left", || alive(&pids).is_empty()).await;
 }

@@ -96,16 +96,20 @@ impl EtcdServer {
         }
         command.extend(self.options.clone());
         let log = self.directory.path().join("log");
-        *self.process.lock().unwrap() = Some(Process::start(&command, &log, "KILL", None));
+        let start = || *self.process.lock().unwrap() = Some(Process::start(&command, &log, "KILL", None));
+        start();
         let deadline = Instant::now() + PATIENCE;
         while !self.try_etcdctl(&["get", "is-it-there"], "").status.success() {
-            let log = || std::fs::read_to_string(&log).unwrap_or_default();
+            let said = std::fs::read_to_string(&log).unwrap_or_default();
             assert!(
                 Instant::now() < deadline,
-                "etcd (package etcd-server) does not start: {}",
-                log()
+                "etcd (package etcd-server) does not start: {said}"
             );
             std::thread::sleep(Duration::from_millis(20));
+            // A connection of somebody else got the port that was free a moment ago.
+            if said.contains("address already in use") {
+                start();
+            }
         }
     }
 

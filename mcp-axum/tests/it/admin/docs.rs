@@ -137,6 +137,7 @@ async fn editors_get_the_schemas_without_a_key() {
     for (file, id) in [
         ("tds.json", "urn:dynmcp:schema:tds"),
         ("ids.json", "urn:dynmcp:schema:ids"),
+        ("uds.json", "urn:dynmcp:schema:uds"),
         ("tds.json?strict=true", "urn:dynmcp:schema:tds"),
     ] {
         let answer = app.anonymous().get(&format!("/admin/schema/{file}")).await;
@@ -155,7 +156,7 @@ async fn editors_get_the_schemas_without_a_key() {
     }
     let file = app.anonymous().get("/admin/schema/file.json").await.ok().json();
     assert!(file["$defs"]["Tool"]["properties"]["kind"].is_object(), "{file}");
-    let other = app.anonymous().get("/admin/schema/uds.json").await;
+    let other = app.anonymous().get("/admin/schema/xds.json").await;
     assert_eq!(other.status, 404);
     assert!(other.text.contains("/admin/schema/tds.json"), "{}", other.text);
 }

@@ -36,11 +36,15 @@ impl ToolReference {
     }
 }
 
+/// What is an id, or `upstream/tool` with neither part empty.
+const REFERENCE: &str = r"^([^/]*|[^/]+/[\s\S]+)$";
+
 /// A tool as this instance shows it.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct Entry {
     /// The tool's id; for a tool of an upstream `upstream/tool`, with the name that the server gives it.
+    #[schemars(extend("pattern" = REFERENCE))]
     id: Arc<str>,
     /// The tool's name in this instance, instead of its own.
     #[schemars(
@@ -69,6 +73,7 @@ impl JsonSchema for ToolReference {
             "A tool's id, `upstream/tool` for a tool of an upstream, or an object that says more.".into(),
         );
         schema.insert("type".to_owned(), serde_json::json!(["string", "object"]));
+        schema.insert("pattern".to_owned(), REFERENCE.into());
         schema
     }
 }
