@@ -102,7 +102,7 @@ pub fn router(app: Arc<App>, endpoint: Endpoint) -> Router {
 async fn nothing_here(OriginalUri(uri): OriginalUri) -> Error {
     let path = uri.path();
     Error::not_found(format!(
-        "there is nothing at `{path}`; this is a DynMCP gateway: MCP clients use /mcp/INSTANCE (without a slash at the end), and \
+        "there is nothing at `{path}`; this is a DynMCP gateway: MCP clients use /mcp/INSTANCE, and \
          /admin/docs describes the admin API"
     ))
 }

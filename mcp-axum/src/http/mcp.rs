@@ -1,4 +1,4 @@
-//! `/mcp/{instance}`: HTTP in front of the protocol. In this order: who may reach this endpoint from where (Host,
+//! `/mcp/{instance}`, and `/mcp` where an instance is configured for it: HTTP in front of the protocol. In this order: who may reach this endpoint from where (Host,
 //! Origin), who is calling, which instance, which method; only then is a body read.
 
 mod access;
@@ -53,7 +53,10 @@ pub fn router(app: Arc<App>, endpoint: Endpoint) -> Router {
         app,
     };
     let router = Router::new()
+        .route("/mcp", any(serve))
+        .route("/mcp/", any(serve))
         .route("/mcp/{instance}", any(serve))
+        .route("/mcp/{instance}/", any(serve))
         .with_state(Arc::new(route));
     let origins = &settings.app.cors_origins.0;
     if origins.is_empty() {
@@ -123,7 +126,7 @@ async fn answer(route: &McpRoute, parts: Parts, body: Body, record: &mut Record)
         ..
     } = parts;
     let peer = body::peer(&extensions);
-    let instance = instance_of(uri.path())?;
+    let instance = instance_of(route, &headers, uri.path())?;
     let (view, principal) = admit(route, &headers, &instance, record).await?;
     let endpoint = &route.endpoint;
     match method {
@@ -235,12 +238,22 @@ async fn post(route: &Endpoint, work: Work, body: Bytes) -> Result<Reply, Error>
     attended.await.map_err(|error| Error::internal(error.to_string()))
 }
 
-/// The last path segment, decoded.
-fn instance_of(path: &str) -> Result<Cow<'_, str>, Error> {
-    let segment = path.strip_prefix("/mcp/").unwrap_or_default();
-    percent_decode_str(segment)
-        .decode_utf8()
-        .map_err(|_| Error::bad_request("the instance id is not UTF-8"))
+/// What follows `/mcp` in a path, decoded; where nothing does, the instance that is configured. A slash at the end says
+/// nothing.
+fn instance_of<'a>(route: &'a McpRoute, headers: &HeaderMap, path: &'a str) -> Result<Cow<'a, str>, Error> {
+    let segment = path.strip_prefix("/mcp").unwrap_or_default().trim_matches('/');
+    if !segment.is_empty() {
+        return percent_decode_str(segment)
+            .decode_utf8()
+            .map_err(|_| Error::bad_request("the instance id is not UTF-8"));
+    }
+    if let Some(default) = &route.app.settings.app.default_instance {
+        return Ok(default.into());
+    }
+    route.access.check(headers)?;
+    let message = "the path names no instance: MCP clients use /mcp/INSTANCE (`app.default_instance` of the configuration says \
+                   which one /mcp is)";
+    Err(Error::not_found(message).in_json_rpc(Endpoint::era_of(headers)))
 }
 
 /// What the body was packed with.

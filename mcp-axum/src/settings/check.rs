@@ -2,8 +2,8 @@
 
 use super::{AutoSize, List, Network, Settings, SettingsError};
 use http::HeaderName;
-use mcp_common::byte_size::ByteSize;
 use mcp_common::secret::ExposeSecret;
+use mcp_common::{byte_size::ByteSize, definition::name::check_id};
 use mcp_core::{
     egress::{EgressRule, ProxyAddress},
     secrets::holds_identity,
@@ -53,6 +53,9 @@ pub(super) fn problems(settings: &Settings) -> Vec<SettingsError> {
     }
     note(origins("app.allowed_origins", &app.allowed_origins));
     note(origins("app.cors_origins", &app.cors_origins));
+    if let Some(Err(problem)) = app.default_instance.as_deref().map(check_id) {
+        note(Err(SettingsError::value("app.default_instance", problem.reason)));
+    }
     note(egress_rules("egress.allow", &settings.egress.allow));
     note(egress_rules("egress.deny", &settings.egress.deny));
     note(proxies("egress.proxies", &settings.egress.proxies));

@@ -31,6 +31,9 @@ pub struct AppSettings {
     pub allowed_hosts: List,
     /// Origins that may call `/mcp`.
     pub allowed_origins: List,
+    /// The instance that `/mcp` is.
+    #[serde(deserialize_with = "unset_if_empty", serialize_with = "empty_if_unset")]
+    pub default_instance: Option<String>,
     /// Origins that get CORS headers.
     pub cors_origins: List,
     /// Largest request body.

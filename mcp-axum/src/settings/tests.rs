@@ -180,6 +180,10 @@ fn a_wrong_value_is_refused_by_key_with_what_would_be_right() {
             "[app]\nconfig_revision_header = \"a b\"",
             "app.config_revision_header: `a b` is not a header name",
         ),
+        (
+            "[app]\ndefault_instance = \"a/b\"",
+            "app.default_instance: has the character '/', which cannot stand in a path",
+        ),
         ("[app]\nallowed_hosts = [[]]", "app.allowed_hosts[0]: "),
         (
             "[log]\nrequests = \"sometimes\"",

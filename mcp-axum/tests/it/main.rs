@@ -7,6 +7,7 @@ mod bounds;
 mod caller;
 mod connections;
 mod cors;
+mod default_instance;
 mod disconnect;
 mod edge;
 mod egress;
