@@ -1,6 +1,7 @@
 //! Definitions, read from their documents: a TDS document is one tool, an IDS document is one instance, a UDS document is one upstream. Reading checks shapes and names; whether a tool can be called is found out by compiling
 //! it (the catalog's [`Compile`](crate::catalog::Compile) port).
 
+pub mod client_limits;
 mod decode;
 pub mod instance;
 pub mod name;
@@ -8,7 +9,7 @@ mod schema;
 pub mod tool;
 pub mod upstream;
 
-pub use decode::decode;
+pub use decode::{Misread, decode};
 pub use instance::InstanceDefinition;
 pub use schema::{UnknownMembers, file_schema, schema, schema_of};
 pub use tool::ToolDefinition;

@@ -68,3 +68,49 @@ impl From<Problem> for Problems {
         Self(vec![problem])
     }
 }
+
+impl Problems {
+    /// Adds what was found afterwards, except where it may only come from what is known: at the same place, around it or in it,
+    /// about the document as a whole, or at a place that `follows` the other one.
+    pub fn and_later(mut self, later: Vec<Problem>, follows: impl Fn(&str, &str) -> bool) -> Self {
+        let known: Vec<_> = self.0.iter().map(|problem| problem.field.clone()).collect();
+        let is_new = |problem: &Problem| {
+            let mut known = known.iter();
+            !known.any(|known| is_about(&problem.field, known) || follows(&problem.field, known))
+        };
+        self.0.extend(later.into_iter().filter(is_new));
+        self
+    }
+}
+
+/// Whether what is said about one place may come from a mistake in the other one.
+pub(crate) fn is_about(field: &str, place: &str) -> bool {
+    field.is_empty() || !place.is_empty() && (is_within(field, place) || is_within(place, field))
+}
+
+/// Whether the inner place is the outer one or a part of it.
+pub(crate) fn is_within(inner: &str, outer: &str) -> bool {
+    inner
+        .strip_prefix(outer)
+        .is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[']))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_about;
+
+    #[test]
+    fn places_around_and_inside_are_the_same_mistake() {
+        for (field, place, expected) in [
+            ("a.b", "a.b", true),
+            ("a.b[1].c", "a.b", true),
+            ("a", "a.b", true),
+            ("", "a.b", true),
+            ("a.bc", "a.b", false),
+            ("a.c", "a.b", false),
+            ("a.c", "", false),
+        ] {
+            assert_eq!(is_about(field, place), expected, "{field} {place}");
+        }
+    }
+}

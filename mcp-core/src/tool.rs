@@ -40,7 +40,7 @@ pub(crate) use listing::without_patterns;
 use mcp_common::{
     bounds::Bounds,
     catalog::Compiled,
-    definition::{ToolDefinition, instance::ToolOverrides},
+    definition::{ToolDefinition, instance::ToolOverrides, tool::follows},
     document::Document,
     key::Key,
     problem::{Problem, Problems},
@@ -158,7 +158,8 @@ impl ToolCompiler {
         let text = document.as_json().as_bytes();
         let subject = Subject::new(Key::tool(id.clone()), &[text]);
         self.guarded(&subject, Some(text), || {
-            self.compile(&ToolDefinition::read(id, document)?.definition)
+            let read = ToolDefinition::read_and(id, document, |definition| self.compile(definition));
+            read.map(|(_, compiled)| compiled)
         })
     }
 
@@ -221,7 +222,10 @@ impl ToolCompiler {
     pub fn compile(&self, definition: &ToolDefinition) -> Result<Compiled<CompiledTool>, Problems> {
         let mut problems = Vec::new();
         let bounds = &*self.bounds;
-        let input = InputSchema::compile(definition, bounds)?;
+        let (input, unread) = match InputSchema::compile(definition, bounds) {
+            Ok(input) => (input, None),
+            Err(problem) => (InputSchema::unread(), Some(problem)),
+        };
         let validator = validator::compile("input_schema", &input.value, bounds)
             .map(|validator| Schema::new(validator, &input.value))
             .map_err(|problem| problems.push(problem))
@@ -262,6 +266,9 @@ impl ToolCompiler {
             self,
             (&mut problems, &mut warnings),
         );
+        if let Some(unread) = unread {
+            return Err(Problems::from(unread).and_later(problems, follows));
+        }
         let (true, Some(target)) = (problems.is_empty(), target) else {
             return Err(Problems(problems));
         };

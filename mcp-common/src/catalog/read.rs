@@ -63,9 +63,8 @@ pub(super) fn tool<C: Compile>(
         });
     }
     let document = document(record, None, &compiler.bounds())?;
-    let read = ToolDefinition::read(&record.key.id, &document).and_then(|read| {
-        let compiled = compile(compiler, &read.definition)?;
-        Ok((read, compiled))
+    let read = ToolDefinition::read_and(&record.key.id, &document, |definition| {
+        compile(compiler, definition)
     });
     let (
         Read {

@@ -1,20 +1,19 @@
 //! Document → typed definition, with the field path of every error and a warning for every unknown member.
 
+mod misread;
 mod mistakes;
 mod near;
 
-use crate::{
-    document::Document,
-    json,
-    problem::{Problem, Problems},
-};
+pub use misread::Misread;
+
+use crate::{document::Document, json, problem::Problem};
 use near::Known;
 use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
 use serde_path_to_error::{Path, Track};
 
 /// What the document says, as `T`, and a warning for each member that `T` does not know.
-pub fn decode<T: DeserializeOwned + JsonSchema>(document: &Document) -> Result<(T, Vec<String>), Problems> {
+pub fn decode<T: DeserializeOwned + JsonSchema>(document: &Document) -> Result<(T, Vec<String>), Misread<T>> {
     let text = document.to_json();
     let mut unknown = Vec::new();
     match read(&text, &mut |path| unknown.push(path)) {
@@ -27,7 +26,7 @@ pub fn decode<T: DeserializeOwned + JsonSchema>(document: &Document) -> Result<(
             };
             Ok((value, unknown.iter().map(warning).collect()))
         }
-        Err(first) => Err(Problems(mistakes::all::<T>(&text, first))),
+        Err(first) => Err(mistakes::all::<T>(&text, first)),
     }
 }
 

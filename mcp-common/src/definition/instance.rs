@@ -9,7 +9,7 @@ pub use metadata::{Metadata, ProtoType};
 pub use tool_reference::{ToolOverrides, ToolReference};
 
 use super::{
-    Read,
+    Read, client_limits,
     decode::decode,
     name::{check_id, check_tool_name},
 };
@@ -148,22 +148,9 @@ impl InstanceDefinition {
 
     /// Reads the document stored under `id`.
     pub fn read(id: &str, document: &Document) -> Result<Read<Self>, Problems> {
-        let (mut definition, mut warnings) = decode::<Self>(document)?;
-        let mut problems: Vec<Problem> = check_id(id).err().into_iter().collect();
-        for (name, value) in &definition.vars {
-            problems.extend(literal::check(&format!("vars.{name}"), value.get()).err());
-        }
-        for (index, tool) in definition.tool_ids.iter().enumerate() {
-            if let Some((upstream, name)) = tool.remote() {
-                problems.extend(remote(index, upstream, name, tool.overrides.is_some()));
-            }
-            if let Some(name) = &tool.name {
-                problems.extend(check_tool_name(&format!("tool_ids[{index}].name"), name).err());
-            }
-            for (name, value) in tool.overrides.iter().flat_map(|overrides| &overrides.defaults) {
-                problems.extend(literal::check(&format!("tool_ids[{index}].defaults.{name}"), value).err());
-            }
-        }
+        let (mut definition, mut warnings) = decode::<Self>(document)
+            .map_err(|misread| misread.with(|_, _| false, |rest| rest.mistakes(id)))?;
+        let problems = definition.mistakes(id);
         if !problems.is_empty() {
             return Err(Problems(problems));
         }
@@ -177,7 +164,38 @@ impl InstanceDefinition {
             let text = "metadata.proto_type: HTTP+SSE is not served; clients of every revision are served at /mcp without it";
             warnings.push(text.to_owned());
         }
+        warnings.extend(definition.long_descriptions());
         definition.id = id.into();
         Ok(Read { definition, warnings })
+    }
+
+    fn mistakes(&self, id: &str) -> Vec<Problem> {
+        let mut problems: Vec<Problem> = check_id(id).err().into_iter().collect();
+        for (name, value) in &self.vars {
+            problems.extend(literal::check(&format!("vars.{name}"), value.get()).err());
+        }
+        for (index, tool) in self.tool_ids.iter().enumerate() {
+            if let Some((upstream, name)) = tool.remote() {
+                problems.extend(remote(index, upstream, name, tool.overrides.is_some()));
+            }
+            if let Some(name) = &tool.name {
+                problems.extend(check_tool_name(&format!("tool_ids[{index}].name"), name).err());
+            }
+            for (name, value) in tool.overrides.iter().flat_map(|overrides| &overrides.defaults) {
+                problems.extend(literal::check(&format!("tool_ids[{index}].defaults.{name}"), value).err());
+            }
+        }
+        problems
+    }
+
+    /// What clients cut or refuse.
+    fn long_descriptions(&self) -> Vec<String> {
+        let own = self.description.as_deref().unwrap_or_default();
+        let own = client_limits::of_instructions(own).into_iter();
+        let of_tools = self.tool_ids.iter().enumerate().filter_map(|(index, tool)| {
+            let field = || format!("tool_ids[{index}].description");
+            client_limits::of_tool_description(field, tool.description.as_deref()?)
+        });
+        own.chain(of_tools).collect()
     }
 }

@@ -4,6 +4,7 @@ mod auth;
 mod body;
 mod delivery;
 mod example;
+mod follows;
 mod http_binding;
 mod param;
 mod required_params;
@@ -19,6 +20,7 @@ pub use auth::{AuthBinding, ClientAuth, ClientCredentials, KeyPlace, OnMissing};
 pub use body::{BodyBinding, BodyMode, Encoding, Part, PartSource};
 pub use delivery::{Backoff, RedirectBinding, RetryBinding, RetryOn};
 pub use example::{Example, Expectation, Mock};
+pub use follows::follows;
 pub use http_binding::{HttpBinding, Limits};
 pub use param::{OmitIf, Param, Place, Style};
 pub use required_params::{GROUPS, RequiredParams};
@@ -159,29 +161,28 @@ fn hints() -> Value {
 impl ToolDefinition {
     /// Reads the document stored under `id`.
     pub fn read(id: &str, document: &Document) -> Result<Read<Self>, Problems> {
-        let (mut definition, mut warnings) = decode::<Self>(document)?;
-        let mut problems = Vec::new();
-        problems.extend(definition.target().err());
-        for (theirs, ours) in AS_MCP_HAS_IT {
-            if document.get(theirs).is_some() && document.get(ours).is_none() {
-                let reason = format!("is what MCP calls it; in a definition it is `{ours}`");
-                problems.push(Problem::at(theirs, reason));
+        Self::read_and(id, document, |_| Ok(())).map(|(read, ())| read)
+    }
+
+    /// Reads the document stored under `id`, and does `then` with the definition. Where it has mistakes, those that `then` finds
+    /// in the rest are told with them.
+    pub fn read_and<R>(
+        id: &str,
+        document: &Document,
+        then: impl FnOnce(&Self) -> Result<R, Problems>,
+    ) -> Result<(Read<Self>, R), Problems> {
+        let (mut definition, mut warnings) = match decode::<Self>(document) {
+            Ok(read) => read,
+            Err(misread) => {
+                return Err(misread.with(follows, |mut rest| {
+                    let own = rest.mistakes(id, document);
+                    rest.id = id.into();
+                    let later = then(&rest).err().map_or_else(Vec::new, |found| found.0);
+                    Problems(own).and_later(later, follows).0
+                }));
             }
-        }
-        problems.extend(check_id(id).err());
-        problems.extend(check_tool_name("name", &definition.name).err());
-        if definition.description.trim().is_empty() {
-            problems.push(Problem::at(
-                "description",
-                "must say what the tool does; models choose by it",
-            ));
-        }
-        if let Ok(target) = definition.target() {
-            target.check(&mut problems);
-        }
-        if !problems.is_empty() {
-            return Err(Problems(problems));
-        }
+        };
+        let own = definition.mistakes(id, document);
         if !definition.id.is_empty() && *definition.id != *id {
             warnings.push(format!(
                 "id: the document says `{}`, it is served under its key `{id}`",
@@ -189,7 +190,37 @@ impl ToolDefinition {
             ));
         }
         definition.id = id.into();
-        Ok(Read { definition, warnings })
+        match (own.is_empty(), then(&definition)) {
+            (true, done) => Ok((Read { definition, warnings }, done?)),
+            (false, done) => {
+                let later = done.err().map_or_else(Vec::new, |found| found.0);
+                Err(Problems(own).and_later(later, follows))
+            }
+        }
+    }
+
+    /// What is wrong independently of schemas.
+    fn mistakes(&self, id: &str, document: &Document) -> Vec<Problem> {
+        let mut problems = Vec::new();
+        problems.extend(self.target().err());
+        for (theirs, ours) in AS_MCP_HAS_IT {
+            if document.get(theirs).is_some() && document.get(ours).is_none() {
+                let reason = format!("is what MCP calls it; in a definition it is `{ours}`");
+                problems.push(Problem::at(theirs, reason));
+            }
+        }
+        problems.extend(check_id(id).err());
+        problems.extend(check_tool_name("name", &self.name).err());
+        if self.description.trim().is_empty() {
+            problems.push(Problem::at(
+                "description",
+                "must say what the tool does; models choose by it",
+            ));
+        }
+        if let Ok(target) = self.target() {
+            target.check(&mut problems);
+        }
+        problems
     }
 }
 

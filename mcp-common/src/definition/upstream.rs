@@ -11,7 +11,7 @@ pub use bounds::{UpstreamLimits, UpstreamTimeouts};
 pub use tools::{Pattern, RemoteTool, UpstreamTools};
 
 use super::{
-    Read,
+    Read, client_limits,
     decode::decode,
     tool::{MaybeSecret, SecretReference},
 };
@@ -152,7 +152,8 @@ fn example() -> serde_json::Value {
 impl UpstreamDefinition {
     /// Reads the document stored under `id`.
     pub fn read(id: &str, document: &Document) -> Result<Read<Self>, Problems> {
-        let (mut definition, mut warnings) = decode::<Self>(document)?;
+        let (mut definition, mut warnings) = decode::<Self>(document)
+            .map_err(|misread| misread.with(check::follows, |rest| check::problems(id, &rest)))?;
         let problems = check::problems(id, &definition);
         if !problems.is_empty() {
             return Err(Problems(problems));
@@ -162,6 +163,11 @@ impl UpstreamDefinition {
                 "id: the document says `{}`, it is served under its key `{id}`",
                 definition.id
             ));
+        }
+        for (name, tool) in &definition.tools.overrides {
+            let field = || format!("tools.overrides.{name}.description");
+            let description = tool.description.as_deref().unwrap_or_default();
+            warnings.extend(client_limits::of_tool_description(field, description));
         }
         definition.id = id.into();
         Ok(Read { definition, warnings })

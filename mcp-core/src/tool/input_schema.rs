@@ -73,6 +73,18 @@ impl InputSchema {
         })
     }
 
+    /// Stands in for one that cannot be read, so that the rest of the definition can be looked at.
+    pub(crate) fn unread() -> Self {
+        let value = serde_json::json!({"type": "object"});
+        Self {
+            text: value.to_string(),
+            declared: Declared::of(&value, &value),
+            value,
+            layout: Layout::ByShape,
+            required: Vec::new(),
+        }
+    }
+
     /// What a group of a grouped schema declares.
     pub(crate) fn group(&self, name: &str) -> Declared {
         let schema = self

@@ -370,3 +370,79 @@ async fn raw(app: &TestApp, text: &str) -> String {
     let _ = stream.read_to_end(&mut answer).await;
     String::from_utf8_lossy(&answer).into_owned()
 }
+
+#[tokio::test]
+async fn mistakes_of_every_stage_are_named_together_and_none_that_only_follow() {
+    let app = TestApp::start().await;
+    let admin = app.admin();
+    // A shape, a rule, a program, a template, a schema.
+    let mut document = tool("t", "t");
+    document["title"] = json!(7);
+    document["tds_ext_info"]["timeout_ms"] = json!(0);
+    document["tds_ext_info"]["headers"] = json!({"X-A": "{{ args. }}"});
+    document["tds_ext_info"]["response"] = json!({"jq": ".a |"});
+    document["output_schema"] = json!({"type": "objekt"});
+    let refused = admin.put("/admin/tds/t", &document).await;
+    assert_eq!(refused.status, 400);
+    let text = refused.json()["error"].as_str().unwrap().to_owned();
+    for place in [
+        "title: invalid type",
+        "tds_ext_info.timeout_ms: must be",
+        "tds_ext_info.headers.X-A: ",
+        "tds_ext_info.response.jq: ",
+        "output_schema",
+    ] {
+        assert!(text.contains(place), "{place}: {text}");
+    }
+
+    // The placeholder has nothing to fill it, since `params` cannot be read.
+    document["tds_ext_info"] = json!({"domain": "api.example.com", "method": "GET", "path": "/x/{id}",
+        "params": {"id": {"in": "path"}}, "response": {"jq": ".a |"}});
+    let text = admin.put("/admin/tds/t", &document).await.text;
+    assert!(text.contains("tds_ext_info.params: invalid type"), "{text}");
+    assert!(text.contains("tds_ext_info.response.jq: "), "{text}");
+    assert!(!text.contains("tds_ext_info.path"), "{text}");
+
+    // Neither does a schema that cannot be read hide the rest, nor bring mistakes of its own.
+    document["title"] = json!("T");
+    document["input_schema"] = json!([]);
+    document["tds_ext_info"]["params"] = json!([{"name": "id", "in": "path"}]);
+    let text = admin.put("/admin/tds/t", &document).await.text;
+    assert!(text.contains("input_schema: must be a JSON object"), "{text}");
+    assert!(text.contains("tds_ext_info.response.jq: "), "{text}");
+    assert!(!text.contains("tds_ext_info.params"), "{text}");
+
+    let mut wrong = instance("i", &[]);
+    wrong["enabled"] = json!("yes");
+    wrong["tool_ids"] = json!([{"id": "t", "name": "a b"}]);
+    let text = admin.put("/admin/ids/i", &wrong).await.text;
+    assert!(text.contains("enabled: invalid type"), "{text}");
+    assert!(text.contains("tool_ids[0].name: has the character ' '"), "{text}");
+    let wrong = json!({"url": "ftp://a", "priority": "high"});
+    let text = admin.put("/admin/uds/u", &wrong).await.text;
+    assert!(text.contains("priority: invalid type"), "{text}");
+    assert!(text.contains("url: "), "{text}");
+}
+
+#[tokio::test]
+async fn texts_for_models_that_clients_cut_or_refuse_are_warned_of() {
+    let app = TestApp::start().await;
+    let admin = app.admin();
+    admin.put("/admin/tds/t", &tool("t", "t")).await.ok();
+    let mut long = instance("i", &[]);
+    long["description"] = json!("x".repeat(2_049));
+    long["tool_ids"] = json!([{"id": "t", "description": "y".repeat(1_025)}]);
+    let warnings = admin.put("/admin/ids/i", &long).await.ok().json()["warnings"].to_string();
+    assert!(
+        warnings.contains("description: becomes the server's instructions and has 2049 bytes"),
+        "{warnings}"
+    );
+    assert!(
+        warnings.contains("tool_ids[0].description: has 1025 characters"),
+        "{warnings}"
+    );
+    long["description"] = json!("x".repeat(2_048));
+    long["tool_ids"] = json!([{"id": "t", "description": "ä".repeat(1_024)}]);
+    let written = admin.put("/admin/ids/i", &long).await.ok();
+    assert_eq!(written.json().get("warnings"), None, "{}", written.text);
+}

@@ -1,6 +1,6 @@
 //! All that is wrong with a document: a reader stops at the first mistake, so each one is taken out and it is read again.
 
-use super::{Mistake, read};
+use super::{Misread, Mistake, read};
 use crate::problem::Problem;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
@@ -12,9 +12,9 @@ const MOST: usize = 20;
 const MOST_READ: usize = 4 * MOST;
 
 /// `first` and the others.
-pub(super) fn all<T: DeserializeOwned>(text: &str, first: Mistake) -> Vec<Problem> {
+pub(super) fn all<T: DeserializeOwned>(text: &str, first: Mistake) -> Misread<T> {
     let Ok(document) = serde_json::from_str::<Value>(text) else {
-        return vec![first.problem()];
+        return Misread::new(vec![first.problem()], None, Vec::new());
     };
     let mut search = Search {
         document,
@@ -22,17 +22,16 @@ pub(super) fn all<T: DeserializeOwned>(text: &str, first: Mistake) -> Vec<Proble
         taken_out: Vec::new(),
         made_up: Vec::new(),
     };
-    let mut next = Some(first);
+    let mut next = Err(first);
     for _ in 0..MOST_READ {
-        let Some(mistake) = next.take().filter(|_| search.problems.len() < MOST) else {
-            break;
-        };
-        if search.mend(&mistake).is_none() {
+        let Err(mistake) = &next else { break };
+        if search.problems.len() >= MOST || search.mend(mistake).is_none() {
             break;
         }
-        next = read::<T>(&search.document.to_string(), &mut |_| ()).err();
+        next = read::<T>(&search.document.to_string(), &mut |_| ());
     }
-    search.problems
+    let not_there = [search.taken_out, search.made_up].concat();
+    Misread::new(search.problems, next.ok(), not_there)
 }
 
 struct Search {

@@ -32,6 +32,16 @@ const OWN_HEADERS: [&str; 13] = [
     "via",
 ];
 
+/// What depends on how its messages travel.
+const WAY: [&str; 3] = ["transport", "url", "command"];
+
+/// Whether the later place may be wrong only because the earlier one is.
+pub(super) fn follows(later: &str, earlier: &str) -> bool {
+    let depends = ["headers", "auth", "args", "env", "cwd"];
+    let later = later.split(['.', '[']).next().unwrap_or_default();
+    WAY.contains(&earlier) && (WAY.contains(&later) || depends.contains(&later))
+}
+
 pub(super) fn problems(id: &str, definition: &UpstreamDefinition) -> Vec<Problem> {
     let mut problems = Vec::new();
     if !is_id(id) {

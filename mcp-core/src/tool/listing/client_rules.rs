@@ -5,12 +5,10 @@ use crate::{
     json::tree::{Members, Tree},
     tool::pattern,
 };
-use mcp_common::definition::ToolDefinition;
+use mcp_common::definition::{ToolDefinition, client_limits::of_tool_description};
 use serde_json::Value;
 use std::cell::RefCell;
 
-/// Of a tool's description, in characters.
-const LONGEST_DESCRIPTION: usize = 1_024;
 /// Of an argument's name.
 const LONGEST_NAME: usize = 64;
 const COMBINATORS: [&str; 8] = ["oneOf", "anyOf", "allOf", "not", "if", "then", "else", "enum"];
@@ -20,12 +18,8 @@ const MAX_NAMES: usize = 5;
 /// What clients will refuse or leave out. `input` is the schema as it is listed.
 pub(super) fn warnings(definition: &ToolDefinition, input: &Value) -> Vec<String> {
     let mut warnings = Vec::new();
-    let length = definition.description.chars().count();
-    if length > LONGEST_DESCRIPTION {
-        warnings.push(format!(
-            "description: has {length} characters; OpenAI's API refuses a tool with more than {LONGEST_DESCRIPTION}"
-        ));
-    }
+    let field = || "description".to_owned();
+    warnings.extend(of_tool_description(field, &definition.description));
     let found = COMBINATORS
         .iter()
         .filter(|keyword| input.get(**keyword).is_some());
