@@ -40,6 +40,7 @@ use import::ImportCommand;
 use migrate::MigrateArguments;
 use plan::{ApplyArguments, PlanArguments};
 use std::{ffi::OsString, path::PathBuf, process::ExitCode};
+use try_definition::TryDefinitionArguments;
 use upstreams::UpstreamsArguments;
 
 pub(crate) use own_program::own_program;
@@ -188,12 +189,7 @@ enum Command {
     ///
     /// A gateway starts it for definitions that a process may have died of.
     #[command(hide = true)]
-    TryDefinition {
-        /// TDS or IDS.
-        kind: String,
-        /// The definition's id.
-        id: String,
-    },
+    TryDefinition(TryDefinitionArguments),
 }
 
 #[derive(Subcommand)]
@@ -247,7 +243,7 @@ fn run_command(cli: Cli) -> ExitCode {
         #[cfg(unix)]
         Command::Sandbox { memory } => sandbox::run(memory),
         Command::HashKey { generate } => hash_key::run(generate),
-        Command::TryDefinition { kind, id } => try_definition::run(&kind, &id),
+        Command::TryDefinition(arguments) => try_definition::run(arguments),
     };
     ended(done.map(|()| 0))
 }

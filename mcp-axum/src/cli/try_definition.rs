@@ -1,14 +1,17 @@
 //! `dynmcp try-definition`: compiles one document and says nothing. Whoever started it looks whether it dies.
 
 use super::Failure;
+use clap::Args;
 use mcp_common::{
+    bounds::Bounds,
     catalog::Catalog,
     datasource::{Batch, Change, Record},
     key::{Key, Kind},
 };
-use mcp_core::tool::ToolCompiler;
+use mcp_core::tool::{RequestHeader, ToolCompiler};
 use std::{
     io::{self, Read},
+    sync::Arc,
     thread,
 };
 
@@ -16,10 +19,39 @@ use std::{
 #[cfg(unix)]
 const MEMORY: u64 = 2 << 30;
 
-pub(super) fn run(kind: &str, id: &str) -> Result<(), Failure> {
+#[derive(Args)]
+pub(super) struct TryDefinitionArguments {
+    /// TDS or IDS.
+    kind: String,
+    /// The definition's id.
+    id: String,
+    /// A bound of the gateway that is not the default: what it compiles is compiled here, and refused what it refuses.
+    #[arg(long = "bound", value_name = "KEY=VALUE", value_parser = bound)]
+    bounds: Vec<(String, usize)>,
+    /// A header of clients' requests that templates may name.
+    #[arg(long = "request-header", value_name = "NAME")]
+    request_headers: Vec<RequestHeader>,
+}
+
+fn bound(text: &str) -> Result<(String, usize), String> {
+    let (key, most) = text.split_once('=').ok_or("is not KEY=VALUE")?;
+    let most = most.parse().map_err(|_| "is not a number")?;
+    Ok((key.to_owned(), most))
+}
+
+pub(super) fn run(arguments: TryDefinitionArguments) -> Result<(), Failure> {
     confine();
+    let TryDefinitionArguments { kind, id, .. } = arguments;
     let unknown = || Failure::runtime(format!("`{kind}` is no kind of definitions"));
-    let kind = Kind::parse(kind).ok_or_else(unknown)?;
+    let kind = Kind::parse(&kind).ok_or_else(unknown)?;
+    let mut bounds = Bounds::default();
+    for (key, most) in arguments.bounds {
+        let set = bounds.set(&key, most);
+        set.map_err(|reason| Failure::runtime(format!("{key}: {reason}")))?;
+    }
+    let compiler = ToolCompiler::default()
+        .with_bounds(Arc::new(bounds))
+        .with_request_headers(arguments.request_headers);
     let mut body = Vec::new();
     io::stdin().read_to_end(&mut body)?;
     let record = Record {
@@ -29,7 +61,7 @@ pub(super) fn run(kind: &str, id: &str) -> Result<(), Failure> {
         body: body.into(),
     };
     let compile = || {
-        Catalog::new(ToolCompiler::default()).apply(Batch {
+        Catalog::new(compiler).apply(Batch {
             revision: 1,
             changes: vec![Change::Put(record)],
         })

@@ -23,6 +23,8 @@ mod heavy_calls;
 mod import;
 mod local_store;
 mod log_lines;
+#[cfg(target_os = "linux")]
+mod safe_mode;
 #[cfg(feature = "etcd")]
 mod servers;
 #[cfg(target_os = "linux")]

@@ -144,7 +144,7 @@ fn proxies(settings: &Settings) -> Vec<ProxyAddress> {
     texts.filter_map(|text| text.parse().ok()).collect()
 }
 
-fn request_headers(settings: &Settings) -> Vec<RequestHeader> {
+pub(super) fn request_headers(settings: &Settings) -> Vec<RequestHeader> {
     // Checked when the settings were read.
     let names = settings.templates.request_headers.iter();
     names.filter_map(|name| name.parse().ok()).collect()

@@ -1,14 +1,16 @@
 //! Where what is being compiled is written down, and where suspects are tried.
 
+use super::parts;
 use crate::settings::Settings;
 use mcp_common::{
+    bounds::Bounds,
     key::Key,
     private_file,
     safe_mode::{SafeMode, Trial, Verdict},
 };
 use std::{
     io::{self, Write},
-    path::{Path, PathBuf},
+    path::PathBuf,
     process::{Child, Command, ExitStatus, Stdio},
     sync::Arc,
     thread,
@@ -34,7 +36,8 @@ fn open(settings: &Settings, program: Option<PathBuf>) -> Option<Arc<SafeMode>> 
     if settings.app.data_source == FORGETFUL {
         return None;
     }
-    let trial = program.map(|program| Arc::new(OwnProcess { program }) as Arc<dyn Trial>);
+    let own_process = |program| Arc::new(OwnProcess::new(program, settings)) as Arc<dyn Trial>;
+    let trial = program.map(own_process);
     let directory = &settings.app.data_dir;
     let opened = private_file::create_folder(directory).and_then(|()| SafeMode::open(directory, trial));
     opened.map(Arc::new).map_or_else(
@@ -61,11 +64,46 @@ pub(super) fn of_command(settings: &Settings) -> Option<Arc<SafeMode>> {
 /// Compiles a document in a process of its own, which is this program once more.
 struct OwnProcess {
     program: PathBuf,
+    /// What decides how far compiling goes.
+    options: Vec<String>,
+}
+
+impl OwnProcess {
+    fn new(program: PathBuf, settings: &Settings) -> Self {
+        let (bounds, defaults) = (parts::bounds(settings), Bounds::default());
+        let mut options = Vec::new();
+        for (bound, default) in bounds.iter().zip(defaults.iter()) {
+            if bound != default {
+                options.push(format!("--bound={}={}", bound.key, bound.most));
+            }
+        }
+        for header in parts::request_headers(settings) {
+            options.push(format!("--request-header={}", header.name()));
+        }
+        Self { program, options }
+    }
+
+    /// `None`: it did not end.
+    fn compile(&self, key: &Key, body: &[u8]) -> io::Result<Option<ExitStatus>> {
+        let mut child = Command::new(&self.program)
+            .arg(TRY_DEFINITION)
+            .args(&self.options)
+            .args([key.kind.as_str(), "--", &key.id])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()?;
+        if let Some(mut input) = child.stdin.take() {
+            // One that has died already reads nothing.
+            let _ = input.write_all(body);
+        }
+        wait(&mut child)
+    }
 }
 
 impl Trial for OwnProcess {
     fn run(&self, key: &Key, body: &[u8]) -> Verdict {
-        match run(&self.program, key, body) {
+        match self.compile(key, body) {
             Ok(Some(status)) if status.success() => Verdict::Survived,
             // A signal. Whoever dies by himself says so with a code, and is not this program.
             Ok(Some(status)) if status.code().is_none() => Verdict::Died(status.to_string()),
@@ -80,21 +118,6 @@ impl Trial for OwnProcess {
             }
         }
     }
-}
-
-/// `None`: it did not end.
-fn run(program: &Path, key: &Key, body: &[u8]) -> io::Result<Option<ExitStatus>> {
-    let mut child = Command::new(program)
-        .args([TRY_DEFINITION, key.kind.as_str(), "--", &key.id])
-        .stdin(Stdio::piped())
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .spawn()?;
-    if let Some(mut input) = child.stdin.take() {
-        // One that has died already reads nothing.
-        let _ = input.write_all(body);
-    }
-    wait(&mut child)
 }
 
 fn wait(child: &mut Child) -> io::Result<Option<ExitStatus>> {
