@@ -4,6 +4,7 @@
 
 mod call;
 mod error;
+mod features;
 mod http;
 mod hub;
 mod inventory;
@@ -20,11 +21,12 @@ mod status;
 mod stdio;
 mod supervisor;
 
-pub use call::RemoteCall;
+pub use call::{RemoteCall, Wanted};
 pub use error::{RpcError, UpstreamError};
+pub use features::{Features, Tells};
 pub use hub::{Checked, Hub, Offer, TASK};
-pub use inventory::{Inventory, RemoteTool, Skipped};
-pub use offered::OfferedTool;
+pub use inventory::{Inventory, Listed, RemoteTemplate, RemoteTool, Skipped};
+pub use offered::{OfferedPrompt, OfferedTool};
 pub use settings::HubSettings;
 pub use status::{State, Status};
 pub use stdio::LogLine;

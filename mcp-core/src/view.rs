@@ -25,7 +25,7 @@ pub(crate) use cursor::Cursor;
 pub(crate) use kinds::{ListKind, PerList};
 pub use listed::{ListedTool, listed};
 use mcp_common::catalog::InstanceEntry;
-pub use offer::{Inventories, Item, NoInventories, Offer, Resources};
+pub use offer::{Inventories, Item, NoInventories, Offer, Resources, Unlisted};
 pub(crate) use prepared::PreparedList;
 use serde_json::json;
 use shown::Shown;
@@ -73,7 +73,7 @@ pub struct InstanceView {
 struct ViewResources {
     resources: Collection<Arc<dyn Origin>>,
     templates: Collection<Arc<dyn Origin>>,
-    unlisted: Option<Arc<dyn Origin>>,
+    unlisted: Option<Unlisted>,
 }
 
 /// One tool under the name it has in the instance.
@@ -151,9 +151,10 @@ impl InstanceView {
     }
 
     /// What answers for a resource, listed or not.
-    pub(crate) fn resource(&self, uri: &str) -> Option<&Arc<dyn Origin>> {
+    pub(crate) fn resource(&self, uri: &str) -> Option<Arc<dyn Origin>> {
         let offered = self.resources.as_ref()?;
-        offered.resources.get(uri).or(offered.unlisted.as_ref())
+        let listed = offered.resources.get(uri).cloned();
+        listed.or_else(|| offered.unlisted.as_ref().and_then(|unlisted| unlisted(uri)))
     }
 
     pub(crate) fn template(&self, uri_template: &str) -> Option<&Arc<dyn Origin>> {

@@ -50,7 +50,15 @@ fn text(states: &[Value]) -> String {
         Value::String(text) => text.clone(),
         other => other.to_string(),
     };
-    let columns = ["id", "state", "transport", "protocol", "tools"];
+    let columns = [
+        "id",
+        "state",
+        "transport",
+        "protocol",
+        "tools",
+        "resources",
+        "prompts",
+    ];
     let rows: Vec<Vec<String>> = std::iter::once(columns.iter().map(|name| name.to_uppercase()).collect())
         .chain(
             states

@@ -1,5 +1,8 @@
 //! Tools of other MCP servers in instances: other gateways, and programs.
 
+mod offered;
+mod server;
+
 use crate::{
     event_stream::EventStream,
     test_app::{MODERN, TestApp, eventually},

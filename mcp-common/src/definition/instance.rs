@@ -2,10 +2,12 @@
 
 mod literal;
 mod metadata;
+mod remote_pattern;
 mod row;
 mod tool_reference;
 
 pub use metadata::{Metadata, ProtoType};
+pub use remote_pattern::RemotePattern;
 pub use tool_reference::{ToolOverrides, ToolReference};
 
 use super::{
@@ -36,7 +38,7 @@ pub struct InstanceDefinition {
     /// The tools, in the order in which they are listed; those of upstreams come after all others, by their names. Unknown ids are kept; they start to work when the tool appears.
     #[serde(default)]
     pub tool_ids: Vec<ToolReference>,
-    /// Tools by tag and by upstream, after `tool_ids`, ordered by id.
+    /// Tools by tag and by upstream, after `tool_ids`, ordered by id; resources and prompts of upstreams.
     pub include: Option<Include>,
     /// Taken out again.
     pub exclude: Option<Exclude>,
@@ -94,18 +96,42 @@ pub struct Include {
     /// A tool with any of these tags is in.
     #[serde(default)]
     pub tags: Vec<Arc<str>>,
-    /// Every tool that these upstreams show is in. Ids that no upstream has are kept; they start to work when it appears.
+    /// Every tool, resource and prompt that these upstreams show is in. Ids that no upstream has are kept; they start to work when it appears.
     #[serde(default)]
     #[schemars(example = &["weather"])]
     pub upstreams: Vec<Arc<str>>,
+    /// Resources and resource templates of upstreams: `upstream/uri`, with `*` for any text.
+    #[serde(default)]
+    #[schemars(example = &["docs/file:///handbook/*"])]
+    pub resources: Vec<RemotePattern>,
+    /// Prompts of upstreams: `upstream/prompt` with the name that the server gives it, and `*` for any text.
+    #[serde(default)]
+    #[schemars(example = &["docs/summary"])]
+    pub prompts: Vec<RemotePattern>,
 }
 
-/// Takes tools out by id.
+impl Include {
+    fn upstreams(&self) -> impl Iterator<Item = &str> {
+        let patterns = self.resources.iter().chain(&self.prompts);
+        let whole = self.upstreams.iter().map(|id| &**id);
+        whole.chain(patterns.filter_map(RemotePattern::upstream))
+    }
+}
+
+/// Takes out what would be in.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 pub struct Exclude {
     /// The tools that are left out, whatever else selects them; `upstream/tool` for a tool of an upstream.
     #[serde(default)]
     pub tool_ids: Vec<Arc<str>>,
+    /// Resources and resource templates of upstreams that are neither listed nor read: `upstream/uri`, with `*` for any text.
+    #[serde(default)]
+    #[schemars(example = &["docs/file:///handbook/drafts/*"])]
+    pub resources: Vec<RemotePattern>,
+    /// Prompts of upstreams that are left out: `upstream/prompt`, with `*` for any text.
+    #[serde(default)]
+    #[schemars(example = &["docs/draft_*"])]
+    pub prompts: Vec<RemotePattern>,
 }
 
 /// Which authenticators guard an instance.
@@ -133,17 +159,21 @@ fn remote(index: usize, upstream: &str, name: &str, has_overrides: bool) -> Opti
 }
 
 impl InstanceDefinition {
-    /// Whether it shows tools of any upstream.
+    /// Whether it shows anything of any upstream.
     pub fn has_upstreams(&self) -> bool {
-        self.tool_ids.iter().any(|tool| tool.remote().is_some())
-            || self.include.iter().any(|include| !include.upstreams.is_empty())
+        self.upstreams().next().is_some()
     }
 
-    /// Whether it shows tools of this upstream.
+    /// Whether it shows anything of this upstream.
     pub fn refers_to(&self, upstream: &str) -> bool {
-        let mut named = self.tool_ids.iter().filter_map(ToolReference::remote);
-        let mut included = self.include.iter().flat_map(|include| &include.upstreams);
-        named.any(|(other, _)| other == upstream) || included.any(|other| **other == *upstream)
+        self.upstreams().any(|other| other == upstream)
+    }
+
+    /// The upstreams that it names, some of them more than once.
+    fn upstreams(&self) -> impl Iterator<Item = &str> {
+        let tools = self.tool_ids.iter().filter_map(ToolReference::remote);
+        let included = self.include.iter().flat_map(Include::upstreams);
+        tools.map(|(upstream, _)| upstream).chain(included)
     }
 
     /// Reads the document stored under `id`.
@@ -184,6 +214,14 @@ impl InstanceDefinition {
             for (name, value) in tool.overrides.iter().flat_map(|overrides| &overrides.defaults) {
                 problems.extend(literal::check(&format!("tool_ids[{index}].defaults.{name}"), value).err());
             }
+        }
+        if let Some(include) = &self.include {
+            problems.extend(RemotePattern::problems("include.resources", &include.resources));
+            problems.extend(RemotePattern::problems("include.prompts", &include.prompts));
+        }
+        if let Some(exclude) = &self.exclude {
+            problems.extend(RemotePattern::problems("exclude.resources", &exclude.resources));
+            problems.extend(RemotePattern::problems("exclude.prompts", &exclude.prompts));
         }
         problems
     }

@@ -3,11 +3,14 @@
 mod auth;
 mod bounds;
 mod check;
+mod lists;
 mod row;
 mod tools;
 
 pub use auth::UpstreamAuth;
 pub use bounds::{UpstreamLimits, UpstreamTimeouts};
+pub use lists::{UpstreamPrompts, UpstreamResources};
+pub(super) use tools::stars_match;
 pub use tools::{Pattern, RemoteTool, UpstreamTools};
 
 use super::{
@@ -24,7 +27,7 @@ use std::{collections::BTreeMap, sync::Arc};
 /// The place of an upstream whose document says none.
 pub const PRIORITY: u32 = 100;
 
-/// An MCP server whose tools instances can show: where it is, how it is spoken to, what of it is shown. A member that the
+/// An MCP server whose tools, resources and prompts instances can show: where it is, how it is spoken to, what of it is shown. A member that the
 /// gateway does not know is an error, since what it was meant to restrict would not be restricted.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -41,10 +44,10 @@ pub struct UpstreamDefinition {
     pub name: Option<String>,
     /// What it is good for, for people.
     pub description: Option<String>,
-    /// `false`: it is not connected to, and none of its tools are shown.
+    /// `false`: it is not connected to, and nothing of it is shown.
     #[serde(default = "yes")]
     pub enabled: bool,
-    /// Which of several upstreams keeps the name of a tool that all of them have: the one with the lowest number, then the
+    /// Which of several upstreams keeps the name of a tool or prompt, or the URI of a resource, that all of them have: the one with the lowest number, then the
     /// one whose id comes first.
     #[serde(default = "usual_place")]
     pub priority: u32,
@@ -87,6 +90,12 @@ pub struct UpstreamDefinition {
     /// Which of its tools are shown, and as what.
     #[serde(default)]
     pub tools: UpstreamTools,
+    /// Which of its resources are shown.
+    #[serde(default)]
+    pub resources: UpstreamResources,
+    /// Which of its prompts are shown, and as what.
+    #[serde(default)]
+    pub prompts: UpstreamPrompts,
 
     /// Who maintains it; plans of others leave it alone.
     #[serde(default, rename = "managed_by")]

@@ -3,7 +3,7 @@
 use super::envelope::Id;
 use crate::{policy::Refusal, spec::Era};
 use http::StatusCode;
-use serde_json::{Value, json};
+use serde_json::{Value, json, value::RawValue};
 use std::time::Duration;
 
 /// A refusal of the protocol layer. Boxed: the way without one should not carry its size.
@@ -97,6 +97,16 @@ impl Fault {
         let message = format!("Resource not found: {}", excerpt(uri));
         let mut fault = Self::new(StatusCode::OK, code, message);
         fault.0.data = Some(json!({"uri": uri}));
+        fault
+    }
+
+    /// -32021 with HTTP 400: the client did not declare what the request needs. Before 2026-07-28 there is no such error.
+    pub(super) fn missing_capability(message: &str, needed: &RawValue, era: Era) -> Self {
+        if era == Era::Legacy {
+            return Self::internal(message);
+        }
+        let mut fault = Self::new(StatusCode::BAD_REQUEST, -32021, message);
+        fault.0.data = serde_json::from_str(needed.get()).ok();
         fault
     }
 

@@ -20,6 +20,17 @@ pub enum Trouble {
     /// The request does not fit what it asks for.
     #[error("{0}")]
     Invalid(String),
+    /// There is no such resource.
+    #[error("there is no such resource")]
+    NotFound,
+    /// The client did not declare what it takes (2026-07-28).
+    #[error("{message}")]
+    Unable {
+        /// For people.
+        message: String,
+        /// What it takes, as the server wrote it.
+        data: Box<RawValue>,
+    },
     /// It could not be answered now.
     #[error("{0}")]
     Failed(String),

@@ -1,4 +1,4 @@
-//! A call of a tool, as it goes to its server.
+//! A request of a client for something that a server offers, as it goes to the server.
 
 use super::{
     error::UpstreamError,
@@ -8,7 +8,7 @@ use super::{
     session::{Question, Session},
     settings::HubSettings,
 };
-use crate::{json::members::Members, relay::Line};
+use crate::{json::members::Members, relay::Line, spec::Method};
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue};
 use serde_json::{Value, json, value::RawValue};
@@ -21,17 +21,74 @@ const CAPABILITIES: &str = "io.modelcontextprotocol/clientCapabilities";
 /// Names what progress is told of: the gateway has names of its own towards each side.
 const PROGRESS: &str = "progressToken";
 
-/// A call.
+/// A request for something that a server offers.
 #[derive(Clone, Debug)]
 pub struct RemoteCall {
-    /// What is called.
-    pub tool: Arc<RemoteTool>,
-    /// The parameters of `tools/call` as the client sent them, a JSON object.
+    /// What is asked for.
+    pub wanted: Wanted,
+    /// The parameters as the client sent them, a JSON object.
     pub params: Box<str>,
     /// The gateways that the client's request passed, and this one.
     pub via: Option<HeaderValue>,
     /// The way back to the client before the answer; `None` for nobody who listens.
     pub line: Option<Line>,
+}
+
+/// What is asked for, by the server's own names.
+#[derive(Clone, Debug)]
+pub enum Wanted {
+    /// The result of a tool.
+    Tool(Arc<RemoteTool>),
+    /// The messages of the prompt of this name.
+    Prompt(Arc<str>),
+    /// The contents of a resource: the one whose URI the parameters have.
+    Resource,
+    /// Values for an argument of the prompt of this name.
+    PromptCompletion(Arc<str>),
+    /// Values for a variable of a template: the one that the parameters name.
+    TemplateCompletion,
+}
+
+impl Wanted {
+    pub(super) fn method(&self) -> Method {
+        match self {
+            Self::Tool(_) => Method::ToolsCall,
+            Self::Prompt(_) => Method::PromptsGet,
+            Self::Resource => Method::ResourcesRead,
+            Self::PromptCompletion(_) | Self::TemplateCompletion => Method::CompletionComplete,
+        }
+    }
+
+    /// What timeouts name.
+    pub(super) fn step(&self) -> &'static str {
+        match self {
+            Self::Tool(_) => "the call",
+            Self::Prompt(_) => "the prompt",
+            Self::Resource => "the resource",
+            Self::PromptCompletion(_) | Self::TemplateCompletion => "the completion",
+        }
+    }
+
+    /// The parameters that servers of all revisions know; others have more.
+    fn known(&self) -> &'static [&'static str] {
+        match self {
+            Self::Tool(_) | Self::Prompt(_) => &["name", "arguments"],
+            Self::Resource => &["uri"],
+            Self::PromptCompletion(_) | Self::TemplateCompletion => &["ref", "argument", "context"],
+        }
+    }
+
+    /// The parameter that is written otherwise than the client wrote it.
+    fn renamed(&self) -> Option<(&'static str, String)> {
+        match self {
+            Self::Tool(tool) => Some(("name", json!(tool.name).to_string())),
+            Self::Prompt(name) => Some(("name", json!(name).to_string())),
+            Self::PromptCompletion(name) => {
+                Some(("ref", json!({"type": "ref/prompt", "name": name}).to_string()))
+            }
+            Self::Resource | Self::TemplateCompletion => None,
+        }
+    }
 }
 
 pub(super) async fn ask(
@@ -42,37 +99,69 @@ pub(super) async fn ask(
     let is_modern = session.speech == Speech::Modern;
     let sent =
         Members::read(&call.params).map_err(|reason| UpstreamError::Refused(format!("params: {reason}")))?;
-    let arguments = sent.get("arguments").map_or("{}", RawValue::get);
-    let mut params = format!("\"name\":{}", json!(call.tool.name));
-    params.extend([
-        ",\"arguments\":",
-        if arguments == "null" { "{}" } else { arguments },
-    ]);
-    // Answers to what the server asked for, and the state that it gave along: in this revision only.
-    for (name, value) in sent.iter().filter(|_| is_modern) {
-        if !["name", "arguments", "_meta"].contains(&name) {
-            params.extend([",", &*json!(name).to_string(), ":", value.get()]);
-        }
-    }
     let meta = sent
         .get("_meta")
         .and_then(|meta| Members::read(meta.get()).ok())
         .unwrap_or_default();
+    let name: Option<String> = match &call.wanted {
+        Wanted::Tool(tool) => Some(tool.name.to_string()),
+        Wanted::Prompt(name) => Some(name.to_string()),
+        Wanted::Resource => sent
+            .get("uri")
+            .and_then(|uri| serde_json::from_str(uri.get()).ok()),
+        Wanted::PromptCompletion(_) | Wanted::TemplateCompletion => None,
+    };
     let own = || settings.via.as_ref().map(|via| via.value(None));
     let question = Question {
-        method: "tools/call",
-        name: Some(&call.tool.name),
-        params,
+        method: call.wanted.method().name(),
+        name: name.as_deref(),
+        params: params(&call.wanted, &sent, is_modern),
         meta: passed_on(&meta),
         capabilities: meta.get(CAPABILITIES).map(|raw| raw.get().to_owned()),
-        headers: match is_modern {
-            true => mirrored(&call.tool, arguments),
-            false => HeaderMap::new(),
+        headers: match &call.wanted {
+            Wanted::Tool(tool) if is_modern => mirrored(tool, arguments(&sent)),
+            _ => HeaderMap::new(),
         },
         via: call.via.clone().or_else(own),
         line: call.line.clone().filter(Line::wants_progress),
     };
     session.ask(question).await
+}
+
+/// Some clients send `null` for "no arguments", others nothing.
+fn arguments<'a>(sent: &Members<'a>) -> &'a str {
+    let arguments = sent.get("arguments").map_or("{}", RawValue::get);
+    if arguments == "null" { "{}" } else { arguments }
+}
+
+/// The members of the parameters, without braces.
+fn params(wanted: &Wanted, sent: &Members<'_>, is_modern: bool) -> String {
+    let mut out = String::new();
+    let mut member = |name: &str, value: &str| {
+        let comma = if out.is_empty() { "" } else { "," };
+        out.extend([comma, &*json!(name).to_string(), ":", value]);
+    };
+    let renamed = wanted.renamed();
+    if let Some((name, value)) = &renamed {
+        member(name, value);
+    }
+    if matches!(wanted, Wanted::Tool(_)) {
+        member("arguments", arguments(sent));
+    }
+    let is_written = |name: &str| {
+        renamed.as_ref().is_some_and(|(written, _)| *written == name)
+            || (matches!(wanted, Wanted::Tool(_)) && name == "arguments")
+    };
+    for (name, value) in sent
+        .iter()
+        .filter(|(name, _)| *name != "_meta" && !is_written(name))
+    {
+        // Answers to what the server asked for, and the state that it gave along: in 2026-07-28 only.
+        if is_modern || wanted.known().contains(&name) {
+            member(name, value.get());
+        }
+    }
+    out
 }
 
 /// Members of the client's `_meta` that are for whoever does the work.
@@ -122,5 +211,20 @@ mod tests {
         let read = |text| passed_on(&Members::read(text).unwrap());
         assert_eq!(read(meta), r#""traceparent":"00-1","a/b":{"n":1.10}"#);
         assert_eq!(read("{}"), "");
+    }
+
+    #[test]
+    fn parameters_pass_but_for_names_and_what_older_servers_do_not_know() {
+        let sent = r#"{"ref":{"type":"ref/prompt","name":"up_p"},"argument":{"name":"a","value":"1.0"},"requestState":"s","_meta":{}}"#;
+        let read = |wanted: &Wanted, is_modern| params(wanted, &Members::read(sent).unwrap(), is_modern);
+        let wanted = Wanted::PromptCompletion("p".into());
+        let legacy = r#""ref":{"type":"ref/prompt","name":"p"},"argument":{"name":"a","value":"1.0"}"#;
+        assert_eq!(read(&wanted, false), legacy);
+        assert_eq!(read(&wanted, true), format!("{legacy},\"requestState\":\"s\""));
+        let template = read(&Wanted::TemplateCompletion, false);
+        assert!(
+            template.starts_with(r#""ref":{"type":"ref/prompt","name":"up_p"},"#),
+            "{template}"
+        );
     }
 }

@@ -180,7 +180,7 @@ impl Hub {
         Some(self.remotes.load().get(id)?.log.lines())
     }
 
-    /// Calls a tool; the result is what the server wrote. Dropping the future gives the call up.
+    /// Passes a request on; the result is what the server wrote. Dropping the future gives the call up.
     pub async fn call(&self, upstream: &str, call: RemoteCall) -> Result<Bytes, UpstreamError> {
         let Some(remote) = self.remotes.load().get(upstream).cloned() else {
             let text = "it is not defined any more, or switched off".to_owned();

@@ -1,14 +1,17 @@
 //! What an upstream offers: taken from its lists, never from a document, and kept as text.
 
+mod entry;
 mod list;
+mod template;
 
 pub(super) use list::fetch;
 
+use super::features::Features;
 use crate::tool::MirroredHeader;
 use serde_json::value::RawValue;
 use std::{collections::HashMap, sync::Arc, time::SystemTime};
 
-/// The tools of one upstream at one time. Immutable.
+/// What one upstream offers at one time. Immutable.
 #[derive(Debug)]
 pub struct Inventory {
     /// Grows with each inventory of this upstream that differs from the one before.
@@ -21,9 +24,17 @@ pub struct Inventory {
     pub server_info: Option<Box<RawValue>>,
     /// What it tells models.
     pub instructions: Option<String>,
+    /// What it says that it can do.
+    pub features: Features,
     /// In its order.
     pub tools: Vec<Arc<RemoteTool>>,
-    /// What of its list is not taken, and why.
+    /// By URI, in its order.
+    pub resources: Vec<Listed>,
+    /// By URI template, in its order.
+    pub templates: Vec<RemoteTemplate>,
+    /// By name, in its order.
+    pub prompts: Vec<Listed>,
+    /// What of its lists is not taken, and why.
     pub skipped: Vec<Skipped>,
     pub(super) by_name: HashMap<Arc<str>, usize>,
 }
@@ -41,13 +52,39 @@ pub struct RemoteTool {
     pub is_repeatable: bool,
 }
 
+/// One entry of a list of resources or prompts.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Listed {
+    /// What it is asked for by: a URI, or a name.
+    pub key: Arc<str>,
+    /// The entry, as it was written, on one line.
+    pub listing: Arc<str>,
+}
+
+/// One template of resources.
+#[derive(Debug)]
+pub struct RemoteTemplate {
+    /// Its entry in the list; the key is the template.
+    pub listed: Listed,
+    pattern: template::UriTemplate,
+}
+
 /// An entry that is not taken.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
 pub struct Skipped {
+    /// The list that it stands in.
+    pub list: &'static str,
     /// Its name, as far as it has one.
     pub name: String,
     /// What is wrong with it.
     pub reason: String,
+}
+
+impl RemoteTemplate {
+    /// Whether the URI may come from this template.
+    pub fn matches(&self, uri: &str) -> bool {
+        self.pattern.matches(uri)
+    }
 }
 
 impl Inventory {
@@ -58,11 +95,19 @@ impl Inventory {
 
     /// Whether a client would see the same.
     pub(super) fn is_like(&self, other: &Self) -> bool {
-        let texts = |inventory: &Self| -> Vec<Box<str>> {
+        let tools = |inventory: &Self| -> Vec<Box<str>> {
             inventory.tools.iter().map(|tool| tool.listing.clone()).collect()
+        };
+        let templates = |inventory: &Self| -> Vec<Listed> {
+            let templates = inventory.templates.iter();
+            templates.map(|template| template.listed.clone()).collect()
         };
         self.protocol == other.protocol
             && self.instructions == other.instructions
-            && texts(self) == texts(other)
+            && self.features == other.features
+            && tools(self) == tools(other)
+            && self.resources == other.resources
+            && templates(self) == templates(other)
+            && self.prompts == other.prompts
     }
 }

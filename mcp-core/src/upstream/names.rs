@@ -1,4 +1,4 @@
-//! What clients call a tool of an upstream: one function for lists and for calls, so that both always agree.
+//! What clients call a tool or a prompt of an upstream: one function for lists and for calls, so that both always agree.
 
 use mcp_common::definition::{name::MAX_NAME, upstream::UpstreamTools};
 use sha2::{Digest, Sha256};
@@ -10,10 +10,15 @@ const DIGEST: usize = 8;
 /// The name under which a tool of this upstream is shown that its server calls `name`.
 pub(super) fn shown(tools: &UpstreamTools, name: &str) -> Arc<str> {
     let said = tools.overrides.get(name).and_then(|tool| tool.name.clone());
-    said.unwrap_or_else(|| match &tools.prefix {
+    said.unwrap_or_else(|| prefixed(tools.prefix.as_deref(), name))
+}
+
+/// The name with its prefix, as it fits.
+pub(super) fn prefixed(prefix: Option<&str>, name: &str) -> Arc<str> {
+    match prefix {
         Some(prefix) => fitting(&format!("{prefix}_{name}")),
         None => fitting(name),
-    })
+    }
 }
 
 /// The name itself where clients and models take it; else what they take of it, with a digest of all of it, so that two names

@@ -8,10 +8,17 @@ use std::sync::{
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
+/// What servers tell of their lists.
+pub(super) const LIST_CHANGED: [&str; 3] = [
+    "notifications/tools/list_changed",
+    "notifications/resources/list_changed",
+    "notifications/prompts/list_changed",
+];
+
 /// Written by the connection, read by the supervisor.
 #[derive(Debug, Default)]
 pub(super) struct News {
-    /// The server said that its tools are others now.
+    /// The server said that one of its lists is another one now.
     pub(super) changed: Notify,
     /// A call failed in a way that says that the server may be away.
     pub(super) doubt: Notify,
@@ -25,7 +32,7 @@ pub(super) struct News {
 impl News {
     /// Takes a notification.
     pub(super) fn told(&self, method: &str) {
-        if method == "notifications/tools/list_changed" {
+        if LIST_CHANGED.contains(&method) {
             self.changed.notify_one();
         }
     }

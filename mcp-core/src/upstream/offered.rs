@@ -1,6 +1,10 @@
-//! A tool of an upstream as its definition shows it.
+//! What an upstream offers, as its definition shows it.
 
-use super::{hub::Offer, inventory::RemoteTool, names};
+use super::{
+    hub::Offer,
+    inventory::{Listed, RemoteTool},
+    names,
+};
 use crate::json::{members::Members, one_line::compact};
 use serde_json::json;
 use std::sync::Arc;
@@ -32,6 +36,32 @@ impl Offer {
         self.definition.tools.shows(name).then(|| self.offered(tool))
     }
 
+    /// The prompts that the definition shows, in the server's order.
+    pub fn prompts(&self) -> impl Iterator<Item = OfferedPrompt> + '_ {
+        let prompts = self.inventory.iter().flat_map(|inventory| &inventory.prompts);
+        let own = &self.definition.prompts;
+        let prefix = own.prefix.as_deref().or(self.definition.tools.prefix.as_deref());
+        prompts
+            .filter(|prompt| own.shows(&prompt.key))
+            .map(move |prompt| OfferedPrompt {
+                name: names::prefixed(prefix, &prompt.key),
+                prompt: prompt.clone(),
+            })
+    }
+
+    /// The resources that the definition shows, in the server's order.
+    pub fn resources(&self) -> impl Iterator<Item = &Listed> + '_ {
+        let resources = self.inventory.iter().flat_map(|inventory| &inventory.resources);
+        resources.filter(|resource| self.definition.resources.shows(&resource.key))
+    }
+
+    /// The templates that the definition shows, in the server's order.
+    pub fn templates(&self) -> impl Iterator<Item = &Listed> + '_ {
+        let templates = self.inventory.iter().flat_map(|inventory| &inventory.templates);
+        let listed = templates.map(|template| &template.listed);
+        listed.filter(|template| self.definition.resources.shows(&template.key))
+    }
+
     fn offered(&self, tool: &Arc<RemoteTool>) -> OfferedTool {
         let said = self.definition.tools.overrides.get(&tool.name);
         OfferedTool {
@@ -40,6 +70,25 @@ impl Offer {
             description: said.and_then(|said| said.description.clone()),
             tool: tool.clone(),
         }
+    }
+}
+
+/// One prompt of an upstream, ready to be shown.
+#[derive(Clone, Debug)]
+pub struct OfferedPrompt {
+    /// What clients call it.
+    pub name: Arc<str>,
+    /// What it is.
+    pub prompt: Listed,
+}
+
+impl OfferedPrompt {
+    /// One entry of `prompts/list`.
+    pub fn listing(&self) -> Arc<str> {
+        if self.name == self.prompt.key {
+            return self.prompt.listing.clone();
+        }
+        renamed(&self.prompt.listing, &self.name, None).into()
     }
 }
 
@@ -56,20 +105,25 @@ impl OfferedTool {
         if name == &*self.tool.name && description.is_none() {
             return listing.to_owned();
         }
-        // It was read before, or it would not be in the inventory.
-        let members = Members::read(listing).unwrap_or_default();
-        let mut out = String::with_capacity(listing.len() + name.len() + 64);
-        out.extend(["{\"name\":", &json!(name).to_string()]);
-        if let Some(description) = description {
-            out.extend([",\"description\":", &json!(description).to_string()]);
-        }
-        for (member, value) in members.iter() {
-            if member == "name" || (member == "description" && description.is_some()) {
-                continue;
-            }
-            out.extend([",", &json!(member).to_string(), ":", &compact(value.get())]);
-        }
-        out.push('}');
-        out
+        renamed(listing, name, description)
     }
+}
+
+/// An entry with another name, and another description if one is given; all else is the server's own text.
+fn renamed(listing: &str, name: &str, description: Option<&str>) -> String {
+    // It was read before, or it would not be in the inventory.
+    let members = Members::read(listing).unwrap_or_default();
+    let mut out = String::with_capacity(listing.len() + name.len() + 64);
+    out.extend(["{\"name\":", &json!(name).to_string()]);
+    if let Some(description) = description {
+        out.extend([",\"description\":", &json!(description).to_string()]);
+    }
+    for (member, value) in members.iter() {
+        if member == "name" || (member == "description" && description.is_some()) {
+            continue;
+        }
+        out.extend([",", &json!(member).to_string(), ":", &compact(value.get())]);
+    }
+    out.push('}');
+    out
 }

@@ -93,7 +93,7 @@ impl Remote {
         };
         let limit = self.definition.timeouts.call();
         let calling = self.attempts(&call, settings);
-        super::session::within(calling, limit, "the call", "call_total_ms").await
+        super::session::within(calling, limit, call.wanted.step(), "call_total_ms").await
     }
 
     async fn attempts(&self, call: &RemoteCall, settings: &HubSettings) -> Result<Bytes, UpstreamError> {

@@ -4,6 +4,7 @@ mod handshake;
 
 use super::{
     error::UpstreamError,
+    features::Features,
     http::HttpLink,
     message,
     news::News,
@@ -37,8 +38,7 @@ pub(super) struct About {
     /// `serverInfo`, as it was written.
     pub(super) server_info: Option<Box<RawValue>>,
     pub(super) instructions: Option<String>,
-    pub(super) has_tools: bool,
-    pub(super) tells_of_changes: bool,
+    pub(super) features: Features,
 }
 
 /// A server that can be asked.
@@ -126,13 +126,14 @@ impl Session {
         let speech = self.speech;
         let mut out = Outgoing::nothing(speech);
         if speech == Speech::Modern {
-            if !self.about.tells_of_changes {
+            let wanted = self.about.features.wanted();
+            if wanted.is_empty() {
                 return None;
             }
             let id = self.ids.fetch_add(1, Ordering::Relaxed);
             let question = Question {
                 method: "subscriptions/listen",
-                params: "\"notifications\":{\"toolsListChanged\":true}".to_owned(),
+                params: format!("\"notifications\":{{{wanted}}}"),
                 ..Question::default()
             };
             out.id = id;

@@ -128,8 +128,8 @@ impl Supervisor {
         let poll = self.settings.poll;
         loop {
             // A stream that ended because nobody offers it leaves asking.
-            let is_told =
-                listening.as_ref().is_none_or(|task| !task.is_finished()) && session.about.tells_of_changes;
+            let is_told = listening.as_ref().is_none_or(|task| !task.is_finished())
+                && session.about.features.tells_of_all();
             let wait = if is_told { poll.saturating_mul(10) } else { poll };
             let waiting = tokio::select! {
                 () = self.remote.stop.cancelled() => return Over::Stopped,

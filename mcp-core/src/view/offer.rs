@@ -29,8 +29,11 @@ pub struct Resources {
     /// By URI template.
     pub templates: Vec<Item>,
     /// What answers for URIs that are not listed: those of templates, and links that results had.
-    pub unlisted: Option<Arc<dyn Origin>>,
+    pub unlisted: Option<Unlisted>,
 }
+
+/// Leads from a URI to what answers for it, if anything does.
+pub type Unlisted = Arc<dyn Fn(&str) -> Option<Arc<dyn Origin>> + Send + Sync>;
 
 /// One thing that another server offers.
 #[derive(Clone)]

@@ -1,45 +1,49 @@
-//! Upstreams as inventories: which of their tools an instance shows, under which names, and who answers a call of one.
+//! Upstreams as inventories: what of theirs an instance shows, under which names, and who answers requests for it.
 
-use super::{Inventories, Item, Offer};
+mod origin;
+mod prompts;
+mod resources;
+mod tools;
+
+use super::{Inventories, Offer};
 use crate::{
-    relay::{Answer, Forwarded, Line, Origin, Trouble},
-    spec::Method,
     tool::StoredTool,
-    upstream::{Hub, OfferedTool, RemoteCall, UpstreamError},
+    upstream::{self, Features, Hub},
 };
-use futures_util::future::BoxFuture;
-use mcp_common::{catalog::InstanceEntry, definition::InstanceDefinition};
-use serde_json::value::RawValue;
-use std::{
-    collections::{HashMap, HashSet},
-    sync::Arc,
+use mcp_common::{
+    catalog::InstanceEntry,
+    definition::{InstanceDefinition, instance::RemotePattern},
 };
-
-/// The JSON-RPC error of parameters that do not fit: the client's own matter, whoever found it out.
-const INVALID_PARAMS: i64 = -32602;
+use std::sync::Arc;
 
 /// What upstreams offer.
 pub struct UpstreamInventories(pub Arc<Hub>);
 
 impl Inventories for UpstreamInventories {
     fn offer(&self, instance: &InstanceEntry<StoredTool>) -> Offer {
-        let items = chosen(&instance.definition, &self.0)
-            .into_iter()
-            .map(|chosen| Item {
-                entry: chosen
-                    .offered
-                    .listing(&chosen.name, chosen.description.as_deref())
-                    .into(),
-                legacy_entry: None,
-                key: chosen.name,
-                origin: Arc::new(RemoteTool {
-                    hub: self.0.clone(),
-                    offered: chosen.offered,
-                }),
-            });
+        let definition = &instance.definition;
+        if !definition.has_upstreams() {
+            return Offer::default();
+        }
+        let hub = &self.0;
+        let sources = sources(definition, hub);
+        let chosen = tools::chosen(definition, hub);
+        let apps = resources::of_apps(&chosen, definition, hub);
+        let has = |what: fn(&Features) -> bool| {
+            let inventories = sources
+                .iter()
+                .filter_map(|source| source.offer.inventory.as_ref());
+            let mut features = inventories.map(|inventory| &inventory.features);
+            features.any(what)
+        };
+        let resources = resources::offered(definition, hub, &sources, apps);
+        let prompts = prompts::offered(definition, hub, &sources);
         Offer {
-            tools: items.collect(),
-            ..Offer::default()
+            completes: (resources.is_some() || prompts.is_some()) && has(|features| features.completions),
+            tools: chosen.into_iter().map(|chosen| chosen.item(hub)).collect(),
+            resources,
+            prompts,
+            logs: false,
         }
     }
 
@@ -51,106 +55,57 @@ impl Inventories for UpstreamInventories {
     }
 }
 
-/// A tool of an upstream under the name that it has in an instance.
-struct Chosen {
-    name: Arc<str>,
-    description: Option<Arc<str>>,
-    offered: OfferedTool,
+/// An upstream whose resources and prompts an instance shows, all of them or some.
+struct Source {
+    offer: upstream::Offer,
+    /// `include.upstreams` has it.
+    is_whole: bool,
 }
 
-/// Those that `tool_ids` names, then those of `include.upstreams`. Whoever comes first has a name; the others are reported, and
-/// neither listed nor called.
-fn chosen(definition: &InstanceDefinition, hub: &Hub) -> Vec<Chosen> {
-    let excluded = definition.exclude.iter().flat_map(|exclude| &exclude.tool_ids);
-    let excluded: HashSet<&str> = excluded.map(|id| &**id).collect();
-    let named = definition.tool_ids.iter().filter_map(|reference| {
-        let (upstream, tool) = reference.remote()?;
-        let offered = hub.offer(upstream)?.tool(tool)?;
-        Some(Chosen {
-            name: reference.name.clone().unwrap_or_else(|| offered.name.clone()),
-            description: reference.description.clone(),
-            offered,
+/// In the order in which they keep names.
+fn sources(definition: &InstanceDefinition, hub: &Hub) -> Vec<Source> {
+    let Some(include) = &definition.include else {
+        return Vec::new();
+    };
+    let whole = include.upstreams.iter().map(|id| &**id);
+    let patterns = include.resources.iter().chain(&include.prompts);
+    let all = whole.chain(patterns.filter_map(RemotePattern::upstream));
+    let mut sources: Vec<_> = all
+        .filter_map(|id| {
+            Some(Source {
+                offer: hub.offer(id)?,
+                is_whole: include.upstreams.iter().any(|whole| **whole == *id),
+            })
         })
-    });
-    let mut all: Vec<Chosen> = named.collect();
-    let listed: HashSet<String> = all.iter().map(|chosen| chosen.offered.id()).collect();
-    let included = definition.include.iter().flat_map(|include| &include.upstreams);
-    let mut offers: Vec<_> = included.filter_map(|id| hub.offer(id)).collect();
-    offers.sort_by_key(|offer| (offer.definition.priority, offer.definition.id.clone()));
-    offers.dedup_by_key(|offer| offer.definition.id.clone());
-    let whole = offers.iter().flat_map(|offer| offer.tools());
-    all.extend(
-        whole
-            .filter(|offered| !listed.contains(&offered.id()))
-            .map(|offered| Chosen {
-                name: offered.name.clone(),
-                description: None,
-                offered,
-            }),
-    );
-    let mut owners: HashMap<Arc<str>, String> = HashMap::new();
-    all.retain(|chosen| {
-        let id = chosen.offered.id();
-        if excluded.contains(&*id) {
-            return false;
-        }
-        let Some(owner) = owners.get(&chosen.name) else {
-            owners.insert(chosen.name.clone(), id);
-            return true;
-        };
-        let (instance, name) = (&*definition.id, &*chosen.name);
-        tracing::warn!(
-            instance,
-            name,
-            owner,
-            tool = id,
-            "two tools of upstreams would have one name, and the first keeps it: give one of the upstreams a `tools.prefix`, or one of the tools another name"
-        );
-        false
-    });
-    all
+        .collect();
+    let place = |source: &Source| {
+        let definition = &source.offer.definition;
+        (definition.priority, definition.id.clone())
+    };
+    sources.sort_by_key(place);
+    sources.dedup_by_key(|source| source.offer.definition.id.clone());
+    sources
 }
 
-/// Sends calls of one tool to its server.
-struct RemoteTool {
-    hub: Arc<Hub>,
-    offered: OfferedTool,
-}
-
-impl Origin for RemoteTool {
-    fn answer(
-        self: Arc<Self>,
-        request: Forwarded,
-        line: Line,
-    ) -> BoxFuture<'static, Result<Answer, Trouble>> {
-        Box::pin(async move { self.call(request, line).await })
+impl Source {
+    fn id(&self) -> &Arc<str> {
+        &self.offer.definition.id
     }
-}
 
-impl RemoteTool {
-    async fn call(&self, request: Forwarded, line: Line) -> Result<Answer, Trouble> {
-        let upstream = &self.offered.upstream;
-        if request.method != Method::ToolsCall {
-            return Err(Trouble::Failed(format!(
-                "The upstream `{upstream}` offers a tool of this name, and nothing else."
-            )));
-        }
-        let call = RemoteCall {
-            tool: self.offered.tool.clone(),
-            params: request.params.get().into(),
-            via: request.via,
-            line: Some(line),
-        };
-        let result = self.hub.call(upstream, call).await.map_err(|error| match error {
-            UpstreamError::Rpc(error) if error.code == INVALID_PARAMS => Trouble::Invalid(error.message),
-            error => Trouble::Failed(format!("The upstream `{upstream}` did not do it: {error}.")),
-        })?;
-        let unfit = |error: serde_json::Error| {
-            Trouble::Failed(format!(
-                "The upstream `{upstream}` answered with what is no result: {error}."
-            ))
-        };
-        let raw: &RawValue = serde_json::from_slice(&result).map_err(unfit)?;
-        Answer::read(raw).map_err(unfit)
+    fn features(&self) -> Option<&Features> {
+        Some(&self.offer.inventory.as_ref()?.features)
+    }
+
+    /// Whether any of these patterns is about this upstream, or all of it is shown.
+    fn is_among(&self, patterns: &[RemotePattern]) -> bool {
+        self.is_whole
+            || patterns
+                .iter()
+                .any(|pattern| pattern.upstream() == Some(self.id()))
+    }
+
+    /// Whether this thing of it is meant, or all of it is shown.
+    fn shows(&self, patterns: &[RemotePattern], key: &str) -> bool {
+        self.is_whole || patterns.iter().any(|pattern| pattern.matches(self.id(), key))
     }
 }

@@ -2,7 +2,7 @@
 
 use mcp_common::{definition::UpstreamDefinition, document::Document, tasks::Tasks};
 use mcp_core::{
-    upstream::{Hub, HubSettings, Inventory, RemoteCall, State, UpstreamError},
+    upstream::{Hub, HubSettings, Inventory, RemoteCall, State, UpstreamError, Wanted},
     via::Via,
 };
 use serde_json::Value;
@@ -72,7 +72,7 @@ pub(crate) fn names(inventory: &Inventory) -> Vec<&str> {
 pub(crate) async fn call(hub: &Hub, tool: &str, arguments: &str) -> Result<String, UpstreamError> {
     let inventory = hub.offer("u").unwrap().inventory.unwrap();
     let call = RemoteCall {
-        tool: inventory.tool(tool).unwrap().clone(),
+        wanted: Wanted::Tool(inventory.tool(tool).unwrap().clone()),
         params: format!("{{\"name\":\"x\",\"arguments\":{arguments}}}").into(),
         via: None,
         line: None,

@@ -36,6 +36,10 @@ pub(super) struct UpstreamState {
     protocol: Option<&'static str>,
     /// Tools in the last inventory.
     tools: usize,
+    /// Resources in the last inventory, without templates.
+    resources: usize,
+    /// Prompts in the last inventory.
+    prompts: usize,
     /// Attempts since it was ready last.
     attempts: u32,
     /// What went wrong last; absent if nothing did since it is ready.
@@ -59,6 +63,10 @@ pub(super) struct UpstreamCheck {
     list_ms: u64,
     /// Tools that are listed.
     tools: usize,
+    /// Resources that are listed, without templates.
+    resources: usize,
+    /// Prompts that are listed.
+    prompts: usize,
 }
 
 /// What an upstream offers.
@@ -79,7 +87,16 @@ pub(super) struct UpstreamInventory {
     /// Its tools, as it lists them.
     #[schema(value_type = Vec<Object>)]
     tools: Vec<Box<RawValue>>,
-    /// What of its list is not taken, and why.
+    /// Its resources, as it lists them.
+    #[schema(value_type = Vec<Object>)]
+    resources: Vec<Box<RawValue>>,
+    /// Templates of more resources, as it lists them.
+    #[schema(value_type = Vec<Object>)]
+    resource_templates: Vec<Box<RawValue>>,
+    /// Its prompts, as it lists them.
+    #[schema(value_type = Vec<Object>)]
+    prompts: Vec<Box<RawValue>>,
+    /// What of its lists is not taken, and why.
     #[schema(value_type = Vec<Object>)]
     skipped: Vec<mcp_core::upstream::Skipped>,
 }
@@ -114,6 +131,8 @@ pub(super) async fn check(
         handshake_ms: millis(checked.handshake),
         list_ms: millis(checked.list),
         tools: checked.inventory.tools.len(),
+        resources: checked.inventory.resources.len(),
+        prompts: checked.inventory.prompts.len(),
     }))
 }
 
@@ -159,15 +178,22 @@ pub(super) async fn logs(
 }
 
 fn shown(inventory: &Inventory) -> UpstreamInventory {
-    let listing =
-        |tool: &Arc<mcp_core::upstream::RemoteTool>| RawValue::from_string(tool.listing.to_string()).ok();
+    let listings = |entries: &mut dyn Iterator<Item = &str>| -> Vec<Box<RawValue>> {
+        entries
+            .filter_map(|entry| RawValue::from_string(entry.to_owned()).ok())
+            .collect()
+    };
+    let templates = inventory.templates.iter().map(|template| &template.listed);
     UpstreamInventory {
         epoch: inventory.epoch,
         at: rfc3339(inventory.at),
         protocol: inventory.protocol,
         server_info: inventory.server_info.clone(),
         instructions: inventory.instructions.clone(),
-        tools: inventory.tools.iter().filter_map(listing).collect(),
+        tools: listings(&mut inventory.tools.iter().map(|tool| &*tool.listing)),
+        resources: listings(&mut inventory.resources.iter().map(|entry| &*entry.listing)),
+        resource_templates: listings(&mut templates.map(|entry| &*entry.listing)),
+        prompts: listings(&mut inventory.prompts.iter().map(|entry| &*entry.listing)),
         skipped: inventory.skipped.clone(),
     }
 }
@@ -193,6 +219,8 @@ fn state(hub: &Hub, id: &Arc<str>) -> Option<UpstreamState> {
         },
         protocol: inventory.map(|inventory| inventory.protocol),
         tools: inventory.map_or(0, |inventory| inventory.tools.len()),
+        resources: inventory.map_or(0, |inventory| inventory.resources.len()),
+        prompts: inventory.map_or(0, |inventory| inventory.prompts.len()),
         attempts: status.attempts,
         last_error: status.last_error,
         next_attempt_ms: status.next_attempt.map(until),

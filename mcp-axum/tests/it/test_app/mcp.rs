@@ -24,10 +24,15 @@ impl McpClient {
 
     /// A request as a 2026-07-28 client sends it: envelope in `_meta`, headers that mirror the body.
     pub async fn modern(&self, method: &str, mut params: Value) -> Answer {
-        params["_meta"] = json!({
-            "io.modelcontextprotocol/protocolVersion": MODERN,
-            "io.modelcontextprotocol/clientCapabilities": {},
-        });
+        for (name, value) in [
+            ("protocolVersion", json!(MODERN)),
+            ("clientCapabilities", json!({})),
+        ] {
+            let member = &mut params["_meta"][format!("io.modelcontextprotocol/{name}")];
+            if member.is_null() {
+                *member = value;
+            }
+        }
         let mut request = self
             .client
             .request(Method::POST, &self.path)
@@ -35,7 +40,7 @@ impl McpClient {
             .header("accept", "application/json, text/event-stream")
             .header("mcp-protocol-version", MODERN)
             .header("mcp-method", method);
-        if let Some(name) = params["name"].as_str() {
+        if let Some(name) = params["name"].as_str().or(params["uri"].as_str()) {
             request = request.header("mcp-name", name);
         }
         let body = json!({"jsonrpc": "2.0", "id": 1, "method": method, "params": params});

@@ -30,6 +30,10 @@ pub struct UpstreamLimits {
     pub max_response_bytes: ByteSize,
     /// Tools that are taken; a server that lists more is refused.
     pub tools: u32,
+    /// Resources that are taken, and as many templates; what a server lists beyond is left out.
+    pub resources: u32,
+    /// Prompts that are taken; what a server lists beyond is left out.
+    pub prompts: u32,
 }
 
 impl Default for UpstreamTimeouts {
@@ -49,6 +53,8 @@ impl Default for UpstreamLimits {
             concurrency: 64,
             max_response_bytes: ByteSize(8 << 20),
             tools: 10_000,
+            resources: 10_000,
+            prompts: 10_000,
         }
     }
 }

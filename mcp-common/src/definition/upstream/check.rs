@@ -214,6 +214,8 @@ fn bounds(definition: &UpstreamDefinition, problems: &mut Vec<Problem>) {
         ("concurrency", limits.concurrency == 0),
         ("max_response_bytes", limits.max_response_bytes.0 == 0),
         ("tools", limits.tools == 0),
+        ("resources", limits.resources == 0),
+        ("prompts", limits.prompts == 0),
     ] {
         if is_nothing {
             problems.push(Problem::at(format!("limits.{member}"), "must be 1 or more"));
@@ -223,18 +225,30 @@ fn bounds(definition: &UpstreamDefinition, problems: &mut Vec<Problem>) {
 
 fn tools(definition: &UpstreamDefinition, problems: &mut Vec<Problem>) {
     let tools = &definition.tools;
-    if let Some(prefix) = &tools.prefix {
-        problems.extend(check_tool_name("tools.prefix", prefix).err());
+    let (resources, prompts) = (&definition.resources, &definition.prompts);
+    for (field, prefix) in [
+        ("tools.prefix", &tools.prefix),
+        ("prompts.prefix", &prompts.prefix),
+    ] {
+        let Some(prefix) = prefix else { continue };
+        problems.extend(check_tool_name(field, prefix).err());
         if prefix.len() > LONGEST {
             let reason = format!("has {} characters, at most {LONGEST} are allowed", prefix.len());
-            problems.push(Problem::at("tools.prefix", reason));
+            problems.push(Problem::at(field, reason));
         }
     }
-    for (list, patterns) in [("include", &tools.include), ("exclude", &tools.exclude)] {
+    for (list, patterns) in [
+        ("tools.include", &tools.include),
+        ("tools.exclude", &tools.exclude),
+        ("resources.include", &resources.include),
+        ("resources.exclude", &resources.exclude),
+        ("prompts.include", &prompts.include),
+        ("prompts.exclude", &prompts.exclude),
+    ] {
         for (index, pattern) in patterns.iter().enumerate() {
             if pattern.0.is_empty() {
                 let reason = "must not be empty: a name, or a part of it with `*`";
-                problems.push(Problem::at(format!("tools.{list}[{index}]"), reason));
+                problems.push(Problem::at(format!("{list}[{index}]"), reason));
             }
         }
     }

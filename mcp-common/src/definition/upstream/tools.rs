@@ -14,7 +14,8 @@ pub struct UpstreamTools {
     /// Names, with `*` for any text, that are not shown.
     #[schemars(example = &["delete_*"])]
     pub exclude: Vec<Pattern>,
-    /// Stands before each name, with `_` between: `weather` makes `forecast` `weather_forecast`.
+    /// Stands before each name, with `_` between: `weather` makes `forecast` `weather_forecast`. Before names of prompts, too,
+    /// where `prompts.prefix` says nothing else.
     #[schemars(length(min = 1, max = 32), regex(pattern = "^[A-Za-z0-9_.-]+$"))]
     pub prefix: Option<Arc<str>>,
     /// What is said about single tools, by the name that the server gives them.
@@ -40,35 +41,44 @@ pub struct RemoteTool {
 pub struct Pattern(pub String);
 
 impl Pattern {
+    /// Whether the name is among those that are included (all, without any) and not excluded.
+    pub(super) fn select(include: &[Self], exclude: &[Self], name: &str) -> bool {
+        let among = |patterns: &[Self]| patterns.iter().any(|pattern| pattern.matches(name));
+        (include.is_empty() || among(include)) && !among(exclude)
+    }
+
     /// Whether the name is meant.
     pub fn matches(&self, name: &str) -> bool {
-        let Some((start, rest)) = self.0.split_once('*') else {
-            return self.0 == name;
-        };
-        let Some(mut name) = name.strip_prefix(start) else {
+        stars_match(&self.0, name)
+    }
+}
+
+/// Whether the name is the pattern, in which `*` stands for any text.
+pub(in crate::definition) fn stars_match(pattern: &str, name: &str) -> bool {
+    let Some((start, rest)) = pattern.split_once('*') else {
+        return pattern == name;
+    };
+    let Some(mut name) = name.strip_prefix(start) else {
+        return false;
+    };
+    let mut parts = rest.split('*').peekable();
+    while let Some(part) = parts.next() {
+        if parts.peek().is_none() {
+            return name.ends_with(part);
+        }
+        // The first place is as good as any later one for what follows.
+        let Some(at) = name.find(part) else {
             return false;
         };
-        let mut parts = rest.split('*').peekable();
-        while let Some(part) = parts.next() {
-            if parts.peek().is_none() {
-                return name.ends_with(part);
-            }
-            // The first place is as good as any later one for what follows.
-            let Some(at) = name.find(part) else {
-                return false;
-            };
-            name = &name[at + part.len()..];
-        }
-        true
+        name = &name[at + part.len()..];
     }
+    true
 }
 
 impl UpstreamTools {
     /// Whether a tool of this name is shown.
     pub fn shows(&self, name: &str) -> bool {
-        let among = |patterns: &[Pattern]| patterns.iter().any(|pattern| pattern.matches(name));
-        (self.include.is_empty() || among(&self.include))
-            && !among(&self.exclude)
+        Pattern::select(&self.include, &self.exclude, name)
             && !self.overrides.get(name).is_some_and(|tool| tool.hide)
     }
 }

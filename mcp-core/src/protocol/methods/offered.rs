@@ -19,7 +19,7 @@ pub(super) async fn read(ask: &Ask<'_>, params: &ReadParams<'_>) -> Result<Reply
     let uri = uri.ok_or_else(|| Fault::invalid_params("params.uri must be the URI of a resource"))?;
     let origin = ask.exchange.view.resource(&uri);
     let origin = origin.ok_or_else(|| Fault::resource_not_found(&uri, ask.era))?;
-    pass_on(ask, Method::ResourcesRead, origin).await
+    pass_on(ask, Method::ResourcesRead, &origin, &uri).await
 }
 
 pub(super) async fn prompt(ask: &Ask<'_>, params: &PromptParams<'_>) -> Result<Reply, Fault> {
@@ -27,7 +27,7 @@ pub(super) async fn prompt(ask: &Ask<'_>, params: &PromptParams<'_>) -> Result<R
     let name = name.ok_or_else(|| Fault::invalid_params("params.name must be the name of a prompt"))?;
     let origin = ask.exchange.view.prompt(&name);
     let origin = origin.ok_or_else(|| Fault::unknown_prompt(&name))?;
-    pass_on(ask, Method::PromptsGet, origin).await
+    pass_on(ask, Method::PromptsGet, origin, &name).await
 }
 
 pub(super) async fn complete(ask: &Ask<'_>, params: &CompleteParams<'_>) -> Result<Reply, Fault> {
@@ -46,11 +46,12 @@ pub(super) async fn complete(ask: &Ask<'_>, params: &CompleteParams<'_>) -> Resu
     let origin = origin.ok_or_else(|| {
         Fault::invalid_params("params.ref names neither a prompt nor a template of this instance")
     })?;
-    pass_on(ask, Method::CompletionComplete, origin).await
+    pass_on(ask, Method::CompletionComplete, origin, "").await
 }
 
-async fn pass_on(ask: &Ask<'_>, method: Method, origin: &Arc<dyn Origin>) -> Result<Reply, Fault> {
+async fn pass_on(ask: &Ask<'_>, method: Method, origin: &Arc<dyn Origin>, key: &str) -> Result<Reply, Fault> {
     let (view, era, id) = (ask.exchange.view.clone(), ask.era, ask.id.to_owned());
+    let key = key.to_owned();
     let (origin, request) = (origin.clone(), ask.forwarded(method));
     conversation::hold(ask, Trace::default(), move |line| {
         Box::pin(async move {
@@ -62,6 +63,8 @@ async fn pass_on(ask: &Ask<'_>, method: Method, origin: &Arc<dyn Origin>) -> Res
                 Err(trouble) => {
                     let fault = match &trouble {
                         Trouble::Invalid(reason) => Fault::invalid_params(reason),
+                        Trouble::NotFound => Fault::resource_not_found(&key, era),
+                        Trouble::Unable { message, data } => Fault::missing_capability(message, data, era),
                         Trouble::Failed(reason) => Fault::internal(reason),
                     };
                     Reply::fault(&fault.with_id(id.get()), era)

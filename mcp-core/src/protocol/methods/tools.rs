@@ -152,9 +152,13 @@ async fn call_origin(ask: &Ask<'_>, tool: &ViewTool, origin: &Arc<dyn Origin>) -
                     let fault = Fault::invalid_params(reason).with_id(id.get());
                     (Outcome::InvalidArguments, Reply::fault(&fault, era))
                 }
+                Err(Trouble::Unable { message, data }) if era == Era::Modern => {
+                    let fault = Fault::missing_capability(&message, &data, era).with_id(id.get());
+                    (Outcome::InvalidArguments, Reply::fault(&fault, era))
+                }
                 // A model can do something about it.
-                Err(Trouble::Failed(reason)) => {
-                    let answer = Answer::tool_error(&reason);
+                Err(trouble) => {
+                    let answer = Answer::tool_error(&trouble.to_string());
                     let result = answer.render(era, "", &view.server_info);
                     (Outcome::Connect, Reply::result(id.get(), result))
                 }

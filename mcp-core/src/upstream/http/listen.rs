@@ -26,7 +26,7 @@ impl HttpLink {
             match opened {
                 Ok(response) if response.status().is_success() => {
                     if !std::mem::take(&mut is_first) {
-                        self.news.told("notifications/tools/list_changed");
+                        self.news.changed.notify_one();
                     }
                     let ended = self.events(response, speech, &mut position, None).await;
                     failures = if ended.is_ok() { 0 } else { failures + 1 };

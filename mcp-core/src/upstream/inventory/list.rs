@@ -1,30 +1,50 @@
-//! Reads a server's list of tools to its end, or to its bounds.
+//! Reads a server's lists to their ends, or to their bounds.
 
-use super::{Inventory, RemoteTool, Skipped};
+use super::{
+    Inventory, Listed, RemoteTemplate, RemoteTool, Skipped,
+    entry::{self, Kind},
+    template::UriTemplate,
+};
 use crate::{
-    json::{members::Members, one_line::compact},
-    tool::mirrored_headers_of,
+    json::members::Members,
     upstream::{
-        error::{UpstreamError, excerpt},
+        error::UpstreamError,
         session::{Question, Session, within},
     },
 };
-use mcp_common::{bounds::Bounds, definition::UpstreamDefinition};
-use serde::Deserialize;
-use serde_json::{Value, json, value::RawValue};
-use std::{borrow::Cow, collections::HashMap, sync::Arc, time::SystemTime};
+use mcp_common::definition::UpstreamDefinition;
+use serde_json::{json, value::RawValue};
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+    time::SystemTime,
+};
 
 /// A list with more pages has no end.
 const MOST_PAGES: usize = 1_000;
 /// The size of a whole list.
 const MOST_BYTES: usize = 64 << 20;
 
-#[derive(Deserialize)]
 struct Page<'a> {
-    #[serde(borrow)]
-    tools: Vec<&'a RawValue>,
-    #[serde(borrow, rename = "nextCursor")]
-    next: Option<Cow<'a, str>>,
+    entries: Vec<&'a RawValue>,
+    next: Option<String>,
+}
+
+impl<'a> Page<'a> {
+    fn read(kind: Kind, result: &'a [u8]) -> Result<Self, String> {
+        let text = std::str::from_utf8(result).map_err(|error| error.to_string())?;
+        let members = Members::read(text)?;
+        let member = kind.member();
+        let entries = members
+            .get(member)
+            .ok_or_else(|| format!("it has no `{member}`"))?;
+        let entries = serde_json::from_str(entries.get());
+        let next = members.get("nextCursor").map_or("null", RawValue::get);
+        Ok(Self {
+            entries: entries.map_err(|error| format!("`{member}`: {error}"))?,
+            next: serde_json::from_str(next).map_err(|error| format!("`nextCursor`: {error}"))?,
+        })
+    }
 }
 
 /// Everything that the server offers now.
@@ -33,15 +53,18 @@ pub(in crate::upstream) async fn fetch(
     session: &Session,
 ) -> Result<Inventory, UpstreamError> {
     let mut taking = Taking::default();
-    if session.about.has_tools {
-        let reading = taking.read(definition, session);
-        within(
-            reading,
-            definition.timeouts.list(),
-            "the list of tools",
-            "list_ms",
-        )
-        .await?;
+    let features = session.about.features;
+    let limits = &definition.limits;
+    let lists = [
+        (Kind::Tools, features.tools, limits.tools),
+        (Kind::Resources, features.resources, limits.resources),
+        (Kind::Templates, features.resources, limits.resources),
+        (Kind::Prompts, features.prompts, limits.prompts),
+    ];
+    for (kind, _, most) in lists.into_iter().filter(|(_, offered, _)| offered.is_some()) {
+        let reading = taking.read(kind, most as usize, session);
+        let read = within(reading, definition.timeouts.list(), kind.what(), "list_ms").await;
+        taking.settle(kind, read)?;
     }
     Ok(Inventory {
         epoch: 0,
@@ -49,7 +72,11 @@ pub(in crate::upstream) async fn fetch(
         protocol: session.speech.version().unwrap_or_default(),
         server_info: session.about.server_info.clone(),
         instructions: session.about.instructions.clone(),
+        features,
         tools: taking.tools,
+        resources: taking.resources,
+        templates: taking.templates,
+        prompts: taking.prompts,
         skipped: taking.skipped,
         by_name: taking.by_name,
     })
@@ -58,25 +85,27 @@ pub(in crate::upstream) async fn fetch(
 #[derive(Default)]
 struct Taking {
     tools: Vec<Arc<RemoteTool>>,
+    resources: Vec<Listed>,
+    templates: Vec<RemoteTemplate>,
+    prompts: Vec<Listed>,
     skipped: Vec<Skipped>,
     by_name: HashMap<Arc<str>, usize>,
+    /// Of the list that is being read.
+    keys: HashSet<Arc<str>>,
 }
 
 impl Taking {
-    async fn read(
-        &mut self,
-        definition: &UpstreamDefinition,
-        session: &Session,
-    ) -> Result<(), UpstreamError> {
-        let most = definition.limits.tools as usize;
+    async fn read(&mut self, kind: Kind, most: usize, session: &Session) -> Result<(), UpstreamError> {
+        let what = kind.what();
         let mut cursor: Option<String> = None;
-        let mut bytes = 0;
+        let (mut bytes, mut entries) = (0, 0);
+        self.keys.clear();
         for _ in 0..MOST_PAGES {
             let params = cursor
                 .as_ref()
                 .map_or_else(String::new, |cursor| format!("\"cursor\":{}", json!(cursor)));
             let question = Question {
-                method: "tools/list",
+                method: kind.method(),
                 params,
                 ..Question::default()
             };
@@ -84,84 +113,91 @@ impl Taking {
             bytes += result.len();
             if bytes > MOST_BYTES {
                 return Err(UpstreamError::NotMcp(format!(
-                    "the list of tools has more than {MOST_BYTES} bytes"
+                    "{what} has more than {MOST_BYTES} bytes"
                 )));
             }
-            let page: Page<'_> = serde_json::from_slice(&result).map_err(|error| {
-                UpstreamError::NotMcp(format!("the list of tools cannot be read: {error}"))
-            })?;
-            for entry in page.tools {
-                if self.tools.len() + self.skipped.len() >= most {
+            let page = Page::read(kind, &result)
+                .map_err(|reason| UpstreamError::NotMcp(format!("{what} cannot be read: {reason}")))?;
+            for entry in page.entries {
+                if entries >= most && kind == Kind::Tools {
                     return Err(UpstreamError::NotMcp(format!(
                         "the server lists more than {most} tools (`limits.tools`)"
                     )));
                 }
-                self.take(entry.get());
+                if entries >= most {
+                    let reason =
+                        format!("{what} has more than {most} entries; the rest is left out (`limits`)");
+                    self.skipped.push(kind.skipped("", reason));
+                    return Ok(());
+                }
+                entries += 1;
+                self.take(kind, entry.get());
             }
             match page.next {
                 None => return Ok(()),
-                Some(next) if cursor.as_deref() == Some(&*next) => {
-                    return Err(UpstreamError::NotMcp(
-                        "the list of tools has a page that leads to itself".to_owned(),
-                    ));
+                Some(next) if cursor.as_ref() == Some(&next) => {
+                    return Err(UpstreamError::NotMcp(format!(
+                        "{what} has a page that leads to itself"
+                    )));
                 }
-                Some(next) => cursor = Some(next.into_owned()),
+                Some(next) => cursor = Some(next),
             }
         }
         Err(UpstreamError::NotMcp(format!(
-            "the list of tools has more than {MOST_PAGES} pages"
+            "{what} has more than {MOST_PAGES} pages"
         )))
     }
 
-    fn take(&mut self, entry: &str) {
-        match remote_tool(entry) {
-            Ok(tool) if self.by_name.contains_key(&tool.name) => self.skipped.push(Skipped {
-                name: tool.name.to_string(),
-                reason: "the name appears twice in the server's list; the first one has it".to_owned(),
-            }),
-            Ok(tool) => {
-                self.by_name.insert(tool.name.clone(), self.tools.len());
-                self.tools.push(Arc::new(tool));
-            }
-            Err(skipped) => self.skipped.push(skipped),
+    /// A list beside that of tools which cannot be had takes nothing else along, as long as the server is there.
+    fn settle(&mut self, kind: Kind, read: Result<(), UpstreamError>) -> Result<(), UpstreamError> {
+        let error = match read {
+            Err(error @ (UpstreamError::Rpc(_) | UpstreamError::NotMcp(_))) if kind != Kind::Tools => error,
+            read => return read,
+        };
+        // Servers that have resources need not have templates of them.
+        let is_unknown = matches!(&error, UpstreamError::Rpc(error) if error.code == METHOD_NOT_FOUND);
+        if !is_unknown {
+            self.skipped.push(kind.skipped("", error.to_string()));
         }
+        Ok(())
+    }
+
+    fn take(&mut self, kind: Kind, entry: &str) {
+        let taken = match kind {
+            Kind::Tools => entry::tool(entry).and_then(|tool| self.take_tool(tool)),
+            kind => entry::listed(kind, entry).and_then(|listed| self.take_listed(kind, listed)),
+        };
+        self.skipped.extend(taken.err());
+    }
+
+    fn take_tool(&mut self, tool: RemoteTool) -> Result<(), Skipped> {
+        self.is_first(Kind::Tools, &tool.name)?;
+        self.by_name.insert(tool.name.clone(), self.tools.len());
+        self.tools.push(Arc::new(tool));
+        Ok(())
+    }
+
+    fn take_listed(&mut self, kind: Kind, listed: Listed) -> Result<(), Skipped> {
+        self.is_first(kind, &listed.key)?;
+        match kind {
+            Kind::Templates => self.templates.push(RemoteTemplate {
+                pattern: UriTemplate::read(&listed.key),
+                listed,
+            }),
+            Kind::Prompts => self.prompts.push(listed),
+            Kind::Tools | Kind::Resources => self.resources.push(listed),
+        }
+        Ok(())
+    }
+
+    fn is_first(&mut self, kind: Kind, key: &Arc<str>) -> Result<(), Skipped> {
+        if self.keys.insert(key.clone()) {
+            return Ok(());
+        }
+        let reason = "the name appears twice in the server's list; the first one has it".to_owned();
+        Err(kind.skipped(key, reason))
     }
 }
 
-fn remote_tool(entry: &str) -> Result<RemoteTool, Skipped> {
-    let skipped = |name: &str, reason: String| Skipped {
-        name: excerpt(name),
-        reason,
-    };
-    let bounds = Bounds::default().definition();
-    bounds
-        .check(entry.as_bytes())
-        .map_err(|exceeded| skipped("", exceeded.to_string()))?;
-    let members = Members::read(entry).map_err(|reason| skipped("", reason))?;
-    let name = members
-        .get("name")
-        .and_then(|name| serde_json::from_str::<String>(name.get()).ok());
-    let Some(name) = name.filter(|name| !name.is_empty()) else {
-        return Err(skipped("", "it has no name".to_owned()));
-    };
-    let schema = members
-        .get("inputSchema")
-        .map(|schema| serde_json::from_str::<Value>(schema.get()));
-    let schema = match schema {
-        Some(Ok(schema)) if schema.is_object() => schema,
-        Some(_) => return Err(skipped(&name, "its inputSchema is no JSON object".to_owned())),
-        None => return Err(skipped(&name, "it has no inputSchema".to_owned())),
-    };
-    let mirrored = mirrored_headers_of(&schema).map_err(|problems| skipped(&name, problems.to_string()))?;
-    let annotations = members.get("annotations");
-    let annotations: Value = annotations
-        .and_then(|annotations| serde_json::from_str(annotations.get()).ok())
-        .unwrap_or_default();
-    let is_repeatable = annotations["readOnlyHint"] == true || annotations["idempotentHint"] == true;
-    Ok(RemoteTool {
-        name: name.into(),
-        listing: compact(entry).into(),
-        mirrored,
-        is_repeatable,
-    })
-}
+/// JSON-RPC's code for a method that there is not.
+const METHOD_NOT_FOUND: i64 = -32601;

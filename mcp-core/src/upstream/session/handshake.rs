@@ -4,6 +4,7 @@
 use super::{About, Link, Question, client_info};
 use crate::upstream::{
     error::{RpcError, UpstreamError},
+    features::Declared,
     news::News,
     outgoing::Speech,
 };
@@ -36,8 +37,8 @@ pub(super) struct Opening<'a> {
 struct Discovered<'a> {
     #[serde(borrow, rename = "supportedVersions")]
     versions: Vec<Cow<'a, str>>,
-    #[serde(borrow)]
-    capabilities: Option<Capabilities<'a>>,
+    #[serde(default)]
+    capabilities: Declared,
     #[serde(borrow)]
     instructions: Option<Cow<'a, str>>,
     #[serde(borrow, rename = "_meta")]
@@ -48,8 +49,8 @@ struct Discovered<'a> {
 struct Initialized<'a> {
     #[serde(borrow, rename = "protocolVersion")]
     version: Cow<'a, str>,
-    #[serde(borrow)]
-    capabilities: Option<Capabilities<'a>>,
+    #[serde(default)]
+    capabilities: Declared,
     #[serde(borrow)]
     instructions: Option<Cow<'a, str>>,
     #[serde(borrow, rename = "serverInfo")]
@@ -62,25 +63,16 @@ struct Meta<'a> {
     server_info: Option<&'a RawValue>,
 }
 
-#[derive(Deserialize)]
-struct Capabilities<'a> {
-    #[serde(borrow)]
-    tools: Option<&'a RawValue>,
-}
-
 impl About {
     fn new(
-        capabilities: Option<&Capabilities<'_>>,
+        capabilities: &Declared,
         instructions: Option<Cow<'_, str>>,
         server_info: Option<&RawValue>,
     ) -> Self {
-        let tools = capabilities.and_then(|all| all.tools);
-        let tools: Option<Value> = tools.and_then(|tools| serde_json::from_str(tools.get()).ok());
         Self {
             server_info: server_info.map(ToOwned::to_owned),
             instructions: instructions.map(Cow::into_owned),
-            has_tools: tools.is_some(),
-            tells_of_changes: tools.is_some_and(|tools| tools["listChanged"] == true),
+            features: capabilities.into(),
         }
     }
 }
@@ -140,7 +132,7 @@ impl<'a> Opening<'a> {
             return Err(UpstreamError::NotMcp(text));
         }
         let server_info = found.meta.and_then(|meta| meta.server_info);
-        let about = About::new(found.capabilities.as_ref(), found.instructions, server_info);
+        let about = About::new(&found.capabilities, found.instructions, server_info);
         Ok((Speech::Modern, about, self.next_id))
     }
 
@@ -162,11 +154,7 @@ impl<'a> Opening<'a> {
         let speech = Speech::Legacy(version);
         self.news.agreed(speech);
         self.link.notify("notifications/initialized", speech).await?;
-        let about = About::new(
-            agreed.capabilities.as_ref(),
-            agreed.instructions,
-            agreed.server_info,
-        );
+        let about = About::new(&agreed.capabilities, agreed.instructions, agreed.server_info);
         Ok((speech, about, self.next_id))
     }
 

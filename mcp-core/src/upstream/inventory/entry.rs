@@ -1,0 +1,136 @@
+//! Entries of a server's lists: what of them is used, and why some are not.
+
+use super::{Listed, RemoteTool, Skipped};
+use crate::{
+    json::{members::Members, one_line::compact},
+    tool::mirrored_headers_of,
+    upstream::error::excerpt,
+};
+use mcp_common::bounds::Bounds;
+use serde_json::{Value, value::RawValue};
+
+/// A list of a server.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    Tools,
+    Resources,
+    Templates,
+    Prompts,
+}
+
+impl Kind {
+    pub(super) fn method(self) -> &'static str {
+        match self {
+            Self::Tools => "tools/list",
+            Self::Resources => "resources/list",
+            Self::Templates => "resources/templates/list",
+            Self::Prompts => "prompts/list",
+        }
+    }
+
+    /// The member of a page that has the entries.
+    pub(super) fn member(self) -> &'static str {
+        match self {
+            Self::Tools => "tools",
+            Self::Resources => "resources",
+            Self::Templates => "resourceTemplates",
+            Self::Prompts => "prompts",
+        }
+    }
+
+    /// In messages.
+    pub(super) fn what(self) -> &'static str {
+        match self {
+            Self::Tools => "the list of tools",
+            Self::Resources => "the list of resources",
+            Self::Templates => "the list of resource templates",
+            Self::Prompts => "the list of prompts",
+        }
+    }
+
+    /// The member that tells entries apart.
+    fn key(self) -> &'static str {
+        match self {
+            Self::Tools | Self::Prompts => "name",
+            Self::Resources => "uri",
+            Self::Templates => "uriTemplate",
+        }
+    }
+
+    pub(super) fn skipped(self, name: &str, reason: String) -> Skipped {
+        Skipped {
+            list: self.method(),
+            name: excerpt(name),
+            reason,
+        }
+    }
+
+    fn members<'a>(self, entry: &'a str) -> Result<(String, Members<'a>), Skipped> {
+        let bounds = Bounds::default().definition();
+        bounds
+            .check(entry.as_bytes())
+            .map_err(|exceeded| self.skipped("", exceeded.to_string()))?;
+        let members = Members::read(entry).map_err(|reason| self.skipped("", reason))?;
+        let key = members.get(self.key()).and_then(text);
+        match key.filter(|key| !key.is_empty()) {
+            Some(key) => Ok((key, members)),
+            None => Err(self.skipped("", format!("it has no {}", self.key()))),
+        }
+    }
+}
+
+fn text(raw: &RawValue) -> Option<String> {
+    serde_json::from_str(raw.get()).ok()
+}
+
+/// A tool, if it can be used.
+pub(super) fn tool(entry: &str) -> Result<RemoteTool, Skipped> {
+    let kind = Kind::Tools;
+    let (name, members) = kind.members(entry)?;
+    let schema = members
+        .get("inputSchema")
+        .map(|schema| serde_json::from_str::<Value>(schema.get()));
+    let schema = match schema {
+        Some(Ok(schema)) if schema.is_object() => schema,
+        Some(_) => return Err(kind.skipped(&name, "its inputSchema is no JSON object".to_owned())),
+        None => return Err(kind.skipped(&name, "it has no inputSchema".to_owned())),
+    };
+    let mirrored =
+        mirrored_headers_of(&schema).map_err(|problems| kind.skipped(&name, problems.to_string()))?;
+    let annotations = members.get("annotations");
+    let annotations: Value = annotations
+        .and_then(|annotations| serde_json::from_str(annotations.get()).ok())
+        .unwrap_or_default();
+    let is_repeatable = annotations["readOnlyHint"] == true || annotations["idempotentHint"] == true;
+    Ok(RemoteTool {
+        name: name.into(),
+        listing: compact(entry).into(),
+        mirrored,
+        is_repeatable,
+    })
+}
+
+/// A resource, a template or a prompt. Most clients refuse a whole list for one entry without a name.
+pub(super) fn listed(kind: Kind, entry: &str) -> Result<Listed, Skipped> {
+    let (key, members) = kind.members(entry)?;
+    if members.get("name").and_then(text).is_none() {
+        return Err(kind.skipped(
+            &key,
+            "it has no name, without which clients cannot read the list".to_owned(),
+        ));
+    }
+    if kind == Kind::Prompts
+        && let Some(arguments) = members.get("arguments")
+    {
+        let arguments: Value = serde_json::from_str(arguments.get()).unwrap_or_default();
+        let are_named = |all: &Vec<Value>| all.iter().all(|argument| argument["name"].is_string());
+        if !arguments.as_array().is_some_and(are_named) {
+            let reason = "its arguments are no list of objects with a name".to_owned();
+            return Err(kind.skipped(&key, reason));
+        }
+    }
+    Ok(Listed {
+        key: key.into(),
+        listing: compact(entry).into(),
+    })
+}

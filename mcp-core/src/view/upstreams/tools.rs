@@ -1,0 +1,88 @@
+//! The tools of upstreams that an instance shows.
+
+use super::origin::{RemoteOrigin, What};
+use crate::{
+    upstream::{Hub, OfferedTool},
+    view::Item,
+};
+use mcp_common::definition::InstanceDefinition;
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+};
+
+/// A tool of an upstream under the name that it has in an instance.
+pub(super) struct Chosen {
+    name: Arc<str>,
+    description: Option<Arc<str>>,
+    pub(super) offered: OfferedTool,
+}
+
+impl Chosen {
+    pub(super) fn item(self, hub: &Arc<Hub>) -> Item {
+        let entry = self.offered.listing(&self.name, self.description.as_deref());
+        Item {
+            entry: entry.into(),
+            legacy_entry: None,
+            key: self.name,
+            origin: Arc::new(RemoteOrigin {
+                hub: hub.clone(),
+                upstream: self.offered.upstream,
+                what: What::Tool(self.offered.tool),
+            }),
+        }
+    }
+}
+
+/// Those that `tool_ids` names, then those of `include.upstreams`. Whoever comes first has a name; the others are reported, and
+/// neither listed nor called.
+pub(super) fn chosen(definition: &InstanceDefinition, hub: &Hub) -> Vec<Chosen> {
+    let excluded = definition.exclude.iter().flat_map(|exclude| &exclude.tool_ids);
+    let excluded: HashSet<&str> = excluded.map(|id| &**id).collect();
+    let named = definition.tool_ids.iter().filter_map(|reference| {
+        let (upstream, tool) = reference.remote()?;
+        let offered = hub.offer(upstream)?.tool(tool)?;
+        Some(Chosen {
+            name: reference.name.clone().unwrap_or_else(|| offered.name.clone()),
+            description: reference.description.clone(),
+            offered,
+        })
+    });
+    let mut all: Vec<Chosen> = named.collect();
+    let listed: HashSet<String> = all.iter().map(|chosen| chosen.offered.id()).collect();
+    let included = definition.include.iter().flat_map(|include| &include.upstreams);
+    let mut offers: Vec<_> = included.filter_map(|id| hub.offer(id)).collect();
+    offers.sort_by_key(|offer| (offer.definition.priority, offer.definition.id.clone()));
+    offers.dedup_by_key(|offer| offer.definition.id.clone());
+    let whole = offers.iter().flat_map(|offer| offer.tools());
+    all.extend(
+        whole
+            .filter(|offered| !listed.contains(&offered.id()))
+            .map(|offered| Chosen {
+                name: offered.name.clone(),
+                description: None,
+                offered,
+            }),
+    );
+    let mut owners: HashMap<Arc<str>, String> = HashMap::new();
+    all.retain(|chosen| {
+        let id = chosen.offered.id();
+        if excluded.contains(&*id) {
+            return false;
+        }
+        let Some(owner) = owners.get(&chosen.name) else {
+            owners.insert(chosen.name.clone(), id);
+            return true;
+        };
+        let (instance, name) = (&*definition.id, &*chosen.name);
+        tracing::warn!(
+            instance,
+            name,
+            owner,
+            tool = id,
+            "two tools of upstreams would have one name, and the first keeps it: give one of the upstreams a `tools.prefix`, or one of the tools another name"
+        );
+        false
+    });
+    all
+}
