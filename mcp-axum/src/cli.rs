@@ -24,6 +24,7 @@ mod plan;
 mod sandbox;
 mod schema;
 mod serve;
+mod stdio;
 mod store;
 mod tool_arguments;
 mod try_definition;
@@ -40,6 +41,7 @@ use import::ImportCommand;
 use migrate::MigrateArguments;
 use plan::{ApplyArguments, PlanArguments};
 use std::{ffi::OsString, path::PathBuf, process::ExitCode};
+use stdio::StdioArguments;
 use try_definition::TryDefinitionArguments;
 use upstreams::UpstreamsArguments;
 
@@ -61,6 +63,7 @@ Examples:
   dynmcp add docs https://docs.example.com/mcp --instance desk   show the tools of another MCP server
   dynmcp import mcp ~/.cursor/mcp.json --instance desk           those of all servers of a client's file
   dynmcp upstreams                         how they are doing
+  dynmcp stdio desk                        an instance for a client that starts its servers as programs
   dynmcp migrate --check                   does the database have the tables of this version?
   dynmcp export definitions/               what is stored, as files for git
   dynmcp plan definitions/                 what applying them would do, and what clients would notice
@@ -150,6 +153,15 @@ enum Command {
     ///
     /// Prints what the model would read. Exit code 1 where the tool reports an error.
     Call(Box<CallArguments>),
+    /// Carry messages between an instance and a client that starts its servers as programs.
+    ///
+    /// What comes on standard input goes to the MCP endpoint of a running gateway, in every revision; standard output has
+    /// nothing but messages. Ends with standard input, or on SIGTERM. In a client's file of servers:
+    ///
+    ///   {"mcpServers": {"desk": {"command": "dynmcp", "args": ["stdio", "desk", "--server", "http://127.0.0.1:8080"],
+    ///     "env": {"DYNMCP_KEY": "…"}}}}
+    #[command(verbatim_doc_comment)]
+    Stdio(StdioArguments),
     /// Store another MCP server as an upstream, by its URL or as a program.
     ///
     /// Works on the configured data source, also beside a running gateway, or with --server through the admin API of one.
@@ -238,6 +250,7 @@ fn run_command(cli: Cli) -> ExitCode {
         Command::Schema { documents, strict } => schema::print(&documents, strict),
         Command::Explain(arguments) => explain::run(cli.config, &arguments),
         Command::Call(arguments) => call::run(cli.config, &arguments),
+        Command::Stdio(arguments) => stdio::run(cli.config, &arguments),
         Command::Add(arguments) => add::run(cli.config, &arguments),
         Command::Upstreams(arguments) => upstreams::run(cli.config, &arguments),
         #[cfg(unix)]

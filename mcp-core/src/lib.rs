@@ -11,6 +11,7 @@ mod credential_name;
 pub mod egress;
 mod encode;
 pub mod engine;
+pub mod framing;
 #[cfg(test)]
 mod growth;
 mod json;

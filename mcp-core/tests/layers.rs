@@ -19,6 +19,7 @@ const ROOMS: &[&str] = &[
     "json",
     "relay",
     "encode",
+    "framing",
     "secrets",
     "tls_material",
     "egress",

@@ -2,8 +2,9 @@
 
 use super::{ClientError, http as transport};
 use bytes::Bytes;
-use http::{HeaderMap, HeaderValue, Method, Request, StatusCode, Uri, header};
+use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, Uri, header};
 use http_body_util::Full;
+use hyper::body::Incoming;
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::value::RawValue;
 use std::time::Duration;
@@ -76,6 +77,22 @@ impl Gateway {
         headers: HeaderMap,
         body: impl Into<Bytes>,
     ) -> Result<Answer, ClientError> {
+        let response = self.open(method, path, headers, body).await?;
+        let (parts, body) = response.into_parts();
+        Ok(Answer {
+            status: parts.status,
+            body: transport::body(&self.server, body, MAX_ANSWER).await?,
+        })
+    }
+
+    /// The same, for what reads the answer itself.
+    pub(crate) async fn open(
+        &self,
+        method: Method,
+        path: &str,
+        headers: HeaderMap,
+        body: impl Into<Bytes>,
+    ) -> Result<Response<Incoming>, ClientError> {
         let mut request = Request::builder()
             .method(method)
             .uri(format!("{}{path}", self.server))
@@ -88,12 +105,7 @@ impl Gateway {
         if let Some(authorization) = self.authorization.clone() {
             request.headers_mut().insert(header::AUTHORIZATION, authorization);
         }
-        let response = transport::send(&self.client, request, PATIENCE).await?;
-        let (parts, body) = response.into_parts();
-        Ok(Answer {
-            status: parts.status,
-            body: transport::body(&self.server, body, MAX_ANSWER).await?,
-        })
+        transport::send(&self.client, request, PATIENCE).await
     }
 
     /// `GET`.

@@ -181,7 +181,7 @@ fn read<'a, T: Deserialize<'a>>(raw: &'a RawValue) -> Result<T, ClientError> {
 }
 
 /// Arguments whose schema says `x-mcp-header` are repeated in headers.
-fn mirror(schema: &Value, arguments: &Value, headers: &mut HeaderMap) -> Result<(), ClientError> {
+pub(super) fn mirror(schema: &Value, arguments: &Value, headers: &mut HeaderMap) -> Result<(), ClientError> {
     let properties = schema.get("properties").and_then(Value::as_object);
     for (name, property) in properties.into_iter().flatten() {
         let Some(value) = arguments.get(name).filter(|value| !value.is_null()) else {
@@ -199,7 +199,7 @@ fn mirror(schema: &Value, arguments: &Value, headers: &mut HeaderMap) -> Result<
 }
 
 /// What cannot stand in a header as it is goes as base64.
-fn in_header(text: &str) -> Result<HeaderValue, ClientError> {
+pub(super) fn in_header(text: &str) -> Result<HeaderValue, ClientError> {
     let is_plain = text.bytes().all(|byte| (b' '..=b'~').contains(&byte))
         && text.trim() == text
         && !text.is_empty()

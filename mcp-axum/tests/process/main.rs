@@ -30,5 +30,6 @@ mod servers;
 #[cfg(target_os = "linux")]
 mod small_disk;
 mod start;
+mod stdio;
 
 use gateway::{Gateway, KEY, Sandbox};

@@ -3,7 +3,6 @@
 mod answer;
 mod credentials;
 mod listen;
-mod sse;
 
 use super::{
     error::UpstreamError,

@@ -1,6 +1,5 @@
 //! Programs that are servers: one message a line on their standard input and output.
 
-mod lines;
 mod log;
 mod process;
 
@@ -15,9 +14,11 @@ use super::{
     progress,
     settings::HubSettings,
 };
-use crate::relay;
+use crate::{
+    framing::lines::{Line, Lines},
+    relay,
+};
 use bytes::Bytes;
-use lines::{Line, Lines};
 use mcp_common::definition::UpstreamDefinition;
 use process::Process;
 use std::{

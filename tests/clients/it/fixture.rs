@@ -25,6 +25,24 @@ pub(crate) struct Shop {
 pub(crate) const STATELESS: &str = "streamable-stateless";
 pub(crate) const STATEFUL: &str = "streamable-stateful";
 
+/// How a client reaches the gateway.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Way {
+    /// Streamable HTTP.
+    Http,
+    /// `dynmcp stdio`.
+    Stdio,
+}
+
+impl Way {
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Http => "http",
+            Self::Stdio => "stdio",
+        }
+    }
+}
+
 impl Shop {
     pub(crate) async fn open(proto_type: &'static str) -> Result<Self> {
         let upstream = Upstream::start(order_api()).await?;
@@ -54,6 +72,13 @@ impl Shop {
 
     pub(crate) fn url(&self) -> String {
         self.gateway.endpoint("shop")
+    }
+
+    /// What a client is given that goes this way.
+    pub(crate) fn url_of(&self, way: Way) -> String {
+        match way {
+            Way::Http | Way::Stdio => self.url(),
+        }
     }
 
     /// What an administrator does while clients are connected.

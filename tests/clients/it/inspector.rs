@@ -1,8 +1,8 @@
 //! The Inspector's command line: one call per process.
 
-use crate::fixture::{STATELESS, Shop};
+use crate::fixture::{STATELESS, Shop, Way};
 use anyhow::{Context, Result};
-use dynmcp_harness::{Gateway, Toolbox};
+use dynmcp_harness::{Gateway, Toolbox, dynmcp};
 use serde_json::{Value, json};
 use std::process::{Output, Stdio};
 use tokio::process::Command;
@@ -10,6 +10,7 @@ use tokio::process::Command;
 struct Inspector<'a> {
     toolbox: Toolbox,
     shop: &'a Shop,
+    way: Way,
     era: &'a str,
 }
 
@@ -18,15 +19,9 @@ impl Inspector<'_> {
         let script = "@modelcontextprotocol/inspector/clients/launcher/build/index.js";
         let output = Command::new(self.toolbox.node())
             .arg(self.toolbox.node_module(script))
-            .args([
-                "--cli",
-                &self.shop.url(),
-                "--transport",
-                "http",
-                "--protocol-era",
-                self.era,
-            ])
-            .args(["--header", &format!("Authorization: Bearer {}", Gateway::KEY)])
+            .arg("--cli")
+            .args(self.target()?)
+            .args(["--transport", self.way.name(), "--protocol-era", self.era])
             .args(["--format", "json"])
             .args(arguments)
             .stdin(Stdio::null())
@@ -34,6 +29,29 @@ impl Inspector<'_> {
             .output()
             .await?;
         Ok(output)
+    }
+
+    fn target(&self) -> Result<Vec<String>> {
+        let url = self.shop.url_of(self.way);
+        Ok(match self.way {
+            Way::Stdio => {
+                let (server, instance) = url.split_once("/mcp/").context("no instance")?;
+                let program = dynmcp()?.to_str().context("a path that is no text")?.to_owned();
+                let given = [program.as_str(), "stdio", instance];
+                let options = ["-e".to_owned(), format!("DYNMCP_KEY={}", Gateway::KEY)];
+                let server = ["-e".to_owned(), format!("DYNMCP_SERVER={server}")];
+                given
+                    .map(str::to_owned)
+                    .into_iter()
+                    .chain(options)
+                    .chain(server)
+                    .collect()
+            }
+            Way::Http => {
+                let key = format!("Authorization: Bearer {}", Gateway::KEY);
+                vec![url, "--header".to_owned(), key]
+            }
+        })
     }
 
     async fn result(&self, arguments: &[&str]) -> Result<Value> {
@@ -47,10 +65,15 @@ impl Inspector<'_> {
 }
 
 async fn run(era: &str) -> Result<()> {
+    run_over(Way::Http, era).await
+}
+
+async fn run_over(way: Way, era: &str) -> Result<()> {
     let shop = Shop::open(STATELESS).await?;
     let inspector = Inspector {
         toolbox: Toolbox::open()?,
         shop: &shop,
+        way,
         era,
     };
 
@@ -102,4 +125,10 @@ async fn auto() -> Result<()> {
 #[tokio::test]
 async fn modern() -> Result<()> {
     run("modern").await
+}
+
+#[tokio::test]
+async fn as_a_program() -> Result<()> {
+    run_over(Way::Stdio, "legacy").await?;
+    run_over(Way::Stdio, "modern").await
 }

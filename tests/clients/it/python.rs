@@ -1,7 +1,7 @@
 //! `mcp` from PyPI.
 
 use crate::{
-    fixture::{STATEFUL, STATELESS, Shop},
+    fixture::{STATEFUL, STATELESS, Shop, Way},
     scripted::drive,
 };
 use anyhow::Result;
@@ -9,11 +9,15 @@ use dynmcp_harness::Toolbox;
 use tokio::process::Command;
 
 async fn run(proto_type: &'static str, arguments: &[&str]) -> Result<()> {
+    run_over(Way::Http, proto_type, arguments).await
+}
+
+async fn run_over(way: Way, proto_type: &'static str, arguments: &[&str]) -> Result<()> {
     let toolbox = Toolbox::open()?;
     let shop = Shop::open(proto_type).await?;
     let mut client = Command::new(toolbox.python());
     client.arg(concat!(env!("CARGO_MANIFEST_DIR"), "/python/driver.py"));
-    drive(&shop, &mut client, arguments).await
+    drive(&shop, way, &mut client, arguments).await
 }
 
 #[tokio::test]
@@ -35,4 +39,20 @@ async fn legacy_with_sessions() -> Result<()> {
 #[tokio::test]
 async fn pinned_to_2026_07_28() -> Result<()> {
     run(STATELESS, &["2026-07-28", "wait"]).await
+}
+
+// The bridge opens the stream that this client does not.
+#[tokio::test]
+async fn as_a_program() -> Result<()> {
+    run_over(Way::Stdio, STATELESS, &["auto", "wait"]).await
+}
+
+#[tokio::test]
+async fn legacy_as_a_program() -> Result<()> {
+    run_over(Way::Stdio, STATELESS, &["legacy", "wait"]).await
+}
+
+#[tokio::test]
+async fn legacy_with_sessions_as_a_program() -> Result<()> {
+    run_over(Way::Stdio, STATEFUL, &["legacy", "wait"]).await
 }

@@ -2,9 +2,9 @@
 //!
 //! It gets the URL and the key, prints `ready` when it waits for the list of tools to change, and `done` at the end.
 
-use crate::fixture::Shop;
+use crate::fixture::{Shop, Way};
 use anyhow::{Context, Result, bail, ensure};
-use dynmcp_harness::Gateway;
+use dynmcp_harness::{Gateway, dynmcp};
 use std::{process::Stdio, time::Duration};
 use tokio::{
     io::{AsyncBufReadExt, BufReader},
@@ -15,10 +15,12 @@ use tokio::{
 const WHOLE_RUN: Duration = Duration::from_secs(90);
 
 /// Runs `program` with the URL, the key and `arguments` after its own arguments.
-pub(crate) async fn drive(shop: &Shop, program: &mut Command, arguments: &[&str]) -> Result<()> {
+pub(crate) async fn drive(shop: &Shop, way: Way, program: &mut Command, arguments: &[&str]) -> Result<()> {
     let mut client = program
-        .args([shop.url().as_str(), Gateway::KEY])
+        .args([shop.url_of(way).as_str(), Gateway::KEY])
         .args(arguments)
+        .env("WAY", way.name())
+        .env("DYNMCP", dynmcp()?)
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())

@@ -1,7 +1,7 @@
 //! `@modelcontextprotocol/client`.
 
 use crate::{
-    fixture::{STATEFUL, STATELESS, Shop},
+    fixture::{STATEFUL, STATELESS, Shop, Way},
     scripted::drive,
 };
 use anyhow::Result;
@@ -9,12 +9,16 @@ use dynmcp_harness::Toolbox;
 use tokio::process::Command;
 
 async fn run(proto_type: &'static str, mode: &str) -> Result<()> {
+    run_over(Way::Http, proto_type, mode).await
+}
+
+async fn run_over(way: Way, proto_type: &'static str, mode: &str) -> Result<()> {
     let toolbox = Toolbox::open()?;
     let shop = Shop::open(proto_type).await?;
     let mut client = Command::new(toolbox.node());
     client.arg(concat!(env!("CARGO_MANIFEST_DIR"), "/typescript/driver.mjs"));
     client.env("NODE_TOOLS", toolbox.node_packages());
-    drive(&shop, &mut client, &[mode]).await
+    drive(&shop, way, &mut client, &[mode]).await
 }
 
 #[tokio::test]
@@ -40,4 +44,14 @@ async fn auto_with_sessions_for_others() -> Result<()> {
 #[tokio::test]
 async fn pinned_to_2026_07_28() -> Result<()> {
     run(STATELESS, "2026-07-28").await
+}
+
+#[tokio::test]
+async fn auto_as_a_program() -> Result<()> {
+    run_over(Way::Stdio, STATELESS, "auto").await
+}
+
+#[tokio::test]
+async fn default_mode_with_sessions_as_a_program() -> Result<()> {
+    run_over(Way::Stdio, STATEFUL, "legacy").await
 }

@@ -2,16 +2,20 @@
 
 Prints `ready` when it waits for the list to change and `done` at the end; anything unexpected ends it with a
 traceback and exit code 1. A client of the older era has no stream to wait on where it has no session, so it is told
-by a fourth argument whether to wait.
+by a fourth argument whether to wait. How it reaches the gateway is what the variable `WAY` says.
 
     python driver.py URL KEY legacy|auto|2026-07-28 wait|no-wait
 """
 
 import json
+import os
 import sys
+from contextlib import asynccontextmanager
 
 import anyio
 from mcp import Client
+from mcp.client.sse import sse_client
+from mcp.client.stdio import StdioServerParameters, stdio_client
 from mcp.client.streamable_http import streamable_http_client
 from mcp.shared._httpx_utils import create_mcp_http_client
 from mcp.shared.exceptions import MCPError
@@ -73,6 +77,28 @@ async def change(client, modern, heard):
     same(await names(client), [*TOOLS, "late_tool"])
 
 
+@asynccontextmanager
+async def connected(url, key):
+    headers = {"Authorization": f"Bearer {key}"}
+    match os.environ["WAY"]:
+        case "http":
+            async with create_mcp_http_client(headers=headers) as http:
+                async with streamable_http_client(url, http_client=http) as streams:
+                    yield streams
+        case "sse":
+            async with sse_client(url, headers=headers) as streams:
+                yield streams
+        case "stdio":
+            server, instance = url.split("/mcp/")
+            program = StdioServerParameters(
+                command=os.environ["DYNMCP"],
+                args=["stdio", instance, "--server", server],
+                env={"DYNMCP_KEY": key},
+            )
+            async with stdio_client(program) as streams:
+                yield streams
+
+
 async def main(url, key, mode, wait):
     heard = anyio.Event()
 
@@ -80,10 +106,8 @@ async def main(url, key, mode, wait):
         if isinstance(message, ToolListChangedNotification):
             heard.set()
 
-    http = create_mcp_http_client(headers={"Authorization": f"Bearer {key}"})
-    transport = streamable_http_client(url, http_client=http)
     modern = mode != "legacy"
-    async with http, Client(transport, mode=mode, message_handler=on_message) as client:
+    async with Client(connected(url, key), mode=mode, message_handler=on_message) as client:
         same(client.protocol_version, "2026-07-28" if modern else "2025-11-25")
         if mode != "2026-07-28":  # a pinned client asks nobody
             same(client.server_capabilities.tools.list_changed, True)

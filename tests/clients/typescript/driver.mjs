@@ -1,13 +1,14 @@
 // Drives a gateway with the official TypeScript client. Prints `ready` when it waits for the list to change and
-// `done` at the end; anything unexpected ends it with a stack trace and exit code 1.
+// `done` at the end; anything unexpected ends it with a stack trace and exit code 1. How it reaches the gateway is what the
+// variable `WAY` says.
 //
 //   node driver.mjs URL KEY legacy|auto|2026-07-28
 import assert from 'node:assert/strict';
 import { createRequire } from 'node:module';
 
-const { Client, ProtocolError, StreamableHTTPClientTransport } = createRequire(process.env.NODE_TOOLS)(
-    '@modelcontextprotocol/client'
-);
+const require = createRequire(process.env.NODE_TOOLS);
+const { Client, ProtocolError, SSEClientTransport, StreamableHTTPClientTransport } = require('@modelcontextprotocol/client');
+const { StdioClientTransport } = require('@modelcontextprotocol/client/stdio');
 const [url, key, mode] = process.argv.slice(2);
 const modern = mode !== 'legacy';
 const negotiation = { legacy: undefined, auto: { mode: 'auto' } };
@@ -24,10 +25,19 @@ const client = new Client(
 const failures = [];
 client.onerror = error => failures.push(error);
 
-const transport = new StreamableHTTPClientTransport(new URL(url), {
-    requestInit: { headers: { Authorization: `Bearer ${key}` } },
-});
-await client.connect(transport);
+const requestInit = { headers: { Authorization: `Bearer ${key}` } };
+const [server, instance] = url.split('/mcp/');
+const ways = {
+    http: () => new StreamableHTTPClientTransport(new URL(url), { requestInit }),
+    sse: () => new SSEClientTransport(new URL(url), { requestInit }),
+    stdio: () =>
+        new StdioClientTransport({
+            command: process.env.DYNMCP,
+            args: ['stdio', instance, '--server', server],
+            env: { DYNMCP_KEY: key },
+        }),
+};
+await client.connect(ways[process.env.WAY]());
 assert.equal(client.getNegotiatedProtocolVersion(), modern ? '2026-07-28' : '2025-11-25');
 assert.equal(client.getServerCapabilities().tools.listChanged, true);
 

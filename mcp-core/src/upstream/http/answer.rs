@@ -1,11 +1,9 @@
 //! What an HTTP answer means: a message, a stream with one in it, or a refusal.
 
-use super::{
-    EVENTS, HttpLink, LAST_EVENT,
-    sse::{Event, Parser},
-};
+use super::{EVENTS, HttpLink, LAST_EVENT};
 use crate::{
     connect,
+    framing::sse::{Event, Parser},
     relay::Line,
     upstream::{
         error::{UpstreamError, excerpt},

@@ -8,7 +8,7 @@ const PIECE: usize = 16 << 10;
 
 /// One line.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Line {
+pub enum Line {
     /// Without what ends it.
     Whole(Bytes),
     /// It was longer than the bound.
@@ -17,7 +17,7 @@ pub(super) enum Line {
 
 /// Reads lines.
 #[derive(Debug)]
-pub(super) struct Lines<R> {
+pub struct Lines<R> {
     from: R,
     most: usize,
     rest: BytesMut,
@@ -29,7 +29,8 @@ pub(super) struct Lines<R> {
 }
 
 impl<R: AsyncRead + Unpin> Lines<R> {
-    pub(super) fn new(from: R, most: usize) -> Self {
+    /// Lines have `most` bytes at the most.
+    pub fn new(from: R, most: usize) -> Self {
         Self {
             from,
             most,
@@ -41,7 +42,7 @@ impl<R: AsyncRead + Unpin> Lines<R> {
     }
 
     /// The next line; `None` at the end, or where nothing can be read any more.
-    pub(super) async fn next(&mut self) -> Option<Line> {
+    pub async fn next(&mut self) -> Option<Line> {
         loop {
             if let Some(at) = memchr::memchr(b'\n', &self.rest[self.searched..]) {
                 let mut line = self.rest.split_to(self.searched + at + 1);

@@ -2,24 +2,30 @@
 
 use bytes::{Bytes, BytesMut};
 
+/// The kind of an event that says none.
+const MESSAGE: &str = "message";
+
 /// One event.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub(in crate::upstream) struct Event {
+pub struct Event {
     /// The lines of its data, joined.
-    pub(in crate::upstream) data: Bytes,
+    pub data: Bytes,
     /// Its id, where it has one; an empty one takes the last away.
-    pub(in crate::upstream) id: Option<String>,
+    pub id: Option<String>,
     /// How long to wait before a stream that ended is asked for again, in milliseconds.
-    pub(in crate::upstream) retry: Option<u64>,
+    pub retry: Option<u64>,
+    /// What kind of event it is; `None` for a message.
+    pub kind: Option<String>,
 }
 
 /// An event, or the line that is being read, is larger than it may be.
-#[derive(Debug, PartialEq, Eq)]
-pub(in crate::upstream) struct TooLarge;
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("an event is larger than it may be")]
+pub struct TooLarge;
 
 /// Takes bytes in any pieces and gives events back.
 #[derive(Debug)]
-pub(in crate::upstream) struct Parser {
+pub struct Parser {
     most: usize,
     /// What is not a whole line yet.
     rest: BytesMut,
@@ -32,7 +38,7 @@ pub(in crate::upstream) struct Parser {
 
 impl Parser {
     /// Events have `most` bytes of data at the most.
-    pub(in crate::upstream) fn new(most: u64) -> Self {
+    pub fn new(most: u64) -> Self {
         Self {
             most: usize::try_from(most).unwrap_or(usize::MAX),
             rest: BytesMut::new(),
@@ -44,7 +50,7 @@ impl Parser {
     }
 
     /// The events that end in these bytes.
-    pub(in crate::upstream) fn push(&mut self, bytes: &[u8]) -> Result<Vec<Event>, TooLarge> {
+    pub fn push(&mut self, bytes: &[u8]) -> Result<Vec<Event>, TooLarge> {
         self.rest.extend_from_slice(bytes);
         let mut events = Vec::new();
         loop {
@@ -104,7 +110,14 @@ impl Parser {
                 let text = std::str::from_utf8(value).ok();
                 self.event.retry = text.and_then(|text| text.parse().ok()).or(self.event.retry);
             }
-            // A comment, the event's type (all of ours are messages), or what nobody knows.
+            // What nearly all of them are is not worth a text of its own.
+            b"event" => {
+                let text = std::str::from_utf8(value).ok();
+                self.event.kind = text
+                    .filter(|kind| !kind.is_empty() && *kind != MESSAGE)
+                    .map(str::to_owned);
+            }
+            // A comment, or what nobody knows.
             _ => {}
         }
         Ok(None)
@@ -129,6 +142,7 @@ mod tests {
             data: data.into(),
             id: id.map(str::to_owned),
             retry,
+            kind: None,
         }
     }
 
@@ -146,6 +160,16 @@ mod tests {
             let pieces: Vec<&[u8]> = text.as_bytes().chunks(size).collect();
             assert_eq!(all(&pieces), expected, "{size}");
         }
+    }
+
+    #[test]
+    fn the_kind_of_an_event_is_known_where_it_is_no_message() {
+        let kinds: Vec<_> =
+            all(&[b"event: endpoint\ndata: /x\n\nevent: message\ndata: 1\n\nevent:\ndata: 2\n\ndata: 3\n\n"])
+                .into_iter()
+                .map(|event| event.kind)
+                .collect();
+        assert_eq!(kinds, [Some("endpoint".to_owned()), None, None, None]);
     }
 
     #[test]

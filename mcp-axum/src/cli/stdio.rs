@@ -1,0 +1,67 @@
+//! `dynmcp stdio …`: an instance for a client that starts its servers as programs.
+
+use super::{Failure, call::configured};
+use crate::client::{Bridge, Gateway};
+use clap::Args;
+use std::path::PathBuf;
+
+#[derive(Args)]
+pub(super) struct StdioArguments {
+    /// The instance.
+    instance: String,
+    /// The gateway [default: the configured one, on this machine].
+    #[arg(long, env = "DYNMCP_SERVER", value_name = "URL")]
+    server: Option<String>,
+    /// A key that may use the instance.
+    #[arg(long, env = "DYNMCP_KEY", hide_env_values = true)]
+    key: Option<String>,
+}
+
+pub(super) fn run(config: Option<PathBuf>, arguments: &StdioArguments) -> Result<(), Failure> {
+    let server = match &arguments.server {
+        Some(server) => server.clone(),
+        None => configured(config)?,
+    };
+    let gateway = match &arguments.key {
+        Some(key) => Gateway::new(&server, key)?,
+        None => Gateway::anonymous(&server)?,
+    };
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
+    let bridged = runtime.block_on(async {
+        let stop = stopped()?;
+        let pipes = (tokio::io::stdin(), tokio::io::stdout());
+        Bridge::run(gateway, &arguments.instance, pipes, complain, stop).await;
+        Ok(())
+    });
+    // A thread may still wait for a line that nobody writes.
+    runtime.shutdown_background();
+    bridged
+}
+
+/// Standard output is for messages.
+fn complain(text: &str) {
+    eprintln!("dynmcp stdio: {text}");
+}
+
+/// The signals with which clients end their servers; the terminal's own closes standard input, too.
+#[cfg(unix)]
+fn stopped() -> Result<impl Future<Output = ()>, Failure> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    Ok(async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+    })
+}
+
+#[cfg(not(unix))]
+fn stopped() -> Result<impl Future<Output = ()>, Failure> {
+    Ok(async {
+        let _ = tokio::signal::ctrl_c().await;
+    })
+}
