@@ -24,6 +24,7 @@ use mcp_common::{
 };
 use mcp_core::{
     engine::EngineSettings,
+    policy::KeyUsage,
     protocol::{Endpoint, Gateway},
     tool::ToolCompiler,
     upstream::Hub,
@@ -51,6 +52,8 @@ pub struct App {
     pub hub: Arc<Hub>,
     /// Who may come in.
     pub guard: Guard,
+    /// When keys of the store were used.
+    pub key_usage: Arc<KeyUsage>,
     /// What admin requests share.
     pub admin: admin::Admin,
     /// Counters and gauges, and the registry that shows them.

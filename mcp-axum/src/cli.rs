@@ -13,6 +13,7 @@ mod failure;
 mod gateway;
 mod hash_key;
 mod import;
+mod keys;
 mod migrate;
 mod near;
 #[cfg(unix)]
@@ -38,6 +39,7 @@ use explain::ExplainArguments;
 use export::ExportArguments;
 use failure::Failure;
 use import::ImportCommand;
+use keys::KeysCommand;
 use migrate::MigrateArguments;
 use plan::{ApplyArguments, PlanArguments};
 use std::{ffi::OsString, path::PathBuf, process::ExitCode};
@@ -64,6 +66,7 @@ Examples:
   dynmcp import mcp ~/.cursor/mcp.json --instance desk           those of all servers of a client's file
   dynmcp upstreams                         how they are doing
   dynmcp stdio desk                        an instance for a client that starts its servers as programs
+  dynmcp keys create --name claude --instance support             a key that opens this instance alone
   dynmcp migrate --check                   does the database have the tables of this version?
   dynmcp export definitions/               what is stored, as files for git
   dynmcp plan definitions/                 what applying them would do, and what clients would notice
@@ -174,6 +177,19 @@ enum Command {
     Add(Box<AddArguments>),
     /// Show how the upstreams of a running gateway are doing: state, revision, tools, the last error, the next attempt.
     Upstreams(UpstreamsArguments),
+    /// Make, list, replace and switch off the keys with which callers come in.
+    ///
+    /// Each key is a definition that has the hash of a secret, the instances that it opens and until when. A change holds on
+    /// every replica from the next request on. Works on the configured data source, also beside a running gateway, or with
+    /// --server through the admin API of one.
+    ///
+    ///   dynmcp keys create --name claude-support --instance support
+    ///   dynmcp keys rotate claude-support --grace 24h
+    #[command(verbatim_doc_comment)]
+    Keys {
+        #[command(subcommand)]
+        command: Box<KeysCommand>,
+    },
     /// Do work for a gateway, which starts this itself.
     #[cfg(unix)]
     #[command(hide = true)]
@@ -253,6 +269,7 @@ fn run_command(cli: Cli) -> ExitCode {
         Command::Stdio(arguments) => stdio::run(cli.config, &arguments),
         Command::Add(arguments) => add::run(cli.config, &arguments),
         Command::Upstreams(arguments) => upstreams::run(cli.config, &arguments),
+        Command::Keys { command } => keys::run(cli.config, &command),
         #[cfg(unix)]
         Command::Sandbox { memory } => sandbox::run(memory),
         Command::HashKey { generate } => hash_key::run(generate),

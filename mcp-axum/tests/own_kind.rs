@@ -179,7 +179,7 @@ async fn plans_and_exports_have_it_before_what_may_name_it() {
         plan["problems"][0]["reason"]
             .as_str()
             .unwrap()
-            .contains("write `nds`, `uds`, `tds` or `ids`"),
+            .contains("write `nds`, `uds`, `tds`, `ids` or `keys`"),
         "{plan}"
     );
     let mut wanted = definitions;
@@ -190,7 +190,7 @@ async fn plans_and_exports_have_it_before_what_may_name_it() {
 
     let exported = admin.get("/admin/export").await.data();
     let lists: Vec<&String> = exported.as_object().unwrap().keys().collect();
-    assert_eq!(lists, ["nds", "uds", "tds", "ids", "skipped"]);
+    assert_eq!(lists, ["nds", "uds", "tds", "ids", "keys", "skipped"]);
     assert_eq!(exported["nds"][0]["note_text"], "n");
 
     // What an author's files hold, once more: nothing to do; without one: it goes, after what may name it.
@@ -276,7 +276,7 @@ async fn files_hold_it_too() {
     assert_eq!(ids, ["by-folder", "listed", "stated", "told"]);
     let unclear = admin.get("/admin/quarantine").await.text;
     assert!(
-        unclear.contains("cannot tell whether this is a note, an upstream, a tool or an instance"),
+        unclear.contains("cannot tell whether this is a note, an upstream, a tool, an instance or a key"),
         "{unclear}"
     );
     admin.put("/admin/nds/new", &json!({"note_text": "f"})).await.ok();

@@ -1,8 +1,12 @@
 //! The port behind which "who is calling?" is answered.
 
 mod attributes;
+mod grant;
+mod key_ring;
 
 pub use attributes::Attributes;
+pub use grant::Grant;
+pub use key_ring::KeyRing;
 
 use async_trait::async_trait;
 use http::HeaderMap;
@@ -18,6 +22,9 @@ pub struct Principal {
     pub admin: bool,
     /// What else is known of the caller; shared, since a principal is cloned for every request. `None`: nothing.
     pub attributes: Option<Arc<Attributes>>,
+    /// The key of the store that the caller has shown, and what it opens. `None`: the caller came in otherwise, and may use
+    /// every instance.
+    pub grant: Option<Arc<Grant>>,
 }
 
 impl Principal {
@@ -27,6 +34,7 @@ impl Principal {
             subject: subject.into(),
             admin: false,
             attributes: None,
+            grant: None,
         }
     }
 

@@ -1,6 +1,7 @@
-//! Definitions, read from their documents: a TDS document is one tool, an IDS document is one instance, a UDS document is one upstream. Reading checks shapes and names; whether a tool can be called is found out by compiling
+//! Definitions, read from their documents: a TDS document is one tool, an IDS document is one instance, a UDS document is one upstream, a KDS document is one key. Reading checks shapes and names; whether a tool can be called is found out by compiling
 //! it (the catalog's [`Compile`](crate::catalog::Compile) port).
 
+pub mod api_key;
 pub mod client_limits;
 mod decode;
 pub mod instance;
@@ -9,6 +10,7 @@ mod schema;
 pub mod tool;
 pub mod upstream;
 
+pub use api_key::ApiKeyDefinition;
 pub use decode::{Misread, decode};
 pub use instance::InstanceDefinition;
 pub use schema::{UnknownMembers, file_schema, schema, schema_of};

@@ -35,6 +35,14 @@ impl Key {
         }
     }
 
+    /// The key of the definition of a key with which somebody comes in.
+    pub fn api_key(id: impl Into<Arc<str>>) -> Self {
+        Self {
+            kind: Kind::API_KEY,
+            id: id.into(),
+        }
+    }
+
     /// The key of an instance definition.
     pub fn instance(id: impl Into<Arc<str>>) -> Self {
         Self {

@@ -6,6 +6,7 @@ pub mod examples;
 pub mod explain;
 pub mod export;
 pub mod import;
+pub mod keys;
 pub mod mcp_servers;
 pub mod stored_form;
 pub mod tokens;

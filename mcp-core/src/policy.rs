@@ -8,11 +8,13 @@
 
 mod asked;
 mod gate;
+mod key_usage;
 mod record;
 mod refusal;
 
 pub use asked::{Action, Asked, Door, Verb};
 pub use gate::{Gate, Hold};
+pub use key_usage::{KeyUsage, KeyUse};
 pub use record::{Record, Trace};
 pub use refusal::Refusal;
 
@@ -43,8 +45,14 @@ impl Policy {
         Self { gates }
     }
 
-    /// Whether this caller may come in at the door at all, by what the authenticators found.
-    pub fn enter(&self, door: Door, found: Result<Principal, Denied>) -> Result<Principal, Refusal> {
+    /// Whether this caller may come in at the door at all, by what the authenticators found. `instance` is the id that the
+    /// path names, whether or not there is one.
+    pub fn enter(
+        &self,
+        door: Door,
+        instance: Option<&str>,
+        found: Result<Principal, Denied>,
+    ) -> Result<Principal, Refusal> {
         let principal = found.map_err(Refusal::Unauthenticated)?;
         if door == Door::Admin && !principal.admin {
             // Let in without a key; with one it may be different.
@@ -54,6 +62,13 @@ impl Policy {
             return Err(Refusal::Forbidden(
                 "this key may use instances but not /admin; use an admin key".to_owned(),
             ));
+        }
+        // Before anybody looks whether it is there: who may not use an instance does not learn of it.
+        let opens = |instance: &str| principal.grant.as_ref().is_none_or(|grant| grant.opens(instance));
+        if let Some(instance) = instance.filter(|instance| !opens(instance)) {
+            return Err(Refusal::Forbidden(format!(
+                "this key does not open the instance `{instance}`; `instances` of the key lists those that it opens"
+            )));
         }
         for gate in self.gates.iter().flat_map(|gates| &**gates) {
             gate.enter(door, &principal)?;

@@ -13,6 +13,7 @@ mod exchange;
 pub mod fault;
 mod gateway;
 mod headers;
+mod held_key;
 mod legacy;
 mod list_changed;
 mod methods;

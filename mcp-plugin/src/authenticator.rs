@@ -4,3 +4,7 @@
 pub mod api_key;
 #[cfg(feature = "none")]
 pub mod none;
+#[cfg(feature = "api_key")]
+mod shown;
+#[cfg(feature = "api_key")]
+pub mod stored_keys;

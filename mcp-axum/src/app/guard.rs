@@ -2,9 +2,10 @@
 
 use http::HeaderMap;
 use mcp_common::{
-    authenticator::{Authenticator, Denied, Principal},
+    authenticator::{Authenticator, Denied, KeyRing, Principal},
     plugin::{AuthenticatorFactory, PluginError, Registry, Settings},
 };
+use mcp_plugin::authenticator::stored_keys::StoredKeys;
 use std::{collections::BTreeMap, sync::Arc};
 
 /// The chain of `app.authenticators`.
@@ -75,6 +76,12 @@ impl Guard {
             challenge: challenges.join(", "),
             open,
         }
+    }
+
+    /// The keys of the store are asked first: what is shown and is none of them is left to the others.
+    pub fn with_keys(mut self, ring: Arc<dyn KeyRing>) -> Self {
+        self.chain.insert(0, Arc::new(StoredKeys::new(ring)));
+        self
     }
 
     /// The first authenticator that knows the credential decides; [`Denied::Missing`] passes on to the next one.

@@ -18,6 +18,7 @@ mod export;
 mod history;
 mod import;
 mod item;
+mod keys;
 mod openapi;
 mod page;
 mod parameters;
@@ -117,6 +118,8 @@ fn collection(kind: Kind) -> Router<Arc<App>> {
         of_tools()
     } else if kind == Kind::UPSTREAM {
         of_upstreams()
+    } else if kind == Kind::API_KEY {
+        of_keys()
     } else {
         Router::new()
     };
@@ -144,6 +147,16 @@ fn of_upstreams() -> Router<Arc<App>> {
         .route("/{id}/restart", post(upstreams::restart))
         .route("/{id}/inventory", get(upstreams::inventory))
         .route("/{id}/logs", get(upstreams::logs))
+}
+
+/// What only keys have.
+fn of_keys() -> Router<Arc<App>> {
+    Router::new()
+        .route("/", post(keys::create))
+        .route("/{id}/rotate", post(keys::rotate))
+        .route("/{id}/activate", post(keys::activate))
+        .route("/{id}/inactivate", post(keys::inactivate))
+        .route("/{id}/usage", get(keys::usage))
 }
 
 async fn unknown_path(OriginalUri(uri): OriginalUri) -> Error {

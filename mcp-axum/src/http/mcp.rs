@@ -189,10 +189,12 @@ async fn admit(
     };
     let in_json_rpc = |error: Error| error.in_json_rpc(Endpoint::era_of(headers));
     let policy = &route.endpoint.gateway().policy;
-    let principal = policy.enter(Door::Mcp, found).map_err(|refusal| {
-        let challenge = route.app.guard.challenge();
-        in_json_rpc(Error::refused(&refusal, challenge))
-    })?;
+    let principal = policy
+        .enter(Door::Mcp, Some(instance), found)
+        .map_err(|refusal| {
+            let challenge = route.app.guard.challenge();
+            in_json_rpc(Error::refused(&refusal, challenge))
+        })?;
     if route.app.phase() == Phase::Loading {
         return Err(Error::unavailable(
             "the definitions are still being loaded; try again in a moment",
@@ -200,7 +202,7 @@ async fn admit(
     }
     let view =
         view.ok_or_else(|| in_json_rpc(Error::not_found(format!("no instance is called `{instance}`"))))?;
-    record.sent_by(&principal.subject);
+    record.sent_by(&principal);
     Ok((view, principal))
 }
 

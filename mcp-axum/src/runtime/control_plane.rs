@@ -2,6 +2,7 @@
 
 mod admin_key;
 mod announce;
+mod keys;
 mod late_source;
 mod parts;
 mod safe_mode;
@@ -118,6 +119,7 @@ pub(crate) async fn build(settings: Settings) -> Result<Built, BuildError> {
         parts::compiler(&settings),
         safe_mode::of_gateway(&settings),
     )));
+    let guard = guard.with_keys(catalog.clone());
     let status = Arc::new(SyncStatus::default());
     let engine = engine_settings(&settings);
     let peers = parts::peers(&settings);
@@ -132,12 +134,13 @@ pub(crate) async fn build(settings: Settings) -> Result<Built, BuildError> {
         Handle::current(),
     );
     upstreams::follow(&catalog, &hub);
+    let key_usage = keys::usage(&catalog);
     let gateway = Gateway::new(GatewayParts {
         catalog: catalog.clone(),
         settings: parts::protocol_settings(&settings, engine.via.clone())
             .map_err(BuildError::NoRandomness)?,
         inventories: Arc::new(UpstreamInventories(hub.clone())),
-        policy: Policy::default(),
+        policy: Policy::new(vec![Arc::new(key_usage.clone())]),
         metrics: core_metrics,
         shutdown: draining.clone(),
     });
@@ -152,6 +155,7 @@ pub(crate) async fn build(settings: Settings) -> Result<Built, BuildError> {
         gateway,
         hub,
         guard,
+        key_usage,
         admin,
         engine,
         metrics,

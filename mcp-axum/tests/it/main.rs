@@ -18,6 +18,7 @@ mod hostile_clients;
 mod import;
 mod injection;
 mod instances;
+mod keys;
 mod listing;
 mod long_answers;
 mod loops;

@@ -165,14 +165,15 @@ async fn the_pages_explain_every_member() {
     let app = TestApp::start().await;
     let docs = folder::folder().join("../../docs");
     let read = |page: &str| std::fs::read_to_string(docs.join(page)).unwrap();
-    let pages = read("DEFINITIONS.md") + &read("DEFINITIONS_AS_CODE.md") + &read("UPSTREAMS.md");
+    let pages =
+        read("DEFINITIONS.md") + &read("DEFINITIONS_AS_CODE.md") + &read("UPSTREAMS.md") + &read("ACCESS.md");
     // What stands between backticks, in words.
     let code = pages.split('`').skip(1).step_by(2);
     let words: BTreeSet<&str> = code
         .flat_map(|code| code.split(|c: char| !c.is_ascii_alphanumeric() && !"_$".contains(c)))
         .collect();
     let mut known = BTreeSet::new();
-    for kind in ["tds", "ids", "uds"] {
+    for kind in ["tds", "ids", "uds", "keys"] {
         members(
             &app.anonymous()
                 .get(&format!("/admin/schema/{kind}.json"))

@@ -218,7 +218,12 @@ fn migrate_has_nothing_to_do_for_stores_without_tables() {
 #[test]
 fn schema_prints_what_the_gateway_serves() {
     let sandbox = Sandbox::new();
-    for (kind, member) in [("tds", "tds_ext_info"), ("ids", "tool_ids"), ("uds", "url")] {
+    for (kind, member) in [
+        ("tds", "tds_ext_info"),
+        ("ids", "tool_ids"),
+        ("uds", "url"),
+        ("keys", "secrets"),
+    ] {
         let (code, stdout, stderr) = text(&sandbox.run(&["schema", kind]));
         assert_eq!((code, stderr.as_str()), (Some(0), ""));
         let schema: serde_json::Value = serde_json::from_str(&stdout).unwrap();
@@ -232,5 +237,5 @@ fn schema_prints_what_the_gateway_serves() {
     assert_eq!(schema["$defs"]["Tool"]["additionalProperties"], false);
     let (code, _, stderr) = text(&sandbox.run(&["schema", "xds"]));
     assert_eq!(code, Some(2));
-    assert!(stderr.contains("uds, tds, ids, file"), "{stderr}");
+    assert!(stderr.contains("uds, tds, ids, keys, file"), "{stderr}");
 }

@@ -21,6 +21,7 @@ mod first_version;
 mod gateway;
 mod heavy_calls;
 mod import;
+mod keys;
 mod local_store;
 mod log_lines;
 #[cfg(target_os = "linux")]

@@ -5,7 +5,9 @@
 //! the rows of other crates are found by `inventory`, as plugins are.
 
 use crate::{
-    definition::{InstanceDefinition, Read, ToolDefinition, UnknownMembers, UpstreamDefinition},
+    definition::{
+        ApiKeyDefinition, InstanceDefinition, Read, ToolDefinition, UnknownMembers, UpstreamDefinition,
+    },
     document::Document,
     problem::Problems,
 };
@@ -72,8 +74,10 @@ impl Kind {
     pub const INSTANCE: Self = Self(&InstanceDefinition::KIND);
     /// Upstream definitions (Upstream Discovery Service).
     pub const UPSTREAM: Self = Self(&UpstreamDefinition::KIND);
+    /// Key definitions (Key Discovery Service).
+    pub const API_KEY: Self = Self(&ApiKeyDefinition::KIND);
     /// The kinds that are always there.
-    pub const OWN: [Self; 3] = [Self::TOOL, Self::INSTANCE, Self::UPSTREAM];
+    pub const OWN: [Self; 4] = [Self::TOOL, Self::INSTANCE, Self::UPSTREAM, Self::API_KEY];
 
     /// The kind of a row. Others find it only if the row is registered.
     pub const fn of(row: &'static KindRow) -> Self {

@@ -3,6 +3,7 @@
 use super::{Door, Gates};
 use crate::engine::Outcome;
 use http::{HeaderValue, StatusCode};
+use mcp_common::authenticator::Principal;
 use std::{
     sync::Arc,
     time::{Duration, Instant},
@@ -20,6 +21,8 @@ pub struct Record {
     request_id: HeaderValue,
     /// Who sent it, as far as that was found out.
     subject: Option<Arc<str>>,
+    /// The id of the key of the store that was shown.
+    key: Option<Arc<str>>,
     /// The instance, where there is one.
     pub instance: Option<Arc<str>>,
     /// The HTTP method and the path, for the admin API.
@@ -57,6 +60,7 @@ impl Record {
             door,
             request_id,
             subject: None,
+            key: None,
             instance: None,
             path: None,
             trace,
@@ -73,8 +77,9 @@ impl Record {
     }
 
     /// Who sent it.
-    pub fn sent_by(&mut self, subject: &Arc<str>) {
-        self.subject = Some(subject.clone());
+    pub fn sent_by(&mut self, principal: &Principal) {
+        self.subject = Some(principal.subject.clone());
+        self.key = principal.grant.as_ref().map(|grant| grant.key.clone());
     }
 
     /// The answer's status.
@@ -98,6 +103,11 @@ impl Record {
         self.subject.as_ref()
     }
 
+    /// The id of the key of the store that was shown.
+    pub fn key(&self) -> Option<&Arc<str>> {
+        self.key.as_ref()
+    }
+
     /// The answer's status; 499 where the client went away before.
     pub fn status(&self) -> u16 {
         self.status
@@ -116,6 +126,7 @@ impl Record {
                 request_id = self.request_id(),
                 instance = self.instance.as_deref(),
                 principal = self.subject.as_deref(),
+                key = self.key.as_deref(),
                 method = self.trace.method,
                 tool = self.trace.tool.as_deref(),
                 status = self.status,
@@ -130,6 +141,7 @@ impl Record {
                 method = self.path.as_ref().map(|(method, _)| method.as_str()),
                 path = self.path.as_ref().map(|(_, path)| &**path),
                 principal = self.subject.as_deref(),
+                key = self.key.as_deref(),
                 status = self.status,
                 duration_us,
             ),

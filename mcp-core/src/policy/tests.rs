@@ -96,12 +96,15 @@ fn administrators_alone_come_in_at_their_door() {
         admin: true,
         ..user.clone()
     };
-    assert_eq!(policy.enter(Door::Mcp, Ok(user.clone())), Ok(user.clone()));
-    assert_eq!(policy.enter(Door::Admin, Ok(admin.clone())), Ok(admin));
+    assert_eq!(
+        policy.enter(Door::Mcp, Some("i"), Ok(user.clone())),
+        Ok(user.clone())
+    );
+    assert_eq!(policy.enter(Door::Admin, None, Ok(admin.clone())), Ok(admin));
     assert!(matches!(
-        policy.enter(Door::Admin, Ok(user)),
+        policy.enter(Door::Admin, None, Ok(user)),
         Err(Refusal::Forbidden(_))
     ));
-    let nobody = policy.enter(Door::Admin, Ok(Principal::anonymous()));
+    let nobody = policy.enter(Door::Admin, None, Ok(Principal::anonymous()));
     assert_eq!(nobody, Err(Refusal::Unauthenticated(Denied::Missing)));
 }

@@ -254,7 +254,8 @@ impl Endpoint {
         }
         let signal = gateway.list_changed.subscribe(&exchange.view.entry.definition.id);
         let signal = signal.ok_or_else(|| Fault::internal("the instance is gone"))?;
-        let events = events::stream(script, signal, gateway.shutdown.clone(), open);
+        let key = gateway.keys.hold(exchange.principal.grant.as_deref());
+        let events = events::stream(script, signal, gateway.shutdown.clone(), key, open);
         Ok(Reply {
             body: ReplyBody::Events(events.boxed()),
             ..Reply::empty(StatusCode::OK)

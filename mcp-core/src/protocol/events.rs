@@ -1,6 +1,6 @@
 //! Server-sent events: the listen stream of 2026-07-28 and the GET stream of earlier revisions.
 
-use super::list_changed::Signal;
+use super::{held_key::HeldKey, list_changed::Signal};
 use crate::{
     peer::Peer,
     view::{ListKind, PerList},
@@ -53,6 +53,7 @@ struct State {
     /// What the client was told.
     told: Signal,
     shutdown: CancellationToken,
+    key: HeldKey,
     phase: Phase,
     _counted: Counted,
 }
@@ -95,11 +96,12 @@ impl Drop for Counted {
     }
 }
 
-/// The stream's bytes, until the client leaves, the instance is gone or the gateway shuts down.
+/// The stream's bytes, until the client leaves, the instance is gone, its key is another one or the gateway shuts down.
 pub(super) fn stream(
     script: Script,
     (signal, told): (watch::Receiver<Signal>, Signal),
     shutdown: CancellationToken,
+    key: HeldKey,
     open: Counted,
 ) -> impl Stream<Item = Bytes> + Send + 'static {
     let state = State {
@@ -107,6 +109,7 @@ pub(super) fn stream(
         signal,
         told,
         shutdown,
+        key,
         phase: Phase::Opening,
         _counted: open,
     };
@@ -128,6 +131,7 @@ async fn next(state: &mut State) -> Bytes {
         let over = tokio::select! {
             biased;
             () = state.shutdown.cancelled() => true,
+            () = state.key.is_over() => true,
             changed = state.signal.changed() => changed.is_err(),
             () = tokio::time::sleep(KEEP_ALIVE) => return PING,
         };

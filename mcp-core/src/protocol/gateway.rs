@@ -6,6 +6,7 @@ mod tests;
 use super::{
     Attended, Reply,
     abandoned::{Abandoned, AbandonedSettings},
+    held_key::HeldKeys,
     list_changed::ListChanged,
     session::Sessions,
     session_state::SessionState,
@@ -71,6 +72,7 @@ pub struct Gateway {
     pub(super) max_streams: i64,
     pub(super) max_streams_per_client: u32,
     pub(super) via: Option<Via>,
+    pub(super) keys: HeldKeys,
     abandoned: Arc<Abandoned>,
     pub(super) shutdown: CancellationToken,
 }
@@ -99,12 +101,14 @@ impl Gateway {
             max_streams: settings.max_streams.into(),
             max_streams_per_client: settings.max_streams_per_client,
             via: settings.via,
+            keys: HeldKeys::new(catalog.clone()),
             shutdown,
         });
         let listener = Arc::downgrade(&gateway);
         catalog.subscribe(Arc::new(move |applied| {
             let Some(gateway) = listener.upgrade() else { return };
             gateway.changed(&applied.instances);
+            gateway.keys.changed(&applied.others);
         }));
         gateway
     }

@@ -4,11 +4,9 @@
 
 mod configured;
 
+use super::shown;
 use async_trait::async_trait;
-use http::{
-    HeaderMap, HeaderName,
-    header::{AUTHORIZATION, HeaderValue},
-};
+use http::HeaderMap;
 use mcp_common::{
     authenticator::{Authenticator, Denied, Principal},
     plugin::{AuthenticatorFactory, PluginError, Settings},
@@ -16,8 +14,6 @@ use mcp_common::{
 use sha2::{Digest, Sha256};
 use std::sync::Arc;
 use subtle::{Choice, ConditionallySelectable, ConstantTimeEq};
-
-const X_API_KEY: HeaderName = HeaderName::from_static("x-api-key");
 
 /// The fewest characters of a key that stands in the configuration. Nothing slows guessing down but the length of what is
 /// guessed: 16 random characters of an alphabet of 64 are 96 bits.
@@ -37,7 +33,7 @@ pub fn check_length(key: &str) -> Result<(), String> {
 /// A key as it is kept: SHA-256, so that neither memory nor configuration needs the key itself.
 type KeyDigest = [u8; 32];
 
-fn digest(key: &[u8]) -> KeyDigest {
+pub(super) fn digest(key: &[u8]) -> KeyDigest {
     Sha256::digest(key).into()
 }
 
@@ -76,28 +72,11 @@ impl ApiKey {
 #[async_trait]
 impl Authenticator for ApiKey {
     async fn authenticate(&self, headers: &HeaderMap) -> Result<Principal, Denied> {
-        let plain = headers.get_all(X_API_KEY).iter().map(HeaderValue::as_bytes);
-        let bearer = headers.get_all(AUTHORIZATION).iter().filter_map(bearer);
-        let mut shown = plain.chain(bearer).map(digest);
-        let first = shown.next().ok_or(Denied::Missing)?;
-        let all_the_same = shown.fold(Choice::from(1), |same, other| same & first.ct_eq(&other));
-        if !bool::from(all_the_same) {
-            let reason = "the request shows two different keys: send either `x-api-key` or `Authorization`";
-            return Err(Denied::Invalid(reason.to_owned()));
-        }
-        self.find(&first)
+        let shown = shown::key(headers)?;
+        self.find(&digest(shown))
             .cloned()
-            .ok_or_else(|| Denied::Invalid("the key is not known here".to_owned()))
+            .ok_or_else(|| Denied::Invalid(shown::UNKNOWN.to_owned()))
     }
-}
-
-/// The credential of `Authorization: Bearer …`; other schemes are somebody else's. RFC 9110, section 11.1: the
-/// scheme's letter case does not matter.
-fn bearer(value: &HeaderValue) -> Option<&[u8]> {
-    let value = value.as_bytes();
-    let (scheme, rest) = value.split_at_checked(6)?;
-    let is_bearer = scheme.eq_ignore_ascii_case(b"bearer") && rest.first().is_none_or(|&byte| byte == b' ');
-    is_bearer.then(|| rest.trim_ascii())
 }
 
 /// Makes the authenticator `api_key` from the table `authenticator.api_key`.

@@ -32,7 +32,7 @@ pub(super) async fn enter(State(app): State<Arc<App>>, mut request: Request, nex
     let found = app.guard.authenticate(request.headers()).await;
     let policy = &app.gateway.policy;
     let refused = |refusal: Refusal| Error::refused(&refusal, app.guard.challenge());
-    let principal = policy.enter(Door::Admin, found).map_err(refused)?;
+    let principal = policy.enter(Door::Admin, None, found).map_err(refused)?;
     // Here too calls can be made, and calls that come back here.
     if let Err(found) = app.gateway.check_way(request.headers()) {
         return Err(Error::new(StatusCode::LOOP_DETECTED, found.to_string()));

@@ -4,6 +4,7 @@ mod collection;
 mod documents;
 mod explain;
 mod imports;
+mod keys;
 mod operation;
 mod per_kind;
 mod plans;
@@ -36,6 +37,7 @@ use utoipa::{
         operation::quarantine, operation::status, operation::schema,
         upstreams::upstreams, upstreams::check_upstream, upstreams::refresh_upstream, upstreams::restart_upstream,
         upstreams::upstream_inventory, upstreams::upstream_logs,
+        keys::create_key, keys::rotate_key, keys::activate_key, keys::inactivate_key, keys::key_usage,
     ),
     components(schemas(refusal::Failure)),
     tags(

@@ -29,7 +29,7 @@ pub(super) async fn record(State(app): State<Arc<App>>, request: Request, next: 
     let _inside = span.enter();
     let mut response = answered.unwrap_or_else(|_| Error::internal("the handler panicked").into_response());
     if let Some(principal) = response.extensions().get::<Principal>() {
-        record.sent_by(&principal.subject);
+        record.sent_by(principal);
     }
     record.answered(response.status());
     drop(record);

@@ -138,6 +138,7 @@ async fn editors_get_the_schemas_without_a_key() {
         ("tds.json", "urn:dynmcp:schema:tds"),
         ("ids.json", "urn:dynmcp:schema:ids"),
         ("uds.json", "urn:dynmcp:schema:uds"),
+        ("keys.json", "urn:dynmcp:schema:keys"),
         ("tds.json?strict=true", "urn:dynmcp:schema:tds"),
     ] {
         let answer = app.anonymous().get(&format!("/admin/schema/{file}")).await;
@@ -152,8 +153,8 @@ async fn editors_get_the_schemas_without_a_key() {
             "{schema}"
         );
         let is_closed = schema["additionalProperties"] == false;
-        // What nobody knows of an upstream might have been a restriction.
-        let refuses_unknown = file.contains("strict") || file.starts_with("uds");
+        // What nobody knows of an upstream or a key might have been a restriction.
+        let refuses_unknown = file.contains("strict") || file.starts_with("uds") || file.starts_with("keys");
         assert_eq!(is_closed, refuses_unknown, "{schema}");
     }
     let file = app.anonymous().get("/admin/schema/file.json").await.ok().json();

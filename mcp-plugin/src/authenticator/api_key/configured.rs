@@ -3,6 +3,7 @@
 use super::{KeyDigest, check_length, digest};
 use mcp_common::{
     authenticator::{Attributes, Principal},
+    definition::api_key::Digest,
     plugin::{PluginError, Settings, Table},
 };
 use serde_json::{Value, value::to_raw_value};
@@ -96,7 +97,8 @@ fn one(path: &str, entry: &Value) -> Result<(KeyDigest, Principal), PluginError>
             check_length(key).map_err(|reason| table.wrong("key", reason))?;
             digest(key.as_bytes())
         }
-        (None, Some(hash)) => from_hex(hash)
+        (None, Some(hash)) => Digest::from_hex(hash)
+            .map(|digest| digest.0)
             .ok_or_else(|| table.wrong("hash", "expected the SHA-256 of the key, 64 hexadecimal digits"))?,
         (Some(_), Some(_)) => return Err(table.wrong("hash", "give either the key or its hash")),
         (None, None) => return Err(table.wrong("key", "missing; give the key or its hash")),
@@ -107,6 +109,7 @@ fn one(path: &str, entry: &Value) -> Result<(KeyDigest, Principal), PluginError>
             subject: name.into(),
             admin: table.flag("admin")?,
             attributes: attributes(&table)?,
+            grant: None,
         },
     ))
 }
@@ -136,15 +139,4 @@ fn attributes(table: &Table<'_>) -> Result<Option<Arc<Attributes>>, PluginError>
     }
     let attributes = Attributes { roles, claims };
     Ok((!attributes.is_empty()).then(|| Arc::new(attributes)))
-}
-
-fn from_hex(text: &str) -> Option<KeyDigest> {
-    let mut bytes = KeyDigest::default();
-    if text.len() != 2 * bytes.len() || !text.bytes().all(|digit| digit.is_ascii_hexdigit()) {
-        return None;
-    }
-    for (index, byte) in bytes.iter_mut().enumerate() {
-        *byte = u8::from_str_radix(text.get(2 * index..2 * index + 2)?, 16).ok()?;
-    }
-    Some(bytes)
 }

@@ -1,4 +1,5 @@
 use super::*;
+use http::{HeaderName, HeaderValue};
 use serde_json::{Value, json};
 
 async fn make(settings: Value) -> Result<Arc<dyn Authenticator>, String> {
@@ -91,7 +92,10 @@ async fn a_key_may_carry_roles_and_claims_which_are_shared_by_its_requests() {
     ]);
     let authenticator = make(json!({ "keys": keys })).await.unwrap();
     let ask = async |key: &'static str| {
-        let headers = HeaderMap::from_iter([(X_API_KEY, HeaderValue::from_static(key))]);
+        let headers = HeaderMap::from_iter([(
+            HeaderName::from_static("x-api-key"),
+            HeaderValue::from_static(key),
+        )]);
         authenticator.authenticate(&headers).await.unwrap()
     };
     let (first, again) = (

@@ -53,7 +53,13 @@ fn each(members: &mut Map<String, Value>, kinds: &[Kind], is_meant: impl Fn(&str
                 .map(|(name, value)| (in_words_of(*kind, name), said_of(*kind, value))),
         );
     }
-    members.extend(others);
+    for (name, value) in others {
+        // What only one kind has may stand beside what all have: `POST /admin/keys`.
+        match (members.get_mut(&name), value) {
+            (Some(Value::Object(there)), Value::Object(more)) => there.extend(more),
+            (_, value) => drop(members.insert(name, value)),
+        }
+    }
 }
 
 fn said_of(kind: Kind, value: &Value) -> Value {

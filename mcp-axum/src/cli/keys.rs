@@ -1,0 +1,232 @@
+//! `dynmcp keys`: the keys of the store, in the configured data source or through a running gateway.
+
+mod list;
+mod place;
+
+use super::{
+    Failure,
+    gateway::GatewayArguments,
+    output::{OutputFormat, print, print_json},
+};
+use clap::{Args, Subcommand};
+use mcp_common::definition::api_key::{ApiKeyStatus, Timestamp};
+use mcp_core::authoring::keys::{self, Issued, KeyError, NewKey};
+use place::Place;
+use serde_json::{Value, json};
+use std::{
+    path::PathBuf,
+    time::{Duration, SystemTime},
+};
+
+#[derive(Subcommand)]
+pub(super) enum KeysCommand {
+    /// Make a key and print it, once: only its hash is stored.
+    Create {
+        #[command(flatten)]
+        wanted: CreateArguments,
+        /// How to print it.
+        #[arg(long, value_enum, default_value_t)]
+        format: OutputFormat,
+        #[command(flatten)]
+        gateway: GatewayArguments,
+    },
+    /// List the keys that let somebody in.
+    List {
+        /// Also those that are switched off or have ended.
+        #[arg(long)]
+        include_inactive: bool,
+        /// How to print the list.
+        #[arg(long, value_enum, default_value_t)]
+        format: OutputFormat,
+        #[command(flatten)]
+        gateway: GatewayArguments,
+    },
+    /// Show what is stored of a key; with --server also when it was used.
+    Show {
+        #[command(flatten)]
+        one: OneKey,
+    },
+    /// Let the holder of a key in again.
+    Activate {
+        #[command(flatten)]
+        one: OneKey,
+    },
+    /// Let nobody in with a key any more; it is kept.
+    Inactivate {
+        #[command(flatten)]
+        one: OneKey,
+    },
+    /// Give a key another secret and print the new key, once.
+    Rotate {
+        #[command(flatten)]
+        one: OneKey,
+        /// How long the key before stays valid: 24h, 90m, 7d. Without it, it ends at once.
+        #[arg(long, value_name = "TIME", value_parser = humantime::parse_duration)]
+        grace: Option<Duration>,
+        /// How to print it.
+        #[arg(long, value_enum, default_value_t)]
+        format: OutputFormat,
+    },
+    /// Delete a key.
+    Delete {
+        #[command(flatten)]
+        one: OneKey,
+        /// Really: what is deleted cannot be activated again.
+        #[arg(long)]
+        confirm: bool,
+    },
+}
+
+/// One of the keys.
+#[derive(Args)]
+pub(super) struct OneKey {
+    /// The key's id, or its name where no other key has it.
+    #[arg(value_name = "KEY")]
+    wanted: String,
+    #[command(flatten)]
+    gateway: GatewayArguments,
+}
+
+/// What a new key is to be.
+#[derive(Args)]
+pub(super) struct CreateArguments {
+    /// Who it is, in logs and in history.
+    #[arg(long)]
+    name: String,
+    /// An instance that it opens, with `*` for any text. Can be repeated; without any it opens none.
+    #[arg(long = "instance", value_name = "ID")]
+    instances: Vec<String>,
+    /// A role of it; `admin` opens /admin and every instance. Can be repeated.
+    #[arg(long = "role", value_name = "ROLE")]
+    roles: Vec<String>,
+    /// Until when it is valid: a time as RFC 3339 writes it, or how long from now (90d).
+    #[arg(long, value_name = "TIME")]
+    expires: Option<String>,
+    /// What it is for.
+    #[arg(long)]
+    description: Option<String>,
+    /// Who answers for it.
+    #[arg(long)]
+    owner: Option<String>,
+}
+
+pub(super) fn run(config: Option<PathBuf>, command: &KeysCommand) -> Result<(), Failure> {
+    super::run(async {
+        match command {
+            KeysCommand::Create {
+                wanted,
+                format,
+                gateway,
+            } => {
+                let place = Place::open(config, gateway)?;
+                let issued = keys::create(&wanted.wish()?, SystemTime::now()).map_err(failed)?;
+                place.write(&issued.key, &issued.document).await?;
+                show(&issued, *format)
+            }
+            KeysCommand::List {
+                include_inactive,
+                format,
+                gateway,
+            } => {
+                let all = Place::open(config, gateway)?.all().await?;
+                list::print_list(&all, *include_inactive, *format)
+            }
+            KeysCommand::Show { one } => {
+                let place = Place::open(config, &one.gateway)?;
+                let (key, document) = place.find(&one.wanted).await?;
+                let mut shown: Value = serde_json::from_str(document.as_json()).map_err(Failure::runtime)?;
+                shown["id"] = json!(key.id);
+                if let Some(usage) = place.usage(&key).await? {
+                    shown["usage"] = usage;
+                }
+                print_json(&shown)
+            }
+            KeysCommand::Activate { one } => switch(config, one, ApiKeyStatus::Active).await,
+            KeysCommand::Inactivate { one } => switch(config, one, ApiKeyStatus::Inactive).await,
+            KeysCommand::Rotate { one, grace, format } => {
+                let place = Place::open(config, &one.gateway)?;
+                let (key, document) = place.find(&one.wanted).await?;
+                let grace = grace.unwrap_or_default();
+                let issued = keys::rotate(&key.id, &document, grace, SystemTime::now()).map_err(failed)?;
+                place.write(&issued.key, &issued.document).await?;
+                show(&issued, *format)
+            }
+            KeysCommand::Delete { one, confirm } => {
+                let place = Place::open(config, &one.gateway)?;
+                let (key, _) = place.find(&one.wanted).await?;
+                if !confirm {
+                    return Err(Failure::runtime(format_args!(
+                        "nothing was deleted: `{}` cannot be brought back; add --confirm, or use `inactivate`",
+                        key.id
+                    )));
+                }
+                place.delete(&key).await?;
+                print(&format!("deleted {}\n", key.id))
+            }
+        }
+    })
+}
+
+async fn switch(config: Option<PathBuf>, one: &OneKey, status: ApiKeyStatus) -> Result<(), Failure> {
+    let place = Place::open(config, &one.gateway)?;
+    let (key, document) = place.find(&one.wanted).await?;
+    place.write(&key, &keys::with_status(&document, status)).await?;
+    let word = match status {
+        ApiKeyStatus::Active => "active",
+        ApiKeyStatus::Inactive => "inactive",
+    };
+    print(&format!("{} is {word}\n", key.id))
+}
+
+impl CreateArguments {
+    fn wish(&self) -> Result<NewKey, Failure> {
+        Ok(NewKey {
+            name: Some(self.name.clone()),
+            description: self.description.clone(),
+            owner: self.owner.clone(),
+            instances: self.instances.clone(),
+            roles: self.roles.clone(),
+            expires_at: self.expires.as_deref().map(end).transpose()?,
+            ..NewKey::default()
+        })
+    }
+}
+
+/// A moment, or how long from now.
+fn end(text: &str) -> Result<String, Failure> {
+    if text.parse::<Timestamp>().is_ok() {
+        return Ok(text.to_owned());
+    }
+    let from_now = humantime::parse_duration(text).ok();
+    let end = from_now.and_then(|from_now| SystemTime::now().checked_add(from_now));
+    let end = end.ok_or_else(|| {
+        Failure::configuration(format_args!(
+            "--expires {text}: must be a time as RFC 3339 writes it (2027-01-31T12:00:00Z), or how long from now (90d)"
+        ))
+    })?;
+    Ok(Timestamp(end).to_string())
+}
+
+/// The key alone on standard output, so that a script can take it.
+fn show(issued: &Issued, format: OutputFormat) -> Result<(), Failure> {
+    match format {
+        OutputFormat::Json => {
+            print_json(&json!({"id": issued.key.id, "key": issued.shown, "document": issued.document}))
+        }
+        OutputFormat::Text => {
+            print(&format!("{}\n", issued.shown))?;
+            eprintln!(
+                "This is the key `{}`. It is shown now and never again: only its hash is stored.",
+                issued.key.id
+            );
+            Ok(())
+        }
+    }
+}
+
+fn failed(error: KeyError) -> Failure {
+    match error {
+        KeyError::Document(problems) => Failure::configuration(problems),
+        KeyError::NoRandomness(_) => Failure::runtime(error),
+    }
+}

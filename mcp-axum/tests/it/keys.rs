@@ -1,0 +1,299 @@
+//! Keys of the store: what each opens, and that a change holds from the next request on, for open streams too.
+
+use crate::{
+    event_stream::EventStream,
+    test_app::{Client, McpClient, TestApp, eventually},
+};
+use reqwest::Method;
+use serde_json::{Value, json};
+use std::time::{Duration, SystemTime};
+
+async fn post(app: &TestApp, path: &str, body: &Value) -> crate::test_app::Answer {
+    let admin = app.admin();
+    admin.send(admin.request(Method::POST, path).json(body)).await
+}
+
+/// A new key: its id and what its holder shows.
+async fn create(app: &TestApp, wanted: Value) -> (String, String) {
+    let data = post(app, "/admin/keys", &wanted).await.ok().data();
+    let text = |name: &str| data[name].as_str().unwrap().to_owned();
+    (text("id"), text("key"))
+}
+
+fn holder(app: &TestApp, key: &str) -> Client {
+    Client::new(app.address(), Some(key.to_owned()))
+}
+
+/// The status of a list of the instance's tools.
+async fn status(app: &TestApp, key: &str, instance: &str) -> u16 {
+    let client = McpClient::new(holder(app, key), instance);
+    client.modern("tools/list", json!({})).await.status
+}
+
+#[tokio::test]
+async fn a_key_opens_the_instances_that_it_names_and_nothing_else() {
+    let app = TestApp::start().await;
+    app.with_item_tools("desk").await;
+    app.put_instance("desk-2", &["get_item"]).await;
+    app.put_instance("shop", &["get_item"]).await;
+    let (id, key) = create(&app, json!({"name": "ann", "instances": ["desk", "desk-*"]})).await;
+    let client = McpClient::new(holder(&app, &key), "desk");
+    assert_eq!(client.tool_names().await, ["get_item", "add_item"]);
+    assert_eq!(status(&app, &key, "desk-2").await, 200);
+
+    let refused = McpClient::new(holder(&app, &key), "shop")
+        .modern("tools/list", json!({}))
+        .await;
+    assert_eq!(refused.status, 403, "{}", refused.text);
+    let message = refused.json()["error"]["message"].as_str().unwrap().to_owned();
+    assert!(
+        message.contains("this key does not open the instance `shop`"),
+        "{message}"
+    );
+    let unknown = McpClient::new(holder(&app, &key), "nowhere")
+        .modern("tools/list", json!({}))
+        .await;
+    assert_eq!(
+        unknown.text,
+        refused.text.replace("shop", "nowhere"),
+        "whether there is such an instance is not to be found out"
+    );
+    let admin = holder(&app, &key).get("/admin/status").await;
+    let refusal = admin.error(403);
+    assert!(refusal.contains("not /admin"), "{refusal}");
+
+    let usage = app.admin().get(&format!("/admin/keys/{id}/usage")).await.data();
+    assert_eq!(usage["requests"], 2, "those that were refused are none: {usage}");
+    assert!(
+        usage["last_used_at"].as_str() >= usage["since"].as_str(),
+        "{usage}"
+    );
+}
+
+#[tokio::test]
+async fn a_key_without_instances_opens_nothing_and_one_of_an_administrator_everything() {
+    let app = TestApp::start().await;
+    app.with_item_tools("desk").await;
+    let answer = post(&app, "/admin/keys", &json!({"name": "nobody"}))
+        .await
+        .ok()
+        .json();
+    assert!(
+        answer["warnings"][0].as_str().unwrap().contains("opens nothing"),
+        "{answer}"
+    );
+    assert_eq!(
+        status(&app, answer["data"]["key"].as_str().unwrap(), "desk").await,
+        403
+    );
+
+    let (_, root) = create(&app, json!({"name": "root-2", "roles": ["admin"]})).await;
+    assert_eq!(status(&app, &root, "desk").await, 200);
+    holder(&app, &root)
+        .put("/admin/ids/by-root", &json!({"name": "By root"}))
+        .await
+        .ok();
+    let history = app.admin().get("/admin/ids/by-root/history").await.data();
+    assert_eq!(history[0]["principal"], "root-2", "{history}");
+}
+
+#[tokio::test]
+async fn what_is_shown_of_a_key_is_in_one_answer_and_nowhere_else() {
+    let app = TestApp::sqlite().await;
+    let (id, key) = create(&app, json!({"name": "ann", "instances": ["*"]})).await;
+    let (_, secret) = key.trim_start_matches("mcp_").split_once('_').unwrap();
+    let paths = [
+        format!("/admin/keys/{id}"),
+        format!("/admin/keys/{id}/history"),
+        "/admin/keys".to_owned(),
+        "/admin/export".to_owned(),
+        "/admin/status".to_owned(),
+    ];
+    for path in &paths {
+        let text = app.admin().get(path).await.ok().text;
+        assert!(!text.contains(&secret[..16]), "{path}: {text}");
+    }
+    // The database and its log.
+    let has = |text: &str| {
+        let files = ["definitions.db", "definitions.db-wal"].map(|file| app.directory().join(file));
+        let stored = files
+            .into_iter()
+            .filter_map(|file| std::fs::read(file).ok())
+            .flatten();
+        stored
+            .collect::<Vec<u8>>()
+            .windows(text.len())
+            .any(|bytes| bytes == text.as_bytes())
+    };
+    assert!(has(&id), "the definition itself is there");
+    assert!(!has(&secret[..16]));
+}
+
+#[tokio::test]
+async fn switching_off_rotating_and_deleting_hold_from_the_next_request_on() {
+    let mut app = TestApp::sqlite().await;
+    app.with_item_tools("desk").await;
+    let (id, first) = create(&app, json!({"name": "ann", "instances": ["desk"]})).await;
+    post(&app, &format!("/admin/keys/{id}/inactivate"), &json!({}))
+        .await
+        .ok();
+    let refused = McpClient::new(holder(&app, &first), "desk")
+        .modern("tools/list", json!({}))
+        .await;
+    assert_eq!(refused.status, 401);
+    let message = refused.json()["error"]["message"].as_str().unwrap().to_owned();
+    assert!(
+        message.contains(&format!("the key `{id}` is not active")),
+        "{message}"
+    );
+    post(&app, &format!("/admin/keys/{id}/activate"), &json!({}))
+        .await
+        .ok();
+    assert_eq!(status(&app, &first, "desk").await, 200);
+
+    let rotate = format!("/admin/keys/{id}/rotate");
+    let second = post(&app, &rotate, &json!({"grace_seconds": 3600}))
+        .await
+        .ok()
+        .data();
+    let second = second["key"].as_str().unwrap();
+    assert_eq!(
+        (
+            status(&app, &first, "desk").await,
+            status(&app, second, "desk").await
+        ),
+        (200, 200)
+    );
+    let third = post(&app, &rotate, &json!({})).await.ok().data();
+    let third = third["key"].as_str().unwrap().to_owned();
+    assert_eq!(
+        (
+            status(&app, &first, "desk").await,
+            status(&app, second, "desk").await
+        ),
+        (401, 401)
+    );
+    assert_eq!(status(&app, &third, "desk").await, 200);
+    let mistyped = post(&app, &rotate, &json!({"grace": 1})).await;
+    let refusal = mistyped.error(400);
+    assert!(refusal.contains("unknown field `grace`"), "{refusal}");
+
+    app.restart().await;
+    assert_eq!(status(&app, &third, "desk").await, 200);
+    app.admin().delete(&format!("/admin/keys/{id}")).await.ok();
+    let gone = McpClient::new(holder(&app, &third), "desk")
+        .modern("tools/list", json!({}))
+        .await;
+    assert_eq!(gone.status, 401);
+    assert!(gone.text.contains("the key is not known here"), "{}", gone.text);
+    let unknown = post(&app, &rotate, &json!({})).await;
+    let refusal = unknown.error(404);
+    assert!(refusal.contains("there is no KDS"), "{refusal}");
+}
+
+fn listen(app: &TestApp, key: &str) -> reqwest::RequestBuilder {
+    holder(app, key)
+        .request(Method::GET, "/mcp/desk")
+        .header("accept", "text/event-stream")
+}
+
+#[tokio::test]
+async fn a_stream_ends_with_its_key_and_those_of_others_go_on() {
+    let app = TestApp::start().await;
+    app.with_item_tools("desk").await;
+    let (id, key) = create(&app, json!({"name": "ann", "instances": ["desk"]})).await;
+    let (_, other) = create(&app, json!({"name": "bob", "instances": ["desk"]})).await;
+    let mut revoked = EventStream::open(listen(&app, &key)).await;
+    let mut others = EventStream::open(listen(&app, &other)).await;
+    post(&app, &format!("/admin/keys/{id}/inactivate"), &json!({}))
+        .await
+        .ok();
+    assert_eq!(revoked.next().await, None, "it ends");
+    others.stays_silent(Duration::from_millis(300)).await;
+    let again = listen(&app, &key).send().await.unwrap();
+    assert_eq!(again.status(), 401);
+}
+
+#[tokio::test]
+async fn a_key_ends_at_its_time_and_so_do_its_streams() {
+    let app = TestApp::start().await;
+    app.with_item_tools("desk").await;
+    let end = SystemTime::now() + Duration::from_secs(2);
+    let end = mcp_common::definition::api_key::Timestamp(end).to_string();
+    let (_, key) = create(
+        &app,
+        json!({"name": "ann", "instances": ["desk"], "expires_at": end}),
+    )
+    .await;
+    let mut stream = EventStream::open(listen(&app, &key)).await;
+    assert_eq!(stream.next().await, None, "it ends");
+    eventually("the key has ended", || {
+        SystemTime::now()
+            > end
+                .parse::<mcp_common::definition::api_key::Timestamp>()
+                .unwrap()
+                .0
+    })
+    .await;
+    let refused = McpClient::new(holder(&app, &key), "desk")
+        .modern("tools/list", json!({}))
+        .await;
+    assert_eq!(refused.status, 401);
+    assert!(
+        refused.text.contains(&format!("ended at {end}")),
+        "{}",
+        refused.text
+    );
+}
+
+#[tokio::test]
+async fn forged_keys_are_unknown_whatever_they_look_like() {
+    let app = TestApp::start().await;
+    app.with_item_tools("desk").await;
+    let (id, key) = create(&app, json!({"name": "ann", "instances": ["desk"]})).await;
+    let hash = app.admin().get(&format!("/admin/keys/{id}")).await.data();
+    let hash = hash["secrets"][0]["sha256"].as_str().unwrap().to_owned();
+    let other = mcp_common::definition::api_key::Token::text(&id, &[7; 32]);
+    for forged in [
+        hash.as_str(),
+        &format!("mcp_{id}_{hash}"),
+        &other,
+        &id,
+        &key.to_uppercase(),
+        &format!("{key}0"),
+    ] {
+        let refused = McpClient::new(holder(&app, forged), "desk")
+            .modern("tools/list", json!({}))
+            .await;
+        assert_eq!(refused.status, 401, "{forged}");
+        assert!(
+            refused.text.contains("the key is not known here"),
+            "{}",
+            refused.text
+        );
+    }
+    assert_eq!(status(&app, &key, "desk").await, 200);
+    let both = holder(&app, &key).with_header("x-api-key", &other);
+    let both = McpClient::new(both, "desk").modern("tools/list", json!({})).await;
+    assert!(both.text.contains("two different keys"), "{}", both.text);
+}
+
+#[tokio::test]
+async fn what_a_key_carries_is_there_for_templates() {
+    let app = TestApp::start().await;
+    let upstream = app.upstream().await;
+    let document = json!({
+        "name": "who", "description": "Says who calls.", "input_schema": {"type": "object"},
+        "tds_ext_info": {"domain": upstream.origin(), "method": "GET", "path": "/",
+            "headers": {"X-Who": "{{ principal.claims.account }}-{{ principal.roles | join('+') }}"}},
+    });
+    app.admin().put("/admin/tds/who", &document).await.ok();
+    app.put_instance("desk", &["who"]).await;
+    let wanted = json!({"instances": ["desk"], "roles": ["ops", "billing"], "claims": {"account": 9007199254740993_u64}});
+    let (_, key) = create(&app, wanted).await;
+    McpClient::new(holder(&app, &key), "desk")
+        .call("who", json!({}))
+        .await;
+    let seen = upstream.requests();
+    assert_eq!(seen[0].headers["x-who"], "9007199254740993-ops+billing");
+}

@@ -1,0 +1,162 @@
+//! `dynmcp keys`, on the store beside a running gateway and through its admin API.
+
+use super::{Gateway, KEY, Sandbox};
+use serde_json::Value;
+use std::process::Output;
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8(bytes.to_vec()).unwrap()
+}
+
+/// The gateway and the commands of one of its keeper.
+struct Desk {
+    sandbox: Sandbox,
+    gateway: Gateway,
+    remote: bool,
+}
+
+impl Desk {
+    fn open(remote: bool) -> Self {
+        let sandbox = Sandbox::new();
+        let gateway = Gateway::start(&sandbox, &format!("[app]\napi_key = '{KEY}'\n"));
+        gateway.put("ids/desk", &serde_json::json!({"name": "Desk"}));
+        let port = gateway.origin.rsplit_once(':').unwrap().1;
+        sandbox.write("cli.toml", &format!("[app]\nport = {port}\napi_key = '{KEY}'\n"));
+        Self {
+            sandbox,
+            gateway,
+            remote,
+        }
+    }
+
+    fn keys(&self, arguments: &[&str]) -> Output {
+        let mut command = self.sandbox.command(&["keys"]);
+        command.args(arguments).env_remove("DYNMCP_KEY");
+        match self.remote {
+            true => command.args(["--server", &self.gateway.origin, "--key", KEY]),
+            false => command.args(["--config", "cli.toml"]),
+        };
+        command.output().unwrap()
+    }
+
+    /// Standard output of a command that does what it should.
+    fn fine(&self, arguments: &[&str]) -> String {
+        let output = self.keys(arguments);
+        assert!(output.status.success(), "{arguments:?}: {}", text(&output.stderr));
+        text(&output.stdout)
+    }
+
+    /// The status of a ping with the key.
+    fn opens(&self, key: &str) -> u16 {
+        let body = r#"{"jsonrpc":"2.0","id":1,"method":"ping"}"#;
+        let request = reqwest::Client::new()
+            .post(format!("{}/mcp/desk", self.gateway.origin))
+            .bearer_auth(key.trim())
+            .header("content-type", "application/json")
+            .header("accept", "application/json, text/event-stream")
+            .header("mcp-protocol-version", "2025-11-25")
+            .body(body);
+        super::gateway::request(request).unwrap().0
+    }
+}
+
+fn lives(remote: bool) {
+    let desk = Desk::open(remote);
+    assert_eq!(desk.fine(&["list"]), "no keys\n");
+    let created = desk.keys(&[
+        "create",
+        "--name",
+        "ann",
+        "--instance",
+        "desk",
+        "--owner",
+        "team-a",
+        "--expires",
+        "90d",
+    ]);
+    let (first, said) = (text(&created.stdout), text(&created.stderr));
+    assert!(
+        first.starts_with("mcp_k") && first.lines().count() == 1,
+        "{first}"
+    );
+    assert!(said.contains("shown now and never again"), "{said}");
+    assert_eq!(desk.opens(&first), 200, "the command waits until it is known");
+    let list = desk.fine(&["list"]);
+    let row = list.lines().nth(1).unwrap();
+    assert!(
+        row.contains("  ann   active  desk") && row.starts_with(&first[4..17]),
+        "{list}"
+    );
+
+    let second = desk.fine(&["rotate", "ann", "--grace", "1h"]);
+    assert_eq!((desk.opens(&first), desk.opens(&second)), (200, 200));
+    let shown: Value = serde_json::from_str(&desk.fine(&["show", "ann"])).unwrap();
+    assert_eq!(shown["secrets"].as_array().unwrap().len(), 2, "{shown}");
+    assert_eq!(shown["owner"], "team-a");
+    assert_eq!(
+        shown["usage"]["requests"].as_u64().is_some_and(|n| n >= 3),
+        remote,
+        "{shown}"
+    );
+    assert!(!shown.to_string().contains(&second[20..60]), "{shown}");
+    let third: Value = serde_json::from_str(&desk.fine(&["rotate", "ann", "--format", "json"])).unwrap();
+    let third = third["key"].as_str().unwrap();
+    assert_eq!(
+        (desk.opens(&first), desk.opens(&second), desk.opens(third)),
+        (401, 401, 200)
+    );
+
+    desk.fine(&["inactivate", "ann"]);
+    assert_eq!(desk.opens(third), 401);
+    assert_eq!(desk.fine(&["list"]), "no keys\n");
+    assert!(desk.fine(&["list", "--include-inactive"]).contains("inactive"));
+    desk.fine(&["activate", "ann"]);
+    assert_eq!(desk.opens(third), 200);
+
+    let unsure = desk.keys(&["delete", "ann"]);
+    assert_eq!(unsure.status.code(), Some(1));
+    assert!(
+        text(&unsure.stderr).contains("add --confirm"),
+        "{}",
+        text(&unsure.stderr)
+    );
+    assert_eq!(desk.opens(third), 200);
+    desk.fine(&["delete", "ann", "--confirm"]);
+    assert_eq!(desk.opens(third), 401);
+    let gone = desk.keys(&["show", "ann"]);
+    assert_eq!(gone.status.code(), Some(1));
+    assert!(
+        text(&gone.stderr).contains("no key has the id or the name `ann`"),
+        "{}",
+        text(&gone.stderr)
+    );
+}
+
+#[test]
+fn keys_of_the_store_beside_a_gateway() {
+    lives(false);
+}
+
+#[test]
+fn keys_through_the_admin_api() {
+    lives(true);
+}
+
+#[test]
+fn wishes_that_cannot_be_are_refused_before_anything_is_stored() {
+    let sandbox = Sandbox::new();
+    for (arguments, said) in [
+        (&["--expires", "someday"][..], "--expires someday: must be a time"),
+        (
+            &["--role", "Admin"],
+            "roles[0]: `Admin` is no role that opens anything; write `admin`",
+        ),
+        (&["--instance", ""], "instances[0]: must be the id of an instance"),
+    ] {
+        let output = sandbox.run(&[&["keys", "create", "--name", "ann"], arguments].concat());
+        assert_eq!(output.status.code(), Some(2), "{arguments:?}");
+        assert!(text(&output.stderr).contains(said), "{}", text(&output.stderr));
+        assert_eq!(text(&output.stdout), "");
+    }
+    assert_eq!(sandbox.files(), Vec::<String>::new());
+}
