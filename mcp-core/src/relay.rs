@@ -7,14 +7,16 @@ mod line;
 mod log_level;
 mod open_calls;
 mod pending;
+mod updates;
 
 pub use answer::{Answer, Trouble};
 pub use client_can::ClientCan;
 pub use line::{Line, NoAnswer, Progress};
-pub(crate) use line::{LineParts, Reaches, Said};
+pub(crate) use line::{LineParts, Logs, Reaches, Said};
 pub use log_level::LogLevel;
 pub(crate) use open_calls::{OpenCall, OpenCalls};
 pub(crate) use pending::Pending;
+pub use updates::{Updates, Watch};
 
 use crate::{peer::Peer, spec::Method};
 use futures_util::future::BoxFuture;
@@ -28,6 +30,11 @@ pub trait Origin: Send + Sync {
     /// Answers. Dropping the future cancels the request; whatever is to be told to the client before goes over the line.
     fn answer(self: Arc<Self>, request: Forwarded, line: Line)
     -> BoxFuture<'static, Result<Answer, Trouble>>;
+
+    /// Tells of changes of a resource until what comes of it is dropped; `None` where nobody tells.
+    fn watch(self: Arc<Self>, _uri: Arc<str>, _updates: Arc<Updates>) -> BoxFuture<'static, Option<Watch>> {
+        Box::pin(std::future::ready(None))
+    }
 }
 
 /// A request on its way to an origin.

@@ -5,6 +5,7 @@
 mod call;
 mod error;
 mod features;
+mod follow;
 mod http;
 mod hub;
 mod inventory;
@@ -20,6 +21,7 @@ mod settings;
 mod status;
 mod stdio;
 mod supervisor;
+mod watched;
 
 pub use call::{RemoteCall, Wanted};
 pub use error::{RpcError, UpstreamError};
@@ -30,3 +32,4 @@ pub use offered::{OfferedPrompt, OfferedTool};
 pub use settings::HubSettings;
 pub use status::{State, Status};
 pub use stdio::LogLine;
+pub use watched::Watching;

@@ -1,7 +1,9 @@
 //! Tools of other MCP servers in instances: other gateways, and programs.
 
+mod clients;
 mod offered;
 mod server;
+mod told;
 
 use crate::{
     event_stream::EventStream,

@@ -7,7 +7,7 @@ use super::{
     session::Session,
 };
 use crate::{
-    relay::{Forwarded, LineParts, LogLevel, OpenCall, Reaches},
+    relay::{Forwarded, LineParts, LogLevel, Logs, OpenCall, Reaches},
     spec::{Era, Method},
 };
 use serde_json::value::RawValue;
@@ -48,18 +48,22 @@ impl Ask<'_> {
         let state = &self.endpoint.gateway.session_state;
         let meta = self.meta.as_ref();
         let token = meta.and_then(|meta| meta.progress_token);
-        let level = match self.era {
+        let logs = match self.era {
             Era::Modern => meta
                 .and_then(|meta| meta.log_level)
                 .and_then(as_string)
-                .and_then(|level| LogLevel::parse(&level)),
-            Era::Legacy => self.session.as_ref().and_then(|session| state.level(&session.id)),
+                .and_then(|level| LogLevel::parse(&level))
+                .map_or(Logs::None, Logs::From),
+            Era::Legacy => {
+                let level = self.session.as_ref().and_then(|session| state.level(&session.id));
+                level.map_or(Logs::Any, Logs::From)
+            }
         };
         // Since 2026-07-28 a server asks nothing on a stream: a result says what it needs.
         let reaches = self.session.as_ref().zip(state.pending.as_ref());
         LineParts {
             progress_token: token.map(|raw| raw.get().into()),
-            level,
+            logs,
             reaches: reaches.map(|(session, pending)| Reaches {
                 pending: pending.clone(),
                 session: session.id.clone(),

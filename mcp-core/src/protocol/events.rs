@@ -3,6 +3,7 @@
 use super::{held_key::HeldKey, list_changed::Signal};
 use crate::{
     peer::Peer,
+    relay::{Updates, Watch},
     view::{ListKind, PerList},
 };
 use bytes::Bytes;
@@ -29,6 +30,31 @@ pub(super) struct Script {
     pub(super) changed: PerList<Option<String>>,
     /// Sent before the stream ends from our side.
     pub(super) closing: String,
+    /// Which resources the client is told of.
+    pub(super) told: Option<Told>,
+}
+
+/// News of single resources.
+pub(super) struct Told {
+    pub(super) updates: Arc<Updates>,
+    /// What stands before other parameters: the name of the subscription, with a comma after it.
+    pub(super) subscription: String,
+    /// What ends with the stream.
+    pub(super) _held: Vec<Watch>,
+}
+
+impl Told {
+    async fn next(told: Option<&Self>) -> Bytes {
+        let Some(told) = told else {
+            return std::future::pending().await;
+        };
+        let uri = told.updates.next().await;
+        let (subscription, uri) = (&told.subscription, serde_json::Value::from(&*uri));
+        let message = format!(
+            "{{\"jsonrpc\":\"2.0\",\"method\":\"notifications/resources/updated\",\"params\":{{{subscription}\"uri\":{uri}}}}}"
+        );
+        event(&message).into()
+    }
 }
 
 /// One SSE event with a JSON message that has no line breaks.
@@ -133,6 +159,7 @@ async fn next(state: &mut State) -> Bytes {
             () = state.shutdown.cancelled() => true,
             () = state.key.is_over() => true,
             changed = state.signal.changed() => changed.is_err(),
+            updated = Told::next(state.script.told.as_ref()) => return updated,
             () = tokio::time::sleep(KEEP_ALIVE) => return PING,
         };
         let now = *state.signal.borrow_and_update();

@@ -4,7 +4,7 @@ use super::{
     Endpoint, Exchange, Reply, ReplyBody,
     ask::{Ask, Form},
     envelope::{self, Id, MAX_BATCH, Message, Notification, Request, Response},
-    events::{self, Script},
+    events::{self, Script, Told},
     fault::Fault,
     headers, methods,
     params::{self, Asked, CancelledParams},
@@ -172,9 +172,10 @@ async fn in_batch(
 
 /// The standalone stream for list changes.
 pub(super) fn open_stream(endpoint: &Endpoint, exchange: &Exchange<'_>) -> Result<Reply, Fault> {
-    if is_stateful(exchange) {
-        endpoint.session(exchange)?;
-    }
+    let session = match is_stateful(exchange) {
+        true => Some(endpoint.session(exchange)?),
+        false => None,
+    };
     if !exchange.accepts_events() {
         return Err(Fault::not_acceptable());
     }
@@ -207,6 +208,16 @@ pub(super) fn open_stream(endpoint: &Endpoint, exchange: &Exchange<'_>) -> Resul
         opening,
         changed,
         closing: ": bye\n\n".to_owned(),
+        told: session.map(|session| Told {
+            updates: endpoint
+                .gateway
+                .session_state
+                .watches(&session.id)
+                .updates
+                .clone(),
+            subscription: String::new(),
+            _held: Vec::new(),
+        }),
     };
     Ok(endpoint.open_stream(exchange, script)?.holding(permit))
 }
@@ -221,6 +232,7 @@ pub(super) fn delete(endpoint: &Endpoint, exchange: &Exchange<'_>) -> Result<Rep
     endpoint.session(exchange)?;
     if let Some(id) = headers::single(exchange.headers, &headers::SESSION_ID)? {
         endpoint.gateway.sessions.delete(id);
+        endpoint.gateway.session_state.end(id);
     }
     Ok(Reply::empty(StatusCode::NO_CONTENT))
 }

@@ -56,7 +56,7 @@ fn admit(ask: &Ask<'_>, method: Method, asked: &Asked<'_>) -> Result<Permit, Fau
     ask.endpoint.gateway.policy.admit(&request).map_err(|refusal| {
         let target = target.as_deref().unwrap_or_default();
         Fault::refused(&refusal, || match method {
-            Method::ResourcesRead => Fault::resource_not_found(target, ask.era),
+            Method::ResourcesRead | Method::ResourcesSubscribe => Fault::resource_not_found(target, ask.era),
             Method::PromptsGet => Fault::unknown_prompt(target),
             Method::ToolsCall => Fault::unknown_tool(target),
             other => Fault::method_not_found(other.name(), ask.era),
@@ -72,7 +72,8 @@ async fn answer(ask: &Ask<'_>, asked: &Asked<'_>) -> Result<Reply, Fault> {
         Asked::GetPrompt(params) => offered::prompt(ask, params).await,
         Asked::Complete(params) => offered::complete(ask, params).await,
         Asked::Discover(_) => Ok(Reply::result(ask.id, ask.exchange.view.discover.clone())),
-        Asked::Listen(params) => subscriptions::listen(ask, params),
+        Asked::Listen(params) => subscriptions::listen(ask, params).await,
+        Asked::Watch(method, params) => subscriptions::watch(ask, *method, params).await,
         Asked::Initialize(params) => Ok(initialize::initialize(ask, params)),
         Asked::Ping(_) => Ok(Reply::result(ask.id, "{}")),
         Asked::SetLevel(params) => {

@@ -13,6 +13,8 @@ pub(super) enum Asked<'a> {
     /// Any list: the method says which.
     List(Method, ListParams<'a>),
     ReadResource(ReadParams<'a>),
+    /// To begin to be told of a resource, or to end it.
+    Watch(Method, ReadParams<'a>),
     GetPrompt(PromptParams<'a>),
     Complete(CompleteParams<'a>),
     Discover(BareParams<'a>),
@@ -136,6 +138,9 @@ impl<'a> Asked<'a> {
                 | Method::PromptsList),
             ) => Self::List(list, read(params)?),
             Some(Method::ResourcesRead) => Self::ReadResource(read(params)?),
+            Some(watch @ (Method::ResourcesSubscribe | Method::ResourcesUnsubscribe)) => {
+                Self::Watch(watch, read(params)?)
+            }
             Some(Method::PromptsGet) => Self::GetPrompt(read(params)?),
             Some(Method::CompletionComplete) => Self::Complete(read(params)?),
             Some(Method::ServerDiscover) => Self::Discover(read(params)?),
@@ -152,7 +157,7 @@ impl<'a> Asked<'a> {
         match self {
             Self::CallTool(params) => params.meta,
             Self::List(_, params) => params.meta,
-            Self::ReadResource(params) => params.meta,
+            Self::ReadResource(params) | Self::Watch(_, params) => params.meta,
             Self::GetPrompt(params) => params.meta,
             Self::Complete(params) => params.meta,
             Self::SetLevel(params) => params.meta,
@@ -167,7 +172,7 @@ impl<'a> Asked<'a> {
         match self {
             Self::CallTool(params) => params.name,
             Self::GetPrompt(params) => params.name,
-            Self::ReadResource(params) => params.uri,
+            Self::ReadResource(params) | Self::Watch(_, params) => params.uri,
             _ => None,
         }
     }

@@ -1,12 +1,46 @@
 //! What is kept of sessions in this process, beside what their ids say: all of it is about requests that are open here,
 //! or can be lost without harm (`docs/adr/0019-relays-need-affinity.md`).
 
-use crate::relay::{LogLevel, OpenCalls, Pending};
+use crate::relay::{LogLevel, OpenCalls, Pending, Updates, Watch};
 use moka::sync::Cache;
-use std::{sync::Arc, time::Duration};
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
 
 /// Sessions whose level is remembered at the most.
 const MAX_LEVELS: u64 = 100_000;
+
+/// Sessions whose subscriptions are kept at the most.
+const MAX_WATCHING: u64 = 10_000;
+/// Subscriptions of one session, or of one stream, at the most.
+pub(super) const MAX_WATCHES: usize = 1_000;
+
+/// What a session wants to hear of: changes wait here until its stream tells them.
+#[derive(Default)]
+pub(super) struct Watches {
+    pub(super) updates: Arc<Updates>,
+    held: Mutex<HashMap<Box<str>, Watch>>,
+}
+
+impl Watches {
+    /// Whether there may be one more.
+    pub(super) fn has_room(&self, uri: &str) -> bool {
+        let held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
+        held.len() < MAX_WATCHES || held.contains_key(uri)
+    }
+
+    pub(super) fn hold(&self, uri: &str, watch: Watch) {
+        let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
+        held.insert(uri.into(), watch);
+    }
+
+    pub(super) fn release(&self, uri: &str) {
+        let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
+        held.remove(uri);
+    }
+}
 
 /// Open requests in both directions, and the level that each client wants.
 pub(super) struct SessionState {
@@ -15,6 +49,7 @@ pub(super) struct SessionState {
     /// Requests to clients; `None` where the system gives no randomness, and nobody is asked.
     pub(super) pending: Option<Arc<Pending>>,
     levels: Cache<Arc<str>, LogLevel>,
+    watches: Cache<Arc<str>, Arc<Watches>>,
 }
 
 impl SessionState {
@@ -27,7 +62,24 @@ impl SessionState {
             open_calls: Arc::default(),
             pending: Pending::new(),
             levels,
+            watches: Cache::builder()
+                .max_capacity(MAX_WATCHING)
+                .time_to_live(lifetime)
+                .build(),
         }
+    }
+
+    /// The subscriptions of a session.
+    pub(super) fn watches(&self, session: &Arc<str>) -> Arc<Watches> {
+        self.watches.get_with(session.clone(), Arc::default)
+    }
+
+    /// Forgets a session that is over.
+    pub(super) fn end(&self, session: &str) {
+        self.levels.invalidate(session);
+        self.watches.invalidate(session);
+        // The cache would keep what is removed, and with it the subscriptions, until somebody asks for something.
+        self.watches.run_pending_tasks();
     }
 
     /// `logging/setLevel`.

@@ -23,7 +23,7 @@ pub struct Line(Arc<Parts>);
 struct Parts {
     said: mpsc::Sender<Said>,
     progress: Option<ProgressState>,
-    level: Option<LogLevel>,
+    logs: Logs,
     reaches: Option<Reaches>,
 }
 
@@ -38,10 +38,21 @@ struct ProgressState {
 pub(crate) struct LineParts {
     /// `_meta.progressToken`, JSON text.
     pub(crate) progress_token: Option<Box<str>>,
-    /// The least serious log messages that the client wants.
-    pub(crate) level: Option<LogLevel>,
+    /// The log messages that the client wants.
+    pub(crate) logs: Logs,
     /// How requests reach the client, where they do.
     pub(crate) reaches: Option<Reaches>,
+}
+
+/// Log messages that a client wants.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Logs {
+    #[default]
+    None,
+    /// Whatever the server sends by itself: older clients that never said otherwise.
+    Any,
+    /// Those that are as serious, or more.
+    From(LogLevel),
 }
 
 /// A session whose client answers requests.
@@ -87,7 +98,7 @@ impl Line {
         let parts = Parts {
             said,
             progress,
-            level: parts.level,
+            logs: parts.logs,
             reaches: parts.reaches,
         };
         (Self(Arc::new(parts)), receiver)
@@ -98,9 +109,12 @@ impl Line {
         self.0.progress.is_some()
     }
 
-    /// The least serious log messages that the client wants; `None` for none.
+    /// The least serious log messages that the client asked for; `None` if it did not.
     pub fn level(&self) -> Option<LogLevel> {
-        self.0.level
+        match self.0.logs {
+            Logs::From(level) => Some(level),
+            Logs::None | Logs::Any => None,
+        }
     }
 
     /// Tells how far the request is. Progress that does not grow is not progress, and is left out.
@@ -132,8 +146,26 @@ impl Line {
 
     /// Passes a log message on, if the client wants such. `params` is the JSON object of `notifications/message`.
     pub async fn log(&self, level: LogLevel, params: &RawValue) {
-        if self.0.level.is_some_and(|least| level >= least) {
+        if self.wants(level) {
             self.say("notifications/message", None, Some(params)).await;
+        }
+    }
+
+    /// The same, where the client has room for it; otherwise the message is lost.
+    pub fn try_log(&self, level: LogLevel, params: &RawValue) {
+        if self.wants(level) {
+            let _lost = self
+                .0
+                .said
+                .try_send(message("notifications/message", None, Some(params)));
+        }
+    }
+
+    fn wants(&self, level: LogLevel) -> bool {
+        match self.0.logs {
+            Logs::None => false,
+            Logs::Any => true,
+            Logs::From(least) => level >= least,
         }
     }
 
@@ -164,17 +196,21 @@ impl Line {
 
     /// `false` if nobody reads.
     async fn say(&self, method: &str, id: Option<&str>, params: Option<&RawValue>) -> bool {
-        let mut text = String::from("{\"jsonrpc\":\"2.0\",");
-        if let Some(id) = id {
-            text += &format!("\"id\":{},", json!(id));
-        }
-        text += &format!("\"method\":{}", json!(method));
-        if let Some(params) = params {
-            text.extend([",\"params\":", &*compact(params.get())]);
-        }
-        text.push('}');
-        self.0.said.send(text).await.is_ok()
+        self.0.said.send(message(method, id, params)).await.is_ok()
     }
+}
+
+fn message(method: &str, id: Option<&str>, params: Option<&RawValue>) -> Said {
+    let mut text = String::from("{\"jsonrpc\":\"2.0\",");
+    if let Some(id) = id {
+        text += &format!("\"id\":{},", json!(id));
+    }
+    text += &format!("\"method\":{}", json!(method));
+    if let Some(params) = params {
+        text.extend([",\"params\":", &*compact(params.get())]);
+    }
+    text.push('}');
+    text
 }
 
 impl fmt::Debug for Line {

@@ -31,6 +31,10 @@ pub enum Method {
     PromptsGet,
     /// `completion/complete`
     CompletionComplete,
+    /// `resources/subscribe`
+    ResourcesSubscribe,
+    /// `resources/unsubscribe`
+    ResourcesUnsubscribe,
 }
 
 /// What an instance may offer, each announced by a capability of its own.
@@ -44,6 +48,8 @@ pub enum Feature {
     Prompts,
     /// Proposals for arguments of prompts and templates.
     Completions,
+    /// News of single resources.
+    Subscriptions,
 }
 
 struct Row {
@@ -71,10 +77,20 @@ const fn of(needs: Feature, method: Method, name: &'static str) -> Row {
     }
 }
 
+/// What `subscriptions/listen` does since 2026-07-28.
+const fn subscription(method: Method, name: &'static str) -> Row {
+    Row {
+        method,
+        name,
+        eras: &[Legacy],
+        needs: Feature::Subscriptions,
+    }
+}
+
 const BOTH: &[Era] = &[Modern, Legacy];
 
 /// In the order of the enum.
-const ROWS: [Row; 13] = [
+const ROWS: [Row; 15] = [
     base(Method::ToolsCall, "tools/call", BOTH),
     base(Method::ToolsList, "tools/list", BOTH),
     base(Method::ServerDiscover, "server/discover", &[Modern]),
@@ -96,6 +112,8 @@ const ROWS: [Row; 13] = [
         Method::CompletionComplete,
         "completion/complete",
     ),
+    subscription(Method::ResourcesSubscribe, "resources/subscribe"),
+    subscription(Method::ResourcesUnsubscribe, "resources/unsubscribe"),
 ];
 
 impl Method {

@@ -123,8 +123,11 @@ pub(super) async fn ask(
             _ => HeaderMap::new(),
         },
         via: call.via.clone().or_else(own),
-        line: call.line.clone().filter(Line::wants_progress),
+        line: call.line.clone(),
     };
+    if let Some(level) = call.line.as_ref().and_then(Line::level) {
+        session.want_logs(level).await;
+    }
     session.ask(question).await
 }
 

@@ -10,7 +10,9 @@ use super::{
     status::Status,
     stdio::LogLine,
     supervisor::{Order, Supervisor},
+    watched::Watching,
 };
+use crate::relay::Updates;
 use arc_swap::ArcSwap;
 use bytes::Bytes;
 use mcp_common::{
@@ -31,6 +33,9 @@ use tokio_util::task::{AbortOnDropHandle, TaskTracker};
 
 /// The name of supervisors among background tasks.
 pub const TASK: &str = "upstream";
+
+/// How long a client waits for the server's answer to a subscription.
+const SUBSCRIBING: Duration = Duration::from_secs(3);
 
 type Remotes = BTreeMap<Arc<str>, Arc<Remote>>;
 type Listener = Arc<dyn Fn(&str) + Send + Sync>;
@@ -197,6 +202,18 @@ impl Hub {
         })
     }
 
+    /// Tells of changes of a resource until the answer is dropped; `None` where the server does not.
+    pub async fn watch(&self, upstream: &str, uri: &Arc<str>, updates: Arc<Updates>) -> Option<Watching> {
+        let remote = self.remotes.load().get(upstream)?.clone();
+        let tells = remote.inventory.load().as_ref()?.features.subscriptions;
+        if !tells {
+            return None;
+        }
+        let mut watching = remote.watched.add(uri, updates);
+        let is_refused = watching.is_refused(SUBSCRIBING).await;
+        (!is_refused).then_some(watching)
+    }
+
     /// Takes the lists of an upstream anew, and waits for it; connects at once where it is not connected.
     pub async fn refresh(&self, id: &str) -> Option<Result<(), UpstreamError>> {
         self.order(id, Order::Refresh).await
@@ -213,7 +230,7 @@ impl Hub {
         let settings = self.settings.clone();
         let checking = async move {
             let begun = Instant::now();
-            let session = Session::open(&remote.definition, &settings, &remote.log).await?;
+            let session = Session::open(&remote.definition, &settings, &remote.log, &Arc::default()).await?;
             let handshake = begun.elapsed();
             let fetched = inventory::fetch(&remote.definition, &session).await;
             let list = begun.elapsed() - handshake;

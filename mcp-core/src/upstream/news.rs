@@ -1,15 +1,22 @@
 //! What a connection has to tell its supervisor.
 
-use super::outgoing::Speech;
-use std::sync::{
-    OnceLock,
-    atomic::{AtomicU64, Ordering},
+use super::{outgoing::Speech, progress, watched::Watched};
+use crate::relay::{Line, LogLevel};
+use serde::Deserialize;
+use serde_json::value::RawValue;
+use std::{
+    borrow::Cow,
+    collections::HashMap,
+    sync::{
+        Arc, Mutex, OnceLock, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
 };
-use tokio::sync::Notify;
+use tokio::sync::{Notify, oneshot};
 use tokio_util::sync::CancellationToken;
 
 /// What servers tell of their lists.
-pub(super) const LIST_CHANGED: [&str; 3] = [
+const LIST_CHANGED: [&str; 3] = [
     "notifications/tools/list_changed",
     "notifications/resources/list_changed",
     "notifications/prompts/list_changed",
@@ -24,16 +31,66 @@ pub(super) struct News {
     pub(super) doubt: Notify,
     /// The connection, or its session, is of no more use.
     pub(super) lost: CancellationToken,
+    /// What clients want to hear of.
+    watched: Arc<Watched>,
+    /// Subscriptions of which the server has not said yet what it honours.
+    expected: Mutex<HashMap<u64, oneshot::Sender<Vec<String>>>>,
     strays: AtomicU64,
     speech: OnceLock<Speech>,
     ended: OnceLock<String>,
 }
 
 impl News {
-    /// Takes a notification.
-    pub(super) fn told(&self, method: &str) {
-        if LIST_CHANGED.contains(&method) {
-            self.changed.notify_one();
+    pub(super) fn new(watched: Arc<Watched>) -> Arc<Self> {
+        Arc::new(Self {
+            watched,
+            ..Self::default()
+        })
+    }
+
+    /// Takes a notification. `line_of` leads from one of our ids to the client whose request it is, and from nothing to the
+    /// only client that can be meant, if there is one. What is left to be done is to pass on what comes back.
+    pub(super) fn told(
+        &self,
+        method: &str,
+        params: Option<Box<RawValue>>,
+        line_of: impl FnOnce(Option<u64>) -> Option<Line>,
+    ) -> Option<Logged> {
+        match method {
+            progress::METHOD => {
+                progress::pass_on(params.as_deref(), |token| line_of(Some(token)));
+            }
+            "notifications/message" => return Logged::read(params?, line_of(None)?),
+            "notifications/resources/updated" => {
+                let updated: Option<Updated<'_>> = read(params.as_deref());
+                if let Some(updated) = updated {
+                    self.watched.updated(&updated.uri);
+                }
+            }
+            "notifications/subscriptions/acknowledged" => self.acknowledged(params.as_deref()),
+            method if LIST_CHANGED.contains(&method) => self.changed.notify_one(),
+            _ => {}
+        }
+        None
+    }
+
+    /// What the server will honour of this subscription.
+    pub(super) fn expect(&self, subscription: u64) -> oneshot::Receiver<Vec<String>> {
+        let (sender, receiver) = oneshot::channel();
+        let mut expected = self.expected.lock().unwrap_or_else(PoisonError::into_inner);
+        expected.retain(|_, sender| !sender.is_closed());
+        expected.insert(subscription, sender);
+        receiver
+    }
+
+    fn acknowledged(&self, params: Option<&RawValue>) {
+        let Some(acknowledged) = read::<Acknowledged>(params) else {
+            return;
+        };
+        let mut expected = self.expected.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(sender) = expected.remove(&acknowledged.meta.subscription) {
+            // Nobody may want to know any more.
+            let _ = sender.send(acknowledged.notifications.resources);
         }
     }
 
@@ -69,5 +126,65 @@ impl News {
 
     pub(super) fn speech(&self) -> Option<Speech> {
         self.speech.get().copied()
+    }
+}
+
+fn read<'a, T: Deserialize<'a>>(params: Option<&'a RawValue>) -> Option<T> {
+    serde_json::from_str(params?.get()).ok()
+}
+
+#[derive(Deserialize)]
+struct Updated<'a> {
+    #[serde(borrow)]
+    uri: Cow<'a, str>,
+}
+
+#[derive(Deserialize)]
+struct Acknowledged {
+    #[serde(rename = "_meta")]
+    meta: AcknowledgedMeta,
+    #[serde(default)]
+    notifications: Honoured,
+}
+
+#[derive(Deserialize)]
+struct AcknowledgedMeta {
+    #[serde(rename = "io.modelcontextprotocol/subscriptionId")]
+    subscription: u64,
+}
+
+#[derive(Default, Deserialize)]
+struct Honoured {
+    #[serde(default, rename = "resourceSubscriptions")]
+    resources: Vec<String>,
+}
+
+/// A log message and the client that it is for.
+#[derive(Debug)]
+pub(super) struct Logged {
+    level: LogLevel,
+    params: Box<RawValue>,
+    line: Line,
+}
+
+impl Logged {
+    fn read(params: Box<RawValue>, line: Line) -> Option<Self> {
+        #[derive(Deserialize)]
+        struct Message<'a> {
+            #[serde(borrow)]
+            level: Cow<'a, str>,
+        }
+        let level = LogLevel::parse(&read::<Message<'_>>(Some(&params))?.level)?;
+        Some(Self { level, params, line })
+    }
+
+    /// Waits until the client has room for it.
+    pub(super) async fn pass_on(self) {
+        self.line.log(self.level, &self.params).await;
+    }
+
+    /// Loses it where the client has no room for it.
+    pub(super) fn try_pass_on(self) {
+        self.line.try_log(self.level, &self.params);
     }
 }

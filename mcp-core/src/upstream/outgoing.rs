@@ -30,7 +30,7 @@ pub(super) struct Outgoing<'a> {
     pub(super) headers: HeaderMap,
     /// The gateways that the client's request passed, and this one.
     pub(super) via: Option<HeaderValue>,
-    /// The way back to the client before the answer, if it wants to know how far its request is.
+    /// The way back to the client before the answer.
     pub(super) line: Option<Line>,
 }
 

@@ -9,6 +9,7 @@ use super::{
     status::{Status, StatusCell},
     stdio::Log,
     supervisor::Order,
+    watched::Watched,
 };
 use arc_swap::ArcSwapOption;
 use bytes::Bytes;
@@ -23,6 +24,8 @@ pub(super) struct Remote {
     pub(super) inventory: ArcSwapOption<Inventory>,
     pub(super) status: StatusCell,
     pub(super) log: Arc<Log>,
+    /// What clients want to hear of.
+    pub(super) watched: Arc<Watched>,
     pub(super) orders: mpsc::Sender<Order>,
     /// Ends its supervisor.
     pub(super) stop: CancellationToken,
@@ -42,6 +45,7 @@ impl Remote {
             places: Semaphore::new(places.min(Semaphore::MAX_PERMITS)),
             inventory: ArcSwapOption::new(before.and_then(|before| before.inventory.load_full())),
             log: before.map_or_else(Arc::default, |before| before.log.clone()),
+            watched: before.map_or_else(Arc::default, |before| before.watched.clone()),
             status: StatusCell::default(),
             orders,
             stop: CancellationToken::new(),

@@ -5,25 +5,29 @@ mod handshake;
 use super::{
     error::UpstreamError,
     features::Features,
+    follow::follow,
     http::HttpLink,
     message,
     news::News,
     outgoing::{Outgoing, Speech},
     settings::HubSettings,
     stdio::{Log, StdioLink},
+    watched::Watched,
 };
-use crate::relay::Line;
+use crate::relay::{Line, LogLevel};
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue};
 use mcp_common::definition::{UpstreamDefinition, upstream::UpstreamTransport};
 use serde_json::{json, value::RawValue};
 use std::{
     sync::{
-        Arc,
+        Arc, Mutex, PoisonError,
         atomic::{AtomicU64, Ordering},
     },
     time::Duration,
 };
+use tokio::sync::oneshot;
+use tokio_util::task::AbortOnDropHandle;
 
 /// The transport.
 #[derive(Debug)]
@@ -49,6 +53,8 @@ pub(super) struct Session {
     pub(super) about: About,
     pub(super) news: Arc<News>,
     ids: AtomicU64,
+    /// The least serious log messages that an older server was asked for.
+    level: Mutex<Option<LogLevel>>,
 }
 
 /// What is asked.
@@ -65,7 +71,7 @@ pub(super) struct Question<'a> {
     pub(super) capabilities: Option<String>,
     pub(super) headers: HeaderMap,
     pub(super) via: Option<HeaderValue>,
-    /// The way back to the client before the answer, if it wants to know how far its request is.
+    /// The way back to the client before the answer.
     pub(super) line: Option<Line>,
 }
 
@@ -75,8 +81,9 @@ impl Session {
         definition: &Arc<UpstreamDefinition>,
         settings: &HubSettings,
         log: &Arc<Log>,
+        watched: &Arc<Watched>,
     ) -> Result<Self, UpstreamError> {
-        let news = Arc::new(News::default());
+        let news = News::new(watched.clone());
         let link = match definition.transport() {
             UpstreamTransport::StreamableHttp => {
                 Link::Http(HttpLink::new(definition, settings, news.clone())?)
@@ -97,6 +104,7 @@ impl Session {
                     about,
                     news,
                     ids: AtomicU64::new(ids),
+                    level: Mutex::default(),
                 })
             }
             Err(error) => {
@@ -116,31 +124,54 @@ impl Session {
     /// The result, as the server wrote it.
     pub(super) async fn ask(&self, question: Question<'_>) -> Result<Bytes, UpstreamError> {
         let id = self.ids.fetch_add(1, Ordering::Relaxed);
+        self.ask_as(id, question).await
+    }
+
+    /// The same with an id that was given before.
+    pub(super) async fn ask_as(&self, id: u64, question: Question<'_>) -> Result<Bytes, UpstreamError> {
         self.link.ask(id, self.speech, question).await
     }
 
-    /// Begins to listen for what the server tells beside answers. Programs tell it on their output anyway.
-    pub(super) fn listen(&self) -> Option<tokio::task::JoinHandle<()>> {
-        let Link::Http(link) = &self.link else { return None };
-        let link = link.clone();
-        let speech = self.speech;
-        let mut out = Outgoing::nothing(speech);
-        if speech == Speech::Modern {
-            let wanted = self.about.features.wanted();
-            if wanted.is_empty() {
-                return None;
+    /// Lets an older server send log messages of this level, if it does not yet. What one client does not want is kept from it
+    /// later: servers have one level for all.
+    pub(super) async fn want_logs(&self, level: LogLevel) {
+        {
+            let mut wanted = self.level.lock().unwrap_or_else(PoisonError::into_inner);
+            let is_enough = wanted.is_some_and(|wanted| wanted <= level);
+            if self.speech == Speech::Modern || !self.about.features.logging || is_enough {
+                return;
             }
-            let id = self.ids.fetch_add(1, Ordering::Relaxed);
-            let question = Question {
-                method: "subscriptions/listen",
-                params: format!("\"notifications\":{{{wanted}}}"),
-                ..Question::default()
-            };
-            out.id = id;
-            out.method = "subscriptions/listen";
-            out.body = body(id, speech, &question);
+            *wanted = Some(level);
         }
-        Some(tokio::spawn(link.listen(speech, out)))
+        let question = Question {
+            method: "logging/setLevel",
+            params: format!("\"level\":\"{}\"", level.as_str()),
+            ..Question::default()
+        };
+        if let Err(error) = self.ask(question).await {
+            tracing::debug!(%error, "an upstream does not take the level of log messages");
+        }
+    }
+
+    /// The id of a subscription, and what the server says that it honours of it.
+    pub(super) fn expect_subscription(&self) -> (u64, oneshot::Receiver<Vec<String>>) {
+        let id = self.ids.fetch_add(1, Ordering::Relaxed);
+        (id, self.news.expect(id))
+    }
+
+    /// Begins to listen for what the server tells beside answers. The first task ends where it tells nothing of its lists.
+    pub(super) fn listen(self: &Arc<Self>, watched: &Arc<Watched>) -> [Option<AbortOnDropHandle<()>>; 2] {
+        let following = tokio::spawn(follow(self.clone(), watched.clone()));
+        let following = Some(AbortOnDropHandle::new(following));
+        match (&self.link, self.speech) {
+            (_, Speech::Modern) => [following, None],
+            (Link::Http(link), speech) => {
+                let listening = tokio::spawn(link.clone().listen(speech));
+                [Some(AbortOnDropHandle::new(listening)), following]
+            }
+            // Programs tell it on their output anyway.
+            (Link::Stdio(_), _) => [None, following],
+        }
     }
 
     /// Ends it; programs and what they started are gone afterwards.
@@ -187,7 +218,7 @@ impl Link {
 fn body(id: u64, speech: Speech, question: &Question<'_>) -> Bytes {
     let mut params = question.params.clone();
     let mut meta = question.meta.clone();
-    if question.line.is_some() {
+    if question.line.as_ref().is_some_and(Line::wants_progress) {
         let comma = if meta.is_empty() { "" } else { "," };
         meta.push_str(&format!("{comma}\"progressToken\":{id}"));
     }
@@ -201,6 +232,10 @@ fn body(id: u64, speech: Speech, question: &Question<'_>) -> Bytes {
             client_info(),
             question.capabilities.as_deref().unwrap_or("{}")
         ));
+        if let Some(level) = question.line.as_ref().and_then(Line::level) {
+            let level = level.as_str();
+            meta.push_str(&format!(",\"io.modelcontextprotocol/logLevel\":\"{level}\""));
+        }
     }
     if !meta.is_empty() {
         if !params.is_empty() {

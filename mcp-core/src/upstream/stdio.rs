@@ -11,7 +11,6 @@ use super::{
     message::{self, Incoming},
     news::News,
     outgoing::Outgoing,
-    progress,
     settings::HubSettings,
 };
 use crate::{
@@ -64,6 +63,19 @@ struct Waiting {
 impl Pending {
     fn lock(&self) -> MutexGuard<'_, HashMap<u64, Waiting>> {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The client of a request, or of the only one that has a client.
+    fn line_of(&self, id: Option<u64>) -> Option<relay::Line> {
+        let waiting = self.lock();
+        match id {
+            Some(id) => waiting.get(&id)?.line.clone(),
+            None => {
+                let mut lines = waiting.values().filter_map(|one| one.line.as_ref());
+                let only = lines.next()?;
+                lines.next().is_none().then(|| only.clone())
+            }
+        }
     }
 
     fn settle(&self, id: u64, answer: Answer) -> bool {
@@ -273,11 +285,13 @@ impl Reading {
                 // A program that asks without reading answers gets none.
                 let _ = self.outbox.try_send(line(message::reply(&id, &method)));
             }
-            Ok(Incoming::Notification { method, params }) if method == progress::METHOD => {
-                let line_of = |id| self.pending.lock().get(&id)?.line.clone();
-                progress::pass_on(params.as_deref(), line_of);
+            Ok(Incoming::Notification { method, params }) => {
+                let line_of = |named| self.pending.line_of(named);
+                if let Some(logged) = self.news.told(&method, params, line_of) {
+                    // Nobody else may have to wait for a client that reads slowly.
+                    logged.try_pass_on();
+                }
             }
-            Ok(Incoming::Notification { method, .. }) => self.news.told(&method),
             Err(_) => {
                 self.news.stray();
                 self.log.add("stdout", &String::from_utf8_lossy(text));

@@ -99,7 +99,7 @@ impl Supervisor {
     /// A connection whose inventory is taken.
     async fn open(&self) -> Result<Arc<Session>, UpstreamError> {
         let remote = &self.remote;
-        let session = Session::open(&remote.definition, &self.settings, &remote.log).await?;
+        let session = Session::open(&remote.definition, &self.settings, &remote.log, &remote.watched).await?;
         match inventory::fetch(&remote.definition, &session).await {
             Ok(inventory) => {
                 let session = Arc::new(session);
@@ -123,7 +123,7 @@ impl Supervisor {
     }
 
     async fn serve(&self, session: &Arc<Session>, orders: &mut mpsc::Receiver<Order>) -> Over {
-        let listening = session.listen().map(tokio_util::task::AbortOnDropHandle::new);
+        let [listening, _following] = session.listen(&self.remote.watched);
         let news = session.news.clone();
         let poll = self.settings.poll;
         loop {

@@ -28,18 +28,35 @@ struct Nothing {}
 struct Lists {
     /// Changes are announced.
     list_changed: bool,
+    /// Changes of single entries are told to who wants to hear of them.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    subscribe: bool,
 }
 
-const LISTS: Lists = Lists { list_changed: true };
+const LISTS: Lists = Lists {
+    list_changed: true,
+    subscribe: false,
+};
 
 impl Capabilities {
     pub(super) fn of(offer: &Offer) -> Self {
         Self {
             tools: LISTS,
-            resources: offer.resources.as_ref().map(|_| LISTS),
+            resources: offer.resources.as_ref().map(|resources| Lists {
+                subscribe: resources.subscriptions,
+                ..LISTS
+            }),
             prompts: offer.prompts.as_ref().map(|_| LISTS),
             completions: offer.completes.then_some(Nothing {}),
             logging: offer.logs.then_some(Nothing {}),
+        }
+    }
+
+    /// Those for an older client without a session, which could not be told of single resources.
+    pub(crate) fn without_session(&self) -> Self {
+        Self {
+            resources: self.resources.map(|_| LISTS),
+            ..self.clone()
         }
     }
 
@@ -50,6 +67,7 @@ impl Capabilities {
             Feature::Resources => self.resources.is_some(),
             Feature::Prompts => self.prompts.is_some(),
             Feature::Completions => self.completions.is_some(),
+            Feature::Subscriptions => self.resources.is_some_and(|resources| resources.subscribe),
         }
     }
 

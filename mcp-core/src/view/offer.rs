@@ -30,6 +30,8 @@ pub struct Resources {
     pub templates: Vec<Item>,
     /// What answers for URIs that are not listed: those of templates, and links that results had.
     pub unlisted: Option<Unlisted>,
+    /// Whether origins tell of changes of single resources.
+    pub subscriptions: bool,
 }
 
 /// Leads from a URI to what answers for it, if anything does.

@@ -36,14 +36,19 @@ impl Inventories for UpstreamInventories {
             let mut features = inventories.map(|inventory| &inventory.features);
             features.any(what)
         };
+        let logs = |upstream: &Arc<str>| {
+            let inventory = hub.offer(upstream).and_then(|offer| offer.inventory);
+            inventory.is_some_and(|inventory| inventory.features.logging)
+        };
         let resources = resources::offered(definition, hub, &sources, apps);
         let prompts = prompts::offered(definition, hub, &sources);
         Offer {
             completes: (resources.is_some() || prompts.is_some()) && has(|features| features.completions),
+            logs: has(|features| features.logging)
+                || chosen.iter().any(|chosen| logs(&chosen.offered.upstream)),
             tools: chosen.into_iter().map(|chosen| chosen.item(hub)).collect(),
             resources,
             prompts,
-            logs: false,
         }
     }
 

@@ -64,7 +64,7 @@ async fn server(is_modern: bool) -> McpServer {
     server
 }
 
-async fn with(app: &TestApp, id: &str, server: &McpServer, more: &Value) {
+pub(super) async fn with(app: &TestApp, id: &str, server: &McpServer, more: &Value) {
     let mut document = server.document();
     for (member, value) in more.as_object().unwrap() {
         document[member] = value.clone();

@@ -282,7 +282,7 @@ async fn answer(
             let wanted = received.params()["notifications"].clone();
             talk.tell(
                 "notifications/subscriptions/acknowledged",
-                &json!({"notifications": wanted}),
+                &json!({"_meta": {"io.modelcontextprotocol/subscriptionId": talk.id}, "notifications": wanted}),
             );
             shared
                 .listeners

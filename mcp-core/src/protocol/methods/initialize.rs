@@ -22,7 +22,10 @@ pub(super) fn initialize(ask: &Ask<'_>, params: &InitializeParams<'_>) -> Reply 
     let info: Option<&RawValue> = serde_json::from_str(&view.server_info).ok();
     let mut result = json!({
         "protocolVersion": version.as_str(),
-        "capabilities": view.capabilities,
+        "capabilities": match is_stateful(ask.exchange) {
+            true => view.capabilities.clone(),
+            false => view.capabilities.without_session(),
+        },
         "serverInfo": info,
     });
     if let Some(instructions) = &view.entry.definition.description {

@@ -1,21 +1,85 @@
-//! `subscriptions/listen`: the stream of list changes in 2026-07-28.
+//! `subscriptions/listen`, the stream of changes in 2026-07-28; `resources/subscribe` and its end before.
 
 use crate::{
+    policy::{self, Action},
     protocol::{
         Reply, ReplyBody,
         ask::Ask,
-        events::{self, Script},
+        events::{self, Script, Told},
         fault::Fault,
-        params::{ListenParams, is_object},
+        params::{ListenParams, ReadParams, as_string, is_object},
+        session_state::MAX_WATCHES,
     },
+    relay::Updates,
+    spec::{Feature, Method},
     view::{ListKind, PerList},
 };
 use futures_util::StreamExt;
 use http::StatusCode;
-use serde_json::value::RawValue;
-use std::{borrow::Cow, collections::HashMap};
+use serde_json::{json, value::RawValue};
+use std::{borrow::Cow, collections::HashMap, sync::Arc};
 
-pub(super) fn listen(ask: &Ask<'_>, params: &ListenParams<'_>) -> Result<Reply, Fault> {
+/// Begins to tell the session of a resource, or ends it.
+pub(super) async fn watch(ask: &Ask<'_>, method: Method, params: &ReadParams<'_>) -> Result<Reply, Fault> {
+    let uri = params.uri.and_then(as_string);
+    let uri = uri.ok_or_else(|| Fault::invalid_params("params.uri must be the URI of a resource"))?;
+    let session = ask.session.as_ref().ok_or_else(|| {
+        Fault::invalid_request(
+            "there is no session whose stream could tell of a resource: this instance has none",
+        )
+    })?;
+    let watches = ask.endpoint.gateway.session_state.watches(&session.id);
+    if method == Method::ResourcesUnsubscribe {
+        watches.release(&uri);
+        return Ok(Reply::result(ask.id, "{}"));
+    }
+    if !watches.has_room(&uri) {
+        return Err(Fault::internal(format!(
+            "a session has {MAX_WATCHES} subscriptions at the most: end one of them first"
+        )));
+    }
+    let origin = ask.exchange.view.resource(&uri);
+    let origin = origin.ok_or_else(|| Fault::resource_not_found(&uri, ask.era))?;
+    let watch = origin.watch(uri.as_ref().into(), watches.updates.clone()).await;
+    let watch =
+        watch.ok_or_else(|| Fault::internal("the server of this resource does not tell when it changes"))?;
+    watches.hold(&uri, watch);
+    Ok(Reply::result(ask.id, "{}"))
+}
+
+/// Begins to tell of those of these resources whose servers do; and which these are.
+async fn watched(ask: &Ask<'_>, uris: &[Cow<'_, str>]) -> (Vec<String>, Told) {
+    let updates = Arc::<Updates>::default();
+    let begun = uris.iter().map(async |uri| {
+        let origin = ask.exchange.view.resource(uri).filter(|_| may_watch(ask, uri))?;
+        let watch = origin.watch(uri.as_ref().into(), updates.clone()).await?;
+        Some((uri.clone().into_owned(), watch))
+    });
+    let begun = futures_util::future::join_all(begun).await;
+    let (honoured, held) = begun.into_iter().flatten().unzip();
+    let told = Told {
+        updates: updates.clone(),
+        subscription: String::new(),
+        _held: held,
+    };
+    (honoured, told)
+}
+
+/// Who may not read a resource does not hear of it either.
+fn may_watch(ask: &Ask<'_>, uri: &str) -> bool {
+    let action = Action::Mcp {
+        instance: &ask.exchange.view.entry.definition.id,
+        method: Method::ResourcesSubscribe,
+        target: Some(uri),
+    };
+    let request = policy::Asked {
+        principal: &ask.exchange.principal,
+        action,
+    };
+    ask.endpoint.gateway.policy.admit(&request).is_ok()
+}
+
+pub(super) async fn listen(ask: &Ask<'_>, params: &ListenParams<'_>) -> Result<Reply, Fault> {
     let wanted = params.notifications.filter(|raw| is_object(raw));
     let wanted =
         wanted.and_then(|raw| serde_json::from_str::<HashMap<Cow<'_, str>, &RawValue>>(raw.get()).ok());
@@ -32,9 +96,24 @@ pub(super) fn listen(ask: &Ask<'_>, params: &ListenParams<'_>) -> Result<Reply, 
             }
         }
     }
+    let uris: Vec<Cow<'_, str>> = match wanted.get("resourceSubscriptions") {
+        None => Vec::new(),
+        Some(raw) => serde_json::from_str(raw.get()).map_err(|_| {
+            Fault::invalid_params("params.notifications.resourceSubscriptions must be an array of URIs")
+        })?,
+    };
+    if uris.len() > MAX_WATCHES {
+        return Err(Fault::invalid_params(format!(
+            "params.notifications.resourceSubscriptions names more than {MAX_WATCHES} resources"
+        )));
+    }
     if !ask.exchange.accepts_events() {
         return Err(Fault::not_acceptable());
     }
+    let (resources, mut told) = match ask.exchange.view.capabilities.has(Feature::Subscriptions) {
+        true => watched(ask, &uris).await,
+        false => watched(ask, &[]).await,
+    };
     let id = ask.id.as_json();
     let subscription = format!("\"_meta\":{{\"io.modelcontextprotocol/subscriptionId\":{id}}}");
     let message = |method: &str, params: &str| {
@@ -47,10 +126,14 @@ pub(super) fn listen(ask: &Ask<'_>, params: &ListenParams<'_>) -> Result<Reply, 
         .into_iter()
         .filter(|list| *honoured.get(*list))
         .collect();
-    let named: Vec<_> = kinds
+    let mut named: Vec<_> = kinds
         .iter()
         .map(|list| format!("\"{}\":true", list.wanted()))
         .collect();
+    if !resources.is_empty() {
+        named.push(format!("\"resourceSubscriptions\":{}", json!(resources)));
+    }
+    told.subscription = format!("{subscription},");
     let opening = message(
         "subscriptions/acknowledged",
         &format!(",\"notifications\":{{{}}}", named.join(",")),
@@ -59,7 +142,7 @@ pub(super) fn listen(ask: &Ask<'_>, params: &ListenParams<'_>) -> Result<Reply, 
         "{{\"jsonrpc\":\"2.0\",\"id\":{id},\"result\":{{\"resultType\":\"complete\",{subscription}}}}}"
     );
     let closing = events::event(&end);
-    if kinds.is_empty() {
+    if named.is_empty() {
         // Nothing that could ever be sent: acknowledge and free the connection.
         let whole = futures_util::stream::iter([bytes::Bytes::from(opening + &closing)]).boxed();
         return Ok(Reply {
@@ -71,6 +154,7 @@ pub(super) fn listen(ask: &Ask<'_>, params: &ListenParams<'_>) -> Result<Reply, 
         opening,
         changed: PerList::of(|list| honoured.get(list).then(|| message(list.changed(), ""))),
         closing,
+        told: (!resources.is_empty()).then_some(told),
     };
     ask.endpoint.open_stream(ask.exchange, script)
 }

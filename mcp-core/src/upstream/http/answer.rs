@@ -9,7 +9,6 @@ use crate::{
         error::{UpstreamError, excerpt},
         message::{self, Incoming as Message},
         outgoing::{Outgoing, Speech},
-        progress,
     },
 };
 use bytes::{Bytes, BytesMut};
@@ -188,13 +187,17 @@ impl HttpLink {
                     }
                     Ok(Message::Answer { .. }) => self.news.stray(),
                     Ok(Message::Request { id, method }) => self.reply(&id, &method, speech),
-                    Ok(Message::Notification { method, params }) if method == progress::METHOD => {
+                    Ok(Message::Notification { method, params }) => {
+                        // On the stream of a request everything belongs to that.
                         let own = asked.and_then(|(id, line)| Some((id, line?)));
-                        let line_of =
-                            |token| own.filter(|(id, _)| *id == token).map(|(_, line)| line.clone());
-                        progress::pass_on(params.as_deref(), line_of);
+                        let line_of = |named: Option<u64>| {
+                            let own = own.filter(|(id, _)| named.is_none_or(|named| named == *id));
+                            own.map(|(_, line)| line.clone())
+                        };
+                        if let Some(logged) = self.news.told(&method, params, line_of) {
+                            logged.pass_on().await;
+                        }
                     }
-                    Ok(Message::Notification { method, .. }) => self.news.told(&method),
                     Err(_) => self.news.stray(),
                 }
             }

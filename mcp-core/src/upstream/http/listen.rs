@@ -1,11 +1,8 @@
-//! The stream on which a server tells that its lists have changed.
+//! The stream on which servers of earlier revisions tell what belongs to no request.
 
 use super::{HttpLink, answer::Position};
-use crate::upstream::{
-    error::UpstreamError,
-    outgoing::{Outgoing, Speech},
-};
-use http::{Method, StatusCode, header};
+use crate::upstream::{error::UpstreamError, outgoing::Speech};
+use http::StatusCode;
 use std::{sync::Arc, time::Duration};
 
 /// The longest wait before a stream that ends again and again is opened anew.
@@ -14,16 +11,12 @@ const LONGEST_WAIT: Duration = Duration::from_secs(30);
 impl HttpLink {
     /// Listens for as long as the server has such a stream. After each interruption the lists count as changed, since
     /// nothing of what was told meanwhile comes again.
-    pub(in crate::upstream) async fn listen(self: Arc<Self>, speech: Speech, subscribe: Outgoing<'static>) {
+    pub(in crate::upstream) async fn listen(self: Arc<Self>, speech: Speech) {
         let mut position = Position::default();
         let mut failures = 0_u32;
         let mut is_first = true;
         loop {
-            let opened = match speech {
-                Speech::Modern => self.subscribe(&subscribe).await,
-                _ => self.open_stream(&position, speech).await,
-            };
-            match opened {
+            match self.open_stream(&position, speech).await {
                 Ok(response) if response.status().is_success() => {
                     if !std::mem::take(&mut is_first) {
                         self.news.changed.notify_one();
@@ -49,14 +42,5 @@ impl HttpLink {
             let wait = position.wait().saturating_mul(1 << failures.min(6));
             tokio::time::sleep(wait.min(LONGEST_WAIT)).await;
         }
-    }
-
-    async fn subscribe(
-        &self,
-        out: &Outgoing<'static>,
-    ) -> Result<http::Response<hyper::body::Incoming>, UpstreamError> {
-        let mut headers = self.headers(out)?;
-        headers.insert(header::ACCEPT, super::ACCEPT);
-        self.send(Method::POST, headers, out.body.clone()).await
     }
 }

@@ -1,7 +1,7 @@
 //! What answers requests for things of upstreams: the upstream, whose words are understood and passed on.
 
 use crate::{
-    relay::{Answer, Forwarded, Line, Origin, Trouble},
+    relay::{Answer, Forwarded, Line, Origin, Trouble, Updates, Watch},
     spec::Method,
     upstream::{Hub, RemoteCall, RemoteTool, RpcError, UpstreamError, Wanted},
 };
@@ -40,6 +40,13 @@ impl Origin for RemoteOrigin {
         line: Line,
     ) -> BoxFuture<'static, Result<Answer, Trouble>> {
         Box::pin(async move { self.pass_on(request, line).await })
+    }
+
+    fn watch(self: Arc<Self>, uri: Arc<str>, updates: Arc<Updates>) -> BoxFuture<'static, Option<Watch>> {
+        Box::pin(async move {
+            let watching = self.hub.watch(&self.upstream, &uri, updates).await?;
+            Some(Box::new(watching) as Watch)
+        })
     }
 }
 

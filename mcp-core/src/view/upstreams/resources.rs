@@ -48,7 +48,12 @@ pub(super) fn offered(
         resources.add(shelf, shelf.offer.resources());
         templates.add(shelf, shelf.offer.templates());
     }
+    let subscriptions = |shelf: &Shelf| {
+        let inventory = shelf.offer.inventory.as_ref();
+        inventory.is_some_and(|inventory| inventory.features.subscriptions)
+    };
     Some(Resources {
+        subscriptions: shelves.iter().any(subscriptions),
         resources: resources.items,
         templates: templates.items,
         unlisted: Some(Arc::new(move |uri: &str| {
