@@ -8,6 +8,7 @@ pub(crate) mod failure;
 pub(crate) mod http;
 mod lane;
 mod owned_context;
+mod prepare;
 mod result;
 pub mod sandbox;
 mod settings;

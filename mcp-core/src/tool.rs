@@ -7,11 +7,14 @@ mod input_schema;
 mod instance_names;
 mod jq;
 mod listing;
+mod memory;
 mod mirrored_header;
 mod overrides;
 pub(crate) mod pattern;
 mod schema;
 mod schema_bounds;
+mod shelf;
+mod shown;
 mod signature;
 mod state;
 mod static_answer;
@@ -50,14 +53,13 @@ pub use mirrored_header::{MirroredHeader, MirroredKind};
 pub(crate) use overrides::{Group, Overridden};
 pub(crate) use schema::{Schema, Verdict, pattern_weight};
 use serde_json::Value;
+pub use shelf::Shelf;
+pub(crate) use shown::ShownTool;
 pub(crate) use signature::Signature;
 pub(crate) use state::LiveTool;
 pub use state::{Callable, ToolState};
 pub(crate) use static_answer::StaticAnswer;
-use std::sync::{
-    Arc,
-    atomic::{AtomicU64, AtomicUsize},
-};
+use std::sync::{Arc, atomic::AtomicU64};
 pub use stored::StoredTool;
 pub(crate) use target::Target;
 pub(crate) use template::{
@@ -69,8 +71,8 @@ pub(crate) use validator::{accepts, bounded, findings};
 /// Compiles tool definitions.
 #[derive(Clone, Debug, Default)]
 pub struct ToolCompiler {
-    /// How many tools of its catalog are kept compiled.
-    kept: Arc<AtomicUsize>,
+    /// Where those of its catalog are kept compiled.
+    shelf: Arc<Shelf>,
     /// Which version of a definition came after which.
     versions: Arc<AtomicU64>,
     /// What calls change, by the tool's id.
@@ -97,6 +99,8 @@ pub struct CompiledTool {
     pub(crate) overridden: Option<Arc<Overridden>>,
     /// What its templates need of an instance.
     needs: Box<[UsedVar]>,
+    /// About the bytes that it takes, with what it shares with others.
+    memory: u64,
     /// The tool without overrides. Kept here, whoever wants it finds it and does not compile another one beside it.
     _own: Option<Arc<Self>>,
 }
@@ -139,6 +143,16 @@ impl ToolCompiler {
     /// What definitions may have.
     pub fn bounds(&self) -> &Arc<Bounds> {
         &self.bounds
+    }
+
+    /// Keeps compiled tools there; without, on a shelf of the default size.
+    pub fn with_shelf(self, shelf: Arc<Shelf>) -> Self {
+        Self { shelf, ..self }
+    }
+
+    /// Where tools are kept compiled.
+    pub fn shelf(&self) -> &Arc<Shelf> {
+        &self.shelf
     }
 
     /// Writes down what is being compiled, and does not compile what processes died of.
@@ -278,10 +292,11 @@ impl ToolCompiler {
             tool: CompiledTool {
                 listing,
                 mirrored,
+                memory: memory::of(definition, &signature),
+                needs,
                 signature,
                 target,
                 overridden: None,
-                needs,
                 _own: None,
             },
             warnings,

@@ -16,7 +16,7 @@ use crate::{
     relay::Origin,
     spec::{Era, MODERN, Method},
     telemetry::{Metrics, ToolMetrics},
-    tool::{InstanceNames, LiveTool, StoredTool, ToolCompiler},
+    tool::{InstanceNames, ShownTool, StoredTool, ToolCompiler},
 };
 pub use cache::Views;
 use capabilities::Capabilities;
@@ -86,7 +86,7 @@ pub(crate) struct ViewTool {
 /// What is called.
 pub(crate) enum Callee {
     /// A tool of a definition.
-    Compiled(LiveTool),
+    Defined(ShownTool),
     /// A tool that another server offers.
     Origin(Arc<dyn Origin>),
 }

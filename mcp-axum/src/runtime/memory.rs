@@ -9,14 +9,27 @@ use std::{fs, path::Path};
 const PART: u64 = 4;
 /// The memory below which nothing sensible could be served.
 const LEAST: u64 = 64 << 20;
+/// What compiled tools may take: an eighth.
+const PART_COMPILED: u64 = 8;
+/// The memory for them below which even a small gateway would compile all the time.
+const LEAST_COMPILED: u64 = 32 << 20;
 /// Where the system does not say how much there is.
 const UNKNOWN: u64 = 2 << 30;
 
 /// The bytes of `app.memory_budget`.
 pub(crate) fn budget(setting: AutoSize) -> u64 {
+    part(setting, PART, LEAST)
+}
+
+/// The bytes of `app.compiled_memory`.
+pub(crate) fn compiled(setting: AutoSize) -> u64 {
+    part(setting, PART_COMPILED, LEAST_COMPILED)
+}
+
+fn part(setting: AutoSize, part: u64, least: u64) -> u64 {
     match setting {
         AutoSize::Bytes(ByteSize(bytes)) => bytes,
-        AutoSize::Auto => (available(Path::new("/")) / PART).max(LEAST),
+        AutoSize::Auto => (available(Path::new("/")) / part).max(least),
     }
 }
 

@@ -50,6 +50,8 @@ pub struct AppSettings {
     pub front_proxies: List,
     /// Memory of what is in flight.
     pub memory_budget: AutoSize,
+    /// Memory of tools that are kept compiled.
+    pub compiled_memory: AutoSize,
     /// How long a client may do nothing where it is its turn.
     pub client_timeout_seconds: u64,
     /// Where to listen for operators.

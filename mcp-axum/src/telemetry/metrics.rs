@@ -1,12 +1,14 @@
 //! All metrics of the process, registered here and handed down; `/metrics` shows them.
 
 mod catalog;
+mod compiled;
 mod memory;
 mod plain;
 mod tasks;
 
 use bytes::Bytes;
 use catalog::CatalogCollector;
+use compiled::CompiledCollector;
 use mcp_common::{
     catalog::{Catalog, sync::SyncStatus},
     tasks::Tasks,
@@ -130,6 +132,7 @@ impl Metrics {
             worker_delays.clone(),
         );
         registry.register_collector(Box::new(MemoryCollector(budget.clone())));
+        registry.register_collector(Box::new(CompiledCollector(catalog.compiler().shelf().clone())));
         registry.register_collector(Box::new(TasksCollector(tasks.clone())));
         registry.register_collector(Box::new(CatalogCollector {
             catalog: catalog.clone(),

@@ -5,6 +5,7 @@
 mod admin;
 mod bounds;
 mod caller;
+mod compiled;
 mod connections;
 mod cors;
 mod default_instance;

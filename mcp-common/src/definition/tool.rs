@@ -93,6 +93,9 @@ pub struct ToolDefinition {
     pub enabled: bool,
     /// Calls that are known to be right.
     pub examples: Option<Vec<Example>>,
+    /// The length of the text that it was read from: what is made of it takes more memory the longer that is.
+    #[serde(skip)]
+    pub text_bytes: usize,
     /// The HTTP call behind it.
     pub(super) tds_ext_info: Option<HttpBinding>,
     /// The answer of every call, instead of `tds_ext_info`: nothing is sent.
@@ -190,6 +193,7 @@ impl ToolDefinition {
             ));
         }
         definition.id = id.into();
+        definition.text_bytes = document.as_json().len();
         match (own.is_empty(), then(&definition)) {
             (true, done) => Ok((Read { definition, warnings }, done?)),
             (false, done) => {

@@ -12,7 +12,7 @@ use super::{
         accepts_everything,
         property::{Change, change},
     },
-    mirrored_header, validator,
+    memory, mirrored_header, validator,
 };
 use crate::json::pointer::pointer_of;
 use argument::Arguments;
@@ -105,6 +105,7 @@ pub(super) fn apply(base: &Arc<CompiledTool>, overrides: &ToolOverrides) -> Resu
         completion,
     };
     Ok(CompiledTool {
+        memory: memory::with_overrides(base, &overridden, &text),
         listing: base.listing.with_input_schema(text),
         mirrored,
         signature: base.signature.clone(),

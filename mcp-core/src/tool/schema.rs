@@ -1,5 +1,6 @@
 //! A schema that values are checked against: compiled, and with what is known of what a check may cost.
 
+mod memory;
 mod pattern;
 mod weight;
 
@@ -24,6 +25,8 @@ pub(crate) struct Schema {
     /// The text for processes, which compile it themselves.
     text: Box<str>,
     weight: Weight,
+    /// About the bytes that it takes.
+    memory: u64,
     /// Schemas inside of each other for one value.
     chain: usize,
 }
@@ -51,6 +54,7 @@ impl Schema {
             validator,
             text: schema.to_string().into(),
             weight: Weight::of(schema),
+            memory: memory::of(schema),
             chain: schema_bounds::chain(schema),
         }
     }
@@ -66,6 +70,11 @@ impl Schema {
     /// The schema as JSON text.
     pub(crate) fn text(&self) -> &str {
         &self.text
+    }
+
+    /// About the bytes that it takes.
+    pub(crate) fn memory(&self) -> u64 {
+        self.memory
     }
 
     /// Whether checking the JSON text takes a few milliseconds at most.

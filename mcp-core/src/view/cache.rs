@@ -35,6 +35,11 @@ impl Views {
         }
     }
 
+    /// What compiles the tools of the views.
+    pub(crate) fn compiler(&self) -> &ToolCompiler {
+        self.catalog.compiler()
+    }
+
     /// The instance's current view; `None` if there is no such instance or it is disabled.
     pub fn get(&self, instance: &str) -> Option<Arc<InstanceView>> {
         if let Some(view) = self.cache.get(instance) {

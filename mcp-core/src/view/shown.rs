@@ -4,7 +4,7 @@ use super::{Callee, Cursor, Item, ViewTool, collection::Member, offer};
 use crate::{
     spec::Era,
     telemetry::Metrics,
-    tool::{CompiledTool, StoredTool, ToolCompiler},
+    tool::{CompiledTool, ShownTool, StoredTool, ToolCompiler},
 };
 use mcp_common::catalog::{InstanceEntry, Selected};
 use std::{collections::HashSet, sync::Arc};
@@ -64,7 +64,7 @@ impl<'a> Shown<'a> {
                 legacy: listing(Era::Legacy),
                 what: tool(
                     &selected.name,
-                    Callee::Compiled(selected.tool.compiled.live(compiled.clone())),
+                    Callee::Defined(ShownTool::new(selected, &compiled)),
                 ),
             }
         });

@@ -11,7 +11,7 @@ use mcp_core::{
     peer::Budget,
     protocol::{AbandonedSettings, ProtocolSettings},
     secrets::{SecretSettings, Secrets},
-    tool::{RequestHeader, ToolCompiler},
+    tool::{RequestHeader, Shelf, ToolCompiler},
     upstream::HubSettings,
     via::Via,
     view::ViewSettings,
@@ -26,6 +26,9 @@ pub(super) fn compiler(settings: &Settings) -> ToolCompiler {
         .with_proxies(proxies(settings))
         .with_request_headers(request_headers(settings))
         .with_bounds(bounds(settings))
+        .with_shelf(Arc::new(Shelf::new(memory::compiled(
+            settings.app.compiled_memory,
+        ))))
 }
 
 /// For all workers: clones share the certificate authorities, which are read once.

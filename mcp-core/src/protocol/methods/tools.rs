@@ -16,7 +16,7 @@ use crate::{
     },
     relay::{Answer, Origin, Trouble},
     spec::{Era, Method},
-    tool::LiveTool,
+    tool::{Callable, CompiledTool},
     view::{Callee, InstanceView, ViewTool},
 };
 use bytes::Bytes;
@@ -39,27 +39,42 @@ pub(super) async fn call(ask: &Ask<'_>, params: &CallParams<'_>) -> Result<Reply
     if arguments.is_some_and(|raw| !is_object(raw)) {
         return Err(Fault::invalid_params("params.arguments must be an object"));
     }
-    let live = match &tool.callee {
-        Callee::Compiled(live) => live,
+    let shown = match &tool.callee {
+        Callee::Defined(shown) => shown,
         Callee::Origin(origin) => return call_origin(ask, tool, origin).await,
     };
+    let compiler = endpoint.gateway.views.compiler();
+    let compiled = match endpoint.engine.prepared(shown, compiler).await {
+        Ok(compiled) => compiled,
+        Err(failure) => {
+            let result = failure.into_result(None);
+            tool.metrics.record(result.outcome, 0.0);
+            return Ok(answer((ask.era, ask.id), &exchange.view, tool, result));
+        }
+    };
     if ask.era == Era::Modern {
-        headers::check_mirrored(exchange.headers, live.compiled.mirrored_headers(), arguments)?;
+        headers::check_mirrored(exchange.headers, compiled.mirrored_headers(), arguments)?;
     }
     let wants_progress = ask
         .meta
         .as_ref()
         .is_some_and(|meta| meta.progress_token.is_some());
-    if wants_progress && ask.may_stream() && live.compiled.tells_progress() {
+    if wants_progress && ask.may_stream() && compiled.tells_progress() {
         // Boxed, so that other calls have no room for it.
-        return Box::pin(call_telling(ask, tool, arguments)).await;
+        return Box::pin(call_telling(ask, tool, compiled, arguments)).await;
     }
-    let result = perform(endpoint, &endpoint.engine, exchange, (tool, live), arguments).await;
+    let callable = shown.callable(&compiled);
+    let result = perform(endpoint, &endpoint.engine, exchange, (tool, callable), arguments).await;
     Ok(answer((ask.era, ask.id), &exchange.view, tool, result))
 }
 
 /// A call that tells how far it is. What it needs of its request it has for itself, since it may go on in a stream.
-async fn call_telling(ask: &Ask<'_>, tool: &ViewTool, arguments: Option<&RawValue>) -> Result<Reply, Fault> {
+async fn call_telling(
+    ask: &Ask<'_>,
+    tool: &ViewTool,
+    compiled: Arc<CompiledTool>,
+    arguments: Option<&RawValue>,
+) -> Result<Reply, Fault> {
     let (endpoint, exchange) = (ask.endpoint.clone(), ask.exchange);
     let (view, headers) = (exchange.view.clone(), exchange.headers.clone());
     let (principal, peer) = (exchange.principal.clone(), exchange.peer.clone());
@@ -78,7 +93,7 @@ async fn call_telling(ask: &Ask<'_>, tool: &ViewTool, arguments: Option<&RawValu
                 peer,
             };
             let called = view.tool(&name).and_then(|tool| match &tool.callee {
-                Callee::Compiled(live) => Some((tool, live)),
+                Callee::Defined(shown) => Some((tool, shown.callable(&compiled))),
                 Callee::Origin(_) => None,
             });
             let Some(called) = called else {
@@ -96,7 +111,7 @@ async fn perform(
     endpoint: &Endpoint,
     engine: &Engine,
     exchange: &Exchange<'_>,
-    (tool, live): (&ViewTool, &LiveTool),
+    (tool, callable): (&ViewTool, Callable<'_>),
     arguments: Option<&RawValue>,
 ) -> CallResult {
     let started = Instant::now();
@@ -112,7 +127,7 @@ async fn perform(
             instance: exchange.view.entry.definition.id.clone(),
             tool: tool.name.clone(),
         };
-        let call = pin!(engine.call_for(Some(&exchange.peer), live.callable(), context));
+        let call = pin!(engine.call_for(Some(&exchange.peer), callable, context));
         endpoint.activity.during(doing, call).await
     };
     tool.metrics
