@@ -8,12 +8,14 @@
 
 mod asked;
 mod gate;
+mod key_limits;
 mod key_usage;
 mod record;
 mod refusal;
 
 pub use asked::{Action, Asked, Door, Verb};
 pub use gate::{Gate, Hold};
+pub use key_limits::CountedKeys;
 pub use key_usage::{KeyUsage, KeyUse};
 pub use record::{Record, Trace};
 pub use refusal::Refusal;

@@ -12,7 +12,7 @@ use clap::{Args, Subcommand};
 use mcp_common::definition::api_key::{ApiKeyStatus, Timestamp};
 use mcp_core::authoring::keys::{self, Issued, KeyError, NewKey};
 use place::Place;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use std::{
     path::PathBuf,
     time::{Duration, SystemTime},
@@ -102,6 +102,15 @@ pub(super) struct CreateArguments {
     /// Until when it is valid: a time as RFC 3339 writes it, or how long from now (90d).
     #[arg(long, value_name = "TIME")]
     expires: Option<String>,
+    /// How many calls it may make in a time: 20/s, 5/min, 100/h, 1000/d.
+    #[arg(long, value_name = "RATE")]
+    rate: Option<String>,
+    /// How many of its calls may be under way at once.
+    #[arg(long, value_name = "N")]
+    concurrent: Option<u32>,
+    /// How many calls it may make from midnight to midnight, UTC.
+    #[arg(long, value_name = "N")]
+    per_day: Option<u32>,
     /// What it is for.
     #[arg(long)]
     description: Option<String>,
@@ -186,9 +195,25 @@ impl CreateArguments {
             owner: self.owner.clone(),
             instances: self.instances.clone(),
             roles: self.roles.clone(),
+            limits: self.limits(),
             expires_at: self.expires.as_deref().map(end).transpose()?,
             ..NewKey::default()
         })
+    }
+}
+
+impl CreateArguments {
+    /// As a document says it; it is checked there.
+    fn limits(&self) -> Map<String, Value> {
+        let limits = [
+            ("rate", self.rate.clone().map(Value::from)),
+            ("concurrent", self.concurrent.map(Value::from)),
+            ("per_day", self.per_day.map(Value::from)),
+        ];
+        let given = limits.into_iter();
+        given
+            .filter_map(|(name, limit)| Some((name.to_owned(), limit?)))
+            .collect()
     }
 }
 

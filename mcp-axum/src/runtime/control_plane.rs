@@ -134,13 +134,13 @@ pub(crate) async fn build(settings: Settings) -> Result<Built, BuildError> {
         Handle::current(),
     );
     upstreams::follow(&catalog, &hub);
-    let key_usage = keys::usage(&catalog);
+    let keys = keys::counted(&catalog);
     let gateway = Gateway::new(GatewayParts {
         catalog: catalog.clone(),
         settings: parts::protocol_settings(&settings, engine.via.clone())
             .map_err(BuildError::NoRandomness)?,
         inventories: Arc::new(UpstreamInventories(hub.clone())),
-        policy: Policy::new(vec![Arc::new(key_usage.clone())]),
+        policy: Policy::new(keys.gates()),
         metrics: core_metrics,
         shutdown: draining.clone(),
     });
@@ -155,7 +155,7 @@ pub(crate) async fn build(settings: Settings) -> Result<Built, BuildError> {
         gateway,
         hub,
         guard,
-        key_usage,
+        key_usage: keys.usage,
         admin,
         engine,
         metrics,

@@ -297,3 +297,46 @@ async fn what_a_key_carries_is_there_for_templates() {
     let seen = upstream.requests();
     assert_eq!(seen[0].headers["x-who"], "9007199254740993-ops+billing");
 }
+
+#[tokio::test]
+async fn calls_beyond_the_limits_of_a_key_are_refused_and_nobody_else_notices() {
+    let app = TestApp::start().await;
+    let upstream = app.with_item_tools("desk").await;
+    let (_, limited) = create(&app, json!({"instances": ["desk"], "limits": {"rate": "2/h"}})).await;
+    let (_, free) = create(&app, json!({"instances": ["desk"]})).await;
+    let client = McpClient::new(holder(&app, &limited), "desk");
+    for _ in 0..3 {
+        client.tool_names().await;
+    }
+    for _ in 0..2 {
+        client.call("get_item", json!({"id": 1})).await;
+    }
+    let params = json!({"name": "get_item", "arguments": {"id": 1}});
+    let refused = client.modern("tools/call", params.clone()).await;
+    assert_eq!(refused.status, 429, "{}", refused.text);
+    let seconds: u64 = refused.header("retry-after").unwrap().parse().unwrap();
+    assert!((1_700..=1_800).contains(&seconds), "{seconds}");
+    let error = refused.json()["error"].clone();
+    assert!(
+        error["message"]
+            .as_str()
+            .unwrap()
+            .contains("2/h calls (`limits.rate` of the key)"),
+        "{error}"
+    );
+    assert!(
+        error["data"]["retryAfterSeconds"].as_f64().unwrap() > 1_700.0,
+        "{error}"
+    );
+    let refused = client.legacy("2025-11-25", "tools/call", params).await;
+    assert_eq!(refused.status, 429, "{}", refused.text);
+    McpClient::new(holder(&app, &free), "desk")
+        .call("get_item", json!({"id": 1}))
+        .await;
+    assert_eq!(
+        upstream.requests().len(),
+        3,
+        "nothing was sent for what was refused"
+    );
+    client.tool_names().await;
+}

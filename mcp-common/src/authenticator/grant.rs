@@ -1,6 +1,9 @@
 //! What a key of the store gives whoever shows it.
 
-use crate::{definition::upstream::Pattern, key::Revision};
+use crate::{
+    definition::{api_key::KeyLimits, upstream::Pattern},
+    key::Revision,
+};
 use std::{sync::Arc, time::SystemTime};
 
 /// A key of the store that was shown, and what it opens.
@@ -12,6 +15,8 @@ pub struct Grant {
     pub revision: Revision,
     /// The instances that it opens; `None` for all.
     pub instances: Option<Vec<Pattern>>,
+    /// How many calls its holder may make; `None` for any number.
+    pub limits: Option<KeyLimits>,
     /// When it ends; `None` for never.
     pub end: Option<SystemTime>,
 }

@@ -2,10 +2,12 @@
 //! document has its SHA-256, so that whoever reads a store, an export or a backup cannot come in.
 
 mod check;
+mod limits;
 mod row;
 mod secret;
 mod token;
 
+pub use limits::{KeyLimits, Per, Rate};
 pub use secret::{Digest, KeySecret, Timestamp};
 pub use token::{SECRET_BYTES, Token};
 
@@ -61,6 +63,10 @@ pub struct ApiKeyDefinition {
     #[serde(default)]
     #[schemars(example = serde_json::json!({"account": "4711"}))]
     pub claims: BTreeMap<String, Box<RawValue>>,
+    /// How many calls its holder may make.
+    #[serde(default)]
+    #[schemars(example = serde_json::json!({"rate": "20/s", "concurrent": 8}))]
+    pub limits: KeyLimits,
     /// Until when it lets anybody in, RFC 3339; without it there is no end.
     #[serde(default)]
     pub expires_at: Option<Timestamp>,
@@ -157,6 +163,7 @@ impl ApiKeyDefinition {
                     true => None,
                     false => Some(self.instances.clone()),
                 },
+                limits: (!self.limits.is_empty()).then_some(self.limits),
                 end,
             })),
         }

@@ -40,6 +40,9 @@ pub struct NewKey {
     /// What templates can name as `principal.claims`.
     #[serde(skip_serializing_if = "Map::is_empty")]
     pub claims: Map<String, Value>,
+    /// How many calls its holder may make, as in the document.
+    #[serde(skip_serializing_if = "Map::is_empty")]
+    pub limits: Map<String, Value>,
     /// Until when it is valid, RFC 3339.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub expires_at: Option<String>,

@@ -85,7 +85,7 @@ impl KeyUsage {
     }
 }
 
-impl Gate for Arc<KeyUsage> {
+impl Gate for KeyUsage {
     fn over(&self, record: &Record) {
         if let Some(key) = record.key() {
             self.used(key);

@@ -1,20 +1,39 @@
-//! What is known of the use of keys goes with them.
+//! What is counted of keys goes with them.
 
 use mcp_common::{catalog::Catalog, key::Kind};
-use mcp_core::{policy::KeyUsage, tool::ToolCompiler};
+use mcp_core::{
+    policy::{CountedKeys, Gate, KeyUsage},
+    tool::ToolCompiler,
+};
 use std::sync::Arc;
 
+/// When keys were used, and how much of their limits.
+#[derive(Default, Clone)]
+pub(super) struct Counted {
+    pub(super) usage: Arc<KeyUsage>,
+    limits: Arc<CountedKeys>,
+}
+
+impl Counted {
+    /// Those that count.
+    pub(super) fn gates(&self) -> Vec<Arc<dyn Gate>> {
+        vec![self.limits.clone(), self.usage.clone()]
+    }
+}
+
 /// Counts from now on.
-pub(super) fn usage(catalog: &Arc<Catalog<ToolCompiler>>) -> Arc<KeyUsage> {
-    let usage = Arc::new(KeyUsage::default());
-    let (followed, counted) = (Arc::downgrade(catalog), usage.clone());
+pub(super) fn counted(catalog: &Arc<Catalog<ToolCompiler>>) -> Counted {
+    let counts = Counted::default();
+    let (followed, counted) = (Arc::downgrade(catalog), counts.clone());
     catalog.subscribe(Arc::new(move |applied| {
         let Some(catalog) = followed.upgrade() else { return };
         if applied.others.iter().any(|key| key.kind == Kind::API_KEY) {
             let snapshot = catalog.snapshot();
             let keys = snapshot.documents(Kind::API_KEY);
-            counted.keep(|id| keys.is_some_and(|keys| keys.contains_key(id)));
+            let is_there = |id: &str| keys.is_some_and(|keys| keys.contains_key(id));
+            counted.usage.keep(is_there);
+            counted.limits.keep(is_there);
         }
     }));
-    usage
+    counts
 }

@@ -78,6 +78,7 @@ pub(super) fn problems(id: &str, definition: &ApiKeyDefinition) -> Vec<Problem> 
             wrong(&format!("instances[{index}]"), reason);
         }
     }
+    problems.extend(definition.limits.problem());
     problems
 }
 

@@ -27,10 +27,14 @@ impl ApiKeyDefinition {
             "instances",
             "roles",
             "claims",
+            "limits",
             "expires_at",
             "secrets",
         ],
-        inner: &[("secrets", &["sha256", "created_at", "expires_at"])],
+        inner: &[
+            ("limits", &["rate", "burst", "concurrent", "per_day"]),
+            ("secrets", &["sha256", "created_at", "expires_at"]),
+        ],
         schema: |unknown| {
             let made = schema::of::<Self>("urn:dynmcp:schema:keys", "DynMCP key (KDS)");
             schema::finished(made, unknown)

@@ -93,6 +93,26 @@ fn what_is_wrong_is_said_with_its_place_and_without_the_secret() {
             "unknown field `instance`",
         ),
         (
+            serde_json::json!({"secrets": [{"sha256": HASH}], "limits": {"rate": "20"}}),
+            "limits.rate: must be a number and a time",
+        ),
+        (
+            serde_json::json!({"secrets": [{"sha256": HASH}], "limits": {"rate": "0/s"}}),
+            "limits.rate: must be a number and a time",
+        ),
+        (
+            serde_json::json!({"secrets": [{"sha256": HASH}], "limits": {"burst": 2}}),
+            "limits.burst: means nothing without",
+        ),
+        (
+            serde_json::json!({"secrets": [{"sha256": HASH}], "limits": {"per_day": 0}}),
+            "limits.per_day: ",
+        ),
+        (
+            serde_json::json!({"secrets": [{"sha256": HASH}], "limits": {"per_hour": 1}}),
+            "unknown field `per_hour`",
+        ),
+        (
             serde_json::json!({"secrets": [{"sha256": HASH}], "status": "off"}),
             "status: ",
         ),

@@ -25,6 +25,9 @@ pub(super) struct NewKey {
     roles: Option<Vec<String>>,
     /// What templates can name as `principal.claims`.
     claims: Option<serde_json::Value>,
+    /// How many calls its holder may make, as in the document.
+    #[schema(example = json!({"rate": "20/s", "concurrent": 8}))]
+    limits: Option<serde_json::Value>,
     /// Until when it is valid, RFC 3339.
     #[schema(format = DateTime)]
     expires_at: Option<String>,
