@@ -159,17 +159,17 @@ bounds! {
     description_depth: Unit::Many("levels of nesting"), 100, up to 120;
 
     /// Values in a description for import, those of YAML aliases included.
-    description_nodes: Unit::Many("values"), 2_000_000, up to 20_000_000;
+    description_nodes: Unit::Many("values"), 4_000_000, up to 20_000_000;
 
     /// Operations of a description that are imported at once.
-    description_operations: Unit::Many("operations"), 5_000, up to 100_000;
+    description_operations: Unit::Many("operations"), 20_000, up to 100_000;
 
     /// Seconds that one import may take; operations that come after them have no tool.
-    description_seconds: Unit::Many("seconds of work"), 30, up to 600;
+    description_seconds: Unit::Many("seconds of work"), 60, up to 600;
 
     /// Size of all definitions that one import makes: a description of kilobytes may refer to the same megabyte in each
     /// of its operations.
-    description_tools_bytes: Unit::Bytes, 16 * MIB, up to 256 * MIB;
+    description_tools_bytes: Unit::Bytes, 64 * MIB, up to 256 * MIB;
 
     /// Size of the headers of one request.
     header_bytes: Unit::Bytes, 64 * KIB, up to MIB;

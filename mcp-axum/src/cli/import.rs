@@ -1,5 +1,6 @@
 //! `dynmcp import …`
 
+mod files;
 mod mcp;
 mod remote;
 
@@ -16,13 +17,19 @@ use crate::{
     settings::{Layers, Settings},
 };
 use clap::{Args, Subcommand};
-use mcp_core::authoring::import::{
-    Format, GivenHeader, ImportError, ImportOptions, Limits, Pattern, Rename, Report, known_by,
+use files::Files;
+use mcp_common::catalog::Catalog;
+use mcp_core::authoring::{
+    import::{
+        Format, GivenHeader, ImportError, ImportOptions, Limits, Pattern, Progress, Rename, Report, known_by,
+    },
+    writer::Writer,
 };
 use std::{
     fs,
     io::Read,
     path::{Path, PathBuf},
+    sync::Arc,
 };
 
 #[derive(Subcommand)]
@@ -74,6 +81,10 @@ pub(super) struct ImportArguments {
     instance: String,
     #[command(flatten)]
     gateway: GatewayArguments,
+    /// Write files to this folder (DIR/tds/ID.json, DIR/ids/ID.json), for git, and nothing to a store. What stands there is
+    /// updated, and what was edited by hand stays.
+    #[arg(long, value_name = "DIR", conflicts_with = "server")]
+    out: Option<PathBuf>,
     /// Say what would be done, write nothing.
     #[arg(long)]
     dry_run: bool,
@@ -124,9 +135,12 @@ pub(super) fn run(config: Option<PathBuf>, command: ImportCommand) -> Result<(),
     }
     let report = super::run(async {
         let text = read(format, &document, &options.limits).await?;
-        match gateway {
-            Some(gateway) => Ok(remote::import(&gateway, format, text, &options, arguments.dry_run).await?),
-            None => directly(config, format, text, options, arguments.dry_run).await,
+        match (gateway, &arguments.out) {
+            (_, Some(folder)) => to_files(config, folder, (format, text, options), arguments.dry_run).await,
+            (Some(gateway), None) => {
+                Ok(remote::import(&gateway, format, text, &options, arguments.dry_run).await?)
+            }
+            (None, None) => directly(config, format, text, options, arguments.dry_run).await,
         }
     })?;
     print_report(&report, &arguments)?;
@@ -172,6 +186,7 @@ impl ImportArguments {
             exclude: all::<Pattern>(&self.exclude)?,
             rename: all::<Rename>(&self.rename)?,
             prune: self.prune,
+            progress: Progress::new(|text| eprintln!("{text}")),
             ..ImportOptions::default()
         })
     }
@@ -224,6 +239,20 @@ async fn directly(
     let importing = store.writer.import(format, text, options, dry_run, PRINCIPAL);
     let written = importing.await?;
     store.arrived(written.revision).await;
+    Ok(written.value)
+}
+
+/// Into files; the configuration says what definitions may be.
+async fn to_files(
+    config: Option<PathBuf>,
+    folder: &Path,
+    (format, text, options): (Format, String, ImportOptions),
+    dry_run: bool,
+) -> Result<Report, Failure> {
+    let settings = Settings::load(&Layers::of_process(config))?;
+    let catalog = Catalog::new(control_plane::compiler(&settings));
+    let writer = Writer::alone(Arc::new(catalog), Arc::new(Files::open(folder)?));
+    let written = writer.import(format, text, options, dry_run, PRINCIPAL).await?;
     Ok(written.value)
 }
 

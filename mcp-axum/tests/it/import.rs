@@ -454,3 +454,77 @@ async fn what_would_take_a_name_twice_is_refused_as_a_whole() {
         .await
         .ok();
 }
+
+#[tokio::test]
+async fn bodies_of_several_parts_have_a_boundary_whatever_kind_they_are() {
+    let app = TestApp::start().await;
+    let upstream = app.upstream().await;
+    let object = json!({"schema": {"type": "object", "properties": {
+        "metadata": {"type": "object"}, "media": {"type": "string", "format": "binary"}}}});
+    let operation = |id: &str, media: &str| {
+        json!({"post": {"operationId": id, "requestBody": {"required": true, "content": {media: object}},
+            "responses": {"200": {"description": "ok"}}}})
+    };
+    let document = json!({"openapi": "3.0.3", "info": {"title": "t", "version": "1"}, "servers": [{"url": upstream.origin()}],
+        "paths": {"/m": operation("mixed", "multipart/mixed"), "/r": operation("related", "multipart/related; boundary=x; type=\"application/json\"")}});
+    post(
+        &app.admin(),
+        "/admin/import/openapi?instance=pets",
+        document.to_string(),
+    )
+    .await
+    .ok();
+    for (tool, begins) in [
+        ("mixed", "multipart/mixed; boundary=dynmcp-"),
+        (
+            "related",
+            "multipart/related; type=\"application/json\"; boundary=dynmcp-",
+        ),
+    ] {
+        let arguments = json!({"metadata": {"title": "a"}, "media": "aGk="});
+        let result = app.mcp("pets").call(tool, arguments).await;
+        assert_ne!(result["isError"], true, "{result}");
+        let last = upstream.last();
+        let media = last.headers["content-type"].to_str().unwrap().to_owned();
+        assert!(media.starts_with(begins), "{media}");
+        let boundary = media.rsplit('=').next().unwrap();
+        let body = String::from_utf8_lossy(&last.body).into_owned();
+        assert_eq!(body.matches(&format!("--{boundary}")).count(), 3, "{body}");
+        let (first, second) = (body.find("{\"title\":\"a\"}"), body.find("\r\n\r\nhi\r\n"));
+        assert!(first.is_some() && first < second, "{body}");
+    }
+}
+
+#[tokio::test]
+async fn the_report_says_what_clients_will_notice_and_what_is_odd() {
+    let app = TestApp::start().await;
+    let admin = app.admin();
+    let document = |name: &str, is_required: bool| {
+        json!({"openapi": "3.0.3", "info": {"title": "t", "version": "1"}, "servers": [{"url": "https://a.example"}],
+            "paths": {"/a": {"get": {"operationId": "a", "parameters": [
+                {"name": name, "in": "query", "required": is_required, "schema": {"type": "string"}}],
+                "responses": {"200": {"description": "ok"}}}}}})
+    };
+    let path = "/admin/import/openapi?instance=i&source=s&header=X-Api-Key:%20sk_live_51H8abcdefghijklmnop";
+    let first = post(&admin, path, document("q", false).to_string()).await.data();
+    assert_eq!(first["breaking"], false);
+    assert_eq!(first["clients"][0]["instance"], "i");
+    assert_eq!(first["clients"][0]["change"], "appears");
+    assert_eq!(first["clients"][0]["appear"], json!(["a"]));
+    let warnings = first["warnings"].to_string();
+    assert!(
+        warnings.contains("tds/i.a") && warnings.contains("credential"),
+        "{warnings}"
+    );
+    let second = post(
+        &admin,
+        &format!("{path}&dry_run=true"),
+        document("q", true).to_string(),
+    )
+    .await
+    .data();
+    assert_eq!(second["breaking"], true, "{second}");
+    assert_eq!(second["clients"][0]["changed"][0]["name"], "a");
+    let same = post(&admin, path, document("q", false).to_string()).await.data();
+    assert_eq!(same["clients"], json!([]));
+}

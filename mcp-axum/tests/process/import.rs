@@ -172,3 +172,108 @@ fn what_is_no_description_is_refused_in_one_line() {
         );
     }
 }
+
+#[test]
+fn an_import_writes_files_for_git_and_keeps_what_was_edited_in_them() {
+    let sandbox = Sandbox::new();
+    sandbox.write("things.yaml", DOCUMENT);
+    let import = [
+        "import",
+        "openapi",
+        "things.yaml",
+        "--instance",
+        "things",
+        "--out",
+        "defs",
+    ];
+    let before = sandbox.files();
+    let (code, stdout, stderr) = text(&sandbox.run(&[&import[..], &["--dry-run"]].concat()));
+    assert_eq!(code, Some(0), "{stderr}");
+    assert!(stdout.contains("1 created"), "{stdout}");
+    assert_eq!(sandbox.files(), before);
+    let json = [&import[..], &["--format", "json"]].concat();
+    assert_eq!(report(&sandbox.run(&json))["created"], json!(["things.getThing"]));
+    let tool = sandbox.read("defs/tds/things.getThing.json");
+    assert!(tool.starts_with("{\n  \"id\": \"things.getThing\""), "{tool}");
+    assert!(sandbox.read("defs/ids/things.json").contains("things.getThing"));
+    assert!(!sandbox.path().join("data").exists(), "there is a store");
+
+    let edited = tool.replace("\"description\": \"", "\"description\": \"By hand. ");
+    assert_ne!(edited, tool);
+    sandbox.write("defs/tds/things.getThing.json", &edited);
+    sandbox.write(
+        "things.yaml",
+        &DOCUMENT.replace("operationId: getThing", "operationId: getThing, deprecated: true"),
+    );
+    let again = report(&sandbox.run(&json));
+    assert_eq!(again["changed"], json!(["things.getThing"]));
+    let merged = sandbox.read("defs/tds/things.getThing.json");
+    assert!(
+        merged.contains("By hand. ") && merged.contains("\"deprecated\": true"),
+        "{merged}"
+    );
+    // What the folder has is what a plan reads.
+    let (code, stdout, stderr) = text(&sandbox.run(&["apply", "defs"]));
+    assert_eq!(code, Some(0), "{stderr}");
+    assert!(stdout.contains("2 to create"), "{stdout}");
+
+    // A file that has more than one definition is somebody's own.
+    let tool: Value = serde_json::from_str(&merged).unwrap();
+    let mut other = tool.clone();
+    (other["id"], other["name"]) = (json!("other"), json!("other"));
+    let both = json!({"tds": [tool, other]}).to_string();
+    sandbox.write("mine/all.json", &both);
+    sandbox.write("things.yaml", DOCUMENT);
+    let mine = [
+        "import",
+        "openapi",
+        "things.yaml",
+        "--instance",
+        "things",
+        "--out",
+        "mine",
+    ];
+    let (code, _, stderr) = text(&sandbox.run(&mine));
+    assert_eq!(code, Some(1), "{stderr}");
+    assert!(
+        stderr.contains("all.json, which has other definitions too"),
+        "{stderr}"
+    );
+    assert_eq!(sandbox.read("mine/all.json"), both);
+}
+
+#[test]
+fn an_import_into_a_large_store_looks_only_at_what_it_touches() {
+    let sandbox = Sandbox::new();
+    sandbox.write("x.toml", CONFIG);
+    // Stored are a tool that nobody can compile, one that has the name already, and an instance that includes by tag.
+    let tool = |id: &str, name: &str, tags: &str| {
+        format!(
+            "id: {id}\nname: {name}\ndescription: d\ntags: [{tags}]\ntds_ext_info: {{domain: a.example, method: GET, path: /}}\n"
+        )
+    };
+    sandbox.write("defs/tds/far.yaml", &tool("far", "far", ""));
+    sandbox.write("defs/tds/near.yaml", &tool("near", "getThing", "things"));
+    sandbox.write(
+        "defs/ids/all.yaml",
+        "id: all\nname: All\ninclude: {tags: [things]}\n",
+    );
+    let (code, _, stderr) = text(&sandbox.run(&["apply", "defs", "--config", "x.toml"]));
+    assert_eq!(code, Some(0), "{stderr}");
+    let tagged = DOCUMENT.replace("operationId: getThing", "operationId: getThing, tags: [things]");
+    sandbox.write("things.yaml", &tagged);
+    let import = [
+        "import",
+        "openapi",
+        "things.yaml",
+        "--instance",
+        "things",
+        "--config",
+        "x.toml",
+    ];
+    let (code, _, stderr) = text(&sandbox.run(&import));
+    assert_eq!(code, Some(1), "{stderr}");
+    assert!(stderr.contains("in the instance `all`"), "{stderr}");
+    sandbox.write("things.yaml", DOCUMENT);
+    assert_eq!(text(&sandbox.run(&import)).0, Some(0));
+}

@@ -24,6 +24,7 @@ use mcp_common::{
     key::{Key, Revision},
 };
 pub use notice::{InstanceChange, InstanceNotice, ListSize, Notice, Renamed, ToolNotice, notices};
+pub(crate) use report::name;
 pub use report::{ChangedMembers, Finding, PlanReport, Skipped};
 pub use request::{DesiredDefinition, OWNER, PlanOptions, PlanRequest, Prune, SERVER_MAINTAINED};
 pub use stored::{Stored, StoredDefinition};

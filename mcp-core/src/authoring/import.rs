@@ -22,12 +22,14 @@ mod options;
 mod pattern;
 mod place;
 mod postman;
+mod progress;
 mod prose;
 mod reconcile;
 mod report;
 mod sample;
 mod text;
 mod yaml;
+mod yaml_paths;
 
 pub use super::change_plan::Skipped;
 use super::change_plan::{Plan, Stored};
@@ -39,6 +41,7 @@ use kept::Kept;
 pub use known_by::known_by;
 pub use options::{Format, ImportOptions, Limits};
 pub use pattern::{Pattern, Rename};
+pub use progress::Progress;
 pub use report::{Conflict, Report};
 
 /// More than anybody reads.

@@ -4,6 +4,7 @@
 mod error;
 mod many;
 mod one;
+mod reach;
 
 use crate::tool::ToolCompiler;
 pub use error::WriteError;

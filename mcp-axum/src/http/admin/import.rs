@@ -17,7 +17,7 @@ use axum::{
 };
 use http::StatusCode;
 use mcp_common::authenticator::Principal;
-use mcp_core::authoring::import::{Format, ImportError, Report};
+use mcp_core::authoring::import::{Format, ImportError, Progress, Report};
 use request::ImportRequest;
 use std::sync::Arc;
 
@@ -50,7 +50,9 @@ pub(super) async fn run(
         })?;
     let text =
         String::from_utf8(bytes.into()).map_err(|_| Error::bad_request("the document is not UTF-8"))?;
-    let (request, text) = parameters.with_body(text)?;
+    let (mut request, text) = parameters.with_body(text)?;
+    let instance = request.options.instance.clone();
+    request.options.progress = Progress::new(move |text| tracing::info!(instance, "import: {text}"));
     let writer = &app.admin.writer;
     let written = writer
         .import(format, text, request.options, request.dry_run, &principal.subject)

@@ -1,6 +1,7 @@
 //! Writes a plan.
 
 use super::{Plan, Step};
+use crate::authoring::import::Progress;
 use bytes::Bytes;
 use mcp_common::{
     datasource::{DataSource, Expected, SourceError, Write},
@@ -38,9 +39,15 @@ pub struct ApplyError {
 
 impl Plan {
     /// Step by step; a store has no transaction over definitions. The first one that fails ends it.
-    pub async fn apply(&self, source: &dyn DataSource, principal: &str) -> Result<Applied, ApplyError> {
+    pub async fn apply(
+        &self,
+        source: &dyn DataSource,
+        principal: &str,
+        progress: &Progress,
+    ) -> Result<Applied, ApplyError> {
         let mut applied = Applied::default();
         for step in &self.steps {
+            progress.at("written", applied.written, self.steps.len());
             let written = write(step, source, principal).await.map_err(|cause| ApplyError {
                 written: applied.written,
                 planned: self.steps.len(),

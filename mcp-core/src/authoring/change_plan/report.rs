@@ -97,6 +97,6 @@ impl PlanReport {
 }
 
 /// The name of a definition, as in the admin API's paths.
-pub(super) fn name(key: &Key) -> String {
+pub(crate) fn name(key: &Key) -> String {
     format!("{}/{}", key.kind.path_segment(), key.id)
 }

@@ -23,6 +23,11 @@ pub(super) fn of_members(members: &Map<String, Value>, most: usize) -> usize {
     found
 }
 
+/// What is said of an input schema that has more.
+pub(super) fn too_large(most: usize) -> String {
+    format!("input_schema: has more than {most} bytes, which is more than a model can use")
+}
+
 /// The value, if it is that small.
 pub(super) fn small(value: &Value, most: usize) -> Option<Value> {
     (of(value, most) <= most).then(|| value.clone())

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 #[derive(Debug)]
 pub(super) struct Effort {
-    end: Instant,
+    start: Instant,
     seconds: Bound,
     /// Bytes of definitions that may still be made.
     left: usize,
@@ -21,7 +21,7 @@ impl Effort {
         let bounds = options.compiler.bounds();
         let (seconds, bytes) = (bounds.description_seconds, bounds.description_tools_bytes);
         Self {
-            end: Instant::now() + Duration::from_secs(seconds.most as u64),
+            start: Instant::now(),
             seconds,
             left: bytes.most,
             bytes,
@@ -29,9 +29,23 @@ impl Effort {
         }
     }
 
+    /// Whether there is time to read one more operation. Half of it is for what comes after: what was read and cannot be
+    /// compiled any more would be lost.
+    pub(super) fn check_time_to_read(&self) -> Result<(), String> {
+        self.check(self.all() / 2)
+    }
+
     /// Whether there is time for one more operation.
     pub(super) fn check_time(&self) -> Result<(), String> {
-        match Instant::now() < self.end {
+        self.check(self.all())
+    }
+
+    fn all(&self) -> Duration {
+        Duration::from_secs(self.seconds.most as u64)
+    }
+
+    fn check(&self, most: Duration) -> Result<(), String> {
+        match self.start.elapsed() < most {
             true => Ok(()),
             false => Err(format!(
                 "the import {}; choose operations with include",
@@ -44,10 +58,7 @@ impl Effort {
     pub(super) fn take(&mut self, draft: &Draft) -> Result<(), String> {
         let size = cost::of_members(&draft.input_schema, self.max_input_schema);
         if size > self.max_input_schema {
-            let limit = self.max_input_schema;
-            return Err(format!(
-                "input_schema: has more than {limit} bytes, which is more than a model can use"
-            ));
+            return Err(cost::too_large(self.max_input_schema));
         }
         let cost = cost::of_draft(draft, self.left);
         self.left = self.left.checked_sub(cost).ok_or_else(|| {

@@ -5,8 +5,11 @@ use super::{Format, ImportOptions, Report, import};
 use crate::{
     authoring::change_plan::{Plan, Stored},
     growth,
+    tool::ToolCompiler,
 };
+use mcp_common::bounds::Bounds;
 use serde_json::{Map, Value, json};
+use std::sync::Arc;
 
 fn options() -> ImportOptions {
     ImportOptions {
@@ -159,7 +162,7 @@ fn documents_of_many_values_levels_or_operations_are_refused_with_the_bound() {
             .unwrap_err()
             .contains("bounds.description_depth")
     );
-    let wide = format!("{{\"openapi\":\"3.0.0\",\"x\":[{}1]}}", "1,".repeat(2_100_000));
+    let wide = format!("{{\"openapi\":\"3.0.0\",\"x\":[{}1]}}", "1,".repeat(4_100_000));
     for format in [Format::OpenApi, Format::Postman, Format::Har] {
         assert!(
             run(format, &wide)
@@ -167,7 +170,7 @@ fn documents_of_many_values_levels_or_operations_are_refused_with_the_bound() {
                 .contains("bounds.description_nodes")
         );
     }
-    let references: Map<_, _> = (0..2_000)
+    let references: Map<_, _> = (0..7_000)
         .map(|n| (format!("/p{n}"), json!({"$ref": "#/components/pathItems/x"})))
         .collect();
     let item = json!({"get": {}, "put": {}, "post": {}});
@@ -187,7 +190,17 @@ fn all_tools_together_have_a_bound() {
         .map(|n| (format!("/p{n}"), json!({"post": operation})))
         .collect();
     let document = json!({"openapi": "3.1.0", "info": {"title": "t"}, "paths": paths, "components": shared});
-    let (_, report) = run(Format::OpenApi, &document.to_string()).unwrap();
+    let mut bounds = Bounds::default();
+    bounds.set("description_tools_bytes", 16 << 20).unwrap();
+    let compiler = ToolCompiler::default().with_bounds(Arc::new(bounds));
+    let options = options().compiled_by(compiler);
+    let (_, report) = import(
+        Format::OpenApi,
+        &document.to_string(),
+        &options,
+        &Stored::default(),
+    )
+    .unwrap();
     assert!(report.created.len() > 50 && report.skipped.len() > 50, "{report}");
     assert!(
         report.skipped[0]

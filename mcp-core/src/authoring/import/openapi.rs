@@ -82,6 +82,7 @@ pub(super) fn read(text: &str, options: &ImportOptions, kept: &Kept<'_>) -> Resu
             if read > limit {
                 return Err(ImportError::TooManyOperations { count: read, limit });
             }
+            options.progress.at("read", read, selected);
             one(&mut imported, &mut reader, options, method, path, item, operation);
         }
     }
@@ -138,7 +139,7 @@ fn one(
     if !options.selects(&subject) {
         return imported.left_out.push(name);
     }
-    if let Err(reason) = imported.effort.check_time() {
+    if let Err(reason) = imported.effort.check_time_to_read() {
         return imported.skip(name, reason);
     }
     match reader.read(&subject, item, operation) {

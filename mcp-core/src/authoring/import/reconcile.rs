@@ -50,7 +50,8 @@ pub(super) fn reconcile(
         tools: Vec::new(),
     };
     let mut seen: BTreeSet<String> = imported.left_out.into_iter().collect();
-    for draft in &imported.drafts {
+    for (index, draft) in imported.drafts.iter().enumerate() {
+        options.progress.at("compiled", index, imported.drafts.len());
         seen.insert(draft.operation.clone());
         match imported.effort.check_time() {
             Ok(()) => work.draft(draft),

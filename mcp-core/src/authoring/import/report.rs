@@ -1,6 +1,6 @@
 //! What an import comes to, for the person who asked for it.
 
-use crate::authoring::change_plan::Skipped;
+use crate::authoring::change_plan::{Finding, InstanceNotice, Skipped};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
@@ -25,6 +25,15 @@ pub struct Report {
     pub conflicts: Vec<Conflict>,
     /// What somebody should look at, such as credentials to fill in.
     pub notes: Vec<String>,
+    /// What is odd about a definition without being wrong.
+    #[serde(default)]
+    pub warnings: Vec<Finding>,
+    /// What clients will notice, by instance.
+    #[serde(default)]
+    pub clients: Vec<InstanceNotice>,
+    /// Something that works for a client today will not.
+    #[serde(default)]
+    pub breaking: bool,
 }
 
 /// A definition that was not written.
@@ -77,6 +86,13 @@ impl fmt::Display for Report {
         for note in &self.notes {
             writeln!(f, "  note: {note}")?;
         }
-        Ok(())
+        for finding in &self.warnings {
+            writeln!(f, "  warning: {finding}")?;
+        }
+        if !self.clients.is_empty() {
+            let mark = if self.breaking { " BREAKING" } else { "" };
+            writeln!(f, "what clients will notice:{mark}")?;
+        }
+        self.clients.iter().try_for_each(|notice| notice.without_new(f))
     }
 }

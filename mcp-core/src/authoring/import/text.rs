@@ -1,6 +1,6 @@
 //! A description's text as a JSON value.
 
-use super::{ImportError, Limits, yaml};
+use super::{ImportError, Limits, yaml, yaml_paths};
 use serde_json::Value;
 
 /// JSON or YAML, within the bounds.
@@ -29,7 +29,11 @@ pub(super) fn read(text: &str, limits: &Limits) -> Result<Value, ImportError> {
             Err(error) => return Err(ImportError::Unreadable(format!("not JSON: {error}"))),
         }
     }
-    yaml::read(text, limits).map_err(ImportError::Unreadable)
+    let read = yaml::read(text, limits).or_else(|reason| match yaml_paths::quoted(text) {
+        Some(text) => yaml::read(&text, limits).map_err(|_| reason),
+        None => Err(reason),
+    });
+    read.map_err(ImportError::Unreadable)
 }
 
 /// The same for formats that are JSON only.

@@ -350,7 +350,7 @@ mod tests {
             tower.push_str(&format!("a{level}: &a{level} [*a{}]\n", level - 1));
         }
         assert!(read(&tower).unwrap_err().contains("bounds.description_depth"));
-        let many = format!("a: [{}]", "1,".repeat(2_000_001));
+        let many = format!("a: [{}]", "1,".repeat(4_000_001));
         assert!(read(&many).unwrap_err().contains("bounds.description_nodes"));
     }
 }

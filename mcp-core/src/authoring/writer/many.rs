@@ -1,10 +1,14 @@
 //! Writes of many definitions: plans and imports.
 
-use super::{WriteError, Writer, Written, blocking};
-use crate::authoring::{
-    change_plan::{Examined, Plan, PlanReport, PlanRequest, Stored, examine},
-    import::{Format, ImportOptions, Report, import},
+use super::{WriteError, Writer, Written, blocking, reach};
+use crate::{
+    authoring::{
+        change_plan::{Examined, Finding, Plan, PlanReport, PlanRequest, Stored, examine, name, notices},
+        import::{Format, ImportOptions, Progress, Report, import},
+    },
+    tool::ToolCompiler,
 };
+use mcp_common::catalog::Catalog;
 use std::sync::Arc;
 use tokio::sync::MutexGuard;
 
@@ -32,7 +36,7 @@ impl Writer {
         }
         let Written {
             revision, warnings, ..
-        } = self.write(&plan, principal, turn).await?;
+        } = self.write(&plan, principal, turn, &Progress::default()).await?;
         report.revision = revision;
         Ok(Written {
             value: report,
@@ -55,22 +59,23 @@ impl Writer {
         let now = load.revision;
         let for_catalog = self.loads_itself().then(|| load.clone());
         let stored = Stored::from(load);
+        let options = options.compiled_by(self.catalog.compiler().clone());
+        let progress = options.progress.clone();
         let (plan, report) = blocking(move || import(format, &text, &options, &stored)).await??;
         let turn = self.turn.lock().await;
         match for_catalog {
-            Some(load) => self.take(load).await?,
+            // To compile a large store takes much longer than the import itself.
+            Some(load) => self.take(reach::of_plan(&plan, load)).await?,
             None => self.caught_up(now).await?,
         }
         let (catalog, previewed) = (self.catalog.clone(), plan.clone());
-        if let Some(refusal) = blocking(move || previewed.preview(&catalog).refusal()).await? {
-            return Err(WriteError::NotImported(refusal));
-        }
+        let report = blocking(move || foreseen(&previewed, &catalog, report)).await??;
         let Written {
             revision, warnings, ..
         } = if dry_run {
             Written::nothing()
         } else {
-            self.write(&plan, principal, turn).await?
+            self.write(&plan, principal, turn, &progress).await?
         };
         Ok(Written {
             value: report,
@@ -94,8 +99,9 @@ impl Writer {
         plan: &Plan,
         principal: &str,
         turn: MutexGuard<'_, ()>,
+        progress: &Progress,
     ) -> Result<Written<()>, WriteError> {
-        let applied = plan.apply(&*self.source, principal).await?;
+        let applied = plan.apply(&*self.source, principal, progress).await?;
         let Some(revision) = applied.revision else {
             return Ok(Written::nothing());
         };
@@ -106,6 +112,26 @@ impl Writer {
             warnings: late.into_iter().collect(),
         })
     }
+}
+
+/// What the import comes to as a whole: why it cannot be made, or what its author and clients will notice.
+fn foreseen(plan: &Plan, catalog: &Catalog<ToolCompiler>, mut report: Report) -> Result<Report, WriteError> {
+    let preview = plan.preview(catalog);
+    if let Some(refusal) = preview.refusal() {
+        return Err(WriteError::NotImported(refusal));
+    }
+    let warnings = preview.warnings.iter().flat_map(|(key, warnings)| {
+        let finding = |reason: &String| Finding {
+            definition: name(key),
+            reason: reason.clone(),
+            ..Finding::default()
+        };
+        warnings.iter().map(finding)
+    });
+    report.warnings = warnings.collect();
+    report.clients = notices(&preview, catalog.compiler());
+    report.breaking = report.clients.iter().any(|notice| notice.breaking);
+    Ok(report)
 }
 
 impl Written<()> {

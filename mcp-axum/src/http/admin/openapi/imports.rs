@@ -1,7 +1,10 @@
 //! The import, for the document.
 #![expect(dead_code, reason = "described here, served by the handlers of `admin`")]
 
-use super::refusal::{Always, Writing};
+use super::{
+    plans::{InstanceNotice, PlanFinding},
+    refusal::{Always, Writing},
+};
 use crate::http::admin::envelope::Success;
 use utoipa::ToSchema;
 
@@ -26,6 +29,12 @@ pub(super) struct ImportReport {
     conflicts: Vec<ImportConflict>,
     /// What somebody should look at.
     notes: Vec<String>,
+    /// What is odd about a definition without being wrong.
+    warnings: Vec<PlanFinding>,
+    /// What clients will notice, by instance.
+    clients: Vec<InstanceNotice>,
+    /// Something that works for a client today will not.
+    breaking: bool,
 }
 
 /// An operation without a tool.

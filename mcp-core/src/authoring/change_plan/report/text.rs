@@ -76,6 +76,17 @@ impl Display for Finding {
 
 impl Display for InstanceNotice {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        self.lines(f, &self.appear)
+    }
+}
+
+impl InstanceNotice {
+    /// Without the tools that appear, where they are named already.
+    pub(in crate::authoring) fn without_new(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        self.lines(f, &[])
+    }
+
+    fn lines(&self, f: &mut Formatter<'_>, appear: &[String]) -> fmt::Result {
         let state = match self.change {
             InstanceChange::Stays => "",
             InstanceChange::Appears => " (new)",
@@ -91,7 +102,7 @@ impl Display for InstanceNotice {
                 .iter()
                 .try_for_each(|name| writeln!(f, "    {sign} {name}{mark}"))
         };
-        lines(f, "+", &self.appear, "")?;
+        lines(f, "+", appear, "")?;
         if self.change != InstanceChange::Disappears {
             lines(f, "-", &self.disappear, " BREAKING")?;
         }

@@ -53,7 +53,7 @@ pub(super) fn schema(spec: &Spec<'_>, operation: &Map<String, Value>, max_bytes:
     else {
         return out;
     };
-    let mut schemas = Schemas::new(spec, Direction::Answer);
+    let mut schemas = Schemas::new(spec, Direction::Answer, max_bytes);
     let Ok(converted) = schemas.convert(schema, &At::root("responses")) else {
         out.is_too_large = true;
         return out;

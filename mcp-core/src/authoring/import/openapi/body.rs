@@ -13,8 +13,11 @@ use crate::authoring::import::{
     place::At,
 };
 use file::make_file;
-use media::{choose, essence, is_text, raw_schema};
+use media::{choose, essence, is_text, raw_schema, without_boundary};
 use serde_json::{Map, Value, json};
+
+/// The type of multipart bodies that need not be named.
+const FORM_DATA: &str = "multipart/form-data";
 
 /// What kind of body it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -79,12 +82,6 @@ pub(super) fn add(
     };
     let (media, mode, entry) = choose(schemas.spec, content);
     let at = at.then(media);
-    if mode == Mode::Raw && essence(media).starts_with("multipart/") {
-        return Err(Unmappable::at(
-            at,
-            "is a multipart body of another kind than form-data",
-        ));
-    }
     let missing = json!({});
     let schema = entry.get("schema").unwrap_or(&missing);
     let mut out = Body {
@@ -100,7 +97,12 @@ pub(super) fn add(
         arguments.add(Argument::new(Place::Root, name, schema, required));
         return Ok(out);
     }
-    match flatten(schemas.spec, schema) {
+    let flat = flatten(schemas.spec, schema);
+    if mode == Mode::Multipart && essence(media) != FORM_DATA && flat.is_none() {
+        let reason = "is a multipart body of which the description does not name the parts";
+        return Err(Unmappable::at(at, reason));
+    }
+    match flat {
         Some(flat) => out.members(flat, required, entry, schemas, arguments, &at)?,
         None if mode == Mode::Json => out.whole(schema, required, body, schemas, arguments, &at)?,
         // It says nothing of its fields; they are the caller's to choose.
@@ -257,7 +259,8 @@ impl Body {
             Mode::Json => !matches!(says_itself.as_str(), "application/json" | "*/*" | "application/*"),
             // What a parameter says (`; charset=…`, `; version=…`) is part of the type.
             Mode::Form => says_itself != "application/x-www-form-urlencoded",
-            Mode::None | Mode::Multipart => false,
+            Mode::Multipart => !matches!(essence(&says_itself).as_str(), FORM_DATA | "multipart/*"),
+            Mode::None => false,
         };
         if self.mode == Mode::Json
             && self.root.is_none()
@@ -273,7 +276,7 @@ impl Body {
             out.insert("root".into(), pointer(name).into());
         }
         if is_own_type && !self.media.contains('*') {
-            out.insert("content_type".into(), self.media.clone().into());
+            out.insert("content_type".into(), without_boundary(&self.media).into());
         } else if self.mode == Mode::Raw && !is_text(&self.media) {
             // Of a picture, whatever its format is; the default would call it a text.
             out.insert("content_type".into(), "application/octet-stream".into());

@@ -79,7 +79,11 @@ impl<'s> Reader<'s> {
         // A fragment is never sent; some descriptions tell operations of one path apart by it.
         let path = subject.path.split('#').next().unwrap_or_default();
         let at = At::root(&name);
-        let mut schemas = Schemas::new(self.spec, Direction::Request);
+        let mut schemas = Schemas::new(
+            self.spec,
+            Direction::Request,
+            self.options.limits.max_input_schema,
+        );
         let mut arguments = Arguments::new();
         let server = server::base_url(self.spec, item, &operation, self.options)?;
         let auth = match &self.options.auth {

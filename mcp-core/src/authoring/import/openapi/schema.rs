@@ -11,7 +11,11 @@ use super::{
     spec::{Spec, Version},
 };
 use crate::{
-    authoring::import::{Unmappable, cost::Copies, place::At},
+    authoring::import::{
+        Unmappable,
+        cost::{self, Copies},
+        place::At,
+    },
     tool::pattern::ecma,
 };
 use dialect::{bounds, is_nullable, nullable};
@@ -28,6 +32,10 @@ pub(super) enum Direction {
     Answer,
 }
 
+/// What a reference takes beside the name, which is gone where the definition stands in its place.
+const REFERENCE: usize = 32;
+/// How far the cost of a value may be from the bytes of its text.
+const LENIENCE: usize = 2;
 /// Of a pattern that the report names.
 const MAX_PATTERN: usize = 100;
 
@@ -43,6 +51,8 @@ pub(super) struct Schemas<'s> {
     taken: BTreeMap<String, usize>,
     /// Schemas that may still be read: a bound on work and size.
     left: usize,
+    /// Bytes that the whole may have.
+    max_bytes: usize,
     copies: Copies,
     /// Patterns of other dialects, which are left out.
     unreadable: Vec<String>,
@@ -51,7 +61,7 @@ pub(super) struct Schemas<'s> {
 }
 
 impl<'s> Schemas<'s> {
-    pub(super) fn new(spec: &'s Spec<'s>, direction: Direction) -> Self {
+    pub(super) fn new(spec: &'s Spec<'s>, direction: Direction, max_bytes: usize) -> Self {
         let left = match direction {
             Direction::Request => 20_000,
             Direction::Answer => 400,
@@ -64,6 +74,7 @@ impl<'s> Schemas<'s> {
             waiting: VecDeque::new(),
             taken: BTreeMap::new(),
             left,
+            max_bytes,
             copies: Copies::new(),
             unreadable: Vec::new(),
             written_out: 0,
@@ -124,9 +135,15 @@ impl<'s> Schemas<'s> {
         root: &mut Map<String, Value>,
         operation: &str,
     ) -> Result<Vec<String>, Unmappable> {
+        // Each of them will be in it once at least; what is too large is not made to its end.
+        let (mut found, most) = (0, self.max_bytes.saturating_mul(LENIENCE));
         while let Some((name, reference)) = self.waiting.pop_front() {
             let target = self.spec.target(&reference).map_err(Unmappable)?;
             let converted = self.convert(target, &At::root(&reference))?;
+            found += cost::of(&converted, most).saturating_sub(REFERENCE + name.len());
+            if found > most {
+                return Err(Unmappable(cost::too_large(self.max_bytes)));
+            }
             self.definitions.insert(name, converted);
         }
         inline::inline(root, self.definitions);

@@ -18,7 +18,7 @@ pub(super) fn choose<'c>(spec: &Spec<'_>, content: &'c Map<String, Value>) -> (&
             "application/x-www-form-urlencoded" => (4, Mode::Form),
             "multipart/form-data" => (5, Mode::Multipart),
             text if is_text(text) => (6, Mode::Raw),
-            text if text.starts_with("multipart/") => (8, Mode::Raw),
+            multipart if multipart.starts_with("multipart/") => (8, Mode::Multipart),
             _ => (7, Mode::Raw),
         };
         if best.is_none_or(|(other, ..)| rank < other) {
@@ -43,6 +43,16 @@ pub(super) fn essence(media: &str) -> String {
         .unwrap_or_default()
         .trim()
         .to_ascii_lowercase()
+}
+
+/// The type with its parameters, but for a boundary, which each request has of its own.
+pub(super) fn without_boundary(media: &str) -> String {
+    let is_boundary = |part: &&str| {
+        let name = part.split('=').next().unwrap_or_default();
+        name.trim().eq_ignore_ascii_case("boundary")
+    };
+    let parts: Vec<&str> = media.split(';').filter(|part| !is_boundary(part)).collect();
+    parts.join(";").trim().to_owned()
 }
 
 /// Words in the names of types that people write, beside those of `text/`.
