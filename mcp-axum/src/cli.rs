@@ -4,6 +4,7 @@
 mod add;
 mod banner;
 mod call;
+mod clients;
 mod config;
 mod contract;
 mod demo;
@@ -34,6 +35,7 @@ mod upstreams;
 use add::AddArguments;
 use call::CallArguments;
 use clap::{Parser, Subcommand};
+use clients::ClientsArguments;
 use contract::TestArguments;
 use explain::ExplainArguments;
 use export::ExportArguments;
@@ -67,6 +69,7 @@ Examples:
   dynmcp upstreams                         how they are doing
   dynmcp stdio desk                        an instance for a client that starts its servers as programs
   dynmcp keys create --name claude --instance support             a key that opens this instance alone
+  dynmcp clients desk                      what Claude, VS Code, Cursor and others want to be told of an instance
   dynmcp migrate --check                   does the database have the tables of this version?
   dynmcp export definitions/               what is stored, as files for git
   dynmcp plan definitions/                 what applying them would do, and what clients would notice
@@ -175,6 +178,8 @@ enum Command {
     ///   dynmcp add time --instance desk -- uvx mcp-server-time
     #[command(verbatim_doc_comment)]
     Add(Box<AddArguments>),
+    /// Print what each MCP client (Claude, VS Code, Cursor, …) wants to be told of an instance.
+    Clients(ClientsArguments),
     /// Show how the upstreams of a running gateway are doing: state, revision, tools, the last error, the next attempt.
     Upstreams(UpstreamsArguments),
     /// Make, list, replace and switch off the keys with which callers come in.
@@ -268,6 +273,7 @@ fn run_command(cli: Cli) -> ExitCode {
         Command::Call(arguments) => call::run(cli.config, &arguments),
         Command::Stdio(arguments) => stdio::run(cli.config, &arguments),
         Command::Add(arguments) => add::run(cli.config, &arguments),
+        Command::Clients(arguments) => clients::run(cli.config, &arguments),
         Command::Upstreams(arguments) => upstreams::run(cli.config, &arguments),
         Command::Keys { command } => keys::run(cli.config, &command),
         #[cfg(unix)]

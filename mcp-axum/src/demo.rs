@@ -36,6 +36,8 @@ const PATIENCE: Duration = Duration::from_secs(20);
 pub(crate) struct Demo {
     pub(crate) server: Server,
     pub(crate) key: Secret,
+    /// What clients get, which opens no `/admin`.
+    pub(crate) client_key: Secret,
     pub(crate) sample_api: SocketAddr,
     pub(crate) store: PathBuf,
     pub(crate) tools: usize,
@@ -68,9 +70,10 @@ pub(crate) fn start(port: u16) -> Result<Demo, DemoError> {
         .enable_all()
         .build()?;
     let key = generate_key().map_err(|error| DemoError::Failed(error.to_string()))?;
+    let client_key = generate_key().map_err(|error| DemoError::Failed(error.to_string()))?;
     let directory = Path::new(DIRECTORY);
     let store = directory.join("demo.db");
-    let server = Server::start(settings(port, &key, directory, &store)?)?;
+    let server = Server::start(settings(port, (&key, &client_key), directory, &store)?)?;
     let sample_api = runtime.block_on(serve_sample_api(port))?;
     let client = Gateway::new(&format!("http://{}", server.address()), key.expose_secret())?;
     let work = async {
@@ -83,6 +86,7 @@ pub(crate) fn start(port: u16) -> Result<Demo, DemoError> {
     Ok(Demo {
         server,
         key,
+        client_key,
         sample_api,
         store,
         tools,
@@ -93,10 +97,17 @@ pub(crate) fn start(port: u16) -> Result<Demo, DemoError> {
 }
 
 /// The settings of the demo, with nothing of the operator's own configuration: a demo must not write to a real store.
-fn settings(port: u16, key: &Secret, directory: &Path, store: &Path) -> Result<Settings, DemoError> {
+fn settings(
+    port: u16,
+    (key, client_key): (&Secret, &Secret),
+    directory: &Path,
+    store: &Path,
+) -> Result<Settings, DemoError> {
+    let keys = json!([{"name": "demo-client", "key": client_key.expose_secret()}]);
     let overrides = vec![
         ("app.port", port.to_string()),
         ("app.api_key", key.expose_secret().to_owned()),
+        ("authenticator.api_key.keys", keys.to_string()),
         ("app.data_dir", directory.display().to_string()),
         ("data_source.sqlite.path", store.display().to_string()),
         // The demo tells its own story; of the log only what the visitor's calls do.

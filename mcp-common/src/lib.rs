@@ -20,6 +20,7 @@ pub mod backoff;
 pub mod bounds;
 pub mod byte_size;
 pub mod catalog;
+pub mod credential_name;
 pub mod datasource;
 pub mod definition;
 pub mod document;

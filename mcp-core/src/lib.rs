@@ -7,7 +7,6 @@
 pub mod activity;
 pub mod authoring;
 mod connect;
-mod credential_name;
 pub mod egress;
 mod encode;
 pub mod engine;

@@ -44,7 +44,10 @@ pub struct Account {
 /// One client, as one of its connections sees it. Requests clone the reference to this, and not the one that connections of
 /// all workers share.
 #[derive(Debug)]
-pub struct Peer(Arc<Account>);
+pub struct Peer {
+    account: Arc<Account>,
+    address: Option<IpAddr>,
+}
 
 /// Memory that is given back when this is dropped.
 #[derive(Debug)]
@@ -155,7 +158,23 @@ impl Account {
 impl Peer {
     /// A connection of the client.
     pub fn new(account: Arc<Account>) -> Arc<Self> {
-        Arc::new(Self(account))
+        Arc::new(Self {
+            account,
+            address: None,
+        })
+    }
+
+    /// A connection that comes from this address.
+    pub fn at(account: Arc<Account>, address: IpAddr) -> Arc<Self> {
+        Arc::new(Self {
+            account,
+            address: Some(address.to_canonical()),
+        })
+    }
+
+    /// Where the connection comes from, which may be a proxy; `None` where there is none.
+    pub fn address(&self) -> Option<IpAddr> {
+        self.address
     }
 
     /// A peer for calls that nobody made over a connection.
@@ -165,7 +184,7 @@ impl Peer {
 
     /// Takes memory before it is used.
     pub fn hold(self: &Arc<Self>, bytes: u64) -> Result<Held, NoMemory> {
-        self.0.take(bytes)?;
+        self.account.take(bytes)?;
         Ok(Held {
             peer: self.clone(),
             bytes,
@@ -174,8 +193,8 @@ impl Peer {
 
     /// The same for what is there already, such as an answer: it counts, and what comes next is refused for it.
     pub fn hold_anyway(self: &Arc<Self>, bytes: u64) -> Held {
-        self.0.budget.used.fetch_add(bytes, Relaxed);
-        self.0.used.fetch_add(bytes, Relaxed);
+        self.account.budget.used.fetch_add(bytes, Relaxed);
+        self.account.used.fetch_add(bytes, Relaxed);
         Held {
             peer: self.clone(),
             bytes,
@@ -187,7 +206,7 @@ impl std::ops::Deref for Peer {
     type Target = Account;
 
     fn deref(&self) -> &Account {
-        &self.0
+        &self.account
     }
 }
 
@@ -210,7 +229,7 @@ impl Held {
     /// Takes what is missing to so many bytes in all; keeps what it has if there is no more.
     pub fn grow(&mut self, bytes: u64) -> Result<(), NoMemory> {
         if let Some(more) = bytes.checked_sub(self.bytes).filter(|more| *more > 0) {
-            self.peer.0.take(more)?;
+            self.peer.account.take(more)?;
             self.bytes = bytes;
         }
         Ok(())
@@ -219,7 +238,7 @@ impl Held {
 
 impl Drop for Held {
     fn drop(&mut self) {
-        self.peer.0.give(self.bytes);
+        self.peer.account.give(self.bytes);
     }
 }
 

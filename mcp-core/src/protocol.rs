@@ -5,6 +5,7 @@
 
 mod abandoned;
 mod ask;
+mod client_name;
 mod conversation;
 mod endpoint;
 pub mod envelope;

@@ -106,7 +106,7 @@ impl InstanceView {
         let offer = inventories.offer(&entry);
         let capabilities = Capabilities::of(&offer);
         let definition = &entry.definition;
-        let info = json!({"name": "dynmcp", "title": definition.name, "version": env!("CARGO_PKG_VERSION")});
+        let info = json!({"name": format!("dynmcp-{}", definition.id), "title": definition.name, "version": env!("CARGO_PKG_VERSION")});
         let server_info = info.to_string();
         let tail = format!(
             "\"ttlMs\":{},\"cacheScope\":\"private\",\"_meta\":{{\"io.modelcontextprotocol/serverInfo\":{server_info}}}",

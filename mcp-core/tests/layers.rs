@@ -9,7 +9,6 @@ use std::{
 /// The rooms of the crate from the ground up. Each may import those before it.
 const ROOMS: &[&str] = &[
     "growth",
-    "credential_name",
     "stack",
     "spec",
     "activity",

@@ -1,6 +1,6 @@
 //! `dynmcp demo`
 
-use super::{Failure, serve};
+use super::{Failure, clients::ServerEntry, serve};
 use crate::{
     demo::{self, Demo, DemoError},
     runtime::{server::StartError, shutdown::Unheard},
@@ -22,11 +22,12 @@ pub(super) fn demo(port: u16) -> Result<(), Failure> {
 
 fn report(demo: &Demo) {
     let (gateway, key) = (demo.server.address(), demo.key.expose_secret());
-    let client = json!({"mcpServers": {"dynmcp-demo": {
-        "type": "http",
-        "url": format!("http://{gateway}/mcp/demo"),
-        "headers": {"Authorization": format!("Bearer {key}")},
-    }}});
+    let client_key = demo.client_key.expose_secret();
+    let entry = ServerEntry {
+        name: "dynmcp-demo".to_owned(),
+        url: format!("http://{gateway}/mcp/demo"),
+        key: client_key.to_owned(),
+    };
     let request = json!({
         "jsonrpc": "2.0", "id": 1, "method": "tools/call",
         "params": {"name": "search_orders", "arguments": {"q": "ada"}},
@@ -39,12 +40,11 @@ fn report(demo: &Demo) {
   through the MCP endpoint:\n
     tools/call {call}
     => {answer}\n
-  For MCP clients (Claude, Cursor, VS Code, …):\n
-{client}\n
-  Admin key    {key}   (new at every start of the demo)
+  For MCP clients, with a key that opens no /admin:\n
+{clients}  Admin key    {key}   (new at every start of the demo)
   Admin API    http://{gateway}/admin/docs\n
   Try a call yourself:\n
-    curl http://{gateway}/mcp/demo -H 'Authorization: Bearer {key}' \\
+    curl http://{gateway}/mcp/demo -H 'Authorization: Bearer {client_key}' \\
       -H 'Content-Type: application/json' \\
       -d '{request}'\n
   Your calls are logged below. Ctrl-C ends the demo.\n",
@@ -54,16 +54,8 @@ fn report(demo: &Demo) {
         tools = demo.tools,
         call = demo.call,
         answer = demo.answer,
-        client = indented(&client),
+        clients = entry.blocks("    "),
     );
-}
-
-fn indented(value: &serde_json::Value) -> String {
-    let text = serde_json::to_string_pretty(value).unwrap_or_default();
-    text.lines()
-        .map(|line| format!("    {line}"))
-        .collect::<Vec<_>>()
-        .join("\n")
 }
 
 impl From<DemoError> for Failure {

@@ -17,6 +17,7 @@ use axum::{
 };
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Method, StatusCode, header, request::Parts};
+use http_body::Body as _;
 use mcp_common::{authenticator::Principal, definition::instance::InstanceAuth};
 use mcp_core::{
     activity::Doing,
@@ -91,9 +92,12 @@ async fn serve(State(route): State<Arc<McpRoute>>, request: Request) -> Response
     let (parts, body) = request.into_parts();
     let id = route.request_ids.of(&parts.headers);
     let mut record = route.endpoint.gateway().policy.record(Door::Mcp, &id);
-    if !route.log_requests {
-        record = record.without_line();
+    match route.log_requests {
+        true => record.of_client(&parts.headers),
+        false => record = record.without_line(),
     }
+    let peer = parts.extensions.get::<Arc<Peer>>();
+    record.address = peer.and_then(|peer| peer.address());
     let doing = Doing::Request(parts.uri.clone());
     let answered = {
         let answer = pin!(answer(&route, parts, body, &mut record));
@@ -113,6 +117,7 @@ async fn serve(State(route): State<Arc<McpRoute>>, request: Request) -> Response
     response.headers_mut().insert(request_id::HEADER, id);
     if let Some(mut record) = record {
         record.answered(response.status());
+        record.bytes = response.body().size_hint().exact();
     }
     response
 }

@@ -178,7 +178,7 @@ async fn killers_cost_their_operation_of_an_import_or_its_patterns() {
         assert!(is_named || bound == "bounds.schema_nodes", "{bound}: {report}");
     }
     is_alive(&app).await;
-    let wide = format!("{{\"openapi\":\"3.0.0\",\"x\":[{}1]}}", "1,".repeat(2_100_000));
+    let wide = format!("{{\"openapi\":\"3.0.0\",\"x\":[{}1]}}", "1,".repeat(4_100_000));
     let client = app.admin();
     let refusal = client
         .send(client.request(Method::POST, path).body(wide))

@@ -505,7 +505,7 @@ async fn the_report_says_what_clients_will_notice_and_what_is_odd() {
                 {"name": name, "in": "query", "required": is_required, "schema": {"type": "string"}}],
                 "responses": {"200": {"description": "ok"}}}}}})
     };
-    let path = "/admin/import/openapi?instance=i&source=s&header=X-Api-Key:%20sk_live_51H8abcdefghijklmnop";
+    let path = "/admin/import/openapi?instance=i&source=s&auth=bearer:%24%7Benv:DYNMCP_SECRET_NOBODY_HAS%7D";
     let first = post(&admin, path, document("q", false).to_string()).await.data();
     assert_eq!(first["breaking"], false);
     assert_eq!(first["clients"][0]["instance"], "i");
@@ -513,7 +513,7 @@ async fn the_report_says_what_clients_will_notice_and_what_is_odd() {
     assert_eq!(first["clients"][0]["appear"], json!(["a"]));
     let warnings = first["warnings"].to_string();
     assert!(
-        warnings.contains("tds/i.a") && warnings.contains("credential"),
+        warnings.contains("tds/i.a") && warnings.contains("DYNMCP_SECRET_NOBODY_HAS"),
         "{warnings}"
     );
     let second = post(

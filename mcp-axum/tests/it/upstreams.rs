@@ -120,7 +120,7 @@ async fn results_come_through_as_the_bytes_that_they_are_in_both_eras() {
         "{modern}"
     );
     assert!(
-        modern.contains(r#""io.modelcontextprotocol/serverInfo":{"name":"dynmcp""#),
+        modern.contains(r#""io.modelcontextprotocol/serverInfo":{"name":"dynmcp-"#),
         "{modern}"
     );
     let legacy = app
@@ -254,7 +254,7 @@ async fn a_gateway_is_an_upstream_of_another_one_in_either_era() {
     let checked = near.admin().request(Method::POST, "/admin/uds/new/check");
     assert_eq!(near.admin().send(checked).await.data()["protocol"], MODERN);
     let inventory = near.admin().get("/admin/uds/new/inventory").await.data();
-    assert_eq!(inventory["server_info"]["name"], "dynmcp");
+    assert_eq!(inventory["server_info"]["name"], "dynmcp-shop");
 }
 
 #[tokio::test]

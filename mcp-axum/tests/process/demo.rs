@@ -21,13 +21,18 @@ fn the_demo_calls_a_tool_and_what_it_prints_can_be_used() {
         "the answer of the call is missing:\n{report}"
     );
 
-    let snippet = &report[report.find("{\n      \"mcpServers\"").unwrap()..];
+    // The admin's key stands in none of them.
+    let admin_key = report.split("Admin key    ").nth(1).unwrap();
+    let admin_key = admin_key.split_whitespace().next().unwrap();
+    assert_eq!(report.matches(admin_key).count(), 1, "{report}");
+    let snippet = &report[report.find("VS Code").unwrap()..];
+    let snippet = &snippet[snippet.find('{').unwrap()..];
     let snippet: Value = serde_json::Deserializer::from_str(snippet)
         .into_iter()
         .next()
         .unwrap()
         .unwrap();
-    let server = &snippet["mcpServers"]["dynmcp-demo"];
+    let server = &snippet["servers"]["dynmcp-demo"];
     assert_eq!(server["type"], "http");
     let call = |name: &str, arguments: Value| {
         let params = json!({"name": name, "arguments": arguments});
@@ -42,6 +47,11 @@ fn the_demo_calls_a_tool_and_what_it_prints_can_be_used() {
         let (_, body) = request(call).unwrap();
         serde_json::from_str::<Value>(&body).unwrap()["result"].take()
     };
+    let url = server["url"].as_str().unwrap();
+    let admin = url.replace("/mcp/demo", "/admin/tds");
+    let key = server["headers"]["Authorization"].as_str().unwrap();
+    let refused = request(reqwest::Client::new().get(admin).header("authorization", key)).unwrap();
+    assert_eq!(refused.0, 403, "{}", refused.1);
     let created = call(
         "create_order",
         json!({"customer": "Me", "items": [{"sku": "cup-blue", "quantity": 3}]}),

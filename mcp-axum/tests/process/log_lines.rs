@@ -37,3 +37,59 @@ fn a_line_of_mcp_names_the_instance_and_the_caller_also_where_it_is_refused() {
         "{unknown}"
     );
 }
+
+#[test]
+fn a_line_of_mcp_names_address_client_revision_and_bytes() {
+    let sandbox = Sandbox::new();
+    let gateway = Gateway::start(&sandbox, &format!("[app]\napi_key = '{KEY}'\n"));
+    gateway.put("ids/desk", &json!({"name": "desk", "tool_ids": []}));
+    let post = |message: &serde_json::Value| {
+        reqwest::Client::new()
+            .post(format!("{}/mcp/desk", gateway.origin))
+            .header("accept", "application/json, text/event-stream")
+            .header("user-agent", "curl/8")
+            .json(message)
+    };
+    let initialize = json!({"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": {
+        "protocolVersion": "2025-06-18", "capabilities": {}, "clientInfo": {"name": "My client\n", "version": "1.2"}}});
+    let list = json!({"jsonrpc": "2.0", "id": 2, "method": "tools/list"});
+    let ping = json!({"jsonrpc": "2.0", "id": 3, "method": "ping"});
+    assert_eq!(request(post(&initialize).bearer_auth(KEY)).unwrap().0, 200);
+    let older = post(&list).header("mcp-protocol-version", "2025-03-26");
+    let (status, body) = request(older.bearer_auth(KEY)).unwrap();
+    assert_eq!(status, 200);
+    let refused = request(post(&ping)).unwrap();
+    assert_eq!(refused.0, 401);
+    let line = |text: &str| {
+        let output = gateway.output();
+        let line = output
+            .lines()
+            .find(|line| line.contains("dynmcp::request") && line.contains(text));
+        line.map(str::to_owned)
+    };
+    gateway.wait("the last line", |_| line("status=401").is_some());
+    let first = line("method=initialize").unwrap();
+    for part in [
+        " address=127.0.0.1 ",
+        r#" client="My client\n/1.2" "#,
+        " revision=2025-06-18 ",
+    ] {
+        assert!(first.contains(part), "{part}: {first}");
+    }
+    let second = line("method=tools/list").unwrap();
+    let bytes = format!(" bytes={} ", body.len());
+    for part in [" client=curl/8 ", " revision=2025-03-26 ", &bytes] {
+        assert!(second.contains(part), "{part}: {second}");
+    }
+    // A refusal has the same shape.
+    let third = line("status=401").unwrap();
+    let bytes = format!(" bytes={} ", refused.1.len());
+    for part in [
+        " address=127.0.0.1 ",
+        " instance=desk ",
+        " client=curl/8 ",
+        &bytes,
+    ] {
+        assert!(third.contains(part), "{part}: {third}");
+    }
+}

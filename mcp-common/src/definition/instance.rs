@@ -16,6 +16,7 @@ use super::{
     name::{check_id, check_tool_name},
 };
 use crate::{
+    credential_name::is_literal_credential,
     document::Document,
     problem::{Problem, Problems},
 };
@@ -195,6 +196,7 @@ impl InstanceDefinition {
             warnings.push(text.to_owned());
         }
         warnings.extend(definition.long_descriptions());
+        warnings.extend(definition.literal_credentials());
         definition.id = id.into();
         Ok(Read { definition, warnings })
     }
@@ -224,6 +226,33 @@ impl InstanceDefinition {
             problems.extend(RemotePattern::problems("exclude.prompts", &exclude.prompts));
         }
         problems
+    }
+
+    /// What everybody reads who may read the document.
+    fn literal_credentials(&self) -> Vec<String> {
+        let vars = self.vars.iter().map(|(name, value)| {
+            let place = format!("vars.{name}");
+            (place, name, value.get())
+        });
+        let defaults = self.tool_ids.iter().enumerate().flat_map(|(index, tool)| {
+            let defaults = tool.overrides.iter().flat_map(|overrides| &overrides.defaults);
+            defaults.map(move |(name, value)| {
+                let place = format!("tool_ids[{index}].defaults.{name}");
+                (place, name, &**value)
+            })
+        });
+        let is_one = |name: &str, json: &str| {
+            let name = name.rsplit('/').next().unwrap_or(name);
+            let text = serde_json::from_str::<String>(json);
+            text.is_ok_and(|text| is_literal_credential(name, &text))
+        };
+        let found = vars.chain(defaults).filter(|(_, name, json)| is_one(name, json));
+        let say = |(place, ..): (String, &String, &str)| {
+            format!(
+                "{place}: a credential stands here for everybody who may read definitions; let the tool refer to it with `auth`"
+            )
+        };
+        found.map(say).collect()
     }
 
     /// What clients cut or refuse.

@@ -18,7 +18,7 @@ use super::{
     decode::decode,
     tool::{MaybeSecret, SecretReference},
 };
-use crate::{document::Document, problem::Problems};
+use crate::{credential_name::is_literal_credential, document::Document, problem::Problems};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::value::RawValue;
@@ -178,8 +178,29 @@ impl UpstreamDefinition {
             let description = tool.description.as_deref().unwrap_or_default();
             warnings.extend(client_limits::of_tool_description(field, description));
         }
+        warnings.extend(definition.literal_credentials());
         definition.id = id.into();
         Ok(Read { definition, warnings })
+    }
+
+    /// What everybody reads who may read the document.
+    fn literal_credentials(&self) -> impl Iterator<Item = String> {
+        let members = [("headers", &self.headers), ("env", &self.env)];
+        let all = members.into_iter().flat_map(|(member, values)| {
+            let named = move |(name, value)| (format!("{member}.{name}"), name, value);
+            values.iter().map(named)
+        });
+        all.filter_map(|(place, name, value): (String, &String, &MaybeSecret)| {
+            let MaybeSecret::Plain(text) = value else {
+                return None;
+            };
+            is_literal_credential(name, text).then(|| {
+                format!(
+                    "{place}: a credential stands here for everybody who may read definitions; put it into an environment \
+                     variable or a file of the gateway, and write \"${{env:NAME}}\" or \"${{file:/path}}\""
+                )
+            })
+        })
     }
 
     /// How its messages travel.

@@ -1,7 +1,7 @@
 //! Files in which MCP clients keep their servers (`mcpServers`, `servers`), read as upstreams. What is a secret in them does
 //! not become a part of a document: the document refers to a variable, and whoever imports it is told to set that.
 
-use crate::credential_name::may_be_credential;
+use mcp_common::credential_name::may_be_credential;
 use mcp_common::{definition::UpstreamDefinition, document::Document, key::Key};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};

@@ -2,13 +2,18 @@
 
 use super::{Door, Gates};
 use crate::engine::Outcome;
-use http::{HeaderValue, StatusCode};
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header::USER_AGENT};
 use mcp_common::authenticator::Principal;
 use std::{
+    net::IpAddr,
     sync::Arc,
     time::{Duration, Instant},
 };
 
+/// The header by which clients say which revision they speak.
+const PROTOCOL_VERSION: HeaderName = HeaderName::from_static("mcp-protocol-version");
+/// In bytes.
+const MOST_OF_A_HEADER: usize = 80;
 /// The status of a request whose client closed the connection first, as nginx logs it.
 const CLIENT_CLOSED: u16 = 499;
 
@@ -23,6 +28,13 @@ pub struct Record {
     subject: Option<Arc<str>>,
     /// The id of the key of the store that was shown.
     key: Option<Arc<str>>,
+    /// Where its connection comes from.
+    pub address: Option<IpAddr>,
+    /// What the headers say of the client and of the revision that it speaks.
+    user_agent: Option<HeaderValue>,
+    revision: Option<HeaderValue>,
+    /// The bytes of the answer's body, where they are known before it is sent.
+    pub bytes: Option<u64>,
     /// The instance, where there is one.
     pub instance: Option<Arc<str>>,
     /// The HTTP method and the path, for the admin API.
@@ -39,6 +51,10 @@ pub struct Record {
 pub struct Trace {
     /// Method, `-` where there is none or it is unknown.
     pub method: &'static str,
+    /// Name and version of the client, where the message has them.
+    pub client: Option<Arc<str>>,
+    /// The revision that was agreed on.
+    pub revision: Option<&'static str>,
     /// Name of the called tool, where it exists.
     pub tool: Option<Arc<str>>,
     /// How a tool call ended.
@@ -61,6 +77,10 @@ impl Record {
             request_id,
             subject: None,
             key: None,
+            address: None,
+            user_agent: None,
+            revision: None,
+            bytes: None,
             instance: None,
             path: None,
             trace,
@@ -74,6 +94,12 @@ impl Record {
     pub fn without_line(mut self) -> Self {
         self.is_logged = false;
         self
+    }
+
+    /// Remembers what the headers say of the client.
+    pub fn of_client(&mut self, headers: &HeaderMap) {
+        self.user_agent = headers.get(USER_AGENT).cloned();
+        self.revision = headers.get(PROTOCOL_VERSION).cloned();
     }
 
     /// Who sent it.
@@ -94,8 +120,18 @@ impl Record {
 
     /// What its stream ended with, where the answer was one.
     pub(crate) fn ended(&mut self, trace: Trace) {
-        let method = self.trace.method;
-        self.trace = Trace { method, ..trace };
+        let Trace {
+            method,
+            client,
+            revision,
+            ..
+        } = std::mem::take(&mut self.trace);
+        self.trace = Trace {
+            method,
+            client,
+            revision,
+            ..trace
+        };
     }
 
     /// Who sent it, as far as that was found out.
@@ -124,15 +160,19 @@ impl Record {
             Door::Mcp => tracing::info!(
                 target: "dynmcp::request",
                 request_id = self.request_id(),
+                address = self.address.map(tracing::field::display),
                 instance = self.instance.as_deref(),
                 principal = self.subject.as_deref(),
                 key = self.key.as_deref(),
+                client = self.trace.client.as_deref().or(short(self.user_agent.as_ref())),
+                revision = self.trace.revision.or(short(self.revision.as_ref())),
                 method = self.trace.method,
                 tool = self.trace.tool.as_deref(),
                 status = self.status,
                 upstream_status = self.trace.upstream_status,
                 outcome = self.trace.outcome.map(|outcome| outcome.as_str()),
                 error = self.trace.error,
+                bytes = self.bytes,
                 duration_us,
             ),
             // Its span has the request's id.
@@ -140,13 +180,21 @@ impl Record {
                 target: "dynmcp::admin",
                 method = self.path.as_ref().map(|(method, _)| method.as_str()),
                 path = self.path.as_ref().map(|(_, path)| &**path),
+                address = self.address.map(tracing::field::display),
                 principal = self.subject.as_deref(),
                 key = self.key.as_deref(),
                 status = self.status,
+                bytes = self.bytes,
                 duration_us,
             ),
         }
     }
+}
+
+/// As much of a header as a line has room for.
+fn short(value: Option<&HeaderValue>) -> Option<&str> {
+    let text = value?.to_str().ok()?;
+    text.get(..text.len().min(MOST_OF_A_HEADER))
 }
 
 impl Drop for Record {

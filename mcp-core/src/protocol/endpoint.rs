@@ -3,6 +3,7 @@
 use super::{
     Exchange, Gateway, Reply, ReplyBody, SESSION_ID,
     ask::{Ask, Form},
+    client_name,
     envelope::{self, Body, Message, Request},
     events::{self, Script},
     fault::Fault,
@@ -133,6 +134,11 @@ impl Endpoint {
             (Err(fault), Era::Legacy) => return answered(header, Err(fault)),
         };
         let meta = Meta::read(asked.meta());
+        let client = client_name::of(&asked, meta.as_ref());
+        let answered = |era, reply| Answered {
+            client: client.clone(),
+            ..answered(era, reply)
+        };
         let era = claimed(meta.as_ref(), header);
         if let (Asked::Initialize(_), Era::Modern) = (&asked, header)
             && !meta.as_ref().is_some_and(Meta::is_claim)
@@ -270,9 +276,15 @@ impl Endpoint {
 
     /// The reply to what was answered, counted.
     fn counted(&self, answered: Answered) -> Reply {
-        let Answered { label, era, reply } = answered;
+        let Answered {
+            label,
+            era,
+            reply,
+            client,
+        } = answered;
         let mut reply = reply.unwrap_or_else(|fault| Reply::fault(&fault, era));
         reply.trace.method = label;
+        reply.trace.client = client;
         let result = match reply.trace.error {
             None if reply.status.is_success() => "ok",
             _ => "error",
@@ -288,11 +300,18 @@ struct Answered {
     label: &'static str,
     era: Era,
     reply: Result<Reply, Fault>,
+    /// What the client calls itself.
+    client: Option<Arc<str>>,
 }
 
 impl Answered {
     fn new(label: &'static str, era: Era, reply: Result<Reply, Fault>) -> Self {
-        Self { label, era, reply }
+        Self {
+            label,
+            era,
+            reply,
+            client: None,
+        }
     }
 }
 

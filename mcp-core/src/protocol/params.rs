@@ -113,6 +113,8 @@ pub(super) struct InitializeParams<'a> {
     meta: Option<&'a RawValue>,
     #[serde(borrow, default, rename = "protocolVersion", deserialize_with = "present")]
     pub(super) protocol_version: Option<&'a RawValue>,
+    #[serde(borrow, default, rename = "clientInfo", deserialize_with = "present")]
+    pub(super) client_info: Option<&'a RawValue>,
     #[serde(borrow, default, deserialize_with = "present")]
     pub(super) capabilities: Option<&'a RawValue>,
 }
@@ -206,6 +208,13 @@ pub(super) struct Meta<'a> {
         deserialize_with = "present"
     )]
     pub(super) client_capabilities: Option<&'a RawValue>,
+    #[serde(
+        borrow,
+        default,
+        rename = "io.modelcontextprotocol/clientInfo",
+        deserialize_with = "present"
+    )]
+    pub(super) client_info: Option<&'a RawValue>,
     #[serde(
         borrow,
         default,

@@ -8,8 +8,9 @@ use axum::{
 };
 use futures_util::FutureExt;
 use http::HeaderName;
+use http_body::Body as _;
 use mcp_common::authenticator::Principal;
-use mcp_core::policy::Door;
+use mcp_core::{peer::Peer, policy::Door};
 use std::{panic::AssertUnwindSafe, sync::Arc};
 use tracing::Instrument;
 
@@ -21,6 +22,8 @@ pub(super) async fn record(State(app): State<Arc<App>>, request: Request, next: 
     // At the level of what must never go without it.
     let span = tracing::error_span!("admin", request_id = id.to_str().unwrap_or_default());
     let mut record = app.gateway.policy.record(Door::Admin, &id);
+    let peer = request.extensions().get::<Arc<Peer>>();
+    record.address = peer.and_then(|peer| peer.address());
     record.path = Some((request.method().clone(), request.uri().path().to_owned()));
     let answered = AssertUnwindSafe(next.run(request))
         .catch_unwind()
@@ -32,6 +35,7 @@ pub(super) async fn record(State(app): State<Arc<App>>, request: Request, next: 
         record.sent_by(principal);
     }
     record.answered(response.status());
+    record.bytes = response.body().size_hint().exact();
     drop(record);
     response.headers_mut().insert(REQUEST_ID, id);
     response

@@ -51,7 +51,7 @@ impl Peers {
 
     /// One more connection of this address.
     pub(crate) fn enter(&self, address: IpAddr) -> Visit {
-        let peer = Peer::new(self.account(address));
+        let peer = Peer::at(self.account(address), address);
         let number = peer.connections.fetch_add(1, Ordering::Relaxed) + 1;
         Visit { peer, number }
     }

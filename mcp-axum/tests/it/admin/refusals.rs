@@ -425,6 +425,32 @@ async fn mistakes_of_every_stage_are_named_together_and_none_that_only_follow() 
 }
 
 #[tokio::test]
+async fn credentials_that_an_instance_gives_are_warned_of() {
+    let app = TestApp::start().await;
+    let admin = app.admin();
+    let mut document = tool("t", "t");
+    document["input_schema"] =
+        json!({"properties": {"api_key": {"type": "string"}, "page": {"type": "string"}}});
+    admin.put("/admin/tds/t", &document).await.ok();
+    let mut odd = instance("i", &[]);
+    odd["vars"] = json!({"client_secret": "hunter2hunter2", "base": "https://a.example"});
+    odd["tool_ids"] = json!([{"id": "t", "defaults": {"api_key": "hunter2hunter2", "page": "1"}}]);
+    let written = admin.put("/admin/ids/i", &odd).await.ok();
+    let warnings = written.json()["warnings"].to_string();
+    for place in [
+        "vars.client_secret: a credential",
+        "tool_ids[0].defaults.api_key: a credential",
+    ] {
+        assert!(warnings.contains(place), "{place}: {warnings}");
+    }
+    assert!(
+        !warnings.contains("hunter2") && !warnings.contains("base"),
+        "{warnings}"
+    );
+    assert_eq!(admin.put("/admin/ids/i?strict=true", &odd).await.status, 400);
+}
+
+#[tokio::test]
 async fn texts_for_models_that_clients_cut_or_refuse_are_warned_of() {
     let app = TestApp::start().await;
     let admin = app.admin();

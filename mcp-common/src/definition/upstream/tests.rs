@@ -133,6 +133,19 @@ fn what_does_not_go_together_is_named_with_its_place() {
 }
 
 #[test]
+fn credentials_that_stand_there_are_warned_of() {
+    let text = r#"{"url":"https://a.example/mcp","headers":{"X-Api-Key":"hunter2hunter2","X-Team":"a"}}"#;
+    let document = Document::parse(text.as_bytes()).unwrap();
+    let warnings = UpstreamDefinition::read("a", &document).unwrap().warnings;
+    assert_eq!(warnings.len(), 1, "{warnings:?}");
+    assert!(
+        warnings[0].starts_with("headers.X-Api-Key: a credential stands here"),
+        "{warnings:?}"
+    );
+    assert!(!warnings[0].contains("hunter2"), "{warnings:?}");
+}
+
+#[test]
 fn every_secret_is_found() {
     let document = json!({
         "url": "https://a.example",

@@ -1,7 +1,8 @@
 //! What the caller gives to all operations, instead of what the description says or beside it: a credential, headers.
 
 use super::ImportError;
-use crate::{credential_name::is_credential, tool::read_header_name};
+use crate::tool::read_header_name;
+use mcp_common::credential_name::is_credential;
 use serde_json::{Map, Value, json};
 use std::{fmt, str::FromStr};
 

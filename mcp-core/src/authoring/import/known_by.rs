@@ -1,7 +1,7 @@
 //! What a description is known by from one import to the next: stored in every tool, so without what may be a credential.
 
 use super::sample::decode;
-use crate::credential_name::may_be_credential;
+use mcp_common::credential_name::may_be_credential;
 
 /// A URL without login, fragment and those parameters of its query whose names say that they may be credentials. What is
 /// no http(s) URL stays as it is.

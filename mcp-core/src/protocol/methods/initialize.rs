@@ -32,6 +32,7 @@ pub(super) fn initialize(ask: &Ask<'_>, params: &InitializeParams<'_>) -> Reply 
         result["instructions"] = json!(instructions);
     }
     let mut reply = Reply::result(ask.id, result.to_string());
+    reply.trace.revision = Some(version.as_str());
     if is_stateful(ask.exchange) {
         let subject = &ask.exchange.principal.subject;
         let sessions = &ask.endpoint.gateway.sessions;

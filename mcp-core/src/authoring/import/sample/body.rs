@@ -4,10 +4,8 @@ use super::{
     Field, describe, grouped,
     infer::{schema_of, text_schema},
 };
-use crate::{
-    authoring::import::arguments::{Argument, Arguments, Place, pointer},
-    credential_name::may_be_credential,
-};
+use crate::authoring::import::arguments::{Argument, Arguments, Place, pointer};
+use mcp_common::credential_name::may_be_credential;
 use serde_json::{Map, Value, json};
 
 #[derive(Clone, Debug, Default)]

@@ -1,10 +1,7 @@
 //! Headers of a request that was made: which of them every call should have.
 
-use crate::{
-    authoring::import::Imported,
-    credential_name::{is_credential, may_be_credential},
-    secrets::SECRET_VARIABLES,
-};
+use crate::{authoring::import::Imported, secrets::SECRET_VARIABLES};
+use mcp_common::credential_name::{is_credential, may_be_credential};
 use serde_json::{Map, Value};
 
 /// Made by the client or by who is between; they say nothing about the operation.

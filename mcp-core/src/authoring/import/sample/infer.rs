@@ -1,6 +1,6 @@
 //! Schemas from values.
 
-use crate::credential_name::may_be_credential;
+use mcp_common::credential_name::may_be_credential;
 use serde_json::{Map, Value, json};
 
 const MAX_DEPTH: usize = 12;

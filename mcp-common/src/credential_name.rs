@@ -27,19 +27,40 @@ const HARMLESS: [&str; 4] = ["pagetoken", "nexttoken", "continuationtoken", "syn
 const AMBIGUOUS: [&str; 6] = ["key", "auth", "sig", "pwd", "pass", "jwt"];
 
 /// Whether the name is that of a credential. For showing what somebody wrote: what it hides is rarely anything else.
-pub(crate) fn is_credential(name: &str) -> bool {
+pub fn is_credential(name: &str) -> bool {
     let name = joined(name);
     let ends = |end: &&str| name.ends_with(*end);
     ENDINGS.iter().any(ends) && !HARMLESS.iter().any(ends)
 }
 
 /// Whether the name may be that of a credential. For storing what somebody sent: better too little than a key.
-pub(crate) fn may_be_credential(name: &str) -> bool {
+pub fn may_be_credential(name: &str) -> bool {
     let whole = joined(name);
     ENDINGS.iter().any(|part| whole.contains(part))
         // The key of a function, or what a login gives. `country_code` is neither.
         || whole == "code"
         || words(name).iter().any(|word| AMBIGUOUS.contains(&word.as_str()))
+}
+
+/// Whether a text under this name is a credential that everybody reads who may read the document. What is filled in later,
+/// and a scheme alone, are none.
+pub fn is_literal_credential(name: &str, text: &str) -> bool {
+    let text = text.trim();
+    if text.contains('{') || matches!(text, "" | "Bearer" | "Basic" | "Token") {
+        return false;
+    }
+    if name.eq_ignore_ascii_case("cookie") {
+        let pairs = text.split(';').filter_map(|pair| pair.trim().split_once('='));
+        return pairs
+            .into_iter()
+            .any(|(name, value)| is_credential(name) && !value.is_empty());
+    }
+    // Whatever the name is, this is how credentials begin.
+    let after_scheme = ["Bearer ", "Basic "]
+        .iter()
+        .find_map(|scheme| Some(text.get(scheme.len()..)?).filter(|_| text.starts_with(scheme)));
+    let is_one_word = |text: &str| text.len() >= 8 && !text.contains(char::is_whitespace);
+    is_credential(name) || after_scheme.is_some_and(is_one_word)
 }
 
 fn joined(name: &str) -> String {
