@@ -3,11 +3,11 @@
 use bytes::Bytes;
 use http::Response;
 use mcp_common::{authenticator::Principal, definition::ToolDefinition, document::Document};
-use mcp_core::{engine::{CallContext, CallResult, Engine, EngineSettings}, spec::Era, tool::{InstanceNames, CompiledTool, ToolCompiler}};
+use mcp_core::{engine::{CallContext, CallResult, Engine}, spec::Era, tool::{InstanceNames, CompiledTool, ToolCompiler}};
 use serde_json::{Value, json, value::RawValue};
 use std::sync::LazyLock;
 
-static ENGINE: LazyLock<Engine> = LazyLock::new(|| Engine::new(EngineSettings::default()));
+static ENGINE: LazyLock<Engine> = LazyLock::new(|| Engine::default());
 static PRINCIPAL: LazyLock<Principal> = LazyLock::new(Principal::anonymous);
 static INSTANCE: LazyLock<InstanceNames> = LazyLock::new(|| InstanceNames::id_only("fuzz"));
 

@@ -23,7 +23,7 @@ use mcp_common::{
     tasks::Tasks,
 };
 use mcp_core::{
-    engine::EngineSettings,
+    engine::{EngineServices, EngineSettings},
     policy::KeyUsage,
     protocol::{Endpoint, Gateway},
     tool::ToolCompiler,
@@ -46,8 +46,10 @@ pub struct App {
     pub sync: Arc<SyncStatus>,
     /// The MCP protocol over that catalog.
     pub gateway: Arc<Gateway>,
-    /// How upstreams are called. What its clones share (tokens, secrets) is there once.
+    /// How upstreams are called.
     pub engine: EngineSettings,
+    /// What calls need for that, and share: tokens, secrets, the lane.
+    pub services: EngineServices,
     /// The connections to other MCP servers.
     pub hub: Arc<Hub>,
     /// Who may come in.

@@ -9,11 +9,15 @@ use crate::{
     runtime::{
         control_plane::generate_key,
         server::{Server, StartError},
+        tasks::SAMPLE_API,
     },
     settings::{Layers, Settings, SettingsError},
 };
 use http::Method;
-use mcp_common::secret::{ExposeSecret, Secret};
+use mcp_common::{
+    secret::{ExposeSecret, Secret},
+    tasks::{Ends, Tasks},
+};
 use serde_json::{Value, json, value::to_raw_value};
 use std::{
     io,
@@ -74,7 +78,7 @@ pub(crate) fn start(port: u16) -> Result<Demo, DemoError> {
     let directory = Path::new(DIRECTORY);
     let store = directory.join("demo.db");
     let server = Server::start(settings(port, (&key, &client_key), directory, &store)?)?;
-    let sample_api = runtime.block_on(serve_sample_api(port))?;
+    let sample_api = runtime.block_on(serve_sample_api(port, &server.app().tasks))?;
     let client = Gateway::new(&format!("http://{}", server.address()), key.expose_secret())?;
     let work = async {
         wait_until_ready(&client).await?;
@@ -122,7 +126,7 @@ fn settings(
 }
 
 /// Serves the sample API on the port after the gateway's, where `examples/demo` expects it, or on any.
-async fn serve_sample_api(port: u16) -> Result<SocketAddr, DemoError> {
+async fn serve_sample_api(port: u16, tasks: &Tasks) -> io::Result<SocketAddr> {
     // Any port for the one is any port for the other.
     let next = if port == 0 { 0 } else { port.saturating_add(1) };
     let listener = match TcpListener::bind(("127.0.0.1", next)).await {
@@ -130,7 +134,19 @@ async fn serve_sample_api(port: u16) -> Result<SocketAddr, DemoError> {
         Err(_) => TcpListener::bind(("127.0.0.1", 0)).await?,
     };
     let address = listener.local_addr()?;
-    tokio::spawn(async move { axum::serve(listener, sample_api::router()).await });
+    let listener = listener.into_std()?;
+    tasks.spawn(SAMPLE_API, Ends::WhenTold, move || {
+        let listener = listener.try_clone().and_then(TcpListener::from_std);
+        async {
+            let served = match listener {
+                Ok(listener) => axum::serve(listener, sample_api::router()).await,
+                Err(error) => Err(error),
+            };
+            if let Err(error) = served {
+                tracing::error!(%error, "the sample API has ended");
+            }
+        }
+    });
     Ok(address)
 }
 
@@ -177,5 +193,29 @@ async fn call_a_tool(gateway: Gateway) -> Result<(Value, String), DemoError> {
             Ok((call, text.to_owned()))
         }
         _ => Err(failed(result.raw.get())),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn the_sample_api_is_served_again_after_a_panic() {
+        let tasks = Tasks::default();
+        let address = serve_sample_api(0, &tasks).await.unwrap();
+        let answers = || async {
+            let answer = reqwest::get(format!("http://{address}/")).await;
+            answer.unwrap().status().as_u16()
+        };
+        let before = answers().await;
+        tasks.make_panic(SAMPLE_API);
+        let restarts = || tasks.report()[0].restarts;
+        while restarts() == 0 {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        assert_eq!(answers().await, before);
+        tasks.stop();
+        assert!(tasks.wait(Ends::ByItself, Duration::ZERO).is_empty());
     }
 }

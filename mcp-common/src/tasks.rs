@@ -100,8 +100,9 @@ impl Tasks {
         Counted::new(self, name, Some(ends))
     }
 
-    /// Does one step of a task that is a loop of such steps. A panic ends the step, and the loop goes on.
-    pub fn step(&self, name: &'static str, step: impl FnOnce()) {
+    /// Does one step of a task that is a loop of such steps, and tells whether it was done: a panic ends the step, and the loop
+    /// goes on.
+    pub fn step(&self, name: &'static str, step: impl FnOnce()) -> bool {
         let step = || {
             #[cfg(feature = "testsuite")]
             self.shared.panics.panic_in_step(name);
@@ -110,7 +111,9 @@ impl Tasks {
         if let Err(panic) = catch_unwind(AssertUnwindSafe(step)) {
             self.note_panic(name, &*panic);
             self.change(name, Row::started_anew);
+            return false;
         }
+        true
     }
 
     /// How all of them are doing, by name.

@@ -7,7 +7,7 @@ use bytes::Bytes;
 use http::Response;
 use mcp_common::{authenticator::Principal, definition::ToolDefinition, document::Document};
 use mcp_core::{
-    engine::{CallContext, Engine, EngineSettings},
+    engine::{CallContext, Engine},
     tool::{CompiledTool, InstanceNames, ToolCompiler},
 };
 use serde_json::{Value, json, value::RawValue};
@@ -36,7 +36,7 @@ fn main() {
 
 fn run(case: &str, count: usize) {
     let (engine, principal, instance) = (
-        Engine::new(EngineSettings::default()),
+        Engine::default(),
         Principal::anonymous(),
         InstanceNames::id_only("bench"),
     );

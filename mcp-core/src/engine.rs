@@ -11,6 +11,7 @@ mod owned_context;
 mod prepare;
 mod result;
 pub mod sandbox;
+mod services;
 mod settings;
 mod static_answer;
 mod work;
@@ -26,6 +27,7 @@ pub use lane::{Lane, LaneMetrics, LaneSettings};
 use mcp_common::authenticator::Principal;
 pub use result::{CallResult, Outcome};
 use serde_json::value::RawValue;
+pub use services::EngineServices;
 pub use settings::EngineSettings;
 pub(crate) use work::Here;
 
@@ -47,6 +49,7 @@ pub struct CallContext<'a> {
 #[derive(Clone, Debug)]
 pub struct Engine {
     pub(crate) settings: EngineSettings,
+    pub(crate) services: EngineServices,
     upstream: Upstream,
     /// For tools that ask for other connections than those of `upstream`.
     pools: Pools,
@@ -56,12 +59,13 @@ pub struct Engine {
 
 impl Engine {
     /// With an empty pool; connects when called.
-    pub fn new(mut settings: EngineSettings) -> Self {
+    pub fn new(mut settings: EngineSettings, services: EngineServices) -> Self {
         settings.via = settings.via.map(|via| via.apart());
         Self {
-            upstream: Upstream::new(&settings),
-            pools: Pools::new(&settings),
+            upstream: Upstream::new(&settings, &services),
+            pools: Pools::new(&settings, &services),
             settings,
+            services,
             line: None,
         }
     }
@@ -72,6 +76,12 @@ impl Engine {
             line: Some(line),
             ..self.clone()
         }
+    }
+}
+
+impl Default for Engine {
+    fn default() -> Self {
+        Self::new(EngineSettings::default(), EngineServices::default())
     }
 }
 

@@ -41,8 +41,8 @@ use mcp_core::{
     upstream::Hub,
     view::UpstreamInventories,
 };
-use parts::engine_settings;
 pub(crate) use parts::{bounds, command_engine};
+use parts::{engine_services, engine_settings};
 use std::{future::pending, sync::Arc, time::SystemTime};
 use tokio::runtime::Handle;
 use tokio_util::sync::CancellationToken;
@@ -121,15 +121,15 @@ pub(crate) async fn build(settings: Settings) -> Result<Built, BuildError> {
     )));
     let guard = guard.with_keys(catalog.clone());
     let status = Arc::new(SyncStatus::default());
-    let engine = engine_settings(&settings);
+    let (engine, services) = (engine_settings(&settings), engine_services(&settings, &tasks));
     let peers = parts::peers(&settings);
     let (metrics, core_metrics) =
-        Metrics::build(&catalog, &status, engine.lane.metrics(), peers.budget(), &tasks);
+        Metrics::build(&catalog, &status, services.lane.metrics(), peers.budget(), &tasks);
     let readiness = Readiness::default();
     let draining = CancellationToken::new();
     announce::subscribe(&catalog, &readiness);
     let hub = Hub::new(
-        parts::hub_settings(&settings, &engine),
+        parts::hub_settings(&settings, &engine, &services),
         tasks.clone(),
         Handle::current(),
     );
@@ -146,7 +146,8 @@ pub(crate) async fn build(settings: Settings) -> Result<Built, BuildError> {
     });
     upstreams::announce(&catalog, &hub, &gateway);
     let writer = Writer::of_gateway(catalog.clone(), source.clone());
-    let admin = crate::http::admin::Admin::new(Engine::new(engine.clone()), writer, &settings.app);
+    let own = Engine::new(engine.clone(), services.clone());
+    let admin = crate::http::admin::Admin::new(own, writer, &settings.app);
     let app = Arc::new(App {
         settings: Arc::new(settings),
         source,
@@ -158,6 +159,7 @@ pub(crate) async fn build(settings: Settings) -> Result<Built, BuildError> {
         key_usage: keys.usage,
         admin,
         engine,
+        services,
         metrics,
         vitals: Arc::new(Vitals::default()),
         peers,

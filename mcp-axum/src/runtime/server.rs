@@ -183,6 +183,7 @@ impl Server {
             // What they have to finish began with the drain, so it is usually done by now.
             let tasks = &self.app.tasks;
             tasks.stop();
+            self.app.services.lane.close();
             // Their programs and sessions end with those who look after them, now that no call needs them.
             self.app.hub.stop();
             let mut left = tasks.wait(Ends::ByItself, until.saturating_duration_since(Instant::now()));

@@ -16,3 +16,5 @@ pub(crate) const ACCEPT: &str = "accept";
 pub(crate) const WORKER: &str = "worker";
 /// Looks whether workers come back to their loops.
 pub(crate) const WATCHDOG: &str = "watchdog";
+/// The API that the demo's tools call.
+pub(crate) const SAMPLE_API: &str = "sample_api";

@@ -109,8 +109,37 @@ async fn watchdog_and_worker() {
 }
 
 #[tokio::test]
+async fn work() {
+    let app = TestApp::start().await;
+    let upstream = app.with_item_tools("shop").await;
+    let client = app.mcp("shop");
+    // Too long to be looked at where others are served.
+    let long = json!({"name": "x".repeat(100_000)});
+    client.call("add_item", long.clone()).await;
+    app.app().tasks.make_panic("work");
+    let sent = upstream.requests().len();
+    let failed = client.call("add_item", long.clone()).await;
+    assert_eq!(failed["isError"], true, "{failed}");
+    assert_eq!(upstream.requests().len(), sent);
+    // The client is told first.
+    eventually("it is noted", || report(&app, "work").restarts == 1).await;
+    let work = report(&app, "work");
+    assert!(work.running > 0 && work.in_trouble, "{work:?}");
+    let strict = app.anonymous().get("/readyz?strict").await.error(503);
+    assert!(strict.contains("`work`"), "{strict}");
+    client.call("add_item", long).await;
+    assert_eq!(upstream.requests().len(), sent + 1);
+    assert_eq!(report(&app, "work").restarts, 1);
+}
+
+#[tokio::test]
 async fn all_of_them_end_with_the_gateway() {
     let mut app = TestApp::sqlite().await;
+    app.with_item_tools("shop").await;
+    // A thread for work, too.
+    let long = json!({"name": "x".repeat(100_000)});
+    app.mcp("shop").call("add_item", long).await;
+    assert!(report(&app, "work").running > 0);
     let tasks = app.app().tasks.clone();
     app.stop().await;
     let wait = || {

@@ -5,7 +5,7 @@ use criterion::{BatchSize, Criterion};
 use http::Response;
 use mcp_common::{authenticator::Principal, definition::ToolDefinition, document::Document};
 use mcp_core::{
-    engine::{CallContext, Engine, EngineSettings},
+    engine::{CallContext, Engine},
     tool::{CompiledTool, InstanceNames, ToolCompiler},
 };
 use serde_json::{Value, json, value::RawValue};
@@ -26,7 +26,7 @@ fn tool(method: &str, schema: &Value) -> CompiledTool {
 
 /// Arguments to requests, with validation.
 pub(crate) fn planning(criterion: &mut Criterion) {
-    let engine = Engine::new(EngineSettings::default());
+    let engine = Engine::default();
     let principal = Principal::anonymous();
     let flat = json!({"type": "object", "additionalProperties": false, "required": ["id"], "properties": {
         "id": {"type": "integer"}, "q": {"type": "string", "maxLength": 100}, "limit": {"type": "integer", "maximum": 100},
@@ -69,7 +69,7 @@ pub(crate) fn planning(criterion: &mut Criterion) {
 
 /// Answers to results.
 pub(crate) fn shaping(criterion: &mut Criterion) {
-    let engine = Engine::new(EngineSettings::default());
+    let engine = Engine::default();
     let tool = tool("GET", &json!({}));
     let items: Vec<Value> = (0..8)
         .map(|n| json!({"id": n, "name": "Ada \"the first\"", "price": 1.5}))

@@ -31,7 +31,7 @@ impl Engine {
             tool.signature.validator.as_ref(),
             overridden.and_then(|overridden| overridden.validator.as_ref()),
         ];
-        json.len() <= self.settings.lane.settings().arguments_bytes
+        json.len() <= self.services.lane.settings().arguments_bytes
             && schemas.into_iter().flatten().all(|schema| schema.is_quick(json))
     }
 }

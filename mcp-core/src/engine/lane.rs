@@ -14,10 +14,10 @@ pub use settings::LaneSettings;
 pub(super) use station::Station;
 
 use super::{failure::Failure, result::Outcome};
+use mcp_common::tasks::{Ends, Tasks};
 use queue::{Errand, Queue};
 use std::{
     fmt,
-    panic::{AssertUnwindSafe, catch_unwind},
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -27,6 +27,8 @@ use std::{
 };
 use tokio::{sync::oneshot, time::Instant};
 
+/// What its threads are called among the background tasks.
+const WORK: &str = "work";
 /// The stack of a thread. Addresses, not memory.
 const STACK: usize = 16 << 20;
 /// How long a thread stays without work, and its process with it.
@@ -42,6 +44,7 @@ struct Shared {
     settings: LaneSettings,
     queue: Queue,
     metrics: LaneMetrics,
+    tasks: Tasks,
 }
 
 /// Whose work it is.
@@ -70,16 +73,22 @@ impl Drop for Waiting {
 }
 
 impl Lane {
-    /// A lane that has started nothing yet.
-    pub fn new(settings: LaneSettings) -> Self {
+    /// A lane that has started nothing yet. Its threads are among `tasks`.
+    pub fn new(settings: LaneSettings, tasks: Tasks) -> Self {
         let queue = Queue::new(settings.threads(), settings.waiting);
         Self {
             shared: Arc::new(Shared {
                 settings,
                 queue,
                 metrics: LaneMetrics::default(),
+                tasks,
             }),
         }
+    }
+
+    /// Threads without work end now, and the others when they have done what they do.
+    pub fn close(&self) {
+        self.shared.queue.close();
     }
 
     /// What is counted.
@@ -138,10 +147,14 @@ impl Lane {
 
     fn start_thread(&self) {
         let shared = self.shared.clone();
+        let counted = shared.tasks.count(WORK, Ends::WhenTold);
         let started = thread::Builder::new()
             .name("dynmcp-work".to_owned())
             .stack_size(STACK)
-            .spawn(move || shared.work());
+            .spawn(move || {
+                shared.work();
+                drop(counted);
+            });
         if let Err(error) = started {
             self.shared.queue.thread_ended();
             tracing::error!(%error, "cannot start a thread for work");
@@ -157,8 +170,7 @@ impl Shared {
         while let Some(Errand { owner, work }) = self.queue.next(IDLE) {
             thread.begin(owner.clone());
             // One piece of work that fails takes no other one with it.
-            let worked = catch_unwind(AssertUnwindSafe(|| work(&mut thread)));
-            if worked.is_err() {
+            if !self.tasks.step(WORK, || work(&mut thread)) {
                 thread.forget_process();
                 tracing::error!(tool = &*owner.name, "work on a call of this tool panicked");
             }
@@ -191,7 +203,7 @@ fn late(is_begun: bool) -> Failure {
 
 impl Default for Lane {
     fn default() -> Self {
-        Self::new(LaneSettings::default())
+        Self::new(LaneSettings::default(), Tasks::default())
     }
 }
 

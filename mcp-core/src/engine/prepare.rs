@@ -28,7 +28,7 @@ impl Engine {
                 key: Arc::as_ptr(tool.id()).cast::<u8>().addr(),
                 name: tool.id().clone(),
             };
-            let lane = &self.settings.lane;
+            let lane = &self.services.lane;
             lane.run(owner, deadline, move |_| work.compiled(&compiler))
                 .await?
         };

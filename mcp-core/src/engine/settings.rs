@@ -1,11 +1,10 @@
 //! What a deployment can set about upstream calls.
 
-use super::{Lane, http::Tokens};
-use crate::{egress::EgressSettings, secrets::Secrets, tls_material::TrustRoots, via::Via};
+use crate::{egress::EgressSettings, via::Via};
 use mcp_common::{bounds::Bounds, definition::tool::OnMismatch};
 use std::{sync::Arc, time::Duration};
 
-/// Defaults and bounds for all tools; a definition may choose its own within reason.
+/// Defaults and bounds for all tools; a definition may choose its own within reason. Values, nothing that lives.
 #[derive(Clone, Debug)]
 pub struct EngineSettings {
     /// Bound of a whole call where the tool has none.
@@ -28,14 +27,6 @@ pub struct EngineSettings {
     pub egress: EgressSettings,
     /// How requests name the gateway; `None` for not at all.
     pub via: Option<Via>,
-    /// Whose certificates are believed.
-    pub trust: TrustRoots,
-    /// Where secrets of definitions are looked up.
-    pub secrets: Secrets,
-    /// Access tokens for upstreams.
-    pub tokens: Tokens,
-    /// Where work is done that takes longer than a moment.
-    pub lane: Lane,
 }
 
 impl Default for EngineSettings {
@@ -51,10 +42,6 @@ impl Default for EngineSettings {
             on_mismatch: OnMismatch::default(),
             egress: EgressSettings::default(),
             via: None,
-            trust: TrustRoots::native(),
-            secrets: Secrets::default(),
-            tokens: Tokens::default(),
-            lane: Lane::default(),
         }
     }
 }

@@ -50,7 +50,7 @@ impl Engine {
         let (signature, overridden) = (tool.signature.clone(), tool.overridden.clone());
         let context = OwnedContext::of(context);
         let checked = self
-            .settings
+            .services
             .lane
             .run(owner(&tool.signature), deadline, move |station| {
                 check(&signature, overridden.as_deref(), &context.borrow(), station)

@@ -2,7 +2,7 @@
 
 use mcp_common::{authenticator::Principal, definition::ToolDefinition, document::Document};
 use mcp_core::{
-    engine::{CallContext, CallResult, Engine, EngineSettings},
+    engine::{CallContext, CallResult, Engine},
     tool::{Callable, CompiledTool, InstanceNames, ToolCompiler},
 };
 use serde_json::{Value, json, value::RawValue};
@@ -40,7 +40,7 @@ pub(crate) fn with(origin: &str, method: &str, path: &str, schema: &Value, more:
 }
 
 pub(crate) fn engine() -> Engine {
-    Engine::new(EngineSettings::default())
+    Engine::default()
 }
 
 /// Calls with the arguments' text as it stands.

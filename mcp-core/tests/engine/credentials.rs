@@ -7,7 +7,7 @@ use crate::{
 use http::{HeaderMap, Response};
 use mcp_common::{authenticator::Principal, definition::ToolDefinition, document::Document};
 use mcp_core::{
-    engine::{CallContext, CallResult, Engine, EngineSettings, Outcome},
+    engine::{CallContext, CallResult, Engine, EngineServices, EngineSettings, Outcome},
     secrets::{SecretSettings, Secrets},
     tool::{CompiledTool, InstanceNames, ToolCompiler},
 };
@@ -45,10 +45,13 @@ impl SecretDir {
     }
 
     pub(crate) fn engine(&self) -> Engine {
-        Engine::new(EngineSettings {
-            secrets: self.secrets(),
-            ..EngineSettings::default()
-        })
+        Engine::new(
+            EngineSettings::default(),
+            EngineServices {
+                secrets: self.secrets(),
+                ..EngineServices::default()
+            },
+        )
     }
 }
 
@@ -226,7 +229,7 @@ fn definitions_carry_references_never_secrets() {
 #[tokio::test]
 async fn only_the_named_header_of_the_client_is_passed_on() {
     let server = Server::start().await;
-    let engine = Engine::new(EngineSettings::default());
+    let engine = Engine::default();
     let tool = authorized(
         &server.origin,
         "/x",

@@ -9,7 +9,7 @@ use http::Response;
 use http_body_util::Full;
 use mcp_core::{
     egress::EgressSettings,
-    engine::{Engine, EngineSettings, Outcome},
+    engine::{Engine, EngineServices, EngineSettings, Outcome},
     tool::{Callable, ToolState},
 };
 use serde_json::{Value, json};
@@ -362,7 +362,9 @@ async fn each_hop_is_checked_against_the_egress_policy() {
     .await;
     let tool = with(&server.origin, "GET", "/", &json!({}), &binding);
     assert_eq!(
-        call_text(&Engine::new(settings), &tool, "{}").await.outcome,
+        call_text(&Engine::new(settings, EngineServices::default()), &tool, "{}")
+            .await
+            .outcome,
         Outcome::Refused
     );
 }

@@ -11,7 +11,7 @@ use h2::{
 };
 use http::{HeaderMap, Request, Response};
 use mcp_core::{
-    engine::{Engine, EngineSettings, Outcome},
+    engine::{Engine, EngineServices, EngineSettings, Outcome},
     tls_material::TrustRoots,
 };
 use serde_json::json;
@@ -78,10 +78,13 @@ impl Http2 {
                 });
             }
         });
-        let engine = Engine::new(EngineSettings {
-            trust: TrustRoots::only([authority.der()]),
-            ..EngineSettings::default()
-        });
+        let engine = Engine::new(
+            EngineSettings::default(),
+            EngineServices {
+                trust: TrustRoots::only([authority.der()]),
+                ..EngineServices::default()
+            },
+        );
         Self { origin, engine, seen }
     }
 

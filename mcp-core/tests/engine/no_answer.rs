@@ -9,7 +9,7 @@ use crate::{
 use http::Response;
 use http_body_util::Full;
 use mcp_core::{
-    engine::{Engine, EngineSettings, Outcome, Tokens},
+    engine::{Engine, EngineServices, EngineSettings, Outcome, Tokens},
     tool::CompiledTool,
 };
 use serde_json::{Value, json};
@@ -29,11 +29,14 @@ use tokio::{
 const PATIENCE: Duration = Duration::from_secs(20);
 
 fn impatient(dir: &SecretDir) -> Engine {
-    Engine::new(EngineSettings {
-        secrets: dir.secrets(),
-        tokens: Tokens::within(Duration::from_millis(100)),
-        ..EngineSettings::default()
-    })
+    Engine::new(
+        EngineSettings::default(),
+        EngineServices {
+            secrets: dir.secrets(),
+            tokens: Tokens::within(Duration::from_millis(100)),
+            ..EngineServices::default()
+        },
+    )
 }
 
 fn authorized(api: &str, token_endpoint: &str, dir: &SecretDir, timeout_ms: u64) -> CompiledTool {

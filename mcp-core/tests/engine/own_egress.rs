@@ -9,7 +9,7 @@ use crate::{
 use http::Response;
 use mcp_core::{
     egress::EgressSettings,
-    engine::{Engine, EngineSettings, Outcome},
+    engine::{Engine, EngineServices, EngineSettings, Outcome},
 };
 use serde_json::{Value, json};
 use std::sync::{
@@ -19,10 +19,11 @@ use std::sync::{
 use tokio::io::AsyncWriteExt;
 
 fn engine_with(egress: EgressSettings) -> Engine {
-    Engine::new(EngineSettings {
+    let settings = EngineSettings {
         egress,
         ..EngineSettings::default()
-    })
+    };
+    Engine::new(settings, EngineServices::default())
 }
 
 /// The origin under another name of its host.

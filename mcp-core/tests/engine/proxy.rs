@@ -9,7 +9,7 @@ use crate::{
 use mcp_common::{definition::ToolDefinition, document::Document};
 use mcp_core::{
     egress::EgressSettings,
-    engine::{Engine, EngineSettings, Outcome},
+    engine::{Engine, EngineServices, EngineSettings, Outcome},
     secrets::{SecretSettings, Secrets},
     tool::ToolCompiler,
 };
@@ -18,11 +18,15 @@ use tempfile::TempDir;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 fn engine_with(egress: EgressSettings, secrets: Secrets) -> Engine {
-    Engine::new(EngineSettings {
+    let settings = EngineSettings {
         egress,
-        secrets,
         ..EngineSettings::default()
-    })
+    };
+    let services = EngineServices {
+        secrets,
+        ..EngineServices::default()
+    };
+    Engine::new(settings, services)
 }
 
 fn allowing(proxies: &[&str]) -> EgressSettings {

@@ -6,7 +6,7 @@ use crate::{
 };
 use mcp_common::{definition::ToolDefinition, document::Document};
 use mcp_core::{
-    engine::{Engine, EngineSettings, Outcome},
+    engine::{Engine, EngineServices, EngineSettings, Outcome},
     secrets::{SecretSettings, Secrets},
     tls_material::TrustRoots,
     tool::{CompiledTool, ToolCompiler},
@@ -16,10 +16,13 @@ use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
 fn trusting(authority: &Authority) -> Engine {
-    Engine::new(EngineSettings {
-        trust: TrustRoots::only([authority.der()]),
-        ..EngineSettings::default()
-    })
+    Engine::new(
+        EngineSettings::default(),
+        EngineServices {
+            trust: TrustRoots::only([authority.der()]),
+            ..EngineServices::default()
+        },
+    )
 }
 
 fn secrets(dir: &TempDir) -> Secrets {
@@ -30,10 +33,13 @@ fn secrets(dir: &TempDir) -> Secrets {
 }
 
 pub(crate) fn with_secrets(dir: &TempDir) -> Engine {
-    Engine::new(EngineSettings {
-        secrets: secrets(dir),
-        ..EngineSettings::default()
-    })
+    Engine::new(
+        EngineSettings::default(),
+        EngineServices {
+            secrets: secrets(dir),
+            ..EngineServices::default()
+        },
+    )
 }
 
 fn write(dir: &TempDir, name: &str, text: &str) -> String {

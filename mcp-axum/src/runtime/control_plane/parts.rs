@@ -4,10 +4,10 @@ use crate::{
     runtime::{data_plane::Peers, memory},
     settings::{AutoSwitch, Settings, UpstreamSettings},
 };
-use mcp_common::{bounds::Bounds, secret::ExposeSecret};
+use mcp_common::{bounds::Bounds, secret::ExposeSecret, tasks::Tasks};
 use mcp_core::{
     egress::{EgressRule, EgressSettings, ProxyAddress},
-    engine::{Engine, EngineSettings, Lane, LaneSettings},
+    engine::{Engine, EngineServices, EngineSettings, Lane, LaneSettings},
     peer::Budget,
     protocol::{AbandonedSettings, ProtocolSettings},
     secrets::{SecretSettings, Secrets},
@@ -31,8 +31,7 @@ pub(super) fn compiler(settings: &Settings) -> ToolCompiler {
         ))))
 }
 
-/// For all workers: clones share the certificate authorities, which are read once.
-pub(crate) fn engine_settings(settings: &Settings) -> EngineSettings {
+pub(super) fn engine_settings(settings: &Settings) -> EngineSettings {
     let upstream = &settings.upstream;
     EngineSettings {
         default_timeout: Duration::from_millis(upstream.timeout_ms),
@@ -43,18 +42,29 @@ pub(crate) fn engine_settings(settings: &Settings) -> EngineSettings {
         on_mismatch: upstream.on_output_mismatch,
         egress: egress_settings(settings),
         via: via(settings),
-        secrets: Secrets::new(secret_settings(settings)),
-        lane: Lane::new(lane_settings(settings)),
         ..EngineSettings::default()
     }
 }
 
+/// For all workers, which share them.
+pub(super) fn engine_services(settings: &Settings, tasks: &Tasks) -> EngineServices {
+    EngineServices {
+        secrets: Secrets::new(secret_settings(settings)),
+        lane: Lane::new(lane_settings(settings), tasks.clone()),
+        ..EngineServices::default()
+    }
+}
+
 /// What of the engine's holds for other MCP servers too: what one of them remembers, the other knows.
-pub(super) fn hub_settings(settings: &Settings, engine: &EngineSettings) -> HubSettings {
+pub(super) fn hub_settings(
+    settings: &Settings,
+    engine: &EngineSettings,
+    services: &EngineServices,
+) -> HubSettings {
     HubSettings {
         egress: engine.egress.clone(),
-        trust: engine.trust.clone(),
-        secrets: engine.secrets.clone(),
+        trust: services.trust.clone(),
+        secrets: services.secrets.clone(),
         via: engine.via.clone(),
         stdio_allow: settings.stdio.allow.to_vec(),
         ..HubSettings::default()
@@ -93,11 +103,14 @@ pub(super) fn command_secrets(settings: &Settings) -> Secrets {
 /// For a command that makes calls itself. Nothing comes back to it, so its name need not be its own.
 pub(crate) fn command_engine(settings: &Settings) -> Engine {
     let mut engine = engine_settings(settings);
-    engine.secrets = command_secrets(settings);
+    let services = EngineServices {
+        secrets: command_secrets(settings),
+        ..engine_services(settings, &Tasks::default())
+    };
     if settings.upstream.via == "auto" {
         engine.via = Via::named("cli", settings.upstream.max_gateways);
     }
-    Engine::new(engine)
+    Engine::new(engine, services)
 }
 
 /// Without random numbers there is no name, and no loop is found.

@@ -96,12 +96,11 @@ impl Crew {
             member: member.clone(),
             drained: Drained::default(),
         };
-        let engine = self.app.engine.clone();
         let tasks = self.app.tasks.clone();
         self.started.fetch_add(1, Ordering::SeqCst);
         let work = move || {
             let _watched = watched;
-            report.drained = runtime.block_on(tasks.attend(WORKER, worker.run(engine)));
+            report.drained = runtime.block_on(tasks.attend(WORKER, worker.run()));
             // A program that still runs beside the worker is not waited for.
             runtime.shutdown_background();
             drop(report);

@@ -20,11 +20,7 @@ use hyper_util::{
     rt::{TokioExecutor, TokioIo},
     server::conn::auto,
 };
-use mcp_core::{
-    activity::Activity,
-    engine::{Engine, EngineSettings},
-    protocol::Endpoint,
-};
+use mcp_core::{activity::Activity, engine::Engine, protocol::Endpoint};
 use std::{
     collections::HashMap,
     sync::{Arc, Weak},
@@ -95,16 +91,16 @@ pub(super) enum Serves {
 
 impl Worker {
     /// Serves until the gateway has drained, and gives signs of life meanwhile.
-    pub(super) async fn run(self, engine: EngineSettings) -> Drained {
+    pub(super) async fn run(self) -> Drained {
         let delays = self.app.metrics.worker_delays.clone();
         let beat = self.vital.clone().beat(Some(delays));
         tokio::select! {
-            drained = self.serve(engine) => drained,
+            drained = self.serve() => drained,
             never = beat => match never {},
         }
     }
 
-    async fn serve(self, engine: EngineSettings) -> Drained {
+    async fn serve(self) -> Drained {
         let Self {
             app,
             activity,
@@ -115,7 +111,7 @@ impl Worker {
             serves,
         } = self;
         // Made here, on this worker's runtime, so that upstream connections belong to it.
-        let engine = Engine::new(engine);
+        let engine = Engine::new(app.engine.clone(), app.services.clone());
         let endpoint = Endpoint::new(app.gateway.clone(), engine).with_activity(activity);
         let router = match serves {
             Serves::Clients => app::router(app.clone(), endpoint),

@@ -1,5 +1,5 @@
 use super::*;
-use crate::{engine::EngineSettings, tool::ToolCompiler};
+use crate::tool::ToolCompiler;
 use mcp_common::document::Document;
 use serde_json::{Value, json};
 
@@ -17,7 +17,7 @@ async fn run(document: &Document, mode: Mode) -> Vec<ExampleRun> {
     let definition = ToolDefinition::read("t", document).unwrap().definition;
     let compiled = ToolCompiler::default().compile(&definition).unwrap();
     let runner = Runner {
-        engine: &Engine::new(EngineSettings::default()),
+        engine: &Engine::default(),
         instance: &InstanceNames::id_only("i"),
         principal: &Principal::anonymous(),
         mode,

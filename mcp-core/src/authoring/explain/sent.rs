@@ -145,8 +145,8 @@ impl Engine {
         let (Some(auth), Ok(upstream)) = (&delivery.auth, self.connections(delivery)) else {
             return Vec::new();
         };
-        let settings = &self.settings;
-        let tools = (&settings.secrets, &settings.tokens, &*upstream);
+        let services = &self.services;
+        let tools = (&services.secrets, &services.tokens, &*upstream);
         credentials::spellings(auth, context, tools).await
     }
 }

@@ -57,7 +57,7 @@ impl Engine {
         let settings = &self.settings;
         let size = answer.body.len();
         let templates = call.response.as_ref().map(|response| &response.templates.weight);
-        let is_light = size <= settings.lane.settings().answer_bytes
+        let is_light = size <= self.services.lane.settings().answer_bytes
             && templates.is_none_or(|weight| {
                 weight.is_quick(size + context.arguments.map_or(0, |it| it.get().len()))
             });
@@ -86,7 +86,7 @@ impl Engine {
         let context = OwnedContext::of(context);
         let (owner, call, on_mismatch) = (owner(&call.signature), call.clone(), self.settings.on_mismatch);
         let bounds = self.settings.bounds.clone();
-        let shaped = self.settings.lane.run(owner, deadline, move |station| {
+        let shaped = self.services.lane.run(owner, deadline, move |station| {
             if let Err(failure) = within_bounds(&bounds, &call, &answer) {
                 return failure.into_result(Some(status.as_u16()));
             }

@@ -85,7 +85,7 @@ impl Engine {
         let overridden = tool.overridden.clone();
         let context = OwnedContext::of(context);
         let max_request_bytes = self.max_request_bytes(&call);
-        let prepared = self.settings.lane.run(owner, deadline, move |station| {
+        let prepared = self.services.lane.run(owner, deadline, move |station| {
             prepare(
                 &call,
                 overridden.as_deref(),

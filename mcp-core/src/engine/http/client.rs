@@ -6,7 +6,7 @@ mod told;
 
 use crate::{
     connect::{self, ConnectSettings, Connector, Hop, Policy},
-    engine::{EngineSettings, Lane, failure::Failure},
+    engine::{EngineServices, EngineSettings, Lane, failure::Failure},
     tool::Transport,
 };
 use bytes::Bytes;
@@ -41,14 +41,15 @@ pub(crate) struct Upstream {
 
 impl Upstream {
     /// The connections of all tools that ask for no others.
-    pub(crate) fn new(settings: &EngineSettings) -> Self {
-        let tls = (*settings.trust.config()).clone();
-        Self::special(settings, tls, &Transport::default(), None)
+    pub(crate) fn new(settings: &EngineSettings, services: &EngineServices) -> Self {
+        let tls = (*services.trust.config()).clone();
+        Self::special(settings, services, tls, &Transport::default(), None)
     }
 
     /// The connections of tools that ask for this transport.
     pub(super) fn special(
         settings: &EngineSettings,
+        services: &EngineServices,
         tls: ClientConfig,
         transport: &Transport,
         hop: Option<Hop>,
@@ -74,7 +75,7 @@ impl Upstream {
             .http2_keep_alive_interval(PING_EVERY)
             .http2_keep_alive_timeout(PONG_WITHIN)
             .build(connector);
-        let lane = settings.lane.clone();
+        let lane = services.lane.clone();
         let turns = Turns::default();
         Self {
             client,

@@ -108,8 +108,8 @@ impl Sender<'_> {
         let Some(auth) = &self.delivery.auth else {
             return Ok(Applied::default());
         };
-        let settings = &self.engine.settings;
-        let tools = (&settings.secrets, &settings.tokens, upstream);
+        let services = &self.engine.services;
+        let tools = (&services.secrets, &services.tokens, upstream);
         if matches!(auth, Auth::ClientCredentials(_)) {
             progress.stage = Stage::Token;
         }

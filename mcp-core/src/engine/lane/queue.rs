@@ -42,6 +42,7 @@ struct State {
     turns: VecDeque<usize>,
     threads: usize,
     idle: usize,
+    is_closed: bool,
 }
 
 #[derive(Default)]
@@ -87,6 +88,12 @@ impl Queue {
         Pushed::Taken
     }
 
+    /// From now on no thread stays without work.
+    pub(super) fn close(&self) {
+        self.lock().is_closed = true;
+        self.changed.notify_all();
+    }
+
     /// The next errand; `None` where there was none for so long, and the thread that asks is to end.
     pub(super) fn next(&self, patience: Duration) -> Option<Errand> {
         let until = Instant::now() + patience;
@@ -96,7 +103,7 @@ impl Queue {
                 return Some(errand);
             }
             let left = until.saturating_duration_since(Instant::now());
-            if left.is_zero() {
+            if left.is_zero() || state.is_closed {
                 state.threads -= 1;
                 return None;
             }

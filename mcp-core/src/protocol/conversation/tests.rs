@@ -2,7 +2,7 @@
 //! reaches it, and cancellation ends its work.
 
 use crate::{
-    engine::{Engine, EngineSettings},
+    engine::Engine,
     peer::Peer,
     policy::{Action, Asked, Door, Gate, Hold, Policy, Record, Refusal, Trace},
     protocol::{
@@ -192,7 +192,7 @@ impl World {
             records: vec![record],
             ..Load::default()
         });
-        let endpoint = Endpoint::new(gateway, Engine::new(EngineSettings::default()));
+        let endpoint = Endpoint::new(gateway, Engine::default());
         Self { shelf, endpoint }
     }
 

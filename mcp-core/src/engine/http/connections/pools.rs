@@ -2,7 +2,7 @@
 
 use crate::{
     connect::{Hop, Shortcoming},
-    engine::{EngineSettings, failure::Failure, http::client::Upstream, result::Outcome},
+    engine::{EngineServices, EngineSettings, failure::Failure, http::client::Upstream, result::Outcome},
     tls_material::pem,
     tool::{
         Transport,
@@ -21,6 +21,7 @@ const UNUSED: Duration = Duration::from_secs(600);
 #[derive(Clone)]
 pub(crate) struct Pools {
     settings: Arc<EngineSettings>,
+    services: EngineServices,
     open: Cache<Arc<Transport>, Arc<Pool>>,
 }
 
@@ -39,9 +40,10 @@ impl fmt::Debug for Pools {
 }
 
 impl Pools {
-    pub(crate) fn new(settings: &EngineSettings) -> Self {
+    pub(crate) fn new(settings: &EngineSettings, services: &EngineServices) -> Self {
         Self {
             settings: Arc::new(settings.clone()),
+            services: services.clone(),
             open: Cache::builder().max_capacity(MOST).time_to_idle(UNUSED).build(),
         }
     }
@@ -59,7 +61,7 @@ impl Pools {
             );
             return Err(Failure::new(Outcome::Refused, text));
         }
-        let found = Found::look_up(transport, &self.settings.secrets).map_err(|missing| unfit(&missing))?;
+        let found = Found::look_up(transport, &self.services.secrets).map_err(|missing| unfit(&missing))?;
         let known = self.open.get(transport);
         if let Some(pool) = known.as_ref().filter(|pool| pool.found.is_like(&found)) {
             return Ok(pool.upstream.clone());
@@ -85,21 +87,27 @@ impl Pools {
     }
 
     fn make(&self, transport: &Transport, found: &Found) -> Result<Upstream, Shortcoming> {
-        let settings = &*self.settings;
         let ca = found.ca(transport).map(pem::authorities).transpose();
         let identity = found
             .identity(transport)
             .map(|(certificate, key)| pem::identity(certificate, key))
             .transpose()
             .map_err(unfit_identity)?;
-        let tls = settings
+        let tls = self
+            .services
             .trust
             .special(ca.map_err(|reason| ("tls.ca", reason))?, identity);
         let hop = match &transport.proxy {
             Some(proxy) => Some(Hop::new(&proxy.address, found.login(transport))?),
             None => None,
         };
-        Ok(Upstream::special(settings, tls, transport, hop))
+        Ok(Upstream::special(
+            &self.settings,
+            &self.services,
+            tls,
+            transport,
+            hop,
+        ))
     }
 }
 

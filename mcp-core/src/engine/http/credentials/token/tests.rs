@@ -1,5 +1,8 @@
 use super::*;
-use crate::{engine::EngineSettings, secrets::SecretSettings};
+use crate::{
+    engine::{EngineServices, EngineSettings},
+    secrets::SecretSettings,
+};
 use tokio::{io::AsyncReadExt, net::TcpListener, sync::mpsc};
 
 /// Where tokens come from that never come; says when it is asked.
@@ -29,7 +32,7 @@ async fn silent() -> (TokenSource, mpsc::UnboundedReceiver<()>) {
 async fn nobody_waits_for_a_renewal_and_a_failed_one_is_not_begun_again_at_once() {
     let (source, mut asked) = silent().await;
     let tokens = Tokens::within(Duration::from_millis(100));
-    let upstream = Upstream::new(&EngineSettings::default());
+    let upstream = Upstream::new(&EngineSettings::default(), &EngineServices::default());
     let slot = tokens.slot(&source);
     let now = Instant::now();
     let old = HeaderValue::from_static("Bearer old");

@@ -1,0 +1,28 @@
+//! What calls need that lives: it remembers, reads files, or has threads.
+
+use super::{Lane, http::Tokens};
+use crate::{secrets::Secrets, tls_material::TrustRoots};
+
+/// Shared by all engines of a gateway; clones are the same services.
+#[derive(Clone, Debug)]
+pub struct EngineServices {
+    /// Whose certificates are believed; read once.
+    pub trust: TrustRoots,
+    /// Where secrets of definitions are looked up.
+    pub secrets: Secrets,
+    /// Access tokens for upstreams.
+    pub tokens: Tokens,
+    /// Where work is done that takes longer than a moment.
+    pub lane: Lane,
+}
+
+impl Default for EngineServices {
+    fn default() -> Self {
+        Self {
+            trust: TrustRoots::native(),
+            secrets: Secrets::default(),
+            tokens: Tokens::default(),
+            lane: Lane::default(),
+        }
+    }
+}
