@@ -11,6 +11,7 @@ mod memory;
 mod mirrored_header;
 mod overrides;
 pub(crate) mod pattern;
+mod remote_arguments;
 mod schema;
 mod schema_bounds;
 mod shelf;
@@ -39,7 +40,7 @@ pub use instance_names::InstanceNames;
 pub(crate) use instance_names::var;
 pub(crate) use jq::{Effort, Ended, Program};
 use listing::Listing;
-pub(crate) use listing::without_patterns;
+pub(crate) use listing::{unreadable_members, without_patterns};
 use mcp_common::{
     bounds::Bounds,
     catalog::Compiled,
@@ -51,6 +52,7 @@ use mcp_common::{
 };
 pub use mirrored_header::{MirroredHeader, MirroredKind};
 pub(crate) use overrides::{Group, Overridden};
+pub(crate) use remote_arguments::RemoteArguments;
 pub(crate) use schema::{Schema, Verdict, pattern_weight};
 use serde_json::Value;
 pub use shelf::Shelf;

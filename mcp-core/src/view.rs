@@ -16,7 +16,7 @@ use crate::{
     relay::Origin,
     spec::{Era, MODERN, Method},
     telemetry::{Metrics, ToolMetrics},
-    tool::{InstanceNames, ShownTool, StoredTool, ToolCompiler},
+    tool::{InstanceNames, MirroredHeader, ShownTool, StoredTool, ToolCompiler},
 };
 pub use cache::Views;
 use capabilities::Capabilities;
@@ -87,8 +87,8 @@ pub(crate) struct ViewTool {
 pub(crate) enum Callee {
     /// A tool of a definition.
     Defined(ShownTool),
-    /// A tool that another server offers.
-    Origin(Arc<dyn Origin>),
+    /// A tool that another server offers, and which of its arguments are repeated in headers.
+    Origin(Arc<dyn Origin>, Arc<[MirroredHeader]>),
 }
 
 impl InstanceView {
@@ -126,7 +126,9 @@ impl InstanceView {
             modern_after: format!(",{tail}"),
         };
         let tools = Shown::new(&entry, compiler).members(offer.tools, metrics);
-        let origins = |name: &str, items| Collection::build(name, &style, offer::members(items));
+        let origins = |name: &str, items| {
+            Collection::build(name, &style, offer::members(items, |item| item.origin.clone()))
+        };
         let resources = offer.resources.map(|offered| ViewResources {
             resources: origins("resources", offered.resources),
             templates: origins("resourceTemplates", offered.templates),

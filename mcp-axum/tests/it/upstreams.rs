@@ -1,5 +1,6 @@
 //! Tools of other MCP servers in instances: other gateways, and programs.
 
+mod arguments;
 mod clients;
 mod offered;
 mod server;
@@ -93,15 +94,6 @@ async fn an_instance_mixes_tools_with_definitions_and_those_of_servers() {
         logs.contains(r#"\"name\":\"a\",\"arguments\":{\"n\":1}"#),
         "the server's own name: {logs}"
     );
-
-    let refused = app
-        .admin()
-        .put(
-            "/admin/ids/x",
-            &json!({"name": "x", "tool_ids": [{"id": "sh/a", "hide": ["n"]}]}),
-        )
-        .await;
-    assert!(refused.error(400).contains("tool_ids[0]: `defaults` and `hide`"));
 }
 
 #[tokio::test]

@@ -147,16 +147,9 @@ pub enum InstanceAuth {
 }
 
 /// What is wrong with a reference to a tool of an upstream.
-fn remote(index: usize, upstream: &str, name: &str, has_overrides: bool) -> Option<Problem> {
-    let field = format!("tool_ids[{index}]");
-    if upstream.is_empty() || name.is_empty() {
-        let reason = "must be a tool's id, or `upstream/tool` for a tool of an upstream";
-        return Some(Problem::at(field, reason));
-    }
-    has_overrides.then(|| {
-        let reason = "`defaults` and `hide` are for tools that have a definition; a tool of an upstream is shown with the arguments that its server lists";
-        Problem::at(field, reason)
-    })
+fn remote(index: usize, upstream: &str, name: &str) -> Option<Problem> {
+    let reason = "must be a tool's id, or `upstream/tool` for a tool of an upstream";
+    (upstream.is_empty() || name.is_empty()).then(|| Problem::at(format!("tool_ids[{index}]"), reason))
 }
 
 impl InstanceDefinition {
@@ -208,7 +201,7 @@ impl InstanceDefinition {
         }
         for (index, tool) in self.tool_ids.iter().enumerate() {
             if let Some((upstream, name)) = tool.remote() {
-                problems.extend(remote(index, upstream, name, tool.overrides.is_some()));
+                problems.extend(remote(index, upstream, name));
             }
             if let Some(name) = &tool.name {
                 problems.extend(check_tool_name(&format!("tool_ids[{index}].name"), name).err());

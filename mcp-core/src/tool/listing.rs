@@ -17,6 +17,7 @@ use mcp_common::{
     definition::{ToolDefinition, tool::TargetDefinition},
     problem::Problem,
 };
+pub(crate) use members::unreadable_members;
 pub(super) use same::{mended, mended_input};
 use serde_json::{Map, Value};
 pub(crate) use unpatterned::without_patterns;

@@ -2,6 +2,7 @@
 
 mod entry;
 mod list;
+mod readable;
 mod template;
 
 pub(super) use list::fetch;
@@ -34,7 +35,7 @@ pub struct Inventory {
     pub templates: Vec<RemoteTemplate>,
     /// By name, in its order.
     pub prompts: Vec<Listed>,
-    /// What of its lists is not taken, and why.
+    /// What of its lists is not taken, or not as it is, and why.
     pub skipped: Vec<Skipped>,
     pub(super) by_name: HashMap<Arc<str>, usize>,
 }
@@ -44,8 +45,10 @@ pub struct Inventory {
 pub struct RemoteTool {
     /// What the server calls it.
     pub name: Arc<str>,
-    /// Its entry in the list, as it was written, on one line.
+    /// Its entry in the list, as it was written but for what clients could not read, on one line.
     pub listing: Box<str>,
+    /// The same for revisions that know object schemas only, where that differs.
+    pub legacy_listing: Option<Box<str>>,
     /// Which arguments are repeated in headers.
     pub mirrored: Vec<MirroredHeader>,
     /// Whether calling it twice is the same as calling it once, or as not calling it at all, as far as the server says.
@@ -57,7 +60,7 @@ pub struct RemoteTool {
 pub struct Listed {
     /// What it is asked for by: a URI, or a name.
     pub key: Arc<str>,
-    /// The entry, as it was written, on one line.
+    /// The entry, as it was written but for what clients could not read, on one line.
     pub listing: Arc<str>,
 }
 
@@ -69,7 +72,7 @@ pub struct RemoteTemplate {
     pattern: template::UriTemplate,
 }
 
-/// An entry that is not taken.
+/// An entry that is not taken, or not as it is.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
 pub struct Skipped {
     /// The list that it stands in.

@@ -6,7 +6,7 @@ use super::{
     names,
 };
 use crate::json::{members::Members, one_line::compact};
-use serde_json::json;
+use serde_json::{json, value::RawValue};
 use std::sync::Arc;
 
 /// One tool of an upstream, ready to be shown.
@@ -88,7 +88,7 @@ impl OfferedPrompt {
         if self.name == self.prompt.key {
             return self.prompt.listing.clone();
         }
-        renamed(&self.prompt.listing, &self.name, None).into()
+        renamed(&self.prompt.listing, &self.name, None, None).into()
     }
 }
 
@@ -98,19 +98,34 @@ impl OfferedTool {
         format!("{}/{}", self.upstream, self.tool.name)
     }
 
-    /// One entry of `tools/list`: the server's own text but for what is said otherwise.
-    pub fn listing(&self, name: &str, description: Option<&str>) -> String {
-        let listing = &*self.tool.listing;
+    /// One entry of `tools/list`: the server's own text but for what is said otherwise; and the entry of earlier revisions
+    /// where that differs.
+    pub fn listing(
+        &self,
+        name: &str,
+        description: Option<&str>,
+        schema: Option<&str>,
+    ) -> (String, Option<String>) {
         let description = description.or(self.description.as_deref());
-        if name == &*self.tool.name && description.is_none() {
-            return listing.to_owned();
-        }
-        renamed(listing, name, description)
+        let said = |listing: &str| {
+            if name == &*self.tool.name && description.is_none() && schema.is_none() {
+                return listing.to_owned();
+            }
+            renamed(listing, name, description, schema)
+        };
+        let legacy = self.tool.legacy_listing.as_deref().map(said);
+        (said(&self.tool.listing), legacy)
+    }
+
+    /// The schema of its arguments, as the server wrote it.
+    pub fn input_schema(&self) -> Box<str> {
+        let members = Members::read(&self.tool.listing).unwrap_or_default();
+        members.get("inputSchema").map_or("{}", RawValue::get).into()
     }
 }
 
-/// An entry with another name, and another description if one is given; all else is the server's own text.
-fn renamed(listing: &str, name: &str, description: Option<&str>) -> String {
+/// An entry with another name, and another description and schema if they are given; all else is the server's own text.
+fn renamed(listing: &str, name: &str, description: Option<&str>, schema: Option<&str>) -> String {
     // It was read before, or it would not be in the inventory.
     let members = Members::read(listing).unwrap_or_default();
     let mut out = String::with_capacity(listing.len() + name.len() + 64);
@@ -122,7 +137,11 @@ fn renamed(listing: &str, name: &str, description: Option<&str>) -> String {
         if member == "name" || (member == "description" && description.is_some()) {
             continue;
         }
-        out.extend([",", &json!(member).to_string(), ":", &compact(value.get())]);
+        let value = match schema {
+            Some(schema) if member == "inputSchema" => schema,
+            _ => value.get(),
+        };
+        out.extend([",", &json!(member).to_string(), ":", &compact(value)]);
     }
     out.push('}');
     out

@@ -2,7 +2,10 @@
 //! implements [`Inventories`]; a view joins what it is handed with the instance's own tools and keeps nothing else of it.
 
 use super::{Cursor, collection::Member};
-use crate::{relay::Origin, tool::StoredTool};
+use crate::{
+    relay::Origin,
+    tool::{MirroredHeader, StoredTool},
+};
 use mcp_common::catalog::InstanceEntry;
 use std::sync::Arc;
 
@@ -46,6 +49,8 @@ pub struct Item {
     pub entry: Arc<str>,
     /// The entry for revisions before 2026-07-28, where that differs.
     pub legacy_entry: Option<Arc<str>>,
+    /// Which arguments of a tool clients of 2026-07-28 repeat in headers.
+    pub mirrored: Arc<[MirroredHeader]>,
     /// What answers requests for it.
     pub origin: Arc<dyn Origin>,
 }
@@ -61,10 +66,11 @@ pub trait Inventories: Send + Sync {
 }
 
 /// In the order in which they are listed: by their keys, each once.
-pub(super) fn members(mut items: Vec<Item>) -> Vec<Member<Arc<dyn Origin>>> {
+pub(super) fn members<T>(mut items: Vec<Item>, what: impl Fn(&Item) -> T) -> Vec<Member<T>> {
     items.sort_by(|a, b| a.key.cmp(&b.key));
     items.dedup_by(|later, first| later.key == first.key);
     let member = |item: Item| Member {
+        what: what(&item),
         order: Cursor {
             place: Cursor::OFFERED,
             id: item.key.to_string(),
@@ -72,7 +78,6 @@ pub(super) fn members(mut items: Vec<Item>) -> Vec<Member<Arc<dyn Origin>>> {
         modern: item.entry.to_string(),
         legacy: item.legacy_entry.as_ref().unwrap_or(&item.entry).to_string(),
         key: item.key,
-        what: item.origin,
     };
     items.into_iter().map(member).collect()
 }

@@ -78,12 +78,11 @@ impl<'a> Shown<'a> {
         for item in clashing {
             tracing::warn!(%instance, tool = %item.key, "a tool of a definition has this name, the offered one is left out");
         }
-        all.extend(offer::members(free).into_iter().map(|member| Member {
-            what: tool(&member.key, Callee::Origin(member.what)),
-            key: member.key,
-            order: member.order,
-            modern: member.modern,
-            legacy: member.legacy,
+        all.extend(offer::members(free, |item| {
+            tool(
+                &item.key,
+                Callee::Origin(item.origin.clone(), item.mirrored.clone()),
+            )
         }));
         all
     }

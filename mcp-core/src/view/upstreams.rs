@@ -46,7 +46,10 @@ impl Inventories for UpstreamInventories {
             completes: (resources.is_some() || prompts.is_some()) && has(|features| features.completions),
             logs: has(|features| features.logging)
                 || chosen.iter().any(|chosen| logs(&chosen.offered.upstream)),
-            tools: chosen.into_iter().map(|chosen| chosen.item(hub)).collect(),
+            tools: chosen
+                .into_iter()
+                .map(|chosen| chosen.item(&definition.id, hub))
+                .collect(),
             resources,
             prompts,
         }

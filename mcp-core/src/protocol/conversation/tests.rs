@@ -117,6 +117,7 @@ impl Shelf {
             key: key.into(),
             entry: json!({(name): key}).to_string().into(),
             legacy_entry: None,
+            mirrored: Arc::default(),
             origin: self.origin.clone(),
         }
     }

@@ -41,7 +41,12 @@ pub(super) async fn call(ask: &Ask<'_>, params: &CallParams<'_>) -> Result<Reply
     }
     let shown = match &tool.callee {
         Callee::Defined(shown) => shown,
-        Callee::Origin(origin) => return call_origin(ask, tool, origin).await,
+        Callee::Origin(origin, mirrored) => {
+            if ask.era == Era::Modern {
+                headers::check_mirrored(exchange.headers, mirrored, arguments)?;
+            }
+            return call_origin(ask, tool, origin).await;
+        }
     };
     let compiler = endpoint.gateway.views.compiler();
     let compiled = match endpoint.engine.prepared(shown, compiler).await {
@@ -94,7 +99,7 @@ async fn call_telling(
             };
             let called = view.tool(&name).and_then(|tool| match &tool.callee {
                 Callee::Defined(shown) => Some((tool, shown.callable(&compiled))),
-                Callee::Origin(_) => None,
+                Callee::Origin(..) => None,
             });
             let Some(called) = called else {
                 return Reply::fault(&Fault::unknown_tool(&name).with_id(id.get()), era);

@@ -12,6 +12,28 @@ const HINTS: [&str; 4] = [
 ];
 const THEMES: [&str; 2] = ["light", "dark"];
 
+/// Whether clients stumble over `annotations` or `icons` of an entry that another server lists.
+pub(crate) fn unreadable_members(name: &str, value: &Value, is_tool: bool) -> bool {
+    let mut problems = Vec::new();
+    match (name, value) {
+        ("icons", value) => drop(icons(value, &mut problems)),
+        ("annotations", Value::Object(members)) if is_tool => drop(annotations(members, &mut problems)),
+        ("annotations", Value::Object(members)) => {
+            let is_role = |role: &Value| role == "user" || role == "assistant";
+            let are_roles = |all: &Value| all.as_array().is_some_and(|all| all.iter().all(is_role));
+            return members.get("audience").is_some_and(|value| !are_roles(value))
+                || members.get("priority").is_some_and(|value| !value.is_number())
+                || members
+                    .get("lastModified")
+                    .is_some_and(|value| !value.is_string());
+        }
+        _ => return true,
+    }
+    // `null` would be one, too, and only definitions have it taken out.
+    let has_null = |members: &Map<String, Value>| members.values().any(Value::is_null);
+    !problems.is_empty() || value.as_object().is_some_and(has_null)
+}
+
 /// The hints as they are listed: `null` says nothing.
 pub(super) fn annotations(stored: &Map<String, Value>, problems: &mut Vec<Problem>) -> Map<String, Value> {
     let mut listed = stored.clone();

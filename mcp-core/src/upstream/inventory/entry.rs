@@ -1,13 +1,13 @@
 //! Entries of a server's lists: what of them is used, and why some are not.
 
-use super::{Listed, RemoteTool, Skipped};
+use super::{Listed, RemoteTool, Skipped, readable::mended};
 use crate::{
     json::{members::Members, one_line::compact},
     tool::mirrored_headers_of,
     upstream::error::excerpt,
 };
 use mcp_common::bounds::Bounds;
-use serde_json::{Value, value::RawValue};
+use serde_json::{Value, json, value::RawValue};
 
 /// A list of a server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -83,8 +83,8 @@ fn text(raw: &RawValue) -> Option<String> {
     serde_json::from_str(raw.get()).ok()
 }
 
-/// A tool, if it can be used.
-pub(super) fn tool(entry: &str) -> Result<RemoteTool, Skipped> {
+/// A tool, if it can be used. What is done to it is told in `notes`.
+pub(super) fn tool(entry: &str, notes: &mut Vec<Skipped>) -> Result<RemoteTool, Skipped> {
     let kind = Kind::Tools;
     let (name, members) = kind.members(entry)?;
     let schema = members
@@ -95,6 +95,9 @@ pub(super) fn tool(entry: &str) -> Result<RemoteTool, Skipped> {
         Some(_) => return Err(kind.skipped(&name, "its inputSchema is no JSON object".to_owned())),
         None => return Err(kind.skipped(&name, "it has no inputSchema".to_owned())),
     };
+    if schema.get("type").is_some_and(|kind| kind != "object") {
+        return Err(kind.skipped(&name, "its inputSchema is not of the type `object`".to_owned()));
+    }
     let mirrored =
         mirrored_headers_of(&schema).map_err(|problems| kind.skipped(&name, problems.to_string()))?;
     let annotations = members.get("annotations");
@@ -102,16 +105,31 @@ pub(super) fn tool(entry: &str) -> Result<RemoteTool, Skipped> {
         .and_then(|annotations| serde_json::from_str(annotations.get()).ok())
         .unwrap_or_default();
     let is_repeatable = annotations["readOnlyHint"] == true || annotations["idempotentHint"] == true;
+    let (listing, said) = mended(kind, entry, &members);
+    notes.extend(said.into_iter().map(|said| kind.skipped(&name, said)));
     Ok(RemoteTool {
         name: name.into(),
-        listing: compact(entry).into(),
+        legacy_listing: without_odd_output(&listing),
+        listing: compact(&listing).into(),
         mirrored,
         is_repeatable,
     })
 }
 
+/// The entry without an output schema that is no object's, which revisions before 2026-07-28 do not know.
+fn without_odd_output(listing: &str) -> Option<Box<str>> {
+    let members = Members::read(listing).ok()?;
+    let output: Value = serde_json::from_str(members.get("outputSchema")?.get()).ok()?;
+    if output["type"] == "object" {
+        return None;
+    }
+    let kept = members.iter().filter(|(name, _)| *name != "outputSchema");
+    let kept = kept.map(|(name, value)| format!("{}:{}", json!(name), compact(value.get())));
+    Some(format!("{{{}}}", kept.collect::<Vec<_>>().join(",")).into())
+}
+
 /// A resource, a template or a prompt. Most clients refuse a whole list for one entry without a name.
-pub(super) fn listed(kind: Kind, entry: &str) -> Result<Listed, Skipped> {
+pub(super) fn listed(kind: Kind, entry: &str, notes: &mut Vec<Skipped>) -> Result<Listed, Skipped> {
     let (key, members) = kind.members(entry)?;
     if members.get("name").and_then(text).is_none() {
         return Err(kind.skipped(
@@ -129,8 +147,10 @@ pub(super) fn listed(kind: Kind, entry: &str) -> Result<Listed, Skipped> {
             return Err(kind.skipped(&key, reason));
         }
     }
+    let (listing, said) = mended(kind, entry, &members);
+    notes.extend(said.into_iter().map(|said| kind.skipped(&key, said)));
     Ok(Listed {
         key: key.into(),
-        listing: compact(entry).into(),
+        listing: compact(&listing).into(),
     })
 }

@@ -163,10 +163,12 @@ impl Taking {
     }
 
     fn take(&mut self, kind: Kind, entry: &str) {
+        let mut notes = Vec::new();
         let taken = match kind {
-            Kind::Tools => entry::tool(entry).and_then(|tool| self.take_tool(tool)),
-            kind => entry::listed(kind, entry).and_then(|listed| self.take_listed(kind, listed)),
+            Kind::Tools => entry::tool(entry, &mut notes).and_then(|tool| self.take_tool(tool)),
+            kind => entry::listed(kind, entry, &mut notes).and_then(|listed| self.take_listed(kind, listed)),
         };
+        self.skipped.extend(notes);
         self.skipped.extend(taken.err());
     }
 

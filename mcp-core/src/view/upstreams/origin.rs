@@ -1,12 +1,14 @@
 //! What answers requests for things of upstreams: the upstream, whose words are understood and passed on.
 
 use crate::{
+    json::members::Members,
     relay::{Answer, Forwarded, Line, Origin, Trouble, Updates, Watch},
     spec::Method,
+    tool::RemoteArguments,
     upstream::{Hub, RemoteCall, RemoteTool, RpcError, UpstreamError, Wanted},
 };
 use futures_util::future::BoxFuture;
-use serde_json::value::RawValue;
+use serde_json::{json, value::RawValue};
 use std::sync::Arc;
 
 /// The JSON-RPC error of parameters that do not fit: the client's own matter, whoever found it out.
@@ -26,7 +28,8 @@ pub(super) struct RemoteOrigin {
 /// What there is of an upstream that can be asked for.
 #[derive(Clone)]
 pub(super) enum What {
-    Tool(Arc<RemoteTool>),
+    /// With what the instance says about its arguments.
+    Tool(Arc<RemoteTool>, Option<Arc<RemoteArguments>>),
     /// By the name that the server gives it.
     Prompt(Arc<str>),
     /// Any of its resources and templates.
@@ -54,7 +57,7 @@ impl RemoteOrigin {
     async fn pass_on(&self, request: Forwarded, line: Line) -> Result<Answer, Trouble> {
         let upstream = &self.upstream;
         let wanted = match (&self.what, request.method) {
-            (What::Tool(tool), Method::ToolsCall) => Wanted::Tool(tool.clone()),
+            (What::Tool(tool, _), Method::ToolsCall) => Wanted::Tool(tool.clone()),
             (What::Prompt(name), Method::PromptsGet) => Wanted::Prompt(name.clone()),
             (What::Prompt(name), Method::CompletionComplete) => Wanted::PromptCompletion(name.clone()),
             (What::Resources, Method::ResourcesRead) => Wanted::Resource,
@@ -69,7 +72,7 @@ impl RemoteOrigin {
         let is_resource = matches!(wanted, Wanted::Resource);
         let call = RemoteCall {
             wanted,
-            params: request.params.get().into(),
+            params: self.params(request.params.get())?,
             via: request.via,
             line: Some(line),
         };
@@ -82,6 +85,23 @@ impl RemoteOrigin {
         };
         let raw: &RawValue = serde_json::from_slice(&result).map_err(unfit)?;
         Answer::read(raw).map_err(unfit)
+    }
+
+    /// The client's parameters, with the arguments that the instance gives.
+    fn params(&self, sent: &str) -> Result<Box<str>, Trouble> {
+        let What::Tool(_, Some(own)) = &self.what else {
+            return Ok(sent.into());
+        };
+        let members = Members::read(sent).map_err(Trouble::Invalid)?;
+        let given = members.get("arguments").map_or("{}", RawValue::get);
+        let given = if given == "null" { "{}" } else { given };
+        let arguments = own.complete(given).map_err(Trouble::Failed)?;
+        let mut out = format!("{{\"arguments\":{arguments}");
+        for (name, value) in members.iter().filter(|(name, _)| *name != "arguments") {
+            out.extend([",", &*json!(name).to_string(), ":", value.get()]);
+        }
+        out.push('}');
+        Ok(out.into())
     }
 
     fn trouble(&self, error: UpstreamError, is_resource: bool) -> Trouble {

@@ -56,6 +56,7 @@ pub(super) fn offered(
             items.push(Item {
                 entry: offered.listing(),
                 legacy_entry: None,
+                mirrored: Arc::default(),
                 key: offered.name,
                 origin: Arc::new(RemoteOrigin {
                     hub: hub.clone(),

@@ -200,6 +200,7 @@ impl<'a> Keyed<'a> {
                 key: entry.key.clone(),
                 entry: entry.listing.clone(),
                 legacy_entry: None,
+                mirrored: Arc::default(),
                 origin: shelf.origin.clone(),
             });
         }

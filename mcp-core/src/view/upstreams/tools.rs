@@ -2,10 +2,11 @@
 
 use super::origin::{RemoteOrigin, What};
 use crate::{
+    tool::{RemoteArguments, mirrored_headers_of},
     upstream::{Hub, OfferedTool},
     view::Item,
 };
-use mcp_common::definition::InstanceDefinition;
+use mcp_common::definition::{InstanceDefinition, instance::ToolOverrides};
 use std::{
     collections::{HashMap, HashSet},
     sync::Arc,
@@ -16,19 +17,40 @@ pub(super) struct Chosen {
     name: Arc<str>,
     description: Option<Arc<str>>,
     pub(super) offered: OfferedTool,
+    overrides: Option<Arc<ToolOverrides>>,
 }
 
 impl Chosen {
-    pub(super) fn item(self, hub: &Arc<Hub>) -> Item {
-        let entry = self.offered.listing(&self.name, self.description.as_deref());
+    pub(super) fn item(self, instance: &str, hub: &Arc<Hub>) -> Item {
+        let arguments = self.overrides.as_deref().map(RemoteArguments::new);
+        let schema = arguments.as_ref().map(|arguments| {
+            let (schema, idle) = arguments.listed(&self.offered.input_schema());
+            for argument in idle {
+                let tool = self.offered.id();
+                tracing::warn!(
+                    instance,
+                    tool,
+                    argument,
+                    "the instance says something about an argument that the upstream's tool does not have"
+                );
+            }
+            schema
+        });
+        let (entry, legacy) =
+            self.offered
+                .listing(&self.name, self.description.as_deref(), schema.as_deref());
+        // Clients repeat what they see.
+        let seen = schema.and_then(|schema| mirrored_headers_of(&serde_json::from_str(&schema).ok()?).ok());
+        let mirrored = seen.unwrap_or_else(|| self.offered.tool.mirrored.clone());
         Item {
             entry: entry.into(),
-            legacy_entry: None,
+            legacy_entry: legacy.map(Into::into),
             key: self.name,
+            mirrored: mirrored.into(),
             origin: Arc::new(RemoteOrigin {
                 hub: hub.clone(),
                 upstream: self.offered.upstream,
-                what: What::Tool(self.offered.tool),
+                what: What::Tool(self.offered.tool, arguments.map(Arc::new)),
             }),
         }
     }
@@ -46,6 +68,7 @@ pub(super) fn chosen(definition: &InstanceDefinition, hub: &Hub) -> Vec<Chosen> 
             name: reference.name.clone().unwrap_or_else(|| offered.name.clone()),
             description: reference.description.clone(),
             offered,
+            overrides: reference.overrides.clone(),
         })
     });
     let mut all: Vec<Chosen> = named.collect();
@@ -62,6 +85,7 @@ pub(super) fn chosen(definition: &InstanceDefinition, hub: &Hub) -> Vec<Chosen> 
                 name: offered.name.clone(),
                 description: None,
                 offered,
+                overrides: None,
             }),
     );
     let mut owners: HashMap<Arc<str>, String> = HashMap::new();

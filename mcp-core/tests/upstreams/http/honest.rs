@@ -217,11 +217,11 @@ async fn all_pages_are_read_and_what_cannot_be_used_is_left_out_with_its_reason(
         let page = |tools: &str, next: &str| Reply::Json(200, received.result(&format!("{{\"tools\":[{tools}]{next}}}")));
         match (received.rpc(), received.message["params"]["cursor"].as_str()) {
             ("tools/list", None) => page(
-                r#"{"name":"a","inputSchema":{}},{"name":"a","inputSchema":{}},{"name":"b"},{"inputSchema":{}}"#,
+                r#"{"name":"a","inputSchema":{"type":"object"}},{"name":"a","inputSchema":{"type":"object"}},{"name":"b"},{"inputSchema":{"type":"object"}}"#,
                 r#","nextCursor":"p/2""#,
             ),
             ("tools/list", Some("p/2")) => page(
-                r#"{"name":"c","inputSchema":[]},{"name":"d","inputSchema":{"properties":{"x":{"type":"number","x-mcp-header":"X"}}}},{"name":"e","inputSchema":{}}"#,
+                r#"{"name":"c","inputSchema":[]},{"name":"d","inputSchema":{"type":"object","properties":{"x":{"type":"number","x-mcp-header":"X"}}}},{"name":"e","inputSchema":{"type":"object"}}"#,
                 "",
             ),
             _ => legacy(received, "s", TOOLS, false),
