@@ -64,6 +64,8 @@ pub struct App {
     pub vitals: Arc<Vitals>,
     /// What runs in the background.
     pub tasks: Tasks,
+    /// Clients whose messages come by requests of their own.
+    pub(crate) channels: mcp::Channels,
     /// Who is connected, and what they have of the gateway's memory.
     pub(crate) peers: Peers,
     /// Whether requests should come here.

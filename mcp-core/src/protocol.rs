@@ -26,7 +26,7 @@ mod session_state;
 
 pub use abandoned::{AbandonedSettings, Attended};
 pub use endpoint::Endpoint;
-pub use exchange::Exchange;
+pub use exchange::{Exchange, Way};
 pub use gateway::{Gateway, GatewayParts, ProtocolSettings};
 pub use headers::SESSION_ID;
 pub use reply::{Pieces, Reply, ReplyBody};

@@ -63,6 +63,18 @@ pub(crate) async fn read(
     Err(refusal)
 }
 
+/// Holds on to what was read elsewhere, with the peer's memory for it.
+pub(crate) fn keep(bytes: Bytes, peer: &Arc<Peer>) -> Result<Bytes> {
+    let size = bytes.len() as u64;
+    if size <= SMALL {
+        return Ok(bytes);
+    }
+    let held = peer
+        .hold(size)
+        .map_err(|reason| Error::no_memory(reason, peer.limit()))?;
+    Ok(Bytes::from_owner(Kept { bytes, _held: held }))
+}
+
 /// The client that a request came from.
 pub(crate) fn peer(extensions: &Extensions) -> Arc<Peer> {
     extensions.get().cloned().unwrap_or_else(Peer::unbounded)

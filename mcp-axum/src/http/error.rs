@@ -186,7 +186,9 @@ impl Error {
         self
     }
 
-    fn with_header(mut self, name: HeaderName, value: HeaderValue) -> Self {
+    /// The same with one more header, instead of any other that it has.
+    #[must_use]
+    pub(super) fn with_header(mut self, name: HeaderName, value: HeaderValue) -> Self {
         self.more.header = Some((name, value));
         self
     }

@@ -1,9 +1,13 @@
-//! `/mcp/{instance}`, and `/mcp` where an instance is configured for it: HTTP in front of the protocol. In this order: who may reach this endpoint from where (Host,
+//! `/mcp/{instance}`, and `/mcp` where an instance is configured for it: HTTP in front of the protocol, with `/sse` and `/ws` for
+//! clients of other transports. In this order: who may reach this endpoint from where (Host,
 //! Origin), who is calling, which instance, which method; only then is a body read.
 
 mod access;
+mod channel;
 mod request_id;
 mod response;
+mod sse;
+mod websocket;
 
 use super::{body, error::Error};
 use crate::app::{App, Phase};
@@ -16,6 +20,7 @@ use axum::{
     routing::any,
 };
 use bytes::Bytes;
+pub(crate) use channel::Channels;
 use http::{HeaderMap, HeaderValue, Method, StatusCode, header, request::Parts};
 use http_body::Body as _;
 use mcp_common::{authenticator::Principal, definition::instance::InstanceAuth};
@@ -23,13 +28,14 @@ use mcp_core::{
     activity::Doing,
     peer::Peer,
     policy::{Door, Record},
-    protocol::{Endpoint, Exchange, Reply},
+    protocol::{Endpoint, Exchange, Reply, SESSION_ID, Way},
     view::InstanceView,
 };
 use percent_encoding::percent_decode_str;
 pub(crate) use request_id::RequestIds;
 use std::{borrow::Cow, pin::pin, sync::Arc};
 use tower_http::cors::{AllowHeaders, AllowOrigin, CorsLayer};
+pub(crate) use websocket::Takeover;
 
 /// What the endpoint needs; one per worker.
 struct McpRoute {
@@ -58,6 +64,11 @@ pub fn router(app: Arc<App>, endpoint: Endpoint) -> Router {
         .route("/mcp/", any(serve))
         .route("/mcp/{instance}", any(serve))
         .route("/mcp/{instance}/", any(serve))
+        .route("/sse", any(sse::open))
+        .route("/sse/{instance}", any(sse::open))
+        .route("/messages/{instance}", any(sse::message))
+        .route("/ws", any(websocket::open))
+        .route("/ws/{instance}", any(websocket::open))
         .with_state(Arc::new(route));
     let origins = &settings.app.cors_origins.0;
     if origins.is_empty() {
@@ -82,44 +93,71 @@ fn cors(origins: &[String]) -> CorsLayer {
         .allow_origin(allowed)
         .allow_methods([Method::GET, Method::POST, Method::DELETE])
         .allow_headers(AllowHeaders::mirror_request())
-        .expose_headers([mcp_core::protocol::SESSION_ID, header::WWW_AUTHENTICATE])
+        .expose_headers([SESSION_ID, header::WWW_AUTHENTICATE])
 }
 
 /// How much of the name of an instance that does not exist is logged.
 const MOST_OF_A_NAME: usize = 64;
 
+/// A request that is answered, and remembered.
+struct Call {
+    id: HeaderValue,
+    record: Record,
+}
+
+impl Call {
+    fn begin(route: &McpRoute, headers: &HeaderMap, peer: &Peer) -> Self {
+        let id = route.request_ids.of(headers);
+        let mut record = route.endpoint.gateway().policy.record(Door::Mcp, &id);
+        match route.log_requests {
+            true => record.of_client(headers),
+            false => record = record.without_line(),
+        }
+        record.address = peer.address();
+        Self { id, record }
+    }
+
+    /// With what the request was answered.
+    fn end(self, answered: Result<Reply, Error>) -> Response {
+        let Self { id, record } = self;
+        match answered {
+            Ok(reply) => {
+                let (reply, record) = reply.recorded(record);
+                Self::named(response::of(reply), id, record)
+            }
+            Err(error) => Self { id, record }.refused(error),
+        }
+    }
+
+    /// What a failure writes to the log names its request.
+    fn refused(self, error: Error) -> Response {
+        let span = tracing::error_span!("mcp", request_id = self.id.to_str().unwrap_or_default());
+        let response = span.in_scope(|| error.into_response());
+        Self::named(response, self.id, Some(self.record))
+    }
+
+    fn named(mut response: Response, id: HeaderValue, record: Option<Record>) -> Response {
+        response.headers_mut().insert(request_id::HEADER, id);
+        if let Some(mut record) = record {
+            record.answered(response.status());
+            record.bytes = response.body().size_hint().exact();
+        }
+        response
+    }
+}
+
 async fn serve(State(route): State<Arc<McpRoute>>, request: Request) -> Response {
     let (parts, body) = request.into_parts();
-    let id = route.request_ids.of(&parts.headers);
-    let mut record = route.endpoint.gateway().policy.record(Door::Mcp, &id);
-    match route.log_requests {
-        true => record.of_client(&parts.headers),
-        false => record = record.without_line(),
+    if parts.method == Method::GET && sse::is_meant(&route, &parts) {
+        return sse::open(State(route), Request::from_parts(parts, body)).await;
     }
-    let peer = parts.extensions.get::<Arc<Peer>>();
-    record.address = peer.and_then(|peer| peer.address());
+    let mut call = Call::begin(&route, &parts.headers, &body::peer(&parts.extensions));
     let doing = Doing::Request(parts.uri.clone());
     let answered = {
-        let answer = pin!(answer(&route, parts, body, &mut record));
+        let answer = pin!(answer(&route, parts, body, &mut call.record));
         route.endpoint.activity().during(doing, answer).await
     };
-    let (mut response, record) = match answered {
-        Ok(reply) => {
-            let (reply, record) = reply.recorded(record);
-            (response::of(reply), record)
-        }
-        // What a failure writes to the log names its request.
-        Err(error) => {
-            let span = tracing::error_span!("mcp", request_id = id.to_str().unwrap_or_default());
-            (span.in_scope(|| error.into_response()), Some(record))
-        }
-    };
-    response.headers_mut().insert(request_id::HEADER, id);
-    if let Some(mut record) = record {
-        record.answered(response.status());
-        record.bytes = response.body().size_hint().exact();
-    }
-    response
+    call.end(answered)
 }
 
 async fn answer(route: &McpRoute, parts: Parts, body: Body, record: &mut Record) -> Result<Reply, Error> {
@@ -131,19 +169,12 @@ async fn answer(route: &McpRoute, parts: Parts, body: Body, record: &mut Record)
         ..
     } = parts;
     let peer = body::peer(&extensions);
-    let instance = instance_of(route, &headers, uri.path())?;
+    let instance = instance_of(route, &headers, uri.path(), "/mcp")?;
     let (view, principal) = admit(route, &headers, &instance, record).await?;
     let endpoint = &route.endpoint;
     match method {
         Method::POST => {
-            if !is_json(&headers) {
-                let message = "send `Content-Type: application/json`";
-                return Err(Error::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, message));
-            }
-            if let Some(coding) = coding(&headers) {
-                let message = format!("send the body as it is, without `Content-Encoding: {coding}`");
-                return Err(Error::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, message));
-            }
+            check_content(&headers)?;
             let body = body::read(body, &extensions, route.max_body_bytes, body::PATIENCE).await?;
             let work = Work {
                 view,
@@ -158,12 +189,14 @@ async fn answer(route: &McpRoute, parts: Parts, body: Body, record: &mut Record)
             headers: &headers,
             principal,
             peer,
+            way: Way::Request,
         })),
         Method::DELETE => Ok(endpoint.delete(&Exchange {
             view,
             headers: &headers,
             principal,
             peer,
+            way: Way::Request,
         })),
         _ => Err(Error::method_not_allowed("GET, POST, DELETE")),
     }
@@ -232,6 +265,7 @@ async fn post(route: &Endpoint, work: Work, body: Bytes) -> Result<Reply, Error>
                     headers: &work.headers,
                     principal: work.principal,
                     peer: work.peer,
+                    way: Way::Request,
                 },
                 &body,
             )
@@ -245,10 +279,15 @@ async fn post(route: &Endpoint, work: Work, body: Bytes) -> Result<Reply, Error>
     attended.await.map_err(|error| Error::internal(error.to_string()))
 }
 
-/// What follows `/mcp` in a path, decoded; where nothing does, the instance that is configured. A slash at the end says
+/// What follows the door in a path, decoded; where nothing does, the instance that is configured. A slash at the end says
 /// nothing.
-fn instance_of<'a>(route: &'a McpRoute, headers: &HeaderMap, path: &'a str) -> Result<Cow<'a, str>, Error> {
-    let segment = path.strip_prefix("/mcp").unwrap_or_default().trim_matches('/');
+fn instance_of<'a>(
+    route: &'a McpRoute,
+    headers: &HeaderMap,
+    path: &'a str,
+    door: &str,
+) -> Result<Cow<'a, str>, Error> {
+    let segment = path.strip_prefix(door).unwrap_or_default().trim_matches('/');
     if !segment.is_empty() {
         return percent_decode_str(segment)
             .decode_utf8()
@@ -258,9 +297,24 @@ fn instance_of<'a>(route: &'a McpRoute, headers: &HeaderMap, path: &'a str) -> R
         return Ok(default.into());
     }
     route.access.check(headers)?;
-    let message = "the path names no instance: MCP clients use /mcp/INSTANCE (`app.default_instance` of the configuration says \
-                   which one /mcp is)";
+    let message = format!(
+        "the path names no instance: MCP clients use {door}/INSTANCE (`app.default_instance` of the configuration says which one \
+         {door} is)"
+    );
     Err(Error::not_found(message).in_json_rpc(Endpoint::era_of(headers)))
+}
+
+/// Refuses a body that is no JSON as it is.
+fn check_content(headers: &HeaderMap) -> Result<(), Error> {
+    if !is_json(headers) {
+        let message = "send `Content-Type: application/json`";
+        return Err(Error::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, message));
+    }
+    if let Some(coding) = coding(headers) {
+        let message = format!("send the body as it is, without `Content-Encoding: {coding}`");
+        return Err(Error::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, message));
+    }
+    Ok(())
 }
 
 /// What the body was packed with.

@@ -162,6 +162,7 @@ pub(crate) async fn build(settings: Settings) -> Result<Built, BuildError> {
         services,
         metrics,
         vitals: Arc::new(Vitals::default()),
+        channels: Default::default(),
         peers,
         tasks,
         readiness,

@@ -31,6 +31,22 @@ impl EventStream {
             .expect("no event in time")
     }
 
+    /// Where the client posts to, which the first event of HTTP+SSE says.
+    pub async fn endpoint(&mut self) -> String {
+        loop {
+            if let Some((event, rest)) = self.buffer.split_once("\n\n") {
+                let endpoint = event.strip_prefix("event: endpoint\ndata: ");
+                let endpoint = endpoint
+                    .unwrap_or_else(|| panic!("no endpoint: {event}"))
+                    .to_owned();
+                self.buffer = rest.to_owned();
+                return endpoint;
+            }
+            let chunk = self.response.chunk().await.unwrap().expect("no event");
+            self.buffer.push_str(std::str::from_utf8(&chunk).unwrap());
+        }
+    }
+
     /// Fails if a message comes within this time.
     pub async fn stays_silent(&mut self, time: Duration) {
         if let Ok(message) = tokio::time::timeout(time, self.read()).await {

@@ -184,10 +184,6 @@ impl InstanceDefinition {
                 definition.id
             ));
         }
-        if definition.metadata.proto_type == ProtoType::Legacy {
-            let text = "metadata.proto_type: HTTP+SSE is not served; clients of every revision are served at /mcp without it";
-            warnings.push(text.to_owned());
-        }
         warnings.extend(definition.long_descriptions());
         warnings.extend(definition.literal_credentials());
         definition.id = id.into();

@@ -1,7 +1,7 @@
 //! One worker's way into the gateway.
 
 use super::{
-    Exchange, Gateway, Reply, ReplyBody, SESSION_ID,
+    Exchange, Gateway, Reply, ReplyBody, SESSION_ID, Way,
     ask::{Ask, Form},
     client_name,
     envelope::{self, Body, Message, Request},
@@ -228,6 +228,9 @@ impl Endpoint {
     pub(super) fn session(&self, exchange: &Exchange<'_>) -> Result<Session, Fault> {
         let id = headers::single(exchange.headers, &SESSION_ID)?;
         let id = id.ok_or_else(|| {
+            if exchange.way == Way::Channel {
+                return Fault::invalid_request("`initialize` comes first");
+            }
             Fault::invalid_request("this instance has sessions: `initialize` by POST first, then send Mcp-Session-Id (the HTTP+SSE transport of 2024-11-05, which begins with a GET, is not served: choose Streamable HTTP in the client)")
         })?;
         let instance = &exchange.view.entry.definition.id;

@@ -1,4 +1,4 @@
-//! One HTTP request, as the protocol sees it.
+//! One message with its circumstances, as the protocol sees it.
 
 use super::{fault::Fault, headers};
 use crate::{
@@ -10,8 +10,21 @@ use http::{HeaderMap, header::ACCEPT};
 use mcp_common::authenticator::Principal;
 use std::sync::Arc;
 
-/// One HTTP request, after authentication.
+/// How a message comes, and its answer leaves.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Way {
+    /// As a request of Streamable HTTP, which has its answer in itself.
+    #[default]
+    Request,
+    /// Over a channel that all messages of a client share, in both directions: it always has a session, whatever comes fits
+    /// through it, and no header repeats what a message says.
+    Channel,
+}
+
+/// One message, after authentication.
 pub struct Exchange<'a> {
+    /// How it came.
+    pub way: Way,
     /// The instance it came to.
     pub view: Arc<InstanceView>,
     /// Its headers.
@@ -25,6 +38,9 @@ pub struct Exchange<'a> {
 impl Exchange<'_> {
     /// Whether the client takes an event stream; a missing `Accept` takes anything (RFC 9110, 12.5.1).
     pub(super) fn accepts_events(&self) -> bool {
+        if self.way == Way::Channel {
+            return true;
+        }
         let mut values = self.headers.get_all(ACCEPT).iter().peekable();
         values.peek().is_none()
             || values

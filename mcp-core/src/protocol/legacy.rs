@@ -1,7 +1,7 @@
 //! Revisions before 2026-07-28: optional sessions, batches (2025-03-26 only), the GET stream.
 
 use super::{
-    Endpoint, Exchange, Reply, ReplyBody,
+    Endpoint, Exchange, Reply, ReplyBody, Way,
     ask::{Ask, Form},
     envelope::{self, Id, MAX_BATCH, Message, Notification, Request, Response},
     events::{self, Script, Told},
@@ -172,7 +172,9 @@ async fn in_batch(
 
 /// The standalone stream for list changes.
 pub(super) fn open_stream(endpoint: &Endpoint, exchange: &Exchange<'_>) -> Result<Reply, Fault> {
-    let session = match is_stateful(exchange) {
+    // A channel may be opened before `initialize` comes.
+    let is_early = exchange.way == Way::Channel && !exchange.headers.contains_key(headers::SESSION_ID);
+    let session = match is_stateful(exchange) && !is_early {
         true => Some(endpoint.session(exchange)?),
         false => None,
     };
@@ -225,7 +227,7 @@ pub(super) fn open_stream(endpoint: &Endpoint, exchange: &Exchange<'_>) -> Resul
 /// Clients of the HTTP+SSE transport of 2024-11-05 begin with a GET and wait for an event that says where to post to. An
 /// error is an end to that; clients of Streamable HTTP read no other events than messages.
 const NO_SSE_TRANSPORT: &str = "event: error\n\
-    data: {\"code\":405,\"message\":\"the HTTP+SSE transport of 2024-11-05 is not served here: choose Streamable HTTP in the client, with this URL\"}\n\n";
+    data: {\"code\":405,\"message\":\"the HTTP+SSE transport of 2024-11-05 is not served here: choose Streamable HTTP in the client, with this URL (or give the instance `metadata.proto_type: legacy`)\"}\n\n";
 
 /// Ends a session.
 pub(super) fn delete(endpoint: &Endpoint, exchange: &Exchange<'_>) -> Result<Reply, Fault> {
@@ -237,7 +239,7 @@ pub(super) fn delete(endpoint: &Endpoint, exchange: &Exchange<'_>) -> Result<Rep
     Ok(Reply::empty(StatusCode::NO_CONTENT))
 }
 
-/// Whether the instance has sessions.
+/// Whether the client has a session.
 pub(super) fn is_stateful(exchange: &Exchange<'_>) -> bool {
-    exchange.view.entry.definition.metadata.proto_type == ProtoType::Stateful
+    exchange.way == Way::Channel || exchange.view.entry.definition.metadata.proto_type == ProtoType::Stateful
 }

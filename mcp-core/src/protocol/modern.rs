@@ -2,7 +2,7 @@
 //! their order are those of `docs/PROTOCOL.md`, chapter 4.
 
 use super::{
-    Exchange,
+    Exchange, Way,
     envelope::Request,
     fault::Fault,
     headers,
@@ -30,24 +30,17 @@ pub(super) fn check(
             "`io.modelcontextprotocol/clientCapabilities` must be an object",
         ));
     }
-    match headers::protocol_version(exchange.headers)? {
-        Some(header) if header == version => {}
-        Some(_) => {
-            return Err(Fault::header_mismatch(
-                "MCP-Protocol-Version differs from params._meta",
-            ));
-        }
-        None => {
-            return Err(Fault::header_mismatch(
-                "the header MCP-Protocol-Version is missing",
-            ));
-        }
+    let repeats = exchange.way == Way::Request;
+    if repeats {
+        same_version(exchange, &version)?;
     }
     if !MODERN.contains(&&*version) {
         return Err(Fault::unsupported_version(&version, MODERN));
     }
-    headers::must_equal(exchange.headers, &headers::METHOD, &request.method, false)?;
-    if let Some(name) = mirrored_name.and_then(as_string) {
+    if repeats {
+        headers::must_equal(exchange.headers, &headers::METHOD, &request.method, false)?;
+    }
+    if let Some(name) = mirrored_name.and_then(as_string).filter(|_| repeats) {
         headers::must_equal(exchange.headers, &headers::NAME, &name, true)?;
     }
     if let Some(level) = meta.log_level
@@ -58,4 +51,16 @@ pub(super) fn check(
         return Err(Fault::invalid_params(message));
     }
     Ok(())
+}
+
+fn same_version(exchange: &Exchange<'_>, version: &str) -> Result<(), Fault> {
+    match headers::protocol_version(exchange.headers)? {
+        Some(header) if header == version => Ok(()),
+        Some(_) => Err(Fault::header_mismatch(
+            "MCP-Protocol-Version differs from params._meta",
+        )),
+        None => Err(Fault::header_mismatch(
+            "the header MCP-Protocol-Version is missing",
+        )),
+    }
 }

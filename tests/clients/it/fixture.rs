@@ -24,6 +24,7 @@ pub(crate) struct Shop {
 
 pub(crate) const STATELESS: &str = "streamable-stateless";
 pub(crate) const STATEFUL: &str = "streamable-stateful";
+pub(crate) const OLD: &str = "legacy";
 
 /// How a client reaches the gateway.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,6 +33,10 @@ pub(crate) enum Way {
     Http,
     /// `dynmcp stdio`.
     Stdio,
+    /// HTTP+SSE of 2024-11-05.
+    Sse,
+    /// A WebSocket.
+    WebSocket,
 }
 
 impl Way {
@@ -39,6 +44,8 @@ impl Way {
         match self {
             Self::Http => "http",
             Self::Stdio => "stdio",
+            Self::Sse => "sse",
+            Self::WebSocket => "websocket",
         }
     }
 }
@@ -78,6 +85,8 @@ impl Shop {
     pub(crate) fn url_of(&self, way: Way) -> String {
         match way {
             Way::Http | Way::Stdio => self.url(),
+            Way::Sse => self.url().replace("/mcp/", "/sse/"),
+            Way::WebSocket => self.url().replace("/mcp/", "/ws/").replacen("http", "ws", 1),
         }
     }
 
@@ -92,6 +101,13 @@ impl Shop {
             "late_tool",
         ])
         .await
+    }
+
+    /// For clients that have no way to show a key.
+    pub(crate) async fn open_to_everybody(&self) -> Result<()> {
+        let tools = ["get_order", "create_order", "broken", "tenant_report"];
+        let document = json!({"name": "Shop", "tool_ids": tools, "auth": "none"});
+        self.gateway.admin().put_instance("shop", &document).await
     }
 
     /// Nothing went wrong that no client saw, and the key is not in it.

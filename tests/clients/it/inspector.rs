@@ -1,6 +1,6 @@
 //! The Inspector's command line: one call per process.
 
-use crate::fixture::{STATELESS, Shop, Way};
+use crate::fixture::{OLD, STATELESS, Shop, Way};
 use anyhow::{Context, Result};
 use dynmcp_harness::{Gateway, Toolbox, dynmcp};
 use serde_json::{Value, json};
@@ -47,7 +47,7 @@ impl Inspector<'_> {
                     .chain(server)
                     .collect()
             }
-            Way::Http => {
+            Way::Http | Way::Sse | Way::WebSocket => {
                 let key = format!("Authorization: Bearer {}", Gateway::KEY);
                 vec![url, "--header".to_owned(), key]
             }
@@ -65,11 +65,11 @@ impl Inspector<'_> {
 }
 
 async fn run(era: &str) -> Result<()> {
-    run_over(Way::Http, era).await
+    run_over(Way::Http, STATELESS, era).await
 }
 
-async fn run_over(way: Way, era: &str) -> Result<()> {
-    let shop = Shop::open(STATELESS).await?;
+async fn run_over(way: Way, proto_type: &'static str, era: &str) -> Result<()> {
+    let shop = Shop::open(proto_type).await?;
     let inspector = Inspector {
         toolbox: Toolbox::open()?,
         shop: &shop,
@@ -129,6 +129,11 @@ async fn modern() -> Result<()> {
 
 #[tokio::test]
 async fn as_a_program() -> Result<()> {
-    run_over(Way::Stdio, "legacy").await?;
-    run_over(Way::Stdio, "modern").await
+    run_over(Way::Stdio, STATELESS, "legacy").await?;
+    run_over(Way::Stdio, STATELESS, "modern").await
+}
+
+#[tokio::test]
+async fn over_http_and_sse() -> Result<()> {
+    run_over(Way::Sse, OLD, "legacy").await
 }

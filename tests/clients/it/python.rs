@@ -1,7 +1,7 @@
 //! `mcp` from PyPI.
 
 use crate::{
-    fixture::{STATEFUL, STATELESS, Shop, Way},
+    fixture::{OLD, STATEFUL, STATELESS, Shop, Way},
     scripted::drive,
 };
 use anyhow::Result;
@@ -55,4 +55,9 @@ async fn legacy_as_a_program() -> Result<()> {
 #[tokio::test]
 async fn legacy_with_sessions_as_a_program() -> Result<()> {
     run_over(Way::Stdio, STATEFUL, &["legacy", "wait"]).await
+}
+
+#[tokio::test]
+async fn over_http_and_sse() -> Result<()> {
+    run_over(Way::Sse, OLD, &["legacy", "wait"]).await
 }

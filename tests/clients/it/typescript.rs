@@ -1,7 +1,7 @@
 //! `@modelcontextprotocol/client`.
 
 use crate::{
-    fixture::{STATEFUL, STATELESS, Shop, Way},
+    fixture::{OLD, STATEFUL, STATELESS, Shop, Way},
     scripted::drive,
 };
 use anyhow::Result;
@@ -54,4 +54,21 @@ async fn auto_as_a_program() -> Result<()> {
 #[tokio::test]
 async fn default_mode_with_sessions_as_a_program() -> Result<()> {
     run_over(Way::Stdio, STATEFUL, "legacy").await
+}
+
+#[tokio::test]
+async fn over_http_and_sse() -> Result<()> {
+    run_over(Way::Sse, OLD, "legacy").await
+}
+
+// Its transport shows no key.
+#[tokio::test]
+async fn an_older_client_over_a_websocket() -> Result<()> {
+    let toolbox = Toolbox::open()?;
+    let shop = Shop::open(STATELESS).await?;
+    shop.open_to_everybody().await?;
+    let mut client = Command::new(toolbox.node());
+    client.arg(concat!(env!("CARGO_MANIFEST_DIR"), "/typescript/websocket.mjs"));
+    client.env("NODE_TOOLS", toolbox.node_packages());
+    drive(&shop, Way::WebSocket, &mut client, &[]).await
 }

@@ -38,10 +38,7 @@ pub(super) fn of(reply: Reply) -> Response {
         }
         ReplyBody::Events(events) => {
             let mut response = Response::new(Body::from_stream(events.map(Ok::<_, Infallible>)));
-            let headers = response.headers_mut();
-            headers.insert(header::CONTENT_TYPE, EVENTS);
-            headers.insert(header::CACHE_CONTROL, NO_TRANSFORM);
-            headers.insert(UNBUFFERED.0, UNBUFFERED.1);
+            say_events(&mut response);
             response
         }
     };
@@ -60,6 +57,14 @@ pub(super) fn of(reply: Reply) -> Response {
         response.headers_mut().insert(SESSION_ID, session);
     }
     response
+}
+
+/// Says that the body is a stream of events.
+pub(super) fn say_events(response: &mut Response) {
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, EVENTS);
+    headers.insert(header::CACHE_CONTROL, NO_TRANSFORM);
+    headers.insert(UNBUFFERED.0, UNBUFFERED.1);
 }
 
 /// A body of a known length in a few pieces, so that what is large is written from where it lies.

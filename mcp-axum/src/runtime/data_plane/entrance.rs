@@ -4,7 +4,7 @@
 use super::{answer::Tracked, connection::Usage, host, seats::Seat};
 use crate::{
     app::{Phase, SharedBody},
-    http::error::Error,
+    http::{error::Error, mcp::Takeover},
     settings::OPERATOR_PATHS,
 };
 use axum::{Router, response::IntoResponse};
@@ -25,6 +25,8 @@ pub(super) struct Entrance {
     /// Nothing is done for this connection but answering probes, until it has a place.
     pub(super) turned_away: Option<TurnedAway>,
     pub(super) seat: Arc<Seat>,
+    /// What becomes of the connection if a request asks for another protocol.
+    pub(super) takeover: Takeover,
 }
 
 /// Why a connection is not served.
@@ -104,6 +106,9 @@ impl Entrance {
         host::settle(request)?;
         request.extensions_mut().insert(self.peer.clone());
         if request.version() < Version::HTTP_2 {
+            if Takeover::is_for(request.headers()) {
+                request.extensions_mut().insert(self.takeover.clone());
+            }
             return Ok(None);
         }
         let header = request.headers().iter();

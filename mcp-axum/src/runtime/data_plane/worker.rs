@@ -12,6 +12,7 @@ use super::{
 };
 use crate::{
     app::{self, App, Phase},
+    http::mcp::Takeover,
     runtime::{control_plane::bounds, watchdog::Vital},
 };
 use axum::Router;
@@ -161,20 +162,23 @@ impl Opener {
             Ok(stream) => stream,
             Err(error) => return tracing::error!(%error, "cannot serve a connection"),
         };
+        let takeover = Takeover::default();
         let entrance = Entrance {
             router: self.router.clone(),
             usage: usage.clone(),
             peer: visit.peer().clone(),
             turned_away,
             seat: seat.clone(),
+            takeover: takeover.clone(),
         };
         let socket = Socket::new(stream, usage.clone());
         let service = service_fn(move |request| entrance.serve(request));
         let connection = self
             .server
-            .serve_connection(TokioIo::new(socket), service)
+            .serve_connection_with_upgrades(TokioIo::new(socket), service)
             .into_owned();
         let seated = seat.clone();
+        let used = usage.clone();
         let task = connections.tasks.spawn(async move {
             let (_counted, _visit) = (counted, visit);
             let ended = tokio::select! {
@@ -182,6 +186,11 @@ impl Opener {
                 ended = connection => ended,
                 () = seated.is_needed() => Ok(()),
             };
+            if let Some(work) = takeover.taken() {
+                // As long as a request, for whoever looks.
+                let _in_progress = used.begin();
+                work.await;
+            }
             // Broken requests and vanished clients: hyper has answered what could be answered.
             if let Err(error) = ended {
                 tracing::debug!(%error, "a connection ended with an error");

@@ -5,7 +5,10 @@ use super::{
     offered::with,
     server::McpServer,
 };
-use crate::test_app::{TestApp, eventually};
+use crate::{
+    test_app::{TestApp, eventually},
+    websocket::{Socket, older},
+};
 use futures_util::FutureExt;
 use serde_json::{Value, json};
 use std::time::Duration;
@@ -258,4 +261,25 @@ async fn log_messages_reach_the_client_whose_call_it_was_as_far_as_it_wants_them
         let silent = app.mcp("i").modern("tools/call", call(&one)).await.ok();
         assert_eq!(silent.json()["result"]["content"], json!([]));
     }
+}
+
+#[tokio::test]
+async fn a_channel_is_told_of_its_resources_too() {
+    let app = TestApp::start().await;
+    let server = watched(false).await;
+    with(&app, "u", &server, &json!({})).await;
+    instance(&app).await;
+    eventually("the gateway listens", || server.listeners() == 1).await;
+    let mut socket = Socket::of_user(&app, "i").await;
+    socket.initialize().await;
+    let subscribed = socket
+        .ask(&older(1, "resources/subscribe", json!({"uri": "test://a"})))
+        .await;
+    assert_eq!(subscribed["result"], json!({}), "{subscribed}");
+    server.tell(UPDATED, &json!({"uri": "test://a"}));
+    let told = socket.next().await;
+    assert_eq!(
+        (&told["method"], &told["params"]["uri"]),
+        (&json!(UPDATED), &json!("test://a"))
+    );
 }

@@ -19,7 +19,7 @@ pub enum ProtoType {
     /// Sessions for revisions before 2026-07-28. The first version misspelt it.
     #[serde(rename = "streamable-stateful", alias = "streamable-statefule")]
     Stateful,
-    /// HTTP+SSE of 2024-11-05; served like `Stateless`, with a warning.
+    /// HTTP+SSE of 2024-11-05 beside Streamable HTTP, which has no sessions.
     #[serde(rename = "legacy")]
     Legacy,
 }

@@ -6,7 +6,7 @@ use crate::{
     peer::Peer,
     policy::{Action, Asked, Door, Gate, Hold, Policy, Record, Refusal, Trace},
     protocol::{
-        AbandonedSettings, Endpoint, Exchange, Gateway, GatewayParts, ProtocolSettings, Reply, ReplyBody,
+        AbandonedSettings, Endpoint, Exchange, Gateway, GatewayParts, ProtocolSettings, Reply, ReplyBody, Way,
     },
     relay::{Answer, Forwarded, Line, LogLevel, Origin, Progress, Trouble},
     spec::Method,
@@ -212,6 +212,7 @@ impl World {
             headers: &headers,
             principal: Principal::named("ann"),
             peer: Peer::unbounded(),
+            way: Way::Request,
         };
         self.endpoint.post(&exchange, body.to_string().as_bytes()).await
     }

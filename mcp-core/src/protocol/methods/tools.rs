@@ -5,7 +5,7 @@ use crate::{
     engine::{CallContext, CallResult, Engine, Outcome},
     policy::Trace,
     protocol::{
-        Endpoint, Exchange, Reply,
+        Endpoint, Exchange, Reply, Way,
         ask::Ask,
         conversation,
         envelope::Id,
@@ -57,7 +57,7 @@ pub(super) async fn call(ask: &Ask<'_>, params: &CallParams<'_>) -> Result<Reply
             return Ok(answer((ask.era, ask.id), &exchange.view, tool, result));
         }
     };
-    if ask.era == Era::Modern {
+    if ask.era == Era::Modern && exchange.way == Way::Request {
         headers::check_mirrored(exchange.headers, compiled.mirrored_headers(), arguments)?;
     }
     let wants_progress = ask
@@ -82,7 +82,7 @@ async fn call_telling(
 ) -> Result<Reply, Fault> {
     let (endpoint, exchange) = (ask.endpoint.clone(), ask.exchange);
     let (view, headers) = (exchange.view.clone(), exchange.headers.clone());
-    let (principal, peer) = (exchange.principal.clone(), exchange.peer.clone());
+    let (principal, peer, way) = (exchange.principal.clone(), exchange.peer.clone(), exchange.way);
     let (name, arguments) = (tool.name.clone(), arguments.map(RawValue::to_owned));
     let (era, id) = (ask.era, ask.id.to_owned());
     let begun = Trace {
@@ -96,6 +96,7 @@ async fn call_telling(
                 headers: &headers,
                 principal,
                 peer,
+                way,
             };
             let called = view.tool(&name).and_then(|tool| match &tool.callee {
                 Callee::Defined(shown) => Some((tool, shown.callable(&compiled))),

@@ -1,0 +1,205 @@
+//! An open WebSocket: messages in and out, and whether somebody is still there.
+
+use super::{
+    super::{
+        Call, McpRoute, Work, admit,
+        channel::{Changes, Outward},
+    },
+    Channel,
+};
+use crate::http::body;
+use bytes::Bytes;
+use futures_util::{Sink, SinkExt, Stream, StreamExt};
+use http::HeaderMap;
+use mcp_core::{framing::sse::Parser, peer::Peer};
+use std::{sync::Arc, time::Duration};
+use tokio::time::{Instant, MissedTickBehavior, interval_at, timeout};
+use tokio_tungstenite::tungstenite::{
+    Error, Message,
+    protocol::{CloseFrame, frame::coding::CloseCode},
+};
+
+/// How often the client is asked whether it is there.
+const PING_EVERY: Duration = Duration::from_secs(15);
+/// Silence after which it is not.
+const LONGEST_SILENCE: Duration = Duration::from_secs(50);
+
+/// A WebSocket, and what is said over it.
+pub(super) struct Conversation {
+    pub(super) listener: Listener,
+    pub(super) outward: Outward,
+    /// What is told; ends when the gateway drains.
+    pub(super) changes: Changes,
+}
+
+/// Takes what the client says.
+pub(super) struct Listener {
+    pub(super) route: Arc<McpRoute>,
+    /// Of the opening handshake: the client's key is looked at with each message.
+    pub(super) headers: HeaderMap,
+    pub(super) peer: Arc<Peer>,
+    pub(super) channel: Arc<Channel>,
+}
+
+/// Why it is over, and what the client is told.
+enum Over {
+    /// The client closed it, or is gone.
+    Gone,
+    Closed(CloseCode, String),
+}
+
+impl Conversation {
+    /// Until one of the two closes it.
+    pub(super) async fn run<S>(mut self, socket: S)
+    where
+        S: Stream<Item = Result<Message, Error>> + Sink<Message, Error = Error> + Unpin,
+    {
+        let patience = self.listener.route.app.settings.app.client_patience();
+        let (mut sink, mut stream) = socket.split();
+        let over = self.talk(&mut sink, &mut stream, patience).await;
+        self.listener.channel.end();
+        if let Over::Closed(code, reason) = over {
+            let frame = CloseFrame {
+                code,
+                reason: reason.into(),
+            };
+            let closing = async {
+                sink.send(Message::Close(Some(frame))).await?;
+                // Until the client has closed its side, too.
+                while let Some(Ok(_)) = stream.next().await {}
+                Ok::<_, Error>(())
+            };
+            let _ = timeout(Duration::from_secs(1), closing).await;
+        }
+    }
+
+    async fn talk(
+        &mut self,
+        sink: &mut (impl Sink<Message, Error = Error> + Unpin),
+        stream: &mut (impl Stream<Item = Result<Message, Error>> + Unpin),
+        patience: Duration,
+    ) -> Over {
+        let mut parser = Parser::new(u64::MAX);
+        let mut pings = interval_at(Instant::now() + PING_EVERY, PING_EVERY);
+        pings.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut heard = Instant::now();
+        let mut is_draining = false;
+        loop {
+            let said = tokio::select! {
+                biased;
+                Some(message) = self.outward.inbox.recv() => vec![message],
+                Some(changes) = self.outward.changes.recv(), if !is_draining => {
+                    self.changes = changes;
+                    vec![]
+                }
+                change = self.changes.next(), if !is_draining => match change {
+                    Some(change) => {
+                        let events = parser.push(&change).unwrap_or_default();
+                        // Before it is ready, a client is told of nothing.
+                        let is_ready = self.listener.channel.is_initialized.is_cancelled();
+                        let told = events.into_iter().map(|event| event.data);
+                        told.filter(|data| is_ready && !data.is_empty()).collect()
+                    }
+                    None => {
+                        // Nothing new begins; what was begun is answered.
+                        is_draining = true;
+                        self.listener.channel.tasks.close();
+                        vec![]
+                    }
+                },
+                () = self.listener.channel.tasks.wait(), if is_draining => match self.outward.inbox.try_recv() {
+                    Ok(message) => vec![message],
+                    Err(_) => {
+                        let reason = match self.listener.route.app.draining.is_cancelled() {
+                            true => "the gateway ends",
+                            false => "the instance is gone",
+                        };
+                        return Over::Closed(CloseCode::Away, reason.to_owned());
+                    }
+                },
+                received = stream.next(), if !is_draining => {
+                    heard = Instant::now();
+                    match received {
+                        Some(Ok(message)) => match self.listener.take(message).await {
+                            Ok(()) => vec![],
+                            Err(over) => return over,
+                        },
+                        Some(Err(Error::Capacity(error))) => return Over::Closed(CloseCode::Size, error.to_string()),
+                        Some(Err(_)) | None => return Over::Gone,
+                    }
+                }
+                _ = pings.tick() => {
+                    if heard.elapsed() > LONGEST_SILENCE {
+                        return Over::Gone;
+                    }
+                    match timeout(patience, sink.send(Message::Ping(Bytes::new()))).await {
+                        Ok(Ok(())) => vec![],
+                        _ => return Over::Gone,
+                    }
+                }
+            };
+            for message in said {
+                let Ok(text) = message.try_into() else { continue };
+                match timeout(patience, sink.send(Message::Text(text))).await {
+                    Ok(Ok(())) => {}
+                    _ => return Over::Gone,
+                }
+            }
+        }
+    }
+}
+
+impl Listener {
+    async fn take(&self, message: Message) -> Result<(), Over> {
+        let text = match message {
+            Message::Text(text) => Bytes::from(text),
+            Message::Binary(_) => {
+                let reason = "messages are text frames".to_owned();
+                return Err(Over::Closed(CloseCode::Unsupported, reason));
+            }
+            Message::Close(_) => return Err(Over::Gone),
+            // Answered where they are read.
+            Message::Ping(_) | Message::Pong(_) | Message::Frame(_) => return Ok(()),
+        };
+        let mut call = Call::begin(&self.route, &self.headers, &self.peer);
+        let admitted = admit(
+            &self.route,
+            &self.headers,
+            &self.channel.instance,
+            &mut call.record,
+        )
+        .await;
+        let (view, principal) = match admitted {
+            Ok(admitted) => admitted,
+            Err(error) => {
+                // A key that is no longer good, or an instance that is gone: nothing else would be answered, either.
+                call.record.answered(error.status());
+                return Err(Over::Closed(CloseCode::Policy, error.message().to_owned()));
+            }
+        };
+        let kept = match body::keep(text.clone(), &self.peer) {
+            Ok(kept) => kept,
+            Err(error) => {
+                call.record.answered(error.status());
+                self.refuse(&text, &error);
+                return Ok(());
+            }
+        };
+        let work = Work {
+            view,
+            headers: self.headers.clone(),
+            principal,
+            peer: self.peer.clone(),
+        };
+        if let Err(error) = self.channel.take(work, kept, call.record) {
+            self.refuse(&text, &error);
+        }
+        Ok(())
+    }
+
+    /// Beside what is being answered: whoever does not read must not keep himself from reading.
+    fn refuse(&self, text: &Bytes, error: &crate::http::error::Error) {
+        let (channel, text, error) = (self.channel.clone(), text.clone(), error.clone());
+        tokio::spawn(async move { channel.refuse(&text, &error).await });
+    }
+}
