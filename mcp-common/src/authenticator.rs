@@ -3,10 +3,12 @@
 mod attributes;
 mod grant;
 mod key_ring;
+mod narrowing;
 
 pub use attributes::Attributes;
 pub use grant::Grant;
 pub use key_ring::KeyRing;
+pub use narrowing::Narrowing;
 
 use async_trait::async_trait;
 use http::HeaderMap;
@@ -41,6 +43,11 @@ impl Principal {
     /// Whoever reaches an anonymous instance or a gateway without authentication.
     pub fn anonymous() -> Self {
         Self::named("anonymous")
+    }
+
+    /// What of the instances the caller sees; `None` for all.
+    pub fn narrowing(&self) -> Option<&Arc<Narrowing>> {
+        self.grant.as_deref()?.narrowing()
     }
 
     /// `principal.roles` of templates, in the order in which the authenticator gave them.

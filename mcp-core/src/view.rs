@@ -7,6 +7,7 @@ mod collection;
 mod cursor;
 mod kinds;
 mod listed;
+mod narrowed;
 mod offer;
 mod prepared;
 mod shown;
@@ -24,7 +25,8 @@ use collection::{Collection, ListStyle};
 pub(crate) use cursor::Cursor;
 pub(crate) use kinds::{ListKind, PerList};
 pub use listed::{ListedTool, listed};
-use mcp_common::catalog::InstanceEntry;
+use mcp_common::{authenticator::Narrowing, catalog::InstanceEntry};
+use narrowed::Sight;
 pub use offer::{Inventories, Item, NoInventories, Offer, Resources, Unlisted};
 pub(crate) use prepared::PreparedList;
 use serde_json::json;
@@ -92,19 +94,22 @@ pub(crate) enum Callee {
 }
 
 impl InstanceView {
-    /// Renders the instance, with what other servers offer through it.
+    /// Renders the instance, with what other servers offer through it; of all that, what a narrowing leaves.
     pub fn build(
         entry: Arc<InstanceEntry<StoredTool>>,
         compiler: &ToolCompiler,
         inventories: &dyn Inventories,
+        narrowing: Option<&Arc<Narrowing>>,
         settings: &ViewSettings,
         metrics: &Metrics,
     ) -> Self {
         metrics.views_built.inc();
         // In this order: an inventory that changes meanwhile makes this view one of before.
         let epoch = inventories.epoch(&entry);
-        let offer = inventories.offer(&entry);
+        let mut offer = inventories.offer(&entry);
         let capabilities = Capabilities::of(&offer);
+        let sight = Sight(narrowing);
+        sight.narrow(&mut offer, &entry);
         let definition = &entry.definition;
         let info = json!({"name": format!("dynmcp-{}", definition.id), "title": definition.name, "version": env!("CARGO_PKG_VERSION")});
         let server_info = info.to_string();
@@ -125,7 +130,7 @@ impl InstanceView {
             page_size: settings.page_size,
             modern_after: format!(",{tail}"),
         };
-        let tools = Shown::new(&entry, compiler).members(offer.tools, metrics);
+        let tools = Shown::new(&entry, compiler, sight).members(offer.tools, metrics);
         let origins = |name: &str, items| {
             Collection::build(name, &style, offer::members(items, |item| item.origin.clone()))
         };

@@ -96,6 +96,10 @@ pub(super) struct CreateArguments {
     /// An instance that it opens, with `*` for any text. Can be repeated; without any it opens none.
     #[arg(long = "instance", value_name = "ID")]
     instances: Vec<String>,
+    /// A tool that it shows, by its name with `*` for any text, or by tag (tag:read-only). Can be repeated; without any it
+    /// shows all.
+    #[arg(long = "tool", value_name = "NAME")]
+    tools: Vec<String>,
     /// A role of it; `admin` opens /admin and every instance. Can be repeated.
     #[arg(long = "role", value_name = "ROLE")]
     roles: Vec<String>,
@@ -194,6 +198,7 @@ impl CreateArguments {
             description: self.description.clone(),
             owner: self.owner.clone(),
             instances: self.instances.clone(),
+            tools: (!self.tools.is_empty()).then(|| self.tools.clone()),
             roles: self.roles.clone(),
             limits: self.limits(),
             expires_at: self.expires.as_deref().map(end).transpose()?,

@@ -241,6 +241,7 @@ async fn admit(
     let view =
         view.ok_or_else(|| in_json_rpc(Error::not_found(format!("no instance is called `{instance}`"))))?;
     record.sent_by(&principal);
+    let view = route.endpoint.gateway().views.seen_by(&principal, view);
     Ok((view, principal))
 }
 

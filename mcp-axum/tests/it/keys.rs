@@ -340,3 +340,53 @@ async fn calls_beyond_the_limits_of_a_key_are_refused_and_nobody_else_notices() 
     );
     client.tool_names().await;
 }
+
+#[tokio::test]
+async fn what_a_key_does_not_show_is_neither_listed_nor_called() {
+    let app = TestApp::start().await;
+    let upstream = app.with_item_tools("desk").await;
+    let mut tagged = app.admin().get("/admin/tds/add_item").await.data();
+    tagged["name"] = json!("count_items");
+    tagged["tags"] = json!(["read-only"]);
+    app.admin().put("/admin/tds/count_items", &tagged).await.ok();
+    app.put_instance("desk", &["get_item", "add_item", "count_items"])
+        .await;
+    let all = app.mcp("desk").tool_names().await;
+    assert_eq!(all, ["get_item", "add_item", "count_items"]);
+    let shown = json!({"instances": ["desk"], "tools": ["get_*", "tag:read-only"]});
+    let (id, key) = create(&app, shown).await;
+    let client = McpClient::new(holder(&app, &key), "desk");
+    assert_eq!(client.tool_names().await, ["get_item", "count_items"]);
+    client.call("get_item", json!({"id": 1})).await;
+    let params = json!({"name": "add_item", "arguments": {"name": "x"}});
+    let hidden = client.modern("tools/call", params).await;
+    let unknown = client
+        .modern("tools/call", json!({"name": "no_such_tool", "arguments": {}}))
+        .await;
+    assert_eq!(hidden.text.replace("add_item", "no_such_tool"), unknown.text);
+    assert_eq!(upstream.requests().len(), 1);
+    let (_, none) = create(&app, json!({"instances": ["desk"], "tools": []})).await;
+    assert_eq!(
+        McpClient::new(holder(&app, &none), "desk").tool_names().await,
+        Vec::<String>::new()
+    );
+
+    // The instance changes, then the key.
+    app.put_instance("desk", &["count_items", "get_item"]).await;
+    assert_eq!(client.tool_names().await, ["count_items", "get_item"]);
+    tagged["tags"] = json!([]);
+    app.admin().put("/admin/tds/count_items", &tagged).await.ok();
+    assert_eq!(client.tool_names().await, ["get_item"]);
+    let mut document = app.admin().get(&format!("/admin/keys/{id}")).await.data();
+    document["tools"] = json!(["count_*"]);
+    app.admin()
+        .put(&format!("/admin/keys/{id}"), &document)
+        .await
+        .ok();
+    assert_eq!(client.tool_names().await, ["count_items"]);
+    assert_eq!(
+        app.mcp("desk").tool_names().await,
+        ["count_items", "get_item"],
+        "others see what they saw"
+    );
+}

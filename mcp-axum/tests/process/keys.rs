@@ -151,7 +151,7 @@ fn wishes_that_cannot_be_are_refused_before_anything_is_stored() {
             &["--role", "Admin"],
             "roles[0]: `Admin` is no role that opens anything; write `admin`",
         ),
-        (&["--instance", ""], "instances[0]: must be the id of an instance"),
+        (&["--instance", ""], "instances[0]: must be what is meant"),
     ] {
         let output = sandbox.run(&[&["keys", "create", "--name", "ann"], arguments].concat());
         assert_eq!(output.status.code(), Some(2), "{arguments:?}");

@@ -13,7 +13,7 @@ pub use token::{SECRET_BYTES, Token};
 
 use super::{Read, decode::decode, upstream::Pattern};
 use crate::{
-    authenticator::{Attributes, Grant, Principal},
+    authenticator::{Attributes, Grant, Narrowing, Principal},
     document::Document,
     key::Revision,
     problem::Problems,
@@ -55,6 +55,16 @@ pub struct ApiKeyDefinition {
     #[serde(default)]
     #[schemars(example = &["support"])]
     pub instances: Vec<Pattern>,
+    /// The tools that it shows, by the names that they have in an instance, with `*` for any text, or by tag (`tag:read-only`);
+    /// all where nothing is said. What is not shown cannot be called.
+    #[schemars(example = &["get_*", "tag:read-only"])]
+    pub tools: Option<Vec<Pattern>>,
+    /// The resources of other servers that it shows, by URI, with `*` for any text; all where nothing is said.
+    #[schemars(example = &["docs://*"])]
+    pub resources: Option<Vec<Pattern>>,
+    /// The prompts of other servers that it shows, by name, with `*` for any text; all where nothing is said.
+    #[schemars(example = &["summarize"])]
+    pub prompts: Option<Vec<Pattern>>,
     /// Its roles: `admin` opens `/admin` and every instance; templates see all of them as `principal.roles`.
     #[serde(default)]
     #[schemars(example = &["support-agent"])]
@@ -72,6 +82,13 @@ pub struct ApiKeyDefinition {
     pub expires_at: Option<Timestamp>,
     /// The hashes of the secrets that are valid; two while a key is being replaced by the next one.
     pub secrets: Vec<KeySecret>,
+
+    /// What templates see of its holder, made once for all requests.
+    #[serde(skip)]
+    attributes: Option<Arc<Attributes>>,
+    /// What of an instance it shows.
+    #[serde(skip)]
+    pub(crate) narrowing: Option<Arc<Narrowing>>,
 
     /// Who maintains it; plans of others leave it alone.
     #[serde(default, rename = "managed_by")]
@@ -132,6 +149,7 @@ impl ApiKeyDefinition {
             warnings.push("instances: none is named, so this key opens nothing".to_owned());
         }
         definition.id = id.into();
+        definition.prepare();
         Ok(Read { definition, warnings })
     }
 
@@ -147,26 +165,28 @@ impl ApiKeyDefinition {
     }
 
     /// Who comes in with it, as it was stored at this revision, until `end`.
-    pub fn principal(&self, revision: Revision, end: Option<SystemTime>) -> Principal {
+    pub fn principal(self: &Arc<Self>, revision: Revision, end: Option<SystemTime>) -> Principal {
+        Principal {
+            subject: self.name.as_ref().unwrap_or(&self.id).clone(),
+            admin: self.is_admin(),
+            attributes: self.attributes.clone(),
+            grant: Some(Arc::new(Grant::new(self.clone(), revision, end))),
+        }
+    }
+
+    /// What requests share.
+    fn prepare(&mut self) {
         let attributes = Attributes {
             roles: self.roles.clone(),
             claims: self.claims.clone(),
         };
-        Principal {
-            subject: self.name.as_ref().unwrap_or(&self.id).clone(),
-            admin: self.is_admin(),
-            attributes: (!attributes.is_empty()).then(|| Arc::new(attributes)),
-            grant: Some(Arc::new(Grant {
-                key: self.id.clone(),
-                revision,
-                instances: match self.is_admin() {
-                    true => None,
-                    false => Some(self.instances.clone()),
-                },
-                limits: (!self.limits.is_empty()).then_some(self.limits),
-                end,
-            })),
-        }
+        let narrowing = Narrowing {
+            tools: self.tools.clone(),
+            resources: self.resources.clone(),
+            prompts: self.prompts.clone(),
+        };
+        self.attributes = (!attributes.is_empty()).then(|| Arc::new(attributes));
+        self.narrowing = (!narrowing.is_empty()).then(|| Arc::new(narrowing));
     }
 }
 

@@ -56,6 +56,7 @@ pub(crate) fn views(criterion: &mut Criterion) {
                 entry,
                 catalog.compiler(),
                 &NoInventories,
+                None,
                 &ViewSettings::default(),
                 &metrics,
             )

@@ -47,7 +47,7 @@ impl HeldKeys {
         let Some(grant) = grant else {
             return HeldKey::default();
         };
-        let changes = self.changes.of(&grant.key);
+        let changes = self.changes.of(grant.key());
         let mut hears = changes.0.subscribe();
         // What changed since it was shown nobody heard of.
         if !self.is_still(grant) {
@@ -67,7 +67,7 @@ impl HeldKeys {
     fn is_still(&self, grant: &Grant) -> bool {
         let snapshot = self.catalog.snapshot();
         let keys = snapshot.documents(Kind::API_KEY);
-        keys.and_then(|keys| keys.get(&grant.key))
+        keys.and_then(|keys| keys.get(grant.key()))
             .is_some_and(|entry| entry.revision == grant.revision)
     }
 

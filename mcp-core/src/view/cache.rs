@@ -1,8 +1,8 @@
 //! Views by instance id, built when first asked for and dropped when the catalog says that they changed.
 
-use super::{InstanceView, Inventories, ViewSettings};
+use super::{InstanceView, Inventories, ViewSettings, narrowed::NarrowedViews};
 use crate::{telemetry::Metrics, tool::ToolCompiler};
-use mcp_common::catalog::Catalog;
+use mcp_common::{authenticator::Principal, catalog::Catalog};
 use moka::sync::Cache;
 use std::sync::Arc;
 
@@ -13,6 +13,7 @@ const CAPACITY: u64 = 10_000;
 pub struct Views {
     catalog: Arc<Catalog<ToolCompiler>>,
     cache: Cache<Arc<str>, Arc<InstanceView>>,
+    narrowed: NarrowedViews,
     inventories: Arc<dyn Inventories>,
     settings: ViewSettings,
     metrics: Metrics,
@@ -30,6 +31,7 @@ impl Views {
             catalog,
             inventories,
             cache: Cache::new(CAPACITY),
+            narrowed: NarrowedViews::default(),
             settings,
             metrics,
         }
@@ -59,6 +61,7 @@ impl Views {
                     entry.clone(),
                     self.catalog.compiler(),
                     &*self.inventories,
+                    None,
                     &self.settings,
                     &self.metrics,
                 ))
@@ -77,9 +80,38 @@ impl Views {
         }
     }
 
+    /// What of a view a caller sees.
+    pub fn seen_by(&self, caller: &Principal, view: Arc<InstanceView>) -> Arc<InstanceView> {
+        let Some(narrowing) = caller.narrowing() else {
+            return view;
+        };
+        let build = || {
+            InstanceView::build(
+                view.entry.clone(),
+                self.catalog.compiler(),
+                &*self.inventories,
+                Some(narrowing),
+                &self.settings,
+                &self.metrics,
+            )
+        };
+        let seen = self.narrowed.of(&view, narrowing, build);
+        // What changed while it was built nobody has dropped it for.
+        let instance = &view.entry.definition.id;
+        if self
+            .cache
+            .get(instance)
+            .is_none_or(|now| !Arc::ptr_eq(&now, &view))
+        {
+            self.narrowed.drop_of(instance);
+        }
+        seen
+    }
+
     /// Called after the catalog or an inventory changed, before anybody is told. Returns the view that was in use: while it is held,
     /// the next one takes over what is compiled already.
     pub(crate) fn invalidate(&self, instance: &str) -> Option<Arc<InstanceView>> {
+        self.narrowed.drop_of(instance);
         let old = self.cache.remove(instance)?;
         // The cache would keep what is removed until somebody asks for something: compiled tools and their state with it.
         self.cache.run_pending_tasks();

@@ -1,6 +1,6 @@
 //! The tools of an instance as a client lists them, one by one; for what compares two states of an instance.
 
-use super::Shown;
+use super::{Shown, Sight};
 use crate::{
     spec::Era,
     tool::{StoredTool, ToolCompiler},
@@ -24,7 +24,7 @@ pub fn listed(entry: &InstanceEntry<StoredTool>, compiler: &ToolCompiler) -> Vec
     if !entry.definition.enabled {
         return Vec::new();
     }
-    let shown = Shown::new(entry, compiler);
+    let shown = Shown::new(entry, compiler, Sight(None));
     let tools = shown.tools.iter().map(|(selected, compiled)| ListedTool {
         id: selected.tool.id.clone(),
         name: selected.name.clone(),

@@ -1,6 +1,6 @@
 //! The tools of one instance, compiled, in the order in which they are listed.
 
-use super::{Callee, Cursor, Item, ViewTool, collection::Member, offer};
+use super::{Callee, Cursor, Item, ViewTool, collection::Member, narrowed::Sight, offer};
 use crate::{
     spec::Era,
     telemetry::Metrics,
@@ -16,7 +16,11 @@ pub(super) struct Shown<'a> {
 }
 
 impl<'a> Shown<'a> {
-    pub(super) fn new(entry: &'a InstanceEntry<StoredTool>, compiler: &ToolCompiler) -> Self {
+    pub(super) fn new(
+        entry: &'a InstanceEntry<StoredTool>,
+        compiler: &ToolCompiler,
+        sight: Sight<'_>,
+    ) -> Self {
         let compiled = |selected: &'a Selected<StoredTool>| {
             let tool = &selected.tool;
             let stored = match &selected.overridden {
@@ -33,7 +37,12 @@ impl<'a> Shown<'a> {
                 }
             }
         };
-        let tools = entry.selection.tools.iter().filter_map(compiled).collect();
+        let shown = entry
+            .selection
+            .tools
+            .iter()
+            .filter(|selected| sight.shows(selected));
+        let tools = shown.filter_map(compiled).collect();
         Self { entry, tools }
     }
 

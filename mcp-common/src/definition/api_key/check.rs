@@ -51,10 +51,18 @@ pub(super) fn problems(id: &str, definition: &ApiKeyDefinition) -> Vec<Problem> 
             );
         }
     }
-    for (member, len) in [
-        ("roles", definition.roles.len()),
-        ("instances", definition.instances.len()),
-    ] {
+    let patterns = [
+        ("instances", Some(&definition.instances)),
+        ("tools", definition.tools.as_ref()),
+        ("resources", definition.resources.as_ref()),
+        ("prompts", definition.prompts.as_ref()),
+    ];
+    let patterns: Vec<_> = patterns
+        .into_iter()
+        .filter_map(|(member, list)| Some((member, list?)))
+        .collect();
+    let lengths = patterns.iter().map(|(member, list)| (*member, list.len()));
+    for (member, len) in lengths.chain([("roles", definition.roles.len())]) {
         if len > MOST_ENTRIES {
             wrong(
                 member,
@@ -72,10 +80,15 @@ pub(super) fn problems(id: &str, definition: &ApiKeyDefinition) -> Vec<Problem> 
             );
         }
     }
-    for (index, pattern) in definition.instances.iter().enumerate() {
-        if pattern.0.is_empty() {
-            let reason = "must be the id of an instance, with `*` for any text".to_owned();
-            wrong(&format!("instances[{index}]"), reason);
+    for (member, list) in patterns {
+        for index in list
+            .iter()
+            .zip(0..)
+            .filter(|(pattern, _)| pattern.0.is_empty())
+            .map(|(_, index)| index)
+        {
+            let reason = "must be what is meant, with `*` for any text".to_owned();
+            wrong(&format!("{member}[{index}]"), reason);
         }
     }
     problems.extend(definition.limits.problem());

@@ -24,11 +24,11 @@ fn a_key_is_recognised_by_its_form_and_checksum() {
 #[test]
 fn who_comes_in_is_what_the_document_says() {
     let members = serde_json::json!({
-        "name": "ann", "instances": ["a*"], "roles": ["agent"], "claims": {"n": 1},
+        "name": "ann", "instances": ["a*"], "tools": ["get_*"], "roles": ["agent"], "claims": {"n": 1},
         "expires_at": "2027-01-01T00:00:00+01:00",
         "secrets": [{"sha256": HASH, "expires_at": "2026-12-31T00:00:00Z"}, {"sha256": HASH.replace('9', "8")}],
     });
-    let key = read(members).unwrap().definition;
+    let key = Arc::new(read(members).unwrap().definition);
     let ends: Vec<_> = key
         .secrets
         .iter()
@@ -44,10 +44,14 @@ fn who_comes_in_is_what_the_document_says() {
     let who = key.principal(7, None);
     let grant = who.grant.as_deref().unwrap();
     assert_eq!(
-        (&*who.subject, who.admin, &*grant.key, grant.revision),
+        (&*who.subject, who.admin, &**grant.key(), grant.revision),
         ("ann", false, "k1", 7)
     );
     assert!(grant.opens("any") && !grant.opens("b"));
+    let narrowing = who.narrowing().unwrap();
+    assert!(
+        narrowing.shows_tool("get_x", &[]) && !narrowing.shows_tool("x", &[]) && narrowing.shows_prompt("x")
+    );
     assert_eq!(who.roles(), ["agent"]);
     assert_eq!(who.claim("n").map(RawValue::get), Some("1"));
 }
@@ -60,14 +64,13 @@ fn a_key_that_names_nothing_opens_nothing_and_one_of_an_admin_everything() {
         "{:?}",
         nothing.warnings
     );
-    let who = nothing
-        .definition
-        .principal(1, Some(SystemTime::UNIX_EPOCH + Duration::from_secs(1)));
+    let who =
+        Arc::new(nothing.definition).principal(1, Some(SystemTime::UNIX_EPOCH + Duration::from_secs(1)));
     assert_eq!(&*who.subject, "k1");
     assert!(!who.grant.unwrap().opens("x"));
     let admin = read(serde_json::json!({"roles": ["admin"], "secrets": [{"sha256": HASH}]})).unwrap();
     assert_eq!(admin.warnings, Vec::<String>::new());
-    let who = admin.definition.principal(1, None);
+    let who = Arc::new(admin.definition).principal(1, None);
     assert!(who.admin && who.grant.unwrap().opens("x"));
 }
 
@@ -122,7 +125,7 @@ fn what_is_wrong_is_said_with_its_place_and_without_the_secret() {
         ),
         (
             serde_json::json!({"secrets": [{"sha256": HASH}], "instances": [""]}),
-            "instances[0]: must be the id",
+            "instances[0]: must be what is meant",
         ),
         (
             serde_json::json!({"secrets": [{"sha256": HASH}], "name": "a\nb"}),

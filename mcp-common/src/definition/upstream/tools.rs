@@ -36,7 +36,7 @@ pub struct RemoteTool {
 }
 
 /// A name, or several by `*`, which stands for any text.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Deserialize, JsonSchema)]
 #[serde(transparent)]
 pub struct Pattern(pub String);
 

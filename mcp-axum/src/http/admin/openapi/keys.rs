@@ -21,6 +21,13 @@ pub(super) struct NewKey {
     /// The instances that it opens, with `*` for any text.
     #[schema(example = json!(["support"]))]
     instances: Option<Vec<String>>,
+    /// The tools that it shows, by name with `*` for any text, or by tag; all where nothing is said.
+    #[schema(example = json!(["get_*", "tag:read-only"]))]
+    tools: Option<Vec<String>>,
+    /// The resources that it shows, by URI; all where nothing is said.
+    resources: Option<Vec<String>>,
+    /// The prompts that it shows; all where nothing is said.
+    prompts: Option<Vec<String>>,
     /// Its roles; `admin` opens `/admin`.
     roles: Option<Vec<String>>,
     /// What templates can name as `principal.claims`.
