@@ -3,10 +3,12 @@
 use crate::{
     event_stream::EventStream,
     test_app::{Client, McpClient, TestApp, eventually},
+    websocket::Socket,
 };
 use reqwest::Method;
 use serde_json::{Value, json};
 use std::time::{Duration, SystemTime};
+use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 
 async fn post(app: &TestApp, path: &str, body: &Value) -> crate::test_app::Answer {
     let admin = app.admin();
@@ -212,6 +214,31 @@ async fn a_stream_ends_with_its_key_and_those_of_others_go_on() {
     others.stays_silent(Duration::from_millis(300)).await;
     let again = listen(&app, &key).send().await.unwrap();
     assert_eq!(again.status(), 401);
+}
+
+#[tokio::test]
+async fn channels_end_with_their_key() {
+    let app = TestApp::start().await;
+    app.with_item_tools("desk").await;
+    let document = json!({"name": "Old", "tool_ids": ["get_item"], "metadata": {"proto_type": "legacy"}});
+    app.admin().put("/admin/ids/desk", &document).await.ok();
+    let (id, key) = create(&app, json!({"instances": ["desk"]})).await;
+    let bearer = format!("Bearer {key}");
+    let mut socket = Socket::open(&app, "/ws/desk", &[("authorization", &bearer)])
+        .await
+        .unwrap();
+    socket.initialize().await;
+    let request = holder(&app, &key).request(Method::GET, "/sse/desk");
+    let mut events = EventStream::open(request.header("accept", "text/event-stream")).await;
+    post(&app, &format!("/admin/keys/{id}/inactivate"), &json!({}))
+        .await
+        .ok();
+    let (code, reason) = socket.closed_with().await;
+    assert_eq!(
+        (code, reason.as_str()),
+        (CloseCode::Policy, "the key has changed or ended")
+    );
+    assert_eq!(events.next().await, None);
 }
 
 #[tokio::test]

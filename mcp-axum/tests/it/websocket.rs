@@ -21,7 +21,7 @@ const LATE: Duration = Duration::from_millis(300);
 pub struct Socket(WebSocketStream<TcpStream>);
 
 impl Socket {
-    async fn open(app: &TestApp, path: &str, headers: &[(&'static str, &str)]) -> Result<Self, Error> {
+    pub async fn open(app: &TestApp, path: &str, headers: &[(&'static str, &str)]) -> Result<Self, Error> {
         let mut request = format!("ws://{}{path}", app.address()).into_client_request()?;
         for (name, value) in headers {
             request.headers_mut().insert(*name, value.parse().unwrap());
@@ -64,7 +64,7 @@ impl Socket {
         self.read().await.unwrap()
     }
 
-    async fn closed_with(&mut self) -> (CloseCode, String) {
+    pub async fn closed_with(&mut self) -> (CloseCode, String) {
         let frame = self.read().await.unwrap_err().expect("no reason");
         (frame.code, frame.reason.to_string())
     }

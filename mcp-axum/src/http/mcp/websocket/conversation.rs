@@ -110,11 +110,7 @@ impl Conversation {
                 () = self.listener.channel.tasks.wait(), if is_draining => match self.outward.inbox.try_recv() {
                     Ok(message) => vec![message],
                     Err(_) => {
-                        let reason = match self.listener.route.app.draining.is_cancelled() {
-                            true => "the gateway ends",
-                            false => "the instance is gone",
-                        };
-                        return Over::Closed(CloseCode::Away, reason.to_owned());
+                        return self.listener.nothing_new();
                     }
                 },
                 received = stream.next(), if !is_draining => {
@@ -150,6 +146,19 @@ impl Conversation {
 }
 
 impl Listener {
+    /// Why nothing is told any more.
+    fn nothing_new(&self) -> Over {
+        let views = &self.route.endpoint.gateway().views;
+        let (code, reason) = if self.route.app.draining.is_cancelled() {
+            (CloseCode::Away, "the gateway ends")
+        } else if views.get(&self.channel.instance).is_none() {
+            (CloseCode::Away, "the instance is gone")
+        } else {
+            (CloseCode::Policy, "the key has changed or ended")
+        };
+        Over::Closed(code, reason.to_owned())
+    }
+
     async fn take(&self, message: Message) -> Result<(), Over> {
         let text = match message {
             Message::Text(text) => Bytes::from(text),
