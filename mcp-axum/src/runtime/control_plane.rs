@@ -140,7 +140,7 @@ pub(crate) async fn build(settings: Settings) -> Result<Built, BuildError> {
         settings: parts::protocol_settings(&settings, engine.via.clone())
             .map_err(BuildError::NoRandomness)?,
         inventories: Arc::new(UpstreamInventories(hub.clone())),
-        policy: Policy::new(keys.gates()),
+        policy: Policy::new(keys.gates(metrics.refusals.clone())),
         metrics: core_metrics,
         shutdown: draining.clone(),
     });

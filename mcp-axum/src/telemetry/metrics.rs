@@ -4,6 +4,7 @@ mod catalog;
 mod compiled;
 mod memory;
 mod plain;
+mod refusals;
 mod tasks;
 
 use bytes::Bytes;
@@ -20,6 +21,7 @@ use prometheus_client::{
     metrics::{counter::Counter, gauge::Gauge, histogram::Histogram, info::Info},
     registry::Registry,
 };
+use refusals::Refusals;
 use std::{
     fmt,
     sync::Arc,
@@ -67,6 +69,8 @@ pub struct Metrics {
     pub connections: Gauge,
     /// Client connections that were opened beyond `app.max_connections`.
     pub connections_refused: Counter,
+    /// Requests that were not let in.
+    pub(crate) refusals: Arc<Refusals>,
     /// Workers that do not come back to their loops now.
     pub workers_stuck: Gauge,
     /// 1 while the control plane does not.
@@ -101,6 +105,7 @@ impl Metrics {
             "Client connections that were one too many",
             connections_refused.clone(),
         );
+        let refusals = Arc::new(Refusals::register(&mut registry));
         let workers_stuck = Gauge::default();
         registry.register(
             "workers_stuck",
@@ -144,6 +149,7 @@ impl Metrics {
                 texts: Mutex::default(),
                 connections,
                 connections_refused,
+                refusals,
                 workers_stuck,
                 control_stuck,
                 stalls,

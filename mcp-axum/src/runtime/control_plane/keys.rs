@@ -15,9 +15,9 @@ pub(super) struct Counted {
 }
 
 impl Counted {
-    /// Those that count.
-    pub(super) fn gates(&self) -> Vec<Arc<dyn Gate>> {
-        vec![self.limits.clone(), self.usage.clone()]
+    /// Those that count, with whoever counts what is not let in.
+    pub(super) fn gates(&self, refusals: Arc<dyn Gate>) -> Vec<Arc<dyn Gate>> {
+        vec![self.limits.clone(), self.usage.clone(), refusals]
     }
 }
 
