@@ -38,7 +38,7 @@ use tokio_util::sync::CancellationToken;
 pub struct App {
     /// The effective configuration.
     pub settings: Arc<Settings>,
-    /// Where definitions are stored.
+    /// The store of definitions.
     pub source: Arc<dyn DataSource>,
     /// The compiled copy of all definitions in memory.
     pub catalog: Arc<Catalog<ToolCompiler>>,
@@ -54,7 +54,7 @@ pub struct App {
     pub hub: Arc<Hub>,
     /// Who may come in.
     pub guard: Guard,
-    /// When keys of the store were used.
+    /// The times when keys of the store were used.
     pub key_usage: Arc<KeyUsage>,
     /// What admin requests share.
     pub admin: admin::Admin,
@@ -74,7 +74,7 @@ pub struct App {
     pub draining: CancellationToken,
     /// The runtime for everything that is not the data plane.
     pub control: Handle,
-    /// When the process became this gateway.
+    /// The time when the process became this gateway.
     pub started_at: SystemTime,
 }
 

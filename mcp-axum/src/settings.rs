@@ -58,7 +58,7 @@ pub struct Settings {
     pub templates: TemplateSettings,
     /// What anything that comes in may have before it is parsed.
     pub bounds: BoundsSettings,
-    /// What of calls is worked on beside the workers.
+    /// The bounds of what is worked on beside the workers.
     pub work: WorkSettings,
     /// How the protocol is spoken.
     pub mcp: McpSettings,

@@ -12,7 +12,7 @@ use std::time::SystemTime;
 /// One stored definition, as the source has it: not parsed, possibly not even JSON.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Record {
-    /// Where it is stored.
+    /// The key under which it is stored.
     pub key: Key,
     /// The revision that wrote it.
     pub revision: Revision,
@@ -118,7 +118,7 @@ impl Expected {
 /// One write, by whom.
 #[derive(Clone, Debug)]
 pub struct Write<'a> {
-    /// Where to.
+    /// The key that is written.
     pub key: &'a Key,
     /// The condition.
     pub expected: Expected,
@@ -183,7 +183,7 @@ pub enum SourceError {
 /// Batches of changes; ends after an error (the consumer resumes with `watch` from what it has).
 pub type Changes = BoxStream<'static, Result<Batch, SourceError>>;
 
-/// Where definitions are stored.
+/// A place where definitions are stored.
 #[async_trait]
 pub trait DataSource: Send + Sync + 'static {
     /// Reads all definitions at one revision.

@@ -84,7 +84,7 @@ impl SafeMode {
         self.lock().killers()
     }
 
-    /// They are being compiled until the mark is dropped.
+    /// Writes down that these are being compiled, until the mark is dropped.
     pub fn mark(&self, subjects: &[Subject]) -> Option<Marked<'_>> {
         self.journal.mark(subjects)
     }

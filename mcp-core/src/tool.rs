@@ -152,7 +152,7 @@ impl ToolCompiler {
         Self { shelf, ..self }
     }
 
-    /// Where tools are kept compiled.
+    /// The shelf where tools are kept compiled.
     pub fn shelf(&self) -> &Arc<Shelf> {
         &self.shelf
     }
@@ -340,7 +340,7 @@ impl CompiledTool {
         self.listing.entry(name, description, era)
     }
 
-    /// As an instance has it that says something about its arguments. Problems name places inside of the overrides.
+    /// The tool as an instance has it that says something about its arguments. Problems name places inside of the overrides.
     pub fn with_overrides(self: &Arc<Self>, overrides: &ToolOverrides) -> Result<Self, Problems> {
         overrides::apply(self, overrides)
     }

@@ -106,12 +106,12 @@ impl Server {
         })
     }
 
-    /// Where it listens; the port is the real one, also if 0 was configured.
+    /// The address where it listens; the port is the real one, also if 0 was configured.
     pub fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// Where `/admin`, probes and metrics are: the same, or the address of `app.admin_listen`.
+    /// The address of `/admin`, probes and metrics: the same, or that of `app.admin_listen`.
     pub fn admin_address(&self) -> SocketAddr {
         self.admin_address
     }

@@ -15,7 +15,7 @@ pub struct AppSettings {
     pub port: u16,
     /// Name of the plugin.
     pub data_source: String,
-    /// Where the gateway keeps what is its own.
+    /// The folder where the gateway keeps what is its own.
     pub data_dir: PathBuf,
     /// Whether to serve what was known last while the data source is away at the start.
     pub start_from_snapshot: bool,
@@ -44,7 +44,7 @@ pub struct AppSettings {
     pub workers: usize,
     /// Client connections at once.
     pub max_connections: u32,
-    /// The same of one address, 0 for a quarter of all.
+    /// The most connections of one address, 0 for a quarter of all.
     pub max_connections_per_client: u32,
     /// Addresses that stand for many clients.
     pub front_proxies: List,
@@ -54,7 +54,7 @@ pub struct AppSettings {
     pub compiled_memory: AutoSize,
     /// How long a client may do nothing where it is its turn.
     pub client_timeout_seconds: u64,
-    /// Where to listen for operators.
+    /// The address to listen on for operators.
     #[serde(deserialize_with = "unset_if_empty", serialize_with = "empty_if_unset")]
     pub admin_listen: Option<String>,
     /// Bound of a graceful stop.
@@ -125,7 +125,7 @@ pub struct LogSettings {
     pub format: LogFormat,
     /// One line per MCP request.
     pub requests: bool,
-    /// Where daily files go.
+    /// The folder for daily files.
     #[serde(deserialize_with = "unset_if_empty", serialize_with = "empty_if_unset")]
     pub log_dir: Option<String>,
     /// How the files' names begin.
@@ -250,11 +250,11 @@ pub struct McpSettings {
     pub session_seconds: u64,
     /// Open streams at once.
     pub max_streams: u32,
-    /// The same of one address, 0 for a quarter of all.
+    /// The most streams of one address, 0 for a quarter of all.
     pub max_streams_per_client: u32,
     /// Requests that go on without their client.
     pub max_abandoned: usize,
-    /// The same of one client.
+    /// The most of them of one client.
     pub max_abandoned_per_client: usize,
     /// How long they go on.
     pub abandoned_seconds: u64,

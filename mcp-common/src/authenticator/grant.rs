@@ -13,7 +13,7 @@ pub struct Grant {
     definition: Arc<ApiKeyDefinition>,
     /// The revision of the key's document: what was granted by another one is granted no more.
     pub revision: Revision,
-    /// When it ends; `None` for never.
+    /// The time when it ends; `None` for never.
     pub end: Option<SystemTime>,
 }
 

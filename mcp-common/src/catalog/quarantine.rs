@@ -7,7 +7,7 @@ use crate::{
 };
 use std::{fmt, sync::Arc, time::SystemTime};
 
-/// Where the bad thing stands in the store.
+/// The place of the bad thing in the store.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Place {
     /// Something under the key of a definition.
@@ -30,7 +30,7 @@ pub enum Cause {
 /// Something that cannot be used as it is stored.
 #[derive(Clone, Debug)]
 pub struct Quarantined {
-    /// Where it stands.
+    /// The place where it stands.
     pub place: Place,
     /// The revision that made it so.
     pub revision: Revision,
@@ -38,7 +38,7 @@ pub struct Quarantined {
     pub cause: Cause,
     /// What is wrong, and where.
     pub reason: String,
-    /// When this replica found it.
+    /// The time when this replica found it.
     pub at: SystemTime,
     /// The version that is served instead, if there is one.
     pub serving_revision: Option<Revision>,

@@ -25,7 +25,7 @@ pub struct Remembered {
 /// One record of a snapshot.
 #[derive(Clone, Debug)]
 pub struct Kept<'a> {
-    /// Where it is stored.
+    /// The key under which it is stored.
     pub key: Key,
     /// The revision that wrote it.
     pub revision: Revision,

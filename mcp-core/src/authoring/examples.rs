@@ -16,7 +16,7 @@ use mcp_common::{
 };
 use serde::{Deserialize, Serialize};
 
-/// Where answers come from.
+/// The source of answers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Mode {
     /// The answer comes from the example; nothing is sent and no secret is looked up.
@@ -33,7 +33,7 @@ pub enum Mode {
 pub struct ExampleRun {
     /// The tool's id.
     pub tool: String,
-    /// Where the example stands: `examples[0]`.
+    /// The place of the example: `examples[0]`.
     pub example: String,
     /// What the example shows, for people, if it says something.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -65,7 +65,7 @@ pub struct Runner<'a> {
     pub instance: &'a InstanceNames,
     /// The caller, for the definition's templates.
     pub principal: &'a Principal,
-    /// Where answers come from.
+    /// The source of answers.
     pub mode: Mode,
 }
 

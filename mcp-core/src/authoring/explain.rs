@@ -60,7 +60,7 @@ pub struct Explanation {
     /// cannot be made.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub request: Option<ShownRequest>,
-    /// The same for a shell.
+    /// The request as a line for a shell.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub curl: Option<Curl>,
     /// Which rule placed what.

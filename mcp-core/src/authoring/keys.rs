@@ -52,14 +52,14 @@ pub struct NewKey {
     /// How many calls its holder may make, as in the document.
     #[serde(skip_serializing_if = "Map::is_empty")]
     pub limits: Map<String, Value>,
-    /// Until when it is valid, RFC 3339.
+    /// The end of its validity, RFC 3339.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub expires_at: Option<String>,
 }
 
 /// A key that was made or replaced, before it is stored.
 pub struct Issued {
-    /// Where its document goes.
+    /// The key under which its document is stored.
     pub key: Key,
     /// What is stored.
     pub document: Document,

@@ -53,12 +53,12 @@ pub struct Written<T> {
 }
 
 impl Writer {
-    /// For a gateway: its catalog follows the data source.
+    /// A writer for a gateway, whose catalog follows the data source.
     pub fn of_gateway(catalog: Arc<Catalog<ToolCompiler>>, source: Arc<dyn DataSource>) -> Self {
         Self::new(catalog, source, Follows::ByItself)
     }
 
-    /// For a command that has the catalog and the data source to itself.
+    /// A writer for a command that has the catalog and the data source to itself.
     pub fn alone(catalog: Arc<Catalog<ToolCompiler>>, source: Arc<dyn DataSource>) -> Self {
         Self::new(catalog, source, Follows::WhenLoaded)
     }

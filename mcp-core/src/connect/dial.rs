@@ -24,7 +24,7 @@ use tower_service::Service;
 
 type BoxError = Box<dyn StdError + Send + Sync>;
 
-/// Makes them.
+/// Makes connections to addresses that may be called.
 #[derive(Clone, Debug)]
 pub(super) struct Dial {
     tcp: HttpConnector<Resolver>,

@@ -8,7 +8,7 @@ use crate::{secrets::Secrets, tls_material::TrustRoots};
 pub struct EngineServices {
     /// Whose certificates are believed; read once.
     pub trust: TrustRoots,
-    /// Where secrets of definitions are looked up.
+    /// The place where secrets of definitions are looked up.
     pub secrets: Secrets,
     /// Access tokens for upstreams.
     pub tokens: Tokens,

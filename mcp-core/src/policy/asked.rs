@@ -3,7 +3,7 @@
 use crate::spec::Method;
 use mcp_common::authenticator::Principal;
 
-/// Where a request comes in.
+/// The door where a request comes in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Door {
     /// `/mcp/{instance}`
@@ -17,7 +17,7 @@ pub enum Door {
 pub struct Asked<'a> {
     /// Who asks.
     pub principal: &'a Principal,
-    /// For what.
+    /// What is asked for.
     pub action: Action<'a>,
 }
 

@@ -33,7 +33,7 @@ pub struct KeyUse {
     pub since: SystemTime,
     /// Requests that showed the key and were let in.
     pub requests: u64,
-    /// When the last of them came; `None` if there was none.
+    /// The time when the last of them came; `None` if there was none.
     pub last_used_at: Option<SystemTime>,
 }
 

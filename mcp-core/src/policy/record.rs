@@ -21,14 +21,14 @@ const CLIENT_CLOSED: u16 = 499;
 /// client went away.
 pub struct Record {
     gates: Option<Gates>,
-    /// Where it came in.
+    /// The door where it came in.
     pub door: Door,
     request_id: HeaderValue,
     /// Who sent it, as far as that was found out.
     subject: Option<Arc<str>>,
     /// The id of the key of the store that was shown.
     key: Option<Arc<str>>,
-    /// Where its connection comes from.
+    /// The address that its connection comes from.
     pub address: Option<IpAddr>,
     /// What the headers say of the client and of the revision that it speaks.
     user_agent: Option<HeaderValue>,

@@ -44,7 +44,7 @@ impl Endpoint {
         Self { activity, ..self }
     }
 
-    /// Where it shows what it does.
+    /// The place where it shows what it does.
     pub fn activity(&self) -> &Activity {
         &self.activity
     }

@@ -156,7 +156,7 @@ impl Fault {
         Self::invalid_params(format!("Unknown prompt: {}", excerpt(name)))
     }
 
-    /// When it is worth another try.
+    /// The time after which it is worth another try.
     pub fn retry_after(&self) -> Option<Duration> {
         self.0.retry_after
     }

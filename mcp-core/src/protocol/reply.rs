@@ -21,7 +21,7 @@ pub struct Reply {
     pub session: Option<String>,
     /// The `Retry-After` to set.
     pub retry_after: Option<Duration>,
-    /// For the request's record.
+    /// What the request's record says of it.
     pub trace: Trace,
     /// What the record of a call is to say whose answer is the end of a stream.
     pub(super) ends: Option<oneshot::Receiver<Trace>>,

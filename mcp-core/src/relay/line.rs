@@ -69,7 +69,7 @@ pub struct Progress<'a> {
     pub progress: Number,
     /// What it grows to, if that is known.
     pub total: Option<Number>,
-    /// For people.
+    /// The message for people.
     pub message: Option<&'a str>,
 }
 

@@ -35,7 +35,7 @@ impl Legacy {
         Self::ALL.into_iter().find(|version| version.as_str() == name)
     }
 
-    /// From its number in a session id.
+    /// The revision with this number in session ids.
     pub fn from_number(number: u8) -> Option<Self> {
         Self::ALL.get(usize::from(number)).copied()
     }

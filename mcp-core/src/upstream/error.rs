@@ -74,9 +74,9 @@ pub enum UpstreamError {
 pub struct RpcError {
     /// Which kind of error.
     pub code: i64,
-    /// For people, not more than some hundred bytes.
+    /// The message for people, not more than some hundred bytes.
     pub message: String,
-    /// As the server wrote it.
+    /// The error's `data`, as the server wrote it.
     pub data: Option<Box<RawValue>>,
 }
 

@@ -5,17 +5,17 @@ use serde::Deserialize;
 /// The capabilities of a server, as far as they say what it can be asked for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Features {
-    /// It has tools, and whether it tells when they change.
+    /// Whether it has tools, and whether it tells when they change.
     pub tools: Option<Tells>,
-    /// It has resources, and whether it tells when their list changes.
+    /// Whether it has resources, and whether it tells when their list changes.
     pub resources: Option<Tells>,
-    /// It has prompts, and whether it tells when they change.
+    /// Whether it has prompts, and whether it tells when they change.
     pub prompts: Option<Tells>,
-    /// It proposes values for arguments of prompts and templates.
+    /// Whether it proposes values for arguments of prompts and templates.
     pub completions: bool,
-    /// It sends log messages.
+    /// Whether it sends log messages.
     pub logging: bool,
-    /// It tells when a resource changes.
+    /// Whether it tells when a resource changes.
     pub subscriptions: bool,
 }
 

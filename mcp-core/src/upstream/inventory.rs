@@ -17,7 +17,7 @@ use std::{collections::HashMap, sync::Arc, time::SystemTime};
 pub struct Inventory {
     /// Grows with each inventory of this upstream that differs from the one before.
     pub epoch: u64,
-    /// When it was taken.
+    /// The time when it was taken.
     pub at: SystemTime,
     /// The revision that the server is spoken to in.
     pub protocol: &'static str,
@@ -27,13 +27,13 @@ pub struct Inventory {
     pub instructions: Option<String>,
     /// What it says that it can do.
     pub features: Features,
-    /// In its order.
+    /// The tools, in the server's order.
     pub tools: Vec<Arc<RemoteTool>>,
-    /// By URI, in its order.
+    /// The resources by URI, in the server's order.
     pub resources: Vec<Listed>,
-    /// By URI template, in its order.
+    /// The resource templates by URI template, in the server's order.
     pub templates: Vec<RemoteTemplate>,
-    /// By name, in its order.
+    /// The prompts by name, in the server's order.
     pub prompts: Vec<Listed>,
     /// What of its lists is not taken, or not as it is, and why.
     pub skipped: Vec<Skipped>,

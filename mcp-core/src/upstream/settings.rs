@@ -3,14 +3,14 @@
 use crate::{egress::EgressSettings, secrets::Secrets, tls_material::TrustRoots, via::Via};
 use std::time::Duration;
 
-/// For all upstreams.
+/// Settings that hold for all upstreams.
 #[derive(Clone, Debug)]
 pub struct HubSettings {
     /// Which addresses may be reached.
     pub egress: EgressSettings,
     /// Whose certificates are believed.
     pub trust: TrustRoots,
-    /// Where secrets of definitions are looked up.
+    /// The place where secrets of definitions are looked up.
     pub secrets: Secrets,
     /// How requests name the gateway; `None` for not at all.
     pub via: Option<Via>,

@@ -30,7 +30,7 @@ pub struct Status {
     pub attempts: u32,
     /// What went wrong last; `None` if nothing did since it is ready.
     pub last_error: Option<String>,
-    /// When the next attempt comes.
+    /// The time of the next attempt.
     pub next_attempt: Option<Instant>,
     /// Messages and lines of this connection that belonged to nothing.
     pub strays: u64,

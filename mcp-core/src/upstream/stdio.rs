@@ -53,7 +53,7 @@ struct Pending {
     waiting: Mutex<HashMap<u64, Waiting>>,
 }
 
-/// One of them.
+/// One request whose answer is waited for.
 #[derive(Debug)]
 struct Waiting {
     answer: oneshot::Sender<Answer>,

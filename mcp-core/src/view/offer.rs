@@ -27,9 +27,9 @@ pub struct Offer {
 /// Resources and the templates of more of them.
 #[derive(Default)]
 pub struct Resources {
-    /// By URI.
+    /// The resources, by URI.
     pub resources: Vec<Item>,
-    /// By URI template.
+    /// The templates, by URI template.
     pub templates: Vec<Item>,
     /// What answers for URIs that are not listed: those of templates, and links that results had.
     pub unlisted: Option<Unlisted>,

@@ -17,7 +17,7 @@ pub struct StoredKeys {
 }
 
 impl StoredKeys {
-    /// For these keys.
+    /// An authenticator for these keys.
     pub fn new(ring: Arc<dyn KeyRing>) -> Self {
         Self { ring }
     }

@@ -64,7 +64,7 @@ pub struct HttpBinding {
     /// Bound of name resolution, connecting and the TLS handshake together, in milliseconds.
     #[schemars(range(min = 1, max = MAX_TIMEOUT_MS))]
     pub connect_timeout_ms: Option<u64>,
-    /// Whom connections believe, and what they show.
+    /// The authorities that connections believe, and the certificates that they show.
     pub tls: Option<TlsBinding>,
     /// Where connections lead through.
     pub proxy: Option<ProxyBinding>,

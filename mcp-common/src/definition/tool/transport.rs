@@ -9,7 +9,7 @@ use serde::{
 };
 use std::{borrow::Cow, fmt};
 
-/// Whom connections believe, and what they show. Certificates are public, so their PEM text may stand in the document;
+/// The authorities that connections believe, and the certificates that they show. Certificates are public, so their PEM text may stand in the document;
 /// the key never does.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]

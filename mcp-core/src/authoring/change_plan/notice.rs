@@ -30,7 +30,7 @@ pub struct InstanceNotice {
     pub appear: Vec<String>,
     /// Names that are listed now and not then.
     pub disappear: Vec<String>,
-    /// The same tool under another name.
+    /// Tools that stay under another name.
     pub renamed: Vec<Renamed>,
     /// Tools that keep their name and are listed differently.
     pub changed: Vec<ToolNotice>,

@@ -59,7 +59,7 @@ pub struct ChangedMembers {
 pub struct Finding {
     /// Which; empty where that is not known.
     pub definition: String,
-    /// Where it comes from, `orders.yaml:3`.
+    /// The place that it comes from, `orders.yaml:3`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub place: Option<String>,
     /// The member, `tds_ext_info.path`; empty for the whole.

@@ -55,7 +55,7 @@ pub struct ImportOptions {
     pub instance: String,
     /// What the description is known by from one import to the next: its URL or file name. Without one: its title.
     pub source: Option<String>,
-    /// Where the API is, instead of what the description says.
+    /// The address of the API, instead of what the description says.
     pub base_url: Option<String>,
     /// The credential of every tool, instead of what the description says.
     pub auth: Option<GivenAuth>,

@@ -14,7 +14,7 @@ pub(super) const MOST_BYTES: usize = 4 << 10;
 /// One line.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LogLine {
-    /// When it was read.
+    /// The time when it was read.
     pub at: SystemTime,
     /// `stderr`, `stdout` for what is no message, `gateway` for what the gateway says about the program.
     pub from: &'static str,
