@@ -2,6 +2,7 @@
 
 mod identify;
 mod json;
+mod lines;
 mod scalar;
 mod toml;
 mod value;
@@ -9,6 +10,7 @@ mod yaml;
 
 use bytes::Bytes;
 use identify::identify;
+use lines::Lines;
 use mcp_common::key::{Key, Kind};
 use std::path::Path;
 
@@ -95,7 +97,7 @@ pub(super) fn parse(path: &Path, content: &[u8]) -> Parsed {
     let text = match std::str::from_utf8(content) {
         Ok(text) => text.strip_prefix('\u{feff}').unwrap_or(text),
         Err(error) => {
-            let line = line_at(content, error.valid_up_to());
+            let line = Lines::of(content).at(error.valid_up_to());
             return Parsed::broken(line, "not UTF-8; save the file in this encoding");
         }
     };
@@ -135,12 +137,6 @@ fn excerpt(text: &str, most: usize) -> String {
     let end = text.floor_char_boundary(most);
     let more = if end < text.len() { "…" } else { "" };
     format!("{}{more}", &text[..end])
-}
-
-/// The line of a byte, counted from 1.
-fn line_at(content: &[u8], offset: usize) -> usize {
-    let before = content.get(..offset).unwrap_or(content);
-    1 + before.iter().filter(|byte| **byte == b'\n').count()
 }
 
 #[cfg(test)]

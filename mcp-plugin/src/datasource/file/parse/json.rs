@@ -1,22 +1,26 @@
 //! JSON: one object, an array of them, or the lists `tds` and `ids`. Every document stays the text it is.
 
-use super::{Fault, Piece, line_at};
+use super::{Fault, Piece, lines::Lines};
 use indexmap::IndexMap;
 use mcp_common::{json, key::Kind};
 use serde_json::value::RawValue;
 
 pub(super) fn pieces(text: &str) -> Result<Vec<Piece>, Fault> {
     let whole: &RawValue = serde_json::from_str(text).map_err(|error| syntax(&error))?;
+    let file = File {
+        text,
+        lines: Lines::of(text.as_bytes()),
+    };
     if let Some(elements) = list(whole) {
-        return Ok(all(text, &elements, None));
+        return Ok(file.all(&elements, None));
     }
     let lists = bundle(whole);
     if lists.is_empty() {
-        return Ok(vec![piece(text, whole, None)]);
+        return Ok(vec![file.piece(whole, None)]);
     }
     let pieces = lists
         .into_iter()
-        .flat_map(|(kind, elements)| all(text, &elements, Some(kind)));
+        .flat_map(|(kind, elements)| file.all(&elements, Some(kind)));
     Ok(pieces.collect())
 }
 
@@ -37,20 +41,25 @@ fn list(value: &RawValue) -> Option<Vec<&RawValue>> {
     serde_json::from_str(value.get()).ok()
 }
 
-fn all(text: &str, elements: &[&RawValue], kind: Option<Kind>) -> Vec<Piece> {
-    elements
-        .iter()
-        .map(|element| piece(text, element, kind))
-        .collect()
+struct File<'a> {
+    text: &'a str,
+    lines: Lines,
 }
 
-fn piece(text: &str, value: &RawValue, kind: Option<Kind>) -> Piece {
-    // The value borrows from the text, so its address says where it stands.
-    let offset = (value.get().as_ptr() as usize).saturating_sub(text.as_ptr() as usize);
-    Piece {
-        line: line_at(text.as_bytes(), offset),
-        json: value.get().to_owned(),
-        kind,
+impl File<'_> {
+    fn all(&self, elements: &[&RawValue], kind: Option<Kind>) -> Vec<Piece> {
+        let pieces = elements.iter().map(|element| self.piece(element, kind));
+        pieces.collect()
+    }
+
+    fn piece(&self, value: &RawValue, kind: Option<Kind>) -> Piece {
+        // The value borrows from the text, so its address says where it stands.
+        let offset = (value.get().as_ptr() as usize).saturating_sub(self.text.as_ptr() as usize);
+        Piece {
+            line: self.lines.at(offset),
+            json: value.get().to_owned(),
+            kind,
+        }
     }
 }
 

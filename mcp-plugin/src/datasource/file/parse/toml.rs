@@ -1,7 +1,9 @@
 //! TOML: one document, or arrays of tables `[[tds]]` and `[[ids]]`.
 
 use super::{
-    Fault, Piece, line_at, scalar,
+    Fault, Piece,
+    lines::Lines,
+    scalar,
     value::{self, Node, Value},
 };
 use std::rc::Rc;
@@ -11,32 +13,30 @@ use toml::{
 };
 
 pub(super) fn pieces(text: &str) -> Result<Vec<Piece>, Fault> {
+    let lines = Lines::of(text.as_bytes());
     let table = DeTable::parse(text).map_err(|error| {
         let at = error.span().map_or(0, |span| span.start);
-        Fault::new(
-            line_at(text.as_bytes(), at),
-            format!("no valid TOML: {}", error.message()),
-        )
+        Fault::new(lines.at(at), format!("no valid TOML: {}", error.message()))
     })?;
-    let root = map(text, 1, table.get_ref())?;
+    let root = map(&lines, 1, table.get_ref())?;
     value::pieces(&Rc::new(root))
 }
 
-fn map(text: &str, line: usize, table: &DeTable<'_>) -> Result<Node, Fault> {
+fn map(lines: &Lines, line: usize, table: &DeTable<'_>) -> Result<Node, Fault> {
     // The parser sorts; a reader of the definitions wants them as they were written.
     let mut members: Vec<_> = table.iter().collect();
     members.sort_by_key(|(name, _)| name.span().start);
     let members = members
         .into_iter()
-        .map(|(name, value)| Ok((name.get_ref().to_string(), Rc::new(node(text, value)?))));
+        .map(|(name, value)| Ok((name.get_ref().to_string(), Rc::new(node(lines, value)?))));
     Ok(Node {
         line,
         value: Value::Map(members.collect::<Result<_, Fault>>()?),
     })
 }
 
-fn node(text: &str, value: &Spanned<DeValue<'_>>) -> Result<Node, Fault> {
-    let line = line_at(text.as_bytes(), value.span().start);
+fn node(lines: &Lines, value: &Spanned<DeValue<'_>>) -> Result<Node, Fault> {
+    let line = lines.at(value.span().start);
     let literal = |json: String| Value::Literal(json);
     let value = match value.get_ref() {
         DeValue::String(text) => Value::Text(text.to_string()),
@@ -56,10 +56,10 @@ fn node(text: &str, value: &Spanned<DeValue<'_>>) -> Result<Node, Fault> {
             )
         })?),
         DeValue::Array(elements) => {
-            let elements = elements.iter().map(|element| Ok(Rc::new(node(text, element)?)));
+            let elements = elements.iter().map(|element| Ok(Rc::new(node(lines, element)?)));
             Value::List(elements.collect::<Result<_, Fault>>()?)
         }
-        DeValue::Table(table) => return map(text, line, table),
+        DeValue::Table(table) => return map(lines, line, table),
     };
     Ok(Node { line, value })
 }
