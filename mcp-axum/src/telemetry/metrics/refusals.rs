@@ -26,7 +26,7 @@ impl Refusals {
         let refusals = Self::default();
         for door in ["mcp", "admin"] {
             for status in COUNTED {
-                refusals.0.get_or_create(&Labels { door, status });
+                drop(refusals.0.get_or_create(&Labels { door, status }));
             }
         }
         let help = "Requests that were not let in, by HTTP status: 401 no key or a wrong one, 403 not with this key, 429 beyond a limit";
