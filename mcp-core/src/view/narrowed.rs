@@ -15,9 +15,12 @@ use std::{
 /// Views of one instance that are kept at the most: each holds tools, and most keys are narrowed alike.
 const MOST: usize = 256;
 
+/// By instance, then by what is left of it.
+type ByInstance = HashMap<Arc<str>, HashMap<Arc<Narrowing>, Arc<InstanceView>>>;
+
 /// The narrowed views of all instances.
 #[derive(Default)]
-pub(super) struct NarrowedViews(Mutex<HashMap<Arc<str>, HashMap<Arc<Narrowing>, Arc<InstanceView>>>>);
+pub(super) struct NarrowedViews(Mutex<ByInstance>);
 
 impl NarrowedViews {
     /// The narrowed view of what `whole` is the view of, built by `build` where there is none of its age.
@@ -52,7 +55,7 @@ impl NarrowedViews {
         drop(dropped);
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<Arc<str>, HashMap<Arc<Narrowing>, Arc<InstanceView>>>> {
+    fn lock(&self) -> MutexGuard<'_, ByInstance> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
