@@ -17,6 +17,9 @@ use tokio_tungstenite::{
 
 const LATE: Duration = Duration::from_millis(300);
 
+/// What the opening handshake shows.
+type Headers<'a> = &'a [(&'static str, &'a str)];
+
 /// An open WebSocket.
 pub struct Socket(WebSocketStream<TcpStream>);
 
@@ -179,7 +182,7 @@ async fn the_door_is_that_of_the_endpoint() {
     let (app, _) = start(&[]).await;
     let key = format!("Bearer {}", app.user_key());
     let good = ("authorization", key.as_str());
-    let table: [(&str, &[(&'static str, &str)], u16); 5] = [
+    let table: [(&str, Headers<'_>, u16); 5] = [
         ("/ws/shop", &[], 401),
         (
             "/ws/shop",

@@ -1,6 +1,5 @@
 //! Another MCP server, of either era: it lists what the test gives it, and does for each request what the test says.
 
-use crate::test_app::DEADLINE;
 use axum::{
     Router,
     body::{Body, Bytes},
@@ -16,7 +15,7 @@ use std::{
     net::SocketAddr,
     sync::{Arc, Mutex},
 };
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::mpsc;
 
 const MODERN: &str = "2026-07-28";
 
@@ -56,13 +55,11 @@ struct Shared {
     /// Streams that belong to no request, with what their client wants to hear of and the name of the subscription.
     listeners: Mutex<Vec<(Value, mpsc::UnboundedSender<String>)>>,
     sessions: Mutex<u32>,
-    asked: Mutex<HashMap<String, oneshot::Sender<Value>>>,
 }
 
 /// The open answer to one request.
 pub struct Talk {
     id: Value,
-    shared: Arc<Shared>,
     events: mpsc::UnboundedSender<String>,
 }
 
@@ -89,16 +86,6 @@ impl Talk {
     pub fn tell(&self, method: &str, params: &Value) {
         self.say(&json!({"jsonrpc": "2.0", "method": method, "params": params}).to_string());
     }
-
-    /// Asks the client something, and waits for its whole answer.
-    pub async fn ask(&self, method: &str, params: &Value) -> Value {
-        let (sender, answer) = oneshot::channel();
-        let id = format!("ask-{}-{}", self.id, method);
-        self.shared.asked.lock().unwrap().insert(id.clone(), sender);
-        self.say(&json!({"jsonrpc": "2.0", "id": id, "method": method, "params": params}).to_string());
-        let answer = tokio::time::timeout(DEADLINE, answer).await;
-        answer.expect("an answer in time").unwrap()
-    }
 }
 
 impl Drop for McpServer {
@@ -108,22 +95,6 @@ impl Drop for McpServer {
 }
 
 impl McpServer {
-    /// Of 2026-07-28.
-    pub async fn modern<F>(capabilities: Value, handler: F) -> Self
-    where
-        F: Fn(Received, Talk) -> BoxFuture<'static, ()> + Send + Sync + 'static,
-    {
-        Self::start(true, capabilities, handler).await
-    }
-
-    /// Of 2025-11-25, with sessions.
-    pub async fn legacy<F>(capabilities: Value, handler: F) -> Self
-    where
-        F: Fn(Received, Talk) -> BoxFuture<'static, ()> + Send + Sync + 'static,
-    {
-        Self::start(false, capabilities, handler).await
-    }
-
     /// Of either era.
     pub async fn start<F>(is_modern: bool, capabilities: Value, handler: F) -> Self
     where
@@ -139,7 +110,6 @@ impl McpServer {
             received: Mutex::default(),
             listeners: Mutex::default(),
             sessions: Mutex::default(),
-            asked: Mutex::default(),
         });
         let router = Router::new()
             .route("/mcp", any(answer))
@@ -230,20 +200,10 @@ async fn answer(
         _ => return StatusCode::METHOD_NOT_ALLOWED.into_response(),
     }
     let id = received.message["id"].clone();
-    if received.method().is_empty() {
-        if let Some(waiting) = id.as_str().and_then(|id| shared.asked.lock().unwrap().remove(id)) {
-            let _gone = waiting.send(received.message);
-        }
+    if received.method().is_empty() || id.is_null() {
         return StatusCode::ACCEPTED.into_response();
     }
-    if id.is_null() {
-        return StatusCode::ACCEPTED.into_response();
-    }
-    let talk = Talk {
-        id,
-        shared: shared.clone(),
-        events: sender,
-    };
+    let talk = Talk { id, events: sender };
     let complete = |members: &str| {
         let more = if shared.is_modern {
             r#","resultType":"complete","ttlMs":0,"cacheScope":"private""#
