@@ -80,5 +80,7 @@ clearTimeout(deadline);
 assert.deepEqual(await names(), ['get_order', 'create_order', 'broken', 'tenant_report', 'late_tool']);
 
 await client.close();
-assert.deepEqual(failures.map(String), [], 'errors outside of requests');
+// Over HTTP+SSE an answer may overtake the 202 of its own POST, which closing then aborts.
+const isOvertaken = error => process.env.WAY === 'sse' && error.name === 'AbortError';
+assert.deepEqual(failures.filter(error => !isOvertaken(error)).map(String), [], 'errors outside of requests');
 console.log('done');
