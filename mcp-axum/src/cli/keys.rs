@@ -11,7 +11,7 @@ use super::{
 use clap::{Args, Subcommand};
 use mcp_common::definition::api_key::{ApiKeyStatus, Timestamp};
 use mcp_core::authoring::keys::{self, Issued, KeyError, NewKey};
-use place::Place;
+use place::{Place, Stored};
 use serde_json::{Map, Value, json};
 use std::{
     path::PathBuf,
@@ -71,7 +71,7 @@ pub(super) enum KeysCommand {
     Delete {
         #[command(flatten)]
         one: OneKey,
-        /// Really: what is deleted cannot be activated again.
+        /// Really: a key that is switched off can be activated again, one that is deleted cannot.
         #[arg(long)]
         confirm: bool,
     },
@@ -133,7 +133,7 @@ pub(super) fn run(config: Option<PathBuf>, command: &KeysCommand) -> Result<(), 
             } => {
                 let place = Place::open(config, gateway)?;
                 let issued = keys::create(&wanted.wish()?, SystemTime::now()).map_err(failed)?;
-                place.write(&issued.key, &issued.document).await?;
+                place.write(&issued.key, &issued.document, None).await?;
                 show(&issued, *format)
             }
             KeysCommand::List {
@@ -146,7 +146,7 @@ pub(super) fn run(config: Option<PathBuf>, command: &KeysCommand) -> Result<(), 
             }
             KeysCommand::Show { one } => {
                 let place = Place::open(config, &one.gateway)?;
-                let (key, document) = place.find(&one.wanted).await?;
+                let Stored { key, document, .. } = place.find(&one.wanted).await?;
                 let mut shown: Value = serde_json::from_str(document.as_json()).map_err(Failure::runtime)?;
                 shown["id"] = json!(key.id);
                 if let Some(usage) = place.usage(&key).await? {
@@ -158,18 +158,21 @@ pub(super) fn run(config: Option<PathBuf>, command: &KeysCommand) -> Result<(), 
             KeysCommand::Inactivate { one } => switch(config, one, ApiKeyStatus::Inactive).await,
             KeysCommand::Rotate { one, grace, format } => {
                 let place = Place::open(config, &one.gateway)?;
-                let (key, document) = place.find(&one.wanted).await?;
+                let before = place.find(&one.wanted).await?;
                 let grace = grace.unwrap_or_default();
-                let issued = keys::rotate(&key.id, &document, grace, SystemTime::now()).map_err(failed)?;
-                place.write(&issued.key, &issued.document).await?;
+                let issued = keys::rotate(&before.key.id, &before.document, grace, SystemTime::now());
+                let issued = issued.map_err(failed)?;
+                place
+                    .write(&issued.key, &issued.document, Some(before.revision))
+                    .await?;
                 show(&issued, *format)
             }
             KeysCommand::Delete { one, confirm } => {
                 let place = Place::open(config, &one.gateway)?;
-                let (key, _) = place.find(&one.wanted).await?;
+                let Stored { key, .. } = place.find(&one.wanted).await?;
                 if !confirm {
                     return Err(Failure::runtime(format_args!(
-                        "nothing was deleted: `{}` cannot be brought back; add --confirm, or use `inactivate`",
+                        "nothing was deleted: add --confirm to delete `{}`, or switch it off with `inactivate`",
                         key.id
                     )));
                 }
@@ -182,8 +185,14 @@ pub(super) fn run(config: Option<PathBuf>, command: &KeysCommand) -> Result<(), 
 
 async fn switch(config: Option<PathBuf>, one: &OneKey, status: ApiKeyStatus) -> Result<(), Failure> {
     let place = Place::open(config, &one.gateway)?;
-    let (key, document) = place.find(&one.wanted).await?;
-    place.write(&key, &keys::with_status(&document, status)).await?;
+    let Stored {
+        key,
+        document,
+        revision,
+    } = place.find(&one.wanted).await?;
+    place
+        .write(&key, &keys::with_status(&document, status), Some(revision))
+        .await?;
     let word = match status {
         ApiKeyStatus::Active => "active",
         ApiKeyStatus::Inactive => "inactive",
@@ -228,13 +237,13 @@ fn end(text: &str) -> Result<String, Failure> {
         return Ok(text.to_owned());
     }
     let from_now = humantime::parse_duration(text).ok();
-    let end = from_now.and_then(|from_now| SystemTime::now().checked_add(from_now));
+    let end = from_now.and_then(|from_now| Timestamp::after(SystemTime::now(), from_now));
     let end = end.ok_or_else(|| {
         Failure::configuration(format_args!(
             "--expires {text}: must be a time as RFC 3339 writes it (2027-01-31T12:00:00Z), or how long from now (90d)"
         ))
     })?;
-    Ok(Timestamp(end).to_string())
+    Ok(end.to_string())
 }
 
 /// The key alone on standard output, so that a script can take it.

@@ -7,6 +7,7 @@ use http::Extensions;
 use http_body::Body as _;
 use http_body_util::BodyExt;
 use mcp_core::peer::{Held, NoMemory, Peer};
+use serde::de::DeserializeOwned;
 use std::{sync::Arc, time::Duration};
 
 /// The time for a document: one that trickles in does not hold a connection for ever.
@@ -35,6 +36,14 @@ struct Kept {
 impl AsRef<[u8]> for Kept {
     fn as_ref(&self) -> &[u8] {
         &self.bytes
+    }
+}
+
+/// The JSON object that a body is. What it is read into would take a list for its members in order, too, and nobody means that.
+pub(crate) fn object<T: DeserializeOwned>(body: &[u8]) -> std::result::Result<T, String> {
+    match body.trim_ascii_start().first() {
+        Some(b'{') => serde_json::from_slice(body).map_err(|error| error.to_string()),
+        _ => Err("expected a JSON object".to_owned()),
     }
 }
 

@@ -104,11 +104,12 @@ pub fn create(new: &NewKey, now: SystemTime) -> Result<Issued, KeyError> {
 /// The same key with another secret. The secrets before it are valid until `grace` is over, if they do not end sooner.
 pub fn rotate(id: &str, document: &Document, grace: Duration, now: SystemTime) -> Result<Issued, KeyError> {
     let definition = ApiKeyDefinition::read(id, document)?.definition;
-    let end = now.checked_add(grace).filter(|_| !grace.is_zero());
+    let end = Timestamp::after(now, grace).ok_or_else(|| {
+        Problem::whole("the grace is too long: the time at which it ends cannot be written")
+    })?;
     let still = definition.secrets.iter().filter_map(|secret| {
-        let end = end.into_iter().chain(secret.expires_at.map(|end| end.0)).min()?;
-        let valid = end > now && !grace.is_zero();
-        valid.then(|| stored(secret.sha256, secret.created_at, Some(Timestamp(end))))
+        let end = secret.expires_at.map_or(end, |own| own.min(end));
+        (end.0 > now).then(|| stored(secret.sha256, secret.created_at, Some(end)))
     });
     let mut secrets: Vec<Value> = still.collect();
     let (shown, secret) = secret(id, now)?;
@@ -238,6 +239,13 @@ mod tests {
         );
         let late = rotate(&id, &third.document, Duration::from_secs(600), at(100)).unwrap();
         assert_eq!(ends(&late).len(), 3, "the first one has ended and goes");
+        for grace in [Duration::MAX, Duration::from_secs(1_000_000 * 365 * 24 * 60 * 60)] {
+            let refused = rotate(&id, &third.document, grace, at(20))
+                .err()
+                .unwrap()
+                .to_string();
+            assert!(refused.contains("the grace is too long"), "{refused}");
+        }
         let at_once = rotate(&id, &third.document, Duration::ZERO, at(20)).unwrap();
         assert_eq!(ends(&at_once), [None]);
         assert_ne!(at_once.shown, third.shown);

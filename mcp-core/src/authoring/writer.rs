@@ -11,7 +11,7 @@ pub use error::WriteError;
 use mcp_common::{
     catalog::Catalog,
     datasource::{DataSource, Load},
-    key::Revision,
+    key::{Key, Kind, Revision},
 };
 pub use one::{Expectation, Put};
 use std::{fmt, sync::Arc, time::Duration};
@@ -80,6 +80,19 @@ impl Writer {
             false => self.caught_up(load.revision).await?,
         }
         Ok(load)
+    }
+
+    /// What a write of one definition is checked with, where the catalog does not follow the data source.
+    async fn look(&self, key: &Key) -> Result<(), WriteError> {
+        if !self.loads_itself() {
+            return Ok(());
+        }
+        let mut load = self.source.load().await?;
+        // Definitions of other kinds stand for themselves: nothing has to be compiled to check them.
+        if ![Kind::TOOL, Kind::INSTANCE].contains(&key.kind) {
+            load.records.retain(|record| record.key == *key);
+        }
+        self.take(load).await
     }
 
     fn loads_itself(&self) -> bool {

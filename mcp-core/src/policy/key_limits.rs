@@ -172,9 +172,7 @@ impl Drop for Place {
 }
 
 fn quota(rate: Rate, burst: Option<NonZeroU32>) -> Quota {
-    let between = rate.per.duration() / rate.calls.get();
-    // A billion calls a second are no limit, and no time lies between them.
-    let quota = Quota::with_period(between.max(Duration::from_nanos(1)));
+    let quota = Quota::with_period(rate.between());
     quota
         .unwrap_or_else(|| Quota::per_second(rate.calls))
         .allow_burst(burst.unwrap_or(rate.calls))
@@ -217,6 +215,14 @@ mod tests {
 
     #[test]
     fn a_burst_is_let_in_and_then_no_more_than_the_rate() {
+        // The largest that a definition may have.
+        assert!(counted(Some("1/d"), Some(366), None, None).take(at(0)).is_ok());
+        let most = u32::MAX.to_string() + "/s";
+        assert!(
+            counted(Some(&most), Some(u32::MAX), None, None)
+                .take(at(0))
+                .is_ok()
+        );
         for (rate, burst, at_once, between) in [
             ("5/h", None, 5, 12 * 60),
             ("60/d", Some(2), 2, 24 * 60),

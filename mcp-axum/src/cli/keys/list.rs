@@ -1,5 +1,6 @@
 //! Keys as a table.
 
+use super::Stored;
 use crate::cli::{
     Failure,
     output::{OutputFormat, print, print_json, table},
@@ -15,14 +16,14 @@ use mcp_common::{
 use std::time::SystemTime;
 
 pub(super) fn print_list(
-    all: &[(Key, Document)],
+    all: &[Stored],
     include_inactive: bool,
     format: OutputFormat,
 ) -> Result<(), Failure> {
     let now = SystemTime::now();
     let shown: Vec<(&Document, Row)> = all
         .iter()
-        .map(|(key, document)| (document, Row::of(key, document, now)))
+        .map(|stored| (&stored.document, Row::of(&stored.key, &stored.document, now)))
         .filter(|(_, row)| include_inactive || row.state == "active")
         .collect();
     match format {

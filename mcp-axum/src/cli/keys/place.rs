@@ -4,46 +4,47 @@ use crate::{
     cli::{
         Failure,
         gateway::GatewayArguments,
-        plan::Target,
         store::{LocalStore, PRINCIPAL, Use, look},
     },
     client::Gateway,
     settings::{Layers, Settings},
 };
-use http::{HeaderMap, Method, StatusCode};
+use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use mcp_common::{
     document::Document,
-    key::{Key, Kind},
+    key::{Key, Kind, Revision},
 };
-use mcp_core::authoring::{
-    change_plan::{DesiredDefinition, PlanOptions},
-    writer::Expectation,
-};
+use mcp_core::authoring::writer::{Expectation, Put};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use serde::Deserialize;
 use serde_json::{Value, value::RawValue};
-use std::path::PathBuf;
+use std::{path::PathBuf, sync::Arc};
 
 /// What one page of a list has at the most.
 const PAGE: usize = 200;
 
 /// Where the keys of one command are.
-pub(super) struct Place<'a> {
+pub(super) struct Place {
     config: Option<PathBuf>,
-    gateway: &'a GatewayArguments,
     there: Option<Gateway>,
 }
 
-impl<'a> Place<'a> {
-    pub(super) fn open(config: Option<PathBuf>, gateway: &'a GatewayArguments) -> Result<Self, Failure> {
-        Ok(Self {
-            config,
-            there: gateway.gateway()?,
-            gateway,
-        })
+/// A key as it is stored.
+#[derive(Clone)]
+pub(super) struct Stored {
+    pub(super) key: Key,
+    pub(super) document: Document,
+    pub(super) revision: Revision,
+}
+
+impl Place {
+    pub(super) fn open(config: Option<PathBuf>, gateway: &GatewayArguments) -> Result<Self, Failure> {
+        let there = gateway.gateway()?;
+        Ok(Self { config, there })
     }
 
     /// All keys, as they are stored.
-    pub(super) async fn all(&self) -> Result<Vec<(Key, Document)>, Failure> {
+    pub(super) async fn all(&self) -> Result<Vec<Stored>, Failure> {
         let Some(gateway) = &self.there else {
             let settings = Settings::load(&Layers::of_process(self.config.clone()))?;
             let load = look(&settings).await?;
@@ -52,7 +53,13 @@ impl<'a> Place<'a> {
                 .into_iter()
                 .filter(|record| record.key.kind == Kind::API_KEY);
             // What cannot be read is in quarantine, and lets nobody in.
-            let read = keys.filter_map(|record| Some((record.key, Document::take(record.body).ok()?)));
+            let read = keys.filter_map(|record| {
+                Some(Stored {
+                    document: Document::take(record.body).ok()?,
+                    key: record.key,
+                    revision: record.revision,
+                })
+            });
             return Ok(read.collect());
         };
         let mut all = Vec::new();
@@ -61,12 +68,7 @@ impl<'a> Place<'a> {
             let answer = gateway.get(&format!("/admin/keys?limit={PAGE}{cursor}")).await?;
             let page: Vec<Box<RawValue>> = gateway.data(&answer)?;
             for text in page {
-                let document = Document::parse(text.get().as_bytes()).map_err(Failure::runtime)?;
-                let id = document
-                    .get("id")
-                    .map(|id| serde_json::from_str::<String>(id.get()));
-                let id = id.transpose().map_err(Failure::runtime)?.unwrap_or_default();
-                all.push((Key::api_key(id), document));
+                all.push(shown(text.get()).map_err(Failure::runtime)?);
             }
             let envelope: Value = serde_json::from_slice(&answer.body).map_err(Failure::runtime)?;
             match envelope["next_cursor"].as_str() {
@@ -77,26 +79,25 @@ impl<'a> Place<'a> {
     }
 
     /// The key of this id, or the only one of this name.
-    pub(super) async fn find(&self, wanted: &str) -> Result<(Key, Document), Failure> {
+    pub(super) async fn find(&self, wanted: &str) -> Result<Stored, Failure> {
         let all = self.all().await?;
-        if let Some(found) = all.iter().find(|(key, _)| *key.id == *wanted) {
+        if let Some(found) = all.iter().find(|stored| *stored.key.id == *wanted) {
             return Ok(found.clone());
         }
-        let has_name = |document: &Document| {
-            let name = document.get("name");
-            name.is_some_and(|name| serde_json::from_str::<&str>(name.get()).is_ok_and(|name| name == wanted))
+        let has_name = |stored: &Stored| {
+            let name = stored.document.get("name");
+            name.is_some_and(|name| {
+                serde_json::from_str::<String>(name.get()).is_ok_and(|name| name == wanted)
+            })
         };
-        let named: Vec<_> = all
-            .into_iter()
-            .filter(|(_, document)| has_name(document))
-            .collect();
+        let named: Vec<_> = all.into_iter().filter(has_name).collect();
         match <[_; 1]>::try_from(named) {
             Ok([only]) => Ok(only),
             Err(none) if none.is_empty() => Err(Failure::runtime(format_args!(
                 "no key has the id or the name `{wanted}`; `dynmcp keys list --include-inactive` lists all"
             ))),
             Err(several) => {
-                let ids: Vec<&str> = several.iter().map(|(key, _)| &*key.id).collect();
+                let ids: Vec<&str> = several.iter().map(|stored| &*stored.key.id).collect();
                 Err(Failure::runtime(format_args!(
                     "several keys are called `{wanted}`; take the id: {}",
                     ids.join(", ")
@@ -105,27 +106,44 @@ impl<'a> Place<'a> {
         }
     }
 
-    /// Stores it, if nobody changed it meanwhile.
-    pub(super) async fn write(&self, key: &Key, document: &Document) -> Result<(), Failure> {
-        let mut document = document.clone();
-        // What the server writes itself.
-        for member in ["revision", "updated_at"] {
-            document.remove(member);
-        }
-        let target = Target::open(
-            self.config.clone(),
-            self.gateway.gateway()?,
-            vec![DesiredDefinition::new(key, None, &document)],
-            PlanOptions::default(),
-            Use::Write,
-        )
-        .await?;
-        let mut report = target.plan().await?;
-        if let Some(problem) = report.problems.first() {
-            return Err(Failure::runtime(problem));
-        }
-        if !report.is_empty() {
-            target.apply(&mut report).await?;
+    /// Stores a key where there is none of this id, or in the place of the one that was read, if nobody changed it meanwhile.
+    pub(super) async fn write(
+        &self,
+        key: &Key,
+        document: &Document,
+        before: Option<Revision>,
+    ) -> Result<(), Failure> {
+        let warnings = match &self.there {
+            Some(gateway) => {
+                let expected = match before {
+                    Some(revision) => (header::IF_MATCH, format!("\"{revision}\"")),
+                    None => (header::IF_NONE_MATCH, "*".to_owned()),
+                };
+                let value = HeaderValue::try_from(expected.1).map_err(Failure::runtime)?;
+                let headers = HeaderMap::from_iter([(expected.0, value)]);
+                let body = document.to_json();
+                let answer = gateway.send(Method::PUT, &path(key), headers, body).await?;
+                gateway.data::<Value>(&answer)?;
+                answer.warnings()
+            }
+            None => {
+                let store = LocalStore::open(self.config.clone(), Use::Write).await?;
+                let put = Put {
+                    key,
+                    document,
+                    expectation: before.map_or(Expectation::Absent, Expectation::Revision),
+                    strict: false,
+                    dry_run: false,
+                    warnings: Vec::new(),
+                    principal: PRINCIPAL,
+                };
+                let written = store.writer.put(put).await?;
+                store.arrived(written.revision).await;
+                written.warnings
+            }
+        };
+        for warning in warnings {
+            eprintln!("note: {warning}");
         }
         Ok(())
     }
@@ -158,6 +176,25 @@ impl<'a> Place<'a> {
             _ => Ok(Some(gateway.data(&answer)?)),
         }
     }
+}
+
+/// What a gateway shows, as it is stored: without what it writes itself.
+fn shown(text: &str) -> Result<Stored, serde_json::Error> {
+    #[derive(Deserialize)]
+    struct Own {
+        id: Arc<str>,
+        revision: Revision,
+    }
+    let Own { id, revision } = serde_json::from_str(text)?;
+    let mut document: Document = serde_json::from_str(text)?;
+    for member in ["revision", "updated_at"] {
+        document.remove(member);
+    }
+    Ok(Stored {
+        key: Key::api_key(id),
+        document,
+        revision,
+    })
 }
 
 fn path(key: &Key) -> String {

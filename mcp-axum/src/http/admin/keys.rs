@@ -35,8 +35,8 @@ use utoipa::ToSchema;
 /// No wish for a key needs more.
 const MAX_BODY: usize = 64 * 1024;
 
-/// A key, for the only time.
-#[derive(Debug, Serialize, ToSchema)]
+/// A key, for the only time. Nothing prints it by chance: it has no `Debug`.
+#[derive(Serialize, ToSchema)]
 pub(super) struct IssuedKey {
     /// The key's id: what logs name, and the path of its document.
     #[schema(value_type = String, example = "k3f09c71be24")]
@@ -206,7 +206,7 @@ async fn read<T: DeserializeOwned + Default>(app: &App, request: Request) -> Res
     if body.trim_ascii().is_empty() {
         return Ok(T::default());
     }
-    serde_json::from_slice(&body).map_err(|error| Error::bad_request(format!("the body: {error}")))
+    body::object(&body).map_err(|reason| Error::bad_request(format!("the body: {reason}")))
 }
 
 impl From<KeyError> for Error {

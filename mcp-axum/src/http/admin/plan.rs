@@ -63,7 +63,7 @@ async fn read(request: Request) -> Result<PlanRequest> {
         ),
         _ => error,
     })?;
-    let wanted: PlanRequest = serde_json::from_slice(&body)
+    let wanted: PlanRequest = body::object(&body)
         .map_err(|error| Error::bad_request(format!("the body must be {{\"definitions\": […]}}: {error}")))?;
     wanted
         .options

@@ -54,7 +54,7 @@ pub(super) async fn bring_back(
         body::PATIENCE,
     )
     .await?;
-    let Rollback { revision } = serde_json::from_slice(&body)
+    let Rollback { revision } = body::object(&body)
         .map_err(|error| Error::bad_request(format!("the body must be {{\"revision\": n}}: {error}")))?;
     let document = document(&app, &key, revision).await?;
     put::write(&app, &key, document, &parts.headers, &query, &principal)

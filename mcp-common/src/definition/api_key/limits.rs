@@ -20,6 +20,9 @@ pub struct KeyLimits {
     pub per_day: Option<NonZeroU32>,
 }
 
+/// Longer ones are mistyped, and counting in nanoseconds ends somewhere.
+const LONGEST_BURST: Duration = Duration::from_secs(366 * 24 * 60 * 60);
+
 /// So many in a time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Rate {
@@ -49,8 +52,23 @@ impl KeyLimits {
     }
 
     pub(super) fn problem(&self) -> Option<Problem> {
-        let without_rate = self.burst.is_some() && self.rate.is_none();
-        without_rate.then(|| Problem::at("limits.burst", "means nothing without `limits.rate`"))
+        let burst = self.burst?;
+        let Some(rate) = self.rate else {
+            return Some(Problem::at("limits.burst", "means nothing without `limits.rate`"));
+        };
+        let refilled = rate.between().checked_mul(burst.get());
+        let is_too_long = refilled.is_none_or(|time| time > LONGEST_BURST);
+        is_too_long.then(|| {
+            let reason = format!("{burst} calls at once are more than {rate} gives in a year");
+            Problem::at("limits.burst", reason)
+        })
+    }
+}
+
+impl Rate {
+    /// The time from one call to the next, were they spread evenly; not nothing, however many there are.
+    pub fn between(self) -> Duration {
+        (self.per.duration() / self.calls.get()).max(Duration::from_nanos(1))
     }
 }
 

@@ -2,7 +2,11 @@
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, de::Error};
-use std::{borrow::Cow, fmt, time::SystemTime};
+use std::{
+    borrow::Cow,
+    fmt,
+    time::{Duration, SystemTime},
+};
 use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 
 /// One secret of a key.
@@ -76,11 +80,27 @@ impl JsonSchema for Digest {
     }
 }
 
+impl Timestamp {
+    /// The moment so much later; `None` after the year 9999, which RFC 3339 cannot write.
+    pub fn after(at: SystemTime, time: Duration) -> Option<Self> {
+        let later = at.checked_add(time).map(Self)?;
+        later.written().map(|_| later)
+    }
+
+    fn written(self) -> Option<String> {
+        let since = self.0.duration_since(SystemTime::UNIX_EPOCH).ok()?;
+        let seconds = i64::try_from(since.as_secs()).ok()?;
+        OffsetDateTime::from_unix_timestamp(seconds)
+            .ok()?
+            .format(&Rfc3339)
+            .ok()
+    }
+}
+
 impl fmt::Display for Timestamp {
+    /// To the second. Times before 1970 are long past, whatever they are.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let at = OffsetDateTime::from(self.0).replace_nanosecond(0);
-        let text = at.ok().and_then(|at| at.format(&Rfc3339).ok());
-        f.write_str(&text.unwrap_or_default())
+        f.write_str(self.written().as_deref().unwrap_or("1970-01-01T00:00:00Z"))
     }
 }
 

@@ -57,6 +57,20 @@ fn who_comes_in_is_what_the_document_says() {
 }
 
 #[test]
+fn times_that_nobody_can_write_are_none() {
+    let epoch = SystemTime::UNIX_EPOCH;
+    let after = |seconds| Timestamp::after(epoch, Duration::from_secs(seconds)).map(|at| at.to_string());
+    assert_eq!(after(0).as_deref(), Some("1970-01-01T00:00:00Z"));
+    assert_eq!(after(253_402_300_799).as_deref(), Some("9999-12-31T23:59:59Z"));
+    assert_eq!(after(253_402_300_800), None);
+    assert_eq!(after(u64::MAX), None);
+    assert_eq!(
+        Timestamp(epoch - Duration::from_secs(1)).to_string(),
+        "1970-01-01T00:00:00Z"
+    );
+}
+
+#[test]
 fn a_key_that_names_nothing_opens_nothing_and_one_of_an_admin_everything() {
     let nothing = read(serde_json::json!({"secrets": [{"sha256": HASH}]})).unwrap();
     assert!(
@@ -106,6 +120,14 @@ fn what_is_wrong_is_said_with_its_place_and_without_the_secret() {
         (
             serde_json::json!({"secrets": [{"sha256": HASH}], "limits": {"burst": 2}}),
             "limits.burst: means nothing without",
+        ),
+        (
+            serde_json::json!({"secrets": [{"sha256": HASH}], "limits": {"rate": "1/d", "burst": 367}}),
+            "limits.burst: 367 calls at once are more than 1/d gives in a year",
+        ),
+        (
+            serde_json::json!({"secrets": [{"sha256": HASH}], "limits": {"rate": "1/d", "burst": u32::MAX}}),
+            "limits.burst: 4294967295 calls",
         ),
         (
             serde_json::json!({"secrets": [{"sha256": HASH}], "limits": {"per_day": 0}}),

@@ -58,9 +58,7 @@ impl Writer {
     /// Stores a definition that passes the catalog's check.
     pub async fn put(&self, put: Put<'_>) -> Result<Written<()>, WriteError> {
         let turn = self.turn.lock().await;
-        if self.loads_itself() {
-            self.stored().await?;
-        }
+        self.look(put.key).await?;
         let current = self.catalog.snapshot().stored_revision(put.key);
         let expected = put.expectation.expected(current)?;
         let mut warnings = self.catalog.check(put.key, put.document)?;
@@ -101,9 +99,7 @@ impl Writer {
         principal: &str,
     ) -> Result<Written<()>, WriteError> {
         let turn = self.turn.lock().await;
-        if self.loads_itself() {
-            self.stored().await?;
-        }
+        self.look(key).await?;
         let current = self.catalog.snapshot().stored_revision(key);
         let expected = expectation.expected(current)?;
         if expected == Expected::Absent {
