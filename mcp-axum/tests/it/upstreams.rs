@@ -2,6 +2,7 @@
 
 mod arguments;
 mod clients;
+mod narrowed;
 mod offered;
 mod server;
 mod told;

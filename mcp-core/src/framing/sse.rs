@@ -29,6 +29,8 @@ pub struct Parser {
     most: usize,
     /// What is not a whole line yet.
     rest: BytesMut,
+    /// So much of it has no end of a line in it.
+    searched: usize,
     /// A carriage return ended the last line; a line feed that follows belongs to it.
     after_return: bool,
     is_first_line: bool,
@@ -42,6 +44,7 @@ impl Parser {
         Self {
             most: usize::try_from(most).unwrap_or(usize::MAX),
             rest: BytesMut::new(),
+            searched: 0,
             after_return: false,
             is_first_line: true,
             data: None,
@@ -60,11 +63,14 @@ impl Parser {
                 }
                 self.after_return = false;
             }
-            let Some(end) = memchr::memchr2(b'\n', b'\r', &self.rest) else {
+            let found = memchr::memchr2(b'\n', b'\r', &self.rest[self.searched..]);
+            let Some(end) = found.map(|found| self.searched + found) else {
+                self.searched = self.rest.len();
                 let is_fitting = self.rest.len() <= self.most.saturating_add(16);
                 return if is_fitting { Ok(events) } else { Err(TooLarge) };
             };
             self.after_return = self.rest[end] == b'\r';
+            self.searched = 0;
             let mut line = self.rest.split_to(end + 1);
             line.truncate(end);
             if let Some(event) = self.line(&line)? {

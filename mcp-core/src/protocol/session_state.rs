@@ -16,6 +16,8 @@ const MAX_LEVELS: u64 = 100_000;
 const MAX_WATCHING: u64 = 10_000;
 /// Subscriptions of one session, or of one stream, at the most.
 pub(super) const MAX_WATCHES: usize = 1_000;
+/// Bytes of the URI of each at the most: they are held for as long as the session.
+pub(super) const MAX_WATCHED_URI: usize = 8 << 10;
 
 /// What a session wants to hear of: changes wait here until its stream tells them.
 #[derive(Default)]
@@ -31,9 +33,17 @@ impl Watches {
         held.len() < MAX_WATCHES || held.contains_key(uri)
     }
 
-    pub(super) fn hold(&self, uri: &str, watch: Watch) {
+    /// `false` where others took the room meanwhile.
+    pub(super) fn hold(&self, uri: &str, watch: Watch) -> bool {
         let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
-        held.insert(uri.into(), watch);
+        let has_room = held.len() < MAX_WATCHES || held.contains_key(uri);
+        // What is not held ends here, after the lock is given back.
+        let _ended = match has_room {
+            true => held.insert(uri.into(), watch),
+            false => Some(watch),
+        };
+        drop(held);
+        has_room
     }
 
     pub(super) fn release(&self, uri: &str) {

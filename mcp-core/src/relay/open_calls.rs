@@ -10,7 +10,14 @@ use tokio_util::sync::CancellationToken;
 /// All of them, of this process.
 #[derive(Default)]
 pub(crate) struct OpenCalls {
-    open: Mutex<HashMap<Key, CancellationToken>>,
+    table: Mutex<Table>,
+}
+
+#[derive(Default)]
+struct Table {
+    given: u64,
+    /// With the number of each: a later request of the same id has its place, not its number.
+    open: HashMap<Key, (u64, CancellationToken)>,
 }
 
 /// A session and the JSON text of a request's id.
@@ -29,10 +36,15 @@ impl OpenCalls {
             id: id.into(),
         };
         let cancelled = CancellationToken::new();
-        self.lock().insert(key.clone(), cancelled.clone());
+        let mut table = self.lock();
+        table.given += 1;
+        let number = table.given;
+        table.open.insert(key.clone(), (number, cancelled.clone()));
+        drop(table);
         OpenCall(Arc::new(Place {
             calls: self.clone(),
             key,
+            number,
             cancelled,
         }))
     }
@@ -43,15 +55,15 @@ impl OpenCalls {
             session,
             id: id.into(),
         };
-        let found = self.lock().remove(&key);
-        if let Some(cancelled) = &found {
+        let found = self.lock().open.remove(&key);
+        if let Some((_, cancelled)) = &found {
             cancelled.cancel();
         }
         found.is_some()
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<Key, CancellationToken>> {
-        self.open.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> MutexGuard<'_, Table> {
+        self.table.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -62,6 +74,7 @@ pub(crate) struct OpenCall(Arc<Place>);
 struct Place {
     calls: Arc<OpenCalls>,
     key: Key,
+    number: u64,
     cancelled: CancellationToken,
 }
 
@@ -74,9 +87,14 @@ impl OpenCall {
 
 impl Drop for Place {
     fn drop(&mut self) {
-        // A cancelled one has left, and its key may be another's by now.
-        if !self.cancelled.is_cancelled() {
-            self.calls.lock().remove(&self.key);
+        // Its place may be another's by now.
+        let mut table = self.calls.lock();
+        if table
+            .open
+            .get(&self.key)
+            .is_some_and(|(number, _)| *number == self.number)
+        {
+            table.open.remove(&self.key);
         }
     }
 }
@@ -97,6 +115,20 @@ mod tests {
         assert_eq!(others.cancelled().now_or_never(), None);
         assert!(!calls.cancel("a".into(), "1"), "it is over");
         drop((mine, others));
-        assert!(calls.lock().is_empty());
+        assert!(calls.lock().open.is_empty());
+    }
+
+    #[test]
+    fn the_end_of_a_request_leaves_a_later_one_of_its_id_alone() {
+        let calls = Arc::new(OpenCalls::default());
+        let (first, second) = (calls.open("a".into(), "1"), calls.open("a".into(), "1"));
+        drop(first);
+        assert!(calls.cancel("a".into(), "1"));
+        assert_eq!(second.cancelled().now_or_never(), Some(()));
+        let third = calls.open("a".into(), "1");
+        drop(second);
+        assert!(calls.cancel("a".into(), "1"));
+        drop(third);
+        assert!(calls.lock().open.is_empty());
     }
 }

@@ -21,7 +21,7 @@ pub struct Updates {
 pub type Watch = Box<dyn Any + Send + Sync>;
 
 impl Updates {
-    /// The resource, or a part of it that has a URI of its own, is another one now.
+    /// What the client asked to hear of, or a part of it, is another one now.
     pub fn changed(&self, uri: &str) {
         let mut changed = self.changed.lock().unwrap_or_else(PoisonError::into_inner);
         if changed.len() < MOST {

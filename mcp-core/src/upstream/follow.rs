@@ -8,12 +8,18 @@ use super::{
     watched::{Answer, Watched},
 };
 use serde_json::json;
-use std::{collections::BTreeSet, sync::Arc, time::Duration};
+use std::{
+    collections::{BTreeSet, HashSet},
+    sync::Arc,
+    time::Duration,
+};
 use tokio::sync::oneshot;
 use tokio_util::task::AbortOnDropHandle;
 
 /// How long a server may take to say what of a subscription it honours.
 const PATIENCE: Duration = Duration::from_secs(5);
+/// How long further resources are waited for.
+const GATHER: Duration = Duration::from_millis(20);
 /// The first wait before a subscription that ended is made anew.
 const WAIT: Duration = Duration::from_millis(500);
 /// The longest one.
@@ -93,8 +99,9 @@ async fn subscribe(session: &Arc<Session>, watched: &Watched) {
         }));
         let is_there = tokio::select! {
             honoured = first(honoured) => {
+                let honoured: Option<HashSet<String>> = honoured.map(|all| all.into_iter().collect());
                 for uri in &uris {
-                    let is_told = honoured.as_ref().is_none_or(|all| all.iter().any(|one| **one == **uri));
+                    let is_told = honoured.as_ref().is_none_or(|all| all.contains(&**uri));
                     watched.answered(uri, if is_told { Answer::Told } else { Answer::Refused });
                 }
                 None
@@ -113,6 +120,8 @@ async fn subscribe(session: &Arc<Session>, watched: &Watched) {
                 tokio::select! {
                     ended = &mut listening => ended,
                     () = watched.changed.notified() => {
+                        // Each subscription names all resources: those that come together are asked for together.
+                        tokio::time::sleep(GATHER).await;
                         before = Some(listening);
                         continue;
                     }

@@ -209,7 +209,7 @@ impl Hub {
         if !tells {
             return None;
         }
-        let mut watching = remote.watched.add(uri, updates);
+        let mut watching = remote.watched.add(uri, updates)?;
         let is_refused = watching.is_refused(SUBSCRIBING).await;
         (!is_refused).then_some(watching)
     }

@@ -88,6 +88,11 @@ impl RemoteTemplate {
     pub fn matches(&self, uri: &str) -> bool {
         self.pattern.matches(uri)
     }
+
+    /// How many steps that takes at the most.
+    pub fn steps(&self, uri: &str) -> usize {
+        self.pattern.steps(uri)
+    }
 }
 
 impl Inventory {

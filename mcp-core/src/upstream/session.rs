@@ -29,6 +29,9 @@ use std::{
 use tokio::sync::oneshot;
 use tokio_util::task::AbortOnDropHandle;
 
+/// How long a server may take to note a level; the call that wants it waits for this.
+const SETTING: Duration = Duration::from_secs(5);
+
 /// The transport.
 #[derive(Debug)]
 pub(super) enum Link {
@@ -148,7 +151,8 @@ impl Session {
             params: format!("\"level\":\"{}\"", level.as_str()),
             ..Question::default()
         };
-        if let Err(error) = self.ask(question).await {
+        let asking = self.ask(question);
+        if let Err(error) = within(asking, SETTING, "the level of log messages", "call_total_ms").await {
             tracing::debug!(%error, "an upstream does not take the level of log messages");
         }
     }

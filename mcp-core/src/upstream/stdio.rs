@@ -23,6 +23,7 @@ use process::Process;
 use std::{
     collections::HashMap,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::{Duration, Instant},
 };
 use tokio::{
     io::{AsyncRead, AsyncWriteExt},
@@ -33,6 +34,8 @@ use tokio::{
 
 /// Messages that wait for the program to read them.
 const WAITING: usize = 256;
+/// How long a program may work on a request that was given up. It need not answer it, so that nothing says when it is over.
+const GOES_ON: Duration = Duration::from_secs(60);
 
 type Answer = Result<Bytes, UpstreamError>;
 
@@ -51,6 +54,8 @@ pub(super) struct StdioLink {
 #[derive(Debug, Default)]
 struct Pending {
     waiting: Mutex<HashMap<u64, Waiting>>,
+    /// When the last request was given up that the program may still work on.
+    given_up: Mutex<Option<Instant>>,
 }
 
 /// One request whose answer is waited for.
@@ -65,12 +70,17 @@ impl Pending {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The client of a request, or of the only one that has a client.
+    /// The client of a request, or of the only one that has a client. Nobody's where it may belong to a request that was given
+    /// up: a program goes on for a while, and what it says then is not for the next client.
     fn line_of(&self, id: Option<u64>) -> Option<relay::Line> {
         let waiting = self.lock();
         match id {
             Some(id) => waiting.get(&id)?.line.clone(),
             None => {
+                let given_up = *self.given_up.lock().unwrap_or_else(PoisonError::into_inner);
+                if given_up.is_some_and(|at| at.elapsed() < GOES_ON) {
+                    return None;
+                }
                 let mut lines = waiting.values().filter_map(|one| one.line.as_ref());
                 let only = lines.next()?;
                 lines.next().is_none().then(|| only.clone())
@@ -101,6 +111,15 @@ struct Asked<'a> {
 impl Drop for Asked<'_> {
     fn drop(&mut self) {
         let was_waiting = self.link.pending.lock().remove(&self.id).is_some();
+        if was_waiting {
+            let mut given_up = self
+                .link
+                .pending
+                .given_up
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner);
+            *given_up = Some(Instant::now());
+        }
         if was_waiting && self.may_be_cancelled {
             let params = format!("\"requestId\":{},\"reason\":\"the client gave it up\"", self.id);
             let text = message::notification("notifications/cancelled", &params);

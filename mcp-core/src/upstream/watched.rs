@@ -8,6 +8,9 @@ use std::{
 };
 use tokio::sync::{Notify, watch};
 
+/// Resources of one upstream at the most: all of them are named in each subscription of 2026-07-28.
+const MOST: usize = 10_000;
+
 /// All of them.
 #[derive(Debug, Default)]
 pub(super) struct Watched {
@@ -40,9 +43,12 @@ pub(super) enum Answer {
 }
 
 impl Watched {
-    /// Somebody more.
-    pub(super) fn add(self: &Arc<Self>, uri: &Arc<str>, updates: Arc<Updates>) -> Watching {
+    /// Somebody more; `None` where there are too many resources already.
+    pub(super) fn add(self: &Arc<Self>, uri: &Arc<str>, updates: Arc<Updates>) -> Option<Watching> {
         let mut table = self.lock();
+        if table.uris.len() >= MOST && !table.uris.contains_key(uri) {
+            return None;
+        }
         table.given += 1;
         let number = table.given;
         let entry = table.uris.entry(uri.clone()).or_insert_with(|| Entry {
@@ -54,12 +60,12 @@ impl Watched {
         let answer = entry.answer.subscribe();
         drop(table);
         self.changed.notify_one();
-        Watching {
+        Some(Watching {
             watched: self.clone(),
             uri: uri.clone(),
             number,
             answer,
-        }
+        })
     }
 
     pub(super) fn uris(&self) -> Vec<Arc<str>> {
@@ -87,17 +93,24 @@ impl Watched {
         }
     }
 
-    /// A resource is another one; also one that is a part of what clients want to hear of.
+    /// A resource is another one; also one that is a part of what clients want to hear of. They are told of what they asked
+    /// for: how its parts are called is not for everybody who may read it.
     pub(super) fn updated(&self, uri: &str) {
         let table = self.lock();
-        for entry in table.uris.iter().filter(|(own, _)| uri.starts_with(&***own)) {
-            entry.1.tell(uri);
+        for (own, entry) in table.uris.iter().filter(|(own, _)| is_part(uri, own)) {
+            entry.tell(own);
         }
     }
 
     fn lock(&self) -> MutexGuard<'_, Table> {
         self.table.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Whether it is the resource, or lies below it.
+fn is_part(uri: &str, of: &str) -> bool {
+    let rest = uri.strip_prefix(of);
+    rest.is_some_and(|rest| rest.is_empty() || of.ends_with('/') || rest.starts_with(['/', '?', '#']))
 }
 
 impl Entry {
@@ -157,7 +170,10 @@ mod tests {
         let second = watched.add(&"x:b".into(), two.clone());
         watched.updated("x:a/part");
         watched.updated("x:c");
-        assert_eq!(one.next().now_or_never().as_deref(), Some("x:a/part"));
+        watched.updated("x:a-secret");
+        watched.updated("x:b-secret");
+        assert_eq!(one.next().now_or_never().as_deref(), Some("x:a"));
+        assert_eq!(one.next().now_or_never(), None);
         assert_eq!(two.next().now_or_never(), None);
         drop(first);
         assert_eq!(watched.uris(), ["x:b".into()]);
@@ -166,10 +182,39 @@ mod tests {
     }
 
     #[test]
+    fn what_lies_below_a_resource_is_a_part_of_it() {
+        for (uri, of, part) in [
+            ("x:a", "x:a", true),
+            ("x:a/b", "x:a", true),
+            ("x:a?b", "x:a", true),
+            ("x:a#b", "x:a", true),
+            ("x://h/a", "x://h/", true),
+            ("x:ab", "x:a", false),
+            ("x:a", "x:a/", false),
+            ("x:a", "", false),
+            ("x:a", "x:", false),
+        ] {
+            assert_eq!(is_part(uri, of), part, "{uri} {of}");
+        }
+    }
+
+    #[test]
+    fn there_are_no_more_resources_than_can_be_named() {
+        let watched = Arc::new(Watched::default());
+        let updates = Arc::new(Updates::default());
+        let add = |number: usize| watched.add(&format!("x:{number}").into(), updates.clone());
+        let mut held: Vec<_> = (0..MOST).map(|number| add(number).unwrap()).collect();
+        assert!(add(MOST).is_none());
+        held.push(add(0).expect("another listener of the same resource"));
+        held.swap_remove(1);
+        assert!(add(MOST).is_some());
+    }
+
+    #[test]
     fn who_was_told_over_an_earlier_connection_reads_again() {
         let watched = Arc::new(Watched::default());
         let updates = Arc::new(Updates::default());
-        let _watching = watched.add(&"x:a".into(), updates.clone());
+        let _watching = watched.add(&"x:a".into(), updates.clone()).unwrap();
         watched.answered("x:a", Answer::Told);
         watched.answered("x:a", Answer::Told);
         assert_eq!(updates.next().now_or_never(), None);

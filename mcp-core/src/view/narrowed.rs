@@ -38,7 +38,10 @@ impl NarrowedViews {
         if let Some(known) = known.filter(|known| known.is_as_old_as(whole)) {
             return known;
         }
-        let view = Arc::new(build());
+        let mut view = build();
+        // It is as old as what it is made of. The epoch is that of all inventories: another instance's may be a later one.
+        view.epoch = whole.epoch;
+        let view = Arc::new(view);
         let mut all = self.lock();
         let views = all.entry(instance.clone()).or_default();
         if views.len() >= MOST {

@@ -1,7 +1,10 @@
 //! What instances say about arguments of proxied tools, and what of a server's entries clients can read.
 
 use super::{offered::with, server::McpServer};
-use crate::test_app::{MODERN, TestApp};
+use crate::{
+    test_app::{MODERN, TestApp},
+    websocket::{Socket, modern},
+};
 use futures_util::FutureExt;
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -183,4 +186,17 @@ async fn one_entry_that_clients_cannot_read_does_not_cost_the_others() {
             "list: its inputSchema is not of the type `object`",
         ]
     );
+}
+
+#[tokio::test]
+async fn over_a_channel_no_header_has_to_repeat_an_argument() {
+    let app = TestApp::start().await;
+    let server = echo(true, &format!(r#"[{{"name":"get","inputSchema":{SCHEMA}}}]"#)).await;
+    with(&app, "u", &server, &json!({})).await;
+    instance(&app, &json!({"id": "u/get", "name": "forecast"})).await;
+    let mut socket = Socket::of_user(&app, "i").await;
+    let params = json!({"name": "forecast", "arguments": {"city": "Bonn", "key": "k"}});
+    let answer = socket.ask(&modern(1, "tools/call", params)).await;
+    let text = answer["result"]["content"][0]["text"].as_str();
+    assert_eq!(text, Some(r#"{"city":"Bonn","key":"k"}"#), "{answer}");
 }

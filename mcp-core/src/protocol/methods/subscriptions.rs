@@ -8,7 +8,7 @@ use crate::{
         events::{self, Script, Told},
         fault::Fault,
         params::{ListenParams, ReadParams, as_string, is_object},
-        session_state::MAX_WATCHES,
+        session_state::{MAX_WATCHED_URI, MAX_WATCHES},
     },
     relay::Updates,
     spec::{Feature, Method},
@@ -33,25 +33,47 @@ pub(super) async fn watch(ask: &Ask<'_>, method: Method, params: &ReadParams<'_>
         watches.release(&uri);
         return Ok(Reply::result(ask.id, "{}"));
     }
-    if !watches.has_room(&uri) {
-        return Err(Fault::internal(format!(
+    check_length(&uri)?;
+    let full = || {
+        Fault::internal(format!(
             "a session has {MAX_WATCHES} subscriptions at the most: end one of them first"
-        )));
+        ))
+    };
+    if !watches.has_room(&uri) {
+        return Err(full());
     }
     let origin = ask.exchange.view.resource(&uri);
     let origin = origin.ok_or_else(|| Fault::resource_not_found(&uri, ask.era))?;
     let watch = origin.watch(uri.as_ref().into(), watches.updates.clone()).await;
     let watch =
         watch.ok_or_else(|| Fault::internal("the server of this resource does not tell when it changes"))?;
-    watches.hold(&uri, watch);
+    if !watches.hold(&uri, watch) {
+        return Err(full());
+    }
     Ok(Reply::result(ask.id, "{}"))
+}
+
+fn check_length(uri: &str) -> Result<(), Fault> {
+    if uri.len() <= MAX_WATCHED_URI {
+        return Ok(());
+    }
+    Err(Fault::invalid_params(format!(
+        "the URI of a subscription has {MAX_WATCHED_URI} bytes at the most"
+    )))
 }
 
 /// Begins to tell of those of these resources whose servers do; and which these are.
 async fn watched(ask: &Ask<'_>, uris: &[Cow<'_, str>]) -> (Vec<String>, Told) {
     let updates = Arc::<Updates>::default();
-    let begun = uris.iter().map(async |uri| {
-        let origin = ask.exchange.view.resource(uri).filter(|_| may_watch(ask, uri))?;
+    let mut asked = Vec::with_capacity(uris.len());
+    for uri in uris {
+        if let Some(origin) = ask.exchange.view.resource(uri).filter(|_| may_watch(ask, uri)) {
+            asked.push((uri, origin));
+        }
+        // Whose a URI is may take a look at every template; others have their turn in between.
+        tokio::task::yield_now().await;
+    }
+    let begun = asked.into_iter().map(async |(uri, origin)| {
         let watch = origin.watch(uri.as_ref().into(), updates.clone()).await?;
         Some((uri.clone().into_owned(), watch))
     });
@@ -107,6 +129,7 @@ pub(super) async fn listen(ask: &Ask<'_>, params: &ListenParams<'_>) -> Result<R
             "params.notifications.resourceSubscriptions names more than {MAX_WATCHES} resources"
         )));
     }
+    uris.iter().try_for_each(|uri| check_length(uri))?;
     if !ask.exchange.accepts_events() {
         return Err(Fault::not_acceptable());
     }

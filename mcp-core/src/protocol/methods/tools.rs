@@ -39,10 +39,12 @@ pub(super) async fn call(ask: &Ask<'_>, params: &CallParams<'_>) -> Result<Reply
     if arguments.is_some_and(|raw| !is_object(raw)) {
         return Err(Fault::invalid_params("params.arguments must be an object"));
     }
+    // Over a channel a message has no headers that could repeat anything.
+    let is_repeated = ask.era == Era::Modern && exchange.way == Way::Request;
     let shown = match &tool.callee {
         Callee::Defined(shown) => shown,
         Callee::Origin(origin, mirrored) => {
-            if ask.era == Era::Modern {
+            if is_repeated {
                 headers::check_mirrored(exchange.headers, mirrored, arguments)?;
             }
             return call_origin(ask, tool, origin).await;
@@ -57,7 +59,7 @@ pub(super) async fn call(ask: &Ask<'_>, params: &CallParams<'_>) -> Result<Reply
             return Ok(answer((ask.era, ask.id), &exchange.view, tool, result));
         }
     };
-    if ask.era == Era::Modern && exchange.way == Way::Request {
+    if is_repeated {
         headers::check_mirrored(exchange.headers, compiled.mirrored_headers(), arguments)?;
     }
     let wants_progress = ask

@@ -55,8 +55,17 @@ impl UriTemplate {
         reached[0] = true;
         for part in &self.0 {
             reached = part.reach(&reached, uri);
+            // Most URIs begin otherwise.
+            if !reached.contains(&true) {
+                return false;
+            }
         }
         reached[uri.len()]
+    }
+
+    /// How many steps a look at a URI may take.
+    pub(super) fn steps(&self, uri: &str) -> usize {
+        self.0.len().saturating_mul(uri.len() + 1)
     }
 }
 

@@ -114,6 +114,10 @@ fn origin(hub: &Arc<Hub>, upstream: &Arc<str>) -> Arc<dyn Origin> {
     })
 }
 
+/// What a look at all templates of an upstream may take: tens of milliseconds of a worker. A server whose templates take more
+/// has such URIs listed, or not read.
+const MOST_STEPS: usize = 50_000_000;
+
 /// The resources of one upstream, as the instance shows them.
 struct Shelf {
     offer: upstream::Offer,
@@ -157,10 +161,16 @@ impl Shelf {
         let own = &self.offer.definition.resources;
         let is_left_out = self.is_excluded(uri) || own.exclude.iter().any(|out| out.matches(uri));
         let mut templates = inventory.templates.iter();
+        let mut left = MOST_STEPS;
         !is_left_out
             && templates.any(|template| {
                 let key = &template.listed.key;
-                own.shows(key) && self.includes(key) && template.matches(uri)
+                if !own.shows(key) || !self.includes(key) {
+                    return false;
+                }
+                let rest = left.checked_sub(template.steps(uri));
+                left = rest.unwrap_or(0);
+                rest.is_some() && template.matches(uri)
             })
     }
 }
