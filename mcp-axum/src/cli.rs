@@ -142,7 +142,7 @@ enum Command {
     Export(ExportArguments),
     /// Print the JSON Schema of definitions, for editors and pipelines.
     Schema {
-        /// The documents: tool definitions (tds), instances (ids), or files of definitions (file).
+        /// The documents: tools (tds), instances (ids), upstreams (uds), keys (keys), or files of definitions (file).
         #[arg(value_parser = schema::documents())]
         documents: String,
         /// Refuse members that nobody knows, as a strict PUT does. Without it most are allowed, because they are kept.

@@ -3,8 +3,17 @@
 use super::{Failure, gateway::origin, output::print};
 use crate::settings::{Layers, Settings};
 use clap::Args;
+use mcp_common::definition::name::check_id;
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Value, json};
 use std::{fmt::Write, path::PathBuf};
+
+/// What stands for itself in a path (RFC 3986, section 2.3) is left to be read.
+const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'-')
+    .remove(b'.')
+    .remove(b'_')
+    .remove(b'~');
 
 #[derive(Args)]
 pub(super) struct ClientsArguments {
@@ -33,9 +42,13 @@ pub(super) fn run(config: Option<PathBuf>, arguments: &ClientsArguments) -> Resu
         Some(url) => url.trim_end_matches('/').to_owned(),
         None => here()?,
     };
+    check_id(&arguments.instance).map_err(Failure::configuration)?;
     let server = ServerEntry {
         name: arguments.instance.clone(),
-        url: format!("{gateway}/mcp/{}", arguments.instance),
+        url: format!(
+            "{gateway}/mcp/{}",
+            utf8_percent_encode(&arguments.instance, SEGMENT)
+        ),
         key: arguments.key.clone(),
     };
     print(&server.blocks(""))
@@ -82,7 +95,12 @@ impl ServerEntry {
             (
                 "Claude Code",
                 "a shell",
-                format!("claude mcp add --transport http {name} {url} --header \"Authorization: {bearer}\""),
+                format!(
+                    "claude mcp add --transport http {} {} --header {}",
+                    word(name),
+                    word(url),
+                    word(&format!("Authorization: {bearer}"))
+                ),
             ),
             (
                 "Claude Desktop",
@@ -128,6 +146,15 @@ impl ServerEntry {
     }
 }
 
+/// One word of a shell.
+fn word(text: &str) -> String {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "-._~/:%".contains(c);
+    if !text.is_empty() && text.chars().all(is_plain) {
+        return text.to_owned();
+    }
+    format!("'{}'", text.replace('\'', r"'\''"))
+}
+
 fn pretty(value: &Value) -> String {
     serde_json::to_string_pretty(value).unwrap_or_default()
 }
@@ -141,6 +168,22 @@ mod tests {
     fn read(text: &str) -> String {
         let made = mcp_servers::read(text, "DYNMCP_SECRET_").unwrap();
         made.upstreams[0].1.as_json().to_owned()
+    }
+
+    #[test]
+    fn a_shell_takes_each_word_for_what_it_is() {
+        for (text, quoted) in [
+            ("desk", "desk"),
+            (
+                "http://127.0.0.1:8080/mcp/team%20a",
+                "http://127.0.0.1:8080/mcp/team%20a",
+            ),
+            ("team a", "'team a'"),
+            ("it's $HOME", r"'it'\''s $HOME'"),
+            ("", "''"),
+        ] {
+            assert_eq!(word(text), quoted);
+        }
     }
 
     #[test]

@@ -7,6 +7,7 @@ use super::{
     Failure,
     gateway::GatewayArguments,
     output::{OutputFormat, print, print_json},
+    store::Use,
 };
 use clap::{Args, Subcommand};
 use mcp_common::definition::api_key::{ApiKeyStatus, Timestamp};
@@ -30,7 +31,7 @@ pub(super) enum KeysCommand {
         #[command(flatten)]
         gateway: GatewayArguments,
     },
-    /// List the keys that let somebody in.
+    /// List the keys that let somebody in, and those that cannot be read as they are stored: a gateway goes by what they were.
     List {
         /// Also those that are switched off or have ended.
         #[arg(long)]
@@ -131,8 +132,9 @@ pub(super) fn run(config: Option<PathBuf>, command: &KeysCommand) -> Result<(), 
                 format,
                 gateway,
             } => {
-                let place = Place::open(config, gateway)?;
+                // A wrong wish makes no store.
                 let issued = keys::create(&wanted.wish()?, SystemTime::now()).map_err(failed)?;
+                let place = Place::open(config, gateway, Use::Write).await?;
                 place.write(&issued.key, &issued.document, None).await?;
                 show(&issued, *format)
             }
@@ -141,11 +143,12 @@ pub(super) fn run(config: Option<PathBuf>, command: &KeysCommand) -> Result<(), 
                 format,
                 gateway,
             } => {
-                let all = Place::open(config, gateway)?.all().await?;
+                let place = Place::open(config, gateway, Use::Read).await?;
+                let all = place.all().await?;
                 list::print_list(&all, *include_inactive, *format)
             }
             KeysCommand::Show { one } => {
-                let place = Place::open(config, &one.gateway)?;
+                let place = Place::open(config, &one.gateway, Use::Read).await?;
                 let Stored { key, document, .. } = place.find(&one.wanted).await?;
                 let mut shown: Value = serde_json::from_str(document.as_json()).map_err(Failure::runtime)?;
                 shown["id"] = json!(key.id);
@@ -157,7 +160,7 @@ pub(super) fn run(config: Option<PathBuf>, command: &KeysCommand) -> Result<(), 
             KeysCommand::Activate { one } => switch(config, one, ApiKeyStatus::Active).await,
             KeysCommand::Inactivate { one } => switch(config, one, ApiKeyStatus::Inactive).await,
             KeysCommand::Rotate { one, grace, format } => {
-                let place = Place::open(config, &one.gateway)?;
+                let place = Place::open(config, &one.gateway, Use::Write).await?;
                 let before = place.find(&one.wanted).await?;
                 let grace = grace.unwrap_or_default();
                 let issued = keys::rotate(&before.key.id, &before.document, grace, SystemTime::now());
@@ -168,7 +171,7 @@ pub(super) fn run(config: Option<PathBuf>, command: &KeysCommand) -> Result<(), 
                 show(&issued, *format)
             }
             KeysCommand::Delete { one, confirm } => {
-                let place = Place::open(config, &one.gateway)?;
+                let place = Place::open(config, &one.gateway, Use::Write).await?;
                 let Stored { key, .. } = place.find(&one.wanted).await?;
                 if !confirm {
                     return Err(Failure::runtime(format_args!(
@@ -184,7 +187,7 @@ pub(super) fn run(config: Option<PathBuf>, command: &KeysCommand) -> Result<(), 
 }
 
 async fn switch(config: Option<PathBuf>, one: &OneKey, status: ApiKeyStatus) -> Result<(), Failure> {
-    let place = Place::open(config, &one.gateway)?;
+    let place = Place::open(config, &one.gateway, Use::Write).await?;
     let Stored {
         key,
         document,

@@ -33,6 +33,7 @@ pub(super) enum Use {
 /// The way into it.
 pub(super) struct LocalStore {
     pub(super) writer: Writer,
+    source: Arc<dyn DataSource>,
     settings: Settings,
 }
 
@@ -42,9 +43,17 @@ impl LocalStore {
         let source = source(&settings, purpose).await?;
         let catalog = Catalog::new(control_plane::compiler(&settings));
         Ok(Self {
-            writer: Writer::alone(Arc::new(catalog), source),
+            writer: Writer::alone(Arc::new(catalog), source.clone()),
+            source,
             settings,
         })
+    }
+
+    /// What it has now. Its revisions are those that the writer goes by: a source that counts for itself counts anew each
+    /// time that it is opened.
+    pub(super) async fn load(&self) -> Result<Load, Failure> {
+        note_absence(&self.settings)?;
+        self.source.load().await.map_err(Failure::runtime)
     }
 
     /// Waits until a gateway that runs with this configuration serves what was written, or says that it does not know.
@@ -65,13 +74,18 @@ impl Use {
 
 /// What it has now, for whoever asked what is stored: a store that is not there yet is worth a word.
 pub(super) async fn look(settings: &Settings) -> Result<Load, Failure> {
+    note_absence(settings)?;
+    load(settings).await
+}
+
+fn note_absence(settings: &Settings) -> Result<(), Failure> {
     if !control_plane::source_exists(settings).map_err(StartError::from)? {
         let name = &settings.app.data_source;
         eprintln!(
             "note: the data source `{name}` has no store here yet, so nothing is stored (data_source.{name})"
         );
     }
-    load(settings).await
+    Ok(())
 }
 
 /// What it has now.

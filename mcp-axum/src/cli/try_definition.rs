@@ -21,7 +21,7 @@ const MEMORY: u64 = 2 << 30;
 
 #[derive(Args)]
 pub(super) struct TryDefinitionArguments {
-    /// TDS or IDS.
+    /// The kind: TDS, IDS, …
     kind: String,
     /// The definition's id.
     id: String,

@@ -2,7 +2,7 @@
 
 use super::{
     Failure,
-    output::{OutputFormat, print, print_json},
+    output::{OutputFormat, print, print_json, table},
 };
 use crate::client::Gateway;
 use clap::Args;
@@ -59,28 +59,14 @@ fn text(states: &[Value]) -> String {
         "resources",
         "prompts",
     ];
-    let rows: Vec<Vec<String>> = std::iter::once(columns.iter().map(|name| name.to_uppercase()).collect())
-        .chain(
-            states
-                .iter()
-                .map(|state| columns.iter().map(|name| member(state, name)).collect()),
-        )
-        .collect();
-    let width = |column: usize| {
-        rows.iter()
-            .map(|row: &Vec<String>| row[column].chars().count())
-            .max()
-            .unwrap_or(0)
-    };
-    let widths: Vec<usize> = (0..columns.len()).map(width).collect();
+    let head: Vec<String> = columns.iter().map(|name| name.to_uppercase()).collect();
+    let head: Vec<&str> = head.iter().map(String::as_str).collect();
+    let rows = states
+        .iter()
+        .map(|state| columns.iter().map(|name| member(state, name)).collect());
     let mut out = String::new();
-    for (at, row) in rows.iter().enumerate() {
-        let line: Vec<String> = row
-            .iter()
-            .zip(&widths)
-            .map(|(cell, width)| format!("{cell:width$}"))
-            .collect();
-        out.extend([line.join("  ").trim_end(), "\n"]);
+    for (at, line) in table(&head, rows).lines().enumerate() {
+        out.extend([line, "\n"]);
         let Some(state) = at.checked_sub(1).and_then(|at| states.get(at)) else {
             continue;
         };

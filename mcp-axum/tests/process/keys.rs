@@ -16,12 +16,17 @@ struct Desk {
 }
 
 impl Desk {
-    fn open(remote: bool) -> Self {
+    /// `source` is more of the configuration, which the gateway and the commands share.
+    fn open(remote: bool, source: &str) -> Self {
         let sandbox = Sandbox::new();
-        let gateway = Gateway::start(&sandbox, &format!("[app]\napi_key = '{KEY}'\n"));
+        std::fs::create_dir(sandbox.path().join("defs")).unwrap();
+        let gateway = Gateway::start(&sandbox, &format!("[app]\napi_key = '{KEY}'\n{source}"));
         gateway.put("ids/desk", &serde_json::json!({"name": "Desk"}));
         let port = gateway.origin.rsplit_once(':').unwrap().1;
-        sandbox.write("cli.toml", &format!("[app]\nport = {port}\napi_key = '{KEY}'\n"));
+        sandbox.write(
+            "cli.toml",
+            &format!("[app]\nport = {port}\napi_key = '{KEY}'\n{source}"),
+        );
         Self {
             sandbox,
             gateway,
@@ -60,8 +65,8 @@ impl Desk {
     }
 }
 
-fn lives(remote: bool) {
-    let desk = Desk::open(remote);
+fn lives(remote: bool, source: &str) {
+    let desk = Desk::open(remote, source);
     assert_eq!(desk.fine(&["list"]), "no keys\n");
     let created = desk.keys(&[
         "create",
@@ -134,12 +139,18 @@ fn lives(remote: bool) {
 
 #[test]
 fn keys_of_the_store_beside_a_gateway() {
-    lives(false);
+    lives(false, "");
+}
+
+#[test]
+fn keys_of_a_folder_beside_a_gateway() {
+    let source = "data_source = 'file'\n[data_source.file]\npath = 'defs'\nwritable = true\n";
+    lives(false, source);
 }
 
 #[test]
 fn keys_through_the_admin_api() {
-    lives(true);
+    lives(true, "");
 }
 
 #[test]

@@ -7,6 +7,7 @@ mod row;
 mod secret;
 mod token;
 
+pub use check::MOST_SECRETS;
 pub use limits::{KeyLimits, Per, Rate};
 pub use secret::{Digest, KeySecret, Timestamp};
 pub use token::{SECRET_BYTES, Token};

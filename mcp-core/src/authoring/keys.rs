@@ -4,7 +4,7 @@
 use mcp_common::{
     definition::{
         ApiKeyDefinition,
-        api_key::{ApiKeyStatus, Digest, KeySecret, SECRET_BYTES, Timestamp, Token},
+        api_key::{ApiKeyStatus, Digest, KeySecret, MOST_SECRETS, SECRET_BYTES, Timestamp, Token},
     },
     document::Document,
     key::Key,
@@ -112,6 +112,13 @@ pub fn rotate(id: &str, document: &Document, grace: Duration, now: SystemTime) -
         (end.0 > now).then(|| stored(secret.sha256, secret.created_at, Some(end)))
     });
     let mut secrets: Vec<Value> = still.collect();
+    if secrets.len() >= MOST_SECRETS {
+        return Err(Problem::at(
+            "secrets",
+            format!("{MOST_SECRETS} are still valid: rotate without a grace, which ends them, or wait until one has ended"),
+        )
+        .into());
+    }
     let (shown, secret) = secret(id, now)?;
     secrets.push(secret);
     let mut document = document.clone();
@@ -237,6 +244,12 @@ mod tests {
                 None
             ]
         );
+        let fourth = rotate(&id, &third.document, Duration::from_secs(600), at(20)).unwrap();
+        let refused = rotate(&id, &fourth.document, Duration::from_secs(600), at(20))
+            .err()
+            .unwrap()
+            .to_string();
+        assert!(refused.contains("secrets: 4 are still valid"), "{refused}");
         let late = rotate(&id, &third.document, Duration::from_secs(600), at(100)).unwrap();
         assert_eq!(ends(&late).len(), 3, "the first one has ended and goes");
         for grace in [Duration::MAX, Duration::from_secs(1_000_000 * 365 * 24 * 60 * 60)] {

@@ -24,7 +24,7 @@ pub(super) fn print_list(
     let shown: Vec<(&Document, Row)> = all
         .iter()
         .map(|stored| (&stored.document, Row::of(&stored.key, &stored.document, now)))
-        .filter(|(_, row)| include_inactive || row.state == "active")
+        .filter(|(_, row)| include_inactive || matches!(row.state, "active" | "unreadable"))
         .collect();
     match format {
         OutputFormat::Json => print_json(&shown.iter().map(|(document, _)| document).collect::<Vec<_>>()),

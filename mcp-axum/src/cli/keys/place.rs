@@ -4,10 +4,9 @@ use crate::{
     cli::{
         Failure,
         gateway::GatewayArguments,
-        store::{LocalStore, PRINCIPAL, Use, look},
+        store::{LocalStore, PRINCIPAL, Use},
     },
     client::Gateway,
-    settings::{Layers, Settings},
 };
 use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use mcp_common::{
@@ -23,10 +22,12 @@ use std::{path::PathBuf, sync::Arc};
 /// What one page of a list has at the most.
 const PAGE: usize = 200;
 
-/// Where the keys of one command are.
-pub(super) struct Place {
-    config: Option<PathBuf>,
-    there: Option<Gateway>,
+/// Where the keys of one command are: opened once, so that what is written goes by what was read.
+pub(super) enum Place {
+    /// The configured data source.
+    Here(Box<LocalStore>),
+    /// A gateway.
+    There(Box<Gateway>),
 }
 
 /// A key as it is stored.
@@ -38,29 +39,35 @@ pub(super) struct Stored {
 }
 
 impl Place {
-    pub(super) fn open(config: Option<PathBuf>, gateway: &GatewayArguments) -> Result<Self, Failure> {
-        let there = gateway.gateway()?;
-        Ok(Self { config, there })
+    pub(super) async fn open(
+        config: Option<PathBuf>,
+        gateway: &GatewayArguments,
+        purpose: Use,
+    ) -> Result<Self, Failure> {
+        Ok(match gateway.gateway()? {
+            Some(gateway) => Self::There(Box::new(gateway)),
+            None => Self::Here(Box::new(LocalStore::open(config, purpose).await?)),
+        })
     }
 
     /// All keys, as they are stored.
     pub(super) async fn all(&self) -> Result<Vec<Stored>, Failure> {
-        let Some(gateway) = &self.there else {
-            let settings = Settings::load(&Layers::of_process(self.config.clone()))?;
-            let load = look(&settings).await?;
-            let keys = load
-                .records
-                .into_iter()
-                .filter(|record| record.key.kind == Kind::API_KEY);
-            // What cannot be read is in quarantine, and lets nobody in.
-            let read = keys.filter_map(|record| {
-                Some(Stored {
-                    document: Document::take(record.body).ok()?,
+        let gateway = match self {
+            Self::There(gateway) => gateway,
+            Self::Here(store) => {
+                let load = store.load().await?;
+                let keys = load
+                    .records
+                    .into_iter()
+                    .filter(|record| record.key.kind == Kind::API_KEY);
+                let read = keys.map(|record| Stored {
+                    // What is no JSON stands here as nothing; a gateway may know what it was before.
+                    document: Document::take(record.body).unwrap_or_default(),
                     key: record.key,
                     revision: record.revision,
-                })
-            });
-            return Ok(read.collect());
+                });
+                return Ok(read.collect());
+            }
         };
         let mut all = Vec::new();
         let mut cursor = String::new();
@@ -113,8 +120,8 @@ impl Place {
         document: &Document,
         before: Option<Revision>,
     ) -> Result<(), Failure> {
-        let warnings = match &self.there {
-            Some(gateway) => {
+        let warnings = match self {
+            Self::There(gateway) => {
                 let expected = match before {
                     Some(revision) => (header::IF_MATCH, format!("\"{revision}\"")),
                     None => (header::IF_NONE_MATCH, "*".to_owned()),
@@ -126,8 +133,7 @@ impl Place {
                 gateway.data::<Value>(&answer)?;
                 answer.warnings()
             }
-            None => {
-                let store = LocalStore::open(self.config.clone(), Use::Write).await?;
+            Self::Here(store) => {
                 let put = Put {
                     key,
                     document,
@@ -149,15 +155,14 @@ impl Place {
     }
 
     pub(super) async fn delete(&self, key: &Key) -> Result<(), Failure> {
-        match &self.there {
-            Some(gateway) => {
+        match self {
+            Self::There(gateway) => {
                 let answer = gateway
                     .send(Method::DELETE, &path(key), HeaderMap::new(), "")
                     .await?;
                 gateway.data::<Value>(&answer)?;
             }
-            None => {
-                let store = LocalStore::open(self.config.clone(), Use::Write).await?;
+            Self::Here(store) => {
                 let written = store.writer.delete(key, Expectation::Any, PRINCIPAL).await?;
                 store.arrived(written.revision).await;
             }
@@ -167,7 +172,7 @@ impl Place {
 
     /// What a gateway has seen of it; a store knows nothing of the kind.
     pub(super) async fn usage(&self, key: &Key) -> Result<Option<Value>, Failure> {
-        let Some(gateway) = &self.there else {
+        let Self::There(gateway) = self else {
             return Ok(None);
         };
         let answer = gateway.get(&format!("{}/usage", path(key))).await?;

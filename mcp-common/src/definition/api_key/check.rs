@@ -8,7 +8,7 @@ const LONGEST_ID: usize = 64;
 /// The longest name: it stands in every log line.
 const LONGEST_NAME: usize = 128;
 /// More secrets at once are no replacement of one by the next.
-const MOST_SECRETS: usize = 4;
+pub const MOST_SECRETS: usize = 4;
 /// More roles or instances belong into patterns.
 const MOST_ENTRIES: usize = 1_000;
 
@@ -38,7 +38,8 @@ pub(super) fn problems(id: &str, definition: &ApiKeyDefinition) -> Vec<Problem> 
             format!("has {n}, at most {MOST_SECRETS} are allowed; take out those that have ended"),
         ),
     }
-    for (index, secret) in definition.secrets.iter().enumerate() {
+    // There are so few, or it is refused for that.
+    for (index, secret) in definition.secrets.iter().enumerate().take(MOST_SECRETS) {
         if definition
             .secrets
             .iter()

@@ -27,13 +27,13 @@ impl Progress {
         })))
     }
 
-    /// `done` of `all` operations have been through this step.
+    /// `done` of `all` operations, or definitions, have been through this step.
     pub(in crate::authoring) fn at(&self, step: &str, done: usize, all: usize) {
         let Some(listener) = &self.0 else { return };
         let mut last = listener.last.lock().unwrap_or_else(PoisonError::into_inner);
         if last.elapsed() >= EVERY {
             *last = Instant::now();
-            (listener.tell)(&format!("{step}: {done} of {all} operations"));
+            (listener.tell)(&format!("{step}: {done} of {all}"));
         }
     }
 }

@@ -1,4 +1,4 @@
-//! JSON: one object, an array of them, or the lists `tds` and `ids`. Every document stays the text it is.
+//! JSON: one object, an array of them, or lists that are called like the kinds (`tds`, `ids`, …). Every document stays the text it is.
 
 use super::{Fault, Piece, lines::Lines};
 use indexmap::IndexMap;

@@ -1,4 +1,4 @@
-//! TOML: one document, or arrays of tables `[[tds]]` and `[[ids]]`.
+//! TOML: one document, or arrays of tables that are called like the kinds (`[[tds]]`, `[[ids]]`, …).
 
 use super::{
     Fault, Piece,
