@@ -16,6 +16,7 @@ mod cli;
 mod client;
 pub mod demo;
 pub mod http;
+mod open_requests;
 pub mod runtime;
 pub mod settings;
 pub mod telemetry;

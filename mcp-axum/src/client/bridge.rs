@@ -8,6 +8,7 @@ mod mirrored;
 mod session;
 
 use super::{ClientError, Gateway};
+use crate::open_requests::OpenRequests;
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Response, header};
 use hyper::body::Incoming;
@@ -17,14 +18,12 @@ use mirrored::Mirrored;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use session::Session;
 use std::{
-    collections::HashMap,
-    sync::{Arc, Mutex, MutexGuard, PoisonError, atomic::AtomicBool},
+    sync::{Arc, atomic::AtomicBool},
     time::Duration,
 };
 use tokio::{
     io::{AsyncRead, AsyncWrite, AsyncWriteExt},
     sync::mpsc,
-    task::AbortHandle,
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
@@ -55,8 +54,8 @@ pub(crate) struct Bridge {
     outbox: mpsc::Sender<Bytes>,
     session: Session,
     mirrored: Mirrored,
-    /// Requests that are not answered, by the text of their ids.
-    open: Mutex<HashMap<String, AbortHandle>>,
+    /// Requests that are not answered.
+    open: OpenRequests,
     tasks: TaskTracker,
     /// There is a stream for what belongs to no request, or somebody tries.
     is_listening: AtomicBool,
@@ -83,7 +82,7 @@ impl Bridge {
             outbox,
             session: Session::default(),
             mirrored: Mirrored::default(),
-            open: Mutex::default(),
+            open: OpenRequests::default(),
             tasks: TaskTracker::new(),
             is_listening: AtomicBool::new(false),
             over: CancellationToken::new(),
@@ -106,9 +105,7 @@ impl Bridge {
             () = stop => {}
         }
         bridge.over.cancel();
-        for (_, request) in bridge.open().drain() {
-            request.abort();
-        }
+        bridge.open.cancel_all();
         let _ = tokio::time::timeout(FAREWELL, bridge.end_session()).await;
         bridge.tasks.close();
         let _ = tokio::time::timeout(FAREWELL, bridge.tasks.wait()).await;
@@ -135,20 +132,19 @@ impl Bridge {
             Kind::Request { method, .. } if method == "initialize" => self.initialize(message).await,
             Kind::Request { id, .. } => {
                 let id = id.clone();
-                if self.open().len() >= MOST_REQUESTS {
+                if self.open.len() >= MOST_REQUESTS {
                     let reason =
                         format!("{MOST_REQUESTS} requests are under way, and no more are sent at once");
                     return self.fault(&id, INTERNAL_ERROR, &reason).await;
                 }
                 let bridge = self.clone();
-                let answered = id.clone();
-                // Not before it can be found by its id.
-                let mut open = self.open();
-                let task = self.tasks.spawn(async move {
-                    bridge.request(message).await;
-                    bridge.open().remove(&answered);
+                self.open.begin(id.clone(), |number| {
+                    let answering = async move {
+                        bridge.request(message).await;
+                        bridge.open.end(&id, number);
+                    };
+                    self.tasks.spawn(answering).abort_handle()
                 });
-                open.insert(id, task.abort_handle());
             }
             Kind::Batch => {
                 let bridge = self.clone();
@@ -171,9 +167,7 @@ impl Bridge {
             if !message.is_modern() {
                 self.deliver(&message).await;
             }
-            if let Some(request) = self.open().remove(id) {
-                request.abort();
-            }
+            self.open.cancel(id);
             return;
         }
         self.deliver(&message).await;
@@ -241,10 +235,6 @@ impl Bridge {
     async fn write(&self, text: Bytes) {
         // A client that is gone ends all of it.
         let _ = self.outbox.send(text).await;
-    }
-
-    fn open(&self) -> MutexGuard<'_, HashMap<String, AbortHandle>> {
-        self.open.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

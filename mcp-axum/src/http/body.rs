@@ -72,16 +72,20 @@ pub(crate) async fn read(
     Err(refusal)
 }
 
-/// Holds on to what was read elsewhere, with the peer's memory for it.
+/// Holds on to what waits in a channel, with the peer's memory for it, however small it is: there may be hundreds.
 pub(crate) fn keep(bytes: Bytes, peer: &Arc<Peer>) -> Result<Bytes> {
-    let size = bytes.len() as u64;
-    if size <= SMALL {
-        return Ok(bytes);
-    }
     let held = peer
-        .hold(size)
+        .hold(bytes.len() as u64)
         .map_err(|reason| Error::no_memory(reason, peer.limit()))?;
     Ok(Bytes::from_owner(Kept { bytes, _held: held }))
+}
+
+/// The same of a body that was [read](read), which counted it unless it is small.
+pub(crate) fn keep_small(bytes: Bytes, peer: &Arc<Peer>) -> Result<Bytes> {
+    match bytes.len() as u64 <= SMALL {
+        true => keep(bytes, peer),
+        false => Ok(bytes),
+    }
 }
 
 /// The client that a request came from.

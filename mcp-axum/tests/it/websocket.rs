@@ -298,3 +298,34 @@ async fn what_a_client_asked_for_ends_with_its_socket() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn an_answer_that_is_larger_than_a_request_may_be_arrives_whole() {
+    let (app, upstream) = start(&[("upstream.max_response_bytes", "16MiB")]).await;
+    let text = "x".repeat(7 << 20);
+    upstream.reply_json(200, &json!({"text": text}));
+    let mut socket = Socket::of_user(&app, "shop").await;
+    socket.initialize().await;
+    let answer = socket.ask(&older(1, "tools/call", call("get_item"))).await;
+    let content = answer["result"]["content"][0]["text"].as_str().unwrap();
+    assert!(content.contains(&text), "{} bytes", content.len());
+    socket.ask(&older(2, "ping", json!({}))).await;
+    drop(socket);
+    eventually("the memory of the answer is given back", || {
+        app.app().memory_in_flight() == 0
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn who_closes_it_is_answered() {
+    let (app, _) = start(&[]).await;
+    let mut socket = Socket::of_user(&app, "shop").await;
+    socket.initialize().await;
+    let frame = CloseFrame {
+        code: CloseCode::Normal,
+        reason: "done".into(),
+    };
+    socket.0.send(Message::Close(Some(frame.clone()))).await.unwrap();
+    assert_eq!(socket.read().await.unwrap_err(), Some(frame));
+}

@@ -5,7 +5,7 @@
 mod tests;
 
 use super::{
-    Attended, Reply, ReplyBody,
+    Attended, Reply, ReplyBody, Way,
     ask::Ask,
     events::{KEEP_ALIVE, PING, event, event_of},
     fault::Fault,
@@ -35,6 +35,8 @@ pub(super) async fn hold(
     }
     let work = match ask.era {
         Era::Modern => Work::Own(work),
+        // What was asked for over a channel ends with it.
+        Era::Legacy if ask.exchange.way == Way::Channel => Work::Own(work),
         // A lost connection cancels nothing there.
         Era::Legacy => {
             let client = ask.exchange.principal.subject.clone();

@@ -231,7 +231,7 @@ impl Endpoint {
             if exchange.way == Way::Channel {
                 return Fault::invalid_request("`initialize` comes first");
             }
-            Fault::invalid_request("this instance has sessions: `initialize` by POST first, then send Mcp-Session-Id (the HTTP+SSE transport of 2024-11-05, which begins with a GET, is not served: choose Streamable HTTP in the client)")
+            Fault::invalid_request("this instance has sessions: `initialize` by POST first, then send Mcp-Session-Id (the HTTP+SSE transport of 2024-11-05, which begins with a GET, is served by instances with `metadata.proto_type: legacy`: choose Streamable HTTP in the client)")
         })?;
         let instance = &exchange.view.entry.definition.id;
         let agreed = self
@@ -243,6 +243,12 @@ impl Endpoint {
             id: id.into(),
             agreed,
         })
+    }
+
+    /// Ends a session whose id only its channel knows.
+    pub fn end_session(&self, id: &str) {
+        self.gateway.sessions.delete(id);
+        self.gateway.session_state.end(id);
     }
 
     pub(super) fn open_stream(&self, exchange: &Exchange<'_>, script: Script) -> Result<Reply, Fault> {

@@ -233,8 +233,7 @@ const NO_SSE_TRANSPORT: &str = "event: error\n\
 pub(super) fn delete(endpoint: &Endpoint, exchange: &Exchange<'_>) -> Result<Reply, Fault> {
     endpoint.session(exchange)?;
     if let Some(id) = headers::single(exchange.headers, &headers::SESSION_ID)? {
-        endpoint.gateway.sessions.delete(id);
-        endpoint.gateway.session_state.end(id);
+        endpoint.end_session(id);
     }
     Ok(Reply::empty(StatusCode::NO_CONTENT))
 }

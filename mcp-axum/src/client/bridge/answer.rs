@@ -132,6 +132,12 @@ impl Bridge {
             // Cancelled, or a batch that asks nothing.
             return Ok(status == StatusCode::ACCEPTED);
         }
+        // Standard output is for messages, whatever somebody on the way answers in the gateway's place.
+        if !matches!(body.trim_ascii_start().first(), Some(b'{' | b'[')) {
+            return Err(ClientError::Protocol(
+                "what was answered is no message".to_owned(),
+            ));
+        }
         self.write(body).await;
         Ok(true)
     }

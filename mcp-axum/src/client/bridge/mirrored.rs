@@ -1,7 +1,7 @@
 //! What 2026-07-28 repeats in headers, where a pipe has none: the revision, the method, the name, and arguments whose schema
 //! says so. The schemas are those of `tools/list`, asked for when the gateway misses a header.
 
-use super::{Bridge, EITHER, JSON, VERSION, message::Message};
+use super::{Bridge, EITHER, JSON, MOST, VERSION, message::Message};
 use crate::client::{ClientError, mcp};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
 use serde::Deserialize;
@@ -105,7 +105,7 @@ impl Bridge {
         headers.insert(VERSION, mcp::in_header(revision)?);
         headers.insert(METHOD, HeaderValue::from_static("tools/list"));
         let response = self.send(Method::POST, headers, body.to_string().into()).await?;
-        let answer = self.message(response).await?;
+        let answer = self.message(response, MOST).await?;
         let answer: Answer = serde_json::from_slice(&answer)
             .map_err(|error| ClientError::Protocol(format!("the list of tools cannot be read: {error}")))?;
         Ok(answer.result)

@@ -105,7 +105,7 @@ impl Bridge {
             }
         };
         let session = response.headers().get(SESSION).cloned();
-        match self.message(response).await {
+        match self.message(response, MOST).await {
             Ok(answer) => {
                 if let Some(agreed) = Agreed::read(session, message.text.clone(), &answer) {
                     *self.session.lock() = agreed;
@@ -137,7 +137,7 @@ impl Bridge {
             return Err(lost());
         }
         let session = response.headers().get(SESSION).cloned();
-        let answer = self.message(response).await?;
+        let answer = self.message(response, MOST).await?;
         let agreed = Agreed::read(session, opening, &answer).ok_or_else(lost)?;
         headers.extend(agreed.headers());
         *self.session.lock() = agreed;
@@ -157,13 +157,17 @@ impl Bridge {
     }
 
     /// The one message of an answer, whatever it is wrapped in.
-    pub(super) async fn message(&self, response: Response<Incoming>) -> Result<Bytes, ClientError> {
+    pub(super) async fn message(
+        &self,
+        response: Response<Incoming>,
+        most: usize,
+    ) -> Result<Bytes, ClientError> {
         let is_events = is_events(&response);
-        let body = transport::body(&self.path, response.into_body(), MOST).await?;
+        let body = transport::body(&self.path, response.into_body(), most).await?;
         if !is_events {
             return Ok(body);
         }
-        let events = Parser::new(MOST as u64).push(&body).unwrap_or_default();
+        let events = Parser::new(most as u64).push(&body).unwrap_or_default();
         let message = events.into_iter().rfind(|event| !event.data.is_empty());
         let none = || ClientError::Protocol("the gateway's answer has no message".to_owned());
         message.map(|event| event.data).ok_or_else(none)

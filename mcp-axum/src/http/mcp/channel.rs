@@ -4,18 +4,23 @@
 
 mod peek;
 
+pub(super) use peek::Peek;
+
 use super::{Work, request_id, response};
-use crate::http::error::Error;
+use crate::{
+    http::{body, error::Error},
+    open_requests::OpenRequests,
+};
 use axum::response::Response;
 use bytes::Bytes;
 use futures_util::{StreamExt, stream::BoxStream};
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use mcp_core::{
     framing::sse::Parser,
+    peer::Peer,
     policy::Record,
     protocol::{Endpoint, Exchange, Reply, ReplyBody, SESSION_ID, Way},
 };
-use peek::Peek;
 use std::{
     collections::HashMap,
     sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError},
@@ -23,7 +28,6 @@ use std::{
 use tokio::{
     runtime::Handle,
     sync::{Semaphore, mpsc},
-    task::AbortHandle,
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
@@ -60,8 +64,8 @@ pub(super) struct Channel {
     session: OnceLock<HeaderValue>,
     /// The client is ready to be told of changes.
     pub(super) is_initialized: CancellationToken,
-    /// Requests of 2026-07-28 that are under way, by the text of their ids.
-    open: Mutex<HashMap<String, AbortHandle>>,
+    /// Requests of 2026-07-28 that are under way.
+    open: OpenRequests,
     outbox: mpsc::Sender<Bytes>,
     changes: mpsc::Sender<Changes>,
     places: Arc<Semaphore>,
@@ -82,7 +86,7 @@ impl Channel {
             runtime: Handle::current(),
             session: OnceLock::new(),
             is_initialized: CancellationToken::new(),
-            open: Mutex::default(),
+            open: OpenRequests::default(),
             outbox,
             changes: sender,
             places: Arc::new(Semaphore::new(MOST_AT_ONCE)),
@@ -105,28 +109,38 @@ impl Channel {
             return Err(Error::new(StatusCode::TOO_MANY_REQUESTS, message));
         };
         let peek = Peek::read(&body);
-        if let Some(request) = peek.cancels.as_ref().and_then(|id| self.lock().remove(id)) {
-            request.abort();
-        }
+        self.cancel(&peek);
         let modern_id = peek.id.clone().filter(|_| peek.is_modern);
         let channel = self.clone();
-        let answered = modern_id.clone();
-        let mut open = self.lock();
-        let answering = self.tasks.track_future(async move {
+        let answering = async move {
             let _place = place;
             tokio::select! {
                 () = channel.over.cancelled() => {}
                 () = channel.answer(work, &body, record, &peek) => {}
             }
-            if let Some(id) = answered {
-                channel.lock().remove(&id);
-            }
+        };
+        let Some(id) = modern_id else {
+            self.runtime.spawn(self.tasks.track_future(answering));
+            return Ok(());
+        };
+        let channel = self.clone();
+        self.open.begin(id.clone(), |number| {
+            let until_over = async move {
+                answering.await;
+                channel.open.end(&id, number);
+            };
+            self.runtime
+                .spawn(self.tasks.track_future(until_over))
+                .abort_handle()
         });
-        let task = self.runtime.spawn(answering);
-        if let Some(id) = modern_id {
-            open.insert(id, task.abort_handle());
-        }
         Ok(())
+    }
+
+    /// Gives up what a message says is not wanted any more.
+    pub(super) fn cancel(&self, peek: &Peek) {
+        if let Some(id) = &peek.cancels {
+            self.open.cancel(id);
+        }
     }
 
     async fn answer(&self, work: Work, body: &[u8], record: Record, peek: &Peek) {
@@ -135,7 +149,7 @@ impl Channel {
             view: work.view,
             headers: &headers,
             principal: work.principal,
-            peer: work.peer,
+            peer: work.peer.clone(),
             way: Way::Channel,
         };
         let reply = self.endpoint.post(&exchange, body).await;
@@ -154,13 +168,18 @@ impl Channel {
         match reply.body {
             ReplyBody::Empty => {}
             ReplyBody::Json(_) if peek.is_notification => {}
-            ReplyBody::Json(pieces) => self.say(pieces.concat().into()).await,
+            ReplyBody::Json(pieces) => {
+                let message = Bytes::from(pieces.concat());
+                // Not both of them for as long as the client takes.
+                drop(pieces);
+                self.pass_on(&work.peer, message, body).await;
+            }
             ReplyBody::Events(mut events) => {
                 let mut parser = Parser::new(u64::MAX);
                 while let Some(chunk) = events.next().await {
                     for event in parser.push(&chunk).unwrap_or_default() {
                         if !event.data.is_empty() {
-                            self.say(event.data).await;
+                            self.pass_on(&work.peer, event.data, body).await;
                         }
                     }
                 }
@@ -192,6 +211,15 @@ impl Channel {
         headers
     }
 
+    /// Sends what the protocol says to a message. It waits with the client's memory, or is not said: who does not read has no
+    /// more of it than who reads.
+    async fn pass_on(&self, peer: &Arc<Peer>, message: Bytes, asked: &[u8]) {
+        match body::keep(message, peer) {
+            Ok(kept) => self.say(kept).await,
+            Err(error) => self.refuse(asked, &error).await,
+        }
+    }
+
     /// Sends a message; whoever is gone does not get it.
     pub(super) async fn say(&self, message: Bytes) {
         let _ = self.outbox.send(message).await;
@@ -212,9 +240,14 @@ impl Channel {
     pub(super) fn end(&self) {
         self.over.cancel();
     }
+}
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<String, AbortHandle>> {
-        self.open.lock().unwrap_or_else(PoisonError::into_inner)
+/// The channel is the session: nobody else knows its id, and it goes with the last that belongs to it.
+impl Drop for Channel {
+    fn drop(&mut self) {
+        if let Some(session) = self.session.get().and_then(|id| id.to_str().ok()) {
+            self.endpoint.end_session(session);
+        }
     }
 }
 

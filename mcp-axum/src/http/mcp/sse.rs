@@ -21,7 +21,11 @@ use http::{Method, StatusCode, request::Parts};
 use mcp_common::definition::instance::ProtoType;
 use mcp_core::protocol::{Exchange, SESSION_ID, Way};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
-use std::{convert::Infallible, sync::Arc};
+use std::{convert::Infallible, sync::Arc, time::Duration};
+
+/// How often something is said while only answers are waited for, as streams do.
+const KEEP_ALIVE: Duration = Duration::from_secs(15);
+const PING: Bytes = Bytes::from_static(b": ping\n\n");
 
 /// The parameter of the query that names the session.
 const SESSION: &str = "sessionId";
@@ -120,6 +124,7 @@ impl Client {
                 return tokio::select! {
                     biased;
                     Some(message) = self.outward.inbox.recv() => Some(event(&message)),
+                    () = tokio::time::sleep(KEEP_ALIVE) => Some(PING),
                     () = channel.tasks.wait() => self.outward.inbox.try_recv().ok().map(|message| event(&message)),
                 };
             };
@@ -214,11 +219,13 @@ async fn take(
             )
         })?;
     let body = body::read(body, &parts.extensions, route.max_body_bytes, body::PATIENCE).await?;
+    let peer = body::peer(&parts.extensions);
+    let body = body::keep_small(body, &peer)?;
     let work = Work {
         view,
         headers: parts.headers,
         principal,
-        peer: body::peer(&parts.extensions),
+        peer,
     };
     Ok((channel, work, body))
 }

@@ -2,6 +2,8 @@
 //! that of the clients there are.
 
 mod conversation;
+mod meter;
+mod outgoing;
 mod upgrade;
 
 use super::{
@@ -20,6 +22,7 @@ use http::{StatusCode, header, request::Parts};
 use hyper::upgrade::OnUpgrade;
 use hyper_util::rt::TokioIo;
 use mcp_core::protocol::{Exchange, Way};
+use meter::{Meter, Metered};
 use std::sync::Arc;
 use tokio_tungstenite::{
     WebSocketStream,
@@ -27,7 +30,7 @@ use tokio_tungstenite::{
 };
 pub(crate) use upgrade::Takeover;
 
-/// What is written ahead of a client that does not read.
+/// What is written ahead of a client that does not read. Larger messages go out in parts.
 const MOST_WRITTEN_AHEAD: usize = 1 << 20;
 
 /// Opens a WebSocket.
@@ -83,9 +86,14 @@ async fn opened(route: &Arc<McpRoute>, parts: &mut Parts, call: &mut Call) -> Re
         let config = WebSocketConfig::default()
             .max_message_size(Some(most))
             .max_frame_size(Some(most))
-            .max_write_buffer_size(most.saturating_add(MOST_WRITTEN_AHEAD));
-        let socket = WebSocketStream::from_raw_socket(TokioIo::new(io), Role::Server, Some(config)).await;
-        conversation.run(socket).await;
+            .max_write_buffer_size(MOST_WRITTEN_AHEAD);
+        let meter = Meter::new(conversation.listener.peer.clone());
+        let io = Metered {
+            io: TokioIo::new(io),
+            meter: meter.clone(),
+        };
+        let socket = WebSocketStream::from_raw_socket(io, Role::Server, Some(config)).await;
+        conversation.run(socket, &meter).await;
     });
     let mut response = Response::new(Body::empty());
     *response.status_mut() = StatusCode::SWITCHING_PROTOCOLS;

@@ -283,3 +283,25 @@ async fn a_channel_is_told_of_its_resources_too() {
         (&json!(UPDATED), &json!("test://a"))
     );
 }
+
+#[tokio::test]
+async fn a_channel_takes_its_subscriptions_with_it() {
+    for is_modern in [true, false] {
+        let app = TestApp::start().await;
+        let server = watched(is_modern).await;
+        with(&app, "u", &server, &json!({})).await;
+        instance(&app).await;
+        eventually("the gateway listens", || server.listeners() == 1).await;
+        let mut socket = Socket::of_user(&app, "i").await;
+        socket.initialize().await;
+        socket
+            .ask(&older(1, "resources/subscribe", json!({"uri": "test://a"})))
+            .await;
+        eventually("the server tells", || wanted(&server, is_modern) == ["test://a"]).await;
+        drop(socket);
+        eventually("nobody wants to hear of it", || {
+            wanted(&server, is_modern).is_empty()
+        })
+        .await;
+    }
+}

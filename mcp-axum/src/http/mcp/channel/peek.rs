@@ -6,17 +6,17 @@ use std::borrow::Cow;
 
 /// A look at a message.
 #[derive(Debug, Default)]
-pub(super) struct Peek {
+pub(in super::super) struct Peek {
     /// Of a request, as it is written.
-    pub(super) id: Option<String>,
+    pub(in super::super) id: Option<String>,
     /// It is not answered, whatever becomes of it.
-    pub(super) is_notification: bool,
+    pub(in super::super) is_notification: bool,
     /// It says that it belongs to 2026-07-28 or later.
-    pub(super) is_modern: bool,
+    pub(in super::super) is_modern: bool,
     /// The client has heard what `initialize` was answered with.
-    pub(super) is_initialized: bool,
+    pub(in super::super) is_initialized: bool,
     /// The id of the request that it cancels.
-    pub(super) cancels: Option<String>,
+    pub(in super::super) cancels: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -45,7 +45,7 @@ struct Meta<'a> {
 
 impl Peek {
     /// What is no message is the protocol's to refuse.
-    pub(super) fn read(body: &[u8]) -> Self {
+    pub(in super::super) fn read(body: &[u8]) -> Self {
         let Ok(wire) = serde_json::from_slice::<Wire<'_>>(body) else {
             return Self::default();
         };

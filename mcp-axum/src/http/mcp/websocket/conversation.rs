@@ -3,11 +3,13 @@
 use super::{
     super::{
         Call, McpRoute, Work, admit,
-        channel::{Changes, Outward},
+        channel::{Changes, Outward, Peek},
     },
     Channel,
+    meter::Meter,
+    outgoing,
 };
-use crate::http::body;
+use crate::http::{body, error::Error as Refusal};
 use bytes::Bytes;
 use futures_util::{Sink, SinkExt, Stream, StreamExt};
 use http::HeaderMap;
@@ -43,40 +45,51 @@ pub(super) struct Listener {
 
 /// Why it is over, and what the client is told.
 enum Over {
-    /// The client closed it, or is gone.
+    /// The client is gone.
     Gone,
+    /// The client closed it; that is answered (RFC 6455, section 5.5.1).
+    Answered,
     Closed(CloseCode, String),
 }
 
+/// A control frame carries no more, with the code of two bytes.
+const LONGEST_REASON: usize = 123;
+
 impl Conversation {
-    /// Until one of the two closes it.
-    pub(super) async fn run<S>(mut self, socket: S)
+    /// Until one of the two closes it. `meter` counts what is read from the socket.
+    pub(super) async fn run<S>(mut self, socket: S, meter: &Meter)
     where
         S: Stream<Item = Result<Message, Error>> + Sink<Message, Error = Error> + Unpin,
     {
         let patience = self.listener.route.app.settings.app.client_patience();
         let (mut sink, mut stream) = socket.split();
-        let over = self.talk(&mut sink, &mut stream, patience).await;
+        let over = self.talk(&mut sink, &mut stream, meter, patience).await;
         self.listener.channel.end();
-        if let Over::Closed(code, reason) = over {
-            let frame = CloseFrame {
-                code,
-                reason: reason.into(),
-            };
-            let closing = async {
-                sink.send(Message::Close(Some(frame))).await?;
-                // Until the client has closed its side, too.
-                while let Some(Ok(_)) = stream.next().await {}
-                Ok::<_, Error>(())
-            };
-            let _ = timeout(Duration::from_secs(1), closing).await;
-        }
+        let closing = async {
+            match over {
+                Over::Gone => {}
+                Over::Answered => sink.flush().await?,
+                Over::Closed(code, mut reason) => {
+                    reason.truncate(reason.floor_char_boundary(LONGEST_REASON));
+                    let frame = CloseFrame {
+                        code,
+                        reason: reason.into(),
+                    };
+                    sink.send(Message::Close(Some(frame))).await?;
+                    // Until the client has closed its side, too.
+                    while let Some(Ok(_)) = stream.next().await {}
+                }
+            }
+            Ok::<_, Error>(())
+        };
+        let _ = timeout(Duration::from_secs(1), closing).await;
     }
 
     async fn talk(
         &mut self,
         sink: &mut (impl Sink<Message, Error = Error> + Unpin),
         stream: &mut (impl Stream<Item = Result<Message, Error>> + Unpin),
+        meter: &Meter,
         patience: Duration,
     ) -> Over {
         let mut parser = Parser::new(u64::MAX);
@@ -113,33 +126,43 @@ impl Conversation {
                         return self.listener.nothing_new();
                     }
                 },
-                received = stream.next(), if !is_draining => {
+                received = stream.next() => {
                     heard = Instant::now();
-                    match received {
-                        Some(Ok(message)) => match self.listener.take(message).await {
-                            Ok(()) => vec![],
-                            Err(over) => return over,
-                        },
+                    let message = match received {
+                        Some(Ok(message)) => message,
                         Some(Err(Error::Capacity(error))) => return Over::Closed(CloseCode::Size, error.to_string()),
                         Some(Err(_)) | None => return Over::Gone,
+                    };
+                    match &message {
+                        Message::Ping(carried) | Message::Pong(carried) => meter.control(carried.len()),
+                        _ => meter.complete(),
+                    }
+                    match self.listener.take(message, is_draining).await {
+                        Ok(()) => vec![],
+                        Err(over) => return over,
                     }
                 }
                 _ = pings.tick() => {
                     if heard.elapsed() > LONGEST_SILENCE {
                         return Over::Gone;
                     }
-                    match timeout(patience, sink.send(Message::Ping(Bytes::new()))).await {
-                        Ok(Ok(())) => vec![],
-                        _ => return Over::Gone,
+                    if !outgoing::send(sink, Message::Ping(Bytes::new()), patience).await {
+                        return Over::Gone;
                     }
+                    vec![]
                 }
             };
+            if meter.is_late(std::time::Instant::now()) {
+                let reason = "the message did not arrive in time".to_owned();
+                return Over::Closed(CloseCode::Policy, reason);
+            }
             for message in said {
                 let Ok(text) = message.try_into() else { continue };
-                match timeout(patience, sink.send(Message::Text(text))).await {
-                    Ok(Ok(())) => {}
-                    _ => return Over::Gone,
+                if !outgoing::send_text(sink, text, patience).await {
+                    return Over::Gone;
                 }
+                // It reads, whatever it says meanwhile.
+                heard = Instant::now();
             }
         }
     }
@@ -159,17 +182,29 @@ impl Listener {
         Over::Closed(code, reason.to_owned())
     }
 
-    async fn take(&self, message: Message) -> Result<(), Over> {
+    /// Takes what came. Where nothing new begins, what was begun can still be given up.
+    async fn take(&self, message: Message, is_draining: bool) -> Result<(), Over> {
         let text = match message {
             Message::Text(text) => Bytes::from(text),
             Message::Binary(_) => {
                 let reason = "messages are text frames".to_owned();
                 return Err(Over::Closed(CloseCode::Unsupported, reason));
             }
-            Message::Close(_) => return Err(Over::Gone),
+            Message::Close(_) => return Err(Over::Answered),
             // Answered where they are read.
             Message::Ping(_) | Message::Pong(_) | Message::Frame(_) => return Ok(()),
         };
+        if is_draining {
+            let peek = Peek::read(&text);
+            self.channel.cancel(&peek);
+            if peek.id.is_some() {
+                self.refuse(
+                    &text,
+                    &Refusal::unavailable("this channel ends; ask again over another one"),
+                );
+            }
+            return Ok(());
+        }
         let mut call = Call::begin(&self.route, &self.headers, &self.peer);
         let admitted = admit(
             &self.route,
@@ -180,6 +215,12 @@ impl Listener {
         .await;
         let (view, principal) = match admitted {
             Ok(admitted) => admitted,
+            Err(error) if error.status().is_server_error() => {
+                // It may be different for the next message.
+                call.record.answered(error.status());
+                self.refuse(&text, &error);
+                return Ok(());
+            }
             Err(error) => {
                 // A key that is no longer good, or an instance that is gone: nothing else would be answered, either.
                 call.record.answered(error.status());
@@ -207,7 +248,7 @@ impl Listener {
     }
 
     /// Beside what is being answered: whoever does not read must not keep himself from reading.
-    fn refuse(&self, text: &Bytes, error: &crate::http::error::Error) {
+    fn refuse(&self, text: &Bytes, error: &Refusal) {
         let (channel, text, error) = (self.channel.clone(), text.clone(), error.clone());
         tokio::spawn(async move { channel.refuse(&text, &error).await });
     }
