@@ -3,6 +3,7 @@
 //! as the bytes that it is.
 
 mod call;
+mod conduit;
 mod error;
 mod features;
 mod follow;
@@ -18,10 +19,12 @@ mod progress;
 mod remote;
 mod session;
 mod settings;
+mod sse;
 mod status;
 mod stdio;
 mod supervisor;
 mod watched;
+mod websocket;
 
 pub use call::{RemoteCall, Wanted};
 pub use error::{RpcError, UpstreamError};

@@ -51,9 +51,10 @@ pub struct UpstreamDefinition {
     /// one whose id comes first.
     #[serde(default = "usual_place")]
     pub priority: u32,
-    /// How its messages travel. Without it, `url` means `streamable_http` and `command` means `stdio`.
+    /// How its messages travel. Without it, `command` means `stdio`, a `url` with `ws` or `wss` means `websocket`, and of any other it is found out whether it is
+    /// `streamable_http` or `sse`.
     pub transport: Option<UpstreamTransport>,
-    /// The address of the server's MCP endpoint, with `http` or `https`.
+    /// The address of the server's MCP endpoint, with `http` or `https`, or `ws` or `wss` for a WebSocket.
     #[schemars(example = &"https://weather.example/mcp")]
     pub url: Option<String>,
     /// Headers that every request to `url` has: texts, or references to secrets.
@@ -123,6 +124,10 @@ pub struct UpstreamDefinition {
 pub enum UpstreamTransport {
     /// Requests of HTTP to one URL, whose answers are JSON or a stream of events.
     StreamableHttp,
+    /// HTTP+SSE of 2024-11-05: a stream of events from one URL, and requests to another that the server names.
+    Sse,
+    /// One message in each text frame.
+    Websocket,
     /// Lines on the standard input and output of a program that the gateway starts.
     Stdio,
 }
@@ -138,6 +143,22 @@ pub enum UpstreamEra {
     Modern,
     /// 2025-11-25 and before, with `initialize`.
     Legacy,
+}
+
+impl UpstreamTransport {
+    /// As documents write it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::StreamableHttp => "streamable_http",
+            Self::Sse => "sse",
+            Self::Websocket => "websocket",
+            Self::Stdio => "stdio",
+        }
+    }
+}
+
+fn is_websocket(url: &str) -> bool {
+    url.starts_with("ws://") || url.starts_with("wss://")
 }
 
 fn yes() -> bool {
@@ -208,8 +229,14 @@ impl UpstreamDefinition {
         match (self.transport, &self.command) {
             (Some(transport), _) => transport,
             (None, Some(_)) => UpstreamTransport::Stdio,
+            (None, None) if self.url.as_deref().is_some_and(is_websocket) => UpstreamTransport::Websocket,
             (None, None) => UpstreamTransport::StreamableHttp,
         }
+    }
+
+    /// Whether a server that refuses streamable HTTP may be one that knows only what was there before it.
+    pub fn may_be_older_than_streamable(&self) -> bool {
+        self.transport.is_none() && self.transport() == UpstreamTransport::StreamableHttp
     }
 
     /// Every secret that it refers to.

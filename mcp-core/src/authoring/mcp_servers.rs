@@ -109,12 +109,16 @@ fn document(
     let mut made = json!({"id": id, "name": name});
     match (&server.url, &server.command) {
         (Some(url), _) => {
-            if let Some(kind) = server.kind.as_deref()
-                && !["http", "streamable-http", "streamable_http", "streamableHttp"].contains(&kind)
-            {
-                return Err(format!(
-                    "`{kind}` is a transport that is not spoken; streamable HTTP is"
-                ));
+            match server.kind.as_deref() {
+                // What clients call HTTP is either of the two.
+                None | Some("http" | "streamable-http" | "streamable_http" | "streamableHttp") => {}
+                Some("sse") => made["transport"] = "sse".into(),
+                Some("ws" | "websocket") => made["transport"] = "websocket".into(),
+                Some(other) => {
+                    return Err(format!(
+                        "`{other}` is a transport that is not spoken; streamable HTTP, HTTP+SSE, WebSocket and stdio are"
+                    ));
+                }
             }
             made["url"] = url.clone().into();
             let headers = values(id, name, &server.headers, prefix, notes);
@@ -222,6 +226,8 @@ mod tests {
             "Docs": {"url": "https://docs.example/mcp", "headers": {"X-Team": "a", "X-Token": "${input:token}"}},
             "off": {"command": "x", "disabled": true},
             "old": {"type": "sse", "url": "https://docs.example/sse"},
+            "live": {"type": "ws", "url": "wss://docs.example/ws"},
+            "odd": {"type": "carrier-pigeon", "url": "https://docs.example/sse"},
             "none": {}, "--": {"command": "x"},
         }});
         let made = read(&file.to_string(), "P_").unwrap();
@@ -240,6 +246,8 @@ mod tests {
                 json!({"id": "docs-2", "name": "Docs", "url": "https://docs.example/mcp",
                 "headers": {"X-Team": "a", "X-Token": "${env:P_DOCS_2_X_TOKEN}"}}),
                 json!({"id": "off", "name": "off", "command": "x", "enabled": false}),
+                json!({"id": "old", "name": "old", "transport": "sse", "url": "https://docs.example/sse"}),
+                json!({"id": "live", "name": "live", "transport": "websocket", "url": "wss://docs.example/ws"}),
             ]
         );
         let notes = made.notes.join("\n");
@@ -247,7 +255,7 @@ mod tests {
         for expected in [
             "P_MY_TIME_API_KEY",
             "P_DOCS_2_X_TOKEN",
-            "old: is left out: `sse`",
+            "odd: is left out: `carrier-pigeon`",
             "none: is left out",
             "--: nothing",
         ] {

@@ -78,16 +78,32 @@ impl ResolveServerName for Named {
 
 impl Connector {
     pub(crate) fn new(settings: ConnectSettings, tls: ClientConfig, hop: Option<Arc<Hop>>) -> Self {
+        Self::making(settings, tls, hop, true)
+    }
+
+    /// Connections that turn into something else than HTTP.
+    pub(crate) fn of_http1(settings: ConnectSettings, tls: ClientConfig) -> Self {
+        Self::making(settings, tls, None, false)
+    }
+
+    fn making(
+        settings: ConnectSettings,
+        tls: ClientConfig,
+        hop: Option<Arc<Hop>>,
+        may_be_http2: bool,
+    ) -> Self {
         let is_proxied = hop.is_some();
+        let dial = Dial::new(settings.egress.clone(), hop);
         let builder = HttpsConnectorBuilder::new().with_tls_config(tls).https_or_http();
         let builder = match settings.server_name {
             Some(server) => builder.with_server_name_resolver(Named(server)),
             None => builder,
         };
         Self {
-            inner: builder
-                .enable_all_versions()
-                .wrap_connector(Dial::new(settings.egress.clone(), hop)),
+            inner: match may_be_http2 {
+                true => builder.enable_all_versions().wrap_connector(dial),
+                false => builder.enable_http1().wrap_connector(dial),
+            },
             timeout: settings.timeout,
             egress: settings.egress,
             is_proxied,

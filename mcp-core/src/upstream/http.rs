@@ -3,6 +3,9 @@
 mod answer;
 mod credentials;
 mod listen;
+mod old;
+
+pub(super) use old::Events;
 
 use super::{
     error::UpstreamError,
@@ -46,6 +49,15 @@ const IDLE: Duration = Duration::from_secs(60);
 /// How long a server may take to hear that a session is over.
 const FAREWELL: Duration = Duration::from_secs(5);
 
+/// Which versions of HTTP a connection may have.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Versions {
+    /// What both sides know.
+    All,
+    /// HTTP/1.1, which alone turns into something else.
+    One,
+}
+
 /// One server with a URL, and the session that it gave, if it gives any.
 #[derive(Debug)]
 pub(super) struct HttpLink {
@@ -66,9 +78,15 @@ impl HttpLink {
         definition: &Arc<UpstreamDefinition>,
         settings: &HubSettings,
         news: Arc<News>,
+        versions: Versions,
     ) -> Result<Arc<Self>, UpstreamError> {
         let url = definition.url.as_deref().unwrap_or_default();
-        let uri: Uri = url
+        // `ws` is `http` until the connection is open.
+        let over_http = match url.strip_prefix("ws") {
+            Some(rest) => format!("http{rest}"),
+            None => url.to_owned(),
+        };
+        let uri: Uri = over_http
             .parse()
             .map_err(|_| UpstreamError::Refused(format!("`{url}` is not a URL that can be called")))?;
         let connecting = ConnectSettings {
@@ -84,7 +102,10 @@ impl HttpLink {
             .pool_timer(TokioTimer::new())
             .timer(TokioTimer::new())
             .pool_idle_timeout(IDLE)
-            .build(Connector::new(connecting, tls, None));
+            .build(match versions {
+                Versions::All => Connector::new(connecting, tls, None),
+                Versions::One => Connector::of_http1(connecting, tls),
+            });
         Ok(Arc::new(Self {
             client,
             uri,
@@ -108,7 +129,7 @@ impl HttpLink {
             link: (speech != Speech::Modern && out.method != "initialize").then(|| self.clone()),
             id,
         };
-        let response = self.send(Method::POST, headers, out.body).await?;
+        let response = self.send(&self.uri, Method::POST, headers, out.body).await?;
         if out.method == "initialize"
             && let Some(session) = response.headers().get(SESSION)
         {
@@ -135,7 +156,7 @@ impl HttpLink {
         };
         let mut headers = self.headers(&out)?;
         headers.insert(header::ACCEPT, ACCEPT);
-        let response = self.send(Method::POST, headers, out.body).await?;
+        let response = self.send(&self.uri, Method::POST, headers, out.body).await?;
         self.refusal(response, None).await
     }
 
@@ -157,7 +178,7 @@ impl HttpLink {
         }
         let out = Outgoing::nothing(speech);
         let Ok(headers) = self.headers(&out) else { return };
-        let farewell = self.send(Method::DELETE, headers, Bytes::new());
+        let farewell = self.send(&self.uri, Method::DELETE, headers, Bytes::new());
         // Servers need not know the method, and one that is away has forgotten the session.
         let _ = tokio::time::timeout(FAREWELL, farewell).await;
     }
@@ -187,6 +208,7 @@ impl HttpLink {
 
     async fn send(
         &self,
+        uri: &Uri,
         method: Method,
         mut headers: HeaderMap,
         body: Bytes,
@@ -196,10 +218,10 @@ impl HttpLink {
         }
         let mut request = Request::new(Full::new(body));
         *request.method_mut() = method;
-        *request.uri_mut() = self.uri.clone();
+        *request.uri_mut() = uri.clone();
         *request.headers_mut() = headers;
         let sent = self.client.request(request).await;
-        sent.map_err(|error| connect::sending(&self.uri, &error).into())
+        sent.map_err(|error| connect::sending(uri, &error).into())
     }
 }
 

@@ -67,6 +67,7 @@ impl Remote {
     pub(super) fn status(&self) -> Status {
         let session = self.session.borrow();
         Status {
+            transport: session.as_ref().map(|session| session.transport),
             strays: session.as_ref().map_or(0, |session| session.news.strays()),
             ..self.status.get()
         }

@@ -3,16 +3,19 @@
 mod handshake;
 
 use super::{
+    conduit::Conduit,
     error::UpstreamError,
     features::Features,
     follow::follow,
-    http::HttpLink,
+    http::{HttpLink, Versions},
     message,
     news::News,
     outgoing::{Outgoing, Speech},
     settings::HubSettings,
-    stdio::{Log, StdioLink},
+    sse,
+    stdio::{self, Log},
     watched::Watched,
+    websocket,
 };
 use crate::relay::{Line, LogLevel};
 use bytes::Bytes;
@@ -36,7 +39,7 @@ const SETTING: Duration = Duration::from_secs(5);
 #[derive(Debug)]
 pub(super) enum Link {
     Http(Arc<HttpLink>),
-    Stdio(Arc<StdioLink>),
+    Conduit(Arc<Conduit>),
 }
 
 /// What the server said of itself.
@@ -52,6 +55,8 @@ pub(super) struct About {
 #[derive(Debug)]
 pub(super) struct Session {
     link: Link,
+    /// How its messages travel, as it was found out.
+    pub(super) transport: UpstreamTransport,
     pub(super) speech: Speech,
     pub(super) about: About,
     pub(super) news: Arc<News>,
@@ -79,30 +84,62 @@ pub(super) struct Question<'a> {
 }
 
 impl Session {
-    /// Connects, and finds out how the server speaks.
+    /// Connects, and finds out how the server speaks. Where nobody said how messages travel, servers that know only HTTP+SSE
+    /// of 2024-11-05 show it by refusing what is posted to their URL.
     pub(super) async fn open(
         definition: &Arc<UpstreamDefinition>,
         settings: &HubSettings,
         log: &Arc<Log>,
         watched: &Arc<Watched>,
     ) -> Result<Self, UpstreamError> {
+        let transport = definition.transport();
+        let over = |transport| Self::open_over(transport, definition, settings, log, watched);
+        match over(transport).await {
+            Err(error) if definition.may_be_older_than_streamable() && means_other_transport(&error) => {
+                match over(UpstreamTransport::Sse).await {
+                    Ok(session) => Ok(session),
+                    Err(other) => Err(UpstreamError::NotMcp(format!(
+                        "{error}; nor is it HTTP+SSE of 2024-11-05: {other}"
+                    ))),
+                }
+            }
+            opened => opened,
+        }
+    }
+
+    async fn open_over(
+        transport: UpstreamTransport,
+        definition: &Arc<UpstreamDefinition>,
+        settings: &HubSettings,
+        log: &Arc<Log>,
+        watched: &Arc<Watched>,
+    ) -> Result<Self, UpstreamError> {
         let news = News::new(watched.clone());
-        let link = match definition.transport() {
-            UpstreamTransport::StreamableHttp => {
-                Link::Http(HttpLink::new(definition, settings, news.clone())?)
-            }
-            UpstreamTransport::Stdio => {
-                Link::Stdio(StdioLink::start(definition, settings, news.clone(), log)?)
-            }
-        };
-        let opening = handshake::Opening::new(&link, news.clone());
         let limit = definition.timeouts.handshake();
+        let connecting = async {
+            Ok(match transport {
+                UpstreamTransport::StreamableHttp => {
+                    let link = HttpLink::new(definition, settings, news.clone(), Versions::All)?;
+                    Link::Http(link)
+                }
+                UpstreamTransport::Sse => Link::Conduit(sse::open(definition, settings, news.clone()).await?),
+                UpstreamTransport::Websocket => {
+                    Link::Conduit(websocket::open(definition, settings, news.clone()).await?)
+                }
+                UpstreamTransport::Stdio => {
+                    Link::Conduit(stdio::start(definition, settings, news.clone(), log)?)
+                }
+            })
+        };
+        let link = within(connecting, limit, "the handshake", "handshake_ms").await?;
+        let opening = handshake::Opening::new(&link, news.clone());
         let shaken = opening.run(definition.era, limit);
         match within(shaken, limit, "the handshake", "handshake_ms").await {
             Ok((speech, about, ids)) => {
                 news.agreed(speech);
                 Ok(Self {
                     link,
+                    transport,
                     speech,
                     about,
                     news,
@@ -173,8 +210,8 @@ impl Session {
                 let listening = tokio::spawn(link.clone().listen(speech));
                 [Some(AbortOnDropHandle::new(listening)), following]
             }
-            // Programs tell it on their output anyway.
-            (Link::Stdio(_), _) => [None, following],
+            // On the others it comes anyway.
+            (Link::Conduit(_), _) => [None, following],
         }
     }
 
@@ -198,7 +235,7 @@ impl Link {
         };
         match self {
             Self::Http(link) => link.request(out).await,
-            Self::Stdio(link) => link.request(out).await,
+            Self::Conduit(link) => link.request(out).await,
         }
     }
 
@@ -206,15 +243,26 @@ impl Link {
         let body = message::notification(method, "");
         match self {
             Self::Http(link) => link.notify(body, speech).await,
-            Self::Stdio(link) => link.notify(body).await,
+            Self::Conduit(link) => link.notify(body).await,
         }
     }
 
     async fn close(&self, speech: Speech) {
         match self {
             Self::Http(link) => link.close(speech).await,
-            Self::Stdio(link) => link.close().await,
+            Self::Conduit(link) => link.close().await,
         }
+    }
+}
+
+/// Whether the server took nothing that was posted to its URL, and not since it wants a credential or has no time.
+fn means_other_transport(error: &UpstreamError) -> bool {
+    match error {
+        UpstreamError::NotMcp(_) => true,
+        UpstreamError::Status { status, .. } => {
+            (400..500).contains(status) && !matches!(status, 401 | 403 | 408 | 429)
+        }
+        _ => false,
     }
 }
 

@@ -1,5 +1,6 @@
 //! How an upstream is doing.
 
+use mcp_common::definition::upstream::UpstreamTransport;
 use std::{
     sync::{Mutex, MutexGuard, PoisonError},
     time::{Instant, SystemTime},
@@ -32,6 +33,8 @@ pub struct Status {
     pub last_error: Option<String>,
     /// The time of the next attempt.
     pub next_attempt: Option<Instant>,
+    /// How its messages travel, as this connection found out; `None` without one.
+    pub transport: Option<UpstreamTransport>,
     /// Messages and lines of this connection that belonged to nothing.
     pub strays: u64,
 }
@@ -48,6 +51,7 @@ impl Default for StatusCell {
             attempts: 0,
             last_error: None,
             next_attempt: None,
+            transport: None,
             strays: 0,
         }))
     }

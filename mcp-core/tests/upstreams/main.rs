@@ -7,3 +7,5 @@ mod http;
 mod programs;
 mod server;
 mod setup;
+mod sse;
+mod websocket;

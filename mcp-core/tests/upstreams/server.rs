@@ -19,6 +19,7 @@ use tokio::{net::TcpListener, sync::mpsc};
 #[derive(Clone, Debug)]
 pub(crate) struct Received {
     pub(crate) method: Method,
+    pub(crate) path: String,
     pub(crate) headers: HeaderMap,
     /// `null` without a body.
     pub(crate) message: Value,
@@ -162,6 +163,7 @@ async fn answer(
         .unwrap_or_default();
     let received = Received {
         method: head.method,
+        path: head.uri.path().to_owned(),
         headers: head.headers,
         message: serde_json::from_slice(&body).unwrap_or_default(),
     };

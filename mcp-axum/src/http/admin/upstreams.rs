@@ -8,7 +8,7 @@ use crate::{
 };
 use axum::extract::State;
 use http::StatusCode;
-use mcp_common::{definition::upstream::UpstreamTransport, key::Key};
+use mcp_common::key::Key;
 use mcp_core::upstream::{Hub, Inventory, State as Connection, UpstreamError};
 use serde::Serialize;
 use serde_json::value::RawValue;
@@ -27,7 +27,7 @@ pub(super) struct UpstreamState {
     /// Since when, as RFC 3339.
     #[schema(format = DateTime)]
     since: String,
-    /// How messages travel.
+    /// How messages travel, as it was found out: `streamable_http`, `sse`, `websocket` or `stdio`.
     #[schema(example = "streamable_http")]
     transport: &'static str,
     /// The revision that it is spoken to in; absent before the first connection.
@@ -213,10 +213,10 @@ fn state(hub: &Hub, id: &Arc<str>) -> Option<UpstreamState> {
         id: id.clone(),
         state: status.state,
         since: rfc3339(status.since),
-        transport: match offer.definition.transport() {
-            UpstreamTransport::StreamableHttp => "streamable_http",
-            UpstreamTransport::Stdio => "stdio",
-        },
+        transport: status
+            .transport
+            .unwrap_or_else(|| offer.definition.transport())
+            .as_str(),
         protocol: inventory.map(|inventory| inventory.protocol),
         tools: inventory.map_or(0, |inventory| inventory.tools.len()),
         resources: inventory.map_or(0, |inventory| inventory.resources.len()),

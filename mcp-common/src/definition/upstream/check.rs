@@ -16,7 +16,7 @@ const LONGEST: usize = 32;
 /// Longer waits are not waits any more.
 const LONGEST_WAIT_MS: u64 = 24 * 60 * 60 * 1000;
 /// What the gateway writes itself, or what the connection is made of.
-const OWN_HEADERS: [&str; 13] = [
+const OWN_HEADERS: [&str; 19] = [
     "accept",
     "accept-encoding",
     "connection",
@@ -28,7 +28,13 @@ const OWN_HEADERS: [&str; 13] = [
     "mcp-name",
     "mcp-protocol-version",
     "mcp-session-id",
+    "sec-websocket-accept",
+    "sec-websocket-extensions",
+    "sec-websocket-key",
+    "sec-websocket-protocol",
+    "sec-websocket-version",
     "transfer-encoding",
+    "upgrade",
     "via",
 ];
 
@@ -49,7 +55,9 @@ pub(super) fn problems(id: &str, definition: &UpstreamDefinition) -> Vec<Problem
         problems.push(Problem::at("id", reason));
     }
     match definition.transport() {
-        UpstreamTransport::StreamableHttp => http(definition, &mut problems),
+        UpstreamTransport::StreamableHttp | UpstreamTransport::Sse | UpstreamTransport::Websocket => {
+            http(definition, &mut problems);
+        }
         UpstreamTransport::Stdio => stdio(definition, &mut problems),
     }
     bounds(definition, &mut problems);
@@ -78,7 +86,11 @@ fn http(definition: &UpstreamDefinition, problems: &mut Vec<Problem>) {
             let reason = "is missing: give the `url` of a server that runs, or the `command` that starts one";
             problems.push(Problem::at("url", reason));
         }
-        Some(url) => problems.extend(check_url(url).err().map(|reason| Problem::at("url", reason))),
+        Some(url) => problems.extend(
+            check_url(url, definition.transport())
+                .err()
+                .map(|reason| Problem::at("url", reason)),
+        ),
     }
     for (name, value) in &definition.headers {
         let field = || format!("headers.{name}");
@@ -115,13 +127,21 @@ fn http(definition: &UpstreamDefinition, problems: &mut Vec<Problem>) {
     }
 }
 
-fn check_url(text: &str) -> Result<(), &'static str> {
+fn check_url(text: &str, transport: UpstreamTransport) -> Result<(), &'static str> {
     if text.contains('#') {
         return Err("must not have a fragment (`#…`), which is not sent");
     }
     let url: Uri = text.parse().map_err(|_| "is not a URL")?;
-    if !matches!(url.scheme_str(), Some("http" | "https")) {
-        return Err("must begin with http:// or https://");
+    match (transport, url.scheme_str()) {
+        (UpstreamTransport::Websocket, Some("ws" | "wss")) => {}
+        (UpstreamTransport::Websocket, _) => {
+            return Err("must begin with ws:// or wss:// (`transport: websocket`)");
+        }
+        (_, Some("http" | "https")) => {}
+        (_, Some("ws" | "wss")) => {
+            return Err("must begin with http:// or https://, or `transport` must be `websocket`");
+        }
+        _ => return Err("must begin with http:// or https://"),
     }
     match url.authority() {
         Some(authority) if authority.as_str().contains('@') => {

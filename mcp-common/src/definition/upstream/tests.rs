@@ -17,6 +17,19 @@ fn little_has_to_be_said() {
         (true, PRIORITY, UpstreamEra::Auto)
     );
     assert_eq!(&*http.id, "weather");
+    assert!(http.may_be_older_than_streamable());
+    let socket = read("socket", &json!({"url": "wss://weather.example/mcp"}))
+        .unwrap()
+        .definition;
+    assert_eq!(socket.transport(), UpstreamTransport::Websocket);
+    assert!(!socket.may_be_older_than_streamable());
+    let said = json!({"url": "https://weather.example/mcp", "transport": "streamable_http"});
+    assert!(
+        !read("weather", &said)
+            .unwrap()
+            .definition
+            .may_be_older_than_streamable()
+    );
     let program = read("time", &json!({"command": "uvx", "args": ["mcp-server-time"]}))
         .unwrap()
         .definition;
@@ -30,7 +43,15 @@ fn what_does_not_go_together_is_named_with_its_place() {
         (json!({}), "url: is missing"),
         (json!({"url": "a.example"}), "url: must begin with http"),
         (json!({"url": "https://a b"}), "url: is not a URL"),
-        (json!({"url": "ws://a.example"}), "url: must begin with http"),
+        (
+            json!({"url": "ws://a.example", "transport": "sse"}),
+            "url: must begin with http:// or https://, or `transport` must be `websocket`",
+        ),
+        (
+            json!({"url": "http://a.example", "transport": "websocket"}),
+            "url: must begin with ws:// or wss://",
+        ),
+        (json!({"url": "ftp://a.example"}), "url: must begin with http"),
         (
             json!({"url": "https://me:pw@a.example"}),
             "url: must not carry credentials",

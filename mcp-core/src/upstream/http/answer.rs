@@ -144,7 +144,7 @@ impl HttpLink {
             })?;
             headers.insert(LAST_EVENT, value);
         }
-        self.send(Method::GET, headers, Bytes::new()).await
+        self.send(&self.uri, Method::GET, headers, Bytes::new()).await
     }
 
     /// Opens the stream on which the server tells what belongs to no request.
@@ -218,7 +218,11 @@ impl HttpLink {
     }
 
     /// Why the server did not do it.
-    async fn refused(&self, response: Response<Incoming>, id: Option<u64>) -> UpstreamError {
+    pub(in crate::upstream) async fn refused(
+        &self,
+        response: Response<Incoming>,
+        id: Option<u64>,
+    ) -> UpstreamError {
         let status = response.status();
         if status.is_redirection() {
             let to = response.headers().get(header::LOCATION);
@@ -297,7 +301,7 @@ impl HttpLink {
 const METHOD_NOT_FOUND: i64 = -32601;
 
 /// Without parameters, in the letter case of the constants here where it is one of them.
-fn content_type(response: &Response<Incoming>) -> &str {
+pub(super) fn content_type(response: &Response<Incoming>) -> &str {
     let value = response.headers().get(header::CONTENT_TYPE);
     let text = value.and_then(|value| value.to_str().ok()).unwrap_or_default();
     let essence = text.split(';').next().unwrap_or_default().trim();
