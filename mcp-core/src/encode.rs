@@ -14,7 +14,7 @@ use http::HeaderValue;
 pub(crate) use pairs::pairs;
 pub(crate) use path_value::path;
 pub(crate) use path_word::path_word;
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use percent_encoding::percent_encode_byte;
 use reserved::reserved;
 use serde_json::value::RawValue;
 pub(crate) use spelling::{FORM, JSON, SIMPLE, Spelling};
@@ -39,17 +39,22 @@ pub(crate) fn check_target(out: &[u8]) -> Result<(), String> {
     ))
 }
 
-/// Everything but the unreserved characters of RFC 3986 section 2.3.
-const ALL_BUT_UNRESERVED: &AsciiSet = &NON_ALPHANUMERIC
-    .remove(b'-')
-    .remove(b'.')
-    .remove(b'_')
-    .remove(b'~');
+/// The unreserved characters of RFC 3986 section 2.3.
+fn is_unreserved(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~')
+}
 
 /// Appends the text, percent-encoded.
 pub(crate) fn component(out: &mut Vec<u8>, text: &str) {
-    for chunk in utf8_percent_encode(text, ALL_BUT_UNRESERVED) {
-        out.extend_from_slice(chunk.as_bytes());
+    let is_bare = |byte: &u8| is_unreserved(*byte);
+    for chunk in text
+        .as_bytes()
+        .chunk_by(|one, next| is_bare(one) && is_bare(next))
+    {
+        match chunk {
+            [byte] if !is_bare(byte) => out.extend_from_slice(percent_encode_byte(*byte).as_bytes()),
+            bare => out.extend_from_slice(bare),
+        }
     }
 }
 

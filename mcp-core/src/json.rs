@@ -5,4 +5,5 @@ pub(crate) mod one_line;
 pub(crate) mod pointer;
 pub(crate) mod reader;
 pub(crate) mod strict_value;
+pub(crate) mod text;
 pub(crate) mod tree;

@@ -3,11 +3,14 @@
 //! The specification leaves to "applications" what may not stand in a query (`[`, `]`, `#`) and what ends or changes a
 //! value in a form (`&`, `=`, `+`): OpenAPI 3.1.1, appendices C and E. This is the application; these stay encoded.
 
-use super::ALL_BUT_UNRESERVED;
-use percent_encoding::{AsciiSet, utf8_percent_encode};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 /// What has to be encoded in a value all the same.
-const ENCODED: &AsciiSet = &ALL_BUT_UNRESERVED
+const ENCODED: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'-')
+    .remove(b'.')
+    .remove(b'_')
+    .remove(b'~')
     .remove(b':')
     .remove(b'/')
     .remove(b'?')

@@ -7,7 +7,10 @@ use super::{
     result::Outcome,
     work::{Stop, Work},
 };
-use crate::tool::{CompiledTool, Finding, Overridden, Schema, Signature, Verdict};
+use crate::{
+    json::text::Text,
+    tool::{CompiledTool, Finding, Overridden, Schema, Signature, Verdict},
+};
 use serde_json::value::RawValue;
 use std::sync::Arc;
 
@@ -43,8 +46,8 @@ pub(crate) fn arguments_text<'a>(context: &CallContext<'a>) -> &'a str {
 }
 
 /// What the arguments' schema finds wrong with their text.
-pub(crate) fn validate(schema: &Schema, json: &str, work: &dyn Work) -> Result<(), Failure> {
-    match work.check(schema, json, false) {
+pub(crate) fn validate(schema: &Schema, text: Text<'_>, work: &dyn Work) -> Result<(), Failure> {
+    match work.check(schema, text, false) {
         Ok(Verdict::Fits) => Ok(()),
         Ok(Verdict::Unreadable(reason)) => Err(Failure::argument("(root)", &reason)),
         Ok(Verdict::Unfit { findings, .. }) => Err(Failure::arguments(findings)),

@@ -3,7 +3,7 @@
 
 use super::{arguments::validate, failure::Failure, work::Work};
 use crate::{
-    json::{members::Members, pointer::pointer_of},
+    json::{members::Members, pointer::pointer_of, text::Text},
     tool::{Group, Overridden},
 };
 use serde_json::value::RawValue;
@@ -20,10 +20,10 @@ pub(super) fn complete(
         .filter(|json| *json != "null")
         .unwrap_or("{}");
     let unreadable = |reason: String| Failure::argument("(root)", &reason);
-    if let Some(validator) = &overridden.validator {
-        validate(validator, json, work)?;
-    }
     let root = Members::read(json).map_err(unreadable)?;
+    if let Some(validator) = &overridden.validator {
+        validate(validator, Text::of_object(json, &root), work)?;
+    }
     let mut groups_read = HashMap::new();
     for hidden in &overridden.hidden {
         if is_given(&root, hidden, &mut groups_read)? {

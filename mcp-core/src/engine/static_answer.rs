@@ -77,7 +77,7 @@ fn check(
     };
     let json = arguments_text(&context);
     match &signature.validator {
-        Some(validator) => validate(validator, json, work),
+        Some(validator) => validate(validator, json.into(), work),
         None => Members::read(json)
             .map(drop)
             .map_err(|reason| Failure::argument("(root)", &reason)),

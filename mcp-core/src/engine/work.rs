@@ -1,7 +1,10 @@
 //! What of a call's own work may take long: schemas that check and programs that run.
 
 use super::failure::Failure;
-use crate::tool::{Effort, Ended, Program, Schema, Verdict};
+use crate::{
+    json::text::Text,
+    tool::{Effort, Ended, Program, Schema, Verdict},
+};
 
 /// Where it is done.
 pub(crate) trait Work {
@@ -9,7 +12,7 @@ pub(crate) trait Work {
     fn run(&self, program: &Program, json: &str, limit: usize) -> Result<Result<String, String>, Stop>;
 
     /// What a schema says of a JSON text. `for_logs`: with the places that break it.
-    fn check(&self, schema: &Schema, json: &str, for_logs: bool) -> Result<Verdict, Stop>;
+    fn check(&self, schema: &Schema, text: Text<'_>, for_logs: bool) -> Result<Verdict, Stop>;
 }
 
 /// Why it was not done.
@@ -40,13 +43,13 @@ impl Work for Here {
         }
     }
 
-    fn check(&self, schema: &Schema, json: &str, for_logs: bool) -> Result<Verdict, Stop> {
+    fn check(&self, schema: &Schema, text: Text<'_>, for_logs: bool) -> Result<Verdict, Stop> {
         let is_allowed = match self.0 {
-            Effort::Short => schema.is_quick(json),
-            Effort::Full => schema.is_bounded(json),
+            Effort::Short => schema.is_quick(text.get()),
+            Effort::Full => schema.is_bounded(text.get()),
         };
         match is_allowed {
-            true => Ok(schema.judge(json, for_logs)),
+            true => Ok(schema.judge(text, for_logs)),
             false => Err(Stop::Long),
         }
     }

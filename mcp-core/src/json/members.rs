@@ -38,6 +38,10 @@ impl<'a> Members<'a> {
         self.list.iter().map(|(name, value)| (&**name, *value))
     }
 
+    pub(crate) fn len(&self) -> usize {
+        self.list.len()
+    }
+
     pub(crate) fn is_empty(&self) -> bool {
         self.list.is_empty()
     }

@@ -8,7 +8,7 @@ use super::{
     Findings, schema_bounds,
     validator::{self, violated_places, violations},
 };
-use crate::{json::strict_value, stack};
+use crate::{json::text::Text, stack};
 use jsonschema::Validator;
 use mcp_common::bounds::{Bounds, depth};
 pub(crate) use pattern::weight as pattern_weight;
@@ -16,8 +16,8 @@ use serde_json::Value;
 use std::{fmt, ops::Deref};
 use weight::Weight;
 
-/// The JSON reader stops there.
-const DEEPEST: usize = 128;
+/// The JSON reader stops there, below each member of an object whose members have been read.
+const DEEPEST: usize = 129;
 
 /// A compiled JSON Schema.
 pub(crate) struct Schema {
@@ -88,12 +88,12 @@ impl Schema {
     }
 
     /// What it says of the JSON text. `for_logs`: with the places.
-    pub(crate) fn judge(&self, json: &str, for_logs: bool) -> Verdict {
-        let value = match strict_value::read(json) {
+    pub(crate) fn judge(&self, text: Text<'_>, for_logs: bool) -> Verdict {
+        let value = match text.value() {
             Ok(value) => value,
-            Err(error) => return Verdict::Unreadable(mcp_common::json::reason(&error)),
+            Err(reason) => return Verdict::Unreadable(reason),
         };
-        self.with_room(json, || self.judge_value(&value, for_logs))
+        self.with_room(text.get(), || self.judge_value(&value, for_logs))
     }
 
     fn judge_value(&self, value: &Value, for_logs: bool) -> Verdict {
@@ -165,7 +165,7 @@ mod tests {
             let schema = Schema::of_text(&chained(wrap).to_string()).unwrap();
             for middle in ["", "1"] {
                 let deep = format!("{}{middle}{}", "[".repeat(120), "]".repeat(120));
-                let verdict = schema.judge(&deep, true);
+                let verdict = schema.judge(deep.as_str().into(), true);
                 assert_eq!(verdict == Verdict::Fits, middle.is_empty(), "{verdict:?}");
             }
         }

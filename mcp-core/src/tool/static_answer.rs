@@ -48,7 +48,7 @@ fn mismatch(output: &Schema, structured: Option<&str>) -> Option<Problem> {
     if !output.is_bounded(json) {
         return at("cannot be held to `output_schema`: checking it may take too long".to_owned());
     }
-    match output.judge(json, false) {
+    match output.judge(json.into(), false) {
         Verdict::Fits => None,
         Verdict::Unreadable(reason) => at(format!("cannot be read: {reason}")),
         Verdict::Unfit { findings, .. } => {

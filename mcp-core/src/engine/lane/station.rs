@@ -8,6 +8,7 @@ use crate::{
         sandbox::{Done, Ended, Job, Process},
         work::{Here, Stop, Work},
     },
+    json::text::Text,
     tool::{Effort, Program, Schema, Verdict},
 };
 use std::{
@@ -156,14 +157,14 @@ impl Work for Station<'_> {
         }
     }
 
-    fn check(&self, schema: &Schema, json: &str, for_logs: bool) -> Result<Verdict, Stop> {
-        if schema.is_bounded(json) {
-            return Ok(schema.judge(json, for_logs));
+    fn check(&self, schema: &Schema, text: Text<'_>, for_logs: bool) -> Result<Verdict, Stop> {
+        if schema.is_bounded(text.get()) {
+            return Ok(schema.judge(text, for_logs));
         }
         let job = Job::Check {
             schema: schema.text(),
             for_logs,
-            value: json,
+            value: text.get(),
         };
         match self.elsewhere(job) {
             Some(Ok(Done::Checked(verdict))) => Ok(verdict),
@@ -179,7 +180,7 @@ impl Work for Station<'_> {
                 Err(Failure::new(failure.outcome, text).into())
             }
             Some(Err(failure)) => Err(failure.into()),
-            Some(Ok(Done::Ran(_))) | None => Ok(schema.judge(json, for_logs)),
+            Some(Ok(Done::Ran(_))) | None => Ok(schema.judge(text, for_logs)),
         }
     }
 }

@@ -132,7 +132,7 @@ impl Known {
                     self.schemas.insert(schema.to_owned(), Schema::of_text(schema));
                 }
                 Done::Checked(match &self.schemas[schema] {
-                    Ok(schema) => schema.judge(value, for_logs),
+                    Ok(schema) => schema.judge(value.into(), for_logs),
                     Err(reason) => Verdict::Unreadable(reason.clone()),
                 })
             }

@@ -2,7 +2,7 @@
 
 use crate::{
     engine::{arguments::validate, failure::Failure, work::Work},
-    json::members::Members,
+    json::{members::Members, text::Text},
     tool::{Call, Finding, Layout},
 };
 use mcp_common::definition::tool::Place;
@@ -87,7 +87,7 @@ impl<'a> Arguments<'a> {
     /// Checks the arguments against the schema and what the definition requires, and sorts them into their groups.
     pub(super) fn check(&mut self, call: &Call, json: &str, work: &dyn Work) -> Result<(), Failure> {
         if let Some(validator) = &call.signature.validator {
-            validate(validator, json, work)?;
+            validate(validator, Text::of_object(json, &self.root), work)?;
         }
         self.sort(call)?;
         self.check_required(call)

@@ -80,7 +80,7 @@ impl Mismatch {
 
 /// `None` where the JSON text is what the schema promises.
 pub(super) fn mismatch(output: &Schema, text: &str, work: &dyn Work) -> Result<Option<Mismatch>, Stop> {
-    Ok(match work.check(output, text, true)? {
+    Ok(match work.check(output, text.into(), true)? {
         Verdict::Fits => None,
         Verdict::Unreadable(reason) => Some(Mismatch {
             findings: vec![Finding::at("(root)", &reason)].into(),

@@ -2,7 +2,7 @@
 
 mod writer;
 
-use super::{Payload, content, fields::check};
+use super::{Payload, append, fields::check};
 use crate::{
     encode::{self, Plain},
     engine::{
@@ -147,7 +147,6 @@ impl Writer {
                 pointer.clone()
             };
             let wrong = |reason: String| Failure::argument(&place, &reason);
-            let bytes = content(raw.get(), part.is_base64, max_bytes).map_err(wrong)?;
             let filename = filenames.get(index).map(str::to_owned);
             // Without a file's name, servers take a part for a plain field.
             let filename = filename.or_else(|| {
@@ -174,7 +173,8 @@ impl Writer {
                 content_type: content_type.as_deref().or(by_content),
                 headers: &headers,
             };
-            self.part(head, &bytes);
+            let content = |out: &mut Vec<u8>| append(out, raw.get(), part.is_base64, max_bytes);
+            self.part_of(head, content).map_err(wrong)?;
         }
         Ok(())
     }

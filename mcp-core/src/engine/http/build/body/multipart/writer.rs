@@ -3,7 +3,7 @@
 use crate::engine::{failure::Failure, result::Outcome};
 use bytes::Bytes;
 use http::{HeaderName, HeaderValue};
-use std::fmt::Write;
+use std::{convert::Infallible, fmt::Write};
 
 /// What stands before the content of one part.
 #[derive(Clone, Copy)]
@@ -39,9 +39,22 @@ impl Writer {
         &self.boundary
     }
 
+    /// Appends a part with this content.
     pub(super) fn part(&mut self, head: Head<'_>, content: &[u8]) {
+        let Ok(()) = self.part_of(head, |out| {
+            out.extend_from_slice(content);
+            Ok::<_, Infallible>(())
+        });
+    }
+
+    /// Appends a part whose content is written where it stays.
+    pub(super) fn part_of<E>(
+        &mut self,
+        head: Head<'_>,
+        write: impl FnOnce(&mut Vec<u8>) -> Result<(), E>,
+    ) -> Result<(), E> {
         if self.out.len() as u64 > self.max_bytes {
-            return;
+            return Ok(());
         }
         let out = &mut self.out;
         out.extend_from_slice(b"--");
@@ -65,8 +78,9 @@ impl Writer {
             out.extend_from_slice(b"\r\n");
         }
         out.extend_from_slice(b"\r\n");
-        out.extend_from_slice(content);
+        write(out)?;
         out.extend_from_slice(b"\r\n");
+        Ok(())
     }
 
     pub(super) fn end(mut self) -> Bytes {
