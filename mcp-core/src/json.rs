@@ -3,7 +3,10 @@
 pub(crate) mod members;
 pub(crate) mod one_line;
 pub(crate) mod pointer;
+mod quoted;
 pub(crate) mod reader;
 pub(crate) mod strict_value;
 pub(crate) mod text;
 pub(crate) mod tree;
+
+pub(crate) use quoted::quoted;

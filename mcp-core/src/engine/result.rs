@@ -1,5 +1,6 @@
 //! What came of a call.
 
+use crate::json::quoted;
 use bytes::Bytes;
 
 /// The parts of a `tools/call` result, as JSON text.
@@ -24,7 +25,7 @@ impl CallResult {
     pub(crate) fn text(text: &str, is_error: bool, outcome: Outcome, upstream_status: Option<u16>) -> Self {
         let mut content = Vec::with_capacity(text.len() + text.len() / 4 + 32);
         content.extend_from_slice(b"[{\"type\":\"text\",\"text\":");
-        write_json_string(&mut content, text);
+        quoted(&mut content, text);
         content.extend_from_slice(b"}]");
         Self {
             content,
@@ -35,12 +36,6 @@ impl CallResult {
             mismatch: None,
         }
     }
-}
-
-/// Appends the text as a JSON string, without a copy in between.
-pub(crate) fn write_json_string(out: &mut Vec<u8>, text: &str) {
-    // Writing to a `Vec` cannot fail.
-    let _ = serde_json::to_writer(out, text);
 }
 
 /// How a call ended, as metrics and logs name it.

@@ -202,6 +202,8 @@ fn append(out: &mut Vec<u8>, json: &str, is_base64: bool, max_bytes: u64) -> Res
         return Err(too_large(text.len() / 4 * 3));
     }
     let start = out.len();
+    // With room for what ends a multipart body, so that it is not moved.
+    out.reserve(text.len() / 4 * 3 + 256);
     base64::append(out, &text)?;
     let size = out.len() - start;
     if size as u64 > max_bytes {

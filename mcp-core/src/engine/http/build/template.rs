@@ -1,10 +1,7 @@
 //! A template of the definition, filled: its structure as it stands, every leaf a typed value.
 
 use super::leaf::Scope;
-use crate::{
-    engine::{failure::Failure, result::write_json_string},
-    tool::Template,
-};
+use crate::{engine::failure::Failure, json::quoted, tool::Template};
 
 /// Appends the JSON text; `false`, and nothing, where the value is an argument that is not there. Such a member or
 /// item is left out of what is around it.
@@ -26,7 +23,7 @@ pub(super) fn write<'a>(
             let mut separator = Separator::at(out);
             for (name, inner) in members {
                 let before = separator.before(out);
-                write_json_string(out, name);
+                quoted(out, name);
                 out.push(b':');
                 if !write(out, inner, scope)? {
                     out.truncate(before);

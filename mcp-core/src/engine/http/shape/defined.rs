@@ -12,9 +12,10 @@ use crate::{
         CallContext,
         failure::Failure,
         http::client::Answer,
-        result::{CallResult, Outcome, write_json_string},
+        result::{CallResult, Outcome},
         work::{Stop, Work},
     },
+    json::quoted,
     tool::{AnswerText, Call, ResponseShape},
 };
 use bytes::Bytes;
@@ -252,7 +253,7 @@ impl Shaper<'_> {
                 content.push(b',');
             }
             content.extend_from_slice(b"{\"type\":\"text\",\"text\":");
-            write_json_string(&mut content, block);
+            quoted(&mut content, block);
             content.push(b'}');
         }
         content.push(b']');

@@ -1,9 +1,12 @@
 //! Answers that are not JSON: text, pictures, sound, and everything else.
 
 use super::decode;
-use crate::engine::{
-    http::client::Answer,
-    result::{CallResult, Outcome, write_json_string},
+use crate::{
+    engine::{
+        http::client::Answer,
+        result::{CallResult, Outcome},
+    },
+    json::quoted,
 };
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use http::header;
@@ -109,7 +112,7 @@ fn block(kind: &str, mime_type: &str, answer: &Answer) -> Vec<u8> {
     out.extend_from_slice(b"\",\"data\":\"");
     base64(&mut out, &answer.body);
     out.extend_from_slice(b"\",\"mimeType\":");
-    write_json_string(&mut out, mime_type);
+    quoted(&mut out, mime_type);
     out.extend_from_slice(b"}]");
     out
 }
@@ -118,9 +121,9 @@ fn blob(mime_type: &str, answer: &Answer) -> Vec<u8> {
     let mut out = Vec::with_capacity(answer.body.len() / 3 * 4 + 192);
     out.extend_from_slice(b"[{\"type\":\"resource\",\"resource\":{\"uri\":");
     let uri = answer.uri.to_string();
-    write_json_string(&mut out, uri.split('?').next().unwrap_or_default());
+    quoted(&mut out, uri.split('?').next().unwrap_or_default());
     out.extend_from_slice(b",\"mimeType\":");
-    write_json_string(&mut out, mime_type);
+    quoted(&mut out, mime_type);
     out.extend_from_slice(b",\"blob\":\"");
     base64(&mut out, &answer.body);
     out.extend_from_slice(b"\"}}]");

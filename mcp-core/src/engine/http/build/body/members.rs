@@ -4,9 +4,8 @@ use crate::{
     engine::{
         failure::Failure,
         http::build::{arguments::Arguments, leaf::Scope, param, template::Separator},
-        result::write_json_string,
     },
-    json::{members::Members, pointer::pointer_of},
+    json::{members::Members, pointer::pointer_of, quoted},
     tool::{Call, Node, Param},
 };
 use serde_json::value::RawValue;
@@ -34,7 +33,7 @@ pub(super) fn build<'a>(
     let mut separator = Separator::at(&out);
     for (name, node) in tree {
         let before = separator.before(&mut out);
-        write_json_string(&mut out, name);
+        quoted(&mut out, name);
         out.push(b':');
         if !write(&mut out, node, &values) {
             out.truncate(before);
@@ -50,7 +49,7 @@ pub(super) fn build<'a>(
             return Err(Failure::argument(&pointer_of(path), reason));
         }
         separator.before(&mut out);
-        write_json_string(&mut out, name);
+        quoted(&mut out, name);
         out.push(b':');
         out.extend_from_slice(raw.get().as_bytes());
         Ok(())
@@ -99,7 +98,7 @@ fn write(out: &mut Vec<u8>, node: &Node, values: &[Option<Cow<'_, str>>]) -> boo
             let start = out.len();
             for (name, inner) in members {
                 let before = separator.before(out);
-                write_json_string(out, name);
+                quoted(out, name);
                 out.push(b':');
                 if !write(out, inner, values) {
                     out.truncate(before);

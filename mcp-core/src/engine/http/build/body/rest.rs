@@ -1,9 +1,6 @@
 //! The body that arguments make without being told to: JSON, every value as the text it came in.
 
-use crate::{
-    engine::{http::build::arguments::Arguments, result::write_json_string},
-    tool::Call,
-};
+use crate::{engine::http::build::arguments::Arguments, json::quoted, tool::Call};
 use bytes::Bytes;
 
 /// `None` for a call without a body.
@@ -22,7 +19,7 @@ pub(super) fn build(call: &Call, arguments: &Arguments<'_>) -> Option<Bytes> {
             continue;
         }
         out.push(if out.is_empty() { b'{' } else { b',' });
-        write_json_string(&mut out, name);
+        quoted(&mut out, name);
         out.push(b':');
         out.extend_from_slice(raw.get().as_bytes());
     }
