@@ -17,6 +17,8 @@ pub(crate) enum Role {
     Proxy,
     /// DynMCP calling the upstream.
     Call,
+    /// The same by a DynMCP that writes no line for each request.
+    Silent,
     /// DynMCP sending a form.
     Form,
     /// DynMCP shaping the answer with jq.
@@ -46,6 +48,7 @@ impl fmt::Display for Role {
             Self::Direct => "direct",
             Self::Proxy => "nginx `proxy_pass`",
             Self::Call => "DynMCP `tools/call`",
+            Self::Silent => "DynMCP `tools/call`, `log.requests = false`",
             Self::Form => "DynMCP, form body",
             Self::Jq => "DynMCP, answer by jq",
             Self::Template => "DynMCP, answer by template",
@@ -64,7 +67,9 @@ impl Role {
     /// Which nginx does what is comparable: the same request and the same answer of the upstream.
     pub(crate) fn yardstick(self) -> Option<Self> {
         match self {
-            Self::Call | Self::Form | Self::Jq | Self::Template | Self::OAuth2 => Some(Self::Proxy),
+            Self::Call | Self::Silent | Self::Form | Self::Jq | Self::Template | Self::OAuth2 => {
+                Some(Self::Proxy)
+            }
             Self::Multipart => Some(Self::ProxyUpload),
             Self::Large => Some(Self::ProxyLarge),
             Self::List => Some(Self::Static),
@@ -167,6 +172,26 @@ pub(crate) async fn of_gateway(gateway: &Gateway, upstream: &Upstream) -> Result
         });
     }
     Ok(contenders)
+}
+
+/// A DynMCP with the same tools that writes no line for each request.
+pub(crate) async fn of_silent(gateway: &Gateway) -> Result<Contender> {
+    let (_, port) = gateway.origin().rsplit_once(':').context("no port")?;
+    let port = port.parse()?;
+    let request = Request::call(port);
+    let expected = first_answer(port, &request).await?;
+    ensure!(
+        serde_json::from_slice::<Value>(&expected)?["result"]["isError"] == false,
+        "called: {}",
+        String::from_utf8_lossy(&expected)
+    );
+    Ok(Contender {
+        role: Role::Silent,
+        port,
+        request,
+        expected,
+        pids: vec![gateway.pid().context("the gateway has ended")?],
+    })
 }
 
 /// nginx in its roles.

@@ -25,6 +25,14 @@ pub(crate) fn setup() -> Setup {
     }
 }
 
+/// Without a line for each request.
+pub(crate) fn silent() -> Setup {
+    Setup {
+        tables: "[log]\nrequests = false\n".to_owned(),
+        ..Setup::default()
+    }
+}
+
 /// All of them, for an upstream at this port.
 pub(crate) fn all(upstream_port: u16) -> Vec<Feature> {
     let text = |text: &str| json!([{"type": "text", "text": text}]);

@@ -87,6 +87,9 @@ async fn main() -> Result<()> {
     definitions::store(&gateway, upstream.port()).await?;
     features::store(&gateway, upstream.port()).await?;
     let mut contenders = contender::of_gateway(&gateway, &upstream).await?;
+    let silent = Gateway::start_as(&features::silent()).await?;
+    definitions::store(&silent, upstream.port()).await?;
+    contenders.push(contender::of_silent(&silent).await?);
     let tools_list = contenders.iter().find(|contender| contender.role == Role::List);
     let static_bytes = tools_list
         .map(|contender| contender.expected.clone())

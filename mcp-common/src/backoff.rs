@@ -26,7 +26,7 @@ impl Default for Backoff {
 }
 
 impl Backoff {
-    /// With another first wait, and another longest one.
+    /// The same with another first wait, and another longest one.
     pub fn between(first: Duration, longest: Duration) -> Self {
         Self {
             first,

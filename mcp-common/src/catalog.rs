@@ -87,7 +87,7 @@ pub trait Compile: Send + Sync + 'static {
 /// A compiled tool and what is odd about it without being wrong.
 #[derive(Debug)]
 pub struct Compiled<T> {
-    /// Ready to be called.
+    /// The tool, ready to be called.
     pub tool: T,
     /// What the author should know, though the definition works.
     pub warnings: Vec<String>,

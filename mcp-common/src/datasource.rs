@@ -54,7 +54,7 @@ pub enum Change {
     Delete {
         /// What was deleted.
         key: Key,
-        /// When.
+        /// The revision that deleted it.
         revision: Revision,
     },
     /// Something appeared that cannot be a definition.
@@ -63,7 +63,7 @@ pub enum Change {
     Readable {
         /// The place, as it was reported.
         place: String,
-        /// When.
+        /// The revision by which it was readable.
         revision: Revision,
     },
 }
@@ -131,7 +131,7 @@ pub struct Write<'a> {
 pub struct HistoryEntry {
     /// The revision that made it.
     pub revision: Revision,
-    /// When.
+    /// The time when it was made, as far as the source knows.
     pub at: Option<SystemTime>,
     /// Who, where the source knows it (a raw SQL write has no principal).
     pub principal: Option<String>,

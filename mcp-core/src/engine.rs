@@ -40,8 +40,8 @@ pub struct CallContext<'a> {
     pub principal: &'a Principal,
     /// `params.arguments` as the client sent them.
     pub arguments: Option<&'a RawValue>,
-    /// Of the client's request. Only those go on that a definition names (`auth.type: passthrough`, and templates that name
-    /// one which the operator allows).
+    /// Headers of the client's request. Only those go on that a definition names (`auth.type: passthrough`, and templates that name one which the
+    /// operator allows).
     pub headers: Option<&'a HeaderMap>,
 }
 
@@ -51,14 +51,14 @@ pub struct Engine {
     pub(crate) settings: EngineSettings,
     pub(crate) services: EngineServices,
     upstream: Upstream,
-    /// For tools that ask for other connections than those of `upstream`.
+    /// Connections for tools that ask for others than those of `upstream`.
     pools: Pools,
     /// Where calls tell how far they are.
     line: Option<Line>,
 }
 
 impl Engine {
-    /// With an empty pool; connects when called.
+    /// An engine with an empty pool; it connects when it is called.
     pub fn new(mut settings: EngineSettings, services: EngineServices) -> Self {
         settings.via = settings.via.map(|via| via.apart());
         Self {

@@ -59,7 +59,7 @@ pub struct InstanceView {
     tools: Collection<ViewTool>,
     resources: Option<ViewResources>,
     prompts: Option<Collection<Arc<dyn Origin>>>,
-    /// Of the inventories, when it was built.
+    /// The epoch of the inventories when it was built.
     epoch: u64,
     pub(crate) capabilities: Capabilities,
     /// The result of `server/discover`.

@@ -26,7 +26,7 @@ pub(super) struct MigrateArguments {
 /// What programs read.
 #[derive(Serialize)]
 struct Report<'a> {
-    /// As `app.data_source` names it.
+    /// The name by which `app.data_source` selects it.
     data_source: &'a str,
     /// `up_to_date`, `migrated`, `pending` (with `--check`), or `none` where the data source has no migrations.
     outcome: &'static str,

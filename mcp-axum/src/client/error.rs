@@ -8,7 +8,7 @@ pub(crate) enum ClientError {
     /// The key cannot stand in a header.
     #[error("--key: a key is visible ASCII characters on one line; this has others")]
     Key,
-    /// Nothing that requests could be sent to.
+    /// There is nothing that requests could be sent to.
     #[error("--server {server}: {reason}")]
     Server { server: String, reason: String },
     /// The system's certificates are not there.
@@ -43,7 +43,7 @@ pub(crate) enum ClientError {
     McpRefused {
         status: StatusCode,
         text: String,
-        /// Before a JSON-RPC message was read.
+        /// Whether it was refused before a JSON-RPC message was read.
         is_at_the_door: bool,
     },
     /// An answer that is none of MCP.

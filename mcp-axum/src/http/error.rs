@@ -178,8 +178,8 @@ impl Error {
         self
     }
 
-    /// For a client that speaks MCP and would take another body for a failure of the transport. No message was read, so that
-    /// there is no id; the code is the status.
+    /// The refusal for a client that speaks MCP and would take another body for a failure of the transport. No message was read, so that there is
+    /// no id; the code is the status.
     #[must_use]
     pub fn in_json_rpc(mut self, era: Era) -> Self {
         self.more.json_rpc = Some(era);

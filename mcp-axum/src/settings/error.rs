@@ -11,7 +11,7 @@ pub enum SettingsError {
     /// The file is not TOML.
     #[error("{file}: {reason}")]
     Syntax {
-        /// Which file.
+        /// The file that was read.
         file: String,
         /// Where and what.
         reason: String,

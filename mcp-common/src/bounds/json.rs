@@ -25,7 +25,7 @@ impl JsonBounds {
         }
     }
 
-    /// These bounds, with one of bytes.
+    /// The same bounds with one of bytes.
     pub fn with_bytes(self, bytes: Bound) -> Self {
         Self {
             bytes: Some(bytes),

@@ -82,7 +82,7 @@ pub struct Selection<T> {
 pub struct Selected<T> {
     /// What clients of this instance call it.
     pub name: Arc<str>,
-    /// Instead of the tool's own.
+    /// The description that is shown instead of the tool's own.
     pub description: Option<Arc<str>>,
     /// What it is.
     pub tool: Arc<ToolEntry<T>>,

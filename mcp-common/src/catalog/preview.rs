@@ -47,7 +47,7 @@ pub struct Preview<T> {
 /// Tools of one instance that would not go together.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Clash {
-    /// Where.
+    /// The instance in which that is so.
     pub instance: Arc<str>,
     /// The ids of the tools.
     pub tools: BTreeSet<Arc<str>>,

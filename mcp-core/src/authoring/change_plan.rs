@@ -34,16 +34,16 @@ pub use stored::{Stored, StoredDefinition};
 pub enum Step {
     /// Nothing is stored under the key.
     Create {
-        /// Where.
+        /// The key under which it is stored.
         key: Key,
-        /// What.
+        /// The document.
         document: Document,
     },
     /// Something else is stored under the key.
     Update {
-        /// Where.
+        /// The key under which it is stored.
         key: Key,
-        /// What.
+        /// The document.
         document: Document,
         /// What is replaced.
         revision: Revision,
@@ -52,7 +52,7 @@ pub enum Step {
     },
     /// It should not be there.
     Delete {
-        /// Where.
+        /// The key of what is deleted.
         key: Key,
         /// What is deleted.
         revision: Revision,

@@ -24,7 +24,7 @@ pub struct McpServers {
 /// Why nothing can be made of a file.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum NoMcpServers {
-    /// Not JSON.
+    /// The text is not JSON.
     #[error("is no JSON: {0}")]
     Json(String),
     /// Another kind of file.

@@ -35,9 +35,9 @@ pub struct Writer {
 /// How the catalog keeps up with the data source.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Follows {
-    /// By itself: what is written arrives in it.
+    /// It arrives by itself: what is written is there a moment later.
     ByItself,
-    /// Not at all: it is loaded when it is needed.
+    /// It does not arrive: it is loaded when it is needed.
     WhenLoaded,
 }
 

@@ -3,7 +3,7 @@
 use super::{Lane, http::Tokens};
 use crate::{secrets::Secrets, tls_material::TrustRoots};
 
-/// Shared by all engines of a gateway; clones are the same services.
+/// The services that all engines of a gateway share; clones are the same services.
 #[derive(Clone, Debug)]
 pub struct EngineServices {
     /// Whose certificates are believed; read once.

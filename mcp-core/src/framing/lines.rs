@@ -9,7 +9,7 @@ const PIECE: usize = 16 << 10;
 /// One line.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Line {
-    /// Without what ends it.
+    /// A line, without what ends it.
     Whole(Bytes),
     /// It was longer than the bound.
     TooLong,
@@ -21,7 +21,7 @@ pub struct Lines<R> {
     from: R,
     most: usize,
     rest: BytesMut,
-    /// Up to here no line ends.
+    /// The place up to which no line ends.
     searched: usize,
     /// The line that is being read is too long.
     is_skipping: bool,

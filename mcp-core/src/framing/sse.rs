@@ -29,7 +29,7 @@ pub struct Parser {
     most: usize,
     /// What is not a whole line yet.
     rest: BytesMut,
-    /// So much of it has no end of a line in it.
+    /// The number of bytes in which there is no end of a line.
     searched: usize,
     /// A carriage return ended the last line; a line feed that follows belongs to it.
     after_return: bool,

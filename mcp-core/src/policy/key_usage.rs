@@ -29,7 +29,7 @@ struct Uses {
 /// The use of one key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct KeyUse {
-    /// Since when it is counted.
+    /// The time since when it is counted.
     pub since: SystemTime,
     /// Requests that showed the key and were let in.
     pub requests: u64,

@@ -15,10 +15,10 @@ pub enum Refusal {
     /// The caller is not to know that there is such a thing.
     #[error("there is nothing of this name")]
     Hidden,
-    /// Not now.
+    /// It is not served now.
     #[error("{reason}")]
     Limited {
-        /// Which limit it is, and what to do.
+        /// The limit that stands against it, and what to do.
         reason: String,
         /// When it is worth another try.
         retry_after: Duration,

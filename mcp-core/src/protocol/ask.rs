@@ -31,7 +31,7 @@ pub(super) struct Ask<'a> {
 /// How an answer leaves.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Form {
-    /// By itself: as JSON, or as the end of a stream.
+    /// The answer comes by itself: as JSON, or as the end of a stream.
     Alone,
     /// Within the answer to a batch.
     Joined,

@@ -30,7 +30,7 @@ pub struct Endpoint {
 }
 
 impl Endpoint {
-    /// With its own upstream connections.
+    /// An endpoint with upstream connections of its own.
     pub fn new(gateway: Arc<Gateway>, engine: Engine) -> Self {
         Self {
             gateway,
@@ -305,7 +305,7 @@ impl Endpoint {
 
 /// What came of a message, and how the answer has to be written.
 struct Answered {
-    /// For metrics and logs, of a fixed set.
+    /// The label of metrics and logs, one of a fixed set.
     label: &'static str,
     era: Era,
     reply: Result<Reply, Fault>,

@@ -29,7 +29,7 @@ struct Changes(watch::Sender<()>);
 /// A key that a stream was opened with.
 #[derive(Default)]
 pub(super) struct HeldKey {
-    /// Nothing where the caller came in without a key of the store.
+    /// The place where changes of keys are heard of; `None` where the caller came in without a key of the store.
     changes: Option<(Arc<Lived<Changes>>, watch::Receiver<()>)>,
     end: Option<Instant>,
 }

@@ -13,7 +13,7 @@ pub(super) enum Asked<'a> {
     /// Any list: the method says which.
     List(Method, ListParams<'a>),
     ReadResource(ReadParams<'a>),
-    /// To begin to be told of a resource, or to end it.
+    /// The request to be told of a resource, or to be told no more.
     Watch(Method, ReadParams<'a>),
     GetPrompt(PromptParams<'a>),
     Complete(CompleteParams<'a>),

@@ -9,7 +9,7 @@ use std::borrow::Cow;
 #[derive(Clone, Debug)]
 pub struct Answer {
     members: IndexMap<String, String>,
-    /// Of `_meta`, without the server's own name.
+    /// The texts of `_meta`, without the server's own name.
     meta: IndexMap<String, String>,
     result_type: String,
 }
@@ -26,7 +26,7 @@ pub enum Trouble {
     /// The client did not declare what it takes (2026-07-28).
     #[error("{message}")]
     Unable {
-        /// For people.
+        /// The message for people.
         message: String,
         /// What it takes, as the server wrote it.
         data: Box<RawValue>,

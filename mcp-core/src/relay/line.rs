@@ -51,7 +51,7 @@ pub(crate) enum Logs {
     None,
     /// Whatever the server sends by itself: older clients that never said otherwise.
     Any,
-    /// Those that are as serious, or more.
+    /// Messages that are as serious as this, or more.
     From(LogLevel),
 }
 

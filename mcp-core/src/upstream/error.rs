@@ -58,7 +58,7 @@ pub enum UpstreamError {
     /// The program or the stream came to its end.
     #[error("{0}")]
     Ended(String),
-    /// There are as many calls under way as the definition allows.
+    /// As many calls are under way as the definition allows.
     #[error("{limit} calls are under way, and no more are sent at once (`limits.concurrency`)")]
     Overloaded {
         /// The bound.
@@ -72,7 +72,7 @@ pub enum UpstreamError {
 /// An error object of JSON-RPC.
 #[derive(Clone, Debug)]
 pub struct RpcError {
-    /// Which kind of error.
+    /// The code that says what kind of error it is.
     pub code: i64,
     /// The message for people, not more than some hundred bytes.
     pub message: String,

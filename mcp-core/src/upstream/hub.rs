@@ -87,7 +87,7 @@ impl fmt::Debug for Hub {
 }
 
 impl Hub {
-    /// Without upstreams. Everything runs on this runtime; supervisors are among these tasks, as [`TASK`].
+    /// A hub without upstreams. Everything runs on this runtime; supervisors are among these tasks, as [`TASK`].
     pub fn new(settings: HubSettings, tasks: Tasks, runtime: Handle) -> Arc<Self> {
         Arc::new(Self {
             settings: Arc::new(settings),

@@ -47,7 +47,7 @@ pub struct RemoteTool {
     pub name: Arc<str>,
     /// Its entry in the list, as it was written but for what clients could not read, on one line.
     pub listing: Box<str>,
-    /// The same for revisions that know object schemas only, where that differs.
+    /// The listing for revisions that know object schemas only, where it differs.
     pub legacy_listing: Option<Box<str>>,
     /// Which arguments are repeated in headers.
     pub mirrored: Vec<MirroredHeader>,

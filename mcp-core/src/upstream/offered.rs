@@ -16,7 +16,7 @@ pub struct OfferedTool {
     pub upstream: Arc<str>,
     /// What clients call it, unless an instance says otherwise.
     pub name: Arc<str>,
-    /// Instead of the server's own.
+    /// The description that is shown instead of the server's own.
     pub description: Option<Arc<str>>,
     /// What it is.
     pub tool: Arc<RemoteTool>,

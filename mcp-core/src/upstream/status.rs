@@ -25,7 +25,7 @@ pub enum State {
 pub struct Status {
     /// The state.
     pub state: State,
-    /// Since when.
+    /// The time since when that is so.
     pub since: SystemTime,
     /// Attempts since it was ready last.
     pub attempts: u32,

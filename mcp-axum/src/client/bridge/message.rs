@@ -19,7 +19,7 @@ pub(super) struct Message {
 
 pub(super) enum Kind {
     Request {
-        /// As it is written.
+        /// The id as it is written.
         id: String,
         method: String,
     },

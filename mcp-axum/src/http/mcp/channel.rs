@@ -57,7 +57,7 @@ pub(super) struct Channel {
     pub(super) instance: String,
     /// Who opened it.
     subject: Arc<str>,
-    /// Of the worker that has the client's connection.
+    /// The endpoint of the worker that has the client's connection.
     endpoint: Endpoint,
     runtime: Handle,
     /// What `initialize` was answered with.

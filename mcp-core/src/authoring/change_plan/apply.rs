@@ -32,7 +32,7 @@ pub struct ApplyError {
     pub key: Key,
     /// The last write's revision.
     pub revision: Option<Revision>,
-    /// Why.
+    /// The reason.
     #[source]
     pub cause: SourceError,
 }

@@ -41,14 +41,14 @@ pub struct PlanReport {
 pub struct Skipped {
     /// What it is: a definition, or an operation as a description names it (`GET /pets`).
     pub operation: String,
-    /// Why.
+    /// The reason.
     pub reason: String,
 }
 
 /// One changed definition.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ChangedMembers {
-    /// Which.
+    /// The definition that is meant.
     pub definition: String,
     /// `description`, `tds_ext_info.path`; an empty one where what is stored is no document.
     pub members: Vec<String>,
@@ -57,7 +57,7 @@ pub struct ChangedMembers {
 /// About one place of one definition.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Finding {
-    /// Which; empty where that is not known.
+    /// The definition that is meant; empty where that is not known.
     pub definition: String,
     /// The place that it comes from, `orders.yaml:3`.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -43,7 +43,7 @@ pub struct PlanOptions {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Prune {
-    /// They stay.
+    /// They stay as they are.
     #[default]
     No,
     /// The owner's are deleted.

@@ -46,7 +46,7 @@ pub enum SetBy {
 /// Further attempts.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RetryInEffect {
-    /// Beside the first.
+    /// The most that follow the first.
     pub max: u32,
     /// `connect`, and statuses.
     pub on: Vec<String>,

@@ -44,9 +44,9 @@ pub enum Source {
     Default,
     /// The definition's own, always the same, which clients never see.
     Const,
-    /// The same, given as the `default` of a `hidden` parameter.
+    /// The same value, given as the `default` of a `hidden` parameter.
     Hidden,
-    /// Made by a template.
+    /// A value that a template makes.
     Template,
     /// Stands in the definition as it is sent.
     Fixed,

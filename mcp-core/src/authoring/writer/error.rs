@@ -36,7 +36,7 @@ pub enum WriteError {
     /// A plan has problems; it is not written in parts.
     #[error("nothing was written: {}", described(.0))]
     Problems(Vec<Finding>),
-    /// Not the plan that was looked at.
+    /// The changes are not those of the plan that was looked at.
     #[error(
         "nothing was written: the store or the definitions are not those that the plan was made of; plan again"
     )]

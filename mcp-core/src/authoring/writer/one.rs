@@ -15,9 +15,9 @@ pub enum Expectation {
     /// Anything or nothing.
     #[default]
     Any,
-    /// Nothing.
+    /// Nothing is there.
     Absent,
-    /// Anything, but not nothing.
+    /// Something is there.
     Present,
     /// This revision.
     Revision(Revision),

@@ -25,7 +25,7 @@ pub(crate) struct Condition(String);
 /// A text with values in it.
 #[derive(Clone, Debug)]
 pub(crate) enum AnswerText {
-    /// Always this.
+    /// It is always this.
     Fixed(String),
     /// The template of that name.
     Template(String),

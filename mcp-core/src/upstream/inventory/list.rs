@@ -90,7 +90,7 @@ struct Taking {
     prompts: Vec<Listed>,
     skipped: Vec<Skipped>,
     by_name: HashMap<Arc<str>, usize>,
-    /// Of the list that is being read.
+    /// The keys in the list that is being read.
     keys: HashSet<Arc<str>>,
 }
 

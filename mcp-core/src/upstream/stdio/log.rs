@@ -18,7 +18,7 @@ pub struct LogLine {
     pub at: SystemTime,
     /// `stderr`, `stdout` for what is no message, `gateway` for what the gateway says about the program.
     pub from: &'static str,
-    /// Without what ends it.
+    /// The text of a line, without what ends it.
     pub text: String,
 }
 

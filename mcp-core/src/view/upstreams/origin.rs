@@ -30,7 +30,7 @@ pub(super) struct RemoteOrigin {
 pub(super) enum What {
     /// With what the instance says about its arguments.
     Tool(Arc<RemoteTool>, Option<Arc<RemoteArguments>>),
-    /// By the name that the server gives it.
+    /// A prompt by the name that the server gives it.
     Prompt(Arc<str>),
     /// Any of its resources and templates.
     Resources,

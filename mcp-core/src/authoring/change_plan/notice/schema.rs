@@ -29,7 +29,7 @@ pub(super) struct Difference {
 /// What becomes of the values that a schema accepts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Effect {
-    /// The same.
+    /// Nothing differs.
     None,
     /// Some values are accepted no more.
     Narrower,

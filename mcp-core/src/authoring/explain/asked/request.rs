@@ -20,7 +20,7 @@ pub(super) struct ExplainRequest<'a> {
     #[serde(default)]
     pub(super) send: bool,
     principal: Option<Caller>,
-    /// Of the client's request.
+    /// Headers of the client's request.
     #[serde(default)]
     headers: BTreeMap<String, String>,
     /// Instead of what is stored.

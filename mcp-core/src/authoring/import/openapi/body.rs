@@ -40,7 +40,7 @@ pub(super) struct Body {
     encoding: Map<String, Value>,
     /// A method that has no body otherwise.
     is_unusual: bool,
-    /// Nothing is sent where nothing of it is given.
+    /// Whether nothing is sent where nothing of it is given.
     is_optional: bool,
 }
 

@@ -9,7 +9,7 @@ pub(super) enum Treatment {
     Schemas,
     /// Schemas by name.
     Named,
-    /// Kept as it is.
+    /// It is kept as it is.
     Copy,
     /// Looked at by name.
     Special,
