@@ -15,7 +15,7 @@ pub(super) struct Success<T> {
     /// The HTTP status.
     #[schema(example = 200)]
     code: u16,
-    /// Always `success`.
+    /// Always the text `success`.
     #[schema(example = "success")]
     message: &'static str,
     /// What was asked for.

@@ -61,7 +61,7 @@ pub(super) struct Rotation {
 /// What this replica has seen of a key since it started.
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct KeyUsage {
-    /// Since when, as RFC 3339.
+    /// The time since when that is so, as RFC 3339.
     #[schema(format = DateTime)]
     since: String,
     /// Requests that showed it and were let in.

@@ -24,7 +24,7 @@ pub(super) struct UpstreamState {
     /// Whether it can be called: `connecting`, `ready`, `waiting` or `stopped`.
     #[schema(value_type = String, example = "ready")]
     state: Connection,
-    /// Since when, as RFC 3339.
+    /// The time since when that is so, as RFC 3339.
     #[schema(format = DateTime)]
     since: String,
     /// How messages travel, as it was found out: `streamable_http`, `sse`, `websocket` or `stdio`.

@@ -23,12 +23,12 @@ pub struct KeyLimits {
 /// Longer ones are mistyped, and counting in nanoseconds ends somewhere.
 const LONGEST_BURST: Duration = Duration::from_secs(366 * 24 * 60 * 60);
 
-/// So many in a time.
+/// A number of calls in a time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Rate {
-    /// How many.
+    /// The number of calls.
     pub calls: NonZeroU32,
-    /// In which time.
+    /// The time in which they are counted.
     pub per: Per,
 }
 

@@ -14,7 +14,7 @@ pub struct Example {
     pub arguments: Option<Box<RawValue>>,
     /// What has to come back; without it the call has to succeed.
     pub expect: Option<Expectation>,
-    /// Instead of the upstream's answer.
+    /// What is taken for the upstream's answer.
     pub mock: Option<Mock>,
 }
 

@@ -9,7 +9,7 @@ use serde::Deserialize;
 #[serde(tag = "type", rename_all = "snake_case", deny_unknown_fields)]
 #[schemars(transform = auth_by_type)]
 pub enum UpstreamAuth {
-    /// Nothing.
+    /// No credential is sent.
     None {},
     /// A key in a header.
     ApiKey {

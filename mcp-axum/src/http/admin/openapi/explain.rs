@@ -14,7 +14,7 @@ use utoipa::ToSchema;
 #[derive(ToSchema)]
 #[schema(example = json!({"arguments": {"id": "7"}}))]
 pub(super) struct ExplainRequest {
-    /// As in `tools/call`.
+    /// The arguments as in `tools/call`.
     #[schema(required = false, value_type = Object)]
     arguments: Map<String, Value>,
     /// The instance that the call comes through, with its `defaults` and `hide` for the tool; "" for none. By default the first that has
@@ -27,7 +27,7 @@ pub(super) struct ExplainRequest {
     /// Who calls, for templates; the administrator by default.
     #[schema(required = false)]
     principal: Caller,
-    /// Of the client's request, for `auth.type: passthrough` and for templates that name `request.headers`.
+    /// Headers of the client's request, for `auth.type: passthrough` and for templates that name `request.headers`.
     #[schema(required = false)]
     headers: HashMap<String, String>,
     /// Explained instead of what is stored; refused as PUT would refuse it.
@@ -71,7 +71,7 @@ pub(super) struct Explanation {
     /// Absent where it cannot be made of these arguments.
     #[schema(required = false)]
     request: ShownRequest,
-    /// The same for a POSIX shell.
+    /// The same as a command for a POSIX shell.
     #[schema(required = false)]
     curl: Curl,
     /// Which rule placed what.
@@ -87,7 +87,7 @@ pub(super) struct Explanation {
     /// What such a call is answered, where the definition holds the answer: `content`, `structuredContent` and the like.
     #[schema(required = false, value_type = Object)]
     answer: Value,
-    /// With `send`.
+    /// What came of sending it, where `send` asked for that.
     #[schema(required = false)]
     sent: Sent,
 }
@@ -125,7 +125,7 @@ pub(super) struct ShownHeader {
 /// What is in a body; `truncated` where more of it is there than is shown.
 #[derive(ToSchema)]
 pub(super) struct ShownBody {
-    /// Of all of it.
+    /// The bytes of all of it.
     bytes: u64,
     /// An estimate: four ASCII characters, or one other, are a token.
     #[schema(required = false)]
@@ -135,7 +135,7 @@ pub(super) struct ShownBody {
     /// The beginning of what is no text.
     #[schema(required = false)]
     base64: String,
-    /// Of a multipart body: `{headers, bytes, text}`.
+    /// The parts of a multipart body: `{headers, bytes, text}`.
     #[schema(required = false, value_type = Vec<Object>)]
     parts: Vec<Value>,
     truncated: bool,
@@ -192,7 +192,7 @@ pub(super) struct Placement {
 /// What came of the call.
 #[derive(ToSchema)]
 pub(super) struct Sent {
-    /// As the upstream sent it, unpacked; absent where there was no complete answer.
+    /// The answer as the upstream sent it, unpacked; absent where there was no complete answer.
     #[schema(required = false)]
     answer: ShownAnswer,
     /// What the client is given: `content`, `structuredContent`, `isError`, `outcome`, `mismatch` (where it is not what

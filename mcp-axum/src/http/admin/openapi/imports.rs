@@ -42,14 +42,14 @@ pub(super) struct ImportReport {
 pub(super) struct SkippedOperation {
     /// `GET /pets`.
     operation: String,
-    /// Why.
+    /// The reason.
     reason: String,
 }
 
 /// A definition that was edited by hand where the description changed too.
 #[derive(ToSchema)]
 pub(super) struct ImportConflict {
-    /// Of the definition.
+    /// The id of the definition.
     id: String,
     /// `GET /pets`.
     operation: String,

@@ -35,7 +35,7 @@ pub(super) struct NewKey {
     /// How many calls its holder may make, as in the document.
     #[schema(example = json!({"rate": "20/s", "concurrent": 8}))]
     limits: Option<serde_json::Value>,
-    /// Until when it is valid, RFC 3339.
+    /// The time until which it is valid, RFC 3339.
     #[schema(format = DateTime)]
     expires_at: Option<String>,
 }

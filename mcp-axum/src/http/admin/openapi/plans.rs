@@ -14,7 +14,7 @@ use utoipa::ToSchema;
     "options": {"owner": "team-a", "prune": "owned"}
 }))]
 pub(super) struct PlanRequest {
-    /// In any order, each once.
+    /// The definitions, in any order, each once.
     definitions: Vec<DesiredDefinition>,
     /// What may be done, and to what.
     #[schema(required = false)]
@@ -62,13 +62,13 @@ pub(super) enum Prune {
 /// What a plan comes to. Definitions are named `tds/ID` and `ids/ID`.
 #[derive(ToSchema)]
 pub(super) struct PlanReport {
-    /// Not stored yet.
+    /// What is not stored yet.
     created: Vec<String>,
     /// Stored with other members.
     changed: Vec<String>,
     /// Stored like this.
     unchanged: Vec<String>,
-    /// To be deleted.
+    /// What is to be deleted.
     removed: Vec<String>,
     /// Left alone, and why.
     skipped: Vec<SkippedDefinition>,
@@ -82,9 +82,9 @@ pub(super) struct PlanReport {
     clients: Vec<InstanceNotice>,
     /// Something that works for a client today will not.
     breaking: bool,
-    /// For `apply?plan=`: exactly these changes to exactly what is stored now.
+    /// The text for `apply?plan=`: it stands for exactly these changes to exactly what is stored now.
     fingerprint: String,
-    /// Of the last write.
+    /// The revision of the last write.
     #[schema(required = false)]
     revision: u64,
 }
@@ -92,16 +92,16 @@ pub(super) struct PlanReport {
 /// A definition that is left alone.
 #[derive(ToSchema)]
 pub(super) struct SkippedDefinition {
-    /// Which.
+    /// The operation that is meant.
     operation: String,
-    /// Why.
+    /// The reason.
     reason: String,
 }
 
 /// One changed definition.
 #[derive(ToSchema)]
 pub(super) struct ChangedMembers {
-    /// Which.
+    /// The definition that is meant.
     definition: String,
     /// `description`, `tds_ext_info.path`.
     members: Vec<String>,
@@ -110,9 +110,9 @@ pub(super) struct ChangedMembers {
 /// About one place of one definition.
 #[derive(ToSchema)]
 pub(super) struct PlanFinding {
-    /// Which.
+    /// The definition that is meant.
     definition: String,
-    /// As it was sent.
+    /// The place as it was sent.
     #[schema(required = false)]
     place: String,
     /// The member; empty for the whole.
@@ -134,7 +134,7 @@ pub(super) struct InstanceNotice {
     appear: Vec<String>,
     /// Names that are gone.
     disappear: Vec<String>,
-    /// The same tool under another name.
+    /// Tools that are the same under another name.
     renamed: Vec<Renamed>,
     /// Tools that are listed differently.
     changed: Vec<ToolNotice>,
@@ -171,7 +171,7 @@ pub(super) struct ToolNotice {
 /// One thing to notice.
 #[derive(ToSchema)]
 pub(super) struct Notice {
-    /// For people.
+    /// The text for people.
     #[schema(example = "argument `region`: new, and required")]
     text: String,
     /// It breaks what is right today.
@@ -183,7 +183,7 @@ pub(super) struct Notice {
 pub(super) struct ListSize {
     /// Listed tools.
     tools: u64,
-    /// Of the array `tools` in `tools/list`.
+    /// The bytes of the array `tools` in `tools/list`.
     bytes: u64,
     /// About as many for a model.
     tokens: u64,
@@ -243,7 +243,7 @@ pub(super) struct ExampleRun {
     /// Where it stands.
     #[schema(example = "examples[0]")]
     example: String,
-    /// As the example has it.
+    /// The description as the example has it.
     #[schema(required = false)]
     description: String,
     /// `passed`, `failed` or `skipped`.

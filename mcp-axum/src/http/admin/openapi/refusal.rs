@@ -23,7 +23,7 @@ pub(super) enum Always {
     /// A parameter is wrong; the text names it.
     #[response(status = 400)]
     BadRequest(Failure),
-    /// No key, or a wrong one.
+    /// There is no key, or a wrong one.
     #[response(status = 401, headers(("WWW-Authenticate" = String)))]
     Unauthorized(Failure),
     /// The key is not an administrator's.
