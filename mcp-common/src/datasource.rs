@@ -16,7 +16,7 @@ pub struct Record {
     pub key: Key,
     /// The revision that wrote it.
     pub revision: Revision,
-    /// When, as far as the source knows.
+    /// The time when it was written, as far as the source knows.
     pub updated_at: Option<SystemTime>,
     /// The stored document. Normally JSON text; a platform team may have written anything. The catalog keeps it as it
     /// is: a slice of something larger would keep all of that.
@@ -133,7 +133,7 @@ pub struct HistoryEntry {
     pub revision: Revision,
     /// The time when it was made, as far as the source knows.
     pub at: Option<SystemTime>,
-    /// Who, where the source knows it (a raw SQL write has no principal).
+    /// Who made it, where the source knows that (a raw SQL write has no principal).
     pub principal: Option<String>,
     /// The document, or `None` for a deletion.
     pub body: Option<Bytes>,

@@ -100,7 +100,7 @@ impl PluginError {
 
 /// Emitted by `#[datasource("name")]`.
 pub struct DataSourceEntry {
-    /// Selected by `app.data_source`.
+    /// The name by which `app.data_source` selects it.
     pub name: &'static str,
     /// Makes the factory.
     pub factory: fn() -> Box<dyn DataSourceFactory>,
@@ -108,7 +108,7 @@ pub struct DataSourceEntry {
 
 /// Emitted by `#[authenticator("name")]`.
 pub struct AuthenticatorEntry {
-    /// Selected by `app.authenticators`.
+    /// The name by which `app.authenticators` selects it.
     pub name: &'static str,
     /// Makes the factory.
     pub factory: fn() -> Box<dyn AuthenticatorFactory>,

@@ -25,7 +25,7 @@ pub struct Problem {
 }
 
 impl Problem {
-    /// About one member.
+    /// A finding about one member.
     pub fn at(field: impl Into<String>, reason: impl Into<String>) -> Self {
         Self {
             field: field.into(),
@@ -33,7 +33,7 @@ impl Problem {
         }
     }
 
-    /// About the document as a whole.
+    /// A finding about the document as a whole.
     pub fn whole(reason: impl Into<String>) -> Self {
         Self::at("", reason)
     }

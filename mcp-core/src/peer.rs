@@ -111,7 +111,7 @@ impl PeerAddress {
 }
 
 impl Account {
-    /// One that has nothing yet. `is_many`: many clients come from this address (a reverse proxy), so that it has no part of
+    /// An account that has nothing yet. `is_many`: many clients come from this address (a reverse proxy), so that it has no part of
     /// its own; only what all have together bounds it.
     pub fn new(budget: Arc<Budget>, is_many: bool) -> Arc<Self> {
         Arc::new(Self {

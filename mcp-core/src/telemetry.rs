@@ -13,10 +13,10 @@ const BUCKETS: [f64; 14] = [
     0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0, 30.0,
 ];
 
-/// Which tool of which instance.
+/// The labels of a tool of an instance.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 pub struct ToolLabels {
-    /// Instance id. Not `instance`, which Prometheus itself puts on everything that it scrapes.
+    /// The instance's id. Not `instance`, which Prometheus itself puts on everything that it scrapes.
     pub mcp_instance: String,
     /// Name of the tool in that instance.
     pub tool: String,

@@ -73,7 +73,7 @@ pub(crate) use validator::{accepts, bounded, findings};
 /// Compiles tool definitions.
 #[derive(Clone, Debug, Default)]
 pub struct ToolCompiler {
-    /// Where those of its catalog are kept compiled.
+    /// The shelf where the tools of its catalog are kept compiled.
     shelf: Arc<Shelf>,
     /// Which version of a definition came after which.
     versions: Arc<AtomicU64>,
@@ -81,7 +81,7 @@ pub struct ToolCompiler {
     states: Home<ToolState>,
     /// Where it is looked up whether secrets are there; nowhere without.
     secrets: Option<Secrets>,
-    /// Those that calls may lead through; not looked at without.
+    /// The proxies that calls may lead through; without, none is looked at.
     proxies: Option<Vec<ProxyAddress>>,
     /// What templates may name of clients' requests.
     request_headers: AllowedHeaders,

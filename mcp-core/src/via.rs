@@ -36,7 +36,7 @@ pub enum Loop {
 }
 
 impl Via {
-    /// The gateway is called `name`; `None` if that is no token of RFC 9110 section 5.6.2.
+    /// A gateway that is called `name`; `None` if that is no token of RFC 9110 section 5.6.2.
     pub fn named(name: &str, most: usize) -> Option<Self> {
         // The grammar of header names is that of tokens.
         http::HeaderName::from_bytes(name.as_bytes()).ok()?;

@@ -14,7 +14,7 @@ pub(crate) enum ClientError {
     /// The system's certificates are not there.
     #[error("the certificate authorities cannot be read: {0}")]
     Authorities(String),
-    /// Not a URL, or one that must not be followed.
+    /// The text is no URL, or one that must not be followed.
     #[error("{at}: {reason}")]
     Place { at: String, reason: String },
     /// The request did not arrive, or the answer did not.
@@ -26,13 +26,13 @@ pub(crate) enum ClientError {
     /// Nothing came any more.
     #[error("{at}: nothing came for {seconds} seconds in the middle of the answer")]
     Silent { at: String, seconds: u64 },
-    /// More than is read.
+    /// The answer is longer than what is read.
     #[error("{at}: the answer has more than {limit} bytes, which is the limit")]
     TooLarge { at: String, limit: usize },
     /// A status that is no success.
     #[error("{at}: answered {status}")]
     Status { at: String, status: StatusCode },
-    /// Something else than a gateway.
+    /// Something else than a gateway answers.
     #[error("{server}: answered {status}, which is no gateway's answer")]
     Foreign { server: String, status: StatusCode },
     /// The admin API refuses.

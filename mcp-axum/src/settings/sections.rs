@@ -11,7 +11,7 @@ use std::{net::IpAddr, path::PathBuf, time::Duration};
 pub struct AppSettings {
     /// Name or address to listen on.
     pub host: String,
-    /// 0 for any free port.
+    /// The port to listen on, 0 for any free one.
     pub port: u16,
     /// Name of the plugin.
     pub data_source: String,
@@ -123,7 +123,7 @@ pub struct LogSettings {
     pub log_level: String,
     /// The format, for people or for machines.
     pub format: LogFormat,
-    /// One line per MCP request.
+    /// Whether there is a line for each MCP request.
     pub requests: bool,
     /// The folder for daily files.
     #[serde(deserialize_with = "unset_if_empty", serialize_with = "empty_if_unset")]
@@ -166,9 +166,9 @@ pub struct UpstreamSettings {
 /// `[egress]`: which addresses tools may reach.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct EgressSettings {
-    /// Private networks.
+    /// Whether private networks may be reached.
     pub allow_private: bool,
-    /// This machine.
+    /// Whether this machine may be reached.
     pub allow_loopback: AutoSwitch,
     /// The only hosts and networks that are reached, if there are any.
     pub allow: List,
@@ -225,9 +225,9 @@ pub struct WorkSettings {
 /// `true`, `false`, or decided by circumstances.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AutoSwitch {
-    /// Yes.
+    /// It is on.
     On,
-    /// No.
+    /// It is off.
     Off,
     /// The setting that the key's comment says.
     Auto,
@@ -240,7 +240,7 @@ pub struct McpSettings {
     pub page_size: usize,
     /// How long clients may keep a list.
     pub list_ttl_ms: u64,
-    /// Signs session ids.
+    /// The secret that signs session ids.
     #[serde(
         deserialize_with = "unset_if_empty_secret",
         serialize_with = "super::display::secret"

@@ -14,7 +14,7 @@ use std::{fmt, ops::Bound, ops::Deref, sync::Arc, time::SystemTime};
 pub struct StoredVersion<'a> {
     /// The revision that wrote it.
     pub revision: Revision,
-    /// When, as far as the source knows.
+    /// The time when it was written, as far as the source knows.
     pub updated_at: Option<SystemTime>,
     /// What is stored.
     pub document: &'a Document,
@@ -59,7 +59,7 @@ pub struct DocumentEntry {
     pub document: Document,
     /// The revision that wrote it.
     pub revision: Revision,
-    /// When, as far as the source knows.
+    /// The time when it was written, as far as the source knows.
     pub updated_at: Option<SystemTime>,
     /// What the author should know, though the definition works.
     pub warnings: Vec<String>,

@@ -25,7 +25,7 @@ pub struct ToolEntry<T> {
     pub compiled: Arc<T>,
     /// The revision that wrote it.
     pub revision: Revision,
-    /// When, as far as the source knows.
+    /// The time when it was written, as far as the source knows.
     pub updated_at: Option<SystemTime>,
     /// What the author should know, though the definition works.
     pub warnings: Vec<String>,
@@ -39,7 +39,7 @@ pub struct InstanceEntry<T> {
     pub document: Document,
     /// The revision that wrote it.
     pub revision: Revision,
-    /// When, as far as the source knows.
+    /// The time when it was written, as far as the source knows.
     pub updated_at: Option<SystemTime>,
     /// What the author should know: about the document, and about tools that are not there.
     pub warnings: Vec<String>,

@@ -29,7 +29,7 @@ pub struct Kept<'a> {
     pub key: Key,
     /// The revision that wrote it.
     pub revision: Revision,
-    /// When, as far as the source knows.
+    /// The time when it was written, as far as the source knows.
     pub updated_at: Option<SystemTime>,
     /// What is stored.
     pub document: &'a Document,

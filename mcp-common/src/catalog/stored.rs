@@ -20,7 +20,7 @@ pub struct StoredEntry {
     pub document: Document,
     /// The revision that wrote it.
     pub revision: Revision,
-    /// When, as far as the source knows.
+    /// The time when it was written, as far as the source knows.
     pub updated_at: Option<SystemTime>,
     /// What the author should know, though the definition works.
     pub warnings: Vec<String>,

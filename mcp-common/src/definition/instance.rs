@@ -41,7 +41,7 @@ pub struct InstanceDefinition {
     pub tool_ids: Vec<ToolReference>,
     /// Tools by tag and by upstream, after `tool_ids`, ordered by id; resources and prompts of upstreams.
     pub include: Option<Include>,
-    /// Taken out again.
+    /// What is taken out again.
     pub exclude: Option<Exclude>,
     /// What templates of its tools can name as `instance.vars.<name>`: JSON values, as they were written.
     #[serde(default)]
@@ -139,7 +139,7 @@ pub struct Exclude {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum InstanceAuth {
-    /// The gateway's.
+    /// The authenticators of the gateway.
     #[default]
     Inherit,
     /// No authentication: everybody is anonymous.

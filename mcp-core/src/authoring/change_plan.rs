@@ -45,7 +45,7 @@ pub enum Step {
         key: Key,
         /// The document.
         document: Document,
-        /// What is replaced.
+        /// The revision that is replaced.
         revision: Revision,
         /// The members that differ, `tds_ext_info.path`.
         changes: Vec<String>,
@@ -54,7 +54,7 @@ pub enum Step {
     Delete {
         /// The key of what is deleted.
         key: Key,
-        /// What is deleted.
+        /// The revision that is deleted.
         revision: Revision,
     },
 }

@@ -29,7 +29,7 @@ pub struct Lines<R> {
 }
 
 impl<R: AsyncRead + Unpin> Lines<R> {
-    /// Lines have `most` bytes at the most.
+    /// A reader of lines that have `most` bytes at the most.
     pub fn new(from: R, most: usize) -> Self {
         Self {
             from,

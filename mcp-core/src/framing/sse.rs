@@ -39,7 +39,7 @@ pub struct Parser {
 }
 
 impl Parser {
-    /// Events have `most` bytes of data at the most.
+    /// A parser of events that have `most` bytes of data at the most.
     pub fn new(most: u64) -> Self {
         Self {
             most: usize::try_from(most).unwrap_or(usize::MAX),

@@ -21,11 +21,11 @@ pub enum Body<'a> {
 /// One JSON-RPC message.
 #[derive(Debug)]
 pub enum Message<'a> {
-    /// Wants an answer.
+    /// A request, which wants an answer.
     Request(Request<'a>),
-    /// Wants none.
+    /// A notification, which wants none.
     Notification(Notification<'a>),
-    /// Answers a request of ours.
+    /// A response, which answers a request of ours.
     Response(Response<'a>),
 }
 
@@ -34,18 +34,18 @@ pub enum Message<'a> {
 pub struct Request<'a> {
     /// The id as it was written, so that it is echoed with the same type.
     pub id: Id<'a>,
-    /// Method name.
+    /// The name of the method.
     pub method: Cow<'a, str>,
-    /// Unparsed.
+    /// The parameters, not parsed.
     pub params: Option<&'a RawValue>,
 }
 
 /// A JSON-RPC notification.
 #[derive(Debug)]
 pub struct Notification<'a> {
-    /// Method name.
+    /// The name of the method.
     pub method: Cow<'a, str>,
-    /// Unparsed.
+    /// The parameters, not parsed.
     pub params: Option<&'a RawValue>,
 }
 

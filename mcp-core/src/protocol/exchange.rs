@@ -13,10 +13,10 @@ use std::sync::Arc;
 /// How a message comes, and its answer leaves.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Way {
-    /// As a request of Streamable HTTP, which has its answer in itself.
+    /// It comes as a request of Streamable HTTP, which has its answer in itself.
     #[default]
     Request,
-    /// Over a channel that all messages of a client share, in both directions: it always has a session, whatever comes fits
+    /// It comes over a channel that all messages of a client share, in both directions: it always has a session, whatever comes fits
     /// through it, and no header repeats what a message says.
     Channel,
 }

@@ -28,7 +28,7 @@ struct Parts {
 }
 
 struct ProgressState {
-    /// JSON text.
+    /// The token as JSON text.
     token: Box<str>,
     last: Mutex<f64>,
 }

@@ -7,7 +7,7 @@ use minijinja::value::{Object, ObjectRepr, Value};
 use serde_json::value::RawValue;
 use std::{collections::BTreeMap, fmt, sync::Arc};
 
-/// Made once for each version of an instance.
+/// The names of an instance for its templates, made once for each of its versions.
 #[derive(Clone, Debug)]
 pub struct InstanceNames {
     id: Arc<str>,

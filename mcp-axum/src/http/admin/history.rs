@@ -23,10 +23,10 @@ pub(super) struct PastState {
     /// The revision that made it.
     #[schema(value_type = u64)]
     revision: Revision,
-    /// When, RFC 3339.
+    /// The time when it was made, RFC 3339.
     #[schema(format = DateTime)]
     at: Option<String>,
-    /// Who; unknown for a write that did not come through a gateway.
+    /// The one who made it; unknown for a write that did not come through a gateway.
     principal: Option<String>,
     /// Whether this revision deleted the definition.
     deleted: bool,

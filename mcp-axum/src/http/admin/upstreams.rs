@@ -18,7 +18,7 @@ use utoipa::ToSchema;
 /// One upstream.
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct UpstreamState {
-    /// Its id.
+    /// The upstream's id.
     #[schema(value_type = String, example = "weather")]
     id: Arc<str>,
     /// Whether it can be called: `connecting`, `ready`, `waiting` or `stopped`.

@@ -35,7 +35,7 @@ pub enum AdminKeyError {
         /// Its path.
         file: String,
     },
-    /// No key without chance.
+    /// There are no random numbers for a key.
     #[error("the system gives no random numbers for an admin key: {0}; set app.api_key")]
     NoRandomness(getrandom::Error),
 }
@@ -44,11 +44,11 @@ pub enum AdminKeyError {
 pub(crate) enum AdminKey {
     /// Nobody here needs one.
     NotNeeded,
-    /// `app.api_key`.
+    /// It is `app.api_key`.
     Configured(Secret),
-    /// Made at an earlier start.
+    /// It was made at an earlier start.
     Stored { hash: String },
-    /// Made now, not stored yet.
+    /// It was made now, and is not stored yet.
     New { key: Secret, file: PathBuf },
 }
 

@@ -36,7 +36,7 @@ pub struct InstanceNotice {
     pub changed: Vec<ToolNotice>,
     /// The tools that stay are listed in another order.
     pub reordered: bool,
-    /// About the instance itself.
+    /// What changes of the instance itself.
     pub other: Vec<Notice>,
     /// The list now.
     pub before: ListSize,
@@ -50,19 +50,19 @@ pub struct InstanceNotice {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum InstanceChange {
-    /// Now and then.
+    /// It is there before and after.
     #[default]
     Stays,
-    /// The tool is there only then.
+    /// It is there only after.
     Appears,
-    /// The tool is there only now.
+    /// It is there only before.
     Disappears,
 }
 
 /// A tool's two names.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Renamed {
-    /// Now.
+    /// The name now.
     pub from: String,
     /// The name then.
     pub to: String,
@@ -73,7 +73,7 @@ pub struct Renamed {
 pub struct ToolNotice {
     /// The tool's name then.
     pub name: String,
-    /// One by one.
+    /// The changes, one by one.
     pub changes: Vec<Notice>,
 }
 

@@ -11,13 +11,13 @@ use serde::{Deserialize, Serialize};
 pub struct PlanReport {
     /// The definitions that are not stored yet.
     pub created: Vec<String>,
-    /// Stored with other members.
+    /// What is stored with other members.
     pub changed: Vec<String>,
-    /// Stored like this.
+    /// What is stored like this.
     pub unchanged: Vec<String>,
     /// The definitions that are to be deleted.
     pub removed: Vec<String>,
-    /// Left alone, and why.
+    /// What is left alone, and why.
     pub skipped: Vec<Skipped>,
     /// The members that differ, for each that is changed.
     pub changes: Vec<ChangedMembers>,
@@ -54,7 +54,7 @@ pub struct ChangedMembers {
     pub members: Vec<String>,
 }
 
-/// About one place of one definition.
+/// A finding about one place of one definition.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Finding {
     /// The definition that is meant; empty where that is not known.

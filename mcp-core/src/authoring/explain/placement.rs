@@ -48,7 +48,7 @@ pub enum Source {
     Hidden,
     /// A value that a template makes.
     Template,
-    /// Stands in the definition as it is sent.
+    /// A value that stands in the definition as it is sent.
     Fixed,
     /// The credential; never looked up to be shown.
     Credential,

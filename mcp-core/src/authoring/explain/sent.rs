@@ -45,7 +45,7 @@ pub struct Sent {
 pub struct ShownAnswer {
     /// The HTTP status.
     pub status: u16,
-    /// Credentials as `***`.
+    /// The headers, with `***` for credentials.
     pub headers: Vec<ShownHeader>,
     /// The body; its size and tokens are those of all of it.
     pub body: ShownBody,

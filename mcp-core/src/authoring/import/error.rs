@@ -23,10 +23,10 @@ pub enum ImportError {
         /// The bound.
         limit: usize,
     },
-    /// Neither JSON nor YAML.
+    /// The text is neither JSON nor YAML.
     #[error("the document cannot be read: {0}")]
     Unreadable(String),
-    /// Something else than the format that was asked for.
+    /// The document has another format than the one that was asked for.
     #[error("{0}")]
     WrongFormat(String),
     /// The options make no sense.

@@ -28,7 +28,7 @@ pub(super) struct RemoteOrigin {
 /// What there is of an upstream that can be asked for.
 #[derive(Clone)]
 pub(super) enum What {
-    /// With what the instance says about its arguments.
+    /// A tool, with what the instance says about its arguments.
     Tool(Arc<RemoteTool>, Option<Arc<RemoteArguments>>),
     /// A prompt by the name that the server gives it.
     Prompt(Arc<str>),

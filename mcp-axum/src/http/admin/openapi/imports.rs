@@ -17,15 +17,15 @@ pub(super) struct ImportReport {
     created: Vec<String>,
     /// Tools whose operation changed.
     changed: Vec<String>,
-    /// How it was before.
+    /// Tools that are as they were.
     unchanged: Vec<String>,
-    /// Deleted with `prune`.
+    /// Tools that `prune` deletes.
     removed: Vec<String>,
-    /// Their operation is gone.
+    /// Tools whose operation is gone.
     disappeared: Vec<String>,
     /// Operations without a tool.
     skipped: Vec<SkippedOperation>,
-    /// Left as they are stored.
+    /// Definitions that are left as they are stored.
     conflicts: Vec<ImportConflict>,
     /// What somebody should look at.
     notes: Vec<String>,

@@ -64,13 +64,13 @@ pub(super) enum Prune {
 pub(super) struct PlanReport {
     /// What is not stored yet.
     created: Vec<String>,
-    /// Stored with other members.
+    /// What is stored with other members.
     changed: Vec<String>,
-    /// Stored like this.
+    /// What is stored like this.
     unchanged: Vec<String>,
     /// What is to be deleted.
     removed: Vec<String>,
-    /// Left alone, and why.
+    /// What is left alone, and why.
     skipped: Vec<SkippedDefinition>,
     /// The members that differ.
     changes: Vec<ChangedMembers>,
@@ -140,7 +140,7 @@ pub(super) struct InstanceNotice {
     changed: Vec<ToolNotice>,
     /// The tools that stay are listed in another order.
     reordered: bool,
-    /// About the instance itself.
+    /// What changes of the instance itself.
     other: Vec<Notice>,
     /// The list now.
     before: ListSize,
@@ -153,9 +153,9 @@ pub(super) struct InstanceNotice {
 /// A tool's two names.
 #[derive(ToSchema)]
 pub(super) struct Renamed {
-    /// Now.
+    /// The name now.
     from: String,
-    /// Then.
+    /// The name then.
     to: String,
 }
 
@@ -164,7 +164,7 @@ pub(super) struct Renamed {
 pub(super) struct ToolNotice {
     /// Its name then.
     name: String,
-    /// One by one.
+    /// The changes, one by one.
     changes: Vec<Notice>,
 }
 
@@ -185,7 +185,7 @@ pub(super) struct ListSize {
     tools: u64,
     /// The bytes of the array `tools` in `tools/list`.
     bytes: u64,
-    /// About as many for a model.
+    /// About as many tokens for a model.
     tokens: u64,
 }
 

@@ -33,7 +33,7 @@ pub(super) enum Effect {
     None,
     /// Some values are accepted no more.
     Narrower,
-    /// More are accepted.
+    /// More values are accepted.
     Wider,
     /// A part of them has lost its meaning, or it cannot be told.
     Other,
