@@ -4,7 +4,7 @@ mod guard;
 mod readiness;
 
 use crate::{
-    http::{admin, error::Error, health, mcp},
+    http::{admin, console, error::Error, front, health, mcp},
     runtime::{data_plane::Peers, watchdog::Vitals},
     settings::Settings,
     telemetry::metrics::Metrics,
@@ -123,6 +123,8 @@ pub fn operator_router(app: Arc<App>) -> Router {
         .merge(health::metrics_router(app.clone()).layer(on_control))
         // On the worker itself: these answer also when the control plane is stuck.
         .merge(health::router(app))
+        .merge(console::router())
+        .merge(front::router())
 }
 
 /// Adds the header of `app.config_revision_header`, if there is one; costs nothing otherwise.

@@ -2,6 +2,9 @@
 
 pub mod admin;
 pub(crate) mod body;
+pub mod console;
 pub mod error;
+pub mod front;
 pub mod health;
 pub mod mcp;
+mod pages;

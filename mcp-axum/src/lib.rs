@@ -14,6 +14,7 @@
 pub mod app;
 mod cli;
 mod client;
+mod clients;
 pub mod demo;
 pub mod http;
 mod open_requests;

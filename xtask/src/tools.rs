@@ -1,6 +1,8 @@
-//! What the tests need beside Rust: a few system programs, and in `.tools` Node.js and Python with pinned packages.
+//! What the tests need beside Rust: a few system programs, and in `.tools` Node.js and Python with pinned packages, and those of
+//! the console.
 
 mod cargo_deny;
+mod console;
 mod node;
 mod python;
 mod stamp;
@@ -16,6 +18,7 @@ pub(crate) fn install() -> Result<()> {
     let pinned = root().join("tests/clients/tools");
     system::install()?;
     node::install(&tools, &pinned)?;
+    console::install(&root().join("console"))?;
     python::install(&tools, &pinned)
 }
 

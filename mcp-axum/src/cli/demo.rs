@@ -1,7 +1,8 @@
 //! `dynmcp demo`
 
-use super::{Failure, clients::ServerEntry, serve};
+use super::{Failure, serve};
 use crate::{
+    clients::ServerEntry,
     demo::{self, Demo, DemoError},
     runtime::{server::StartError, shutdown::Unheard},
     telemetry::logging,
@@ -42,6 +43,7 @@ fn report(demo: &Demo) {
     => {answer}\n
   For MCP clients, with a key that opens no /admin:\n
 {clients}  Admin key    {key}   (new at every start of the demo)
+  Console      http://{gateway}/console
   Admin API    http://{gateway}/admin/docs\n
   Try a call yourself:\n
     curl http://{gateway}/mcp/demo -H 'Authorization: Bearer {client_key}' \\

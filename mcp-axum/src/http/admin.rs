@@ -7,6 +7,7 @@
 //! `next_cursor`; refusals: [`Error`].
 
 mod access;
+mod clients;
 mod collection;
 mod delete;
 mod disabled;
@@ -116,6 +117,8 @@ pub fn router(app: Arc<App>) -> Router {
 fn collection(kind: Kind) -> Router<Arc<App>> {
     let own = if kind == Kind::TOOL {
         of_tools()
+    } else if kind == Kind::INSTANCE {
+        of_instances()
     } else if kind == Kind::UPSTREAM {
         of_upstreams()
     } else if kind == Kind::API_KEY {
@@ -137,6 +140,11 @@ fn of_tools() -> Router<Arc<App>> {
     Router::new()
         .route("/{id}/explain", post(explain::run))
         .route("/{id}/verify", post(verify::run))
+}
+
+/// What only instances have.
+fn of_instances() -> Router<Arc<App>> {
+    Router::new().route("/{id}/clients", get(clients::show))
 }
 
 /// What only upstreams have.

@@ -7,6 +7,7 @@ mod bounds;
 mod caller;
 mod compiled;
 mod connections;
+mod console;
 mod cors;
 mod default_instance;
 mod disconnect;

@@ -124,4 +124,11 @@ impl StoredEntry {
         };
         holds(&self.id) || member("name") || member("description")
     }
+
+    /// Whether the document has this tag.
+    pub fn is_tagged(&self, tag: &str) -> bool {
+        let tags = self.document.get("tags");
+        let tags = tags.and_then(|tags| serde_json::from_str::<Vec<String>>(tags.get()).ok());
+        tags.is_some_and(|tags| tags.iter().any(|one| one == tag))
+    }
 }

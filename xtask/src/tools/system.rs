@@ -32,6 +32,12 @@ const FOR_TESTS: &[Needed] = &[
         probe: &["--version"],
         packages: &["npm"],
     },
+    // The console is tested in a browser.
+    Needed {
+        program: "chromium",
+        probe: &["--version"],
+        packages: &["chromium"],
+    },
 ];
 
 const STORES: &[Needed] = &[

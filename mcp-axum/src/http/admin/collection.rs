@@ -21,12 +21,18 @@ pub(super) async fn list(
     Extension(kind): Extension<Kind>,
     Parameters(query): Parameters<ListQuery>,
 ) -> Result<Success<Vec<Document>>> {
-    let Page { limit, after, search } = query.page(kind)?;
+    let Page {
+        limit,
+        after,
+        search,
+        tag,
+    } = query.page(kind)?;
     let snapshot = app.catalog.snapshot();
     let entries = snapshot
         .ids(kind, after.as_deref())
         .filter_map(|id| snapshot.find(&Key { kind, id }))
-        .filter(|entry| search.as_deref().is_none_or(|text| entry.matches(text)));
+        .filter(|entry| search.as_deref().is_none_or(|text| entry.matches(text)))
+        .filter(|entry| tag.as_deref().is_none_or(|tag| entry.is_tagged(tag)));
     // One more than asked for says whether the list goes on.
     let mut entries: Vec<StoredEntry> = entries.take(limit + 1).collect();
     let goes_on = entries.len() > limit;

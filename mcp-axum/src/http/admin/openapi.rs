@@ -1,5 +1,6 @@
 //! `GET /admin/openapi.json`: the admin API, described. Public: it is the same for every gateway of a build.
 
+mod clients;
 mod collection;
 mod documents;
 mod explain;
@@ -37,6 +38,7 @@ use utoipa::{
         operation::quarantine, operation::status, operation::schema,
         upstreams::upstreams, upstreams::check_upstream, upstreams::refresh_upstream, upstreams::restart_upstream,
         upstreams::upstream_inventory, upstreams::upstream_logs,
+        clients::instance_clients,
         keys::create_key, keys::rotate_key, keys::activate_key, keys::inactivate_key, keys::key_usage,
     ),
     components(schemas(refusal::Failure)),

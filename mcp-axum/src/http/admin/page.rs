@@ -21,6 +21,9 @@ pub(super) struct ListQuery {
     /// A text: only entries with it in id, name or description, in any letter case.
     #[param(example = "order")]
     q: Option<String>,
+    /// Only entries with this tag.
+    #[param(example = "shop")]
+    tag: Option<String>,
 }
 
 /// The query of a history.
@@ -40,6 +43,7 @@ pub(super) struct Page {
     pub(super) after: Option<String>,
     /// Lower case.
     pub(super) search: Option<String>,
+    pub(super) tag: Option<String>,
 }
 
 impl ListQuery {
@@ -53,6 +57,7 @@ impl ListQuery {
             limit: check(self.limit)?,
             after,
             search,
+            tag: self.tag.filter(|tag| !tag.is_empty()),
         })
     }
 }
@@ -100,6 +105,7 @@ mod tests {
             limit,
             cursor,
             q: None,
+            tag: None,
         }
     }
 
@@ -112,7 +118,8 @@ mod tests {
             Page {
                 limit: 100,
                 after: Some("größe\n1".into()),
-                search: None
+                search: None,
+                tag: None
             }
         );
         assert!(query(None, Some(cursor)).page(Kind::INSTANCE).is_err());

@@ -6,7 +6,13 @@ use crate::{
     http::error::Result,
 };
 use axum::extract::State;
-use mcp_common::{catalog::Compile, key::Revision, safe_mode::SafeMode, tasks::TaskReport};
+use indexmap::IndexMap;
+use mcp_common::{
+    catalog::Compile,
+    key::{Kind, Revision},
+    safe_mode::SafeMode,
+    tasks::TaskReport,
+};
 use serde::{Deserialize, Serialize};
 use std::{sync::Arc, time::Duration};
 use utoipa::{IntoParams, ToSchema};
@@ -45,6 +51,9 @@ pub(super) struct Status {
     /// How many definitions are switched off in the data source (`status` is not 1) and so not served; `null` where
     /// it has not said yet.
     disabled: Option<u64>,
+    /// How many definitions of each kind are listed, by the name that the kind has in paths.
+    #[schema(value_type = HashMap<String, usize>, example = json!({"tds": 12, "ids": 2, "uds": 1, "keys": 3}))]
+    definitions: IndexMap<&'static str, usize>,
     /// What runs in the background, by name.
     tasks: Vec<Task>,
     /// RFC 3339.
@@ -112,6 +121,10 @@ pub(super) async fn show(
         quarantined: snapshot.quarantine.len(),
         held_back: app.catalog.compiler().safe_mode().map_or(0, SafeMode::killers),
         disabled,
+        definitions: Kind::all()
+            .into_iter()
+            .map(|kind| (kind.path_segment(), snapshot.ids(kind, None).count()))
+            .collect(),
         tasks: app.tasks.report().into_iter().map(Task::from).collect(),
         started_at: rfc3339(app.started_at),
         version: env!("CARGO_PKG_VERSION"),

@@ -250,7 +250,7 @@ async fn metrics_are_written_as_the_scraper_reads_them() {
 #[tokio::test]
 async fn a_path_without_anything_says_where_to_go() {
     let app = TestApp::start().await;
-    for path in ["/", "/mcp/x/y", "/mcpx", "/favicon.ico"] {
+    for path in ["/mcp/x/y", "/mcpx", "/favicon.ico"] {
         let text = app.anonymous().get(path).await.error(404);
         assert!(text.contains("MCP clients use /mcp/INSTANCE"), "{path}: {text}");
     }

@@ -1,0 +1,129 @@
+// The public admin API, and nothing else. The gateway is where the page comes from, also under a path of a proxy's.
+
+import { end, session } from "./session";
+import type {
+  Change, Diff, Document, Explanation, Finding, ImportReport, Inventory, IssuedKey, KeyUsage, Kind, LogLine, PastState, PlanReport, Snippet,
+  Status, UpstreamCheck, UpstreamState,
+} from "./model";
+
+export const base = location.pathname.replace(/\/console\/?$/, "").replace(/\/$/, "");
+
+/** What the gateway, or the way to it, said no to. Status 0: nothing answered. */
+export class ApiError extends Error {
+  constructor(readonly status: number, message: string) {
+    super(message);
+  }
+}
+
+export interface Answer<T> {
+  data: T;
+  revision?: number;
+  warnings: string[];
+  next?: string;
+}
+
+type Query = Record<string, string | number | boolean | string[] | undefined>;
+
+interface Options {
+  query?: Query;
+  json?: unknown;
+  text?: string;
+  match?: string;
+  onlyNew?: boolean;
+  signal?: AbortSignal;
+  /** Of a session that is not there yet. */
+  key?: string;
+}
+
+async function ask<T>(method: string, path: string, options: Options = {}): Promise<Answer<T>> {
+  const query = new URLSearchParams();
+  for (const [name, value] of Object.entries(options.query ?? {})) {
+    for (const one of Array.isArray(value) ? value : [value]) if (one !== undefined && one !== "") query.append(name, String(one));
+  }
+  const headers: Record<string, string> = {};
+  const key = options.key ?? session()?.key ?? "";
+  if (key !== "") headers["Authorization"] = `Bearer ${key}`;
+  if (options.json !== undefined) headers["Content-Type"] = "application/json";
+  if (options.text !== undefined) headers["Content-Type"] = "text/plain";
+  if (options.match !== undefined) headers["If-Match"] = options.match;
+  if (options.onlyNew) headers["If-None-Match"] = "*";
+  const text = query.toString();
+  let response: Response;
+  let body: string;
+  try {
+    response = await fetch(`${base}${path}${text === "" ? "" : `?${text}`}`, {
+      method,
+      headers,
+      body: options.text ?? (options.json === undefined ? null : JSON.stringify(options.json)),
+      signal: options.signal ?? null,
+      cache: "no-store",
+      credentials: "omit",
+      redirect: "error",
+    });
+    body = await response.text();
+  } catch (error) {
+    if (options.signal?.aborted) throw error;
+    throw new ApiError(0, String(error instanceof Error ? error.message : error));
+  }
+  let envelope: { data?: T; error?: string; revision?: number; warnings?: string[]; next_cursor?: string };
+  try {
+    envelope = JSON.parse(body) as typeof envelope;
+  } catch {
+    throw new ApiError(response.status, `${response.status} ${response.statusText}`.trim());
+  }
+  if (!response.ok) {
+    if (response.status === 401 && options.key === undefined) end(true);
+    throw new ApiError(response.status, envelope.error ?? `${response.status}`);
+  }
+  return {
+    data: envelope.data as T,
+    revision: envelope.revision,
+    warnings: envelope.warnings ?? [],
+    next: envelope.next_cursor,
+  };
+}
+
+const at = (kind: Kind, id: string, rest = "") => `/admin/${kind}/${encodeURIComponent(id)}${rest}`;
+
+export const api = {
+  status: (key?: string) => ask<Status>("GET", "/admin/status", { key }),
+  list: (kind: Kind, query: { q?: string; tag?: string; cursor?: string; limit?: number }, signal?: AbortSignal) =>
+    ask<Document[]>("GET", `/admin/${kind}`, { query, signal }),
+  item: (kind: Kind, id: string) => ask<Document>("GET", at(kind, id)),
+  put: (kind: Kind, id: string, text: string, options: { revision?: number; onlyNew?: boolean; dryRun?: boolean; signal?: AbortSignal }) =>
+    ask<Document>("PUT", at(kind, id), {
+      text,
+      query: { dry_run: options.dryRun },
+      match: options.revision === undefined ? undefined : `"${options.revision}"`,
+      onlyNew: options.onlyNew,
+      signal: options.signal,
+    }),
+  remove: (kind: Kind, id: string, revision?: number) =>
+    ask<string>("DELETE", at(kind, id), { match: revision === undefined ? undefined : `"${revision}"` }),
+  plan: (kind: Kind, id: string, document: unknown) =>
+    ask<PlanReport>("POST", "/admin/plan", { json: { definitions: [{ kind, id, document }] } }),
+  schema: async (kind: Kind): Promise<unknown> => (await fetch(`${base}/admin/schema/${kind}.json`, { credentials: "omit" })).json(),
+  explain: (id: string, request: unknown, signal?: AbortSignal) =>
+    ask<Explanation>("POST", at("tds", id, "/explain"), { json: request, signal }),
+  history: (kind: Kind, id: string) => ask<PastState[]>("GET", at(kind, id, "/history")),
+  past: (kind: Kind, id: string, revision: number) => ask<PastState>("GET", at(kind, id, `/history/${revision}`)),
+  diff: (kind: Kind, id: string, revision: number, to: number | "current") =>
+    ask<Diff>("GET", at(kind, id, `/history/${revision}/diff`), { query: { to } }),
+  rollback: (kind: Kind, id: string, revision: number, dryRun: boolean) =>
+    ask<Document>("POST", at(kind, id, "/rollback"), { json: { revision }, query: { dry_run: dryRun } }),
+  quarantine: () => ask<Finding[]>("GET", "/admin/quarantine"),
+  upstreams: () => ask<UpstreamState[]>("GET", "/admin/upstreams"),
+  check: (id: string) => ask<UpstreamCheck>("POST", at("uds", id, "/check")),
+  refresh: (id: string) => ask<UpstreamState>("POST", at("uds", id, "/refresh")),
+  restart: (id: string) => ask<UpstreamState>("POST", at("uds", id, "/restart")),
+  inventory: (id: string) => ask<Inventory | null>("GET", at("uds", id, "/inventory")),
+  logs: (id: string) => ask<LogLine[]>("GET", at("uds", id, "/logs")),
+  createKey: (wanted: unknown) => ask<IssuedKey>("POST", "/admin/keys", { json: wanted }),
+  rotateKey: (id: string, graceSeconds: number) => ask<IssuedKey>("POST", at("keys", id, "/rotate"), { json: { grace_seconds: graceSeconds } }),
+  switchKey: (id: string, on: boolean) => ask<Document>("POST", at("keys", id, on ? "/activate" : "/inactivate")),
+  keyUsage: (id: string) => ask<KeyUsage>("GET", at("keys", id, "/usage")),
+  clients: (id: string) => ask<Snippet[]>("GET", at("ids", id, "/clients"), { query: { url: `${location.origin}${base}` } }),
+  importAs: (format: string, text: string, query: Query) => ask<ImportReport>("POST", `/admin/import/${format}`, { text, query }),
+};
+
+export type { Change };

@@ -1,0 +1,51 @@
+// Something that a page asks the gateway for.
+
+import { useCallback, useEffect, useRef, useState } from "preact/hooks";
+
+export interface Loaded<T> {
+  value: T | undefined;
+  error: unknown;
+  busy: boolean;
+  reload: () => void;
+}
+
+/** Asks when `inputs` change; answers to older questions are dropped. */
+export function useLoad<T>(ask: () => Promise<T>, inputs: unknown[]): Loaded<T> {
+  const [state, set] = useState<{ value: T | undefined; error: unknown; busy: boolean }>({ value: undefined, error: undefined, busy: true });
+  const turn = useRef(0);
+  const reload = useCallback(() => {
+    const mine = ++turn.current;
+    set((now) => ({ ...now, busy: true }));
+    ask().then(
+      (value) => mine === turn.current && set({ value, error: undefined, busy: false }),
+      (error: unknown) => mine === turn.current && set((now) => ({ ...now, error, busy: false })),
+    );
+  }, inputs);
+  useEffect(() => {
+    set({ value: undefined, error: undefined, busy: true });
+    reload();
+    return () => { turn.current++; };
+  }, [reload]);
+  return { ...state, reload };
+}
+
+/** The same, again and again while the page is seen. */
+export function usePoll<T>(ask: () => Promise<T>, inputs: unknown[], milliseconds: number): Loaded<T> {
+  const loaded = useLoad(ask, inputs);
+  const { reload } = loaded;
+  useEffect(() => {
+    const timer = setInterval(() => { if (!document.hidden) reload(); }, milliseconds);
+    return () => clearInterval(timer);
+  }, [reload, milliseconds]);
+  return loaded;
+}
+
+/** What is written settles for a moment before it is asked about. */
+export function useSettled<T>(value: T, milliseconds: number): T {
+  const [settled, set] = useState(value);
+  useEffect(() => {
+    const timer = setTimeout(() => set(value), milliseconds);
+    return () => clearTimeout(timer);
+  }, [value, milliseconds]);
+  return settled;
+}
