@@ -129,7 +129,7 @@ pub(crate) fn item(json: &str) -> Result<Option<Cow<'_, str>>, String> {
 
 fn text(json: &str) -> Result<Cow<'_, str>, String> {
     let inner = json.get(1..json.len() - 1).unwrap_or_default();
-    if !inner.contains('\\') {
+    if memchr::memchr(b'\\', inner.as_bytes()).is_none() {
         return Ok(Cow::Borrowed(inner));
     }
     serde_json::from_str::<String>(json)
