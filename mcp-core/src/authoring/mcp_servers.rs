@@ -27,7 +27,7 @@ pub enum NoMcpServers {
     /// The text is not JSON.
     #[error("is no JSON: {0}")]
     Json(String),
-    /// Another kind of file.
+    /// The file is of another kind.
     #[error("has no servers: neither `mcpServers` nor `servers`")]
     None,
 }

@@ -22,7 +22,7 @@ pub enum AuthBinding {
         place: KeyPlace,
         /// The name of the header, query parameter or cookie; `X-API-Key` where nothing is said.
         name: Option<String>,
-        /// Stands before the key.
+        /// What stands before the key.
         #[serde(default)]
         prefix: String,
         /// What happens without the secret.
@@ -45,7 +45,7 @@ pub enum AuthBinding {
         credential: SecretReference,
         /// The header, `Authorization` where nothing is said.
         name: Option<String>,
-        /// Stands before the token, `Bearer ` where nothing is said.
+        /// What stands before the token, `Bearer ` where nothing is said.
         prefix: Option<String>,
         /// What happens without the secret.
         #[serde(default)]
@@ -103,11 +103,11 @@ pub struct ClientCredentials {
     /// The token endpoint, a URL with `http` or `https`.
     #[schemars(example = &"https://login.example.com/oauth2/token")]
     pub token_url: String,
-    /// Who asks: a text, or a reference to a secret.
+    /// The id of the client: a text, or a reference to a secret.
     pub client_id: MaybeSecret,
-    /// Proves it: a reference to a secret.
+    /// The secret of the client: a reference to a secret.
     pub client_secret: SecretReference,
-    /// What is asked for.
+    /// The scopes that are asked for.
     #[serde(default)]
     pub scopes: Vec<String>,
     /// The audience: for whom the token is.

@@ -35,10 +35,10 @@ pub struct Expectation {
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Mock {
-    /// The default is 200.
+    /// The status, 200 where nothing is said.
     #[schemars(range(min = 200, max = 599))]
     pub status: Option<u16>,
-    /// A text is sent as it is, everything else as JSON.
+    /// The body: a text as it is, everything else as JSON.
     pub body: Option<Box<RawValue>>,
     /// `Content-Type` is made for the body where it does not stand here.
     #[serde(default)]

@@ -37,11 +37,11 @@ pub struct HttpBinding {
     #[serde(default)]
     #[schemars(with = "Option<Map<String, Value>>")]
     pub required_params: RequiredParams,
-    /// Sent with every call. Texts may be templates such as `{{ args.id }}`.
+    /// Headers that are sent with every call. Texts may be templates such as `{{ args.id }}`.
     #[serde(default)]
     #[schemars(extend("additionalProperties" = scalar()), example = json!({"Accept": "application/json"}))]
     pub headers: IndexMap<String, Value>,
-    /// Added to the query of every call. Texts may be templates such as `{{ args.id }}`.
+    /// Parameters that are added to the query of every call. Texts may be templates such as `{{ args.id }}`.
     #[serde(default)]
     #[schemars(extend("additionalProperties" = scalars()), example = json!({"expand": "items"}))]
     pub query: IndexMap<String, Value>,
@@ -73,7 +73,7 @@ pub struct HttpBinding {
     /// Bounds of size and number.
     #[serde(default)]
     pub limits: Limits,
-    /// Carried along for its author.
+    /// What is carried along for its author.
     #[serde(default, rename = "ext_info")]
     _ext_info: Option<Box<RawValue>>,
 

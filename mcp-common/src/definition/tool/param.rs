@@ -25,7 +25,7 @@ pub struct Param {
     /// (OpenAPI's `allowReserved`). What would end the value stays encoded.
     #[serde(default)]
     pub allow_reserved: bool,
-    /// Always this value; texts in it may be templates. Clients neither see nor set it.
+    /// A value that is always sent; texts in it may be templates. Clients neither see nor set it.
     #[serde(rename = "const", default, deserialize_with = "present")]
     pub constant: Option<Box<RawValue>>,
     /// The value where the client gives none; texts in it may be templates.

@@ -6,9 +6,9 @@ use serde_json::{Map, Value};
 /// Which arguments must be there, beside what the schema says.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct RequiredParams {
-    /// Must be in the path or in the query (`{name: anything}`).
+    /// Arguments that must be in the path or in the query (`{name: anything}`).
     pub anywhere: Vec<String>,
-    /// Must be in their group (`{path: [..], query: [..], body: [..]}`): pairs of group and name.
+    /// Arguments that must be in their group (`{path: [..], query: [..], body: [..]}`): pairs of group and name.
     pub grouped: Vec<(String, String)>,
 }
 

@@ -21,9 +21,9 @@ pub struct ResponseBinding {
     /// The text block, as a template; `structuredContent` stays the result of `jq`.
     #[schemars(example = &"{{ data | length }} orders")]
     pub template: Option<String>,
-    /// Stands before the text.
+    /// What stands before the text.
     pub prepend: Option<String>,
-    /// Stands after the text.
+    /// What stands after the text.
     pub append: Option<String>,
     /// Which parts of the result there are. Default: both.
     pub content: Option<Vec<ResponsePart>>,

@@ -17,7 +17,7 @@ pub enum UpstreamAuth {
         credential: SecretReference,
         /// The header, `X-API-Key` where nothing is said.
         name: Option<String>,
-        /// Stands before the key.
+        /// What stands before the key.
         #[serde(default)]
         prefix: String,
     },

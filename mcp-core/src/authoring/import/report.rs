@@ -13,15 +13,15 @@ pub struct Report {
     pub created: Vec<String>,
     /// Tools whose operation changed since the last import.
     pub changed: Vec<String>,
-    /// How it was before.
+    /// Tools that are as they were.
     pub unchanged: Vec<String>,
-    /// Deleted, because their operation is gone and `prune` was asked for.
+    /// Tools that were deleted, because their operation is gone and `prune` was asked for.
     pub removed: Vec<String>,
     /// The tools whose operation is gone; `prune` deletes them.
     pub disappeared: Vec<String>,
     /// Operations without a tool.
     pub skipped: Vec<Skipped>,
-    /// Left as they are stored, because both sides changed.
+    /// Definitions that are left as they are stored, because both sides changed.
     pub conflicts: Vec<Conflict>,
     /// What somebody should look at, such as credentials to fill in.
     pub notes: Vec<String>,

@@ -21,7 +21,7 @@ pub enum WriteError {
     /// Something had to be stored already, and nothing is.
     #[error("nothing is stored under this id")]
     Missing,
-    /// A deletion of what must not be there.
+    /// The deletion expects that nothing is there, so that there is nothing to delete.
     #[error("what is not there cannot be deleted")]
     DeletesNothing,
     /// The data source did not take it.
