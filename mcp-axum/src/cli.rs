@@ -21,6 +21,7 @@ mod near;
 mod open_files;
 mod output;
 mod own_program;
+mod pin;
 mod plan;
 #[cfg(unix)]
 mod sandbox;
@@ -43,6 +44,7 @@ use failure::Failure;
 use import::ImportCommand;
 use keys::KeysCommand;
 use migrate::MigrateArguments;
+use pin::PinArguments;
 use plan::{ApplyArguments, PlanArguments};
 use std::{ffi::OsString, path::PathBuf, process::ExitCode};
 use stdio::StdioArguments;
@@ -67,6 +69,7 @@ Examples:
   dynmcp add docs https://docs.example.com/mcp --instance desk   show the tools of another MCP server
   dynmcp import mcp ~/.cursor/mcp.json --instance desk           those of all servers of a client's file
   dynmcp upstreams                         how they are doing
+  dynmcp pin docs                          which of its tools are not as somebody approved them
   dynmcp stdio desk                        an instance for a client that starts its servers as programs
   dynmcp keys create --name claude --instance support             a key that opens this instance alone
   dynmcp clients desk                      what Claude, VS Code, Cursor and others want to be told of an instance
@@ -182,6 +185,15 @@ enum Command {
     Clients(ClientsArguments),
     /// Show how the upstreams of a running gateway are doing: state, revision, tools, the last error, the next attempt.
     Upstreams(UpstreamsArguments),
+    /// Show which tools of an upstream are not as they were approved, and what differs; approve them.
+    ///
+    /// A server can change what a tool says of itself, or takes, at any time. With `pin.mode: enforce` such tools, and new
+    /// ones, are neither listed nor called until somebody approves them:
+    ///
+    ///   dynmcp pin weather
+    ///   dynmcp pin weather --approve --mode enforce
+    #[command(verbatim_doc_comment)]
+    Pin(PinArguments),
     /// Make, list, replace and switch off the keys with which callers come in.
     ///
     /// Each key is a definition that has the hash of a secret, the instances that it opens and until when. A change holds on
@@ -275,6 +287,7 @@ fn run_command(cli: Cli) -> ExitCode {
         Command::Add(arguments) => add::run(cli.config, &arguments),
         Command::Clients(arguments) => clients::run(cli.config, &arguments),
         Command::Upstreams(arguments) => upstreams::run(cli.config, &arguments),
+        Command::Pin(arguments) => pin::run(cli.config, &arguments),
         Command::Keys { command } => keys::run(cli.config, &command),
         #[cfg(unix)]
         Command::Sandbox { memory } => sandbox::run(memory),

@@ -1,5 +1,6 @@
 //! JSON as text: read strictly, taken apart, pointed into.
 
+pub(crate) mod canonical;
 pub(crate) mod members;
 pub(crate) mod one_line;
 pub(crate) mod pointer;

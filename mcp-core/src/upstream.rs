@@ -4,6 +4,7 @@
 
 mod call;
 mod conduit;
+mod drift;
 mod error;
 mod features;
 mod follow;
@@ -27,6 +28,7 @@ mod watched;
 mod websocket;
 
 pub use call::{RemoteCall, Wanted};
+pub use drift::{Drift, Drifted};
 pub use error::{RpcError, UpstreamError};
 pub use features::{Features, Tells};
 pub use hub::{Checked, Hub, Offer, TASK};

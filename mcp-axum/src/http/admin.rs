@@ -23,6 +23,7 @@ mod keys;
 mod openapi;
 mod page;
 mod parameters;
+mod pin;
 mod plan;
 mod precondition;
 mod put;
@@ -155,6 +156,8 @@ fn of_upstreams() -> Router<Arc<App>> {
         .route("/{id}/restart", post(upstreams::restart))
         .route("/{id}/inventory", get(upstreams::inventory))
         .route("/{id}/logs", get(upstreams::logs))
+        .route("/{id}/drift", get(pin::drift))
+        .route("/{id}/approve", post(pin::approve))
 }
 
 /// What only keys have.

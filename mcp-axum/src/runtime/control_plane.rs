@@ -123,16 +123,22 @@ pub(crate) async fn build(settings: Settings) -> Result<Built, BuildError> {
     let status = Arc::new(SyncStatus::default());
     let (engine, services) = (engine_settings(&settings), engine_services(&settings, &tasks));
     let peers = parts::peers(&settings);
-    let (metrics, core_metrics) =
-        Metrics::build(&catalog, &status, services.lane.metrics(), peers.budget(), &tasks);
-    let readiness = Readiness::default();
-    let draining = CancellationToken::new();
-    announce::subscribe(&catalog, &readiness);
     let hub = Hub::new(
         parts::hub_settings(&settings, &engine, &services),
         tasks.clone(),
         Handle::current(),
     );
+    let (metrics, core_metrics) = Metrics::build(
+        &catalog,
+        &status,
+        services.lane.metrics(),
+        peers.budget(),
+        &tasks,
+        &hub,
+    );
+    let readiness = Readiness::default();
+    let draining = CancellationToken::new();
+    announce::subscribe(&catalog, &readiness);
     upstreams::follow(&catalog, &hub);
     let keys = keys::counted(&catalog);
     let gateway = Gateway::new(GatewayParts {

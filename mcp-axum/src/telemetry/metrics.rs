@@ -6,6 +6,7 @@ mod memory;
 mod plain;
 mod refusals;
 mod tasks;
+mod upstreams;
 
 use bytes::Bytes;
 use catalog::CatalogCollector;
@@ -14,7 +15,7 @@ use mcp_common::{
     catalog::{Catalog, sync::SyncStatus},
     tasks::Tasks,
 };
-use mcp_core::{engine::LaneMetrics, peer::Budget, telemetry, tool::ToolCompiler};
+use mcp_core::{engine::LaneMetrics, peer::Budget, telemetry, tool::ToolCompiler, upstream::Hub};
 use memory::MemoryCollector;
 use prometheus_client::{
     encoding::text,
@@ -29,6 +30,7 @@ use std::{
 };
 use tasks::TasksCollector;
 use tokio::sync::Mutex;
+use upstreams::UpstreamsCollector;
 
 /// Scrapers that come within this time get one text. It may be megabytes, and making it takes as long as many calls.
 const GOOD_FOR: Duration = Duration::from_secs(1);
@@ -91,6 +93,7 @@ impl Metrics {
         work: &LaneMetrics,
         budget: &Arc<Budget>,
         tasks: &Tasks,
+        hub: &Arc<Hub>,
     ) -> (Self, telemetry::Metrics) {
         let mut registry = Registry::with_prefix("dynmcp");
         let core = telemetry::Metrics::register(&mut registry);
@@ -138,6 +141,7 @@ impl Metrics {
         );
         registry.register_collector(Box::new(MemoryCollector(budget.clone())));
         registry.register_collector(Box::new(CompiledCollector(catalog.compiler().shelf().clone())));
+        registry.register_collector(Box::new(UpstreamsCollector(Arc::downgrade(hub))));
         registry.register_collector(Box::new(TasksCollector(tasks.clone())));
         registry.register_collector(Box::new(CatalogCollector {
             catalog: catalog.clone(),

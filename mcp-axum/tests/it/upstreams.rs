@@ -2,8 +2,10 @@
 
 mod arguments;
 mod clients;
+mod kept;
 mod narrowed;
 mod offered;
+mod pin;
 mod server;
 mod told;
 

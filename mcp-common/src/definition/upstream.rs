@@ -4,12 +4,14 @@ mod auth;
 mod bounds;
 mod check;
 mod lists;
+mod pin;
 mod row;
 mod tools;
 
 pub use auth::UpstreamAuth;
 pub use bounds::{UpstreamLimits, UpstreamTimeouts};
 pub use lists::{UpstreamPrompts, UpstreamResources};
+pub use pin::{Digest, PinMode, UpstreamPin};
 pub(super) use tools::stars_match;
 pub use tools::{Pattern, RemoteTool, UpstreamTools};
 
@@ -97,6 +99,9 @@ pub struct UpstreamDefinition {
     /// Which of its prompts are shown, and as what.
     #[serde(default)]
     pub prompts: UpstreamPrompts,
+    /// Which of its tools somebody has looked at, and what happens to others.
+    #[serde(default)]
+    pub pin: UpstreamPin,
 
     /// Who maintains it; plans of others leave it alone.
     #[serde(default, rename = "managed_by")]

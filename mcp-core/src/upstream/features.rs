@@ -1,9 +1,10 @@
 //! What a server says that it can do.
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 /// The capabilities of a server, as far as they say what it can be asked for.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Features {
     /// Whether it has tools, and whether it tells when they change.
     pub tools: Option<Tells>,

@@ -2,8 +2,9 @@
 
 use super::{
     call::RemoteCall,
+    drift::Drift,
     error::UpstreamError,
-    inventory::{self, Inventory},
+    inventory::{self, Inventory, Shelf},
     remote::Remote,
     session::Session,
     settings::HubSettings,
@@ -16,7 +17,7 @@ use crate::relay::Updates;
 use arc_swap::ArcSwap;
 use bytes::Bytes;
 use mcp_common::{
-    definition::UpstreamDefinition,
+    definition::{UpstreamDefinition, upstream::PinMode},
     tasks::{Ends, Tasks},
 };
 use std::{
@@ -43,6 +44,7 @@ type Listener = Arc<dyn Fn(&str) + Send + Sync>;
 /// Owns every connection to upstreams, and every program.
 pub struct Hub {
     settings: Arc<HubSettings>,
+    shelf: Arc<Shelf>,
     /// Where supervisors and calls run, whoever asks.
     runtime: Handle,
     remotes: ArcSwap<Remotes>,
@@ -90,6 +92,7 @@ impl Hub {
     /// A hub without upstreams. Everything runs on this runtime; supervisors are among these tasks, as [`TASK`].
     pub fn new(settings: HubSettings, tasks: Tasks, runtime: Handle) -> Arc<Self> {
         Arc::new(Self {
+            shelf: Arc::new(Shelf(settings.kept_in.clone())),
             settings: Arc::new(settings),
             runtime,
             remotes: ArcSwap::default(),
@@ -130,6 +133,7 @@ impl Hub {
         for (_, gone) in before.iter().filter(|(id, remote)| !is_kept(id, remote)) {
             gone.stop.cancel();
         }
+        self.shelf.keep_only(&after.keys().map(|id| &**id).collect());
         self.remotes.store(Arc::new(after));
         drop(changing);
         for id in changed {
@@ -138,11 +142,17 @@ impl Hub {
     }
 
     fn supervise(&self, definition: Arc<UpstreamDefinition>, before: Option<&Arc<Remote>>) -> Arc<Remote> {
-        let (remote, orders) = Remote::new(definition, before.map(|before| &**before));
+        let kept = match before {
+            Some(before) => before.known(),
+            // Read at once: whoever asks from now on gets the whole list.
+            None => self.shelf.find(&definition).unwrap_or_default(),
+        };
+        let (remote, orders) = Remote::new(definition, before.map(|before| &**before), kept);
         let changes = self.changes.clone();
         let supervisor = Arc::new(Supervisor {
             remote: remote.clone(),
             settings: self.settings.clone(),
+            shelf: self.shelf.clone(),
             changed: Box::new(move |id| changes.tell(id)),
         });
         let orders = Arc::new(tokio::sync::Mutex::new(orders));
@@ -178,6 +188,20 @@ impl Hub {
     /// How an upstream is doing.
     pub fn status(&self, id: &str) -> Option<Status> {
         Some(self.remotes.load().get(id)?.status())
+    }
+
+    /// Its tools that are other ones than those that were approved.
+    pub fn drift(&self, id: &str) -> Option<Vec<Drift>> {
+        Some(self.remotes.load().get(id)?.drift())
+    }
+
+    /// How many these are, where somebody wants to hear of them.
+    pub fn drifted(&self, id: &str) -> usize {
+        let remotes = self.remotes.load();
+        let remote = remotes
+            .get(id)
+            .filter(|remote| remote.definition.pin.mode != PinMode::Off);
+        remote.map_or(0, |remote| remote.drift().len())
     }
 
     /// What its program wrote beside messages.

@@ -1,10 +1,13 @@
 //! What an upstream offers: taken from its lists, never from a document, and kept as text.
 
+mod digest;
 mod entry;
+mod kept;
 mod list;
 mod readable;
 mod template;
 
+pub(super) use kept::{Kept, Shelf};
 pub(super) use list::fetch;
 
 use super::features::Features;
@@ -49,6 +52,8 @@ pub struct RemoteTool {
     pub listing: Box<str>,
     /// The listing for revisions that know object schemas only, where it differs.
     pub legacy_listing: Option<Box<str>>,
+    /// `sha256:` and the digest of what models and clients go by.
+    pub digest: Box<str>,
     /// Which arguments are repeated in headers.
     pub mirrored: Vec<MirroredHeader>,
     /// Whether calling it twice is the same as calling it once, or as not calling it at all, as far as the server says.

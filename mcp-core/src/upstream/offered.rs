@@ -26,14 +26,14 @@ impl Offer {
     /// The tools that the definition shows, in the server's order.
     pub fn tools(&self) -> impl Iterator<Item = OfferedTool> + '_ {
         let tools = self.inventory.iter().flat_map(|inventory| &inventory.tools);
-        let shown = tools.filter(|tool| self.definition.tools.shows(&tool.name));
+        let shown = tools.filter(|tool| self.shows(tool));
         shown.map(|tool| self.offered(tool))
     }
 
     /// The tool that the server calls so, if the definition shows it.
     pub fn tool(&self, name: &str) -> Option<OfferedTool> {
         let tool = self.inventory.as_ref()?.tool(name)?;
-        self.definition.tools.shows(name).then(|| self.offered(tool))
+        self.shows(tool).then(|| self.offered(tool))
     }
 
     /// The prompts that the definition shows, in the server's order.
@@ -60,6 +60,11 @@ impl Offer {
         let templates = self.inventory.iter().flat_map(|inventory| &inventory.templates);
         let listed = templates.map(|template| &template.listed);
         listed.filter(|template| self.definition.resources.shows(&template.key))
+    }
+
+    fn shows(&self, tool: &RemoteTool) -> bool {
+        let definition = &self.definition;
+        definition.tools.shows(&tool.name) && definition.pin.shows(&tool.name, &tool.digest)
     }
 
     fn offered(&self, tool: &Arc<RemoteTool>) -> OfferedTool {

@@ -37,6 +37,15 @@ pub(super) struct Outgoing<'a> {
 impl Speech {
     pub(super) const MODERN_VERSION: &'static str = "2026-07-28";
 
+    /// Older revisions that a server may agree to.
+    pub(super) const LEGACY: [&str; 4] = ["2024-11-05", "2025-03-26", "2025-06-18", "2025-11-25"];
+
+    /// The name of a revision that can be spoken.
+    pub(super) fn known_version(name: &str) -> Option<&'static str> {
+        let all = Self::LEGACY.into_iter().chain([Self::MODERN_VERSION]);
+        all.into_iter().find(|known| *known == name)
+    }
+
     /// What the header says.
     pub(super) fn version(self) -> Option<&'static str> {
         match self {

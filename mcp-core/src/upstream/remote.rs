@@ -2,8 +2,9 @@
 
 use super::{
     call::{self, RemoteCall},
+    drift::{Drift, drift},
     error::UpstreamError,
-    inventory::Inventory,
+    inventory::{Inventory, Kept, RemoteTool, Shelf},
     session::Session,
     settings::HubSettings,
     status::{Status, StatusCell},
@@ -13,8 +14,11 @@ use super::{
 };
 use arc_swap::ArcSwapOption;
 use bytes::Bytes;
-use mcp_common::definition::UpstreamDefinition;
-use std::sync::Arc;
+use mcp_common::definition::{UpstreamDefinition, upstream::PinMode};
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
 use tokio::sync::{Semaphore, mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
@@ -22,6 +26,8 @@ use tokio_util::sync::CancellationToken;
 pub(super) struct Remote {
     pub(super) definition: Arc<UpstreamDefinition>,
     pub(super) inventory: ArcSwapOption<Inventory>,
+    /// Tools as they were when they were approved, as far as this gateway has seen them.
+    approved: Mutex<BTreeMap<Arc<str>, Arc<RemoteTool>>>,
     pub(super) status: StatusCell,
     pub(super) log: Arc<Log>,
     /// What clients want to hear of.
@@ -34,16 +40,24 @@ pub(super) struct Remote {
 }
 
 impl Remote {
-    /// `before` is the same upstream with an earlier definition, whose inventory stays until there is another.
+    /// `before` is the same upstream with an earlier definition; what is `known` of it stays until there is another inventory.
     pub(super) fn new(
         definition: Arc<UpstreamDefinition>,
         before: Option<&Self>,
+        known: Kept,
     ) -> (Arc<Self>, mpsc::Receiver<Order>) {
         let (orders, inbox) = mpsc::channel(8);
         let places = definition.limits.concurrency as usize;
         let remote = Arc::new(Self {
             places: Semaphore::new(places.min(Semaphore::MAX_PERMITS)),
-            inventory: ArcSwapOption::new(before.and_then(|before| before.inventory.load_full())),
+            inventory: ArcSwapOption::new(known.inventory),
+            approved: Mutex::new(
+                known
+                    .approved
+                    .into_iter()
+                    .map(|tool| (tool.name.clone(), tool))
+                    .collect(),
+            ),
             log: before.map_or_else(Arc::default, |before| before.log.clone()),
             watched: before.map_or_else(Arc::default, |before| before.watched.clone()),
             status: StatusCell::default(),
@@ -52,7 +66,67 @@ impl Remote {
             session: watch::Sender::new(None),
             definition,
         });
+        remote.note_approved();
         (remote, inbox)
+    }
+
+    /// What an upstream of the same id and another definition begins with.
+    pub(super) fn known(&self) -> Kept {
+        Kept {
+            inventory: self.inventory.load_full(),
+            approved: self.approved().values().cloned().collect(),
+        }
+    }
+
+    /// Keeps what is known for the next start.
+    pub(super) fn keep(&self, shelf: &Shelf) {
+        if let Some(inventory) = self.inventory.load_full() {
+            let approved: Vec<_> = self.approved().values().cloned().collect();
+            shelf.put(&self.definition, &inventory, &approved);
+        }
+    }
+
+    fn approved(&self) -> MutexGuard<'_, BTreeMap<Arc<str>, Arc<RemoteTool>>> {
+        self.approved.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Remembers tools that are as they were approved, so that it can be said later what has changed.
+    fn note_approved(&self) {
+        let pin = &self.definition.pin;
+        let inventory = self.inventory.load();
+        let tools = inventory.iter().flat_map(|inventory| &inventory.tools);
+        let mut approved = self.approved();
+        for tool in tools.filter(|tool| pin.is_approved(&tool.name, &tool.digest)) {
+            approved.insert(tool.name.clone(), tool.clone());
+        }
+        approved.retain(|name, tool| pin.is_approved(name, &tool.digest));
+    }
+
+    /// The tools that are other ones than those that were approved.
+    pub(super) fn drift(&self) -> Vec<Drift> {
+        match &*self.inventory.load() {
+            Some(inventory) => drift(&self.definition, inventory, &self.approved()),
+            None => Vec::new(),
+        }
+    }
+
+    /// Says so in the log, if somebody wants to hear of it.
+    pub(super) fn tell_of_drift(&self) {
+        let pin = &self.definition.pin;
+        if pin.mode == PinMode::Off {
+            return;
+        }
+        for one in self.drift() {
+            let (upstream, tool, what) = (&*self.definition.id, &*one.tool, one.what.as_str());
+            let is_held_back = one.is_held_back;
+            tracing::warn!(
+                upstream,
+                tool,
+                what,
+                is_held_back,
+                "a tool is not as it was approved: `dynmcp pin` shows what differs, and approves it"
+            );
+        }
     }
 
     pub(super) fn connect(&self, session: Arc<Session>) {
@@ -81,6 +155,7 @@ impl Remote {
         inventory.epoch = if is_new { epoch + 1 } else { epoch };
         if is_new {
             self.inventory.store(Some(Arc::new(inventory)));
+            self.note_approved();
         }
         is_new
     }

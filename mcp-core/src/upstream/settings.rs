@@ -1,7 +1,7 @@
 //! What a deployment sets about upstreams.
 
 use crate::{egress::EgressSettings, secrets::Secrets, tls_material::TrustRoots, via::Via};
-use std::time::Duration;
+use std::{path::PathBuf, time::Duration};
 
 /// Settings that hold for all upstreams.
 #[derive(Clone, Debug)]
@@ -16,6 +16,8 @@ pub struct HubSettings {
     pub via: Option<Via>,
     /// Commands that definitions may start, exactly as definitions write them. None, if it is empty.
     pub stdio_allow: Vec<String>,
+    /// A folder for what upstreams offered last, so that it is listed after a restart before they are there; `None` for nowhere.
+    pub kept_in: Option<PathBuf>,
     /// The first wait after a failure; each further one is twice as long.
     pub first_wait: Duration,
     /// The longest wait between two attempts.
@@ -32,6 +34,7 @@ impl Default for HubSettings {
             secrets: Secrets::default(),
             via: None,
             stdio_allow: Vec::new(),
+            kept_in: None,
             first_wait: Duration::from_millis(500),
             longest_wait: Duration::from_secs(60),
             poll: Duration::from_secs(60),

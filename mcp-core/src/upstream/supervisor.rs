@@ -3,7 +3,7 @@
 
 use super::{
     error::UpstreamError,
-    inventory::{self, Inventory},
+    inventory::{self, Inventory, Shelf},
     remote::Remote,
     session::Session,
     settings::HubSettings,
@@ -42,6 +42,7 @@ enum Over {
 pub(super) struct Supervisor {
     pub(super) remote: Arc<Remote>,
     pub(super) settings: Arc<HubSettings>,
+    pub(super) shelf: Arc<Shelf>,
     /// Hears of inventories that differ from the one before.
     pub(super) changed: Box<dyn Fn(&str) + Send + Sync>,
 }
@@ -110,7 +111,7 @@ impl Supervisor {
                     tools,
                     "an upstream is there"
                 );
-                self.publish(inventory);
+                self.publish(inventory, true).await;
                 remote.connect(session.clone());
                 remote.status.ready();
                 Ok(session)
@@ -155,7 +156,7 @@ impl Supervisor {
             };
             match taken {
                 Ok(inventory) => {
-                    self.publish(inventory);
+                    self.publish(inventory, false).await;
                     answer(waiting, Ok(()));
                 }
                 Err(error) => {
@@ -166,10 +167,20 @@ impl Supervisor {
         }
     }
 
-    fn publish(&self, inventory: Inventory) {
-        if self.remote.publish(inventory) {
+    /// Shows it, and keeps it for the next start; the first of a definition also where it is the one that is known.
+    async fn publish(&self, inventory: Inventory, is_first: bool) {
+        let is_new = self.remote.publish(inventory);
+        if is_new {
             (self.changed)(&self.remote.definition.id);
         }
+        if !is_new && !is_first {
+            return;
+        }
+        self.remote.tell_of_drift();
+        let (remote, shelf) = (self.remote.clone(), self.shelf.clone());
+        let keeping = tokio::task::spawn_blocking(move || remote.keep(&shelf));
+        // A panic in it is in the log; the inventory is there anyway.
+        let _ = keeping.await;
     }
 }
 

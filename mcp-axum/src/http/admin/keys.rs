@@ -165,7 +165,7 @@ async fn issue(
         .warnings(written.warnings))
 }
 
-async fn write(
+pub(super) async fn write(
     app: &App,
     key: &Key,
     document: &Document,
@@ -184,7 +184,7 @@ async fn write(
     Ok(app.admin.writer.put(put).await?)
 }
 
-fn shown(app: &App, key: &Key, document: &Document, revision: Option<Revision>) -> Document {
+pub(super) fn shown(app: &App, key: &Key, document: &Document, revision: Option<Revision>) -> Document {
     let now = app.catalog.snapshot();
     let at = now
         .find(key)
@@ -193,13 +193,13 @@ fn shown(app: &App, key: &Key, document: &Document, revision: Option<Revision>) 
     shown_as(document, &key.id, revision.unwrap_or_default(), at)
 }
 
-fn stored(app: &App, key: &Key) -> Result<StoredEntry> {
+pub(super) fn stored(app: &App, key: &Key) -> Result<StoredEntry> {
     let found = app.catalog.snapshot().find(key);
     found.ok_or_else(|| Error::not_found(format!("there is no {key}")))
 }
 
 /// The body, or what it means that there is none.
-async fn read<T: DeserializeOwned + Default>(app: &App, request: Request) -> Result<T> {
+pub(super) async fn read<T: DeserializeOwned + Default>(app: &App, request: Request) -> Result<T> {
     let (parts, body) = request.into_parts();
     let most = MAX_BODY.min(app.settings.app.max_body_bytes.as_usize());
     let body = body::read(body, &parts.extensions, most, body::PATIENCE).await?;

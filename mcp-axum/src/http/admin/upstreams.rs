@@ -40,6 +40,8 @@ pub(super) struct UpstreamState {
     resources: usize,
     /// Prompts in the last inventory.
     prompts: usize,
+    /// Tools that are not as they were approved, where the definition has a `pin` that is not `off`.
+    drifted: usize,
     /// Attempts since it was ready last.
     attempts: u32,
     /// What went wrong last; absent if nothing did since it is ready.
@@ -221,6 +223,7 @@ fn state(hub: &Hub, id: &Arc<str>) -> Option<UpstreamState> {
         tools: inventory.map_or(0, |inventory| inventory.tools.len()),
         resources: inventory.map_or(0, |inventory| inventory.resources.len()),
         prompts: inventory.map_or(0, |inventory| inventory.prompts.len()),
+        drifted: hub.drifted(id),
         attempts: status.attempts,
         last_error: status.last_error,
         next_attempt_ms: status.next_attempt.map(until),
@@ -232,7 +235,7 @@ fn millis(duration: std::time::Duration) -> u64 {
     u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }
 
-fn missing(key: &Key) -> Error {
+pub(super) fn missing(key: &Key) -> Error {
     Error::not_found(format!("there is no {key} that is switched on"))
 }
 

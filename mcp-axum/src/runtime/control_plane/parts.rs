@@ -67,6 +67,7 @@ pub(super) fn hub_settings(
         secrets: services.secrets.clone(),
         via: engine.via.clone(),
         stdio_allow: settings.stdio.allow.to_vec(),
+        kept_in: super::snapshot::folder(settings).map(|folder| folder.join("inventories")),
         ..HubSettings::default()
     }
 }

@@ -16,7 +16,7 @@ use mcp_common::catalog::Remembered;
 use owner::Owner;
 use std::{
     io,
-    path::PathBuf,
+    path::{Path, PathBuf},
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -30,6 +30,11 @@ const ASIDE: &str = "definitions.snapshot.unused";
 
 /// The data source that forgets on purpose.
 const FORGETFUL: &str = "memory";
+
+/// Where a gateway keeps what it may forget; nowhere, where its data source forgets on purpose.
+pub(super) fn folder(settings: &Settings) -> Option<&Path> {
+    (settings.app.data_source != FORGETFUL).then_some(settings.app.data_dir.as_path())
+}
 
 /// Where the copy is, and of what.
 #[derive(Clone, Debug)]
@@ -64,8 +69,8 @@ impl Place {
     /// `None` for a data source of which no copy is kept.
     pub(super) fn of(settings: &Settings) -> Option<Self> {
         let name = &settings.app.data_source;
-        (name != FORGETFUL).then(|| Self {
-            file: settings.app.data_dir.join(FILE),
+        folder(settings).map(|folder| Self {
+            file: folder.join(FILE),
             owner: Owner::new(name, settings.data_source.get(name)),
             is_unusable: Arc::default(),
         })

@@ -62,6 +62,7 @@ pub(super) fn problems(id: &str, definition: &UpstreamDefinition) -> Vec<Problem
     }
     bounds(definition, &mut problems);
     tools(definition, &mut problems);
+    pin(definition, &mut problems);
     problems
 }
 
@@ -240,6 +241,13 @@ fn bounds(definition: &UpstreamDefinition, problems: &mut Vec<Problem>) {
         if is_nothing {
             problems.push(Problem::at(format!("limits.{member}"), "must be 1 or more"));
         }
+    }
+}
+
+fn pin(definition: &UpstreamDefinition, problems: &mut Vec<Problem>) {
+    for (tool, _) in definition.pin.tools.iter().filter(|(_, digest)| !digest.is_one()) {
+        let reason = "is no digest: `sha256:` and 64 of 0-9 a-f, as `GET /admin/uds/{id}/drift` shows it";
+        problems.push(Problem::at(format!("pin.tools.{tool}"), reason));
     }
 }
 

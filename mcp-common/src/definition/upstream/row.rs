@@ -36,6 +36,9 @@ impl UpstreamDefinition {
             "timeouts",
             "limits",
             "tools",
+            "resources",
+            "prompts",
+            "pin",
         ],
         inner: &[
             (
@@ -44,6 +47,7 @@ impl UpstreamDefinition {
             ),
             ("limits", &["concurrency", "max_response_bytes", "tools"]),
             ("tools", &["include", "exclude", "prefix", "overrides"]),
+            ("pin", &["mode", "tools"]),
         ],
         schema: |unknown| {
             let made = schema::of::<Self>("urn:dynmcp:schema:uds", "DynMCP upstream (UDS)");

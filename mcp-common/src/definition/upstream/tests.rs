@@ -138,6 +138,14 @@ fn what_does_not_go_together_is_named_with_its_place() {
             "tools.overrides.b.name: is also the name of `a`",
         ),
         (
+            json!({"url": url, "pin": {"mode": "enforce", "tools": {"get": "sha256:AB"}}}),
+            "pin.tools.get: is no digest",
+        ),
+        (
+            json!({"url": url, "pin": {"mode": "sometimes"}}),
+            "pin.mode: unknown variant",
+        ),
+        (
             json!({"url": url, "sandbox": {}}),
             "sandbox: unknown field `sandbox`",
         ),

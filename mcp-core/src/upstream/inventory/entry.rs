@@ -1,6 +1,6 @@
 //! Entries of a server's lists: what of them is used, and why some are not.
 
-use super::{Listed, RemoteTool, Skipped, readable::mended};
+use super::{Listed, RemoteTool, Skipped, digest, readable::mended};
 use crate::{
     json::{members::Members, one_line::compact},
     tool::mirrored_headers_of,
@@ -107,7 +107,9 @@ pub(super) fn tool(entry: &str, notes: &mut Vec<Skipped>) -> Result<RemoteTool, 
     let is_repeatable = annotations["readOnlyHint"] == true || annotations["idempotentHint"] == true;
     let (listing, said) = mended(kind, entry, &members);
     notes.extend(said.into_iter().map(|said| kind.skipped(&name, said)));
+    let shown = Members::read(&listing).map_err(|reason| kind.skipped(&name, reason))?;
     Ok(RemoteTool {
+        digest: digest::of_tool(&shown),
         name: name.into(),
         legacy_listing: without_odd_output(&listing),
         listing: compact(&listing).into(),

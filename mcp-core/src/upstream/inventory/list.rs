@@ -73,17 +73,12 @@ pub(in crate::upstream) async fn fetch(
         server_info: session.about.server_info.clone(),
         instructions: session.about.instructions.clone(),
         features,
-        tools: taking.tools,
-        resources: taking.resources,
-        templates: taking.templates,
-        prompts: taking.prompts,
-        skipped: taking.skipped,
-        by_name: taking.by_name,
+        ..taking.finished()
     })
 }
 
 #[derive(Default)]
-struct Taking {
+pub(super) struct Taking {
     tools: Vec<Arc<RemoteTool>>,
     resources: Vec<Listed>,
     templates: Vec<RemoteTemplate>,
@@ -95,6 +90,32 @@ struct Taking {
 }
 
 impl Taking {
+    /// What was taken, of a server of which nothing is known.
+    pub(super) fn finished(self) -> Inventory {
+        Inventory {
+            epoch: 0,
+            at: SystemTime::UNIX_EPOCH,
+            protocol: "",
+            server_info: None,
+            instructions: None,
+            features: Default::default(),
+            tools: self.tools,
+            resources: self.resources,
+            templates: self.templates,
+            prompts: self.prompts,
+            skipped: self.skipped,
+            by_name: self.by_name,
+        }
+    }
+
+    /// A list that was read before.
+    pub(super) fn take_all<'a>(&mut self, kind: Kind, entries: impl Iterator<Item = &'a str>) {
+        self.keys.clear();
+        for entry in entries {
+            self.take(kind, entry);
+        }
+    }
+
     async fn read(&mut self, kind: Kind, most: usize, session: &Session) -> Result<(), UpstreamError> {
         let what = kind.what();
         let mut cursor: Option<String> = None;

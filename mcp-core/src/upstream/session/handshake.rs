@@ -16,8 +16,6 @@ use std::{borrow::Cow, sync::Arc, time::Duration};
 
 /// What is asked for of older servers.
 const NEWEST_LEGACY: &str = "2025-11-25";
-/// What they may agree to.
-const LEGACY: [&str; 4] = ["2024-11-05", "2025-03-26", "2025-06-18", NEWEST_LEGACY];
 /// A server that has not answered after this time does not know what it was asked.
 const SILENCE: Duration = Duration::from_secs(15);
 /// The error of a server that was asked in a revision that it does not speak (2026-07-28).
@@ -144,7 +142,7 @@ impl<'a> Opening<'a> {
         let result = self.ask(Speech::Opening, "initialize", params).await?;
         let agreed: Initialized<'_> = serde_json::from_slice(&result)
             .map_err(|error| UpstreamError::NotMcp(format!("the answer to initialize is none: {error}")))?;
-        let Some(version) = LEGACY.into_iter().find(|known| *known == agreed.version) else {
+        let Some(version) = Speech::LEGACY.into_iter().find(|known| *known == agreed.version) else {
             let text = format!(
                 "the server speaks the revision `{}`, which is not known",
                 agreed.version

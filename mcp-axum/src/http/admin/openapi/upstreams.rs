@@ -4,6 +4,7 @@
 use super::refusal::{Always, Failure};
 use crate::http::admin::{
     envelope::Success,
+    pin::{Approval, DriftedTool},
     upstreams::{UpstreamCheck, UpstreamInventory, UpstreamLine, UpstreamState},
 };
 
@@ -71,3 +72,27 @@ pub(super) fn upstream_inventory() {}
     )
 )]
 pub(super) fn upstream_logs() {}
+
+/// The tools of an upstream that are not as they were approved (`pin`), with what differs.
+#[utoipa::path(
+    get, path = "/admin/uds/{id}/drift", tag = "upstreams", params(("id" = String, Path, description = "The upstream's id")),
+    responses(
+        (status = 200, description = "In the server's order, those that are gone last", body = Success<Vec<DriftedTool>>),
+        (status = 404, description = "There is no such upstream, or it is switched off", body = Failure),
+        Always
+    )
+)]
+pub(super) fn upstream_drift() {}
+
+/// Approves tools of an upstream as they are: their digests are written into its document (`pin.tools`).
+#[utoipa::path(
+    post, path = "/admin/uds/{id}/approve", tag = "upstreams", params(("id" = String, Path, description = "The upstream's id")),
+    request_body = Option<Approval>,
+    responses(
+        (status = 200, description = "What is stored now", body = Success<Object>),
+        (status = 404, description = "There is no such upstream, or it is switched off", body = Failure),
+        (status = 409, description = "A tool is another one by now than what was looked at, or the document was changed meanwhile", body = Failure),
+        Always
+    )
+)]
+pub(super) fn approve_upstream() {}

@@ -1,0 +1,134 @@
+//! `dynmcp pin`: what of an upstream's tools nobody has approved, and the approval.
+
+use super::{
+    Failure,
+    output::{OutputFormat, print, print_json},
+};
+use crate::client::Gateway;
+use clap::{Args, ValueEnum};
+use http::Method;
+use serde_json::{Map, Value, json};
+use std::{fmt::Write, path::PathBuf};
+
+#[derive(Args)]
+pub(super) struct PinArguments {
+    /// The upstream.
+    id: String,
+    /// Approve its tools as they are shown.
+    #[arg(long)]
+    approve: bool,
+    /// Only this tool, by the server's own name. Can be repeated.
+    #[arg(long, value_name = "NAME")]
+    tool: Vec<String>,
+    /// What happens to tools that nobody approved from now on.
+    #[arg(long, requires = "approve")]
+    mode: Option<Mode>,
+    /// The gateway [default: the configured one, on this machine].
+    #[arg(long, value_name = "URL")]
+    server: Option<String>,
+    /// An admin's key of that gateway.
+    #[arg(long, env = "DYNMCP_KEY", hide_env_values = true)]
+    key: Option<String>,
+    /// How to print what differs.
+    #[arg(long, value_enum, default_value_t)]
+    format: OutputFormat,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum Mode {
+    /// Nothing.
+    Off,
+    /// They are shown; log, status and metrics say so.
+    Warn,
+    /// They are neither listed nor called.
+    Enforce,
+}
+
+pub(super) fn run(config: Option<PathBuf>, arguments: &PinArguments) -> Result<(), Failure> {
+    let server = match &arguments.server {
+        Some(server) => server.clone(),
+        None => super::call::configured(config)?,
+    };
+    let gateway = Gateway::new(&server, arguments.key.as_deref().unwrap_or_default())?;
+    let id = percent_encoding::utf8_percent_encode(&arguments.id, percent_encoding::NON_ALPHANUMERIC);
+    super::run(async {
+        let answer = gateway.get(&format!("/admin/uds/{id}/drift")).await?;
+        let drift: Vec<Value> = gateway.data(&answer)?;
+        let is_meant = |one: &Value| {
+            let name = one["tool"].as_str().unwrap_or_default();
+            arguments.tool.is_empty() || arguments.tool.iter().any(|tool| tool == name)
+        };
+        let drift: Vec<Value> = drift.into_iter().filter(is_meant).collect();
+        match arguments.format {
+            OutputFormat::Json => print_json(&drift)?,
+            OutputFormat::Text => print(&text(&drift))?,
+        }
+        if !arguments.approve {
+            return Ok(());
+        }
+        // What was shown, and nothing that has changed since.
+        let tools = drift.iter().filter_map(|one| {
+            let name = one["tool"].as_str()?.to_owned();
+            Some((name, one["found"].clone()))
+        });
+        let mut approval = json!({"tools": tools.collect::<Map<_, _>>()});
+        if let Some(mode) = arguments.mode {
+            let word = mode.to_possible_value().map(|value| value.get_name().to_owned());
+            approval["mode"] = json!(word);
+        }
+        let answer = gateway
+            .send_json(
+                Method::POST,
+                &format!("/admin/uds/{id}/approve"),
+                approval.to_string(),
+            )
+            .await?;
+        let _: Value = gateway.data(&answer)?;
+        print(&format!("approved: {} of {}\n", drift.len(), arguments.id))
+    })
+}
+
+fn text(drift: &[Value]) -> String {
+    if drift.is_empty() {
+        return "all tools are as they were approved\n".to_owned();
+    }
+    // What a server said must not move the cursor of a terminal.
+    let plain = |value: &Value| -> String {
+        let text = match value {
+            Value::String(text) => text.clone(),
+            other => other.to_string(),
+        };
+        text.chars().filter(|c| !c.is_control()).collect()
+    };
+    let mut out = String::new();
+    for one in drift {
+        let held_back = match one["held_back"] == true {
+            true => ", held back",
+            false => "",
+        };
+        // Writing to a `String` cannot fail.
+        let _ = writeln!(
+            out,
+            "{} ({}{held_back})",
+            plain(&one["tool"]),
+            plain(&one["what"])
+        );
+        match one["changes"].as_array() {
+            Some(changes) => {
+                for change in changes {
+                    let _ = writeln!(out, "  {}", plain(&change["pointer"]));
+                    for (sign, member) in [('-', "from"), ('+', "to")] {
+                        if let Some(value) = change.get(member) {
+                            let _ = writeln!(out, "    {sign} {}", plain(value));
+                        }
+                    }
+                }
+            }
+            None if one["what"] == "gone" => {}
+            None => {
+                let _ = writeln!(out, "    + {}", plain(&one["now"]));
+            }
+        }
+    }
+    out
+}
