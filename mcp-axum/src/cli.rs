@@ -32,6 +32,8 @@ mod store;
 mod tool_arguments;
 mod try_definition;
 mod upstreams;
+#[cfg(unix)]
+mod warden;
 
 use add::AddArguments;
 use call::CallArguments;
@@ -54,6 +56,8 @@ use upstreams::UpstreamsArguments;
 pub(crate) use own_program::own_program;
 #[cfg(unix)]
 pub(crate) use sandbox::program as sandbox_program;
+#[cfg(unix)]
+pub(crate) use warden::command as warden;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -215,6 +219,10 @@ enum Command {
         #[arg(long)]
         memory: u64,
     },
+    /// End a gateway's programs if it is killed, which starts this itself.
+    #[cfg(unix)]
+    #[command(hide = true)]
+    Warden,
     /// Look at the configuration.
     Config {
         #[command(subcommand)]
@@ -289,6 +297,8 @@ fn run_command(cli: Cli) -> ExitCode {
         Command::Upstreams(arguments) => upstreams::run(cli.config, &arguments),
         Command::Pin(arguments) => pin::run(cli.config, &arguments),
         Command::Keys { command } => keys::run(cli.config, &command),
+        #[cfg(unix)]
+        Command::Warden => warden::run(),
         #[cfg(unix)]
         Command::Sandbox { memory } => sandbox::run(memory),
         Command::HashKey { generate } => hash_key::run(generate),

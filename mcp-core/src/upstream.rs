@@ -24,6 +24,8 @@ mod sse;
 mod status;
 mod stdio;
 mod supervisor;
+#[cfg(unix)]
+mod warden;
 mod watched;
 mod websocket;
 
@@ -37,4 +39,6 @@ pub use offered::{OfferedPrompt, OfferedTool};
 pub use settings::HubSettings;
 pub use status::{State, Status};
 pub use stdio::LogLine;
+#[cfg(unix)]
+pub use warden::keep_watch;
 pub use watched::Watching;

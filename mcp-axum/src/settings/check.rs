@@ -60,6 +60,12 @@ pub(super) fn problems(settings: &Settings) -> Vec<SettingsError> {
     note(egress_rules("egress.deny", &settings.egress.deny));
     note(proxies("egress.proxies", &settings.egress.proxies));
     note(secret_directories("secrets.file_dir", &settings.secrets.file_dir));
+    if !(1..=65_536).contains(&settings.stdio.max_programs) {
+        note(Err(SettingsError::value(
+            "stdio.max_programs",
+            "must be 1 to 65536",
+        )));
+    }
     note(commands("stdio.allow", &settings.stdio.allow));
     note(request_headers(
         "templates.request_headers",

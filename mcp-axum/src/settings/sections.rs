@@ -192,6 +192,8 @@ pub struct SecretSettings {
 pub struct StdioSettings {
     /// Commands that definitions may start.
     pub allow: List,
+    /// Programs that run at once, of all upstreams.
+    pub max_programs: usize,
 }
 
 /// `[templates]`: what templates of definitions may name.

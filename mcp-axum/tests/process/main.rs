@@ -25,6 +25,8 @@ mod keys;
 mod local_store;
 mod log_lines;
 #[cfg(target_os = "linux")]
+mod programs;
+#[cfg(target_os = "linux")]
 mod safe_mode;
 #[cfg(feature = "etcd")]
 mod servers;

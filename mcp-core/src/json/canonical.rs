@@ -38,7 +38,7 @@ mod tests {
 
     #[test]
     fn only_the_order_of_members_and_blanks_go() {
-        let of = |json| {
+        let of = |json: &str| {
             let mut out = String::new();
             canonical(json, &mut out);
             out
@@ -49,7 +49,8 @@ mod tests {
             r#"{"a":12345678901234567890123,"b":[1.10,{"c":"x y","d":1}]}"#
         );
         assert_eq!(one, of(&one));
-        assert_ne!(one, of(&one.replace("123}", "124}").replace("0123,", "0124,")));
+        let other = one.replace("0123,", "0124,");
+        assert_ne!(one, of(&other));
         assert_ne!(of("[1,2]"), of("[2,1]"));
     }
 }

@@ -6,10 +6,10 @@ use super::{
     error::UpstreamError,
     inventory::{self, Inventory, Shelf},
     remote::Remote,
-    session::Session,
+    session::{Owned, Session},
     settings::HubSettings,
     status::Status,
-    stdio::LogLine,
+    stdio::{LogLine, Programs},
     supervisor::{Order, Supervisor},
     watched::Watching,
 };
@@ -45,6 +45,7 @@ type Listener = Arc<dyn Fn(&str) + Send + Sync>;
 pub struct Hub {
     settings: Arc<HubSettings>,
     shelf: Arc<Shelf>,
+    programs: Arc<Programs>,
     /// Where supervisors and calls run, whoever asks.
     runtime: Handle,
     remotes: ArcSwap<Remotes>,
@@ -93,6 +94,7 @@ impl Hub {
     pub fn new(settings: HubSettings, tasks: Tasks, runtime: Handle) -> Arc<Self> {
         Arc::new(Self {
             shelf: Arc::new(Shelf(settings.kept_in.clone())),
+            programs: Programs::new(&settings),
             settings: Arc::new(settings),
             runtime,
             remotes: ArcSwap::default(),
@@ -153,6 +155,7 @@ impl Hub {
             remote: remote.clone(),
             settings: self.settings.clone(),
             shelf: self.shelf.clone(),
+            programs: self.programs.clone(),
             changed: Box::new(move |id| changes.tell(id)),
         });
         let orders = Arc::new(tokio::sync::Mutex::new(orders));
@@ -251,10 +254,15 @@ impl Hub {
     /// Connects beside the connection that is in use, and says how long each step took.
     pub async fn check(&self, id: &str) -> Option<Result<Checked, UpstreamError>> {
         let remote = self.remotes.load().get(id)?.clone();
-        let settings = self.settings.clone();
+        let (settings, programs) = (self.settings.clone(), self.programs.clone());
         let checking = async move {
             let begun = Instant::now();
-            let session = Session::open(&remote.definition, &settings, &remote.log, &Arc::default()).await?;
+            let owned = Owned {
+                programs: &programs,
+                log: &remote.log,
+                watched: &Arc::default(),
+            };
+            let session = Session::open(&remote.definition, &settings, owned).await?;
             let handshake = begun.elapsed();
             let fetched = inventory::fetch(&remote.definition, &session).await;
             let list = begun.elapsed() - handshake;

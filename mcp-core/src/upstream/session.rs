@@ -13,7 +13,7 @@ use super::{
     outgoing::{Outgoing, Speech},
     settings::HubSettings,
     sse,
-    stdio::{self, Log},
+    stdio::{self, Log, Programs},
     watched::Watched,
     websocket,
 };
@@ -40,6 +40,17 @@ const SETTING: Duration = Duration::from_secs(5);
 pub(super) enum Link {
     Http(Arc<HttpLink>),
     Conduit(Arc<Conduit>),
+}
+
+/// What outlives a connection.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Owned<'a> {
+    /// All programs of the gateway.
+    pub(super) programs: &'a Arc<Programs>,
+    /// What the upstream's program wrote.
+    pub(super) log: &'a Arc<Log>,
+    /// What clients want to hear of.
+    pub(super) watched: &'a Arc<Watched>,
 }
 
 /// What the server said of itself.
@@ -89,11 +100,10 @@ impl Session {
     pub(super) async fn open(
         definition: &Arc<UpstreamDefinition>,
         settings: &HubSettings,
-        log: &Arc<Log>,
-        watched: &Arc<Watched>,
+        owned: Owned<'_>,
     ) -> Result<Self, UpstreamError> {
         let transport = definition.transport();
-        let over = |transport| Self::open_over(transport, definition, settings, log, watched);
+        let over = |transport| Self::open_over(transport, definition, settings, owned);
         match over(transport).await {
             Err(error) if definition.may_be_older_than_streamable() && means_other_transport(&error) => {
                 match over(UpstreamTransport::Sse).await {
@@ -111,10 +121,9 @@ impl Session {
         transport: UpstreamTransport,
         definition: &Arc<UpstreamDefinition>,
         settings: &HubSettings,
-        log: &Arc<Log>,
-        watched: &Arc<Watched>,
+        owned: Owned<'_>,
     ) -> Result<Self, UpstreamError> {
-        let news = News::new(watched.clone());
+        let news = News::new(owned.watched.clone());
         let limit = definition.timeouts.handshake();
         let connecting = async {
             Ok(match transport {
@@ -126,9 +135,13 @@ impl Session {
                 UpstreamTransport::Websocket => {
                     Link::Conduit(websocket::open(definition, settings, news.clone()).await?)
                 }
-                UpstreamTransport::Stdio => {
-                    Link::Conduit(stdio::start(definition, settings, news.clone(), log)?)
-                }
+                UpstreamTransport::Stdio => Link::Conduit(stdio::start(
+                    definition,
+                    settings,
+                    owned.programs,
+                    news.clone(),
+                    owned.log,
+                )?),
             })
         };
         let link = within(connecting, limit, "the handshake", "handshake_ms").await?;

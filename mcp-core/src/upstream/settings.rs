@@ -16,6 +16,10 @@ pub struct HubSettings {
     pub via: Option<Via>,
     /// Commands that definitions may start, exactly as definitions write them. None, if it is empty.
     pub stdio_allow: Vec<String>,
+    /// Programs that run at once, of all upstreams.
+    pub most_programs: usize,
+    /// A program and its arguments that runs [`keep_watch`](super::keep_watch), so that programs end with a gateway that is killed; empty for none.
+    pub warden: Vec<PathBuf>,
     /// A folder for what upstreams offered last, so that it is listed after a restart before they are there; `None` for nowhere.
     pub kept_in: Option<PathBuf>,
     /// The first wait after a failure; each further one is twice as long.
@@ -34,6 +38,8 @@ impl Default for HubSettings {
             secrets: Secrets::default(),
             via: None,
             stdio_allow: Vec::new(),
+            most_programs: 64,
+            warden: Vec::new(),
             kept_in: None,
             first_wait: Duration::from_millis(500),
             longest_wait: Duration::from_secs(60),

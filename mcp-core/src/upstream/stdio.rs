@@ -1,10 +1,12 @@
 //! Programs that are servers: one message a line on their standard input and output.
 
 mod log;
+mod owner;
 mod process;
 
 pub(super) use log::Log;
 pub use log::LogLine;
+pub(super) use owner::Programs;
 
 use super::{
     conduit::{self, Conduit},
@@ -35,10 +37,11 @@ const LAST_WORDS: Duration = Duration::from_millis(200);
 pub(super) fn start(
     definition: &Arc<UpstreamDefinition>,
     settings: &HubSettings,
+    programs: &Arc<Programs>,
     news: Arc<News>,
     log: &Arc<Log>,
 ) -> Result<Arc<Conduit>, UpstreamError> {
-    let (process, pipes) = Process::start(definition, settings)?;
+    let (process, pipes) = Process::start(definition, settings, programs)?;
     let most = usize::try_from(definition.limits.max_response_bytes.0).unwrap_or(usize::MAX);
     let (outward, inbox) = conduit::queue();
     let conduit = Conduit::new(outward, news.clone(), "program");

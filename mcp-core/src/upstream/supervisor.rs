@@ -5,8 +5,9 @@ use super::{
     error::UpstreamError,
     inventory::{self, Inventory, Shelf},
     remote::Remote,
-    session::Session,
+    session::{Owned, Session},
     settings::HubSettings,
+    stdio::Programs,
 };
 use mcp_common::backoff::Backoff;
 use std::{
@@ -43,6 +44,7 @@ pub(super) struct Supervisor {
     pub(super) remote: Arc<Remote>,
     pub(super) settings: Arc<HubSettings>,
     pub(super) shelf: Arc<Shelf>,
+    pub(super) programs: Arc<Programs>,
     /// Hears of inventories that differ from the one before.
     pub(super) changed: Box<dyn Fn(&str) + Send + Sync>,
 }
@@ -100,7 +102,7 @@ impl Supervisor {
     /// A connection whose inventory is taken.
     async fn open(&self) -> Result<Arc<Session>, UpstreamError> {
         let remote = &self.remote;
-        let session = Session::open(&remote.definition, &self.settings, &remote.log, &remote.watched).await?;
+        let session = Session::open(&remote.definition, &self.settings, self.owned()).await?;
         match inventory::fetch(&remote.definition, &session).await {
             Ok(inventory) => {
                 let session = Arc::new(session);
@@ -120,6 +122,14 @@ impl Supervisor {
                 session.close().await;
                 Err(error)
             }
+        }
+    }
+
+    fn owned(&self) -> Owned<'_> {
+        Owned {
+            programs: &self.programs,
+            log: &self.remote.log,
+            watched: &self.remote.watched,
         }
     }
 

@@ -168,6 +168,22 @@ async fn what_cannot_be_started_is_said() {
 }
 
 #[tokio::test]
+async fn there_are_no_more_programs_than_the_operator_allows() {
+    let mut few = settings();
+    few.most_programs = 1;
+    let hub = hub_with(few, &document(&script("", &honest())));
+    ready(&hub).await;
+    let error = hub.check("u").await.unwrap().unwrap_err().to_string();
+    assert_eq!(
+        error,
+        "1 programs run already, and no more are started (`stdio.max_programs` of the gateway's configuration)"
+    );
+    // The place of one that ended is free.
+    hub.restart("u").await.unwrap().unwrap();
+    hub.close().await;
+}
+
+#[tokio::test]
 async fn long_lines_are_passed_over() {
     let long = "head -c 100000 /dev/zero | tr '\\0' x; echo";
     let mut document = document(&script(long, &honest()));

@@ -67,9 +67,20 @@ pub(super) fn hub_settings(
         secrets: services.secrets.clone(),
         via: engine.via.clone(),
         stdio_allow: settings.stdio.allow.to_vec(),
+        most_programs: settings.stdio.max_programs,
+        warden: warden(settings),
         kept_in: super::snapshot::folder(settings).map(|folder| folder.join("inventories")),
         ..HubSettings::default()
     }
+}
+
+/// What ends programs if this process is killed.
+fn warden(settings: &Settings) -> Vec<PathBuf> {
+    #[cfg(unix)]
+    let command = crate::cli::warden(settings.work.program.clone());
+    #[cfg(not(unix))]
+    let command = Vec::new();
+    command
 }
 
 /// For all who read something from outside.

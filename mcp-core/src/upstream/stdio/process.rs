@@ -1,10 +1,12 @@
 //! The process of a program: started with little, ended with all that it started itself.
 
+use super::owner::{Place, Programs};
 use crate::upstream::{error::UpstreamError, settings::HubSettings};
 use mcp_common::{definition::UpstreamDefinition, secret::ExposeSecret};
 use std::{
     io,
     process::{ExitStatus, Stdio},
+    sync::Arc,
     time::Duration,
 };
 use tokio::process::{Child, ChildStderr, ChildStdin, ChildStdout, Command};
@@ -22,6 +24,7 @@ pub(super) struct Process {
     child: Child,
     /// Until the program is reaped its number is nobody else's.
     id: Option<u32>,
+    place: Place,
 }
 
 /// Its ends.
@@ -35,6 +38,7 @@ impl Process {
     pub(super) fn start(
         definition: &UpstreamDefinition,
         settings: &HubSettings,
+        programs: &Arc<Programs>,
     ) -> Result<(Self, Pipes), UpstreamError> {
         let command = definition.command.as_deref().unwrap_or_default();
         if !settings.stdio_allow.iter().any(|allowed| allowed == command) {
@@ -42,6 +46,7 @@ impl Process {
                 "the program `{command}` is not started: `stdio.allow` of the gateway's configuration does not name it"
             )));
         }
+        let mut place = programs.place()?;
         let mut starting = Command::new(command);
         starting.args(&definition.args).env_clear();
         for name in INHERITED {
@@ -73,8 +78,9 @@ impl Process {
             return Err(UpstreamError::Refused("the program has no pipes".to_owned()));
         };
         let id = child.id();
+        place.taken_by(id);
         Ok((
-            Self { child, id },
+            Self { child, id, place },
             Pipes {
                 stdin,
                 stdout,
@@ -105,6 +111,8 @@ impl Process {
         }
         // Those that the program left behind, too.
         send(self.id, Signal::Kill);
+        // Before it is reaped: from then on the number may be that of others.
+        self.place.is_left();
         let status = self.child.wait().await;
         self.id = None;
         status.map_or_else(|error| error.to_string(), |status| told(&status))
