@@ -5,11 +5,12 @@ import { browser as launch, Visitor } from "./browser.mjs";
 import { Gateway } from "./gateway.mjs";
 
 const MARKUP = `<img src=x onerror="document.title='executed'"><script>document.title='executed'</script>`;
+const PROGRAM = process.env.DYNMCP ?? new URL("../../target/debug/dynmcp", import.meta.url).pathname;
 let gateway;
 let browser;
 
 before(async () => {
-  gateway = await Gateway.start(process.env.DYNMCP ?? new URL("../../target/debug/dynmcp", import.meta.url).pathname);
+  gateway = await Gateway.start(PROGRAM);
   browser = await launch();
 });
 
@@ -73,7 +74,7 @@ for (const [look, options] of [["light", { colorScheme: "light" }], ["dark", { c
         await page.getByRole("heading", { level: 1, name: heading }).waitFor();
         await page.waitForFunction(() => document.querySelector("main [role=status]")?.textContent !== "Loading…");
         if (name === "tool" || name === "instance") await page.getByText("The gateway would take this.").waitFor();
-        if (name === "try") await page.getByText("What goes where").waitFor();
+        if (name === "try") await page.getByRole("heading", { name: "What is sent" }).waitFor();
         if (name === "connect") await page.getByRole("heading", { name: "Claude Code" }).waitFor();
         await visitor.isSound(`${look}-${name}`);
       }
@@ -331,8 +332,12 @@ test("ten thousand tools are listed, searched and scrolled without waiting", asy
     const id = `many_${String(n).padStart(5, "0")}`;
     return { kind: "tds", id, document: tool(id) };
   });
-  await gateway.ask("POST", "/admin/apply", { definitions });
-  await visit("#/tds", async (visitor, page) => {
+  const full = await Gateway.start(PROGRAM);
+  const visitor = await Visitor.of(browser, full);
+  const { page } = visitor;
+  try {
+    await full.ask("POST", "/admin/apply", { definitions });
+    await visitor.signIn("#/tds");
     await page.getByText(/^200 of 10,\d+$/).waitFor();
     assert.ok((await page.locator("[data-row]").count()) < 60, "only what is seen is drawn");
     const started = Date.now();
@@ -346,7 +351,10 @@ test("ten thousand tools are listed, searched and scrolled without waiting", asy
     assert.ok(listed >= 800, `${listed} after five turns`);
     assert.ok((await page.locator("[data-row]").count()) < 60);
     await visitor.isSound("many");
-  });
+  } finally {
+    await visitor.close();
+    await full.stop();
+  }
 });
 
 test("a key that is not good any more leads to the sign-in and back", async () => {
