@@ -20,6 +20,7 @@ mod list_changed;
 mod methods;
 mod modern;
 mod params;
+mod parked;
 mod reply;
 mod session;
 mod session_state;

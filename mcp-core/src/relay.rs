@@ -8,11 +8,12 @@ mod log_level;
 mod open_calls;
 mod pending;
 mod updates;
+mod waits;
 
 pub use answer::{Answer, Trouble};
 pub use client_can::ClientCan;
 pub use line::{Line, NoAnswer, Progress};
-pub(crate) use line::{LineParts, Logs, Reaches, Said};
+pub(crate) use line::{LineParts, Logs, Question, Reaches, Said};
 pub use log_level::LogLevel;
 pub(crate) use open_calls::{OpenCall, OpenCalls};
 pub(crate) use pending::Pending;
@@ -42,6 +43,8 @@ pub trait Origin: Send + Sync {
 pub struct Forwarded {
     /// The method.
     pub method: Method,
+    /// Whether it is of 2026-07-28, so that a result may ask for input.
+    pub is_modern: bool,
     /// Its parameters as the client sent them, a JSON object with all of its members.
     pub params: Box<RawValue>,
     /// The instance that it came through.

@@ -2,7 +2,9 @@
 //! of what the server offers. Nobody waits for a server at the start or in a list, and what servers answer passes through
 //! as the bytes that it is.
 
+mod asked;
 mod call;
+mod clients;
 mod conduit;
 mod drift;
 mod error;
@@ -29,7 +31,7 @@ mod warden;
 mod watched;
 mod websocket;
 
-pub use call::{RemoteCall, Wanted};
+pub use call::{Caller, RemoteCall, Wanted};
 pub use drift::{Drift, Drifted};
 pub use error::{RpcError, UpstreamError};
 pub use features::{Features, Tells};

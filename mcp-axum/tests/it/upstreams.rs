@@ -1,6 +1,7 @@
 //! Tools of other MCP servers in instances: other gateways, and programs.
 
 mod arguments;
+mod asked;
 mod clients;
 mod kept;
 mod narrowed;

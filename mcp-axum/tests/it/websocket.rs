@@ -41,7 +41,7 @@ impl Socket {
             .unwrap()
     }
 
-    async fn say(&mut self, message: &Value) {
+    pub async fn say(&mut self, message: &Value) {
         self.0
             .send(Message::Text(message.to_string().into()))
             .await
@@ -84,7 +84,12 @@ impl Socket {
     }
 
     pub async fn initialize(&mut self) -> Value {
-        let params = json!({"protocolVersion": "2025-06-18", "capabilities": {}, "clientInfo": {"name": "t", "version": "0"}});
+        self.initialize_as(json!({})).await
+    }
+
+    /// With these capabilities.
+    pub async fn initialize_as(&mut self, capabilities: Value) -> Value {
+        let params = json!({"protocolVersion": "2025-06-18", "capabilities": capabilities, "clientInfo": {"name": "t", "version": "0"}});
         let answer = self.ask(&older(0, "initialize", params)).await;
         self.say(&json!({"jsonrpc": "2.0", "method": "notifications/initialized"}))
             .await;

@@ -84,6 +84,10 @@ pub struct UpstreamDefinition {
     #[serde(default)]
     #[schemars(extend("default" = "auto"))]
     pub era: UpstreamEra,
+    /// Whether the clients of a server of an older revision have sessions of their own with it, in which it can ask them things.
+    #[serde(default)]
+    #[schemars(extend("default" = "auto"))]
+    pub sessions: UpstreamSessions,
     /// How long each step may take.
     #[serde(default)]
     pub timeouts: UpstreamTimeouts,
@@ -164,6 +168,20 @@ impl UpstreamTransport {
 
 fn is_websocket(url: &str) -> bool {
     url.starts_with("ws://") || url.starts_with("wss://")
+}
+
+/// Whose sessions an older server has.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum UpstreamSessions {
+    /// Each client that answers requests (sampling, elicitation, roots) has one with a server that has a URL; programs
+    /// are shared.
+    #[default]
+    Auto,
+    /// All clients share one, and the server can ask nobody.
+    Shared,
+    /// Each client has one. A program is started once for each.
+    PerClient,
 }
 
 fn yes() -> bool {

@@ -7,10 +7,12 @@ use super::{
     session::Session,
 };
 use crate::{
-    relay::{Forwarded, LineParts, LogLevel, Logs, OpenCall, Reaches},
+    relay::{ClientCan, Forwarded, LineParts, LogLevel, Logs, OpenCall, Reaches},
     spec::{Era, Method},
 };
+use serde::Deserialize;
 use serde_json::value::RawValue;
+use std::borrow::Cow;
 
 /// A request whose envelope is checked.
 pub(super) struct Ask<'a> {
@@ -26,6 +28,27 @@ pub(super) struct Ask<'a> {
     /// What `notifications/cancelled` finds.
     pub(super) call: Option<OpenCall>,
     pub(super) form: Form,
+}
+
+/// The members by which a request goes on with an earlier one, and what that has to be the same in.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct GoesOn<'a> {
+    #[serde(borrow, rename = "requestState")]
+    pub(super) state: Option<Cow<'a, str>>,
+    #[serde(borrow, rename = "inputResponses")]
+    pub(super) responses: Option<&'a RawValue>,
+    #[serde(borrow)]
+    name: Option<&'a RawValue>,
+    #[serde(borrow)]
+    uri: Option<&'a RawValue>,
+}
+
+impl GoesOn<'_> {
+    /// What is asked for.
+    pub(super) fn target(&self) -> &str {
+        self.name.or(self.uri).map_or("", RawValue::get)
+    }
 }
 
 /// How an answer leaves.
@@ -64,12 +87,22 @@ impl Ask<'_> {
         LineParts {
             progress_token: token.map(|raw| raw.get().into()),
             logs,
-            reaches: reaches.map(|(session, pending)| Reaches {
+            client: match (&self.session, meta) {
+                (Some(session), _) => session.agreed.client,
+                (None, Some(meta)) => ClientCan::read(meta.client_capabilities),
+                (None, None) => ClientCan::default(),
+            },
+            reaches: reaches.map(|(session, pending)| Reaches::Session {
                 pending: pending.clone(),
                 session: session.id.clone(),
-                client: session.agreed.client,
             }),
         }
+    }
+
+    /// What a request says that goes on with an earlier one (2026-07-28).
+    pub(super) fn goes_on(&self) -> GoesOn<'_> {
+        let read = self.params.map(|raw| serde_json::from_str(raw.get()));
+        read.and_then(Result::ok).unwrap_or_default()
     }
 
     /// The request for whoever answers it elsewhere.
@@ -78,6 +111,7 @@ impl Ask<'_> {
         let params = self.params.map(RawValue::to_owned);
         Forwarded {
             method,
+            is_modern: self.era == Era::Modern,
             params: params.unwrap_or_else(|| RawValue::NULL.to_owned()),
             instance: exchange.view.entry.definition.id.clone(),
             principal: exchange.principal.clone(),

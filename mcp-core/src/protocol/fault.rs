@@ -110,6 +110,13 @@ impl Fault {
         fault
     }
 
+    /// -32042: pages have to be opened first (2025-11-25); in-band.
+    pub(super) fn needs_pages(message: &str, pages: &RawValue) -> Self {
+        let mut fault = Self::new(StatusCode::OK, -32042, message);
+        fault.0.data = serde_json::from_str(pages.get()).ok();
+        fault
+    }
+
     /// -32603: the gateway cannot do it now; in-band.
     pub fn internal(message: impl Into<String>) -> Self {
         Self::new(StatusCode::OK, -32603, message)

@@ -6,8 +6,10 @@ mod tests;
 use super::{
     Attended, Reply,
     abandoned::{Abandoned, AbandonedSettings},
+    conversation::Talk,
     held_key::HeldKeys,
     list_changed::ListChanged,
+    parked::Parked,
     session::Sessions,
     session_state::SessionState,
 };
@@ -68,6 +70,8 @@ pub struct Gateway {
     pub(super) list_changed: ListChanged,
     pub(super) sessions: Sessions,
     pub(super) session_state: SessionState,
+    /// Calls that wait for answers of clients; `None` where the system gives no randomness, and nobody is asked.
+    pub(super) parked: Option<Arc<Parked<Box<Talk>>>>,
     pub(super) metrics: Metrics,
     pub(super) max_streams: i64,
     pub(super) max_streams_per_client: u32,
@@ -95,6 +99,7 @@ impl Gateway {
             views,
             policy,
             session_state: SessionState::new(settings.session_lifetime),
+            parked: Parked::new(),
             sessions: Sessions::new(settings.session_secret, settings.session_lifetime),
             abandoned: Abandoned::new(settings.abandoned, metrics.clone()),
             metrics,

@@ -31,9 +31,25 @@ pub enum Trouble {
         /// What it takes, as the server wrote it.
         data: Box<RawValue>,
     },
+    /// The client has to open pages first (2025-11-25), as it said that it can.
+    #[error("{message}")]
+    NeedsPages {
+        /// For people.
+        message: String,
+        /// Which, as the server wrote it.
+        data: Box<RawValue>,
+    },
     /// It could not be answered now.
     #[error("{0}")]
     Failed(String),
+}
+
+/// One of the things that a result asks for.
+#[derive(Debug, serde::Deserialize)]
+pub(crate) struct Request {
+    pub(crate) method: String,
+    #[serde(default)]
+    pub(crate) params: Option<Box<RawValue>>,
 }
 
 const SERVER_INFO: &str = "io.modelcontextprotocol/serverInfo";
@@ -81,6 +97,26 @@ impl Answer {
     /// Whether this asks the client for more before there is a result (2026-07-28, multi round-trip requests).
     pub fn asks_for_input(&self) -> bool {
         self.result_type == "input_required"
+    }
+
+    /// What it asks for, by the names that answers repeat, each the JSON text of an object with `method` and `params`; and the state
+    /// that goes back to the server.
+    pub(crate) fn asked_for(&self) -> Result<(Vec<(String, Request)>, Option<&str>), serde_json::Error> {
+        let requests: IndexMap<String, Request> = match self.members.get("inputRequests") {
+            Some(text) => serde_json::from_str(text)?,
+            None => IndexMap::new(),
+        };
+        let state = self.members.get("requestState").map(String::as_str);
+        Ok((requests.into_iter().collect(), state))
+    }
+
+    /// A result that asks for these (2026-07-28); the client makes the request again, with the answers.
+    pub(crate) fn asking(requests: &serde_json::Value) -> Self {
+        Self {
+            members: [("inputRequests".to_owned(), requests.to_string())].into(),
+            meta: IndexMap::new(),
+            result_type: "input_required".to_owned(),
+        }
     }
 
     /// The result object for a client of that era, with members of the gateway's own in the modern one.

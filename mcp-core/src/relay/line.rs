@@ -1,14 +1,17 @@
 //! The way from an open request back to its client.
 
-use super::{ClientCan, LogLevel, Pending};
+use super::{ClientCan, LogLevel, Pending, waits::Waits};
 use crate::json::one_line::compact;
 use serde_json::{Number, json, value::RawValue};
 use std::{
     fmt,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
 };
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
 
+/// How long a client may take to answer: people do.
+const PATIENCE: Duration = Duration::from_secs(600);
 /// Messages that wait to be written; whoever says more waits, or loses progress that newer progress replaces.
 const ROOM: usize = 32;
 
@@ -22,15 +25,30 @@ pub struct Line(Arc<Parts>);
 
 struct Parts {
     said: mpsc::Sender<Said>,
+    wants_progress: bool,
+    wish: Mutex<Wish>,
+    client: ClientCan,
+    reaches: Option<Reaches>,
+    waits: Arc<Waits>,
+}
+
+/// What the client wants to be told: another request of it may want something else.
+struct Wish {
     progress: Option<ProgressState>,
     logs: Logs,
-    reaches: Option<Reaches>,
 }
 
 struct ProgressState {
     /// The token as JSON text.
     token: Box<str>,
-    last: Mutex<f64>,
+    last: f64,
+}
+
+impl ProgressState {
+    fn new(token: Box<str>) -> Self {
+        let last = f64::NEG_INFINITY;
+        Self { token, last }
+    }
 }
 
 /// What a line is made of.
@@ -40,6 +58,8 @@ pub(crate) struct LineParts {
     pub(crate) progress_token: Option<Box<str>>,
     /// The log messages that the client wants.
     pub(crate) logs: Logs,
+    /// What the client answers.
+    pub(crate) client: ClientCan,
     /// How requests reach the client, where they do.
     pub(crate) reaches: Option<Reaches>,
 }
@@ -55,11 +75,25 @@ pub(crate) enum Logs {
     From(LogLevel),
 }
 
-/// A session whose client answers requests.
-pub(crate) struct Reaches {
-    pub(crate) pending: Arc<Pending>,
-    pub(crate) session: Arc<str>,
-    pub(crate) client: ClientCan,
+/// How requests reach a client.
+pub(crate) enum Reaches {
+    /// It has a session, whose requests and answers are messages of their own.
+    Session {
+        /// Who waits for answers.
+        pending: Arc<Pending>,
+        /// The session.
+        session: Arc<str>,
+    },
+    /// It is asked by a result, and answers with another request (2026-07-28).
+    Results(mpsc::Sender<Question>),
+}
+
+/// What a client is asked by a result.
+#[derive(Debug)]
+pub(crate) struct Question {
+    pub(crate) method: String,
+    pub(crate) params: Option<Box<RawValue>>,
+    pub(crate) answer: oneshot::Sender<Box<RawValue>>,
 }
 
 /// How far a request is.
@@ -82,6 +116,12 @@ pub enum NoAnswer {
     /// The client's stream is gone.
     #[error("the client went away")]
     Gone,
+    /// It took too long.
+    #[error("the client did not answer within {PATIENCE:?}")]
+    Late,
+    /// Too many answers of clients are waited for.
+    #[error("too many answers of this client, or of all, are waited for")]
+    TooMany,
     /// It answered with this error object.
     #[error("the client answered with an error: {0}")]
     Refused(Box<RawValue>),
@@ -91,48 +131,77 @@ impl Line {
     /// A line, and what is said over it.
     pub(crate) fn open(parts: LineParts) -> (Self, mpsc::Receiver<Said>) {
         let (said, receiver) = mpsc::channel(ROOM);
-        let progress = parts.progress_token.map(|token| ProgressState {
-            token,
-            last: Mutex::new(f64::NEG_INFINITY),
-        });
+        let wish = Wish {
+            progress: parts.progress_token.map(ProgressState::new),
+            logs: parts.logs,
+        };
         let parts = Parts {
             said,
-            progress,
-            logs: parts.logs,
+            wants_progress: wish.progress.is_some(),
+            wish: Mutex::new(wish),
+            client: parts.client,
             reaches: parts.reaches,
+            waits: Arc::default(),
         };
         (Self(Arc::new(parts)), receiver)
     }
 
+    /// Another request of the client takes the place of the one that this was opened for.
+    pub(crate) fn go_on(&self, progress_token: Option<Box<str>>, logs: Logs) {
+        *self.wish() = Wish {
+            progress: progress_token.map(ProgressState::new),
+            logs,
+        };
+    }
+
     /// Whether the client wants to know how far its request is.
     pub fn wants_progress(&self) -> bool {
-        self.0.progress.is_some()
+        self.0.wants_progress
+    }
+
+    /// What the client said that it answers.
+    pub fn client(&self) -> ClientCan {
+        self.0.client
+    }
+
+    /// Whether the client is asked by results (2026-07-28), and not by requests.
+    pub fn asks_by_results(&self) -> bool {
+        matches!(self.0.reaches, Some(Reaches::Results(_)))
+    }
+
+    /// Ends after so much time in which the client was not waited for.
+    pub async fn besides_waiting(&self, limit: Duration) {
+        self.0.waits.besides(limit).await;
     }
 
     /// The least serious log messages that the client asked for; `None` if it did not.
     pub fn level(&self) -> Option<LogLevel> {
-        match self.0.logs {
+        match self.wish().logs {
             Logs::From(level) => Some(level),
             Logs::None | Logs::Any => None,
         }
     }
 
+    fn wish(&self) -> MutexGuard<'_, Wish> {
+        self.0.wish.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// Tells how far the request is. Progress that does not grow is not progress, and is left out.
     pub fn progress(&self, now: &Progress<'_>) {
-        let (Some(state), Some(value)) = (&self.0.progress, now.progress.as_f64()) else {
+        let Some(value) = now.progress.as_f64() else {
             return;
         };
-        {
-            let mut last = state.last.lock().unwrap_or_else(PoisonError::into_inner);
-            if value <= *last {
+        let mut text = {
+            let mut wish = self.wish();
+            let Some(state) = wish.progress.as_mut().filter(|state| value > state.last) else {
                 return;
-            }
-            *last = value;
-        }
-        let mut text = format!(
-            "{{\"jsonrpc\":\"2.0\",\"method\":\"notifications/progress\",\"params\":{{\"progressToken\":{},\"progress\":{}",
-            state.token, now.progress
-        );
+            };
+            state.last = value;
+            format!(
+                "{{\"jsonrpc\":\"2.0\",\"method\":\"notifications/progress\",\"params\":{{\"progressToken\":{},\"progress\":{}",
+                state.token, now.progress
+            )
+        };
         if let Some(total) = &now.total {
             text += &format!(",\"total\":{total}");
         }
@@ -162,36 +231,73 @@ impl Line {
     }
 
     fn wants(&self, level: LogLevel) -> bool {
-        match self.0.logs {
+        match self.wish().logs {
             Logs::None => false,
             Logs::Any => true,
             Logs::From(least) => level >= least,
         }
     }
 
-    /// Whether the client answers requests of this method.
-    pub fn can_ask(&self, method: &str) -> bool {
-        let reaches = self.0.reaches.as_ref();
-        reaches.is_some_and(|reaches| reaches.client.answers(method)) && !self.0.said.is_closed()
+    /// Tells a client that is asked by requests that what it was asked for elsewhere is done.
+    pub fn try_elicited(&self, params: &RawValue) {
+        if matches!(self.0.reaches, Some(Reaches::Session { .. })) {
+            let text = message("notifications/elicitation/complete", None, Some(params));
+            let _lost = self.0.said.try_send(text);
+        }
     }
 
     /// Sends the client a request and waits for its result.
     pub async fn ask(&self, method: &str, params: Option<&RawValue>) -> Result<Box<RawValue>, NoAnswer> {
         let reaches = self.0.reaches.as_ref();
         let reaches = reaches
-            .filter(|reaches| reaches.client.answers(method))
+            .filter(|_| self.0.client.answers(method, params))
             .ok_or_else(|| NoAnswer::Unable(method.to_owned()))?;
-        let mut asking = reaches.pending.ask(&reaches.session);
+        let _waiting = self.0.waits.begin();
+        let asking = async {
+            match reaches {
+                Reaches::Session { pending, session } => {
+                    self.ask_in_session(pending, session, method, params).await
+                }
+                Reaches::Results(questions) => self.ask_by_result(questions, method, params).await,
+            }
+        };
+        tokio::select! {
+            answer = tokio::time::timeout(PATIENCE, asking) => answer.unwrap_or(Err(NoAnswer::Late)),
+            () = self.0.said.closed() => Err(NoAnswer::Gone),
+        }
+    }
+
+    async fn ask_in_session(
+        &self,
+        pending: &Arc<Pending>,
+        session: &Arc<str>,
+        method: &str,
+        params: Option<&RawValue>,
+    ) -> Result<Box<RawValue>, NoAnswer> {
+        let mut asking = pending.ask(session).ok_or(NoAnswer::TooMany)?;
         if !self.say(method, Some(&asking.id()), params).await {
             return Err(NoAnswer::Gone);
         }
-        tokio::select! {
-            answer = &mut asking.answer => match answer {
-                Ok(answer) => answer.map_err(NoAnswer::Refused),
-                Err(_) => Err(NoAnswer::Gone),
-            },
-            () = self.0.said.closed() => Err(NoAnswer::Gone),
+        match (&mut asking.answer).await {
+            Ok(answer) => answer.map_err(NoAnswer::Refused),
+            Err(_) => Err(NoAnswer::Gone),
         }
+    }
+
+    async fn ask_by_result(
+        &self,
+        questions: &mpsc::Sender<Question>,
+        method: &str,
+        params: Option<&RawValue>,
+    ) -> Result<Box<RawValue>, NoAnswer> {
+        let (answer, receiver) = oneshot::channel();
+        let question = Question {
+            method: method.to_owned(),
+            params: params.map(ToOwned::to_owned),
+            answer,
+        };
+        questions.send(question).await.map_err(|_| NoAnswer::Gone)?;
+        receiver.await.map_err(|_| NoAnswer::Gone)
     }
 
     /// `false` if nobody reads.

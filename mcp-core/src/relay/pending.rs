@@ -9,6 +9,10 @@ use std::{
 };
 use tokio::sync::oneshot;
 
+/// Answers of all clients, and of one, that are waited for at once.
+const MOST: usize = 10_000;
+const MOST_OF_ONE: usize = 64;
+
 /// What a client answered: its result, or its error object.
 pub(crate) type ClientAnswer = Result<Box<RawValue>, Box<RawValue>>;
 
@@ -41,10 +45,14 @@ impl Pending {
         }))
     }
 
-    /// A new request to the client of a session.
-    pub(super) fn ask(self: &Arc<Self>, session: &Arc<str>) -> Asking {
+    /// A new request to the client of a session; `None` where too many wait already.
+    pub(super) fn ask(self: &Arc<Self>, session: &Arc<str>) -> Option<Asking> {
         let (answer, receiver) = oneshot::channel();
         let mut table = self.lock();
+        let own = table.waiting.values().filter(|one| one.session == *session);
+        if own.count() >= MOST_OF_ONE || table.waiting.len() >= MOST {
+            return None;
+        }
         table.made += 1;
         let number = table.made;
         table.waiting.insert(
@@ -54,11 +62,11 @@ impl Pending {
                 answer,
             },
         );
-        Asking {
+        Some(Asking {
             pending: self.clone(),
             number,
             answer: receiver,
-        }
+        })
     }
 
     /// Hands the answer to whoever waits for it in this session; `false` where nobody does.
@@ -102,5 +110,21 @@ impl Asking {
 impl Drop for Asking {
     fn drop(&mut self) {
         self.pending.lock().waiting.remove(&self.number);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_client_takes_not_all_of_the_room() {
+        let pending = Pending::new().unwrap();
+        let (one, other) = ("one".into(), "other".into());
+        let mut held: Vec<_> = (0..MOST_OF_ONE).map(|_| pending.ask(&one).unwrap()).collect();
+        assert!(pending.ask(&one).is_none());
+        assert!(pending.ask(&other).is_some());
+        held.pop();
+        assert!(pending.ask(&one).is_some());
     }
 }

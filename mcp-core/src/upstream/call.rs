@@ -1,6 +1,7 @@
 //! A request of a client for something that a server offers, as it goes to the server.
 
 use super::{
+    clients::ClientKey,
     error::UpstreamError,
     http::text_value,
     inventory::RemoteTool,
@@ -32,6 +33,27 @@ pub struct RemoteCall {
     pub via: Option<HeaderValue>,
     /// The way back to the client before the answer; `None` for nobody who listens.
     pub line: Option<Line>,
+    /// Who asks; `None` for nobody in particular.
+    pub caller: Option<Caller>,
+}
+
+/// Who asks, as far as servers are to keep them apart.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Caller {
+    /// A client with a session of its own.
+    Session(Arc<str>),
+    /// Whoever calls in this name.
+    Named(Arc<str>),
+}
+
+impl RemoteCall {
+    /// What its client's session is kept by.
+    pub(super) fn client_key(&self) -> Option<ClientKey> {
+        Some(ClientKey {
+            caller: self.caller.clone()?,
+            client: self.line.as_ref().map(Line::client).unwrap_or_default(),
+        })
+    }
 }
 
 /// What is asked for, by the server's own names.
@@ -99,6 +121,10 @@ pub(super) async fn ask(
     let is_modern = session.speech == Speech::Modern;
     let sent =
         Members::read(&call.params).map_err(|reason| UpstreamError::Refused(format!("params: {reason}")))?;
+    if !is_modern && sent.get("requestState").is_some() {
+        let text = "it goes on with a call that waits here no more".to_owned();
+        return Err(UpstreamError::Stale(text));
+    }
     let meta = sent
         .get("_meta")
         .and_then(|meta| Members::read(meta.get()).ok())

@@ -4,6 +4,7 @@
 mod pending;
 
 use super::{
+    asked::Inquiry,
     error::UpstreamError,
     message::{self, Incoming},
     news::News,
@@ -137,7 +138,7 @@ impl Conduit {
     }
 
     /// Takes a message that came; an error for what is none.
-    pub(super) fn take(&self, text: &Bytes) -> Result<(), String> {
+    pub(super) fn take(self: &Arc<Self>, text: &Bytes) -> Result<(), String> {
         let read = message::read(text).inspect_err(|_| self.news.stray())?;
         match read {
             Incoming::Answer {
@@ -149,7 +150,7 @@ impl Conduit {
                 }
             }
             Incoming::Answer { id: None, .. } => self.news.stray(),
-            Incoming::Request { id, method } => self.say(message::reply(&id, &method)),
+            Incoming::Request(asked) => self.answer(asked),
             Incoming::Notification { method, params } => {
                 let line_of = |named| self.pending.line_of(named);
                 if let Some(logged) = self.news.told(&method, params, line_of) {
@@ -159,6 +160,24 @@ impl Conduit {
             }
         }
         Ok(())
+    }
+
+    /// Answers a request of the server. Nothing says whose call it belongs to.
+    fn answer(self: &Arc<Self>, asked: Inquiry) {
+        let (whom, place) = self.news.askable.whom(None);
+        if whom.is_none() {
+            self.say(asked.refused());
+            return;
+        }
+        let conduit = Arc::downgrade(self);
+        tokio::spawn(async move {
+            let answer = asked.answered(whom).await;
+            drop(place);
+            if let Some(conduit) = conduit.upgrade() {
+                // A connection that ended meanwhile wants no answer.
+                let _ = conduit.notify(answer).await;
+            }
+        });
     }
 
     /// Nothing comes any more: whoever waits is told why.

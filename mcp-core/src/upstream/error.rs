@@ -64,6 +64,15 @@ pub enum UpstreamError {
         /// The bound.
         limit: u32,
     },
+    /// There are as many clients with sessions of their own as the definition allows.
+    #[error("{limit} clients use it in sessions of their own, and no more do at once (`limits.clients`)")]
+    TooManyClients {
+        /// The bound.
+        limit: u32,
+    },
+    /// The request goes on with one that is not known.
+    #[error("{0}")]
+    Stale(String),
     /// There is no connection now.
     #[error("it is not connected: {0}")]
     NotConnected(String),

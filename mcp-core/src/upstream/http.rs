@@ -8,6 +8,7 @@ mod old;
 pub(super) use old::Events;
 
 use super::{
+    asked::Inquiry,
     error::UpstreamError,
     message,
     news::News,
@@ -17,6 +18,7 @@ use super::{
 use crate::{
     connect::{self, ConnectSettings, Connector, Policy},
     encode,
+    relay::Line,
     secrets::Secrets,
 };
 use base64::{Engine as _, engine::general_purpose::STANDARD};
@@ -29,7 +31,6 @@ use hyper_util::{
     rt::{TokioExecutor, TokioTimer},
 };
 use mcp_common::definition::UpstreamDefinition;
-use serde_json::value::RawValue;
 use std::{
     sync::{Arc, OnceLock},
     time::Duration,
@@ -160,11 +161,13 @@ impl HttpLink {
         self.refusal(response, None).await
     }
 
-    /// Answers a request of the server, beside everything else.
-    fn reply(self: &Arc<Self>, id: &RawValue, method: &str, speech: Speech) {
-        let body = message::reply(id, method);
+    /// Answers a request of the server, beside everything else. `own` is the client on whose stream it came.
+    fn reply(self: &Arc<Self>, asked: Inquiry, own: Option<&Line>, speech: Speech) {
+        let (whom, place) = self.news.askable.whom(own);
         let link = self.clone();
         tokio::spawn(async move {
+            let body = asked.answered(whom).await;
+            drop(place);
             if let Err(error) = link.notify(body, speech).await {
                 tracing::debug!(upstream = &*link.definition.id, %error, "an answer to the server was not taken");
             }

@@ -6,7 +6,6 @@ use super::{
     error::UpstreamError,
     inventory::{self, Inventory, Shelf},
     remote::Remote,
-    session::{Owned, Session},
     settings::HubSettings,
     status::Status,
     stdio::{LogLine, Programs},
@@ -149,13 +148,13 @@ impl Hub {
             // Read at once: whoever asks from now on gets the whole list.
             None => self.shelf.find(&definition).unwrap_or_default(),
         };
-        let (remote, orders) = Remote::new(definition, before.map(|before| &**before), kept);
+        let programs = self.programs.clone();
+        let (remote, orders) = Remote::new(definition, before.map(|before| &**before), kept, programs);
         let changes = self.changes.clone();
         let supervisor = Arc::new(Supervisor {
             remote: remote.clone(),
             settings: self.settings.clone(),
             shelf: self.shelf.clone(),
-            programs: self.programs.clone(),
             changed: Box::new(move |id| changes.tell(id)),
         });
         let orders = Arc::new(tokio::sync::Mutex::new(orders));
@@ -254,15 +253,10 @@ impl Hub {
     /// Connects beside the connection that is in use, and says how long each step took.
     pub async fn check(&self, id: &str) -> Option<Result<Checked, UpstreamError>> {
         let remote = self.remotes.load().get(id)?.clone();
-        let (settings, programs) = (self.settings.clone(), self.programs.clone());
+        let settings = self.settings.clone();
         let checking = async move {
             let begun = Instant::now();
-            let owned = Owned {
-                programs: &programs,
-                log: &remote.log,
-                watched: &Arc::default(),
-            };
-            let session = Session::open(&remote.definition, &settings, owned).await?;
+            let session = remote.open_beside(&settings).await?;
             let handshake = begun.elapsed();
             let fetched = inventory::fetch(&remote.definition, &session).await;
             let list = begun.elapsed() - handshake;

@@ -1,7 +1,10 @@
 //! Messages of JSON-RPC as they are written to upstreams and read from them. Of what is read, results stay the text that
 //! they are: they go on to clients without having been parsed.
 
-use super::error::{RpcError, excerpt};
+use super::{
+    asked::Inquiry,
+    error::{RpcError, excerpt},
+};
 use bytes::Bytes;
 use serde::Deserialize;
 use serde_json::{json, value::RawValue};
@@ -16,7 +19,7 @@ pub(super) enum Incoming {
         outcome: Result<Bytes, RpcError>,
     },
     /// The server asks something.
-    Request { id: Box<RawValue>, method: String },
+    Request(Inquiry),
     /// The server tells something.
     Notification {
         method: String,
@@ -53,10 +56,11 @@ pub(super) fn read(text: &Bytes) -> Result<Incoming, String> {
     if let Some(method) = wire.method {
         let method = method.into_owned();
         return Ok(match wire.id {
-            Some(id) => Incoming::Request {
+            Some(id) => Incoming::Request(Inquiry {
                 id: id.to_owned(),
                 method,
-            },
+                params: wire.params.map(ToOwned::to_owned),
+            }),
             None => Incoming::Notification {
                 method,
                 params: wire.params.map(ToOwned::to_owned),
@@ -86,14 +90,14 @@ pub(super) fn notification(method: &str, params: &str) -> String {
     format!("{{\"jsonrpc\":\"2.0\",\"method\":\"{method}\",\"params\":{{{params}}}}}")
 }
 
-/// What a server's own requests are answered with: the gateway has nothing to offer, and says so when it connects.
+/// What a server's own requests are answered with where no client can be asked.
 pub(super) fn reply(id: &RawValue, method: &str) -> String {
     let id = id.get();
     if method == "ping" {
         return format!("{{\"jsonrpc\":\"2.0\",\"id\":{id},\"result\":{{}}}}");
     }
     let error =
-        json!({"code": -32601, "message": format!("the gateway does not answer {}", excerpt(method))});
+        json!({"code": -32601, "message": format!("no client can be asked for {} now", excerpt(method))});
     format!("{{\"jsonrpc\":\"2.0\",\"id\":{id},\"error\":{error}}}")
 }
 

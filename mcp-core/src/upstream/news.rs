@@ -1,6 +1,11 @@
 //! What a connection has to tell its supervisor.
 
-use super::{outgoing::Speech, progress, watched::Watched};
+use super::{
+    asked::{Askable, Role},
+    outgoing::Speech,
+    progress,
+    watched::Watched,
+};
 use crate::relay::{Line, LogLevel};
 use serde::Deserialize;
 use serde_json::value::RawValue;
@@ -22,15 +27,27 @@ const LIST_CHANGED: [&str; 3] = [
     "notifications/prompts/list_changed",
 ];
 
+/// What a connection is for, and who hears of what comes over it.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Purpose {
+    pub(super) role: Role,
+    /// What clients want to hear of.
+    pub(super) watched: Arc<Watched>,
+    /// Whoever takes the lists.
+    pub(super) changed: Arc<Notify>,
+}
+
 /// Written by the connection, read by the supervisor.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct News {
     /// The server said that one of its lists is another one now.
-    pub(super) changed: Notify,
+    pub(super) changed: Arc<Notify>,
     /// A call failed in a way that says that the server may be away.
     pub(super) doubt: Notify,
     /// The connection, or its session, is of no more use.
     pub(super) lost: CancellationToken,
+    /// Who answers what the server asks.
+    pub(super) askable: Arc<Askable>,
     /// What clients want to hear of.
     watched: Arc<Watched>,
     /// Subscriptions of which the server has not said yet what it honours.
@@ -41,10 +58,17 @@ pub(super) struct News {
 }
 
 impl News {
-    pub(super) fn new(watched: Arc<Watched>) -> Arc<Self> {
+    pub(super) fn new(purpose: &Purpose) -> Arc<Self> {
         Arc::new(Self {
-            watched,
-            ..Self::default()
+            changed: purpose.changed.clone(),
+            askable: Arc::new(Askable::new(purpose.role.whose)),
+            watched: purpose.watched.clone(),
+            doubt: Notify::new(),
+            lost: CancellationToken::new(),
+            expected: Mutex::default(),
+            strays: AtomicU64::new(0),
+            speech: OnceLock::new(),
+            ended: OnceLock::new(),
         })
     }
 
@@ -65,6 +89,12 @@ impl News {
                 let updated: Option<Updated<'_>> = read(params.as_deref());
                 if let Some(updated) = updated {
                     self.watched.updated(&updated.uri);
+                }
+            }
+            "notifications/elicitation/complete" => {
+                if let (Some(line), Some(params)) = (line_of(None).or_else(|| self.askable.client()), params)
+                {
+                    line.try_elicited(&params);
                 }
             }
             "notifications/subscriptions/acknowledged" => self.acknowledged(params.as_deref()),

@@ -1,25 +1,33 @@
 //! One upstream as calls and lists see it: its definition, its last inventory, its connection if there is one.
 
 use super::{
+    asked::{Role, Whose},
     call::{self, RemoteCall},
+    clients::{ClientKey, Clients},
     drift::{Drift, drift},
     error::UpstreamError,
     inventory::{Inventory, Kept, RemoteTool, Shelf},
-    session::Session,
+    news::Purpose,
+    outgoing::Speech,
+    session::{Owned, Session},
     settings::HubSettings,
     status::{Status, StatusCell},
-    stdio::Log,
+    stdio::{Log, Programs},
     supervisor::Order,
     watched::Watched,
 };
+use crate::relay::ClientCan;
 use arc_swap::ArcSwapOption;
 use bytes::Bytes;
-use mcp_common::definition::{UpstreamDefinition, upstream::PinMode};
+use mcp_common::definition::{
+    UpstreamDefinition,
+    upstream::{PinMode, UpstreamEra, UpstreamSessions, UpstreamTransport},
+};
 use std::{
     collections::BTreeMap,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
-use tokio::sync::{Semaphore, mpsc, watch};
+use tokio::sync::{Notify, Semaphore, mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
 /// One upstream.
@@ -29,12 +37,17 @@ pub(super) struct Remote {
     /// Tools as they were when they were approved, as far as this gateway has seen them.
     approved: Mutex<BTreeMap<Arc<str>, Arc<RemoteTool>>>,
     pub(super) status: StatusCell,
+    programs: Arc<Programs>,
     pub(super) log: Arc<Log>,
     /// What clients want to hear of.
     pub(super) watched: Arc<Watched>,
     pub(super) orders: mpsc::Sender<Order>,
     /// Ends its supervisor.
     pub(super) stop: CancellationToken,
+    /// Sessions of single clients.
+    pub(super) clients: Clients,
+    /// The server told on any connection that a list changed.
+    changed: Arc<Notify>,
     session: watch::Sender<Option<Arc<Session>>>,
     places: Semaphore,
 }
@@ -45,6 +58,7 @@ impl Remote {
         definition: Arc<UpstreamDefinition>,
         before: Option<&Self>,
         known: Kept,
+        programs: Arc<Programs>,
     ) -> (Arc<Self>, mpsc::Receiver<Order>) {
         let (orders, inbox) = mpsc::channel(8);
         let places = definition.limits.concurrency as usize;
@@ -58,11 +72,14 @@ impl Remote {
                     .map(|tool| (tool.name.clone(), tool))
                     .collect(),
             ),
+            programs,
             log: before.map_or_else(Arc::default, |before| before.log.clone()),
             watched: before.map_or_else(Arc::default, |before| before.watched.clone()),
             status: StatusCell::default(),
             orders,
             stop: CancellationToken::new(),
+            clients: Clients::new(definition.limits.clients as usize),
+            changed: Arc::default(),
             session: watch::Sender::new(None),
             definition,
         });
@@ -173,25 +190,110 @@ impl Remote {
         };
         let limit = self.definition.timeouts.call();
         let calling = self.attempts(&call, settings);
-        super::session::within(calling, limit, call.wanted.step(), "call_total_ms").await
+        super::session::within_call(calling, call.line.as_ref(), limit, call.wanted.step()).await
     }
 
     async fn attempts(&self, call: &RemoteCall, settings: &HubSettings) -> Result<Bytes, UpstreamError> {
-        let session = self.current()?;
-        let first = call::ask(&session, call, settings).await;
+        let shared = self.current()?;
+        let own = match self.is_apart(call, &shared) {
+            true => call.client_key(),
+            false => None,
+        };
+        if let Some(key) = own {
+            let open = || self.open_for(&key, shared.transport, settings);
+            return match self.clients.session(&key, open).await?.ask(call, settings).await {
+                Err(UpstreamError::SessionGone) => {
+                    self.clients.session(&key, open).await?.ask(call, settings).await
+                }
+                answered => answered,
+            };
+        }
+        let first = call::ask(&shared, call, settings).await;
         match &first {
             // Nothing was done, since the server does not know who asks; a new session is on its way.
             Err(UpstreamError::SessionGone) => {
-                session.news.lost();
-                let next = self.another(&session).await?;
+                shared.news.lost();
+                let next = self.another(&shared).await?;
                 call::ask(&next, call, settings).await
             }
             Err(error) if error.is_lost() => {
-                session.news.doubt.notify_one();
+                shared.news.doubt.notify_one();
                 first
             }
             _ => first,
         }
+    }
+
+    /// Whether the call is made in a session of its client's own: older servers ask their client, and one that is everybody's
+    /// could not be answered. A program is one process for all of them, unless its document says otherwise.
+    fn is_apart(&self, call: &RemoteCall, shared: &Session) -> bool {
+        if shared.speech == Speech::Modern {
+            return false;
+        }
+        match self.definition.sessions {
+            UpstreamSessions::Shared => false,
+            UpstreamSessions::PerClient => true,
+            UpstreamSessions::Auto => {
+                let answers = call.line.as_ref().is_some_and(|line| !line.client().is_none());
+                answers && self.definition.command.is_none()
+            }
+        }
+    }
+
+    /// The connection that lists are taken over, and calls of all clients that have none of their own.
+    pub(super) async fn open_shared(&self, settings: &HubSettings) -> Result<Session, UpstreamError> {
+        let purpose = Purpose {
+            role: self.shared_role(),
+            watched: self.watched.clone(),
+            changed: self.changed.clone(),
+        };
+        Session::open(&self.definition, settings, self.owned(&purpose)).await
+    }
+
+    /// One that nobody else hears of.
+    pub(super) async fn open_beside(&self, settings: &HubSettings) -> Result<Session, UpstreamError> {
+        let purpose = Purpose {
+            role: self.shared_role(),
+            ..Purpose::default()
+        };
+        Session::open(&self.definition, settings, self.owned(&purpose)).await
+    }
+
+    fn owned<'a>(&'a self, purpose: &'a Purpose) -> Owned<'a> {
+        Owned {
+            programs: &self.programs,
+            log: &self.log,
+            purpose,
+        }
+    }
+
+    /// Where all clients have sessions of their own, the shared one is for lists, which are to have everything.
+    fn shared_role(&self) -> Role {
+        Role {
+            whose: Whose::Everybody,
+            client: match self.definition.sessions {
+                UpstreamSessions::PerClient => ClientCan::ALL,
+                UpstreamSessions::Auto | UpstreamSessions::Shared => ClientCan::default(),
+            },
+        }
+    }
+
+    async fn open_for(
+        &self,
+        key: &ClientKey,
+        transport: UpstreamTransport,
+        settings: &HubSettings,
+    ) -> Result<Session, UpstreamError> {
+        let purpose = Purpose {
+            role: key.role(),
+            changed: self.changed.clone(),
+            ..Purpose::default()
+        };
+        let mut definition = UpstreamDefinition::clone(&self.definition);
+        // It is known already how the server speaks.
+        definition.era = UpstreamEra::Legacy;
+        definition.transport = Some(transport);
+        Session::open(&Arc::new(definition), settings, self.owned(&purpose)).await
     }
 
     fn current(&self) -> Result<Arc<Session>, UpstreamError> {

@@ -9,7 +9,7 @@ use super::{
     follow::follow,
     http::{HttpLink, Versions},
     message,
-    news::News,
+    news::{News, Purpose},
     outgoing::{Outgoing, Speech},
     settings::HubSettings,
     sse,
@@ -23,6 +23,7 @@ use http::{HeaderMap, HeaderValue};
 use mcp_common::definition::{UpstreamDefinition, upstream::UpstreamTransport};
 use serde_json::{json, value::RawValue};
 use std::{
+    borrow::Cow,
     sync::{
         Arc, Mutex, PoisonError,
         atomic::{AtomicU64, Ordering},
@@ -49,8 +50,8 @@ pub(super) struct Owned<'a> {
     pub(super) programs: &'a Arc<Programs>,
     /// What the upstream's program wrote.
     pub(super) log: &'a Arc<Log>,
-    /// What clients want to hear of.
-    pub(super) watched: &'a Arc<Watched>,
+    /// What it is for.
+    pub(super) purpose: &'a Purpose,
 }
 
 /// What the server said of itself.
@@ -86,12 +87,23 @@ pub(super) struct Question<'a> {
     pub(super) params: String,
     /// Members of `_meta`, without braces.
     pub(super) meta: String,
-    /// What the client answers that it is asked in results, JSON text; nothing without.
+    /// What the client declared, JSON text; without, what it is known to answer.
     pub(super) capabilities: Option<String>,
     pub(super) headers: HeaderMap,
     pub(super) via: Option<HeaderValue>,
     /// The way back to the client before the answer.
     pub(super) line: Option<Line>,
+}
+
+impl Question<'_> {
+    /// What a server may ask for in its result (2026-07-28).
+    fn capabilities(&self) -> Cow<'_, str> {
+        match (&self.capabilities, &self.line) {
+            (Some(own), _) => own.into(),
+            (None, Some(line)) => line.client().declared().into(),
+            (None, None) => "{}".into(),
+        }
+    }
 }
 
 impl Session {
@@ -123,7 +135,7 @@ impl Session {
         settings: &HubSettings,
         owned: Owned<'_>,
     ) -> Result<Self, UpstreamError> {
-        let news = News::new(owned.watched.clone());
+        let news = News::new(owned.purpose);
         let limit = definition.timeouts.handshake();
         let connecting = async {
             Ok(match transport {
@@ -145,7 +157,7 @@ impl Session {
             })
         };
         let link = within(connecting, limit, "the handshake", "handshake_ms").await?;
-        let opening = handshake::Opening::new(&link, news.clone());
+        let opening = handshake::Opening::new(&link, news.clone(), owned.purpose.role.client);
         let shaken = opening.run(definition.era, limit);
         match within(shaken, limit, "the handshake", "handshake_ms").await {
             Ok((speech, about, ids)) => {
@@ -182,6 +194,7 @@ impl Session {
 
     /// The same with an id that was given before.
     pub(super) async fn ask_as(&self, id: u64, question: Question<'_>) -> Result<Bytes, UpstreamError> {
+        let _under_way = self.news.askable.during(id, question.line.as_ref());
         self.link.ask(id, self.speech, question).await
     }
 
@@ -225,6 +238,17 @@ impl Session {
             }
             // On the others it comes anyway.
             (Link::Conduit(_), _) => [None, following],
+        }
+    }
+
+    /// The same for a session that only carries calls: what an older server asks may come beside its answers.
+    pub(super) fn overhear(&self) -> Option<AbortOnDropHandle<()>> {
+        match (&self.link, self.speech) {
+            (Link::Http(link), speech @ Speech::Legacy(_)) => {
+                let listening = tokio::spawn(link.clone().listen(speech));
+                Some(AbortOnDropHandle::new(listening))
+            }
+            _ => None,
         }
     }
 
@@ -295,7 +319,7 @@ fn body(id: u64, speech: Speech, question: &Question<'_>) -> Bytes {
             "\"io.modelcontextprotocol/protocolVersion\":\"{}\",\"io.modelcontextprotocol/clientInfo\":{},\"io.modelcontextprotocol/clientCapabilities\":{}",
             Speech::MODERN_VERSION,
             client_info(),
-            question.capabilities.as_deref().unwrap_or("{}")
+            question.capabilities()
         ));
         if let Some(level) = question.line.as_ref().and_then(Line::level) {
             let level = level.as_str();
@@ -326,5 +350,22 @@ pub(super) async fn within<T>(
     match tokio::time::timeout(limit, work).await {
         Ok(done) => done,
         Err(_) => Err(UpstreamError::Timeout { step, member, limit }),
+    }
+}
+
+/// The same for a call, whose server need not be quick while the client is asked something.
+pub(super) async fn within_call<T>(
+    work: impl Future<Output = Result<T, UpstreamError>>,
+    line: Option<&Line>,
+    limit: Duration,
+    step: &'static str,
+) -> Result<T, UpstreamError> {
+    let member = "call_total_ms";
+    let Some(line) = line.filter(|line| !line.client().is_none()) else {
+        return within(work, limit, step, member).await;
+    };
+    tokio::select! {
+        done = work => done,
+        () = line.besides_waiting(limit) => Err(UpstreamError::Timeout { step, member, limit }),
     }
 }

@@ -5,9 +5,8 @@ use super::{
     error::UpstreamError,
     inventory::{self, Inventory, Shelf},
     remote::Remote,
-    session::{Owned, Session},
+    session::Session,
     settings::HubSettings,
-    stdio::Programs,
 };
 use mcp_common::backoff::Backoff;
 use std::{
@@ -44,7 +43,6 @@ pub(super) struct Supervisor {
     pub(super) remote: Arc<Remote>,
     pub(super) settings: Arc<HubSettings>,
     pub(super) shelf: Arc<Shelf>,
-    pub(super) programs: Arc<Programs>,
     /// Hears of inventories that differ from the one before.
     pub(super) changed: Box<dyn Fn(&str) + Send + Sync>,
 }
@@ -69,6 +67,9 @@ impl Supervisor {
                     let over = self.serve(&session, orders).await;
                     self.remote.disconnect();
                     session.close().await;
+                    if !matches!(over, Over::Lost(_)) {
+                        self.remote.clients.end_all().await;
+                    }
                     match over {
                         Over::Stopped => break,
                         Over::Restarted(answer) => {
@@ -96,13 +97,14 @@ impl Supervisor {
                 },
             }
         }
+        self.remote.clients.end_all().await;
         self.remote.status.stopped();
     }
 
     /// A connection whose inventory is taken.
     async fn open(&self) -> Result<Arc<Session>, UpstreamError> {
         let remote = &self.remote;
-        let session = Session::open(&remote.definition, &self.settings, self.owned()).await?;
+        let session = remote.open_shared(&self.settings).await?;
         match inventory::fetch(&remote.definition, &session).await {
             Ok(inventory) => {
                 let session = Arc::new(session);
@@ -122,14 +124,6 @@ impl Supervisor {
                 session.close().await;
                 Err(error)
             }
-        }
-    }
-
-    fn owned(&self) -> Owned<'_> {
-        Owned {
-            programs: &self.programs,
-            log: &self.remote.log,
-            watched: &self.remote.watched,
         }
     }
 

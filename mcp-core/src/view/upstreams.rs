@@ -3,6 +3,7 @@
 mod origin;
 mod prompts;
 mod resources;
+mod rounds;
 mod tools;
 
 use super::{Inventories, Offer};

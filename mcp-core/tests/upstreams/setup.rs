@@ -76,6 +76,7 @@ pub(crate) async fn call(hub: &Hub, tool: &str, arguments: &str) -> Result<Strin
         params: format!("{{\"name\":\"x\",\"arguments\":{arguments}}}").into(),
         via: None,
         line: None,
+        caller: None,
     };
     let result = hub.call("u", call).await?;
     Ok(String::from_utf8(result.to_vec()).unwrap())

@@ -15,7 +15,7 @@ use std::{
     net::SocketAddr,
     sync::{Arc, Mutex},
 };
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
 
 const MODERN: &str = "2026-07-28";
 
@@ -55,12 +55,15 @@ struct Shared {
     /// Streams that belong to no request, with what their client wants to hear of and the name of the subscription.
     listeners: Mutex<Vec<(Value, mpsc::UnboundedSender<String>)>>,
     sessions: Mutex<u32>,
+    /// Who waits for a client's answer, by the id of the request.
+    asked: Mutex<HashMap<String, oneshot::Sender<Value>>>,
 }
 
 /// The open answer to one request.
 pub struct Talk {
     id: Value,
     events: mpsc::UnboundedSender<String>,
+    shared: Arc<Shared>,
 }
 
 impl Talk {
@@ -80,6 +83,14 @@ impl Talk {
     /// Sends a message.
     pub fn say(&self, message: &str) {
         let _gone = self.events.send(format!("event: message\ndata: {message}\n\n"));
+    }
+
+    /// Asks the client, and waits for its whole answer.
+    pub async fn ask(&self, id: &str, method: &str, params: &Value) -> Value {
+        let (sender, receiver) = oneshot::channel();
+        self.shared.asked.lock().unwrap().insert(id.to_owned(), sender);
+        self.say(&json!({"jsonrpc": "2.0", "id": id, "method": method, "params": params}).to_string());
+        receiver.await.unwrap_or_default()
     }
 
     /// Tells something.
@@ -110,6 +121,7 @@ impl McpServer {
             received: Mutex::default(),
             listeners: Mutex::default(),
             sessions: Mutex::default(),
+            asked: Mutex::default(),
         });
         let router = Router::new()
             .route("/mcp", any(answer))
@@ -200,10 +212,21 @@ async fn answer(
         _ => return StatusCode::METHOD_NOT_ALLOWED.into_response(),
     }
     let id = received.message["id"].clone();
+    if received.method().is_empty()
+        && let Some(id) = id.as_str()
+        && let Some(waiting) = shared.asked.lock().unwrap().remove(id)
+    {
+        let _gone = waiting.send(received.message);
+        return StatusCode::ACCEPTED.into_response();
+    }
     if received.method().is_empty() || id.is_null() {
         return StatusCode::ACCEPTED.into_response();
     }
-    let talk = Talk { id, events: sender };
+    let talk = Talk {
+        id,
+        events: sender,
+        shared: shared.clone(),
+    };
     let complete = |members: &str| {
         let more = if shared.is_modern {
             r#","resultType":"complete","ttlMs":0,"cacheScope":"private""#

@@ -26,6 +26,8 @@ pub struct UpstreamTimeouts {
 pub struct UpstreamLimits {
     /// Calls under way at once; more of them fail at once.
     pub concurrency: u32,
+    /// Clients that have a session of their own at once (`sessions`).
+    pub clients: u32,
     /// The size of one message of the server, and of one line of a program.
     pub max_response_bytes: ByteSize,
     /// Tools that are taken; a server that lists more is refused.
@@ -51,6 +53,7 @@ impl Default for UpstreamLimits {
     fn default() -> Self {
         Self {
             concurrency: 64,
+            clients: 100,
             max_response_bytes: ByteSize(8 << 20),
             tools: 10_000,
             resources: 10_000,

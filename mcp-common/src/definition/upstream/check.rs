@@ -233,6 +233,7 @@ fn bounds(definition: &UpstreamDefinition, problems: &mut Vec<Problem>) {
     let limits = &definition.limits;
     for (member, is_nothing) in [
         ("concurrency", limits.concurrency == 0),
+        ("clients", limits.clients == 0),
         ("max_response_bytes", limits.max_response_bytes.0 == 0),
         ("tools", limits.tools == 0),
         ("resources", limits.resources == 0),

@@ -220,18 +220,25 @@ impl World {
         self.endpoint.post(&exchange, body.to_string().as_bytes()).await
     }
 
-    async fn modern(&self, method: &str, mut params: Value) -> Reply {
+    async fn modern(&self, method: &str, params: Value) -> Reply {
+        self.modern_as(&[], method, params).await
+    }
+
+    async fn modern_as(&self, more: &[(&'static str, &str)], method: &str, mut params: Value) -> Reply {
+        let capabilities = params["_meta"]["io.modelcontextprotocol/clientCapabilities"].take();
         params["_meta"] = json!({
-            "io.modelcontextprotocol/protocolVersion": "2026-07-28", "io.modelcontextprotocol/clientCapabilities": {},
+            "io.modelcontextprotocol/protocolVersion": "2026-07-28",
+            "io.modelcontextprotocol/clientCapabilities": if capabilities.is_null() { json!({}) } else { capabilities },
             "io.modelcontextprotocol/logLevel": "info", "progressToken": 0,
         });
         let name = params.get("name").or(params.get("uri")).and_then(Value::as_str);
         let name = name.unwrap_or_default().to_owned();
-        let headers = [
+        let mut headers = vec![
             ("mcp-protocol-version", "2026-07-28"),
             ("mcp-method", method),
             ("mcp-name", &name),
         ];
+        headers.extend_from_slice(more);
         let body = json!({"jsonrpc": "2.0", "id": 7, "method": method, "params": params});
         self.post(&headers, &body).await
     }
@@ -352,6 +359,32 @@ async fn since_2026_07_28_nobody_is_asked_on_a_stream() {
     assert_eq!(
         text(&answer),
         "no answer: the client does not answer `elicitation/create`"
+    );
+}
+
+#[tokio::test]
+async fn since_2026_07_28_the_result_asks_and_the_next_request_answers() {
+    let world = World::new();
+    let params = |more: &Value| {
+        let mut params = json!({"name": "asks", "_meta": {"io.modelcontextprotocol/clientCapabilities": {"elicitation": {}}}});
+        for (name, value) in more.as_object().unwrap() {
+            params[name] = value.clone();
+        }
+        params
+    };
+    // Also a client that takes no stream.
+    let headers = [("accept", "application/json")];
+    let asking = body(world.modern_as(&headers, "tools/call", params(&json!({}))).await);
+    assert_eq!(
+        asking["result"]["inputRequests"]["elicitation-1"],
+        json!({"method": "elicitation/create", "params": {"message": "Which?"}}),
+        "{asking}"
+    );
+    let go_on = json!({"requestState": asking["result"]["requestState"], "inputResponses": {"elicitation-1": {"action": "own"}}});
+    let answer = body(world.modern("tools/call", params(&go_on)).await);
+    assert_eq!(
+        (text(&answer), &answer["id"]),
+        ("{\"action\":\"own\"}", &json!(7))
     );
 }
 

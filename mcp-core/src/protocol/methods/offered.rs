@@ -5,7 +5,8 @@ use crate::{
     protocol::{
         Reply,
         ask::Ask,
-        conversation,
+        conversation::{self, Finished},
+        envelope::Id,
         fault::Fault,
         params::{CompleteParams, Completed, PromptParams, ReadParams, as_string},
     },
@@ -50,26 +51,28 @@ pub(super) async fn complete(ask: &Ask<'_>, params: &CompleteParams<'_>) -> Resu
 }
 
 async fn pass_on(ask: &Ask<'_>, method: Method, origin: &Arc<dyn Origin>, key: &str) -> Result<Reply, Fault> {
-    let (view, era, id) = (ask.exchange.view.clone(), ask.era, ask.id.to_owned());
+    let (view, era) = (ask.exchange.view.clone(), ask.era);
     let key = key.to_owned();
     let (origin, request) = (origin.clone(), ask.forwarded(method));
     conversation::hold(ask, Trace::default(), move |line| {
         Box::pin(async move {
-            match origin.answer(request, line).await {
+            let answered = origin.answer(request, line).await;
+            Box::new(move |id: Id<'_>| match answered {
                 Ok(answer) => {
                     let hints = hints(method, &answer, view.uncached);
-                    Reply::result(id.get(), answer.render(era, hints, &view.server_info))
+                    Reply::result(id, answer.render(era, hints, &view.server_info))
                 }
                 Err(trouble) => {
                     let fault = match &trouble {
                         Trouble::Invalid(reason) => Fault::invalid_params(reason),
                         Trouble::NotFound => Fault::resource_not_found(&key, era),
                         Trouble::Unable { message, data } => Fault::missing_capability(message, data, era),
+                        Trouble::NeedsPages { message, data } => Fault::needs_pages(message, data),
                         Trouble::Failed(reason) => Fault::internal(reason),
                     };
-                    Reply::fault(&fault.with_id(id.get()), era)
+                    Reply::fault(&fault.with_id(id), era)
                 }
-            }
+            }) as Finished
         })
     })
     .await

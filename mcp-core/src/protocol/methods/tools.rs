@@ -7,7 +7,7 @@ use crate::{
     protocol::{
         Endpoint, Exchange, Reply, Way,
         ask::Ask,
-        conversation,
+        conversation::{self, Finished},
         envelope::Id,
         fault::Fault,
         headers,
@@ -86,7 +86,7 @@ async fn call_telling(
     let (view, headers) = (exchange.view.clone(), exchange.headers.clone());
     let (principal, peer, way) = (exchange.principal.clone(), exchange.peer.clone(), exchange.way);
     let (name, arguments) = (tool.name.clone(), arguments.map(RawValue::to_owned));
-    let (era, id) = (ask.era, ask.id.to_owned());
+    let era = ask.era;
     let begun = Trace {
         tool: Some(name.clone()),
         ..Trace::default()
@@ -105,11 +105,15 @@ async fn call_telling(
                 Callee::Origin(..) => None,
             });
             let Some(called) = called else {
-                return Reply::fault(&Fault::unknown_tool(&name).with_id(id.get()), era);
+                let unknown = Fault::unknown_tool(&name);
+                return Box::new(move |id: Id<'_>| Reply::fault(&unknown.with_id(id), era)) as Finished;
             };
             let engine = endpoint.engine.telling(line);
             let result = perform(&endpoint, &engine, &exchange, called, arguments.as_deref()).await;
-            answer((era, id.get()), &view, called.0, result)
+            Box::new(move |id: Id<'_>| match view.tool(&name) {
+                Some(tool) => answer((era, id), &view, tool, result),
+                None => Reply::fault(&Fault::unknown_tool(&name).with_id(id), era),
+            }) as Finished
         })
     })
     .await
@@ -148,7 +152,7 @@ async fn perform(
 
 /// A tool of another server.
 async fn call_origin(ask: &Ask<'_>, tool: &ViewTool, origin: &Arc<dyn Origin>) -> Result<Reply, Fault> {
-    let (view, era, id) = (ask.exchange.view.clone(), ask.era, ask.id.to_owned());
+    let (view, era) = (ask.exchange.view.clone(), ask.era);
     let (origin, request) = (origin.clone(), ask.forwarded(Method::ToolsCall));
     let name = tool.name.clone();
     let in_flight = ask.endpoint.in_flight();
@@ -161,40 +165,54 @@ async fn call_origin(ask: &Ask<'_>, tool: &ViewTool, origin: &Arc<dyn Origin>) -
             let started = Instant::now();
             let answered = origin.answer(request, line).await;
             drop(in_flight);
-            let (outcome, mut reply) = match answered {
-                Ok(answer) => {
-                    let outcome = if answer.is_error() {
-                        Outcome::Upstream4xx
-                    } else {
-                        Outcome::Ok
-                    };
-                    let result = answer.render(era, "", &view.server_info);
-                    (outcome, Reply::result(id.get(), result))
-                }
-                Err(Trouble::Invalid(reason)) => {
-                    let fault = Fault::invalid_params(reason).with_id(id.get());
-                    (Outcome::InvalidArguments, Reply::fault(&fault, era))
-                }
-                Err(Trouble::Unable { message, data }) if era == Era::Modern => {
-                    let fault = Fault::missing_capability(&message, &data, era).with_id(id.get());
-                    (Outcome::InvalidArguments, Reply::fault(&fault, era))
-                }
-                // A model can do something about it.
-                Err(trouble) => {
-                    let answer = Answer::tool_error(&trouble.to_string());
-                    let result = answer.render(era, "", &view.server_info);
-                    (Outcome::Connect, Reply::result(id.get(), result))
-                }
-            };
-            if let Some(tool) = view.tool(&name) {
-                tool.metrics.record(outcome, started.elapsed().as_secs_f64());
-            }
-            reply.trace.tool = Some(name);
-            reply.trace.outcome = Some(outcome);
-            reply
+            let took = started.elapsed().as_secs_f64();
+            Box::new(move |id: Id<'_>| answer_of_origin((era, id), &view, name, answered, took)) as Finished
         })
     })
     .await
+}
+
+fn answer_of_origin(
+    (era, id): (Era, Id<'_>),
+    view: &InstanceView,
+    name: Arc<str>,
+    answered: Result<Answer, Trouble>,
+    took: f64,
+) -> Reply {
+    let (outcome, mut reply) = match answered {
+        Ok(answer) => {
+            let outcome = match answer.is_error() {
+                true => Outcome::Upstream4xx,
+                false => Outcome::Ok,
+            };
+            let result = answer.render(era, "", &view.server_info);
+            (outcome, Reply::result(id, result))
+        }
+        Err(Trouble::Invalid(reason)) => {
+            let fault = Fault::invalid_params(reason).with_id(id);
+            (Outcome::InvalidArguments, Reply::fault(&fault, era))
+        }
+        Err(Trouble::Unable { message, data }) if era == Era::Modern => {
+            let fault = Fault::missing_capability(&message, &data, era).with_id(id);
+            (Outcome::InvalidArguments, Reply::fault(&fault, era))
+        }
+        Err(Trouble::NeedsPages { message, data }) => {
+            let fault = Fault::needs_pages(&message, &data).with_id(id);
+            (Outcome::Upstream4xx, Reply::fault(&fault, era))
+        }
+        // A model can do something about it.
+        Err(trouble) => {
+            let answer = Answer::tool_error(&trouble.to_string());
+            let result = answer.render(era, "", &view.server_info);
+            (Outcome::Connect, Reply::result(id, result))
+        }
+    };
+    if let Some(tool) = view.tool(&name) {
+        tool.metrics.record(outcome, took);
+    }
+    reply.trace.tool = Some(name);
+    reply.trace.outcome = Some(outcome);
+    reply
 }
 
 /// The answer to a request of that era and id.

@@ -186,7 +186,9 @@ impl HttpLink {
                         return outcome.map(Some).map_err(UpstreamError::Rpc);
                     }
                     Ok(Message::Answer { .. }) => self.news.stray(),
-                    Ok(Message::Request { id, method }) => self.reply(&id, &method, speech),
+                    Ok(Message::Request(request)) => {
+                        self.reply(request, asked.and_then(|(_, line)| line), speech);
+                    }
                     Ok(Message::Notification { method, params }) => {
                         // On the stream of a request everything belongs to that.
                         let own = asked.and_then(|(id, line)| Some((id, line?)));

@@ -2,6 +2,7 @@
 //! nothing, means an older revision, and `initialize` on the same connection.
 
 use super::{About, Link, Question, client_info};
+use crate::relay::ClientCan;
 use crate::upstream::{
     error::{RpcError, UpstreamError},
     features::Declared,
@@ -29,6 +30,8 @@ pub(super) struct Opening<'a> {
     link: &'a Link,
     news: Arc<News>,
     next_id: u64,
+    /// What older servers are told that their client answers.
+    client: ClientCan,
 }
 
 #[derive(Deserialize)]
@@ -76,11 +79,12 @@ impl About {
 }
 
 impl<'a> Opening<'a> {
-    pub(super) fn new(link: &'a Link, news: Arc<News>) -> Self {
+    pub(super) fn new(link: &'a Link, news: Arc<News>, client: ClientCan) -> Self {
         Self {
             link,
             news,
             next_id: 1,
+            client,
         }
     }
 
@@ -136,7 +140,8 @@ impl<'a> Opening<'a> {
 
     async fn initialize(&mut self) -> Result<Shaken, UpstreamError> {
         let params = format!(
-            "\"protocolVersion\":\"{NEWEST_LEGACY}\",\"capabilities\":{{}},\"clientInfo\":{}",
+            "\"protocolVersion\":\"{NEWEST_LEGACY}\",\"capabilities\":{},\"clientInfo\":{}",
+            self.client.declared(),
             client_info()
         );
         let result = self.ask(Speech::Opening, "initialize", params).await?;

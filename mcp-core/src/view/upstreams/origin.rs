@@ -1,11 +1,12 @@
 //! What answers requests for things of upstreams: the upstream, whose words are understood and passed on.
 
+use super::rounds;
 use crate::{
     json::members::Members,
     relay::{Answer, Forwarded, Line, Origin, Trouble, Updates, Watch},
     spec::Method,
     tool::RemoteArguments,
-    upstream::{Hub, RemoteCall, RemoteTool, RpcError, UpstreamError, Wanted},
+    upstream::{Caller, Hub, RemoteCall, RemoteTool, RpcError, UpstreamError, Wanted},
 };
 use futures_util::future::BoxFuture;
 use serde_json::{json, value::RawValue};
@@ -17,6 +18,9 @@ const INVALID_PARAMS: i64 = -32602;
 const NOT_FOUND: i64 = -32002;
 /// The client did not declare what the request needs (2026-07-28).
 const MISSING_CAPABILITY: i64 = -32021;
+
+/// The client has to open pages before it makes the request again (2025-11-25).
+const NEEDS_PAGES: i64 = -32042;
 
 /// One thing of an upstream, or all of its resources.
 pub(super) struct RemoteOrigin {
@@ -70,21 +74,71 @@ impl RemoteOrigin {
             }
         };
         let is_resource = matches!(wanted, Wanted::Resource);
-        let call = RemoteCall {
-            wanted,
-            params: self.params(request.params.get())?,
-            via: request.via,
-            line: Some(line),
-        };
-        let result = self.hub.call(upstream, call).await;
-        let result = result.map_err(|error| self.trouble(error, is_resource))?;
+        let first = self.params(request.params.get())?;
+        let mut params = first.clone();
+        for round in 0.. {
+            let call = RemoteCall {
+                wanted: wanted.clone(),
+                params,
+                via: request.via.clone(),
+                line: Some(line.clone()),
+                caller: Some(match &request.session {
+                    Some(session) => Caller::Session(session.clone()),
+                    None => {
+                        Caller::Named(format!("{} {}", request.instance, request.principal.subject).into())
+                    }
+                }),
+            };
+            let answer = match self.hub.call(upstream, call).await {
+                Ok(result) => self.read(&result)?,
+                Err(error) => match self.asking(&error, &line) {
+                    Some(answer) => answer,
+                    None => return Err(self.trouble(error, is_resource, &line)),
+                },
+            };
+            if !answer.asks_for_input() || request.is_modern {
+                return Ok(answer);
+            }
+            if round == rounds::MOST {
+                break;
+            }
+            params = rounds::next(&first, &answer, &line).await?;
+        }
+        Err(Trouble::Failed(format!(
+            "The upstream `{upstream}` asked for input more than {} times.",
+            rounds::MOST
+        )))
+    }
+
+    fn read(&self, result: &[u8]) -> Result<Answer, Trouble> {
         let unfit = |error: serde_json::Error| {
             Trouble::Failed(format!(
-                "The upstream `{upstream}` answered with what is no result: {error}."
+                "The upstream `{}` answered with what is no result: {error}.",
+                self.upstream
             ))
         };
-        let raw: &RawValue = serde_json::from_slice(&result).map_err(unfit)?;
+        let raw: &RawValue = serde_json::from_slice(result).map_err(unfit)?;
         Answer::read(raw).map_err(unfit)
+    }
+
+    /// Pages that are to be opened before the request is made again, for a client that is asked by results.
+    fn asking(&self, error: &UpstreamError, line: &Line) -> Option<Answer> {
+        let UpstreamError::Rpc(error) = error else {
+            return None;
+        };
+        if error.code != NEEDS_PAGES || !line.asks_by_results() || !line.client().opens_pages() {
+            return None;
+        }
+        let data: serde_json::Value = serde_json::from_str(error.data.as_ref()?.get()).ok()?;
+        let pages = data.get("elicitations")?.as_array()?.iter().enumerate();
+        let requests: serde_json::Map<_, _> = pages
+            .map(|(number, page)| {
+                let params = json!({"mode": "url", "message": page["message"], "url": page["url"]});
+                let request = json!({"method": "elicitation/create", "params": params});
+                (format!("page-{}", number + 1), request)
+            })
+            .collect();
+        (!requests.is_empty()).then(|| Answer::asking(&requests.into()))
     }
 
     /// The client's parameters, with the arguments that the instance gives.
@@ -104,21 +158,47 @@ impl RemoteOrigin {
         Ok(out.into())
     }
 
-    fn trouble(&self, error: UpstreamError, is_resource: bool) -> Trouble {
+    fn trouble(&self, error: UpstreamError, is_resource: bool, line: &Line) -> Trouble {
         match error {
             UpstreamError::Rpc(error) if is_resource && is_not_found(&error) => Trouble::NotFound,
+            UpstreamError::Stale(reason) => Trouble::Invalid(format!("params.requestState: {reason}")),
             UpstreamError::Rpc(error) if error.code == INVALID_PARAMS => Trouble::Invalid(error.message),
             UpstreamError::Rpc(RpcError {
                 code: MISSING_CAPABILITY,
                 message,
                 data: Some(data),
             }) => Trouble::Unable { message, data },
+            UpstreamError::Rpc(RpcError {
+                code: NEEDS_PAGES,
+                message,
+                data: Some(data),
+            }) if !line.asks_by_results() && line.client().opens_pages() => {
+                Trouble::NeedsPages { message, data }
+            }
+            UpstreamError::Rpc(error) if error.code == NEEDS_PAGES => Trouble::Failed(format!(
+                "The upstream `{}` wants pages to be opened first, which the client did not say that it does: {}{}",
+                self.upstream,
+                error.message,
+                pages(&error)
+            )),
             error => Trouble::Failed(format!(
                 "The upstream `{}` did not do it: {error}.",
                 self.upstream
             )),
         }
     }
+}
+
+/// Their addresses, for people.
+fn pages(error: &RpcError) -> String {
+    let data = error.data.as_deref();
+    let data: Option<serde_json::Value> = data.and_then(|data| serde_json::from_str(data.get()).ok());
+    let pages = data.as_ref().and_then(|data| data["elicitations"].as_array());
+    let urls = pages
+        .into_iter()
+        .flatten()
+        .filter_map(|page| page["url"].as_str());
+    urls.fold(String::new(), |text, url| text + " " + url)
 }
 
 fn is_not_found(error: &RpcError) -> bool {
