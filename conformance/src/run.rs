@@ -24,11 +24,23 @@ pub struct Report {
 
 /// Runs `suite` against `subject`.
 pub async fn run(subject: &Subject, suite: Suite) -> Result<Report> {
-    let toolbox = Toolbox::open()?;
     let expected = ExpectedFailures::read(suite.expected_failures)?;
+    let url = subject.gateway.endpoint(suite.flavour.as_str());
+    measure(&url, suite.package, suite.arguments, &suite.slug(), &expected).await
+}
+
+/// Runs what `arguments` say against a server; `slug` names the place of its results.
+pub async fn measure(
+    url: &str,
+    package: &str,
+    arguments: &[&str],
+    slug: &str,
+    expected: &ExpectedFailures,
+) -> Result<Report> {
+    let toolbox = Toolbox::open()?;
     let results = Path::new(env!("CARGO_MANIFEST_DIR"))
         .join("../target/conformance")
-        .join(suite.slug());
+        .join(slug);
     if results.exists() {
         fs::remove_dir_all(&results)?;
     }
@@ -36,14 +48,11 @@ pub async fn run(subject: &Subject, suite: Suite) -> Result<Report> {
     let baseline = results.join("expected-failures.yml");
     fs::write(&baseline, expected.to_yaml())?;
     // One of the scenarios wants to know whether the server tells `localhost` from a foreign name.
-    let url = subject
-        .gateway
-        .endpoint(suite.flavour.as_str())
-        .replace("127.0.0.1", "localhost");
+    let url = url.replace("127.0.0.1", "localhost");
     let run = Command::new(toolbox.node())
-        .arg(toolbox.node_module(suite.package).join("dist/index.js"))
+        .arg(toolbox.node_module(package).join("dist/index.js"))
         .args(["server", "--url", &url])
-        .args(suite.arguments)
+        .args(arguments)
         .arg("--expected-failures")
         .arg(&baseline)
         .arg("--output-dir")
@@ -59,7 +68,7 @@ pub async fn run(subject: &Subject, suite: Suite) -> Result<Report> {
         String::from_utf8_lossy(&output.stdout),
         String::from_utf8_lossy(&output.stderr)
     );
-    read(text, output.status.success(), &expected)
+    read(text, output.status.success(), expected)
 }
 
 fn read(output: String, succeeded: bool, expected: &ExpectedFailures) -> Result<Report> {

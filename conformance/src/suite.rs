@@ -32,8 +32,8 @@ pub struct Suite {
     pub expected_failures: &'static [&'static str],
 }
 
-const ALPHA: &str = "conformance-alpha";
-const STABLE: &str = "conformance-stable";
+pub(crate) const ALPHA: &str = "conformance-alpha";
+pub(crate) const STABLE: &str = "conformance-stable";
 
 impl Suite {
     /// What 2026-07-28 requires of a server.

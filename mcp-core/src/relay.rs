@@ -10,6 +10,7 @@ mod pending;
 mod updates;
 mod waits;
 
+pub(crate) use answer::AskedFor;
 pub use answer::{Answer, Trouble};
 pub use client_can::ClientCan;
 pub use line::{Line, NoAnswer, Progress};

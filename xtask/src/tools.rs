@@ -3,6 +3,7 @@
 
 mod cargo_deny;
 mod console;
+mod everything;
 mod node;
 mod python;
 mod stamp;
@@ -19,7 +20,8 @@ pub(crate) fn install() -> Result<()> {
     system::install()?;
     node::install(&tools, &pinned)?;
     console::install(&root().join("console"))?;
-    python::install(&tools, &pinned)
+    python::install(&tools, &pinned)?;
+    everything::install(&tools, &pinned)
 }
 
 /// The benchmark compares with nginx where there is one.

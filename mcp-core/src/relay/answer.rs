@@ -44,6 +44,15 @@ pub enum Trouble {
     Failed(String),
 }
 
+/// What a result asks for.
+#[derive(Debug)]
+pub(crate) struct AskedFor<'a> {
+    /// By the names that answers repeat.
+    pub(crate) requests: Vec<(String, Request)>,
+    /// What goes back to the server, JSON text.
+    pub(crate) state: Option<&'a str>,
+}
+
 /// One of the things that a result asks for.
 #[derive(Debug, serde::Deserialize)]
 pub(crate) struct Request {
@@ -99,15 +108,16 @@ impl Answer {
         self.result_type == "input_required"
     }
 
-    /// What it asks for, by the names that answers repeat, each the JSON text of an object with `method` and `params`; and the state
-    /// that goes back to the server.
-    pub(crate) fn asked_for(&self) -> Result<(Vec<(String, Request)>, Option<&str>), serde_json::Error> {
+    /// What it asks for.
+    pub(crate) fn asked_for(&self) -> Result<AskedFor<'_>, serde_json::Error> {
         let requests: IndexMap<String, Request> = match self.members.get("inputRequests") {
             Some(text) => serde_json::from_str(text)?,
             None => IndexMap::new(),
         };
-        let state = self.members.get("requestState").map(String::as_str);
-        Ok((requests.into_iter().collect(), state))
+        Ok(AskedFor {
+            requests: requests.into_iter().collect(),
+            state: self.members.get("requestState").map(String::as_str),
+        })
     }
 
     /// A result that asks for these (2026-07-28); the client makes the request again, with the answers.

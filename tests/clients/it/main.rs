@@ -1,6 +1,7 @@
 //! Real MCP clients against `dynmcp serve`: each lists, calls, fails, is told of a change and closes. And real MCP servers behind it.
 
 mod console;
+mod everything;
 mod fixture;
 mod github;
 mod inspector;

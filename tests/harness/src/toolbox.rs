@@ -39,6 +39,16 @@ impl Toolbox {
         self.root.join("node/node_modules").join(path)
     }
 
+    /// Where Python finds the everything server of this release of its SDK.
+    pub fn everything(&self, release: &str) -> PathBuf {
+        self.root.join(format!("everything-{release}"))
+    }
+
+    /// The Python executable with an SDK that knows the older revisions alone.
+    pub fn old_python(&self) -> PathBuf {
+        self.root.join("python-old/bin/python")
+    }
+
     /// The Python executable.
     pub fn python(&self) -> PathBuf {
         self.root.join("python/bin/python")

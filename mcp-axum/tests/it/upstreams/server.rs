@@ -55,13 +55,14 @@ struct Shared {
     /// Streams that belong to no request, with what their client wants to hear of and the name of the subscription.
     listeners: Mutex<Vec<(Value, mpsc::UnboundedSender<String>)>>,
     sessions: Mutex<u32>,
-    /// Who waits for a client's answer, by the id of the request.
-    asked: Mutex<HashMap<String, oneshot::Sender<Value>>>,
+    /// Who waits for a client's answer, by its session and the id of the request.
+    asked: Mutex<HashMap<(String, String), oneshot::Sender<Value>>>,
 }
 
 /// The open answer to one request.
 pub struct Talk {
     id: Value,
+    session: String,
     events: mpsc::UnboundedSender<String>,
     shared: Arc<Shared>,
 }
@@ -88,7 +89,8 @@ impl Talk {
     /// Asks the client, and waits for its whole answer.
     pub async fn ask(&self, id: &str, method: &str, params: &Value) -> Value {
         let (sender, receiver) = oneshot::channel();
-        self.shared.asked.lock().unwrap().insert(id.to_owned(), sender);
+        let key = (self.session.clone(), id.to_owned());
+        self.shared.asked.lock().unwrap().insert(key, sender);
         self.say(&json!({"jsonrpc": "2.0", "id": id, "method": method, "params": params}).to_string());
         receiver.await.unwrap_or_default()
     }
@@ -212,9 +214,15 @@ async fn answer(
         _ => return StatusCode::METHOD_NOT_ALLOWED.into_response(),
     }
     let id = received.message["id"].clone();
+    let session = received.headers.get("mcp-session-id");
+    let session = session.map_or("", |id| id.to_str().unwrap()).to_owned();
     if received.method().is_empty()
         && let Some(id) = id.as_str()
-        && let Some(waiting) = shared.asked.lock().unwrap().remove(id)
+        && let Some(waiting) = shared
+            .asked
+            .lock()
+            .unwrap()
+            .remove(&(session.clone(), id.to_owned()))
     {
         let _gone = waiting.send(received.message);
         return StatusCode::ACCEPTED.into_response();
@@ -224,6 +232,7 @@ async fn answer(
     }
     let talk = Talk {
         id,
+        session,
         events: sender,
         shared: shared.clone(),
     };

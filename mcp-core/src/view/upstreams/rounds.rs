@@ -3,7 +3,7 @@
 
 use crate::{
     json::members::Members,
-    relay::{Answer, Line, Trouble},
+    relay::{Answer, AskedFor, Line, Trouble},
 };
 use futures_util::future::try_join_all;
 use serde_json::{json, value::RawValue};
@@ -20,7 +20,7 @@ pub(super) async fn next(first: &str, asking: &Answer, line: &Line) -> Result<Bo
             "The server asks for input in a way that is none: {reason}."
         ))
     };
-    let (requests, state) = asking.asked_for().map_err(|error| unfit(error.to_string()))?;
+    let AskedFor { requests, state } = asking.asked_for().map_err(|error| unfit(error.to_string()))?;
     if requests.is_empty() && state.is_none() {
         return Err(unfit("it asks for nothing".to_owned()));
     }
