@@ -1,6 +1,7 @@
 //! The command line. The only part of the program that prints.
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a command line prints")]
 
+mod access;
 mod add;
 mod banner;
 mod call;
@@ -22,8 +23,10 @@ mod open_files;
 mod output;
 mod own_program;
 mod pin;
+mod place;
 mod plan;
 #[cfg(unix)]
+mod roles;
 mod sandbox;
 mod schema;
 mod serve;
@@ -35,6 +38,7 @@ mod upstreams;
 #[cfg(unix)]
 mod warden;
 
+use access::AccessCommand;
 use add::AddArguments;
 use call::CallArguments;
 use clap::{Parser, Subcommand};
@@ -48,6 +52,7 @@ use keys::KeysCommand;
 use migrate::MigrateArguments;
 use pin::PinArguments;
 use plan::{ApplyArguments, PlanArguments};
+use roles::RolesCommand;
 use std::{ffi::OsString, path::PathBuf, process::ExitCode};
 use stdio::StdioArguments;
 use try_definition::TryDefinitionArguments;
@@ -76,6 +81,8 @@ Examples:
   dynmcp pin docs                          which of its tools are not as somebody approved them
   dynmcp stdio desk                        an instance for a client that starts its servers as programs
   dynmcp keys create --name claude --instance support             a key that opens this instance alone
+  dynmcp roles put support-agent.yaml      what keys with this role may do
+  dynmcp access explain claude support refund_order amount=2000  whether a call would be allowed, and by which rule
   dynmcp clients desk                      what Claude, VS Code, Cursor and others want to be told of an instance
   dynmcp migrate --check                   does the database have the tables of this version?
   dynmcp export definitions/               what is stored, as files for git
@@ -211,6 +218,20 @@ enum Command {
         #[command(subcommand)]
         command: Box<KeysCommand>,
     },
+    /// List, write and delete roles: what the holders of keys that name them may do, and what not.
+    ///
+    ///   dynmcp roles put support-agent.yaml
+    ///   dynmcp keys create --name claude-support --role support-agent
+    #[command(verbatim_doc_comment)]
+    Roles {
+        #[command(subcommand)]
+        command: Box<RolesCommand>,
+    },
+    /// Ask what somebody may do, and why.
+    Access {
+        #[command(subcommand)]
+        command: AccessCommand,
+    },
     /// Do work for a gateway, which starts this itself.
     #[cfg(unix)]
     #[command(hide = true)]
@@ -297,6 +318,8 @@ fn run_command(cli: Cli) -> ExitCode {
         Command::Upstreams(arguments) => upstreams::run(cli.config, &arguments),
         Command::Pin(arguments) => pin::run(cli.config, &arguments),
         Command::Keys { command } => keys::run(cli.config, &command),
+        Command::Roles { command } => roles::run(cli.config, &command),
+        Command::Access { command } => access::run(cli.config, &command),
         #[cfg(unix)]
         Command::Warden => warden::run(),
         #[cfg(unix)]

@@ -4,11 +4,13 @@ mod attributes;
 mod grant;
 mod key_ring;
 mod narrowing;
+mod rights;
 
 pub use attributes::Attributes;
 pub use grant::Grant;
-pub use key_ring::KeyRing;
+pub use key_ring::{KeyRing, RoleVersion, StoredRole};
 pub use narrowing::Narrowing;
+pub use rights::{Decision, Gathered, Placed, Rights};
 
 use async_trait::async_trait;
 use http::HeaderMap;
@@ -20,7 +22,7 @@ use std::sync::Arc;
 pub struct Principal {
     /// Stable identity, used in history and logs; never a credential.
     pub subject: Arc<str>,
-    /// May use `/admin`.
+    /// May do everything, in `/admin` as well.
     pub admin: bool,
     /// What else is known of the caller; shared, since a principal is cloned for every request. `None`: nothing.
     pub attributes: Option<Arc<Attributes>>,
@@ -45,9 +47,14 @@ impl Principal {
         Self::named("anonymous")
     }
 
-    /// What of the instances the caller sees; `None` for all.
-    pub fn narrowing(&self) -> Option<&Arc<Narrowing>> {
-        self.grant.as_deref()?.narrowing()
+    /// What the caller may do; `None` for everything that the door allows.
+    pub fn rights(&self) -> Option<&Arc<Rights>> {
+        self.grant.as_deref().map(Grant::rights)
+    }
+
+    /// Whether the caller may do this in `/admin`: `admin/tds/write`.
+    pub fn may(&self, action: &str) -> bool {
+        self.admin || self.rights().is_some_and(|rights| rights.admin(action).is_some())
     }
 
     /// `principal.roles` of templates, in the order in which the authenticator gave them.

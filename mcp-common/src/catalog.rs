@@ -35,7 +35,7 @@ use crate::{
     datasource::{Batch, Change, Load},
     definition::{InstanceDefinition, ToolDefinition, instance::ToolOverrides},
     document::Document,
-    key::{Key, Revision},
+    key::{Definition, Key, Kind, Revision},
     problem::Problems,
     safe_mode::SafeMode,
 };
@@ -77,6 +77,12 @@ pub trait Compile: Send + Sync + 'static {
         tool: &ToolEntry<Self::Tool>,
         instance: &InstanceDefinition,
     ) -> Result<(), Problems>;
+
+    /// Whether a definition of another kind can be used; it can be read.
+    fn check_document(&self, kind: Kind, definition: &Definition) -> Result<(), Problems> {
+        let _ = (kind, definition);
+        Ok(())
+    }
 
     /// Where it is written down what is being compiled, and what is not to be.
     fn safe_mode(&self) -> Option<&SafeMode> {

@@ -1,4 +1,4 @@
-//! Definitions, read from their documents: a TDS document is one tool, an IDS document is one instance, a UDS document is one upstream, a KDS document is one key. Reading checks shapes and names; whether a tool can be called is found out by compiling
+//! Definitions, read from their documents: a TDS document is one tool, an IDS document is one instance, a UDS document is one upstream, a KDS document is one key, an RDS document is one role. Reading checks shapes and names; whether a tool can be called is found out by compiling
 //! it (the catalog's [`Compile`](crate::catalog::Compile) port).
 
 pub mod api_key;
@@ -6,6 +6,7 @@ pub mod client_limits;
 mod decode;
 pub mod instance;
 pub mod name;
+pub mod role;
 mod schema;
 pub mod tool;
 pub mod upstream;
@@ -13,6 +14,7 @@ pub mod upstream;
 pub use api_key::ApiKeyDefinition;
 pub use decode::{Misread, decode};
 pub use instance::InstanceDefinition;
+pub use role::RoleDefinition;
 pub use schema::{UnknownMembers, file_schema, schema, schema_of};
 pub use tool::ToolDefinition;
 pub use upstream::UpstreamDefinition;

@@ -43,6 +43,14 @@ impl Key {
         }
     }
 
+    /// The key of a role definition.
+    pub fn role(id: impl Into<Arc<str>>) -> Self {
+        Self {
+            kind: Kind::ROLE,
+            id: id.into(),
+        }
+    }
+
     /// The key of an instance definition.
     pub fn instance(id: impl Into<Arc<str>>) -> Self {
         Self {

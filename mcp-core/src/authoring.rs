@@ -1,5 +1,6 @@
 //! What people do at a desk: import, export, plans, examples, explanations, and the way into the store. Nothing on the way of a call needs it.
 
+pub mod access;
 pub mod change_plan;
 pub mod compare;
 pub mod examples;

@@ -19,6 +19,7 @@ mod work;
 use crate::{relay::Line, tool::InstanceNames};
 use ::http::HeaderMap;
 pub(crate) use arguments::completed;
+pub(crate) use caller::principal as named_principal;
 pub use failure::ArgumentProblem;
 use failure::Failure;
 pub use http::Tokens;

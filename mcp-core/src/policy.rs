@@ -7,6 +7,7 @@
 //! everybody do what their door allows.
 
 mod asked;
+mod call;
 mod gate;
 mod key_limits;
 mod key_usage;
@@ -14,6 +15,7 @@ mod record;
 mod refusal;
 
 pub use asked::{Action, Asked, Door, Verb};
+pub use call::{Call, Ruling};
 pub use gate::{Gate, Hold};
 pub use key_limits::CountedKeys;
 pub use key_usage::{KeyUsage, KeyUse};
@@ -56,7 +58,12 @@ impl Policy {
         found: Result<Principal, Denied>,
     ) -> Result<Principal, Refusal> {
         let principal = found.map_err(Refusal::Unauthenticated)?;
-        if door == Door::Admin && !principal.admin {
+        let rights = principal.rights();
+        if let Some(reason) = rights.and_then(|rights| rights.broken()) {
+            return Err(Refusal::Forbidden(format!("this key opens nothing: {reason}")));
+        }
+        let opens_admin = principal.admin || rights.is_some_and(|rights| rights.opens_admin());
+        if door == Door::Admin && !opens_admin {
             // Let in without a key; with one it may be different.
             if principal == Principal::anonymous() {
                 return Err(Refusal::Unauthenticated(Denied::Missing));
@@ -66,10 +73,10 @@ impl Policy {
             ));
         }
         // Before anybody looks whether it is there: who may not use an instance does not learn of it.
-        let opens = |instance: &str| principal.grant.as_ref().is_none_or(|grant| grant.opens(instance));
+        let opens = |instance: &str| rights.is_none_or(|rights| rights.opens(instance));
         if let Some(instance) = instance.filter(|instance| !opens(instance)) {
             return Err(Refusal::Forbidden(format!(
-                "this key does not open the instance `{instance}`; `instances` of the key lists those that it opens"
+                "this key does not open the instance `{instance}`: neither its `instances` nor its roles do"
             )));
         }
         for gate in self.gates.iter().flat_map(|gates| &**gates) {
@@ -81,6 +88,12 @@ impl Policy {
     /// Whether the caller may have what is asked for. The first gate that refuses decides; what those before it took is
     /// given back.
     pub fn admit(&self, asked: &Asked<'_>) -> Result<Permit, Refusal> {
+        if let Action::Admin { verb, path } = asked.action {
+            let wanted = verb.of_admin(path);
+            if !asked.principal.may(&wanted) {
+                return Err(Refusal::not_allowed(&wanted));
+            }
+        }
         let mut holds = Vec::new();
         for gate in self.gates.iter().flat_map(|gates| &**gates) {
             holds.extend(gate.admit(asked)?);

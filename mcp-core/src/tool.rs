@@ -68,6 +68,7 @@ pub(crate) use template::{
     AllowedHeaders, AnswerTemplates, AnswerText, CallerName, Condition, Leaf, Reference, Template, Templates,
     Unrendered, UsedVar,
 };
+use template::{CallConditions, TemplateBounds};
 pub(crate) use validator::{accepts, bounded, findings};
 
 /// Compiles tool definitions.
@@ -87,6 +88,8 @@ pub struct ToolCompiler {
     request_headers: AllowedHeaders,
     /// Where it is written down what is being compiled.
     safe_mode: Option<Arc<SafeMode>>,
+    /// Conditions of roles, compiled.
+    conditions: CallConditions,
     bounds: Arc<Bounds>,
 }
 
@@ -108,6 +111,12 @@ pub struct CompiledTool {
 }
 
 impl ToolCompiler {
+    /// Whether a role's condition holds with these names.
+    pub(crate) fn holds(&self, condition: &str, names: minijinja::Value) -> Result<bool, String> {
+        self.conditions
+            .holds(condition, TemplateBounds::from(&*self.bounds), names)
+    }
+
     /// Warns of secrets that are not there, where these are the ones that calls will use.
     pub fn with_secrets(self, secrets: Secrets) -> Self {
         Self {

@@ -25,7 +25,7 @@ use collection::{Collection, ListStyle};
 pub(crate) use cursor::Cursor;
 pub(crate) use kinds::{ListKind, PerList};
 pub use listed::{ListedTool, listed};
-use mcp_common::{authenticator::Narrowing, catalog::InstanceEntry};
+use mcp_common::{authenticator::Rights, catalog::InstanceEntry};
 use narrowed::Sight;
 pub use offer::{Inventories, Item, NoInventories, Offer, Resources, Unlisted};
 pub(crate) use prepared::PreparedList;
@@ -94,12 +94,12 @@ pub(crate) enum Callee {
 }
 
 impl InstanceView {
-    /// Renders the instance, with what other servers offer through it; of all that, what a narrowing leaves.
+    /// Renders the instance, with what other servers offer through it; of all that, what somebody with these rights sees.
     pub fn build(
         entry: Arc<InstanceEntry<StoredTool>>,
         compiler: &ToolCompiler,
         inventories: &dyn Inventories,
-        narrowing: Option<&Arc<Narrowing>>,
+        rights: Option<&Arc<Rights>>,
         settings: &ViewSettings,
         metrics: &Metrics,
     ) -> Self {
@@ -108,7 +108,7 @@ impl InstanceView {
         let epoch = inventories.epoch(&entry);
         let mut offer = inventories.offer(&entry);
         let capabilities = Capabilities::of(&offer);
-        let sight = Sight(narrowing);
+        let sight = Sight(rights);
         sight.narrow(&mut offer, &entry);
         let definition = &entry.definition;
         let info = json!({"name": format!("dynmcp-{}", definition.id), "title": definition.name, "version": env!("CARGO_PKG_VERSION")});
@@ -151,6 +151,21 @@ impl InstanceView {
             names: InstanceNames::of(&entry.definition),
             entry,
         }
+    }
+
+    /// The names of its tools.
+    pub fn tool_names(&self) -> impl Iterator<Item = &Arc<str>> {
+        self.tools.keys()
+    }
+
+    /// The tags of a tool; none for one that another server offers.
+    pub fn tags_of(&self, name: &str) -> &[Arc<str>] {
+        let is_defined = |tool: &ViewTool| matches!(tool.callee, Callee::Defined(_));
+        let selected = self.tool(name).filter(|tool| is_defined(tool)).and_then(|_| {
+            let mut tools = self.entry.selection.tools.iter();
+            tools.find(|selected| *selected.name == *name)
+        });
+        selected.map_or(&[], |selected| &selected.tool.tags)
     }
 
     pub(crate) fn tool(&self, name: &str) -> Option<&ViewTool> {

@@ -1,18 +1,20 @@
 //! `dynmcp keys`: the keys of the store, in the configured data source or through a running gateway.
 
 mod list;
-mod place;
 
 use super::{
     Failure,
     gateway::GatewayArguments,
     output::{OutputFormat, print, print_json},
+    place::{Place, Stored},
     store::Use,
 };
 use clap::{Args, Subcommand};
-use mcp_common::definition::api_key::{ApiKeyStatus, Timestamp};
+use mcp_common::{
+    definition::api_key::{ApiKeyStatus, Timestamp},
+    key::Kind,
+};
 use mcp_core::authoring::keys::{self, Issued, KeyError, NewKey};
-use place::{Place, Stored};
 use serde_json::{Map, Value, json};
 use std::{
     path::PathBuf,
@@ -94,14 +96,14 @@ pub(super) struct CreateArguments {
     /// Who it is, in logs and in history.
     #[arg(long)]
     name: String,
-    /// An instance that it opens, with `*` for any text. Can be repeated; without any it opens none.
+    /// An instance that it opens, with `*` for any text. Can be repeated; roles may open others.
     #[arg(long = "instance", value_name = "ID")]
     instances: Vec<String>,
-    /// A tool that it shows, by its name with `*` for any text, or by tag (tag:read-only). Can be repeated; without any it
+    /// A tool that it shows at the most, by its name with `*` for any text, or by tag (tag:read-only). Can be repeated; without any it
     /// shows all.
     #[arg(long = "tool", value_name = "NAME")]
     tools: Vec<String>,
-    /// A role of it; `admin` opens /admin and every instance. Can be repeated.
+    /// A role of it: one of the store, or admin, editor, viewer, agent. Can be repeated.
     #[arg(long = "role", value_name = "ROLE")]
     roles: Vec<String>,
     /// Until when it is valid: a time as RFC 3339 writes it, or how long from now (90d).
@@ -144,12 +146,12 @@ pub(super) fn run(config: Option<PathBuf>, command: &KeysCommand) -> Result<(), 
                 gateway,
             } => {
                 let place = Place::open(config, gateway, Use::Read).await?;
-                let all = place.all().await?;
+                let all = place.all(Kind::API_KEY).await?;
                 list::print_list(&all, *include_inactive, *format)
             }
             KeysCommand::Show { one } => {
                 let place = Place::open(config, &one.gateway, Use::Read).await?;
-                let Stored { key, document, .. } = place.find(&one.wanted).await?;
+                let Stored { key, document, .. } = find(&place, &one.wanted).await?;
                 let mut shown: Value = serde_json::from_str(document.as_json()).map_err(Failure::runtime)?;
                 shown["id"] = json!(key.id);
                 if let Some(usage) = place.usage(&key).await? {
@@ -161,7 +163,7 @@ pub(super) fn run(config: Option<PathBuf>, command: &KeysCommand) -> Result<(), 
             KeysCommand::Inactivate { one } => switch(config, one, ApiKeyStatus::Inactive).await,
             KeysCommand::Rotate { one, grace, format } => {
                 let place = Place::open(config, &one.gateway, Use::Write).await?;
-                let before = place.find(&one.wanted).await?;
+                let before = find(&place, &one.wanted).await?;
                 let grace = grace.unwrap_or_default();
                 let issued = keys::rotate(&before.key.id, &before.document, grace, SystemTime::now());
                 let issued = issued.map_err(failed)?;
@@ -172,7 +174,7 @@ pub(super) fn run(config: Option<PathBuf>, command: &KeysCommand) -> Result<(), 
             }
             KeysCommand::Delete { one, confirm } => {
                 let place = Place::open(config, &one.gateway, Use::Write).await?;
-                let Stored { key, .. } = place.find(&one.wanted).await?;
+                let Stored { key, .. } = find(&place, &one.wanted).await?;
                 if !confirm {
                     return Err(Failure::runtime(format_args!(
                         "nothing was deleted: add --confirm to delete `{}`, or switch it off with `inactivate`",
@@ -186,13 +188,39 @@ pub(super) fn run(config: Option<PathBuf>, command: &KeysCommand) -> Result<(), 
     })
 }
 
+/// The key of this id, or the only one of this name.
+async fn find(place: &Place, wanted: &str) -> Result<Stored, Failure> {
+    let all = place.all(Kind::API_KEY).await?;
+    if let Some(found) = all.iter().find(|stored| *stored.key.id == *wanted) {
+        return Ok(found.clone());
+    }
+    let has_name = |stored: &Stored| {
+        let name = stored.document.get("name");
+        name.is_some_and(|name| serde_json::from_str::<String>(name.get()).is_ok_and(|name| name == wanted))
+    };
+    let named: Vec<_> = all.into_iter().filter(has_name).collect();
+    match <[_; 1]>::try_from(named) {
+        Ok([only]) => Ok(only),
+        Err(none) if none.is_empty() => Err(Failure::runtime(format_args!(
+            "no key has the id or the name `{wanted}`; `dynmcp keys list --include-inactive` lists all"
+        ))),
+        Err(several) => {
+            let ids: Vec<&str> = several.iter().map(|stored| &*stored.key.id).collect();
+            Err(Failure::runtime(format_args!(
+                "several keys are called `{wanted}`; take the id: {}",
+                ids.join(", ")
+            )))
+        }
+    }
+}
+
 async fn switch(config: Option<PathBuf>, one: &OneKey, status: ApiKeyStatus) -> Result<(), Failure> {
     let place = Place::open(config, &one.gateway, Use::Write).await?;
     let Stored {
         key,
         document,
         revision,
-    } = place.find(&one.wanted).await?;
+    } = find(&place, &one.wanted).await?;
     place
         .write(&key, &keys::with_status(&document, status), Some(revision))
         .await?;

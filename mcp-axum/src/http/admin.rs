@@ -7,6 +7,7 @@
 //! `next_cursor`; refusals: [`Error`].
 
 mod access;
+mod access_explain;
 mod clients;
 mod collection;
 mod delete;
@@ -97,6 +98,7 @@ pub fn router(app: Arc<App>) -> Router {
         .route("/apply", post(plan::apply))
         .route("/export", get(export::show))
         .route("/upstreams", get(upstreams::list))
+        .route("/access/explain", post(access_explain::run))
         .route_layer(from_fn_with_state(app.clone(), access::loaded));
     let guarded = definitions
         .route("/status", get(status::show))

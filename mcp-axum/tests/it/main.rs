@@ -31,6 +31,7 @@ mod plan;
 mod progress;
 mod readme;
 mod recipes;
+mod roles;
 mod round_trip;
 mod sessions;
 mod static_answers;

@@ -27,6 +27,7 @@ mod log_lines;
 #[cfg(target_os = "linux")]
 mod programs;
 #[cfg(target_os = "linux")]
+mod roles;
 mod safe_mode;
 #[cfg(feature = "etcd")]
 mod servers;

@@ -1,6 +1,6 @@
 //! What a key of the store gives whoever shows it.
 
-use super::Narrowing;
+use super::{Gathered, KeyRing, Rights};
 use crate::{
     definition::{ApiKeyDefinition, api_key::KeyLimits},
     key::Revision,
@@ -11,6 +11,7 @@ use std::{sync::Arc, time::SystemTime};
 #[derive(Clone, Debug)]
 pub struct Grant {
     definition: Arc<ApiKeyDefinition>,
+    gathered: Gathered,
     /// The revision of the key's document: what was granted by another one is granted no more.
     pub revision: Revision,
     /// The time when it ends; `None` for never.
@@ -18,10 +19,16 @@ pub struct Grant {
 }
 
 impl Grant {
-    /// What a key grants as it was stored at this revision, until `end`.
-    pub fn new(definition: Arc<ApiKeyDefinition>, revision: Revision, end: Option<SystemTime>) -> Self {
+    /// What a key grants as it and its roles were stored at this revision, until `end`.
+    pub fn new(
+        definition: Arc<ApiKeyDefinition>,
+        gathered: Gathered,
+        revision: Revision,
+        end: Option<SystemTime>,
+    ) -> Self {
         Self {
             definition,
+            gathered,
             revision,
             end,
         }
@@ -32,15 +39,20 @@ impl Grant {
         &self.definition.id
     }
 
-    /// Whether the instance of this id may be used.
-    pub fn opens(&self, instance: &str) -> bool {
-        let mut instances = self.definition.instances.iter();
-        self.definition.is_admin() || instances.any(|pattern| pattern.matches(instance))
+    /// What its holder may do.
+    pub fn rights(&self) -> &Arc<Rights> {
+        &self.gathered.rights
     }
 
-    /// What of the instances is seen; `None` for all.
-    pub fn narrowing(&self) -> Option<&Arc<Narrowing>> {
-        self.definition.narrowing.as_ref()
+    /// Whether documents of roles say something about what it opens.
+    pub fn depends_on_roles(&self) -> bool {
+        self.gathered.depends_on_roles()
+    }
+
+    /// Whether the key and its roles are stored as they were when it was shown.
+    pub fn is_still(&self, ring: &dyn KeyRing) -> bool {
+        let revision = ring.key(self.key()).map(|(_, revision)| revision);
+        revision == Some(self.revision) && self.gathered.is_of(ring)
     }
 
     /// How many calls its holder may make; `None` for any number.
@@ -50,10 +62,11 @@ impl Grant {
     }
 }
 
-/// The same key as it was at the same time.
+/// The same key with the same rights, as it was at the same time.
 impl PartialEq for Grant {
     fn eq(&self, other: &Self) -> bool {
-        (self.key(), self.revision, self.end) == (other.key(), other.revision, other.end)
+        (self.key(), self.revision, self.end, self.rights())
+            == (other.key(), other.revision, other.end, other.rights())
     }
 }
 

@@ -1,7 +1,9 @@
 //! What of an instance a caller sees, where that is not all of it.
 
-use crate::definition::upstream::Pattern;
-use std::sync::Arc;
+use crate::definition::{
+    role::{Thing, among, among_tools},
+    upstream::Pattern,
+};
 
 /// What of an instance somebody may see and use. A list that is not there leaves everything of its kind.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
@@ -14,37 +16,21 @@ pub struct Narrowing {
     pub prompts: Option<Vec<Pattern>>,
 }
 
-/// Stands before a tag. No name of a tool has a colon.
-const TAG: &str = "tag:";
-
 impl Narrowing {
     /// Whether nothing is taken away.
     pub fn is_empty(&self) -> bool {
         *self == Self::default()
     }
 
-    /// Whether a tool of this name, with these tags, is seen.
-    pub fn shows_tool(&self, name: &str, tags: &[Arc<str>]) -> bool {
-        let Some(patterns) = &self.tools else { return true };
-        patterns.iter().any(|pattern| match pattern.0.strip_prefix(TAG) {
-            Some(wanted) => tags.iter().any(|tag| **tag == *wanted),
-            None => pattern.matches(name),
-        })
+    /// Whether the thing is among what is left.
+    pub fn shows(&self, thing: Thing<'_>) -> bool {
+        let is_named = match thing {
+            Thing::Tool(name, tags) => among_tools(self.tools.as_deref(), name, tags),
+            Thing::Resource(uri) => among(self.resources.as_deref(), uri),
+            Thing::Prompt(name) => among(self.prompts.as_deref(), name),
+        };
+        is_named.unwrap_or(true)
     }
-
-    /// Whether a resource of this URI, or a template of this text, is seen.
-    pub fn shows_resource(&self, uri: &str) -> bool {
-        among(self.resources.as_deref(), uri)
-    }
-
-    /// Whether a prompt of this name is seen.
-    pub fn shows_prompt(&self, name: &str) -> bool {
-        among(self.prompts.as_deref(), name)
-    }
-}
-
-fn among(patterns: Option<&[Pattern]>, name: &str) -> bool {
-    patterns.is_none_or(|patterns| patterns.iter().any(|pattern| pattern.matches(name)))
 }
 
 #[cfg(test)]
@@ -58,11 +44,12 @@ mod tests {
     #[test]
     fn a_list_that_is_there_shows_what_it_names_and_nothing_else() {
         let all = Narrowing::default();
+        let tool = Thing::Tool("t", &[]);
+        assert!(all.is_empty());
         assert!(
-            all.is_empty()
-                && all.shows_tool("t", &[])
-                && all.shows_resource("a://b")
-                && all.shows_prompt("p")
+            [tool, Thing::Resource("a://b"), Thing::Prompt("p")]
+                .iter()
+                .all(|thing| all.shows(*thing))
         );
         let some = Narrowing {
             tools: patterns(&["get_*", "tag:safe"]),
@@ -70,13 +57,11 @@ mod tests {
             prompts: patterns(&[]),
         };
         let tags = ["safe".into()];
-        assert!(some.shows_tool("get_order", &[]) && some.shows_tool("delete", &tags));
-        assert!(
-            !some.shows_tool("delete", &[])
-                && !some.shows_tool("safe", &[])
-                && !some.shows_tool("tag:safe", &[])
-        );
-        assert!(some.shows_resource("docs://a") && !some.shows_resource("file:///a"));
-        assert!(!some.shows_prompt("p"));
+        assert!(some.shows(Thing::Tool("get_order", &[])) && some.shows(Thing::Tool("delete", &tags)));
+        for hidden in ["delete", "safe", "tag:safe"] {
+            assert!(!some.shows(Thing::Tool(hidden, &[])), "{hidden}");
+        }
+        assert!(some.shows(Thing::Resource("docs://a")) && !some.shows(Thing::Resource("file:///a")));
+        assert!(!some.shows(Thing::Prompt("p")));
     }
 }

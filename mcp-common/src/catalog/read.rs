@@ -132,12 +132,12 @@ pub(super) fn instance(
 }
 
 /// A definition of a kind of which the catalog need not know more than its row.
-pub(super) fn other(
+pub(super) fn other<C: Compile>(
+    compiler: &C,
     record: &Record,
     known: Option<&Document>,
-    bounds: &JsonBounds,
 ) -> Result<DocumentEntry, Rejected> {
-    let document = document(record, known, bounds)?;
+    let document = document(record, known, &compiler.bounds())?;
     let Record {
         key,
         revision,
@@ -145,8 +145,13 @@ pub(super) fn other(
         ..
     } = record;
     let read = DocumentEntry::read(key.kind, &key.id, document, *revision, *updated_at);
-    read.map_err(|(problems, document)| Rejected {
+    let rejected = |(problems, document)| Rejected {
         problems,
         document: Some(document),
-    })
+    };
+    let entry = read.map_err(rejected)?;
+    match compiler.check_document(key.kind, &entry.definition) {
+        Ok(()) => Ok(entry),
+        Err(problems) => Err(rejected((problems, entry.document))),
+    }
 }

@@ -14,7 +14,7 @@ pub use token::{SECRET_BYTES, Token};
 
 use super::{Read, decode::decode, upstream::Pattern};
 use crate::{
-    authenticator::{Attributes, Grant, Narrowing, Principal},
+    authenticator::{Attributes, Gathered, Grant, Narrowing, Principal},
     document::Document,
     key::Revision,
     problem::Problems,
@@ -23,9 +23,6 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use std::{collections::BTreeMap, sync::Arc, time::SystemTime};
-
-/// The role that opens `/admin`.
-pub const ADMIN_ROLE: &str = "admin";
 
 /// A key with which a program or a person comes in: what it opens, until when, and the hash of its secret. A member that the
 /// gateway does not know is an error, since what it was meant to restrict would not be restricted.
@@ -52,21 +49,22 @@ pub struct ApiKeyDefinition {
     #[serde(default)]
     #[schemars(extend("default" = "active"))]
     pub status: ApiKeyStatus,
-    /// The instances that it opens, with `*` for any text; none if it is empty.
+    /// The instances that it opens, whole, with `*` for any text; roles may open others.
     #[serde(default)]
     #[schemars(example = &["support"])]
     pub instances: Vec<Pattern>,
-    /// The tools that it shows, by the names that they have in an instance, with `*` for any text, or by tag (`tag:read-only`);
-    /// all where nothing is said. What is not shown cannot be called.
+    /// The tools that it shows at the most, by the names that they have in an instance, with `*` for any text, or by tag
+    /// (`tag:read-only`); all where nothing is said. What is not shown cannot be called.
     #[schemars(example = &["get_*", "tag:read-only"])]
     pub tools: Option<Vec<Pattern>>,
-    /// The resources of other servers that it shows, by URI, with `*` for any text; all where nothing is said.
+    /// The resources of other servers that it shows at the most, by URI, with `*` for any text; all where nothing is said.
     #[schemars(example = &["docs://*"])]
     pub resources: Option<Vec<Pattern>>,
-    /// The prompts of other servers that it shows, by name, with `*` for any text; all where nothing is said.
+    /// The prompts of other servers that it shows at the most, by name, with `*` for any text; all where nothing is said.
     #[schemars(example = &["summarize"])]
     pub prompts: Option<Vec<Pattern>>,
-    /// Its roles: `admin` opens `/admin` and every instance; templates see all of them as `principal.roles`.
+    /// Its roles: those of the store, and `admin`, `editor`, `viewer` and `agent`, which are always there. Templates see all of them
+    /// as `principal.roles`, also those that nobody defines.
     #[serde(default)]
     #[schemars(example = &["support-agent"])]
     pub roles: Vec<String>,
@@ -87,9 +85,6 @@ pub struct ApiKeyDefinition {
     /// What templates see of its holder, made once for all requests.
     #[serde(skip)]
     attributes: Option<Arc<Attributes>>,
-    /// What of an instance it shows.
-    #[serde(skip)]
-    pub(crate) narrowing: Option<Arc<Narrowing>>,
 
     /// Who maintains it; plans of others leave it alone.
     #[serde(default, rename = "managed_by")]
@@ -146,17 +141,12 @@ impl ApiKeyDefinition {
                 definition.id
             ));
         }
-        if definition.instances.is_empty() && !definition.is_admin() {
-            warnings.push("instances: none is named, so this key opens nothing".to_owned());
+        if definition.instances.is_empty() && definition.roles.is_empty() {
+            warnings.push("instances: none is named, nor a role, so this key opens nothing".to_owned());
         }
         definition.id = id.into();
         definition.prepare();
         Ok(Read { definition, warnings })
-    }
-
-    /// Whether it opens `/admin`.
-    pub fn is_admin(&self) -> bool {
-        self.roles.iter().any(|role| role == ADMIN_ROLE)
     }
 
     /// The time after which one of its secrets is good for nothing; `None` for never.
@@ -165,13 +155,27 @@ impl ApiKeyDefinition {
         ends.into_iter().flatten().map(|end| end.0).min()
     }
 
-    /// Who comes in with it, as it was stored at this revision, until `end`.
-    pub fn principal(self: &Arc<Self>, revision: Revision, end: Option<SystemTime>) -> Principal {
+    /// Who comes in with it, as it was stored at this revision, until `end`, with these rights.
+    pub fn principal(
+        self: &Arc<Self>,
+        gathered: Gathered,
+        revision: Revision,
+        end: Option<SystemTime>,
+    ) -> Principal {
         Principal {
             subject: self.name.as_ref().unwrap_or(&self.id).clone(),
-            admin: self.is_admin(),
+            admin: gathered.is_admin,
             attributes: self.attributes.clone(),
-            grant: Some(Arc::new(Grant::new(self.clone(), revision, end))),
+            grant: Some(Arc::new(Grant::new(self.clone(), gathered, revision, end))),
+        }
+    }
+
+    /// What it shows at the most, whatever its roles allow.
+    pub fn shown(&self) -> Narrowing {
+        Narrowing {
+            tools: self.tools.clone(),
+            resources: self.resources.clone(),
+            prompts: self.prompts.clone(),
         }
     }
 
@@ -181,13 +185,7 @@ impl ApiKeyDefinition {
             roles: self.roles.clone(),
             claims: self.claims.clone(),
         };
-        let narrowing = Narrowing {
-            tools: self.tools.clone(),
-            resources: self.resources.clone(),
-            prompts: self.prompts.clone(),
-        };
         self.attributes = (!attributes.is_empty()).then(|| Arc::new(attributes));
-        self.narrowing = (!narrowing.is_empty()).then(|| Arc::new(narrowing));
     }
 }
 

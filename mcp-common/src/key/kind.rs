@@ -6,7 +6,8 @@
 
 use crate::{
     definition::{
-        ApiKeyDefinition, InstanceDefinition, Read, ToolDefinition, UnknownMembers, UpstreamDefinition,
+        ApiKeyDefinition, InstanceDefinition, Read, RoleDefinition, ToolDefinition, UnknownMembers,
+        UpstreamDefinition,
     },
     document::Document,
     problem::Problems,
@@ -76,8 +77,16 @@ impl Kind {
     pub const UPSTREAM: Self = Self(&UpstreamDefinition::KIND);
     /// Key definitions (Key Discovery Service).
     pub const API_KEY: Self = Self(&ApiKeyDefinition::KIND);
+    /// Role definitions (Role Discovery Service).
+    pub const ROLE: Self = Self(&RoleDefinition::KIND);
     /// The kinds that are always there.
-    pub const OWN: [Self; 4] = [Self::TOOL, Self::INSTANCE, Self::UPSTREAM, Self::API_KEY];
+    pub const OWN: [Self; 5] = [
+        Self::TOOL,
+        Self::INSTANCE,
+        Self::UPSTREAM,
+        Self::ROLE,
+        Self::API_KEY,
+    ];
 
     /// The kind of a row. Others find it only if the row is registered.
     pub const fn of(row: &'static KindRow) -> Self {

@@ -45,7 +45,8 @@ impl Object for Claims {
     }
 }
 
-pub(super) fn principal(principal: &Principal) -> Value {
+/// The caller, as templates and conditions name it.
+pub(crate) fn principal(principal: &Principal) -> Value {
     Value::from_object(Named(principal.clone()))
 }
 

@@ -54,6 +54,22 @@ pub enum Verb {
 }
 
 impl Verb {
+    /// The word of rules.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Read => "read",
+            Self::Write => "write",
+            Self::Delete => "delete",
+        }
+    }
+
+    /// What it is called in rules to do this to something of `/admin`; `path` is what follows that. A plan changes nothing.
+    pub fn of_admin(self, path: &str) -> String {
+        let place = path.trim_start_matches('/').split('/').next().unwrap_or_default();
+        let verb = if place == "plan" { Self::Read } else { self };
+        format!("admin/{place}/{}", verb.word())
+    }
+
     /// The verb of an HTTP method.
     pub fn of(method: &http::Method) -> Self {
         match *method {

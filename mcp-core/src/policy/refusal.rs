@@ -24,3 +24,10 @@ pub enum Refusal {
         retry_after: Duration,
     },
 }
+
+impl Refusal {
+    /// The caller may do something in `/admin`, but not this: `admin/tds/write`.
+    pub fn not_allowed(action: &str) -> Self {
+        Self::Forbidden(format!("no role of this key allows `{action}`"))
+    }
+}

@@ -1,4 +1,4 @@
-//! Keys of the store for as long as somebody uses what they opened: a stream ends with its key.
+//! Keys of the store for as long as somebody uses what they opened: a stream ends with its key, or with the roles that opened it.
 
 use crate::{
     live::{Home, Lived},
@@ -20,6 +20,8 @@ use tokio::{sync::watch, time::Instant};
 pub(super) struct HeldKeys {
     catalog: Arc<Catalog<ToolCompiler>>,
     changes: Home<Changes>,
+    /// Sent when the document of a role changes or goes.
+    roles: watch::Sender<()>,
 }
 
 /// Sent when the key's document changes or goes.
@@ -31,6 +33,8 @@ struct Changes(watch::Sender<()>);
 pub(super) struct HeldKey {
     /// The place where changes of keys are heard of; `None` where the caller came in without a key of the store.
     changes: Option<(Arc<Lived<Changes>>, watch::Receiver<()>)>,
+    /// Of roles, where they say something about it.
+    roles: Option<watch::Receiver<()>>,
     end: Option<Instant>,
 }
 
@@ -39,6 +43,7 @@ impl HeldKeys {
         Self {
             catalog,
             changes: Home::default(),
+            roles: watch::Sender::default(),
         }
     }
 
@@ -49,8 +54,9 @@ impl HeldKeys {
         };
         let changes = self.changes.of(grant.key());
         let mut hears = changes.0.subscribe();
+        let roles = grant.depends_on_roles().then(|| self.roles.subscribe());
         // What changed since it was shown nobody heard of.
-        if !self.is_still(grant) {
+        if !grant.is_still(&*self.catalog) {
             hears.mark_changed();
         }
         let end = grant.end.map(|end| {
@@ -60,21 +66,19 @@ impl HeldKeys {
         });
         HeldKey {
             changes: Some((changes, hears)),
+            roles,
             end,
         }
     }
 
-    fn is_still(&self, grant: &Grant) -> bool {
-        let snapshot = self.catalog.snapshot();
-        let keys = snapshot.documents(Kind::API_KEY);
-        keys.and_then(|keys| keys.get(grant.key()))
-            .is_some_and(|entry| entry.revision == grant.revision)
-    }
-
     /// Called after these definitions changed.
     pub(super) fn changed<'a>(&self, keys: impl IntoIterator<Item = &'a Key>) {
-        for key in keys.into_iter().filter(|key| key.kind == Kind::API_KEY) {
-            if let Some(changes) = self.changes.find(&key.id) {
+        for key in keys {
+            if key.kind == Kind::ROLE {
+                self.roles.send_replace(());
+            } else if key.kind == Kind::API_KEY
+                && let Some(changes) = self.changes.find(&key.id)
+            {
                 changes.0.send_replace(());
             }
         }
@@ -82,7 +86,7 @@ impl HeldKeys {
 }
 
 impl HeldKey {
-    /// Returns when it is not what it was any more: it changed, was revoked or has ended.
+    /// Returns when it is not what it was any more: it or a role changed, it was revoked or has ended.
     pub(super) async fn is_over(&mut self) {
         let end = async {
             match self.end {
@@ -97,9 +101,17 @@ impl HeldKey {
                 None => pending().await,
             }
         };
+        let role = async {
+            match &mut self.roles {
+                // The senders go when the gateway does.
+                Some(hears) => drop(hears.changed().await),
+                None => pending().await,
+            }
+        };
         tokio::select! {
             () = end => {}
             () = changed => {}
+            () = role => {}
         }
     }
 }

@@ -6,12 +6,14 @@ mod tests;
 
 use super::{
     CompiledTool, LiveTool, Shelf, ToolCompiler, ToolState, UsedVar, instance_names::var, shelf::Place,
+    template::TemplateBounds,
 };
 use crate::live::Lived;
 use mcp_common::{
     bounds::JsonBounds,
     catalog::{Compile, Compiled, ToolEntry, overridden_subject},
-    definition::{InstanceDefinition, ToolDefinition, instance::ToolOverrides},
+    definition::{InstanceDefinition, RoleDefinition, ToolDefinition, instance::ToolOverrides},
+    key::{Definition, Kind},
     problem::{Problem, Problems},
     safe_mode::SafeMode,
 };
@@ -73,6 +75,22 @@ impl Compile for ToolCompiler {
 
     fn bounds(&self) -> JsonBounds {
         self.bounds.definition()
+    }
+
+    fn check_document(&self, kind: Kind, definition: &Definition) -> Result<(), Problems> {
+        if kind != Kind::ROLE {
+            return Ok(());
+        }
+        let role: Option<&RoleDefinition> = definition.downcast_ref();
+        let bounds = TemplateBounds::from(&*self.bounds);
+        let conditions = role.into_iter().flat_map(RoleDefinition::conditions);
+        let problems: Vec<_> = conditions
+            .filter_map(|(field, condition)| self.conditions.check(&field, condition, bounds).err())
+            .collect();
+        match problems.is_empty() {
+            true => Ok(()),
+            false => Err(Problems(problems)),
+        }
     }
 
     fn check_needs(

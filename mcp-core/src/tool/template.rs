@@ -2,6 +2,7 @@
 
 mod answer;
 mod bounded;
+mod call_condition;
 mod callables;
 mod caller;
 pub(crate) mod exact_value;
@@ -18,6 +19,7 @@ mod work;
 use super::input_schema::InputSchema;
 use crate::stack;
 pub(crate) use answer::{AnswerTemplates, AnswerText, Condition};
+pub(crate) use call_condition::CallConditions;
 pub(crate) use caller::{AllowedHeaders, CallerName};
 use http::HeaderName;
 use mcp_common::{

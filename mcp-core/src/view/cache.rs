@@ -82,7 +82,8 @@ impl Views {
 
     /// What of a view a caller sees.
     pub fn seen_by(&self, caller: &Principal, view: Arc<InstanceView>) -> Arc<InstanceView> {
-        let Some(narrowing) = caller.narrowing() else {
+        let instance = &view.entry.definition.id;
+        let Some(rights) = caller.rights().filter(|rights| rights.narrows(instance)) else {
             return view;
         };
         let build = || {
@@ -90,14 +91,13 @@ impl Views {
                 view.entry.clone(),
                 self.catalog.compiler(),
                 &*self.inventories,
-                Some(narrowing),
+                Some(rights),
                 &self.settings,
                 &self.metrics,
             )
         };
-        let seen = self.narrowed.of(&view, narrowing, build);
+        let seen = self.narrowed.of(&view, rights, build);
         // What changed while it was built nobody has dropped it for.
-        let instance = &view.entry.definition.id;
         if self
             .cache
             .get(instance)

@@ -1,11 +1,12 @@
-//! Views that show less than their instance: for callers whose key shows only some of it. What is not in the view can be
+//! Views that show less than their instance: for callers whose key or roles show only some of it. What is not in the view can be
 //! neither listed nor called, since both read the same view.
 
 use super::{InstanceView, Item, Offer, Unlisted};
 use crate::tool::StoredTool;
 use mcp_common::{
-    authenticator::Narrowing,
+    authenticator::Rights,
     catalog::{InstanceEntry, Selected},
+    definition::role::Thing,
 };
 use std::{
     collections::{HashMap, HashSet},
@@ -15,26 +16,26 @@ use std::{
 /// Views of one instance that are kept at the most: each holds tools, and most keys are narrowed alike.
 const MOST: usize = 256;
 
-/// By instance, then by what is left of it.
-type ByInstance = HashMap<Arc<str>, HashMap<Arc<Narrowing>, Arc<InstanceView>>>;
+/// By instance, then by whose it is.
+type ByInstance = HashMap<Arc<str>, HashMap<Arc<Rights>, Arc<InstanceView>>>;
 
 /// The narrowed views of all instances.
 #[derive(Default)]
 pub(super) struct NarrowedViews(Mutex<ByInstance>);
 
 impl NarrowedViews {
-    /// The narrowed view of what `whole` is the view of, built by `build` where there is none of its age.
+    /// What somebody with these rights sees of what `whole` is the view of, built by `build` where there is none of its age.
     pub(super) fn of(
         &self,
         whole: &InstanceView,
-        narrowing: &Arc<Narrowing>,
+        rights: &Arc<Rights>,
         build: impl FnOnce() -> InstanceView,
     ) -> Arc<InstanceView> {
         let instance = &whole.entry.definition.id;
         let known = self
             .lock()
             .get(instance)
-            .and_then(|views| views.get(narrowing).cloned());
+            .and_then(|views| views.get(rights).cloned());
         if let Some(known) = known.filter(|known| known.is_as_old_as(whole)) {
             return known;
         }
@@ -47,7 +48,7 @@ impl NarrowedViews {
         if views.len() >= MOST {
             views.clear();
         }
-        views.insert(narrowing.clone(), view.clone());
+        views.insert(rights.clone(), view.clone());
         view
     }
 
@@ -69,38 +70,37 @@ impl InstanceView {
     }
 }
 
-/// What of a view is shown; all of it without a narrowing.
+/// What of a view is shown; all of it without rights.
 #[derive(Clone, Copy)]
-pub(super) struct Sight<'a>(pub(super) Option<&'a Arc<Narrowing>>);
+pub(super) struct Sight<'a>(pub(super) Option<&'a Arc<Rights>>);
 
 impl Sight<'_> {
     /// Whether a tool of a definition is shown.
-    pub(super) fn shows(self, selected: &Selected<StoredTool>) -> bool {
-        let Self(Some(narrowing)) = self else { return true };
-        narrowing.shows_tool(&selected.name, &selected.tool.tags)
+    pub(super) fn shows(self, instance: &str, selected: &Selected<StoredTool>) -> bool {
+        let Self(Some(rights)) = self else { return true };
+        rights.shows(instance, Thing::Tool(&selected.name, &selected.tool.tags))
     }
 
     /// What is left of an offer.
     pub(super) fn narrow(self, offer: &mut Offer, entry: &InstanceEntry<StoredTool>) {
-        let Self(Some(narrowing)) = self else { return };
+        let Self(Some(rights)) = self else { return };
+        let instance = entry.definition.id.clone();
+        let shows = |thing: Thing<'_>| rights.shows(&instance, thing);
         // A name that a tool of a definition has is that tool's, whether it is shown or not.
         let taken: HashSet<&str> = entry.selection.tools.iter().map(|tool| &*tool.name).collect();
-        let shows_tool = |item: &Item| narrowing.shows_tool(&item.key, &[]) && !taken.contains(&*item.key);
+        let shows_tool = |item: &Item| shows(Thing::Tool(&item.key, &[])) && !taken.contains(&*item.key);
         offer.tools.retain(shows_tool);
         if let Some(resources) = &mut offer.resources {
-            resources
-                .resources
-                .retain(|item| narrowing.shows_resource(&item.key));
-            resources
-                .templates
-                .retain(|item| narrowing.shows_resource(&item.key));
+            let shows_resource = |item: &Item| shows(Thing::Resource(&item.key));
+            resources.resources.retain(shows_resource);
+            resources.templates.retain(shows_resource);
             resources.unlisted = resources.unlisted.take().map(|unlisted| -> Unlisted {
-                let narrowing = narrowing.clone();
-                Arc::new(move |uri| unlisted(uri).filter(|_| narrowing.shows_resource(uri)))
+                let (rights, instance) = (rights.clone(), instance.clone());
+                Arc::new(move |uri| unlisted(uri).filter(|_| rights.shows(&instance, Thing::Resource(uri))))
             });
         }
         if let Some(prompts) = &mut offer.prompts {
-            prompts.retain(|item| narrowing.shows_prompt(&item.key));
+            prompts.retain(|item| shows(Thing::Prompt(&item.key)));
         }
     }
 }

@@ -41,7 +41,7 @@ impl<'a> Shown<'a> {
             .selection
             .tools
             .iter()
-            .filter(|selected| sight.shows(selected));
+            .filter(|selected| sight.shows(&entry.definition.id, selected));
         let tools = shown.filter_map(compiled).collect();
         Self { entry, tools }
     }

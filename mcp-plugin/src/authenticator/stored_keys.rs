@@ -4,9 +4,14 @@ use super::{api_key::digest, shown};
 use async_trait::async_trait;
 use http::HeaderMap;
 use mcp_common::{
-    authenticator::{Authenticator, Denied, KeyRing, Principal},
-    definition::api_key::{ApiKeyStatus, Timestamp, Token},
+    authenticator::{Authenticator, Denied, Gathered, KeyRing, Principal},
+    definition::{
+        ApiKeyDefinition,
+        api_key::{ApiKeyStatus, Timestamp, Token},
+    },
+    key::Revision,
 };
+use moka::sync::Cache;
 use std::{sync::Arc, time::SystemTime};
 use subtle::ConstantTimeEq;
 
@@ -14,12 +19,31 @@ use subtle::ConstantTimeEq;
 /// it.
 pub struct StoredKeys {
     ring: Arc<dyn KeyRing>,
+    /// What keys were found to open, by their ids, and the revision of each key.
+    gathered: Cache<Arc<str>, (Revision, Gathered)>,
 }
+
+/// Keys whose rights are kept; those of others are gathered again for each request.
+const KEPT: u64 = 20_000;
 
 impl StoredKeys {
     /// An authenticator for these keys.
     pub fn new(ring: Arc<dyn KeyRing>) -> Self {
-        Self { ring }
+        Self {
+            ring,
+            gathered: Cache::new(KEPT),
+        }
+    }
+
+    /// What a key opens, as its roles are now.
+    fn rights(&self, key: &ApiKeyDefinition, revision: Revision) -> Gathered {
+        let is_still = |known: &(Revision, Gathered)| known.0 == revision && known.1.is_of(&*self.ring);
+        if let Some(known) = self.gathered.get(&key.id).filter(is_still) {
+            return known.1;
+        }
+        let gathered = Gathered::of(key, &*self.ring);
+        self.gathered.insert(key.id.clone(), (revision, gathered.clone()));
+        gathered
     }
 
     fn recognise(&self, shown: &[u8], now: SystemTime) -> Result<Principal, Denied> {
@@ -42,7 +66,7 @@ impl StoredKeys {
             let reason = format!("the key `{}` ended at {}", key.id, Timestamp(end));
             return Err(Denied::Invalid(reason));
         }
-        Ok(key.principal(revision, end))
+        Ok(key.principal(self.rights(&key, revision), revision, end))
     }
 }
 

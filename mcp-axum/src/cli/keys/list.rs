@@ -1,14 +1,15 @@
 //! Keys as a table.
 
-use super::Stored;
 use crate::cli::{
     Failure,
     output::{OutputFormat, print, print_json, table},
+    place::Stored,
 };
 use mcp_common::{
     definition::{
         ApiKeyDefinition,
         api_key::{ApiKeyStatus, Timestamp},
+        role::ADMIN_ROLE,
     },
     document::Document,
     key::Key,
@@ -78,7 +79,7 @@ impl Row {
             true => nothing(),
             false => items.join(","),
         };
-        row.opens = match key.is_admin() {
+        row.opens = match key.roles.iter().any(|role| role == ADMIN_ROLE) {
             true => "*".to_owned(),
             false => listed(key.instances.iter().map(|pattern| &*pattern.0).collect()),
         };

@@ -10,6 +10,7 @@ use axum::{
     response::Response,
 };
 use http::{HeaderValue, StatusCode, header};
+use mcp_common::authenticator::Principal;
 use mcp_core::policy::{Action, Asked, Door, Refusal, Verb};
 use std::sync::Arc;
 
@@ -21,6 +22,14 @@ pub(super) async fn loaded(State(app): State<Arc<App>>, request: Request, next: 
         ));
     }
     Ok(next.run(request).await)
+}
+
+/// Whether a caller whom the policy has let in may also do these things: what one request does in several places.
+pub(super) fn check(principal: &Principal, actions: impl IntoIterator<Item = String>) -> Result<()> {
+    match actions.into_iter().find(|action| !principal.may(action)) {
+        Some(action) => Err(Error::refused(&Refusal::not_allowed(&action), "")),
+        None => Ok(()),
+    }
 }
 
 /// Lets administrators in and tells the handlers who it is.

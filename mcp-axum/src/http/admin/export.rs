@@ -6,12 +6,20 @@ use crate::{
     app::App,
     http::error::{Error, Result},
 };
-use axum::extract::State;
+use axum::{Extension, extract::State};
 use indexmap::IndexMap;
-use mcp_common::{datasource::Load, document::Document, key::Kind};
-use mcp_core::authoring::{
-    change_plan::{Skipped, Stored},
-    export::{ExportError, export},
+use mcp_common::{
+    authenticator::Principal,
+    datasource::Load,
+    document::Document,
+    key::{Key, Kind},
+};
+use mcp_core::{
+    authoring::{
+        change_plan::{Skipped, Stored},
+        export::{ExportError, export},
+    },
+    policy::Verb,
 };
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
@@ -38,17 +46,22 @@ pub(super) struct Bundle {
 pub(super) async fn show(
     State(app): State<Arc<App>>,
     Parameters(query): Parameters<ExportQuery>,
+    Extension(principal): Extension<Principal>,
 ) -> Result<Success<Bundle>> {
     // All definitions are in memory meanwhile, so that one such request waits for the other.
     let _turn = app.admin.imports.lock().await;
     let load = app.source.load().await?;
     let revision = load.revision;
-    let bundled = tokio::task::spawn_blocking(move || bundle(load, query.instance.as_deref())).await;
+    let bundled =
+        tokio::task::spawn_blocking(move || bundle(load, query.instance.as_deref(), &principal)).await;
     let bundle = bundled.map_err(|error| Error::internal(error.to_string()))??;
     Ok(Success::new(bundle).revision(Some(revision)))
 }
 
-fn bundle(load: Load, instance: Option<&str>) -> Result<Bundle, ExportError> {
+/// What the caller may read of it.
+fn bundle(mut load: Load, instance: Option<&str>, principal: &Principal) -> Result<Bundle, ExportError> {
+    let is_readable = |key: &Key| principal.may(&Verb::Read.of_admin(key.kind.path_segment()));
+    load.records.retain(|record| is_readable(&record.key));
     let exported = export(&Stored::from(load), instance)?;
     let mut bundle = Bundle {
         definitions: Kind::all()

@@ -3,7 +3,7 @@
 
 mod request;
 
-use super::{PATIENCE, envelope::Success};
+use super::{PATIENCE, access, envelope::Success};
 use crate::{
     app::App,
     http::{
@@ -16,8 +16,11 @@ use axum::{
     extract::{Path, RawQuery, Request, State},
 };
 use http::StatusCode;
-use mcp_common::authenticator::Principal;
-use mcp_core::authoring::import::{Format, ImportError, Progress, Report};
+use mcp_common::{authenticator::Principal, key::Kind};
+use mcp_core::{
+    authoring::import::{Format, ImportError, Progress, Report},
+    policy::Verb,
+};
 use request::ImportRequest;
 use std::sync::Arc;
 
@@ -32,6 +35,9 @@ pub(super) async fn run(
     let format: Format = format
         .parse()
         .map_err(|error: ImportError| Error::not_found(error.to_string()))?;
+    // What an import does in other places.
+    let places = [Kind::TOOL, Kind::INSTANCE].map(Kind::path_segment);
+    access::check(&principal, places.map(|place| Verb::Write.of_admin(place)))?;
     let parameters = ImportRequest::of_query(query.as_deref().unwrap_or_default(), app.catalog.compiler())?;
     // One at a time: a document in memory is a large one.
     let _turn = app.admin.imports.lock().await;

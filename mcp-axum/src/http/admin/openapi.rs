@@ -1,5 +1,6 @@
 //! `GET /admin/openapi.json`: the admin API, described. Public: it is the same for every gateway of a build.
 
+mod access;
 mod clients;
 mod collection;
 mod documents;
@@ -39,6 +40,7 @@ use utoipa::{
         upstreams::upstreams, upstreams::check_upstream, upstreams::refresh_upstream, upstreams::restart_upstream,
         upstreams::upstream_inventory, upstreams::upstream_logs, upstreams::upstream_drift, upstreams::approve_upstream,
         clients::instance_clients,
+        access::explain_access,
         keys::create_key, keys::rotate_key, keys::activate_key, keys::inactivate_key, keys::key_usage,
     ),
     components(schemas(refusal::Failure)),

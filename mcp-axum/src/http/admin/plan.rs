@@ -1,7 +1,7 @@
 //! `POST /admin/plan` and `POST /admin/apply`: definitions that somebody keeps elsewhere, compared with what is stored,
 //! checked as the whole that they would make, and written.
 
-use super::{PATIENCE, envelope::Success, parameters::Parameters};
+use super::{PATIENCE, access, envelope::Success, parameters::Parameters};
 use crate::{
     app::App,
     http::{
@@ -15,7 +15,10 @@ use axum::{
 };
 use http::StatusCode;
 use mcp_common::authenticator::Principal;
-use mcp_core::authoring::change_plan::{PlanReport, PlanRequest};
+use mcp_core::{
+    authoring::change_plan::{PlanReport, PlanRequest},
+    policy::Verb,
+};
 use serde::Deserialize;
 use std::sync::Arc;
 use utoipa::IntoParams;
@@ -32,10 +35,25 @@ pub(super) struct ApplyQuery {
 }
 
 /// What would be done; writes nothing.
-pub(super) async fn show(State(app): State<Arc<App>>, request: Request) -> Result<Success<PlanReport>> {
+pub(super) async fn show(
+    State(app): State<Arc<App>>,
+    Extension(principal): Extension<Principal>,
+    request: Request,
+) -> Result<Success<PlanReport>> {
     let _turn = app.admin.imports.lock().await;
     let wanted = Arc::new(read(request).await?);
-    Ok(Success::new(app.admin.writer.plan(wanted).await?))
+    let report = app.admin.writer.plan(wanted).await?;
+    let named = [
+        &report.created,
+        &report.changed,
+        &report.unchanged,
+        &report.removed,
+    ];
+    access::check(
+        &principal,
+        named.into_iter().flat_map(|list| actions(list, Verb::Read)),
+    )?;
+    Ok(Success::new(report))
 }
 
 /// Does it, and waits until this replica serves it.
@@ -48,10 +66,24 @@ pub(super) async fn apply(
     let _turn = app.admin.imports.lock().await;
     let wanted = Arc::new(read(request).await?);
     let writer = &app.admin.writer;
+    let mut fingerprint = query.plan;
+    if !principal.admin {
+        let report = writer.plan(wanted.clone()).await?;
+        let written = [&report.created, &report.changed].into_iter();
+        let written = written.flat_map(|list| actions(list, Verb::Write));
+        access::check(&principal, written.chain(actions(&report.removed, Verb::Delete)))?;
+        // What was looked at is what is written.
+        fingerprint = fingerprint.or(Some(report.fingerprint));
+    }
     let written = writer
-        .apply(wanted, query.plan.as_deref(), &principal.subject)
+        .apply(wanted, fingerprint.as_deref(), &principal.subject)
         .await?;
     Ok(written.into())
+}
+
+/// What it is to do this to definitions, which are named as in paths: `tds/get_order`.
+fn actions(definitions: &[String], verb: Verb) -> impl Iterator<Item = String> {
+    definitions.iter().map(move |path| verb.of_admin(path))
 }
 
 async fn read(request: Request) -> Result<PlanRequest> {

@@ -36,7 +36,7 @@ impl<C: Compile> Transition<'_, C> {
         if kind == Kind::INSTANCE {
             return read::instance(record, known, &self.compiler.bounds()).map(Definition::Instance);
         }
-        read::other(record, known, &self.compiler.bounds()).map(Definition::Other)
+        read::other(self.compiler, record, known).map(Definition::Other)
     }
 
     pub(super) fn take(&mut self, record: Record, read: Result<Definition<C::Tool>, Rejected>) {

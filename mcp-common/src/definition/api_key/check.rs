@@ -1,7 +1,7 @@
 //! What in a key's document does not go together, with the member that is to change.
 
-use super::{ADMIN_ROLE, ApiKeyDefinition};
-use crate::problem::Problem;
+use super::ApiKeyDefinition;
+use crate::{definition::role::ADMIN_ROLE, problem::Problem};
 
 /// The longest id, in bytes.
 const LONGEST_ID: usize = 64;

@@ -1,4 +1,8 @@
 use super::*;
+use crate::{
+    authenticator::{KeyRing, StoredRole},
+    definition::role::Thing,
+};
 use std::time::Duration;
 
 const HASH: &str = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08";
@@ -6,6 +10,23 @@ const HASH: &str = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f0
 fn read(members: serde_json::Value) -> Result<Read<ApiKeyDefinition>, Problems> {
     let document = Document::parse(members.to_string().as_bytes()).unwrap();
     ApiKeyDefinition::read("k1", &document)
+}
+
+/// A store without roles.
+struct NoRoles;
+
+impl KeyRing for NoRoles {
+    fn key(&self, _: &str) -> Option<(Arc<ApiKeyDefinition>, Revision)> {
+        None
+    }
+
+    fn role(&self, _: &str) -> StoredRole {
+        StoredRole::Unknown
+    }
+}
+
+fn principal(key: &Arc<ApiKeyDefinition>, revision: Revision, end: Option<SystemTime>) -> Principal {
+    key.principal(Gathered::of(key, &NoRoles), revision, end)
 }
 
 #[test]
@@ -24,7 +45,7 @@ fn a_key_is_recognised_by_its_form_and_checksum() {
 #[test]
 fn who_comes_in_is_what_the_document_says() {
     let members = serde_json::json!({
-        "name": "ann", "instances": ["a*"], "tools": ["get_*"], "roles": ["agent"], "claims": {"n": 1},
+        "name": "ann", "instances": ["a*"], "tools": ["get_*"], "roles": ["a-word"], "claims": {"n": 1},
         "expires_at": "2027-01-01T00:00:00+01:00",
         "secrets": [{"sha256": HASH, "expires_at": "2026-12-31T00:00:00Z"}, {"sha256": HASH.replace('9', "8")}],
     });
@@ -41,18 +62,17 @@ fn who_comes_in_is_what_the_document_says() {
             Some("2026-12-31T23:00:00Z".to_owned())
         ]
     );
-    let who = key.principal(7, None);
+    let who = principal(&key, 7, None);
     let grant = who.grant.as_deref().unwrap();
     assert_eq!(
         (&*who.subject, who.admin, &**grant.key(), grant.revision),
         ("ann", false, "k1", 7)
     );
-    assert!(grant.opens("any") && !grant.opens("b"));
-    let narrowing = who.narrowing().unwrap();
-    assert!(
-        narrowing.shows_tool("get_x", &[]) && !narrowing.shows_tool("x", &[]) && narrowing.shows_prompt("x")
-    );
-    assert_eq!(who.roles(), ["agent"]);
+    let rights = who.rights().unwrap();
+    assert!(rights.opens("any") && !rights.opens("b"));
+    assert!(rights.shows("any", Thing::Tool("get_x", &[])) && !rights.shows("any", Thing::Tool("x", &[])));
+    assert!(rights.shows("any", Thing::Prompt("x")));
+    assert_eq!(who.roles(), ["a-word"]);
     assert_eq!(who.claim("n").map(RawValue::get), Some("1"));
 }
 
@@ -78,14 +98,13 @@ fn a_key_that_names_nothing_opens_nothing_and_one_of_an_admin_everything() {
         "{:?}",
         nothing.warnings
     );
-    let who =
-        Arc::new(nothing.definition).principal(1, Some(SystemTime::UNIX_EPOCH + Duration::from_secs(1)));
+    let who = principal(&Arc::new(nothing.definition), 1, Some(SystemTime::UNIX_EPOCH));
     assert_eq!(&*who.subject, "k1");
-    assert!(!who.grant.unwrap().opens("x"));
+    assert!(!who.rights().unwrap().opens("x"));
     let admin = read(serde_json::json!({"roles": ["admin"], "secrets": [{"sha256": HASH}]})).unwrap();
     assert_eq!(admin.warnings, Vec::<String>::new());
-    let who = Arc::new(admin.definition).principal(1, None);
-    assert!(who.admin && who.grant.unwrap().opens("x"));
+    let who = principal(&Arc::new(admin.definition), 1, None);
+    assert!(who.admin && who.rights().unwrap().opens("x"));
 }
 
 #[test]

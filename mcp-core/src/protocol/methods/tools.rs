@@ -3,7 +3,7 @@
 use crate::{
     activity::Doing,
     engine::{CallContext, CallResult, Engine, Outcome},
-    policy::Trace,
+    policy::{Call, Ruling, Trace},
     protocol::{
         Endpoint, Exchange, Reply, Way,
         ask::Ask,
@@ -16,7 +16,7 @@ use crate::{
     },
     relay::{Answer, Origin, Trouble},
     spec::{Era, Method},
-    tool::{Callable, CompiledTool},
+    tool::{Callable, CompiledTool, ToolCompiler},
     view::{Callee, InstanceView, ViewTool},
 };
 use bytes::Bytes;
@@ -39,6 +39,16 @@ pub(super) async fn call(ask: &Ask<'_>, params: &CallParams<'_>) -> Result<Reply
     if arguments.is_some_and(|raw| !is_object(raw)) {
         return Err(Fault::invalid_params("params.arguments must be an object"));
     }
+    let compiler = endpoint.gateway.views.compiler();
+    if let Some(rights) = exchange.principal.rights()
+        && rights.has_conditions()
+    {
+        match ruling(exchange, tool, arguments, compiler) {
+            Ruling::Allowed(_) => {}
+            Ruling::Refused(reason) => return Ok(refused((ask.era, ask.id), &exchange.view, tool, &reason)),
+            Ruling::Unknown => return Err(Fault::unknown_tool(&name)),
+        }
+    }
     // Over a channel a message has no headers that could repeat anything.
     let is_repeated = ask.era == Era::Modern && exchange.way == Way::Request;
     let shown = match &tool.callee {
@@ -50,7 +60,6 @@ pub(super) async fn call(ask: &Ask<'_>, params: &CallParams<'_>) -> Result<Reply
             return call_origin(ask, tool, origin).await;
         }
     };
-    let compiler = endpoint.gateway.views.compiler();
     let compiled = match endpoint.engine.prepared(shown, compiler).await {
         Ok(compiled) => compiled,
         Err(failure) => {
@@ -73,6 +82,34 @@ pub(super) async fn call(ask: &Ask<'_>, params: &CallParams<'_>) -> Result<Reply
     let callable = shown.callable(&compiled);
     let result = perform(endpoint, &endpoint.engine, exchange, (tool, callable), arguments).await;
     Ok(answer((ask.era, ask.id), &exchange.view, tool, result))
+}
+
+/// What the roles of the caller say about a call that the view has.
+fn ruling(
+    exchange: &Exchange<'_>,
+    tool: &ViewTool,
+    arguments: Option<&RawValue>,
+    compiler: &ToolCompiler,
+) -> Ruling {
+    let view = &exchange.view;
+    let call = Call {
+        principal: &exchange.principal,
+        instance: &view.entry.definition.id,
+        tool: &tool.name,
+        tags: view.tags_of(&tool.name),
+        arguments: arguments.map(RawValue::get),
+    };
+    call.ruling(compiler)
+}
+
+/// A model can do something about it: with other arguments it may be allowed.
+fn refused((era, id): (Era, Id<'_>), view: &InstanceView, tool: &ViewTool, reason: &str) -> Reply {
+    tool.metrics.record(Outcome::Refused, 0.0);
+    let result = Answer::tool_error(reason).render(era, "", &view.server_info);
+    let mut reply = Reply::result(id, result);
+    reply.trace.tool = Some(tool.name.clone());
+    reply.trace.outcome = Some(Outcome::Refused);
+    reply
 }
 
 /// A call that tells how far it is. What it needs of its request it has for itself, since it may go on in a stream.

@@ -1,5 +1,7 @@
 use super::*;
-use mcp_common::{definition::ApiKeyDefinition, document::Document, key::Revision};
+use mcp_common::{
+    authenticator::StoredRole, definition::ApiKeyDefinition, document::Document, key::Revision,
+};
 use serde_json::{Value, json};
 use std::time::Duration;
 
@@ -8,6 +10,10 @@ struct One(Arc<ApiKeyDefinition>);
 impl KeyRing for One {
     fn key(&self, id: &str) -> Option<(Arc<ApiKeyDefinition>, Revision)> {
         (*id == *self.0.id).then(|| (self.0.clone(), 3))
+    }
+
+    fn role(&self, _: &str) -> StoredRole {
+        StoredRole::Unknown
     }
 }
 

@@ -28,7 +28,7 @@ pub(super) struct NewKey {
     resources: Option<Vec<String>>,
     /// The prompts that it shows; all where nothing is said.
     prompts: Option<Vec<String>>,
-    /// Its roles; `admin` opens `/admin`.
+    /// Its roles: those of the store, and `admin`, `editor`, `viewer`, `agent`.
     roles: Option<Vec<String>>,
     /// What templates can name as `principal.claims`.
     claims: Option<serde_json::Value>,

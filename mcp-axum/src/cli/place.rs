@@ -1,4 +1,4 @@
-//! Where keys are: the configured data source, or a running gateway.
+//! Where keys and roles are: the configured data source, or a running gateway.
 
 use crate::{
     cli::{
@@ -22,7 +22,7 @@ use std::{path::PathBuf, sync::Arc};
 /// What one page of a list has at the most.
 const PAGE: usize = 200;
 
-/// Where the keys of one command are: opened once, so that what is written goes by what was read.
+/// Where the definitions of one command are: opened once, so that what is written goes by what was read.
 pub(super) enum Place {
     /// The configured data source.
     Here(Box<LocalStore>),
@@ -30,7 +30,7 @@ pub(super) enum Place {
     There(Box<Gateway>),
 }
 
-/// A key as it is stored.
+/// A definition as it is stored.
 #[derive(Clone)]
 pub(super) struct Stored {
     pub(super) key: Key,
@@ -50,17 +50,14 @@ impl Place {
         })
     }
 
-    /// All keys, as they are stored.
-    pub(super) async fn all(&self) -> Result<Vec<Stored>, Failure> {
+    /// All definitions of a kind, as they are stored.
+    pub(super) async fn all(&self, kind: Kind) -> Result<Vec<Stored>, Failure> {
         let gateway = match self {
             Self::There(gateway) => gateway,
             Self::Here(store) => {
                 let load = store.load().await?;
-                let keys = load
-                    .records
-                    .into_iter()
-                    .filter(|record| record.key.kind == Kind::API_KEY);
-                let read = keys.map(|record| Stored {
+                let of_kind = load.records.into_iter().filter(|record| record.key.kind == kind);
+                let read = of_kind.map(|record| Stored {
                     // What is no JSON stands here as nothing; a gateway may know what it was before.
                     document: Document::take(record.body).unwrap_or_default(),
                     key: record.key,
@@ -72,10 +69,11 @@ impl Place {
         let mut all = Vec::new();
         let mut cursor = String::new();
         loop {
-            let answer = gateway.get(&format!("/admin/keys?limit={PAGE}{cursor}")).await?;
+            let path = format!("/admin/{}?limit={PAGE}{cursor}", kind.path_segment());
+            let answer = gateway.get(&path).await?;
             let page: Vec<Box<RawValue>> = gateway.data(&answer)?;
             for text in page {
-                all.push(shown(text.get()).map_err(Failure::runtime)?);
+                all.push(shown(kind, text.get()).map_err(Failure::runtime)?);
             }
             let envelope: Value = serde_json::from_slice(&answer.body).map_err(Failure::runtime)?;
             match envelope["next_cursor"].as_str() {
@@ -85,35 +83,7 @@ impl Place {
         }
     }
 
-    /// The key of this id, or the only one of this name.
-    pub(super) async fn find(&self, wanted: &str) -> Result<Stored, Failure> {
-        let all = self.all().await?;
-        if let Some(found) = all.iter().find(|stored| *stored.key.id == *wanted) {
-            return Ok(found.clone());
-        }
-        let has_name = |stored: &Stored| {
-            let name = stored.document.get("name");
-            name.is_some_and(|name| {
-                serde_json::from_str::<String>(name.get()).is_ok_and(|name| name == wanted)
-            })
-        };
-        let named: Vec<_> = all.into_iter().filter(has_name).collect();
-        match <[_; 1]>::try_from(named) {
-            Ok([only]) => Ok(only),
-            Err(none) if none.is_empty() => Err(Failure::runtime(format_args!(
-                "no key has the id or the name `{wanted}`; `dynmcp keys list --include-inactive` lists all"
-            ))),
-            Err(several) => {
-                let ids: Vec<&str> = several.iter().map(|stored| &*stored.key.id).collect();
-                Err(Failure::runtime(format_args!(
-                    "several keys are called `{wanted}`; take the id: {}",
-                    ids.join(", ")
-                )))
-            }
-        }
-    }
-
-    /// Stores a key where there is none of this id, or in the place of the one that was read, if nobody changed it meanwhile.
+    /// Stores a definition where there is none of this id, or in the place of the one that was read, if nobody changed it meanwhile.
     pub(super) async fn write(
         &self,
         key: &Key,
@@ -184,7 +154,7 @@ impl Place {
 }
 
 /// What a gateway shows, as it is stored: without what it writes itself.
-fn shown(text: &str) -> Result<Stored, serde_json::Error> {
+fn shown(kind: Kind, text: &str) -> Result<Stored, serde_json::Error> {
     #[derive(Deserialize)]
     struct Own {
         id: Arc<str>,
@@ -196,12 +166,13 @@ fn shown(text: &str) -> Result<Stored, serde_json::Error> {
         document.remove(member);
     }
     Ok(Stored {
-        key: Key::api_key(id),
+        key: Key { kind, id },
         document,
         revision,
     })
 }
 
 fn path(key: &Key) -> String {
-    format!("/admin/keys/{}", utf8_percent_encode(&key.id, NON_ALPHANUMERIC))
+    let id = utf8_percent_encode(&key.id, NON_ALPHANUMERIC);
+    format!("/admin/{}/{id}", key.kind.path_segment())
 }

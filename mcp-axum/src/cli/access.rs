@@ -1,0 +1,129 @@
+//! `dynmcp access explain`: what the holder of a key may do at a running gateway, and which rule says so.
+
+use super::{
+    Failure,
+    output::{OutputFormat, print, print_json},
+    tool_arguments::ToolArguments,
+};
+use crate::client::Gateway;
+use clap::{Args, Subcommand};
+use http::Method;
+use serde_json::{Map, Value, json, value::RawValue};
+use std::{fmt::Write, path::PathBuf};
+
+#[derive(Subcommand)]
+pub(super) enum AccessCommand {
+    /// Say what the holder of a key sees of an instance, whether a call is allowed, and by which rule. Nothing is called.
+    ///
+    ///   dynmcp access explain claude-support support refund_order amount=2000
+    ///   dynmcp access explain claude-support --action admin/tds/write
+    #[command(verbatim_doc_comment)]
+    Explain(Box<ExplainAccess>),
+}
+
+#[derive(Args)]
+pub(super) struct ExplainAccess {
+    /// The key, by its id or its name.
+    #[arg(value_name = "KEY")]
+    wanted: String,
+    /// The instance.
+    instance: Option<String>,
+    /// A tool of the instance.
+    tool: Option<String>,
+    #[command(flatten)]
+    arguments: ToolArguments,
+    /// Something that is done in /admin: admin/tds/write.
+    #[arg(long)]
+    action: Option<String>,
+    /// The gateway [default: the configured one, on this machine].
+    #[arg(long, value_name = "URL")]
+    server: Option<String>,
+    /// An admin's key of that gateway.
+    #[arg(long, env = "DYNMCP_KEY", hide_env_values = true)]
+    key: Option<String>,
+    /// How to print the answer.
+    #[arg(long, value_enum, default_value_t)]
+    format: OutputFormat,
+}
+
+pub(super) fn run(config: Option<PathBuf>, command: &AccessCommand) -> Result<(), Failure> {
+    let AccessCommand::Explain(asked) = command;
+    let server = match &asked.server {
+        Some(server) => server.clone(),
+        None => super::call::configured(config)?,
+    };
+    let gateway = match &asked.key {
+        Some(key) => Gateway::new(&server, key)?,
+        None => Gateway::anonymous(&server)?,
+    };
+    let arguments: Box<RawValue> =
+        serde_json::from_str(&asked.arguments.to_json(&Value::Null)?).map_err(Failure::runtime)?;
+    let mut question = Map::from_iter([("key".to_owned(), json!(asked.wanted))]);
+    let members = [
+        ("instance", &asked.instance),
+        ("tool", &asked.tool),
+        ("action", &asked.action),
+    ];
+    for (name, value) in members {
+        question.extend(value.iter().map(|value| (name.to_owned(), json!(value))));
+    }
+    // Numbers keep the text they came in.
+    let mut body = json!(question).to_string();
+    if asked.tool.is_some() {
+        body.insert_str(body.len() - 1, &format!(",\"arguments\":{}", arguments.get()));
+    }
+    super::run(async {
+        let answer = gateway
+            .send_json(Method::POST, "/admin/access/explain", body)
+            .await?;
+        let answer: Value = gateway.data(&answer)?;
+        match asked.format {
+            OutputFormat::Json => print_json(&answer),
+            OutputFormat::Text => print(&text(asked, &answer)),
+        }
+    })
+}
+
+fn text(asked: &ExplainAccess, answer: &Value) -> String {
+    let list = |value: &Value| {
+        let items = value.as_array().into_iter().flatten().filter_map(Value::as_str);
+        let items: Vec<&str> = items.collect();
+        if items.is_empty() {
+            "-".to_owned()
+        } else {
+            items.join(", ")
+        }
+    };
+    let word = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    let mut out = format!("key {}, roles {}\n", word(&answer["key"]), list(&answer["roles"]));
+    if let Some(reason) = answer["broken"].as_str() {
+        // Writing to a `String` cannot fail.
+        let _ = writeln!(out, "opens nothing: {reason}");
+    }
+    if let (Some(instance), seen @ Value::Object(_)) = (&asked.instance, &answer["instance"]) {
+        let _ = match seen["open"].as_bool() {
+            Some(true) => writeln!(
+                out,
+                "instance {instance}: open; lists {}; {} hidden",
+                list(&seen["tools"]),
+                seen["hidden"]
+            ),
+            _ => writeln!(out, "instance {instance}: not open"),
+        };
+    }
+    let tool = asked
+        .tool
+        .as_ref()
+        .map(|tool| (format!("call of {tool}"), &answer["tool"]));
+    let action = asked
+        .action
+        .as_ref()
+        .map(|action| (action.clone(), &answer["action"]));
+    for (what, verdict) in tool.into_iter().chain(action) {
+        let _ = match verdict["allowed"].as_bool() {
+            Some(true) => writeln!(out, "{what}: allowed by {}", word(&verdict["rule"])),
+            _ => writeln!(out, "{what}: not allowed: {}", word(&verdict["reason"])),
+        };
+    }
+    out
+}

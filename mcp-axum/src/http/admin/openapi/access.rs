@@ -1,0 +1,78 @@
+//! Questions about rights, for the document.
+#![expect(dead_code, reason = "described here, served by the handlers of `admin`")]
+
+use super::refusal::{Always, Failure};
+use crate::http::admin::envelope::Success;
+use utoipa::ToSchema;
+
+/// What is asked for. Nothing is called.
+#[derive(ToSchema)]
+pub(super) struct AccessQuestion {
+    /// The key, by its id or by a name that no other key has.
+    #[schema(example = "claude-support")]
+    key: String,
+    /// The instance whose tools are meant.
+    #[schema(example = "support")]
+    instance: Option<String>,
+    /// A tool of the instance, by the name that it has there.
+    #[schema(example = "refund_order")]
+    tool: Option<String>,
+    /// What it would be called with.
+    #[schema(example = json!({"amount": 2000}))]
+    arguments: Option<serde_json::Value>,
+    /// Something in `/admin`.
+    #[schema(example = "admin/tds/write")]
+    action: Option<String>,
+}
+
+/// What the holder of a key may do.
+#[derive(ToSchema)]
+pub(super) struct AccessAnswer {
+    /// The key's id.
+    key: String,
+    /// The roles that its document names.
+    roles: Vec<String>,
+    /// Why it opens nothing; absent where nothing is wrong.
+    broken: Option<String>,
+    /// About the instance that was asked for.
+    instance: Option<InstanceAccess>,
+    /// About the call that was asked for.
+    tool: Option<Verdict>,
+    /// About what was asked for in `/admin`.
+    action: Option<Verdict>,
+}
+
+/// What is seen of an instance.
+#[derive(ToSchema)]
+pub(super) struct InstanceAccess {
+    /// Whether it may be used.
+    open: bool,
+    /// The tools that are listed, by name.
+    tools: Vec<String>,
+    /// How many tools are not.
+    hidden: usize,
+}
+
+/// Whether something is allowed.
+#[derive(ToSchema)]
+pub(super) struct Verdict {
+    /// Whether it is.
+    allowed: bool,
+    /// The rule that allows it.
+    rule: Option<String>,
+    /// Why it is not.
+    reason: Option<String>,
+}
+
+/// What the holder of a key may do, and which rule says so.
+#[utoipa::path(
+    post, path = "/admin/access/explain", tag = "roles", request_body = AccessQuestion,
+    responses(
+        (status = 200, description = "As roles and keys are now", body = Success<AccessAnswer>),
+        (status = 400, description = "What is wrong, with its place", body = Failure),
+        (status = 404, description = "There is no such key", body = Failure),
+        (status = 409, description = "Several keys have this name", body = Failure),
+        Always
+    )
+)]
+pub(super) fn explain_access() {}

@@ -1,0 +1,419 @@
+//! Roles: what their holders see and may call, what they may do in `/admin`, and that a change holds from the next request on.
+
+use crate::{
+    event_stream::EventStream,
+    test_app::{Answer, Client, McpClient, TestApp},
+};
+use reqwest::Method;
+use serde_json::{Value, json};
+use std::time::Duration;
+
+async fn post(client: &Client, path: &str, body: &Value) -> Answer {
+    client.send(client.request(Method::POST, path).json(body)).await
+}
+
+async fn put_role(app: &TestApp, id: &str, role: Value) {
+    app.admin().put(&format!("/admin/roles/{id}"), &role).await.ok();
+}
+
+/// What the holder of a new key shows.
+async fn key(app: &TestApp, wanted: Value) -> Client {
+    let data = post(&app.admin(), "/admin/keys", &wanted).await.ok().data();
+    Client::new(app.address(), data["key"].as_str().map(str::to_owned))
+}
+
+/// A tool that answers without an upstream.
+async fn put_static(app: &TestApp, id: &str, tags: &[&str]) {
+    let tool = json!({
+        "name": id, "description": "Says its name.", "tags": tags,
+        "input_schema": {"type": "object", "properties": {"amount": {"type": "integer"}, "to": {"type": "string"}}},
+        "static": {"content": [{"type": "text", "text": id}]},
+    });
+    app.admin().put(&format!("/admin/tds/{id}"), &tool).await.ok();
+}
+
+/// An instance with `get_order`, `pay_order` and `drop_orders`.
+async fn shop() -> TestApp {
+    let app = TestApp::start().await;
+    put_static(&app, "get_order", &["read-only"]).await;
+    put_static(&app, "pay_order", &[]).await;
+    put_static(&app, "drop_orders", &[]).await;
+    app.put_instance("shop", &["get_order", "pay_order", "drop_orders"])
+        .await;
+    app.put_instance("back", &["drop_orders"]).await;
+    app
+}
+
+#[tokio::test]
+async fn the_holder_of_a_role_sees_what_it_allows_and_a_change_holds_from_the_next_request_on() {
+    let app = shop().await;
+    let allow =
+        json!([{"actions": ["tools/call"], "instances": ["shop"], "tools": ["tag:read-only", "pay_*"]}]);
+    put_role(&app, "agent-1", json!({"allow": allow})).await;
+    let holder = key(&app, json!({"name": "ann", "roles": ["agent-1"]})).await;
+    let client = McpClient::new(holder.clone(), "shop");
+    assert_eq!(client.tool_names().await, ["get_order", "pay_order"]);
+    assert_eq!(client.call("pay_order", json!({})).await["isError"], false);
+    let hidden = client
+        .modern("tools/call", json!({"name": "drop_orders", "arguments": {}}))
+        .await;
+    assert_eq!(hidden.json()["error"]["code"], -32602, "{}", hidden.text);
+    let nowhere = client
+        .modern("tools/call", json!({"name": "nothing", "arguments": {}}))
+        .await;
+    assert_eq!(
+        hidden.text.replace("drop_orders", "nothing"),
+        nowhere.text,
+        "whether there is such a tool is not to be found out"
+    );
+    let back = McpClient::new(holder.clone(), "back")
+        .modern("tools/list", json!({}))
+        .await;
+    assert_eq!(back.status, 403);
+    assert!(
+        back.text.contains("neither its `instances` nor its roles do"),
+        "{}",
+        back.text
+    );
+
+    put_role(
+        &app,
+        "careful",
+        json!({"deny": [{"actions": ["*"], "tools": ["pay_*"]}]}),
+    )
+    .await;
+    put_role(&app, "agent-1", json!({"inherits": ["careful"], "allow": allow})).await;
+    assert_eq!(client.tool_names().await, ["get_order"]);
+    app.admin().delete("/admin/roles/agent-1").await.ok();
+    assert_eq!(client.modern("tools/list", json!({})).await.status, 403);
+    // Who has no role sees what there is.
+    assert_eq!(app.mcp("shop").tool_names().await.len(), 3);
+}
+
+#[tokio::test]
+async fn a_condition_over_arguments_is_decided_for_each_call() {
+    let app = shop().await;
+    let role = json!({
+        "allow": [{"actions": ["*"], "when": "args.amount is not defined or args.amount < 1000"}],
+        "deny": [{"actions": ["*"], "tools": ["pay_*"], "when": "args.to == \"mallory\" or \"blocked\" in principal.roles"}],
+    });
+    put_role(&app, "payer", role).await;
+    let holder = key(&app, json!({"name": "ann", "roles": ["payer"]})).await;
+    let client = McpClient::new(holder, "shop");
+    assert_eq!(
+        client.tool_names().await.len(),
+        3,
+        "what may be allowed is listed"
+    );
+    let allowed = client
+        .call("pay_order", json!({"amount": 999, "to": "bob"}))
+        .await;
+    assert_eq!(
+        (&allowed["isError"], &allowed["content"][0]["text"]),
+        (&json!(false), &json!("pay_order"))
+    );
+    let refusal = |answer: &Value| {
+        assert_eq!(answer["isError"], true, "{answer}");
+        answer["content"][0]["text"].as_str().unwrap().to_owned()
+    };
+    let dear = refusal(&client.call("get_order", json!({"amount": 1000})).await);
+    assert_eq!(
+        dear,
+        "This call is not allowed with these arguments: role `payer`, allow[0] allows it when `args.amount is not defined or args.amount < 1000`"
+    );
+    let denied = refusal(
+        &client
+            .call("pay_order", json!({"amount": 1, "to": "mallory"}))
+            .await,
+    );
+    assert!(
+        denied.contains("role `payer`, deny[0] refuses it when"),
+        "{denied}"
+    );
+    // `to` is not there: what cannot be computed refuses.
+    let unknown = refusal(&client.call("pay_order", json!({"amount": 1})).await);
+    assert!(unknown.contains("deny[0]"), "{unknown}");
+    // In older revisions, too.
+    let call = json!({"name": "get_order", "arguments": {"amount": 5000}});
+    let older = client.legacy("2025-06-18", "tools/call", call).await.json();
+    assert_eq!(older["result"]["isError"], true, "{older}");
+}
+
+#[tokio::test]
+async fn a_role_opens_what_it_says_of_the_admin_api_and_nothing_beside_it() {
+    let app = shop().await;
+    let viewer = key(&app, json!({"name": "eve", "roles": ["viewer"]})).await;
+    let editor = key(&app, json!({"name": "ed", "roles": ["editor"]})).await;
+    for path in [
+        "/admin/tds",
+        "/admin/keys",
+        "/admin/roles",
+        "/admin/status",
+        "/admin/quarantine",
+        "/admin/export",
+    ] {
+        viewer.get(path).await.ok();
+        editor.get(path).await.ok();
+    }
+    let instance = json!({"name": "New"});
+    let refusal = viewer.put("/admin/ids/new", &instance).await.error(403);
+    assert_eq!(refusal, "no role of this key allows `admin/ids/write`");
+    let refusal = post(&viewer, "/admin/keys", &json!({})).await.error(403);
+    assert!(refusal.contains("`admin/keys/write`"), "{refusal}");
+    let seen = McpClient::new(viewer.clone(), "shop")
+        .modern("tools/list", json!({}))
+        .await;
+    assert_eq!(
+        seen.status, 403,
+        "a viewer looks at definitions, and calls nothing"
+    );
+
+    editor.put("/admin/ids/new", &instance).await.ok();
+    editor.delete("/admin/ids/new").await.ok();
+    for path in ["/admin/roles/r", "/admin/keys/k"] {
+        let refusal = editor.put(path, &json!({"allow": []})).await.error(403);
+        assert!(refusal.contains("/write`"), "{refusal}");
+        editor.delete(path).await.error(403);
+    }
+    // Nor by a door behind which all kinds are.
+    let role = json!({"kind": "roles", "id": "r", "document": {"allow": [{"actions": ["admin/*"]}]}});
+    let wanted = json!({"definitions": [role]});
+    post(&editor, "/admin/plan", &wanted).await.ok();
+    let refusal = post(&editor, "/admin/apply", &wanted).await.error(403);
+    assert_eq!(refusal, "no role of this key allows `admin/roles/write`");
+    app.admin().get("/admin/roles/r").await.error(404);
+    let tool = json!({"kind": "ids", "id": "by-plan", "document": {"name": "By plan"}});
+    post(&editor, "/admin/apply", &json!({"definitions": [tool]}))
+        .await
+        .ok();
+    app.admin().get("/admin/ids/by-plan").await.ok();
+}
+
+#[tokio::test]
+async fn what_several_kinds_go_through_shows_and_writes_those_that_a_role_names() {
+    let app = shop().await;
+    let actions = json!([
+        "admin/tds/*",
+        "admin/export/read",
+        "admin/plan/read",
+        "admin/apply/write",
+        "admin/import/write"
+    ]);
+    put_role(&app, "tools-only", json!({"allow": [{"actions": actions}]})).await;
+    let holder = key(&app, json!({"name": "tom", "roles": ["tools-only"]})).await;
+    let bundle = holder.get("/admin/export").await.data();
+    assert_eq!(bundle["tds"].as_array().unwrap().len(), 3);
+    for kind in ["ids", "keys", "roles"] {
+        assert_eq!(bundle[kind], json!([]), "{kind}");
+    }
+    assert!(
+        !app.admin().get("/admin/export").await.data()["keys"]
+            .as_array()
+            .unwrap()
+            .is_empty()
+    );
+    let wanted = json!({"definitions": [{"kind": "ids", "id": "shop", "document": {"name": "Shop"}}]});
+    for path in ["/admin/plan", "/admin/apply"] {
+        let refusal = post(&holder, path, &wanted).await.error(403);
+        assert!(refusal.contains("`admin/ids/"), "{refusal}");
+    }
+    let import = holder
+        .request(Method::POST, "/admin/import/curl?instance=x")
+        .body("curl http://localhost/a");
+    let refusal = holder.send(import).await.error(403);
+    assert!(refusal.contains("`admin/ids/write`"), "{refusal}");
+    let pruned = json!({"definitions": [{"kind": "tds", "id": "get_order", "document": app.admin().get("/admin/tds/get_order").await.data()}],
+        "options": {"prune": "all"}});
+    let refusal = post(&holder, "/admin/apply", &pruned).await.error(403);
+    assert!(
+        refusal.contains("/delete`") || refusal.contains("/write`"),
+        "{refusal}"
+    );
+    app.admin().get("/admin/ids/shop").await.ok();
+}
+
+#[tokio::test]
+async fn a_role_that_cannot_be_read_is_refused_and_one_that_stands_in_the_store_opens_nothing() {
+    let app = shop().await;
+    let admin = app.admin();
+    let wrong = json!({"allow": [{"actions": ["*"], "when": "args.amount <"}]});
+    let refusal = admin.put("/admin/roles/r", &wrong).await.error(400);
+    assert!(
+        refusal.contains("allow[0].when: is not an expression"),
+        "{refusal}"
+    );
+    let refusal = admin
+        .put(
+            "/admin/roles/r",
+            &json!({"allow": [{"actions": ["*"]}], "forbid": []}),
+        )
+        .await
+        .error(400);
+    assert!(refusal.contains("unknown field `forbid`"), "{refusal}");
+    let refusal = admin
+        .put("/admin/roles/admin", &json!({"allow": []}))
+        .await
+        .error(400);
+    assert!(refusal.contains("is always there"), "{refusal}");
+
+    let holder = key(
+        &app,
+        json!({"name": "ann", "instances": ["*"], "roles": ["admin", "no-drops"]}),
+    )
+    .await;
+    let client = McpClient::new(holder, "shop");
+    assert_eq!(client.tool_names().await.len(), 3, "a word that no role has");
+    app.store(mcp_common::key::Key::role("no-drops"), &wrong.to_string())
+        .await;
+    let refused = client.modern("tools/list", json!({})).await;
+    assert_eq!(refused.status, 403, "{}", refused.text);
+    assert!(
+        refused.text.contains("the role `no-drops` is in quarantine"),
+        "{}",
+        refused.text
+    );
+    put_role(
+        &app,
+        "no-drops",
+        json!({"deny": [{"actions": ["*"], "tools": ["drop_*"]}]}),
+    )
+    .await;
+    assert_eq!(client.tool_names().await.len(), 2);
+    // The last good version stays.
+    app.store(mcp_common::key::Key::role("no-drops"), &wrong.to_string())
+        .await;
+    assert_eq!(client.tool_names().await.len(), 2);
+}
+
+#[tokio::test]
+async fn a_stream_ends_when_a_role_changes_that_opened_it() {
+    let app = shop().await;
+    put_role(&app, "r", json!({"allow": [{"actions": ["*"]}]})).await;
+    let with_role = key(&app, json!({"roles": ["r"]})).await;
+    let without = key(&app, json!({"instances": ["shop"]})).await;
+    let listen = |client: &Client| {
+        let request = client.request(Method::GET, "/mcp/shop");
+        EventStream::open(request.header("accept", "text/event-stream"))
+    };
+    let mut ends = listen(&with_role).await;
+    let mut stays = listen(&without).await;
+    put_role(
+        &app,
+        "r",
+        json!({"allow": [{"actions": ["*"], "instances": ["back"]}]}),
+    )
+    .await;
+    assert_eq!(ends.next().await, None, "it ends");
+    stays.stays_silent(Duration::from_millis(300)).await;
+}
+
+#[tokio::test]
+async fn what_somebody_may_do_and_why_is_explained() {
+    let app = shop().await;
+    put_role(
+        &app,
+        "payer",
+        json!({"allow": [{"actions": ["*"], "instances": ["shop"], "tools": ["pay_order"], "when": "args.amount < 1000"}]}),
+    )
+    .await;
+    let holder = key(&app, json!({"name": "ann", "roles": ["payer"]})).await;
+    let ask = async |question: Value| post(&app.admin(), "/admin/access/explain", &question).await;
+    let question = |amount: u32| json!({"key": "ann", "instance": "shop", "tool": "pay_order", "arguments": {"amount": amount}});
+    let allowed = ask(question(1)).await.data();
+    assert_eq!(
+        allowed["instance"],
+        json!({"open": true, "tools": ["pay_order"], "hidden": 2})
+    );
+    assert_eq!(
+        allowed["tool"],
+        json!({"allowed": true, "rule": "role `payer`, allow[0]"})
+    );
+    let refused = ask(question(5000)).await.data();
+    let reason = refused["tool"]["reason"].as_str().unwrap();
+    let client = McpClient::new(holder.clone(), "shop");
+    let seen = client.call("pay_order", json!({"amount": 5000})).await;
+    assert_eq!(seen["content"][0]["text"], reason, "a caller is told the same");
+    let other =
+        ask(json!({"key": "ann", "instance": "back", "tool": "drop_orders", "action": "admin/tds/read"}))
+            .await
+            .data();
+    assert_eq!(other["instance"]["open"], false);
+    assert_eq!(
+        other["tool"]["reason"],
+        "the key does not open the instance `back`"
+    );
+    assert_eq!(other["action"]["allowed"], false);
+    let missing = ask(json!({"key": "bob"})).await.error(404);
+    assert_eq!(missing, "no key has the id or the name `bob`");
+    ask(json!({"key": "ann", "tool": "x"})).await.error(400);
+    ask(json!({"key": "ann", "tol": "x"})).await.error(400);
+    key(&app, json!({"name": "ann"})).await;
+    ask(json!({"key": "ann"})).await.error(409);
+    post(&holder, "/admin/access/explain", &question(1))
+        .await
+        .error(403);
+}
+
+/// A small generator: the same sets in each run.
+struct Dice(u64);
+
+impl Dice {
+    fn throw(&mut self, sides: usize) -> usize {
+        self.0 = self
+            .0
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
+        (self.0 >> 33) as usize % sides
+    }
+}
+
+#[tokio::test]
+async fn what_is_listed_is_what_can_be_called_whatever_the_roles() {
+    let app = shop().await;
+    let names = ["get_order", "pay_order", "drop_orders"];
+    let patterns = ["*", "get_*", "*_order", "drop_orders", "tag:read-only", "x"];
+    let mut dice = Dice(7);
+    let mut seen = [0; 4];
+    for round in 0..60 {
+        let mut rules = |most: usize| -> Value {
+            let rules = (0..dice.throw(most + 1)).map(|_| {
+                let action = ["*", "tools/call", "tools/*", "prompts/get"][dice.throw(4)];
+                let mut rule = json!({"actions": [action]});
+                if dice.throw(3) > 0 {
+                    rule["tools"] = json!([patterns[dice.throw(6)], patterns[dice.throw(6)]]);
+                }
+                if dice.throw(3) == 0 {
+                    let instance = ["shop", "back", "s*"][dice.throw(3)];
+                    rule["instances"] = json!([instance]);
+                }
+                rule
+            });
+            rules.collect()
+        };
+        let (allow, deny) = (rules(3), rules(1));
+        put_role(&app, "random", json!({"allow": allow, "deny": deny})).await;
+        let holder = key(&app, json!({"name": format!("k{round}"), "roles": ["random"]})).await;
+        let client = McpClient::new(holder, "shop");
+        let listed = client.modern("tools/list", json!({})).await;
+        let shown: Vec<String> = match listed.status {
+            200 => client.tool_names().await,
+            _ => Vec::new(),
+        };
+        for name in names {
+            let called = client
+                .modern("tools/call", json!({"name": name, "arguments": {}}))
+                .await;
+            let is_called = called.json()["result"]["isError"] == false;
+            assert_eq!(
+                shown.iter().any(|shown| shown == name),
+                is_called,
+                "{allow} {deny}: {name}"
+            );
+        }
+        seen[shown.len()] += 1;
+    }
+    assert!(
+        seen.iter().all(|count| *count > 0),
+        "every number of tools came up: {seen:?}"
+    );
+}

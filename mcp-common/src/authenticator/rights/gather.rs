@@ -1,0 +1,138 @@
+//! The rights of a key, out of its document and those of its roles.
+
+use super::{Placed, Rights};
+use crate::{
+    authenticator::{KeyRing, RoleVersion, StoredRole},
+    definition::{
+        ApiKeyDefinition, RoleDefinition,
+        role::{ADMIN_ROLE, Rule, built_in},
+    },
+};
+use std::{collections::HashSet, sync::Arc};
+
+/// The most roles that one key has, with those that they inherit.
+const MOST_ROLES: usize = 256;
+
+/// The rights of a key, and of which documents they were made.
+#[derive(Clone, Debug)]
+pub struct Gathered {
+    /// What the key's holder may do.
+    pub rights: Arc<Rights>,
+    /// Every role that was looked for, and what was found.
+    roles: Arc<[(Arc<str>, RoleVersion)]>,
+    /// Whether the role `admin` is among them.
+    pub is_admin: bool,
+}
+
+impl Gathered {
+    /// The rights of a key, as its roles are now.
+    pub fn of(key: &ApiKeyDefinition, ring: &dyn KeyRing) -> Self {
+        let mut found = Found {
+            ring,
+            allow: Vec::new(),
+            deny: Vec::new(),
+            seen: HashSet::new(),
+            roles: Vec::new(),
+        };
+        if !key.instances.is_empty() {
+            found.allow.push(Placed {
+                rule: Rule::all_of(key.instances.clone()),
+                place: "`instances` of the key".into(),
+            });
+        }
+        let mut broken = None;
+        for role in &key.roles {
+            if let Err(reason) = found.add(role, &mut Vec::new()) {
+                broken = Some(reason);
+                break;
+            }
+        }
+        Self {
+            is_admin: broken.is_none() && key.roles.iter().any(|role| role == ADMIN_ROLE),
+            rights: Arc::new(Rights::new(found.allow, found.deny, key.shown(), broken)),
+            roles: found.roles.into(),
+        }
+    }
+
+    /// Whether the roles are still those.
+    pub fn is_of(&self, ring: &dyn KeyRing) -> bool {
+        let mut roles = self.roles.iter();
+        roles.all(|(id, version)| ring.role(id).version() == *version)
+    }
+
+    /// Whether documents of roles say something about it.
+    pub fn depends_on_roles(&self) -> bool {
+        !self.roles.is_empty()
+    }
+}
+
+struct Found<'a> {
+    ring: &'a dyn KeyRing,
+    allow: Vec<Placed>,
+    deny: Vec<Placed>,
+    seen: HashSet<Arc<str>>,
+    roles: Vec<(Arc<str>, RoleVersion)>,
+}
+
+impl Found<'_> {
+    /// Adds the rules of a role and of those that it inherits. `below`: the roles that led here.
+    fn add(&mut self, id: &str, below: &mut Vec<Arc<str>>) -> Result<(), String> {
+        if below.iter().any(|other| **other == *id) {
+            let names: Vec<&str> = below.iter().map(|id| &**id).chain([id]).collect();
+            return Err(format!(
+                "roles inherit each other in a circle: {}",
+                names.join(" → ")
+            ));
+        }
+        if !self.seen.insert(id.into()) {
+            return Ok(());
+        }
+        if self.seen.len() > MOST_ROLES {
+            return Err(format!(
+                "it has more than {MOST_ROLES} roles, with those that they inherit"
+            ));
+        }
+        if let Some(role) = built_in(id) {
+            self.take(&role);
+            return Ok(());
+        }
+        let stored = self.ring.role(id);
+        self.roles.push((id.into(), stored.version()));
+        let role = match stored {
+            StoredRole::Known(role, _) => role,
+            // A word for templates.
+            StoredRole::Unknown if below.is_empty() => return Ok(()),
+            StoredRole::Unknown => {
+                let by = below.last().map(|id| &**id).unwrap_or_default();
+                return Err(format!("the role `{by}` inherits `{id}`, which is not there"));
+            }
+            StoredRole::Unreadable => {
+                return Err(format!(
+                    "the role `{id}` is in quarantine; what it refuses is not known"
+                ));
+            }
+        };
+        below.push(role.id.clone());
+        for inherited in &role.inherits {
+            self.add(inherited, below)?;
+        }
+        below.pop();
+        self.take(&role);
+        Ok(())
+    }
+
+    fn take(&mut self, role: &RoleDefinition) {
+        let placed = |list: &'static str, rules: &[Rule]| -> Vec<Placed> {
+            let place = |index: usize| format!("role `{}`, {list}[{index}]", role.id).into();
+            let rules = rules.iter().cloned().enumerate();
+            rules
+                .map(|(index, rule)| Placed {
+                    rule,
+                    place: place(index),
+                })
+                .collect()
+        };
+        self.allow.extend(placed("allow", &role.allow));
+        self.deny.extend(placed("deny", &role.deny));
+    }
+}

@@ -1,0 +1,44 @@
+//! The row of roles among the kinds.
+
+use super::RoleDefinition;
+use crate::{
+    definition::{Read, schema},
+    key::KindRow,
+};
+use std::sync::Arc;
+
+const OF_RULES: &[&str] = &["actions", "instances", "tools", "resources", "prompts", "when"];
+
+impl RoleDefinition {
+    /// Roles as a kind.
+    pub const KIND: KindRow = KindRow {
+        name: "RDS",
+        segment: "roles",
+        noun: "role",
+        plural: "roles",
+        about: "Roles (Role Discovery Service): what the holders of keys that name them may do, and what not",
+        order: 200,
+        telling: &["allow", "deny", "inherits"],
+        members: &[
+            "id",
+            "description",
+            "owner",
+            "managed_by",
+            "inherits",
+            "allow",
+            "deny",
+        ],
+        inner: &[("allow", OF_RULES), ("deny", OF_RULES)],
+        schema: |unknown| {
+            let made = schema::of::<Self>("urn:dynmcp:schema:roles", "DynMCP role (RDS)");
+            schema::finished(made, unknown)
+        },
+        read: |id, document| {
+            let Read { definition, warnings } = Self::read(id, document)?;
+            Ok(Read {
+                definition: Arc::new(definition),
+                warnings,
+            })
+        },
+    };
+}

@@ -1,0 +1,217 @@
+//! What the holder of a key may do, and by which rule: for people who ask themselves why.
+
+use crate::{
+    policy::{Call, Ruling},
+    protocol::Gateway,
+    tool::ToolCompiler,
+};
+use mcp_common::{
+    authenticator::{Gathered, KeyRing, Principal},
+    catalog::Catalog,
+    definition::ApiKeyDefinition,
+    key::{Kind, Revision},
+};
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+use std::sync::Arc;
+
+/// What is asked for. Nothing is called.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AccessQuestion {
+    /// The key, by its id or by a name that no other key has.
+    pub key: String,
+    /// The instance whose tools are meant.
+    pub instance: Option<String>,
+    /// A tool of the instance, by the name that it has there.
+    pub tool: Option<String>,
+    /// What it would be called with.
+    pub arguments: Option<Box<RawValue>>,
+    /// Something in `/admin`: `admin/tds/write`.
+    pub action: Option<String>,
+}
+
+/// What the key's holder may do.
+#[derive(Debug, Serialize)]
+pub struct AccessAnswer {
+    /// The key's id.
+    pub key: Arc<str>,
+    /// The roles that its document names.
+    pub roles: Vec<String>,
+    /// Why it opens nothing; absent where nothing is wrong.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub broken: Option<String>,
+    /// About the instance that was asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub instance: Option<InstanceAccess>,
+    /// About the tool that was asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tool: Option<Verdict>,
+    /// About what was asked for in `/admin`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub action: Option<Verdict>,
+}
+
+/// What is seen of an instance.
+#[derive(Debug, Serialize)]
+pub struct InstanceAccess {
+    /// Whether it may be used.
+    pub open: bool,
+    /// The tools that are listed, by name.
+    pub tools: Vec<Arc<str>>,
+    /// How many tools are not.
+    pub hidden: usize,
+}
+
+/// Whether something is allowed.
+#[derive(Debug, Serialize)]
+pub struct Verdict {
+    /// Whether it is.
+    pub allowed: bool,
+    /// The rule that allows it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rule: Option<Arc<str>>,
+    /// Why it is not.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+}
+
+/// Why a question has no answer.
+#[derive(Debug, thiserror::Error)]
+pub enum AccessError {
+    /// There is no such key.
+    #[error("no key has the id or the name `{0}`")]
+    NoKey(String),
+    /// The name is that of several keys.
+    #[error("several keys are called `{0}`; take the id")]
+    SeveralKeys(String),
+    /// A tool without its instance.
+    #[error("tool: has its name in an instance; name the instance, too")]
+    NoInstance,
+}
+
+/// Answers a question about a key of the store.
+pub fn explain(
+    question: &AccessQuestion,
+    catalog: &Catalog<ToolCompiler>,
+    gateway: &Gateway,
+) -> Result<AccessAnswer, AccessError> {
+    if question.tool.is_some() && question.instance.is_none() {
+        return Err(AccessError::NoInstance);
+    }
+    let (key, revision) = find(catalog, &question.key)?;
+    let gathered = Gathered::of(&key, catalog);
+    let rights = gathered.rights.clone();
+    let principal = key.principal(gathered, revision, None);
+    let asked = question.instance.as_deref();
+    let instance = asked.map(|instance| seen(gateway, &principal, instance));
+    let tool = asked.zip(question.tool.as_deref());
+    let tool = tool.map(|(instance, tool)| {
+        let arguments = question.arguments.as_deref().map(RawValue::get);
+        let is_open = rights.opens(instance);
+        judge(
+            gateway,
+            catalog.compiler(),
+            &principal,
+            (instance, tool),
+            arguments,
+            is_open,
+        )
+    });
+    let action = question.action.as_deref().map(|action| {
+        let by = rights.admin(action);
+        Verdict {
+            allowed: by.is_some(),
+            rule: by.map(|placed| placed.place.clone()),
+            reason: by
+                .is_none()
+                .then(|| format!("no role of this key allows `{action}`")),
+        }
+    });
+    Ok(AccessAnswer {
+        key: key.id.clone(),
+        roles: key.roles.clone(),
+        broken: rights.broken().map(str::to_owned),
+        instance,
+        tool,
+        action,
+    })
+}
+
+fn find(
+    catalog: &Catalog<ToolCompiler>,
+    wanted: &str,
+) -> Result<(Arc<ApiKeyDefinition>, Revision), AccessError> {
+    if let Some(found) = catalog.key(wanted) {
+        return Ok(found);
+    }
+    let snapshot = catalog.snapshot();
+    let keys = snapshot.documents(Kind::API_KEY).into_iter();
+    let mut named = keys.flat_map(|keys| keys.iter()).filter(|(_, entry)| {
+        let key: Option<&ApiKeyDefinition> = entry.definition();
+        key.is_some_and(|key| key.name.as_deref() == Some(wanted))
+    });
+    let found = named.next().and_then(|(id, _)| catalog.key(id));
+    match (found, named.next()) {
+        (Some(found), None) => Ok(found),
+        (Some(_), Some(_)) => Err(AccessError::SeveralKeys(wanted.to_owned())),
+        (None, _) => Err(AccessError::NoKey(wanted.to_owned())),
+    }
+}
+
+fn seen(gateway: &Gateway, principal: &Principal, instance: &str) -> InstanceAccess {
+    let open = principal.rights().is_none_or(|rights| rights.opens(instance));
+    let whole = gateway.views.get(instance);
+    let all = whole.as_ref().map_or(0, |view| view.tool_names().count());
+    let seen = whole
+        .filter(|_| open)
+        .map(|view| gateway.views.seen_by(principal, view));
+    let tools: Vec<Arc<str>> = seen.iter().flat_map(|view| view.tool_names().cloned()).collect();
+    InstanceAccess {
+        open,
+        hidden: all - tools.len().min(all),
+        tools,
+    }
+}
+
+fn judge(
+    gateway: &Gateway,
+    compiler: &ToolCompiler,
+    principal: &Principal,
+    (instance, tool): (&str, &str),
+    arguments: Option<&str>,
+    is_open: bool,
+) -> Verdict {
+    let refused = |reason: String| Verdict {
+        allowed: false,
+        rule: None,
+        reason: Some(reason),
+    };
+    let Some(view) = gateway.views.get(instance) else {
+        return refused(format!(
+            "there is no instance `{instance}`, or it is switched off"
+        ));
+    };
+    if !is_open {
+        return refused(format!("the key does not open the instance `{instance}`"));
+    }
+    if !view.tool_names().any(|name| **name == *tool) {
+        return refused(format!("the instance has no tool `{tool}`"));
+    }
+    let call = Call {
+        principal,
+        instance,
+        tool,
+        tags: view.tags_of(tool),
+        arguments,
+    };
+    match call.ruling(compiler) {
+        Ruling::Allowed(rule) => Verdict {
+            allowed: true,
+            rule,
+            reason: None,
+        },
+        Ruling::Refused(reason) => refused(reason),
+        Ruling::Unknown => refused("no rule allows it, or the key does not show it".to_owned()),
+    }
+}
