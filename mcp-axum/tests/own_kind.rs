@@ -179,7 +179,7 @@ async fn plans_and_exports_have_it_before_what_may_name_it() {
         plan["problems"][0]["reason"]
             .as_str()
             .unwrap()
-            .contains("write `nds`, `uds`, `tds`, `ids` or `keys`"),
+            .contains("write `nds`, `uds`, `tds`, `ids`, `roles` or `keys`"),
         "{plan}"
     );
     let mut wanted = definitions;

@@ -5,10 +5,10 @@ use super::{
     output::{OutputFormat, print, print_json},
     tool_arguments::ToolArguments,
 };
-use crate::client::Gateway;
+use crate::client::{Gateway, Mcp};
 use clap::{Args, Subcommand};
 use http::Method;
-use serde_json::{Map, Value, json, value::RawValue};
+use serde_json::{Map, Value, json};
 use std::{fmt::Write, path::PathBuf};
 
 #[derive(Subcommand)]
@@ -52,27 +52,13 @@ pub(super) fn run(config: Option<PathBuf>, command: &AccessCommand) -> Result<()
         Some(server) => server.clone(),
         None => super::call::configured(config)?,
     };
-    let gateway = match &asked.key {
-        Some(key) => Gateway::new(&server, key)?,
-        None => Gateway::anonymous(&server)?,
+    let gateway = || match &asked.key {
+        Some(key) => Gateway::new(&server, key),
+        None => Gateway::anonymous(&server),
     };
-    let arguments: Box<RawValue> =
-        serde_json::from_str(&asked.arguments.to_json(&Value::Null)?).map_err(Failure::runtime)?;
-    let mut question = Map::from_iter([("key".to_owned(), json!(asked.wanted))]);
-    let members = [
-        ("instance", &asked.instance),
-        ("tool", &asked.tool),
-        ("action", &asked.action),
-    ];
-    for (name, value) in members {
-        question.extend(value.iter().map(|value| (name.to_owned(), json!(value))));
-    }
-    // Numbers keep the text they came in.
-    let mut body = json!(question).to_string();
-    if asked.tool.is_some() {
-        body.insert_str(body.len() - 1, &format!(",\"arguments\":{}", arguments.get()));
-    }
+    let (gateway, tools) = (gateway()?, gateway()?);
     super::run(async {
+        let body = question(asked, tools).await?;
         let answer = gateway
             .send_json(Method::POST, "/admin/access/explain", body)
             .await?;
@@ -82,6 +68,29 @@ pub(super) fn run(config: Option<PathBuf>, command: &AccessCommand) -> Result<()
             OutputFormat::Text => print(&text(asked, &answer)),
         }
     })
+}
+
+async fn question(asked: &ExplainAccess, gateway: Gateway) -> Result<String, Failure> {
+    let mut question = Map::from_iter([("key".to_owned(), json!(asked.wanted))]);
+    let members = [
+        ("instance", &asked.instance),
+        ("tool", &asked.tool),
+        ("action", &asked.action),
+    ];
+    for (name, value) in members {
+        question.extend(value.iter().map(|value| (name.to_owned(), json!(value))));
+    }
+    let mut body = json!(question).to_string();
+    if let Some((instance, tool)) = asked.instance.as_ref().zip(asked.tool.as_ref()) {
+        // An instance that is not there is said by the answer.
+        let tools = Mcp::new(gateway, instance, "dynmcp access").tools().await;
+        let mut tools = tools.unwrap_or_default().into_iter();
+        let schema = tools.find(|known| known.name == *tool).map(|tool| tool.schema);
+        let arguments = asked.arguments.to_json(&schema.unwrap_or_default())?;
+        // Numbers keep the text they came in.
+        body.insert_str(body.len() - 1, &format!(",\"arguments\":{arguments}"));
+    }
+    Ok(body)
 }
 
 fn text(asked: &ExplainAccess, answer: &Value) -> String {

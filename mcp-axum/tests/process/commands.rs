@@ -237,5 +237,5 @@ fn schema_prints_what_the_gateway_serves() {
     assert_eq!(schema["$defs"]["Tool"]["additionalProperties"], false);
     let (code, _, stderr) = text(&sandbox.run(&["schema", "xds"]));
     assert_eq!(code, Some(2));
-    assert!(stderr.contains("uds, tds, ids, keys, file"), "{stderr}");
+    assert!(stderr.contains("uds, tds, ids, roles, keys, file"), "{stderr}");
 }

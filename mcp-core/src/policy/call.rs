@@ -65,7 +65,7 @@ impl Call<'_> {
             return Err(format!("the arguments have more than {MOST_BYTES} bytes"));
         }
         Ok(context! {
-            args => exact_value::read(arguments)?,
+            args => exact_value::read_given(arguments)?,
             principal => engine::named_principal(self.principal),
             instance => context! { id => self.instance },
             tool => context! { name => self.tool, tags => self.tags.iter().cloned().map(Value::from).collect::<Value>() },

@@ -119,7 +119,7 @@ fn an_instance_comes_with_its_tools() {
     );
     assert_eq!(
         super::bundle(&[]),
-        "{\n  \"uds\": [],\n  \"tds\": [],\n  \"ids\": [],\n  \"keys\": []\n}\n"
+        "{\n  \"uds\": [],\n  \"tds\": [],\n  \"ids\": [],\n  \"roles\": [],\n  \"keys\": []\n}\n"
     );
 }
 

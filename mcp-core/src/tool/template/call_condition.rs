@@ -114,7 +114,7 @@ mod tests {
     }
 
     fn holds(expression: &str, args: &str) -> Result<bool, String> {
-        let names = minijinja::context! { args => exact_value::read(args).unwrap() };
+        let names = minijinja::context! { args => exact_value::read_given(args).unwrap() };
         CallConditions::default().holds(expression, bounds(), names)
     }
 
@@ -160,7 +160,6 @@ mod tests {
             ),
             ("args.a | uper == 'X'", "uses the filter `uper`"),
             ("true", "names nothing of a call"),
-            (") or (args.a", "is not an expression"),
         ] {
             let reason = refused(expression);
             assert!(reason.contains(expected), "{expression}: {reason}");

@@ -12,14 +12,30 @@ const MAX_DEPTH: usize = 128;
 
 /// Reads one JSON value.
 pub(crate) fn read(json: &str) -> Result<Value, String> {
+    read_with(json, Nulls::Kept)
+}
+
+/// Reads one JSON value in which members that are `null` are not there.
+pub(crate) fn read_given(json: &str) -> Result<Value, String> {
+    read_with(json, Nulls::Absent)
+}
+
+/// What becomes of members that are `null`.
+#[derive(Clone, Copy, PartialEq)]
+enum Nulls {
+    Kept,
+    Absent,
+}
+
+fn read_with(json: &str, nulls: Nulls) -> Result<Value, String> {
     let mut tokens = Tokens::of(json);
     match tokens.next() {
-        Some(token) => value(token, &mut tokens, 0),
+        Some(token) => value(token, &mut tokens, 0, nulls),
         None => Ok(Value::from(())),
     }
 }
 
-fn value(token: Token<'_>, tokens: &mut Tokens<'_>, depth: usize) -> Result<Value, String> {
+fn value(token: Token<'_>, tokens: &mut Tokens<'_>, depth: usize, nulls: Nulls) -> Result<Value, String> {
     if depth > MAX_DEPTH {
         return Err(format!("is nested deeper than {MAX_DEPTH} levels"));
     }
@@ -29,7 +45,7 @@ fn value(token: Token<'_>, tokens: &mut Tokens<'_>, depth: usize) -> Result<Valu
         Token::List => {
             let mut items = Vec::new();
             while let Some(token) = tokens.next().filter(|token| *token != Token::End) {
-                items.push(value(token, tokens, depth + 1)?);
+                items.push(value(token, tokens, depth + 1, nulls)?);
             }
             Ok(Value::from(items))
         }
@@ -39,11 +55,14 @@ fn value(token: Token<'_>, tokens: &mut Tokens<'_>, depth: usize) -> Result<Valu
                 let name = item(name)?.unwrap_or_default().into_owned();
                 let token = tokens.next().unwrap_or(Token::End);
                 match members.entry(name) {
-                    Entry::Vacant(place) => place.insert(value(token, tokens, depth + 1)?),
+                    Entry::Vacant(place) => place.insert(value(token, tokens, depth + 1, nulls)?),
                     Entry::Occupied(place) => {
                         return Err(format!("the member `{}` appears twice", place.key()));
                     }
                 };
+            }
+            if nulls == Nulls::Absent {
+                members.retain(|_, member: &mut Value| !member.is_none());
             }
             Ok(Value::from(members))
         }
