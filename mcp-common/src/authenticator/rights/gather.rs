@@ -20,7 +20,7 @@ pub struct Gathered {
     pub rights: Arc<Rights>,
     /// Every role that was looked for, and what was found.
     roles: Arc<[(Arc<str>, RoleVersion)]>,
-    /// Whether the role `admin` is among them.
+    /// Whether the role `admin` is among them, and no role refuses anything.
     pub is_admin: bool,
 }
 
@@ -48,7 +48,9 @@ impl Gathered {
             }
         }
         Self {
-            is_admin: broken.is_none() && key.roles.iter().any(|role| role == ADMIN_ROLE),
+            is_admin: broken.is_none()
+                && found.deny.is_empty()
+                && key.roles.iter().any(|role| role == ADMIN_ROLE),
             rights: Arc::new(Rights::new(found.allow, found.deny, key.shown(), broken)),
             roles: found.roles.into(),
         }

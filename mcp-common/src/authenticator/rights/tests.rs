@@ -171,6 +171,15 @@ fn roles_that_are_always_there_do_what_their_names_say() {
 }
 
 #[test]
+fn what_a_role_refuses_is_refused_to_administrators_too() {
+    let ring = Ring::default().with("no-keys", json!({"deny": [{"actions": ["admin/keys/*"]}]}));
+    let gathered = ring.of(json!({"roles": ["admin", "no-keys"]}));
+    assert!(!gathered.is_admin && gathered.rights.opens("i"));
+    assert!(gathered.rights.admin("admin/tds/write").is_some());
+    assert!(gathered.rights.admin("admin/keys/read").is_none());
+}
+
+#[test]
 fn what_was_gathered_is_known_to_be_old() {
     let ring = Ring::default().with("r", json!({"allow": [{"actions": ["*"]}]}));
     let gathered = ring.of(json!({"roles": ["r", "word"]}));
