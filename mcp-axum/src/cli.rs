@@ -6,6 +6,7 @@ mod add;
 mod banner;
 mod call;
 mod clients;
+mod completions;
 mod config;
 mod contract;
 mod demo;
@@ -16,6 +17,7 @@ mod gateway;
 mod hash_key;
 mod import;
 mod keys;
+mod manual;
 mod migrate;
 mod near;
 #[cfg(unix)]
@@ -232,6 +234,24 @@ enum Command {
         #[command(subcommand)]
         command: AccessCommand,
     },
+    /// Print what a shell completes the command line with.
+    ///
+    ///   dynmcp completions bash > /usr/share/bash-completion/completions/dynmcp
+    ///   dynmcp completions zsh > ~/.zfunc/_dynmcp
+    ///   dynmcp completions fish > ~/.config/fish/completions/dynmcp.fish
+    #[command(verbatim_doc_comment)]
+    Completions {
+        /// The shell.
+        shell: clap_complete::Shell,
+    },
+    /// Print the manual page, or write those of all commands into a folder.
+    ///
+    ///   dynmcp manual | man -l -
+    #[command(verbatim_doc_comment)]
+    Manual {
+        /// The folder, which has to be there.
+        folder: Option<PathBuf>,
+    },
     /// Do work for a gateway, which starts this itself.
     #[cfg(unix)]
     #[command(hide = true)]
@@ -324,6 +344,8 @@ fn run_command(cli: Cli) -> ExitCode {
         Command::Warden => warden::run(),
         #[cfg(unix)]
         Command::Sandbox { memory } => sandbox::run(memory),
+        Command::Completions { shell } => completions::print(shell),
+        Command::Manual { folder } => manual::run(folder.as_deref()),
         Command::HashKey { generate } => hash_key::run(generate),
         Command::TryDefinition(arguments) => try_definition::run(arguments),
     };

@@ -4,6 +4,7 @@ mod catalog;
 mod compiled;
 mod memory;
 mod plain;
+mod process;
 mod refusals;
 mod tasks;
 mod upstreams;
@@ -17,6 +18,7 @@ use mcp_common::{
 };
 use mcp_core::{engine::LaneMetrics, peer::Budget, telemetry, tool::ToolCompiler, upstream::Hub};
 use memory::MemoryCollector;
+use process::ProcessCollector;
 use prometheus_client::{
     encoding::text,
     metrics::{counter::Counter, gauge::Gauge, histogram::Histogram, info::Info},
@@ -95,9 +97,11 @@ impl Metrics {
         tasks: &Tasks,
         hub: &Arc<Hub>,
     ) -> (Self, telemetry::Metrics) {
-        let mut registry = Registry::with_prefix("dynmcp");
-        let core = telemetry::Metrics::register(&mut registry);
-        work.register(&mut registry);
+        let mut all = Registry::default();
+        all.register_collector(Box::new(ProcessCollector::now()));
+        let registry = all.sub_registry_with_prefix("dynmcp");
+        let core = telemetry::Metrics::register(registry);
+        work.register(registry);
         let build = Info::new(vec![("version", env!("CARGO_PKG_VERSION"))]);
         registry.register("build", "What is running", build);
         let connections = Gauge::default();
@@ -108,7 +112,7 @@ impl Metrics {
             "Client connections that were one too many",
             connections_refused.clone(),
         );
-        let refusals = Arc::new(Refusals::register(&mut registry));
+        let refusals = Arc::new(Refusals::register(registry));
         let workers_stuck = Gauge::default();
         registry.register(
             "workers_stuck",
@@ -149,7 +153,7 @@ impl Metrics {
         }));
         (
             Self {
-                registry,
+                registry: all,
                 texts: Mutex::default(),
                 connections,
                 connections_refused,

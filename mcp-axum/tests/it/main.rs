@@ -26,6 +26,7 @@ mod long_answers;
 mod loops;
 mod mismatch;
 mod old_transport;
+mod operating;
 mod own_egress;
 mod plan;
 mod progress;

@@ -239,3 +239,33 @@ fn schema_prints_what_the_gateway_serves() {
     assert_eq!(code, Some(2));
     assert!(stderr.contains("uds, tds, ids, roles, keys, file"), "{stderr}");
 }
+
+#[test]
+fn shells_and_man_are_told_of_every_command() {
+    let sandbox = Sandbox::new();
+    for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
+        let (code, stdout, stderr) = text(&sandbox.run(&["completions", shell]));
+        assert_eq!((code, stderr.as_str()), (Some(0), ""), "{shell}");
+        for word in ["explain", "upstreams", "detailed-exitcode"] {
+            assert!(stdout.contains(word), "{shell}: {word}");
+        }
+    }
+    let mut bash = std::process::Command::new("bash");
+    let script = sandbox.run(&["completions", "bash"]).stdout;
+    let mut child = bash.args(["-n"]).stdin(Stdio::piped()).spawn().unwrap();
+    child.stdin.take().unwrap().write_all(&script).unwrap();
+    assert!(child.wait().unwrap().success());
+
+    let (code, page, _) = text(&sandbox.run(&["manual"]));
+    assert_eq!(code, Some(0));
+    assert!(
+        page.contains(".TH dynmcp 1") && page.contains("Exit codes"),
+        "{page}"
+    );
+    std::fs::create_dir(sandbox.path().join("man")).unwrap();
+    assert_eq!(text(&sandbox.run(&["manual", "man"])).0, Some(0));
+    for page in ["dynmcp.1", "dynmcp-serve.1", "dynmcp-keys-create.1"] {
+        assert!(sandbox.path().join("man").join(page).is_file(), "{page}");
+    }
+    assert_eq!(text(&sandbox.run(&["manual", "nowhere"])).0, Some(1));
+}

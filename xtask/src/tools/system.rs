@@ -32,6 +32,12 @@ const FOR_TESTS: &[Needed] = &[
         probe: &["--version"],
         packages: &["npm"],
     },
+    // What is scraped, and the rules over it, are checked as Prometheus checks them.
+    Needed {
+        program: "promtool",
+        probe: &["--version"],
+        packages: &["prometheus"],
+    },
     // The console is tested in a browser.
     Needed {
         program: "chromium",
