@@ -122,6 +122,9 @@ enum Command {
         /// Where to listen on 127.0.0.1.
         #[arg(long, default_value_t = 8080)]
         port: u16,
+        /// With two other MCP servers, a program and one with a URL, whose tools stand in the same list.
+        #[arg(long)]
+        aggregate: bool,
     },
     /// Make the operations of an API description the tools of an instance, or a client's file of MCP servers upstreams.
     ///
@@ -260,6 +263,9 @@ enum Command {
         #[arg(long)]
         memory: u64,
     },
+    /// An MCP server that tells the time, over pipes: what `demo --aggregate` starts.
+    #[command(hide = true)]
+    SampleClock,
     /// End a gateway's programs if it is killed, which starts this itself.
     #[cfg(unix)]
     #[command(hide = true)]
@@ -313,7 +319,7 @@ pub fn serve_by_default() -> ExitCode {
 fn run_command(cli: Cli) -> ExitCode {
     let done = match cli.command {
         Command::Serve => serve::serve(cli.config),
-        Command::Demo { port } => demo::demo(port),
+        Command::Demo { port, aggregate } => demo::demo(port, aggregate),
         Command::Config {
             command: ConfigCommand::Check,
         } => config::check(cli.config),
@@ -340,6 +346,7 @@ fn run_command(cli: Cli) -> ExitCode {
         Command::Keys { command } => keys::run(cli.config, &command),
         Command::Roles { command } => roles::run(cli.config, &command),
         Command::Access { command } => access::run(cli.config, &command),
+        Command::SampleClock => crate::demo::clock().map_err(Failure::from),
         #[cfg(unix)]
         Command::Warden => warden::run(),
         #[cfg(unix)]

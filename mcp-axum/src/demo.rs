@@ -1,8 +1,12 @@
 //! What `dynmcp demo` does: a gateway of its own beside a sample API, definitions stored through the admin API, and
 //! one real call. The command line prints what came of it.
 
+mod aggregate;
 mod definitions;
 pub mod sample_api;
+mod sample_server;
+
+pub(crate) use sample_server::clock;
 
 use crate::{
     client::{ClientError, Gateway, Mcp},
@@ -13,6 +17,7 @@ use crate::{
     },
     settings::{Layers, Settings, SettingsError},
 };
+use aggregate::Clock;
 use http::Method;
 use mcp_common::{
     secret::{ExposeSecret, Secret},
@@ -32,6 +37,8 @@ use tokio::{
 
 /// Where the demo keeps its store: not where a real one would.
 const DIRECTORY: &str = "data/demo";
+/// The instance with everything of the sample API.
+const INSTANCE: &str = "demo";
 
 /// A gateway on a quiet machine is ready in milliseconds.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -45,8 +52,10 @@ pub(crate) struct Demo {
     pub(crate) sample_api: SocketAddr,
     pub(crate) store: PathBuf,
     pub(crate) tools: usize,
-    pub(crate) call: Value,
-    pub(crate) answer: String,
+    /// The instance whose tools were called.
+    pub(crate) instance: &'static str,
+    /// Calls that were made, and what was answered.
+    pub(crate) calls: Vec<(Value, String)>,
     /// The sample API lives here.
     pub(crate) runtime: Runtime,
 }
@@ -66,8 +75,8 @@ pub(crate) enum DemoError {
     Failed(String),
 }
 
-/// Starts everything and makes the call.
-pub(crate) fn start(port: u16) -> Result<Demo, DemoError> {
+/// Starts everything and makes the calls. With `aggregate` there are other MCP servers, too.
+pub(crate) fn start(port: u16, aggregate: bool) -> Result<Demo, DemoError> {
     let runtime = Builder::new_multi_thread()
         .worker_threads(1)
         .thread_name("sample-api")
@@ -75,18 +84,34 @@ pub(crate) fn start(port: u16) -> Result<Demo, DemoError> {
         .build()?;
     let key = generate_key().map_err(|error| DemoError::Failed(error.to_string()))?;
     let client_key = generate_key().map_err(|error| DemoError::Failed(error.to_string()))?;
-    let directory = Path::new(DIRECTORY);
+    let clock = aggregate.then(Clock::find).transpose()?;
+    let directory = match &clock {
+        Some(_) => Path::new(DIRECTORY).join("aggregate"),
+        None => DIRECTORY.into(),
+    };
     let store = directory.join("demo.db");
-    let server = Server::start(settings(port, (&key, &client_key), directory, &store)?)?;
+    let server = Server::start(settings(
+        port,
+        (&key, &client_key),
+        (&directory, &store),
+        clock.as_ref(),
+    )?)?;
     let sample_api = runtime.block_on(serve_sample_api(port, &server.app().tasks))?;
     let client = Gateway::new(&format!("http://{}", server.address()), key.expose_secret())?;
     let work = async {
         wait_until_ready(&client).await?;
         let tools = store_definitions(&client, sample_api).await?;
-        let (call, answer) = call_a_tool(client).await?;
-        Ok::<_, DemoError>((tools, call, answer))
+        let (instance, calls) = match &clock {
+            Some(clock) => {
+                aggregate::store(&client, sample_api, clock).await?;
+                (aggregate::INSTANCE, clock.calls().to_vec())
+            }
+            None => (INSTANCE, vec![("get_order", json!({"id": "1001"}))]),
+        };
+        let calls = call_tools(client, instance, calls).await?;
+        Ok::<_, DemoError>((tools, instance, calls))
     };
-    let (tools, call, answer) = runtime.block_on(work)?;
+    let (tools, instance, calls) = runtime.block_on(work)?;
     Ok(Demo {
         server,
         key,
@@ -94,8 +119,8 @@ pub(crate) fn start(port: u16) -> Result<Demo, DemoError> {
         sample_api,
         store,
         tools,
-        call,
-        answer,
+        instance,
+        calls,
         runtime,
     })
 }
@@ -104,11 +129,11 @@ pub(crate) fn start(port: u16) -> Result<Demo, DemoError> {
 fn settings(
     port: u16,
     (key, client_key): (&Secret, &Secret),
-    directory: &Path,
-    store: &Path,
+    (directory, store): (&Path, &Path),
+    clock: Option<&Clock>,
 ) -> Result<Settings, DemoError> {
     let keys = json!([{"name": "demo-client", "key": client_key.expose_secret()}]);
-    let overrides = vec![
+    let mut overrides = vec![
         ("app.port", port.to_string()),
         ("app.api_key", key.expose_secret().to_owned()),
         ("authenticator.api_key.keys", keys.to_string()),
@@ -117,6 +142,7 @@ fn settings(
         // The demo tells its own story; of the log only what the visitor's calls do.
         ("log.log_level", "warn,dynmcp::request=info".to_owned()),
     ];
+    overrides.extend(clock.map(|clock| ("stdio.allow", clock.command.clone())));
     let mut settings = Settings::load(&Layers {
         overrides,
         ..Layers::default()
@@ -139,7 +165,9 @@ async fn serve_sample_api(port: u16, tasks: &Tasks) -> io::Result<SocketAddr> {
         let listener = listener.try_clone().and_then(TcpListener::from_std);
         async {
             let served = match listener {
-                Ok(listener) => axum::serve(listener, sample_api::router()).await,
+                Ok(listener) => {
+                    axum::serve(listener, sample_api::router().merge(sample_server::glossary())).await
+                }
                 Err(error) => Err(error),
             };
             if let Err(error) = served {
@@ -167,7 +195,12 @@ async fn store_definitions(gateway: &Gateway, sample_api: SocketAddr) -> Result<
         let document = definitions::pointed_at(document, sample_api);
         put(gateway, &format!("/admin/tds/{id}"), document).await?;
     }
-    put(gateway, "/admin/ids/demo", definitions::INSTANCE.to_owned()).await?;
+    put(
+        gateway,
+        &format!("/admin/ids/{INSTANCE}"),
+        definitions::INSTANCE.to_owned(),
+    )
+    .await?;
     Ok(definitions::TOOLS.len())
 }
 
@@ -177,23 +210,29 @@ async fn put(gateway: &Gateway, path: &str, document: String) -> Result<(), Demo
     Ok(())
 }
 
-async fn call_a_tool(gateway: Gateway) -> Result<(Value, String), DemoError> {
-    let failed = |what: &str| DemoError::Failed(format!("the call of `get_order` failed: {what}"));
-    let arguments = json!({"id": "1001"});
-    let client = Mcp::new(gateway, "demo", "dynmcp demo");
+async fn call_tools(
+    gateway: Gateway,
+    instance: &str,
+    calls: Vec<(&str, Value)>,
+) -> Result<Vec<(Value, String)>, DemoError> {
+    let client = Mcp::new(gateway, instance, "dynmcp demo");
     let tools = client.tools().await?;
-    let tool = tools.iter().find(|tool| tool.name == "get_order");
-    let tool = tool.ok_or_else(|| failed("the instance does not list it"))?;
-    let given = to_raw_value(&arguments).map_err(|error| failed(&error.to_string()))?;
-    let result = client.call(tool, &given).await?;
-    let text = result.content.first().and_then(|block| block["text"].as_str());
-    match text {
-        Some(text) if !result.is_error => {
-            let call = json!({"name": tool.name, "arguments": arguments});
-            Ok((call, text.to_owned()))
+    let mut made = Vec::new();
+    for (name, arguments) in calls {
+        let failed = |what: &str| DemoError::Failed(format!("the call of `{name}` failed: {what}"));
+        let tool = tools.iter().find(|tool| tool.name == name);
+        let tool = tool.ok_or_else(|| failed("the instance does not list it"))?;
+        let given = to_raw_value(&arguments).map_err(|error| failed(&error.to_string()))?;
+        let result = client.call(tool, &given).await?;
+        let text = result.content.first().and_then(|block| block["text"].as_str());
+        match text {
+            Some(text) if !result.is_error => {
+                made.push((json!({"name": name, "arguments": arguments}), text.to_owned()));
+            }
+            _ => return Err(failed(result.raw.get())),
         }
-        _ => Err(failed(result.raw.get())),
     }
+    Ok(made)
 }
 
 #[cfg(test)]

@@ -10,9 +10,9 @@ use crate::{
 use mcp_common::secret::ExposeSecret;
 use serde_json::json;
 
-pub(super) fn demo(port: u16) -> Result<(), Failure> {
+pub(super) fn demo(port: u16, aggregate: bool) -> Result<(), Failure> {
     let unheard = Unheard::begin()?;
-    let demo = demo::start(port)?;
+    let demo = demo::start(port, aggregate)?;
     report(&demo);
     let _log = logging::start(&demo.server.app().settings.log)?;
     let Demo { server, runtime, .. } = demo;
@@ -26,7 +26,7 @@ fn report(demo: &Demo) {
     let client_key = demo.client_key.expose_secret();
     let entry = ServerEntry {
         name: "dynmcp-demo".to_owned(),
-        url: format!("http://{gateway}/mcp/demo"),
+        url: format!("http://{gateway}/mcp/{}", demo.instance),
         key: client_key.to_owned(),
     };
     let request = json!({
@@ -37,16 +37,15 @@ fn report(demo: &Demo) {
         "\nDynMCP {version} demo\n
   sample API   http://{api}   a small shop, in memory
   gateway      http://{gateway}   definitions in {store}\n
-  Stored {tools} tools and the instance `demo` through the admin API, then called one of them
+  Stored {tools} tools and the instance `{instance}` through the admin API, then called {what}
   through the MCP endpoint:\n
-    tools/call {call}
-    => {answer}\n
+{calls}
   For MCP clients, with a key that opens no /admin:\n
 {clients}  Admin key    {key}   (new at every start of the demo)
   Console      http://{gateway}/console
   Admin API    http://{gateway}/admin/docs\n
   Try a call yourself:\n
-    curl http://{gateway}/mcp/demo -H 'Authorization: Bearer {client_key}' \\
+    curl http://{gateway}/mcp/{instance} -H 'Authorization: Bearer {client_key}' \\
       -H 'Content-Type: application/json' \\
       -d '{request}'\n
   Your calls are logged below. Ctrl-C ends the demo.\n",
@@ -54,10 +53,24 @@ fn report(demo: &Demo) {
         api = demo.sample_api,
         store = demo.store.display(),
         tools = demo.tools,
-        call = demo.call,
-        answer = demo.answer,
+        instance = demo.instance,
+        what = match demo.calls.len() {
+            1 => "one of them",
+            _ => "one of the sample API,\n  one of a program and one of a server with a URL",
+        },
+        calls = calls(demo),
         clients = entry.blocks("    "),
     );
+}
+
+fn calls(demo: &Demo) -> String {
+    let calls = demo.calls.iter();
+    let calls = calls.map(|(call, answer)| {
+        // What another server says is on its own lines.
+        let answer = answer.replace('\n', "\n       ");
+        format!("    tools/call {call}\n    => {answer}\n")
+    });
+    calls.collect()
 }
 
 impl From<DemoError> for Failure {

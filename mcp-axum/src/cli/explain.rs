@@ -1,5 +1,6 @@
 //! `dynmcp explain …`
 
+mod remote;
 mod source;
 
 use super::{
@@ -20,7 +21,7 @@ use std::{collections::BTreeMap, path::PathBuf};
 
 #[derive(Args)]
 pub(super) struct ExplainArguments {
-    /// The id of a stored tool, or a file with its definition (.yaml, .json, .toml; FILE#ID where it has several).
+    /// The id of a stored tool, `upstream/tool` for one of an upstream (with --server), or a file with its definition (.yaml, .json, .toml; FILE#ID where it has several).
     #[arg(value_name = "TOOL|FILE")]
     tool: String,
     #[command(flatten)]
@@ -58,6 +59,9 @@ struct Explained {
 }
 
 pub(super) fn run(config: Option<PathBuf>, arguments: &ExplainArguments) -> Result<(), Failure> {
+    if let Some((upstream, tool)) = remote::tool_of(&arguments.tool) {
+        return remote::run(config, arguments, upstream, tool);
+    }
     let explained = super::run(async {
         let gateway = arguments.gateway.gateway()?;
         let needs_store = arguments.instance.is_some();

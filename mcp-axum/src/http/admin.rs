@@ -158,6 +158,7 @@ fn of_upstreams() -> Router<Arc<App>> {
         .route("/{id}/restart", post(upstreams::restart))
         .route("/{id}/inventory", get(upstreams::inventory))
         .route("/{id}/logs", get(upstreams::logs))
+        .route("/{id}/explain", post(explain::remote))
         .route("/{id}/drift", get(pin::drift))
         .route("/{id}/approve", post(pin::approve))
 }

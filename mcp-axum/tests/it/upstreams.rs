@@ -3,6 +3,8 @@
 mod arguments;
 mod asked;
 mod clients;
+mod documents;
+mod explain;
 mod kept;
 mod narrowed;
 mod offered;

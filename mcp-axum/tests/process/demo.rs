@@ -5,6 +5,30 @@ use super::{Gateway, Sandbox, gateway::request};
 use serde_json::{Value, json};
 
 #[test]
+fn the_aggregate_demo_calls_a_tool_of_each_server() {
+    let sandbox = Sandbox::new();
+    let mut command = sandbox.command(&["demo", "--aggregate", "--port", "0"]);
+    // A clock that somebody has installed is another one.
+    command.env("PATH", "/usr/bin:/bin");
+    let mut demo = Gateway::spawn(&sandbox, command);
+    demo.wait("the end of the report", |demo| {
+        demo.output().contains("Ctrl-C ends the demo")
+    });
+    let report = demo.output();
+    for expected in [
+        "Ada Lovelace",
+        r#"tools/call {"name":"clock_current_time","arguments":{}}"#,
+        "Z\n",
+        "An MCP server, or an API, that a gateway is a client of.",
+        "/mcp/desk",
+    ] {
+        assert!(report.contains(expected), "`{expected}` is missing:\n{report}");
+    }
+    demo.signal("INT");
+    assert_eq!(demo.exit_code(), Some(0), "{}", demo.output());
+}
+
+#[test]
 fn the_demo_calls_a_tool_and_what_it_prints_can_be_used() {
     let sandbox = Sandbox::new();
     // Of somebody who runs it where a gateway's configuration is: it is none of the demo's.

@@ -113,12 +113,32 @@ impl Wanted {
     }
 }
 
-pub(super) async fn ask(
-    session: &Session,
-    call: &RemoteCall,
-    settings: &HubSettings,
-) -> Result<Bytes, UpstreamError> {
-    let is_modern = session.speech == Speech::Modern;
+/// What of a call depends on how the server is spoken to.
+pub(super) struct Prepared {
+    name: Option<String>,
+    params: String,
+    meta: String,
+    capabilities: Option<String>,
+    headers: HeaderMap,
+}
+
+impl Prepared {
+    pub(super) fn question(&self, call: &RemoteCall, via: Option<HeaderValue>) -> Question<'_> {
+        Question {
+            method: call.wanted.method().name(),
+            name: self.name.as_deref(),
+            params: self.params.clone(),
+            meta: self.meta.clone(),
+            capabilities: self.capabilities.clone(),
+            headers: self.headers.clone(),
+            via,
+            line: call.line.clone(),
+        }
+    }
+}
+
+pub(super) fn prepared(speech: Speech, call: &RemoteCall) -> Result<Prepared, UpstreamError> {
+    let is_modern = speech == Speech::Modern;
     let sent =
         Members::read(&call.params).map_err(|reason| UpstreamError::Refused(format!("params: {reason}")))?;
     if !is_modern && sent.get("requestState").is_some() {
@@ -129,18 +149,15 @@ pub(super) async fn ask(
         .get("_meta")
         .and_then(|meta| Members::read(meta.get()).ok())
         .unwrap_or_default();
-    let name: Option<String> = match &call.wanted {
-        Wanted::Tool(tool) => Some(tool.name.to_string()),
-        Wanted::Prompt(name) => Some(name.to_string()),
-        Wanted::Resource => sent
-            .get("uri")
-            .and_then(|uri| serde_json::from_str(uri.get()).ok()),
-        Wanted::PromptCompletion(_) | Wanted::TemplateCompletion => None,
-    };
-    let own = || settings.via.as_ref().map(|via| via.value(None));
-    let question = Question {
-        method: call.wanted.method().name(),
-        name: name.as_deref(),
+    Ok(Prepared {
+        name: match &call.wanted {
+            Wanted::Tool(tool) => Some(tool.name.to_string()),
+            Wanted::Prompt(name) => Some(name.to_string()),
+            Wanted::Resource => sent
+                .get("uri")
+                .and_then(|uri| serde_json::from_str(uri.get()).ok()),
+            Wanted::PromptCompletion(_) | Wanted::TemplateCompletion => None,
+        },
         params: params(&call.wanted, &sent, is_modern),
         meta: passed_on(&meta),
         capabilities: meta.get(CAPABILITIES).map(|raw| raw.get().to_owned()),
@@ -148,9 +165,17 @@ pub(super) async fn ask(
             Wanted::Tool(tool) if is_modern => mirrored(tool, arguments(&sent)),
             _ => HeaderMap::new(),
         },
-        via: call.via.clone().or_else(own),
-        line: call.line.clone(),
-    };
+    })
+}
+
+pub(super) async fn ask(
+    session: &Session,
+    call: &RemoteCall,
+    settings: &HubSettings,
+) -> Result<Bytes, UpstreamError> {
+    let prepared = prepared(session.speech, call)?;
+    let own = || settings.via.as_ref().map(|via| via.value(None));
+    let question = prepared.question(call, call.via.clone().or_else(own));
     if let Some(level) = call.line.as_ref().and_then(Line::level) {
         session.want_logs(level).await;
     }

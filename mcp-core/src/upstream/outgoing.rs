@@ -46,6 +46,14 @@ impl Speech {
         all.into_iter().find(|known| *known == name)
     }
 
+    /// How a server is spoken to in a revision that can be spoken.
+    pub(super) fn of_version(version: &'static str) -> Self {
+        match version {
+            Self::MODERN_VERSION => Self::Modern,
+            older => Self::Legacy(older),
+        }
+    }
+
     /// What the header says.
     pub(super) fn version(self) -> Option<&'static str> {
         match self {

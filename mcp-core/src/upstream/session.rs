@@ -304,7 +304,7 @@ fn means_other_transport(error: &UpstreamError) -> bool {
 }
 
 /// The text of a request. 2026-07-28 has in each what earlier revisions say once.
-fn body(id: u64, speech: Speech, question: &Question<'_>) -> Bytes {
+pub(super) fn body(id: u64, speech: Speech, question: &Question<'_>) -> Bytes {
     let mut params = question.params.clone();
     let mut meta = question.meta.clone();
     if question.line.as_ref().is_some_and(Line::wants_progress) {

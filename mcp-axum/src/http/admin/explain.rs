@@ -14,7 +14,9 @@ use axum::{
     extract::{Request, State},
 };
 use mcp_common::authenticator::Principal;
-use mcp_core::authoring::explain::{AskError, Explanation, explain};
+use mcp_core::authoring::explain::{
+    AskError, Explanation, RemoteExplanation, RemoteRequest, explain, explain_remote,
+};
 use std::sync::Arc;
 
 /// Explains; nothing is stored, and nothing sent without `send`.
@@ -31,6 +33,21 @@ pub(super) async fn run(
     Ok(Success::new(explained.explanation)
         .revision(explained.revision)
         .warnings(explained.warnings))
+}
+
+/// Explains a call of an upstream's tool; nothing is sent.
+pub(super) async fn remote(
+    State(app): State<Arc<App>>,
+    Target(key): Target,
+    request: Request,
+) -> Result<Success<RemoteExplanation>> {
+    let limit = app.settings.app.max_body_bytes.as_usize();
+    let (parts, body) = request.into_parts();
+    let body = body::read(body, &parts.extensions, limit, body::PATIENCE).await?;
+    let asked: RemoteRequest =
+        body::object(&body).map_err(|reason| Error::bad_request(format!("the body: {reason}")))?;
+    let explained = explain_remote(&app.catalog, &app.hub, &key, &asked)?;
+    Ok(Success::new(explained))
 }
 
 impl From<AskError> for Error {

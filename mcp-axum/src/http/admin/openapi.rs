@@ -38,7 +38,7 @@ use utoipa::{
         imports::import, plans::plan, plans::apply, plans::export, plans::verify,
         operation::quarantine, operation::status, operation::schema,
         upstreams::upstreams, upstreams::check_upstream, upstreams::refresh_upstream, upstreams::restart_upstream,
-        upstreams::upstream_inventory, upstreams::upstream_logs, upstreams::upstream_drift, upstreams::approve_upstream,
+        upstreams::upstream_inventory, upstreams::upstream_logs, upstreams::upstream_drift, upstreams::explain_upstream, upstreams::approve_upstream,
         clients::instance_clients,
         access::explain_access,
         keys::create_key, keys::rotate_key, keys::activate_key, keys::inactivate_key, keys::key_usage,

@@ -7,6 +7,7 @@ use crate::http::admin::{
     pin::{Approval, DriftedTool},
     upstreams::{UpstreamCheck, UpstreamInventory, UpstreamLine, UpstreamState},
 };
+use utoipa::ToSchema;
 
 /// How all upstreams that are switched on are doing.
 #[utoipa::path(
@@ -96,3 +97,54 @@ pub(super) fn upstream_drift() {}
     )
 )]
 pub(super) fn approve_upstream() {}
+
+/// A call of an upstream's tool, as it goes to [`explain_upstream`].
+#[derive(ToSchema)]
+struct RemoteRequest {
+    /// The tool, by the server's own name.
+    #[schema(example = "get_forecast")]
+    tool: String,
+    /// Arguments of the call.
+    #[schema(value_type = Option<Object>)]
+    arguments: Option<()>,
+    /// The instance that the call comes through, for arguments that it hides or gives.
+    instance: Option<String>,
+}
+
+/// Which server would get which message.
+#[derive(ToSchema)]
+struct RemoteExplanation {
+    /// The upstream that would be called.
+    upstream: String,
+    /// Its URL, or its program and arguments.
+    server: String,
+    /// How messages travel.
+    #[schema(example = "stdio")]
+    transport: String,
+    /// The revision that it is spoken to in.
+    #[schema(example = "2025-11-25")]
+    protocol: String,
+    /// Whether there is a connection now.
+    connected: bool,
+    /// Whether the tool is held back (`pin`).
+    held_back: bool,
+    /// Why a call with these arguments is refused before anything is sent.
+    problem: Option<String>,
+    /// The message that would be sent; its id is another one each time.
+    #[schema(value_type = Option<Object>)]
+    message: Option<()>,
+    /// The headers of its HTTP request, with `***` for credentials.
+    headers: std::collections::BTreeMap<String, String>,
+}
+
+/// Which message a call of an upstream's tool would send. Nothing is sent.
+#[utoipa::path(
+    post, path = "/admin/uds/{id}/explain", tag = "upstreams", params(("id" = String, Path, description = "The upstream's id")),
+    request_body = RemoteRequest,
+    responses(
+        (status = 200, description = "From memory", body = Success<RemoteExplanation>),
+        (status = 404, description = "There is no such upstream, tool or instance", body = Failure),
+        Always
+    )
+)]
+pub(super) fn explain_upstream() {}
