@@ -15,6 +15,7 @@ pub mod fault;
 mod gateway;
 mod headers;
 mod held_key;
+mod idle_sessions;
 mod legacy;
 mod list_changed;
 mod methods;

@@ -168,6 +168,10 @@ pub(super) fn problems(settings: &Settings) -> Vec<SettingsError> {
         settings.mcp.session_seconds,
         YEAR_SECONDS,
     ));
+    if settings.mcp.session_idle_seconds > YEAR_SECONDS {
+        let reason = "must be 0 to 31536000; 0 means that sessions end by `mcp.session_seconds` alone";
+        note(Err(SettingsError::value("mcp.session_idle_seconds", reason)));
+    }
     found
 }
 

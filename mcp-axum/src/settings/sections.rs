@@ -250,6 +250,8 @@ pub struct McpSettings {
     pub session_secret: Option<Secret>,
     /// How long a session id is good.
     pub session_seconds: u64,
+    /// How long a session may go unused, 0 for any time.
+    pub session_idle_seconds: u64,
     /// Open streams at once.
     pub max_streams: u32,
     /// The most streams of one address, 0 for a quarter of all.

@@ -230,6 +230,10 @@ fn a_wrong_value_is_refused_by_key_with_what_would_be_right() {
             "mcp.session_seconds: must be 1 to 31536000",
         ),
         (
+            "[mcp]\nsession_idle_seconds = 40000000",
+            "mcp.session_idle_seconds: must be 0 to 31536000",
+        ),
+        (
             "[app]\ndrain_seconds = 40000000",
             "app.drain_seconds: at most 31536000",
         ),

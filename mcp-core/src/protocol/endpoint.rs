@@ -239,16 +239,17 @@ impl Endpoint {
             .sessions
             .check(id, instance, &exchange.principal.subject);
         let agreed = agreed.map_err(|_| Fault::session_not_found())?;
-        Ok(Session {
-            id: id.into(),
-            agreed,
-        })
+        let id: Arc<str> = id.into();
+        if !self.gateway.idle_sessions.touch(&id) {
+            self.gateway.end_session(&id);
+            return Err(Fault::session_not_found());
+        }
+        Ok(Session { id, agreed })
     }
 
     /// Ends a session whose id only its channel knows.
     pub fn end_session(&self, id: &str) {
-        self.gateway.sessions.delete(id);
-        self.gateway.session_state.end(id);
+        self.gateway.end_session(id);
     }
 
     pub(super) fn open_stream(&self, exchange: &Exchange<'_>, script: Script) -> Result<Reply, Fault> {

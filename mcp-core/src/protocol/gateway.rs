@@ -8,6 +8,7 @@ use super::{
     abandoned::{Abandoned, AbandonedSettings},
     conversation::Talk,
     held_key::HeldKeys,
+    idle_sessions::IdleSessions,
     list_changed::ListChanged,
     parked::Parked,
     session::Sessions,
@@ -35,6 +36,8 @@ pub struct ProtocolSettings {
     pub session_secret: [u8; 32],
     /// How long a session id is good.
     pub session_lifetime: Duration,
+    /// How long a session may go unused; `None` for any time.
+    pub session_idle: Option<Duration>,
     /// Open streams of list changes at the most.
     pub max_streams: u32,
     /// The same for one client.
@@ -70,6 +73,7 @@ pub struct Gateway {
     pub(super) list_changed: ListChanged,
     pub(super) sessions: Sessions,
     pub(super) session_state: SessionState,
+    pub(super) idle_sessions: Arc<IdleSessions>,
     /// Calls that wait for answers of clients; `None` where the system gives no randomness, and nobody is asked.
     pub(super) parked: Option<Arc<Parked<Box<Talk>>>>,
     pub(super) metrics: Metrics,
@@ -99,6 +103,10 @@ impl Gateway {
             views,
             policy,
             session_state: SessionState::new(settings.session_lifetime),
+            idle_sessions: Arc::new(IdleSessions::new(
+                settings.session_idle,
+                settings.session_lifetime,
+            )),
             parked: Parked::new(),
             sessions: Sessions::new(settings.session_secret, settings.session_lifetime),
             abandoned: Abandoned::new(settings.abandoned, metrics.clone()),
@@ -137,11 +145,30 @@ impl Gateway {
         Attended::new(work, self.abandoned.clone(), client)
     }
 
-    /// Announces list changes until shutdown; runs on the control plane.
+    /// Announces list changes until shutdown, and ends sessions that nobody uses; runs on the control plane.
     pub async fn announce_changes(&self) {
         tokio::select! {
             () = self.shutdown.cancelled() => {}
             () = self.list_changed.run() => {}
+            () = self.end_idle_sessions() => {}
         }
+    }
+
+    async fn end_idle_sessions(&self) {
+        let Some(pause) = self.idle_sessions.pause() else {
+            return std::future::pending().await;
+        };
+        loop {
+            tokio::time::sleep(pause).await;
+            for session in self.idle_sessions.take_over() {
+                self.end_session(&session);
+            }
+        }
+    }
+
+    /// Ends a session: its id is unknown from now on.
+    pub(super) fn end_session(&self, id: &str) {
+        self.sessions.delete(id);
+        self.session_state.end(id);
     }
 }

@@ -12,6 +12,7 @@ use super::{
 };
 use crate::{
     policy::{self, Action},
+    relay::Watch,
     spec::{Era, Legacy, Method},
     via::Via,
     view::PerList,
@@ -211,6 +212,13 @@ pub(super) fn open_stream(endpoint: &Endpoint, exchange: &Exchange<'_>) -> Resul
         changed,
         closing: ": bye\n\n".to_owned(),
         told: session.map(|session| Told {
+            _held: endpoint
+                .gateway
+                .idle_sessions
+                .during(&session.id)
+                .map(|in_use| Box::new(in_use) as Watch)
+                .into_iter()
+                .collect(),
             updates: endpoint
                 .gateway
                 .session_state
@@ -218,7 +226,6 @@ pub(super) fn open_stream(endpoint: &Endpoint, exchange: &Exchange<'_>) -> Resul
                 .updates
                 .clone(),
             subscription: String::new(),
-            _held: Vec::new(),
         }),
     };
     Ok(endpoint.open_stream(exchange, script)?.holding(permit))

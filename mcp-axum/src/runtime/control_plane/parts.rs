@@ -199,6 +199,7 @@ pub(super) fn protocol_settings(
         },
         session_secret: session_secret(settings)?,
         session_lifetime: Duration::from_secs(mcp.session_seconds),
+        session_idle: (mcp.session_idle_seconds > 0).then(|| Duration::from_secs(mcp.session_idle_seconds)),
         max_streams: mcp.max_streams,
         max_streams_per_client: mcp.streams_per_client(),
         abandoned: AbandonedSettings {

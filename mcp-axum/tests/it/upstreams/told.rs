@@ -119,6 +119,29 @@ async fn who_subscribed_hears_of_its_resource_and_nobody_else() {
 }
 
 #[tokio::test]
+async fn a_session_that_nobody_uses_ends_with_what_belongs_to_it_and_one_with_a_stream_stays() {
+    let app = TestApp::with(&[("mcp.session_idle_seconds", "1")]).await;
+    let server = watched(false).await;
+    with(&app, "u", &server, &json!({})).await;
+    instance(&app).await;
+    let (listens, leaves) = (
+        OldClient::start(&app, "i", json!({})).await,
+        OldClient::start(&app, "i", json!({})).await,
+    );
+    let _stream = listens.listen().await;
+    listens
+        .ask("resources/subscribe", json!({"uri": "test://a"}))
+        .await;
+    leaves
+        .ask("resources/subscribe", json!({"uri": "test://b"}))
+        .await;
+    eventually("the session ended", || wanted(&server, false) == ["test://a"]).await;
+    let ping = json!({"jsonrpc": "2.0", "id": 1, "method": "ping"});
+    leaves.send(&ping).await.expect(404);
+    listens.send(&ping).await.ok();
+}
+
+#[tokio::test]
 async fn what_no_server_tells_of_is_not_promised() {
     let app = TestApp::start().await;
     let server = watched(false).await;

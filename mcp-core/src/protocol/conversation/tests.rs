@@ -173,6 +173,7 @@ impl World {
                 },
                 session_secret: [0; 32],
                 session_lifetime: Duration::from_secs(600),
+                session_idle: None,
                 max_streams: 10,
                 max_streams_per_client: 10,
                 abandoned: AbandonedSettings::default(),

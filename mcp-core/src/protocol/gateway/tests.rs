@@ -38,6 +38,7 @@ fn gateway() -> (Arc<Catalog<ToolCompiler>>, Arc<Gateway>) {
             view: ViewSettings::default(),
             session_secret: [0; 32],
             session_lifetime: Duration::from_secs(1),
+            session_idle: None,
             max_streams: 1,
             max_streams_per_client: 1,
             abandoned: AbandonedSettings::default(),
