@@ -31,7 +31,7 @@ pub use offer::{Inventories, Item, NoInventories, Offer, Resources, Unlisted};
 pub(crate) use prepared::PreparedList;
 use serde_json::json;
 use shown::Shown;
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 pub use upstreams::UpstreamInventories;
 
 /// How lists are answered.
@@ -59,6 +59,7 @@ pub struct InstanceView {
     tools: Collection<ViewTool>,
     resources: Option<ViewResources>,
     prompts: Option<Collection<Arc<dyn Origin>>>,
+    tasks: BTreeMap<Arc<str>, Arc<dyn Origin>>,
     /// The epoch of the inventories when it was built.
     epoch: u64,
     pub(crate) capabilities: Capabilities,
@@ -143,6 +144,7 @@ impl InstanceView {
             tools: Collection::build("tools", &style, tools),
             resources,
             prompts: offer.prompts.map(|items| origins("prompts", items)),
+            tasks: offer.tasks,
             epoch,
             capabilities,
             discover,
@@ -185,6 +187,11 @@ impl InstanceView {
 
     pub(crate) fn prompt(&self, name: &str) -> Option<&Arc<dyn Origin>> {
         self.prompts.as_ref()?.get(name)
+    }
+
+    /// What answers for the tasks of an upstream.
+    pub(crate) fn task(&self, upstream: &str) -> Option<&Arc<dyn Origin>> {
+        self.tasks.get(upstream)
     }
 
     /// The list that a method shows, as that era has it; `None` where the instance has none.

@@ -10,6 +10,7 @@ mod narrowed;
 mod offered;
 mod pin;
 mod server;
+mod tasks;
 mod told;
 
 use crate::{

@@ -21,7 +21,6 @@ use crate::{
 use bytes::Bytes;
 use futures_util::{StreamExt, future::BoxFuture, stream};
 use http::StatusCode;
-use serde_json::{Value, value::RawValue};
 use std::sync::Arc;
 use tokio::sync::{mpsc, oneshot};
 
@@ -292,14 +291,15 @@ impl Talk {
             return Err(self);
         };
         let (id, view, whose) = (self.id.clone(), self.view.clone(), self.whose.clone());
-        let mut result = Value::Null;
+        let mut result = String::new();
         parked.park(self, questions, whose, |state, questions| {
-            result = parked::result(state, questions).into();
+            result = parked::result(state, questions);
         })?;
-        result["resultType"] = "input_required".into();
-        let info: Option<&RawValue> = serde_json::from_str(&view.server_info).ok();
-        result["_meta"]["io.modelcontextprotocol/serverInfo"] = serde_json::json!(info);
-        Ok(Box::new(Reply::result(id.get(), result.to_string())))
+        let info = &view.server_info;
+        let result = format!(
+            "{{{result},\"resultType\":\"input_required\",\"_meta\":{{\"io.modelcontextprotocol/serverInfo\":{info}}}}}"
+        );
+        Ok(Box::new(Reply::result(id.get(), result)))
     }
 }
 

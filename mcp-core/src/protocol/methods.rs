@@ -4,6 +4,7 @@ mod initialize;
 mod lists;
 mod offered;
 mod subscriptions;
+mod tasks;
 mod tools;
 
 use super::{
@@ -71,6 +72,7 @@ async fn answer(ask: &Ask<'_>, asked: &Asked<'_>) -> Result<Reply, Fault> {
         Asked::ReadResource(params) => offered::read(ask, params).await,
         Asked::GetPrompt(params) => offered::prompt(ask, params).await,
         Asked::Complete(params) => offered::complete(ask, params).await,
+        Asked::Task(method, params) => tasks::pass_on(ask, *method, params).await,
         Asked::Discover(_) => Ok(Reply::result(ask.id, ask.exchange.view.discover.clone())),
         Asked::Listen(params) => subscriptions::listen(ask, params).await,
         Asked::Watch(method, params) => subscriptions::watch(ask, *method, params).await,

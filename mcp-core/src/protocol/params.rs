@@ -22,6 +22,8 @@ pub(super) enum Asked<'a> {
     Ping(BareParams<'a>),
     Listen(ListenParams<'a>),
     SetLevel(LevelParams<'a>),
+    /// Anything about a task: the method says what.
+    Task(Method, TaskParams<'a>),
     /// A method that no revision has, or none that is served.
     Unknown(BareParams<'a>),
 }
@@ -90,6 +92,15 @@ pub(super) struct LevelParams<'a> {
     pub(super) level: Option<&'a RawValue>,
 }
 
+/// The parameters of `tasks/get`, `tasks/update` and `tasks/cancel`.
+#[derive(Debug, Default, Deserialize)]
+pub(super) struct TaskParams<'a> {
+    #[serde(borrow, default, rename = "_meta", deserialize_with = "present")]
+    meta: Option<&'a RawValue>,
+    #[serde(borrow, default, rename = "taskId", deserialize_with = "present")]
+    pub(super) id: Option<&'a RawValue>,
+}
+
 /// The parameters of `notifications/cancelled`.
 #[derive(Debug, Default, Deserialize)]
 pub(super) struct CancelledParams<'a> {
@@ -150,6 +161,9 @@ impl<'a> Asked<'a> {
             Some(Method::Ping) => Self::Ping(read(params)?),
             Some(Method::SubscriptionsListen) => Self::Listen(read(params)?),
             Some(Method::LoggingSetLevel) => Self::SetLevel(read(params)?),
+            Some(task @ (Method::TasksGet | Method::TasksUpdate | Method::TasksCancel)) => {
+                Self::Task(task, read(params)?)
+            }
             None => Self::Unknown(read(params)?),
         })
     }
@@ -163,6 +177,7 @@ impl<'a> Asked<'a> {
             Self::GetPrompt(params) => params.meta,
             Self::Complete(params) => params.meta,
             Self::SetLevel(params) => params.meta,
+            Self::Task(_, params) => params.meta,
             Self::Initialize(params) => params.meta,
             Self::Listen(params) => params.meta,
             Self::Discover(params) | Self::Ping(params) | Self::Unknown(params) => params.meta,
@@ -175,6 +190,7 @@ impl<'a> Asked<'a> {
             Self::CallTool(params) => params.name,
             Self::GetPrompt(params) => params.name,
             Self::ReadResource(params) | Self::Watch(_, params) => params.uri,
+            Self::Task(_, params) => params.id,
             _ => None,
         }
     }

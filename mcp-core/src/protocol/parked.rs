@@ -1,7 +1,8 @@
 //! Calls whose older server waits for an answer of a client of 2026-07-28: that is asked by a result, and answers with another
 //! request, which goes on with the call ([ADR 19](../../../docs/adr/0019-relays-and-replicas.md)). They wait in this process.
 
-use serde_json::{Map, Value, json, value::RawValue};
+use crate::json::{members::Members, one_line::compact};
+use serde_json::{json, value::RawValue};
 use std::{
     collections::{BTreeMap, HashMap},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
@@ -147,26 +148,33 @@ impl<T: Send + 'static> Parked<T> {
     }
 }
 
-/// The result that asks for these, but for what every result has.
-pub(super) fn result(state: &str, questions: &Questions) -> Map<String, Value> {
-    let requests: Map<String, Value> = questions
-        .iter()
-        .map(|(name, question)| {
-            let params = question.params.as_ref();
-            let mut params: Value = params
-                .and_then(|raw| serde_json::from_str(raw.get()).ok())
-                .unwrap_or_else(|| json!({}));
-            // 2026-07-28 has none.
-            if let Some(params) = params.as_object_mut() {
-                params.remove("elicitationId");
-            }
-            (name.clone(), json!({"method": question.method, "params": params}))
-        })
+/// The members of the result that asks for these, but for those of every result. What the server wrote stays as it is.
+pub(super) fn result(state: &str, questions: &Questions) -> String {
+    let requests = questions.iter().map(|(name, question)| {
+        let params = question.params.as_deref().map_or("{}", RawValue::get);
+        let (name, method) = (json!(name), json!(question.method));
+        format!("{name}:{{\"method\":{method},\"params\":{}}}", newer(params))
+    });
+    let requests: Vec<String> = requests.collect();
+    let state = json!(state);
+    format!(
+        "\"inputRequests\":{{{}}},\"requestState\":{state}",
+        requests.join(",")
+    )
+}
+
+/// The parameters as 2026-07-28 has them, on one line: pages have no id there.
+fn newer(params: &str) -> String {
+    const ID: &str = "elicitationId";
+    let members = Members::read(params).unwrap_or_default();
+    if members.get(ID).is_none() {
+        return compact(params);
+    }
+    let kept = members.iter().filter(|(name, _)| *name != ID);
+    let kept: Vec<String> = kept
+        .map(|(name, value)| format!("{}:{}", json!(name), compact(value.get())))
         .collect();
-    let mut result = Map::new();
-    result.insert("inputRequests".to_owned(), requests.into());
-    result.insert("requestState".to_owned(), state.into());
-    result
+    format!("{{{}}}", kept.join(","))
 }
 
 fn random(bytes: usize) -> Option<String> {
@@ -244,6 +252,26 @@ mod tests {
             let resumed = parked.go_on(&state, &whose("ann"), responses.map(raw)).unwrap();
             assert_eq!(resumed.left.len(), 1, "{responses:?}");
         }
+    }
+
+    #[test]
+    fn what_is_asked_is_written_as_the_server_wrote_it() {
+        let (mut questions, _answer) = question();
+        let ask = |questions: &mut Questions, params: &str| {
+            questions.get_mut("roots-1").unwrap().params = Some(raw(params).to_owned());
+            result("s", questions)
+        };
+        assert_eq!(
+            ask(
+                &mut questions,
+                r#"{ "z":12345678901234567890123, "a":1.10,"x":{"b":1,"a":2} }"#
+            ),
+            r#""inputRequests":{"roots-1":{"method":"roots/list","params":{"z":12345678901234567890123,"a":1.10,"x":{"b":1,"a":2}}}},"requestState":"s""#
+        );
+        assert_eq!(
+            ask(&mut questions, r#"{"mode":"url","elicitationId":"e","url":"u"}"#),
+            r#""inputRequests":{"roots-1":{"method":"roots/list","params":{"mode":"url","url":"u"}}},"requestState":"s""#
+        );
     }
 
     #[tokio::test]

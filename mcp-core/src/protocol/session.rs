@@ -108,6 +108,12 @@ impl Sessions {
         self.deleted.insert(id.to_owned(), ());
     }
 
+    /// A tag that nobody can write who has not the secret.
+    pub(super) fn tag(&self, text: &str) -> String {
+        let tag = self.mac(text.as_bytes()).finalize().into_bytes();
+        URL_SAFE_NO_PAD.encode(&tag[..12])
+    }
+
     fn mac(&self, bytes: &[u8]) -> Hmac<Sha256> {
         // The key is shorter than the block of the hash, so that padding it is all that HMAC would do (RFC 2104).
         let mut block = [0_u8; 64];

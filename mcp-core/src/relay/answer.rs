@@ -3,7 +3,7 @@
 use crate::{json::one_line::compact, spec::Era};
 use indexmap::IndexMap;
 use serde_json::value::RawValue;
-use std::borrow::Cow;
+use std::{borrow::Cow, sync::Arc};
 
 /// A result, its members as they came but for those that belong to one hop.
 #[derive(Clone, Debug)]
@@ -12,6 +12,8 @@ pub struct Answer {
     /// The texts of `_meta`, without the server's own name.
     meta: IndexMap<String, String>,
     result_type: String,
+    /// The upstream that it is of, where that has tasks.
+    keeper: Option<Arc<str>>,
 }
 
 /// Why there is no result.
@@ -84,6 +86,7 @@ impl Answer {
             members: all.into_iter().map(on_one_line).collect(),
             meta: meta.map(on_one_line).collect(),
             result_type,
+            keeper: None,
         })
     }
 
@@ -95,6 +98,29 @@ impl Answer {
             members: members.map(|(name, value)| (name.to_owned(), value)).into(),
             meta: IndexMap::new(),
             result_type: "complete".to_owned(),
+            keeper: None,
+        }
+    }
+
+    /// The same of an upstream; `is_about_task` where it was asked for a task, which a call may turn into by itself.
+    pub(crate) fn kept_by(self, upstream: &Arc<str>, is_about_task: bool) -> Self {
+        let is_task = is_about_task || self.result_type == "task";
+        Self {
+            keeper: is_task.then(|| upstream.clone()),
+            ..self
+        }
+    }
+
+    /// The upstream that a task is of, and the id that it has there, if the result is of one.
+    pub(crate) fn task(&self) -> Option<(&str, String)> {
+        let own = serde_json::from_str(self.members.get("taskId")?).ok()?;
+        Some((self.keeper.as_deref()?, own))
+    }
+
+    /// Gives the task of the result another id.
+    pub(crate) fn rename_task(&mut self, id: &str) {
+        if let Some(own) = self.members.get_mut("taskId") {
+            *own = string(id);
         }
     }
 
@@ -126,6 +152,7 @@ impl Answer {
             members: [("inputRequests".to_owned(), requests.to_string())].into(),
             meta: IndexMap::new(),
             result_type: "input_required".to_owned(),
+            keeper: None,
         }
     }
 

@@ -35,6 +35,12 @@ pub enum Method {
     ResourcesSubscribe,
     /// `resources/unsubscribe`
     ResourcesUnsubscribe,
+    /// `tasks/get`
+    TasksGet,
+    /// `tasks/update`
+    TasksUpdate,
+    /// `tasks/cancel`
+    TasksCancel,
 }
 
 /// What an instance may offer, each announced by a capability of its own.
@@ -50,6 +56,8 @@ pub enum Feature {
     Completions,
     /// News of single resources.
     Subscriptions,
+    /// Tasks that calls turn into: an extension of 2026-07-28.
+    Tasks,
 }
 
 struct Row {
@@ -87,10 +95,20 @@ const fn subscription(method: Method, name: &'static str) -> Row {
     }
 }
 
+/// The extension for tasks.
+const fn task(method: Method, name: &'static str) -> Row {
+    Row {
+        method,
+        name,
+        eras: &[Modern],
+        needs: Feature::Tasks,
+    }
+}
+
 const BOTH: &[Era] = &[Modern, Legacy];
 
 /// In the order of the enum.
-const ROWS: [Row; 15] = [
+const ROWS: [Row; 18] = [
     base(Method::ToolsCall, "tools/call", BOTH),
     base(Method::ToolsList, "tools/list", BOTH),
     base(Method::ServerDiscover, "server/discover", &[Modern]),
@@ -114,6 +132,9 @@ const ROWS: [Row; 15] = [
     ),
     subscription(Method::ResourcesSubscribe, "resources/subscribe"),
     subscription(Method::ResourcesUnsubscribe, "resources/unsubscribe"),
+    task(Method::TasksGet, "tasks/get"),
+    task(Method::TasksUpdate, "tasks/update"),
+    task(Method::TasksCancel, "tasks/cancel"),
 ];
 
 impl Method {

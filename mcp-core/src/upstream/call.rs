@@ -69,6 +69,8 @@ pub enum Wanted {
     PromptCompletion(Arc<str>),
     /// Values for a variable of a template: the one that the parameters name.
     TemplateCompletion,
+    /// Something about a task: the one that the parameters name.
+    Task(Method),
 }
 
 impl Wanted {
@@ -78,6 +80,7 @@ impl Wanted {
             Self::Prompt(_) => Method::PromptsGet,
             Self::Resource => Method::ResourcesRead,
             Self::PromptCompletion(_) | Self::TemplateCompletion => Method::CompletionComplete,
+            Self::Task(method) => *method,
         }
     }
 
@@ -88,6 +91,7 @@ impl Wanted {
             Self::Prompt(_) => "the prompt",
             Self::Resource => "the resource",
             Self::PromptCompletion(_) | Self::TemplateCompletion => "the completion",
+            Self::Task(_) => "the task",
         }
     }
 
@@ -97,6 +101,7 @@ impl Wanted {
             Self::Tool(_) | Self::Prompt(_) => &["name", "arguments"],
             Self::Resource => &["uri"],
             Self::PromptCompletion(_) | Self::TemplateCompletion => &["ref", "argument", "context"],
+            Self::Task(_) => &["taskId"],
         }
     }
 
@@ -108,7 +113,7 @@ impl Wanted {
             Self::PromptCompletion(name) => {
                 Some(("ref", json!({"type": "ref/prompt", "name": name}).to_string()))
             }
-            Self::Resource | Self::TemplateCompletion => None,
+            Self::Resource | Self::TemplateCompletion | Self::Task(_) => None,
         }
     }
 }
@@ -156,6 +161,9 @@ pub(super) fn prepared(speech: Speech, call: &RemoteCall) -> Result<Prepared, Up
             Wanted::Resource => sent
                 .get("uri")
                 .and_then(|uri| serde_json::from_str(uri.get()).ok()),
+            Wanted::Task(_) => sent
+                .get("taskId")
+                .and_then(|id| serde_json::from_str(id.get()).ok()),
             Wanted::PromptCompletion(_) | Wanted::TemplateCompletion => None,
         },
         params: params(&call.wanted, &sent, is_modern),

@@ -18,6 +18,8 @@ pub struct Features {
     pub logging: bool,
     /// Whether it tells when a resource changes.
     pub subscriptions: bool,
+    /// Whether calls may turn into tasks (an extension of 2026-07-28).
+    pub tasks: bool,
 }
 
 /// Whether a server tells when a list changes.
@@ -32,6 +34,7 @@ pub(super) struct Declared {
     prompts: Part,
     completions: Part,
     logging: Part,
+    extensions: Part,
 }
 
 #[derive(Debug, Default)]
@@ -52,6 +55,11 @@ impl Part {
         members.is_some_and(|members| members.get(member) == Some(&serde_json::Value::Bool(true)))
     }
 
+    fn has(&self, member: &str) -> bool {
+        let members = self.0.as_ref();
+        members.is_some_and(|members| members.get(member).is_some_and(serde_json::Value::is_object))
+    }
+
     fn list(&self) -> Option<Tells> {
         self.0.as_ref().map(|_| self.says("listChanged"))
     }
@@ -66,6 +74,7 @@ impl From<&Declared> for Features {
             completions: declared.completions.0.is_some(),
             logging: declared.logging.0.is_some(),
             subscriptions: declared.resources.says("subscribe"),
+            tasks: declared.extensions.has("io.modelcontextprotocol/tasks"),
         }
     }
 }

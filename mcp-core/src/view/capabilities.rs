@@ -16,6 +16,15 @@ pub(crate) struct Capabilities {
     completions: Option<Nothing>,
     #[serde(skip_serializing_if = "Option::is_none")]
     logging: Option<Nothing>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    extensions: Option<Extensions>,
+}
+
+/// What the specification does not have itself.
+#[derive(Clone, Copy, Debug, Serialize)]
+struct Extensions {
+    #[serde(rename = "io.modelcontextprotocol/tasks")]
+    tasks: Nothing,
 }
 
 /// An empty object: there is nothing to say beyond that it is there.
@@ -49,6 +58,15 @@ impl Capabilities {
             prompts: offer.prompts.as_ref().map(|_| LISTS),
             completions: offer.completes.then_some(Nothing {}),
             logging: offer.logs.then_some(Nothing {}),
+            extensions: (!offer.tasks.is_empty()).then_some(Extensions { tasks: Nothing {} }),
+        }
+    }
+
+    /// Those for an older client, for which there are no extensions.
+    pub(crate) fn older(&self) -> Self {
+        Self {
+            extensions: None,
+            ..self.clone()
         }
     }
 
@@ -56,7 +74,7 @@ impl Capabilities {
     pub(crate) fn without_session(&self) -> Self {
         Self {
             resources: self.resources.map(|_| LISTS),
-            ..self.clone()
+            ..self.older()
         }
     }
 
@@ -67,6 +85,7 @@ impl Capabilities {
             Feature::Resources => self.resources.is_some(),
             Feature::Prompts => self.prompts.is_some(),
             Feature::Completions => self.completions.is_some(),
+            Feature::Tasks => self.extensions.is_some(),
             Feature::Subscriptions => self.resources.is_some_and(|resources| resources.subscribe),
         }
     }

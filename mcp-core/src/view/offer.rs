@@ -7,7 +7,7 @@ use crate::{
     tool::{MirroredHeader, StoredTool},
 };
 use mcp_common::catalog::InstanceEntry;
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
 /// Everything that other servers offer through one instance.
 #[derive(Default)]
@@ -22,6 +22,8 @@ pub struct Offer {
     pub completes: bool,
     /// Whether origins send log messages.
     pub logs: bool,
+    /// What answers for tasks that calls turned into, by whatever [`Answer::kept_by`](crate::relay::Answer) names.
+    pub tasks: BTreeMap<Arc<str>, Arc<dyn Origin>>,
 }
 
 /// Resources and the templates of more of them.

@@ -8,6 +8,7 @@ mod tools;
 
 use super::{Inventories, Offer};
 use crate::{
+    relay::Origin,
     tool::StoredTool,
     upstream::{self, Features, Hub},
 };
@@ -15,7 +16,11 @@ use mcp_common::{
     catalog::InstanceEntry,
     definition::{InstanceDefinition, instance::RemotePattern},
 };
-use std::sync::Arc;
+use origin::{RemoteOrigin, What};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 /// What upstreams offer.
 pub struct UpstreamInventories(pub Arc<Hub>);
@@ -47,6 +52,7 @@ impl Inventories for UpstreamInventories {
             completes: (resources.is_some() || prompts.is_some()) && has(|features| features.completions),
             logs: has(|features| features.logging)
                 || chosen.iter().any(|chosen| logs(&chosen.offered.upstream)),
+            tasks: tasks(&chosen, hub),
             tools: chosen
                 .into_iter()
                 .map(|chosen| chosen.item(&definition.id, hub))
@@ -62,6 +68,26 @@ impl Inventories for UpstreamInventories {
             false => 0,
         }
     }
+}
+
+/// What answers for tasks: calls of tools turn into them.
+fn tasks(chosen: &[tools::Chosen], hub: &Arc<Hub>) -> BTreeMap<Arc<str>, Arc<dyn Origin>> {
+    let upstreams: BTreeSet<&Arc<str>> = chosen.iter().map(|chosen| &chosen.offered.upstream).collect();
+    let has_tasks = |upstream: &Arc<str>| {
+        let inventory = hub.offer(upstream).and_then(|offer| offer.inventory);
+        inventory.is_some_and(|inventory| inventory.features.tasks)
+    };
+    let with_tasks = upstreams.into_iter().filter(|upstream| has_tasks(upstream));
+    with_tasks
+        .map(|upstream| {
+            let origin = RemoteOrigin {
+                hub: hub.clone(),
+                upstream: upstream.clone(),
+                what: What::Tasks,
+            };
+            (upstream.clone(), Arc::new(origin) as Arc<dyn Origin>)
+        })
+        .collect()
 }
 
 /// An upstream whose resources and prompts an instance shows, all of them or some.

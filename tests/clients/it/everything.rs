@@ -2,7 +2,7 @@
 //! reaches the client, whichever era each of them speaks.
 
 use anyhow::{Context, Result, ensure};
-use dynmcp_harness::{Gateway, Toolbox};
+use dynmcp_harness::{Gateway, Toolbox, dynmcp};
 use serde_json::json;
 use std::{
     net::TcpListener,
@@ -86,13 +86,16 @@ impl Setting {
     async fn used_by_all(self, asking: &str) -> Result<()> {
         let toolbox = Toolbox::open()?;
         let here = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
+        let bridge = dynmcp()?;
         let clients = [
-            (toolbox.python(), here.join("python/everything.py")),
-            (toolbox.node(), here.join("typescript/everything.mjs")),
+            (toolbox.python(), here.join("python/everything.py"), None),
+            (toolbox.python(), here.join("python/everything.py"), Some(bridge)),
+            (toolbox.node(), here.join("typescript/everything.mjs"), None),
         ];
-        for (program, script) in clients {
+        for (program, script, bridge) in clients {
             for mode in ["legacy", "2026-07-28"] {
                 let run = Command::new(&program)
+                    .envs(bridge.iter().map(|bridge| ("DYNMCP", bridge)))
                     .arg(&script)
                     .arg(self.gateway.endpoint("everything"))
                     .args([mode, asking])

@@ -3,11 +3,13 @@
     python everything.py URL legacy|2026-07-28 asking-tool
 """
 
+import os
 import sys
 
 import anyio
 import mcp_types as types
 from mcp import Client
+from mcp.client.stdio import StdioServerParameters, stdio_client
 from mcp.client.streamable_http import streamable_http_client
 
 
@@ -22,6 +24,15 @@ async def sampled(context, params):
     return types.CreateMessageResult(role="assistant", content=text, model="none", stop_reason="endTurn")
 
 
+def connected(url):
+    """By itself, or through `dynmcp stdio`."""
+    if "DYNMCP" not in os.environ:
+        return streamable_http_client(url)
+    server, instance = url.split("/mcp/")
+    program = os.environ["DYNMCP"]
+    return stdio_client(StdioServerParameters(command=program, args=["stdio", instance, "--server", server]))
+
+
 def text(result):
     assert not result.is_error, result
     return result.content[0].text
@@ -29,7 +40,7 @@ def text(result):
 
 async def main(url, mode, asking):
     callbacks = {"elicitation_callback": elicited, "sampling_callback": sampled}
-    async with Client(streamable_http_client(url), mode=mode, **callbacks) as client:
+    async with Client(connected(url), mode=mode, **callbacks) as client:
         assert client.protocol_version == ("2025-11-25" if mode == "legacy" else mode), client.protocol_version
         assert text(await client.call_tool("test_simple_text", {})).startswith("This is a simple text")
         if asking == "test_elicitation":
@@ -52,7 +63,7 @@ async def main(url, mode, asking):
         reference = types.PromptReference(type="ref/prompt", name="test_prompt_with_arguments")
         completed = await client.complete(reference, {"name": "arg1", "value": "t"})
         assert completed.completion.values is not None, completed
-        if mode == "legacy":
+        if mode == "legacy" and client.server_capabilities.resources.subscribe:
             await client.subscribe_resource("test://watched-resource")
             await client.unsubscribe_resource("test://watched-resource")
     print("done", flush=True)

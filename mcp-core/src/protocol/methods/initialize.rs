@@ -23,7 +23,7 @@ pub(super) fn initialize(ask: &Ask<'_>, params: &InitializeParams<'_>) -> Reply 
     let mut result = json!({
         "protocolVersion": version.as_str(),
         "capabilities": match is_stateful(ask.exchange) {
-            true => view.capabilities.clone(),
+            true => view.capabilities.older(),
             false => view.capabilities.without_session(),
         },
         "serverInfo": info,

@@ -1,5 +1,6 @@
 //! What other servers offer: their answers, and what is said before, go on to the client.
 
+use super::tasks;
 use crate::{
     policy::Trace,
     protocol::{
@@ -10,7 +11,7 @@ use crate::{
         fault::Fault,
         params::{CompleteParams, Completed, PromptParams, ReadParams, as_string},
     },
-    relay::{Answer, Origin, Trouble},
+    relay::{Answer, Forwarded, Origin, Trouble},
     spec::Method,
 };
 use std::sync::Arc;
@@ -51,12 +52,27 @@ pub(super) async fn complete(ask: &Ask<'_>, params: &CompleteParams<'_>) -> Resu
 }
 
 async fn pass_on(ask: &Ask<'_>, method: Method, origin: &Arc<dyn Origin>, key: &str) -> Result<Reply, Fault> {
+    send(ask, method, origin, ask.forwarded(method), key).await
+}
+
+/// Has a request answered that is made already.
+pub(super) async fn send(
+    ask: &Ask<'_>,
+    method: Method,
+    origin: &Arc<dyn Origin>,
+    request: Forwarded,
+    key: &str,
+) -> Result<Reply, Fault> {
     let (view, era) = (ask.exchange.view.clone(), ask.era);
     let key = key.to_owned();
-    let (origin, request) = (origin.clone(), ask.forwarded(method));
+    let origin = origin.clone();
+    let tag = tasks::tagger(ask);
     conversation::hold(ask, Trace::default(), move |line| {
         Box::pin(async move {
-            let answered = origin.answer(request, line).await;
+            let mut answered = origin.answer(request, line).await;
+            if let Ok(answer) = &mut answered {
+                tasks::rename(answer, &tag);
+            }
             Box::new(move |id: Id<'_>| match answered {
                 Ok(answer) => {
                     let hints = hints(method, &answer, view.uncached);

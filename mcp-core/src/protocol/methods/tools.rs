@@ -1,5 +1,6 @@
 //! `tools/call`, the same for both eras but for what an answer carries.
 
+use super::tasks;
 use crate::{
     activity::Doing,
     engine::{CallContext, CallResult, Engine, Outcome},
@@ -193,6 +194,7 @@ async fn call_origin(ask: &Ask<'_>, tool: &ViewTool, origin: &Arc<dyn Origin>) -
     let (origin, request) = (origin.clone(), ask.forwarded(Method::ToolsCall));
     let name = tool.name.clone();
     let in_flight = ask.endpoint.in_flight();
+    let tag = tasks::tagger(ask);
     let trace = Trace {
         tool: Some(name.clone()),
         ..Trace::default()
@@ -200,7 +202,10 @@ async fn call_origin(ask: &Ask<'_>, tool: &ViewTool, origin: &Arc<dyn Origin>) -
     conversation::hold(ask, trace, move |line| {
         Box::pin(async move {
             let started = Instant::now();
-            let answered = origin.answer(request, line).await;
+            let mut answered = origin.answer(request, line).await;
+            if let Ok(answer) = &mut answered {
+                tasks::rename(answer, &tag);
+            }
             drop(in_flight);
             let took = started.elapsed().as_secs_f64();
             Box::new(move |id: Id<'_>| answer_of_origin((era, id), &view, name, answered, took)) as Finished

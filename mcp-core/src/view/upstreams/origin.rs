@@ -38,6 +38,8 @@ pub(super) enum What {
     Prompt(Arc<str>),
     /// Any of its resources and templates.
     Resources,
+    /// Any of its tasks.
+    Tasks,
 }
 
 impl Origin for RemoteOrigin {
@@ -66,6 +68,9 @@ impl RemoteOrigin {
             (What::Prompt(name), Method::CompletionComplete) => Wanted::PromptCompletion(name.clone()),
             (What::Resources, Method::ResourcesRead) => Wanted::Resource,
             (What::Resources, Method::CompletionComplete) => Wanted::TemplateCompletion,
+            (What::Tasks, method @ (Method::TasksGet | Method::TasksUpdate | Method::TasksCancel)) => {
+                Wanted::Task(method)
+            }
             (_, method) => {
                 let method = method.name();
                 return Err(Trouble::Failed(format!(
@@ -90,7 +95,9 @@ impl RemoteOrigin {
                 }),
             };
             let answer = match self.hub.call(upstream, call).await {
-                Ok(result) => self.read(&result)?,
+                Ok(result) => self
+                    .read(&result)?
+                    .kept_by(upstream, matches!(self.what, What::Tasks)),
                 Err(error) => match self.asking(&error, &line) {
                     Some(answer) => answer,
                     None => return Err(self.trouble(error, is_resource, &line)),
