@@ -67,7 +67,7 @@ for (const [look, options] of [["light", { colorScheme: "light" }], ["dark", { c
       const pages = [
         ["overview", "#/", "Overview"], ["tools", "#/tds", "Tools"], ["tool", "#/tds/create_order", "Create an order"], ["try", "#/tds/create_order/try", "Create an order"],
         ["history", "#/tds/create_order/history", "Create an order"], ["instances", "#/ids", "Instances"], ["instance", "#/ids/demo", "Demo shop"], ["connect", "#/ids/demo/connect", "Demo shop"],
-        ["upstreams", "#/uds", "Upstreams"], ["keys", "#/keys", "Keys"], ["import", "#/import", "Import"], ["quarantine", "#/quarantine", "Quarantine"], ["new", "#/new/tds", "New tool"], ["nowhere", "#/nowhere", "There is no such page"],
+        ["upstreams", "#/uds", "Upstreams"], ["roles", "#/roles", "Roles"], ["keys", "#/keys", "Keys"], ["import", "#/import", "Import"], ["quarantine", "#/quarantine", "Quarantine"], ["new", "#/new/tds", "New tool"], ["nowhere", "#/nowhere", "There is no such page"],
       ];
       for (const [name, hash, heading] of pages) {
         await visitor.go(hash);

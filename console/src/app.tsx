@@ -38,6 +38,7 @@ const PLACES: [IconName & string, () => string][] = [
   ["tds", () => t("nav.tds")],
   ["ids", () => t("nav.ids")],
   ["uds", () => t("nav.uds")],
+  ["roles", () => t("nav.roles")],
   ["keys", () => t("nav.keys")],
   ["import", () => t("nav.import")],
   ["quarantine", () => t("nav.quarantine")],

@@ -1,6 +1,6 @@
 // What the admin API answers with, as far as the console reads it.
 
-export const KINDS = ["tds", "ids", "uds", "keys"] as const;
+export const KINDS = ["tds", "ids", "uds", "roles", "keys"] as const;
 export type Kind = (typeof KINDS)[number];
 
 export interface Document {

@@ -20,6 +20,7 @@ const TABS: Record<Kind, string[]> = {
   tds: ["definition", "try", "history"],
   ids: ["definition", "connect", "history"],
   uds: ["state", "inventory", "log", "definition", "history"],
+  roles: ["definition", "history"],
   keys: ["key", "definition", "history"],
 };
 
@@ -31,6 +32,7 @@ const BLANK: Record<Kind, unknown> = {
   },
   ids: { id: "", name: "", description: "", tool_ids: [] },
   uds: { id: "", transport: "streamable_http", url: "" },
+  roles: { id: "", description: "" },
   keys: {},
 };
 

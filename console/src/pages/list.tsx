@@ -62,12 +62,13 @@ export function ListPage({ kind, query, total }: { kind: Kind; query: URLSearchP
 
 /** `tds` for findings that say `TDS`. */
 export function kindWord(kind: Kind): string {
-  return kind === "keys" ? "kds" : kind;
+  return kind === "keys" ? "kds" : kind === "roles" ? "rds" : kind;
 }
 
 export function kindOf(word: string | null): Kind | null {
   const lower = word?.toLowerCase();
   if (lower === "tds" || lower === "ids" || lower === "uds") return lower;
+  if (lower === "rds") return "roles";
   return lower === "kds" || lower === "key" || lower === "keys" ? "keys" : null;
 }
 
