@@ -6,6 +6,7 @@ pub(crate) mod one_line;
 pub(crate) mod pointer;
 mod quoted;
 pub(crate) mod reader;
+pub(crate) mod shortened;
 pub(crate) mod strict_value;
 pub(crate) mod text;
 pub(crate) mod tree;

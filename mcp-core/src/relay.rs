@@ -10,8 +10,8 @@ mod pending;
 mod updates;
 mod waits;
 
-pub(crate) use answer::AskedFor;
 pub use answer::{Answer, Trouble};
+pub(crate) use answer::{AskedFor, TooLarge};
 pub use client_can::ClientCan;
 pub use line::{Line, NoAnswer, Progress};
 pub(crate) use line::{LineParts, Logs, Question, Reaches, Said};

@@ -13,6 +13,9 @@ const BUCKETS: [f64; 14] = [
     0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0, 30.0,
 ];
 
+/// Buckets for results: what a model reads at once, up to what is cut.
+const SIZES: [f64; 7] = [1e3, 4e3, 16e3, 64e3, 256e3, 1e6, 8e6];
+
 /// The labels of a tool of an instance.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 pub struct ToolLabels {
@@ -41,6 +44,7 @@ struct MethodLabels {
 pub struct Metrics {
     durations: Family<ToolLabels, Histogram, fn() -> Histogram>,
     outcomes: Family<OutcomeLabels, Counter>,
+    sizes: Family<ToolLabels, Histogram, fn() -> Histogram>,
     requests: Family<MethodLabels, Counter>,
     mismatches: Family<ToolLabels, Counter>,
     /// Calls that wait for an upstream.
@@ -63,6 +67,7 @@ impl Metrics {
         let metrics = Self {
             durations: Family::new_with_constructor(|| Histogram::new(BUCKETS)),
             outcomes: Family::default(),
+            sizes: Family::new_with_constructor(|| Histogram::new(SIZES)),
             requests: Family::default(),
             mismatches: Family::default(),
             upstream_in_flight: Gauge::default(),
@@ -75,6 +80,11 @@ impl Metrics {
         let durations = "Duration of tools/call in seconds, upstream included";
         registry.register("tool_call_duration_seconds", durations, metrics.durations.clone());
         registry.register("tool_calls", "Tool calls by outcome", metrics.outcomes.clone());
+        registry.register(
+            "tool_result_bytes",
+            "Size of tool results, content and structured content together",
+            metrics.sizes.clone(),
+        );
         registry.register(
             "mcp_requests",
             "MCP messages by method and result",
@@ -122,6 +132,7 @@ impl Metrics {
             used: OnceLock::new(),
             durations: self.durations.clone(),
             outcomes: self.outcomes.clone(),
+            sizes: self.sizes.clone(),
             mismatches: self.mismatches.clone(),
             labels,
         }
@@ -134,6 +145,7 @@ impl Metrics {
             tool: tool.to_owned(),
         };
         self.durations.remove(&labels);
+        self.sizes.remove(&labels);
         self.mismatches.remove(&labels);
         for outcome in Outcome::ALL {
             let labels = OutcomeLabels {
@@ -159,6 +171,7 @@ pub(crate) struct ToolMetrics {
     used: OnceLock<Used>,
     durations: Family<ToolLabels, Histogram, fn() -> Histogram>,
     outcomes: Family<OutcomeLabels, Counter>,
+    sizes: Family<ToolLabels, Histogram, fn() -> Histogram>,
     mismatches: Family<ToolLabels, Counter>,
     labels: ToolLabels,
 }
@@ -166,6 +179,7 @@ pub(crate) struct ToolMetrics {
 /// What every call counts.
 struct Used {
     duration: Histogram,
+    size: Histogram,
     ok: Counter,
 }
 
@@ -185,12 +199,15 @@ impl ToolMetrics {
         self.mismatches.get_or_create(&self.labels).inc();
     }
 
-    pub(crate) fn record(&self, outcome: Outcome, seconds: f64) {
+    /// Counts a call: how it ended, how long it took, and how large its result is.
+    pub(crate) fn record(&self, outcome: Outcome, seconds: f64, bytes: usize) {
         let used = self.used.get_or_init(|| Used {
             duration: self.durations.get_or_create_owned(&self.labels),
+            size: self.sizes.get_or_create_owned(&self.labels),
             ok: self.outcomes.get_or_create_owned(&self.outcome(Outcome::Ok)),
         });
         used.duration.observe(seconds);
+        used.size.observe(bytes as f64);
         if outcome == Outcome::Ok {
             used.ok.inc();
         } else {

@@ -12,6 +12,7 @@ mod mirrored_header;
 mod overrides;
 pub(crate) mod pattern;
 mod remote_arguments;
+mod required;
 mod schema;
 mod schema_bounds;
 mod shelf;
@@ -53,6 +54,7 @@ use mcp_common::{
 pub use mirrored_header::{MirroredHeader, MirroredKind};
 pub(crate) use overrides::{Group, Overridden};
 pub(crate) use remote_arguments::RemoteArguments;
+use required::Required;
 pub(crate) use schema::{Schema, Verdict, pattern_weight};
 use serde_json::Value;
 pub use shelf::Shelf;
@@ -281,6 +283,7 @@ impl ToolCompiler {
         let signature = Arc::new(Signature {
             id: definition.id.clone(),
             layout: input.layout,
+            required: Required::of(&input),
             validator: validator.filter(|_| !accepts_everything(&input.value)),
             output,
         });

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot be set up has to fail")]
 
 use std::{
+    collections::BTreeSet,
     fs,
     path::{Path, PathBuf},
 };
@@ -74,6 +75,66 @@ fn the_code_is_from_the_files_that_are_named() {
             check(&block.code, file);
         }
     }
+}
+
+/// The `use` items of a file's beginning.
+fn uses(file: &str) -> String {
+    let text = fs::read_to_string(root().join(file)).unwrap();
+    let first = text.find("\nuse ").map_or(0, |at| at + 1);
+    let items = text[first..].split_inclusive(";\n");
+    items.take_while(|item| item.starts_with("use ")).collect()
+}
+
+/// Who copies a piece has what it takes.
+#[test]
+fn the_first_piece_of_a_file_comes_with_its_use_lines() {
+    let mut seen = BTreeSet::new();
+    for block in blocks().iter().filter(|block| block.language == "rust") {
+        let file = block.file.as_deref().unwrap();
+        let uses = uses(file);
+        if !seen.insert(file.to_owned()) || uses.is_empty() || !file.starts_with("examples/") {
+            continue;
+        }
+        assert!(
+            block.code.starts_with(uses.trim_end()),
+            "{file}: begin with\n{uses}"
+        );
+    }
+    assert!(seen.len() >= 8, "{seen:?}");
+}
+
+/// What the suite has is what the page has.
+#[test]
+fn the_page_names_every_case_and_every_method() {
+    let suite = include_str!("../../../mcp-common/src/testsuite.rs");
+    let cases = suite
+        .split("{ $harness:")
+        .nth(1)
+        .unwrap()
+        .split('}')
+        .next()
+        .unwrap();
+    let ports = [
+        include_str!("../../../mcp-common/src/datasource.rs"),
+        include_str!("../../../mcp-common/src/authenticator.rs"),
+        include_str!("../../../mcp-common/src/plugin.rs"),
+    ];
+    let methods = ports.iter().flat_map(|text| text.split("pub trait ").skip(1));
+    let methods = methods.flat_map(|of| {
+        of.split("\n}\n")
+            .next()
+            .unwrap()
+            .split("    fn ")
+            .skip(1)
+            .chain(of.split("\n}\n").next().unwrap().split("    async fn ").skip(1))
+    });
+    let methods = methods.map(|rest| rest.split('(').next().unwrap());
+    let mut count = 0;
+    for name in cases.split_whitespace().chain(methods) {
+        assert!(GUIDE.contains(&format!("`{name}`")), "{name}");
+        count += 1;
+    }
+    assert!(count >= 40, "{count}");
 }
 
 /// The manifest of the page is one for an empty folder; everything in it is in the example's, at the workspace's version.

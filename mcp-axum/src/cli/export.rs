@@ -10,7 +10,7 @@ use mcp_common::{
 };
 use mcp_core::authoring::{
     change_plan::{Skipped, Stored},
-    export::{Exported, FileNames, bundle, canonical, export},
+    export::{Exported, FileNames, Wanted, bundle, canonical, export},
 };
 use mcp_plugin::datasource::file;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
@@ -31,6 +31,9 @@ pub(super) struct ExportArguments {
     /// Only this instance, with the tools that it names or includes.
     #[arg(long, value_name = "ID")]
     instance: Option<String>,
+    /// Only what this owner maintains, without the member `managed_by`: the folder that `plan --owner NAME` reads.
+    #[arg(long, value_name = "NAME")]
+    owner: Option<String>,
     #[command(flatten)]
     gateway: GatewayArguments,
 }
@@ -53,15 +56,24 @@ pub(super) fn run(config: Option<PathBuf>, arguments: &ExportArguments) -> Resul
 }
 
 async fn exported(config: Option<PathBuf>, arguments: &ExportArguments) -> Result<Exported, Failure> {
-    let instance = arguments.instance.as_deref();
+    let wanted = Wanted {
+        instance: arguments.instance.as_deref(),
+        owner: arguments.owner.as_deref(),
+    };
     if let Some(gateway) = arguments.gateway.gateway()? {
-        let query = instance.map(|id| format!("?instance={}", utf8_percent_encode(id, NON_ALPHANUMERIC)));
-        let path = format!("/admin/export{}", query.unwrap_or_default());
+        let queries = [("instance", wanted.instance), ("owner", wanted.owner)];
+        let said = queries
+            .into_iter()
+            .filter_map(|(name, value)| Some((name, value?)));
+        let said: Vec<String> = said
+            .map(|(name, value)| format!("{name}={}", utf8_percent_encode(value, NON_ALPHANUMERIC)))
+            .collect();
+        let path = format!("/admin/export?{}", said.join("&"));
         let answer = gateway.get(&path).await?;
         return gateway.data::<Bundle>(&answer)?.exported();
     }
     let load = store::look(&Settings::load(&Layers::of_process(config))?).await?;
-    export(&Stored::from(load), instance).map_err(Failure::runtime)
+    export(&Stored::from(load), wanted).map_err(Failure::runtime)
 }
 
 /// What a gateway answers: lists by kind, and `skipped`.

@@ -39,6 +39,9 @@ pub(super) struct PlanArguments {
     /// Change definitions too that somebody else maintains; they are the owner's from then on.
     #[arg(long)]
     take_over: bool,
+    /// Show what changes as it is stored and as it will be.
+    #[arg(long)]
+    diff: bool,
     /// Exit with 3 if there is something to do, with 4 if that breaks clients.
     #[arg(long)]
     detailed_exitcode: bool,
@@ -68,6 +71,7 @@ impl PlanArguments {
                 (false, false) => Prune::No,
             },
             take_over: self.take_over,
+            diff: self.diff,
         };
         options
             .check()

@@ -3,7 +3,7 @@
 use super::error::{Error, Result};
 use axum::body::Body;
 use bytes::{Bytes, BytesMut};
-use http::Extensions;
+use http::{Extensions, HeaderMap, HeaderValue, StatusCode, header};
 use http_body::Body as _;
 use http_body_util::BodyExt;
 use mcp_core::peer::{Held, NoMemory, Peer};
@@ -44,6 +44,20 @@ pub(crate) fn object<T: DeserializeOwned>(body: &[u8]) -> std::result::Result<T,
     match body.trim_ascii_start().first() {
         Some(b'{') => serde_json::from_slice(body).map_err(|error| error.to_string()),
         _ => Err("expected a JSON object".to_owned()),
+    }
+}
+
+/// Refuses a body that is packed, with the codings that are read: none.
+pub(crate) fn check_coding(headers: &HeaderMap) -> Result<()> {
+    let values = headers.get_all(header::CONTENT_ENCODING).iter();
+    let mut codings = values.map(|value| String::from_utf8_lossy(value.as_bytes()));
+    match codings.find(|coding| !coding.trim().eq_ignore_ascii_case("identity")) {
+        None => Ok(()),
+        Some(coding) => {
+            let message = format!("send the body as it is, without `Content-Encoding: {coding}`");
+            let refused = Error::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, message);
+            Err(refused.with_header(header::ACCEPT_ENCODING, HeaderValue::from_static("identity")))
+        }
     }
 }
 

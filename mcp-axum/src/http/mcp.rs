@@ -311,18 +311,7 @@ fn check_content(headers: &HeaderMap) -> Result<(), Error> {
         let message = "send `Content-Type: application/json`";
         return Err(Error::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, message));
     }
-    if let Some(coding) = coding(headers) {
-        let message = format!("send the body as it is, without `Content-Encoding: {coding}`");
-        return Err(Error::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, message));
-    }
-    Ok(())
-}
-
-/// What the body was packed with.
-fn coding(headers: &HeaderMap) -> Option<String> {
-    let values = headers.get_all(header::CONTENT_ENCODING).iter();
-    let mut codings = values.map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned());
-    codings.find(|coding| !coding.trim().eq_ignore_ascii_case("identity"))
+    body::check_coding(headers)
 }
 
 fn is_json(headers: &HeaderMap) -> bool {

@@ -140,6 +140,10 @@ pub(super) fn problems(settings: &Settings) -> Vec<SettingsError> {
         "upstream.max_response_bytes",
         settings.upstream.max_response_bytes.0,
     ));
+    note(at_least_one(
+        "upstream.max_result_bytes",
+        settings.upstream.max_result_bytes.0,
+    ));
     note(settings.bounds.read().map(drop));
     let work = &settings.work;
     if work.threads > 1024 {

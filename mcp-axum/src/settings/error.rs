@@ -86,7 +86,9 @@ fn found(words: &str) -> String {
 fn in_words(expected: &str) -> &str {
     match expected {
         "an unsigned 16 bit integer" => "a whole number from 0 to 65535",
-        "an integer" | "an unsigned u64 bit integer" => "a whole number, 0 or more",
+        "an integer" | "an unsigned u64 bit integer" | "an unsigned 64 bit or less integer" => {
+            "a whole number, 0 or more"
+        }
         "a boolean" => "true or false",
         other => other,
     }

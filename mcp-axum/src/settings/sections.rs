@@ -155,6 +155,8 @@ pub struct UpstreamSettings {
     pub max_request_bytes: ByteSize,
     /// The size of an answer's body.
     pub max_response_bytes: ByteSize,
+    /// The text, and the structured content, that a result has.
+    pub max_result_bytes: ByteSize,
     /// What becomes of answers that `output_schema` does not allow.
     pub on_output_mismatch: OnMismatch,
     /// How requests name the gateway: "auto", "off", or a name.

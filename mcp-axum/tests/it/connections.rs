@@ -73,6 +73,7 @@ async fn an_answer_that_is_being_taken_is_not_cut() {
     let app = TestApp::with(&[
         ("app.max_connections", "1"),
         ("upstream.max_response_bytes", "16MiB"),
+        ("upstream.max_result_bytes", "16MiB"),
     ])
     .await;
     let upstream = app.upstream().await;

@@ -286,3 +286,60 @@ async fn an_unsupported_version_names_the_supported_ones() {
     );
     assert_eq!(body["id"], 7);
 }
+
+#[tokio::test]
+async fn what_is_refused_before_a_message_is_looked_at_answers_it_all_the_same() {
+    let app = TestApp::start().await;
+    app.put_instance("i", &[]).await;
+    let refused = [
+        [
+            ("mcp-protocol-version", MODERN),
+            ("mcp-protocol-version", "2025-06-18"),
+        ],
+        [
+            ("via", "1.1 dynmcp-a, 1.1 dynmcp-b"),
+            ("via", "1.1 dynmcp-c, 1.1 dynmcp-d"),
+        ],
+    ];
+    for headers in refused {
+        let mut request = app
+            .user()
+            .request(Method::POST, "/mcp/i")
+            .header("content-type", "application/json");
+        for (name, value) in headers {
+            request = request.header(name, value);
+        }
+        let body = json!({"jsonrpc": "2.0", "id": "a-7", "method": "tools/list"});
+        let answer = app.user().send(request.body(body.to_string())).await.json();
+        assert_eq!(
+            (&answer["id"], answer["error"].is_object()),
+            (&json!("a-7"), true),
+            "{answer}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_packed_body_is_refused_with_what_is_accepted() {
+    let app = TestApp::start().await;
+    for (client, method, path) in [
+        (app.user(), Method::POST, "/mcp/i"),
+        (app.admin(), Method::PUT, "/admin/ids/i"),
+        (app.admin(), Method::POST, "/admin/plan"),
+    ] {
+        app.put_instance("i", &[]).await;
+        let request = client
+            .request(method, path)
+            .header("content-type", "application/json");
+        let answer = client
+            .send(request.header("content-encoding", "gzip").body(vec![0x1f, 0x8b]))
+            .await;
+        let answer = answer.expect(415);
+        assert_eq!(answer.header("accept-encoding"), Some("identity"), "{path}");
+        assert!(
+            answer.text.contains("without `Content-Encoding: gzip`"),
+            "{}",
+            answer.text
+        );
+    }
+}

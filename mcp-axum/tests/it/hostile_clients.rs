@@ -290,7 +290,7 @@ async fn answers_of_upstreams_count_as_announced() {
 #[tokio::test]
 async fn a_client_that_reads_nothing_of_http_1_is_ended() {
     const ANSWER: usize = 6 << 20;
-    let app = strict(&[]).await;
+    let app = strict(&[("upstream.max_result_bytes", "8MiB")]).await;
     let upstream = app.with_item_tools("shop").await;
     upstream.reply(Reply::Fixed {
         status: 200,

@@ -2,6 +2,7 @@
 
 mod agreement;
 mod changes;
+mod nulls;
 mod recipe;
 mod refusals;
 

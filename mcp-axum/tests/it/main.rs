@@ -32,6 +32,7 @@ mod plan;
 mod progress;
 mod readme;
 mod recipes;
+mod result_size;
 mod roles;
 mod round_trip;
 mod sessions;

@@ -9,7 +9,7 @@ use mcp_common::{
 use mcp_core::{
     authoring::{
         change_plan::{DesiredDefinition, PlanOptions, Prune, Stored, examine},
-        export::{FileNames, bundle, canonical, export},
+        export::{FileNames, Wanted, bundle, canonical, export},
     },
     tool::ToolCompiler,
 };
@@ -100,7 +100,7 @@ proptest! {
             body: body.clone().into(),
         });
         let stored = Stored::from(Load { revision: 1, records: records.collect(), unreadable: Vec::new() });
-        let exported = export(&stored, None).unwrap();
+        let exported = export(&stored, Wanted::default()).unwrap();
         prop_assert!(exported.skipped.is_empty(), "{:?}", exported.skipped);
 
         let folder = tempfile::tempdir().unwrap();

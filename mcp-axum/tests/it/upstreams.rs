@@ -7,9 +7,9 @@ mod documents;
 mod explain;
 mod kept;
 mod narrowed;
-mod offered;
+pub mod offered;
 mod pin;
-mod server;
+pub mod server;
 mod tasks;
 mod told;
 

@@ -306,7 +306,11 @@ async fn what_a_client_asked_for_ends_with_its_socket() {
 
 #[tokio::test]
 async fn an_answer_that_is_larger_than_a_request_may_be_arrives_whole() {
-    let (app, upstream) = start(&[("upstream.max_response_bytes", "16MiB")]).await;
+    let (app, upstream) = start(&[
+        ("upstream.max_response_bytes", "16MiB"),
+        ("upstream.max_result_bytes", "16MiB"),
+    ])
+    .await;
     let text = "x".repeat(7 << 20);
     upstream.reply_json(200, &json!({"text": text}));
     let mut socket = Socket::of_user(&app, "shop").await;

@@ -78,6 +78,11 @@ fn answer(mut stream: TcpStream) -> std::io::Result<()> {
                 write!(stream, "x: {}\r\n", "x".repeat(1000))?;
             }
         }
+        "/lines" => {
+            write!(stream, "HTTP/1.1 200 OK\r\n")?;
+            (0..101).try_for_each(|line| write!(stream, "x-{line}: y\r\n"))?;
+            write!(stream, "content-length: 0\r\n\r\n")
+        }
         "/interim" => loop {
             write!(stream, "HTTP/1.1 103 Early Hints\r\n\r\n")?;
         },
@@ -130,7 +135,12 @@ fn each_ends_with_its_reason_within_bounded_memory() {
         (
             "/head",
             json!({"timeout_ms": 30_000}),
-            "something that is not HTTP: message head is too large",
+            "answer is larger than the gateway reads: more than 100 header lines, or 64 KiB",
+        ),
+        (
+            "/lines",
+            json!({}),
+            "answer is larger than the gateway reads: more than 100 header lines, or 64 KiB",
         ),
         ("/circle", follow.clone(), "5 redirects were followed already"),
         (

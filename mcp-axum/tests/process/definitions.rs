@@ -87,6 +87,21 @@ fn walk(sandbox: &Sandbox, target: &[&str]) {
         notice[1]["changes"][0],
         json!({"text": "argument `state`: no longer \"closed\"", "breaking": true})
     );
+    let diff = report(sandbox, &["plan", "defs", "--owner", "team", "--diff"], target, 0);
+    assert_eq!(
+        diff["changes"][1]["values"],
+        json!([{"place": "input_schema.properties.state.enum[1]", "old": "\"closed\""}])
+    );
+    let shown = sandbox.run(&[&["plan", "defs", "--owner", "team", "--diff"], target].concat());
+    let (_, stdout, _) = text(&shown);
+    let lines = "      input_schema.properties.state.enum[1]\n        - \"closed\"\n";
+    assert!(stdout.contains(lines), "{stdout}");
+    // What another owner would export is the same text.
+    let (code, stdout, _) = text(&sandbox.run(&[&["export", "--owner", "team"], target].concat()));
+    assert!(
+        code == Some(0) && stdout.contains("\"orders.get\"") && !stdout.contains("managed_by"),
+        "{stdout}"
+    );
     let without_search = ORDERS.split("- id: orders.search").next().unwrap();
     sandbox.write("defs/orders.yaml", without_search);
     let kept = report(sandbox, &["plan", "defs", "--owner", "team"], target, 0);

@@ -11,6 +11,7 @@ use near::Known;
 use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
 use serde_path_to_error::{Path, Track};
+use std::borrow::Cow;
 
 /// What the document says, as `T`, and a warning for each member that `T` does not know.
 pub fn decode<T: DeserializeOwned + JsonSchema>(document: &Document) -> Result<(T, Vec<String>), Misread<T>> {
@@ -48,7 +49,17 @@ impl Mistake {
     fn problem(&self) -> Problem {
         let near = near::in_reason(&self.reason);
         let hint = near.map_or_else(String::new, |name| format!("; did you mean `{name}`?"));
-        Problem::at(self.field(), format!("{}{hint}", self.reason))
+        Problem::at(self.field(), format!("{}{hint}", in_words(&self.reason)))
+    }
+}
+
+/// Rust's names of types, for people who do not write Rust.
+fn in_words(reason: &str) -> Cow<'_, str> {
+    match reason.rsplit_once(", expected ") {
+        Some((found, "u8" | "u16" | "u32" | "u64" | "usize")) => {
+            format!("{found}, expected a whole number, 0 or more").into()
+        }
+        _ => reason.into(),
     }
 }
 

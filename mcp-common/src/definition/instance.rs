@@ -47,6 +47,11 @@ pub struct InstanceDefinition {
     #[serde(default)]
     #[schemars(example = serde_json::json!({"base": "https://eu.example.com"}))]
     pub vars: BTreeMap<String, Box<RawValue>>,
+    /// `true`: null for an argument that need not be given counts as not given, also where the tool would take null for a value.
+    /// For clients that send null for whatever they have no value for.
+    #[serde(default)]
+    #[schemars(extend("default" = false))]
+    pub null_as_absent: bool,
     /// How the instance speaks.
     #[serde(default)]
     pub metadata: Metadata,

@@ -15,7 +15,7 @@ mod stored;
 
 use crate::tool::{StoredTool, ToolCompiler};
 pub use apply::{Applied, ApplyError};
-pub use difference::{canonical, changed_members};
+pub use difference::{ChangedValue, canonical, changed_members};
 pub(crate) use digest::digest;
 pub use examine::{Examined, examine};
 use mcp_common::{
@@ -26,6 +26,7 @@ use mcp_common::{
 pub use notice::{InstanceChange, InstanceNotice, ListSize, Notice, Renamed, ToolNotice, notices};
 pub(crate) use report::name;
 pub use report::{ChangedMembers, Finding, PlanReport, Skipped};
+pub(crate) use request::owner;
 pub use request::{DesiredDefinition, OWNER, PlanOptions, PlanRequest, Prune, SERVER_MAINTAINED};
 pub use stored::{Stored, StoredDefinition};
 

@@ -4,7 +4,7 @@
 mod canonical;
 mod file_name;
 
-use super::change_plan::{Skipped, Stored};
+use super::change_plan::{OWNER, Skipped, Stored, owner};
 pub use canonical::{bundle, canonical};
 pub use file_name::FileNames;
 use mcp_common::{
@@ -34,19 +34,38 @@ pub enum ExportError {
     Unreadable(String, String),
 }
 
-/// What a store has: everything, or one instance with the tools that it names or includes.
-pub fn export(stored: &Stored, instance: Option<&str>) -> Result<Exported, ExportError> {
-    let selected = instance.map(|id| of_instance(stored, id)).transpose()?;
+/// What of a store is exported; everything, if nothing is said.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Wanted<'a> {
+    /// This instance, with the tools that it names or includes.
+    pub instance: Option<&'a str>,
+    /// What this owner maintains, without the member that says so: a plan for the owner puts it back.
+    pub owner: Option<&'a str>,
+}
+
+/// What a store has of what is wanted.
+pub fn export(stored: &Stored, wanted: Wanted<'_>) -> Result<Exported, ExportError> {
+    let selected = wanted.instance.map(|id| of_instance(stored, id)).transpose()?;
     let is_wanted = |key: &Key| selected.as_ref().is_none_or(|selected| selected.contains(key));
+    let is_owned = |document: &Document| wanted.owner.is_none() || owner(document).as_deref() == wanted.owner;
     let mut exported = Exported::default();
     for kind in Kind::all() {
         for key in stored.keys(kind).filter(|key| is_wanted(key)) {
             let document = stored.get(key).and_then(|stored| stored.document.as_ref());
+            if wanted.owner.is_some() && !document.is_some_and(is_owned) {
+                continue;
+            }
             match document
                 .ok_or_else(|| "what is stored is no JSON object".to_owned())
                 .and_then(|document| checked(kind, document))
             {
-                Ok(document) => exported.definitions.push((key.clone(), document.clone())),
+                Ok(document) => {
+                    let mut document = document.clone();
+                    if wanted.owner.is_some() {
+                        document.remove(OWNER);
+                    }
+                    exported.definitions.push((key.clone(), document));
+                }
                 Err(reason) => exported.skipped.push(Skipped {
                     operation: format!("{}/{}", kind.path_segment(), key.id),
                     reason,

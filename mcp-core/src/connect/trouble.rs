@@ -65,6 +65,12 @@ pub(crate) fn sending(uri: &Uri, error: &legacy::Error) -> Trouble {
                 tls_alert(error).unwrap_or_default()
             ),
         ),
+        Some(error) if error.is_parse_too_large() => Trouble::new(
+            TroubleKind::BadAnswer,
+            format!(
+                "The head of {host}'s answer is larger than the gateway reads: more than 100 header lines, or 64 KiB."
+            ),
+        ),
         Some(error) if error.is_parse() => Trouble::new(
             TroubleKind::BadAnswer,
             format!("{host} answered something that is not HTTP: {error}."),

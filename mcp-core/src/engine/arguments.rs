@@ -4,6 +4,7 @@ use super::{
     CallContext, Engine, complete,
     failure::Failure,
     lane::Owner,
+    nulls::without_nulls,
     result::Outcome,
     work::{Stop, Work},
 };
@@ -67,13 +68,17 @@ pub(super) fn owner(signature: &Arc<Signature>) -> Owner {
     }
 }
 
-/// The arguments with what the instance gives; `None` where it says nothing about them.
+/// The arguments as the instance reads them, with what it gives; `None` where it says nothing about them.
 pub(crate) fn completed(
+    signature: &Signature,
     overridden: Option<&Overridden>,
     context: &CallContext<'_>,
     work: &dyn Work,
 ) -> Result<Option<Box<RawValue>>, Failure> {
-    overridden
-        .map(|overridden| complete::complete(overridden, context.arguments, work))
-        .transpose()
+    let given = without_nulls(signature, overridden, context);
+    let Some(overridden) = overridden else {
+        return Ok(given);
+    };
+    let arguments = given.as_deref().or(context.arguments);
+    complete::complete(overridden, arguments, work).map(Some)
 }

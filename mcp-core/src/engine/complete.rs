@@ -135,14 +135,14 @@ fn has(group: &str, members: &Members<'_>, name: &str) -> bool {
 }
 
 /// A JSON object in the making.
-struct Object(String);
+pub(super) struct Object(String);
 
 impl Object {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         Self("{".to_owned())
     }
 
-    fn add(&mut self, name: &str, json: &str) {
+    pub(super) fn add(&mut self, name: &str, json: &str) {
         if self.0.len() > 1 {
             self.0.push(',');
         }
@@ -151,7 +151,7 @@ impl Object {
         self.0 += json;
     }
 
-    fn end(mut self) -> String {
+    pub(super) fn end(mut self) -> String {
         self.0.push('}');
         self.0
     }

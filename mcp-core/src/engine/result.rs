@@ -23,18 +23,39 @@ pub struct CallResult {
 impl CallResult {
     /// One text block.
     pub(crate) fn text(text: &str, is_error: bool, outcome: Outcome, upstream_status: Option<u16>) -> Self {
-        let mut content = Vec::with_capacity(text.len() + text.len() / 4 + 32);
-        content.extend_from_slice(b"[{\"type\":\"text\",\"text\":");
-        quoted(&mut content, text);
-        content.extend_from_slice(b"}]");
+        Self {
+            is_error,
+            ..Self::texts(&[text], outcome, upstream_status)
+        }
+    }
+
+    /// A block for each text.
+    pub(crate) fn texts(texts: &[&str], outcome: Outcome, upstream_status: Option<u16>) -> Self {
+        let length: usize = texts.iter().map(|text| text.len() + text.len() / 4 + 32).sum();
+        let mut content = Vec::with_capacity(length + 2);
+        content.push(b'[');
+        for (index, text) in texts.iter().enumerate() {
+            if index > 0 {
+                content.push(b',');
+            }
+            content.extend_from_slice(b"{\"type\":\"text\",\"text\":");
+            quoted(&mut content, text);
+            content.push(b'}');
+        }
+        content.push(b']');
         Self {
             content,
             structured: None,
-            is_error,
+            is_error: false,
             outcome,
             upstream_status,
             mismatch: None,
         }
+    }
+
+    /// The bytes that reach the client, without what frames them.
+    pub fn size(&self) -> usize {
+        self.content.len() + self.structured.as_ref().map_or(0, Bytes::len)
     }
 }
 

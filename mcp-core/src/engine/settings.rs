@@ -15,6 +15,8 @@ pub struct EngineSettings {
     pub max_request_bytes: u64,
     /// Bound of an answer's body where the tool has none.
     pub max_response_bytes: u64,
+    /// Bound of the text, and of the structured content, that a result has where the tool has none.
+    pub max_result_bytes: u64,
     /// Bounds of what is parsed: arguments, answers.
     pub bounds: Arc<Bounds>,
     /// Idle connections kept per upstream.
@@ -36,6 +38,7 @@ impl Default for EngineSettings {
             connect_timeout: Duration::from_secs(5),
             max_request_bytes: 1 << 20,
             max_response_bytes: 8 << 20,
+            max_result_bytes: 256 << 10,
             bounds: Arc::default(),
             max_idle_per_host: 64,
             idle_timeout: Duration::from_secs(30),

@@ -70,7 +70,7 @@ fn check(
     context: &CallContext<'_>,
     work: &dyn Work,
 ) -> Result<(), Failure> {
-    let completed = completed(overridden, context, work)?;
+    let completed = completed(signature, overridden, context, work)?;
     let context = CallContext {
         arguments: completed.as_deref().or(context.arguments),
         ..*context

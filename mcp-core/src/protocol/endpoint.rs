@@ -72,11 +72,14 @@ impl Endpoint {
     pub async fn post(&self, exchange: &Exchange<'_>, body: &[u8]) -> Reply {
         let era = match exchange.era() {
             Ok(era) => era,
-            Err(fault) => return Reply::fault(&fault, Era::Modern),
+            Err(fault) => {
+                let refused = Answered::new("-", Era::Modern, Err(of_request(fault, body)));
+                return self.counted(refused);
+            }
         };
         let answered = match self.check_way(exchange) {
             Ok(()) => self.answer(exchange, body, era).await,
-            Err(fault) => Answered::new("loop", era, Err(fault)),
+            Err(fault) => Answered::new("loop", era, Err(of_request(fault, body))),
         };
         self.counted(answered)
     }
@@ -301,6 +304,14 @@ impl Endpoint {
         };
         self.gateway.metrics.request(label, result);
         reply
+    }
+}
+
+/// What is found before a message is looked at answers it all the same.
+fn of_request(fault: Fault, body: &[u8]) -> Fault {
+    match envelope::parse(body) {
+        Ok(Body::Single(Message::Request(request))) => fault.with_id(request.id),
+        _ => fault,
     }
 }
 

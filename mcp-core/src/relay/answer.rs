@@ -1,5 +1,9 @@
 //! What an origin answers.
 
+mod bounded;
+
+pub(crate) use bounded::TooLarge;
+
 use crate::{json::one_line::compact, spec::Era};
 use indexmap::IndexMap;
 use serde_json::value::RawValue;

@@ -1,4 +1,4 @@
-//! What templates can name of the instance that a call came through.
+//! What calls know of the instance that they came through: what templates can name, and how arguments are read.
 
 use super::template::exact_value;
 use crate::json::members::Members;
@@ -14,16 +14,21 @@ pub struct InstanceNames {
     name: String,
     vars: BTreeMap<String, Box<RawValue>>,
     value: Value,
+    null_as_absent: bool,
 }
 
 impl InstanceNames {
     /// The names of an instance.
     pub fn of(definition: &InstanceDefinition) -> Self {
-        Self::new(
+        let names = Self::new(
             definition.id.clone(),
             definition.name.clone(),
             definition.vars.clone(),
-        )
+        );
+        Self {
+            null_as_absent: definition.null_as_absent,
+            ..names
+        }
     }
 
     /// The names of an instance that has nothing but an id.
@@ -43,7 +48,13 @@ impl InstanceNames {
             name,
             vars,
             value,
+            null_as_absent: false,
         }
+    }
+
+    /// Whether null for an optional argument counts as not given.
+    pub(crate) fn null_as_absent(&self) -> bool {
+        self.null_as_absent
     }
 
     /// The instance's id.

@@ -20,6 +20,8 @@ pub(crate) struct RemoteArguments {
     hidden: Vec<Vec<String>>,
     /// JSON texts.
     values: Vec<(Vec<String>, Arc<str>)>,
+    /// Where null counts as not given, the arguments that are never without a value.
+    required: Option<Vec<String>>,
 }
 
 impl RemoteArguments {
@@ -29,6 +31,19 @@ impl RemoteArguments {
         Self {
             hidden: overrides.hide.iter().map(|name| path(name)).collect(),
             values: values.map(|(name, value)| (path(name), value.clone())).collect(),
+            required: None,
+        }
+    }
+
+    /// Null for an optional argument counts as not given from now on; `schema` is what clients see.
+    pub(crate) fn with_nulls_as_absent(self, schema: &str) -> Self {
+        let required = Members::read(schema).ok().and_then(|members| {
+            let names = members.get("required")?;
+            serde_json::from_str(names.get()).ok()
+        });
+        Self {
+            required: Some(required.unwrap_or_default()),
+            ..self
         }
     }
 
@@ -51,6 +66,11 @@ impl RemoteArguments {
 
     /// The arguments as the server gets them, or what the client may not give.
     pub(crate) fn complete(&self, arguments: &str) -> Result<String, String> {
+        let without_nulls = self
+            .required
+            .as_ref()
+            .and_then(|required| without_nulls(arguments, required));
+        let arguments = without_nulls.as_deref().unwrap_or(arguments);
         for path in &self.hidden {
             if find(arguments, path).is_some() {
                 return Err(format!("`{}` is not an argument of this tool", pointer_of(path)));
@@ -68,6 +88,18 @@ impl RemoteArguments {
 
 fn path(name: &str) -> Vec<String> {
     pointer::parse(name).unwrap_or_else(|_| vec![name.to_owned()])
+}
+
+/// `None` where none is to be left out.
+fn without_nulls(json: &str, required: &[String]) -> Option<String> {
+    let is_kept = |name: &str, value: &str| value != "null" || required.iter().any(|kept| kept == name);
+    let members = Members::read(json).ok()?;
+    if members.iter().all(|(name, value)| is_kept(name, value.get())) {
+        return None;
+    }
+    let kept = members.iter().filter(|(name, value)| is_kept(name, value.get()));
+    let kept = kept.map(|(name, value)| format!("{}:{}", json!(name), value.get()));
+    Some(format!("{{{}}}", kept.collect::<Vec<_>>().join(",")))
 }
 
 fn find<'a>(json: &'a str, path: &[String]) -> Option<&'a RawValue> {
@@ -160,6 +192,20 @@ mod tests {
         ] {
             let completed = said.complete(sent);
             assert_eq!(completed.as_deref().map_err(String::as_str), expected, "{sent}");
+        }
+    }
+
+    #[test]
+    fn nulls_for_what_need_not_be_given_are_left_out_where_the_instance_says_so() {
+        let schema = r#"{"properties":{"a":{},"b":{},"c":{}},"required":["b"]}"#;
+        let said = said(&[("a", "1")], &["c"]).with_nulls_as_absent(schema);
+        for (sent, expected) in [
+            (r#"{"a":null,"b":null,"x":null}"#, r#"{"b":null,"a":1}"#),
+            (r#"{"a":2,"b":{"c":null}}"#, r#"{"a":2,"b":{"c":null}}"#),
+            // Not given, and so not given although it is hidden.
+            (r#"{"c":null}"#, r#"{"a":1}"#),
+        ] {
+            assert_eq!(said.complete(sent).as_deref(), Ok(expected), "{sent}");
         }
     }
 }

@@ -1,6 +1,6 @@
 //! What calls of a tool are held to, wherever they lead.
 
-use super::{Layout, Schema};
+use super::{Layout, Required, Schema};
 use std::{fmt, sync::Arc};
 
 /// What goes into a tool and what comes out of it. Shared by the tool's target and by what instances make of the tool.
@@ -9,6 +9,8 @@ pub(crate) struct Signature {
     pub(crate) id: Arc<str>,
     /// How arguments arrive.
     pub(crate) layout: Layout,
+    /// Those that no call is without.
+    pub(crate) required: Required,
     /// `None` where the schema accepts every object.
     pub(crate) validator: Option<Schema>,
     /// What `output_schema` promises.

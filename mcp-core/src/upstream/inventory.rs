@@ -11,8 +11,12 @@ pub(super) use kept::{Kept, Shelf};
 pub(super) use list::fetch;
 
 use super::features::Features;
-use crate::tool::MirroredHeader;
-use serde_json::value::RawValue;
+use crate::{
+    json::members::Members,
+    tool::{MirroredHeader, accepts},
+};
+use mcp_common::bounds::Bounds;
+use serde_json::{Value, value::RawValue};
 use std::{collections::HashMap, sync::Arc, time::SystemTime};
 
 /// What one upstream offers at one time. Immutable.
@@ -86,6 +90,19 @@ pub struct Skipped {
     pub name: String,
     /// What is wrong with it.
     pub reason: String,
+}
+
+impl RemoteTool {
+    /// Whether a result with this structured content keeps to the output schema, if there is one.
+    pub fn promises(&self, structured: Option<&str>) -> bool {
+        let members = Members::read(&self.listing).unwrap_or_default();
+        let Some(schema) = members.get("outputSchema") else {
+            return true;
+        };
+        let read = |json: &str| serde_json::from_str::<Value>(json).ok();
+        let both = read(schema.get()).zip(structured.and_then(read));
+        both.is_some_and(|(schema, value)| accepts(&schema, &value, &Bounds::default()))
+    }
 }
 
 impl RemoteTemplate {

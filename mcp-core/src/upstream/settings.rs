@@ -14,6 +14,8 @@ pub struct HubSettings {
     pub secrets: Secrets,
     /// How requests name the gateway; `None` for not at all.
     pub via: Option<Via>,
+    /// Bound of the text, and of the structured content, of a tool's result where the upstream has none.
+    pub max_result_bytes: u64,
     /// Commands that definitions may start, exactly as definitions write them. None, if it is empty.
     pub stdio_allow: Vec<String>,
     /// Programs that run at once, of all upstreams.
@@ -37,6 +39,7 @@ impl Default for HubSettings {
             trust: TrustRoots::native(),
             secrets: Secrets::default(),
             via: None,
+            max_result_bytes: 256 << 10,
             stdio_allow: Vec::new(),
             most_programs: 64,
             warden: Vec::new(),

@@ -55,7 +55,7 @@ impl Inventories for UpstreamInventories {
             tasks: tasks(&chosen, hub),
             tools: chosen
                 .into_iter()
-                .map(|chosen| chosen.item(&definition.id, hub))
+                .map(|chosen| chosen.item(definition, hub))
                 .collect(),
             resources,
             prompts,

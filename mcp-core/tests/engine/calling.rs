@@ -2,7 +2,7 @@
 
 use mcp_common::{authenticator::Principal, definition::ToolDefinition, document::Document};
 use mcp_core::{
-    engine::{CallContext, CallResult, Engine},
+    engine::{CallContext, CallResult, Engine, EngineServices, EngineSettings},
     tool::{Callable, CompiledTool, InstanceNames, ToolCompiler},
 };
 use serde_json::{Value, json, value::RawValue};
@@ -41,6 +41,16 @@ pub(crate) fn with(origin: &str, method: &str, path: &str, schema: &Value, more:
 
 pub(crate) fn engine() -> Engine {
     Engine::default()
+}
+
+/// Whose results may be as large as answers are.
+pub(crate) fn roomy_engine() -> Engine {
+    let settings = EngineSettings::default();
+    let settings = EngineSettings {
+        max_result_bytes: settings.max_response_bytes,
+        ..settings
+    };
+    Engine::new(settings, EngineServices::default())
 }
 
 /// Calls with the arguments' text as it stands.

@@ -3,7 +3,10 @@
 mod answers;
 mod arguments;
 
-use crate::{calling::engine, growth};
+use crate::{
+    calling::{engine, roomy_engine},
+    growth,
+};
 use bytes::Bytes;
 use http::Response;
 use mcp_common::authenticator::Principal;
@@ -36,7 +39,7 @@ fn requests(what: &str, tool: &CompiledTool, arguments: impl Fn(usize) -> String
 /// Shapes answers.
 #[track_caller]
 fn shapes(what: &str, tool: &CompiledTool, content_type: &str, body: impl Fn(usize) -> Vec<u8>) {
-    let engine = engine();
+    let engine = roomy_engine();
     let make = |size| Bytes::from(body(size));
     growth::is_linear(what, ANSWER, make, |body| {
         let answer = Response::builder().header("content-type", content_type);

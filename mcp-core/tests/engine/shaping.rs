@@ -374,6 +374,10 @@ async fn compressed_answers_are_read_and_bombs_end_at_the_bound() {
         ("br", brotli),
         ("gzip, gzip", gzip(&gzip(data))),
         ("identity", data.to_vec()),
+        // No codings at all, but servers say so.
+        ("utf-8", data.to_vec()),
+        ("none", data.to_vec()),
+        ("UTF-8, gzip", gzip(data)),
     ] {
         let server = answering(coding, body).await;
         let tool = with(
@@ -399,6 +403,7 @@ async fn compressed_answers_are_read_and_bombs_end_at_the_bound() {
         ("gzip", data.to_vec()),
         ("zstd", vec![1, 2, 3]),
         ("gzip, gzip, gzip", data.to_vec()),
+        ("compress", data.to_vec()),
     ] {
         let server = answering(coding, body).await;
         let result = call(
@@ -410,6 +415,31 @@ async fn compressed_answers_are_read_and_bombs_end_at_the_bound() {
             result.is_error && result.outcome == Outcome::BadAnswer,
             "{coding}"
         );
+        if coding == "compress" {
+            let said = "`Content-Encoding: compress`, which is none of gzip, deflate, br and zstd";
+            assert!(text(&result).contains(said), "{}", text(&result));
+        }
+    }
+}
+
+#[tokio::test]
+async fn of_two_content_types_the_last_one_is_what_the_answer_is() {
+    let kinds = [
+        ["text/html", "application/json"],
+        ["application/json, application/json", "application/json"],
+        ["text/plain", "application/problem+json; charset=utf-8"],
+    ];
+    for kinds in kinds {
+        let server = Server::answering(move |_| {
+            let response = Response::builder()
+                .header("content-type", kinds[0])
+                .header("content-type", kinds[1]);
+            response.body(bytes::Bytes::from(ORDERS).into()).unwrap()
+        })
+        .await;
+        let tool = with(&server.origin, "GET", "/", &json!({}), &json!({}));
+        let result = call(&tool, &json!({})).await;
+        assert_eq!(structured(&result).unwrap()["code"], 0, "{kinds:?}");
     }
 }
 

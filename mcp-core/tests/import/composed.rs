@@ -48,6 +48,11 @@ fn a_file_is_one_in_every_composition() {
             "files",
         ),
         (json!({"type": ["array", "null"], "items": reference}), "files"),
+        // As one API of the most used ones has it.
+        (
+            json!({"anyOf": [file, {"type": "array", "items": file}]}),
+            "files",
+        ),
         (json!({"type": "string"}), "text"),
         (
             json!({"type": "string", "contentMediaType": "application/json"}),
@@ -68,6 +73,51 @@ fn a_file_is_one_in_every_composition() {
         };
         assert_eq!(found, expected, "{schema}: {tool}");
     }
+}
+
+#[test]
+fn a_form_has_the_members_of_all_its_alternatives() {
+    let components = json!({"Up": {"type": "object", "required": ["file", "note"], "properties": {
+        "file": {"type": "string", "contentMediaType": "application/octet-stream"}, "note": {"type": "string"}}}});
+    let up = json!({"$ref": "#/components/schemas/Up"});
+    let link = json!({"type": "object", "required": ["url", "note"], "properties": {"url": {"type": "string"}, "note": {"type": "string"}}});
+    for (schema, required) in [
+        (json!({"anyOf": [up, {"type": "null"}]}), json!(["file", "note"])),
+        (json!({"oneOf": [up], "title": "Body"}), json!(["file", "note"])),
+        (json!({"oneOf": [up, link]}), json!(["note"])),
+        (
+            json!({"allOf": [up], "type": ["object", "null"]}),
+            json!(["file", "note"]),
+        ),
+    ] {
+        let (tool, _) = posted("3.1.0", "multipart/form-data", &schema, &components);
+        assert_eq!(
+            tool["tds_ext_info"]["body"]["parts"][0]["name"], "file",
+            "{schema}: {tool}"
+        );
+        assert_eq!(tool["input_schema"]["required"], required, "{schema}: {tool}");
+    }
+}
+
+#[test]
+fn alternatives_that_nobody_tells_apart_are_no_either_or() {
+    let body = json!({"type": "object", "properties": {
+        "at": {"oneOf": [{"type": "string", "format": "date"}, {"type": "string", "format": "date-time"}]},
+        "n": {"oneOf": [{"type": "integer"}, {"type": "number"}]},
+        "x": {"oneOf": [{"type": "integer"}, {"type": "string"}]}}});
+    let (tool, _) = posted("3.0.3", "application/json", &body, &json!({}));
+    let keyword = |name: &str| {
+        tool["input_schema"]["properties"][name]
+            .as_object()
+            .unwrap()
+            .keys()
+            .next()
+            .cloned()
+    };
+    assert_eq!(
+        ["at", "n", "x"].map(|name| keyword(name).unwrap()),
+        ["anyOf", "anyOf", "oneOf"]
+    );
 }
 
 #[test]

@@ -2,7 +2,10 @@
 
 use crate::{
     app::App,
-    http::error::{Error, Result},
+    http::{
+        body,
+        error::{Error, Result},
+    },
 };
 use axum::{
     extract::{Request, State},
@@ -46,6 +49,7 @@ pub(super) async fn enter(State(app): State<Arc<App>>, mut request: Request, nex
     if let Err(found) = app.gateway.check_way(request.headers()) {
         return Err(Error::new(StatusCode::LOOP_DETECTED, found.to_string()));
     }
+    body::check_coding(request.headers())?;
     let path = request.uri().path().to_owned();
     let action = Action::Admin {
         verb: Verb::of(request.method()),

@@ -17,7 +17,7 @@ use mcp_common::{
 use mcp_core::{
     authoring::{
         change_plan::{Skipped, Stored},
-        export::{ExportError, export},
+        export::{ExportError, Wanted, export},
     },
     policy::Verb,
 };
@@ -31,6 +31,8 @@ use utoipa::IntoParams;
 pub(super) struct ExportQuery {
     /// The only instance to export, with the tools that it names or includes.
     instance: Option<String>,
+    /// The only owner whose definitions are exported, without their member `managed_by`.
+    owner: Option<String>,
 }
 
 /// Can be read as a file of definitions, but for `skipped`.
@@ -52,17 +54,20 @@ pub(super) async fn show(
     let _turn = app.admin.imports.lock().await;
     let load = app.source.load().await?;
     let revision = load.revision;
-    let bundled =
-        tokio::task::spawn_blocking(move || bundle(load, query.instance.as_deref(), &principal)).await;
+    let bundled = tokio::task::spawn_blocking(move || bundle(load, &query, &principal)).await;
     let bundle = bundled.map_err(|error| Error::internal(error.to_string()))??;
     Ok(Success::new(bundle).revision(Some(revision)))
 }
 
 /// What the caller may read of it.
-fn bundle(mut load: Load, instance: Option<&str>, principal: &Principal) -> Result<Bundle, ExportError> {
+fn bundle(mut load: Load, query: &ExportQuery, principal: &Principal) -> Result<Bundle, ExportError> {
     let is_readable = |key: &Key| principal.may(&Verb::Read.of_admin(key.kind.path_segment()));
     load.records.retain(|record| is_readable(&record.key));
-    let exported = export(&Stored::from(load), instance)?;
+    let wanted = Wanted {
+        instance: query.instance.as_deref(),
+        owner: query.owner.as_deref(),
+    };
+    let exported = export(&Stored::from(load), wanted)?;
     let mut bundle = Bundle {
         definitions: Kind::all()
             .into_iter()

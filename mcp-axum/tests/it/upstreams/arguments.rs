@@ -200,3 +200,22 @@ async fn over_a_channel_no_header_has_to_repeat_an_argument() {
     let text = answer["result"]["content"][0]["text"].as_str();
     assert_eq!(text, Some(r#"{"city":"Bonn","key":"k"}"#), "{answer}");
 }
+
+#[tokio::test]
+async fn null_counts_as_not_given_where_the_instance_says_so() {
+    let app = TestApp::start().await;
+    let server = echo(true, &format!(r#"[{{"name":"get","inputSchema":{SCHEMA}}}]"#)).await;
+    with(&app, "u", &server, &json!({})).await;
+    let given = json!({"city": "Bern", "key": "k", "days": null, "more": {"x": null}});
+    let headers = [("mcp-param-city", "Bern"), ("mcp-param-key", "k")];
+    for (switch, expected) in [
+        (false, given.clone()),
+        (true, json!({"city": "Bern", "key": "k", "more": {"x": null}})),
+    ] {
+        let document =
+            json!({"name": "i", "tool_ids": [{"id": "u/get", "name": "forecast"}], "null_as_absent": switch});
+        app.admin().put("/admin/ids/i", &document).await.ok();
+        let answer = call(&app, &given, &headers).await.unwrap();
+        assert_eq!(serde_json::from_str::<Value>(&answer).unwrap(), expected);
+    }
+}

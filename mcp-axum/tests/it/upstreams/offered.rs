@@ -64,7 +64,7 @@ pub(super) async fn server(is_modern: bool) -> McpServer {
     server
 }
 
-pub(super) async fn with(app: &TestApp, id: &str, server: &McpServer, more: &Value) {
+pub async fn with(app: &TestApp, id: &str, server: &McpServer, more: &Value) {
     let mut document = server.document();
     for (member, value) in more.as_object().unwrap() {
         document[member] = value.clone();

@@ -26,6 +26,7 @@ impl InstanceDefinition {
             "auth",
             "metadata",
             "vars",
+            "null_as_absent",
             "tool_ids",
             "include",
             "exclude",

@@ -30,6 +30,8 @@ pub struct UpstreamLimits {
     pub clients: u32,
     /// The size of one message of the server, and of one line of a program.
     pub max_response_bytes: ByteSize,
+    /// The text, and the structured content, of one result of a tool. Default: what the operator says (`upstream.max_result_bytes`).
+    pub max_result_bytes: Option<ByteSize>,
     /// Tools that are taken; a server that lists more is refused.
     pub tools: u32,
     /// Resources that are taken, and as many templates; what a server lists beyond is left out.
@@ -55,6 +57,7 @@ impl Default for UpstreamLimits {
             concurrency: 64,
             clients: 100,
             max_response_bytes: ByteSize(8 << 20),
+            max_result_bytes: None,
             tools: 10_000,
             resources: 10_000,
             prompts: 10_000,

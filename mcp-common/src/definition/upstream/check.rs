@@ -235,6 +235,10 @@ fn bounds(definition: &UpstreamDefinition, problems: &mut Vec<Problem>) {
         ("concurrency", limits.concurrency == 0),
         ("clients", limits.clients == 0),
         ("max_response_bytes", limits.max_response_bytes.0 == 0),
+        (
+            "max_result_bytes",
+            limits.max_result_bytes.is_some_and(|size| size.0 == 0),
+        ),
         ("tools", limits.tools == 0),
         ("resources", limits.resources == 0),
         ("prompts", limits.prompts == 0),

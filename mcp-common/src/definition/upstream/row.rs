@@ -45,7 +45,10 @@ impl UpstreamDefinition {
                 "timeouts",
                 &["connect_ms", "handshake_ms", "list_ms", "call_total_ms"],
             ),
-            ("limits", &["concurrency", "max_response_bytes", "tools"]),
+            (
+                "limits",
+                &["concurrency", "max_response_bytes", "max_result_bytes", "tools"],
+            ),
             ("tools", &["include", "exclude", "prefix", "overrides"]),
             ("pin", &["mode", "tools"]),
         ],

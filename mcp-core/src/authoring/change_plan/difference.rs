@@ -1,5 +1,10 @@
 //! Which members of two documents differ.
 
+mod values;
+
+pub use values::ChangedValue;
+pub(super) use values::changed_values;
+
 use crate::authoring::compare;
 use indexmap::IndexMap;
 use mcp_common::{document::Document, key::Kind};

@@ -1,7 +1,9 @@
 //! From what somebody wants stored to a plan that is known to work as a whole.
 
 use super::{
-    Plan, PlanOptions, PlanReport, Prune, Skipped, Step, Stored, digest, notices,
+    Plan, PlanOptions, PlanReport, Prune, Skipped, Step, Stored,
+    difference::changed_values,
+    digest, notices,
     report::{Finding, name},
     request::{Desired, DesiredDefinition, OWNER, owner},
 };
@@ -52,6 +54,9 @@ pub fn examine(
     }
     for step in &work.plan.steps {
         work.report.step(step);
+    }
+    if options.diff {
+        work.show_values();
     }
     work.report.fingerprint = fingerprint(&work.plan);
     Examined {
@@ -159,6 +164,22 @@ impl Work<'_> {
 
     fn stored_owner(&self, key: &Key) -> Option<String> {
         owner(self.stored.get(key)?.document.as_ref()?)
+    }
+
+    /// What is stored and what is wanted, for each definition that is changed.
+    fn show_values(&mut self) {
+        let updates = self.plan.steps.iter().filter_map(|step| match step {
+            Step::Update {
+                key,
+                document,
+                changes,
+                ..
+            } => Some((self.stored.get(key)?.document.as_ref(), document, changes)),
+            Step::Create { .. } | Step::Delete { .. } => None,
+        });
+        for (report, (old, new, members)) in self.report.changes.iter_mut().zip(updates) {
+            report.values = old.map_or_else(Vec::new, |old| changed_values(old, new, members));
+        }
     }
 
     fn check(&mut self, preview: &Preview<StoredTool>) {

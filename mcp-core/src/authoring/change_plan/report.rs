@@ -2,7 +2,7 @@
 
 mod text;
 
-use super::{InstanceNotice, Step};
+use super::{ChangedValue, InstanceNotice, Step};
 use mcp_common::key::{Key, Revision};
 use serde::{Deserialize, Serialize};
 
@@ -52,6 +52,9 @@ pub struct ChangedMembers {
     pub definition: String,
     /// `description`, `tds_ext_info.path`; an empty one where what is stored is no document.
     pub members: Vec<String>,
+    /// With `diff`: what is stored and what is wanted, value by value.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub values: Vec<ChangedValue>,
 }
 
 /// A finding about one place of one definition.
@@ -90,6 +93,7 @@ impl PlanReport {
                 self.changes.push(ChangedMembers {
                     definition,
                     members: changes.clone(),
+                    values: Vec::new(),
                 });
             }
         }

@@ -37,6 +37,14 @@ pub struct PlanOptions {
     pub prune: Prune,
     /// Definitions that somebody else maintains may become the owner's.
     pub take_over: bool,
+    /// The report shows what changes as it is and as it will be.
+    #[serde(skip_serializing_if = "is_off")]
+    pub diff: bool,
+}
+
+/// Gateways of before are not asked for what they do not know.
+fn is_off(switch: &bool) -> bool {
+    !switch
 }
 
 /// What becomes of stored definitions that are not wanted.
@@ -130,6 +138,6 @@ impl DesiredDefinition {
 }
 
 /// Who maintains the definition.
-pub(super) fn owner(document: &Document) -> Option<String> {
+pub(crate) fn owner(document: &Document) -> Option<String> {
     serde_json::from_str(document.get(OWNER)?.get()).ok()
 }

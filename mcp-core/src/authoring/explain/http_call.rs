@@ -2,7 +2,7 @@
 
 use super::{ExplainedTarget, Explanation, credential, curl, egress, given, limits, outline::Outline, seen};
 use crate::{
-    engine::{CallContext, Engine, Here, complete, completed, http::deliver},
+    engine::{CallContext, Engine, Here, complete, completed, http::deliver, without_nulls},
     tool::{Call, Callable, Effort, PathPart},
 };
 use std::sync::Arc;
@@ -15,11 +15,17 @@ impl Engine {
         context: CallContext<'_>,
         send: bool,
     ) -> Explanation {
-        let (completed, mut unfit) =
-            match completed(tool.overridden.as_deref(), &context, &Here(Effort::Full)) {
-                Ok(completed) => (completed, Vec::new()),
-                Err(failure) => (None, failure.into_problems()),
-            };
+        let overridden = tool.overridden.as_deref();
+        let given = without_nulls(&tool.signature, overridden, &context);
+        let context = CallContext {
+            arguments: given.as_deref().or(context.arguments),
+            ..context
+        };
+        let completed = completed(&tool.signature, overridden, &context, &Here(Effort::Full));
+        let (completed, mut unfit) = match completed {
+            Ok(completed) => (completed, Vec::new()),
+            Err(failure) => (None, failure.into_problems()),
+        };
         let overridden = tool.overridden.as_ref().filter(|_| unfit.is_empty());
         let added = overridden.map(|overridden| complete::added(overridden, context.arguments));
         let context = CallContext {

@@ -14,6 +14,8 @@ pub struct LimitsInEffect {
     pub max_request_bytes: Limit,
     /// The size that the answer's body may have.
     pub max_response_bytes: Limit,
+    /// The size that text, and structured content, of the result may have.
+    pub max_result_bytes: Limit,
     /// Calls under way at once.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub concurrency: Option<usize>,
@@ -65,7 +67,7 @@ pub(super) fn of(call: &Call, settings: &EngineSettings, max_request_bytes: u64)
         },
     };
     let ms = |duration: std::time::Duration| u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
-    let delivery = call.delivery.as_ref();
+    let (delivery, response) = (call.delivery.as_ref(), call.response.as_ref());
     let retry = delivery.and_then(|delivery| delivery.retry.as_ref());
     let redirect = delivery.and_then(|delivery| delivery.redirect.as_ref());
     let transport = delivery.and_then(|delivery| delivery.transport.as_ref());
@@ -75,6 +77,12 @@ pub(super) fn of(call: &Call, settings: &EngineSettings, max_request_bytes: u64)
         connect_timeout_ms: limit(connect_timeout.map(ms), ms(settings.connect_timeout)),
         max_request_bytes: limit(call.max_request_bytes, max_request_bytes),
         max_response_bytes: limit(call.max_response_bytes, settings.max_response_bytes),
+        max_result_bytes: limit(
+            response
+                .and_then(|response| response.max_bytes)
+                .map(|most| most as u64),
+            settings.max_result_bytes,
+        ),
         concurrency: delivery.and_then(|delivery| delivery.concurrency),
         retry: retry.map(|retry| RetryInEffect {
             max: retry.max,

@@ -212,11 +212,12 @@ impl fmt::Display for LimitsInEffect {
         let size = |limit: Limit| format!("{}{}", bytes(limit.value), own(limit));
         write!(
             f,
-            "Limits: {} in all, {} to connect, {} out, {} in",
+            "Limits: {} in all, {} to connect, {} out, {} in, {} of it for the client",
             ms(self.timeout_ms),
             ms(self.connect_timeout_ms),
             size(self.max_request_bytes),
-            size(self.max_response_bytes)
+            size(self.max_response_bytes),
+            size(self.max_result_bytes)
         )?;
         if let Some(places) = self.concurrency {
             write!(f, ", {places} calls at once")?;

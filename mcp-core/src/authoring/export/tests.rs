@@ -16,6 +16,13 @@ fn stored(definitions: &[(Key, &str)]) -> Stored {
     })
 }
 
+fn of(instance: &str) -> Wanted<'_> {
+    Wanted {
+        instance: Some(instance),
+        owner: None,
+    }
+}
+
 const TOOL: &str = r#"{"zeta":[ ],"updated_at":"x","tds_ext_info":{"zzz":1.10,"path":"/","aaa":{},"method":"GET"},"name":"n",
     "n":123456789012345678901234567890,"input_schema":{"type":"object","properties":{"b":{},"a":{"enum":[1,null]}}},
     "revision":7,"description":"gr\u00f6\u00dfer \ud83d\ude00 \"x\"\n"}"#;
@@ -81,12 +88,12 @@ fn an_instance_comes_with_its_tools() {
             .map(|(key, _)| key.id.to_string())
             .collect::<Vec<_>>()
     };
-    let one = export(&stored, Some("i")).unwrap();
+    let one = export(&stored, of("i")).unwrap();
     assert_eq!(
         (ids(&one), one.skipped.len()),
         (vec!["named".into(), "tagged".into(), "i".into()], 0)
     );
-    let all = export(&stored, None).unwrap();
+    let all = export(&stored, Wanted::default()).unwrap();
     assert_eq!(
         ids(&all),
         ["named", "other", "out", "tagged", "bad", "from-a-file", "i"]
@@ -103,11 +110,11 @@ fn an_instance_comes_with_its_tools() {
         .collect();
     assert_eq!(skipped, ["tds/broken", "ids/odd", "ids/tool-like"]);
     assert_eq!(
-        export(&stored, Some("none")).unwrap_err().to_string(),
+        export(&stored, of("none")).unwrap_err().to_string(),
         "there is no instance `none`"
     );
     assert!(
-        export(&stored, Some("bad"))
+        export(&stored, of("bad"))
             .unwrap_err()
             .to_string()
             .starts_with("the instance `bad` cannot be read: ")
@@ -141,4 +148,22 @@ fn files_have_names_of_their_own() {
     let long = |end: &str| Key::tool(format!("{}{end}", "ü".repeat(120)));
     let (first, second) = (names.name(&long("1")), names.name(&long("2")));
     assert!(first != second && first.len() < 200, "{first}");
+}
+
+#[test]
+fn what_an_owner_maintains_is_the_same_whoever_the_owner_is() {
+    let tool = |owner: &str| format!(r#"{{"name":"n",{owner}"description":"d"}}"#);
+    let of_owner = |owner: &'static str| {
+        let (own, other) = (tool(&format!(r#""managed_by":"{owner}","#)), tool(""));
+        let stored = stored(&[(Key::tool("a"), &own), (Key::tool("b"), &other)]);
+        let wanted = Wanted {
+            instance: None,
+            owner: Some(owner),
+        };
+        bundle(&export(&stored, wanted).unwrap().definitions)
+    };
+    let one = of_owner("one");
+    assert_eq!(one, of_owner("two"));
+    let read: Value = serde_json::from_str(&one).unwrap();
+    assert_eq!(read["tds"], json!([{"id": "a", "name": "n", "description": "d"}]));
 }

@@ -1,6 +1,10 @@
 //! The answer of an HTTP tool becomes a result: here if it takes a moment, elsewhere if it may take longer.
 
-use super::{client::Answer, packed};
+use super::{
+    client::Answer,
+    packed,
+    shape::{Defaults, lost},
+};
 use crate::{
     engine::{
         CallContext, CallResult, Engine, Here, arguments::owner, failure::Failure,
@@ -22,12 +26,12 @@ impl Engine {
         answer: Answer,
     ) -> CallResult {
         if let Err(failure) = within_bounds(&self.settings.bounds, call, &answer) {
-            return failure.into_result(Some(answer.status.as_u16()));
+            return lost(call, answer.status, &failure);
         }
-        packed(&answer).unwrap_or_else(|| {
+        packed(call, &answer).unwrap_or_else(|| {
             let here = Here(Effort::Full);
-            let shaped = super::shape(call, &answer, context, self.settings.on_mismatch, &here);
-            shaped.unwrap_or_else(|stop| unshaped(stop, answer.status))
+            let shaped = super::shape(call, &answer, context, &self.shaping(), &here);
+            shaped.unwrap_or_else(|stop| unshaped(call, stop, answer.status))
         })
     }
 
@@ -39,7 +43,7 @@ impl Engine {
         answer: Answer,
     ) -> CallResult {
         let deadline = Instant::now() + self.timeout(call);
-        match packed(&answer) {
+        match packed(call, &answer) {
             Some(packed) => packed,
             None => self.shaped(call, answer, context, deadline).await,
         }
@@ -63,16 +67,23 @@ impl Engine {
             });
         if is_light {
             if let Err(failure) = within_bounds(&settings.bounds, call, &answer) {
-                return failure.into_result(Some(answer.status.as_u16()));
+                return lost(call, answer.status, &failure);
             }
             let here = Here(Effort::Short);
-            match super::shape(call, &answer, context, settings.on_mismatch, &here) {
+            match super::shape(call, &answer, context, &self.shaping(), &here) {
                 Ok(result) => return result,
                 Err(Stop::Long) => {}
-                Err(stop) => return unshaped(stop, answer.status),
+                Err(stop) => return unshaped(call, stop, answer.status),
             }
         }
         Box::pin(self.shaped_elsewhere(call, answer, context, deadline)).await
+    }
+
+    fn shaping(&self) -> Defaults {
+        Defaults {
+            on_mismatch: self.settings.on_mismatch,
+            max_result_bytes: usize::try_from(self.settings.max_result_bytes).unwrap_or(usize::MAX),
+        }
     }
 
     async fn shaped_elsewhere(
@@ -84,18 +95,19 @@ impl Engine {
     ) -> CallResult {
         let status = answer.status;
         let context = OwnedContext::of(context);
-        let (owner, call, on_mismatch) = (owner(&call.signature), call.clone(), self.settings.on_mismatch);
+        let (owner, defaults) = (owner(&call.signature), self.shaping());
+        let (answered, call) = (call, call.clone());
         let bounds = self.settings.bounds.clone();
         let shaped = self.services.lane.run(owner, deadline, move |station| {
             if let Err(failure) = within_bounds(&bounds, &call, &answer) {
-                return failure.into_result(Some(status.as_u16()));
+                return lost(&call, status, &failure);
             }
-            let shaped = super::shape(&call, &answer, &context.borrow(), on_mismatch, station);
-            shaped.unwrap_or_else(|stop| unshaped(stop, status))
+            let shaped = super::shape(&call, &answer, &context.borrow(), &defaults, station);
+            shaped.unwrap_or_else(|stop| unshaped(&call, stop, status))
         });
         match shaped.await {
             Ok(result) => result,
-            Err(failure) => failure.into_result(Some(status.as_u16())),
+            Err(failure) => lost(answered, status, &failure),
         }
     }
 }
@@ -115,10 +127,10 @@ fn within_bounds(bounds: &Bounds, call: &Call, answer: &Answer) -> Result<(), Fa
 }
 
 /// Where nothing better can be said: what may take all that there is ends in words of its own.
-fn unshaped(stop: Stop, status: StatusCode) -> CallResult {
+fn unshaped(call: &Call, stop: Stop, status: StatusCode) -> CallResult {
     let failure = match stop {
         Stop::Failed(failure) => failure,
         Stop::Long => Failure::new(Outcome::BadAnswer, "The answer cannot be shaped."),
     };
-    failure.into_result(Some(status.as_u16()))
+    lost(call, status, &failure)
 }

@@ -205,7 +205,7 @@ fn prepare(
     max_request_bytes: u64,
     work: &dyn Work,
 ) -> Result<Prepared, Failure> {
-    let completed = completed(overridden, context, work)?;
+    let completed = completed(&call.signature, overridden, context, work)?;
     let arguments = completed.as_deref().or(context.arguments);
     let context = CallContext {
         arguments,

@@ -1,12 +1,12 @@
 //! Answer → tool result.
 
+mod bound;
 mod decode;
 mod defined;
 mod html;
 mod json;
 mod media;
 mod names;
-mod truncate;
 mod unsuccessful;
 
 use super::client::Answer;
@@ -19,6 +19,7 @@ use crate::{
     },
     tool::{Call, bounded},
 };
+use bound::Bound;
 use http::{StatusCode, header};
 use mcp_common::definition::tool::OnMismatch;
 use media::Media;
@@ -29,19 +30,29 @@ pub(super) const MAX_JQ_BYTES: usize = 8 << 20;
 /// How much of a body is repeated beside an error.
 const MAX_ERROR_BODY: usize = 4 << 10;
 
+/// What holds where a tool says nothing about it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Defaults {
+    /// What happens to answers that `output_schema` does not allow.
+    pub(crate) on_mismatch: OnMismatch,
+    /// How many bytes of text, and of structured content, a result has.
+    pub(crate) max_result_bytes: usize,
+}
+
 /// For answers that no exchange has unpacked: why they cannot be read, if they are packed.
-pub(crate) fn packed(answer: &Answer) -> Option<CallResult> {
-    let status = answer.status.as_u16();
+pub(crate) fn packed(call: &Call, answer: &Answer) -> Option<CallResult> {
     let encoding = answer.header(header::CONTENT_ENCODING).unwrap_or("identity");
     if encoding.eq_ignore_ascii_case("identity") {
         return None;
     }
-    let host = host(answer);
+    let (host, status) = (host(answer), answer.status);
     let text = format!(
-        "{host} answered {status} with {} content, which is not unpacked here.",
+        "{host} answered {} with {} content, which is not unpacked here.",
+        status.as_u16(),
         bounded(encoding, 40)
     );
-    Some(Failure::new(Outcome::BadAnswer, text).into_result(Some(status)))
+    let failure = Failure::new(Outcome::BadAnswer, text);
+    Some(lost(call, status, &failure))
 }
 
 /// What the client gets to see.
@@ -49,12 +60,12 @@ pub(crate) fn shape(
     call: &Call,
     answer: &Answer,
     context: &CallContext<'_>,
-    on_mismatch: OnMismatch,
+    defaults: &Defaults,
     work: &dyn Work,
 ) -> Result<CallResult, Stop> {
     match &call.response {
-        Some(response) => defined::shape(call, response, answer, context, on_mismatch, work),
-        None => undefined(call, answer, on_mismatch, work),
+        Some(response) => defined::shape(call, response, answer, context, defaults, work),
+        None => undefined(call, answer, defaults, work),
     }
 }
 
@@ -67,12 +78,7 @@ pub(super) fn jq_input(answer: &Answer) -> Result<Cow<'_, str>, String> {
 }
 
 /// Where the definition says nothing about answers.
-fn undefined(
-    call: &Call,
-    answer: &Answer,
-    on_mismatch: OnMismatch,
-    work: &dyn Work,
-) -> Result<CallResult, Stop> {
+fn undefined(call: &Call, answer: &Answer, defaults: &Defaults, work: &dyn Work) -> Result<CallResult, Stop> {
     if !answer.status.is_success() {
         return Ok(unsuccessful::shape(answer));
     }
@@ -81,12 +87,23 @@ fn undefined(
     }
     let media = Media::of(answer);
     match media {
-        Media::Json => json::shape(call, answer, on_mismatch, work),
+        Media::Json => json::shape(call, answer, defaults, work),
         _ if call.signature.output.is_some() && decode::is_lines(answer) => {
-            json::shape(call, answer, on_mismatch, work)
+            json::shape(call, answer, defaults, work)
         }
-        _ if call.signature.output.is_some() => Ok(not_json(answer)),
+        _ if call.signature.output.is_some() => Ok(not_json(call, answer)),
+        Media::Text => Ok(text(call, answer, Bound::of(None, defaults))),
         media => Ok(media::shape(answer, media)),
+    }
+}
+
+fn text(call: &Call, answer: &Answer, bound: Bound) -> CallResult {
+    match bound.text(decode::text(answer)) {
+        Ok((text, note)) => {
+            let texts: Vec<&str> = std::iter::once(&*text).chain(note.as_deref()).collect();
+            CallResult::texts(&texts, Outcome::Ok, Some(answer.status.as_u16()))
+        }
+        Err(too_large) => lost(call, answer.status, &too_large.into()),
     }
 }
 
@@ -102,23 +119,49 @@ fn empty(call: &Call, status: StatusCode) -> CallResult {
             ..result
         };
     }
-    let text = format!("{said}. The call was successful, but the definition promises JSON (output_schema).");
+    let succeeded = succeeded(call, status);
+    let text = format!("{said}, but the definition promises JSON (output_schema). {succeeded}");
     CallResult::text(&text, true, Outcome::BadAnswer, Some(status.as_u16()))
 }
 
 /// Something else where the definition needs JSON.
-fn not_json(answer: &Answer) -> CallResult {
+fn not_json(call: &Call, answer: &Answer) -> CallResult {
     let what = answer
         .header(header::CONTENT_TYPE)
         .unwrap_or("data without a Content-Type")
         .to_owned();
     let text = format!("The definition promises JSON (output_schema), but the upstream answered {what}.");
-    bad_answer(answer, &text)
+    bad_answer(call, answer, &text)
+}
+
+/// What whoever reads that an answer cannot be used must not take for undone.
+fn succeeded(call: &Call, status: StatusCode) -> String {
+    let consequence = match call.method.is_safe() {
+        true => "It changed nothing.",
+        false => "What it changes is changed; do not call again to be sure.",
+    };
+    format!(
+        "The call itself succeeded (status {}). {consequence}",
+        status.as_u16()
+    )
+}
+
+/// There is an answer, but nothing of it to show.
+pub(crate) fn lost(call: &Call, status: StatusCode, failure: &Failure) -> CallResult {
+    let mut text = failure.text().into_owned();
+    if status.is_success() {
+        text.extend([" ", &succeeded(call, status)]);
+    }
+    CallResult::text(&text, true, failure.outcome, Some(status.as_u16()))
 }
 
 /// The upstream did what it was asked for, but its answer cannot be used.
-fn bad_answer(answer: &Answer, text: &str) -> CallResult {
-    let mut text = text.to_owned();
+fn bad_answer(call: &Call, answer: &Answer, text: &str) -> CallResult {
+    unusable(answer, format!("{text} {}", succeeded(call, answer.status)))
+}
+
+/// An answer that cannot be used, and the beginning of it.
+fn unusable(answer: &Answer, mut text: String) -> CallResult {
     unsuccessful::append_body(&mut text, answer);
     CallResult::text(&text, true, Outcome::BadAnswer, Some(answer.status.as_u16()))
 }

@@ -65,7 +65,7 @@ pub(super) async fn call(ask: &Ask<'_>, params: &CallParams<'_>) -> Result<Reply
         Ok(compiled) => compiled,
         Err(failure) => {
             let result = failure.into_result(None);
-            tool.metrics.record(result.outcome, 0.0);
+            tool.metrics.record(result.outcome, 0.0, result.size());
             return Ok(answer((ask.era, ask.id), &exchange.view, tool, result));
         }
     };
@@ -105,7 +105,7 @@ fn ruling(
 
 /// A model can do something about it: with other arguments it may be allowed.
 fn refused((era, id): (Era, Id<'_>), view: &InstanceView, tool: &ViewTool, reason: &str) -> Reply {
-    tool.metrics.record(Outcome::Refused, 0.0);
+    tool.metrics.record(Outcome::Refused, 0.0, 0);
     let result = Answer::tool_error(reason).render(era, "", &view.server_info);
     let mut reply = Reply::result(id, result);
     reply.trace.tool = Some(tool.name.clone());
@@ -181,7 +181,7 @@ async fn perform(
         endpoint.activity.during(doing, call).await
     };
     tool.metrics
-        .record(result.outcome, started.elapsed().as_secs_f64());
+        .record(result.outcome, started.elapsed().as_secs_f64(), result.size());
     if let Some(places) = &result.mismatch {
         tool.metrics.mismatch(places);
     }
@@ -221,36 +221,36 @@ fn answer_of_origin(
     answered: Result<Answer, Trouble>,
     took: f64,
 ) -> Reply {
-    let (outcome, mut reply) = match answered {
+    let (outcome, size, mut reply) = match answered {
         Ok(answer) => {
             let outcome = match answer.is_error() {
                 true => Outcome::Upstream4xx,
                 false => Outcome::Ok,
             };
             let result = answer.render(era, "", &view.server_info);
-            (outcome, Reply::result(id, result))
+            (outcome, result.len(), Reply::result(id, result))
         }
         Err(Trouble::Invalid(reason)) => {
             let fault = Fault::invalid_params(reason).with_id(id);
-            (Outcome::InvalidArguments, Reply::fault(&fault, era))
+            (Outcome::InvalidArguments, 0, Reply::fault(&fault, era))
         }
         Err(Trouble::Unable { message, data }) if era == Era::Modern => {
             let fault = Fault::missing_capability(&message, &data, era).with_id(id);
-            (Outcome::InvalidArguments, Reply::fault(&fault, era))
+            (Outcome::InvalidArguments, 0, Reply::fault(&fault, era))
         }
         Err(Trouble::NeedsPages { message, data }) => {
             let fault = Fault::needs_pages(&message, &data).with_id(id);
-            (Outcome::Upstream4xx, Reply::fault(&fault, era))
+            (Outcome::Upstream4xx, 0, Reply::fault(&fault, era))
         }
         // A model can do something about it.
         Err(trouble) => {
             let answer = Answer::tool_error(&trouble.to_string());
             let result = answer.render(era, "", &view.server_info);
-            (Outcome::Connect, Reply::result(id, result))
+            (Outcome::Connect, result.len(), Reply::result(id, result))
         }
     };
     if let Some(tool) = view.tool(&name) {
-        tool.metrics.record(outcome, took);
+        tool.metrics.record(outcome, took, size);
     }
     reply.trace.tool = Some(name);
     reply.trace.outcome = Some(outcome);

@@ -22,6 +22,24 @@ pub(crate) struct Group {
 }
 
 impl Completion {
+    /// Whether a call need not have this argument, because the instance gives it.
+    pub(crate) fn gives(&self, group: Option<&str>, name: &str) -> bool {
+        let has = |values: &[(String, String)]| values.iter().any(|(given, _)| given == name);
+        match group {
+            None => {
+                has(&self.root)
+                    || self
+                        .groups
+                        .iter()
+                        .any(|(given, group)| given == name && group.is_made)
+            }
+            Some(group) => self
+                .groups
+                .iter()
+                .any(|(name, values)| name == group && has(&values.values)),
+        }
+    }
+
     pub(super) fn new(signature: &Signature, said: &[Said<'_>]) -> Self {
         let mut completion = Self::default();
         for one in said {

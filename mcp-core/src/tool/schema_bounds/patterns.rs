@@ -16,6 +16,9 @@ const LEAST_KEPT: usize = 64 << 10;
 /// What only a backtracking engine does; it compiles what lies in between one by one.
 const BACKTRACKING: [&str; 8] = ["(?=", "(?!", "(?<=", "(?<!", "(?>", "(?(", r"\k", r"\G"];
 
+/// The engine has them by number only, however small they are.
+const NAMED: &str = r"a reference to a named group (`\k<name>`) cannot be compiled; write `\1` for what the first group matched";
+
 /// What all patterns of one schema have.
 #[derive(Debug)]
 pub(crate) struct Patterns {
@@ -78,6 +81,9 @@ impl Patterns {
 
     /// Why one of them cannot be compiled; `None` where it is no pattern.
     pub(crate) fn too_large(&self, pattern: &Value) -> Option<String> {
+        if pattern.as_str().is_some_and(|text| text.contains(r"\k<")) {
+            return Some(NAMED.to_owned());
+        }
         let syntax = json!({"format": "regex"});
         let syntax = jsonschema::options().should_validate_formats(true).build(&syntax);
         let is_pattern = syntax.is_ok_and(|syntax| syntax.is_valid(pattern));
@@ -116,6 +122,16 @@ mod tests {
         assert_eq!(part(json!({"anyOf": many})), 512 << 10);
         let pieces = r"^(?=a)(?=b)c$";
         assert_eq!(part(json!({"patternProperties": {pieces: {}, "x": {}}})), 8 << 20);
+    }
+
+    #[test]
+    fn what_cannot_be_compiled_is_not_called_too_large() {
+        let schema = json!({"pattern": r"(?<y>a)\k<y>"});
+        let patterns = Patterns::of(&schema, &Bounds::default()).unwrap();
+        let why = |pattern: &str| patterns.too_large(&json!(pattern)).unwrap_or_default();
+        assert!(why(r"(?<y>a)\k<y>").contains(r"write `\1`"));
+        assert!(why(r"\p{L}{5000}").contains("takes more than"));
+        assert_eq!(why("("), "");
     }
 
     #[test]

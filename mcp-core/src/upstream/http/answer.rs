@@ -3,7 +3,10 @@
 use super::{EVENTS, HttpLink, LAST_EVENT};
 use crate::{
     connect,
-    framing::sse::{Event, Parser},
+    framing::{
+        self,
+        sse::{Event, Parser},
+    },
     relay::Line,
     upstream::{
         error::{UpstreamError, excerpt},
@@ -304,9 +307,7 @@ const METHOD_NOT_FOUND: i64 = -32601;
 
 /// Without parameters, in the letter case of the constants here where it is one of them.
 pub(super) fn content_type(response: &Response<Incoming>) -> &str {
-    let value = response.headers().get(header::CONTENT_TYPE);
-    let text = value.and_then(|value| value.to_str().ok()).unwrap_or_default();
-    let essence = text.split(';').next().unwrap_or_default().trim();
+    let essence = framing::content_type(response.headers()).map_or("", framing::essence);
     let known = ["application/json", "text/event-stream", "text/plain"];
     let same = |known: &&&str| essence.eq_ignore_ascii_case(known);
     known.iter().find(same).copied().unwrap_or(essence)

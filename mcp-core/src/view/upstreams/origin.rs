@@ -3,7 +3,7 @@
 use super::rounds;
 use crate::{
     json::members::Members,
-    relay::{Answer, Forwarded, Line, Origin, Trouble, Updates, Watch},
+    relay::{Answer, Forwarded, Line, Origin, TooLarge, Trouble, Updates, Watch},
     spec::Method,
     tool::RemoteArguments,
     upstream::{Caller, Hub, RemoteCall, RemoteTool, RpcError, UpstreamError, Wanted},
@@ -125,7 +125,31 @@ impl RemoteOrigin {
             ))
         };
         let raw: &RawValue = serde_json::from_slice(result).map_err(unfit)?;
-        Answer::read(raw).map_err(unfit)
+        let answer = Answer::read(raw).map_err(unfit)?;
+        match &self.what {
+            What::Tool(tool, _) => Ok(self.within_bounds(tool, answer)),
+            What::Prompt(_) | What::Resources | What::Tasks => Ok(answer),
+        }
+    }
+
+    /// A result that is no larger than one may be, or that says so.
+    fn within_bounds(&self, tool: &RemoteTool, mut answer: Answer) -> Answer {
+        let most = self.hub.max_result_bytes(&self.upstream);
+        let size = match answer.keep_within(most) {
+            Ok(is_cut) if !is_cut || tool.promises(answer.structured()) => return answer,
+            Ok(_) => None,
+            Err(TooLarge(size)) => Some(size),
+        };
+        if answer.is_error() {
+            return answer.without_structured();
+        }
+        let size = size.map_or_else(|| "more".to_owned(), |size| format!("{size}"));
+        Answer::tool_error(&format!(
+            "The structured content of the result has {size} bytes, at most {most} are allowed (upstream.max_result_bytes, or \
+             limits.max_result_bytes of the upstream `{}`), and it cannot be made shorter. The call itself succeeded: what it changes is changed. \
+             Ask for less.",
+            self.upstream
+        ))
     }
 
     /// Pages that are to be opened before the request is made again, for a client that is asked by results.

@@ -21,7 +21,8 @@ pub(super) struct Chosen {
 }
 
 impl Chosen {
-    pub(super) fn item(self, instance: &str, hub: &Arc<Hub>) -> Item {
+    pub(super) fn item(self, definition: &InstanceDefinition, hub: &Arc<Hub>) -> Item {
+        let instance = &*definition.id;
         let arguments = self.overrides.as_deref().map(RemoteArguments::new);
         let schema = arguments.as_ref().map(|arguments| {
             let (schema, idle) = arguments.listed(&self.offered.input_schema());
@@ -39,6 +40,14 @@ impl Chosen {
         let (entry, legacy) =
             self.offered
                 .listing(&self.name, self.description.as_deref(), schema.as_deref());
+        let arguments = match definition.null_as_absent {
+            true => {
+                let own = self.offered.input_schema();
+                let seen = schema.as_deref().unwrap_or(&own);
+                Some(arguments.unwrap_or_default().with_nulls_as_absent(seen))
+            }
+            false => arguments,
+        };
         // Clients repeat what they see.
         let seen = schema.and_then(|schema| mirrored_headers_of(&serde_json::from_str(&schema).ok()?).ok());
         let mirrored = seen.unwrap_or_else(|| self.offered.tool.mirrored.clone());

@@ -2,7 +2,7 @@
 
 use super::explain;
 use crate::{
-    calling::{engine, with},
+    calling::{engine, roomy_engine, with},
     credentials::{SECRET, SecretDir},
     upstream::Server,
 };
@@ -114,7 +114,7 @@ async fn a_failure_is_a_result_without_an_answer_and_a_large_answer_is_cut() {
     let size = large.len();
     let server = Server::fixed(200, "application/json", large).await;
     let tool = with(&server.origin, "GET", "/x", &json!({}), &json!({}));
-    let explanation = explain(&engine(), &tool, "{}", true).await;
+    let explanation = explain(&roomy_engine(), &tool, "{}", true).await;
     let sent = explanation.sent.as_ref().unwrap();
     let body = &sent.answer.as_ref().unwrap().body;
     assert!(body.truncated);

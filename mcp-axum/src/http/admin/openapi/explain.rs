@@ -76,7 +76,7 @@ pub(super) struct Explanation {
     curl: Curl,
     /// Which rule placed what.
     placements: Vec<Placement>,
-    /// `timeout_ms`, `connect_timeout_ms`, `max_request_bytes`, `max_response_bytes` as `{value, set_by}`;
+    /// `timeout_ms`, `connect_timeout_ms`, `max_request_bytes`, `max_response_bytes`, `max_result_bytes` as `{value, set_by}`;
     /// `concurrency`, `retry`, `redirects`. Absent where nothing is sent.
     #[schema(required = false, value_type = Object)]
     limits: Value,

@@ -48,6 +48,9 @@ pub(super) struct PlanOptions {
     /// What somebody else maintains may be changed, and is the owner's then.
     #[schema(required = false, default = false)]
     take_over: bool,
+    /// The report shows what changes as it is stored and as it will be.
+    #[schema(required = false, default = false)]
+    diff: bool,
 }
 
 /// `no`: they stay; `owned`: the owner's are deleted; `all`: also those that nobody maintains.
@@ -105,6 +108,23 @@ pub(super) struct ChangedMembers {
     definition: String,
     /// `description`, `tds_ext_info.path`.
     members: Vec<String>,
+    /// With `diff`.
+    #[schema(required = false)]
+    values: Vec<ChangedValue>,
+}
+
+/// One value that differs.
+#[derive(ToSchema)]
+pub(super) struct ChangedValue {
+    /// Where.
+    #[schema(example = "input_schema.properties.limit.maximum")]
+    place: String,
+    /// The JSON text of what is stored; absent where nothing is.
+    #[schema(required = false, example = "10")]
+    old: String,
+    /// The JSON text of what is wanted; absent where nothing is.
+    #[schema(required = false, example = "20")]
+    new: String,
 }
 
 /// About one place of one definition.

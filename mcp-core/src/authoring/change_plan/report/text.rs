@@ -1,7 +1,7 @@
 //! The report as lines for a terminal.
 
 use super::{ChangedMembers, Finding, PlanReport, Skipped};
-use crate::authoring::change_plan::{InstanceChange, InstanceNotice, ListSize, Renamed};
+use crate::authoring::change_plan::{ChangedValue, InstanceChange, InstanceNotice, ListSize, Renamed};
 use std::fmt::{self, Display, Formatter};
 
 /// More of them say nothing to a person.
@@ -12,12 +12,18 @@ impl Display for PlanReport {
         for definition in &self.created {
             writeln!(f, "  + {definition}")?;
         }
-        for ChangedMembers { definition, members } in &self.changes {
+        for ChangedMembers {
+            definition,
+            members,
+            values,
+        } in &self.changes
+        {
             let members = match &members[..] {
                 [whole] if whole.is_empty() => "what is stored is no document".to_owned(),
                 members => members.join(", "),
             };
             writeln!(f, "  ~ {definition}  ({members})")?;
+            values.iter().try_for_each(|value| value.fmt(f))?;
         }
         for definition in &self.removed {
             writeln!(f, "  - {definition}")?;
@@ -49,6 +55,18 @@ impl Display for PlanReport {
             self.unchanged.len(),
             if self.breaking { "; breaks clients" } else { "" }
         )
+    }
+}
+
+/// One line below the other, so that long texts can be compared.
+impl Display for ChangedValue {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        let lines = [("-", &self.old), ("+", &self.new)];
+        writeln!(f, "      {}", self.place)?;
+        let mut there = lines
+            .into_iter()
+            .filter_map(|(sign, text)| Some((sign, text.as_ref()?)));
+        there.try_for_each(|(sign, text)| writeln!(f, "        {sign} {text}"))
     }
 }
 

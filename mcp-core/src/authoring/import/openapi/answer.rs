@@ -6,6 +6,7 @@ use super::{
 };
 use crate::authoring::import::{cost, place::At};
 use serde_json::{Map, Value};
+use std::collections::BTreeSet;
 
 /// Parts of `allOf` that are looked at to find out whether an answer is an object.
 const MAX_PARTS: usize = 200;
@@ -20,7 +21,13 @@ pub(super) struct Answer {
     pub(super) example: Option<(u16, Value)>,
 }
 
-pub(super) fn schema(spec: &Spec<'_>, operation: &Map<String, Value>, max_bytes: usize) -> Answer {
+/// `too_large`: references of which it is known already. In large descriptions most answers have one of a few.
+pub(super) fn schema(
+    spec: &Spec<'_>,
+    operation: &Map<String, Value>,
+    max_bytes: usize,
+    too_large: &mut BTreeSet<String>,
+) -> Answer {
     let mut out = Answer::default();
     let Some(responses) = operation.get("responses").and_then(Value::as_object) else {
         return out;
@@ -53,14 +60,36 @@ pub(super) fn schema(spec: &Spec<'_>, operation: &Map<String, Value>, max_bytes:
     else {
         return out;
     };
-    let mut schemas = Schemas::new(spec, Direction::Answer, max_bytes);
-    let Ok(converted) = schemas.convert(schema, &At::root("responses")) else {
+    let reference = schema.get("$ref").and_then(Value::as_str);
+    if reference.is_some_and(|reference| too_large.contains(reference)) {
         out.is_too_large = true;
         return out;
+    }
+    match converted(spec, schema, max_bytes) {
+        Converted::Schema(schema) => out.schema = Some(schema),
+        Converted::Nothing => {}
+        Converted::TooLarge => {
+            out.is_too_large = true;
+            too_large.extend(reference.map(str::to_owned));
+        }
+    }
+    out
+}
+
+/// What becomes of the schema of an answer.
+enum Converted {
+    Schema(Value),
+    Nothing,
+    TooLarge,
+}
+
+fn converted(spec: &Spec<'_>, schema: &Value, max_bytes: usize) -> Converted {
+    let mut schemas = Schemas::new(spec, Direction::Answer, max_bytes);
+    let Ok(converted) = schemas.convert(schema, &At::root("responses")) else {
+        return Converted::TooLarge;
     };
-    let mut root = match converted {
-        Value::Object(root) => root,
-        _ => return out,
+    let Value::Object(mut root) = converted else {
+        return Converted::Nothing;
     };
     if let Some(Value::String(reference)) = root.get("$ref") {
         // A root that says its type is understood by every client.
@@ -70,18 +99,15 @@ pub(super) fn schema(spec: &Spec<'_>, operation: &Map<String, Value>, max_bytes:
         root = typed;
     }
     if schemas.finish(&mut root, "").is_err() {
-        out.is_too_large = true;
-        return out;
+        return Converted::TooLarge;
     }
     unwrap(&mut root);
     root.entry("type").or_insert_with(|| "object".into());
     let schema = Value::Object(root);
-    if schema.to_string().len() > max_bytes {
-        out.is_too_large = true;
-    } else {
-        out.schema = Some(schema);
+    match schema.to_string().len() > max_bytes {
+        true => Converted::TooLarge,
+        false => Converted::Schema(schema),
     }
-    out
 }
 
 /// A root that is nothing but a reference to a definition used nowhere else becomes the definition.

@@ -4,7 +4,7 @@ mod file;
 mod media;
 
 use super::{
-    flatten::{Flat, flatten},
+    flatten::{Flat, flatten, flatten_form},
     schema::Schemas,
 };
 use crate::authoring::import::{
@@ -97,7 +97,10 @@ pub(super) fn add(
         arguments.add(Argument::new(Place::Root, name, schema, required));
         return Ok(out);
     }
-    let flat = flatten(schemas.spec, schema);
+    let flat = match mode {
+        Mode::Form | Mode::Multipart => flatten_form(schemas.spec, schema),
+        _ => flatten(schemas.spec, schema),
+    };
     if mode == Mode::Multipart && essence(media) != FORM_DATA && flat.is_none() {
         let reason = "is a multipart body of which the description does not name the parts";
         return Err(Unmappable::at(at, reason));

@@ -2,7 +2,7 @@
 
 use super::spec::Spec;
 use crate::authoring::import::cost;
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 /// Keywords that say no more about an object than which members it has.
 const PLAIN: [&str; 16] = [
@@ -48,6 +48,75 @@ pub(super) fn flatten(spec: &Spec<'_>, schema: &Value) -> Option<Flat> {
     collect(spec, schema, &mut flat, 0, &mut parts)?;
     // Of hidden members there may be none left; then there is no body worth a name.
     (!flat.properties.is_empty()).then_some(flat)
+}
+
+/// The members of what is sent as a form. There null is no value and alternatives are not told apart: a body that may be null is
+/// the other thing, and of several objects any member may be given, those that all of them require have to be.
+pub(super) fn flatten_form(spec: &Spec<'_>, schema: &Value) -> Option<Flat> {
+    form(spec, schema, MAX_DEPTH)
+}
+
+fn form(spec: &Spec<'_>, schema: &Value, depth: usize) -> Option<Flat> {
+    let mut members = spec.resolve(schema).ok()?.as_object()?.clone();
+    members.shift_remove("nullable");
+    if let Some(Value::Array(types)) = members.get("type") {
+        let mut types = types.iter().filter(|kind| *kind != "null");
+        if let (Some(only), None) = (types.next().cloned(), types.next()) {
+            members.insert("type".to_owned(), only);
+        }
+    }
+    let keyword = ["anyOf", "oneOf"]
+        .into_iter()
+        .find(|keyword| members.contains_key(*keyword));
+    let Some(keyword) = keyword else {
+        return flatten(spec, &members.into());
+    };
+    let alternatives = members.shift_remove(keyword)?;
+    let says_more =
+        |name: &String| name != "type" && !matches!(name.as_str(), "title" | "description" | "discriminator");
+    if depth == 0
+        || members
+            .keys()
+            .any(|name| says_more(name) && !name.starts_with("x-"))
+    {
+        return None;
+    }
+    let is_null = |schema: &&Value| {
+        let schema = spec.resolve(schema).unwrap_or(schema);
+        schema.get("type").is_some_and(|kind| kind == "null")
+    };
+    let alternatives = alternatives.as_array()?.iter().filter(|schema| !is_null(schema));
+    let mut all: Option<Flat> = None;
+    for (index, alternative) in alternatives.enumerate() {
+        if index >= MAX_PARTS {
+            return None;
+        }
+        let next = form(spec, alternative, depth - 1)?;
+        all = Some(match all {
+            None => next,
+            Some(all) => all.or(next)?,
+        });
+    }
+    all
+}
+
+impl Flat {
+    /// The members of either.
+    fn or(mut self, other: Self) -> Option<Self> {
+        self.bytes += other.bytes;
+        for (name, schema) in other.properties {
+            match self.properties.get_mut(&name) {
+                None => drop(self.properties.insert(name, schema)),
+                Some(known) if *known == schema => {}
+                Some(known) => *known = json!({"anyOf": [known.take(), schema]}),
+            }
+        }
+        self.required.retain(|name| other.required.contains(name));
+        if self.additional != other.additional {
+            self.additional = None;
+        }
+        (self.bytes <= MAX_BYTES && self.properties.len() <= MAX_MEMBERS).then_some(self)
+    }
 }
 
 fn collect(spec: &Spec<'_>, schema: &Value, flat: &mut Flat, depth: usize, parts: &mut usize) -> Option<()> {

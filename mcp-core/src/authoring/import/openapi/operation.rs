@@ -23,7 +23,7 @@ use crate::{
     tool::read_header_name,
 };
 use serde_json::{Map, Value};
-use std::borrow::Cow;
+use std::{borrow::Cow, collections::BTreeSet};
 
 /// The number of servers that the report names.
 const MAX_SERVERS: usize = 20;
@@ -36,6 +36,8 @@ pub(super) struct Reader<'s> {
     kept: &'s Kept<'s>,
     security: Security<'s>,
     without_output: usize,
+    /// References of answers that are too large for an output schema.
+    large_answers: BTreeSet<String>,
     servers: Vec<String>,
     /// Details that were left out.
     details: Vec<String>,
@@ -51,6 +53,7 @@ impl<'s> Reader<'s> {
             kept,
             security,
             without_output: 0,
+            large_answers: BTreeSet::new(),
             servers: Vec::new(),
             details: Vec::new(),
             selection: Selection::new(options),
@@ -114,7 +117,8 @@ impl<'s> Reader<'s> {
         let finished = arguments.finish(in_query && !is_by_body);
         let mut input_schema = finished.input_schema;
         self.details.extend(schemas.finish(&mut input_schema, &name)?);
-        let answer = answer::schema(self.spec, &operation, self.options.limits.max_output_schema);
+        let most = self.options.limits.max_output_schema;
+        let answer = answer::schema(self.spec, &operation, most, &mut self.large_answers);
         self.without_output += usize::from(answer.is_too_large);
         for other in server.others {
             if self.servers.len() < MAX_SERVERS && !self.servers.contains(&other) {

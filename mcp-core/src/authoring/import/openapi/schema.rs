@@ -1,6 +1,7 @@
 //! Schemas of any OpenAPI version as JSON Schema 2020-12, each component once under `$defs`, so that a schema that
 //! contains itself ends.
 
+mod alternatives;
 mod composed;
 mod dialect;
 mod special;
@@ -329,9 +330,10 @@ impl<'s> Schemas<'s> {
         if converted.is_empty() {
             return Ok(());
         }
-        // Alternatives that no longer refuse unknown members may fit together.
-        let is_loose =
-            self.direction == Direction::Answer && keyword == "oneOf" && !out.contains_key("anyOf");
+        // Alternatives that no longer refuse unknown members may fit together, and so do those that differ in what nobody checks.
+        let is_loose = keyword == "oneOf"
+            && !out.contains_key("anyOf")
+            && (self.direction == Direction::Answer || alternatives::overlap(&converted));
         out.insert(
             if is_loose { "anyOf" } else { keyword }.to_owned(),
             converted.into(),

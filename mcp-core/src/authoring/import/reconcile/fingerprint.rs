@@ -22,13 +22,29 @@ impl Fingerprint {
     /// The fingerprints of the last import, as the stored document has it.
     pub(super) fn stored(document: &Document) -> Option<Self> {
         let source: Value = serde_json::from_str(document.get("source")?.get()).ok()?;
-        let parts = source.get("parts")?.as_object()?;
+        let parts = source.get("parts")?;
+        if let Some(text) = parts.as_str() {
+            let parts = text.split(' ').filter_map(|part| part.rsplit_once('='));
+            return Some(Self(
+                parts
+                    .map(|(name, digest)| (name.to_owned(), digest.to_owned()))
+                    .collect(),
+            ));
+        }
+        // Imports of before had a member for each.
+        let parts = parts.as_object()?;
         let digest = |(name, digest): (&String, &Value)| Some((name.clone(), digest.as_str()?.to_owned()));
         Some(Self(parts.iter().filter_map(digest).collect()))
     }
 
     pub(super) fn get(&self, part: &str) -> Option<&str> {
         self.0.get(part).map(String::as_str)
+    }
+
+    /// One line of a file for all of them, `description=1f… input_schema=09…`.
+    pub(super) fn text(&self) -> String {
+        let parts = self.0.iter().map(|(name, digest)| format!("{name}={digest}"));
+        parts.collect::<Vec<_>>().join(" ")
     }
 
     /// The hash of the whole.

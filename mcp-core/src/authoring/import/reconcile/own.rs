@@ -30,7 +30,7 @@ impl Source {
             "operation": draft.operation,
             "instance": self.instance,
             "hash": fingerprint.hash(),
-            "parts": fingerprint.0,
+            "parts": fingerprint.text(),
         })
     }
 

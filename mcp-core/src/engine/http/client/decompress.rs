@@ -5,6 +5,7 @@ use crate::{
     engine::{Lane, failure::Failure, lane::Owner, result::Outcome},
     tool::bounded,
 };
+use encoding_rs::Encoding;
 use http::header;
 use std::{
     io::{self, Read},
@@ -51,7 +52,7 @@ fn decoded(mut answer: Answer, limit: u64) -> Result<Answer, Failure> {
     let named: Vec<String> = values
         .flat_map(|value| value.to_str().unwrap_or("?").split(','))
         .map(|coding| coding.trim().to_ascii_lowercase())
-        .filter(|coding| !coding.is_empty() && coding != "identity")
+        .filter(|coding| !is_nothing(coding))
         .collect();
     if named.len() > MAX_CODINGS {
         return Err(bad(&answer, "content that is compressed again and again".into()));
@@ -69,7 +70,10 @@ fn decoded(mut answer: Answer, limit: u64) -> Result<Answer, Failure> {
             "br" => read(brotli_decompressor::Decompressor::new(input, 4096), limit),
             "zstd" => zstd(input, limit),
             other => {
-                let text = format!("{} content, which was not asked for", bounded(other, 40));
+                let text = format!(
+                    "`Content-Encoding: {}`, which is none of gzip, deflate, br and zstd",
+                    bounded(other, 40)
+                );
                 return Err(bad(&answer, text));
             }
         };
@@ -82,6 +86,21 @@ fn decoded(mut answer: Answer, limit: u64) -> Result<Answer, Failure> {
     answer.headers.remove(header::CONTENT_ENCODING);
     answer.headers.remove(header::CONTENT_LENGTH);
     Ok(answer)
+}
+
+/// Whether the body is as it is. Some servers say how its text is encoded, or how mail would carry it.
+fn is_nothing(coding: &str) -> bool {
+    const NONE: [&str; 8] = [
+        "",
+        "identity",
+        "none",
+        "binary",
+        "7bit",
+        "8bit",
+        "text",
+        "aws-chunked",
+    ];
+    NONE.contains(&coding) || Encoding::for_label(coding.as_bytes()).is_some()
 }
 
 /// Reads at most one byte more than the limit.

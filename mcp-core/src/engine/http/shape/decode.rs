@@ -1,9 +1,8 @@
 //! Bytes to text: byte order marks, charsets, and JSON that comes in lines.
 
 use super::media::{Media, essence};
-use crate::engine::http::client::Answer;
+use crate::{engine::http::client::Answer, framing};
 use encoding_rs::{Encoding, UTF_8};
-use http::header;
 use serde_json::value::RawValue;
 use std::borrow::Cow;
 
@@ -14,7 +13,7 @@ pub(super) fn text(answer: &Answer) -> Cow<'_, str> {
 
 /// The text, and whether something in it is not what the charset says.
 fn decoded(answer: &Answer) -> (Cow<'_, str>, bool) {
-    let label = answer.header(header::CONTENT_TYPE).and_then(charset);
+    let label = framing::content_type(&answer.headers).and_then(charset);
     let encoding = label.and_then(|label| Encoding::for_label(label.as_bytes()));
     // A byte order mark says it better than the header, and is no part of the text.
     let (text, _, is_broken) = encoding.unwrap_or(UTF_8).decode(&answer.body);

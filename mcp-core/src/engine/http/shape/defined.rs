@@ -2,10 +2,10 @@
 //! promise of `output_schema`, and the text.
 
 use super::{
-    bad_answer, decode, empty, json,
+    Bound, Defaults, bad_answer, decode, empty, json, lost,
     media::{self, Media},
     names::Names,
-    truncate, unsuccessful,
+    unsuccessful, unusable,
 };
 use crate::{
     engine::{
@@ -15,11 +15,10 @@ use crate::{
         result::{CallResult, Outcome},
         work::{Stop, Work},
     },
-    json::quoted,
     tool::{AnswerText, Call, ResponseShape},
 };
 use bytes::Bytes;
-use mcp_common::definition::tool::{OnMismatch, Overflow, ResponseFormat};
+use mcp_common::definition::tool::{OnMismatch, ResponseFormat};
 use std::borrow::Cow;
 
 /// What the client gets to see.
@@ -28,25 +27,28 @@ pub(super) fn shape(
     response: &ResponseShape,
     answer: &Answer,
     context: &CallContext<'_>,
-    on_mismatch: OnMismatch,
+    defaults: &Defaults,
     work: &dyn Work,
 ) -> Result<CallResult, Stop> {
     let names = Names::new(response, answer, context);
+    let bound = Bound::of(Some(response), defaults);
     match failed(response, answer, &names) {
         Ok(None) => {}
         Ok(Some(result)) => return Ok(result),
-        Err(reason) => return Ok(bad_answer(answer, &reason)),
+        // Whether it was a success is what cannot be told.
+        Err(reason) => return Ok(unusable(answer, reason)),
     }
     let shaper = Shaper {
         call,
         response,
         answer,
         names,
-        on_mismatch: response.on_mismatch.unwrap_or(on_mismatch),
+        bound,
+        on_mismatch: response.on_mismatch.unwrap_or(defaults.on_mismatch),
         work,
     };
     match shaper.shape() {
-        Err(Stop::Failed(failure)) => Ok(failure.into_result(Some(answer.status.as_u16()))),
+        Err(Stop::Failed(failure)) => Ok(lost(call, answer.status, &failure)),
         other => other,
     }
 }
@@ -98,6 +100,7 @@ struct Shaper<'a> {
     response: &'a ResponseShape,
     answer: &'a Answer,
     names: Names<'a>,
+    bound: Bound,
     on_mismatch: OnMismatch,
     work: &'a dyn Work,
 }
@@ -114,7 +117,7 @@ impl Shaper<'_> {
             ResponseFormat::Binary => Ok(self.binary(media)?),
             ResponseFormat::Auto if media == Media::Json || decode::is_lines(self.answer) => self.json(),
             ResponseFormat::Auto if self.response.jq.is_some() || self.call.signature.output.is_some() => {
-                Ok(super::not_json(self.answer))
+                Ok(super::not_json(self.call, self.answer))
             }
             ResponseFormat::Auto if media == Media::Text => Ok(self.text(&decode::text(self.answer))?),
             ResponseFormat::Auto => Ok(self.binary(media)?),
@@ -141,10 +144,7 @@ impl Shaper<'_> {
             None => None,
         };
         if let (Some(mismatch), OnMismatch::Error) = (&mismatch, self.on_mismatch) {
-            let what = match note {
-                Some(_) => "After leaving items out the answer",
-                None => "The shaped answer",
-            };
+            let what = json::shortened(note.as_deref(), "The shaped answer");
             return Ok(mismatch.refused(self.call, self.answer, what));
         }
         let is_structured =
@@ -156,11 +156,18 @@ impl Shaper<'_> {
             Some(template) => Some(Cow::Owned(self.render("template", template, Some(&data))?)),
             None => Some(Cow::Borrowed(&*data)),
         };
+        let (text, cut) = match text {
+            Some(text) if self.response.template.is_some() => {
+                let (text, cut) = self.cut(text)?;
+                (Some(text), cut)
+            }
+            text => (text, None),
+        };
         let text = text.map(|text| self.framed(text, Some(&data))).transpose()?;
         let structured = is_structured.then(|| Bytes::from(json::on_one_line(&data)));
         Ok(CallResult {
             mismatch: mismatch.map(|mismatch| mismatch.places),
-            ..self.result(text.as_deref(), note.as_deref(), structured)
+            ..self.result([text.as_deref(), cut.as_deref(), note.as_deref()], structured)
         })
     }
 
@@ -171,13 +178,13 @@ impl Shaper<'_> {
         };
         let (text, note) = self.cut(rendered)?;
         let text = self.framed(text, None)?;
-        Ok(self.result(Some(&text), note.as_deref(), None))
+        Ok(self.result([Some(&text), note.as_deref(), None], None))
     }
 
     fn binary(&self, media: Media) -> Result<CallResult, Failure> {
         let size = self.answer.body.len();
         if self.response.max_bytes.is_some_and(|most| size > most) {
-            return Err(self.too_large(size));
+            return Err(self.bound.too_large(size).into());
         }
         let media = match media {
             Media::Json | Media::Text => Media::Binary,
@@ -188,29 +195,11 @@ impl Shaper<'_> {
 
     /// JSON within the bound, and what was left out.
     fn fit<'t>(&self, data: Cow<'t, str>) -> Result<(Cow<'t, str>, Option<String>), Failure> {
-        let Some(most) = self.response.max_bytes.filter(|most| data.len() > *most) else {
-            return Ok((data, None));
-        };
-        if self.response.overflow == Overflow::Error {
-            return Err(self.too_large(data.len()));
-        }
-        match truncate::items(&data, most) {
-            Some(cut) => Ok((Cow::Owned(cut.json), Some(cut.note))),
-            None => Err(self.too_large(data.len())),
-        }
+        Ok(self.bound.json(data)?)
     }
 
     fn cut<'t>(&self, text: Cow<'t, str>) -> Result<(Cow<'t, str>, Option<String>), Failure> {
-        let size = text.len();
-        let Some(most) = self.response.max_bytes.filter(|most| size > *most) else {
-            return Ok((text, None));
-        };
-        if self.response.overflow == Overflow::Error {
-            return Err(self.too_large(size));
-        }
-        let end = text.floor_char_boundary(most);
-        let note = format!("The text is cut: the first {end} of {size} bytes.");
-        Ok((Cow::Owned(text[..end].to_owned()), Some(note)))
+        Ok(self.bound.text(text)?)
     }
 
     fn framed<'t>(&self, text: Cow<'t, str>, data: Option<&str>) -> Result<Cow<'t, str>, Failure> {
@@ -244,39 +233,14 @@ impl Shaper<'_> {
         })
     }
 
-    fn result(&self, text: Option<&str>, note: Option<&str>, structured: Option<Bytes>) -> CallResult {
-        let blocks = text.into_iter().chain(note);
-        let mut content = Vec::with_capacity(text.map_or(0, |text| text.len() + text.len() / 4) + 128);
-        content.push(b'[');
-        for (index, block) in blocks.enumerate() {
-            if index > 0 {
-                content.push(b',');
-            }
-            content.extend_from_slice(b"{\"type\":\"text\",\"text\":");
-            quoted(&mut content, block);
-            content.push(b'}');
-        }
-        content.push(b']');
-        CallResult {
-            content,
-            structured,
-            is_error: false,
-            outcome: Outcome::Ok,
-            upstream_status: Some(self.answer.status.as_u16()),
-            mismatch: None,
-        }
+    fn result(&self, texts: [Option<&str>; 3], structured: Option<Bytes>) -> CallResult {
+        let texts: Vec<&str> = texts.into_iter().flatten().collect();
+        let result = CallResult::texts(&texts, Outcome::Ok, Some(self.answer.status.as_u16()));
+        CallResult { structured, ..result }
     }
 
     fn bad(&self, reason: &str) -> CallResult {
-        bad_answer(self.answer, reason)
-    }
-
-    fn too_large(&self, size: usize) -> Failure {
-        let most = self.response.max_bytes.unwrap_or_default();
-        let text = format!(
-            "The shaped answer has {size} bytes, at most {most} are allowed (response.max_bytes). Ask for less."
-        );
-        Failure::new(Outcome::TooLarge, text)
+        bad_answer(self.call, self.answer, reason)
     }
 }
 

@@ -1,6 +1,6 @@
 //! JSON answers: a text block for every client, `structuredContent` for those that read it.
 
-use super::{bad_answer, decode};
+use super::{Bound, Defaults, bad_answer, decode, lost, succeeded, unusable};
 use crate::{
     engine::{
         http::client::Answer,
@@ -17,7 +17,7 @@ use std::borrow::Cow;
 pub(super) fn shape(
     call: &Call,
     answer: &Answer,
-    on_mismatch: OnMismatch,
+    defaults: &Defaults,
     work: &dyn Work,
 ) -> Result<CallResult, Stop> {
     // Most JSON is used where it lies.
@@ -27,23 +27,29 @@ pub(super) fn shape(
             Ok(decoded) => decoded,
             Err(_) => {
                 let text = format!("The answer says it is JSON, but is not: {error}.");
-                return Ok(bad_answer(answer, &text));
+                return Ok(bad_answer(call, answer, &text));
             }
         },
+    };
+    let (text, note) = match Bound::of(None, defaults).json(text) {
+        Ok(fitting) => fitting,
+        Err(too_large) => return Ok(lost(call, answer.status, &too_large.into())),
     };
     let mismatch = match &call.signature.output {
         Some(output) => mismatch(output, &text, work)?,
         None => None,
     };
-    if let (Some(mismatch), OnMismatch::Error) = (&mismatch, on_mismatch) {
-        return Ok(mismatch.refused(call, answer, "The answer"));
+    if let (Some(mismatch), OnMismatch::Error) = (&mismatch, defaults.on_mismatch) {
+        let what = shortened(note.as_deref(), "The answer");
+        return Ok(mismatch.refused(call, answer, what));
     }
     let is_structured = text.starts_with('{') || call.signature.output.is_some();
     let structured = is_structured.then(|| match &text {
         Cow::Borrowed(text) => one_line(&answer.body, text),
         Cow::Owned(text) => on_one_line(text).into(),
     });
-    let result = CallResult::text(&text, false, Outcome::Ok, Some(answer.status.as_u16()));
+    let texts: Vec<&str> = std::iter::once(&*text).chain(note.as_deref()).collect();
+    let result = CallResult::texts(&texts, Outcome::Ok, Some(answer.status.as_u16()));
     Ok(CallResult {
         structured,
         mismatch: mismatch.map(|mismatch| mismatch.places),
@@ -63,18 +69,20 @@ impl Mismatch {
     /// The result that says so; `what` is not as it should be. The call itself was a success: whoever reads this must not
     /// take it for undone.
     pub(super) fn refused(&self, call: &Call, answer: &Answer, what: &str) -> CallResult {
-        let (findings, status) = (&self.findings, answer.status.as_u16());
-        let consequence = match call.method.is_safe() {
-            true => "It changed nothing.",
-            false => "What it changes is changed; do not call again to be sure.",
-        };
-        let text = format!(
-            "{what} is not what output_schema promises:{findings}\nThe call itself succeeded (status {status}). {consequence}"
-        );
+        let (findings, succeeded) = (&self.findings, succeeded(call, answer.status));
+        let text = format!("{what} is not what output_schema promises:{findings}\n{succeeded}");
         CallResult {
             mismatch: Some(self.places.clone()),
-            ..bad_answer(answer, &text)
+            ..unusable(answer, text)
         }
+    }
+}
+
+/// What is checked, in a sentence.
+pub(super) fn shortened<'a>(note: Option<&str>, whole: &'a str) -> &'a str {
+    match note {
+        Some(_) => "After leaving items out the answer",
+        None => whole,
     }
 }
 

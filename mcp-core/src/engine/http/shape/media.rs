@@ -6,10 +6,10 @@ use crate::{
         http::client::Answer,
         result::{CallResult, Outcome},
     },
+    framing,
     json::quoted,
 };
 use base64::{Engine as _, engine::general_purpose::STANDARD};
-use http::header;
 use serde_json::value::RawValue;
 use std::borrow::Cow;
 
@@ -75,16 +75,13 @@ fn is_text(kind: &str) -> bool {
     TEXT.iter().any(|text| kind.eq_ignore_ascii_case(text))
 }
 
+/// What is neither JSON nor text.
 pub(super) fn shape(answer: &Answer, media: Media) -> CallResult {
     let kind = essence(answer).unwrap_or("application/octet-stream");
     let content = match media {
-        Media::Json | Media::Text => {
-            let text = decode::text(answer);
-            return CallResult::text(&text, false, Outcome::Ok, Some(answer.status.as_u16()));
-        }
         Media::Image => block("image", kind, answer),
         Media::Audio => block("audio", kind, answer),
-        Media::Binary => blob(kind, answer),
+        Media::Json | Media::Text | Media::Binary => blob(kind, answer),
     };
     let upstream_status = Some(answer.status.as_u16());
     CallResult {
@@ -139,7 +136,5 @@ fn base64(out: &mut Vec<u8>, data: &[u8]) {
 
 /// The media type without its parameters.
 pub(super) fn essence(answer: &Answer) -> Option<&str> {
-    let value = answer.header(header::CONTENT_TYPE)?;
-    let kind = value.split(';').next().unwrap_or_default().trim();
-    (!kind.is_empty()).then_some(kind)
+    framing::content_type(&answer.headers).map(framing::essence)
 }

@@ -74,16 +74,18 @@ impl Look<'_> {
             .find_map(|keyword| merged.get(*keyword)?.as_array())
             .filter(|_| depth > 0);
         if let Some(alternatives) = alternatives {
-            let mut kinds = alternatives
+            let kinds = alternatives
                 .iter()
                 .filter(|schema| !self.is_null(schema))
                 .map(|schema| self.kind(schema, depth - 1));
-            let first = kinds.next().unwrap_or(Kind::Other);
-            return if kinds.all(|kind| kind == first) {
-                first
-            } else {
-                Kind::Other
-            };
+            // One file or several are several.
+            return kinds
+                .reduce(|all, kind| match (all, kind) {
+                    (Kind::Other, _) | (_, Kind::Other) => Kind::Other,
+                    (Kind::File, Kind::File) => Kind::File,
+                    _ => Kind::Files,
+                })
+                .unwrap_or(Kind::Other);
         }
         let types = types(&merged);
         if self.is_file(&merged, &types) {

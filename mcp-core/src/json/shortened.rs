@@ -1,6 +1,6 @@
-//! Leaves items out of the longest list, so that JSON fits its bound and stays JSON.
+//! What is too long is made shorter and stays whole: JSON loses items of its longest list, text its end.
 
-use crate::{json::members::Members, tool::bounded};
+use super::members::Members;
 use serde_json::value::RawValue;
 
 /// How deep the longest list is looked for.
@@ -11,19 +11,29 @@ const MAX_PATH: usize = 200;
 
 /// What is left.
 #[derive(Debug, PartialEq)]
-pub(super) struct Cut {
-    pub(super) json: String,
-    pub(super) note: String,
+pub(crate) struct Cut {
+    pub(crate) json: String,
+    pub(crate) note: String,
+}
+
+/// The beginning of a text that has more than `most` bytes, and what was left out.
+pub(crate) fn text(text: &str, most: usize) -> (&str, String) {
+    let end = text.floor_char_boundary(most);
+    let note = format!("The text is cut: the first {end} of {} bytes.", text.len());
+    (&text[..end], note)
 }
 
 /// `None` if leaving items out of the longest list is not enough.
-pub(super) fn items(json: &str, most: usize) -> Option<Cut> {
+pub(crate) fn items(json: &str, most: usize) -> Option<Cut> {
     let mut path = String::new();
     let (json, kept, all) = cut(json, most, &mut path, 0)?;
     let of = if path.is_empty() {
         String::new()
     } else {
-        format!(" of `{}`", bounded(path.trim_start_matches('.'), MAX_PATH))
+        let path = path.trim_start_matches('.');
+        let shown = &path[..path.floor_char_boundary(MAX_PATH)];
+        let more = if shown.len() < path.len() { "…" } else { "" };
+        format!(" of `{shown}{more}`")
     };
     let left_out = all - kept;
     let note =
