@@ -2,8 +2,8 @@
 
 use crate::{
     policy::{Call, Ruling},
-    protocol::Gateway,
     tool::ToolCompiler,
+    view::Views,
 };
 use mcp_common::{
     authenticator::{Gathered, KeyRing, Principal},
@@ -94,7 +94,7 @@ pub enum AccessError {
 pub fn explain(
     question: &AccessQuestion,
     catalog: &Catalog<ToolCompiler>,
-    gateway: &Gateway,
+    views: &Views,
 ) -> Result<AccessAnswer, AccessError> {
     if question.tool.is_some() && question.instance.is_none() {
         return Err(AccessError::NoInstance);
@@ -104,13 +104,13 @@ pub fn explain(
     let rights = gathered.rights.clone();
     let principal = key.principal(gathered, revision, None);
     let asked = question.instance.as_deref();
-    let instance = asked.map(|instance| seen(gateway, &principal, instance));
+    let instance = asked.map(|instance| seen(views, &principal, instance));
     let tool = asked.zip(question.tool.as_deref());
     let tool = tool.map(|(instance, tool)| {
         let arguments = question.arguments.as_deref().map(RawValue::get);
         let is_open = rights.opens(instance);
         judge(
-            gateway,
+            views,
             catalog.compiler(),
             &principal,
             (instance, tool),
@@ -159,13 +159,11 @@ fn find(
     }
 }
 
-fn seen(gateway: &Gateway, principal: &Principal, instance: &str) -> InstanceAccess {
+fn seen(views: &Views, principal: &Principal, instance: &str) -> InstanceAccess {
     let open = principal.rights().is_none_or(|rights| rights.opens(instance));
-    let whole = gateway.views.get(instance);
+    let whole = views.get(instance);
     let all = whole.as_ref().map_or(0, |view| view.tool_names().count());
-    let seen = whole
-        .filter(|_| open)
-        .map(|view| gateway.views.seen_by(principal, view));
+    let seen = whole.filter(|_| open).map(|view| views.seen_by(principal, view));
     let tools: Vec<Arc<str>> = seen.iter().flat_map(|view| view.tool_names().cloned()).collect();
     InstanceAccess {
         open,
@@ -175,7 +173,7 @@ fn seen(gateway: &Gateway, principal: &Principal, instance: &str) -> InstanceAcc
 }
 
 fn judge(
-    gateway: &Gateway,
+    views: &Views,
     compiler: &ToolCompiler,
     principal: &Principal,
     (instance, tool): (&str, &str),
@@ -187,7 +185,7 @@ fn judge(
         rule: None,
         reason: Some(reason),
     };
-    let Some(view) = gateway.views.get(instance) else {
+    let Some(view) = views.get(instance) else {
         return refused(format!(
             "there is no instance `{instance}`, or it is switched off"
         ));

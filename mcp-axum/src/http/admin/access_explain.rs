@@ -22,7 +22,11 @@ pub(super) async fn run(State(app): State<Arc<App>>, request: Request) -> Result
         );
         Error::bad_request(reason)
     })?;
-    Ok(Success::new(explain(&question, &app.catalog, &app.gateway)?))
+    Ok(Success::new(explain(
+        &question,
+        &app.catalog,
+        &app.gateway.views,
+    )?))
 }
 
 impl From<AccessError> for Error {
