@@ -322,6 +322,7 @@ test("everything is reached by the keyboard", async () => {
     await page.keyboard.press("Tab");
     assert.ok(await page.evaluate(() => !document.activeElement.classList.contains("editor")), "Tab leaves the editor");
     await page.getByRole("button", { name: "Delete" }).click();
+    await page.getByRole("dialog").waitFor();
     await page.keyboard.press("Escape");
     await page.getByRole("dialog").waitFor({ state: "detached" });
   });

@@ -34,16 +34,16 @@ export function CodeEditor({ kind, text, id, readOnly = false, changed, save }: 
   const [ready, setReady] = useState(false);
   const { problems, state } = useCheck(kind, id, text);
   useEffect(() => {
-    let schema: unknown = {};
     let gone = false;
-    void schemaOf(kind).then((found) => { schema = found; });
+    // Fetched while the editor is.
+    void schemaOf(kind);
     void import("./codemirror").then(({ open }) => {
       if (gone || host.current === null) return;
       editor.current = open(host.current, {
         label: t("editor.label"),
         text: latest.current.text,
         readOnly,
-        schema: () => schema,
+        schema: () => schemaOf(kind),
         changed: (next) => latest.current.changed(next),
         save: () => latest.current.save(),
       });

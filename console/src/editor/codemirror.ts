@@ -34,7 +34,7 @@ interface Options {
   label: string;
   text: string;
   readOnly: boolean;
-  schema: () => unknown;
+  schema: () => Promise<unknown>;
   changed: (text: string) => void;
   save: () => void;
 }
@@ -87,8 +87,8 @@ export function open(parent: HTMLElement, options: Options): Editor {
       extensions: [
         lineNumbers(), foldGutter(), history(), drawSelection(), indentOnInput(), bracketMatching(), closeBrackets(), highlightActiveLine(),
         highlightSelectionMatches(), json(), indentUnit.of("  "), lintGutter(), EditorView.lineWrapping, theme, syntaxHighlighting(colours),
-        autocompletion({ override: [(context) => complete(options.schema(), context)], icons: false }),
-        hoverTooltip((view, position) => explain(options.schema(), view.state, position)),
+        autocompletion({ override: [async (context) => complete(await options.schema(), context)], icons: false }),
+        hoverTooltip(async (view, position) => explain(await options.schema(), view.state, position)),
         EditorState.readOnly.of(options.readOnly),
         EditorView.contentAttributes.of({ "aria-label": options.label, "aria-multiline": "true" }),
         // Tab is left to the page: whoever uses the keyboard must get out.

@@ -1,7 +1,7 @@
 // The small parts that all pages are made of. Text is only ever set as text.
 
 import type { ComponentChildren } from "preact";
-import { useEffect, useId, useRef, useState } from "preact/hooks";
+import { useEffect, useId, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { ApiError } from "../api";
 import { t } from "../i18n";
 import { Icon } from "./icons";
@@ -140,7 +140,8 @@ export function Field(props: {
 export function Modal(props: { title: string; children: ComponentChildren; footer: ComponentChildren; close: () => void }) {
   const ref = useRef<HTMLDialogElement>(null);
   const title = useId();
-  useEffect(() => {
+  // Before anything is drawn: a key that is pressed then is the dialog's.
+  useLayoutEffect(() => {
     const dialog = ref.current;
     dialog?.showModal();
     return () => dialog?.close();
