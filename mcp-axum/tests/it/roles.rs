@@ -379,7 +379,7 @@ async fn what_is_listed_is_what_can_be_called_whatever_the_roles() {
             let rules = (0..dice.throw(most + 1)).map(|_| {
                 let action = ["*", "tools/call", "tools/*", "prompts/get"][dice.throw(4)];
                 let mut rule = json!({"actions": [action]});
-                if dice.throw(3) > 0 {
+                if dice.throw(3) > 0 && action != "prompts/get" {
                     rule["tools"] = json!([patterns[dice.throw(6)], patterns[dice.throw(6)]]);
                 }
                 if dice.throw(3) == 0 {

@@ -8,12 +8,15 @@ use crate::{
 use mcp_common::{
     authenticator::{Gathered, KeyRing, Principal},
     catalog::Catalog,
-    definition::ApiKeyDefinition,
+    definition::{
+        ApiKeyDefinition,
+        api_key::{ApiKeyStatus, Timestamp},
+    },
     key::{Kind, Revision},
 };
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
-use std::sync::Arc;
+use std::{sync::Arc, time::SystemTime};
 
 /// What is asked for. Nothing is called.
 #[derive(Debug, Deserialize)]
@@ -102,13 +105,14 @@ pub fn explain(
     let (key, revision) = find(catalog, &question.key)?;
     let gathered = Gathered::of(&key, catalog);
     let rights = gathered.rights.clone();
+    let closed = closed(&key, SystemTime::now());
     let principal = key.principal(gathered, revision, None);
     let asked = question.instance.as_deref();
-    let instance = asked.map(|instance| seen(views, &principal, instance));
+    let instance = asked.map(|instance| seen(views, &principal, instance, closed.is_none()));
     let tool = asked.zip(question.tool.as_deref());
     let tool = tool.map(|(instance, tool)| {
         let arguments = question.arguments.as_deref().map(RawValue::get);
-        let is_open = rights.opens(instance);
+        let is_open = closed.is_none() && rights.opens(instance);
         judge(
             views,
             catalog.compiler(),
@@ -119,7 +123,7 @@ pub fn explain(
         )
     });
     let action = question.action.as_deref().map(|action| {
-        let by = rights.admin(action);
+        let by = rights.admin(action).filter(|_| closed.is_none());
         Verdict {
             allowed: by.is_some(),
             rule: by.map(|placed| placed.place.clone()),
@@ -131,7 +135,7 @@ pub fn explain(
     Ok(AccessAnswer {
         key: key.id.clone(),
         roles: key.roles.clone(),
-        broken: rights.broken().map(str::to_owned),
+        broken: closed.or_else(|| rights.broken().map(str::to_owned)),
         instance,
         tool,
         action,
@@ -159,8 +163,19 @@ fn find(
     }
 }
 
-fn seen(views: &Views, principal: &Principal, instance: &str) -> InstanceAccess {
-    let open = principal.rights().is_none_or(|rights| rights.opens(instance));
+/// Why the key lets nobody in, whatever it opens.
+fn closed(key: &ApiKeyDefinition, now: SystemTime) -> Option<String> {
+    if key.status == ApiKeyStatus::Inactive {
+        return Some("it is not active".to_owned());
+    }
+    let ends = key.secrets.iter().map(|secret| key.end_of(secret));
+    let has_ended = ends.clone().all(|end| end.is_some_and(|end| end <= now));
+    let last = ends.flatten().max().filter(|_| has_ended)?;
+    Some(format!("it ended at {}", Timestamp(last)))
+}
+
+fn seen(views: &Views, principal: &Principal, instance: &str, lets_in: bool) -> InstanceAccess {
+    let open = lets_in && principal.rights().is_none_or(|rights| rights.opens(instance));
     let whole = views.get(instance);
     let all = whole.as_ref().map_or(0, |view| view.tool_names().count());
     let seen = whole.filter(|_| open).map(|view| views.seen_by(principal, view));

@@ -6,11 +6,14 @@ use serde_json::{json, value::RawValue};
 use std::{
     collections::BTreeMap,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::{Duration, Instant},
 };
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 /// Requests of one server that are being answered at once.
 const AT_ONCE: usize = 64;
+/// How long a server may work on a call that was given up. It need not answer it, so that nothing says when it is over.
+pub(super) const GOES_ON: Duration = Duration::from_secs(60);
 
 /// A request of a server.
 #[derive(Debug)]
@@ -45,6 +48,8 @@ pub(super) struct Role {
 pub(super) struct Askable {
     whose: Whose,
     lines: Mutex<BTreeMap<u64, Line>>,
+    /// When a call was last given up that the server may still be busy with.
+    given_up: Mutex<Option<Instant>>,
     places: Arc<Semaphore>,
 }
 
@@ -80,6 +85,7 @@ impl Askable {
         Self {
             whose,
             lines: Mutex::default(),
+            given_up: Mutex::default(),
             places: Arc::new(Semaphore::new(AT_ONCE)),
         }
     }
@@ -88,7 +94,11 @@ impl Askable {
     pub(super) fn during(self: &Arc<Self>, id: u64, line: Option<&Line>) -> Option<UnderWay> {
         let line = line.filter(|_| self.whose != Whose::Everybody)?;
         self.lock().insert(id, line.clone());
-        Some(UnderWay(self.clone(), id))
+        Some(UnderWay {
+            askable: self.clone(),
+            id,
+            is_answered: false,
+        })
     }
 
     /// Who is to answer what came on the answer to a call, or on nobody's; a place for it goes along.
@@ -101,8 +111,8 @@ impl Askable {
         let line = match (own, self.whose) {
             (Some(own), _) => Some(own.clone()),
             (None, Whose::OneClient) => lines.values().next_back().cloned(),
-            // It may be anybody's of them.
-            (None, _) if lines.len() > 1 => None,
+            // It may be anybody's of them, or be about a call that nobody waits for any more.
+            (None, _) if lines.len() > 1 || self.gave_up_lately() => None,
             (None, _) => lines.values().next().cloned(),
         };
         (line, place)
@@ -118,6 +128,14 @@ impl Askable {
             .cloned()
     }
 
+    fn gave_up_lately(&self) -> bool {
+        self.given_up().is_some_and(|at| at.elapsed() < GOES_ON)
+    }
+
+    fn given_up(&self) -> MutexGuard<'_, Option<Instant>> {
+        self.given_up.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn lock(&self) -> MutexGuard<'_, BTreeMap<u64, Line>> {
         self.lines.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -125,10 +143,18 @@ impl Askable {
 
 /// A call that is under way.
 #[derive(Debug)]
-pub(super) struct UnderWay(Arc<Askable>, u64);
+pub(super) struct UnderWay {
+    askable: Arc<Askable>,
+    id: u64,
+    /// Whether the server is done with it.
+    pub(super) is_answered: bool,
+}
 
 impl Drop for UnderWay {
     fn drop(&mut self) {
-        self.0.lock().remove(&self.1);
+        if !self.is_answered {
+            *self.askable.given_up() = Some(Instant::now());
+        }
+        self.askable.lock().remove(&self.id);
     }
 }

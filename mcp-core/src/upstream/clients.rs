@@ -90,12 +90,10 @@ impl Clients {
         let opened = client.session.get_or_try_init(|| async {
             let session = Arc::new(open().await?);
             self.keep(key.clone(), client.clone(), session.clone());
-            Ok(session)
+            Ok::<_, UpstreamError>(session)
         });
-        if let Err(error) = opened.await {
-            self.shared.forget(key, &client);
-            return Err(error);
-        }
+        // One that could not be opened stays where it is: who comes next tries again, also who waits already, and it gives way.
+        opened.await?;
         Ok(client)
     }
 
@@ -207,9 +205,10 @@ impl Client {
         answered
     }
 
-    /// Its table, its keeper, and nobody else.
+    /// Its table and nobody else has it, or its keeper, which is there as soon as there is a session.
     fn is_idle(self: &Arc<Self>) -> bool {
-        self.session.initialized() && Arc::strong_count(self) <= 2
+        let others = if self.session.initialized() { 2 } else { 1 };
+        Arc::strong_count(self) <= others
     }
 
     fn is_good(&self) -> bool {

@@ -194,8 +194,12 @@ impl Session {
 
     /// The same with an id that was given before.
     pub(super) async fn ask_as(&self, id: u64, question: Question<'_>) -> Result<Bytes, UpstreamError> {
-        let _under_way = self.news.askable.during(id, question.line.as_ref());
-        self.link.ask(id, self.speech, question).await
+        let mut under_way = self.news.askable.during(id, question.line.as_ref());
+        let answered = self.link.ask(id, self.speech, question).await;
+        if let Some(call) = &mut under_way {
+            call.is_answered = answered.is_ok();
+        }
+        answered
     }
 
     /// Lets an older server send log messages of this level, if it does not yet. What one client does not want is kept from it

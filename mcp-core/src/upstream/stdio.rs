@@ -140,9 +140,7 @@ impl Reading {
 async fn write(mut stdin: ChildStdin, mut inbox: mpsc::Receiver<Bytes>) {
     while let Some(text) = inbox.recv().await {
         // One piece: most pipes take a message whole.
-        let mut line = Vec::with_capacity(text.len() + 1);
-        line.extend_from_slice(&text);
-        line.push(b'\n');
+        let line = line(&text);
         if stdin.write_all(&line).await.is_err() {
             return;
         }
@@ -150,6 +148,16 @@ async fn write(mut stdin: ChildStdin, mut inbox: mpsc::Receiver<Bytes>) {
             return;
         }
     }
+}
+
+/// A message as the line that it has to be. What clients send is passed on as they wrote it; breaks stand between the tokens of
+/// JSON alone, and each of them would begin another message.
+fn line(text: &[u8]) -> Vec<u8> {
+    let mut line = Vec::with_capacity(text.len() + 1);
+    let is_break = |byte: u8| matches!(byte, b'\n' | b'\r');
+    line.extend(text.iter().map(|byte| if is_break(*byte) { b' ' } else { *byte }));
+    line.push(b'\n');
+    line
 }
 
 /// Reads what the program complains of, so that it never waits for somebody to read it.
@@ -160,5 +168,21 @@ async fn drain(stderr: impl AsyncRead + Unpin, log: Arc<Log>) {
             Line::Whole(text) => log.add("stderr", &String::from_utf8_lossy(&text)),
             Line::TooLong => log.add("gateway", "a long line was passed over"),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::line;
+
+    #[test]
+    fn what_a_client_wrote_on_several_lines_is_one_message() {
+        let text =
+            "{\"params\":{\"arguments\":{\"x\":\r\n{\"id\":7,\"method\":\"tools/call\"}\n,\"y\":\"a\\nb\"}}}";
+        let line = line(text.as_bytes());
+        let breaks = line.iter().filter(|byte| matches!(byte, b'\n' | b'\r')).count();
+        assert_eq!((breaks, line.last()), (1, Some(&b'\n')));
+        let read = |text: &[u8]| serde_json::from_slice::<serde_json::Value>(text).unwrap();
+        assert_eq!(read(&line), read(text.as_bytes()));
     }
 }

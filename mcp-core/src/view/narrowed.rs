@@ -8,6 +8,7 @@ use mcp_common::{
     catalog::{InstanceEntry, Selected},
     definition::role::Thing,
 };
+use percent_encoding::percent_decode_str;
 use std::{
     collections::{HashMap, HashSet},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
@@ -96,11 +97,51 @@ impl Sight<'_> {
             resources.templates.retain(shows_resource);
             resources.unlisted = resources.unlisted.take().map(|unlisted| -> Unlisted {
                 let (rights, instance) = (rights.clone(), instance.clone());
-                Arc::new(move |uri| unlisted(uri).filter(|_| rights.shows(&instance, Thing::Resource(uri))))
+                Arc::new(move |uri| unlisted(uri).filter(|_| may_be_read(&rights, &instance, uri)))
             });
         }
         if let Some(prompts) = &mut offer.prompts {
             prompts.retain(|item| shows(Thing::Prompt(&item.key)));
+        }
+    }
+}
+
+/// Whether somebody may read a resource that nobody listed, as it is written and as a server may read that.
+fn may_be_read(rights: &Rights, instance: &str, uri: &str) -> bool {
+    let decoded = percent_decode_str(uri).decode_utf8();
+    let is_shown = |uri: &str| is_plain(uri) && rights.shows(instance, Thing::Resource(uri));
+    is_shown(uri) && decoded.is_ok_and(|decoded| is_shown(&decoded))
+}
+
+/// Whether a URI stays the one that was compared, whatever its server takes out of it: steps upwards, and what is written in other ways.
+fn is_plain(uri: &str) -> bool {
+    let lower = uri.to_ascii_lowercase();
+    !uri.contains(|c: char| c.is_control() || c == '\\')
+        && !["%2e", "%2f", "%5c", "%25"]
+            .iter()
+            .any(|text| lower.contains(text))
+        && !uri.split(['/', '?', '#']).any(|step| matches!(step, "." | ".."))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_plain;
+
+    #[test]
+    fn what_becomes_another_uri_is_not_plain() {
+        for plain in ["docs://a/b.md", "file:///pub/..a", "ui://x?y=1#z", "a:b%20c"] {
+            assert!(is_plain(plain), "{plain}");
+        }
+        for other in [
+            "file:///pub/../etc/passwd",
+            "file:///pub/%2E%2e/etc",
+            "file:///pub%2fa",
+            "file:///pub/%252e/",
+            "file:///pub\\a",
+            "file:///a/./b",
+            "a:b\n",
+        ] {
+            assert!(!is_plain(other), "{other}");
         }
     }
 }

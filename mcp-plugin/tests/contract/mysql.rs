@@ -95,7 +95,7 @@ impl Harness for OnServer {
                     .bind(from.kind.as_str())
             }
             Raw::Unreadable => {
-                sqlx::query("INSERT INTO dynmcp_xds (`key`, xds_type, xds_json) VALUES ('x', 'RDS', '{}')")
+                sqlx::query("INSERT INTO dynmcp_xds (`key`, xds_type, xds_json) VALUES ('x', 'ZDS', '{}')")
             }
         };
         assert_ne!(query.execute(&self.pipeline).await.unwrap().rows_affected(), 0);

@@ -74,7 +74,7 @@ impl Harness for InFile {
                     .bind(from.kind.as_str())
             }
             Raw::Unreadable => {
-                sqlx::query("INSERT INTO dynmcp_xds (key, xds_type, xds_json) VALUES ('x', 'RDS', '{}')")
+                sqlx::query("INSERT INTO dynmcp_xds (key, xds_type, xds_json) VALUES ('x', 'ZDS', '{}')")
             }
         };
         assert_eq!(query.execute(&self.pipeline).await.unwrap().rows_affected(), 1);

@@ -52,7 +52,7 @@ impl Harness for InEtcd {
                         .contains("SUCCESS")
                 );
             }
-            Raw::Unreadable => store::raw_put(&self.server, "/dynmcp/rds/x", "{}"),
+            Raw::Unreadable => store::raw_put(&self.server, "/dynmcp/zds/x", "{}"),
         }
         true
     }

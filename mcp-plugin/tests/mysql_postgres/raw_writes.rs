@@ -124,7 +124,7 @@ async fn odd_rows_are_reported_and_disturb_nothing<S: Store>() {
     let source = store.open().await;
     store
         .run(&format!(
-            "{INSERT} ('a', 'RDS', '{{}}'), ('', 'TDS', '{{}}'), ('7', 'TDS', 'not JSON')"
+            "{INSERT} ('a', 'ZDS', '{{}}'), ('', 'TDS', '{{}}'), ('7', 'TDS', 'not JSON')"
         ))
         .await;
     assert_eq!(contents(&*source).await, ["TDS 7=not JSON"]);
@@ -135,7 +135,7 @@ async fn odd_rows_are_reported_and_disturb_nothing<S: Store>() {
         .map(|entry| format!("{}: {}", entry.place, entry.reason))
         .collect();
     assert!(
-        found[0].contains("key `a`, xds_type `RDS`: xds_type is not UDS (an upstream), TDS"),
+        found[0].contains("key `a`, xds_type `ZDS`: xds_type is not UDS (an upstream), TDS"),
         "{found:?}"
     );
     assert!(found[1].contains("the key is empty"), "{found:?}");

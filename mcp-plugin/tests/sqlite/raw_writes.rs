@@ -150,7 +150,7 @@ async fn odd_rows_are_reported_and_disturb_nothing() {
     let source = file.open().await;
     let pipeline = file.pipeline().await;
     for values in [
-        "('a', 'RDS', '{}')",
+        "('a', 'ZDS', '{}')",
         "('', 'TDS', '{}')",
         "(CAST(x'ff' AS TEXT), 'IDS', '{}')",
         "(7, 'TDS', 8)",
@@ -167,7 +167,7 @@ async fn odd_rows_are_reported_and_disturb_nothing() {
         .map(|entry| format!("{}: {}", entry.place, entry.reason))
         .collect();
     assert!(
-        found[0].contains("key `a`, xds_type `RDS`: xds_type is not UDS (an upstream), TDS"),
+        found[0].contains("key `a`, xds_type `ZDS`: xds_type is not UDS (an upstream), TDS"),
         "{found:?}"
     );
     assert!(

@@ -42,7 +42,7 @@ impl Harness for AtService {
             Raw::Put { key, body } => drop(definitions.put(name(key), None, body)),
             Raw::Delete(key) => assert!(definitions.delete(&name(key), None).is_some()),
             Raw::Rename { from, to } => definitions.rename(&name(from), name(to)),
-            Raw::Unreadable => drop(definitions.put(("rds".to_owned(), "x".to_owned()), None, "{}")),
+            Raw::Unreadable => drop(definitions.put(("zds".to_owned(), "x".to_owned()), None, "{}")),
         }
         true
     }

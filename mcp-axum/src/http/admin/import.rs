@@ -57,6 +57,9 @@ pub(super) async fn run(
     let text =
         String::from_utf8(bytes.into()).map_err(|_| Error::bad_request("the document is not UTF-8"))?;
     let (mut request, text) = parameters.with_body(text)?;
+    if request.options.prune {
+        access::check(&principal, [Verb::Delete.of_admin(Kind::TOOL.path_segment())])?;
+    }
     let instance = request.options.instance.clone();
     request.options.progress = Progress::new(move |text| tracing::info!(instance, "import: {text}"));
     let writer = &app.admin.writer;

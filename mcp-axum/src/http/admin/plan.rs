@@ -14,9 +14,12 @@ use axum::{
     extract::{Request, State},
 };
 use http::StatusCode;
-use mcp_common::authenticator::Principal;
+use mcp_common::{authenticator::Principal, key::Kind};
 use mcp_core::{
-    authoring::change_plan::{PlanReport, PlanRequest},
+    authoring::{
+        change_plan::{PlanReport, PlanRequest},
+        writer::WriteError,
+    },
     policy::Verb,
 };
 use serde::Deserialize;
@@ -42,7 +45,7 @@ pub(super) async fn show(
 ) -> Result<Success<PlanReport>> {
     let _turn = app.admin.imports.lock().await;
     let wanted = Arc::new(read(request).await?);
-    let report = app.admin.writer.plan(wanted).await?;
+    let mut report = app.admin.writer.plan(wanted).await?;
     let named = [
         &report.created,
         &report.changed,
@@ -53,6 +56,7 @@ pub(super) async fn show(
         &principal,
         named.into_iter().flat_map(|list| actions(list, Verb::Read)),
     )?;
+    narrow(&mut report, &principal)?;
     Ok(Success::new(report))
 }
 
@@ -72,18 +76,39 @@ pub(super) async fn apply(
         let written = [&report.created, &report.changed].into_iter();
         let written = written.flat_map(|list| actions(list, Verb::Write));
         access::check(&principal, written.chain(actions(&report.removed, Verb::Delete)))?;
+        let mut seen = report.clone();
+        narrow(&mut seen, &principal)?;
+        if fingerprint.is_some_and(|given| given != report.fingerprint) {
+            return Err(WriteError::OtherPlan.into());
+        }
         // What was looked at is what is written.
-        fingerprint = fingerprint.or(Some(report.fingerprint));
+        fingerprint = Some(report.fingerprint);
     }
-    let written = writer
+    let mut written = writer
         .apply(wanted, fingerprint.as_deref(), &principal.subject)
         .await?;
+    narrow(&mut written.value, &principal)?;
     Ok(written.into())
 }
 
 /// What it is to do this to definitions, which are named as in paths: `tds/get_order`.
 fn actions(definitions: &[String], verb: Verb) -> impl Iterator<Item = String> {
     definitions.iter().map(move |path| verb.of_admin(path))
+}
+
+/// Leaves out what the caller may not read; refuses where that is why nothing can be written.
+fn narrow(report: &mut PlanReport, principal: &Principal) -> Result<()> {
+    let sees = |definition: &str| principal.may(&Verb::Read.of_admin(definition));
+    let conflicts = report.problems.iter().filter(|problem| problem.conflict);
+    let conflicts: Vec<String> = conflicts.map(|problem| problem.definition.clone()).collect();
+    access::check(principal, actions(&conflicts, Verb::Read))?;
+    report.skipped.retain(|skipped| sees(&skipped.operation));
+    report.warnings.retain(|warning| sees(&warning.definition));
+    report.changes.retain(|change| sees(&change.definition));
+    if !sees(Kind::INSTANCE.path_segment()) {
+        report.clients.clear();
+    }
+    Ok(())
 }
 
 async fn read(request: Request) -> Result<PlanRequest> {

@@ -2,11 +2,13 @@
 
 use super::{envelope::Success, timestamp::rfc3339};
 use crate::app::App;
-use axum::extract::State;
+use axum::{Extension, extract::State};
 use mcp_common::{
+    authenticator::Principal,
     catalog::Quarantined,
     key::{Kind, Revision},
 };
+use mcp_core::policy::Verb;
 use serde::Serialize;
 use std::sync::Arc;
 use utoipa::ToSchema;
@@ -46,12 +48,17 @@ impl From<&Quarantined> for Finding {
     }
 }
 
-/// Answers with all findings, by kind and id.
-pub(super) async fn list(State(app): State<Arc<App>>) -> Success<Vec<Finding>> {
+/// Answers with all findings about what the caller may read, by kind and id.
+pub(super) async fn list(
+    State(app): State<Arc<App>>,
+    Extension(principal): Extension<Principal>,
+) -> Success<Vec<Finding>> {
     let snapshot = app.catalog.snapshot();
+    let may_read = |kind: Kind| principal.may(&Verb::Read.of_admin(kind.path_segment()));
     let findings = snapshot
         .quarantine
         .values()
+        .filter(|bad| bad.kind().is_none_or(may_read))
         .map(|bad| Finding::from(&**bad))
         .collect();
     Success::new(findings).revision(Some(snapshot.revision))

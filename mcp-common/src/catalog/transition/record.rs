@@ -121,6 +121,10 @@ impl<C: Compile> Transition<'_, C> {
             .entries(key.kind)
             .and_then(|entries| entries.entry(&key.id));
         let live = live.map(|entry| entry.served().revision);
+        if live.is_none() && ![Kind::TOOL, Kind::INSTANCE].contains(&key.kind) {
+            // That there is something which cannot be read says something, too.
+            self.others.insert(key.clone());
+        }
         self.quarantine(Quarantined {
             place: Place::Definition(key),
             revision,

@@ -98,6 +98,20 @@ fn check_rule(place: &str, rule: &Rule, problems: &mut Vec<Problem>) {
             wrong(member, reason.to_owned());
         }
     }
+    let said = [
+        (rule.tools.is_some() || rule.when.is_some(), USES[0]),
+        (rule.resources.is_some(), USES[1]),
+        (rule.prompts.is_some(), USES[2]),
+    ];
+    for (_, action) in said
+        .into_iter()
+        .filter(|(is_said, action)| *is_said && !rule.does(action))
+    {
+        if !rule.is_of_admin() {
+            let reason = format!("do not have `{action}`, which is what the rest of the rule is about");
+            wrong("actions", reason);
+        }
+    }
     let Some(condition) = &rule.when else { return };
     if rule.is_of_admin() {
         wrong(

@@ -110,7 +110,7 @@ impl Rule {
         is_meant.unwrap_or(!self.is_selective()) && self.does(thing.action()) && self.is_in(instance)
     }
 
-    fn does(&self, action: &str) -> bool {
+    pub(super) fn does(&self, action: &str) -> bool {
         let mut patterns = self.actions.iter().filter(|pattern| !is_of_admin(pattern));
         patterns.any(|pattern| pattern.matches(action))
     }

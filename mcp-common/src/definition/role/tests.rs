@@ -89,6 +89,14 @@ fn what_is_wrong_is_said_with_its_place() {
             "inherits[0]: must be the id of a role",
         ),
         (json!({"permit": []}), "unknown field `permit`"),
+        (
+            json!({"deny": [{"actions": ["resources/read"], "when": "args.a"}]}),
+            "deny[0].actions: do not have `tools/call`",
+        ),
+        (
+            json!({"deny": [{"actions": ["tools/*"], "prompts": ["p"]}]}),
+            "deny[0].actions: do not have `prompts/get`",
+        ),
     ];
     for (members, expected) in table {
         let problems = read(members.clone()).unwrap_err().to_string();

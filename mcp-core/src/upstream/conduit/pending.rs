@@ -1,16 +1,16 @@
 //! Who waits for which answer.
 
-use crate::{relay, upstream::error::UpstreamError};
+use crate::{
+    relay,
+    upstream::{asked::GOES_ON, error::UpstreamError},
+};
 use bytes::Bytes;
 use std::{
     collections::HashMap,
     sync::{Mutex, MutexGuard, PoisonError},
-    time::{Duration, Instant},
+    time::Instant,
 };
 use tokio::sync::oneshot;
-
-/// How long a server may work on a request that was given up. It need not answer it, so that nothing says when it is over.
-const GOES_ON: Duration = Duration::from_secs(60);
 
 /// The result, as the server wrote it.
 pub(super) type Answer = Result<Bytes, UpstreamError>;

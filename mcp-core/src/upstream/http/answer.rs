@@ -26,6 +26,8 @@ const RESUMPTIONS: u32 = 20;
 const WAIT: Duration = Duration::from_millis(500);
 /// The longest that a server may make the gateway wait.
 const LONGEST_WAIT: Duration = Duration::from_secs(30);
+/// A server that wants none would be asked without a pause.
+const SHORTEST_WAIT: Duration = Duration::from_millis(100);
 /// How much of a refusal is read.
 const MOST_WORDS: u64 = 64 << 10;
 
@@ -45,7 +47,8 @@ impl Position {
     }
 
     pub(super) fn wait(&self) -> Duration {
-        self.retry.map_or(WAIT, Duration::from_millis).min(LONGEST_WAIT)
+        let wanted = self.retry.map_or(WAIT, Duration::from_millis);
+        wanted.clamp(SHORTEST_WAIT, LONGEST_WAIT)
     }
 }
 

@@ -134,7 +134,7 @@ mod tests {
                 .map_err(|misplaced| misplaced.reason)
                 .unwrap_err()
         };
-        assert!(reason(b"/dynmcp/rds/x").contains("`/dynmcp/tds/<id>`"));
+        assert!(reason(b"/dynmcp/zds/x").contains("`/dynmcp/tds/<id>`"));
         assert!(
             reason(b"/dynmcp/TDS/x").contains("names no kind"),
             "two spellings would be one id"

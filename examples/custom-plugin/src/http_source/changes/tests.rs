@@ -6,7 +6,7 @@ fn listing() -> Listing {
     let gone = |id: &str, revision: u64| json!({"kind": "tds", "id": id, "revision": revision});
     let listing: Value = json!({
         "revision": 9,
-        "definitions": [entry("tds", "new", 9), entry("tds", "old", 2), entry("tds", "back", 6), entry("rds", "odd", 5)],
+        "definitions": [entry("tds", "new", 9), entry("tds", "old", 2), entry("tds", "back", 6), entry("zds", "odd", 5)],
         "deleted": [gone("gone", 7), gone("back", 4), gone("long gone", 2)],
         "deleted_since": 1,
     });
@@ -35,7 +35,7 @@ fn what_is_new_comes_in_order() {
     let batch = since(&from(3, &["ids `mended`"]), listing()).unwrap();
     let changes: Vec<_> = batch.changes.iter().map(shown).collect();
     let expected = [
-        "5 !rds `odd`",
+        "5 !zds `odd`",
         "6 +back",
         "7 -gone",
         "9 +new",
@@ -46,7 +46,7 @@ fn what_is_new_comes_in_order() {
         (9, expected.map(str::to_owned).to_vec())
     );
     // What was told is not told again.
-    let batch = since(&from(9, &["rds `odd`"]), listing()).unwrap();
+    let batch = since(&from(9, &["zds `odd`"]), listing()).unwrap();
     assert_eq!((batch.revision, batch.changes), (9, vec![]));
 }
 
