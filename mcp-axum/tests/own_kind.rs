@@ -276,7 +276,9 @@ async fn files_hold_it_too() {
     assert_eq!(ids, ["by-folder", "listed", "stated", "told"]);
     let unclear = admin.get("/admin/quarantine").await.text;
     assert!(
-        unclear.contains("cannot tell whether this is a note, an upstream, a tool, an instance or a key"),
+        unclear.contains(
+            "cannot tell whether this is a note, an upstream, a tool, an instance, a role or a key"
+        ),
         "{unclear}"
     );
     admin.put("/admin/nds/new", &json!({"note_text": "f"})).await.ok();

@@ -12,7 +12,7 @@ fn with_tools(sandbox: &Sandbox) -> Gateway {
     let tool = |name: &str, path: &str, schema: Value| {
         json!({
             "name": name, "description": format!("Reads {path}.\nMore of it."), "input_schema": schema,
-            "tds_ext_info": {"domain": gateway.origin, "method": "GET", "path": path}
+            "tds_ext_info": {"domain": gateway.origin, "method": "GET", "path": path, "response": {"max_bytes": "2MiB"}}
         })
     };
     let mirrored = json!({"type": "object", "properties": {

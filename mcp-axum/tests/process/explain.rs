@@ -44,7 +44,7 @@ What went where
   (template)    header X-Who          cli           headers.X-Who
   (credential)  header Authorization  Bearer ***    auth
 
-Limits: 15000 ms in all, 2000 ms to connect, 1 MiB out, 8 MiB in; sent once, no redirects
+Limits: 15000 ms in all, 2000 ms to connect, 1 MiB out, 8 MiB in, 256 KiB of it for the client; sent once, no redirects
 Egress: 127.0.0.1:9 may be called (127.0.0.1)
 ";
 
