@@ -19,7 +19,15 @@ pub(super) fn tool_of(text: &str) -> Option<(&str, &str)> {
     let is_id = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
     let path = text.split_once('#').map_or(text, |(path, _)| path);
     let is_upstream = !upstream.is_empty() && upstream.chars().all(is_id) && !tool.is_empty();
-    (is_upstream && !Path::new(path).exists()).then_some((upstream, tool))
+    // No tool is called like a file of definitions.
+    let extension = Path::new(path)
+        .extension()
+        .and_then(|extension| extension.to_str());
+    let is_file = extension.is_some_and(|extension| {
+        let known = ["yaml", "yml", "json", "toml"];
+        known.iter().any(|known| known.eq_ignore_ascii_case(extension))
+    });
+    (is_upstream && !is_file && !Path::new(path).exists()).then_some((upstream, tool))
 }
 
 pub(super) fn run(

@@ -48,7 +48,7 @@ fn what_is_no_listing_is_refused_as_a_whole() {
 fn an_entry_that_makes_no_sense_leaves_the_others_alone() {
     let good = entry("tds", "good", 5);
     let listing = parse(&json!({"revision": 7, "definitions": [
-        entry("zds", "x", 4), 3, {"id": "b", "revision": 2}, entry("tds", "late", 8), good, good,
+        entry("pds", "x", 4), 3, {"id": "b", "revision": 2}, entry("tds", "late", 8), good, good,
         {"kind": "tds", "id": "bare", "revision": 6},
     ]}));
     assert_eq!(listing.records.len(), 1);
@@ -64,9 +64,9 @@ fn an_entry_that_makes_no_sense_leaves_the_others_alone() {
         ),
         ("definitions[2]", 7, "missing field `kind`"),
         (
-            "zds `x`",
+            "pds `x`",
             4,
-            "`zds` is no kind of definition; there are `tds` and `ids`",
+            "`pds` is no kind of definition; there are `tds` and `ids`",
         ),
         ("tds `bare`", 6, "missing field `document`"),
         (
