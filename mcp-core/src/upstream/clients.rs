@@ -89,7 +89,8 @@ impl Clients {
         let client = self.client(key)?;
         let opened = client.session.get_or_try_init(|| async {
             let session = Arc::new(open().await?);
-            self.keep(key.clone(), client.clone(), session.clone());
+            let listening = session.overhear().await;
+            self.keep(key.clone(), client.clone(), session.clone(), listening);
             Ok::<_, UpstreamError>(session)
         });
         // One that could not be opened stays where it is: who comes next tries again, also who waits already, and it gives way.
@@ -129,11 +130,16 @@ impl Clients {
     }
 
     /// Looks after a session until nobody uses it any more, or it is lost.
-    fn keep(&self, key: ClientKey, client: Arc<Client>, session: Arc<Session>) {
+    fn keep(
+        &self,
+        key: ClientKey,
+        client: Arc<Client>,
+        session: Arc<Session>,
+        listening: Option<AbortOnDropHandle<()>>,
+    ) {
         let shared = self.shared.clone();
-        let listening = session.overhear();
         self.shared.keepers.spawn(async move {
-            let _listening: Option<AbortOnDropHandle<()>> = listening;
+            let _listening = listening;
             loop {
                 let left = IDLE.saturating_sub(client.used().elapsed());
                 tokio::select! {

@@ -33,6 +33,8 @@ use std::{
 use tokio::sync::oneshot;
 use tokio_util::task::AbortOnDropHandle;
 
+/// How long the first call of a client waits until the server listens.
+const SOON: Duration = Duration::from_secs(1);
 /// How long a server may take to note a level; the call that wants it waits for this.
 const SETTING: Duration = Duration::from_secs(5);
 
@@ -237,7 +239,7 @@ impl Session {
         match (&self.link, self.speech) {
             (_, Speech::Modern) => [following, None],
             (Link::Http(link), speech) => {
-                let listening = tokio::spawn(link.clone().listen(speech));
+                let listening = tokio::spawn(link.clone().listen(speech, None));
                 [Some(AbortOnDropHandle::new(listening)), following]
             }
             // On the others it comes anyway.
@@ -245,12 +247,17 @@ impl Session {
         }
     }
 
-    /// The same for a session that only carries calls: what an older server asks may come beside its answers.
-    pub(super) fn overhear(&self) -> Option<AbortOnDropHandle<()>> {
+    /// The same for a session that only carries calls: what an older server asks may come beside its answers. Returns when the
+    /// server listens, since some lose what they ask before that, or soon.
+    pub(super) async fn overhear(&self) -> Option<AbortOnDropHandle<()>> {
         match (&self.link, self.speech) {
             (Link::Http(link), speech @ Speech::Legacy(_)) => {
-                let listening = tokio::spawn(link.clone().listen(speech));
-                Some(AbortOnDropHandle::new(listening))
+                let (answered, hears) = oneshot::channel();
+                let listening = tokio::spawn(link.clone().listen(speech, Some(answered)));
+                let listening = AbortOnDropHandle::new(listening);
+                // Some send nothing, not even headers, before there is something to tell.
+                let _ = tokio::time::timeout(SOON, hears).await;
+                Some(listening)
             }
             _ => None,
         }
