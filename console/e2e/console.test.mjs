@@ -135,7 +135,8 @@ test("a definition is completed, checked where it is wrong, reviewed, written, a
     await review.getByText("of_edited").waitFor();
     await visitor.isSound("review");
     await review.getByRole("button", { name: "Write" }).click();
-    await page.getByRole("heading", { name: "Edited" }).waitFor();
+    await review.waitFor({ state: "detached" });
+    await page.getByRole("heading", { name: "Edited", exact: true }).waitFor();
     assert.equal((await gateway.ask("GET", "/admin/tds/edited")).data.description, "Other words.");
     await page.getByRole("link", { name: "History" }).click();
     await page.getByText("/description").waitFor();

@@ -4,13 +4,13 @@
 import { autocompletion, closeBrackets, closeBracketsKeymap, completionKeymap, snippetCompletion, type Completion, type CompletionContext, type CompletionResult } from "@codemirror/autocomplete";
 import { defaultKeymap, history, historyKeymap } from "@codemirror/commands";
 import { json } from "@codemirror/lang-json";
-import { bracketMatching, foldGutter, foldKeymap, HighlightStyle, indentOnInput, indentUnit, syntaxHighlighting, syntaxTree } from "@codemirror/language";
+import { bracketMatching, foldGutter, foldKeymap, HighlightStyle, indentOnInput, indentUnit, syntaxHighlighting } from "@codemirror/language";
 import { lintGutter, lintKeymap, setDiagnostics, type Diagnostic } from "@codemirror/lint";
 import { highlightSelectionMatches, searchKeymap } from "@codemirror/search";
 import { EditorState, Transaction } from "@codemirror/state";
 import { drawSelection, EditorView, highlightActiveLine, hoverTooltip, keymap, lineNumbers } from "@codemirror/view";
 import { tags } from "@lezer/highlight";
-import { nameOf, parsePath, pathOf, rangeOf, type Path } from "./locate";
+import { nameOf, parsePath, pathOf, rangeOf, treeTo, type Path } from "./locate";
 import { description, names, values } from "./schema";
 
 /** Something to be marked, by its place in the document. */
@@ -78,6 +78,8 @@ const colours = HighlightStyle.define([
 ]);
 
 export function open(parent: HTMLElement, options: Options): Editor {
+  /** What was told of and has not come back yet. */
+  const told = new Set<string>();
   const root = parent.shadowRoot ?? parent.attachShadow({ mode: "open" });
   const view = new EditorView({
     root,
@@ -93,7 +95,12 @@ export function open(parent: HTMLElement, options: Options): Editor {
         EditorView.contentAttributes.of({ "aria-label": options.label, "aria-multiline": "true" }),
         // Tab is left to the page: whoever uses the keyboard must get out.
         keymap.of([{ key: "Mod-s", run: () => { options.save(); return true; } }, ...closeBracketsKeymap, ...defaultKeymap, ...searchKeymap, ...historyKeymap, ...foldKeymap, ...completionKeymap, ...lintKeymap]),
-        EditorView.updateListener.of((update) => { if (update.docChanged && !update.transactions.some((one) => one.annotation(Transaction.remote))) options.changed(update.state.doc.toString()); }),
+        EditorView.updateListener.of((update) => {
+          if (!update.docChanged || update.transactions.some((one) => one.annotation(Transaction.remote))) return;
+          const text = update.state.doc.toString();
+          told.add(text);
+          options.changed(text);
+        }),
       ],
     }),
   });
@@ -104,7 +111,9 @@ export function open(parent: HTMLElement, options: Options): Editor {
   };
   return {
     setText: (text) => {
-      if (text !== view.state.doc.toString()) view.dispatch({ changes: { from: 0, to: view.state.doc.length, insert: text }, annotations: Transaction.remote.of(true) });
+      if (text === view.state.doc.toString()) return told.clear();
+      // What was typed before what stands there now, and comes back late: it must not undo that.
+      if (!told.has(text)) view.dispatch({ changes: { from: 0, to: view.state.doc.length, insert: text }, annotations: Transaction.remote.of(true) });
     },
     setProblems: (problems) => {
       const marks = problems.map((problem): Diagnostic => ({ ...range(problem), severity: problem.severity, message: problem.text }));
@@ -122,7 +131,7 @@ export function open(parent: HTMLElement, options: Options): Editor {
 
 function complete(schema: unknown, context: CompletionContext): CompletionResult | null {
   const { state, pos } = context;
-  const node = syntaxTree(state).resolveInner(pos, -1);
+  const node = treeTo(state, pos).resolveInner(pos, -1);
   const text = state.sliceDoc(node.from, node.to);
   if (node.name === "PropertyName" || node.name === "Object" || (node.name === "⚠" && node.parent?.name === "Object")) {
     return completeName(schema, context, node.name === "PropertyName");
@@ -139,7 +148,7 @@ function complete(schema: unknown, context: CompletionContext): CompletionResult
 
 function completeName(schema: unknown, context: CompletionContext, isName: boolean): CompletionResult | null {
   const { state, pos } = context;
-  const node = syntaxTree(state).resolveInner(pos, -1);
+  const node = treeTo(state, pos).resolveInner(pos, -1);
   const word = context.matchBefore(/"?[\w$-]*/);
   if (!isName && !context.explicit && (word === null || word.from === word.to)) return null;
   let object = node;
@@ -157,7 +166,7 @@ function completeName(schema: unknown, context: CompletionContext, isName: boole
 }
 
 function explain(schema: unknown, state: EditorState, position: number) {
-  const node = syntaxTree(state).resolveInner(position, 1);
+  const node = treeTo(state, position).resolveInner(position, 1);
   const property = node.name === "PropertyName" ? node.parent : null;
   if (property === null) return null;
   const text = description(schema, [...pathOf(state, property), nameOf(state, property) ?? ""]);

@@ -1,8 +1,8 @@
 // Between places in a JSON document and places in its text.
 
-import { syntaxTree } from "@codemirror/language";
+import { ensureSyntaxTree, syntaxTree } from "@codemirror/language";
 import type { EditorState } from "@codemirror/state";
-import type { SyntaxNode } from "@lezer/common";
+import type { SyntaxNode, Tree } from "@lezer/common";
 
 export type Path = (string | number)[];
 
@@ -11,6 +11,11 @@ export function parsePath(text: string): Path {
   if (text === "" || text === "(root)") return [];
   if (text.startsWith("/")) return text.slice(1).split("/").map((part) => part.replace(/~1/g, "/").replace(/~0/g, "~"));
   return [...text.matchAll(/[^.[\]]+/g)].map(([part]) => (/^\d+$/.test(part) ? Number(part) : part));
+}
+
+/** What the document says up to there. A machine that is busy, or a long document, may not have been read so far yet: then it is now. */
+export function treeTo(state: EditorState, position: number): Tree {
+  return ensureSyntaxTree(state, position, 1_000) ?? syntaxTree(state);
 }
 
 function children(node: SyntaxNode): SyntaxNode[] {
@@ -33,7 +38,7 @@ export function nameOf(state: EditorState, property: SyntaxNode): string | null 
 
 /** The text of the deepest part of the path that is there: the name of a member, or an element. */
 export function rangeOf(state: EditorState, path: Path): { from: number; to: number } {
-  let value = children(syntaxTree(state).topNode).find((node) => VALUES.has(node.name));
+  let value = children(treeTo(state, state.doc.length).topNode).find((node) => VALUES.has(node.name));
   let range = value === undefined ? { from: 0, to: state.doc.length } : { from: value.from, to: Math.min(value.from + 1, value.to) };
   for (const step of path) {
     if (value === undefined) break;
