@@ -35,6 +35,7 @@ use std::{
     sync::{Arc, OnceLock},
     time::Duration,
 };
+use tokio::sync::Semaphore;
 
 const ACCEPT: HeaderValue = HeaderValue::from_static("application/json, text/event-stream");
 const EVENTS: HeaderValue = HeaderValue::from_static("text/event-stream");
@@ -71,7 +72,14 @@ pub(super) struct HttpLink {
     session: OnceLock<HeaderValue>,
     news: Arc<News>,
     most: u64,
+    /// Places for what is posted while nobody waits for it.
+    beside: Arc<Semaphore>,
 }
+
+/// How long such a message may take.
+const BESIDE: Duration = Duration::from_secs(30);
+/// Messages that nobody waits for, under way to one server at once; more are not sent.
+const MOST_BESIDE: usize = 64;
 
 impl HttpLink {
     /// Connects when the first request is made.
@@ -116,6 +124,7 @@ impl HttpLink {
             session: OnceLock::new(),
             news,
             most: definition.limits.max_response_bytes.0,
+            beside: Arc::new(Semaphore::new(MOST_BESIDE)),
         }))
     }
 
@@ -164,13 +173,43 @@ impl HttpLink {
     /// Answers a request of the server, beside everything else. `own` is the client on whose stream it came.
     fn reply(self: &Arc<Self>, asked: Inquiry, own: Option<&Line>, speech: Speech) {
         let (whom, place) = self.news.askable.whom(own);
+        if whom.is_none() {
+            let link = self.clone();
+            self.beside(async move { link.notify(asked.refused(), speech).await });
+            return;
+        }
         let link = self.clone();
         tokio::spawn(async move {
             let body = asked.answered(whom).await;
             drop(place);
-            if let Err(error) = link.notify(body, speech).await {
-                tracing::debug!(upstream = &*link.definition.id, %error, "an answer to the server was not taken");
+            let answering = link.clone();
+            link.beside(async move { answering.notify(body, speech).await });
+        });
+    }
+
+    /// Posts what nobody waits for, if not too much of it is under way already; a server that never takes it does not keep it
+    /// for ever.
+    pub(super) fn beside(&self, post: impl Future<Output = Result<(), UpstreamError>> + Send + 'static) {
+        let id = self.definition.id.clone();
+        let Ok(place) = self.beside.clone().try_acquire_owned() else {
+            tracing::debug!(
+                upstream = &*id,
+                "a message to the server was not sent: too many are under way"
+            );
+            return;
+        };
+        let Ok(runtime) = tokio::runtime::Handle::try_current() else {
+            return;
+        };
+        runtime.spawn(async move {
+            match tokio::time::timeout(BESIDE, post).await {
+                Ok(Ok(())) => {}
+                Ok(Err(error)) => {
+                    tracing::debug!(upstream = &*id, %error, "a message to the server was not taken")
+                }
+                Err(_) => tracing::debug!(upstream = &*id, "a message to the server was not taken in time"),
             }
+            drop(place);
         });
     }
 
@@ -239,9 +278,8 @@ impl Drop for Abandoned {
         let Some(link) = self.link.take() else { return };
         let params = format!("\"requestId\":{},\"reason\":\"the client gave it up\"", self.id);
         let body = message::notification("notifications/cancelled", &params);
-        if let Ok(runtime) = tokio::runtime::Handle::try_current() {
-            runtime.spawn(async move { link.notify(body, Speech::of_session(&link.news)).await });
-        }
+        let posting = link.clone();
+        link.beside(async move { posting.notify(body, Speech::of_session(&posting.news)).await });
     }
 }
 

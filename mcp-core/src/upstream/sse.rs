@@ -115,14 +115,8 @@ impl Mailbox {
     /// Posts what nobody waits for.
     pub(super) fn post_beside(self: &Arc<Self>, body: String) {
         let mailbox = self.clone();
-        let Ok(runtime) = tokio::runtime::Handle::try_current() else {
-            return;
-        };
-        runtime.spawn(async move {
-            if let Err(error) = mailbox.post(body.into(), None).await {
-                tracing::debug!(upstream = mailbox.http.id(), %error, "a message to the server was not taken");
-            }
-        });
+        self.http
+            .beside(async move { mailbox.post(body.into(), None).await });
     }
 }
 

@@ -47,11 +47,6 @@ impl HttpLink {
         &self.uri
     }
 
-    /// The upstream's.
-    pub(in crate::upstream) fn id(&self) -> &str {
-        &self.definition.id
-    }
-
     /// The definition's headers and credential, and the way that was gone.
     fn own_headers(&self, via: Option<HeaderValue>) -> Result<HeaderMap, UpstreamError> {
         let mut headers = credentials::headers(&self.definition, &self.secrets)?;

@@ -14,6 +14,9 @@ const SAYING: [&str; 6] = [
     "annotations",
 ];
 
+/// The members of `_meta` that name a page (`ui://`).
+const PAGE: [&str; 2] = ["ui", "ui/resourceUri"];
+
 /// `sha256:` and the digest of an entry of `tools/list`, whatever the order of its members.
 pub(super) fn of_tool(members: &Members<'_>) -> Box<str> {
     let mut sum = Sha256::new();
@@ -22,6 +25,19 @@ pub(super) fn of_tool(members: &Members<'_>) -> Box<str> {
         canonical(members.get(member).map_or("null", RawValue::get), &mut text);
         sum.update(text.as_bytes());
         sum.update([0]);
+    }
+    // The page that shows its results; where there is none nothing is added, as it was before pages counted.
+    if let Some(meta) = members
+        .get("_meta")
+        .and_then(|meta| Members::read(meta.get()).ok())
+    {
+        for member in PAGE {
+            let Some(page) = meta.get(member) else { continue };
+            let mut text = member.to_owned();
+            canonical(page.get(), &mut text);
+            sum.update(text.as_bytes());
+            sum.update([0]);
+        }
     }
     format!("sha256:{}", hex(&sum.finalize())).into()
 }
@@ -42,6 +58,8 @@ mod tests {
         assert!(of(tool).starts_with("sha256:") && of(tool).len() == 7 + 64);
         let laid_out_otherwise = r#"{"inputSchema": {"properties":{"x":{}}, "type":"object"}, "name":"a","description":"d","icons":[]}"#;
         assert_eq!(of(tool), of(laid_out_otherwise));
+        let with_meta = tool.replace("\"name\":\"a\"", "\"name\":\"a\",\"_meta\":{\"n\":1}");
+        assert_eq!(of(tool), of(&with_meta));
         for (from, to) in [
             ("\"d\"", "\"D\""),
             ("{\"x\":{}}", "{\"y\":{}}"),
@@ -50,6 +68,10 @@ mod tests {
                 "\"name\":\"a\",\"annotations\":{\"readOnlyHint\":true}",
             ),
             ("\"name\":\"a\"", "\"name\":\"a\",\"title\":\"t\""),
+            (
+                "\"name\":\"a\"",
+                "\"name\":\"a\",\"_meta\":{\"ui\":{\"resourceUri\":\"ui://a\"}}",
+            ),
         ] {
             assert_ne!(of(tool), of(&tool.replace(from, to)), "{to}");
         }
