@@ -7,6 +7,8 @@ use serde_json::value::RawValue;
 /// What is made shorter.
 const TEXT: &str = "content";
 const STRUCTURED: &str = "structuredContent";
+/// The type of a block with a resource in it, and the member that has it.
+const RESOURCE: &str = "resource";
 
 /// What cannot be made shorter: its bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -79,17 +81,35 @@ fn shorter(blocks: &[&RawValue], most: usize, mut notes: Vec<String>) -> String 
     format!("[{}]", kept.join(","))
 }
 
+/// The text of a block: its own, or that of a resource that stands in it.
 fn text_of(block: &RawValue) -> Option<String> {
     let members = Members::read(block.get()).ok()?;
-    let read = |name| serde_json::from_str::<String>(members.get(name)?.get()).ok();
-    (read("type")? == "text").then(|| read("text"))?
+    match &*string_of(&members, "type")? {
+        "text" => string_of(&members, "text"),
+        RESOURCE => string_of(&Members::read(members.get(RESOURCE)?.get()).ok()?, "text"),
+        _ => None,
+    }
 }
 
+fn string_of(members: &Members<'_>, name: &str) -> Option<String> {
+    serde_json::from_str(members.get(name)?.get()).ok()
+}
+
+/// The block with another text, where it has one.
 fn with_text(block: &RawValue, text: &str) -> String {
     let members = Members::read(block.get()).unwrap_or_default();
+    if string_of(&members, "type").as_deref() != Some(RESOURCE) {
+        return with_member(&members, "text", &string(text));
+    }
+    let resource = members.get(RESOURCE).map(|raw| Members::read(raw.get()));
+    let resource = resource.and_then(Result::ok).unwrap_or_default();
+    with_member(&members, RESOURCE, &with_member(&resource, "text", &string(text)))
+}
+
+fn with_member(members: &Members<'_>, changed: &str, to: &str) -> String {
     let members = members.iter().map(|(name, value)| {
-        let value = if name == "text" {
-            string(text)
+        let value = if name == changed {
+            to.to_owned()
         } else {
             compact(value.get())
         };
@@ -143,6 +163,22 @@ mod tests {
             cut["content"][2]["text"],
             "The text is cut: the last 2 bytes are left out. Ask for less."
         );
+    }
+
+    #[test]
+    fn the_text_of_a_resource_in_a_result_counts_too() {
+        let result = r#"{"content":[{"type":"text","text":"aa"},{"type":"resource","resource":{"uri":"x:a","text":"bbbb","n":1.0}},{"type":"resource","resource":{"uri":"x:b","blob":"QUFB"}}]}"#;
+        let (cut, _) = bounded(result, 5).unwrap();
+        assert!(
+            cut.contains(r#"{"type":"resource","resource":{"uri":"x:a","text":"bbb","n":1.0}}"#),
+            "{cut}"
+        );
+        assert!(
+            cut.contains(r#""blob":"QUFB""#) && cut.contains("the last 1 bytes"),
+            "{cut}"
+        );
+        let (none, _) = bounded(result, 2).unwrap();
+        assert!(!none.contains("x:a") && none.contains("x:b"), "{none}");
     }
 
     #[test]
