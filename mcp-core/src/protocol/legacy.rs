@@ -207,6 +207,16 @@ pub(super) fn open_stream(endpoint: &Endpoint, exchange: &Exchange<'_>) -> Resul
     if headers::protocol_version(exchange.headers)?.is_none() && !is_stateful(exchange) {
         opening += NO_SSE_TRANSPORT;
     }
+    let instance = &exchange.view.entry.definition.id;
+    let is_narrowed = exchange
+        .principal
+        .rights()
+        .is_some_and(|rights| rights.narrows(instance));
+    if let Some(session) = session.as_ref().filter(|_| is_narrowed) {
+        // The stream before may have ended because the caller may read less now.
+        let watches = endpoint.gateway.session_state.watches(&session.id);
+        watches.retain(|uri| exchange.view.resource(uri).is_some());
+    }
     let script = Script {
         opening,
         changed,

@@ -1,5 +1,5 @@
 //! What is kept of sessions in this process, beside what their ids say: all of it is about requests that are open here,
-//! or can be lost without harm (`docs/adr/0019-relays-need-affinity.md`).
+//! or can be lost without harm (`docs/adr/0019-relays-and-replicas.md`).
 
 use crate::relay::{LogLevel, OpenCalls, Pending, Updates, Watch};
 use moka::sync::Cache;
@@ -44,6 +44,15 @@ impl Watches {
         };
         drop(held);
         has_room
+    }
+
+    /// Ends all but those of these URIs.
+    pub(super) fn retain(&self, keep: impl Fn(&str) -> bool) {
+        let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
+        let ended: Vec<_> = held.extract_if(|uri, _| !keep(uri)).collect();
+        // They end after the lock is given back.
+        drop(held);
+        drop(ended);
     }
 
     pub(super) fn release(&self, uri: &str) {
