@@ -91,7 +91,7 @@ impl Policy {
         if let Action::Admin { verb, path } = asked.action {
             let wanted = verb.of_admin(path);
             if !asked.principal.may(&wanted) {
-                return Err(Refusal::not_allowed(&wanted));
+                return Err(Refusal::not_allowed(asked.principal, &wanted));
             }
         }
         let mut holds = Vec::new();

@@ -141,10 +141,15 @@ impl Rights {
     /// The rule that lets the holder do this in `/admin`: `admin/tds/write`.
     pub fn admin(&self, action: &str) -> Option<&Placed> {
         let covers = |placed: &&Placed| placed.rule.covers_admin(action);
-        if !self.is_whole() || self.deny.iter().any(|placed| covers(&placed)) {
+        if !self.is_whole() || self.admin_refusal(action).is_some() {
             return None;
         }
         self.allow.iter().find(covers)
+    }
+
+    /// The rule that refuses this in `/admin`.
+    pub fn admin_refusal(&self, action: &str) -> Option<&Placed> {
+        self.deny.iter().find(|placed| placed.rule.covers_admin(action))
     }
 
     fn is_whole(&self) -> bool {

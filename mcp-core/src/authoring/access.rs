@@ -1,7 +1,7 @@
 //! What the holder of a key may do, and by which rule: for people who ask themselves why.
 
 use crate::{
-    policy::{Call, Ruling},
+    policy::{Call, Refusal, Ruling},
     tool::ToolCompiler,
     view::Views,
 };
@@ -129,7 +129,7 @@ pub fn explain(
             rule: by.map(|placed| placed.place.clone()),
             reason: by
                 .is_none()
-                .then(|| format!("no role of this key allows `{action}`")),
+                .then(|| Refusal::not_allowed(&principal, action).to_string()),
         }
     });
     Ok(AccessAnswer {

@@ -1,6 +1,6 @@
 //! Why a request is not let in.
 
-use mcp_common::authenticator::Denied;
+use mcp_common::authenticator::{Denied, Principal};
 use std::time::Duration;
 
 /// A refusal; what it is in HTTP and JSON-RPC is said where these are spoken.
@@ -27,7 +27,11 @@ pub enum Refusal {
 
 impl Refusal {
     /// The caller may do something in `/admin`, but not this: `admin/tds/write`.
-    pub fn not_allowed(action: &str) -> Self {
-        Self::Forbidden(format!("no role of this key allows `{action}`"))
+    pub fn not_allowed(principal: &Principal, action: &str) -> Self {
+        let rights = principal.rights();
+        Self::Forbidden(match rights.and_then(|rights| rights.admin_refusal(action)) {
+            Some(by) => format!("{} of this key refuses `{action}`", by.place),
+            None => format!("no role of this key allows `{action}`"),
+        })
     }
 }

@@ -30,7 +30,7 @@ pub(super) async fn loaded(State(app): State<Arc<App>>, request: Request, next: 
 /// Whether a caller whom the policy has let in may also do these things: what one request does in several places.
 pub(super) fn check(principal: &Principal, actions: impl IntoIterator<Item = String>) -> Result<()> {
     match actions.into_iter().find(|action| !principal.may(action)) {
-        Some(action) => Err(Error::refused(&Refusal::not_allowed(&action), "")),
+        Some(action) => Err(Error::refused(&Refusal::not_allowed(principal, &action), "")),
         None => Ok(()),
     }
 }
