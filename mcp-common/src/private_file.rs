@@ -39,13 +39,14 @@ pub fn append(path: &Path) -> io::Result<File> {
     options().append(true).create(true).open(path)
 }
 
-/// Whether something could be written there, without writing anything: what is not there would be made in the nearest folder
+/// Whether something could be written there, without leaving anything: what is not there would be made in the nearest folder
 /// above that is.
 pub fn could_be_written(path: &Path) -> io::Result<()> {
     let mut at = path;
     loop {
         match std::fs::metadata(at) {
-            Ok(found) if at == path || found.is_dir() => return may_write(at),
+            Ok(found) if found.is_dir() => return may_make(at),
+            Ok(_) if at == path => return may_write(at),
             Ok(_) => return Err(io::Error::other(format!("`{}` is no folder", at.display()))),
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}
             // Below a file there is no folder.
@@ -57,6 +58,29 @@ pub fn could_be_written(path: &Path) -> io::Result<()> {
             Some(parent) => parent,
             None => return Ok(()),
         };
+    }
+}
+
+/// Makes a file without a name, since rights alone do not tell: nothing can be made in `/proc`, or where the disk is full, whoever asks.
+fn may_make(folder: &Path) -> io::Result<()> {
+    match tempfile::tempfile_in(folder) {
+        Ok(_) => Ok(()),
+        Err(error) => Err(io::Error::new(
+            error.kind(),
+            format!(
+                "nothing can be made in `{}`: {}",
+                folder.display(),
+                in_words(&error)
+            ),
+        )),
+    }
+}
+
+/// What the system calls a file that is not there is, for a new one, a folder that takes none.
+fn in_words(error: &io::Error) -> String {
+    match error.kind() {
+        io::ErrorKind::NotFound => "it takes no files".to_owned(),
+        _ => error.to_string(),
     }
 }
 
@@ -89,7 +113,19 @@ mod tests {
         assert_eq!(
             std::fs::read_dir(folder.path()).unwrap().count(),
             1,
-            "nothing was made"
+            "nothing was left"
         );
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn a_folder_that_takes_no_files_is_known_whoever_asks() {
+        for path in ["/proc/x/d.db", "/proc/new"] {
+            let error = could_be_written(Path::new(path)).unwrap_err();
+            assert!(
+                error.to_string().starts_with("nothing can be made in `/proc`: "),
+                "{error}"
+            );
+        }
     }
 }

@@ -4,6 +4,7 @@
 mod cargo_deny;
 mod console;
 mod everything;
+mod kubernetes;
 mod node;
 mod python;
 mod stamp;
@@ -21,7 +22,8 @@ pub(crate) fn install() -> Result<()> {
     node::install(&tools, &pinned)?;
     console::install(&root().join("console"))?;
     python::install(&tools, &pinned)?;
-    everything::install(&tools, &pinned)
+    everything::install(&tools, &pinned)?;
+    kubernetes::install(&tools, &pinned)
 }
 
 /// The benchmark compares with nginx where there is one.

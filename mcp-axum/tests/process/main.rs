@@ -4,9 +4,12 @@
 #[cfg(target_os = "linux")]
 mod bad_upstreams;
 mod call;
+mod chart;
 mod commands;
 mod contract;
 mod damaged;
+#[cfg(target_os = "linux")]
+mod debian_package;
 mod definitions;
 mod demo;
 #[cfg(target_os = "linux")]

@@ -132,6 +132,11 @@ pub struct ToolDefinition {
 /// Members that would change what a tool takes and promises, as the protocol spells them, and as definitions do.
 const AS_MCP_HAS_IT: [(&str, &str); 2] = [("inputSchema", "input_schema"), ("outputSchema", "output_schema")];
 
+fn is_same(one: &RawValue, other: &RawValue) -> bool {
+    let value = |text: &RawValue| serde_json::from_str::<Value>(text.get()).ok();
+    value(one) == value(other)
+}
+
 fn yes() -> bool {
     true
 }
@@ -208,10 +213,18 @@ impl ToolDefinition {
         let mut problems = Vec::new();
         problems.extend(self.target().err());
         for (theirs, ours) in AS_MCP_HAS_IT {
-            if document.get(theirs).is_some() && document.get(ours).is_none() {
-                let reason = format!("is what MCP calls it; in a definition it is `{ours}`");
-                problems.push(Problem::at(theirs, reason));
-            }
+            let Some(given) = document.get(theirs) else {
+                continue;
+            };
+            let reason = match document.get(ours) {
+                // Twice the same does no harm; it is warned of as a member that is not known.
+                Some(own) if is_same(own, given) => continue,
+                Some(_) => format!(
+                    "is what MCP calls `{ours}`, which says something else here; keep one of them, as `{ours}`"
+                ),
+                None => format!("is what MCP calls it; in a definition it is `{ours}`"),
+            };
+            problems.push(Problem::at(theirs, reason));
         }
         problems.extend(check_id(id).err());
         problems.extend(check_tool_name("name", &self.name).err());

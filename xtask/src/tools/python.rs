@@ -9,7 +9,7 @@ pub(super) fn install(tools: &Path, pinned: &Path) -> Result<()> {
     install_as(&tools.join("python"), &pinned.join("requirements.txt"))
 }
 
-/// An environment of its own with what the file names.
+/// An environment of its own with what the file names, which is all that is needed.
 pub(super) fn install_as(directory: &Path, requirements: &Path) -> Result<()> {
     let stamp = Stamp::new(directory, requirements)?;
     if stamp.holds() {
@@ -25,6 +25,7 @@ pub(super) fn install_as(directory: &Path, requirements: &Path) -> Result<()> {
         "install",
         "--quiet",
         "--disable-pip-version-check",
+        "--no-deps",
         "--requirement",
     ])
     .arg(requirements);

@@ -87,6 +87,22 @@ fn a_misspelt_member_is_told_what_was_meant() {
         problem.to_string(),
         "inputSchema: is what MCP calls it; in a definition it is `input_schema`"
     );
+    let both = |theirs: &str| {
+        let binding = r#""tds_ext_info":{"domain":"a","method":"GET","path":"/x"}"#;
+        format!(
+            r#"{{"name":"n","description":"d","input_schema":{{"type":"object"}},"inputSchema":{theirs},{binding}}}"#
+        )
+    };
+    assert_eq!(
+        read(&both(r#"{"type":"object","required":["a"]}"#))
+            .unwrap_err()
+            .to_string(),
+        "inputSchema: is what MCP calls `input_schema`, which says something else here; keep one of them, as `input_schema`"
+    );
+    assert_eq!(
+        read(&both(r#"{ "type": "object" }"#)).unwrap().warnings,
+        ["inputSchema: unknown member, kept but not used; did you mean `input_schema`?"]
+    );
     assert_eq!(
         read(&schema("anotations")).unwrap().warnings,
         ["anotations: unknown member, kept but not used; did you mean `annotations`?"]
