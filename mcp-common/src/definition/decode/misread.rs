@@ -9,6 +9,8 @@ pub struct Misread<T> {
     rest: Option<T>,
     /// Members that are not in `rest`, or are there with another value than the document's.
     not_there: Vec<String>,
+    /// Members that nobody knows, but that are like one which is known. Of a document that is read they are warnings.
+    misspelt: Vec<Problem>,
 }
 
 impl<T> Misread<T> {
@@ -17,7 +19,12 @@ impl<T> Misread<T> {
             problems: Problems(problems),
             rest,
             not_there,
+            misspelt: Vec::new(),
         }
+    }
+
+    pub(super) fn misspelt(self, misspelt: Vec<Problem>) -> Self {
+        Self { misspelt, ..self }
     }
 
     /// All problems: those of reading, and what `look` finds wrong with the rest. `follows` says whether the first place may be
@@ -32,13 +39,18 @@ impl<T> Misread<T> {
             let mut gone = self.not_there.iter();
             !gone.any(|gone| is_about(&problem.field, gone) || follows(&problem.field, gone))
         };
-        let found = found.into_iter().filter(is_there).collect();
-        self.problems.and_later(found, follows)
+        let found: Vec<Problem> = found.into_iter().filter(is_there).collect();
+        let mut problems = self.problems;
+        let is_told = |problem: &Problem| found.iter().any(|other| other.field == problem.field);
+        problems
+            .0
+            .extend(self.misspelt.into_iter().filter(|problem| !is_told(problem)));
+        problems.and_later(found, follows)
     }
 }
 
 impl<T> From<Misread<T>> for Problems {
     fn from(misread: Misread<T>) -> Self {
-        misread.problems
+        misread.with(|_, _| false, |_| Vec::new())
     }
 }

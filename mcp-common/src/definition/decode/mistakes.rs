@@ -1,7 +1,8 @@
 //! All that is wrong with a document: a reader stops at the first mistake, so each one is taken out and it is read again.
 
-use super::{Misread, Mistake, read};
+use super::{Misread, Mistake, near::Known, read};
 use crate::problem::Problem;
+use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use serde_path_to_error::Segment;
@@ -12,7 +13,7 @@ const MOST: usize = 20;
 const MOST_READ: usize = 4 * MOST;
 
 /// `first` and the others.
-pub(super) fn all<T: DeserializeOwned>(text: &str, first: Mistake) -> Misread<T> {
+pub(super) fn all<T: DeserializeOwned + JsonSchema>(text: &str, first: Mistake) -> Misread<T> {
     let Ok(document) = serde_json::from_str::<Value>(text) else {
         return Misread::new(vec![first.problem()], None, Vec::new());
     };
@@ -23,15 +24,33 @@ pub(super) fn all<T: DeserializeOwned>(text: &str, first: Mistake) -> Misread<T>
         made_up: Vec::new(),
     };
     let mut next = Err(first);
+    let mut unknown = Vec::new();
     for _ in 0..MOST_READ {
         let Err(mistake) = &next else { break };
         if search.problems.len() >= MOST || search.mend(mistake).is_none() {
             break;
         }
-        next = read::<T>(&search.document.to_string(), &mut |_| ());
+        unknown.clear();
+        next = read::<T>(&search.document.to_string(), &mut |path| unknown.push(path));
     }
     let not_there = [search.taken_out, search.made_up].concat();
-    Misread::new(search.problems, next.ok(), not_there)
+    Misread::new(search.problems, next.ok(), not_there).misspelt(misspelt::<T>(&unknown))
+}
+
+/// The unknown members of which somebody may have meant another one: what is said to be missing may be among those.
+fn misspelt<T: JsonSchema>(unknown: &[String]) -> Vec<Problem> {
+    if unknown.is_empty() {
+        return Vec::new();
+    }
+    let known = Known::of::<T>();
+    let problem = |path: &String| {
+        let near = known.near(path)?;
+        Some(Problem::at(
+            path.as_str(),
+            format!("unknown member; did you mean `{near}`?"),
+        ))
+    };
+    unknown.iter().filter_map(problem).take(MOST).collect()
 }
 
 struct Search {

@@ -110,6 +110,16 @@ fn a_misspelt_member_is_told_what_was_meant() {
 }
 
 #[test]
+fn a_misspelt_member_is_told_beside_what_is_missing() {
+    let text = r#"{"name":"n","decription":"d","inputSchema":{},"own":1,"tds_ext_info":{"domain":"a","method":"GET","path":"/x","timeoutms":5}}"#;
+    assert_eq!(
+        read(text).unwrap_err().to_string(),
+        "missing field `description`; decription: unknown member; did you mean `description`?; tds_ext_info.timeoutms: \
+         unknown member; did you mean `timeout_ms`?; inputSchema: is what MCP calls it; in a definition it is `input_schema`"
+    );
+}
+
+#[test]
 fn all_mistakes_of_a_document_are_named_at_once() {
     let text = r#"{"description":5,"title":7,"tags":"x","tds_ext_info":{"method":1,"path":"/","params":[
         {"name":"a"},{"name":"b","in":"qery"},{"name":"c","in":"query","explode":"yes"}],"timeout_ms":"soon"}}"#;
