@@ -67,6 +67,34 @@ fn a_source_is_stored_without_its_credentials_and_known_again_when_they_change()
 }
 
 #[test]
+fn tools_that_lose_their_credential_are_told_of() {
+    const OPEN: &str = r#"{"openapi":"3.1.0","info":{"title":"t","version":"1"},"servers":[{"url":"https://a.example"}],
+        "paths":{"/a":{"get":{"operationId":"a"}},"/b":{"get":{"operationId":"b"}}}}"#;
+    let with = |auth: &str| ImportOptions {
+        auth: Some(auth.parse().unwrap()),
+        ..options()
+    };
+    let mut workshop = Workshop::default();
+    let mut told = |options: &ImportOptions| {
+        let report = workshop.import(OPEN, options);
+        let mut notes = report.notes.iter();
+        notes.any(|note| note.starts_with("2 tools lose their credential"))
+    };
+    let bearer = with("bearer:${env:DYNMCP_SECRET_PETS}");
+    let steps = [
+        (&bearer, false),
+        (&options(), true),
+        (&options(), false),
+        (&bearer, false),
+        // Somebody who says so knows.
+        (&with("none"), false),
+    ];
+    for (step, (options, expected)) in steps.into_iter().enumerate() {
+        assert_eq!(told(options), expected, "step {step}");
+    }
+}
+
+#[test]
 fn only_what_changed_changes() {
     let mut workshop = imported();
     let before = workshop.shown();

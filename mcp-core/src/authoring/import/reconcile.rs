@@ -12,6 +12,7 @@ use super::{
 };
 use crate::{
     authoring::change_plan::{Plan, Stored},
+    json::members::Members,
     tool::without_patterns,
 };
 use fingerprint::Fingerprint;
@@ -48,6 +49,7 @@ pub(super) fn reconcile(
             ..Report::default()
         },
         tools: Vec::new(),
+        without_auth: 0,
     };
     let mut seen: BTreeSet<String> = imported.left_out.into_iter().collect();
     for (index, draft) in imported.drafts.iter().enumerate() {
@@ -75,6 +77,8 @@ struct Work<'a> {
     report: Report,
     /// Ids that the instance should have, in the order of the description.
     tools: Vec<String>,
+    /// How many tools have a credential now, and none after this.
+    without_auth: usize,
 }
 
 impl Work<'_> {
@@ -152,6 +156,7 @@ impl Work<'_> {
             Err(reason) => self.skip(draft, reason),
             Ok(compiled) => {
                 let document = self.noted(draft, compiled);
+                self.without_auth += usize::from(has_auth(document_now) && !has_auth(&document));
                 let is_changed = self.plan.put(key, document, self.stored);
                 for member in &conflicts {
                     let reason = format!(
@@ -237,6 +242,15 @@ impl Work<'_> {
     }
 
     fn finish(&mut self, title: &str, description: Option<&str>, seen: &BTreeSet<String>) {
+        if self.without_auth > 0 && self.options.auth.is_none() {
+            // An option of the last import, more often than a change of the description.
+            let note = format!(
+                "{} tools lose their credential (tds_ext_info.auth): neither the description nor this import gives one; \
+                 where the last import had --auth, this one needs it too",
+                self.without_auth
+            );
+            self.report.notes.push(note);
+        }
         let gone: Vec<Key> = self
             .own
             .iter()
@@ -286,6 +300,12 @@ impl Work<'_> {
             reason: reason.to_owned(),
         });
     }
+}
+
+fn has_auth(document: &Document) -> bool {
+    let binding = document.get("tds_ext_info");
+    let auth = binding.and_then(|binding| Members::read(binding.get()).ok()?.get("auth"));
+    auth.is_some_and(|auth| auth.get() != "null")
 }
 
 /// What an operation came to.
