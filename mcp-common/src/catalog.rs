@@ -84,6 +84,12 @@ pub trait Compile: Send + Sync + 'static {
         Ok(())
     }
 
+    /// Whether what an instance says by itself can be used, whatever tools there are.
+    fn check_instance(&self, instance: &InstanceDefinition) -> Result<(), Problems> {
+        let _ = instance;
+        Ok(())
+    }
+
     /// Where it is written down what is being compiled, and what is not to be.
     fn safe_mode(&self) -> Option<&SafeMode> {
         None

@@ -11,7 +11,7 @@ mod updates;
 mod waits;
 
 pub use answer::{Answer, Trouble};
-pub(crate) use answer::{AskedFor, TooLarge};
+pub(crate) use answer::{AskedFor, ShapedText, TooLarge};
 pub use client_can::ClientCan;
 pub use line::{Line, NoAnswer, Progress};
 pub(crate) use line::{LineParts, Logs, Question, Reaches, Said};

@@ -12,6 +12,7 @@ mod mirrored_header;
 mod overrides;
 pub(crate) mod pattern;
 mod remote_arguments;
+mod remote_shape;
 mod required;
 mod schema;
 mod schema_bounds;
@@ -29,8 +30,8 @@ use crate::{egress::ProxyAddress, live::Home, secrets::Secrets, spec::Era};
 pub(crate) use finding::{Finding, Findings, More};
 use http::transport::secrets::shortcomings;
 pub(crate) use http::{
-    Auth, Body, BodyPlan, Call, Content, Delivery, FieldSpelling, Format, Giver, Multipart, Node, Omit,
-    Origin, Param, ParamValue, Params, Part, PathPart, PathTemplate, Place, ResponseShape, Retry,
+    Auth, Body, BodyPlan, Call, Content, Delivery, FieldSpelling, Format, Giver, Member, Multipart, Node,
+    Omit, Origin, Param, ParamValue, Params, Part, PathPart, PathTemplate, Place, ResponseShape, Retry,
     TakenFields, TakenNames, TokenSource, header_name::read as read_header_name, is_dot_segment,
     transport::Transport,
 };
@@ -54,6 +55,8 @@ use mcp_common::{
 pub use mirrored_header::{MirroredHeader, MirroredKind};
 pub(crate) use overrides::{Group, Overridden};
 pub(crate) use remote_arguments::RemoteArguments;
+pub(crate) use remote_shape::RemoteShape;
+use remote_shape::RemoteShapes;
 use required::Required;
 pub(crate) use schema::{Schema, Verdict, pattern_weight};
 use serde_json::Value;
@@ -92,6 +95,8 @@ pub struct ToolCompiler {
     safe_mode: Option<Arc<SafeMode>>,
     /// Conditions of roles, compiled.
     conditions: CallConditions,
+    /// How answers of upstreams' tools are shaped, compiled.
+    remote_shapes: RemoteShapes,
     bounds: Arc<Bounds>,
 }
 

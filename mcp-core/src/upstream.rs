@@ -38,7 +38,7 @@ pub use error::{RpcError, UpstreamError};
 pub use features::{Features, Tells};
 pub use hub::{Checked, Hub, Offer, TASK};
 pub use inventory::{Inventory, Listed, RemoteTemplate, RemoteTool, Skipped};
-pub use offered::{OfferedPrompt, OfferedTool};
+pub use offered::{OfferedPrompt, OfferedTool, Said};
 pub use preview::Preview;
 pub use settings::HubSettings;
 pub use status::{State, Status};

@@ -33,6 +33,7 @@ use serde_json::json;
 use shown::Shown;
 use std::{collections::BTreeMap, sync::Arc};
 pub use upstreams::UpstreamInventories;
+pub(crate) use upstreams::finished::Finishing;
 
 /// How lists are answered.
 #[derive(Clone, Debug)]

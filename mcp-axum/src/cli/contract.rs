@@ -34,7 +34,7 @@ pub(super) struct TestArguments {
     /// With --live: send requests of other methods too, which may change something.
     #[arg(long, requires = "live")]
     any_method: bool,
-    /// Only these tools. Can be repeated.
+    /// Only these tools; `upstream/tool` for one of an upstream. Can be repeated.
     #[arg(long = "tool", value_name = "ID")]
     tools: Vec<String>,
     /// How to print the results; text is TAP (Test Anything Protocol).
@@ -97,6 +97,12 @@ impl TestArguments {
 
     fn wants(&self, tool: &str) -> bool {
         self.tools.is_empty() || self.tools.iter().any(|wanted| wanted == tool)
+    }
+
+    /// Whether a tool of this upstream is meant.
+    fn wants_of_upstream(&self, id: &str) -> bool {
+        let is_of = |tool: &String| tool.split_once('/').is_some_and(|(upstream, _)| upstream == id);
+        self.tools.is_empty() || self.tools.iter().any(is_of)
     }
 
     /// A tool that was asked for by name; not to test it would look like success.

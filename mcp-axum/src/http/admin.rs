@@ -159,6 +159,7 @@ fn of_upstreams() -> Router<Arc<App>> {
         .route("/{id}/inventory", get(upstreams::inventory))
         .route("/{id}/logs", get(upstreams::logs))
         .route("/{id}/explain", post(explain::remote))
+        .route("/{id}/verify", post(verify::remote))
         .route("/{id}/drift", get(pin::drift))
         .route("/{id}/approve", post(pin::approve))
 }

@@ -41,7 +41,7 @@ use mcp_core::{
     upstream::Hub,
     view::UpstreamInventories,
 };
-pub(crate) use parts::{bounds, command_engine};
+pub(crate) use parts::{bounds, command_engine, command_hub};
 use parts::{engine_services, engine_settings};
 use std::{future::pending, sync::Arc, time::SystemTime};
 use tokio::runtime::Handle;
@@ -141,18 +141,22 @@ pub(crate) async fn build(settings: Settings) -> Result<Built, BuildError> {
     announce::subscribe(&catalog, &readiness);
     upstreams::follow(&catalog, &hub);
     let keys = keys::counted(&catalog);
+    let own = Engine::new(engine.clone(), services.clone());
     let gateway = Gateway::new(GatewayParts {
         catalog: catalog.clone(),
         settings: parts::protocol_settings(&settings, engine.via.clone())
             .map_err(BuildError::NoRandomness)?,
-        inventories: Arc::new(UpstreamInventories(hub.clone())),
+        inventories: Arc::new(UpstreamInventories {
+            hub: hub.clone(),
+            engine: own.clone(),
+            compiler: catalog.compiler().clone(),
+        }),
         policy: Policy::new(keys.gates(metrics.refusals.clone())),
         metrics: core_metrics,
         shutdown: draining.clone(),
     });
     upstreams::announce(&catalog, &hub, &gateway);
     let writer = Writer::of_gateway(catalog.clone(), source.clone());
-    let own = Engine::new(engine.clone(), services.clone());
     let admin = crate::http::admin::Admin::new(own, writer, &settings.app);
     let app = Arc::new(App {
         settings: Arc::new(settings),

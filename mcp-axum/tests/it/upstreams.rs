@@ -8,6 +8,7 @@ mod explain;
 mod kept;
 mod narrowed;
 pub mod offered;
+mod output;
 mod pin;
 pub mod server;
 mod tasks;

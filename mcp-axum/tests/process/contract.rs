@@ -124,3 +124,45 @@ fn the_recipes_do_what_their_examples_say() {
         "{stdout}"
     );
 }
+
+#[test]
+fn examples_of_upstreams_tools_are_tests_without_any_server() {
+    let sandbox = Sandbox::new();
+    let weather = "id: weather\nurl: http://127.0.0.1:9/mcp\ntools:\n  overrides:\n    days:\n      output: {jq: '{first: .days[0]}'}\n      examples:\n\
+                   \x20     - {mock: {structured: {days: [7]}}, expect: {jq: .first == 7}}\n      - {arguments: {n: 1}}\n";
+    sandbox.write("defs/weather.yaml", weather);
+    let (code, stdout, stderr) = text(&sandbox.run(&["test", "defs"]));
+    assert_eq!((code, stderr.as_str()), (Some(0), ""), "{stdout}");
+    let expected = "TAP version 14\n1..2\nok 1 - weather/days examples[0]\nok 2 - weather/days examples[1] # SKIP has no `mock`\n# 1 passed, 0 \
+                    failed, 1 skipped\n";
+    assert_eq!(stdout, expected);
+    let (code, stdout, _) = text(&sandbox.run(&["test", "defs", "--live"]));
+    assert!(
+        code == Some(0) && stdout.contains("no running gateway"),
+        "{stdout}"
+    );
+    sandbox.write(
+        "defs/weather.yaml",
+        &weather.replace(".first == 7", ".first == 8"),
+    );
+    let (code, stdout, _) = text(&sandbox.run(&["test", "defs", "--tool", "weather/days"]));
+    assert!(
+        code == Some(1)
+            && stdout.contains("  # defs/weather.yaml:1\n  # jq: `.first == 8` gives false, not true\n  # the result was: {\"first\":7}"),
+        "{stdout}"
+    );
+    sandbox.write(
+        "defs/weather.yaml",
+        &weather.replace("jq: '{first", "jq: '{{first"),
+    );
+    let (code, stdout, _) = text(&sandbox.run(&["test", "defs", "--tool", "weather/days"]));
+    assert!(
+        code == Some(1) && stdout.contains("tools.overrides.days.output.jq: is not jq"),
+        "{stdout}"
+    );
+    let (code, _, stderr) = text(&sandbox.run(&["test", "defs", "--tool", "other/days"]));
+    assert!(
+        code == Some(1) && stderr.contains("there is no tool `other/days`"),
+        "{stderr}"
+    );
+}

@@ -28,6 +28,8 @@ mod keys;
 mod local_store;
 mod log_lines;
 #[cfg(target_os = "linux")]
+mod pin;
+#[cfg(target_os = "linux")]
 mod programs;
 #[cfg(target_os = "linux")]
 mod roles;

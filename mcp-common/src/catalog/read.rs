@@ -110,13 +110,18 @@ fn compile<C: Compile>(
 }
 
 /// A version of an instance. Whether its tools go together is found out by selecting them.
-pub(super) fn instance(
+pub(super) fn instance<C: Compile>(
+    compiler: &C,
     record: &Record,
     known: Option<&Document>,
-    bounds: &JsonBounds,
 ) -> Result<Version, Rejected> {
-    let document = document(record, known, bounds)?;
-    match InstanceDefinition::read(&record.key.id, &document) {
+    let document = document(record, known, &compiler.bounds())?;
+    let read = InstanceDefinition::read(&record.key.id, &document);
+    let checked = read.and_then(|read| {
+        compiler.check_instance(&read.definition)?;
+        Ok(read)
+    });
+    match checked {
         Ok(Read { definition, warnings }) => Ok(Version {
             definition: Arc::new(definition),
             document,

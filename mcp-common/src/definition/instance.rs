@@ -203,6 +203,9 @@ impl InstanceDefinition {
         for (index, tool) in self.tool_ids.iter().enumerate() {
             if let Some((upstream, name)) = tool.remote() {
                 problems.extend(remote(index, upstream, name));
+            } else if tool.output.is_some() {
+                let reason = "is for tools of upstreams (`upstream/tool`); a tool with a definition says there how its answers are shaped (`tds_ext_info.response`)";
+                problems.push(Problem::at(format!("tool_ids[{index}].output"), reason));
             }
             if let Some(name) = &tool.name {
                 problems.extend(check_tool_name(&format!("tool_ids[{index}].name"), name).err());

@@ -3,6 +3,7 @@
 
 mod expectation;
 mod mock;
+mod remote;
 
 use crate::{
     engine::{CallContext, CallResult, Engine},
@@ -14,6 +15,7 @@ use mcp_common::{
     authenticator::Principal,
     definition::{ToolDefinition, tool::Example},
 };
+pub use remote::RemoteRunner;
 use serde::{Deserialize, Serialize};
 
 /// The source of answers.

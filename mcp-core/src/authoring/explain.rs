@@ -35,7 +35,7 @@ use http::Request;
 use http_body_util::Full;
 pub use limits::{Limit, LimitsInEffect, RetryInEffect, SetBy};
 pub use placement::{Part, Placement, Source};
-pub use remote::{RemoteExplanation, RemoteRequest, explain_remote};
+pub use remote::{ExplainedOutput, RemoteExplanation, RemoteRequest, explain_remote};
 pub use sent::{Cost, Sent, ShownAnswer, ShownResult, Timings};
 use serde::{Deserialize, Serialize};
 

@@ -9,5 +9,8 @@ pub(crate) mod credentials;
 pub(crate) mod deliver;
 mod shape;
 
+pub(in crate::engine) use answer::Shapes;
+pub(in crate::engine) use client::Answer;
 pub use credentials::Tokens;
+pub(in crate::engine) use shape::{Defaults, Shaping};
 use shape::{packed, shape};

@@ -1,8 +1,10 @@
 //! What an origin answers.
 
 mod bounded;
+mod shaped;
 
 pub(crate) use bounded::TooLarge;
+pub(crate) use shaped::ShapedText;
 
 use crate::{json::one_line::compact, spec::Era};
 use indexmap::IndexMap;
@@ -131,6 +133,11 @@ impl Answer {
     /// Whether a tool says that it failed.
     pub fn is_error(&self) -> bool {
         self.members.get("isError").is_some_and(|value| value == "true")
+    }
+
+    /// Whether this is the result, not a question or a task.
+    pub(crate) fn is_complete(&self) -> bool {
+        self.result_type == "complete"
     }
 
     /// Whether this asks the client for more before there is a result (2026-07-28, multi round-trip requests).

@@ -47,7 +47,7 @@ pub(super) fn check(
     }
 }
 
-fn expectation(field: &str, expect: &Expectation, bounds: &Bounds, problems: &mut Vec<Problem>) {
+pub(super) fn expectation(field: &str, expect: &Expectation, bounds: &Bounds, problems: &mut Vec<Problem>) {
     if let Some(status) = expect.status {
         problems.extend(status_problem(&format!("{field}.expect.status"), status));
     }

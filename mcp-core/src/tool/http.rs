@@ -39,7 +39,7 @@ pub(crate) use path::PathTemplate;
 pub(crate) use path::is_dot_segment;
 pub use request_header::NoRequestHeader;
 pub use request_header::RequestHeader;
-pub(crate) use response::ResponseShape;
+pub(crate) use response::{Member, ResponseShape};
 pub(crate) use taken::Giver;
 pub(crate) use taken::TakenFields;
 pub(crate) use taken::TakenNames;

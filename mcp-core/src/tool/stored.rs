@@ -12,7 +12,9 @@ use crate::live::Lived;
 use mcp_common::{
     bounds::JsonBounds,
     catalog::{Compile, Compiled, ToolEntry, overridden_subject},
-    definition::{InstanceDefinition, RoleDefinition, ToolDefinition, instance::ToolOverrides},
+    definition::{
+        InstanceDefinition, RoleDefinition, ToolDefinition, UpstreamDefinition, instance::ToolOverrides,
+    },
     key::{Definition, Kind},
     problem::{Problem, Problems},
     safe_mode::SafeMode,
@@ -78,19 +80,23 @@ impl Compile for ToolCompiler {
     }
 
     fn check_document(&self, kind: Kind, definition: &Definition) -> Result<(), Problems> {
-        if kind != Kind::ROLE {
-            return Ok(());
+        let mut problems = Vec::new();
+        if kind == Kind::ROLE {
+            let role: Option<&RoleDefinition> = definition.downcast_ref();
+            problems.extend(role.into_iter().flat_map(|role| self.check_role(role)));
+        } else if kind == Kind::UPSTREAM {
+            let upstream: Option<&UpstreamDefinition> = definition.downcast_ref();
+            problems.extend(
+                upstream
+                    .into_iter()
+                    .flat_map(|upstream| self.check_upstream(upstream)),
+            );
         }
-        let role: Option<&RoleDefinition> = definition.downcast_ref();
-        let bounds = TemplateBounds::from(&*self.bounds);
-        let conditions = role.into_iter().flat_map(RoleDefinition::conditions);
-        let problems: Vec<_> = conditions
-            .filter_map(|(field, condition)| self.conditions.check(&field, condition, bounds).err())
-            .collect();
-        match problems.is_empty() {
-            true => Ok(()),
-            false => Err(Problems(problems)),
-        }
+        none_of(problems)
+    }
+
+    fn check_instance(&self, instance: &InstanceDefinition) -> Result<(), Problems> {
+        none_of(self.check_outputs(instance))
     }
 
     fn check_needs(
@@ -104,11 +110,23 @@ impl Compile for ToolCompiler {
             let reason = format!("is missing: the tool `{}` needs it in {}", tool.id, needed.field);
             Problem::at(field, reason)
         };
-        let problems: Vec<_> = tool.compiled.needs.iter().filter(missing).map(problem).collect();
-        match problems.is_empty() {
-            true => Ok(()),
-            false => Err(Problems(problems)),
-        }
+        none_of(tool.compiled.needs.iter().filter(missing).map(problem).collect())
+    }
+}
+
+impl ToolCompiler {
+    fn check_role(&self, role: &RoleDefinition) -> Vec<Problem> {
+        let bounds = TemplateBounds::from(&*self.bounds);
+        role.conditions()
+            .filter_map(|(field, condition)| self.conditions.check(&field, condition, bounds).err())
+            .collect()
+    }
+}
+
+fn none_of(problems: Vec<Problem>) -> Result<(), Problems> {
+    match problems.is_empty() {
+        true => Ok(()),
+        false => Err(Problems(problems)),
     }
 }
 

@@ -178,11 +178,8 @@ impl Hub {
     }
 
     /// How many bytes of text, and of structured content, a result of this upstream's tools has at the most.
-    pub fn max_result_bytes(&self, id: &str) -> usize {
-        let remotes = self.remotes.load();
-        let own = remotes
-            .get(id)
-            .and_then(|remote| remote.definition.limits.max_result_bytes);
+    pub fn max_result_bytes(&self, definition: &UpstreamDefinition) -> usize {
+        let own = definition.limits.max_result_bytes;
         let most = own.map_or(self.settings.max_result_bytes, |own| own.0);
         usize::try_from(most).unwrap_or(usize::MAX)
     }

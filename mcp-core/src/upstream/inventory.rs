@@ -62,6 +62,8 @@ pub struct RemoteTool {
     pub mirrored: Vec<MirroredHeader>,
     /// Whether calling it twice is the same as calling it once, or as not calling it at all, as far as the server says.
     pub is_repeatable: bool,
+    /// Whether a call changes nothing, as far as the server says.
+    pub only_reads: bool,
 }
 
 /// One entry of a list of resources or prompts.
@@ -93,6 +95,19 @@ pub struct Skipped {
 }
 
 impl RemoteTool {
+    /// A tool that nobody has seen yet.
+    pub(crate) fn unknown(name: &Arc<str>) -> Self {
+        Self {
+            name: name.clone(),
+            listing: "{}".into(),
+            legacy_listing: None,
+            digest: "".into(),
+            mirrored: Vec::new(),
+            is_repeatable: false,
+            only_reads: false,
+        }
+    }
+
     /// Whether a result with this structured content keeps to the output schema, if there is one.
     pub fn promises(&self, structured: Option<&str>) -> bool {
         let members = Members::read(&self.listing).unwrap_or_default();

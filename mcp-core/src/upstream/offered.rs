@@ -6,6 +6,7 @@ use super::{
     names,
 };
 use crate::json::{members::Members, one_line::compact};
+use mcp_common::definition::{UpstreamDefinition, upstream::RemoteOutput};
 use serde_json::{json, value::RawValue};
 use std::sync::Arc;
 
@@ -14,10 +15,14 @@ use std::sync::Arc;
 pub struct OfferedTool {
     /// The upstream's id.
     pub upstream: Arc<str>,
+    /// The upstream's document.
+    pub definition: Arc<UpstreamDefinition>,
     /// What clients call it, unless an instance says otherwise.
     pub name: Arc<str>,
     /// The description that is shown instead of the server's own.
     pub description: Option<Arc<str>>,
+    /// How its answers are shaped, unless an instance says otherwise.
+    pub output: Option<Arc<RemoteOutput>>,
     /// What it is.
     pub tool: Arc<RemoteTool>,
 }
@@ -71,8 +76,10 @@ impl Offer {
         let said = self.definition.tools.overrides.get(&tool.name);
         OfferedTool {
             upstream: self.definition.id.clone(),
+            definition: self.definition.clone(),
             name: names::shown(&self.definition.tools, &tool.name),
             description: said.and_then(|said| said.description.clone()),
+            output: said.and_then(|said| said.output.clone()),
             tool: tool.clone(),
         }
     }
@@ -93,7 +100,7 @@ impl OfferedPrompt {
         if self.name == self.prompt.key {
             return self.prompt.listing.clone();
         }
-        renamed(&self.prompt.listing, &self.name, None, None).into()
+        renamed(&self.prompt.listing, &self.name, &Said::default()).into()
     }
 }
 
@@ -105,18 +112,15 @@ impl OfferedTool {
 
     /// One entry of `tools/list`: the server's own text but for what is said otherwise; and the entry of earlier revisions
     /// where that differs.
-    pub fn listing(
-        &self,
-        name: &str,
-        description: Option<&str>,
-        schema: Option<&str>,
-    ) -> (String, Option<String>) {
-        let description = description.or(self.description.as_deref());
-        let said = |listing: &str| {
-            if name == &*self.tool.name && description.is_none() && schema.is_none() {
-                return listing.to_owned();
-            }
-            renamed(listing, name, description, schema)
+    pub fn listing(&self, name: &str, said: Said<'_>) -> (String, Option<String>) {
+        let said = Said {
+            description: said.description.or(self.description.as_deref()),
+            ..said
+        };
+        let is_own = name == &*self.tool.name && said == Said::default();
+        let said = |listing: &str| match is_own {
+            true => listing.to_owned(),
+            false => renamed(listing, name, &said),
         };
         let legacy = self.tool.legacy_listing.as_deref().map(said);
         (said(&self.tool.listing), legacy)
@@ -129,20 +133,37 @@ impl OfferedTool {
     }
 }
 
-/// An entry with another name, and another description and schema if they are given; all else is the server's own text.
-fn renamed(listing: &str, name: &str, description: Option<&str>, schema: Option<&str>) -> String {
+/// What an entry says otherwise than the server's own text.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Said<'a> {
+    /// The description.
+    pub description: Option<&'a str>,
+    /// `inputSchema`.
+    pub schema: Option<&'a str>,
+    /// Whether there is no `outputSchema`, since answers are shaped otherwise.
+    pub without_output_schema: bool,
+}
+
+/// An entry with another name, and what is said otherwise; all else is the server's own text.
+fn renamed(listing: &str, name: &str, said: &Said<'_>) -> String {
     // It was read before, or it would not be in the inventory.
     let members = Members::read(listing).unwrap_or_default();
     let mut out = String::with_capacity(listing.len() + name.len() + 64);
     out.extend(["{\"name\":", &json!(name).to_string()]);
-    if let Some(description) = description {
+    if let Some(description) = said.description {
         out.extend([",\"description\":", &json!(description).to_string()]);
     }
     for (member, value) in members.iter() {
-        if member == "name" || (member == "description" && description.is_some()) {
+        let is_left_out = match member {
+            "name" => true,
+            "description" => said.description.is_some(),
+            "outputSchema" => said.without_output_schema,
+            _ => false,
+        };
+        if is_left_out {
             continue;
         }
-        let value = match schema {
+        let value = match said.schema {
             Some(schema) if member == "inputSchema" => schema,
             _ => value.get(),
         };

@@ -1,5 +1,6 @@
 //! Upstreams as inventories: what of theirs an instance shows, under which names, and who answers requests for it.
 
+pub(super) mod finished;
 mod origin;
 mod prompts;
 mod resources;
@@ -8,8 +9,9 @@ mod tools;
 
 use super::{Inventories, Offer};
 use crate::{
+    engine::Engine,
     relay::Origin,
-    tool::StoredTool,
+    tool::{StoredTool, ToolCompiler},
     upstream::{self, Features, Hub},
 };
 use mcp_common::{
@@ -23,7 +25,14 @@ use std::{
 };
 
 /// What upstreams offer.
-pub struct UpstreamInventories(pub Arc<Hub>);
+pub struct UpstreamInventories {
+    /// The upstreams.
+    pub hub: Arc<Hub>,
+    /// What shapes their tools' answers, where documents say how.
+    pub engine: Engine,
+    /// The compiler of the catalog, which has checked those documents.
+    pub compiler: ToolCompiler,
+}
 
 impl Inventories for UpstreamInventories {
     fn offer(&self, instance: &InstanceEntry<StoredTool>) -> Offer {
@@ -31,7 +40,7 @@ impl Inventories for UpstreamInventories {
         if !definition.has_upstreams() {
             return Offer::default();
         }
-        let hub = &self.0;
+        let hub = &self.hub;
         let sources = sources(definition, hub);
         let chosen = tools::chosen(definition, hub);
         let apps = resources::of_apps(&chosen, definition, hub);
@@ -55,7 +64,7 @@ impl Inventories for UpstreamInventories {
             tasks: tasks(&chosen, hub),
             tools: chosen
                 .into_iter()
-                .map(|chosen| chosen.item(definition, hub))
+                .map(|chosen| chosen.item(definition, self))
                 .collect(),
             resources,
             prompts,
@@ -64,7 +73,7 @@ impl Inventories for UpstreamInventories {
 
     fn epoch(&self, instance: &InstanceEntry<StoredTool>) -> u64 {
         match instance.definition.has_upstreams() {
-            true => self.0.epoch(),
+            true => self.hub.epoch(),
             false => 0,
         }
     }

@@ -10,11 +10,11 @@ use mcp_common::{
     authenticator::Principal,
     catalog::{Cause, Place, Snapshot},
     datasource::{Load, Record},
-    definition::ToolDefinition,
+    definition::{ToolDefinition, UpstreamDefinition},
     key::{Key, Kind},
 };
 use mcp_core::{
-    authoring::examples::Runner,
+    authoring::examples::{RemoteRunner, Runner},
     tool::{InstanceNames, StoredTool},
 };
 use std::{
@@ -43,7 +43,9 @@ pub(super) async fn run(config: Option<PathBuf>, arguments: &TestArguments) -> R
         let Place::Definition(key) = &bad.place else {
             continue;
         };
-        if key.kind == Kind::TOOL && arguments.wants(&key.id) {
+        let is_meant = key.kind == Kind::TOOL && arguments.wants(&key.id)
+            || key.kind == Kind::UPSTREAM && arguments.wants_of_upstream(&key.id);
+        if is_meant {
             results.broken(places.get(key).map(String::as_str), &key.id, bad.reason.clone());
         }
     }
@@ -67,6 +69,27 @@ pub(super) async fn run(config: Option<PathBuf>, arguments: &TestArguments) -> R
         };
         for run in runner.run(&tool, &definition).await {
             results.add(place, run);
+        }
+    }
+    let hub = control_plane::command_hub(&settings);
+    let runner = RemoteRunner {
+        engine: &engine,
+        compiler: catalog.compiler(),
+        hub: &hub,
+        principal: &Principal::anonymous(),
+        mode: arguments.mode(),
+    };
+    let upstreams = snapshot.documents(Kind::UPSTREAM).into_iter();
+    for (id, entry) in upstreams.flat_map(|all| all.iter()) {
+        let key = Key {
+            kind: Kind::UPSTREAM,
+            id: id.clone(),
+        };
+        let definition = UpstreamDefinition::read(id, &entry.document)
+            .map_err(Failure::runtime)?
+            .definition;
+        for run in runner.run(&definition, |tool| arguments.wants(tool)).await {
+            results.add(places.get(&key).map(String::as_str), run);
         }
     }
     Ok(results)

@@ -98,5 +98,26 @@ fn text(explained: &RemoteExplanation, tool: &str) -> String {
     if let Some(message) = &explained.message {
         let _ = writeln!(out, "  {}", message.get());
     }
+    let most = explained.max_result_bytes;
+    match &explained.output {
+        Some(output) => {
+            let _ = writeln!(
+                out,
+                "  its answer is shaped as the {} says, with {most} bytes of text at the most",
+                output.said_by
+            );
+            for (name, text) in [("jq", &output.jq), ("template", &output.template)] {
+                if let Some(text) = text {
+                    let _ = writeln!(out, "    {name}: {text}");
+                }
+            }
+        }
+        None => {
+            let _ = writeln!(
+                out,
+                "  its answer is the server's own, up to {most} bytes of text"
+            );
+        }
+    }
     out
 }

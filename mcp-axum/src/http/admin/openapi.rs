@@ -35,7 +35,7 @@ use utoipa::{
     paths(
         collection::list, collection::get, collection::put, collection::delete, collection::history,
         collection::revision, collection::diff, collection::rollback, explain::explain_tool,
-        imports::import, plans::plan, plans::apply, plans::export, plans::verify,
+        imports::import, plans::plan, plans::apply, plans::export, plans::verify, plans::verify_upstream,
         operation::quarantine, operation::status, operation::schema,
         upstreams::upstreams, upstreams::check_upstream, upstreams::refresh_upstream, upstreams::restart_upstream,
         upstreams::upstream_inventory, upstreams::upstream_logs, upstreams::upstream_drift, upstreams::explain_upstream, upstreams::approve_upstream,

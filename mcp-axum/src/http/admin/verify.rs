@@ -1,4 +1,4 @@
-//! Examples of a definition as its tests: of a stored one (`POST /admin/tds/{id}/verify`), and of one that is to be
+//! Examples of a definition as its tests: of a stored one (`POST /admin/tds/{id}/verify`, `POST /admin/uds/{id}/verify`), and of one that is to be
 //! stored (`PUT …?verify=`), which is refused if it does not do what its own examples say.
 
 use super::{
@@ -13,12 +13,12 @@ use axum::{Extension, extract::State};
 use http::StatusCode;
 use mcp_common::{
     authenticator::Principal,
-    definition::ToolDefinition,
+    definition::{ToolDefinition, UpstreamDefinition},
     document::Document,
     key::{Key, Kind},
 };
 use mcp_core::{
-    authoring::examples::{ExampleRun, Mode, Runner, Verdict},
+    authoring::examples::{ExampleRun, Mode, RemoteRunner, Runner, Verdict},
     tool::InstanceNames,
 };
 use serde::Deserialize;
@@ -67,6 +67,31 @@ pub(super) async fn run(
         .ok_or_else(|| Error::not_found(format!("there is no {key}, or nothing of it is served")))?;
     let mode = mode(query.mode, query.any_method);
     let runs = examples(&app, &key, &entry.document, mode, &principal).await?;
+    Ok(Success::new(runs).revision(Some(entry.revision)))
+}
+
+/// Runs the examples that an upstream's document has of its tools' calls.
+pub(super) async fn remote(
+    State(app): State<Arc<App>>,
+    Target(key): Target,
+    Parameters(query): Parameters<VerifyQuery>,
+    Extension(principal): Extension<Principal>,
+) -> Result<Success<Vec<ExampleRun>>> {
+    let snapshot = app.catalog.snapshot();
+    let served = snapshot
+        .documents(Kind::UPSTREAM)
+        .and_then(|all| all.get(&key.id));
+    let entry =
+        served.ok_or_else(|| Error::not_found(format!("there is no {key}, or nothing of it is served")))?;
+    let definition = UpstreamDefinition::read(&key.id, &entry.document)?.definition;
+    let runner = RemoteRunner {
+        engine: &app.admin.engine,
+        compiler: app.catalog.compiler(),
+        hub: &app.hub,
+        principal: &principal,
+        mode: mode(query.mode, query.any_method),
+    };
+    let runs = runner.run(&definition, |_| true).await;
     Ok(Success::new(runs).revision(Some(entry.revision)))
 }
 

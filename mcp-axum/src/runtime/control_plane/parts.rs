@@ -12,12 +12,13 @@ use mcp_core::{
     protocol::{AbandonedSettings, ProtocolSettings},
     secrets::{SecretSettings, Secrets},
     tool::{RequestHeader, Shelf, ToolCompiler},
-    upstream::HubSettings,
+    upstream::{Hub, HubSettings},
     via::Via,
     view::ViewSettings,
 };
 use sha2::{Digest, Sha256};
 use std::{path::PathBuf, sync::Arc, time::Duration};
+use tokio::runtime::Handle;
 
 /// For the gateway's catalog, and for commands that have one of their own.
 pub(super) fn compiler(settings: &Settings) -> ToolCompiler {
@@ -125,6 +126,16 @@ pub(crate) fn command_engine(settings: &Settings) -> Engine {
         engine.via = Via::named("cli", settings.upstream.max_gateways);
     }
     Engine::new(engine, services)
+}
+
+/// For a command that has no connections of its own: a hub with the gateway's settings and without upstreams.
+pub(crate) fn command_hub(settings: &Settings) -> Arc<Hub> {
+    let (engine, services) = (engine_settings(settings), EngineServices::default());
+    let hub = HubSettings {
+        kept_in: None,
+        ..hub_settings(settings, &engine, &services)
+    };
+    Hub::new(hub, Tasks::default(), Handle::current())
 }
 
 /// Without random numbers there is no name, and no loop is found.

@@ -34,7 +34,7 @@ impl<C: Compile> Transition<'_, C> {
         let known = self.next.entries(kind).and_then(|entries| entries.entry(id));
         let known = known.map(|entry| entry.served().document);
         if kind == Kind::INSTANCE {
-            return read::instance(record, known, &self.compiler.bounds()).map(Definition::Instance);
+            return read::instance(self.compiler, record, known).map(Definition::Instance);
         }
         read::other(self.compiler, record, known).map(Definition::Other)
     }

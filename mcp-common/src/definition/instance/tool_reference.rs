@@ -1,6 +1,6 @@
 //! One entry of `tool_ids`: an id, or an object that says more.
 
-use crate::json;
+use crate::{definition::upstream::RemoteOutput, json};
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::{Deserialize, Deserializer, de::Error};
 use serde_json::value::RawValue;
@@ -17,6 +17,8 @@ pub struct ToolReference {
     pub description: Option<Arc<str>>,
     /// What this instance says about its arguments; `None` where it says nothing.
     pub overrides: Option<Arc<ToolOverrides>>,
+    /// How the answers of a tool of an upstream are shaped in this instance, instead of what the upstream's document says.
+    pub output: Option<Arc<RemoteOutput>>,
 }
 
 /// What an instance says about a tool's arguments. An argument is written by its name, or, where arguments are grouped,
@@ -59,6 +61,8 @@ struct Entry {
     defaults: Option<BTreeMap<String, Box<RawValue>>>,
     /// Arguments that clients neither see nor give.
     hide: Option<Vec<String>>,
+    /// How the answers of a tool of an upstream are shaped in this instance, instead of what the upstream's document says.
+    output: Option<RemoteOutput>,
 }
 
 impl JsonSchema for ToolReference {
@@ -90,6 +94,7 @@ impl<'de> Deserialize<'de> for ToolReference {
                 name: None,
                 description: None,
                 overrides: None,
+                output: None,
             }),
             Some(b'{') => {
                 let entry: Entry = serde_json::from_str(text.get()).map_err(reason)?;
@@ -115,6 +120,7 @@ impl From<Entry> for ToolReference {
             name: entry.name,
             description: entry.description,
             overrides: (overrides != ToolOverrides::default()).then(|| Arc::new(overrides)),
+            output: entry.output.map(Arc::new),
         }
     }
 }

@@ -29,15 +29,15 @@ fn some_answer(schema: &mut Schema) {
 }
 
 impl StaticAnswer {
-    /// Reports what is wrong independently of `output_schema`.
-    pub(super) fn check(&self, problems: &mut Vec<Problem>) {
+    /// Reports what is wrong independently of `output_schema`; `field` is where it stands.
+    pub(in crate::definition) fn check(&self, field: &str, problems: &mut Vec<Problem>) {
         if self.content.is_none() && self.structured.is_none() {
             let reason =
                 "says no answer: give `content`, blocks for the model, or `structured`, a JSON value";
-            problems.push(Problem::at("static", reason));
+            problems.push(Problem::at(field, reason));
         }
         for (index, block) in self.content.iter().flatten().enumerate() {
-            block.check(&format!("static.content[{index}]"), problems);
+            block.check(&format!("{field}.content[{index}]"), problems);
         }
     }
 }

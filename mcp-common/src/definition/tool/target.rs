@@ -19,7 +19,7 @@ impl TargetDefinition<'_> {
     pub(super) fn check(self, problems: &mut Vec<Problem>) {
         match self {
             Self::Http(binding) => binding.check(problems),
-            Self::Static(answer) => answer.check(problems),
+            Self::Static(answer) => answer.check("static", problems),
         }
     }
 }

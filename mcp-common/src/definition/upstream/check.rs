@@ -287,6 +287,9 @@ fn tools(definition: &UpstreamDefinition, problems: &mut Vec<Problem>) {
     }
     let mut names = BTreeMap::new();
     for (tool, said) in &tools.overrides {
+        for (index, example) in said.examples.iter().enumerate() {
+            example.check(&format!("tools.overrides.{tool}.examples[{index}]"), problems);
+        }
         let Some(name) = &said.name else { continue };
         let field = format!("tools.overrides.{tool}.name");
         problems.extend(check_tool_name(&field, name).err());

@@ -1,11 +1,12 @@
 //! Which tools of an upstream are shown, and as what (`tools`).
 
+use super::{RemoteExample, RemoteOutput};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use std::{collections::BTreeMap, sync::Arc};
 
 /// Which of an upstream's tools are shown, and as what.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct UpstreamTools {
     /// Names, with `*` for any text. Only these are shown; all if it is empty.
@@ -23,7 +24,7 @@ pub struct UpstreamTools {
 }
 
 /// What is said about one tool of an upstream.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct RemoteTool {
     /// Its name, instead of its own and without the prefix.
@@ -33,6 +34,10 @@ pub struct RemoteTool {
     pub description: Option<Arc<str>>,
     /// `true`: it is not shown.
     pub hide: bool,
+    /// How its answers are shaped.
+    pub output: Option<Arc<RemoteOutput>>,
+    /// Calls that `dynmcp test` makes.
+    pub examples: Vec<RemoteExample>,
 }
 
 /// A name, or several by `*`, which stands for any text.

@@ -5,7 +5,11 @@ use crate::{
     tool::{RemoteArguments, ToolCompiler},
     upstream::{Hub, Preview, RemoteCall, RemoteTool, Wanted},
 };
-use mcp_common::{catalog::Catalog, definition::upstream::UpstreamTransport, key::Key};
+use mcp_common::{
+    catalog::Catalog,
+    definition::{instance::ToolReference, upstream::UpstreamTransport},
+    key::Key,
+};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use std::{collections::BTreeMap, sync::Arc};
@@ -47,6 +51,24 @@ pub struct RemoteExplanation {
     pub message: Option<Box<RawValue>>,
     /// The headers of its HTTP request, with `***` for credentials; empty for other transports.
     pub headers: BTreeMap<String, String>,
+    /// How the answer is shaped; absent where it is the server's own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub output: Option<ExplainedOutput>,
+    /// How many bytes of text, and of structured content, the answer has at the most.
+    pub max_result_bytes: u64,
+}
+
+/// How an answer is shaped.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ExplainedOutput {
+    /// Where it is written: `upstream` or `instance`.
+    pub said_by: String,
+    /// The jq program over the structured content, or over the JSON that the text is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub jq: Option<String>,
+    /// The template of the text.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub template: Option<String>,
 }
 
 /// Explains. Nothing is sent.
@@ -69,7 +91,22 @@ pub fn explain_remote(
     if !given.starts_with('{') {
         return Err(AskError::Invalid("arguments: must be an object".to_owned()));
     }
-    let (arguments, problem) = match completed(catalog, key, asked, given)? {
+    let definition = &offer.definition;
+    let reference = reference(catalog, key, asked)?;
+    let own = definition.tools.overrides.get(&*asked.tool);
+    let own = own.and_then(|said| Some(("upstream", said.output.clone()?)));
+    let said = reference
+        .as_ref()
+        .and_then(|said| Some(("instance", said.output.clone()?)));
+    let output = said.or(own);
+    let most = output.as_ref().and_then(|(_, output)| output.max_bytes);
+    let most = most.map_or(hub.max_result_bytes(definition) as u64, |most| most.0);
+    let overrides = reference.and_then(|reference| reference.overrides);
+    let completed = match overrides {
+        Some(overrides) => RemoteArguments::new(&overrides).complete(given),
+        None => Ok(given.to_owned()),
+    };
+    let (arguments, problem) = match completed {
         Ok(arguments) => (arguments, None),
         Err(problem) => (given.to_owned(), Some(problem)),
     };
@@ -82,7 +119,6 @@ pub fn explain_remote(
     };
     let preview = hub.preview(&key.id, &call).ok_or_else(missing)?;
     let preview: Preview = preview.map_err(|error| AskError::Invalid(error.to_string()))?;
-    let definition = &offer.definition;
     let server = match preview.transport {
         UpstreamTransport::Stdio => {
             let command = definition.command.iter();
@@ -102,18 +138,23 @@ pub fn explain_remote(
         message: message.filter(|_| problem.is_none()),
         problem,
         headers: preview.headers.into_iter().collect(),
+        output: output.map(|(said_by, output)| ExplainedOutput {
+            said_by: said_by.to_owned(),
+            jq: output.jq.as_deref().map(str::to_owned),
+            template: output.template.as_deref().map(str::to_owned),
+        }),
+        max_result_bytes: most,
     })
 }
 
-/// The arguments with those that the instance gives, or what the client may not give.
-fn completed(
+/// What the instance says about the tool, if one is asked about.
+fn reference(
     catalog: &Catalog<ToolCompiler>,
     key: &Key,
     asked: &RemoteRequest,
-    given: &str,
-) -> Result<Result<String, String>, AskError> {
+) -> Result<Option<ToolReference>, AskError> {
     let Some(instance) = &asked.instance else {
-        return Ok(Ok(given.to_owned()));
+        return Ok(None);
     };
     let snapshot = catalog.snapshot();
     let entry = snapshot.instances.get(&**instance);
@@ -126,11 +167,5 @@ fn completed(
     }
     let is_it = |id: &str| id.split_once('/') == Some((&*key.id, &*asked.tool));
     let mut references = entry.definition.tool_ids.iter();
-    let overrides = references
-        .find(|reference| is_it(&reference.id))
-        .and_then(|reference| reference.overrides.clone());
-    Ok(match overrides {
-        Some(overrides) => RemoteArguments::new(&overrides).complete(given),
-        None => Ok(given.to_owned()),
-    })
+    Ok(references.find(|reference| is_it(&reference.id)).cloned())
 }

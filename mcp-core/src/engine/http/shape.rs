@@ -17,7 +17,7 @@ use crate::{
         result::{CallResult, Outcome},
         work::{Stop, Work},
     },
-    tool::{Call, bounded},
+    tool::{Call, Member, ResponseShape, Schema, bounded},
 };
 use bound::Bound;
 use http::{StatusCode, header};
@@ -39,6 +39,26 @@ pub(crate) struct Defaults {
     pub(crate) max_result_bytes: usize,
 }
 
+/// What shaping goes by: of a tool with a definition, or of one that an upstream has.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Shaping<'a> {
+    pub(crate) response: Option<&'a ResponseShape>,
+    /// What `output_schema` promises.
+    pub(crate) output: Option<&'a Schema>,
+    /// Whether a call changes nothing.
+    pub(crate) is_safe: bool,
+}
+
+impl<'a> From<&'a Call> for Shaping<'a> {
+    fn from(call: &'a Call) -> Self {
+        Self {
+            response: call.response.as_deref(),
+            output: call.signature.output.as_ref(),
+            is_safe: call.method.is_safe(),
+        }
+    }
+}
+
 /// For answers that no exchange has unpacked: why they cannot be read, if they are packed.
 pub(crate) fn packed(call: &Call, answer: &Answer) -> Option<CallResult> {
     let encoding = answer.header(header::CONTENT_ENCODING).unwrap_or("identity");
@@ -52,20 +72,20 @@ pub(crate) fn packed(call: &Call, answer: &Answer) -> Option<CallResult> {
         bounded(encoding, 40)
     );
     let failure = Failure::new(Outcome::BadAnswer, text);
-    Some(lost(call, status, &failure))
+    Some(lost(call.into(), status, &failure))
 }
 
 /// What the client gets to see.
 pub(crate) fn shape(
-    call: &Call,
+    shaping: Shaping<'_>,
     answer: &Answer,
     context: &CallContext<'_>,
     defaults: &Defaults,
     work: &dyn Work,
 ) -> Result<CallResult, Stop> {
-    match &call.response {
-        Some(response) => defined::shape(call, response, answer, context, defaults, work),
-        None => undefined(call, answer, defaults, work),
+    match shaping.response {
+        Some(response) => defined::shape(shaping, response, answer, context, defaults, work),
+        None => undefined(shaping, answer, defaults, work),
     }
 }
 
@@ -78,38 +98,43 @@ pub(super) fn jq_input(answer: &Answer) -> Result<Cow<'_, str>, String> {
 }
 
 /// Where the definition says nothing about answers.
-fn undefined(call: &Call, answer: &Answer, defaults: &Defaults, work: &dyn Work) -> Result<CallResult, Stop> {
+fn undefined(
+    shaping: Shaping<'_>,
+    answer: &Answer,
+    defaults: &Defaults,
+    work: &dyn Work,
+) -> Result<CallResult, Stop> {
     if !answer.status.is_success() {
         return Ok(unsuccessful::shape(answer));
     }
     if answer.body.is_empty() {
-        return Ok(empty(call, answer.status));
+        return Ok(empty(shaping, answer.status));
     }
     let media = Media::of(answer);
     match media {
-        Media::Json => json::shape(call, answer, defaults, work),
-        _ if call.signature.output.is_some() && decode::is_lines(answer) => {
-            json::shape(call, answer, defaults, work)
+        Media::Json => json::shape(shaping, answer, defaults, work),
+        _ if shaping.output.is_some() && decode::is_lines(answer) => {
+            json::shape(shaping, answer, defaults, work)
         }
-        _ if call.signature.output.is_some() => Ok(not_json(call, answer)),
-        Media::Text => Ok(text(call, answer, Bound::of(None, defaults))),
+        _ if shaping.output.is_some() => Ok(not_json(shaping, answer)),
+        Media::Text => Ok(text(shaping, answer, Bound::of(None, defaults))),
         media => Ok(media::shape(answer, media)),
     }
 }
 
-fn text(call: &Call, answer: &Answer, bound: Bound) -> CallResult {
+fn text(shaping: Shaping<'_>, answer: &Answer, bound: Bound) -> CallResult {
     match bound.text(decode::text(answer)) {
         Ok((text, note)) => {
             let texts: Vec<&str> = std::iter::once(&*text).chain(note.as_deref()).collect();
             CallResult::texts(&texts, Outcome::Ok, Some(answer.status.as_u16()))
         }
-        Err(too_large) => lost(call, answer.status, &too_large.into()),
+        Err(too_large) => lost(shaping, answer.status, &too_large.into()),
     }
 }
 
-fn empty(call: &Call, status: StatusCode) -> CallResult {
+fn empty(shaping: Shaping<'_>, status: StatusCode) -> CallResult {
     let said = format!("HTTP {}, no content", status.as_u16());
-    let Some(output) = &call.signature.output else {
+    let Some(output) = shaping.output else {
         return CallResult::text(&said, false, Outcome::Ok, Some(status.as_u16()));
     };
     if output.is_valid(&serde_json::Value::Null) {
@@ -119,45 +144,47 @@ fn empty(call: &Call, status: StatusCode) -> CallResult {
             ..result
         };
     }
-    let succeeded = succeeded(call, status);
+    let succeeded = succeeded(shaping, status);
     let text = format!("{said}, but the definition promises JSON (output_schema). {succeeded}");
     CallResult::text(&text, true, Outcome::BadAnswer, Some(status.as_u16()))
 }
 
 /// Something else where the definition needs JSON.
-fn not_json(call: &Call, answer: &Answer) -> CallResult {
+fn not_json(shaping: Shaping<'_>, answer: &Answer) -> CallResult {
     let what = answer
         .header(header::CONTENT_TYPE)
         .unwrap_or("data without a Content-Type")
         .to_owned();
     let text = format!("The definition promises JSON (output_schema), but the upstream answered {what}.");
-    bad_answer(call, answer, &text)
+    bad_answer(shaping, answer, &text)
 }
 
 /// What whoever reads that an answer cannot be used must not take for undone.
-fn succeeded(call: &Call, status: StatusCode) -> String {
-    let consequence = match call.method.is_safe() {
+fn succeeded(shaping: Shaping<'_>, status: StatusCode) -> String {
+    let consequence = match shaping.is_safe {
         true => "It changed nothing.",
         false => "What it changes is changed; do not call again to be sure.",
     };
-    format!(
-        "The call itself succeeded (status {}). {consequence}",
-        status.as_u16()
-    )
+    // Servers that speak MCP have none.
+    let status = match shaping.response.map(|response| response.member) {
+        Some(Member::Output) => String::new(),
+        Some(Member::Response) | None => format!(" (status {})", status.as_u16()),
+    };
+    format!("The call itself succeeded{status}. {consequence}")
 }
 
 /// There is an answer, but nothing of it to show.
-pub(crate) fn lost(call: &Call, status: StatusCode, failure: &Failure) -> CallResult {
+pub(crate) fn lost(shaping: Shaping<'_>, status: StatusCode, failure: &Failure) -> CallResult {
     let mut text = failure.text().into_owned();
     if status.is_success() {
-        text.extend([" ", &succeeded(call, status)]);
+        text.extend([" ", &succeeded(shaping, status)]);
     }
     CallResult::text(&text, true, failure.outcome, Some(status.as_u16()))
 }
 
 /// The upstream did what it was asked for, but its answer cannot be used.
-fn bad_answer(call: &Call, answer: &Answer, text: &str) -> CallResult {
-    unusable(answer, format!("{text} {}", succeeded(call, answer.status)))
+fn bad_answer(shaping: Shaping<'_>, answer: &Answer, text: &str) -> CallResult {
+    unusable(answer, format!("{text} {}", succeeded(shaping, answer.status)))
 }
 
 /// An answer that cannot be used, and the beginning of it.

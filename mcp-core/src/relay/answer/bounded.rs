@@ -41,6 +41,11 @@ impl Answer {
         self
     }
 
+    /// The content, as it stands.
+    pub(crate) fn content(&self) -> &str {
+        self.members.get(TEXT).map_or("[]", String::as_str)
+    }
+
     /// The structured content, as it stands.
     pub(crate) fn structured(&self) -> Option<&str> {
         self.members.get(STRUCTURED).map(String::as_str)
@@ -48,7 +53,7 @@ impl Answer {
 }
 
 /// The blocks with at most so many bytes of text in all. Whatever is no text is there to the end.
-fn shorter(blocks: &[&RawValue], most: usize, mut notes: Vec<String>) -> String {
+pub(super) fn shorter(blocks: &[&RawValue], most: usize, mut notes: Vec<String>) -> String {
     let (mut left, mut lost) = (most, 0);
     let mut kept = Vec::with_capacity(blocks.len() + 1);
     for block in blocks {

@@ -7,8 +7,8 @@ mod placement;
 
 use super::{body, param};
 use crate::tool::{
-    Body, Delivery, InputSchema, Leaf, Origin, ParamValue, Params, PathTemplate, ResponseShape, Signature,
-    TakenNames, Templates, ToolCompiler, UsedVar,
+    Body, Delivery, InputSchema, Leaf, Member, Origin, ParamValue, Params, PathTemplate, ResponseShape,
+    Signature, TakenNames, Templates, ToolCompiler, UsedVar,
 };
 use declared_names::DeclaredNames;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, header::ACCEPT_ENCODING};
@@ -144,8 +144,10 @@ impl Call {
         let mut required_in_group = [&binding.required_params.grouped[..], &input.required].concat();
         required_in_group.retain(|(_, name)| !has_value(name));
         let response = binding.response.as_ref().map(|binding| {
+            let place = (Member::Response, "tds_ext_info.response");
+            let promises = definition.output_schema.is_some();
             Box::new(ResponseShape::compile(
-                binding, definition, input, compiler, problems,
+                place, binding, promises, input, compiler, problems,
             ))
         });
         let delivery = Delivery::compile(binding, &method, origin.as_ref(), problems);

@@ -4,16 +4,41 @@ use crate::tool::{
     AnswerTemplates, AnswerText, Condition, ToolCompiler, input_schema::InputSchema, jq::Program,
 };
 use mcp_common::{
-    definition::{
-        ToolDefinition,
-        tool::{OnMismatch, Overflow, ResponseBinding, ResponseFormat, ResponsePart},
-    },
+    definition::tool::{OnMismatch, Overflow, ResponseBinding, ResponseFormat, ResponsePart},
     problem::Problem,
 };
 
-/// The `response` member, ready for use.
+/// Which member of a document says how answers are shaped.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Member {
+    /// `response` of a tool with a definition.
+    Response,
+    /// `output` of what is said about a tool of an upstream.
+    Output,
+}
+
+impl Member {
+    /// As messages name it.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Response => "response",
+            Self::Output => "output",
+        }
+    }
+
+    /// What of an answer there is to be named.
+    fn names(self) -> &'static [&'static str] {
+        match self {
+            Self::Response => &["status", "headers", "body"],
+            Self::Output => &["body"],
+        }
+    }
+}
+
+/// The `response` member, or what does the same elsewhere, ready for use.
 #[derive(Debug)]
 pub(crate) struct ResponseShape {
+    pub(crate) member: Member,
     pub(crate) format: ResponseFormat,
     pub(crate) templates: AnswerTemplates,
     pub(crate) success: Option<Condition>,
@@ -39,18 +64,20 @@ pub(crate) struct ErrorRule {
 }
 
 impl ResponseShape {
-    /// Compiles as much as can be, and reports the rest.
-    pub(super) fn compile(
+    /// Compiles as much as can be, and reports the rest. `place` is where the member stands, `promises` whether there is an
+    /// `output_schema`.
+    pub(in crate::tool) fn compile(
+        (member, place): (Member, &str),
         binding: &ResponseBinding,
-        definition: &ToolDefinition,
+        promises: bool,
         input: &InputSchema,
         compiler: &ToolCompiler,
         problems: &mut Vec<Problem>,
     ) -> Self {
-        let mut templates =
-            AnswerTemplates::new(compiler.request_headers.clone(), (&*compiler.bounds).into());
+        let allowed = compiler.request_headers.clone();
+        let mut templates = AnswerTemplates::new(allowed, (&*compiler.bounds).into(), member.names());
         let mut found = Vec::new();
-        let field = |name: &str| format!("tds_ext_info.response.{name}");
+        let field = |name: &str| format!("{place}.{name}");
         let success = binding.success.as_deref().and_then(|expression| {
             let compiled = templates.condition(&field("success"), expression, input);
             compiled.map_err(|problem| found.push(problem)).ok()
@@ -87,10 +114,7 @@ impl ResponseShape {
                 .map_err(|reason| found.push(Problem::at(field("jq"), reason)))
                 .ok()
         });
-        let needs_json = [
-            (jq.is_some(), "jq"),
-            (definition.output_schema.is_some(), "output_schema"),
-        ];
+        let needs_json = [(jq.is_some(), "jq"), (promises, "output_schema")];
         let is_json = matches!(binding.format, ResponseFormat::Auto | ResponseFormat::Json);
         for (_, what) in needs_json.iter().filter(|(needs, _)| *needs && !is_json) {
             let reason = format!("must be auto or json, because `{what}` works on JSON");
@@ -101,7 +125,7 @@ impl ResponseShape {
         if !with_text && !with_structured {
             found.push(Problem::at(field("content"), "must not be empty"));
         }
-        if definition.output_schema.is_some() && !with_structured {
+        if promises && !with_structured {
             let reason = "must have \"structured\", because `output_schema` promises it";
             found.push(Problem::at(field("content"), reason));
         }
@@ -113,6 +137,7 @@ impl ResponseShape {
         }
         problems.append(&mut found);
         Self {
+            member,
             format: binding.format,
             templates,
             success,

@@ -15,9 +15,6 @@ const FUEL: u64 = 400_000;
 /// Longest text that a template may make.
 const MAX_TEXT: usize = 4 << 20;
 
-/// What an expression may name beside the names of requests.
-const OF_ANSWER: [&str; 3] = ["status", "headers", "body"];
-
 /// Whether something is so.
 #[derive(Clone, Debug)]
 pub(crate) struct Condition(String);
@@ -44,6 +41,8 @@ pub(crate) struct AnswerTemplates {
     pub(crate) vars: Vec<UsedVar>,
     /// What they name of the caller, by field.
     caller: Vec<(String, CallerName)>,
+    /// What they may name of an answer.
+    of_answer: &'static [&'static str],
     allowed: AllowedHeaders,
     bounds: TemplateBounds,
     /// What filling them costs.
@@ -60,14 +59,19 @@ fn environment(undefined: UndefinedBehavior) -> Environment<'static> {
 }
 
 impl AnswerTemplates {
-    /// `allowed`: what they may name of the client's request.
-    pub(crate) fn new(allowed: AllowedHeaders, bounds: TemplateBounds) -> Self {
+    /// What they may name: `allowed` of the client's request, `of_answer` of the answer.
+    pub(crate) fn new(
+        allowed: AllowedHeaders,
+        bounds: TemplateBounds,
+        of_answer: &'static [&'static str],
+    ) -> Self {
         Self {
             conditions: environment(UndefinedBehavior::Chainable),
             texts: environment(UndefinedBehavior::Strict),
             uses_body: false,
             vars: Vec::new(),
             caller: Vec::new(),
+            of_answer,
             allowed,
             bounds,
             weight: Weight::default(),
@@ -110,7 +114,7 @@ impl AnswerTemplates {
         self.conditions
             .add_template_owned(field.to_owned(), source.clone())
             .map_err(|error| at(format!("is not an expression: {}", first_line(&error))))?;
-        let found = check(&self.conditions, field, &source, schema, false, &self.allowed)?;
+        let found = self.check(&self.conditions, (field, &source), schema, false)?;
         self.note(field, found);
         Ok(Condition(field.to_owned()))
     }
@@ -146,9 +150,49 @@ impl AnswerTemplates {
         self.texts
             .add_template_owned(field.to_owned(), source.clone())
             .map_err(|error| Problem::at(field, format!("is not a template: {}", first_line(&error))))?;
-        let found = check(&self.texts, field, &source, schema, shaped, &self.allowed)?;
+        let found = self.check(&self.texts, (field, &source), schema, shaped)?;
         self.note(field, found);
         Ok(AnswerText::Template(field.to_owned()))
+    }
+
+    /// Whether the template names only what there is, and what it names.
+    fn check(
+        &self,
+        environment: &Environment<'_>,
+        (field, source): (&str, &str),
+        schema: &InputSchema,
+        shaped: bool,
+    ) -> Result<Found, Problem> {
+        let at = |reason: String| Problem::at(field, reason);
+        let template = environment
+            .get_template(field)
+            .map_err(|error| at(format!("is not a template: {}", first_line(&error))))?;
+        let mut used = template.undeclared_variables(true);
+        let root = |name: &String| name.split('.').next().unwrap_or_default().to_owned();
+        let uses_body = used
+            .iter()
+            .any(|name| matches!(root(name).as_str(), "body" | "data"));
+        let of_answer = |root: &str| self.of_answer.contains(&root) || (shaped && root == "data");
+        used.retain(|name| !of_answer(&root(name)));
+        let globals: Vec<&str> = environment.globals().map(|(name, _)| name).collect();
+        let known = ["args", "principal", "request", "instance"];
+        let unknown = used
+            .iter()
+            .find(|name| !known.contains(&root(name).as_str()) && !globals.contains(&root(name).as_str()));
+        if let Some(unknown) = unknown {
+            let data = if shaped { ", data" } else { "" };
+            let reason = format!(
+                "names `{unknown}`, which is unknown; known are {}{data}, args, principal, request.headers, instance",
+                self.of_answer.join(", ")
+            );
+            return Err(at(reason));
+        }
+        let named = names::check(environment, source, &used, schema, &self.allowed).map_err(at)?;
+        Ok(Found {
+            uses_body,
+            vars: named.vars,
+            caller: named.caller,
+        })
     }
 
     fn note(&mut self, field: &str, found: Found) {
@@ -212,43 +256,4 @@ struct Found {
     uses_body: bool,
     vars: Vec<Vec<String>>,
     caller: Vec<CallerName>,
-}
-
-fn check(
-    environment: &Environment<'_>,
-    field: &str,
-    source: &str,
-    schema: &InputSchema,
-    shaped: bool,
-    allowed: &AllowedHeaders,
-) -> Result<Found, Problem> {
-    let at = |reason: String| Problem::at(field, reason);
-    let template = environment
-        .get_template(field)
-        .map_err(|error| at(format!("is not a template: {}", first_line(&error))))?;
-    let mut used = template.undeclared_variables(true);
-    let root = |name: &String| name.split('.').next().unwrap_or_default().to_owned();
-    let uses_body = used
-        .iter()
-        .any(|name| matches!(root(name).as_str(), "body" | "data"));
-    let of_answer = |root: &str| OF_ANSWER.contains(&root) || (shaped && root == "data");
-    used.retain(|name| !of_answer(&root(name)));
-    let globals: Vec<&str> = environment.globals().map(|(name, _)| name).collect();
-    let known = ["args", "principal", "request", "instance"];
-    let unknown = used
-        .iter()
-        .find(|name| !known.contains(&root(name).as_str()) && !globals.contains(&root(name).as_str()));
-    if let Some(unknown) = unknown {
-        let data = if shaped { ", data" } else { "" };
-        let reason = format!(
-            "names `{unknown}`, which is unknown; known are status, headers, body{data}, args, principal, request.headers, instance"
-        );
-        return Err(at(reason));
-    }
-    let named = names::check(environment, source, &used, schema, allowed).map_err(at)?;
-    Ok(Found {
-        uses_body,
-        vars: named.vars,
-        caller: named.caller,
-    })
 }

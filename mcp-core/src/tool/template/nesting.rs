@@ -81,7 +81,7 @@ fn survives(text: &str, schema: &InputSchema, bounds: &Bounds) -> [Option<String
         Ok(Leaf::Text(name)) => drop(templates.render(name, values(), 1 << 16)),
         _ => {}
     }
-    let mut answers = AnswerTemplates::new(AllowedHeaders::default(), bounds.into());
+    let mut answers = AnswerTemplates::new(AllowedHeaders::default(), bounds.into(), &["body"]);
     let of_answer = answers.text("f", &format!("x{braced}"), schema, true);
     if let Ok(text @ AnswerText::Template(_)) = &of_answer {
         drop(answers.render(text, values()));
@@ -139,7 +139,7 @@ fn compiling_takes_time_that_grows_with_the_text() {
     ] {
         let make = |bytes: usize| format!("{{{{ args.a }}}}{}", tag.repeat((bytes - 32) / tag.len()));
         growth::is_linear_from(4 << 10, tag, 64 << 10, make, |text: &String| {
-            let mut answers = AnswerTemplates::new(AllowedHeaders::default(), (&bounds).into());
+            let mut answers = AnswerTemplates::new(AllowedHeaders::default(), (&bounds).into(), &["body"]);
             let compiled = answers.text("f", text, &schema, true);
             assert!(compiled.is_ok(), "{tag}: {compiled:?}");
         });

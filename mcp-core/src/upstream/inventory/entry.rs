@@ -104,7 +104,8 @@ pub(super) fn tool(entry: &str, notes: &mut Vec<Skipped>) -> Result<RemoteTool, 
     let annotations: Value = annotations
         .and_then(|annotations| serde_json::from_str(annotations.get()).ok())
         .unwrap_or_default();
-    let is_repeatable = annotations["readOnlyHint"] == true || annotations["idempotentHint"] == true;
+    let only_reads = annotations["readOnlyHint"] == true;
+    let is_repeatable = only_reads || annotations["idempotentHint"] == true;
     let (listing, said) = mended(kind, entry, &members);
     notes.extend(said.into_iter().map(|said| kind.skipped(&name, said)));
     let shown = Members::read(&listing).map_err(|reason| kind.skipped(&name, reason))?;
@@ -115,6 +116,7 @@ pub(super) fn tool(entry: &str, notes: &mut Vec<Skipped>) -> Result<RemoteTool, 
         listing: compact(&listing).into(),
         mirrored,
         is_repeatable,
+        only_reads,
     })
 }
 

@@ -1,14 +1,16 @@
 //! What answers requests for things of upstreams: the upstream, whose words are understood and passed on.
 
-use super::rounds;
+use super::{finished::Finishing, rounds};
 use crate::{
+    engine::{CallContext, Engine, RemoteShaping},
     json::members::Members,
-    relay::{Answer, Forwarded, Line, Origin, TooLarge, Trouble, Updates, Watch},
+    relay::{Answer, Forwarded, Line, Origin, Trouble, Updates, Watch},
     spec::Method,
-    tool::RemoteArguments,
+    tool::{InstanceNames, RemoteArguments},
     upstream::{Caller, Hub, RemoteCall, RemoteTool, RpcError, UpstreamError, Wanted},
 };
 use futures_util::future::BoxFuture;
+use mcp_common::definition::UpstreamDefinition;
 use serde_json::{json, value::RawValue};
 use std::sync::Arc;
 
@@ -32,14 +34,28 @@ pub(super) struct RemoteOrigin {
 /// What there is of an upstream that can be asked for.
 #[derive(Clone)]
 pub(super) enum What {
-    /// A tool, with what the instance says about its arguments.
-    Tool(Arc<RemoteTool>, Option<Arc<RemoteArguments>>),
+    /// A tool.
+    Tool(Arc<Shown>),
     /// A prompt by the name that the server gives it.
     Prompt(Arc<str>),
     /// Any of its resources and templates.
     Resources,
     /// Any of its tasks.
     Tasks,
+}
+
+/// A tool as an instance shows it.
+pub(super) struct Shown {
+    pub(super) tool: Arc<RemoteTool>,
+    /// The upstream's document.
+    pub(super) definition: Arc<UpstreamDefinition>,
+    /// What the instance says about its arguments.
+    pub(super) arguments: Option<RemoteArguments>,
+    /// How its answers are shaped.
+    pub(super) shaping: Option<Arc<RemoteShaping>>,
+    /// What of the instance templates may name, where there are any.
+    pub(super) names: Option<InstanceNames>,
+    pub(super) engine: Engine,
 }
 
 impl Origin for RemoteOrigin {
@@ -63,7 +79,7 @@ impl RemoteOrigin {
     async fn pass_on(&self, request: Forwarded, line: Line) -> Result<Answer, Trouble> {
         let upstream = &self.upstream;
         let wanted = match (&self.what, request.method) {
-            (What::Tool(tool, _), Method::ToolsCall) => Wanted::Tool(tool.clone()),
+            (What::Tool(shown), Method::ToolsCall) => Wanted::Tool(shown.tool.clone()),
             (What::Prompt(name), Method::PromptsGet) => Wanted::Prompt(name.clone()),
             (What::Prompt(name), Method::CompletionComplete) => Wanted::PromptCompletion(name.clone()),
             (What::Resources, Method::ResourcesRead) => Wanted::Resource,
@@ -95,9 +111,11 @@ impl RemoteOrigin {
                 }),
             };
             let answer = match self.hub.call(upstream, call).await {
-                Ok(result) => self
-                    .read(&result)?
-                    .kept_by(upstream, matches!(self.what, What::Tasks)),
+                Ok(result) => {
+                    let answer = self.read(&result)?;
+                    let answer = self.finished(answer, &first, &request).await?;
+                    answer.kept_by(upstream, matches!(self.what, What::Tasks))
+                }
                 Err(error) => match self.asking(&error, &line) {
                     Some(answer) => answer,
                     None => return Err(self.trouble(error, is_resource, &line)),
@@ -125,31 +143,32 @@ impl RemoteOrigin {
             ))
         };
         let raw: &RawValue = serde_json::from_slice(result).map_err(unfit)?;
-        let answer = Answer::read(raw).map_err(unfit)?;
-        match &self.what {
-            What::Tool(tool, _) => Ok(self.within_bounds(tool, answer)),
-            What::Prompt(_) | What::Resources | What::Tasks => Ok(answer),
-        }
+        Answer::read(raw).map_err(unfit)
     }
 
-    /// A result that is no larger than one may be, or that says so.
-    fn within_bounds(&self, tool: &RemoteTool, mut answer: Answer) -> Answer {
-        let most = self.hub.max_result_bytes(&self.upstream);
-        let size = match answer.keep_within(most) {
-            Ok(is_cut) if !is_cut || tool.promises(answer.structured()) => return answer,
-            Ok(_) => None,
-            Err(TooLarge(size)) => Some(size),
+    /// A tool's result as clients get it.
+    async fn finished(&self, answer: Answer, params: &str, request: &Forwarded) -> Result<Answer, Trouble> {
+        let What::Tool(shown) = &self.what else {
+            return Ok(answer);
         };
-        if answer.is_error() {
-            return answer.without_structured();
-        }
-        let size = size.map_or_else(|| "more".to_owned(), |size| format!("{size}"));
-        Answer::tool_error(&format!(
-            "The structured content of the result has {size} bytes, at most {most} are allowed (upstream.max_result_bytes, or \
-             limits.max_result_bytes of the upstream `{}`), and it cannot be made shorter. The call itself succeeded: what it changes is changed. \
-             Ask for less.",
-            self.upstream
-        ))
+        let finishing = Finishing {
+            hub: &self.hub,
+            engine: &shown.engine,
+            definition: &shown.definition,
+            tool: &shown.tool,
+            shaping: shown.shaping.as_ref(),
+        };
+        let Some(names) = &shown.names else {
+            return Ok(finishing.within_bounds(answer));
+        };
+        let members = Members::read(params).map_err(Trouble::Invalid)?;
+        let context = CallContext {
+            instance: names,
+            principal: &request.principal,
+            arguments: members.get("arguments"),
+            headers: None,
+        };
+        Ok(finishing.finished(answer, &context).await)
     }
 
     /// Pages that are to be opened before the request is made again, for a client that is asked by results.
@@ -174,7 +193,11 @@ impl RemoteOrigin {
 
     /// The client's parameters, with the arguments that the instance gives.
     fn params(&self, sent: &str) -> Result<Box<str>, Trouble> {
-        let What::Tool(_, Some(own)) = &self.what else {
+        let own = match &self.what {
+            What::Tool(shown) => shown.arguments.as_ref(),
+            What::Prompt(_) | What::Resources | What::Tasks => None,
+        };
+        let Some(own) = own else {
             return Ok(sent.into());
         };
         let members = Members::read(sent).map_err(Trouble::Invalid)?;

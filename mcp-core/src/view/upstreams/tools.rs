@@ -1,12 +1,16 @@
 //! The tools of upstreams that an instance shows.
 
-use super::origin::{RemoteOrigin, What};
+use super::{
+    UpstreamInventories,
+    origin::{RemoteOrigin, Shown, What},
+};
 use crate::{
-    tool::{RemoteArguments, mirrored_headers_of},
-    upstream::{Hub, OfferedTool},
+    engine::RemoteShaping,
+    tool::{InstanceNames, RemoteArguments, mirrored_headers_of},
+    upstream::{Hub, OfferedTool, Said},
     view::Item,
 };
-use mcp_common::definition::{InstanceDefinition, instance::ToolOverrides};
+use mcp_common::definition::{InstanceDefinition, instance::ToolOverrides, upstream::RemoteOutput};
 use std::{
     collections::{HashMap, HashSet},
     sync::Arc,
@@ -18,10 +22,11 @@ pub(super) struct Chosen {
     description: Option<Arc<str>>,
     pub(super) offered: OfferedTool,
     overrides: Option<Arc<ToolOverrides>>,
+    output: Option<Arc<RemoteOutput>>,
 }
 
 impl Chosen {
-    pub(super) fn item(self, definition: &InstanceDefinition, hub: &Arc<Hub>) -> Item {
+    pub(super) fn item(self, definition: &InstanceDefinition, of: &UpstreamInventories) -> Item {
         let instance = &*definition.id;
         let arguments = self.overrides.as_deref().map(RemoteArguments::new);
         let schema = arguments.as_ref().map(|arguments| {
@@ -37,9 +42,15 @@ impl Chosen {
             }
             schema
         });
-        let (entry, legacy) =
-            self.offered
-                .listing(&self.name, self.description.as_deref(), schema.as_deref());
+        let shaping = self.shaping(of);
+        let said = Said {
+            description: self.description.as_deref(),
+            schema: schema.as_deref(),
+            without_output_schema: shaping
+                .as_ref()
+                .is_some_and(|shaping| shaping.shape.restructures()),
+        };
+        let (entry, legacy) = self.offered.listing(&self.name, said);
         let arguments = match definition.null_as_absent {
             true => {
                 let own = self.offered.input_schema();
@@ -57,11 +68,29 @@ impl Chosen {
             key: self.name,
             mirrored: mirrored.into(),
             origin: Arc::new(RemoteOrigin {
-                hub: hub.clone(),
+                hub: of.hub.clone(),
                 upstream: self.offered.upstream,
-                what: What::Tool(self.offered.tool, arguments.map(Arc::new)),
+                what: What::Tool(Arc::new(Shown {
+                    tool: self.offered.tool,
+                    definition: self.offered.definition,
+                    arguments,
+                    names: shaping.as_ref().map(|_| InstanceNames::of(definition)),
+                    shaping,
+                    engine: of.engine.clone(),
+                })),
             }),
         }
+    }
+
+    /// How its answers are shaped. What cannot be compiled was refused when it was written.
+    fn shaping(&self, of: &UpstreamInventories) -> Option<Arc<RemoteShaping>> {
+        let output = self.output.as_ref().or(self.offered.output.as_ref())?;
+        let shape = of.compiler.remote_shape("output", output).ok()?;
+        Some(Arc::new(RemoteShaping {
+            tool: self.offered.id().into(),
+            shape,
+            is_safe: self.offered.tool.only_reads,
+        }))
     }
 }
 
@@ -78,6 +107,7 @@ pub(super) fn chosen(definition: &InstanceDefinition, hub: &Hub) -> Vec<Chosen> 
             description: reference.description.clone(),
             offered,
             overrides: reference.overrides.clone(),
+            output: reference.output.clone(),
         })
     });
     let mut all: Vec<Chosen> = named.collect();
@@ -95,6 +125,7 @@ pub(super) fn chosen(definition: &InstanceDefinition, hub: &Hub) -> Vec<Chosen> 
                 description: None,
                 offered,
                 overrides: None,
+                output: None,
             }),
     );
     let mut owners: HashMap<Arc<str>, String> = HashMap::new();

@@ -283,6 +283,18 @@ pub(super) struct ExampleRun {
 )]
 pub(super) fn verify() {}
 
+/// Runs the examples that an upstream's document has of calls of its tools (`tools.overrides`).
+#[utoipa::path(
+    post, path = "/admin/uds/{id}/verify", tag = "upstreams",
+    params(("id" = String, Path, description = "The upstream's id"), VerifyQuery),
+    responses(
+        (status = 200, description = "One for each example", body = Success<Vec<ExampleRun>>, headers(("ETag" = String))),
+        (status = 404, description = "There is no such upstream", body = super::refusal::Failure),
+        Always
+    )
+)]
+pub(super) fn verify_upstream() {}
+
 /// What reading a large body may answer.
 #[derive(utoipa::IntoResponses)]
 pub(super) enum TooLarge {

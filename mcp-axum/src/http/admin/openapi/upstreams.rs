@@ -135,6 +135,22 @@ struct RemoteExplanation {
     message: Option<()>,
     /// The headers of its HTTP request, with `***` for credentials.
     headers: std::collections::BTreeMap<String, String>,
+    /// How the answer is shaped; absent where it is the server's own.
+    output: Option<ExplainedOutput>,
+    /// How many bytes of text, and of structured content, the answer has at the most.
+    max_result_bytes: u64,
+}
+
+/// How an answer is shaped.
+#[derive(ToSchema)]
+struct ExplainedOutput {
+    /// Where it is written: `upstream` or `instance`.
+    #[schema(example = "upstream")]
+    said_by: String,
+    /// The jq program over the structured content, or over the JSON that the text is.
+    jq: Option<String>,
+    /// The template of the text.
+    template: Option<String>,
 }
 
 /// Which message a call of an upstream's tool would send. Nothing is sent.

@@ -4,7 +4,7 @@ use super::Defaults;
 use crate::{
     engine::{failure::Failure, result::Outcome},
     json::shortened,
-    tool::ResponseShape,
+    tool::{Member, ResponseShape},
 };
 use mcp_common::definition::tool::Overflow;
 use std::borrow::Cow;
@@ -25,12 +25,22 @@ impl Bound {
             Some(most) => Self {
                 most,
                 overflow,
-                setting: "response.max_bytes",
+                setting: match response.map(|response| response.member) {
+                    Some(Member::Output) => "output.max_bytes",
+                    Some(Member::Response) | None => "response.max_bytes",
+                },
             },
             None => Self {
                 most: defaults.max_result_bytes,
                 overflow,
-                setting: "upstream.max_result_bytes, or response.max_bytes of the tool",
+                setting: match response.map(|response| response.member) {
+                    Some(Member::Output) => {
+                        "upstream.max_result_bytes, limits.max_result_bytes of the upstream, or output.max_bytes of the tool"
+                    }
+                    Some(Member::Response) | None => {
+                        "upstream.max_result_bytes, or response.max_bytes of the tool"
+                    }
+                },
             },
         }
     }

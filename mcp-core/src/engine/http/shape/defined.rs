@@ -2,7 +2,7 @@
 //! promise of `output_schema`, and the text.
 
 use super::{
-    Bound, Defaults, bad_answer, decode, empty, json, lost,
+    Bound, Defaults, Shaping, bad_answer, decode, empty, json, lost,
     media::{self, Media},
     names::Names,
     unsuccessful, unusable,
@@ -15,7 +15,7 @@ use crate::{
         result::{CallResult, Outcome},
         work::{Stop, Work},
     },
-    tool::{AnswerText, Call, ResponseShape},
+    tool::{AnswerText, Member, ResponseShape},
 };
 use bytes::Bytes;
 use mcp_common::definition::tool::{OnMismatch, ResponseFormat};
@@ -23,7 +23,7 @@ use std::borrow::Cow;
 
 /// What the client gets to see.
 pub(super) fn shape(
-    call: &Call,
+    shaping: Shaping<'_>,
     response: &ResponseShape,
     answer: &Answer,
     context: &CallContext<'_>,
@@ -39,7 +39,7 @@ pub(super) fn shape(
         Err(reason) => return Ok(unusable(answer, reason)),
     }
     let shaper = Shaper {
-        call,
+        shaping,
         response,
         answer,
         names,
@@ -48,7 +48,7 @@ pub(super) fn shape(
         work,
     };
     match shaper.shape() {
-        Err(Stop::Failed(failure)) => Ok(lost(call, answer.status, &failure)),
+        Err(Stop::Failed(failure)) => Ok(lost(shaping, answer.status, &failure)),
         other => other,
     }
 }
@@ -96,7 +96,7 @@ fn failed(
 }
 
 struct Shaper<'a> {
-    call: &'a Call,
+    shaping: Shaping<'a>,
     response: &'a ResponseShape,
     answer: &'a Answer,
     names: Names<'a>,
@@ -108,7 +108,7 @@ struct Shaper<'a> {
 impl Shaper<'_> {
     fn shape(self) -> Result<CallResult, Stop> {
         if self.answer.body.is_empty() && self.response.template.is_none() {
-            return Ok(empty(self.call, self.answer.status));
+            return Ok(empty(self.shaping, self.answer.status));
         }
         let media = Media::of(self.answer);
         match self.response.format {
@@ -116,8 +116,8 @@ impl Shaper<'_> {
             ResponseFormat::Text => Ok(self.text(&decode::readable(self.answer, &media))?),
             ResponseFormat::Binary => Ok(self.binary(media)?),
             ResponseFormat::Auto if media == Media::Json || decode::is_lines(self.answer) => self.json(),
-            ResponseFormat::Auto if self.response.jq.is_some() || self.call.signature.output.is_some() => {
-                Ok(super::not_json(self.call, self.answer))
+            ResponseFormat::Auto if self.response.jq.is_some() || self.shaping.output.is_some() => {
+                Ok(super::not_json(self.shaping, self.answer))
             }
             ResponseFormat::Auto if media == Media::Text => Ok(self.text(&decode::text(self.answer))?),
             ResponseFormat::Auto => Ok(self.binary(media)?),
@@ -129,7 +129,8 @@ impl Shaper<'_> {
         let data = match (&self.response.jq, body) {
             (Some(program), Ok(body)) => {
                 let ran = self.work.run(program, &body, super::MAX_JQ_BYTES)?;
-                ran.map(Cow::Owned).map_err(told)
+                ran.map(Cow::Owned)
+                    .map_err(|reason| told(self.response.member, &reason))
             }
             (_, body) => body,
         };
@@ -138,17 +139,16 @@ impl Shaper<'_> {
             Err(reason) => return Ok(self.bad(&reason)),
         };
         let (data, note) = self.fit(data)?;
-        let output = self.call.signature.output.as_ref();
-        let mismatch = match output {
+        let mismatch = match self.shaping.output {
             Some(output) => json::mismatch(output, &data, self.work)?,
             None => None,
         };
         if let (Some(mismatch), OnMismatch::Error) = (&mismatch, self.on_mismatch) {
             let what = json::shortened(note.as_deref(), "The shaped answer");
-            return Ok(mismatch.refused(self.call, self.answer, what));
+            return Ok(mismatch.refused(self.shaping, self.answer, what));
         }
         let is_structured =
-            self.response.with_structured && (data.starts_with('{') || self.call.signature.output.is_some());
+            self.response.with_structured && (data.starts_with('{') || self.shaping.output.is_some());
         // Older clients know structured objects only; they get the text of everything else.
         let with_text = self.response.with_text || !(is_structured && data.starts_with('{'));
         let text = match &self.response.template {
@@ -228,7 +228,10 @@ impl Shaper<'_> {
             .and_then(|names| self.response.templates.render(text, names));
         rendered.map_err(|unrendered| {
             let reason = self.names.explained(text, unrendered);
-            let text = format!("`response.{member}` does not fit the answer: {reason}.");
+            let text = format!(
+                "`{}.{member}` does not fit the answer: {reason}.",
+                self.response.member.name()
+            );
             Failure::new(Outcome::BadAnswer, text)
         })
     }
@@ -240,11 +243,11 @@ impl Shaper<'_> {
     }
 
     fn bad(&self, reason: &str) -> CallResult {
-        bad_answer(self.call, self.answer, reason)
+        bad_answer(self.shaping, self.answer, reason)
     }
 }
 
 /// What is told where a program has no result.
-fn told(reason: String) -> String {
-    format!("`response.jq` cannot shape the answer: it {reason}.")
+fn told(member: Member, reason: &str) -> String {
+    format!("`{}.jq` cannot shape the answer: it {reason}.", member.name())
 }

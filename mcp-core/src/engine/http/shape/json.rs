@@ -1,13 +1,13 @@
 //! JSON answers: a text block for every client, `structuredContent` for those that read it.
 
-use super::{Bound, Defaults, bad_answer, decode, lost, succeeded, unusable};
+use super::{Bound, Defaults, Shaping, bad_answer, decode, lost, succeeded, unusable};
 use crate::{
     engine::{
         http::client::Answer,
         result::{CallResult, Outcome},
         work::{Stop, Work},
     },
-    tool::{Call, Finding, Findings, Schema, Verdict},
+    tool::{Finding, Findings, Schema, Verdict},
 };
 use bytes::Bytes;
 use mcp_common::definition::tool::OnMismatch;
@@ -15,7 +15,7 @@ use serde_json::value::RawValue;
 use std::borrow::Cow;
 
 pub(super) fn shape(
-    call: &Call,
+    shaping: Shaping<'_>,
     answer: &Answer,
     defaults: &Defaults,
     work: &dyn Work,
@@ -27,23 +27,23 @@ pub(super) fn shape(
             Ok(decoded) => decoded,
             Err(_) => {
                 let text = format!("The answer says it is JSON, but is not: {error}.");
-                return Ok(bad_answer(call, answer, &text));
+                return Ok(bad_answer(shaping, answer, &text));
             }
         },
     };
     let (text, note) = match Bound::of(None, defaults).json(text) {
         Ok(fitting) => fitting,
-        Err(too_large) => return Ok(lost(call, answer.status, &too_large.into())),
+        Err(too_large) => return Ok(lost(shaping, answer.status, &too_large.into())),
     };
-    let mismatch = match &call.signature.output {
+    let mismatch = match shaping.output {
         Some(output) => mismatch(output, &text, work)?,
         None => None,
     };
     if let (Some(mismatch), OnMismatch::Error) = (&mismatch, defaults.on_mismatch) {
         let what = shortened(note.as_deref(), "The answer");
-        return Ok(mismatch.refused(call, answer, what));
+        return Ok(mismatch.refused(shaping, answer, what));
     }
-    let is_structured = text.starts_with('{') || call.signature.output.is_some();
+    let is_structured = text.starts_with('{') || shaping.output.is_some();
     let structured = is_structured.then(|| match &text {
         Cow::Borrowed(text) => one_line(&answer.body, text),
         Cow::Owned(text) => on_one_line(text).into(),
@@ -68,8 +68,8 @@ pub(super) struct Mismatch {
 impl Mismatch {
     /// The result that says so; `what` is not as it should be. The call itself was a success: whoever reads this must not
     /// take it for undone.
-    pub(super) fn refused(&self, call: &Call, answer: &Answer, what: &str) -> CallResult {
-        let (findings, succeeded) = (&self.findings, succeeded(call, answer.status));
+    pub(super) fn refused(&self, shaping: Shaping<'_>, answer: &Answer, what: &str) -> CallResult {
+        let (findings, succeeded) = (&self.findings, succeeded(shaping, answer.status));
         let text = format!("{what} is not what output_schema promises:{findings}\n{succeeded}");
         CallResult {
             mismatch: Some(self.places.clone()),
