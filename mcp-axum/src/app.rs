@@ -4,6 +4,7 @@ mod guard;
 mod readiness;
 
 use crate::{
+    audit::Audit,
     http::{admin, console, error::Error, front, health, mcp},
     runtime::{data_plane::Peers, watchdog::Vitals},
     settings::Settings,
@@ -56,6 +57,8 @@ pub struct App {
     pub guard: Guard,
     /// The times when keys of the store were used.
     pub key_usage: Arc<KeyUsage>,
+    /// The record of who did what, where one is kept.
+    pub audit: Option<Arc<Audit>>,
     /// What admin requests share.
     pub admin: admin::Admin,
     /// Counters and gauges, and the registry that shows them.

@@ -3,6 +3,7 @@
 
 mod access;
 mod add;
+mod audit;
 mod banner;
 mod call;
 mod clients;
@@ -42,6 +43,7 @@ mod warden;
 
 use access::AccessCommand;
 use add::AddArguments;
+use audit::AuditArguments;
 use call::CallArguments;
 use clap::{Parser, Subcommand};
 use clients::ClientsArguments;
@@ -85,6 +87,7 @@ Examples:
   dynmcp keys create --name claude --instance support             a key that opens this instance alone
   dynmcp roles put support-agent.yaml      what keys with this role may do
   dynmcp access explain claude support refund_order amount=2000  whether a call would be allowed, and by which rule
+  dynmcp audit --principal claude --since 1h                     who did what, where audit.enabled is true
   dynmcp clients desk                      what Claude, VS Code, Cursor and others want to be told of an instance
   dynmcp migrate --check                   does the database have the tables of this version?
   dynmcp export definitions/               what is stored, as files for git
@@ -237,6 +240,16 @@ enum Command {
         #[command(subcommand)]
         command: AccessCommand,
     },
+    /// Print who did what: the records of the audit log, the latest last.
+    ///
+    /// Reads the files of this replica, also beside a running gateway, or with --server what a gateway's own files say
+    /// (action audit/read). There are records where `audit.enabled` is true.
+    ///
+    ///   dynmcp audit --principal claude-support --since 1h
+    ///   dynmcp audit --decision refuse --action "admin/*" --format json
+    ///   dynmcp audit verify
+    #[command(verbatim_doc_comment)]
+    Audit(Box<AuditArguments>),
     /// Print what a shell completes the command line with.
     ///
     ///   dynmcp completions bash > /usr/share/bash-completion/completions/dynmcp
@@ -346,6 +359,7 @@ fn run_command(cli: Cli) -> ExitCode {
         Command::Keys { command } => keys::run(cli.config, &command),
         Command::Roles { command } => roles::run(cli.config, &command),
         Command::Access { command } => access::run(cli.config, &command),
+        Command::Audit(arguments) => audit::run(cli.config, &arguments),
         Command::SampleClock => crate::demo::clock().map_err(Failure::from),
         #[cfg(unix)]
         Command::Warden => warden::run(),

@@ -12,6 +12,7 @@
 //! ```
 
 pub mod app;
+mod audit;
 mod cli;
 mod client;
 mod clients;
@@ -21,6 +22,7 @@ mod open_requests;
 pub mod runtime;
 pub mod settings;
 pub mod telemetry;
+mod timestamp;
 
 // The built-in plugins register themselves when they are linked.
 use mcp_plugin as _;

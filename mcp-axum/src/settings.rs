@@ -21,8 +21,8 @@ pub use layers::{DEFAULT_TOML, Layers};
 pub use list::List;
 pub use network::{Network, NoNetwork};
 pub use sections::{
-    AppSettings, AutoSwitch, EgressSettings, LogFormat, LogSettings, McpSettings, SecretSettings,
-    StdioSettings, TemplateSettings, UpstreamSettings, WatchdogSettings, WorkSettings,
+    AppSettings, AuditSettings, AutoSwitch, EgressSettings, LogFormat, LogSettings, McpSettings, OnFull,
+    SecretSettings, StdioSettings, TemplateSettings, UpstreamSettings, WatchdogSettings, WorkSettings,
 };
 
 use serde::Deserialize;
@@ -40,6 +40,8 @@ pub struct Settings {
     pub watchdog: WatchdogSettings,
     /// What is written down about its work.
     pub log: LogSettings,
+    /// What is remembered of who did what.
+    pub audit: AuditSettings,
     /// What each data source reads.
     #[serde(default)]
     pub data_source: PluginTables,

@@ -14,9 +14,9 @@ mod key_usage;
 mod record;
 mod refusal;
 
-pub use asked::{Action, Asked, Door, Verb};
+pub use asked::{Action, Answer, Asked, Asking, Door, Verb};
 pub use call::{Call, Ruling};
-pub use gate::{Gate, Hold};
+pub use gate::{Gate, Held, Hold};
 pub use key_limits::CountedKeys;
 pub use key_usage::{KeyUsage, KeyUse};
 pub use record::{Record, Trace};
@@ -39,7 +39,21 @@ type Gates = Arc<[Arc<dyn Gate>]>;
 #[must_use = "what was taken for a request is given back when this is dropped"]
 #[derive(Default)]
 pub struct Permit {
-    _holds: Vec<Hold>,
+    holds: Vec<Hold>,
+}
+
+impl Permit {
+    /// What the request was answered with.
+    pub fn answered(&mut self, answer: &Answer<'_>) {
+        for hold in &mut self.holds {
+            hold.answered(answer);
+        }
+    }
+
+    /// Whether anybody wants to know what the request was answered with.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.holds.is_empty()
+    }
 }
 
 impl Policy {
@@ -88,6 +102,14 @@ impl Policy {
     /// Whether the caller may have what is asked for. The first gate that refuses decides; what those before it took is
     /// given back.
     pub fn admit(&self, asked: &Asked<'_>) -> Result<Permit, Refusal> {
+        self.decide(asked).inspect_err(|refusal| {
+            for gate in self.gates.iter().flat_map(|gates| &**gates) {
+                gate.refused(asked, refusal);
+            }
+        })
+    }
+
+    fn decide(&self, asked: &Asked<'_>) -> Result<Permit, Refusal> {
         if let Action::Admin { verb, path } = asked.action {
             let wanted = verb.of_admin(path);
             if !asked.principal.may(&wanted) {
@@ -98,7 +120,7 @@ impl Policy {
         for gate in self.gates.iter().flat_map(|gates| &**gates) {
             holds.extend(gate.admit(asked)?);
         }
-        Ok(Permit { _holds: holds })
+        Ok(Permit { holds })
     }
 
     /// The record of a request that begins now.

@@ -8,6 +8,7 @@
 
 mod access;
 mod access_explain;
+mod audit;
 mod clients;
 mod collection;
 mod delete;
@@ -32,7 +33,6 @@ mod quarantine;
 mod rollback;
 mod schema;
 mod status;
-mod timestamp;
 mod trail;
 mod upstreams;
 mod verify;
@@ -102,6 +102,7 @@ pub fn router(app: Arc<App>) -> Router {
         .route_layer(from_fn_with_state(app.clone(), access::loaded));
     let guarded = definitions
         .route("/status", get(status::show))
+        .route("/audit", get(audit::list))
         .fallback(unknown_path)
         .method_not_allowed_fallback(method_not_allowed)
         .layer(from_fn_with_state(app.clone(), access::enter));

@@ -96,6 +96,7 @@ impl Error {
             Refusal::Unauthenticated(denied) => Self::denied(denied, challenge),
             Refusal::Forbidden(reason) => Self::forbidden(reason.clone()),
             Refusal::Hidden => Self::not_found(refusal.to_string()),
+            Refusal::Unable(reason) => Self::unavailable(reason.clone()),
             Refusal::Limited { reason, retry_after } => {
                 let seconds = retry_after.as_secs() + u64::from(retry_after.subsec_nanos() > 0);
                 Self::new(StatusCode::TOO_MANY_REQUESTS, reason.clone())

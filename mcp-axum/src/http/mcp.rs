@@ -171,6 +171,7 @@ async fn answer(route: &McpRoute, parts: Parts, body: Body, record: &mut Record)
     let peer = body::peer(&extensions);
     let instance = instance_of(route, &headers, uri.path(), "/mcp")?;
     let (view, principal) = admit(route, &headers, &instance, record).await?;
+    let request_id = record.id().clone();
     let endpoint = &route.endpoint;
     match method {
         Method::POST => {
@@ -181,6 +182,7 @@ async fn answer(route: &McpRoute, parts: Parts, body: Body, record: &mut Record)
                 headers,
                 principal,
                 peer,
+                request_id,
             };
             post(endpoint, work, body).await
         }
@@ -190,6 +192,7 @@ async fn answer(route: &McpRoute, parts: Parts, body: Body, record: &mut Record)
             principal,
             peer,
             way: Way::Request,
+            request_id,
         })),
         Method::DELETE => Ok(endpoint.delete(&Exchange {
             view,
@@ -197,6 +200,7 @@ async fn answer(route: &McpRoute, parts: Parts, body: Body, record: &mut Record)
             principal,
             peer,
             way: Way::Request,
+            request_id,
         })),
         _ => Err(Error::method_not_allowed("GET, POST, DELETE")),
     }
@@ -225,6 +229,9 @@ async fn admit(
     } else {
         route.app.guard.authenticate(headers).await
     };
+    if let Ok(principal) = &found {
+        record.sent_by(principal);
+    }
     let in_json_rpc = |error: Error| error.in_json_rpc(Endpoint::era_of(headers));
     let policy = &route.endpoint.gateway().policy;
     let principal = policy
@@ -233,6 +240,7 @@ async fn admit(
             let challenge = route.app.guard.challenge();
             in_json_rpc(Error::refused(&refusal, challenge))
         })?;
+    record.entered();
     if route.app.phase() == Phase::Loading {
         return Err(Error::unavailable(
             "the definitions are still being loaded; try again in a moment",
@@ -240,7 +248,6 @@ async fn admit(
     }
     let view =
         view.ok_or_else(|| in_json_rpc(Error::not_found(format!("no instance is called `{instance}`"))))?;
-    record.sent_by(&principal);
     let view = route.endpoint.gateway().views.seen_by(&principal, view);
     Ok((view, principal))
 }
@@ -251,6 +258,8 @@ struct Work {
     headers: HeaderMap,
     principal: Principal,
     peer: Arc<Peer>,
+    /// The name of its request.
+    request_id: HeaderValue,
 }
 
 /// In 2026-07-28 a client that goes away cancels its request: dropping the future does it. Before that a lost
@@ -267,6 +276,7 @@ async fn post(route: &Endpoint, work: Work, body: Bytes) -> Result<Reply, Error>
                     principal: work.principal,
                     peer: work.peer,
                     way: Way::Request,
+                    request_id: work.request_id,
                 },
                 &body,
             )

@@ -15,6 +15,7 @@ use super::{
 };
 use crate::{
     app::{App, Guard, GuardError, Readiness},
+    audit::{self, Audit, AuditError},
     settings::Settings,
     telemetry::metrics::Metrics,
 };
@@ -65,6 +66,9 @@ pub enum BuildError {
     /// The file with the admin key's hash.
     #[error(transparent)]
     AdminKey(#[from] AdminKeyError),
+    /// The audit log that is wanted cannot be had.
+    #[error(transparent)]
+    Audit(#[from] AuditError),
     /// Several of these.
     #[error("{}", joined(.0))]
     Several(Vec<BuildError>),
@@ -94,6 +98,7 @@ pub(crate) fn problems(settings: &Settings) -> Vec<BuildError> {
     let authenticators = Guard::problems(&settings.app.authenticators, &settings.authenticator);
     problems.extend(authenticators.into_iter().map(BuildError::Guard));
     problems.extend(admin_key::problem(settings).map(BuildError::AdminKey));
+    problems.extend(audit::problem(settings).map(BuildError::Audit));
     problems
 }
 
@@ -142,6 +147,9 @@ pub(crate) async fn build(settings: Settings) -> Result<Built, BuildError> {
     upstreams::follow(&catalog, &hub);
     let keys = keys::counted(&catalog);
     let own = Engine::new(engine.clone(), services.clone());
+    let audit = Audit::open(&settings, &metrics.audit)?;
+    let mut gates = keys.gates(metrics.refusals.clone());
+    gates.extend(audit.as_ref().map(|audit| audit.gate()));
     let gateway = Gateway::new(GatewayParts {
         catalog: catalog.clone(),
         settings: parts::protocol_settings(&settings, engine.via.clone())
@@ -151,7 +159,7 @@ pub(crate) async fn build(settings: Settings) -> Result<Built, BuildError> {
             engine: own.clone(),
             compiler: catalog.compiler().clone(),
         }),
-        policy: Policy::new(keys.gates(metrics.refusals.clone())),
+        policy: Policy::new(gates),
         metrics: core_metrics,
         shutdown: draining.clone(),
     });
@@ -167,6 +175,7 @@ pub(crate) async fn build(settings: Settings) -> Result<Built, BuildError> {
         hub,
         guard,
         key_usage: keys.usage,
+        audit,
         admin,
         engine,
         services,
@@ -190,6 +199,9 @@ pub(crate) fn start_background(app: &Arc<App>) {
         let beat = watched.vital.clone().beat(None);
         async { match beat.await {} }
     });
+    if let Some(audit) = &app.audit {
+        audit.start(&app.tasks);
+    }
     let gateway = app.gateway.clone();
     app.tasks.spawn(ANNOUNCE, Ends::WhenTold, move || {
         let gateway = gateway.clone();
@@ -288,6 +300,7 @@ impl BuildError {
             Self::NoSuchSource(_) => true,
             Self::Source(error) => error.is_configuration(),
             Self::Guard(error) => error.is_configuration(),
+            Self::Audit(error) => matches!(error, AuditError::Setting { .. }),
             Self::AdminKey(_) | Self::NoRandomness(_) => false,
             Self::Several(errors) => errors.iter().any(Self::is_configuration),
         }

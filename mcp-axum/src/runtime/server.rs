@@ -183,6 +183,9 @@ impl Server {
             // What they have to finish began with the drain, so it is usually done by now.
             let tasks = &self.app.tasks;
             tasks.stop();
+            if let Some(audit) = &self.app.audit {
+                audit.close();
+            }
             self.app.services.lane.close();
             // Their programs and sessions end with those who look after them, now that no call needs them.
             self.app.hub.stop();

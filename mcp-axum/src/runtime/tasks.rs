@@ -10,6 +10,8 @@ pub(crate) const ANNOUNCE: &str = "announce";
 pub(crate) const SNAPSHOT: &str = "snapshot";
 /// Shows that the control plane comes back to its loop.
 pub(crate) const CONTROL_BEAT: &str = "control_beat";
+/// Writes the audit log.
+pub(crate) const AUDIT: &str = "audit";
 /// Takes connections.
 pub(crate) const ACCEPT: &str = "accept";
 /// Serves connections. The watchdog starts another one in the place of one that failed.

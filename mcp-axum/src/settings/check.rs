@@ -22,6 +22,8 @@ const HOUR_MS: u64 = 3_600_000;
 const HOUR_SECONDS: u64 = 3_600;
 /// Less is not enough for the largest answer that is allowed by default.
 const LEAST_MEMORY: u64 = 64 << 20;
+/// Less would be a file, or a loss, for a few records.
+const LEAST_AUDIT: u64 = 64 << 10;
 const YEAR_SECONDS: u64 = 365 * 24 * 3_600;
 
 /// All of them.
@@ -125,6 +127,20 @@ pub(super) fn problems(settings: &Settings) -> Vec<SettingsError> {
         note(Err(SettingsError::value("app.admin_listen", reason)));
     }
     note(at_least_one("log.max_files", settings.log.max_files as u64));
+    let audit = &settings.audit;
+    if audit.max_file_bytes.0 < LEAST_AUDIT {
+        note(Err(SettingsError::value(
+            "audit.max_file_bytes",
+            "must be at least 64KiB",
+        )));
+    }
+    if audit.buffer.0 < LEAST_AUDIT {
+        note(Err(SettingsError::value(
+            "audit.buffer",
+            "must be at least 64KiB",
+        )));
+    }
+    note(audited("audit.arguments", &audit.arguments));
     let upstream = &settings.upstream;
     note(within("upstream.timeout_ms", upstream.timeout_ms, HOUR_MS));
     note(within(
@@ -311,6 +327,16 @@ fn commands(key: &str, commands: &List) -> Result<(), SettingsError> {
         None => Ok(()),
         Some(wrong) => {
             let reason = format!("`{wrong}` must be a name that PATH leads to, or an absolute path");
+            Err(SettingsError::value(key, reason))
+        }
+    }
+}
+
+fn audited(key: &str, list: &List) -> Result<(), SettingsError> {
+    match list.iter().find(|text| *text != "*" && !text.contains('/')) {
+        None => Ok(()),
+        Some(wrong) => {
+            let reason = format!("`{wrong}` must be an instance and a tool, `support/refund_*`, or `*`");
             Err(SettingsError::value(key, reason))
         }
     }

@@ -144,6 +144,42 @@ pub enum LogFormat {
     Json,
 }
 
+/// `[audit]`: what is remembered of who did what.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct AuditSettings {
+    /// Whether there is a log.
+    pub enabled: bool,
+    /// The folder of its files.
+    #[serde(deserialize_with = "unset_if_empty", serialize_with = "empty_if_unset")]
+    pub dir: Option<String>,
+    /// The size from which on a new file begins.
+    pub max_file_bytes: ByteSize,
+    /// How many files are kept, 0 for all.
+    pub max_files: usize,
+    /// The memory of records that are not written yet.
+    pub buffer: ByteSize,
+    /// What happens where there is no room for a record.
+    pub on_full: OnFull,
+    /// Whether reads in `/admin` have records, too.
+    pub reads: bool,
+    /// Calls whose arguments are remembered, as `instance/tool`.
+    pub arguments: List,
+    /// Places in arguments that are left out.
+    pub redact_paths: List,
+    /// What is left out of texts in arguments.
+    pub redact_patterns: List,
+}
+
+/// `audit.on_full`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum OnFull {
+    /// The record is lost, and counted.
+    Lose,
+    /// The request is refused.
+    Refuse,
+}
+
 /// `[upstream]`: bounds where a definition has none.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct UpstreamSettings {

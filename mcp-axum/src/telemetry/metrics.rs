@@ -1,5 +1,6 @@
 //! All metrics of the process, registered here and handed down; `/metrics` shows them.
 
+mod audit;
 mod catalog;
 mod compiled;
 mod memory;
@@ -9,6 +10,7 @@ mod refusals;
 mod tasks;
 mod upstreams;
 
+pub(crate) use audit::AuditMetrics;
 use bytes::Bytes;
 use catalog::CatalogCollector;
 use compiled::CompiledCollector;
@@ -75,6 +77,8 @@ pub struct Metrics {
     pub connections_refused: Counter,
     /// Requests that were not let in.
     pub(crate) refusals: Arc<Refusals>,
+    /// What becomes of records of the audit log.
+    pub(crate) audit: Arc<AuditMetrics>,
     /// Workers that do not come back to their loops now.
     pub workers_stuck: Gauge,
     /// 1 while the control plane does not.
@@ -113,6 +117,7 @@ impl Metrics {
             connections_refused.clone(),
         );
         let refusals = Arc::new(Refusals::register(registry));
+        let audit = Arc::new(AuditMetrics::register(registry));
         let workers_stuck = Gauge::default();
         registry.register(
             "workers_stuck",
@@ -158,6 +163,7 @@ impl Metrics {
                 connections,
                 connections_refused,
                 refusals,
+                audit,
                 workers_stuck,
                 control_stuck,
                 stalls,

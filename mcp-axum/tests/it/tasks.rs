@@ -17,7 +17,7 @@ fn report(app: &TestApp, name: &str) -> TaskReport {
 
 /// Lets it panic, and waits until it runs again and all doors say so.
 async fn panics_and_comes_back(name: &'static str) -> TestApp {
-    let app = TestApp::sqlite().await;
+    let app = TestApp::with(&[("app.data_source", "sqlite"), ("audit.enabled", "true")]).await;
     app.with_item_tools("shop").await;
     eventually("it runs", || report(&app, name).running > 0).await;
     let running = report(&app, name).running;
@@ -72,6 +72,20 @@ async fn snapshot() {
     app.stop().await;
     let kept = std::fs::read_to_string(app.directory().join("definitions.snapshot")).unwrap();
     assert!(kept.contains("\"last\""), "{kept}");
+}
+
+#[tokio::test]
+async fn audit() {
+    let mut app = panics_and_comes_back("audit").await;
+    app.mcp("shop").call("get_item", json!({"id": 7})).await;
+    app.stop().await;
+    let folder = std::fs::read_dir(app.directory().join("audit")).unwrap();
+    let kept = folder.map(|entry| std::fs::read_to_string(entry.unwrap().path()).unwrap());
+    let kept: String = kept.collect();
+    assert!(
+        kept.contains("\"get_item\"") && kept.contains("\"event\":\"stop\""),
+        "{kept}"
+    );
 }
 
 #[tokio::test]

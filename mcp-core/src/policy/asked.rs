@@ -1,7 +1,10 @@
 //! What is asked for, as far as rights, limits and records tell requests apart.
 
+use super::Trace;
 use crate::spec::Method;
-use mcp_common::authenticator::Principal;
+use http::{HeaderMap, HeaderValue, StatusCode};
+use mcp_common::{authenticator::Principal, key::Revision};
+use std::{net::IpAddr, sync::Arc};
 
 /// The door where a request comes in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -19,6 +22,32 @@ pub struct Asked<'a> {
     pub principal: &'a Principal,
     /// What is asked for.
     pub action: Action<'a>,
+    /// The request that asks for it.
+    pub request: Asking<'a>,
+}
+
+/// The request in which something is asked for; a batch asks for several things.
+#[derive(Clone, Copy, Debug)]
+pub struct Asking<'a> {
+    /// Its name in the log and in the answer.
+    pub id: &'a HeaderValue,
+    /// The address that its connection comes from.
+    pub address: Option<IpAddr>,
+    /// Its headers.
+    pub headers: &'a HeaderMap,
+}
+
+/// What something that was asked for was answered with.
+#[derive(Clone, Copy, Debug)]
+pub struct Answer<'a> {
+    /// The HTTP status.
+    pub status: StatusCode,
+    /// What the protocol says of it.
+    pub trace: &'a Trace,
+    /// The bytes of the answer's body, where they are known.
+    pub bytes: Option<u64>,
+    /// What was written has this revision.
+    pub revision: Option<Revision>,
 }
 
 /// What a request wants.
@@ -27,11 +56,13 @@ pub enum Action<'a> {
     /// An MCP method. The stream of an older client's GET counts as `subscriptions/listen`.
     Mcp {
         /// The instance's id.
-        instance: &'a str,
+        instance: &'a Arc<str>,
         /// The method, which the instance serves.
         method: Method,
         /// The name of a tool or prompt, the URI of a resource; it need not exist.
         target: Option<&'a str>,
+        /// What a tool is called with: JSON, as the client sent it.
+        arguments: Option<&'a str>,
     },
     /// Something of the admin API.
     Admin {
@@ -63,9 +94,13 @@ impl Verb {
         }
     }
 
-    /// What it is called in rules to do this to something of `/admin`; `path` is what follows that. A plan changes nothing.
+    /// What it is called in rules to do this to something of `/admin`; `path` is what follows that. A plan changes nothing, and who did what is
+    /// not for everybody who may see what there is.
     pub fn of_admin(self, path: &str) -> String {
         let place = path.trim_start_matches('/').split('/').next().unwrap_or_default();
+        if place == "audit" {
+            return format!("audit/{}", self.word());
+        }
         let verb = if place == "plan" { Self::Read } else { self };
         format!("admin/{place}/{}", verb.word())
     }

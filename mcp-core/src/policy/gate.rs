@@ -1,10 +1,18 @@
 //! What a policy is made of.
 
-use super::{Asked, Door, Record, Refusal};
+use super::{Answer, Asked, Door, Record, Refusal};
 use mcp_common::authenticator::Principal;
 
 /// Something that a request took, and that is given back by dropping it.
-pub type Hold = Box<dyn Send + Sync>;
+pub type Hold = Box<dyn Held>;
+
+/// What a gate keeps of a request that it let in.
+pub trait Held: Send + Sync {
+    /// What the request was answered with. Not called where it was given up before there was an answer.
+    fn answered(&mut self, answer: &Answer<'_>) {
+        let _ = answer;
+    }
+}
 
 /// Decides, counts or remembers. All of it happens on the way of every request: nothing here waits.
 pub trait Gate: Send + Sync {
@@ -18,6 +26,11 @@ pub trait Gate: Send + Sync {
     fn admit(&self, asked: &Asked<'_>) -> Result<Option<Hold>, Refusal> {
         let _ = asked;
         Ok(None)
+    }
+
+    /// After one of the gates, or the rules for `/admin`, refused what was asked for.
+    fn refused(&self, asked: &Asked<'_>, refusal: &Refusal) {
+        let _ = (asked, refusal);
     }
 
     /// After the answer was made, or the client went away.

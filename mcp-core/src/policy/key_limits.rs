@@ -1,6 +1,6 @@
 //! How many calls the holders of keys may make. Each replica counts for itself.
 
-use super::{Action, Asked, Gate, Hold, Refusal};
+use super::{Action, Asked, Gate, Held, Hold, Refusal};
 use crate::spec::Method;
 use governor::{
     Quota, RateLimiter,
@@ -164,6 +164,8 @@ impl Counted {
         self.today.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
+
+impl Held for Place {}
 
 impl Drop for Place {
     fn drop(&mut self) {

@@ -87,7 +87,7 @@ impl KeyUsage {
 
 impl Gate for KeyUsage {
     fn over(&self, record: &Record) {
-        if let Some(key) = record.key() {
+        if let Some(key) = record.key().filter(|_| record.has_entered()) {
             self.used(key);
         }
     }

@@ -3,7 +3,7 @@
 use super::{Door, Gates};
 use crate::engine::Outcome;
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header::USER_AGENT};
-use mcp_common::authenticator::Principal;
+use mcp_common::{authenticator::Principal, key::Revision};
 use std::{
     net::IpAddr,
     sync::Arc,
@@ -28,6 +28,7 @@ pub struct Record {
     subject: Option<Arc<str>>,
     /// The id of the key of the store that was shown.
     key: Option<Arc<str>>,
+    has_entered: bool,
     /// The address that its connection comes from.
     pub address: Option<IpAddr>,
     /// What the headers say of the client and of the revision that it speaks.
@@ -61,8 +62,12 @@ pub struct Trace {
     pub outcome: Option<Outcome>,
     /// What the upstream answered.
     pub upstream_status: Option<u16>,
+    /// The revision of the definition of the tool.
+    pub definition: Option<Revision>,
     /// JSON-RPC error code.
     pub error: Option<i32>,
+    /// The caller may not do this, or there is no such thing for them.
+    pub is_refused: bool,
 }
 
 impl Record {
@@ -77,6 +82,7 @@ impl Record {
             request_id,
             subject: None,
             key: None,
+            has_entered: false,
             address: None,
             user_agent: None,
             revision: None,
@@ -108,9 +114,24 @@ impl Record {
         self.key = principal.grant.as_ref().map(|grant| grant.key().clone());
     }
 
+    /// The policy has let its sender in.
+    pub fn entered(&mut self) {
+        self.has_entered = true;
+    }
+
+    /// Whether the policy has let its sender in.
+    pub fn has_entered(&self) -> bool {
+        self.has_entered
+    }
+
     /// The answer's status.
     pub fn answered(&mut self, status: StatusCode) {
         self.status = status.as_u16();
+    }
+
+    /// The same, as it stands in the header.
+    pub fn id(&self) -> &HeaderValue {
+        &self.request_id
     }
 
     /// Its name in the log and in the answer.

@@ -23,6 +23,9 @@ pub enum Refusal {
         /// When it is worth another try.
         retry_after: Duration,
     },
+    /// The gateway cannot do now what it has to do with every request of the kind. Becomes HTTP 503.
+    #[error("{0}")]
+    Unable(String),
 }
 
 impl Refusal {

@@ -1,9 +1,9 @@
 use super::*;
 use crate::spec::Method;
-use http::{HeaderValue, StatusCode};
+use http::{HeaderMap, HeaderValue, StatusCode};
 use std::{
     sync::{
-        Mutex,
+        LazyLock, Mutex,
         atomic::{AtomicUsize, Ordering},
     },
     time::Duration,
@@ -18,6 +18,8 @@ struct Places {
 }
 
 struct Place(Arc<AtomicUsize>);
+
+impl Held for Place {}
 
 impl Drop for Place {
     fn drop(&mut self) {
@@ -44,12 +46,22 @@ impl Gate for Places {
 }
 
 fn asked(principal: &Principal) -> Asked<'_> {
-    let action = Action::Mcp {
-        instance: "i",
-        method: Method::ToolsCall,
-        target: Some("t"),
-    };
-    Asked { principal, action }
+    static PARTS: LazyLock<(Arc<str>, HeaderMap)> = LazyLock::new(|| ("i".into(), HeaderMap::new()));
+    static ID: HeaderValue = HeaderValue::from_static("r");
+    Asked {
+        principal,
+        action: Action::Mcp {
+            instance: &PARTS.0,
+            method: Method::ToolsCall,
+            target: Some("t"),
+            arguments: None,
+        },
+        request: Asking {
+            id: &ID,
+            address: None,
+            headers: &PARTS.1,
+        },
+    }
 }
 
 #[test]

@@ -11,6 +11,7 @@ use super::{
     events::{KEEP_ALIVE, PING, event, event_of},
     fault::Fault,
     parked::{self, Parked, Questions, Resumed, Whose},
+    reply::Ends,
 };
 use crate::{
     policy::Trace,
@@ -22,7 +23,7 @@ use bytes::Bytes;
 use futures_util::{StreamExt, future::BoxFuture, stream};
 use http::StatusCode;
 use std::sync::Arc;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::mpsc;
 
 /// What a client is asked that waits for its turn.
 const QUESTIONS: usize = 8;
@@ -193,8 +194,8 @@ impl Talk {
             Next::Cancelled => return Reply::empty(StatusCode::ACCEPTED),
             first => first,
         };
-        let (tell, ends) = oneshot::channel();
-        let events = stream::unfold(Some((Turn::Known(first), tell)), |state| async {
+        let ends = Ends::default();
+        let events = stream::unfold(Some((Turn::Known(first), ends.clone())), |state| async {
             let (turn, tell) = state?;
             let next = match turn {
                 Turn::Known(next) => next,
@@ -204,8 +205,7 @@ impl Talk {
                 Next::Said(text, talk) => Some((event(&text).into(), Some((Turn::Of(talk), tell)))),
                 Next::Silence(talk) => Some((PING, Some((Turn::Of(talk), tell)))),
                 Next::Over(reply) => {
-                    // Nobody may want to know.
-                    let _told = tell.send(reply.trace.clone());
+                    let _is_first = tell.set(reply.trace.clone());
                     Some((last_event(*reply), None))
                 }
                 Next::Cancelled => None,

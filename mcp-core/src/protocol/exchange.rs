@@ -3,10 +3,11 @@
 use super::{fault::Fault, headers};
 use crate::{
     peer::Peer,
-    spec::{Era, Legacy},
+    policy::{Action, Asked, Asking},
+    spec::{Era, Legacy, Method},
     view::InstanceView,
 };
-use http::{HeaderMap, header::ACCEPT};
+use http::{HeaderMap, HeaderValue, header::ACCEPT};
 use mcp_common::authenticator::Principal;
 use std::sync::Arc;
 
@@ -33,9 +34,34 @@ pub struct Exchange<'a> {
     pub principal: Principal,
     /// The client that it came from.
     pub peer: Arc<Peer>,
+    /// The name of its request, in the log and in the answer.
+    pub request_id: HeaderValue,
 }
 
 impl Exchange<'_> {
+    /// What it asks for, for the policy.
+    pub(super) fn asked<'a>(
+        &'a self,
+        method: Method,
+        target: Option<&'a str>,
+        arguments: Option<&'a str>,
+    ) -> Asked<'a> {
+        Asked {
+            principal: &self.principal,
+            action: Action::Mcp {
+                instance: &self.view.entry.definition.id,
+                method,
+                target,
+                arguments,
+            },
+            request: Asking {
+                id: &self.request_id,
+                address: self.peer.address(),
+                headers: self.headers,
+            },
+        }
+    }
+
     /// Whether the client takes an event stream; a missing `Accept` takes anything (RFC 9110, 12.5.1).
     pub(super) fn accepts_events(&self) -> bool {
         if self.way == Way::Channel {

@@ -18,6 +18,8 @@ struct Parts {
     data: Option<Value>,
     retry_after: Option<Duration>,
     id: Option<String>,
+    /// There is nothing of the name that was asked for, or the caller is not to know of it.
+    hides: bool,
 }
 
 impl Fault {
@@ -29,7 +31,18 @@ impl Fault {
             data: None,
             retry_after: None,
             id: None,
+            hides: false,
         }))
+    }
+
+    fn hiding(mut self) -> Self {
+        self.0.hides = true;
+        self
+    }
+
+    /// Whether there is nothing of the name that was asked for, or the caller is not to know of it.
+    pub(super) fn hides(&self) -> bool {
+        self.0.hides
     }
 
     /// What is refused by HTTP before there is a message: the code is the status, which no code of JSON-RPC or MCP is.
@@ -97,7 +110,7 @@ impl Fault {
         let message = format!("Resource not found: {}", excerpt(uri));
         let mut fault = Self::new(StatusCode::OK, code, message);
         fault.0.data = Some(json!({"uri": uri}));
-        fault
+        fault.hiding()
     }
 
     /// -32021 with HTTP 400: the client did not declare what the request needs. Before 2026-07-28 there is no such error.
@@ -144,6 +157,7 @@ impl Fault {
             Refusal::Unauthenticated(_) => Self::of_http(StatusCode::UNAUTHORIZED, reason),
             Refusal::Forbidden(_) => Self::of_http(StatusCode::FORBIDDEN, reason),
             Refusal::Hidden => unknown(),
+            Refusal::Unable(_) => Self::of_http(StatusCode::SERVICE_UNAVAILABLE, reason),
             Refusal::Limited { retry_after, .. } => {
                 let mut fault = Self::of_http(StatusCode::TOO_MANY_REQUESTS, reason);
                 fault.0.data = Some(json!({"retryAfterSeconds": retry_after.as_secs_f64()}));
@@ -155,12 +169,12 @@ impl Fault {
 
     /// -32602: the instance has no tool of this name.
     pub(super) fn unknown_tool(name: &str) -> Self {
-        Self::invalid_params(format!("Unknown tool: {}", excerpt(name)))
+        Self::invalid_params(format!("Unknown tool: {}", excerpt(name))).hiding()
     }
 
     /// -32602: the instance has no prompt of this name.
     pub(super) fn unknown_prompt(name: &str) -> Self {
-        Self::invalid_params(format!("Unknown prompt: {}", excerpt(name)))
+        Self::invalid_params(format!("Unknown prompt: {}", excerpt(name))).hiding()
     }
 
     /// The time after which it is worth another try.

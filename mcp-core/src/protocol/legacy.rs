@@ -11,7 +11,6 @@ use super::{
     session::Session,
 };
 use crate::{
-    policy::{self, Action},
     relay::Watch,
     spec::{Era, Legacy, Method},
     via::Via,
@@ -182,15 +181,7 @@ pub(super) fn open_stream(endpoint: &Endpoint, exchange: &Exchange<'_>) -> Resul
     if !exchange.accepts_events() {
         return Err(Fault::not_acceptable());
     }
-    let action = Action::Mcp {
-        instance: &exchange.view.entry.definition.id,
-        method: Method::SubscriptionsListen,
-        target: None,
-    };
-    let request = policy::Asked {
-        principal: &exchange.principal,
-        action,
-    };
+    let request = exchange.asked(Method::SubscriptionsListen, None, None);
     let permit = endpoint
         .gateway
         .policy

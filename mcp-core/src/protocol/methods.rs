@@ -14,11 +14,12 @@ use super::{
     params::{Asked, as_string},
 };
 use crate::{
-    policy::{self, Action, Permit},
+    policy::{Answer, Permit, Trace},
     relay::LogLevel,
     spec::{Era, Method},
 };
 use http::StatusCode;
+use serde_json::value::RawValue;
 use std::pin::pin;
 
 /// Whether this instance has the method in that era.
@@ -28,32 +29,36 @@ pub(super) fn is_served(exchange: &Exchange<'_>, method: Method, era: Era) -> bo
 
 /// Answers one request, whose envelope is checked, if it is let in and unless its client cancels it.
 pub(super) async fn serve(ask: &Ask<'_>, method: Method, asked: &Asked<'_>) -> Result<Reply, Fault> {
-    let permit = admit(ask, method, asked)?;
+    let mut permit = admit(ask, method, asked)?;
     let answer = pin!(answer(ask, asked));
-    let reply = match &ask.call {
+    let answered = match &ask.call {
         None => answer.await,
         Some(call) => tokio::select! {
             biased;
             answered = answer => answered,
             // Nobody reads what it is answered, but HTTP wants an answer.
-            () = call.cancelled() => Ok(Reply::empty(StatusCode::ACCEPTED)),
+            () = call.cancelled() => return Ok(Reply::empty(StatusCode::ACCEPTED)),
         },
-    }?;
-    Ok(reply.holding(permit))
+    };
+    match answered {
+        Ok(reply) => Ok(reply.holding(permit)),
+        Err(fault) => {
+            permit.answered(&Answer {
+                status: fault.status(),
+                trace: &Trace::of_fault(&fault),
+                bytes: None,
+                revision: None,
+            });
+            Err(fault)
+        }
+    }
 }
 
 fn admit(ask: &Ask<'_>, method: Method, asked: &Asked<'_>) -> Result<Permit, Fault> {
     let exchange = ask.exchange;
     let target = asked.mirrored_name().and_then(as_string);
-    let action = Action::Mcp {
-        instance: &exchange.view.entry.definition.id,
-        method,
-        target: target.as_deref(),
-    };
-    let request = policy::Asked {
-        principal: &exchange.principal,
-        action,
-    };
+    let arguments = asked.arguments().map(RawValue::get);
+    let request = exchange.asked(method, target.as_deref(), arguments);
     ask.endpoint.gateway.policy.admit(&request).map_err(|refusal| {
         let target = target.as_deref().unwrap_or_default();
         Fault::refused(&refusal, || match method {

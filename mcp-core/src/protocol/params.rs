@@ -184,6 +184,14 @@ impl<'a> Asked<'a> {
         }
     }
 
+    /// What a tool is called with.
+    pub(super) fn arguments(&self) -> Option<&'a RawValue> {
+        match self {
+            Self::CallTool(params) => params.arguments,
+            _ => None,
+        }
+    }
+
     /// What `Mcp-Name` repeats.
     pub(super) fn mirrored_name(&self) -> Option<&'a RawValue> {
         match self {

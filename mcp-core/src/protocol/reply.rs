@@ -2,14 +2,16 @@
 
 use super::{envelope::Id, fault::Fault};
 use crate::{
-    policy::{Permit, Record, Trace},
+    policy::{Answer, Permit, Record, Trace},
     spec::Era,
 };
 use bytes::Bytes;
 use futures_util::{StreamExt, stream::BoxStream};
 use http::StatusCode;
-use std::time::Duration;
-use tokio::sync::oneshot;
+use std::{
+    sync::{Arc, OnceLock},
+    time::Duration,
+};
 
 /// One HTTP answer.
 pub struct Reply {
@@ -24,8 +26,11 @@ pub struct Reply {
     /// What the request's record says of it.
     pub trace: Trace,
     /// What the record of a call is to say whose answer is the end of a stream.
-    pub(super) ends: Option<oneshot::Receiver<Trace>>,
+    pub(super) ends: Option<Ends>,
 }
+
+/// What the protocol says of a call at the end of its stream; empty where the stream did not come to it.
+pub(super) type Ends = Arc<OnceLock<Trace>>;
 
 /// The body of a reply.
 pub enum ReplyBody {
@@ -94,7 +99,7 @@ impl Reply {
     pub fn recorded(mut self, mut record: Record) -> (Self, Option<Record>) {
         record.trace = self.trace.clone();
         record.answered(self.status);
-        let Some(ends) = self.ends.take() else {
+        let Some(ends) = self.ends.clone() else {
             return (self, Some(record));
         };
         let ReplyBody::Events(events) = self.body else {
@@ -109,12 +114,23 @@ impl Reply {
     }
 
     /// The same, giving back what the request took when its stream ends.
-    pub(super) fn holding(self, permit: Permit) -> Self {
+    pub(super) fn holding(self, mut permit: Permit) -> Self {
+        if permit.is_empty() {
+            return self;
+        }
         let ReplyBody::Events(events) = self.body else {
+            permit.answered(&Answer {
+                status: self.status,
+                trace: &self.trace,
+                bytes: self.body.size(),
+                revision: None,
+            });
             return self;
         };
+        let ends = self.ends.clone();
+        let held = Holding { permit, ends };
         let events = events.inspect(move |_| {
-            let _held = &permit;
+            let _held = &held;
         });
         Self {
             body: ReplyBody::Events(events.boxed()),
@@ -125,21 +141,62 @@ impl Reply {
     pub(super) fn fault(fault: &Fault, era: Era) -> Self {
         let mut reply = Self::json(fault.status(), fault.to_json(era));
         reply.retry_after = fault.retry_after();
-        reply.trace.error = Some(fault.code());
+        reply.trace = Trace::of_fault(fault);
         reply
+    }
+}
+
+impl ReplyBody {
+    /// In bytes, where it is known.
+    fn size(&self) -> Option<u64> {
+        match self {
+            Self::Empty => Some(0),
+            Self::Json(pieces) => Some(pieces.iter().map(|piece| piece.len() as u64).sum()),
+            Self::Events(_) => None,
+        }
+    }
+}
+
+impl Trace {
+    pub(super) fn of_fault(fault: &Fault) -> Self {
+        Self {
+            error: Some(fault.code()),
+            is_refused: fault.hides(),
+            ..Self::default()
+        }
+    }
+}
+
+/// What a request took, for as long as its stream is open.
+struct Holding {
+    permit: Permit,
+    /// `None` for a stream that nothing is answered with.
+    ends: Option<Ends>,
+}
+
+impl Drop for Holding {
+    fn drop(&mut self) {
+        if let Some(trace) = self.ends.as_ref().and_then(|ends| ends.get()) {
+            self.permit.answered(&Answer {
+                status: StatusCode::OK,
+                trace,
+                bytes: None,
+                revision: None,
+            });
+        }
     }
 }
 
 /// A record that is not complete before its stream is.
 struct Ending {
     record: Record,
-    ends: oneshot::Receiver<Trace>,
+    ends: Ends,
 }
 
 impl Drop for Ending {
     fn drop(&mut self) {
-        if let Ok(trace) = self.ends.try_recv() {
-            self.record.ended(trace);
+        if let Some(trace) = self.ends.get() {
+            self.record.ended(trace.clone());
         }
     }
 }

@@ -4,6 +4,7 @@ use super::{Callable, CompiledTool, StoredTool, ToolCompiler, ToolState};
 use crate::live::Lived;
 use mcp_common::{
     catalog::{Selected, ToolEntry},
+    key::Revision,
     problem::Problems,
 };
 use std::sync::Arc;
@@ -18,6 +19,11 @@ pub(crate) struct ShownTool {
 }
 
 impl ShownTool {
+    /// The revision of its definition.
+    pub(crate) fn revision(&self) -> Revision {
+        self.entry.revision
+    }
+
     /// `compiled` is the tool that is listed. From now on its limits hold.
     pub(crate) fn new(selected: &Selected<StoredTool>, compiled: &Arc<CompiledTool>) -> Self {
         Self {

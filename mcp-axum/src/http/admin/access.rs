@@ -1,5 +1,6 @@
 //! Who may use the admin API, as the policy says. Refuses before anything else is read.
 
+use super::trail::RequestName;
 use crate::{
     app::App,
     http::{
@@ -10,12 +11,19 @@ use crate::{
 use axum::{
     extract::{Request, State},
     middleware::Next,
-    response::Response,
+    response::{IntoResponse, Response},
 };
 use http::{HeaderValue, StatusCode, header};
-use mcp_common::authenticator::Principal;
-use mcp_core::policy::{Action, Asked, Door, Refusal, Verb};
+use http_body::Body as _;
+use mcp_common::{authenticator::Principal, key::Revision};
+use mcp_core::{
+    peer::Peer,
+    policy::{Action, Answer, Asked, Asking, Door, Refusal, Trace, Verb},
+};
 use std::sync::Arc;
+
+/// Of a request that nobody named.
+static UNNAMED: HeaderValue = HeaderValue::from_static("-");
 
 /// Waits for the first load: until then nobody can say what there is, nor what would clash with it.
 pub(super) async fn loaded(State(app): State<Arc<App>>, request: Request, next: Next) -> Result<Response> {
@@ -35,16 +43,41 @@ pub(super) fn check(principal: &Principal, actions: impl IntoIterator<Item = Str
     }
 }
 
+/// Who sent a request, for its record: an extension of the answer.
+#[derive(Clone)]
+pub(super) struct Sender {
+    pub(super) principal: Principal,
+    /// The policy has let them in.
+    pub(super) has_entered: bool,
+}
+
 /// Lets administrators in and tells the handlers who it is.
-pub(super) async fn enter(State(app): State<Arc<App>>, mut request: Request, next: Next) -> Result<Response> {
+pub(super) async fn enter(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
+    let mut sender = None;
+    let answered = serve(&app, request, next, &mut sender).await;
+    let mut response = answered.into_response();
+    if let Some(sender) = sender {
+        response.extensions_mut().insert(sender);
+    }
+    response
+}
+
+async fn serve(app: &App, mut request: Request, next: Next, sender: &mut Option<Sender>) -> Result<Response> {
     // No key that a page would have to know: a page of anybody's, open in an administrator's browser, could write.
     if app.guard.is_open() {
         app.admin.access.check_with_own_pages(request.headers())?;
     }
     let found = app.guard.authenticate(request.headers()).await;
+    *sender = found.as_ref().ok().map(|principal| Sender {
+        principal: principal.clone(),
+        has_entered: false,
+    });
     let policy = &app.gateway.policy;
     let refused = |refusal: Refusal| Error::refused(&refusal, app.guard.challenge());
     let principal = policy.enter(Door::Admin, None, found).map_err(refused)?;
+    if let Some(sender) = sender {
+        sender.has_entered = true;
+    }
     // Here too calls can be made, and calls that come back here.
     if let Err(found) = app.gateway.check_way(request.headers()) {
         return Err(Error::new(StatusCode::LOOP_DETECTED, found.to_string()));
@@ -55,16 +88,34 @@ pub(super) async fn enter(State(app): State<Arc<App>>, mut request: Request, nex
         verb: Verb::of(request.method()),
         path: path.strip_prefix("/admin").unwrap_or(&path),
     };
+    let peer = request.extensions().get::<Arc<Peer>>();
+    let name = request.extensions().get::<RequestName>();
     let asked = Asked {
         principal: &principal,
         action,
+        request: Asking {
+            id: name.map_or(&UNNAMED, |RequestName(id)| id),
+            address: peer.and_then(|peer| peer.address()),
+            headers: request.headers(),
+        },
     };
-    let _permit = policy.admit(&asked).map_err(refused)?;
-    request.extensions_mut().insert(principal.clone());
+    let mut permit = policy.admit(&asked).map_err(refused)?;
+    request.extensions_mut().insert(principal);
     let mut response = next.run(request).await;
-    response.extensions_mut().insert(principal); // for the log line
+    permit.answered(&Answer {
+        status: response.status(),
+        trace: &Trace::default(),
+        bytes: response.body().size_hint().exact(),
+        revision: revision(&response),
+    });
     response
         .headers_mut()
         .insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     Ok(response)
+}
+
+/// What the answer is about, as its `ETag` has it.
+fn revision(response: &Response) -> Option<Revision> {
+    let tag = response.headers().get(header::ETAG)?.to_str().ok()?;
+    tag.trim_matches('"').parse().ok()
 }

@@ -1,7 +1,7 @@
 //! A definition as the admin API shows it: the document member for member as it was written, and what the server
 //! knows about it.
 
-use super::timestamp::rfc3339;
+use crate::timestamp::rfc3339;
 use mcp_common::{catalog::StoredEntry, document::Document, key::Revision};
 use std::time::SystemTime;
 

@@ -8,9 +8,8 @@ use super::{
     envelope::Success,
     page::LimitQuery,
     parameters::{Parameters, Target},
-    timestamp::rfc3339,
 };
-use crate::{app::App, http::error::Result};
+use crate::{app::App, http::error::Result, timestamp::rfc3339};
 use axum::extract::State;
 use mcp_common::{datasource::HistoryEntry, document::Document, key::Revision};
 use serde::Serialize;

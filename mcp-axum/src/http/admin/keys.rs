@@ -2,13 +2,14 @@
 //! `…/inactivate` switch it on and off, `…/usage` says when it was used. A key itself is in the answer to the first two, and
 //! nowhere else.
 
-use super::{entry::shown_as, envelope::Success, parameters::Target, timestamp::rfc3339};
+use super::{entry::shown_as, envelope::Success, parameters::Target};
 use crate::{
     app::App,
     http::{
         body,
         error::{Error, Result},
     },
+    timestamp::rfc3339,
 };
 use axum::{
     Extension,

@@ -1,6 +1,7 @@
 //! `GET /admin/openapi.json`: the admin API, described. Public: it is the same for every gateway of a build.
 
 mod access;
+mod audit;
 mod clients;
 mod collection;
 mod documents;
@@ -36,7 +37,7 @@ use utoipa::{
         collection::list, collection::get, collection::put, collection::delete, collection::history,
         collection::revision, collection::diff, collection::rollback, explain::explain_tool,
         imports::import, plans::plan, plans::apply, plans::export, plans::verify, plans::verify_upstream,
-        operation::quarantine, operation::status, operation::schema,
+        operation::quarantine, operation::status, operation::schema, audit::audit,
         upstreams::upstreams, upstreams::check_upstream, upstreams::refresh_upstream, upstreams::restart_upstream,
         upstreams::upstream_inventory, upstreams::upstream_logs, upstreams::upstream_drift, upstreams::explain_upstream, upstreams::approve_upstream,
         clients::instance_clients,

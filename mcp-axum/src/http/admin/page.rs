@@ -63,6 +63,10 @@ impl ListQuery {
 }
 
 impl LimitQuery {
+    pub(super) fn of(limit: Option<usize>) -> Self {
+        Self { limit }
+    }
+
     pub(super) fn limit(&self) -> Result<usize> {
         check(self.limit)
     }

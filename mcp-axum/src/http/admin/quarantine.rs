@@ -1,7 +1,7 @@
 //! `GET /admin/quarantine`: definitions that are stored but cannot be used.
 
-use super::{envelope::Success, timestamp::rfc3339};
-use crate::app::App;
+use super::envelope::Success;
+use crate::{app::App, timestamp::rfc3339};
 use axum::{Extension, extract::State};
 use mcp_common::{
     authenticator::Principal,

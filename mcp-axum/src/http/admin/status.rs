@@ -1,9 +1,10 @@
 //! `GET /admin/status`: how this replica is doing.
 
-use super::{envelope::Success, parameters::Parameters, timestamp::rfc3339};
+use super::{envelope::Success, parameters::Parameters};
 use crate::{
     app::{App, Phase},
     http::error::Result,
+    timestamp::rfc3339,
 };
 use axum::extract::State;
 use indexmap::IndexMap;

@@ -1,10 +1,11 @@
 //! How upstreams are doing (`GET /admin/upstreams`), and what can be done about one: `/admin/uds/{id}/check`, `…/refresh`,
 //! `…/restart`, `…/inventory`, `…/logs`.
 
-use super::{envelope::Success, parameters::Target, timestamp::rfc3339};
+use super::{envelope::Success, parameters::Target};
 use crate::{
     app::App,
     http::error::{Error, Result},
+    timestamp::rfc3339,
 };
 use axum::extract::State;
 use http::StatusCode;

@@ -151,6 +151,7 @@ impl Channel {
             principal: work.principal,
             peer: work.peer.clone(),
             way: Way::Channel,
+            request_id: work.request_id,
         };
         let reply = self.endpoint.post(&exchange, body).await;
         if let Some(session) = reply

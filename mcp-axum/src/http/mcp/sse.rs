@@ -75,6 +75,7 @@ async fn opened(route: &McpRoute, parts: Parts, call: &mut Call) -> Result<Respo
         principal,
         peer: body::peer(&parts.extensions),
         way: Way::Channel,
+        request_id: call.id.clone(),
     });
     let changes = match changes_of(reply) {
         Ok(changes) => changes,
@@ -226,6 +227,7 @@ async fn take(
         headers: parts.headers,
         principal,
         peer,
+        request_id: call.id.clone(),
     };
     Ok((channel, work, body))
 }

@@ -64,6 +64,7 @@ async fn opened(route: &Arc<McpRoute>, parts: &mut Parts, call: &mut Call) -> Re
         principal,
         peer: peer.clone(),
         way: Way::Channel,
+        request_id: call.id.clone(),
     });
     let changes = match changes_of(reply) {
         Ok(changes) => changes,

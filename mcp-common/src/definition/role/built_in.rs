@@ -8,7 +8,7 @@ pub const ADMIN_ROLE: &str = "admin";
 
 /// The roles of everybody, and what they may do.
 const ROLES: [(&str, &[&str]); 4] = [
-    (ADMIN_ROLE, &["*", "admin/*"]),
+    (ADMIN_ROLE, &["*", "admin/*", "audit/*"]),
     // Whoever may write keys or roles may give themselves every right.
     (
         "editor",

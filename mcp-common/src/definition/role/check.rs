@@ -146,16 +146,20 @@ const ADMIN_PLACES: [&str; 8] = [
     "upstreams",
 ];
 
+/// The record of who did what.
+const AUDIT: &str = "audit/read";
+
 fn is_known(action: &Pattern) -> bool {
     if !is_of_admin(action) {
         return USES.iter().any(|known| action.matches(known));
     }
     let collections = Kind::all().into_iter().map(Kind::path_segment);
-    collections.chain(ADMIN_PLACES).any(|place| {
-        ["read", "write", "delete"]
-            .iter()
-            .any(|verb| action.matches(&format!("admin/{place}/{verb}")))
-    })
+    action.matches(AUDIT)
+        || collections.chain(ADMIN_PLACES).any(|place| {
+            ["read", "write", "delete"]
+                .iter()
+                .any(|verb| action.matches(&format!("admin/{place}/{verb}")))
+        })
 }
 
 fn known() -> String {
@@ -163,7 +167,7 @@ fn known() -> String {
     let collections = Kind::listed(|kind| kind.path_segment().to_owned(), "and");
     let places = ADMIN_PLACES.join(", ");
     format!(
-        "{uses}, and `admin/PLACE/read`, `…/write`, `…/delete`, where PLACE is one of the collections {collections} or one of {places}; `*` stands for any text"
+        "{uses}, and `admin/PLACE/read`, `…/write`, `…/delete`, `{AUDIT}`, where PLACE is one of the collections {collections} or one of {places}; `*` stands for any text"
     )
 }
 

@@ -5,8 +5,8 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use std::sync::Arc;
 
-/// Stands before what is done in `/admin`. Only a pattern that says so speaks of it: `*` is no administrator.
-const ADMIN: &str = "admin/";
+/// Stand before what is done in `/admin`. Only a pattern that says so speaks of it: `*` is no administrator.
+const ADMIN: [&str; 2] = ["admin/", "audit/"];
 /// Stands before a tag. No name of a tool has a colon.
 const TAG: &str = "tag:";
 
@@ -15,7 +15,7 @@ const TAG: &str = "tag:";
 #[serde(deny_unknown_fields)]
 pub struct Rule {
     /// What is done, with `*` for any text: `tools/call`, `resources/read`, `prompts/get`; `admin/tds/write` and the like in the
-    /// admin API (`admin/{collection}/{read|write|delete}`). `*` is everything but `admin/…`.
+    /// admin API (`admin/{collection}/{read|write|delete}`), `audit/read`. `*` is everything but `admin/…` and `audit/…`.
     #[schemars(length(min = 1), example = &["tools/call"])]
     pub actions: Vec<Pattern>,
     /// In which instances, with `*` for any text; in all where nothing is said.
@@ -126,7 +126,7 @@ impl Rule {
 }
 
 pub(super) fn is_of_admin(pattern: &Pattern) -> bool {
-    pattern.0.starts_with(ADMIN)
+    ADMIN.iter().any(|start| pattern.0.starts_with(start))
 }
 
 /// Whether a tool of this name and these tags is among those; `None` where none are named.

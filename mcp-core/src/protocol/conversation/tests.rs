@@ -7,7 +7,7 @@ mod lists;
 use crate::{
     engine::Engine,
     peer::Peer,
-    policy::{Action, Asked, Door, Gate, Hold, Policy, Record, Refusal, Trace},
+    policy::{Action, Asked, Door, Gate, Held, Hold, Policy, Record, Refusal, Trace},
     protocol::{
         AbandonedSettings, Endpoint, Exchange, Gateway, GatewayParts, ProtocolSettings, Reply, ReplyBody, Way,
     },
@@ -217,6 +217,7 @@ impl World {
             principal: Principal::named("ann"),
             peer: Peer::unbounded(),
             way: Way::Request,
+            request_id: HeaderValue::from_static("r"),
         };
         self.endpoint.post(&exchange, body.to_string().as_bytes()).await
     }

@@ -1,7 +1,6 @@
 //! `subscriptions/listen`, the stream of changes in 2026-07-28; `resources/subscribe` and its end before.
 
 use crate::{
-    policy::{self, Action},
     protocol::{
         Reply, ReplyBody,
         ask::Ask,
@@ -89,15 +88,7 @@ async fn watched(ask: &Ask<'_>, uris: &[Cow<'_, str>]) -> (Vec<String>, Told) {
 
 /// Who may not read a resource does not hear of it either.
 fn may_watch(ask: &Ask<'_>, uri: &str) -> bool {
-    let action = Action::Mcp {
-        instance: &ask.exchange.view.entry.definition.id,
-        method: Method::ResourcesSubscribe,
-        target: Some(uri),
-    };
-    let request = policy::Asked {
-        principal: &ask.exchange.principal,
-        action,
-    };
+    let request = ask.exchange.asked(Method::ResourcesSubscribe, Some(uri), None);
     ask.endpoint.gateway.policy.admit(&request).is_ok()
 }
 

@@ -110,6 +110,7 @@ fn refused((era, id): (Era, Id<'_>), view: &InstanceView, tool: &ViewTool, reaso
     let mut reply = Reply::result(id, result);
     reply.trace.tool = Some(tool.name.clone());
     reply.trace.outcome = Some(Outcome::Refused);
+    reply.trace.is_refused = true;
     reply
 }
 
@@ -123,6 +124,7 @@ async fn call_telling(
     let (endpoint, exchange) = (ask.endpoint.clone(), ask.exchange);
     let (view, headers) = (exchange.view.clone(), exchange.headers.clone());
     let (principal, peer, way) = (exchange.principal.clone(), exchange.peer.clone(), exchange.way);
+    let request_id = exchange.request_id.clone();
     let (name, arguments) = (tool.name.clone(), arguments.map(RawValue::to_owned));
     let era = ask.era;
     let begun = Trace {
@@ -137,6 +139,7 @@ async fn call_telling(
                 principal,
                 peer,
                 way,
+                request_id,
             };
             let called = view.tool(&name).and_then(|tool| match &tool.callee {
                 Callee::Defined(shown) => Some((tool, shown.callable(&compiled))),
@@ -290,6 +293,9 @@ fn answer((era, id): (Era, Id<'_>), view: &InstanceView, tool: &ViewTool, result
         Reply::pieces(StatusCode::OK, pieces)
     };
     reply.trace.tool = Some(tool.name.clone());
+    if let Callee::Defined(shown) = &tool.callee {
+        reply.trace.definition = Some(shown.revision());
+    }
     reply.trace.outcome = Some(result.outcome);
     reply.trace.upstream_status = result.upstream_status;
     reply

@@ -240,6 +240,7 @@ impl Listener {
             headers: self.headers.clone(),
             principal,
             peer: self.peer.clone(),
+            request_id: call.id,
         };
         if let Err(error) = self.channel.take(work, kept, call.record) {
             self.refuse(&text, &error);

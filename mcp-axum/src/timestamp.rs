@@ -4,7 +4,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 
 /// Empty for times that the form has no year for: a store may hold any number.
-pub(super) fn rfc3339(at: SystemTime) -> String {
+pub(crate) fn rfc3339(at: SystemTime) -> String {
     let millis = match at.duration_since(UNIX_EPOCH) {
         Ok(since) => i128::try_from(since.as_millis()),
         Err(before) => i128::try_from(before.duration().as_millis()).map(|millis| -millis),
