@@ -17,6 +17,9 @@ use http::HeaderMap;
 use serde_json::value::RawValue;
 use std::sync::Arc;
 
+/// The name of nobody in particular.
+const ANONYMOUS: &str = "anonymous";
+
 /// Who is calling, after authentication.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Principal {
@@ -44,7 +47,12 @@ impl Principal {
 
     /// Whoever reaches an anonymous instance or a gateway without authentication.
     pub fn anonymous() -> Self {
-        Self::named("anonymous")
+        Self::named(ANONYMOUS)
+    }
+
+    /// The name of the caller; `None` for nobody in particular.
+    pub fn known_subject(&self) -> Option<&str> {
+        (*self.subject != *ANONYMOUS).then_some(&*self.subject)
     }
 
     /// What the caller may do; `None` for everything that the door allows.

@@ -18,7 +18,10 @@ mod settings;
 mod static_answer;
 mod work;
 
-use crate::{relay::Line, tool::InstanceNames};
+use crate::{
+    relay::Line,
+    tool::{Bases, InstanceNames},
+};
 use ::http::HeaderMap;
 pub(crate) use arguments::completed;
 pub(crate) use caller::principal as named_principal;
@@ -73,6 +76,11 @@ impl Engine {
             services,
             line: None,
         }
+    }
+
+    /// The HTTP services that tools name.
+    pub fn bases(&self) -> &Bases {
+        &self.services.bases
     }
 
     /// The same for one call, whose client wants to know how far it is.

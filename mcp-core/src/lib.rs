@@ -10,6 +10,7 @@ mod connect;
 pub mod egress;
 mod encode;
 pub mod engine;
+pub mod fleet;
 pub mod framing;
 #[cfg(test)]
 mod growth;

@@ -30,12 +30,12 @@ use crate::{egress::ProxyAddress, live::Home, secrets::Secrets, spec::Era};
 pub(crate) use finding::{Finding, Findings, More};
 use http::transport::secrets::shortcomings;
 pub(crate) use http::{
-    Auth, Body, BodyPlan, Call, Content, Delivery, FieldSpelling, Format, Giver, Member, Multipart, Node,
-    Omit, Origin, Param, ParamValue, Params, Part, PathPart, PathTemplate, Place, ResponseShape, Retry,
+    Auth, Base, Body, BodyPlan, Call, Content, Delivery, FieldSpelling, Format, Giver, Member, Multipart,
+    Node, Omit, Origin, Param, ParamValue, Params, Part, PathPart, PathTemplate, Place, ResponseShape, Retry,
     TakenFields, TakenNames, TokenSource, header_name::read as read_header_name, is_dot_segment,
     transport::Transport,
 };
-pub use http::{NoRequestHeader, RequestHeader};
+pub use http::{Bases, NoRequestHeader, RequestHeader};
 pub(crate) use input_schema::{Declared, Layout, is_hidden};
 use input_schema::{InputSchema, accepts_everything};
 pub use instance_names::InstanceNames;
@@ -89,6 +89,8 @@ pub struct ToolCompiler {
     secrets: Option<Secrets>,
     /// The proxies that calls may lead through; without, none is looked at.
     proxies: Option<Vec<ProxyAddress>>,
+    /// The HTTP services that tools name.
+    bases: Bases,
     /// What templates may name of clients' requests.
     request_headers: AllowedHeaders,
     /// Where it is written down what is being compiled.
@@ -138,6 +140,16 @@ impl ToolCompiler {
             proxies: Some(proxies),
             ..self
         }
+    }
+
+    /// Shows tools that name one of these services, and no others that name one. Without, nobody knows which services there are, and all are shown.
+    pub fn with_bases(self, bases: Bases) -> Self {
+        Self { bases, ..self }
+    }
+
+    /// The HTTP services that tools name.
+    pub fn bases(&self) -> &Bases {
+        &self.bases
     }
 
     /// Lets templates name these headers of clients' requests; without, they may name none.
@@ -233,6 +245,17 @@ impl ToolCompiler {
             }));
         }
         warnings
+    }
+
+    /// A warning for a service that is not there: it may come later.
+    fn missing_base(&self, call: &Call) -> Option<String> {
+        let id = call.upstream()?;
+        let is_missing = !self.bases.may_have(id);
+        is_missing.then(|| {
+            format!(
+                "tds_ext_info.upstream: there is no upstream `{id}` of the kind `http` that is switched on; until there is, the tool is not shown"
+            )
+        })
     }
 
     /// A warning for each secret that is missing: it may be there before the first call.

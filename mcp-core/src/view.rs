@@ -63,6 +63,8 @@ pub struct InstanceView {
     tasks: BTreeMap<Arc<str>, Arc<dyn Origin>>,
     /// The epoch of the inventories when it was built.
     epoch: u64,
+    /// That of the HTTP services which tools are called at.
+    bases_epoch: u64,
     pub(crate) capabilities: Capabilities,
     /// The result of `server/discover`.
     pub(crate) discover: String,
@@ -108,6 +110,7 @@ impl InstanceView {
         metrics.views_built.inc();
         // In this order: an inventory that changes meanwhile makes this view one of before.
         let epoch = inventories.epoch(&entry);
+        let bases_epoch = compiler.bases().epoch();
         let mut offer = inventories.offer(&entry);
         let capabilities = Capabilities::of(&offer);
         let sight = Sight(rights);
@@ -147,6 +150,7 @@ impl InstanceView {
             prompts: offer.prompts.map(|items| origins("prompts", items)),
             tasks: offer.tasks,
             epoch,
+            bases_epoch,
             capabilities,
             discover,
             uncached: ",\"ttlMs\":0,\"cacheScope\":\"private\"",

@@ -41,6 +41,31 @@ pub(super) fn run(config: Option<PathBuf>, arguments: &UpstreamsArguments) -> Re
     })
 }
 
+/// One endpoint on one line.
+fn of_endpoint(endpoint: &Value) -> String {
+    let url = endpoint["url"].as_str().unwrap_or_default();
+    let stands = match (endpoint["breaker"].as_str(), endpoint["healthy"].as_bool()) {
+        (Some("open"), _) => {
+            let wait = endpoint["retry_in_ms"].as_u64().unwrap_or_default() as f64 / 1000.0;
+            format!("let alone for {wait:.1} s yet")
+        }
+        (Some("half_open"), _) => "tried again by the next request".to_owned(),
+        (_, Some(false)) => "out: probes of it fail".to_owned(),
+        _ => "used".to_owned(),
+    };
+    let number = |name: &str| endpoint[name].as_u64().unwrap_or_default();
+    let latency = match endpoint["latency_ms"].as_f64() {
+        Some(ms) => format!(", {ms:.1} ms"),
+        None => String::new(),
+    };
+    let error = match endpoint["last_error"].as_str() {
+        Some(error) => format!("; last failure: {error}"),
+        None => String::new(),
+    };
+    let (requests, failures) = (number("requests"), number("failures"));
+    format!("{url}  {stands}, {requests} requests, {failures} failed{latency}{error}")
+}
+
 fn text(states: &[Value]) -> String {
     if states.is_empty() {
         return "no upstreams\n".to_owned();
@@ -65,6 +90,8 @@ fn text(states: &[Value]) -> String {
         .iter()
         .map(|state| columns.iter().map(|name| member(state, name)).collect());
     let mut out = String::new();
+    // Writing to a `String` cannot fail. What a server said must not move the cursor of a terminal.
+    let plain = |text: &str| -> String { text.chars().filter(|c| !c.is_control()).collect() };
     for (at, line) in table(&head, rows).lines().enumerate() {
         out.extend([line, "\n"]);
         let Some(state) = at.checked_sub(1).and_then(|at| states.get(at)) else {
@@ -75,9 +102,10 @@ fn text(states: &[Value]) -> String {
                 Some(ms) => format!("; next attempt in {:.1} s", ms as f64 / 1000.0),
                 None => String::new(),
             };
-            // Writing to a `String` cannot fail. What a server said must not move the cursor of a terminal.
-            let error: String = error.chars().filter(|c| !c.is_control()).collect();
-            let _ = writeln!(out, "    {error}{next}");
+            let _ = writeln!(out, "    {}{next}", plain(error));
+        }
+        for endpoint in state["endpoints"].as_array().into_iter().flatten() {
+            let _ = writeln!(out, "    {}", plain(&of_endpoint(endpoint)));
         }
     }
     out

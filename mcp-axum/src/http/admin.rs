@@ -154,6 +154,7 @@ fn of_instances() -> Router<Arc<App>> {
 /// What only upstreams have.
 fn of_upstreams() -> Router<Arc<App>> {
     Router::new()
+        .route("/{id}/status", get(upstreams::status))
         .route("/{id}/check", post(upstreams::check))
         .route("/{id}/refresh", post(upstreams::refresh))
         .route("/{id}/restart", post(upstreams::restart))

@@ -10,7 +10,7 @@ mod snapshot;
 mod upstreams;
 
 use super::{
-    tasks::{ANNOUNCE, CONTROL_BEAT, SNAPSHOT, SYNC},
+    tasks::{ANNOUNCE, CONTROL_BEAT, ENDPOINT_PROBES, SNAPSHOT, SYNC},
     watchdog::Vitals,
 };
 use crate::{
@@ -120,13 +120,13 @@ pub(crate) async fn build(settings: Settings) -> Result<Built, BuildError> {
     let tasks = Tasks::default();
     let source = open_source(&settings, &tasks).await?;
 
+    let (engine, services) = (engine_settings(&settings), engine_services(&settings, &tasks));
     let catalog = Arc::new(Catalog::new(with_safe_mode(
-        parts::compiler(&settings),
+        parts::compiler(&settings).with_bases(services.bases.clone()),
         safe_mode::of_gateway(&settings),
     )));
     let guard = guard.with_keys(catalog.clone());
     let status = Arc::new(SyncStatus::default());
-    let (engine, services) = (engine_settings(&settings), engine_services(&settings, &tasks));
     let peers = parts::peers(&settings);
     let hub = Hub::new(
         parts::hub_settings(&settings, &engine, &services),
@@ -139,12 +139,12 @@ pub(crate) async fn build(settings: Settings) -> Result<Built, BuildError> {
         services.lane.metrics(),
         peers.budget(),
         &tasks,
-        &hub,
+        (&hub, &services.bases),
     );
     let readiness = Readiness::default();
     let draining = CancellationToken::new();
     announce::subscribe(&catalog, &readiness);
-    upstreams::follow(&catalog, &hub);
+    upstreams::follow(&catalog, &hub, &services.bases);
     let keys = keys::counted(&catalog);
     let own = Engine::new(engine.clone(), services.clone());
     let audit = Audit::open(&settings, &metrics.audit)?;
@@ -206,6 +206,10 @@ pub(crate) fn start_background(app: &Arc<App>) {
     app.tasks.spawn(ANNOUNCE, Ends::WhenTold, move || {
         let gateway = gateway.clone();
         async move { gateway.announce_changes().await }
+    });
+    let probing = Engine::new(app.engine.clone(), app.services.clone());
+    app.tasks.spawn(ENDPOINT_PROBES, Ends::WhenTold, move || {
+        probing.clone().probe_services()
     });
     let snapshot = snapshot::Place::of(&app.settings);
     if let Some(place) = snapshot.clone() {
@@ -284,6 +288,11 @@ fn with_safe_mode(compiler: ToolCompiler, safe_mode: Option<Arc<SafeMode>>) -> T
         Some(safe_mode) => compiler.with_safe_mode(safe_mode),
         None => compiler,
     }
+}
+
+/// Lets an engine call tools at the upstreams of this catalog, for commands that have both.
+pub(crate) fn know_upstreams(catalog: &Catalog<ToolCompiler>, engine: &Engine) {
+    engine.bases().define(upstreams::definitions(catalog).into_iter());
 }
 
 /// Everything that the data source holds, compiled; for commands that need no gateway for it.

@@ -18,5 +18,7 @@ pub(crate) const ACCEPT: &str = "accept";
 pub(crate) const WORKER: &str = "worker";
 /// Looks whether workers come back to their loops.
 pub(crate) const WATCHDOG: &str = "watchdog";
+/// Asks endpoints of HTTP services how they are; those of MCP servers have tasks of the same name.
+pub(crate) const ENDPOINT_PROBES: &str = mcp_core::upstream::PROBES;
 /// The API that the demo's tools call.
 pub(crate) const SAMPLE_API: &str = "sample_api";

@@ -3,6 +3,7 @@
 mod audit;
 mod catalog;
 mod compiled;
+mod endpoints;
 mod memory;
 mod plain;
 mod process;
@@ -14,11 +15,18 @@ pub(crate) use audit::AuditMetrics;
 use bytes::Bytes;
 use catalog::CatalogCollector;
 use compiled::CompiledCollector;
+use endpoints::EndpointsCollector;
 use mcp_common::{
     catalog::{Catalog, sync::SyncStatus},
     tasks::Tasks,
 };
-use mcp_core::{engine::LaneMetrics, peer::Budget, telemetry, tool::ToolCompiler, upstream::Hub};
+use mcp_core::{
+    engine::LaneMetrics,
+    peer::Budget,
+    telemetry,
+    tool::{Bases, ToolCompiler},
+    upstream::Hub,
+};
 use memory::MemoryCollector;
 use process::ProcessCollector;
 use prometheus_client::{
@@ -99,7 +107,7 @@ impl Metrics {
         work: &LaneMetrics,
         budget: &Arc<Budget>,
         tasks: &Tasks,
-        hub: &Arc<Hub>,
+        (hub, bases): (&Arc<Hub>, &Bases),
     ) -> (Self, telemetry::Metrics) {
         let mut all = Registry::default();
         all.register_collector(Box::new(ProcessCollector::now()));
@@ -151,6 +159,7 @@ impl Metrics {
         registry.register_collector(Box::new(MemoryCollector(budget.clone())));
         registry.register_collector(Box::new(CompiledCollector(catalog.compiler().shelf().clone())));
         registry.register_collector(Box::new(UpstreamsCollector(Arc::downgrade(hub))));
+        registry.register_collector(Box::new(EndpointsCollector(Arc::downgrade(hub), bases.clone())));
         registry.register_collector(Box::new(TasksCollector(tasks.clone())));
         registry.register_collector(Box::new(CatalogCollector {
             catalog: catalog.clone(),

@@ -17,6 +17,7 @@ mod egress;
 mod event_stream;
 mod explain;
 mod files;
+mod fleet;
 mod hostile_clients;
 mod import;
 mod injection;

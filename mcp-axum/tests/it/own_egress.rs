@@ -29,7 +29,7 @@ async fn a_redirect_out_of_the_lists_ends_the_call_and_explain_shows_them() {
     app.put_instance("i", &["t"]).await;
     let result = app.mcp("i").call("t", json!({})).await;
     assert_eq!(result["isError"], true, "{result}");
-    let reason = "`tds_ext_info.egress.allow` of the tool's definition does not name it";
+    let reason = "`egress.allow` of the definition does not name it";
     let expected = format!("{} is not called: 127.0.0.1: {reason}.", target.address());
     assert_eq!(result["content"][0]["text"], expected);
     assert!(target.requests().is_empty(), "{:?}", target.requests());
@@ -63,7 +63,7 @@ async fn lists_that_cannot_be_right_are_refused_with_their_place() {
         ),
         (
             json!({"allow": ["a.example"]}),
-            "tds_ext_info.domain: `b.example` would never be called: `tds_ext_info.egress.allow`",
+            "tds_ext_info.domain: `b.example` would never be called: `egress.allow`",
         ),
     ] {
         let answer = app.admin().put("/admin/tds/t", &tool("b.example", &egress)).await;

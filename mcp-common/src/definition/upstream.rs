@@ -3,6 +3,7 @@
 mod auth;
 mod bounds;
 mod check;
+mod fleet;
 mod lists;
 mod output;
 mod pin;
@@ -11,6 +12,8 @@ mod tools;
 
 pub use auth::UpstreamAuth;
 pub use bounds::{UpstreamLimits, UpstreamTimeouts};
+pub(super) use check::is_id;
+pub use fleet::{Algorithm, Balance, Breaker, Failover, HashOn, Health, Probe, Sticky, UpstreamEndpoint};
 pub use lists::{UpstreamPrompts, UpstreamResources};
 pub use output::{RemoteExample, RemoteOutput};
 pub use pin::{Digest, PinMode, UpstreamPin};
@@ -20,19 +23,21 @@ pub use tools::{Pattern, RemoteTool, UpstreamTools};
 use super::{
     Read, client_limits,
     decode::decode,
-    tool::{MaybeSecret, SecretReference},
+    tool::{EgressBinding, MaybeSecret, ProxyBinding, SecretReference, TlsBinding},
 };
 use crate::{credential_name::is_literal_credential, document::Document, problem::Problems};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::value::RawValue;
-use std::{collections::BTreeMap, sync::Arc};
+use std::{borrow::Cow, collections::BTreeMap, sync::Arc};
 
 /// The place of an upstream whose document says none.
 pub const PRIORITY: u32 = 100;
+/// The most endpoints that one upstream has.
+pub const MOST_ENDPOINTS: usize = 64;
 
-/// An MCP server whose tools, resources and prompts instances can show: where it is, how it is spoken to, what of it is shown. A member that the
-/// gateway does not know is an error, since what it was meant to restrict would not be restricted.
+/// A server, or several replicas of it: an MCP server whose tools, resources and prompts instances can show, or an HTTP service that tools are called
+/// at. A member that the gateway does not know is an error, since what it was meant to restrict would not be restricted.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(example = example())]
@@ -55,12 +60,38 @@ pub struct UpstreamDefinition {
     /// one whose id comes first.
     #[serde(default = "usual_place")]
     pub priority: u32,
+    /// What kind of server it is.
+    #[serde(default)]
+    #[schemars(extend("default" = "mcp"))]
+    pub kind: UpstreamKind,
     /// How its messages travel. Without it, `command` means `stdio`, a `url` with `ws` or `wss` means `websocket`, and of any other it is found out whether it is
     /// `streamable_http` or `sse`.
     pub transport: Option<UpstreamTransport>,
     /// The address of the server's MCP endpoint, with `http` or `https`, or `ws` or `wss` for a WebSocket.
     #[schemars(example = &"https://weather.example/mcp")]
     pub url: Option<String>,
+    /// Replicas of the server, instead of `url`; of MCP servers those with streamable HTTP.
+    #[serde(default)]
+    #[schemars(length(max = MOST_ENDPOINTS), example = serde_json::json!([{"url": "https://eu.weather.example/mcp"}, {"url": "https://us.weather.example/mcp"}]))]
+    pub endpoints: Vec<UpstreamEndpoint>,
+    /// How requests are spread over `endpoints`.
+    #[serde(default)]
+    pub balance: Balance,
+    /// When an endpoint that fails is let alone.
+    #[serde(default)]
+    pub breaker: Breaker,
+    /// When a request goes on to another endpoint.
+    #[serde(default)]
+    pub failover: Failover,
+    /// How endpoints are looked at beside requests.
+    #[serde(default)]
+    pub health: Health,
+    /// The authorities that connections believe, and the certificates that they show (`kind: http`).
+    pub tls: Option<TlsBinding>,
+    /// Where connections lead through (`kind: http`).
+    pub proxy: Option<ProxyBinding>,
+    /// Which hosts and addresses are reached (`kind: http`).
+    pub egress: Option<EgressBinding>,
     /// Headers that every request to `url` has: texts, or references to secrets.
     #[serde(default)]
     #[schemars(example = serde_json::json!({"X-Team": "support"}))]
@@ -127,6 +158,17 @@ pub struct UpstreamDefinition {
     /// Where an editor finds the schema of this document.
     #[serde(default, rename = "$schema")]
     _schema: Option<Box<RawValue>>,
+}
+
+/// What kind of server an upstream is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum UpstreamKind {
+    /// An MCP server: instances show its tools, resources and prompts.
+    #[default]
+    Mcp,
+    /// An HTTP service: tools with definitions name it (`tds_ext_info.upstream`) instead of a host.
+    Http,
 }
 
 /// How messages travel.
@@ -259,9 +301,27 @@ impl UpstreamDefinition {
         }
     }
 
+    /// Whether it says how long connecting may take.
+    pub fn has_own_connect_timeout(&self) -> bool {
+        self.timeouts.connect_ms != UpstreamTimeouts::default().connect_ms
+    }
+
+    /// Whether it has several endpoints, or may get more.
+    pub fn is_fleet(&self) -> bool {
+        !self.endpoints.is_empty()
+    }
+
+    /// Its endpoints that are switched on; what has only a `url` is a fleet of one.
+    pub fn replicas(&self) -> impl Iterator<Item = Cow<'_, UpstreamEndpoint>> {
+        let single = self.url.iter().filter(|_| !self.is_fleet());
+        let single = single.map(|url| Cow::Owned(UpstreamEndpoint::at(url.clone())));
+        let several = self.endpoints.iter().filter(|endpoint| endpoint.enabled);
+        several.map(Cow::Borrowed).chain(single)
+    }
+
     /// Whether a server that refuses streamable HTTP may be one that knows only what was there before it.
     pub fn may_be_older_than_streamable(&self) -> bool {
-        self.transport.is_none() && self.transport() == UpstreamTransport::StreamableHttp
+        self.transport.is_none() && self.transport() == UpstreamTransport::StreamableHttp && !self.is_fleet()
     }
 
     /// Every secret that it refers to.
@@ -271,7 +331,11 @@ impl UpstreamDefinition {
             MaybeSecret::Reference(reference) => Some(reference),
             MaybeSecret::Plain(_) => None,
         });
-        texts.chain(self.auth.iter().flat_map(UpstreamAuth::references))
+        let proxy = self.proxy.iter().flat_map(ProxyBinding::references);
+        let connection = self.tls.iter().flat_map(TlsBinding::references).chain(proxy);
+        texts
+            .chain(self.auth.iter().flat_map(UpstreamAuth::references))
+            .chain(connection)
     }
 }
 

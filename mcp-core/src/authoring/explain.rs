@@ -24,7 +24,7 @@ mod trace;
 
 use crate::{
     engine::{ArgumentProblem, CallContext, Engine},
-    tool::{Callable, Target},
+    tool::{Base, Callable, Target},
 };
 pub use asked::{AskError, Explained, explain};
 pub use body::{ShownBody, ShownPart};
@@ -51,7 +51,10 @@ pub struct Explanation {
     /// The HTTP method; absent where nothing is sent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub method: Option<String>,
-    /// The URL with its placeholders, as the definition has it; absent where nothing is sent.
+    /// The upstream that the tool is called at, where it names one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub upstream: Option<ExplainedUpstream>,
+    /// The URL with its placeholders, as the definition has it; of an upstream, that of its first endpoint; absent where nothing is sent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub endpoint: Option<String>,
     /// Whether a call with these arguments is made.
@@ -79,6 +82,28 @@ pub struct Explanation {
     /// What came of it, where it was sent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sent: Option<Sent>,
+}
+
+/// The service that a tool names instead of a host.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct ExplainedUpstream {
+    /// Its id.
+    pub id: String,
+    /// The addresses of its endpoints that are switched on; empty where there is no such upstream.
+    pub endpoints: Vec<String>,
+}
+
+impl ExplainedUpstream {
+    fn of(id: &str, base: Option<&Base>) -> Self {
+        let endpoints = base.map_or(&[][..], |base| base.fleet.endpoints());
+        Self {
+            id: id.to_owned(),
+            endpoints: endpoints
+                .iter()
+                .map(|endpoint| endpoint.url.to_string())
+                .collect(),
+        }
+    }
 }
 
 /// What calls of a tool lead to.

@@ -33,10 +33,10 @@ pub(crate) enum ConnectError {
     Other(BoxError),
 }
 
-/// The name in the certificate of one host, in lower case; others keep their own.
+/// The name in the certificates of these hosts, in lower case; others keep their own.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct NamedServer {
-    pub(crate) host: String,
+    pub(crate) hosts: Vec<String>,
     pub(crate) name: ServerName<'static>,
 }
 
@@ -45,7 +45,7 @@ pub(crate) struct NamedServer {
 pub(crate) struct ConnectSettings {
     /// Which addresses may be reached.
     pub(crate) egress: Arc<Policy>,
-    /// Another name in the certificate of one host.
+    /// Another name in the certificates of some hosts.
     pub(crate) server_name: Option<NamedServer>,
     /// Bound of name resolution, connecting and the TLS handshake together.
     pub(crate) timeout: Duration,
@@ -68,7 +68,7 @@ impl ResolveServerName for Named {
     fn resolve(&self, uri: &Uri) -> Result<ServerName<'static>, BoxError> {
         if uri
             .host()
-            .is_some_and(|host| host.eq_ignore_ascii_case(&self.0.host))
+            .is_some_and(|host| self.0.hosts.iter().any(|named| host.eq_ignore_ascii_case(named)))
         {
             return Ok(self.0.name.clone());
         }

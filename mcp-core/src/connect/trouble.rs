@@ -15,6 +15,8 @@ use std::{error::Error as StdError, io};
 pub(crate) struct Trouble {
     pub(crate) kind: TroubleKind,
     pub(crate) text: String,
+    /// There was no connection, so certainly nothing was sent.
+    pub(crate) is_unsent: bool,
 }
 
 /// What kind of thing went wrong.
@@ -33,10 +35,18 @@ pub(crate) enum TroubleKind {
 }
 
 impl Trouble {
+    fn unsent(self) -> Self {
+        Self {
+            is_unsent: true,
+            ..self
+        }
+    }
+
     fn new(kind: TroubleKind, text: impl Into<String>) -> Self {
         Self {
             kind,
             text: text.into(),
+            is_unsent: false,
         }
     }
 }
@@ -48,13 +58,11 @@ pub(crate) fn sending(uri: &Uri, error: &legacy::Error) -> Trouble {
         .map_or("the upstream", |authority| authority.as_str());
     let cause = error.source();
     if let Some(error) = cause.and_then(|cause| cause.downcast_ref::<ConnectError>()) {
-        return connecting(uri, host, error);
+        return connecting(uri, host, error).unsent();
     }
     if error.is_connect() {
-        return Trouble::new(
-            TroubleKind::Connect,
-            format!("Cannot connect to {host}: {}.", innermost_cause(error)),
-        );
+        let text = format!("Cannot connect to {host}: {}.", innermost_cause(error));
+        return Trouble::new(TroubleKind::Connect, text).unsent();
     }
     match cause.and_then(|cause| cause.downcast_ref::<hyper::Error>()) {
         // TLS 1.3: a server that wants (another) client certificate says so after the handshake.

@@ -27,13 +27,13 @@ impl Hash for OwnEgress {
 }
 
 impl OwnEgress {
-    /// `None` where it closes nothing, and where there is a problem with it.
-    pub(crate) fn compile(binding: &EgressBinding, problems: &mut Vec<Problem>) -> Option<Self> {
+    /// `None` where it closes nothing, and where there is a problem with it. `at` is what the binding is a member of, with a dot behind it.
+    pub(crate) fn compile(binding: &EgressBinding, at: &str, problems: &mut Vec<Problem>) -> Option<Self> {
         let before = problems.len();
         let mut rules = |list: &str, texts: &[String]| -> Vec<EgressRule> {
             let parsed = texts.iter().enumerate().filter_map(|(place, text)| {
                 let refused = |reason| {
-                    let at = format!("tds_ext_info.egress.{list}[{place}]");
+                    let at = format!("{at}egress.{list}[{place}]");
                     problems.push(Problem::at(at, format!("`{text}` is no rule; {reason}")));
                 };
                 text.trim().parse().map_err(refused).ok()
@@ -91,8 +91,8 @@ impl OwnEgress {
 
 fn reason(closed: ClosedBy) -> &'static str {
     match closed {
-        ClosedBy::Deny => "`tds_ext_info.egress.deny` of the tool's definition names it",
-        ClosedBy::Allow => "`tds_ext_info.egress.allow` of the tool's definition does not name it",
+        ClosedBy::Deny => "`egress.deny` of the definition names it",
+        ClosedBy::Allow => "`egress.allow` of the definition does not name it",
     }
 }
 
@@ -104,7 +104,7 @@ mod tests {
         let texts = |list: &[&str]| list.iter().map(|text| (*text).to_owned()).collect();
         let (allow, deny) = (texts(allow), texts(deny));
         let mut problems = Vec::new();
-        let own = OwnEgress::compile(&EgressBinding { allow, deny }, &mut problems);
+        let own = OwnEgress::compile(&EgressBinding { allow, deny }, "", &mut problems);
         assert!(problems.is_empty(), "{problems:?}");
         own.unwrap()
     }
@@ -137,7 +137,7 @@ mod tests {
     #[test]
     fn empty_lists_close_nothing() {
         let (allow, deny) = (Vec::new(), Vec::new());
-        let own = OwnEgress::compile(&EgressBinding { allow, deny }, &mut Vec::new());
+        let own = OwnEgress::compile(&EgressBinding { allow, deny }, "", &mut Vec::new());
         assert_eq!(own, None);
     }
 }

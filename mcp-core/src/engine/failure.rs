@@ -15,6 +15,8 @@ const ARGUMENTS: &str = "The arguments do not fit this tool; nothing was sent.";
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Failure {
     pub(crate) outcome: Outcome,
+    /// Certainly nothing was sent, so that it may be sent elsewhere.
+    pub(crate) is_unsent: bool,
     cause: Cause,
 }
 
@@ -55,6 +57,7 @@ impl Failure {
     pub(crate) fn new(outcome: Outcome, text: impl Into<String>) -> Self {
         Self {
             outcome,
+            is_unsent: false,
             cause: Cause::Told(text.into()),
         }
     }
@@ -63,6 +66,7 @@ impl Failure {
     pub(crate) fn arguments(findings: impl Into<Findings>) -> Self {
         Self {
             outcome: Outcome::InvalidArguments,
+            is_unsent: false,
             cause: Cause::Arguments(Box::new(findings.into())),
         }
     }
@@ -116,6 +120,9 @@ impl From<Trouble> for Failure {
             TroubleKind::Refused => Outcome::Refused,
             TroubleKind::BadAnswer => Outcome::BadAnswer,
         };
-        Self::new(outcome, trouble.text)
+        Self {
+            is_unsent: trouble.is_unsent,
+            ..Self::new(outcome, trouble.text)
+        }
     }
 }

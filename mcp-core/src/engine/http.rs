@@ -7,6 +7,7 @@ pub(crate) mod client;
 pub(crate) mod connections;
 pub(crate) mod credentials;
 pub(crate) mod deliver;
+mod probes;
 mod shape;
 
 pub(in crate::engine) use answer::Shapes;

@@ -1,7 +1,7 @@
 //! What calls need that lives: it remembers, reads files, or has threads.
 
 use super::{Lane, http::Tokens};
-use crate::{secrets::Secrets, tls_material::TrustRoots};
+use crate::{secrets::Secrets, tls_material::TrustRoots, tool::Bases};
 
 /// The services that all engines of a gateway share; clones are the same services.
 #[derive(Clone, Debug)]
@@ -10,6 +10,8 @@ pub struct EngineServices {
     pub trust: TrustRoots,
     /// The place where secrets of definitions are looked up.
     pub secrets: Secrets,
+    /// The HTTP services that tools name.
+    pub bases: Bases,
     /// Access tokens for upstreams.
     pub tokens: Tokens,
     /// Where work is done that takes longer than a moment.
@@ -21,6 +23,7 @@ impl Default for EngineServices {
         Self {
             trust: TrustRoots::native(),
             secrets: Secrets::default(),
+            bases: Bases::default(),
             tokens: Tokens::default(),
             lane: Lane::default(),
         }

@@ -1,6 +1,8 @@
 //! The HTTP half of a tool: how a call becomes a request, and what is taken from the answer.
 
 mod auth;
+mod base;
+mod bases;
 mod body;
 mod call;
 mod delivery;
@@ -17,6 +19,8 @@ pub(crate) mod transport;
 pub(crate) use auth::Auth;
 pub(crate) use auth::Place;
 pub(crate) use auth::TokenSource;
+pub(crate) use base::Base;
+pub use bases::Bases;
 pub(crate) use body::Body;
 pub(crate) use body::BodyPlan;
 pub(crate) use body::Content;

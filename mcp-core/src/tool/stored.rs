@@ -5,7 +5,7 @@
 mod tests;
 
 use super::{
-    CompiledTool, LiveTool, Shelf, ToolCompiler, ToolState, UsedVar, instance_names::var, shelf::Place,
+    Base, CompiledTool, LiveTool, Shelf, ToolCompiler, ToolState, UsedVar, instance_names::var, shelf::Place,
     template::TemplateBounds,
 };
 use crate::live::Lived;
@@ -14,6 +14,7 @@ use mcp_common::{
     catalog::{Compile, Compiled, ToolEntry, overridden_subject},
     definition::{
         InstanceDefinition, RoleDefinition, ToolDefinition, UpstreamDefinition, instance::ToolOverrides,
+        upstream::UpstreamKind,
     },
     key::{Definition, Kind},
     problem::{Problem, Problems},
@@ -32,6 +33,8 @@ const KEPT_UNASKED: usize = 1_000;
 pub struct StoredTool {
     overrides: Option<Arc<ToolOverrides>>,
     needs: Box<[UsedVar]>,
+    /// The HTTP service that calls go to, by id.
+    upstream: Option<Arc<str>>,
     /// What calls of the tool itself change, the same for all versions of its definition; `None` where they change nothing.
     state: Option<Arc<Lived<ToolState>>>,
     /// When this version came: a later one has a higher number.
@@ -86,6 +89,9 @@ impl Compile for ToolCompiler {
             problems.extend(role.into_iter().flat_map(|role| self.check_role(role)));
         } else if kind == Kind::UPSTREAM {
             let upstream: Option<&UpstreamDefinition> = definition.downcast_ref();
+            if let Some(service) = upstream.filter(|upstream| upstream.kind == UpstreamKind::Http) {
+                return Base::check(service);
+            }
             problems.extend(
                 upstream
                     .into_iter()
@@ -145,11 +151,17 @@ impl StoredTool {
             state,
             version,
             needs: tool.needs.clone(),
+            upstream: tool.target.upstream().cloned(),
             memory: tool.memory,
             shelf,
             place,
             in_use: Mutex::new(Weak::new()),
         }
+    }
+
+    /// The HTTP service that calls go to, by id; `None` where the tool says itself where they go.
+    pub fn upstream(&self) -> Option<&Arc<str>> {
+        self.upstream.as_ref()
     }
 
     /// About the bytes that it takes, compiled.

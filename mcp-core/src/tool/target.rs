@@ -73,6 +73,14 @@ impl Target {
         }
     }
 
+    /// The HTTP service that is called.
+    pub(super) fn upstream(&self) -> Option<&Arc<str>> {
+        match self {
+            Self::Http(call) => call.upstream(),
+            Self::Static(_) => None,
+        }
+    }
+
     /// Whether there is no call without the argument, though the schema may not say so.
     pub(super) fn requires(&self, group: Option<&str>, name: &str) -> bool {
         match self {
@@ -84,7 +92,15 @@ impl Target {
     /// What may be missing before the first call, or be mended by then.
     pub(super) fn warnings(&self, compiler: &ToolCompiler) -> Vec<String> {
         match self {
-            Self::Http(call) => [compiler.missing_secrets(call), compiler.idle_transport(call)].concat(),
+            Self::Http(call) => {
+                let base = compiler.missing_base(call).into_iter().collect();
+                [
+                    compiler.missing_secrets(call),
+                    compiler.idle_transport(call),
+                    base,
+                ]
+                .concat()
+            }
             Self::Static(_) => Vec::new(),
         }
     }

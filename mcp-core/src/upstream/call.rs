@@ -5,7 +5,7 @@ use super::{
     error::UpstreamError,
     http::text_value,
     inventory::RemoteTool,
-    outgoing::Speech,
+    outgoing::{Asks, Speech},
     session::{Question, Session},
     settings::HubSettings,
 };
@@ -35,6 +35,8 @@ pub struct RemoteCall {
     pub line: Option<Line>,
     /// Who asks; `None` for nobody in particular.
     pub caller: Option<Caller>,
+    /// The name of who asks; `None` for nobody in particular.
+    pub principal: Option<Arc<str>>,
 }
 
 /// Who asks, as far as servers are to keep them apart.
@@ -128,7 +130,7 @@ pub(super) struct Prepared {
 }
 
 impl Prepared {
-    pub(super) fn question(&self, call: &RemoteCall, via: Option<HeaderValue>) -> Question<'_> {
+    pub(super) fn question<'a>(&'a self, call: &'a RemoteCall, via: Option<HeaderValue>) -> Question<'a> {
         Question {
             method: call.wanted.method().name(),
             name: self.name.as_deref(),
@@ -138,6 +140,15 @@ impl Prepared {
             headers: self.headers.clone(),
             via,
             line: call.line.clone(),
+            is_repeatable: matches!(&call.wanted, Wanted::Tool(tool) if tool.is_repeatable),
+            asks: Asks {
+                session: match &call.caller {
+                    Some(Caller::Session(session)) => Some(session),
+                    Some(Caller::Named(_)) | None => None,
+                },
+                principal: call.principal.as_deref(),
+                params: Some(&call.params),
+            },
         }
     }
 }
@@ -174,6 +185,12 @@ pub(super) fn prepared(speech: Speech, call: &RemoteCall) -> Result<Prepared, Up
             _ => HeaderMap::new(),
         },
     })
+}
+
+/// The arguments among the parameters of a client.
+pub(super) fn arguments_of(params: &str) -> Option<&str> {
+    let sent = Members::read(params).ok()?;
+    Some(arguments(&sent))
 }
 
 pub(super) async fn ask(

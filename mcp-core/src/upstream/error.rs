@@ -13,6 +13,17 @@ pub enum UpstreamError {
     /// No connection, or it broke.
     #[error("{0}")]
     Connection(String),
+    /// No connection at all, so certainly nothing was sent.
+    #[error("{0}")]
+    Unreachable(String),
+    /// One of several endpoints took longer than it may where others could answer.
+    #[error("{step} took longer than {limit:?} (`failover.attempt_ms`)")]
+    Slow {
+        /// What was waited for.
+        step: &'static str,
+        /// The time that it had.
+        limit: Duration,
+    },
     /// The certificate or the handshake of TLS.
     #[error("{0}")]
     Tls(String),
@@ -92,7 +103,34 @@ pub struct RpcError {
 impl UpstreamError {
     /// Whether the server is there and may work again with a new session or connection.
     pub(super) fn is_lost(&self) -> bool {
-        matches!(self, Self::Connection(_) | Self::SessionGone | Self::Ended(_))
+        matches!(
+            self,
+            Self::Connection(_) | Self::Unreachable(_) | Self::SessionGone | Self::Ended(_)
+        )
+    }
+
+    /// Whether the endpoint is to blame, and not what was asked.
+    pub(super) fn is_of_endpoint(&self) -> bool {
+        match self {
+            Self::Status { status, .. } => *status >= 500,
+            Self::Connection(_)
+            | Self::Unreachable(_)
+            | Self::Slow { .. }
+            | Self::Tls(_)
+            | Self::Refused(_)
+            | Self::Timeout { .. }
+            | Self::NotMcp(_)
+            | Self::Ended(_) => true,
+            _ => false,
+        }
+    }
+
+    /// Whether another endpoint may do better.
+    pub(super) fn means_another(&self) -> bool {
+        match self {
+            Self::Status { status, .. } => (502..=504).contains(status),
+            error => error.is_of_endpoint(),
+        }
     }
 }
 
@@ -100,6 +138,7 @@ impl From<Trouble> for UpstreamError {
     fn from(trouble: Trouble) -> Self {
         let text = trouble.text.trim_end_matches('.').to_owned();
         match trouble.kind {
+            TroubleKind::Connect | TroubleKind::Timeout if trouble.is_unsent => Self::Unreachable(text),
             TroubleKind::Connect | TroubleKind::Timeout => Self::Connection(text),
             TroubleKind::Tls => Self::Tls(text),
             TroubleKind::Refused => Self::Refused(text),

@@ -13,6 +13,7 @@ use super::{
     message,
     news::News,
     outgoing::{Outgoing, Speech},
+    session::{Question, body},
     settings::HubSettings,
 };
 use crate::{
@@ -30,7 +31,10 @@ use hyper_util::{
     client::legacy::Client,
     rt::{TokioExecutor, TokioTimer},
 };
-use mcp_common::definition::UpstreamDefinition;
+use mcp_common::definition::{
+    UpstreamDefinition,
+    upstream::{Health, Probe},
+};
 use std::{
     sync::{Arc, OnceLock},
     time::Duration,
@@ -90,6 +94,17 @@ impl HttpLink {
         versions: Versions,
     ) -> Result<Arc<Self>, UpstreamError> {
         let url = definition.url.as_deref().unwrap_or_default();
+        Self::to(url, definition, settings, news, versions)
+    }
+
+    /// The same to one of several addresses.
+    pub(super) fn to(
+        url: &str,
+        definition: &Arc<UpstreamDefinition>,
+        settings: &HubSettings,
+        news: Arc<News>,
+        versions: Versions,
+    ) -> Result<Arc<Self>, UpstreamError> {
         // `ws` is `http` until the connection is open.
         let over_http = match url.strip_prefix("ws") {
             Some(rest) => format!("http{rest}"),
@@ -152,17 +167,50 @@ impl HttpLink {
         answer
     }
 
+    /// Whether the server gave a session.
+    pub(super) fn has_session(&self) -> bool {
+        self.session.get().is_some()
+    }
+
+    /// Asks how the server is. Any answer shows that it is alive, but a status of 500 and above; the end of a stream is not waited for.
+    pub(super) async fn probe(self: &Arc<Self>, health: &Health) -> Result<(), UpstreamError> {
+        let path = health.path.as_deref();
+        if path.is_some() || health.probe == Some(Probe::Http) {
+            let uri = path.map_or_else(|| Ok(self.uri.clone()), |path| at(&self.uri, path))?;
+            let headers = self.headers(&Outgoing::nothing(Speech::Opening))?;
+            let response = self.send(&uri, Method::GET, headers, Bytes::new()).await?;
+            let status = response.status();
+            return match status.is_server_error() {
+                true => Err(UpstreamError::Status {
+                    status: status.as_u16(),
+                    words: String::new(),
+                }),
+                false => Ok(()),
+            };
+        }
+        let method = "server/discover";
+        let question = Question {
+            method,
+            ..Question::default()
+        };
+        let out = Outgoing {
+            id: 1,
+            method,
+            body: body(1, Speech::Modern, &question),
+            ..Outgoing::nothing(Speech::Modern)
+        };
+        match self.request(out).await {
+            Err(UpstreamError::NotMcp(_)) => Ok(()),
+            Err(error) if error.is_of_endpoint() => Err(error),
+            _ => Ok(()),
+        }
+    }
+
     /// Sends what has no answer.
     pub(super) async fn notify(&self, body: String, speech: Speech) -> Result<(), UpstreamError> {
         let out = Outgoing {
-            id: 0,
-            method: "",
-            name: None,
             body: body.into(),
-            speech,
-            headers: HeaderMap::new(),
-            via: None,
-            line: None,
+            ..Outgoing::nothing(speech)
         };
         let mut headers = self.headers(&out)?;
         headers.insert(header::ACCEPT, ACCEPT);
@@ -265,6 +313,13 @@ impl HttpLink {
         let sent = self.client.request(request).await;
         sent.map_err(|error| connect::sending(uri, &error).into())
     }
+}
+
+/// Another path of the same server.
+fn at(uri: &Uri, path: &str) -> Result<Uri, UpstreamError> {
+    let mut parts = uri.clone().into_parts();
+    parts.path_and_query = path.parse().ok();
+    Uri::from_parts(parts).map_err(|_| UpstreamError::Refused(format!("`{path}` is no path (`health.path`)")))
 }
 
 /// A request whose answer nobody waits for any more, once it is dropped.

@@ -5,18 +5,24 @@ use super::{
     drift::Drift,
     error::UpstreamError,
     inventory::{self, Inventory, Shelf},
-    remote::Remote,
+    remote::{Lasting, Remote},
     settings::HubSettings,
     status::Status,
     stdio::{LogLine, Programs},
     supervisor::{Order, Supervisor},
     watched::Watching,
 };
-use crate::relay::Updates;
+use crate::{
+    fleet::{EndpointStatus, Fleets},
+    relay::Updates,
+};
 use arc_swap::ArcSwap;
 use bytes::Bytes;
 use mcp_common::{
-    definition::{UpstreamDefinition, upstream::PinMode},
+    definition::{
+        UpstreamDefinition,
+        upstream::{PinMode, UpstreamKind},
+    },
     tasks::{Ends, Tasks},
 };
 use std::{
@@ -34,6 +40,9 @@ use tokio_util::task::{AbortOnDropHandle, TaskTracker};
 /// The name of supervisors among background tasks.
 pub const TASK: &str = "upstream";
 
+/// The name of probes of endpoints among background tasks.
+pub const PROBES: &str = "endpoint_probes";
+
 /// How long a client waits for the server's answer to a subscription.
 const SUBSCRIBING: Duration = Duration::from_secs(3);
 
@@ -45,6 +54,7 @@ pub struct Hub {
     settings: Arc<HubSettings>,
     shelf: Arc<Shelf>,
     programs: Arc<Programs>,
+    fleets: Fleets,
     /// Where supervisors and calls run, whoever asks.
     runtime: Handle,
     remotes: ArcSwap<Remotes>,
@@ -95,6 +105,7 @@ impl Hub {
             shelf: Arc::new(Shelf(settings.kept_in.clone())),
             programs: Programs::new(&settings),
             settings: Arc::new(settings),
+            fleets: Fleets::default(),
             runtime,
             remotes: ArcSwap::default(),
             changing: Mutex::new(()),
@@ -110,13 +121,15 @@ impl Hub {
         lock(&self.changes.listeners).push(listener);
     }
 
-    /// Takes over what is defined now. Upstreams that are not among these end; nobody waits for those that are new.
+    /// Takes over what is defined now, of which only MCP servers are its concern. Upstreams that are not among these end; nobody waits for those that are new.
     pub fn define(&self, definitions: impl Iterator<Item = Arc<UpstreamDefinition>>) {
         let changing = lock(&self.changing);
         let before = self.remotes.load_full();
         let mut after = Remotes::new();
         let mut changed: Vec<Arc<str>> = Vec::new();
-        for definition in definitions.filter(|definition| definition.enabled) {
+        let servers =
+            definitions.filter(|definition| definition.enabled && definition.kind == UpstreamKind::Mcp);
+        for definition in servers {
             let id = definition.id.clone();
             let known = before.get(&id);
             let remote = match known {
@@ -148,8 +161,13 @@ impl Hub {
             // Read at once: whoever asks from now on gets the whole list.
             None => self.shelf.find(&definition).unwrap_or_default(),
         };
-        let programs = self.programs.clone();
-        let (remote, orders) = Remote::new(definition, before.map(|before| &**before), kept, programs);
+        let lasting = Lasting {
+            programs: self.programs.clone(),
+            fleet: definition
+                .is_fleet()
+                .then(|| Arc::new(self.fleets.fleet(&definition))),
+        };
+        let (remote, orders) = Remote::new(definition, before.map(|before| &**before), kept, lasting);
         let changes = self.changes.clone();
         let supervisor = Arc::new(Supervisor {
             remote: remote.clone(),
@@ -164,7 +182,27 @@ impl Hub {
         };
         let supervised = self.tasks.supervise(TASK, Ends::ByItself, make);
         self.supervisors.spawn_on(supervised, &self.runtime);
+        self.probe_endpoints(&remote);
         remote
+    }
+
+    /// Probes its endpoints, where its document wants it, until it is not wanted any more.
+    fn probe_endpoints(&self, remote: &Arc<Remote>) {
+        if remote.fleet.is_none() || !remote.definition.health.enabled {
+            return;
+        }
+        let (remote, settings) = (remote.clone(), self.settings.clone());
+        let make = move || {
+            let (remote, settings) = (remote.clone(), settings.clone());
+            async move {
+                tokio::select! {
+                    () = remote.stop.cancelled() => {}
+                    () = remote.watch_endpoints(&settings) => {}
+                }
+            }
+        };
+        let supervised = self.tasks.supervise(PROBES, Ends::ByItself, make);
+        self.supervisors.spawn_on(supervised, &self.runtime);
     }
 
     /// What an upstream offers; `None` if there is none of this id.
@@ -197,6 +235,11 @@ impl Hub {
     /// How an upstream is doing.
     pub fn status(&self, id: &str) -> Option<Status> {
         Some(self.remotes.load().get(id)?.status())
+    }
+
+    /// How its endpoints are doing; `None` if there is no upstream of this id, or if it has only one address.
+    pub fn endpoints(&self, id: &str) -> Option<Vec<EndpointStatus>> {
+        Some(self.remotes.load().get(id)?.fleet.as_ref()?.status())
     }
 
     /// Its tools that are other ones than those that were approved.

@@ -32,6 +32,20 @@ pub(super) struct Outgoing<'a> {
     pub(super) via: Option<HeaderValue>,
     /// The way back to the client before the answer.
     pub(super) line: Option<Line>,
+    /// Whether it may be done twice.
+    pub(super) is_repeatable: bool,
+    pub(super) asks: Asks<'a>,
+}
+
+/// Who asks, with what, as far as endpoints are chosen by it.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Asks<'a> {
+    /// The client's session.
+    pub(super) session: Option<&'a str>,
+    /// Its name; `None` for nobody in particular.
+    pub(super) principal: Option<&'a str>,
+    /// The parameters as the client sent them.
+    pub(super) params: Option<&'a str>,
 }
 
 impl Speech {
@@ -81,6 +95,13 @@ impl Outgoing<'_> {
             headers: HeaderMap::new(),
             via: None,
             line: None,
+            is_repeatable: true,
+            asks: Asks::default(),
         }
+    }
+
+    /// Whether its answer lasts for as long as somebody listens.
+    pub(super) fn is_stream(&self) -> bool {
+        self.method == "subscriptions/listen"
     }
 }

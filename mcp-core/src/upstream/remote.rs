@@ -2,21 +2,22 @@
 
 use super::{
     asked::{Role, Whose},
-    call::{self, RemoteCall},
+    call::{self, RemoteCall, Wanted},
     clients::{ClientKey, Clients},
     drift::{Drift, drift},
     error::UpstreamError,
     inventory::{Inventory, Kept, RemoteTool, Shelf},
-    news::Purpose,
+    news::{News, Purpose},
     outgoing::Speech,
+    replicas::Replicas,
     session::{Owned, Session},
     settings::HubSettings,
-    status::{Status, StatusCell},
+    status::{State, Status, StatusCell},
     stdio::{Log, Programs},
     supervisor::Order,
     watched::Watched,
 };
-use crate::relay::ClientCan;
+use crate::{fleet::Fleet, relay::ClientCan, spec::Method};
 use arc_swap::ArcSwapOption;
 use bytes::Bytes;
 use mcp_common::definition::{
@@ -26,9 +27,21 @@ use mcp_common::definition::{
 use std::{
     collections::BTreeMap,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
 };
 use tokio::sync::{Notify, Semaphore, mpsc, watch};
 use tokio_util::sync::CancellationToken;
+
+/// How long calls wait for a session at another endpoint.
+const MOVING: Duration = Duration::from_secs(5);
+
+/// What outlives connections, and is the hub's.
+pub(super) struct Lasting {
+    /// All programs of the gateway.
+    pub(super) programs: Arc<Programs>,
+    /// Its endpoints, where it has several.
+    pub(super) fleet: Option<Arc<Fleet>>,
+}
 
 /// One upstream.
 pub(super) struct Remote {
@@ -38,6 +51,7 @@ pub(super) struct Remote {
     approved: Mutex<BTreeMap<Arc<str>, Arc<RemoteTool>>>,
     pub(super) status: StatusCell,
     programs: Arc<Programs>,
+    pub(super) fleet: Option<Arc<Fleet>>,
     pub(super) log: Arc<Log>,
     /// What clients want to hear of.
     pub(super) watched: Arc<Watched>,
@@ -58,7 +72,7 @@ impl Remote {
         definition: Arc<UpstreamDefinition>,
         before: Option<&Self>,
         known: Kept,
-        programs: Arc<Programs>,
+        lasting: Lasting,
     ) -> (Arc<Self>, mpsc::Receiver<Order>) {
         let (orders, inbox) = mpsc::channel(8);
         let places = definition.limits.concurrency as usize;
@@ -72,7 +86,8 @@ impl Remote {
                     .map(|tool| (tool.name.clone(), tool))
                     .collect(),
             ),
-            programs,
+            programs: lasting.programs,
+            fleet: lasting.fleet,
             log: before.map_or_else(Arc::default, |before| before.log.clone()),
             watched: before.map_or_else(Arc::default, |before| before.watched.clone()),
             status: StatusCell::default(),
@@ -194,7 +209,10 @@ impl Remote {
     }
 
     async fn attempts(&self, call: &RemoteCall, settings: &HubSettings) -> Result<Bytes, UpstreamError> {
-        let shared = self.current()?;
+        let shared = match self.current() {
+            Err(_) if self.is_moving() => self.next_session().await?,
+            current => current?,
+        };
         let own = match self.is_apart(call, &shared) {
             true => call.client_key(),
             false => None,
@@ -202,7 +220,7 @@ impl Remote {
         if let Some(key) = own {
             let open = || self.open_for(&key, shared.transport, settings);
             return match self.clients.session(&key, open).await?.ask(call, settings).await {
-                Err(UpstreamError::SessionGone) => {
+                Err(error) if self.may_go_on(call, true, &error) => {
                     self.clients.session(&key, open).await?.ask(call, settings).await
                 }
                 answered => answered,
@@ -210,8 +228,8 @@ impl Remote {
         }
         let first = call::ask(&shared, call, settings).await;
         match &first {
-            // Nothing was done, since the server does not know who asks; a new session is on its way.
-            Err(UpstreamError::SessionGone) => {
+            // A new session is on its way, with several endpoints at one that answers.
+            Err(error) if self.may_go_on(call, shared.is_at_one_endpoint(), error) => {
                 shared.news.lost();
                 let next = self.another(&shared).await?;
                 call::ask(&next, call, settings).await
@@ -221,6 +239,23 @@ impl Remote {
                 first
             }
             _ => first,
+        }
+    }
+
+    /// Whether the call is made again in a new session: nothing was done where the server does not know who asks. A session that is at one of several
+    /// endpoints is followed by one at another, if this one is gone.
+    fn may_go_on(&self, call: &RemoteCall, is_at_one: bool, error: &UpstreamError) -> bool {
+        let has_others = is_at_one && self.fleet.is_some();
+        let is_repeatable = match &call.wanted {
+            Wanted::Tool(tool) => tool.is_repeatable,
+            Wanted::Task(method) => *method == Method::TasksGet,
+            _ => true,
+        };
+        match error {
+            UpstreamError::SessionGone => true,
+            UpstreamError::Unreachable(_) => has_others,
+            UpstreamError::Connection(_) | UpstreamError::Ended(_) => has_others && is_repeatable,
+            _ => false,
         }
     }
 
@@ -250,6 +285,18 @@ impl Remote {
         Session::open(&self.definition, settings, self.owned(&purpose)).await
     }
 
+    /// Asks its endpoints how they are, over connections of its own.
+    pub(super) async fn watch_endpoints(&self, settings: &HubSettings) {
+        let news = News::new(&Purpose::default());
+        let links = self
+            .fleet
+            .as_ref()
+            .map(|fleet| Replicas::new(&self.definition, fleet, settings, &news));
+        if let Some(Ok(links)) = links {
+            links.watch(&self.definition.health).await;
+        }
+    }
+
     /// One that nobody else hears of.
     pub(super) async fn open_beside(&self, settings: &HubSettings) -> Result<Session, UpstreamError> {
         let purpose = Purpose {
@@ -262,6 +309,7 @@ impl Remote {
     fn owned<'a>(&'a self, purpose: &'a Purpose) -> Owned<'a> {
         Owned {
             programs: &self.programs,
+            fleet: self.fleet.as_ref(),
             log: &self.log,
             purpose,
         }
@@ -308,15 +356,30 @@ impl Remote {
         })
     }
 
+    /// Whether the session that was lost is made anew at another endpoint, which takes a moment.
+    fn is_moving(&self) -> bool {
+        let status = self.status.get();
+        self.fleet.is_some() && status.state == State::Connecting && status.attempts == 1
+    }
+
+    async fn next_session(&self) -> Result<Arc<Session>, UpstreamError> {
+        self.awaited(|_| true).await
+    }
+
     /// A session that came after this one.
     async fn another(&self, than: &Arc<Session>) -> Result<Arc<Session>, UpstreamError> {
+        self.awaited(|session| !Arc::ptr_eq(session, than)).await
+    }
+
+    async fn awaited(&self, is_it: impl Fn(&Arc<Session>) -> bool) -> Result<Arc<Session>, UpstreamError> {
         let mut sessions = self.session.subscribe();
-        let is_other = |session: &Option<Arc<Session>>| {
-            session
-                .as_ref()
-                .is_some_and(|session| !Arc::ptr_eq(session, than))
-        };
+        let is_other = |session: &Option<Arc<Session>>| session.as_ref().is_some_and(&is_it);
         let limit = self.definition.timeouts.handshake();
+        let limit = if self.fleet.is_some() {
+            limit.min(MOVING)
+        } else {
+            limit
+        };
         let found = tokio::time::timeout(limit, sessions.wait_for(is_other)).await;
         match found {
             Ok(Ok(session)) => session.clone().ok_or(UpstreamError::SessionGone),

@@ -10,14 +10,18 @@ use super::{
     http::{HttpLink, Versions},
     message,
     news::{News, Purpose},
-    outgoing::{Outgoing, Speech},
+    outgoing::{Asks, Outgoing, Speech},
+    replicas::Replicas,
     settings::HubSettings,
     sse,
     stdio::{self, Log, Programs},
     watched::Watched,
     websocket,
 };
-use crate::relay::{Line, LogLevel};
+use crate::{
+    fleet::Fleet,
+    relay::{Line, LogLevel},
+};
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue};
 use mcp_common::definition::{UpstreamDefinition, upstream::UpstreamTransport};
@@ -42,6 +46,7 @@ const SETTING: Duration = Duration::from_secs(5);
 #[derive(Debug)]
 pub(super) enum Link {
     Http(Arc<HttpLink>),
+    Replicas(Arc<Replicas>),
     Conduit(Arc<Conduit>),
 }
 
@@ -50,6 +55,8 @@ pub(super) enum Link {
 pub(super) struct Owned<'a> {
     /// All programs of the gateway.
     pub(super) programs: &'a Arc<Programs>,
+    /// Its endpoints, where it has several.
+    pub(super) fleet: Option<&'a Arc<Fleet>>,
     /// What the upstream's program wrote.
     pub(super) log: &'a Arc<Log>,
     /// What it is for.
@@ -95,6 +102,9 @@ pub(super) struct Question<'a> {
     pub(super) via: Option<HeaderValue>,
     /// The way back to the client before the answer.
     pub(super) line: Option<Line>,
+    /// Whether a call may be done twice; other requests say it by their methods.
+    pub(super) is_repeatable: bool,
+    pub(super) asks: Asks<'a>,
 }
 
 impl Question<'_> {
@@ -141,6 +151,9 @@ impl Session {
         let limit = definition.timeouts.handshake();
         let connecting = async {
             Ok(match transport {
+                UpstreamTransport::StreamableHttp if let Some(fleet) = owned.fleet => {
+                    Link::Replicas(Replicas::new(definition, fleet, settings, &news)?)
+                }
                 UpstreamTransport::StreamableHttp => {
                     let link = HttpLink::new(definition, settings, news.clone(), Versions::All)?;
                     Link::Http(link)
@@ -242,6 +255,10 @@ impl Session {
                 let listening = tokio::spawn(link.clone().listen(speech, None));
                 [Some(AbortOnDropHandle::new(listening)), following]
             }
+            (Link::Replicas(links), speech) => {
+                let listening = tokio::spawn(links.clone().listen(speech, None));
+                [Some(AbortOnDropHandle::new(listening)), following]
+            }
             // On the others it comes anyway.
             (Link::Conduit(_), _) => [None, following],
         }
@@ -250,17 +267,24 @@ impl Session {
     /// The same for a session that only carries calls: what an older server asks may come beside its answers. Returns when the
     /// server listens, since some lose what they ask before that, or soon.
     pub(super) async fn overhear(&self) -> Option<AbortOnDropHandle<()>> {
-        match (&self.link, self.speech) {
-            (Link::Http(link), speech @ Speech::Legacy(_)) => {
-                let (answered, hears) = oneshot::channel();
-                let listening = tokio::spawn(link.clone().listen(speech, Some(answered)));
-                let listening = AbortOnDropHandle::new(listening);
-                // Some send nothing, not even headers, before there is something to tell.
-                let _ = tokio::time::timeout(SOON, hears).await;
-                Some(listening)
-            }
-            _ => None,
-        }
+        let speech @ Speech::Legacy(_) = self.speech else {
+            return None;
+        };
+        let (answered, hears) = oneshot::channel();
+        let listening = match &self.link {
+            Link::Http(link) => tokio::spawn(link.clone().listen(speech, Some(answered))),
+            Link::Replicas(links) => tokio::spawn(links.clone().listen(speech, Some(answered))),
+            Link::Conduit(_) => return None,
+        };
+        let listening = AbortOnDropHandle::new(listening);
+        // Some send nothing, not even headers, before there is something to tell.
+        let _ = tokio::time::timeout(SOON, hears).await;
+        Some(listening)
+    }
+
+    /// Whether all of it is at one of several endpoints, which gave a session.
+    pub(super) fn is_at_one_endpoint(&self) -> bool {
+        matches!(&self.link, Link::Replicas(links) if links.has_home())
     }
 
     /// Ends it; programs and what they started are gone afterwards.
@@ -280,9 +304,12 @@ impl Link {
             headers: question.headers,
             via: question.via,
             line: question.line,
+            is_repeatable: question.is_repeatable || is_harmless(question.method),
+            asks: question.asks,
         };
         match self {
             Self::Http(link) => link.request(out).await,
+            Self::Replicas(links) => links.request(out).await,
             Self::Conduit(link) => link.request(out).await,
         }
     }
@@ -291,6 +318,7 @@ impl Link {
         let body = message::notification(method, "");
         match self {
             Self::Http(link) => link.notify(body, speech).await,
+            Self::Replicas(links) => links.notify(body, speech).await,
             Self::Conduit(link) => link.notify(body).await,
         }
     }
@@ -298,9 +326,15 @@ impl Link {
     async fn close(&self, speech: Speech) {
         match self {
             Self::Http(link) => link.close(speech).await,
+            Self::Replicas(links) => links.close(speech).await,
             Self::Conduit(link) => link.close().await,
         }
     }
+}
+
+/// Whether requests of this method may be made twice, whatever they are about.
+fn is_harmless(method: &str) -> bool {
+    !matches!(method, "tools/call" | "tasks/update" | "tasks/cancel")
 }
 
 /// Whether the server took nothing that was posted to its URL, and not since it wants a credential or has no time.

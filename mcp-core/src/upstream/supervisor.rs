@@ -18,6 +18,9 @@ use tokio::sync::{mpsc, oneshot};
 /// Changes that come together are taken together.
 const GATHER: Duration = Duration::from_millis(50);
 
+/// A session that did not last longer was none.
+const BRIEF: Duration = Duration::from_secs(1);
+
 /// What somebody wants of a supervisor. The answer comes when it is done, or when it failed.
 #[derive(Debug)]
 pub(super) enum Order {
@@ -64,6 +67,7 @@ impl Supervisor {
                 Ok(session) => {
                     backoff.reset();
                     answer(waiting.take(), Ok(()));
+                    let begun = Instant::now();
                     let over = self.serve(&session, orders).await;
                     self.remote.disconnect();
                     session.close().await;
@@ -76,6 +80,8 @@ impl Supervisor {
                             waiting = Some(answer);
                             continue;
                         }
+                        // Another endpoint may answer: nobody is to wait for this one.
+                        Over::Lost(_) if self.remote.fleet.is_some() && begun.elapsed() > BRIEF => continue,
                         Over::Lost(error) => error,
                     }
                 }

@@ -71,7 +71,9 @@ impl Views {
             // the cache would then keep an old view. Whoever inserted it looks again.
             let current = self.catalog.snapshot().instances.get(instance).cloned();
             let is_current = |current: Arc<_>| {
-                Arc::ptr_eq(&current, &view.entry) && self.inventories.epoch(&current) == view.epoch
+                Arc::ptr_eq(&current, &view.entry)
+                    && self.inventories.epoch(&current) == view.epoch
+                    && self.catalog.compiler().bases().epoch() == view.bases_epoch
             };
             if current.is_some_and(is_current) {
                 return Some(view);

@@ -41,7 +41,15 @@ impl<'a> Shown<'a> {
             .selection
             .tools
             .iter()
-            .filter(|selected| sight.shows(&entry.definition.id, selected));
+            .filter(|selected| sight.shows(&entry.definition.id, selected))
+            // It joins when its service is there: until then nothing could be called.
+            .filter(|selected| {
+                selected
+                    .tool
+                    .compiled
+                    .upstream()
+                    .is_none_or(|id| compiler.bases().may_have(id))
+            });
         let tools = shown.filter_map(compiled).collect();
         Self { entry, tools }
     }

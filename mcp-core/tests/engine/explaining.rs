@@ -271,7 +271,7 @@ async fn limits_say_who_set_them_and_egress_what_it_would_do() {
     let tool = with("http://localhost:9", "GET", "/x", &json!({}), &more);
     let text = explain(&engine(), &tool, "{}", false).await.to_string();
     for line in [
-        "`tds_ext_info.egress.deny` of the tool's definition names it\n",
+        "`egress.deny` of the definition names it\n",
         "\n  tds_ext_info.egress: only localhost, *.example.com, never 127.0.0.0/8, ::1\n",
     ] {
         assert!(text.contains(line), "{text}");

@@ -48,11 +48,11 @@ async fn a_redirect_to_a_host_outside_of_the_lists_is_not_followed() {
     for (egress, reason) in [
         (
             json!({"allow": ["localhost"]}),
-            "`tds_ext_info.egress.allow` of the tool's definition does not name it",
+            "`egress.allow` of the definition does not name it",
         ),
         (
             json!({"allow": ["*.example.com", "localhost", "10.0.0.0/8"]}),
-            "`tds_ext_info.egress.allow`",
+            "`egress.allow`",
         ),
     ] {
         let more = json!({"redirect": follow, "egress": egress});
@@ -73,7 +73,7 @@ async fn a_redirect_to_a_host_outside_of_the_lists_is_not_followed() {
         "{}",
     )
     .await;
-    let reason = "`tds_ext_info.egress.deny` of the tool's definition names it";
+    let reason = "`egress.deny` of the definition names it";
     assert!(text(&result).contains(reason), "{}", text(&result));
     assert!(other.seen().is_empty(), "something was sent");
 
@@ -217,7 +217,7 @@ async fn through_a_proxy_names_are_held_to_the_lists() {
         &more,
     );
     let result = call_text(&engine, &tool, "{}").await;
-    let expected = "other.internal is not called: other.internal: `tds_ext_info.egress.allow`";
+    let expected = "other.internal is not called: other.internal: `egress.allow`";
     assert!(text(&result).starts_with(expected), "{}", text(&result));
     let heads = proxy.take();
     assert_eq!(heads.len(), 1, "{heads:?}");
@@ -239,18 +239,16 @@ fn what_can_be_known_is_refused_with_the_definition() {
         (
             json!({"egress": {"allow": ["*.api.example.com"]}}),
             Some(
-                "tds_ext_info.domain: `api.example.com` would never be called: `tds_ext_info.egress.allow` of the tool's definition does not name it; change one of the two",
+                "tds_ext_info.domain: `api.example.com` would never be called: `egress.allow` of the definition does not name it; change one of the two",
             ),
         ),
         (
             json!({"domain": null, "base_url": "http://10.1.2.3/v1", "egress": {"deny": ["10.0.0.0/8"]}}),
-            Some("tds_ext_info.base_url: `10.1.2.3` would never be called: `tds_ext_info.egress.deny` of"),
+            Some("tds_ext_info.base_url: `10.1.2.3` would never be called: `egress.deny` of"),
         ),
         (
             json!({"egress": {"allow": ["api.example.com"]}, "auth": auth}),
-            Some(
-                "tds_ext_info.auth.token_url: `login.example.net` would never be called: `tds_ext_info.egress.allow`",
-            ),
+            Some("tds_ext_info.auth.token_url: `login.example.net` would never be called: `egress.allow`"),
         ),
         (
             json!({"egress": {"allow": ["10.0.0.0/8"]}, "proxy": "http://proxy.corp:3128"}),

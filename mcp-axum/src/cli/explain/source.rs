@@ -59,6 +59,7 @@ impl Source {
                     catalog.replace(store::look(&settings).await?);
                 }
                 let engine = control_plane::command_engine(&settings);
+                control_plane::know_upstreams(&catalog, &engine);
                 Place::Here(Box::new(catalog), Box::new(engine))
             }
         };

@@ -1,5 +1,7 @@
 //! How upstreams are doing (`GET /admin/upstreams`), and what can be done about one: `/admin/uds/{id}/check`, `…/refresh`,
-//! `…/restart`, `…/inventory`, `…/logs`.
+//! `…/restart`, `…/inventory`, `…/logs`, `…/status`.
+
+mod endpoints;
 
 use super::{envelope::Success, parameters::Target};
 use crate::{
@@ -8,6 +10,7 @@ use crate::{
     timestamp::rfc3339,
 };
 use axum::extract::State;
+pub(super) use endpoints::EndpointState;
 use http::StatusCode;
 use mcp_common::key::Key;
 use mcp_core::upstream::{Hub, Inventory, State as Connection, UpstreamError};
@@ -22,13 +25,17 @@ pub(super) struct UpstreamState {
     /// The upstream's id.
     #[schema(value_type = String, example = "weather")]
     id: Arc<str>,
+    /// `mcp` or `http`.
+    #[schema(example = "mcp")]
+    kind: &'static str,
     /// Whether it can be called: `connecting`, `ready`, `waiting` or `stopped`.
     #[schema(value_type = String, example = "ready")]
     state: Connection,
-    /// The time since when that is so, as RFC 3339.
+    /// The time since when that is so, as RFC 3339; absent for HTTP services, which have no connection of their own.
+    #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(format = DateTime)]
-    since: String,
-    /// How messages travel, as it was found out: `streamable_http`, `sse`, `websocket` or `stdio`.
+    since: Option<String>,
+    /// How messages travel, as it was found out: `streamable_http`, `sse`, `websocket` or `stdio`; `http` for HTTP services.
     #[schema(example = "streamable_http")]
     transport: &'static str,
     /// The revision that it is spoken to in; absent before the first connection.
@@ -53,6 +60,9 @@ pub(super) struct UpstreamState {
     next_attempt_ms: Option<u64>,
     /// Messages and lines that belonged to nothing, since it is connected.
     strays: u64,
+    /// Its endpoints that are switched on; none where an MCP server has only a `url`.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    endpoints: Vec<EndpointState>,
 }
 
 /// What a connection of its own came to.
@@ -118,8 +128,23 @@ pub(super) struct UpstreamLine {
 
 /// All that are switched on.
 pub(super) async fn list(State(app): State<Arc<App>>) -> Success<Vec<UpstreamState>> {
-    let ids = app.hub.ids();
-    Success::new(ids.iter().filter_map(|id| state(&app.hub, id)).collect())
+    let bases = &app.services.bases;
+    let mut ids = [app.hub.ids(), bases.ids()].concat();
+    ids.sort_unstable();
+    Success::new(ids.iter().filter_map(|id| any(&app, id)).collect())
+}
+
+/// One of them.
+pub(super) async fn status(
+    State(app): State<Arc<App>>,
+    Target(key): Target,
+) -> Result<Success<UpstreamState>> {
+    let state = any(&app, &key.id).ok_or_else(|| missing(&key))?;
+    Ok(Success::new(state))
+}
+
+fn any(app: &App, id: &Arc<str>) -> Option<UpstreamState> {
+    state(&app.hub, id).or_else(|| endpoints::service(&app.services.bases, id))
 }
 
 /// Connects beside the connection that is in use, and says what came of it.
@@ -214,8 +239,9 @@ fn state(hub: &Hub, id: &Arc<str>) -> Option<UpstreamState> {
     let until = |at: Instant| millis(at.saturating_duration_since(Instant::now()));
     Some(UpstreamState {
         id: id.clone(),
+        kind: "mcp",
         state: status.state,
-        since: rfc3339(status.since),
+        since: Some(rfc3339(status.since)),
         transport: status
             .transport
             .unwrap_or_else(|| offer.definition.transport())
@@ -229,6 +255,7 @@ fn state(hub: &Hub, id: &Arc<str>) -> Option<UpstreamState> {
         last_error: status.last_error,
         next_attempt_ms: status.next_attempt.map(until),
         strays: status.strays,
+        endpoints: hub.endpoints(id).into_iter().flatten().map(Into::into).collect(),
     })
 }
 

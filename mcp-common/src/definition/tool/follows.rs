@@ -12,9 +12,10 @@ const REQUEST: [&str; 6] = [
     "tds_ext_info.retry",
 ];
 /// What knows nothing of arguments.
-const WITHOUT_ARGUMENTS: [&str; 11] = [
+const WITHOUT_ARGUMENTS: [&str; 12] = [
     "tds_ext_info.domain",
     "tds_ext_info.base_url",
+    "tds_ext_info.upstream",
     "tds_ext_info.method",
     "tds_ext_info.auth",
     "tds_ext_info.tls",

@@ -4,16 +4,17 @@ use super::{
     AuthBinding, EgressBinding, ProxyBinding, RedirectBinding, ResponseBinding, RetryBinding, TlsBinding,
     body::BodyBinding, param::Param, required_params::RequiredParams,
 };
-use crate::{byte_size::ByteSize, problem::Problem};
+use crate::{byte_size::ByteSize, definition::upstream::is_id as is_upstream_id, problem::Problem};
 use indexmap::IndexMap;
 use schemars::{JsonSchema, Schema};
 use serde::Deserialize;
 use serde_json::{Map, Value, json, value::RawValue};
+use std::sync::Arc;
 
 /// The longest call that a definition can ask for.
 const MAX_TIMEOUT_MS: u64 = 3_600_000;
 
-/// How a tool maps onto an HTTP call. Exactly one of `domain` and `base_url` is given.
+/// How a tool maps onto an HTTP call. Exactly one of `domain`, `base_url` and `upstream` is given.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[schemars(transform = one_origin)]
 pub struct HttpBinding {
@@ -23,6 +24,10 @@ pub struct HttpBinding {
     /// Origin and path prefix, instead of `domain`.
     #[schemars(example = &"https://api.example.com/v1")]
     pub base_url: Option<String>,
+    /// The upstream (UDS document of the kind `http`) that the tool is called at, instead of `domain`: its address or addresses, headers, credential,
+    /// and how connections are made. Until there is one of this id the tool is not shown.
+    #[schemars(example = &"billing", regex(pattern = "^[a-z0-9][a-z0-9-]{0,31}$"))]
+    pub upstream: Option<Arc<str>>,
     /// Any HTTP method, in any letter case.
     #[schemars(
         regex(pattern = r"^\s*[!#$%&'*+.^_`|~0-9A-Za-z-]+\s*$"),
@@ -98,19 +103,31 @@ pub struct Limits {
     pub concurrency: Option<u32>,
 }
 
-/// One of the two says where; both of them would be a question.
+/// Which of these says where; two of them would be a question.
+const WHERE: [&str; 3] = ["domain", "base_url", "upstream"];
+/// What belongs to an upstream where one is named.
+const OF_UPSTREAM: [&str; 4] = ["connect_timeout_ms", "tls", "proxy", "egress"];
+const NOWHERE: &str = "is missing: name the host, or give `base_url` or `upstream`";
+
 fn one_origin(schema: &mut Schema) {
     let given = |name: &str| json!({"required": [name], "properties": {name: {"type": "string"}}});
-    let beside = "Stands beside `domain`; keep one of them";
-    let neither = "`domain` is missing: name the host, or give `base_url`";
-    let mut otherwise = given("base_url");
-    otherwise["errorMessage"] = neither.into();
-    schema.insert("if".to_owned(), given("domain"));
-    schema.insert(
-        "then".to_owned(),
-        json!({"properties": {"base_url": {"type": "null", "errorMessage": beside, "doNotSuggest": true}}}),
-    );
-    schema.insert("else".to_owned(), otherwise);
+    let absent = |name: &str, message: String| json!({name: {"type": "null", "errorMessage": message, "doNotSuggest": true}});
+    let without = |names: &[&str], message: String| {
+        let all = names.iter().map(|name| absent(name, message.clone()));
+        let all: Vec<_> = all.map(|properties| json!({"properties": properties})).collect();
+        json!({"allOf": all})
+    };
+    let beside = |of: &str| format!("Stands beside `{of}`; keep one of them");
+    let mut nowhere = given("upstream");
+    nowhere["errorMessage"] = format!("`domain` {NOWHERE}").into();
+    let mut of_upstream = WHERE[..2].to_vec();
+    of_upstream.extend(OF_UPSTREAM);
+    let rules = json!([
+        {"if": given("domain"), "then": without(&["base_url"], beside("domain"))},
+        {"if": given("upstream"), "then": without(&of_upstream, "Belongs to the upstream that `upstream` names".to_owned())},
+        {"if": {"not": {"anyOf": [given("domain"), given("base_url")]}}, "then": nowhere},
+    ]);
+    schema.insert("allOf".to_owned(), rules);
 }
 
 /// What a header can be.
@@ -127,21 +144,7 @@ fn scalars() -> Value {
 impl HttpBinding {
     /// Reports what is wrong independently of the schema.
     pub(super) fn check(&self, problems: &mut Vec<Problem>) {
-        match (&self.domain, &self.base_url) {
-            (None, None) => {
-                problems.push(Problem::at(
-                    "tds_ext_info.domain",
-                    "is missing: name the host, or give `base_url`",
-                ));
-            }
-            (Some(_), Some(_)) => {
-                problems.push(Problem::at(
-                    "tds_ext_info.base_url",
-                    "is given together with `domain`; keep one of them",
-                ));
-            }
-            _ => {}
-        }
+        self.check_where(problems);
         for (name, time) in [
             ("timeout_ms", self.timeout_ms),
             ("connect_timeout_ms", self.connect_timeout_ms),
@@ -152,10 +155,10 @@ impl HttpBinding {
             }
         }
         if let Some(tls) = &self.tls {
-            tls.check(problems);
+            tls.check("tds_ext_info.", problems);
         }
         if let Some(proxy) = &self.proxy {
-            proxy.check(problems);
+            proxy.check("tds_ext_info.", problems);
         }
         if let Some(retry) = &self.retry {
             retry.check(problems);
@@ -175,6 +178,45 @@ impl HttpBinding {
             self.reserved()
                 .map(|name| Problem::at(format!("tds_ext_info.{name}"), "not supported yet")),
         );
+    }
+
+    fn check_where(&self, problems: &mut Vec<Problem>) {
+        let given = [
+            self.domain.is_some(),
+            self.base_url.is_some(),
+            self.upstream.is_some(),
+        ];
+        let mut given = WHERE
+            .into_iter()
+            .zip(given)
+            .filter_map(|(name, is_there)| is_there.then_some(name));
+        let Some(first) = given.next() else {
+            problems.push(Problem::at("tds_ext_info.domain", NOWHERE));
+            return;
+        };
+        problems.extend(given.map(|other| {
+            let reason = format!("is given together with `{first}`; keep one of them");
+            Problem::at(format!("tds_ext_info.{other}"), reason)
+        }));
+        let Some(upstream) = &self.upstream else { return };
+        if !is_upstream_id(upstream) {
+            let reason = format!(
+                "`{upstream}` is not the id of an upstream: 1 to 32 of a-z 0-9 - that begin with a letter or digit"
+            );
+            problems.push(Problem::at("tds_ext_info.upstream", reason));
+        }
+        let own = [
+            self.connect_timeout_ms.is_some(),
+            self.tls.is_some(),
+            self.proxy.is_some(),
+            self.egress.is_some(),
+        ];
+        for (member, _) in OF_UPSTREAM.into_iter().zip(own).filter(|(_, is_there)| *is_there) {
+            let reason = format!(
+                "belongs to the upstream: write it into the document of `{upstream}`, or give `base_url` instead of `upstream`"
+            );
+            problems.push(Problem::at(format!("tds_ext_info.{member}"), reason));
+        }
     }
 
     /// Members that are there and would have to do something that is not built yet.

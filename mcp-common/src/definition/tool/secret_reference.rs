@@ -25,6 +25,16 @@ pub enum MaybeSecret {
 /// Says what to write; never repeats what was written, which may be the secret itself.
 const EXPECTED: &str = "must be a reference: put the secret into an environment variable or a file of the gateway and write \"${env:NAME}\" or \"${file:/path}\"";
 
+impl MaybeSecret {
+    /// Where it has to be looked up; `None` for a plain text.
+    pub fn reference(&self) -> Option<&SecretReference> {
+        match self {
+            Self::Reference(reference) => Some(reference),
+            Self::Plain(_) => None,
+        }
+    }
+}
+
 impl SecretReference {
     /// Reads the text form.
     pub fn parse(text: &str) -> Result<Self, String> {

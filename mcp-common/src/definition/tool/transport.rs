@@ -95,9 +95,16 @@ impl JsonSchema for ProxyBinding {
 }
 
 impl TlsBinding {
-    pub(super) fn check(&self, problems: &mut Vec<Problem>) {
+    /// Every secret that it refers to.
+    pub fn references(&self) -> impl Iterator<Item = &SecretReference> {
+        let texts = [&self.ca, &self.certificate].into_iter().flatten();
+        texts.filter_map(MaybeSecret::reference).chain(&self.key)
+    }
+
+    /// `at` is what the binding is a member of, with a dot behind it.
+    pub(in crate::definition) fn check(&self, at: &str, problems: &mut Vec<Problem>) {
         let mut report = |member: &str, reason: &str| {
-            problems.push(Problem::at(format!("tds_ext_info.tls.{member}"), reason));
+            problems.push(Problem::at(format!("{at}tls.{member}"), reason));
         };
         match (&self.certificate, &self.key) {
             (Some(_), None) => report("key", "is missing: a certificate is shown with its private key"),
@@ -119,9 +126,16 @@ impl TlsBinding {
 }
 
 impl ProxyBinding {
-    pub(super) fn check(&self, problems: &mut Vec<Problem>) {
+    /// Every secret that it refers to.
+    pub fn references(&self) -> impl Iterator<Item = &SecretReference> {
+        let username = self.username.iter().filter_map(MaybeSecret::reference);
+        username.chain(&self.password)
+    }
+
+    /// `at` is what the binding is a member of, with a dot behind it.
+    pub(in crate::definition) fn check(&self, at: &str, problems: &mut Vec<Problem>) {
         let mut report = |member: &str, reason: &str| {
-            problems.push(Problem::at(format!("tds_ext_info.proxy.{member}"), reason));
+            problems.push(Problem::at(format!("{at}proxy.{member}"), reason));
         };
         match (&self.username, &self.password) {
             (Some(_), None) => report("password", "is missing: `username` goes with a password"),

@@ -26,6 +26,9 @@ pub struct UpstreamTimeouts {
 pub struct UpstreamLimits {
     /// Calls under way at once; more of them fail at once.
     pub concurrency: u32,
+    /// Requests under way at once to each endpoint, in each gateway process. An endpoint that has so many gets no more; where all have, calls fail at once.
+    #[schemars(range(min = 1))]
+    pub endpoint_concurrency: Option<u32>,
     /// Clients that have a session of their own at once (`sessions`).
     pub clients: u32,
     /// The size of one message of the server, and of one line of a program.
@@ -55,6 +58,7 @@ impl Default for UpstreamLimits {
     fn default() -> Self {
         Self {
             concurrency: 64,
+            endpoint_concurrency: None,
             clients: 100,
             max_response_bytes: ByteSize(8 << 20),
             max_result_bytes: None,

@@ -1,6 +1,9 @@
 //! What in an upstream's document does not go together, with the member that is to change.
 
-use super::{UpstreamAuth, UpstreamDefinition, UpstreamTransport};
+mod endpoints;
+mod http_service;
+
+use super::{UpstreamAuth, UpstreamDefinition, UpstreamKind, UpstreamTransport};
 use crate::{
     definition::{
         name::check_tool_name,
@@ -39,7 +42,7 @@ const OWN_HEADERS: [&str; 19] = [
 ];
 
 /// What depends on how its messages travel.
-const WAY: [&str; 3] = ["transport", "url", "command"];
+const WAY: [&str; 5] = ["kind", "transport", "url", "endpoints", "command"];
 
 /// Whether the later place may be wrong only because the earlier one is.
 pub(super) fn follows(later: &str, earlier: &str) -> bool {
@@ -54,19 +57,26 @@ pub(super) fn problems(id: &str, definition: &UpstreamDefinition) -> Vec<Problem
         let reason = format!("must have 1 to {LONGEST} of a-z 0-9 - and begin with a letter or digit");
         problems.push(Problem::at("id", reason));
     }
-    match definition.transport() {
-        UpstreamTransport::StreamableHttp | UpstreamTransport::Sse | UpstreamTransport::Websocket => {
+    match (definition.kind, definition.transport()) {
+        (UpstreamKind::Http, _) => {
             http(definition, &mut problems);
+            http_service::check(definition, &mut problems);
         }
-        UpstreamTransport::Stdio => stdio(definition, &mut problems),
+        (UpstreamKind::Mcp, UpstreamTransport::Stdio) => stdio(definition, &mut problems),
+        (UpstreamKind::Mcp, _) => http(definition, &mut problems),
     }
+    if definition.kind == UpstreamKind::Mcp {
+        http_service::check_mcp(definition, &mut problems);
+    }
+    endpoints::check(definition, &mut problems);
     bounds(definition, &mut problems);
     tools(definition, &mut problems);
     pin(definition, &mut problems);
     problems
 }
 
-fn is_id(id: &str) -> bool {
+/// Whether it can be the id of an upstream.
+pub(in crate::definition) fn is_id(id: &str) -> bool {
     let is_part = |c: u8| c.is_ascii_lowercase() || c.is_ascii_digit() || c == b'-';
     (1..=LONGEST).contains(&id.len()) && id.bytes().all(is_part) && !id.starts_with('-')
 }
@@ -83,6 +93,7 @@ fn http(definition: &UpstreamDefinition, problems: &mut Vec<Problem>) {
         problems.push(Problem::at(*member, reason));
     }
     match &definition.url {
+        None if definition.is_fleet() => {}
         None => {
             let reason = "is missing: give the `url` of a server that runs, or the `command` that starts one";
             problems.push(Problem::at("url", reason));
@@ -128,6 +139,7 @@ fn http(definition: &UpstreamDefinition, problems: &mut Vec<Problem>) {
     }
 }
 
+/// Whether a server with this transport can be there.
 fn check_url(text: &str, transport: UpstreamTransport) -> Result<(), &'static str> {
     if text.contains('#') {
         return Err("must not have a fragment (`#…`), which is not sent");
@@ -233,6 +245,7 @@ fn bounds(definition: &UpstreamDefinition, problems: &mut Vec<Problem>) {
     let limits = &definition.limits;
     for (member, is_nothing) in [
         ("concurrency", limits.concurrency == 0),
+        ("endpoint_concurrency", limits.endpoint_concurrency == Some(0)),
         ("clients", limits.clients == 0),
         ("max_response_bytes", limits.max_response_bytes.0 == 0),
         (

@@ -81,6 +81,12 @@ pub(in crate::definition) fn stars_match(pattern: &str, name: &str) -> bool {
 }
 
 impl UpstreamTools {
+    /// Whether it is as if it were not there.
+    pub(super) fn says_nothing(&self) -> bool {
+        let is_empty = self.include.is_empty() && self.exclude.is_empty() && self.overrides.is_empty();
+        is_empty && self.prefix.is_none()
+    }
+
     /// Whether a tool of this name is shown.
     pub fn shows(&self, name: &str) -> bool {
         Pattern::select(&self.include, &self.exclude, name)

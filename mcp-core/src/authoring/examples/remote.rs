@@ -153,6 +153,7 @@ impl RemoteRunner<'_> {
             via: None,
             line: None,
             caller: None,
+            principal: None,
         };
         let failed = |reason: String| NoResult::Failed(format!("the call: {reason}"));
         let result = self.hub.call(&definition.id, call).await;

@@ -6,7 +6,7 @@ use super::{
     telling::HIDDEN,
     title_case,
 };
-use crate::tool::{Auth, Call, Place, TokenSource};
+use crate::tool::{Auth, Base, Call, Place, TokenSource};
 use http::header;
 use mcp_common::definition::tool::{ClientAuth, MaybeSecret, SecretReference};
 
@@ -71,8 +71,13 @@ pub(super) fn slot(auth: &Auth) -> (Slot, Vec<Variable>) {
 }
 
 /// What the table of placements says of it.
-pub(super) fn placement(call: &Call) -> Option<Placement> {
-    let auth = call.delivery.as_ref()?.auth.as_ref()?;
+pub(super) fn placement(call: &Call, base: Option<&Base>) -> Option<Placement> {
+    let delivery = call.delivery.as_ref()?;
+    let auth = delivery.auth(base)?;
+    let rule = match (&delivery.auth, &delivery.upstream) {
+        (None, Some(upstream)) => format!("auth of the upstream {upstream}"),
+        _ => "tds_ext_info.auth".to_owned(),
+    };
     let (part, name, written) = match slot(auth).0 {
         Slot::Header(name, pieces) => (Part::Header, name, shown(&pieces)),
         Slot::Query(name, pieces) => (Part::Query, name.clone(), format!("{name}={}", shown(&pieces))),
@@ -88,7 +93,7 @@ pub(super) fn placement(call: &Call) -> Option<Placement> {
         source: Source::Credential,
         place: Some(part),
         name,
-        rule: "tds_ext_info.auth".to_owned(),
+        rule,
         style: None,
         written: Some(written),
         left_out: None,

@@ -3,7 +3,7 @@
 use crate::{
     connect,
     egress::{EgressRule, EgressSettings},
-    tool::Call,
+    tool::{Base, Call},
 };
 use serde::{Deserialize, Serialize};
 use std::{fmt, time::Duration};
@@ -55,8 +55,11 @@ impl fmt::Display for OwnLists {
     }
 }
 
-pub(super) async fn verdict(call: &Call, settings: &EgressSettings) -> EgressVerdict {
-    let authority = &call.origin.authority;
+pub(super) async fn verdict(call: &Call, base: Option<&Base>, settings: &EgressSettings) -> EgressVerdict {
+    let authority = &base
+        .and_then(|base| base.origin(0))
+        .unwrap_or(&call.origin)
+        .authority;
     let host = authority.host().trim_matches(['[', ']']);
     let port = authority.port_u16().unwrap_or(443);
     let mut verdict = EgressVerdict {
@@ -69,7 +72,7 @@ pub(super) async fn verdict(call: &Call, settings: &EgressSettings) -> EgressVer
     let transport = call
         .delivery
         .as_ref()
-        .and_then(|delivery| delivery.transport.as_ref());
+        .and_then(|delivery| delivery.transport(base));
     let policy = connect::Policy {
         gateway: settings.clone(),
         own: transport.and_then(|transport| transport.egress.clone()),

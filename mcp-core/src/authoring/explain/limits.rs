@@ -1,6 +1,9 @@
 //! Which bounds a call has, and who set them.
 
-use crate::{engine::EngineSettings, tool::Call};
+use crate::{
+    engine::EngineSettings,
+    tool::{Base, Call},
+};
 use serde::{Deserialize, Serialize};
 
 /// Bounds of a call.
@@ -57,7 +60,12 @@ pub struct RetryInEffect {
     pub idempotency_key: Option<String>,
 }
 
-pub(super) fn of(call: &Call, settings: &EngineSettings, max_request_bytes: u64) -> LimitsInEffect {
+pub(super) fn of(
+    call: &Call,
+    base: Option<&Base>,
+    settings: &EngineSettings,
+    max_request_bytes: u64,
+) -> LimitsInEffect {
     let limit = |own: Option<u64>, common: u64| Limit {
         value: own.unwrap_or(common),
         set_by: if own.is_some() {
@@ -70,7 +78,7 @@ pub(super) fn of(call: &Call, settings: &EngineSettings, max_request_bytes: u64)
     let (delivery, response) = (call.delivery.as_ref(), call.response.as_ref());
     let retry = delivery.and_then(|delivery| delivery.retry.as_ref());
     let redirect = delivery.and_then(|delivery| delivery.redirect.as_ref());
-    let transport = delivery.and_then(|delivery| delivery.transport.as_ref());
+    let transport = delivery.and_then(|delivery| delivery.transport(base));
     let connect_timeout = transport.and_then(|transport| transport.connect_timeout);
     LimitsInEffect {
         timeout_ms: limit(call.timeout.map(ms), ms(settings.default_timeout)),

@@ -4,11 +4,11 @@ use super::{
     ShownHeader, ShownRequest,
     body::ShownBody,
     bytes_of,
-    credential::{Slot, shown, slot},
+    credential::{Slot, of_reference, shown, slot},
     curl::{Piece, Variable, variable_name},
     telling, title_case,
 };
-use crate::tool::{Call, Param, ParamValue, Template};
+use crate::tool::{Base, Call, Param, ParamValue, Template};
 use bytes::Bytes;
 use http::{HeaderName, Method, Request, header};
 use http_body_util::Full;
@@ -37,7 +37,7 @@ pub(super) struct Outline {
 }
 
 impl Outline {
-    pub(super) fn of(call: &Call, request: &Request<Full<Bytes>>) -> Self {
+    pub(super) fn of(call: &Call, base: Option<&Base>, request: &Request<Full<Bytes>>) -> Self {
         let uri = request.uri();
         let default_host = uri.authority().map_or("", |authority| authority.as_str());
         let host = request.headers().get(header::HOST);
@@ -60,10 +60,18 @@ impl Outline {
         for (name, value) in request.headers() {
             if name != header::HOST {
                 let text = String::from_utf8_lossy(value.as_bytes()).into_owned();
-                outline.header(call, name, text);
+                outline.header(call, base, name, text);
             }
         }
-        if let Some(auth) = call.delivery.as_ref().and_then(|delivery| delivery.auth.as_ref()) {
+        for (name, reference) in base.into_iter().flat_map(Base::secret_headers) {
+            if !request.headers().contains_key(name) {
+                let variable = of_reference(reference);
+                let pieces = vec![Piece::Variable(variable.name.clone())];
+                outline.headers.push((title_case(name.as_str()), pieces));
+                outline.variables.push(variable);
+            }
+        }
+        if let Some(auth) = call.delivery.as_ref().and_then(|delivery| delivery.auth(base)) {
             let (slot, variables) = slot(auth);
             outline.variables.extend(variables);
             outline.fill(slot);
@@ -71,7 +79,7 @@ impl Outline {
         let transport = call
             .delivery
             .as_ref()
-            .and_then(|delivery| delivery.transport.as_ref());
+            .and_then(|delivery| delivery.transport(base));
         if let Some(transport) = transport {
             let options = super::connection::options(transport, uri, &outline.host);
             outline.connection = options.options;
@@ -107,12 +115,19 @@ impl Outline {
         self.url.push(Piece::Text(text));
     }
 
-    fn header(&mut self, call: &Call, name: &HeaderName, text: String) {
+    fn header(&mut self, call: &Call, base: Option<&Base>, name: &HeaderName, text: String) {
         let title = title_case(name.as_str());
+        let of_base = || base.is_some_and(|base| base.has_plain_header(name));
         let pieces = if *name == header::COOKIE {
             self.cookies(call, &text)
-        } else if is_literal(call, Some(name), name.as_str()) && telling::is_credential(name.as_str()) {
-            self.hole("tds_ext_info.headers", &title);
+        } else if telling::is_credential(name.as_str())
+            && (is_literal(call, Some(name), name.as_str()) || of_base())
+        {
+            let place = match is_literal(call, Some(name), name.as_str()) {
+                true => "tds_ext_info.headers",
+                false => "headers of the upstream",
+            };
+            self.hole(place, &title);
             let scheme = ["Bearer ", "Basic ", "Token "];
             let scheme = scheme.into_iter().find(|scheme| text.starts_with(scheme));
             let scheme = scheme.map(|scheme| Piece::Text(scheme.to_owned()));

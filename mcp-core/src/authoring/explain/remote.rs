@@ -116,6 +116,7 @@ pub fn explain_remote(
         via: None,
         line: None,
         caller: None,
+        principal: None,
     };
     let preview = hub.preview(&key.id, &call).ok_or_else(missing)?;
     let preview: Preview = preview.map_err(|error| AskError::Invalid(error.to_string()))?;

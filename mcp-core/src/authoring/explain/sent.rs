@@ -7,11 +7,12 @@ use crate::{
         CallContext, CallResult, Engine,
         http::{client::Answer, credentials},
     },
-    tool::{Call, ToolState, bounded},
+    tool::{Base, Call, ToolState, bounded},
 };
 use bytes::Bytes;
 use http::{HeaderName, Request, header};
 use http_body_util::Full;
+use mcp_common::secret::ExposeSecret;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, value::RawValue};
 use std::{sync::Arc, time::Instant};
@@ -142,12 +143,18 @@ impl Engine {
         let Some(delivery) = &call.delivery else {
             return Vec::new();
         };
-        let (Some(auth), Ok(upstream)) = (&delivery.auth, self.connections(delivery)) else {
-            return Vec::new();
-        };
+        let base = self.base(delivery).ok().flatten();
+        let base = base.as_deref();
         let services = &self.services;
-        let tools = (&services.secrets, &services.tokens, &*upstream);
-        credentials::spellings(auth, context, tools).await
+        let of_headers = base.into_iter().flat_map(Base::secret_headers);
+        let of_headers = of_headers.filter_map(|(_, reference)| services.secrets.find(reference).ok());
+        let of_headers = of_headers.map(|secret| secret.expose_secret().to_owned());
+        let mut all = credentials::spelled(of_headers.collect());
+        if let (Some(auth), Ok(upstream)) = (delivery.auth(base), self.connections(delivery, base)) {
+            let tools = (&services.secrets, &services.tokens, &*upstream);
+            all.extend(credentials::spellings(auth, context, tools).await);
+        }
+        all
     }
 }
 

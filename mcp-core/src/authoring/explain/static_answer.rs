@@ -23,6 +23,7 @@ impl Engine {
             instance: (!instance.is_empty()).then(|| instance.to_owned()),
             target: ExplainedTarget::Static,
             method: None,
+            upstream: None,
             endpoint: None,
             valid: answer.is_some(),
             problems,

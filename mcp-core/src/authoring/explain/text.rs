@@ -29,6 +29,17 @@ impl fmt::Display for Explanation {
                 writeln!(f, "Nothing is sent: the definition holds the answer (static)")?;
             }
         }
+        if let Some(upstream) = &self.upstream {
+            match upstream.endpoints.is_empty() {
+                true => writeln!(f, "\nOf the upstream {}, which is not there", upstream.id)?,
+                false => writeln!(
+                    f,
+                    "\nAt the upstream {}: {}",
+                    upstream.id,
+                    upstream.endpoints.join(", ")
+                )?,
+            }
+        }
         if let Some(instance) = &self.instance {
             writeln!(f, "\nThrough the instance {instance}")?;
         }

@@ -12,10 +12,11 @@ use crate::{
         failure::Failure,
         no_memory,
         owned_context::OwnedContext,
+        result::Outcome,
         work::Work,
     },
     peer::{Held, Peer},
-    tool::{Call, Callable, CompiledTool, Delivery, Effort, Overridden, ToolState},
+    tool::{Base, Call, Callable, CompiledTool, Delivery, Effort, Overridden, ToolState, Transport},
 };
 use bytes::Bytes;
 use http::{Request, header::VIA};
@@ -139,9 +140,32 @@ impl Engine {
         }
     }
 
+    /// The service that a tool of this delivery is called at; `None` where the tool says itself where it is called.
+    pub(crate) fn base(&self, delivery: &Delivery) -> Result<Option<Arc<Base>>, Failure> {
+        let Some(id) = &delivery.upstream else {
+            return Ok(None);
+        };
+        let base = self.services.bases.find(id).ok_or_else(|| {
+            let text = format!(
+                "There is no upstream `{id}` of the kind `http` that is switched on, which this tool is called at (tds_ext_info.upstream); nothing was sent."
+            );
+            Failure::new(Outcome::Refused, text)
+        });
+        base.map(Some)
+    }
+
     /// Those over which a tool of this delivery is called.
-    pub(crate) fn connections(&self, delivery: &Delivery) -> Result<Cow<'_, Upstream>, Failure> {
-        match &delivery.transport {
+    pub(crate) fn connections(
+        &self,
+        delivery: &Delivery,
+        base: Option<&Base>,
+    ) -> Result<Cow<'_, Upstream>, Failure> {
+        self.pooled(delivery.transport(base))
+    }
+
+    /// Those of a transport; `None` for those of everybody.
+    pub(super) fn pooled(&self, transport: Option<&Arc<Transport>>) -> Result<Cow<'_, Upstream>, Failure> {
+        match transport {
             None => Ok(Cow::Borrowed(&self.upstream)),
             Some(transport) => self.pools.get(transport).map(Cow::Owned),
         }

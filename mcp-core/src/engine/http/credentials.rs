@@ -5,5 +5,5 @@ mod spellings;
 mod token;
 
 pub(super) use apply::{Applied, apply};
-pub(crate) use spellings::spellings;
+pub(crate) use spellings::{spelled, spellings};
 pub use token::Tokens;

@@ -1,6 +1,7 @@
 //! Delivers a request of a tool that asks for more than one plain exchange: its place in the queue, its credential,
 //! further attempts, redirects.
 
+mod anywhere;
 mod redirect;
 mod retry;
 
@@ -11,7 +12,7 @@ use super::{
 use crate::{
     engine::{CallContext, Engine, failure::Failure, result::Outcome},
     live::{Gate, Place},
-    tool::{Auth, Call, Delivery, Retry, ToolState},
+    tool::{Auth, Base, Call, Delivery, Retry, ToolState},
 };
 use bytes::Bytes;
 use http::{HeaderValue, Request, StatusCode, Uri};
@@ -33,6 +34,8 @@ enum Stage {
     /// The tool's upstream.
     #[default]
     Upstream,
+    /// One of the endpoints of the tool's upstream, by its address.
+    Endpoint(Arc<str>),
     /// A place among the calls under way, of which there may be so many.
     Queue(usize),
     /// The token endpoint.
@@ -64,21 +67,32 @@ impl Sender<'_> {
             Some(gate) => Some(place(gate, progress).await?),
             None => None,
         };
-        let upstream = self.engine.connections(self.delivery)?;
+        let base = self.engine.base(self.delivery)?;
+        let base = base.as_deref();
+        let upstream = self.engine.connections(self.delivery, base)?;
         let retry = self.delivery.retry.as_ref();
         let budget = self.state.map(|state| &state.retries);
         if let Some(retry) = retry {
             budget.inspect(|budget| budget.earn());
             idempotency_key(retry, &mut request)?;
         }
+        if let Some(base) = base {
+            let secrets = &self.engine.services.secrets;
+            let dressed = base.dress(request.headers_mut(), secrets);
+            dressed.map_err(|reason| base_lacks(base, &reason))?;
+        }
         let mut attempts = 0;
         let mut is_token_renewed = false;
         loop {
             let mut attempt = request.clone();
-            let applied = self.authorize(&mut attempt, &upstream, progress).await?;
+            let auth = self.delivery.auth(base);
+            let applied = self.authorize(auth, &mut attempt, &upstream, progress).await?;
             progress.status = None;
             progress.stage = Stage::Upstream;
-            let result = self.follow(attempt, &upstream, progress).await;
+            let result = match base {
+                None => self.follow(attempt, base, &upstream, progress).await,
+                Some(base) => self.anywhere(base, attempt, &upstream, progress).await,
+            };
             // 401 says that nothing was done, so this is no second time, whatever the method.
             if let (Ok(answer), Some(token), false) = (&result, &applied.token, is_token_renewed)
                 && answer.status == StatusCode::UNAUTHORIZED
@@ -101,11 +115,12 @@ impl Sender<'_> {
 
     async fn authorize(
         &self,
+        auth: Option<&Auth>,
         request: &mut Request<Full<Bytes>>,
         upstream: &Upstream,
         progress: &mut Progress,
     ) -> Result<Applied, Failure> {
-        let Some(auth) = &self.delivery.auth else {
+        let Some(auth) = auth else {
             return Ok(Applied::default());
         };
         let services = &self.engine.services;
@@ -119,6 +134,7 @@ impl Sender<'_> {
     async fn follow(
         &self,
         mut request: Request<Full<Bytes>>,
+        base: Option<&Base>,
         upstream: &Upstream,
         progress: &mut Progress,
     ) -> Result<Answer, Failure> {
@@ -138,7 +154,7 @@ impl Sender<'_> {
                 return Ok(answer);
             };
             if !next.is_same_origin {
-                upstream = self.for_strangers()?;
+                upstream = self.for_strangers(base)?;
             }
             request = next.request;
             progress.stage = Stage::Redirect(request.uri().clone());
@@ -147,13 +163,22 @@ impl Sender<'_> {
     }
 
     /// Connections that show no client certificate.
-    fn for_strangers(&self) -> Result<Cow<'_, Upstream>, Failure> {
-        let own = self.delivery.transport.as_ref();
+    fn for_strangers(&self, base: Option<&Base>) -> Result<Cow<'_, Upstream>, Failure> {
+        let own = self.delivery.transport(base);
         match own.and_then(|transport| transport.for_strangers()) {
             None => Ok(Cow::Borrowed(&self.engine.upstream)),
             Some(transport) => self.engine.pools.get(&Arc::new(transport)).map(Cow::Owned),
         }
     }
+}
+
+/// Something of the service's own is missing.
+fn base_lacks(base: &Base, reason: &str) -> Failure {
+    let text = format!(
+        "The upstream `{}` cannot be called: {reason}; nothing was sent.",
+        base.id()
+    );
+    Failure::new(Outcome::Refused, text)
 }
 
 /// A place among the calls under way.
@@ -202,6 +227,7 @@ impl Progress {
         let delivery = call.delivery.as_deref();
         let host = match &self.stage {
             Stage::Upstream => call.origin.authority.as_str(),
+            Stage::Endpoint(url) => url,
             Stage::Redirect(to) => to.authority().map_or("", |authority| authority.as_str()),
             Stage::Token => {
                 let source = delivery.and_then(|delivery| match &delivery.auth {

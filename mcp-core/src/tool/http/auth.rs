@@ -4,7 +4,10 @@ use super::header_name;
 use crate::tool::{RequestHeader, Transport};
 use http::{HeaderName, Uri, header, uri::Scheme};
 use mcp_common::{
-    definition::tool::{AuthBinding, ClientCredentials, KeyPlace, MaybeSecret, SecretReference},
+    definition::{
+        tool::{AuthBinding, ClientCredentials, KeyPlace, MaybeSecret, SecretReference},
+        upstream::UpstreamAuth,
+    },
     problem::Problem,
 };
 use std::sync::Arc;
@@ -141,6 +144,34 @@ impl Auth {
             }
         };
         compiled.map_err(|problem| problems.push(problem)).ok()
+    }
+
+    /// The credential of an upstream.
+    pub(super) fn of_upstream(binding: &UpstreamAuth, problems: &mut Vec<Problem>) -> Option<Self> {
+        let key = |name: HeaderName, prefix: &str, secret: &SecretReference| Self::Key {
+            place: Place::Header(name),
+            prefix: prefix.to_owned(),
+            secret: secret.clone(),
+        };
+        match binding {
+            UpstreamAuth::None {} => None,
+            UpstreamAuth::ApiKey {
+                credential,
+                name,
+                prefix,
+            } => match header_name::read(name.as_deref().unwrap_or("X-API-Key")) {
+                Ok(name) => Some(key(name, prefix, credential)),
+                Err(reason) => {
+                    problems.push(Problem::at("auth.name", reason));
+                    None
+                }
+            },
+            UpstreamAuth::Bearer { credential } => Some(key(header::AUTHORIZATION, "Bearer ", credential)),
+            UpstreamAuth::Basic { username, password } => Some(Self::Basic {
+                username: username.clone(),
+                password: password.clone(),
+            }),
+        }
     }
 
     /// Every secret that it refers to.

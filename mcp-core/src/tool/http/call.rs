@@ -194,6 +194,11 @@ impl Call {
         })
     }
 
+    /// The service whose endpoints it is made to; `origin` only stands for them then.
+    pub(crate) fn upstream(&self) -> Option<&Arc<str>> {
+        self.delivery.as_ref()?.upstream.as_ref()
+    }
+
     /// What its templates need of an instance.
     pub(crate) fn used_vars(&self) -> impl Iterator<Item = &UsedVar> {
         let response = self.response.iter().flat_map(|response| &response.templates.vars);

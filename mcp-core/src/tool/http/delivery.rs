@@ -2,10 +2,10 @@
 //! and over which connections.
 
 use super::header_name;
-use crate::tool::{Auth, Origin, Transport};
+use crate::tool::{Auth, Base, Origin, Transport};
 use http::{HeaderName, Method};
 use mcp_common::{
-    definition::tool::{HttpBinding, RedirectBinding, RetryBinding, RetryOn},
+    definition::tool::{AuthBinding, HttpBinding, RedirectBinding, RetryBinding, RetryOn},
     problem::Problem,
 };
 use std::{sync::Arc, time::Duration};
@@ -13,6 +13,10 @@ use std::{sync::Arc, time::Duration};
 /// Everything beyond one plain exchange. A tool without these has none of it.
 #[derive(Debug)]
 pub(crate) struct Delivery {
+    /// The service that it goes to, by id; its credential and transport are used where there are none here.
+    pub(crate) upstream: Option<Arc<str>>,
+    /// The definition says that there is no credential.
+    pub(crate) is_anonymous: bool,
     pub(crate) auth: Option<Auth>,
     pub(crate) retry: Option<Retry>,
     pub(crate) redirect: Option<RedirectBinding>,
@@ -45,6 +49,8 @@ impl Delivery {
         let transport = Transport::compile(binding, origin, problems).map(Arc::new);
         let auth = binding.auth.as_ref();
         let delivery = Self {
+            upstream: binding.upstream.clone(),
+            is_anonymous: matches!(auth, Some(AuthBinding::None {})),
             auth: auth.and_then(|auth| Auth::compile(auth, transport.as_ref(), problems)),
             retry: binding
                 .retry
@@ -55,12 +61,29 @@ impl Delivery {
             concurrency: binding.limits.concurrency.map(|most| most as usize),
             transport,
         };
-        let is_plain = delivery.auth.is_none()
+        let is_plain = delivery.upstream.is_none()
+            && delivery.auth.is_none()
             && delivery.retry.is_none()
             && delivery.redirect.is_none()
             && delivery.concurrency.is_none()
             && delivery.transport.is_none();
         (!is_plain).then(|| Box::new(delivery))
+    }
+}
+
+impl Delivery {
+    /// The credential that it shows: its own, or that of the service.
+    pub(crate) fn auth<'a>(&'a self, base: Option<&'a Base>) -> Option<&'a Auth> {
+        let of_base = || base.filter(|_| !self.is_anonymous)?.auth.as_ref();
+        self.auth.as_ref().or_else(of_base)
+    }
+
+    /// How connections are made for it; `None` for those of everybody.
+    pub(crate) fn transport<'a>(&'a self, base: Option<&'a Base>) -> Option<&'a Arc<Transport>> {
+        match base {
+            Some(base) => base.transport.as_ref(),
+            None => self.transport.as_ref(),
+        }
     }
 }
 

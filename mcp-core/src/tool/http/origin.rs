@@ -22,6 +22,7 @@ impl Origin {
     /// Compiles `domain` or `base_url`.
     pub(crate) fn compile(binding: &HttpBinding) -> Result<Self, Problem> {
         match (&binding.domain, &binding.base_url) {
+            (None, None) if let Some(upstream) = &binding.upstream => Self::of_upstream(upstream),
             (Some(domain), _) => Self::from_domain(domain.trim())
                 .map_err(|reason| Problem::at("tds_ext_info.domain", format!("`{domain}` {reason}"))),
             (None, Some(url)) => Self::from_base_url(url.trim())
@@ -47,7 +48,18 @@ impl Origin {
         Ok(Self::new(scheme, authority, String::new()))
     }
 
-    fn from_base_url(url: &str) -> Result<Self, &'static str> {
+    /// Stands for the endpoints of an upstream, of which each call gets one.
+    fn of_upstream(id: &str) -> Result<Self, Problem> {
+        let authority = parse_authority(id).map_err(|reason| Problem::at("tds_ext_info.upstream", reason))?;
+        Ok(Self {
+            scheme: Scheme::HTTP,
+            authority,
+            host: None,
+            prefix: String::new(),
+        })
+    }
+
+    pub(super) fn from_base_url(url: &str) -> Result<Self, &'static str> {
         let (Some(scheme), rest) = split_scheme(url)? else {
             return Err("must begin with http:// or https://");
         };

@@ -11,7 +11,7 @@ use crate::{
 };
 use http::uri::Scheme;
 use mcp_common::{
-    definition::tool::{HttpBinding, MaybeSecret, ProxyBinding, SecretReference, TlsBinding},
+    definition::tool::{EgressBinding, HttpBinding, MaybeSecret, ProxyBinding, SecretReference, TlsBinding},
     problem::Problem,
 };
 use rustls::pki_types::ServerName;
@@ -44,43 +44,71 @@ pub(crate) struct Proxy {
     pub(crate) login: Option<(MaybeSecret, SecretReference)>,
 }
 
+/// What a document says of connections, of a tool or of an upstream.
+pub(super) struct Connecting<'a> {
+    /// Where they lead, and the member that says so.
+    pub(super) origins: &'a [(&'a Origin, String)],
+    pub(super) connect_timeout: Option<Duration>,
+    pub(super) tls: Option<&'a TlsBinding>,
+    pub(super) proxy: Option<&'a ProxyBinding>,
+    pub(super) egress: Option<&'a EgressBinding>,
+    /// What the members are of, with a dot behind it.
+    pub(super) at: &'static str,
+}
+
 impl Transport {
-    /// `None` where connections are made as the gateway makes them for everybody.
+    /// Of a tool; `None` where connections are made as the gateway makes them for everybody.
     pub(super) fn compile(
         binding: &HttpBinding,
         origin: Option<&Origin>,
         problems: &mut Vec<Problem>,
     ) -> Option<Self> {
-        let mut transport = Self {
+        let member = match (&binding.domain, &binding.upstream) {
+            (Some(_), _) => "tds_ext_info.domain",
+            (None, Some(_)) => "tds_ext_info.upstream",
+            (None, None) => "tds_ext_info.base_url",
+        };
+        let origins: Vec<_> = origin
+            .into_iter()
+            .map(|origin| (origin, member.to_owned()))
+            .collect();
+        let connecting = Connecting {
+            origins: &origins,
             connect_timeout: binding.connect_timeout_ms.map(Duration::from_millis),
-            proxy: binding
+            tls: binding.tls.as_ref(),
+            proxy: binding.proxy.as_ref(),
+            egress: binding.egress.as_ref(),
+            at: "tds_ext_info.",
+        };
+        Self::of(&connecting, problems)
+    }
+
+    /// The same of anything.
+    pub(super) fn of(connecting: &Connecting<'_>, problems: &mut Vec<Problem>) -> Option<Self> {
+        let mut transport = Self {
+            connect_timeout: connecting.connect_timeout,
+            proxy: connecting
                 .proxy
-                .as_ref()
-                .and_then(|proxy| Proxy::compile(proxy, problems)),
+                .and_then(|proxy| Proxy::compile(proxy, connecting.at, problems)),
             ..Self::default()
         };
-        if let Some(tls) = &binding.tls {
-            transport.take_tls(tls, origin, problems);
+        if let Some(tls) = connecting.tls {
+            transport.take_tls(tls, connecting, problems);
         }
-        if let Some(egress) = &binding.egress {
-            transport.egress = OwnEgress::compile(egress, problems).map(Arc::new);
+        if let Some(egress) = connecting.egress {
+            transport.egress = OwnEgress::compile(egress, connecting.at, problems).map(Arc::new);
         }
-        if let Some(origin) = origin
-            && let Some(reason) = transport.excludes(origin.authority.host())
-        {
-            let member = if binding.domain.is_some() {
-                "domain"
-            } else {
-                "base_url"
-            };
-            problems.push(Problem::at(format!("tds_ext_info.{member}"), reason));
+        for (origin, member) in connecting.origins {
+            let excluded = transport.excludes(origin.authority.host());
+            problems.extend(excluded.map(|reason| Problem::at(member.as_str(), reason)));
         }
         transport.if_special()
     }
 
-    fn take_tls(&mut self, tls: &TlsBinding, origin: Option<&Origin>, problems: &mut Vec<Problem>) {
-        let at = |member: &str, reason: String| Problem::at(format!("tds_ext_info.tls{member}"), reason);
-        if let Some(origin) = origin.filter(|origin| origin.scheme == Scheme::HTTP) {
+    fn take_tls(&mut self, tls: &TlsBinding, connecting: &Connecting<'_>, problems: &mut Vec<Problem>) {
+        let at = |member: &str, reason: String| Problem::at(format!("{}tls{member}", connecting.at), reason);
+        let origins = || connecting.origins.iter().map(|(origin, _)| *origin);
+        if let Some(origin) = origins().find(|origin| origin.scheme == Scheme::HTTP) {
             let reason = format!(
                 "{} is called over http, without TLS; write https:// before it, or leave `tls` out",
                 origin.authority
@@ -88,15 +116,13 @@ impl Transport {
             problems.push(at("", reason));
         }
         if let Some(name) = &tls.server_name {
-            match (ServerName::try_from(name.trim().to_owned()), origin) {
-                (Ok(name), Some(origin)) => {
-                    let host = origin.authority.host().to_ascii_lowercase();
-                    self.server_name = Some(NamedServer { host, name });
-                }
-                (Ok(_), None) => {}
-                (Err(_), _) => {
-                    problems.push(at(".server_name", format!("`{name}` is not the name of a host")))
-                }
+            let hosts: Vec<_> = origins()
+                .map(|origin| origin.authority.host().to_ascii_lowercase())
+                .collect();
+            match ServerName::try_from(name.trim().to_owned()) {
+                Ok(name) if !hosts.is_empty() => self.server_name = Some(NamedServer { hosts, name }),
+                Ok(_) => {}
+                Err(_) => problems.push(at(".server_name", format!("`{name}` is not the name of a host"))),
             }
         }
         self.ca = tls.ca.clone();
@@ -152,12 +178,12 @@ impl Transport {
 }
 
 impl Proxy {
-    fn compile(binding: &ProxyBinding, problems: &mut Vec<Problem>) -> Option<Self> {
+    fn compile(binding: &ProxyBinding, at: &str, problems: &mut Vec<Problem>) -> Option<Self> {
         let address = binding
             .url
             .parse()
             .map_err(|reason: crate::egress::NoProxyAddress| {
-                problems.push(Problem::at("tds_ext_info.proxy", reason.to_string()));
+                problems.push(Problem::at(format!("{at}proxy"), reason.to_string()));
             });
         Some(Self {
             address: address.ok()?,

@@ -109,6 +109,10 @@ impl RemoteOrigin {
                         Caller::Named(format!("{} {}", request.instance, request.principal.subject).into())
                     }
                 }),
+                principal: request
+                    .principal
+                    .known_subject()
+                    .map(|_| request.principal.subject.clone()),
             };
             let answer = match self.hub.call(upstream, call).await {
                 Ok(result) => {

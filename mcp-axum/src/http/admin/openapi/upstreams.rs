@@ -16,6 +16,17 @@ use utoipa::ToSchema;
 )]
 pub(super) fn upstreams() {}
 
+/// How an upstream is doing, and each of its endpoints.
+#[utoipa::path(
+    get, path = "/admin/uds/{id}/status", tag = "upstreams", params(("id" = String, Path, description = "The upstream's id")),
+    responses(
+        (status = 200, description = "As this replica sees it", body = Success<UpstreamState>),
+        (status = 404, description = "There is no such upstream, or it is switched off", body = Failure),
+        Always
+    )
+)]
+pub(super) fn upstream_status() {}
+
 /// Connects to an upstream beside the connection that is in use, and says how long each step took.
 #[utoipa::path(
     post, path = "/admin/uds/{id}/check", tag = "upstreams", params(("id" = String, Path, description = "The upstream's id")),

@@ -49,6 +49,11 @@ pub(crate) async fn spellings(
             }
         }
     }
+    spelled(plain)
+}
+
+/// These texts in every spelling.
+pub(crate) fn spelled(plain: Vec<String>) -> Vec<String> {
     let mut all = Vec::new();
     for secret in plain.into_iter().filter(|secret| secret.len() >= SHORTEST) {
         let mut encoded = Vec::new();

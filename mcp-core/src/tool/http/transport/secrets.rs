@@ -36,13 +36,13 @@ impl Found {
         let identity = transport.identity.as_ref();
         let login = transport.proxy.as_ref().and_then(|proxy| proxy.login.as_ref());
         let found = Self {
-            ca: find("tls.ca", transport.ca.as_ref().and_then(reference)),
+            ca: find("tls.ca", transport.ca.as_ref().and_then(MaybeSecret::reference)),
             certificate: find(
                 "tls.certificate",
-                identity.and_then(|identity| reference(&identity.certificate)),
+                identity.and_then(|identity| identity.certificate.reference()),
             ),
             key: find("tls.key", identity.map(|identity| &identity.key)),
-            username: find("proxy.username", login.and_then(|(name, _)| reference(name))),
+            username: find("proxy.username", login.and_then(|(name, _)| name.reference())),
             password: find("proxy.password", login.map(|(_, password)| password)),
         };
         if missing.is_empty() {
@@ -86,13 +86,6 @@ impl Found {
         let (username, _) = transport.proxy.as_ref()?.login.as_ref()?;
         let password = self.password.as_ref()?;
         Some((text(username, &self.username), password.expose_secret()))
-    }
-}
-
-fn reference(value: &MaybeSecret) -> Option<&SecretReference> {
-    match value {
-        MaybeSecret::Reference(reference) => Some(reference),
-        MaybeSecret::Plain(_) => None,
     }
 }
 

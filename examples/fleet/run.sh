@@ -1,0 +1,39 @@
+#!/bin/sh
+# Three servers behind one upstream; one of them dies. Needs `dynmcp` (or DYNMCP=path) and python3; ports 9101 to 9103 and 9180.
+set -eu
+here=$(cd "$(dirname "$0")" && pwd)
+dynmcp=${DYNMCP:-dynmcp}
+work=$(mktemp -d)
+url=http://127.0.0.1:9180
+export DYNMCP_KEY=key-of-the-fleet-example
+running=
+trap 'kill $running 2>/dev/null || true; rm -rf "$work"' EXIT INT TERM
+
+for port in 9101 9102 9103; do
+  python3 "$here/server.py" $port & pid=$!
+  running="$running $pid"
+done
+victim=$pid # the last one, 9103
+
+mkdir "$work/definitions" && cp "$here/fleet.yaml" "$work/definitions/"
+APP__APP__PORT=9180 APP__APP__API_KEY=$DYNMCP_KEY APP__APP__DATA_DIR="$work" APP__LOG__LOG_LEVEL=warn \
+  APP__APP__DATA_SOURCE=file APP__DATA_SOURCE__FILE__PATH="$work/definitions" \
+  "$dynmcp" serve >"$work/log" 2>&1 & running="$running $!"
+until curl -fs $url/readyz >/dev/null; do sleep 0.1; done
+
+calls() {
+  for id in 1 2 3 4 5 6; do "$dynmcp" call desk get_invoice id=$id --server $url | tr -d '\n '; echo; done
+}
+
+echo "-- six calls, one server after the other"
+calls
+echo "-- 9103 dies; six more calls: nobody notices"
+kill $victim
+calls
+echo "-- what the gateway knows of its endpoints"
+"$dynmcp" upstreams --server $url
+echo "-- 9103 is back"
+python3 "$here/server.py" 9103 & running="$running $!"
+sleep 6
+calls
+"$dynmcp" upstreams --server $url

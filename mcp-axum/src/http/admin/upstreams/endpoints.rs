@@ -1,0 +1,105 @@
+//! How the endpoints of an upstream are doing.
+
+use super::{UpstreamState, rfc3339};
+use mcp_core::{
+    fleet::{BreakerState, EndpointStatus},
+    tool::Bases,
+    upstream::State as Connection,
+};
+use serde::Serialize;
+use std::sync::Arc;
+use utoipa::ToSchema;
+
+/// One endpoint that is switched on, as this replica of the gateway sees it.
+#[derive(Debug, Serialize, ToSchema)]
+pub(in crate::http::admin) struct EndpointState {
+    /// Its address.
+    #[schema(example = "https://eu.billing.example/v1")]
+    url: String,
+    /// How its breaker stands: `closed` (it is used), `open` (it is let alone after failures) or `half_open` (the next request decides).
+    #[schema(value_type = String, example = "closed")]
+    breaker: BreakerState,
+    /// Milliseconds until it is tried again, while the breaker is open.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    retry_in_ms: Option<u64>,
+    /// What probes say; absent where nobody probes (`health.enabled`).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    healthy: Option<bool>,
+    /// As the document has it.
+    weight: u32,
+    /// As the document has it.
+    priority: u32,
+    /// As the document has it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    region: Option<String>,
+    /// Requests under way.
+    under_way: u32,
+    /// Requests that ended.
+    requests: u64,
+    /// Those of them that failed.
+    failures: u64,
+    /// What its answers last on average, in milliseconds; absent before the first.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    latency_ms: Option<f64>,
+    /// The last failure; absent where there was none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    last_error: Option<String>,
+    /// When that was, as RFC 3339.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(format = DateTime)]
+    last_error_at: Option<String>,
+}
+
+impl From<EndpointStatus> for EndpointState {
+    fn from(status: EndpointStatus) -> Self {
+        let (at, error) = status.last_error.unzip();
+        Self {
+            url: status.url,
+            breaker: status.breaker,
+            retry_in_ms: status.retry_in_ms,
+            healthy: status.is_healthy,
+            weight: status.weight,
+            priority: status.priority,
+            region: status.region,
+            under_way: status.under_way,
+            requests: status.requests,
+            failures: status.failures,
+            latency_ms: status.latency_us.map(|us| us as f64 / 1_000.0),
+            last_error: error,
+            last_error_at: at.map(rfc3339),
+        }
+    }
+}
+
+/// An HTTP service, which is ready while any of its endpoints is used.
+pub(super) fn service(bases: &Bases, id: &Arc<str>) -> Option<UpstreamState> {
+    let endpoints = bases.status(id)?;
+    let is_used = |endpoint: &EndpointStatus| endpoint.breaker != BreakerState::Open;
+    let state = match endpoints.iter().any(is_used) {
+        true => Connection::Ready,
+        false => Connection::Waiting,
+    };
+    let latest = endpoints
+        .iter()
+        .filter_map(|endpoint| endpoint.last_error.as_ref());
+    let latest = latest
+        .max_by_key(|(at, _)| *at)
+        .filter(|_| state == Connection::Waiting);
+    Some(UpstreamState {
+        id: id.clone(),
+        kind: "http",
+        state,
+        since: None,
+        transport: "http",
+        protocol: None,
+        tools: 0,
+        resources: 0,
+        prompts: 0,
+        drifted: 0,
+        attempts: 0,
+        last_error: latest.map(|(_, error)| error.clone()),
+        next_attempt_ms: endpoints.iter().filter_map(|endpoint| endpoint.retry_in_ms).min(),
+        strays: 0,
+        endpoints: endpoints.into_iter().map(Into::into).collect(),
+    })
+}

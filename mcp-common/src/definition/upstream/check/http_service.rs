@@ -1,0 +1,68 @@
+//! What an HTTP service (`kind: http`) cannot have, and an MCP server.
+
+use super::check_url;
+use crate::{
+    definition::upstream::{
+        UpstreamDefinition, UpstreamEra, UpstreamPin, UpstreamPrompts, UpstreamResources, UpstreamSessions,
+        UpstreamTimeouts, UpstreamTransport,
+    },
+    problem::Problem,
+};
+
+pub(super) fn check(definition: &UpstreamDefinition, problems: &mut Vec<Problem>) {
+    let of_mcp = [
+        ("transport", definition.transport.is_some()),
+        ("era", definition.era != UpstreamEra::Auto),
+        ("sessions", definition.sessions != UpstreamSessions::Auto),
+        ("tools", !definition.tools.says_nothing()),
+        ("resources", definition.resources != UpstreamResources::default()),
+        ("prompts", definition.prompts != UpstreamPrompts::default()),
+        ("pin", definition.pin != UpstreamPin::default()),
+    ];
+    for (member, _) in of_mcp.iter().filter(|(_, is_there)| *is_there) {
+        let reason = "is for MCP servers, and this is an HTTP service (`kind: http`), which tools with definitions name in `tds_ext_info.upstream`";
+        problems.push(Problem::at(*member, reason));
+    }
+    let usual = UpstreamTimeouts::default();
+    let own = UpstreamTimeouts {
+        connect_ms: usual.connect_ms,
+        ..definition.timeouts.clone()
+    };
+    if own != usual {
+        let reason = "but `connect_ms` are for MCP servers: how long a call takes is the tool's own (`tds_ext_info.timeout_ms`)";
+        problems.push(Problem::at("timeouts", reason));
+    }
+    if let Some(tls) = &definition.tls {
+        tls.check("", problems);
+    }
+    if let Some(proxy) = &definition.proxy {
+        proxy.check("", problems);
+    }
+    if let Some(url) = definition.url.as_deref().filter(|_| !definition.is_fleet()) {
+        problems.extend(check_base(url).err().map(|reason| Problem::at("url", reason)));
+    }
+}
+
+/// What connections to MCP servers do not have yet.
+pub(super) fn check_mcp(definition: &UpstreamDefinition, problems: &mut Vec<Problem>) {
+    let of_http = [
+        ("tls", definition.tls.is_some()),
+        ("proxy", definition.proxy.is_some()),
+        ("egress", definition.egress.is_some()),
+    ];
+    for (member, _) in of_http.iter().filter(|(_, is_there)| *is_there) {
+        problems.push(Problem::at(
+            *member,
+            "is for HTTP services (`kind: http`), and this is an MCP server",
+        ));
+    }
+}
+
+/// What the paths of tools are put behind.
+pub(super) fn check_base(url: &str) -> Result<(), &'static str> {
+    check_url(url, UpstreamTransport::StreamableHttp)?;
+    match url.contains('?') {
+        true => Err("must not have a query: it is what the paths of tools are put behind"),
+        false => Ok(()),
+    }
+}

@@ -1,0 +1,79 @@
+//! How the endpoints of a fleet are doing, for people and metrics.
+
+use super::{Fleet, breaker::Stand};
+use serde::Serialize;
+use std::{sync::atomic::Ordering, time::SystemTime};
+
+/// How a breaker stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum BreakerState {
+    /// The endpoint is used.
+    Closed,
+    /// The endpoint is let alone.
+    Open,
+    /// The next request, or one that is under way, decides.
+    HalfOpen,
+}
+
+/// One endpoint.
+#[derive(Clone, Debug)]
+pub struct EndpointStatus {
+    /// Its address.
+    pub url: String,
+    /// As the document has it.
+    pub weight: u32,
+    /// As the document has it.
+    pub priority: u32,
+    /// As the document has it.
+    pub region: Option<String>,
+    /// How its breaker stands.
+    pub breaker: BreakerState,
+    /// Milliseconds until it is tried again, while the breaker is open.
+    pub retry_in_ms: Option<u64>,
+    /// What probes say; `None` where nobody probes.
+    pub is_healthy: Option<bool>,
+    /// Requests under way.
+    pub under_way: u32,
+    /// Requests that ended, since the gateway knows it.
+    pub requests: u64,
+    /// Those of them that failed.
+    pub failures: u64,
+    /// What answers last on average; `None` before the first.
+    pub latency_us: Option<u64>,
+    /// The last failure, and when that was.
+    pub last_error: Option<(SystemTime, String)>,
+}
+
+impl Fleet {
+    /// All endpoints that are switched on, in the order of the document.
+    pub(crate) fn status(&self) -> Vec<EndpointStatus> {
+        let now = self.clock.now();
+        let status = |endpoint: &super::Endpoint| {
+            let state = &endpoint.state;
+            let stand = state.breaker.stand(now);
+            EndpointStatus {
+                url: endpoint.url.to_string(),
+                weight: endpoint.weight,
+                priority: endpoint.priority,
+                region: endpoint.region.as_deref().map(ToOwned::to_owned),
+                breaker: match stand {
+                    Stand::Closed => BreakerState::Closed,
+                    Stand::Open(_) => BreakerState::Open,
+                    Stand::HalfOpen => BreakerState::HalfOpen,
+                },
+                retry_in_ms: match stand {
+                    Stand::Open(until) => Some(until - now),
+                    Stand::Closed | Stand::HalfOpen => None,
+                },
+                is_healthy: self.health.is_probed.then(|| !state.health.is_out()),
+                under_way: state.under_way(),
+                requests: state.requests.load(Ordering::Relaxed),
+                failures: state.failures.load(Ordering::Relaxed),
+                latency_us: Some(state.latency()).filter(|latency| *latency > 0),
+                last_error: state.last_error(),
+            }
+        };
+        self.endpoints.iter().map(status).collect()
+    }
+}

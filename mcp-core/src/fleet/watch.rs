@@ -1,0 +1,60 @@
+//! Asks endpoints how they are, beside requests, for as long as somebody wants to know.
+
+use super::Fleet;
+use futures_util::future::join_all;
+use std::time::Duration;
+
+/// The longest wait before the first probe: nobody waits a whole interval to know what is there.
+const FIRST: Duration = Duration::from_secs(1);
+
+impl Fleet {
+    /// Probes every endpoint again and again; for ever, or not at all where the document does not want it.
+    pub(crate) async fn watch<F>(&self, probe: impl Fn(usize) -> F)
+    where
+        F: Future<Output = Result<(), String>>,
+    {
+        if !self.health.is_probed {
+            return std::future::pending().await;
+        }
+        let (interval, limit) = (self.health.interval, self.health.timeout);
+        // Fleets that were defined together are not asked together.
+        let by_chance = |span: Duration| span.mul_f64(self.state.dice.below(1_000) as f64 / 1_000.0);
+        tokio::time::sleep(by_chance(interval.min(FIRST))).await;
+        loop {
+            let one = async |place: usize| {
+                let probed = tokio::time::timeout(limit, probe(place)).await;
+                let probed = probed.unwrap_or_else(|_| Err(format!("no answer to a probe within {limit:?}")));
+                self.probed(place, probed);
+            };
+            join_all((0..self.endpoints.len()).map(one)).await;
+            // A tenth by chance, for the same reason.
+            tokio::time::sleep(interval.mul_f64(0.95) + by_chance(interval / 10)).await;
+        }
+    }
+
+    fn probed(&self, place: usize, probed: Result<(), String>) {
+        let endpoint = &self.endpoints[place];
+        let state = &endpoint.state;
+        let (upstream, url) = (&*self.upstream, &*endpoint.url);
+        match (
+            state.health.probed(probed.is_ok(), self.clock.now(), self.health),
+            probed,
+        ) {
+            (Some(true), Err(error)) => {
+                tracing::warn!(
+                    upstream,
+                    endpoint = url,
+                    error,
+                    "an endpoint is taken out: probes of it fail"
+                );
+                state.note(error);
+            }
+            (Some(false), _) => tracing::info!(
+                upstream,
+                endpoint = url,
+                "an endpoint is back: probes of it are good"
+            ),
+            _ => {}
+        }
+    }
+}
