@@ -99,6 +99,7 @@ fn described(kind: Kind) -> Vec<(String, Vec<String>)> {
         &[
             ("", ""),
             ("ToolReference", "/tool_ids/1"),
+            ("RemoteOutput", "/tool_ids/1/output"),
             ("Include", "/include"),
             ("Exclude", "/exclude"),
             ("Metadata", "/metadata"),

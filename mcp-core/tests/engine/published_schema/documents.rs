@@ -28,7 +28,7 @@ pub(super) const STATIC: &str = r#"{
 }"#;
 
 pub(super) const INSTANCE: &str = r#"{
-    "name": "i", "tool_ids": ["a", {"id": "b"}], "include": {"tags": []}, "exclude": {"tool_ids": []}, "metadata": {}
+    "name": "i", "tool_ids": ["a", {"id": "u/b", "output": {}}], "include": {"tags": []}, "exclude": {"tool_ids": []}, "metadata": {}
 }"#;
 
 /// The document with another member at a place.
