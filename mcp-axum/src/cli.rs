@@ -36,6 +36,7 @@ mod serve;
 mod stdio;
 mod store;
 mod tool_arguments;
+mod top;
 mod try_definition;
 mod upstreams;
 #[cfg(unix)]
@@ -59,6 +60,7 @@ use plan::{ApplyArguments, PlanArguments};
 use roles::RolesCommand;
 use std::{ffi::OsString, path::PathBuf, process::ExitCode};
 use stdio::StdioArguments;
+use top::TopArguments;
 use try_definition::TryDefinitionArguments;
 use upstreams::UpstreamsArguments;
 
@@ -82,6 +84,7 @@ Examples:
   dynmcp add docs https://docs.example.com/mcp --instance desk   show the tools of another MCP server
   dynmcp import mcp ~/.cursor/mcp.json --instance desk           those of all servers of a client's file
   dynmcp upstreams                         how they are doing
+  dynmcp top --server https://gateway.example.com   watch a gateway on the terminal
   dynmcp pin docs                          which of its tools are not as somebody approved them
   dynmcp stdio desk                        an instance for a client that starts its servers as programs
   dynmcp keys create --name claude --instance support             a key that opens this instance alone
@@ -204,6 +207,10 @@ enum Command {
     Clients(ClientsArguments),
     /// Show how the upstreams of a running gateway are doing: state, revision, tools, the last error, the next attempt.
     Upstreams(UpstreamsArguments),
+    /// Watch a running gateway: requests, calls and their times, upstreams, tools, what is in quarantine, logs.
+    ///
+    /// Works from afar; asks /metrics and the admin API once a second. q leaves, Tab and 1 to 6 turn pages, arrows choose lines, / finds.
+    Top(TopArguments),
     /// Show which tools of an upstream are not as they were approved, and what differs; approve them.
     ///
     /// A server can change what a tool says of itself, or takes, at any time. With `pin.mode: enforce` such tools, and new
@@ -355,6 +362,7 @@ fn run_command(cli: Cli) -> ExitCode {
         Command::Add(arguments) => add::run(cli.config, &arguments),
         Command::Clients(arguments) => clients::run(cli.config, &arguments),
         Command::Upstreams(arguments) => upstreams::run(cli.config, &arguments),
+        Command::Top(arguments) => top::run(cli.config, &arguments),
         Command::Pin(arguments) => pin::run(cli.config, &arguments),
         Command::Keys { command } => keys::run(cli.config, &command),
         Command::Roles { command } => roles::run(cli.config, &command),

@@ -54,7 +54,7 @@ pub(crate) fn start(settings: &LogSettings) -> Result<LogGuard, LogError> {
 }
 
 /// `NO_COLOR`, as <https://no-color.org> has it: any text but an empty one.
-fn forbids_colours(variable: Option<&OsStr>) -> bool {
+pub(crate) fn forbids_colours(variable: Option<&OsStr>) -> bool {
     variable.is_some_and(|text| !text.is_empty())
 }
 

@@ -41,5 +41,7 @@ mod servers;
 mod small_disk;
 mod start;
 mod stdio;
+#[cfg(target_os = "linux")]
+mod top;
 
 use gateway::{Gateway, KEY, Sandbox};
