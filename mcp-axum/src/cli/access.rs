@@ -2,6 +2,7 @@
 
 use super::{
     Failure,
+    gateway::RunningGateway,
     output::{OutputFormat, print, print_json},
     tool_arguments::ToolArguments,
 };
@@ -35,12 +36,8 @@ pub(super) struct ExplainAccess {
     /// Something that is done in /admin: admin/tds/write.
     #[arg(long)]
     action: Option<String>,
-    /// The gateway [default: the configured one, on this machine].
-    #[arg(long, value_name = "URL")]
-    server: Option<String>,
-    /// An admin's key of that gateway.
-    #[arg(long, env = "DYNMCP_KEY", hide_env_values = true)]
-    key: Option<String>,
+    #[command(flatten)]
+    gateway: RunningGateway,
     /// How to print the answer.
     #[arg(long, value_enum, default_value_t)]
     format: OutputFormat,
@@ -48,15 +45,7 @@ pub(super) struct ExplainAccess {
 
 pub(super) fn run(config: Option<PathBuf>, command: &AccessCommand) -> Result<(), Failure> {
     let AccessCommand::Explain(asked) = command;
-    let server = match &asked.server {
-        Some(server) => server.clone(),
-        None => super::call::configured(config)?,
-    };
-    let gateway = || match &asked.key {
-        Some(key) => Gateway::new(&server, key),
-        None => Gateway::anonymous(&server),
-    };
-    let (gateway, tools) = (gateway()?, gateway()?);
+    let (gateway, tools) = (asked.gateway.open(config.clone())?, asked.gateway.open(config)?);
     super::run(async {
         let body = question(asked, tools).await?;
         let answer = gateway

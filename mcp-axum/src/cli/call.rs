@@ -4,15 +4,12 @@ mod list;
 
 use super::{
     Failure,
-    gateway::origin,
+    gateway::RunningGateway,
     near,
     output::{OutputFormat, print, print_json},
     tool_arguments::ToolArguments,
 };
-use crate::{
-    client::{ClientError, Gateway, Mcp, ToolResult},
-    settings::{Layers, Settings},
-};
+use crate::client::{ClientError, Gateway, Mcp, ToolResult};
 use clap::Args;
 use http::StatusCode;
 use serde::Deserialize;
@@ -27,26 +24,15 @@ pub(super) struct CallArguments {
     tool: Option<String>,
     #[command(flatten)]
     arguments: ToolArguments,
-    /// The gateway [default: the configured one, on this machine].
-    #[arg(long, value_name = "URL")]
-    server: Option<String>,
-    /// A key that may use the instance.
-    #[arg(long, env = "DYNMCP_KEY", hide_env_values = true)]
-    key: Option<String>,
+    #[command(flatten)]
+    gateway: RunningGateway,
     /// How to print the result.
     #[arg(long, value_enum, default_value_t)]
     format: OutputFormat,
 }
 
 pub(super) fn run(config: Option<PathBuf>, arguments: &CallArguments) -> Result<(), Failure> {
-    let server = match &arguments.server {
-        Some(server) => server.clone(),
-        None => configured(config)?,
-    };
-    let gateway = match &arguments.key {
-        Some(key) => Gateway::new(&server, key)?,
-        None => Gateway::anonymous(&server)?,
-    };
+    let gateway = arguments.gateway.open(config)?;
     let client = Mcp::new(gateway, &arguments.instance, "dynmcp call");
     super::run(async {
         let tools = match client.tools().await {
@@ -77,15 +63,6 @@ pub(super) fn run(config: Option<PathBuf>, arguments: &CallArguments) -> Result<
 }
 
 /// The gateway of this configuration.
-pub(super) fn configured(config: Option<PathBuf>) -> Result<String, Failure> {
-    let settings = Settings::load(&Layers::of_process(config))?;
-    origin(&settings, None).ok_or_else(|| {
-        Failure::configuration(
-            "app.port is 0, so that nobody knows where the gateway listens; say it with --server",
-        )
-    })
-}
-
 /// With what may be done about it.
 async fn refusal(client: &Mcp, instance: &str, error: ClientError) -> Failure {
     let ClientError::McpRefused {

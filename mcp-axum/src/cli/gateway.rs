@@ -1,10 +1,51 @@
 //! Which running gateway, for the commands that take `--server`.
 
+use super::Failure;
 use crate::{
     client::{ClientError, Gateway},
-    settings::Settings,
+    settings::{Layers, Settings},
 };
 use clap::Args;
+use std::path::PathBuf;
+
+/// The gateway that a command asks.
+#[derive(Args, Clone)]
+pub(super) struct RunningGateway {
+    /// The gateway [default: the configured one, on this machine].
+    #[arg(long, env = "DYNMCP_SERVER", value_name = "URL")]
+    server: Option<String>,
+    /// A key that may ask this there.
+    #[arg(long, env = "DYNMCP_KEY", hide_env_values = true)]
+    key: Option<String>,
+}
+
+impl RunningGateway {
+    /// Its origin.
+    pub(super) fn server(&self, config: Option<PathBuf>) -> Result<String, Failure> {
+        match &self.server {
+            Some(server) => Ok(server.clone()),
+            None => configured(config),
+        }
+    }
+
+    /// The same, to be asked.
+    pub(super) fn open(&self, config: Option<PathBuf>) -> Result<Gateway, Failure> {
+        let server = self.server(config)?;
+        Ok(match &self.key {
+            Some(key) => Gateway::new(&server, key)?,
+            None => Gateway::anonymous(&server)?,
+        })
+    }
+}
+
+fn configured(config: Option<PathBuf>) -> Result<String, Failure> {
+    let settings = Settings::load(&Layers::of_process(config))?;
+    origin(&settings, None).ok_or_else(|| {
+        Failure::configuration(
+            "app.port is 0, so that nobody knows where the gateway listens; say it with --server",
+        )
+    })
+}
 
 /// The gateway; without it a command works on the configured data source.
 #[derive(Args, Clone)]

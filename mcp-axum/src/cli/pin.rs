@@ -2,9 +2,9 @@
 
 use super::{
     Failure,
+    gateway::RunningGateway,
     output::{OutputFormat, print, print_json},
 };
-use crate::client::Gateway;
 use clap::{Args, ValueEnum};
 use http::Method;
 use serde_json::{Map, Value, json};
@@ -23,12 +23,8 @@ pub(super) struct PinArguments {
     /// What happens to tools that nobody approved from now on.
     #[arg(long, requires = "approve")]
     mode: Option<Mode>,
-    /// The gateway [default: the configured one, on this machine].
-    #[arg(long, value_name = "URL")]
-    server: Option<String>,
-    /// An admin's key of that gateway.
-    #[arg(long, env = "DYNMCP_KEY", hide_env_values = true)]
-    key: Option<String>,
+    #[command(flatten)]
+    gateway: RunningGateway,
     /// How to print what differs.
     #[arg(long, value_enum, default_value_t)]
     format: OutputFormat,
@@ -45,11 +41,7 @@ enum Mode {
 }
 
 pub(super) fn run(config: Option<PathBuf>, arguments: &PinArguments) -> Result<(), Failure> {
-    let server = match &arguments.server {
-        Some(server) => server.clone(),
-        None => super::call::configured(config)?,
-    };
-    let gateway = Gateway::new(&server, arguments.key.as_deref().unwrap_or_default())?;
+    let gateway = arguments.gateway.open(config)?;
     let id = percent_encoding::utf8_percent_encode(&arguments.id, percent_encoding::NON_ALPHANUMERIC);
     super::run(async {
         let answer = gateway.get(&format!("/admin/uds/{id}/drift")).await?;

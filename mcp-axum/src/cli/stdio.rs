@@ -1,7 +1,7 @@
 //! `dynmcp stdio …`: an instance for a client that starts its servers as programs.
 
-use super::{Failure, call::configured};
-use crate::client::{Bridge, Gateway};
+use super::{Failure, gateway::RunningGateway};
+use crate::client::Bridge;
 use clap::Args;
 use std::path::PathBuf;
 
@@ -9,23 +9,12 @@ use std::path::PathBuf;
 pub(super) struct StdioArguments {
     /// The instance.
     instance: String,
-    /// The gateway [default: the configured one, on this machine].
-    #[arg(long, env = "DYNMCP_SERVER", value_name = "URL")]
-    server: Option<String>,
-    /// A key that may use the instance.
-    #[arg(long, env = "DYNMCP_KEY", hide_env_values = true)]
-    key: Option<String>,
+    #[command(flatten)]
+    gateway: RunningGateway,
 }
 
 pub(super) fn run(config: Option<PathBuf>, arguments: &StdioArguments) -> Result<(), Failure> {
-    let server = match &arguments.server {
-        Some(server) => server.clone(),
-        None => configured(config)?,
-    };
-    let gateway = match &arguments.key {
-        Some(key) => Gateway::new(&server, key)?,
-        None => Gateway::anonymous(&server)?,
-    };
+    let gateway = arguments.gateway.open(config)?;
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()?;

@@ -9,6 +9,7 @@ mod style;
 
 use super::{
     Failure,
+    gateway::RunningGateway,
     output::{OutputFormat, print, print_json},
 };
 use crate::client::Gateway;
@@ -23,12 +24,8 @@ use style::Palette;
 
 #[derive(Args)]
 pub(super) struct TopArguments {
-    /// The gateway [default: the configured one, on this machine].
-    #[arg(long, value_name = "URL")]
-    server: Option<String>,
-    /// A key that may see metrics and the admin API.
-    #[arg(long, env = "DYNMCP_KEY", hide_env_values = true)]
-    key: Option<String>,
+    #[command(flatten)]
+    gateway: RunningGateway,
     /// Seconds between two looks.
     #[arg(long, default_value_t = 1.0, value_parser = seconds, value_name = "SECONDS")]
     every: f64,
@@ -48,14 +45,8 @@ fn seconds(text: &str) -> Result<f64, String> {
 }
 
 pub(super) fn run(config: Option<PathBuf>, arguments: &TopArguments) -> Result<(), Failure> {
-    let server = match &arguments.server {
-        Some(server) => server.clone(),
-        None => super::call::configured(config)?,
-    };
-    let gateway = match &arguments.key {
-        Some(key) => Gateway::new(&server, key)?,
-        None => Gateway::anonymous(&server)?,
-    };
+    let server = arguments.gateway.server(config.clone())?;
+    let gateway = arguments.gateway.open(config)?;
     let every = Duration::from_secs_f64(arguments.every);
     if arguments.once {
         return super::run(once(&gateway, every, arguments.format));

@@ -2,35 +2,24 @@
 
 use super::{
     Failure,
+    gateway::RunningGateway,
     output::{OutputFormat, print, print_json, table},
 };
-use crate::client::Gateway;
 use clap::Args;
 use serde_json::Value;
 use std::{fmt::Write, path::PathBuf};
 
 #[derive(Args)]
 pub(super) struct UpstreamsArguments {
-    /// The gateway [default: the configured one, on this machine].
-    #[arg(long, value_name = "URL")]
-    server: Option<String>,
-    /// An admin's key of that gateway.
-    #[arg(long, env = "DYNMCP_KEY", hide_env_values = true)]
-    key: Option<String>,
+    #[command(flatten)]
+    gateway: RunningGateway,
     /// How to print the list.
     #[arg(long, value_enum, default_value_t)]
     format: OutputFormat,
 }
 
 pub(super) fn run(config: Option<PathBuf>, arguments: &UpstreamsArguments) -> Result<(), Failure> {
-    let server = match &arguments.server {
-        Some(server) => server.clone(),
-        None => super::call::configured(config)?,
-    };
-    let gateway = match &arguments.key {
-        Some(key) => Gateway::new(&server, key)?,
-        None => Gateway::anonymous(&server)?,
-    };
+    let gateway = arguments.gateway.open(config)?;
     super::run(async {
         let answer = gateway.get("/admin/upstreams").await?;
         let states: Vec<Value> = gateway.data(&answer)?;
