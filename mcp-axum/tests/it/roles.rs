@@ -417,3 +417,55 @@ async fn what_is_listed_is_what_can_be_called_whatever_the_roles() {
         "every number of tools came up: {seen:?}"
     );
 }
+
+#[tokio::test]
+async fn whoever_deletes_a_definition_is_told_who_goes_on_without_it() {
+    let app = shop().await;
+    put_role(
+        &app,
+        "base",
+        json!({"deny": [{"actions": ["tools/call"], "tools": ["drop_*"]}]}),
+    )
+    .await;
+    put_role(
+        &app,
+        "agent-1",
+        json!({"inherits": ["base"], "allow": [{"actions": ["tools/call"]}]}),
+    )
+    .await;
+    key(&app, json!({"name": "ann", "roles": ["base", "agent"]})).await;
+    let upstream = json!({"id": "docs", "transport": "streamable_http", "url": "http://127.0.0.1:9/mcp"});
+    app.admin().put("/admin/uds/docs", &upstream).await.ok();
+    let desk = json!({"name": "desk", "tool_ids": [], "include": {"upstreams": ["docs"]}});
+    app.admin().put("/admin/ids/desk", &desk).await.ok();
+
+    let warnings = |answer: Answer| answer.json()["warnings"].as_array().cloned().unwrap_or_default();
+    let told = warnings(app.admin().delete("/admin/roles/base").await.ok());
+    assert_eq!(told.len(), 2, "{told:?}");
+    let [held, inherited] = [&told[0], &told[1]].map(|warning| warning.as_str().unwrap().to_owned());
+    assert!(
+        held.contains("these keys have it: `") && held.ends_with("what it refused is not refused"),
+        "{held}"
+    );
+    assert!(
+        inherited.contains("these roles inherit it: `agent-1`; keys that have one of them are closed"),
+        "{inherited}"
+    );
+    let told = warnings(app.admin().delete("/admin/uds/docs").await.ok());
+    assert!(
+        told[0]
+            .as_str()
+            .unwrap()
+            .contains("these instances show what it offers: `desk`"),
+        "{told:?}"
+    );
+    let told = warnings(app.admin().delete("/admin/tds/drop_orders").await.ok());
+    assert!(
+        told[0]
+            .as_str()
+            .unwrap()
+            .contains("these instances still list it: `back`, `shop`"),
+        "{told:?}"
+    );
+    assert!(warnings(app.admin().delete("/admin/roles/agent-1").await.ok()).is_empty());
+}

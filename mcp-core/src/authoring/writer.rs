@@ -5,6 +5,7 @@ mod error;
 mod many;
 mod one;
 mod reach;
+mod used_by;
 
 use crate::tool::ToolCompiler;
 pub use error::WriteError;

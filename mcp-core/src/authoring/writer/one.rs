@@ -1,13 +1,12 @@
 //! Writes of one definition.
 
-use super::{WriteError, Writer, Written};
+use super::{WriteError, Writer, Written, used_by};
 use bytes::Bytes;
 use mcp_common::{
     datasource::{Expected, Write},
     document::Document,
-    key::{Key, Kind, Revision},
+    key::{Key, Revision},
 };
-use std::sync::Arc;
 
 /// What a writer expects to find.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -105,7 +104,7 @@ impl Writer {
         if expected == Expected::Absent {
             return Err(WriteError::DeletesNothing);
         }
-        let mut warnings = self.listed_by(key);
+        let mut warnings = used_by::warnings(&self.catalog.snapshot(), key);
         let write = Write {
             key,
             expected,
@@ -121,30 +120,5 @@ impl Writer {
             revision,
             warnings,
         })
-    }
-
-    /// Instances that name the tool: they go on without it, and have it again when it is stored again.
-    fn listed_by(&self, key: &Key) -> Vec<String> {
-        if key.kind != Kind::TOOL {
-            return Vec::new();
-        }
-        let snapshot = self.catalog.snapshot();
-        let names = |id: &Arc<str>| {
-            let entry = snapshot.instances.get(id);
-            entry.is_some_and(|entry| entry.definition.tool_ids.iter().any(|named| named.id == key.id))
-        };
-        let listing = snapshot.instances_of(&key.id);
-        let listing: Vec<String> = listing
-            .iter()
-            .filter(|id| names(id))
-            .map(|id| format!("`{id}`"))
-            .collect();
-        match listing.as_slice() {
-            [] => Vec::new(),
-            listing => vec![format!(
-                "{key} is deleted, and these instances still list it: {}; they go on without it",
-                listing.join(", ")
-            )],
-        }
     }
 }
