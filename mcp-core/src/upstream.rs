@@ -13,6 +13,7 @@ mod follow;
 mod http;
 mod hub;
 mod inventory;
+mod keeper;
 mod message;
 mod names;
 mod news;

@@ -2,6 +2,7 @@
 
 mod arguments;
 mod asked;
+mod changed;
 mod clients;
 mod documents;
 mod explain;

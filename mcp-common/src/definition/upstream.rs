@@ -291,6 +291,68 @@ impl UpstreamDefinition {
         })
     }
 
+    /// Whether the connections of the other one can go on for this one: what differs is only what is said of it, or shown of it. The names of all
+    /// members stand here, so that nobody adds one without deciding.
+    pub fn connects_like(&self, other: &Self) -> bool {
+        let Self {
+            id,
+            enabled,
+            kind,
+            transport,
+            url,
+            endpoints,
+            balance,
+            breaker,
+            failover,
+            health,
+            headers,
+            auth,
+            tls,
+            proxy,
+            egress,
+            command,
+            args,
+            env,
+            cwd,
+            era,
+            sessions,
+            timeouts,
+            limits,
+            name: _,
+            description: _,
+            priority: _,
+            tools: _,
+            resources: _,
+            prompts: _,
+            pin: _,
+            _managed_by: _,
+            _version: _,
+            _revision: _,
+            _updated_at: _,
+            _schema: _,
+        } = self;
+        // Results are bounded where they are shown.
+        let of_connection = |limits: &UpstreamLimits| UpstreamLimits {
+            max_result_bytes: None,
+            ..limits.clone()
+        };
+        (id, enabled, transport, url, headers, auth)
+            == (
+                &other.id,
+                &other.enabled,
+                &other.transport,
+                &other.url,
+                &other.headers,
+                &other.auth,
+            )
+            && (kind, endpoints, balance) == (&other.kind, &other.endpoints, &other.balance)
+            && (breaker, failover, health) == (&other.breaker, &other.failover, &other.health)
+            && (tls, proxy, egress) == (&other.tls, &other.proxy, &other.egress)
+            && (command, args, env, cwd) == (&other.command, &other.args, &other.env, &other.cwd)
+            && (era, sessions, timeouts) == (&other.era, &other.sessions, &other.timeouts)
+            && of_connection(limits) == of_connection(&other.limits)
+    }
+
     /// How its messages travel.
     pub fn transport(&self) -> UpstreamTransport {
         match (self.transport, &self.command) {

@@ -82,8 +82,8 @@ impl Connector {
     }
 
     /// Connections that turn into something else than HTTP.
-    pub(crate) fn of_http1(settings: ConnectSettings, tls: ClientConfig) -> Self {
-        Self::making(settings, tls, None, false)
+    pub(crate) fn of_http1(settings: ConnectSettings, tls: ClientConfig, hop: Option<Arc<Hop>>) -> Self {
+        Self::making(settings, tls, hop, false)
     }
 
     fn making(

@@ -1,11 +1,11 @@
 //! How answers of another server's tool are shaped (`output`), compiled: the same parts as `response` of a definition.
 
-use super::{InputSchema, Member, ResponseShape, ToolCompiler, example, instance_names::var};
+use super::{InputSchema, Member, ResponseShape, ToolCompiler, Transport, example, instance_names::var};
 use mcp_common::{
     definition::{
         InstanceDefinition, UpstreamDefinition,
         tool::{ResponseBinding, ResponseFormat},
-        upstream::RemoteOutput,
+        upstream::{RemoteOutput, UpstreamKind},
     },
     problem::{Problem, Problems},
 };
@@ -109,9 +109,12 @@ impl ToolCompiler {
         RemoteShape { response, max_bytes }
     }
 
-    /// What the document of an upstream says about answers of its tools, and its examples.
+    /// What only a compiler sees of the document of an upstream: its connections, the answers of its tools, their examples.
     pub(super) fn check_upstream(&self, definition: &UpstreamDefinition) -> Vec<Problem> {
         let mut problems = Vec::new();
+        if definition.kind == UpstreamKind::Mcp {
+            Transport::of_upstream(definition, &mut problems);
+        }
         for (name, said) in &definition.tools.overrides {
             let field = format!("tools.overrides.{name}");
             if let Some(output) = &said.output {

@@ -41,11 +41,11 @@ pub struct RemoteCall {
 
 /// Who asks, as far as servers are to keep them apart.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub enum Caller {
-    /// A client with a session of its own.
-    Session(Arc<str>),
-    /// Whoever calls in this name.
-    Named(Arc<str>),
+pub struct Caller {
+    /// The session of its own that the client has, if it has one.
+    pub session: Option<Arc<str>>,
+    /// The name that it calls in. Others may call in it too.
+    pub name: Arc<str>,
 }
 
 impl RemoteCall {
@@ -142,10 +142,7 @@ impl Prepared {
             line: call.line.clone(),
             is_repeatable: matches!(&call.wanted, Wanted::Tool(tool) if tool.is_repeatable),
             asks: Asks {
-                session: match &call.caller {
-                    Some(Caller::Session(session)) => Some(session),
-                    Some(Caller::Named(_)) | None => None,
-                },
+                session: call.caller.as_ref().and_then(|caller| caller.session.as_deref()),
                 principal: call.principal.as_deref(),
                 params: Some(&call.params),
             },

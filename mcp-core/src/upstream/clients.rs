@@ -54,9 +54,9 @@ pub(super) struct Client {
 
 impl ClientKey {
     pub(super) fn role(&self) -> Role {
-        let whose = match self.caller {
-            Caller::Session(_) => Whose::OneClient,
-            Caller::Named(_) => Whose::Alike,
+        let whose = match self.caller.session {
+            Some(_) => Whose::OneClient,
+            None => Whose::Alike,
         };
         Role {
             whose,

@@ -17,14 +17,17 @@ use super::{
     settings::HubSettings,
 };
 use crate::{
-    connect::{self, ConnectSettings, Connector, Policy},
+    connect::{self, ConnectSettings, Connector, Hop, Policy, Shortcoming},
     encode,
     relay::Line,
     secrets::Secrets,
+    tool::{Transport, http::transport::secrets::Found},
 };
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use bytes::Bytes;
-use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, Uri, header};
+use http::{
+    HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode, Uri, header, uri::Scheme,
+};
 use http_body_util::Full;
 use hyper::body::Incoming;
 use hyper_util::{
@@ -35,6 +38,7 @@ use mcp_common::definition::{
     UpstreamDefinition,
     upstream::{Health, Probe},
 };
+use rustls::ClientConfig;
 use std::{
     sync::{Arc, OnceLock},
     time::Duration,
@@ -68,6 +72,8 @@ pub(super) enum Versions {
 #[derive(Debug)]
 pub(super) struct HttpLink {
     client: Client<Connector, Full<Bytes>>,
+    /// The proxy that reads the requests.
+    read_by: Option<Arc<Hop>>,
     uri: Uri,
     definition: Arc<UpstreamDefinition>,
     secrets: Secrets,
@@ -113,25 +119,29 @@ impl HttpLink {
         let uri: Uri = over_http
             .parse()
             .map_err(|_| UpstreamError::Refused(format!("`{url}` is not a URL that can be called")))?;
+        // What is wrong with it was found when it was written.
+        let transport = Transport::of_upstream(definition, &mut Vec::new());
+        let (tls, hop) = dressed(&transport, settings)?;
         let connecting = ConnectSettings {
             egress: Arc::new(Policy {
                 gateway: settings.egress.clone(),
-                own: None,
+                own: transport.egress,
             }),
-            server_name: None,
+            server_name: transport.server_name,
             timeout: definition.timeouts.connect(),
         };
-        let tls = (*settings.trust.config()).clone();
         let client = Client::builder(TokioExecutor::new())
             .pool_timer(TokioTimer::new())
             .timer(TokioTimer::new())
             .pool_idle_timeout(IDLE)
             .build(match versions {
-                Versions::All => Connector::new(connecting, tls, None),
-                Versions::One => Connector::of_http1(connecting, tls),
+                Versions::All => Connector::new(connecting, tls, hop.clone()),
+                Versions::One => Connector::of_http1(connecting, tls, hop.clone()),
             });
         Ok(Arc::new(Self {
             client,
+            // A proxy reads requests to http servers itself; to others it only sees that there is a tunnel.
+            read_by: hop.filter(|_| uri.scheme() == Some(&Scheme::HTTP)),
             uri,
             definition: definition.clone(),
             secrets: settings.secrets.clone(),
@@ -310,8 +320,19 @@ impl HttpLink {
         *request.method_mut() = method;
         *request.uri_mut() = uri.clone();
         *request.headers_mut() = headers;
+        if let Some(login) = self.read_by.as_ref().and_then(|hop| hop.login.as_ref()) {
+            request
+                .headers_mut()
+                .insert(header::PROXY_AUTHORIZATION, login.clone());
+        }
         let sent = self.client.request(request).await;
-        sent.map_err(|error| connect::sending(uri, &error).into())
+        let response = sent.map_err(|error| connect::sending(uri, &error))?;
+        match &self.read_by {
+            Some(hop) if response.status() == StatusCode::PROXY_AUTHENTICATION_REQUIRED => {
+                Err(connect::proxy(&hop.refusal(response.status())).into())
+            }
+            _ => Ok(response),
+        }
     }
 }
 
@@ -320,6 +341,30 @@ fn at(uri: &Uri, path: &str) -> Result<Uri, UpstreamError> {
     let mut parts = uri.clone().into_parts();
     parts.path_and_query = path.parse().ok();
     Uri::from_parts(parts).map_err(|_| UpstreamError::Refused(format!("`{path}` is no path (`health.path`)")))
+}
+
+/// What connections are made with, if everything for it is there.
+fn dressed(
+    transport: &Transport,
+    settings: &HubSettings,
+) -> Result<(ClientConfig, Option<Arc<Hop>>), UpstreamError> {
+    if let Some(address) = transport.refused_proxy(&settings.egress) {
+        return Err(UpstreamError::Refused(format!(
+            "proxy: {address} is not used: `egress.proxies` of the gateway's configuration does not name it"
+        )));
+    }
+    let unfit = |shortcomings: Vec<Shortcoming>| {
+        let list: Vec<String> = shortcomings
+            .iter()
+            .map(|(member, reason)| format!("{member}: {reason}"))
+            .collect();
+        UpstreamError::Secret(list.join("; "))
+    };
+    let found = Found::look_up(transport, &settings.secrets).map_err(unfit)?;
+    let (tls, hop) = found
+        .dressed(transport, &settings.trust)
+        .map_err(|shortcoming| unfit(vec![shortcoming]))?;
+    Ok((tls, hop.map(Arc::new)))
 }
 
 /// A request whose answer nobody waits for any more, once it is dropped.

@@ -102,7 +102,7 @@ impl Hub {
     /// A hub without upstreams. Everything runs on this runtime; supervisors are among these tasks, as [`TASK`].
     pub fn new(settings: HubSettings, tasks: Tasks, runtime: Handle) -> Arc<Self> {
         Arc::new(Self {
-            shelf: Arc::new(Shelf(settings.kept_in.clone())),
+            shelf: Arc::new(Shelf::new(settings.kept_in.clone())),
             programs: Programs::new(&settings),
             settings: Arc::new(settings),
             fleets: Fleets::default(),
@@ -133,7 +133,13 @@ impl Hub {
             let id = definition.id.clone();
             let known = before.get(&id);
             let remote = match known {
-                Some(known) if Arc::ptr_eq(&known.definition, &definition) => known.clone(),
+                Some(known) if Arc::ptr_eq(&known.shown(), &definition) => known.clone(),
+                // What is said or shown of it is no reason to connect anew.
+                Some(known) if known.definition.connects_like(&definition) => {
+                    known.show(definition);
+                    changed.push(id.clone());
+                    known.clone()
+                }
                 known => {
                     changed.push(id.clone());
                     self.supervise(definition, known)
@@ -145,7 +151,7 @@ impl Hub {
         let is_kept =
             |id: &Arc<str>, remote: &Arc<Remote>| after.get(id).is_some_and(|kept| Arc::ptr_eq(kept, remote));
         for (_, gone) in before.iter().filter(|(id, remote)| !is_kept(id, remote)) {
-            gone.stop.cancel();
+            gone.give_up();
         }
         self.shelf.keep_only(&after.keys().map(|id| &**id).collect());
         self.remotes.store(Arc::new(after));
@@ -210,7 +216,7 @@ impl Hub {
         let remotes = self.remotes.load();
         let remote = remotes.get(id)?;
         Some(Offer {
-            definition: remote.definition.clone(),
+            definition: remote.shown(),
             inventory: remote.inventory.load_full(),
         })
     }
@@ -252,7 +258,7 @@ impl Hub {
         let remotes = self.remotes.load();
         let remote = remotes
             .get(id)
-            .filter(|remote| remote.definition.pin.mode != PinMode::Off);
+            .filter(|remote| remote.shown().pin.mode != PinMode::Off);
         remote.map_or(0, |remote| remote.drift().len())
     }
 

@@ -30,6 +30,8 @@ const LIST_CHANGED: [&str; 3] = [
 /// What a connection is for, and who hears of what comes over it.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Purpose {
+    /// Whose program it is, where it is one client's.
+    pub(super) caller: Option<Arc<str>>,
     pub(super) role: Role,
     /// What clients want to hear of.
     pub(super) watched: Arc<Watched>,

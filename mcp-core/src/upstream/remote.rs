@@ -7,6 +7,7 @@ use super::{
     drift::{Drift, drift},
     error::UpstreamError,
     inventory::{Inventory, Kept, RemoteTool, Shelf},
+    keeper::Keeper,
     news::{News, Purpose},
     outgoing::Speech,
     replicas::Replicas,
@@ -18,7 +19,7 @@ use super::{
     watched::Watched,
 };
 use crate::{fleet::Fleet, relay::ClientCan, spec::Method};
-use arc_swap::ArcSwapOption;
+use arc_swap::{ArcSwap, ArcSwapOption};
 use bytes::Bytes;
 use mcp_common::definition::{
     UpstreamDefinition,
@@ -45,11 +46,16 @@ pub(super) struct Lasting {
 
 /// One upstream.
 pub(super) struct Remote {
+    /// What its connections are made of.
     pub(super) definition: Arc<UpstreamDefinition>,
+    /// What is shown of it: the newest definition that connects like the other.
+    shown: ArcSwap<UpstreamDefinition>,
     pub(super) inventory: ArcSwapOption<Inventory>,
     /// Tools as they were when they were approved, as far as this gateway has seen them.
     approved: Mutex<BTreeMap<Arc<str>, Arc<RemoteTool>>>,
     pub(super) status: StatusCell,
+    /// What of it goes to disk.
+    pub(super) keeper: Keeper,
     programs: Arc<Programs>,
     pub(super) fleet: Option<Arc<Fleet>>,
     pub(super) log: Arc<Log>,
@@ -91,15 +97,31 @@ impl Remote {
             log: before.map_or_else(Arc::default, |before| before.log.clone()),
             watched: before.map_or_else(Arc::default, |before| before.watched.clone()),
             status: StatusCell::default(),
+            keeper: Keeper::default(),
             orders,
             stop: CancellationToken::new(),
             clients: Clients::new(definition.limits.clients as usize),
             changed: Arc::default(),
             session: watch::Sender::new(None),
+            shown: ArcSwap::new(definition.clone()),
             definition,
         });
         remote.note_approved();
         (remote, inbox)
+    }
+
+    /// The newest definition.
+    pub(super) fn shown(&self) -> Arc<UpstreamDefinition> {
+        self.shown.load_full()
+    }
+
+    /// Takes over a definition that connects like the one before; connections go on.
+    pub(super) fn show(&self, definition: Arc<UpstreamDefinition>) {
+        self.shown.store(definition);
+        self.note_approved();
+        self.tell_of_drift();
+        // What was approved, as it was.
+        self.keeper.note();
     }
 
     /// What an upstream of the same id and another definition begins with.
@@ -112,10 +134,18 @@ impl Remote {
 
     /// Keeps what is known for the next start.
     pub(super) fn keep(&self, shelf: &Shelf) {
-        if let Some(inventory) = self.inventory.load_full() {
-            let approved: Vec<_> = self.approved().values().cloned().collect();
-            shelf.put(&self.definition, &inventory, &approved);
-        }
+        self.keeper.write(|| {
+            if let Some(inventory) = self.inventory.load_full() {
+                let approved: Vec<_> = self.approved().values().cloned().collect();
+                shelf.put(&self.definition, &inventory, &approved);
+            }
+        });
+    }
+
+    /// Ends its supervisor, and keeps nothing more of it.
+    pub(super) fn give_up(&self) {
+        self.keeper.give_up();
+        self.stop.cancel();
     }
 
     fn approved(&self) -> MutexGuard<'_, BTreeMap<Arc<str>, Arc<RemoteTool>>> {
@@ -124,7 +154,8 @@ impl Remote {
 
     /// Remembers tools that are as they were approved, so that it can be said later what has changed.
     fn note_approved(&self) {
-        let pin = &self.definition.pin;
+        let shown = self.shown();
+        let pin = &shown.pin;
         let inventory = self.inventory.load();
         let tools = inventory.iter().flat_map(|inventory| &inventory.tools);
         let mut approved = self.approved();
@@ -137,14 +168,15 @@ impl Remote {
     /// The tools that are other ones than those that were approved.
     pub(super) fn drift(&self) -> Vec<Drift> {
         match &*self.inventory.load() {
-            Some(inventory) => drift(&self.definition, inventory, &self.approved()),
+            Some(inventory) => drift(&self.shown(), inventory, &self.approved()),
             None => Vec::new(),
         }
     }
 
     /// Says so in the log, if somebody wants to hear of it.
     pub(super) fn tell_of_drift(&self) {
-        let pin = &self.definition.pin;
+        let shown = self.shown();
+        let pin = &shown.pin;
         if pin.mode == PinMode::Off {
             return;
         }
@@ -279,6 +311,7 @@ impl Remote {
     pub(super) async fn open_shared(&self, settings: &HubSettings) -> Result<Session, UpstreamError> {
         let purpose = Purpose {
             role: self.shared_role(),
+            caller: None,
             watched: self.watched.clone(),
             changed: self.changed.clone(),
         };
@@ -334,6 +367,7 @@ impl Remote {
     ) -> Result<Session, UpstreamError> {
         let purpose = Purpose {
             role: key.role(),
+            caller: Some(key.caller.name.clone()),
             changed: self.changed.clone(),
             ..Purpose::default()
         };

@@ -165,7 +165,7 @@ impl Session {
                 UpstreamTransport::Stdio => Link::Conduit(stdio::start(
                     definition,
                     settings,
-                    owned.programs,
+                    (owned.programs, owned.purpose.caller.as_ref()),
                     news.clone(),
                     owned.log,
                 )?),

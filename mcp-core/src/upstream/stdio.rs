@@ -37,11 +37,11 @@ const LAST_WORDS: Duration = Duration::from_millis(200);
 pub(super) fn start(
     definition: &Arc<UpstreamDefinition>,
     settings: &HubSettings,
-    programs: &Arc<Programs>,
+    (programs, caller): (&Arc<Programs>, Option<&Arc<str>>),
     news: Arc<News>,
     log: &Arc<Log>,
 ) -> Result<Arc<Conduit>, UpstreamError> {
-    let (process, pipes) = Process::start(definition, settings, programs)?;
+    let (process, pipes) = Process::start(definition, settings, (programs, caller))?;
     let most = usize::try_from(definition.limits.max_response_bytes.0).unwrap_or(usize::MAX);
     let (outward, inbox) = conduit::queue();
     let conduit = Conduit::new(outward, news.clone(), "program");

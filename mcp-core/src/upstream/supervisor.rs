@@ -20,6 +20,8 @@ const GATHER: Duration = Duration::from_millis(50);
 
 /// A session that did not last longer was none.
 const BRIEF: Duration = Duration::from_secs(1);
+/// The shortest time between two writes of what is known for the next start.
+const PAUSE: Duration = Duration::from_secs(1);
 
 /// What somebody wants of a supervisor. The answer comes when it is done, or when it failed.
 #[derive(Debug)]
@@ -51,8 +53,19 @@ pub(super) struct Supervisor {
 }
 
 impl Supervisor {
-    /// Until the upstream is not wanted any more; nothing of a program is left then.
+    /// Until the upstream is not wanted any more; nothing of a program is left then, and what is known of it is kept.
     pub(super) async fn run(&self, orders: &mut mpsc::Receiver<Order>) {
+        let keeper = &self.remote.keeper;
+        tokio::select! {
+            () = self.look_after(orders) => {}
+            () = keeper.keep(PAUSE, || self.keep()) => {}
+        }
+        if keeper.is_due() {
+            self.keep().await;
+        }
+    }
+
+    async fn look_after(&self, orders: &mut mpsc::Receiver<Order>) {
         // One that panicked may have left it.
         self.remote.disconnect();
         let mut backoff = Backoff::between(self.settings.first_wait, self.settings.longest_wait);
@@ -121,7 +134,7 @@ impl Supervisor {
                     tools,
                     "an upstream is there"
                 );
-                self.publish(inventory, true).await;
+                self.publish(inventory, true);
                 remote.connect(session.clone());
                 remote.status.ready();
                 Ok(session)
@@ -166,7 +179,7 @@ impl Supervisor {
             };
             match taken {
                 Ok(inventory) => {
-                    self.publish(inventory, false).await;
+                    self.publish(inventory, false);
                     answer(waiting, Ok(()));
                 }
                 Err(error) => {
@@ -178,7 +191,7 @@ impl Supervisor {
     }
 
     /// Shows it, and keeps it for the next start; the first of a definition also where it is the one that is known.
-    async fn publish(&self, inventory: Inventory, is_first: bool) {
+    fn publish(&self, inventory: Inventory, is_first: bool) {
         let is_new = self.remote.publish(inventory);
         if is_new {
             (self.changed)(&self.remote.definition.id);
@@ -187,6 +200,10 @@ impl Supervisor {
             return;
         }
         self.remote.tell_of_drift();
+        self.remote.keeper.note();
+    }
+
+    async fn keep(&self) {
         let (remote, shelf) = (self.remote.clone(), self.shelf.clone());
         let keeping = tokio::task::spawn_blocking(move || remote.keep(&shelf));
         // A panic in it is in the log; the inventory is there anyway.

@@ -2,10 +2,19 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod behaviour;
+mod connections;
+#[path = "../engine/forward_proxy.rs"]
+mod forward_proxy;
 mod http;
 #[cfg(unix)]
 mod programs;
 mod server;
 mod setup;
 mod sse;
+#[allow(dead_code, reason = "shared with the tests of the engine")]
+#[path = "../engine/tls_server.rs"]
+mod tls_server;
+#[allow(dead_code, reason = "shared with the tests of the engine")]
+#[path = "../engine/upstream.rs"]
+mod upstream;
 mod websocket;

@@ -48,7 +48,7 @@ fn result(received: &Received) -> Option<String> {
 }
 
 /// A server whose stream is at `/sse`; each stream has its number in the URL for messages.
-async fn server(
+pub(crate) async fn server(
     on_post: impl Fn(&Received, &Streams) -> Option<Reply> + Send + Sync + 'static,
 ) -> (Server, Streams) {
     let streams = Streams::default();

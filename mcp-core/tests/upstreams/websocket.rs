@@ -38,8 +38,8 @@ enum OnCall {
     Large,
 }
 
-struct Server {
-    address: SocketAddr,
+pub(crate) struct Server {
+    pub(crate) address: SocketAddr,
     headers: Arc<Mutex<Vec<(String, String)>>>,
     task: tokio::task::JoinHandle<()>,
 }
@@ -48,6 +48,11 @@ impl Drop for Server {
     fn drop(&mut self) {
         self.task.abort();
     }
+}
+
+/// One that does what it is asked for.
+pub(crate) async fn honest() -> Server {
+    Server::start(OnCall::Answer).await
 }
 
 impl Server {

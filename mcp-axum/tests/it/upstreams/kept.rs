@@ -112,3 +112,28 @@ async fn nothing_is_kept_of_what_is_no_upstream_any_more() {
         "a gateway whose definitions are in memory keeps nothing"
     );
 }
+
+#[tokio::test]
+async fn what_was_approved_is_kept_and_what_was_not_finished_is_cleared_away() {
+    let (mut app, _away) = start().await;
+    let approve = app
+        .admin()
+        .request(reqwest::Method::POST, "/admin/uds/sh/approve");
+    app.admin()
+        .send(approve.json(&json!({"mode": "warn"})))
+        .await
+        .ok();
+    let folder = kept(&app).parent().unwrap().to_owned();
+    let unfinished = folder.join("sh.12345.tmp");
+    std::fs::write(&unfinished, "half").unwrap();
+    let tools = app.directory().join("tools.json");
+    let other = json!({"name": "first", "description": "Another one.", "inputSchema": {"type": "object"}});
+    app.stop().await;
+    std::fs::write(&tools, json!([other, tool("second")]).to_string()).unwrap();
+    app.start_again().await;
+    assert!(!unfinished.exists());
+    ready(&app, "sh").await;
+    let drift = app.admin().get("/admin/uds/sh/drift").await.data();
+    // Where it differs is known only to who has seen what was approved, which was after the last change of the list.
+    assert_eq!(drift[0]["changes"][0]["pointer"], "/description", "{drift}");
+}

@@ -11,7 +11,7 @@ use std::{borrow::Cow, fmt};
 
 /// The authorities that connections believe, and the certificates that they show. Certificates are public, so their PEM text may stand in the document;
 /// the key never does.
-#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(transform = |schema: &mut Schema| together(schema, "certificate", "key"))]
 pub struct TlsBinding {
@@ -26,7 +26,7 @@ pub struct TlsBinding {
 }
 
 /// The `proxy` member: an address, or an object with credentials.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ProxyBinding {
     /// `http://host:port`.
     pub url: String,
@@ -38,7 +38,7 @@ pub struct ProxyBinding {
 
 /// Which hosts and addresses calls of the tool may reach, among those that the gateway lets tools reach. Entries are host
 /// names, `*.example.com` for all names below one, addresses, and networks such as `10.0.0.0/8`.
-#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct EgressBinding {
     /// The only hosts and networks that are reached; all if it is empty.

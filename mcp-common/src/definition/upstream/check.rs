@@ -46,7 +46,7 @@ const WAY: [&str; 5] = ["kind", "transport", "url", "endpoints", "command"];
 
 /// Whether the later place may be wrong only because the earlier one is.
 pub(super) fn follows(later: &str, earlier: &str) -> bool {
-    let depends = ["headers", "auth", "args", "env", "cwd"];
+    let depends = ["headers", "auth", "tls", "proxy", "egress", "args", "env", "cwd"];
     let later = later.split(['.', '[']).next().unwrap_or_default();
     WAY.contains(&earlier) && (WAY.contains(&later) || depends.contains(&later))
 }
@@ -64,9 +64,6 @@ pub(super) fn problems(id: &str, definition: &UpstreamDefinition) -> Vec<Problem
         }
         (UpstreamKind::Mcp, UpstreamTransport::Stdio) => stdio(definition, &mut problems),
         (UpstreamKind::Mcp, _) => http(definition, &mut problems),
-    }
-    if definition.kind == UpstreamKind::Mcp {
-        http_service::check_mcp(definition, &mut problems);
     }
     endpoints::check(definition, &mut problems);
     bounds(definition, &mut problems);
@@ -125,6 +122,12 @@ fn http(definition: &UpstreamDefinition, problems: &mut Vec<Problem>) {
             }
         }
     }
+    if let Some(tls) = &definition.tls {
+        tls.check("", problems);
+    }
+    if let Some(proxy) = &definition.proxy {
+        proxy.check("", problems);
+    }
     match &definition.auth {
         Some(UpstreamAuth::ApiKey { name: Some(name), .. }) if !is_token(name) => {
             problems.push(Problem::at("auth.name", "is not the name of a header"));
@@ -176,6 +179,9 @@ fn stdio(definition: &UpstreamDefinition, problems: &mut Vec<Problem>) {
         ("url", definition.url.is_some()),
         ("headers", !definition.headers.is_empty()),
         ("auth", definition.auth.is_some()),
+        ("tls", definition.tls.is_some()),
+        ("proxy", definition.proxy.is_some()),
+        ("egress", definition.egress.is_some()),
     ];
     for (member, _) in of_urls.iter().filter(|(_, is_there)| *is_there) {
         let reason = "is for servers that have a URL, and this one is a program (`command`)";

@@ -5,13 +5,16 @@ pub(crate) mod secrets;
 
 use crate::{
     connect::NamedServer,
-    egress::{OwnEgress, ProxyAddress},
+    egress::{EgressSettings, OwnEgress, ProxyAddress},
     tls_material::pem,
     tool::Origin,
 };
 use http::uri::Scheme;
 use mcp_common::{
-    definition::tool::{EgressBinding, HttpBinding, MaybeSecret, ProxyBinding, SecretReference, TlsBinding},
+    definition::{
+        UpstreamDefinition,
+        tool::{EgressBinding, HttpBinding, MaybeSecret, ProxyBinding, SecretReference, TlsBinding},
+    },
     problem::Problem,
 };
 use rustls::pki_types::ServerName;
@@ -81,6 +84,36 @@ impl Transport {
             at: "tds_ext_info.",
         };
         Self::of(&connecting, problems)
+    }
+
+    /// Of an MCP server, whose URLs were checked before.
+    pub(crate) fn of_upstream(definition: &UpstreamDefinition, problems: &mut Vec<Problem>) -> Self {
+        let origin = |url: &str| {
+            // `ws` is `http` until the connection is open.
+            let over_http = url.replacen("ws", "http", usize::from(url.starts_with("ws")));
+            let plain = over_http.split(['?', '#']).next().unwrap_or_default();
+            Origin::from_base_url(plain).ok()
+        };
+        let own = definition.url.iter().map(|url| ("url".to_owned(), url));
+        let endpoints = definition.endpoints.iter().enumerate();
+        let endpoints = endpoints.map(|(index, endpoint)| (format!("endpoints[{index}].url"), &endpoint.url));
+        let origins: Vec<_> = own
+            .chain(endpoints)
+            .filter_map(|(member, url)| Some((origin(url)?, member)))
+            .collect();
+        let origins: Vec<_> = origins
+            .iter()
+            .map(|(origin, member)| (origin, member.clone()))
+            .collect();
+        let connecting = Connecting {
+            origins: &origins,
+            connect_timeout: None,
+            tls: definition.tls.as_ref(),
+            proxy: definition.proxy.as_ref(),
+            egress: definition.egress.as_ref(),
+            at: "",
+        };
+        Self::of(&connecting, problems).unwrap_or_default()
     }
 
     /// The same of anything.
@@ -170,6 +203,12 @@ impl Transport {
             ..self.clone()
         };
         transport.if_special()
+    }
+
+    /// The proxy that it leads through, if the operator does not name it.
+    pub(crate) fn refused_proxy(&self, settings: &EgressSettings) -> Option<&ProxyAddress> {
+        let address = &self.proxy.as_ref()?.address;
+        (!settings.proxies.contains(address)).then_some(address)
     }
 
     fn if_special(self) -> Option<Self> {

@@ -33,6 +33,8 @@ const CHECKSUM: &str = "sha256 ";
 /// The last line.
 const CHECKSUM_LINE: usize = CHECKSUM.len() + 64 + 1;
 const SUFFIX: &str = ".inventory";
+/// How the name of a file ends that is being written.
+const UNFINISHED: &str = "tmp";
 /// A larger inventory is not kept.
 const MOST_BYTES: u64 = 16 << 20;
 
@@ -46,7 +48,7 @@ pub(in crate::upstream) struct Kept {
 
 /// Where inventories are kept; nowhere, without a folder.
 #[derive(Debug)]
-pub(in crate::upstream) struct Shelf(pub(in crate::upstream) Option<PathBuf>);
+pub(in crate::upstream) struct Shelf(Option<PathBuf>);
 
 #[derive(Serialize, Deserialize)]
 struct Written {
@@ -68,6 +70,17 @@ struct Written {
 }
 
 impl Shelf {
+    /// What an earlier process had not finished writing is taken away.
+    pub(in crate::upstream) fn new(folder: Option<PathBuf>) -> Self {
+        let entries = folder.as_ref().and_then(|folder| fs::read_dir(folder).ok());
+        for entry in entries.into_iter().flatten().flatten() {
+            if entry.path().extension().is_some_and(|end| end == UNFINISHED) {
+                let _ = fs::remove_file(entry.path());
+            }
+        }
+        Self(folder)
+    }
+
     fn file(&self, id: &str) -> Option<PathBuf> {
         Some(self.0.as_ref()?.join(format!("{id}{SUFFIX}")))
     }
@@ -137,7 +150,7 @@ impl Shelf {
 fn replace(file: &Path, text: &[u8]) -> io::Result<()> {
     let folder = file.parent().unwrap_or(Path::new("."));
     private_file::create_folder(folder)?;
-    let temporary = file.with_extension(format!("{}.tmp", std::process::id()));
+    let temporary = file.with_extension(format!("{}.{UNFINISHED}", std::process::id()));
     // Left behind by a process that was killed and had the same number; it may have other rights.
     let _ = fs::remove_file(&temporary);
     let write = || {

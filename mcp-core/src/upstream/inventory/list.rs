@@ -177,7 +177,7 @@ impl Taking {
         };
         // Servers that have resources need not have templates of them.
         let is_unknown = matches!(&error, UpstreamError::Rpc(error) if error.code == METHOD_NOT_FOUND);
-        if !is_unknown {
+        if !(is_unknown && kind == Kind::Templates) {
             self.skipped.push(kind.skipped("", error.to_string()));
         }
         Ok(())

@@ -38,7 +38,7 @@ impl Process {
     pub(super) fn start(
         definition: &UpstreamDefinition,
         settings: &HubSettings,
-        programs: &Arc<Programs>,
+        (programs, caller): (&Arc<Programs>, Option<&Arc<str>>),
     ) -> Result<(Self, Pipes), UpstreamError> {
         let command = definition.command.as_deref().unwrap_or_default();
         if !settings.stdio_allow.iter().any(|allowed| allowed == command) {
@@ -46,7 +46,7 @@ impl Process {
                 "the program `{command}` is not started: `stdio.allow` of the gateway's configuration does not name it"
             )));
         }
-        let mut place = programs.place()?;
+        let mut place = programs.place(caller)?;
         let mut starting = Command::new(command);
         starting.args(&definition.args).env_clear();
         for name in INHERITED {

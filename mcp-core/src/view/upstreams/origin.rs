@@ -10,7 +10,7 @@ use crate::{
     upstream::{Caller, Hub, RemoteCall, RemoteTool, RpcError, UpstreamError, Wanted},
 };
 use futures_util::future::BoxFuture;
-use mcp_common::definition::UpstreamDefinition;
+use mcp_common::{authenticator::Principal, definition::UpstreamDefinition};
 use serde_json::{json, value::RawValue};
 use std::sync::Arc;
 
@@ -103,12 +103,7 @@ impl RemoteOrigin {
                 params,
                 via: request.via.clone(),
                 line: Some(line.clone()),
-                caller: Some(match &request.session {
-                    Some(session) => Caller::Session(session.clone()),
-                    None => {
-                        Caller::Named(format!("{} {}", request.instance, request.principal.subject).into())
-                    }
-                }),
+                caller: Some(caller(&request)),
                 principal: request
                     .principal
                     .known_subject()
@@ -244,6 +239,20 @@ impl RemoteOrigin {
                 self.upstream
             )),
         }
+    }
+}
+
+/// Those who need no name are told apart by where they come from.
+fn caller(request: &Forwarded) -> Caller {
+    let mut name = format!("{} {}", request.instance, request.principal.subject);
+    if let Some(address) = request.peer.address()
+        && *request.principal.subject == *Principal::anonymous().subject
+    {
+        name.push_str(&format!(" {address}"));
+    }
+    Caller {
+        session: request.session.clone(),
+        name: name.into(),
     }
 }
 

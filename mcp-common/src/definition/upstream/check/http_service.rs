@@ -1,4 +1,4 @@
-//! What an HTTP service (`kind: http`) cannot have, and an MCP server.
+//! What an HTTP service (`kind: http`) cannot have.
 
 use super::check_url;
 use crate::{
@@ -32,29 +32,8 @@ pub(super) fn check(definition: &UpstreamDefinition, problems: &mut Vec<Problem>
         let reason = "but `connect_ms` are for MCP servers: how long a call takes is the tool's own (`tds_ext_info.timeout_ms`)";
         problems.push(Problem::at("timeouts", reason));
     }
-    if let Some(tls) = &definition.tls {
-        tls.check("", problems);
-    }
-    if let Some(proxy) = &definition.proxy {
-        proxy.check("", problems);
-    }
     if let Some(url) = definition.url.as_deref().filter(|_| !definition.is_fleet()) {
         problems.extend(check_base(url).err().map(|reason| Problem::at("url", reason)));
-    }
-}
-
-/// What connections to MCP servers do not have yet.
-pub(super) fn check_mcp(definition: &UpstreamDefinition, problems: &mut Vec<Problem>) {
-    let of_http = [
-        ("tls", definition.tls.is_some()),
-        ("proxy", definition.proxy.is_some()),
-        ("egress", definition.egress.is_some()),
-    ];
-    for (member, _) in of_http.iter().filter(|(_, is_there)| *is_there) {
-        problems.push(Problem::at(
-            *member,
-            "is for HTTP services (`kind: http`), and this is an MCP server",
-        ));
     }
 }
 

@@ -1,13 +1,9 @@
 //! One pool of connections for each transport.
 
 use crate::{
-    connect::{Hop, Shortcoming},
+    connect::Shortcoming,
     engine::{EngineServices, EngineSettings, failure::Failure, http::client::Upstream, result::Outcome},
-    tls_material::pem,
-    tool::{
-        Transport,
-        http::transport::secrets::{Found, unfit_identity},
-    },
+    tool::{Transport, http::transport::secrets::Found},
 };
 use moka::sync::Cache;
 use std::{fmt, sync::Arc, time::Duration};
@@ -52,12 +48,9 @@ impl Pools {
     /// under way end on the old ones. A secret that is gone ends this; one that is there but broken, as while somebody
     /// replaces certificate and key, leaves what was good before.
     pub(crate) fn get(&self, transport: &Arc<Transport>) -> Result<Upstream, Failure> {
-        if let Some(proxy) = &transport.proxy
-            && !self.settings.egress.proxies.contains(&proxy.address)
-        {
+        if let Some(address) = transport.refused_proxy(&self.settings.egress) {
             let text = format!(
-                "The proxy {} is not used: `egress.proxies` of the gateway's configuration does not name it; nothing was sent.",
-                proxy.address
+                "The proxy {address} is not used: `egress.proxies` of the gateway's configuration does not name it; nothing was sent."
             );
             return Err(Failure::new(Outcome::Refused, text));
         }
@@ -87,20 +80,7 @@ impl Pools {
     }
 
     fn make(&self, transport: &Transport, found: &Found) -> Result<Upstream, Shortcoming> {
-        let ca = found.ca(transport).map(pem::authorities).transpose();
-        let identity = found
-            .identity(transport)
-            .map(|(certificate, key)| pem::identity(certificate, key))
-            .transpose()
-            .map_err(unfit_identity)?;
-        let tls = self
-            .services
-            .trust
-            .special(ca.map_err(|reason| ("tls.ca", reason))?, identity);
-        let hop = match &transport.proxy {
-            Some(proxy) => Some(Hop::new(&proxy.address, found.login(transport))?),
-            None => None,
-        };
+        let (tls, hop) = found.dressed(transport, &self.services.trust)?;
         Ok(Upstream::special(
             &self.settings,
             &self.services,

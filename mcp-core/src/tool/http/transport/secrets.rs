@@ -1,15 +1,19 @@
 //! The secrets of a transport, as they are now.
 
 use crate::{
-    connect::Shortcoming,
+    connect::{Hop, Shortcoming},
     secrets::Secrets,
-    tls_material::pem::{self, UnfitIdentity},
+    tls_material::{
+        TrustRoots,
+        pem::{self, UnfitIdentity},
+    },
     tool::Transport,
 };
 use mcp_common::{
     definition::tool::{MaybeSecret, SecretReference},
     secret::{ExposeSecret, Secret},
 };
+use rustls::ClientConfig;
 use std::sync::Arc;
 
 /// What references led to; `None` where there is none, or where the definition has the text itself.
@@ -66,13 +70,33 @@ impl Found {
             && same(&self.password, &other.password)
     }
 
+    /// What connections are made with: whom they believe and what they show, and the proxy on the way.
+    pub(crate) fn dressed(
+        &self,
+        transport: &Transport,
+        trust: &TrustRoots,
+    ) -> Result<(ClientConfig, Option<Hop>), Shortcoming> {
+        let ca = self.ca(transport).map(pem::authorities).transpose();
+        let identity = self
+            .identity(transport)
+            .map(|(certificate, key)| pem::identity(certificate, key))
+            .transpose()
+            .map_err(unfit_identity)?;
+        let tls = trust.special(ca.map_err(|reason| ("tls.ca", reason))?, identity);
+        let hop = match &transport.proxy {
+            Some(proxy) => Some(Hop::new(&proxy.address, self.login(transport))?),
+            None => None,
+        };
+        Ok((tls, hop))
+    }
+
     /// Certificate authorities in PEM form.
-    pub(crate) fn ca<'a>(&'a self, transport: &'a Transport) -> Option<&'a str> {
+    fn ca<'a>(&'a self, transport: &'a Transport) -> Option<&'a str> {
         transport.ca.as_ref().map(|ca| text(ca, &self.ca))
     }
 
     /// Certificate and key in PEM form.
-    pub(crate) fn identity<'a>(&'a self, transport: &'a Transport) -> Option<(&'a str, &'a str)> {
+    fn identity<'a>(&'a self, transport: &'a Transport) -> Option<(&'a str, &'a str)> {
         let identity = transport.identity.as_ref()?;
         let key = self.key.as_ref()?;
         Some((
@@ -82,7 +106,7 @@ impl Found {
     }
 
     /// User and password for the proxy.
-    pub(crate) fn login<'a>(&'a self, transport: &'a Transport) -> Option<(&'a str, &'a str)> {
+    fn login<'a>(&'a self, transport: &'a Transport) -> Option<(&'a str, &'a str)> {
         let (username, _) = transport.proxy.as_ref()?.login.as_ref()?;
         let password = self.password.as_ref()?;
         Some((text(username, &self.username), password.expose_secret()))
@@ -115,7 +139,7 @@ pub(crate) fn shortcomings(transport: &Transport, secrets: &Secrets) -> Vec<Shor
     unfit
 }
 
-pub(crate) fn unfit_identity(error: UnfitIdentity) -> Shortcoming {
+fn unfit_identity(error: UnfitIdentity) -> Shortcoming {
     match error {
         UnfitIdentity::Certificate(reason) => ("tls.certificate", reason),
         UnfitIdentity::Key(reason) => ("tls.key", reason),
