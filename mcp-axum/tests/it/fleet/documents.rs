@@ -104,7 +104,7 @@ async fn what_cannot_be_meant_is_named_with_its_place() {
         ),
         (
             json!({"url": "http://a.example/mcp", "tls": {}}),
-            "tls: is for HTTP services",
+            "tls: a.example is called over http, without TLS",
         ),
         (
             json!({"transport": "sse", "endpoints": two}),
