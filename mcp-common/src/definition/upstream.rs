@@ -86,11 +86,11 @@ pub struct UpstreamDefinition {
     /// How endpoints are looked at beside requests.
     #[serde(default)]
     pub health: Health,
-    /// The authorities that connections believe, and the certificates that they show (`kind: http`).
+    /// The authorities that connections believe, and the certificates that they show.
     pub tls: Option<TlsBinding>,
-    /// Where connections lead through (`kind: http`).
+    /// Where connections lead through.
     pub proxy: Option<ProxyBinding>,
-    /// Which hosts and addresses are reached (`kind: http`).
+    /// Which hosts and addresses are reached.
     pub egress: Option<EgressBinding>,
     /// Headers that every request to `url` has: texts, or references to secrets.
     #[serde(default)]
