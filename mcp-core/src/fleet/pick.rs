@@ -50,7 +50,7 @@ impl Fleet {
     /// used again. What was tried nowhere has no last resort, and fails at once.
     pub(crate) fn pick_again(&self, keys: Keys, tried: Mask) -> Result<Lease<'_>, Unavailable> {
         let refused = match self.pick(keys, tried) {
-            Err(why @ Unavailable::Open { .. }) if tried.len() > 0 => why,
+            Err(why @ Unavailable::Open { .. }) if !tried.is_empty() => why,
             picked => return picked,
         };
         let begun = Instant::now();
