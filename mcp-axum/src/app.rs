@@ -5,7 +5,12 @@ mod readiness;
 
 use crate::{
     audit::Audit,
-    http::{admin, console, error::Error, front, health, mcp},
+    http::{
+        admin, console,
+        error::Error,
+        front, health, mcp,
+        resource::{self, Resources},
+    },
     runtime::{data_plane::Peers, watchdog::Vitals},
     settings::Settings,
     telemetry::metrics::Metrics,
@@ -55,6 +60,8 @@ pub struct App {
     pub hub: Arc<Hub>,
     /// Who may come in.
     pub guard: Guard,
+    /// The names by which tokens call what there is.
+    pub(crate) resources: Option<Resources>,
     /// The times when keys of the store were used.
     pub key_usage: Arc<KeyUsage>,
     /// The record of who did what, where one is kept.
@@ -100,7 +107,8 @@ impl App {
 /// All routes of one data-plane worker. `endpoint` is the worker's own, so that its upstream connections live on the
 /// worker's runtime. Those of operators are elsewhere where they have a listener of their own.
 pub fn router(app: Arc<App>, endpoint: Endpoint) -> Router {
-    let of_clients = with_revision(&app, mcp::router(app.clone(), endpoint));
+    let of_clients =
+        with_revision(&app, mcp::router(app.clone(), endpoint)).merge(resource::router(app.clone()));
     let routes = match app.settings.app.admin_listen {
         None => operator_router(app).merge(of_clients),
         Some(_) => of_clients,

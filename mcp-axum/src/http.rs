@@ -8,3 +8,4 @@ pub mod front;
 pub mod health;
 pub mod mcp;
 mod pages;
+pub(crate) mod resource;

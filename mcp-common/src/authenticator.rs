@@ -85,9 +85,22 @@ pub enum Denied {
     /// It carries a credential that is wrong; nobody else is asked.
     #[error("{0}")]
     Invalid(String),
+    /// It is good, but not for this: these scopes are needed. Becomes HTTP 403.
+    #[error("the token does not have the scopes that are needed: {}", .0.join(" "))]
+    Scopes(Vec<String>),
     /// The authenticator cannot decide now (its key server is away). Becomes HTTP 503.
     #[error("authentication is unavailable: {0}")]
     Unavailable(String),
+}
+
+/// What a caller comes with, before anything else of the request is read.
+#[derive(Clone, Copy, Debug)]
+pub struct Arrival<'a> {
+    /// The request's headers.
+    pub headers: &'a HeaderMap,
+    /// The URI by which tokens name what the caller wants to use (RFC 8707): that of an instance. `None` for `/admin`, and where the
+    /// gateway does not know its own name.
+    pub resource: Option<&'a str>,
 }
 
 /// Recognises callers. Asked on every request, before anything else is read: keep it cheap.
@@ -95,6 +108,21 @@ pub enum Denied {
 pub trait Authenticator: Send + Sync + 'static {
     /// Who sent these headers.
     async fn authenticate(&self, headers: &HeaderMap) -> Result<Principal, Denied>;
+
+    /// The same, where it matters what the caller wants to use.
+    async fn recognise(&self, arrival: Arrival<'_>) -> Result<Principal, Denied> {
+        self.authenticate(arrival.headers).await
+    }
+
+    /// Where callers get tokens that this authenticator takes: issuers of OAuth 2.0, as clients look for them (RFC 9728).
+    fn issuers(&self) -> Vec<String> {
+        Vec::new()
+    }
+
+    /// The scopes that such a token needs.
+    fn scopes(&self) -> Vec<String> {
+        Vec::new()
+    }
 
     /// The `WWW-Authenticate` challenge of a 401, RFC 9110 section 11.6.1.
     fn challenge(&self) -> String {

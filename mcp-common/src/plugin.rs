@@ -5,9 +5,10 @@ mod setting;
 pub use setting::Table;
 
 use crate::{
-    authenticator::Authenticator,
+    authenticator::{Authenticator, KeyRing},
     datasource::DataSource,
     migration::{Migrate, Migration},
+    tasks::Tasks,
 };
 use async_trait::async_trait;
 use std::{collections::BTreeMap, sync::Arc};
@@ -52,6 +53,33 @@ pub trait AuthenticatorFactory: Send + Sync {
 
     /// `settings` is the table `authenticator.<name>`. The error is one line for the operator.
     async fn make(&self, settings: &Settings) -> Result<Arc<dyn Authenticator>, PluginError>;
+
+    /// The same, with what the gateway has for authenticators that need more than their table.
+    async fn make_within(
+        &self,
+        settings: &Settings,
+        _gateway: &Surroundings,
+    ) -> Result<Arc<dyn Authenticator>, PluginError> {
+        self.make(settings).await
+    }
+}
+
+/// What a gateway has for its authenticators.
+#[derive(Clone)]
+pub struct Surroundings {
+    /// The keys and roles of the store.
+    pub ring: Arc<dyn KeyRing>,
+    /// A client for what they have to ask.
+    pub http: Arc<dyn Fetch>,
+    /// The owner of what they do in the background.
+    pub tasks: Tasks,
+}
+
+/// An HTTP client that gets documents.
+#[async_trait]
+pub trait Fetch: Send + Sync {
+    /// The body that is at this URL, of at most `limit` bytes; the error is one line.
+    async fn get(&self, url: &str, limit: usize) -> Result<Vec<u8>, String>;
 }
 
 /// Why a plugin could not be used.

@@ -2,9 +2,11 @@
 
 #[cfg(feature = "api_key")]
 pub mod api_key;
+#[cfg(feature = "jwt")]
+pub mod jwt;
 #[cfg(feature = "none")]
 pub mod none;
-#[cfg(feature = "api_key")]
+#[cfg(any(feature = "api_key", feature = "jwt"))]
 mod shown;
 #[cfg(feature = "api_key")]
 pub mod stored_keys;

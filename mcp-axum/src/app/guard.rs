@@ -2,16 +2,23 @@
 
 use http::HeaderMap;
 use mcp_common::{
-    authenticator::{Authenticator, Denied, KeyRing, Principal},
-    plugin::{AuthenticatorFactory, PluginError, Registry, Settings},
+    authenticator::{Arrival, Authenticator, Denied, KeyRing, Principal},
+    plugin::{AuthenticatorFactory, PluginError, Registry, Settings, Surroundings},
 };
 use mcp_plugin::authenticator::stored_keys::StoredKeys;
 use std::{collections::BTreeMap, sync::Arc};
+
+/// The authenticators that both read `Authorization: Bearer`.
+const API_KEY: &str = "api_key";
+const JWT: &str = "jwt";
 
 /// The chain of `app.authenticators`.
 pub struct Guard {
     chain: Vec<Arc<dyn Authenticator>>,
     challenge: String,
+    /// Where tokens come from, for clients that log in by themselves.
+    issuers: Vec<String>,
+    scopes: Vec<String>,
     open: bool,
 }
 
@@ -37,7 +44,11 @@ impl GuardError {
 
 impl Guard {
     /// The authenticators called `names`, each with its own table of the configuration.
-    pub async fn build(names: &[String], tables: &BTreeMap<String, Settings>) -> Result<Self, GuardError> {
+    pub async fn build(
+        names: &[String],
+        tables: &BTreeMap<String, Settings>,
+        gateway: &Surroundings,
+    ) -> Result<Self, GuardError> {
         let registry = Registry::<dyn AuthenticatorFactory>::authenticators()?;
         let mut chain = Vec::with_capacity(names.len());
         for name in names {
@@ -45,7 +56,7 @@ impl Guard {
                 .get(name)
                 .cloned()
                 .unwrap_or_else(|| Settings::Object(Default::default()));
-            chain.push(registry.get(name)?.make(&settings).await?);
+            chain.push(registry.get(name)?.make_within(&settings, gateway).await?);
         }
         Ok(Self::new(chain))
     }
@@ -60,7 +71,19 @@ impl Guard {
             Ok(factory) => factory.check(tables.get(name).unwrap_or(&Settings::Null)),
             Err(error) => vec![error],
         };
-        names.iter().flat_map(check).map(GuardError::from).collect()
+        let mut problems: Vec<GuardError> = names.iter().flat_map(check).map(GuardError::from).collect();
+        let at = |wanted: &str| names.iter().position(|name| name == wanted);
+        if let (Some(keys), Some(tokens)) = (at(API_KEY), at(JWT))
+            && keys < tokens
+        {
+            problems.push(GuardError(PluginError::Setting {
+                key: "app.authenticators".to_owned(),
+                reason: format!(
+                    "`{JWT}` has to stand before `{API_KEY}`, which takes every token for a key that is wrong"
+                ),
+            }));
+        }
+        problems
     }
 
     /// A guard of authenticators that are there already.
@@ -70,10 +93,15 @@ impl Guard {
             .map(|authenticator| authenticator.challenge())
             .collect();
         challenges.dedup();
+        let issuers = chain.iter().flat_map(|authenticator| authenticator.issuers());
+        let scopes = chain.iter().flat_map(|authenticator| authenticator.scopes());
+        let (issuers, scopes) = (issuers.collect(), scopes.collect());
         let open = chain.iter().any(|authenticator| authenticator.open());
         Self {
             chain,
             challenge: challenges.join(", "),
+            issuers,
+            scopes,
             open,
         }
     }
@@ -86,13 +114,32 @@ impl Guard {
 
     /// The first authenticator that knows the credential decides; [`Denied::Missing`] passes on to the next one.
     pub async fn authenticate(&self, headers: &HeaderMap) -> Result<Principal, Denied> {
+        self.recognise(Arrival {
+            headers,
+            resource: None,
+        })
+        .await
+    }
+
+    /// The same, where the caller wants to use something that tokens can name.
+    pub async fn recognise(&self, arrival: Arrival<'_>) -> Result<Principal, Denied> {
         for authenticator in &self.chain {
-            match authenticator.authenticate(headers).await {
+            match authenticator.recognise(arrival).await {
                 Err(Denied::Missing) => {}
                 decided => return decided,
             }
         }
         Err(Denied::Missing)
+    }
+
+    /// Where clients get tokens; empty where none are taken.
+    pub fn issuers(&self) -> &[String] {
+        &self.issuers
+    }
+
+    /// The scopes that tokens need.
+    pub fn scopes(&self) -> &[String] {
+        &self.scopes
     }
 
     /// The value of `WWW-Authenticate` in a 401.
@@ -138,6 +185,23 @@ mod tests {
             Ok(Principal::anonymous()),
         ]);
         assert_eq!(guard.authenticate(&HeaderMap::new()).await, Err(wrong));
+    }
+
+    #[test]
+    fn whoever_takes_every_token_comes_last() {
+        let issuers = serde_json::json!({"issuers": [{"name": "a", "issuer": "https://a.example"}]});
+        let tables = BTreeMap::from([(JWT.to_owned(), issuers)]);
+        let problems = |names: [&str; 2]| {
+            let names = names.map(str::to_owned);
+            let problems = Guard::problems(&names, &tables);
+            problems.iter().map(ToString::to_string).collect::<Vec<_>>()
+        };
+        assert_eq!(problems([JWT, API_KEY]), Vec::<String>::new());
+        let wrong = problems([API_KEY, JWT]);
+        assert!(
+            wrong.len() == 1 && wrong[0].starts_with("app.authenticators: `jwt` has to stand before"),
+            "{wrong:?}"
+        );
     }
 
     #[test]

@@ -101,7 +101,7 @@ impl AuditGate {
             address: asked.request.address,
             trace_id: trace_id(asked.request.headers.get(TRACE_PARENT)),
             principal: Some(principal.subject.clone()),
-            key: principal.grant.as_ref().map(|grant| grant.key().clone()),
+            key: principal.grant.as_ref().and_then(|grant| grant.key().cloned()),
             what: what(&asked.action),
             is_allowed: true,
             outcome: "cancelled",

@@ -76,14 +76,19 @@ impl Error {
 
     /// 401 with the challenge that RFC 9110 section 11.6.1 asks for.
     pub fn unauthorized(message: impl Into<Cow<'static, str>>, challenge: &str) -> Self {
+        Self::new(StatusCode::UNAUTHORIZED, message).challenging(challenge)
+    }
+
+    fn challenging(self, challenge: &str) -> Self {
         let challenge = HeaderValue::from_str(challenge).unwrap_or(HeaderValue::from_static("Bearer"));
-        Self::new(StatusCode::UNAUTHORIZED, message).with_header(header::WWW_AUTHENTICATE, challenge)
+        self.with_header(header::WWW_AUTHENTICATE, challenge)
     }
 
     /// 401 or 503 for a caller that was not recognised.
     pub fn denied(denied: &Denied, challenge: &str) -> Self {
         match denied {
             Denied::Missing | Denied::Invalid(_) => Self::unauthorized(denied.to_string(), challenge),
+            Denied::Scopes(_) => Self::forbidden(denied.to_string()).challenging(challenge),
             Denied::Unavailable(cause) => {
                 Self::unavailable("authentication is unavailable now; try again").with_cause(cause.clone())
             }

@@ -9,7 +9,7 @@ mod response;
 mod sse;
 mod websocket;
 
-use super::{body, error::Error};
+use super::{body, error::Error, resource};
 use crate::app::{App, Phase};
 pub(crate) use access::AccessRules;
 use axum::{
@@ -23,11 +23,14 @@ use bytes::Bytes;
 pub(crate) use channel::Channels;
 use http::{HeaderMap, HeaderValue, Method, StatusCode, header, request::Parts};
 use http_body::Body as _;
-use mcp_common::{authenticator::Principal, definition::instance::InstanceAuth};
+use mcp_common::{
+    authenticator::{Arrival, Principal},
+    definition::instance::InstanceAuth,
+};
 use mcp_core::{
     activity::Doing,
     peer::Peer,
-    policy::{Door, Record},
+    policy::{Door, Record, Refusal},
     protocol::{Endpoint, Exchange, Reply, SESSION_ID, Way},
     view::InstanceView,
 };
@@ -227,7 +230,16 @@ async fn admit(
     let found = if anonymous {
         Ok(Principal::anonymous())
     } else {
-        route.app.guard.authenticate(headers).await
+        let resource = route
+            .app
+            .resources
+            .as_ref()
+            .map(|resources| resources.instance(instance));
+        let arrival = Arrival {
+            headers,
+            resource: resource.as_deref(),
+        };
+        route.app.guard.recognise(arrival).await
     };
     if let Ok(principal) = &found {
         record.sent_by(principal);
@@ -237,8 +249,12 @@ async fn admit(
     let principal = policy
         .enter(Door::Mcp, Some(instance), found)
         .map_err(|refusal| {
-            let challenge = route.app.guard.challenge();
-            in_json_rpc(Error::refused(&refusal, challenge))
+            let (guard, resources) = (&route.app.guard, route.app.resources.as_ref());
+            let challenge = match &refusal {
+                Refusal::Unauthenticated(denied) => resource::challenge(guard, resources, instance, denied),
+                _ => guard.challenge().to_owned(),
+            };
+            in_json_rpc(Error::refused(&refusal, &challenge))
         })?;
     record.entered();
     if route.app.phase() == Phase::Loading {

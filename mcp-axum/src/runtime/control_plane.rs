@@ -16,6 +16,7 @@ use super::{
 use crate::{
     app::{App, Guard, GuardError, Readiness},
     audit::{self, Audit, AuditError},
+    http::resource::Resources,
     settings::Settings,
     telemetry::metrics::Metrics,
 };
@@ -29,7 +30,7 @@ use mcp_common::{
     },
     datasource::{DataSource, Load},
     migration::{Migrate, Migration},
-    plugin::{DataSourceFactory, PluginError, Registry},
+    plugin::{DataSourceFactory, PluginError, Registry, Surroundings},
     safe_mode::SafeMode,
     tasks::{Ends, Tasks},
 };
@@ -115,7 +116,6 @@ pub(crate) fn check(settings: &Settings) -> Result<(), BuildError> {
 /// Builds it on the control runtime that this runs on. Nothing is served yet.
 pub(crate) async fn build(settings: Settings) -> Result<Built, BuildError> {
     let key = AdminKey::find(&settings)?;
-    let guard = Guard::build(&settings.app.authenticators, &key.tables(&settings)).await?;
     // From here on files are made; what can be wrong without looking at them was found out before.
     let tasks = Tasks::default();
     let source = open_source(&settings, &tasks).await?;
@@ -125,6 +125,17 @@ pub(crate) async fn build(settings: Settings) -> Result<Built, BuildError> {
         parts::compiler(&settings).with_bases(services.bases.clone()),
         safe_mode::of_gateway(&settings),
     )));
+    let surroundings = Surroundings {
+        ring: catalog.clone(),
+        http: Arc::new(crate::client::Documents),
+        tasks: tasks.clone(),
+    };
+    let guard = Guard::build(
+        &settings.app.authenticators,
+        &key.tables(&settings),
+        &surroundings,
+    )
+    .await?;
     let guard = guard.with_keys(catalog.clone());
     let status = Arc::new(SyncStatus::default());
     let peers = parts::peers(&settings);
@@ -166,6 +177,13 @@ pub(crate) async fn build(settings: Settings) -> Result<Built, BuildError> {
     upstreams::announce(&catalog, &hub, &gateway);
     let writer = Writer::of_gateway(catalog.clone(), source.clone());
     let admin = crate::http::admin::Admin::new(own, writer, &settings.app);
+    // Without tokens nobody asks for their names.
+    let named = settings
+        .app
+        .public_url
+        .as_deref()
+        .filter(|_| !guard.issuers().is_empty());
+    let resources = Resources::of(named);
     let app = Arc::new(App {
         settings: Arc::new(settings),
         source,
@@ -174,6 +192,7 @@ pub(crate) async fn build(settings: Settings) -> Result<Built, BuildError> {
         gateway,
         hub,
         guard,
+        resources,
         key_usage: keys.usage,
         audit,
         admin,

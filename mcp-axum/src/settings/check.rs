@@ -53,6 +53,14 @@ pub(super) fn problems(settings: &Settings) -> Vec<SettingsError> {
             note(Err(SettingsError::value("app.public_paths", reason)));
         }
     }
+    if let Some(url) = &app.public_url
+        && !is_public_url(url)
+    {
+        let reason = format!(
+            "`{url}` is no URL of a gateway; write \"https://gateway.example.com\", without a slash at the end"
+        );
+        note(Err(SettingsError::value("app.public_url", reason)));
+    }
     note(origins("app.allowed_origins", &app.allowed_origins));
     note(origins("app.cors_origins", &app.cors_origins));
     if let Some(Err(problem)) = app.default_instance.as_deref().map(check_id) {
@@ -193,6 +201,13 @@ pub(super) fn problems(settings: &Settings) -> Vec<SettingsError> {
         note(Err(SettingsError::value("mcp.session_idle_seconds", reason)));
     }
     found
+}
+
+fn is_public_url(url: &str) -> bool {
+    let parsed = url.parse::<http::Uri>().ok();
+    let is_web =
+        parsed.is_some_and(|uri| matches!(uri.scheme_str(), Some("http" | "https")) && uri.query().is_none());
+    is_web && !url.ends_with('/') && !url.contains(['#', '@'])
 }
 
 /// `Targets` would take a misspelt level for the name of a part of the program.

@@ -13,6 +13,9 @@ pub struct AppSettings {
     pub host: String,
     /// The port to listen on, 0 for any free one.
     pub port: u16,
+    /// The URL by which clients reach the gateway.
+    #[serde(deserialize_with = "unset_if_empty", serialize_with = "empty_if_unset")]
+    pub public_url: Option<String>,
     /// Name of the plugin.
     pub data_source: String,
     /// The folder where the gateway keeps what is its own.

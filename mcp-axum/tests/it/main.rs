@@ -48,6 +48,7 @@ mod tasks;
     reason = "one set of tools for all tests, wherever they are"
 )]
 mod test_app;
+mod tokens;
 mod tool_state;
 mod upstreams;
 mod values;

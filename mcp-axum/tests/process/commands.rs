@@ -28,8 +28,8 @@ fn config_check_says_ok_or_the_key() {
              postgres, sqlite\n",
         ),
         (
-            "[app]\nauthenticators = [\"jwt\"]",
-            "dynmcp: configuration: app.authenticators: no authenticator is called `jwt`; there are: api_key, none\n",
+            "[app]\nauthenticators = [\"ldap\"]",
+            "dynmcp: configuration: app.authenticators: no authenticator is called `ldap`; there are: api_key, jwt, none\n",
         ),
         (
             "[app]\napi_key = \"a\"",

@@ -1,4 +1,4 @@
-//! What a key of the store gives whoever shows it.
+//! What a key of the store, or a token of an identity provider, gives whoever shows it.
 
 use super::{Gathered, KeyRing, Rights};
 use crate::{
@@ -7,19 +7,18 @@ use crate::{
 };
 use std::{sync::Arc, time::SystemTime};
 
-/// A key of the store that was shown, and what it opens.
+/// A credential that was shown, and what it opens.
 #[derive(Clone, Debug)]
 pub struct Grant {
-    definition: Arc<ApiKeyDefinition>,
+    /// The key and the revision of its document, for one of the store: what was granted by another one is granted no more.
+    key: Option<(Arc<ApiKeyDefinition>, Revision)>,
     gathered: Gathered,
-    /// The revision of the key's document: what was granted by another one is granted no more.
-    pub revision: Revision,
     /// The time when it ends; `None` for never.
     pub end: Option<SystemTime>,
 }
 
 impl Grant {
-    /// What a key grants as it and its roles were stored at this revision, until `end`.
+    /// What a key of the store grants as it and its roles were stored at this revision, until `end`.
     pub fn new(
         definition: Arc<ApiKeyDefinition>,
         gathered: Gathered,
@@ -27,16 +26,29 @@ impl Grant {
         end: Option<SystemTime>,
     ) -> Self {
         Self {
-            definition,
+            key: Some((definition, revision)),
             gathered,
-            revision,
             end,
         }
     }
 
-    /// The key's id.
-    pub fn key(&self) -> &Arc<str> {
-        &self.definition.id
+    /// What a token grants that names these roles, until `end`.
+    pub fn of_token(gathered: Gathered, end: Option<SystemTime>) -> Self {
+        Self {
+            key: None,
+            gathered,
+            end,
+        }
+    }
+
+    /// The id of the key, where it is one of the store.
+    pub fn key(&self) -> Option<&Arc<str>> {
+        self.key.as_ref().map(|(definition, _)| &definition.id)
+    }
+
+    /// The revision of the key's document.
+    pub fn revision(&self) -> Option<Revision> {
+        self.key.as_ref().map(|(_, revision)| *revision)
     }
 
     /// What its holder may do.
@@ -51,22 +63,24 @@ impl Grant {
 
     /// Whether the key and its roles are stored as they were when it was shown.
     pub fn is_still(&self, ring: &dyn KeyRing) -> bool {
-        let revision = ring.key(self.key()).map(|(_, revision)| revision);
-        revision == Some(self.revision) && self.gathered.is_of(ring)
+        let is_same_key = self.key.as_ref().is_none_or(|(definition, revision)| {
+            ring.key(&definition.id).map(|(_, revision)| revision) == Some(*revision)
+        });
+        is_same_key && self.gathered.is_of(ring)
     }
 
     /// How many calls its holder may make; `None` for any number.
     pub fn limits(&self) -> Option<KeyLimits> {
-        let limits = self.definition.limits;
-        (!limits.is_empty()).then_some(limits)
+        let limits = self.key.as_ref().map(|(definition, _)| definition.limits);
+        limits.filter(|limits| !limits.is_empty())
     }
 }
 
-/// The same key with the same rights, as it was at the same time.
+/// The same credential with the same rights, as it was at the same time.
 impl PartialEq for Grant {
     fn eq(&self, other: &Self) -> bool {
-        (self.key(), self.revision, self.end, self.rights())
-            == (other.key(), other.revision, other.end, other.rights())
+        (self.key(), self.revision(), self.end, self.rights())
+            == (other.key(), other.revision(), other.end, other.rights())
     }
 }
 

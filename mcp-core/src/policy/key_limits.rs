@@ -82,10 +82,10 @@ impl Gate for CountedKeys {
             return Ok(None);
         };
         let grant = asked.principal.grant.as_deref().filter(|_| is_call(method));
-        let Some((grant, limits)) = grant.and_then(|grant| Some((grant, grant.limits()?))) else {
+        let Some((key, limits)) = grant.and_then(|grant| Some((grant.key()?, grant.limits()?))) else {
             return Ok(None);
         };
-        self.of(grant.key(), limits).take(SystemTime::now())
+        self.of(key, limits).take(SystemTime::now())
     }
 }
 

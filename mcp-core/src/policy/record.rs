@@ -111,7 +111,7 @@ impl Record {
     /// Who sent it.
     pub fn sent_by(&mut self, principal: &Principal) {
         self.subject = Some(principal.subject.clone());
-        self.key = principal.grant.as_ref().map(|grant| grant.key().clone());
+        self.key = principal.grant.as_ref().and_then(|grant| grant.key().cloned());
     }
 
     /// The policy has let its sender in.

@@ -52,23 +52,27 @@ impl HeldKeys {
         let Some(grant) = grant else {
             return HeldKey::default();
         };
-        let changes = self.changes.of(grant.key());
-        let mut hears = changes.0.subscribe();
-        let roles = grant.depends_on_roles().then(|| self.roles.subscribe());
+        let mut changes = grant.key().map(|key| {
+            let changes = self.changes.of(key);
+            let hears = changes.0.subscribe();
+            (changes, hears)
+        });
+        let mut roles = grant.depends_on_roles().then(|| self.roles.subscribe());
         // What changed since it was shown nobody heard of.
         if !grant.is_still(&*self.catalog) {
-            hears.mark_changed();
+            if let Some((_, hears)) = &mut changes {
+                hears.mark_changed();
+            }
+            if let Some(hears) = &mut roles {
+                hears.mark_changed();
+            }
         }
         let end = grant.end.map(|end| {
             let left = end.duration_since(SystemTime::now()).unwrap_or_default();
             // Timers do not reach further.
             Instant::now() + left.min(Duration::from_secs(365 * 24 * 60 * 60))
         });
-        HeldKey {
-            changes: Some((changes, hears)),
-            roles,
-            end,
-        }
+        HeldKey { changes, roles, end }
     }
 
     /// Called after these definitions changed.

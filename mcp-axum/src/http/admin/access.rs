@@ -6,6 +6,7 @@ use crate::{
     http::{
         body,
         error::{Error, Result},
+        resource::Resources,
     },
 };
 use axum::{
@@ -15,7 +16,10 @@ use axum::{
 };
 use http::{HeaderValue, StatusCode, header};
 use http_body::Body as _;
-use mcp_common::{authenticator::Principal, key::Revision};
+use mcp_common::{
+    authenticator::{Arrival, Principal},
+    key::Revision,
+};
 use mcp_core::{
     peer::Peer,
     policy::{Action, Answer, Asked, Asking, Door, Refusal, Trace, Verb},
@@ -67,7 +71,12 @@ async fn serve(app: &App, mut request: Request, next: Next, sender: &mut Option<
     if app.guard.is_open() {
         app.admin.access.check_with_own_pages(request.headers())?;
     }
-    let found = app.guard.authenticate(request.headers()).await;
+    let resource = app.resources.as_ref().map(Resources::admin);
+    let arrival = Arrival {
+        headers: request.headers(),
+        resource: resource.as_deref(),
+    };
+    let found = app.guard.recognise(arrival).await;
     *sender = found.as_ref().ok().map(|principal| Sender {
         principal: principal.clone(),
         has_entered: false,

@@ -2,10 +2,11 @@
 
 use super::{Placed, Rights};
 use crate::{
-    authenticator::{KeyRing, RoleVersion, StoredRole},
+    authenticator::{KeyRing, Narrowing, RoleVersion, StoredRole},
     definition::{
         ApiKeyDefinition, RoleDefinition,
         role::{ADMIN_ROLE, Rule, built_in},
+        upstream::Pattern,
     },
 };
 use std::{collections::HashSet, sync::Arc};
@@ -27,6 +28,15 @@ pub struct Gathered {
 impl Gathered {
     /// The rights of a key, as its roles are now.
     pub fn of(key: &ApiKeyDefinition, ring: &dyn KeyRing) -> Self {
+        Self::of_parts(&key.instances, &key.roles, key.shown(), ring)
+    }
+
+    /// The rights of somebody who has these roles, as they are now.
+    pub fn of_roles(roles: &[String], ring: &dyn KeyRing) -> Self {
+        Self::of_parts(&[], roles, Narrowing::default(), ring)
+    }
+
+    fn of_parts(instances: &[Pattern], roles: &[String], shown: Narrowing, ring: &dyn KeyRing) -> Self {
         let mut found = Found {
             ring,
             allow: Vec::new(),
@@ -34,14 +44,14 @@ impl Gathered {
             seen: HashSet::new(),
             roles: Vec::new(),
         };
-        if !key.instances.is_empty() {
+        if !instances.is_empty() {
             found.allow.push(Placed {
-                rule: Rule::all_of(key.instances.clone()),
+                rule: Rule::all_of(instances.to_vec()),
                 place: "`instances` of the key".into(),
             });
         }
         let mut broken = None;
-        for role in &key.roles {
+        for role in roles {
             if let Err(reason) = found.add(role, &mut Vec::new()) {
                 broken = Some(reason);
                 break;
@@ -50,8 +60,8 @@ impl Gathered {
         Self {
             is_admin: broken.is_none()
                 && found.deny.is_empty()
-                && key.roles.iter().any(|role| role == ADMIN_ROLE),
-            rights: Arc::new(Rights::new(found.allow, found.deny, key.shown(), broken)),
+                && roles.iter().any(|role| role == ADMIN_ROLE),
+            rights: Arc::new(Rights::new(found.allow, found.deny, shown, broken)),
             roles: found.roles.into(),
         }
     }

@@ -65,7 +65,12 @@ fn who_comes_in_is_what_the_document_says() {
     let who = principal(&key, 7, None);
     let grant = who.grant.as_deref().unwrap();
     assert_eq!(
-        (&*who.subject, who.admin, &**grant.key(), grant.revision),
+        (
+            &*who.subject,
+            who.admin,
+            &**grant.key().unwrap(),
+            grant.revision().unwrap()
+        ),
         ("ann", false, "k1", 7)
     );
     let rights = who.rights().unwrap();

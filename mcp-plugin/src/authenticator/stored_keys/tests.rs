@@ -47,8 +47,8 @@ fn each_secret_lets_in_until_it_ends() {
     let keys = keys(json!({"expires_at": "1970-01-01T00:03:20Z"}));
     let first = keys.recognise(token(1).as_bytes(), at(99)).unwrap();
     assert_eq!(
-        first.grant.as_deref().map(|grant| (grant.end, grant.revision)),
-        Some((Some(at(100)), 3))
+        first.grant.as_deref().map(|grant| (grant.end, grant.revision())),
+        Some((Some(at(100)), Some(3)))
     );
     let ended = keys.recognise(token(1).as_bytes(), at(100)).unwrap_err();
     assert_eq!(
