@@ -14,6 +14,9 @@ for port in 9101 9102 9103; do
   running="$running $pid"
 done
 victim=$pid # the last one, 9103
+for port in 9101 9102 9103; do
+  until curl -fs http://127.0.0.1:$port/ >/dev/null; do sleep 0.1; done
+done
 
 mkdir "$work/definitions" && cp "$here/fleet.yaml" "$work/definitions/"
 APP__APP__PORT=9180 APP__APP__API_KEY=$DYNMCP_KEY APP__APP__DATA_DIR="$work" APP__LOG__LOG_LEVEL=warn \

@@ -26,6 +26,7 @@ use http::{HeaderName, HeaderValue};
 use mcp_common::{
     catalog::{Catalog, sync::SyncStatus},
     datasource::DataSource,
+    events::Events,
     tasks::Tasks,
 };
 use mcp_core::{
@@ -56,6 +57,8 @@ pub struct App {
     pub engine: EngineSettings,
     /// What calls need for that, and share: tokens, secrets, the lane.
     pub services: EngineServices,
+    /// What happens, for whoever wants to hear of it.
+    pub events: Events,
     /// The connections to other MCP servers.
     pub hub: Arc<Hub>,
     /// Who may come in.

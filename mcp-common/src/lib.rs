@@ -24,6 +24,7 @@ pub mod credential_name;
 pub mod datasource;
 pub mod definition;
 pub mod document;
+pub mod events;
 pub mod json;
 pub mod key;
 pub mod migration;

@@ -24,9 +24,12 @@ use health::HealthRule;
 pub(crate) use key::{Keys, Who};
 pub(crate) use lease::{Lease, Verdict};
 pub(crate) use mask::Mask;
-use mcp_common::definition::{
-    UpstreamDefinition,
-    upstream::{Balance, Failover},
+use mcp_common::{
+    definition::{
+        UpstreamDefinition,
+        upstream::{Balance, Failover},
+    },
+    events::Events,
 };
 pub(crate) use pick::Unavailable;
 pub use status::{BreakerState, EndpointStatus};
@@ -43,6 +46,7 @@ pub(crate) struct Fleets {
     endpoints: Home<EndpointState>,
     fleets: Home<FleetState>,
     clock: Clock,
+    events: Events,
 }
 
 /// The endpoints of one upstream, as one version of its document has them.
@@ -61,6 +65,7 @@ pub(crate) struct Fleet {
     most: Option<u32>,
     state: Arc<Lived<FleetState>>,
     clock: Clock,
+    events: Events,
 }
 
 /// Time that does not jump, in milliseconds and never 0.
@@ -90,6 +95,14 @@ fn millis(seconds: u32) -> u64 {
 }
 
 impl Fleets {
+    /// Tells there what happens to endpoints.
+    pub(crate) fn telling(events: Events) -> Self {
+        Self {
+            events,
+            ..Self::default()
+        }
+    }
+
     /// The fleet of an upstream whose document was checked.
     pub(crate) fn fleet(&self, definition: &UpstreamDefinition) -> Fleet {
         let endpoints: Box<[Endpoint]> = definition
@@ -110,6 +123,7 @@ impl Fleets {
             most: definition.limits.endpoint_concurrency,
             state: self.fleets.of(&definition.id),
             clock: self.clock,
+            events: self.events.clone(),
             endpoints,
         }
     }

@@ -253,7 +253,7 @@ impl ToolCompiler {
         let is_missing = !self.bases.may_have(id);
         is_missing.then(|| {
             format!(
-                "tds_ext_info.upstream: there is no upstream `{id}` of the kind `http` that is switched on; until there is, the tool is not shown"
+                "tds_ext_info.upstream: there is no upstream `{id}` with `protocol: http` that is switched on; until there is, the tool is not shown"
             )
         })
     }

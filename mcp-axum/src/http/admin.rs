@@ -16,6 +16,7 @@ mod disabled;
 mod docs;
 mod entry;
 mod envelope;
+mod events;
 mod explain;
 mod export;
 mod history;
@@ -54,7 +55,7 @@ use http::{Method, StatusCode};
 use mcp_common::key::Kind;
 use mcp_core::{authoring::writer::Writer, engine::Engine};
 use std::{sync::Arc, time::Duration};
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, Semaphore};
 
 /// The time for a body that may be many definitions: 64 MiB at 2 Mbit/s.
 const PATIENCE: Duration = Duration::from_secs(300);
@@ -70,6 +71,8 @@ pub struct Admin {
     engine: Engine,
     access: AccessRules,
     disabled: Disabled,
+    /// Places for streams of events.
+    event_streams: Arc<Semaphore>,
 }
 
 impl Admin {
@@ -82,7 +85,15 @@ impl Admin {
             imports: Mutex::default(),
             engine,
             disabled: Disabled::default(),
+            event_streams: Arc::new(Semaphore::new(events::MOST)),
         }
+    }
+}
+
+impl Admin {
+    /// How many streams of events are open.
+    pub fn open_event_streams(&self) -> usize {
+        events::MOST - self.event_streams.available_permits()
     }
 }
 
@@ -102,6 +113,7 @@ pub fn router(app: Arc<App>) -> Router {
         .route_layer(from_fn_with_state(app.clone(), access::loaded));
     let guarded = definitions
         .route("/status", get(status::show))
+        .route("/events", get(events::stream))
         .route("/audit", get(audit::list))
         .fallback(unknown_path)
         .method_not_allowed_fallback(method_not_allowed)

@@ -29,6 +29,7 @@ use mcp_common::{
         sync::{Stopgap, SyncStatus},
     },
     datasource::{DataSource, Load},
+    events::Events,
     migration::{Migrate, Migration},
     plugin::{DataSourceFactory, PluginError, Registry, Surroundings},
     safe_mode::SafeMode,
@@ -120,7 +121,11 @@ pub(crate) async fn build(settings: Settings) -> Result<Built, BuildError> {
     let tasks = Tasks::default();
     let source = open_source(&settings, &tasks).await?;
 
-    let (engine, services) = (engine_settings(&settings), engine_services(&settings, &tasks));
+    let events = Events::default();
+    let (engine, services) = (
+        engine_settings(&settings),
+        engine_services(&settings, &tasks, &events),
+    );
     let catalog = Arc::new(Catalog::new(with_safe_mode(
         parts::compiler(&settings).with_bases(services.bases.clone()),
         safe_mode::of_gateway(&settings),
@@ -140,7 +145,7 @@ pub(crate) async fn build(settings: Settings) -> Result<Built, BuildError> {
     let status = Arc::new(SyncStatus::default());
     let peers = parts::peers(&settings);
     let hub = Hub::new(
-        parts::hub_settings(&settings, &engine, &services),
+        parts::hub_settings(&settings, &engine, &services, &events),
         tasks.clone(),
         Handle::current(),
     );
@@ -175,6 +180,7 @@ pub(crate) async fn build(settings: Settings) -> Result<Built, BuildError> {
         shutdown: draining.clone(),
     });
     upstreams::announce(&catalog, &hub, &gateway);
+    announce::tell(&catalog, &events);
     let writer = Writer::of_gateway(catalog.clone(), source.clone());
     let admin = crate::http::admin::Admin::new(own, writer, &settings.app);
     // Without tokens nobody asks for their names.
@@ -190,6 +196,7 @@ pub(crate) async fn build(settings: Settings) -> Result<Built, BuildError> {
         catalog,
         sync: status,
         gateway,
+        events,
         hub,
         guard,
         resources,

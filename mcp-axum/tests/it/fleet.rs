@@ -3,6 +3,7 @@
 mod breaker;
 mod chaos;
 mod documents;
+mod events;
 mod mcp;
 mod probes;
 mod service;
@@ -27,7 +28,7 @@ async fn started(method: &str, count: usize, more: &Value) -> (TestApp, Vec<Upst
     for _ in 0..count {
         upstreams.push(Upstream::start().await);
     }
-    let mut document = json!({"kind": "http", "endpoints": endpoints(&upstreams)});
+    let mut document = json!({"protocol": "http", "endpoints": endpoints(&upstreams)});
     for (name, value) in more.as_object().unwrap() {
         document[name] = value.clone();
     }

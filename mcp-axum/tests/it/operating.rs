@@ -35,7 +35,7 @@ async fn metrics() -> String {
     app.with_item_tools("i").await;
     let upstream = json!({"id": "away", "transport": "streamable_http", "url": "http://127.0.0.1:9/mcp"});
     app.admin().put("/admin/uds/away", &upstream).await.ok();
-    let service = json!({"kind": "http", "url": "http://127.0.0.1:9"});
+    let service = json!({"protocol": "http", "url": "http://127.0.0.1:9"});
     app.admin().put("/admin/uds/service", &service).await.ok();
     app.mcp("i").call("get_item", json!({"id": 1})).await;
     app.mcp("i").call("get_item", json!({})).await;

@@ -169,7 +169,7 @@ async fn endpoint_probes() {
     let app = panics_and_comes_back("endpoint_probes").await;
     let upstream = crate::test_app::Upstream::start().await;
     let health = json!({"enabled": true, "interval_seconds": 1});
-    let document = json!({"kind": "http", "url": upstream.origin(), "health": health});
+    let document = json!({"protocol": "http", "url": upstream.origin(), "health": health});
     app.admin().put("/admin/uds/u", &document).await.ok();
     eventually("it is probed", || !upstream.requests().is_empty()).await;
 }

@@ -60,10 +60,10 @@ pub struct UpstreamDefinition {
     /// one whose id comes first.
     #[serde(default = "usual_place")]
     pub priority: u32,
-    /// What kind of server it is.
+    /// What kind of server it is: how it is spoken to.
     #[serde(default)]
     #[schemars(extend("default" = "mcp"))]
-    pub kind: UpstreamKind,
+    pub protocol: UpstreamProtocol,
     /// How its messages travel. Without it, `command` means `stdio`, a `url` with `ws` or `wss` means `websocket`, and of any other it is found out whether it is
     /// `streamable_http` or `sse`.
     pub transport: Option<UpstreamTransport>,
@@ -163,7 +163,7 @@ pub struct UpstreamDefinition {
 /// What kind of server an upstream is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
-pub enum UpstreamKind {
+pub enum UpstreamProtocol {
     /// An MCP server: instances show its tools, resources and prompts.
     #[default]
     Mcp,
@@ -297,7 +297,7 @@ impl UpstreamDefinition {
         let Self {
             id,
             enabled,
-            kind,
+            protocol,
             transport,
             url,
             endpoints,
@@ -345,7 +345,7 @@ impl UpstreamDefinition {
                 &other.headers,
                 &other.auth,
             )
-            && (kind, endpoints, balance) == (&other.kind, &other.endpoints, &other.balance)
+            && (protocol, endpoints, balance) == (&other.protocol, &other.endpoints, &other.balance)
             && (breaker, failover, health) == (&other.breaker, &other.failover, &other.health)
             && (tls, proxy, egress) == (&other.tls, &other.proxy, &other.egress)
             && (command, args, env, cwd) == (&other.command, &other.args, &other.env, &other.cwd)

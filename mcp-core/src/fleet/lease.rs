@@ -1,6 +1,7 @@
 //! One request under way to an endpoint.
 
 use super::{Endpoint, Fleet, breaker::Change};
+use serde_json::json;
 use std::{sync::atomic::Ordering, time::Instant};
 
 /// An endpoint while a request is under way to it. Dropped without a verdict, the request says nothing about the endpoint.
@@ -77,6 +78,8 @@ impl<'a> Lease<'a> {
                 let (_, error) = state
                     .last_error()
                     .unwrap_or((std::time::SystemTime::UNIX_EPOCH, String::new()));
+                let members = json!({"upstream": upstream, "endpoint": url, "error": error});
+                fleet.events.tell("breaker.opened", members);
                 tracing::warn!(
                     upstream,
                     endpoint = url,
@@ -86,6 +89,9 @@ impl<'a> Lease<'a> {
             }
             Change::Closed => {
                 state.health.came_back(now);
+                fleet
+                    .events
+                    .tell("breaker.closed", json!({"upstream": upstream, "endpoint": url}));
                 tracing::info!(
                     upstream,
                     endpoint = url,

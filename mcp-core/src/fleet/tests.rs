@@ -20,7 +20,7 @@ fn document(balance: &Value, endpoints: &[Value]) -> Value {
         endpoint
     };
     let endpoints: Vec<_> = endpoints.iter().enumerate().map(endpoint).collect();
-    json!({"kind": "http", "balance": balance, "endpoints": endpoints})
+    json!({"protocol": "http", "balance": balance, "endpoints": endpoints})
 }
 
 fn fleet(balance: &Value, endpoints: &[Value]) -> Fleet {

@@ -2,6 +2,7 @@
 
 use super::Fleet;
 use futures_util::future::join_all;
+use serde_json::json;
 use std::time::Duration;
 
 /// The longest wait before the first probe: nobody waits a whole interval to know what is there.
@@ -41,6 +42,9 @@ impl Fleet {
             probed,
         ) {
             (Some(true), Err(error)) => {
+                let members =
+                    json!({"upstream": upstream, "endpoint": url, "healthy": false, "error": error});
+                self.events.tell("endpoint.health_changed", members);
                 tracing::warn!(
                     upstream,
                     endpoint = url,
@@ -49,11 +53,15 @@ impl Fleet {
                 );
                 state.note(error);
             }
-            (Some(false), _) => tracing::info!(
-                upstream,
-                endpoint = url,
-                "an endpoint is back: probes of it are good"
-            ),
+            (Some(false), _) => {
+                let members = json!({"upstream": upstream, "endpoint": url, "healthy": true});
+                self.events.tell("endpoint.health_changed", members);
+                tracing::info!(
+                    upstream,
+                    endpoint = url,
+                    "an endpoint is back: probes of it are good"
+                );
+            }
             _ => {}
         }
     }

@@ -5,7 +5,7 @@ use mcp_common::{
     definition::{
         InstanceDefinition, UpstreamDefinition,
         tool::{ResponseBinding, ResponseFormat},
-        upstream::{RemoteOutput, UpstreamKind},
+        upstream::{RemoteOutput, UpstreamProtocol},
     },
     problem::{Problem, Problems},
 };
@@ -112,7 +112,7 @@ impl ToolCompiler {
     /// What only a compiler sees of the document of an upstream: its connections, the answers of its tools, their examples.
     pub(super) fn check_upstream(&self, definition: &UpstreamDefinition) -> Vec<Problem> {
         let mut problems = Vec::new();
-        if definition.kind == UpstreamKind::Mcp {
+        if definition.protocol == UpstreamProtocol::Mcp {
             Transport::of_upstream(definition, &mut problems);
         }
         for (name, said) in &definition.tools.overrides {

@@ -14,7 +14,7 @@ use mcp_common::{
     catalog::{Compile, Compiled, ToolEntry, overridden_subject},
     definition::{
         InstanceDefinition, RoleDefinition, ToolDefinition, UpstreamDefinition, instance::ToolOverrides,
-        upstream::UpstreamKind,
+        upstream::UpstreamProtocol,
     },
     key::{Definition, Kind},
     problem::{Problem, Problems},
@@ -89,7 +89,7 @@ impl Compile for ToolCompiler {
             problems.extend(role.into_iter().flat_map(|role| self.check_role(role)));
         } else if kind == Kind::UPSTREAM {
             let upstream: Option<&UpstreamDefinition> = definition.downcast_ref();
-            if let Some(service) = upstream.filter(|upstream| upstream.kind == UpstreamKind::Http) {
+            if let Some(service) = upstream.filter(|upstream| upstream.protocol == UpstreamProtocol::Http) {
                 return Base::check(service);
             }
             problems.extend(

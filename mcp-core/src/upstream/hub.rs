@@ -21,10 +21,11 @@ use bytes::Bytes;
 use mcp_common::{
     definition::{
         UpstreamDefinition,
-        upstream::{PinMode, UpstreamKind},
+        upstream::{PinMode, UpstreamProtocol},
     },
     tasks::{Ends, Tasks},
 };
+use serde_json::json;
 use std::{
     collections::BTreeMap,
     fmt,
@@ -104,8 +105,8 @@ impl Hub {
         Arc::new(Self {
             shelf: Arc::new(Shelf::new(settings.kept_in.clone())),
             programs: Programs::new(&settings),
+            fleets: Fleets::telling(settings.events.clone()),
             settings: Arc::new(settings),
-            fleets: Fleets::default(),
             runtime,
             remotes: ArcSwap::default(),
             changing: Mutex::new(()),
@@ -127,8 +128,8 @@ impl Hub {
         let before = self.remotes.load_full();
         let mut after = Remotes::new();
         let mut changed: Vec<Arc<str>> = Vec::new();
-        let servers =
-            definitions.filter(|definition| definition.enabled && definition.kind == UpstreamKind::Mcp);
+        let servers = definitions
+            .filter(|definition| definition.enabled && definition.protocol == UpstreamProtocol::Mcp);
         for definition in servers {
             let id = definition.id.clone();
             let known = before.get(&id);
@@ -153,6 +154,17 @@ impl Hub {
         for (_, gone) in before.iter().filter(|(id, remote)| !is_kept(id, remote)) {
             gone.give_up();
         }
+        let tell = |kind, id: &Arc<str>| {
+            self.settings
+                .events
+                .tell(kind, json!({"upstream": id, "kind": "mcp"}));
+        };
+        let (new, gone) = (
+            after.keys().filter(|id| !before.contains_key(*id)),
+            before.keys().filter(|id| !after.contains_key(*id)),
+        );
+        new.for_each(|id| tell("upstream.discovered", id));
+        gone.for_each(|id| tell("upstream.removed", id));
         self.shelf.keep_only(&after.keys().map(|id| &**id).collect());
         self.remotes.store(Arc::new(after));
         drop(changing);
@@ -168,6 +180,7 @@ impl Hub {
             None => self.shelf.find(&definition).unwrap_or_default(),
         };
         let lasting = Lasting {
+            events: self.settings.events.clone(),
             programs: self.programs.clone(),
             fleet: definition
                 .is_fleet()

@@ -21,9 +21,12 @@ use super::{
 use crate::{fleet::Fleet, relay::ClientCan, spec::Method};
 use arc_swap::{ArcSwap, ArcSwapOption};
 use bytes::Bytes;
-use mcp_common::definition::{
-    UpstreamDefinition,
-    upstream::{PinMode, UpstreamEra, UpstreamSessions, UpstreamTransport},
+use mcp_common::{
+    definition::{
+        UpstreamDefinition,
+        upstream::{PinMode, UpstreamEra, UpstreamSessions, UpstreamTransport},
+    },
+    events::Events,
 };
 use std::{
     collections::BTreeMap,
@@ -38,6 +41,8 @@ const MOVING: Duration = Duration::from_secs(5);
 
 /// What outlives connections, and is the hub's.
 pub(super) struct Lasting {
+    /// Where it is told how upstreams are doing.
+    pub(super) events: Events,
     /// All programs of the gateway.
     pub(super) programs: Arc<Programs>,
     /// Its endpoints, where it has several.
@@ -96,7 +101,7 @@ impl Remote {
             fleet: lasting.fleet,
             log: before.map_or_else(Arc::default, |before| before.log.clone()),
             watched: before.map_or_else(Arc::default, |before| before.watched.clone()),
-            status: StatusCell::default(),
+            status: StatusCell::telling(definition.id.clone(), lasting.events),
             keeper: Keeper::default(),
             orders,
             stop: CancellationToken::new(),

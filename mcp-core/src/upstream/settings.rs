@@ -1,6 +1,7 @@
 //! What a deployment sets about upstreams.
 
 use crate::{egress::EgressSettings, secrets::Secrets, tls_material::TrustRoots, via::Via};
+use mcp_common::events::Events;
 use std::{path::PathBuf, time::Duration};
 
 /// Settings that hold for all upstreams.
@@ -28,6 +29,8 @@ pub struct HubSettings {
     pub first_wait: Duration,
     /// The longest wait between two attempts.
     pub longest_wait: Duration,
+    /// Where it is told what happens to upstreams.
+    pub events: Events,
     /// How often the lists of a server are asked for that does not tell of changes.
     pub poll: Duration,
 }
@@ -46,6 +49,7 @@ impl Default for HubSettings {
             kept_in: None,
             first_wait: Duration::from_millis(500),
             longest_wait: Duration::from_secs(60),
+            events: Events::default(),
             poll: Duration::from_secs(60),
         }
     }

@@ -1,8 +1,9 @@
 //! How an upstream is doing.
 
-use mcp_common::definition::upstream::UpstreamTransport;
+use mcp_common::{definition::upstream::UpstreamTransport, events::Events};
+use serde_json::json;
 use std::{
-    sync::{Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::{Instant, SystemTime},
 };
 
@@ -41,11 +42,18 @@ pub struct Status {
 
 /// Written by the supervisor, read by everybody.
 #[derive(Debug)]
-pub(super) struct StatusCell(Mutex<Status>);
+pub(super) struct StatusCell {
+    status: Mutex<Status>,
+    /// What was told last.
+    told: Mutex<State>,
+    id: Arc<str>,
+    events: Events,
+}
 
-impl Default for StatusCell {
-    fn default() -> Self {
-        Self(Mutex::new(Status {
+impl StatusCell {
+    /// Of an upstream; changes are told there.
+    pub(super) fn telling(id: Arc<str>, events: Events) -> Self {
+        let status = Status {
             state: State::Connecting,
             since: SystemTime::now(),
             attempts: 0,
@@ -53,13 +61,17 @@ impl Default for StatusCell {
             next_attempt: None,
             transport: None,
             strays: 0,
-        }))
+        };
+        Self {
+            status: Mutex::new(status),
+            told: Mutex::new(State::Connecting),
+            id,
+            events,
+        }
     }
-}
 
-impl StatusCell {
     fn lock(&self) -> MutexGuard<'_, Status> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.status.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(super) fn get(&self) -> Status {
@@ -70,7 +82,7 @@ impl StatusCell {
         let mut status = self.lock();
         status.attempts = status.attempts.saturating_add(1);
         status.next_attempt = None;
-        Self::enter(&mut status, State::Connecting);
+        self.enter(&mut status, State::Connecting);
     }
 
     pub(super) fn ready(&self) {
@@ -78,24 +90,31 @@ impl StatusCell {
         status.attempts = 0;
         status.last_error = None;
         status.next_attempt = None;
-        Self::enter(&mut status, State::Ready);
+        self.enter(&mut status, State::Ready);
     }
 
     pub(super) fn waiting(&self, error: String, until: Instant) {
         let mut status = self.lock();
         status.last_error = Some(error);
         status.next_attempt = Some(until);
-        Self::enter(&mut status, State::Waiting);
+        self.enter(&mut status, State::Waiting);
     }
 
     pub(super) fn stopped(&self) {
-        Self::enter(&mut self.lock(), State::Stopped);
+        self.enter(&mut self.lock(), State::Stopped);
     }
 
-    fn enter(status: &mut Status, state: State) {
+    fn enter(&self, status: &mut Status, state: State) {
         if status.state != state {
             status.state = state;
             status.since = SystemTime::now();
+        }
+        let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
+        let (old, is_another_attempt) = (*told, (*told, state) == (State::Waiting, State::Connecting));
+        if old != state && !is_another_attempt {
+            *told = state;
+            let members = json!({"upstream": self.id, "old": old, "new": state, "error": status.last_error});
+            self.events.tell("upstream.status_changed", members);
         }
     }
 }

@@ -9,6 +9,7 @@ use super::{
     settings::HubSettings,
 };
 use mcp_common::backoff::Backoff;
+use serde_json::json;
 use std::{
     sync::Arc,
     time::{Duration, Instant},
@@ -192,8 +193,11 @@ impl Supervisor {
 
     /// Shows it, and keeps it for the next start; the first of a definition also where it is the one that is known.
     fn publish(&self, inventory: Inventory, is_first: bool) {
+        let tools = inventory.tools.len();
         let is_new = self.remote.publish(inventory);
         if is_new {
+            let members = json!({"upstream": self.remote.definition.id, "tools": tools});
+            self.settings.events.tell("upstream.tools_changed", members);
             (self.changed)(&self.remote.definition.id);
         }
         if !is_new && !is_first {

@@ -14,7 +14,7 @@ use axum::{
     middleware::Next,
     response::{IntoResponse, Response},
 };
-use http::{HeaderValue, StatusCode, header};
+use http::{HeaderMap, HeaderValue, StatusCode, header};
 use http_body::Body as _;
 use mcp_common::{
     authenticator::{Arrival, Principal},
@@ -53,6 +53,13 @@ pub(super) struct Sender {
     pub(super) principal: Principal,
     /// The policy has let them in.
     pub(super) has_entered: bool,
+}
+
+/// Whether whoever made a request with these headers may still do this.
+pub(super) async fn may_still(app: &App, headers: &HeaderMap, action: &str) -> bool {
+    let found = app.guard.authenticate(headers).await;
+    let entered = app.gateway.policy.enter(Door::Admin, None, found);
+    entered.is_ok_and(|principal| principal.may(action))
 }
 
 /// Lets administrators in and tells the handlers who it is.

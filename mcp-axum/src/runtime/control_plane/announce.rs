@@ -1,13 +1,31 @@
-//! What operators read in the log about the catalog: doors that stand open. The
+//! What operators read in the log about the catalog: doors that stand open; and what is told of its changes. The
 //! first load makes the gateway ready.
 
 use crate::app::{Phase, Readiness};
-use mcp_common::{catalog::Catalog, definition::instance::InstanceAuth};
+use mcp_common::{catalog::Catalog, definition::instance::InstanceAuth, events::Events};
 use mcp_core::tool::ToolCompiler;
+use serde_json::json;
 use std::{
     collections::BTreeSet,
     sync::{Arc, Mutex, PoisonError, Weak},
 };
+
+/// How many definitions one event names.
+const MOST_NAMED: usize = 100;
+
+/// Tells of every change of definitions.
+pub(super) fn tell(catalog: &Catalog<ToolCompiler>, events: &Events) {
+    let events = events.clone();
+    catalog.subscribe(Arc::new(move |applied| {
+        let others = applied.others.iter().take(MOST_NAMED);
+        let others: Vec<_> = others
+            .map(|key| format!("{}/{}", key.kind.path_segment(), key.id))
+            .collect();
+        let instances: Vec<_> = applied.instances.iter().take(MOST_NAMED).collect();
+        let members = json!({"revision": applied.revision, "instances": instances, "others": others});
+        events.tell("definition.changed", members);
+    }));
+}
 
 /// Called before anything is loaded.
 pub(super) fn subscribe(catalog: &Arc<Catalog<ToolCompiler>>, readiness: &Readiness) {

@@ -4,14 +4,14 @@ use crate::{
     runtime::{data_plane::Peers, memory},
     settings::{AutoSwitch, Settings, UpstreamSettings},
 };
-use mcp_common::{bounds::Bounds, secret::ExposeSecret, tasks::Tasks};
+use mcp_common::{bounds::Bounds, events::Events, secret::ExposeSecret, tasks::Tasks};
 use mcp_core::{
     egress::{EgressRule, EgressSettings, ProxyAddress},
     engine::{Engine, EngineServices, EngineSettings, Lane, LaneSettings},
     peer::Budget,
     protocol::{AbandonedSettings, ProtocolSettings},
     secrets::{SecretSettings, Secrets},
-    tool::{RequestHeader, Shelf, ToolCompiler},
+    tool::{Bases, RequestHeader, Shelf, ToolCompiler},
     upstream::{Hub, HubSettings},
     via::Via,
     view::ViewSettings,
@@ -49,8 +49,9 @@ pub(super) fn engine_settings(settings: &Settings) -> EngineSettings {
 }
 
 /// For all workers, which share them.
-pub(super) fn engine_services(settings: &Settings, tasks: &Tasks) -> EngineServices {
+pub(super) fn engine_services(settings: &Settings, tasks: &Tasks, events: &Events) -> EngineServices {
     EngineServices {
+        bases: Bases::telling(events.clone()),
         secrets: Secrets::new(secret_settings(settings)),
         lane: Lane::new(lane_settings(settings), tasks.clone()),
         ..EngineServices::default()
@@ -62,8 +63,10 @@ pub(super) fn hub_settings(
     settings: &Settings,
     engine: &EngineSettings,
     services: &EngineServices,
+    events: &Events,
 ) -> HubSettings {
     HubSettings {
+        events: events.clone(),
         egress: engine.egress.clone(),
         trust: services.trust.clone(),
         secrets: services.secrets.clone(),
@@ -120,7 +123,7 @@ pub(crate) fn command_engine(settings: &Settings) -> Engine {
     let mut engine = engine_settings(settings);
     let services = EngineServices {
         secrets: command_secrets(settings),
-        ..engine_services(settings, &Tasks::default())
+        ..engine_services(settings, &Tasks::default(), &Events::default())
     };
     if settings.upstream.via == "auto" {
         engine.via = Via::named("cli", settings.upstream.max_gateways);
@@ -133,7 +136,7 @@ pub(crate) fn command_hub(settings: &Settings) -> Arc<Hub> {
     let (engine, services) = (engine_settings(settings), EngineServices::default());
     let hub = HubSettings {
         kept_in: None,
-        ..hub_settings(settings, &engine, &services)
+        ..hub_settings(settings, &engine, &services, &Events::default())
     };
     Hub::new(hub, Tasks::default(), Handle::current())
 }

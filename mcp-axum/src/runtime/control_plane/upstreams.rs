@@ -53,7 +53,7 @@ fn tell_of_waiting(catalog: &Catalog<ToolCompiler>, bases: &Bases) {
             tracing::warn!(
                 tool,
                 upstream,
-                "a tool is not shown: there is no upstream of this id and of the kind `http` that is switched on"
+                "a tool is not shown: there is no upstream of this id and with `protocol: http` that is switched on"
             );
         }
     }

@@ -137,7 +137,7 @@ async fn looking_never_fails_and_paying_never_happens_twice() {
         .map(|endpoint| json!({"url": format!("http://{}", endpoint.address)}))
         .collect();
     let document = json!({
-        "kind": "http", "endpoints": urls, "balance": {"algorithm": "round_robin"},
+        "protocol": "http", "endpoints": urls, "balance": {"algorithm": "round_robin"},
         "breaker": {"cool_down_seconds": 1}, "failover": {"attempts": 4, "attempt_ms": 200},
         "health": {"slow_start_seconds": 0},
     });

@@ -7,7 +7,7 @@ use serde_json::json;
 async fn what_cannot_be_meant_is_named_with_its_place() {
     let app = TestApp::start().await;
     let two = json!([{"url": "http://a.example"}, {"url": "http://b.example"}]);
-    let good = json!({"kind": "http", "endpoints": two});
+    let good = json!({"protocol": "http", "endpoints": two});
     let with = |path: &str, value: serde_json::Value| {
         let mut document = good.clone();
         let (parent, member) = path.rsplit_once('/').unwrap();
@@ -111,8 +111,8 @@ async fn what_cannot_be_meant_is_named_with_its_place() {
             "endpoints: are for servers with streamable HTTP",
         ),
         (
-            json!({"kind": "grpc", "url": "http://a.example"}),
-            "kind: unknown variant `grpc`",
+            json!({"protocol": "grpc", "url": "http://a.example"}),
+            "protocol: unknown variant `grpc`",
         ),
     ] {
         let refused = app.admin().put("/admin/uds/u", &document).await.error(400);
@@ -123,7 +123,7 @@ async fn what_cannot_be_meant_is_named_with_its_place() {
         .collect();
     let refused = app
         .admin()
-        .put("/admin/uds/u", &json!({"kind": "http", "endpoints": many}))
+        .put("/admin/uds/u", &json!({"protocol": "http", "endpoints": many}))
         .await
         .error(400);
     assert!(
@@ -163,4 +163,17 @@ async fn a_tool_says_once_where_it_is_called() {
         let refused = app.admin().put("/admin/tds/t", &document).await.error(400);
         assert!(refused.contains(expected), "{document}: {refused}");
     }
+}
+
+#[tokio::test]
+async fn the_example_is_read_from_its_file() {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../examples/fleet");
+    let app = TestApp::with(&[("app.data_source", "file"), ("data_source.file.path", folder)]).await;
+    assert_eq!(app.admin().get("/admin/quarantine").await.data(), json!([]));
+    assert_eq!(app.mcp("desk").tool_names().await, ["get_invoice"]);
+    let exported = app.admin().get("/admin/uds/billing").await.data();
+    assert_eq!(
+        exported["protocol"], "http",
+        "nothing of it is taken for something else"
+    );
 }

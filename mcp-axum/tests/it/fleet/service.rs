@@ -14,7 +14,8 @@ async fn a_tool_joins_when_its_upstream_comes_and_leaves_when_it_goes() {
         .await;
     let warnings = put.warnings();
     assert!(
-        warnings[0].starts_with("tds_ext_info.upstream: there is no upstream `billing` of the kind `http`"),
+        warnings[0]
+            .starts_with("tds_ext_info.upstream: there is no upstream `billing` with `protocol: http`"),
         "{warnings:?}"
     );
     app.put_instance("i", &["t"]).await;
@@ -24,7 +25,7 @@ async fn a_tool_joins_when_its_upstream_comes_and_leaves_when_it_goes() {
     );
 
     let document = json!({
-        "kind": "http",
+        "protocol": "http",
         "url": format!("{}/api/v2", upstream.origin()),
         "headers": {"X-Team": "support", "X-Own": "upstream"},
     });
@@ -59,7 +60,7 @@ async fn the_credential_is_the_upstreams_unless_the_tool_has_its_own() {
     std::fs::write(&secret, "s3cr3t-key").unwrap();
     let reference = format!("${{file:{}}}", secret.display());
     let document = json!({
-        "kind": "http", "url": upstream.origin(),
+        "protocol": "http", "url": upstream.origin(),
         "auth": {"type": "bearer", "credential": reference},
         "headers": {"X-Tenant-Key": reference},
     });
@@ -127,7 +128,7 @@ async fn calls_are_spread_and_a_changed_weight_counts_at_once() {
     let mut only_one = endpoints(&upstreams);
     only_one[0]["enabled"] = false.into();
     only_one[1]["priority"] = 1.into();
-    let document = json!({"kind": "http", "endpoints": only_one});
+    let document = json!({"protocol": "http", "endpoints": only_one});
     app.admin().put("/admin/uds/billing", &document).await.ok();
     for _ in 0..10 {
         app.mcp("i").call("t", json!({})).await;

@@ -135,9 +135,10 @@ fn check_rule(place: &str, rule: &Rule, problems: &mut Vec<Problem>) {
 }
 
 /// What rules can speak of in `/admin` beside collections.
-const ADMIN_PLACES: [&str; 8] = [
+const ADMIN_PLACES: [&str; 9] = [
     "access",
     "apply",
+    "events",
     "export",
     "import",
     "plan",

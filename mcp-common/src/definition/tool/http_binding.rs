@@ -24,7 +24,7 @@ pub struct HttpBinding {
     /// Origin and path prefix, instead of `domain`.
     #[schemars(example = &"https://api.example.com/v1")]
     pub base_url: Option<String>,
-    /// The upstream (UDS document of the kind `http`) that the tool is called at, instead of `domain`: its address or addresses, headers, credential,
+    /// The upstream (UDS document with `protocol: http`) that the tool is called at, instead of `domain`: its address or addresses, headers, credential,
     /// and how connections are made. Until there is one of this id the tool is not shown.
     #[schemars(example = &"billing", regex(pattern = "^[a-z0-9][a-z0-9-]{0,31}$"))]
     pub upstream: Option<Arc<str>>,

@@ -3,7 +3,7 @@
 mod endpoints;
 mod http_service;
 
-use super::{UpstreamAuth, UpstreamDefinition, UpstreamKind, UpstreamTransport};
+use super::{UpstreamAuth, UpstreamDefinition, UpstreamProtocol, UpstreamTransport};
 use crate::{
     definition::{
         name::check_tool_name,
@@ -42,7 +42,7 @@ const OWN_HEADERS: [&str; 19] = [
 ];
 
 /// What depends on how its messages travel.
-const WAY: [&str; 5] = ["kind", "transport", "url", "endpoints", "command"];
+const WAY: [&str; 5] = ["protocol", "transport", "url", "endpoints", "command"];
 
 /// Whether the later place may be wrong only because the earlier one is.
 pub(super) fn follows(later: &str, earlier: &str) -> bool {
@@ -57,13 +57,13 @@ pub(super) fn problems(id: &str, definition: &UpstreamDefinition) -> Vec<Problem
         let reason = format!("must have 1 to {LONGEST} of a-z 0-9 - and begin with a letter or digit");
         problems.push(Problem::at("id", reason));
     }
-    match (definition.kind, definition.transport()) {
-        (UpstreamKind::Http, _) => {
+    match (definition.protocol, definition.transport()) {
+        (UpstreamProtocol::Http, _) => {
             http(definition, &mut problems);
             http_service::check(definition, &mut problems);
         }
-        (UpstreamKind::Mcp, UpstreamTransport::Stdio) => stdio(definition, &mut problems),
-        (UpstreamKind::Mcp, _) => http(definition, &mut problems),
+        (UpstreamProtocol::Mcp, UpstreamTransport::Stdio) => stdio(definition, &mut problems),
+        (UpstreamProtocol::Mcp, _) => http(definition, &mut problems),
     }
     endpoints::check(definition, &mut problems);
     bounds(definition, &mut problems);

@@ -24,7 +24,7 @@ impl UpstreamDefinition {
             "enabled",
             "priority",
             "managed_by",
-            "kind",
+            "protocol",
             "transport",
             "url",
             "endpoints",

@@ -147,7 +147,7 @@ impl Engine {
         };
         let base = self.services.bases.find(id).ok_or_else(|| {
             let text = format!(
-                "There is no upstream `{id}` of the kind `http` that is switched on, which this tool is called at (tds_ext_info.upstream); nothing was sent."
+                "There is no upstream `{id}` with `protocol: http` that is switched on, which this tool is called at (tds_ext_info.upstream); nothing was sent."
             );
             Failure::new(Outcome::Refused, text)
         });

@@ -1,4 +1,4 @@
-//! An HTTP service that tools are called at (an upstream of the kind `http`), compiled: what stands once for all of them.
+//! An HTTP service that tools are called at (an upstream with `protocol: http`), compiled: what stands once for all of them.
 
 use super::{Origin, auth::Auth, header_name, transport::Connecting};
 use crate::{

@@ -4,7 +4,11 @@
 use super::Base;
 use crate::fleet::{EndpointStatus, Fleets};
 use arc_swap::ArcSwap;
-use mcp_common::definition::{UpstreamDefinition, upstream::UpstreamKind};
+use mcp_common::{
+    definition::{UpstreamDefinition, upstream::UpstreamProtocol},
+    events::Events,
+};
+use serde_json::json;
 use std::{
     collections::HashMap,
     fmt,
@@ -24,18 +28,28 @@ struct Shared {
     /// Grows with each definition that came, changed or went; 0 before the first time.
     epoch: AtomicU64,
     fleets: Fleets,
+    events: Events,
     /// Held while definitions change.
     changing: Mutex<()>,
 }
 
 impl Bases {
+    /// Tells there of services and their endpoints.
+    pub fn telling(events: Events) -> Self {
+        Self(Arc::new(Shared {
+            fleets: Fleets::telling(events.clone()),
+            events,
+            ..Shared::default()
+        }))
+    }
+
     /// Takes over what is defined now; upstreams of other kinds, and those that are switched off, are none.
     pub fn define(&self, definitions: impl Iterator<Item = Arc<UpstreamDefinition>>) {
         let _changing = self.0.changing.lock().unwrap_or_else(PoisonError::into_inner);
         let before = self.0.by_id.load_full();
         let mut after = HashMap::new();
-        let services =
-            definitions.filter(|definition| definition.kind == UpstreamKind::Http && definition.enabled);
+        let services = definitions
+            .filter(|definition| definition.protocol == UpstreamProtocol::Http && definition.enabled);
         for definition in services {
             let id = definition.id.clone();
             let known = before.get(&id);
@@ -52,6 +66,13 @@ impl Bases {
                 }
             }
         }
+        let tell = |kind, id: &Arc<str>| self.0.events.tell(kind, json!({"upstream": id, "kind": "http"}));
+        let (new, gone) = (
+            after.keys().filter(|id| !before.contains_key(*id)),
+            before.keys().filter(|id| !after.contains_key(*id)),
+        );
+        new.for_each(|id| tell("upstream.discovered", id));
+        gone.for_each(|id| tell("upstream.removed", id));
         self.0.by_id.store(Arc::new(after));
         self.0.epoch.fetch_add(1, Ordering::AcqRel);
     }

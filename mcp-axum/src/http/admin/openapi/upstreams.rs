@@ -16,6 +16,22 @@ use utoipa::ToSchema;
 )]
 pub(super) fn upstreams() {}
 
+/// What happens, as a stream of server-sent events: upstreams that come, go and change, endpoints that are let alone, definitions that change.
+#[utoipa::path(
+    get, path = "/admin/events", tag = "upstreams",
+    params(
+        ("types" = Option<String>, Query, description = "Types with commas between; `*` at the end of one stands for any text. All where nothing is said"),
+        ("since" = Option<u64>, Query, description = "The id of the last event that is known; of these come those that are kept. `Last-Event-ID` says the same")
+    ),
+    responses(
+        (status = 200, description = "`id`, `event` and `data`, a JSON object; `missed` says how many are not kept any more", content_type = "text/event-stream", body = String),
+        (status = 400, description = "There is no such type", body = Failure),
+        (status = 503, description = "Too many streams are open", body = Failure),
+        Always
+    )
+)]
+pub(super) fn events() {}
+
 /// How an upstream is doing, and each of its endpoints.
 #[utoipa::path(
     get, path = "/admin/uds/{id}/status", tag = "upstreams", params(("id" = String, Path, description = "The upstream's id")),

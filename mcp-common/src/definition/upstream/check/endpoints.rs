@@ -3,7 +3,7 @@
 use super::{check_url, http_service};
 use crate::{
     definition::upstream::{
-        Balance, Breaker, Failover, Health, MOST_ENDPOINTS, Probe, UpstreamDefinition, UpstreamKind,
+        Balance, Breaker, Failover, Health, MOST_ENDPOINTS, Probe, UpstreamDefinition, UpstreamProtocol,
         UpstreamTransport,
         fleet::{MOST_SECONDS, MOST_WEIGHT},
     },
@@ -24,7 +24,7 @@ pub(super) fn check(definition: &UpstreamDefinition, problems: &mut Vec<Problem>
     {
         problems.push(Problem::at("health.path", "must be a path that begins with `/`"));
     }
-    if definition.kind == UpstreamKind::Http && health.probe == Some(Probe::Mcp) {
+    if definition.protocol == UpstreamProtocol::Http && health.probe == Some(Probe::Mcp) {
         problems.push(Problem::at(
             "health.probe",
             "`mcp` is for MCP servers; an HTTP service is asked with `http`",
@@ -37,7 +37,7 @@ fn endpoints(definition: &UpstreamDefinition, problems: &mut Vec<Problem>) {
         let reason = "is given together with `endpoints`; make it one of them, or leave them out";
         problems.push(Problem::at("url", reason));
     }
-    let is_mcp = definition.kind == UpstreamKind::Mcp;
+    let is_mcp = definition.protocol == UpstreamProtocol::Mcp;
     if is_mcp && definition.transport() != UpstreamTransport::StreamableHttp {
         let reason = "are for servers with streamable HTTP; programs, WebSockets and HTTP+SSE of 2024-11-05 have one `command` or `url`";
         problems.push(Problem::at("endpoints", reason));
@@ -57,9 +57,9 @@ fn endpoints(definition: &UpstreamDefinition, problems: &mut Vec<Problem>) {
     let mut seen = BTreeMap::new();
     for (index, endpoint) in definition.endpoints.iter().enumerate() {
         let at = |member: &str| format!("endpoints[{index}].{member}");
-        let checked = match definition.kind {
-            UpstreamKind::Mcp => check_url(&endpoint.url, UpstreamTransport::StreamableHttp),
-            UpstreamKind::Http => http_service::check_base(&endpoint.url),
+        let checked = match definition.protocol {
+            UpstreamProtocol::Mcp => check_url(&endpoint.url, UpstreamTransport::StreamableHttp),
+            UpstreamProtocol::Http => http_service::check_base(&endpoint.url),
         };
         problems.extend(checked.err().map(|reason| Problem::at(at("url"), reason)));
         if let Some(first) = seen.insert(endpoint.url.trim_end_matches('/'), index) {
@@ -98,7 +98,7 @@ fn alone(definition: &UpstreamDefinition, problems: &mut Vec<Problem>) {
             definition.limits.endpoint_concurrency.is_some(),
         ),
     ];
-    let is_mcp = definition.kind == UpstreamKind::Mcp;
+    let is_mcp = definition.protocol == UpstreamProtocol::Mcp;
     let all = of_several.iter().chain(of_fleets.iter().filter(|_| is_mcp));
     for (member, _) in all.filter(|(_, is_there)| *is_there) {
         problems.push(Problem::at(

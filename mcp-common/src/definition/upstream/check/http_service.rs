@@ -1,4 +1,4 @@
-//! What an HTTP service (`kind: http`) cannot have.
+//! What an HTTP service (`protocol: http`) cannot have.
 
 use super::check_url;
 use crate::{
@@ -20,7 +20,7 @@ pub(super) fn check(definition: &UpstreamDefinition, problems: &mut Vec<Problem>
         ("pin", definition.pin != UpstreamPin::default()),
     ];
     for (member, _) in of_mcp.iter().filter(|(_, is_there)| *is_there) {
-        let reason = "is for MCP servers, and this is an HTTP service (`kind: http`), which tools with definitions name in `tds_ext_info.upstream`";
+        let reason = "is for MCP servers, and this is an HTTP service (`protocol: http`), which tools with definitions name in `tds_ext_info.upstream`";
         problems.push(Problem::at(*member, reason));
     }
     let usual = UpstreamTimeouts::default();

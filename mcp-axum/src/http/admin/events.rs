@@ -1,0 +1,151 @@
+//! `GET /admin/events`: what happens, as a stream of events.
+
+use super::parameters::Parameters;
+use crate::{
+    app::App,
+    http::error::{Error, Result},
+    timestamp::rfc3339,
+};
+use axum::{
+    body::Body,
+    extract::State,
+    response::{IntoResponse, Response},
+};
+use bytes::Bytes;
+use futures_util::stream;
+use http::{HeaderMap, HeaderName, header};
+use mcp_common::events::{Event, Events, TYPES};
+use serde::Deserialize;
+use serde_json::json;
+use std::{convert::Infallible, fmt::Write, sync::Arc, time::Duration};
+use tokio::sync::OwnedSemaphorePermit;
+use tokio_util::sync::CancellationToken;
+
+/// Streams that are open at once.
+pub(super) const MOST: usize = 64;
+/// How often something is sent where nothing happens; and how often it is looked whether the reader still may.
+const KEEP_ALIVE: Duration = Duration::from_secs(15);
+
+/// What is wanted.
+#[derive(Debug, Deserialize)]
+pub(super) struct Wanted {
+    /// Types with commas between, `*` for any text at the end of one; all where nothing is said.
+    types: Option<String>,
+    /// The number of the last event that is known; only new ones where nothing is said.
+    since: Option<u64>,
+}
+
+struct Reader {
+    app: Arc<App>,
+    headers: HeaderMap,
+    events: Events,
+    types: Vec<String>,
+    number: u64,
+    draining: CancellationToken,
+    _place: OwnedSemaphorePermit,
+}
+
+/// Goes on until the reader leaves, may not read any more, or the gateway ends.
+pub(super) async fn stream(
+    State(app): State<Arc<App>>,
+    Parameters(wanted): Parameters<Wanted>,
+    headers: HeaderMap,
+) -> Result<Response> {
+    let types = types(wanted.types.as_deref().unwrap_or("*"))?;
+    let known = headers
+        .get("last-event-id")
+        .and_then(|id| id.to_str().ok()?.parse().ok());
+    let events = app.events.clone();
+    let Ok(place) = app.admin.event_streams.clone().try_acquire_owned() else {
+        return Err(Error::unavailable(format!(
+            "{MOST} streams of events are open; no more are at once"
+        )));
+    };
+    let reader = Reader {
+        number: known.or(wanted.since).unwrap_or_else(|| events.last()),
+        draining: app.draining.clone(),
+        events,
+        types,
+        headers,
+        app,
+        _place: place,
+    };
+    // The head goes out at once, with the first piece.
+    let first = Bytes::from_static(b": events\n\n");
+    let pieces = stream::unfold((reader, Some(first)), |(mut reader, first)| async move {
+        let piece = match first {
+            Some(first) => first,
+            None => reader.next().await?,
+        };
+        Some((Ok::<_, Infallible>(piece), (reader, None)))
+    });
+    // A proxy that gathers an answer would gather this one for ever.
+    let head = [
+        (header::CONTENT_TYPE, "text/event-stream"),
+        (HeaderName::from_static("x-accel-buffering"), "no"),
+    ];
+    Ok((head, Body::from_stream(pieces)).into_response())
+}
+
+fn types(text: &str) -> Result<Vec<String>> {
+    let wanted: Vec<String> = text.split(',').map(|one| one.trim().to_owned()).collect();
+    for one in &wanted {
+        if !TYPES.iter().any(|known| is_meant(one, known)) {
+            let all = TYPES.join(", ");
+            return Err(Error::bad_request(format!(
+                "types: there is no event `{one}`; there are {all}, and `*` at the end of one stands for any text"
+            )));
+        }
+    }
+    Ok(wanted)
+}
+
+fn is_meant(wanted: &str, kind: &str) -> bool {
+    match wanted.strip_suffix('*') {
+        Some(start) => kind.starts_with(start),
+        None => wanted == kind,
+    }
+}
+
+impl Reader {
+    async fn next(&mut self) -> Option<Bytes> {
+        loop {
+            tokio::select! {
+                () = self.draining.cancelled() => return None,
+                () = self.events.after(self.number) => {}
+                () = tokio::time::sleep(KEEP_ALIVE) => {
+                    return self.may_still_read().await.then(|| Bytes::from_static(b": \n\n"));
+                }
+            }
+            let news = self.events.since(self.number);
+            self.number = news.events.last()?.number;
+            let mut text = String::new();
+            if news.missed > 0 {
+                // Writing to a `String` cannot fail.
+                let _ = write!(
+                    text,
+                    "event: missed\ndata: {}\n\n",
+                    json!({"missed": news.missed})
+                );
+            }
+            let wanted = |event: &&Arc<Event>| self.types.iter().any(|wanted| is_meant(wanted, event.kind));
+            for event in news.events.iter().filter(wanted) {
+                text.push_str(&written(event));
+            }
+            if !text.is_empty() {
+                return Some(text.into());
+            }
+        }
+    }
+
+    /// Keys end and roles change while a stream is open.
+    async fn may_still_read(&self) -> bool {
+        super::access::may_still(&self.app, &self.headers, "admin/events/read").await
+    }
+}
+
+fn written(event: &Event) -> String {
+    let mut data = json!(event);
+    data["at"] = rfc3339(event.at).into();
+    format!("id: {}\nevent: {}\ndata: {data}\n\n", event.number, event.kind)
+}

@@ -1,0 +1,119 @@
+//! What happens is told.
+
+use super::started;
+use crate::test_app::{Client, DEADLINE, TestApp};
+use reqwest::{Method, Response};
+use serde_json::{Value, json};
+
+struct Events {
+    response: Response,
+    buffer: String,
+}
+
+impl Events {
+    async fn open(client: &Client, query: &str) -> Self {
+        let request = client.request(Method::GET, &format!("/admin/events{query}"));
+        let response = request.send().await.unwrap();
+        assert_eq!(response.status(), 200);
+        assert_eq!(response.headers()["content-type"], "text/event-stream");
+        Self {
+            response,
+            buffer: String::new(),
+        }
+    }
+
+    /// The name of the next event, and its data; `None` at the end.
+    async fn next(&mut self) -> Option<(String, Value)> {
+        let reading = async {
+            loop {
+                if let Some((event, rest)) = self.buffer.split_once("\n\n") {
+                    let of = |name: &str| {
+                        event
+                            .lines()
+                            .find_map(|line| line.strip_prefix(name)?.strip_prefix(": "))
+                    };
+                    let found = of("event").zip(of("data"));
+                    let found =
+                        found.map(|(name, data)| (name.to_owned(), serde_json::from_str(data).unwrap()));
+                    self.buffer = rest.to_owned();
+                    if found.is_some() {
+                        return found;
+                    }
+                    continue;
+                }
+                let chunk = self.response.chunk().await.ok()??;
+                self.buffer.push_str(std::str::from_utf8(&chunk).unwrap());
+            }
+        };
+        tokio::time::timeout(DEADLINE, reading)
+            .await
+            .expect("no event in time")
+    }
+}
+
+#[tokio::test]
+async fn breakers_and_upstreams_are_told_of_and_a_reader_goes_on_where_it_was() {
+    let breaker = json!({"breaker": {"failures": 2}});
+    let (mut app, upstreams) = started("GET", 1, &breaker).await;
+    let mut all = Events::open(&app.admin(), "?since=0").await;
+    let mut breakers = Events::open(&app.admin(), "?types=breaker.*").await;
+    upstreams[0].reply_json(500, &json!({}));
+    for _ in 0..2 {
+        app.mcp("i").call("t", json!({})).await;
+    }
+    let (name, event) = breakers.next().await.unwrap();
+    assert_eq!(name, "breaker.opened");
+    assert_eq!(
+        (&event["upstream"], &event["type"]),
+        (&json!("billing"), &json!("breaker.opened"))
+    );
+    assert_eq!(event["endpoint"], upstreams[0].origin());
+    assert_eq!(event["error"], "it answered with the status 500");
+    let mut names = Vec::new();
+    while names.last().map(String::as_str) != Some("breaker.opened") {
+        names.push(all.next().await.unwrap().0);
+    }
+    assert!(names.contains(&"upstream.discovered".to_owned()), "{names:?}");
+    assert!(names.contains(&"definition.changed".to_owned()), "{names:?}");
+
+    app.admin().delete("/admin/uds/billing").await.ok();
+    let since = event["id"].as_u64().unwrap();
+    let mut later = Events::open(&app.admin(), &format!("?since={since}&types=upstream.*")).await;
+    let (name, removed) = later.next().await.unwrap();
+    assert_eq!(
+        (name.as_str(), &removed["upstream"]),
+        ("upstream.removed", &json!("billing"))
+    );
+    assert_eq!(removed["kind"], "http");
+
+    app.stop().await;
+    assert_eq!(later.next().await, None, "the end of the gateway ends it");
+}
+
+#[tokio::test]
+async fn what_is_not_there_is_refused() {
+    let app = TestApp::start().await;
+    let refused = app
+        .admin()
+        .get("/admin/events?types=breaker.opend")
+        .await
+        .error(400);
+    assert!(
+        refused.contains("there is no event `breaker.opend`; there are upstream.discovered"),
+        "{refused}"
+    );
+    app.admin().get("/admin/events?since=soon").await.error(400);
+    app.anonymous().get("/admin/events").await.error(401);
+    app.user().get("/admin/events").await.error(403);
+    let mut open = Vec::new();
+    for _ in 0..64 {
+        open.push(Events::open(&app.admin(), "").await);
+    }
+    let refused = app.admin().get("/admin/events").await.error(503);
+    assert!(refused.contains("64 streams of events are open"), "{refused}");
+    drop(open);
+    crate::test_app::eventually("their places are free", || {
+        app.app().admin.open_event_streams() == 0
+    })
+    .await;
+}

@@ -1,0 +1,157 @@
+//! What happens in a gateway, for whoever wants to hear of it: the last events in a ring, each with a number. Nobody who tells waits for anybody who
+//! listens, and who reads too slowly is told how many were missed.
+
+use serde::Serialize;
+use serde_json::{Map, Value};
+use std::{
+    collections::VecDeque,
+    fmt,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::SystemTime,
+};
+use tokio::sync::watch;
+
+/// Events that are kept.
+const KEPT: usize = 1_000;
+
+/// Every type that there is.
+pub const TYPES: [&str; 8] = [
+    "upstream.discovered",
+    "upstream.removed",
+    "upstream.status_changed",
+    "upstream.tools_changed",
+    "endpoint.health_changed",
+    "breaker.opened",
+    "breaker.closed",
+    "definition.changed",
+];
+
+/// One thing that happened.
+#[derive(Clone, Debug, Serialize)]
+pub struct Event {
+    /// It grows by one with each event, and begins anew with the process.
+    #[serde(rename = "id")]
+    pub number: u64,
+    /// One of [`TYPES`].
+    #[serde(rename = "type")]
+    pub kind: &'static str,
+    /// The time when it was told.
+    #[serde(skip)]
+    pub at: SystemTime,
+    /// What is to be said of it.
+    #[serde(flatten)]
+    pub members: Map<String, Value>,
+}
+
+/// The events of a gateway. Clones are the same.
+#[derive(Clone)]
+pub struct Events(Arc<Shared>);
+
+struct Shared {
+    ring: Mutex<VecDeque<Arc<Event>>>,
+    last: watch::Sender<u64>,
+}
+
+/// What came after a number.
+#[derive(Debug)]
+pub struct News {
+    /// The events, the oldest first.
+    pub events: Vec<Arc<Event>>,
+    /// How many came before these that are not kept any more.
+    pub missed: u64,
+}
+
+impl Default for Events {
+    fn default() -> Self {
+        Self(Arc::new(Shared {
+            ring: Mutex::default(),
+            last: watch::Sender::new(0),
+        }))
+    }
+}
+
+impl Events {
+    /// Something happened. `members` is an object.
+    pub fn tell(&self, kind: &'static str, members: Value) {
+        let Value::Object(members) = members else { return };
+        let mut ring = self.ring();
+        let number = *self.0.last.borrow() + 1;
+        if ring.len() == KEPT {
+            ring.pop_front();
+        }
+        ring.push_back(Arc::new(Event {
+            number,
+            kind,
+            at: SystemTime::now(),
+            members,
+        }));
+        // With the ring locked: nobody reads a number whose event is not there.
+        self.0.last.send_replace(number);
+    }
+
+    /// The number of the last event; 0 before the first.
+    pub fn last(&self) -> u64 {
+        *self.0.last.borrow()
+    }
+
+    /// What came after this number; a number that never was counts as 0.
+    pub fn since(&self, number: u64) -> News {
+        let ring = self.ring();
+        let number = if number > self.last() { 0 } else { number };
+        let oldest = ring.front().map_or(0, |event| event.number);
+        News {
+            missed: oldest.saturating_sub(number + 1),
+            events: ring
+                .iter()
+                .filter(|event| event.number > number)
+                .cloned()
+                .collect(),
+        }
+    }
+
+    /// Waits until there is one after this number.
+    pub async fn after(&self, number: u64) {
+        let mut last = self.0.last.subscribe();
+        // The sender lives as long as `self`.
+        let _ = last.wait_for(|last| *last > number).await;
+    }
+
+    fn ring(&self) -> MutexGuard<'_, VecDeque<Arc<Event>>> {
+        self.0.ring.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl fmt::Debug for Events {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Events").field("last", &self.last()).finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[tokio::test]
+    async fn who_comes_later_gets_what_is_kept_and_hears_how_much_was_missed() {
+        let events = Events::default();
+        assert!(events.since(0).events.is_empty());
+        for number in 1..=1_005 {
+            events.tell("breaker.opened", json!({"n": number}));
+        }
+        let news = events.since(1);
+        assert_eq!((news.missed, news.events.len()), (4, 1_000));
+        assert_eq!(news.events[0].number, 6);
+        let news = events.since(1_003);
+        assert_eq!((news.missed, news.events.len()), (0, 2));
+        let news = events.since(u64::MAX);
+        assert_eq!(news.events.len(), 1_000, "of a process before this one");
+        let waiting = events.after(1_005);
+        tokio::pin!(waiting);
+        let early = tokio::time::timeout(std::time::Duration::from_millis(1), &mut waiting).await;
+        assert!(early.is_err());
+        events.tell("breaker.closed", json!({}));
+        waiting.await;
+        assert_eq!(events.since(1_005).events[0].kind, "breaker.closed");
+    }
+}
