@@ -44,6 +44,10 @@ pub(super) struct Buffer {
 }
 
 #[derive(Default)]
+#[expect(
+    clippy::vec_box,
+    reason = "what is moved under the lock is small, and goes on as it is"
+)]
 struct Waiting {
     entries: Vec<Box<Entry>>,
     /// Of the entries, of what is being written, and of what is promised.
