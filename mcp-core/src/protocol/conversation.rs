@@ -39,14 +39,13 @@ pub(super) async fn hold(
 ) -> Result<Reply, Fault> {
     let talk = match go_on(ask)? {
         Some(Resumed { call, left }) => {
-            let talk = call.go_on(ask);
             if !left.is_empty() {
-                return Ok(match talk.park(left) {
+                return Ok(match call.park(left) {
                     Ok(reply) => *reply,
                     Err(talk) => talk.run(trace).await,
                 });
             }
-            talk
+            call
         }
         None => match Talk::begin(ask, work) {
             Ok(talk) => talk,
@@ -70,7 +69,8 @@ fn go_on(ask: &Ask<'_>) -> Result<Option<Resumed<Box<Talk>>>, Fault> {
         // It is the server's, or nobody's.
         return Ok(None);
     }
-    let resumed = parked.go_on(state, &whose(ask, goes_on.target()), goes_on.responses);
+    let whose = whose(ask, goes_on.target());
+    let resumed = parked.go_on(state, &whose, goes_on.responses, |talk| talk.go_on(ask));
     let resumed = resumed.ok_or_else(|| {
         Fault::invalid_params("params.requestState is not known, any more: make the request without it")
     })?;

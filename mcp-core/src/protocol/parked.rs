@@ -115,12 +115,14 @@ impl<T: Send + 'static> Parked<T> {
         rest.is_some_and(|(process, _)| process == self.process)
     }
 
-    /// The call of this name, where it is that client's, with what it answers; `None` where nothing waits.
+    /// The call of this name, where it is that client's, with what it answers; `None` where nothing waits. It is made `ready` before the server
+    /// has the answers, which goes on at once then.
     pub(super) fn go_on(
         &self,
         state: &str,
         whose: &Whose,
         responses: Option<&RawValue>,
+        ready: impl FnOnce(T) -> T,
     ) -> Option<Resumed<T>> {
         let Waiting {
             call, mut questions, ..
@@ -129,6 +131,7 @@ impl<T: Send + 'static> Parked<T> {
             table.waiting.get(state).filter(|one| one.whose == *whose)?;
             table.waiting.remove(state)?
         };
+        let call = ready(call);
         let responses: Option<HashMap<String, Box<RawValue>>> =
             responses.and_then(|raw| serde_json::from_str(raw.get()).ok());
         for (name, response) in responses.unwrap_or_default() {
@@ -230,17 +233,33 @@ mod tests {
     #[tokio::test]
     async fn a_call_goes_on_once_for_the_client_that_it_is_of() {
         let parked = Parked::new().unwrap();
-        let (questions, answer) = question();
+        let (questions, mut answer) = question();
         let state = park(&parked, 7, questions, whose("ann")).unwrap();
         assert!(parked.is_own(&state) && !parked.is_own("gw-0-1"));
         let answers = raw(r#"{"other":{},"roots-1":{"roots":[]}}"#);
-        assert!(parked.go_on(&state, &whose("bob"), Some(answers)).is_none());
+        assert!(
+            parked
+                .go_on(&state, &whose("bob"), Some(answers), |call| call)
+                .is_none()
+        );
         let tampered = format!("{state}-TAMPERED");
-        assert!(parked.go_on(&tampered, &whose("ann"), Some(answers)).is_none());
-        let resumed = parked.go_on(&state, &whose("ann"), Some(answers)).unwrap();
+        assert!(
+            parked
+                .go_on(&tampered, &whose("ann"), Some(answers), |call| call)
+                .is_none()
+        );
+        let ready = |call| {
+            assert!(answer.try_recv().is_err(), "the server has the answer already");
+            call
+        };
+        let resumed = parked.go_on(&state, &whose("ann"), Some(answers), ready).unwrap();
         assert_eq!((resumed.call, resumed.left.len()), (7, 0));
         assert_eq!(answer.await.unwrap().get(), r#"{"roots":[]}"#);
-        assert!(parked.go_on(&state, &whose("ann"), Some(answers)).is_none());
+        assert!(
+            parked
+                .go_on(&state, &whose("ann"), Some(answers), |call| call)
+                .is_none()
+        );
     }
 
     #[tokio::test]
@@ -249,7 +268,9 @@ mod tests {
             let parked = Parked::new().unwrap();
             let (questions, _answer) = question();
             let state = park(&parked, (), questions, whose("ann")).unwrap();
-            let resumed = parked.go_on(&state, &whose("ann"), responses.map(raw)).unwrap();
+            let resumed = parked
+                .go_on(&state, &whose("ann"), responses.map(raw), |call| call)
+                .unwrap();
             assert_eq!(resumed.left.len(), 1, "{responses:?}");
         }
     }
