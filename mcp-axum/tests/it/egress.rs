@@ -87,7 +87,7 @@ async fn what_is_wrapped_is_as_private_and_as_denied_as_it_is() {
         "base_url": "http://[64:ff9b::8.8.8.8]", "method": "GET", "path": "/", "egress": {"deny": ["8.8.8.0/24"]}
     }});
     let message = app.admin().put("/admin/tds/t", &own).await.error(400);
-    assert!(message.contains("tds_ext_info.egress.deny"), "{message}");
+    assert!(message.contains("`egress.deny` of the definition"), "{message}");
 }
 
 #[cfg(unix)]
