@@ -128,7 +128,7 @@ async fn a_connection_that_others_opened_is_not_used_by_who_may_not_open_it() {
             None => {
                 assert_eq!(result.outcome, Outcome::Refused);
                 assert!(
-                    text(&result).contains("tds_ext_info.egress.deny"),
+                    text(&result).contains("`egress.deny` of the definition"),
                     "{}",
                     text(&result)
                 );
@@ -159,7 +159,7 @@ async fn a_definition_opens_nothing_that_the_gateway_closes() {
     for settings in closed {
         let result = call_text(&engine_with(settings), &tool, "{}").await;
         assert_eq!(result.outcome, Outcome::Refused);
-        assert!(!text(&result).contains("tds_ext_info"), "{}", text(&result));
+        assert!(!text(&result).contains("of the definition"), "{}", text(&result));
     }
     assert!(server.seen().is_empty());
     assert!(!call_text(&engine(), &tool, "{}").await.is_error);
@@ -185,7 +185,7 @@ async fn the_token_endpoint_is_held_to_the_lists() {
     let result = call_text(&engine, &closed, "{}").await;
     assert_eq!(result.outcome, Outcome::Refused);
     assert!(
-        text(&result).contains("tds_ext_info.egress.deny"),
+        text(&result).contains("`egress.deny` of the definition"),
         "{}",
         text(&result)
     );
