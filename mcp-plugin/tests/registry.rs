@@ -10,7 +10,10 @@ async fn every_plugin_is_registered_under_its_name() {
     let names: Vec<_> = sources.names().collect();
     assert_eq!(names, ["etcd", "file", "memory", "mysql", "postgres", "sqlite"]);
     let authenticators = Registry::authenticators().unwrap();
-    assert_eq!(authenticators.names().collect::<Vec<_>>(), ["api_key", "none"]);
+    assert_eq!(
+        authenticators.names().collect::<Vec<_>>(),
+        ["api_key", "jwt", "none"]
+    );
 
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("new/x.db");
