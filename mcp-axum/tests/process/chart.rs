@@ -25,8 +25,8 @@ fn helm(arguments: &[&str]) -> Output {
     helm.expect("helm is there: `cargo xtask tools` installs it")
 }
 
-fn rendered(values: &str) -> String {
-    let output = helm(&[
+fn template(values: &str) -> Output {
+    helm(&[
         "template",
         "desk",
         CHART,
@@ -34,25 +34,18 @@ fn rendered(values: &str) -> String {
         "1.30.0",
         "--set",
         values,
-    ]);
-    assert!(
-        output.status.success(),
-        "{}",
-        String::from_utf8_lossy(&output.stderr)
-    );
+    ])
+}
+
+fn rendered(values: &str) -> String {
+    let output = template(values);
+    let why = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{why}");
     String::from_utf8(output.stdout).unwrap()
 }
 
 fn refusal(values: &str) -> String {
-    let output = helm(&[
-        "template",
-        "desk",
-        CHART,
-        "--kube-version",
-        "1.30.0",
-        "--set",
-        values,
-    ]);
+    let output = template(values);
     assert!(!output.status.success(), "{values} is rendered");
     String::from_utf8(output.stderr).unwrap()
 }

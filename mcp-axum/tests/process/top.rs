@@ -93,16 +93,17 @@ fn figures_are_those_of_the_metrics() {
     // While calls are made: as many as were made between the two looks, whatever time that was.
     let counted = thread::scope(|scope| {
         let calling = scope.spawn(|| {
-            thread::sleep(Duration::from_millis(300));
+            // After the first look, however slow the machine is.
+            thread::sleep(Duration::from_secs(5));
             calls(&gateway, CALLS);
         });
-        let seen = figures(&sandbox, &gateway, "12");
+        let seen = figures(&sandbox, &gateway, "20");
         calling.join().unwrap();
         seen
     });
     let per_second = counted["calls"].as_f64().unwrap();
     assert!(
-        (per_second * 12.0 - 30.0).abs() < 1.5,
+        (per_second * 20.0 - 30.0).abs() < 1.5,
         "{per_second} calls a second"
     );
     assert!(
