@@ -39,6 +39,20 @@ pub struct RemoteCall {
     pub principal: Option<Arc<str>>,
 }
 
+impl RemoteCall {
+    /// A call of a tool by nobody in particular, whom nothing is told before the answer. `arguments` is a JSON object.
+    pub(crate) fn of_nobody(tool: Arc<RemoteTool>, arguments: &str) -> Self {
+        Self {
+            wanted: Wanted::Tool(tool),
+            params: format!("{{\"arguments\":{arguments}}}").into(),
+            via: None,
+            line: None,
+            caller: None,
+            principal: None,
+        }
+    }
+}
+
 /// Who asks, as far as servers are to keep them apart.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Caller {

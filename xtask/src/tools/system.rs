@@ -38,6 +38,18 @@ const FOR_TESTS: &[Needed] = &[
         probe: &["--version"],
         packages: &["prometheus"],
     },
+    // A terminal, for what draws on one.
+    Needed {
+        program: "script",
+        probe: &["--version"],
+        packages: &["bsdutils"],
+    },
+    // The Debian package is made, and taken apart.
+    Needed {
+        program: "dpkg-shlibdeps",
+        probe: &["--version"],
+        packages: &["dpkg-dev", "binutils"],
+    },
     // The console is tested in a browser.
     Needed {
         program: "chromium",

@@ -57,7 +57,12 @@ pub(super) struct Sender {
 
 /// Whether whoever made a request with these headers may still do this.
 pub(super) async fn may_still(app: &App, headers: &HeaderMap, action: &str) -> bool {
-    let found = app.guard.authenticate(headers).await;
+    let resource = app.resources.as_ref().map(Resources::admin);
+    let arrival = Arrival {
+        headers,
+        resource: resource.as_deref(),
+    };
+    let found = app.guard.recognise(arrival).await;
     let entered = app.gateway.policy.enter(Door::Admin, None, found);
     entered.is_ok_and(|principal| principal.may(action))
 }

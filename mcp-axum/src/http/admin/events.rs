@@ -18,12 +18,12 @@ use mcp_common::events::{Event, Events, TYPES};
 use serde::Deserialize;
 use serde_json::json;
 use std::{convert::Infallible, fmt::Write, sync::Arc, time::Duration};
-use tokio::sync::OwnedSemaphorePermit;
+use tokio::{sync::OwnedSemaphorePermit, time::Instant};
 use tokio_util::sync::CancellationToken;
 
 /// Streams that are open at once.
 pub(super) const MOST: usize = 64;
-/// How often something is sent where nothing happens; and how often it is looked whether the reader still may.
+/// How often something is sent where nothing happens. Whether the reader still may is looked at before each piece.
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
 
 /// What is wanted.
@@ -109,11 +109,13 @@ fn is_meant(wanted: &str, kind: &str) -> bool {
 
 impl Reader {
     async fn next(&mut self) -> Option<Bytes> {
+        // Events that are not wanted put nothing off.
+        let silence = Instant::now() + KEEP_ALIVE;
         loop {
             tokio::select! {
                 () = self.draining.cancelled() => return None,
                 () = self.events.after(self.number) => {}
-                () = tokio::time::sleep(KEEP_ALIVE) => {
+                () = tokio::time::sleep_until(silence) => {
                     return self.may_still_read().await.then(|| Bytes::from_static(b": \n\n"));
                 }
             }
@@ -133,7 +135,8 @@ impl Reader {
                 text.push_str(&written(event));
             }
             if !text.is_empty() {
-                return Some(text.into());
+                // However often something happens, nothing of it is for those who may not read it any more.
+                return self.may_still_read().await.then(|| text.into());
             }
         }
     }

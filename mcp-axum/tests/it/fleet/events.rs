@@ -117,3 +117,26 @@ async fn what_is_not_there_is_refused() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn nothing_is_told_to_a_key_that_has_ended_however_much_happens() {
+    let app = TestApp::start().await;
+    let wanted = json!({"name": "viewer", "roles": ["viewer"]});
+    let admin = app.admin();
+    let made = admin
+        .send(admin.request(Method::POST, "/admin/keys").json(&wanted))
+        .await;
+    let made = made.ok().data();
+    let viewer = Client::new(app.address(), made["key"].as_str().map(str::to_owned));
+    let tool = json!({"name": "t", "description": "d", "input_schema": {}, "static": {"structured": {}}});
+    let mut reading = Events::open(&viewer, "?types=definition.changed").await;
+    admin.put("/admin/tds/before", &tool).await.ok();
+    reading.next().await.expect("what happens while it may read");
+    let id = made["id"].as_str().unwrap();
+    let deleted = admin.delete(&format!("/admin/keys/{id}")).await.ok().json();
+    admin.put("/admin/tds/after", &tool).await.ok();
+    while let Some((_, event)) = reading.next().await {
+        let revisions = [&event, &deleted].map(|one| one["revision"].as_u64().unwrap());
+        assert!(revisions[0] < revisions[1], "{event}");
+    }
+}

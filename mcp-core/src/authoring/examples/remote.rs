@@ -5,7 +5,7 @@ use crate::{
     engine::{CallContext, CallResult, Engine, Outcome, RemoteShaping},
     relay::Answer,
     tool::{InstanceNames, ToolCompiler},
-    upstream::{Hub, RemoteCall, RemoteTool, Wanted},
+    upstream::{Hub, RemoteCall, RemoteTool},
     view::Finishing,
 };
 use mcp_common::{
@@ -147,14 +147,7 @@ impl RemoteRunner<'_> {
         example: &RemoteExample,
     ) -> Result<Answer, NoResult> {
         let arguments = example.arguments.as_deref().map_or("{}", RawValue::get);
-        let call = RemoteCall {
-            wanted: Wanted::Tool(tool.clone()),
-            params: format!("{{\"arguments\":{arguments}}}").into(),
-            via: None,
-            line: None,
-            caller: None,
-            principal: None,
-        };
+        let call = RemoteCall::of_nobody(tool.clone(), arguments);
         let failed = |reason: String| NoResult::Failed(format!("the call: {reason}"));
         let result = self.hub.call(&definition.id, call).await;
         let result = result.map_err(|error| failed(error.to_string()))?;

@@ -3,7 +3,7 @@
 use super::AskError;
 use crate::{
     tool::{RemoteArguments, ToolCompiler},
-    upstream::{Hub, Preview, RemoteCall, RemoteTool, Wanted},
+    upstream::{Hub, Preview, RemoteCall, RemoteTool},
 };
 use mcp_common::{
     catalog::Catalog,
@@ -110,14 +110,7 @@ pub fn explain_remote(
         Ok(arguments) => (arguments, None),
         Err(problem) => (given.to_owned(), Some(problem)),
     };
-    let call = RemoteCall {
-        wanted: Wanted::Tool(tool.clone()),
-        params: format!("{{\"arguments\":{arguments}}}").into(),
-        via: None,
-        line: None,
-        caller: None,
-        principal: None,
-    };
+    let call = RemoteCall::of_nobody(tool.clone(), &arguments);
     let preview = hub.preview(&key.id, &call).ok_or_else(missing)?;
     let preview: Preview = preview.map_err(|error| AskError::Invalid(error.to_string()))?;
     let server = match preview.transport {

@@ -64,12 +64,19 @@ fn documents<T, D: 'static>(snapshot: &Snapshot<T>, kind: Kind, names: impl Fn(&
         .collect()
 }
 
+/// More names say nothing new.
+const MOST_NAMED: usize = 20;
+
 fn told(key: &Key, ids: Vec<String>, who: &str, consequence: &str) -> Vec<String> {
-    match ids.as_slice() {
-        [] => Vec::new(),
-        ids => vec![format!(
-            "{key} is deleted, and {who}: {}; {consequence}",
-            ids.join(", ")
-        )],
+    if ids.is_empty() {
+        return Vec::new();
     }
+    let named = ids[..ids.len().min(MOST_NAMED)].join(", ");
+    let more = match ids.len().saturating_sub(MOST_NAMED) {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    vec![format!(
+        "{key} is deleted, and {who}: {named}{more}; {consequence}"
+    )]
 }
