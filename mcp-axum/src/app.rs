@@ -1,16 +1,19 @@
 //! What every route sees: the shared state of one gateway and the router put together from it.
 
+mod current;
 mod guard;
 mod readiness;
 
 use crate::{
     audit::Audit,
+    events::EventGate,
     http::{
         admin, console,
         error::Error,
         front, health, mcp,
         resource::{self, Resources},
     },
+    reload::ConfigStatus,
     runtime::{data_plane::Peers, watchdog::Vitals},
     settings::Settings,
     telemetry::metrics::Metrics,
@@ -21,6 +24,7 @@ use axum::{
     middleware::{self, Next},
     response::{IntoResponse, Response},
 };
+pub use current::Current;
 pub use guard::{Guard, GuardError};
 use http::{HeaderName, HeaderValue};
 use mcp_common::{
@@ -30,21 +34,29 @@ use mcp_common::{
     tasks::Tasks,
 };
 use mcp_core::{
-    engine::{EngineServices, EngineSettings},
+    engine::{Engine, EngineServices, EngineSettings},
     policy::KeyUsage,
     protocol::{Endpoint, Gateway},
     tool::ToolCompiler,
     upstream::Hub,
 };
 pub use readiness::{Phase, Readiness};
-use std::{sync::Arc, time::SystemTime};
+use std::{
+    sync::{Arc, OnceLock, Weak},
+    time::SystemTime,
+};
 use tokio::runtime::Handle;
 use tokio_util::sync::CancellationToken;
 
-/// One gateway: made once at start, shared by all workers, never changed.
+/// One gateway under one configuration: shared by all workers, never changed. Another configuration makes another one, which shares
+/// everything that lives with the one before ([`Current`]); a request uses one of them to its end.
 pub struct App {
     /// The effective configuration.
     pub settings: Arc<Settings>,
+    /// How its file is doing.
+    pub config: Arc<ConfigStatus>,
+    /// Where the one is that is in effect now.
+    pub(crate) current: OnceLock<Weak<Current>>,
     /// The store of definitions.
     pub source: Arc<dyn DataSource>,
     /// The compiled copy of all definitions in memory.
@@ -54,11 +66,13 @@ pub struct App {
     /// The MCP protocol over that catalog.
     pub gateway: Arc<Gateway>,
     /// How upstreams are called.
-    pub engine: EngineSettings,
+    pub engine: Arc<EngineSettings>,
     /// What calls need for that, and share: tokens, secrets, the lane.
     pub services: EngineServices,
     /// What happens, for whoever wants to hear of it.
     pub events: Events,
+    /// What is told of requests.
+    pub(crate) told: Arc<EventGate>,
     /// The connections to other MCP servers.
     pub hub: Arc<Hub>,
     /// Who may come in.
@@ -72,15 +86,15 @@ pub struct App {
     /// What admin requests share.
     pub admin: admin::Admin,
     /// Counters and gauges, and the registry that shows them.
-    pub metrics: Metrics,
+    pub metrics: Arc<Metrics>,
     /// Whether the threads that serve come back to their loops.
     pub vitals: Arc<Vitals>,
     /// What runs in the background.
     pub tasks: Tasks,
     /// Clients whose messages come by requests of their own.
-    pub(crate) channels: mcp::Channels,
+    pub(crate) channels: Arc<mcp::Channels>,
     /// Who is connected, and what they have of the gateway's memory.
-    pub(crate) peers: Peers,
+    pub(crate) peers: Arc<Peers>,
     /// Whether requests should come here.
     pub readiness: Readiness,
     /// Cancelled when the gateway starts to drain: streams end, nothing new begins.
@@ -95,7 +109,63 @@ pub struct App {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct SharedBody;
 
+/// What another configuration replaces.
+pub(crate) struct Terms {
+    pub(crate) settings: Arc<Settings>,
+    pub(crate) guard: Guard,
+    pub(crate) engine: Arc<EngineSettings>,
+}
+
 impl App {
+    /// The same gateway under another configuration.
+    pub(crate) fn under(&self, terms: Terms) -> Self {
+        let Terms {
+            settings,
+            guard,
+            engine,
+        } = terms;
+        let own = Engine::new((*engine).clone(), self.services.clone());
+        Self {
+            config: self.config.clone(),
+            current: self.current.clone(),
+            source: self.source.clone(),
+            catalog: self.catalog.clone(),
+            sync: self.sync.clone(),
+            gateway: self.gateway.clone(),
+            services: self.services.clone(),
+            events: self.events.clone(),
+            told: self.told.clone(),
+            hub: self.hub.clone(),
+            resources: Resources::of_gateway(&settings.app, &guard),
+            key_usage: self.key_usage.clone(),
+            audit: self.audit.clone(),
+            admin: self.admin.under(own, &settings.app),
+            metrics: self.metrics.clone(),
+            vitals: self.vitals.clone(),
+            tasks: self.tasks.clone(),
+            channels: self.channels.clone(),
+            peers: self.peers.clone(),
+            readiness: self.readiness.clone(),
+            draining: self.draining.clone(),
+            control: self.control.clone(),
+            started_at: self.started_at,
+            settings,
+            guard,
+            engine,
+        }
+    }
+
+    /// The same gateway under the configuration that is in effect now, for what goes on for long.
+    pub fn latest(self: &Arc<Self>) -> Arc<Self> {
+        self.current()
+            .map_or_else(|| self.clone(), |current| current.now())
+    }
+
+    /// Where the one is that is in effect; `None` once the gateway has ended.
+    pub fn current(&self) -> Option<Arc<Current>> {
+        self.current.get()?.upgrade()
+    }
+
     /// Bytes of bodies and answers in flight.
     pub fn memory_in_flight(&self) -> u64 {
         self.peers.budget().used()

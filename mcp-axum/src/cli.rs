@@ -11,6 +11,7 @@ mod completions;
 mod config;
 mod contract;
 mod demo;
+mod events;
 mod explain;
 mod export;
 mod failure;
@@ -49,6 +50,7 @@ use call::CallArguments;
 use clap::{Parser, Subcommand};
 use clients::ClientsArguments;
 use contract::TestArguments;
+use events::EventsArguments;
 use explain::ExplainArguments;
 use export::ExportArguments;
 use failure::Failure;
@@ -85,6 +87,7 @@ Examples:
   dynmcp import mcp ~/.cursor/mcp.json --instance desk           those of all servers of a client's file
   dynmcp upstreams                         how they are doing
   dynmcp top --server https://gateway.example.com   watch a gateway on the terminal
+  dynmcp events --types 'upstream.*'       what happens, as it happens
   dynmcp pin docs                          which of its tools are not as somebody approved them
   dynmcp stdio desk                        an instance for a client that starts its servers as programs
   dynmcp keys create --name claude --instance support             a key that opens this instance alone
@@ -207,6 +210,14 @@ enum Command {
     Clients(ClientsArguments),
     /// Show how the upstreams of a running gateway are doing: state, revision, tools, the last error, the next attempt.
     Upstreams(UpstreamsArguments),
+    /// Print what happens in a running gateway, as it happens: upstreams, endpoints, definitions, keys, calls, refusals.
+    ///
+    /// Goes on when the gateway is started anew. The key needs the right admin/events/read. Calls are told as far as
+    /// `events.tool_executed` of the configuration says.
+    ///
+    ///   dynmcp events --types 'breaker.*,upstream.*'
+    #[command(verbatim_doc_comment)]
+    Events(EventsArguments),
     /// Watch a running gateway: requests, calls and their times, upstreams, tools, what is in quarantine, logs.
     ///
     /// Works from afar; asks /metrics and the admin API once a second. q leaves, Tab and 1 to 6 turn pages, arrows choose lines, / finds.
@@ -362,6 +373,7 @@ fn run_command(cli: Cli) -> ExitCode {
         Command::Add(arguments) => add::run(cli.config, &arguments),
         Command::Clients(arguments) => clients::run(cli.config, &arguments),
         Command::Upstreams(arguments) => upstreams::run(cli.config, &arguments),
+        Command::Events(arguments) => events::run(cli.config, &arguments),
         Command::Top(arguments) => top::run(cli.config, &arguments),
         Command::Pin(arguments) => pin::run(cli.config, &arguments),
         Command::Keys { command } => keys::run(cli.config, &command),

@@ -4,14 +4,17 @@
 mod auto_size;
 mod bounds;
 mod check;
+mod differences;
 mod display;
 mod error;
 mod layers;
 mod list;
+mod live;
 mod network;
 mod sections;
 mod source_tables;
 mod unknown;
+mod webhooks;
 
 pub use auto_size::AutoSize;
 pub use bounds::BoundsSettings;
@@ -21,9 +24,12 @@ pub use layers::{DEFAULT_TOML, Layers};
 pub use list::List;
 pub use network::{Network, NoNetwork};
 pub use sections::{
-    AppSettings, AuditSettings, AutoSwitch, EgressSettings, LogFormat, LogSettings, McpSettings, OnFull,
-    SecretSettings, StdioSettings, TemplateSettings, UpstreamSettings, WatchdogSettings, WorkSettings,
+    AppSettings, AuditSettings, AutoSwitch, EgressSettings, EventSettings, LogFormat, LogSettings,
+    McpSettings, OnFull, SecretSettings, StdioSettings, TemplateSettings, UpstreamSettings, WatchdogSettings,
+    WorkSettings,
 };
+
+pub use webhooks::WebhookSettings;
 
 use serde::Deserialize;
 use std::collections::BTreeMap;
@@ -42,6 +48,11 @@ pub struct Settings {
     pub log: LogSettings,
     /// What is remembered of who did what.
     pub audit: AuditSettings,
+    /// What is told of what happens.
+    pub events: EventSettings,
+    /// Those outside who are told.
+    #[serde(default)]
+    pub webhooks: Vec<WebhookSettings>,
     /// What each data source reads.
     #[serde(default)]
     pub data_source: PluginTables,
@@ -80,6 +91,11 @@ impl Settings {
     /// The same with everything that is wrong: what has no meaning has its default's.
     pub(crate) fn examine(layers: &Layers) -> Result<(Self, Vec<SettingsError>), SettingsError> {
         layers.examine()
+    }
+
+    /// What is wrong with values of the right types.
+    pub(crate) fn problems(&self) -> Vec<SettingsError> {
+        check::problems(self)
     }
 
     /// The settings as TOML, with secrets redacted.

@@ -15,16 +15,63 @@ use tokio::sync::watch;
 const KEPT: usize = 1_000;
 
 /// Every type that there is.
-pub const TYPES: [&str; 8] = [
+pub const TYPES: [&str; 17] = [
+    "server.started",
+    "server.stopped",
     "upstream.discovered",
     "upstream.removed",
     "upstream.status_changed",
     "upstream.tools_changed",
+    "upstream.drifted",
     "endpoint.health_changed",
     "breaker.opened",
     "breaker.closed",
     "definition.changed",
+    "key.changed",
+    "config.changed",
+    "tool.executed",
+    "access.denied",
+    "health",
+    "error",
 ];
+
+/// Which types somebody wants: names, with `*` for any text at the end of one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Wanted(Vec<String>);
+
+/// There is no type that would be meant.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("there is no event `{0}`; there are {all}, and `*` at the end of one stands for any text", all = TYPES.join(", "))]
+pub struct NoSuchType(String);
+
+impl Wanted {
+    /// All of these have to mean something.
+    pub fn new(names: impl IntoIterator<Item = impl AsRef<str>>) -> Result<Self, NoSuchType> {
+        let names: Vec<String> = names
+            .into_iter()
+            .map(|name| name.as_ref().trim().to_owned())
+            .collect();
+        match names
+            .iter()
+            .find(|name| !TYPES.iter().any(|known| is_meant(name, known)))
+        {
+            None => Ok(Self(names)),
+            Some(unknown) => Err(NoSuchType(unknown.clone())),
+        }
+    }
+
+    /// Whether events of this type are wanted.
+    pub fn has(&self, kind: &str) -> bool {
+        self.0.iter().any(|name| is_meant(name, kind))
+    }
+}
+
+fn is_meant(name: &str, kind: &str) -> bool {
+    match name.strip_suffix('*') {
+        Some(start) => kind.starts_with(start),
+        None => name == kind,
+    }
+}
 
 /// One thing that happened.
 #[derive(Clone, Debug, Serialize)]

@@ -26,6 +26,7 @@ use tokio_util::sync::CancellationToken;
 #[derive(Clone, Debug, Default)]
 pub struct Tasks {
     shared: Arc<Shared>,
+    stop: CancellationToken,
 }
 
 /// How a task comes to its end when the gateway ends.
@@ -42,7 +43,6 @@ struct Shared {
     rows: Mutex<BTreeMap<&'static str, Row>>,
     /// A task that is waited for has ended.
     ended: Condvar,
-    stop: CancellationToken,
     #[cfg(feature = "testsuite")]
     panics: supervised::Panics,
 }
@@ -131,7 +131,16 @@ impl Tasks {
 
     /// Ends all tasks that end when they are told.
     pub fn stop(&self) {
-        self.shared.stop.cancel();
+        self.stop.cancel();
+    }
+
+    /// The same tasks for somebody who may go before the gateway does: [`stop`](Self::stop) of what is returned ends only those that
+    /// were started by it.
+    pub fn branch(&self) -> Self {
+        Self {
+            shared: self.shared.clone(),
+            stop: self.stop.child_token(),
+        }
     }
 
     /// Waits until all tasks that end so have ended, for at most this time. Returns those that have not.

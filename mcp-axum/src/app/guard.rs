@@ -4,6 +4,7 @@ use http::HeaderMap;
 use mcp_common::{
     authenticator::{Arrival, Authenticator, Denied, KeyRing, Principal},
     plugin::{AuthenticatorFactory, PluginError, Registry, Settings, Surroundings},
+    tasks::Tasks,
 };
 use mcp_plugin::authenticator::stored_keys::StoredKeys;
 use std::{collections::BTreeMap, sync::Arc};
@@ -11,15 +12,27 @@ use std::{collections::BTreeMap, sync::Arc};
 /// The authenticators that both read `Authorization: Bearer`.
 const API_KEY: &str = "api_key";
 const JWT: &str = "jwt";
+/// Not the name of a plugin.
+const STORED: &str = "the keys of the store";
 
 /// The chain of `app.authenticators`.
 pub struct Guard {
-    chain: Vec<Arc<dyn Authenticator>>,
+    chain: Vec<Link>,
     challenge: String,
     /// Where tokens come from, for clients that log in by themselves.
     issuers: Vec<String>,
     scopes: Vec<String>,
     open: bool,
+}
+
+/// One authenticator, and what it was made of.
+#[derive(Clone)]
+struct Link {
+    name: String,
+    table: Settings,
+    /// What it does in the background.
+    tasks: Tasks,
+    authenticator: Arc<dyn Authenticator>,
 }
 
 /// Why the chain could not be made.
@@ -43,22 +56,57 @@ impl GuardError {
 }
 
 impl Guard {
-    /// The authenticators called `names`, each with its own table of the configuration.
+    /// The authenticators called `names`, each with its own table of the configuration. One of the guard before that was made of
+    /// the same stays: it may remember what it has verified.
     pub async fn build(
         names: &[String],
         tables: &BTreeMap<String, Settings>,
         gateway: &Surroundings,
+        before: Option<&Self>,
     ) -> Result<Self, GuardError> {
         let registry = Registry::<dyn AuthenticatorFactory>::authenticators()?;
-        let mut chain = Vec::with_capacity(names.len());
+        let mut chain: Vec<Link> = Vec::with_capacity(names.len());
         for name in names {
-            let settings = tables
+            let table = tables
                 .get(name)
                 .cloned()
                 .unwrap_or_else(|| Settings::Object(Default::default()));
-            chain.push(registry.get(name)?.make_within(&settings, gateway).await?);
+            let mut known = before.iter().flat_map(|before| &before.chain);
+            if let Some(same) = known.find(|link| link.name == *name && link.table == table) {
+                chain.push(same.clone());
+                continue;
+            }
+            let tasks = gateway.tasks.branch();
+            let within = Surroundings {
+                tasks: tasks.clone(),
+                ..gateway.clone()
+            };
+            let made = registry.get(name)?.make_within(&table, &within).await;
+            let authenticator = made.inspect_err(|_| {
+                tasks.stop();
+                let is_new = |link: &&Link| !before.is_some_and(|before| before.has(link));
+                chain.iter().filter(is_new).for_each(|link| link.tasks.stop());
+            })?;
+            chain.push(Link {
+                name: name.clone(),
+                table,
+                tasks,
+                authenticator,
+            });
         }
-        Ok(Self::new(chain))
+        Ok(Self::of(chain))
+    }
+
+    fn has(&self, link: &Link) -> bool {
+        let mut chain = self.chain.iter();
+        chain.any(|own| Arc::ptr_eq(&own.authenticator, &link.authenticator))
+    }
+
+    /// Ends what authenticators do in the background that the one after it does not have.
+    pub(crate) fn retire(&self, after: &Self) {
+        for link in self.chain.iter().filter(|link| !after.has(link)) {
+            link.tasks.stop();
+        }
     }
 
     /// Everything that can be known to be wrong with them, without making them.
@@ -88,27 +136,37 @@ impl Guard {
 
     /// A guard of authenticators that are there already.
     pub fn new(chain: Vec<Arc<dyn Authenticator>>) -> Self {
-        let mut challenges: Vec<String> = chain
-            .iter()
-            .map(|authenticator| authenticator.challenge())
-            .collect();
+        let link = |authenticator| Link {
+            name: String::new(),
+            table: Settings::Null,
+            tasks: Tasks::default(),
+            authenticator,
+        };
+        Self::of(chain.into_iter().map(link).collect())
+    }
+
+    fn of(chain: Vec<Link>) -> Self {
+        let each = || chain.iter().map(|link| &link.authenticator);
+        let mut challenges: Vec<String> = each().map(|authenticator| authenticator.challenge()).collect();
         challenges.dedup();
-        let issuers = chain.iter().flat_map(|authenticator| authenticator.issuers());
-        let scopes = chain.iter().flat_map(|authenticator| authenticator.scopes());
-        let (issuers, scopes) = (issuers.collect(), scopes.collect());
-        let open = chain.iter().any(|authenticator| authenticator.open());
         Self {
-            chain,
             challenge: challenges.join(", "),
-            issuers,
-            scopes,
-            open,
+            issuers: each().flat_map(|authenticator| authenticator.issuers()).collect(),
+            scopes: each().flat_map(|authenticator| authenticator.scopes()).collect(),
+            open: each().any(|authenticator| authenticator.open()),
+            chain,
         }
     }
 
     /// The keys of the store are asked first: what is shown and is none of them is left to the others.
     pub fn with_keys(mut self, ring: Arc<dyn KeyRing>) -> Self {
-        self.chain.insert(0, Arc::new(StoredKeys::new(ring)));
+        let link = Link {
+            name: STORED.to_owned(),
+            table: Settings::Null,
+            tasks: Tasks::default(),
+            authenticator: Arc::new(StoredKeys::new(ring)),
+        };
+        self.chain.insert(0, link);
         self
     }
 
@@ -123,8 +181,8 @@ impl Guard {
 
     /// The same, where the caller wants to use something that tokens can name.
     pub async fn recognise(&self, arrival: Arrival<'_>) -> Result<Principal, Denied> {
-        for authenticator in &self.chain {
-            match authenticator.recognise(arrival).await {
+        for link in &self.chain {
+            match link.authenticator.recognise(arrival).await {
                 Err(Denied::Missing) => {}
                 decided => return decided,
             }

@@ -2,9 +2,8 @@
 
 use super::Failure;
 use crate::{
-    runtime::control_plane,
+    reload,
     settings::{DEFAULT_TOML, Layers, Settings},
-    telemetry::logging,
 };
 use std::path::PathBuf;
 
@@ -22,22 +21,13 @@ pub(super) fn check(file: Option<PathBuf>) -> Result<(), Failure> {
 /// The configuration of a gateway that could be started, as far as that can be known without opening anything; otherwise
 /// everything that is wrong with it.
 pub(super) fn startable(layers: &Layers) -> Result<Settings, Failure> {
-    let (settings, problems) = Settings::examine(layers)?;
-    let mut found: Vec<String> = problems.iter().map(ToString::to_string).collect();
-    let mut is_configuration = !found.is_empty();
-    for problem in control_plane::problems(&settings) {
-        is_configuration |= problem.is_configuration();
-        found.push(problem.to_string());
-    }
-    found.extend(logging::problem(&settings.log).map(|problem| problem.to_string()));
-    match found.as_slice() {
-        [] => Ok(settings),
-        found if is_configuration => Err(Failure::configuration(format_args!(
-            "configuration: {}",
-            found.join("; ")
-        ))),
-        found => Err(Failure::runtime(found.join("; "))),
-    }
+    reload::startable(layers).map_err(|unfit| {
+        let problems = unfit.problems.join("; ");
+        match unfit.is_configuration {
+            true => Failure::configuration(format_args!("configuration: {problems}")),
+            false => Failure::runtime(problems),
+        }
+    })
 }
 
 pub(super) fn show(file: Option<PathBuf>) -> Result<(), Failure> {

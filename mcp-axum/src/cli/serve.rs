@@ -3,6 +3,7 @@
 #[cfg(unix)]
 use super::{Failure, banner, config, open_files, own_program};
 use crate::{
+    reload::Followed,
     runtime::{
         server::{Server, Stopped},
         shutdown::Unheard,
@@ -14,17 +15,21 @@ use mcp_common::secret::ExposeSecret;
 use std::path::PathBuf;
 
 pub(super) fn serve(file: Option<PathBuf>) -> Result<(), Failure> {
-    let layers = Layers::of_process(file);
-    let file = layers.effective_file()?;
-    let mut settings = config::startable(&layers)?;
+    let mut followed = Followed::new(Layers::of_process(file));
+    let file = followed.layers.effective_file()?;
+    let mut settings = config::startable(&followed.layers)?;
     let unheard = Unheard::begin()?;
-    let _log = logging::start(&settings.log)?;
+    let log = logging::start(&settings.log)?;
+    followed.levels = Some(log.levels());
     #[cfg(unix)]
     {
-        settings.app.max_connections = open_files::reserve(settings.app.max_connections);
+        let wanted = settings.app.max_connections;
+        settings.app.max_connections = open_files::reserve(wanted);
+        followed.connections = Some((settings.app.max_connections, wanted));
     }
     settings.work.program = own_program();
     let server = Server::start(settings)?;
+    server.follow(followed);
     banner::log(&server, file.as_deref());
     if let Some(key) = server.new_admin_key() {
         let place = server.app().settings.app.data_dir.join("admin-key.sha256");

@@ -8,6 +8,7 @@
 
 mod access;
 mod access_explain;
+mod aliases;
 mod audit;
 mod clients;
 mod collection;
@@ -64,9 +65,9 @@ const PATIENCE: Duration = Duration::from_secs(300);
 #[derive(Debug)]
 pub struct Admin {
     request_ids: RequestIds,
-    writer: Writer,
+    writer: Arc<Writer>,
     /// One import or plan at a time: each holds a large document.
-    imports: Mutex<()>,
+    imports: Arc<Mutex<()>>,
     /// Explains calls and makes those that are to be seen. Its connections are not those of the data plane.
     engine: Engine,
     access: AccessRules,
@@ -77,15 +78,24 @@ pub struct Admin {
 
 impl Admin {
     /// `engine` has the settings of the data plane's.
-    pub fn new(engine: Engine, writer: Writer, settings: &AppSettings) -> Self {
+    pub fn new(engine: Engine, writer: Arc<Writer>, settings: &AppSettings) -> Self {
         Self {
             access: AccessRules::new(settings),
             request_ids: RequestIds::random(),
             writer,
-            imports: Mutex::default(),
+            imports: Arc::default(),
             engine,
             disabled: Disabled::default(),
             event_streams: Arc::new(Semaphore::new(events::MOST)),
+        }
+    }
+
+    /// The same under another configuration.
+    pub(crate) fn under(&self, engine: Engine, settings: &AppSettings) -> Self {
+        Self {
+            imports: self.imports.clone(),
+            event_streams: self.event_streams.clone(),
+            ..Self::new(engine, self.writer.clone(), settings)
         }
     }
 }
@@ -113,6 +123,7 @@ pub fn router(app: Arc<App>) -> Router {
         .route_layer(from_fn_with_state(app.clone(), access::loaded));
     let guarded = definitions
         .route("/status", get(status::show))
+        .route("/config/status", get(status::config))
         .route("/events", get(events::stream))
         .route("/audit", get(audit::list))
         .fallback(unknown_path)
@@ -123,10 +134,11 @@ pub fn router(app: Arc<App>) -> Router {
         .route("/schema/{file}", get(schema::show))
         .merge(docs::router())
         .method_not_allowed_fallback(method_not_allowed);
-    Router::new()
+    let routes = Router::new()
         .nest("/admin", public.merge(guarded))
         .layer(from_fn_with_state(app.clone(), trail::record))
-        .with_state(app)
+        .with_state(app);
+    aliases::router(&routes).merge(routes)
 }
 
 /// One collection. The handlers are the same for all, the kind tells them which one they serve.

@@ -80,16 +80,22 @@ async fn ready(State(app): State<Arc<App>>, RawQuery(query): RawQuery) -> Result
     match app.phase() {
         Phase::Loading => Err(Error::unavailable("the definitions are not loaded yet")),
         Phase::Draining => Err(Error::unavailable("the gateway is shutting down")),
-        Phase::Ready if strict && app.sync.stale() => Err(Error::unavailable(
-            "the data source is away; definitions may be out of date",
-        )),
-        Phase::Ready => match app.tasks.in_trouble().filter(|_| strict) {
-            Some(task) => Err(Error::unavailable(format!(
-                "the background task `{task}` failed a moment ago; the log says why"
-            ))),
+        Phase::Ready => match trouble(&app).filter(|_| strict) {
+            Some(trouble) => Err(Error::unavailable(trouble)),
             None => Ok(success(json!("OK"))),
         },
     }
+}
+
+/// What is wrong with a gateway that can serve.
+pub(crate) fn trouble(app: &App) -> Option<String> {
+    if app.sync.stale() {
+        return Some("the data source is away; definitions may be out of date".to_owned());
+    }
+    let task = app.tasks.in_trouble()?;
+    Some(format!(
+        "the background task `{task}` failed a moment ago; the log says why"
+    ))
 }
 
 async fn metrics(State(app): State<Arc<App>>, headers: HeaderMap) -> Result<impl IntoResponse, Error> {

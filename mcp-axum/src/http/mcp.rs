@@ -51,17 +51,33 @@ struct McpRoute {
     log_requests: bool,
 }
 
+impl McpRoute {
+    fn of(app: Arc<App>, endpoint: Endpoint) -> Self {
+        let settings = &app.settings;
+        Self {
+            access: AccessRules::new(&settings.app),
+            endpoint,
+            max_body_bytes: settings.app.max_body_bytes.as_usize(),
+            request_ids: RequestIds::random(),
+            log_requests: settings.log.requests,
+            app,
+        }
+    }
+
+    /// The same under the configuration that is in effect now, for what goes on after the request that it came with.
+    fn latest(self: &Arc<Self>) -> Arc<Self> {
+        let app = self.app.latest();
+        match Arc::ptr_eq(&app, &self.app) {
+            true => self.clone(),
+            false => Arc::new(Self::of(app, self.endpoint.clone())),
+        }
+    }
+}
+
 /// The routes of one worker. Without `app.cors_origins` there are no CORS headers at all.
 pub fn router(app: Arc<App>, endpoint: Endpoint) -> Router {
     let settings = app.settings.clone();
-    let route = McpRoute {
-        access: AccessRules::new(&settings.app),
-        endpoint,
-        max_body_bytes: settings.app.max_body_bytes.as_usize(),
-        request_ids: RequestIds::random(),
-        log_requests: settings.log.requests,
-        app,
-    };
+    let route = McpRoute::of(app, endpoint);
     let router = Router::new()
         .route("/mcp", any(serve))
         .route("/mcp/", any(serve))

@@ -1,7 +1,10 @@
 //! The gateway as a resource server of OAuth 2.1: what tells clients where they get tokens for an instance (RFC 9728), and why a
 //! request without a good one is refused (RFC 6750, section 3).
 
-use crate::app::{App, Guard};
+use crate::{
+    app::{App, Guard},
+    settings::AppSettings,
+};
 use axum::{
     Json, Router,
     extract::{Path, State},
@@ -32,6 +35,12 @@ struct Metadata {
 }
 
 impl Resources {
+    /// Without tokens nobody asks for their names.
+    pub(crate) fn of_gateway(settings: &AppSettings, guard: &Guard) -> Option<Self> {
+        let public_url = settings.public_url.as_deref();
+        Self::of(public_url.filter(|_| !guard.issuers().is_empty()))
+    }
+
     /// `None` where the gateway does not know its own name.
     pub(crate) fn of(public_url: Option<&str>) -> Option<Self> {
         let public_url = public_url?.trim_end_matches('/').to_owned();

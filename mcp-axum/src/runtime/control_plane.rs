@@ -7,16 +7,19 @@ mod late_source;
 mod parts;
 mod safe_mode;
 mod snapshot;
+mod terms;
 mod upstreams;
 
 use super::{
-    tasks::{ANNOUNCE, CONTROL_BEAT, ENDPOINT_PROBES, SNAPSHOT, SYNC},
+    tasks::{ANNOUNCE, CONTROL_BEAT, ENDPOINT_PROBES, HEALTH, SNAPSHOT, SYNC, WEBHOOKS},
     watchdog::Vitals,
 };
 use crate::{
-    app::{App, Guard, GuardError, Readiness},
+    app::{App, Current, Guard, GuardError, Readiness},
     audit::{self, Audit, AuditError},
+    events::{self as told, EventGate},
     http::resource::Resources,
+    reload::ConfigStatus,
     settings::Settings,
     telemetry::metrics::Metrics,
 };
@@ -31,7 +34,7 @@ use mcp_common::{
     datasource::{DataSource, Load},
     events::Events,
     migration::{Migrate, Migration},
-    plugin::{DataSourceFactory, PluginError, Registry, Surroundings},
+    plugin::{DataSourceFactory, PluginError, Registry},
     safe_mode::SafeMode,
     tasks::{Ends, Tasks},
 };
@@ -47,6 +50,7 @@ use mcp_core::{
 pub(crate) use parts::{bounds, command_engine, command_hub};
 use parts::{engine_services, engine_settings};
 use std::{future::pending, sync::Arc, time::SystemTime};
+pub(crate) use terms::{TermsError, adopt};
 use tokio::runtime::Handle;
 use tokio_util::sync::CancellationToken;
 
@@ -87,6 +91,7 @@ fn joined(errors: &[BuildError]) -> String {
 /// A gateway, and the key that was made for it if this is its first start.
 pub(crate) struct Built {
     pub(crate) app: Arc<App>,
+    pub(crate) current: Arc<Current>,
     pub(crate) key: AdminKey,
 }
 
@@ -123,27 +128,16 @@ pub(crate) async fn build(settings: Settings) -> Result<Built, BuildError> {
 
     let events = Events::default();
     let (engine, services) = (
-        engine_settings(&settings),
+        Arc::new(engine_settings(&settings)),
         engine_services(&settings, &tasks, &events),
     );
     let catalog = Arc::new(Catalog::new(with_safe_mode(
         parts::compiler(&settings).with_bases(services.bases.clone()),
         safe_mode::of_gateway(&settings),
     )));
-    let surroundings = Surroundings {
-        ring: catalog.clone(),
-        http: Arc::new(crate::client::Documents),
-        tasks: tasks.clone(),
-    };
-    let guard = Guard::build(
-        &settings.app.authenticators,
-        &key.tables(&settings),
-        &surroundings,
-    )
-    .await?;
-    let guard = guard.with_keys(catalog.clone());
+    let guard = terms::guard(&settings, &key, &catalog, &tasks, None).await?;
     let status = Arc::new(SyncStatus::default());
-    let peers = parts::peers(&settings);
+    let peers = Arc::new(parts::peers(&settings));
     let hub = Hub::new(
         parts::hub_settings(&settings, &engine, &services, &events),
         tasks.clone(),
@@ -162,9 +156,11 @@ pub(crate) async fn build(settings: Settings) -> Result<Built, BuildError> {
     announce::subscribe(&catalog, &readiness);
     upstreams::follow(&catalog, &hub, &services.bases);
     let keys = keys::counted(&catalog);
-    let own = Engine::new(engine.clone(), services.clone());
+    let own = Engine::new((*engine).clone(), services.clone());
     let audit = Audit::open(&settings, &metrics.audit)?;
     let mut gates = keys.gates(metrics.refusals.clone());
+    let told = Arc::new(EventGate::new(events.clone(), settings.events.tool_executed));
+    gates.push(told.clone());
     gates.extend(audit.as_ref().map(|audit| audit.gate()));
     let gateway = Gateway::new(GatewayParts {
         catalog: catalog.clone(),
@@ -181,22 +177,19 @@ pub(crate) async fn build(settings: Settings) -> Result<Built, BuildError> {
     });
     upstreams::announce(&catalog, &hub, &gateway);
     announce::tell(&catalog, &events);
-    let writer = Writer::of_gateway(catalog.clone(), source.clone());
+    let writer = Arc::new(Writer::of_gateway(catalog.clone(), source.clone()));
     let admin = crate::http::admin::Admin::new(own, writer, &settings.app);
-    // Without tokens nobody asks for their names.
-    let named = settings
-        .app
-        .public_url
-        .as_deref()
-        .filter(|_| !guard.issuers().is_empty());
-    let resources = Resources::of(named);
+    let resources = Resources::of_gateway(&settings.app, &guard);
     let app = Arc::new(App {
         settings: Arc::new(settings),
+        config: Arc::new(ConfigStatus::new(metrics.config.clone())),
+        current: Default::default(),
         source,
         catalog,
         sync: status,
         gateway,
         events,
+        told,
         hub,
         guard,
         resources,
@@ -205,7 +198,7 @@ pub(crate) async fn build(settings: Settings) -> Result<Built, BuildError> {
         admin,
         engine,
         services,
-        metrics,
+        metrics: Arc::new(metrics),
         vitals: Arc::new(Vitals::default()),
         channels: Default::default(),
         peers,
@@ -215,11 +208,12 @@ pub(crate) async fn build(settings: Settings) -> Result<Built, BuildError> {
         control: Handle::current(),
         started_at: SystemTime::now(),
     });
-    Ok(Built { app, key })
+    let current = Current::new(app.clone());
+    Ok(Built { app, current, key })
 }
 
 /// Starts what runs beside requests: the copy of the data source, and the news for open streams.
-pub(crate) fn start_background(app: &Arc<App>) {
+pub(crate) fn start_background(app: &Arc<App>, current: &Arc<Current>) {
     let watched = app.vitals.watch("the control plane".to_owned(), None);
     app.tasks.spawn(CONTROL_BEAT, Ends::WhenTold, move || {
         let beat = watched.vital.clone().beat(None);
@@ -233,9 +227,18 @@ pub(crate) fn start_background(app: &Arc<App>) {
         let gateway = gateway.clone();
         async move { gateway.announce_changes().await }
     });
-    let probing = Engine::new(app.engine.clone(), app.services.clone());
+    let (configured, metrics) = (current.subscribe(), app.metrics.webhooks.clone());
+    let process = told::process_name();
+    app.tasks.spawn(WEBHOOKS, Ends::ByItself, move || {
+        told::tell_webhooks(configured.clone(), metrics.clone(), process.clone())
+    });
+    let watched = Arc::downgrade(app);
+    app.tasks.spawn(HEALTH, Ends::WhenTold, move || {
+        told::watch_health(watched.clone())
+    });
+    let configured = current.subscribe();
     app.tasks.spawn(ENDPOINT_PROBES, Ends::WhenTold, move || {
-        probing.clone().probe_services()
+        terms::probe_services(configured.clone())
     });
     let snapshot = snapshot::Place::of(&app.settings);
     if let Some(place) = snapshot.clone() {

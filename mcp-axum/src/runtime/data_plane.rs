@@ -12,6 +12,7 @@ mod host;
 mod http_server;
 mod member;
 mod peers;
+mod routes;
 mod seats;
 mod socket;
 mod worker;

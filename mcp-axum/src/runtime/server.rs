@@ -4,12 +4,15 @@ use super::{
     control_plane::{self, BuildError},
     data_plane::{DataPlane, Drained, Listeners},
     shutdown::{self, Ending, LAST_MOMENT, Stage, Unheard},
+    tasks::CONFIG,
 };
 use crate::{
-    app::{App, Phase},
+    app::{App, Current, Phase},
+    reload::{Followed, Reload},
     settings::Settings,
 };
 use mcp_common::{catalog::Compile, secret::Secret, tasks::Ends};
+use serde_json::json;
 use std::{
     io,
     net::SocketAddr,
@@ -19,6 +22,7 @@ use std::{
 use tokio::{
     net::TcpListener,
     runtime::{Builder, Runtime},
+    sync::Notify,
 };
 
 /// Threads of the control plane: enough for a write while a catalog is being loaded.
@@ -64,6 +68,9 @@ impl StartError {
 /// `spawn_blocking`.
 pub struct Server {
     app: Arc<App>,
+    current: Arc<Current>,
+    /// Has the configuration read again, where it is followed.
+    reload: Arc<Notify>,
     address: SocketAddr,
     admin_address: SocketAddr,
     new_admin_key: Option<Secret>,
@@ -89,15 +96,17 @@ impl Server {
             Some(listener) => listener.local_addr().map_err(StartError::Threads)?,
         };
         let built = control.block_on(control_plane::build(settings))?;
-        let app = built.app;
+        let (app, current) = (built.app, built.current);
         let data_plane = control.block_on(async {
-            control_plane::start_background(&app);
+            control_plane::start_background(&app, &current);
             DataPlane::start(&app, listeners).map_err(StartError::Threads)
         })?;
         // Last: what a start that failed had stored would count as shown at the next one.
         let new_admin_key = built.key.store_if_new().map_err(BuildError::from)?;
         Ok(Self {
             app,
+            current,
+            reload: Arc::default(),
             address,
             admin_address,
             new_admin_key,
@@ -116,9 +125,33 @@ impl Server {
         self.admin_address
     }
 
-    /// What all its routes share.
+    /// What all its routes share, under the configuration of the start.
     pub fn app(&self) -> &Arc<App> {
         &self.app
+    }
+
+    /// The same under the configuration that is in effect.
+    pub fn current(&self) -> &Arc<Current> {
+        &self.current
+    }
+
+    /// From now on changes of the configuration come into effect, as far as they need no restart.
+    pub fn follow(&self, followed: Followed) {
+        let Some(control) = &self.control else { return };
+        let reload = Arc::new(Reload {
+            current: self.current.clone(),
+            followed,
+            wanted: self.reload.clone(),
+        });
+        let _context = control.enter();
+        self.app
+            .tasks
+            .spawn(CONFIG, Ends::WhenTold, move || reload.clone().run());
+    }
+
+    /// Has the configuration read again, whether its file has changed or not.
+    pub fn reload(&self) {
+        self.reload.notify_one();
     }
 
     /// The admin key, if this start made one: show it, it is not kept.
@@ -138,6 +171,7 @@ impl Server {
                 patience: self.app.settings.watchdog.patience(),
                 halt: halt.clone(),
                 stage: stage.clone(),
+                reload: self.reload.clone(),
             },
         )?;
         let Ok(name) = signals.recv() else {
@@ -164,16 +198,22 @@ impl Server {
 
     /// The data source is closed here, not by whichever thread lets go of it last: the process does not wait for those.
     fn close(self) {
-        let app = self.app.clone();
+        // Each configuration that there was has one of these, and they share the data source.
+        let apps = [Arc::downgrade(&self.app), Arc::downgrade(&self.current.now())];
+        let source = self.app.source.clone();
         drop(self);
         let patience = Instant::now() + LAST_TASKS;
-        while Arc::strong_count(&app) > 1 && Instant::now() < patience {
+        while apps.iter().any(|app| app.strong_count() > 0) && Instant::now() < patience {
             std::thread::sleep(Duration::from_millis(1));
         }
+        drop(source);
     }
 
     fn finish(&mut self, stage: &Stage) -> Drained {
         let until = Instant::now() + self.app.settings.app.drain_deadline() + LAST_WORK;
+        // Before streams of events end.
+        let members = json!({"version": env!("CARGO_PKG_VERSION")});
+        self.app.events.tell("server.stopped", members);
         self.app.readiness.advance(Phase::Draining);
         self.app.draining.cancel();
         stage.begin("calls in flight");

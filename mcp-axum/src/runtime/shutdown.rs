@@ -16,6 +16,7 @@ use std::{
     thread,
     time::Duration,
 };
+use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
 /// After `app.drain_seconds` everything has this long to end by itself.
@@ -35,6 +36,8 @@ pub(crate) struct Ending {
     /// Ends the wait for calls in flight.
     pub(crate) halt: CancellationToken,
     pub(crate) stage: Stage,
+    /// Told when the configuration is to be read again.
+    pub(crate) reload: Arc<Notify>,
 }
 
 /// What is being waited for; clones share it.
@@ -57,11 +60,12 @@ pub(crate) fn listen(unheard: Unheard, ending: Ending) -> io::Result<mpsc::Recei
     let (runtime, mut signals) = Signals::listen(unheard)?;
     let (first, heard) = mpsc::channel();
     let (again, second) = mpsc::channel();
+    let reload = ending.reload.clone();
     let hear = move || {
         runtime.block_on(async {
             // Nobody hears it where the gateway has ended already.
-            let _ = first.send(signals.next().await);
-            signals.next().await;
+            let _ = first.send(signals.next(&reload).await);
+            signals.next(&reload).await;
             let _ = again.send(());
             // A sender that is gone would look like the end.
             std::future::pending::<()>().await;

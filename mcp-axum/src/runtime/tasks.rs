@@ -4,6 +4,8 @@
 pub(crate) const SYNC: &str = "sync";
 /// Opens a data source that is not open yet.
 pub(crate) const OPEN_SOURCE: &str = "open_source";
+/// Follows the configuration's file.
+pub(crate) const CONFIG: &str = "config";
 /// Tells open streams that a list changed.
 pub(crate) const ANNOUNCE: &str = "announce";
 /// Keeps the copy of the definitions on disk.
@@ -12,6 +14,10 @@ pub(crate) const SNAPSHOT: &str = "snapshot";
 pub(crate) const CONTROL_BEAT: &str = "control_beat";
 /// Writes the audit log.
 pub(crate) const AUDIT: &str = "audit";
+/// Tells webhooks of events.
+pub(crate) const WEBHOOKS: &str = "webhooks";
+/// Looks whether the gateway is healthy, to tell of it.
+pub(crate) const HEALTH: &str = "health";
 /// Takes connections.
 pub(crate) const ACCEPT: &str = "accept";
 /// Serves connections. The watchdog starts another one in the place of one that failed.

@@ -26,6 +26,7 @@ pub(super) fn redacted_toml(settings: &Settings) -> String {
         watchdog: &'a super::WatchdogSettings,
         log: &'a super::LogSettings,
         audit: &'a super::AuditSettings,
+        events: &'a super::EventSettings,
         data_source: PluginTables,
         authenticator: PluginTables,
         upstream: &'a super::UpstreamSettings,
@@ -36,6 +37,8 @@ pub(super) fn redacted_toml(settings: &Settings) -> String {
         bounds: &'a super::BoundsSettings,
         work: &'a super::WorkSettings,
         mcp: &'a super::McpSettings,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        webhooks: Option<&'a [super::WebhookSettings]>,
     }
     let redact = |tables: &PluginTables| {
         tables
@@ -48,6 +51,7 @@ pub(super) fn redacted_toml(settings: &Settings) -> String {
         watchdog: &settings.watchdog,
         log: &settings.log,
         audit: &settings.audit,
+        events: &settings.events,
         data_source: redact(&settings.data_source),
         authenticator: redact(&settings.authenticator),
         upstream: &settings.upstream,
@@ -58,6 +62,7 @@ pub(super) fn redacted_toml(settings: &Settings) -> String {
         bounds: &settings.bounds,
         work: &settings.work,
         mcp: &settings.mcp,
+        webhooks: (!settings.webhooks.is_empty()).then_some(&settings.webhooks),
     };
     // Only a plugin's table could hold what TOML cannot say.
     toml::to_string(&sections).unwrap_or_else(|error| format!("# cannot be shown as TOML: {error}\n"))

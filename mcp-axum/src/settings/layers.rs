@@ -62,6 +62,16 @@ impl Layers {
         }
     }
 
+    /// The same, or where it would be.
+    pub(crate) fn file_or_its_place(&self) -> Option<PathBuf> {
+        if self.file.is_some() || self.directory.as_os_str().is_empty() {
+            return self.file.clone();
+        }
+        let chosen = self.environment.get("RUN_MODE").filter(|mode| !mode.is_empty());
+        let mode = chosen.map_or(DEFAULT_RUN_MODE, String::as_str);
+        Some(self.directory.join(format!("{mode}.toml")))
+    }
+
     /// `RUST_LOG`, as other programs read it, is the level unless the gateway's own variable says one.
     fn with_rust_log(&self) -> HashMap<String, String> {
         const OWN: &str = "APP__LOG__LOG_LEVEL";

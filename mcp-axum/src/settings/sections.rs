@@ -183,6 +183,13 @@ pub enum OnFull {
     Refuse,
 }
 
+/// `[events]`: what is told of what happens.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct EventSettings {
+    /// One call in so many; 0 for none.
+    pub tool_executed: u64,
+}
+
 /// `[upstream]`: bounds where a definition has none.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct UpstreamSettings {

@@ -16,7 +16,7 @@ pub(super) fn find(merged: &toml::Table, free_form: &[String]) -> Vec<String> {
                     .strip_prefix(table.as_str())
                     .is_some_and(|rest| rest.starts_with('.'))
         });
-        known.contains(path) || in_free_form || path == "authenticator"
+        known.contains(path) || in_free_form || path == "authenticator" || path == "webhooks"
     };
     let unknown: Vec<String> = paths(merged).into_iter().filter(|path| !is_known(path)).collect();
     // An unknown table stands for all that is in it.

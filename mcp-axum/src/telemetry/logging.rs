@@ -18,12 +18,33 @@ use tracing_subscriber::{
     filter::{LevelFilter, Targets},
     fmt::{self, format},
     layer::SubscriberExt,
+    reload,
 };
 
 /// Keep it until the end: dropping it writes what is still in memory.
 #[must_use]
 pub(crate) struct LogGuard {
     _thread: LogThread,
+    levels: Levels,
+}
+
+impl LogGuard {
+    /// Where its levels are changed.
+    pub(crate) fn levels(&self) -> Levels {
+        self.levels.clone()
+    }
+}
+
+/// What decides which events are written.
+#[derive(Clone, Debug)]
+pub(crate) struct Levels(reload::Handle<Targets, Registry>);
+
+impl Levels {
+    /// From now on these.
+    pub(crate) fn set(&self, settings: &LogSettings) {
+        // Only a log that is gone refuses.
+        let _ = self.0.reload(levels(settings));
+    }
 }
 
 /// Why nothing can be logged.
@@ -46,11 +67,15 @@ pub(crate) fn start(settings: &LogSettings) -> Result<LogGuard, LogError> {
     let colours = settings.log_dir.is_none()
         && std::io::stdout().is_terminal()
         && !forbids_colours(no_colour.as_deref());
+    let (filter, handle) = reload::Layer::new(levels(settings));
     let subscriber = Registry::default()
-        .with(levels(settings))
+        .with(filter)
         .with(layer(settings.format, colours, lines));
     tracing::subscriber::set_global_default(subscriber)?;
-    Ok(LogGuard { _thread: thread })
+    Ok(LogGuard {
+        _thread: thread,
+        levels: Levels(handle),
+    })
 }
 
 /// `NO_COLOR`, as <https://no-color.org> has it: any text but an empty one.

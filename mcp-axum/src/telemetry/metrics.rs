@@ -3,6 +3,7 @@
 mod audit;
 mod catalog;
 mod compiled;
+mod config;
 mod endpoints;
 mod memory;
 mod plain;
@@ -10,11 +11,13 @@ mod process;
 mod refusals;
 mod tasks;
 mod upstreams;
+mod webhooks;
 
 pub(crate) use audit::AuditMetrics;
 use bytes::Bytes;
 use catalog::CatalogCollector;
 use compiled::CompiledCollector;
+pub(crate) use config::ConfigMetrics;
 use endpoints::EndpointsCollector;
 use mcp_common::{
     catalog::{Catalog, sync::SyncStatus},
@@ -43,6 +46,7 @@ use std::{
 use tasks::TasksCollector;
 use tokio::sync::Mutex;
 use upstreams::UpstreamsCollector;
+pub(crate) use webhooks::{OneWebhook, WebhookMetrics};
 
 /// Scrapers that come within this time get one text. It may be megabytes, and making it takes as long as many calls.
 const GOOD_FOR: Duration = Duration::from_secs(1);
@@ -87,6 +91,10 @@ pub struct Metrics {
     pub(crate) refusals: Arc<Refusals>,
     /// What becomes of records of the audit log.
     pub(crate) audit: Arc<AuditMetrics>,
+    /// What becomes of changes of the configuration.
+    pub(crate) config: ConfigMetrics,
+    /// What becomes of events for webhooks.
+    pub(crate) webhooks: WebhookMetrics,
     /// Workers that do not come back to their loops now.
     pub workers_stuck: Gauge,
     /// 1 while the control plane does not.
@@ -126,6 +134,8 @@ impl Metrics {
         );
         let refusals = Arc::new(Refusals::register(registry));
         let audit = Arc::new(AuditMetrics::register(registry));
+        let config = ConfigMetrics::register(registry);
+        let webhooks = WebhookMetrics::register(registry);
         let workers_stuck = Gauge::default();
         registry.register(
             "workers_stuck",
@@ -173,6 +183,8 @@ impl Metrics {
                 connections_refused,
                 refusals,
                 audit,
+                config,
+                webhooks,
                 workers_stuck,
                 control_stuck,
                 stalls,

@@ -3,7 +3,6 @@
 mod breaker;
 mod chaos;
 mod documents;
-mod events;
 mod mcp;
 mod probes;
 mod service;
@@ -22,7 +21,7 @@ fn endpoints(upstreams: &[Upstream]) -> Value {
 }
 
 /// A gateway with the tool `t` in the instance `i`, and so many endpoints that answer.
-async fn started(method: &str, count: usize, more: &Value) -> (TestApp, Vec<Upstream>) {
+pub async fn started(method: &str, count: usize, more: &Value) -> (TestApp, Vec<Upstream>) {
     let app = TestApp::start().await;
     let mut upstreams = Vec::new();
     for _ in 0..count {

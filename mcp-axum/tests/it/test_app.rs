@@ -21,6 +21,7 @@ pub use client::Client;
 pub use mcp::{MODERN, McpClient};
 use mcp_axum::{
     app::{App, Phase},
+    reload::Followed,
     runtime::server::Server,
     settings::{Layers, Settings},
 };
@@ -125,6 +126,28 @@ impl TestApp {
 
     async fn until_ready(&self) {
         eventually("the gateway is ready", || self.app().phase() == Phase::Ready).await;
+    }
+
+    /// Changes of the configuration's file come into effect from now on.
+    pub async fn follow(&self) {
+        self.server
+            .as_ref()
+            .unwrap()
+            .follow(Followed::new(self.layers.clone()));
+        eventually("the configuration is followed", || {
+            serde_json::json!(self.app().config.report())["followed"] == true
+        })
+        .await;
+    }
+
+    /// Has the configuration read again, as SIGHUP does.
+    pub fn reload(&self) {
+        self.server.as_ref().unwrap().reload();
+    }
+
+    /// The configuration's file.
+    pub fn configuration(&self) -> std::path::PathBuf {
+        self.layers.file.clone().unwrap()
     }
 
     /// Where it listens.

@@ -12,7 +12,7 @@ pub(super) async fn run<F: Future<Output = ()>>(
     ends: Ends,
     mut make: impl FnMut() -> F,
 ) {
-    let stop = tasks.shared.stop.clone();
+    let stop = tasks.stop.clone();
     let told = async {
         match ends {
             Ends::WhenTold => stop.cancelled().await,

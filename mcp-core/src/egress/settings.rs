@@ -8,7 +8,7 @@ use super::{
 use crate::egress::{Destination, Scope};
 
 /// What is checked is the address that is dialled, with the name that led to it.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct EgressSettings {
     /// Whatever is not globally reachable by the IANA Special-Purpose Address Registries: private networks, and those that
     /// are kept for documents, benchmarks and the like.

@@ -7,6 +7,7 @@ pub(crate) mod client;
 pub(crate) mod connections;
 pub(crate) mod credentials;
 pub(crate) mod deliver;
+mod once;
 mod probes;
 mod shape;
 

@@ -13,6 +13,7 @@ use super::{
     watched::Watching,
 };
 use crate::{
+    egress::EgressSettings,
     fleet::{EndpointStatus, Fleets},
     relay::Updates,
 };
@@ -21,7 +22,7 @@ use bytes::Bytes;
 use mcp_common::{
     definition::{
         UpstreamDefinition,
-        upstream::{PinMode, UpstreamProtocol},
+        upstream::{PinMode, UpstreamProtocol, UpstreamTransport},
     },
     tasks::{Ends, Tasks},
 };
@@ -52,7 +53,7 @@ type Listener = Arc<dyn Fn(&str) + Send + Sync>;
 
 /// Owns every connection to upstreams, and every program.
 pub struct Hub {
-    settings: Arc<HubSettings>,
+    settings: ArcSwap<HubSettings>,
     shelf: Arc<Shelf>,
     programs: Arc<Programs>,
     fleets: Fleets,
@@ -106,7 +107,7 @@ impl Hub {
             shelf: Arc::new(Shelf::new(settings.kept_in.clone())),
             programs: Programs::new(&settings),
             fleets: Fleets::telling(settings.events.clone()),
-            settings: Arc::new(settings),
+            settings: ArcSwap::from_pointee(settings),
             runtime,
             remotes: ArcSwap::default(),
             changing: Mutex::new(()),
@@ -156,6 +157,7 @@ impl Hub {
         }
         let tell = |kind, id: &Arc<str>| {
             self.settings
+                .load()
                 .events
                 .tell(kind, json!({"upstream": id, "kind": "mcp"}));
         };
@@ -173,6 +175,35 @@ impl Hub {
         }
     }
 
+    /// Takes over what may be reached, and how large results may be. Connections to servers with an address are made anew, so that none
+    /// goes on that would not be allowed any more.
+    pub fn adopt(&self, egress: EgressSettings, max_result_bytes: u64) {
+        let changing = lock(&self.changing);
+        let is_same = self.settings.load().egress == egress;
+        self.settings.store(Arc::new(HubSettings {
+            egress,
+            max_result_bytes,
+            ..(**self.settings.load()).clone()
+        }));
+        if is_same {
+            return;
+        }
+        let mut remotes = Remotes::clone(&self.remotes.load());
+        let mut before = Vec::new();
+        for remote in remotes.values_mut() {
+            if remote.definition.transport() != UpstreamTransport::Stdio {
+                let anew = self.supervise(remote.shown(), Some(remote));
+                before.push(std::mem::replace(remote, anew));
+            }
+        }
+        self.remotes.store(Arc::new(remotes));
+        drop(changing);
+        for remote in before {
+            remote.give_up();
+            self.changes.tell(&remote.definition.id);
+        }
+    }
+
     fn supervise(&self, definition: Arc<UpstreamDefinition>, before: Option<&Arc<Remote>>) -> Arc<Remote> {
         let kept = match before {
             Some(before) => before.known(),
@@ -180,7 +211,7 @@ impl Hub {
             None => self.shelf.find(&definition).unwrap_or_default(),
         };
         let lasting = Lasting {
-            events: self.settings.events.clone(),
+            events: self.settings.load().events.clone(),
             programs: self.programs.clone(),
             fleet: definition
                 .is_fleet()
@@ -190,7 +221,7 @@ impl Hub {
         let changes = self.changes.clone();
         let supervisor = Arc::new(Supervisor {
             remote: remote.clone(),
-            settings: self.settings.clone(),
+            settings: self.settings.load_full(),
             shelf: self.shelf.clone(),
             changed: Box::new(move |id| changes.tell(id)),
         });
@@ -210,7 +241,7 @@ impl Hub {
         if remote.fleet.is_none() || !remote.definition.health.enabled {
             return;
         }
-        let (remote, settings) = (remote.clone(), self.settings.clone());
+        let (remote, settings) = (remote.clone(), self.settings.load_full());
         let make = move || {
             let (remote, settings) = (remote.clone(), settings.clone());
             async move {
@@ -237,7 +268,7 @@ impl Hub {
     /// How many bytes of text, and of structured content, a result of this upstream's tools has at the most.
     pub fn max_result_bytes(&self, definition: &UpstreamDefinition) -> usize {
         let own = definition.limits.max_result_bytes;
-        let most = own.map_or(self.settings.max_result_bytes, |own| own.0);
+        let most = own.map_or_else(|| self.settings.load().max_result_bytes, |own| own.0);
         usize::try_from(most).unwrap_or(usize::MAX)
     }
 
@@ -286,7 +317,7 @@ impl Hub {
             let text = "it is not defined any more, or switched off".to_owned();
             return Err(UpstreamError::NotConnected(text));
         };
-        let settings = self.settings.clone();
+        let settings = self.settings.load_full();
         let calling = async move { remote.call(call, &settings).await };
         // Connections belong to this runtime, whichever thread asks.
         let calling = AbortOnDropHandle::new(self.runtime.spawn(calling));
@@ -322,7 +353,7 @@ impl Hub {
     /// Connects beside the connection that is in use, and says how long each step took.
     pub async fn check(&self, id: &str) -> Option<Result<Checked, UpstreamError>> {
         let remote = self.remotes.load().get(id)?.clone();
-        let settings = self.settings.clone();
+        let settings = self.settings.load_full();
         let checking = async move {
             let begun = Instant::now();
             let session = remote.open_beside(&settings).await?;

@@ -28,6 +28,7 @@ use mcp_common::{
     },
     events::Events,
 };
+use serde_json::json;
 use std::{
     collections::BTreeMap,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
@@ -38,6 +39,9 @@ use tokio_util::sync::CancellationToken;
 
 /// How long calls wait for a session at another endpoint.
 const MOVING: Duration = Duration::from_secs(5);
+
+/// How many tools one event names.
+const MOST_NAMED: usize = 100;
 
 /// What outlives connections, and is the hub's.
 pub(super) struct Lasting {
@@ -53,6 +57,7 @@ pub(super) struct Lasting {
 pub(super) struct Remote {
     /// What its connections are made of.
     pub(super) definition: Arc<UpstreamDefinition>,
+    events: Events,
     /// What is shown of it: the newest definition that connects like the other.
     shown: ArcSwap<UpstreamDefinition>,
     pub(super) inventory: ArcSwapOption<Inventory>,
@@ -101,7 +106,8 @@ impl Remote {
             fleet: lasting.fleet,
             log: before.map_or_else(Arc::default, |before| before.log.clone()),
             watched: before.map_or_else(Arc::default, |before| before.watched.clone()),
-            status: StatusCell::telling(definition.id.clone(), lasting.events),
+            status: StatusCell::telling(definition.id.clone(), lasting.events.clone()),
+            events: lasting.events,
             keeper: Keeper::default(),
             orders,
             stop: CancellationToken::new(),
@@ -185,7 +191,19 @@ impl Remote {
         if pin.mode == PinMode::Off {
             return;
         }
-        for one in self.drift() {
+        let drifted = self.drift();
+        if !drifted.is_empty() {
+            let tools: Vec<_> = drifted
+                .iter()
+                .take(MOST_NAMED)
+                .map(
+                    |one| json!({"tool": one.tool, "what": one.what.as_str(), "held_back": one.is_held_back}),
+                )
+                .collect();
+            let members = json!({"upstream": self.definition.id, "drifted": drifted.len(), "tools": tools});
+            self.events.tell("upstream.drifted", members);
+        }
+        for one in drifted {
             let (upstream, tool, what) = (&*self.definition.id, &*one.tool, one.what.as_str());
             let is_held_back = one.is_held_back;
             tracing::warn!(

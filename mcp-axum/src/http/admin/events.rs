@@ -3,8 +3,8 @@
 use super::parameters::Parameters;
 use crate::{
     app::App,
+    events::written_as_json,
     http::error::{Error, Result},
-    timestamp::rfc3339,
 };
 use axum::{
     body::Body,
@@ -14,7 +14,7 @@ use axum::{
 use bytes::Bytes;
 use futures_util::stream;
 use http::{HeaderMap, HeaderName, header};
-use mcp_common::events::{Event, Events, TYPES};
+use mcp_common::events::{Event, Events, Wanted as Types};
 use serde::Deserialize;
 use serde_json::json;
 use std::{convert::Infallible, fmt::Write, sync::Arc, time::Duration};
@@ -39,7 +39,7 @@ struct Reader {
     app: Arc<App>,
     headers: HeaderMap,
     events: Events,
-    types: Vec<String>,
+    types: Types,
     number: u64,
     draining: CancellationToken,
     _place: OwnedSemaphorePermit,
@@ -51,7 +51,8 @@ pub(super) async fn stream(
     Parameters(wanted): Parameters<Wanted>,
     headers: HeaderMap,
 ) -> Result<Response> {
-    let types = types(wanted.types.as_deref().unwrap_or("*"))?;
+    let types = Types::new(wanted.types.as_deref().unwrap_or("*").split(','));
+    let types = types.map_err(|unknown| Error::bad_request(format!("types: {unknown}")))?;
     let known = headers
         .get("last-event-id")
         .and_then(|id| id.to_str().ok()?.parse().ok());
@@ -87,34 +88,16 @@ pub(super) async fn stream(
     Ok((head, Body::from_stream(pieces)).into_response())
 }
 
-fn types(text: &str) -> Result<Vec<String>> {
-    let wanted: Vec<String> = text.split(',').map(|one| one.trim().to_owned()).collect();
-    for one in &wanted {
-        if !TYPES.iter().any(|known| is_meant(one, known)) {
-            let all = TYPES.join(", ");
-            return Err(Error::bad_request(format!(
-                "types: there is no event `{one}`; there are {all}, and `*` at the end of one stands for any text"
-            )));
-        }
-    }
-    Ok(wanted)
-}
-
-fn is_meant(wanted: &str, kind: &str) -> bool {
-    match wanted.strip_suffix('*') {
-        Some(start) => kind.starts_with(start),
-        None => wanted == kind,
-    }
-}
-
 impl Reader {
     async fn next(&mut self) -> Option<Bytes> {
         // Events that are not wanted put nothing off.
         let silence = Instant::now() + KEEP_ALIVE;
         loop {
+            // What was told before the end is told to everybody.
             tokio::select! {
-                () = self.draining.cancelled() => return None,
+                biased;
                 () = self.events.after(self.number) => {}
+                () = self.draining.cancelled() => return None,
                 () = tokio::time::sleep_until(silence) => {
                     return self.may_still_read().await.then(|| Bytes::from_static(b": \n\n"));
                 }
@@ -130,7 +113,7 @@ impl Reader {
                     json!({"missed": news.missed})
                 );
             }
-            let wanted = |event: &&Arc<Event>| self.types.iter().any(|wanted| is_meant(wanted, event.kind));
+            let wanted = |event: &&Arc<Event>| self.types.has(event.kind);
             for event in news.events.iter().filter(wanted) {
                 text.push_str(&written(event));
             }
@@ -143,12 +126,11 @@ impl Reader {
 
     /// Keys end and roles change while a stream is open.
     async fn may_still_read(&self) -> bool {
-        super::access::may_still(&self.app, &self.headers, "admin/events/read").await
+        super::access::may_still(&self.app.latest(), &self.headers, "admin/events/read").await
     }
 }
 
 fn written(event: &Event) -> String {
-    let mut data = json!(event);
-    data["at"] = rfc3339(event.at).into();
+    let data = written_as_json(event);
     format!("id: {}\nevent: {}\ndata: {data}\n\n", event.number, event.kind)
 }

@@ -4,6 +4,7 @@ use super::{envelope::Success, parameters::Parameters};
 use crate::{
     app::{App, Phase},
     http::error::Result,
+    reload::Report,
     timestamp::rfc3339,
 };
 use axum::extract::State;
@@ -55,6 +56,8 @@ pub(super) struct Status {
     /// How many definitions of each kind are listed, by the name that the kind has in paths.
     #[schema(value_type = HashMap<String, usize>, example = json!({"tds": 12, "ids": 2, "uds": 1, "keys": 3}))]
     definitions: IndexMap<&'static str, usize>,
+    /// How the configuration's file is doing.
+    config: Report,
     /// What runs in the background, by name.
     tasks: Vec<Task>,
     /// RFC 3339.
@@ -126,9 +129,15 @@ pub(super) async fn show(
             .into_iter()
             .map(|kind| (kind.path_segment(), snapshot.ids(kind, None).count()))
             .collect(),
+        config: app.config.report(),
         tasks: app.tasks.report().into_iter().map(Task::from).collect(),
         started_at: rfc3339(app.started_at),
         version: env!("CARGO_PKG_VERSION"),
     };
     Ok(Success::new(status).revision(Some(snapshot.revision)))
+}
+
+/// How the configuration's file is doing.
+pub(super) async fn config(State(app): State<Arc<App>>) -> Success<Report> {
+    Success::new(app.config.report())
 }

@@ -2,7 +2,7 @@
 //! first load makes the gateway ready.
 
 use crate::app::{Phase, Readiness};
-use mcp_common::{catalog::Catalog, definition::instance::InstanceAuth, events::Events};
+use mcp_common::{catalog::Catalog, definition::instance::InstanceAuth, events::Events, key::Kind};
 use mcp_core::tool::ToolCompiler;
 use serde_json::json;
 use std::{
@@ -24,6 +24,17 @@ pub(super) fn tell(catalog: &Catalog<ToolCompiler>, events: &Events) {
         let instances: Vec<_> = applied.instances.iter().take(MOST_NAMED).collect();
         let members = json!({"revision": applied.revision, "instances": instances, "others": others});
         events.tell("definition.changed", members);
+        let keys = applied.others.iter().filter(|key| key.kind == Kind::API_KEY);
+        for key in keys.take(MOST_NAMED) {
+            events.tell(
+                "key.changed",
+                json!({"key": key.id, "revision": applied.revision}),
+            );
+        }
+        if applied.first_load {
+            let members = json!({"version": env!("CARGO_PKG_VERSION"), "revision": applied.revision});
+            events.tell("server.started", members);
+        }
     }));
 }
 

@@ -1,13 +1,13 @@
 //! Between hyper and the router: counts requests in progress and the memory that they take, and lets nothing new begin
 //! while the gateway drains.
 
-use super::{answer::Tracked, connection::Usage, host, seats::Seat};
+use super::{answer::Tracked, connection::Usage, host, routes::Routes, seats::Seat};
 use crate::{
     app::{Phase, SharedBody},
     http::{error::Error, mcp::Takeover},
     settings::OPERATOR_PATHS,
 };
-use axum::{Router, response::IntoResponse};
+use axum::response::IntoResponse;
 use http::{HeaderValue, Request, Response, Version, header};
 use hyper::body::Incoming;
 use mcp_core::peer::{Held, Peer};
@@ -19,7 +19,7 @@ const REQUEST: u64 = 16 << 10;
 
 /// One per connection.
 pub(super) struct Entrance {
-    pub(super) router: Router,
+    pub(super) routes: Routes,
     pub(super) usage: Arc<Usage>,
     pub(super) peer: Arc<Peer>,
     /// Nothing is done for this connection but answering probes, until it has a place.
@@ -68,8 +68,7 @@ impl Entrance {
             .map(|reason| (reason, self.seat.clone()));
         let admitted = self.admit(&mut request);
         let peer = self.peer.clone();
-        let mut router = self.router.clone();
-        let answer = admitted.map(|held| (router.call(request), held));
+        let answer = admitted.map(|held| (self.routes.now().call(request), held));
         let mut is_last = turned_away.is_some();
         async move {
             let mut answer = answer;

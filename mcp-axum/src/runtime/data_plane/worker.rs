@@ -7,21 +7,21 @@ use super::{
     entrance::{Entrance, TurnedAway},
     http_server,
     member::Member,
+    routes::Routes,
     seats::{Seat, Seats},
     socket::Socket,
 };
 use crate::{
-    app::{self, App, Phase},
+    app::{App, Phase},
     http::mcp::Takeover,
     runtime::{control_plane::bounds, watchdog::Vital},
 };
-use axum::Router;
 use hyper::service::service_fn;
 use hyper_util::{
     rt::{TokioExecutor, TokioIo},
     server::conn::auto,
 };
-use mcp_core::{activity::Activity, engine::Engine, protocol::Endpoint};
+use mcp_core::activity::Activity;
 use std::{
     collections::HashMap,
     sync::{Arc, Weak},
@@ -62,7 +62,7 @@ pub(super) struct Connection {
 /// Makes connections out of sockets.
 pub(super) struct Opener {
     app: Arc<App>,
-    router: Router,
+    routes: Routes,
     server: auto::Builder<TokioExecutor>,
     member: Arc<Member>,
 }
@@ -111,17 +111,11 @@ impl Worker {
             end,
             serves,
         } = self;
-        // Made here, on this worker's runtime, so that upstream connections belong to it.
-        let engine = Engine::new(app.engine.clone(), app.services.clone());
-        let endpoint = Endpoint::new(app.gateway.clone(), engine).with_activity(activity);
-        let router = match serves {
-            Serves::Clients => app::router(app.clone(), endpoint),
-            Serves::Operators => app::operator_router(app.clone()),
-        };
+        let routes = Routes::new(&app, activity, serves);
         let server = http_server::builder(&bounds(&app.settings));
         let opener = Opener {
             app,
-            router,
+            routes,
             server,
             member: member.clone(),
         };
@@ -164,7 +158,7 @@ impl Opener {
         };
         let takeover = Takeover::default();
         let entrance = Entrance {
-            router: self.router.clone(),
+            routes: self.routes.clone(),
             usage: usage.clone(),
             peer: visit.peer().clone(),
             turned_away,

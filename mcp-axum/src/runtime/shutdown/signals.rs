@@ -1,5 +1,5 @@
-//! The signals that a gateway hears: some end it, and those that others of its kind take for an order to do something else
-//! end nothing.
+//! The signals that a gateway hears: some end it, SIGHUP has the configuration read again, and those that others of its kind take
+//! for an order to do something else end nothing.
 
 use std::io;
 use tokio::runtime::{self, Runtime};
@@ -37,9 +37,10 @@ mod unix {
     use tokio::{
         runtime::Runtime,
         signal::unix::{Signal, SignalKind, signal},
+        sync::Notify,
     };
 
-    /// What service managers and logrotate send to make others read their configuration or open their logs anew.
+    /// What service managers and logrotate send to make programs read their configuration or open their logs anew.
     pub(super) struct Ignored {
         hangup: Signal,
         user1: Signal,
@@ -59,8 +60,9 @@ mod unix {
             })
         }
 
-        /// Says what comes; ends when the terminal has gone.
-        async fn until_the_terminal_is_gone(&mut self) -> &'static str {
+        /// SIGHUP wants the configuration to be read again; the others do nothing, and that is said. Ends when the terminal has
+        /// gone.
+        async fn until_the_terminal_is_gone(&mut self, reload: &Notify) -> &'static str {
             loop {
                 let name = tokio::select! {
                     _ = self.hangup.recv() => "SIGHUP",
@@ -70,10 +72,14 @@ mod unix {
                 if name == "SIGHUP" && self.has_terminal && !io::stdin().is_terminal() {
                     return "SIGHUP (the terminal was closed)";
                 }
+                if name == "SIGHUP" {
+                    reload.notify_one();
+                    continue;
+                }
                 tracing::warn!(
                     target: "dynmcp",
-                    "{name}: nothing is done; definitions are always up to date, the configuration is read at the start, and \
-                     log files begin anew every day. SIGTERM ends the gateway"
+                    "{name}: nothing is done; definitions and the configuration are always up to date (SIGHUP reads the \
+                     configuration at once), and log files begin anew every day. SIGTERM ends the gateway"
                 );
             }
         }
@@ -102,12 +108,12 @@ mod unix {
         }
 
         /// The name of the next one that ends the gateway.
-        pub(in super::super) async fn next(&mut self) -> &'static str {
+        pub(in super::super) async fn next(&mut self, reload: &Notify) -> &'static str {
             tokio::select! {
                 _ = self.terminate.recv() => "SIGTERM",
                 _ = self.interrupt.recv() => "SIGINT",
                 _ = self.quit.recv() => "SIGQUIT",
-                name = self.ignored.until_the_terminal_is_gone() => name,
+                name = self.ignored.until_the_terminal_is_gone(reload) => name,
             }
         }
     }
@@ -124,7 +130,7 @@ impl Signals {
     }
 
     /// The name of the next one that ends the gateway.
-    pub(super) async fn next(&mut self) -> &'static str {
+    pub(super) async fn next(&mut self, _: &tokio::sync::Notify) -> &'static str {
         let _ = tokio::signal::ctrl_c().await;
         "Ctrl-C"
     }

@@ -2,11 +2,14 @@
 #![expect(dead_code, reason = "described here, served by the handlers of `admin`")]
 
 use super::refusal::Always;
-use crate::http::admin::{
-    envelope::Success,
-    quarantine::Finding,
-    schema::SchemaQuery,
-    status::{Status, StatusQuery},
+use crate::{
+    http::admin::{
+        envelope::Success,
+        quarantine::Finding,
+        schema::SchemaQuery,
+        status::{Status, StatusQuery},
+    },
+    reload::Report,
 };
 
 /// Definitions that are stored but cannot be used; their last good version stays live.
@@ -22,6 +25,13 @@ pub(super) fn quarantine() {}
     responses((status = 200, description = "From memory", body = Success<Status>), Always)
 )]
 pub(super) fn status() {}
+
+/// How the configuration's file is doing: what is wrong with it, and what of it waits for a restart.
+#[utoipa::path(
+    get, path = "/admin/config/status", tag = "operation",
+    responses((status = 200, description = "As this replica sees it", body = Success<Report>), Always)
+)]
+pub(super) fn config_status() {}
 
 /// The JSON Schema of the documents, for editors. Needs no key.
 #[utoipa::path(

@@ -205,14 +205,10 @@ impl Listener {
             }
             return Ok(());
         }
-        let mut call = Call::begin(&self.route, &self.headers, &self.peer);
-        let admitted = admit(
-            &self.route,
-            &self.headers,
-            &self.channel.instance,
-            &mut call.record,
-        )
-        .await;
+        // The configuration may be another one than when it was opened.
+        let route = self.route.latest();
+        let mut call = Call::begin(&route, &self.headers, &self.peer);
+        let admitted = admit(&route, &self.headers, &self.channel.instance, &mut call.record).await;
         let (view, principal) = match admitted {
             Ok(admitted) => admitted,
             Err(error) if error.status().is_server_error() => {

@@ -1,18 +1,26 @@
 //! What happens is told.
 
-use super::started;
-use crate::test_app::{Client, DEADLINE, TestApp};
+use crate::{
+    fleet::started,
+    test_app::{Client, DEADLINE, TestApp},
+};
 use reqwest::{Method, Response};
 use serde_json::{Value, json};
 
-struct Events {
+/// An open stream.
+pub struct Events {
     response: Response,
     buffer: String,
 }
 
 impl Events {
-    async fn open(client: &Client, query: &str) -> Self {
-        let request = client.request(Method::GET, &format!("/admin/events{query}"));
+    pub async fn open(client: &Client, query: &str) -> Self {
+        Self::open_at(client, "/admin/events", query).await
+    }
+
+    /// The same under another name.
+    pub async fn open_at(client: &Client, path: &str, query: &str) -> Self {
+        let request = client.request(Method::GET, &format!("{path}{query}"));
         let response = request.send().await.unwrap();
         assert_eq!(response.status(), 200);
         assert_eq!(response.headers()["content-type"], "text/event-stream");
@@ -23,7 +31,7 @@ impl Events {
     }
 
     /// The name of the next event, and its data; `None` at the end.
-    async fn next(&mut self) -> Option<(String, Value)> {
+    pub async fn next(&mut self) -> Option<(String, Value)> {
         let reading = async {
             loop {
                 if let Some((event, rest)) = self.buffer.split_once("\n\n") {
@@ -86,8 +94,12 @@ async fn breakers_and_upstreams_are_told_of_and_a_reader_goes_on_where_it_was() 
     );
     assert_eq!(removed["kind"], "http");
 
+    let mut elsewhere = Events::open_at(&app.admin(), "/api/v1/events", "?types=server.*&since=0").await;
+    assert_eq!(elsewhere.next().await.unwrap().0, "server.started");
     app.stop().await;
     assert_eq!(later.next().await, None, "the end of the gateway ends it");
+    assert_eq!(elsewhere.next().await.unwrap().0, "server.stopped");
+    assert_eq!(elsewhere.next().await, None);
 }
 
 #[tokio::test]
@@ -99,7 +111,7 @@ async fn what_is_not_there_is_refused() {
         .await
         .error(400);
     assert!(
-        refused.contains("there is no event `breaker.opend`; there are upstream.discovered"),
+        refused.contains("there is no event `breaker.opend`; there are server.started"),
         "{refused}"
     );
     app.admin().get("/admin/events?since=soon").await.error(400);

@@ -1,0 +1,127 @@
+//! What of a gateway depends on the configuration and can be replaced while it runs.
+
+use super::{AdminKey, AdminKeyError, BuildError, parts};
+use crate::{
+    app::{App, Current, Guard, GuardError, Terms},
+    settings::{Settings, SettingsError},
+};
+use mcp_common::{catalog::Catalog, plugin::Surroundings, tasks::Tasks};
+use mcp_core::{
+    engine::{Engine, EngineSettings},
+    tool::ToolCompiler,
+};
+use std::{future::pending, sync::Arc};
+use tokio::sync::watch;
+
+/// Why another configuration does not come into effect.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum TermsError {
+    /// With what stays as it is until a restart it would be a wrong one.
+    #[error("{0}; some of it is as it was at the start until the gateway is restarted")]
+    Settings(SettingsError),
+    /// A start would make a key and print it, which nobody would read now.
+    #[error(
+        "app.api_key: without it a start makes an admin key and prints it; restart the gateway, or leave a key there"
+    )]
+    NewAdminKey,
+    /// Something of it cannot be had.
+    #[error(transparent)]
+    Build(#[from] BuildError),
+}
+
+impl From<GuardError> for TermsError {
+    fn from(error: GuardError) -> Self {
+        Self::Build(error.into())
+    }
+}
+
+impl From<AdminKeyError> for TermsError {
+    fn from(error: AdminKeyError) -> Self {
+        Self::Build(error.into())
+    }
+}
+
+/// Who comes in, by the keys of the store and what the configuration has.
+pub(super) async fn guard(
+    settings: &Settings,
+    key: &AdminKey,
+    catalog: &Arc<Catalog<ToolCompiler>>,
+    tasks: &Tasks,
+    before: Option<&Guard>,
+) -> Result<Guard, GuardError> {
+    let surroundings = Surroundings {
+        ring: catalog.clone(),
+        http: Arc::new(crate::client::Documents),
+        tasks: tasks.clone(),
+    };
+    let names = &settings.app.authenticators;
+    let guard = Guard::build(names, &key.tables(settings), &surroundings, before).await?;
+    Ok(guard.with_keys(catalog.clone()))
+}
+
+/// Puts what of this configuration can be in effect without a restart into effect, as one. The keys that are other ones from now on, and
+/// those that wait for a restart; on an error nothing has changed. Call it on the control plane, by one at a time.
+pub(crate) async fn adopt(
+    current: &Current,
+    wanted: &Settings,
+) -> Result<(Vec<String>, Vec<String>), TermsError> {
+    let app = current.now();
+    let mut settings = (*app.settings).clone();
+    settings.take_live(wanted);
+    if let Some(problem) = settings.problems().into_iter().next() {
+        return Err(TermsError::Settings(problem));
+    }
+    let waiting = settings.differences(wanted);
+    let changed = app.settings.differences(&settings);
+    if changed.is_empty() {
+        return Ok((changed, waiting));
+    }
+    let key = AdminKey::find(&settings)?;
+    if matches!(key, AdminKey::New { .. }) {
+        return Err(TermsError::NewAdminKey);
+    }
+    let guard = guard(&settings, &key, &app.catalog, &app.tasks, Some(&app.guard)).await?;
+    let is_about_upstreams = |key: &String| key.starts_with("upstream.") || key.starts_with("egress.");
+    let engine = match changed.iter().any(is_about_upstreams) {
+        false => app.engine.clone(),
+        true => Arc::new(EngineSettings {
+            // Its name is known to others.
+            via: app.engine.via.clone(),
+            ..parts::engine_settings(&settings)
+        }),
+    };
+    if !Arc::ptr_eq(&engine, &app.engine) {
+        app.hub.adopt(engine.egress.clone(), engine.max_result_bytes);
+    }
+    app.told.tell_every(settings.events.tool_executed);
+    current.replace(app.under(Terms {
+        settings: Arc::new(settings),
+        guard,
+        engine,
+    }));
+    Ok((changed, waiting))
+}
+
+/// Probes endpoints of HTTP services, by the settings that are in effect.
+pub(super) async fn probe_services(mut configured: watch::Receiver<Arc<App>>) {
+    loop {
+        let app = configured.borrow_and_update().clone();
+        let (engine, services) = (app.engine.clone(), app.services.clone());
+        drop(app);
+        let probing = Engine::new((*engine).clone(), services);
+        let replaced = async {
+            loop {
+                if configured.changed().await.is_err() {
+                    return pending().await;
+                }
+                if !Arc::ptr_eq(&configured.borrow_and_update().engine, &engine) {
+                    return;
+                }
+            }
+        };
+        tokio::select! {
+            () = probing.probe_services() => return,
+            () = replaced => {}
+        }
+    }
+}

@@ -1,0 +1,5 @@
+//! What happens is told: over a stream, and to webhooks.
+
+mod stream;
+mod told;
+mod webhooks;

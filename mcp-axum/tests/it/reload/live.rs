@@ -1,0 +1,185 @@
+//! What comes into effect at once, and what waits for a restart.
+
+use super::{Configuration, failed, metric, reloaded, status, with_key, write};
+use crate::{
+    test_app::{McpClient, TestApp, eventually},
+    upstreams::server::McpServer,
+    websocket::{Socket, older},
+};
+use futures_util::FutureExt;
+use reqwest::Method;
+use serde_json::json;
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering},
+};
+
+const KEY: &str = "a-key-that-was-added";
+
+#[tokio::test]
+async fn keys_come_and_go_while_calls_run() {
+    let app = TestApp::start().await;
+    app.with_item_tools("i").await;
+    let configuration = Configuration::followed(&app).await;
+    let over = Arc::new(AtomicBool::new(false));
+    let callers = (0..4).map(|_| {
+        let (mcp, over) = (app.mcp("i"), over.clone());
+        tokio::spawn(async move {
+            let mut calls = 0;
+            while !over.load(Ordering::Relaxed) {
+                let result = mcp.call("get_item", json!({"id": 1})).await;
+                assert_eq!(result["isError"], json!(false), "{result}");
+                calls += 1;
+            }
+            calls
+        })
+    });
+    let callers: Vec<_> = callers.collect();
+    let added = with_key(&app, KEY);
+    added.get("/metrics").await.error(401);
+    for round in 0..3 {
+        write(&app, &configuration.with_key("added", KEY));
+        reloaded(&app, 2 * round + 1).await;
+        added.get("/metrics").await.ok();
+        assert!(McpClient::new(added.clone(), "i").tool_names().await.len() > 1);
+        write(&app, &configuration.base);
+        reloaded(&app, 2 * round + 2).await;
+        added.get("/metrics").await.error(401);
+    }
+    over.store(true, Ordering::Relaxed);
+    for caller in callers {
+        assert!(caller.await.unwrap() > 0);
+    }
+    assert_eq!(metric(&app, "dynmcp_config_reload_total"), 6);
+}
+
+#[tokio::test]
+async fn a_key_that_is_gone_closes_what_it_opened() {
+    let app = TestApp::start().await;
+    app.with_item_tools("i").await;
+    let configuration = Configuration::followed(&app).await;
+    write(&app, &configuration.with_key("added", KEY));
+    reloaded(&app, 1).await;
+    let shown = format!("Bearer {KEY}");
+    let mut socket = Socket::open(&app, "/ws/i", &[("authorization", &shown)])
+        .await
+        .unwrap();
+    socket.initialize().await;
+    socket.ask(&older(2, "tools/list", json!({}))).await;
+    write(&app, &configuration.base);
+    reloaded(&app, 2).await;
+    socket.say(&older(3, "tools/list", json!({}))).await;
+    let (_, reason) = socket.closed_with().await;
+    assert!(reason.contains("key"), "{reason}");
+}
+
+#[tokio::test]
+async fn the_rest_waits_for_a_restart_and_is_named() {
+    let app = TestApp::start().await;
+    app.with_item_tools("i").await;
+    let configuration = Configuration::followed(&app).await;
+    let app_lines = "default_instance = 'i'\nhost = '::1'";
+    write(
+        &app,
+        &format!("{}[mcp]\npage_size = 1\n", configuration.with_app(app_lines)),
+    );
+    reloaded(&app, 1).await;
+    assert_eq!(
+        status(&app)["requires_restart"],
+        json!(["app.host", "mcp.page_size"])
+    );
+    assert_eq!(metric(&app, "dynmcp_config_restart_required"), 2);
+    // What needs none is in effect, and what needs one is as it was.
+    let names = app.mcp("i").tool_names().await;
+    assert_eq!(names.len(), 2, "{names:?}");
+    assert_eq!(app.mcp("").tool_names().await, names);
+    write(&app, &configuration.base);
+    reloaded(&app, 2).await;
+    assert_eq!(status(&app)["requires_restart"], json!([]));
+    app.mcp("").modern("tools/list", json!({})).await.expect(404);
+}
+
+#[tokio::test]
+async fn what_tools_may_reach_holds_for_the_next_call() {
+    let app = TestApp::start().await;
+    let upstream = app.with_item_tools("i").await;
+    let server = McpServer::start(true, json!({"tools": {}}), |_, talk| {
+        async move { talk.result("{}") }.boxed()
+    })
+    .await;
+    server.list("tools/list", "tools", "[]");
+    app.admin().put("/admin/uds/other", &server.document()).await.ok();
+    let state = || async { app.admin().get("/admin/uds/other/status").await.data()["state"].clone() };
+    while state().await != "ready" {
+        tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+    }
+    let configuration = Configuration::followed(&app).await;
+    let call = || async { app.mcp("i").call("get_item", json!({"id": 1})).await };
+    assert_eq!(call().await["isError"], json!(false));
+    write(&app, &configuration.with("[egress]\nallow_loopback = false"));
+    reloaded(&app, 1).await;
+    let before = upstream.requests().len();
+    let refused = call().await;
+    assert_eq!(refused["isError"], true, "{refused}");
+    let text = refused["content"][0]["text"].as_str().unwrap();
+    assert!(text.contains("egress.allow_loopback"), "{text}");
+    assert_eq!(
+        upstream.requests().len(),
+        before,
+        "not over a connection that was open"
+    );
+    eventually("the upstream is let go", || {
+        app.app()
+            .hub
+            .status("other")
+            .is_some_and(|status| format!("{status:?}").contains("egress.allow_loopback"))
+    })
+    .await;
+    write(&app, &configuration.base);
+    reloaded(&app, 2).await;
+    assert_eq!(call().await["isError"], json!(false));
+    while state().await != "ready" {
+        tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+    }
+}
+
+#[tokio::test]
+async fn doors_for_browsers_and_bounds_of_bodies_too() {
+    let app = TestApp::start().await;
+    app.with_item_tools("i").await;
+    let configuration = Configuration::followed(&app).await;
+    let origin = "https://page.example";
+    let preflight = || async {
+        let client = app.anonymous();
+        let request = client
+            .request(Method::OPTIONS, "/mcp/i")
+            .header("origin", origin)
+            .header("access-control-request-method", "POST");
+        client
+            .send(request)
+            .await
+            .header("access-control-allow-origin")
+            .map(str::to_owned)
+    };
+    assert_eq!(preflight().await, None);
+    let lines =
+        format!("cors_origins = ['{origin}']\nmax_body_bytes = 100\nconfig_revision_header = 'x-revision'");
+    write(&app, &configuration.with_app(&lines));
+    reloaded(&app, 1).await;
+    assert_eq!(preflight().await.as_deref(), Some(origin));
+    let large = app.mcp("i").bare(" ".repeat(101)).await.expect(413);
+    assert!(large.header("x-revision").is_some());
+    write(&app, &configuration.base);
+    reloaded(&app, 2).await;
+    assert_eq!(preflight().await, None);
+    assert!(app.mcp("i").bare(" ".repeat(101)).await.status != 413);
+}
+
+#[tokio::test]
+async fn what_would_not_fit_to_what_stays_is_refused() {
+    let app = TestApp::with(&[("app.memory_budget", "64MiB")]).await;
+    let configuration = Configuration::followed(&app).await;
+    write(&app, &configuration.with_app("max_body_bytes = '32MiB'"));
+    let error = failed(&app, 1).await;
+    assert!(error.contains("app.memory_budget"), "{error}");
+}
