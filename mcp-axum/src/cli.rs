@@ -9,6 +9,7 @@ mod call;
 mod clients;
 mod completions;
 mod config;
+mod connect;
 mod contract;
 mod demo;
 mod events;
@@ -49,6 +50,7 @@ use audit::AuditArguments;
 use call::CallArguments;
 use clap::{Parser, Subcommand};
 use clients::ClientsArguments;
+use connect::ConnectArguments;
 use contract::TestArguments;
 use events::EventsArguments;
 use explain::ExplainArguments;
@@ -94,6 +96,7 @@ Examples:
   dynmcp roles put support-agent.yaml      what keys with this role may do
   dynmcp access explain claude support refund_order amount=2000  whether a call would be allowed, and by which rule
   dynmcp audit --principal claude --since 1h                     who did what, where audit.enabled is true
+  dynmcp connect desk --client claude-desktop --write             into the client's own file, with a key made for it
   dynmcp clients desk                      what Claude, VS Code, Cursor and others want to be told of an instance
   dynmcp migrate --check                   does the database have the tables of this version?
   dynmcp export definitions/               what is stored, as files for git
@@ -206,6 +209,17 @@ enum Command {
     ///   dynmcp add time --instance desk -- uvx mcp-server-time
     #[command(verbatim_doc_comment)]
     Add(Box<AddArguments>),
+    /// Connect an MCP client with an instance: print what it wants to be told, or merge it into its file.
+    ///
+    /// Makes a key for this client, which opens this instance alone and no /admin: in the configured data source, also beside a
+    /// running gateway, or with --server through the admin API of one. With --write the client's file is copied first; what is in
+    /// it stays as it is, comments and order, too, and a file that is not understood is left alone.
+    ///
+    ///   dynmcp connect desk --client claude-desktop --write
+    ///   dynmcp connect desk --client vscode --project --write
+    ///   dynmcp connect desk --client cursor --url https://gateway.example.com
+    #[command(verbatim_doc_comment)]
+    Connect(Box<ConnectArguments>),
     /// Print what each MCP client (Claude, VS Code, Cursor, …) wants to be told of an instance.
     Clients(ClientsArguments),
     /// Show how the upstreams of a running gateway are doing: state, revision, tools, the last error, the next attempt.
@@ -371,6 +385,7 @@ fn run_command(cli: Cli) -> ExitCode {
         Command::Call(arguments) => call::run(cli.config, &arguments),
         Command::Stdio(arguments) => stdio::run(cli.config, &arguments),
         Command::Add(arguments) => add::run(cli.config, &arguments),
+        Command::Connect(arguments) => connect::run(cli.config, &arguments),
         Command::Clients(arguments) => clients::run(cli.config, &arguments),
         Command::Upstreams(arguments) => upstreams::run(cli.config, &arguments),
         Command::Events(arguments) => events::run(cli.config, &arguments),

@@ -1,7 +1,15 @@
-//! What each MCP client wants to be told of an instance, in its own spelling: for the command line, the demo and the admin API.
+//! What each MCP client wants to be told of an instance, in its own spelling: for the command line, the demo, the admin API, and for what
+//! is merged into a client's own file.
+
+mod client;
+mod folders;
+mod merge;
+
+pub(crate) use client::{Client, Format};
+pub(crate) use folders::Folders;
+pub(crate) use merge::{Broken, existing, merge, target};
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
-use serde_json::{Value, json};
 use std::fmt::Write;
 
 /// What stands for itself in a path (RFC 3986, section 2.3) is left to be read.
@@ -15,9 +23,12 @@ const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC
 pub(crate) struct ServerEntry {
     /// What clients call it.
     pub(crate) name: String,
-    pub(crate) url: String,
+    gateway: String,
+    instance: String,
     /// Opens the instance, and never `/admin`.
-    pub(crate) key: String,
+    key: String,
+    /// This program, where it is known to be on the client's machine: it carries messages for clients that start programs only.
+    program: Option<String>,
 }
 
 impl ServerEntry {
@@ -25,21 +36,40 @@ impl ServerEntry {
     pub(crate) fn of(gateway: &str, instance: &str, key: &str) -> Self {
         Self {
             name: instance.to_owned(),
-            url: format!(
-                "{}/mcp/{}",
-                gateway.trim_end_matches('/'),
-                utf8_percent_encode(instance, SEGMENT)
-            ),
+            gateway: gateway.trim_end_matches('/').to_owned(),
+            instance: instance.to_owned(),
             key: key.to_owned(),
+            program: None,
         }
     }
 
-    /// A block for each client, each line after `indent`.
-    pub(crate) fn blocks(&self, indent: &str) -> String {
+    /// The same under another name.
+    #[must_use]
+    pub(crate) fn named(mut self, name: impl Into<String>) -> Self {
+        self.name = name.into();
+        self
+    }
+
+    /// The same for clients on the machine where this program is.
+    #[must_use]
+    pub(crate) fn with_program(mut self, program: Option<String>) -> Self {
+        self.program = program;
+        self
+    }
+
+    /// The MCP endpoint.
+    pub(crate) fn url(&self) -> String {
+        let instance = utf8_percent_encode(&self.instance, SEGMENT);
+        format!("{}/mcp/{instance}", self.gateway)
+    }
+
+    /// A block for each of these clients, each line after `indent`.
+    pub(crate) fn blocks(&self, clients: &[Client], indent: &str) -> String {
         let mut out = String::new();
-        for (client, place, text) in self.by_client() {
-            let _ = writeln!(out, "{indent}{client} ({place}):\n");
-            for line in text.lines() {
+        for client in clients {
+            let (name, place) = (client.name(), client.place(self.program.is_some()));
+            let _ = writeln!(out, "{indent}{name} ({place}):\n");
+            for line in client.text(self).lines() {
                 let _ = writeln!(out, "{indent}  {line}");
             }
             out.push('\n');
@@ -47,92 +77,24 @@ impl ServerEntry {
         out
     }
 
-    /// Client, place, text. Formats as their makers document them in November 2026.
-    pub(crate) fn by_client(&self) -> [(&'static str, &'static str, String); 8] {
-        let Self { name, url, key } = self;
-        let bearer = format!("Bearer {key}");
-        let headers = json!({"Authorization": bearer});
-        // It starts programs only; this one speaks HTTP for it. Blanks in arguments are lost on some systems.
-        let mut bridge = vec!["-y", "mcp-remote", url, "--transport", "http-only"];
-        if url.starts_with("http://") {
-            bridge.push("--allow-http");
-        }
-        bridge.extend(["--header", "Authorization:${AUTHORIZATION}"]);
-        let desktop = json!({"command": "npx", "args": bridge, "env": {"AUTHORIZATION": bearer}});
-        let named = |list: &str, server: Value| pretty(&json!({list: {name: server}}));
-        let text = |text: &str| Value::from(text).to_string();
-        [
-            (
-                "Claude Code",
-                "a shell",
-                format!(
-                    "claude mcp add --transport http {} {} --header {}",
-                    word(name),
-                    word(url),
-                    word(&format!("Authorization: {bearer}"))
-                ),
-            ),
-            (
-                "Claude Desktop",
-                "claude_desktop_config.json; needs Node.js",
-                named("mcpServers", desktop),
-            ),
-            (
-                "VS Code",
-                ".vscode/mcp.json",
-                named("servers", json!({"type": "http", "url": url, "headers": headers})),
-            ),
-            (
-                "Cursor",
-                "~/.cursor/mcp.json",
-                named("mcpServers", json!({"url": url, "headers": headers})),
-            ),
-            (
-                "Windsurf",
-                "~/.codeium/windsurf/mcp_config.json",
-                named("mcpServers", json!({"serverUrl": url, "headers": headers})),
-            ),
-            (
-                "Gemini CLI",
-                "~/.gemini/settings.json",
-                named("mcpServers", json!({"httpUrl": url, "headers": headers})),
-            ),
-            (
-                "Zed",
-                "settings.json",
-                named("context_servers", json!({"url": url, "headers": headers})),
-            ),
-            (
-                "Codex",
-                "~/.codex/config.toml",
-                format!(
-                    "[mcp_servers.{}]\nurl = {}\nhttp_headers = {{ Authorization = {} }}",
-                    text(name),
-                    text(url),
-                    text(&bearer)
-                ),
-            ),
-        ]
+    /// Client, place, text.
+    pub(crate) fn by_client(&self) -> impl Iterator<Item = (&'static str, &'static str, String)> {
+        Client::ALL.iter().map(|client| {
+            let place = client.place(self.program.is_some());
+            (client.name(), place, client.text(self))
+        })
     }
-}
-
-/// One word of a shell.
-fn word(text: &str) -> String {
-    let is_plain = |c: char| c.is_ascii_alphanumeric() || "-._~/:%".contains(c);
-    if !text.is_empty() && text.chars().all(is_plain) {
-        return text.to_owned();
-    }
-    format!("'{}'", text.replace('\'', r"'\''"))
-}
-
-fn pretty(value: &Value) -> String {
-    serde_json::to_string_pretty(value).unwrap_or_default()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use mcp_core::authoring::mcp_servers;
+    use serde_json::Value;
+
+    fn desk() -> ServerEntry {
+        ServerEntry::of("http://127.0.0.1:8080", "desk", "a-key-of-a-client")
+    }
 
     /// The URL that a client's file of servers is read as, or the address of the program's argument.
     fn read(text: &str) -> String {
@@ -141,44 +103,43 @@ mod tests {
     }
 
     #[test]
-    fn a_shell_takes_each_word_for_what_it_is() {
-        for (text, quoted) in [
-            ("desk", "desk"),
-            (
-                "http://127.0.0.1:8080/mcp/team%20a",
-                "http://127.0.0.1:8080/mcp/team%20a",
-            ),
-            ("team a", "'team a'"),
-            ("it's $HOME", r"'it'\''s $HOME'"),
-            ("", "''"),
-        ] {
-            assert_eq!(word(text), quoted);
+    fn what_clients_are_told_is_what_their_files_are_read_as() {
+        let server = desk();
+        for &client in Client::ALL {
+            let (name, text) = (client.name(), client.text(&server));
+            assert!(text.contains("a-key-of-a-client"), "{name}: {text}");
+            // One of them has a list within a list, which the import does not know.
+            if text.starts_with('{') && client != Client::Opencode {
+                let read = read(&text);
+                assert!(read.contains(&server.url()), "{name}: {read}");
+            }
         }
     }
 
     #[test]
-    fn what_clients_are_told_is_what_their_files_are_read_as() {
-        let server = ServerEntry {
-            name: "desk".to_owned(),
-            url: "http://127.0.0.1:8080/mcp/desk".to_owned(),
-            key: "a-key-of-a-client".to_owned(),
-        };
-        for (client, _, text) in server.by_client() {
-            assert!(text.contains("a-key-of-a-client"), "{client}: {text}");
-            if !text.starts_with('{') {
-                continue;
-            }
-            let read = read(&text);
-            assert!(read.contains(&server.url), "{client}: {read}");
+    fn what_is_shown_of_a_client_is_what_is_merged_into_its_file() {
+        let server = desk();
+        for &client in Client::ALL.iter().filter(|client| **client != Client::ClaudeCode) {
+            let entry = client.entry(&server);
+            let merged = merge(client, "", &server.name, &entry).unwrap();
+            let shown = client.text(&server);
+            let read = |text: &str| existing(client, text, "desk").unwrap();
+            assert_eq!(read(&merged), Some(entry), "{}: {merged}", client.name());
+            assert_eq!(read(&shown), read(&merged), "{}: {shown}", client.name());
         }
-        let codex = server
-            .by_client()
-            .into_iter()
-            .find(|(client, ..)| *client == "Codex");
-        let codex: toml::Table = codex.unwrap().2.parse().unwrap();
+    }
+
+    #[test]
+    fn programs_are_started_for_clients_that_speak_no_http() {
+        let here = desk().with_program(Some("/usr/bin/dynmcp".to_owned()));
+        let entry = Client::ClaudeDesktop.entry(&here);
+        assert_eq!(entry["command"], "/usr/bin/dynmcp");
         assert_eq!(
-            codex["mcp_servers"]["desk"]["url"].as_str(),
-            Some(server.url.as_str())
+            entry["args"],
+            serde_json::json!(["stdio", "desk", "--server", "http://127.0.0.1:8080"])
         );
+        assert_eq!(entry["env"]["DYNMCP_KEY"], "a-key-of-a-client");
+        let elsewhere: Value = Client::ClaudeDesktop.entry(&desk());
+        assert_eq!(elsewhere["command"], "npx");
     }
 }

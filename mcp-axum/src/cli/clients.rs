@@ -2,7 +2,7 @@
 
 use super::{Failure, gateway::origin, output::print};
 use crate::{
-    clients::ServerEntry,
+    clients::{Client, ServerEntry},
     settings::{Layers, Settings},
 };
 use clap::Args;
@@ -38,5 +38,5 @@ pub(super) fn run(config: Option<PathBuf>, arguments: &ClientsArguments) -> Resu
     };
     check_id(&arguments.instance).map_err(Failure::configuration)?;
     let server = ServerEntry::of(&gateway, &arguments.instance, &arguments.key);
-    print(&server.blocks(""))
+    print(&server.blocks(Client::ALL, ""))
 }

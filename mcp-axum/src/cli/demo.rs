@@ -2,7 +2,7 @@
 
 use super::{Failure, serve};
 use crate::{
-    clients::ServerEntry,
+    clients::{Client, ServerEntry},
     demo::{self, Demo, DemoError},
     runtime::{server::StartError, shutdown::Unheard},
     telemetry::logging,
@@ -24,11 +24,10 @@ pub(super) fn demo(port: u16, aggregate: bool) -> Result<(), Failure> {
 fn report(demo: &Demo) {
     let (gateway, key) = (demo.server.address(), demo.key.expose_secret());
     let client_key = demo.client_key.expose_secret();
-    let entry = ServerEntry {
-        name: "dynmcp-demo".to_owned(),
-        url: format!("http://{gateway}/mcp/{}", demo.instance),
-        key: client_key.to_owned(),
-    };
+    let program = std::env::current_exe().ok();
+    let entry = ServerEntry::of(&format!("http://{gateway}"), demo.instance, client_key)
+        .named("dynmcp-demo")
+        .with_program(program.map(|program| program.display().to_string()));
     let request = json!({
         "jsonrpc": "2.0", "id": 1, "method": "tools/call",
         "params": {"name": "search_orders", "arguments": {"q": "ada"}},
@@ -41,7 +40,9 @@ fn report(demo: &Demo) {
   through the MCP endpoint:\n
 {calls}
   For MCP clients, with a key that opens no /admin:\n
-{clients}  Admin key    {key}   (new at every start of the demo)
+{clients}    Into a client's own file ({words}), with a copy of what was there:\n
+      dynmcp connect {instance} --client claude-code --write --name dynmcp-demo --url http://{gateway} --client-key {client_key}\n
+  Admin key    {key}   (new at every start of the demo)
   Console      http://{gateway}/console
   Admin API    http://{gateway}/admin/docs\n
   Try a call yourself:\n
@@ -59,8 +60,22 @@ fn report(demo: &Demo) {
             _ => "one of the sample API,\n  one of a program and one of a server with a URL",
         },
         calls = calls(demo),
-        clients = entry.blocks("    "),
+        clients = entry.blocks(&USUAL, "    "),
+        words = words(),
     );
+}
+
+/// Clients whose text is shown; for the others there is `dynmcp connect`.
+const USUAL: [Client; 4] = [
+    Client::ClaudeCode,
+    Client::ClaudeDesktop,
+    Client::Vscode,
+    Client::Cursor,
+];
+
+fn words() -> String {
+    let words: Vec<String> = Client::ALL.iter().map(|client| client.word()).collect();
+    words.join(", ")
 }
 
 fn calls(demo: &Demo) -> String {

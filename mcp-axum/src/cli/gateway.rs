@@ -59,6 +59,16 @@ pub(super) struct GatewayArguments {
 }
 
 impl GatewayArguments {
+    /// Where it is, if it was named.
+    pub(super) fn server(&self) -> Option<&str> {
+        self.server.as_deref()
+    }
+
+    /// The admin's key, if one was given.
+    pub(super) fn key(&self) -> Option<&str> {
+        self.key.as_deref()
+    }
+
     /// `None` without `--server`.
     pub(super) fn gateway(&self) -> Result<Option<Gateway>, ClientError> {
         let Some(server) = &self.server else {

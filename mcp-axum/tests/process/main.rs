@@ -7,6 +7,8 @@ mod bad_upstreams;
 mod call;
 mod chart;
 mod commands;
+#[cfg(target_os = "linux")]
+mod connect;
 mod contract;
 mod damaged;
 #[cfg(target_os = "linux")]

@@ -62,5 +62,5 @@ pub(super) async fn show(
     let entries = server
         .by_client()
         .map(|(client, place, text)| ClientEntry { client, place, text });
-    Ok(Success::new(entries.into()))
+    Ok(Success::new(entries.collect()))
 }
