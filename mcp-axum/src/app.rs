@@ -10,7 +10,7 @@ use crate::{
     http::{
         admin, console,
         error::Error,
-        front, health, mcp,
+        front, health, manners, mcp,
         resource::{self, Resources},
     },
     reload::ConfigStatus,
@@ -186,7 +186,9 @@ pub fn router(app: Arc<App>, endpoint: Endpoint) -> Router {
         None => operator_router(app).merge(of_clients),
         Some(_) => of_clients,
     };
-    routes.fallback(nothing_here)
+    routes
+        .fallback(nothing_here)
+        .method_not_allowed_fallback(manners::method_not_allowed)
 }
 
 /// Whoever looks around learns where to go.
@@ -209,6 +211,9 @@ pub fn operator_router(app: Arc<App>) -> Router {
         .merge(health::router(app))
         .merge(console::router())
         .merge(front::router())
+        .method_not_allowed_fallback(manners::method_not_allowed)
+        .fallback(nothing_here)
+        .layer(middleware::from_fn(manners::of_operators))
 }
 
 /// Adds the header of `app.config_revision_header`, if there is one; costs nothing otherwise.

@@ -2,10 +2,12 @@
 
 pub mod admin;
 pub(crate) mod body;
+pub(crate) mod conditional;
 pub mod console;
 pub mod error;
 pub mod front;
 pub mod health;
+pub(crate) mod manners;
 pub mod mcp;
 mod pages;
 pub(crate) mod resource;

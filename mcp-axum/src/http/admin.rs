@@ -41,18 +41,19 @@ mod verify;
 mod written;
 
 use super::{
+    conditional,
     error::Error,
+    manners::method_not_allowed,
     mcp::{AccessRules, RequestIds},
 };
 use crate::{app::App, settings::AppSettings};
 use axum::{
     Extension, Router,
     extract::OriginalUri,
-    middleware::from_fn_with_state,
+    middleware::{from_fn, from_fn_with_state},
     routing::{get, post},
 };
 use disabled::Disabled;
-use http::{Method, StatusCode};
 use mcp_common::key::Kind;
 use mcp_core::{authoring::writer::Writer, engine::Engine};
 use std::{sync::Arc, time::Duration};
@@ -113,7 +114,10 @@ pub fn router(app: Arc<App>) -> Router {
         routes.nest(&format!("/{}", kind.path_segment()), collection(kind))
     });
     let definitions = collections
-        .route("/quarantine", get(quarantine::list))
+        .route(
+            "/quarantine",
+            get(quarantine::list).layer(from_fn(conditional::list)),
+        )
         .route("/import/{format}", post(import::run))
         .route("/plan", post(plan::show))
         .route("/apply", post(plan::apply))
@@ -154,7 +158,7 @@ fn collection(kind: Kind) -> Router<Arc<App>> {
     } else {
         Router::new()
     };
-    own.route("/", get(collection::list))
+    own.route("/", get(collection::list).layer(from_fn(conditional::list)))
         .route("/{id}", get(item::show).put(put::store).delete(delete::remove))
         .route("/{id}/history", get(history::list))
         .route("/{id}/history/{revision}", get(history::revision::show))
@@ -203,13 +207,4 @@ fn of_keys() -> Router<Arc<App>> {
 async fn unknown_path(OriginalUri(uri): OriginalUri) -> Error {
     let path = uri.path();
     Error::not_found(format!("there is no `{path}`; /admin/docs lists what there is"))
-}
-
-/// The router adds `Allow`.
-async fn method_not_allowed(method: Method, OriginalUri(uri): OriginalUri) -> Error {
-    let path = uri.path();
-    Error::new(
-        StatusCode::METHOD_NOT_ALLOWED,
-        format!("{method} is not allowed on `{path}`; see the Allow header"),
-    )
 }

@@ -4,7 +4,7 @@
 use super::{error::Error, pages::Asset};
 use axum::{
     Router,
-    extract::{OriginalUri, Path, Request},
+    extract::{OriginalUri, Path, Request, rejection::PathRejection},
     response::{IntoResponse, Redirect, Response},
     routing::get,
 };
@@ -41,7 +41,12 @@ pub fn router() -> Router {
         .route("/console/", get(|| async { Redirect::permanent("../console") }))
         .route(
             "/console/{name}",
-            get(|Path(name): Path<String>, request: Request| async move { file(&name, &request) }),
+            get(
+                |name: Result<Path<String>, PathRejection>, request: Request| async move {
+                    let name = name.map_or_else(|_| String::new(), |Path(name)| name);
+                    file(&name, &request)
+                },
+            ),
         )
         .method_not_allowed_fallback(|| async { Error::method_not_allowed("GET") })
 }

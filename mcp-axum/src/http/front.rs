@@ -4,7 +4,7 @@ use super::pages::Asset;
 use axum::{
     Json, Router,
     extract::Request,
-    response::{IntoResponse, Response},
+    response::{IntoResponse, Redirect, Response},
     routing::get,
 };
 use http::header;
@@ -18,10 +18,20 @@ const POLICY: &str =
 
 /// Where operators come to; clients that have an address of their own are told of nothing else.
 pub fn router() -> Router {
-    Router::new().route("/", get(show)).route(
-        "/front.css",
-        get(|request: Request| async move { asset(STYLE, "text/css; charset=utf-8").answer(&request) }),
-    )
+    Router::new()
+        .route("/", get(show))
+        .route(
+            "/front.css",
+            get(|request: Request| async move { asset(STYLE, "text/css; charset=utf-8").answer(&request) }),
+        )
+        // The older names of the admin API's pages, as neighbours of whatever path is in front of them.
+        .route("/swagger-ui", get(|| async { Redirect::permanent("admin/docs") }))
+        .route("/swagger-ui/", get(|| async { Redirect::permanent("../admin/docs") }))
+        .route("/swagger-ui/index.html", get(|| async { Redirect::permanent("../admin/docs") }))
+        .route(
+            "/api-docs/openapi.json",
+            get(|| async { Redirect::permanent("../admin/openapi.json") }),
+        )
 }
 
 /// A page for people, JSON for programs.
@@ -38,6 +48,7 @@ async fn show(request: Request) -> Response {
         "about": "An MCP gateway: tools as data.",
         "version": env!("CARGO_PKG_VERSION"),
         "mcp": "/mcp/INSTANCE",
+        "rest": "/instances/INSTANCE/tools/TOOL",
         "console": "/console",
         "admin_api": "/admin/docs",
         "openapi": "/admin/openapi.json",

@@ -6,6 +6,7 @@ mod access;
 mod channel;
 mod request_id;
 mod response;
+mod rest;
 mod sse;
 mod websocket;
 
@@ -21,7 +22,7 @@ use axum::{
 };
 use bytes::Bytes;
 pub(crate) use channel::Channels;
-use http::{HeaderMap, HeaderValue, Method, StatusCode, header, request::Parts};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header, request::Parts};
 use http_body::Body as _;
 use mcp_common::{
     authenticator::{Arrival, Principal},
@@ -36,7 +37,7 @@ use mcp_core::{
 };
 use percent_encoding::percent_decode_str;
 pub(crate) use request_id::RequestIds;
-use std::{borrow::Cow, pin::pin, sync::Arc};
+use std::{borrow::Cow, pin::pin, sync::Arc, time::Duration};
 use tower_http::cors::{AllowHeaders, AllowOrigin, CorsLayer};
 pub(crate) use websocket::Takeover;
 
@@ -88,6 +89,7 @@ pub fn router(app: Arc<App>, endpoint: Endpoint) -> Router {
         .route("/messages/{instance}", any(sse::message))
         .route("/ws", any(websocket::open))
         .route("/ws/{instance}", any(websocket::open))
+        .merge(rest::routes())
         .with_state(Arc::new(route));
     let origins = &settings.app.cors_origins.0;
     if origins.is_empty() {
@@ -96,6 +98,18 @@ pub fn router(app: Arc<App>, endpoint: Endpoint) -> Router {
         router.layer(cors(origins))
     }
 }
+
+/// What pages may read of an answer beside what every page may: sessions, where to log in, when to try again, and the request's name.
+const EXPOSED: [HeaderName; 6] = [
+    SESSION_ID,
+    HeaderName::from_static("mcp-protocol-version"),
+    header::WWW_AUTHENTICATE,
+    header::RETRY_AFTER,
+    request_id::HEADER,
+    header::ETAG,
+];
+/// How long a browser keeps to what it was allowed; none keeps to it for longer.
+const PREFLIGHT: Duration = Duration::from_secs(7_200);
 
 /// Browser clients send `Mcp-Param-*` headers that nobody can list, hence the mirror.
 fn cors(origins: &[String]) -> CorsLayer {
@@ -112,7 +126,8 @@ fn cors(origins: &[String]) -> CorsLayer {
         .allow_origin(allowed)
         .allow_methods([Method::GET, Method::POST, Method::DELETE])
         .allow_headers(AllowHeaders::mirror_request())
-        .expose_headers([SESSION_ID, header::WWW_AUTHENTICATE])
+        .expose_headers(EXPOSED)
+        .max_age(PREFLIGHT)
 }
 
 /// How much of the name of an instance that does not exist is logged.

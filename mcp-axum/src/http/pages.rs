@@ -33,6 +33,7 @@ impl Asset {
             (header::REFERRER_POLICY, "no-referrer"),
             // Asked for each time: a gateway that was upgraded must not be used with the page of before.
             (header::CACHE_CONTROL, "no-cache"),
+            (header::VARY, "accept-encoding"),
         ] {
             headers.insert(name, HeaderValue::from_static(value));
         }
@@ -44,7 +45,7 @@ impl Asset {
 }
 
 /// `If-None-Match` (RFC 9110, section 13.1.2), compared weakly: a proxy that compresses weakens tags.
-fn knows(headers: &HeaderMap, tag: &str) -> bool {
+pub(super) fn knows(headers: &HeaderMap, tag: &str) -> bool {
     let lists = headers.get_all(header::IF_NONE_MATCH).iter();
     lists
         .filter_map(|list| list.to_str().ok())

@@ -1,6 +1,7 @@
 //! The gateway as a resource server of OAuth 2.1: what tells clients where they get tokens for an instance (RFC 9728), and why a
 //! request without a good one is refused (RFC 6750, section 3).
 
+use super::{error::Error, manners::method_not_allowed};
 use crate::{
     app::{App, Guard},
     settings::AppSettings,
@@ -11,10 +12,11 @@ use axum::{
     response::{IntoResponse, Response},
     routing::get,
 };
-use http::{HeaderValue, StatusCode, header};
+use http::Method;
 use mcp_common::{authenticator::Denied, definition::name::check_id};
 use serde::Serialize;
 use std::sync::Arc;
+use tower_http::cors::{AllowHeaders, AllowOrigin, CorsLayer};
 
 /// Before the path of what the metadata are about (RFC 9728, section 3.1).
 const WELL_KNOWN: &str = "/.well-known/oauth-protected-resource";
@@ -90,15 +92,22 @@ pub(crate) fn router(app: Arc<App>) -> Router {
     if app.resources.is_none() {
         return Router::new();
     }
+    // Clients in pages name their revision, too, which is asked about first.
+    let everybody = CorsLayer::new()
+        .allow_origin(AllowOrigin::any())
+        .allow_methods([Method::GET])
+        .allow_headers(AllowHeaders::mirror_request());
     Router::new()
         .route(&format!("{WELL_KNOWN}/mcp/{{instance}}"), get(metadata))
+        .method_not_allowed_fallback(method_not_allowed)
+        .layer(everybody)
         .with_state(app)
 }
 
 /// The same for every id, so that nobody learns which there are.
 async fn metadata(State(app): State<Arc<App>>, Path(instance): Path<String>) -> Response {
     let Some(resources) = app.resources.as_ref().filter(|_| check_id(&instance).is_ok()) else {
-        return StatusCode::NOT_FOUND.into_response();
+        return Error::not_found("this names no instance").into_response();
     };
     let metadata = Metadata {
         resource: resources.instance(&instance),
@@ -106,6 +115,5 @@ async fn metadata(State(app): State<Arc<App>>, Path(instance): Path<String>) -> 
         scopes_supported: app.guard.scopes().to_vec(),
         bearer_methods_supported: ["header"],
     };
-    let everybody = [(header::ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"))];
-    (everybody, Json(metadata)).into_response()
+    Json(metadata).into_response()
 }

@@ -4,6 +4,7 @@
 
 mod acceptor;
 mod answer;
+mod compress;
 mod connection;
 mod crew;
 mod drain;

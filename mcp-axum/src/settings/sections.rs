@@ -39,6 +39,8 @@ pub struct AppSettings {
     pub default_instance: Option<String>,
     /// Origins that get CORS headers.
     pub cors_origins: List,
+    /// Whether answers are compressed for clients that ask for it.
+    pub compression: bool,
     /// Largest request body.
     pub max_body_bytes: ByteSize,
     /// Paths that need no key.

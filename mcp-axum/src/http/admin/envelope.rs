@@ -20,7 +20,7 @@ pub(super) struct Success<T> {
     message: &'static str,
     /// What was asked for.
     data: T,
-    /// The revision of the document, or of the catalog for a list. Also in the header `ETag`.
+    /// The revision of the document, also in the header `ETag`; of the catalog for a list.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(required = false, nullable = false, value_type = u64)]
     revision: Option<Revision>,

@@ -45,7 +45,7 @@ pub(super) enum Verify {
 pub(super) struct VerifyQuery {
     /// `mock`: the answers stand in the examples; `live`: the requests are sent.
     #[serde(default)]
-    #[param(inline, default = "mock")]
+    #[param(value_type = String, default = "mock", example = "live")]
     mode: Verify,
     /// Whether `live` also makes requests that may change something (other than GET, HEAD and OPTIONS).
     #[serde(default)]

@@ -27,6 +27,8 @@ pub(super) struct Tracked {
     pub(super) _held: Option<Held>,
     /// What stands for pieces that hyper has not asked for yet.
     pub(super) ahead: Option<Ahead>,
+    /// What compresses it takes.
+    pub(super) _encoder: Option<Held>,
 }
 
 /// Memory and time of the rest of a large answer: it is there, whether anybody takes it or not.
@@ -50,9 +52,9 @@ impl AsRef<[u8]> for Piece {
 
 impl Tracked {
     /// Counts a large answer whose size is known as a whole: hyper asks for its first piece at once, but for the next one only when
-    /// the client has made room for it.
-    pub(super) fn count_ahead(&mut self) {
-        let size = self.body.size_hint().exact().filter(|size| *size > SMALL as u64);
+    /// the client has made room for it. It is the size before it is compressed: so much is kept until the end.
+    pub(super) fn count_ahead(&mut self, size: Option<u64>) {
+        let size = size.filter(|size| *size > SMALL as u64);
         self.ahead = size.map(|size| Ahead {
             held: self.peer.as_ref().map(|peer| peer.hold_anyway(size)),
             _debt: self.in_progress.usage().owe(size),

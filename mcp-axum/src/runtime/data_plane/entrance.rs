@@ -1,14 +1,15 @@
 //! Between hyper and the router: counts requests in progress and the memory that they take, and lets nothing new begin
 //! while the gateway drains.
 
-use super::{answer::Tracked, connection::Usage, host, routes::Routes, seats::Seat};
+use super::{answer::Tracked, compress, connection::Usage, host, routes::Routes, seats::Seat};
 use crate::{
     app::{Phase, SharedBody},
-    http::{error::Error, mcp::Takeover},
+    http::{error::Error, manners, mcp::Takeover},
     settings::OPERATOR_PATHS,
 };
 use axum::response::IntoResponse;
 use http::{HeaderValue, Request, Response, Version, header};
+use http_body::Body as _;
 use hyper::body::Incoming;
 use mcp_core::peer::{Held, Peer};
 use std::{convert::Infallible, sync::Arc};
@@ -27,6 +28,8 @@ pub(super) struct Entrance {
     pub(super) seat: Arc<Seat>,
     /// What becomes of the connection if a request asks for another protocol.
     pub(super) takeover: Takeover,
+    /// Whether answers are compressed for those who ask for it.
+    pub(super) compresses: bool,
 }
 
 /// Why a connection is not served.
@@ -67,6 +70,10 @@ impl Entrance {
             .filter(|_| !OPERATOR_PATHS.contains(&request.uri().path()))
             .map(|reason| (reason, self.seat.clone()));
         let admitted = self.admit(&mut request);
+        let accepts = match self.compresses {
+            true => request.headers().get(header::ACCEPT_ENCODING).cloned(),
+            false => None,
+        };
         let peer = self.peer.clone();
         let answer = admitted.map(|held| (self.routes.now().call(request), held));
         let mut is_last = turned_away.is_some();
@@ -82,6 +89,13 @@ impl Entrance {
                 Ok((answer, held)) => (answer.await.unwrap_or_else(|never| match never {}), held),
                 Err(refused) => (refused.into_response(), None),
             };
+            let size = response.body().size_hint().exact();
+            let (response, encoder) = match accepts {
+                Some(accepts) if compress::is_worth_it(&response) => {
+                    Box::pin(compress::pack(response, accepts, &peer)).await
+                }
+                _ => (response, None),
+            };
             let tracked = |body| Tracked {
                 body,
                 in_progress,
@@ -89,8 +103,9 @@ impl Entrance {
                 is_multiplexed: version >= Version::HTTP_2,
                 _held: held,
                 ahead: None,
+                _encoder: encoder,
             };
-            Ok(finish(response, tracked, version, is_last))
+            Ok(finish(response, tracked, size, version, is_last))
         }
     }
 
@@ -123,6 +138,7 @@ impl Entrance {
 fn finish(
     response: axum::response::Response,
     tracked: impl FnOnce(axum::body::Body) -> Tracked,
+    size: Option<u64>,
     version: Version,
     is_last: bool,
 ) -> Response<Tracked> {
@@ -131,7 +147,8 @@ fn finish(
     if is_shared {
         response.body_mut().peer = None;
     }
-    response.body_mut().count_ahead();
+    response.body_mut().count_ahead(size);
+    manners::mark(response.headers_mut());
     let phase = response.body().in_progress.phase();
     if (phase == Phase::Draining || is_last) && version < Version::HTTP_2 {
         response
