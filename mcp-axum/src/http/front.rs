@@ -26,8 +26,14 @@ pub fn router() -> Router {
         )
         // The older names of the admin API's pages, as neighbours of whatever path is in front of them.
         .route("/swagger-ui", get(|| async { Redirect::permanent("admin/docs") }))
-        .route("/swagger-ui/", get(|| async { Redirect::permanent("../admin/docs") }))
-        .route("/swagger-ui/index.html", get(|| async { Redirect::permanent("../admin/docs") }))
+        .route(
+            "/swagger-ui/",
+            get(|| async { Redirect::permanent("../admin/docs") }),
+        )
+        .route(
+            "/swagger-ui/index.html",
+            get(|| async { Redirect::permanent("../admin/docs") }),
+        )
         .route(
             "/api-docs/openapi.json",
             get(|| async { Redirect::permanent("../admin/openapi.json") }),

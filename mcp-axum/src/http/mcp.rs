@@ -10,7 +10,7 @@ mod rest;
 mod sse;
 mod websocket;
 
-use super::{body, error::Error, resource};
+use super::{body, error::Error, manners::method_not_allowed, resource};
 use crate::app::{App, Phase};
 pub(crate) use access::AccessRules;
 use axum::{
@@ -90,6 +90,8 @@ pub fn router(app: Arc<App>, endpoint: Endpoint) -> Router {
         .route("/ws", any(websocket::open))
         .route("/ws/{instance}", any(websocket::open))
         .merge(rest::routes())
+        // Before CORS, which answers what browsers ask about methods first.
+        .method_not_allowed_fallback(method_not_allowed)
         .with_state(Arc::new(route));
     let origins = &settings.app.cors_origins.0;
     if origins.is_empty() {
