@@ -5,12 +5,14 @@ mod access;
 mod add;
 mod audit;
 mod banner;
+mod benchmark;
 mod call;
 mod clients;
 mod completions;
 mod config;
 mod connect;
 mod contract;
+mod definitions;
 mod demo;
 mod events;
 mod explain;
@@ -27,6 +29,7 @@ mod near;
 mod open_files;
 mod output;
 mod own_program;
+mod pid_file;
 mod pin;
 mod place;
 mod plan;
@@ -35,7 +38,10 @@ mod roles;
 mod sandbox;
 mod schema;
 mod serve;
+mod status;
 mod stdio;
+#[cfg(unix)]
+mod stop;
 mod store;
 mod tool_arguments;
 mod top;
@@ -47,11 +53,16 @@ mod warden;
 use access::AccessCommand;
 use add::AddArguments;
 use audit::AuditArguments;
+use benchmark::BenchmarkArguments;
 use call::CallArguments;
 use clap::{Parser, Subcommand};
 use clients::ClientsArguments;
+use config::ConfigCommand;
 use connect::ConnectArguments;
 use contract::TestArguments;
+use definitions::{
+    DeleteArguments, DiffArguments, GetArguments, HistoryArguments, ListArguments, RollbackArguments,
+};
 use events::EventsArguments;
 use explain::ExplainArguments;
 use export::ExportArguments;
@@ -62,8 +73,11 @@ use migrate::MigrateArguments;
 use pin::PinArguments;
 use plan::{ApplyArguments, PlanArguments};
 use roles::RolesCommand;
+use status::StatusArguments;
 use std::{ffi::OsString, path::PathBuf, process::ExitCode};
 use stdio::StdioArguments;
+#[cfg(unix)]
+use stop::StopArguments;
 use top::TopArguments;
 use try_definition::TryDefinitionArguments;
 use upstreams::UpstreamsArguments;
@@ -98,6 +112,9 @@ Examples:
   dynmcp audit --principal claude --since 1h                     who did what, where audit.enabled is true
   dynmcp connect desk --client claude-desktop --write             into the client's own file, with a key made for it
   dynmcp clients desk                      what Claude, VS Code, Cursor and others want to be told of an instance
+  dynmcp status                            how the gateway is doing; dynmcp quarantine: what cannot be used, and why
+  dynmcp history tools get_order           the states it had; dynmcp diff, dynmcp rollback
+  dynmcp config generate --template team > dynmcp.toml
   dynmcp migrate --check                   does the database have the tables of this version?
   dynmcp export definitions/               what is stored, as files for git
   dynmcp plan definitions/                 what applying them would do, and what clients would notice
@@ -223,7 +240,9 @@ enum Command {
     /// Print what each MCP client (Claude, VS Code, Cursor, …) wants to be told of an instance.
     Clients(ClientsArguments),
     /// Show how the upstreams of a running gateway are doing: state, revision, tools, the last error, the next attempt.
-    Upstreams(UpstreamsArguments),
+    ///
+    /// Or do something with one of them: remove, test, enable, disable, refresh, restart, logs.
+    Upstreams(Box<UpstreamsArguments>),
     /// Print what happens in a running gateway, as it happens: upstreams, endpoints, definitions, keys, calls, refusals.
     ///
     /// Goes on when the gateway is started anew. The key needs the right admin/events/read. Calls are told as far as
@@ -232,6 +251,35 @@ enum Command {
     ///   dynmcp events --types 'breaker.*,upstream.*'
     #[command(verbatim_doc_comment)]
     Events(EventsArguments),
+    /// List the definitions of a kind: tools, instances, upstreams, roles or keys.
+    ///
+    /// Works on the configured data source, also beside a running gateway, or with --server through the admin API of one; so do
+    /// get and delete.
+    List(ListArguments),
+    /// Print a definition as it is stored.
+    Get(GetArguments),
+    /// Delete a definition.
+    Delete(DeleteArguments),
+    /// List the states that a definition had, newest first: of a running gateway.
+    History(HistoryArguments),
+    /// Show what differs between two states of a definition.
+    Diff(DiffArguments),
+    /// Store an earlier state of a definition again.
+    Rollback(RollbackArguments),
+    /// Say how a running gateway is doing; exit code 1 where it is not ready or what it serves may be old.
+    Status(StatusArguments),
+    /// List what is stored and cannot be used, and why; exit code 1 where there is something.
+    Quarantine(StatusArguments),
+    /// Call a tool many times through a running gateway and print how long it took.
+    Benchmark(Box<BenchmarkArguments>),
+    /// End the gateway that runs with this configuration on this machine, and wait until calls in flight are finished.
+    #[cfg(unix)]
+    Stop(StopArguments),
+    /// Say whether a configuration is valid: what `config check` says, one problem a line, exit code 1.
+    Validate {
+        /// The file [default: that of --config, or config/$RUN_MODE.toml].
+        file: Option<PathBuf>,
+    },
     /// Watch a running gateway: requests, calls and their times, upstreams, tools, what is in quarantine, logs.
     ///
     /// Works from afar; asks /metrics and the admin API once a second. q leaves, Tab and 1 to 6 turn pages, arrows choose lines, / finds.
@@ -337,16 +385,6 @@ enum Command {
     TryDefinition(TryDefinitionArguments),
 }
 
-#[derive(Subcommand)]
-enum ConfigCommand {
-    /// Say `ok`, or what is wrong: the key, the reason, what would be right.
-    Check,
-    /// Print what is in effect after file and environment, secrets redacted.
-    Show,
-    /// Print the commented reference with every key and its default.
-    Default,
-}
-
 /// The whole program. `main` of `dynmcp`, and of any crate that links plugins of its own.
 pub fn main() -> ExitCode {
     run_command(Cli::parse())
@@ -365,15 +403,19 @@ fn run_command(cli: Cli) -> ExitCode {
     let done = match cli.command {
         Command::Serve => serve::serve(cli.config),
         Command::Demo { port, aggregate } => demo::demo(port, aggregate),
-        Command::Config {
-            command: ConfigCommand::Check,
-        } => config::check(cli.config),
-        Command::Config {
-            command: ConfigCommand::Show,
-        } => config::show(cli.config),
-        Command::Config {
-            command: ConfigCommand::Default,
-        } => config::print_default(),
+        Command::Config { command } => config::run(cli.config, &command),
+        Command::Validate { file } => config::validate(file.or(cli.config)),
+        Command::List(arguments) => definitions::list(cli.config, &arguments),
+        Command::Get(arguments) => definitions::get(cli.config, &arguments),
+        Command::Delete(arguments) => definitions::delete(cli.config, &arguments),
+        Command::History(arguments) => definitions::history(cli.config, &arguments),
+        Command::Diff(arguments) => definitions::diff(cli.config, &arguments),
+        Command::Rollback(arguments) => definitions::rollback(cli.config, &arguments),
+        Command::Status(arguments) => status::status(cli.config, &arguments),
+        Command::Quarantine(arguments) => status::quarantine(cli.config, &arguments),
+        Command::Benchmark(arguments) => benchmark::run(cli.config, &arguments),
+        #[cfg(unix)]
+        Command::Stop(arguments) => stop::run(cli.config, &arguments),
         Command::Import { what } => import::run(cli.config, *what),
         Command::Migrate(arguments) => migrate::run(cli.config, &arguments),
         Command::Plan(arguments) => return ended(plan::plan(cli.config, &arguments)),

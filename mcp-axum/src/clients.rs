@@ -7,7 +7,7 @@ mod merge;
 
 pub(crate) use client::{Client, Format};
 pub(crate) use folders::Folders;
-pub(crate) use merge::{Broken, existing, merge, target};
+pub(crate) use merge::{existing, merge, target};
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use std::fmt::Write;

@@ -1,14 +1,71 @@
 //! `dynmcp config …`
 
-use super::Failure;
+mod doctor;
+mod generate;
+
+use super::{Failure, output::OutputFormat};
 use crate::{
     reload,
     settings::{DEFAULT_TOML, Layers, Settings},
 };
+use clap::Subcommand;
+use generate::Template;
 use std::path::PathBuf;
 
+#[derive(Subcommand)]
+pub(super) enum ConfigCommand {
+    /// Say `ok`, or what is wrong: the key, the reason, what would be right.
+    Check,
+    /// Print what is in effect after file and environment, secrets redacted.
+    Show,
+    /// Print the commented reference with every key and its default.
+    Default,
+    /// Print a file to start from.
+    Generate {
+        /// Who runs the gateway.
+        #[arg(long, value_enum)]
+        template: Template,
+        /// Write it into this file, which must not be there yet.
+        #[arg(long, short, value_name = "FILE")]
+        output: Option<PathBuf>,
+    },
+    /// Look for problems of the configuration and of where it is to run, and say what could be better.
+    ///
+    /// Also whether somebody can listen there and the data source answers. Exit code 1 where there is a problem.
+    Doctor {
+        /// How to print what was found.
+        #[arg(long, value_enum, default_value_t)]
+        format: OutputFormat,
+    },
+}
+
+pub(super) fn run(file: Option<PathBuf>, command: &ConfigCommand) -> Result<(), Failure> {
+    match command {
+        ConfigCommand::Check => check(file),
+        ConfigCommand::Show => show(file),
+        ConfigCommand::Default => print_default(),
+        ConfigCommand::Generate { template, output } => generate::run(*template, output.as_deref()),
+        ConfigCommand::Doctor { format } => doctor::run(file, *format),
+    }
+}
+
+/// The same for people and scripts of the first version: one problem a line.
+pub(super) fn validate(file: Option<PathBuf>) -> Result<(), Failure> {
+    let layers = Layers::of_process(file);
+    match reload::startable(&layers) {
+        Ok(_) => {
+            println!("✓ Configuration valid");
+            Ok(())
+        }
+        Err(unfit) => {
+            unfit.problems.iter().for_each(|problem| eprintln!("✗ {problem}"));
+            Err(Failure::runtime("the configuration is not valid"))
+        }
+    }
+}
+
 /// Everything that can be known to be wrong without opening anything.
-pub(super) fn check(file: Option<PathBuf>) -> Result<(), Failure> {
+fn check(file: Option<PathBuf>) -> Result<(), Failure> {
     let layers = Layers::of_process(file);
     startable(&layers)?;
     match layers.effective_file()? {
@@ -30,13 +87,13 @@ pub(super) fn startable(layers: &Layers) -> Result<Settings, Failure> {
     })
 }
 
-pub(super) fn show(file: Option<PathBuf>) -> Result<(), Failure> {
+fn show(file: Option<PathBuf>) -> Result<(), Failure> {
     let settings = Settings::load(&Layers::of_process(file))?;
     print!("{}", settings.to_redacted_toml());
     Ok(())
 }
 
-pub(super) fn print_default() -> Result<(), Failure> {
+fn print_default() -> Result<(), Failure> {
     print!("{DEFAULT_TOML}");
     Ok(())
 }

@@ -1,7 +1,7 @@
 //! `dynmcp serve`
 
 #[cfg(unix)]
-use super::{Failure, banner, config, open_files, own_program};
+use super::{Failure, banner, config, open_files, own_program, pid_file};
 use crate::{
     reload::Followed,
     runtime::{
@@ -30,6 +30,7 @@ pub(super) fn serve(file: Option<PathBuf>) -> Result<(), Failure> {
     settings.work.program = own_program();
     let server = Server::start(settings)?;
     server.follow(followed);
+    let _pid_file = pid_file::take(&server.app().settings.app.data_dir);
     banner::log(&server, file.as_deref());
     if let Some(key) = server.new_admin_key() {
         let place = server.app().settings.app.data_dir.join("admin-key.sha256");

@@ -1,16 +1,22 @@
 //! `dynmcp upstreams`: how the upstreams of a running gateway are doing.
 
+mod manage;
+
 use super::{
     Failure,
     gateway::RunningGateway,
     output::{OutputFormat, print, print_json, table},
 };
 use clap::Args;
+use manage::UpstreamsCommand;
 use serde_json::Value;
 use std::{fmt::Write, path::PathBuf};
 
 #[derive(Args)]
+#[command(args_conflicts_with_subcommands = true)]
 pub(super) struct UpstreamsArguments {
+    #[command(subcommand)]
+    command: Option<UpstreamsCommand>,
     #[command(flatten)]
     gateway: RunningGateway,
     /// How to print the list.
@@ -19,6 +25,9 @@ pub(super) struct UpstreamsArguments {
 }
 
 pub(super) fn run(config: Option<PathBuf>, arguments: &UpstreamsArguments) -> Result<(), Failure> {
+    if let Some(command) = &arguments.command {
+        return manage::run(config, command);
+    }
     let gateway = arguments.gateway.open(config)?;
     super::run(async {
         let answer = gateway.get("/admin/upstreams").await?;

@@ -30,6 +30,8 @@ mod import;
 mod keys;
 mod local_store;
 mod log_lines;
+#[cfg(unix)]
+mod operate;
 #[cfg(target_os = "linux")]
 mod pin;
 #[cfg(target_os = "linux")]

@@ -68,6 +68,9 @@ fn parse(text: &str) -> Result<CstRootNode, Broken> {
         allow_single_quoted_strings: false,
         allow_hexadecimal_numbers: false,
         allow_unary_plus_numbers: false,
+        allow_bare_decimal_point_numbers: false,
+        allow_extended_string_escapes: false,
+        allow_non_finite_numbers: false,
     };
     let text = text.strip_prefix(MARK).unwrap_or(text);
     CstRootNode::parse(text, &options).map_err(|error| Broken::Syntax {

@@ -164,7 +164,7 @@ impl Opener {
             turned_away,
             seat: seat.clone(),
             takeover: takeover.clone(),
-            compresses: self.app.settings.app.compression,
+            compresses: self.app.latest().settings.app.compression,
         };
         let socket = Socket::new(stream, usage.clone());
         let service = service_fn(move |request| entrance.serve(request));

@@ -1,0 +1,121 @@
+//! `dynmcp config doctor`: what is wrong with a configuration and with where it is to run, and what could be better.
+
+use crate::{
+    cli::{
+        Failure,
+        output::{OutputFormat, print, print_json},
+        pid_file, store,
+    },
+    runtime::control_plane,
+    settings::{Layers, Settings},
+    telemetry::logging,
+};
+use serde::Serialize;
+use std::{net::TcpListener, path::PathBuf};
+
+/// Something that was found.
+#[derive(Serialize)]
+struct Finding {
+    /// Nothing runs, or not as it is meant.
+    is_problem: bool,
+    text: String,
+}
+
+/// Exit code 1 where there is a problem; advice alone is none.
+pub(in crate::cli) fn run(file: Option<PathBuf>, format: OutputFormat) -> Result<(), Failure> {
+    let layers = Layers::of_process(file);
+    let (settings, wrong) = Settings::examine(&layers)?;
+    let mut found: Vec<Finding> = Vec::new();
+    let mut problem = |text: String| {
+        found.push(Finding {
+            is_problem: true,
+            text,
+        });
+    };
+    wrong.iter().for_each(|wrong| problem(wrong.to_string()));
+    for wrong in control_plane::problems(&settings) {
+        problem(wrong.to_string());
+    }
+    if let Some(wrong) = logging::problem(&settings.log) {
+        problem(wrong.to_string());
+    }
+    let runs = pid_file::holder(&settings.app.data_dir).ok().flatten();
+    if runs.is_none() && settings.app.port != 0 {
+        let address = (settings.app.host.as_str(), settings.app.port);
+        if let Err(error) = TcpListener::bind(address) {
+            problem(format!(
+                "app.port: nobody can listen on {}:{} now: {error}",
+                address.0, address.1
+            ));
+        }
+    }
+    if settings.app.data_source != "memory" {
+        match crate::cli::run(store::load(&settings)) {
+            Ok(_) => {}
+            Err(failure) => problem(format!("app.data_source: {failure}")),
+        }
+    }
+    found.extend(advice(&settings).into_iter().map(|text| Finding {
+        is_problem: false,
+        text,
+    }));
+    let problems = found.iter().filter(|finding| finding.is_problem).count();
+    match format {
+        OutputFormat::Json => print_json(&found)?,
+        OutputFormat::Text => {
+            for finding in &found {
+                let word = if finding.is_problem { "problem" } else { "advice" };
+                print(&format!("{word}: {}\n", finding.text))?;
+            }
+            match runs {
+                Some(pid) => print(&format!(
+                    "a gateway runs with this configuration (process {pid})\n"
+                ))?,
+                None if found.is_empty() => print("nothing found\n")?,
+                None => {}
+            }
+        }
+    }
+    match problems {
+        0 => Ok(()),
+        1 => Err(Failure::runtime("one problem")),
+        count => Err(Failure::runtime(format_args!("{count} problems"))),
+    }
+}
+
+fn advice(settings: &Settings) -> Vec<String> {
+    let app = &settings.app;
+    let reachable = !app.bound_to_loopback();
+    let mut advice = Vec::new();
+    let mut say = |is: bool, text: &str| {
+        if is {
+            advice.push(text.to_owned());
+        }
+    };
+    say(
+        app.authenticators.iter().any(|name| name == "none"),
+        "app.authenticators: everybody who reaches this address may use all tools and /admin",
+    );
+    say(
+        reachable && app.allowed_hosts.is_empty(),
+        "app.allowed_hosts: name what clients call the gateway, so that no other name leads to it",
+    );
+    say(
+        reachable && app.admin_listen.is_none(),
+        "app.admin_listen: /admin, the console and /metrics are where clients come to; give them an address of their own",
+    );
+    say(
+        app.authenticators.iter().any(|name| name == "jwt") && app.public_url.is_none(),
+        "app.public_url: without it no token can name this gateway",
+    );
+    say(
+        reachable && !settings.audit.enabled,
+        "audit.enabled: nobody remembers who did what",
+    );
+    say(
+        ["etcd", "mysql", "postgres"].contains(&app.data_source.as_str())
+            && settings.mcp.session_secret.is_none(),
+        "mcp.session_secret: sessions of one replica are unknown to the others",
+    );
+    advice
+}
