@@ -3,23 +3,26 @@
 
 use std::{
     fs::{File, OpenOptions, TryLockError},
-    io::{self, Read, Write},
+    io::{self, Read},
     path::Path,
 };
 
 const NAME: &str = "gateway.pid";
 
 /// Held by a gateway until it ends. `None` where another one has it, or the folder takes no file: that is no reason not to serve.
+///
+/// What is held is open for reading alone: a disk with a file that is open for writing could not be made read-only.
 pub(super) fn take(folder: &Path) -> Option<File> {
+    let path = folder.join(NAME);
     let mut options = OpenOptions::new();
     options.create(true).truncate(false).write(true);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let mut file = options.open(folder.join(NAME)).ok()?;
-    file.try_lock().ok()?;
-    file.set_len(0).ok()?;
-    write!(file, "{}", std::process::id()).ok()?;
-    Some(file)
+    drop(options.open(&path).ok()?);
+    let held = File::open(&path).ok()?;
+    held.try_lock().ok()?;
+    std::fs::write(&path, std::process::id().to_string()).ok()?;
+    Some(held)
 }
 
 /// The process that has it.

@@ -14,6 +14,7 @@ impl Settings {
         app.allowed_origins = of.allowed_origins;
         app.default_instance = of.default_instance;
         app.cors_origins = of.cors_origins;
+        app.compression = of.compression;
         app.max_body_bytes = of.max_body_bytes;
         app.public_paths = of.public_paths;
         app.config_revision_header = of.config_revision_header;

@@ -251,7 +251,7 @@ impl Copied {
         let folder = self.file.parent().unwrap();
         assert_eq!(
             files(folder),
-            ["definitions.snapshot"],
+            ["definitions.snapshot", "gateway.pid"],
             "nothing half-written is left"
         );
     }
