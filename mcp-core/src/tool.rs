@@ -74,7 +74,7 @@ pub(crate) use template::{
     Unrendered, UsedVar,
 };
 use template::{CallConditions, TemplateBounds};
-pub(crate) use validator::{accepts, bounded, findings};
+pub(crate) use validator::{accepts, bounded, findings, unusable_patterns};
 
 /// Compiles tool definitions.
 #[derive(Clone, Debug, Default)]

@@ -8,6 +8,7 @@ mod class;
 mod escape;
 mod group;
 mod property;
+mod reference;
 
 use jsonschema_regex::is_valid_ecma_regex;
 
@@ -16,6 +17,15 @@ const SYNTAX: &str = r"^$\.*+?()[]{}|/";
 
 /// The pattern with the flag `u`; `None` where that cannot be said exactly.
 pub(crate) fn ecma(pattern: &str) -> Option<String> {
+    read(pattern, false)
+}
+
+/// Whether clients can read what somebody wrote for them: here everything is meant as ECMA-262 has it.
+pub(crate) fn is_for_clients(pattern: &str) -> bool {
+    read(pattern, true).is_some()
+}
+
+fn read(pattern: &str, is_for_clients: bool) -> Option<String> {
     if !pattern.contains(|c| SYNTAX.contains(c)) {
         return Some(pattern.to_owned());
     }
@@ -24,12 +34,16 @@ pub(crate) fn ecma(pattern: &str) -> Option<String> {
         out: String::with_capacity(pattern.len()),
         has_any: false,
         has_lone_bracket: false,
+        is_for_clients,
+        groups: Vec::new(),
+        references: Vec::new(),
     };
     while let Some(c) = reader.next() {
         reader.one(c)?;
     }
     let is_ambiguous = reader.has_any && reader.has_lone_bracket;
-    (!is_ambiguous && is_valid_ecma_regex(&reader.out)).then_some(reader.out)
+    let out = reader.with_numbers()?;
+    (!is_ambiguous && is_valid_ecma_regex(&out)).then_some(out)
 }
 
 struct Reader<'a> {
@@ -39,6 +53,12 @@ struct Reader<'a> {
     has_any: bool,
     /// Whether a `]` was read that closes nothing.
     has_lone_bracket: bool,
+    /// Whether no other dialect can be meant.
+    is_for_clients: bool,
+    /// The groups that capture, with their names, in the order of their parentheses.
+    groups: Vec<Option<&'a str>>,
+    /// References by name, and where in `out` they have to stand.
+    references: Vec<(usize, &'a str)>,
 }
 
 impl<'a> Reader<'a> {
@@ -108,7 +128,7 @@ impl<'a> Reader<'a> {
 
 #[cfg(test)]
 mod tests {
-    use super::ecma;
+    use super::{ecma, is_for_clients};
 
     #[test]
     fn what_is_right_stays_as_it_is() {
@@ -117,7 +137,6 @@ mod tests {
             r"^\d{3}-\d{4}$",
             r"^[a-z0-9._%+-]+@[a-z\d.-]+\.[a-z]{2,}$",
             r"^\p{L}[\p{Lu}\p{Script=Greek}]*$",
-            r"^(?<year>\d{4})-\k<year>$",
             r"^(?!.*\.\.)(?:a|b)\/[^\]\\\-]*\u00e9\x41\u{1F600}$",
             r"(?<=a)b(?<!c)\1(x)",
             r"[a&&b]",
@@ -150,7 +169,16 @@ mod tests {
                 r"\u{1f600}\u{1f600}\u{1f600}\x01",
             ),
             (r"\A[\b]\z", r"^[\x08]$"),
-            (r"(?P<a>x)(?P=a)(?'b'y)(?#no)", r"(?<a>x)\k<a>(?<b>y)"),
+            (r"(?P<a>x)(?P=a)(?'b'y)(?#no)", r"(?<a>x)\1(?<b>y)"),
+            (r"^(?<year>\d{4})-\k<year>$", r"^(?<year>\d{4})-\1$"),
+            // Numbered as everything else that captures.
+            (
+                r"(a)(?:b)(?=(c))(?<n>d)\k<n>+\k'n'\k{n}0",
+                r"(a)(?:b)(?=(c))(?<n>d)\3+\3(?:\3)0",
+            ),
+            (r"(?<n>a)\k<n>\x30\k<n>(?#no)1", r"(?<n>a)\1\x30(?:\1)1"),
+            (r"\k<n>(?<n>a)", r"\1(?<n>a)"),
+            (r"\p{Emoji}\P{XID_Start}", r"\p{Emoji}\P{XID_Start}"),
             (r"\Qa.b\Ec", r"a\.bc"),
             (
                 r"\pL\PN\p{^Lu}\p{L&}\p{Latin}",
@@ -178,7 +206,13 @@ mod tests {
             "a++",
             r"\Z",
             r"\k<n>",
+            r"(?<m>a)\k<n>",
+            r"(?:(?<n>a)|(?<n>b))\k<n>",
+            r"\k{n}",
             r"\p{IsGreek}",
+            // Of ASCII in Java.
+            r"\p{Alpha}",
+            r"[\p{Lower}]",
             r"\h",
             r"\e",
             "a{,3}",
@@ -196,6 +230,28 @@ mod tests {
             "a{2,1}",
         ] {
             assert_eq!(ecma(pattern), None, "{pattern}");
+        }
+    }
+
+    #[test]
+    fn what_is_written_for_clients_may_have_every_property_of_ecma_262() {
+        for pattern in [
+            r"\p{Alpha}",
+            r"^[\p{Lower}\P{space}]+$",
+            r"\p{Uppercase_Letter}\p{digit}",
+            r"(?<y>\p{L})\k<y>",
+        ] {
+            assert!(is_for_clients(pattern), "{pattern}");
+        }
+        for pattern in [
+            r"\p{IsGreek}",
+            r"\p{Alphas}",
+            r"\p{Punct}",
+            r"\h",
+            "(?i)a",
+            r"\k<n>",
+        ] {
+            assert!(!is_for_clients(pattern), "{pattern}");
         }
     }
 }

@@ -4,7 +4,7 @@ mod applied;
 mod names;
 mod patterns;
 
-pub(super) use patterns::Patterns;
+pub(super) use patterns::{Patterns, each as each_pattern};
 
 use mcp_common::{
     bounds::{Bounds, JsonBounds},

@@ -9,8 +9,11 @@ use super::{
 use excerpt::Excerpt;
 use jsonschema::{Draft, ValidationError, Validator, error::ValidationErrorKind};
 use mcp_common::{bounds::Bounds, problem::Problem};
-use serde_json::Value;
-use std::fmt::Write;
+use serde_json::{Value, json};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt::Write,
+};
 
 /// How many violations one answer names; a model corrects the first ones first.
 const MAX_VIOLATIONS: usize = 5;
@@ -52,6 +55,27 @@ pub(crate) fn compile(field: &str, schema: &Value, bounds: &Bounds) -> Result<Va
             let why = bounded(&why, MAX_TEXT);
             Problem::at(field, why)
         })
+}
+
+/// The patterns of the schema that cannot be used, each with the reason: what they take is what they have as its part there.
+pub(crate) fn unusable_patterns(schema: &Value, bounds: &Bounds) -> BTreeMap<String, String> {
+    let Ok(patterns) = Patterns::of(schema, bounds) else {
+        return BTreeMap::new();
+    };
+    let mut all = BTreeSet::new();
+    schema_bounds::each_pattern(schema, &mut |pattern| {
+        all.insert(pattern);
+    });
+    let reason = |pattern: &str| {
+        let alone = json!({"pattern": pattern});
+        let options = jsonschema::options().with_pattern_options(patterns.options());
+        let error = options.build(&alone).err()?.to_string();
+        Some(patterns.too_large(&json!(pattern)).unwrap_or(error))
+    };
+    let unusable = all
+        .into_iter()
+        .filter_map(|pattern| Some((pattern.to_owned(), reason(pattern)?)));
+    unusable.collect()
 }
 
 /// Whether the schema is one that can be used, and the value fits it.

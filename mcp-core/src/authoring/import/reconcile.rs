@@ -13,7 +13,7 @@ use super::{
 use crate::{
     authoring::change_plan::{Plan, Stored},
     json::members::Members,
-    tool::without_patterns,
+    tool::{unusable_patterns, without_patterns},
 };
 use fingerprint::Fingerprint;
 use mcp_common::{document::Document, key::Key, problem::Problems};
@@ -22,6 +22,9 @@ use names::Names;
 use own::{Own, Source};
 use serde_json::{Map, Value};
 use std::collections::BTreeSet;
+
+/// Of a pattern that the report names.
+const MAX_PATTERN: usize = 100;
 
 pub(super) fn reconcile(
     format: Format,
@@ -175,7 +178,7 @@ impl Work<'_> {
     }
 
     /// The document that `make` gives, compiled as the gateway would; without an output schema if only that is wrong, and
-    /// without patterns if the input schema can be used then.
+    /// without patterns if the input schema can be used then: those that cannot be used, or else all.
     fn compiled(
         &self,
         draft: &Draft,
@@ -187,20 +190,32 @@ impl Work<'_> {
         };
         let only = |field: &str| problems.0.iter().all(|problem| problem.field.starts_with(field));
         if only("input_schema") {
-            let stored = Value::Object(draft.input_schema.clone()).to_string();
-            let without = serde_json::from_str(&without_patterns(&stored));
-            let without = Draft {
-                input_schema: without.map_err(|error| error.to_string())?,
-                ..draft.clone()
-            };
-            if without.input_schema != draft.input_schema {
-                let document = make(&without)?;
-                if self.compile(&document).is_ok() {
-                    return Ok(Compiled {
-                        document,
-                        left_out: Some(problems.to_string()),
-                    });
+            let mut try_without = |is_meant: &dyn Fn(&str) -> bool| -> Result<Option<Document>, String> {
+                let stored = Value::Object(draft.input_schema.clone()).to_string();
+                let without = serde_json::from_str(&without_patterns(&stored, &is_meant));
+                let without = Draft {
+                    input_schema: without.map_err(|error| error.to_string())?,
+                    ..draft.clone()
+                };
+                if without.input_schema == draft.input_schema {
+                    return Ok(None);
                 }
+                let document = make(&without)?;
+                Ok(self.compile(&document).is_ok().then_some(document))
+            };
+            let schema = Value::Object(draft.input_schema.clone());
+            let unusable = unusable_patterns(&schema, self.options.compiler.bounds());
+            if let Some(document) = try_without(&|pattern| unusable.contains_key(pattern))? {
+                let note = |(pattern, reason): (&String, &String)| {
+                    let pattern: String = pattern.chars().take(MAX_PATTERN).collect();
+                    format!("the pattern `{pattern}` is left out: {reason}")
+                };
+                let left_out = unusable.iter().map(note).collect();
+                return Ok(Compiled { document, left_out });
+            }
+            if let Some(document) = try_without(&|_| true)? {
+                let left_out = vec![format!("its patterns are left out: {problems}")];
+                return Ok(Compiled { document, left_out });
             }
         }
         if draft.output_schema.is_some() && only("output_schema") {
@@ -216,11 +231,10 @@ impl Work<'_> {
 
     /// The document; the report says what was left out of it.
     fn noted(&mut self, draft: &Draft, compiled: Compiled) -> Document {
-        if let Some(reason) = compiled.left_out.filter(|_| self.report.notes.len() < MAX_NOTES) {
-            let operation = &draft.operation;
-            self.report
-                .notes
-                .push(format!("{operation}: its patterns are left out: {reason}"));
+        for note in compiled.left_out {
+            if self.report.notes.len() < MAX_NOTES {
+                self.report.notes.push(format!("{}: {note}", draft.operation));
+            }
         }
         compiled.document
     }
@@ -244,8 +258,13 @@ impl Work<'_> {
     fn finish(&mut self, title: &str, description: Option<&str>, seen: &BTreeSet<String>) {
         if self.without_auth > 0 && self.options.auth.is_none() {
             // An option of the last import, more often than a change of the description.
+            let lose = if self.without_auth == 1 {
+                "tool loses its"
+            } else {
+                "tools lose their"
+            };
             let note = format!(
-                "{} tools lose their credential (tds_ext_info.auth): neither the description nor this import gives one; \
+                "{} {lose} credential (tds_ext_info.auth): neither the description nor this import gives one; \
                  where the last import had --auth, this one needs it too",
                 self.without_auth
             );
@@ -311,15 +330,15 @@ fn has_auth(document: &Document) -> bool {
 /// What an operation came to.
 struct Compiled {
     document: Document,
-    /// Why its patterns are not in it.
-    left_out: Option<String>,
+    /// What is not in it, and why.
+    left_out: Vec<String>,
 }
 
 impl Compiled {
     fn whole(document: Document) -> Self {
         Self {
             document,
-            left_out: None,
+            left_out: Vec::new(),
         }
     }
 }

@@ -54,7 +54,7 @@ pub(super) fn warnings(definition: &ToolDefinition, input: &Value) -> Vec<String
 fn patterns(input: &Value) -> Option<String> {
     let found = RefCell::new(Vec::new());
     let add = |pattern: &str| {
-        if pattern::ecma(pattern).is_none() {
+        if !pattern::is_for_clients(pattern) {
             found.borrow_mut().push(format!("`{pattern}`"));
         }
     };

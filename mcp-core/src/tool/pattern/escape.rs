@@ -3,6 +3,9 @@
 use super::{Reader, property::property};
 use std::fmt::Write;
 
+/// Around the name of a group that is referred to.
+const NAMED: [(&str, &str); 3] = [("<", ">"), ("'", "'"), ("{", "}")];
+
 /// What an escape means.
 pub(super) enum Escaped {
     /// One character.
@@ -23,7 +26,14 @@ impl Reader<'_> {
             'A' => self.out.push('^'),
             'z' => self.out.push('$'),
             'Q' => self.until("\\E")?.chars().for_each(|c| self.literal(c)),
-            'k' if self.rest.starts_with('<') => self.out.push_str("\\k"),
+            'k' => {
+                let (start, end) = NAMED
+                    .into_iter()
+                    .find(|(start, _)| self.rest.starts_with(start))?;
+                self.eat(start);
+                let name = self.until(end)?;
+                self.reference(name);
+            }
             c if !c.is_alphanumeric() => self.literal(c),
             _ => {
                 self.rest = rest;
@@ -50,7 +60,7 @@ impl Reader<'_> {
                     let letter = self.next()?;
                     &rest[..letter.len_utf8()]
                 };
-                self.out.push_str(&property(c == 'P', name)?);
+                self.out.push_str(&property(c == 'P', name, self.is_for_clients)?);
                 return Some(Escaped::Set);
             }
             'n' => '\n',

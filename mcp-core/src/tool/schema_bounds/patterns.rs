@@ -45,19 +45,7 @@ impl Patterns {
     }
 
     fn collect(&mut self, value: &Value) {
-        match value {
-            Value::Array(items) => items.iter().for_each(|item| self.collect(item)),
-            Value::Object(members) => {
-                if let Some(Value::String(pattern)) = members.get("pattern") {
-                    self.add(pattern);
-                }
-                if let Some(Value::Object(named)) = members.get("patternProperties") {
-                    named.keys().for_each(|pattern| self.add(pattern));
-                }
-                members.values().for_each(|value| self.collect(value));
-            }
-            _ => {}
-        }
+        each(value, &mut |pattern| self.add(pattern));
     }
 
     fn add(&mut self, pattern: &str) {
@@ -93,6 +81,23 @@ impl Patterns {
                 "the pattern takes more than {part} bytes compiled, its part of `bounds.{key}` among {count} patterns"
             )
         })
+    }
+}
+
+/// Every pattern that stands in the schema.
+pub(crate) fn each<'a>(schema: &'a Value, see: &mut impl FnMut(&'a str)) {
+    match schema {
+        Value::Array(items) => items.iter().for_each(|item| each(item, see)),
+        Value::Object(members) => {
+            if let Some(Value::String(pattern)) = members.get("pattern") {
+                see(pattern);
+            }
+            if let Some(Value::Object(named)) = members.get("patternProperties") {
+                named.keys().for_each(|pattern| see(pattern));
+            }
+            members.values().for_each(|value| each(value, see));
+        }
+        _ => {}
     }
 }
 
