@@ -5,6 +5,7 @@
 //! to a store is done by others, so that the admin API cannot be made to fetch anything.
 
 mod arguments;
+mod charset;
 mod cost;
 mod curl;
 mod definition;

@@ -40,6 +40,7 @@ fn a_file_is_one_in_every_composition() {
         (json!({"allOf": [reference], "description": "A picture"}), "file"),
         (json!({"allOf": [{"allOf": [reference]}]}), "file"),
         (json!({}), "file"),
+        (json!(true), "file"),
         (json!({"type": "string", "contentEncoding": "base64"}), "file"),
         (json!({"type": "array", "items": upload}), "files"),
         (json!({"type": "array", "items": {"allOf": [reference]}}), "files"),
@@ -209,4 +210,157 @@ fn a_file_whose_field_is_no_argument_s_name_is_a_part_alone() {
             (&json!("my file"), &json!("/my_file"))
         ]
     );
+}
+
+/// The parts, the `encoding` and the notes of a form with these fields.
+fn form(properties: &Value, encoding: &Value, more: &Value) -> (Value, Value) {
+    let mut schema = json!({"type": "object", "properties": properties});
+    if let (Some(schema), Some(more)) = (schema.as_object_mut(), more.as_object()) {
+        schema.extend(more.clone());
+    }
+    let document = json!({
+        "openapi": "3.1.0",
+        "info": {"title": "T", "version": "1"},
+        "servers": [{"url": "https://api.example.com"}],
+        "paths": {"/things": {"post": {
+            "operationId": "make",
+            "requestBody": {"required": true, "content": {"multipart/form-data": {"schema": schema, "encoding": encoding}}},
+        }}},
+    });
+    let mut workshop = Workshop::default();
+    let report = workshop.import(&document.to_string(), &options());
+    assert!(report.skipped.is_empty(), "{report:?}");
+    (workshop.tool("pets.make"), json!(report.notes))
+}
+
+#[test]
+fn a_file_has_the_type_that_its_schema_says_unless_the_form_does() {
+    let picture = json!({"type": "string", "contentMediaType": "image/png"});
+    let octets = json!({"type": "string", "format": "binary"});
+    let several = "the file `it` is sent as application/octet-stream: the description allows several types, ";
+    let rows = [
+        (picture.clone(), json!(null), json!("image/png"), ""),
+        (
+            json!({"type": "array", "items": picture}),
+            json!(null),
+            json!("image/png"),
+            "",
+        ),
+        (
+            json!({"type": "string", "format": "binary", "contentMediaType": "text/csv"}),
+            json!(null),
+            json!("text/csv"),
+            "",
+        ),
+        (picture.clone(), json!("image/webp"), json!("image/webp"), ""),
+        (
+            picture.clone(),
+            json!("image/png, image/jpeg"),
+            json!("image/png"),
+            "",
+        ),
+        (picture.clone(), json!("image/*"), json!("image/png"), ""),
+        (
+            octets.clone(),
+            json!("image/png, image/jpeg"),
+            json!(null),
+            "image/png, image/jpeg",
+        ),
+        (octets.clone(), json!("*/*"), json!(null), ""),
+        (octets.clone(), json!(null), json!(null), ""),
+        (
+            json!({"type": "string", "format": "binary", "contentMediaType": "image/*"}),
+            json!(null),
+            json!(null),
+            "",
+        ),
+        // Several that are not one type.
+        (
+            json!({"anyOf": [picture, {"type": "string", "contentMediaType": "image/jpeg"}]}),
+            json!(null),
+            json!(null),
+            "",
+        ),
+    ];
+    for (schema, of_form, media, note) in rows {
+        let encoding = match &of_form {
+            Value::Null => json!({}),
+            media => json!({"it": {"contentType": media}}),
+        };
+        let (tool, notes) = form(&json!({"it": schema}), &encoding, &json!({}));
+        let part = &tool["tds_ext_info"]["body"]["parts"][0];
+        assert_eq!(part["content_type"], media, "{schema} {of_form}: {tool}");
+        let expected = match note {
+            "" => json!([]),
+            types => json!([format!("POST /things: {several}{types}")]),
+        };
+        assert_eq!(notes, expected, "{schema} {of_form}");
+    }
+}
+
+#[test]
+fn a_field_has_one_type_in_utf_8() {
+    let text = json!({"type": "string"});
+    let xml = json!({"type": "string", "contentMediaType": "text/xml; charset=utf-16"});
+    let json_text = json!({"type": "string", "contentMediaType": "application/json"});
+    let encoding = json!({
+        "a": {"contentType": "text/csv; charset=iso-8859-1"},
+        "b": {"contentType": "text/csv, text/plain"},
+    });
+    let (tool, notes) = form(
+        &json!({"a": text, "b": text, "c": xml, "d": json_text}),
+        &encoding,
+        &json!({}),
+    );
+    let expected = json!({"a": {"content_type": "text/csv; charset=utf-8"}, "c": {"content_type": "text/xml; charset=utf-8"}});
+    assert_eq!(tool["tds_ext_info"]["body"]["encoding"], expected);
+    let notes = notes.to_string();
+    assert!(
+        notes.contains("the field `a` is sent as UTF-8") && notes.contains("the field `c`"),
+        "{notes}"
+    );
+}
+
+#[test]
+fn files_that_cannot_be_sent_as_such_are_told_of() {
+    let file = json!({"type": "string", "format": "binary"});
+    let told =
+        |it: Value, more: Value| form(&json!({"it": it, "note": {"type": "string"}}), &json!({}), &more);
+    for it in [
+        json!({"anyOf": [{"type": "string"}, file]}),
+        json!({"type": "object", "properties": {"a": file}}),
+        json!({"type": "object", "additionalProperties": file}),
+    ] {
+        let (tool, notes) = told(it.clone(), json!({}));
+        assert!(
+            tool["tds_ext_info"]["body"].get("parts").is_none(),
+            "{it}: {tool}"
+        );
+        assert!(
+            notes.to_string().contains("the field `it` may be a file"),
+            "{it}: {notes}"
+        );
+    }
+    let (tool, notes) = told(json!({"type": "string"}), json!({"additionalProperties": file}));
+    assert_eq!(tool["input_schema"]["additionalProperties"], false);
+    assert!(
+        notes.to_string().contains("may be files, and cannot be given"),
+        "{notes}"
+    );
+    let (tool, notes) = told(
+        json!({"type": "object", "properties": {"a": {}}}),
+        json!({"additionalProperties": {"type": "string"}}),
+    );
+    assert_eq!(
+        tool["input_schema"]["additionalProperties"],
+        json!({"type": "string"})
+    );
+    assert_eq!(notes, json!([]));
+    let (_, notes) = posted_notes(&json!({"type": "object", "additionalProperties": file}));
+    assert!(notes.contains("they are sent as texts"), "{notes}");
+}
+
+fn posted_notes(schema: &Value) -> (Value, String) {
+    let (tool, report) = posted("3.1.0", "multipart/form-data", schema, &json!({}));
+    (tool, report["notes"].to_string())
 }

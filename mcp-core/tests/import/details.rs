@@ -90,6 +90,16 @@ fn the_media_type_is_the_one_that_is_meant() {
             "application/merge-patch+json",
         ),
         (
+            json!({"application/json-patch+json": list, "application/merge-patch+json": object}),
+            "json",
+            "application/merge-patch+json",
+        ),
+        (
+            json!({"application/json-patch+json": list, "application/x-www-form-urlencoded": object}),
+            "json",
+            "application/json-patch+json",
+        ),
+        (
             json!({"application/json-patch+json": list, "text/plain": text}),
             "json",
             "application/json-patch+json",
@@ -174,13 +184,34 @@ fn descriptions_say_what_the_name_does_not_and_fit() {
 #[test]
 fn a_pattern_that_selects_nothing_is_reported_with_what_there_is() {
     let paths = json!({"/a": {"get": operation(json!({"operationId": "listPets", "tags": ["pets"]}))}});
-    let options = ImportOptions {
-        include: vec!["tag:pet".parse().unwrap(), "listPets".parse().unwrap()],
-        ..options()
-    };
-    let (_, report) = import(&paths, &options);
-    let expected = "include `tag:pet` selects no operation; the description has the tags pets and the operation ids listPets";
-    assert_eq!(report.notes, [expected]);
+    let rows = [
+        ("tag:pet", "", "the tags pets and the operation ids listPets"),
+        (
+            "tag:Pets",
+            " (did you mean `pets`?)",
+            "the tags pets and the operation ids listPets",
+        ),
+        (
+            "list_pets",
+            " (did you mean `listPets`?)",
+            "the tags pets and the operation ids listPets",
+        ),
+        ("path:/zz", "", "the paths /a"),
+        ("path:/A/", " (did you mean `/a`?)", "the paths /a"),
+        ("method:PATCH", "", "the methods GET"),
+        ("POST /a", "", "the operations GET /a"),
+    ];
+    for (pattern, meant, there_are) in rows {
+        let options = ImportOptions {
+            include: vec![pattern.parse().unwrap(), "listPets".parse().unwrap()],
+            ..options()
+        };
+        let (_, report) = import(&paths, &options);
+        let shown = options.include[0].to_string();
+        let expected =
+            format!("include `{shown}` selects no operation{meant}; the description has {there_are}");
+        assert_eq!(report.notes, [expected]);
+    }
 }
 
 #[test]
@@ -256,7 +287,96 @@ fn a_pattern_that_is_too_large_does_not_cost_the_operation() {
         json!({"type": "string"})
     );
     assert!(
-        report.notes[0].starts_with("GET /a: its patterns are left out: "),
+        report.notes[0].starts_with(
+            "GET /a: the pattern `^((a{1000}){1000}){1000}$` is left out: the pattern takes more than"
+        ),
         "{report:?}"
     );
+}
+
+#[test]
+fn a_pattern_that_cannot_be_used_costs_no_other() {
+    let of = |pattern: &str| json!({"type": "string", "pattern": pattern});
+    let large = "^((a{1000}){1000}){1000}$";
+    let body = json!({"type": "object", "properties": {
+        "good": of("^x$"),
+        "inner": {"type": "object", "properties": {"bad": of(large), "good": of("^y$")}},
+        "map": {"type": "object", "patternProperties": {large: {}, "^z": of("^w$")}, "additionalProperties": false},
+        "named": of(r"(?<n>a)\k<n>"),
+    }});
+    let body = json!({"required": true, "content": {"application/json": {"schema": body}}});
+    let (workshop, report) = import(
+        &json!({"/a": {"post": operation(json!({"operationId": "a", "requestBody": body}))}}),
+        &options(),
+    );
+    let expected = json!({
+        "good": of("^x$"),
+        "inner": {"type": "object", "properties": {"bad": {"type": "string"}, "good": of("^y$")}},
+        // Speaks of the members that have none of the patterns.
+        "map": {"type": "object", "patternProperties": {"^z": of("^w$")}},
+        "named": of(r"(?<n>a)\1"),
+    });
+    assert_eq!(
+        workshop.tool("pets.a")["input_schema"]["properties"],
+        expected,
+        "{report:?}"
+    );
+    assert_eq!(report.notes.len(), 1, "{report:?}");
+    assert!(
+        report.notes[0].starts_with(&format!("POST /a: the pattern `{large}` is left out: ")),
+        "{report:?}"
+    );
+}
+
+#[test]
+fn a_text_says_the_charset_that_it_is_sent_in() {
+    let object = json!({"schema": {"type": "object", "properties": {"a": {"type": "string"}}}});
+    let text = json!({"schema": {"type": "string"}});
+    let rows = [
+        (
+            json!({"text/csv; charset=iso-8859-1": text}),
+            "text/csv; charset=utf-8",
+            Some("iso-8859-1"),
+        ),
+        (
+            json!({"application/json; charset=utf-16": object}),
+            "application/json; charset=utf-8",
+            Some("utf-16"),
+        ),
+        (
+            json!({"application/x-www-form-urlencoded;charset=\"windows-1252\"": object}),
+            "application/x-www-form-urlencoded;charset=utf-8",
+            Some("windows-1252"),
+        ),
+        (
+            json!({"text/csv; charset=UTF8": text}),
+            "text/csv; charset=UTF8",
+            None,
+        ),
+        // The bytes are the caller's.
+        (
+            json!({"application/vnd.x; charset=iso-8859-1": text}),
+            "application/vnd.x; charset=iso-8859-1",
+            None,
+        ),
+    ];
+    for (content, media, other) in rows {
+        let body = json!({"required": true, "content": content});
+        let (workshop, report) = import(
+            &json!({"/a": {"post": operation(json!({"operationId": "a", "requestBody": body}))}}),
+            &options(),
+        );
+        assert_eq!(
+            workshop.tool("pets.a")["tds_ext_info"]["body"]["content_type"],
+            media,
+            "{content}"
+        );
+        let expected: Vec<_> = other
+            .map(|other| {
+                format!("POST /a: its body is sent as UTF-8, and says so: the description names the charset `{other}`")
+            })
+            .into_iter()
+            .collect();
+        assert_eq!(report.notes, expected, "{content}");
+    }
 }

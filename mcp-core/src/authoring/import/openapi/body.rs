@@ -10,10 +10,11 @@ use super::{
 use crate::authoring::import::{
     Unmappable,
     arguments::{Argument, Arguments, Place, pointer},
+    charset,
     place::At,
 };
-use file::make_file;
-use media::{choose, essence, is_text, raw_schema, without_boundary};
+use file::{Made, has_file, make_file};
+use media::{choose, concrete, essence, is_text, raw_schema, without_boundary};
 use serde_json::{Map, Value, json};
 
 /// The type of multipart bodies that need not be named.
@@ -42,6 +43,8 @@ pub(super) struct Body {
     is_unusual: bool,
     /// Whether nothing is sent where nothing of it is given.
     is_optional: bool,
+    /// What is not sent as the description says.
+    notes: Vec<String>,
 }
 
 pub(super) fn none() -> Body {
@@ -53,6 +56,7 @@ pub(super) fn none() -> Body {
         encoding: Map::new(),
         is_unusual: false,
         is_optional: false,
+        notes: Vec::new(),
     }
 }
 
@@ -86,9 +90,14 @@ pub(super) fn add(
     let schema = entry.get("schema").unwrap_or(&missing);
     let mut out = Body {
         mode,
-        media: media.to_owned(),
         is_unusual,
         ..none()
+    };
+    // Bytes are the caller's own.
+    out.media = if mode == Mode::Raw && !is_text(media) {
+        media.to_owned()
+    } else {
+        out.as_utf8("its body", media)
     };
     if mode == Mode::Raw {
         let schema = raw_schema(media, schemas.spec.resolve(schema).unwrap_or(schema), body);
@@ -153,18 +162,31 @@ impl Body {
         for (name, mut schema) in properties {
             let original = flat.properties.get(&name).unwrap_or(&Value::Null);
             let encoding = encodings.and_then(|encodings| encodings.get(&name));
-            let is_file =
-                self.mode == Mode::Multipart && make_file(schemas.spec, original, encoding, &mut schema);
-            if is_file {
-                let media = encoding
-                    .and_then(|encoding| encoding.get("contentType"))
-                    .and_then(Value::as_str);
-                let one = media
-                    .filter(|media| !media.contains([',', '*']))
-                    .map(str::to_owned);
-                self.parts.push((name.clone(), one));
-            } else if let Some(encoding) = encoding {
+            let made = match self.mode {
+                Mode::Multipart => make_file(schemas.spec, original, encoding, &mut schema),
+                _ => Made::Text(None),
+            };
+            let is_file = matches!(made, Made::File { .. });
+            if let Some(encoding) = encoding.filter(|_| !is_file) {
                 self.encode(&name, encoding);
+            }
+            match made {
+                Made::File { media, one_of } => {
+                    if let Some(one_of) = one_of {
+                        self.notes.push(format!(
+                            "the file `{name}` is sent as application/octet-stream: the description allows several types, {one_of}"
+                        ));
+                    }
+                    self.parts.push((name.clone(), media));
+                }
+                Made::Text(Some(media)) if !self.encoding.contains_key(&name) => {
+                    let media = self.as_utf8(&format!("the field `{name}`"), &media);
+                    self.encoding.insert(name.clone(), json!({"content_type": media}));
+                }
+                Made::Text(_) => {}
+                Made::TextForFile => self.notes.push(format!(
+                    "the field `{name}` may be a file, or have one in it, and something else too: it is sent as a text"
+                )),
             }
             let is_required = is_required(&name);
             let place = if is_file { Place::Part } else { Place::Body };
@@ -177,9 +199,16 @@ impl Body {
             let is_wrong_when_empty = added.iter().any(|(_, is_required)| *is_required);
             self.is_optional = is_wrong_when_empty || self.is_unusual || self.mode != Mode::Json;
         }
+        let (spec, is_multipart) = (schemas.spec, self.mode == Mode::Multipart);
         arguments.set_open(match flat.additional {
             None => None,
             Some(Value::Bool(open)) => Some(open.into()),
+            // A part is a file by its name.
+            Some(schema) if is_multipart && has_file(spec, &schema) => {
+                let note = "fields that the description does not name may be files, and cannot be given";
+                self.notes.push(note.to_owned());
+                Some(false.into())
+            }
             Some(schema) => Some(schemas.convert(&schema, &at.then("additionalProperties"))?),
         });
         Ok(())
@@ -199,6 +228,12 @@ impl Body {
             schema.get("type").is_some_and(|kind| kind == "array") || schema.get("items").is_some()
         });
         let name = if is_list { "items" } else { "request" };
+        if self.mode == Mode::Multipart && has_file(schemas.spec, schema) {
+            self.notes.push(
+                "its body has files that the description does not name as members of one object: they are sent as texts"
+                    .to_owned(),
+            );
+        }
         let mut converted = schemas.convert(schema, at)?;
         if converted == Value::Bool(true) {
             converted = json!({});
@@ -217,6 +252,19 @@ impl Body {
         self.root = Some(name.to_owned());
         arguments.add(Argument::new(Place::Root, name, converted, required));
         Ok(())
+    }
+
+    /// The type of a text; a note if it named another charset.
+    fn as_utf8(&mut self, what: &str, media: &str) -> String {
+        let (media, other) = charset::as_utf8(media);
+        self.notes.extend(other.map(|other| charset::note(what, &other)));
+        media
+    }
+
+    /// What the report says of it.
+    pub(super) fn notes(&mut self, operation: &str) -> Vec<String> {
+        let notes = self.notes.drain(..);
+        notes.map(|note| format!("{operation}: {note}")).collect()
     }
 
     fn encode(&mut self, name: &str, encoding: &Value) {
@@ -240,6 +288,13 @@ impl Body {
             .any(|member| out.contains_key(*member))
         {
             out.shift_remove("content_type");
+        }
+        // Of several types nobody knows which one it is.
+        if let Some(media) = out.shift_remove("content_type")
+            && let Some(media) = media.as_str().and_then(concrete)
+        {
+            let media = self.as_utf8(&format!("the field `{name}`"), media);
+            out.insert("content_type".into(), media.into());
         }
         if !out.is_empty() {
             self.encoding.insert(name.to_owned(), out.into());

@@ -106,7 +106,8 @@ impl<'s> Reader<'s> {
         }
         parameter::add_undeclared(path, &mut arguments);
         let in_query = rest_in_query(&method);
-        let body = body::add(&operation, in_query, &mut schemas, &mut arguments, &at)?;
+        let mut body = body::add(&operation, in_query, &mut schemas, &mut arguments, &at)?;
+        self.details.extend(body.notes(&name));
         arguments.avoid_groups();
         let example = example::arguments(self.spec, &declared, &operation, &body, &arguments);
         let path = arguments.path(path);

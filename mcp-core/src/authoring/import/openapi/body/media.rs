@@ -4,7 +4,7 @@ use super::Mode;
 use crate::authoring::import::{openapi::spec::Spec, prose};
 use serde_json::{Map, Value};
 
-/// JSON where there is any, then what is easiest to fill.
+/// JSON where there is any, then what is easiest to fill; whatever the order of the description.
 pub(super) fn choose<'c>(spec: &Spec<'_>, content: &'c Map<String, Value>) -> (&'c str, Mode, &'c Value) {
     let mut best: Option<(usize, &str, Mode, &Value)> = None;
     for (media, entry) in content {
@@ -12,14 +12,15 @@ pub(super) fn choose<'c>(spec: &Spec<'_>, content: &'c Map<String, Value>) -> (&
         let (rank, mode) = match essence.as_str() {
             "application/json" => (0, Mode::Json),
             // A list of changes. Many descriptions write the object itself there, and mean one of the other types.
-            "application/json-patch+json" if !is_list(spec, entry) => (3, Mode::Json),
+            JSON_PATCH if is_list(spec, entry) => (2, Mode::Json),
+            JSON_PATCH => (4, Mode::Json),
             json if json.ends_with("+json") || json.ends_with("/json") => (1, Mode::Json),
-            "*/*" | "application/*" => (2, Mode::Json),
-            "application/x-www-form-urlencoded" => (4, Mode::Form),
-            "multipart/form-data" => (5, Mode::Multipart),
-            text if is_text(text) => (6, Mode::Raw),
-            multipart if multipart.starts_with("multipart/") => (8, Mode::Multipart),
-            _ => (7, Mode::Raw),
+            "*/*" | "application/*" => (3, Mode::Json),
+            "application/x-www-form-urlencoded" => (5, Mode::Form),
+            "multipart/form-data" => (6, Mode::Multipart),
+            text if is_text(text) => (7, Mode::Raw),
+            multipart if multipart.starts_with("multipart/") => (9, Mode::Multipart),
+            _ => (8, Mode::Raw),
         };
         if best.is_none_or(|(other, ..)| rank < other) {
             best = Some((rank, media, mode, entry));
@@ -31,9 +32,26 @@ pub(super) fn choose<'c>(spec: &Spec<'_>, content: &'c Map<String, Value>) -> (&
     }
 }
 
+const JSON_PATCH: &str = "application/json-patch+json";
+
 fn is_list(spec: &Spec<'_>, entry: &Value) -> bool {
     let schema = entry.get("schema").and_then(|schema| spec.resolve(schema).ok());
-    schema.is_some_and(|schema| schema.get("type").is_some_and(|kind| kind == "array"))
+    schema.is_some_and(|schema| match schema.get("type") {
+        Some(Value::Array(kinds)) => kinds.iter().any(|kind| kind == "array"),
+        Some(kind) => kind == "array",
+        None => schema.get("items").is_some(),
+    })
+}
+
+/// The type where it is just one, as `Content-Type` can have it.
+pub(super) fn concrete(media: &str) -> Option<&str> {
+    let is_token = |text: &str| {
+        let is_plain = |c: char| c.is_ascii_alphanumeric() || "!#$&^_.+-".contains(c);
+        !text.is_empty() && text.chars().all(is_plain)
+    };
+    let (kind, subtype) = media.split(';').next()?.trim().split_once('/')?;
+    let is_one = is_token(kind) && is_token(subtype) && !media.contains([',', '*', '{']);
+    is_one.then(|| media.trim())
 }
 
 pub(super) fn essence(media: &str) -> String {
