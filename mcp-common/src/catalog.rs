@@ -65,6 +65,13 @@ pub trait Compile: Send + Sync + 'static {
         overrides: &Arc<ToolOverrides>,
     ) -> Result<Self::Tool, Problems>;
 
+    /// What is odd about what an instance says, without being wrong, of a tool that `with_overrides` made. Names places inside
+    /// of the overrides.
+    fn override_warnings<'t>(&self, tool: &'t Self::Tool) -> &'t [String] {
+        let _ = tool;
+        &[]
+    }
+
     /// What the text of a definition may have.
     fn bounds(&self) -> JsonBounds {
         Bounds::default().definition()

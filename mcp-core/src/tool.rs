@@ -36,7 +36,7 @@ pub(crate) use http::{
     transport::Transport,
 };
 pub use http::{Bases, NoRequestHeader, RequestHeader};
-pub(crate) use input_schema::{Declared, Layout, is_hidden};
+pub(crate) use input_schema::{Declared, Layout, is_hidden, resolve};
 use input_schema::{InputSchema, accepts_everything};
 pub use instance_names::InstanceNames;
 pub(crate) use instance_names::var;

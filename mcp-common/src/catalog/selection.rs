@@ -117,6 +117,11 @@ impl<T: Send + Sync + 'static> Candidates<T> {
             Ok(overridden) => (overridden, None),
             Err(problems) => (None, Some(problems)),
         };
+        if let (Some(overridden), Some((index, _))) = (&overridden, entry) {
+            let warnings = fit.compiler.override_warnings(&overridden.compiled).iter();
+            let at = |warning: &String| format!("tool_ids[{index}].{warning}");
+            self.warnings.extend(warnings.map(at));
+        }
         let reference = entry.map(|(_, reference)| reference);
         let name = reference.and_then(|reference| reference.name.as_ref());
         let selected = Selected {

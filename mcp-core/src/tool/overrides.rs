@@ -7,7 +7,7 @@ mod elsewhere;
 mod values;
 
 use super::{
-    CompiledTool, Schema,
+    CompiledTool, Schema, Target,
     input_schema::{
         accepts_everything,
         property::{Change, change},
@@ -32,6 +32,8 @@ pub(crate) struct Overridden {
     /// Member names from the root of the arguments.
     pub(crate) hidden: Vec<Vec<String>>,
     pub(crate) completion: Completion,
+    /// What the instance's author should know. Names places inside of the overrides.
+    pub(crate) warnings: Vec<String>,
 }
 
 impl fmt::Debug for Overridden {
@@ -98,11 +100,16 @@ pub(super) fn apply(base: &Arc<CompiledTool>, overrides: &ToolOverrides) -> Resu
     if !problems.is_empty() {
         return Err(Problems(problems));
     }
-    let hidden = said.iter().filter(|one| one.is_hidden);
+    let hidden: Vec<_> = said.iter().filter(|one| one.is_hidden).collect();
+    let warning = match &base.target {
+        Target::Http(call) if !hidden.is_empty() => call.refused(&schema, base.signature.layout, true),
+        _ => None,
+    };
     let overridden = Overridden {
         validator: (!accepts_everything(&schema)).then(|| Schema::new(validator, &schema)),
-        hidden: hidden.map(|one| one.path.clone()).collect(),
+        hidden: hidden.into_iter().map(|one| one.path.clone()).collect(),
         completion,
+        warnings: warning.into_iter().collect(),
     };
     Ok(CompiledTool {
         memory: memory::with_overrides(base, &overridden, &text),

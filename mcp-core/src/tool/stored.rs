@@ -33,6 +33,8 @@ const KEPT_UNASKED: usize = 1_000;
 pub struct StoredTool {
     overrides: Option<Arc<ToolOverrides>>,
     needs: Box<[UsedVar]>,
+    /// What the author of the instance should know of what it says.
+    warnings: Box<[String]>,
     /// The HTTP service that calls go to, by id.
     upstream: Option<Arc<str>>,
     /// What calls of the tool itself change, the same for all versions of its definition; `None` where they change nothing.
@@ -72,6 +74,10 @@ impl Compile for ToolCompiler {
         let changed = own.with_overrides(overrides)?;
         // What calls change is the tool's own, whichever instance they come through.
         Ok(StoredTool::new(self, changed, Some(overrides.clone()), (None, 0)))
+    }
+
+    fn override_warnings<'t>(&self, tool: &'t StoredTool) -> &'t [String] {
+        &tool.warnings
     }
 
     fn safe_mode(&self) -> Option<&SafeMode> {
@@ -151,6 +157,11 @@ impl StoredTool {
             state,
             version,
             needs: tool.needs.clone(),
+            warnings: tool
+                .overridden
+                .iter()
+                .flat_map(|own| own.warnings.clone())
+                .collect(),
             upstream: tool.target.upstream().cloned(),
             memory: tool.memory,
             shelf,

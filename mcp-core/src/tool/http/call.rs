@@ -4,6 +4,7 @@ mod declared_names;
 mod fixed;
 mod placed;
 mod placement;
+mod refused;
 
 use super::{body, param};
 use crate::tool::{
@@ -162,7 +163,7 @@ impl Call {
             let codings = HeaderValue::from_static("gzip, br, zstd, deflate");
             fixed.headers.entry(ACCEPT_ENCODING).or_insert(codings);
         }
-        Some(Self {
+        let call = Self {
             signature: signature.clone(),
             origin: origin?,
             rest_in_query,
@@ -191,7 +192,9 @@ impl Call {
             response,
             method,
             path,
-        })
+        };
+        warnings.extend(call.refused(&input.value, input.layout, false));
+        Some(call)
     }
 
     /// The service whose endpoints it is made to; `origin` only stands for them then.

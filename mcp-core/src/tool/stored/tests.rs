@@ -252,3 +252,94 @@ fn a_state_goes_with_its_definition_and_drafts_leave_none() {
     drop(in_use);
     assert_eq!(catalog.compiler().states(), 0);
 }
+
+#[test]
+fn what_is_listed_and_always_refused_is_told_of_when_it_is_stored() {
+    let catalog = Catalog::new(ToolCompiler::default());
+    let store = |key: Key, body: serde_json::Value| {
+        let revision = catalog.snapshot().revision + 1;
+        let put = Change::Put(Record {
+            key,
+            revision,
+            updated_at: None,
+            body: body.to_string().into(),
+        });
+        catalog.apply(Batch {
+            revision,
+            changes: vec![put],
+        });
+    };
+    let tool = |properties: serde_json::Value, binding: serde_json::Value| {
+        let mut all = serde_json::json!({"domain": "a.example", "method": "GET", "path": "/"});
+        all.as_object_mut()
+            .unwrap()
+            .extend(binding.as_object().unwrap().clone());
+        store(
+            Key::tool("t"),
+            serde_json::json!({"name": "t", "description": "d", "tds_ext_info": all,
+                "input_schema": {"type": "object", "properties": properties}}),
+        );
+        catalog.snapshot().tools["t"].warnings.clone()
+    };
+    let text = serde_json::json!({"type": "string"});
+    let object = serde_json::json!({"type": "object"});
+    let query = serde_json::json!({"query": {"filter[t]": "x"}});
+    let form = serde_json::json!({"method": "POST", "body": {"mode": "form"},
+        "params": [{"name": "t", "in": "body", "as": "filter[t]", "const": "x"}]});
+    for (properties, binding, expected) in [
+        (
+            serde_json::json!({"filter": text, "page": text}),
+            &query,
+            "`filter`",
+        ),
+        (
+            serde_json::json!({"query": {"type": "object", "properties": {"filter": text}}}),
+            &query,
+            "`query.filter`",
+        ),
+        (serde_json::json!({"filter": text}), &form, "`filter`"),
+        // It is sent under the names of its members.
+        (serde_json::json!({"filter": object}), &query, ""),
+        (serde_json::json!({"filters": text, "filter_t": text}), &query, ""),
+    ] {
+        let warnings = tool(properties.clone(), binding.clone());
+        let warnings: Vec<_> = warnings
+            .iter()
+            .filter(|warning| warning.contains("is refused"))
+            .collect();
+        match expected {
+            "" => assert!(warnings.is_empty(), "{properties}: {warnings:?}"),
+            name => {
+                assert_eq!(warnings.len(), 1, "{properties} {binding}");
+                assert!(warnings[0].contains(&format!("{name} is listed")), "{warnings:?}");
+            }
+        }
+    }
+
+    let codes = serde_json::json!({"params": [{"name": "codes", "in": "query", "as": "code[]"}]});
+    let warnings = tool(serde_json::json!({"code": text, "codes": text}), codes);
+    assert!(
+        warnings.iter().all(|warning| !warning.contains("is refused")),
+        "{warnings:?}"
+    );
+    let instance = |entry: serde_json::Value| {
+        store(
+            Key::instance("i"),
+            serde_json::json!({"name": "i", "tool_ids": [entry]}),
+        );
+        catalog.snapshot().instances["i"].warnings.clone()
+    };
+    let hides = instance(serde_json::json!({"id": "t", "hide": ["codes"]}));
+    assert_eq!(hides.len(), 1, "{hides:?}");
+    assert!(
+        hides[0].starts_with("tool_ids[0].hide: `code` is listed, and every call"),
+        "{hides:?}"
+    );
+    for entry in [
+        serde_json::json!({"id": "t", "hide": ["codes", "code"]}),
+        serde_json::json!({"id": "t", "defaults": {"codes": "a"}}),
+        serde_json::json!("t"),
+    ] {
+        assert_eq!(instance(entry.clone()), Vec::<String>::new(), "{entry}");
+    }
+}
