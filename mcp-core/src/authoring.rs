@@ -3,6 +3,7 @@
 pub mod access;
 pub mod change_plan;
 pub mod compare;
+mod counted;
 pub mod examples;
 pub mod explain;
 pub mod export;

@@ -172,7 +172,7 @@ fn what_people_read() {
     assert_eq!(code, Some(0));
     let expected = "  + tds/orders.get\n  + tds/orders.search\n  + ids/support\n  warning: defs/orders.yaml:2: \
                     tds/orders.get: limit: unknown member, kept but not used\nwhat clients will notice:\n  support (new): \
-                    tools/list 0 tools, 2 bytes, about 1 tokens → 2 tools, ";
+                    tools/list 0 tools, 2 bytes, about 1 token → 2 tools, ";
     assert!(stdout.starts_with(expected), "{stdout}");
     assert!(
         stdout.ends_with("3 to create, 0 to change, 0 to delete, 0 unchanged\n"),

@@ -21,7 +21,7 @@ pub struct Pattern {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Subject {
+pub(super) enum Subject {
     Tag,
     Path,
     Operation,
@@ -30,6 +30,11 @@ enum Subject {
 }
 
 impl Pattern {
+    /// What it looks at, and for what.
+    pub(super) fn parts(&self) -> (Subject, &str) {
+        (self.subject, &self.glob)
+    }
+
     pub(super) fn selects(&self, operation: &Operation<'_>) -> bool {
         match self.subject {
             Subject::Tag => operation.tags.iter().any(|tag| fits(&self.glob, tag)),

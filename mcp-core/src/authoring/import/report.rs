@@ -1,6 +1,9 @@
 //! What an import comes to, for the person who asked for it.
 
-use crate::authoring::change_plan::{Finding, InstanceNotice, Skipped};
+use crate::authoring::{
+    change_plan::{Finding, InstanceNotice, Skipped},
+    counted::counted,
+};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
@@ -52,14 +55,14 @@ impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(
             f,
-            "instance {}: {} created, {} changed, {} unchanged, {} removed, {} skipped, {} conflicts",
+            "instance {}: {} created, {} changed, {} unchanged, {} removed, {} skipped, {}",
             self.instance,
             self.created.len(),
             self.changed.len(),
             self.unchanged.len(),
             self.removed.len(),
             self.skipped.len(),
-            self.conflicts.len()
+            counted(self.conflicts.len(), "conflict")
         )?;
         let lists = [
             ("+", &self.created),

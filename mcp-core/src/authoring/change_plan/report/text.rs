@@ -1,7 +1,10 @@
 //! The report as lines for a terminal.
 
 use super::{ChangedMembers, Finding, PlanReport, Skipped};
-use crate::authoring::change_plan::{ChangedValue, InstanceChange, InstanceNotice, ListSize, Renamed};
+use crate::authoring::{
+    change_plan::{ChangedValue, InstanceChange, InstanceNotice, ListSize, Renamed},
+    counted::counted,
+};
 use std::fmt::{self, Display, Formatter};
 
 /// More of them say nothing to a person.
@@ -148,8 +151,10 @@ impl Display for ListSize {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         write!(
             f,
-            "{} tools, {} bytes, about {} tokens",
-            self.tools, self.bytes, self.tokens
+            "{}, {}, about {}",
+            counted(self.tools, "tool"),
+            counted(self.bytes, "byte"),
+            counted(self.tokens, "token")
         )
     }
 }

@@ -1,7 +1,10 @@
 //! The answer beside the result, for people at a terminal.
 
 use super::{indented, printable};
-use crate::authoring::explain::{Cost, Sent, ShownAnswer, ShownResult};
+use crate::authoring::{
+    counted::counted,
+    explain::{Cost, Sent, ShownAnswer, ShownResult},
+};
 use serde::Deserialize;
 use std::fmt;
 
@@ -25,15 +28,21 @@ impl fmt::Display for Sent {
 
 impl fmt::Display for ShownAnswer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let cost = |tokens: u64| format!(", about {tokens} tokens");
+        let cost = |tokens: u64| format!(", about {}", counted(tokens, "token"));
         let tokens = self.body.tokens.map(cost).unwrap_or_default();
-        write!(f, "{}, {} bytes{tokens}", self.status, self.body.bytes)
+        write!(f, "{}, {}{tokens}", self.status, counted(self.body.bytes, "byte"))
     }
 }
 
 impl fmt::Display for ShownResult {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let cost = |cost: Cost| format!("{} bytes, about {} tokens", cost.bytes, cost.tokens);
+        let cost = |cost: Cost| {
+            format!(
+                "{}, about {}",
+                counted(cost.bytes, "byte"),
+                counted(cost.tokens, "token")
+            )
+        };
         let error = if self.is_error { ", isError" } else { "" };
         writeln!(
             f,
