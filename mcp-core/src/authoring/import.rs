@@ -4,6 +4,7 @@
 //! Pure: text and what is stored go in, a [`Plan`] and a [`Report`] come out. Reading files, fetching URLs and writing
 //! to a store is done by others, so that the admin API cannot be made to fetch anything.
 
+mod argument_names;
 mod arguments;
 mod charset;
 mod cost;
@@ -57,11 +58,12 @@ pub fn import(
     stored: &Stored,
 ) -> Result<(Plan, Report), ImportError> {
     options.check()?;
+    let kept = Kept::find(format, options, stored);
     let imported = match format {
-        Format::OpenApi => openapi::read(text, options, &Kept::find(format, options, stored))?,
-        Format::Curl => curl::read(text, options)?,
-        Format::Postman => postman::read(text, options)?,
-        Format::Har => har::read(text, options)?,
+        Format::OpenApi => openapi::read(text, options, &kept)?,
+        Format::Curl => curl::read(text, options, &kept)?,
+        Format::Postman => postman::read(text, options, &kept)?,
+        Format::Har => har::read(text, options, &kept)?,
     };
     Ok(reconcile::reconcile(format, imported, options, stored))
 }

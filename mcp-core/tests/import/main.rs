@@ -4,6 +4,7 @@
 mod composed;
 mod details;
 mod formats;
+mod names;
 mod refusals;
 mod requests;
 mod security;

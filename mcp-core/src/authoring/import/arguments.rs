@@ -1,9 +1,8 @@
 //! The arguments of a tool under construction: flat, each with a name of its own and a place in the request.
 
-use super::{kept::KeptName, name};
+use super::{argument_names::ArgumentNames, kept::KeptName};
 use mcp_common::definition::tool::GROUPS;
 use serde_json::{Map, Value, json};
-use std::collections::HashMap;
 
 /// Where an argument goes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -59,12 +58,7 @@ impl Argument {
 #[derive(Debug, Default)]
 pub(super) struct Arguments {
     entries: Vec<(String, Argument)>,
-    /// The last number that was added to a name.
-    numbers: HashMap<String, usize>,
-    /// Names that belong to what the API calls so, or to what had them before: nothing else gets one, whatever the order.
-    reserved: HashMap<String, String>,
-    /// Names of the last import.
-    kept: HashMap<(Place, String), String>,
+    names: ArgumentNames,
     /// `additionalProperties` of the input schema; `None` where members of the body may be added.
     open: Option<Value>,
     /// Conditions between arguments.
@@ -88,41 +82,18 @@ impl Arguments {
 
     /// Gives the names of the last import to the arguments that had them.
     pub(super) fn keep(&mut self, names: Vec<KeptName>) {
-        for (place, wire, name) in names {
-            self.reserved.insert(name.clone(), wire.clone());
-            self.kept.insert((place, wire), name);
-        }
+        self.names.keep(names);
     }
 
     /// Keeps the names among these that need no change for the arguments that have them.
     pub(super) fn reserve<'a>(&mut self, wires: impl Iterator<Item = &'a str>) {
-        for wire in wires.filter(|wire| name::argument(wire) == **wire) {
-            self.reserved
-                .entry(wire.to_owned())
-                .or_insert_with(|| wire.to_owned());
-        }
+        self.names.reserve(wires);
     }
 
     /// Adds it under a name that is free, and returns the name.
     pub(super) fn add(&mut self, argument: Argument) -> String {
-        let kept = self.kept.get(&(argument.place, argument.wire.clone()));
-        let base = name::argument(&argument.wire);
-        let is_own = |name: &str| self.reserved.get(name).is_none_or(|wire| *wire == argument.wire);
-        let is_free = |name: &str| is_own(name) && self.entries.iter().all(|(taken, _)| taken != name);
-        if let Some(name) = kept.filter(|name| is_free(name)).cloned() {
-            self.entries.push((name.clone(), argument));
-            return name;
-        }
-        let place = argument.place.as_str();
-        let mut name = base.clone();
-        if !is_free(&name) {
-            name = name::argument(&format!("{place}_{base}"));
-        }
-        let number = self.numbers.entry(format!("{place}_{base}")).or_insert(1);
-        while !is_free(&name) {
-            *number += 1;
-            name = name::argument(&format!("{place}_{base}_{number}"));
-        }
+        let is_taken = |name: &str| self.entries.iter().any(|(taken, _)| taken == name);
+        let name = self.names.choose(argument.place, &argument.wire, is_taken);
         self.entries.push((name.clone(), argument));
         name
     }

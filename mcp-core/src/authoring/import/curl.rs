@@ -5,11 +5,12 @@ mod words;
 
 use super::{
     ImportError, ImportOptions, Imported,
+    kept::Kept,
     sample::{self, Body, Field, Sample},
 };
 use serde_json::Value;
 
-pub(super) fn read(text: &str, options: &ImportOptions) -> Result<Imported, ImportError> {
+pub(super) fn read(text: &str, options: &ImportOptions, kept: &Kept<'_>) -> Result<Imported, ImportError> {
     let (size, limit) = (text.len(), options.limits.max_bytes);
     if size > limit {
         return Err(ImportError::TooLarge { size, limit });
@@ -41,7 +42,7 @@ pub(super) fn read(text: &str, options: &ImportOptions) -> Result<Imported, Impo
         let host = whole.split(['/', '?']).next().unwrap_or_default();
         imported.title = host.rsplit('@').next().unwrap_or(host).to_owned();
     }
-    sample::add(sample, options, &mut imported);
+    sample::add(sample, options, kept, &mut imported);
     Ok(imported)
 }
 

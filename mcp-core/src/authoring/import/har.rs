@@ -3,6 +3,7 @@
 use super::{
     ImportError, ImportOptions, Imported,
     curl::body_of,
+    kept::Kept,
     sample::{self, Body, Field, Sample},
     text,
 };
@@ -20,7 +21,7 @@ const NOT_AN_API: [&str; 8] = [
     "wasm",
 ];
 
-pub(super) fn read(text: &str, options: &ImportOptions) -> Result<Imported, ImportError> {
+pub(super) fn read(text: &str, options: &ImportOptions, kept: &Kept<'_>) -> Result<Imported, ImportError> {
     let root = text::read_json(text, &options.limits, "an HTTP archive")?;
     let Some(entries) = root.pointer("/log/entries").and_then(Value::as_array) else {
         let reason = "this is not an HTTP archive: `log.entries` is missing".to_owned();
@@ -36,7 +37,7 @@ pub(super) fn read(text: &str, options: &ImportOptions) -> Result<Imported, Impo
     };
     for entry in entries {
         match sample(entry) {
-            Ok(sample) => sample::add(sample, options, &mut imported),
+            Ok(sample) => sample::add(sample, options, kept, &mut imported),
             Err((operation, reason)) => {
                 let is_known = imported
                     .skipped

@@ -3,6 +3,7 @@
 use super::{
     ImportError, ImportOptions, Imported,
     curl::body_of,
+    kept::Kept,
     sample::{self, Body, Field, Sample},
     text,
 };
@@ -17,7 +18,7 @@ const MAX_FILLED: usize = 64 << 10;
 /// Folders in folders.
 const MAX_DEPTH: usize = 32;
 
-pub(super) fn read(text: &str, options: &ImportOptions) -> Result<Imported, ImportError> {
+pub(super) fn read(text: &str, options: &ImportOptions, kept: &Kept<'_>) -> Result<Imported, ImportError> {
     let root = text::read_json(text, &options.limits, "a Postman collection")?;
     // The API of Postman wraps it.
     let root = root.get("collection").unwrap_or(&root);
@@ -44,6 +45,7 @@ pub(super) fn read(text: &str, options: &ImportOptions) -> Result<Imported, Impo
     let collection = Collection {
         variables: variables(root.get("variable")),
         options,
+        kept,
     };
     let count = collection.walk(items, &mut Vec::new(), &mut imported, 0);
     let limit = options.limits.max_operations;
@@ -56,6 +58,7 @@ pub(super) fn read(text: &str, options: &ImportOptions) -> Result<Imported, Impo
 struct Collection<'a> {
     variables: BTreeMap<String, String>,
     options: &'a ImportOptions,
+    kept: &'a Kept<'a>,
 }
 
 impl Collection<'_> {
@@ -86,7 +89,7 @@ impl Collection<'_> {
             }
             match item.get("request") {
                 Some(request) => match self.sample(&name, request, folders) {
-                    Ok(sample) => sample::add(sample, self.options, imported),
+                    Ok(sample) => sample::add(sample, self.options, self.kept, imported),
                     Err(reason) => imported.skip(name, reason),
                 },
                 None => imported.skip(name, "has no request"),

@@ -12,6 +12,7 @@ use super::{
     ImportOptions, Imported, Unmappable,
     arguments::{Argument, Arguments, Place},
     definition::{Draft, rest_in_query},
+    kept::{Kept, KeptName},
     name, pattern, prose,
 };
 pub(super) use body::Body;
@@ -62,7 +63,7 @@ impl Field {
 const MAX_FIELDS: usize = 1_000;
 
 /// Adds the tool that the sample is an example of.
-pub(super) fn add(sample: Sample, options: &ImportOptions, imported: &mut Imported) {
+pub(super) fn add(sample: Sample, options: &ImportOptions, kept: &Kept<'_>, imported: &mut Imported) {
     let shown = format!(
         "{} {}",
         sample.method,
@@ -103,7 +104,8 @@ pub(super) fn add(sample: Sample, options: &ImportOptions, imported: &mut Import
         .rename
         .iter()
         .find(|rename| rename.pattern.selects(&subject));
-    match draft(&sample, address, &operation, imported) {
+    let kept = kept.names(&operation, &path);
+    match draft(&sample, address, &operation, kept, imported) {
         Ok(mut draft) => {
             if let Some(rename) = rename {
                 draft.name = rename.name.replace("{name}", &draft.name);
@@ -118,9 +120,11 @@ fn draft(
     sample: &Sample,
     address: Address,
     operation: &str,
+    kept: Vec<KeptName>,
     imported: &mut Imported,
 ) -> Result<Draft, Unmappable> {
     let mut arguments = Arguments::new();
+    arguments.keep(kept);
     for placeholder in &address.placeholders {
         let known = sample
             .variables
