@@ -5,6 +5,7 @@ mod bystander;
 mod client;
 mod gauge;
 mod row;
+mod server;
 mod site;
 mod upstream;
 mod witness;

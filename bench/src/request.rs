@@ -9,7 +9,7 @@ pub(crate) struct Request(pub(crate) Vec<u8>);
 
 impl Request {
     /// A JSON-RPC request of protocol revision 2026-07-28.
-    fn rpc(
+    pub(crate) fn rpc(
         port: u16,
         instance: &str,
         method: &str,

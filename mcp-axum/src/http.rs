@@ -1,5 +1,6 @@
 //! What the gateway serves over HTTP.
 
+mod accept;
 pub mod admin;
 pub(crate) mod body;
 pub(crate) mod conditional;

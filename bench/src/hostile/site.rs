@@ -1,7 +1,7 @@
 //! One gateway with what a witness needs, inside bounds of the system's own.
 
 use super::{
-    bystander, client, upstream,
+    bystander, client, server, upstream,
     witness::{Attack, Witness},
 };
 use crate::{request::Request, upstream::Upstream};
@@ -16,7 +16,7 @@ use std::{
     time::Duration,
 };
 use tempfile::TempDir;
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
 
 /// A running gateway.
 pub(super) struct Site {
@@ -29,6 +29,8 @@ pub(super) struct Site {
 /// The instance that has all tools, and the plain one among them.
 pub(super) const INSTANCE: &str = "hostile";
 const PLAIN: &str = "plain";
+/// The upstream that hurts.
+const SERVER: &str = "server";
 
 /// How long the gateway may take to answer when everything is over.
 const CALM: Duration = Duration::from_secs(5);
@@ -94,7 +96,10 @@ impl Site {
                 )?)
             };
             tools.extend(witness.tools.iter().map(here).collect::<Result<Vec<_>>>()?);
-            store(&gateway, &tools).await?;
+            let server = witness
+                .server
+                .map(|what| format!("http://127.0.0.1:{hostile}{}{what}", server::AT));
+            store(&gateway, &tools, server).await?;
         }
         let mut site = Self {
             gateway,
@@ -107,7 +112,23 @@ impl Site {
                 .await?;
         }
         site.answer = site.answered(&site.plain()).await?;
+        if witness.server.is_some() {
+            timeout(CALM, site.offers(Witness::TOOL))
+                .await
+                .context("the server's tool")??;
+        }
         Ok(site)
+    }
+
+    /// Waits until a tool is there whose server is found out first.
+    async fn offers(&self, tool: &str) -> Result<()> {
+        loop {
+            let list = Request::rpc(self.port, INSTANCE, "tools/list", None, json!({}));
+            if String::from_utf8_lossy(&self.answered(&list).await?).contains(&format!(r#""{tool}""#)) {
+                return Ok(());
+            }
+            sleep(Duration::from_millis(50)).await;
+        }
     }
 
     pub(super) fn pid(&self) -> Result<u32> {
@@ -185,13 +206,17 @@ fn tool(name: &str, port: u16) -> Value {
         "base_url": format!("http://127.0.0.1:{port}"), "method": "POST", "path": "/orders"}})
 }
 
-async fn store(gateway: &Gateway, tools: &[Value]) -> Result<()> {
+async fn store(gateway: &Gateway, tools: &[Value], server: Option<String>) -> Result<()> {
     let mut ids = Vec::with_capacity(tools.len());
     for tool in tools {
         let id = tool["name"].as_str().unwrap_or_default();
         gateway.admin().write("tds", id, tool).await?;
         ids.push(id);
     }
-    let instance = json!({"name": INSTANCE, "tool_ids": ids});
+    let mut instance = json!({"name": INSTANCE, "tool_ids": ids});
+    if let Some(url) = server {
+        gateway.admin().write("uds", SERVER, &json!({"url": url})).await?;
+        instance["include"] = json!({"upstreams": [SERVER]});
+    }
     gateway.admin().put_instance(INSTANCE, &instance).await
 }

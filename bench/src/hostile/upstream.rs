@@ -1,5 +1,6 @@
 //! The API behind the tools that hurt: one answer for each path.
 
+use super::server;
 use crate::answer::frame;
 use anyhow::{Context, Result};
 use std::{net, thread};
@@ -39,16 +40,17 @@ async fn accept(listener: net::TcpListener) -> Result<()> {
 async fn serve(mut stream: TcpStream) -> Result<()> {
     let mut buffer = Vec::with_capacity(16 << 10);
     loop {
-        let end = loop {
+        let (end, length) = loop {
             match frame(&buffer)? {
-                Some((body, length)) if buffer.len() >= body + length => break body + length,
+                Some((body, length)) if buffer.len() >= body + length => break (body + length, length),
                 _ => {}
             }
             let read = stream.read_buf(&mut buffer).await?;
             (read > 0).then_some(()).context("closed")?;
         };
         let path = buffer.split(|&byte| byte == b' ').nth(1).unwrap_or_default();
-        let Some((kind, body)) = answer(path) else {
+        let message = buffer.get(end - length..end).unwrap_or_default();
+        let Some((kind, body)) = answer(path, message) else {
             // Never answers; ends with the connection.
             let read = stream.read_buf(&mut buffer).await?;
             (read > 0).then_some(()).context("closed")?;
@@ -56,16 +58,20 @@ async fn serve(mut stream: TcpStream) -> Result<()> {
         };
         buffer.drain(..end);
         let length = body.len();
-        let head = format!("HTTP/1.1 200 OK\r\nContent-Type: {kind}\r\nContent-Length: {length}\r\n\r\n");
+        let status = if body.is_empty() { "202 Accepted" } else { "200 OK" };
+        let head = format!("HTTP/1.1 {status}\r\nContent-Type: {kind}\r\nContent-Length: {length}\r\n\r\n");
         stream.write_all(head.as_bytes()).await?;
         stream.write_all(body.as_bytes()).await?;
     }
 }
 
 /// The type and the body; `None`: there is no answer.
-fn answer(path: &[u8]) -> Option<(&'static str, String)> {
+fn answer(path: &[u8], message: &[u8]) -> Option<(&'static str, String)> {
     const JSON: &str = "application/json";
     let text = |text: String| (JSON, format!(r#"{{"t":"{text}"}}"#));
+    if let Some(what) = path.strip_prefix(server::AT.as_bytes()) {
+        return Some((JSON, server::answer(&String::from_utf8_lossy(what), message)));
+    }
     Some(match path {
         b"/never" => return None,
         b"/ampersands" => ("text/html", "&".repeat(1 << 20)),

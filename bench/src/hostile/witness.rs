@@ -13,6 +13,8 @@ pub(super) struct Witness {
     pub(super) app: &'static str,
     /// Open files that the gateway may have.
     pub(super) files: Option<u32>,
+    /// Which result the tool has that an MCP server offers, where one does.
+    pub(super) server: Option<&'static str>,
     pub(super) attack: Attack,
 }
 
@@ -24,6 +26,7 @@ impl Witness {
             more_tools: 0,
             app: "",
             files: None,
+            server: None,
             attack,
         }
     }

@@ -7,6 +7,7 @@ pub(super) fn all() -> Vec<Witness> {
     let mut all = vec![Witness::new("nothing", Attack::Nothing)];
     all.extend(arguments());
     all.extend(answers());
+    all.extend(servers());
     all.extend(definitions());
     all.extend(connections());
     all
@@ -126,6 +127,24 @@ fn answers() -> Vec<Witness> {
             at("/numbers", json!({})),
             json!({}),
         ),
+    ]
+}
+
+/// What an MCP server can answer.
+fn servers() -> Vec<Witness> {
+    let serving = |name, what| Witness {
+        server: Some(what),
+        ..Witness::new(
+            name,
+            Attack::Calls {
+                arguments: json!({}),
+                at_once: 4,
+            },
+        )
+    };
+    vec![
+        serving("7.6 MB of numbers from an MCP server", "numbers"),
+        serving("7.6 MB of line ends in a text of an MCP server", "text"),
     ]
 }
 

@@ -3,7 +3,10 @@
 mod doctor;
 mod generate;
 
-use super::{Failure, output::OutputFormat};
+use super::{
+    Failure,
+    output::{OutputFormat, print},
+};
 use crate::{
     reload,
     settings::{DEFAULT_TOML, Layers, Settings},
@@ -54,8 +57,7 @@ pub(super) fn validate(file: Option<PathBuf>) -> Result<(), Failure> {
     let layers = Layers::of_process(file);
     match reload::startable(&layers) {
         Ok(_) => {
-            println!("✓ Configuration valid");
-            Ok(())
+            print("✓ Configuration valid\n")
         }
         Err(unfit) => {
             unfit.problems.iter().for_each(|problem| eprintln!("✗ {problem}"));
@@ -69,10 +71,9 @@ fn check(file: Option<PathBuf>) -> Result<(), Failure> {
     let layers = Layers::of_process(file);
     startable(&layers)?;
     match layers.effective_file()? {
-        Some(file) => println!("ok: {}", file.display()),
-        None => println!("ok: no file, defaults and environment"),
+        Some(file) => print(&format!("ok: {}\n", file.display())),
+        None => print("ok: no file, defaults and environment\n"),
     }
-    Ok(())
 }
 
 /// The configuration of a gateway that could be started, as far as that can be known without opening anything; otherwise
@@ -89,11 +90,9 @@ pub(super) fn startable(layers: &Layers) -> Result<Settings, Failure> {
 
 fn show(file: Option<PathBuf>) -> Result<(), Failure> {
     let settings = Settings::load(&Layers::of_process(file))?;
-    print!("{}", settings.to_redacted_toml());
-    Ok(())
+    print(&settings.to_redacted_toml())
 }
 
 fn print_default() -> Result<(), Failure> {
-    print!("{DEFAULT_TOML}");
-    Ok(())
+    print(DEFAULT_TOML)
 }

@@ -13,7 +13,7 @@ use mcp_common::{
     document::Document,
     key::{Key, Kind, Revision},
 };
-use mcp_core::authoring::writer::{Expectation, Put};
+use mcp_core::authoring::writer::{Delete, Expectation, Put};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Deserialize;
 use serde_json::{Value, value::RawValue};
@@ -133,7 +133,15 @@ impl Place {
                 gateway.data::<Value>(&answer)?;
             }
             Self::Here(store) => {
-                let written = store.writer.delete(key, Expectation::Any, PRINCIPAL).await?;
+                let written = store
+                    .writer
+                    .delete(Delete {
+                        key,
+                        expectation: Expectation::Any,
+                        dry_run: false,
+                        principal: PRINCIPAL,
+                    })
+                    .await?;
                 store.arrived(written.revision).await;
             }
         }

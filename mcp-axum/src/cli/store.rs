@@ -13,6 +13,7 @@ use mcp_common::{
     catalog::Catalog,
     datasource::{DataSource, Load},
     key::Revision,
+    migration::Migrate,
     tasks::Tasks,
 };
 use mcp_core::authoring::writer::Writer;
@@ -101,9 +102,25 @@ async fn source(settings: &Settings, purpose: Use) -> Result<Arc<dyn DataSource>
              --server URL, or configure a data source that is shared",
         ));
     }
-    if purpose == Use::Read && !control_plane::source_exists(settings).map_err(StartError::from)? {
-        return Ok(Arc::new(Absent));
+    if purpose == Use::Read {
+        if !control_plane::source_exists(settings).map_err(StartError::from)? {
+            return Ok(Arc::new(Absent));
+        }
+        check_schema(settings).await?;
     }
     let source = control_plane::open_source(settings, &Tasks::default()).await;
     Ok(source.map_err(StartError::from)?)
+}
+
+/// Opening a store of another version would bring it up to date: tables of others would be taken over by a command that only looks.
+async fn check_schema(settings: &Settings) -> Result<(), Failure> {
+    let found = control_plane::migrate(settings, Migrate::Check).await;
+    match found.map_err(StartError::from)? {
+        Some(pending) if !pending.steps.is_empty() => Err(Failure::runtime(format_args!(
+            "{} has no tables of this version yet, and a command that only reads makes none: `dynmcp migrate --check` says what \
+             `dynmcp migrate` would do",
+            pending.store
+        ))),
+        _ => Ok(()),
+    }
 }

@@ -119,11 +119,14 @@ pub fn router(app: Arc<App>) -> Router {
             get(quarantine::list).layer(from_fn(conditional::list)),
         )
         .route("/import/{format}", post(import::run))
-        .route("/plan", post(plan::show))
+        .route("/plan", post(plan::show).layer(from_fn(parameters::none)))
         .route("/apply", post(plan::apply))
         .route("/export", get(export::show))
         .route("/upstreams", get(upstreams::list))
-        .route("/access/explain", post(access_explain::run))
+        .route(
+            "/access/explain",
+            post(access_explain::run).layer(from_fn(parameters::none)),
+        )
         .route_layer(from_fn_with_state(app.clone(), access::loaded));
     let guarded = definitions
         .route("/status", get(status::show))
@@ -171,6 +174,7 @@ fn collection(kind: Kind) -> Router<Arc<App>> {
 fn of_tools() -> Router<Arc<App>> {
     Router::new()
         .route("/{id}/explain", post(explain::run))
+        .route_layer(from_fn(parameters::none))
         .route("/{id}/verify", post(verify::run))
 }
 
@@ -189,9 +193,10 @@ fn of_upstreams() -> Router<Arc<App>> {
         .route("/{id}/inventory", get(upstreams::inventory))
         .route("/{id}/logs", get(upstreams::logs))
         .route("/{id}/explain", post(explain::remote))
-        .route("/{id}/verify", post(verify::remote))
         .route("/{id}/drift", get(pin::drift))
         .route("/{id}/approve", post(pin::approve))
+        .route_layer(from_fn(parameters::none))
+        .route("/{id}/verify", post(verify::remote))
 }
 
 /// What only keys have.
@@ -202,6 +207,7 @@ fn of_keys() -> Router<Arc<App>> {
         .route("/{id}/activate", post(keys::activate))
         .route("/{id}/inactivate", post(keys::inactivate))
         .route("/{id}/usage", get(keys::usage))
+        .route_layer(from_fn(parameters::none))
 }
 
 async fn unknown_path(OriginalUri(uri): OriginalUri) -> Error {

@@ -1,6 +1,6 @@
 //! What load balancers, orchestrators and Prometheus ask. The paths of `app.public_paths` need no key.
 
-use super::error::Error;
+use super::{accept, error::Error};
 use crate::{
     app::{App, Phase, SharedBody},
     telemetry::metrics::Format,
@@ -99,10 +99,7 @@ pub(crate) fn trouble(app: &App) -> Option<String> {
 }
 
 async fn metrics(State(app): State<Arc<App>>, headers: HeaderMap) -> Result<impl IntoResponse, Error> {
-    let accepted = headers.get_all(header::ACCEPT).iter();
-    let wants_open_metrics = accepted
-        .filter_map(|accepted| accepted.to_str().ok())
-        .any(|accepted| accepted.contains("application/openmetrics-text"));
+    let wants_open_metrics = accept::prefers(&headers, "application/openmetrics-text", "text/plain");
     let (format, media_type) = if wants_open_metrics {
         (Format::OpenMetrics, OPEN_METRICS)
     } else {

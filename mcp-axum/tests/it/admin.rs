@@ -5,6 +5,7 @@ mod conditions;
 mod curl;
 mod docs;
 mod documents;
+mod dry_runs;
 mod faults;
 mod faulty;
 mod history;

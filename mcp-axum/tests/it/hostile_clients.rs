@@ -327,7 +327,7 @@ async fn a_client_that_reads_nothing_of_http_1_is_ended() {
 async fn listening(app: &TestApp, connections: usize) -> (Vec<String>, Vec<TcpStream>) {
     app.put_instance("shop", &[]).await;
     let listen = format!(
-        "GET /mcp/shop HTTP/1.1\r\nhost: localhost\r\nx-api-key: {}\r\naccept: text/event-stream\r\n\r\n",
+        "GET /mcp/shop HTTP/1.1\r\nhost: localhost\r\nx-api-key: {}\r\naccept: text/event-stream\r\nmcp-protocol-version: 2025-06-18\r\n\r\n",
         app.user_key()
     );
     eventually("the test's own connections are closed or idle", || {

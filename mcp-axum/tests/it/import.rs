@@ -1,5 +1,6 @@
 //! Descriptions become tools that call what the description means.
 
+mod large_schema;
 mod reports;
 
 use crate::test_app::{Answer, Client, TestApp, Upstream};

@@ -207,6 +207,7 @@ async fn switching_off_rotating_and_deleting_hold_from_the_next_request_on() {
 fn listen(app: &TestApp, key: &str) -> reqwest::RequestBuilder {
     holder(app, key)
         .request(Method::GET, "/mcp/desk")
+        .header("mcp-protocol-version", "2025-06-18")
         .header("accept", "text/event-stream")
 }
 

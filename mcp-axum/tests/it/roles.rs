@@ -292,7 +292,9 @@ async fn a_stream_ends_when_a_role_changes_that_opened_it() {
     let with_role = key(&app, json!({"roles": ["r"]})).await;
     let without = key(&app, json!({"instances": ["shop"]})).await;
     let listen = |client: &Client| {
-        let request = client.request(Method::GET, "/mcp/shop");
+        let request = client
+            .request(Method::GET, "/mcp/shop")
+            .header("mcp-protocol-version", "2025-06-18");
         EventStream::open(request.header("accept", "text/event-stream"))
     };
     let mut ends = listen(&with_role).await;

@@ -30,6 +30,7 @@ fn get_stream(app: &TestApp, instance: &str) -> RequestBuilder {
     app.user()
         .request(Method::GET, &format!("/mcp/{instance}"))
         .header("accept", "text/event-stream")
+        .header("mcp-protocol-version", "2025-06-18")
 }
 
 async fn rename(app: &TestApp, tool: &str, description: &str) {
@@ -194,19 +195,27 @@ async fn open_streams_are_counted_and_bounded() {
 }
 
 #[tokio::test]
-async fn a_client_of_http_and_sse_is_told_what_to_do_instead_of_waiting() {
+async fn a_client_of_http_and_sse_is_refused_instead_of_waiting() {
     let app = TestApp::start().await;
     app.with_item_tools("shop").await;
-    let mut response = get_stream(&app, "shop").send().await.unwrap();
-    let mut text = String::new();
-    while !text.contains("event: error\n") {
-        let chunk = tokio::time::timeout(DEADLINE, response.chunk()).await.unwrap();
-        text.push_str(std::str::from_utf8(&chunk.unwrap().unwrap()).unwrap());
-    }
-    assert!(text.contains("choose Streamable HTTP"), "{text}");
+    let begin = app.user().request(Method::GET, "/mcp/shop");
+    let refused = app
+        .user()
+        .send(begin.header("accept", "text/event-stream"))
+        .await
+        .expect(405);
+    let message = refused.json()["error"]["message"].as_str().unwrap().to_owned();
+    assert!(message.contains("choose Streamable HTTP"), "{message}");
     // Whoever names a revision has read about Streamable HTTP.
-    let stream = get_stream(&app, "shop").header("mcp-protocol-version", "2025-06-18");
-    let mut response = stream.send().await.unwrap();
+    let mut response = get_stream(&app, "shop").send().await.unwrap();
     let first = tokio::time::timeout(DEADLINE, response.chunk()).await.unwrap();
     assert_eq!(first.unwrap().unwrap(), ": open\n\n");
+    // Nothing was promised to those that cannot.
+    let announced = async |version: &str| {
+        let params = json!({"protocolVersion": version, "capabilities": {}, "clientInfo": {"name": "c", "version": "1"}});
+        let answer = app.mcp("shop").legacy(version, "initialize", params).await.json();
+        answer["result"]["capabilities"]["tools"]["listChanged"].clone()
+    };
+    assert_eq!(announced("2025-03-26").await, false);
+    assert_eq!(announced("2025-06-18").await, true);
 }

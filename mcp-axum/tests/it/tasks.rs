@@ -58,6 +58,7 @@ async fn announce() {
     let stream = app
         .user()
         .request(Method::GET, "/mcp/shop")
+        .header("mcp-protocol-version", "2025-06-18")
         .header("accept", "text/event-stream");
     let mut stream = EventStream::open(stream).await;
     app.put_instance("shop", &["get_item"]).await;

@@ -388,6 +388,7 @@ async fn a_stream_ends_with_its_token() {
     let token = signer.sign(&with(&issuer.claims(DESK), json!({"exp": now() + 2})));
     let stream = holder(&app, &token)
         .request(Method::GET, "/mcp/desk")
+        .header("mcp-protocol-version", "2025-06-18")
         .header("accept", "text/event-stream");
     let mut stream = EventStream::open(stream).await;
     assert_eq!(stream.next().await, None, "nothing is told, and it ends");

@@ -198,6 +198,7 @@ async fn clients_hear_of_a_list_that_changed_and_lists_do_not_wait() {
     let request = app
         .user()
         .request(Method::GET, "/mcp/i")
+        .header("mcp-protocol-version", "2025-06-18")
         .header("accept", "text/event-stream");
     let mut stream = EventStream::open(request).await;
     std::fs::write(&program.tools, json!([tool("first"), tool("second")]).to_string()).unwrap();

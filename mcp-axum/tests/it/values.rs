@@ -46,6 +46,33 @@ async fn arguments_and_answers_have_at_most_so_many_values() {
 }
 
 #[tokio::test]
+async fn a_message_with_far_more_values_than_a_call_may_have_is_not_read() {
+    let app = TestApp::with(&[("bounds.arguments_nodes", "1000")]).await;
+    app.put_instance("i", &[]).await;
+    let post = async |ids: usize| {
+        let message = json!({"jsonrpc": "2.0", "id": 1, "method": "tools/call",
+            "params": {"name": "t", "arguments": {"ids": vec![1; ids]}}});
+        let answer = app.admin().request(Method::POST, "/mcp/i").json(&message);
+        let answer = answer
+            .header("accept", "application/json, text/event-stream")
+            .send()
+            .await
+            .unwrap();
+        (answer.status().as_u16(), answer.json::<Value>().await.unwrap())
+    };
+    let (status, body) = post(5_200).await;
+    assert_eq!((status, &body["id"]), (413, &Value::Null), "{body}");
+    let message = body["error"]["message"].as_str().unwrap();
+    assert!(
+        message.contains("more than 1000 values, the bound `bounds.arguments_nodes`"),
+        "{message}"
+    );
+    // What is only a little more is the tool's to refuse.
+    let (status, body) = post(3_000).await;
+    assert_ne!((status, &body["id"]), (413, &Value::Null), "{body}");
+}
+
+#[tokio::test]
 async fn headers_of_a_request_are_as_many_and_as_large_as_the_configuration_says() {
     let app = TestApp::with(&[("bounds.headers", "20"), ("bounds.header_bytes", "128KiB")]).await;
     let with = |count: usize, bytes: usize| {

@@ -52,11 +52,39 @@ fn config_check_says_ok_or_the_key() {
 }
 
 #[test]
+fn whoever_reads_no_further_is_no_error() {
+    let sandbox = Sandbox::new();
+    for command in [["config", "default"], ["config", "show"]] {
+        let mut child = sandbox
+            .command(&command)
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        drop(child.stdout.take());
+        let ended = child.wait_with_output().unwrap();
+        assert_eq!(
+            (ended.status.code(), ended.stderr.as_slice()),
+            (Some(0), &b""[..]),
+            "{command:?}"
+        );
+    }
+}
+
+#[test]
 fn config_check_refuses_what_serve_would_and_names_everything_at_once() {
     let sandbox = Sandbox::new();
     sandbox.write("in-the-way", "");
     for (file, expected) in [
         ("[app]\ndata_source = 'mysql'", vec!["data_source.mysql.url: "]),
+        (
+            "[app]\ndata_source = 'mysql'\n[data_source.mysql]\nurl = 'mysql://u@127.0.0.1:1/db?foo=1'",
+            vec!["data_source.mysql.url: the URL has an unknown parameter `foo`"],
+        ),
+        (
+            "[app]\ndata_source = 'postgres'\n[data_source.postgres]\nurl = 'postgres://u@127.0.0.1:1/db?target_session_attrs=standby'",
+            vec!["data_source.postgres.url: the URL's `target_session_attrs` is `standby`"],
+        ),
         (
             "[data_source.sqlite]\npaht = 'x.db'",
             vec!["data_source.sqlite.paht: no such setting"],

@@ -150,6 +150,8 @@ fn a_second_signal_stops_at_once() {
     gateway.wait("draining", |gateway| {
         gateway.get("/readyz").is_some_and(|(status, _)| status == 503)
     });
+    // Sooner it would be one request with the first.
+    thread::sleep(Duration::from_millis(800));
     gateway.signal("TERM");
     assert_eq!(gateway.exit_code(), Some(1));
     assert!(
@@ -162,13 +164,28 @@ fn a_second_signal_stops_at_once() {
 }
 
 #[test]
+fn signals_that_come_together_are_one() {
+    let sandbox = Sandbox::new();
+    let (mut gateway, at_upstream, caller) = call_in_flight(&sandbox, CONFIG);
+    // As `timeout` and others do, which signal a process and then its group.
+    gateway.signal("TERM");
+    gateway.signal("TERM");
+    gateway.wait("draining", |gateway| {
+        gateway.get("/readyz").is_some_and(|(status, _)| status == 503)
+    });
+    answer(at_upstream);
+    assert_eq!(caller.join().unwrap().unwrap().0, 200, "{}", gateway.output());
+    assert_eq!(gateway.exit_code(), Some(0), "{}", gateway.output());
+}
+
+#[test]
 fn an_open_stream_ends_properly() {
     let sandbox = Sandbox::new();
     let mut gateway = Gateway::start(&sandbox, CONFIG);
     gateway.put("ids/i", &json!({"name": "i", "tool_ids": []}));
     let mut stream = TcpStream::connect(gateway.origin.trim_start_matches("http://")).unwrap();
     stream.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
-    let request = "GET /mcp/i HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer process-test-key\r\naccept: text/event-stream\r\n\r\n";
+    let request = "GET /mcp/i HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer process-test-key\r\naccept: text/event-stream\r\nmcp-protocol-version: 2025-06-18\r\n\r\n";
     stream.write_all(request.as_bytes()).unwrap();
     let mut head = [0; 12];
     stream.read_exact(&mut head).unwrap();

@@ -60,6 +60,17 @@ impl JsonBounds {
         self.check(text)
     }
 
+    /// Refuses a long text around such a JSON text where it holds more values than both can have: `others` are those around it. How
+    /// deep it is nested is its reader's matter.
+    pub fn check_around(&self, others: usize, text: &[u8]) -> Result<(), Exceeded> {
+        let more = |bound: Bound, most| Bound { most, ..bound };
+        let whole = Self::new(
+            more(self.depth, usize::MAX),
+            more(self.nodes, self.nodes.most.saturating_add(others)),
+        );
+        whole.check_long(text).map_err(|_| self.nodes.exceeded())
+    }
+
     fn walk(&self, text: &[u8]) -> Result<(), Exceeded> {
         let (mut depth, mut nodes, mut at) = (0_usize, 1_usize, 0_usize);
         while let Some(byte) = text.get(at) {
@@ -159,6 +170,16 @@ mod tests {
             assert_eq!(refused(1, 3, text), None, "{text}");
         }
         assert_eq!(refused(1, 9, r#"["\\",[]]"#), Some("definition_depth"));
+    }
+
+    #[test]
+    fn what_stands_around_a_text_has_room_of_its_own() {
+        let text = format!("[{}]", vec!["1"; SHORT].join(","));
+        let bounds = bounds(1, SHORT - 100);
+        assert!(bounds.check_around(101, text.as_bytes()).is_ok());
+        let exceeded = bounds.check_around(99, text.as_bytes()).unwrap_err();
+        assert_eq!(exceeded.bound.most, SHORT - 100);
+        assert!(bounds.check_around(1, "[".repeat(1_000).as_bytes()).is_ok());
     }
 
     #[test]

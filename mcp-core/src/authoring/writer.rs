@@ -14,7 +14,7 @@ use mcp_common::{
     datasource::{DataSource, Load},
     key::{Key, Kind, Revision},
 };
-pub use one::{Expectation, Put};
+pub use one::{Delete, Expectation, Put};
 use std::{fmt, sync::Arc, time::Duration};
 use tokio::sync::{Mutex, MutexGuard};
 

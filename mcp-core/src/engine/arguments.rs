@@ -12,10 +12,20 @@ use crate::{
     json::text::Text,
     tool::{CompiledTool, Finding, Overridden, Schema, Signature, Verdict},
 };
+use mcp_common::bounds::Exceeded;
 use serde_json::value::RawValue;
 use std::sync::Arc;
 
+/// Values of a message that holds the arguments of a call: more than any client has been seen to send.
+const AROUND: usize = 4_096;
+
 impl Engine {
+    /// Refuses a message with far more values than a call may have, before anything reads it: that alone would hold up the other
+    /// calls of the worker.
+    pub(crate) fn check_message(&self, message: &[u8]) -> Result<(), Exceeded> {
+        self.settings.bounds.arguments().check_around(AROUND, message)
+    }
+
     /// Refuses arguments of which much more would be made than they are.
     pub(super) fn within_bounds(&self, context: &CallContext<'_>) -> Result<(), Failure> {
         let Some(arguments) = context.arguments else {

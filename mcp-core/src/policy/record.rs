@@ -196,9 +196,11 @@ impl Record {
                 bytes = self.bytes,
                 duration_us,
             ),
-            // Its span has the request's id.
             Door::Admin => tracing::info!(
                 target: "dynmcp::admin",
+                // Without the span that it may be in, which says no more.
+                parent: None,
+                request_id = self.request_id(),
                 method = self.path.as_ref().map(|(method, _)| method.as_str()),
                 path = self.path.as_ref().map(|(_, path)| &**path),
                 address = self.address.map(tracing::field::display),

@@ -77,11 +77,27 @@ impl Endpoint {
                 return self.counted(refused);
             }
         };
+        if let Err(fault) = self.check_values(exchange, body) {
+            return self.counted(Answered::new("-", era, Err(fault)));
+        }
         let answered = match self.check_way(exchange) {
             Ok(()) => self.answer(exchange, body, era).await,
             Err(fault) => Answered::new("loop", era, Err(of_request(fault, body))),
         };
         self.counted(answered)
+    }
+
+    /// A POST is answered by its status, so that nothing need be read for the id; a channel has nothing but the id.
+    fn check_values(&self, exchange: &Exchange<'_>, body: &[u8]) -> Result<(), Fault> {
+        let checked = self.engine.check_message(body);
+        checked.map_err(|exceeded| {
+            let reason = format!("the message {exceeded}");
+            let fault = Fault::of_http(StatusCode::PAYLOAD_TOO_LARGE, reason);
+            match exchange.way {
+                Way::Request => fault,
+                Way::Channel => of_request(fault, body),
+            }
+        })
     }
 
     async fn answer(&self, exchange: &Exchange<'_>, body: &[u8], era: Era) -> Answered {

@@ -181,6 +181,9 @@ pub(super) fn open_stream(endpoint: &Endpoint, exchange: &Exchange<'_>) -> Resul
     if !exchange.accepts_events() {
         return Err(Fault::not_acceptable());
     }
+    if headers::protocol_version(exchange.headers)?.is_none() && !is_stateful(exchange) {
+        return Err(Fault::of_http(StatusCode::METHOD_NOT_ALLOWED, NO_SSE_TRANSPORT));
+    }
     let request = exchange.asked(Method::SubscriptionsListen, None, None);
     let permit = endpoint
         .gateway
@@ -194,10 +197,7 @@ pub(super) fn open_stream(endpoint: &Endpoint, exchange: &Exchange<'_>) -> Resul
         capabilities.announces(list).then(|| events::event(&text))
     });
     // A first comment, so that proxies and clients see the stream open; nothing needs to be said at its end.
-    let mut opening = String::from(": open\n\n");
-    if headers::protocol_version(exchange.headers)?.is_none() && !is_stateful(exchange) {
-        opening += NO_SSE_TRANSPORT;
-    }
+    let opening = String::from(": open\n\n");
     let instance = &exchange.view.entry.definition.id;
     let is_narrowed = exchange
         .principal
@@ -232,10 +232,11 @@ pub(super) fn open_stream(endpoint: &Endpoint, exchange: &Exchange<'_>) -> Resul
     Ok(endpoint.open_stream(exchange, script)?.holding(permit))
 }
 
-/// Clients of the HTTP+SSE transport of 2024-11-05 begin with a GET and wait for an event that says where to post to. An
-/// error is an end to that; clients of Streamable HTTP read no other events than messages.
-const NO_SSE_TRANSPORT: &str = "event: error\n\
-    data: {\"code\":405,\"message\":\"the HTTP+SSE transport of 2024-11-05 is not served here: choose Streamable HTTP in the client, with this URL (or give the instance `metadata.proto_type: legacy`)\"}\n\n";
+/// Clients of the HTTP+SSE transport of 2024-11-05 begin with a GET and wait for an event that says where to post to: nothing but a
+/// refusal ends that. Clients of Streamable HTTP from before the header was there go on without the stream, which `initialize` did
+/// not promise them.
+const NO_SSE_TRANSPORT: &str = "a stream without a session is for clients that send `MCP-Protocol-Version`; the HTTP+SSE transport of 2024-11-05, \
+    which begins with a GET, is not served here: choose Streamable HTTP in the client, with this URL (or give the instance `metadata.proto_type: legacy`)";
 
 /// Ends a session.
 pub(super) fn delete(endpoint: &Endpoint, exchange: &Exchange<'_>) -> Result<Reply, Fault> {

@@ -4,7 +4,7 @@
 pub const MODERN: &[&str] = &["2026-07-28"];
 
 /// A revision of the `initialize` handshake.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 #[repr(u8)]
 pub enum Legacy {
     /// HTTP+SSE revision; its `initialize` is answered over Streamable HTTP too.

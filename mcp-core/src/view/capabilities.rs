@@ -78,6 +78,22 @@ impl Capabilities {
         }
     }
 
+    /// Those for an older client without a session whose revision has no header to name itself with: a stream of it could not be told from
+    /// the beginning of HTTP+SSE, so that it has none.
+    pub(crate) fn without_stream(&self) -> Self {
+        let silent = |lists: Lists| Lists {
+            list_changed: false,
+            ..lists
+        };
+        let offered = self.without_session();
+        Self {
+            tools: silent(offered.tools),
+            resources: offered.resources.map(silent),
+            prompts: offered.prompts.map(silent),
+            ..offered
+        }
+    }
+
     /// Whether methods that need the feature are served.
     pub(crate) fn has(&self, feature: Feature) -> bool {
         match feature {

@@ -154,7 +154,7 @@ pub struct MysqlFactory;
 #[async_trait]
 impl DataSourceFactory for MysqlFactory {
     fn check(&self, settings: &Settings) -> Vec<PluginError> {
-        Mysql::settings(settings).err().into_iter().collect()
+        ChangeLogSource::<Mysql>::check(settings)
     }
 
     async fn open(&self, settings: &Settings) -> Result<Arc<dyn DataSource>, PluginError> {

@@ -158,7 +158,7 @@ pub struct PostgresFactory;
 #[async_trait]
 impl DataSourceFactory for PostgresFactory {
     fn check(&self, settings: &Settings) -> Vec<PluginError> {
-        Postgres::settings(settings).err().into_iter().collect()
+        ChangeLogSource::<Postgres>::check(settings)
     }
 
     async fn open(&self, settings: &Settings) -> Result<Arc<dyn DataSource>, PluginError> {

@@ -205,8 +205,8 @@ const SHAPES: [Shape; 12] = [
         name: "decimal",
         mysql: "DECIMAL(5,2)",
         postgres: "NUMERIC(5,2)",
-        values: &["1", "0", "NULL"],
-        served: &[true, false, true],
+        values: &["1", "0", "NULL", "1.4", "0.5"],
+        served: &[true, false, true, false, false],
     },
     Shape {
         name: "bit",

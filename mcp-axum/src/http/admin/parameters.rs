@@ -1,8 +1,12 @@
 //! The path and the query of a request, with refusals in the envelope.
 
 use crate::http::error::{Error, Result};
-use axum::extract::{FromRequestParts, Path, Query};
-use http::request::Parts;
+use axum::{
+    extract::{FromRequestParts, Path, Query, Request},
+    middleware::Next,
+    response::{IntoResponse, Response},
+};
+use http::{Method, request::Parts};
 use mcp_common::{
     definition::name::check_id,
     key::{Key, Kind, Revision},
@@ -50,7 +54,7 @@ fn key(parts: &Parts, id: String) -> Result<Key> {
     Ok(Key { kind, id: id.into() })
 }
 
-/// The query string as `T`; unknown names are left alone.
+/// The query string as `T`. Whether unknown names are left alone is its matter: what writes refuses them, so that no misspelt `dry_run` does.
 pub(super) struct Parameters<T>(pub(super) T);
 
 impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Parameters<T> {
@@ -59,5 +63,21 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Parameters<T> 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self> {
         let Query(parameters) = Query::<T>::from_request_parts(parts, state).await?;
         Ok(Self(parameters))
+    }
+}
+
+/// Refuses what a request says that does something and takes no parameters: it would be done, and what was said of it ignored.
+pub(super) async fn none(request: Request, next: Next) -> Response {
+    let query = request.uri().query().unwrap_or_default();
+    let is_reading = matches!(*request.method(), Method::GET | Method::HEAD);
+    match query.split(['=', '&']).next() {
+        Some(name) if !is_reading && !name.is_empty() => {
+            let method = request.method();
+            Error::bad_request(format!(
+                "there is no parameter `{name}`: {method} of this path takes none; nothing was done"
+            ))
+            .into_response()
+        }
+        _ => next.run(request).await,
     }
 }

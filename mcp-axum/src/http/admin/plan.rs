@@ -32,9 +32,14 @@ const MAX_BYTES: usize = 64 * 1024 * 1024;
 /// The query of `apply`.
 #[derive(Debug, Default, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
 pub(super) struct ApplyQuery {
     /// `fingerprint` of a plan: only exactly these changes, to exactly what was stored then.
     plan: Option<String>,
+    /// Refuse what would be refused, answer as usual, write nothing.
+    #[serde(default)]
+    #[param(default = false)]
+    dry_run: bool,
 }
 
 /// What would be done; writes nothing.
@@ -83,6 +88,11 @@ pub(super) async fn apply(
         }
         // What was looked at is what is written.
         fingerprint = Some(report.fingerprint);
+    }
+    if query.dry_run {
+        let mut report = writer.rehearse(wanted, fingerprint.as_deref()).await?;
+        narrow(&mut report, &principal)?;
+        return Ok(Success::new(report));
     }
     let mut written = writer
         .apply(wanted, fingerprint.as_deref(), &principal.subject)

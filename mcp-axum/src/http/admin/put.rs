@@ -31,6 +31,7 @@ use utoipa::IntoParams;
 /// The query of a write.
 #[derive(Debug, Default, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
 pub(super) struct PutQuery {
     /// Warnings (unknown members, unknown tool ids) are errors.
     #[serde(default)]

@@ -42,6 +42,7 @@ pub(super) enum Verify {
 /// The query of `verify`.
 #[derive(Debug, Default, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
 pub(super) struct VerifyQuery {
     /// `mock`: the answers stand in the examples; `live`: the requests are sent.
     #[serde(default)]

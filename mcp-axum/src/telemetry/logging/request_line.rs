@@ -15,8 +15,10 @@ use tracing_subscriber::{
     registry::LookupSpan,
 };
 
-/// The target that request lines are logged under.
+/// The target that requests of clients are logged under.
 pub(super) const TARGET: &str = "dynmcp::request";
+/// The same of operators.
+const OPERATORS: &str = "dynmcp::admin";
 
 /// Formats request lines itself and hands the rest on.
 pub(super) struct WithRequestLine<F> {
@@ -37,16 +39,21 @@ where
         event: &Event<'_>,
     ) -> fmt::Result {
         let metadata = event.metadata();
-        if metadata.target() != TARGET {
+        let target = metadata.target();
+        if ![TARGET, OPERATORS].contains(&target) {
             return self.other.format_event(context, line, event);
         }
         if self.json {
             line.write_str("{\"timestamp\":\"")?;
             SystemTime.format_time(&mut line)?;
-            line.write_str("\",\"level\":\"INFO\",\"target\":\"dynmcp::request\"")?;
+            line.write_str("\",\"level\":\"INFO\",\"target\":\"")?;
+            line.write_str(target)?;
+            line.write_str("\"")?;
         } else {
             SystemTime.format_time(&mut line)?;
-            line.write_str("  INFO dynmcp::request:")?;
+            line.write_str("  INFO ")?;
+            line.write_str(target)?;
+            line.write_str(":")?;
         }
         let mut fields = Fields {
             line: &mut line,

@@ -44,7 +44,11 @@ impl Captured {
             .lines()
             .map(|line| serde_json::from_str::<Value>(line).unwrap());
         lines
-            .filter(|line| line["span"]["request_id"] == request_id)
+            .filter(|line| {
+                [&line["span"], &line["fields"]]
+                    .iter()
+                    .any(|part| part["request_id"] == request_id)
+            })
             .collect()
     }
 }

@@ -433,6 +433,7 @@ async fn changes_of_each_list_reach_clients() {
         let request = app
             .user()
             .request(reqwest::Method::GET, "/mcp/i")
+            .header("mcp-protocol-version", "2025-06-18")
             .header("accept", "text/event-stream");
         let mut stream = crate::event_stream::EventStream::open(request).await;
         for (list, member, entries, told) in [

@@ -27,13 +27,7 @@ impl Writer {
         principal: &str,
     ) -> Result<Written<PlanReport>, WriteError> {
         let turn = self.turn.lock().await;
-        let Examined { plan, mut report } = self.examined(wanted).await?;
-        if !report.problems.is_empty() {
-            return Err(WriteError::Problems(report.problems));
-        }
-        if fingerprint.is_some_and(|fingerprint| fingerprint != report.fingerprint) {
-            return Err(WriteError::OtherPlan);
-        }
+        let Examined { plan, mut report } = self.agreed(wanted, fingerprint).await?;
         let Written {
             revision, warnings, ..
         } = self.write(&plan, principal, turn, &Progress::default()).await?;
@@ -43,6 +37,33 @@ impl Writer {
             revision,
             warnings,
         })
+    }
+
+    /// Everything of [`apply`](Self::apply) but the writes.
+    pub async fn rehearse(
+        &self,
+        wanted: Arc<PlanRequest>,
+        fingerprint: Option<&str>,
+    ) -> Result<PlanReport, WriteError> {
+        let _turn = self.turn.lock().await;
+        Ok(self.agreed(wanted, fingerprint).await?.report)
+    }
+
+    /// A plan that can be written, and is the one that somebody looked at.
+    async fn agreed(
+        &self,
+        wanted: Arc<PlanRequest>,
+        fingerprint: Option<&str>,
+    ) -> Result<Examined, WriteError> {
+        let examined = self.examined(wanted).await?;
+        let report = &examined.report;
+        if !report.problems.is_empty() {
+            return Err(WriteError::Problems(report.problems.clone()));
+        }
+        if fingerprint.is_some_and(|fingerprint| fingerprint != report.fingerprint) {
+            return Err(WriteError::OtherPlan);
+        }
+        Ok(examined)
     }
 
     /// Makes an instance's tools out of a description. Refuses what would not be served as it is meant, looking at everything

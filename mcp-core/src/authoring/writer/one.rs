@@ -41,6 +41,19 @@ pub struct Put<'a> {
     pub principal: &'a str,
 }
 
+/// A definition that is to be taken out of the store.
+#[derive(Debug)]
+pub struct Delete<'a> {
+    /// The key that it is stored under.
+    pub key: &'a Key,
+    /// What is there now.
+    pub expectation: Expectation,
+    /// Everything but the write.
+    pub dry_run: bool,
+    /// Who writes.
+    pub principal: &'a str,
+}
+
 impl Expectation {
     /// As data sources know it. `current` is what the catalog has.
     fn expected(self, current: Option<Revision>) -> Result<Expected, WriteError> {
@@ -90,13 +103,14 @@ impl Writer {
         })
     }
 
-    /// Deletes a definition; the revision is absent where there was none.
-    pub async fn delete(
-        &self,
-        key: &Key,
-        expectation: Expectation,
-        principal: &str,
-    ) -> Result<Written<()>, WriteError> {
+    /// Deletes a definition; the revision is absent where there was none, and of a dry run.
+    pub async fn delete(&self, delete: Delete<'_>) -> Result<Written<()>, WriteError> {
+        let Delete {
+            key,
+            expectation,
+            dry_run,
+            principal,
+        } = delete;
         let turn = self.turn.lock().await;
         self.look(key).await?;
         let current = self.catalog.snapshot().stored_revision(key);
@@ -105,6 +119,17 @@ impl Writer {
             return Err(WriteError::DeletesNothing);
         }
         let mut warnings = used_by::warnings(&self.catalog.snapshot(), key);
+        if dry_run {
+            expected.met_by(current)?;
+            if current.is_none() {
+                warnings.clear();
+            }
+            return Ok(Written {
+                value: (),
+                revision: None,
+                warnings,
+            });
+        }
         let write = Write {
             key,
             expected,

@@ -24,6 +24,7 @@ pub(super) fn initialize(ask: &Ask<'_>, params: &InitializeParams<'_>) -> Reply 
         "protocolVersion": version.as_str(),
         "capabilities": match is_stateful(ask.exchange) {
             true => view.capabilities.older(),
+            false if version < Legacy::V2025_06_18 => view.capabilities.without_stream(),
             false => view.capabilities.without_session(),
         },
         "serverInfo": info,

@@ -39,6 +39,12 @@ impl<D: Dialect> ChangeLogSource<D> {
         read_settings(D::TABLE, D::URL, D::POLL_MS, settings)
     }
 
+    /// What is wrong with the table, as far as that is known without a connection.
+    pub(crate) fn check(settings: &Settings) -> Vec<PluginError> {
+        let read = Self::settings(settings).and_then(|server| D::options(&server).map(drop));
+        read.err().into_iter().collect()
+    }
+
     /// Brings the schema up to date, whatever `server.migrate` says, or says what that would mean.
     pub(crate) async fn migrate(server: &Server, migrate: Migrate) -> Result<Migration, PluginError> {
         let (options, place) = D::options(server)?;

@@ -144,7 +144,8 @@ fn column_changes(columns: &[Column], collation: &str) -> Vec<String> {
     match find("status") {
         None => changes.push("ADD COLUMN status INT NOT NULL DEFAULT 1".to_owned()),
         Some(status) if status.is_integer() => {}
-        Some(status) if status.is_number() => changes.push("MODIFY status INT NULL".to_owned()),
+        Some(status) if status.is_bits() => changes.push("MODIFY status INT NULL".to_owned()),
+        // Also numbers with fractions: the server would round them, and switch on what was not.
         Some(status) => {
             changes.push(status.set_aside(FIRST_STATUS));
             changes.push("ADD COLUMN status INT NULL".to_owned());

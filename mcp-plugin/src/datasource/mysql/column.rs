@@ -67,7 +67,11 @@ impl Column {
     }
 
     pub(super) fn is_number(&self) -> bool {
-        self.is_integer() || ["bit", "decimal", "double", "float"].contains(&self.base().as_str())
+        self.is_integer() || self.is_bits() || ["decimal", "double", "float"].contains(&self.base().as_str())
+    }
+
+    pub(super) fn is_bits(&self) -> bool {
+        self.base() == "bit"
     }
 
     pub(super) fn is_time(&self) -> bool {

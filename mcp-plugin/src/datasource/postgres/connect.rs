@@ -51,6 +51,7 @@ pub(super) fn options(server: &Server) -> Result<(PgConnectOptions, Place), Plug
     let options: PgConnectOptions = text
         .parse()
         .map_err(|error: sqlx::Error| wrong(url::driver_reason(&error)))?;
+    let options = with_system(options, &libpq).map_err(wrong)?;
     let options = prove(options, &libpq).map_err(wrong)?;
     if !libpq.ignored.is_empty() {
         let ignored = libpq.ignored.join(", ");
@@ -81,6 +82,19 @@ pub(super) fn options(server: &Server) -> Result<(PgConnectOptions, Place), Plug
         None => options.application_name("dynmcp"),
     };
     Ok((options.disable_statement_logging(), place))
+}
+
+/// Of the authorities that everybody knows each certifies many servers: a certificate says something only together with its name.
+fn with_system(options: PgConnectOptions, libpq: &Libpq) -> Result<PgConnectOptions, String> {
+    let says_mode = ["sslmode=", "ssl-mode="]
+        .iter()
+        .any(|mode| libpq.url.contains(mode));
+    match options.get_ssl_mode() {
+        PgSslMode::VerifyFull => Ok(options),
+        _ if !libpq.knows_system => Ok(options),
+        _ if !says_mode => Ok(options.ssl_mode(PgSslMode::VerifyFull)),
+        _ => Err("the URL's `sslrootcert=system` needs `sslmode=verify-full`, or no `sslmode`".to_owned()),
+    }
 }
 
 /// `channel_binding=require` keeps others from standing in the middle. A certificate that is checked does so too.

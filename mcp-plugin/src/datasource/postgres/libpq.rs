@@ -12,6 +12,8 @@ pub(super) struct Libpq {
     /// `channel_binding=require`: the server has to prove who it is. The driver binds no channels, so the server's
     /// certificate does that.
     pub(super) proves_itself: bool,
+    /// `sslrootcert=system`: the server's certificate is checked with the authorities that the system knows.
+    pub(super) knows_system: bool,
     /// What changes nothing here: how sockets, Kerberos and encodings are set, which the gateway does itself.
     pub(super) ignored: Vec<String>,
 }
@@ -56,6 +58,23 @@ impl Libpq {
                 return wrong("definitions are written, so expected `read-write`, `primary` or `any`");
             }
             ("target_session_attrs", _) => return wrong("expected `read-write`, `primary` or `any`"),
+            ("sslrootcert", "system") => self.knows_system = true,
+            ("sslnegotiation", "" | "postgres") => {}
+            ("sslnegotiation", _) => return wrong("expected `postgres`: the driver asks for TLS first"),
+            // Of drivers of other languages.
+            ("pgbouncer", "true" | "1") => {
+                return wrong(
+                    "a pooler does not carry the announcements of changes: give the address of the server itself, without this parameter",
+                );
+            }
+            ("schema", "" | "public") | ("pgbouncer" | "uselibpqcompat", _) => {
+                self.ignored.push(name.to_owned())
+            }
+            ("schema", _) => {
+                return wrong(
+                    "the tables are in `public`; for another schema use `options=-csearch_path=NAME`",
+                );
+            }
             ("gssencmode" | "requirepeer", value) if !matches!(value, "" | "prefer" | "disable") => {
                 return Ok(false);
             }
@@ -98,6 +117,11 @@ mod tests {
             ignored: vec!["keepalives_idle".to_owned()],
         };
         assert_eq!(Libpq::read(url), Ok(expected));
+        let system =
+            Libpq::read("postgres://h/db?sslmode=verify-full&sslrootcert=system&sslnegotiation=postgres")
+                .unwrap();
+        assert!(system.knows_system);
+        assert_eq!(system.url, "postgres://h/db?sslmode=verify-full");
         let plain = "postgres://h/db?channel_binding=prefer&target_session_attrs=any&connect_timeout=0";
         let expected = Libpq {
             url: "postgres://h/db".to_owned(),
@@ -112,6 +136,9 @@ mod tests {
             ("target_session_attrs=standby", "definitions are written"),
             ("channel_binding=maybe", "expected `require`"),
             ("connect_timeout=soon", "a number of seconds"),
+            ("sslnegotiation=direct", "expected `postgres`"),
+            ("pgbouncer=true", "the server itself"),
+            ("schema=other", "search_path"),
         ] {
             let reason = Libpq::read(&format!("postgres://u:geheim@h/db?{query}")).unwrap_err();
             assert!(

@@ -7,6 +7,7 @@ use super::{
     refusal::{Always, Reading, Verifying, Writing},
 };
 use crate::http::admin::{
+    delete::DeleteQuery,
     envelope::Success,
     history::{
         PastState,
@@ -56,6 +57,7 @@ pub(super) fn put() {}
     delete, path = "/admin/KIND/{id}", tag = "PLURAL", operation_id = "delete_NOUN",
     params(
         ("id" = String, Path, description = "Percent-encoded"),
+        DeleteQuery,
         ("If-Match" = Option<String>, Header, description = "Only delete this revision, such as `\"7\"`"),
     ),
     responses(

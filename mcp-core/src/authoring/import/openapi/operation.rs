@@ -36,6 +36,8 @@ pub(super) struct Reader<'s> {
     kept: &'s Kept<'s>,
     security: Security<'s>,
     without_output: usize,
+    /// Input schemas of which only a part is told.
+    cut: usize,
     /// References of answers that are too large for an output schema.
     large_answers: BTreeSet<String>,
     servers: Vec<String>,
@@ -53,6 +55,7 @@ impl<'s> Reader<'s> {
             kept,
             security,
             without_output: 0,
+            cut: 0,
             large_answers: BTreeSet::new(),
             servers: Vec::new(),
             details: Vec::new(),
@@ -117,7 +120,9 @@ impl<'s> Reader<'s> {
             .is_some_and(|body| body.get("mode").is_some_and(|mode| mode != "raw"));
         let finished = arguments.finish(in_query && !is_by_body);
         let mut input_schema = finished.input_schema;
-        self.details.extend(schemas.finish(&mut input_schema, &name)?);
+        let schema = schemas.finish(&mut input_schema, &name)?;
+        self.details.extend(schema.details);
+        self.cut += usize::from(schema.is_cut);
         let most = self.options.limits.max_output_schema;
         let answer = answer::schema(self.spec, &operation, most, &mut self.large_answers);
         self.without_output += usize::from(answer.is_too_large);
@@ -171,6 +176,13 @@ impl<'s> Reader<'s> {
             imported.note(format!(
                 "{} answers are described by more than {} bytes of schema: those tools have no output_schema",
                 self.without_output, self.options.limits.max_output_schema
+            ));
+        }
+        if self.cut > 0 {
+            imported.note(format!(
+                "{} operations take more than {} bytes of schema describe: those tools describe what is nearest to their arguments, \
+                 and any value has a place in the rest",
+                self.cut, self.options.limits.max_input_schema
             ));
         }
         if !self.servers.is_empty() && self.options.base_url.is_none() {

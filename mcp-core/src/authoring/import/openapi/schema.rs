@@ -3,6 +3,7 @@
 
 mod alternatives;
 mod composed;
+mod cut;
 mod dialect;
 mod special;
 
@@ -39,6 +40,15 @@ const REFERENCE: usize = 32;
 const LENIENCE: usize = 2;
 /// Of a pattern that the report names.
 const MAX_PATTERN: usize = 100;
+
+/// What became of a schema.
+#[derive(Debug)]
+pub(super) struct Finished {
+    /// What was left out of it.
+    pub(super) details: Vec<String>,
+    /// Whether it describes what is nearest to its root, and leaves the rest open.
+    pub(super) is_cut: bool,
+}
 
 /// Schemas that share their definitions.
 pub(super) struct Schemas<'s> {
@@ -129,23 +139,30 @@ impl<'s> Schemas<'s> {
         Ok(out.into())
     }
 
-    /// Adds `$defs` to a schema that is complete otherwise, and puts what is used once where it is used. Returns what was
-    /// left out.
+    /// Adds `$defs` to a schema that is complete otherwise, and puts what is used once where it is used.
     pub(super) fn finish(
         mut self,
         root: &mut Map<String, Value>,
         operation: &str,
-    ) -> Result<Vec<String>, Unmappable> {
+    ) -> Result<Finished, Unmappable> {
         // Each of them will be in it once at least; what is too large is not made to its end.
         let (mut found, most) = (0, self.max_bytes.saturating_mul(LENIENCE));
         while let Some((name, reference)) = self.waiting.pop_front() {
             let target = self.spec.target(&reference).map_err(Unmappable)?;
+            if found > most {
+                self.definitions.insert(name.clone(), cut::open(&name, target));
+                continue;
+            }
             let converted = self.convert(target, &At::root(&reference))?;
             found += cost::of(&converted, most).saturating_sub(REFERENCE + name.len());
-            if found > most {
+            self.definitions.insert(name, converted);
+            if found > most && self.direction == Direction::Answer {
                 return Err(Unmappable(cost::too_large(self.max_bytes)));
             }
-            self.definitions.insert(name, converted);
+        }
+        let is_cut = self.direction == Direction::Request && self.is_too_large(root, found);
+        if is_cut {
+            cut::cut(root, &mut self.definitions, self.max_bytes);
         }
         inline::inline(root, self.definitions);
         self.unreadable.sort();
@@ -156,7 +173,22 @@ impl<'s> Schemas<'s> {
                 "{operation}: the pattern `{pattern}` is left out: other programs than its author's read it differently"
             )
         };
-        Ok(self.unreadable.iter().map(note).collect())
+        Ok(Finished {
+            details: self.unreadable.iter().map(note).collect(),
+            is_cut,
+        })
+    }
+
+    /// Whether the whole is more than the bound, once it is put together: `found` is what its definitions are worth.
+    fn is_too_large(&self, root: &Map<String, Value>, found: usize) -> bool {
+        let most = self.max_bytes;
+        let apart = found.saturating_add(cost::of_members(root, most));
+        if apart <= most / LENIENCE || apart > most.saturating_mul(LENIENCE) {
+            return apart > most;
+        }
+        let mut whole = root.clone();
+        inline::inline(&mut whole, self.definitions.clone());
+        cost::of_members(&whole, most) > most
     }
 
     fn name(&mut self, reference: &str, at: &At<'_>) -> Result<String, Unmappable> {
