@@ -56,9 +56,7 @@ pub(super) fn run(file: Option<PathBuf>, command: &ConfigCommand) -> Result<(), 
 pub(super) fn validate(file: Option<PathBuf>) -> Result<(), Failure> {
     let layers = Layers::of_process(file);
     match reload::startable(&layers) {
-        Ok(_) => {
-            print("✓ Configuration valid\n")
-        }
+        Ok(_) => print("✓ Configuration valid\n"),
         Err(unfit) => {
             unfit.problems.iter().for_each(|problem| eprintln!("✗ {problem}"));
             Err(Failure::runtime("the configuration is not valid"))
