@@ -12,7 +12,7 @@ pub mod tool;
 pub mod upstream;
 
 pub use api_key::ApiKeyDefinition;
-pub use decode::{Misread, decode};
+pub use decode::{Misread, UNUSED, decode};
 pub use instance::InstanceDefinition;
 pub use role::RoleDefinition;
 pub use schema::{UnknownMembers, file_schema, schema, schema_of};

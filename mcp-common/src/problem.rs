@@ -70,6 +70,14 @@ impl From<Problem> for Problems {
 }
 
 impl Problems {
+    /// Adds members that are misspelt, where nothing is said of them yet.
+    pub fn and_misspelt(mut self, misspelt: Vec<Problem>) -> Self {
+        let is_told = |problem: &Problem| self.0.iter().any(|other| other.field == problem.field);
+        let new: Vec<_> = misspelt.into_iter().filter(|problem| !is_told(problem)).collect();
+        self.0.extend(new);
+        self
+    }
+
     /// Adds what was found afterwards, except where it may only come from what is known: at the same place, around it or in it,
     /// about the document as a whole, or at a place that `follows` the other one.
     pub fn and_later(mut self, later: Vec<Problem>, follows: impl Fn(&str, &str) -> bool) -> Self {

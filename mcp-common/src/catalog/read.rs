@@ -116,12 +116,10 @@ pub(super) fn instance<C: Compile>(
     known: Option<&Document>,
 ) -> Result<Version, Rejected> {
     let document = document(record, known, &compiler.bounds())?;
-    let read = InstanceDefinition::read(&record.key.id, &document);
-    let checked = read.and_then(|read| {
-        compiler.check_instance(&read.definition)?;
-        Ok(read)
+    let read = InstanceDefinition::read_and(&record.key.id, &document, |definition| {
+        compiler.check_instance(definition)
     });
-    match checked {
+    match read {
         Ok(Read { definition, warnings }) => Ok(Version {
             definition: Arc::new(definition),
             document,

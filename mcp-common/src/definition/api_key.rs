@@ -12,7 +12,7 @@ pub use limits::{KeyLimits, Per, Rate};
 pub use secret::{Digest, KeySecret, Timestamp};
 pub use token::{SECRET_BYTES, Token};
 
-use super::{Read, decode::decode, upstream::Pattern};
+use super::{Read, decode::checked, upstream::Pattern};
 use crate::{
     authenticator::{Attributes, Gathered, Grant, Narrowing, Principal},
     document::Document,
@@ -129,12 +129,9 @@ fn example() -> serde_json::Value {
 impl ApiKeyDefinition {
     /// Reads the document stored under `id`.
     pub fn read(id: &str, document: &Document) -> Result<Read<Self>, Problems> {
-        let (mut definition, mut warnings) = decode::<Self>(document)
-            .map_err(|misread| misread.with(check::follows, |rest| check::problems(id, &rest)))?;
-        let problems = check::problems(id, &definition);
-        if !problems.is_empty() {
-            return Err(Problems(problems));
-        }
+        let (mut definition, mut warnings) = checked::<Self>(document, check::follows, |definition| {
+            check::problems(id, definition)
+        })?;
         if !definition.id.is_empty() && *definition.id != *id {
             warnings.push(format!(
                 "id: the document says `{}`, it is served under its key `{id}`",

@@ -5,8 +5,13 @@ mod mistakes;
 mod near;
 
 pub use misread::Misread;
+pub(super) use near::is_like;
 
-use crate::{document::Document, json, problem::Problem};
+use crate::{
+    document::Document,
+    json,
+    problem::{Problem, Problems},
+};
 use near::Known;
 use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
@@ -15,20 +20,69 @@ use std::borrow::Cow;
 
 /// What the document says, as `T`, and a warning for each member that `T` does not know.
 pub fn decode<T: DeserializeOwned + JsonSchema>(document: &Document) -> Result<(T, Vec<String>), Misread<T>> {
+    decoded(document).map(|decoded| (decoded.value, decoded.warnings))
+}
+
+/// A document that could be read.
+pub(super) struct Decoded<T> {
+    pub(super) value: T,
+    /// One for each member that is not known.
+    pub(super) warnings: Vec<String>,
+    /// Those of them that are like a known one: what else is wrong with the document may come from them.
+    pub(super) misspelt: Vec<Problem>,
+}
+
+/// The same as [`decode`], with what a refusal would name besides.
+pub(super) fn decoded<T: DeserializeOwned + JsonSchema>(
+    document: &Document,
+) -> Result<Decoded<T>, Misread<T>> {
     let text = document.to_json();
     let mut unknown = Vec::new();
-    match read(&text, &mut |path| unknown.push(path)) {
-        Ok(value) => {
-            let known = (!unknown.is_empty()).then(Known::of::<T>);
-            let warning = |path: &String| {
-                let near = known.as_ref().and_then(|known| known.near(path));
-                let hint = near.map_or_else(String::new, |name| format!("; did you mean `{name}`?"));
-                format!("{path}: unknown member, kept but not used{hint}")
-            };
-            Ok((value, unknown.iter().map(warning).collect()))
-        }
-        Err(first) => Err(mistakes::all::<T>(&text, first)),
+    let value = match read(&text, &mut |path| unknown.push(path)) {
+        Ok(value) => value,
+        Err(first) => return Err(mistakes::all::<T>(&text, first)),
+    };
+    let mut decoded = Decoded {
+        value,
+        warnings: Vec::new(),
+        misspelt: Vec::new(),
+    };
+    if unknown.is_empty() {
+        return Ok(decoded);
     }
+    let known = Known::of::<T>();
+    for path in &unknown {
+        let near = known.near(path);
+        let hint = near.as_ref().map_or_else(String::new, |name| did_you_mean(name));
+        decoded.warnings.push(format!("{path}: {UNUSED}{hint}"));
+        if near.is_some() && decoded.misspelt.len() < mistakes::MOST {
+            decoded
+                .misspelt
+                .push(Problem::at(path.as_str(), format!("unknown member{hint}")));
+        }
+    }
+    Ok(decoded)
+}
+
+/// What the document says and warnings, or everything that is wrong with it: what keeps it from being read, what `look` finds in
+/// it, and the misspelt members. `follows` says whether the first place may be wrong only because the second one is.
+pub(super) fn checked<T: DeserializeOwned + JsonSchema>(
+    document: &Document,
+    follows: impl Fn(&str, &str) -> bool,
+    look: impl Fn(&T) -> Vec<Problem>,
+) -> Result<(T, Vec<String>), Problems> {
+    let decoded = decoded::<T>(document).map_err(|misread| misread.with(&follows, |rest| look(&rest)))?;
+    match look(&decoded.value) {
+        problems if problems.is_empty() => Ok((decoded.value, decoded.warnings)),
+        problems => Err(Problems(problems).and_misspelt(decoded.misspelt)),
+    }
+}
+
+/// What is said of a member that nobody knows, of a document that is stored all the same.
+pub const UNUSED: &str = "unknown member, kept but not used";
+
+fn did_you_mean(name: &str) -> String {
+    format!("; did you mean `{name}`?")
 }
 
 /// What is wrong in one place.
@@ -48,7 +102,7 @@ impl Mistake {
 
     fn problem(&self) -> Problem {
         let near = near::in_reason(&self.reason);
-        let hint = near.map_or_else(String::new, |name| format!("; did you mean `{name}`?"));
+        let hint = near.map_or_else(String::new, |name| did_you_mean(&name));
         Problem::at(self.field(), format!("{}{hint}", in_words(&self.reason)))
     }
 }
@@ -58,6 +112,10 @@ fn in_words(reason: &str) -> Cow<'_, str> {
     match reason.rsplit_once(", expected ") {
         Some((found, "u8" | "u16" | "u32" | "u64" | "usize")) => {
             format!("{found}, expected a whole number, 0 or more").into()
+        }
+        // Of a word that is no text.
+        None if reason == "expected value" => {
+            "expected a text, one of the words that there are for it".into()
         }
         _ => reason.into(),
     }

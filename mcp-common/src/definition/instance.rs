@@ -12,7 +12,7 @@ pub use tool_reference::{ToolOverrides, ToolReference};
 
 use super::{
     Read, client_limits,
-    decode::decode,
+    decode::checked,
     name::{check_id, check_tool_name},
 };
 use crate::{
@@ -177,12 +177,22 @@ impl InstanceDefinition {
 
     /// Reads the document stored under `id`.
     pub fn read(id: &str, document: &Document) -> Result<Read<Self>, Problems> {
-        let (mut definition, mut warnings) = decode::<Self>(document)
-            .map_err(|misread| misread.with(|_, _| false, |rest| rest.mistakes(id)))?;
-        let problems = definition.mistakes(id);
-        if !problems.is_empty() {
-            return Err(Problems(problems));
-        }
+        Self::read_and(id, document, |_| Ok(()))
+    }
+
+    /// Reads the document stored under `id`. What `check` finds wrong with the definition is told with its other mistakes.
+    pub fn read_and(
+        id: &str,
+        document: &Document,
+        check: impl Fn(&Self) -> Result<(), Problems>,
+    ) -> Result<Read<Self>, Problems> {
+        let never = |_: &str, _: &str| false;
+        let look = |definition: &Self| {
+            let later = check(definition).err().map_or_else(Vec::new, |found| found.0);
+            Problems(definition.mistakes(id)).and_later(later, never).0
+        };
+        let (mut definition, mut warnings) = checked::<Self>(document, never, look)?;
+        warnings.extend(definition.metadata.warnings());
         if !definition.id.is_empty() && *definition.id != *id {
             warnings.push(format!(
                 "id: the document says `{}`, it is served under its key `{id}`",
@@ -263,3 +273,6 @@ impl InstanceDefinition {
         own.chain(of_tools).collect()
     }
 }
+
+#[cfg(test)]
+mod tests;

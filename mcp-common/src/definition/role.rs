@@ -9,7 +9,7 @@ pub use built_in::{ADMIN_ROLE, built_in};
 pub use rule::{Rule, Thing};
 pub(crate) use rule::{among, among_tools};
 
-use super::{Read, decode::decode};
+use super::{Read, decode::checked};
 use crate::{document::Document, problem::Problems};
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -81,12 +81,11 @@ fn example() -> serde_json::Value {
 impl RoleDefinition {
     /// Reads the document stored under `id`.
     pub fn read(id: &str, document: &Document) -> Result<Read<Self>, Problems> {
-        let (mut definition, mut warnings) = decode::<Self>(document)
-            .map_err(|misread| misread.with(|_, _| false, |rest| check::problems(id, &rest)))?;
-        let problems = check::problems(id, &definition);
-        if !problems.is_empty() {
-            return Err(Problems(problems));
-        }
+        let (mut definition, mut warnings) = checked::<Self>(
+            document,
+            |_, _| false,
+            |definition| check::problems(id, definition),
+        )?;
         if !definition.id.is_empty() && *definition.id != *id {
             warnings.push(format!(
                 "id: the document says `{}`, it is served under its key `{id}`",

@@ -32,7 +32,7 @@ pub use transport::{EgressBinding, ProxyBinding, TlsBinding};
 
 use super::{
     Read,
-    decode::decode,
+    decode::{Decoded, decoded},
     name::{check_id, check_tool_name},
 };
 use crate::{
@@ -179,8 +179,12 @@ impl ToolDefinition {
         document: &Document,
         then: impl FnOnce(&Self) -> Result<R, Problems>,
     ) -> Result<(Read<Self>, R), Problems> {
-        let (mut definition, mut warnings) = match decode::<Self>(document) {
-            Ok(read) => read,
+        let Decoded {
+            value: mut definition,
+            mut warnings,
+            misspelt,
+        } = match decoded::<Self>(document) {
+            Ok(decoded) => decoded,
             Err(misread) => {
                 return Err(misread.with(follows, |mut rest| {
                     let own = rest.mistakes(id, document);
@@ -200,10 +204,11 @@ impl ToolDefinition {
         definition.id = id.into();
         definition.text_bytes = document.as_json().len();
         match (own.is_empty(), then(&definition)) {
-            (true, done) => Ok((Read { definition, warnings }, done?)),
+            (true, Ok(done)) => Ok((Read { definition, warnings }, done)),
+            (true, Err(found)) => Err(found.and_misspelt(misspelt)),
             (false, done) => {
                 let later = done.err().map_or_else(Vec::new, |found| found.0);
-                Err(Problems(own).and_later(later, follows))
+                Err(Problems(own).and_later(later, follows).and_misspelt(misspelt))
             }
         }
     }

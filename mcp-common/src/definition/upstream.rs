@@ -22,7 +22,7 @@ pub use tools::{Pattern, RemoteTool, UpstreamTools};
 
 use super::{
     Read, client_limits,
-    decode::decode,
+    decode::checked,
     tool::{EgressBinding, MaybeSecret, ProxyBinding, SecretReference, TlsBinding},
 };
 use crate::{credential_name::is_literal_credential, document::Document, problem::Problems};
@@ -249,12 +249,9 @@ fn example() -> serde_json::Value {
 impl UpstreamDefinition {
     /// Reads the document stored under `id`.
     pub fn read(id: &str, document: &Document) -> Result<Read<Self>, Problems> {
-        let (mut definition, mut warnings) = decode::<Self>(document)
-            .map_err(|misread| misread.with(check::follows, |rest| check::problems(id, &rest)))?;
-        let problems = check::problems(id, &definition);
-        if !problems.is_empty() {
-            return Err(Problems(problems));
-        }
+        let (mut definition, mut warnings) = checked::<Self>(document, check::follows, |definition| {
+            check::problems(id, definition)
+        })?;
         if !definition.id.is_empty() && *definition.id != *id {
             warnings.push(format!(
                 "id: the document says `{}`, it is served under its key `{id}`",

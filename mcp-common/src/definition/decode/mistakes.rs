@@ -8,7 +8,9 @@ use serde_json::{Value, json};
 use serde_path_to_error::Segment;
 
 /// More are of no help at once.
-const MOST: usize = 20;
+pub(super) const MOST: usize = 20;
+/// The first that stands in for what is missing.
+const STAND_IN: &str = "x";
 /// Readings, those of values that were made up included.
 const MOST_READ: usize = 4 * MOST;
 
@@ -68,7 +70,7 @@ impl Search {
         let is_made_up = self.made_up.iter().any(|made_up| {
             field
                 .strip_prefix(made_up.as_str())
-                .is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+                .is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[']))
         });
         if let Some(name) = mistake.missing() {
             let inner = match field.as_str() {
@@ -81,27 +83,67 @@ impl Search {
             let Value::Object(members) = self.at(&mistake.segments())? else {
                 return None;
             };
-            members.insert(name.to_owned(), "x".into());
+            members.insert(name.to_owned(), json!(STAND_IN));
             self.made_up.push(inner);
             return Some(());
         }
+        let segments = mistake.segments();
         if is_made_up {
-            let stand_in = mistake.expected().map_or_else(|| json!({}), Value::from);
-            let value = self.at(&mistake.segments())?;
-            let is_new = *value != stand_in;
-            *value = stand_in;
-            return is_new.then_some(());
+            return self.stand_in(&segments, mistake.expected());
         }
         self.problems.push(mistake.problem());
-        let segments = mistake.segments();
-        let (last, before) = segments.split_last()?;
         // Items of a list stay, so that places in it stay what they are.
+        if let Some(Segment::Seq { .. }) = segments.last() {
+            *self.at(&segments)? = json!(STAND_IN);
+            self.made_up.push(field);
+            return Some(());
+        }
+        self.take_out(&segments)?;
+        self.taken_out.push(field);
+        Some(())
+    }
+
+    /// Puts something else in the place of what was made up there.
+    fn stand_in(&mut self, segments: &[&Segment], expected: Option<&str>) -> Option<()> {
+        let next = {
+            let value = self.at(segments)?;
+            let next = match (expected, &*value) {
+                (Some(word), _) => Some(Value::from(word)),
+                (None, Value::String(_)) => Some(json!({})),
+                (None, Value::Object(_)) => Some(json!([])),
+                (None, Value::Array(_)) => Some(json!(0)),
+                (None, Value::Number(_)) => Some(json!(false)),
+                (None, _) => None,
+            };
+            let next = next.filter(|next| *next != *value);
+            if let Some(next) = next.clone() {
+                *value = next;
+            }
+            next
+        };
+        if next.is_some() {
+            return Some(());
+        }
+        // Nothing fits there that could be guessed: what is around it is left out, with what else may be wrong in it.
+        let mut around = segments;
+        loop {
+            let (last, outer) = around.split_last()?;
+            let place = written(around);
+            if matches!(last, Segment::Map { .. }) && !self.taken_out.contains(&place) {
+                self.take_out(around)?;
+                self.taken_out.push(place);
+                return Some(());
+            }
+            around = outer;
+        }
+    }
+
+    fn take_out(&mut self, segments: &[&Segment]) -> Option<()> {
+        let (last, before) = segments.split_last()?;
         let (Value::Object(members), Segment::Map { key }) = (self.at(before)?, last) else {
             return None;
         };
-        members.shift_remove(key)?;
-        self.taken_out.push(field);
-        Some(())
+        members.shift_remove(key).map(drop)
     }
 
     fn at(&mut self, segments: &[&Segment]) -> Option<&mut Value> {
@@ -113,6 +155,16 @@ impl Search {
                 Segment::Enum { .. } | Segment::Unknown => None,
             })
     }
+}
+
+/// As in [`Problem::field`].
+fn written(segments: &[&Segment]) -> String {
+    let parts = segments.iter().map(|segment| match segment {
+        Segment::Seq { index } => format!("[{index}]"),
+        Segment::Map { key } => format!(".{key}"),
+        Segment::Enum { .. } | Segment::Unknown => String::new(),
+    });
+    parts.collect::<String>().trim_start_matches('.').to_owned()
 }
 
 impl Mistake {

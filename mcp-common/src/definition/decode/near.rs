@@ -49,6 +49,11 @@ pub(super) fn in_reason(reason: &str) -> Option<String> {
     nearest(name, expected.split('`').skip(1).step_by(2))
 }
 
+/// Whether somebody who wrote the name may have meant the other one.
+pub(in crate::definition) fn is_like(name: &str, known: &str) -> bool {
+    nearest(name, std::iter::once(known)).is_some()
+}
+
 fn nearest<'n>(name: &str, known: impl Iterator<Item = &'n str>) -> Option<String> {
     let name = letters(name);
     let likeness = |other: &str| strsim::normalized_damerau_levenshtein(&name, &letters(other));

@@ -1,10 +1,13 @@
 //! One entry of `tool_ids`: an id, or an object that says more.
 
-use crate::{definition::upstream::RemoteOutput, json};
+use crate::definition::upstream::RemoteOutput;
 use schemars::{JsonSchema, Schema, SchemaGenerator};
-use serde::{Deserialize, Deserializer, de::Error};
+use serde::{
+    Deserialize, Deserializer,
+    de::{Error, MapAccess, Visitor, value::MapAccessDeserializer},
+};
 use serde_json::value::RawValue;
-use std::{borrow::Cow, collections::BTreeMap, sync::Arc};
+use std::{borrow::Cow, collections::BTreeMap, fmt, sync::Arc};
 
 /// A tool of an instance.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -84,27 +87,32 @@ impl JsonSchema for ToolReference {
 
 impl<'de> Deserialize<'de> for ToolReference {
     fn deserialize<D: Deserializer<'de>>(input: D) -> Result<Self, D::Error> {
-        // The text, because numbers in `defaults` may have more digits than a JSON value holds.
-        let text = Box::<RawValue>::deserialize(input)?;
-        // Line and column would be those of the entry.
-        let reason = |error: serde_json::Error| Error::custom(json::reason(&error));
-        match text.get().as_bytes().first() {
-            Some(b'"') => Ok(Self {
-                id: serde_json::from_str(text.get()).map_err(reason)?,
-                name: None,
-                description: None,
-                overrides: None,
-                output: None,
-            }),
-            Some(b'{') => {
-                let entry: Entry = serde_json::from_str(text.get()).map_err(reason)?;
-                Ok(entry.into())
-            }
-            _ => Err(Error::custom(format!(
-                "expected a tool id or an object with `id`, found {}",
-                text.get()
-            ))),
-        }
+        input.deserialize_any(Reader)
+    }
+}
+
+/// Reads members where they stand, so that each mistake has its own place.
+struct Reader;
+
+impl<'de> Visitor<'de> for Reader {
+    type Value = ToolReference;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a tool id or an object with `id`")
+    }
+
+    fn visit_str<E: Error>(self, id: &str) -> Result<ToolReference, E> {
+        Ok(ToolReference {
+            id: id.into(),
+            name: None,
+            description: None,
+            overrides: None,
+            output: None,
+        })
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<ToolReference, A::Error> {
+        Entry::deserialize(MapAccessDeserializer::new(map)).map(ToolReference::from)
     }
 }
 
