@@ -1,4 +1,10 @@
-//! Names that say that their value is a credential, in headers, queries, cookies and bodies.
+//! Names that say that their value is a credential, in headers, queries, cookies and bodies, and values that show it.
+
+mod literal;
+mod places;
+
+pub use literal::{looks_random, shows_credential};
+pub use places::{in_json, in_query, in_text, in_words};
 
 /// Endings of words in lower case, without what stands between words. A name that ends with one of these is that of a credential.
 const ENDINGS: [&str; 18] = [
@@ -43,24 +49,44 @@ pub fn may_be_credential(name: &str) -> bool {
 }
 
 /// Whether a text under this name is a credential that everybody reads who may read the document. What is filled in later,
-/// and a scheme alone, are none.
+/// what only says that something goes there, and a scheme alone, are none.
 pub fn is_literal_credential(name: &str, text: &str) -> bool {
     let text = text.trim();
     if text.contains('{') || matches!(text, "" | "Bearer" | "Basic" | "Token") {
-        return false;
+        return literal::shows_credential(text);
     }
     if name.eq_ignore_ascii_case("cookie") {
         let pairs = text.split(';').filter_map(|pair| pair.trim().split_once('='));
         return pairs
             .into_iter()
-            .any(|(name, value)| is_credential(name) && !value.is_empty());
+            .any(|(name, value)| is_literal_cookie(name, value));
     }
     // Whatever the name is, this is how credentials begin.
     let after_scheme = ["Bearer ", "Basic "]
         .iter()
         .find_map(|scheme| Some(text.get(scheme.len()..)?).filter(|_| text.starts_with(scheme)));
     let is_one_word = |text: &str| text.len() >= 8 && !text.contains(char::is_whitespace);
-    is_credential(name) || after_scheme.is_some_and(is_one_word)
+    if literal::is_placeholder(after_scheme.unwrap_or(text)) {
+        return false;
+    }
+    is_credential(name) || after_scheme.is_some_and(is_one_word) || literal::shows_credential(text)
+}
+
+/// The same for the value of a cookie: what logs somebody in has names of its own there.
+pub fn is_literal_cookie(name: &str, value: &str) -> bool {
+    let of_login = ["sid", "sess", "sessid", "sessionid", "auth", "jwt"];
+    let is_of_login = of_login.iter().any(|end| joined(name).ends_with(end));
+    is_literal_credential(name, value)
+        || is_of_login && !value.trim().is_empty() && !value.contains('{') && !literal::is_placeholder(value)
+}
+
+/// The same for a value that an argument's schema names (`default`, `const`, `enum`). `token` and the like are names of other things, too:
+/// there the value has to look like one that nobody chose.
+pub fn is_literal_argument(name: &str, text: &str) -> bool {
+    let often_else = ["token", "session", "signature", "cookie"];
+    let name_of = joined(name);
+    let is_chosen = often_else.iter().any(|end| name_of.ends_with(end)) && !literal::looks_random(text);
+    literal::shows_credential(text) || !is_chosen && is_literal_credential(name, text)
 }
 
 fn joined(name: &str) -> String {
@@ -85,7 +111,9 @@ fn words(name: &str) -> Vec<String> {
 
 #[cfg(test)]
 mod tests {
-    use super::{is_credential, may_be_credential};
+    use super::{
+        is_credential, is_literal_argument, is_literal_cookie, is_literal_credential, may_be_credential,
+    };
 
     #[test]
     fn names_of_credentials_are_known_however_they_are_written() {
@@ -139,6 +167,52 @@ mod tests {
         ] {
             assert!(may_be_credential(name), "{name}");
             assert!(!is_credential(name), "{name}");
+        }
+    }
+
+    #[test]
+    fn what_only_says_that_something_goes_there_is_no_credential() {
+        for text in [
+            "<your token>",
+            "YOUR_API_KEY",
+            "your-key",
+            "xxxxxxxx",
+            "***",
+            "…",
+            "$TOKEN",
+            "${TOKEN}",
+            "%TOKEN%",
+            "changeme",
+            "Bearer <token>",
+            "{{ args.token }}",
+            "",
+        ] {
+            assert!(!is_literal_credential("token", text), "{text}");
+            assert!(!is_literal_argument("api_key", text), "{text}");
+        }
+        assert!(is_literal_credential("password", "hunter2"));
+    }
+
+    #[test]
+    fn cookies_and_arguments_have_names_of_their_own() {
+        for (name, value, expected) in [
+            ("sid", "abcdef", true),
+            ("PHPSESSID", "abcdef", true),
+            ("connect.sid", "abcdef", true),
+            ("sid", "{{ args.sid }}", false),
+            ("lang", "de", false),
+        ] {
+            assert_eq!(is_literal_cookie(name, value), expected, "{name}={value}");
+        }
+        for (name, value, expected) in [
+            ("password", "hunter2", true),
+            ("api_key", "abcdef", true),
+            ("token", "USDT", false),
+            ("token", "a81c55f02b77e", true),
+            ("session", "morning", false),
+            ("limit", "10", false),
+        ] {
+            assert_eq!(is_literal_argument(name, value), expected, "{name}={value}");
         }
     }
 

@@ -16,7 +16,7 @@ use super::{
     name::{check_id, check_tool_name},
 };
 use crate::{
-    credential_name::is_literal_credential,
+    credential_name::in_json,
     document::Document,
     problem::{Problem, Problems},
 };
@@ -248,13 +248,12 @@ impl InstanceDefinition {
                 (place, name, &**value)
             })
         });
-        let is_one = |name: &str, json: &str| {
+        let found = vars.chain(defaults).flat_map(|(place, name, json)| {
             let name = name.rsplit('/').next().unwrap_or(name);
-            let text = serde_json::from_str::<String>(json);
-            text.is_ok_and(|text| is_literal_credential(name, &text))
-        };
-        let found = vars.chain(defaults).filter(|(_, name, json)| is_one(name, json));
-        let say = |(place, ..): (String, &String, &str)| {
+            let value = serde_json::from_str(json).unwrap_or_default();
+            in_json(name, &value, &place)
+        });
+        let say = |place: String| {
             format!(
                 "{place}: a credential stands here for everybody who may read definitions; let the tool refer to it with `auth`"
             )

@@ -5,6 +5,7 @@ mod bounds;
 mod check;
 mod fleet;
 mod lists;
+mod literal_credential;
 mod output;
 mod pin;
 mod row;
@@ -25,7 +26,7 @@ use super::{
     decode::checked,
     tool::{EgressBinding, MaybeSecret, ProxyBinding, SecretReference, TlsBinding},
 };
-use crate::{credential_name::is_literal_credential, document::Document, problem::Problems};
+use crate::{document::Document, problem::Problems};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::value::RawValue;
@@ -263,29 +264,9 @@ impl UpstreamDefinition {
             let description = tool.description.as_deref().unwrap_or_default();
             warnings.extend(client_limits::of_tool_description(field, description));
         }
-        warnings.extend(definition.literal_credentials());
+        warnings.extend(literal_credential::warnings(&definition));
         definition.id = id.into();
         Ok(Read { definition, warnings })
-    }
-
-    /// What everybody reads who may read the document.
-    fn literal_credentials(&self) -> impl Iterator<Item = String> {
-        let members = [("headers", &self.headers), ("env", &self.env)];
-        let all = members.into_iter().flat_map(|(member, values)| {
-            let named = move |(name, value)| (format!("{member}.{name}"), name, value);
-            values.iter().map(named)
-        });
-        all.filter_map(|(place, name, value): (String, &String, &MaybeSecret)| {
-            let MaybeSecret::Plain(text) = value else {
-                return None;
-            };
-            is_literal_credential(name, text).then(|| {
-                format!(
-                    "{place}: a credential stands here for everybody who may read definitions; put it into an environment \
-                     variable or a file of the gateway, and write \"${{env:NAME}}\" or \"${{file:/path}}\""
-                )
-            })
-        })
     }
 
     /// Whether the connections of the other one can go on for this one: what differs is only what is said of it, or shown of it. The names of all

@@ -2,6 +2,7 @@
 //! changes, for tools of every origin.
 
 mod client_rules;
+mod literal_credential;
 mod loosened;
 mod members;
 mod same;
@@ -67,6 +68,7 @@ impl Listing {
             member(&mut rest, "_meta", &compact(meta.get()));
         }
         warnings.extend(client_rules::warnings(definition, &input.value));
+        warnings.extend(literal_credential::warnings(&input.value));
         Self {
             description: definition.description.clone(),
             title: definition.title.as_deref().map(json_string).unwrap_or_default(),

@@ -90,6 +90,23 @@ fn values_keep_their_digits() {
 }
 
 #[test]
+fn credentials_are_found_inside_of_values() {
+    let warnings = read(
+        r#"{"name":"x","vars":{"login":{"password":"hunter2"},"base":"https://a.example"},"tool_ids":[{"id":"a","defaults":{"/q/api_key":"hunter2","token":"<your token>"}}]}"#,
+    )
+    .unwrap();
+    assert!(
+        warnings.iter().all(|warning| !warning.contains("hunter2")),
+        "{warnings:?}"
+    );
+    let places: Vec<_> = warnings
+        .iter()
+        .map(|warning| warning.split_once(": ").unwrap().0)
+        .collect();
+    assert_eq!(places, ["vars.login.password", "tool_ids[0].defaults./q/api_key"]);
+}
+
+#[test]
 fn mistakes_in_lists_hide_no_others_in_other_kinds() {
     let role =
         r#"{"allow":[5,{"actions":["tools/call",7],"tols":["a"]}],"deny":[{"actions":"x"}],"owner":1}"#;

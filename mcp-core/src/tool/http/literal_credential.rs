@@ -1,8 +1,8 @@
 //! Credentials that stand in a definition as they are: whoever may read definitions reads them, exports and histories keep them.
 
 use mcp_common::{
-    credential_name::is_literal_credential,
-    definition::tool::{HttpBinding, Param},
+    credential_name::{in_json, in_query, is_literal_cookie, is_literal_credential, shows_credential},
+    definition::tool::{AuthBinding, HttpBinding, Param, Place},
 };
 use serde_json::Value;
 
@@ -15,13 +15,22 @@ pub(crate) fn warnings(binding: &HttpBinding) -> Vec<String> {
     }
     places.extend(binding.params.iter().enumerate().filter_map(of_param));
     let query = binding.path.split_once('?').map_or("", |(_, query)| query);
-    let in_path = query.split('&').filter_map(|pair| pair.split_once('='));
-    let in_path = in_path.filter(|(name, value)| is_one(name, &Value::from(*value)));
-    places.extend(in_path.map(|(name, _)| format!("path (`{name}`)")));
+    let in_path = in_query(query);
+    if in_path.is_empty() && shows_credential(&binding.path) {
+        places.push("path".to_owned());
+    }
+    places.extend(in_path.into_iter().map(|name| format!("path (`{name}`)")));
+    for (member, url) in [("domain", &binding.domain), ("base_url", &binding.base_url)] {
+        let shows = url.as_deref().is_some_and(shows_credential);
+        places.extend(shows.then(|| member.to_owned()));
+    }
+    if let Some(AuthBinding::ClientCredentials(client)) = &binding.auth {
+        places.extend(of_url("auth.token_url", &client.token_url));
+    }
     let template = binding.body.as_ref().and_then(|body| body.template.as_ref());
     let template = template.and_then(|raw| serde_json::from_str(raw.get()).ok());
     if let Some(template) = template {
-        in_body(&template, "body.template", &mut places);
+        places.extend(in_json("", &template, "body.template"));
     }
     let say = |place: String| {
         format!(
@@ -32,48 +41,41 @@ pub(crate) fn warnings(binding: &HttpBinding) -> Vec<String> {
     places.into_iter().map(say).collect()
 }
 
+/// The places in a URL.
+fn of_url(place: &str, url: &str) -> Vec<String> {
+    let named = in_query(url);
+    if named.is_empty() && shows_credential(url) {
+        return vec![place.to_owned()];
+    }
+    named
+        .into_iter()
+        .map(|name| format!("{place} (`{name}`)"))
+        .collect()
+}
+
 fn of_param((index, param): (usize, &Param)) -> Option<String> {
     let wire = param.wire_name.as_deref().unwrap_or(&param.name);
     // Of a pointer into the body, the member.
     let name = wire.rsplit('/').next().unwrap_or(wire);
+    let is_cookie = param.place == Place::Cookie;
     let given = [("const", &param.constant), ("default", &param.default)];
     given.into_iter().find_map(|(member, given)| {
         let place = format!("params[{index}].{member}");
-        let value = serde_json::from_str(given.as_ref()?.get()).ok()?;
-        let mut places = Vec::new();
-        in_body(&value, &place, &mut places);
-        match is_one(name, &value) {
-            true => Some(place),
-            false => places.into_iter().next(),
-        }
+        let value: Value = serde_json::from_str(given.as_ref()?.get()).ok()?;
+        let of_login = is_cookie && value.as_str().is_some_and(|text| is_literal_cookie(name, text));
+        of_login
+            .then(|| place.clone())
+            .or_else(|| in_json(name, &value, &place).into_iter().next())
     })
 }
 
 fn is_one(name: &str, value: &Value) -> bool {
-    value
-        .as_str()
-        .is_some_and(|text| is_literal_credential(name, text))
-}
-
-/// The members of a body's template, wherever they stand in it.
-fn in_body(value: &Value, place: &str, places: &mut Vec<String>) {
-    match value {
-        Value::Object(members) => {
-            for (name, value) in members {
-                let place = format!("{place}.{name}");
-                match is_one(name, value) {
-                    true => places.push(place),
-                    false => in_body(value, &place, places),
-                }
-            }
-        }
-        Value::Array(items) => {
-            for (index, item) in items.iter().enumerate() {
-                in_body(item, &format!("{place}[{index}]"), places);
-            }
-        }
-        _ => {}
-    }
+    let is_one = |value: &Value| {
+        value
+            .as_str()
+            .is_some_and(|text| is_literal_credential(name, text))
+    };
+    is_one(value) || value.as_array().is_some_and(|all| all.iter().any(is_one))
 }
 
 #[cfg(test)]
@@ -108,8 +110,10 @@ mod tests {
                 {"name": "k", "in": "header", "as": "X-Api-Key", "const": "hunter2"},
                 {"name": "page", "in": "query", "const": 1},
                 {"name": "s", "in": "body", "as": "/login/client_secret", "const": "hunter2"},
+                {"name": "c", "in": "cookie", "as": "sid", "const": "hunter2"},
                 {"name": "filter", "in": "body", "default": {"auth": [{"password": "hunter2"}]}},
             ],
+            "auth": {"type": "oauth2_client_credentials", "token_url": "https://a.example/t?client_secret=hunter2", "client_id": "x", "client_secret": "${env:DYNMCP_SECRET_X}"},
             "body": {"template": {"login": {"user": "a", "password": "hunter2"}, "list": [{"apiKey": "hunter2"}], "text": "Bearer hunter2hunter2"}},
         }));
         let expected = [
@@ -118,13 +122,37 @@ mod tests {
             "tds_ext_info.query.api_key",
             "tds_ext_info.params[0].const",
             "tds_ext_info.params[2].const",
-            "tds_ext_info.params[3].default.auth[0].password",
+            "tds_ext_info.params[3].const",
+            "tds_ext_info.params[4].default.auth[0].password",
             "tds_ext_info.path (`access_token`)",
+            "tds_ext_info.auth.token_url (`client_secret`)",
             "tds_ext_info.body.template.login.password",
             "tds_ext_info.body.template.list[0].apiKey",
             "tds_ext_info.body.template.text",
         ];
         assert_eq!(found, expected);
+    }
+
+    #[test]
+    fn a_body_that_is_one_text_is_read_and_a_token_shows_itself_anywhere() {
+        let found = places(
+            &json!({"body": {"template": "{\"user\": \"{{ args.user }}\", \"password\": \"hunter2\"}"}}),
+        );
+        assert_eq!(found, ["tds_ext_info.body.template"]);
+        let token = ["ghp", "_", "a1B2c3D4e5F6g7H8i9J0k1L2m3N4o5P6q7R8"].concat();
+        let found = places(&json!({
+            "path": format!("/x/{token}"),
+            "headers": {"X-Tenant": token},
+            "query": {"list": ["a", token]},
+        }));
+        assert_eq!(
+            found,
+            [
+                "tds_ext_info.headers.X-Tenant",
+                "tds_ext_info.query.list",
+                "tds_ext_info.path"
+            ]
+        );
     }
 
     #[test]
