@@ -42,7 +42,7 @@ pub use instance_names::InstanceNames;
 pub(crate) use instance_names::var;
 pub(crate) use jq::{Effort, Ended, Program};
 use listing::Listing;
-pub(crate) use listing::{unreadable_members, without_patterns};
+pub(crate) use listing::{Readable, readable_input, readable_output, unreadable_members, without_patterns};
 use mcp_common::{
     bounds::Bounds,
     catalog::Compiled,

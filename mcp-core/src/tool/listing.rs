@@ -5,6 +5,8 @@ mod client_rules;
 mod literal_credential;
 mod loosened;
 mod members;
+mod remote;
+mod repaired;
 mod same;
 mod subschemas;
 mod unpatterned;
@@ -19,6 +21,7 @@ use mcp_common::{
     problem::Problem,
 };
 pub(crate) use members::unreadable_members;
+pub(crate) use remote::{Readable, readable_input, readable_output};
 pub(super) use same::{mended, mended_input};
 use serde_json::{Map, Value};
 pub(crate) use unpatterned::without_patterns;

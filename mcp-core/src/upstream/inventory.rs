@@ -54,6 +54,8 @@ pub struct RemoteTool {
     pub name: Arc<str>,
     /// Its entry in the list, as it was written but for what clients could not read, on one line.
     pub listing: Box<str>,
+    /// The entry with schemas as the server wrote them, where they are listed otherwise: what is approved, and what is kept.
+    pub came: Option<Box<str>>,
     /// The listing for revisions that know object schemas only, where it differs.
     pub legacy_listing: Option<Box<str>>,
     /// `sha256:` and the digest of what models and clients go by.
@@ -100,12 +102,18 @@ impl RemoteTool {
         Self {
             name: name.clone(),
             listing: "{}".into(),
+            came: None,
             legacy_listing: None,
             digest: "".into(),
             mirrored: Vec::new(),
             is_repeatable: false,
             only_reads: false,
         }
+    }
+
+    /// Its entry with schemas as the server wrote them.
+    pub fn as_it_came(&self) -> &str {
+        self.came.as_deref().unwrap_or(&self.listing)
     }
 
     /// Whether a result with this structured content keeps to the output schema, if there is one.
@@ -141,7 +149,8 @@ impl Inventory {
     /// Whether a client would see the same.
     pub(super) fn is_like(&self, other: &Self) -> bool {
         let tools = |inventory: &Self| -> Vec<Box<str>> {
-            inventory.tools.iter().map(|tool| tool.listing.clone()).collect()
+            let tools = inventory.tools.iter();
+            tools.map(|tool| tool.as_it_came().into()).collect()
         };
         let templates = |inventory: &Self| -> Vec<Listed> {
             let templates = inventory.templates.iter();

@@ -154,8 +154,8 @@ fn pinned(app: &App, key: &Key, document: &Document, approval: &Approval) -> Res
 impl From<Drift> for DriftedTool {
     fn from(drift: Drift) -> Self {
         let entry = |listing: &str| RawValue::from_string(listing.to_owned()).ok();
-        let before = drift.before.and_then(|tool| entry(&tool.listing));
-        let now = drift.after.as_ref().and_then(|tool| entry(&tool.listing));
+        let before = drift.before.and_then(|tool| entry(tool.as_it_came()));
+        let now = drift.after.as_ref().and_then(|tool| entry(tool.as_it_came()));
         let changes = match drift.what {
             Drifted::Changed => before.as_deref().map(|before| {
                 let changes = compare::differences(Some(before), now.as_deref());

@@ -2,7 +2,10 @@
 //! ask for less, and leaves out what clients cannot compile, or read as something else than the definition means.
 
 use super::subschemas::{any, under};
-use crate::json::tree::{Members, Tree};
+use crate::{
+    json::tree::{Members, Tree},
+    tool::pattern,
+};
 
 /// They only forbid, and are written in a language of their own, or looked at by some clients only.
 const FORBIDS: [&str; 6] = [
@@ -44,10 +47,6 @@ pub(super) fn loosened(json: &str) -> Result<String, &'static str> {
         root.shift_remove("$id");
         any(&Tree::Object(root), &names_itself)
     };
-    let leads_out = |members: &Members| {
-        let reference = members.get("$ref").and_then(Tree::text);
-        reference.is_some_and(|reference| !reference.starts_with('#'))
-    };
     if schema.members().is_some_and(inner) || any(&schema, &leads_out) {
         return Err("has an `$id` inside, or a `$ref` to one");
     }
@@ -63,6 +62,28 @@ pub(super) fn loosened(json: &str) -> Result<String, &'static str> {
         root.shift_remove("$id");
     }
     Ok(schema.to_string())
+}
+
+/// Whether clients do not compile the schema, or read it as something else. What only forbids, in words that all of them know, is no reason:
+/// whose schema it is may want it.
+pub(super) fn stumbles(schema: &Tree) -> bool {
+    let is_foreign = |members: &Members| {
+        let pattern = members.get("pattern").and_then(Tree::text);
+        pattern.is_some_and(|pattern| pattern::ecma(&pattern).is_none())
+    };
+    any(schema, &|members| {
+        let mut words = OF_AJV.iter().chain(&["$id", "patternProperties"]);
+        words.any(|word| members.contains_key(*word))
+            || is_foreign(members)
+            || is_empty_enum(members)
+            || is_tuple_with_rest(members)
+            || leads_out(members)
+    })
+}
+
+fn leads_out(members: &Members) -> bool {
+    let reference = members.get("$ref").and_then(Tree::text);
+    reference.is_some_and(|reference| !reference.starts_with('#'))
 }
 
 /// Whether the schema itself, without those inside of it, is another one afterwards.

@@ -12,11 +12,21 @@ const HINTS: [&str; 4] = [
 ];
 const THEMES: [&str; 2] = ["light", "dark"];
 
-/// Whether clients stumble over `annotations` or `icons` of an entry that another server lists.
+/// Whether clients stumble over `annotations`, `icons` or `execution` of an entry that another server lists.
 pub(crate) fn unreadable_members(name: &str, value: &Value, is_tool: bool) -> bool {
     let mut problems = Vec::new();
     match (name, value) {
         ("icons", value) => drop(icons(value, &mut problems)),
+        ("execution", Value::Object(members)) => {
+            let is_known = |support: &Value| {
+                ["required", "optional", "forbidden"]
+                    .iter()
+                    .any(|known| support == known)
+            };
+            return members
+                .get("taskSupport")
+                .is_some_and(|support| !is_known(support));
+        }
         ("annotations", Value::Object(members)) if is_tool => drop(annotations(members, &mut problems)),
         ("annotations", Value::Object(members)) => {
             let is_role = |role: &Value| role == "user" || role == "assistant";
@@ -136,6 +146,24 @@ mod tests {
             "annotations.idempotentHint",
         ];
         assert_eq!(fields, expected);
+    }
+
+    #[test]
+    fn what_other_servers_say_is_held_to_what_clients_read() {
+        for (name, value, is_unreadable) in [
+            ("execution", json!({"taskSupport": "optional"}), false),
+            ("execution", json!({"own": 1}), false),
+            ("execution", json!({"taskSupport": "sometimes"}), true),
+            ("execution", json!({"taskSupport": null}), true),
+            ("annotations", json!({"priority": 1.10}), false),
+            ("annotations", json!({"priority": "high"}), true),
+        ] {
+            assert_eq!(
+                unreadable_members(name, &value, false),
+                is_unreadable,
+                "{name} {value}"
+            );
+        }
     }
 
     #[test]

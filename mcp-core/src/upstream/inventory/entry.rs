@@ -1,6 +1,9 @@
 //! Entries of a server's lists: what of them is used, and why some are not.
 
-use super::{Listed, RemoteTool, Skipped, digest, readable::mended};
+use super::{
+    Listed, RemoteTool, Skipped, digest,
+    readable::{mended, with_readable_schemas},
+};
 use crate::{
     json::{members::Members, one_line::compact},
     tool::mirrored_headers_of,
@@ -109,8 +112,19 @@ pub(super) fn tool(entry: &str, notes: &mut Vec<Skipped>) -> Result<RemoteTool, 
     let (listing, said) = mended(kind, entry, &members);
     notes.extend(said.into_iter().map(|said| kind.skipped(&name, said)));
     let shown = Members::read(&listing).map_err(|reason| kind.skipped(&name, reason))?;
+    let digest = digest::of_tool(&shown);
+    let readable = with_readable_schemas(&shown);
+    let came = readable.is_some().then(|| compact(&listing).into());
+    let listing = match readable {
+        Some((readable, said)) => {
+            notes.extend(said.into_iter().map(|said| kind.skipped(&name, said)));
+            readable
+        }
+        None => listing,
+    };
     Ok(RemoteTool {
-        digest: digest::of_tool(&shown),
+        digest,
+        came,
         name: name.into(),
         legacy_listing: without_odd_output(&listing),
         listing: compact(&listing).into(),

@@ -167,7 +167,7 @@ fn replace(file: &Path, text: &[u8]) -> io::Result<()> {
 
 fn written(definition: &UpstreamDefinition, inventory: &Inventory, approved: &[Arc<RemoteTool>]) -> Vec<u8> {
     let raw = |entry: &str| RawValue::from_string(entry.to_owned()).ok();
-    let tools = |tools: &[Arc<RemoteTool>]| tools.iter().filter_map(|tool| raw(&tool.listing)).collect();
+    let tools = |tools: &[Arc<RemoteTool>]| tools.iter().filter_map(|tool| raw(tool.as_it_came())).collect();
     let since = inventory.at.duration_since(UNIX_EPOCH).unwrap_or_default();
     let written = Written {
         of: place(definition),
