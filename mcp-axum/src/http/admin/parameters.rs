@@ -1,5 +1,7 @@
 //! The path and the query of a request, with refusals in the envelope.
 
+mod refusal;
+
 use crate::http::error::{Error, Result};
 use axum::{
     extract::{FromRequestParts, Path, Query, Request},
@@ -61,8 +63,10 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Parameters<T> 
     type Rejection = Error;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self> {
-        let Query(parameters) = Query::<T>::from_request_parts(parts, state).await?;
-        Ok(Self(parameters))
+        match Query::<T>::from_request_parts(parts, state).await {
+            Ok(Query(parameters)) => Ok(Self(parameters)),
+            Err(rejection) => Err(Error::bad_request(refusal::reason(&parts.uri, &rejection))),
+        }
     }
 }
 

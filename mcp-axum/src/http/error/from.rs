@@ -1,7 +1,7 @@
 //! Which status each error of the inner crates has, and what of it the caller may read.
 
 use super::Error;
-use axum::extract::rejection::{PathRejection, QueryRejection};
+use axum::extract::rejection::PathRejection;
 use http::{HeaderValue, StatusCode, header};
 use mcp_common::{
     catalog::Refusal,
@@ -62,12 +62,6 @@ impl From<SourceError> for Error {
             .with_cause(cause),
             SourceError::Broken(_) | SourceError::HistoryLost { .. } => Self::internal(error.to_string()),
         }
-    }
-}
-
-impl From<QueryRejection> for Error {
-    fn from(rejection: QueryRejection) -> Self {
-        Self::bad_request(rejection.body_text())
     }
 }
 

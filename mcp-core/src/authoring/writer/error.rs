@@ -4,7 +4,7 @@ use crate::authoring::{
     change_plan::{ApplyError, Finding},
     import::ImportError,
 };
-use mcp_common::{catalog::Refusal, datasource::SourceError, key::Revision};
+use mcp_common::{catalog::Refusal, datasource::SourceError, definition::UNUSED, key::Revision};
 
 /// Why nothing was written, or not everything.
 #[derive(Debug, thiserror::Error)]
@@ -16,7 +16,7 @@ pub enum WriteError {
     #[error("nothing was imported: {0}")]
     NotImported(Refusal),
     /// There are warnings, and the writer wanted none.
-    #[error("{}", .0.join("; "))]
+    #[error("{}", refused(.0))]
     Strict(Vec<String>),
     /// Something had to be stored already, and nothing is.
     #[error("nothing is stored under this id")]
@@ -49,6 +49,18 @@ pub enum WriteError {
     /// An error of the program.
     #[error("an internal error: {0}")]
     Panicked(String),
+}
+
+/// Warnings, as the refusals that they are.
+fn refused(warnings: &[String]) -> String {
+    let refused: Vec<_> = warnings
+        .iter()
+        .map(|warning| warning.replacen(UNUSED, "unknown member, which `strict` refuses", 1))
+        .collect();
+    format!(
+        "{} (`strict`: nothing is stored with warnings)",
+        refused.join("; ")
+    )
 }
 
 fn described(problems: &[Finding]) -> String {
