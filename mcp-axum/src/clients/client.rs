@@ -1,4 +1,5 @@
-//! The clients, and the spelling of each of them, as their makers document it. What was read, and when:
+//! The clients, and the spelling of each of them, as their makers document it. Most pages were read as others had kept or quoted them, with the month
+//! that these bore; Claude Code and Codex were seen to read what is written:
 //!
 //! | client | documentation | read |
 //! |---|---|---|
