@@ -144,6 +144,14 @@ enum Command {
     /// Reads config/$RUN_MODE.toml (RUN_MODE is `development` unless set) or the file of --config, then the environment
     /// (APP__…). Without an admin key in the configuration the first start makes one and prints it, once.
     Serve,
+    /// The same, with the address on the command line; also with the configuration file of the aggregator Only1MCP, as it is.
+    ///
+    /// YAML, or TOML with `servers`: its keys become those of the configuration, its servers upstreams, at /mcp together. What has no
+    /// effect is named. The file is followed while the gateway runs.
+    ///
+    ///   dynmcp start --config only1mcp.yaml --port 9000
+    #[command(verbatim_doc_comment)]
+    Start(serve::StartArguments),
     /// Run a gateway with a sample HTTP API and tools for it, call one of them, and stay up.
     ///
     /// Touches nothing but data/demo: not your configuration, not your store.
@@ -402,6 +410,7 @@ pub fn serve_by_default() -> ExitCode {
 fn run_command(cli: Cli) -> ExitCode {
     let done = match cli.command {
         Command::Serve => serve::serve(cli.config),
+        Command::Start(arguments) => serve::start(cli.config, arguments),
         Command::Demo { port, aggregate } => demo::demo(port, aggregate),
         Command::Config { command } => config::run(cli.config, &command),
         Command::Validate { file } => config::validate(file.or(cli.config)),

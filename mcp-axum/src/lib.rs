@@ -11,6 +11,7 @@
 //! }
 //! ```
 
+mod aggregated;
 pub mod app;
 mod audit;
 mod cli;

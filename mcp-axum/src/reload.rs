@@ -11,7 +11,7 @@ pub use status::{ConfigStatus, Report};
 use crate::{
     app::Current,
     runtime::control_plane::{self, TermsError},
-    settings::{Layers, Settings, SettingsError},
+    settings::{Layers, Settings, SettingsError, written_as},
     telemetry::logging::{self, Levels},
 };
 use seen::Seen;
@@ -166,6 +166,9 @@ impl Reload {
         };
         let reading = tokio::task::spawn_blocking(reading).await;
         let mut wanted = reading.map_err(|panic| ReloadError::Configuration(panic.to_string()))??;
+        for note in wanted.aggregated.iter().flat_map(|aggregated| &aggregated.notes) {
+            tracing::warn!(target: "dynmcp", "{note}");
+        }
         let app = self.current.now();
         // What the program found out about itself at the start.
         wanted.work.program.clone_from(&app.settings.work.program);
@@ -174,7 +177,10 @@ impl Reload {
         {
             wanted.app.max_connections = made;
         }
-        let adopted = control_plane::adopt(&self.current, &wanted).await?;
+        let mut adopted = control_plane::adopt(&self.current, &wanted).await?;
+        if wanted.aggregated.is_some() {
+            adopted.1.iter_mut().for_each(|key| *key = written_as(key));
+        }
         if let Some(levels) = &self.followed.levels {
             levels.set(&self.current.now().settings.log);
         }

@@ -1,6 +1,7 @@
 //! The configuration: `config/default.toml`, then a file, then the environment. Each component reads its own section
 //! and nothing else.
 
+mod aggregator;
 mod auto_size;
 mod bounds;
 mod check;
@@ -16,6 +17,8 @@ mod source_tables;
 mod unknown;
 mod webhooks;
 
+pub use aggregator::{Aggregated, ConfiguredUpstream};
+pub(crate) use aggregator::{INSTANCE, written_as};
 pub use auto_size::AutoSize;
 pub use bounds::BoundsSettings;
 pub use check::OPERATOR_PATHS;
@@ -75,6 +78,9 @@ pub struct Settings {
     pub work: WorkSettings,
     /// How the protocol is spoken.
     pub mcp: McpSettings,
+    /// What the file of an aggregator says beside that.
+    #[serde(skip)]
+    pub aggregated: Option<Aggregated>,
 }
 
 impl Settings {

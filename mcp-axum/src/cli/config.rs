@@ -67,7 +67,14 @@ pub(super) fn validate(file: Option<PathBuf>) -> Result<(), Failure> {
 /// Everything that can be known to be wrong without opening anything.
 fn check(file: Option<PathBuf>) -> Result<(), Failure> {
     let layers = Layers::of_process(file);
-    startable(&layers)?;
+    let settings = startable(&layers)?;
+    for note in settings
+        .aggregated
+        .iter()
+        .flat_map(|aggregated| &aggregated.notes)
+    {
+        println!("note: {note}");
+    }
     match layers.effective_file()? {
         Some(file) => print(&format!("ok: {}\n", file.display())),
         None => print("ok: no file, defaults and environment\n"),

@@ -14,13 +14,49 @@ use crate::{
 use mcp_common::secret::ExposeSecret;
 use std::path::PathBuf;
 
+/// What `start` says beside the file.
+#[derive(clap::Args, Default)]
+pub(super) struct StartArguments {
+    /// The name or address to listen on, instead of the configured one.
+    #[arg(long)]
+    host: Option<String>,
+    /// The port, instead of the configured one; 0 for any that is free.
+    #[arg(long)]
+    port: Option<u16>,
+    /// Stay in the foreground, as it does anyway: a service manager puts it into the background.
+    #[arg(long)]
+    foreground: bool,
+}
+
+pub(super) fn start(file: Option<PathBuf>, arguments: StartArguments) -> Result<(), Failure> {
+    let mut layers = Layers::of_process(file);
+    layers
+        .overrides
+        .extend(arguments.host.map(|host| ("app.host", host)));
+    let port = arguments.port.map(|port| ("app.port", port.to_string()));
+    layers.overrides.extend(port);
+    let _ = arguments.foreground;
+    serve_with(layers)
+}
+
 pub(super) fn serve(file: Option<PathBuf>) -> Result<(), Failure> {
-    let mut followed = Followed::new(Layers::of_process(file));
+    serve_with(Layers::of_process(file))
+}
+
+fn serve_with(layers: Layers) -> Result<(), Failure> {
+    let mut followed = Followed::new(layers);
     let file = followed.layers.effective_file()?;
     let mut settings = config::startable(&followed.layers)?;
     let unheard = Unheard::begin()?;
     let log = logging::start(&settings.log)?;
     followed.levels = Some(log.levels());
+    for note in settings
+        .aggregated
+        .iter()
+        .flat_map(|aggregated| &aggregated.notes)
+    {
+        tracing::warn!(target: "dynmcp", "{note}");
+    }
     #[cfg(unix)]
     {
         let wanted = settings.app.max_connections;

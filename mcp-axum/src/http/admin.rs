@@ -102,6 +102,11 @@ impl Admin {
 }
 
 impl Admin {
+    /// The way into the store.
+    pub(crate) fn writer(&self) -> &Arc<Writer> {
+        &self.writer
+    }
+
     /// How many streams of events are open.
     pub fn open_event_streams(&self) -> usize {
         events::MOST - self.event_streams.available_permits()

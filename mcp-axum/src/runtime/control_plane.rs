@@ -11,10 +11,11 @@ mod terms;
 mod upstreams;
 
 use super::{
-    tasks::{ANNOUNCE, CONTROL_BEAT, ENDPOINT_PROBES, HEALTH, SNAPSHOT, SYNC, WEBHOOKS},
+    tasks::{AGGREGATED, ANNOUNCE, CONTROL_BEAT, ENDPOINT_PROBES, HEALTH, SNAPSHOT, SYNC, WEBHOOKS},
     watchdog::Vitals,
 };
 use crate::{
+    aggregated,
     app::{App, Current, Guard, GuardError, Readiness},
     audit::{self, Audit, AuditError},
     events::{self as told, EventGate},
@@ -232,6 +233,12 @@ pub(crate) fn start_background(app: &Arc<App>, current: &Arc<Current>) {
     app.tasks.spawn(WEBHOOKS, Ends::ByItself, move || {
         told::tell_webhooks(configured.clone(), metrics.clone(), process.clone())
     });
+    if app.settings.aggregated.is_some() {
+        let configured = current.subscribe();
+        app.tasks.spawn(AGGREGATED, Ends::WhenTold, move || {
+            aggregated::run(configured.clone())
+        });
+    }
     let watched = Arc::downgrade(app);
     app.tasks.spawn(HEALTH, Ends::WhenTold, move || {
         told::watch_health(watched.clone())

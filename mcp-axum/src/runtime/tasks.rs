@@ -14,6 +14,8 @@ pub(crate) const SNAPSHOT: &str = "snapshot";
 pub(crate) const CONTROL_BEAT: &str = "control_beat";
 /// Writes the audit log.
 pub(crate) const AUDIT: &str = "audit";
+/// Stores the servers of an aggregator's file.
+pub(crate) const AGGREGATED: &str = "aggregated";
 /// Tells webhooks of events.
 pub(crate) const WEBHOOKS: &str = "webhooks";
 /// Looks whether the gateway is healthy, to tell of it.

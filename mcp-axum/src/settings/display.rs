@@ -39,8 +39,10 @@ pub(super) fn redacted_toml(settings: &Settings) -> String {
         mcp: &'a super::McpSettings,
         #[serde(skip_serializing_if = "Option::is_none")]
         webhooks: Option<&'a [super::WebhookSettings]>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        servers: Option<Vec<Value>>,
     }
-    let redact = |tables: &PluginTables| {
+    let redacted = |tables: &PluginTables| {
         tables
             .iter()
             .map(|(name, table)| (name.clone(), redact("", table)))
@@ -52,8 +54,8 @@ pub(super) fn redacted_toml(settings: &Settings) -> String {
         log: &settings.log,
         audit: &settings.audit,
         events: &settings.events,
-        data_source: redact(&settings.data_source),
-        authenticator: redact(&settings.authenticator),
+        data_source: redacted(&settings.data_source),
+        authenticator: redacted(&settings.authenticator),
         upstream: &settings.upstream,
         egress: &settings.egress,
         secrets: &settings.secrets,
@@ -62,6 +64,10 @@ pub(super) fn redacted_toml(settings: &Settings) -> String {
         bounds: &settings.bounds,
         work: &settings.work,
         mcp: &settings.mcp,
+        servers: settings.aggregated.as_ref().map(|aggregated| {
+            let upstreams = aggregated.upstreams.iter();
+            upstreams.map(|upstream| redact("", &upstream.document)).collect()
+        }),
         webhooks: (!settings.webhooks.is_empty()).then_some(&settings.webhooks),
     };
     // Only a plugin's table could hold what TOML cannot say.

@@ -1,6 +1,6 @@
 //! Where the configuration comes from, and in which order one place replaces another.
 
-use super::{Settings, SettingsError, check, source_tables, unknown};
+use super::{Settings, SettingsError, aggregator, check, source_tables, unknown};
 use config::{Config, ConfigBuilder, Environment, File, FileFormat, builder::DefaultState};
 use std::{
     collections::{BTreeSet, HashMap},
@@ -87,8 +87,19 @@ impl Layers {
 
     pub(super) fn examine(&self) -> Result<(Settings, Vec<SettingsError>), SettingsError> {
         let mut builder = Config::builder().add_source(File::from_str(DEFAULT_TOML, FileFormat::Toml));
+        let mut translated = None;
         if let Some(file) = self.effective_file()? {
-            builder = builder.add_source(File::from_str(&read_toml(&file)?, FileFormat::Toml));
+            let text = read_text(&file)?;
+            let text = match aggregator::is_meant(&file, &text) {
+                false => as_toml(&file, text)?,
+                true => {
+                    let read = aggregator::read(&file, &text, &self.environment)?;
+                    let text = read.as_toml();
+                    translated = Some(read);
+                    text
+                }
+            };
+            builder = builder.add_source(File::from_str(&text, FileFormat::Toml));
         }
         let environment = Environment::with_prefix("APP")
             .prefix_separator("__")
@@ -111,6 +122,11 @@ impl Layers {
         }
         let mut settings = typed(builder, &mut problems)?;
         source_tables::normalise(&mut settings);
+        if let Some(translated) = translated {
+            let (aggregated, wrong) = translated.aggregated();
+            problems.extend(wrong);
+            settings.aggregated = Some(aggregated);
+        }
         problems.extend(check::problems(&settings));
         Ok((settings, problems))
     }
@@ -154,13 +170,16 @@ fn typed(
     }
 }
 
-/// The text of a TOML file, known to be TOML.
-fn read_toml(file: &Path) -> Result<String, SettingsError> {
-    let name = file.display().to_string();
-    let text = fs::read_to_string(file).map_err(|error| match error.kind() {
+fn read_text(file: &Path) -> Result<String, SettingsError> {
+    let name = file.display();
+    fs::read_to_string(file).map_err(|error| match error.kind() {
         io::ErrorKind::NotFound => SettingsError::NoFile(format!("there is no configuration file {name}")),
         _ => SettingsError::NoFile(format!("{name} cannot be read: {error}")),
-    })?;
+    })
+}
+
+/// The text of a TOML file, known to be TOML.
+fn as_toml(file: &Path, text: String) -> Result<String, SettingsError> {
     match text.parse::<toml::Table>() {
         Ok(_) => Ok(text),
         Err(error) => {
@@ -168,7 +187,7 @@ fn read_toml(file: &Path) -> Result<String, SettingsError> {
             let line = before.matches('\n').count() + 1;
             let reason = error.message().lines().collect::<Vec<_>>().join(", ");
             Err(SettingsError::Syntax {
-                file: format!("{name}:{line}"),
+                file: format!("{}:{line}", file.display()),
                 reason,
             })
         }

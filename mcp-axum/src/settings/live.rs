@@ -19,6 +19,7 @@ impl Settings {
         app.public_paths = of.public_paths;
         app.config_revision_header = of.config_revision_header;
         self.authenticator = other.authenticator.clone();
+        self.aggregated.clone_from(&other.aggregated);
         self.events = other.events.clone();
         self.webhooks.clone_from(&other.webhooks);
         self.log.log_level = other.log.log_level.clone();
@@ -28,6 +29,7 @@ impl Settings {
         self.upstream.max_request_bytes = other.upstream.max_request_bytes;
         self.upstream.max_response_bytes = other.upstream.max_response_bytes;
         self.upstream.max_result_bytes = other.upstream.max_result_bytes;
+        self.stdio.allow = other.stdio.allow.clone();
         self.egress.allow_private = other.egress.allow_private;
         self.egress.allow_loopback = other.egress.allow_loopback;
         self.egress.allow = other.egress.allow.clone();

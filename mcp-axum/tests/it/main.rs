@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a failed test should say where")]
 
 mod admin;
+mod aggregated;
 mod audit;
 mod bounds;
 mod caller;

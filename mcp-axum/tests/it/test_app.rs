@@ -74,6 +74,32 @@ impl TestApp {
         app
     }
 
+    /// With a configuration file of its own, which is followed.
+    pub async fn of_file(name: &str, text: &str) -> Self {
+        let directory = TempDir::new().unwrap();
+        let file = directory.path().join(name);
+        std::fs::write(&file, text).unwrap();
+        let layers = Layers {
+            file: Some(file),
+            overrides: vec![
+                ("app.port", "0".to_owned()),
+                ("app.api_key", ADMIN_KEY.to_owned()),
+                ("app.data_dir", directory.path().display().to_string()),
+            ],
+            ..Layers::default()
+        };
+        let app = Self {
+            server: Some(serve(layers.clone()).await),
+            layers,
+            admin_key: ADMIN_KEY.to_owned(),
+            upstreams: Mutex::default(),
+            directory,
+        };
+        app.until_ready().await;
+        app.follow().await;
+        app
+    }
+
     /// Like [`with`](Self::with), but accepting connections is all that it is known to do.
     pub async fn unready(settings: &[(&'static str, &str)]) -> Self {
         let directory = TempDir::new().unwrap();

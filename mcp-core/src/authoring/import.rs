@@ -45,6 +45,7 @@ pub use options::{Format, ImportOptions, Limits};
 pub use pattern::{Pattern, Rename};
 pub use progress::Progress;
 pub use report::{Conflict, Report};
+pub use text::yaml_value;
 
 /// More than anybody reads.
 const MAX_NOTES: usize = 100;

@@ -175,30 +175,41 @@ impl Hub {
         }
     }
 
-    /// Takes over what may be reached, and how large results may be. Connections to servers with an address are made anew, so that none
-    /// goes on that would not be allowed any more.
-    pub fn adopt(&self, egress: EgressSettings, max_result_bytes: u64) {
+    /// Takes over what may be reached and started, and how large results may be. Connections to servers with an address are made anew where that
+    /// is something else, so that none goes on that would not be allowed any more; so do programs whose command is allowed now, or was.
+    pub fn adopt(&self, egress: EgressSettings, stdio_allow: Vec<String>, max_result_bytes: u64) {
         let changing = lock(&self.changing);
-        let is_same = self.settings.load().egress == egress;
+        let before = self.settings.load_full();
+        let is_other_egress = before.egress != egress;
+        let is_concerned = |definition: &UpstreamDefinition| match definition.command.as_deref() {
+            Some(command) if definition.transport() == UpstreamTransport::Stdio => {
+                let is_in = |allowed: &[String]| allowed.iter().any(|one| one == command);
+                is_in(&before.stdio_allow) != is_in(&stdio_allow)
+            }
+            _ => is_other_egress,
+        };
+        let mut remotes = Remotes::clone(&self.remotes.load());
+        let concerned: Vec<Arc<str>> = remotes
+            .iter()
+            .filter(|(_, remote)| is_concerned(&remote.definition))
+            .map(|(id, _)| id.clone())
+            .collect();
         self.settings.store(Arc::new(HubSettings {
             egress,
+            stdio_allow,
             max_result_bytes,
-            ..(**self.settings.load()).clone()
+            ..(*before).clone()
         }));
-        if is_same {
-            return;
-        }
-        let mut remotes = Remotes::clone(&self.remotes.load());
-        let mut before = Vec::new();
-        for remote in remotes.values_mut() {
-            if remote.definition.transport() != UpstreamTransport::Stdio {
+        let mut given_up = Vec::new();
+        for id in concerned {
+            if let Some(remote) = remotes.get_mut(&id) {
                 let anew = self.supervise(remote.shown(), Some(remote));
-                before.push(std::mem::replace(remote, anew));
+                given_up.push(std::mem::replace(remote, anew));
             }
         }
         self.remotes.store(Arc::new(remotes));
         drop(changing);
-        for remote in before {
+        for remote in given_up {
             remote.give_up();
             self.changes.tell(&remote.definition.id);
         }

@@ -90,8 +90,10 @@ pub(crate) async fn adopt(
             ..parts::engine_settings(&settings)
         }),
     };
-    if !Arc::ptr_eq(&engine, &app.engine) {
-        app.hub.adopt(engine.egress.clone(), engine.max_result_bytes);
+    if !Arc::ptr_eq(&engine, &app.engine) || changed.iter().any(|key| key == "stdio.allow") {
+        let allowed = settings.stdio.allow.to_vec();
+        app.hub
+            .adopt(engine.egress.clone(), allowed, engine.max_result_bytes);
     }
     app.told.tell_every(settings.events.tool_executed);
     current.replace(app.under(Terms {

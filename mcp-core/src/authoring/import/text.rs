@@ -1,6 +1,7 @@
 //! A description's text as a JSON value.
 
 use super::{ImportError, Limits, yaml, yaml_paths};
+use mcp_common::bounds::Bounds;
 use serde_json::Value;
 
 /// JSON or YAML, within the bounds.
@@ -34,6 +35,15 @@ pub(super) fn read(text: &str, limits: &Limits) -> Result<Value, ImportError> {
         None => Err(reason),
     });
     read.map_err(ImportError::Unreadable)
+}
+
+/// YAML that is no description, within the same bounds. The error says where.
+pub fn yaml_value(text: &str, bounds: &Bounds) -> Result<Value, String> {
+    let limits = Limits::from(bounds);
+    if text.len() > limits.max_bytes {
+        return Err(format!("it has more than {} bytes", limits.max_bytes));
+    }
+    yaml::read(text.strip_prefix('\u{feff}').unwrap_or(text), &limits)
 }
 
 /// The same for formats that are JSON only.

@@ -1,0 +1,93 @@
+//! Servers that are replicas of each other are endpoints of one upstream.
+
+use super::{ConfiguredUpstream, keys::Balance, server::Server};
+use crate::settings::SettingsError;
+use serde_json::{Map, Value, json};
+
+/// Replicas have an address, and the same tools or the same name.
+pub(super) fn group(
+    servers: Vec<Server>,
+    balance: &Balance,
+    problems: &mut Vec<SettingsError>,
+) -> Vec<ConfiguredUpstream> {
+    let mut groups: Vec<Vec<Server>> = Vec::new();
+    for server in servers {
+        let known = groups.iter().flatten().find(|known| known.id == server.id);
+        if let Some(known) = known {
+            let reason = format!("is that of {}, too (server `{}`)", known.place, server.id);
+            problems.push(SettingsError::value(format!("{}.id", server.place), reason));
+            continue;
+        }
+        match groups.iter_mut().find(|group| is_replica(&group[0], &server)) {
+            Some(group) => group.push(server),
+            None => groups.push(vec![server]),
+        }
+    }
+    groups.into_iter().map(|group| upstream(group, balance)).collect()
+}
+
+fn is_replica(one: &Server, other: &Server) -> bool {
+    let has_same_tools = !one.tools.is_empty() && one.tools == other.tools;
+    let has_same_name = one.name.is_some() && one.name == other.name;
+    one.url.is_some()
+        && other.url.is_some()
+        && (has_same_tools || has_same_name)
+        && one.document == other.document
+}
+
+fn upstream(mut group: Vec<Server>, balance: &Balance) -> ConfiguredUpstream {
+    // Tiers begin with the lowest number.
+    let first = group
+        .iter()
+        .map(|server| server.priority)
+        .min()
+        .unwrap_or_default();
+    let endpoints: Vec<Value> = group
+        .iter()
+        .filter_map(|server| {
+            let url = server.url.as_ref()?;
+            Some(json!({"url": url, "weight": server.weight, "priority": server.priority - first}))
+        })
+        .collect();
+    let Server {
+        id,
+        name,
+        tools,
+        mut document,
+        url,
+        ..
+    } = group.swap_remove(0);
+    document.insert("id".to_owned(), id.clone().into());
+    document.insert("name".to_owned(), name.unwrap_or_else(|| id.clone()).into());
+    document.insert("priority".to_owned(), first.into());
+    if !tools.is_empty() {
+        document.insert("tools".to_owned(), json!({"include": tools}));
+    }
+    match (endpoints.len(), url) {
+        (0, _) => {}
+        (1, Some(url)) => drop(document.insert("url".to_owned(), url.into())),
+        _ => {
+            // Replicas speak streamable HTTP.
+            document.insert("endpoints".to_owned(), endpoints.into());
+            document.insert("balance".to_owned(), balance.document());
+            if let Some(breaker) = &balance.breaker {
+                document.insert("breaker".to_owned(), breaker.clone());
+            }
+        }
+    }
+    if !document.contains_key("endpoints") {
+        // One address has nothing that could be let alone.
+        document.remove("health");
+    }
+    ConfiguredUpstream {
+        id,
+        document: sorted(document),
+    }
+}
+
+/// The same file in another format is the same document.
+fn sorted(document: Map<String, Value>) -> Value {
+    let mut members: Vec<_> = document.into_iter().collect();
+    members.sort_by(|one, other| one.0.cmp(&other.0));
+    members.into_iter().collect()
+}
