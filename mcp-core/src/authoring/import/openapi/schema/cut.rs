@@ -46,7 +46,9 @@ fn loosen(schema: &mut Value) {
     let Some(members) = schema.as_object_mut() else {
         return;
     };
-    ["not", "if", "then", "else", "maxContains"].map(|keyword| members.shift_remove(keyword));
+    for keyword in ["not", "if", "then", "else", "maxContains"] {
+        members.shift_remove(keyword);
+    }
     if let Some(alternatives) = members.shift_remove("oneOf") {
         members.entry("anyOf").or_insert(alternatives);
     }
