@@ -12,9 +12,10 @@ use crate::{
         error::Error,
         front, health, manners, mcp,
         resource::{self, Resources},
+        token,
     },
     reload::ConfigStatus,
-    runtime::{data_plane::Peers, watchdog::Vitals},
+    runtime::{data_plane::Peers, tls::Tls, watchdog::Vitals},
     settings::Settings,
     telemetry::metrics::Metrics,
 };
@@ -85,6 +86,8 @@ pub struct App {
     pub audit: Option<Arc<Audit>>,
     /// What admin requests share.
     pub admin: admin::Admin,
+    /// What connections are opened with, where that is TLS.
+    pub(crate) tls: Option<Arc<Tls>>,
     /// Counters and gauges, and the registry that shows them.
     pub metrics: Arc<Metrics>,
     /// Whether the threads that serve come back to their loops.
@@ -141,6 +144,7 @@ impl App {
             audit: self.audit.clone(),
             admin: self.admin.under(own, &settings.app),
             metrics: self.metrics.clone(),
+            tls: self.tls.clone(),
             vitals: self.vitals.clone(),
             tasks: self.tasks.clone(),
             channels: self.channels.clone(),
@@ -180,8 +184,9 @@ impl App {
 /// All routes of one data-plane worker. `endpoint` is the worker's own, so that its upstream connections live on the
 /// worker's runtime. Those of operators are elsewhere where they have a listener of their own.
 pub fn router(app: Arc<App>, endpoint: Endpoint) -> Router {
-    let of_clients =
-        with_revision(&app, mcp::router(app.clone(), endpoint)).merge(resource::router(app.clone()));
+    let of_clients = with_revision(&app, mcp::router(app.clone(), endpoint))
+        .merge(resource::router(app.clone()))
+        .merge(token::router(app.clone()));
     let routes = match app.settings.app.admin_listen {
         None => operator_router(app).merge(of_clients),
         Some(_) => of_clients,

@@ -12,3 +12,4 @@ pub(crate) mod manners;
 pub mod mcp;
 mod pages;
 pub(crate) mod resource;
+pub(crate) mod token;

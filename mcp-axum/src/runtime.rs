@@ -6,4 +6,5 @@ pub(crate) mod memory;
 pub mod server;
 pub(crate) mod shutdown;
 pub(crate) mod tasks;
+pub(crate) mod tls;
 pub mod watchdog;

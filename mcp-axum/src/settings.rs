@@ -27,9 +27,9 @@ pub use layers::{DEFAULT_TOML, Layers};
 pub use list::List;
 pub use network::{Network, NoNetwork};
 pub use sections::{
-    AppSettings, AuditSettings, AutoSwitch, EgressSettings, EventSettings, LogFormat, LogSettings,
-    McpSettings, OnFull, SecretSettings, StdioSettings, TemplateSettings, UpstreamSettings, WatchdogSettings,
-    WorkSettings,
+    AppSettings, AuditSettings, AutoSwitch, ClientCertificates, EgressSettings, EventSettings, LogFormat,
+    LogSettings, McpSettings, OnFull, SecretSettings, StdioSettings, TemplateSettings, TlsSettings,
+    UpstreamSettings, WatchdogSettings, WorkSettings,
 };
 
 pub use webhooks::WebhookSettings;

@@ -1,15 +1,19 @@
 //! The port behind which "who is calling?" is answered.
 
 mod attributes;
+mod client_certificate;
 mod grant;
 mod key_ring;
 mod narrowing;
+mod placed_limits;
 mod rights;
 
 pub use attributes::Attributes;
+pub use client_certificate::ClientCertificate;
 pub use grant::Grant;
 pub use key_ring::{KeyRing, RoleVersion, StoredRole};
 pub use narrowing::Narrowing;
+pub use placed_limits::PlacedLimits;
 pub use rights::{Decision, Gathered, Placed, Rights};
 
 use async_trait::async_trait;
@@ -45,6 +49,15 @@ impl Principal {
         }
     }
 
+    /// Somebody who has these roles and nothing else.
+    pub fn with_roles(name: &Arc<str>, gathered: Gathered) -> Self {
+        Self {
+            admin: gathered.is_admin,
+            grant: Some(Arc::new(Grant::of_token(gathered, Arc::default(), None))),
+            ..Self::named(name.clone())
+        }
+    }
+
     /// Whoever reaches an anonymous instance or a gateway without authentication.
     pub fn anonymous() -> Self {
         Self::named(ANONYMOUS)
@@ -68,6 +81,17 @@ impl Principal {
     /// `principal.roles` of templates, in the order in which the authenticator gave them.
     pub fn roles(&self) -> &[String] {
         self.attributes.as_deref().map_or(&[], |known| &known.roles)
+    }
+
+    /// Whether a role is the caller's: named by the key or token, or inherited by one that is.
+    pub fn has_role(&self, role: &str) -> bool {
+        let inherits = |grant: &Arc<Grant>| grant.names_role(role);
+        self.roles().iter().any(|own| own == role) || self.grant.as_ref().is_some_and(inherits)
+    }
+
+    /// The scopes of the caller's token; none of whoever came in otherwise.
+    pub fn scopes(&self) -> &[String] {
+        self.grant.as_deref().map_or(&[], Grant::scopes)
     }
 
     /// The claim of that name.
@@ -101,6 +125,8 @@ pub struct Arrival<'a> {
     /// The URI by which tokens name what the caller wants to use (RFC 8707): that of an instance. `None` for `/admin`, and where the
     /// gateway does not know its own name.
     pub resource: Option<&'a str>,
+    /// The certificate that the client showed in the handshake of TLS, where it did and an authority of the configuration signed it.
+    pub certificate: Option<&'a ClientCertificate>,
 }
 
 /// Recognises callers. Asked on every request, before anything else is read: keep it cheap.

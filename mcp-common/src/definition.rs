@@ -1,6 +1,7 @@
 //! Definitions, read from their documents: a TDS document is one tool, an IDS document is one instance, a UDS document is one upstream, a KDS document is one key, an RDS document is one role. Reading checks shapes and names; whether a tool can be called is found out by compiling
 //! it (the catalog's [`Compile`](crate::catalog::Compile) port).
 
+mod access;
 pub mod api_key;
 pub mod client_limits;
 mod decode;
@@ -11,6 +12,7 @@ mod schema;
 pub mod tool;
 pub mod upstream;
 
+pub use access::{Access, Unmet};
 pub use api_key::ApiKeyDefinition;
 pub use decode::{Misread, UNUSED, decode};
 pub use instance::InstanceDefinition;

@@ -80,6 +80,24 @@ pub struct Surroundings {
 pub trait Fetch: Send + Sync {
     /// The body that is at this URL, of at most `limit` bytes; the error is one line.
     async fn get(&self, url: &str, limit: usize) -> Result<Vec<u8>, String>;
+
+    /// What a form is answered with, of at most `limit` bytes. Anything but 200 is an error, and redirects are not followed: what is sent
+    /// is for whom it is sent to.
+    async fn post(&self, form: Form<'_>, limit: usize) -> Result<Vec<u8>, String> {
+        let _ = limit;
+        Err(format!("nothing can be sent to {}", form.url))
+    }
+}
+
+/// A form that is sent.
+#[derive(Clone)]
+pub struct Form<'a> {
+    /// Where to.
+    pub url: &'a str,
+    /// The header `Authorization`.
+    pub authorization: &'a str,
+    /// The fields, encoded.
+    pub body: String,
 }
 
 /// Why a plugin could not be used.

@@ -4,10 +4,11 @@
 //! (the rule of dynamic thresholds, Choudhury and Hahne 1998): one that takes all it can has a third, ten of them leave a
 //! sixth, and whoever comes next always finds room. Nobody has to know how many there are.
 
+use mcp_common::authenticator::ClientCertificate;
 use std::{
     net::{IpAddr, Ipv6Addr},
     sync::{
-        Arc,
+        Arc, OnceLock,
         atomic::{AtomicU32, AtomicU64, Ordering::Relaxed},
     },
 };
@@ -47,6 +48,8 @@ pub struct Account {
 pub struct Peer {
     account: Arc<Account>,
     address: Option<IpAddr>,
+    /// Known after the handshake of TLS.
+    certificate: OnceLock<ClientCertificate>,
 }
 
 /// Memory that is given back when this is dropped.
@@ -161,6 +164,7 @@ impl Peer {
         Arc::new(Self {
             account,
             address: None,
+            certificate: OnceLock::new(),
         })
     }
 
@@ -169,12 +173,24 @@ impl Peer {
         Arc::new(Self {
             account,
             address: Some(address.to_canonical()),
+            certificate: OnceLock::new(),
         })
     }
 
     /// Where the connection comes from, which may be a proxy; `None` where there is none.
     pub fn address(&self) -> Option<IpAddr> {
         self.address
+    }
+
+    /// The certificate that the client showed, where it has one that is believed.
+    pub fn certificate(&self) -> Option<&ClientCertificate> {
+        self.certificate.get()
+    }
+
+    /// Called once, after the handshake.
+    pub fn show(&self, certificate: ClientCertificate) {
+        // A connection has one handshake.
+        let _ = self.certificate.set(certificate);
     }
 
     /// A peer for calls that nobody made over a connection.

@@ -23,7 +23,10 @@ pub use record::{Record, Trace};
 pub use refusal::Refusal;
 
 use http::HeaderValue;
-use mcp_common::authenticator::{Denied, Principal};
+use mcp_common::{
+    authenticator::{Denied, Principal},
+    definition::{InstanceDefinition, Unmet},
+};
 use std::sync::Arc;
 
 /// The gates of one gateway, in the order in which they are asked.
@@ -89,14 +92,25 @@ impl Policy {
         // Before anybody looks whether it is there: who may not use an instance does not learn of it.
         let opens = |instance: &str| rights.is_none_or(|rights| rights.opens(instance));
         if let Some(instance) = instance.filter(|instance| !opens(instance)) {
-            return Err(Refusal::Forbidden(format!(
-                "this key does not open the instance `{instance}`: neither its `instances` nor its roles do"
-            )));
+            return Err(not_opened(instance));
         }
         for gate in self.gates.iter().flat_map(|gates| &**gates) {
             gate.enter(door, &principal)?;
         }
         Ok(principal)
+    }
+
+    /// The same by what the instance says itself, for whoever came in at the door. Who has none of its roles does not learn of it.
+    pub fn enter_instance(&self, caller: &Principal, instance: &InstanceDefinition) -> Result<(), Refusal> {
+        match instance
+            .access
+            .as_ref()
+            .map_or(Ok(()), |access| access.met_by(caller))
+        {
+            Ok(()) => Ok(()),
+            Err(Unmet::Roles) => Err(not_opened(&instance.id)),
+            Err(Unmet::Scopes(scopes)) => Err(Refusal::Unauthenticated(Denied::Scopes(scopes))),
+        }
     }
 
     /// Whether the caller may have what is asked for. The first gate that refuses decides; what those before it took is
@@ -127,6 +141,12 @@ impl Policy {
     pub fn record(&self, door: Door, request_id: &HeaderValue) -> Record {
         Record::begin(self.gates.clone(), door, request_id.clone())
     }
+}
+
+fn not_opened(instance: &str) -> Refusal {
+    Refusal::Forbidden(format!(
+        "this key does not open the instance `{instance}`: neither its `instances` nor its roles do"
+    ))
 }
 
 #[cfg(test)]

@@ -3,4 +3,5 @@
 pub(crate) mod pem;
 mod trust;
 
+pub use pem::{UnfitIdentity, authorities, identity};
 pub use trust::TrustRoots;

@@ -25,8 +25,13 @@ use collection::{Collection, ListStyle};
 pub(crate) use cursor::Cursor;
 pub(crate) use kinds::{ListKind, PerList};
 pub use listed::{ListedTool, listed};
-use mcp_common::{authenticator::Rights, catalog::InstanceEntry};
-use narrowed::Sight;
+use mcp_common::{
+    authenticator::Principal,
+    catalog::{InstanceEntry, Selected},
+    definition::{Access, Unmet, role::Thing},
+};
+
+pub use narrowed::Sight;
 pub use offer::{Inventories, Item, NoInventories, Offer, Resources, Unlisted};
 pub(crate) use prepared::PreparedList;
 use serde_json::json;
@@ -61,6 +66,8 @@ pub struct InstanceView {
     resources: Option<ViewResources>,
     prompts: Option<Collection<Arc<dyn Origin>>>,
     tasks: BTreeMap<Arc<str>, Arc<dyn Origin>>,
+    /// Whom its tools are for, where they say so: each of these once.
+    for_whom: Box<[Arc<Access>]>,
     /// The epoch of the inventories when it was built.
     epoch: u64,
     /// That of the HTTP services which tools are called at.
@@ -86,6 +93,8 @@ struct ViewResources {
 pub(crate) struct ViewTool {
     pub(crate) name: Arc<str>,
     pub(crate) callee: Callee,
+    /// When calls of it are allowed, as it and its instance say.
+    pub(crate) conditions: Box<[Condition]>,
     pub(crate) metrics: ToolMetrics,
 }
 
@@ -97,13 +106,22 @@ pub(crate) enum Callee {
     Origin(Arc<dyn Origin>, Arc<[MirroredHeader]>),
 }
 
+/// A condition that stands where a tool or an instance is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Condition {
+    /// For people: `` `access` of the tool ``.
+    pub place: &'static str,
+    /// The expression.
+    pub when: Arc<str>,
+}
+
 impl InstanceView {
     /// Renders the instance, with what other servers offer through it; of all that, what somebody with these rights sees.
     pub fn build(
         entry: Arc<InstanceEntry<StoredTool>>,
         compiler: &ToolCompiler,
         inventories: &dyn Inventories,
-        rights: Option<&Arc<Rights>>,
+        sight: Sight<'_>,
         settings: &ViewSettings,
         metrics: &Metrics,
     ) -> Self {
@@ -113,7 +131,6 @@ impl InstanceView {
         let bases_epoch = compiler.bases().epoch();
         let mut offer = inventories.offer(&entry);
         let capabilities = Capabilities::of(&offer);
-        let sight = Sight(rights);
         sight.narrow(&mut offer, &entry);
         let definition = &entry.definition;
         let info = json!({"name": format!("dynmcp-{}", definition.id), "title": definition.name, "version": env!("CARGO_PKG_VERSION")});
@@ -149,6 +166,7 @@ impl InstanceView {
             resources,
             prompts: offer.prompts.map(|items| origins("prompts", items)),
             tasks: offer.tasks,
+            for_whom: narrowed::for_whom(&entry),
             epoch,
             bases_epoch,
             capabilities,
@@ -173,6 +191,40 @@ impl InstanceView {
             tools.find(|selected| *selected.name == *name)
         });
         selected.map_or(&[], |selected| &selected.tool.tags)
+    }
+
+    /// What the tool and its instance say about calls of it.
+    pub fn conditions_of(&self, name: &str) -> &[Condition] {
+        self.tool(name).map_or(&[], |tool| &tool.conditions)
+    }
+
+    /// What a tool says about who may use it.
+    pub fn access_of(&self, name: &str) -> Option<&Access> {
+        self.selected(name)?.tool.access.as_deref()
+    }
+
+    /// The scopes that a caller would need for a tool that is hidden only for want of them.
+    pub(crate) fn scopes_for(&self, caller: &Principal, name: &str) -> Option<Vec<String>> {
+        // A key never has scopes: there is nothing that its holder could ask for.
+        let grant = caller.grant.as_deref().filter(|grant| grant.key().is_none())?;
+        let selected = self.selected(name)?;
+        let thing = Thing::Tool(&selected.name, &selected.tool.tags);
+        let is_shown = grant.rights().shows(&self.entry.definition.id, thing);
+        match selected
+            .tool
+            .access
+            .as_deref()
+            .filter(|_| is_shown)?
+            .met_by(caller)
+        {
+            Err(Unmet::Scopes(scopes)) => Some(scopes),
+            _ => None,
+        }
+    }
+
+    fn selected(&self, name: &str) -> Option<&Selected<StoredTool>> {
+        let mut tools = self.entry.selection.tools.iter();
+        tools.find(|selected| *selected.name == *name)
     }
 
     pub(crate) fn tool(&self, name: &str) -> Option<&ViewTool> {

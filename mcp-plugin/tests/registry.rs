@@ -12,7 +12,7 @@ async fn every_plugin_is_registered_under_its_name() {
     let authenticators = Registry::authenticators().unwrap();
     assert_eq!(
         authenticators.names().collect::<Vec<_>>(),
-        ["api_key", "jwt", "none"]
+        ["api_key", "introspection", "jwt", "mtls", "none"]
     );
 
     let directory = tempfile::tempdir().unwrap();

@@ -6,6 +6,7 @@ mod console;
 mod everything;
 mod kubernetes;
 mod node;
+mod provider;
 mod python;
 mod stamp;
 mod system;
@@ -20,6 +21,7 @@ pub(crate) fn install() -> Result<()> {
     let pinned = root().join("tests/clients/tools");
     system::install()?;
     node::install(&tools, &pinned)?;
+    provider::install(&tools, &pinned)?;
     console::install(&root().join("console"))?;
     python::install(&tools, &pinned)?;
     everything::install(&tools, &pinned)?;

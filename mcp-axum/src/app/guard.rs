@@ -1,22 +1,44 @@
 //! Who may come in: the configured authenticators, asked in order.
 
+use async_trait::async_trait;
 use http::HeaderMap;
 use mcp_common::{
     authenticator::{Arrival, Authenticator, Denied, KeyRing, Principal},
     plugin::{AuthenticatorFactory, PluginError, Registry, Settings, Surroundings},
     tasks::Tasks,
 };
-use mcp_plugin::authenticator::stored_keys::StoredKeys;
-use std::{collections::BTreeMap, sync::Arc};
+use mcp_plugin::authenticator::stored_keys::{ShortToken, ShortTokens, StoredKeys};
+use std::{collections::BTreeMap, sync::Arc, time::SystemTime};
 
 /// The authenticators that both read `Authorization: Bearer`.
 const API_KEY: &str = "api_key";
 const JWT: &str = "jwt";
 /// Not the name of a plugin.
 const STORED: &str = "the keys of the store";
+/// Takes whatever nobody else knows for a token.
+const INTROSPECTION: &str = "introspection";
+
+/// Leaves what it does not know to those after it.
+struct Modest(Arc<dyn Authenticator>);
+
+#[async_trait]
+impl Authenticator for Modest {
+    async fn authenticate(&self, headers: &HeaderMap) -> Result<Principal, Denied> {
+        match self.0.authenticate(headers).await {
+            Err(Denied::Invalid(_)) => Err(Denied::Missing),
+            decided => decided,
+        }
+    }
+
+    fn challenge(&self) -> String {
+        self.0.challenge()
+    }
+}
 
 /// The chain of `app.authenticators`.
 pub struct Guard {
+    /// Those of the store, which are asked first, and what stands for them for some minutes.
+    keys: Option<(Arc<StoredKeys>, ShortTokens)>,
     chain: Vec<Link>,
     challenge: String,
     /// Where tokens come from, for clients that log in by themselves.
@@ -71,8 +93,14 @@ impl Guard {
                 .get(name)
                 .cloned()
                 .unwrap_or_else(|| Settings::Object(Default::default()));
+            // Made of the same, it would do something else.
+            let is_modest = name == API_KEY && names.iter().any(|other| other == INTROSPECTION);
+            let link_name = match is_modest {
+                true => format!("{name}, {INTROSPECTION}"),
+                false => name.clone(),
+            };
             let mut known = before.iter().flat_map(|before| &before.chain);
-            if let Some(same) = known.find(|link| link.name == *name && link.table == table) {
+            if let Some(same) = known.find(|link| link.name == link_name && link.table == table) {
                 chain.push(same.clone());
                 continue;
             }
@@ -88,10 +116,13 @@ impl Guard {
                 chain.iter().filter(is_new).for_each(|link| link.tasks.stop());
             })?;
             chain.push(Link {
-                name: name.clone(),
+                name: link_name,
                 table,
                 tasks,
-                authenticator,
+                authenticator: match is_modest {
+                    true => Arc::new(Modest(authenticator)),
+                    false => authenticator,
+                },
             });
         }
         Ok(Self::of(chain))
@@ -131,6 +162,16 @@ impl Guard {
                 ),
             }));
         }
+        if let (Some(tokens), Some(last)) = (at(INTROSPECTION), names.len().checked_sub(1))
+            && tokens != last
+        {
+            problems.push(GuardError(PluginError::Setting {
+                key: "app.authenticators".to_owned(),
+                reason: format!(
+                    "`{INTROSPECTION}` has to stand last: it asks an issuer about everything that nobody before it knows, and keys are none of its business"
+                ),
+            }));
+        }
         problems
     }
 
@@ -150,6 +191,7 @@ impl Guard {
         let mut challenges: Vec<String> = each().map(|authenticator| authenticator.challenge()).collect();
         challenges.dedup();
         Self {
+            keys: None,
             challenge: challenges.join(", "),
             issuers: each().flat_map(|authenticator| authenticator.issuers()).collect(),
             scopes: each().flat_map(|authenticator| authenticator.scopes()).collect(),
@@ -159,15 +201,34 @@ impl Guard {
     }
 
     /// The keys of the store are asked first: what is shown and is none of them is left to the others.
-    pub fn with_keys(mut self, ring: Arc<dyn KeyRing>) -> Self {
+    pub fn with_keys(mut self, ring: Arc<dyn KeyRing>, tokens: Option<ShortTokens>) -> Self {
+        let mut keys = StoredKeys::new(ring);
+        if let Some(tokens) = tokens.clone() {
+            keys = keys.with_tokens(tokens);
+        }
+        let keys = Arc::new(keys);
         let link = Link {
             name: STORED.to_owned(),
             table: Settings::Null,
             tasks: Tasks::default(),
-            authenticator: Arc::new(StoredKeys::new(ring)),
+            authenticator: keys.clone(),
         };
         self.chain.insert(0, link);
+        self.keys = tokens.map(|tokens| (keys, tokens));
         self
+    }
+
+    /// A token that stands for a key of the store for some minutes; `None` for what is no such key.
+    pub fn exchange(&self, key: &str) -> Result<Option<(ShortToken, Principal)>, Denied> {
+        match &self.keys {
+            Some((keys, _)) => keys.exchange(key, SystemTime::now()),
+            None => Ok(None),
+        }
+    }
+
+    /// What makes tokens that stand for keys: another configuration takes those of the one before.
+    pub(crate) fn tokens(&self) -> Option<ShortTokens> {
+        self.keys.as_ref().map(|(_, tokens)| tokens.clone())
     }
 
     /// The first authenticator that knows the credential decides; [`Denied::Missing`] passes on to the next one.
@@ -175,6 +236,7 @@ impl Guard {
         self.recognise(Arrival {
             headers,
             resource: None,
+            certificate: None,
         })
         .await
     }
@@ -214,7 +276,6 @@ impl Guard {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use async_trait::async_trait;
 
     struct Fixed(Result<Principal, Denied>);
 

@@ -98,6 +98,9 @@ fn text(asked: &ExplainAccess, answer: &Value) -> String {
         // Writing to a `String` cannot fail.
         let _ = writeln!(out, "opens nothing: {reason}");
     }
+    if answer["limits"].is_array() {
+        let _ = writeln!(out, "limits: {}", list(&answer["limits"]));
+    }
     if let (Some(instance), seen @ Value::Object(_)) = (&asked.instance, &answer["instance"]) {
         let _ = match seen["open"].as_bool() {
             Some(true) => writeln!(

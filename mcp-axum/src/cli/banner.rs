@@ -14,16 +14,17 @@ pub(super) fn log(server: &Server, file: Option<&Path>) {
     let address = server.address();
     tracing::info!(target: "dynmcp", "DynMCP {version}, configuration: {config}");
     let admin_address = server.admin_address();
+    let scheme = if app.tls.is_some() { "https" } else { "http" };
     if admin_address == address {
         tracing::info!(
             target: "dynmcp",
-            "listening on http://{address}  (clients: /mcp/{{instance}}, administrators: /admin)"
+            "listening on {scheme}://{address}  (clients: /mcp/{{instance}}, administrators: /admin)"
         );
     } else {
-        tracing::info!(target: "dynmcp", "listening on http://{address}  (clients: /mcp/{{instance}})");
+        tracing::info!(target: "dynmcp", "listening on {scheme}://{address}  (clients: /mcp/{{instance}})");
         tracing::info!(
             target: "dynmcp",
-            "listening on http://{admin_address}  (administrators: /admin, probes: /healthz, /livez, /readyz, Prometheus: /metrics)"
+            "listening on {scheme}://{admin_address}  (administrators: /admin, probes: /healthz, /livez, /readyz, Prometheus: /metrics)"
         );
     }
     tracing::info!(

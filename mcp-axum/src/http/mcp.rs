@@ -25,7 +25,7 @@ pub(crate) use channel::Channels;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header, request::Parts};
 use http_body::Body as _;
 use mcp_common::{
-    authenticator::{Arrival, Principal},
+    authenticator::{Arrival, Denied, Principal},
     definition::instance::InstanceAuth,
 };
 use mcp_core::{
@@ -206,10 +206,10 @@ async fn answer(route: &McpRoute, parts: Parts, body: Body, record: &mut Record)
     } = parts;
     let peer = body::peer(&extensions);
     let instance = instance_of(route, &headers, uri.path(), "/mcp")?;
-    let (view, principal) = admit(route, &headers, &instance, record).await?;
+    let (view, principal) = admit(route, &headers, &peer, &instance, record).await?;
     let request_id = record.id().clone();
     let endpoint = &route.endpoint;
-    match method {
+    let mut answered = match method {
         Method::POST => {
             check_content(&headers)?;
             let body = body::read(body, &extensions, route.max_body_bytes, body::PATIENCE).await?;
@@ -239,13 +239,25 @@ async fn answer(route: &McpRoute, parts: Parts, body: Body, record: &mut Record)
             request_id,
         })),
         _ => Err(Error::method_not_allowed("GET, POST, DELETE")),
+    };
+    if let Ok(reply) = &mut answered
+        && !reply.scopes.is_empty()
+    {
+        let denied = Denied::Scopes(std::mem::take(&mut reply.scopes));
+        reply.challenge = Some(challenge(route, &instance, &denied));
     }
+    answered
+}
+
+fn challenge(route: &McpRoute, instance: &str, denied: &Denied) -> String {
+    resource::challenge(&route.app.guard, route.app.resources.as_ref(), instance, denied)
 }
 
 /// Refuses everything that can be refused before a method or a body is looked at.
 async fn admit(
     route: &McpRoute,
     headers: &HeaderMap,
+    peer: &Peer,
     instance: &str,
     record: &mut Record,
 ) -> Result<(Arc<InstanceView>, Principal), Error> {
@@ -271,6 +283,7 @@ async fn admit(
         let arrival = Arrival {
             headers,
             resource: resource.as_deref(),
+            certificate: peer.certificate(),
         };
         route.app.guard.recognise(arrival).await
     };
@@ -279,16 +292,18 @@ async fn admit(
     }
     let in_json_rpc = |error: Error| error.in_json_rpc(Endpoint::era_of(headers));
     let policy = &route.endpoint.gateway().policy;
-    let principal = policy
-        .enter(Door::Mcp, Some(instance), found)
-        .map_err(|refusal| {
-            let (guard, resources) = (&route.app.guard, route.app.resources.as_ref());
-            let challenge = match &refusal {
-                Refusal::Unauthenticated(denied) => resource::challenge(guard, resources, instance, denied),
-                _ => guard.challenge().to_owned(),
-            };
-            in_json_rpc(Error::refused(&refusal, &challenge))
-        })?;
+    let refused = |refusal: Refusal| {
+        let challenge = match &refusal {
+            Refusal::Unauthenticated(denied) => challenge(route, instance, denied),
+            _ => route.app.guard.challenge().to_owned(),
+        };
+        in_json_rpc(Error::refused(&refusal, &challenge))
+    };
+    let principal = policy.enter(Door::Mcp, Some(instance), found).map_err(refused)?;
+    if let Some(view) = &view {
+        let definition = &view.entry.definition;
+        policy.enter_instance(&principal, definition).map_err(refused)?;
+    }
     record.entered();
     if route.app.phase() == Phase::Loading {
         return Err(Error::unavailable(

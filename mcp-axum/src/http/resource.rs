@@ -81,8 +81,18 @@ pub(crate) fn challenge(
         Denied::Invalid(_) => challenge += "error=\"invalid_token\", ",
         Denied::Scopes(_) => challenge += "error=\"insufficient_scope\", ",
     }
-    if !guard.scopes().is_empty() {
-        challenge += &format!("scope=\"{}\", ", guard.scopes().join(" "));
+    // All of them at once, so that a client asks for a token once.
+    let mut scopes = guard.scopes().to_vec();
+    if let Denied::Scopes(needed) = denied {
+        scopes.extend(
+            needed
+                .iter()
+                .filter(|scope| !guard.scopes().contains(scope))
+                .cloned(),
+        );
+    }
+    if !scopes.is_empty() {
+        challenge += &format!("scope=\"{}\", ", scopes.join(" "));
     }
     challenge + &format!("resource_metadata=\"{}\"", resources.metadata_of(instance))
 }

@@ -11,7 +11,8 @@ mod terms;
 mod upstreams;
 
 use super::{
-    tasks::{AGGREGATED, ANNOUNCE, CONTROL_BEAT, ENDPOINT_PROBES, HEALTH, SNAPSHOT, SYNC, WEBHOOKS},
+    tasks::{AGGREGATED, ANNOUNCE, CONTROL_BEAT, ENDPOINT_PROBES, HEALTH, SNAPSHOT, SYNC, TLS_FILES, WEBHOOKS},
+    tls::{self, Tls, TlsError},
     watchdog::Vitals,
 };
 use crate::{
@@ -48,6 +49,7 @@ use mcp_core::{
     upstream::Hub,
     view::UpstreamInventories,
 };
+use mcp_plugin::authenticator::stored_keys::ShortTokens;
 pub(crate) use parts::{bounds, command_engine, command_hub};
 use parts::{engine_services, engine_settings};
 use std::{future::pending, sync::Arc, time::SystemTime};
@@ -76,6 +78,9 @@ pub enum BuildError {
     /// The audit log that is wanted cannot be had.
     #[error(transparent)]
     Audit(#[from] AuditError),
+    /// The files of `app.tls`.
+    #[error(transparent)]
+    Tls(#[from] TlsError),
     /// Several of these.
     #[error("{}", joined(.0))]
     Several(Vec<BuildError>),
@@ -107,6 +112,8 @@ pub(crate) fn problems(settings: &Settings) -> Vec<BuildError> {
     problems.extend(authenticators.into_iter().map(BuildError::Guard));
     problems.extend(admin_key::problem(settings).map(BuildError::AdminKey));
     problems.extend(audit::problem(settings).map(BuildError::Audit));
+    problems.extend(Tls::open(&settings.app.tls).err().map(BuildError::Tls));
+    problems.extend(tls::problem(&settings.app).map(BuildError::Tls));
     problems
 }
 
@@ -123,6 +130,7 @@ pub(crate) fn check(settings: &Settings) -> Result<(), BuildError> {
 /// Builds it on the control runtime that this runs on. Nothing is served yet.
 pub(crate) async fn build(settings: Settings) -> Result<Built, BuildError> {
     let key = AdminKey::find(&settings)?;
+    let tls = Tls::open(&settings.app.tls)?;
     // From here on files are made; what can be wrong without looking at them was found out before.
     let tasks = Tasks::default();
     let source = open_source(&settings, &tasks).await?;
@@ -136,7 +144,10 @@ pub(crate) async fn build(settings: Settings) -> Result<Built, BuildError> {
         parts::compiler(&settings).with_bases(services.bases.clone()),
         safe_mode::of_gateway(&settings),
     )));
-    let guard = terms::guard(&settings, &key, &catalog, &tasks, None).await?;
+    let protocol =
+        parts::protocol_settings(&settings, engine.via.clone()).map_err(BuildError::NoRandomness)?;
+    let tokens = ShortTokens::new(&protocol.session_secret);
+    let guard = terms::guard(&settings, &key, &catalog, &tasks, (Some(tokens), None)).await?;
     let status = Arc::new(SyncStatus::default());
     let peers = Arc::new(parts::peers(&settings));
     let hub = Hub::new(
@@ -165,8 +176,7 @@ pub(crate) async fn build(settings: Settings) -> Result<Built, BuildError> {
     gates.extend(audit.as_ref().map(|audit| audit.gate()));
     let gateway = Gateway::new(GatewayParts {
         catalog: catalog.clone(),
-        settings: parts::protocol_settings(&settings, engine.via.clone())
-            .map_err(BuildError::NoRandomness)?,
+        settings: protocol,
         inventories: Arc::new(UpstreamInventories {
             hub: hub.clone(),
             engine: own.clone(),
@@ -199,6 +209,7 @@ pub(crate) async fn build(settings: Settings) -> Result<Built, BuildError> {
         admin,
         engine,
         services,
+        tls,
         metrics: Arc::new(metrics),
         vitals: Arc::new(Vitals::default()),
         channels: Default::default(),
@@ -222,6 +233,10 @@ pub(crate) fn start_background(app: &Arc<App>, current: &Arc<Current>) {
     });
     if let Some(audit) = &app.audit {
         audit.start(&app.tasks);
+    }
+    if let Some(tls) = app.tls.clone() {
+        app.tasks
+            .spawn(TLS_FILES, Ends::WhenTold, move || tls.clone().follow());
     }
     let gateway = app.gateway.clone();
     app.tasks.spawn(ANNOUNCE, Ends::WhenTold, move || {
@@ -346,6 +361,7 @@ impl BuildError {
             Self::Source(error) => error.is_configuration(),
             Self::Guard(error) => error.is_configuration(),
             Self::Audit(error) => matches!(error, AuditError::Setting { .. }),
+            Self::Tls(_) => true,
             Self::AdminKey(_) | Self::NoRandomness(_) => false,
             Self::Several(errors) => errors.iter().any(Self::is_configuration),
         }

@@ -16,6 +16,7 @@ mod peers;
 mod routes;
 mod seats;
 mod socket;
+mod stream;
 mod worker;
 
 use super::watchdog::Watchdog;

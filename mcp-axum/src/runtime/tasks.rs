@@ -20,6 +20,8 @@ pub(crate) const AGGREGATED: &str = "aggregated";
 pub(crate) const WEBHOOKS: &str = "webhooks";
 /// Looks whether the gateway is healthy, to tell of it.
 pub(crate) const HEALTH: &str = "health";
+/// Looks whether the files of TLS changed.
+pub(crate) const TLS_FILES: &str = "tls_files";
 /// Takes connections.
 pub(crate) const ACCEPT: &str = "accept";
 /// Serves connections. The watchdog starts another one in the place of one that failed.

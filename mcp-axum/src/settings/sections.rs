@@ -62,6 +62,8 @@ pub struct AppSettings {
     /// The address to listen on for operators.
     #[serde(deserialize_with = "unset_if_empty", serialize_with = "empty_if_unset")]
     pub admin_listen: Option<String>,
+    /// TLS for whoever connects.
+    pub tls: TlsSettings,
     /// Bound of a graceful stop.
     pub drain_seconds: u64,
     /// A response header with the catalog's revision.
@@ -98,6 +100,32 @@ impl AppSettings {
     pub fn drain_deadline(&self) -> Duration {
         Duration::from_secs(self.drain_seconds)
     }
+}
+
+/// `[app.tls]`: what connections are opened with.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TlsSettings {
+    /// A file with the certificate and those between it and an authority.
+    #[serde(deserialize_with = "unset_if_empty", serialize_with = "empty_if_unset")]
+    pub certificate: Option<String>,
+    /// A file with its private key.
+    #[serde(deserialize_with = "unset_if_empty", serialize_with = "empty_if_unset")]
+    pub key: Option<String>,
+    /// A file with the authorities that sign certificates of clients.
+    #[serde(deserialize_with = "unset_if_empty", serialize_with = "empty_if_unset")]
+    pub client_authorities: Option<String>,
+    /// Whether a client has to have one.
+    pub client_certificates: ClientCertificates,
+}
+
+/// Whether a client has to have a certificate, where there are authorities for them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ClientCertificates {
+    /// It may have one.
+    Optional,
+    /// Without one there is no connection.
+    Required,
 }
 
 /// `[watchdog]`: what does not come back.

@@ -2,9 +2,11 @@
 #![expect(unreachable_pub, reason = "a test binary has no public surface")]
 #![expect(clippy::unwrap_used, reason = "a failed test should say where")]
 
+mod access;
 mod admin;
 mod aggregated;
 mod audit;
+mod battery;
 mod bounds;
 mod caller;
 mod compiled;
@@ -43,6 +45,7 @@ mod result_size;
 mod roles;
 mod round_trip;
 mod sessions;
+mod short_tokens;
 mod static_answers;
 mod store_away;
 mod streams;
@@ -53,6 +56,7 @@ mod tasks;
     reason = "one set of tools for all tests, wherever they are"
 )]
 mod test_app;
+mod tls;
 mod tokens;
 mod tool_state;
 mod upstreams;

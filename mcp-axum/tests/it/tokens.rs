@@ -1,15 +1,20 @@
 //! Tokens of identity providers: which are taken, what their holders may do, and what clients are told that have none.
 
+mod algorithms;
 mod issuer;
+mod opaque;
+mod scopes;
+mod signer;
 
 use crate::{
     event_stream::EventStream,
     test_app::{Client, McpClient, TestApp, eventually},
 };
-use issuer::{Issuer, Signer, encoded, now};
+use issuer::{Issuer, now};
 use reqwest::Method;
 use ring::hmac;
 use serde_json::{Value, json};
+use signer::{Signer, encoded};
 use tokio::net::TcpListener;
 
 const PUBLIC: &str = "https://gateway.example.com";

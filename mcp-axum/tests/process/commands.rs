@@ -29,7 +29,7 @@ fn config_check_says_ok_or_the_key() {
         ),
         (
             "[app]\nauthenticators = [\"ldap\"]",
-            "dynmcp: configuration: app.authenticators: no authenticator is called `ldap`; there are: api_key, jwt, none\n",
+            "dynmcp: configuration: app.authenticators: no authenticator is called `ldap`; there are: api_key, introspection, jwt, mtls, none\n",
         ),
         (
             "[app]\napi_key = \"a\"",

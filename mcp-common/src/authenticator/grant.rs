@@ -1,10 +1,7 @@
 //! What a key of the store, or a token of an identity provider, gives whoever shows it.
 
-use super::{Gathered, KeyRing, Rights};
-use crate::{
-    definition::{ApiKeyDefinition, api_key::KeyLimits},
-    key::Revision,
-};
+use super::{Gathered, KeyRing, PlacedLimits, Rights};
+use crate::{definition::ApiKeyDefinition, key::Revision};
 use std::{sync::Arc, time::SystemTime};
 
 /// A credential that was shown, and what it opens.
@@ -13,6 +10,8 @@ pub struct Grant {
     /// The key and the revision of its document, for one of the store: what was granted by another one is granted no more.
     key: Option<(Arc<ApiKeyDefinition>, Revision)>,
     gathered: Gathered,
+    /// Of a token.
+    scopes: Arc<[String]>,
     /// The time when it ends; `None` for never.
     pub end: Option<SystemTime>,
 }
@@ -28,17 +27,42 @@ impl Grant {
         Self {
             key: Some((definition, revision)),
             gathered,
+            scopes: Arc::default(),
             end,
         }
     }
 
-    /// What a token grants that names these roles, until `end`.
-    pub fn of_token(gathered: Gathered, end: Option<SystemTime>) -> Self {
+    /// What a token grants that names these roles and has these scopes, until `end`.
+    pub fn of_token(gathered: Gathered, scopes: Arc<[String]>, end: Option<SystemTime>) -> Self {
         Self {
             key: None,
             gathered,
+            scopes,
             end,
         }
+    }
+
+    /// The same, ending by then.
+    pub fn ending_by(&self, end: SystemTime) -> Self {
+        Self {
+            end: Some(self.end.map_or(end, |own| own.min(end))),
+            ..self.clone()
+        }
+    }
+
+    /// The scopes of the token; a key has none.
+    pub fn scopes(&self) -> &[String] {
+        &self.scopes
+    }
+
+    /// Whether the role is among those of its holder, inherited ones included.
+    pub fn names_role(&self, role: &str) -> bool {
+        self.role_names().iter().any(|name| **name == *role)
+    }
+
+    /// The roles of its holder, inherited ones included.
+    pub fn role_names(&self) -> &[Arc<str>] {
+        &self.gathered.names
     }
 
     /// The id of the key, where it is one of the store.
@@ -69,10 +93,9 @@ impl Grant {
         is_same_key && self.gathered.is_of(ring)
     }
 
-    /// How many calls its holder may make; `None` for any number.
-    pub fn limits(&self) -> Option<KeyLimits> {
-        let limits = self.key.as_ref().map(|(definition, _)| definition.limits);
-        limits.filter(|limits| !limits.is_empty())
+    /// How many calls its holder may make, by the key and by each role: all of them hold.
+    pub fn limits(&self) -> &Arc<[PlacedLimits]> {
+        &self.gathered.limits
     }
 }
 

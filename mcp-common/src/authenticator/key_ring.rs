@@ -1,7 +1,7 @@
 //! The keys and roles of the store, for whoever has to recognise a caller.
 
 use crate::{
-    catalog::{Catalog, Compile, Place},
+    catalog::{Catalog, Compile, Place, Snapshot},
     definition::{ApiKeyDefinition, RoleDefinition},
     key::{Key, Kind, Revision},
 };
@@ -51,22 +51,31 @@ impl StoredRole {
 
 impl<C: Compile> KeyRing for Catalog<C> {
     fn key(&self, id: &str) -> Option<(Arc<ApiKeyDefinition>, Revision)> {
-        let snapshot = self.snapshot();
-        let entry = snapshot.documents(Kind::API_KEY)?.get(id)?;
+        self.snapshot().key(id)
+    }
+
+    fn role(&self, id: &str) -> StoredRole {
+        self.snapshot().role(id)
+    }
+}
+
+/// As they are, or were, at one revision.
+impl<T: Send + Sync> KeyRing for Snapshot<T> {
+    fn key(&self, id: &str) -> Option<(Arc<ApiKeyDefinition>, Revision)> {
+        let entry = self.documents(Kind::API_KEY)?.get(id)?;
         let definition = entry.definition.clone().downcast().ok()?;
         Some((definition, entry.revision))
     }
 
     fn role(&self, id: &str) -> StoredRole {
-        let snapshot = self.snapshot();
-        let entry = snapshot.documents(Kind::ROLE).and_then(|roles| roles.get(id));
+        let entry = self.documents(Kind::ROLE).and_then(|roles| roles.get(id));
         if let Some(entry) = entry
             && let Ok(definition) = entry.definition.clone().downcast()
         {
             return StoredRole::Known(definition, entry.revision);
         }
-        let is_unreadable = snapshot.quarantined(&Key::role(id)).is_some()
-            || snapshot.quarantine.keys().any(|place| may_be_role(place, id));
+        let is_unreadable = self.quarantined(&Key::role(id)).is_some()
+            || self.quarantine.keys().any(|place| may_be_role(place, id));
         match is_unreadable {
             true => StoredRole::Unreadable,
             false => StoredRole::Unknown,

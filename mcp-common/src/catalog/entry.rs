@@ -2,7 +2,7 @@
 
 use super::collection::{Entry, StoredVersion};
 use crate::{
-    definition::{InstanceDefinition, instance::ToolOverrides},
+    definition::{Access, InstanceDefinition, instance::ToolOverrides},
     document::Document,
     key::Revision,
 };
@@ -17,6 +17,8 @@ pub struct ToolEntry<T> {
     pub name: Arc<str>,
     /// The tags by which instances include the tool.
     pub tags: Vec<Arc<str>>,
+    /// Who may use it, where the definition says so.
+    pub access: Option<Arc<Access>>,
     /// `false`: in no instance.
     pub enabled: bool,
     /// The document as it is stored.

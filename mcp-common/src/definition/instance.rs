@@ -11,7 +11,7 @@ pub use remote_pattern::RemotePattern;
 pub use tool_reference::{ToolOverrides, ToolReference};
 
 use super::{
-    Read, client_limits,
+    Access, Read, client_limits,
     decode::checked,
     name::{check_id, check_tool_name},
 };
@@ -59,6 +59,8 @@ pub struct InstanceDefinition {
     #[serde(default)]
     #[schemars(extend("default" = "inherit"))]
     pub auth: InstanceAuth,
+    /// Who may use it, beside what keys and roles allow.
+    pub access: Option<Access>,
     /// `false`: kept, but unknown to clients.
     #[serde(default = "yes")]
     pub enabled: bool,
@@ -222,6 +224,14 @@ impl InstanceDefinition {
             }
             for (name, value) in tool.overrides.iter().flat_map(|overrides| &overrides.defaults) {
                 problems.extend(literal::check(&format!("tool_ids[{index}].defaults.{name}"), value).err());
+            }
+        }
+        if let Some(access) = &self.access {
+            problems.extend(access.problems());
+            if self.auth == InstanceAuth::None {
+                let reason =
+                    "has no effect but to shut everybody out: with `auth: none` nobody has a role or a scope";
+                problems.push(Problem::at("access", reason));
             }
         }
         if let Some(include) = &self.include {

@@ -2,10 +2,12 @@
 
 mod built_in;
 mod check;
+mod limits;
 mod row;
 mod rule;
 
 pub use built_in::{ADMIN_ROLE, built_in};
+pub use limits::RoleLimits;
 pub use rule::{Rule, Thing};
 pub(crate) use rule::{among, among_tools};
 
@@ -44,6 +46,10 @@ pub struct RoleDefinition {
     /// What is refused, whatever allows it.
     #[serde(default)]
     pub deny: Vec<Rule>,
+    /// How many calls each of those who have it may make.
+    #[serde(default)]
+    #[schemars(example = serde_json::json!({"rate": "20/s", "per_tool": {"refund_*": "5/min"}}))]
+    pub limits: RoleLimits,
 
     /// Who maintains it; plans of others leave it alone.
     #[serde(default, rename = "managed_by")]

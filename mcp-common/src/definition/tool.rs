@@ -31,7 +31,7 @@ pub use target::TargetDefinition;
 pub use transport::{EgressBinding, ProxyBinding, TlsBinding};
 
 use super::{
-    Read,
+    Access, Read,
     decode::{Decoded, decoded},
     name::{check_id, check_tool_name},
 };
@@ -81,6 +81,8 @@ pub struct ToolDefinition {
     /// Free labels, by which instances can include tools (`include.tags`).
     #[serde(default)]
     pub tags: Vec<String>,
+    /// Who may use it, beside what keys and roles allow.
+    pub access: Option<Access>,
     /// Pictures for clients, listed as they are.
     #[schemars(with = "Option<Vec<Value>>")]
     pub icons: Option<Box<RawValue>>,
@@ -233,6 +235,7 @@ impl ToolDefinition {
         }
         problems.extend(check_id(id).err());
         problems.extend(check_tool_name("name", &self.name).err());
+        problems.extend(self.access.iter().flat_map(Access::problems));
         if self.description.trim().is_empty() {
             problems.push(Problem::at(
                 "description",

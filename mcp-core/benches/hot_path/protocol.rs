@@ -56,7 +56,7 @@ pub(crate) fn views(criterion: &mut Criterion) {
                 entry,
                 catalog.compiler(),
                 &NoInventories,
-                None,
+                Default::default(),
                 &ViewSettings::default(),
                 &metrics,
             )

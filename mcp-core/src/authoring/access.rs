@@ -3,14 +3,14 @@
 use crate::{
     policy::{Call, Refusal, Ruling},
     tool::ToolCompiler,
-    view::Views,
+    view::{InstanceView, Views},
 };
 use mcp_common::{
-    authenticator::{Gathered, KeyRing, Principal},
+    authenticator::{Gathered, KeyRing, PlacedLimits, Principal},
     catalog::Catalog,
     definition::{
-        ApiKeyDefinition,
-        api_key::{ApiKeyStatus, Timestamp},
+        ApiKeyDefinition, Unmet,
+        api_key::{ApiKeyStatus, KeyLimits, Timestamp},
     },
     key::{Kind, Revision},
 };
@@ -44,6 +44,9 @@ pub struct AccessAnswer {
     /// Why it opens nothing; absent where nothing is wrong.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub broken: Option<String>,
+    /// How many calls the holder may make, and who says so: all of it holds.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub limits: Vec<String>,
     /// About the instance that was asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub instance: Option<InstanceAccess>,
@@ -105,6 +108,7 @@ pub fn explain(
     let (key, revision) = find(catalog, &question.key)?;
     let gathered = Gathered::of(&key, catalog);
     let rights = gathered.rights.clone();
+    let limits = gathered.limits.iter().map(limit).collect();
     let closed = closed(&key, SystemTime::now());
     let principal = key.principal(gathered, revision, None);
     let asked = question.instance.as_deref();
@@ -135,11 +139,36 @@ pub fn explain(
     Ok(AccessAnswer {
         key: key.id.clone(),
         roles: key.roles.clone(),
+        limits,
         broken: closed.or_else(|| rights.broken().map(str::to_owned)),
         instance,
         tool,
         action,
     })
+}
+
+/// As a line for people: ``the role `agent`: 5/min of `refund_*` ``.
+fn limit(placed: &PlacedLimits) -> String {
+    let KeyLimits {
+        rate,
+        burst,
+        concurrent,
+        per_day,
+    } = placed.limits;
+    let parts = [
+        rate.map(|rate| rate.to_string()),
+        burst.map(|burst| format!("{burst} at once after a pause")),
+        concurrent.map(|most| format!("{most} under way")),
+        per_day.map(|most| format!("{most} a day")),
+    ];
+    let parts: Vec<String> = parts.into_iter().flatten().collect();
+    let tools = placed.tools.as_ref().map(|tools| format!(" of `{}`", tools.0));
+    format!(
+        "{}: {}{}",
+        placed.place,
+        parts.join(", "),
+        tools.unwrap_or_default()
+    )
 }
 
 fn find(
@@ -175,8 +204,17 @@ fn closed(key: &ApiKeyDefinition, now: SystemTime) -> Option<String> {
 }
 
 fn seen(views: &Views, principal: &Principal, instance: &str, lets_in: bool) -> InstanceAccess {
-    let open = lets_in && principal.rights().is_none_or(|rights| rights.opens(instance));
     let whole = views.get(instance);
+    let meets = |view: &Arc<InstanceView>| {
+        view.entry
+            .definition
+            .access
+            .as_ref()
+            .is_none_or(|access| access.met_by(principal).is_ok())
+    };
+    let open = lets_in
+        && principal.rights().is_none_or(|rights| rights.opens(instance))
+        && whole.as_ref().is_none_or(meets);
     let all = whole.as_ref().map_or(0, |view| view.tool_names().count());
     let seen = whole.filter(|_| open).map(|view| views.seen_by(principal, view));
     let tools: Vec<Arc<str>> = seen.iter().flat_map(|view| view.tool_names().cloned()).collect();
@@ -211,11 +249,34 @@ fn judge(
     if !view.tool_names().any(|name| **name == *tool) {
         return refused(format!("the instance has no tool `{tool}`"));
     }
+    let of_tool = view.access_of(tool).map(|access| ("tool", access));
+    let of_instance = view
+        .entry
+        .definition
+        .access
+        .as_ref()
+        .map(|access| ("instance", access));
+    for (noun, access) in of_instance.into_iter().chain(of_tool) {
+        match access.met_by(principal) {
+            Ok(()) => {}
+            Err(Unmet::Roles) => {
+                let roles = access.roles.join("`, `");
+                return refused(format!("`access` of the {noun} is for the roles `{roles}`"));
+            }
+            Err(Unmet::Scopes(scopes)) => {
+                return refused(format!(
+                    "`access` of the {noun} wants the scopes {} of a token",
+                    scopes.join(", ")
+                ));
+            }
+        }
+    }
     let call = Call {
         principal,
         instance,
         tool,
         tags: view.tags_of(tool),
+        conditions: view.conditions_of(tool),
         arguments,
     };
     match call.ruling(compiler) {

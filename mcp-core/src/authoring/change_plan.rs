@@ -8,6 +8,7 @@ mod apply;
 mod difference;
 mod digest;
 mod examine;
+mod holders;
 mod notice;
 mod report;
 mod request;
@@ -18,6 +19,7 @@ pub use apply::{Applied, ApplyError};
 pub use difference::{ChangedValue, canonical, changed_members};
 pub(crate) use digest::digest;
 pub use examine::{Examined, examine};
+pub use holders::HolderNotice;
 use mcp_common::{
     catalog::{Catalog, Preview, Proposed},
     document::Document,

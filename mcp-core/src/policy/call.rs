@@ -3,6 +3,7 @@
 use crate::{
     engine,
     tool::{ToolCompiler, template::exact_value},
+    view::Condition,
 };
 use mcp_common::{
     authenticator::{Decision, Placed, Principal},
@@ -13,6 +14,9 @@ use std::{cell::OnceCell, sync::Arc};
 
 /// The longest arguments about which conditions decide, in bytes: they are computed where other calls wait.
 const MOST_BYTES: usize = 512 * 1024;
+
+/// What a refusal begins with.
+const NOT_ALLOWED: &str = "This call is not allowed with these arguments";
 
 /// A call, as far as rules look at it.
 #[derive(Clone, Copy, Debug)]
@@ -25,6 +29,8 @@ pub struct Call<'a> {
     pub tool: &'a str,
     /// The tool's tags.
     pub tags: &'a [Arc<str>],
+    /// What the tool and its instance say themselves (`access.when`).
+    pub conditions: &'a [Condition],
     /// The arguments, as the client sent them.
     pub arguments: Option<&'a str>,
 }
@@ -43,13 +49,20 @@ pub enum Ruling {
 impl Call<'_> {
     /// What the rules of the caller say about it.
     pub fn ruling(&self, compiler: &ToolCompiler) -> Ruling {
-        let Some(rights) = self.principal.rights() else {
-            return Ruling::Allowed(None);
-        };
         let names = OnceCell::new();
         let holds = |condition: &str| {
             let names: &Result<Value, String> = names.get_or_init(|| self.names());
             compiler.holds(condition, names.clone()?)
+        };
+        // One that cannot be computed does not allow.
+        let unmet = |condition: &&Condition| holds(&condition.when) != Ok(true);
+        let mut conditions = self.conditions.iter().filter(|_| !self.principal.admin);
+        if let Some(Condition { place, when }) = conditions.find(unmet) {
+            let reason = format!("{NOT_ALLOWED}: {place} allows it when `{when}`");
+            return Ruling::Refused(reason);
+        }
+        let Some(rights) = self.principal.rights() else {
+            return Ruling::Allowed(None);
         };
         match rights.decide(self.instance, Thing::Tool(self.tool, self.tags), holds) {
             Decision::Allowed(by) => Ruling::Allowed(Some(by.place.clone())),
@@ -80,8 +93,5 @@ fn refusal(does: &str, rules: &[&Placed]) -> String {
         None => format!("{} {does} it", placed.place),
     };
     let rules: Vec<String> = rules.iter().map(rule).collect();
-    format!(
-        "This call is not allowed with these arguments: {}",
-        rules.join("; ")
-    )
+    format!("{NOT_ALLOWED}: {}", rules.join("; "))
 }

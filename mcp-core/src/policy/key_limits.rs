@@ -1,91 +1,106 @@
-//! How many calls the holders of keys may make. Each replica counts for itself.
+//! How many calls the holders of keys and tokens may make, by their keys and by their roles. Each replica counts for itself.
 
-use super::{Action, Asked, Gate, Held, Hold, Refusal};
+mod counted;
+
+use super::{Action, Asked, Gate, Hold, Refusal};
 use crate::spec::Method;
-use governor::{
-    Quota, RateLimiter,
-    clock::{Clock, MonotonicClock},
-    middleware::NoOpMiddleware,
-    state::{InMemoryState, NotKeyed},
-};
-use mcp_common::definition::api_key::{KeyLimits, Rate};
+use counted::Counted;
+use mcp_common::authenticator::{Grant, PlacedLimits, Principal};
+use moka::{ops::compute::Op, sync::Cache};
 use std::{
     collections::HashMap,
-    num::NonZeroU32,
-    sync::{
-        Arc, Mutex, PoisonError, RwLock,
-        atomic::{AtomicU32, Ordering},
-    },
-    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
+    sync::{Arc, PoisonError, RwLock},
+    time::{Duration, SystemTime},
 };
 
-const DAY: Duration = Duration::from_secs(24 * 60 * 60);
-/// Nobody knows when a call that is under way will be over.
-const SOON: Duration = Duration::from_secs(1);
+/// Holders of tokens that are remembered; a day is over before one is forgotten who makes no calls.
+const MOST: u64 = 100_000;
+const IDLE: Duration = Duration::from_secs(25 * 60 * 60);
 
-type Limiter = RateLimiter<NotKeyed, InMemoryState, MonotonicClock, NoOpMiddleware<Instant>>;
-
-/// What is counted of all keys that have limits.
-#[derive(Default)]
-pub struct CountedKeys(RwLock<HashMap<Arc<str>, Arc<Counted>>>);
-
-/// One key.
-struct Counted {
-    limits: KeyLimits,
-    rate: Option<Limiter>,
-    under_way: AtomicU32,
-    today: Mutex<Today>,
+/// What is counted of all who have limits.
+pub struct CountedKeys {
+    /// By id. They go when the key does.
+    keys: RwLock<HashMap<Arc<str>, Arc<Holder>>>,
+    /// Whoever comes with a token, by name.
+    others: Cache<Arc<str>, Arc<Holder>>,
 }
 
-#[derive(Default)]
-struct Today {
-    /// Days after 1970-01-01.
-    day: u64,
-    calls: u32,
+/// Somebody whose calls are counted.
+struct Holder {
+    limits: Arc<[PlacedLimits]>,
+    counted: Box<[Arc<Counted>]>,
 }
 
-/// A call's place among those under way.
-struct Place(Arc<Counted>);
+impl Default for CountedKeys {
+    fn default() -> Self {
+        Self {
+            keys: RwLock::default(),
+            others: Cache::builder().max_capacity(MOST).time_to_idle(IDLE).build(),
+        }
+    }
+}
 
 impl CountedKeys {
     /// Forgets keys that are not there any more.
     pub fn keep(&self, is_there: impl Fn(&str) -> bool) {
-        let mut keys = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        let mut keys = self.keys.write().unwrap_or_else(PoisonError::into_inner);
         keys.retain(|key, _| is_there(key));
     }
 
+    fn of(&self, principal: &Principal, grant: &Grant) -> Arc<Holder> {
+        match grant.key() {
+            Some(key) => self.of_key(key, grant.limits()),
+            None => self.of_other(&principal.subject, grant.limits()),
+        }
+    }
+
     /// What is counted of the key; anew where its limits are others.
-    fn of(&self, key: &Arc<str>, limits: KeyLimits) -> Arc<Counted> {
+    fn of_key(&self, key: &Arc<str>, limits: &Arc<[PlacedLimits]>) -> Arc<Holder> {
         let known = self
-            .0
+            .keys
             .read()
             .unwrap_or_else(PoisonError::into_inner)
             .get(key)
             .cloned();
-        if let Some(known) = known.filter(|known| known.limits == limits) {
+        if let Some(known) = known.filter(|known| known.has(limits)) {
             return known;
         }
-        let mut keys = self.0.write().unwrap_or_else(PoisonError::into_inner);
-        let counted = keys
+        let mut keys = self.keys.write().unwrap_or_else(PoisonError::into_inner);
+        let holder = keys
             .entry(key.clone())
-            .or_insert_with(|| Arc::new(Counted::new(limits)));
-        if counted.limits != limits {
-            *counted = Arc::new(Counted::new(limits));
+            .or_insert_with(|| Holder::new(limits.clone(), None));
+        if !holder.has(limits) {
+            *holder = Holder::new(limits.clone(), Some(holder));
         }
-        counted.clone()
+        holder.clone()
+    }
+
+    fn of_other(&self, name: &Arc<str>, limits: &Arc<[PlacedLimits]>) -> Arc<Holder> {
+        if let Some(known) = self.others.get(name).filter(|known| known.has(limits)) {
+            return known;
+        }
+        let changed = self.others.entry(name.clone()).and_compute_with(|known| {
+            match known.map(moka::Entry::into_value) {
+                Some(known) if known.has(limits) => Op::Nop,
+                known => Op::Put(Holder::new(limits.clone(), known.as_deref())),
+            }
+        });
+        let known = changed.into_entry().map(moka::Entry::into_value);
+        known.unwrap_or_else(|| Holder::new(limits.clone(), None))
     }
 }
 
 impl Gate for CountedKeys {
     fn admit(&self, asked: &Asked<'_>) -> Result<Option<Hold>, Refusal> {
-        let Action::Mcp { method, .. } = asked.action else {
+        let Action::Mcp { method, target, .. } = asked.action else {
             return Ok(None);
         };
         let grant = asked.principal.grant.as_deref().filter(|_| is_call(method));
-        let Some((key, limits)) = grant.and_then(|grant| Some((grant.key()?, grant.limits()?))) else {
+        let Some(grant) = grant.filter(|grant| !grant.limits().is_empty()) else {
             return Ok(None);
         };
-        self.of(key, limits).take(SystemTime::now())
+        let tool = target.filter(|_| method == Method::ToolsCall);
+        self.of(asked.principal, grant).take(tool, SystemTime::now())
     }
 }
 
@@ -97,109 +112,83 @@ fn is_call(method: Method) -> bool {
     )
 }
 
-impl Counted {
-    fn new(limits: KeyLimits) -> Self {
-        Self {
-            limits,
-            rate: limits
-                .rate
-                .map(|rate| Limiter::direct_with_clock(quota(rate, limits.burst), MonotonicClock)),
-            under_way: AtomicU32::new(0),
-            today: Mutex::default(),
+impl Holder {
+    /// What stays as it was goes on.
+    fn new(limits: Arc<[PlacedLimits]>, before: Option<&Self>) -> Arc<Self> {
+        let counted = limits.iter().map(|placed| {
+            let mut same = before.iter().flat_map(|before| &*before.counted);
+            match same.find(|counted| counted.placed == *placed) {
+                Some(counted) => counted.clone(),
+                None => Arc::new(Counted::new(placed.clone())),
+            }
+        });
+        let counted = counted.collect();
+        Arc::new(Self { limits, counted })
+    }
+
+    fn has(&self, limits: &Arc<[PlacedLimits]>) -> bool {
+        Arc::ptr_eq(&self.limits, limits) || self.limits == *limits
+    }
+
+    /// What is the cheapest to give back comes first: a call that is refused is not counted. Only where several rates hold, the tighter
+    /// one may have counted what a wider one refuses.
+    fn take(&self, tool: Option<&str>, now: SystemTime) -> Result<Option<Hold>, Refusal> {
+        let all = || self.counted.iter().filter(|counted| counted.is_about(tool));
+        let mut places = Vec::new();
+        for counted in all() {
+            places.extend(counted.place()?);
         }
-    }
-
-    /// The cheapest to give back comes first: a call that is refused is not counted.
-    fn take(self: &Arc<Self>, now: SystemTime) -> Result<Option<Hold>, Refusal> {
-        let place = self.place()?;
-        self.count_today(now)?;
-        let refused = self.rate.as_ref().and_then(|rate| rate.check().err());
-        if let (Some(refused), Some(rate)) = (refused, self.limits.rate) {
-            let mut today = self.today();
-            today.calls = today.calls.saturating_sub(1);
-            drop(today);
-            let wait = refused.wait_time_from(MonotonicClock.now());
-            return Err(limited(
-                format!("this key may make {rate} calls (`limits.rate` of the key)"),
-                wait,
-            ));
+        for (index, counted) in all().enumerate() {
+            if let Err(refusal) = counted.count_today(now) {
+                all().take(index).for_each(|counted| counted.uncount_today());
+                return Err(refusal);
+            }
         }
-        Ok(place.map(|place| -> Hold { Box::new(place) }))
-    }
-
-    fn place(self: &Arc<Self>) -> Result<Option<Place>, Refusal> {
-        let Some(most) = self.limits.concurrent else {
-            return Ok(None);
-        };
-        let taken = self.under_way.fetch_add(1, Ordering::Relaxed);
-        let place = Place(self.clone());
-        if taken < most.get() {
-            return Ok(Some(place));
+        for counted in all() {
+            if let Err(refusal) = counted.check_rate() {
+                all().for_each(|counted| counted.uncount_today());
+                return Err(refusal);
+            }
         }
-        let reason =
-            format!("this key may have {most} calls under way at once (`limits.concurrent` of the key)");
-        Err(limited(reason, SOON))
+        Ok((!places.is_empty()).then(|| -> Hold { Box::new(places) }))
     }
-
-    fn count_today(&self, now: SystemTime) -> Result<(), Refusal> {
-        let Some(most) = self.limits.per_day else {
-            return Ok(());
-        };
-        let since = now.duration_since(UNIX_EPOCH).unwrap_or_default();
-        let day = since.as_secs() / DAY.as_secs();
-        let mut today = self.today();
-        if today.day != day {
-            *today = Today { day, calls: 0 };
-        }
-        if today.calls >= most.get() {
-            let midnight = DAY * u32::try_from(day + 1).unwrap_or(u32::MAX);
-            let reason = format!("this key may make {most} calls a day, UTC (`limits.per_day` of the key)");
-            return Err(limited(reason, midnight.saturating_sub(since)));
-        }
-        today.calls += 1;
-        Ok(())
-    }
-
-    fn today(&self) -> std::sync::MutexGuard<'_, Today> {
-        self.today.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl Held for Place {}
-
-impl Drop for Place {
-    fn drop(&mut self) {
-        self.0.under_way.fetch_sub(1, Ordering::Relaxed);
-    }
-}
-
-fn quota(rate: Rate, burst: Option<NonZeroU32>) -> Quota {
-    let quota = Quota::with_period(rate.between());
-    quota
-        .unwrap_or_else(|| Quota::per_second(rate.calls))
-        .allow_burst(burst.unwrap_or(rate.calls))
-}
-
-fn limited(reason: String, retry_after: Duration) -> Refusal {
-    Refusal::Limited { reason, retry_after }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use mcp_common::definition::{api_key::KeyLimits, upstream::Pattern};
+    use std::{num::NonZeroU32, sync::atomic::Ordering, time::UNIX_EPOCH};
+
+    const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+
+    fn limits(
+        place: &str,
+        tools: Option<&str>,
+        (rate, burst): (Option<&str>, Option<u32>),
+        concurrent: Option<u32>,
+        per_day: Option<u32>,
+    ) -> PlacedLimits {
+        PlacedLimits {
+            place: place.into(),
+            tools: tools.map(|tools| Pattern(tools.to_owned())),
+            limits: KeyLimits {
+                rate: rate.map(|rate| rate.parse().unwrap()),
+                burst: burst.and_then(NonZeroU32::new),
+                concurrent: concurrent.and_then(NonZeroU32::new),
+                per_day: per_day.and_then(NonZeroU32::new),
+            },
+        }
+    }
 
     fn counted(
         rate: Option<&str>,
         burst: Option<u32>,
         concurrent: Option<u32>,
         per_day: Option<u32>,
-    ) -> Arc<Counted> {
-        Arc::new(Counted::new(KeyLimits {
-            rate: rate.map(|rate| rate.parse().unwrap()),
-            burst: burst.and_then(NonZeroU32::new),
-            concurrent: concurrent.and_then(NonZeroU32::new),
-            per_day: per_day.and_then(NonZeroU32::new),
-        }))
+    ) -> Arc<Holder> {
+        let one = limits("the key", None, (rate, burst), concurrent, per_day);
+        Holder::new([one].into(), None)
     }
 
     fn at(second: u64) -> SystemTime {
@@ -218,11 +207,15 @@ mod tests {
     #[test]
     fn a_burst_is_let_in_and_then_no_more_than_the_rate() {
         // The largest that a definition may have.
-        assert!(counted(Some("1/d"), Some(366), None, None).take(at(0)).is_ok());
+        assert!(
+            counted(Some("1/d"), Some(366), None, None)
+                .take(None, at(0))
+                .is_ok()
+        );
         let most = u32::MAX.to_string() + "/s";
         assert!(
             counted(Some(&most), Some(u32::MAX), None, None)
-                .take(at(0))
+                .take(None, at(0))
                 .is_ok()
         );
         for (rate, burst, at_once, between) in [
@@ -232,9 +225,9 @@ mod tests {
         ] {
             let key = counted(Some(rate), burst, None, None);
             for _ in 0..at_once {
-                assert!(key.take(at(0)).is_ok(), "{rate}");
+                assert!(key.take(None, at(0)).is_ok(), "{rate}");
             }
-            let (wait, reason) = refused(key.take(at(0)));
+            let (wait, reason) = refused(key.take(None, at(0)));
             assert!(
                 reason.contains(rate) && reason.contains("limits.rate"),
                 "{reason}"
@@ -247,42 +240,83 @@ mod tests {
     #[test]
     fn places_are_given_back_when_calls_are_over_and_when_they_are_refused() {
         let key = counted(Some("3/h"), None, Some(2), None);
-        let held: Vec<_> = (0..2).map(|_| key.take(at(0)).ok().unwrap()).collect();
-        assert!(refused(key.take(at(0))).1.contains("limits.concurrent"));
+        let held: Vec<_> = (0..2).map(|_| key.take(None, at(0)).ok().unwrap()).collect();
+        assert!(refused(key.take(None, at(0))).1.contains("limits.concurrent"));
         drop(held);
-        assert!(key.take(at(0)).is_ok(), "what was refused did not count");
-        assert!(refused(key.take(at(0))).1.contains("limits.rate"));
-        assert_eq!(key.under_way.load(Ordering::Relaxed), 0);
+        assert!(key.take(None, at(0)).is_ok(), "what was refused did not count");
+        assert!(refused(key.take(None, at(0))).1.contains("limits.rate"));
+        assert_eq!(key.counted[0].under_way.load(Ordering::Relaxed), 0);
     }
 
     #[test]
     fn a_day_ends_at_midnight() {
         let key = counted(None, None, None, Some(2));
         let evening = 3 * DAY.as_secs() - 90;
-        assert!(key.take(at(evening)).is_ok() && key.take(at(evening)).is_ok());
-        let (wait, reason) = refused(key.take(at(evening)));
+        assert!(key.take(None, at(evening)).is_ok() && key.take(None, at(evening)).is_ok());
+        let (wait, reason) = refused(key.take(None, at(evening)));
         assert_eq!(wait, Duration::from_secs(90));
         assert!(reason.contains("2 calls a day"), "{reason}");
-        assert!(key.take(at(evening + 90)).is_ok());
+        assert!(key.take(None, at(evening + 90)).is_ok());
     }
 
     #[test]
     fn the_day_counts_what_was_let_in() {
         let key = counted(Some("1/h"), None, None, Some(2));
-        assert!(key.take(at(0)).is_ok());
-        assert!(refused(key.take(at(0))).1.contains("limits.rate"));
-        assert_eq!(key.today().calls, 1);
+        assert!(key.take(None, at(0)).is_ok());
+        assert!(refused(key.take(None, at(0))).1.contains("limits.rate"));
+        assert_eq!(key.counted[0].calls_today(), 1);
     }
 
     #[test]
     fn other_limits_begin_anew_and_keys_that_are_gone_are_forgotten() {
         let keys = CountedKeys::default();
-        let (key, limits) = (Arc::from("k"), counted(Some("1/h"), None, None, None).limits);
-        assert!(keys.of(&key, limits).take(at(0)).is_ok());
-        assert!(keys.of(&key, limits).take(at(0)).is_err());
-        let more = counted(Some("2/h"), None, None, None).limits;
-        assert!(keys.of(&key, more).take(at(0)).is_ok());
+        let hourly = |rate| limits("the key", None, (Some(rate), None), None, None);
+        let (key, once): (Arc<str>, Arc<[_]>) = ("k".into(), [hourly("1/h")].into());
+        assert!(keys.of_key(&key, &once).take(None, at(0)).is_ok());
+        assert!(keys.of_key(&key, &once).take(None, at(0)).is_err());
+        let more: Arc<[_]> = [hourly("2/h")].into();
+        assert!(keys.of_key(&key, &more).take(None, at(0)).is_ok());
         keys.keep(|_| false);
-        assert!(keys.of(&key, more).take(at(0)).is_ok() && keys.of(&key, more).take(at(0)).is_ok());
+        let key = || keys.of_key(&"k".into(), &more).take(None, at(0));
+        assert!(key().is_ok() && key().is_ok());
+    }
+
+    #[test]
+    fn every_limit_holds_and_each_says_where_it_stands() {
+        let all = [
+            limits("the role `a`", Some("refund_*"), (Some("1/h"), None), None, None),
+            limits("the role `b`", None, (None, None), None, Some(4)),
+            limits("the key", None, (Some("3/h"), None), None, None),
+        ];
+        let holder = Holder::new(all.into(), None);
+        assert!(holder.take(Some("refund_order"), at(0)).is_ok());
+        let (_, reason) = refused(holder.take(Some("refund_all"), at(0)));
+        assert_eq!(
+            reason,
+            "you may make 1/h calls of `refund_*` (`limits.per_tool` of the role `a`)"
+        );
+        assert!(holder.take(Some("get"), at(0)).is_ok() && holder.take(None, at(0)).is_ok());
+        assert!(
+            refused(holder.take(None, at(0)))
+                .1
+                .ends_with("(`limits.rate` of the key)")
+        );
+        // What was refused is not among the calls of the day.
+        assert_eq!(holder.counted[1].calls_today(), 3);
+    }
+
+    #[test]
+    fn what_stays_goes_on_where_another_limit_changes_and_holders_are_counted_apart() {
+        let keys = CountedKeys::default();
+        let daily = limits("the role `a`", None, (None, None), None, Some(1));
+        let rate = |rate| limits("the role `b`", None, (Some(rate), None), None, None);
+        let before: Arc<[_]> = [daily.clone(), rate("5/h")].into();
+        let after: Arc<[_]> = [rate("6/h"), daily].into();
+        let (ada, bob): (Arc<str>, Arc<str>) = ("acme:ada".into(), "acme:bob".into());
+        assert!(keys.of_other(&ada, &before).take(None, at(0)).is_ok());
+        let (_, reason) = refused(keys.of_other(&ada, &after).take(None, at(0)));
+        assert!(reason.contains("1 calls a day"), "{reason}");
+        assert!(keys.of_other(&bob, &after).take(None, at(0)).is_ok());
+        assert!(keys.of_other(&bob, &after).take(None, at(0)).is_err());
     }
 }

@@ -20,6 +20,7 @@ struct Parts {
     id: Option<String>,
     /// There is nothing of the name that was asked for, or the caller is not to know of it.
     hides: bool,
+    scopes: Vec<String>,
 }
 
 impl Fault {
@@ -32,6 +33,7 @@ impl Fault {
             retry_after: None,
             id: None,
             hides: false,
+            scopes: Vec::new(),
         }))
     }
 
@@ -165,6 +167,24 @@ impl Fault {
                 fault
             }
         }
+    }
+
+    /// 403: the token of the caller does not have what the call needs (RFC 6750, section 3.1).
+    pub(super) fn insufficient_scope(scopes: Vec<String>) -> Self {
+        let mut fault = Self::of_http(
+            StatusCode::FORBIDDEN,
+            format!(
+                "the token does not have the scopes that are needed: {}",
+                scopes.join(" ")
+            ),
+        );
+        fault.0.scopes = scopes;
+        fault
+    }
+
+    /// The scopes that a token of the caller would need.
+    pub fn scopes(&self) -> &[String] {
+        &self.0.scopes
     }
 
     /// -32602: the instance has no tool of this name.

@@ -23,6 +23,10 @@ pub struct Reply {
     pub session: Option<String>,
     /// The `Retry-After` to set.
     pub retry_after: Option<Duration>,
+    /// The scopes that the caller's token would need.
+    pub scopes: Vec<String>,
+    /// The `WWW-Authenticate` to set; whoever speaks HTTP knows it.
+    pub challenge: Option<String>,
     /// What the request's record says of it.
     pub trace: Trace,
     /// What the record of a call is to say whose answer is the end of a stream.
@@ -55,6 +59,8 @@ impl Reply {
             body: ReplyBody::Empty,
             session: None,
             retry_after: None,
+            scopes: Vec::new(),
+            challenge: None,
             ends: None,
             trace: Trace::default(),
         }
@@ -72,6 +78,8 @@ impl Reply {
             body: ReplyBody::Json(pieces),
             session: None,
             retry_after: None,
+            scopes: Vec::new(),
+            challenge: None,
             ends: None,
             trace: Trace::default(),
         }
@@ -141,6 +149,7 @@ impl Reply {
     pub(super) fn fault(fault: &Fault, era: Era) -> Self {
         let mut reply = Self::json(fault.status(), fault.to_json(era));
         reply.retry_after = fault.retry_after();
+        reply.scopes = fault.scopes().to_vec();
         reply.trace = Trace::of_fault(fault);
         reply
     }

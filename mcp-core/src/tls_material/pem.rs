@@ -10,8 +10,10 @@ use std::sync::Arc;
 
 /// Why a client identity cannot be used, and which of its two texts is to blame.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) enum UnfitIdentity {
+pub enum UnfitIdentity {
+    /// What is wrong with the certificate.
     Certificate(String),
+    /// What is wrong with the key, or that it is that of another certificate.
     Key(String),
 }
 
@@ -33,7 +35,7 @@ pub(crate) fn certificates(pem: &str) -> Result<Vec<CertificateDer<'static>>, St
 }
 
 /// Certificates whose signatures are believed.
-pub(crate) fn authorities(pem: &str) -> Result<RootCertStore, String> {
+pub fn authorities(pem: &str) -> Result<RootCertStore, String> {
     let mut roots = RootCertStore::empty();
     for (place, certificate) in certificates(pem)?.into_iter().enumerate() {
         roots.add(certificate).map_err(|error| {
@@ -47,7 +49,7 @@ pub(crate) fn authorities(pem: &str) -> Result<RootCertStore, String> {
 }
 
 /// A certificate with the key that fits it.
-pub(crate) fn identity(certificate: &str, key: &str) -> Result<Arc<CertifiedKey>, UnfitIdentity> {
+pub fn identity(certificate: &str, key: &str) -> Result<Arc<CertifiedKey>, UnfitIdentity> {
     let chain = certificates(certificate).map_err(UnfitIdentity::Certificate)?;
     let key = PrivateKeyDer::from_pem_slice(key.as_bytes()).map_err(|_| {
         let reason = if key.contains("ENCRYPTED") {

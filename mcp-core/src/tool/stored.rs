@@ -13,8 +13,8 @@ use mcp_common::{
     bounds::JsonBounds,
     catalog::{Compile, Compiled, ToolEntry, overridden_subject},
     definition::{
-        InstanceDefinition, RoleDefinition, ToolDefinition, UpstreamDefinition, instance::ToolOverrides,
-        upstream::UpstreamProtocol,
+        Access, InstanceDefinition, RoleDefinition, ToolDefinition, UpstreamDefinition,
+        instance::ToolOverrides, upstream::UpstreamProtocol,
     },
     key::{Definition, Kind},
     problem::{Problem, Problems},
@@ -53,7 +53,16 @@ impl Compile for ToolCompiler {
     type Tool = StoredTool;
 
     fn compile(&self, definition: &ToolDefinition) -> Result<Compiled<StoredTool>, Problems> {
-        let Compiled { tool, warnings } = Self::compile(self, definition)?;
+        let access = self.check_access(definition.access.as_ref());
+        let compiled = Self::compile(self, definition);
+        let Compiled { tool, warnings } = match (compiled, access) {
+            (Ok(compiled), None) => compiled,
+            (Ok(_), Some(problem)) => return Err(problem.into()),
+            (Err(mut problems), access) => {
+                problems.0.extend(access);
+                return Err(problems);
+            }
+        };
         let id = &tool.signature.id;
         let state = match tool.target.has_state() {
             true => Some(self.states.of(id)),
@@ -108,7 +117,9 @@ impl Compile for ToolCompiler {
     }
 
     fn check_instance(&self, instance: &InstanceDefinition) -> Result<(), Problems> {
-        none_of(self.check_outputs(instance))
+        let mut problems = self.check_outputs(instance);
+        problems.extend(self.check_access(instance.access.as_ref()));
+        none_of(problems)
     }
 
     fn check_needs(
@@ -127,6 +138,12 @@ impl Compile for ToolCompiler {
 }
 
 impl ToolCompiler {
+    fn check_access(&self, access: Option<&Access>) -> Option<Problem> {
+        let condition = access?.when.as_deref()?;
+        let bounds = TemplateBounds::from(&*self.bounds);
+        self.conditions.check("access.when", condition, bounds).err()
+    }
+
     fn check_role(&self, role: &RoleDefinition) -> Vec<Problem> {
         let bounds = TemplateBounds::from(&*self.bounds);
         role.conditions()

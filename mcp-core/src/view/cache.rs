@@ -1,6 +1,9 @@
 //! Views by instance id, built when first asked for and dropped when the catalog says that they changed.
 
-use super::{InstanceView, Inventories, ViewSettings, narrowed::NarrowedViews};
+use super::{
+    InstanceView, Inventories, ViewSettings,
+    narrowed::{NarrowedViews, Seer, Sight},
+};
 use crate::{telemetry::Metrics, tool::ToolCompiler};
 use mcp_common::{authenticator::Principal, catalog::Catalog};
 use moka::sync::Cache;
@@ -61,7 +64,7 @@ impl Views {
                     entry.clone(),
                     self.catalog.compiler(),
                     &*self.inventories,
-                    None,
+                    Sight::default(),
                     &self.settings,
                     &self.metrics,
                 ))
@@ -85,20 +88,24 @@ impl Views {
     /// What of a view a caller sees.
     pub fn seen_by(&self, caller: &Principal, view: Arc<InstanceView>) -> Arc<InstanceView> {
         let instance = &view.entry.definition.id;
-        let Some(rights) = caller.rights().filter(|rights| rights.narrows(instance)) else {
+        let seer = Seer::of(caller, &view);
+        if seer.sees_all() {
             return view;
-        };
+        }
         let build = || {
             InstanceView::build(
                 view.entry.clone(),
                 self.catalog.compiler(),
                 &*self.inventories,
-                Some(rights),
+                Sight {
+                    rights: seer.rights.as_ref(),
+                    caller: Some(caller),
+                },
                 &self.settings,
                 &self.metrics,
             )
         };
-        let seen = self.narrowed.of(&view, rights, build);
+        let seen = self.narrowed.of(&view, &seer, build);
         // What changed while it was built nobody has dropped it for.
         if self
             .cache

@@ -24,7 +24,7 @@ pub fn listed(entry: &InstanceEntry<StoredTool>, compiler: &ToolCompiler) -> Vec
     if !entry.definition.enabled {
         return Vec::new();
     }
-    let shown = Shown::new(entry, compiler, Sight(None));
+    let shown = Shown::new(entry, compiler, Sight::default());
     let tools = shown.tools.iter().map(|(selected, compiled)| ListedTool {
         id: selected.tool.id.clone(),
         name: selected.name.clone(),

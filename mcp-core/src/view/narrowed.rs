@@ -4,9 +4,9 @@
 use super::{InstanceView, Item, Offer, Unlisted};
 use crate::tool::StoredTool;
 use mcp_common::{
-    authenticator::Rights,
+    authenticator::{Principal, Rights},
     catalog::{InstanceEntry, Selected},
-    definition::role::Thing,
+    definition::{Access, role::Thing},
 };
 use percent_encoding::percent_decode_str;
 use std::{
@@ -18,25 +18,61 @@ use std::{
 const MOST: usize = 256;
 
 /// By instance, then by whose it is.
-type ByInstance = HashMap<Arc<str>, HashMap<Arc<Rights>, Arc<InstanceView>>>;
+type ByInstance = HashMap<Arc<str>, HashMap<Seer, Arc<InstanceView>>>;
+
+/// Those who see the same of an instance.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(super) struct Seer {
+    /// Where they hide something.
+    pub(super) rights: Option<Arc<Rights>>,
+    /// Which of the view's `for_whom` are met.
+    met: Box<[bool]>,
+}
+
+impl Seer {
+    pub(super) fn of(caller: &Principal, view: &InstanceView) -> Self {
+        let narrows = |rights: &&Arc<Rights>| rights.narrows(&view.entry.definition.id);
+        let for_whom = view.for_whom.iter();
+        Self {
+            rights: caller.rights().filter(narrows).cloned(),
+            met: for_whom.map(|access| access.met_by(caller).is_ok()).collect(),
+        }
+    }
+
+    pub(super) fn sees_all(&self) -> bool {
+        self.rights.is_none() && self.met.iter().all(|is_met| *is_met)
+    }
+}
+
+/// What the tools of an instance say about callers, each of it once.
+pub(super) fn for_whom(entry: &InstanceEntry<StoredTool>) -> Box<[Arc<Access>]> {
+    let mut all: Vec<Arc<Access>> = Vec::new();
+    let tools = entry.selection.tools.iter();
+    for access in tools.filter_map(|selected| selected.tool.access.as_ref()) {
+        if access.is_about_callers() && !all.contains(access) {
+            all.push(access.clone());
+        }
+    }
+    all.into()
+}
 
 /// The narrowed views of all instances.
 #[derive(Default)]
 pub(super) struct NarrowedViews(Mutex<ByInstance>);
 
 impl NarrowedViews {
-    /// What somebody with these rights sees of what `whole` is the view of, built by `build` where there is none of its age.
+    /// What somebody like this sees of what `whole` is the view of, built by `build` where there is none of its age.
     pub(super) fn of(
         &self,
         whole: &InstanceView,
-        rights: &Arc<Rights>,
+        seer: &Seer,
         build: impl FnOnce() -> InstanceView,
     ) -> Arc<InstanceView> {
         let instance = &whole.entry.definition.id;
         let known = self
             .lock()
             .get(instance)
-            .and_then(|views| views.get(rights).cloned());
+            .and_then(|views| views.get(seer).cloned());
         if let Some(known) = known.filter(|known| known.is_as_old_as(whole)) {
             return known;
         }
@@ -49,7 +85,7 @@ impl NarrowedViews {
         if views.len() >= MOST {
             views.clear();
         }
-        views.insert(rights.clone(), view.clone());
+        views.insert(seer.clone(), view.clone());
         view
     }
 
@@ -71,25 +107,35 @@ impl InstanceView {
     }
 }
 
-/// What of a view is shown; all of it without rights.
-#[derive(Clone, Copy)]
-pub(super) struct Sight<'a>(pub(super) Option<&'a Arc<Rights>>);
+/// What of a view is shown; all of it by default.
+#[derive(Clone, Copy, Default)]
+pub struct Sight<'a> {
+    /// Those of the caller, where they hide something.
+    pub(super) rights: Option<&'a Arc<Rights>>,
+    /// Whoever looks.
+    pub(super) caller: Option<&'a Principal>,
+}
 
 impl Sight<'_> {
     /// Whether a tool of a definition is shown.
     pub(super) fn shows(self, instance: &str, selected: &Selected<StoredTool>) -> bool {
-        let Self(Some(rights)) = self else { return true };
-        rights.shows(instance, Thing::Tool(&selected.name, &selected.tool.tags))
+        let thing = Thing::Tool(&selected.name, &selected.tool.tags);
+        let meets = |access: &Arc<Access>| self.caller.is_none_or(|caller| access.met_by(caller).is_ok());
+        self.rights.is_none_or(|rights| rights.shows(instance, thing))
+            && selected.tool.access.as_ref().is_none_or(meets)
     }
 
     /// What is left of an offer.
     pub(super) fn narrow(self, offer: &mut Offer, entry: &InstanceEntry<StoredTool>) {
-        let Self(Some(rights)) = self else { return };
-        let instance = entry.definition.id.clone();
-        let shows = |thing: Thing<'_>| rights.shows(&instance, thing);
         // A name that a tool of a definition has is that tool's, whether it is shown or not.
         let taken: HashSet<&str> = entry.selection.tools.iter().map(|tool| &*tool.name).collect();
-        let shows_tool = |item: &Item| shows(Thing::Tool(&item.key, &[])) && !taken.contains(&*item.key);
+        offer
+            .tools
+            .retain(|item| self.caller.is_none() || !taken.contains(&*item.key));
+        let Some(rights) = self.rights else { return };
+        let instance = entry.definition.id.clone();
+        let shows = |thing: Thing<'_>| rights.shows(&instance, thing);
+        let shows_tool = |item: &Item| shows(Thing::Tool(&item.key, &[]));
         offer.tools.retain(shows_tool);
         if let Some(resources) = &mut offer.resources {
             let shows_resource = |item: &Item| shows(Thing::Resource(&item.key));

@@ -1,12 +1,15 @@
 //! The tools of one instance, compiled, in the order in which they are listed.
 
-use super::{Callee, Cursor, Item, ViewTool, collection::Member, narrowed::Sight, offer};
+use super::{Callee, Condition, Cursor, Item, ViewTool, collection::Member, narrowed::Sight, offer};
 use crate::{
     spec::Era,
     telemetry::Metrics,
     tool::{CompiledTool, ShownTool, StoredTool, ToolCompiler},
 };
-use mcp_common::catalog::{InstanceEntry, Selected};
+use mcp_common::{
+    catalog::{InstanceEntry, Selected},
+    definition::Access,
+};
 use std::{collections::HashSet, sync::Arc};
 
 /// An instance's tools, ready to be listed and called.
@@ -57,9 +60,22 @@ impl<'a> Shown<'a> {
     /// All tools of the view: its own, then those that are offered under names that none of them has.
     pub(super) fn members(self, offered: Vec<Item>, metrics: &Metrics) -> Vec<Member<ViewTool>> {
         let instance = &self.entry.definition.id;
-        let tool = |name: &Arc<str>, callee| ViewTool {
+        let of_instance = self.entry.definition.access.as_ref();
+        let conditions = |of_tool: Option<&Access>| {
+            let said = [
+                ("`access` of the instance", of_instance),
+                ("`access` of the tool", of_tool),
+            ];
+            let said = said.into_iter().filter_map(|(place, access)| {
+                let when = access?.when.clone()?;
+                Some(Condition { place, when })
+            });
+            said.collect::<Box<[Condition]>>()
+        };
+        let tool = |name: &Arc<str>, callee, of_tool: Option<&Access>| ViewTool {
             name: name.clone(),
             callee,
+            conditions: conditions(of_tool),
             metrics: metrics.tool(instance, name),
         };
         // The selection keeps the order of `tool_ids`, so one walk finds every place, also of a tool listed twice.
@@ -82,6 +98,7 @@ impl<'a> Shown<'a> {
                 what: tool(
                     &selected.name,
                     Callee::Defined(ShownTool::new(selected, &compiled)),
+                    selected.tool.access.as_deref(),
                 ),
             }
         });
@@ -99,6 +116,7 @@ impl<'a> Shown<'a> {
             tool(
                 &item.key,
                 Callee::Origin(item.origin.clone(), item.mirrored.clone()),
+                None,
             )
         }));
         all

@@ -7,7 +7,7 @@ mod variants;
 use documents::{INSTANCE, STATIC, TOOL, put};
 use fields::fields_of;
 use mcp_common::{
-    definition::{self, InstanceDefinition, ToolDefinition, UnknownMembers, instance, tool},
+    definition::{self, Access, InstanceDefinition, ToolDefinition, UnknownMembers, instance, tool},
     document::Document,
     key::Kind,
 };
@@ -77,6 +77,7 @@ fn described(kind: Kind) -> Vec<(String, Vec<String>)> {
     let places: &[(&str, &str)] = if kind == Kind::TOOL {
         &[
             ("", ""),
+            ("Access", "/access"),
             ("Example", "/examples/0"),
             ("Expectation", "/examples/0/expect"),
             ("Mock", "/examples/0/mock"),
@@ -98,6 +99,7 @@ fn described(kind: Kind) -> Vec<(String, Vec<String>)> {
     } else {
         &[
             ("", ""),
+            ("Access", "/access"),
             ("ToolReference", "/tool_ids/1"),
             ("RemoteOutput", "/tool_ids/1/output"),
             ("Include", "/include"),
@@ -214,6 +216,7 @@ fn the_schema_and_the_gateway_refuse_the_same() {
                 let of_two = [
                     "`base_ms` must be at most",
                     "tool_ids[1].output: is for tools of upstreams",
+                    "access: is empty",
                 ];
                 let is_beyond = |reason: &String| of_two.iter().any(|two| reason.contains(two));
                 let is_beyond = read.as_ref().is_err_and(is_beyond);
@@ -262,6 +265,7 @@ fn every_member_that_is_read_is_described_and_every_described_one_is_read() {
     }
     let read = [
         ("", fields_of::<ToolDefinition>()),
+        ("/access", fields_of::<Access>()),
         ("/examples/0", fields_of::<tool::Example>()),
         ("/examples/0/expect", fields_of::<tool::Expectation>()),
         ("/examples/0/mock", fields_of::<tool::Mock>()),
@@ -290,6 +294,7 @@ fn every_member_that_is_read_is_described_and_every_described_one_is_read() {
     let described_instance: Vec<_> = of(Kind::INSTANCE).collect();
     for (place, fields) in [
         ("", fields_of::<InstanceDefinition>()),
+        ("/access", fields_of::<Access>()),
         ("/include", fields_of::<instance::Include>()),
         ("/exclude", fields_of::<instance::Exclude>()),
     ] {

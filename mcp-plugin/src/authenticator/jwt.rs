@@ -16,10 +16,13 @@ use mcp_common::{
     tasks::Ends,
 };
 use moka::sync::Cache;
-use settings::Issuer;
+pub(super) use settings::Issuer;
+#[cfg(feature = "introspection")]
+pub(super) use settings::{is_trustworthy, one as issuer};
 use sha2::{Digest, Sha256};
 use std::{sync::Arc, time::SystemTime};
-use token::{Unverified, Verified};
+use token::Unverified;
+pub(super) use token::Verified;
 
 /// The task that fetches keys.
 const TASK: &str = "issuer_keys";
@@ -65,6 +68,10 @@ impl Jwt {
             let reason = format!("tokens of this issuer signed by {:?} are not taken", header.alg);
             return Err(Denied::Invalid(reason));
         }
+        if !issuer.takes(header.typ.as_deref()) {
+            let reason = "the token is not one that opens something here (`typ` of its header)";
+            return Err(Denied::Invalid(reason.to_owned()));
+        }
         let has_key = |keys: &KeySet| {
             keys.candidates(header.kid.as_deref(), header.alg)
                 .next()
@@ -106,6 +113,7 @@ impl Authenticator for Jwt {
         self.recognise(Arrival {
             headers,
             resource: None,
+            certificate: None,
         })
         .await
     }
@@ -126,7 +134,11 @@ impl Authenticator for Jwt {
             subject: token.subject.clone(),
             admin: gathered.is_admin,
             attributes: Some(token.attributes.clone()),
-            grant: Some(Arc::new(Grant::of_token(gathered, Some(token.end)))),
+            grant: Some(Arc::new(Grant::of_token(
+                gathered,
+                token.scopes.clone(),
+                Some(token.end),
+            ))),
         })
     }
 

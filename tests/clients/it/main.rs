@@ -5,6 +5,7 @@ mod everything;
 mod fixture;
 mod github;
 mod inspector;
+mod login;
 mod odd_definitions;
 mod python;
 mod rust_sdk;

@@ -24,7 +24,7 @@ const START: Duration = Duration::from_secs(30);
 pub struct Setup {
     /// Instead of the `dynmcp` binary of this build; it understands the same command line.
     pub program: Option<PathBuf>,
-    /// More lines of `[app]`, each with its end of line.
+    /// More lines of `[app]`, each with its end of line; `{origin}` is the URL at which it will be reached.
     pub app: String,
     /// Further tables of the configuration.
     pub tables: String,
@@ -65,7 +65,9 @@ impl Gateway {
         let port = TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
         let key = Self::KEY;
         let config = directory.path().join("config.toml");
+        let origin = format!("http://127.0.0.1:{port}");
         let Setup { app, tables, .. } = setup;
+        let app = app.replace("{origin}", &origin);
         let app = format!("[app]\nhost = \"127.0.0.1\"\nport = {port}\napi_key = \"{key}\"\n{app}");
         fs::write(&config, format!("{app}{tables}"))?;
         // The store and the log are where the defaults say, below the working directory.
@@ -87,7 +89,6 @@ impl Gateway {
             .kill_on_drop(true)
             .spawn()
             .with_context(|| format!("{} cannot be started", binary.display()))?;
-        let origin = format!("http://127.0.0.1:{port}");
         let admin = Admin::new(&origin)?;
         let mut gateway = Self {
             directory,

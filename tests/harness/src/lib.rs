@@ -2,10 +2,12 @@
 
 mod admin;
 mod binary;
+mod browser;
 mod fill;
 mod gateway;
 mod look;
 mod mcp;
+mod provider;
 mod replicas;
 mod servers;
 mod store;
@@ -14,9 +16,11 @@ mod upstream;
 
 pub use admin::Admin;
 pub use binary::dynmcp;
+pub use browser::Browser;
 pub use fill::Row;
 pub use gateway::{Gateway, Setup};
 pub use mcp::{Listener, Mcp};
+pub use provider::Provider;
 pub use replicas::{Directory, Replicas};
 pub use store::Store;
 pub use toolbox::Toolbox;

@@ -34,6 +34,18 @@ impl Toolbox {
         self.root.join("node/")
     }
 
+    /// Where the identity provider is installed.
+    pub fn provider(&self) -> Result<PathBuf> {
+        let directory = self.root.join("provider");
+        if !directory.join("installed").exists() {
+            bail!(
+                "{} is missing: `cargo xtask tools` installs it",
+                directory.display()
+            );
+        }
+        Ok(directory)
+    }
+
     /// A file of an installed Node.js package.
     pub fn node_module(&self, path: &str) -> PathBuf {
         self.root.join("node/node_modules").join(path)

@@ -19,8 +19,16 @@ pub(super) fn install(tools: &Path, pinned: &Path) -> Result<()> {
     if stamp.holds() {
         return Ok(());
     }
-    println!("installing the Node.js packages of {}", pinned.display());
     stamp.clear()?;
+    fetch(&directory, pinned)?;
+    fs::create_dir(directory.join("bin"))?;
+    symlink(executable(&directory)?, directory.join("bin/node"))?;
+    stamp.set()
+}
+
+/// The packages that are pinned there, into an empty directory.
+pub(super) fn fetch(directory: &Path, pinned: &Path) -> Result<()> {
+    println!("installing the Node.js packages of {}", pinned.display());
     for file in ["package.json", "package-lock.json"] {
         fs::copy(pinned.join(file), directory.join(file))?;
     }
@@ -33,11 +41,8 @@ pub(super) fn install(tools: &Path, pinned: &Path) -> Result<()> {
         "--no-fund",
         "--loglevel=error",
     ])
-    .current_dir(&directory);
-    run(&mut npm).context("the Node.js packages of the tests cannot be installed")?;
-    fs::create_dir(directory.join("bin"))?;
-    symlink(executable(&directory)?, directory.join("bin/node"))?;
-    stamp.set()
+    .current_dir(directory);
+    run(&mut npm).context("the Node.js packages of the tests cannot be installed")
 }
 
 /// The packaged Node.js where there is one for this machine, else the system's if it is new enough.

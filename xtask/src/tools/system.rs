@@ -22,6 +22,12 @@ const FOR_TESTS: &[Needed] = &[
         probe: &["--version"],
         packages: &["sqlite3"],
     },
+    // RSA keys of identity providers are made for the tests.
+    Needed {
+        program: "openssl",
+        probe: &["version"],
+        packages: &["openssl"],
+    },
     Needed {
         program: "python3",
         probe: &["-c", "import ensurepip, venv"],

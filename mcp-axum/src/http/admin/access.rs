@@ -56,11 +56,12 @@ pub(super) struct Sender {
 }
 
 /// Whether whoever made a request with these headers may still do this.
-pub(super) async fn may_still(app: &App, headers: &HeaderMap, action: &str) -> bool {
+pub(super) async fn may_still(app: &App, headers: &HeaderMap, peer: Option<&Peer>, action: &str) -> bool {
     let resource = app.resources.as_ref().map(Resources::admin);
     let arrival = Arrival {
         headers,
         resource: resource.as_deref(),
+        certificate: peer.and_then(Peer::certificate),
     };
     let found = app.guard.recognise(arrival).await;
     let entered = app.gateway.policy.enter(Door::Admin, None, found);
@@ -84,9 +85,11 @@ async fn serve(app: &App, mut request: Request, next: Next, sender: &mut Option<
         app.admin.access.check_with_own_pages(request.headers())?;
     }
     let resource = app.resources.as_ref().map(Resources::admin);
+    let peer = request.extensions().get::<Arc<Peer>>().cloned();
     let arrival = Arrival {
         headers: request.headers(),
         resource: resource.as_deref(),
+        certificate: peer.as_ref().and_then(|peer| peer.certificate()),
     };
     let found = app.guard.recognise(arrival).await;
     *sender = found.as_ref().ok().map(|principal| Sender {
@@ -109,14 +112,13 @@ async fn serve(app: &App, mut request: Request, next: Next, sender: &mut Option<
         verb: Verb::of(request.method()),
         path: path.strip_prefix("/admin").unwrap_or(&path),
     };
-    let peer = request.extensions().get::<Arc<Peer>>();
     let name = request.extensions().get::<RequestName>();
     let asked = Asked {
         principal: &principal,
         action,
         request: Asking {
             id: name.map_or(&UNNAMED, |RequestName(id)| id),
-            address: peer.and_then(|peer| peer.address()),
+            address: peer.as_ref().and_then(|peer| peer.address()),
             headers: request.headers(),
         },
     };

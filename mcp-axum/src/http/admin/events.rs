@@ -7,6 +7,7 @@ use crate::{
     http::error::{Error, Result},
 };
 use axum::{
+    Extension,
     body::Body,
     extract::State,
     response::{IntoResponse, Response},
@@ -15,6 +16,7 @@ use bytes::Bytes;
 use futures_util::stream;
 use http::{HeaderMap, HeaderName, header};
 use mcp_common::events::{Event, Events, Wanted as Types};
+use mcp_core::peer::Peer;
 use serde::Deserialize;
 use serde_json::json;
 use std::{convert::Infallible, fmt::Write, sync::Arc, time::Duration};
@@ -38,6 +40,7 @@ pub(super) struct Wanted {
 struct Reader {
     app: Arc<App>,
     headers: HeaderMap,
+    peer: Option<Arc<Peer>>,
     events: Events,
     types: Types,
     number: u64,
@@ -50,6 +53,7 @@ pub(super) async fn stream(
     State(app): State<Arc<App>>,
     Parameters(wanted): Parameters<Wanted>,
     headers: HeaderMap,
+    peer: Option<Extension<Arc<Peer>>>,
 ) -> Result<Response> {
     let types = Types::new(wanted.types.as_deref().unwrap_or("*").split(','));
     let types = types.map_err(|unknown| Error::bad_request(format!("types: {unknown}")))?;
@@ -68,6 +72,7 @@ pub(super) async fn stream(
         events,
         types,
         headers,
+        peer: peer.map(|Extension(peer)| peer),
         app,
         _place: place,
     };
@@ -126,7 +131,13 @@ impl Reader {
 
     /// Keys end and roles change while a stream is open.
     async fn may_still_read(&self) -> bool {
-        super::access::may_still(&self.app.latest(), &self.headers, "admin/events/read").await
+        super::access::may_still(
+            &self.app.latest(),
+            &self.headers,
+            self.peer.as_deref(),
+            "admin/events/read",
+        )
+        .await
     }
 }
 

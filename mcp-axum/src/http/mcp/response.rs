@@ -27,6 +27,7 @@ pub(super) fn of(reply: Reply) -> Response {
         body,
         session,
         retry_after,
+        challenge,
         ..
     } = reply;
     let mut response = match body {
@@ -52,6 +53,9 @@ pub(super) fn of(reply: Reply) -> Response {
         // Whole seconds, and never sooner.
         let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
         response.headers_mut().insert(header::RETRY_AFTER, seconds.into());
+    }
+    if let Some(challenge) = challenge.and_then(|challenge| HeaderValue::try_from(challenge).ok()) {
+        response.headers_mut().insert(header::WWW_AUTHENTICATE, challenge);
     }
     if let Some(session) = session.and_then(|id| HeaderValue::try_from(id).ok()) {
         response.headers_mut().insert(SESSION_ID, session);

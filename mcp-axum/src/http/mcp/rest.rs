@@ -154,7 +154,8 @@ async fn answer(
              {path} is of)"
         ))
     })?;
-    let (view, principal) = admit(route, &parts.headers, &instance, record).await?;
+    let peer = body::peer(&parts.extensions);
+    let (view, principal) = admit(route, &parts.headers, &peer, &instance, record).await?;
     let mut headers = parts.headers;
     let of_mcp: Vec<_> = headers
         .keys()
@@ -168,7 +169,7 @@ async fn answer(
         route,
         view,
         principal,
-        peer: body::peer(&parts.extensions),
+        peer,
         request_id: record.id().clone(),
         headers,
     };

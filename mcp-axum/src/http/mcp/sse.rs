@@ -56,7 +56,14 @@ async fn opened(route: &McpRoute, parts: Parts, call: &mut Call) -> Result<Respo
     let path = parts.uri.path();
     let door = if path.starts_with("/mcp") { "/mcp" } else { "/sse" };
     let instance = instance_of(route, &parts.headers, path, door)?;
-    let (view, principal) = admit(route, &parts.headers, &instance, &mut call.record).await?;
+    let (view, principal) = admit(
+        route,
+        &parts.headers,
+        &body::peer(&parts.extensions),
+        &instance,
+        &mut call.record,
+    )
+    .await?;
     if view.entry.definition.metadata.proto_type != ProtoType::Legacy {
         return Err(Error::not_found(
             "this instance does not serve the HTTP+SSE transport of 2024-11-05: choose Streamable HTTP in the client, with \
@@ -205,7 +212,14 @@ async fn take(
     call: &mut Call,
 ) -> Result<(Arc<Channel>, Work, Bytes), Error> {
     let instance = instance_of(route, &parts.headers, parts.uri.path(), "/messages")?;
-    let (view, principal) = admit(route, &parts.headers, &instance, &mut call.record).await?;
+    let (view, principal) = admit(
+        route,
+        &parts.headers,
+        &body::peer(&parts.extensions),
+        &instance,
+        &mut call.record,
+    )
+    .await?;
     if parts.method != Method::POST {
         return Err(Error::method_not_allowed("POST"));
     }

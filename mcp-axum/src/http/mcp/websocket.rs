@@ -46,7 +46,14 @@ pub(super) async fn open(State(route): State<Arc<McpRoute>>, request: Request) -
 
 async fn opened(route: &Arc<McpRoute>, parts: &mut Parts, call: &mut Call) -> Result<Response, Error> {
     let instance = instance_of(route, &parts.headers, parts.uri.path(), "/ws")?.into_owned();
-    let (view, principal) = admit(route, &parts.headers, &instance, &mut call.record).await?;
+    let (view, principal) = admit(
+        route,
+        &parts.headers,
+        &body::peer(&parts.extensions),
+        &instance,
+        &mut call.record,
+    )
+    .await?;
     let answer = upgrade::check(parts)?;
     let only_http_1 = "WebSockets are opened with HTTP/1.1 here";
     let (takeover, upgraded) = parts

@@ -10,6 +10,7 @@ use mcp_core::{
     engine::{Engine, EngineSettings},
     tool::ToolCompiler,
 };
+use mcp_plugin::authenticator::stored_keys::ShortTokens;
 use std::{future::pending, sync::Arc};
 use tokio::sync::watch;
 
@@ -47,16 +48,16 @@ pub(super) async fn guard(
     key: &AdminKey,
     catalog: &Arc<Catalog<ToolCompiler>>,
     tasks: &Tasks,
-    before: Option<&Guard>,
+    (tokens, before): (Option<ShortTokens>, Option<&Guard>),
 ) -> Result<Guard, GuardError> {
     let surroundings = Surroundings {
         ring: catalog.clone(),
-        http: Arc::new(crate::client::Documents),
+        http: Arc::new(crate::client::Documents::default()),
         tasks: tasks.clone(),
     };
     let names = &settings.app.authenticators;
     let guard = Guard::build(names, &key.tables(settings), &surroundings, before).await?;
-    Ok(guard.with_keys(catalog.clone()))
+    Ok(guard.with_keys(catalog.clone(), tokens))
 }
 
 /// Puts what of this configuration can be in effect without a restart into effect, as one. The keys that are other ones from now on, and
@@ -80,7 +81,8 @@ pub(crate) async fn adopt(
     if matches!(key, AdminKey::New { .. }) {
         return Err(TermsError::NewAdminKey);
     }
-    let guard = guard(&settings, &key, &app.catalog, &app.tasks, Some(&app.guard)).await?;
+    let before = (app.guard.tokens(), Some(&app.guard));
+    let guard = guard(&settings, &key, &app.catalog, &app.tasks, before).await?;
     let is_about_upstreams = |key: &String| key.starts_with("upstream.") || key.starts_with("egress.");
     let engine = match changed.iter().any(is_about_upstreams) {
         false => app.engine.clone(),

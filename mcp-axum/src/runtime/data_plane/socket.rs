@@ -1,16 +1,13 @@
 //! The client's end of a connection, as hyper reads and writes it.
 
-use super::connection::Usage;
+use super::{connection::Usage, stream::Stream};
 use std::{
     io,
     pin::Pin,
     sync::Arc,
     task::{Context, Poll},
 };
-use tokio::{
-    io::{AsyncRead, AsyncWrite, ReadBuf},
-    net::TcpStream,
-};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 /// How a connection of HTTP/2 begins.
 const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
@@ -20,7 +17,7 @@ const BURST: usize = 128 << 10;
 
 /// A socket that tells the connection when something came or left.
 pub(super) struct Socket {
-    stream: TcpStream,
+    stream: Stream,
     usage: Arc<Usage>,
     /// How much of the preface of HTTP/2 has come; `None`: something else has. With all of it what is read is no header of a
     /// request, but frames whose bounds hyper knows.
@@ -30,7 +27,11 @@ pub(super) struct Socket {
 }
 
 impl Socket {
-    pub(super) fn new(stream: TcpStream, usage: Arc<Usage>) -> Self {
+    pub(super) fn new(stream: Stream, usage: Arc<Usage>) -> Self {
+        if stream.is_shaking_hands() {
+            // It is the client's turn, as where a header has begun.
+            usage.read();
+        }
         Self {
             stream,
             usage,
@@ -84,7 +85,11 @@ impl AsyncRead for Socket {
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
         let before = buffer.filled().len();
+        let was_shaking_hands = self.stream.is_shaking_hands();
         let read = Pin::new(&mut self.stream).poll_read(context, buffer);
+        if was_shaking_hands && !self.stream.is_shaking_hands() {
+            self.usage.no_head();
+        }
         if read.is_ready() {
             self.came(&buffer.filled()[before..]);
         }
@@ -149,7 +154,10 @@ mod tests {
     use crate::app::Readiness;
     use futures_util::future::poll_fn;
     use std::time::Duration;
-    use tokio::{io::AsyncReadExt, net::TcpListener};
+    use tokio::{
+        io::AsyncReadExt,
+        net::{TcpListener, TcpStream},
+    };
 
     #[tokio::test]
     async fn what_is_large_leaves_in_pieces_and_others_have_turns_between_them() {
@@ -164,7 +172,7 @@ mod tests {
             taken
         });
         let usage = Usage::new(Readiness::default(), Duration::from_secs(30));
-        let mut socket = Socket::new(stream, usage);
+        let mut socket = Socket::new(Stream::Plain(stream), usage);
         let bytes: Vec<u8> = (0..SIZE).map(|number| number as u8).collect();
         let (mut written, mut turns) = (0, 0);
         while written < SIZE {

@@ -10,6 +10,7 @@ use super::{
     routes::Routes,
     seats::{Seat, Seats},
     socket::Socket,
+    stream::Stream,
 };
 use crate::{
     app::{App, Phase},
@@ -65,6 +66,7 @@ pub(super) struct Opener {
     routes: Routes,
     server: auto::Builder<TokioExecutor>,
     member: Arc<Member>,
+    serves: Serves,
 }
 
 /// What a worker is given.
@@ -118,6 +120,7 @@ impl Worker {
             routes,
             server,
             member: member.clone(),
+            serves,
         };
         let client_patience = opener.app.settings.app.client_patience();
         let mut connections = Connections::default();
@@ -165,6 +168,11 @@ impl Opener {
             seat: seat.clone(),
             takeover: takeover.clone(),
             compresses: self.app.latest().settings.app.compression,
+        };
+        let stream = match (&self.app.tls, self.serves) {
+            (None, _) => Stream::Plain(stream),
+            (Some(tls), Serves::Clients) => Stream::tls(&tls.clients(), stream, visit.peer().clone()),
+            (Some(tls), Serves::Operators) => Stream::tls(&tls.operators(), stream, visit.peer().clone()),
         };
         let socket = Socket::new(stream, usage.clone());
         let service = service_fn(move |request| entrance.serve(request));

@@ -1,11 +1,7 @@
-//! An identity provider for tests: metadata, keys, and tokens that it signs or that somebody forges.
+//! An identity provider for tests: metadata and keys.
 
+use super::signer::Signer;
 use axum::{Json, Router, extract::State, routing::get};
-use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
-use ring::{
-    rand::SystemRandom,
-    signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair},
-};
 use serde_json::{Value, json};
 use std::{
     sync::{
@@ -16,55 +12,8 @@ use std::{
 };
 use tokio::{net::TcpListener, task::JoinHandle};
 
-pub fn encoded(bytes: impl AsRef<[u8]>) -> String {
-    URL_SAFE_NO_PAD.encode(bytes)
-}
-
 pub fn now() -> i64 {
     SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs() as i64
-}
-
-/// A key and its name.
-pub struct Signer {
-    pub kid: String,
-    pair: EcdsaKeyPair,
-}
-
-impl Signer {
-    pub fn new(kid: &str) -> Self {
-        let random = SystemRandom::new();
-        let pkcs8 = EcdsaKeyPair::generate_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &random).unwrap();
-        let pair =
-            EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, pkcs8.as_ref(), &random).unwrap();
-        Self {
-            kid: kid.to_owned(),
-            pair,
-        }
-    }
-
-    /// As it stands in a set of keys.
-    pub fn public(&self) -> Value {
-        let point = &self.pair.public_key().as_ref()[1..];
-        json!({
-            "kty": "EC", "crv": "P-256", "use": "sig", "alg": "ES256", "kid": self.kid,
-            "x": encoded(&point[..32]), "y": encoded(&point[32..]),
-        })
-    }
-
-    /// The bytes of the public key.
-    pub fn point(&self) -> Vec<u8> {
-        self.pair.public_key().as_ref().to_vec()
-    }
-
-    pub fn sign(&self, claims: &Value) -> String {
-        self.sign_with(&json!({"alg": "ES256", "typ": "at+jwt", "kid": self.kid}), claims)
-    }
-
-    pub fn sign_with(&self, header: &Value, claims: &Value) -> String {
-        let message = format!("{}.{}", encoded(header.to_string()), encoded(claims.to_string()));
-        let signature = self.pair.sign(&SystemRandom::new(), message.as_bytes()).unwrap();
-        format!("{message}.{}", encoded(signature))
-    }
 }
 
 /// The provider; ends when dropped.

@@ -2,14 +2,15 @@
 
 use super::{Placed, Rights};
 use crate::{
-    authenticator::{KeyRing, Narrowing, RoleVersion, StoredRole},
+    authenticator::{KeyRing, Narrowing, PlacedLimits, RoleVersion, StoredRole},
     definition::{
         ApiKeyDefinition, RoleDefinition,
+        api_key::{KeyLimits, Rate},
         role::{ADMIN_ROLE, Rule, built_in},
         upstream::Pattern,
     },
 };
-use std::{collections::HashSet, sync::Arc};
+use std::{cmp::Reverse, collections::HashSet, sync::Arc};
 
 /// The most roles that one key has, with those that they inherit.
 const MOST_ROLES: usize = 256;
@@ -19,6 +20,10 @@ const MOST_ROLES: usize = 256;
 pub struct Gathered {
     /// What the key's holder may do.
     pub rights: Arc<Rights>,
+    /// How many calls they may make: those of the key and of each role, the tightest first.
+    pub limits: Arc<[PlacedLimits]>,
+    /// Every role, inherited ones included.
+    pub(in crate::authenticator) names: Arc<[Arc<str>]>,
     /// Every role that was looked for, and what was found.
     roles: Arc<[(Arc<str>, RoleVersion)]>,
     /// Whether the role `admin` is among them, and no role refuses anything.
@@ -28,19 +33,36 @@ pub struct Gathered {
 impl Gathered {
     /// The rights of a key, as its roles are now.
     pub fn of(key: &ApiKeyDefinition, ring: &dyn KeyRing) -> Self {
-        Self::of_parts(&key.instances, &key.roles, key.shown(), ring)
+        let own = PlacedLimits {
+            place: "the key".into(),
+            tools: None,
+            limits: key.limits,
+        };
+        Self::of_parts(&key.instances, &key.roles, key.shown(), own, ring)
     }
 
     /// The rights of somebody who has these roles, as they are now.
     pub fn of_roles(roles: &[String], ring: &dyn KeyRing) -> Self {
-        Self::of_parts(&[], roles, Narrowing::default(), ring)
+        let none = PlacedLimits {
+            place: "the token".into(),
+            tools: None,
+            limits: KeyLimits::default(),
+        };
+        Self::of_parts(&[], roles, Narrowing::default(), none, ring)
     }
 
-    fn of_parts(instances: &[Pattern], roles: &[String], shown: Narrowing, ring: &dyn KeyRing) -> Self {
+    fn of_parts(
+        instances: &[Pattern],
+        roles: &[String],
+        shown: Narrowing,
+        own: PlacedLimits,
+        ring: &dyn KeyRing,
+    ) -> Self {
         let mut found = Found {
             ring,
             allow: Vec::new(),
             deny: Vec::new(),
+            limits: vec![own],
             seen: HashSet::new(),
             roles: Vec::new(),
         };
@@ -61,7 +83,13 @@ impl Gathered {
             is_admin: broken.is_none()
                 && found.deny.is_empty()
                 && roles.iter().any(|role| role == ADMIN_ROLE),
+            limits: tightest_first(found.limits),
             rights: Arc::new(Rights::new(found.allow, found.deny, shown, broken)),
+            names: {
+                let mut names: Vec<_> = found.seen.into_iter().collect();
+                names.sort_unstable();
+                names.into()
+            },
             roles: found.roles.into(),
         }
     }
@@ -78,10 +106,21 @@ impl Gathered {
     }
 }
 
+/// In the order in which they are asked: what one lets in and the next one refuses has been counted by the first.
+fn tightest_first(limits: Vec<PlacedLimits>) -> Arc<[PlacedLimits]> {
+    let mut limits: Vec<PlacedLimits> = limits
+        .into_iter()
+        .filter(|placed| !placed.limits.is_empty())
+        .collect();
+    limits.sort_by_key(|placed| Reverse(placed.limits.rate.map(Rate::between)));
+    limits.into()
+}
+
 struct Found<'a> {
     ring: &'a dyn KeyRing,
     allow: Vec<Placed>,
     deny: Vec<Placed>,
+    limits: Vec<PlacedLimits>,
     seen: HashSet<Arc<str>>,
     roles: Vec<(Arc<str>, RoleVersion)>,
 }
@@ -146,5 +185,20 @@ impl Found<'_> {
         };
         self.allow.extend(placed("allow", &role.allow));
         self.deny.extend(placed("deny", &role.deny));
+        let place: Arc<str> = format!("the role `{}`", role.id).into();
+        let limited = |tools, limits| PlacedLimits {
+            place: place.clone(),
+            tools,
+            limits,
+        };
+        self.limits.push(limited(None, role.limits.of_all()));
+        let per_tool = role.limits.per_tool.iter().map(|(tools, rate)| {
+            let rate = KeyLimits {
+                rate: Some(*rate),
+                ..KeyLimits::default()
+            };
+            limited(Some(Pattern(tools.to_string())), rate)
+        });
+        self.limits.extend(per_tool);
     }
 }

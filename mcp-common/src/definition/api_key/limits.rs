@@ -51,7 +51,7 @@ impl KeyLimits {
         *self == Self::default()
     }
 
-    pub(super) fn problem(&self) -> Option<Problem> {
+    pub(in crate::definition) fn problem(&self) -> Option<Problem> {
         let burst = self.burst?;
         let Some(rate) = self.rate else {
             return Some(Problem::at("limits.burst", "means nothing without `limits.rate`"));

@@ -24,6 +24,7 @@ impl InstanceDefinition {
             "enabled",
             "managed_by",
             "auth",
+            "access",
             "metadata",
             "vars",
             "null_as_absent",
@@ -31,7 +32,7 @@ impl InstanceDefinition {
             "include",
             "exclude",
         ],
-        inner: &[],
+        inner: &[("access", &["roles", "scopes", "when"])],
         schema: |unknown| {
             let made = schema::of::<Self>("urn:dynmcp:schema:ids", "DynMCP instance (IDS)");
             schema::finished(made, unknown)

@@ -43,6 +43,7 @@ pub(super) fn problems(id: &str, definition: &RoleDefinition) -> Vec<Problem> {
             ));
         }
     }
+    problems.extend(definition.limits.problems());
     for (member, list) in lists {
         for (index, rule) in list.iter().enumerate().take(MOST_ENTRIES) {
             check_rule(&format!("{member}[{index}]"), rule, &mut problems);

@@ -9,6 +9,8 @@ use std::sync::Arc;
 
 const OF_RULES: &[&str] = &["actions", "instances", "tools", "resources", "prompts", "when"];
 
+const OF_LIMITS: &[&str] = &["rate", "burst", "concurrent", "per_day", "per_tool"];
+
 impl RoleDefinition {
     /// Roles as a kind.
     pub const KIND: KindRow = KindRow {
@@ -27,8 +29,9 @@ impl RoleDefinition {
             "inherits",
             "allow",
             "deny",
+            "limits",
         ],
-        inner: &[("allow", OF_RULES), ("deny", OF_RULES)],
+        inner: &[("allow", OF_RULES), ("deny", OF_RULES), ("limits", OF_LIMITS)],
         schema: |unknown| {
             let made = schema::of::<Self>("urn:dynmcp:schema:roles", "DynMCP role (RDS)");
             schema::finished(made, unknown)

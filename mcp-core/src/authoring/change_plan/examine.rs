@@ -3,7 +3,9 @@
 use super::{
     Plan, PlanOptions, PlanReport, Prune, Skipped, Step, Stored,
     difference::changed_values,
-    digest, notices,
+    digest,
+    holders::holders,
+    notices,
     report::{Finding, name},
     request::{Desired, DesiredDefinition, OWNER, owner},
 };
@@ -50,6 +52,9 @@ pub fn examine(
     work.check(&preview);
     if preview.is_good() {
         work.report.clients = notices(&preview, catalog.compiler());
+        let holders = holders(&work.plan, &preview);
+        work.report.access = holders.notices;
+        work.report.access_left_out = holders.left_out;
         work.report.breaking = work.report.clients.iter().any(|notice| notice.breaking);
     }
     for step in &work.plan.steps {

@@ -2,7 +2,7 @@
 
 mod text;
 
-use super::{ChangedValue, InstanceNotice, Step};
+use super::{ChangedValue, HolderNotice, InstanceNotice, Step};
 use mcp_common::key::{Key, Revision};
 use serde::{Deserialize, Serialize};
 
@@ -27,6 +27,12 @@ pub struct PlanReport {
     pub warnings: Vec<Finding>,
     /// What clients will notice, by instance.
     pub clients: Vec<InstanceNotice>,
+    /// Who gains and who loses tools, by key and role and instance.
+    #[serde(default)]
+    pub access: Vec<HolderNotice>,
+    /// How many more of them there are.
+    #[serde(default)]
+    pub access_left_out: usize,
     /// Something that works for a client today will not.
     pub breaking: bool,
     /// Names exactly these changes to exactly this state of the store.

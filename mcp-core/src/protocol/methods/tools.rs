@@ -33,7 +33,11 @@ pub(super) async fn call(ask: &Ask<'_>, params: &CallParams<'_>) -> Result<Reply
     let name = params.name.and_then(as_string);
     let name = name.ok_or_else(|| Fault::invalid_params("params.name must be the name of a tool"))?;
     let Some(tool) = exchange.view.tool(&name) else {
-        return Err(Fault::unknown_tool(&name));
+        let needed = exchange.view.scopes_for(&exchange.principal, &name);
+        return Err(match needed {
+            Some(scopes) => Fault::insufficient_scope(scopes),
+            None => Fault::unknown_tool(&name),
+        });
     };
     // Some clients send `null` for "no arguments".
     let arguments = params.arguments.filter(|raw| raw.get() != "null");
@@ -41,9 +45,8 @@ pub(super) async fn call(ask: &Ask<'_>, params: &CallParams<'_>) -> Result<Reply
         return Err(Fault::invalid_params("params.arguments must be an object"));
     }
     let compiler = endpoint.gateway.views.compiler();
-    if let Some(rights) = exchange.principal.rights()
-        && rights.has_conditions()
-    {
+    let rights = exchange.principal.rights();
+    if rights.is_some_and(|rights| rights.has_conditions()) || !tool.conditions.is_empty() {
         match ruling(exchange, tool, arguments, compiler) {
             Ruling::Allowed(_) => {}
             Ruling::Refused(reason) => return Ok(refused((ask.era, ask.id), &exchange.view, tool, &reason)),
@@ -98,6 +101,7 @@ fn ruling(
         instance: &view.entry.definition.id,
         tool: &tool.name,
         tags: view.tags_of(&tool.name),
+        conditions: &tool.conditions,
         arguments: arguments.map(RawValue::get),
     };
     call.ruling(compiler)

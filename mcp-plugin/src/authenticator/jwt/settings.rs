@@ -9,12 +9,13 @@ use serde_json::Value;
 use std::sync::Arc;
 
 const TABLE: &str = "authenticator.jwt";
-const KNOWN: [&str; 13] = [
+const KNOWN: [&str; 14] = [
     "name",
     "issuer",
     "jwks_uri",
     "audiences",
     "algorithms",
+    "token_types",
     "leeway_seconds",
     "subject",
     "roles",
@@ -24,34 +25,47 @@ const KNOWN: [&str; 13] = [
     "required_scopes",
     "claims",
 ];
+/// What the header of a token says that it is, where nothing else is configured: what many issuers write, and access tokens of RFC 9068.
+/// Others are something else (a logout, a proof, an assertion), signed by the same key.
+const TYPES: [&str; 2] = ["JWT", "at+jwt"];
+/// What may be left out before the name of a type (RFC 7515, section 4.1.9).
+const MEDIA: &str = "application/";
 /// The role that no issuer gives unless it is named.
 const ADMIN: &str = "admin";
 
 /// Somebody whose tokens are taken.
 #[derive(Debug)]
-pub(super) struct Issuer {
+pub(in crate::authenticator) struct Issuer {
     /// Stands before subjects: two issuers may call different people the same.
-    pub(super) name: String,
+    pub(in crate::authenticator) name: String,
     /// `iss`, to the letter.
-    pub(super) url: String,
-    pub(super) jwks_uri: Option<String>,
+    pub(in crate::authenticator) url: String,
+    pub(in crate::authenticator) jwks_uri: Option<String>,
     /// One of these, or the URI of the instance, has to be in `aud`.
-    pub(super) audiences: Vec<String>,
-    pub(super) algorithms: Vec<Algorithm>,
-    pub(super) leeway: u64,
-    pub(super) subject: String,
-    pub(super) roles: Option<String>,
+    pub(in crate::authenticator) audiences: Vec<String>,
+    pub(in crate::authenticator) algorithms: Vec<Algorithm>,
+    types: Vec<String>,
+    pub(in crate::authenticator) leeway: u64,
+    pub(in crate::authenticator) subject: String,
+    pub(in crate::authenticator) roles: Option<String>,
     allow_roles: Vec<Pattern>,
-    pub(super) give_roles: Vec<String>,
-    pub(super) scopes: String,
-    pub(super) required_scopes: Vec<String>,
+    pub(in crate::authenticator) give_roles: Vec<String>,
+    pub(in crate::authenticator) scopes: String,
+    pub(in crate::authenticator) required_scopes: Vec<String>,
     /// The claims that templates may name.
-    pub(super) claims: Vec<String>,
+    pub(in crate::authenticator) claims: Vec<String>,
 }
 
 impl Issuer {
+    /// Whether tokens are taken whose header says this of them; one that says nothing is a JWT.
+    pub(in crate::authenticator) fn takes(&self, typ: Option<&str>) -> bool {
+        let typ = typ.map_or(TYPES[0], without_media);
+        let mut types = self.types.iter();
+        types.any(|taken| without_media(taken).eq_ignore_ascii_case(typ))
+    }
+
     /// Whether a token may bring this role.
-    pub(super) fn may_give(&self, role: &str) -> bool {
+    pub(in crate::authenticator) fn may_give(&self, role: &str) -> bool {
         let mut patterns = self.allow_roles.iter();
         patterns.any(|pattern| match role {
             ADMIN => pattern.0 == ADMIN,
@@ -60,8 +74,15 @@ impl Issuer {
     }
 }
 
+fn without_media(typ: &str) -> &str {
+    match typ.split_at_checked(MEDIA.len()) {
+        Some((start, name)) if start.eq_ignore_ascii_case(MEDIA) => name,
+        _ => typ,
+    }
+}
+
 /// All of them.
-pub(super) fn issuers(settings: &Settings) -> Result<Vec<Arc<Issuer>>, PluginError> {
+pub(in crate::authenticator) fn issuers(settings: &Settings) -> Result<Vec<Arc<Issuer>>, PluginError> {
     let (issuers, problems) = read(settings)?;
     if let Some(problem) = problems.into_iter().next() {
         return Err(problem);
@@ -70,7 +91,7 @@ pub(super) fn issuers(settings: &Settings) -> Result<Vec<Arc<Issuer>>, PluginErr
 }
 
 /// Everything that is wrong with them.
-pub(super) fn problems(settings: &Settings) -> Vec<PluginError> {
+pub(in crate::authenticator) fn problems(settings: &Settings) -> Vec<PluginError> {
     read(settings).map_or_else(|problem| vec![problem], |(_, problems)| problems)
 }
 
@@ -109,7 +130,8 @@ fn read(settings: &Settings) -> Result<(Vec<Arc<Issuer>>, Vec<PluginError>), Plu
     Ok((issuers, problems))
 }
 
-fn one(path: &str, entry: &Value) -> Result<Issuer, PluginError> {
+/// One of them.
+pub(in crate::authenticator) fn one(path: &str, entry: &Value) -> Result<Issuer, PluginError> {
     let table = Table::new(path, entry, &KNOWN)?;
     let text = |name: &str| {
         Ok::<_, PluginError>(
@@ -140,6 +162,13 @@ fn one(path: &str, entry: &Value) -> Result<Issuer, PluginError> {
             })
             .collect::<Result<_, _>>()?,
     };
+    let types = list(&table, "token_types")?.unwrap_or_else(|| TYPES.map(str::to_owned).to_vec());
+    if types.is_empty() || types.iter().any(String::is_empty) {
+        return Err(table.wrong(
+            "token_types",
+            "must name at least one: what `typ` says in the header of tokens, such as `at+jwt`",
+        ));
+    }
     let patterns = list(&table, "allow_roles")?.unwrap_or_else(|| vec!["*".to_owned()]);
     let name = needed("name")?;
     if name.len() > 64
@@ -158,6 +187,7 @@ fn one(path: &str, entry: &Value) -> Result<Issuer, PluginError> {
         jwks_uri: text("jwks_uri")?.map(|uri| url("jwks_uri", uri)).transpose()?,
         audiences: list(&table, "audiences")?.unwrap_or_default(),
         algorithms,
+        types,
         leeway: table.number("leeway_seconds", 0..=600, 60)?,
         subject: text("subject")?.unwrap_or_else(|| "sub".to_owned()),
         roles: text("roles")?,
@@ -182,7 +212,7 @@ fn list(table: &Table<'_>, name: &str) -> Result<Option<Vec<String>>, PluginErro
 }
 
 /// Nobody between can change what is there.
-pub(super) fn is_trustworthy(url: &str) -> bool {
+pub(in crate::authenticator) fn is_trustworthy(url: &str) -> bool {
     let Ok(uri) = url.parse::<http::Uri>() else {
         return false;
     };
@@ -206,6 +236,37 @@ mod tests {
     fn refused(issuers: Value) -> String {
         let problems = problems(&json!({"issuers": issuers}));
         problems.iter().map(|problem| format!("{problem}\n")).collect()
+    }
+
+    #[test]
+    fn a_token_is_what_its_header_says_or_what_others_are() {
+        let takes = |types: Value, typ: Option<&str>| {
+            let issuer = json!([{"name": "a", "issuer": "https://a", "token_types": types}]);
+            let issuers = issuers(&json!({"issuers": issuer})).unwrap();
+            issuers[0].takes(typ)
+        };
+        for typ in [
+            None,
+            Some("JWT"),
+            Some("at+jwt"),
+            Some("application/AT+JWT"),
+            Some("jwt"),
+        ] {
+            assert!(takes(Value::Null, typ), "{typ:?}");
+        }
+        for typ in [
+            "logout+jwt",
+            "dpop+jwt",
+            "oauth-id-jag+jwt",
+            "",
+            "application/",
+            "id+jwt",
+        ] {
+            assert!(!takes(Value::Null, Some(typ)), "{typ}");
+        }
+        let strict = json!(["application/at+jwt"]);
+        assert!(takes(strict.clone(), Some("at+jwt")));
+        assert!(!takes(strict.clone(), Some("JWT")) && !takes(strict, None));
     }
 
     #[test]
@@ -235,6 +296,10 @@ mod tests {
             (
                 json!({"jwks_uri": "http://10.0.0.1/keys"}),
                 "issuers[0].jwks_uri: must begin with https://",
+            ),
+            (
+                json!({"token_types": []}),
+                "issuers[0].token_types: must name at least one",
             ),
             (json!({"name": "a:b"}), "issuers[0].name"),
             (json!({"leeway_seconds": 3600}), "issuers[0].leeway_seconds"),

@@ -15,17 +15,17 @@ use std::{
 const LONGEST: usize = 16 << 10;
 
 /// A token that is good.
-pub(super) struct Verified {
-    pub(super) subject: Arc<str>,
-    pub(super) roles: Arc<[String]>,
-    pub(super) attributes: Arc<Attributes>,
-    scopes: Vec<String>,
+pub(in crate::authenticator) struct Verified {
+    pub(in crate::authenticator) subject: Arc<str>,
+    pub(in crate::authenticator) roles: Arc<[String]>,
+    pub(in crate::authenticator) attributes: Arc<Attributes>,
+    pub(in crate::authenticator) scopes: Arc<[String]>,
     audiences: Vec<String>,
     /// With the leeway.
-    pub(super) end: SystemTime,
+    pub(in crate::authenticator) end: SystemTime,
 }
 
-type Claims = BTreeMap<String, Box<RawValue>>;
+pub(in crate::authenticator) type Claims = BTreeMap<String, Box<RawValue>>;
 
 /// What a token says of itself, which nobody has verified.
 pub(super) struct Unverified {
@@ -94,7 +94,8 @@ impl Verified {
         }))
     }
 
-    fn of(claims: &Claims, issuer: &Issuer) -> Result<Self, Denied> {
+    /// What it says that was found to be good.
+    pub(in crate::authenticator) fn of(claims: &Claims, issuer: &Issuer) -> Result<Self, Denied> {
         let at = |path: &str| find(claims, path);
         let subject = at(&issuer.subject).and_then(|value| match value {
             Value::String(text) if !text.is_empty() => Some(text),
@@ -130,14 +131,14 @@ impl Verified {
                 claims: kept.collect(),
             }),
             roles: roles.into(),
-            scopes: at(&issuer.scopes).map(texts).unwrap_or_default(),
+            scopes: at(&issuer.scopes).map(texts).unwrap_or_default().into(),
             audiences: at("aud").map(texts).unwrap_or_default(),
             end: end.unwrap_or(UNIX_EPOCH),
         })
     }
 
     /// Whether it is for this, and still good.
-    pub(super) fn check(
+    pub(in crate::authenticator) fn check(
         &self,
         issuer: &Issuer,
         resource: Option<&str>,

@@ -83,6 +83,10 @@ pub(super) struct PlanReport {
     warnings: Vec<PlanFinding>,
     /// What clients will notice, by instance.
     clients: Vec<InstanceNotice>,
+    /// Who gains and who loses tools, by key and role and instance. At most 100 of them.
+    access: Vec<HolderNotice>,
+    /// How many more there are.
+    access_left_out: usize,
     /// Something that works for a client today will not.
     breaking: bool,
     /// The text for `apply?plan=`: it stands for exactly these changes to exactly what is stored now.
@@ -90,6 +94,22 @@ pub(super) struct PlanReport {
     /// The revision of the last write.
     #[schema(required = false)]
     revision: u64,
+}
+
+/// What the holder of a key or a role gains and loses in one instance.
+#[derive(ToSchema)]
+pub(super) struct HolderNotice {
+    /// `keys/ID`; `roles/ID` for whoever has no other role.
+    holder: String,
+    /// What the key is called.
+    #[schema(required = false)]
+    name: String,
+    /// The instance's id.
+    instance: String,
+    /// Tools that the holder sees then and not now.
+    gains: Vec<String>,
+    /// Tools that the holder sees now and not then.
+    loses: Vec<String>,
 }
 
 /// A definition that is left alone.

@@ -208,7 +208,14 @@ impl Listener {
         // The configuration may be another one than when it was opened.
         let route = self.route.latest();
         let mut call = Call::begin(&route, &self.headers, &self.peer);
-        let admitted = admit(&route, &self.headers, &self.channel.instance, &mut call.record).await;
+        let admitted = admit(
+            &route,
+            &self.headers,
+            &self.peer,
+            &self.channel.instance,
+            &mut call.record,
+        )
+        .await;
         let (view, principal) = match admitted {
             Ok(admitted) => admitted,
             Err(error) if error.status().is_server_error() => {

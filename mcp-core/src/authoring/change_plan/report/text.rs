@@ -2,7 +2,7 @@
 
 use super::{ChangedMembers, Finding, PlanReport, Skipped};
 use crate::authoring::{
-    change_plan::{ChangedValue, InstanceChange, InstanceNotice, ListSize, Renamed},
+    change_plan::{ChangedValue, HolderNotice, InstanceChange, InstanceNotice, ListSize, Renamed},
     counted::counted,
 };
 use std::fmt::{self, Display, Formatter};
@@ -46,6 +46,15 @@ impl Display for PlanReport {
         for notice in &self.clients {
             notice.fmt(f)?;
         }
+        if !self.access.is_empty() {
+            writeln!(f, "who gains and who loses:")?;
+        }
+        for notice in &self.access {
+            notice.fmt(f)?;
+        }
+        if self.access_left_out > 0 {
+            writeln!(f, "  . and {} more", self.access_left_out)?;
+        }
         for finding in &self.problems {
             writeln!(f, "  problem: {finding}")?;
         }
@@ -58,6 +67,26 @@ impl Display for PlanReport {
             self.unchanged.len(),
             if self.breaking { "; breaks clients" } else { "" }
         )
+    }
+}
+
+impl Display for HolderNotice {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        let Self {
+            holder,
+            name,
+            instance,
+            gains,
+            loses,
+        } = self;
+        write!(f, "  {holder}")?;
+        if let Some(name) = name {
+            write!(f, " ({name})")?;
+        }
+        writeln!(f, " in {instance}:")?;
+        let lines = [("+", gains), ("-", loses)];
+        let mut there = lines.iter().filter(|(_, tools)| !tools.is_empty());
+        there.try_for_each(|(sign, tools)| writeln!(f, "    {sign} {}", tools.join(", ")))
     }
 }
 

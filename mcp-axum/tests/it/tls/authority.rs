@@ -1,0 +1,196 @@
+//! An authority for certificates, and connections over TLS.
+
+use crate::test_app::{MODERN, TestApp};
+use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair, SanType};
+use rustls::{
+    ClientConfig, RootCertStore, SupportedProtocolVersion,
+    crypto::ring,
+    pki_types::{CertificateDer, PrivateKeyDer, ServerName, pem::PemObject},
+};
+use serde_json::{Value, json};
+use std::{fs, io, net::SocketAddr, sync::Arc, time::Duration};
+use tempfile::TempDir;
+use tokio::{
+    io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader},
+    net::TcpStream,
+    time::timeout,
+};
+use tokio_rustls::{TlsConnector, client::TlsStream};
+
+const PATIENCE: Duration = Duration::from_secs(10);
+
+pub type Connection = BufReader<TlsStream<TcpStream>>;
+
+/// Signs certificates.
+pub struct Authority(CertifiedIssuer<'static, KeyPair>);
+
+/// A certificate and its key, PEM.
+pub struct Holder {
+    certificate: String,
+    key: String,
+}
+
+impl Authority {
+    pub fn new() -> Self {
+        let mut params = CertificateParams::default();
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        params
+            .distinguished_name
+            .push(DnType::CommonName, "authority of tests");
+        Self(CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap())
+    }
+
+    /// Names of hosts, or `uri:…`.
+    pub fn issue(&self, common_name: &str, names: &[&str]) -> Holder {
+        self.issue_as(Self::params(common_name, names))
+    }
+
+    /// One whose time is over.
+    pub fn issue_ended(&self, common_name: &str, names: &[&str]) -> Holder {
+        let mut params = Self::params(common_name, names);
+        params.not_before = rcgen::date_time_ymd(2020, 1, 1);
+        params.not_after = rcgen::date_time_ymd(2021, 1, 1);
+        self.issue_as(params)
+    }
+
+    fn params(common_name: &str, names: &[&str]) -> CertificateParams {
+        let mut params = CertificateParams::default();
+        params.distinguished_name = rcgen::DistinguishedName::new();
+        params.distinguished_name.push(DnType::CommonName, common_name);
+        let name = |name: &&str| match name.strip_prefix("uri:") {
+            Some(uri) => SanType::URI(uri.try_into().unwrap()),
+            None => SanType::DnsName((*name).try_into().unwrap()),
+        };
+        params.subject_alt_names = names.iter().map(name).collect();
+        params
+    }
+
+    fn issue_as(&self, params: CertificateParams) -> Holder {
+        let key = KeyPair::generate().unwrap();
+        let certificate = params.signed_by(&key, &self.0).unwrap();
+        Holder {
+            certificate: certificate.pem(),
+            key: key.serialize_pem(),
+        }
+    }
+
+    /// `NAME.pem`
+    pub fn write(&self, folder: &TempDir, name: &str) {
+        fs::write(folder.path().join(format!("{name}.pem")), self.0.pem()).unwrap();
+    }
+
+    fn roots(&self) -> RootCertStore {
+        let mut roots = RootCertStore::empty();
+        roots.add(self.0.der().clone()).unwrap();
+        roots
+    }
+}
+
+impl Holder {
+    /// `NAME.pem` and `NAME.key`
+    pub fn write(&self, folder: &TempDir, name: &str) {
+        self.write_certificate(folder, name);
+        fs::write(folder.path().join(format!("{name}.key")), &self.key).unwrap();
+    }
+
+    pub fn write_certificate(&self, folder: &TempDir, name: &str) {
+        fs::write(folder.path().join(format!("{name}.pem")), &self.certificate).unwrap();
+    }
+}
+
+/// A connection to the gateway. Of TLS 1.3 a client hears at the first answer that its certificate is not taken.
+pub async fn connect(
+    app: &TestApp,
+    believed: &Authority,
+    own: Option<&Holder>,
+    versions: &[&'static SupportedProtocolVersion],
+) -> io::Result<Connection> {
+    connect_to(app.address(), believed, own, versions).await
+}
+
+pub async fn connect_to(
+    address: SocketAddr,
+    believed: &Authority,
+    own: Option<&Holder>,
+    versions: &[&'static SupportedProtocolVersion],
+) -> io::Result<Connection> {
+    let builder = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
+        .with_protocol_versions(versions)
+        .unwrap()
+        .with_root_certificates(believed.roots());
+    let config = match own {
+        None => builder.with_no_client_auth(),
+        Some(own) => {
+            let chain = CertificateDer::from_pem_slice(own.certificate.as_bytes()).unwrap();
+            let key = PrivateKeyDer::from_pem_slice(own.key.as_bytes()).unwrap();
+            builder.with_client_auth_cert(vec![chain], key).unwrap()
+        }
+    };
+    let stream = TcpStream::connect(address).await?;
+    let name = ServerName::try_from("localhost").unwrap();
+    let opened = TlsConnector::from(Arc::new(config)).connect(name, stream);
+    let opened = timeout(PATIENCE, opened).await.expect("the handshake hangs")?;
+    Ok(BufReader::new(opened))
+}
+
+/// The status of a GET, with the body.
+pub async fn get(stream: &mut Connection, path: &str) -> (u16, String) {
+    send(stream, &format!("GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n")).await
+}
+
+/// `tools/list` of an instance.
+pub async fn list(stream: &mut Connection, instance: &str, key: Option<&str>) -> (u16, String) {
+    let body = json!({"jsonrpc": "2.0", "id": 1, "method": "tools/list", "params": {"_meta": {
+        "io.modelcontextprotocol/protocolVersion": MODERN,
+        "io.modelcontextprotocol/clientInfo": {"name": "tests", "version": "1"},
+        "io.modelcontextprotocol/clientCapabilities": {},
+    }}})
+    .to_string();
+    let key = key.map(|key| format!("x-api-key: {key}\r\n")).unwrap_or_default();
+    let head = format!(
+        "POST /mcp/{instance} HTTP/1.1\r\nHost: localhost\r\n{key}Content-Type: application/json\r\nAccept: application/json, text/event-stream\r\n\
+         MCP-Protocol-Version: {MODERN}\r\nMcp-Method: tools/list\r\nContent-Length: {}\r\n\r\n{body}",
+        body.len()
+    );
+    send(stream, &head).await
+}
+
+/// The names in an answer to that.
+pub fn names_of(body: &str) -> Vec<String> {
+    let answer: Value = serde_json::from_str(body).unwrap_or_else(|_| panic!("{body}"));
+    let tools = answer["result"]["tools"]
+        .as_array()
+        .unwrap_or_else(|| panic!("{body}"));
+    tools
+        .iter()
+        .map(|tool| tool["name"].as_str().unwrap().to_owned())
+        .collect()
+}
+
+async fn send(stream: &mut Connection, request: &str) -> (u16, String) {
+    let answered = async {
+        stream.write_all(request.as_bytes()).await.unwrap();
+        stream.flush().await.unwrap();
+        let mut line = String::new();
+        stream.read_line(&mut line).await.unwrap();
+        let status = line.split(' ').nth(1).and_then(|status| status.parse().ok());
+        let mut length = 0;
+        loop {
+            let mut line = String::new();
+            stream.read_line(&mut line).await.unwrap();
+            if line.trim().is_empty() {
+                break;
+            }
+            if let Some(text) = line.to_ascii_lowercase().strip_prefix("content-length:") {
+                length = text.trim().parse().unwrap();
+            }
+        }
+        let mut body = vec![0; length];
+        stream.read_exact(&mut body).await.unwrap();
+        (
+            status.unwrap_or_else(|| panic!("{line}")),
+            String::from_utf8(body).unwrap(),
+        )
+    };
+    timeout(PATIENCE, answered).await.expect("no answer")
+}

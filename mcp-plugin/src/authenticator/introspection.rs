@@ -1,0 +1,234 @@
+//! `introspection`: callers show a token that says nothing by itself, and its issuer is asked what it is (RFC 7662). What was answered is
+//! remembered for a moment, never longer than the token lives.
+
+mod settings;
+
+use super::{
+    jwt::{Issuer, Verified},
+    shown,
+};
+use async_trait::async_trait;
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use http::HeaderMap;
+use mcp_common::{
+    authenticator::{Arrival, Authenticator, Denied, Gathered, Grant, KeyRing, Principal},
+    plugin::{AuthenticatorFactory, Fetch, Form, PluginError, Settings, Surroundings},
+    secret::ExposeSecret,
+};
+use moka::sync::Cache;
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use serde_json::value::RawValue;
+use settings::Asked;
+use sha2::{Digest, Sha256};
+use std::{
+    collections::BTreeMap,
+    sync::Arc,
+    time::{Duration, SystemTime},
+};
+use tokio::{sync::Semaphore, time::timeout};
+
+/// Tokens that are remembered.
+const KEPT: u64 = 20_000;
+/// A longer one is not asked about, in bytes.
+const LONGEST: usize = 4 << 10;
+/// A longer answer is none, in bytes.
+const LONGEST_ANSWER: usize = 64 << 10;
+/// Questions to one issuer that are under way: whoever sends tokens that nobody knows does not flood it.
+const MOST_AT_ONCE: usize = 32;
+
+/// Recognises callers by what issuers say of their tokens.
+pub struct Introspection {
+    issuers: Vec<Known>,
+    http: Arc<dyn Fetch>,
+    ring: Arc<dyn KeyRing>,
+}
+
+struct Known {
+    asked: Asked,
+    answers: Cache<[u8; 32], Answer>,
+    places: Semaphore,
+}
+
+/// What an issuer said, and until when that is good.
+#[derive(Clone)]
+struct Answer {
+    /// `None`: it is no token, or not any more.
+    token: Option<Arc<Verified>>,
+    until: SystemTime,
+}
+
+impl Introspection {
+    async fn ask(&self, known: &Known, shown: &str) -> Result<Option<Arc<Verified>>, Denied> {
+        let id: [u8; 32] = Sha256::digest(shown).into();
+        let now = SystemTime::now();
+        if let Some(answer) = known.answers.get(&id).filter(|answer| now < answer.until) {
+            return Ok(answer.token);
+        }
+        let Asked { issuer, patience, .. } = &known.asked;
+        let away = |reason: String| {
+            Denied::Unavailable(format!("the issuer `{}` does not say: {reason}", issuer.name))
+        };
+        let asking = async {
+            let place = known.places.acquire().await;
+            let _place = place.map_err(|_| "it is not asked any more".to_owned())?;
+            self.send(&known.asked, shown).await
+        };
+        let answered = timeout(*patience, asking).await;
+        let answered =
+            answered.unwrap_or_else(|_| Err(format!("no answer within {} ms", patience.as_millis())));
+        let token = match answered.map_err(away)? {
+            None => None,
+            Some(claims) => Some(Arc::new(Verified::of(&claims, issuer)?)),
+        };
+        // What is no token may become one in a moment; what is one may be taken back.
+        let until = now + known.asked.kept;
+        let until = token.as_ref().map_or(until, |token| token.end.min(until));
+        let token_of_answer = token.clone();
+        known.answers.insert(
+            id,
+            Answer {
+                token: token_of_answer,
+                until,
+            },
+        );
+        Ok(token)
+    }
+
+    async fn send(
+        &self,
+        asked: &Asked,
+        shown: &str,
+    ) -> Result<Option<BTreeMap<String, Box<RawValue>>>, String> {
+        let encode = |text: &str| utf8_percent_encode(text, NON_ALPHANUMERIC).to_string();
+        // RFC 6749, section 2.3.1: both are encoded before they are joined.
+        let own = format!(
+            "{}:{}",
+            encode(&asked.client_id),
+            encode(asked.client_secret.expose_secret())
+        );
+        let form = Form {
+            url: &asked.endpoint,
+            authorization: &format!("Basic {}", STANDARD.encode(own)),
+            body: format!("token={}&token_type_hint=access_token", encode(shown)),
+        };
+        let answer = self.http.post(form, LONGEST_ANSWER).await?;
+        let claims: BTreeMap<String, Box<RawValue>> = serde_json::from_slice(&answer)
+            .map_err(|error| format!("this is no answer about a token: {error}"))?;
+        let says = |name: &str| {
+            let text = claims.get(name)?.get();
+            Some(serde_json::from_str::<String>(text).unwrap_or_default())
+        };
+        if says("iss").is_some_and(|iss| iss != asked.issuer.url) {
+            return Err("the answer is about a token of another issuer (`iss`)".to_owned());
+        }
+        match claims.get("active").map(|active| active.get()) {
+            Some("true") => Ok(Some(claims)),
+            Some("false") => Ok(None),
+            _ => Err("the answer does not say whether the token is active".to_owned()),
+        }
+    }
+
+    fn principal(
+        &self,
+        issuer: &Issuer,
+        token: &Verified,
+        arrival: Arrival<'_>,
+    ) -> Result<Principal, Denied> {
+        token.check(issuer, arrival.resource, SystemTime::now())?;
+        let gathered = Gathered::of_roles(&token.roles, &*self.ring);
+        Ok(Principal {
+            subject: token.subject.clone(),
+            admin: gathered.is_admin,
+            attributes: Some(token.attributes.clone()),
+            grant: Some(Arc::new(Grant::of_token(
+                gathered,
+                token.scopes.clone(),
+                Some(token.end),
+            ))),
+        })
+    }
+}
+
+#[async_trait]
+impl Authenticator for Introspection {
+    async fn authenticate(&self, headers: &HeaderMap) -> Result<Principal, Denied> {
+        self.recognise(Arrival {
+            headers,
+            resource: None,
+            certificate: None,
+        })
+        .await
+    }
+
+    async fn recognise(&self, arrival: Arrival<'_>) -> Result<Principal, Denied> {
+        let shown = std::str::from_utf8(shown::key(arrival.headers)?).unwrap_or_default();
+        // RFC 6750, section 2.1.
+        let is_token = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~+/=".contains(&byte);
+        if shown.is_empty() || shown.len() > LONGEST || !shown.bytes().all(is_token) {
+            return Err(Denied::Invalid(shown::UNKNOWN.to_owned()));
+        }
+        let mut away = None;
+        for known in &self.issuers {
+            match self.ask(known, shown).await {
+                Ok(Some(token)) => return self.principal(&known.asked.issuer, &token, arrival),
+                Ok(None) => {}
+                Err(unavailable @ Denied::Unavailable(_)) => away = Some(unavailable),
+                Err(denied) => return Err(denied),
+            }
+        }
+        Err(away.unwrap_or_else(|| Denied::Invalid("the token is not good, or not any more".to_owned())))
+    }
+
+    fn issuers(&self) -> Vec<String> {
+        self.issuers
+            .iter()
+            .map(|known| known.asked.issuer.url.clone())
+            .collect()
+    }
+
+    fn scopes(&self) -> Vec<String> {
+        let all = self
+            .issuers
+            .iter()
+            .flat_map(|known| &known.asked.issuer.required_scopes);
+        all.cloned().collect()
+    }
+}
+
+/// Makes the authenticator `introspection` from the table `authenticator.introspection`.
+#[derive(Default)]
+pub struct IntrospectionFactory;
+
+#[mcp_common::authenticator("introspection")]
+#[async_trait]
+impl AuthenticatorFactory for IntrospectionFactory {
+    fn check(&self, settings: &Settings) -> Vec<PluginError> {
+        settings::problems(settings)
+    }
+
+    async fn make(&self, _: &Settings) -> Result<Arc<dyn Authenticator>, PluginError> {
+        Err(PluginError::Start(
+            "`introspection` needs a gateway whose roles it can read".to_owned(),
+        ))
+    }
+
+    async fn make_within(
+        &self,
+        settings: &Settings,
+        gateway: &Surroundings,
+    ) -> Result<Arc<dyn Authenticator>, PluginError> {
+        let issuers = settings::issuers(settings)?.into_iter().map(|asked| Known {
+            answers: Cache::builder()
+                .max_capacity(KEPT)
+                .time_to_live(asked.kept.max(Duration::from_millis(1)))
+                .build(),
+            places: Semaphore::new(MOST_AT_ONCE),
+            asked,
+        });
+        Ok(Arc::new(Introspection {
+            issuers: issuers.collect(),
+            http: gateway.http.clone(),
+            ring: gateway.ring.clone(),
+        }))
+    }
+}
