@@ -11,7 +11,9 @@ mod terms;
 mod upstreams;
 
 use super::{
-    tasks::{AGGREGATED, ANNOUNCE, CONTROL_BEAT, ENDPOINT_PROBES, HEALTH, SNAPSHOT, SYNC, TLS_FILES, WEBHOOKS},
+    tasks::{
+        AGGREGATED, ANNOUNCE, CONTROL_BEAT, ENDPOINT_PROBES, HEALTH, SNAPSHOT, SYNC, TLS_FILES, WEBHOOKS,
+    },
     tls::{self, Tls, TlsError},
     watchdog::Vitals,
 };
