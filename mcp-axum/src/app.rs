@@ -6,6 +6,7 @@ mod readiness;
 
 use crate::{
     audit::Audit,
+    discovery::Discoveries,
     events::EventGate,
     http::{
         admin, console,
@@ -76,6 +77,8 @@ pub struct App {
     pub(crate) told: Arc<EventGate>,
     /// The connections to other MCP servers.
     pub hub: Arc<Hub>,
+    /// Where upstreams are found, and what is.
+    pub(crate) discoveries: Arc<Discoveries>,
     /// Who may come in.
     pub guard: Guard,
     /// The names by which tokens call what there is.
@@ -139,6 +142,7 @@ impl App {
             events: self.events.clone(),
             told: self.told.clone(),
             hub: self.hub.clone(),
+            discoveries: self.discoveries.clone(),
             resources: Resources::of_gateway(&settings.app, &guard),
             key_usage: self.key_usage.clone(),
             audit: self.audit.clone(),

@@ -18,6 +18,7 @@ mod cli;
 mod client;
 mod clients;
 pub mod demo;
+mod discovery;
 mod events;
 pub mod http;
 mod open_requests;

@@ -6,6 +6,7 @@ mod auto_size;
 mod bounds;
 mod check;
 mod differences;
+mod discovery;
 mod display;
 mod error;
 mod layers;
@@ -22,6 +23,7 @@ pub(crate) use aggregator::{INSTANCE, written_as};
 pub use auto_size::AutoSize;
 pub use bounds::BoundsSettings;
 pub use check::OPERATOR_PATHS;
+pub use discovery::{AgentsSettings, DiscoveryTables};
 pub use error::SettingsError;
 pub use layers::{DEFAULT_TOML, Layers};
 pub use list::List;
@@ -62,6 +64,12 @@ pub struct Settings {
     /// What each authenticator reads.
     #[serde(default)]
     pub authenticator: PluginTables,
+    /// Where upstreams are found.
+    #[serde(default)]
+    pub discovery: DiscoveryTables,
+    /// Servers that the configuration lists.
+    #[serde(default)]
+    pub agents: AgentsSettings,
     /// Bounds of upstream calls.
     pub upstream: UpstreamSettings,
     /// Which addresses may be reached.

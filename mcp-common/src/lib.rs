@@ -2,6 +2,7 @@
 //!
 //! - [`document`], [`definition`]: what platform teams write: tools and instances as versioned documents.
 //! - [`datasource`], [`authenticator`], [`plugin`]: the ports that plugins implement and how they are found.
+//! - [`discovery`]: upstreams that nobody wrote as a document: the port behind which they are found, and what becomes of what is found.
 //! - [`byte_size`]: how sizes are written.
 //! - [`bounds`]: what anything that comes in may have before it is parsed.
 //! - [`migration`]: what bringing a store's schema up to date did.
@@ -23,6 +24,7 @@ pub mod catalog;
 pub mod credential_name;
 pub mod datasource;
 pub mod definition;
+pub mod discovery;
 pub mod document;
 pub mod events;
 pub mod json;
@@ -39,4 +41,4 @@ pub mod testsuite;
 
 #[doc(hidden)]
 pub use inventory;
-pub use mcp_macro::{authenticator, datasource};
+pub use mcp_macro::{authenticator, datasource, discovery};

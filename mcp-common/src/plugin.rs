@@ -7,6 +7,7 @@ pub use setting::Table;
 use crate::{
     authenticator::{Authenticator, KeyRing},
     datasource::DataSource,
+    discovery::{self, Discovery, Habits},
     migration::{Migrate, Migration},
     tasks::Tasks,
 };
@@ -62,6 +63,24 @@ pub trait AuthenticatorFactory: Send + Sync {
     ) -> Result<Arc<dyn Authenticator>, PluginError> {
         self.make(settings).await
     }
+}
+
+/// Makes discoveries of one type.
+pub trait DiscoveryFactory: Send + Sync {
+    /// What holds for this type where a table says nothing.
+    fn habits(&self) -> Habits;
+
+    /// Everything that can be known to be wrong with the settings, which stand at this place of the configuration: `discovery[0]`. Those that all types
+    /// have are not among them. `make` would refuse it.
+    fn check(&self, place: &str, settings: &Settings) -> Vec<PluginError>;
+
+    /// Reaches for nothing: whether something can be seen is found out by looking.
+    fn make(
+        &self,
+        place: &str,
+        settings: &Settings,
+        gateway: &discovery::Surroundings,
+    ) -> Result<Box<dyn Discovery>, PluginError>;
 }
 
 /// What a gateway has for its authenticators.
@@ -120,7 +139,7 @@ pub enum PluginError {
     /// No plugin of that name is linked.
     #[error("no {port} is called `{name}`; there are: {known}")]
     Unknown {
-        /// `data source` or `authenticator`.
+        /// `data source`, `authenticator` or `discovery`.
         port: &'static str,
         /// What was asked for.
         name: String,
@@ -130,7 +149,7 @@ pub enum PluginError {
     /// Two plugins have one name.
     #[error("two {port} plugins are called `{name}`: link only one of them")]
     Duplicate {
-        /// `data source` or `authenticator`.
+        /// `data source`, `authenticator` or `discovery`.
         port: &'static str,
         /// The name.
         name: &'static str,
@@ -160,7 +179,16 @@ pub struct AuthenticatorEntry {
     pub factory: fn() -> Box<dyn AuthenticatorFactory>,
 }
 
+/// Emitted by `#[discovery("name")]`.
+pub struct DiscoveryEntry {
+    /// The name by which `type` of a `[[discovery]]` selects it.
+    pub name: &'static str,
+    /// Makes the factory.
+    pub factory: fn() -> Box<dyn DiscoveryFactory>,
+}
+
 inventory::collect!(DataSourceEntry);
+inventory::collect!(DiscoveryEntry);
 inventory::collect!(AuthenticatorEntry);
 
 /// All linked plugins of one port, by name.
@@ -186,6 +214,16 @@ impl Registry<dyn AuthenticatorFactory> {
             .into_iter()
             .map(|entry| (entry.name, entry.factory));
         Self::collect("authenticator", entries)
+    }
+}
+
+impl Registry<dyn DiscoveryFactory> {
+    /// The linked discoveries.
+    pub fn discoveries() -> Result<Self, PluginError> {
+        let entries = inventory::iter::<DiscoveryEntry>
+            .into_iter()
+            .map(|entry| (entry.name, entry.factory));
+        Self::collect("discovery", entries)
     }
 }
 

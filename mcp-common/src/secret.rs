@@ -4,3 +4,6 @@
 pub type Secret = secrecy::SecretString;
 
 pub use secrecy::ExposeSecret;
+
+/// How names of environment variables begin that definitions may use unless the operator says something else.
+pub const SECRET_VARIABLES: &str = "DYNMCP_SECRET_";

@@ -9,7 +9,8 @@ pub mod explain;
 pub mod export;
 pub mod import;
 pub mod keys;
-pub mod mcp_servers;
 pub mod stored_form;
 pub mod tokens;
 pub mod writer;
+
+pub use mcp_common::discovery::client_file as mcp_servers;

@@ -25,8 +25,7 @@ const MAX_FILE: u64 = 64 << 10;
 /// The gateway's own configuration, with its keys.
 const OWN_PREFIX: &str = "APP__";
 
-/// How names of environment variables begin that definitions may use unless the operator says something else.
-pub const SECRET_VARIABLES: &str = "DYNMCP_SECRET_";
+pub use mcp_common::secret::SECRET_VARIABLES;
 /// Where secrets of definitions are unless the operator says something else: a directory of the gateway's own, since
 /// platforms put what they know of the machine into `/run/secrets`.
 pub const SECRET_DIRECTORY: &str = "/run/secrets/dynmcp";

@@ -1,4 +1,4 @@
-//! `#[datasource("name")]` and `#[authenticator("name")]`: put one of them on the factory's `impl` block and the
+//! `#[datasource("name")]`, `#[authenticator("name")]` and `#[discovery("name")]`: put one of them on the factory's `impl` block and the
 //! plugin is registered.
 //!
 //! ```ignore
@@ -43,6 +43,19 @@ pub fn authenticator(name: TokenStream, item: TokenStream) -> TokenStream {
         attribute: "authenticator",
         factory: "AuthenticatorFactory",
         entry: "AuthenticatorEntry",
+    };
+    port.register(name.into(), item.into())
+        .unwrap_or_else(syn::Error::into_compile_error)
+        .into()
+}
+
+/// Registers the annotated `impl DiscoveryFactory for …` under a name that `type` of a `[[discovery]]` can select.
+#[proc_macro_attribute]
+pub fn discovery(name: TokenStream, item: TokenStream) -> TokenStream {
+    let port = Port {
+        attribute: "discovery",
+        factory: "DiscoveryFactory",
+        entry: "DiscoveryEntry",
     };
     port.register(name.into(), item.into())
         .unwrap_or_else(syn::Error::into_compile_error)

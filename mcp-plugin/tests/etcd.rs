@@ -15,6 +15,7 @@ mod etcd {
     mod authentication;
     mod cluster;
     mod contract;
+    mod discovery;
     mod faults;
     mod foreign;
     mod full;

@@ -14,6 +14,11 @@ async fn every_plugin_is_registered_under_its_name() {
         authenticators.names().collect::<Vec<_>>(),
         ["api_key", "introspection", "jwt", "mtls", "none"]
     );
+    let discoveries = Registry::discoveries().unwrap();
+    assert_eq!(
+        discoveries.names().collect::<Vec<_>>(),
+        ["etcd", "exec", "file_watch", "http_polling", "static"]
+    );
 
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("new/x.db");

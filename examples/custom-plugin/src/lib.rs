@@ -14,8 +14,13 @@
 //!
 //! [authenticator.doorman]
 //! password = "sesame"
+//!
+//! [[discovery]]
+//! type = "signpost"
+//! signs = ["weather=https://weather.example/mcp"]
 //! ```
 
 pub mod doorman;
 pub mod greeter;
 pub mod http_source;
+pub mod signpost;

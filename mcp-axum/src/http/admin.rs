@@ -14,6 +14,7 @@ mod clients;
 mod collection;
 mod delete;
 mod disabled;
+mod discovery;
 mod docs;
 mod entry;
 mod envelope;
@@ -24,6 +25,7 @@ mod history;
 mod import;
 mod item;
 mod keys;
+mod older;
 mod openapi;
 mod page;
 mod parameters;
@@ -32,6 +34,7 @@ mod plan;
 mod precondition;
 mod put;
 mod quarantine;
+mod registration;
 mod rollback;
 mod schema;
 mod status;
@@ -54,6 +57,7 @@ use axum::{
     routing::{get, post},
 };
 use disabled::Disabled;
+use http::HeaderMap;
 use mcp_common::key::Kind;
 use mcp_core::{authoring::writer::Writer, engine::Engine};
 use std::{sync::Arc, time::Duration};
@@ -107,6 +111,11 @@ impl Admin {
         &self.writer
     }
 
+    /// Whether a page of anybody's may not have sent this, where no key is needed.
+    fn check_pages(&self, headers: &HeaderMap) -> Result<(), Error> {
+        self.access.check_with_own_pages(headers)
+    }
+
     /// How many streams of events are open.
     pub fn open_event_streams(&self) -> usize {
         events::MOST - self.event_streams.available_permits()
@@ -137,6 +146,7 @@ pub fn router(app: Arc<App>) -> Router {
         .route("/status", get(status::show))
         .route("/config/status", get(status::config))
         .route("/events", get(events::stream))
+        .route("/discovery", get(discovery::list))
         .route("/audit", get(audit::list))
         .fallback(unknown_path)
         .method_not_allowed_fallback(method_not_allowed)
@@ -148,6 +158,8 @@ pub fn router(app: Arc<App>) -> Router {
         .method_not_allowed_fallback(method_not_allowed);
     let routes = Router::new()
         .nest("/admin", public.merge(guarded))
+        .merge(registration::router(&app))
+        .merge(older::router(&app))
         .layer(from_fn_with_state(app.clone(), trail::record))
         .with_state(app);
     aliases::router(&routes).merge(routes)

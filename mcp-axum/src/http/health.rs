@@ -12,7 +12,9 @@ use axum::{
     response::{IntoResponse, Response},
     routing::get,
 };
-use http::{HeaderMap, header};
+use http::{HeaderMap, StatusCode, header};
+use mcp_core::{fleet::BreakerState, upstream::State as Connection};
+use serde::Serialize;
 use serde_json::{Value, json};
 use std::sync::Arc;
 
@@ -21,12 +23,13 @@ const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0; charset
 /// What everybody else reads.
 const PLAIN: &str = "text/plain; version=0.0.4; charset=utf-8";
 
-/// `/healthz`, `/livez`, `/readyz`.
+/// `/healthz`, `/livez`, `/readyz`, `/health`.
 pub fn router(app: Arc<App>) -> Router {
     Router::new()
         .route("/healthz", get(healthy))
         .route("/livez", get(alive))
         .route("/readyz", get(ready))
+        .route("/health", get(health))
         .layer(middleware::from_fn_with_state(app.clone(), key_unless_public))
         .with_state(app)
 }
@@ -96,6 +99,98 @@ pub(crate) fn trouble(app: &App) -> Option<String> {
     Some(format!(
         "the background task `{task}` failed a moment ago; the log says why"
     ))
+}
+
+/// How the gateway and its upstreams are doing, in numbers: names are not for everybody.
+#[derive(Debug, Serialize)]
+pub(crate) struct Health {
+    /// `healthy`; `degraded` while something that it needs is away; `unhealthy` while nothing can be called.
+    status: &'static str,
+    agent: &'static str,
+    version: &'static str,
+    uptime_seconds: u64,
+    servers: Servers,
+    checks: Checks,
+}
+
+/// Upstreams that are switched on.
+#[derive(Debug, Serialize)]
+struct Servers {
+    total: usize,
+    ready: usize,
+}
+
+#[derive(Debug, Serialize)]
+struct Checks {
+    definitions: &'static str,
+    data_source: &'static str,
+    servers: &'static str,
+    tasks: &'static str,
+}
+
+impl Health {
+    pub(crate) fn of(app: &App) -> Self {
+        let ids = app.hub.ids();
+        let is_ready = |id: &&Arc<str>| {
+            app.hub
+                .status(id)
+                .is_some_and(|status| status.state == Connection::Ready)
+        };
+        let of_http = app.services.bases.ids();
+        let is_used = |id: &&Arc<str>| {
+            let endpoints = app.services.bases.status(id).unwrap_or_default();
+            endpoints
+                .iter()
+                .any(|endpoint| endpoint.breaker != BreakerState::Open)
+        };
+        let servers = Servers {
+            total: ids.len() + of_http.len(),
+            ready: ids.iter().filter(is_ready).count() + of_http.iter().filter(is_used).count(),
+        };
+        let is_serving = app.phase() == Phase::Ready;
+        let checks = Checks {
+            definitions: if is_serving { "ok" } else { "not ready" },
+            data_source: if app.sync.stale() { "away" } else { "ok" },
+            servers: match (servers.ready, servers.total) {
+                (ready, total) if ready == total => "ok",
+                (0, _) => "away",
+                _ => "some are away",
+            },
+            tasks: if app.tasks.in_trouble().is_some() {
+                "one failed"
+            } else {
+                "ok"
+            },
+        };
+        let all = [
+            checks.definitions,
+            checks.data_source,
+            checks.servers,
+            checks.tasks,
+        ];
+        Self {
+            status: match all.iter().all(|check| *check == "ok") {
+                _ if !is_serving || checks.servers == "away" => "unhealthy",
+                true => "healthy",
+                false => "degraded",
+            },
+            agent: "dynmcp",
+            version: env!("CARGO_PKG_VERSION"),
+            uptime_seconds: app.started_at.elapsed().unwrap_or_default().as_secs(),
+            servers,
+            checks,
+        }
+    }
+}
+
+/// For those that ask gateways of servers so: 503 where no server can be called though there are some.
+async fn health(State(app): State<Arc<App>>) -> impl IntoResponse {
+    let health = Health::of(&app);
+    let status = match health.status {
+        "unhealthy" => StatusCode::SERVICE_UNAVAILABLE,
+        _ => StatusCode::OK,
+    };
+    (status, Json(health))
 }
 
 async fn metrics(State(app): State<Arc<App>>, headers: HeaderMap) -> Result<impl IntoResponse, Error> {

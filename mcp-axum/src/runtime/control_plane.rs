@@ -21,6 +21,7 @@ use crate::{
     aggregated,
     app::{App, Current, Guard, GuardError, Readiness},
     audit::{self, Audit, AuditError},
+    discovery::{self, Discoveries},
     events::{self as told, EventGate},
     http::resource::Resources,
     reload::ConfigStatus,
@@ -48,7 +49,7 @@ use mcp_core::{
     policy::Policy,
     protocol::{Gateway, GatewayParts},
     tool::ToolCompiler,
-    upstream::Hub,
+    upstream::{Hub, Pages},
     view::UpstreamInventories,
 };
 use mcp_plugin::authenticator::stored_keys::ShortTokens;
@@ -83,6 +84,9 @@ pub enum BuildError {
     /// The files of `app.tls`.
     #[error(transparent)]
     Tls(#[from] TlsError),
+    /// A `[[discovery]]`.
+    #[error("{0}")]
+    Discovery(PluginError),
     /// Several of these.
     #[error("{}", joined(.0))]
     Several(Vec<BuildError>),
@@ -112,6 +116,8 @@ pub(crate) fn problems(settings: &Settings) -> Vec<BuildError> {
     }
     let authenticators = Guard::problems(&settings.app.authenticators, &settings.authenticator);
     problems.extend(authenticators.into_iter().map(BuildError::Guard));
+    let discoveries = discovery::problems(settings);
+    problems.extend(discoveries.into_iter().map(BuildError::Discovery));
     problems.extend(admin_key::problem(settings).map(BuildError::AdminKey));
     problems.extend(audit::problem(settings).map(BuildError::Audit));
     problems.extend(Tls::open(&settings.app.tls).err().map(BuildError::Tls));
@@ -152,23 +158,22 @@ pub(crate) async fn build(settings: Settings) -> Result<Built, BuildError> {
     let guard = terms::guard(&settings, &key, &catalog, &tasks, (Some(tokens), None)).await?;
     let status = Arc::new(SyncStatus::default());
     let peers = Arc::new(parts::peers(&settings));
-    let hub = Hub::new(
-        parts::hub_settings(&settings, &engine, &services, &events),
-        tasks.clone(),
-        Handle::current(),
-    );
+    let hub = parts::hub_settings(&settings, &engine, &services, &events);
+    let pages = Arc::new(Pages::new(&hub));
+    let discoveries = Discoveries::build(&settings, &catalog, pages).map_err(BuildError::Discovery)?;
+    let hub = Hub::new(hub, tasks.clone(), Handle::current());
     let (metrics, core_metrics) = Metrics::build(
         &catalog,
         &status,
         services.lane.metrics(),
         peers.budget(),
         &tasks,
-        (&hub, &services.bases),
+        (&hub, &services.bases, &discoveries.board),
     );
     let readiness = Readiness::default();
     let draining = CancellationToken::new();
     announce::subscribe(&catalog, &readiness);
-    upstreams::follow(&catalog, &hub, &services.bases);
+    upstreams::follow(&catalog, &hub, &services.bases, &discoveries.board);
     let keys = keys::counted(&catalog);
     let own = Engine::new((*engine).clone(), services.clone());
     let audit = Audit::open(&settings, &metrics.audit)?;
@@ -188,7 +193,7 @@ pub(crate) async fn build(settings: Settings) -> Result<Built, BuildError> {
         metrics: core_metrics,
         shutdown: draining.clone(),
     });
-    upstreams::announce(&catalog, &hub, &gateway);
+    upstreams::announce(&catalog, &hub, &gateway, &discoveries.board);
     announce::tell(&catalog, &events);
     let writer = Arc::new(Writer::of_gateway(catalog.clone(), source.clone()));
     let admin = crate::http::admin::Admin::new(own, writer, &settings.app);
@@ -204,6 +209,7 @@ pub(crate) async fn build(settings: Settings) -> Result<Built, BuildError> {
         events,
         told,
         hub,
+        discoveries: Arc::new(discoveries),
         guard,
         resources,
         key_usage: keys.usage,
@@ -245,6 +251,7 @@ pub(crate) fn start_background(app: &Arc<App>, current: &Arc<Current>) {
         let gateway = gateway.clone();
         async move { gateway.announce_changes().await }
     });
+    app.discoveries.start(&app.tasks);
     let (configured, metrics) = (current.subscribe(), app.metrics.webhooks.clone());
     let process = told::process_name();
     app.tasks.spawn(WEBHOOKS, Ends::ByItself, move || {
@@ -362,6 +369,7 @@ impl BuildError {
             Self::NoSuchSource(_) => true,
             Self::Source(error) => error.is_configuration(),
             Self::Guard(error) => error.is_configuration(),
+            Self::Discovery(error) => error.is_configuration(),
             Self::Audit(error) => matches!(error, AuditError::Setting { .. }),
             Self::Tls(_) => true,
             Self::AdminKey(_) | Self::NoRandomness(_) => false,

@@ -30,5 +30,7 @@ pub(crate) const WORKER: &str = "worker";
 pub(crate) const WATCHDOG: &str = "watchdog";
 /// Asks endpoints of HTTP services how they are; those of MCP servers have tasks of the same name.
 pub(crate) const ENDPOINT_PROBES: &str = mcp_core::upstream::PROBES;
+/// Looks for upstreams, one for each `[[discovery]]`.
+pub(crate) const DISCOVERY: &str = "discovery";
 /// The API that the demo's tools call.
 pub(crate) const SAMPLE_API: &str = "sample_api";

@@ -15,7 +15,7 @@ use std::path::Path;
 use tracing_subscriber::filter::LevelFilter;
 
 /// The paths that `app.public_paths` chooses from.
-pub const OPERATOR_PATHS: [&str; 4] = ["/healthz", "/livez", "/readyz", "/metrics"];
+pub const OPERATOR_PATHS: [&str; 5] = ["/healthz", "/livez", "/readyz", "/health", "/metrics"];
 
 /// What a definition's own `timeout_ms` may be.
 const HOUR_MS: u64 = 3_600_000;

@@ -59,6 +59,8 @@ fn values(settings: &Settings) -> BTreeMap<String, Value> {
     found.insert("app.api_key".to_owned(), secret(&settings.app.api_key));
     let webhooks = settings.webhooks.iter().map(WebhookSettings::compared);
     found.insert("webhooks".to_owned(), webhooks.collect());
+    found.insert("discovery".to_owned(), settings.discovery.0.clone().into());
+    found.insert("agents.known".to_owned(), settings.agents.known.0.clone().into());
     found.insert(
         "mcp.session_secret".to_owned(),
         secret(&settings.mcp.session_secret),

@@ -29,6 +29,10 @@ pub(super) fn redacted_toml(settings: &Settings) -> String {
         events: &'a super::EventSettings,
         data_source: PluginTables,
         authenticator: PluginTables,
+        #[serde(skip_serializing_if = "Vec::is_empty")]
+        discovery: Vec<Value>,
+        #[serde(skip_serializing_if = "PluginTables::is_empty")]
+        agents: PluginTables,
         upstream: &'a super::UpstreamSettings,
         egress: &'a super::EgressSettings,
         secrets: &'a super::SecretSettings,
@@ -56,6 +60,16 @@ pub(super) fn redacted_toml(settings: &Settings) -> String {
         events: &settings.events,
         data_source: redacted(&settings.data_source),
         authenticator: redacted(&settings.authenticator),
+        discovery: settings
+            .discovery
+            .0
+            .iter()
+            .map(|table| redact("", table))
+            .collect(),
+        agents: match &settings.agents.known.0[..] {
+            [] => PluginTables::new(),
+            known => [("known".to_owned(), redact("", &known.into()))].into(),
+        },
         upstream: &settings.upstream,
         egress: &settings.egress,
         secrets: &settings.secrets,
@@ -80,7 +94,13 @@ fn redact(key: &str, value: &Value) -> Value {
         Value::Object(members) => Value::Object(
             members
                 .iter()
-                .map(|(name, value)| (name.clone(), redact(name, value)))
+                // Any header may be a credential.
+                .map(|(name, value)| {
+                    (
+                        name.clone(),
+                        redact(if key == "headers" { "secret" } else { name }, value),
+                    )
+                })
                 .collect(),
         ),
         Value::Array(items) => Value::Array(items.iter().map(|item| redact(&key, item)).collect()),

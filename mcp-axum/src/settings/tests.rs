@@ -313,3 +313,34 @@ fn rust_log_is_the_level_unless_the_own_variable_is_set() {
     let refusal = level(&[("RUST_LOG", "loud")]).unwrap_err().to_string();
     assert!(refusal.contains("`loud` is not a level"), "{refusal}");
 }
+
+#[test]
+fn discoveries_come_as_tables_or_as_json_and_show_no_credential() {
+    let file = "[[discovery]]\ntype = \"http_polling\"\nurl = \"https://registry.example/list\"\ntoken = \"s3cr3t\"\n\
+                headers = { Authorization = \"s3cr3t\" }\n[[discovery]]\ntype = \"file_watch\"\nfile_path = \"x\"\n";
+    let settings = with_file(file, &[]).unwrap();
+    assert_eq!(settings.discovery.0.len(), 2);
+    let shown = settings.to_redacted_toml();
+    assert!(
+        shown.contains("registry.example") && !shown.contains("s3cr3t"),
+        "{shown}"
+    );
+    let shown: toml::Table = shown.parse().unwrap();
+    assert_eq!(shown["discovery"][1]["file_path"].as_str(), Some("x"));
+    let agents =
+        "[[agents.known]]\nname = \"a\"\nurl = \"http://x/mcp\"\nauth_token = \"${DYNMCP_SECRET_A}\"\n";
+    let settings = with_file(agents, &[]).unwrap();
+    assert_eq!(settings.agents.known.0[0]["name"], "a");
+    let shown: toml::Table = settings.to_redacted_toml().parse().unwrap();
+    assert_eq!(shown["agents"]["known"][0]["auth_token"].as_str(), Some("***"));
+    let json = r#"[{"type": "file_watch", "file_path": "y"}]"#;
+    let settings = with_file(file, &[("APP__DISCOVERY", json)]).unwrap();
+    assert_eq!(
+        settings.discovery.0,
+        [serde_json::json!({"type": "file_watch", "file_path": "y"})]
+    );
+    let refused = with_file("", &[("APP__DISCOVERY", "soon")])
+        .unwrap_err()
+        .to_string();
+    assert!(refused.contains("discovery: expected tables"), "{refused}");
+}

@@ -16,7 +16,10 @@ pub(super) fn find(merged: &toml::Table, free_form: &[String]) -> Vec<String> {
                     .strip_prefix(table.as_str())
                     .is_some_and(|rest| rest.starts_with('.'))
         });
-        known.contains(path) || in_free_form || path == "authenticator" || path == "webhooks"
+        known.contains(path)
+            || in_free_form
+            || path == "authenticator"
+            || ["webhooks", "discovery", "agents", "agents.known"].contains(&path.as_str())
     };
     let unknown: Vec<String> = paths(merged).into_iter().filter(|path| !is_known(path)).collect();
     // An unknown table stands for all that is in it.

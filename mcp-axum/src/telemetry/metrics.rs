@@ -4,6 +4,7 @@ mod audit;
 mod catalog;
 mod compiled;
 mod config;
+mod discovery;
 mod endpoints;
 mod memory;
 mod plain;
@@ -18,9 +19,11 @@ use bytes::Bytes;
 use catalog::CatalogCollector;
 use compiled::CompiledCollector;
 pub(crate) use config::ConfigMetrics;
+use discovery::DiscoveryCollector;
 use endpoints::EndpointsCollector;
 use mcp_common::{
     catalog::{Catalog, sync::SyncStatus},
+    discovery::Board,
     tasks::Tasks,
 };
 use mcp_core::{
@@ -115,7 +118,7 @@ impl Metrics {
         work: &LaneMetrics,
         budget: &Arc<Budget>,
         tasks: &Tasks,
-        (hub, bases): (&Arc<Hub>, &Bases),
+        (hub, bases, board): (&Arc<Hub>, &Bases, &Arc<Board>),
     ) -> (Self, telemetry::Metrics) {
         let mut all = Registry::default();
         all.register_collector(Box::new(ProcessCollector::now()));
@@ -170,6 +173,7 @@ impl Metrics {
         registry.register_collector(Box::new(CompiledCollector(catalog.compiler().shelf().clone())));
         registry.register_collector(Box::new(UpstreamsCollector(Arc::downgrade(hub))));
         registry.register_collector(Box::new(EndpointsCollector(Arc::downgrade(hub), bases.clone())));
+        registry.register_collector(Box::new(DiscoveryCollector(board.clone())));
         registry.register_collector(Box::new(TasksCollector(tasks.clone())));
         registry.register_collector(Box::new(CatalogCollector {
             catalog: catalog.clone(),

@@ -11,9 +11,10 @@ pub use remote_pattern::RemotePattern;
 pub use tool_reference::{ToolOverrides, ToolReference};
 
 use super::{
-    Access, Read, client_limits,
+    Access, Read, UpstreamDefinition, client_limits,
     decode::checked,
     name::{check_id, check_tool_name},
+    upstream::stars_match,
 };
 use crate::{
     credential_name::in_json,
@@ -104,10 +105,15 @@ pub struct Include {
     /// A tool with any of these tags is in.
     #[serde(default)]
     pub tags: Vec<Arc<str>>,
-    /// Every tool, resource and prompt that these upstreams show is in. Ids that no upstream has are kept; they start to work when it appears.
+    /// Every tool, resource and prompt that these upstreams show is in, by id, with `*` for any text. Ids that no upstream has are kept; they start to work when
+    /// it appears.
     #[serde(default)]
     #[schemars(example = &["weather"])]
     pub upstreams: Vec<Arc<str>>,
+    /// The same of every upstream with any of these tags.
+    #[serde(default)]
+    #[schemars(example = &["forecasts"])]
+    pub upstream_tags: Vec<Arc<str>>,
     /// Resources and resource templates of upstreams: `upstream/uri`, with `*` for any text.
     #[serde(default)]
     #[schemars(example = &["docs/file:///handbook/*"])]
@@ -123,6 +129,18 @@ impl Include {
         let patterns = self.resources.iter().chain(&self.prompts);
         let whole = self.upstreams.iter().map(|id| &**id);
         whole.chain(patterns.filter_map(RemotePattern::upstream))
+    }
+
+    /// Whether upstreams can be in that it does not name.
+    pub fn finds_upstreams(&self) -> bool {
+        !self.upstream_tags.is_empty() || self.upstreams.iter().any(|id| id.contains('*'))
+    }
+
+    /// Whether all of this upstream is in.
+    pub fn takes(&self, upstream: &UpstreamDefinition) -> bool {
+        let has_tag = |tag: &Arc<str>| upstream.tags.contains(tag);
+        self.upstreams.iter().any(|id| stars_match(id, &upstream.id))
+            || self.upstream_tags.iter().any(has_tag)
     }
 }
 
@@ -162,12 +180,18 @@ fn remote(index: usize, upstream: &str, name: &str) -> Option<Problem> {
 impl InstanceDefinition {
     /// Whether it shows anything of any upstream.
     pub fn has_upstreams(&self) -> bool {
-        self.upstreams().next().is_some()
+        self.finds_by_tags() || self.upstreams().next().is_some()
     }
 
-    /// Whether it shows anything of this upstream.
+    /// Whether it shows anything of this upstream, or may: which tags the upstream has is not asked.
     pub fn refers_to(&self, upstream: &str) -> bool {
-        self.upstreams().any(|other| other == upstream)
+        self.finds_by_tags() || self.upstreams().any(|other| stars_match(other, upstream))
+    }
+
+    fn finds_by_tags(&self) -> bool {
+        self.include
+            .as_ref()
+            .is_some_and(|include| !include.upstream_tags.is_empty())
     }
 
     /// The upstreams that it names, some of them more than once.

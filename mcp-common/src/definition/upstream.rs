@@ -54,6 +54,24 @@ pub struct UpstreamDefinition {
     pub name: Option<String>,
     /// What it is good for, for people.
     pub description: Option<String>,
+    /// Words by which instances select it (`include.upstream_tags`), and people find it.
+    #[serde(default)]
+    #[schemars(example = &["weather"])]
+    pub tags: Vec<Arc<str>>,
+    /// What it can do, in words of its own, for those who look for somebody who can.
+    #[serde(default)]
+    #[schemars(example = &["routing"])]
+    pub capabilities: Vec<Arc<str>>,
+    /// What else is to be known of it. The gateway keeps it and does nothing with it.
+    #[serde(default)]
+    #[schemars(example = serde_json::json!({"version": "1.0"}))]
+    pub metadata: BTreeMap<String, Box<RawValue>>,
+    /// `false`: an MCP server is connected to when somebody asks for it (`POST /admin/uds/{id}/refresh`), and nothing of it is shown before.
+    #[serde(default = "yes")]
+    pub auto_connect: bool,
+    /// The discovery that found it; `None` where a document defines it.
+    #[serde(skip)]
+    pub origin: Option<Arc<str>>,
     /// `false`: it is not connected to, and nothing of it is shown.
     #[serde(default = "yes")]
     pub enabled: bool,
@@ -296,8 +314,13 @@ impl UpstreamDefinition {
             sessions,
             timeouts,
             limits,
+            auto_connect,
             name: _,
             description: _,
+            tags: _,
+            capabilities: _,
+            metadata: _,
+            origin: _,
             priority: _,
             tools: _,
             resources: _,
@@ -314,15 +337,8 @@ impl UpstreamDefinition {
             max_result_bytes: None,
             ..limits.clone()
         };
-        (id, enabled, transport, url, headers, auth)
-            == (
-                &other.id,
-                &other.enabled,
-                &other.transport,
-                &other.url,
-                &other.headers,
-                &other.auth,
-            )
+        (id, enabled, auto_connect) == (&other.id, &other.enabled, &other.auto_connect)
+            && (transport, url, headers, auth) == (&other.transport, &other.url, &other.headers, &other.auth)
             && (protocol, endpoints, balance) == (&other.protocol, &other.endpoints, &other.balance)
             && (breaker, failover, health) == (&other.breaker, &other.failover, &other.health)
             && (tls, proxy, egress) == (&other.tls, &other.proxy, &other.egress)

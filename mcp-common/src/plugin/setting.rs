@@ -4,7 +4,7 @@
 use super::{PluginError, Settings};
 use crate::secret::Secret;
 use serde_json::{Map, Value};
-use std::{fmt::Display, ops::RangeInclusive, str::FromStr};
+use std::{fmt::Display, ops::RangeInclusive, str::FromStr, sync::Arc};
 
 /// One table of the configuration and the path under which the operator knows it.
 pub struct Table<'a> {
@@ -88,6 +88,20 @@ impl<'a> Table<'a> {
             Some(Value::String(text)) if text == "false" => Ok(false),
             Some(_) => Err(self.wrong(name, "expected true or false")),
         }
+    }
+
+    /// A list of texts, also one that came as JSON; empty where it is absent.
+    pub fn words(&self, name: &str) -> Result<Vec<Arc<str>>, PluginError> {
+        let wrong = || self.wrong(name, "expected a list of texts");
+        let items = match self.get(name) {
+            None => return Ok(Vec::new()),
+            Some(Value::Array(items)) => items,
+            Some(_) => return Err(wrong()),
+        };
+        let words = items
+            .iter()
+            .map(|item| item.as_str().filter(|text| !text.is_empty()).map(Arc::from));
+        words.collect::<Option<_>>().ok_or_else(wrong)
     }
 
     /// What is wrong with one entry.

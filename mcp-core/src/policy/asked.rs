@@ -97,9 +97,13 @@ impl Verb {
     /// What it is called in rules to do this to something of `/admin`; `path` is what follows that. A plan changes nothing, and who did what is
     /// not for everybody who may see what there is.
     pub fn of_admin(self, path: &str) -> String {
-        let place = path.trim_start_matches('/').split('/').next().unwrap_or_default();
+        let path = path.trim_start_matches('/');
+        let place = path.split('/').next().unwrap_or_default();
         if place == "audit" {
             return format!("audit/{}", self.word());
+        }
+        if place == "register" {
+            return path.to_owned();
         }
         let verb = if place == "plan" { Self::Read } else { self };
         format!("admin/{place}/{}", verb.word())

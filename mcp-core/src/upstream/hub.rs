@@ -155,18 +155,17 @@ impl Hub {
         for (_, gone) in before.iter().filter(|(id, remote)| !is_kept(id, remote)) {
             gone.give_up();
         }
-        let tell = |kind, id: &Arc<str>| {
-            self.settings
-                .load()
-                .events
-                .tell(kind, json!({"upstream": id, "kind": "mcp"}));
+        let tell = |kind, (id, remote): (&Arc<str>, &Arc<Remote>)| {
+            let origin = remote.shown().origin.clone();
+            let members = json!({"upstream": id, "kind": "mcp", "origin": origin});
+            self.settings.load().events.tell(kind, members);
         };
         let (new, gone) = (
-            after.keys().filter(|id| !before.contains_key(*id)),
-            before.keys().filter(|id| !after.contains_key(*id)),
+            after.iter().filter(|(id, _)| !before.contains_key(*id)),
+            before.iter().filter(|(id, _)| !after.contains_key(*id)),
         );
-        new.for_each(|id| tell("upstream.discovered", id));
-        gone.for_each(|id| tell("upstream.removed", id));
+        new.for_each(|entry| tell("upstream.discovered", entry));
+        gone.for_each(|entry| tell("upstream.removed", entry));
         self.shelf.keep_only(&after.keys().map(|id| &**id).collect());
         self.remotes.store(Arc::new(after));
         drop(changing);

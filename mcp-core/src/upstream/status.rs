@@ -15,7 +15,7 @@ pub enum State {
     Connecting,
     /// It can be called.
     Ready,
-    /// It cannot be called; another attempt follows.
+    /// It cannot be called; another attempt follows, or (`auto_connect: false`) is made when somebody asks for it.
     Waiting,
     /// Its definition is gone or switched off.
     Stopped,
@@ -97,6 +97,14 @@ impl StatusCell {
         let mut status = self.lock();
         status.last_error = Some(error);
         status.next_attempt = Some(until);
+        self.enter(&mut status, State::Waiting);
+    }
+
+    /// It is connected when somebody asks for it.
+    pub(super) fn resting(&self) {
+        let mut status = self.lock();
+        status.last_error = None;
+        status.next_attempt = None;
         self.enter(&mut status, State::Waiting);
     }
 

@@ -33,6 +33,14 @@ pub(super) enum Order {
     Restart(Answer),
 }
 
+impl Order {
+    fn answer(self) -> Answer {
+        match self {
+            Self::Refresh(answer) | Self::Restart(answer) => answer,
+        }
+    }
+}
+
 type Answer = oneshot::Sender<Result<(), UpstreamError>>;
 
 /// Why a connection is not used any more.
@@ -71,7 +79,17 @@ impl Supervisor {
         self.remote.disconnect();
         let mut backoff = Backoff::between(self.settings.first_wait, self.settings.longest_wait);
         let mut waiting: Option<Answer> = None;
+        if !self.remote.definition.auto_connect {
+            self.remote.status.resting();
+            tokio::select! {
+                () = self.remote.stop.cancelled() => {}
+                order = orders.recv() => waiting = order.map(Order::answer),
+            }
+        }
         loop {
+            if self.remote.stop.is_cancelled() {
+                break;
+            }
             self.remote.status.connecting();
             let opened = tokio::select! {
                 () = self.remote.stop.cancelled() => break,
@@ -112,7 +130,7 @@ impl Supervisor {
                 () = self.remote.stop.cancelled() => break,
                 () = tokio::time::sleep(wait) => {}
                 order = orders.recv() => match order {
-                    Some(Order::Refresh(answer) | Order::Restart(answer)) => waiting = Some(answer),
+                    Some(order) => waiting = Some(order.answer()),
                     None => break,
                 },
             }

@@ -16,7 +16,10 @@ use crate::{
 };
 use mcp_common::{
     catalog::InstanceEntry,
-    definition::{InstanceDefinition, instance::RemotePattern},
+    definition::{
+        InstanceDefinition,
+        instance::{Include, RemotePattern},
+    },
 };
 use origin::{RemoteOrigin, What};
 use std::{
@@ -106,20 +109,29 @@ struct Source {
     is_whole: bool,
 }
 
+/// The upstreams of which everything is shown, in no order, some of them more than once.
+fn whole(include: &Include, hub: &Hub) -> Vec<upstream::Offer> {
+    if !include.finds_upstreams() {
+        return include.upstreams.iter().filter_map(|id| hub.offer(id)).collect();
+    }
+    let ids = hub.ids();
+    let offers = ids.iter().filter_map(|id| hub.offer(id));
+    offers.filter(|offer| include.takes(&offer.definition)).collect()
+}
+
 /// In the order in which they keep names.
 fn sources(definition: &InstanceDefinition, hub: &Hub) -> Vec<Source> {
     let Some(include) = &definition.include else {
         return Vec::new();
     };
-    let whole = include.upstreams.iter().map(|id| &**id);
+    let whole = whole(include, hub).into_iter();
     let patterns = include.resources.iter().chain(&include.prompts);
-    let all = whole.chain(patterns.filter_map(RemotePattern::upstream));
+    let some = patterns.filter_map(RemotePattern::upstream);
+    let all = whole.chain(some.filter_map(|id| hub.offer(id)));
     let mut sources: Vec<_> = all
-        .filter_map(|id| {
-            Some(Source {
-                offer: hub.offer(id)?,
-                is_whole: include.upstreams.iter().any(|whole| **whole == *id),
-            })
+        .map(|offer| Source {
+            is_whole: include.takes(&offer.definition),
+            offer,
         })
         .collect();
     let place = |source: &Source| {

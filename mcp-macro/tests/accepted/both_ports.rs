@@ -1,7 +1,8 @@
 use mcp_common::{
     authenticator::Authenticator,
     datasource::DataSource,
-    plugin::{AuthenticatorFactory, DataSourceFactory, PluginError, Registry, Settings},
+    discovery::{Discovery, Habits, Surroundings},
+    plugin::{AuthenticatorFactory, DataSourceFactory, DiscoveryFactory, PluginError, Registry, Settings},
 };
 use std::sync::Arc;
 
@@ -27,6 +28,28 @@ impl mcp_common::plugin::AuthenticatorFactory for Badge {
     }
 }
 
+#[derive(Default)]
+struct Rumour;
+
+#[mcp_common::discovery("rumour")]
+impl DiscoveryFactory for Rumour {
+    fn habits(&self) -> Habits {
+        Habits {
+            interval: std::time::Duration::from_secs(60),
+            is_trusted: false,
+            may_be_empty: true,
+        }
+    }
+
+    fn check(&self, _: &str, _: &Settings) -> Vec<PluginError> {
+        Vec::new()
+    }
+
+    fn make(&self, _: &str, _: &Settings, _: &Surroundings) -> Result<Box<dyn Discovery>, PluginError> {
+        Err(PluginError::Start("nobody talks".to_owned()))
+    }
+}
+
 fn main() -> Result<(), PluginError> {
     let sources = Registry::<dyn DataSourceFactory>::data_sources()?;
     assert_eq!(sources.names().collect::<Vec<_>>(), ["redis_7"]);
@@ -34,5 +57,8 @@ fn main() -> Result<(), PluginError> {
     let authenticators = Registry::<dyn AuthenticatorFactory>::authenticators()?;
     assert_eq!(authenticators.names().collect::<Vec<_>>(), ["badge"]);
     authenticators.get("badge")?;
+    let discoveries = Registry::<dyn DiscoveryFactory>::discoveries()?;
+    assert_eq!(discoveries.names().collect::<Vec<_>>(), ["rumour"]);
+    discoveries.get("rumour")?;
     Ok(())
 }

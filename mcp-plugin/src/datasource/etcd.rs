@@ -8,6 +8,7 @@ mod api;
 mod batches;
 mod client;
 mod cluster;
+mod discovery;
 mod endpoint;
 mod history;
 mod keyspace;
@@ -21,6 +22,7 @@ mod watch;
 mod words;
 mod write;
 
+pub use discovery::EtcdDiscovery;
 pub use settings::EtcdSettings;
 
 use api::RangeRequest;

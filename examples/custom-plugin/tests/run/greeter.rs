@@ -23,9 +23,37 @@ async fn its_source_is_served_to_those_its_authenticator_knows() {
     assert_eq!(write.unwrap().status(), 405, "the source is read-only");
 }
 
+#[tokio::test]
+async fn its_discovery_finds_what_its_signs_say() {
+    let directory = tempfile::tempdir().unwrap();
+    let signs =
+        "[[discovery]]\ntype = \"signpost\"\nsigns = [\"weather=http://127.0.0.1:9/mcp\", \"nowhere\"]\n";
+    let gateway = Gateway::start(directory.path(), &format!("{CONFIG}\n{signs}"), &[]).await;
+    let deadline = std::time::Instant::now() + std::time::Duration::from_secs(10);
+    loop {
+        let answer = gateway
+            .admin(reqwest::Method::GET, "discovery")
+            .send()
+            .await
+            .unwrap();
+        let found = answer.json::<serde_json::Value>().await.unwrap()["data"][0].clone();
+        if found["upstreams"][0]["id"] == "weather" {
+            assert_eq!(found["skipped"][0]["reason"], "leads nowhere: write `name=URL`");
+            break;
+        }
+        assert!(std::time::Instant::now() < deadline, "{found}");
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+    }
+}
+
 #[test]
 fn its_settings_are_refused_by_key() {
+    let signs = "[[discovery]]\ntype = \"signpost\"\nsigns = \"x\"\n";
     for (wrong, expected) in [
+        (
+            format!("{CONFIG}\n{signs}"),
+            "discovery[0].signs: expected a list of texts",
+        ),
         (
             CONFIG.replace("\"Good morning\"", "7"),
             "data_source.greeter.greeting: expected text that is not empty",

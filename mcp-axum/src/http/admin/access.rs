@@ -27,7 +27,7 @@ use mcp_core::{
 use std::sync::Arc;
 
 /// Of a request that nobody named.
-static UNNAMED: HeaderValue = HeaderValue::from_static("-");
+pub(super) static UNNAMED: HeaderValue = HeaderValue::from_static("-");
 
 /// Waits for the first load: until then nobody can say what there is, nor what would clash with it.
 pub(super) async fn loaded(State(app): State<Arc<App>>, request: Request, next: Next) -> Result<Response> {
@@ -110,7 +110,7 @@ async fn serve(app: &App, mut request: Request, next: Next, sender: &mut Option<
     let path = request.uri().path().to_owned();
     let action = Action::Admin {
         verb: Verb::of(request.method()),
-        path: path.strip_prefix("/admin").unwrap_or(&path),
+        path: place(&path),
     };
     let name = request.extensions().get::<RequestName>();
     let asked = Asked {
@@ -135,6 +135,17 @@ async fn serve(app: &App, mut request: Request, next: Next, sender: &mut Option<
         .headers_mut()
         .insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     Ok(response)
+}
+
+/// What of `/admin` a path stands for, also one of an older door.
+fn place(path: &str) -> &str {
+    let older = super::older::PLACES
+        .iter()
+        .find(|(start, _)| path.starts_with(start));
+    match older {
+        Some((_, place)) => place,
+        None => path.strip_prefix("/admin").unwrap_or(path),
+    }
 }
 
 /// What the answer is about, as its `ETag` has it.

@@ -38,7 +38,7 @@ use utoipa::{
         collection::revision, collection::diff, collection::rollback, explain::explain_tool,
         imports::import, plans::plan, plans::apply, plans::export, plans::verify, plans::verify_upstream,
         operation::quarantine, operation::status, operation::config_status, operation::schema, audit::audit,
-        upstreams::events, upstreams::upstreams, upstreams::upstream_status, upstreams::check_upstream, upstreams::refresh_upstream, upstreams::restart_upstream,
+        upstreams::events, upstreams::discovery, upstreams::upstreams, upstreams::upstream_status, upstreams::check_upstream, upstreams::refresh_upstream, upstreams::restart_upstream,
         upstreams::upstream_inventory, upstreams::upstream_logs, upstreams::upstream_drift, upstreams::explain_upstream, upstreams::approve_upstream,
         clients::instance_clients,
         access::explain_access,

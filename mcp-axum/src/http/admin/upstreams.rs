@@ -3,7 +3,10 @@
 
 mod endpoints;
 
-use super::{envelope::Success, parameters::Target};
+use super::{
+    envelope::Success,
+    parameters::{Parameters, Target},
+};
 use crate::{
     app::App,
     http::error::{Error, Result},
@@ -14,10 +17,10 @@ pub(super) use endpoints::EndpointState;
 use http::StatusCode;
 use mcp_common::key::Key;
 use mcp_core::upstream::{Hub, Inventory, State as Connection, UpstreamError};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use std::{sync::Arc, time::Instant};
-use utoipa::ToSchema;
+use utoipa::{IntoParams, ToSchema};
 
 /// One upstream.
 #[derive(Debug, Serialize, ToSchema)]
@@ -28,6 +31,18 @@ pub(super) struct UpstreamState {
     /// `mcp` or `http`.
     #[schema(example = "mcp")]
     kind: &'static str,
+    /// The discovery that found it; absent where a document defines it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, required = false, nullable = false, example = "lab")]
+    origin: Option<Arc<str>>,
+    /// Words by which it is found.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schema(value_type = Vec<String>)]
+    tags: Vec<Arc<str>>,
+    /// What it can do, in words of its own.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schema(value_type = Vec<String>)]
+    capabilities: Vec<Arc<str>>,
     /// Whether it can be called: `connecting`, `ready`, `waiting` or `stopped`.
     #[schema(value_type = String, example = "ready")]
     state: Connection,
@@ -126,12 +141,37 @@ pub(super) struct UpstreamLine {
     text: String,
 }
 
+/// Which of them are wanted.
+#[derive(Debug, Default, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(super) struct Searched {
+    /// Those that have this capability.
+    capability: Option<String>,
+    /// Those that have this tag.
+    tag: Option<String>,
+}
+
+impl Searched {
+    fn has(&self, state: &UpstreamState) -> bool {
+        let among = |wanted: &Option<String>, words: &[Arc<str>]| {
+            wanted
+                .as_ref()
+                .is_none_or(|wanted| words.iter().any(|word| **word == **wanted))
+        };
+        among(&self.capability, &state.capabilities) && among(&self.tag, &state.tags)
+    }
+}
+
 /// All that are switched on.
-pub(super) async fn list(State(app): State<Arc<App>>) -> Success<Vec<UpstreamState>> {
+pub(super) async fn list(
+    State(app): State<Arc<App>>,
+    Parameters(searched): Parameters<Searched>,
+) -> Success<Vec<UpstreamState>> {
     let bases = &app.services.bases;
     let mut ids = [app.hub.ids(), bases.ids()].concat();
     ids.sort_unstable();
-    Success::new(ids.iter().filter_map(|id| any(&app, id)).collect())
+    let all = ids.iter().filter_map(|id| any(&app, id));
+    Success::new(all.filter(|state| searched.has(state)).collect())
 }
 
 /// One of them.
@@ -240,6 +280,9 @@ fn state(hub: &Hub, id: &Arc<str>) -> Option<UpstreamState> {
     Some(UpstreamState {
         id: id.clone(),
         kind: "mcp",
+        origin: offer.definition.origin.clone(),
+        tags: offer.definition.tags.clone(),
+        capabilities: offer.definition.capabilities.clone(),
         state: status.state,
         since: Some(rfc3339(status.since)),
         transport: status

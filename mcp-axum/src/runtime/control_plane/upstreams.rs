@@ -3,14 +3,15 @@
 use mcp_common::{
     catalog::{Applied, Catalog},
     definition::UpstreamDefinition,
-    key::Kind,
+    discovery::Board,
+    key::{Key, Kind},
 };
 use mcp_core::{
     protocol::Gateway,
     tool::{Bases, ToolCompiler},
     upstream::Hub,
 };
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 /// All upstreams of a catalog, of every kind.
 pub(crate) fn definitions(catalog: &Catalog<ToolCompiler>) -> Vec<Arc<UpstreamDefinition>> {
@@ -25,20 +26,57 @@ pub(crate) fn definitions(catalog: &Catalog<ToolCompiler>) -> Vec<Arc<UpstreamDe
 }
 
 /// Called before anything is loaded.
-pub(super) fn follow(catalog: &Arc<Catalog<ToolCompiler>>, hub: &Arc<Hub>, bases: &Bases) {
-    let (followed, hub, bases) = (Arc::downgrade(catalog), Arc::downgrade(hub), bases.clone());
+pub(super) fn follow(
+    catalog: &Arc<Catalog<ToolCompiler>>,
+    hub: &Arc<Hub>,
+    bases: &Bases,
+    board: &Arc<Board>,
+) {
+    let joint = Arc::new(Joint {
+        catalog: Arc::downgrade(catalog),
+        hub: Arc::downgrade(hub),
+        bases: bases.clone(),
+        board: Arc::downgrade(board),
+        turn: Mutex::new(()),
+    });
+    let found = joint.clone();
     catalog.subscribe(Arc::new(move |applied| {
-        let (Some(catalog), Some(hub)) = (followed.upgrade(), hub.upgrade()) else {
+        if is_about_upstreams(applied) {
+            joint.define();
+        }
+    }));
+    board.subscribe(Arc::new(move |_| found.define()));
+}
+
+/// Where what is stored and what is found meet.
+struct Joint {
+    catalog: Weak<Catalog<ToolCompiler>>,
+    hub: Weak<Hub>,
+    bases: Bases,
+    board: Weak<Board>,
+    /// One at a time: what is older must not be defined after what is newer.
+    turn: Mutex<()>,
+}
+
+impl Joint {
+    fn define(&self) {
+        let _turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
+        let (Some(catalog), Some(hub), Some(board)) =
+            (self.catalog.upgrade(), self.hub.upgrade(), self.board.upgrade())
+        else {
             return;
         };
-        if !is_about_upstreams(applied) {
+        // Before that nobody knows whose an id is.
+        if !catalog.loaded() {
             return;
         }
-        let definitions = definitions(&catalog);
-        bases.define(definitions.iter().cloned());
+        let snapshot = catalog.snapshot();
+        let is_stored = |id: &str| snapshot.stored_revision(&Key::upstream(id)).is_some();
+        let definitions = board.join(definitions(&catalog), is_stored);
+        self.bases.define(definitions.iter().cloned());
         hub.define(definitions.into_iter());
-        tell_of_waiting(&catalog, &bases);
-    }));
+        tell_of_waiting(&catalog, &self.bases);
+    }
 }
 
 fn is_about_upstreams(applied: &Applied) -> bool {
@@ -60,7 +98,12 @@ fn tell_of_waiting(catalog: &Catalog<ToolCompiler>, bases: &Bases) {
 }
 
 /// Lets instances that show tools of an upstream be rendered anew when it offers something else.
-pub(super) fn announce(catalog: &Arc<Catalog<ToolCompiler>>, hub: &Arc<Hub>, gateway: &Arc<Gateway>) {
+pub(super) fn announce(
+    catalog: &Arc<Catalog<ToolCompiler>>,
+    hub: &Arc<Hub>,
+    gateway: &Arc<Gateway>,
+    board: &Arc<Board>,
+) {
     let (followed, following) = (Arc::downgrade(catalog), Arc::downgrade(gateway));
     hub.subscribe(Arc::new(move |upstream| {
         let (Some(catalog), Some(gateway)) = (followed.upgrade(), following.upgrade()) else {
@@ -83,11 +126,22 @@ pub(super) fn announce(catalog: &Arc<Catalog<ToolCompiler>>, hub: &Arc<Hub>, gat
             let mut others = applied.others.iter();
             others.any(|key| key.kind == Kind::UPSTREAM && key.id == *upstream)
         };
-        let snapshot = catalog.snapshot();
-        let concerned = snapshot.instances.iter().filter(|(_, entry)| {
-            let mut tools = entry.selection.tools.iter();
-            tools.any(|selected| selected.tool.compiled.upstream().is_some_and(is_about))
-        });
-        gateway.changed(concerned.map(|(id, _)| id));
+        tell_callers(&catalog, &gateway, is_about);
     }));
+    let (followed, following) = (Arc::downgrade(catalog), Arc::downgrade(gateway));
+    board.subscribe(Arc::new(move |changed| {
+        if let (Some(catalog), Some(gateway)) = (followed.upgrade(), following.upgrade()) {
+            tell_callers(&catalog, &gateway, |upstream| changed.contains(upstream));
+        }
+    }));
+}
+
+/// Renders instances anew that have tools with definitions which are called at these upstreams.
+fn tell_callers(catalog: &Catalog<ToolCompiler>, gateway: &Gateway, is_about: impl Fn(&Arc<str>) -> bool) {
+    let snapshot = catalog.snapshot();
+    let concerned = snapshot.instances.iter().filter(|(_, entry)| {
+        let mut tools = entry.selection.tools.iter();
+        tools.any(|selected| selected.tool.compiled.upstream().is_some_and(&is_about))
+    });
+    gateway.changed(concerned.map(|(id, _)| id));
 }

@@ -8,7 +8,7 @@ pub const ADMIN_ROLE: &str = "admin";
 
 /// The roles of everybody, and what they may do.
 const ROLES: [(&str, &[&str]); 4] = [
-    (ADMIN_ROLE, &["*", "admin/*", "audit/*"]),
+    (ADMIN_ROLE, &["*", "admin/*", "audit/*", "register/*"]),
     // Whoever may write keys or roles may give themselves every right.
     (
         "editor",
@@ -20,6 +20,7 @@ const ROLES: [(&str, &[&str]); 4] = [
             "admin/uds/*",
             "admin/import/*",
             "admin/apply/*",
+            "register/*",
         ],
     ),
     ("viewer", &["admin/*/read"]),

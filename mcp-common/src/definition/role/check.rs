@@ -2,7 +2,7 @@
 
 use super::{
     RoleDefinition, Rule, built_in,
-    rule::{USES, is_of_admin},
+    rule::{REGISTER, USES, is_of_admin},
 };
 use crate::{definition::upstream::Pattern, key::Kind, problem::Problem};
 
@@ -136,9 +136,10 @@ fn check_rule(place: &str, rule: &Rule, problems: &mut Vec<Problem>) {
 }
 
 /// What rules can speak of in `/admin` beside collections.
-const ADMIN_PLACES: [&str; 9] = [
+const ADMIN_PLACES: [&str; 10] = [
     "access",
     "apply",
+    "discovery",
     "events",
     "export",
     "import",
@@ -157,6 +158,10 @@ fn is_known(action: &Pattern) -> bool {
     }
     let collections = Kind::all().into_iter().map(Kind::path_segment);
     action.matches(AUDIT)
+        || action
+            .0
+            .strip_prefix(REGISTER)
+            .is_some_and(|name| !name.is_empty())
         || collections.chain(ADMIN_PLACES).any(|place| {
             ["read", "write", "delete"]
                 .iter()
@@ -169,7 +174,7 @@ fn known() -> String {
     let collections = Kind::listed(|kind| kind.path_segment().to_owned(), "and");
     let places = ADMIN_PLACES.join(", ");
     format!(
-        "{uses}, and `admin/PLACE/read`, `…/write`, `…/delete`, `{AUDIT}`, where PLACE is one of the collections {collections} or one of {places}; `*` stands for any text"
+        "{uses}, and `admin/PLACE/read`, `…/write`, `…/delete`, `{AUDIT}`, `{REGISTER}NAME`, where PLACE is one of the collections {collections} or one of {places}; `*` stands for any text"
     )
 }
 

@@ -6,7 +6,9 @@ use serde::Deserialize;
 use std::sync::Arc;
 
 /// Stand before what is done in `/admin`. Only a pattern that says so speaks of it: `*` is no administrator.
-const ADMIN: [&str; 2] = ["admin/", "audit/"];
+const ADMIN: [&str; 3] = ["admin/", "audit/", REGISTER];
+/// Stands before the name of a server that somebody registers.
+pub(super) const REGISTER: &str = "register/";
 /// Stands before a tag. No name of a tool has a colon.
 const TAG: &str = "tag:";
 
@@ -15,7 +17,7 @@ const TAG: &str = "tag:";
 #[serde(deny_unknown_fields)]
 pub struct Rule {
     /// What is done, with `*` for any text: `tools/call`, `resources/read`, `prompts/get`; `admin/tds/write` and the like in the
-    /// admin API (`admin/{collection}/{read|write|delete}`), `audit/read`. `*` is everything but `admin/…` and `audit/…`.
+    /// admin API (`admin/{collection}/{read|write|delete}`), `audit/read`, `register/NAME` (a server). `*` is everything but `admin/…`, `audit/…` and `register/…`.
     #[schemars(length(min = 1), example = &["tools/call"])]
     pub actions: Vec<Pattern>,
     /// In which instances, with `*` for any text; in all where nothing is said.

@@ -16,6 +16,10 @@ use std::{collections::BTreeMap, path::Path};
 
 /// The longest id, and the longest prefix: names of tools begin with them and have 64 characters at the most.
 const LONGEST: usize = 32;
+/// The longest tag.
+const LONGEST_WORD: usize = 128;
+/// More tags are no words any more.
+const MOST_WORDS: usize = 64;
 /// Longer waits are not waits any more.
 const LONGEST_WAIT_MS: u64 = 24 * 60 * 60 * 1000;
 /// What the gateway writes itself, or what the connection is made of.
@@ -67,6 +71,7 @@ pub(super) fn problems(id: &str, definition: &UpstreamDefinition) -> Vec<Problem
     }
     endpoints::check(definition, &mut problems);
     bounds(definition, &mut problems);
+    words(definition, &mut problems);
     tools(definition, &mut problems);
     pin(definition, &mut problems);
     problems
@@ -264,6 +269,25 @@ fn bounds(definition: &UpstreamDefinition, problems: &mut Vec<Problem>) {
     ] {
         if is_nothing {
             problems.push(Problem::at(format!("limits.{member}"), "must be 1 or more"));
+        }
+    }
+}
+
+fn words(definition: &UpstreamDefinition, problems: &mut Vec<Problem>) {
+    let lists = [
+        ("tags", &definition.tags),
+        ("capabilities", &definition.capabilities),
+    ];
+    for (list, words) in lists {
+        for (index, word) in words.iter().enumerate() {
+            if word.is_empty() || word.len() > LONGEST_WORD {
+                let reason = format!("must have 1 to {LONGEST_WORD} bytes");
+                problems.push(Problem::at(format!("{list}[{index}]"), reason));
+            }
+        }
+        if words.len() > MOST_WORDS {
+            let reason = format!("has {} words, at most {MOST_WORDS} are allowed", words.len());
+            problems.push(Problem::at(list, reason));
         }
     }
 }

@@ -66,13 +66,16 @@ impl Bases {
                 }
             }
         }
-        let tell = |kind, id: &Arc<str>| self.0.events.tell(kind, json!({"upstream": id, "kind": "http"}));
+        let tell = |kind, (id, base): (&Arc<str>, &Arc<Base>)| {
+            let members = json!({"upstream": id, "kind": "http", "origin": base.definition.origin});
+            self.0.events.tell(kind, members);
+        };
         let (new, gone) = (
-            after.keys().filter(|id| !before.contains_key(*id)),
-            before.keys().filter(|id| !after.contains_key(*id)),
+            after.iter().filter(|(id, _)| !before.contains_key(*id)),
+            before.iter().filter(|(id, _)| !after.contains_key(*id)),
         );
-        new.for_each(|id| tell("upstream.discovered", id));
-        gone.for_each(|id| tell("upstream.removed", id));
+        new.for_each(|entry| tell("upstream.discovered", entry));
+        gone.for_each(|entry| tell("upstream.removed", entry));
         self.0.by_id.store(Arc::new(after));
         self.0.epoch.fetch_add(1, Ordering::AcqRel);
     }
@@ -97,6 +100,11 @@ impl Bases {
         let mut ids: Vec<_> = self.0.by_id.load().keys().cloned().collect();
         ids.sort_unstable();
         ids
+    }
+
+    /// The definition of a service.
+    pub fn definition(&self, id: &str) -> Option<Arc<UpstreamDefinition>> {
+        Some(self.find(id)?.definition.clone())
     }
 
     /// How the endpoints of a service are doing.

@@ -112,8 +112,8 @@ pub(super) fn chosen(definition: &InstanceDefinition, hub: &Hub) -> Vec<Chosen> 
     });
     let mut all: Vec<Chosen> = named.collect();
     let listed: HashSet<String> = all.iter().map(|chosen| chosen.offered.id()).collect();
-    let included = definition.include.iter().flat_map(|include| &include.upstreams);
-    let mut offers: Vec<_> = included.filter_map(|id| hub.offer(id)).collect();
+    let included = definition.include.iter();
+    let mut offers: Vec<_> = included.flat_map(|include| super::whole(include, hub)).collect();
     offers.sort_by_key(|offer| (offer.definition.priority, offer.definition.id.clone()));
     offers.dedup_by_key(|offer| offer.definition.id.clone());
     let whole = offers.iter().flat_map(|offer| offer.tools());

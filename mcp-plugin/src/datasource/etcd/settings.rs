@@ -50,7 +50,12 @@ pub struct EtcdSettings {
 impl EtcdSettings {
     /// Reads the table; only the endpoints have no default.
     pub fn read(settings: &Settings) -> Result<Self, PluginError> {
-        let table = Table::new(TABLE, settings, &KNOWN)?;
+        Self::read_at(TABLE, settings)
+    }
+
+    /// The same of a table at another place.
+    pub(super) fn read_at(place: &str, settings: &Settings) -> Result<Self, PluginError> {
+        let table = Table::new(place, settings, &KNOWN)?;
         let endpoints = endpoints(&table)?;
         let secure = endpoints.iter().any(|endpoint| endpoint.starts_with("https://"));
         let keys = Keyspace::new(

@@ -3,18 +3,26 @@
 
 use super::refusal::{Always, Failure};
 use crate::http::admin::{
+    discovery::DiscoveryState,
     envelope::Success,
     pin::{Approval, DriftedTool},
-    upstreams::{UpstreamCheck, UpstreamInventory, UpstreamLine, UpstreamState},
+    upstreams::{Searched, UpstreamCheck, UpstreamInventory, UpstreamLine, UpstreamState},
 };
 use utoipa::ToSchema;
 
 /// How all upstreams that are switched on are doing.
 #[utoipa::path(
-    get, path = "/admin/upstreams", tag = "upstreams",
+    get, path = "/admin/upstreams", tag = "upstreams", params(Searched),
     responses((status = 200, description = "By id", body = Success<Vec<UpstreamState>>), Always)
 )]
 pub(super) fn upstreams() {}
+
+/// What the discoveries of the configuration have found, and how they are doing.
+#[utoipa::path(
+    get, path = "/admin/discovery", tag = "upstreams",
+    responses((status = 200, description = "In the order of the configuration", body = Success<Vec<DiscoveryState>>), Always)
+)]
+pub(super) fn discovery() {}
 
 /// What happens, as a stream of server-sent events: upstreams that come, go and change, endpoints that are let alone, definitions that change.
 #[utoipa::path(

@@ -73,7 +73,7 @@ impl From<EndpointStatus> for EndpointState {
 
 /// An HTTP service, which is ready while any of its endpoints is used.
 pub(super) fn service(bases: &Bases, id: &Arc<str>) -> Option<UpstreamState> {
-    let endpoints = bases.status(id)?;
+    let (definition, endpoints) = (bases.definition(id)?, bases.status(id)?);
     let is_used = |endpoint: &EndpointStatus| endpoint.breaker != BreakerState::Open;
     let state = match endpoints.iter().any(is_used) {
         true => Connection::Ready,
@@ -88,6 +88,9 @@ pub(super) fn service(bases: &Bases, id: &Arc<str>) -> Option<UpstreamState> {
     Some(UpstreamState {
         id: id.clone(),
         kind: "http",
+        origin: definition.origin.clone(),
+        tags: definition.tags.clone(),
+        capabilities: definition.capabilities.clone(),
         state,
         since: None,
         transport: "http",

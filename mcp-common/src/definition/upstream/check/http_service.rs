@@ -12,6 +12,7 @@ use crate::{
 pub(super) fn check(definition: &UpstreamDefinition, problems: &mut Vec<Problem>) {
     let of_mcp = [
         ("transport", definition.transport.is_some()),
+        ("auto_connect", !definition.auto_connect),
         ("era", definition.era != UpstreamEra::Auto),
         ("sessions", definition.sessions != UpstreamSessions::Auto),
         ("tools", !definition.tools.says_nothing()),

@@ -1,8 +1,9 @@
 //! Files in which MCP clients keep their servers (`mcpServers`, `servers`), read as upstreams. What is a secret in them does
 //! not become a part of a document: the document refers to a variable, and whoever imports it is told to set that.
 
-use mcp_common::credential_name::may_be_credential;
-use mcp_common::{definition::UpstreamDefinition, document::Document, key::Key};
+use crate::{
+    credential_name::may_be_credential, definition::UpstreamDefinition, document::Document, key::Key,
+};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 use std::collections::BTreeSet;
@@ -53,7 +54,12 @@ struct Server {
 /// Reads one file. `prefix` begins the names of variables for secrets.
 pub fn read(text: &str, prefix: &str) -> Result<McpServers, NoMcpServers> {
     let file: Value = serde_json::from_str(text).map_err(|error| NoMcpServers::Json(error.to_string()))?;
-    let lists = [&file, &file["mcp"]];
+    read_value(&file, prefix)
+}
+
+/// The same of a file that is parsed.
+pub fn read_value(file: &Value, prefix: &str) -> Result<McpServers, NoMcpServers> {
+    let lists = [file, &file["mcp"]];
     let servers = lists
         .into_iter()
         .flat_map(|place| LISTS.iter().filter_map(|list| place[*list].as_object()))
@@ -79,8 +85,13 @@ pub fn read(text: &str, prefix: &str) -> Result<McpServers, NoMcpServers> {
     Ok(made)
 }
 
+/// The id that a name becomes where nothing else has one; `None` where nothing of it can be an id.
+pub fn id_of(name: &str) -> Option<String> {
+    free_id(name, &BTreeSet::new())
+}
+
 /// The name in lower case, with `-` for everything that an id does not have.
-fn free_id(name: &str, taken: &BTreeSet<String>) -> Option<String> {
+pub(super) fn free_id(name: &str, taken: &BTreeSet<String>) -> Option<String> {
     let plain: String = name
         .to_lowercase()
         .chars()

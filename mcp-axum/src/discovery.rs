@@ -1,0 +1,240 @@
+//! The sources of `[[discovery]]`: from their tables to the tasks that look.
+
+mod registration;
+
+use crate::{runtime::tasks::DISCOVERY, settings::Settings};
+use mcp_common::{
+    catalog::{Catalog, Compile},
+    discovery::{
+        Announcements, Board, Discovery, Pages, Registry as Registered, SourceSettings, Surroundings, follow,
+    },
+    key::Kind,
+    plugin::{DiscoveryFactory, PluginError, Registry},
+    tasks::{Ends, Tasks},
+};
+use mcp_core::tool::ToolCompiler;
+use serde_json::Value;
+use std::{
+    collections::BTreeMap,
+    fmt,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+/// One source, not started.
+struct Source {
+    place: usize,
+    interval: Duration,
+    discovery: Box<dyn Discovery>,
+}
+
+/// All sources of a gateway, and what they have found.
+pub(crate) struct Discoveries {
+    /// What they have found.
+    pub(crate) board: Arc<Board>,
+    /// Where servers announce themselves, and its place among the sources.
+    pub(crate) registry: Option<(Arc<Registered>, usize)>,
+    /// Those that are not started.
+    waiting: Mutex<Vec<Source>>,
+}
+
+/// A table that is right as far as the gateway knows it.
+struct Read {
+    place: String,
+    settings: SourceSettings,
+    factory: Box<dyn DiscoveryFactory>,
+    own: Value,
+}
+
+/// Everything that can be known to be wrong with the tables.
+pub(crate) fn problems(settings: &Settings) -> Vec<PluginError> {
+    problems_of(&settings.discovery.with_agents(&settings.agents))
+}
+
+fn problems_of(tables: &[(String, Value)]) -> Vec<PluginError> {
+    let (read, mut problems) = read(tables);
+    problems.extend(
+        read.iter()
+            .flat_map(|one| one.factory.check(&one.place, &one.own)),
+    );
+    problems
+}
+
+impl Discoveries {
+    /// Reads the tables and reaches for nothing.
+    pub(crate) fn build(
+        settings: &Settings,
+        catalog: &Arc<Catalog<ToolCompiler>>,
+        pages: Arc<dyn Pages>,
+    ) -> Result<Self, PluginError> {
+        let (read, problems) = read(&settings.discovery.with_agents(&settings.agents));
+        if let Some(problem) = problems.into_iter().next() {
+            return Err(problem);
+        }
+        let mut waiting = Vec::new();
+        let mut registry = None;
+        for (place, one) in read.iter().enumerate() {
+            if one.settings.kind == registration::TYPE {
+                let opened = Arc::new(registration::open(one, &settings.app.data_dir)?);
+                registry = Some((opened.clone(), place));
+                waiting.push(Source {
+                    place,
+                    interval: one.settings.interval,
+                    discovery: Box::new(Announcements::new(opened)),
+                });
+                continue;
+            }
+            let surroundings = Surroundings {
+                pages: pages.clone(),
+                max_bytes: one.settings.max_bytes,
+                interval: one.settings.interval,
+            };
+            waiting.push(Source {
+                place,
+                interval: one.settings.interval,
+                discovery: one.factory.make(&one.place, &one.own, &surroundings)?,
+            });
+        }
+        let catalog = Arc::downgrade(catalog);
+        let settings = read.into_iter().map(|one| one.settings).collect();
+        let check = Arc::new(
+            move |definition: &mcp_common::key::Definition| match catalog.upgrade() {
+                Some(catalog) => catalog.compiler().check_document(Kind::UPSTREAM, definition),
+                None => Ok(()),
+            },
+        );
+        Ok(Self {
+            board: Arc::new(Board::new(settings, check)),
+            registry,
+            waiting: Mutex::new(waiting),
+        })
+    }
+
+    /// Starts to look.
+    pub(crate) fn start(&self, tasks: &Tasks) {
+        let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
+        for Source {
+            place,
+            interval,
+            discovery,
+        } in waiting.drain(..)
+        {
+            let (board, discovery) = (self.board.clone(), Arc::new(tokio::sync::Mutex::new(discovery)));
+            tasks.spawn(DISCOVERY, Ends::WhenTold, move || {
+                let (board, discovery) = (board.clone(), discovery.clone());
+                async move { match follow(&mut **discovery.lock().await, place, interval, &board).await {} }
+            });
+        }
+    }
+}
+
+impl fmt::Debug for Discoveries {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Discoveries").field(&self.board).finish()
+    }
+}
+
+fn read(tables: &[(String, Value)]) -> (Vec<Read>, Vec<PluginError>) {
+    let registry = match Registry::<dyn DiscoveryFactory>::discoveries() {
+        Ok(registry) => registry,
+        Err(error) => return (Vec::new(), vec![error]),
+    };
+    let (mut all, mut problems) = (Vec::new(), Vec::new());
+    let mut names: BTreeMap<Arc<str>, String> = BTreeMap::new();
+    for (place, table) in tables {
+        let one = match read_one(&registry, place, table) {
+            Ok(one) => one,
+            Err(problem) => {
+                problems.push(problem);
+                continue;
+            }
+        };
+        if let Some(other) = names.insert(one.settings.name.clone(), place.clone()) {
+            problems.push(PluginError::Setting {
+                key: format!("{place}.name"),
+                reason: format!(
+                    "`{}` is the name of {other}, too; give each a name of its own",
+                    one.settings.name
+                ),
+            });
+        }
+        let is_registry = |one: &Read| one.settings.kind == registration::TYPE;
+        if is_registry(&one) && all.iter().any(is_registry) {
+            problems.push(PluginError::Setting {
+                key: format!("{place}.type"),
+                reason: "there is one registry for all; give its keys names of their own by roles".to_owned(),
+            });
+        }
+        all.push(one);
+    }
+    (all, problems)
+}
+
+fn read_one(
+    registry: &Registry<dyn DiscoveryFactory>,
+    place: &str,
+    table: &Value,
+) -> Result<Read, PluginError> {
+    let kind = SourceSettings::kind(place, table)?;
+    let factory = registry.get(kind).map_err(|error| PluginError::Setting {
+        key: format!("{place}.type"),
+        reason: error.to_string(),
+    })?;
+    Ok(Read {
+        place: place.to_owned(),
+        settings: SourceSettings::read(place, table, factory.habits())?,
+        own: SourceSettings::of_type(table),
+        factory,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::settings::{AgentsSettings, DiscoveryTables};
+    use serde_json::json;
+
+    fn found(tables: Value) -> Vec<String> {
+        let tables: DiscoveryTables = serde_json::from_value(tables).unwrap();
+        problems_of(&tables.with_agents(&AgentsSettings::default()))
+            .iter()
+            .map(ToString::to_string)
+            .collect()
+    }
+
+    #[test]
+    fn everything_that_is_wrong_is_said_with_its_place() {
+        let right = json!([{"type": "file_watch", "file_path": "x"}, {"type": "exec", "command": ["true"]}]);
+        assert_eq!(found(right), Vec::<String>::new());
+        let wrong = json!([
+            {"file_path": "x"},
+            {"type": "file_wach", "file_path": "x"},
+            {"type": "file_watch", "file_path": ""},
+            {"type": "file_watch", "path": "x", "name": "a"},
+            {"type": "http_polling", "url": "ftp://x", "name": "a"},
+            {"type": "http_polling", "url": "http://x", "name": "b", "headers": {"a b": "c"}, "interval": 5},
+            {"type": "exec", "name": "c", "command": ["./x"]},
+            {"type": "exec", "name": "d", "command": "x", "interval": 0},
+            {"type": "registration", "stale_after": 0},
+            {"type": "registration", "name": "e"},
+        ]);
+        let found = found(wrong);
+        let expected = [
+            "discovery[0].type: is missing",
+            "discovery[1].type: no discovery is called `file_wach`; there are: ",
+            "discovery[4].name: `a` is the name of discovery[3], too",
+            "discovery[7].interval: expected a whole number from 1 to 86400",
+            "discovery[9].type: there is one registry for all",
+            "discovery[2].file_path: expected text that is not empty",
+            "discovery[3].path: no such setting; there are: file_path",
+            "discovery[4].url: must begin with http:// or https://",
+            "discovery[5].headers: `a b` cannot be a header",
+            "discovery[6].command: must begin with a name that PATH leads to",
+            "discovery[8].stale_after: expected a whole number",
+        ];
+        assert_eq!(found.len(), expected.len(), "{found:#?}");
+        for (found, expected) in found.iter().zip(expected) {
+            assert!(found.starts_with(expected), "{found}");
+        }
+    }
+}

@@ -1,0 +1,186 @@
+//! Paths of server managers that were there before: the same gateway in other words.
+
+use crate::test_app::{Answer, Client, DEADLINE, TestApp};
+use reqwest::Method;
+use serde_json::{Value, json};
+use std::time::{Duration, Instant};
+
+async fn send(client: &Client, method: Method, path: &str, body: &Value) -> Answer {
+    client.send(client.request(method, path).json(body)).await
+}
+
+async fn far() -> TestApp {
+    let far = TestApp::start().await;
+    far.with_item_tools("shop").await;
+    let mut open = far.admin().get("/admin/ids/shop").await.data();
+    open["auth"] = json!("none");
+    far.admin().put("/admin/ids/shop", &open).await.ok();
+    far
+}
+
+#[tokio::test]
+async fn servers_are_made_read_changed_and_removed() {
+    let (far, app) = (far().await, TestApp::start().await);
+    let admin = app.admin();
+    assert_eq!(
+        admin.get("/api/v1/mcp/servers").await.ok().json()["servers"],
+        json!([])
+    );
+    let said = json!({"name": "My Server", "endpoint": far.url("/mcp/shop"), "description": "Far.", "is_active": true, "unknown": 1});
+    let made = send(&admin, Method::POST, "/api/v1/mcp/servers", &said).await;
+    assert_eq!(made.status, 201, "{}", made.text);
+    let made = made.json();
+    assert_eq!(
+        (&made["id"], &made["name"], &made["url"], &made["is_active"]),
+        (
+            &json!("my-server"),
+            &json!("My Server"),
+            &json!(far.url("/mcp/shop")),
+            &json!(true)
+        )
+    );
+    let instance = json!({"name": "i", "include": {"upstreams": ["my-server"]}});
+    admin.put("/admin/ids/i", &instance).await.ok();
+    let start = Instant::now();
+    while app.mcp("i").tool_names().await != ["add_item", "get_item"] {
+        assert!(start.elapsed() < DEADLINE, "it is not usable");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    let again = send(&admin, Method::POST, "/api/v1/mcp/servers", &said)
+        .await
+        .error(409);
+    assert!(again.contains("there is a server `my-server` already"), "{again}");
+    send(
+        &admin,
+        Method::POST,
+        "/api/v1/mcp/servers",
+        &json!({"url": "http://x/mcp"}),
+    )
+    .await
+    .error(400);
+    let wrong = json!({"name": "x", "url": "nowhere"});
+    let wrong = send(&admin, Method::POST, "/api/v1/mcp/servers", &wrong)
+        .await
+        .error(400);
+    assert!(wrong.contains("url: must begin with"), "{wrong}");
+
+    let shown = admin.get("/api/v1/mcp/servers/my-server").await.ok().json();
+    assert_eq!(
+        (&shown["status"], &shown["tools_count"]),
+        (&json!("connected"), &json!(2))
+    );
+    assert_eq!(admin.get("/api/v1/mcp/servers").await.ok().json()["total"], 1);
+    let servers = admin.get("/api/v1/admin/servers").await.ok().json();
+    assert_eq!(servers["servers"][0]["id"], "my-server");
+    let tools = admin.get("/api/v1/admin/tools").await.ok().json();
+    let add = json!({"id": "my-server/add_item", "name": "add_item", "server": "my-server", "enabled": true});
+    assert!(tools["tools"].as_array().unwrap().contains(&add), "{tools}");
+
+    // What is not said stays; what is switched off shows nothing.
+    let off = json!({"is_active": false});
+    let changed = send(&admin, Method::PUT, "/api/v1/mcp/servers/my-server", &off)
+        .await
+        .ok()
+        .json();
+    assert_eq!(
+        (&changed["is_active"], &changed["status"], &changed["description"]),
+        (&json!(false), &json!("inactive"), &json!("Far."))
+    );
+    assert_eq!(app.mcp("i").tool_names().await, Vec::<String>::new());
+    assert_eq!(admin.get("/admin/uds/my-server").await.data()["enabled"], false);
+    let removed = admin.delete("/api/v1/mcp/servers/my-server").await;
+    assert_eq!((removed.status, removed.text.as_str()), (204, ""));
+    for method in [Method::GET, Method::PUT, Method::DELETE] {
+        send(&admin, method, "/api/v1/mcp/servers/my-server", &off)
+            .await
+            .error(404);
+    }
+}
+
+#[tokio::test]
+async fn rights_are_those_of_the_admin_api() {
+    let app = TestApp::start().await;
+    let made = send(
+        &app.admin(),
+        Method::POST,
+        "/admin/keys",
+        &json!({"name": "v", "roles": ["viewer"]}),
+    )
+    .await;
+    let viewer = Client::new(app.address(), made.ok().data()["key"].as_str().map(str::to_owned));
+    let body = json!({"name": "x", "url": "http://127.0.0.1:9/mcp"});
+    for path in ["health", "servers", "tools", "system", "metrics"] {
+        let path = format!("/api/v1/admin/{path}");
+        app.anonymous().get(&path).await.error(401);
+        app.user().get(&path).await.error(403);
+        viewer.get(&path).await.ok();
+    }
+    app.anonymous().get("/api/v1/mcp/servers").await.error(401);
+    app.user().get("/api/v1/mcp/servers").await.error(403);
+    viewer.get("/api/v1/mcp/servers").await.ok();
+    let refused = send(&viewer, Method::POST, "/api/v1/mcp/servers", &body)
+        .await
+        .error(403);
+    assert!(refused.contains("admin/uds/write"), "{refused}");
+    let refused = viewer.delete("/api/v1/mcp/servers/x").await.error(403);
+    assert!(refused.contains("admin/uds/delete"), "{refused}");
+}
+
+#[tokio::test]
+async fn health_says_what_is_away() {
+    let (mut far, app) = (far().await, TestApp::start().await);
+    let health = app.anonymous().get("/health").await.ok().json();
+    let members: Vec<_> = health.as_object().unwrap().keys().cloned().collect();
+    assert_eq!(
+        members,
+        [
+            "status",
+            "agent",
+            "version",
+            "uptime_seconds",
+            "servers",
+            "checks"
+        ]
+    );
+    assert_eq!(
+        (&health["status"], &health["servers"]),
+        (&json!("healthy"), &json!({"total": 0, "ready": 0}))
+    );
+    let until = async |status: u16, word: &str| {
+        let start = Instant::now();
+        loop {
+            let health = app.anonymous().get("/health").await;
+            if health.status == status && health.json()["status"] == word {
+                return health.json();
+            }
+            assert!(start.elapsed() < DEADLINE, "{status} {word}: {}", health.text);
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    app.admin()
+        .put("/admin/uds/far", &json!({"url": far.url("/mcp/shop")}))
+        .await
+        .ok();
+    until(200, "healthy").await;
+    app.admin()
+        .put("/admin/uds/nowhere", &json!({"url": "http://127.0.0.1:9/mcp"}))
+        .await
+        .ok();
+    let degraded = until(200, "degraded").await;
+    assert_eq!(degraded["checks"]["servers"], "some are away");
+    far.stop().await;
+    app.admin().delete("/admin/uds/far").await.ok();
+    let unhealthy = until(503, "unhealthy").await;
+    assert_eq!(unhealthy["servers"], json!({"total": 1, "ready": 0}));
+    let system = app.admin().get("/api/v1/admin/system").await.ok().json();
+    assert_eq!(
+        (&system["data_source"], &system["ready"]),
+        (&json!("memory"), &json!(true))
+    );
+    let metrics = app.admin().get("/api/v1/admin/metrics").await.ok().text;
+    assert!(metrics.contains("dynmcp_upstream_ready"), "{metrics}");
+    assert_eq!(
+        app.admin().get("/api/v1/admin/health").await.ok().json()["status"],
+        "unhealthy"
+    );
+}

@@ -1,0 +1,377 @@
+//! What all sources have found, read as definitions, and joined with what is stored.
+
+use super::{Announced, FoundUpstream, NotSeen, Set, SourceReport, SourceSettings};
+use crate::{
+    definition::{Read, UpstreamDefinition},
+    document::Document,
+    key::Definition,
+    problem::Problems,
+};
+use serde_json::{Value, json};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::SystemTime,
+};
+
+/// What is listed of a set at the most.
+const MOST_SAID: usize = 100;
+
+/// Whether a definition that can be read can be used.
+pub type Check = Arc<dyn Fn(&Definition) -> Result<(), Problems> + Send + Sync>;
+/// Hears which upstreams are new, other ones or gone.
+pub type Listener = Arc<dyn Fn(&BTreeSet<Arc<str>>) + Send + Sync>;
+
+/// What all sources of a gateway have found.
+pub struct Board {
+    check: Check,
+    sources: Mutex<Vec<Source>>,
+    listeners: Mutex<Vec<Listener>>,
+}
+
+struct Source {
+    settings: SourceSettings,
+    found: BTreeMap<Arc<str>, Found>,
+    skipped: Vec<(String, String)>,
+    notes: Vec<String>,
+    problem: Option<String>,
+    seen_at: Option<SystemTime>,
+    looks: u64,
+    failures: u64,
+}
+
+/// An entry as a definition, its document, and what its author should know.
+type Usable = (Arc<UpstreamDefinition>, Document, Vec<String>);
+
+struct Found {
+    definition: Arc<UpstreamDefinition>,
+    document: Document,
+    since: SystemTime,
+    hidden_by: Option<String>,
+}
+
+impl Board {
+    /// Nothing is found yet. A source is known by its place in this list; where two find the same id, the first one has it.
+    pub fn new(sources: Vec<SourceSettings>, check: Check) -> Self {
+        let sources = sources.into_iter().map(|settings| Source {
+            settings,
+            found: BTreeMap::new(),
+            skipped: Vec::new(),
+            notes: Vec::new(),
+            problem: None,
+            seen_at: None,
+            looks: 0,
+            failures: 0,
+        });
+        Self {
+            check,
+            sources: Mutex::new(sources.collect()),
+            listeners: Mutex::default(),
+        }
+    }
+
+    /// Calls the listener whenever something else is found. It may ask this board.
+    pub fn subscribe(&self, listener: Listener) {
+        lock(&self.listeners).push(listener);
+    }
+
+    /// A source has looked, and everything is as it was.
+    pub fn same(&self, source: usize) {
+        let mut sources = lock(&self.sources);
+        let Some(source) = sources.get_mut(source) else {
+            return;
+        };
+        source.looks += 1;
+        source.seen_at = Some(SystemTime::now());
+        // A set that was refused is refused still.
+        if source
+            .problem
+            .as_deref()
+            .is_some_and(|problem| !problem.starts_with(REFUSED))
+        {
+            source.recovers();
+        }
+    }
+
+    /// A source saw nothing; what it found before stays.
+    pub fn failed(&self, source: usize, error: &NotSeen) {
+        let mut sources = lock(&self.sources);
+        let Some(source) = sources.get_mut(source) else {
+            return;
+        };
+        source.looks += 1;
+        source.fails(error.to_string());
+    }
+
+    /// Takes over what a source has found. What of it cannot be used is left out, and what was good of it before stays.
+    pub fn take(&self, source: usize, set: Set) {
+        let mut sources = lock(&self.sources);
+        let Some(source) = sources.get_mut(source) else {
+            return;
+        };
+        source.looks += 1;
+        if let Some(refusal) = source.refusal(&set) {
+            source.fails(format!("{REFUSED}{refusal}"));
+            return;
+        }
+        source.seen_at = Some(SystemTime::now());
+        source.recovers();
+        let changed = source.replace(set, &self.check);
+        drop(sources);
+        if !changed.is_empty() {
+            let listeners = lock(&self.listeners).clone();
+            for listener in listeners {
+                listener(&changed);
+            }
+        }
+    }
+
+    /// Whether a source could find this.
+    pub fn examine(&self, source: usize, id: &str, document: Value) -> Result<(), String> {
+        let sources = lock(&self.sources);
+        let source = sources.get(source).ok_or("there is no such discovery")?;
+        source.read(&id.into(), document, None, &self.check).map(drop)
+    }
+
+    /// What is stored and what is found, together. What is stored (whether or not it can be used) has its id for itself, and whoever is hidden by that is told of.
+    pub fn join(
+        &self,
+        stored: Vec<Arc<UpstreamDefinition>>,
+        is_stored: impl Fn(&str) -> bool,
+    ) -> Vec<Arc<UpstreamDefinition>> {
+        let mut all = stored;
+        let mut taken: BTreeMap<Arc<str>, Arc<str>> = BTreeMap::new();
+        for Source { settings, found, .. } in lock(&self.sources).iter_mut() {
+            for (id, found) in found {
+                let hidden_by = match taken.get(id) {
+                    _ if is_stored(id) => Some("a stored document".to_owned()),
+                    Some(other) => Some(format!("the discovery `{other}`")),
+                    None => None,
+                };
+                if found.hidden_by != hidden_by
+                    && let Some(who) = &hidden_by
+                {
+                    let (upstream, discovery) = (&**id, &*settings.name);
+                    tracing::warn!(
+                        upstream,
+                        discovery,
+                        "an upstream that was found is not used: its id is that of {who}"
+                    );
+                }
+                if hidden_by.is_none() {
+                    taken.insert(id.clone(), settings.name.clone());
+                    all.push(found.definition.clone());
+                }
+                found.hidden_by = hidden_by;
+            }
+        }
+        all
+    }
+
+    /// How all sources are doing.
+    pub fn reports(&self) -> Vec<SourceReport> {
+        let sources = lock(&self.sources);
+        let report = |source: &Source| SourceReport {
+            name: source.settings.name.clone(),
+            kind: source.settings.kind.clone(),
+            upstreams: source.found.iter().map(|(id, found)| found.report(id)).collect(),
+            skipped: source.skipped.clone(),
+            notes: source.notes.clone(),
+            problem: source.problem.clone(),
+            seen_at: source.seen_at,
+            looks: source.looks,
+            failures: source.failures,
+        };
+        sources.iter().map(report).collect()
+    }
+}
+
+/// How problems begin that are over only with another set.
+const REFUSED: &str = "the set is refused: ";
+
+impl Source {
+    fn fails(&mut self, problem: String) {
+        self.failures += 1;
+        if self.problem.as_ref() != Some(&problem) {
+            let discovery = &*self.settings.name;
+            tracing::warn!(
+                discovery,
+                problem,
+                upstreams = self.found.len(),
+                "a discovery fails; what it found before stays"
+            );
+        }
+        self.problem = Some(problem);
+    }
+
+    fn recovers(&mut self) {
+        if self.problem.take().is_some() {
+            tracing::info!(discovery = &*self.settings.name, "a discovery works again");
+        }
+    }
+
+    /// Why nothing of a set is taken.
+    fn refusal(&self, set: &Set) -> Option<String> {
+        let (count, most) = (set.upstreams.len(), self.settings.max_servers);
+        if count > most {
+            return Some(format!(
+                "it has {count} upstreams, at most {most} are taken (max_servers)"
+            ));
+        }
+        let is_gone = count == 0 && !self.found.is_empty() && !self.settings.allow_empty;
+        is_gone.then(|| {
+            format!(
+                "it is empty, and the {} that were there stay (allow_empty = true takes them away)",
+                self.found.len()
+            )
+        })
+    }
+
+    /// What is new, another one, or gone.
+    fn replace(&mut self, set: Set, check: &Check) -> BTreeSet<Arc<str>> {
+        let mut before = std::mem::take(&mut self.found);
+        let (mut skipped, mut notes) = (Vec::new(), set.notes);
+        let mut changed = BTreeSet::new();
+        let mut seen = BTreeSet::new();
+        for Announced { id, document } in set.upstreams {
+            let id: Arc<str> = id.into();
+            if !seen.insert(id.clone()) {
+                skipped.push((
+                    id.to_string(),
+                    "is there twice; the first one is taken".to_owned(),
+                ));
+                continue;
+            }
+            let known = before.remove(&id);
+            let read = document.and_then(|document| self.read(&id, document, known.as_ref(), check));
+            match read {
+                Ok(None) => self.found.extend(known.map(|known| (id, known))),
+                Ok(Some((definition, document, warnings))) => {
+                    changed.insert(id.clone());
+                    notes.extend(warnings.into_iter().map(|warning| format!("{id}: {warning}")));
+                    let since = known.map_or_else(SystemTime::now, |known| known.since);
+                    let found = Found {
+                        definition,
+                        document,
+                        since,
+                        hidden_by: None,
+                    };
+                    self.found.insert(id, found);
+                }
+                Err(reason) => {
+                    skipped.push((id.to_string(), reason));
+                    self.found.extend(known.map(|known| (id, known)));
+                }
+            }
+        }
+        changed.extend(before.keys().cloned());
+        for id in before.keys() {
+            tracing::info!(
+                upstream = &**id,
+                discovery = &*self.settings.name,
+                "an upstream is not found any more"
+            );
+        }
+        skipped.truncate(MOST_SAID);
+        notes.truncate(MOST_SAID);
+        for (id, reason) in skipped.iter().filter(|skipped| !self.skipped.contains(skipped)) {
+            tracing::warn!(
+                discovery = &*self.settings.name,
+                entry = id,
+                reason,
+                "an entry of a discovery cannot be used"
+            );
+        }
+        for note in notes.iter().filter(|note| !self.notes.contains(note)) {
+            tracing::warn!(discovery = &*self.settings.name, note);
+        }
+        (self.skipped, self.notes) = (skipped, notes);
+        changed
+    }
+
+    /// What an entry is as a definition; `None` where it is what is known.
+    fn read(
+        &self,
+        id: &Arc<str>,
+        mut document: Value,
+        known: Option<&Found>,
+        check: &Check,
+    ) -> Result<Option<Usable>, String> {
+        self.dress(&mut document);
+        let document = Document::take(document.to_string().into()).map_err(|problem| problem.to_string())?;
+        if known.is_some_and(|known| known.document.as_json() == document.as_json()) {
+            return Ok(None);
+        }
+        let Read {
+            mut definition,
+            warnings,
+        } = UpstreamDefinition::read(id, &document).map_err(|problems| problems.to_string())?;
+        if !self.settings.trust {
+            let what = match definition.references().next() {
+                _ if definition.command.is_some() => Some("start a program"),
+                Some(_) => Some("refer to secrets"),
+                None => None,
+            };
+            if let Some(what) = what {
+                return Err(format!(
+                    "it would {what}, which only a discovery with `trust = true` may"
+                ));
+            }
+        }
+        definition.origin = Some(self.settings.name.clone());
+        let definition = Arc::new(definition);
+        let as_any: Definition = definition.clone();
+        check(&as_any).map_err(|problems| problems.to_string())?;
+        Ok(Some((definition, document, warnings)))
+    }
+
+    /// Adds what the configuration says of everything that is found here.
+    fn dress(&self, document: &mut Value) {
+        let Some(members) = document.as_object_mut() else {
+            return;
+        };
+        if !self.settings.tags.is_empty() {
+            let tags = members.entry("tags").or_insert_with(|| json!([]));
+            if let Some(tags) = tags.as_array_mut() {
+                let own = self.settings.tags.iter().map(|tag| Value::from(&**tag));
+                let missing: Vec<Value> = own.filter(|tag| !tags.contains(tag)).collect();
+                tags.extend(missing);
+            }
+        }
+        let is_http = members.get("protocol").is_some_and(|protocol| protocol == "http");
+        if let (Some(prefix), false) = (&self.settings.tools_prefix, is_http) {
+            let tools = members.entry("tools").or_insert_with(|| json!({}));
+            if let Some(tools) = tools.as_object_mut() {
+                tools.entry("prefix").or_insert_with(|| prefix.clone().into());
+            }
+        }
+    }
+}
+
+impl Found {
+    fn report(&self, id: &Arc<str>) -> FoundUpstream {
+        FoundUpstream {
+            id: id.clone(),
+            document: self.document.clone(),
+            since: self.since,
+            hidden_by: self.hidden_by.clone(),
+        }
+    }
+}
+
+impl fmt::Debug for Board {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list()
+            .entries(lock(&self.sources).iter().map(|source| &source.settings.name))
+            .finish()
+    }
+}
+
+/// A panic elsewhere does not make these wrong.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,401 @@
+//! Servers that announced themselves. Each has a lease, which ends without a heartbeat: then it is not found any more, and stays known until it comes back or is
+//! forgotten.
+
+mod allowance;
+mod file;
+
+pub use file::NotKept;
+
+use super::{Announced, Discovery, Look, NotSeen, Registration, Set, client_file::free_id};
+use allowance::Allowances;
+use async_trait::async_trait;
+use file::File;
+use std::{
+    cmp::Reverse,
+    collections::{BTreeMap, BTreeSet},
+    fmt,
+    path::PathBuf,
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::{Duration, Instant, SystemTime},
+};
+use tokio::sync::Notify;
+
+/// The longest name.
+const LONGEST_NAME: usize = 128;
+
+/// What is allowed.
+#[derive(Clone, Debug)]
+pub struct RegistrySettings {
+    /// How long a server is found after it was heard of last.
+    pub stale_after: Duration,
+    /// How long it stays known after that.
+    pub forget_after: Duration,
+    /// The most servers.
+    pub most: usize,
+    /// The most servers of one caller.
+    pub most_per_owner: usize,
+    /// Where they are kept over a restart; `None` for nowhere.
+    pub file: Option<PathBuf>,
+}
+
+/// Who has announced themselves.
+pub struct Registry {
+    settings: RegistrySettings,
+    entries: Mutex<BTreeMap<String, Entry>>,
+    allowances: Allowances,
+    /// Grows with what goes to the file.
+    version: AtomicU64,
+    /// Something else is found from now on.
+    changed: Notify,
+    file: Option<File>,
+}
+
+/// One server.
+#[derive(Clone, Debug)]
+pub struct Entry {
+    /// What it says of itself.
+    pub registration: Registration,
+    /// The upstream's id.
+    pub id: String,
+    /// Who announced it.
+    pub owner: Arc<str>,
+    /// When that was the first time.
+    pub registered_at: SystemTime,
+    /// When it was heard of last, for people.
+    pub last_seen: SystemTime,
+    /// The same for leases: a clock that jumps ends none.
+    seen: Instant,
+    /// Its lease has ended.
+    pub is_stale: bool,
+}
+
+/// Why somebody is not registered.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum NotRegistered {
+    /// What is said cannot be used.
+    #[error("{0}")]
+    Invalid(String),
+    /// The name, or the id that is made of it, is somebody else's.
+    #[error("{0}")]
+    Taken(String),
+    /// There are too many.
+    #[error("{0}")]
+    Full(String),
+    /// Too many changes in too short a time.
+    #[error("too many registrations at once; try again in {}", seconds(*.0))]
+    TooOften(Duration),
+    /// There is no such server.
+    #[error("there is no server `{0}`; register it")]
+    Unknown(String),
+}
+
+fn seconds(wait: Duration) -> String {
+    format!("{} s", wait.as_secs().max(1))
+}
+
+/// What became of a registration.
+#[derive(Clone, Debug)]
+pub struct Registered {
+    /// The server.
+    pub entry: Entry,
+    /// It was not there before.
+    pub is_new: bool,
+}
+
+impl Registry {
+    /// With what was kept. Every server has a whole lease from now on: how long nobody could have been heard is not known.
+    pub fn open(settings: RegistrySettings) -> Self {
+        let (file, kept) = match settings.file.clone().map(File::open) {
+            Some((file, kept)) => (Some(file), kept),
+            None => (None, Vec::new()),
+        };
+        let mut entries = BTreeMap::new();
+        for entry in kept.into_iter().take(settings.most) {
+            entries.insert(entry.registration.name.clone(), entry);
+        }
+        Self {
+            entries: Mutex::new(entries),
+            allowances: Allowances::default(),
+            version: AtomicU64::new(0),
+            changed: Notify::new(),
+            settings,
+            file,
+        }
+    }
+
+    /// How long a server is found after it was heard of last.
+    pub fn stale_after(&self) -> Duration {
+        self.settings.stale_after
+    }
+
+    /// Enters a server, or changes what is known of it; that is a heartbeat, too. `check` says whether the upstream that it would be can be used. Whoever
+    /// `may_take` may have every name.
+    pub fn register(
+        &self,
+        registration: Registration,
+        owner: &Arc<str>,
+        may_take: bool,
+        check: impl FnOnce(&str, &Registration) -> Result<(), String>,
+    ) -> Result<Registered, NotRegistered> {
+        check_name(&registration.name)?;
+        let id = free_id(&registration.name, &BTreeSet::new())
+            .ok_or_else(|| NotRegistered::Invalid("name: nothing of it can be an id".to_owned()))?;
+        let mut entries = self.entries();
+        let known = entries.get(&registration.name);
+        if let Some(known) = known.filter(|known| known.owner != *owner && !may_take) {
+            let name = &known.registration.name;
+            return Err(NotRegistered::Taken(format!(
+                "name: `{name}` was registered by somebody else"
+            )));
+        }
+        let is_other = |entry: &&Entry| entry.id == id && entry.registration.name != registration.name;
+        if let Some(other) = entries.values().find(is_other) {
+            let name = &other.registration.name;
+            return Err(NotRegistered::Taken(format!(
+                "name: its id `{id}` is that of the server `{name}`"
+            )));
+        }
+        let now = (SystemTime::now(), Instant::now());
+        if let Some(known) = known.filter(|known| known.registration == registration) {
+            let mut entry = known.clone();
+            let was_stale = entry.hear(now);
+            entries.insert(registration.name, entry.clone());
+            drop(entries);
+            if was_stale {
+                self.note_change();
+            }
+            return Ok(Registered { entry, is_new: false });
+        }
+        self.allowances
+            .take(owner, now.1)
+            .map_err(NotRegistered::TooOften)?;
+        let is_new = known.is_none();
+        if is_new {
+            self.has_room(&entries, owner)?;
+        }
+        check(&id, &registration).map_err(NotRegistered::Invalid)?;
+        let entry = Entry {
+            id,
+            owner: owner.clone(),
+            registered_at: known.map_or(now.0, |known| known.registered_at),
+            last_seen: now.0,
+            seen: now.1,
+            is_stale: false,
+            registration,
+        };
+        entries.insert(entry.registration.name.clone(), entry.clone());
+        drop(entries);
+        self.note_change();
+        Ok(Registered { entry, is_new })
+    }
+
+    fn has_room(&self, entries: &BTreeMap<String, Entry>, owner: &Arc<str>) -> Result<(), NotRegistered> {
+        let RegistrySettings {
+            most, most_per_owner, ..
+        } = self.settings;
+        if entries.len() >= most {
+            return Err(NotRegistered::Full(format!(
+                "{most} servers are registered, which is the limit (max_servers)"
+            )));
+        }
+        let own = entries.values().filter(|entry| entry.owner == *owner).count();
+        match own >= most_per_owner {
+            true => Err(NotRegistered::Full(format!(
+                "this key has registered {own} servers, which is the limit (max_per_key)"
+            ))),
+            false => Ok(()),
+        }
+    }
+
+    /// A server lives.
+    pub fn heartbeat(&self, name: &str, owner: &Arc<str>, may_take: bool) -> Result<Entry, NotRegistered> {
+        let mut entries = self.entries();
+        let entry = own(&mut entries, name, owner, may_take)?;
+        let was_stale = entry.hear((SystemTime::now(), Instant::now()));
+        let entry = entry.clone();
+        drop(entries);
+        if was_stale {
+            self.note_change();
+        }
+        Ok(entry)
+    }
+
+    /// A server is not there any more.
+    pub fn unregister(&self, name: &str, owner: &Arc<str>, may_take: bool) -> Result<(), NotRegistered> {
+        let mut entries = self.entries();
+        own(&mut entries, name, owner, may_take)?;
+        entries.remove(name);
+        drop(entries);
+        self.note_change();
+        Ok(())
+    }
+
+    /// The server of this name.
+    pub fn find(&self, name: &str) -> Option<Entry> {
+        self.expire();
+        self.entries().get(name).cloned()
+    }
+
+    /// All of them, those with the highest priority first.
+    pub fn all(&self) -> Vec<Entry> {
+        self.expire();
+        let mut all: Vec<Entry> = self.entries().values().cloned().collect();
+        all.sort_by_key(|entry| Reverse(entry.registration.priority));
+        all
+    }
+
+    /// Writes what changed since the last time. Blocks; whoever comes meanwhile waits.
+    pub fn keep(&self) -> Result<(), NotKept> {
+        let Some(file) = &self.file else { return Ok(()) };
+        file.keep(|| {
+            let version = self.version.load(Ordering::Acquire);
+            (version, self.entries().values().cloned().collect())
+        })
+    }
+
+    /// Ends leases; tells when the next one may end.
+    fn expire(&self) -> Option<Instant> {
+        let now = Instant::now();
+        let RegistrySettings {
+            stale_after,
+            forget_after,
+            ..
+        } = self.settings;
+        let mut has_changed = false;
+        let mut next: Option<Instant> = None;
+        self.entries().retain(|name, entry| {
+            let end = entry.seen + stale_after;
+            if !entry.is_stale && end <= now {
+                entry.is_stale = true;
+                has_changed = true;
+                tracing::warn!(
+                    server = name,
+                    "a registered server was not heard of in time, and is not used any more"
+                );
+            }
+            let end = if entry.is_stale { end + forget_after } else { end };
+            let stays = end > now;
+            has_changed |= !stays;
+            if stays {
+                next = Some(next.map_or(end, |next| next.min(end)));
+            }
+            stays
+        });
+        if has_changed {
+            self.note_change();
+        }
+        next
+    }
+
+    fn note_change(&self) {
+        self.version.fetch_add(1, Ordering::AcqRel);
+        self.changed.notify_one();
+    }
+
+    fn entries(&self) -> MutexGuard<'_, BTreeMap<String, Entry>> {
+        self.entries.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn own<'a>(
+    entries: &'a mut BTreeMap<String, Entry>,
+    name: &str,
+    owner: &Arc<str>,
+    may_take: bool,
+) -> Result<&'a mut Entry, NotRegistered> {
+    let entry = entries
+        .get_mut(name)
+        .ok_or_else(|| NotRegistered::Unknown(name.to_owned()))?;
+    match entry.owner == *owner || may_take {
+        true => Ok(entry),
+        false => Err(NotRegistered::Taken(format!(
+            "`{name}` was registered by somebody else"
+        ))),
+    }
+}
+
+impl Entry {
+    /// Whether its lease had ended.
+    fn hear(&mut self, (at, seen): (SystemTime, Instant)) -> bool {
+        (self.last_seen, self.seen) = (at, seen);
+        std::mem::replace(&mut self.is_stale, false)
+    }
+}
+
+fn check_name(name: &str) -> Result<(), NotRegistered> {
+    let is_part = |c: char| !c.is_control() && !matches!(c, '/' | '?' | '#' | '%');
+    match (1..=LONGEST_NAME).contains(&name.len()) && name.chars().all(is_part) {
+        true => Ok(()),
+        false => Err(NotRegistered::Invalid(format!(
+            "name: must have 1 to {LONGEST_NAME} bytes, without control characters and / ? # %"
+        ))),
+    }
+}
+
+/// What is registered, as a discovery.
+pub struct Announcements {
+    registry: Arc<Registry>,
+    /// The version that was seen last.
+    seen: Option<u64>,
+}
+
+impl Announcements {
+    /// Of this registry.
+    pub fn new(registry: Arc<Registry>) -> Self {
+        Self { registry, seen: None }
+    }
+}
+
+#[async_trait]
+impl Discovery for Announcements {
+    async fn look(&mut self) -> Result<Look, NotSeen> {
+        self.registry.expire();
+        let version = self.registry.version.load(Ordering::Acquire);
+        if self.seen == Some(version) {
+            return Ok(Look::Same);
+        }
+        let mut set = Set::default();
+        for entry in self.registry.entries().values().filter(|entry| !entry.is_stale) {
+            let (document, note) = entry.registration.document(&entry.id);
+            set.notes
+                .extend(note.map(|note| format!("{}: {note}", entry.registration.name)));
+            set.upstreams.push(Announced {
+                id: entry.id.clone(),
+                document: Ok(document),
+            });
+        }
+        self.seen = Some(version);
+        let registry = self.registry.clone();
+        let kept = tokio::task::spawn_blocking(move || registry.keep()).await;
+        if let Ok(Err(error)) = kept {
+            set.notes.push(error.to_string());
+        }
+        Ok(Look::Set(set))
+    }
+
+    async fn changed(&mut self) {
+        let next = self.registry.expire();
+        let ends = async {
+            match next {
+                Some(at) => tokio::time::sleep_until(at.into()).await,
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            () = self.registry.changed.notified() => {}
+            () = ends => {}
+        }
+    }
+}
+
+impl fmt::Debug for Registry {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_set().entries(self.entries().keys()).finish()
+    }
+}
+
+#[cfg(test)]
+mod tests;
