@@ -30,7 +30,8 @@ pub(super) fn repair(schema: &mut Tree, place: &str, said: &mut Vec<String>) {
                 for (name, inner) in named {
                     let place = at(&format!("/{name}"));
                     // In draft-07 `dependencies` may be names.
-                    if !is_schema(inner) && !(keyword == "dependencies" && inner.items().is_some()) {
+                    let are_names = keyword == "dependencies" && inner.items().is_some();
+                    if !is_schema(inner) && !are_names {
                         said.push(format!(
                             "has something at `{place}` that is no schema; everything fits there"
                         ));

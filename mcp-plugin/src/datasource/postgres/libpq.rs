@@ -114,6 +114,7 @@ mod tests {
             url: "postgresql://u:p@h/db?sslmode=require&application_name=a".to_owned(),
             connect: Some(Duration::from_secs(15)),
             proves_itself: true,
+            knows_system: false,
             ignored: vec!["keepalives_idle".to_owned()],
         };
         assert_eq!(Libpq::read(url), Ok(expected));

@@ -40,12 +40,14 @@ impl Call {
             }),
             Layout::Grouped => {
                 let in_cookies = |name: &str| self.taken_cookies.gives(name, None, true).is_some();
-                let places: [(&str, &dyn Fn(&str) -> bool); 3] =
-                    [("query", &in_query), ("cookie", &in_cookies), ("body", &in_body)];
-                for (place, is_refused) in places {
-                    if let Some(of) = group(place) {
-                        look(Some(place), of, schema, is_refused);
-                    }
+                if let Some(of) = group("query") {
+                    look(Some("query"), of, schema, &in_query);
+                }
+                if let Some(of) = group("cookie") {
+                    look(Some("cookie"), of, schema, &in_cookies);
+                }
+                if let Some(of) = group("body") {
+                    look(Some("body"), of, schema, &in_body);
                 }
             }
             Layout::ByShape => {}
