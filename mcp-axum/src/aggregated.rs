@@ -6,7 +6,7 @@ use crate::{
     settings::{Aggregated, INSTANCE},
 };
 use mcp_common::{document::Document, key::Key};
-use mcp_core::authoring::writer::{Expectation, Put, WriteError};
+use mcp_core::authoring::writer::{Delete, Expectation, Put, WriteError};
 use serde_json::{Value, json};
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 use tokio::sync::watch;
@@ -96,7 +96,13 @@ async fn write(
         .cloned()
         .collect();
     for key in gone {
-        app.admin.writer().delete(&key, Expectation::Any, WRITER).await?;
+        let delete = Delete {
+            key: &key,
+            expectation: Expectation::Any,
+            dry_run: false,
+            principal: WRITER,
+        };
+        app.admin.writer().delete(delete).await?;
         written.remove(&key);
     }
     Ok(())

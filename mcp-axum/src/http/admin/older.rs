@@ -24,7 +24,7 @@ use http::{StatusCode, header};
 use mcp_common::{authenticator::Principal, definition::name::check_id, document::Document, key::Key};
 use mcp_core::authoring::{
     stored_form::stored_form,
-    writer::{Expectation, Put},
+    writer::{Delete, Expectation, Put},
 };
 use serde_json::{Value, json};
 use server::{Server, all, told};
@@ -121,10 +121,12 @@ async fn remove(
 ) -> Result<StatusCode> {
     check_id(&id)?;
     let key = Key::upstream(id.clone());
-    let deleted = app
-        .admin
-        .writer
-        .delete(&key, Expectation::Any, &principal.subject);
+    let deleted = app.admin.writer.delete(Delete {
+        key: &key,
+        expectation: Expectation::Any,
+        dry_run: false,
+        principal: &principal.subject,
+    });
     match deleted.await?.revision {
         Some(_) => Ok(StatusCode::NO_CONTENT),
         None => Err(missing(&id)),

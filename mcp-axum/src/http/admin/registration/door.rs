@@ -56,9 +56,11 @@ async fn serve(app: &App, mut request: Request, next: Next, sender: &mut Option<
         app.admin.check_pages(request.headers())?;
     }
     let resource = app.resources.as_ref().map(Resources::admin);
+    let peer = request.extensions().get::<Arc<Peer>>();
     let arrival = Arrival {
         headers: request.headers(),
         resource: resource.as_deref(),
+        certificate: peer.and_then(|peer| peer.certificate()),
     };
     let found = app.guard.recognise(arrival).await;
     *sender = found.as_ref().ok().map(|principal| Sender {
