@@ -230,7 +230,11 @@ pub(super) fn balance(root: &mut Part<'_>, all: &mut Translated) -> Balance {
         proxy.part("routing", all),
     ];
     for mut part in parts {
-        let name = part.has("algorithm").then_some("algorithm").unwrap_or("strategy");
+        let name = if part.has("algorithm") {
+            "algorithm"
+        } else {
+            "strategy"
+        };
         if let Some(text) = part.text(name, all) {
             match algorithm(&text) {
                 Some(algorithm) => balance.algorithm = Some(algorithm.to_owned()),
