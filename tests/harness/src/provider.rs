@@ -46,6 +46,8 @@ impl Provider {
             first.as_deref() == Some("listening"),
             "the provider says {first:?}"
         );
+        // It says more later, and ends where nobody takes it.
+        tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
         Ok(Self { port, child })
     }
 
