@@ -60,6 +60,14 @@ fn values(settings: &Settings) -> BTreeMap<String, Value> {
     let webhooks = settings.webhooks.iter().map(WebhookSettings::compared);
     found.insert("webhooks".to_owned(), webhooks.collect());
     found.insert("discovery".to_owned(), settings.discovery.0.clone().into());
+    let servers = settings.aggregated.iter().flat_map(|aggregated| {
+        let documents = aggregated
+            .upstreams
+            .iter()
+            .map(|upstream| upstream.document.clone());
+        documents.chain([aggregated.is_open.into()])
+    });
+    found.insert("servers".to_owned(), servers.collect());
     found.insert("agents.known".to_owned(), settings.agents.known.0.clone().into());
     found.insert(
         "mcp.session_secret".to_owned(),

@@ -214,7 +214,9 @@ format = "json"
 #[test]
 fn it_says_the_same_in_yaml_and_toml() {
     let (yaml, toml) = (load("c.yaml", YAML).unwrap(), load("c.toml", TOML).unwrap());
-    assert_eq!(yaml.to_redacted_toml(), toml.to_redacted_toml());
+    // Tables of plugins come in any order.
+    let shown = |settings: &Settings| settings.to_redacted_toml().parse::<toml::Table>().unwrap();
+    assert_eq!(shown(&yaml), shown(&toml));
     let app = &yaml.app;
     assert_eq!(
         (app.host.as_str(), app.port, app.workers, app.max_connections),

@@ -21,6 +21,8 @@ const OPEN: &[&str] = &[
     "/admin/docs/docs.css",
     "/admin/docs/docs.js",
     "/admin/openapi.json",
+    // The same under an older name.
+    "/api-docs/openapi.json",
     "/admin/schema/{file}",
     "/api/v1/auth/token",
     "/.well-known/oauth-protected-resource/mcp/{instance}",

@@ -125,6 +125,7 @@ async fn a_token_ends_with_its_key_and_with_the_secret_that_it_was_made_for() {
     assert_eq!(status(&app, &first, "desk").await, 200);
     let stream = holder(&app, &first)
         .request(Method::GET, "/mcp/desk")
+        .header("mcp-protocol-version", "2025-06-18")
         .header("accept", "text/event-stream");
     let mut stream = EventStream::open(stream).await;
     // Another secret, with a grace and without one.

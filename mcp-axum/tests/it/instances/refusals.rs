@@ -42,8 +42,8 @@ async fn overrides_that_do_not_fit_the_tool_are_400() {
             json!({"defaults": {"region": "{{ principal.sub }}"}}),
             "tool_ids[0].defaults.region: `{{` would be sent as it stands",
         ),
-        (json!({"defaults": ["region"]}), "tool_ids[0]: "),
-        (json!({"hide": "region"}), "tool_ids[0]: "),
+        (json!({"defaults": ["region"]}), "tool_ids[0].defaults: "),
+        (json!({"hide": "region"}), "tool_ids[0].hide: "),
     ];
     for (overrides, says) in wrong {
         let text = app

@@ -23,6 +23,8 @@ use own::{Own, Source};
 use serde_json::{Map, Value};
 use std::collections::BTreeSet;
 
+/// Patterns of one operation that are named one by one.
+const MAX_NAMED: usize = 5;
 /// Of a pattern that the report names.
 const MAX_PATTERN: usize = 100;
 
@@ -210,7 +212,19 @@ impl Work<'_> {
                     let pattern: String = pattern.chars().take(MAX_PATTERN).collect();
                     format!("the pattern `{pattern}` is left out: {reason}")
                 };
-                let left_out = unusable.iter().map(note).collect();
+                let left_out = match unusable.len() {
+                    0..=MAX_NAMED => unusable.iter().map(note).collect(),
+                    all => unusable
+                        .iter()
+                        .take(1)
+                        .map(|first| {
+                            format!(
+                                "{all} patterns are left out, and the first for this: {}",
+                                note(first)
+                            )
+                        })
+                        .collect(),
+                };
                 return Ok(Compiled { document, left_out });
             }
             if let Some(document) = try_without(&|_| true)? {

@@ -182,7 +182,12 @@ impl<'s> Schemas<'s> {
     /// Whether the whole is more than the bound, once it is put together: `found` is what its definitions are worth.
     fn is_too_large(&self, root: &Map<String, Value>, found: usize) -> bool {
         let most = self.max_bytes;
-        let apart = found.saturating_add(cost::of_members(root, most));
+        let own = cost::of_members(root, most);
+        if own > most {
+            // There is nothing nearer that could be told.
+            return false;
+        }
+        let apart = found.saturating_add(own);
         if apart <= most / LENIENCE || apart > most.saturating_mul(LENIENCE) {
             return apart > most;
         }
