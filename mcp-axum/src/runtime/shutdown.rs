@@ -23,7 +23,7 @@ use tokio_util::sync::CancellationToken;
 pub(crate) const LAST_MOMENT: Duration = Duration::from_secs(5);
 /// The same after the second signal.
 const AT_ONCE: Duration = Duration::from_secs(1);
-/// Whoever signals a process and its group, as `timeout` does, asks once.
+/// Whoever sends one signal to a process and its group, as `timeout` does, asks once.
 const ONE_REQUEST: Duration = Duration::from_millis(500);
 /// What is logged at the very end needs this long to be written, where somebody reads it.
 const LAST_WORDS: Duration = Duration::from_millis(300);
@@ -66,11 +66,10 @@ pub(crate) fn listen(unheard: Unheard, ending: Ending) -> io::Result<mpsc::Recei
     let hear = move || {
         runtime.block_on(async {
             // Nobody hears it where the gateway has ended already.
-            let _ = first.send(signals.next(&reload).await);
+            let name = signals.next(&reload).await;
+            let _ = first.send(name);
             let begun = Instant::now();
-            while begun.elapsed() < ONE_REQUEST {
-                signals.next(&reload).await;
-            }
+            while signals.next(&reload).await == name && begun.elapsed() < ONE_REQUEST {}
             let _ = again.send(());
             // A sender that is gone would look like the end.
             std::future::pending::<()>().await;
