@@ -22,7 +22,8 @@ pub(super) fn cut(root: &mut Map<String, Value>, definitions: &mut Map<String, V
             *definition = open(name, definition);
         }
     }
-    root.values_mut().chain(definitions.values_mut()).for_each(loosen);
+    loosen_members(root);
+    definitions.values_mut().for_each(loosen);
 }
 
 /// Any value of the type, under the name that the API has for it.
@@ -43,9 +44,12 @@ pub(super) fn open(name: &str, definition: &Value) -> Value {
 
 /// Takes out what refuses a value because it fits a part: parts that were opened fit more.
 fn loosen(schema: &mut Value) {
-    let Some(members) = schema.as_object_mut() else {
-        return;
-    };
+    if let Some(members) = schema.as_object_mut() {
+        loosen_members(members);
+    }
+}
+
+fn loosen_members(members: &mut Map<String, Value>) {
     for keyword in ["not", "if", "then", "else", "maxContains"] {
         members.shift_remove(keyword);
     }
