@@ -32,7 +32,8 @@ BEGIN
                             ALTER COLUMN %1$I TYPE TEXT USING %1$I::text', found.attname);
         ELSIF found.attname = 'status' AND found.type IN ('numeric', 'real', 'double precision') THEN
             ALTER TABLE dynmcp_xds ALTER COLUMN status DROP DEFAULT,
-                ALTER COLUMN status TYPE INTEGER USING status::integer;
+                -- Rounded, what is not served would be.
+                ALTER COLUMN status TYPE INTEGER USING CASE WHEN status = round(status) THEN status::integer ELSE 0 END;
         ELSIF found.attname = 'status' AND found.type NOT IN ('smallint', 'integer', 'bigint') THEN
             -- Words. They stay, so that nothing is lost; the first version's mean "served".
             ALTER TABLE dynmcp_xds RENAME COLUMN status TO first_status;

@@ -97,7 +97,7 @@ async fn servers_come_and_go_with_the_file_and_a_broken_one_changes_nothing() {
     fs::write(&file, "servers: [[[").unwrap();
     let error = refused(&app, 1).await;
     assert!(
-        error.starts_with(&format!("{}:1: not YAML", file.display())),
+        error.starts_with(&format!("{}:2: not YAML", file.display())),
         "{error}"
     );
     let light = yaml(&[("one", &one)]).replace("weight: 1", "weight: 0");

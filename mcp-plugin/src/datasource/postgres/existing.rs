@@ -51,7 +51,7 @@ pub(super) async fn existing(connection: &mut PgConnection) -> Result<Option<Exi
         Some(kind) => {
             let is_number = NUMBERS.contains(&kind);
             let served = if is_number {
-                "status::integer = 1".to_owned()
+                "status = 1".to_owned()
             } else {
                 format!("lower(trim(status::text)) IN ({SERVED})")
             };
