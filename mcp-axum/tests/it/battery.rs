@@ -25,6 +25,8 @@ const OPEN: &[&str] = &[
     "/api-docs/openapi.json",
     // Whether it is well.
     "/health",
+    // Leads to the documentation.
+    "/swagger-ui",
     "/admin/schema/{file}",
     "/api/v1/auth/token",
     "/.well-known/oauth-protected-resource/mcp/{instance}",
