@@ -33,7 +33,7 @@ BEGIN
         ELSIF found.attname = 'status' AND found.type IN ('numeric', 'real', 'double precision') THEN
             ALTER TABLE dynmcp_xds ALTER COLUMN status DROP DEFAULT,
                 -- Rounded, what is not served would be.
-                ALTER COLUMN status TYPE INTEGER USING CASE WHEN status = round(status) THEN status::integer ELSE 0 END;
+                ALTER COLUMN status TYPE INTEGER USING CASE WHEN status <> round(status) THEN 0 ELSE status::integer END;
         ELSIF found.attname = 'status' AND found.type NOT IN ('smallint', 'integer', 'bigint') THEN
             -- Words. They stay, so that nothing is lost; the first version's mean "served".
             ALTER TABLE dynmcp_xds RENAME COLUMN status TO first_status;
