@@ -27,6 +27,8 @@ const OPEN: &[&str] = &[
     "/health",
     // Leads to the documentation.
     "/swagger-ui",
+    "/swagger-ui/",
+    "/swagger-ui/index.html",
     "/admin/schema/{file}",
     "/api/v1/auth/token",
     "/.well-known/oauth-protected-resource/mcp/{instance}",
