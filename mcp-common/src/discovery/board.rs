@@ -2,7 +2,7 @@
 
 use super::{Announced, FoundUpstream, NotSeen, Set, SourceReport, SourceSettings};
 use crate::{
-    definition::{Read, UpstreamDefinition},
+    definition::{Read, UpstreamDefinition, upstream::PRIORITY},
     document::Document,
     key::Definition,
     problem::Problems,
@@ -36,6 +36,8 @@ struct Source {
     skipped: Vec<(String, String)>,
     notes: Vec<String>,
     problem: Option<String>,
+    /// Why nothing of the set that is there is taken. That is so until there is another set, whatever happens to the source meanwhile.
+    refused: Option<String>,
     seen_at: Option<SystemTime>,
     looks: u64,
     failures: u64,
@@ -60,6 +62,7 @@ impl Board {
             skipped: Vec::new(),
             notes: Vec::new(),
             problem: None,
+            refused: None,
             seen_at: None,
             looks: 0,
             failures: 0,
@@ -84,13 +87,9 @@ impl Board {
         };
         source.looks += 1;
         source.seen_at = Some(SystemTime::now());
-        // A set that was refused is refused still.
-        if source
-            .problem
-            .as_deref()
-            .is_some_and(|problem| !problem.starts_with(REFUSED))
-        {
-            source.recovers();
+        match source.refused.clone() {
+            Some(refusal) => source.has(refusal),
+            None => source.recovers(),
         }
     }
 
@@ -111,8 +110,9 @@ impl Board {
             return;
         };
         source.looks += 1;
-        if let Some(refusal) = source.refusal(&set) {
-            source.fails(format!("{REFUSED}{refusal}"));
+        source.refused = source.refusal(&set);
+        if let Some(refusal) = source.refused.clone() {
+            source.fails(refusal);
             return;
         }
         source.seen_at = Some(SystemTime::now());
@@ -187,12 +187,13 @@ impl Board {
     }
 }
 
-/// How problems begin that are over only with another set.
-const REFUSED: &str = "the set is refused: ";
-
 impl Source {
     fn fails(&mut self, problem: String) {
         self.failures += 1;
+        self.has(problem);
+    }
+
+    fn has(&mut self, problem: String) {
         if self.problem.as_ref() != Some(&problem) {
             let discovery = &*self.settings.name;
             tracing::warn!(
@@ -216,13 +217,13 @@ impl Source {
         let (count, most) = (set.upstreams.len(), self.settings.max_servers);
         if count > most {
             return Some(format!(
-                "it has {count} upstreams, at most {most} are taken (max_servers)"
+                "the set is refused: it has {count} upstreams, at most {most} are taken (max_servers)"
             ));
         }
         let is_gone = count == 0 && !self.found.is_empty() && !self.settings.allow_empty;
         is_gone.then(|| {
             format!(
-                "it is empty, and the {} that were there stay (allow_empty = true takes them away)",
+                "the set is refused: it is empty, and the {} that were there stay (allow_empty = true takes them away)",
                 self.found.len()
             )
         })
@@ -326,11 +327,22 @@ impl Source {
         Ok(Some((definition, document, warnings)))
     }
 
-    /// Adds what the configuration says of everything that is found here.
+    /// Adds what the configuration says of everything that is found here. Who is not trusted goes behind what is stored, in the order that they say, and takes
+    /// no name from it.
     fn dress(&self, document: &mut Value) {
         let Some(members) = document.as_object_mut() else {
             return;
         };
+        if !self.settings.trust {
+            let said = members
+                .get("priority")
+                .map_or(Some(PRIORITY.into()), Value::as_u64)
+                .and_then(|said| u32::try_from(said).ok());
+            // What is no place is refused as it is written.
+            if let Some(said) = said {
+                members.insert("priority".to_owned(), said.saturating_add(PRIORITY + 1).into());
+            }
+        }
         if !self.settings.tags.is_empty() {
             let tags = members.entry("tags").or_insert_with(|| json!([]));
             if let Some(tags) = tags.as_array_mut() {

@@ -20,6 +20,8 @@ pub struct McpServers {
     pub upstreams: Vec<(Key, Document)>,
     /// What somebody has to do, or should look at.
     pub notes: Vec<String>,
+    /// Servers that cannot be upstreams: the ids that they would have, and why.
+    pub left_out: Vec<(String, String)>,
 }
 
 /// Why nothing can be made of a file.
@@ -79,7 +81,10 @@ pub fn read_value(file: &Value, prefix: &str) -> Result<McpServers, NoMcpServers
         let document = read.and_then(|server| document(&id, name, &server, prefix, &mut made.notes));
         match document {
             Ok(document) => made.upstreams.push((Key::upstream(id), document)),
-            Err(reason) => made.notes.push(format!("{name}: is left out: {reason}")),
+            Err(reason) => {
+                made.notes.push(format!("{name}: is left out: {reason}"));
+                made.left_out.push((id, reason));
+            }
         }
     }
     Ok(made)
@@ -261,6 +266,8 @@ mod tests {
                 json!({"id": "live", "name": "live", "transport": "websocket", "url": "wss://docs.example/ws"}),
             ]
         );
+        let left_out: Vec<&str> = made.left_out.iter().map(|(id, _)| &**id).collect();
+        assert_eq!(left_out, ["odd", "none"]);
         let notes = made.notes.join("\n");
         assert!(!notes.contains("s3cr3t"), "{notes}");
         for expected in [

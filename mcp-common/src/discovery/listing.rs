@@ -82,8 +82,9 @@ fn entries(items: &[Value], beside: &Map<String, Value>) -> Set {
         set.notes.push(note.to_owned());
     }
     for (index, item) in items.iter().enumerate() {
+        // Under its id what was good of it before is known.
         let place = || match item["name"].as_str() {
-            Some(name) => name.to_owned(),
+            Some(name) => client_file::free_id(name, &ids).unwrap_or_else(|| name.to_owned()),
             None => format!("servers[{index}]"),
         };
         let read = Registration::deserialize(item).map_err(|error| error.to_string());
@@ -142,8 +143,12 @@ fn clients(file: &Value) -> Result<Set, String> {
         id: key.id.to_string(),
         document: serde_json::from_str(document.as_json()).map_err(|error| error.to_string()),
     });
+    let left_out = made.left_out.into_iter().map(|(id, reason)| Announced {
+        id,
+        document: Err(reason),
+    });
     Ok(Set {
-        upstreams: announced.collect(),
+        upstreams: announced.chain(left_out).collect(),
         notes: made.notes,
     })
 }
@@ -167,7 +172,7 @@ mod tests {
             "servers": [
                 {"name": "Weather API", "url": "http://a.example/mcp", "tags": ["weather"], "priority": 2, "colour": "blue"},
                 {"name": "weather-api", "url": "http://b.example/mcp"},
-                {"name": "no url"},
+                {"name": "No URL"},
             ],
             "discovery_metadata": {"last_updated": "2026-01-01"},
         }));
@@ -176,7 +181,7 @@ mod tests {
             [
                 json!({"id": "weather-api", "name": "Weather API", "priority": 98, "tags": ["weather"], "url": "http://a.example/mcp"}),
                 json!({"id": "weather-api-2", "name": "weather-api", "priority": 100, "url": "http://b.example/mcp"}),
-                json!(["no url", "missing field `url`"]),
+                json!(["no-url", "missing field `url`"]),
             ]
         );
         assert_eq!(notes, Vec::<String>::new());
@@ -214,9 +219,15 @@ mod tests {
             found,
             [json!({"id": "time", "name": "time", "command": "uvx", "args": ["mcp-server-time"]})]
         );
-        let (found, _) =
-            documents(&json!({"servers": {"docs": {"type": "http", "url": "https://a.example/mcp"}}}));
+        let (found, _) = documents(
+            &json!({"servers": {"My Docs": {}, "docs": {"type": "http", "url": "https://a.example/mcp"}}}),
+        );
         assert_eq!(found[0]["url"], "https://a.example/mcp");
+        assert_eq!(
+            found[1],
+            json!(["my-docs", "it has neither `url` nor `command`"]),
+            "by its id, so that what was good of it before stays"
+        );
         let (found, _) =
             documents(&json!({"upstreams": [{"id": "x", "url": "http://x/mcp"}, {"url": "http://y/mcp"}]}));
         assert_eq!(

@@ -112,10 +112,18 @@ impl Registry {
             Some((file, kept)) => (Some(file), kept),
             None => (None, Vec::new()),
         };
-        let mut entries = BTreeMap::new();
-        for entry in kept.into_iter().take(settings.most) {
-            entries.insert(entry.registration.name.clone(), entry);
+        let (known, most) = (kept.len(), settings.most);
+        if known > most {
+            tracing::warn!(
+                known,
+                most,
+                "more servers are registered than may be (max_servers); the last ones are forgotten"
+            );
         }
+        let kept = kept.into_iter().take(most);
+        let entries = kept
+            .map(|entry| (entry.registration.name.clone(), entry))
+            .collect();
         Self {
             entries: Mutex::new(entries),
             allowances: Allowances::default(),
@@ -132,7 +140,7 @@ impl Registry {
     }
 
     /// Enters a server, or changes what is known of it; that is a heartbeat, too. `check` says whether the upstream that it would be can be used. Whoever
-    /// `may_take` may have every name.
+    /// `may_take` may change those of others, whose they stay.
     pub fn register(
         &self,
         registration: Registration,
@@ -179,7 +187,7 @@ impl Registry {
         check(&id, &registration).map_err(NotRegistered::Invalid)?;
         let entry = Entry {
             id,
-            owner: owner.clone(),
+            owner: known.map_or(owner, |known| &known.owner).clone(),
             registered_at: known.map_or(now.0, |known| known.registered_at),
             last_seen: now.0,
             seen: now.1,
@@ -250,10 +258,10 @@ impl Registry {
     /// Writes what changed since the last time. Blocks; whoever comes meanwhile waits.
     pub fn keep(&self) -> Result<(), NotKept> {
         let Some(file) = &self.file else { return Ok(()) };
-        file.keep(|| {
-            let version = self.version.load(Ordering::Acquire);
-            (version, self.entries().values().cloned().collect())
-        })
+        file.keep(
+            || self.version.load(Ordering::Acquire),
+            || self.entries().values().cloned().collect(),
+        )
     }
 
     /// Ends leases; tells when the next one may end.
@@ -325,12 +333,17 @@ impl Entry {
     }
 }
 
+/// What rights are said of begins and ends as the id does that is made of it: who may have `weather-*` has not `weather`, by calling itself `weather-`.
 fn check_name(name: &str) -> Result<(), NotRegistered> {
     let is_part = |c: char| !c.is_control() && !matches!(c, '/' | '?' | '#' | '%');
-    match (1..=LONGEST_NAME).contains(&name.len()) && name.chars().all(is_part) {
+    let is_whole = |name: &str| {
+        let is_plain = |c: char| c.is_ascii_alphanumeric();
+        name.starts_with(is_plain) && name.ends_with(is_plain)
+    };
+    match (1..=LONGEST_NAME).contains(&name.len()) && name.chars().all(is_part) && is_whole(name) {
         true => Ok(()),
         false => Err(NotRegistered::Invalid(format!(
-            "name: must have 1 to {LONGEST_NAME} bytes, without control characters and / ? # %"
+            "name: must have 1 to {LONGEST_NAME} bytes, without control characters and / ? # %, and begin and end with a letter of a-z or a digit"
         ))),
     }
 }
@@ -338,7 +351,7 @@ fn check_name(name: &str) -> Result<(), NotRegistered> {
 /// What is registered, as a discovery.
 pub struct Announcements {
     registry: Arc<Registry>,
-    /// The version that was seen last.
+    /// The version that was seen last, and is in the file.
     seen: Option<u64>,
 }
 
@@ -367,9 +380,10 @@ impl Discovery for Announcements {
                 document: Ok(document),
             });
         }
-        self.seen = Some(version);
         let registry = self.registry.clone();
         let kept = tokio::task::spawn_blocking(move || registry.keep()).await;
+        // What could not be written is tried again with the next look.
+        self.seen = matches!(kept, Ok(Ok(()))).then_some(version);
         if let Ok(Err(error)) = kept {
             set.notes.push(error.to_string());
         }

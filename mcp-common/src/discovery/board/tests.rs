@@ -145,7 +145,21 @@ fn an_empty_set_and_one_that_is_too_large_are_refused() {
         "{problem}"
     );
     board.same(0);
-    assert_eq!(board.reports()[0].problem, Some(problem), "it is refused still");
+    assert_eq!(
+        board.reports()[0].problem.as_ref(),
+        Some(&problem),
+        "it is refused still"
+    );
+    // The place is away for a while, and then what is there is what was there.
+    board.failed(0, &NotSeen::Away("nobody answers".to_owned()));
+    assert_eq!(board.reports()[0].problem.as_deref(), Some("nobody answers"));
+    board.same(0);
+    assert_eq!(
+        board.reports()[0].problem,
+        Some(problem),
+        "it is refused after an outage, too"
+    );
+    assert_eq!(served(&board), ["a"]);
     let many: Vec<_> = ["a", "b", "c", "d"].map(|id| (id, url(id))).into();
     board.take(0, set(&many));
     assert!(
@@ -156,6 +170,9 @@ fn an_empty_set_and_one_that_is_too_large_are_refused() {
             .contains("max_servers")
     );
     assert_eq!(served(&board), ["a"]);
+    board.take(0, set(&[("a", url("a"))]));
+    board.same(0);
+    assert_eq!(board.reports()[0].problem, None, "another set is there");
     let mut allowing = source("two");
     allowing.allow_empty = true;
     let board = Board::new(vec![allowing], Arc::new(|_| Ok(())));
@@ -190,4 +207,30 @@ fn who_is_not_trusted_starts_nothing_and_names_no_secret() {
     let board = Board::new(vec![trusted], Arc::new(|_| Ok(())));
     board.take(0, set(&entries));
     assert_eq!(served(&board), ["program", "secret"]);
+}
+
+#[test]
+fn who_is_not_trusted_comes_after_what_is_stored() {
+    let placed = |priority: Value| json!({"url": "http://a.example/mcp", "priority": priority});
+    let entries = [
+        ("first", placed(json!(0))),
+        ("last", placed(json!(u32::MAX))),
+        ("silent", url("a")),
+    ];
+    let places = |board: &Board| -> Vec<u32> {
+        let joined = board.join(Vec::new(), |_| false);
+        joined.iter().map(|one| one.priority).collect()
+    };
+    let board = board(&["one"]);
+    board.take(0, set(&entries));
+    assert_eq!(places(&board), [101, u32::MAX, 201]);
+    board.take(0, set(&[("first", placed(json!("0")))]));
+    let skipped = &board.reports()[0].skipped;
+    assert!(skipped[0].1.starts_with("priority: "), "{skipped:?}");
+    board.examine(0, "first", placed(json!(0))).unwrap();
+    let mut trusted = source("two");
+    trusted.trust = true;
+    let board = Board::new(vec![trusted], Arc::new(|_| Ok(())));
+    board.take(0, set(&entries));
+    assert_eq!(places(&board), [0, u32::MAX, 100]);
 }

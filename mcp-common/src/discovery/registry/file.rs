@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use std::{
     fs, io,
     io::Write,
-    path::PathBuf,
+    path::{Path, PathBuf},
     sync::{Arc, Mutex, PoisonError},
     time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
@@ -51,7 +51,7 @@ impl File {
             Err(error) => Err(error.to_string()),
         };
         let servers = kept.map(|kept| kept.servers).unwrap_or_else(|reason| {
-            let aside = path.with_extension("broken.json");
+            let aside = aside(&path);
             let moved = fs::rename(&path, &aside).is_ok();
             let (file, aside) = (path.display(), aside.display());
             tracing::error!(%file, %aside, moved, reason, "registrations cannot be read; the file is put aside, and nobody is registered");
@@ -64,15 +64,20 @@ impl File {
         (file, servers.into_iter().map(Entry::from).collect())
     }
 
-    /// Writes what `now` gives, unless its version is written.
-    pub(super) fn keep(&self, now: impl FnOnce() -> (u64, Vec<Entry>)) -> Result<(), NotKept> {
+    /// Writes the entries, unless their version is written: it is asked first, since entries are many. What changes between the two is written now, and once more
+    /// with its own version.
+    pub(super) fn keep(
+        &self,
+        version: impl FnOnce() -> u64,
+        entries: impl FnOnce() -> Vec<Entry>,
+    ) -> Result<(), NotKept> {
         let mut written = self.written.lock().unwrap_or_else(PoisonError::into_inner);
-        let (version, entries) = now();
+        let version = version();
         if *written == version {
             return Ok(());
         }
         let kept = Kept {
-            servers: entries.into_iter().map(KeptServer::from).collect(),
+            servers: entries().into_iter().map(KeptServer::from).collect(),
         };
         self.replace(&kept).map_err(|cause| NotKept {
             path: self.path.clone(),
@@ -96,6 +101,18 @@ impl File {
         file.sync_all()?;
         fs::rename(new, &self.path)
     }
+}
+
+/// Where a file is put that cannot be read: another one may be there already.
+fn aside(path: &Path) -> PathBuf {
+    let usual = path.with_extension("broken.json");
+    let is_free = |path: &PathBuf| fs::symlink_metadata(path).is_err();
+    if is_free(&usual) {
+        return usual;
+    }
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    let mut dated = (now.as_secs()..).map(|seconds| path.with_extension(format!("broken-{seconds}.json")));
+    dated.find(is_free).unwrap_or(usual)
 }
 
 impl From<KeptServer> for Entry {

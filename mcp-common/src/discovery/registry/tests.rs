@@ -57,8 +57,19 @@ async fn a_name_is_whose_it_was_first() {
         Err(NotRegistered::Unknown(_))
     ));
     let moved = registry.register(server("Weather A", "http://b/mcp"), &two, true, |_, _| Ok(()));
-    assert!(!moved.unwrap().is_new, "an administrator may");
-    registry.unregister("Weather A", &two, false).unwrap();
+    let moved = moved.unwrap();
+    assert!(!moved.is_new, "an administrator may");
+    assert_eq!(
+        (&moved.entry.owner, &*moved.entry.registration.url),
+        (&one, "http://b/mcp"),
+        "it stays whose it was"
+    );
+    assert!(matches!(
+        registry.unregister("Weather A", &two, false),
+        Err(NotRegistered::Taken(_))
+    ));
+    registry.heartbeat("Weather A", &one, false).unwrap();
+    registry.unregister("Weather A", &two, true).unwrap();
     assert_eq!(found(&mut announcements).await, Some(Vec::new()));
 }
 
@@ -76,7 +87,7 @@ fn there_are_bounds() {
         !enter(&registry, "a", "one").unwrap().is_new,
         "who is in may go on"
     );
-    for name in ["", "a/b", "a\nb", &"x".repeat(129), "--"] {
+    for name in ["", "a/b", "a\nb", &"x".repeat(129), "--", "a-", "a-é", " a", "é"] {
         let result = enter(&registry, name, "three");
         assert!(
             matches!(result, Err(NotRegistered::Invalid(_))),
@@ -142,10 +153,62 @@ fn what_is_registered_outlives_a_restart_and_a_broken_file_is_put_aside() {
         (&before.registration, &before.id, &before.owner),
         (&after.registration, &after.id, &after.owner)
     );
-    std::fs::write(&path, "{").unwrap();
-    assert!(Registry::open(kept).all().is_empty());
-    assert_eq!(
-        std::fs::read_to_string(folder.path().join("new/registrations.broken.json")).unwrap(),
-        "{"
-    );
+    for broken in ["{", "[", "3"] {
+        std::fs::write(&path, broken).unwrap();
+        assert!(Registry::open(kept.clone()).all().is_empty());
+    }
+    let files = std::fs::read_dir(folder.path().join("new")).unwrap();
+    let mut aside: Vec<(String, String)> = files
+        .map(|file| file.unwrap().path())
+        .map(|file| {
+            let name = file.file_name().unwrap().to_string_lossy().into_owned();
+            (std::fs::read_to_string(&file).unwrap(), name)
+        })
+        .collect();
+    aside.sort();
+    let [(three, third), (list, second), (object, first)] = &aside[..] else {
+        panic!("none takes the place of another one: {aside:?}")
+    };
+    assert_eq!((&**three, &**list, &**object), ("3", "[", "{"));
+    assert_eq!(first, "registrations.broken.json");
+    for dated in [second, third] {
+        assert!(dated.starts_with("registrations.broken-"), "{dated}");
+    }
+}
+
+#[tokio::test]
+async fn what_could_not_be_written_is_tried_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let place = folder.path().join("place");
+    // A file where a folder has to be.
+    std::fs::write(&place, "").unwrap();
+    let kept = RegistrySettings {
+        file: Some(place.join("registrations.json")),
+        ..settings()
+    };
+    let registry = Arc::new(Registry::open(kept.clone()));
+    let mut announcements = Announcements::new(registry.clone());
+    enter(&registry, "a", "one").unwrap();
+    for _ in 0..2 {
+        let Look::Set(set) = announcements.look().await.unwrap() else {
+            panic!("nothing is tried")
+        };
+        assert_eq!(set.upstreams.len(), 1);
+        assert!(set.notes[0].contains("cannot be written"), "{:?}", set.notes);
+    }
+    std::fs::remove_file(&place).unwrap();
+    let Look::Set(set) = announcements.look().await.unwrap() else {
+        panic!("nothing is tried")
+    };
+    assert_eq!(set.notes, Vec::<String>::new());
+    assert!(matches!(announcements.look().await.unwrap(), Look::Same));
+    assert!(Registry::open(kept).find("a").is_some());
+}
+
+#[test]
+fn what_is_written_is_not_even_copied_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let (file, _) = file::File::open(folder.path().join("registrations.json"));
+    file.keep(|| 1, Vec::new).unwrap();
+    file.keep(|| 1, || panic!("nothing has changed")).unwrap();
 }

@@ -12,7 +12,7 @@ use super::{
 use async_trait::async_trait;
 use mcp_common::{
     datasource::SourceError,
-    discovery::{Announced, Discovery, Habits, Look, NotSeen, Set, Surroundings, read},
+    discovery::{Announced, Discovery, Habits, Look, NotSeen, Set, Surroundings, client_file, read},
     plugin::{DiscoveryFactory, PluginError, Settings, Table},
 };
 use serde_json::{Value, json};
@@ -101,8 +101,9 @@ impl Leases {
     fn announced(&self, key: &[u8], value: &[u8]) -> Announced {
         let key = String::from_utf8_lossy(key);
         let name = key.strip_prefix(&*self.prefix).unwrap_or(&key).trim_matches('/');
+        // Under its id what was good of it before is known.
         let refused = |reason: String| Announced {
-            id: name.to_owned(),
+            id: client_file::id_of(name).unwrap_or_else(|| name.to_owned()),
             document: Err(reason),
         };
         let text = String::from_utf8_lossy(value);
