@@ -239,7 +239,8 @@ fn what(action: &Action<'_>) -> What {
             target: target.map(short),
         },
         Action::Admin { verb, path } => What::Admin {
-            action: verb.of_admin(path),
+            // A part of the path, or all of it.
+            action: short(&verb.of_admin(path)).into(),
             path: short(path),
         },
     }

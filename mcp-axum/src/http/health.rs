@@ -113,7 +113,7 @@ pub(crate) struct Health {
     checks: Checks,
 }
 
-/// Upstreams that are switched on.
+/// Upstreams that are switched on, without those that are connected to when somebody asks for it, and nobody has.
 #[derive(Debug, Serialize)]
 struct Servers {
     total: usize,
@@ -130,12 +130,12 @@ struct Checks {
 
 impl Health {
     pub(crate) fn of(app: &App) -> Self {
-        let ids = app.hub.ids();
-        let is_ready = |id: &&Arc<str>| {
-            app.hub
-                .status(id)
-                .is_some_and(|status| status.state == Connection::Ready)
-        };
+        let of_mcp = app.hub.ids().into_iter().filter_map(|id| {
+            let (offer, status) = (app.hub.offer(&id)?, app.hub.status(&id)?);
+            (!status.rests(&offer.definition)).then_some(status.state)
+        });
+        let of_mcp: Vec<Connection> = of_mcp.collect();
+        let is_ready = |state: &&Connection| **state == Connection::Ready;
         let of_http = app.services.bases.ids();
         let is_used = |id: &&Arc<str>| {
             let endpoints = app.services.bases.status(id).unwrap_or_default();
@@ -144,8 +144,8 @@ impl Health {
                 .any(|endpoint| endpoint.breaker != BreakerState::Open)
         };
         let servers = Servers {
-            total: ids.len() + of_http.len(),
-            ready: ids.iter().filter(is_ready).count() + of_http.iter().filter(is_used).count(),
+            total: of_mcp.len() + of_http.len(),
+            ready: of_mcp.iter().filter(is_ready).count() + of_http.iter().filter(is_used).count(),
         };
         let is_serving = app.phase() == Phase::Ready;
         let checks = Checks {

@@ -123,6 +123,44 @@ async fn a_call_has_one_record_that_says_who_did_what_and_how_it_ended() {
 }
 
 #[tokio::test]
+async fn a_registration_that_is_refused_has_its_record() {
+    let tables = json!([{"type": "registration", "max_per_key": 1}]).to_string();
+    let app = desk(&[("discovery", &*tables)]).await;
+    let role = json!({"allow": [{"actions": ["register/*"]}]});
+    app.admin().put("/admin/roles/server", &role).await.ok();
+    let (ann, _) = key(&app, json!({"name": "ann", "roles": ["server"]})).await;
+    let (bob, _) = key(&app, json!({"name": "bob", "roles": ["server"]})).await;
+    let server = |name: &str| json!({"name": name, "url": "http://127.0.0.1:9/mcp"});
+    post(&ann, "/api/register", &server("a")).await.expect(201);
+    post(&bob, "/api/register", &server("a")).await.error(409);
+    let wrong = json!({"name": "b", "url": "gopher://x"});
+    post(&bob, "/api/register", &wrong).await.error(400);
+    post(&bob, "/api/register", &server("b")).await.expect(201);
+    post(&bob, "/api/register", &server("c")).await.error(507);
+    post(&bob, "/api/servers/a/heartbeat", &json!({}))
+        .await
+        .error(409);
+    bob.delete("/api/servers/nowhere").await.error(404);
+    let found = records(&app, "principal=bob", 6).await;
+    let found: Vec<Value> = found
+        .iter()
+        .rev()
+        .map(|record| members(record, &["action", "outcome", "status"]))
+        .collect();
+    assert_eq!(
+        found,
+        [
+            json!(["register/a", "error", 409]),
+            json!(["register/b", "error", 400]),
+            json!(["register/b", "ok", 201]),
+            json!(["register/c", "error", 507]),
+            json!(["register/a", "error", 409]),
+            json!(["register/nowhere", "error", 404]),
+        ]
+    );
+}
+
+#[tokio::test]
 async fn what_is_refused_has_a_record_wherever_it_is_refused() {
     let app = desk(&[]).await;
     let role = json!({"allow": [

@@ -127,6 +127,45 @@ async fn rights_are_those_of_the_admin_api() {
 }
 
 #[tokio::test]
+async fn servers_are_for_those_who_may_read_their_documents() {
+    let (far, app) = (far().await, TestApp::start().await);
+    app.with_item_tools("i").await;
+    let url = far.url("/mcp/shop");
+    app.admin().put("/admin/uds/far", &json!({"url": url})).await.ok();
+    let holder = async |id: &str, action: &str| {
+        let role = json!({"allow": [{"actions": [action]}]});
+        app.admin().put(&format!("/admin/roles/{id}"), &role).await.ok();
+        let made = send(
+            &app.admin(),
+            Method::POST,
+            "/admin/keys",
+            &json!({"name": id, "roles": [id]}),
+        )
+        .await;
+        Client::new(app.address(), made.ok().data()["key"].as_str().map(str::to_owned))
+    };
+    let documents = holder("documents", "admin/uds/read").await;
+    let states = holder("states", "admin/upstreams/read").await;
+    let tools = holder("tools", "admin/tds/read").await;
+    for path in ["/api/v1/admin/servers", "/api/v1/mcp/servers"] {
+        assert_eq!(documents.get(path).await.ok().json()["servers"][0]["url"], *url);
+        let refused = states.get(path).await.error(403);
+        assert!(refused.contains("admin/uds/read"), "{refused}");
+    }
+    let start = Instant::now();
+    let owners = async |client: &Client| {
+        let listed = client.get("/api/v1/admin/tools").await.ok().json();
+        let tools = listed["tools"].as_array().unwrap().iter();
+        tools.map(|tool| tool["server"].clone()).collect::<Vec<_>>()
+    };
+    while !owners(&app.admin()).await.contains(&json!("far")) {
+        assert!(start.elapsed() < DEADLINE, "its tools are not known");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    assert_eq!(owners(&tools).await, [Value::Null, Value::Null]);
+}
+
+#[tokio::test]
 async fn health_says_what_is_away() {
     let (mut far, app) = (far().await, TestApp::start().await);
     let health = app.anonymous().get("/health").await.ok().json();
@@ -168,6 +207,23 @@ async fn health_says_what_is_away() {
         .ok();
     let degraded = until(200, "degraded").await;
     assert_eq!(degraded["checks"]["servers"], "some are away");
+    // What is connected to when somebody asks for it is not away before.
+    app.admin().delete("/admin/uds/nowhere").await.ok();
+    let mut resting = json!({"url": "http://127.0.0.1:9/mcp", "auto_connect": false});
+    app.admin().put("/admin/uds/resting", &resting).await.ok();
+    let healthy = until(200, "healthy").await;
+    assert_eq!(healthy["servers"], json!({"total": 1, "ready": 1}));
+    let refresh = app.admin().request(Method::POST, "/admin/uds/resting/refresh");
+    app.admin().send(refresh).await.error(502);
+    until(200, "degraded").await;
+    resting["url"] = json!(far.url("/mcp/shop"));
+    app.admin().put("/admin/uds/resting", &resting).await.ok();
+    until(200, "healthy").await;
+    app.admin().delete("/admin/uds/resting").await.ok();
+    app.admin()
+        .put("/admin/uds/nowhere", &json!({"url": "http://127.0.0.1:9/mcp"}))
+        .await
+        .ok();
     far.stop().await;
     app.admin().delete("/admin/uds/far").await.ok();
     let unhealthy = until(503, "unhealthy").await;

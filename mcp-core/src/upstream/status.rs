@@ -1,6 +1,9 @@
 //! How an upstream is doing.
 
-use mcp_common::{definition::upstream::UpstreamTransport, events::Events};
+use mcp_common::{
+    definition::{UpstreamDefinition, upstream::UpstreamTransport},
+    events::Events,
+};
 use serde_json::json;
 use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
@@ -38,6 +41,14 @@ pub struct Status {
     pub transport: Option<UpstreamTransport>,
     /// Messages and lines of this connection that belonged to nothing.
     pub strays: u64,
+}
+
+impl Status {
+    /// Nobody has asked yet for a connection that is made only when somebody does (`auto_connect: false`).
+    pub fn rests(&self, definition: &UpstreamDefinition) -> bool {
+        let has_not_tried = self.attempts == 0 && self.next_attempt.is_none();
+        !definition.auto_connect && has_not_tried && self.state != State::Ready
+    }
 }
 
 /// Written by the supervisor, read by everybody.

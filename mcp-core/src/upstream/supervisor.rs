@@ -83,7 +83,8 @@ impl Supervisor {
             self.remote.status.resting();
             tokio::select! {
                 () = self.remote.stop.cancelled() => {}
-                order = orders.recv() => waiting = order.map(Order::answer),
+                // Where nobody can order anything any more, it rests until it is stopped.
+                Some(order) = orders.recv() => waiting = Some(order.answer()),
             }
         }
         loop {
@@ -129,10 +130,7 @@ impl Supervisor {
             tokio::select! {
                 () = self.remote.stop.cancelled() => break,
                 () = tokio::time::sleep(wait) => {}
-                order = orders.recv() => match order {
-                    Some(order) => waiting = Some(order.answer()),
-                    None => break,
-                },
+                Some(order) = orders.recv() => waiting = Some(order.answer()),
             }
         }
         self.remote.clients.end_all().await;
@@ -180,10 +178,9 @@ impl Supervisor {
                     let error = news.reason().map(|reason| UpstreamError::Ended(reason.to_owned()));
                     return Over::Lost(error.unwrap_or(UpstreamError::SessionGone));
                 }
-                order = orders.recv() => match order {
-                    Some(Order::Refresh(answer)) => Some(answer),
-                    Some(Order::Restart(answer)) => return Over::Restarted(answer),
-                    None => return Over::Stopped,
+                Some(order) = orders.recv() => match order {
+                    Order::Refresh(answer) => Some(answer),
+                    Order::Restart(answer) => return Over::Restarted(answer),
                 },
                 () = news.changed.notified() => {
                     tokio::time::sleep(GATHER).await;

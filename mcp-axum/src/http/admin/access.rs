@@ -24,7 +24,7 @@ use mcp_core::{
     peer::Peer,
     policy::{Action, Answer, Asked, Asking, Door, Refusal, Trace, Verb},
 };
-use std::sync::Arc;
+use std::{borrow::Cow, sync::Arc};
 
 /// Of a request that nobody named.
 pub(super) static UNNAMED: HeaderValue = HeaderValue::from_static("-");
@@ -63,7 +63,7 @@ pub(super) async fn may_still(app: &App, headers: &HeaderMap, peer: Option<&Peer
         resource: resource.as_deref(),
         certificate: peer.and_then(Peer::certificate),
     };
-    let found = app.guard.recognise(arrival).await;
+    let found = app.admin.recognise(&app.guard, arrival).await;
     let entered = app.gateway.policy.enter(Door::Admin, None, found);
     entered.is_ok_and(|principal| principal.may(action))
 }
@@ -91,7 +91,7 @@ async fn serve(app: &App, mut request: Request, next: Next, sender: &mut Option<
         resource: resource.as_deref(),
         certificate: peer.as_ref().and_then(|peer| peer.certificate()),
     };
-    let found = app.guard.recognise(arrival).await;
+    let found = app.admin.recognise(&app.guard, arrival).await;
     *sender = found.as_ref().ok().map(|principal| Sender {
         principal: principal.clone(),
         has_entered: false,
@@ -108,9 +108,10 @@ async fn serve(app: &App, mut request: Request, next: Next, sender: &mut Option<
     }
     body::check_coding(request.headers())?;
     let path = request.uri().path().to_owned();
+    let place = place(&path);
     let action = Action::Admin {
         verb: Verb::of(request.method()),
-        path: place(&path),
+        path: &place,
     };
     let name = request.extensions().get::<RequestName>();
     let asked = Asked {
@@ -138,13 +139,14 @@ async fn serve(app: &App, mut request: Request, next: Next, sender: &mut Option<
 }
 
 /// What of `/admin` a path stands for, also one of an older door.
-fn place(path: &str) -> &str {
-    let older = super::older::PLACES
-        .iter()
-        .find(|(start, _)| path.starts_with(start));
+fn place(path: &str) -> Cow<'_, str> {
+    let older = super::older::PLACES.iter().find_map(|(start, place)| {
+        let rest = path.strip_prefix(start)?;
+        (rest.is_empty() || rest.starts_with('/')).then(|| format!("{place}{rest}"))
+    });
     match older {
-        Some((_, place)) => place,
-        None => path.strip_prefix("/admin").unwrap_or(path),
+        Some(place) => place.into(),
+        None => path.strip_prefix("/admin").unwrap_or(path).into(),
     }
 }
 
@@ -152,4 +154,29 @@ fn place(path: &str) -> &str {
 fn revision(response: &Response) -> Option<Revision> {
     let tag = response.headers().get(header::ETAG)?.to_str().ok()?;
     tag.trim_matches('"').parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::place;
+
+    #[test]
+    fn an_older_path_stands_for_what_it_is_here_and_for_nothing_that_begins_alike() {
+        for (path, expected) in [
+            ("/admin/tds/a", "/tds/a"),
+            ("/api/v1/mcp/servers", "/uds"),
+            ("/api/v1/mcp/servers/weather", "/uds/weather"),
+            ("/api/v1/admin/servers", "/uds"),
+            ("/api/v1/admin/servers/", "/uds/"),
+            ("/api/v1/admin/tools", "/tds"),
+            ("/api/v1/admin/metrics", "/status"),
+            ("/api/v1/admin/serversX", "/api/v1/admin/serversX"),
+            (
+                "/api/v1/mcp/servers-of-others/a",
+                "/api/v1/mcp/servers-of-others/a",
+            ),
+        ] {
+            assert_eq!(place(path), expected);
+        }
+    }
 }

@@ -3,7 +3,7 @@
 
 mod server;
 
-use super::access;
+use super::{access, parameters};
 use crate::{
     app::{App, Phase},
     http::{
@@ -16,7 +16,7 @@ use crate::{
 use axum::{
     Extension, Json, Router,
     extract::{Path, Request, State},
-    middleware::from_fn_with_state,
+    middleware::{from_fn, from_fn_with_state},
     response::{IntoResponse, Response},
     routing::get,
 };
@@ -30,15 +30,18 @@ use serde_json::{Value, json};
 use server::{Server, all, told};
 use std::sync::Arc;
 
-/// Paths, by their beginning, and what of `/admin` they stand for: the rights are those of that.
+/// Paths, and what of `/admin` they stand for, with what is below them: the rights are those of that.
 pub(super) const PLACES: [(&str, &str); 6] = [
     ("/api/v1/mcp/servers", "/uds"),
-    ("/api/v1/admin/servers", "/upstreams"),
+    ("/api/v1/admin/servers", "/uds"),
     ("/api/v1/admin/tools", "/tds"),
     ("/api/v1/admin/health", "/status"),
     ("/api/v1/admin/system", "/status"),
     ("/api/v1/admin/metrics", "/status"),
 ];
+
+/// What lets somebody see what servers offer.
+const SEES_SERVERS: &str = "admin/uds/read";
 
 /// The routes.
 pub(super) fn router(app: &Arc<App>) -> Router<Arc<App>> {
@@ -52,6 +55,7 @@ pub(super) fn router(app: &Arc<App>) -> Router<Arc<App>> {
         .route("/api/v1/admin/system", get(system))
         .route("/api/v1/admin/metrics", get(metrics))
         .method_not_allowed_fallback(crate::http::manners::method_not_allowed)
+        .layer(from_fn(parameters::none))
         .layer(from_fn_with_state(app.clone(), access::enter))
 }
 
@@ -165,15 +169,20 @@ fn missing(id: &str) -> Error {
     Error::not_found(format!("there is no server `{id}`"))
 }
 
-/// All tools with definitions, and those of servers.
-async fn tools(State(app): State<Arc<App>>) -> Json<Value> {
+/// All tools with definitions, and those of servers for whoever may see what these offer.
+async fn tools(State(app): State<Arc<App>>, Extension(principal): Extension<Principal>) -> Json<Value> {
     let snapshot = app.catalog.snapshot();
     let own = snapshot
         .tools
         .values()
         .map(|entry| json!({"id": entry.id, "name": entry.name, "server": null, "enabled": entry.enabled}));
     let mut tools: Vec<Value> = own.collect();
-    for id in app.hub.ids() {
+    let servers = if principal.may(SEES_SERVERS) {
+        app.hub.ids()
+    } else {
+        Vec::new()
+    };
+    for id in servers {
         let offer = app.hub.offer(&id);
         let of_server = offer.iter().flat_map(|offer| offer.tools());
         tools.extend(

@@ -74,8 +74,10 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Parameters<T> 
 pub(super) async fn none(request: Request, next: Next) -> Response {
     let query = request.uri().query().unwrap_or_default();
     let is_reading = matches!(*request.method(), Method::GET | Method::HEAD);
-    match query.split(['=', '&']).next() {
-        Some(name) if !is_reading && !name.is_empty() => {
+    // What is between two `&`, or before the first, may be nothing.
+    match query.split('&').find(|parameter| !parameter.is_empty()) {
+        Some(parameter) if !is_reading => {
+            let name = parameter.split('=').next().unwrap_or_default();
             let method = request.method();
             Error::bad_request(format!(
                 "there is no parameter `{name}`: {method} of this path takes none; nothing was done"

@@ -6,6 +6,7 @@
 mod answer;
 mod door;
 
+use super::parameters::{self, Parameters};
 use crate::{
     app::App,
     http::{
@@ -16,7 +17,8 @@ use crate::{
 use answer::{Discovered, ServerState, Summary};
 use axum::{
     Json, Router,
-    extract::{Path, Query, Request, State},
+    extract::{Path, Request, State},
+    middleware::{from_fn, from_fn_with_state},
     response::{IntoResponse, Response},
     routing::{get, post},
 };
@@ -42,7 +44,8 @@ pub(super) fn router(app: &Arc<App>) -> Router<Arc<App>> {
         .route("/api/discover", get(discover))
         .route("/api/status", get(status))
         .method_not_allowed_fallback(crate::http::manners::method_not_allowed)
-        .layer(axum::middleware::from_fn_with_state(app.clone(), door::enter))
+        .layer(from_fn(parameters::none))
+        .layer(from_fn_with_state(app.clone(), door::enter))
 }
 
 fn registry(app: &App) -> Result<(&Arc<Registry>, usize)> {
@@ -72,7 +75,7 @@ async fn register(State(app): State<Arc<App>>, caller: Caller, request: Request)
     let (owner, may_take) = caller.owner();
     let done = registry
         .register(registration, owner, may_take, check)
-        .map_err(refused)?;
+        .map_err(|reason| permit.refused(refused(reason)))?;
     keep(registry).await;
     let status = if done.is_new {
         StatusCode::CREATED
@@ -101,7 +104,9 @@ async fn unregister(
     let mut permit = caller.admit(&app, &parts, &name)?;
     let (registry, _) = registry(&app)?;
     let (owner, may_take) = caller.owner();
-    registry.unregister(&name, owner, may_take).map_err(refused)?;
+    registry
+        .unregister(&name, owner, may_take)
+        .map_err(|reason| permit.refused(refused(reason)))?;
     keep(registry).await;
     permit.done(StatusCode::OK);
     Ok(
@@ -119,7 +124,9 @@ async fn heartbeat(
     let mut permit = caller.admit(&app, &parts, &name)?;
     let (registry, _) = registry(&app)?;
     let (owner, may_take) = caller.owner();
-    let entry = registry.heartbeat(&name, owner, may_take).map_err(refused)?;
+    let entry = registry
+        .heartbeat(&name, owner, may_take)
+        .map_err(|reason| permit.refused(refused(reason)))?;
     permit.done(StatusCode::OK);
     let state = ServerState::of(&app, entry);
     Ok(Json(json!({"status": "ok", "name": name, "last_seen": state.last_seen, "stale_after": registry.stale_after().as_secs()})).into_response())
@@ -135,7 +142,7 @@ struct Wanted {
 async fn discover(
     State(app): State<Arc<App>>,
     caller: Caller,
-    Query(wanted): Query<Wanted>,
+    Parameters(wanted): Parameters<Wanted>,
 ) -> Result<Json<Discovered>> {
     let (registry, _) = registry(&app)?;
     let tags: Vec<&str> = wanted

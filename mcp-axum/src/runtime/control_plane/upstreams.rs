@@ -43,6 +43,7 @@ pub(super) fn follow(
     catalog.subscribe(Arc::new(move |applied| {
         if is_about_upstreams(applied) {
             joint.define();
+            joint.tell_of_waiting();
         }
     }));
     board.subscribe(Arc::new(move |_| found.define()));
@@ -75,26 +76,28 @@ impl Joint {
         let definitions = board.join(definitions(&catalog), is_stored);
         self.bases.define(definitions.iter().cloned());
         hub.define(definitions.into_iter());
-        tell_of_waiting(&catalog, &self.bases);
+    }
+
+    /// Tools that are not shown, since there is nothing where they are called: said when documents change. What is found comes and goes, and says so itself.
+    fn tell_of_waiting(&self) {
+        let catalog = self.catalog.upgrade().filter(|catalog| catalog.loaded());
+        let Some(catalog) = catalog else { return };
+        for (tool, entry) in catalog.snapshot().tools.iter() {
+            let upstream = entry.compiled.upstream();
+            if let Some(upstream) = upstream.filter(|upstream| !self.bases.has(upstream)) {
+                let (tool, upstream) = (&**tool, &**upstream);
+                tracing::warn!(
+                    tool,
+                    upstream,
+                    "a tool is not shown: there is no upstream of this id and with `protocol: http` that is switched on"
+                );
+            }
+        }
     }
 }
 
 fn is_about_upstreams(applied: &Applied) -> bool {
     applied.first_load || applied.others.iter().any(|key| key.kind == Kind::UPSTREAM)
-}
-
-/// Tools that are not shown, since there is nothing where they are called.
-fn tell_of_waiting(catalog: &Catalog<ToolCompiler>, bases: &Bases) {
-    for (tool, entry) in catalog.snapshot().tools.iter() {
-        if let Some(upstream) = entry.compiled.upstream().filter(|upstream| !bases.has(upstream)) {
-            let (tool, upstream) = (&**tool, &**upstream);
-            tracing::warn!(
-                tool,
-                upstream,
-                "a tool is not shown: there is no upstream of this id and with `protocol: http` that is switched on"
-            );
-        }
-    }
 }
 
 /// Lets instances that show tools of an upstream be rendered anew when it offers something else.

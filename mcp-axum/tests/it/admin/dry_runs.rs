@@ -54,13 +54,58 @@ async fn a_misspelt_wish_is_refused_before_anything_is_done() {
         (Method::POST, "/admin/plan?strict=true"),
         (Method::POST, "/admin/keys?dry_run=true"),
         (Method::POST, "/admin/tds/a/rollback?dryrun=true"),
+        (Method::POST, "/admin/plan?&strict=true"),
+        (Method::POST, "/admin/keys?&&dry_run"),
     ] {
         let request = admin.request(method.clone(), path).json(&tool("n", "n"));
         let reason = admin.send(request).await.error(400);
-        let name = path.split(['?', '=']).nth(1).unwrap();
+        let name = path.split(['?', '=']).nth(1).unwrap().trim_start_matches('&');
         assert!(reason.contains(name), "{method} {path}: {reason}");
     }
     admin.get("/admin/tds/a").await.ok();
     admin.get("/admin/tds/n").await.expect(404);
     assert_eq!(admin.get("/admin/keys").await.data(), json!([]));
+}
+
+#[tokio::test]
+async fn doors_that_try_nothing_refuse_to_be_asked_for_it() {
+    let tables = json!([{"type": "registration"}]).to_string();
+    let app = TestApp::with(&[("discovery", &*tables)]).await;
+    let admin = app.admin();
+    let send = async |method: Method, path: &str, name: &str| {
+        let body = json!({"name": name, "url": "http://127.0.0.1:9/mcp"});
+        admin.send(admin.request(method, path).json(&body)).await
+    };
+    send(Method::POST, "/api/v1/mcp/servers", "stored")
+        .await
+        .expect(201);
+    send(Method::POST, "/api/register", "registered")
+        .await
+        .expect(201);
+    for (method, path) in [
+        (Method::POST, "/api/v1/mcp/servers?dry_run=true"),
+        (Method::POST, "/api/v1/mcp/servers?&dry_run"),
+        (Method::PUT, "/api/v1/mcp/servers/stored?dry_run=true"),
+        (Method::DELETE, "/api/v1/mcp/servers/stored?&dry_run=true"),
+        (Method::POST, "/api/register?dry_run=true"),
+        (Method::POST, "/api/register?&dry_run=1"),
+        (Method::DELETE, "/api/servers/registered?dry_run=true"),
+        (Method::POST, "/api/servers/registered/heartbeat?&dry_run"),
+    ] {
+        let refused = send(method.clone(), path, "other").await.error(400);
+        assert!(
+            refused.contains("there is no parameter `dry_run`") && refused.contains("nothing was done"),
+            "{method} {path}: {refused}"
+        );
+    }
+    // What only reads, and what may say something.
+    admin.get("/api/v1/mcp/servers/stored?dry_run=true").await.ok();
+    let found = admin.get("/api/discover?tags=").await.ok().json();
+    assert_eq!(found["count"], 0);
+    let found = admin.get("/api/discover").await.ok().json();
+    assert_eq!(
+        (&found["count"], &found["servers"][0]["name"]),
+        (&json!(1), &json!("registered"))
+    );
+    assert_eq!(admin.get("/admin/uds").await.data().as_array().unwrap().len(), 1);
 }

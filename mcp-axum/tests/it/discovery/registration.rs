@@ -184,6 +184,19 @@ async fn who_may_register_what_is_a_matter_of_names() {
     post(&other, "/api/servers/weather-a/heartbeat", &json!({}))
         .await
         .error(409);
+    // Another key of the same name is somebody else, and a name that is none becomes no id.
+    let wanted = json!({"name": "weather", "roles": ["weather"]});
+    let made = post(&app.admin(), "/admin/keys", &wanted).await.ok().data();
+    let namesake = Client::new(app.address(), made["key"].as_str().map(str::to_owned));
+    register(&namesake, &nowhere("weather-a")).await.error(409);
+    let whole = register(&weather, &nowhere("weather-")).await.error(400);
+    assert!(whole.contains("begin and end with a letter"), "{whole}");
+    // What an administrator changes stays whose it was.
+    let moved = json!({"name": "weather-a", "url": "http://127.0.0.1:9/moved"});
+    register(&app.admin(), &moved).await.ok();
+    post(&weather, "/api/servers/weather-a/heartbeat", &json!({}))
+        .await
+        .ok();
     register(&other, &nowhere("billing")).await.expect_created();
     let seen = async |client: &Client| client.get("/api/discover").await.ok().json()["count"].clone();
     assert_eq!(

@@ -62,7 +62,7 @@ async fn serve(app: &App, mut request: Request, next: Next, sender: &mut Option<
         resource: resource.as_deref(),
         certificate: peer.and_then(|peer| peer.certificate()),
     };
-    let found = app.guard.recognise(arrival).await;
+    let found = app.admin.recognise(&app.guard, arrival).await;
     *sender = found.as_ref().ok().map(|principal| Sender {
         principal: principal.clone(),
         has_entered: false,
@@ -114,9 +114,10 @@ impl Caller {
             .map_err(|refusal| Error::refused(&refusal, app.guard.challenge()))
     }
 
-    /// Whose name registrations are in, and whether those of others are at hand, too.
+    /// Whose name registrations are in, and whether those of others are at hand, too. Keys of the store may share a name, and have ids of their own.
     pub(super) fn owner(&self) -> (&Arc<str>, bool) {
-        (&self.0.subject, self.0.may(HAS_ALL))
+        let key = self.0.grant.as_ref().and_then(|grant| grant.key());
+        (key.unwrap_or(&self.0.subject), self.0.may(HAS_ALL))
     }
 
     /// Whether the server of this name is shown.
@@ -126,6 +127,12 @@ impl Caller {
 }
 
 impl Permit {
+    /// It came to nothing: the record says with which status.
+    pub(super) fn refused(&mut self, error: Error) -> Error {
+        self.done(error.status());
+        error
+    }
+
     /// What it was answered with.
     pub(super) fn done(&mut self, status: StatusCode) {
         self.0.answered(&Answer {
