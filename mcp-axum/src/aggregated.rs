@@ -6,7 +6,7 @@ use crate::{
     settings::{Aggregated, INSTANCE},
 };
 use mcp_common::{document::Document, key::Key};
-use mcp_core::authoring::writer::{Delete, Expectation, Put, WriteError};
+use mcp_core::authoring::writer::{Delete, Expectation, Put};
 use serde_json::{Value, json};
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 use tokio::sync::watch;
@@ -17,13 +17,17 @@ const WRITER: &str = "configuration";
 const AGAIN: Duration = Duration::from_secs(5);
 const LOOK: Duration = Duration::from_millis(20);
 
+/// What the store does not take, and why.
+type Refused = BTreeMap<Key, String>;
+
 /// Follows the configuration until the gateway ends.
 pub(crate) async fn run(mut configured: watch::Receiver<Arc<App>>) {
     let mut written: BTreeMap<Key, Value> = BTreeMap::new();
+    let mut told = Refused::new();
     loop {
         let app = configured.borrow_and_update().clone();
-        let done = match &app.settings.aggregated {
-            None => Ok(()),
+        let refused = match &app.settings.aggregated {
+            None => Refused::new(),
             Some(aggregated) => {
                 while !app.catalog.loaded() {
                     tokio::time::sleep(LOOK).await;
@@ -32,28 +36,29 @@ pub(crate) async fn run(mut configured: watch::Receiver<Arc<App>>) {
             }
         };
         drop(app);
-        let changed = match done {
-            Ok(()) => configured.changed().await,
-            Err(error) => {
-                tracing::error!(target: "dynmcp", %error, "servers of the configuration cannot be stored; it is tried again");
-                match tokio::time::timeout(AGAIN, configured.changed()).await {
-                    Ok(changed) => changed,
-                    Err(_) => Ok(()),
-                }
-            }
+        for (key, reason) in refused
+            .iter()
+            .filter(|(key, reason)| told.get(*key) != Some(*reason))
+        {
+            tracing::error!(target: "dynmcp", %key, reason, "what the configuration says of a server is not in the store; the others are, and this is tried again");
+        }
+        let changed = match refused.is_empty() {
+            true => configured.changed().await,
+            false => match tokio::time::timeout(AGAIN, configured.changed()).await {
+                Ok(changed) => changed,
+                Err(_) => Ok(()),
+            },
         };
+        told = refused;
         if changed.is_err() {
             return;
         }
     }
 }
 
-/// Upstreams first, so that the instance finds them; those that are gone last.
-async fn write(
-    app: &App,
-    aggregated: &Aggregated,
-    written: &mut BTreeMap<Key, Value>,
-) -> Result<(), WriteError> {
+/// Upstreams first, so that the instance finds them; those that are gone last. What the store refuses costs itself alone.
+async fn write(app: &App, aggregated: &Aggregated, written: &mut BTreeMap<Key, Value>) -> Refused {
+    let mut refused = Refused::new();
     let mut wanted: Vec<(Key, Value)> = Vec::new();
     for upstream in &aggregated.upstreams {
         wanted.push((Key::upstream(upstream.id.as_str()), upstream.document.clone()));
@@ -75,20 +80,10 @@ async fn write(
         if written.get(key) == Some(document) {
             continue;
         }
-        let stored = Document::parse(document.to_string().as_bytes());
-        // What is made here is an object.
-        let Ok(stored) = stored else { continue };
-        let put = Put {
-            key,
-            document: &stored,
-            expectation: Expectation::Any,
-            strict: false,
-            dry_run: false,
-            warnings: Vec::new(),
-            principal: WRITER,
-        };
-        app.admin.writer().put(put).await?;
-        written.insert(key.clone(), document.clone());
+        match put(app, key, document).await {
+            Ok(()) => drop(written.insert(key.clone(), document.clone())),
+            Err(reason) => drop(refused.insert(key.clone(), reason)),
+        }
     }
     let gone: Vec<Key> = written
         .keys()
@@ -102,8 +97,26 @@ async fn write(
             dry_run: false,
             principal: WRITER,
         };
-        app.admin.writer().delete(delete).await?;
-        written.remove(&key);
+        let done = app.admin.writer().delete(delete).await;
+        match done {
+            Ok(_) => drop(written.remove(&key)),
+            Err(error) => drop(refused.insert(key, format!("it cannot be deleted: {error}"))),
+        }
     }
-    Ok(())
+    refused
+}
+
+async fn put(app: &App, key: &Key, document: &Value) -> Result<(), String> {
+    let document = Document::parse(document.to_string().as_bytes()).map_err(|problem| problem.to_string())?;
+    let put = Put {
+        key,
+        document: &document,
+        expectation: Expectation::Any,
+        strict: false,
+        dry_run: false,
+        warnings: Vec::new(),
+        principal: WRITER,
+    };
+    let done = app.admin.writer().put(put).await;
+    done.map(drop).map_err(|error| error.to_string())
 }

@@ -71,8 +71,11 @@ pub struct Aggregated {
 
 impl Translated {
     /// Keys of the configuration, as a file has them.
-    pub(super) fn as_toml(&self) -> String {
-        toml::to_string(&self.settings).unwrap_or_default()
+    pub(super) fn as_toml(&self, file: &Path) -> Result<String, SettingsError> {
+        toml::to_string(&self.settings).map_err(|error| SettingsError::Syntax {
+            file: file.display().to_string(),
+            reason: format!("cannot be a configuration of the gateway: {error}"),
+        })
     }
 
     pub(super) fn aggregated(self) -> (Aggregated, Vec<SettingsError>) {

@@ -94,7 +94,7 @@ impl Layers {
                 false => as_toml(&file, text)?,
                 true => {
                     let read = aggregator::read(&file, &text, &self.environment)?;
-                    let text = read.as_toml();
+                    let text = read.as_toml(&file)?;
                     translated = Some(read);
                     text
                 }

@@ -4,10 +4,18 @@ use crate::{
     test_app::{TestApp, eventually},
     upstreams::server::McpServer,
 };
+use async_trait::async_trait;
+use bytes::Bytes;
 use futures_util::FutureExt;
 use mcp_axum::settings::{Layers, Settings};
+use mcp_common::{
+    datasource::{Changes, DataSource, HistoryEntry, Load, SourceError, Write},
+    key::{Key, Revision},
+    plugin::{self, DataSourceFactory, PluginError},
+};
+use mcp_plugin::datasource::memory::Memory;
 use serde_json::{Value, json};
-use std::fs;
+use std::{fs, sync::Arc};
 
 async fn server(tool: &str) -> McpServer {
     let server = McpServer::start(true, json!({"tools": {}}), |_, talk| {
@@ -136,6 +144,65 @@ async fn a_server_that_is_switched_off_is_not_there_and_tools_are_chosen() {
     until(&app, &["look"]).await;
     let shown = app.admin().get("/admin/uds/one").await.data();
     assert_eq!(shown["tools"], json!({"include": ["look"]}));
+}
+
+/// Takes nothing under the id `large`.
+struct Picky(Memory);
+
+#[async_trait]
+impl DataSource for Picky {
+    async fn load(&self) -> Result<Load, SourceError> {
+        self.0.load().await
+    }
+
+    async fn watch(&self, from: Revision) -> Result<Changes, SourceError> {
+        self.0.watch(from).await
+    }
+
+    async fn put(&self, write: Write<'_>, body: Bytes) -> Result<Revision, SourceError> {
+        match &*write.key.id {
+            "large" => Err(SourceError::TooLarge { size: 20, limit: 10 }),
+            _ => self.0.put(write, body).await,
+        }
+    }
+
+    async fn delete(&self, write: Write<'_>) -> Result<Option<Revision>, SourceError> {
+        self.0.delete(write).await
+    }
+
+    async fn history(&self, key: &Key, limit: usize) -> Result<Vec<HistoryEntry>, SourceError> {
+        self.0.history(key, limit).await
+    }
+}
+
+#[derive(Default)]
+struct PickyFactory;
+
+#[mcp_common::datasource("picky")]
+#[async_trait]
+impl DataSourceFactory for PickyFactory {
+    async fn open(&self, _settings: &plugin::Settings) -> Result<Arc<dyn DataSource>, PluginError> {
+        Ok(Arc::new(Picky(Memory::new(10))))
+    }
+}
+
+#[tokio::test]
+async fn a_server_that_cannot_be_stored_keeps_no_other_one_away() {
+    let (one, two, three) = (server("look").await, server("pay").await, server("send").await);
+    let text = yaml(&[("large", &one), ("two", &two)]);
+    let app = TestApp::of_file_and("only1mcp.yaml", &text, &[("app.data_source", "picky")]).await;
+    until(&app, &["pay"]).await;
+    app.admin().get("/admin/uds/large").await.error(404);
+    fs::write(app.configuration(), yaml(&[("large", &one), ("three", &three)])).unwrap();
+    until(&app, &["send"]).await;
+    let start = std::time::Instant::now();
+    while app.admin().get("/admin/uds/two").await.status != 404 {
+        assert!(
+            start.elapsed() < crate::test_app::DEADLINE,
+            "what is gone stays, too"
+        );
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+    }
 }
 
 fn load(name: &str, text: &str) -> Result<Settings, String> {
@@ -290,6 +357,22 @@ fn what_cannot_be_meant_is_said_with_the_server() {
         (
             "server: {port: many}\nservers: []",
             "server.port: must be a whole number",
+        ),
+        (
+            "server: {max_connections: 9223372036854775808}\nservers: []",
+            "server.max_connections: must be at most 9223372036854775807, but is 9223372036854775808",
+        ),
+        (
+            "proxy: {request_timeout: 10000000000000000s}\nservers: []",
+            "proxy.request_timeout: must be a shorter time, but is \"10000000000000000s\"",
+        ),
+        (
+            "proxy: {request_timeout: 18446744073709551615}\nservers: []",
+            "proxy.request_timeout: expected a time",
+        ),
+        (
+            "servers: [{id: a, transport: {type: http, url: 'http://x/', timeout_ms: 18446744073709551615}}]",
+            "servers[0].transport.timeout_ms: must be at most 9223372036854775807",
         ),
         (
             "server: {tls: {enabled: true}}\nservers: []",

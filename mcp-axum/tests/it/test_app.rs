@@ -76,16 +76,23 @@ impl TestApp {
 
     /// With a configuration file of its own, which is followed.
     pub async fn of_file(name: &str, text: &str) -> Self {
+        Self::of_file_and(name, text, &[]).await
+    }
+
+    /// The same, with these keys whatever the file says.
+    pub async fn of_file_and(name: &str, text: &str, settings: &[(&'static str, &str)]) -> Self {
         let directory = TempDir::new().unwrap();
         let file = directory.path().join(name);
         std::fs::write(&file, text).unwrap();
+        let mut overrides = vec![
+            ("app.port", "0".to_owned()),
+            ("app.api_key", ADMIN_KEY.to_owned()),
+            ("app.data_dir", directory.path().display().to_string()),
+        ];
+        overrides.extend(settings.iter().map(|(key, value)| (*key, (*value).to_owned())));
         let layers = Layers {
             file: Some(file),
-            overrides: vec![
-                ("app.port", "0".to_owned()),
-                ("app.api_key", ADMIN_KEY.to_owned()),
-                ("app.data_dir", directory.path().display().to_string()),
-            ],
+            overrides,
             ..Layers::default()
         };
         let app = Self {

@@ -5,6 +5,9 @@ use crate::settings::SettingsError;
 use serde_json::{Map, Value};
 use std::collections::HashMap;
 
+/// The largest number that a configuration of the gateway has, which is TOML.
+const MOST: u64 = i64::MAX as u64;
+
 /// A mapping that is being read.
 pub(super) struct Part<'a> {
     path: String,
@@ -182,6 +185,10 @@ impl<'a> Part<'a> {
     pub(super) fn number(&mut self, name: &str, least: u64, all: &mut Translated) -> Option<u64> {
         let value = self.take(name)?;
         match value.as_u64() {
+            Some(number) if number > MOST => {
+                self.wrong(name, &format!("must be at most {MOST}, but is {value}"), all);
+                None
+            }
             Some(number) if number >= least => Some(number),
             _ => {
                 let reason = format!("must be a whole number of at least {least}, but is {value}");
@@ -201,10 +208,17 @@ impl<'a> Part<'a> {
                 .and_then(|time| u64::try_from(time.as_millis()).ok()),
             _ => None,
         };
-        if read.is_none() {
-            self.wrong(name, "expected a time, such as 30s", all);
+        match read {
+            Some(ms) if ms > MOST => {
+                self.wrong(name, &format!("must be a shorter time, but is {value}"), all);
+                None
+            }
+            Some(ms) => Some(ms),
+            None => {
+                self.wrong(name, "expected a time, such as 30s", all);
+                None
+            }
         }
-        read
     }
 
     /// What nobody has read has no effect, and is named; at most so much of it.
