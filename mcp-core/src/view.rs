@@ -262,16 +262,28 @@ impl InstanceView {
         })
     }
 
-    /// Which lists a client that listed the other view's would see a difference in.
+    /// Which lists a client that listed the other view's may see a difference in: what of the view a caller sees depends on whom its tools are for.
     pub(crate) fn differs_from(&self, other: &Self) -> PerList<bool> {
         let differs = |method| {
             let entries = |view: &Self| view.list(method, Era::Modern).map(|list| list.entries().clone());
             entries(self) != entries(other)
         };
         PerList::of(|list| match list {
-            ListKind::Tools => differs(Method::ToolsList),
+            ListKind::Tools => differs(Method::ToolsList) || !self.is_for_the_same_as(other),
             ListKind::Resources => differs(Method::ResourcesList) || differs(Method::ResourcesTemplatesList),
             ListKind::Prompts => differs(Method::PromptsList),
         })
+    }
+
+    fn is_for_the_same_as(&self, other: &Self) -> bool {
+        fn said(view: &InstanceView) -> impl Iterator<Item = (&str, &[Arc<str>], &[Arc<str>])> {
+            let tools = view.entry.selection.tools.iter();
+            tools.filter_map(|selected| {
+                let access = selected.tool.access.as_deref()?;
+                let is_about_callers = access.is_about_callers();
+                is_about_callers.then_some((&*selected.name, &*access.roles, &*access.scopes))
+            })
+        }
+        said(self).eq(said(other))
     }
 }

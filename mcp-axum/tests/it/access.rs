@@ -1,6 +1,10 @@
 //! What tools and instances say themselves about who may use them, what roles limit, and what plans say about both.
 
-use crate::test_app::{Answer, Client, McpClient, TestApp};
+use crate::{
+    event_stream::EventStream,
+    test_app::{Answer, Client, McpClient, TestApp},
+};
+use mcp_common::key::Key;
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -218,6 +222,125 @@ async fn what_access_cannot_say_is_refused_with_its_place() {
         app.mcp("shop").call("pay_order", json!({"amount": 5000})).await["isError"],
         true
     );
+}
+
+#[tokio::test]
+async fn what_would_restrict_nothing_by_accident_is_refused() {
+    let app = shop().await;
+    let lead = json!({"roles": ["lead"]});
+    let with = |base: &Value, member: &str, value: &Value| {
+        let mut document = base.clone();
+        document[member] = value.clone();
+        document
+    };
+    let open = tool("get_order", &Value::Null);
+    let instance = json!({"name": "Back office", "tool_ids": ["get_order"]});
+    for (member, value, expected) in [
+        ("access", Value::Null, "access: is null"),
+        ("access", json!({"roles": []}), "access.roles: is empty"),
+        (
+            "access",
+            json!({"roles": ["lead"], "scopes": []}),
+            "access.scopes: is empty",
+        ),
+        ("access", json!({"roles": null}), "access.roles: is null"),
+        (
+            "access",
+            json!({"roles": ["lead"], "when": null}),
+            "access.when: is null",
+        ),
+        (
+            "acess",
+            lead.clone(),
+            "acess: unknown member; did you mean `access`?",
+        ),
+        (
+            "acces",
+            lead.clone(),
+            "acces: unknown member; did you mean `access`?",
+        ),
+        (
+            "Access",
+            lead.clone(),
+            "Access: unknown member; did you mean `access`?",
+        ),
+        (
+            "acecss",
+            lead.clone(),
+            "acecss: unknown member; did you mean `access`?",
+        ),
+        (
+            "accesss",
+            Value::Null,
+            "accesss: unknown member; did you mean `access`?",
+        ),
+    ] {
+        let document = with(&open, member, &value);
+        let refused = app
+            .admin()
+            .put("/admin/tds/get_order", &document)
+            .await
+            .error(400);
+        assert!(refused.contains(expected), "{document}: {refused}");
+        let document = with(&instance, member, &value);
+        let refused = app.admin().put("/admin/ids/back", &document).await.error(400);
+        assert!(refused.contains(expected), "{document}: {refused}");
+    }
+    // Whoever writes past the gateway opens nothing: what was good before holds, and what is new is not there.
+    let restricted = tool("refund_order", &lead);
+    let mut misspelt = tool("refund_order", &Value::Null);
+    misspelt["acess"] = lead;
+    app.admin().put("/admin/tds/refund_order", &restricted).await.ok();
+    app.store(Key::tool("refund_order"), &misspelt.to_string()).await;
+    let commented_out = with(&tool("new_order", &Value::Null), "access", &Value::Null);
+    app.store(Key::tool("new_order"), &commented_out.to_string())
+        .await;
+    app.put_instance("shop", &["get_order", "refund_order", "new_order"])
+        .await;
+    assert_eq!(app.mcp("shop").tool_names().await, ["get_order"]);
+    // What is only a little like it is somebody else's.
+    let stored = app
+        .admin()
+        .put("/admin/tds/get_order", &with(&open, "excess", &json!(3)))
+        .await
+        .ok();
+    assert!(stored.text.contains("excess: unknown member"), "{}", stored.text);
+}
+
+#[tokio::test]
+async fn a_stream_tells_of_a_change_of_access_and_ends_where_its_instance_is_closed() {
+    let app = shop().await;
+    let listen = |client: &Client| {
+        let request = client
+            .request(Method::GET, "/mcp/shop")
+            .header("mcp-protocol-version", "2025-06-18");
+        EventStream::open(request.header("accept", "text/event-stream"))
+    };
+    let holder = key(&app, json!({"instances": ["shop"]})).await;
+    let anybody = McpClient::new(holder.clone(), "shop");
+    let mut streams = [listen(&holder).await, listen(&app.user()).await];
+    // The list of the whole instance stays what it is; of those who may not use the tool any more it does not.
+    let restricted = tool("get_order", &json!({"roles": ["lead"]}));
+    app.admin().put("/admin/tds/get_order", &restricted).await.ok();
+    for stream in &mut streams {
+        let told = stream.next().await.expect("the stream goes on");
+        assert_eq!(told["method"], "notifications/tools/list_changed");
+    }
+    assert_eq!(anybody.tool_names().await, ["pay_order"]);
+    let open = tool("get_order", &Value::Null);
+    app.admin().put("/admin/tds/get_order", &open).await.ok();
+    for stream in &mut streams {
+        let told = stream.next().await.expect("the stream goes on");
+        assert_eq!(told["method"], "notifications/tools/list_changed");
+    }
+    let closed = json!({
+        "name": "Test instance shop", "tool_ids": ["get_order", "refund_order", "pay_order"], "access": {"roles": ["billing"]},
+    });
+    app.admin().put("/admin/ids/shop", &closed).await.ok();
+    let [mut ends, _] = streams;
+    assert_eq!(ends.next().await, None, "it ends");
+    let refused = anybody.modern("tools/list", json!({})).await;
+    assert_eq!(refused.status, 403, "{}", refused.text);
 }
 
 #[tokio::test]

@@ -2,7 +2,7 @@
 
 use crate::{authenticator::Principal, problem::Problem};
 use schemars::JsonSchema;
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer, de::Error};
 use std::sync::Arc;
 
 /// More are a sign that a role would be better.
@@ -17,13 +17,16 @@ const LONGEST_CONDITION: usize = 4 * 1024;
 #[serde(deny_unknown_fields, default)]
 pub struct Access {
     /// One of these roles, or words that keys have as roles. Who has none of them does not learn that there is such a thing.
-    #[schemars(example = &["billing"])]
+    #[serde(deserialize_with = "words")]
+    #[schemars(length(min = 1), example = &["billing"])]
     pub roles: Vec<Arc<str>>,
     /// All of these scopes of a token. Whose token does not have them is told which are needed.
-    #[schemars(example = &["orders:write"])]
+    #[serde(deserialize_with = "words")]
+    #[schemars(length(min = 1), example = &["orders:write"])]
     pub scopes: Vec<Arc<str>>,
     /// When calls are allowed: an expression over `args` (the arguments of a call), `principal`, `instance` and `tool`.
-    #[schemars(example = &"args.amount < 1000")]
+    #[serde(deserialize_with = "given")]
+    #[schemars(with = "String", example = &"args.amount < 1000")]
     pub when: Option<Arc<str>>,
 }
 
@@ -93,6 +96,27 @@ impl Access {
             problems.push(Problem::at("access.when", reason));
         }
         problems
+    }
+}
+
+/// What stands there. A member that is left out restricts nothing; one that is there and says nothing would do the same by accident: what was
+/// to stand in it was forgotten, or is commented out.
+pub(super) fn given<'de, D, T>(input: D) -> Result<Option<T>, D::Error>
+where
+    D: Deserializer<'de>,
+    T: Deserialize<'de>,
+{
+    let given = Option::<T>::deserialize(input)?;
+    let nothing = "is null, which restricts nothing: say what is meant, or leave the member out";
+    given.map(Some).ok_or_else(|| D::Error::custom(nothing))
+}
+
+fn words<'de, D: Deserializer<'de>>(input: D) -> Result<Vec<Arc<str>>, D::Error> {
+    let words: Vec<Arc<str>> = given(input)?.unwrap_or_default();
+    let nothing = "is empty, which restricts nothing: name at least one, or leave the member out";
+    match words.is_empty() {
+        true => Err(D::Error::custom(nothing)),
+        false => Ok(words),
     }
 }
 

@@ -12,7 +12,7 @@ pub use limits::{KeyLimits, Per, Rate};
 pub use secret::{Digest, KeySecret, Timestamp};
 pub use token::{SECRET_BYTES, Token};
 
-use super::{Read, decode::checked, upstream::Pattern};
+use super::{Read, access::given, decode::checked, upstream::Pattern};
 use crate::{
     authenticator::{Attributes, Gathered, Grant, Narrowing, Principal},
     document::Document,
@@ -55,13 +55,16 @@ pub struct ApiKeyDefinition {
     pub instances: Vec<Pattern>,
     /// The tools that it shows at the most, by the names that they have in an instance, with `*` for any text, or by tag
     /// (`tag:read-only`); all where nothing is said. What is not shown cannot be called.
-    #[schemars(example = &["get_*", "tag:read-only"])]
+    #[serde(default, deserialize_with = "given")]
+    #[schemars(with = "Vec<Pattern>", example = &["get_*", "tag:read-only"])]
     pub tools: Option<Vec<Pattern>>,
     /// The resources of other servers that it shows at the most, by URI, with `*` for any text; all where nothing is said.
-    #[schemars(example = &["docs://*"])]
+    #[serde(default, deserialize_with = "given")]
+    #[schemars(with = "Vec<Pattern>", example = &["docs://*"])]
     pub resources: Option<Vec<Pattern>>,
     /// The prompts of other servers that it shows at the most, by name, with `*` for any text; all where nothing is said.
-    #[schemars(example = &["summarize"])]
+    #[serde(default, deserialize_with = "given")]
+    #[schemars(with = "Vec<Pattern>", example = &["summarize"])]
     pub prompts: Option<Vec<Pattern>>,
     /// Its roles: those of the store, and `admin`, `editor`, `viewer` and `agent`, which are always there. Templates see all of them
     /// as `principal.roles`, also those that nobody defines.

@@ -30,7 +30,12 @@ pub(super) struct Decoded<T> {
     pub(super) warnings: Vec<String>,
     /// Those of them that are like a known one: what else is wrong with the document may come from them.
     pub(super) misspelt: Vec<Problem>,
+    /// Those that can only have been meant for [`RESTRICTS`]: a warning would leave open what was to be closed.
+    pub(super) unrestricted: Vec<Problem>,
 }
+
+/// The member that says for whom something is.
+const RESTRICTS: &str = "access";
 
 /// The same as [`decode`], with what a refusal would name besides.
 pub(super) fn decoded<T: DeserializeOwned + JsonSchema>(
@@ -46,12 +51,20 @@ pub(super) fn decoded<T: DeserializeOwned + JsonSchema>(
         value,
         warnings: Vec::new(),
         misspelt: Vec::new(),
+        unrestricted: Vec::new(),
     };
     if unknown.is_empty() {
         return Ok(decoded);
     }
     let known = Known::of::<T>();
     for path in &unknown {
+        if known.has(RESTRICTS) && near::is_almost(path, RESTRICTS) {
+            let reason = format!(
+                "unknown member{} Under this name it restricts nothing",
+                did_you_mean(RESTRICTS)
+            );
+            decoded.unrestricted.push(Problem::at(path.as_str(), reason));
+        }
         let near = known.near(path);
         let hint = near.as_ref().map_or_else(String::new, |name| did_you_mean(name));
         decoded.warnings.push(format!("{path}: {UNUSED}{hint}"));
@@ -72,9 +85,11 @@ pub(super) fn checked<T: DeserializeOwned + JsonSchema>(
     look: impl Fn(&T) -> Vec<Problem>,
 ) -> Result<(T, Vec<String>), Problems> {
     let decoded = decoded::<T>(document).map_err(|misread| misread.with(&follows, |rest| look(&rest)))?;
-    match look(&decoded.value) {
-        problems if problems.is_empty() => Ok((decoded.value, decoded.warnings)),
-        problems => Err(Problems(problems).and_misspelt(decoded.misspelt)),
+    let mut problems = look(&decoded.value);
+    problems.extend(decoded.unrestricted);
+    match problems.is_empty() {
+        true => Ok((decoded.value, decoded.warnings)),
+        false => Err(Problems(problems).and_misspelt(decoded.misspelt)),
     }
 }
 

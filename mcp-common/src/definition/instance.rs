@@ -11,7 +11,7 @@ pub use remote_pattern::RemotePattern;
 pub use tool_reference::{ToolOverrides, ToolReference};
 
 use super::{
-    Access, Read, UpstreamDefinition, client_limits,
+    Access, Read, UpstreamDefinition, access, client_limits,
     decode::checked,
     name::{check_id, check_tool_name},
     upstream::stars_match,
@@ -61,6 +61,8 @@ pub struct InstanceDefinition {
     #[schemars(extend("default" = "inherit"))]
     pub auth: InstanceAuth,
     /// Who may use it, beside what keys and roles allow.
+    #[serde(default, deserialize_with = "access::given")]
+    #[schemars(with = "Access")]
     pub access: Option<Access>,
     /// `false`: kept, but unknown to clients.
     #[serde(default = "yes")]

@@ -31,7 +31,7 @@ pub use target::TargetDefinition;
 pub use transport::{EgressBinding, ProxyBinding, TlsBinding};
 
 use super::{
-    Access, Read,
+    Access, Read, access,
     decode::{Decoded, decoded},
     name::{check_id, check_tool_name},
 };
@@ -82,6 +82,8 @@ pub struct ToolDefinition {
     #[serde(default)]
     pub tags: Vec<String>,
     /// Who may use it, beside what keys and roles allow.
+    #[serde(default, deserialize_with = "access::given")]
+    #[schemars(with = "Access")]
     pub access: Option<Access>,
     /// Pictures for clients, listed as they are.
     #[schemars(with = "Option<Vec<Value>>")]
@@ -185,6 +187,7 @@ impl ToolDefinition {
             value: mut definition,
             mut warnings,
             misspelt,
+            unrestricted,
         } = match decoded::<Self>(document) {
             Ok(decoded) => decoded,
             Err(misread) => {
@@ -196,7 +199,8 @@ impl ToolDefinition {
                 }));
             }
         };
-        let own = definition.mistakes(id, document);
+        let mut own = definition.mistakes(id, document);
+        own.extend(unrestricted);
         if !definition.id.is_empty() && *definition.id != *id {
             warnings.push(format!(
                 "id: the document says `{}`, it is served under its key `{id}`",

@@ -14,6 +14,12 @@ impl Known {
         Self(SchemaGenerator::default().into_root_schema_for::<T>().to_value())
     }
 
+    /// Whether the document itself may have a member of this name.
+    pub(super) fn has(&self, name: &str) -> bool {
+        let members = self.0.get("properties");
+        members.is_some_and(|members| members.get(name).is_some())
+    }
+
     /// The known member that is most like the last of the path.
     pub(super) fn near(&self, path: &str) -> Option<String> {
         let (around, name) = path.rsplit_once('.').unwrap_or(("", path));
@@ -52,6 +58,11 @@ pub(super) fn in_reason(reason: &str) -> Option<String> {
 /// Whether somebody who wrote the name may have meant the other one.
 pub(in crate::definition) fn is_like(name: &str, known: &str) -> bool {
     nearest(name, std::iter::once(known)).is_some()
+}
+
+/// Whether it is the other name but for one letter, or for what spellings differ in.
+pub(super) fn is_almost(name: &str, known: &str) -> bool {
+    strsim::damerau_levenshtein(&letters(name), &letters(known)) <= 1
 }
 
 fn nearest<'n>(name: &str, known: impl Iterator<Item = &'n str>) -> Option<String> {

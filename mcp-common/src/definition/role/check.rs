@@ -46,7 +46,11 @@ pub(super) fn problems(id: &str, definition: &RoleDefinition) -> Vec<Problem> {
     problems.extend(definition.limits.problems());
     for (member, list) in lists {
         for (index, rule) in list.iter().enumerate().take(MOST_ENTRIES) {
-            check_rule(&format!("{member}[{index}]"), rule, &mut problems);
+            let place = format!("{member}[{index}]");
+            check_rule(&place, rule, &mut problems);
+            if member == "deny" {
+                problems.extend(refuses_nothing(&place, rule));
+            }
         }
     }
     problems
@@ -133,6 +137,20 @@ fn check_rule(place: &str, rule: &Rule, problems: &mut Vec<Problem>) {
         );
         wrong("when", reason);
     }
+}
+
+/// A list that is there and names nothing, where something was to be refused.
+fn refuses_nothing(place: &str, rule: &Rule) -> Option<Problem> {
+    let lists = [
+        ("instances", &rule.instances),
+        ("tools", &rule.tools),
+        ("resources", &rule.resources),
+        ("prompts", &rule.prompts),
+    ];
+    let mut lists = lists.into_iter();
+    let (member, _) = lists.find(|(_, list)| matches!(list, Some(list) if list.is_empty()))?;
+    let reason = "is empty, so that the rule refuses nothing: name what is refused, or leave the member out";
+    Some(Problem::at(format!("{place}.{member}"), reason))
 }
 
 /// What rules can speak of in `/admin` beside collections.

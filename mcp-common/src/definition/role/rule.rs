@@ -1,6 +1,6 @@
 //! One rule of a role.
 
-use crate::definition::upstream::Pattern;
+use crate::definition::{access::given, upstream::Pattern};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use std::sync::Arc;
@@ -21,21 +21,26 @@ pub struct Rule {
     #[schemars(length(min = 1), example = &["tools/call"])]
     pub actions: Vec<Pattern>,
     /// In which instances, with `*` for any text; in all where nothing is said.
-    #[schemars(example = &["support"])]
+    #[serde(default, deserialize_with = "given")]
+    #[schemars(with = "Vec<Pattern>", example = &["support"])]
     pub instances: Option<Vec<Pattern>>,
     /// With which tools, by the names that they have in an instance, with `*` for any text, or by tag (`tag:read-only`). A rule that
     /// names tools, resources or prompts speaks of nothing else.
-    #[schemars(example = &["get_*", "tag:read-only"])]
+    #[serde(default, deserialize_with = "given")]
+    #[schemars(with = "Vec<Pattern>", example = &["get_*", "tag:read-only"])]
     pub tools: Option<Vec<Pattern>>,
     /// With which resources of other servers, by URI.
-    #[schemars(example = &["docs://*"])]
+    #[serde(default, deserialize_with = "given")]
+    #[schemars(with = "Vec<Pattern>", example = &["docs://*"])]
     pub resources: Option<Vec<Pattern>>,
     /// With which prompts of other servers, by name.
-    #[schemars(example = &["summarize"])]
+    #[serde(default, deserialize_with = "given")]
+    #[schemars(with = "Vec<Pattern>", example = &["summarize"])]
     pub prompts: Option<Vec<Pattern>>,
     /// When it holds: an expression over `args` (the arguments of a call), `principal`, `instance` and `tool`. Such a rule speaks of
     /// calls of tools alone.
-    #[schemars(example = &"args.amount < 1000")]
+    #[serde(default, deserialize_with = "given")]
+    #[schemars(with = "String", example = &"args.amount < 1000")]
     pub when: Option<Arc<str>>,
 }
 

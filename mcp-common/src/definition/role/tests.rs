@@ -80,6 +80,23 @@ fn what_is_wrong_is_said_with_its_place() {
             json!({"allow": [{"actions": ["*"], "when": "x".repeat(5000)}]}),
             "allow[0].when: has 5000 bytes",
         ),
+        // What is there and says nothing was meant to say something.
+        (
+            json!({"allow": [{"actions": ["*"], "when": null}]}),
+            "allow[0].when: is null",
+        ),
+        (
+            json!({"allow": [{"actions": ["*"], "tools": null}]}),
+            "allow[0].tools: is null",
+        ),
+        (
+            json!({"allow": [{"actions": ["*"], "instances": null}]}),
+            "allow[0].instances: is null",
+        ),
+        (
+            json!({"deny": [{"actions": ["*"], "tools": []}]}),
+            "deny[0].tools: is empty, so that the rule refuses nothing",
+        ),
         (
             json!({"inherits": ["r1"]}),
             "inherits[0]: a role cannot inherit itself",
