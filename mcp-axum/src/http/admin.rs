@@ -49,7 +49,10 @@ use super::{
     manners::method_not_allowed,
     mcp::{AccessRules, RequestIds},
 };
-use crate::{app::App, settings::AppSettings};
+use crate::{
+    app::{App, Guard},
+    settings::AppSettings,
+};
 use axum::{
     Extension, Router,
     extract::OriginalUri,
@@ -57,8 +60,12 @@ use axum::{
     routing::{get, post},
 };
 use disabled::Disabled;
+pub(crate) use trail::refused;
 use http::HeaderMap;
-use mcp_common::key::Kind;
+use mcp_common::{
+    authenticator::{Arrival, Denied, Principal},
+    key::Kind,
+};
 use mcp_core::{authoring::writer::Writer, engine::Engine};
 use std::{sync::Arc, time::Duration};
 use tokio::sync::{Mutex, Semaphore};
@@ -114,6 +121,11 @@ impl Admin {
     /// Whether a page of anybody's may not have sent this, where no key is needed.
     fn check_pages(&self, headers: &HeaderMap) -> Result<(), Error> {
         self.access.check_with_own_pages(headers)
+    }
+
+    /// Who sent a request.
+    async fn recognise(&self, guard: &Guard, arrival: Arrival<'_>) -> Result<Principal, Denied> {
+        self.access.recognise(guard, arrival).await
     }
 
     /// How many streams of events are open.

@@ -285,7 +285,7 @@ async fn admit(
             resource: resource.as_deref(),
             certificate: peer.certificate(),
         };
-        route.app.guard.recognise(arrival).await
+        route.access.recognise(&route.app.guard, arrival).await
     };
     if let Ok(principal) = &found {
         record.sent_by(principal);

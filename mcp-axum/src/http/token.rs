@@ -12,7 +12,7 @@ use axum::{
 };
 use http::{HeaderValue, Request, StatusCode, header};
 use mcp_common::authenticator::Denied;
-use mcp_core::policy::Door;
+use mcp_core::policy::{Door, Refusal};
 use serde::Deserialize;
 use serde_json::json;
 use std::{sync::Arc, time::Duration};
@@ -80,9 +80,7 @@ async fn exchange(State(route): State<Arc<Route>>, request: Request<Body>) -> Re
                         Json(answer).into_response()
                     }
                     (Ok(_), None) => refused(StatusCode::UNAUTHORIZED, "invalid_client", UNKNOWN),
-                    (Err(refusal), _) => {
-                        refused(StatusCode::UNAUTHORIZED, "invalid_client", &refusal.to_string())
-                    }
+                    (Err(refusal), _) => refused_by(&refusal),
                 }
             }
         },
@@ -96,16 +94,41 @@ async fn exchange(State(route): State<Arc<Route>>, request: Request<Body>) -> Re
 
 const UNKNOWN: &str = "the key is not one of the store (`/admin/keys`): others are shown as they are";
 
+/// Another key helps only who has none that is good.
+fn refused_by(refusal: &Refusal) -> Response {
+    let away = |description: &str| {
+        refused(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "temporarily_unavailable",
+            description,
+        )
+    };
+    let (status, error) = match refusal {
+        // What is away is nobody's business but the log's.
+        Refusal::Unauthenticated(Denied::Unavailable(_)) => {
+            return away("authentication is unavailable now; try again");
+        }
+        Refusal::Unable(reason) => return away(reason),
+        Refusal::Unauthenticated(_) => (StatusCode::UNAUTHORIZED, "invalid_client"),
+        Refusal::Forbidden(_) | Refusal::Hidden | Refusal::Limited { .. } => {
+            (StatusCode::BAD_REQUEST, "invalid_grant")
+        }
+    };
+    refused(status, error, &refusal.to_string())
+}
+
 fn refused(status: StatusCode, error: &str, description: &str) -> Response {
     let mut response = (
         status,
         Json(json!({"error": error, "error_description": description})),
     )
         .into_response();
-    if status == StatusCode::UNAUTHORIZED {
-        response
-            .headers_mut()
-            .insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
-    }
+    let more = match status {
+        StatusCode::UNAUTHORIZED => Some((header::WWW_AUTHENTICATE, "Bearer")),
+        StatusCode::SERVICE_UNAVAILABLE => Some((header::RETRY_AFTER, "1")),
+        _ => None,
+    };
+    let more = more.map(|(name, value)| (name, HeaderValue::from_static(value)));
+    response.headers_mut().extend(more);
     response
 }

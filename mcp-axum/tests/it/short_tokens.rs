@@ -117,6 +117,22 @@ async fn what_is_no_key_of_the_store_is_exchanged_for_nothing() {
 }
 
 #[tokio::test]
+async fn a_good_key_that_opens_nothing_is_no_wrong_key() {
+    let app = TestApp::start().await;
+    let (_, key) = create(&app, json!({"instances": ["desk"], "roles": ["broken"]})).await;
+    exchange(&app, &key).await.expect(200);
+    let wrong = json!({"allow": [{"actions": ["*"], "when": "args.amount <"}]});
+    app.store(mcp_common::key::Key::role("broken"), &wrong.to_string())
+        .await;
+    let refused = exchange(&app, &key).await.expect(400);
+    let body = refused.json();
+    assert_eq!(body["error"], "invalid_grant", "{}", refused.text);
+    let reason = body["error_description"].as_str().unwrap();
+    assert!(reason.contains("the role `broken` is in quarantine"), "{reason}");
+    assert_eq!(refused.header("www-authenticate"), None);
+}
+
+#[tokio::test]
 async fn a_token_ends_with_its_key_and_with_the_secret_that_it_was_made_for() {
     let app = TestApp::start().await;
     app.with_item_tools("desk").await;

@@ -3,7 +3,7 @@
 mod authority;
 
 use crate::test_app::{TestApp, eventually};
-use authority::{Authority, Holder, connect, get, list, names_of};
+use authority::{Authority, Holder, connect, get, get_with, list, list_with, names_of};
 use rustls::version::{TLS12, TLS13};
 use serde_json::json;
 use std::time::Duration;
@@ -173,6 +173,56 @@ async fn a_client_is_known_by_its_certificate() {
     app.store(mcp_common::key::Key::role("reader"), &role.to_string())
         .await;
     assert_eq!(names_of(&over(Some(&reader), None).await.1), ["drop_orders"]);
+}
+
+#[tokio::test]
+async fn a_certificate_speaks_for_no_page_from_elsewhere() {
+    let (folder, own, clients) = (TempDir::new().unwrap(), Authority::new(), Authority::new());
+    let named = [("app.allowed_origins", "https://desk.example.com")];
+    let app = mutual(&folder, &own, &clients, &named).await;
+    let agent = clients.issue("x", &["a.acme.internal"]);
+    let mut stream = connect(&app, &own, Some(&agent), &[&TLS13]).await.unwrap();
+    let of_desk = "Sec-Fetch-Site: cross-site\r\nOrigin: https://desk.example.com\r\n";
+    let with_key = format!("Sec-Fetch-Site: cross-site\r\nx-api-key: {}\r\n", app.user_key());
+    for (headers, expected) in [
+        ("", 200),
+        ("Sec-Fetch-Site: none\r\n", 200),
+        ("Sec-Fetch-Site: same-origin\r\n", 200),
+        ("Sec-Fetch-Site: same-site\r\n", 401),
+        ("Sec-Fetch-Site: cross-site\r\n", 401),
+        ("Origin: https://evil.example\r\n", 403),
+        (of_desk, 200),
+        (with_key.as_str(), 200),
+    ] {
+        let (status, body) = list_with(&mut stream, "desk", headers).await;
+        assert_eq!(status, expected, "{headers}: {body}");
+        assert!(status != 401 || body.contains("`app.allowed_origins`"), "{body}");
+    }
+    // The admin API as well: its own pages are let in, others are not.
+    let operator = clients.issue("operator", &[]);
+    let mut stream = connect(&app, &own, Some(&operator), &[&TLS13]).await.unwrap();
+    for (headers, expected) in [
+        ("", 200),
+        ("Sec-Fetch-Site: same-origin\r\n", 200),
+        ("Origin: https://localhost\r\n", 200),
+        (of_desk, 200),
+        ("Sec-Fetch-Site: cross-site\r\n", 401),
+        ("Sec-Fetch-Site: same-site\r\nOrigin: https://localhost\r\n", 401),
+        ("Origin: http://localhost\r\n", 401),
+        ("Origin: https://evil.example\r\n", 401),
+        ("Origin: null\r\n", 401),
+    ] {
+        let (status, body) = get_with(&mut stream, "/admin/tds", headers).await;
+        assert_eq!(status, expected, "{headers}: {body}");
+    }
+    // Whoever lets in every page means those that show a key.
+    let (folder, every) = (TempDir::new().unwrap(), [("app.allowed_origins", "*")]);
+    let app = mutual(&folder, &own, &clients, &every).await;
+    let mut stream = connect(&app, &own, Some(&agent), &[&TLS13]).await.unwrap();
+    let evil = "Origin: https://evil.example\r\n";
+    assert_eq!(list_with(&mut stream, "desk", evil).await.0, 401);
+    let with_key = format!("{evil}x-api-key: {}\r\n", app.user_key());
+    assert_eq!(list_with(&mut stream, "desk", &with_key).await.0, 200);
 }
 
 #[tokio::test]

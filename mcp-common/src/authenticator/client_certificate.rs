@@ -10,3 +10,8 @@ pub struct ClientCertificate {
     /// When it ends.
     pub end: SystemTime,
 }
+
+impl ClientCertificate {
+    /// What names begin with, before a colon.
+    pub const KINDS: [&str; 5] = ["subject", "cn", "dns", "uri", "email"];
+}

@@ -4,7 +4,7 @@
 mod settings;
 
 use super::{
-    jwt::{Issuer, Verified},
+    jwt::{Claims, Issuer, Verified},
     shown,
 };
 use async_trait::async_trait;
@@ -17,11 +17,9 @@ use mcp_common::{
 };
 use moka::sync::Cache;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
-use serde_json::value::RawValue;
 use settings::Asked;
 use sha2::{Digest, Sha256};
 use std::{
-    collections::BTreeMap,
     sync::Arc,
     time::{Duration, SystemTime},
 };
@@ -57,11 +55,25 @@ struct Answer {
     until: SystemTime,
 }
 
+impl Known {
+    /// What the issuer said a moment ago.
+    fn remembered(&self, id: &[u8; 32]) -> Option<Answer> {
+        let now = SystemTime::now();
+        self.answers.get(id).filter(|answer| now < answer.until)
+    }
+
+    /// What is no token may become one in a moment; what is one may be taken back.
+    fn remember(&self, id: [u8; 32], token: Option<Arc<Verified>>, asked_at: SystemTime) {
+        let until = asked_at + self.asked.kept;
+        let until = token.as_ref().map_or(until, |token| token.end.min(until));
+        self.answers.insert(id, Answer { token, until });
+    }
+}
+
 impl Introspection {
     async fn ask(&self, known: &Known, shown: &str) -> Result<Option<Arc<Verified>>, Denied> {
         let id: [u8; 32] = Sha256::digest(shown).into();
-        let now = SystemTime::now();
-        if let Some(answer) = known.answers.get(&id).filter(|answer| now < answer.until) {
+        if let Some(answer) = known.remembered(&id) {
             return Ok(answer.token);
         }
         let Asked { issuer, patience, .. } = &known.asked;
@@ -70,35 +82,24 @@ impl Introspection {
         };
         let asking = async {
             let place = known.places.acquire().await;
-            let _place = place.map_err(|_| "it is not asked any more".to_owned())?;
-            self.send(&known.asked, shown).await
+            let _place = place.map_err(|_| away("it is not asked any more".to_owned()))?;
+            // Somebody else may have asked the same while this one waited; what is heard is remembered before the place is left.
+            if let Some(answer) = known.remembered(&id) {
+                return Ok(answer.token);
+            }
+            let asked_at = SystemTime::now();
+            let token = match self.send(&known.asked, shown).await.map_err(away)? {
+                None => None,
+                Some(claims) => Some(Arc::new(Verified::of(&claims, issuer)?)),
+            };
+            known.remember(id, token.clone(), asked_at);
+            Ok(token)
         };
         let answered = timeout(*patience, asking).await;
-        let answered =
-            answered.unwrap_or_else(|_| Err(format!("no answer within {} ms", patience.as_millis())));
-        let token = match answered.map_err(away)? {
-            None => None,
-            Some(claims) => Some(Arc::new(Verified::of(&claims, issuer)?)),
-        };
-        // What is no token may become one in a moment; what is one may be taken back.
-        let until = now + known.asked.kept;
-        let until = token.as_ref().map_or(until, |token| token.end.min(until));
-        let token_of_answer = token.clone();
-        known.answers.insert(
-            id,
-            Answer {
-                token: token_of_answer,
-                until,
-            },
-        );
-        Ok(token)
+        answered.unwrap_or_else(|_| Err(away(format!("no answer within {} ms", patience.as_millis()))))
     }
 
-    async fn send(
-        &self,
-        asked: &Asked,
-        shown: &str,
-    ) -> Result<Option<BTreeMap<String, Box<RawValue>>>, String> {
+    async fn send(&self, asked: &Asked, shown: &str) -> Result<Option<Claims>, String> {
         let encode = |text: &str| utf8_percent_encode(text, NON_ALPHANUMERIC).to_string();
         // RFC 6749, section 2.3.1: both are encoded before they are joined.
         let own = format!(
@@ -112,7 +113,7 @@ impl Introspection {
             body: format!("token={}&token_type_hint=access_token", encode(shown)),
         };
         let answer = self.http.post(form, LONGEST_ANSWER).await?;
-        let claims: BTreeMap<String, Box<RawValue>> = serde_json::from_slice(&answer)
+        let claims: Claims = serde_json::from_slice(&answer)
             .map_err(|error| format!("this is no answer about a token: {error}"))?;
         let says = |name: &str| {
             let text = claims.get(name)?.get();
@@ -161,7 +162,7 @@ impl Authenticator for Introspection {
     }
 
     async fn recognise(&self, arrival: Arrival<'_>) -> Result<Principal, Denied> {
-        let shown = std::str::from_utf8(shown::key(arrival.headers)?).unwrap_or_default();
+        let shown = std::str::from_utf8(shown::token(arrival.headers)?).unwrap_or_default();
         // RFC 6750, section 2.1.
         let is_token = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~+/=".contains(&byte);
         if shown.is_empty() || shown.len() > LONGEST || !shown.bytes().all(is_token) {

@@ -21,6 +21,8 @@ pub(super) use settings::Issuer;
 pub(super) use settings::{is_trustworthy, one as issuer};
 use sha2::{Digest, Sha256};
 use std::{sync::Arc, time::SystemTime};
+#[cfg(feature = "introspection")]
+pub(super) use token::Claims;
 use token::Unverified;
 pub(super) use token::Verified;
 

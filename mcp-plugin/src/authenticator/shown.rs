@@ -2,6 +2,8 @@
 
 use http::{HeaderMap, HeaderName, HeaderValue, header::AUTHORIZATION};
 use mcp_common::authenticator::Denied;
+#[cfg(feature = "introspection")]
+use mcp_common::definition::api_key::Token;
 use subtle::{Choice, ConstantTimeEq};
 
 const X_API_KEY: HeaderName = HeaderName::from_static("x-api-key");
@@ -25,6 +27,17 @@ pub(super) fn key(headers: &HeaderMap) -> Result<&[u8], Denied> {
         return Err(Denied::Invalid(reason.to_owned()));
     }
     Ok(first)
+}
+
+/// The token that somebody else may be asked about. What stands in `x-api-key`, or has the form of a key of the store, is a key, also where nobody
+/// here has it: a gateway that does may be next to this one.
+#[cfg(feature = "introspection")]
+pub(super) fn token(headers: &HeaderMap) -> Result<&[u8], Denied> {
+    let shown = key(headers)?;
+    match headers.contains_key(X_API_KEY) || Token::is_like(shown) {
+        true => Err(Denied::Invalid(UNKNOWN.to_owned())),
+        false => Ok(shown),
+    }
 }
 
 /// The credential of `Authorization: Bearer …`; other schemes are somebody else's. RFC 9110, section 11.1: the

@@ -1,9 +1,16 @@
 //! From where `/mcp` may be reached: the defence against DNS rebinding (MCP specification, "Streamable HTTP:
 //! Security Warning"). Browsers send `Origin`, other clients do not; `Host` is checked where the names are known.
 
-use crate::{http::error::Error, settings::AppSettings};
-use http::{HeaderMap, StatusCode, header};
+use crate::{app::Guard, http::error::Error, settings::AppSettings};
+use http::{HeaderMap, HeaderName, StatusCode, header};
+use mcp_common::authenticator::{Arrival, Denied, Principal};
 use std::net::IpAddr;
+
+/// Where a browser says that a request comes from: `same-origin`, `same-site`, `cross-site`, or `none` where its user wanted it.
+const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
+/// What is said of a certificate that speaks for nobody.
+const FOREIGN_PAGE: &str = "a page from elsewhere is not let in by the certificate of its browser: let it show a key or a token, or name its origin \
+     in `app.allowed_origins`";
 
 /// The rules, as configured.
 #[derive(Clone, Debug, Default)]
@@ -65,6 +72,46 @@ impl AccessRules {
             self.check_host(headers)
         } else {
             self.check(headers)
+        }
+    }
+
+    /// Who sent a request. A browser shows the certificate of its user with whatever any page asks for, as it does cookies: to a page from elsewhere
+    /// that opens nothing.
+    pub(crate) async fn recognise(&self, guard: &Guard, arrival: Arrival<'_>) -> Result<Principal, Denied> {
+        if arrival.certificate.is_none() || !self.is_page_from_elsewhere(arrival.headers) {
+            return guard.recognise(arrival).await;
+        }
+        let shown = Arrival {
+            certificate: None,
+            ..arrival
+        };
+        match guard.recognise(shown).await {
+            Err(Denied::Missing) => Err(Denied::Invalid(FOREIGN_PAGE.to_owned())),
+            found => found,
+        }
+    }
+
+    /// Whether a page sent it that is neither the gateway's own nor one of an origin that is named; `*` names none. Over TLS, where certificates are.
+    fn is_page_from_elsewhere(&self, headers: &HeaderMap) -> bool {
+        let text = |name| {
+            let value = headers.get(name);
+            value.map(|value| value.to_str().unwrap_or_default())
+        };
+        let is_named = |origin: &str| {
+            self.origins
+                .iter()
+                .any(|known| known.eq_ignore_ascii_case(origin))
+        };
+        let is_own = |origin: &str| {
+            let own = origin.strip_prefix("https://").zip(text(header::HOST));
+            own.is_some_and(|(from, host)| from.eq_ignore_ascii_case(host))
+        };
+        match (text(SEC_FETCH_SITE), text(header::ORIGIN)) {
+            (Some("same-origin" | "none"), _) | (None, None) => false,
+            (_, Some(origin)) if is_named(origin) => false,
+            // Of a browser that does not say it.
+            (None, Some(origin)) => !is_own(origin),
+            (Some(_), _) => true,
         }
     }
 
@@ -157,6 +204,48 @@ mod tests {
             403
         );
         assert_eq!(status(&access, "localhost", Some("null")), 403);
+    }
+
+    #[test]
+    fn pages_from_elsewhere_are_those_that_are_neither_own_nor_named() {
+        let named = ["https://app.example.com".to_owned(), "*".to_owned()];
+        let access = AccessRules::of(false, &[], &named);
+        let is_elsewhere = |site: Option<&'static str>, origin: Option<&'static str>| {
+            let mut headers = HeaderMap::new();
+            headers.insert(
+                header::HOST,
+                http::HeaderValue::from_static("gw.example.com:8443"),
+            );
+            let shown = [(SEC_FETCH_SITE, site), (header::ORIGIN, origin)];
+            let shown = shown.into_iter().filter_map(|(name, value)| Some((name, value?)));
+            headers.extend(shown.map(|(name, value)| (name, http::HeaderValue::from_static(value))));
+            access.is_page_from_elsewhere(&headers)
+        };
+        for (site, origin) in [
+            (None, None),
+            (Some("none"), None),
+            (Some("same-origin"), None),
+            (Some("same-origin"), Some("https://gw.example.com:8443")),
+            (None, Some("https://GW.example.com:8443")),
+            (None, Some("https://app.example.com")),
+            (Some("cross-site"), Some("https://app.example.com")),
+        ] {
+            assert!(!is_elsewhere(site, origin), "{site:?} {origin:?}");
+        }
+        for (site, origin) in [
+            (Some("cross-site"), None),
+            (Some("same-site"), None),
+            (Some("whatever"), None),
+            (Some("cross-site"), Some("https://evil.example")),
+            (Some("same-site"), Some("https://gw.example.com:8443")),
+            (None, Some("https://evil.example")),
+            (None, Some("http://gw.example.com:8443")),
+            (None, Some("https://gw.example.com")),
+            (None, Some("null")),
+            (None, Some("*x")),
+        ] {
+            assert!(is_elsewhere(site, origin), "{site:?} {origin:?}");
+        }
     }
 
     #[test]

@@ -135,20 +135,31 @@ pub async fn connect_to(
 
 /// The status of a GET, with the body.
 pub async fn get(stream: &mut Connection, path: &str) -> (u16, String) {
-    send(stream, &format!("GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n")).await
+    get_with(stream, path, "").await
+}
+
+/// The same with more headers, each a line.
+pub async fn get_with(stream: &mut Connection, path: &str, headers: &str) -> (u16, String) {
+    let request = format!("GET {path} HTTP/1.1\r\nHost: localhost\r\n{headers}\r\n");
+    send(stream, &request).await
 }
 
 /// `tools/list` of an instance.
 pub async fn list(stream: &mut Connection, instance: &str, key: Option<&str>) -> (u16, String) {
+    let key = key.map(|key| format!("x-api-key: {key}\r\n")).unwrap_or_default();
+    list_with(stream, instance, &key).await
+}
+
+/// The same with more headers, each a line.
+pub async fn list_with(stream: &mut Connection, instance: &str, headers: &str) -> (u16, String) {
     let body = json!({"jsonrpc": "2.0", "id": 1, "method": "tools/list", "params": {"_meta": {
         "io.modelcontextprotocol/protocolVersion": MODERN,
         "io.modelcontextprotocol/clientInfo": {"name": "tests", "version": "1"},
         "io.modelcontextprotocol/clientCapabilities": {},
     }}})
     .to_string();
-    let key = key.map(|key| format!("x-api-key: {key}\r\n")).unwrap_or_default();
     let head = format!(
-        "POST /mcp/{instance} HTTP/1.1\r\nHost: localhost\r\n{key}Content-Type: application/json\r\nAccept: application/json, text/event-stream\r\n\
+        "POST /mcp/{instance} HTTP/1.1\r\nHost: localhost\r\n{headers}Content-Type: application/json\r\nAccept: application/json, text/event-stream\r\n\
          MCP-Protocol-Version: {MODERN}\r\nMcp-Method: tools/list\r\nContent-Length: {}\r\n\r\n{body}",
         body.len()
     );

@@ -103,9 +103,14 @@ fn with(member: &str, value: Value) -> Value {
 }
 
 async fn gateway(issuer: &str, cache_seconds: u32) -> TestApp {
+    patient(issuer, cache_seconds, 400).await
+}
+
+/// The same where requests wait for so many milliseconds.
+async fn patient(issuer: &str, cache_seconds: u32, timeout_ms: u32) -> TestApp {
     let issuers = json!([{
         "name": "acme", "issuer": issuer, "endpoint": format!("{issuer}/introspect"), "client_id": "gateway",
-        "client_secret": "s:ecret", "roles": "groups", "cache_seconds": cache_seconds, "timeout_ms": 400,
+        "client_secret": "s:ecret", "roles": "groups", "cache_seconds": cache_seconds, "timeout_ms": timeout_ms,
     }]);
     let app = TestApp::with(&[
         ("app.authenticators", "api_key,introspection"),
@@ -167,7 +172,30 @@ async fn a_token_is_good_if_its_issuer_says_so_and_only_for_what_it_is_for() {
         .await
         .ok()
         .data();
-    assert_eq!(status(&app, key["key"].as_str().unwrap(), "desk").await, 200);
+    let (id, key) = (key["id"].as_str().unwrap(), key["key"].as_str().unwrap());
+    assert_eq!(status(&app, key, "desk").await, 200);
+    assert_eq!(issuer.asked(), before);
+    // Nor of one that is gone, mistyped or cut off, nor of whatever is shown as a key.
+    app.admin().delete(&format!("/admin/keys/{id}")).await.ok();
+    let (cut, _) = key.rsplit_once('_').unwrap();
+    for shown in [
+        key.to_owned(),
+        cut.to_owned(),
+        format!("{cut}_00000000"),
+        key.replace(id, "another"),
+    ] {
+        issuer.says(&shown, good());
+        assert_eq!(status(&app, &shown, "desk").await, 401, "{shown}");
+    }
+    for client in [
+        app.anonymous().with_header("x-api-key", "good"),
+        holder(&app, "good").with_header("x-api-key", "good"),
+    ] {
+        let refused = McpClient::new(client, "desk")
+            .modern("tools/list", json!({}))
+            .await;
+        assert_eq!(refused.status, 401, "{}", refused.text);
+    }
     assert_eq!(issuer.asked(), before);
     // What is no token is not asked about.
     for odd in ["", "a b", "\u{e9}", &"x".repeat(5000)] {
@@ -251,4 +279,19 @@ async fn an_issuer_that_does_not_say_lets_nobody_in() {
     drop(listener);
     let app = gateway(&nowhere, 30).await;
     assert_eq!(status(&app, "good", "desk").await, 503, "nobody is there");
+}
+
+#[tokio::test]
+async fn who_waits_for_a_place_to_ask_hears_what_was_answered_meanwhile() {
+    let issuer = Issuer::start().await;
+    let app = patient(&issuer.url, 30, 30_000).await;
+    issuer.says("good", good());
+    *issuer.shared.delay.lock().unwrap() = Duration::from_millis(500);
+    let client = McpClient::new(holder(&app, "good"), "desk");
+    let all = (0..64).map(|_| client.modern("tools/list", json!({})));
+    for answer in futures_util::future::join_all(all).await {
+        assert_eq!(answer.status, 200, "{}", answer.text);
+    }
+    let asked = issuer.asked();
+    assert!((1..=32).contains(&asked), "there are 32 places: {asked}");
 }

@@ -40,6 +40,25 @@ fn a_key_is_recognised_by_its_form_and_checksum() {
         assert_eq!(Token::parse(wrong.as_bytes()), None, "{wrong}");
     }
     assert_eq!(Token::parse(b"mcp_\xff"), None);
+    // Which nobody is told of beside this gateway, however wrong it is; others may have tokens that begin like it.
+    for own in [
+        text.as_str(),
+        &mistyped,
+        cut,
+        &other,
+        text.rsplit_once('_').unwrap().0,
+    ] {
+        assert!(Token::is_like(own.as_bytes()), "{own}");
+    }
+    for other in [
+        "",
+        "mcp_",
+        "mcp_a_b_c",
+        "mcp_at_0123456789abcdef",
+        &text.replacen("mcp", "key", 1),
+    ] {
+        assert!(!Token::is_like(other.as_bytes()), "{other}");
+    }
 }
 
 #[test]
@@ -160,6 +179,11 @@ fn what_is_wrong_is_said_with_its_place_and_without_the_secret() {
         (
             serde_json::json!({"secrets": [{"sha256": HASH}], "limits": {"per_hour": 1}}),
             "unknown field `per_hour`",
+        ),
+        // All tools, where those that are meant are commented out.
+        (
+            serde_json::json!({"secrets": [{"sha256": HASH}], "tools": null}),
+            "tools: is null",
         ),
         (
             serde_json::json!({"secrets": [{"sha256": HASH}], "status": "off"}),

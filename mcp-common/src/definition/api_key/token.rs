@@ -34,4 +34,13 @@ impl<'a> Token<'a> {
         let expected = u32::from_str_radix(checksum, 16).ok()?;
         (crc32fast::hash(text.as_bytes()) == expected).then_some(Self { id })
     }
+
+    /// Whether it is a key of this form, or was one before somebody mistyped it or cut something off: all of the secret may be there.
+    pub fn is_like(shown: &[u8]) -> bool {
+        let parts = shown.strip_prefix(PREFIX.as_bytes());
+        let is_secret =
+            |part: &[u8]| part.len() == 2 * SECRET_BYTES && part.iter().all(u8::is_ascii_hexdigit);
+        Token::parse(shown).is_some()
+            || parts.is_some_and(|parts| parts.split(|byte| *byte == b'_').any(is_secret))
+    }
 }

@@ -53,15 +53,23 @@ fn read(settings: &Settings) -> Result<(Vec<Asked>, Vec<PluginError>), PluginErr
         }
         Some(_) => return Err(table.wrong("issuers", shape)),
     };
-    let read = list
-        .iter()
-        .enumerate()
-        .map(|(index, entry)| one(&format!("{TABLE}.issuers[{index}]"), entry));
-    let (good, bad): (Vec<_>, Vec<_>) = read.partition(Result::is_ok);
-    Ok((
-        good.into_iter().filter_map(Result::ok).collect(),
-        bad.into_iter().filter_map(Result::err).collect(),
-    ))
+    let (mut issuers, mut problems) = (Vec::<Asked>::new(), Vec::new());
+    for (index, entry) in list.iter().enumerate() {
+        match one(&format!("{TABLE}.issuers[{index}]"), entry) {
+            Err(problem) => problems.push(problem),
+            Ok(asked) => {
+                let Issuer { name, url, .. } = &*asked.issuer;
+                let is_twin = |known: &Asked| known.issuer.name == *name || known.issuer.url == *url;
+                // Users of two with one name would be the same people.
+                if issuers.iter().any(is_twin) {
+                    let reason = format!("two have the name `{name}` or the issuer `{url}`");
+                    problems.push(table.wrong("issuers", reason));
+                }
+                issuers.push(asked);
+            }
+        }
+    }
+    Ok((issuers, problems))
 }
 
 fn one(path: &str, entry: &Value) -> Result<Asked, PluginError> {
@@ -103,4 +111,31 @@ fn one(path: &str, entry: &Value) -> Result<Asked, PluginError> {
         kept: Duration::from_secs(table.number("cache_seconds", 0..=3_600, 30)?),
         patience: Duration::from_millis(table.number("timeout_ms", 10..=30_000, 3_000)?),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn two_issuers_have_two_names() {
+        let entry = |name: &str, issuer: &str| {
+            json!({
+                "name": name, "issuer": issuer, "endpoint": "https://a.example/introspect", "client_id": "gateway", "client_secret": "s",
+            })
+        };
+        let said = |second: Value| {
+            let problems = problems(&json!({"issuers": [entry("a", "https://a.example"), second]}));
+            problems.iter().map(ToString::to_string).collect::<String>()
+        };
+        assert_eq!(said(entry("b", "https://b.example")), "");
+        for (name, issuer) in [("a", "https://b.example"), ("b", "https://a.example")] {
+            let said = said(entry(name, issuer));
+            assert!(
+                said.starts_with("authenticator.introspection.issuers: two have"),
+                "{said}"
+            );
+        }
+    }
 }

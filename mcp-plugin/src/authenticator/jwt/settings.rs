@@ -2,6 +2,7 @@
 
 use jsonwebtoken::{Algorithm, AlgorithmFamily};
 use mcp_common::{
+    authenticator::ClientCertificate,
     definition::upstream::Pattern,
     plugin::{PluginError, Settings, Table},
 };
@@ -181,6 +182,14 @@ pub(in crate::authenticator) fn one(path: &str, entry: &Value) -> Result<Issuer,
             "must have 1 to 64 of A-Z a-z 0-9 -: it stands before the names of its users",
         ));
     }
+    if ClientCertificate::KINDS.contains(&name.as_str()) {
+        return Err(table.wrong(
+            "name",
+            format!(
+                "must be another one: names that begin with `{name}:` are those of clients with certificates"
+            ),
+        ));
+    }
     Ok(Issuer {
         name,
         url: url("issuer", needed("issuer")?)?,
@@ -302,6 +311,7 @@ mod tests {
                 "issuers[0].token_types: must name at least one",
             ),
             (json!({"name": "a:b"}), "issuers[0].name"),
+            (json!({"name": "dns"}), "issuers[0].name: must be another one"),
             (json!({"leeway_seconds": 3600}), "issuers[0].leeway_seconds"),
             (json!({"audience": "a"}), "issuers[0].audience: no such setting"),
             (json!({"audiences": "a"}), "issuers[0].audiences: expected a list"),

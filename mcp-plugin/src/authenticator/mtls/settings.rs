@@ -9,8 +9,6 @@ use serde_json::Value;
 use std::sync::Arc;
 
 const TABLE: &str = "authenticator.mtls";
-/// What names of a certificate begin with.
-const KINDS: [&str; 5] = ["subject:", "cn:", "dns:", "uri:", "email:"];
 
 /// Those whose certificates have a name of this form.
 #[derive(Debug)]
@@ -67,9 +65,24 @@ fn one(path: &str, entry: &Value) -> Result<Client, PluginError> {
     let table = Table::new(path, entry, &["certificate", "name", "roles"])?;
     let missing = "must be a name of the certificate, with `*` for any text: cn:billing, dns:*.acme.internal, uri:spiffe://acme/billing, email:…, subject:CN=billing,O=acme";
     let certificate = table.text("certificate")?.unwrap_or_default();
-    let named = KINDS.iter().find_map(|kind| certificate.strip_prefix(kind));
-    if named.is_none_or(|name| name.trim_matches('*').is_empty()) {
+    let named = certificate
+        .split_once(':')
+        .filter(|(kind, _)| ClientCertificate::KINDS.contains(kind));
+    let Some((kind, _)) = named.filter(|(_, name)| !name.trim_matches('*').is_empty()) else {
         return Err(table.wrong("certificate", missing));
+    };
+    if kind == "subject" && certificate.contains(", ") {
+        return Err(table.wrong(
+            "certificate",
+            "the parts of a subject have a comma and no blank between them: subject:CN=billing,O=acme",
+        ));
+    }
+    let name = table.text("name")?;
+    if name.is_some_and(|name| name.contains(':')) {
+        return Err(table.wrong(
+            "name",
+            "must have no `:`: names with one are those of users of an issuer of tokens (`acme:4711`), and of certificates (`dns:…`)",
+        ));
     }
     let roles = match table.get("roles") {
         None => Vec::new(),
@@ -90,7 +103,7 @@ fn one(path: &str, entry: &Value) -> Result<Client, PluginError> {
     }
     Ok(Client {
         certificate: Pattern(certificate.to_owned()),
-        name: table.text("name")?.map(Arc::from),
+        name: name.map(Arc::from),
         roles,
     })
 }
@@ -153,6 +166,14 @@ mod tests {
             (
                 json!([{"certificate": "cn:a", "roles": "a"}]),
                 "clients[0].roles: expected a list",
+            ),
+            (
+                json!([{"certificate": "subject:CN=a, O=b", "roles": ["a"]}]),
+                "clients[0].certificate: the parts of a subject have a comma",
+            ),
+            (
+                json!([{"certificate": "cn:a", "name": "acme:4711", "roles": ["a"]}]),
+                "clients[0].name: must have no `:`",
             ),
             (
                 json!([{"certificate": "cn:a", "role": ["a"]}]),
