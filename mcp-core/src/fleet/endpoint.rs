@@ -3,7 +3,7 @@
 use super::{breaker::Breaker, dice::Dice, health::Health};
 use crate::live::{Lived, RetryBudget};
 use mcp_common::definition::upstream::UpstreamEndpoint;
-use moka::sync::Cache;
+use moka::{policy::EvictionPolicy, sync::Cache};
 use std::{
     sync::{
         Arc, Mutex, OnceLock, PoisonError,
@@ -132,6 +132,7 @@ impl FleetState {
         let make = || {
             Cache::builder()
                 .max_capacity(MOST_PINS)
+                .eviction_policy(EvictionPolicy::lru())
                 .time_to_idle(PINNED)
                 .build()
         };

@@ -6,7 +6,7 @@ use super::{Action, Asked, Gate, Hold, Refusal};
 use crate::spec::Method;
 use counted::Counted;
 use mcp_common::authenticator::{Grant, PlacedLimits, Principal};
-use moka::{ops::compute::Op, sync::Cache};
+use moka::{ops::compute::Op, policy::EvictionPolicy, sync::Cache};
 use std::{
     collections::HashMap,
     sync::{Arc, PoisonError, RwLock},
@@ -33,14 +33,24 @@ struct Holder {
 
 impl Default for CountedKeys {
     fn default() -> Self {
-        Self {
-            keys: RwLock::default(),
-            others: Cache::builder().max_capacity(MOST).time_to_idle(IDLE).build(),
-        }
+        Self::remembering(MOST)
     }
 }
 
 impl CountedKeys {
+    /// So many holders of tokens. Whoever called last is remembered: a cache that prefers those who call often would forget a new one at once, and with
+    /// him what he has called.
+    fn remembering(most: u64) -> Self {
+        Self {
+            keys: RwLock::default(),
+            others: Cache::builder()
+                .max_capacity(most)
+                .eviction_policy(EvictionPolicy::lru())
+                .time_to_idle(IDLE)
+                .build(),
+        }
+    }
+
     /// Forgets keys that are not there any more.
     pub fn keep(&self, is_there: impl Fn(&str) -> bool) {
         let mut keys = self.keys.write().unwrap_or_else(PoisonError::into_inner);
@@ -318,5 +328,22 @@ mod tests {
         assert!(reason.contains("1 calls a day"), "{reason}");
         assert!(keys.of_other(&bob, &after).take(None, at(0)).is_ok());
         assert!(keys.of_other(&bob, &after).take(None, at(0)).is_err());
+    }
+
+    #[test]
+    fn who_called_last_is_not_forgotten_for_those_who_call_often() {
+        let keys = CountedKeys::remembering(10);
+        let daily: Arc<[_]> = [limits("the role `a`", None, (None, None), None, Some(1))].into();
+        let of = |number: u32| keys.of_other(&format!("acme:{number}").into(), &daily);
+        for number in (0..10).cycle().take(200) {
+            of(number);
+            keys.others.run_pending_tasks();
+        }
+        for number in 10..30 {
+            assert!(of(number).take(None, at(0)).is_ok());
+            keys.others.run_pending_tasks();
+            assert!(of(number).take(None, at(0)).is_err(), "{number}");
+        }
+        assert!(keys.others.entry_count() <= 10);
     }
 }

@@ -1,7 +1,7 @@
 //! Sessions that nobody uses end, since most clients leave without a word. Where a session is used is known to this process
 //! alone: one that is used on another replica meanwhile is unknown here only if it was used here before.
 
-use moka::sync::Cache;
+use moka::{policy::EvictionPolicy, sync::Cache};
 use std::{
     sync::{
         Arc,
@@ -34,7 +34,11 @@ impl IdleSessions {
         Self {
             limit,
             begun: Instant::now(),
-            seen: Cache::builder().max_capacity(MOST).time_to_live(lifetime).build(),
+            seen: Cache::builder()
+                .max_capacity(MOST)
+                .eviction_policy(EvictionPolicy::lru())
+                .time_to_live(lifetime)
+                .build(),
         }
     }
 

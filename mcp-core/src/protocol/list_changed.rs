@@ -89,18 +89,20 @@ impl ListChanged {
     }
 
     fn announce(&self, instance: &Arc<str>) {
+        // Outside of the lock: what the view holds goes with it.
+        drop(self.compare(instance));
+    }
+
+    /// Tells what differs. Returns what was compared with, and is not needed any more.
+    fn compare(&self, instance: &Arc<str>) -> Option<Arc<InstanceView>> {
         let mut topics = lock(&self.topics);
-        let Some(topic) = topics.get_mut(instance) else {
-            return;
-        };
+        let topic = topics.get_mut(instance)?;
         if topic.signal.receiver_count() == 0 {
-            topics.remove(instance);
-            return;
+            return topics.remove(instance).map(|topic| topic.announced);
         }
         let Some(view) = self.views.get(instance) else {
             topic.signal.send_modify(|signal| signal.gone = true);
-            topics.remove(instance);
-            return;
+            return topics.remove(instance).map(|topic| topic.announced);
         };
         let differs = view.differs_from(&topic.announced);
         if differs != PerList::default() {
@@ -109,7 +111,7 @@ impl ListChanged {
                 signal.changes = PerList::of(|list| before.get(list) + u64::from(*differs.get(list)));
             });
         }
-        topic.announced = view;
+        Some(std::mem::replace(&mut topic.announced, view))
     }
 }
 

@@ -5,7 +5,7 @@
 use crate::{relay::ClientCan, spec::Legacy};
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use hmac::{Hmac, KeyInit, Mac};
-use moka::sync::Cache;
+use moka::{policy::EvictionPolicy, sync::Cache};
 use sha2::{Digest, Sha256};
 use std::{
     sync::Arc,
@@ -47,6 +47,8 @@ impl Sessions {
     pub(super) fn new(secret: [u8; 32], lifetime: Duration) -> Self {
         let deleted = Cache::builder()
             .max_capacity(MAX_DELETED)
+            // What was deleted last is what somebody may still try.
+            .eviction_policy(EvictionPolicy::lru())
             .time_to_live(lifetime)
             .build();
         Self {

@@ -2,7 +2,7 @@
 //! or can be lost without harm (`docs/adr/0019-relays-and-replicas.md`).
 
 use crate::relay::{LogLevel, OpenCalls, Pending, Updates, Watch};
-use moka::sync::Cache;
+use moka::{policy::EvictionPolicy, sync::Cache};
 use std::{
     collections::HashMap,
     sync::{Arc, Mutex, PoisonError},
@@ -75,6 +75,7 @@ impl SessionState {
     pub(super) fn new(lifetime: Duration) -> Self {
         let levels = Cache::builder()
             .max_capacity(MAX_LEVELS)
+            .eviction_policy(EvictionPolicy::lru())
             .time_to_live(lifetime)
             .build();
         Self {
@@ -83,6 +84,7 @@ impl SessionState {
             levels,
             watches: Cache::builder()
                 .max_capacity(MAX_WATCHING)
+                .eviction_policy(EvictionPolicy::lru())
                 .time_to_live(lifetime)
                 .build(),
         }

@@ -80,12 +80,17 @@ impl NarrowedViews {
         // It is as old as what it is made of. The epoch is that of all inventories: another instance's may be a later one.
         view.epoch = whole.epoch;
         let view = Arc::new(view);
-        let mut all = self.lock();
-        let views = all.entry(instance.clone()).or_default();
-        if views.len() >= MOST {
-            views.clear();
-        }
-        views.insert(seer.clone(), view.clone());
+        let dropped = {
+            let mut all = self.lock();
+            let views = all.entry(instance.clone()).or_default();
+            let too_many = match views.len() >= MOST {
+                true => std::mem::take(views),
+                false => HashMap::new(),
+            };
+            (too_many, views.insert(seer.clone(), view.clone()))
+        };
+        // Outside of the lock: what they hold goes with them.
+        drop(dropped);
         view
     }
 

@@ -75,12 +75,17 @@ pub(super) fn holders(plan: &Plan, preview: &Preview<StoredTool>) -> Holders {
     let touched: BTreeSet<Arc<str>> = all.iter().filter(is_touched).cloned().collect();
     let mut looks = 0;
     for holder in roles.chain(keys) {
+        // Before anything is gathered for it: that alone takes time where there are many.
+        if looks >= MOST_LOOKS {
+            found.left_out += 1;
+            continue;
+        }
         let (old, new) = (caller(before, &holder), caller(after, &holder));
         let instances = match is_same(old.as_ref(), new.as_ref()) {
             true => &touched,
             false => &all,
         };
-        looks += instances.len();
+        looks += 1 + instances.len();
         if looks > MOST_LOOKS {
             found.left_out += 1;
             continue;
