@@ -3,6 +3,7 @@
 pub(crate) mod canonical;
 pub(crate) mod members;
 pub(crate) mod one_line;
+pub(crate) mod place;
 pub(crate) mod pointer;
 mod quoted;
 pub(crate) mod reader;

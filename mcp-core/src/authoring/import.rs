@@ -22,7 +22,6 @@ mod name;
 mod openapi;
 mod options;
 mod pattern;
-mod place;
 mod postman;
 mod progress;
 mod prose;
@@ -35,6 +34,7 @@ mod yaml_paths;
 
 pub use super::change_plan::Skipped;
 use super::change_plan::{Plan, Stored};
+use crate::json::place;
 use definition::Draft;
 use effort::Effort;
 pub use error::ImportError;

@@ -301,6 +301,29 @@ fn an_import_takes_time_that_grows_with_the_description() {
     growth::is_linear_from(16 << 10, "names", 512 << 10, same_names, |text: &String| {
         drop(run(Format::OpenApi, text))
     });
+    // Of each body, a hundred fields that each are one of twelve to the power of ten files.
+    let files = |bytes: usize| {
+        let definition = |n: usize| {
+            let next = json!({"$ref": format!("#/components/schemas/d{}", n + 1)});
+            let schema = match n {
+                10 => json!({"type": "string", "format": "binary"}),
+                _ => json!({"anyOf": vec![next; 12]}),
+            };
+            (format!("d{n}"), schema)
+        };
+        let definitions: Map<_, _> = (0..=10).map(definition).collect();
+        let field = |n: usize| (format!("f{n}"), json!({"$ref": "#/components/schemas/d0"}));
+        let fields: Map<_, _> = (0..100).map(field).collect();
+        let form = json!({"schema": {"type": "object", "properties": fields}});
+        let operation = json!({"requestBody": {"content": {"multipart/form-data": form}}});
+        let paths: Map<_, _> = (0..bytes / (8 << 10))
+            .map(|n| (format!("/p{n}"), json!({"post": operation})))
+            .collect();
+        json!({"openapi": "3.1.0", "info": {"title": "t"}, "paths": paths, "components": {"schemas": definitions}}).to_string()
+    };
+    growth::is_linear_from(32 << 10, "files", 128 << 10, files, |text: &String| {
+        drop(run(Format::OpenApi, text))
+    });
     let yaml = |bytes: usize| {
         format!(
             "openapi: 3.0.0\nx:\n{}",

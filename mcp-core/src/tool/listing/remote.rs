@@ -1,9 +1,17 @@
 //! Schemas of tools that other servers list, by the rules of our own. What clients can read stays the text that it is.
 
-use super::{loosened, repaired::repair, same};
+use super::{
+    loosened,
+    repaired::{Said, repair},
+    same,
+    unpatterned::without_patterns,
+};
 use crate::{
     json::tree::Tree,
-    tool::{schema_bounds, validator},
+    tool::{
+        schema_bounds::{self, Patterns},
+        unusable_patterns, validator,
+    },
 };
 use mcp_common::bounds::Bounds;
 use serde_json::Value;
@@ -50,9 +58,9 @@ pub(crate) fn readable_output(json: &str) -> Readable {
 
 fn repaired(came: &Tree) -> (Tree, Vec<String>) {
     let mut schema = came.clone();
-    let mut said = Vec::new();
-    repair(&mut schema, "", &mut said);
-    (schema, said)
+    let mut said = Said::default();
+    repair(&mut schema, &mut said);
+    (schema, said.into_notes())
 }
 
 fn settled(came: &Tree, mut said: Vec<String>, text: &str, repaired: &Tree) -> Readable {
@@ -70,13 +78,25 @@ fn settled(came: &Tree, mut said: Vec<String>, text: &str, repaired: &Tree) -> R
     Readable::Mended(text.to_owned(), said)
 }
 
-/// Clients compile the schema when they read the list. One that is too large for us is left to them.
+/// Clients compile the schema when they read the list. One that is larger than a schema of our own may be is left to them, and so
+/// are patterns that are: somebody else's list costs no more than a definition.
 fn unusable(text: &str) -> Option<String> {
+    const FIELD: &str = "outputSchema";
+    let bounds = Bounds::default();
+    schema_bounds::check_text(FIELD, text, &bounds).ok()?;
     let schema: Value = serde_json::from_str(text).ok()?;
-    let bounds = Bounds::widest();
-    schema_bounds::check("outputSchema", &schema, &bounds).ok()?;
-    let refused = validator::compile("outputSchema", &schema, &bounds).err()?;
-    Some(refused.reason)
+    schema_bounds::check(FIELD, &schema, &bounds).ok()?;
+    Patterns::of(&schema, &bounds).ok()?;
+    let refused = validator::compile(FIELD, &schema, &bounds).err()?;
+    let theirs = unusable_patterns(&schema, &bounds);
+    if theirs.is_empty() {
+        return Some(refused.reason);
+    }
+    let rest = without_patterns(text, &|pattern| theirs.contains_key(pattern));
+    let rest: Value = serde_json::from_str(&rest).ok()?;
+    validator::compile(FIELD, &rest, &bounds)
+        .err()
+        .map(|refused| refused.reason)
 }
 
 #[cfg(test)]
@@ -157,5 +177,22 @@ mod tests {
         ] {
             assert!(matches!(readable_output(came), Readable::Not(_)), "{came}");
         }
+    }
+
+    /// What would take a second and a gigabyte here is nothing to somebody who has one tool.
+    #[test]
+    fn what_is_beyond_the_bounds_of_our_own_is_left_to_clients() {
+        let members = |count: usize, schema: &dyn Fn(usize) -> String| {
+            let members: Vec<_> = (0..count).map(|n| format!("\"p{n}\":{}", schema(n))).collect();
+            format!("\"type\":\"object\",\"properties\":{{{}}}", members.join(","))
+        };
+        let many_patterns = members(600, &|n| format!("{{\"pattern\":\"^\\\\p{{L}}{n}$\"}}"));
+        let many_values = members(20_000, &|_| "{\"type\":\"string\"}".to_owned());
+        let large_pattern = members(1, &|_| r#"{"pattern":"^\\p{L}{5000}$"}"#.to_owned());
+        for schema in [&many_patterns, &many_values, &large_pattern] {
+            assert_eq!(readable_output(&format!("{{{schema}}}")), Readable::AsItIs);
+        }
+        let broken = format!("{{{large_pattern},\"not\":{{\"$ref\":\"#/$defs/none\"}}}}");
+        assert!(matches!(readable_output(&broken), Readable::Not(_)), "{broken}");
     }
 }

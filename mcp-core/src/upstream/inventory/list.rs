@@ -9,7 +9,7 @@ use crate::{
     json::members::Members,
     upstream::{
         error::UpstreamError,
-        session::{Question, Session, within},
+        session::{Question, Session},
     },
 };
 use mcp_common::definition::UpstreamDefinition;
@@ -17,13 +17,16 @@ use serde_json::{json, value::RawValue};
 use std::{
     collections::{HashMap, HashSet},
     sync::Arc,
-    time::SystemTime,
+    time::{Duration, SystemTime},
 };
+use tokio::time::{Instant, timeout};
 
 /// A list with more pages has no end.
 const MOST_PAGES: usize = 1_000;
 /// The size of a whole list.
 const MOST_BYTES: usize = 64 << 20;
+/// What is told of what was left out or changed. How much there is, the server decides.
+const MOST_TOLD: usize = 1_000;
 
 struct Page<'a> {
     entries: Vec<&'a RawValue>,
@@ -62,8 +65,8 @@ pub(in crate::upstream) async fn fetch(
         (Kind::Prompts, features.prompts, limits.prompts),
     ];
     for (kind, _, most) in lists.into_iter().filter(|(_, offered, _)| offered.is_some()) {
-        let reading = taking.read(kind, most as usize, session);
-        let read = within(reading, definition.timeouts.list(), kind.what(), "list_ms").await;
+        let patience = Patience::new(definition.timeouts.list());
+        let read = taking.read(kind, most as usize, session, patience).await;
         taking.settle(kind, read)?;
     }
     Ok(Inventory {
@@ -77,6 +80,33 @@ pub(in crate::upstream) async fn fetch(
     })
 }
 
+/// The time that a server has for a list. What is made of its pages takes none of it.
+struct Patience {
+    limit: Duration,
+    left: Duration,
+}
+
+impl Patience {
+    fn new(limit: Duration) -> Self {
+        Self { limit, left: limit }
+    }
+
+    async fn wait<T>(
+        &mut self,
+        asking: impl Future<Output = Result<T, UpstreamError>>,
+        step: &'static str,
+    ) -> Result<T, UpstreamError> {
+        let begun = Instant::now();
+        let answered = timeout(self.left, asking).await;
+        self.left = self.left.saturating_sub(begun.elapsed());
+        answered.unwrap_or(Err(UpstreamError::Timeout {
+            step,
+            member: "list_ms",
+            limit: self.limit,
+        }))
+    }
+}
+
 #[derive(Default)]
 pub(super) struct Taking {
     tools: Vec<Arc<RemoteTool>>,
@@ -84,6 +114,8 @@ pub(super) struct Taking {
     templates: Vec<RemoteTemplate>,
     prompts: Vec<Listed>,
     skipped: Vec<Skipped>,
+    /// Of which nothing is told.
+    untold: usize,
     by_name: HashMap<Arc<str>, usize>,
     /// The keys in the list that is being read.
     keys: HashSet<Arc<str>>,
@@ -91,7 +123,19 @@ pub(super) struct Taking {
 
 impl Taking {
     /// What was taken, of a server of which nothing is known.
-    pub(super) fn finished(self) -> Inventory {
+    pub(super) fn finished(mut self) -> Inventory {
+        if self.untold > 0 {
+            let list = self.skipped.last().map_or("", |last| last.list);
+            let reason = format!(
+                "{} more things that were left out or changed are not told",
+                self.untold
+            );
+            self.skipped.push(Skipped {
+                list,
+                name: String::new(),
+                reason,
+            });
+        }
         Inventory {
             epoch: 0,
             at: SystemTime::UNIX_EPOCH,
@@ -116,7 +160,13 @@ impl Taking {
         }
     }
 
-    async fn read(&mut self, kind: Kind, most: usize, session: &Session) -> Result<(), UpstreamError> {
+    async fn read(
+        &mut self,
+        kind: Kind,
+        most: usize,
+        session: &Session,
+        mut patience: Patience,
+    ) -> Result<(), UpstreamError> {
         let what = kind.what();
         let mut cursor: Option<String> = None;
         let (mut bytes, mut entries) = (0, 0);
@@ -130,7 +180,7 @@ impl Taking {
                 params,
                 ..Question::default()
             };
-            let result = session.ask(question).await?;
+            let result = patience.wait(session.ask(question), what).await?;
             bytes += result.len();
             if bytes > MOST_BYTES {
                 return Err(UpstreamError::NotMcp(format!(
@@ -148,11 +198,11 @@ impl Taking {
                 if entries >= most {
                     let reason =
                         format!("{what} has more than {most} entries; the rest is left out (`limits`)");
-                    self.skipped.push(kind.skipped("", reason));
+                    self.tell([kind.skipped("", reason)]);
                     return Ok(());
                 }
                 entries += 1;
-                self.take(kind, entry.get());
+                self.take_in_turn(kind, entry.get()).await;
             }
             match page.next {
                 None => return Ok(()),
@@ -178,9 +228,24 @@ impl Taking {
         // Servers that have resources need not have templates of them.
         let is_unknown = matches!(&error, UpstreamError::Rpc(error) if error.code == METHOD_NOT_FOUND);
         if !(is_unknown && kind == Kind::Templates) {
-            self.skipped.push(kind.skipped("", error.to_string()));
+            self.tell([kind.skipped("", error.to_string())]);
         }
         Ok(())
+    }
+
+    fn tell(&mut self, skipped: impl IntoIterator<Item = Skipped>) {
+        for one in skipped {
+            match self.skipped.len() < MOST_TOLD {
+                true => self.skipped.push(one),
+                false => self.untold += 1,
+            }
+        }
+    }
+
+    /// The same where others wait for this thread: a list may have ten thousand entries, and the schemas of each are looked at.
+    async fn take_in_turn(&mut self, kind: Kind, entry: &str) {
+        self.take(kind, entry);
+        tokio::task::yield_now().await;
     }
 
     fn take(&mut self, kind: Kind, entry: &str) {
@@ -189,8 +254,8 @@ impl Taking {
             Kind::Tools => entry::tool(entry, &mut notes).and_then(|tool| self.take_tool(tool)),
             kind => entry::listed(kind, entry, &mut notes).and_then(|listed| self.take_listed(kind, listed)),
         };
-        self.skipped.extend(notes);
-        self.skipped.extend(taken.err());
+        self.tell(notes);
+        self.tell(taken.err());
     }
 
     fn take_tool(&mut self, tool: RemoteTool) -> Result<(), Skipped> {
@@ -224,3 +289,60 @@ impl Taking {
 
 /// JSON-RPC's code for a method that there is not.
 const METHOD_NOT_FOUND: i64 = -32601;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::cell::Cell;
+
+    #[tokio::test]
+    async fn others_go_on_while_a_list_is_taken() {
+        const ENTRIES: usize = 500;
+        let (turns, is_done) = (Cell::new(0), Cell::new(false));
+        let taking = async {
+            let mut taking = Taking::default();
+            for n in 0..ENTRIES {
+                let entry = json!({"name": format!("t{n}"), "inputSchema": {"type": "object"}}).to_string();
+                taking.take_in_turn(Kind::Tools, &entry).await;
+            }
+            is_done.set(true);
+            taking.finished()
+        };
+        let others = async {
+            while !is_done.get() {
+                turns.set(turns.get() + 1);
+                tokio::task::yield_now().await;
+            }
+        };
+        let (inventory, ()) = tokio::join!(taking, others);
+        assert_eq!(inventory.tools.len(), ENTRIES);
+        assert!(turns.get() >= ENTRIES, "{}", turns.get());
+    }
+
+    #[test]
+    fn what_is_told_of_entries_has_an_end() {
+        let mut taking = Taking::default();
+        let entries: Vec<_> = (0..3_000).map(|n| format!("{{\"name\":\"t{n}\"}}")).collect();
+        taking.take_all(Kind::Tools, entries.iter().map(String::as_str));
+        let skipped = taking.finished().skipped;
+        assert_eq!(skipped.len(), MOST_TOLD + 1);
+        assert!(
+            skipped[MOST_TOLD].reason.starts_with("2000 more things"),
+            "{:?}",
+            skipped[MOST_TOLD]
+        );
+    }
+
+    #[tokio::test]
+    async fn the_time_of_a_list_is_named_as_the_document_has_it() {
+        let mut patience = Patience::new(Duration::from_secs(100));
+        assert!(patience.wait(async { Ok(()) }, "the list").await.is_ok());
+        patience.left = Duration::ZERO;
+        let late = patience
+            .wait(std::future::pending::<Result<(), _>>(), "the list")
+            .await;
+        assert!(
+            matches!(late, Err(UpstreamError::Timeout { member: "list_ms", limit, .. }) if limit.as_secs() == 100)
+        );
+    }
+}

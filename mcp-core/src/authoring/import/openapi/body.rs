@@ -13,7 +13,7 @@ use crate::authoring::import::{
     charset,
     place::At,
 };
-use file::{Made, has_file, make_file};
+use file::{Files, Made};
 use media::{choose, concrete, essence, is_text, raw_schema, without_boundary};
 use serde_json::{Map, Value, json};
 
@@ -158,12 +158,13 @@ impl Body {
             let names = whole.get("required").and_then(Value::as_array);
             names.is_some_and(|names| names.iter().any(|required| required == name))
         };
+        let files = Files::new(schemas.spec);
         let mut added = Vec::new();
         for (name, mut schema) in properties {
             let original = flat.properties.get(&name).unwrap_or(&Value::Null);
             let encoding = encodings.and_then(|encodings| encodings.get(&name));
             let made = match self.mode {
-                Mode::Multipart => make_file(schemas.spec, original, encoding, &mut schema),
+                Mode::Multipart => files.make_file(original, encoding, &mut schema),
                 _ => Made::Text(None),
             };
             let is_file = matches!(made, Made::File { .. });
@@ -199,12 +200,12 @@ impl Body {
             let is_wrong_when_empty = added.iter().any(|(_, is_required)| *is_required);
             self.is_optional = is_wrong_when_empty || self.is_unusual || self.mode != Mode::Json;
         }
-        let (spec, is_multipart) = (schemas.spec, self.mode == Mode::Multipart);
+        let is_multipart = self.mode == Mode::Multipart;
         arguments.set_open(match flat.additional {
             None => None,
             Some(Value::Bool(open)) => Some(open.into()),
             // A part is a file by its name.
-            Some(schema) if is_multipart && has_file(spec, &schema) => {
+            Some(schema) if is_multipart && files.has_file(&schema) => {
                 let note = "fields that the description does not name may be files, and cannot be given";
                 self.notes.push(note.to_owned());
                 Some(false.into())
@@ -228,7 +229,7 @@ impl Body {
             schema.get("type").is_some_and(|kind| kind == "array") || schema.get("items").is_some()
         });
         let name = if is_list { "items" } else { "request" };
-        if self.mode == Mode::Multipart && has_file(schemas.spec, schema) {
+        if self.mode == Mode::Multipart && Files::new(schemas.spec).has_file(schema) {
             self.notes.push(
                 "its body has files that the description does not name as members of one object: they are sent as texts"
                     .to_owned(),

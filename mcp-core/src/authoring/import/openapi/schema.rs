@@ -150,7 +150,7 @@ impl<'s> Schemas<'s> {
         while let Some((name, reference)) = self.waiting.pop_front() {
             let target = self.spec.target(&reference).map_err(Unmappable)?;
             if found > most {
-                self.definitions.insert(name.clone(), cut::open(&name, target));
+                self.definitions.insert(name.clone(), cut::unread(&name));
                 continue;
             }
             let converted = self.convert(target, &At::root(&reference))?;

@@ -1,14 +1,26 @@
 //! Which members of a multipart body are files: decided on what the schema comes to, whatever it is composed of.
 
 use super::media::{concrete, essence, is_text};
-use crate::authoring::import::openapi::spec::{Spec, Version};
+use crate::authoring::import::{
+    cost,
+    openapi::spec::{MAX_CHAIN, Spec, Version},
+};
+use indexmap::IndexMap;
 use serde_json::{Map, Value, json};
-use std::cell::Cell;
+use std::{
+    cell::{Cell, RefCell},
+    collections::HashSet,
+};
 
 /// References, lists and compositions inside each other.
 const MAX_DEPTH: usize = 16;
-/// Schemas that are looked at for files in other values.
-const MAX_LOOKS: usize = 1_000;
+/// What is looked at for the members of one body, in bytes: a reference of a few bytes may lead to all of the description, and twelve
+/// alternatives that each have twelve to more than that.
+const MAX_LOOKED: usize = 1 << 20;
+/// What a look at one place costs, whatever stands there.
+const LOOK: usize = 64;
+/// What a member of a schema costs that is not read.
+const MEMBER: usize = 8;
 /// Of types that nobody writes as text.
 const OF_BYTES: [&str; 5] = [
     "image/",
@@ -40,95 +52,85 @@ pub(super) enum Made {
     TextForFile,
 }
 
-/// Makes the member's schema that of a file, or of a list of files, if it is one.
-pub(super) fn make_file(
-    spec: &Spec<'_>,
-    original: &Value,
-    encoding: Option<&Value>,
-    schema: &mut Value,
-) -> Made {
-    let media = encoding
-        .and_then(|encoding| encoding.get("contentType"))
-        .and_then(Value::as_str);
-    let look = Look::new(spec, media);
-    let kind = look.kind(original, MAX_DEPTH);
-    let description = schema
-        .get("description")
-        .or_else(|| original.get("description"))
-        .cloned();
-    let file = |description: Option<Value>| {
-        let mut file = json!({"type": "string", "contentEncoding": "base64"});
-        file["description"] = description.unwrap_or_else(|| "The file, in base64".into());
-        file
-    };
-    let (made, own) = match kind {
-        Kind::Other if look.has_file(original, MAX_DEPTH) => return Made::TextForFile,
-        Kind::Other => return Made::Text(look.text_type(original)),
-        Kind::File(own) => (file(description), own),
-        Kind::Files(own) => {
-            let mut files = json!({"type": "array", "items": file(None)});
-            if let Some(description) = description {
-                files["description"] = description;
-            }
-            (files, own)
-        }
-    };
-    *schema = made;
-    match media {
-        None => Made::File {
-            media: own,
-            one_of: None,
-        },
-        Some(media) if concrete(media).is_some() => Made::File {
-            media: Some(media.trim().to_owned()),
-            one_of: None,
-        },
-        Some(media) => {
-            let allowed = |own: &str| media.split(',').any(|one| allows(one, own));
-            let own = own.filter(|own| allowed(own));
-            let is_told = own.is_some() || allowed(OCTETS);
-            Made::File {
-                one_of: (!is_told).then(|| media.to_owned()),
-                media: own,
-            }
-        }
-    }
-}
-
-/// Whether there is a file in what the schema describes, wherever.
-pub(super) fn has_file(spec: &Spec<'_>, schema: &Value) -> bool {
-    Look::new(spec, None).has_file(schema, MAX_DEPTH)
-}
-
 const OCTETS: &str = "application/octet-stream";
 
-/// Whether the type, or range of types, has the media type.
-fn allows(range: &str, media: &str) -> bool {
-    let (range, media) = (essence(range), essence(media));
-    let in_range = range
-        .strip_suffix('*')
-        .is_some_and(|start| media.starts_with(start));
-    range == media || range == "*/*" || in_range
-}
+/// A schema after its references and the parts of its `allOf`.
+type Merged<'v> = IndexMap<&'v str, &'v Value>;
 
-struct Look<'a> {
+/// Looks for the files of one body.
+pub(super) struct Files<'a> {
     spec: &'a Spec<'a>,
-    /// What the description says that the part is.
-    media: Option<&'a str>,
-    /// How many schemas may still be looked at.
-    looks: Cell<usize>,
+    /// What may still be looked at.
+    left: Cell<usize>,
+    /// Schemas that have no file in them, as far as they were looked into.
+    without: RefCell<HashSet<*const Value>>,
 }
 
-impl<'a> Look<'a> {
-    fn new(spec: &'a Spec<'a>, media: Option<&'a str>) -> Self {
+impl<'a> Files<'a> {
+    pub(super) fn new(spec: &'a Spec<'a>) -> Self {
         Self {
             spec,
-            media,
-            looks: Cell::new(MAX_LOOKS),
+            left: Cell::new(MAX_LOOKED),
+            without: RefCell::default(),
         }
     }
 
-    fn kind(&self, schema: &Value, depth: usize) -> Kind {
+    /// Makes the member's schema that of a file, or of a list of files, if it is one.
+    pub(super) fn make_file(&self, original: &Value, encoding: Option<&Value>, schema: &mut Value) -> Made {
+        let media = encoding
+            .and_then(|encoding| encoding.get("contentType"))
+            .and_then(Value::as_str);
+        let kind = self.kind(original, media, MAX_DEPTH);
+        let description = schema
+            .get("description")
+            .or_else(|| original.get("description"))
+            .cloned();
+        let file = |description: Option<Value>| {
+            let mut file = json!({"type": "string", "contentEncoding": "base64"});
+            file["description"] = description.unwrap_or_else(|| "The file, in base64".into());
+            file
+        };
+        let (made, own) = match kind {
+            Kind::Other if self.has_file(original) || self.left.get() == 0 => return Made::TextForFile,
+            Kind::Other => return Made::Text(self.text_type(original)),
+            Kind::File(own) => (file(description), own),
+            Kind::Files(own) => {
+                let mut files = json!({"type": "array", "items": file(None)});
+                if let Some(description) = description {
+                    files["description"] = description;
+                }
+                (files, own)
+            }
+        };
+        *schema = made;
+        match media {
+            None => Made::File {
+                media: own,
+                one_of: None,
+            },
+            Some(media) if concrete(media).is_some() => Made::File {
+                media: Some(media.trim().to_owned()),
+                one_of: None,
+            },
+            Some(media) => {
+                let allowed = |own: &str| media.split(',').any(|one| allows(one, own));
+                let own = own.filter(|own| allowed(own));
+                let is_told = own.is_some() || allowed(OCTETS);
+                Made::File {
+                    one_of: (!is_told).then(|| media.to_owned()),
+                    media: own,
+                }
+            }
+        }
+    }
+
+    /// Whether there is a file in what the schema describes, wherever.
+    pub(super) fn has_file(&self, schema: &Value) -> bool {
+        self.holds_file(schema, MAX_DEPTH)
+    }
+
+    /// `media`: what the description says that the part is.
+    fn kind(&self, schema: &Value, media: Option<&str>, depth: usize) -> Kind {
         let Some(merged) = self.merged(schema, depth) else {
             return Kind::Other;
         };
@@ -137,30 +139,31 @@ impl<'a> Look<'a> {
             .find_map(|keyword| merged.get(*keyword)?.as_array())
             .filter(|_| depth > 0);
         if let Some(alternatives) = alternatives {
-            let kinds = alternatives
-                .iter()
-                .filter(|schema| !self.is_null(schema))
-                .map(|schema| self.kind(schema, depth - 1));
             // One file or several are several.
             let same =
                 |one: Option<String>, other: Option<String>| one.filter(|one| Some(one) == other.as_ref());
-            return kinds
-                .reduce(|all, kind| match (all, kind) {
-                    (Kind::Other, _) | (_, Kind::Other) => Kind::Other,
-                    (Kind::File(one), Kind::File(other)) => Kind::File(same(one, other)),
-                    (Kind::File(one) | Kind::Files(one), Kind::File(other) | Kind::Files(other)) => {
+            let mut all = None;
+            for schema in alternatives.iter().filter(|schema| !self.is_null(schema)) {
+                let kind = self.kind(schema, media, depth - 1);
+                all = Some(match (all, kind) {
+                    (_, Kind::Other) => return Kind::Other,
+                    (None, kind) => kind,
+                    (Some(Kind::File(one)), Kind::File(other)) => Kind::File(same(one, other)),
+                    (Some(Kind::File(one) | Kind::Files(one)), Kind::File(other) | Kind::Files(other)) => {
                         Kind::Files(same(one, other))
                     }
-                })
-                .unwrap_or(Kind::Other);
+                    (Some(Kind::Other), _) => Kind::Other,
+                });
+            }
+            return all.unwrap_or(Kind::Other);
         }
         let types = types(&merged);
-        if self.is_file(&merged, &types) {
+        if self.is_file(&merged, media, &types) {
             return Kind::File(media_type(&merged).map(str::to_owned));
         }
         let is_list = types.is_empty() || types.contains(&"array");
         match merged.get("items").filter(|_| is_list && depth > 0) {
-            Some(items) => match self.kind(items, depth - 1) {
+            Some(items) => match self.kind(items, media, depth - 1) {
                 Kind::File(media) => Kind::Files(media),
                 _ => Kind::Other,
             },
@@ -169,33 +172,21 @@ impl<'a> Look<'a> {
     }
 
     /// A file that stands in a value which is none, so that nothing can send it as one.
-    fn has_file(&self, schema: &Value, depth: usize) -> bool {
-        let Some(left) = self.looks.get().checked_sub(1) else {
+    fn holds_file(&self, schema: &Value, depth: usize) -> bool {
+        let Some(target) = self.resolved(schema).filter(|_| depth > 0) else {
             return false;
         };
-        self.looks.set(left);
-        let Some(merged) = self.merged(schema, depth).filter(|_| depth > 0) else {
+        if !self.without.borrow_mut().insert(target) {
             return false;
-        };
-        let text = |member: &str| merged.get(member).and_then(Value::as_str);
-        let is_of_bytes = |media: &str| OF_BYTES.iter().any(|bytes| media.starts_with(bytes));
-        if text("format") == Some("binary")
-            || types(&merged).contains(&"file")
-            || (text("contentEncoding").is_none() && text("contentMediaType").is_some_and(is_of_bytes))
-        {
-            return true;
         }
-        let one = ["items", "additionalProperties"];
-        let one = one.iter().filter_map(|keyword| merged.get(*keyword));
-        let lists = ["anyOf", "oneOf", "prefixItems"];
-        let lists = lists
-            .iter()
-            .filter_map(|keyword| merged.get(*keyword)?.as_array());
-        let named = merged.get("properties").and_then(Value::as_object);
-        let mut inside = one
-            .chain(lists.flatten())
-            .chain(named.into_iter().flatten().map(|(_, schema)| schema));
-        inside.any(|schema| self.has_file(schema, depth - 1))
+        let holds = self.merged(target, depth).is_some_and(|merged| {
+            says_file(&merged) || inside(&merged).any(|schema| self.holds_file(schema, depth - 1))
+        });
+        if holds {
+            // What leads back to it was taken to lead to none.
+            self.without.borrow_mut().clear();
+        }
+        holds
     }
 
     /// Of what people write that is no JSON: that would be written as JSON once more.
@@ -205,15 +196,23 @@ impl<'a> Look<'a> {
         (types(&merged) == ["string"]).then(|| media.to_owned())
     }
 
-    /// The schema after its references and the parts of its `allOf`; what stands first counts.
-    fn merged(&self, schema: &Value, depth: usize) -> Option<Map<String, Value>> {
-        let mut merged = match self.spec.resolve(schema).ok()? {
+    /// What stands first counts.
+    fn merged<'v>(&'v self, schema: &'v Value, depth: usize) -> Option<Merged<'v>> {
+        let members = match self.resolved(schema)? {
             // The same as `{}`.
-            Value::Bool(true) => Map::new(),
-            target => target.as_object()?.clone(),
+            Value::Bool(true) => return Some(Merged::new()),
+            target => target.as_object()?,
         };
-        let parts = merged.shift_remove("allOf");
-        for part in parts.as_ref().and_then(Value::as_array).into_iter().flatten() {
+        let read = ["type", "format", "contentMediaType"]
+            .map(|name| members.get(name).map_or(0, |value| cost::of(value, MAX_LOOKED)));
+        self.spend(MEMBER * members.len() + read.iter().sum::<usize>())?;
+        let mut merged: Merged<'v> = members
+            .iter()
+            .filter(|(keyword, _)| *keyword != "allOf")
+            .map(|(keyword, value)| (keyword.as_str(), value))
+            .collect();
+        let parts = members.get("allOf").and_then(Value::as_array);
+        for part in parts.into_iter().flatten() {
             for (keyword, value) in self.merged(part, depth.checked_sub(1)?)? {
                 merged.entry(keyword).or_insert(value);
             }
@@ -221,22 +220,42 @@ impl<'a> Look<'a> {
         Some(merged)
     }
 
+    /// What the schema is after its references; nothing more where enough was looked at.
+    fn resolved<'v>(&'v self, schema: &'v Value) -> Option<&'v Value> {
+        let mut schema = schema;
+        for _ in 0..MAX_CHAIN {
+            let reference = schema.get("$ref").and_then(Value::as_str);
+            self.spend(LOOK + reference.map_or(0, str::len))?;
+            match reference {
+                Some(reference) => schema = self.spec.target(reference).ok()?,
+                None => return Some(schema),
+            }
+        }
+        None
+    }
+
+    fn spend(&self, bytes: usize) -> Option<()> {
+        let left = self.left.get().checked_sub(bytes);
+        self.left.set(left.unwrap_or_default());
+        left.map(drop)
+    }
+
     fn is_null(&self, schema: &Value) -> bool {
-        let schema = self.spec.resolve(schema).unwrap_or(schema);
+        let schema = self.resolved(schema).unwrap_or(schema);
         schema.get("type").is_some_and(|kind| kind == "null")
             || schema.get("const").is_some_and(Value::is_null)
     }
 
-    fn is_file(&self, merged: &Map<String, Value>, types: &[&str]) -> bool {
-        let text = |member: &str| merged.get(member).and_then(Value::as_str);
+    fn is_file(&self, merged: &Merged<'_>, media: Option<&str>, types: &[&str]) -> bool {
+        let text = |member: &str| text(merged, member);
         if text("format") == Some("binary") || types.contains(&"file") {
             return true;
         }
         if !types.is_empty() && !types.contains(&"string") {
             return false;
         }
-        if let Some(media) = self.media {
-            return OF_BYTES.iter().any(|bytes| media.starts_with(bytes));
+        if let Some(media) = media {
+            return is_of_bytes(media);
         }
         if text("contentEncoding").is_some() || text("format") == Some("base64") {
             return true;
@@ -249,13 +268,48 @@ impl<'a> Look<'a> {
     }
 }
 
-/// What the schema says, where it is one type.
-fn media_type(schema: &Map<String, Value>) -> Option<&str> {
-    concrete(schema.get("contentMediaType")?.as_str()?)
+/// Whether the type, or range of types, has the media type.
+fn allows(range: &str, media: &str) -> bool {
+    let (range, media) = (essence(range), essence(media));
+    let in_range = range
+        .strip_suffix('*')
+        .is_some_and(|start| media.starts_with(start));
+    range == media || range == "*/*" || in_range
 }
 
-fn types(schema: &Map<String, Value>) -> Vec<&str> {
-    match schema.get("type") {
+fn is_of_bytes(media: &str) -> bool {
+    OF_BYTES.iter().any(|bytes| media.starts_with(bytes))
+}
+
+fn text<'v>(merged: &Merged<'v>, member: &str) -> Option<&'v str> {
+    merged.get(member)?.as_str()
+}
+
+/// Whether it is a file, whatever stands around it.
+fn says_file(merged: &Merged<'_>) -> bool {
+    text(merged, "format") == Some("binary")
+        || types(merged).contains(&"file")
+        || (text(merged, "contentEncoding").is_none()
+            && text(merged, "contentMediaType").is_some_and(is_of_bytes))
+}
+
+/// The schemas of what is in the value, and of what else it may be.
+fn inside<'v>(merged: &Merged<'v>) -> impl Iterator<Item = &'v Value> + use<'v> {
+    let one = ["items", "additionalProperties"].map(|keyword| merged.get(keyword).copied());
+    let lists = ["anyOf", "oneOf", "prefixItems"].map(|keyword| merged.get(keyword).copied()?.as_array());
+    let named = merged.get("properties").copied().and_then(Value::as_object);
+    let lists = lists.into_iter().flatten().flatten();
+    let named = named.into_iter().flat_map(Map::values);
+    one.into_iter().flatten().chain(lists).chain(named)
+}
+
+/// What the schema says, where it is one type.
+fn media_type<'v>(schema: &Merged<'v>) -> Option<&'v str> {
+    concrete(text(schema, "contentMediaType")?)
+}
+
+fn types<'v>(schema: &Merged<'v>) -> Vec<&'v str> {
+    match schema.get("type").copied() {
         Some(Value::String(kind)) => vec![kind],
         Some(Value::Array(kinds)) => kinds
             .iter()
@@ -267,7 +321,7 @@ fn types(schema: &Map<String, Value>) -> Vec<&str> {
 }
 
 /// Of what the value may be.
-fn says_nothing(schema: &Map<String, Value>) -> bool {
+fn says_nothing(schema: &Merged<'_>) -> bool {
     let about_it = [
         "title",
         "description",
@@ -279,5 +333,70 @@ fn says_nothing(schema: &Map<String, Value>) -> bool {
     ];
     schema
         .keys()
-        .all(|keyword| about_it.contains(&keyword.as_str()) || keyword.starts_with("x-"))
+        .all(|keyword| about_it.contains(keyword) || keyword.starts_with("x-"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn made(files: &Files<'_>, schema: &Value) -> &'static str {
+        match files.make_file(schema, None, &mut json!({})) {
+            Made::File { .. } => "file",
+            Made::Text(_) => "text",
+            Made::TextForFile => "text for file",
+        }
+    }
+
+    #[test]
+    fn what_leads_back_to_itself_is_looked_at_once_and_found_each_time() {
+        let root = json!({"openapi": "3.1.0", "s": {
+            "plain": {"type": "object", "properties": {"next": {"$ref": "#/s/plain"}, "list": {"items": {"$ref": "#/s/plain"}}}},
+            "outer": {"type": "object", "properties": {"inner": {"$ref": "#/s/inner"}, "file": {"$ref": "#/s/file"}}},
+            "inner": {"type": "object", "properties": {"outer": {"$ref": "#/s/outer"}}},
+            "file": {"type": "string", "format": "binary"},
+        }});
+        let spec = Spec::new(&root).unwrap();
+        let files = Files::new(&spec);
+        let to = |name: &str| json!({"$ref": format!("#/s/{name}")});
+        for _ in 0..500 {
+            assert_eq!(made(&files, &to("plain")), "text");
+        }
+        for name in ["outer", "inner", "outer", "inner"] {
+            assert_eq!(made(&files, &to(name)), "text for file", "{name}");
+        }
+        assert_eq!(made(&files, &to("file")), "file");
+        assert_eq!(
+            made(&files, &json!({"type": "array", "items": to("file")})),
+            "file"
+        );
+        assert!(files.left.get() > MAX_LOOKED / 2, "{}", files.left.get());
+    }
+
+    /// Twelve to the power of ten, and a megabyte that a few bytes lead to.
+    #[test]
+    fn looking_has_an_end() {
+        for keyword in ["anyOf", "allOf", "oneOf"] {
+            let mut definitions = Map::new();
+            for n in 0..10 {
+                let next = json!({"$ref": format!("#/d/{}", n + 1)});
+                definitions.insert(n.to_string(), json!({ keyword: vec![next; 12] }));
+            }
+            definitions.insert("10".to_owned(), json!({"type": "string", "format": "binary"}));
+            let root = json!({"openapi": "3.1.0", "d": definitions});
+            let spec = Spec::new(&root).unwrap();
+            let files = Files::new(&spec);
+            assert_eq!(
+                made(&files, &json!({"$ref": "#/d/0"})),
+                "text for file",
+                "{keyword}"
+            );
+        }
+        let long = "x".repeat(1 << 20);
+        let root = json!({"openapi": "3.1.0", "d": {"a": {"$ref": format!("#/d/{long}")}, &*long: {"type": "string"}}});
+        let spec = Spec::new(&root).unwrap();
+        let files = Files::new(&spec);
+        assert_eq!(made(&files, &json!({"$ref": "#/d/a"})), "text for file");
+        assert_eq!(files.left.get(), 0);
+    }
 }

@@ -1,20 +1,20 @@
-//! Where in the description one is, for reasons that name the place.
+//! Where in a document one is, for reasons that name the place.
 
 use std::fmt;
 
 /// A JSON pointer that grows with the walk and costs nothing until somebody reads it.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct At<'a> {
+pub(crate) struct At<'a> {
     outer: Option<&'a At<'a>>,
     step: &'a str,
 }
 
 impl<'a> At<'a> {
-    pub(super) fn root(step: &'a str) -> Self {
+    pub(crate) fn root(step: &'a str) -> Self {
         Self { outer: None, step }
     }
 
-    pub(super) fn then<'b>(&'b self, step: &'b str) -> At<'b> {
+    pub(crate) fn then<'b>(&'b self, step: &'b str) -> At<'b> {
         At {
             outer: Some(self),
             step,
