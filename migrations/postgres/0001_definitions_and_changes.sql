@@ -32,8 +32,12 @@ BEGIN
                             ALTER COLUMN %1$I TYPE TEXT USING %1$I::text', found.attname);
         ELSIF found.attname = 'status' AND found.type IN ('numeric', 'real', 'double precision') THEN
             ALTER TABLE dynmcp_xds ALTER COLUMN status DROP DEFAULT,
-                -- Rounded, what is not served would be.
-                ALTER COLUMN status TYPE INTEGER USING CASE WHEN status <> round(status) THEN 0 ELSE status::integer END;
+                -- Rounded, what is not served would be; NaN and what has no place in an integer would end the migration.
+                ALTER COLUMN status TYPE INTEGER USING CASE
+                    WHEN status IS NULL THEN NULL
+                    WHEN abs(status) < 1000000000 AND status = round(status) THEN status::integer
+                    ELSE 0
+                END;
         ELSIF found.attname = 'status' AND found.type NOT IN ('smallint', 'integer', 'bigint') THEN
             -- Words. They stay, so that nothing is lost; the first version's mean "served".
             ALTER TABLE dynmcp_xds RENAME COLUMN status TO first_status;
@@ -119,7 +123,9 @@ INSERT INTO dynmcp_store (name, value) VALUES ('history', 50), ('horizon', 10000
 INSERT INTO dynmcp_changes (revision, xds_type, key, body, changed_at)
 SELECT row_number() OVER (ORDER BY id), coalesce(xds_type, ''), coalesce(key, ''),
        convert_to(coalesce(xds_json, ''), 'UTF8'),
-       coalesce(1000 * extract(epoch FROM update_time::timestamptz), 1000 * extract(epoch FROM now()))::bigint
+       -- `infinity` is no number of milliseconds.
+       coalesce(1000 * extract(epoch FROM CASE WHEN isfinite(update_time::timestamptz) THEN update_time::timestamptz END),
+                1000 * extract(epoch FROM now()))::bigint
 FROM dynmcp_xds
 WHERE status = 1;
 INSERT INTO dynmcp_revision (id, revision) SELECT 1, count(*) FROM dynmcp_changes;

@@ -198,8 +198,8 @@ fn migrate_makes_the_tables_that_a_gateway_with_never_wants() {
     assert_eq!(code, Some(3));
     assert_eq!(
         stdout,
-        "`data/dynmcp.db`: no complete tables of DynMCP\n  pending: 0001_definitions_and_changes\n\
-         nothing was changed; schema 1 is wanted\n"
+        "`data/dynmcp.db`: no complete tables of DynMCP\n  pending: 0001_definitions_and_changes\n  pending: 0002_fractions_of_status\n\
+         nothing was changed; schema 2 is wanted\n"
     );
     assert!(stderr.contains("`dynmcp migrate` without --check"), "{stderr}");
     assert_eq!(sandbox.files(), Vec::<String>::new());
@@ -210,9 +210,10 @@ fn migrate_makes_the_tables_that_a_gateway_with_never_wants() {
         "{stderr}"
     );
 
-    let done = "`data/dynmcp.db`: no complete tables of DynMCP\n  done: 0001_definitions_and_changes\nschema 1, up to date\n";
+    let done = "`data/dynmcp.db`: no complete tables of DynMCP\n  done: 0001_definitions_and_changes\n  done: 0002_fractions_of_status\n\
+                schema 2, up to date\n";
     assert_eq!(run(&["migrate"]), (Some(0), done.to_owned(), String::new()));
-    let again = "`data/dynmcp.db`: schema 1, up to date\n";
+    let again = "`data/dynmcp.db`: schema 2, up to date\n";
     for command in [&["migrate"][..], &["migrate", "--check"]] {
         assert_eq!(run(command), (Some(0), again.to_owned(), String::new()));
     }
@@ -220,7 +221,7 @@ fn migrate_makes_the_tables_that_a_gateway_with_never_wants() {
     let report: serde_json::Value = serde_json::from_str(&stdout).unwrap();
     assert_eq!(
         (code, &report["outcome"], &report["found"], &report["steps"]),
-        (Some(0), &"up_to_date".into(), &1.into(), &serde_json::json!([]))
+        (Some(0), &"up_to_date".into(), &2.into(), &serde_json::json!([]))
     );
 }
 

@@ -9,6 +9,7 @@ on_both! {
     with_nothing_but_the_three_columns_that_matter
     with_ids_that_no_sequence_gives_out
     every_shape_of_status_is_read
+    numbers_that_are_no_integers_switch_off
     words_stay_beside_the_number
     what_is_there_more_than_once_is_said
     what_cannot_be_taken_over_is_said
@@ -271,6 +272,47 @@ async fn every_shape_of_status_is_read<S: Store>() {
         store.run("UPDATE dynmcp_xds SET status = 1").await;
         assert_eq!(contents(&*source).await.len(), values.len() + 1, "{name}");
         assert_eq!(source.disabled().await.unwrap(), 0, "{name}");
+    }
+}
+
+/// None of them ends the migration: what is not 1 is not served.
+async fn numbers_that_are_no_integers_switch_off<S: Store>() {
+    let shapes: &[(&str, &[&str])] = match S::SCHEME {
+        "mysql" => &[("DOUBLE", &["1e300", "-1e300", "2999999999", "1.0000001"])],
+        _ => &[
+            (
+                "DOUBLE PRECISION",
+                &[
+                    "1e300",
+                    "-1e300",
+                    "2999999999",
+                    "1.0000001",
+                    "'NaN'",
+                    "'Infinity'",
+                ],
+            ),
+            ("NUMERIC", &["1e300", "2999999999", "1.0000001", "'NaN'"]),
+        ],
+    };
+    for (kind, odd) in shapes {
+        let store = S::fresh().await;
+        let rows: Vec<_> = (odd.iter().chain(&["1", "NULL"]))
+            .enumerate()
+            .map(|(row, value)| format!("('t{row}', 'TDS', '{row}', {value})"))
+            .collect();
+        let table = format!(
+            "CREATE TABLE dynmcp_xds (`key` VARCHAR(64) NOT NULL, xds_type VARCHAR(16) NOT NULL, xds_json TEXT NOT NULL,
+                status {kind});
+             INSERT INTO dynmcp_xds (`key`, xds_type, xds_json, status) VALUES {}",
+            rows.join(", ")
+        );
+        store.run(&table).await;
+        let source = store.open().await;
+        let served = [odd.len(), odd.len() + 1].map(|row| format!("TDS t{row}={row}"));
+        assert_eq!(contents(&*source).await, served, "{kind}");
+        assert_eq!(source.disabled().await.unwrap(), odd.len() as u64, "{kind}");
+        store.run("UPDATE dynmcp_xds SET status = 1").await;
+        assert_eq!(contents(&*source).await.len(), rows.len(), "{kind}");
     }
 }
 

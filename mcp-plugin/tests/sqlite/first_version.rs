@@ -3,6 +3,10 @@
 use super::file::{File, contents, put, run};
 use mcp_common::{datasource::DataSource, key::Key, migration::Migrate, testsuite::Follower};
 use mcp_plugin::datasource::sqlite::Sqlite;
+use sqlx::{
+    SqlStr,
+    migrate::{Migration, MigrationType, Migrator},
+};
 
 const ROWS: &str = "
     INSERT INTO dynmcp_xds (id, key, xds_type, xds_json, status, create_time, update_time) VALUES
@@ -84,7 +88,7 @@ async fn with_nothing_but_the_three_columns_that_matter() {
 }
 
 /// The declaration of `status`, its values, and how many of these rows are served.
-const SHAPES: [(&str, &[&str], &[bool]); 8] = [
+const SHAPES: [(&str, &[&str], &[bool]); 10] = [
     (
         "TEXT NOT NULL DEFAULT 'pending' CHECK (status IN ('pending', 'syncing', 'synced'))",
         &["'pending'", "'syncing'", "'synced'"],
@@ -99,8 +103,22 @@ const SHAPES: [(&str, &[&str], &[bool]); 8] = [
     ("TINYINT", &["1", "0", "2", "NULL"], &[true, false, false, true]),
     ("INT NOT NULL DEFAULT 1", &["1", "0"], &[true, false]),
     ("INT NOT NULL", &["1", "7"], &[true, false]),
-    ("DECIMAL(5,2)", &["1", "0"], &[true, false]),
-    ("", &["1", "'synced'", "1.0", "x'31'"], &[true, true, true, true]),
+    ("INT NOT NULL DEFAULT 0", &["1", "0"], &[true, false]),
+    (
+        "DECIMAL(5,2)",
+        &["1", "0", "1.4", "0.5", "NULL"],
+        &[true, false, false, false, true],
+    ),
+    (
+        "REAL DEFAULT 1",
+        &["1", "1.4", "0.5", "1e300"],
+        &[true, false, false, false],
+    ),
+    (
+        "",
+        &["1", "'synced'", "1.0", "x'31'", "'1.4'", "'0.5'", "'1.0'"],
+        &[true, true, true, true, false, false, true],
+    ),
 ];
 
 #[tokio::test]
@@ -140,4 +158,67 @@ async fn every_shape_of_status_is_read() {
         .await;
         assert_eq!(contents(&source).await.len(), expected.len() + 1, "{kind}");
     }
+}
+
+/// A column of SQLite takes what is no integer, whatever its type is.
+#[tokio::test]
+async fn a_fraction_that_comes_later_is_not_its_whole_part() {
+    let file = File::new();
+    let source = file.open().await;
+    put(&source, &Key::tool("a"), "1").await;
+    let pipeline = file.pipeline().await;
+    let table: [(&str, &[&str]); 6] = [
+        ("UPDATE dynmcp_xds SET status = 1.4", &[]),
+        ("UPDATE dynmcp_xds SET status = 0.5", &[]),
+        ("UPDATE dynmcp_xds SET status = 1.0", &["TDS a=1"]),
+        ("UPDATE dynmcp_xds SET status = '1.4'", &[]),
+        ("UPDATE dynmcp_xds SET status = '1'", &["TDS a=1"]),
+        (
+            "INSERT INTO dynmcp_xds (key, xds_type, xds_json, status) VALUES ('b', 'TDS', '2', 1.4), ('c', 'TDS', '3', '1.0')",
+            &["TDS a=1", "TDS c=3"],
+        ),
+    ];
+    for (statement, expected) in table {
+        run(&pipeline, statement).await;
+        assert_eq!(contents(&source).await, expected, "{statement}");
+    }
+    assert_eq!(source.disabled().await.unwrap(), 1);
+}
+
+#[tokio::test]
+async fn a_store_of_before_stops_serving_rows_by_their_whole_part() {
+    let file = File::new();
+    file.make_by_hand("SELECT 1").await;
+    let pipeline = file.pipeline().await;
+    let sql = SqlStr::from_static(include_str!(
+        "../../../migrations/sqlite/0001_definitions_and_changes.sql"
+    ));
+    let first = Migration::new(
+        1,
+        "definitions and changes".into(),
+        MigrationType::Simple,
+        sql,
+        false,
+    );
+    let mut connection = pipeline.acquire().await.unwrap();
+    Migrator::with_migrations(vec![first])
+        .run_direct(None, &mut *connection, false)
+        .await
+        .unwrap();
+    drop(connection);
+    run(
+        &pipeline,
+        "INSERT INTO dynmcp_xds (key, xds_type, xds_json, status) VALUES ('a', 'TDS', '1', 1), ('b', 'TDS', '2', 1.4), ('c', 'TDS', '3', 0)",
+    )
+    .await;
+    let pending = Sqlite::migrate(file.settings(), Migrate::Check).await.unwrap();
+    assert_eq!(
+        (pending.found, &*pending.steps),
+        (Some(1), &["0002_fractions_of_status".to_owned()][..])
+    );
+    let source = file.open().await;
+    assert_eq!(contents(&source).await, ["TDS a=1"]);
+    assert_eq!(source.disabled().await.unwrap(), 2);
+    let past = source.history(&Key::tool("b"), 9).await.unwrap();
+    assert_eq!(past.len(), 2, "{past:?}");
 }

@@ -28,9 +28,9 @@ struct Column {
     default: Option<String>,
 }
 
-/// Whether a value of the column means "served".
+/// Whether a value of the column means "served". As an integer, 1.4 would be 1.
 fn served(column: &str) -> String {
-    format!("({column} IS NULL OR CAST({column} AS INTEGER) IS 1 OR lower(trim({column})) IN ({SERVED}))")
+    format!("({column} IS NULL OR CAST({column} AS REAL) IS 1.0 OR lower(trim({column})) IN ({SERVED}))")
 }
 
 /// The table that is there already, if one is.
@@ -83,7 +83,7 @@ pub(super) async fn take_over(connection: &mut SqliteConnection) -> Result<(), F
     Ok(())
 }
 
-/// A `status` that holds words, or nothing, becomes a number; the words stay beside it.
+/// A `status` that holds words, or nothing, becomes a number; the words stay beside it. Where none is given, the row is served.
 async fn read_status(connection: &mut SqliteConnection, status: &Column) -> Result<(), Fault> {
     let default = status
         .default
@@ -92,12 +92,13 @@ async fn read_status(connection: &mut SqliteConnection, status: &Column) -> Resu
     let others: i64 = sqlx::query_scalar("SELECT count(*) FROM dynmcp_xds WHERE typeof(status) <> 'integer'")
         .fetch_one(&mut *connection)
         .await?;
-    let is_default_a_number = match default {
+    let is_default_one = match default {
         // It always has to be given.
         None => !status.is_nullable,
-        Some(default) => default.parse::<i64>().is_ok(),
+        // Another number would switch rows off that name none.
+        Some(default) => default.parse::<i64>().is_ok_and(|number| number == 1),
     };
-    if others == 0 && is_default_a_number {
+    if others == 0 && is_default_one {
         return Ok(());
     }
     let may_be_left_out = status.is_nullable || default.is_some();

@@ -42,7 +42,7 @@ pub(super) async fn load(pool: &SqlitePool) -> Result<Load, sqlx::Error> {
 
 /// The number of rows whose `status` keeps them from being served.
 pub(super) async fn disabled(pool: &SqlitePool) -> Result<u64, sqlx::Error> {
-    let rows = "SELECT count(*) FROM dynmcp_xds WHERE CAST(status AS INTEGER) IS NOT 1";
+    let rows = "SELECT count(*) FROM dynmcp_xds WHERE CAST(status AS REAL) IS NOT 1.0";
     let rows: i64 = sqlx::query_scalar(rows).fetch_one(pool).await?;
     Ok(rows.unsigned_abs())
 }

@@ -7,14 +7,20 @@ use sqlx::{
     migrate::{Migration, MigrationType, Migrator},
 };
 
-const DEFINITIONS_AND_CHANGES: &str =
-    include_str!("../../../../migrations/sqlite/0001_definitions_and_changes.sql");
-
-/// The file in `migrations/sqlite`.
-const STEP: &str = "0001_definitions_and_changes";
+/// The files in `migrations/sqlite`. One that a store may have seen is never changed: a later one changes what it made.
+const STEPS: [(&str, &str); 2] = [
+    (
+        "0001_definitions_and_changes",
+        include_str!("../../../../migrations/sqlite/0001_definitions_and_changes.sql"),
+    ),
+    (
+        "0002_fractions_of_status",
+        include_str!("../../../../migrations/sqlite/0002_fractions_of_status.sql"),
+    ),
+];
 
 /// What this program makes and reads.
-pub(super) const VERSION: i64 = 1;
+pub(super) const VERSION: i64 = 2;
 
 pub(super) async fn prepare(pool: &SqlitePool, history: u32) -> Result<(), Fault> {
     let mut connection = pool.acquire().await?;
@@ -39,8 +45,15 @@ pub(super) async fn prepare(pool: &SqlitePool, history: u32) -> Result<(), Fault
 pub(super) fn nothing_there() -> Migrated {
     Migrated {
         found: None,
-        steps: vec![STEP.to_owned()],
+        steps: missing(None),
     }
+}
+
+/// The steps that come after this version.
+fn missing(found: Option<i64>) -> Vec<String> {
+    let done = found.and_then(|version| usize::try_from(version).ok());
+    let missing = STEPS.iter().skip(done.unwrap_or_default());
+    missing.map(|(name, _)| (*name).to_owned()).collect()
 }
 
 /// What is to do; nothing is written.
@@ -50,17 +63,19 @@ pub(super) async fn pending(connection: &mut SqliteConnection) -> Result<Migrate
         return Ok(Migrated::up_to_date(VERSION));
     }
     let mut steps = Vec::new();
-    if let Some(existing) = adapt::existing(connection).await? {
+    if found.is_none()
+        && let Some(existing) = adapt::existing(connection).await?
+    {
         steps.push(existing.step());
     }
-    steps.push(STEP.to_owned());
+    steps.extend(missing(found));
     Ok(Migrated { found, steps })
 }
 
 /// Brings the schema up to date.
 pub(super) async fn apply(connection: &mut SqliteConnection) -> Result<Migrated, Fault> {
     let done = pending(connection).await?;
-    if !done.steps.is_empty() {
+    if done.found.is_none() {
         adapt::take_over(connection).await?;
     }
     // Also where nothing is to do: it finds out whether what was done is what is known here.
@@ -88,13 +103,15 @@ async fn version(connection: &mut SqliteConnection) -> Result<Option<i64>, Fault
 }
 
 fn migrator() -> Migrator {
-    let sql = SqlStr::from_static(DEFINITIONS_AND_CHANGES);
-    let first = Migration::new(
-        1,
-        "definitions and changes".into(),
-        MigrationType::Simple,
-        sql,
-        false,
-    );
-    Migrator::with_migrations(vec![first])
+    let step = |(version, (name, sql)): (i64, (&str, &'static str))| {
+        let description = name.split_once('_').map_or(name, |(_, words)| words);
+        Migration::new(
+            version,
+            description.replace('_', " ").into(),
+            MigrationType::Simple,
+            SqlStr::from_static(sql),
+            false,
+        )
+    };
+    Migrator::with_migrations((1..).zip(STEPS).map(step).collect())
 }
