@@ -9,7 +9,7 @@ use mcp_common::{
         Announcements, Board, Discovery, Pages, Registry as Registered, SourceSettings, Surroundings, follow,
     },
     key::Kind,
-    plugin::{DiscoveryFactory, PluginError, Registry},
+    plugin::{DiscoveryFactory, PluginError, Registry, all_problems},
     tasks::{Ends, Tasks},
 };
 use mcp_core::tool::ToolCompiler;
@@ -52,11 +52,24 @@ pub(crate) fn problems(settings: &Settings) -> Vec<PluginError> {
 }
 
 fn problems_of(tables: &[(String, Value)]) -> Vec<PluginError> {
-    let (read, mut problems) = read(tables);
-    problems.extend(
-        read.iter()
-            .flat_map(|one| one.factory.check(&one.place, &one.own)),
-    );
+    let (_, mut problems) = read(tables);
+    problems.extend(problems_of_types(tables));
+    problems
+}
+
+/// What is wrong with what is the types' own, whatever is wrong with the rest of a table.
+fn problems_of_types(tables: &[(String, Value)]) -> Vec<PluginError> {
+    let Ok(registry) = Registry::<dyn DiscoveryFactory>::discoveries() else {
+        return Vec::new();
+    };
+    let mut problems = Vec::new();
+    for (place, table) in tables {
+        let factory = SourceSettings::kind(place, table).and_then(|kind| registry.get(kind));
+        if let Ok(factory) = factory {
+            let own = SourceSettings::of_type(table);
+            problems.extend(all_problems(place, &own, |own| factory.check(place, own)));
+        }
+    }
     problems
 }
 
@@ -227,9 +240,11 @@ mod tests {
             "discovery[9].type: there is one registry for all",
             "discovery[2].file_path: expected text that is not empty",
             "discovery[3].path: no such setting; there are: file_path",
+            "discovery[3].file_path: is missing",
             "discovery[4].url: must begin with http:// or https://",
             "discovery[5].headers: `a b` cannot be a header",
             "discovery[6].command: must begin with a name that PATH leads to",
+            "discovery[7].command: expected a list of texts",
             "discovery[8].stale_after: expected a whole number",
         ];
         assert_eq!(found.len(), expected.len(), "{found:#?}");

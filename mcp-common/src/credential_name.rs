@@ -74,8 +74,10 @@ pub fn is_literal_credential(name: &str, text: &str) -> bool {
 
 /// The same for the value of a cookie: what logs somebody in has names of its own there.
 pub fn is_literal_cookie(name: &str, value: &str) -> bool {
-    let of_login = ["sid", "sess", "sessid", "sessionid", "auth", "jwt"];
-    let is_of_login = of_login.iter().any(|end| joined(name).ends_with(end));
+    let (endings, whole) = (["sessid", "sessionid", "jwt"], ["sid", "sess", "auth"]);
+    let is_of_login = endings.iter().any(|end| joined(name).ends_with(end))
+        // `unauth`, `possess` and `side` end or begin with these, and are something else.
+        || words(name).iter().any(|word| whole.contains(&word.as_str()));
     is_literal_credential(name, value)
         || is_of_login && !value.trim().is_empty() && !value.contains('{') && !literal::is_placeholder(value)
 }
@@ -186,6 +188,14 @@ mod tests {
             "Bearer <token>",
             "{{ args.token }}",
             "",
+            // What is switched or chosen, under a name that ends like a credential's.
+            "true",
+            "False",
+            "none",
+            "auto",
+            "required",
+            "Bearer optional",
+            "0",
         ] {
             assert!(!is_literal_credential("token", text), "{text}");
             assert!(!is_literal_argument("api_key", text), "{text}");
@@ -200,6 +210,14 @@ mod tests {
             ("PHPSESSID", "abcdef", true),
             ("connect.sid", "abcdef", true),
             ("sid", "{{ args.sid }}", false),
+            ("X-Auth", "abcdef", true),
+            ("userAuth", "abcdef", true),
+            ("sid", "none", false),
+            ("auth", "required", false),
+            ("side", "abcdef", false),
+            ("author", "abcdef", false),
+            ("unauth", "abcdef", false),
+            ("possess", "abcdef", false),
             ("lang", "de", false),
         ] {
             assert_eq!(is_literal_cookie(name, value), expected, "{name}={value}");
@@ -211,6 +229,9 @@ mod tests {
             ("token", "a81c55f02b77e", true),
             ("session", "morning", false),
             ("limit", "10", false),
+            ("password", "required", false),
+            ("client_secret", "auto", false),
+            ("api_key", "false", false),
         ] {
             assert_eq!(is_literal_argument(name, value), expected, "{name}={value}");
         }

@@ -1,7 +1,9 @@
 //! How plugins are found: every linked crate contributes `inventory` entries, the registry names and opens them.
 
+mod all_problems;
 mod setting;
 
+pub use all_problems::all_problems;
 pub use setting::Table;
 
 use crate::{
@@ -129,6 +131,16 @@ pub enum PluginError {
         key: String,
         /// What is wrong and what would be right.
         reason: String,
+    },
+    /// Settings that there are not.
+    #[error("{}: no such setting; there are: {known}", setting::paths(.table, .names))]
+    NoSuchSettings {
+        /// Full path of their table in the configuration.
+        table: String,
+        /// All of them.
+        names: Vec<String>,
+        /// What there is.
+        known: String,
     },
     /// The plugin could not start.
     #[error("{0}")]

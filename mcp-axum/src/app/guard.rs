@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use http::HeaderMap;
 use mcp_common::{
     authenticator::{Arrival, Authenticator, Denied, KeyRing, Principal},
-    plugin::{AuthenticatorFactory, PluginError, Registry, Settings, Surroundings},
+    plugin::{AuthenticatorFactory, PluginError, Registry, Settings, Surroundings, all_problems},
     tasks::Tasks,
 };
 use mcp_plugin::authenticator::stored_keys::{ShortToken, ShortTokens, StoredKeys};
@@ -66,7 +66,7 @@ impl GuardError {
     /// A wrong setting names its own key.
     fn place(&self) -> &'static str {
         match self.0 {
-            PluginError::Setting { .. } => "",
+            PluginError::Setting { .. } | PluginError::NoSuchSettings { .. } => "",
             _ => "app.authenticators: ",
         }
     }
@@ -147,7 +147,12 @@ impl Guard {
             Err(error) => return vec![error.into()],
         };
         let check = |name: &String| match registry.get(name) {
-            Ok(factory) => factory.check(tables.get(name).unwrap_or(&Settings::Null)),
+            Ok(factory) => {
+                let table = tables.get(name).unwrap_or(&Settings::Null);
+                all_problems(&format!("authenticator.{name}"), table, |table| {
+                    factory.check(table)
+                })
+            }
             Err(error) => vec![error],
         };
         let mut problems: Vec<GuardError> = names.iter().flat_map(check).map(GuardError::from).collect();

@@ -1,7 +1,7 @@
 //! `dynmcp benchmark`: how fast a tool answers through a running gateway.
 
 use super::{
-    Failure,
+    Failure, call,
     gateway::RunningGateway,
     output::{OutputFormat, print, print_json},
     tool_arguments::ToolArguments,
@@ -48,15 +48,7 @@ pub(super) fn run(config: Option<PathBuf>, arguments: &BenchmarkArguments) -> Re
     let client = Mcp::new(gateway, &arguments.instance, "dynmcp benchmark");
     let (made, took) = super::run(async {
         let tools = client.tools().await?;
-        let tool = tools
-            .iter()
-            .find(|tool| tool.name == arguments.tool)
-            .ok_or_else(|| {
-                Failure::runtime(format_args!(
-                    "{} has no tool `{}`",
-                    arguments.instance, arguments.tool
-                ))
-            })?;
+        let tool = call::find(&arguments.instance, &tools, &arguments.tool)?;
         let text = arguments.arguments.to_json(&tool.schema)?;
         let given: &RawValue = serde_json::from_str(&text).map_err(Failure::runtime)?;
         let call = |_| async {

@@ -9,7 +9,7 @@ use super::{
     output::{OutputFormat, print, print_json},
     tool_arguments::ToolArguments,
 };
-use crate::client::{ClientError, Gateway, Mcp, ToolResult};
+use crate::client::{ClientError, Gateway, Mcp, Tool, ToolResult};
 use clap::Args;
 use http::StatusCode;
 use serde::Deserialize;
@@ -45,20 +45,25 @@ pub(super) fn run(config: Option<PathBuf>, arguments: &CallArguments) -> Result<
                 OutputFormat::Text => print(&list::text(&tools)),
             };
         };
-        let Some(tool) = tools.iter().find(|tool| tool.name == *name) else {
-            let hint = match near::hint(name, tools.iter().map(|tool| tool.name.as_str())) {
-                none if none.is_empty() => ";".to_owned(),
-                hint => hint,
-            };
-            let (instance, count) = (&arguments.instance, tools.len());
-            return Err(Failure::runtime(format_args!(
-                "{instance} has no tool `{name}`{hint} `dynmcp call {instance}` lists its {count} tools"
-            )));
-        };
+        let tool = find(&arguments.instance, &tools, name)?;
         let text = arguments.arguments.to_json(&tool.schema)?;
         let given: &RawValue = serde_json::from_str(&text).map_err(Failure::runtime)?;
         let result = client.call(tool, given).await?;
         show(&result, arguments.format)
+    })
+}
+
+/// The tool of this name, or what could have been meant.
+pub(super) fn find<'t>(instance: &str, tools: &'t [Tool], name: &str) -> Result<&'t Tool, Failure> {
+    tools.iter().find(|tool| tool.name == name).ok_or_else(|| {
+        let hint = match near::hint(name, tools.iter().map(|tool| tool.name.as_str())) {
+            none if none.is_empty() => ";".to_owned(),
+            hint => hint,
+        };
+        let count = tools.len();
+        Failure::runtime(format_args!(
+            "{instance} has no tool `{name}`{hint} `dynmcp call {instance}` lists its {count} tools"
+        ))
     })
 }
 

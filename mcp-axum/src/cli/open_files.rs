@@ -6,9 +6,10 @@ use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 const OTHERS: u64 = 256;
 
 /// Raises the limit as far as this process may, and returns how many client connections fit into it: `wanted`, or fewer, which
-/// is said. Where descriptors run out nothing works any more, probes not and the store not; where connections do, they are told
-/// so. The soft limit that most systems begin with, 1024, is there for programs that use `select`.
-pub(super) fn reserve(wanted: u32) -> u32 {
+/// is said; a warning where somebody wanted them, and not where that is the default. Where descriptors run out nothing works any
+/// more, probes not and the store not; where connections do, they are told so. The soft limit that most systems begin with, 1024,
+/// is there for programs that use `select`.
+pub(super) fn reserve(wanted: u32, is_default: bool) -> u32 {
     let limit = getrlimit(Resource::Nofile);
     let raised = Rlimit {
         current: limit.maximum,
@@ -20,7 +21,14 @@ pub(super) fn reserve(wanted: u32) -> u32 {
         return wanted;
     };
     let fitting = fitting(allowed, wanted);
-    if fitting < wanted {
+    if fitting < wanted && is_default {
+        tracing::info!(
+            target: "dynmcp",
+            allowed,
+            "there are places for {fitting} connections, as the system lets this process open no more files (`ulimit -Hn`, \
+             LimitNOFILE= of systemd)"
+        );
+    } else if fitting < wanted {
         tracing::warn!(
             target: "dynmcp",
             allowed,

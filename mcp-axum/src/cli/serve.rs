@@ -60,7 +60,9 @@ fn serve_with(layers: Layers) -> Result<(), Failure> {
     #[cfg(unix)]
     {
         let wanted = settings.app.max_connections;
-        settings.app.max_connections = open_files::reserve(wanted);
+        let default = crate::settings::Settings::load(&Layers::default());
+        let is_default = default.is_ok_and(|default| default.app.max_connections == wanted);
+        settings.app.max_connections = open_files::reserve(wanted, is_default);
         followed.connections = Some((settings.app.max_connections, wanted));
     }
     settings.work.program = own_program();

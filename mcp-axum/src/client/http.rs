@@ -35,9 +35,7 @@ pub(crate) fn client() -> Result<HttpClient, ClientError> {
 /// The body, at most a little more than `limit`; redirects are followed.
 pub(crate) async fn get(url: &str, limit: usize) -> Result<Vec<u8>, ClientError> {
     let client = client()?;
-    let mut at: Uri = url
-        .parse()
-        .map_err(|error: http::uri::InvalidUri| place(url, error))?;
+    let mut at = web(url)?;
     for _ in 0..=MAX_REDIRECTS {
         let request = Request::get(at.clone())
             .header(header::USER_AGENT, concat!("dynmcp/", env!("CARGO_PKG_VERSION")))
@@ -78,6 +76,10 @@ fn cause(error: &(dyn Error + 'static), scheme: Option<&str>) -> String {
     let innermost = innermost_cause(error);
     let hint = if scheme == Some("https") && innermost.contains("InvalidContentType") {
         "; the port does not speak TLS: is it http?"
+    } else if scheme == Some("http") && innermost.contains("invalid HTTP version") {
+        "; the port speaks something else than HTTP: is it https?"
+    } else if innermost.contains("deadline has elapsed") {
+        "; nothing answers there, or a firewall is in between"
     } else if innermost.contains("onnection refused") {
         "; nothing listens there"
     } else if innermost.contains("failed to lookup address") {
@@ -86,6 +88,16 @@ fn cause(error: &(dyn Error + 'static), scheme: Option<&str>) -> String {
         ""
     };
     format!("{innermost}{hint}")
+}
+
+/// The words of the library say that something is wrong with the format, and not what would be right.
+fn web(url: &str) -> Result<Uri, ClientError> {
+    let uri: Option<Uri> = url.parse().ok();
+    let is_web = |uri: &Uri| {
+        matches!(uri.scheme_str(), Some("http" | "https")) && uri.host().is_some_and(|host| !host.is_empty())
+    };
+    uri.filter(is_web)
+        .ok_or_else(|| place(url, "is no URL that can be read; write https://HOST/PATH"))
 }
 
 fn place(at: impl Display, reason: impl Display) -> ClientError {
@@ -163,5 +175,53 @@ pub(crate) async fn body(at: impl Display, mut body: Incoming, limit: usize) -> 
             });
         }
         whole.extend_from_slice(&data);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tokio::{
+        io::{AsyncReadExt, AsyncWriteExt},
+        net::TcpListener,
+    };
+
+    /// A server that answers whatever comes with these bytes.
+    async fn answering(answer: &'static [u8]) -> std::net::SocketAddr {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        tokio::spawn(async move {
+            while let Ok((mut stream, _)) = listener.accept().await {
+                let _ = stream.read(&mut [0; 1_024]).await;
+                let _ = stream.write_all(answer).await;
+            }
+        });
+        address
+    }
+
+    #[tokio::test]
+    async fn what_went_wrong_is_said_with_what_may_be_done() {
+        // A record of TLS, which says that what came was none.
+        let of_tls = answering(&[0x15, 3, 3, 0, 2, 2, 50]).await;
+        let of_http = answering(b"HTTP/1.1 400 Bad Request\r\ncontent-length: 0\r\n\r\n").await;
+        let free = TcpListener::bind("127.0.0.1:0")
+            .await
+            .unwrap()
+            .local_addr()
+            .unwrap();
+        for (url, expected) in [
+            (format!("http://{of_tls}/"), "is it https?"),
+            (format!("https://{of_http}/"), "is it http?"),
+            (format!("http://{free}/"), "nothing listens there"),
+            ("http:///x".to_owned(), "write https://HOST/PATH"),
+            ("example.com/x".to_owned(), "write https://HOST/PATH"),
+        ] {
+            let said = get(&url, 1_024).await.unwrap_err().to_string();
+            assert!(said.starts_with(&url) && said.contains(expected), "{said}");
+            assert!(
+                !said.contains("invalid format") && !said.contains("tcp connect error"),
+                "{said}"
+            );
+        }
     }
 }

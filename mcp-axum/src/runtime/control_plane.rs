@@ -39,7 +39,7 @@ use mcp_common::{
     datasource::{DataSource, Load},
     events::Events,
     migration::{Migrate, Migration},
-    plugin::{DataSourceFactory, PluginError, Registry},
+    plugin::{DataSourceFactory, PluginError, Registry, all_problems},
     safe_mode::SafeMode,
     tasks::{Ends, Tasks},
 };
@@ -111,7 +111,11 @@ pub(crate) struct Built {
 pub(crate) fn problems(settings: &Settings) -> Vec<BuildError> {
     let mut problems = Vec::new();
     match selected_source(settings) {
-        Ok((factory, table)) => problems.extend(factory.check(&table).into_iter().map(BuildError::Source)),
+        Ok((factory, table)) => {
+            let place = format!("data_source.{}", settings.app.data_source);
+            let found = all_problems(&place, &table, |table| factory.check(table));
+            problems.extend(found.into_iter().map(BuildError::Source));
+        }
         Err(problem) => problems.push(problem),
     }
     let authenticators = Guard::problems(&settings.app.authenticators, &settings.authenticator);

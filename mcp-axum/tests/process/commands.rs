@@ -107,9 +107,9 @@ fn config_check_refuses_what_serve_would_and_names_everything_at_once() {
         ),
         (
             "[app]\nport = 'x'\nworkers = 5000\nprot = 1\n[mcp]\npage_size = 0\n[upstream]\ntimeout_ms = 'soon'\n\
-             [data_source.sqlite]\npaht = 'x.db'\n\
+             [data_source.sqlite]\npaht = 'x.db'\nhistroy = 5\npoll_ms = 1\n\
              [[authenticator.api_key.keys]]\nkey = '0123456789abcdef'\n\
-             [[authenticator.api_key.keys]]\nname = 'ci'\nkey = '0123456789abcdeg'\nrole = ['x']\n\
+             [[authenticator.api_key.keys]]\nname = 'ci'\nkey = '0123456789abcdeg'\nrole = ['x']\nclaim = 1\nadmin = 'x'\n\
              [[authenticator.api_key.keys]]\nname = 'ci'\nkey = '0123456789abcdeh'\n\
              [[authenticator.api_key.keys]]\nname = 'ci'\nkey = '0123456789abcdei'",
             vec![
@@ -119,8 +119,12 @@ fn config_check_refuses_what_serve_would_and_names_everything_at_once() {
                 "mcp.page_size: must be at least 1",
                 "upstream.timeout_ms: ",
                 "data_source.sqlite.paht: no such setting",
+                "data_source.sqlite.histroy: no such setting",
+                "data_source.sqlite.poll_ms: expected a whole number from 10 to 10000",
                 "authenticator.api_key.keys[0].name: missing",
                 "authenticator.api_key.keys[1].role: no such setting",
+                "authenticator.api_key.keys[1].claim: no such setting",
+                "authenticator.api_key.keys[1].admin: expected true or false",
                 "authenticator.api_key.keys: `ci` and `ci` have the same name",
             ],
         ),

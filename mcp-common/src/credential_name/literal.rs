@@ -102,7 +102,35 @@ pub fn looks_random(text: &str) -> bool {
     text.len() >= 8 && is_mixed(text) && !text.contains(char::is_whitespace)
 }
 
-/// What stands where somebody is to put a value.
+/// What is switched or chosen: `token: required` says whether there is one.
+const SWITCHES: [&str; 24] = [
+    "0",
+    "1",
+    "all",
+    "always",
+    "any",
+    "auto",
+    "default",
+    "disabled",
+    "enabled",
+    "false",
+    "header",
+    "never",
+    "no",
+    "none",
+    "null",
+    "off",
+    "on",
+    "optional",
+    "query",
+    "required",
+    "true",
+    "undefined",
+    "unset",
+    "yes",
+];
+
+/// What stands where somebody is to put a value, or is no value.
 pub(super) fn is_placeholder(text: &str) -> bool {
     let text = text.trim();
     let lower = text.to_ascii_lowercase();
@@ -126,6 +154,7 @@ pub(super) fn is_placeholder(text: &str) -> bool {
             .iter()
             .any(|start| lower.starts_with(start))
         || words.contains(&&*lower)
+        || SWITCHES.contains(&&*lower)
         || lower.contains("xxxxxx")
 }
 

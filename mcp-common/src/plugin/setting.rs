@@ -27,14 +27,19 @@ impl<'a> Table<'a> {
             }
         };
         let table = Self { path, entries };
-        let unknown = entries
-            .into_iter()
-            .flat_map(Map::keys)
-            .find(|name| !known.contains(&name.as_str()));
-        match unknown {
-            Some(name) => Err(table.wrong(name, format!("no such setting; there are: {}", known.join(", ")))),
-            None => Ok(table),
+        let names = entries.into_iter().flat_map(Map::keys);
+        let names: Vec<String> = names
+            .filter(|name| !known.contains(&name.as_str()))
+            .cloned()
+            .collect();
+        if names.is_empty() {
+            return Ok(table);
         }
+        Err(PluginError::NoSuchSettings {
+            table: table.path,
+            names,
+            known: known.join(", "),
+        })
     }
 
     /// The entry, unless it is absent or null.
@@ -113,6 +118,12 @@ impl<'a> Table<'a> {
     }
 }
 
+/// The full paths of entries of one table.
+pub(super) fn paths(table: &str, names: &[String]) -> String {
+    let paths: Vec<_> = names.iter().map(|name| format!("{table}.{name}")).collect();
+    paths.join(", ")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -139,6 +150,9 @@ mod tests {
         assert_eq!(poll(&json!({"poll_ms": "soon"})), Err(expected.to_owned()));
         let expected = "data_source.x.pool_ms: no such setting; there are: poll_ms";
         assert_eq!(poll(&json!({"pool_ms": 20})), Err(expected.to_owned()));
+        let expected = "data_source.x.pool_ms, data_source.x.b: no such setting; there are: poll_ms";
+        let settings = json!({"pool_ms": 20, "poll_ms": 20, "b": null});
+        assert_eq!(poll(&settings), Err(expected.to_owned()));
         assert_eq!(poll(&json!(3)), Err("data_source.x: expected a table".to_owned()));
     }
 }
