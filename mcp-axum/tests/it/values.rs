@@ -1,6 +1,6 @@
 //! Of what is small on the wire much may be made: calls whose arguments or answers have too many values are refused.
 
-use crate::test_app::TestApp;
+use crate::{test_app::TestApp, websocket::Socket};
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -49,9 +49,11 @@ async fn arguments_and_answers_have_at_most_so_many_values() {
 async fn a_message_with_far_more_values_than_a_call_may_have_is_not_read() {
     let app = TestApp::with(&[("bounds.arguments_nodes", "1000")]).await;
     app.put_instance("i", &[]).await;
-    let post = async |ids: usize| {
-        let message = json!({"jsonrpc": "2.0", "id": 1, "method": "tools/call",
-            "params": {"name": "t", "arguments": {"ids": vec![1; ids]}}});
+    let call = |ids: usize| {
+        json!({"jsonrpc": "2.0", "id": 1, "method": "tools/call",
+            "params": {"name": "t", "arguments": {"ids": vec![1; ids]}}})
+    };
+    let post = async |message: Value| {
         let answer = app.admin().request(Method::POST, "/mcp/i").json(&message);
         let answer = answer
             .header("accept", "application/json, text/event-stream")
@@ -60,7 +62,7 @@ async fn a_message_with_far_more_values_than_a_call_may_have_is_not_read() {
             .unwrap();
         (answer.status().as_u16(), answer.json::<Value>().await.unwrap())
     };
-    let (status, body) = post(5_200).await;
+    let (status, body) = post(call(5_200)).await;
     assert_eq!((status, &body["id"]), (413, &Value::Null), "{body}");
     let message = body["error"]["message"].as_str().unwrap();
     assert!(
@@ -68,8 +70,24 @@ async fn a_message_with_far_more_values_than_a_call_may_have_is_not_read() {
         "{message}"
     );
     // What is only a little more is the tool's to refuse.
-    let (status, body) = post(3_000).await;
+    let (status, body) = post(call(3_000)).await;
     assert_ne!((status, &body["id"]), (413, &Value::Null), "{body}");
+    // The messages of a batch are one: none of them is served.
+    let ping = json!({"jsonrpc": "2.0", "id": 2, "method": "ping"});
+    let (status, body) = post(json!([call(3_000), ping, call(3_000)])).await;
+    assert_eq!((status, &body["id"]), (413, &Value::Null), "{body}");
+    let (status, body) = post(json!([ping])).await;
+    assert_eq!((status, &body[0]["id"]), (200, &json!(2)), "{body}");
+    // A channel has no status: what is refused is named, and the channel stays.
+    let mut socket = Socket::of_user(&app, "i").await;
+    socket.say(&call(5_200)).await;
+    let refused = socket.next().await;
+    assert_eq!(
+        (&refused["id"], &refused["error"]["code"]),
+        (&json!(1), &json!(413))
+    );
+    socket.say(&ping).await;
+    assert_eq!(socket.next().await["id"], 2);
 }
 
 #[tokio::test]

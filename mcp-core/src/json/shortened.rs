@@ -13,14 +13,32 @@ const MAX_PATH: usize = 200;
 #[derive(Debug, PartialEq)]
 pub(crate) struct Cut {
     pub(crate) json: String,
-    pub(crate) note: String,
+    /// What is left out, if it is more than spaces.
+    pub(crate) note: Option<String>,
 }
 
 /// The beginning of a text that has more than `most` bytes, and what was left out.
 pub(crate) fn text(text: &str, most: usize) -> (&str, String) {
     let end = text.floor_char_boundary(most);
-    let note = format!("The text is cut: the first {end} of {} bytes.", text.len());
+    let mut note = format!("The text is cut: the first {end} of {} bytes.", text.len());
+    if is_document(text) {
+        note += " It was JSON, and is not whole any more.";
+    }
     (&text[..end], note)
+}
+
+/// Whether the text is an object or a list of JSON, which many servers write into it.
+pub(crate) fn is_document(text: &str) -> bool {
+    looks_like_document(text) && serde_json::from_str::<&RawValue>(text.trim()).is_ok()
+}
+
+/// A text that is an object or a list of JSON, with fewer items; `None` where it is something else, or leaving items out is not enough.
+pub(crate) fn document(text: &str, most: usize) -> Option<Cut> {
+    looks_like_document(text).then(|| items(text.trim(), most))?
+}
+
+fn looks_like_document(text: &str) -> bool {
+    text.trim_start().starts_with(['{', '['])
 }
 
 /// `None` if leaving items out of the longest list is not enough.
@@ -36,8 +54,9 @@ pub(crate) fn items(json: &str, most: usize) -> Option<Cut> {
         format!(" of `{shown}{more}`")
     };
     let left_out = all - kept;
-    let note =
-        format!("{left_out} of {all} items{of} are left out, because the answer is too long. Ask for less.");
+    let note = (left_out > 0).then(|| {
+        format!("{left_out} of {all} items{of} are left out, because the answer is too long. Ask for less.")
+    });
     Some(Cut { json, note })
 }
 
@@ -100,7 +119,7 @@ fn quoted(name: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::items;
+    use super::{document, items, text};
 
     #[test]
     fn the_longest_list_loses_its_last_items() {
@@ -122,8 +141,30 @@ mod tests {
         for (json, most, expected, note) in table {
             let cut = items(json, most).unwrap();
             assert_eq!(cut.json, expected);
-            assert!(cut.json.len() <= most && cut.note.starts_with(note), "{cut:?}");
+            let said = cut.note.as_deref().unwrap_or_default();
+            assert!(cut.json.len() <= most && said.starts_with(note), "{cut:?}");
         }
+    }
+
+    #[test]
+    fn a_text_that_is_json_loses_items_and_any_other_its_end() {
+        let pretty = "{\n  \"a\": [\n    1,\n    22,\n    333\n  ]\n}\n";
+        let cut = document(pretty, 14).unwrap();
+        let note = "1 of 3 items of `a` are left out, because the answer is too long. Ask for less.";
+        assert_eq!((&*cut.json, cut.note.as_deref()), (r#"{"a":[1,22]}"#, Some(note)));
+        let cut = document(pretty, 20).unwrap();
+        assert_eq!((&*cut.json, cut.note), (r#"{"a":[1,22,333]}"#, None));
+        assert_eq!(document("[ 1, 2, 3", 5), None);
+        assert_eq!(document("plain text", 5), None);
+        assert_eq!(
+            text(r#"{"a":"bbbbbbbb"}"#, 8),
+            (
+                r#"{"a":"bb"#,
+                "The text is cut: the first 8 of 16 bytes. It was JSON, and is not whole any more."
+                    .to_owned()
+            )
+        );
+        assert_eq!(text("{plain}", 3).1, "The text is cut: the first 3 of 7 bytes.");
     }
 
     #[test]

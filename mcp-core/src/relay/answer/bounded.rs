@@ -23,7 +23,7 @@ impl Answer {
         if let Some(json) = structured.filter(|json| json.len() > most) {
             let cut = shortened::items(json, most).ok_or(TooLarge(json.len()))?;
             *json = cut.json;
-            notes.push(cut.note);
+            notes.extend(cut.note);
             is_cut = true;
         }
         if let Some(content) = self.members.get_mut(TEXT)
@@ -52,9 +52,10 @@ impl Answer {
     }
 }
 
-/// The blocks with at most so many bytes of text in all. Whatever is no text is there to the end.
+/// The blocks with at most so many bytes of text in all: text that is JSON loses items and stays JSON. Whatever is no text is there to
+/// the end.
 pub(super) fn shorter(blocks: &[&RawValue], most: usize, mut notes: Vec<String>) -> String {
-    let (mut left, mut lost) = (most, 0);
+    let (mut left, mut lost, mut is_torn) = (most, 0, false);
     let mut kept = Vec::with_capacity(blocks.len() + 1);
     for block in blocks {
         let Some(text) = text_of(block) else {
@@ -66,16 +67,28 @@ pub(super) fn shorter(blocks: &[&RawValue], most: usize, mut notes: Vec<String>)
             kept.push(block.get().to_owned());
             continue;
         }
-        let (beginning, _) = shortened::text(&text, left);
+        if let Some(cut) = shortened::document(&text, left) {
+            kept.push(with_text(block, &cut.json));
+            left = 0;
+            // Most servers write their structured content into a text, too.
+            notes.extend(cut.note.filter(|note| !notes.contains(note)));
+            continue;
+        }
+        let beginning = &text[..text.floor_char_boundary(left)];
         lost += text.len() - beginning.len();
         left = 0;
         if !beginning.is_empty() {
+            is_torn |= shortened::is_document(&text);
             kept.push(with_text(block, beginning));
         }
     }
     if lost > 0 {
+        let torn = match is_torn {
+            true => ", in the middle of its JSON",
+            false => "",
+        };
         notes.push(format!(
-            "The text is cut: the last {lost} bytes are left out. Ask for less."
+            "The text is cut{torn}: the last {lost} bytes are left out. Ask for less."
         ));
     }
     kept.extend(
@@ -167,6 +180,49 @@ mod tests {
         assert_eq!(
             cut["content"][2]["text"],
             "The text is cut: the last 2 bytes are left out. Ask for less."
+        );
+    }
+
+    #[test]
+    fn a_text_that_is_json_stays_json_where_it_can() {
+        let content = |result: &str, most| {
+            let (cut, _) = bounded(result, most).unwrap();
+            let cut: serde_json::Value = serde_json::from_str(&cut).unwrap();
+            let blocks = cut["content"].as_array().unwrap().iter();
+            let text = |block: &serde_json::Value| match &block["resource"]["text"] {
+                serde_json::Value::String(text) => text.clone(),
+                _ => block["text"].as_str().unwrap().to_owned(),
+            };
+            blocks.map(text).collect::<Vec<_>>()
+        };
+        let one_note = "3 of 6 items of `n` are left out, because the answer is too long. Ask for less.";
+        assert_eq!(
+            content(
+                r#"{"content":[{"type":"text","text":"{\"n\": [1, 2, 3, 4, 5, 6]}"}],"structuredContent":{"n":[1,2,3,4,5,6]}}"#,
+                14
+            ),
+            [r#"{"n":[1,2,3]}"#, one_note]
+        );
+        assert_eq!(
+            content(
+                r#"{"content":[{"type":"resource","resource":{"uri":"x:a","text":"[1,2,3,4]"}},{"type":"text","text":"more"}]}"#,
+                6
+            ),
+            [
+                "[1,2]",
+                "2 of 4 items are left out, because the answer is too long. Ask for less.",
+                "The text is cut: the last 4 bytes are left out. Ask for less.",
+            ]
+        );
+        assert_eq!(
+            content(
+                r#"{"content":[{"type":"text","text":"{\"a\":\"bbbbbbbb\"}"}]}"#,
+                8
+            ),
+            [
+                r#"{"a":"bb"#,
+                "The text is cut, in the middle of its JSON: the last 8 bytes are left out. Ask for less.",
+            ]
         );
     }
 

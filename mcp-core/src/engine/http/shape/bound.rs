@@ -55,7 +55,7 @@ impl Bound {
             Overflow::Error => None,
         };
         let cut = cut.ok_or_else(|| self.too_large(data.len()))?;
-        Ok((Cow::Owned(cut.json), Some(cut.note)))
+        Ok((Cow::Owned(cut.json), cut.note))
     }
 
     /// Text within the bound, and how much was left out of it.
@@ -65,6 +65,9 @@ impl Bound {
         }
         if self.overflow == Overflow::Error {
             return Err(self.too_large(text.len()));
+        }
+        if let Some(cut) = shortened::document(&text, self.most) {
+            return Ok((Cow::Owned(cut.json), cut.note));
         }
         let (kept, note) = shortened::text(&text, self.most);
         Ok((Cow::Owned(kept.to_owned()), Some(note)))
