@@ -100,6 +100,46 @@ fn references_that_multiply_or_go_round_cost_the_operation() {
     costs_nothing(&document(answer(node), round));
 }
 
+/// What makes a tool of an operation looks into members before any schema is compiled.
+#[test]
+fn what_multiplies_inside_of_members_and_forms_comes_back() {
+    let first = json!({"$ref": "#/components/schemas/d0"});
+    let member = json!({"type": "object", "properties": {"a": first}});
+    let (_, report) = run(
+        Format::OpenApi,
+        &document(body(member.clone()), multiplying(12)).to_string(),
+    )
+    .unwrap();
+    assert!(report.created.contains(&"i.get_fine".to_owned()), "{report}");
+    run(
+        Format::OpenApi,
+        &document(answer(member), multiplying(12)).to_string(),
+    )
+    .unwrap();
+    // Of a form, alternatives of alternatives, with much beside them that nobody reads; and names without end.
+    let definition = |n: usize| {
+        let next = json!({"$ref": format!("#/components/schemas/d{}", n + 1)});
+        let schema = match n {
+            12 => json!({"type": "object", "properties": {"a": {}}, "x-more": "x".repeat(1 << 20)}),
+            _ => json!({"anyOf": vec![next; 12], "x-more": "x".repeat(1 << 10)}),
+        };
+        (format!("d{n}"), schema)
+    };
+    let definitions: Map<_, _> = (0..=12).map(definition).collect();
+    let form =
+        |schema: &Value| json!({"requestBody": {"content": {"multipart/form-data": {"schema": schema}}}});
+    run(
+        Format::OpenApi,
+        &document(form(&first), json!({"schemas": definitions})).to_string(),
+    )
+    .unwrap();
+    let names: Vec<_> = (0..50_000).map(|n| format!("name{n}")).collect();
+    let part = |n: usize| json!({"type": "object", "properties": {format!("p{n}"): {}}, "required": names});
+    let several: Vec<_> = (0..8).map(part).collect();
+    let definitions = json!({"schemas": {"d0": {"anyOf": several}}});
+    run(Format::OpenApi, &document(form(&first), definitions).to_string()).unwrap();
+}
+
 #[test]
 fn what_is_named_many_times_is_copied_within_bounds() {
     let many: Vec<String> = (0..100_000).map(|n| format!("value {n}")).collect();

@@ -6,11 +6,14 @@ use super::{
 };
 use crate::{
     json::{members::Members, one_line::compact},
-    tool::mirrored_headers_of,
+    tool::{bounded, mirrored_headers_of},
     upstream::error::excerpt,
 };
 use mcp_common::bounds::Bounds;
 use serde_json::{Value, json, value::RawValue};
+
+/// Of one thing that is told; names in it are the server's.
+const MOST_REASON: usize = 1_000;
 
 /// A list of a server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -64,7 +67,7 @@ impl Kind {
         Skipped {
             list: self.method(),
             name: excerpt(name),
-            reason,
+            reason: bounded(&reason, MOST_REASON),
         }
     }
 

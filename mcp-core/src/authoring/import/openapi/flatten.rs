@@ -3,6 +3,7 @@
 use super::spec::Spec;
 use crate::authoring::import::cost;
 use serde_json::{Map, Value, json};
+use std::collections::HashSet;
 
 /// Keywords that say no more about an object than which members it has.
 const PLAIN: [&str; 16] = [
@@ -25,7 +26,7 @@ const PLAIN: [&str; 16] = [
 ];
 /// `allOf` in `allOf`.
 const MAX_DEPTH: usize = 16;
-/// Parts of `allOf`, those inside of each other included.
+/// Parts of `allOf`, or alternatives, those inside of each other included.
 const MAX_PARTS: usize = 200;
 /// More are no arguments that a model could choose from; they stay one body.
 const MAX_MEMBERS: usize = 500;
@@ -53,32 +54,31 @@ pub(super) fn flatten(spec: &Spec<'_>, schema: &Value) -> Option<Flat> {
 /// The members of what is sent as a form. There null is no value and alternatives are not told apart: a body that may be null is
 /// the other thing, and of several objects any member may be given, those that all of them require have to be.
 pub(super) fn flatten_form(spec: &Spec<'_>, schema: &Value) -> Option<Flat> {
-    form(spec, schema, MAX_DEPTH)
+    form(spec, schema, MAX_DEPTH, &mut MAX_PARTS.clone())
 }
 
-fn form(spec: &Spec<'_>, schema: &Value, depth: usize) -> Option<Flat> {
-    let mut members = spec.resolve(schema).ok()?.as_object()?.clone();
-    members.shift_remove("nullable");
-    if let Some(Value::Array(types)) = members.get("type") {
-        let mut types = types.iter().filter(|kind| *kind != "null");
-        if let (Some(only), None) = (types.next().cloned(), types.next()) {
-            members.insert("type".to_owned(), only);
-        }
-    }
+fn form(spec: &Spec<'_>, schema: &Value, depth: usize, parts: &mut usize) -> Option<Flat> {
+    *parts = parts.checked_sub(1)?;
+    let members = spec.resolve(schema).ok()?.as_object()?;
     let keyword = ["anyOf", "oneOf"]
         .into_iter()
         .find(|keyword| members.contains_key(*keyword));
     let Some(keyword) = keyword else {
-        return flatten(spec, &members.into());
+        return flatten(spec, &not_null(members)?.into());
     };
-    let alternatives = members.shift_remove(keyword)?;
-    let says_more =
-        |name: &String| name != "type" && !matches!(name.as_str(), "title" | "description" | "discriminator");
-    if depth == 0
-        || members
-            .keys()
-            .any(|name| says_more(name) && !name.starts_with("x-"))
-    {
+    let alternatives = members.get(keyword)?;
+    let says_nothing = |name: &String| {
+        let names = [
+            "type",
+            "nullable",
+            "title",
+            "description",
+            "discriminator",
+            keyword,
+        ];
+        names.contains(&name.as_str()) || name.starts_with("x-")
+    };
+    if depth == 0 || !members.keys().all(says_nothing) {
         return None;
     }
     let is_null = |schema: &&Value| {
@@ -87,17 +87,32 @@ fn form(spec: &Spec<'_>, schema: &Value, depth: usize) -> Option<Flat> {
     };
     let alternatives = alternatives.as_array()?.iter().filter(|schema| !is_null(schema));
     let mut all: Option<Flat> = None;
-    for (index, alternative) in alternatives.enumerate() {
-        if index >= MAX_PARTS {
-            return None;
-        }
-        let next = form(spec, alternative, depth - 1)?;
+    for alternative in alternatives {
+        let next = form(spec, alternative, depth - 1, parts)?;
         all = Some(match all {
             None => next,
             Some(all) => all.or(next)?,
         });
     }
     all
+}
+
+/// The same schema without null, and without what only its author's programs read; `None` where it is too large.
+fn not_null(members: &Map<String, Value>) -> Option<Map<String, Value>> {
+    let mut out = Map::new();
+    let mut left = MAX_BYTES;
+    let is_read = |name: &str| name != "nullable" && !name.starts_with("x-");
+    for (name, value) in members.iter().filter(|(name, _)| is_read(name)) {
+        left = left.checked_sub(cost::of(value, left))?;
+        out.insert(name.clone(), value.clone());
+    }
+    if let Some(Value::Array(types)) = out.get("type") {
+        let mut types = types.iter().filter(|kind| *kind != "null");
+        if let (Some(only), None) = (types.next().cloned(), types.next()) {
+            out.insert("type".to_owned(), only);
+        }
+    }
+    Some(out)
 }
 
 impl Flat {
@@ -111,7 +126,8 @@ impl Flat {
                 Some(known) => *known = json!({"anyOf": [known.take(), schema]}),
             }
         }
-        self.required.retain(|name| other.required.contains(name));
+        let required: HashSet<String> = other.required.into_iter().collect();
+        self.required.retain(|name| required.contains(name));
         if self.additional != other.additional {
             self.additional = None;
         }
@@ -164,8 +180,13 @@ fn collect(spec: &Spec<'_>, schema: &Value, flat: &mut Flat, depth: usize, parts
         .and_then(Value::as_array)
         .into_iter()
         .flatten();
-    flat.required
-        .extend(required.filter_map(Value::as_str).map(str::to_owned));
+    for name in required.filter_map(Value::as_str) {
+        flat.bytes += name.len() + 3;
+        if flat.bytes > MAX_BYTES {
+            return None;
+        }
+        flat.required.push(name.to_owned());
+    }
     match members.get("additionalProperties") {
         None | Some(Value::Bool(true)) => {}
         // Where each part of `allOf` is closed, no value would fit: meant are the members of all of them.

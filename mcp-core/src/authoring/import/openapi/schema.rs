@@ -23,7 +23,10 @@ use crate::{
 use dialect::{bounds, is_nullable, nullable};
 use percent_encoding::percent_decode_str;
 use serde_json::{Map, Value};
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::{
+    cell::Cell,
+    collections::{BTreeMap, BTreeSet, VecDeque},
+};
 
 /// Whose schema it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,6 +39,8 @@ pub(super) enum Direction {
 
 /// What a reference takes beside the name, which is gone where the definition stands in its place.
 const REFERENCE: usize = 32;
+/// Schemas of members that are looked at for what says that they are read-only, parts of `allOf` included, in one operation.
+const MAX_LOOKS: usize = 200_000;
 /// How far the cost of a value may be from the bytes of its text.
 const LENIENCE: usize = 2;
 /// Of a pattern that the report names.
@@ -69,6 +74,8 @@ pub(super) struct Schemas<'s> {
     unreadable: Vec<String>,
     /// Parts of `allOf` inside of each other that are written out.
     written_out: usize,
+    /// Schemas that may still be looked at for what hides a member.
+    looks: Cell<usize>,
 }
 
 impl<'s> Schemas<'s> {
@@ -89,6 +96,7 @@ impl<'s> Schemas<'s> {
             copies: Copies::new(),
             unreadable: Vec::new(),
             written_out: 0,
+            looks: Cell::new(MAX_LOOKS),
         }
     }
 

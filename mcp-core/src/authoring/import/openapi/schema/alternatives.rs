@@ -2,6 +2,7 @@
 //! nobody, and a whole number is a number. No value would fit exactly one of them.
 
 use serde_json::{Map, Value};
+use std::collections::HashSet;
 
 /// What says nothing about which values fit.
 const SAYS_NOTHING: [&str; 7] = [
@@ -16,11 +17,16 @@ const SAYS_NOTHING: [&str; 7] = [
 
 /// Whether a value that fits one of them fits another one for sure.
 pub(super) fn overlap(alternatives: &[Value]) -> bool {
-    let plain: Vec<_> = alternatives.iter().filter_map(plain).collect();
-    plain.iter().enumerate().any(|(index, one)| {
-        plain[..index]
-            .iter()
-            .any(|other| one == other || is_in(one, other) || is_in(other, one))
+    let (mut seen, mut has_integer, mut has_number) = (HashSet::new(), false, false);
+    let mut plain = alternatives.iter().filter_map(plain);
+    plain.any(|one| {
+        let is = |kind: &str| one.get("type").is_some_and(|its| its == kind);
+        has_integer |= is("integer");
+        // Any number, that is.
+        has_number |= is("number") && one.len() == 1;
+        let mut one = Value::Object(one);
+        one.sort_all_objects();
+        !seen.insert(one.to_string()) || has_integer && has_number
     })
 }
 
@@ -29,11 +35,6 @@ fn plain(schema: &Value) -> Option<Map<String, Value>> {
     let mut members = schema.as_object()?.clone();
     members.retain(|keyword, _| !SAYS_NOTHING.contains(&keyword.as_str()));
     Some(members)
-}
-
-fn is_in(one: &Map<String, Value>, other: &Map<String, Value>) -> bool {
-    let is = |schema: &Map<String, Value>, kind: &str| schema.get("type").is_some_and(|its| its == kind);
-    is(one, "integer") && is(other, "number") && other.len() == 1
 }
 
 #[cfg(test)]

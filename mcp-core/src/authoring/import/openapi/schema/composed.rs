@@ -50,6 +50,10 @@ impl Schemas<'_> {
     }
 
     fn is_hidden(&self, schema: &Value, depth: usize) -> bool {
+        let Some(left) = self.looks.get().checked_sub(1) else {
+            return false;
+        };
+        self.looks.set(left);
         let mark = match self.direction {
             Direction::Request => "readOnly",
             Direction::Answer => "writeOnly",
