@@ -24,7 +24,7 @@ pub use check::Refusal;
 pub use collection::{Collection, DocumentEntry, Entries, Entry, StoredVersion};
 pub use entry::{InstanceEntry, Overridden, Selected, Selection, ToolEntry};
 pub use fit::overridden as overridden_subject;
-pub use preview::{Clash, Preview, Proposed};
+pub use preview::{Clash, Drafts, Preview, Proposed};
 pub use quarantine::{Cause, Place, Quarantined};
 pub use remembered::{Kept, Remembered};
 pub use snapshot::Snapshot;
@@ -49,6 +49,15 @@ use std::{
 };
 use tokio::sync::watch;
 use transition::Transition;
+
+/// A tool that is not stored yet, compiled, or everything that is wrong with it. For [`Catalog::preview_of`].
+pub fn draft<C: Compile>(
+    compiler: &C,
+    id: &Arc<str>,
+    document: &Document,
+) -> Result<ToolEntry<C::Tool>, Problems> {
+    read::draft(compiler, id, document)
+}
 
 /// Turns a tool definition into what calls it. Run when a definition changes, never when it is called.
 pub trait Compile: Send + Sync + 'static {
@@ -204,7 +213,12 @@ impl<C: Compile> Catalog<C> {
 
     /// What making all these changes together would come to, without doing it. Each key at most once.
     pub fn preview(&self, proposed: &[Proposed]) -> Preview<C::Tool> {
-        preview::preview(&self.compiler, self.snapshot(), proposed)
+        self.preview_of(proposed, Drafts::default())
+    }
+
+    /// The same where some of the tools are compiled already.
+    pub fn preview_of(&self, proposed: &[Proposed], drafts: Drafts<C::Tool>) -> Preview<C::Tool> {
+        preview::preview(&self.compiler, self.snapshot(), proposed, drafts)
     }
 
     /// Returns `true` as soon as the catalog is at `revision` (or beyond) and every listener has heard of it;

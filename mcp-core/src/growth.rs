@@ -16,7 +16,7 @@ const MOST: f64 = 2.5;
 /// Shorter times say nothing.
 const SHORT: Duration = Duration::from_millis(4);
 /// What seems to take too long is measured again, and the best of these runs counts.
-const RUNS: usize = 8;
+const RUNS: usize = 24;
 
 /// Doubles the size up to `largest` and compares the times. `make` gives what has about so many bytes.
 #[track_caller]

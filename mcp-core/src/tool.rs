@@ -45,7 +45,7 @@ use listing::Listing;
 pub(crate) use listing::{Readable, readable_input, readable_output, unreadable_members, without_patterns};
 use mcp_common::{
     bounds::Bounds,
-    catalog::Compiled,
+    catalog::{Compiled, ToolEntry, draft},
     definition::{ToolDefinition, instance::ToolOverrides, tool::follows},
     document::Document,
     key::Key,
@@ -205,6 +205,13 @@ impl ToolCompiler {
             let read = ToolDefinition::read_and(id, document, |definition| self.compile(definition));
             read.map(|(_, compiled)| compiled)
         })
+    }
+
+    /// Reads and compiles a document that is not stored yet as the catalog would, or says everything that is wrong.
+    pub fn draft(&self, id: &Arc<str>, document: &Document) -> Result<ToolEntry<StoredTool>, Problems> {
+        let text = document.as_json().as_bytes();
+        let subject = Subject::new(Key::tool(id.clone()), &[text]);
+        self.guarded(&subject, Some(text), || draft(self, id, document))
     }
 
     fn guarded<T>(

@@ -2,7 +2,7 @@
 
 use super::{
     Compile,
-    preview::{Preview, Proposed, preview},
+    preview::{Drafts, Preview, Proposed, preview},
     snapshot::Snapshot,
 };
 use crate::{
@@ -38,7 +38,7 @@ pub(super) fn check<C: Compile>(
         key: key.clone(),
         document: Some(document.clone()),
     };
-    let mut preview = preview(compiler, now.clone(), &[proposed]);
+    let mut preview = preview(compiler, now.clone(), &[proposed], Drafts::default());
     if let Some(problems) = preview.invalid.remove(key) {
         return Err(Refusal::Invalid(problems));
     }

@@ -3,6 +3,7 @@
 
 use super::{
     Compile,
+    entry::ToolEntry,
     quarantine::Cause,
     selection::{Candidates, Conflicts},
     snapshot::Snapshot,
@@ -62,11 +63,15 @@ impl<T> Preview<T> {
     }
 }
 
+/// Tools that were compiled while they were made, by id: what is proposed with the same text is not compiled again.
+pub type Drafts<T> = BTreeMap<Arc<str>, Arc<ToolEntry<T>>>;
+
 /// Each key at most once.
 pub(super) fn preview<C: Compile>(
     compiler: &C,
     before: Arc<Snapshot<C::Tool>>,
     proposed: &[Proposed],
+    drafts: Drafts<C::Tool>,
 ) -> Preview<C::Tool> {
     let revision = before.revision + 1;
     let change = |proposed: &Proposed| match &proposed.document {
@@ -82,7 +87,7 @@ pub(super) fn preview<C: Compile>(
         },
     };
     let changes = proposed.iter().map(change).collect();
-    let mut transition = Transition::new(compiler, before.clone());
+    let mut transition = Transition::new(compiler, before.clone()).with_drafts(drafts);
     transition.apply(Batch { revision, changes });
     let (after, _, _) = transition.finish();
 

@@ -10,6 +10,7 @@ use crate::{
     datasource::Record,
     definition::{InstanceDefinition, Read, ToolDefinition},
     document::Document,
+    key::Revision,
     problem::{Problem, Problems},
 };
 use std::{
@@ -64,36 +65,54 @@ pub(super) fn tool<C: Compile>(
         });
     }
     let document = document(record, None, &compiler.bounds())?;
-    let read = ToolDefinition::read_and(&record.key.id, &document, |definition| {
-        compile(compiler, definition)
-    });
+    let entry = compiled(compiler, &record.key.id, &document).map_err(|problems| Rejected {
+        problems,
+        document: Some(document),
+    })?;
+    Ok(ToolEntry {
+        revision,
+        updated_at,
+        ..entry
+    })
+}
+
+/// A tool that is not stored yet.
+pub(super) fn draft<C: Compile>(
+    compiler: &C,
+    id: &Arc<str>,
+    document: &Document,
+) -> Result<ToolEntry<C::Tool>, Problems> {
+    let exceeded = compiler.bounds().check(document.as_json().as_bytes()).err();
+    match exceeded {
+        Some(exceeded) => Err(Problem::whole(format!("the definition {exceeded}")).into()),
+        None => compiled(compiler, id, document),
+    }
+}
+
+fn compiled<C: Compile>(
+    compiler: &C,
+    id: &Arc<str>,
+    document: &Document,
+) -> Result<ToolEntry<C::Tool>, Problems> {
     let (
         Read {
             definition,
             mut warnings,
         },
         compiled,
-    ) = match read {
-        Ok(read) => read,
-        Err(problems) => {
-            return Err(Rejected {
-                problems,
-                document: Some(document),
-            });
-        }
-    };
+    ) = ToolDefinition::read_and(id, document, |definition| compile(compiler, definition))?;
     warnings.extend(compiled.warnings);
     warnings.shrink_to_fit();
     Ok(ToolEntry {
-        id: record.key.id.clone(),
+        id: id.clone(),
         name: definition.name.into(),
         tags: definition.tags.into_iter().map(Arc::from).collect(),
         access: definition.access.map(Arc::new),
         enabled: definition.enabled,
-        document,
+        document: document.clone(),
         compiled: Arc::new(compiled.tool),
-        revision,
-        updated_at,
+        revision: Revision::default(),
+        updated_at: None,
         warnings,
     })
 }

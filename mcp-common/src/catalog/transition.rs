@@ -7,7 +7,7 @@ mod record;
 mod settling;
 
 use super::{
-    Applied, Compile,
+    Applied, Compile, Drafts,
     entry::Version,
     quarantine::{Place, Quarantined},
     snapshot::Snapshot,
@@ -26,6 +26,8 @@ use std::{
 pub(super) struct Transition<'a, C: Compile> {
     compiler: &'a C,
     next: Snapshot<C::Tool>,
+    /// Tools that were compiled before their records come.
+    drafts: Drafts<C::Tool>,
     was_loaded: bool,
     /// Instances to settle.
     touched: BTreeSet<Arc<str>>,
@@ -45,6 +47,7 @@ impl<'a, C: Compile> Transition<'a, C> {
             compiler,
             was_loaded: base.loaded,
             next: Snapshot::clone(&base),
+            drafts: Drafts::default(),
             touched: BTreeSet::new(),
             incoming: BTreeMap::new(),
             changed: BTreeSet::new(),
@@ -52,6 +55,10 @@ impl<'a, C: Compile> Transition<'a, C> {
             found: BTreeSet::new(),
             at: SystemTime::now(),
         }
+    }
+
+    pub(super) fn with_drafts(self, drafts: Drafts<C::Tool>) -> Self {
+        Self { drafts, ..self }
     }
 
     pub(super) fn apply(&mut self, batch: Batch) {

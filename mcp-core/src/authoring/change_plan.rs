@@ -21,7 +21,7 @@ pub(crate) use digest::digest;
 pub use examine::{Examined, examine};
 pub use holders::HolderNotice;
 use mcp_common::{
-    catalog::{Catalog, Preview, Proposed},
+    catalog::{Catalog, Drafts, Preview, Proposed},
     document::Document,
     key::{Key, Revision},
 };
@@ -84,6 +84,8 @@ impl Step {
 pub struct Plan {
     /// The steps, not yet written.
     pub steps: Vec<Step>,
+    /// What of it was compiled while it was made.
+    pub drafts: Drafts<StoredTool>,
 }
 
 impl Plan {
@@ -127,7 +129,7 @@ impl Plan {
             key: step.key().clone(),
             document: step.document().cloned(),
         });
-        catalog.preview(&proposed.collect::<Vec<_>>())
+        catalog.preview_of(&proposed.collect::<Vec<_>>(), self.drafts.clone())
     }
 
     /// Whether there is nothing to do.

@@ -28,7 +28,8 @@ impl<C: Compile> Transition<'_, C> {
         let id = &record.key.id;
         let kind = record.key.kind;
         if kind == Kind::TOOL {
-            let known = self.next.tools.get(id).map(|entry| &**entry);
+            let known = self.drafts.get(id).or_else(|| self.next.tools.get(id));
+            let known = known.map(|entry| &**entry);
             return read::tool(self.compiler, record, known).map(Definition::Tool);
         }
         let known = self.next.entries(kind).and_then(|entries| entries.entry(id));

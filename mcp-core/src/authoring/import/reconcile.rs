@@ -13,15 +13,15 @@ use super::{
 use crate::{
     authoring::change_plan::{Plan, Stored},
     json::members::Members,
-    tool::{unusable_patterns, without_patterns},
+    tool::{StoredTool, unusable_patterns, without_patterns},
 };
 use fingerprint::Fingerprint;
-use mcp_common::{document::Document, key::Key, problem::Problems};
+use mcp_common::{catalog::ToolEntry, document::Document, key::Key, problem::Problems};
 use merge::{Merged, merge};
 use names::Names;
 use own::{Own, Source};
 use serde_json::{Map, Value};
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, sync::Arc};
 
 /// Patterns of one operation that are named one by one.
 const MAX_NAMED: usize = 5;
@@ -187,12 +187,13 @@ impl Work<'_> {
         mut make: impl FnMut(&Draft) -> Result<Document, String>,
     ) -> Result<Compiled, String> {
         let document = make(draft)?;
-        let Err(problems) = self.compile(&document) else {
-            return Ok(Compiled::whole(document));
+        let problems = match self.compile(&document) {
+            Ok(entry) => return Ok(Compiled::whole(entry)),
+            Err(problems) => problems,
         };
         let only = |field: &str| problems.0.iter().all(|problem| problem.field.starts_with(field));
         if only("input_schema") {
-            let mut try_without = |is_meant: &dyn Fn(&str) -> bool| -> Result<Option<Document>, String> {
+            let mut try_without = |is_meant: &dyn Fn(&str) -> bool| -> Result<Option<_>, String> {
                 let stored = Value::Object(draft.input_schema.clone()).to_string();
                 let without = serde_json::from_str(&without_patterns(&stored, &is_meant));
                 let without = Draft {
@@ -203,11 +204,11 @@ impl Work<'_> {
                     return Ok(None);
                 }
                 let document = make(&without)?;
-                Ok(self.compile(&document).is_ok().then_some(document))
+                Ok(self.compile(&document).ok())
             };
             let schema = Value::Object(draft.input_schema.clone());
             let unusable = unusable_patterns(&schema, self.options.compiler.bounds());
-            if let Some(document) = try_without(&|pattern| unusable.contains_key(pattern))? {
+            if let Some(entry) = try_without(&|pattern| unusable.contains_key(pattern))? {
                 let note = |(pattern, reason): (&String, &String)| {
                     let pattern: String = pattern.chars().take(MAX_PATTERN).collect();
                     format!("the pattern `{pattern}` is left out: {reason}")
@@ -225,11 +226,11 @@ impl Work<'_> {
                         })
                         .collect(),
                 };
-                return Ok(Compiled { document, left_out });
+                return Ok(Compiled { entry, left_out });
             }
-            if let Some(document) = try_without(&|_| true)? {
+            if let Some(entry) = try_without(&|_| true)? {
                 let left_out = vec![format!("its patterns are left out: {problems}")];
-                return Ok(Compiled { document, left_out });
+                return Ok(Compiled { entry, left_out });
             }
         }
         if draft.output_schema.is_some() && only("output_schema") {
@@ -237,23 +238,26 @@ impl Work<'_> {
                 output_schema: None,
                 ..draft.clone()
             })?;
-            self.compile(&document).map_err(|problems| problems.to_string())?;
-            return Ok(Compiled::whole(document));
+            let entry = self.compile(&document).map_err(|problems| problems.to_string())?;
+            return Ok(Compiled::whole(entry));
         }
         Err(problems.to_string())
     }
 
-    /// The document; the report says what was left out of it.
+    /// The document, which is kept compiled; the report says what was left out of it.
     fn noted(&mut self, draft: &Draft, compiled: Compiled) -> Document {
         for note in compiled.left_out {
             if self.report.notes.len() < MAX_NOTES {
                 self.report.notes.push(format!("{}: {note}", draft.operation));
             }
         }
-        compiled.document
+        let entry = compiled.entry;
+        let document = entry.document.clone();
+        self.plan.drafts.insert(entry.id.clone(), entry);
+        document
     }
 
-    fn compile(&self, document: &Document) -> Result<(), Problems> {
+    fn compile(&self, document: &Document) -> Result<Arc<ToolEntry<StoredTool>>, Problems> {
         let size = document
             .get("input_schema")
             .map_or(0, |schema| schema.get().len());
@@ -266,7 +270,7 @@ impl Work<'_> {
             .get("id")
             .and_then(|id| serde_json::from_str::<String>(id.get()).ok());
         let id = id.unwrap_or_default().into();
-        self.options.compiler.compile_document(&id, document).map(|_| ())
+        self.options.compiler.draft(&id, document).map(Arc::new)
     }
 
     fn finish(&mut self, title: &str, description: Option<&str>, seen: &BTreeSet<String>) {
@@ -343,15 +347,15 @@ fn has_auth(document: &Document) -> bool {
 
 /// What an operation came to.
 struct Compiled {
-    document: Document,
+    entry: Arc<ToolEntry<StoredTool>>,
     /// What is not in it, and why.
     left_out: Vec<String>,
 }
 
 impl Compiled {
-    fn whole(document: Document) -> Self {
+    fn whole(entry: Arc<ToolEntry<StoredTool>>) -> Self {
         Self {
-            document,
+            entry,
             left_out: Vec::new(),
         }
     }
