@@ -174,6 +174,11 @@ impl App {
         self.current.get()?.upgrade()
     }
 
+    /// Whether the other one lets in the same callers as the same.
+    pub(crate) fn lets_in_like(&self, other: &Self) -> bool {
+        self.guard.is_like(&other.guard) && self.resources == other.resources
+    }
+
     /// Bytes of bodies and answers in flight.
     pub fn memory_in_flight(&self) -> u64 {
         self.peers.budget().used()

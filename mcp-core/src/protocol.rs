@@ -31,4 +31,5 @@ pub use endpoint::Endpoint;
 pub use exchange::{Exchange, Way};
 pub use gateway::{Gateway, GatewayParts, ProtocolSettings};
 pub use headers::SESSION_ID;
+pub use held_key::{Caller, Doorman};
 pub use reply::{Pieces, Reply, ReplyBody};

@@ -133,6 +133,18 @@ impl Guard {
         chain.any(|own| Arc::ptr_eq(&own.authenticator, &link.authenticator))
     }
 
+    /// Whether the other one asks the same authenticators in the same order. The keys of the store are the same for every guard.
+    pub(crate) fn is_like(&self, other: &Self) -> bool {
+        fn configured(guard: &Guard) -> Vec<&Link> {
+            let links = guard.chain.iter();
+            links.filter(|link| link.name != STORED).collect()
+        }
+        let (own, others) = (configured(self), configured(other));
+        let mut pairs = own.iter().zip(&others);
+        own.len() == others.len()
+            && pairs.all(|(own, other)| Arc::ptr_eq(&own.authenticator, &other.authenticator))
+    }
+
     /// Ends what authenticators do in the background that the one after it does not have.
     pub(crate) fn retire(&self, after: &Self) {
         for link in self.chain.iter().filter(|link| !after.has(link)) {

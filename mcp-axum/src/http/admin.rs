@@ -124,7 +124,7 @@ impl Admin {
     }
 
     /// Who sent a request.
-    async fn recognise(&self, guard: &Guard, arrival: Arrival<'_>) -> Result<Principal, Denied> {
+    pub(crate) async fn recognise(&self, guard: &Guard, arrival: Arrival<'_>) -> Result<Principal, Denied> {
         self.access.recognise(guard, arrival).await
     }
 

@@ -1,6 +1,6 @@
 //! What load balancers, orchestrators and Prometheus ask. The paths of `app.public_paths` need no key.
 
-use super::{accept, error::Error};
+use super::{accept, admin, body, error::Error};
 use crate::{
     app::{App, Phase, SharedBody},
     telemetry::metrics::Format,
@@ -13,6 +13,7 @@ use axum::{
     routing::get,
 };
 use http::{HeaderMap, StatusCode, header};
+use mcp_common::authenticator::Arrival;
 use mcp_core::{fleet::BreakerState, upstream::State as Connection};
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -47,9 +48,15 @@ async fn key_unless_public(State(app): State<Arc<App>>, request: Request, next: 
     if app.settings.app.public_paths.iter().any(|public| public == path) {
         return next.run(request).await;
     }
-    match app.guard.authenticate(request.headers()).await {
+    let peer = body::peer(request.extensions());
+    let arrival = Arrival {
+        headers: request.headers(),
+        resource: None,
+        certificate: peer.certificate(),
+    };
+    match app.admin.recognise(&app.guard, arrival).await {
         Ok(_) => next.run(request).await,
-        Err(denied) => Error::denied(&denied, app.guard.challenge()).into_response(),
+        Err(denied) => admin::refused(&app, &request, Error::denied(&denied, app.guard.challenge())),
     }
 }
 

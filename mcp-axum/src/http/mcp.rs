@@ -4,6 +4,7 @@
 
 mod access;
 mod channel;
+mod readmission;
 mod request_id;
 mod response;
 mod rest;
@@ -36,6 +37,7 @@ use mcp_core::{
     view::InstanceView,
 };
 use percent_encoding::percent_decode_str;
+pub(crate) use readmission::Readmission;
 pub(crate) use request_id::RequestIds;
 use std::{borrow::Cow, pin::pin, sync::Arc, time::Duration};
 use tower_http::cors::{AllowHeaders, AllowOrigin, CorsLayer};
@@ -165,11 +167,22 @@ impl Call {
         }
     }
 
-    /// What a failure writes to the log names its request.
     fn refused(self, error: Error) -> Response {
-        let span = tracing::error_span!("mcp", request_id = self.id.to_str().unwrap_or_default());
-        let response = span.in_scope(|| error.into_response());
+        let response = self.response_of(error);
         Self::named(response, self.id, Some(self.record))
+    }
+
+    /// The same in words of one's own.
+    fn refused_with(self, error: Error, body: Vec<u8>) -> Response {
+        let mut response = self.response_of(error);
+        *response.body_mut() = Body::from(body);
+        Self::named(response, self.id, Some(self.record))
+    }
+
+    /// What a failure writes to the log names its request.
+    fn response_of(&self, error: Error) -> Response {
+        let span = tracing::error_span!("mcp", request_id = self.id.to_str().unwrap_or_default());
+        span.in_scope(|| error.into_response())
     }
 
     fn named(mut response: Response, id: HeaderValue, record: Option<Record>) -> Response {

@@ -22,7 +22,7 @@ use tower_http::cors::{AllowHeaders, AllowOrigin, CorsLayer};
 const WELL_KNOWN: &str = "/.well-known/oauth-protected-resource";
 
 /// The name by which tokens and metadata call this gateway, where it has one.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Resources {
     public_url: String,
 }

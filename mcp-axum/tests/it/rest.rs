@@ -1,6 +1,10 @@
 //! An instance for programs that do not speak MCP: the same tools, keys, limits and records.
 
-use crate::test_app::{Answer, Client, Reply, TestApp};
+use crate::{
+    test_app::{Answer, Client, Reply, TestApp, eventually},
+    upstreams::{offered, server::McpServer},
+};
+use futures_util::FutureExt;
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -129,6 +133,62 @@ async fn lists_and_resources_and_what_it_is() {
     assert_eq!(user.get("/instances/shop/info").await.ok().json(), info);
     // It has none.
     failed(&user.get("/resources").await, 404);
+}
+
+/// Whoever offers a resource chooses its name, and must not have it read in the place of another's.
+#[tokio::test]
+async fn a_resource_is_read_by_its_uri_before_any_name() {
+    let app = TestApp::start().await;
+    let server = McpServer::start(true, json!({"resources": {}}), |received, talk| {
+        async move {
+            let contents = json!([{"uri": received.params()["uri"], "text": "t"}]);
+            talk.result(&json!({"contents": contents, "resultType": "complete"}).to_string());
+        }
+        .boxed()
+    })
+    .await;
+    let listed = json!([
+        {"uri": "test://impostor", "name": "urn:notes"},
+        {"uri": "test://another", "name": "test://plain"},
+        {"uri": "urn:notes", "name": "notes"},
+        {"uri": "test://plain", "name": "plain"},
+    ]);
+    server.list("resources/list", "resources", &listed.to_string());
+    server.list("resources/templates/list", "resourceTemplates", "[]");
+    offered::with(&app, "docs", &server, &json!({})).await;
+    let instance = json!({"name": "i", "include": {"upstreams": ["docs"]}});
+    app.admin().put("/admin/ids/desk", &instance).await.ok();
+    for (asked, read) in [
+        ("urn:notes", "urn:notes"),
+        ("notes", "urn:notes"),
+        ("plain", "test://plain"),
+        ("test:%2F%2Fplain", "test://plain"),
+        ("test:%2F%2Fof-no-list", "test://of-no-list"),
+    ] {
+        let path = format!("/instances/desk/resources/{asked}");
+        let answer = app.user().get(&path).await.ok().json();
+        assert_eq!(answer["data"]["contents"][0]["uri"], read, "{asked}: {answer}");
+    }
+}
+
+#[tokio::test]
+async fn lists_and_descriptions_are_the_clients_memory() {
+    let app = TestApp::with(&[("app.memory_budget", "96KiB"), ("app.max_body_bytes", "16KiB")]).await;
+    let names = ["one", "two", "three", "four"];
+    for name in names {
+        let tool = json!({"name": name, "description": "d".repeat(8 << 10), "input_schema": {}, "static": {"structured": {}}});
+        app.admin().put(&format!("/admin/tds/{name}"), &tool).await.ok();
+    }
+    app.put_instance("large", &names).await;
+    app.put_instance("small", &names[..1]).await;
+    for path in ["/instances/large/tools", "/instances/large/openapi.json"] {
+        let refused = app.user().get(path).await;
+        assert!(failed(&refused, 429).contains("app.memory_budget"));
+        assert_eq!(refused.header("retry-after"), Some("1"));
+        assert_eq!(refused.header("etag"), None);
+    }
+    app.user().get("/instances/small/tools").await.ok();
+    eventually("it is given back", || app.app().memory_in_flight() == 0).await;
 }
 
 #[tokio::test]

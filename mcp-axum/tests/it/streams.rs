@@ -160,6 +160,32 @@ async fn streams_end_properly_when_the_instance_is_deleted() {
 }
 
 #[tokio::test]
+async fn streams_end_when_their_instance_lets_in_others() {
+    let app = TestApp::start().await;
+    app.with_item_tools("shop").await;
+    let put = async |auth: &str, access: Value| {
+        let mut document = json!({"name": "Shop", "auth": auth, "tool_ids": ["get_item"]});
+        if !access.is_null() {
+            document["access"] = access;
+        }
+        app.admin().put("/admin/ids/shop", &document).await.ok();
+    };
+    put("none", Value::Null).await;
+    let mut stream = EventStream::open(get_stream(&app, "shop")).await;
+    rename(&app, "get_item", "Says nothing of callers.").await;
+    assert_eq!(
+        stream.next().await.unwrap()["method"],
+        "notifications/tools/list_changed"
+    );
+    put("inherit", Value::Null).await;
+    assert_eq!(stream.next().await, None);
+    let mut stream = EventStream::open(get_stream(&app, "shop")).await;
+    put("inherit", json!({"roles": ["nobody-has-it"]})).await;
+    assert_eq!(stream.next().await, None);
+    assert_eq!(app.user().send(get_stream(&app, "shop")).await.status, 403);
+}
+
+#[tokio::test]
 async fn streams_end_properly_when_the_gateway_drains_and_restart_serves_again() {
     let mut app = TestApp::sqlite().await;
     app.with_item_tools("shop").await;

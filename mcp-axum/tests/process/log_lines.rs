@@ -93,3 +93,45 @@ fn a_line_of_mcp_names_address_client_revision_and_bytes() {
         assert!(third.contains(part), "{part}: {third}");
     }
 }
+
+#[test]
+fn an_answer_that_is_made_beside_the_handlers_is_logged_as_it_is_sent() {
+    let sandbox = Sandbox::new();
+    let gateway = Gateway::start(&sandbox, &format!("[app]\napi_key = '{KEY}'\n"));
+    gateway.put("ids/desk", &json!({"name": "desk", "tool_ids": []}));
+    let get = |path: &str| reqwest::Client::new().get(format!("{}{path}", gateway.origin));
+    let line = |parts: &[&str]| {
+        let output = gateway.output();
+        let mut lines = output.lines();
+        let line = lines.find(|line| parts.iter().all(|part| line.contains(part)));
+        line.map(str::to_owned)
+    };
+    // What the client has is not sent.
+    let kept = get("/instances/desk/info").header("if-none-match", "*");
+    assert_eq!(request(kept.bearer_auth(KEY)).unwrap().0, 304);
+    gateway.wait("its line", |_| line(&["dynmcp::request", "status=304"]).is_some());
+    let kept = line(&["dynmcp::request", "status=304"]).unwrap();
+    assert!(
+        kept.contains(" instance=desk ") && kept.contains(" bytes=0 "),
+        "{kept}"
+    );
+    let failed = request(get("/instances/none/info").bearer_auth(KEY)).unwrap();
+    assert_eq!(failed.0, 404);
+    gateway.wait("its line", |_| line(&["dynmcp::request", "status=404"]).is_some());
+    let bytes = format!(" bytes={} ", failed.1.len());
+    assert!(
+        line(&["dynmcp::request", "status=404", &bytes]).is_some(),
+        "{bytes}"
+    );
+
+    let refused = request(get("/metrics")).unwrap();
+    assert_eq!(refused.0, 401);
+    gateway.wait("its line", |_| {
+        line(&["dynmcp::admin", "path=/metrics"]).is_some()
+    });
+    let refused_line = line(&["dynmcp::admin", "path=/metrics"]).unwrap();
+    let bytes = format!(" bytes={} ", refused.1.len());
+    for part in [" method=GET ", " address=127.0.0.1 ", " status=401 ", &bytes] {
+        assert!(refused_line.contains(part), "{part}: {refused_line}");
+    }
+}

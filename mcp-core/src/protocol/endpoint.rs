@@ -289,7 +289,7 @@ impl Endpoint {
         }
         let signal = gateway.list_changed.subscribe(&exchange.view.entry.definition.id);
         let signal = signal.ok_or_else(|| Fault::internal("the instance is gone"))?;
-        let key = gateway.keys.hold(exchange.principal.grant.as_deref());
+        let key = gateway.keys.hold(exchange);
         let events = events::stream(script, signal, gateway.shutdown.clone(), key, open);
         Ok(Reply {
             body: ReplyBody::Events(events.boxed()),

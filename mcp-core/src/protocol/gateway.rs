@@ -7,7 +7,7 @@ use super::{
     Attended, Reply,
     abandoned::{Abandoned, AbandonedSettings},
     conversation::Talk,
-    held_key::HeldKeys,
+    held_key::{Doorman, HeldKeys},
     idle_sessions::IdleSessions,
     list_changed::ListChanged,
     parked::Parked,
@@ -121,6 +121,7 @@ impl Gateway {
         catalog.subscribe(Arc::new(move |applied| {
             let Some(gateway) = listener.upgrade() else { return };
             gateway.changed(&applied.instances);
+            gateway.keys.instances_changed(&applied.instances);
             gateway.keys.changed(&applied.others);
         }));
         gateway
@@ -133,6 +134,12 @@ impl Gateway {
             let before = self.views.invalidate(instance);
             self.list_changed.note(instance, before);
         }
+    }
+
+    /// Called when those who let callers in are others: streams of whom this one does not let in any more end. Keys of the store are none of
+    /// its business.
+    pub fn guard_changed(&self, doorman: Arc<dyn Doorman>) {
+        self.keys.guard_changed(doorman);
     }
 
     /// Whether a request with these headers did not come out of this gateway itself, nor through too many others.

@@ -10,7 +10,10 @@ use axum::{
 use futures_util::FutureExt;
 use http::{HeaderName, HeaderValue};
 use http_body::Body as _;
-use mcp_core::{peer::Peer, policy::Door};
+use mcp_core::{
+    peer::Peer,
+    policy::{Door, Record},
+};
 use std::{panic::AssertUnwindSafe, sync::Arc};
 use tracing::Instrument;
 
@@ -25,10 +28,7 @@ pub(super) async fn record(State(app): State<Arc<App>>, mut request: Request, ne
     let id = app.admin.request_ids.of(request.headers());
     // At the level of what must never go without it.
     let span = tracing::error_span!("admin", request_id = id.to_str().unwrap_or_default());
-    let mut record = app.gateway.policy.record(Door::Admin, &id);
-    let peer = request.extensions().get::<Arc<Peer>>();
-    record.address = peer.and_then(|peer| peer.address());
-    record.path = Some((request.method().clone(), request.uri().path().to_owned()));
+    let mut record = begin(&app, &id, &request);
     request.extensions_mut().insert(RequestName(id.clone()));
     let answered = AssertUnwindSafe(next.run(request))
         .catch_unwind()
@@ -42,9 +42,30 @@ pub(super) async fn record(State(app): State<Arc<App>>, mut request: Request, ne
             record.entered();
         }
     }
+    end(record, &mut response, id);
+    response
+}
+
+/// What operators ask that is not let in: with its line and its name, though no handler sees it.
+pub(crate) fn refused(app: &App, request: &Request, error: Error) -> Response {
+    let id = app.admin.request_ids.of(request.headers());
+    let span = tracing::error_span!("admin", request_id = id.to_str().unwrap_or_default());
+    let record = begin(app, &id, request);
+    let mut response = span.in_scope(|| error.into_response());
+    end(record, &mut response, id);
+    response
+}
+
+fn begin(app: &App, id: &HeaderValue, request: &Request) -> Record {
+    let mut record = app.gateway.policy.record(Door::Admin, id);
+    let peer = request.extensions().get::<Arc<Peer>>();
+    record.address = peer.and_then(|peer| peer.address());
+    record.path = Some((request.method().clone(), request.uri().path().to_owned()));
+    record
+}
+
+fn end(mut record: Record, response: &mut Response, id: HeaderValue) {
     record.answered(response.status());
     record.bytes = response.body().size_hint().exact();
-    drop(record);
     response.headers_mut().insert(REQUEST_ID, id);
-    response
 }

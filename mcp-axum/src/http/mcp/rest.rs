@@ -14,7 +14,6 @@ use axum::{
     Router,
     body::Body,
     extract::{Path, Request, State, rejection::PathRejection},
-    middleware::from_fn,
     response::{IntoResponse, Response},
     routing::{get, post},
 };
@@ -25,7 +24,7 @@ use http_body::Body as _;
 use mcp_common::authenticator::Principal;
 use mcp_core::{
     activity::Doing,
-    peer::Peer,
+    peer::{Held, Peer},
     policy::Record,
     protocol::{Exchange, Reply, ReplyBody, Way},
     view::InstanceView,
@@ -37,6 +36,10 @@ use std::{pin::pin, sync::Arc};
 const REVISION: &str = "2026-07-28";
 /// A list that goes on after these goes on for ever.
 const MOST_PAGES: usize = 1_000;
+/// Memory of a list beside its own bytes: what it is written into.
+const WRITTEN: u64 = 2;
+/// The same where it is read into values first, each of which is more than its text.
+const AS_VALUES: u64 = 8;
 /// Headers with which MCP clients say what messages say.
 const OF_MCP: &str = "mcp-";
 
@@ -51,22 +54,35 @@ enum Wanted {
     OpenApi,
 }
 
+impl Wanted {
+    /// Whether clients ask for it again and again, and mostly have it.
+    fn is_kept(self) -> bool {
+        matches!(self, Self::Tools | Self::Resources | Self::Info | Self::OpenApi)
+    }
+
+    /// How much memory its list takes, by its bytes.
+    fn weight(self) -> u64 {
+        match self {
+            Self::OpenApi => AS_VALUES,
+            _ => WRITTEN,
+        }
+    }
+}
+
 pub(super) fn routes() -> Router<Arc<McpRoute>> {
     let mut routes = Router::new();
-    for (place, is_list, wanted) in [
-        ("/tools", true, Wanted::Tools),
-        ("/resources", true, Wanted::Resources),
-        ("/resources/{*name}", false, Wanted::Resource),
-        ("/info", true, Wanted::Info),
-        ("/openapi.json", true, Wanted::OpenApi),
+    for (place, wanted) in [
+        ("/tools", Wanted::Tools),
+        ("/resources", Wanted::Resources),
+        ("/resources/{*name}", Wanted::Resource),
+        ("/info", Wanted::Info),
+        ("/openapi.json", Wanted::OpenApi),
     ] {
-        let handler = move |state: State<Arc<McpRoute>>, place: Places, request: Request| {
-            serve(state, place, request, wanted)
-        };
-        let handler = match is_list {
-            true => get(handler).layer(from_fn(conditional::list)),
-            false => get(handler),
-        };
+        let handler = get(
+            move |state: State<Arc<McpRoute>>, place: Places, request: Request| {
+                serve(state, place, request, wanted)
+            },
+        );
         routes = routes.route(&format!("/instances/{{instance}}{place}"), handler.clone());
         if wanted != Wanted::OpenApi {
             routes = routes.route(place, handler);
@@ -99,6 +115,12 @@ struct Caller<'a> {
     request_id: HeaderValue,
 }
 
+/// A list, and the memory that it and what is made of it take.
+struct Listed {
+    items: Vec<Box<RawValue>>,
+    held: Held,
+}
+
 /// What a request is answered with.
 enum Answer {
     Enveloped(Outcome),
@@ -115,24 +137,25 @@ async fn serve(
     let (parts, body) = request.into_parts();
     let mut call = Call::begin(&route, &parts.headers, &body::peer(&parts.extensions));
     let doing = Doing::Request(parts.uri.clone());
+    let known = conditional::known(&parts.headers);
     let answered = {
         let answer = pin!(answer(&route, place, parts, body, wanted, &mut call.record));
         route.endpoint.activity().during(doing, answer).await
     };
-    match answered {
-        Ok(Answer::Plain(document)) => Call::named(
-            json_response(StatusCode::OK, document),
-            call.id,
-            Some(call.record),
-        ),
-        Ok(Answer::Enveloped(outcome)) => Call::named(outcome.into_response(), call.id, Some(call.record)),
+    let response = match answered {
+        Ok(Answer::Plain(document)) => json_response(StatusCode::OK, document),
+        Ok(Answer::Enveloped(outcome)) => outcome.into_response(),
         Err(error) => {
             let failure = envelope::failure(error.message());
-            let mut response = call.refused(error);
-            *response.body_mut() = Body::from(failure);
-            response
+            return call.refused_with(error, failure);
         }
-    }
+    };
+    // Before it is recorded: what the client has is not sent.
+    let response = match wanted.is_kept() {
+        true => conditional::unless_known(&known, response).await,
+        false => response,
+    };
+    Call::named(response, call.id, Some(call.record))
 }
 
 async fn answer(
@@ -190,14 +213,14 @@ async fn answer(
             let reply = caller.send(&message, record).await;
             envelope::of_call(reply).map(Answer::Enveloped)
         }
-        Wanted::Tools => caller
-            .list("tools/list", "tools", record)
-            .await
-            .map(envelope::of_list),
-        Wanted::Resources => caller
-            .list("resources/list", "resources", record)
-            .await
-            .map(envelope::of_list),
+        Wanted::Tools => {
+            let listed = caller.list("tools/list", "tools", wanted, record).await?;
+            Ok(envelope::of_list(listed.items))
+        }
+        Wanted::Resources => {
+            let listed = caller.list("resources/list", "resources", wanted, record).await?;
+            Ok(envelope::of_list(listed.items))
+        }
         Wanted::Resource => caller.read(&name, record).await,
         Wanted::Info => {
             let message = caller.message("server/discover", json!({}), None)?;
@@ -205,11 +228,19 @@ async fn answer(
             envelope::of_result(reply).map(Answer::Enveloped)
         }
         Wanted::OpenApi => {
-            let tools = caller.list("tools/list", "tools", record).await?;
-            let public_url = route.app.settings.app.public_url.as_deref();
-            let server = public_url.unwrap_or("/");
-            let document = openapi::document(&caller.view.entry.definition, &tools, server);
-            Ok(Answer::Plain(document))
+            let Listed { items, held } = caller.list("tools/list", "tools", wanted, record).await?;
+            let public_url = route.app.settings.app.public_url.clone();
+            let server = public_url.unwrap_or_else(|| "/".to_owned());
+            let definition = caller.view.entry.definition.clone();
+            // With many tools it takes as long as many calls, which share the worker.
+            let making = move || {
+                // Until it is done, whoever is gone by then.
+                let _held = held;
+                openapi::document(&definition, &items, &server)
+            };
+            let made = route.app.control.spawn_blocking(making).await;
+            made.map(Answer::Plain)
+                .map_err(|panicked| Error::internal(panicked.to_string()))
         }
     }
 }
@@ -287,9 +318,14 @@ impl Caller<'_> {
         reply
     }
 
-    /// All pages of a list.
-    async fn list(&self, method: &str, member: &str, record: &mut Record) -> Result<Vec<Box<RawValue>>> {
-        let mut all = Vec::new();
+    /// All pages of a list, with the client's memory for what is wanted of them.
+    async fn list(&self, method: &str, member: &str, wanted: Wanted, record: &mut Record) -> Result<Listed> {
+        let no_memory = |reason| Error::no_memory(reason, self.peer.limit());
+        let mut listed = Listed {
+            items: Vec::new(),
+            held: self.peer.hold(0).map_err(no_memory)?,
+        };
+        let mut size = 0;
         let mut cursor = None;
         for _ in 0..MOST_PAGES {
             let params = match &cursor {
@@ -298,31 +334,44 @@ impl Caller<'_> {
             };
             let message = self.message(method, params, None)?;
             let reply = self.send(&message, record).await;
+            size += envelope::size(&reply) * wanted.weight();
+            listed.held.grow(size).map_err(no_memory)?;
             let (items, next) = envelope::page(reply, member)?;
-            all.extend(items);
+            listed.items.extend(items);
             match next {
                 Some(next) => cursor = Some(next),
-                None => break,
+                None => return Ok(listed),
             }
+            // Others have their turn between two pages.
+            tokio::task::yield_now().await;
         }
-        Ok(all)
+        let message = format!("the list has more than {MOST_PAGES} pages: set a larger `mcp.page_size`");
+        Err(Error::new(StatusCode::INTERNAL_SERVER_ERROR, message))
     }
 
-    /// A resource by its name, or by its URI.
+    /// A resource by its URI or, where no resource of the list has that, by its name. Names are chosen by whoever offers a resource, and URIs may be those
+    /// of templates: what is written as a URI is no name, so that nobody has his own read in the place of another's.
     async fn read(&self, name: &str, record: &mut Record) -> Result<Answer> {
         #[derive(Deserialize)]
         struct Named {
             name: String,
             uri: String,
         }
-        let all = self.list("resources/list", "resources", record).await?;
-        let named = all
-            .iter()
-            .filter_map(|raw| serde_json::from_str::<Named>(raw.get()).ok());
-        let mut named = named.filter(|resource| resource.name == name);
-        let uri = named
-            .next()
-            .map_or_else(|| name.to_owned(), |resource| resource.uri);
+        let found = match name.contains("://") {
+            true => None,
+            false => {
+                let wanted = Wanted::Resource;
+                let listed = self.list("resources/list", "resources", wanted, record).await?;
+                let items = listed.items.iter();
+                let named: Vec<Named> = items
+                    .filter_map(|raw| serde_json::from_str(raw.get()).ok())
+                    .collect();
+                let by_uri = named.iter().find(|resource| resource.uri == name);
+                let resource = by_uri.or_else(|| named.iter().find(|resource| resource.name == name));
+                resource.map(|resource| resource.uri.clone())
+            }
+        };
+        let uri = found.as_deref().unwrap_or(name);
         let message = self.message("resources/read", json!({"uri": uri}), None)?;
         let reply = self.send(&message, record).await;
         envelope::of_result(reply).map(Answer::Enveloped)

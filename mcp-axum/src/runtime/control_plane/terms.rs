@@ -3,6 +3,7 @@
 use super::{AdminKey, AdminKeyError, BuildError, parts};
 use crate::{
     app::{App, Current, Guard, GuardError, Terms},
+    http::mcp::Readmission,
     settings::{Settings, SettingsError},
 };
 use mcp_common::{catalog::Catalog, plugin::Surroundings, tasks::Tasks};
@@ -92,17 +93,25 @@ pub(crate) async fn adopt(
             ..parts::engine_settings(&settings)
         }),
     };
-    if !Arc::ptr_eq(&engine, &app.engine) || changed.iter().any(|key| key == "stdio.allow") {
-        let allowed = settings.stdio.allow.to_vec();
-        app.hub
-            .adopt(engine.egress.clone(), allowed, engine.max_result_bytes);
-    }
-    app.told.tell_every(settings.events.tool_executed);
-    current.replace(app.under(Terms {
+    let is_about_hub = !Arc::ptr_eq(&engine, &app.engine) || changed.iter().any(|key| key == "stdio.allow");
+    let next = app.under(Terms {
         settings: Arc::new(settings),
         guard,
         engine,
-    }));
+    });
+    let lets_in_others = !app.lets_in_like(&next);
+    // All of it is made. What is shared by both comes first, so that nobody who follows the configuration finds it as it was before.
+    if is_about_hub {
+        let allowed = next.settings.stdio.allow.to_vec();
+        let engine = &next.engine;
+        next.hub
+            .adopt(engine.egress.clone(), allowed, engine.max_result_bytes);
+    }
+    next.told.tell_every(next.settings.events.tool_executed);
+    let now = current.replace(next);
+    if lets_in_others && let Some(doorman) = Readmission::at(&now) {
+        now.gateway.guard_changed(doorman);
+    }
     Ok((changed, waiting))
 }
 

@@ -2,7 +2,8 @@
 
 use super::{Configuration, failed, metric, reloaded, status, with_key, write};
 use crate::{
-    test_app::{McpClient, TestApp, eventually},
+    event_stream::EventStream,
+    test_app::{Client, McpClient, TestApp, eventually},
     upstreams::server::McpServer,
     websocket::{Socket, older},
 };
@@ -71,6 +72,75 @@ async fn a_key_that_is_gone_closes_what_it_opened() {
     socket.say(&older(3, "tools/list", json!({}))).await;
     let (_, reason) = socket.closed_with().await;
     assert!(reason.contains("key"), "{reason}");
+}
+
+/// What clients are told of changes over.
+async fn open_stream(client: &Client) -> EventStream {
+    let request = client
+        .request(Method::GET, "/mcp/i")
+        .header("accept", "text/event-stream")
+        .header("mcp-protocol-version", "2025-06-18");
+    EventStream::open(request).await
+}
+
+async fn describe(app: &TestApp, description: &str) {
+    let mut document = app.admin().get("/admin/tds/get_item").await.data();
+    document["description"] = json!(description);
+    app.admin().put("/admin/tds/get_item", &document).await.ok();
+}
+
+#[tokio::test]
+async fn streams_end_of_whom_another_configuration_does_not_let_in() {
+    let app = TestApp::start().await;
+    app.with_item_tools("i").await;
+    let configuration = Configuration::followed(&app).await;
+    write(&app, &configuration.with_key("added", KEY));
+    reloaded(&app, 1).await;
+    let mut gone = open_stream(&with_key(&app, KEY)).await;
+    let mut stays = open_stream(&app.user()).await;
+    let shown = format!("Bearer {KEY}");
+    let mut socket = Socket::open(&app, "/ws/i", &[("authorization", &shown)])
+        .await
+        .unwrap();
+    socket.initialize().await;
+
+    // Its key is gone.
+    write(&app, &configuration.base);
+    reloaded(&app, 2).await;
+    assert_eq!(gone.next().await, None);
+    let (_, reason) = socket.closed_with().await;
+    assert!(reason.contains("key"), "nothing was asked: {reason}");
+    describe(&app, "Another description.").await;
+    assert_eq!(
+        stays.next().await.unwrap()["method"],
+        "notifications/tools/list_changed"
+    );
+
+    // Whoever was somebody is nobody in particular now, and the other way round.
+    write(&app, &configuration.with_app("authenticators = ['none']"));
+    reloaded(&app, 3).await;
+    assert_eq!(stays.next().await, None);
+    let mut nobody = open_stream(&app.anonymous()).await;
+    let mut late = open_stream(&app.anonymous()).await;
+    write(
+        &app,
+        &configuration.with_app("authenticators = ['none']\ncompression = false"),
+    );
+    reloaded(&app, 4).await;
+    describe(&app, "One more.").await;
+    assert_eq!(
+        late.next().await.unwrap()["method"],
+        "notifications/tools/list_changed",
+        "nothing of it was about callers"
+    );
+    write(&app, &configuration.base);
+    reloaded(&app, 5).await;
+    assert_eq!(
+        nobody.next().await.unwrap()["method"],
+        "notifications/tools/list_changed"
+    );
+    assert_eq!(nobody.next().await, None);
+    assert_eq!(late.next().await, None);
 }
 
 #[tokio::test]

@@ -154,6 +154,14 @@ pub(super) fn of_call(reply: Reply) -> Result<Outcome> {
     Outcome::of(true, Some(&blocks), None)
 }
 
+/// The bytes of a reply.
+pub(super) fn size(reply: &Reply) -> u64 {
+    match &reply.body {
+        ReplyBody::Json(pieces) => pieces.iter().map(|piece| piece.len() as u64).sum(),
+        ReplyBody::Empty | ReplyBody::Events(_) => 0,
+    }
+}
+
 /// The whole body of a reply.
 fn whole(reply: &Reply) -> Result<BytesMut> {
     match &reply.body {
