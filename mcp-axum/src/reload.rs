@@ -1,7 +1,8 @@
 //! The configuration, followed while the gateway runs: when its file changes, or on SIGHUP, it is read, checked as at the start, and what
-//! needs no restart comes into effect as one. What is wrong, or gone, changes nothing.
+//! needs no restart comes into effect as one. What is wrong, or gone, changes nothing, and is tried again now and then.
 
 mod place;
+mod retry;
 mod seen;
 mod status;
 mod watch;
@@ -14,6 +15,7 @@ use crate::{
     settings::{Layers, Settings, SettingsError, written_as},
     telemetry::logging::{self, Levels},
 };
+use retry::Retry;
 use seen::Seen;
 use serde_json::json;
 use std::{io, path::PathBuf, sync::Arc};
@@ -110,22 +112,30 @@ impl Reload {
         let status = self.current.now().config.clone();
         status.began(file.as_deref().filter(|_| was_there));
         let mut watch = Watch::new(file.clone());
+        let mut retry = Retry::default();
+        let look = || Seen::look(file.as_deref());
         loop {
-            let is_wanted = tokio::select! {
-                () = watch.settled() => false,
-                () = self.wanted.notified() => true,
+            let (is_wanted, is_reported) = tokio::select! {
+                is_reported = watch.settled() => (false, is_reported),
+                () = self.wanted.notified() => (true, false),
             };
             // It is read after it was looked at, so that nothing that comes between them is missed.
-            let now = Seen::look(file.as_deref());
-            if is_wanted || now != seen {
+            let mut now = look();
+            if now != seen && !is_wanted && !is_reported {
+                now = watch::at_rest(now, look).await;
+            }
+            let is_new = is_wanted || now != seen;
+            if is_new || retry.is_due() {
                 seen = now;
                 was_there |= seen.is_there();
-                self.read_again(&seen, was_there).await;
+                let is_in_effect = self.read_again(&seen, was_there, is_new).await;
+                retry.tried(is_in_effect, is_new);
             }
         }
     }
 
-    async fn read_again(&self, seen: &Seen, was_there: bool) {
+    /// Whether it is in effect now. What is tried again and is as wrong as before was said before.
+    async fn read_again(&self, seen: &Seen, was_there: bool, is_new: bool) -> bool {
         let app = self.current.now();
         let (status, events) = (app.config.clone(), app.events.clone());
         drop(app);
@@ -143,12 +153,17 @@ impl Reload {
                 if !waiting.is_empty() {
                     tracing::warn!(target: "dynmcp", "requires restart: {}", waiting.join(", "));
                 }
+                true
             }
             Err(error) => {
                 let text = error.to_string();
+                if !is_new && status.has_failed_by(&text) {
+                    return false;
+                }
                 tracing::error!(target: "dynmcp", "the configuration stays as it was: {text}");
                 events.tell("error", json!({"what": "configuration", "error": text}));
                 status.failed(text);
+                false
             }
         }
     }

@@ -84,6 +84,15 @@ impl ConfigStatus {
         report.file = file.map(|file| file.display().to_string());
     }
 
+    /// Whether this is what is wrong with what the file says now.
+    pub(super) fn has_failed_by(&self, reason: &str) -> bool {
+        let report = self.lock();
+        report
+            .last_error
+            .as_ref()
+            .is_some_and(|error| error.reason == reason)
+    }
+
     pub(super) fn failed(&self, reason: String) {
         self.metrics.errors.inc();
         let mut report = self.lock();

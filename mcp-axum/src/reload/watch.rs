@@ -1,6 +1,7 @@
 //! When a file may have changed: what the system reports of its folder, and now and then without a report. Editors put another file in its
 //! place, and orchestrators another link.
 
+use super::seen::Seen;
 use notify::{RecommendedWatcher, RecursiveMode, Watcher};
 use std::{
     collections::BTreeSet,
@@ -11,7 +12,7 @@ use std::{
 };
 use tokio::{
     sync::Notify,
-    time::{Instant, timeout_at},
+    time::{Instant, sleep, timeout, timeout_at},
 };
 
 /// After a report others may follow: a save is over when none has come for so long.
@@ -40,14 +41,12 @@ impl Watch {
         watch
     }
 
-    /// Waits until the file may be another one, and nobody seems to be writing it. Whoever waits again misses nothing.
-    pub(super) async fn settled(&mut self) {
-        if self.file.is_none() {
-            return std::future::pending().await;
-        }
-        let Ok(()) = tokio::time::timeout(POLL, self.reported.notified()).await else {
+    /// Waits until the file may be another one. Whether the system reported it, and nothing more since: without a report somebody may be writing it
+    /// now. Whoever waits again misses nothing.
+    pub(super) async fn settled(&mut self) -> bool {
+        let Ok(()) = timeout(POLL, self.reported.notified()).await else {
             self.renew();
-            return;
+            return false;
         };
         let latest = Instant::now() + LONGEST;
         loop {
@@ -57,6 +56,7 @@ impl Watch {
             }
         }
         self.renew();
+        true
     }
 
     /// Watches the folder of the file and, where it is a link, those of what it leads to.
@@ -95,6 +95,23 @@ impl Watch {
     }
 }
 
+/// What is there when two looks see the same, for files of which nothing is reported: one that is being written is another one each time.
+pub(super) async fn at_rest(seen: Seen, look: impl Fn() -> Seen) -> Seen {
+    the_same_twice(seen, look, QUIET).await
+}
+
+async fn the_same_twice(mut seen: Seen, look: impl Fn() -> Seen, pause: Duration) -> Seen {
+    let latest = Instant::now() + LONGEST;
+    loop {
+        sleep(pause).await;
+        let now = look();
+        if now == seen || Instant::now() >= latest {
+            return now;
+        }
+        seen = now;
+    }
+}
+
 fn is_closed(event: &notify::Event) -> bool {
     use notify::event::{AccessKind, AccessMode, EventKind};
     event.kind == EventKind::Access(AccessKind::Close(AccessMode::Write))
@@ -129,4 +146,21 @@ fn around(file: &Path) -> (BTreeSet<PathBuf>, BTreeSet<OsString>) {
     };
     let names = paths.iter().filter_map(|path| Some(path.file_name()?.to_owned()));
     (paths.iter().map(folder).collect(), names.collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::atomic::{AtomicU8, Ordering::Relaxed};
+
+    #[tokio::test]
+    async fn what_is_being_written_is_looked_at_until_it_stays() {
+        let looks = AtomicU8::new(0);
+        // Written for three looks more.
+        let look = || Seen::Text([looks.fetch_add(1, Relaxed).min(3); 32]);
+        let first = look();
+        let found = the_same_twice(first, look, Duration::ZERO).await;
+        assert_eq!(found, Seen::Text([3; 32]));
+        assert_eq!(looks.load(Relaxed), 5);
+    }
 }

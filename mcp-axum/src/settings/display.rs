@@ -94,12 +94,10 @@ fn redact(key: &str, value: &Value) -> Value {
         Value::Object(members) => Value::Object(
             members
                 .iter()
-                // Any header may be a credential.
+                // Any header may be a credential, and any variable of a program.
                 .map(|(name, value)| {
-                    (
-                        name.clone(),
-                        redact(if key == "headers" { "secret" } else { name }, value),
-                    )
+                    let is_any = ["headers", "env"].contains(&key.as_str());
+                    (name.clone(), redact(if is_any { "secret" } else { name }, value))
                 })
                 .collect(),
         ),
@@ -124,6 +122,11 @@ fn without_userinfo(text: &str) -> String {
         Some((_, after)) => format!("{scheme}://{REDACTED}@{after}{query}"),
         None => format!("{scheme}://{authority}{path}{query}"),
     }
+}
+
+/// Writes a URL of a section without what may be a credential in it.
+pub(super) fn url<S: serde::Serializer>(url: &str, output: S) -> Result<S::Ok, S::Error> {
+    output.serialize_str(&without_userinfo(url))
 }
 
 /// Writes a secret of a section: says that there is one, nothing else.

@@ -19,7 +19,10 @@ impl Settings {
         app.public_paths = of.public_paths;
         app.config_revision_header = of.config_revision_header;
         self.authenticator = other.authenticator.clone();
-        self.aggregated.clone_from(&other.aggregated);
+        // Whether the file is an aggregator's is decided at the start: nobody would store its servers, or take them away.
+        if self.aggregated.is_some() && other.aggregated.is_some() {
+            self.aggregated.clone_from(&other.aggregated);
+        }
         self.events = other.events.clone();
         self.webhooks.clone_from(&other.webhooks);
         self.log.log_level = other.log.log_level.clone();

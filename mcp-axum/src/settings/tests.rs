@@ -344,3 +344,23 @@ fn discoveries_come_as_tables_or_as_json_and_show_no_credential() {
         .to_string();
     assert!(refused.contains("discovery: expected tables"), "{refused}");
 }
+
+#[test]
+fn the_query_of_a_webhook_is_shown_to_nobody_and_compared() {
+    let with = |token: &str| {
+        with_file(
+            &format!("[[webhooks]]\nurl = \"https://ops.example/hook?token={token}\"\n"),
+            &[],
+        )
+        .unwrap()
+    };
+    let (one, other) = (with("hunter1"), with("hunter2"));
+    let shown = one.to_redacted_toml();
+    assert!(
+        shown.contains("url = \"https://ops.example/hook?***\"") && !shown.contains("hunter"),
+        "{shown}"
+    );
+    assert_eq!(one.differences(&other), ["webhooks"]);
+    assert!(one.differences(&with("hunter1")).is_empty());
+    assert_ne!(one.webhooks, other.webhooks);
+}

@@ -22,6 +22,7 @@ pub struct WebhookSettings {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     name: Option<String>,
     /// The place where events are sent by POST.
+    #[serde(serialize_with = "super::display::url")]
     pub url: String,
     /// Which events; all where nothing is said.
     #[serde(default = "all")]
@@ -73,9 +74,10 @@ impl WebhookSettings {
         self.secret.as_ref().map(|secret| secret.expose_secret())
     }
 
-    /// With the secret, for comparisons alone.
+    /// With the secret and all of the URL, for comparisons alone.
     pub(super) fn compared(&self) -> serde_json::Value {
         let mut written = serde_json::to_value(self).unwrap_or_default();
+        written["url"] = self.url.as_str().into();
         written["secret"] = self.exposed().into();
         written
     }

@@ -23,7 +23,7 @@ use tokio_util::sync::CancellationToken;
 /// The first wait before an event is told again, and the longest.
 const FIRST_WAIT: Duration = Duration::from_millis(500);
 const LONGEST_WAIT: Duration = Duration::from_secs(60);
-/// How long a receiver may take while the gateway ends.
+/// How long all that is left may take while the gateway ends.
 const LAST_TIME: Duration = Duration::from_secs(2);
 
 const ID: HeaderName = HeaderName::from_static("webhook-id");
@@ -43,12 +43,23 @@ pub(super) struct Delivery {
 }
 
 impl Delivery {
-    /// Until the gateway ends and its last event is told.
+    /// Until the gateway ends and its last event is told, or the time for that is over.
     pub(super) async fn run(self) {
         // Checked when the settings were read.
         let Ok(wanted) = Wanted::new(self.settings.types.iter()) else {
             return;
         };
+        let over = async {
+            self.draining.cancelled().await;
+            tokio::time::sleep(LAST_TIME).await;
+        };
+        tokio::select! {
+            () = self.tell_all(&wanted) => {}
+            () = over => self.give_up_the_rest(&wanted),
+        }
+    }
+
+    async fn tell_all(&self, wanted: &Wanted) {
         loop {
             let since = self.position.load(Ordering::Relaxed);
             tokio::select! {
@@ -66,12 +77,31 @@ impl Delivery {
                     "a webhook is too slow and is not told of some events"
                 );
             }
-            // One at a time: whatever the ring does not keep meanwhile is missed, and no more is held here.
-            let Some(event) = news.events.first() else { return };
-            if wanted.has(event.kind) {
-                self.tell(event).await;
+            // One at a time: whatever the ring does not keep meanwhile is missed, and no more is held here. What is not wanted is done with at once.
+            let next = news.events.iter().find(|event| wanted.has(event.kind));
+            let Some(done) = next.or(news.events.last()).cloned() else {
+                return;
+            };
+            let is_wanted = next.is_some();
+            drop(news);
+            if is_wanted {
+                self.tell(&done).await;
             }
-            self.position.store(event.number, Ordering::Relaxed);
+            self.position.store(done.number, Ordering::Relaxed);
+        }
+    }
+
+    fn give_up_the_rest(&self, wanted: &Wanted) {
+        let news = self.events.since(self.position.load(Ordering::Relaxed));
+        let events = news.events.iter().filter(|event| wanted.has(event.kind)).count() as u64;
+        if events > 0 {
+            self.metrics.given_up.inc_by(events);
+            let webhook = self.settings.name();
+            tracing::warn!(
+                webhook,
+                events,
+                "the gateway ends before a webhook is told of all events"
+            );
         }
     }
 
@@ -144,15 +174,7 @@ impl Delivery {
             insert(SIGNATURE, signature::of(&secret, id, timestamp, body));
         }
         let patience = Duration::from_millis(self.settings.timeout_ms);
-        let sending = self.engine.send_once(request, patience);
-        let ends = async {
-            self.draining.cancelled().await;
-            tokio::time::sleep(LAST_TIME).await;
-        };
-        let status = tokio::select! {
-            status = sending => status?,
-            () = ends => return Err("the gateway ends".to_owned()),
-        };
+        let status = self.engine.send_once(request, patience).await?;
         match (200..300).contains(&status) {
             true => Ok(()),
             false => Err(format!("it answered with the status {status}")),

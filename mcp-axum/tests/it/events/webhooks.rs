@@ -3,7 +3,10 @@
 use crate::test_app::{Recorded, Reply, TestApp, Upstream, eventually};
 use base64::{Engine, engine::general_purpose::STANDARD};
 use serde_json::{Value, json};
-use std::{fs, time::Duration};
+use std::{
+    fs,
+    time::{Duration, Instant},
+};
 
 const SECRET: &[u8] = b"0123456789abcdef0123456789abcdef";
 
@@ -159,6 +162,31 @@ async fn they_come_and_go_with_the_configuration_and_hear_of_the_end() {
     app.stop().await;
     let last = second.last().json();
     assert_eq!(last["type"], "server.stopped");
+}
+
+#[tokio::test]
+async fn the_end_waits_once_for_all_that_is_left() {
+    let mut app = TestApp::start().await;
+    let silent = Upstream::start().await;
+    silent.reply(Reply::After(Duration::from_secs(3_600)));
+    let webhook = format!(
+        "[[webhooks]]\nurl = '{}'\ntypes = ['definition.changed']\ntimeout_ms = 60000\n",
+        silent.origin()
+    );
+    configured(&app, &webhook).await;
+    for number in 0..6 {
+        change(&app, &format!("t{number}")).await;
+    }
+    eventually("the first is on its way", || !silent.requests().is_empty()).await;
+    let (metrics, start) = (app.app().metrics.clone(), Instant::now());
+    app.stop().await;
+    assert!(start.elapsed() < Duration::from_secs(6), "not for each of them");
+    let name = format!(
+        "webhook=\"{}\",outcome=\"given_up\"",
+        silent.origin().trim_start_matches("http://")
+    );
+    let line = format!("dynmcp_webhook_events_total{{{name}}} 6");
+    assert!(metrics.encode().unwrap().contains(&line), "{line}");
 }
 
 #[tokio::test]

@@ -130,6 +130,26 @@ async fn a_config_map_changes_by_another_link() {
     assert_eq!(metric(&app, "dynmcp_config_reload_errors_total"), 0);
 }
 
+/// Nobody writes a configuration anew because a file that it names was not there for a moment.
+#[tokio::test]
+async fn what_is_missing_for_a_moment_is_looked_for_again() {
+    let app = TestApp::start().await;
+    let configuration = Configuration::followed(&app).await;
+    let secret = app.directory().join("secret");
+    let webhook = format!(
+        "[[webhooks]]\nurl = 'http://127.0.0.1:9'\nsecret_file = '{}'\n",
+        secret.display()
+    );
+    write(&app, &configuration.with(&webhook));
+    let error = failed(&app, 1).await;
+    assert!(error.contains("webhooks[0].secret_file"), "{error}");
+    fs::write(&secret, "a-secret-of-tests").unwrap();
+    reloaded(&app, 1).await;
+    assert_eq!(status(&app)["last_error"], json!(null));
+    assert_eq!(status(&app)["errors"], 1, "it was as wrong as before until then");
+    assert_eq!(app.app().current().unwrap().now().settings.webhooks.len(), 1);
+}
+
 #[tokio::test]
 async fn it_is_read_again_when_somebody_wants_it() {
     let app = TestApp::start().await;
