@@ -18,6 +18,7 @@ mod events;
 mod explain;
 mod export;
 mod failure;
+mod foreign;
 mod gateway;
 mod hash_key;
 mod import;

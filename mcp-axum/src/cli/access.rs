@@ -1,7 +1,7 @@
 //! `dynmcp access explain`: what the holder of a key may do at a running gateway, and which rule says so.
 
 use super::{
-    Failure,
+    Failure, foreign,
     gateway::RunningGateway,
     output::{OutputFormat, print, print_json},
     tool_arguments::ToolArguments,
@@ -54,7 +54,7 @@ pub(super) fn run(config: Option<PathBuf>, command: &AccessCommand) -> Result<()
         let answer: Value = gateway.data(&answer)?;
         match asked.format {
             OutputFormat::Json => print_json(&answer),
-            OutputFormat::Text => print(&text(asked, &answer)),
+            OutputFormat::Text => print(&foreign::text(&text(asked, &answer))),
         }
     })
 }

@@ -1,7 +1,7 @@
 //! `dynmcp audit`: who did what, from the files of this replica or from a running gateway; and whether the files are as they were written.
 
 use super::{
-    Failure,
+    Failure, foreign,
     output::{OutputFormat, print, print_json, table},
 };
 use crate::{
@@ -123,7 +123,7 @@ fn search(config: Option<PathBuf>, wanted: &Search) -> Result<(), Failure> {
         OutputFormat::Json => {
             let lines: String = records
                 .iter()
-                .map(|record| format!("{}\n", record.get()))
+                .map(|record| format!("{}\n", foreign::json(record.get())))
                 .collect();
             print(&lines)
         }
@@ -192,11 +192,7 @@ fn row(record: &RawValue) -> Vec<String> {
     let record: Value = serde_json::from_str(record.get()).unwrap_or_default();
     let word = |name: &str| match &record[name] {
         Value::Null => "-".to_owned(),
-        // What a caller chose has no line of its own.
-        Value::String(text) => text
-            .chars()
-            .map(|c| if c.is_control() { '?' } else { c })
-            .collect(),
+        Value::String(text) => text.clone(),
         other => other.to_string(),
     };
     let first = |names: &[&str]| {
@@ -241,7 +237,7 @@ fn text(found: &Verified) -> String {
     let mut out: String = found
         .problems
         .iter()
-        .map(|problem| format!("{problem}\n"))
+        .map(|problem| foreign::line(problem) + "\n")
         .collect();
     if found.more_problems > 0 {
         out += &format!("… and {} more\n", found.more_problems);

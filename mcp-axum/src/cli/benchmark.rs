@@ -12,8 +12,12 @@ use futures_util::{StreamExt, stream};
 use serde_json::{json, value::RawValue};
 use std::{
     path::PathBuf,
+    sync::OnceLock,
     time::{Duration, Instant},
 };
+
+/// As much of the first error as is worth reading, in characters.
+const MOST_OF_AN_ERROR: usize = 300;
 
 #[derive(Args)]
 pub(super) struct BenchmarkArguments {
@@ -36,16 +40,17 @@ pub(super) struct BenchmarkArguments {
     format: OutputFormat,
 }
 
-/// What became of one call.
+/// What became of one call. There may be millions of them.
 struct Made {
     took: Duration,
-    /// Of the tool, or of the gateway.
-    error: Option<String>,
+    has_failed: bool,
 }
 
 pub(super) fn run(config: Option<PathBuf>, arguments: &BenchmarkArguments) -> Result<(), Failure> {
     let gateway = arguments.gateway.open(config)?;
     let client = Mcp::new(gateway, &arguments.instance, "dynmcp benchmark");
+    // The first error, of the tool or of the gateway.
+    let first = OnceLock::new();
     let (made, took) = super::run(async {
         let tools = client.tools().await?;
         let tool = call::find(&arguments.instance, &tools, &arguments.tool)?;
@@ -53,15 +58,14 @@ pub(super) fn run(config: Option<PathBuf>, arguments: &BenchmarkArguments) -> Re
         let given: &RawValue = serde_json::from_str(&text).map_err(Failure::runtime)?;
         let call = |_| async {
             let begun = Instant::now();
-            let error = match client.call(tool, given).await {
-                Ok(result) if result.is_error => Some(result.raw.get().to_owned()),
-                Ok(_) => None,
-                Err(error) => Some(error.to_string()),
+            let called = client.call(tool, given).await;
+            let took = begun.elapsed();
+            let has_failed = match called {
+                Ok(result) if !result.is_error => false,
+                Ok(result) => note(&first, result.raw.get()),
+                Err(error) => note(&first, &error.to_string()),
             };
-            Made {
-                took: begun.elapsed(),
-                error,
-            }
+            Made { took, has_failed }
         };
         let begun = Instant::now();
         let calls = stream::iter(0..arguments.requests).map(call);
@@ -71,12 +75,17 @@ pub(super) fn run(config: Option<PathBuf>, arguments: &BenchmarkArguments) -> Re
             .await;
         Ok((made, begun.elapsed()))
     })?;
-    report(made, took, arguments.format)
+    report(&made, first.into_inner(), took, arguments.format)
 }
 
-fn report(made: Vec<Made>, took: Duration, format: OutputFormat) -> Result<(), Failure> {
-    let errors = made.iter().filter(|made| made.error.is_some()).count();
-    let first = made.iter().find_map(|made| made.error.clone());
+/// Keeps the beginning of the first one. `true`: it has failed.
+fn note(first: &OnceLock<String>, error: &str) -> bool {
+    first.get_or_init(|| error.chars().take(MOST_OF_AN_ERROR).collect());
+    true
+}
+
+fn report(made: &[Made], first: Option<String>, took: Duration, format: OutputFormat) -> Result<(), Failure> {
+    let errors = made.iter().filter(|made| made.has_failed).count();
     let mut times: Vec<f64> = made.iter().map(|made| made.took.as_secs_f64() * 1e3).collect();
     times.sort_by(f64::total_cmp);
     let at = |part: f64| {
@@ -98,11 +107,8 @@ fn report(made: Vec<Made>, took: Duration, format: OutputFormat) -> Result<(), F
     }
     match first {
         None => Ok(()),
-        Some(first) => {
-            let first: String = first.chars().take(300).collect();
-            Err(Failure::runtime(format_args!(
-                "{errors} of {calls} calls failed; the first: {first}"
-            )))
-        }
+        Some(first) => Err(Failure::runtime(format_args!(
+            "{errors} of {calls} calls failed; the first: {first}"
+        ))),
     }
 }

@@ -1,6 +1,6 @@
 //! `dynmcp clients`: what each MCP client wants to be told of an instance, in its own spelling.
 
-use super::{Failure, gateway::origin, output::print};
+use super::{Failure, connect::opens_everything, gateway::origin, output::print};
 use crate::{
     clients::{Client, ServerEntry},
     settings::{Layers, Settings},
@@ -27,6 +27,11 @@ pub(super) struct ClientsArguments {
 }
 
 pub(super) fn run(config: Option<PathBuf>, arguments: &ClientsArguments) -> Result<(), Failure> {
+    if opens_everything(config.clone(), &arguments.key) {
+        return Err(Failure::configuration(
+            "--key is an administrator's key, which no client should have; `dynmcp keys create` makes one for it",
+        ));
+    }
     let here = || -> Result<String, Failure> {
         let settings = Settings::load(&Layers::of_process(config))?;
         let unknown = "which port the gateway listens on is not known (`app.port` is 0): give its --url";

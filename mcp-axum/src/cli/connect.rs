@@ -12,6 +12,7 @@ use super::{
 };
 use crate::{
     clients::{Client, Folders, ServerEntry, existing, merge, target},
+    runtime::control_plane::is_admins,
     settings::{Layers, Settings},
 };
 use clap::Args;
@@ -70,7 +71,9 @@ struct NewOne {
 
 pub(super) fn run(config: Option<PathBuf>, arguments: &ConnectArguments) -> Result<(), Failure> {
     check_id(&arguments.instance).map_err(Failure::configuration)?;
-    if arguments.client_key.is_some() && arguments.client_key.as_deref() == arguments.gateway.key() {
+    if let Some(key) = &arguments.client_key
+        && (arguments.gateway.key() == Some(key.as_str()) || opens_everything(config.clone(), key))
+    {
         return Err(Failure::configuration(
             "--client-key is an administrator's key, which no client's file should have; leave it away, and one is made",
         ));
@@ -89,6 +92,11 @@ pub(super) fn run(config: Option<PathBuf>, arguments: &ConnectArguments) -> Resu
             false => arguments.show(config, server).await,
         }
     })
+}
+
+/// Whether it is an administrator's key by this configuration. Where there is none that can be read, the gateway is somewhere else.
+pub(super) fn opens_everything(config: Option<PathBuf>, key: &str) -> bool {
+    Settings::load(&Layers::of_process(config)).is_ok_and(|settings| is_admins(&settings, key))
 }
 
 impl ConnectArguments {
@@ -160,6 +168,12 @@ impl ConnectArguments {
                 }
                 if self.project.is_some() {
                     report += "The file has a key in it: keep it out of version control.\n";
+                }
+                if file.is_open_to_all() {
+                    report += &format!(
+                        "Every user of this machine can read the file, which has a key in it now: chmod o-r {}\n",
+                        word(&file.path)
+                    );
                 }
                 print(&format!("{report}{}\nUndo: {undo}\n", client_reads_it(client)))
             }

@@ -172,7 +172,7 @@ fn member(document: &Document, name: &str) -> Value {
 
 fn text(stored: &Stored, name: &str) -> String {
     match member(&stored.document, name) {
-        Value::String(text) => printable(&text),
+        Value::String(text) => text,
         _ => "-".to_owned(),
     }
 }
@@ -184,9 +184,4 @@ fn first_line(text: &str) -> String {
         None => line.to_owned(),
         Some((end, _)) => format!("{}…", &line[..end]),
     }
-}
-
-/// What somebody stored must not move the cursor of a terminal.
-fn printable(text: &str) -> String {
-    text.chars().filter(|c| !c.is_control() || *c == '\n').collect()
 }

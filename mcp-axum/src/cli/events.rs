@@ -1,7 +1,7 @@
 //! `dynmcp events`: what happens in a running gateway, as it happens.
 
 use super::{
-    Failure,
+    Failure, foreign,
     gateway::RunningGateway,
     output::{OutputFormat, print},
 };
@@ -120,7 +120,8 @@ async fn follow(
 fn line(event: &Event, format: OutputFormat) -> Option<String> {
     let mut members: Map<String, Value> = serde_json::from_slice(&event.data).ok()?;
     if format == OutputFormat::Json {
-        return Some(format!("{}\n", Value::Object(members)));
+        let text = Value::Object(members).to_string();
+        return Some(foreign::json(&text) + "\n");
     }
     let mut take = |name: &str| match members.shift_remove(name) {
         Some(Value::String(text)) => text,
@@ -133,15 +134,13 @@ fn line(event: &Event, format: OutputFormat) -> Option<String> {
         kind
     };
     members.shift_remove("id");
-    let mut line = format!("{at:24}  {kind}");
+    let mut line = foreign::line(&format!("{at:24}  {kind}"));
     for (name, value) in members.iter().filter(|(_, value)| !value.is_null()) {
         let value = match value {
             Value::String(text) => text.clone(),
             other => other.to_string(),
         };
-        // What a server said must not move the cursor of a terminal.
-        let value: String = value.chars().filter(|c| !c.is_control()).collect();
-        let _ = write!(line, "  {name}={value}");
+        let _ = write!(line, "  {}", foreign::line(&format!("{name}={value}")));
     }
     line.push('\n');
     Some(line)

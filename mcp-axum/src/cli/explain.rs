@@ -4,7 +4,7 @@ mod remote;
 mod source;
 
 use super::{
-    Failure,
+    Failure, foreign,
     gateway::GatewayArguments,
     output::{OutputFormat, print, print_json},
     tool_arguments::ToolArguments,
@@ -80,7 +80,7 @@ pub(super) fn run(config: Option<PathBuf>, arguments: &ExplainArguments) -> Resu
         .iter()
         .filter(|warning| !is_said_below(warning))
     {
-        eprintln!("warning: {warning}");
+        eprintln!("warning: {}", foreign::line(warning));
     }
     let explanation = &explained.explanation;
     if arguments.send && explanation.sent.is_none() && explanation.answer.is_none() {

@@ -1,6 +1,6 @@
 //! `dynmcp export`: what is stored, as files in one spelling.
 
-use super::{Failure, gateway::GatewayArguments, output::print, store};
+use super::{Failure, foreign, gateway::GatewayArguments, output::print, store};
 use crate::settings::{Layers, Settings};
 use clap::Args;
 use indexmap::IndexMap;
@@ -45,7 +45,10 @@ pub(super) fn run(config: Option<PathBuf>, arguments: &ExportArguments) -> Resul
         folder => print(&write(Path::new(folder), &exported.definitions)?)?,
     }
     for Skipped { operation, reason } in &exported.skipped {
-        eprintln!("dynmcp: left out: {operation}: {reason}");
+        eprintln!(
+            "dynmcp: left out: {}",
+            foreign::line(&format!("{operation}: {reason}"))
+        );
     }
     match exported.skipped.len() {
         0 => Ok(()),

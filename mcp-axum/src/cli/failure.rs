@@ -1,5 +1,6 @@
 //! How a command ends when it does not end well: one line and an exit code.
 
+use super::foreign;
 use crate::{
     client::ClientError, runtime::server::StartError, settings::SettingsError, telemetry::logging::LogError,
 };
@@ -44,8 +45,9 @@ impl Failure {
 
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // Texts of drivers may have several lines.
-        f.write_str(&self.text.split_whitespace().collect::<Vec<_>>().join(" "))
+        // Texts of drivers may have several lines, and those of servers anything.
+        let line = self.text.split_whitespace().collect::<Vec<_>>().join(" ");
+        f.write_str(&foreign::line(&line))
     }
 }
 

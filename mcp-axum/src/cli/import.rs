@@ -7,6 +7,7 @@ mod remote;
 use super::{
     Failure,
     add::StoringArguments,
+    foreign,
     gateway::GatewayArguments,
     output::{OutputFormat, print, print_json},
     store::{LocalStore, PRINCIPAL, Use},
@@ -186,7 +187,7 @@ impl ImportArguments {
             exclude: all::<Pattern>(&self.exclude)?,
             rename: all::<Rename>(&self.rename)?,
             prune: self.prune,
-            progress: Progress::new(|text| eprintln!("{text}")),
+            progress: Progress::new(|text| eprintln!("{}", foreign::line(text))),
             ..ImportOptions::default()
         })
     }

@@ -1,9 +1,12 @@
 //! What a command prints when it is done.
 
-use super::Failure;
+use super::{Failure, foreign};
 use clap::ValueEnum;
 use serde::Serialize;
-use std::io::{ErrorKind, Write};
+use std::{
+    borrow::Cow,
+    io::{ErrorKind, IsTerminal, Write},
+};
 
 /// For people or for programs.
 #[derive(Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
@@ -13,9 +16,14 @@ pub(super) enum OutputFormat {
     Json,
 }
 
-/// As it is, to standard output.
+/// As it is, to standard output; where that is a terminal, nothing of it is meant to steer it.
 pub(super) fn print(text: &str) -> Result<(), Failure> {
-    match std::io::stdout().lock().write_all(text.as_bytes()) {
+    let mut output = std::io::stdout().lock();
+    let text = match output.is_terminal() {
+        true => Cow::Owned(foreign::text(text)),
+        false => Cow::Borrowed(text),
+    };
+    match output.write_all(text.as_bytes()) {
         // Whoever reads it has read enough.
         Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
         written => Ok(written?),
@@ -24,13 +32,17 @@ pub(super) fn print(text: &str) -> Result<(), Failure> {
 
 /// As indented JSON, to standard output.
 pub(super) fn print_json(value: &impl Serialize) -> Result<(), Failure> {
-    print(&(serde_json::to_string_pretty(value).map_err(Failure::runtime)? + "\n"))
+    let text = serde_json::to_string_pretty(value).map_err(Failure::runtime)?;
+    print(&(foreign::json(&text) + "\n"))
 }
 
-/// Columns as wide as what stands in them, for people.
+/// Columns as wide as what stands in them, for people; whatever that is has no line of its own.
 pub(super) fn table(head: &[&str], rows: impl Iterator<Item = Vec<String>>) -> String {
     let head = head.iter().map(|&name| name.to_owned()).collect();
-    let rows: Vec<Vec<String>> = std::iter::once(head).chain(rows).collect();
+    let rows = std::iter::once(head).chain(rows);
+    let rows: Vec<Vec<String>> = rows
+        .map(|row: Vec<String>| row.iter().map(|cell| foreign::line(cell)).collect())
+        .collect();
     let columns = rows.first().map_or(0, Vec::len);
     let width = |column: usize| {
         let cells = rows.iter().filter_map(|row| row.get(column));

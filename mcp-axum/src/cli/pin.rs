@@ -1,7 +1,7 @@
 //! `dynmcp pin`: what of an upstream's tools nobody has approved, and the approval.
 
 use super::{
-    Failure,
+    Failure, foreign,
     gateway::RunningGateway,
     output::{OutputFormat, print, print_json},
 };
@@ -84,13 +84,9 @@ fn text(drift: &[Value]) -> String {
     if drift.is_empty() {
         return "all tools are as they were approved\n".to_owned();
     }
-    // What a server said must not move the cursor of a terminal.
-    let plain = |value: &Value| -> String {
-        let text = match value {
-            Value::String(text) => text.clone(),
-            other => other.to_string(),
-        };
-        text.chars().filter(|c| !c.is_control()).collect()
+    let plain = |value: &Value| match value {
+        Value::String(text) => foreign::line(text),
+        other => foreign::json(&other.to_string()),
     };
     let mut out = String::new();
     for one in drift {

@@ -2,7 +2,7 @@
 
 use crate::{
     cli::{
-        Failure,
+        Failure, foreign,
         gateway::GatewayArguments,
         store::{LocalStore, PRINCIPAL, Use},
     },
@@ -119,7 +119,7 @@ impl Place {
             }
         };
         for warning in warnings {
-            eprintln!("note: {warning}");
+            eprintln!("note: {}", foreign::line(&warning));
         }
         Ok(())
     }

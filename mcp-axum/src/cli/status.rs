@@ -1,7 +1,7 @@
 //! `dynmcp status` and `dynmcp quarantine`: how a running gateway is doing.
 
 use super::{
-    Failure,
+    Failure, foreign,
     gateway::RunningGateway,
     output::{OutputFormat, print, print_json, table},
 };
@@ -44,7 +44,7 @@ pub(super) fn status(config: Option<PathBuf>, arguments: &StatusArguments) -> Re
 
 fn text(status: &Value, upstreams: &[Value]) -> String {
     let word = |name: &str| match &status[name] {
-        Value::String(text) => text.clone(),
+        Value::String(text) => foreign::line(text),
         other => other.to_string(),
     };
     let mut out = format!(
@@ -75,12 +75,7 @@ fn text(status: &Value, upstreams: &[Value]) -> String {
         .count();
     let _ = writeln!(out, "upstreams    {ready} of {} ready", upstreams.len());
     for upstream in upstreams.iter().filter(|upstream| upstream["state"] != "ready") {
-        let text = |name: &str| {
-            upstream[name]
-                .as_str()
-                .unwrap_or("-")
-                .replace(char::is_control, " ")
-        };
+        let text = |name: &str| foreign::line(upstream[name].as_str().unwrap_or("-"));
         let _ = writeln!(
             out,
             "             {}: {}, {}",
@@ -115,7 +110,7 @@ pub(super) fn quarantine(config: Option<PathBuf>, arguments: &StatusArguments) -
             let rows = found.iter().map(|finding| {
                 let text = |name: &str| match &finding[name] {
                     Value::Null => "-".to_owned(),
-                    Value::String(text) => text.replace(char::is_control, " "),
+                    Value::String(text) => text.clone(),
                     other => other.to_string(),
                 };
                 ["kind", "id", "revision", "serving_revision", "reason"]

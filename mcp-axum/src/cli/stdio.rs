@@ -1,6 +1,6 @@
 //! `dynmcp stdio …`: an instance for a client that starts its servers as programs.
 
-use super::{Failure, gateway::RunningGateway};
+use super::{Failure, foreign, gateway::RunningGateway};
 use crate::client::Bridge;
 use clap::Args;
 use std::path::PathBuf;
@@ -31,7 +31,7 @@ pub(super) fn run(config: Option<PathBuf>, arguments: &StdioArguments) -> Result
 
 /// Standard output is for messages.
 fn complain(text: &str) {
-    eprintln!("dynmcp stdio: {text}");
+    eprintln!("dynmcp stdio: {}", foreign::line(text));
 }
 
 /// The signals with which clients end their servers; the terminal's own closes standard input, too.

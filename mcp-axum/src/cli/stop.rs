@@ -28,7 +28,14 @@ pub(super) fn run(config: Option<PathBuf>, arguments: &StopArguments) -> Result<
             folder.display()
         ))
     };
-    let pid = pid_file::holder(folder)?.ok_or_else(nobody)?;
+    let holder = pid_file::holder(folder)?.ok_or_else(nobody)?;
+    let pid = holder.pid;
+    // Here that number is somebody else's, or nobody's.
+    if !holder.is_here {
+        return Err(Failure::runtime(format_args!(
+            "the gateway of this configuration is {holder}: stop it where it runs"
+        )));
+    }
     let process = i32::try_from(pid)
         .ok()
         .and_then(Pid::from_raw)
@@ -39,7 +46,7 @@ pub(super) fn run(config: Option<PathBuf>, arguments: &StopArguments) -> Result<
         return print(&format!("told the gateway to end (process {pid})\n"));
     }
     let deadline = Instant::now() + settings.app.drain_deadline() + GRACE;
-    while pid_file::holder(folder)? == Some(pid) {
+    while pid_file::holder(folder)?.as_ref() == Some(&holder) {
         if Instant::now() > deadline {
             return Err(Failure::runtime(format_args!(
                 "process {pid} has not ended; its log says why"

@@ -3,7 +3,7 @@
 mod absent;
 mod running;
 
-use super::Failure;
+use super::{Failure, foreign};
 use crate::{
     runtime::{control_plane, server::StartError},
     settings::{Layers, Settings},
@@ -61,7 +61,7 @@ impl LocalStore {
     pub(super) async fn arrived(&self, revision: Option<Revision>) {
         let Some(revision) = revision else { return };
         if let Some(note) = running::has(&self.settings, revision).await {
-            eprintln!("note: {note}");
+            eprintln!("note: {}", foreign::line(&note));
         }
     }
 }

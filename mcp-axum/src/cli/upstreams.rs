@@ -3,7 +3,7 @@
 mod manage;
 
 use super::{
-    Failure,
+    Failure, foreign,
     gateway::RunningGateway,
     output::{OutputFormat, print, print_json, table},
 };
@@ -88,8 +88,7 @@ fn text(states: &[Value]) -> String {
         .iter()
         .map(|state| columns.iter().map(|name| member(state, name)).collect());
     let mut out = String::new();
-    // Writing to a `String` cannot fail. What a server said must not move the cursor of a terminal.
-    let plain = |text: &str| -> String { text.chars().filter(|c| !c.is_control()).collect() };
+    // Writing to a `String` cannot fail.
     for (at, line) in table(&head, rows).lines().enumerate() {
         out.extend([line, "\n"]);
         let Some(state) = at.checked_sub(1).and_then(|at| states.get(at)) else {
@@ -100,10 +99,10 @@ fn text(states: &[Value]) -> String {
                 Some(ms) => format!("; next attempt in {:.1} s", ms as f64 / 1000.0),
                 None => String::new(),
             };
-            let _ = writeln!(out, "    {}{next}", plain(error));
+            let _ = writeln!(out, "    {}{next}", foreign::line(error));
         }
         for endpoint in state["endpoints"].as_array().into_iter().flatten() {
-            let _ = writeln!(out, "    {}", plain(&of_endpoint(endpoint)));
+            let _ = writeln!(out, "    {}", foreign::line(&of_endpoint(endpoint)));
         }
     }
     out

@@ -30,7 +30,7 @@ use crate::{
 };
 pub(crate) use admin_key::AdminKey;
 pub use admin_key::AdminKeyError;
-pub(crate) use admin_key::generate as generate_key;
+pub(crate) use admin_key::{generate as generate_key, is_admins};
 use mcp_common::{
     catalog::{
         Catalog, sync,

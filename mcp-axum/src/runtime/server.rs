@@ -269,14 +269,9 @@ impl Drop for Server {
 
 async fn listen(settings: &Settings) -> Result<Listeners, StartError> {
     let app = &settings.app;
-    let operators = match app
-        .admin_listen
-        .as_deref()
-        .and_then(|address| address.rsplit_once(':'))
-    {
+    let operators = match app.admin_address() {
         None => None,
-        // Checked when the settings were read.
-        Some((host, port)) => Some(bind(host, port.parse().unwrap_or_default(), "app.admin_listen").await?),
+        Some((host, port)) => Some(bind(host, port, "app.admin_listen").await?),
     };
     Ok(Listeners {
         clients: bind(&app.host, app.port, "app.port").await?,

@@ -86,6 +86,13 @@ impl AppSettings {
         name.eq_ignore_ascii_case("localhost") || name.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback())
     }
 
+    /// Host and port of `app.admin_listen`.
+    pub fn admin_address(&self) -> Option<(&str, u16)> {
+        let (host, port) = self.admin_listen.as_deref()?.rsplit_once(':')?;
+        // Checked when the settings were read.
+        Some((host, port.parse().ok()?))
+    }
+
     /// Client connections of one address.
     pub fn connections_per_client(&self) -> u32 {
         part(self.max_connections_per_client, self.max_connections)

@@ -230,6 +230,7 @@ fn what_others_wrote_stays_and_the_undo_that_is_said_undoes_it() {
         let path = home.write(file, before);
         fs::set_permissions(&path, fs::Permissions::from_mode(0o640)).unwrap();
         let said = home.connected(client, &["--write"]);
+        assert!(!said.contains("chmod"), "{said}");
         let after = fs::read_to_string(&path).unwrap();
         for line in before.lines() {
             assert!(
@@ -313,6 +314,17 @@ fn a_file_that_cannot_be_changed_with_certainty_is_left_alone() {
     assert!(home.refused("cursor", &["--write"]).contains("is not UTF-8"));
     assert_eq!(home.keys(), keys, "no key is made for nothing");
 
+    // Whoever lets everybody read it is told what that means from now on.
+    fs::remove_file(&path).unwrap();
+    let path = home.write(file, "{}");
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o644)).unwrap();
+    let said = home.connected("cursor", &["--write"]);
+    assert!(
+        said.contains("Every user of this machine can read the file") && said.contains("chmod o-r"),
+        "{said}"
+    );
+    assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o644);
+
     // A link is followed, and stays one.
     let target = home.write("dotfiles/cursor.json", "{}");
     fs::remove_file(&path).unwrap();
@@ -370,9 +382,15 @@ fn it_can_be_printed_looked_at_first_and_done_from_afar() {
         Some(2)
     );
 
-    let admins = home.connect("vscode", &["--client-key", KEY, "--key", KEY]);
-    assert_eq!(admins.status.code(), Some(2));
-    assert!(text(&admins.stderr).contains("administrator's key"));
+    // The configured one, too, whoever asks.
+    for admins in [&["--client-key", KEY, "--key", KEY][..], &["--client-key", KEY]] {
+        let admins = home.connect("vscode", admins);
+        assert_eq!(admins.status.code(), Some(2));
+        assert!(text(&admins.stderr).contains("administrator's key"));
+    }
+    let mut shown = home.command(&["clients", "desk", "--key", KEY, "--config", "cli.toml"]);
+    let shown = shown.output().unwrap();
+    assert_eq!(shown.status.code(), Some(2), "{}", text(&shown.stdout));
 
     let unknown = home
         .command(&["connect", "dexk", "--client", "zed", "--config", "cli.toml"])

@@ -119,6 +119,28 @@ fn what_was_before_is_shown_and_brought_back() {
 }
 
 #[test]
+fn what_others_stored_does_not_steer_a_terminal() {
+    let desk = Desk::open();
+    let hostile = "Desk\u{1b}[2J\u{9b}1m\u{202e}";
+    desk.gateway
+        .put("ids/desk", &json!({"name": hostile, "tool_ids": ["health"]}));
+    let history = desk.json(&["history", "instances", "desk", "--format", "json"]);
+    let first = history[1]["revision"].to_string();
+    let list = desk.fine(&["list", "instances"]);
+    assert!(list.contains("Desk\u{fffd}[2J\u{fffd}1m\u{fffd}"), "{list}");
+    let diff = desk.fine(&["diff", "instances", "desk", &first]);
+    assert!(diff.contains(r#"+ "Desk\u001b[2J\u009b1m\u202e""#), "{diff}");
+    let got = desk.fine(&["get", "instances", "desk"]);
+    assert_eq!(serde_json::from_str::<Value>(&got).unwrap()["name"], hostile);
+    for said in [list, diff, got] {
+        let steers = said
+            .chars()
+            .find(|c| *c != '\n' && (c.is_control() || *c == '\u{202e}'));
+        assert_eq!(steers, None, "{said:?}");
+    }
+}
+
+#[test]
 fn it_is_said_how_the_gateway_is_doing() {
     let desk = Desk::open();
     let status = desk.fine(&["status"]);
@@ -204,6 +226,32 @@ fn a_gateway_is_stopped_by_its_configuration() {
     assert!(code == Some(1) && said.contains("no gateway runs here"), "{said}");
 }
 
+/// A number of a process means another one in each container, and on each machine that has the folder.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_process_of_another_container_is_not_ended_by_its_number() {
+    let sandbox = Sandbox::new();
+    let mut bystander = std::process::Command::new("sleep").arg("600").spawn().unwrap();
+    let file = sandbox.write(
+        "data/gateway.pid",
+        &format!("{}\npid:[1] elsewhere\n", bystander.id()),
+    );
+    let held = fs::File::open(file).unwrap();
+    held.lock().unwrap();
+    sandbox.write("test.toml", "");
+    let output = sandbox.run(&["stop", "--config", "test.toml"]);
+    let said = text(&output.stderr);
+    let is_alive = bystander.try_wait().unwrap().is_none();
+    bystander.kill().unwrap();
+    bystander.wait().unwrap();
+    assert!(is_alive, "{said}");
+    assert_eq!(output.status.code(), Some(1));
+    assert!(
+        said.contains("of another container or machine: stop it where it runs"),
+        "{said}"
+    );
+}
+
 #[test]
 fn each_template_is_valid_and_starts() {
     for template in ["solo", "team", "enterprise"] {
@@ -259,6 +307,25 @@ fn what_is_wrong_with_a_configuration_is_named() {
     let found: Value = serde_json::from_slice(&better.stdout).unwrap();
     assert_eq!(better.status.code(), Some(0), "{found}");
     assert_eq!(found[0]["is_problem"], false);
+    // Every place where it would listen is looked at, and two of them cannot be one.
+    let listen = |admin: u16| {
+        sandbox.write(
+            "z.toml",
+            &format!("[app]\nport = {port}\nadmin_listen = '127.0.0.1:{admin}'\n"),
+        );
+        text(&sandbox.run(&["config", "doctor", "--config", "z.toml"]).stdout)
+    };
+    let said = listen(port);
+    assert!(
+        said.contains("problem: app.admin_listen: nobody can listen"),
+        "{said}"
+    );
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let said = listen(taken.local_addr().unwrap().port());
+    assert!(
+        said.contains("problem: app.admin_listen: nobody can listen") && !said.contains("app.port:"),
+        "{said}"
+    );
     sandbox.write("y.toml", "[app]\nprot = 1\nworkers = 5000\n");
     let invalid = sandbox.run(&["validate", "y.toml"]);
     let said = text(&invalid.stderr);

@@ -103,7 +103,7 @@ fn tools_are_looked_at_and_approved() {
     let (code, stdout, _) = started.run(&["pin", "sh"]);
     assert_eq!(code, Some(0));
     let changed =
-        "a (changed, held back)\n  /description\n    - First.\n    + Other.[2J\nc (new, held back)\n";
+        "a (changed, held back)\n  /description\n    - First.\n    + Other.\u{fffd}[2J\nc (new, held back)\n";
     assert!(stdout.starts_with(changed), "{stdout}");
     assert!(stdout.ends_with("b (gone)\n"), "{stdout}");
     let (code, stdout, _) = started.run(&["pin", "sh", "--tool", "c", "--approve"]);

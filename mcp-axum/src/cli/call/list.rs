@@ -1,6 +1,6 @@
 //! Tools and results for people at a terminal.
 
-use crate::client::Tool;
+use crate::{cli::foreign, client::Tool};
 use serde_json::Value;
 
 /// How much of a description is worth a line.
@@ -13,10 +13,10 @@ pub(super) fn text(tools: &[Tool]) -> String {
     }
     let mut out = String::new();
     for tool in tools {
-        out.push_str(&tool.name);
+        out.push_str(&foreign::line(&tool.name));
         for argument in arguments(&tool.schema) {
             out.push(' ');
-            out.push_str(&argument);
+            out.push_str(&foreign::line(&argument));
         }
         out.push('\n');
         let first = tool.description.lines().next().unwrap_or_default();
@@ -26,7 +26,7 @@ pub(super) fn text(tools: &[Tool]) -> String {
         } else {
             ""
         };
-        out.push_str(&format!("    {}{more}\n", printable(cut.trim_end())));
+        out.push_str(&format!("    {}{more}\n", foreign::line(cut.trim_end())));
     }
     out
 }
@@ -55,10 +55,10 @@ pub(super) fn content(blocks: &[Value]) -> String {
     for block in blocks {
         let member = |name: &str| block.get(name).and_then(Value::as_str);
         match (member("text"), member("type")) {
-            (Some(text), _) => out.push_str(&printable(text)),
+            (Some(text), _) => out.push_str(&foreign::text(text)),
             (None, kind) => {
-                let kind = kind.unwrap_or("block");
-                let media = member("mimeType").unwrap_or_default();
+                let kind = foreign::line(kind.unwrap_or("block"));
+                let media = foreign::line(member("mimeType").unwrap_or_default());
                 let size = member("data").map_or(0, |data| data.len() / 4 * 3);
                 out.push_str(&format!(
                     "({kind} {media}, about {size} bytes; --format json has it)"
@@ -70,16 +70,4 @@ pub(super) fn content(blocks: &[Value]) -> String {
         }
     }
     out
-}
-
-/// What the other side sent must not move the cursor of a terminal.
-fn printable(text: &str) -> String {
-    let plain = |c: char| {
-        if c.is_control() && !matches!(c, '\n' | '\t' | '\r') {
-            '\u{fffd}'
-        } else {
-            c
-        }
-    };
-    text.chars().map(plain).collect()
 }

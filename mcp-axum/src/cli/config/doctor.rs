@@ -7,7 +7,7 @@ use crate::{
         pid_file, store,
     },
     runtime::control_plane,
-    settings::{Layers, Settings},
+    settings::{AppSettings, Layers, Settings},
     telemetry::logging,
 };
 use serde::Serialize;
@@ -40,14 +40,8 @@ pub(in crate::cli) fn run(file: Option<PathBuf>, format: OutputFormat) -> Result
         problem(wrong.to_string());
     }
     let runs = pid_file::holder(&settings.app.data_dir).ok().flatten();
-    if runs.is_none() && settings.app.port != 0 {
-        let address = (settings.app.host.as_str(), settings.app.port);
-        if let Err(error) = TcpListener::bind(address) {
-            problem(format!(
-                "app.port: nobody can listen on {}:{} now: {error}",
-                address.0, address.1
-            ));
-        }
+    if runs.is_none() {
+        taken(&settings.app).into_iter().for_each(&mut problem);
     }
     if settings.app.data_source != "memory" {
         match crate::cli::run(store::load(&settings)) {
@@ -67,10 +61,10 @@ pub(in crate::cli) fn run(file: Option<PathBuf>, format: OutputFormat) -> Result
                 let word = if finding.is_problem { "problem" } else { "advice" };
                 print(&format!("{word}: {}\n", finding.text))?;
             }
-            match runs {
-                Some(pid) => print(&format!(
-                    "a gateway runs with this configuration (process {pid})\n"
-                ))?,
+            match &runs {
+                Some(holder) => {
+                    print(&format!("a gateway runs with this configuration ({holder})\n"))?;
+                }
                 None if found.is_empty() => print("nothing found\n")?,
                 None => {}
             }
@@ -81,6 +75,26 @@ pub(in crate::cli) fn run(file: Option<PathBuf>, format: OutputFormat) -> Result
         1 => Err(Failure::runtime("one problem")),
         count => Err(Failure::runtime(format_args!("{count} problems"))),
     }
+}
+
+/// Where nobody can listen now, of all places where the gateway would. One that has been found is kept for the next: two of them may be the same.
+fn taken(app: &AppSettings) -> Vec<String> {
+    let clients = ("app.port", (app.host.as_str(), app.port));
+    let operators = app.admin_address().map(|address| ("app.admin_listen", address));
+    let mut kept = Vec::new();
+    let mut problems = Vec::new();
+    for (key, (host, port)) in [clients].into_iter().chain(operators) {
+        // Any that is free will do.
+        if port == 0 {
+            continue;
+        }
+        let name = host.trim_start_matches('[').trim_end_matches(']');
+        match TcpListener::bind((name, port)) {
+            Ok(listener) => kept.push(listener),
+            Err(error) => problems.push(format!("{key}: nobody can listen on {host}:{port} now: {error}")),
+        }
+    }
+    problems
 }
 
 fn advice(settings: &Settings) -> Vec<String> {

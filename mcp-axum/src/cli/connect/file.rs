@@ -60,6 +60,18 @@ impl ClientFile {
         self.text.as_deref().unwrap_or_default()
     }
 
+    /// Whether all users of the machine may read it, as it is now: what was there keeps its permissions.
+    pub(super) fn is_open_to_all(&self) -> bool {
+        #[cfg(unix)]
+        let is_open = fs::metadata(&self.path).is_ok_and(|metadata| {
+            use std::os::unix::fs::PermissionsExt;
+            metadata.permissions().mode() & 0o004 != 0
+        });
+        #[cfg(not(unix))]
+        let is_open = false;
+        is_open
+    }
+
     /// Returns where the copy of what was there is; `None` where nothing was.
     pub(super) fn write(&self, text: &str) -> Result<Option<PathBuf>, Failure> {
         let failed = |reason: &dyn Display| {

@@ -3,7 +3,7 @@
 use super::OneArguments;
 use crate::{
     cli::{
-        Failure,
+        Failure, foreign,
         gateway::RunningGateway,
         output::{OutputFormat, print, print_json, table},
     },
@@ -88,10 +88,11 @@ pub(in crate::cli) fn diff(config: Option<PathBuf>, arguments: &DiffArguments) -
             let mut out = String::new();
             for change in diff["changes"].as_array().into_iter().flatten() {
                 // Writing to a `String` cannot fail.
-                let _ = writeln!(out, "{}", change["pointer"].as_str().unwrap_or_default());
+                let pointer = change["pointer"].as_str().unwrap_or_default();
+                let _ = writeln!(out, "{}", foreign::line(pointer));
                 for (sign, name) in [("-", "from"), ("+", "to")] {
                     if let Some(value) = change.get(name) {
-                        let _ = writeln!(out, "  {sign} {value}");
+                        let _ = writeln!(out, "  {sign} {}", foreign::json(&value.to_string()));
                     }
                 }
             }

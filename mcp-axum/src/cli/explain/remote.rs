@@ -2,7 +2,7 @@
 
 use super::{ExplainArguments, OutputFormat};
 use crate::cli::{
-    Failure,
+    Failure, foreign,
     output::{print, print_json},
 };
 use http::Method;
@@ -68,7 +68,7 @@ pub(super) fn run(
         let explained: RemoteExplanation = gateway.data(&answer)?;
         match arguments.format {
             OutputFormat::Json => print_json(&explained),
-            OutputFormat::Text => print(&text(&explained, tool)),
+            OutputFormat::Text => print(&foreign::text(&text(&explained, tool))),
         }
     })
 }

@@ -5,6 +5,7 @@ use super::{
     keys::{Page, Screen},
     style::Palette,
 };
+use crate::cli::foreign;
 use ratatui::{
     Frame,
     layout::{Constraint, Layout, Rect},
@@ -375,7 +376,7 @@ fn some(text: String, otherwise: &str) -> String {
 
 /// What others wrote must not move the cursor.
 fn shown(text: &str) -> String {
-    text.chars().filter(|c| !c.is_control()).collect()
+    foreign::line(text)
 }
 
 fn time(seconds: Option<f64>) -> String {

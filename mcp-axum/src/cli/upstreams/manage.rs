@@ -1,7 +1,7 @@
 //! What is done with one upstream: `dynmcp upstreams remove|test|enable|disable|refresh|restart|logs`.
 
 use crate::cli::{
-    Failure,
+    Failure, foreign,
     gateway::{GatewayArguments, RunningGateway},
     near,
     output::{OutputFormat, print, print_json},
@@ -111,7 +111,7 @@ pub(super) fn run(config: Option<PathBuf>, command: &UpstreamsCommand) -> Result
                         checked["tools"],
                         checked["resources"],
                         checked["prompts"],
-                        checked["protocol"].as_str().unwrap_or("-"),
+                        foreign::line(checked["protocol"].as_str().unwrap_or("-")),
                     )),
                 }
             }
@@ -155,14 +155,9 @@ impl OneUpstream {
             let lines: Vec<(String, Value)> =
                 lines.into_iter().map(|line| (line.to_string(), line)).collect();
             for (written, line) in lines.iter().filter(|(written, _)| !known.contains(written)) {
-                let text = |name: &str| {
-                    line[name]
-                        .as_str()
-                        .unwrap_or_default()
-                        .replace(char::is_control, " ")
-                };
+                let text = |name: &str| foreign::line(line[name].as_str().unwrap_or_default());
                 match format {
-                    OutputFormat::Json => print(&format!("{written}\n"))?,
+                    OutputFormat::Json => print(&format!("{}\n", foreign::json(written)))?,
                     OutputFormat::Text => {
                         print(&format!("{} {:7} {}\n", text("at"), text("from"), text("text")))?;
                     }

@@ -146,15 +146,30 @@ fn keys_count(settings: &Settings) -> bool {
 }
 
 fn lists_an_admin(settings: &Settings) -> bool {
-    let keys = settings
-        .authenticator
-        .get(PLUGIN)
+    listed_admins(settings).next().is_some()
+}
+
+/// Keys of the configuration that open `/admin`, beside `app.api_key`.
+fn listed_admins(settings: &Settings) -> impl Iterator<Item = &Value> {
+    let table = settings.authenticator.get(PLUGIN);
+    let keys = table
         .and_then(|table| table.get("keys"))
         .and_then(Value::as_array);
-    keys.is_some_and(|keys| {
-        keys.iter()
-            .any(|key| key.get("admin") == Some(&Value::Bool(true)))
-    })
+    let keys = keys.into_iter().flatten();
+    keys.filter(|key| key.get("admin") == Some(&Value::Bool(true)))
+}
+
+/// Whether this is a key that opens `/admin`: one of the configuration, or the one that was made at the first start.
+pub(crate) fn is_admins(settings: &Settings, key: &str) -> bool {
+    let hash = api_key::hash(key);
+    let chosen = settings.app.api_key.as_ref();
+    let is_listed = |entry: &Value| {
+        let says = |member: &str| entry.get(member).and_then(Value::as_str);
+        says("key") == Some(key) || says("hash").is_some_and(|own| own.eq_ignore_ascii_case(&hash))
+    };
+    chosen.is_some_and(|own| own.expose_secret() == key)
+        || listed_admins(settings).any(is_listed)
+        || fs::read_to_string(settings.app.data_dir.join(FILE)).is_ok_and(|stored| stored.trim() == hash)
 }
 
 /// Two processes that start at once must not end with a key that does not fit the file: the second one fails.

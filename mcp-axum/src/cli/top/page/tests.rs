@@ -148,7 +148,7 @@ fn lines_beyond_the_last_are_not_chosen() {
     press(&mut screen, "2vvvvvv");
     let text = drawn(&mut screen);
     assert!(
-        text.contains("\nrefused[2J the connection\n"),
+        text.contains("\nrefused\u{fffd}[2J the connection\n"),
         "its error, and nothing that moves the cursor: {text}"
     );
     assert_eq!(screen.line, 1);

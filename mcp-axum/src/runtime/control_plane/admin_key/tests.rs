@@ -32,6 +32,8 @@ fn the_first_start_stores_only_the_hash_and_the_second_finds_it() {
         assert_eq!(fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o600);
     }
 
+    assert!(is_admins(&settings, key.expose_secret()));
+    assert!(!is_admins(&settings, stored.trim()), "its hash opens nothing");
     let second = AdminKey::find(&settings).unwrap();
     assert!(matches!(&second, AdminKey::Stored { hash } if hash == stored.trim()));
     assert!(second.store_if_new().unwrap().is_none());
@@ -48,6 +50,27 @@ fn a_damaged_file_is_not_overwritten() {
         error.contains("admin-key.sha256 does not hold a SHA-256 hash; delete it"),
         "{error}"
     );
+}
+
+#[test]
+fn it_is_known_which_keys_open_everything() {
+    let directory = tempfile::tempdir().unwrap();
+    let hash = api_key::hash("a-key-known-by-its-hash").to_uppercase();
+    let file = format!(
+        "[app]\napi_key = \"a-key-that-was-chosen\"\n[authenticator.api_key]\nkeys = [\
+         {{ name = \"ops\", key = \"a-key-for-this-test\", admin = true }}, {{ name = \"ci\", hash = \"{hash}\", admin = true }}, \
+         {{ name = \"client\", key = \"a-key-for-one-client\" }}]"
+    );
+    let settings = settings(directory.path(), &file);
+    for (key, expected) in [
+        ("a-key-that-was-chosen", true),
+        ("a-key-for-this-test", true),
+        ("a-key-known-by-its-hash", true),
+        ("a-key-for-one-client", false),
+        ("", false),
+    ] {
+        assert_eq!(is_admins(&settings, key), expected, "{key}");
+    }
 }
 
 #[test]
