@@ -60,7 +60,6 @@ use axum::{
     routing::{get, post},
 };
 use disabled::Disabled;
-pub(crate) use trail::refused;
 use http::HeaderMap;
 use mcp_common::{
     authenticator::{Arrival, Denied, Principal},
@@ -69,6 +68,7 @@ use mcp_common::{
 use mcp_core::{authoring::writer::Writer, engine::Engine};
 use std::{sync::Arc, time::Duration};
 use tokio::sync::{Mutex, Semaphore};
+pub(crate) use trail::refused;
 
 /// The time for a body that may be many definitions: 64 MiB at 2 Mbit/s.
 const PATIENCE: Duration = Duration::from_secs(300);
