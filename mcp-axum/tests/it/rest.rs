@@ -176,7 +176,7 @@ async fn lists_and_descriptions_are_the_clients_memory() {
     let app = TestApp::with(&[("app.memory_budget", "96KiB"), ("app.max_body_bytes", "16KiB")]).await;
     let names = ["one", "two", "three", "four"];
     for name in names {
-        let tool = json!({"name": name, "description": "d".repeat(8 << 10), "input_schema": {}, "static": {"structured": {}}});
+        let tool = json!({"name": name, "description": "d".repeat(14 << 10), "input_schema": {}, "static": {"structured": {}}});
         app.admin().put(&format!("/admin/tds/{name}"), &tool).await.ok();
     }
     app.put_instance("large", &names).await;

@@ -18,7 +18,13 @@ pub fn all_problems(
         let (mut others, mut is_less) = (Vec::new(), false);
         for problem in check(&rest) {
             match problem {
-                PluginError::NoSuchSettings { table, names, known } => {
+                PluginError::NoSuchSettings {
+                    table,
+                    mut names,
+                    known,
+                } => {
+                    // A configuration has them in no order.
+                    names.sort();
                     for name in names {
                         is_less |= take_out(&mut rest, place, &table, &name);
                         if told.insert((table.clone(), name.clone())) {
