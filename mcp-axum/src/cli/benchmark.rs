@@ -4,6 +4,7 @@ use super::{
     Failure,
     gateway::RunningGateway,
     output::{OutputFormat, print, print_json},
+    progress::Progress,
     tool_arguments::ToolArguments,
 };
 use crate::client::Mcp;
@@ -59,6 +60,7 @@ pub(super) fn run(config: Option<PathBuf>, arguments: &BenchmarkArguments) -> Re
             })?;
         let text = arguments.arguments.to_json(&tool.schema)?;
         let given: &RawValue = serde_json::from_str(&text).map_err(Failure::runtime)?;
+        let progress = Progress::counted("calls", arguments.requests.into());
         let call = |_| async {
             let begun = Instant::now();
             let error = match client.call(tool, given).await {
@@ -66,6 +68,7 @@ pub(super) fn run(config: Option<PathBuf>, arguments: &BenchmarkArguments) -> Re
                 Ok(_) => None,
                 Err(error) => Some(error.to_string()),
             };
+            progress.one();
             Made {
                 took: begun.elapsed(),
                 error,
