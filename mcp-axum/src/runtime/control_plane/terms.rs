@@ -92,6 +92,13 @@ pub(crate) async fn adopt(
             ..parts::engine_settings(&settings)
         }),
     };
+    if changed
+        .iter()
+        .any(|key| key == "discovery" || key == "agents.known")
+    {
+        let adopted = app.discoveries.adopt(&settings, &app.tasks);
+        adopted.map_err(BuildError::Discovery)?;
+    }
     if !Arc::ptr_eq(&engine, &app.engine) || changed.iter().any(|key| key == "stdio.allow") {
         let allowed = settings.stdio.allow.to_vec();
         app.hub
