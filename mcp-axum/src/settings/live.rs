@@ -19,6 +19,8 @@ impl Settings {
         app.public_paths = of.public_paths;
         app.config_revision_header = of.config_revision_header;
         self.authenticator = other.authenticator.clone();
+        self.access = other.access.clone();
+        self.authorizer = other.authorizer.clone();
         self.aggregated.clone_from(&other.aggregated);
         self.events = other.events.clone();
         self.webhooks.clone_from(&other.webhooks);
