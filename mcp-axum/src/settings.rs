@@ -14,6 +14,7 @@ mod layers;
 mod list;
 mod live;
 mod network;
+mod otlp;
 mod sections;
 mod source_tables;
 mod unknown;
@@ -30,6 +31,7 @@ pub use error::SettingsError;
 pub use layers::{DEFAULT_TOML, Layers};
 pub use list::List;
 pub use network::{Network, NoNetwork};
+pub use otlp::OtlpSettings;
 pub use sections::{
     AppSettings, AuditSettings, AutoSwitch, ClientCertificates, EgressSettings, EventSettings, LogFormat,
     LogSettings, McpSettings, OnFull, SecretSettings, StdioSettings, TemplateSettings, TlsSettings,
@@ -55,6 +57,8 @@ pub struct Settings {
     pub log: LogSettings,
     /// What is remembered of who did what.
     pub audit: AuditSettings,
+    /// Who is told of spans and metrics.
+    pub otlp: OtlpSettings,
     /// Who else decides about calls.
     pub access: AccessSettings,
     /// What is told of what happens.

@@ -142,7 +142,7 @@ struct Call {
 }
 
 impl Call {
-    fn begin(route: &McpRoute, headers: &HeaderMap, peer: &Peer) -> Self {
+    fn begin(route: &McpRoute, headers: &mut HeaderMap, peer: &Peer) -> Self {
         let id = route.request_ids.of(headers);
         let mut record = route.endpoint.gateway().policy.record(Door::Mcp, &id);
         match route.log_requests {
@@ -150,6 +150,7 @@ impl Call {
             false => record = record.without_line(),
         }
         record.address = peer.address();
+        record.traced(route.app.services.spans.as_ref(), headers);
         Self { id, record }
     }
 
@@ -183,11 +184,11 @@ impl Call {
 }
 
 async fn serve(State(route): State<Arc<McpRoute>>, request: Request) -> Response {
-    let (parts, body) = request.into_parts();
+    let (mut parts, body) = request.into_parts();
     if parts.method == Method::GET && sse::is_meant(&route, &parts) {
         return sse::open(State(route), Request::from_parts(parts, body)).await;
     }
-    let mut call = Call::begin(&route, &parts.headers, &body::peer(&parts.extensions));
+    let mut call = Call::begin(&route, &mut parts.headers, &body::peer(&parts.extensions));
     let doing = Doing::Request(parts.uri.clone());
     let answered = {
         let answer = pin!(answer(&route, parts, body, &mut call.record));

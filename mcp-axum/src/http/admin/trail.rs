@@ -28,6 +28,7 @@ pub(super) async fn record(State(app): State<Arc<App>>, mut request: Request, ne
     let mut record = app.gateway.policy.record(Door::Admin, &id);
     let peer = request.extensions().get::<Arc<Peer>>();
     record.address = peer.and_then(|peer| peer.address());
+    record.traced(app.services.spans.as_ref(), request.headers_mut());
     record.path = Some((request.method().clone(), request.uri().path().to_owned()));
     request.extensions_mut().insert(RequestName(id.clone()));
     let answered = AssertUnwindSafe(next.run(request))

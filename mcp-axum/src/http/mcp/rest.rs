@@ -112,8 +112,8 @@ async fn serve(
     request: Request,
     wanted: Wanted,
 ) -> Response {
-    let (parts, body) = request.into_parts();
-    let mut call = Call::begin(&route, &parts.headers, &body::peer(&parts.extensions));
+    let (mut parts, body) = request.into_parts();
+    let mut call = Call::begin(&route, &mut parts.headers, &body::peer(&parts.extensions));
     let doing = Doing::Request(parts.uri.clone());
     let answered = {
         let answer = pin!(answer(&route, place, parts, body, wanted, &mut call.record));
