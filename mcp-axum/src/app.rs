@@ -176,7 +176,11 @@ impl App {
 
     /// Whether the other one lets in the same callers as the same.
     pub(crate) fn lets_in_like(&self, other: &Self) -> bool {
-        self.guard.is_like(&other.guard) && self.resources == other.resources
+        let (own, others) = (&self.settings.app, &other.settings.app);
+        self.guard.is_like(&other.guard)
+            && self.resources == other.resources
+            && own.allowed_hosts == others.allowed_hosts
+            && own.allowed_origins == others.allowed_origins
     }
 
     /// Bytes of bodies and answers in flight.

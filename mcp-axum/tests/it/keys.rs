@@ -248,7 +248,10 @@ async fn channels_end_with_their_key() {
     let (code, reason) = socket.closed_with().await;
     assert_eq!(
         (code, reason.as_str()),
-        (CloseCode::Policy, "the key has changed or ended")
+        (
+            CloseCode::Policy,
+            "what let this caller in, a key or the configuration, has changed or ended; open another one"
+        )
     );
     assert_eq!(events.next().await, None);
 }

@@ -408,6 +408,52 @@ async fn a_stream_ends_with_its_token() {
 }
 
 #[tokio::test]
+async fn a_stream_stays_while_nobody_can_say_whose_it_is() {
+    let signer = Signer::new("k1");
+    let issuer = Issuer::start(&[&signer]).await;
+    let address = issuer.url.trim_start_matches("http://").to_owned();
+    let text = |leeway: u32| {
+        format!(
+            "[app]\nauthenticators = ['jwt', 'api_key']\npublic_url = '{PUBLIC}'\n\
+             [[authenticator.jwt.issuers]]\nname = 'acme'\nissuer = 'http://{address}'\n\
+             roles = 'realm_access.roles'\nleeway_seconds = {leeway}\n"
+        )
+    };
+    let app = TestApp::of_file_and("test.toml", &text(0), &[("app.data_source", "memory")]).await;
+    let mut tool = json!({"name": "get_order", "description": "Says its name.", "input_schema": {"type": "object"}, "static": {"structured": {}}});
+    app.admin().put("/admin/tds/get_order", &tool).await.ok();
+    app.put_instance("desk", &["get_order"]).await;
+    let request = holder(&app, &signer.sign(&issuer.claims(DESK)))
+        .request(Method::GET, "/mcp/desk")
+        .header("mcp-protocol-version", "2025-06-18")
+        .header("accept", "text/event-stream");
+    let mut stream = EventStream::open(request).await;
+
+    drop(issuer);
+    std::fs::write(app.configuration(), text(1)).unwrap();
+    eventually("the configuration is read again", || {
+        json!(app.app().config.report())["reloads"] == 1
+    })
+    .await;
+    let late = holder(
+        &app,
+        &signer.sign(&json!({"iss": format!("http://{address}"), "exp": now() + 300})),
+    );
+    assert_eq!(late.get("/mcp/desk").await.status, 503, "the issuer is away");
+    tool["description"] = json!("Says its name at once.");
+    app.admin().put("/admin/tds/get_order", &tool).await.ok();
+    assert_eq!(
+        stream.next().await.expect("it has not ended")["method"],
+        "notifications/tools/list_changed"
+    );
+
+    // The issuer is there again, and knows the key no more.
+    let listener = TcpListener::bind(&address).await.unwrap();
+    let _issuer = Issuer::start_on(listener, &[&Signer::new("k2")]);
+    assert_eq!(stream.next().await, None);
+}
+
+#[tokio::test]
 async fn keys_are_fetched_also_after_their_task_failed() {
     let (old, new) = (Signer::new("k1"), Signer::new("k2"));
     let issuer = Issuer::start(&[&old]).await;

@@ -104,6 +104,7 @@ impl PartialEq for Grant {
     fn eq(&self, other: &Self) -> bool {
         (self.key(), self.revision(), self.end, self.rights())
             == (other.key(), other.revision(), other.end, other.rights())
+            && self.scopes() == other.scopes()
     }
 }
 

@@ -3,12 +3,23 @@
 use super::AccessRules;
 use crate::app::{App, Current};
 use futures_util::{FutureExt, future::BoxFuture};
-use mcp_common::authenticator::Arrival;
+use mcp_common::{
+    authenticator::{Arrival, Denied},
+    backoff::Backoff,
+};
 use mcp_core::{
-    policy::Door,
+    policy::{Door, Refusal},
     protocol::{Caller, Doorman},
 };
-use std::sync::{Arc, Weak};
+use std::{
+    sync::{Arc, Weak},
+    time::Duration,
+};
+
+/// Whoever says who somebody is may be away, or have too many questions at once: streams that were good go on meanwhile.
+const ATTEMPTS: usize = 10;
+const FIRST_WAIT: Duration = Duration::from_secs(1);
+const LONGEST_WAIT: Duration = Duration::from_secs(30);
 
 /// Asks the guard that is in effect when it is asked.
 pub(crate) struct Readmission(Weak<Current>);
@@ -22,18 +33,32 @@ impl Readmission {
 
 impl Doorman for Readmission {
     fn lets_in(&self, caller: Arc<Caller>) -> BoxFuture<'static, bool> {
-        let current = self.0.upgrade();
+        let current = self.0.clone();
         async move {
-            // Streams of a gateway that ends have an end of their own.
-            let Some(current) = current else { return true };
-            is_let_in(&current.now(), &caller).await
+            let mut waits = Backoff::between(FIRST_WAIT, LONGEST_WAIT);
+            for _ in 0..ATTEMPTS {
+                // Streams of a gateway that ends have an end of their own.
+                let Some(app) = current.upgrade().map(|current| current.now()) else {
+                    return true;
+                };
+                if let Some(answer) = is_let_in(&app, &caller).await {
+                    return answer;
+                }
+                drop(app);
+                tokio::time::sleep(waits.next_wait()).await;
+            }
+            false
         }
         .boxed()
     }
 }
 
-/// As the same, with the same rights: what the stream tells was chosen by them.
-async fn is_let_in(app: &App, caller: &Caller) -> bool {
+/// As the same, with the same rights: what the stream tells was chosen by them. `None` where nobody can say now.
+async fn is_let_in(app: &App, caller: &Caller) -> Option<bool> {
+    let rules = AccessRules::new(&app.settings.app);
+    if rules.check(&caller.headers).is_err() {
+        return Some(false);
+    }
     let resource = app
         .resources
         .as_ref()
@@ -43,10 +68,11 @@ async fn is_let_in(app: &App, caller: &Caller) -> bool {
         resource: resource.as_deref(),
         certificate: caller.peer.certificate(),
     };
-    let found = AccessRules::new(&app.settings.app)
-        .recognise(&app.guard, arrival)
-        .await;
+    let found = rules.recognise(&app.guard, arrival).await;
     let policy = &app.gateway.policy;
-    let entered = policy.enter(Door::Mcp, Some(&caller.instance), found);
-    entered.is_ok_and(|principal| principal == caller.principal)
+    match policy.enter(Door::Mcp, Some(&caller.instance), found) {
+        Ok(principal) => Some(principal == caller.principal),
+        Err(Refusal::Unauthenticated(Denied::Unavailable(_)) | Refusal::Unable(_)) => None,
+        Err(_) => Some(false),
+    }
 }

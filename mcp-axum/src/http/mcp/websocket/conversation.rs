@@ -177,7 +177,10 @@ impl Listener {
         } else if views.get(&self.channel.instance).is_none() {
             (CloseCode::Away, "the instance is gone")
         } else {
-            (CloseCode::Policy, "the key has changed or ended")
+            (
+                CloseCode::Policy,
+                "what let this caller in, a key or the configuration, has changed or ended; open another one",
+            )
         };
         Over::Closed(code, reason.to_owned())
     }
