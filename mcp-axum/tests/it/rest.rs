@@ -150,6 +150,8 @@ async fn a_resource_is_read_by_its_uri_before_any_name() {
     let listed = json!([
         {"uri": "test://impostor", "name": "urn:notes"},
         {"uri": "test://another", "name": "test://plain"},
+        {"uri": "test://one-more", "name": "urn:of-no-list"},
+        {"uri": "test://minutes", "name": "minutes: Monday"},
         {"uri": "urn:notes", "name": "notes"},
         {"uri": "test://plain", "name": "plain"},
     ]);
@@ -164,6 +166,8 @@ async fn a_resource_is_read_by_its_uri_before_any_name() {
         ("plain", "test://plain"),
         ("test:%2F%2Fplain", "test://plain"),
         ("test:%2F%2Fof-no-list", "test://of-no-list"),
+        ("urn:of-no-list", "urn:of-no-list"),
+        ("minutes:%20Monday", "test://minutes"),
     ] {
         let path = format!("/instances/desk/resources/{asked}");
         let answer = app.user().get(&path).await.ok().json();

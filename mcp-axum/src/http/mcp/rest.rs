@@ -320,10 +320,17 @@ impl Caller<'_> {
 
     /// All pages of a list, with the client's memory for what is wanted of them.
     async fn list(&self, method: &str, member: &str, wanted: Wanted, record: &mut Record) -> Result<Listed> {
-        let no_memory = |reason| Error::no_memory(reason, self.peer.limit());
+        let no_memory = |needed: u64| {
+            move |reason| {
+                let what = format!(
+                    "this list needs {needed} bytes while it is made; show less in the instance, or raise app.memory_budget"
+                );
+                Error::no_memory(reason, self.peer.limit()).prefixed(&what)
+            }
+        };
         let mut listed = Listed {
             items: Vec::new(),
-            held: self.peer.hold(0).map_err(no_memory)?,
+            held: self.peer.hold(0).map_err(no_memory(0))?,
         };
         let mut size = 0;
         let mut cursor = None;
@@ -335,7 +342,7 @@ impl Caller<'_> {
             let message = self.message(method, params, None)?;
             let reply = self.send(&message, record).await;
             size += envelope::size(&reply) * wanted.weight();
-            listed.held.grow(size).map_err(no_memory)?;
+            listed.held.grow(size).map_err(no_memory(size))?;
             let (items, next) = envelope::page(reply, member)?;
             listed.items.extend(items);
             match next {
@@ -357,7 +364,7 @@ impl Caller<'_> {
             name: String,
             uri: String,
         }
-        let found = match name.contains("://") {
+        let found = match is_uri(name) {
             true => None,
             false => {
                 let wanted = Wanted::Resource;
@@ -376,6 +383,16 @@ impl Caller<'_> {
         let reply = self.send(&message, record).await;
         envelope::of_result(reply).map(Answer::Enveloped)
     }
+}
+
+/// A scheme and what it names (RFC 3986 section 3).
+fn is_uri(text: &str) -> bool {
+    let is_scheme = |scheme: &str| {
+        let is_part = |byte: u8| byte.is_ascii_alphanumeric() || b"+-.".contains(&byte);
+        scheme.starts_with(|first: char| first.is_ascii_alphabetic()) && scheme.bytes().all(is_part)
+    };
+    let scheme = text.split_once(':').map(|(scheme, _)| scheme);
+    scheme.is_some_and(is_scheme) && !text.contains(char::is_whitespace)
 }
 
 fn json_response(status: StatusCode, body: Vec<u8>) -> Response {
