@@ -181,9 +181,6 @@ impl Reload {
         };
         let reading = tokio::task::spawn_blocking(reading).await;
         let mut wanted = reading.map_err(|panic| ReloadError::Configuration(panic.to_string()))??;
-        for note in wanted.aggregated.iter().flat_map(|aggregated| &aggregated.notes) {
-            tracing::warn!(target: "dynmcp", "{note}");
-        }
         let app = self.current.now();
         // What the program found out about itself at the start.
         wanted.work.program.clone_from(&app.settings.work.program);
@@ -193,6 +190,9 @@ impl Reload {
             wanted.app.max_connections = made;
         }
         let mut adopted = control_plane::adopt(&self.current, &wanted).await?;
+        for note in wanted.aggregated.iter().flat_map(|aggregated| &aggregated.notes) {
+            tracing::warn!(target: "dynmcp", "{note}");
+        }
         if wanted.aggregated.is_some() {
             adopted.1.iter_mut().for_each(|key| *key = written_as(key));
         }

@@ -142,6 +142,7 @@ pub(crate) fn check(settings: &Settings) -> Result<(), BuildError> {
 /// Builds it on the control runtime that this runs on. Nothing is served yet.
 pub(crate) async fn build(settings: Settings) -> Result<Built, BuildError> {
     let key = AdminKey::find(&settings)?;
+    key.tell();
     let tls = Tls::open(&settings.app.tls)?;
     // From here on files are made; what can be wrong without looking at them was found out before.
     let tasks = Tasks::default();

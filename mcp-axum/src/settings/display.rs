@@ -124,9 +124,17 @@ fn without_userinfo(text: &str) -> String {
     }
 }
 
-/// Writes a URL of a section without what may be a credential in it.
+/// Writes a URL of a section without what may be a credential in it: for many receivers the path is one.
 pub(super) fn url<S: serde::Serializer>(url: &str, output: S) -> Result<S::Ok, S::Error> {
-    output.serialize_str(&without_userinfo(url))
+    let parts = url
+        .split_once("://")
+        .and_then(|(scheme, rest)| Some((scheme, rest.split_once(['/', '?', '#'])?.0)));
+    match parts {
+        Some((scheme, authority)) if !authority.contains('@') => {
+            output.serialize_str(&format!("{scheme}://{authority}/{REDACTED}"))
+        }
+        _ => output.serialize_str(&without_userinfo(url)),
+    }
 }
 
 /// Writes a secret of a section: says that there is one, nothing else.

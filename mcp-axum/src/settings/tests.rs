@@ -346,10 +346,10 @@ fn discoveries_come_as_tables_or_as_json_and_show_no_credential() {
 }
 
 #[test]
-fn the_query_of_a_webhook_is_shown_to_nobody_and_compared() {
+fn no_more_of_a_webhook_is_shown_than_its_origin_and_all_is_compared() {
     let with = |token: &str| {
         with_file(
-            &format!("[[webhooks]]\nurl = \"https://ops.example/hook?token={token}\"\n"),
+            &format!("[[webhooks]]\nurl = \"https://ops.example/{token}?token={token}\"\n"),
             &[],
         )
         .unwrap()
@@ -357,7 +357,7 @@ fn the_query_of_a_webhook_is_shown_to_nobody_and_compared() {
     let (one, other) = (with("hunter1"), with("hunter2"));
     let shown = one.to_redacted_toml();
     assert!(
-        shown.contains("url = \"https://ops.example/hook?***\"") && !shown.contains("hunter"),
+        shown.contains("url = \"https://ops.example/***\"") && !shown.contains("hunter"),
         "{shown}"
     );
     assert_eq!(one.differences(&other), ["webhooks"]);

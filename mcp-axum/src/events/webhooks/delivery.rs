@@ -93,6 +93,7 @@ impl Delivery {
 
     fn give_up_the_rest(&self, wanted: &Wanted) {
         let news = self.events.since(self.position.load(Ordering::Relaxed));
+        self.metrics.lost.inc_by(news.missed);
         let events = news.events.iter().filter(|event| wanted.has(event.kind)).count() as u64;
         if events > 0 {
             self.metrics.given_up.inc_by(events);

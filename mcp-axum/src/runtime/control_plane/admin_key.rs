@@ -47,7 +47,7 @@ pub(crate) enum AdminKey {
     /// It is `app.api_key`.
     Configured(Secret),
     /// It was made at an earlier start.
-    Stored { hash: String },
+    Stored { hash: String, file: PathBuf },
     /// It was made now, and is not stored yet.
     New { key: Secret, file: PathBuf },
 }
@@ -70,14 +70,8 @@ impl AdminKey {
                         file: file.display().to_string(),
                     });
                 }
-                let place = file.display();
-                tracing::info!(
-                    target: "dynmcp",
-                    "the admin key is the one shown at the first start; delete {place} to get a new one"
-                );
-                Ok(Self::Stored {
-                    hash: hash.to_owned(),
-                })
+                let hash = hash.to_owned();
+                Ok(Self::Stored { hash, file })
             }
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Self::New {
                 key: generate()?,
@@ -87,13 +81,24 @@ impl AdminKey {
         }
     }
 
+    /// Says at the start where the key is that nobody sees any more.
+    pub(super) fn tell(&self) {
+        if let Self::Stored { file, .. } = self {
+            let place = file.display();
+            tracing::info!(
+                target: "dynmcp",
+                "the admin key is the one shown at the first start; delete {place} to get a new one"
+            );
+        }
+    }
+
     /// The authenticators' tables with the admin key among the keys.
     pub(super) fn tables(&self, settings: &Settings) -> PluginTables {
         let mut tables = settings.authenticator.clone();
         let entry = match self {
             Self::NotNeeded => return tables,
             Self::Configured(key) => json!({"name": "admin", "key": key.expose_secret(), "admin": true}),
-            Self::Stored { hash } => json!({"name": "admin", "hash": hash, "admin": true}),
+            Self::Stored { hash, .. } => json!({"name": "admin", "hash": hash, "admin": true}),
             Self::New { key, .. } => {
                 json!({"name": "admin", "hash": api_key::hash(key.expose_secret()), "admin": true})
             }

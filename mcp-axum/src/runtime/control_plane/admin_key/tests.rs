@@ -35,7 +35,7 @@ fn the_first_start_stores_only_the_hash_and_the_second_finds_it() {
     assert!(is_admins(&settings, key.expose_secret()));
     assert!(!is_admins(&settings, stored.trim()), "its hash opens nothing");
     let second = AdminKey::find(&settings).unwrap();
-    assert!(matches!(&second, AdminKey::Stored { hash } if hash == stored.trim()));
+    assert!(matches!(&second, AdminKey::Stored { hash, .. } if hash == stored.trim()));
     assert!(second.store_if_new().unwrap().is_none());
 }
 
