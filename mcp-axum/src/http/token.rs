@@ -108,11 +108,9 @@ fn refused_by(refusal: &Refusal) -> Response {
         Refusal::Unauthenticated(Denied::Unavailable(_)) => {
             return away("authentication is unavailable now; try again");
         }
-        Refusal::Unable(reason) => return away(reason),
+        Refusal::Unable(reason) | Refusal::Limited { reason, .. } => return away(reason),
         Refusal::Unauthenticated(_) => (StatusCode::UNAUTHORIZED, "invalid_client"),
-        Refusal::Forbidden(_) | Refusal::Hidden | Refusal::Limited { .. } => {
-            (StatusCode::BAD_REQUEST, "invalid_grant")
-        }
+        Refusal::Forbidden(_) | Refusal::Hidden => (StatusCode::BAD_REQUEST, "invalid_grant"),
     };
     refused(status, error, &refusal.to_string())
 }

@@ -298,7 +298,9 @@ async fn what_would_restrict_nothing_by_accident_is_refused() {
     app.put_instance("shop", &["get_order", "refund_order", "new_order"])
         .await;
     assert_eq!(app.mcp("shop").tool_names().await, ["get_order"]);
-    // What is only a little like it is somebody else's.
+    // What is only a little like it is somebody else's, and so is what begins with `x-`.
+    let own = with(&open, "x-access", &json!(3));
+    app.admin().put("/admin/tds/get_order", &own).await.ok();
     let stored = app
         .admin()
         .put("/admin/tds/get_order", &with(&open, "excess", &json!(3)))

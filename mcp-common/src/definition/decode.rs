@@ -58,7 +58,8 @@ pub(super) fn decoded<T: DeserializeOwned + JsonSchema>(
     }
     let known = Known::of::<T>();
     for path in &unknown {
-        if known.has(RESTRICTS) && near::is_almost(path, RESTRICTS) {
+        // What begins with `x-` is somebody's own.
+        if known.has(RESTRICTS) && !path.starts_with("x-") && near::is_almost(path, RESTRICTS) {
             let reason = format!(
                 "unknown member{} Under this name it restricts nothing",
                 did_you_mean(RESTRICTS)

@@ -113,8 +113,8 @@ mod tests {
         assert_eq!(
             found(&json!({"pol_ms": 5, "poll_ms": "soon", "history": 0, "b": 1})),
             [
-                "authenticator.x.pol_ms: no such setting; there are: poll_ms, history, list",
                 "authenticator.x.b: no such setting; there are: poll_ms, history, list",
+                "authenticator.x.pol_ms: no such setting; there are: poll_ms, history, list",
                 "authenticator.x.poll_ms: expected a whole number from 10 to 1000, not `soon`",
             ]
         );
@@ -122,8 +122,8 @@ mod tests {
             found(&json!({"lst": [], "list": [{"name": "a"}, {"nam": "b", "c": 1}, {"name": 5}]})),
             [
                 "authenticator.x.lst: no such setting; there are: poll_ms, history, list",
-                "authenticator.x.list[1].nam: no such setting; there are: name",
                 "authenticator.x.list[1].c: no such setting; there are: name",
+                "authenticator.x.list[1].nam: no such setting; there are: name",
                 "authenticator.x.list[1].name: must be given",
                 "authenticator.x.list[2].name: expected text that is not empty",
             ]
