@@ -1,6 +1,6 @@
 use crate::fixture::{Compiler, catalog, delete, instance, put, record, shown, tool};
 use mcp_common::{
-    catalog::{Catalog, Cause, Place, Proposed, Refusal},
+    catalog::{Catalog, Cause, Drafts, Place, Proposed, Refusal, draft},
     datasource::{Batch, Change, Load, Unreadable},
     document::Document,
     key::Key,
@@ -250,6 +250,24 @@ fn proposed(key: Key, value: Option<serde_json::Value>) -> Proposed {
         key,
         document: value.map(document),
     }
+}
+
+#[test]
+fn what_is_compiled_already_is_taken_over_where_its_text_is_the_same() {
+    let catalog = support();
+    let id: Arc<str> = "t9".into();
+    let text = tool("n", "nine", &[]);
+    let entry = Arc::new(draft(catalog.compiler(), &id, &document(text.clone())).unwrap());
+    let is_taken_over = |text| {
+        let drafts = Drafts::from([(id.clone(), entry.clone())]);
+        let preview = catalog.preview_of(&[proposed(Key::tool("t9"), Some(text))], drafts);
+        assert!(preview.is_good());
+        Arc::ptr_eq(&preview.after.tools.get("t9").unwrap().compiled, &entry.compiled)
+    };
+    assert!(is_taken_over(text));
+    assert!(!is_taken_over(tool("n", "nine.", &[])));
+    let bad = document(json!({"name": "n", "input_schema": {"a": "x".repeat(2 << 20)}}));
+    assert!(draft(catalog.compiler(), &id, &bad).is_err(), "its bounds hold");
 }
 
 #[test]

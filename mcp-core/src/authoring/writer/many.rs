@@ -82,7 +82,7 @@ impl Writer {
         let stored = Stored::from(load);
         let options = options.compiled_by(self.catalog.compiler().clone());
         let progress = options.progress.clone();
-        let (plan, report) = blocking(move || import(format, &text, &options, &stored)).await??;
+        let (mut plan, report) = blocking(move || import(format, &text, &options, &stored)).await??;
         let turn = self.turn.lock().await;
         match for_catalog {
             // To compile a large store takes much longer than the import itself.
@@ -90,6 +90,8 @@ impl Writer {
             None => self.caught_up(now).await?,
         }
         let (catalog, previewed) = (self.catalog.clone(), plan.clone());
+        // Their places on the shelf are for the tools that the catalog compiles when they arrive.
+        plan.drafts.clear();
         let report = blocking(move || foreseen(&previewed, &catalog, report)).await??;
         let Written {
             revision, warnings, ..

@@ -69,7 +69,11 @@ pub(super) fn shorter(blocks: &[&RawValue], most: usize, mut notes: Vec<String>)
         }
         if let Some(cut) = shortened::document(&text, left) {
             kept.push(with_text(block, &cut.json));
-            left = 0;
+            // What only lost its spaces is whole.
+            left = match cut.note {
+                Some(_) => 0,
+                None => left.saturating_sub(cut.json.len()),
+            };
             // Most servers write their structured content into a text, too.
             notes.extend(cut.note.filter(|note| !notes.contains(note)));
             continue;
@@ -213,6 +217,14 @@ mod tests {
                 "2 of 4 items are left out, because the answer is too long. Ask for less.",
                 "The text is cut: the last 4 bytes are left out. Ask for less.",
             ]
+        );
+        assert_eq!(
+            content(
+                r#"{"content":[{"type":"text","text":"[ 1,  2,  3,  4 ]"},{"type":"text","text":"more"}]}"#,
+                13
+            ),
+            ["[1,2,3,4]", "more"],
+            "what only lost its spaces is whole"
         );
         assert_eq!(
             content(

@@ -198,7 +198,7 @@ impl Taking {
                 if entries >= most {
                     let reason =
                         format!("{what} has more than {most} entries; the rest is left out (`limits`)");
-                    self.tell([kind.skipped("", reason)]);
+                    self.tell([kind.skipped("", reason)], MOST_TOLD);
                     return Ok(());
                 }
                 entries += 1;
@@ -228,14 +228,15 @@ impl Taking {
         // Servers that have resources need not have templates of them.
         let is_unknown = matches!(&error, UpstreamError::Rpc(error) if error.code == METHOD_NOT_FOUND);
         if !(is_unknown && kind == Kind::Templates) {
-            self.tell([kind.skipped("", error.to_string())]);
+            self.tell([kind.skipped("", error.to_string())], MOST_TOLD);
         }
         Ok(())
     }
 
-    fn tell(&mut self, skipped: impl IntoIterator<Item = Skipped>) {
+    /// Tells of it as long as not more than `most` was told.
+    fn tell(&mut self, skipped: impl IntoIterator<Item = Skipped>, most: usize) {
         for one in skipped {
-            match self.skipped.len() < MOST_TOLD {
+            match self.skipped.len() < most {
                 true => self.skipped.push(one),
                 false => self.untold += 1,
             }
@@ -254,8 +255,9 @@ impl Taking {
             Kind::Tools => entry::tool(entry, &mut notes).and_then(|tool| self.take_tool(tool)),
             kind => entry::listed(kind, entry, &mut notes).and_then(|listed| self.take_listed(kind, listed)),
         };
-        self.tell(notes);
-        self.tell(taken.err());
+        // What was mended leaves room for what is lost.
+        self.tell(notes, MOST_TOLD / 2);
+        self.tell(taken.err(), MOST_TOLD);
     }
 
     fn take_tool(&mut self, tool: RemoteTool) -> Result<(), Skipped> {

@@ -60,8 +60,10 @@ type Merged<'v> = IndexMap<&'v str, &'v Value>;
 /// Looks for the files of one body.
 pub(super) struct Files<'a> {
     spec: &'a Spec<'a>,
-    /// What may still be looked at.
+    /// What may still be looked at for what members are.
     left: Cell<usize>,
+    /// The same for what is inside of them: a large member makes no text of a file beside it.
+    left_inside: Cell<usize>,
     /// Schemas that have no file in them, as far as they were looked into.
     without: RefCell<HashSet<*const Value>>,
 }
@@ -71,6 +73,7 @@ impl<'a> Files<'a> {
         Self {
             spec,
             left: Cell::new(MAX_LOOKED),
+            left_inside: Cell::new(MAX_LOOKED),
             without: RefCell::default(),
         }
     }
@@ -124,9 +127,12 @@ impl<'a> Files<'a> {
         }
     }
 
-    /// Whether there is a file in what the schema describes, wherever.
+    /// Whether there is a file in what the schema describes, wherever, or may be one: not all of it was looked at.
     pub(super) fn has_file(&self, schema: &Value) -> bool {
-        self.holds_file(schema, MAX_DEPTH)
+        self.left.swap(&self.left_inside);
+        let holds = self.holds_file(schema, MAX_DEPTH) || self.left.get() == 0;
+        self.left.swap(&self.left_inside);
+        holds
     }
 
     /// `media`: what the description says that the part is.
@@ -370,7 +376,33 @@ mod tests {
             made(&files, &json!({"type": "array", "items": to("file")})),
             "file"
         );
-        assert!(files.left.get() > MAX_LOOKED / 2, "{}", files.left.get());
+        for left in [files.left.get(), files.left_inside.get()] {
+            assert!(left > MAX_LOOKED / 2, "{left}");
+        }
+    }
+
+    #[test]
+    fn a_large_member_takes_nothing_from_those_beside_it() {
+        let members: Map<String, Value> = (0..10_000)
+            .map(|n| {
+                (
+                    format!("member{n}"),
+                    json!({"type": "object", "properties": {"a": {"type": "string"}}}),
+                )
+            })
+            .collect();
+        let large = json!({"type": "object", "properties": members});
+        let root = json!({"openapi": "3.1.0"});
+        let spec = Spec::new(&root).unwrap();
+        let files = Files::new(&spec);
+        assert_eq!(
+            made(&files, &large),
+            "text for file",
+            "nobody looked at all of it"
+        );
+        let file = json!({"type": "string", "format": "binary"});
+        assert_eq!(made(&files, &file), "file");
+        assert!(files.has_file(&json!({"type": "object"})), "there may be one");
     }
 
     /// Twelve to the power of ten, and a megabyte that a few bytes lead to.
