@@ -45,6 +45,6 @@ BEGIN
            ORDER BY revision DESC LIMIT 1) IS NOT NULL;
 END;
 
--- Rows that were served by their whole part.
+-- Rows that were served by their whole part, and the other way round: '10e-1' is 1.
 UPDATE dynmcp_xds SET status = status
-WHERE CAST(status AS INTEGER) IS 1 AND CAST(status AS REAL) IS NOT 1.0;
+WHERE (CAST(status AS INTEGER) IS 1) <> (CAST(status AS REAL) IS 1.0);

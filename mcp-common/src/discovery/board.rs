@@ -327,8 +327,8 @@ impl Source {
         Ok(Some((definition, document, warnings)))
     }
 
-    /// Adds what the configuration says of everything that is found here. Who is not trusted goes behind what is stored, in the order that they say, and takes
-    /// no name from it.
+    /// Adds what the configuration says of everything that is found here. Who is not trusted goes behind what is stored with the usual priority, in the order
+    /// that they say, and takes no name from it.
     fn dress(&self, document: &mut Value) {
         let Some(members) = document.as_object_mut() else {
             return;

@@ -334,6 +334,7 @@ impl Entry {
 }
 
 /// What rights are said of begins and ends as the id does that is made of it: who may have `weather-*` has not `weather`, by calling itself `weather-`.
+/// Names that are longer than an id are cut to one; rights are asked for the name.
 fn check_name(name: &str) -> Result<(), NotRegistered> {
     let is_part = |c: char| !c.is_control() && !matches!(c, '/' | '?' | '#' | '%');
     let is_whole = |name: &str| {

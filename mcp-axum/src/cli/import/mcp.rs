@@ -25,7 +25,10 @@ pub(super) fn run(
         }
     };
     let text = String::from_utf8_lossy(&bytes);
-    let made = mcp_servers::read(&text, SECRET_VARIABLES)
+    let mut made = mcp_servers::read(&text, SECRET_VARIABLES)
         .map_err(|reason| Failure::runtime(format_args!("{document} {reason}")))?;
+    let left_out = made.left_out.iter();
+    made.notes
+        .extend(left_out.map(|(id, reason)| format!("{id}: is left out: {reason}")));
     add::store(config, storing, made.upstreams, &made.notes)
 }
