@@ -2,8 +2,8 @@
 //! read. What is there already keeps the rights that its owner gave it.
 
 use std::{
-    fs::{DirBuilder, File, OpenOptions},
-    io,
+    fs::{self, DirBuilder, File, OpenOptions},
+    io::{self, Write},
     path::Path,
 };
 
@@ -33,6 +33,24 @@ pub fn create_if_missing(path: &Path) -> io::Result<()> {
         _ => Ok(()),
     }
 }
+
+/// Writes a file anew: after a power cut there is the old one or the new one. What is missing of its folder is made.
+pub fn replace(path: &Path, content: &[u8]) -> io::Result<()> {
+    create_folder(path.parent().unwrap_or(Path::new(".")))?;
+    let temporary = path.with_extension(format!("{}.{UNFINISHED}", std::process::id()));
+    // Left behind by a process that was killed and had the same number; it may have other rights.
+    let _ = fs::remove_file(&temporary);
+    let write = || {
+        let mut output = options().write(true).create_new(true).open(&temporary)?;
+        output.write_all(content)?;
+        output.sync_all()?;
+        fs::rename(&temporary, path)
+    };
+    write().inspect_err(|_| drop(fs::remove_file(&temporary)))
+}
+
+/// How the name of a file ends that [`replace`] has not finished.
+pub const UNFINISHED: &str = "tmp";
 
 /// Opens a file to write at its end.
 pub fn append(path: &Path) -> io::Result<File> {

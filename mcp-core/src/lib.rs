@@ -16,6 +16,7 @@ pub mod framing;
 mod growth;
 mod json;
 mod live;
+pub mod oauth;
 pub mod peer;
 pub mod policy;
 pub mod protocol;

@@ -3,6 +3,7 @@
 //! as the bytes that it is.
 
 mod asked;
+mod authorization;
 mod call;
 mod clients;
 mod conduit;
@@ -14,6 +15,7 @@ mod http;
 mod hub;
 mod inventory;
 mod keeper;
+mod logins;
 mod message;
 mod names;
 mod news;

@@ -24,6 +24,7 @@ const ROOMS: &[&str] = &[
     "tls_material",
     "egress",
     "connect",
+    "oauth",
     "tool",
     "engine",
     "upstream",

@@ -11,7 +11,7 @@ mod pin;
 mod row;
 mod tools;
 
-pub use auth::UpstreamAuth;
+pub use auth::{AuthorizationCode, UpstreamAuth, UpstreamClientCredentials};
 pub use bounds::{UpstreamLimits, UpstreamTimeouts};
 pub(super) use check::is_id;
 pub use fleet::{Algorithm, Balance, Breaker, Failover, HashOn, Health, Probe, Sticky, UpstreamEndpoint};

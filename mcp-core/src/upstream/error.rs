@@ -33,6 +33,9 @@ pub enum UpstreamError {
     /// A secret is missing.
     #[error("{0}; nothing was sent")]
     Secret(String),
+    /// There is no token that the server takes.
+    #[error("{0}")]
+    Authorization(String),
     /// A step took longer than the definition allows.
     #[error("{step} took longer than {limit:?} (`timeouts.{member}`)")]
     Timeout {

@@ -9,7 +9,9 @@ pub(super) use old::Events;
 
 use super::{
     asked::Inquiry,
+    authorization::{Attempts, Authorization},
     error::UpstreamError,
+    logins::over_http,
     message,
     news::News,
     outgoing::{Outgoing, Speech},
@@ -77,6 +79,8 @@ pub(super) struct HttpLink {
     uri: Uri,
     definition: Arc<UpstreamDefinition>,
     secrets: Secrets,
+    /// The token that it is shown, where it wants one of OAuth.
+    authorization: Option<Authorization>,
     /// What every request names the gateway by that is made for nobody.
     via: Option<HeaderValue>,
     session: OnceLock<HeaderValue>,
@@ -111,11 +115,7 @@ impl HttpLink {
         news: Arc<News>,
         versions: Versions,
     ) -> Result<Arc<Self>, UpstreamError> {
-        // `ws` is `http` until the connection is open.
-        let over_http = match url.strip_prefix("ws") {
-            Some(rest) => format!("http{rest}"),
-            None => url.to_owned(),
-        };
+        let over_http = over_http(url);
         let uri: Uri = over_http
             .parse()
             .map_err(|_| UpstreamError::Refused(format!("`{url}` is not a URL that can be called")))?;
@@ -145,6 +145,7 @@ impl HttpLink {
             uri,
             definition: definition.clone(),
             secrets: settings.secrets.clone(),
+            authorization: Authorization::of(&over_http, definition, settings)?,
             via: settings.via.as_ref().map(|via| via.value(None)),
             session: OnceLock::new(),
             news,
@@ -306,6 +307,7 @@ impl HttpLink {
         Ok(headers)
     }
 
+    /// Sends it, and once more with another token where the server does not take the first one: it has not looked at anything else then.
     async fn send(
         &self,
         uri: &Uri,
@@ -316,6 +318,39 @@ impl HttpLink {
         if method == Method::POST {
             headers.insert(header::CONTENT_TYPE, JSON);
         }
+        let Some(authorization) = &self.authorization else {
+            return self.send_once(uri, method, headers, body).await;
+        };
+        let mut attempts = Attempts::default();
+        let mut shown = authorization.shown().await?;
+        loop {
+            if let Some(shown) = &shown {
+                headers.insert(header::AUTHORIZATION, shown.header.clone());
+            }
+            let response = self
+                .send_once(uri, method.clone(), headers.clone(), body.clone())
+                .await?;
+            match authorization
+                .after(shown.as_ref(), &response, &mut attempts)
+                .await?
+            {
+                Some(next) => shown = Some(next),
+                None if response.status() == StatusCode::UNAUTHORIZED && !self.has_session() => {
+                    let text = "the server refuses the token that the gateway was just given for it (401)";
+                    return Err(UpstreamError::Authorization(text.to_owned()));
+                }
+                None => return Ok(response),
+            }
+        }
+    }
+
+    async fn send_once(
+        &self,
+        uri: &Uri,
+        method: Method,
+        headers: HeaderMap,
+        body: Bytes,
+    ) -> Result<Response<Incoming>, UpstreamError> {
         let mut request = Request::new(Full::new(body));
         *request.method_mut() = method;
         *request.uri_mut() = uri.clone();
@@ -344,7 +379,7 @@ fn at(uri: &Uri, path: &str) -> Result<Uri, UpstreamError> {
 }
 
 /// What connections are made with, if everything for it is there.
-fn dressed(
+pub(super) fn dressed(
     transport: &Transport,
     settings: &HubSettings,
 ) -> Result<(ClientConfig, Option<Arc<Hop>>), UpstreamError> {

@@ -129,7 +129,13 @@ impl Hub {
         let before = self.remotes.load_full();
         let mut after = Remotes::new();
         let mut changed: Vec<Arc<str>> = Vec::new();
+        let definitions: Vec<_> = definitions.collect();
+        // Also of those that are switched off: a login is to be there when they are switched on again.
+        let ids = definitions.iter().map(|definition| &*definition.id).collect();
+        self.settings.load().accounts.keep_only(&ids);
         let servers = definitions
+            .iter()
+            .cloned()
             .filter(|definition| definition.enabled && definition.protocol == UpstreamProtocol::Mcp);
         for definition in servers {
             let id = definition.id.clone();
@@ -358,6 +364,23 @@ impl Hub {
     /// Makes a new connection, or starts the program anew, and waits for it.
     pub async fn restart(&self, id: &str) -> Option<Result<(), UpstreamError>> {
         self.order(id, Order::Restart).await
+    }
+
+    /// Makes a new connection, and waits for nothing.
+    pub(super) fn begin_anew(&self, id: &str) {
+        if let Some(remote) = self.remotes.load().get(id) {
+            let (answer, _) = oneshot::channel();
+            // Where so much is wanted already, a connection is made anyway.
+            let _ = remote.orders.try_send(Order::Restart(answer));
+        }
+    }
+
+    pub(super) fn settings(&self) -> Arc<HubSettings> {
+        self.settings.load_full()
+    }
+
+    pub(super) fn runtime(&self) -> &Handle {
+        &self.runtime
     }
 
     /// Connects beside the connection that is in use, and says how long each step took.

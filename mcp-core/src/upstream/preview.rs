@@ -83,7 +83,11 @@ fn own_headers(definition: &UpstreamDefinition, add: &mut dyn FnMut(&str, &str))
     match &definition.auth {
         None | Some(UpstreamAuth::None {}) => {}
         Some(UpstreamAuth::ApiKey { name, .. }) => add(name.as_deref().unwrap_or("X-API-Key"), CREDENTIAL),
-        Some(UpstreamAuth::Bearer { .. }) => add("authorization", &format!("Bearer {CREDENTIAL}")),
+        Some(
+            UpstreamAuth::Bearer { .. }
+            | UpstreamAuth::ClientCredentials(_)
+            | UpstreamAuth::AuthorizationCode(_),
+        ) => add("authorization", &format!("Bearer {CREDENTIAL}")),
         Some(UpstreamAuth::Basic { .. }) => add("authorization", &format!("Basic {CREDENTIAL}")),
     }
 }

@@ -1,6 +1,6 @@
 //! What a deployment sets about upstreams.
 
-use crate::{egress::EgressSettings, secrets::Secrets, tls_material::TrustRoots, via::Via};
+use crate::{egress::EgressSettings, oauth::Accounts, secrets::Secrets, tls_material::TrustRoots, via::Via};
 use mcp_common::events::Events;
 use std::{path::PathBuf, time::Duration};
 
@@ -13,6 +13,8 @@ pub struct HubSettings {
     pub trust: TrustRoots,
     /// The place where secrets of definitions are looked up.
     pub secrets: Secrets,
+    /// Where the gateway has tokens, and from whom.
+    pub accounts: Accounts,
     /// How requests name the gateway; `None` for not at all.
     pub via: Option<Via>,
     /// Bound of the text, and of the structured content, of a tool's result where the upstream has none.
@@ -41,6 +43,7 @@ impl Default for HubSettings {
             egress: EgressSettings::default(),
             trust: TrustRoots::native(),
             secrets: Secrets::default(),
+            accounts: Accounts::default(),
             via: None,
             max_result_bytes: 256 << 10,
             stdio_allow: Vec::new(),

@@ -6,6 +6,7 @@ mod connections;
 #[path = "../engine/forward_proxy.rs"]
 mod forward_proxy;
 mod http;
+mod oauth;
 #[cfg(unix)]
 mod programs;
 mod server;

@@ -9,6 +9,7 @@ use hyper::{body::Incoming, service::service_fn};
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use serde_json::{Value, json};
 use std::{
+    collections::BTreeMap,
     convert::Infallible,
     net::SocketAddr,
     sync::{Arc, Mutex},
@@ -21,6 +22,8 @@ pub(crate) struct Received {
     pub(crate) method: Method,
     pub(crate) path: String,
     pub(crate) headers: HeaderMap,
+    /// The body as it came.
+    pub(crate) body: String,
     /// `null` without a body.
     pub(crate) message: Value,
 }
@@ -28,6 +31,13 @@ pub(crate) struct Received {
 impl Received {
     pub(crate) fn header(&self, name: &str) -> &str {
         self.headers.get(name).map_or("", |value| value.to_str().unwrap())
+    }
+
+    /// The members of a form.
+    pub(crate) fn form(&self) -> BTreeMap<String, String> {
+        url::form_urlencoded::parse(self.body.as_bytes())
+            .into_owned()
+            .collect()
     }
 
     pub(crate) fn rpc(&self) -> &str {
@@ -165,6 +175,7 @@ async fn answer(
         method: head.method,
         path: head.uri.path().to_owned(),
         headers: head.headers,
+        body: String::from_utf8_lossy(&body).into_owned(),
         message: serde_json::from_slice(&body).unwrap_or_default(),
     };
     log.lock().unwrap().push(received.clone());

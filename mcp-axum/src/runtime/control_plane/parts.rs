@@ -8,6 +8,7 @@ use mcp_common::{bounds::Bounds, events::Events, secret::ExposeSecret, tasks::Ta
 use mcp_core::{
     egress::{EgressRule, EgressSettings, ProxyAddress},
     engine::{Engine, EngineServices, EngineSettings, Lane, LaneSettings},
+    oauth::Accounts,
     peer::Budget,
     protocol::{AbandonedSettings, ProtocolSettings},
     secrets::{SecretSettings, Secrets},
@@ -76,6 +77,7 @@ pub(super) fn hub_settings(
         most_programs: settings.stdio.max_programs,
         warden: warden(settings),
         kept_in: super::snapshot::folder(settings).map(|folder| folder.join("inventories")),
+        accounts: Accounts::kept_in(super::snapshot::folder(settings).map(|folder| folder.join("logins"))),
         ..HubSettings::default()
     }
 }
@@ -136,6 +138,7 @@ pub(crate) fn command_hub(settings: &Settings) -> Arc<Hub> {
     let (engine, services) = (engine_settings(settings), EngineServices::default());
     let hub = HubSettings {
         kept_in: None,
+        accounts: Accounts::default(),
         ..hub_settings(settings, &engine, &services, &Events::default())
     };
     Hub::new(hub, Tasks::default(), Handle::current())

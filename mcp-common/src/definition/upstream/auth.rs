@@ -1,6 +1,9 @@
 //! What an upstream is shown (`auth`).
 
+mod oauth;
+
 use crate::definition::tool::{MaybeSecret, SecretReference, auth_by_type};
+pub use oauth::{AuthorizationCode, UpstreamClientCredentials};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -33,6 +36,12 @@ pub enum UpstreamAuth {
         /// The token: a reference to a secret.
         credential: SecretReference,
     },
+    /// A token that the gateway gets in its own name, RFC 6749 section 4.4.
+    #[serde(rename = "oauth2_client_credentials")]
+    ClientCredentials(UpstreamClientCredentials),
+    /// A token that an operator gets for the gateway by logging in once (`dynmcp upstreams login`), RFC 6749 section 4.1.
+    #[serde(rename = "oauth2_authorization_code")]
+    AuthorizationCode(AuthorizationCode),
 }
 
 impl UpstreamAuth {
@@ -45,6 +54,8 @@ impl UpstreamAuth {
                 MaybeSecret::Reference(username) => vec![username, password],
                 MaybeSecret::Plain(_) => vec![password],
             },
+            Self::ClientCredentials(binding) => binding.references(),
+            Self::AuthorizationCode(binding) => binding.references(),
         }
     }
 }

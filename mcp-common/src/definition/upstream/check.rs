@@ -2,6 +2,7 @@
 
 mod endpoints;
 mod http_service;
+mod oauth;
 
 use super::{UpstreamAuth, UpstreamDefinition, UpstreamProtocol, UpstreamTransport};
 use crate::{
@@ -70,6 +71,7 @@ pub(super) fn problems(id: &str, definition: &UpstreamDefinition) -> Vec<Problem
         (UpstreamProtocol::Mcp, _) => http(definition, &mut problems),
     }
     endpoints::check(definition, &mut problems);
+    oauth::check(definition, &mut problems);
     bounds(definition, &mut problems);
     words(definition, &mut problems);
     tools(definition, &mut problems);

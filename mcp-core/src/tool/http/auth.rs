@@ -5,8 +5,8 @@ use crate::tool::{RequestHeader, Transport};
 use http::{HeaderName, Uri, header, uri::Scheme};
 use mcp_common::{
     definition::{
-        tool::{AuthBinding, ClientCredentials, KeyPlace, MaybeSecret, SecretReference},
-        upstream::UpstreamAuth,
+        tool::{AuthBinding, ClientCredentials, KeyPlace, MaybeSecret, OnMissing, SecretReference},
+        upstream::{UpstreamAuth, UpstreamClientCredentials},
     },
     problem::Problem,
 };
@@ -114,23 +114,9 @@ impl Auth {
                     password: password.clone(),
                 }),
             },
-            AuthBinding::ClientCredentials(binding) => token_url(&binding.token_url)
-                .map_err(str::to_owned)
-                .and_then(|url| {
-                    let excluded = transport.and_then(|transport| transport.excludes(url.host()?));
-                    excluded.map_or(Ok(url), Err)
-                })
-                .map(|url| {
-                    let binding = binding.clone();
-                    let transport = transport.and_then(|transport| transport.in_any_time());
-                    let transport = transport.map(Arc::new);
-                    Self::ClientCredentials(Box::new(TokenSource {
-                        url,
-                        binding,
-                        transport,
-                    }))
-                })
-                .map_err(|reason| at("token_url", reason)),
+            AuthBinding::ClientCredentials(binding) => {
+                token_source(binding, transport).map_err(|reason| at("token_url", reason))
+            }
             AuthBinding::Passthrough {
                 header: from, name, ..
             } => {
@@ -147,7 +133,11 @@ impl Auth {
     }
 
     /// The credential of an upstream.
-    pub(super) fn of_upstream(binding: &UpstreamAuth, problems: &mut Vec<Problem>) -> Option<Self> {
+    pub(super) fn of_upstream(
+        binding: &UpstreamAuth,
+        transport: Option<&Arc<Transport>>,
+        problems: &mut Vec<Problem>,
+    ) -> Option<Self> {
         let key = |name: HeaderName, prefix: &str, secret: &SecretReference| Self::Key {
             place: Place::Header(name),
             prefix: prefix.to_owned(),
@@ -171,7 +161,42 @@ impl Auth {
                 username: username.clone(),
                 password: password.clone(),
             }),
+            UpstreamAuth::ClientCredentials(own) => Self::of_service(own, transport, problems),
+            UpstreamAuth::AuthorizationCode(_) => {
+                let reason = "is for MCP servers: an HTTP service takes `oauth2_client_credentials`";
+                problems.push(Problem::at("auth.type", reason));
+                None
+            }
         }
+    }
+
+    /// Tokens of an HTTP service, whose document says where they come from.
+    fn of_service(
+        own: &UpstreamClientCredentials,
+        transport: Option<&Arc<Transport>>,
+        problems: &mut Vec<Problem>,
+    ) -> Option<Self> {
+        let missing = |member: &str| Problem::at(format!("auth.{member}"), "is missing");
+        let Some(token_url) = own.token_url.clone() else {
+            problems.push(missing("token_url"));
+            return None;
+        };
+        let Some(client_secret) = own.client_secret.clone() else {
+            problems.push(missing("client_secret"));
+            return None;
+        };
+        let binding = ClientCredentials {
+            token_url,
+            client_id: own.client_id.clone(),
+            client_secret,
+            scopes: own.scopes.clone(),
+            audience: own.audience.clone(),
+            client_auth: own.client_auth.unwrap_or_default(),
+            on_missing: OnMissing::default(),
+        };
+        token_source(&binding, transport)
+            .map_err(|reason| problems.push(Problem::at("auth.token_url", reason)))
+            .ok()
     }
 
     /// Every secret that it refers to.
@@ -198,6 +223,20 @@ impl Auth {
             Self::Passthrough { to, .. } => Place::Header(to.clone()),
         }
     }
+}
+
+/// Tokens from there.
+fn token_source(binding: &ClientCredentials, transport: Option<&Arc<Transport>>) -> Result<Auth, String> {
+    let url = token_url(&binding.token_url)?;
+    if let Some(reason) = transport.and_then(|transport| transport.excludes(url.host()?)) {
+        return Err(reason);
+    }
+    let transport = transport.and_then(|transport| transport.in_any_time());
+    Ok(Auth::ClientCredentials(Box::new(TokenSource {
+        url,
+        binding: binding.clone(),
+        transport: transport.map(Arc::new),
+    })))
 }
 
 fn token_url(text: &str) -> Result<Uri, &'static str> {

@@ -184,7 +184,7 @@ impl Parts {
         let auth = definition
             .auth
             .as_ref()
-            .and_then(|auth| Auth::of_upstream(auth, &mut problems));
+            .and_then(|auth| Auth::of_upstream(auth, transport.as_ref(), &mut problems));
         let headers = headers(definition, &mut problems);
         match problems.is_empty() {
             true => Ok(Self {

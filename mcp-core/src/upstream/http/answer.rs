@@ -9,6 +9,7 @@ use crate::{
     },
     relay::Line,
     upstream::{
+        authorization::wants_token,
         error::{UpstreamError, excerpt},
         message::{self, Incoming as Message},
         outgoing::{Outgoing, Speech},
@@ -244,6 +245,12 @@ impl HttpLink {
             );
             return UpstreamError::Refused(text);
         }
+        let hint = match self.authorization.is_none() && wants_token(&response) {
+            true => {
+                "; it wants a token of OAuth: `auth.type: oauth2_client_credentials`, or `oauth2_authorization_code`"
+            }
+            false => "",
+        };
         let is_json = content_type(&response) == "application/json";
         let is_text = is_json || content_type(&response) == "text/plain";
         let body = self
@@ -280,7 +287,7 @@ impl HttpLink {
         };
         UpstreamError::Status {
             status: status.as_u16(),
-            words,
+            words: words + hint,
         }
     }
 

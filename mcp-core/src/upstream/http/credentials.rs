@@ -30,7 +30,11 @@ pub(super) fn headers(
         headers.insert(header, value);
     }
     match definition.auth.as_ref() {
-        None | Some(UpstreamAuth::None {}) => {}
+        // A token is asked for, and shown where the request is sent.
+        None
+        | Some(
+            UpstreamAuth::None {} | UpstreamAuth::ClientCredentials(_) | UpstreamAuth::AuthorizationCode(_),
+        ) => {}
         Some(UpstreamAuth::ApiKey {
             credential,
             name,

@@ -22,8 +22,7 @@ use sha2::{Digest, Sha256};
 use std::{
     collections::HashSet,
     fs, io,
-    io::Write,
-    path::{Path, PathBuf},
+    path::PathBuf,
     sync::Arc,
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
@@ -33,8 +32,6 @@ const CHECKSUM: &str = "sha256 ";
 /// The last line.
 const CHECKSUM_LINE: usize = CHECKSUM.len() + 64 + 1;
 const SUFFIX: &str = ".inventory";
-/// How the name of a file ends that is being written.
-const UNFINISHED: &str = "tmp";
 /// A larger inventory is not kept.
 const MOST_BYTES: u64 = 16 << 20;
 
@@ -74,7 +71,11 @@ impl Shelf {
     pub(in crate::upstream) fn new(folder: Option<PathBuf>) -> Self {
         let entries = folder.as_ref().and_then(|folder| fs::read_dir(folder).ok());
         for entry in entries.into_iter().flatten().flatten() {
-            if entry.path().extension().is_some_and(|end| end == UNFINISHED) {
+            if entry
+                .path()
+                .extension()
+                .is_some_and(|end| end == private_file::UNFINISHED)
+            {
                 let _ = fs::remove_file(entry.path());
             }
         }
@@ -124,7 +125,7 @@ impl Shelf {
                  upstream until it is there"
             );
             let _ = fs::remove_file(file);
-        } else if let Err(error) = replace(&file, &text) {
+        } else if let Err(error) = private_file::replace(&file, &text) {
             tracing::warn!(
                 upstream, %error,
                 "the inventory cannot be kept in `{}`: after a restart nothing is listed of this upstream until it is there",
@@ -144,25 +145,6 @@ impl Shelf {
             }
         }
     }
-}
-
-/// After a power cut there is the old one or the new one.
-fn replace(file: &Path, text: &[u8]) -> io::Result<()> {
-    let folder = file.parent().unwrap_or(Path::new("."));
-    private_file::create_folder(folder)?;
-    let temporary = file.with_extension(format!("{}.{UNFINISHED}", std::process::id()));
-    // Left behind by a process that was killed and had the same number; it may have other rights.
-    let _ = fs::remove_file(&temporary);
-    let write = || {
-        let mut output = private_file::options()
-            .write(true)
-            .create_new(true)
-            .open(&temporary)?;
-        output.write_all(text)?;
-        output.sync_all()?;
-        fs::rename(&temporary, file)
-    };
-    write().inspect_err(|_| drop(fs::remove_file(&temporary)))
 }
 
 fn written(definition: &UpstreamDefinition, inventory: &Inventory, approved: &[Arc<RemoteTool>]) -> Vec<u8> {

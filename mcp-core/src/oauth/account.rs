@@ -1,0 +1,546 @@
+//! What the gateway has of one server's authorization: its token, and how it gets the next one. It outlives connections; whoever needs a token
+//! while one is asked for waits for that one.
+
+use super::{
+    binding::{Binding, Grant},
+    challenge::Challenge,
+    discovery::{Found, discover},
+    error::OAuthError,
+    fetch::{Fetcher, plain},
+    kept::Shelf,
+    login::{LoginState, Logins, Pending, Registrant},
+    pkce,
+    registration::{Client, Registered},
+    scopes,
+    token::{self, Granted, Grounds, Token},
+};
+use crate::secrets::Secrets;
+use http::HeaderValue;
+use mcp_common::secret::Secret;
+use std::{
+    fmt,
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::{Duration, Instant},
+};
+use tokio::{sync::OwnedMutexGuard, task::JoinHandle};
+
+/// The time for which nobody asks again after a failure.
+const PAUSE: Duration = Duration::from_secs(1);
+
+/// What asking is done with; another one for each version of the document.
+#[derive(Debug)]
+pub(crate) struct Means {
+    pub(crate) upstream: Arc<str>,
+    /// The server, as a URL of HTTP.
+    pub(crate) url: String,
+    pub(crate) binding: Binding,
+    pub(crate) fetcher: Fetcher,
+    pub(crate) secrets: Secrets,
+}
+
+/// The token of one request.
+#[derive(Clone)]
+pub(crate) struct Shown {
+    pub(crate) header: HeaderValue,
+    is_proven: Arc<AtomicBool>,
+}
+
+/// See above.
+pub(crate) struct Account {
+    /// Whose it is, in a digest.
+    pub(super) identity: String,
+    grant: Grant,
+    state: Mutex<State>,
+    /// Held by whoever asks.
+    asking: Arc<tokio::sync::Mutex<()>>,
+    shelf: Shelf,
+}
+
+/// What is known.
+#[derive(Clone, Default)]
+pub(super) struct State {
+    pub(super) token: Option<Token>,
+    /// Whether the server has taken the token.
+    pub(super) is_proven: Arc<AtomicBool>,
+    pub(super) refresh: Option<Secret>,
+    /// Where the token is from.
+    pub(super) found: Option<Found>,
+    pub(super) registered: Option<Registered>,
+    /// The authorization server that was believed first.
+    pub(super) issuer: Option<String>,
+    /// The scopes that were asked for last.
+    pub(super) asked: Vec<String>,
+    /// The scopes of the next login, where the server wants more than were asked for.
+    pub(super) wanted: Vec<String>,
+    pub(super) challenge: Challenge,
+    pub(super) failed: Option<(Instant, OAuthError)>,
+}
+
+impl Shown {
+    /// The server has taken it.
+    pub(crate) fn prove(&self) {
+        self.is_proven.store(true, Ordering::Relaxed);
+    }
+}
+
+impl fmt::Debug for Shown {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Shown")
+    }
+}
+
+impl fmt::Debug for Account {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Account")
+    }
+}
+
+impl State {
+    fn shown(&self) -> Option<Shown> {
+        let token = self
+            .token
+            .as_ref()
+            .filter(|token| Instant::now() < token.expires)?;
+        Some(Shown {
+            header: token.header.clone(),
+            is_proven: self.is_proven.clone(),
+        })
+    }
+
+    fn has_failed(&self) -> Option<OAuthError> {
+        let failed = self.failed.as_ref().filter(|(at, _)| at.elapsed() < PAUSE);
+        failed.map(|(_, error)| error.clone())
+    }
+
+    fn take(&mut self, granted: Granted, asked: Vec<String>) {
+        self.token = Some(granted.token);
+        self.is_proven = Arc::default();
+        self.refresh = granted.refresh.or_else(|| self.refresh.take());
+        self.asked = asked;
+        self.failed = None;
+    }
+}
+
+impl Account {
+    pub(super) fn new(identity: String, grant: Grant, shelf: Shelf) -> Arc<Self> {
+        let state = shelf.find(&identity).unwrap_or_default();
+        Arc::new(Self {
+            identity,
+            grant,
+            state: Mutex::new(state),
+            asking: Arc::default(),
+            shelf,
+        })
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What the next request is sent with; `None` where the server has to say first what it wants.
+    pub(crate) async fn shown(self: &Arc<Self>, means: &Arc<Means>) -> Result<Option<Shown>, OAuthError> {
+        let (shown, is_old) = {
+            let state = self.state();
+            let shown = state.shown();
+            if shown.is_none() && !self.knows_where(&state, means) {
+                return Ok(None);
+            }
+            let is_old = state
+                .token
+                .as_ref()
+                .is_some_and(|token| Instant::now() >= token.renew);
+            (
+                shown,
+                is_old && state.has_failed().is_none() && self.knows_where(&state, means),
+            )
+        };
+        if let Some(shown) = shown {
+            // Nobody waits for the next one while the old one still does.
+            if is_old && let Ok(asking) = self.asking.clone().try_lock_owned() {
+                self.begin_asking(means, asking, None);
+            }
+            return Ok(Some(shown));
+        }
+        let asking = self.asking.clone().lock_owned().await;
+        if let Some(shown) = self.state().shown() {
+            return Ok(Some(shown));
+        }
+        self.ask(means, asking, None).await.map(Some)
+    }
+
+    /// The next token, after the server has refused a request with `refused`, or without any.
+    pub(crate) async fn renewed(
+        self: &Arc<Self>,
+        means: &Arc<Means>,
+        refused: Option<&Shown>,
+        challenge: Challenge,
+    ) -> Result<Shown, OAuthError> {
+        let asking = self.asking.clone().lock_owned().await;
+        {
+            let mut state = self.state();
+            let is_another = |shown: &Shown| refused.is_none_or(|refused| refused.header != shown.header);
+            if let Some(shown) = state.shown().filter(is_another) {
+                return Ok(shown);
+            }
+            if challenge != Challenge::default() {
+                state.challenge = challenge;
+            }
+            if state.token.take().is_some() && !state.is_proven.load(Ordering::Relaxed) {
+                // What was just got is of no use, and neither is what it was got with.
+                state.refresh = None;
+            }
+            if self.grant == Grant::ClientCredentials {
+                // Another authorization server may be the one now.
+                state.found = None;
+            }
+        }
+        self.ask(means, asking, None).await
+    }
+
+    /// A token for more than the one has that was `shown`, after the server said that it wants more.
+    pub(crate) async fn widened(
+        self: &Arc<Self>,
+        means: &Arc<Means>,
+        shown: Option<&Shown>,
+        challenge: Challenge,
+    ) -> Result<Shown, OAuthError> {
+        let asking = self.asking.clone().lock_owned().await;
+        let all = {
+            let mut state = self.state();
+            let is_another = |now: &Shown| shown.is_none_or(|shown| shown.header != now.header);
+            if let Some(now) = state.shown().filter(is_another) {
+                return Ok(now);
+            }
+            let all = scopes::union(&state.asked, challenge.scopes.clone());
+            let list = || plain(&challenge.scopes.join(" "));
+            if all == state.asked {
+                return Err(OAuthError::Refused(format!(
+                    "the server wants the scopes `{}` for this, and refuses although the token was asked for with them",
+                    list()
+                )));
+            }
+            if !means.binding.scopes.is_empty() {
+                return Err(OAuthError::Refused(format!(
+                    "the server wants the scopes `{}` for this, and `auth.scopes` does not have all of them",
+                    list()
+                )));
+            }
+            if self.grant == Grant::AuthorizationCode {
+                let text = format!(
+                    "the server wants the scopes `{}` for this, which nobody has granted: {}",
+                    list(),
+                    how(&means.upstream)
+                );
+                state.wanted = all;
+                return Err(OAuthError::LoginNeeded(text));
+            }
+            all
+        };
+        self.ask(means, asking, Some(all)).await
+    }
+
+    /// Whether a token can be asked for before the server says anything.
+    fn knows_where(&self, state: &State, means: &Means) -> bool {
+        match self.grant {
+            Grant::ClientCredentials => state.found.is_some() || means.binding.token_url.is_some(),
+            Grant::AuthorizationCode => state.found.is_some() && state.refresh.is_some(),
+        }
+    }
+
+    async fn ask(
+        self: &Arc<Self>,
+        means: &Arc<Means>,
+        asking: OwnedMutexGuard<()>,
+        scopes: Option<Vec<String>>,
+    ) -> Result<Shown, OAuthError> {
+        if let Some(error) = self.state().has_failed() {
+            return Err(error);
+        }
+        let broken = |_| OAuthError::Away("asking for a token ended without a result".to_owned());
+        self.begin_asking(means, asking, scopes).await.map_err(broken)?
+    }
+
+    /// In a task of its own: a call that gives up earlier should not leave the others without an answer.
+    fn begin_asking(
+        self: &Arc<Self>,
+        means: &Arc<Means>,
+        asking: OwnedMutexGuard<()>,
+        scopes: Option<Vec<String>>,
+    ) -> JoinHandle<Result<Shown, OAuthError>> {
+        let (account, means) = (self.clone(), means.clone());
+        tokio::spawn(async move {
+            let _asking = asking;
+            let got = match account.grant {
+                Grant::ClientCredentials => account.by_itself(&means, scopes).await,
+                Grant::AuthorizationCode => account.by_refreshing(&means).await,
+            };
+            if let Err(error) = &got {
+                account.state().failed = Some((Instant::now(), error.clone()));
+            }
+            account.keep().await;
+            got
+        })
+    }
+
+    async fn by_itself(&self, means: &Means, scopes: Option<Vec<String>>) -> Result<Shown, OAuthError> {
+        let known = self.state().found.clone();
+        let found = match known {
+            Some(found) => found,
+            None => self.find(means).await?,
+        };
+        let client = Client::given(&means.binding, &means.secrets, &found.server)?;
+        let client = client.ok_or_else(|| OAuthError::Secret("auth.client_id: is missing".to_owned()))?;
+        let scopes = scopes.unwrap_or_else(|| self.scopes(means, &found));
+        let asking = token::ask(
+            &means.fetcher,
+            &means.binding,
+            &found,
+            &client,
+            Grounds::Client,
+            &scopes,
+        );
+        let granted = asking.await?;
+        let mut state = self.state();
+        state.issuer = Some(found.server.issuer.clone());
+        state.found = Some(found);
+        state.take(granted, scopes);
+        shown(&state)
+    }
+
+    async fn by_refreshing(&self, means: &Means) -> Result<Shown, OAuthError> {
+        let (refresh, found, registered, asked) = {
+            let state = self.state();
+            let (refresh, found) = (state.refresh.clone(), state.found.clone());
+            (refresh, found, state.registered.clone(), state.asked.clone())
+        };
+        let (Some(refresh), Some(found)) = (refresh, found) else {
+            return Err(OAuthError::LoginNeeded(format!(
+                "the server wants somebody to log in: {}",
+                how(&means.upstream)
+            )));
+        };
+        let client = self.client_of(means, &found, registered.as_ref())?;
+        let grounds = Grounds::Refresh(&refresh);
+        match token::ask(&means.fetcher, &means.binding, &found, &client, grounds, &asked).await {
+            Ok(granted) => {
+                let mut state = self.state();
+                state.take(granted, asked);
+                shown(&state)
+            }
+            Err(OAuthError::Forgotten(text)) => {
+                let mut state = self.state();
+                (state.refresh, state.registered) = (None, None);
+                Err(OAuthError::LoginNeeded(format!(
+                    "the login is over ({text}): {}",
+                    how(&means.upstream)
+                )))
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// The client that a token of this server was asked for as.
+    fn client_of(
+        &self,
+        means: &Means,
+        found: &Found,
+        registered: Option<&Registered>,
+    ) -> Result<Client, OAuthError> {
+        if let Some(given) = Client::given(&means.binding, &means.secrets, &found.server)? {
+            return Ok(given);
+        }
+        let registered = registered.filter(|registered| registered.issuer == found.server.issuer);
+        registered.map(Registered::client).ok_or_else(|| {
+            OAuthError::LoginNeeded(format!(
+                "the client is not known any more: {}",
+                how(&means.upstream)
+            ))
+        })
+    }
+
+    /// Where tokens come from, unless it is somebody else than before who would be shown the client's secret.
+    async fn find(&self, means: &Means) -> Result<Found, OAuthError> {
+        let (challenge, before) = {
+            let state = self.state();
+            (state.challenge.clone(), state.issuer.clone())
+        };
+        let binding = &means.binding;
+        let found = discover(&means.fetcher, binding, &means.url, &challenge, before.as_deref()).await?;
+        let is_given = binding.client_id.is_some();
+        let before = before.filter(|before| is_given && *before != found.server.issuer);
+        match before {
+            None => Ok(found),
+            Some(before) => Err(OAuthError::Refused(format!(
+                "the server names another authorization server than before, `{new}` and not `{before}`, and the client's \
+                 credentials are not shown to it; if that is meant, write `auth.issuer: {new}`",
+                new = plain(&found.server.issuer),
+            ))),
+        }
+    }
+
+    /// What is asked for: what the document says; what the server said last, with what was asked for before; or all there is.
+    fn scopes(&self, means: &Means, found: &Found) -> Vec<String> {
+        if !means.binding.scopes.is_empty() {
+            return means.binding.scopes.clone();
+        }
+        let state = self.state();
+        let before = if state.wanted.is_empty() {
+            &state.asked
+        } else {
+            &state.wanted
+        };
+        let named = scopes::union(before, state.challenge.scopes.clone());
+        match named.is_empty() {
+            true => found.scopes.clone(),
+            false => named,
+        }
+    }
+
+    /// Begins a login: the address that somebody has to open.
+    pub(super) async fn begin_login(
+        self: &Arc<Self>,
+        means: &Arc<Means>,
+        registrant: &Registrant,
+        logins: &Logins,
+    ) -> Result<String, OAuthError> {
+        if self.grant != Grant::AuthorizationCode {
+            let text = "nobody logs in to it: it gets its tokens by itself (`oauth2_client_credentials`)";
+            return Err(OAuthError::Refused(text.to_owned()));
+        }
+        let found = self.find(means).await?;
+        let mut scopes = self.scopes(means, &found);
+        let offline = "offline_access".to_owned();
+        if found.server.scopes_supported.contains(&offline) {
+            scopes = scopes::union(&scopes, [offline]);
+        }
+        let client = self.client_for_login(means, &found, registrant).await?;
+        let (verifier, challenge) = pkce::pair()?;
+        let redirect = (verifier, registrant.redirect_uri());
+        let pending = Pending::new((self, means), (found, client), redirect, scopes);
+        let state = pkce::random()?;
+        let address = pending.address(&state, &challenge)?;
+        logins.begin(state, pending);
+        Ok(address)
+    }
+
+    async fn client_for_login(
+        &self,
+        means: &Means,
+        found: &Found,
+        registrant: &Registrant,
+    ) -> Result<Client, OAuthError> {
+        let server = &found.server;
+        if let Some(given) = Client::given(&means.binding, &means.secrets, server)? {
+            return Ok(given);
+        }
+        let known = self.state().registered.clone();
+        if let Some(known) = known.filter(|known| known.fits(server, registrant)) {
+            return Ok(known.client());
+        }
+        let document = registrant.document();
+        let document = document.filter(|_| server.client_id_metadata_document_supported);
+        let registered = match document {
+            Some(document) => Registered::by_document(server, registrant, &document),
+            None => Registered::make(&means.fetcher, server, registrant).await?,
+        };
+        let client = registered.client();
+        self.state().registered = Some(registered);
+        self.keep().await;
+        Ok(client)
+    }
+
+    /// Redeems the code of a login.
+    pub(super) async fn finish_login(&self, pending: &Pending, code: &Secret) -> Result<(), OAuthError> {
+        let _asking = self.asking.lock().await;
+        let grounds = Grounds::Code {
+            code,
+            verifier: &pending.verifier,
+            redirect_uri: &pending.redirect_uri,
+        };
+        let (means, found) = (&pending.means, &pending.found);
+        let asking = token::ask(
+            &means.fetcher,
+            &means.binding,
+            found,
+            &pending.client,
+            grounds,
+            &[],
+        );
+        let granted = asking.await.map_err(|error| {
+            if matches!(error, OAuthError::Forgotten(_)) {
+                // It may be the client that is not known any more; the next login registers anew.
+                self.state().registered = None;
+            }
+            error
+        })?;
+        {
+            let mut state = self.state();
+            state.refresh = None;
+            state.issuer = Some(found.server.issuer.clone());
+            state.found = Some(found.clone());
+            state.wanted.clear();
+            let asked = granted.scopes.clone().unwrap_or_else(|| pending.scopes.clone());
+            let asked = scopes::union(&pending.scopes, asked);
+            state.take(granted, asked);
+        }
+        self.keep().await;
+        Ok(())
+    }
+
+    /// Forgets the login, here; the authorization server is not told.
+    pub(super) async fn forget(&self) {
+        let _asking = self.asking.lock().await;
+        {
+            let mut state = self.state();
+            *state = State {
+                challenge: std::mem::take(&mut state.challenge),
+                ..State::default()
+            };
+        }
+        self.keep().await;
+    }
+
+    pub(super) fn login_state(&self) -> LoginState {
+        let state = self.state();
+        let token = state
+            .token
+            .as_ref()
+            .filter(|token| Instant::now() < token.expires);
+        let logged_in = token.is_some() || state.refresh.is_some();
+        let is_login = self.grant == Grant::AuthorizationCode;
+        LoginState {
+            grant: match self.grant {
+                Grant::ClientCredentials => "client_credentials",
+                Grant::AuthorizationCode => "authorization_code",
+            },
+            logged_in,
+            login_needed: is_login && (!logged_in || !state.wanted.is_empty()),
+            issuer: state.issuer.clone().filter(|issuer| !issuer.is_empty()),
+            scopes: state.asked.clone(),
+            expires_in: token.map(|token| token.expires.saturating_duration_since(Instant::now()).as_secs()),
+        }
+    }
+
+    async fn keep(&self) {
+        let (state, grant) = (self.state().clone(), self.grant);
+        let (shelf, identity) = (self.shelf.clone(), self.identity.clone());
+        // A panic in it is in the log.
+        let _ = tokio::task::spawn_blocking(move || shelf.put(&identity, grant, &state)).await;
+    }
+}
+
+/// What somebody has to do.
+fn how(upstream: &str) -> String {
+    format!(
+        "`dynmcp upstreams login {upstream}`, or `POST /admin/uds/{upstream}/login`, gives the address to open"
+    )
+}
+
+fn shown(state: &State) -> Result<Shown, OAuthError> {
+    state.shown().ok_or_else(|| {
+        OAuthError::Refused("the authorization server gave a token that is over already".to_owned())
+    })
+}

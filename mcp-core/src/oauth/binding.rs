@@ -1,0 +1,91 @@
+//! What an upstream's document says about tokens, whichever way they come.
+
+use mcp_common::definition::{
+    UpstreamDefinition,
+    tool::{ClientAuth, MaybeSecret, SecretReference},
+    upstream::UpstreamAuth,
+};
+use serde_json::json;
+use sha2::{Digest, Sha256};
+
+/// How a token is got.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Grant {
+    /// In the gateway's own name.
+    ClientCredentials,
+    /// Somebody logs in.
+    AuthorizationCode,
+}
+
+/// The members of `auth`.
+#[derive(Clone, Debug)]
+pub(crate) struct Binding {
+    pub(super) grant: Grant,
+    pub(super) client_id: Option<MaybeSecret>,
+    pub(super) client_secret: Option<SecretReference>,
+    pub(super) private_key: Option<SecretReference>,
+    pub(super) key_id: Option<String>,
+    pub(super) client_auth: Option<ClientAuth>,
+    pub(super) issuer: Option<String>,
+    pub(super) token_url: Option<String>,
+    pub(super) scopes: Vec<String>,
+    pub(super) audience: Option<String>,
+    pub(super) resource: Option<String>,
+}
+
+impl Binding {
+    /// `None` where the server is shown something else, or nothing.
+    pub(crate) fn of(definition: &UpstreamDefinition) -> Option<Self> {
+        match definition.auth.as_ref()? {
+            UpstreamAuth::ClientCredentials(own) => Some(Self {
+                grant: Grant::ClientCredentials,
+                client_id: Some(own.client_id.clone()),
+                client_secret: own.client_secret.clone(),
+                private_key: own.private_key.clone(),
+                key_id: own.key_id.clone(),
+                client_auth: own.client_auth,
+                issuer: own.issuer.clone(),
+                token_url: own.token_url.clone(),
+                scopes: own.scopes.clone(),
+                audience: own.audience.clone(),
+                resource: own.resource.clone(),
+            }),
+            UpstreamAuth::AuthorizationCode(own) => Some(Self {
+                grant: Grant::AuthorizationCode,
+                client_id: own.client_id.clone(),
+                client_secret: own.client_secret.clone(),
+                private_key: None,
+                key_id: None,
+                client_auth: own.client_auth,
+                issuer: own.issuer.clone(),
+                token_url: None,
+                scopes: own.scopes.clone(),
+                audience: None,
+                resource: own.resource.clone(),
+            }),
+            _ => None,
+        }
+    }
+
+    /// The URLs that the operator names.
+    pub(crate) fn named(&self) -> impl Iterator<Item = &str> {
+        self.issuer.iter().chain(&self.token_url).map(String::as_str)
+    }
+
+    /// Whose token it is: with another one of these, what is kept is of somebody else.
+    pub(super) fn identity(&self, url: &str) -> String {
+        let text = |text: &MaybeSecret| match text {
+            MaybeSecret::Plain(text) => text.clone(),
+            MaybeSecret::Reference(reference) => reference.to_string(),
+        };
+        let place = json!([
+            url,
+            self.grant == Grant::ClientCredentials,
+            self.client_id.as_ref().map(text),
+            self.issuer,
+            self.token_url,
+        ]);
+        let digest = Sha256::digest(place.to_string());
+        digest.iter().map(|byte| format!("{byte:02x}")).collect()
+    }
+}

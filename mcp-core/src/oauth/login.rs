@@ -1,0 +1,243 @@
+//! A login: the address that somebody opens, and what comes back from there. Each `state` is good once, for a while, at the gateway that made it.
+
+use super::{
+    account::{Account, Means},
+    discovery::Found,
+    error::OAuthError,
+    fetch::plain,
+    registration::Client,
+};
+use mcp_common::secret::Secret;
+use serde::Serialize;
+use serde_json::{Value, json};
+use std::{
+    collections::HashMap,
+    fmt,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::{Duration, Instant},
+};
+use url::Url;
+
+/// Where browsers come back to.
+pub const CALLBACK: &str = "/oauth/callback";
+/// Where the gateway's document about itself is (OAuth Client ID Metadata Document).
+pub const CLIENT_DOCUMENT: &str = "/oauth/client.json";
+
+/// How long somebody may take to log in.
+const PATIENCE: Duration = Duration::from_secs(600);
+/// More logins are not waited for at once; the oldest ends.
+const MOST: usize = 256;
+
+/// By which URL browsers and authorization servers know the gateway.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Registrant {
+    base: String,
+}
+
+/// How a login is doing.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct LoginState {
+    /// `client_credentials` or `authorization_code`.
+    pub grant: &'static str,
+    /// Whether there is a token, or what one is got with.
+    pub logged_in: bool,
+    /// Whether somebody has to log in, again or for the first time.
+    pub login_needed: bool,
+    /// The authorization server that the token is of.
+    pub issuer: Option<String>,
+    /// The scopes that were asked for last.
+    pub scopes: Vec<String>,
+    /// The seconds for which the token is good.
+    pub expires_in: Option<u64>,
+}
+
+/// What the authorization server sends a browser back with.
+#[derive(Debug)]
+pub enum Answered {
+    /// It is redeemed for a token.
+    Code(Secret),
+    /// There is none.
+    Error(String),
+}
+
+/// A login that somebody has begun.
+pub(super) struct Pending {
+    pub(super) account: Arc<Account>,
+    pub(super) means: Arc<Means>,
+    pub(super) found: Found,
+    pub(super) client: Client,
+    pub(super) verifier: Secret,
+    pub(super) redirect_uri: String,
+    pub(super) scopes: Vec<String>,
+    begun: Instant,
+}
+
+/// All of them, by `state`.
+#[derive(Default)]
+pub(super) struct Logins(Mutex<HashMap<String, Pending>>);
+
+impl Registrant {
+    /// The gateway at this base URL.
+    pub fn at(base: &str) -> Self {
+        Self {
+            base: base.trim_end_matches('/').to_owned(),
+        }
+    }
+
+    /// Where browsers come back to.
+    pub fn redirect_uri(&self) -> String {
+        format!("{}{CALLBACK}", self.base)
+    }
+
+    /// The URL of the document; authorization servers fetch it, so there has to be one that they can believe.
+    pub(super) fn document(&self) -> Option<String> {
+        self.base
+            .starts_with("https://")
+            .then(|| format!("{}{CLIENT_DOCUMENT}", self.base))
+    }
+
+    /// What the gateway says of itself.
+    pub(super) fn metadata(&self) -> Value {
+        // OpenID Connect Registration: http with the own machine is for native applications.
+        let kind = if self.base.starts_with("https://") {
+            "web"
+        } else {
+            "native"
+        };
+        json!({
+            "client_name": "DynMCP",
+            "redirect_uris": [self.redirect_uri()],
+            "grant_types": ["authorization_code", "refresh_token"],
+            "response_types": ["code"],
+            "application_type": kind,
+        })
+    }
+
+    /// The document about the gateway; `None` where its URL could not be believed.
+    pub fn client_document(&self) -> Option<Value> {
+        let mut document = self.metadata();
+        document["client_id"] = self.document()?.into();
+        document["token_endpoint_auth_method"] = json!("none");
+        Some(document)
+    }
+}
+
+impl Pending {
+    pub(super) fn new(
+        (account, means): (&Arc<Account>, &Arc<Means>),
+        (found, client): (Found, Client),
+        (verifier, redirect_uri): (Secret, String),
+        scopes: Vec<String>,
+    ) -> Self {
+        Self {
+            account: account.clone(),
+            means: means.clone(),
+            found,
+            client,
+            verifier,
+            redirect_uri,
+            scopes,
+            begun: Instant::now(),
+        }
+    }
+
+    /// The address that somebody opens.
+    pub(super) fn address(&self, state: &str, challenge: &str) -> Result<String, OAuthError> {
+        use mcp_common::secret::ExposeSecret;
+        let server = &self.found.server;
+        let Some(endpoint) = &server.authorization_endpoint else {
+            return Err(OAuthError::Refused(format!(
+                "nobody can log in at `{}`: it has no authorization endpoint; does it take `oauth2_client_credentials`?",
+                plain(&server.issuer)
+            )));
+        };
+        if !server
+            .code_challenge_methods_supported
+            .iter()
+            .any(|method| method == "S256")
+        {
+            return Err(OAuthError::Refused(format!(
+                "nobody logs in at `{}`: its metadata do not say that it knows PKCE (`code_challenge_methods_supported` with S256), \
+                 without which a code could be redeemed by somebody else",
+                plain(&server.issuer)
+            )));
+        }
+        self.means.fetcher.check("the authorization endpoint", endpoint)?;
+        let mut url = Url::parse(endpoint)
+            .map_err(|_| OAuthError::Refused(format!("`{}` is no URL", plain(endpoint))))?;
+        {
+            let mut query = url.query_pairs_mut();
+            query
+                .append_pair("response_type", "code")
+                .append_pair("client_id", self.client.id.expose_secret())
+                .append_pair("redirect_uri", &self.redirect_uri)
+                .append_pair("state", state)
+                .append_pair("code_challenge", challenge)
+                .append_pair("code_challenge_method", "S256");
+            if !self.scopes.is_empty() {
+                query.append_pair("scope", &self.scopes.join(" "));
+            }
+            if let Some(resource) = &self.found.resource {
+                query.append_pair("resource", resource);
+            }
+        }
+        Ok(url.into())
+    }
+
+    /// Whether what came back is of the authorization server that was asked (RFC 9207), to the letter.
+    pub(super) fn check_issuer(&self, issuer: Option<&str>) -> Result<(), OAuthError> {
+        let server = &self.found.server;
+        match issuer {
+            Some(issuer) if issuer == server.issuer => Ok(()),
+            Some(issuer) => Err(OAuthError::Refused(format!(
+                "the login was begun at `{}`, and what came back says that it is of `{}`: nothing was done with it",
+                plain(&server.issuer),
+                plain(issuer)
+            ))),
+            None if server.authorization_response_iss_parameter_supported => {
+                Err(OAuthError::Refused(format!(
+                    "what came back does not say that it is of `{}`, which always says so (`iss`): nothing was done with it",
+                    plain(&server.issuer)
+                )))
+            }
+            None => Ok(()),
+        }
+    }
+}
+
+impl Logins {
+    fn lock(&self) -> MutexGuard<'_, HashMap<String, Pending>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn begin(&self, state: String, pending: Pending) {
+        let mut all = self.lock();
+        all.retain(|_, pending| pending.begun.elapsed() < PATIENCE);
+        if all.len() >= MOST {
+            let oldest = all.iter().min_by_key(|(_, pending)| pending.begun);
+            if let Some(oldest) = oldest.map(|(state, _)| state.clone()) {
+                all.remove(&oldest);
+            }
+        }
+        all.insert(state, pending);
+    }
+
+    /// It is not there for anybody afterwards.
+    pub(super) fn take(&self, state: &str) -> Result<Pending, OAuthError> {
+        let pending = self.lock().remove(state);
+        pending
+            .filter(|pending| pending.begun.elapsed() < PATIENCE)
+            .ok_or_else(|| {
+                OAuthError::Refused(
+                    "this gateway waits for no such login: it is over, was begun more than 10 minutes ago, or at another replica; begin anew"
+                        .to_owned(),
+                )
+            })
+    }
+}
+
+impl fmt::Debug for Logins {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} logins", self.lock().len())
+    }
+}

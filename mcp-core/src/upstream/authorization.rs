@@ -1,0 +1,148 @@
+//! What a server is shown that wants tokens of OAuth, and what is done when it refuses them.
+
+use super::{error::UpstreamError, http::dressed, settings::HubSettings};
+use crate::{
+    connect::{ConnectSettings, Connector, Policy},
+    egress::EgressSettings,
+    oauth::{Account, Binding, Challenge, Fetcher, Means, OAuthError, Shown},
+    tool::Transport,
+};
+use http::{StatusCode, Uri, header};
+use hyper_util::{
+    client::legacy::Client,
+    rt::{TokioExecutor, TokioTimer},
+};
+use mcp_common::definition::UpstreamDefinition;
+use std::{sync::Arc, time::Duration};
+
+/// Authorization servers are asked seldom.
+const IDLE: Duration = Duration::from_secs(30);
+
+/// The token of one server.
+#[derive(Clone, Debug)]
+pub(super) struct Authorization {
+    account: Arc<Account>,
+    means: Arc<Means>,
+}
+
+/// How often one request is made.
+#[derive(Debug, Default)]
+pub(super) struct Attempts {
+    is_renewed: bool,
+    is_widened: bool,
+}
+
+impl Authorization {
+    /// Of the server at this URL of HTTP; `None` where it is shown something else, or nothing.
+    pub(super) fn of(
+        url: &str,
+        definition: &UpstreamDefinition,
+        settings: &HubSettings,
+    ) -> Result<Option<Self>, UpstreamError> {
+        let Some(binding) = Binding::of(definition) else {
+            return Ok(None);
+        };
+        // What is wrong with it was found when it was written.
+        let transport = Transport::of_upstream(definition, &mut Vec::new());
+        // Others than those that the operator names are not shown the document's certificate.
+        let strange = transport.for_strangers().unwrap_or_default();
+        let (tls, hop) = dressed(&transport, settings)?;
+        let (strange_tls, _) = dressed(&strange, settings)?;
+        let client = |gateway: EgressSettings, transport: &Transport, tls| {
+            let connecting = ConnectSettings {
+                egress: Arc::new(Policy {
+                    gateway,
+                    own: transport.egress.clone(),
+                }),
+                server_name: transport.server_name.clone(),
+                timeout: definition.timeouts.connect(),
+            };
+            Client::builder(TokioExecutor::new())
+                .pool_timer(TokioTimer::new())
+                .timer(TokioTimer::new())
+                .pool_idle_timeout(IDLE)
+                .build(Connector::new(connecting, tls, hop.clone()))
+        };
+        let public = EgressSettings {
+            allow_private: false,
+            allow_loopback: false,
+            ..settings.egress.clone()
+        };
+        let named = std::iter::once(url).chain(binding.named());
+        let fetcher = Fetcher {
+            // Those that are none were found when the document was written.
+            named: named.filter_map(|url| url.parse::<Uri>().ok()).collect(),
+            own: client(settings.egress.clone(), &transport, tls),
+            public: client(public, &strange, strange_tls),
+            hop: hop.clone(),
+        };
+        let means = Means {
+            upstream: definition.id.clone(),
+            url: url.to_owned(),
+            binding,
+            fetcher,
+            secrets: settings.secrets.clone(),
+        };
+        Ok(Some(Self {
+            account: settings.accounts.account(&means),
+            means: Arc::new(means),
+        }))
+    }
+
+    pub(super) fn means(&self) -> &Arc<Means> {
+        &self.means
+    }
+
+    /// What the first attempt is sent with.
+    pub(super) async fn shown(&self) -> Result<Option<Shown>, UpstreamError> {
+        Ok(self.account.shown(&self.means).await?)
+    }
+
+    /// What the next attempt is sent with; `None` where there is none, since the server has taken the token, or refuses it for good.
+    pub(super) async fn after<B>(
+        &self,
+        shown: Option<&Shown>,
+        response: &http::Response<B>,
+        attempts: &mut Attempts,
+    ) -> Result<Option<Shown>, UpstreamError> {
+        let challenge = || Challenge::of(response.headers());
+        match response.status() {
+            StatusCode::UNAUTHORIZED if !attempts.is_renewed => {
+                attempts.is_renewed = true;
+                let renewing = self.account.renewed(&self.means, shown, challenge());
+                Ok(Some(renewing.await?))
+            }
+            StatusCode::UNAUTHORIZED => Ok(None),
+            StatusCode::FORBIDDEN if !attempts.is_widened && challenge().wants_more() => {
+                if let Some(shown) = shown {
+                    shown.prove();
+                }
+                attempts.is_widened = true;
+                let widening = self.account.widened(&self.means, shown, challenge());
+                Ok(Some(widening.await?))
+            }
+            _ => {
+                if let Some(shown) = shown {
+                    shown.prove();
+                }
+                Ok(None)
+            }
+        }
+    }
+}
+
+/// Whether the server wants a token of OAuth; said where the document has none.
+pub(super) fn wants_token<B>(response: &http::Response<B>) -> bool {
+    response.status() == StatusCode::UNAUTHORIZED
+        && response.headers().contains_key(header::WWW_AUTHENTICATE)
+        && Challenge::of(response.headers()).is_of_oauth()
+}
+
+impl From<OAuthError> for UpstreamError {
+    fn from(error: OAuthError) -> Self {
+        match error {
+            OAuthError::Secret(text) => Self::Secret(text),
+            error => Self::Authorization(error.to_string()),
+        }
+    }
+}

@@ -1,0 +1,94 @@
+//! Logins to upstreams: somebody begins one, opens an address, and comes back from there with what the gateway gets its tokens with.
+
+use super::{authorization::Authorization, error::UpstreamError, hub::Hub};
+use crate::oauth::{Answered, LoginState, OAuthError, Registrant};
+use std::sync::Arc;
+use tokio_util::task::AbortOnDropHandle;
+
+impl Hub {
+    /// Begins a login: the address that somebody has to open. `None` if there is no such upstream.
+    pub async fn begin_login(
+        &self,
+        id: &str,
+        registrant: Registrant,
+    ) -> Option<Result<String, UpstreamError>> {
+        let authorization = match self.authorization(id)? {
+            Ok(authorization) => authorization,
+            Err(error) => return Some(Err(error)),
+        };
+        let accounts = self.settings().accounts.clone();
+        let beginning = async move {
+            let address = accounts.begin_login(authorization.means(), &registrant).await?;
+            Ok(address)
+        };
+        Some(self.here(beginning).await)
+    }
+
+    /// Ends a login with what came back, and connects anew; the answer is the id of the upstream.
+    pub async fn finish_login(
+        &self,
+        state: &str,
+        issuer: Option<&str>,
+        answered: Answered,
+    ) -> Result<Arc<str>, UpstreamError> {
+        let accounts = self.settings().accounts.clone();
+        let (state, issuer) = (state.to_owned(), issuer.map(str::to_owned));
+        let finishing = async move {
+            let id = accounts.finish_login(&state, issuer.as_deref(), answered).await?;
+            Ok(id)
+        };
+        let id = self.here(finishing).await?;
+        self.begin_anew(&id);
+        Ok(id)
+    }
+
+    /// Forgets a login, and connects anew. `None` if there is no such upstream.
+    pub async fn forget_login(&self, id: &str) -> Option<Result<(), UpstreamError>> {
+        let authorization = match self.authorization(id)? {
+            Ok(authorization) => authorization,
+            Err(error) => return Some(Err(error)),
+        };
+        self.settings().accounts.forget(authorization.means()).await;
+        self.begin_anew(id);
+        Some(Ok(()))
+    }
+
+    /// How a login is doing; `None` where an upstream gets no tokens, or is not there.
+    pub fn login_state(&self, id: &str) -> Option<LoginState> {
+        let authorization = self.authorization(id)?.ok()?;
+        Some(self.settings().accounts.login_state(authorization.means()))
+    }
+
+    fn authorization(&self, id: &str) -> Option<Result<Authorization, UpstreamError>> {
+        let definition = self.offer(id)?.definition;
+        let url = definition.replicas().next()?.url.clone();
+        Some(
+            match Authorization::of(&over_http(&url), &definition, &self.settings()) {
+                Ok(Some(authorization)) => Ok(authorization),
+                Ok(None) => Err(UpstreamError::Refused(
+                    "nobody logs in to it: its document has no `auth.type: oauth2_authorization_code`"
+                        .to_owned(),
+                )),
+                Err(error) => Err(error),
+            },
+        )
+    }
+
+    /// On this runtime, to which connections belong, whichever thread asks.
+    async fn here<T: Send + 'static>(
+        &self,
+        work: impl Future<Output = Result<T, OAuthError>> + Send + 'static,
+    ) -> Result<T, UpstreamError> {
+        let working = AbortOnDropHandle::new(self.runtime().spawn(work));
+        let broken = |_| OAuthError::Away("the login ended in an internal error".to_owned());
+        Ok(working.await.map_err(broken)??)
+    }
+}
+
+/// `ws` is `http` until the connection is open.
+pub(super) fn over_http(url: &str) -> String {
+    match url.strip_prefix("ws") {
+        Some(rest) => format!("http{rest}"),
+        None => url.to_owned(),
+    }
+}
