@@ -11,7 +11,7 @@ use crate::{
     http::{
         admin, console,
         error::Error,
-        front, health, manners, mcp,
+        front, health, login, manners, mcp,
         resource::{self, Resources},
         token,
     },
@@ -202,7 +202,8 @@ pub fn router(app: Arc<App>, endpoint: Endpoint) -> Router {
         .merge(token::router(app.clone()));
     let routes = match app.settings.app.admin_listen {
         None => operator_router(app).merge(of_clients),
-        Some(_) => of_clients,
+        // Browsers come back by the URL of clients.
+        Some(_) => of_clients.merge(login::router(app.clone())),
     };
     routes
         .fallback(nothing_here)
@@ -226,7 +227,8 @@ pub fn operator_router(app: Arc<App>) -> Router {
         .merge(admin::router(app.clone()).layer(on_control.clone()))
         .merge(health::metrics_router(app.clone()).layer(on_control))
         // On the worker itself: these answer also when the control plane is stuck.
-        .merge(health::router(app))
+        .merge(health::router(app.clone()))
+        .merge(login::router(app))
         .merge(console::router())
         .merge(front::router())
         .method_not_allowed_fallback(manners::method_not_allowed)

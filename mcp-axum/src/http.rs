@@ -8,6 +8,7 @@ pub mod console;
 pub mod error;
 pub mod front;
 pub mod health;
+pub(crate) mod login;
 pub(crate) mod manners;
 pub mod mcp;
 mod pages;

@@ -39,6 +39,7 @@ mod rollback;
 mod schema;
 mod status;
 mod trail;
+mod upstream_login;
 mod upstreams;
 mod verify;
 mod written;
@@ -219,6 +220,12 @@ fn of_upstreams() -> Router<Arc<App>> {
         .route("/{id}/check", post(upstreams::check))
         .route("/{id}/refresh", post(upstreams::refresh))
         .route("/{id}/restart", post(upstreams::restart))
+        .route(
+            "/{id}/login",
+            get(upstream_login::show)
+                .post(upstream_login::begin)
+                .delete(upstream_login::forget),
+        )
         .route("/{id}/inventory", get(upstreams::inventory))
         .route("/{id}/logs", get(upstreams::logs))
         .route("/{id}/explain", post(explain::remote))

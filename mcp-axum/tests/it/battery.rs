@@ -32,6 +32,10 @@ const OPEN: &[&str] = &[
     "/admin/schema/{file}",
     "/api/v1/auth/token",
     "/.well-known/oauth-protected-resource/mcp/{instance}",
+    // Where a browser comes back to from a login: what counts is what it brings.
+    "/oauth/callback",
+    // Who the gateway is, for authorization servers.
+    "/oauth/client.json",
 ];
 /// The page of the console and what it loads: it shows nothing without a key.
 const CONSOLE: &str = "/console";

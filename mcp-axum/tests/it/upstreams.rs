@@ -8,6 +8,7 @@ mod documents;
 mod explain;
 mod kept;
 mod narrowed;
+mod oauth;
 pub mod offered;
 mod output;
 mod pin;

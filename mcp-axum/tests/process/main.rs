@@ -47,5 +47,6 @@ mod start;
 mod stdio;
 #[cfg(target_os = "linux")]
 mod top;
+mod upstream_login;
 
 use gateway::{Gateway, KEY, Sandbox};

@@ -406,10 +406,6 @@ impl Account {
         registrant: &Registrant,
         logins: &Logins,
     ) -> Result<String, OAuthError> {
-        if self.grant != Grant::AuthorizationCode {
-            let text = "nobody logs in to it: it gets its tokens by itself (`oauth2_client_credentials`)";
-            return Err(OAuthError::Refused(text.to_owned()));
-        }
         let found = self.find(means).await?;
         let mut scopes = self.scopes(means, &found);
         let offline = "offline_access".to_owned();
@@ -491,7 +487,7 @@ impl Account {
     }
 
     /// Forgets the login, here; the authorization server is not told.
-    pub(super) async fn forget(&self) {
+    pub(crate) async fn forget(&self) {
         let _asking = self.asking.lock().await;
         {
             let mut state = self.state();
@@ -503,7 +499,12 @@ impl Account {
         self.keep().await;
     }
 
-    pub(super) fn login_state(&self) -> LoginState {
+    /// Whether somebody can log in.
+    pub(crate) fn takes_logins(&self) -> bool {
+        self.grant == Grant::AuthorizationCode
+    }
+
+    pub(crate) fn login_state(&self) -> LoginState {
         let state = self.state();
         let token = state
             .token

@@ -2,10 +2,11 @@
 
 use super::{
     account::{Account, Means},
+    binding::Binding,
     error::OAuthError,
     fetch::plain,
     kept::Shelf,
-    login::{Answered, LoginState, Logins, Registrant},
+    login::{Answered, Logins, Registrant},
 };
 use mcp_common::private_file;
 use sha2::{Digest, Sha256};
@@ -49,20 +50,20 @@ impl Accounts {
         }))
     }
 
-    /// The one of a server.
-    pub(crate) fn account(&self, means: &Means) -> Arc<Account> {
-        let identity = means.binding.identity(&means.url);
+    /// The one of a server, by its URL of HTTP.
+    pub(crate) fn account(&self, upstream: &Arc<str>, url: &str, binding: &Binding) -> Arc<Account> {
+        let identity = binding.identity(url);
         let mut accounts = self.0.accounts.lock().unwrap_or_else(PoisonError::into_inner);
-        let key = (means.upstream.clone(), means.url.clone());
+        let key = (upstream.clone(), url.to_owned());
         if let Some(account) = accounts.get(&key).filter(|account| account.identity == identity) {
             return account.clone();
         }
         // An upstream may have several servers, whose URLs are no names of files.
-        let digest = Sha256::digest(&means.url);
+        let digest = Sha256::digest(url);
         let of_url: String = digest[..8].iter().map(|byte| format!("{byte:02x}")).collect();
-        let file = |folder: &PathBuf| folder.join(format!("{}.{of_url}{SUFFIX}", means.upstream));
+        let file = |folder: &PathBuf| folder.join(format!("{upstream}.{of_url}{SUFFIX}"));
         let shelf = Shelf(self.0.folder.as_ref().map(file));
-        let account = Account::new(identity, means.binding.grant, shelf);
+        let account = Account::new(identity, binding.grant, shelf);
         accounts.insert(key, account.clone());
         account
     }
@@ -92,12 +93,11 @@ impl Accounts {
     /// Begins a login: the address that somebody has to open.
     pub(crate) async fn begin_login(
         &self,
+        account: &Arc<Account>,
         means: &Arc<Means>,
         registrant: &Registrant,
     ) -> Result<String, OAuthError> {
-        self.account(means)
-            .begin_login(means, registrant, &self.0.logins)
-            .await
+        account.begin_login(means, registrant, &self.0.logins).await
     }
 
     /// Ends a login with what came back, whatever that is. The answer is the id of the upstream.
@@ -118,15 +118,5 @@ impl Accounts {
             }
         }
         Ok(pending.means.upstream.clone())
-    }
-
-    /// Forgets a login.
-    pub(crate) async fn forget(&self, means: &Means) {
-        self.account(means).forget().await;
-    }
-
-    /// How a login is doing.
-    pub(crate) fn login_state(&self, means: &Means) -> LoginState {
-        self.account(means).login_state()
     }
 }

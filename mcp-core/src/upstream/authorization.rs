@@ -4,7 +4,7 @@ use super::{error::UpstreamError, http::dressed, settings::HubSettings};
 use crate::{
     connect::{ConnectSettings, Connector, Policy},
     egress::EgressSettings,
-    oauth::{Account, Binding, Challenge, Fetcher, Means, OAuthError, Shown},
+    oauth::{Account, Accounts, Binding, Challenge, Fetcher, Means, OAuthError, Registrant, Shown},
     tool::Transport,
 };
 use http::{StatusCode, Uri, header};
@@ -84,13 +84,23 @@ impl Authorization {
             secrets: settings.secrets.clone(),
         };
         Ok(Some(Self {
-            account: settings.accounts.account(&means),
+            account: settings.accounts.account(&means.upstream, url, &means.binding),
             means: Arc::new(means),
         }))
     }
 
-    pub(super) fn means(&self) -> &Arc<Means> {
-        &self.means
+    /// Whether somebody can log in.
+    pub(super) fn takes_logins(&self) -> bool {
+        self.account.takes_logins()
+    }
+
+    /// Begins a login: the address that somebody has to open.
+    pub(super) async fn begin_login(
+        &self,
+        accounts: &Accounts,
+        registrant: &Registrant,
+    ) -> Result<String, OAuthError> {
+        accounts.begin_login(&self.account, &self.means, registrant).await
     }
 
     /// What the first attempt is sent with.

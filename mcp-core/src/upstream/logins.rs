@@ -1,7 +1,7 @@
 //! Logins to upstreams: somebody begins one, opens an address, and comes back from there with what the gateway gets its tokens with.
 
 use super::{authorization::Authorization, error::UpstreamError, hub::Hub};
-use crate::oauth::{Answered, LoginState, OAuthError, Registrant};
+use crate::oauth::{Account, Answered, Binding, LoginState, OAuthError, Registrant};
 use std::sync::Arc;
 use tokio_util::task::AbortOnDropHandle;
 
@@ -16,11 +16,12 @@ impl Hub {
             Ok(authorization) => authorization,
             Err(error) => return Some(Err(error)),
         };
+        if !authorization.takes_logins() {
+            let text = "nobody logs in to it: it gets its tokens by itself (`oauth2_client_credentials`)";
+            return Some(Err(UpstreamError::Refused(text.to_owned())));
+        }
         let accounts = self.settings().accounts.clone();
-        let beginning = async move {
-            let address = accounts.begin_login(authorization.means(), &registrant).await?;
-            Ok(address)
-        };
+        let beginning = async move { authorization.begin_login(&accounts, &registrant).await };
         Some(self.here(beginning).await)
     }
 
@@ -33,10 +34,7 @@ impl Hub {
     ) -> Result<Arc<str>, UpstreamError> {
         let accounts = self.settings().accounts.clone();
         let (state, issuer) = (state.to_owned(), issuer.map(str::to_owned));
-        let finishing = async move {
-            let id = accounts.finish_login(&state, issuer.as_deref(), answered).await?;
-            Ok(id)
-        };
+        let finishing = async move { accounts.finish_login(&state, issuer.as_deref(), answered).await };
         let id = self.here(finishing).await?;
         self.begin_anew(&id);
         Ok(id)
@@ -44,19 +42,31 @@ impl Hub {
 
     /// Forgets a login, and connects anew. `None` if there is no such upstream.
     pub async fn forget_login(&self, id: &str) -> Option<Result<(), UpstreamError>> {
-        let authorization = match self.authorization(id)? {
-            Ok(authorization) => authorization,
-            Err(error) => return Some(Err(error)),
+        let Some(account) = self.account(id)? else {
+            return Some(Err(no_login()));
         };
-        self.settings().accounts.forget(authorization.means()).await;
+        account.forget().await;
         self.begin_anew(id);
         Some(Ok(()))
     }
 
     /// How a login is doing; `None` where an upstream gets no tokens, or is not there.
     pub fn login_state(&self, id: &str) -> Option<LoginState> {
-        let authorization = self.authorization(id)?.ok()?;
-        Some(self.settings().accounts.login_state(authorization.means()))
+        Some(self.account(id)??.login_state())
+    }
+
+    /// Of its first server; `Some(None)` where it wants no tokens.
+    fn account(&self, id: &str) -> Option<Option<Arc<Account>>> {
+        let definition = self.offer(id)?.definition;
+        let url = definition
+            .replicas()
+            .next()
+            .map(|replica| over_http(&replica.url));
+        let binding = Binding::of(&definition);
+        let account = |(url, binding): (String, Binding)| {
+            self.settings().accounts.account(&definition.id, &url, &binding)
+        };
+        Some(url.zip(binding).map(account))
     }
 
     fn authorization(&self, id: &str) -> Option<Result<Authorization, UpstreamError>> {
@@ -83,6 +93,12 @@ impl Hub {
         let broken = |_| OAuthError::Away("the login ended in an internal error".to_owned());
         Ok(working.await.map_err(broken)??)
     }
+}
+
+fn no_login() -> UpstreamError {
+    UpstreamError::Refused(
+        "nobody logs in to it: its document has no `auth.type: oauth2_authorization_code`".to_owned(),
+    )
 }
 
 /// `ws` is `http` until the connection is open.

@@ -1,4 +1,6 @@
-//! What is done with one upstream: `dynmcp upstreams remove|test|enable|disable|refresh|restart|logs`.
+//! What is done with one upstream: `dynmcp upstreams remove|test|enable|disable|refresh|restart|login|logout|logs`.
+
+mod login;
 
 use crate::cli::{
     Failure, foreign,
@@ -58,6 +60,19 @@ pub(in crate::cli) enum UpstreamsCommand {
     },
     /// Make a new connection, or start its program anew.
     Restart {
+        #[command(flatten)]
+        one: OneUpstream,
+    },
+    /// Log in to it for the gateway: prints the address to open in a browser, and waits until that is done.
+    Login {
+        #[command(flatten)]
+        one: OneUpstream,
+        /// Only print the address.
+        #[arg(long)]
+        no_wait: bool,
+    },
+    /// Let the gateway forget its login.
+    Logout {
         #[command(flatten)]
         one: OneUpstream,
     },
@@ -127,6 +142,8 @@ pub(super) fn run(config: Option<PathBuf>, command: &UpstreamsCommand) -> Result
                     state["state"].as_str().unwrap_or("-")
                 ))
             }
+            UpstreamsCommand::Login { one, no_wait } => login::begin(one, config, *no_wait).await,
+            UpstreamsCommand::Logout { one } => login::forget(one, config).await,
             UpstreamsCommand::Logs { one, follow, format } => one.logs(config, *follow, *format).await,
         }
     })

@@ -70,6 +70,10 @@ pub(super) struct UpstreamState {
     /// What went wrong last; absent if nothing did since it is ready.
     #[serde(skip_serializing_if = "Option::is_none")]
     last_error: Option<String>,
+    /// Whether somebody has to log in to it (`POST /admin/uds/{id}/login`).
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    #[schema(required = false)]
+    login_needed: bool,
     /// Milliseconds until the next attempt.
     #[serde(skip_serializing_if = "Option::is_none")]
     next_attempt_ms: Option<u64>,
@@ -296,6 +300,7 @@ fn state(hub: &Hub, id: &Arc<str>) -> Option<UpstreamState> {
         drifted: hub.drifted(id),
         attempts: status.attempts,
         last_error: status.last_error,
+        login_needed: hub.login_state(id).is_some_and(|login| login.login_needed),
         next_attempt_ms: status.next_attempt.map(until),
         strays: status.strays,
         endpoints: hub.endpoints(id).into_iter().flatten().map(Into::into).collect(),

@@ -6,6 +6,7 @@ use crate::http::admin::{
     discovery::DiscoveryState,
     envelope::Success,
     pin::{Approval, DriftedTool},
+    upstream_login::{LoginBegun, UpstreamLogin},
     upstreams::{Searched, UpstreamCheck, UpstreamInventory, UpstreamLine, UpstreamState},
 };
 use utoipa::ToSchema;
@@ -86,6 +87,42 @@ pub(super) fn refresh_upstream() {}
     )
 )]
 pub(super) fn restart_upstream() {}
+
+/// Begins a login to an upstream (`auth.type: oauth2_authorization_code`): the address that somebody has to open.
+#[utoipa::path(
+    post, path = "/admin/uds/{id}/login", tag = "upstreams", params(("id" = String, Path, description = "The upstream's id")),
+    responses(
+        (status = 200, description = "It goes on in a browser", body = Success<LoginBegun>),
+        (status = 404, description = "There is no such upstream, or it is switched off", body = Failure),
+        (status = 409, description = "Nobody logs in to it, or nobody could come back from there", body = Failure),
+        (status = 502, description = "The upstream or its authorization server does not let anybody log in, and why", body = Failure),
+        Always
+    )
+)]
+pub(super) fn begin_login() {}
+
+/// How the login to an upstream is doing, or what it gets by itself.
+#[utoipa::path(
+    get, path = "/admin/uds/{id}/login", tag = "upstreams", params(("id" = String, Path, description = "The upstream's id")),
+    responses(
+        (status = 200, description = "As this replica sees it", body = Success<UpstreamLogin>),
+        (status = 404, description = "There is no such upstream, it is switched off, or it gets no tokens", body = Failure),
+        Always
+    )
+)]
+pub(super) fn login_state() {}
+
+/// Forgets the login to an upstream, on this replica; the authorization server is not told.
+#[utoipa::path(
+    delete, path = "/admin/uds/{id}/login", tag = "upstreams", params(("id" = String, Path, description = "The upstream's id")),
+    responses(
+        (status = 200, description = "It is forgotten", body = Success<UpstreamLogin>),
+        (status = 404, description = "There is no such upstream, or it is switched off", body = Failure),
+        (status = 409, description = "Nobody logs in to it", body = Failure),
+        Always
+    )
+)]
+pub(super) fn forget_login() {}
 
 /// What an upstream offered last; `null` before it was connected for the first time.
 #[utoipa::path(

@@ -101,6 +101,7 @@ pub(super) fn service(bases: &Bases, id: &Arc<str>) -> Option<UpstreamState> {
         drifted: 0,
         attempts: 0,
         last_error: latest.map(|(_, error)| error.clone()),
+        login_needed: false,
         next_attempt_ms: endpoints.iter().filter_map(|endpoint| endpoint.retry_in_ms).min(),
         strays: 0,
         endpoints: endpoints.into_iter().map(Into::into).collect(),

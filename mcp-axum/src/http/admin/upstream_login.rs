@@ -1,0 +1,136 @@
+//! Logins to upstreams: `/admin/uds/{id}/login` begins one, says how it is doing, and forgets it. It ends at `/oauth/callback`.
+
+use super::{envelope::Success, parameters::Target, upstreams::missing};
+use crate::{
+    app::App,
+    http::error::{Error, Result},
+};
+use axum::extract::State;
+use http::{HeaderMap, StatusCode, Uri, header};
+use mcp_common::key::Key;
+use mcp_core::{
+    oauth::{LoginState, Registrant},
+    upstream::UpstreamError,
+};
+use serde::Serialize;
+use std::sync::Arc;
+use utoipa::ToSchema;
+
+/// A login that somebody has to go on with.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct LoginBegun {
+    /// The address to open in a browser, within ten minutes. It is good for one login.
+    #[schema(example = "https://login.example/authorize?response_type=code&…")]
+    url: String,
+    /// Where the browser comes back to; authorization servers that the client is registered at by hand have to know it.
+    #[schema(example = "https://gateway.example.com/oauth/callback")]
+    redirect_uri: String,
+}
+
+/// How a login is doing, as this replica sees it.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct UpstreamLogin {
+    /// `client_credentials`, which nobody logs in for, or `authorization_code`.
+    #[schema(example = "authorization_code")]
+    grant: &'static str,
+    /// Whether there is a token, or what one is got with.
+    logged_in: bool,
+    /// Whether somebody has to log in, for the first time or again.
+    login_needed: bool,
+    /// The authorization server that the token is of.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(required = false, nullable = false, example = "https://login.example")]
+    issuer: Option<String>,
+    /// The scopes that were asked for last.
+    scopes: Vec<String>,
+    /// The seconds for which the token is good; absent without one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(required = false, nullable = false)]
+    expires_in: Option<u64>,
+}
+
+impl From<LoginState> for UpstreamLogin {
+    fn from(state: LoginState) -> Self {
+        Self {
+            grant: state.grant,
+            logged_in: state.logged_in,
+            login_needed: state.login_needed,
+            issuer: state.issuer,
+            scopes: state.scopes,
+            expires_in: state.expires_in,
+        }
+    }
+}
+
+/// Begins a login.
+pub(super) async fn begin(
+    State(app): State<Arc<App>>,
+    headers: HeaderMap,
+    Target(key): Target,
+) -> Result<Success<LoginBegun>> {
+    let registrant = registrant(&app, &headers)?;
+    let redirect_uri = registrant.redirect_uri();
+    let begun = app.hub.begin_login(&key.id, registrant).await;
+    let url = begun
+        .ok_or_else(|| missing(&key))?
+        .map_err(|error| failed(&key, &error))?;
+    Ok(Success::new(LoginBegun { url, redirect_uri }))
+}
+
+/// How it is doing.
+pub(super) async fn show(State(app): State<Arc<App>>, Target(key): Target) -> Result<Success<UpstreamLogin>> {
+    let state = app.hub.login_state(&key.id);
+    let state = state.ok_or_else(|| {
+        Error::not_found(format!(
+            "there is no {key} that is switched on and gets tokens of OAuth"
+        ))
+    })?;
+    Ok(Success::new(state.into()))
+}
+
+/// Forgets it.
+pub(super) async fn forget(
+    State(app): State<Arc<App>>,
+    Target(key): Target,
+) -> Result<Success<UpstreamLogin>> {
+    let forgotten = app.hub.forget_login(&key.id).await;
+    forgotten
+        .ok_or_else(|| missing(&key))?
+        .map_err(|error| failed(&key, &error))?;
+    show(State(app), Target(key)).await
+}
+
+/// Where browsers find the gateway: where it says, or on the machine that it was asked on.
+fn registrant(app: &App, headers: &HeaderMap) -> Result<Registrant> {
+    if let Some(public_url) = &app.settings.app.public_url {
+        return Ok(Registrant::at(public_url));
+    }
+    let host = headers.get(header::HOST).and_then(|host| host.to_str().ok());
+    let scheme = if app.tls.is_some() { "https" } else { "http" };
+    let base = host
+        .map(|host| format!("{scheme}://{host}"))
+        .filter(|base| base.parse::<Uri>().is_ok_and(|uri| is_this_machine(&uri)));
+    base.map(|base| Registrant::at(&base)).ok_or_else(|| {
+        Error::new(
+            StatusCode::CONFLICT,
+            "nobody could come back from the login: `app.public_url` does not say by which URL browsers reach the gateway",
+        )
+    })
+}
+
+fn is_this_machine(uri: &Uri) -> bool {
+    let host = uri.host().unwrap_or_default().trim_matches(['[', ']']);
+    host == "localhost"
+        || host
+            .parse::<std::net::IpAddr>()
+            .is_ok_and(|address| address.is_loopback())
+}
+
+/// The upstream or its authorization server is to blame, or the document.
+fn failed(key: &Key, error: &UpstreamError) -> Error {
+    let status = match error {
+        UpstreamError::Refused(_) => StatusCode::CONFLICT,
+        _ => StatusCode::BAD_GATEWAY,
+    };
+    Error::new(status, format!("{key}: {error}"))
+}

@@ -1,0 +1,123 @@
+//! Where browsers come back to from authorization servers of upstreams (`/oauth/callback`), and what the gateway says of itself to these
+//! (`/oauth/client.json`). Both are for everybody: what counts is the `state`, which nobody guesses and which is good once.
+
+use super::{error::Error, manners::method_not_allowed};
+use crate::app::App;
+use axum::{
+    Json, Router,
+    extract::{Query, State, rejection::QueryRejection},
+    response::{IntoResponse, Response},
+    routing::get,
+};
+use http::{HeaderName, HeaderValue, Method, StatusCode, header};
+use mcp_core::oauth::{Answered, CALLBACK, CLIENT_DOCUMENT, Registrant};
+use serde::Deserialize;
+use std::{fmt, sync::Arc};
+
+/// What is said is text, for nobody's frame and nobody's cache, and its address, which has a code in it, is told to nobody.
+const MANNERS: [(HeaderName, &str); 5] = [
+    (
+        header::CONTENT_SECURITY_POLICY,
+        "default-src 'none'; frame-ancestors 'none'",
+    ),
+    (header::X_FRAME_OPTIONS, "DENY"),
+    (header::REFERRER_POLICY, "no-referrer"),
+    (header::CACHE_CONTROL, "no-store"),
+    (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+];
+
+#[derive(Deserialize)]
+struct Came {
+    state: Option<String>,
+    code: Option<String>,
+    iss: Option<String>,
+    error: Option<String>,
+    error_description: Option<String>,
+}
+
+impl fmt::Debug for Came {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Came")
+    }
+}
+
+/// Both of them.
+pub(crate) fn router(app: Arc<App>) -> Router {
+    Router::new()
+        .route(CALLBACK, get(come_back))
+        .route(CLIENT_DOCUMENT, get(client_document))
+        .method_not_allowed_fallback(method_not_allowed)
+        .with_state(app)
+}
+
+/// Ends a login.
+async fn come_back(
+    State(app): State<Arc<App>>,
+    method: Method,
+    came: Result<Query<Came>, QueryRejection>,
+) -> Response {
+    // Whoever only looks whether there is something ends nothing.
+    if method != Method::GET {
+        return said(StatusCode::NO_CONTENT, String::new());
+    }
+    let Ok(Query(came)) = came else {
+        return said(
+            StatusCode::BAD_REQUEST,
+            "This is no answer of an authorization server.\n".to_owned(),
+        );
+    };
+    let answered = match (came.code, came.error) {
+        (_, Some(error)) => {
+            let words = came.error_description.unwrap_or_default();
+            Answered::Error(format!("{error} {words}").trim_end().to_owned())
+        }
+        (Some(code), None) => Answered::Code(code.into()),
+        (None, None) => {
+            let text = "This is where a login to an upstream comes back to: `code` or `error` is missing.\n";
+            return said(StatusCode::BAD_REQUEST, text.to_owned());
+        }
+    };
+    let state = came.state.unwrap_or_default();
+    match app.hub.finish_login(&state, came.iss.as_deref(), answered).await {
+        Ok(upstream) => {
+            tracing::info!(upstream = &*upstream, "somebody has logged in to an upstream");
+            let text = format!("The gateway is logged in to `{upstream}` now. This page can be closed.\n");
+            said(StatusCode::OK, text)
+        }
+        Err(error) => {
+            tracing::warn!(%error, "a login to an upstream came to nothing");
+            said(
+                StatusCode::BAD_REQUEST,
+                format!("The gateway is not logged in: {error}.\n"),
+            )
+        }
+    }
+}
+
+/// What the gateway is, for authorization servers that know clients by their URL.
+async fn client_document(State(app): State<Arc<App>>) -> Response {
+    let public_url = app.settings.app.public_url.as_deref();
+    match public_url.and_then(|base| Registrant::at(base).client_document()) {
+        Some(document) => {
+            let mut response = Json(document).into_response();
+            response
+                .headers_mut()
+                .insert(header::CACHE_CONTROL, HeaderValue::from_static("max-age=300"));
+            response
+        }
+        None => Error::not_found(
+            "this gateway is known to nobody by a document: `app.public_url` does not begin with https://",
+        )
+        .into_response(),
+    }
+}
+
+fn said(status: StatusCode, text: String) -> Response {
+    let mut response = (status, text).into_response();
+    for (name, value) in MANNERS {
+        response
+            .headers_mut()
+            .insert(name, HeaderValue::from_static(value));
+    }
+    response
+}
