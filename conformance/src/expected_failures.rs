@@ -5,6 +5,8 @@ use std::{fs, path::Path};
 
 /// The entries of some files of `expected-failures/`.
 pub struct ExpectedFailures {
+    /// `server` or `client`: what of the harness's scenarios they are of.
+    side: &'static str,
     /// `scenario` or `scenario:check`.
     pub entries: Vec<String>,
 }
@@ -29,14 +31,31 @@ impl ExpectedFailures {
                 entries.push(entry.trim().to_owned());
             }
         }
-        Ok(Self { entries })
+        Ok(Self::of_server(entries))
+    }
+
+    /// These entries, of scenarios for servers.
+    pub fn of_server(entries: Vec<String>) -> Self {
+        Self {
+            side: "server",
+            entries,
+        }
+    }
+
+    /// The same entries, of scenarios for clients.
+    pub fn of_client(self) -> Self {
+        Self {
+            side: "client",
+            ..self
+        }
     }
 
     /// As the conformance harness reads it.
     pub fn to_yaml(&self) -> String {
+        let side = self.side;
         match self.entries.as_slice() {
-            [] => "server: []\n".to_owned(),
-            entries => format!("server:\n  - {}\n", entries.join("\n  - ")),
+            [] => format!("{side}: []\n"),
+            entries => format!("{side}:\n  - {}\n", entries.join("\n  - ")),
         }
     }
 }

@@ -1,18 +1,29 @@
-//! `cargo xtask conformance`: all suites against the gateway's own tools, one table; and through it to other servers, another.
+//! `cargo xtask conformance`: all suites against the gateway's own tools, one table; through it to other servers, another; and the suites for
+//! clients, a third. With `drive` it is what the harness calls a client.
 #![expect(clippy::print_stdout, reason = "the table is what it is run for")]
 
 use anyhow::{Result, ensure};
-use dynmcp_conformance::{Report, Subject, Suite, matrix::Cell, run};
+use dynmcp_conformance::{ClientSuite, Report, Subject, Suite, drive, matrix::Cell, run};
 
 #[tokio::main]
 async fn main() -> Result<()> {
+    let mut arguments = std::env::args().skip(1);
+    if arguments.next().as_deref() == Some("drive") {
+        return drive(&arguments.next().unwrap_or_default()).await;
+    }
     let verbose = std::env::args().any(|argument| argument == "--verbose");
     let only_matrix = std::env::args().any(|argument| argument == "--matrix");
+    let only_client = std::env::args().any(|argument| argument == "--client");
     let mut details = Vec::new();
-    if !only_matrix {
+    if !only_matrix && !only_client {
         suites(verbose, &mut details).await?;
     }
-    matrix(verbose, &mut details).await?;
+    if !only_client {
+        matrix(verbose, &mut details).await?;
+    }
+    if !only_matrix {
+        clients(verbose, &mut details).await?;
+    }
     for problem in &details {
         println!("{problem}");
     }
@@ -62,6 +73,23 @@ async fn matrix(verbose: bool, details: &mut Vec<String>) -> Result<()> {
             verdict(&report)
         );
         note(cell.name, &report, verbose, details);
+    }
+    Ok(())
+}
+
+async fn clients(verbose: bool, details: &mut Vec<String>) -> Result<()> {
+    println!("\n| as a client | checks passed | failed | expected failures | verdict |");
+    println!("|---|---|---|---|---|");
+    let driver = std::env::current_exe()?;
+    for suite in ClientSuite::ALL {
+        let report = suite.run(&driver).await?;
+        let (passed, failed, expected) = (report.passed, report.failed, report.expected);
+        println!(
+            "| {} | {passed} | {failed} | {expected} | {} |",
+            suite.title(),
+            verdict(&report)
+        );
+        note(&suite.title(), &report, verbose, details);
     }
     Ok(())
 }

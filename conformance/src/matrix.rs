@@ -68,7 +68,7 @@ impl Cell {
     /// What the server gives when it is asked directly. Nothing is expected of it.
     pub async fn directly(&self) -> Result<Report> {
         let server = Everything::start(self.server).await?;
-        let nothing = ExpectedFailures { entries: Vec::new() };
+        let nothing = ExpectedFailures::of_server(Vec::new());
         let slug = format!("direct-{}", self.name);
         measure(&server.url, self.package, self.arguments, &slug, &nothing).await
     }

@@ -6,7 +6,7 @@ use dynmcp_harness::Toolbox;
 use std::{fs, path::Path, process::Stdio, time::Duration};
 use tokio::{process::Command, time::timeout};
 
-const WHOLE_RUN: Duration = Duration::from_secs(300);
+const WHOLE_RUN: Duration = Duration::from_secs(600);
 
 /// What came of one suite.
 pub struct Report {
@@ -37,6 +37,20 @@ pub async fn measure(
     slug: &str,
     expected: &ExpectedFailures,
 ) -> Result<Report> {
+    // One of the scenarios wants to know whether the server tells `localhost` from a foreign name.
+    let url = url.replace("127.0.0.1", "localhost");
+    let all = [&["server", "--url", &url], arguments].concat();
+    harness(package, &all, &[], slug, expected).await
+}
+
+/// Runs the harness, and reads what it says.
+pub(crate) async fn harness(
+    package: &str,
+    arguments: &[&str],
+    variables: &[(&str, String)],
+    slug: &str,
+    expected: &ExpectedFailures,
+) -> Result<Report> {
     let toolbox = Toolbox::open()?;
     let results = Path::new(env!("CARGO_MANIFEST_DIR"))
         .join("../target/conformance")
@@ -47,12 +61,10 @@ pub async fn measure(
     fs::create_dir_all(&results)?;
     let baseline = results.join("expected-failures.yml");
     fs::write(&baseline, expected.to_yaml())?;
-    // One of the scenarios wants to know whether the server tells `localhost` from a foreign name.
-    let url = url.replace("127.0.0.1", "localhost");
     let run = Command::new(toolbox.node())
         .arg(toolbox.node_module(package).join("dist/index.js"))
-        .args(["server", "--url", &url])
         .args(arguments)
+        .envs(variables.iter().map(|(name, value)| (*name, value)))
         .arg("--expected-failures")
         .arg(&baseline)
         .arg("--output-dir")
@@ -73,7 +85,7 @@ pub async fn measure(
 
 fn read(output: String, succeeded: bool, expected: &ExpectedFailures) -> Result<Report> {
     let (_, summary) = output
-        .split_once("=== SUMMARY ===")
+        .split_once("SUMMARY ===")
         .with_context(|| format!("no summary:\n{output}"))?;
     let total = summary
         .lines()
@@ -131,7 +143,7 @@ mod tests {
         let output =
             format!("…\n=== SUMMARY ===\n✗ a: 1 passed, 1 failed\n\nTotal: 12 passed, 3 failed\n\n{verdict}");
         let entries = entries.iter().map(|entry| (*entry).to_owned()).collect();
-        read(output, succeeded, &ExpectedFailures { entries }).expect("a summary")
+        read(output, succeeded, &ExpectedFailures::of_server(entries)).expect("a summary")
     }
 
     #[test]

@@ -33,7 +33,7 @@ enum Task {
     },
     /// Runs the official MCP conformance suites and prints a table.
     Conformance {
-        /// `--verbose` prints what each suite says.
+        /// `--verbose` prints what each suite says; `--matrix` and `--client` run a part of them.
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         arguments: Vec<String>,
     },

@@ -14,7 +14,8 @@ pub struct Admin {
 }
 
 impl Admin {
-    pub(crate) fn new(origin: &str) -> Result<Self> {
+    /// Of the gateway at this origin, which has the key of tests.
+    pub fn new(origin: &str) -> Result<Self> {
         let client = Client::builder().timeout(Duration::from_secs(20)).build()?;
         Ok(Self {
             origin: origin.into(),
@@ -53,6 +54,26 @@ impl Admin {
         let url = format!("{}/admin/{path}", self.origin);
         let answer = self.client.get(&url).bearer_auth(Gateway::KEY).send().await?;
         Ok(json(answer).await?["data"].take())
+    }
+
+    /// `data` of what comes of a POST to the path under `/admin`.
+    pub async fn post(&self, path: &str, body: &Value) -> Result<Value> {
+        let url = format!("{}/admin/{path}", self.origin);
+        let answer = self
+            .client
+            .post(&url)
+            .bearer_auth(Gateway::KEY)
+            .json(body)
+            .send()
+            .await?;
+        Ok(json(answer).await?["data"].take())
+    }
+
+    /// Deletes a definition.
+    pub async fn delete(&self, collection: &str, id: &str) -> Result<()> {
+        let url = format!("{}/admin/{collection}/{id}", self.origin);
+        json(self.client.delete(&url).bearer_auth(Gateway::KEY).send().await?).await?;
+        Ok(())
     }
 
     async fn put(&self, collection: &str, id: &str, document: &Value) -> Result<()> {
