@@ -125,6 +125,13 @@ mod tests {
         assert_eq!(of(&["Bearer scope=\"a\", Bearer scope=\"b\""]).scopes, ["a"]);
     }
 
+    proptest::proptest! {
+        #[test]
+        fn whatever_a_server_says_is_read_to_its_end(text in "[ -~\t]{0,60}", more in "([A-Za-z]{1,8}( |=|,|\"|\\\\){0,3}){0,12}") {
+            let _ = (read(&text), read(&more), read(&format!("Bearer {more}{text}")));
+        }
+    }
+
     #[test]
     fn what_is_none_is_none() {
         for text in [

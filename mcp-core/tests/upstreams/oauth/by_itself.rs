@@ -310,6 +310,27 @@ async fn a_server_that_takes_no_token_is_not_asked_for_ever() {
 }
 
 #[tokio::test]
+async fn each_of_several_endpoints_has_a_token_of_its_own() {
+    let (one, other) = (Place::start().await, Place::start().await);
+    let mut document = one.with_secret(&json!({}));
+    document.as_object_mut().unwrap().remove("url");
+    let url = |place: &Place| json!({"url": format!("{}/mcp", place.book.server)});
+    document["endpoints"] = json!([url(&one), url(&other)]);
+    document["balance"] = json!({"algorithm": "round_robin"});
+    let hub = hub_with(one.settings(), &document);
+    ready(&hub).await;
+    for _ in 0..6 {
+        call(&hub, "get", "{}").await.unwrap();
+    }
+    for place in [&one, &other] {
+        let asked = place.asked();
+        assert_eq!(asked.len(), 1);
+        assert_eq!(asked[0].form()["resource"], format!("{}/mcp", place.book.server));
+        assert!(place.mcp.count("tools/call") > 0);
+    }
+}
+
+#[tokio::test]
 async fn a_document_without_it_says_what_the_server_wants() {
     let place = Place::start().await;
     let hub = hub_with(place.settings(), &place.mcp.document());
