@@ -34,6 +34,7 @@ mod pid_file;
 mod pin;
 mod place;
 mod plan;
+mod repl;
 #[cfg(unix)]
 mod roles;
 mod sandbox;
@@ -73,6 +74,7 @@ use keys::KeysCommand;
 use migrate::MigrateArguments;
 use pin::PinArguments;
 use plan::{ApplyArguments, PlanArguments};
+use repl::ReplArguments;
 use roles::RolesCommand;
 use status::StatusArguments;
 use std::{ffi::OsString, path::PathBuf, process::ExitCode};
@@ -100,6 +102,7 @@ Examples:
   dynmcp import openapi petstore.yaml --instance pets --dry-run
   dynmcp explain get_order id=7            which request a call makes, and why; as a curl line too
   dynmcp call support get_order id=7       call a tool as an MCP client does
+  dynmcp repl support                      list, search, describe and call its tools, line by line
   dynmcp add docs https://docs.example.com/mcp --instance desk   show the tools of another MCP server
   dynmcp import mcp ~/.cursor/mcp.json --instance desk           those of all servers of a client's file
   dynmcp upstreams                         how they are doing
@@ -216,6 +219,15 @@ enum Command {
     ///
     /// Prints what the model would read. Exit code 1 where the tool reports an error.
     Call(Box<CallArguments>),
+    /// List, search, describe and call the tools of an instance, line by line.
+    ///
+    /// At a terminal lines are completed (Tab: tools, arguments, their values) and remembered. Otherwise they are read as they come,
+    /// and the exit code is 1 where one of them failed:
+    ///
+    ///   dynmcp repl support
+    ///   printf '%s\n' 'search order' 'get_order id=7' | dynmcp repl support
+    #[command(verbatim_doc_comment)]
+    Repl(ReplArguments),
     /// Carry messages between an instance and a client that starts its servers as programs.
     ///
     /// What comes on standard input goes to the MCP endpoint of a running gateway, in every revision; standard output has
@@ -435,6 +447,7 @@ fn run_command(cli: Cli) -> ExitCode {
         Command::Schema { documents, strict } => schema::print(&documents, strict),
         Command::Explain(arguments) => explain::run(cli.config, &arguments),
         Command::Call(arguments) => call::run(cli.config, &arguments),
+        Command::Repl(arguments) => repl::run(cli.config, &arguments),
         Command::Stdio(arguments) => stdio::run(cli.config, &arguments),
         Command::Add(arguments) => add::run(cli.config, &arguments),
         Command::Connect(arguments) => connect::run(cli.config, &arguments),

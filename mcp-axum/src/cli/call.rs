@@ -1,6 +1,6 @@
 //! `dynmcp call …`: a tool, called as an MCP client calls it.
 
-mod list;
+pub(super) mod list;
 
 use super::{
     Failure,
@@ -42,7 +42,7 @@ pub(super) fn run(config: Option<PathBuf>, arguments: &CallArguments) -> Result<
         let Some(name) = &arguments.tool else {
             return match arguments.format {
                 OutputFormat::Json => print_json(&tools.iter().map(|tool| &tool.raw).collect::<Vec<_>>()),
-                OutputFormat::Text => print(&list::text(&tools)),
+                OutputFormat::Text => print(&list::text(&tools.iter().collect::<Vec<_>>())),
             };
         };
         let tool = find(&arguments.instance, &tools, name)?;
@@ -67,9 +67,8 @@ pub(super) fn find<'t>(instance: &str, tools: &'t [Tool], name: &str) -> Result<
     })
 }
 
-/// The gateway of this configuration.
 /// With what may be done about it.
-async fn refusal(client: &Mcp, instance: &str, error: ClientError) -> Failure {
+pub(super) async fn refusal(client: &Mcp, instance: &str, error: ClientError) -> Failure {
     let ClientError::McpRefused {
         status,
         text,
@@ -112,7 +111,8 @@ async fn instances(gateway: &Gateway) -> Vec<String> {
     )
 }
 
-fn show(result: &ToolResult, format: OutputFormat) -> Result<(), Failure> {
+/// An error of the tool is one of the command.
+pub(super) fn show(result: &ToolResult, format: OutputFormat) -> Result<(), Failure> {
     match format {
         OutputFormat::Json => print_json(&result.raw)?,
         OutputFormat::Text => print(&list::content(&result.content))?,

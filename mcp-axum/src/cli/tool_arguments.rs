@@ -32,6 +32,14 @@ enum Node {
 }
 
 impl ToolArguments {
+    /// NAME=VALUE alone.
+    pub(super) fn of(pairs: Vec<String>) -> Self {
+        Self {
+            pairs,
+            arguments: None,
+        }
+    }
+
     /// As the text of one JSON object.
     pub(super) fn to_json(&self, schema: &Value) -> Result<String, Failure> {
         let mut root: IndexMap<String, Node> = IndexMap::new();
@@ -66,6 +74,21 @@ impl ToolArguments {
         }
         Ok(Node::Object(root).to_json())
     }
+}
+
+/// The values that the schema has for an argument, if they are few enough to be written there.
+pub(super) fn values(schema: &Value, name: &str) -> impl Iterator<Item = String> {
+    convert::find(schema, name).values().into_iter()
+}
+
+/// The types of an argument.
+pub(super) fn kind(schema: &Value, name: &str) -> String {
+    convert::find(schema, name).kind()
+}
+
+/// What the schema says that it is.
+pub(super) fn description<'a>(schema: &'a Value, name: &str) -> &'a str {
+    convert::find(schema, name).description()
 }
 
 /// `name`, `=` or `:=`, and the rest.

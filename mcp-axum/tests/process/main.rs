@@ -36,6 +36,7 @@ mod operate;
 mod pin;
 #[cfg(target_os = "linux")]
 mod programs;
+mod repl;
 #[cfg(target_os = "linux")]
 mod roles;
 mod safe_mode;

@@ -7,7 +7,7 @@ use serde_json::Value;
 const MOST: usize = 100;
 
 /// Each tool with its arguments: `get_order id [expand]`, and what it does.
-pub(super) fn text(tools: &[Tool]) -> String {
+pub(in crate::cli) fn text(tools: &[&Tool]) -> String {
     if tools.is_empty() {
         return "no tools\n".to_owned();
     }
@@ -31,8 +31,8 @@ pub(super) fn text(tools: &[Tool]) -> String {
     out
 }
 
-/// The required ones first; groups by their members.
-fn arguments(schema: &Value) -> Vec<String> {
+/// The required ones first, others in brackets; groups by their members.
+pub(in crate::cli) fn arguments(schema: &Value) -> Vec<String> {
     let mut found = Vec::new();
     let properties = schema.get("properties").and_then(Value::as_object);
     let required = schema.get("required").and_then(Value::as_array);

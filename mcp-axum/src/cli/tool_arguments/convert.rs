@@ -47,7 +47,44 @@ pub(super) fn find<'a>(root: &'a Value, name: &str) -> Target<'a> {
     }
 }
 
-impl Target<'_> {
+impl<'a> Target<'a> {
+    /// Each value that it can have, as it is typed; none where there are more than are listed.
+    pub(super) fn values(&self) -> Vec<String> {
+        let Some(schema) = self.schema.map(|schema| resolve(self.root, schema)) else {
+            return Vec::new();
+        };
+        let listed = schema.get("enum").and_then(Value::as_array).into_iter().flatten();
+        let listed: Vec<String> = listed
+            .chain(schema.get("const"))
+            .map(|value| value.as_str().map_or_else(|| value.to_string(), str::to_owned))
+            .collect();
+        if listed.is_empty() && types(self.root, schema, 0) == ["boolean"] {
+            return vec!["true".to_owned(), "false".to_owned()];
+        }
+        listed
+    }
+
+    /// The types that it takes, in words.
+    pub(super) fn kind(&self) -> String {
+        let mut types = self
+            .schema
+            .map(|schema| types(self.root, schema, 0))
+            .unwrap_or_default();
+        types.dedup();
+        match types.is_empty() {
+            true => "any".to_owned(),
+            false => types.join("|"),
+        }
+    }
+
+    pub(super) fn description(&self) -> &'a str {
+        let said = |schema: &'a Value| schema.get("description").and_then(Value::as_str);
+        let schema = self.schema;
+        schema
+            .and_then(|schema| said(schema).or_else(|| said(resolve(self.root, schema))))
+            .unwrap_or_default()
+    }
+
     /// The text as JSON of a type that the schema takes; a text where none fits, so that validation says why.
     pub(super) fn convert(&self, text: &str) -> String {
         self.schema
