@@ -1,13 +1,10 @@
 //! The servers of an aggregator's file, as documents of the store: written when the gateway starts, and again when the file changes. An instance
 //! shows all of them.
 
-use crate::{
-    app::App,
-    settings::{Aggregated, INSTANCE},
-};
+use crate::{app::App, settings::Aggregated};
 use mcp_common::{document::Document, key::Key};
 use mcp_core::authoring::writer::{Delete, Expectation, Put};
-use serde_json::{Value, json};
+use serde_json::Value;
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 use tokio::sync::watch;
 
@@ -59,23 +56,7 @@ pub(crate) async fn run(mut configured: watch::Receiver<Arc<App>>) {
 /// Upstreams first, so that the instance finds them; those that are gone last. What the store refuses costs itself alone.
 async fn write(app: &App, aggregated: &Aggregated, written: &mut BTreeMap<Key, Value>) -> Refused {
     let mut refused = Refused::new();
-    let mut wanted: Vec<(Key, Value)> = Vec::new();
-    for upstream in &aggregated.upstreams {
-        wanted.push((Key::upstream(upstream.id.as_str()), upstream.document.clone()));
-    }
-    let ids: Vec<&str> = aggregated
-        .upstreams
-        .iter()
-        .map(|upstream| upstream.id.as_str())
-        .collect();
-    let mut instance = json!({"name": "All servers of the configuration", "tool_ids": []});
-    if !ids.is_empty() {
-        instance["include"] = json!({"upstreams": ids});
-    }
-    if aggregated.is_open {
-        instance["auth"] = "none".into();
-    }
-    wanted.push((Key::instance(INSTANCE), instance));
+    let wanted = aggregated.documents();
     for (key, document) in &wanted {
         if written.get(key) == Some(document) {
             continue;

@@ -34,6 +34,7 @@ mod pid_file;
 mod pin;
 mod place;
 mod plan;
+mod progress;
 mod repl;
 #[cfg(unix)]
 mod roles;
@@ -49,6 +50,7 @@ mod tool_arguments;
 mod top;
 mod try_definition;
 mod upstreams;
+mod verify;
 #[cfg(unix)]
 mod warden;
 
@@ -84,6 +86,7 @@ use stop::StopArguments;
 use top::TopArguments;
 use try_definition::TryDefinitionArguments;
 use upstreams::UpstreamsArguments;
+use verify::VerifyArguments;
 
 pub(crate) use own_program::own_program;
 #[cfg(unix)]
@@ -291,6 +294,15 @@ enum Command {
     Status(StatusArguments),
     /// List what is stored and cannot be used, and why; exit code 1 where there is something.
     Quarantine(StatusArguments),
+    /// Say whether everything that is stored can be used; with --examples also whether it does what its examples say.
+    ///
+    /// Works on the configured data source, compiling everything as a gateway would, or with --server on what a running gateway
+    /// says of its own. Exit code 1 where something is not as it should be.
+    ///
+    ///   dynmcp verify
+    ///   dynmcp verify tools get_order --examples
+    #[command(verbatim_doc_comment)]
+    Verify(VerifyArguments),
     /// Call a tool many times through a running gateway and print how long it took.
     Benchmark(Box<BenchmarkArguments>),
     /// End the gateway that runs with this configuration on this machine, and wait until calls in flight are finished.
@@ -435,6 +447,7 @@ fn run_command(cli: Cli) -> ExitCode {
         Command::Rollback(arguments) => definitions::rollback(cli.config, &arguments),
         Command::Status(arguments) => status::status(cli.config, &arguments),
         Command::Quarantine(arguments) => status::quarantine(cli.config, &arguments),
+        Command::Verify(arguments) => verify::run(cli.config, &arguments),
         Command::Benchmark(arguments) => benchmark::run(cli.config, &arguments),
         #[cfg(unix)]
         Command::Stop(arguments) => stop::run(cli.config, &arguments),

@@ -9,6 +9,7 @@ mod differences;
 mod discovery;
 mod display;
 mod error;
+pub(crate) mod format;
 mod layers;
 mod list;
 mod live;
@@ -19,7 +20,7 @@ mod unknown;
 mod webhooks;
 
 pub use aggregator::{Aggregated, ConfiguredUpstream};
-pub(crate) use aggregator::{INSTANCE, written_as};
+pub(crate) use aggregator::{own, written_as};
 pub use auto_size::AutoSize;
 pub use bounds::BoundsSettings;
 pub use check::OPERATOR_PATHS;

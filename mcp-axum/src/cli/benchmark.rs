@@ -4,6 +4,7 @@ use super::{
     Failure, call,
     gateway::RunningGateway,
     output::{OutputFormat, print, print_json},
+    progress::Progress,
     tool_arguments::ToolArguments,
 };
 use crate::client::Mcp;
@@ -56,6 +57,7 @@ pub(super) fn run(config: Option<PathBuf>, arguments: &BenchmarkArguments) -> Re
         let tool = call::find(&arguments.instance, &tools, &arguments.tool)?;
         let text = arguments.arguments.to_json(&tool.schema)?;
         let given: &RawValue = serde_json::from_str(&text).map_err(Failure::runtime)?;
+        let progress = Progress::counted("calls", arguments.requests.into());
         let call = |_| async {
             let begun = Instant::now();
             let called = client.call(tool, given).await;
@@ -65,6 +67,7 @@ pub(super) fn run(config: Option<PathBuf>, arguments: &BenchmarkArguments) -> Re
                 Ok(result) => note(&first, result.raw.get()),
                 Err(error) => note(&first, &error.to_string()),
             };
+            progress.one();
             Made { took, has_failed }
         };
         let begun = Instant::now();

@@ -1,5 +1,6 @@
 //! `dynmcp config …`
 
+mod convert;
 mod doctor;
 mod generate;
 
@@ -12,8 +13,13 @@ use crate::{
     settings::{DEFAULT_TOML, Layers, Settings},
 };
 use clap::Subcommand;
+use convert::ConvertArguments;
 use generate::Template;
-use std::path::PathBuf;
+use std::{
+    fs::OpenOptions,
+    io::Write,
+    path::{Path, PathBuf},
+};
 
 #[derive(Subcommand)]
 pub(super) enum ConfigCommand {
@@ -32,6 +38,15 @@ pub(super) enum ConfigCommand {
         #[arg(long, short, value_name = "FILE")]
         output: Option<PathBuf>,
     },
+    /// Write a configuration in the other format, or make one of this gateway of an aggregator's.
+    ///
+    /// What the aggregator Only1MCP reads is YAML or TOML, and `dynmcp start` reads it as it is. As `dynmcp` its servers become
+    /// definitions in files, and the rest a configuration that has them for its data source:
+    ///
+    ///   dynmcp config convert only1mcp.yaml --to toml > only1mcp.toml
+    ///   dynmcp config convert only1mcp.yaml --to dynmcp --output gateway
+    #[command(verbatim_doc_comment)]
+    Convert(ConvertArguments),
     /// Look for problems of the configuration and of where it is to run, and say what could be better.
     ///
     /// Also whether somebody can listen there and the data source answers. Exit code 1 where there is a problem.
@@ -48,6 +63,7 @@ pub(super) fn run(file: Option<PathBuf>, command: &ConfigCommand) -> Result<(), 
         ConfigCommand::Show => show(file),
         ConfigCommand::Default => print_default(),
         ConfigCommand::Generate { template, output } => generate::run(*template, output.as_deref()),
+        ConfigCommand::Convert(arguments) => convert::run(file, arguments),
         ConfigCommand::Doctor { format } => doctor::run(file, *format),
     }
 }
@@ -100,4 +116,22 @@ fn show(file: Option<PathBuf>) -> Result<(), Failure> {
 
 fn print_default() -> Result<(), Failure> {
     print(DEFAULT_TOML)
+}
+
+/// Only its owner may read it: it may have secrets.
+fn create(path: &Path, text: &str) -> Result<(), Failure> {
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let written = options
+        .open(path)
+        .and_then(|mut file| file.write_all(text.as_bytes()));
+    written.map_err(|error| {
+        let advice = match error.kind() {
+            std::io::ErrorKind::AlreadyExists => "; it is left as it is: choose another name",
+            _ => "",
+        };
+        Failure::runtime(format_args!("{}: {error}{advice}", path.display()))
+    })
 }

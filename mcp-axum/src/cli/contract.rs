@@ -14,10 +14,12 @@ use mcp_core::authoring::examples::{ExampleRun, Mode, Verdict};
 use serde::Serialize;
 use std::path::PathBuf;
 
+/// Stands for the examples of a definition that has none that could be run.
+const DEFINITION: &str = "definition";
 /// Something is not as the examples say.
 const FAILED: u8 = 1;
 
-#[derive(Args)]
+#[derive(Args, Default)]
 pub(super) struct TestArguments {
     /// A folder of definition files, or one such file. Without it: what the configured data source has, or with
     /// --server what that gateway serves.
@@ -44,7 +46,7 @@ pub(super) struct TestArguments {
 
 /// What was run, and what could not be.
 #[derive(Debug, Default, Serialize)]
-struct Results {
+pub(super) struct Results {
     passed: usize,
     failed: usize,
     skipped: usize,
@@ -62,12 +64,7 @@ struct PlacedRun {
 
 /// Returns the exit code.
 pub(super) fn run(config: Option<PathBuf>, arguments: &TestArguments) -> Result<u8, Failure> {
-    let results = super::run(async {
-        match arguments.gateway.gateway()? {
-            Some(gateway) => remote::run(&gateway, arguments).await,
-            None => local::run(config, arguments).await,
-        }
-    })?;
+    let results = super::run(results(config, arguments))?;
     match arguments.format {
         OutputFormat::Json => print_json(&results)?,
         OutputFormat::Text => print(&tap::text(&results))?,
@@ -85,7 +82,23 @@ pub(super) fn run(config: Option<PathBuf>, arguments: &TestArguments) -> Result<
     Ok(if results.failed > 0 { FAILED } else { 0 })
 }
 
+/// What became of the examples.
+pub(super) async fn results(config: Option<PathBuf>, arguments: &TestArguments) -> Result<Results, Failure> {
+    match arguments.gateway.gateway()? {
+        Some(gateway) => remote::run(&gateway, arguments).await,
+        None => local::run(config, arguments).await,
+    }
+}
+
 impl TestArguments {
+    /// All examples of what is stored or served, with their own answers.
+    pub(super) fn of(gateway: GatewayArguments) -> Self {
+        Self {
+            gateway,
+            ..Self::default()
+        }
+    }
+
     fn mode(&self) -> Mode {
         match self.live && !self.mock {
             true => Mode::Live {
@@ -113,6 +126,37 @@ impl TestArguments {
 }
 
 impl Results {
+    /// How many examples failed.
+    pub(super) fn failed(&self) -> usize {
+        self.failed
+    }
+
+    /// What keeps the results that `wanted` says by their tools, and no definition whose examples cannot be run at all.
+    pub(super) fn keep(self, wanted: impl Fn(&str) -> bool) -> Self {
+        let mut kept = Self::default();
+        for PlacedRun { place, run } in self.examples {
+            if run.example != DEFINITION && wanted(&run.tool) {
+                kept.add(place.as_deref(), run);
+            }
+        }
+        kept
+    }
+
+    /// Those that failed and why, and how many did not.
+    pub(super) fn failures(&self) -> String {
+        let mut out = format!(
+            "examples: {} passed, {} failed, {} skipped\n",
+            self.passed, self.failed, self.skipped
+        );
+        for PlacedRun { run, .. } in &self.examples {
+            if run.verdict == Verdict::Failed {
+                let details = run.details.join("; ").replace(char::is_control, " ");
+                out.push_str(&format!("  {} {}: {details}\n", run.tool, run.example));
+            }
+        }
+        out
+    }
+
     fn add(&mut self, place: Option<&str>, run: ExampleRun) {
         match run.verdict {
             Verdict::Passed => self.passed += 1,
@@ -129,7 +173,7 @@ impl Results {
     fn broken(&mut self, place: Option<&str>, tool: &str, reason: String) {
         let run = ExampleRun {
             tool: tool.to_owned(),
-            example: "definition".to_owned(),
+            example: DEFINITION.to_owned(),
             description: None,
             verdict: Verdict::Failed,
             details: vec![reason],

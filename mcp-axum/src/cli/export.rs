@@ -107,7 +107,7 @@ impl Bundle {
 }
 
 /// Touches nobody else's file: a definition that stands in another one already would stand in two.
-fn write(folder: &Path, definitions: &[(Key, Document)]) -> Result<String, Failure> {
+pub(super) fn write(folder: &Path, definitions: &[(Key, Document)]) -> Result<String, Failure> {
     let at = |path: &Path, error: &dyn std::fmt::Display| {
         Failure::runtime(format_args!("{}: {error}", path.display()))
     };

@@ -48,7 +48,7 @@ fn configured(config: Option<PathBuf>) -> Result<String, Failure> {
 }
 
 /// The gateway; without it a command works on the configured data source.
-#[derive(Args, Clone)]
+#[derive(Args, Clone, Default)]
 pub(super) struct GatewayArguments {
     /// Work on this running gateway, not on the configured data source.
     #[arg(long, value_name = "URL", requires = "key")]

@@ -10,6 +10,7 @@ use super::{
     foreign,
     gateway::GatewayArguments,
     output::{OutputFormat, print, print_json},
+    progress::{Progress as Shown, can_draw},
     store::{LocalStore, PRINCIPAL, Use},
 };
 use crate::{
@@ -134,6 +135,14 @@ pub(super) fn run(config: Option<PathBuf>, command: ImportCommand) -> Result<(),
         let settings = Settings::load(&Layers::of_process(config.clone()))?;
         options.limits = Limits::from(&*control_plane::bounds(&settings));
     }
+    let shown = Shown::of("importing");
+    options.progress = match can_draw() {
+        true => {
+            let bar = shown.bar();
+            Progress::new(move |text| bar.set_message(foreign::line(text)))
+        }
+        false => Progress::new(|text| eprintln!("{}", foreign::line(text))),
+    };
     let report = super::run(async {
         let text = read(format, &document, &options.limits).await?;
         match (gateway, &arguments.out) {
@@ -144,6 +153,7 @@ pub(super) fn run(config: Option<PathBuf>, command: ImportCommand) -> Result<(),
             (None, None) => directly(config, format, text, options, arguments.dry_run).await,
         }
     })?;
+    drop(shown);
     print_report(&report, &arguments)?;
     let has_tools = !(report.created.is_empty() && report.changed.is_empty() && report.unchanged.is_empty());
     let is_all_lost = !has_tools && (!report.skipped.is_empty() || !report.conflicts.is_empty());
@@ -187,7 +197,7 @@ impl ImportArguments {
             exclude: all::<Pattern>(&self.exclude)?,
             rename: all::<Rename>(&self.rename)?,
             prune: self.prune,
-            progress: Progress::new(|text| eprintln!("{}", foreign::line(text))),
+            progress: Progress::default(),
             ..ImportOptions::default()
         })
     }

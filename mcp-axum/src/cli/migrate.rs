@@ -3,6 +3,7 @@
 use super::{
     Failure,
     output::{OutputFormat, print, print_json},
+    progress::Progress,
 };
 use crate::{
     runtime::{control_plane, server::StartError},
@@ -42,6 +43,7 @@ pub(super) fn run(config: Option<PathBuf>, arguments: &MigrateArguments) -> Resu
         Migrate::Apply
     };
     let migration = super::run(async {
+        let _progress = Progress::of("migrating");
         let migration = control_plane::migrate(&settings, migrate).await;
         Ok(migration.map_err(StartError::from)?)
     })?;

@@ -66,21 +66,7 @@ impl Place {
                 return Ok(read.collect());
             }
         };
-        let mut all = Vec::new();
-        let mut cursor = String::new();
-        loop {
-            let path = format!("/admin/{}?limit={PAGE}{cursor}", kind.path_segment());
-            let answer = gateway.get(&path).await?;
-            let page: Vec<Box<RawValue>> = gateway.data(&answer)?;
-            for text in page {
-                all.push(shown(kind, text.get()).map_err(Failure::runtime)?);
-            }
-            let envelope: Value = serde_json::from_slice(&answer.body).map_err(Failure::runtime)?;
-            match envelope["next_cursor"].as_str() {
-                Some(next) => cursor = format!("&cursor={}", utf8_percent_encode(next, NON_ALPHANUMERIC)),
-                None => return Ok(all),
-            }
-        }
+        all_of_gateway(gateway, kind).await
     }
 
     /// Stores a definition where there is none of this id, or in the place of the one that was read, if nobody changed it meanwhile.
@@ -157,6 +143,25 @@ impl Place {
         match answer.status {
             StatusCode::NOT_FOUND => Ok(None),
             _ => Ok(Some(gateway.data(&answer)?)),
+        }
+    }
+}
+
+/// Page by page.
+pub(super) async fn all_of_gateway(gateway: &Gateway, kind: Kind) -> Result<Vec<Stored>, Failure> {
+    let mut all = Vec::new();
+    let mut cursor = String::new();
+    loop {
+        let path = format!("/admin/{}?limit={PAGE}{cursor}", kind.path_segment());
+        let answer = gateway.get(&path).await?;
+        let page: Vec<Box<RawValue>> = gateway.data(&answer)?;
+        for text in page {
+            all.push(shown(kind, text.get()).map_err(Failure::runtime)?);
+        }
+        let envelope: Value = serde_json::from_slice(&answer.body).map_err(Failure::runtime)?;
+        match envelope["next_cursor"].as_str() {
+            Some(next) => cursor = format!("&cursor={}", utf8_percent_encode(next, NON_ALPHANUMERIC)),
+            None => return Ok(all),
         }
     }
 }

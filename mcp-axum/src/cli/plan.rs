@@ -8,6 +8,7 @@ use super::{
     Failure,
     gateway::GatewayArguments,
     output::{OutputFormat, print, print_json},
+    progress::Progress,
     store::Use,
 };
 pub(super) use apply::{ApplyArguments, apply};
@@ -84,7 +85,10 @@ impl PlanArguments {
         let (definitions, faults) = folder::read(&self.folder)?;
         let gateway = self.gateway.gateway()?;
         let target = Target::open(config, gateway, definitions, self.options()?, purpose).await?;
-        let mut report = target.plan().await?;
+        let mut report = {
+            let _progress = Progress::of("planning");
+            target.plan().await?
+        };
         report.problems.splice(0..0, faults);
         Ok((target, report))
     }

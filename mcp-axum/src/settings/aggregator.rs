@@ -3,19 +3,21 @@
 
 mod groups;
 mod keys;
+mod own;
 mod part;
 mod server;
 
 use super::SettingsError;
 use groups::group;
 use mcp_common::{bounds::Bounds, definition::UpstreamDefinition, document::Document};
+pub(crate) use own::own;
 use part::Part;
 use serde_json::{Map, Value};
 use server::Server;
 use std::{collections::HashMap, path::Path};
 
 /// The instance that shows all servers of the file, at `/mcp`.
-pub(crate) const INSTANCE: &str = "only1mcp";
+const INSTANCE: &str = "only1mcp";
 
 /// An upstream that the configuration has.
 #[derive(Clone, Debug, PartialEq)]
@@ -53,7 +55,7 @@ pub(super) fn is_meant(file: &Path, text: &str) -> bool {
     table.is_some_and(|table| table.get("servers").is_some_and(toml::Value::is_array))
 }
 
-fn is_yaml(file: &Path) -> bool {
+pub(super) fn is_yaml(file: &Path) -> bool {
     let extension = file.extension().and_then(|extension| extension.to_str());
     extension.is_some_and(|extension| matches!(extension, "yaml" | "yml"))
 }
@@ -142,18 +144,8 @@ pub(super) fn read(
 }
 
 fn parse(file: &Path, text: &str) -> Result<Value, SettingsError> {
-    let name = file.display();
     let value = if is_yaml(file) {
-        mcp_core::authoring::import::yaml_value(text, &Bounds::default()).map_err(|reason| {
-            // The place stands at the end of the reason.
-            let line = reason
-                .rsplit_once(" at line ")
-                .and_then(|(_, place)| place.split(' ').next());
-            SettingsError::Syntax {
-                file: line.map_or_else(|| name.to_string(), |line| format!("{name}:{line}")),
-                reason: reason.clone(),
-            }
-        })?
+        yaml(file, text)?
     } else {
         // Read once already by whoever asked what it is.
         let table: toml::Table = text.parse().unwrap_or_default();
@@ -162,8 +154,23 @@ fn parse(file: &Path, text: &str) -> Result<Value, SettingsError> {
     match value {
         Value::Object(_) => Ok(value),
         _ => Err(SettingsError::Syntax {
-            file: name.to_string(),
+            file: file.display().to_string(),
             reason: "the configuration of an aggregator is a mapping with `servers`".to_owned(),
         }),
     }
+}
+
+/// What a YAML file says, or where it is none.
+pub(super) fn yaml(file: &Path, text: &str) -> Result<Value, SettingsError> {
+    let name = file.display();
+    mcp_core::authoring::import::yaml_value(text, &Bounds::default()).map_err(|reason| {
+        // The place stands at the end of the reason.
+        let line = reason
+            .rsplit_once(" at line ")
+            .and_then(|(_, place)| place.split(' ').next());
+        SettingsError::Syntax {
+            file: line.map_or_else(|| name.to_string(), |line| format!("{name}:{line}")),
+            reason: reason.clone(),
+        }
+    })
 }

@@ -1,11 +1,10 @@
 //! Where the configuration comes from, and in which order one place replaces another.
 
-use super::{Settings, SettingsError, aggregator, check, source_tables, unknown};
+use super::{Settings, SettingsError, aggregator, check, format, source_tables, unknown};
 use config::{Config, ConfigBuilder, Environment, File, FileFormat, builder::DefaultState};
 use std::{
     collections::{BTreeSet, HashMap},
-    fs, io,
-    path::{Path, PathBuf},
+    path::PathBuf,
 };
 
 /// The commented reference, part of the binary.
@@ -89,9 +88,12 @@ impl Layers {
         let mut builder = Config::builder().add_source(File::from_str(DEFAULT_TOML, FileFormat::Toml));
         let mut translated = None;
         if let Some(file) = self.effective_file()? {
-            let text = read_text(&file)?;
+            let text = format::read_text(&file)?;
             let text = match aggregator::is_meant(&file, &text) {
-                false => as_toml(&file, text)?,
+                false => {
+                    format::as_toml(&file, &text)?;
+                    text
+                }
                 true => {
                     let read = aggregator::read(&file, &text, &self.environment)?;
                     let text = read.as_toml(&file)?;
@@ -167,29 +169,5 @@ fn typed(
             .set_override(key, default)
             .map_err(SettingsError::from_config)?;
         problems.push(error);
-    }
-}
-
-fn read_text(file: &Path) -> Result<String, SettingsError> {
-    let name = file.display();
-    fs::read_to_string(file).map_err(|error| match error.kind() {
-        io::ErrorKind::NotFound => SettingsError::NoFile(format!("there is no configuration file {name}")),
-        _ => SettingsError::NoFile(format!("{name} cannot be read: {error}")),
-    })
-}
-
-/// The text of a TOML file, known to be TOML.
-fn as_toml(file: &Path, text: String) -> Result<String, SettingsError> {
-    match text.parse::<toml::Table>() {
-        Ok(_) => Ok(text),
-        Err(error) => {
-            let before = &text[..error.span().map_or(0, |span| span.start.min(text.len()))];
-            let line = before.matches('\n').count() + 1;
-            let reason = error.message().lines().collect::<Vec<_>>().join(", ");
-            Err(SettingsError::Syntax {
-                file: format!("{}:{line}", file.display()),
-                reason,
-            })
-        }
     }
 }

@@ -10,6 +10,7 @@ mod commands;
 #[cfg(target_os = "linux")]
 mod connect;
 mod contract;
+mod convert;
 mod damaged;
 #[cfg(target_os = "linux")]
 mod debian_package;
@@ -36,6 +37,8 @@ mod operate;
 mod pin;
 #[cfg(target_os = "linux")]
 mod programs;
+#[cfg(target_os = "linux")]
+mod progress;
 mod repl;
 #[cfg(target_os = "linux")]
 mod roles;
@@ -49,5 +52,6 @@ mod stdio;
 #[cfg(target_os = "linux")]
 mod top;
 mod upstream_login;
+mod verify;
 
 use gateway::{Gateway, KEY, Sandbox};

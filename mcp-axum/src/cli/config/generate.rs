@@ -1,12 +1,12 @@
 //! `dynmcp config generate`: a file to start from, for one of three ways to run a gateway.
 
 use crate::{
-    cli::{Failure, output::print},
+    cli::{Failure, config::create, output::print},
     runtime::control_plane::generate_key,
 };
 use clap::ValueEnum;
 use mcp_common::secret::ExposeSecret;
-use std::{fs::OpenOptions, io::Write, path::Path};
+use std::path::Path;
 
 /// Who runs it.
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -37,20 +37,7 @@ pub(in crate::cli) fn run(template: Template, output: Option<&Path>) -> Result<(
     let Some(path) = output else {
         return print(&text);
     };
-    let mut options = OpenOptions::new();
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let written = options
-        .open(path)
-        .and_then(|mut file| file.write_all(text.as_bytes()));
-    written.map_err(|error| {
-        let advice = match error.kind() {
-            std::io::ErrorKind::AlreadyExists => "; it is left as it is: choose another name",
-            _ => "",
-        };
-        Failure::runtime(format_args!("{}: {error}{advice}", path.display()))
-    })?;
+    create(path, &text)?;
     let path = path.display();
     print(&format!(
         "wrote {path}; start with `dynmcp serve --config {path}`\n"

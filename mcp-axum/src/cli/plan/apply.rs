@@ -1,7 +1,7 @@
 //! `dynmcp apply`
 
 use super::{OutputFormat, PlanArguments, print, refuse_problems};
-use crate::cli::{Failure, store::Use};
+use crate::cli::{Failure, progress::Progress, store::Use};
 use clap::Args;
 use mcp_core::authoring::{change_plan::PlanReport, writer::WriteError};
 use std::{
@@ -60,7 +60,10 @@ pub(in crate::cli) fn apply(config: Option<PathBuf>, arguments: &ApplyArguments)
         if !yes && !confirmed(&report)? {
             return Err(Failure::runtime("nothing was written"));
         }
-        target.apply(&mut report).await?;
+        {
+            let _progress = Progress::of("writing");
+            target.apply(&mut report).await?;
+        }
         match (plan.format, report.revision) {
             (OutputFormat::Json, _) => plan.print(&report)?,
             (OutputFormat::Text, Some(revision)) => print(&format!("written, revision {revision}\n"))?,
