@@ -24,6 +24,7 @@ pub(crate) fn install() -> Result<()> {
     provider::install(&tools, &pinned)?;
     console::install(&root().join("console"))?;
     python::install(&tools, &pinned)?;
+    python::install_as(&tools.join("openapi"), &pinned.join("requirements-openapi.txt"))?;
     everything::install(&tools, &pinned)?;
     kubernetes::install(&tools, &pinned)
 }

@@ -31,6 +31,8 @@ mod import;
 mod keys;
 mod local_store;
 mod log_lines;
+#[cfg(target_os = "linux")]
+mod openapi;
 #[cfg(unix)]
 mod operate;
 #[cfg(target_os = "linux")]

@@ -1,7 +1,10 @@
 //! The tools of an instance as an OpenAPI document: one operation for each of them.
 
+mod schema;
+
 use mcp_common::definition::instance::InstanceDefinition;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use schema::moved;
 use serde::Deserialize;
 use serde_json::{Map, Value, json, value::RawValue};
 
@@ -11,18 +14,6 @@ const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'.')
     .remove(b'_')
     .remove(b'~');
-/// Members of a schema that are values, whatever they look like.
-const VALUES: [&str; 5] = ["const", "enum", "default", "example", "examples"];
-/// Members that say what a schema is called; here it has another name.
-const NAMES: [&str; 2] = ["$schema", "$id"];
-/// Members whose own members are schemas by names that people chose.
-const BY_NAME: [&str; 5] = [
-    "properties",
-    "patternProperties",
-    "$defs",
-    "definitions",
-    "dependentSchemas",
-];
 
 /// An entry of `tools/list`.
 #[derive(Deserialize)]
@@ -143,59 +134,4 @@ fn failure() -> Value {
             "error": {"type": "string"},
         },
     })
-}
-
-/// A schema that stands below `root` now, where it was a document of its own.
-fn moved(schema: Value, root: &str) -> Value {
-    match schema {
-        Value::Object(members) => Value::Object(
-            members
-                .into_iter()
-                .filter(|(name, value)| !(NAMES.contains(&name.as_str()) && value.is_string()))
-                .map(|(name, value)| {
-                    let value = match value {
-                        Value::String(to) if name == "$ref" && (to == "#" || to.starts_with("#/")) => {
-                            Value::String(format!("{root}{}", &to[1..]))
-                        }
-                        value if VALUES.contains(&name.as_str()) => value,
-                        Value::Object(named) if BY_NAME.contains(&name.as_str()) => {
-                            let named = named
-                                .into_iter()
-                                .map(|(name, schema)| (name, moved(schema, root)));
-                            Value::Object(named.collect())
-                        }
-                        value => moved(value, root),
-                    };
-                    (name, value)
-                })
-                .collect(),
-        ),
-        Value::Array(items) => Value::Array(items.into_iter().map(|item| moved(item, root)).collect()),
-        other => other,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn references_lead_to_where_the_schema_is_now() {
-        let schema = json!({
-            "$schema": "https://json-schema.org/draft/2020-12/schema",
-            "$defs": {"a": {"$ref": "#"}},
-            "properties": {"default": {"$ref": "#/$defs/a"}, "$ref": {"const": {"$ref": "#/$defs/a"}}},
-        });
-        let there = moved(schema, "#/components/schemas/t.arguments");
-        assert_eq!(
-            there,
-            json!({
-                "$defs": {"a": {"$ref": "#/components/schemas/t.arguments"}},
-                "properties": {
-                    "default": {"$ref": "#/components/schemas/t.arguments/$defs/a"},
-                    "$ref": {"const": {"$ref": "#/$defs/a"}},
-                },
-            })
-        );
-    }
 }
