@@ -89,3 +89,15 @@ export class Visitor {
     await this.context.close();
   }
 }
+
+/** A visitor who is signed in; their pages must not have had an error at the end. */
+export async function visit(browser, gateway, hash, work, options) {
+  const visitor = await Visitor.of(browser, gateway, options);
+  try {
+    await visitor.signIn(hash);
+    await work(visitor, visitor.page);
+    visitor.isClean(hash);
+  } finally {
+    await visitor.close();
+  }
+}

@@ -1,13 +1,13 @@
 // The console in a real browser, against a real gateway: DYNMCP names the binary.
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { browser as launch, Visitor } from "./browser.mjs";
-import { Gateway } from "./gateway.mjs";
+import { browser as launch, visit as visitAs, Visitor } from "./browser.mjs";
+import { Gateway, PROGRAM, tool } from "./gateway.mjs";
 
 const MARKUP = `<img src=x onerror="document.title='executed'"><script>document.title='executed'</script>`;
-const PROGRAM = process.env.DYNMCP ?? new URL("../../target/debug/dynmcp", import.meta.url).pathname;
 let gateway;
 let browser;
+const visit = (hash, work, options) => visitAs(browser, gateway, hash, work, options);
 
 before(async () => {
   gateway = await Gateway.start(PROGRAM);
@@ -18,22 +18,6 @@ after(async () => {
   await browser?.close();
   await gateway?.stop();
 });
-
-function tool(id, more = {}) {
-  return { id, name: id, description: `About ${id}.`, input_schema: { type: "object", properties: {} }, tds_ext_info: { domain: "127.0.0.1:9", method: "GET", path: "/x" }, ...more };
-}
-
-/** A visitor who is signed in; their pages must not have had an error at the end. */
-async function visit(hash, work, options) {
-  const visitor = await Visitor.of(browser, gateway, options);
-  try {
-    await visitor.signIn(hash);
-    await work(visitor, visitor.page);
-    visitor.isClean(hash);
-  } finally {
-    await visitor.close();
-  }
-}
 
 test("a wrong key is refused with the reason, a right one is kept in the tab alone", async () => {
   const visitor = await Visitor.of(browser, gateway);
@@ -67,7 +51,7 @@ for (const [look, options] of [["light", { colorScheme: "light" }], ["dark", { c
       const pages = [
         ["overview", "#/", "Overview"], ["tools", "#/tds", "Tools"], ["tool", "#/tds/create_order", "Create an order"], ["try", "#/tds/create_order/try", "Create an order"],
         ["history", "#/tds/create_order/history", "Create an order"], ["instances", "#/ids", "Instances"], ["instance", "#/ids/demo", "Demo shop"], ["connect", "#/ids/demo/connect", "Demo shop"],
-        ["upstreams", "#/uds", "Upstreams"], ["roles", "#/roles", "Roles"], ["keys", "#/keys", "Keys"], ["import", "#/import", "Import"], ["quarantine", "#/quarantine", "Quarantine"], ["new", "#/new/tds", "New tool"], ["nowhere", "#/nowhere", "There is no such page"],
+        ["upstreams", "#/uds", "Upstreams"], ["roles", "#/roles", "Roles"], ["keys", "#/keys", "Keys"], ["traffic", "#/traffic", "Traffic"], ["events", "#/events", "Events"], ["audit", "#/audit", "Audit"], ["import", "#/import", "Import"], ["quarantine", "#/quarantine", "Quarantine"], ["new", "#/new/tds", "New tool"], ["nowhere", "#/nowhere", "There is no such page"],
       ];
       for (const [name, hash, heading] of pages) {
         await visitor.go(hash);
@@ -75,6 +59,9 @@ for (const [look, options] of [["light", { colorScheme: "light" }], ["dark", { c
         await page.waitForFunction(() => document.querySelector("main [role=status]")?.textContent !== "Loading…");
         if (name === "tool" || name === "instance") await page.getByText("The gateway would take this.").waitFor();
         if (name === "try") await page.getByRole("heading", { name: "What is sent" }).waitFor();
+        if (name === "traffic") await page.getByRole("region", { name: "Tools" }).getByText("get_order").first().waitFor();
+        if (name === "events") await page.getByRole("region", { name: "Events" }).getByText("definition.changed").first().waitFor();
+        if (name === "audit") await page.getByText("This gateway keeps no audit log").waitFor();
         if (name === "connect") await page.getByRole("heading", { name: "Claude Code" }).waitFor();
         await visitor.isSound(`${look}-${name}`);
       }

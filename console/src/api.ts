@@ -2,7 +2,7 @@
 
 import { end, session } from "./session";
 import type {
-  Change, Diff, Document, Explanation, Finding, ImportReport, Inventory, IssuedKey, KeyUsage, Kind, LogLine, PastState, PlanReport, Snippet,
+  AuditRecord, Change, Diff, Document, Explanation, Finding, ImportReport, Inventory, IssuedKey, KeyUsage, Kind, LogLine, PastState, PlanReport, RemoteExplanation, Snippet,
   Status, UpstreamCheck, UpstreamState,
 } from "./model";
 
@@ -28,6 +28,7 @@ interface Options {
   query?: Query;
   json?: unknown;
   text?: string;
+  accept?: string;
   match?: string;
   onlyNew?: boolean;
   signal?: AbortSignal;
@@ -35,7 +36,8 @@ interface Options {
   key?: string;
 }
 
-async function ask<T>(method: string, path: string, options: Options = {}): Promise<Answer<T>> {
+/** The answer as it comes, also where it says no. Status 0: nothing answered. */
+async function send(method: string, path: string, options: Options): Promise<Response> {
   const query = new URLSearchParams();
   for (const [name, value] of Object.entries(options.query ?? {})) {
     for (const one of Array.isArray(value) ? value : [value]) if (one !== undefined && one !== "") query.append(name, String(one));
@@ -46,12 +48,11 @@ async function ask<T>(method: string, path: string, options: Options = {}): Prom
   if (options.json !== undefined) headers["Content-Type"] = "application/json";
   if (options.text !== undefined) headers["Content-Type"] = "text/plain";
   if (options.match !== undefined) headers["If-Match"] = options.match;
+  if (options.accept !== undefined) headers["Accept"] = options.accept;
   if (options.onlyNew) headers["If-None-Match"] = "*";
-  const text = query.toString();
-  let response: Response;
-  let body: string;
+  const asked = query.toString();
   try {
-    response = await fetch(`${base}${path}${text === "" ? "" : `?${text}`}`, {
+    return await fetch(`${base}${path}${asked === "" ? "" : `?${asked}`}`, {
       method,
       headers,
       body: options.text ?? (options.json === undefined ? null : JSON.stringify(options.json)),
@@ -60,27 +61,63 @@ async function ask<T>(method: string, path: string, options: Options = {}): Prom
       credentials: "omit",
       redirect: "error",
     });
-    body = await response.text();
   } catch (error) {
-    if (options.signal?.aborted) throw error;
-    throw new ApiError(0, String(error instanceof Error ? error.message : error));
+    throw away(error, options.signal);
   }
-  let envelope: { data?: T; error?: string; revision?: number; warnings?: string[]; next_cursor?: string };
+}
+
+function away(error: unknown, signal: AbortSignal | undefined): unknown {
+  return signal?.aborted ? error : new ApiError(0, String(error instanceof Error ? error.message : error));
+}
+
+/** Why it said no; a key that is not good any more ends the session. */
+function refusal(response: Response, text: string | undefined, options: Options): ApiError {
+  if (response.status === 401 && options.key === undefined) end(true);
+  return new ApiError(response.status, text ?? `${response.status} ${response.statusText}`.trim());
+}
+
+interface Envelope<T> {
+  data?: T;
+  error?: string;
+  revision?: number;
+  warnings?: string[];
+  next_cursor?: string;
+}
+
+async function text(response: Response, options: Options): Promise<string> {
   try {
-    envelope = JSON.parse(body) as typeof envelope;
+    return await response.text();
+  } catch (error) {
+    throw away(error, options.signal);
+  }
+}
+
+function read<T>(body: string): Envelope<T> | undefined {
+  try {
+    return JSON.parse(body) as Envelope<T>;
   } catch {
-    throw new ApiError(response.status, `${response.status} ${response.statusText}`.trim());
+    return undefined;
   }
-  if (!response.ok) {
-    if (response.status === 401 && options.key === undefined) end(true);
-    throw new ApiError(response.status, envelope.error ?? `${response.status}`);
-  }
+}
+
+async function ask<T>(method: string, path: string, options: Options = {}): Promise<Answer<T>> {
+  const response = await send(method, path, options);
+  const envelope = read<T>(await text(response, options));
+  if (envelope === undefined) throw new ApiError(response.status, `${response.status} ${response.statusText}`.trim());
+  if (!response.ok) throw refusal(response, envelope.error, options);
   return {
     data: envelope.data as T,
     revision: envelope.revision,
     warnings: envelope.warnings ?? [],
     next: envelope.next_cursor,
   };
+}
+
+/** Something else than an envelope. */
+async function open(path: string, options: Options): Promise<Response> {
+  const response = await send("GET", path, options);
+  if (!response.ok) throw refusal(response, read(await text(response, options))?.error, options);
+  return response;
 }
 
 const at = (kind: Kind, id: string, rest = "") => `/admin/${kind}/${encodeURIComponent(id)}${rest}`;
@@ -105,6 +142,11 @@ export const api = {
   schema: async (kind: Kind): Promise<unknown> => (await fetch(`${base}/admin/schema/${kind}.json`, { credentials: "omit" })).json(),
   explain: (id: string, request: unknown, signal?: AbortSignal) =>
     ask<Explanation>("POST", at("tds", id, "/explain"), { json: request, signal }),
+  explainRemote: (id: string, request: unknown, signal?: AbortSignal) =>
+    ask<RemoteExplanation>("POST", at("uds", id, "/explain"), { json: request, signal }),
+  events: (query: { types?: string; since?: number }, signal: AbortSignal) => open("/admin/events", { query, signal, accept: "text/event-stream" }),
+  metrics: async () => text(await open("/metrics", { accept: "text/plain" }), {}),
+  audit: (query: Query) => ask<AuditRecord[]>("GET", "/admin/audit", { query }),
   history: (kind: Kind, id: string) => ask<PastState[]>("GET", at(kind, id, "/history")),
   past: (kind: Kind, id: string, revision: number) => ask<PastState>("GET", at(kind, id, `/history/${revision}`)),
   diff: (kind: Kind, id: string, revision: number, to: number | "current") =>

@@ -4,12 +4,15 @@ import { useEffect, useRef, useState } from "preact/hooks";
 import { api, base, type Answer } from "./api";
 import { language, onLanguage, setLanguage, t, type Language } from "./i18n";
 import { KINDS, type Kind, type Status } from "./model";
+import { AuditPage } from "./pages/audit";
 import { DocumentPage } from "./pages/document";
+import { EventsPage } from "./pages/events";
 import { ImportPage } from "./pages/import";
 import { ListPage } from "./pages/list";
 import { LoginPage } from "./pages/login";
 import { OverviewPage } from "./pages/overview";
 import { QuarantinePage } from "./pages/quarantine";
+import { TrafficPage } from "./pages/traffic";
 import { link, useRoute, type Route } from "./route";
 import { end, onSession, session } from "./session";
 import { setTheme, theme, type Theme } from "./theme";
@@ -40,6 +43,9 @@ const PLACES: [IconName & string, () => string][] = [
   ["uds", () => t("nav.uds")],
   ["roles", () => t("nav.roles")],
   ["keys", () => t("nav.keys")],
+  ["traffic", () => t("nav.traffic")],
+  ["events", () => t("nav.events")],
+  ["audit", () => t("nav.audit")],
   ["import", () => t("nav.import")],
   ["quarantine", () => t("nav.quarantine")],
 ];
@@ -118,6 +124,9 @@ function Page({ now, status }: { now: Route; status: Loaded<Answer<Status>> }) {
     if (id === undefined) return <ListPage key={place} kind={place} query={now.query} total={status.value?.data.definitions?.[place]} />;
     return <DocumentPage key={`${place}/${id}`} kind={place} id={id} tab={tab} query={now.query} />;
   }
+  if (place === "traffic") return <TrafficPage />;
+  if (place === "events") return <EventsPage query={now.query} />;
+  if (place === "audit") return <AuditPage query={now.query} />;
   if (place === "import") return <ImportPage />;
   if (place === "quarantine") return <QuarantinePage />;
   return <div class="page"><h1>{t("app.notFound")}</h1><p><a href={link()}>{t("nav.overview")}</a></p></div>;

@@ -58,6 +58,23 @@ export interface UpstreamState {
   last_error?: string;
   next_attempt_ms?: number;
   strays: number;
+  endpoints?: Endpoint[];
+}
+
+export interface Endpoint {
+  url: string;
+  breaker: "closed" | "open" | "half_open";
+  retry_in_ms?: number;
+  healthy?: boolean;
+  weight: number;
+  priority: number;
+  region?: string;
+  under_way: number;
+  requests: number;
+  failures: number;
+  latency_ms?: number;
+  last_error?: string;
+  last_error_at?: string;
 }
 
 export interface UpstreamCheck {
@@ -88,6 +105,45 @@ export interface Listed {
   uri?: string;
   uriTemplate?: string;
   description?: string;
+  inputSchema?: unknown;
+}
+
+/** A call of an upstream's tool: which server would get which message, and what becomes of its answer. */
+export interface RemoteExplanation {
+  server: string;
+  transport: string;
+  protocol: string;
+  connected: boolean;
+  held_back: boolean;
+  problem?: string;
+  message?: unknown;
+  headers: Record<string, string>;
+  output?: { said_by: "upstream" | "instance"; jq?: string; template?: string };
+  max_result_bytes: number;
+}
+
+/** Something that happened; the other members depend on what. */
+export interface Happening {
+  id: number;
+  type: string;
+  at: string;
+  [member: string]: unknown;
+}
+
+export interface AuditRecord {
+  seq: number;
+  at: string;
+  event?: string;
+  principal?: string;
+  action?: string;
+  instance?: string;
+  tool?: string;
+  target?: string;
+  decision?: "allow" | "refuse";
+  outcome?: string;
+  reason?: string;
+  ms?: number;
+  [member: string]: unknown;
 }
 
 export interface LogLine {

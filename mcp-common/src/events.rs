@@ -156,9 +156,10 @@ impl Events {
         }
     }
 
-    /// Waits until there is one after this number.
+    /// Waits until there is one after this number; a number that never was counts as 0 here, too.
     pub async fn after(&self, number: u64) {
         let mut last = self.0.last.subscribe();
+        let number = if number > self.last() { 0 } else { number };
         // The sender lives as long as `self`.
         let _ = last.wait_for(|last| *last > number).await;
     }
@@ -200,5 +201,6 @@ mod tests {
         events.tell("breaker.closed", json!({}));
         waiting.await;
         assert_eq!(events.since(1_005).events[0].kind, "breaker.closed");
+        events.after(u64::MAX).await;
     }
 }

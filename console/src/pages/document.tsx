@@ -12,6 +12,7 @@ import { ConnectTab } from "./connect";
 import { HistoryTab } from "./history";
 import { KeyTab } from "./key";
 import { kindWord } from "./list";
+import { ExplainTab } from "./explain";
 import { Review } from "./review";
 import { TryTab } from "./try";
 import { InventoryTab, LogTab, StateTab } from "./upstream";
@@ -19,7 +20,7 @@ import { InventoryTab, LogTab, StateTab } from "./upstream";
 const TABS: Record<Kind, string[]> = {
   tds: ["definition", "try", "history"],
   ids: ["definition", "connect", "history"],
-  uds: ["state", "inventory", "log", "definition", "history"],
+  uds: ["state", "inventory", "explain", "log", "definition", "history"],
   roles: ["definition", "history"],
   keys: ["key", "definition", "history"],
 };
@@ -140,6 +141,7 @@ export function DocumentPage({ kind, id, tab, query }: { kind: Kind; id: string 
       {shown === "history" && id !== null && <HistoryTab kind={kind} id={id} current={value.revision} broughtBack={stored.reload} />}
       {shown === "state" && id !== null && <StateTab id={id} />}
       {shown === "inventory" && id !== null && <InventoryTab id={id} />}
+      {shown === "explain" && id !== null && <ExplainTab id={id} asked={query} />}
       {shown === "log" && id !== null && <LogTab id={id} />}
       {shown === "key" && id !== null && value.document !== null && <KeyTab document={value.document} changed={stored.reload} />}
       {reviewing && <Review kind={kind} id={id} text={text} revision={value.revision} close={() => setReviewing(false)} saved={saved} reload={() => { setReviewing(false); setDraft(null); stored.reload(); }} />}

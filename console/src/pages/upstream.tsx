@@ -3,7 +3,7 @@
 import { useState } from "preact/hooks";
 import { api } from "../api";
 import { duration, moment, number, t, type TextKey } from "../i18n";
-import type { Listed } from "../model";
+import type { Endpoint, Listed } from "../model";
 import { useLoad, usePoll } from "../ui/load";
 import { Badge, Card, Code, Failure, json, Loading, Note, reason } from "../ui/parts";
 
@@ -53,7 +53,48 @@ export function StateTab({ id }: { id: string }) {
         {state.next_attempt_ms !== undefined && <><dt>{t("upstream.next")}</dt><dd>{t("upstream.in", { time: duration(state.next_attempt_ms) })}</dd></>}
         {state.last_error !== undefined && <><dt>{t("upstream.error")}</dt><dd>{state.last_error}</dd></>}
       </dl>
+      {state.endpoints !== undefined && state.endpoints.length > 0 && <Endpoints endpoints={state.endpoints} />}
     </Card>
+  );
+}
+
+const BREAKER = { closed: "good", half_open: "warn", open: "bad" } as const;
+
+/** As this replica of the gateway sees them. */
+function Endpoints({ endpoints }: { endpoints: Endpoint[] }) {
+  return (
+    <div class="scroll" tabIndex={0} role="region" aria-label={t("endpoint.title")}>
+      <table>
+        <thead>
+          <tr>
+            <th scope="col">{t("endpoint.title")}</th><th scope="col">{t("endpoint.breaker")}</th><th scope="col" class="number">{t("endpoint.underWay")}</th>
+            <th scope="col" class="number">{t("endpoint.requests")}</th><th scope="col" class="number">{t("endpoint.failures")}</th><th scope="col" class="number">{t("endpoint.latency")}</th>
+            <th scope="col" class="number">{t("endpoint.weight")}</th>
+          </tr>
+        </thead>
+        <tbody>
+          {endpoints.map((one) => (
+            <tr key={one.url}>
+              <td>
+                <code>{one.url}</code>
+                {one.region !== undefined && <> <Badge>{one.region}</Badge></>}
+                {one.last_error !== undefined && <div class="small muted">{moment(one.last_error_at)}: {one.last_error}</div>}
+              </td>
+              <td>
+                <Badge tone={BREAKER[one.breaker]} dot>{t(`endpoint.breaker.${one.breaker}` as TextKey)}</Badge>
+                {one.healthy === false && <> <Badge tone="bad">{t("endpoint.unhealthy")}</Badge></>}
+                {one.retry_in_ms !== undefined && <div class="small muted">{t("endpoint.again", { time: duration(one.retry_in_ms) })}</div>}
+              </td>
+              <td class="number">{number(one.under_way)}</td>
+              <td class="number">{number(one.requests)}</td>
+              <td class="number">{number(one.failures)}</td>
+              <td class="number">{one.latency_ms === undefined ? "–" : `${number(Math.round(one.latency_ms * 10) / 10)} ms`}</td>
+              <td class="number">{t("endpoint.share", { weight: number(one.weight), priority: number(one.priority) })}</td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </div>
   );
 }
 
