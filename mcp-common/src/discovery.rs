@@ -23,6 +23,7 @@ pub use settings::{Habits, SourceSettings};
 use crate::secret::Secret;
 use async_trait::async_trait;
 use bytes::Bytes;
+use http::HeaderMap;
 use serde_json::Value;
 use std::{fmt, future::pending, sync::Arc, time::Duration};
 
@@ -120,8 +121,8 @@ pub enum Fetched {
     Page {
         /// The document.
         body: Bytes,
-        /// Its `ETag`.
-        etag: Option<String>,
+        /// What was said of it, such as its `ETag`.
+        headers: HeaderMap,
     },
 }
 

@@ -1,5 +1,9 @@
 //! Where upstreams are found that nobody wrote as a document: one module per discovery, named like `type` of a `[[discovery]]` selects it.
 
+#[cfg(feature = "consul")]
+pub mod consul;
+#[cfg(feature = "dns")]
+pub mod dns;
 #[cfg(feature = "exec")]
 pub mod exec;
 #[cfg(feature = "file_watch")]
@@ -7,6 +11,10 @@ pub mod file_watch;
 pub mod fixed;
 #[cfg(feature = "http_polling")]
 pub mod http_polling;
+#[cfg(any(feature = "consul", feature = "dns"))]
+mod replicas;
+#[cfg(any(feature = "consul", feature = "http_polling"))]
+mod web_address;
 
 /// What a text lists, unless it is the one that was read last.
 #[cfg(any(feature = "exec", feature = "file_watch", feature = "http_polling"))]

@@ -17,7 +17,15 @@ async fn every_plugin_is_registered_under_its_name() {
     let discoveries = Registry::discoveries().unwrap();
     assert_eq!(
         discoveries.names().collect::<Vec<_>>(),
-        ["etcd", "exec", "file_watch", "http_polling", "static"]
+        [
+            "consul",
+            "dns",
+            "etcd",
+            "exec",
+            "file_watch",
+            "http_polling",
+            "static"
+        ]
     );
 
     let directory = tempfile::tempdir().unwrap();

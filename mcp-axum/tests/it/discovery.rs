@@ -1,5 +1,7 @@
 //! Upstreams that are found instead of written.
 
+mod consul;
+mod dns;
 mod exec;
 mod file;
 mod http;

@@ -67,10 +67,13 @@ impl Pages {
                 return Ok(Fetched::Same);
             }
             if status.is_success() {
-                let etag = text(response.headers(), header::ETAG);
-                let body = body(response.into_body(), page.max_bytes).await;
+                let (parts, body) = response.into_parts();
+                let body = whole(body, page.max_bytes).await;
                 let body = body.map_err(|reason| format!("the answer of {at} {reason}"))?;
-                return Ok(Fetched::Page { body, etag });
+                return Ok(Fetched::Page {
+                    body,
+                    headers: parts.headers,
+                });
             }
             let location = text(response.headers(), header::LOCATION).filter(|_| status.is_redirection());
             let Some(location) = location else {
@@ -135,7 +138,7 @@ fn next(at: &Uri, location: &str) -> Result<Uri, String> {
         .map_err(|_| wrong())
 }
 
-async fn body(mut body: Incoming, most: usize) -> Result<Bytes, String> {
+async fn whole(mut body: Incoming, most: usize) -> Result<Bytes, String> {
     let mut whole = BytesMut::new();
     while let Some(frame) = body.frame().await {
         let frame = frame.map_err(|error| format!("ended early: {}", innermost_cause(&error)))?;

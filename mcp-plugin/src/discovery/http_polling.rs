@@ -1,9 +1,12 @@
 //! `http_polling`: a document at a URL that lists servers. It is asked for only if it is another one (`ETag`), and what it listed stays while it is away.
 
-use super::seen;
+use super::{
+    seen,
+    web_address::{check_headers, check_url},
+};
 use async_trait::async_trait;
 use bytes::Bytes;
-use http::{HeaderName, HeaderValue, Uri};
+use http::header;
 use mcp_common::{
     discovery::{Discovery, Fetched, Habits, Look, NotSeen, Page, Pages, Surroundings},
     plugin::{DiscoveryFactory, PluginError, Settings, Table},
@@ -59,18 +62,7 @@ impl Place {
         let url = table
             .text("url")?
             .ok_or_else(|| table.wrong("url", "is missing: where the document is that lists servers"))?;
-        let uri: Uri = url.parse().map_err(|_| table.wrong("url", "is no URL"))?;
-        let is_web = matches!(uri.scheme_str(), Some("http" | "https"));
-        if !is_web
-            || uri
-                .authority()
-                .is_none_or(|authority| authority.as_str().contains('@'))
-        {
-            return Err(table.wrong(
-                "url",
-                "must begin with http:// or https:// and must not carry credentials; they belong into `token` or `headers`",
-            ));
-        }
+        check_url(&table, "url", url)?;
         let mut headers = Vec::new();
         if let Some(token) = table.secret("token")? {
             let value = format!("Bearer {}", token.expose_secret());
@@ -88,14 +80,7 @@ impl Place {
             }
             Some(_) => return Err(table.wrong("headers", "expected a table of names and texts")),
         }
-        for (name, value) in &headers {
-            let is_header =
-                name.parse::<HeaderName>().is_ok() && HeaderValue::from_str(value.expose_secret()).is_ok();
-            if !is_header {
-                // The value may be a credential.
-                return Err(table.wrong("headers", format!("`{name}` cannot be a header with this value")));
-            }
-        }
+        check_headers(&table, &headers)?;
         Ok(Self {
             url: url.to_owned(),
             headers,
@@ -124,7 +109,9 @@ impl Discovery for Polled {
         };
         match self.pages.get(page).await.map_err(NotSeen::Away)? {
             Fetched::Same => Ok(Look::Same),
-            Fetched::Page { body, etag } => {
+            Fetched::Page { body, headers } => {
+                let etag = headers.get(header::ETAG).and_then(|etag| etag.to_str().ok());
+                let etag = etag.map(str::to_owned);
                 let seen = seen(body, &mut self.last);
                 // Of what cannot be read nothing is known.
                 self.etag = etag.filter(|_| seen.is_ok());
