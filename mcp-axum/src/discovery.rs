@@ -5,6 +5,7 @@ mod registration;
 use crate::{runtime::tasks::DISCOVERY, settings::Settings};
 use mcp_common::{
     catalog::{Catalog, Compile},
+    datasource::DataSource,
     discovery::{
         Announcements, Board, Discovery, Pages, Registry as Registered, SourceSettings, Surroundings, follow,
     },
@@ -78,6 +79,7 @@ impl Discoveries {
     pub(crate) fn build(
         settings: &Settings,
         catalog: &Arc<Catalog<ToolCompiler>>,
+        source: &Arc<dyn DataSource>,
         pages: Arc<dyn Pages>,
     ) -> Result<Self, PluginError> {
         let (read, problems) = read(&settings.discovery.with_agents(&settings.agents));
@@ -88,7 +90,7 @@ impl Discoveries {
         let mut registry = None;
         for (place, one) in read.iter().enumerate() {
             if one.settings.kind == registration::TYPE {
-                let opened = Arc::new(registration::open(one, &settings.app.data_dir)?);
+                let opened = Arc::new(registration::open(one, &settings.app.data_dir, source)?);
                 registry = Some((opened.clone(), place));
                 waiting.push(Source {
                     place,

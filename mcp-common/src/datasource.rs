@@ -3,6 +3,10 @@
 //! A source keeps documents under keys and numbers every change with a [`Revision`] that grows in the order in which
 //! changes became visible. What an implementation must hold is stated by the contract suite (feature `testsuite`).
 
+mod leases;
+
+pub use leases::{LeaseSet, Leased, Leases};
+
 use crate::key::{Key, Revision};
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -210,5 +214,10 @@ pub trait DataSource: Send + Sync + 'static {
     /// are told. 0 where a source knows no such thing.
     async fn disabled(&self) -> Result<u64, SourceError> {
         Ok(0)
+    }
+
+    /// Entries that end by themselves, which all gateways on the store have together; `None` where there is no such thing (or not yet).
+    fn leases(&self) -> Option<&dyn Leases> {
+        None
     }
 }

@@ -8,6 +8,7 @@ mod changes;
 mod documents;
 mod follower;
 mod kinds;
+mod leases;
 mod outages;
 mod sizes;
 mod streams;
@@ -17,6 +18,7 @@ pub use changes::{bad_record, burst_of_1000, delete, rename, tool_and_instance_s
 pub use documents::{history, large_document, unicode_ids, values_come_back_as_written};
 pub use follower::Follower;
 pub use kinds::{NOTES, Note, every_kind_is_kept};
+pub use leases::leases;
 pub use outages::{changes_are_forgotten, connection_is_cut, server_restarts, slow_store};
 pub use sizes::{ten_thousand_documents, too_large};
 pub use streams::{

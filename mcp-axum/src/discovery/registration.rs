@@ -3,16 +3,18 @@
 
 use super::Read;
 use mcp_common::{
+    datasource::DataSource,
     discovery::{Discovery, Habits, Registry, RegistrySettings, Surroundings},
     plugin::{DiscoveryFactory, PluginError, Settings, Table},
 };
-use std::{path::Path, time::Duration};
+use std::{path::Path, sync::Arc, time::Duration};
 
 /// Its name.
 pub(super) const TYPE: &str = "registration";
 /// The file in `app.data_dir`.
 const FILE: &str = "registrations.json";
 const DAY: u64 = 86_400;
+const SETTINGS: [&str; 5] = ["stale_after", "forget_after", "max_per_key", "file", "shared"];
 
 #[derive(Default)]
 struct Registration;
@@ -40,11 +42,8 @@ impl DiscoveryFactory for Registration {
 }
 
 fn read(place: &str, settings: &Settings) -> Result<RegistrySettings, PluginError> {
-    let table = Table::new(
-        place,
-        settings,
-        &["stale_after", "forget_after", "max_per_key", "file"],
-    )?;
+    let table = Table::new(place, settings, &SETTINGS)?;
+    is_shared(&table)?;
     let seconds =
         |name: &str, most: u64, usual: u64| table.number(name, 1..=most, usual).map(Duration::from_secs);
     Ok(RegistrySettings {
@@ -56,10 +55,25 @@ fn read(place: &str, settings: &Settings) -> Result<RegistrySettings, PluginErro
     })
 }
 
-/// Opens it with what it knew before the last stop.
-pub(super) fn open(of: &Read, data_dir: &Path) -> Result<Registry, PluginError> {
+fn is_shared(table: &Table<'_>) -> Result<bool, PluginError> {
+    match table.get("shared") {
+        None => Ok(true),
+        Some(_) => table.flag("shared"),
+    }
+}
+
+/// Opens it with what it knew before the last stop, and what is in the store if that can keep it.
+pub(super) fn open(
+    of: &Read,
+    data_dir: &Path,
+    source: &Arc<dyn DataSource>,
+) -> Result<Registry, PluginError> {
     let mut settings = read(&of.place, &of.own)?;
     settings.most = of.settings.max_servers;
     settings.file.get_or_insert_with(|| data_dir.join(FILE));
-    Ok(Registry::open(settings))
+    let registry = Registry::open(settings);
+    match is_shared(&Table::new(&*of.place, &of.own, &SETTINGS)?)? {
+        true => Ok(registry.shared_through(source.clone())),
+        false => Ok(registry),
+    }
 }

@@ -165,7 +165,8 @@ pub(crate) async fn build(settings: Settings) -> Result<Built, BuildError> {
     let peers = Arc::new(parts::peers(&settings));
     let hub = parts::hub_settings(&settings, &engine, &services, &events);
     let pages = Arc::new(Pages::new(&hub));
-    let discoveries = Discoveries::build(&settings, &catalog, pages).map_err(BuildError::Discovery)?;
+    let discoveries =
+        Discoveries::build(&settings, &catalog, &source, pages).map_err(BuildError::Discovery)?;
     let hub = Hub::new(hub, tasks.clone(), Handle::current());
     let (metrics, core_metrics) = Metrics::build(
         &catalog,

@@ -3,6 +3,7 @@
 
 mod allowance;
 mod file;
+mod shared;
 
 pub use file::NotKept;
 
@@ -10,6 +11,7 @@ use super::{Announced, Discovery, Look, NotSeen, Registration, Set, client_file:
 use allowance::Allowances;
 use async_trait::async_trait;
 use file::File;
+use shared::Shared;
 use std::{
     cmp::Reverse,
     collections::{BTreeMap, BTreeSet},
@@ -51,6 +53,7 @@ pub struct Registry {
     /// Something else is found from now on.
     changed: Notify,
     file: Option<File>,
+    shared: Option<Shared>,
 }
 
 /// One server.
@@ -70,6 +73,8 @@ pub struct Entry {
     seen: Instant,
     /// Its lease has ended.
     pub is_stale: bool,
+    /// Where it is in the store that replicas share.
+    in_store: shared::InStore,
 }
 
 /// Why somebody is not registered.
@@ -131,6 +136,7 @@ impl Registry {
             changed: Notify::new(),
             settings,
             file,
+            shared: None,
         }
     }
 
@@ -170,11 +176,10 @@ impl Registry {
         if let Some(known) = known.filter(|known| known.registration == registration) {
             let mut entry = known.clone();
             let was_stale = entry.hear(now);
+            let is_old = self.renew(&mut entry, was_stale);
             entries.insert(registration.name, entry.clone());
             drop(entries);
-            if was_stale {
-                self.note_change();
-            }
+            self.note_heartbeat(was_stale, is_old);
             return Ok(Registered { entry, is_new: false });
         }
         self.allowances
@@ -192,6 +197,12 @@ impl Registry {
             last_seen: now.0,
             seen: now.1,
             is_stale: false,
+            in_store: known
+                .map_or_else(
+                    || self.free_place(&registration.name),
+                    |known| known.in_store.clone(),
+                )
+                .changed(),
             registration,
         };
         entries.insert(entry.registration.name.clone(), entry.clone());
@@ -223,11 +234,10 @@ impl Registry {
         let mut entries = self.entries();
         let entry = own(&mut entries, name, owner, may_take)?;
         let was_stale = entry.hear((SystemTime::now(), Instant::now()));
+        let is_old = self.renew(entry, was_stale);
         let entry = entry.clone();
         drop(entries);
-        if was_stale {
-            self.note_change();
-        }
+        self.note_heartbeat(was_stale, is_old);
         Ok(entry)
     }
 
@@ -235,7 +245,9 @@ impl Registry {
     pub fn unregister(&self, name: &str, owner: &Arc<str>, may_take: bool) -> Result<(), NotRegistered> {
         let mut entries = self.entries();
         own(&mut entries, name, owner, may_take)?;
-        entries.remove(name);
+        if let Some(entry) = entries.remove(name) {
+            self.take_away(name, &entry, true);
+        }
         drop(entries);
         self.note_change();
         Ok(())
@@ -275,9 +287,10 @@ impl Registry {
         let mut has_changed = false;
         let mut next: Option<Instant> = None;
         self.entries().retain(|name, entry| {
-            let end = entry.seen + stale_after;
+            let end = entry.seen + stale_after + entry.in_store.late(self.renewal());
             if !entry.is_stale && end <= now {
                 entry.is_stale = true;
+                entry.in_store = entry.in_store.clone().changed();
                 has_changed = true;
                 tracing::warn!(
                     server = name,
@@ -287,6 +300,9 @@ impl Registry {
             let end = if entry.is_stale { end + forget_after } else { end };
             let stays = end > now;
             has_changed |= !stays;
+            if !stays {
+                self.take_away(name, entry, false);
+            }
             if stays {
                 next = Some(next.map_or(end, |next| next.min(end)));
             }
@@ -296,6 +312,16 @@ impl Registry {
             self.note_change();
         }
         next
+    }
+
+    /// What a heartbeat has to tell.
+    fn note_heartbeat(&self, was_stale: bool, is_old: bool) {
+        match (was_stale, is_old) {
+            (true, _) => self.note_change(),
+            // Only the store is to know.
+            (false, true) => self.changed.notify_one(),
+            (false, false) => {}
+        }
     }
 
     fn note_change(&self) {
@@ -352,8 +378,8 @@ fn check_name(name: &str) -> Result<(), NotRegistered> {
 /// What is registered, as a discovery.
 pub struct Announcements {
     registry: Arc<Registry>,
-    /// The version that was seen last, and is in the file.
-    seen: Option<u64>,
+    /// The version that was seen last, and is in the file, and what was wrong with the store then.
+    seen: Option<(u64, Option<String>)>,
 }
 
 impl Announcements {
@@ -367,11 +393,13 @@ impl Announcements {
 impl Discovery for Announcements {
     async fn look(&mut self) -> Result<Look, NotSeen> {
         self.registry.expire();
+        let problem = self.registry.exchange().await.err();
         let version = self.registry.version.load(Ordering::Acquire);
-        if self.seen == Some(version) {
+        if self.seen == Some((version, problem.clone())) {
             return Ok(Look::Same);
         }
         let mut set = Set::default();
+        set.notes.extend(problem.clone());
         for entry in self.registry.entries().values().filter(|entry| !entry.is_stale) {
             let (document, note) = entry.registration.document(&entry.id);
             set.notes
@@ -384,7 +412,7 @@ impl Discovery for Announcements {
         let registry = self.registry.clone();
         let kept = tokio::task::spawn_blocking(move || registry.keep()).await;
         // What could not be written is tried again with the next look.
-        self.seen = matches!(kept, Ok(Ok(()))).then_some(version);
+        self.seen = matches!(kept, Ok(Ok(()))).then_some((version, problem));
         if let Ok(Err(error)) = kept {
             set.notes.push(error.to_string());
         }
@@ -402,6 +430,7 @@ impl Discovery for Announcements {
         tokio::select! {
             () = self.registry.changed.notified() => {}
             () = ends => {}
+            () = self.registry.others_changed() => {}
         }
     }
 }

@@ -9,6 +9,8 @@ mod fault;
 pub(crate) mod follow;
 #[cfg(any(feature = "mysql", feature = "postgres"))]
 mod lease;
+#[cfg(any(feature = "mysql", feature = "postgres", feature = "sqlite"))]
+pub(crate) mod leases;
 #[cfg(any(feature = "mysql", feature = "postgres"))]
 mod patience;
 #[cfg(any(feature = "mysql", feature = "postgres"))]

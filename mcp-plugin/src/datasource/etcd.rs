@@ -12,6 +12,7 @@ mod discovery;
 mod endpoint;
 mod history;
 mod keyspace;
+mod leases;
 mod lineage;
 mod load;
 mod look;
@@ -31,9 +32,10 @@ use bytes::Bytes;
 use client::Client;
 use cluster::{Cluster, Fault, Purpose};
 use keyspace::Keyspace;
+use leases::Granted;
 use lineage::Lineage;
 use mcp_common::{
-    datasource::{Changes, DataSource, HistoryEntry, Load, SourceError, Write},
+    datasource::{Changes, DataSource, HistoryEntry, Leases, Load, SourceError, Write},
     key::{Key, Revision},
     plugin::{DataSourceFactory, PluginError, Settings},
 };
@@ -46,6 +48,7 @@ pub struct Etcd {
     keys: Keyspace,
     words: Words,
     lineage: Lineage,
+    granted: Granted,
     /// How many revisions of a key are kept.
     history: usize,
     /// What the server takes in one request.
@@ -65,6 +68,7 @@ impl Etcd {
             },
             keys: settings.keys,
             lineage: Lineage::default(),
+            granted: Granted::default(),
             history: settings.history,
             max_request_bytes: settings.max_request_bytes,
         };
@@ -120,6 +124,10 @@ impl DataSource for Etcd {
     async fn history(&self, key: &Key, limit: usize) -> Result<Vec<HistoryEntry>, SourceError> {
         let limit = limit.min(self.history);
         self.past(key, limit).await.map_err(|fault| self.error(fault))
+    }
+
+    fn leases(&self) -> Option<&dyn Leases> {
+        Some(self)
     }
 }
 

@@ -7,6 +7,7 @@
 mod connect;
 mod error;
 mod existing;
+mod leases;
 mod libpq;
 mod read;
 mod schema;
@@ -17,12 +18,13 @@ pub use super::change_log::{Migrations, Server};
 
 use super::change_log::{
     ChangeLogSource, ConnectionOf, Dialect, Existing, Fault, Migrated, OptionsOf, Patience, Place, Refused,
+    leases::Written,
     row::{Past, Row},
 };
 use async_trait::async_trait;
 use futures_util::stream::BoxStream;
 use mcp_common::{
-    datasource::{DataSource, SourceError, Write},
+    datasource::{DataSource, LeaseSet, SourceError, Write},
     key::{Key, Revision},
     migration::{Migrate, Migration},
     plugin::{DataSourceFactory, PluginError, Settings},
@@ -147,6 +149,36 @@ impl Dialect for Postgres {
         write: &Write<'_>,
     ) -> Result<Option<Revision>, Refused> {
         write::delete(connection, write).await
+    }
+
+    async fn make_leases(connection: &mut ConnectionOf<Self>) -> Result<(), sqlx::Error> {
+        leases::make(connection).await
+    }
+
+    async fn leases(connection: &mut ConnectionOf<Self>) -> Result<LeaseSet, sqlx::Error> {
+        leases::all(connection).await
+    }
+
+    async fn leases_mark(connection: &mut ConnectionOf<Self>) -> Result<i64, sqlx::Error> {
+        leases::mark(connection).await
+    }
+
+    async fn write_lease(
+        connection: &mut ConnectionOf<Self>,
+        name: &str,
+        body: &str,
+        expected: Option<u64>,
+        lives: Duration,
+    ) -> Result<Written, sqlx::Error> {
+        leases::write(connection, name, body, expected, lives).await
+    }
+
+    async fn remove_lease(
+        connection: &mut ConnectionOf<Self>,
+        name: &str,
+        expected: u64,
+    ) -> Result<Written, sqlx::Error> {
+        leases::remove(connection, name, expected).await
     }
 }
 

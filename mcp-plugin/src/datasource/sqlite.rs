@@ -8,6 +8,7 @@ mod adapt;
 mod connect;
 mod error;
 mod identity;
+mod leases;
 mod read;
 mod row;
 mod schema;
@@ -21,7 +22,7 @@ use bytes::Bytes;
 use connect::Place;
 use identity::Opened;
 use mcp_common::{
-    datasource::{Changes, DataSource, HistoryEntry, Load, SourceError, Write},
+    datasource::{Changes, DataSource, HistoryEntry, Leases, Load, SourceError, Write},
     key::{Key, Revision},
     migration::{Migrate, Migration},
     plugin::{DataSourceFactory, PluginError, Settings, Table},
@@ -169,6 +170,10 @@ impl DataSource for Sqlite {
         read::disabled(&self.pool().await?)
             .await
             .map_err(|error| self.place.source_error(&error))
+    }
+
+    fn leases(&self) -> Option<&dyn Leases> {
+        Some(self)
     }
 }
 

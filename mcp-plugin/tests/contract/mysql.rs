@@ -141,3 +141,8 @@ impl Harness for OnServer {
 }
 
 mcp_common::datasource_contract!(OnServer);
+
+#[tokio::test]
+async fn entries_that_end() {
+    mcp_common::testsuite::leases::<OnServer>().await;
+}

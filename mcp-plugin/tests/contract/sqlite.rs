@@ -83,3 +83,8 @@ impl Harness for InFile {
 }
 
 mcp_common::datasource_contract!(InFile);
+
+#[tokio::test]
+async fn entries_that_end() {
+    mcp_common::testsuite::leases::<InFile>().await;
+}

@@ -91,3 +91,8 @@ impl Harness for InEtcd {
 }
 
 mcp_common::datasource_contract!(InEtcd);
+
+#[tokio::test]
+async fn entries_that_end() {
+    mcp_common::testsuite::leases::<InEtcd>().await;
+}

@@ -73,10 +73,19 @@ async fn register(State(app): State<Arc<App>>, caller: Caller, request: Request)
         board.examine(place, id, document)
     };
     let (owner, may_take) = caller.owner();
-    let done = registry
-        .register(registration, owner, may_take, check)
+    let mut done = registry
+        .register(registration.clone(), owner, may_take, check)
         .map_err(|reason| permit.refused(refused(reason)))?;
+    let mut settled = registry.settle(&registration.name, &done.entry.owner).await;
+    if settled.is_err() && may_take {
+        // Another replica had it for somebody else, whose it stays.
+        done = registry
+            .register(registration.clone(), owner, may_take, check)
+            .map_err(|reason| permit.refused(refused(reason)))?;
+        settled = registry.settle(&registration.name, &done.entry.owner).await;
+    }
     keep(registry).await;
+    settled.map_err(|reason| permit.refused(refused(reason)))?;
     let status = if done.is_new {
         StatusCode::CREATED
     } else {
@@ -104,9 +113,12 @@ async fn unregister(
     let mut permit = caller.admit(&app, &parts, &name)?;
     let (registry, _) = registry(&app)?;
     let (owner, may_take) = caller.owner();
+    know(registry, &name).await;
     registry
         .unregister(&name, owner, may_take)
         .map_err(|reason| permit.refused(refused(reason)))?;
+    // What is not registered any more is nobody's.
+    let _ = registry.settle(&name, owner).await;
     keep(registry).await;
     permit.done(StatusCode::OK);
     Ok(
@@ -124,6 +136,7 @@ async fn heartbeat(
     let mut permit = caller.admit(&app, &parts, &name)?;
     let (registry, _) = registry(&app)?;
     let (owner, may_take) = caller.owner();
+    know(registry, &name).await;
     let entry = registry
         .heartbeat(&name, owner, may_take)
         .map_err(|reason| permit.refused(refused(reason)))?;
@@ -171,6 +184,7 @@ async fn show(
     Path(name): Path<String>,
 ) -> Result<Json<ServerState>> {
     let (registry, _) = registry(&app)?;
+    know(registry, &name).await;
     // Who may not see it does not learn whether it is there.
     let found = registry.find(&name).filter(|_| caller.may_see(&name));
     let entry = found.ok_or_else(|| refused(NotRegistered::Unknown(name)))?;
@@ -191,8 +205,16 @@ async fn status(State(app): State<Arc<App>>, caller: Caller) -> Result<Json<Summ
         active: seen.len() - stale,
         stale,
         stale_after: registry.stale_after().as_secs(),
+        shared: registry.is_shared(),
         uptime_seconds: app.started_at.elapsed().unwrap_or_default().as_secs(),
     }))
+}
+
+/// A server that is not known here may have registered at another replica a moment ago.
+async fn know(registry: &Registry, name: &str) {
+    if registry.find(name).is_none() {
+        registry.catch_up().await;
+    }
 }
 
 /// What was answered outlives a restart. A disk that is full refuses nobody.

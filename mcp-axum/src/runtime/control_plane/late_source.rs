@@ -4,7 +4,7 @@ use crate::runtime::tasks::OPEN_SOURCE;
 use async_trait::async_trait;
 use bytes::Bytes;
 use mcp_common::{
-    datasource::{Changes, DataSource, HistoryEntry, Load, SourceError, Write},
+    datasource::{Changes, DataSource, HistoryEntry, Leases, Load, SourceError, Write},
     key::{Key, Revision},
     plugin::{DataSourceFactory, PluginError, Settings},
     tasks::Tasks,
@@ -131,5 +131,9 @@ impl DataSource for LateSource {
 
     async fn disabled(&self) -> Result<u64, SourceError> {
         self.opened()?.disabled().await
+    }
+
+    fn leases(&self) -> Option<&dyn Leases> {
+        self.opened.get()?.leases()
     }
 }

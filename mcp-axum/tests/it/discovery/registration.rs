@@ -1,7 +1,7 @@
 //! Servers that announce themselves.
 
 use super::{gateway, ids, listed, server, until};
-use crate::test_app::{Answer, Client, TestApp};
+use crate::test_app::{Answer, Client, DEADLINE, TestApp};
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -162,6 +162,90 @@ async fn registrations_outlive_a_restart() {
     for member in ["registered_at", "metadata", "url", "id"] {
         assert_eq!(before[member], after[member], "{member}");
     }
+}
+
+/// Waits until the gateway's registry says so of this server.
+async fn known(app: &TestApp, name: &str, is_so: impl Fn(&Answer) -> bool) {
+    let start = std::time::Instant::now();
+    loop {
+        let shown = app.admin().get(&format!("/api/servers/{name}")).await;
+        if is_so(&shown) {
+            return;
+        }
+        assert!(start.elapsed() < DEADLINE, "{shown:?}");
+        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+    }
+}
+
+#[tokio::test]
+async fn replicas_on_one_store_have_the_same_registrations() {
+    let (far, folder) = (server().await, tempfile::TempDir::new().unwrap());
+    let tables = table(&json!({"stale_after": 3})).to_string();
+    let store = folder.path().join("definitions.db").display().to_string();
+    let settings = [
+        ("discovery", &*tables),
+        ("app.data_source", "sqlite"),
+        ("data_source.sqlite.path", &*store),
+    ];
+    let mut one = TestApp::with(&settings).await;
+    let instance = json!({"name": "i", "include": {"upstream_tags": ["found"]}});
+    one.admin().put("/admin/ids/i", &instance).await.ok();
+    let other = TestApp::with(&settings).await;
+    let said = json!({"name": "weather", "url": far.url("/mcp/shop"), "metadata": {"version": "1.0"}});
+    register(&one.admin(), &said).await.expect_created();
+    // Another replica knows it when it is asked, and calls it.
+    known(&other, "weather", |shown| shown.status == 200).await;
+    let shown = other.admin().get("/api/servers/weather").await.ok().json();
+    assert_eq!(
+        (&shown["metadata"], &shown["status"]),
+        (&said["metadata"], &json!("active"))
+    );
+    listed(&other, &["add_item", "get_item"]).await;
+    let called = other.mcp("i").call("get_item", json!({"id": 7})).await;
+    assert_eq!(called["structuredContent"]["path"], "/items/7");
+    assert_eq!(other.admin().get("/api/status").await.ok().json()["shared"], true);
+
+    // Heartbeats may go to any of them, and so may whoever leaves.
+    post(&other.admin(), "/api/servers/weather/heartbeat", &json!({}))
+        .await
+        .ok();
+    let second = json!({"name": "second", "url": "http://127.0.0.1:9/mcp"});
+    register(&other.admin(), &second).await.expect_created();
+    one.admin().delete("/api/servers/second").await.ok();
+    known(&other, "second", |shown| shown.status == 404).await;
+
+    // The one that was told dies; the other one has the server still, until nobody hears of it any more.
+    one.stop().await;
+    assert_eq!(
+        other.admin().get("/api/servers/weather").await.ok().json()["status"],
+        "active"
+    );
+    assert_eq!(other.mcp("i").tool_names().await, ["add_item", "get_item"]);
+    known(&other, "weather", |shown| shown.json()["status"] == "stale").await;
+    listed(&other, &[]).await;
+    // And the one that comes back learns that.
+    one.start_again().await;
+    known(&one, "weather", |shown| {
+        shown.status == 200 && shown.json()["status"] == "stale"
+    })
+    .await;
+    post(&one.admin(), "/api/servers/weather/heartbeat", &json!({}))
+        .await
+        .ok();
+    known(&other, "weather", |shown| shown.json()["status"] == "active").await;
+}
+
+#[tokio::test]
+async fn registrations_are_a_replicas_own_where_the_store_keeps_none() {
+    let far = server().await;
+    let app = gateway(&table(&json!({}))).await;
+    register(
+        &app.admin(),
+        &json!({"name": "lab-a", "url": far.url("/mcp/shop")}),
+    )
+    .await
+    .expect_created();
+    assert_eq!(app.admin().get("/api/status").await.ok().json()["shared"], false);
 }
 
 #[tokio::test]

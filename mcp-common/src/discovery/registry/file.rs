@@ -1,6 +1,6 @@
 //! The file that keeps registrations over a restart: written whole beside the old one, which it then replaces.
 
-use super::Entry;
+use super::{Entry, shared::InStore};
 use crate::{discovery::Registration, private_file};
 use serde::{Deserialize, Serialize};
 use std::{
@@ -25,15 +25,18 @@ struct Kept {
 }
 
 #[derive(Serialize, Deserialize)]
-struct KeptServer {
+pub(super) struct KeptServer {
     #[serde(flatten)]
-    registration: Registration,
+    pub(super) registration: Registration,
     id: String,
     owner: Arc<str>,
     registered_at_ms: u64,
     last_seen_ms: u64,
     #[serde(default)]
     stale: bool,
+    /// Which version of it was in the store that replicas share.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) version: Option<u64>,
 }
 
 pub(super) struct File {
@@ -126,6 +129,7 @@ impl From<KeptServer> for Entry {
             last_seen: at(kept.last_seen_ms),
             seen: Instant::now(),
             is_stale: kept.stale,
+            in_store: InStore::of(kept.version),
         }
     }
 }
@@ -142,6 +146,7 @@ impl From<Entry> for KeptServer {
             registered_at_ms: ms(entry.registered_at),
             last_seen_ms: ms(entry.last_seen),
             stale: entry.is_stale,
+            version: entry.in_store.version(),
             registration: entry.registration,
         }
     }

@@ -3,12 +3,13 @@
 use super::{
     Existing, Fault, Migrated, Patience, Place, Refused, Server, Write,
     follow::Log,
+    leases::Written,
     row::{Past, Row},
 };
 use async_trait::async_trait;
 use futures_util::stream::BoxStream;
 use mcp_common::{
-    datasource::SourceError,
+    datasource::{LeaseSet, SourceError},
     key::{Key, Revision},
     plugin::PluginError,
 };
@@ -102,4 +103,29 @@ pub(crate) trait Dialect: Sized + Send + Sync + 'static {
         connection: &mut ConnectionOf<Self>,
         write: &Write<'_>,
     ) -> Result<Option<Revision>, Refused>;
+
+    /// Makes the table of entries that end, where it is missing.
+    async fn make_leases(connection: &mut ConnectionOf<Self>) -> Result<(), sqlx::Error>;
+
+    /// All of its entries.
+    async fn leases(connection: &mut ConnectionOf<Self>) -> Result<LeaseSet, sqlx::Error>;
+
+    /// Another number after each write of an entry.
+    async fn leases_mark(connection: &mut ConnectionOf<Self>) -> Result<i64, sqlx::Error>;
+
+    /// Writes an entry of this version.
+    async fn write_lease(
+        connection: &mut ConnectionOf<Self>,
+        name: &str,
+        body: &str,
+        expected: Option<u64>,
+        lives: Duration,
+    ) -> Result<Written, sqlx::Error>;
+
+    /// Takes an entry of this version away.
+    async fn remove_lease(
+        connection: &mut ConnectionOf<Self>,
+        name: &str,
+        expected: u64,
+    ) -> Result<Written, sqlx::Error>;
 }

@@ -39,7 +39,11 @@ pub(crate) async fn migrate<D: Dialect>(
 ) -> Result<Migrated, Fault> {
     let mut connection = D::connect(options, patience).await?;
     match migrate {
-        Migrate::Apply => patience.migrates(D::apply(&mut connection)).await,
+        Migrate::Apply => {
+            let migrated = patience.migrates(D::apply(&mut connection)).await?;
+            patience.in_time(D::make_leases(&mut connection)).await?;
+            Ok(migrated)
+        }
         Migrate::Check => patience.in_time(pending::<D>(&mut connection)).await,
     }
 }

@@ -1,15 +1,17 @@
 //! The data source over a change log on a server, whichever server it is.
 
 use super::{
-    Fault, Migrations, Place, Server,
+    Fault, Lease, Migrations, Place, Server,
     dialect::{Dialect, OptionsOf},
-    follow, prepare, read, read_settings,
+    follow,
+    leases::{POLL, Written},
+    prepare, read, read_settings,
     write::{text, transact},
 };
 use async_trait::async_trait;
 use bytes::Bytes;
 use mcp_common::{
-    datasource::{Changes, DataSource, HistoryEntry, Load, SourceError, Write},
+    datasource::{Changes, DataSource, HistoryEntry, LeaseSet, Leases, Load, SourceError, Write},
     key::{Key, Revision},
     migration::{Migrate, Migration},
     plugin::{PluginError, Settings},
@@ -25,6 +27,8 @@ pub(crate) struct ChangeLogSource<D: Dialect> {
     poll: Duration,
     history: u32,
     migrations: Migrations,
+    /// The table of entries that end is there.
+    leasing: OnceCell<()>,
     /// How large a document may be, once the server was asked.
     largest: OnceCell<usize>,
     /// Writers of this process queue here instead of on the server.
@@ -63,6 +67,7 @@ impl<D: Dialect> ChangeLogSource<D> {
             poll: server.poll,
             history: server.history,
             migrations: server.migrate,
+            leasing: OnceCell::new(),
             largest: OnceCell::new(),
             turn: Mutex::new(()),
             written: signal::Sender::new(0),
@@ -87,6 +92,87 @@ impl<D: Dialect> ChangeLogSource<D> {
         self.prepare()
             .await
             .map_err(|fault| self.place.source_error(fault))
+    }
+
+    /// A connection to a database that has the table of entries that end.
+    async fn leasing(&self) -> Result<Lease<D::Database>, SourceError> {
+        self.ready().await?;
+        let lease = Lease::of(&self.pool, self.place.patience).await;
+        let mut lease = lease.map_err(|error| self.place.source_error(error))?;
+        if self.leasing.initialized() {
+            return Ok(lease);
+        }
+        // An account may write a table that it could not make.
+        if let Err(error) = self.place.ask(D::leases_mark(&mut lease)).await {
+            match (self.migrations, error) {
+                (Migrations::AtStart, SourceError::Broken(_)) => {
+                    self.place.ask(D::make_leases(&mut lease)).await?;
+                }
+                (Migrations::Never, SourceError::Broken(reason)) => {
+                    return Err(SourceError::Broken(format!(
+                        "{reason}; `dynmcp migrate` makes the table dynmcp_leases where it is missing"
+                    )));
+                }
+                (_, error) => return Err(error),
+            }
+        }
+        // Another one may have found out at the same time.
+        let _ = self.leasing.set(());
+        Ok(lease)
+    }
+
+    fn written(written: Written) -> Result<u64, SourceError> {
+        match written {
+            Written::Done(version) => Ok(version),
+            Written::Conflict(current) => Err(SourceError::Conflict { current }),
+        }
+    }
+}
+
+#[async_trait]
+impl<D: Dialect> Leases for ChangeLogSource<D> {
+    async fn all(&self) -> Result<LeaseSet, SourceError> {
+        let mut lease = self.leasing().await?;
+        let all = self.place.ask(D::leases(&mut lease)).await?;
+        lease.end();
+        Ok(all)
+    }
+
+    async fn write(
+        &self,
+        name: &str,
+        body: Bytes,
+        expected: Option<u64>,
+        lives: Duration,
+    ) -> Result<u64, SourceError> {
+        let body = String::from_utf8_lossy(&body);
+        let mut lease = self.leasing().await?;
+        let writing = D::write_lease(&mut lease, name, &body, expected, lives);
+        let written = self.place.ask(writing).await?;
+        lease.end();
+        Self::written(written)
+    }
+
+    async fn remove(&self, name: &str, expected: u64) -> Result<(), SourceError> {
+        let mut lease = self.leasing().await?;
+        let removed = self
+            .place
+            .ask(D::remove_lease(&mut lease, name, expected))
+            .await?;
+        lease.end();
+        Self::written(removed).map(drop)
+    }
+
+    async fn changed(&self, since: u64) -> Result<(), SourceError> {
+        loop {
+            tokio::time::sleep(POLL).await;
+            let mut lease = self.leasing().await?;
+            let mark = self.place.ask(D::leases_mark(&mut lease)).await?;
+            lease.end();
+            if mark.unsigned_abs() != since {
+                return Ok(());
+            }
+        }
     }
 }
 
@@ -151,5 +237,9 @@ impl<D: Dialect> DataSource for ChangeLogSource<D> {
         self.place
             .ask(read::disabled::<D>(&self.pool, self.place.patience))
             .await
+    }
+
+    fn leases(&self) -> Option<&dyn Leases> {
+        Some(self)
     }
 }

@@ -77,6 +77,26 @@ pub(super) struct PutRequest {
     pub(super) key: Vec<u8>,
     #[prost(bytes = "vec", tag = "2")]
     pub(super) value: Vec<u8>,
+    /// The key goes with it; 0 for none.
+    #[prost(int64, tag = "3")]
+    pub(super) lease: i64,
+}
+
+/// Asks for a lease, with which keys go.
+#[derive(Clone, PartialEq, Message)]
+pub(super) struct LeaseGrantRequest {
+    /// Seconds.
+    #[prost(int64, tag = "1")]
+    pub(super) ttl: i64,
+    /// 0 for one that the server chooses.
+    #[prost(int64, tag = "2")]
+    pub(super) id: i64,
+}
+
+#[derive(Clone, PartialEq, Message)]
+pub(super) struct LeaseGrantResponse {
+    #[prost(int64, tag = "2")]
+    pub(super) id: i64,
 }
 
 #[derive(Clone, PartialEq, Message)]
@@ -94,13 +114,15 @@ pub(super) struct Done {
     pub(super) header: Option<ResponseHeader>,
 }
 
-/// Carries out `success` if all comparisons hold, else nothing.
+/// Carries out `success` if all comparisons hold, else `failure`.
 #[derive(Clone, PartialEq, Message)]
 pub(super) struct TxnRequest {
     #[prost(message, repeated, tag = "1")]
     pub(super) compare: Vec<Compare>,
     #[prost(message, repeated, tag = "2")]
     pub(super) success: Vec<RequestOp>,
+    #[prost(message, repeated, tag = "3")]
+    pub(super) failure: Vec<RequestOp>,
 }
 
 /// Whether a key was written last at a revision; made by [`Compare::written_at`].

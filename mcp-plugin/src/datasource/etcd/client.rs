@@ -1,8 +1,9 @@
-//! One connection's calls: the five methods of etcd's API that are needed here.
+//! One connection's calls: the methods of etcd's API that are needed here.
 
 use super::api::{
-    AuthenticateRequest, AuthenticateResponse, DeleteRangeRequest, Done, PutRequest, RangeRequest,
-    RangeResponse, TxnRequest, TxnResponse, WatchCreateRequest, WatchRequest, WatchResponse,
+    AuthenticateRequest, AuthenticateResponse, DeleteRangeRequest, Done, LeaseGrantRequest,
+    LeaseGrantResponse, PutRequest, RangeRequest, RangeResponse, TxnRequest, TxnResponse, WatchCreateRequest,
+    WatchRequest, WatchResponse,
 };
 use futures_util::{StreamExt, stream};
 use http::uri::PathAndQuery;
@@ -60,6 +61,11 @@ impl Client {
 
     pub(super) async fn txn(&self, request: TxnRequest) -> Result<TxnResponse, Status> {
         let path = PathAndQuery::from_static("/etcdserverpb.KV/Txn");
+        self.unary(path, request).await
+    }
+
+    pub(super) async fn grant(&self, request: LeaseGrantRequest) -> Result<LeaseGrantResponse, Status> {
+        let path = PathAndQuery::from_static("/etcdserverpb.Lease/LeaseGrant");
         self.unary(path, request).await
     }
 

@@ -34,6 +34,11 @@ impl Keyspace {
         &self.history
     }
 
+    /// Where entries stand that end by themselves: beside the definitions, whose prefix knows nothing else.
+    pub(super) fn leases_prefix(&self) -> String {
+        format!("{}-leases/", self.prefix.trim_end_matches('/'))
+    }
+
     /// Where the definition is stored.
     pub(super) fn definition(&self, key: &Key) -> String {
         format!("{}{}/{}", self.prefix, key.kind.path_segment(), key.id)

@@ -176,6 +176,7 @@ impl Etcd {
             let txn = TxnRequest {
                 compare: vec![Compare::written_at(definition.as_str(), seen.current)],
                 success: steps,
+                ..TxnRequest::default()
             };
             async move {
                 let answer = client.txn(txn).await?;
@@ -214,6 +215,7 @@ fn put(key: &str, value: Vec<u8>) -> PutRequest {
     PutRequest {
         key: key.into(),
         value,
+        ..PutRequest::default()
     }
 }
 

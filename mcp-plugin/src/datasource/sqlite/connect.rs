@@ -2,7 +2,7 @@
 
 use super::{
     error::{self, Fault},
-    schema,
+    leases, schema,
 };
 use crate::datasource::change_log::{Migrated, Migrations};
 use mcp_common::{migration::Migrate, plugin::PluginError, private_file};
@@ -134,6 +134,7 @@ async fn apply(place: &Place) -> Result<Migrated, Fault> {
     make_file(place);
     let mut connection = place.options().create_if_missing(true).connect().await?;
     let done = schema::apply(&mut connection).await?;
+    leases::make(&mut connection).await?;
     connection.close().await?;
     Ok(done)
 }

@@ -36,6 +36,8 @@ pub(super) struct Summary {
     pub(super) active: usize,
     pub(super) stale: usize,
     pub(super) stale_after: u64,
+    /// Whether other replicas of the gateway have them, too.
+    pub(super) shared: bool,
     pub(super) uptime_seconds: u64,
 }
 
