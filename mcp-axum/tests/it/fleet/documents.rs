@@ -93,6 +93,14 @@ async fn what_cannot_be_meant_is_named_with_its_place() {
             with("/timeouts/list_ms", json!(5)),
             "timeouts: but `connect_ms` are for MCP servers",
         ),
+        (
+            with("/limits/concurrency", json!(5)),
+            "limits: but `endpoint_concurrency` are for MCP servers",
+        ),
+        (
+            with("/limits/max_response_bytes", json!("1MiB")),
+            "limits: but `endpoint_concurrency` are for MCP servers",
+        ),
         (with("/tls/ca", json!("not PEM")), "tls"),
         (
             with("/egress/allow", json!(["other.example"])),

@@ -3,8 +3,8 @@
 use super::check_url;
 use crate::{
     definition::upstream::{
-        UpstreamDefinition, UpstreamEra, UpstreamPin, UpstreamPrompts, UpstreamResources, UpstreamSessions,
-        UpstreamTimeouts, UpstreamTransport,
+        UpstreamDefinition, UpstreamEra, UpstreamLimits, UpstreamPin, UpstreamPrompts, UpstreamResources,
+        UpstreamSessions, UpstreamTimeouts, UpstreamTransport,
     },
     problem::Problem,
 };
@@ -32,6 +32,14 @@ pub(super) fn check(definition: &UpstreamDefinition, problems: &mut Vec<Problem>
     if own != usual {
         let reason = "but `connect_ms` are for MCP servers: how long a call takes is the tool's own (`tds_ext_info.timeout_ms`)";
         problems.push(Problem::at("timeouts", reason));
+    }
+    let own = UpstreamLimits {
+        endpoint_concurrency: None,
+        ..definition.limits.clone()
+    };
+    if own != UpstreamLimits::default() {
+        let reason = "but `endpoint_concurrency` are for MCP servers: how many calls are under way, and how large answers may be, is the tool's own (`tds_ext_info.limits`)";
+        problems.push(Problem::at("limits", reason));
     }
     if let Some(url) = definition.url.as_deref().filter(|_| !definition.is_fleet()) {
         problems.extend(check_base(url).err().map(|reason| Problem::at("url", reason)));
