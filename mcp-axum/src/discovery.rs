@@ -18,30 +18,41 @@ use serde_json::Value;
 use std::{
     collections::BTreeMap,
     fmt,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicUsize, Ordering},
+    },
     time::Duration,
 };
 
-/// One source, not started.
+/// One source.
 struct Source {
-    place: usize,
-    interval: Duration,
-    discovery: Box<dyn Discovery>,
+    /// What the board knows it by.
+    id: usize,
+    /// Its table of the configuration.
+    table: Value,
+    /// What looks, until it is started.
+    waiting: Option<(Duration, Box<dyn Discovery>)>,
+    /// Its task, once it is.
+    task: Option<Tasks>,
 }
 
 /// All sources of a gateway, and what they have found.
 pub(crate) struct Discoveries {
     /// What they have found.
     pub(crate) board: Arc<Board>,
-    /// Where servers announce themselves, and its place among the sources.
+    /// Where servers announce themselves, and what the board knows it by.
     pub(crate) registry: Option<(Arc<Registered>, usize)>,
-    /// Those that are not started.
-    waiting: Mutex<Vec<Source>>,
+    pages: Arc<dyn Pages>,
+    sources: Mutex<Vec<Source>>,
+    /// Whose number it is next.
+    next: AtomicUsize,
 }
 
 /// A table that is right as far as the gateway knows it.
 struct Read {
     place: String,
+    table: Value,
     settings: SourceSettings,
     factory: Box<dyn DiscoveryFactory>,
     own: Value,
@@ -86,31 +97,19 @@ impl Discoveries {
         if let Some(problem) = problems.into_iter().next() {
             return Err(problem);
         }
-        let mut waiting = Vec::new();
-        let mut registry = None;
-        for (place, one) in read.iter().enumerate() {
-            if one.settings.kind == registration::TYPE {
+        let (mut sources, mut registry) = (Vec::new(), None);
+        for (id, one) in read.iter().enumerate() {
+            let discovery: Box<dyn Discovery> = if one.settings.kind == registration::TYPE {
                 let opened = Arc::new(registration::open(one, &settings.app.data_dir, source)?);
-                registry = Some((opened.clone(), place));
-                waiting.push(Source {
-                    place,
-                    interval: one.settings.interval,
-                    discovery: Box::new(Announcements::new(opened)),
-                });
-                continue;
-            }
-            let surroundings = Surroundings {
-                pages: pages.clone(),
-                max_bytes: one.settings.max_bytes,
-                interval: one.settings.interval,
+                registry = Some((opened.clone(), id));
+                Box::new(Announcements::new(opened))
+            } else {
+                make(one, &pages)?
             };
-            waiting.push(Source {
-                place,
-                interval: one.settings.interval,
-                discovery: one.factory.make(&one.place, &one.own, &surroundings)?,
-            });
+            sources.push(Source::new(id, one, discovery));
         }
         let catalog = Arc::downgrade(catalog);
+        let next = AtomicUsize::new(read.len());
         let settings = read.into_iter().map(|one| one.settings).collect();
         let check = Arc::new(
             move |definition: &mcp_common::key::Definition| match catalog.upgrade() {
@@ -121,26 +120,95 @@ impl Discoveries {
         Ok(Self {
             board: Arc::new(Board::new(settings, check)),
             registry,
-            waiting: Mutex::new(waiting),
+            pages,
+            sources: Mutex::new(sources),
+            next,
         })
     }
 
-    /// Starts to look.
+    /// Starts to look wherever nobody looks yet.
     pub(crate) fn start(&self, tasks: &Tasks) {
-        let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
-        for Source {
-            place,
-            interval,
-            discovery,
-        } in waiting.drain(..)
-        {
+        for source in self.sources().iter_mut() {
+            let Some((interval, discovery)) = source.waiting.take() else {
+                continue;
+            };
+            let (id, own) = (source.id, tasks.branch());
             let (board, discovery) = (self.board.clone(), Arc::new(tokio::sync::Mutex::new(discovery)));
-            tasks.spawn(DISCOVERY, Ends::WhenTold, move || {
+            own.spawn(DISCOVERY, Ends::WhenTold, move || {
                 let (board, discovery) = (board.clone(), discovery.clone());
-                async move { match follow(&mut **discovery.lock().await, place, interval, &board).await {} }
+                async move { match follow(&mut **discovery.lock().await, id, interval, &board).await {} }
             });
+            source.task = Some(own);
         }
     }
+
+    /// What can be known to be wrong with other tables, and those that wait to be started in place of these: what did not change goes on as it does.
+    pub(crate) fn adopt(&self, settings: &Settings, tasks: &Tasks) -> Result<(), PluginError> {
+        let (read, problems) = read(&settings.discovery.with_agents(&settings.agents));
+        if let Some(problem) = problems.into_iter().next() {
+            return Err(problem);
+        }
+        let mut sources = self.sources();
+        let is_same = |source: &Source, one: &Read| source.table == one.table;
+        // All that is new has to be made before anything goes.
+        let mut made = Vec::new();
+        for one in &read {
+            made.push(match sources.iter().any(|source| is_same(source, one)) {
+                true => None,
+                false => Some(make(one, &self.pages)?),
+            });
+        }
+        let mut before = std::mem::take(&mut *sources);
+        for (one, made) in read.iter().zip(made) {
+            let known = before.iter().position(|source| is_same(source, one));
+            sources.push(match (known, made) {
+                (Some(place), None) => before.swap_remove(place),
+                (_, Some(discovery)) => {
+                    Source::new(self.next.fetch_add(1, Ordering::Relaxed), one, discovery)
+                }
+                // Two of the same name are refused above.
+                (None, None) => continue,
+            });
+        }
+        for source in before {
+            if let Some(task) = source.task {
+                task.stop();
+            }
+        }
+        let arranged = sources
+            .iter()
+            .zip(read)
+            .map(|(source, one)| (source.id, one.settings));
+        let arranged = arranged.collect();
+        drop(sources);
+        self.board.arrange(arranged);
+        self.start(tasks);
+        Ok(())
+    }
+
+    fn sources(&self) -> MutexGuard<'_, Vec<Source>> {
+        self.sources.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Source {
+    fn new(id: usize, of: &Read, discovery: Box<dyn Discovery>) -> Self {
+        Self {
+            id,
+            table: of.table.clone(),
+            waiting: Some((of.settings.interval, discovery)),
+            task: None,
+        }
+    }
+}
+
+fn make(of: &Read, pages: &Arc<dyn Pages>) -> Result<Box<dyn Discovery>, PluginError> {
+    let surroundings = Surroundings {
+        pages: pages.clone(),
+        max_bytes: of.settings.max_bytes,
+        interval: of.settings.interval,
+    };
+    of.factory.make(&of.place, &of.own, &surroundings)
 }
 
 impl fmt::Debug for Discoveries {
@@ -197,6 +265,7 @@ fn read_one(
     })?;
     Ok(Read {
         place: place.to_owned(),
+        table: table.clone(),
         settings: SourceSettings::read(place, table, factory.habits())?,
         own: SourceSettings::of_type(table),
         factory,

@@ -32,6 +32,11 @@ pub struct AgentsSettings {
 }
 
 impl DiscoveryTables {
+    /// Those of a type.
+    pub(crate) fn of_type<'a>(&'a self, kind: &str) -> Vec<&'a Value> {
+        self.0.iter().filter(|table| table["type"] == kind).collect()
+    }
+
     /// With the servers that the configuration lists, which are a discovery of their own. Each table has its place.
     pub(crate) fn with_agents(&self, agents: &AgentsSettings) -> Vec<(String, Value)> {
         let tables = self.0.iter().enumerate();

@@ -25,6 +25,18 @@ impl Settings {
         }
         self.events = other.events.clone();
         self.webhooks.clone_from(&other.webhooks);
+        // Who has registered stays where it is.
+        let registries = |of: &Self| -> Vec<serde_json::Value> {
+            of.discovery
+                .of_type("registration")
+                .into_iter()
+                .cloned()
+                .collect()
+        };
+        if registries(self) == registries(other) {
+            self.discovery.clone_from(&other.discovery);
+        }
+        self.agents.clone_from(&other.agents);
         self.log.log_level = other.log.log_level.clone();
         self.log.requests = other.log.requests;
         self.upstream.timeout_ms = other.upstream.timeout_ms;

@@ -31,7 +31,11 @@ pub struct Board {
 }
 
 struct Source {
+    /// What it is known by.
+    id: usize,
     settings: SourceSettings,
+    /// Its settings were other ones when it looked last: what it finds is read anew, and what cannot be used now goes.
+    is_renewed: bool,
     found: BTreeMap<Arc<str>, Found>,
     skipped: Vec<(String, String)>,
     notes: Vec<String>,
@@ -56,21 +60,48 @@ struct Found {
 impl Board {
     /// Nothing is found yet. A source is known by its place in this list; where two find the same id, the first one has it.
     pub fn new(sources: Vec<SourceSettings>, check: Check) -> Self {
-        let sources = sources.into_iter().map(|settings| Source {
-            settings,
-            found: BTreeMap::new(),
-            skipped: Vec::new(),
-            notes: Vec::new(),
-            problem: None,
-            refused: None,
-            seen_at: None,
-            looks: 0,
-            failures: 0,
-        });
+        let sources = sources.into_iter().enumerate();
         Self {
             check,
-            sources: Mutex::new(sources.collect()),
+            sources: Mutex::new(sources.map(|(id, settings)| Source::new(id, settings)).collect()),
             listeners: Mutex::default(),
+        }
+    }
+
+    /// From now on there are these, in this order, and known by these numbers. What one of the same name has found stays until it is looked for again; what was found by
+    /// others goes, and what they still say is not heard any more.
+    pub fn arrange(&self, sources: Vec<(usize, SourceSettings)>) {
+        let mut known = lock(&self.sources);
+        let mut before = std::mem::take(&mut *known);
+        let ids = |sources: &[Source]| -> BTreeSet<Arc<str>> {
+            sources
+                .iter()
+                .flat_map(|source| source.found.keys().cloned())
+                .collect()
+        };
+        let mut changed = ids(&before);
+        for (id, settings) in sources {
+            let place = before
+                .iter()
+                .position(|source| source.settings.name == settings.name);
+            let source = match place.map(|place| before.swap_remove(place)) {
+                Some(source) => source.renewed(id, settings),
+                None => Source::new(id, settings),
+            };
+            known.push(source);
+        }
+        changed.extend(ids(&known));
+        drop(known);
+        self.tell(&changed);
+    }
+
+    fn tell(&self, changed: &BTreeSet<Arc<str>>) {
+        if changed.is_empty() {
+            return;
+        }
+        let listeners = lock(&self.listeners).clone();
+        for listener in listeners {
+            listener(changed);
         }
     }
 
@@ -82,7 +113,7 @@ impl Board {
     /// A source has looked, and everything is as it was.
     pub fn same(&self, source: usize) {
         let mut sources = lock(&self.sources);
-        let Some(source) = sources.get_mut(source) else {
+        let Some(source) = find(&mut sources, source) else {
             return;
         };
         source.looks += 1;
@@ -96,7 +127,7 @@ impl Board {
     /// A source saw nothing; what it found before stays.
     pub fn failed(&self, source: usize, error: &NotSeen) {
         let mut sources = lock(&self.sources);
-        let Some(source) = sources.get_mut(source) else {
+        let Some(source) = find(&mut sources, source) else {
             return;
         };
         source.looks += 1;
@@ -106,7 +137,7 @@ impl Board {
     /// Takes over what a source has found. What of it cannot be used is left out, and what was good of it before stays.
     pub fn take(&self, source: usize, set: Set) {
         let mut sources = lock(&self.sources);
-        let Some(source) = sources.get_mut(source) else {
+        let Some(source) = find(&mut sources, source) else {
             return;
         };
         source.looks += 1;
@@ -119,18 +150,13 @@ impl Board {
         source.recovers();
         let changed = source.replace(set, &self.check);
         drop(sources);
-        if !changed.is_empty() {
-            let listeners = lock(&self.listeners).clone();
-            for listener in listeners {
-                listener(&changed);
-            }
-        }
+        self.tell(&changed);
     }
 
     /// Whether a source could find this.
     pub fn examine(&self, source: usize, id: &str, document: Value) -> Result<(), String> {
-        let sources = lock(&self.sources);
-        let source = sources.get(source).ok_or("there is no such discovery")?;
+        let mut sources = lock(&self.sources);
+        let source = find(&mut sources, source).ok_or("there is no such discovery")?;
         source.read(&id.into(), document, None, &self.check).map(drop)
     }
 
@@ -187,7 +213,40 @@ impl Board {
     }
 }
 
+fn find(sources: &mut [Source], id: usize) -> Option<&mut Source> {
+    sources.iter_mut().find(|source| source.id == id)
+}
+
 impl Source {
+    fn new(id: usize, settings: SourceSettings) -> Self {
+        Self {
+            id,
+            settings,
+            is_renewed: false,
+            found: BTreeMap::new(),
+            skipped: Vec::new(),
+            notes: Vec::new(),
+            problem: None,
+            refused: None,
+            seen_at: None,
+            looks: 0,
+            failures: 0,
+        }
+    }
+
+    /// The same one with other settings, or with the same.
+    fn renewed(mut self, id: usize, settings: SourceSettings) -> Self {
+        if self.id == id {
+            return self;
+        }
+        if self.settings.trust && !settings.trust {
+            // What strangers may not have goes at once.
+            self.found.clear();
+        }
+        (self.id, self.settings, self.is_renewed, self.refused) = (id, settings, true, None);
+        self
+    }
+
     fn fails(&mut self, problem: String) {
         self.failures += 1;
         self.has(problem);
@@ -235,6 +294,7 @@ impl Source {
         let (mut skipped, mut notes) = (Vec::new(), set.notes);
         let mut changed = BTreeSet::new();
         let mut seen = BTreeSet::new();
+        let is_renewed = std::mem::take(&mut self.is_renewed);
         for Announced { id, document } in set.upstreams {
             let id: Arc<str> = id.into();
             if !seen.insert(id.clone()) {
@@ -245,7 +305,8 @@ impl Source {
                 continue;
             }
             let known = before.remove(&id);
-            let read = document.and_then(|document| self.read(&id, document, known.as_ref(), check));
+            let read = document
+                .and_then(|document| self.read(&id, document, known.as_ref().filter(|_| !is_renewed), check));
             match read {
                 Ok(None) => self.found.extend(known.map(|known| (id, known))),
                 Ok(Some((definition, document, warnings))) => {
@@ -262,7 +323,10 @@ impl Source {
                 }
                 Err(reason) => {
                     skipped.push((id.to_string(), reason));
-                    self.found.extend(known.map(|known| (id, known)));
+                    match known {
+                        Some(_) if is_renewed => _ = changed.insert(id),
+                        known => self.found.extend(known.map(|known| (id, known))),
+                    }
                 }
             }
         }

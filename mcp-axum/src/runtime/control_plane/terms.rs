@@ -93,6 +93,12 @@ pub(crate) async fn adopt(
             ..parts::engine_settings(&settings)
         }),
     };
+    let is_about_discovery = |key: &String| key == "discovery" || key == "agents.known";
+    if changed.iter().any(is_about_discovery) {
+        // The last of what can fail.
+        let adopted = app.discoveries.adopt(&settings, &app.tasks);
+        adopted.map_err(BuildError::Discovery)?;
+    }
     let is_about_hub = !Arc::ptr_eq(&engine, &app.engine) || changed.iter().any(|key| key == "stdio.allow");
     let next = app.under(Terms {
         settings: Arc::new(settings),

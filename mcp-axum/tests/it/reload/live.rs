@@ -253,3 +253,82 @@ async fn what_would_not_fit_to_what_stays_is_refused() {
     let error = failed(&app, 1).await;
     assert!(error.contains("app.memory_budget"), "{error}");
 }
+
+#[tokio::test]
+async fn discoveries_come_change_and_go() {
+    let app = TestApp::start().await;
+    let list = |name: &str, upstream: &str| {
+        let file = app.directory().join(name);
+        let servers =
+            json!({"servers": [{"name": upstream, "url": "http://127.0.0.1:9/mcp", "auto_connect": false}]});
+        std::fs::write(&file, servers.to_string()).unwrap();
+        let file = file.display().to_string();
+        move |name: &str| {
+            format!(
+                "[[discovery]]\ntype = 'file_watch'\nname = '{name}'\nfile_path = '{file}'\ninterval = 1\n"
+            )
+        }
+    };
+    let (a, b) = (list("a.json", "a"), list("b.json", "b"));
+    let found = async |expected: &[(&str, &[&str])]| {
+        let expected = json!(expected);
+        let start = std::time::Instant::now();
+        loop {
+            let all = app.admin().get("/admin/discovery").await.data();
+            let all = all.as_array().unwrap().iter();
+            let now: Vec<_> = all
+                .map(|one| {
+                    let ids = one["upstreams"].as_array().unwrap().iter();
+                    json!([
+                        one["name"],
+                        ids.map(|found| found["id"].clone()).collect::<Vec<_>>()
+                    ])
+                })
+                .collect();
+            if json!(now) == expected {
+                return;
+            }
+            assert!(
+                start.elapsed() < crate::test_app::DEADLINE,
+                "{now:?} instead of {expected}"
+            );
+            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+        }
+    };
+    let configuration = Configuration::followed(&app).await;
+    write(&app, &configuration.with(&a("one")));
+    reloaded(&app, 1).await;
+    found(&[("one", &["a"])]).await;
+    let looks = async || {
+        app.admin().get("/admin/discovery").await.data()[0]["looks"]
+            .as_u64()
+            .unwrap()
+    };
+    let before = looks().await;
+    write(&app, &configuration.with(&(a("one") + &b("two"))));
+    reloaded(&app, 2).await;
+    found(&[("one", &["a"]), ("two", &["b"])]).await;
+    assert!(looks().await >= before, "what did not change goes on");
+    // Another place under the same name.
+    write(&app, &configuration.with(&b("one")));
+    reloaded(&app, 3).await;
+    found(&[("one", &["b"])]).await;
+    assert_eq!(status(&app)["requires_restart"], json!([]));
+    let refused = "[[discovery]]\ntype = 'file_watch'\nfile_path = ''\n";
+    write(&app, &configuration.with(refused));
+    let reason = failed(&app, 1).await;
+    assert!(reason.contains("discovery[0].file_path"), "{reason}");
+    found(&[("one", &["b"])]).await;
+    // A registry has registrations, which are not moved while it runs.
+    write(
+        &app,
+        &configuration.with(&(b("one") + "[[discovery]]\ntype = 'registration'\n")),
+    );
+    eventually("it waits for a restart", || {
+        status(&app)["requires_restart"] == json!(["discovery"])
+    })
+    .await;
+    found(&[("one", &["b"])]).await;
+    write(&app, &configuration.base);
+    found(&[]).await;
+}

@@ -234,3 +234,47 @@ fn who_is_not_trusted_comes_after_what_is_stored() {
     board.take(0, set(&entries));
     assert_eq!(places(&board), [0, u32::MAX, 100]);
 }
+
+#[test]
+fn sources_that_are_arranged_anew_keep_what_they_found_until_they_look_again() {
+    let board = board(&["one", "two"]);
+    board.take(0, set(&[("a", url("one"))]));
+    board.take(1, set(&[("a", url("two")), ("b", url("two"))]));
+    let told = Arc::new(Mutex::new(BTreeSet::new()));
+    let heard = told.clone();
+    board.subscribe(Arc::new(move |changed| lock(&heard).extend(changed.clone())));
+    let first = |board: &Board| board.join(Vec::new(), |_| false)[0].url.clone();
+    // Another order is another one who comes first.
+    board.arrange(vec![(1, source("two")), (0, source("one"))]);
+    assert_eq!(first(&board).as_deref(), Some("http://two.example/mcp"));
+    assert_eq!(lock(&told).len(), 2);
+    // One is gone, the other one has other settings: what it found is read anew, whatever it says.
+    let trusting = SourceSettings {
+        tags: vec!["other".into()],
+        ..source("two")
+    };
+    board.arrange(vec![(2, trusting)]);
+    board.take(0, set(&[("c", url("c"))]));
+    board.take(1, set(&[("c", url("c"))]));
+    assert_eq!(
+        served(&board),
+        ["a", "b"],
+        "who is not there any more is not heard"
+    );
+    board.take(2, set(&[("a", url("two")), ("b", json!({"url": "nowhere"}))]));
+    let joined = board.join(Vec::new(), |_| false);
+    assert_eq!((joined.len(), &*joined[0].tags), (1, &["other".into()][..]));
+}
+
+#[test]
+fn what_strangers_may_not_have_goes_when_a_source_is_trusted_no_more() {
+    let trusted = SourceSettings {
+        trust: true,
+        ..source("one")
+    };
+    let board = Board::new(vec![trusted], Arc::new(|_| Ok(())));
+    board.take(0, set(&[("a", json!({"command": "sh"}))]));
+    assert_eq!(served(&board), ["a"]);
+    board.arrange(vec![(1, source("one"))]);
+    assert_eq!(served(&board), Vec::<String>::new());
+}
