@@ -11,7 +11,9 @@ pub mod file_watch;
 pub mod fixed;
 #[cfg(feature = "http_polling")]
 pub mod http_polling;
-#[cfg(any(feature = "consul", feature = "dns"))]
+#[cfg(feature = "multicast")]
+pub mod multicast;
+#[cfg(any(feature = "consul", feature = "dns", feature = "multicast"))]
 mod replicas;
 #[cfg(any(feature = "consul", feature = "http_polling"))]
 mod web_address;

@@ -24,6 +24,7 @@ async fn every_plugin_is_registered_under_its_name() {
             "exec",
             "file_watch",
             "http_polling",
+            "multicast",
             "static"
         ]
     );
