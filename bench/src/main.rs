@@ -6,10 +6,12 @@
 )]
 
 mod answer;
+mod chaos;
 mod contender;
 mod cpu;
 mod definitions;
 mod features;
+mod fleet;
 mod hostile;
 mod instructions;
 mod load;
@@ -61,6 +63,13 @@ enum Other {
     Size(size::Options),
     /// What inputs that are made to hurt cost, and how long others wait meanwhile.
     Hostile(hostile::Options),
+    /// What it costs to probe many endpoints.
+    Fleet(fleet::Options),
+    /// Endpoints and a gateway die while clients call: who notices.
+    Chaos(chaos::Options),
+    /// One endpoint of `chaos`.
+    #[command(hide = true)]
+    Endpoint(chaos::endpoint::Options),
     /// How many instructions the steps of a call take, by callgrind.
     Instructions,
 }
@@ -75,6 +84,9 @@ async fn main() -> Result<()> {
             Other::Propagation(options) => propagation::run(options).await,
             Other::Size(options) => size::run(options).await,
             Other::Hostile(options) => hostile::run(options).await,
+            Other::Fleet(options) => fleet::run(options).await,
+            Other::Chaos(options) => chaos::run(options).await,
+            Other::Endpoint(options) => chaos::endpoint::run(options).await,
             Other::Instructions => instructions::run(),
         };
     }

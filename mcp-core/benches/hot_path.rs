@@ -2,6 +2,8 @@
 
 #[path = "hot_path/calls.rs"]
 mod calls;
+#[path = "hot_path/fleets.rs"]
+mod fleets;
 #[path = "hot_path/protocol.rs"]
 mod protocol;
 
@@ -12,6 +14,7 @@ criterion_group!(
     protocol::envelopes,
     protocol::views,
     calls::planning,
-    calls::shaping
+    calls::shaping,
+    fleets::balancing
 );
 criterion_main!(hot_path);

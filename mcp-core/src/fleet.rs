@@ -11,6 +11,7 @@ mod health;
 mod key;
 mod lease;
 mod mask;
+mod measured;
 mod pick;
 mod ring;
 mod status;
@@ -31,6 +32,7 @@ use mcp_common::{
     },
     events::Events,
 };
+pub use measured::Measured;
 pub(crate) use pick::Unavailable;
 pub use status::{BreakerState, EndpointStatus};
 

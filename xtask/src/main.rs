@@ -38,7 +38,8 @@ enum Task {
         arguments: Vec<String>,
     },
     /// Measures the gateway beside nginx on the same upstream and load; `bench propagation` and `bench size` measure
-    /// every data source instead, `bench instructions` the steps of a call by callgrind, `bench hostile` what inputs made to hurt cost. Prints Markdown; `--help` lists the options.
+    /// every data source instead, `bench instructions` the steps of a call by callgrind, `bench hostile` what inputs made to hurt cost, `bench fleet` what probes of
+    /// many endpoints cost, `bench chaos` who notices when endpoints and a gateway die. Prints Markdown; `--help` lists the options.
     #[command(disable_help_flag = true)]
     Bench {
         /// For the benchmark.
@@ -55,6 +56,9 @@ enum Task {
 
 /// The benchmarks that start every store.
 const STORE_BENCHES: &[&str] = &["propagation", "size"];
+
+/// Those that have nothing beside the gateway.
+const PLAIN_BENCHES: &[&str] = &["hostile", "fleet", "chaos"];
 
 fn main() -> ExitCode {
     match perform(Xtask::parse().task) {
@@ -114,7 +118,10 @@ fn perform(task: Task) -> Result<ExitCode> {
                 .is_some_and(|other| STORE_BENCHES.contains(&other.as_str()))
             {
                 tools::install_stores()?;
-            } else if arguments.first().is_none_or(|first| first != "hostile") {
+            } else if arguments
+                .first()
+                .is_none_or(|first| !PLAIN_BENCHES.contains(&first.as_str()))
+            {
                 tools::install_nginx();
             }
             let built = cargo(&build, &[])?;
