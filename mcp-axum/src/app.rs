@@ -37,7 +37,7 @@ use mcp_common::{
 };
 use mcp_core::{
     engine::{Engine, EngineServices, EngineSettings},
-    policy::KeyUsage,
+    policy::{External, KeyUsage},
     protocol::{Endpoint, Gateway},
     tool::ToolCompiler,
     upstream::Hub,
@@ -81,6 +81,8 @@ pub struct App {
     pub(crate) discoveries: Arc<Discoveries>,
     /// Who may come in.
     pub guard: Guard,
+    /// Who is asked about calls, where anybody is.
+    pub(crate) external: Option<Arc<External>>,
     /// The names by which tokens call what there is.
     pub(crate) resources: Option<Resources>,
     /// The times when keys of the store were used.
@@ -119,6 +121,7 @@ pub(crate) struct SharedBody;
 pub(crate) struct Terms {
     pub(crate) settings: Arc<Settings>,
     pub(crate) guard: Guard,
+    pub(crate) external: Option<Arc<External>>,
     pub(crate) engine: Arc<EngineSettings>,
 }
 
@@ -128,6 +131,7 @@ impl App {
         let Terms {
             settings,
             guard,
+            external,
             engine,
         } = terms;
         let own = Engine::new((*engine).clone(), self.services.clone());
@@ -159,8 +163,14 @@ impl App {
             started_at: self.started_at,
             settings,
             guard,
+            external,
             engine,
         }
+    }
+
+    /// Who is asked about calls, where anybody is.
+    pub(crate) fn external(&self) -> Option<&External> {
+        self.external.as_deref()
     }
 
     /// The same gateway under the configuration that is in effect now, for what goes on for long.

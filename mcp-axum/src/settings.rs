@@ -1,6 +1,7 @@
 //! The configuration: `config/default.toml`, then a file, then the environment. Each component reads its own section
 //! and nothing else.
 
+mod access;
 mod aggregator;
 mod auto_size;
 mod bounds;
@@ -19,6 +20,7 @@ mod source_tables;
 mod unknown;
 mod webhooks;
 
+pub use access::{AccessSettings, ExternalSettings, Fail};
 pub use aggregator::{Aggregated, ConfiguredUpstream};
 pub(crate) use aggregator::{own, written_as};
 pub use auto_size::AutoSize;
@@ -54,6 +56,8 @@ pub struct Settings {
     pub log: LogSettings,
     /// What is remembered of who did what.
     pub audit: AuditSettings,
+    /// Who else decides about calls.
+    pub access: AccessSettings,
     /// What is told of what happens.
     pub events: EventSettings,
     /// Those outside who are told.
@@ -65,6 +69,9 @@ pub struct Settings {
     /// What each authenticator reads.
     #[serde(default)]
     pub authenticator: PluginTables,
+    /// What each authorizer reads.
+    #[serde(default)]
+    pub authorizer: PluginTables,
     /// Where upstreams are found.
     #[serde(default)]
     pub discovery: DiscoveryTables,

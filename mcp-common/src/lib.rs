@@ -1,7 +1,7 @@
 //! The words and the ports of DynMCP.
 //!
 //! - [`document`], [`definition`]: what platform teams write: tools and instances as versioned documents.
-//! - [`datasource`], [`authenticator`], [`plugin`]: the ports that plugins implement and how they are found.
+//! - [`datasource`], [`authenticator`], [`authorizer`], [`plugin`]: the ports that plugins implement and how they are found.
 //! - [`discovery`]: upstreams that nobody wrote as a document: the port behind which they are found, and what becomes of what is found.
 //! - [`byte_size`]: how sizes are written.
 //! - [`bounds`]: what anything that comes in may have before it is parsed.
@@ -17,6 +17,7 @@
 extern crate self as mcp_common;
 
 pub mod authenticator;
+pub mod authorizer;
 pub mod backoff;
 pub mod bounds;
 pub mod byte_size;
@@ -41,4 +42,4 @@ pub mod testsuite;
 
 #[doc(hidden)]
 pub use inventory;
-pub use mcp_macro::{authenticator, datasource, discovery};
+pub use mcp_macro::{authenticator, authorizer, datasource, discovery};

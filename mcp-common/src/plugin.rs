@@ -8,6 +8,7 @@ pub use setting::Table;
 
 use crate::{
     authenticator::{Authenticator, KeyRing},
+    authorizer::Authorizer,
     datasource::DataSource,
     discovery::{self, Discovery, Habits},
     migration::{Migrate, Migration},
@@ -67,6 +68,17 @@ pub trait AuthenticatorFactory: Send + Sync {
     }
 }
 
+/// Makes authorizers of one kind.
+pub trait AuthorizerFactory: Send + Sync {
+    /// Everything that can be known to be wrong with the table `authorizer.<name>`; `make` would refuse it.
+    fn check(&self, _settings: &Settings) -> Vec<PluginError> {
+        Vec::new()
+    }
+
+    /// Reaches for nothing: whether somebody answers is found out by asking. The error is one line for the operator.
+    fn make(&self, settings: &Settings, http: Arc<dyn Fetch>) -> Result<Arc<dyn Authorizer>, PluginError>;
+}
+
 /// Makes discoveries of one type.
 pub trait DiscoveryFactory: Send + Sync {
     /// What holds for this type where a table says nothing.
@@ -108,6 +120,32 @@ pub trait Fetch: Send + Sync {
         let _ = limit;
         Err(format!("nothing can be sent to {}", form.url))
     }
+
+    /// What JSON is answered with, whatever the status; a body of more than `limit` bytes is an error, and redirects are not followed.
+    async fn ask(&self, message: Message<'_>, limit: usize) -> Result<Received, String> {
+        let _ = limit;
+        Err(format!("nothing can be sent to {}", message.url))
+    }
+}
+
+/// JSON that is sent.
+#[derive(Clone)]
+pub struct Message<'a> {
+    /// Where to.
+    pub url: &'a str,
+    /// The header `Authorization`, where there is one.
+    pub authorization: Option<&'a str>,
+    /// The document.
+    pub body: Vec<u8>,
+}
+
+/// What came back.
+#[derive(Clone, Debug)]
+pub struct Received {
+    /// The HTTP status.
+    pub status: http::StatusCode,
+    /// The whole body.
+    pub body: Vec<u8>,
 }
 
 /// A form that is sent.
@@ -151,7 +189,7 @@ pub enum PluginError {
     /// No plugin of that name is linked.
     #[error("no {port} is called `{name}`; there are: {known}")]
     Unknown {
-        /// `data source`, `authenticator` or `discovery`.
+        /// `data source`, `authenticator`, `authorizer` or `discovery`.
         port: &'static str,
         /// What was asked for.
         name: String,
@@ -161,7 +199,7 @@ pub enum PluginError {
     /// Two plugins have one name.
     #[error("two {port} plugins are called `{name}`: link only one of them")]
     Duplicate {
-        /// `data source`, `authenticator` or `discovery`.
+        /// `data source`, `authenticator`, `authorizer` or `discovery`.
         port: &'static str,
         /// The name.
         name: &'static str,
@@ -191,6 +229,14 @@ pub struct AuthenticatorEntry {
     pub factory: fn() -> Box<dyn AuthenticatorFactory>,
 }
 
+/// Emitted by `#[authorizer("name")]`.
+pub struct AuthorizerEntry {
+    /// The name by which `access.external.authorizer` selects it.
+    pub name: &'static str,
+    /// Makes the factory.
+    pub factory: fn() -> Box<dyn AuthorizerFactory>,
+}
+
 /// Emitted by `#[discovery("name")]`.
 pub struct DiscoveryEntry {
     /// The name by which `type` of a `[[discovery]]` selects it.
@@ -202,6 +248,7 @@ pub struct DiscoveryEntry {
 inventory::collect!(DataSourceEntry);
 inventory::collect!(DiscoveryEntry);
 inventory::collect!(AuthenticatorEntry);
+inventory::collect!(AuthorizerEntry);
 
 /// All linked plugins of one port, by name.
 pub struct Registry<T: ?Sized + 'static> {
@@ -226,6 +273,16 @@ impl Registry<dyn AuthenticatorFactory> {
             .into_iter()
             .map(|entry| (entry.name, entry.factory));
         Self::collect("authenticator", entries)
+    }
+}
+
+impl Registry<dyn AuthorizerFactory> {
+    /// The linked authorizers.
+    pub fn authorizers() -> Result<Self, PluginError> {
+        let entries = inventory::iter::<AuthorizerEntry>
+            .into_iter()
+            .map(|entry| (entry.name, entry.factory));
+        Self::collect("authorizer", entries)
     }
 }
 

@@ -8,6 +8,7 @@
 
 mod asked;
 mod call;
+mod external;
 mod gate;
 mod key_limits;
 mod key_usage;
@@ -16,6 +17,7 @@ mod refusal;
 
 pub use asked::{Action, Answer, Asked, Asking, Door, Verb};
 pub use call::{Call, Ruling};
+pub use external::{External, ExternalMetrics, ExternalSettings, Verdict};
 pub use gate::{Gate, Held, Hold};
 pub use key_limits::CountedKeys;
 pub use key_usage::{KeyUsage, KeyUse};

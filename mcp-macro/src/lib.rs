@@ -1,5 +1,5 @@
-//! `#[datasource("name")]`, `#[authenticator("name")]` and `#[discovery("name")]`: put one of them on the factory's `impl` block and the
-//! plugin is registered.
+//! `#[datasource("name")]`, `#[authenticator("name")]`, `#[authorizer("name")]` and `#[discovery("name")]`: put one of them on the factory's
+//! `impl` block and the plugin is registered.
 //!
 //! ```ignore
 //! use mcp_common::{datasource, datasource::DataSource, plugin::{DataSourceFactory, PluginError, Settings}};
@@ -43,6 +43,19 @@ pub fn authenticator(name: TokenStream, item: TokenStream) -> TokenStream {
         attribute: "authenticator",
         factory: "AuthenticatorFactory",
         entry: "AuthenticatorEntry",
+    };
+    port.register(name.into(), item.into())
+        .unwrap_or_else(syn::Error::into_compile_error)
+        .into()
+}
+
+/// Registers the annotated `impl AuthorizerFactory for …` under a name that `access.external.authorizer` can select.
+#[proc_macro_attribute]
+pub fn authorizer(name: TokenStream, item: TokenStream) -> TokenStream {
+    let port = Port {
+        attribute: "authorizer",
+        factory: "AuthorizerFactory",
+        entry: "AuthorizerEntry",
     };
     port.register(name.into(), item.into())
         .unwrap_or_else(syn::Error::into_compile_error)

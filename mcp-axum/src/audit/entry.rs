@@ -38,6 +38,8 @@ pub(super) struct Entry {
     pub(super) bytes: Option<u64>,
     /// Of the definition that was used, or of what was written.
     pub(super) revision: Option<Revision>,
+    /// What the policy service said.
+    pub(super) external: Option<&'static str>,
     /// As the client sent them; what is not to be seen goes when the line is written.
     pub(super) arguments: Option<Box<str>>,
 }

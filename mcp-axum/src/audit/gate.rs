@@ -7,7 +7,7 @@ use super::{
 use http::{HeaderName, StatusCode};
 use mcp_common::definition::upstream::Pattern;
 use mcp_core::{
-    policy::{Action, Answer, Asked, Gate, Held, Hold, Record, Refusal, Verb},
+    policy::{Action, Answer, Asked, Gate, Held, Hold, Record, Refusal, Verb, Verdict},
     spec::Method,
 };
 use std::{
@@ -112,6 +112,7 @@ impl AuditGate {
             took: None,
             bytes: None,
             revision: None,
+            external: None,
             arguments: self.arguments(&asked.action),
         })
     }
@@ -202,6 +203,7 @@ impl Gate for AuditGate {
             took: None,
             bytes: None,
             revision: None,
+            external: None,
             arguments: None,
         }));
     }
@@ -250,8 +252,14 @@ impl Held for Open {
     fn answered(&mut self, answer: &Answer<'_>) {
         let Some(entry) = &mut self.entry else { return };
         let trace = answer.trace;
-        entry.is_allowed = !trace.is_refused && answer.status != StatusCode::FORBIDDEN;
+        let external = trace.external;
+        entry.is_allowed = !trace.is_refused
+            && answer.status != StatusCode::FORBIDDEN
+            && external.is_none_or(Verdict::is_allowed);
+        entry.external = external.map(Verdict::as_str);
         entry.outcome = match trace.outcome {
+            _ if external == Some(Verdict::FailedClosed) => "unable",
+            _ if external == Some(Verdict::Refused) => "refused",
             _ if !entry.is_allowed && trace.error.is_some() => "unknown",
             _ if !entry.is_allowed => "refused",
             Some(outcome) => outcome.as_str(),

@@ -54,6 +54,8 @@ pub(super) struct Line<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     upstream: Option<u16>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    external: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     ms: Option<f64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     bytes: Option<u64>,
@@ -88,6 +90,7 @@ impl<'a> Line<'a> {
             status: entry.status,
             error: entry.error,
             upstream: entry.upstream,
+            external: entry.external,
             // To the microsecond.
             ms: entry.took.map(|took| took.as_micros() as f64 / 1_000.0),
             bytes: entry.bytes,

@@ -41,6 +41,7 @@ fn entry(tool: &str) -> Box<Entry> {
         took: None,
         bytes: None,
         revision: None,
+        external: None,
         arguments: None,
     })
 }

@@ -122,7 +122,16 @@ fn text(asked: &ExplainAccess, answer: &Value) -> String {
         .map(|action| (action.clone(), &answer["action"]));
     for (what, verdict) in tool.into_iter().chain(action) {
         let _ = match verdict["allowed"].as_bool() {
-            Some(true) => writeln!(out, "{what}: allowed by {}", word(&verdict["rule"])),
+            Some(true) => {
+                let external = match verdict["external"].as_str() {
+                    Some("fail_open") => {
+                        "; the policy service does not answer, which does not hold calls up here"
+                    }
+                    Some(_) => " and by the policy service",
+                    None => "",
+                };
+                writeln!(out, "{what}: allowed by {}{external}", word(&verdict["rule"]))
+            }
             _ => writeln!(out, "{what}: not allowed: {}", word(&verdict["reason"])),
         };
     }

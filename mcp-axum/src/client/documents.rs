@@ -1,10 +1,11 @@
-//! What authenticators ask for: documents of those whom the configuration names.
+//! What authenticators and authorizers ask for: documents of those whom the configuration names.
 
 use super::http;
 use ::http::{Method, Request, StatusCode, header};
 use async_trait::async_trait;
+use bytes::Bytes;
 use http_body_util::Full;
-use mcp_common::plugin::{Fetch, Form};
+use mcp_common::plugin::{Fetch, Form, Message, Received};
 use std::{sync::OnceLock, time::Duration};
 
 /// How long an answer is waited for, by whoever does not give up sooner.
@@ -17,13 +18,8 @@ pub(crate) struct Documents {
     client: OnceLock<http::HttpClient>,
 }
 
-#[async_trait]
-impl Fetch for Documents {
-    async fn get(&self, url: &str, limit: usize) -> Result<Vec<u8>, String> {
-        http::get(url, limit).await.map_err(|error| error.to_string())
-    }
-
-    async fn post(&self, form: Form<'_>, limit: usize) -> Result<Vec<u8>, String> {
+impl Documents {
+    async fn send(&self, url: &str, request: Request<Full<Bytes>>, limit: usize) -> Result<Received, String> {
         let client = match self.client.get() {
             Some(client) => client.clone(),
             None => {
@@ -31,6 +27,24 @@ impl Fetch for Documents {
                 self.client.get_or_init(|| client).clone()
             }
         };
+        let response = http::send(&client, request, PATIENCE).await;
+        let response = response.map_err(|error| error.to_string())?;
+        let status = response.status();
+        let body = http::body(url, response.into_body(), limit).await;
+        Ok(Received {
+            status,
+            body: body.map_err(|error| error.to_string())?.into(),
+        })
+    }
+}
+
+#[async_trait]
+impl Fetch for Documents {
+    async fn get(&self, url: &str, limit: usize) -> Result<Vec<u8>, String> {
+        http::get(url, limit).await.map_err(|error| error.to_string())
+    }
+
+    async fn post(&self, form: Form<'_>, limit: usize) -> Result<Vec<u8>, String> {
         let Form {
             url,
             authorization,
@@ -44,13 +58,26 @@ impl Fetch for Documents {
             .header(header::ACCEPT, "application/json")
             .body(Full::from(body))
             .map_err(|error| error.to_string())?;
-        let response = http::send(&client, request, PATIENCE)
-            .await
-            .map_err(|error| error.to_string())?;
-        if response.status() != StatusCode::OK {
-            return Err(format!("{url} answers {}", response.status()));
+        let Received { status, body } = self.send(url, request, limit).await?;
+        match status {
+            StatusCode::OK => Ok(body),
+            other => Err(format!("{url} answers {other}")),
         }
-        let body = http::body(url, response.into_body(), limit).await;
-        body.map(Into::into).map_err(|error| error.to_string())
+    }
+
+    async fn ask(&self, message: Message<'_>, limit: usize) -> Result<Received, String> {
+        let mut request = Request::builder()
+            .method(Method::POST)
+            .uri(message.url)
+            .header(header::USER_AGENT, concat!("dynmcp/", env!("CARGO_PKG_VERSION")))
+            .header(header::CONTENT_TYPE, "application/json")
+            .header(header::ACCEPT, "application/json");
+        if let Some(authorization) = message.authorization {
+            request = request.header(header::AUTHORIZATION, authorization);
+        }
+        let request = request
+            .body(Full::from(message.body))
+            .map_err(|error| error.to_string())?;
+        self.send(message.url, request, limit).await
     }
 }

@@ -2,6 +2,7 @@
 
 mod admin_key;
 mod announce;
+mod external;
 mod keys;
 mod late_source;
 mod parts;
@@ -84,12 +85,23 @@ pub enum BuildError {
     /// The files of `app.tls`.
     #[error(transparent)]
     Tls(#[from] TlsError),
+    /// Who is asked about calls.
+    #[error("{}{error}", external_place(.0), error = .0)]
+    External(PluginError),
     /// A `[[discovery]]`.
     #[error("{0}")]
     Discovery(PluginError),
     /// Several of these.
     #[error("{}", joined(.0))]
     Several(Vec<BuildError>),
+}
+
+/// A wrong setting names its own key.
+fn external_place(error: &PluginError) -> &'static str {
+    match error {
+        PluginError::Setting { .. } => "",
+        _ => "access.external.authorizer: ",
+    }
 }
 
 fn joined(errors: &[BuildError]) -> String {
@@ -120,6 +132,7 @@ pub(crate) fn problems(settings: &Settings) -> Vec<BuildError> {
     }
     let authenticators = Guard::problems(&settings.app.authenticators, &settings.authenticator);
     problems.extend(authenticators.into_iter().map(BuildError::Guard));
+    problems.extend(external::problems(settings));
     let discoveries = discovery::problems(settings);
     problems.extend(discoveries.into_iter().map(BuildError::Discovery));
     problems.extend(admin_key::problem(settings).map(BuildError::AdminKey));
@@ -176,6 +189,7 @@ pub(crate) async fn build(settings: Settings) -> Result<Built, BuildError> {
         &tasks,
         (&hub, &services.bases, &discoveries.board),
     );
+    let external = external::open(&settings, &metrics.external)?;
     let readiness = Readiness::default();
     let draining = CancellationToken::new();
     announce::subscribe(&catalog, &readiness);
@@ -217,6 +231,7 @@ pub(crate) async fn build(settings: Settings) -> Result<Built, BuildError> {
         hub,
         discoveries: Arc::new(discoveries),
         guard,
+        external,
         resources,
         key_usage: keys.usage,
         audit,
@@ -375,7 +390,7 @@ impl BuildError {
             Self::NoSuchSource(_) => true,
             Self::Source(error) => error.is_configuration(),
             Self::Guard(error) => error.is_configuration(),
-            Self::Discovery(error) => error.is_configuration(),
+            Self::Discovery(error) | Self::External(error) => error.is_configuration(),
             Self::Audit(error) => matches!(error, AuditError::Setting { .. }),
             Self::Tls(_) => true,
             Self::AdminKey(_) | Self::NoRandomness(_) => false,

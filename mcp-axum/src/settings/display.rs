@@ -26,9 +26,12 @@ pub(super) fn redacted_toml(settings: &Settings) -> String {
         watchdog: &'a super::WatchdogSettings,
         log: &'a super::LogSettings,
         audit: &'a super::AuditSettings,
+        access: &'a super::AccessSettings,
         events: &'a super::EventSettings,
         data_source: PluginTables,
         authenticator: PluginTables,
+        #[serde(skip_serializing_if = "PluginTables::is_empty")]
+        authorizer: PluginTables,
         #[serde(skip_serializing_if = "Vec::is_empty")]
         discovery: Vec<Value>,
         #[serde(skip_serializing_if = "PluginTables::is_empty")]
@@ -57,9 +60,11 @@ pub(super) fn redacted_toml(settings: &Settings) -> String {
         watchdog: &settings.watchdog,
         log: &settings.log,
         audit: &settings.audit,
+        access: &settings.access,
         events: &settings.events,
         data_source: redacted(&settings.data_source),
         authenticator: redacted(&settings.authenticator),
+        authorizer: redacted(&settings.authorizer),
         discovery: settings
             .discovery
             .0

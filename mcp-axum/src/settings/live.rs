@@ -19,6 +19,8 @@ impl Settings {
         app.public_paths = of.public_paths;
         app.config_revision_header = of.config_revision_header;
         self.authenticator = other.authenticator.clone();
+        self.access = other.access.clone();
+        self.authorizer = other.authorizer.clone();
         // Whether the file is an aggregator's is decided at the start: nobody would store its servers, or take them away.
         if self.aggregated.is_some() && other.aggregated.is_some() {
             self.aggregated.clone_from(&other.aggregated);

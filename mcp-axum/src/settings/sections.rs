@@ -389,7 +389,7 @@ impl<'de> Deserialize<'de> for AutoSwitch {
     }
 }
 
-fn unset_if_empty<'de, D: Deserializer<'de>>(input: D) -> Result<Option<String>, D::Error> {
+pub(super) fn unset_if_empty<'de, D: Deserializer<'de>>(input: D) -> Result<Option<String>, D::Error> {
     Ok(Some(String::deserialize(input)?).filter(|text| !text.is_empty()))
 }
 
@@ -397,6 +397,9 @@ fn unset_if_empty_secret<'de, D: Deserializer<'de>>(input: D) -> Result<Option<S
     Ok(unset_if_empty(input)?.map(Secret::from))
 }
 
-fn empty_if_unset<S: serde::Serializer>(text: &Option<String>, output: S) -> Result<S::Ok, S::Error> {
+pub(super) fn empty_if_unset<S: serde::Serializer>(
+    text: &Option<String>,
+    output: S,
+) -> Result<S::Ok, S::Error> {
     output.serialize_str(text.as_deref().unwrap_or_default())
 }

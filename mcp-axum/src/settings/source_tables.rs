@@ -1,7 +1,7 @@
-//! The tables of plugins: `[data_source.<name>]` and `[authenticator.<name>]`.
+//! The tables of plugins: `[data_source.<name>]`, `[authenticator.<name>]` and `[authorizer.<name>]`.
 
 use super::{Settings, SettingsError};
-use mcp_common::plugin::{AuthenticatorFactory, DataSourceFactory, Registry};
+use mcp_common::plugin::{AuthenticatorFactory, AuthorizerFactory, DataSourceFactory, Registry};
 use serde_json::Value;
 
 /// Tables whose keys only their plugin knows: one for each linked plugin.
@@ -12,7 +12,9 @@ pub(super) fn free_form() -> Result<Vec<String>, SettingsError> {
     let authenticators = Registry::<dyn AuthenticatorFactory>::authenticators().map_err(duplicate)?;
     let sources = sources.names().map(|name| format!("data_source.{name}"));
     let authenticators = authenticators.names().map(|name| format!("authenticator.{name}"));
-    Ok(sources.chain(authenticators).collect())
+    let authorizers = Registry::<dyn AuthorizerFactory>::authorizers().map_err(duplicate)?;
+    let authorizers = authorizers.names().map(|name| format!("authorizer.{name}"));
+    Ok(sources.chain(authenticators).chain(authorizers).collect())
 }
 
 /// Makes what the environment wrote look like what a file writes, and leaves out what is not set.
@@ -32,6 +34,7 @@ pub(super) fn normalise(settings: &mut Settings) {
         .data_source
         .values_mut()
         .chain(settings.authenticator.values_mut())
+        .chain(settings.authorizer.values_mut())
     {
         if let Value::Object(members) = table {
             members.retain(|_, value| !matches!(value, Value::String(text) if text.is_empty()));

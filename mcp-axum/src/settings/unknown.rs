@@ -18,7 +18,7 @@ pub(super) fn find(merged: &toml::Table, free_form: &[String]) -> Vec<String> {
         });
         known.contains(path)
             || in_free_form
-            || path == "authenticator"
+            || ["authenticator", "authorizer"].contains(&path.as_str())
             || ["webhooks", "discovery", "agents", "agents.known"].contains(&path.as_str())
     };
     let unknown: Vec<String> = paths(merged).into_iter().filter(|path| !is_known(path)).collect();

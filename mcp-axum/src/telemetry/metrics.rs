@@ -29,6 +29,7 @@ use mcp_common::{
 use mcp_core::{
     engine::LaneMetrics,
     peer::Budget,
+    policy::ExternalMetrics,
     telemetry,
     tool::{Bases, ToolCompiler},
     upstream::Hub,
@@ -96,6 +97,8 @@ pub struct Metrics {
     pub(crate) audit: Arc<AuditMetrics>,
     /// What becomes of changes of the configuration.
     pub(crate) config: ConfigMetrics,
+    /// What the policy service says.
+    pub(crate) external: ExternalMetrics,
     /// What becomes of events for webhooks.
     pub(crate) webhooks: WebhookMetrics,
     /// Workers that do not come back to their loops now.
@@ -138,6 +141,7 @@ impl Metrics {
         let refusals = Arc::new(Refusals::register(registry));
         let audit = Arc::new(AuditMetrics::register(registry));
         let config = ConfigMetrics::register(registry);
+        let external = ExternalMetrics::register(registry);
         let webhooks = WebhookMetrics::register(registry);
         let workers_stuck = Gauge::default();
         registry.register(
@@ -188,6 +192,7 @@ impl Metrics {
                 refusals,
                 audit,
                 config,
+                external,
                 webhooks,
                 workers_stuck,
                 control_stuck,

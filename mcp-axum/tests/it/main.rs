@@ -21,6 +21,7 @@ mod egress;
 mod event_stream;
 mod events;
 mod explain;
+mod external;
 mod files;
 mod fleet;
 mod hostile_clients;

@@ -90,6 +90,26 @@ fn config_check_refuses_what_serve_would_and_names_everything_at_once() {
             vec!["data_source.sqlite.paht: no such setting"],
         ),
         (
+            "[access.external]\nauthorizer = 'ldap'",
+            vec!["access.external.authorizer: no authorizer is called `ldap`; there are: http"],
+        ),
+        (
+            "[access.external]\nauthorizer = 'http'\n[authorizer.http]\nkey = '0123456789abcdef'",
+            vec!["authorizer.http.url: must be given"],
+        ),
+        (
+            "[access.external]\nauthorizer = 'http'\n[authorizer.http]\nurl = 'http://opa.example.com'",
+            vec!["authorizer.http.url: must begin with https://"],
+        ),
+        (
+            "[access.external]\nauthorizer = 'http'\n[authorizer.http]\nurl = 'https://opa.example.com'\nformat = 'xml'",
+            vec!["authorizer.http.format: must be \"plain\" or \"opa\""],
+        ),
+        (
+            "[access.external]\nauthorizer = 'http'\n[authorizer.http]\nurl = 'https://opa.example.com'\nkey = '0123456789abcde f'",
+            vec!["authorizer.http.key: must be letters"],
+        ),
+        (
             "[app]\ndata_source = 'file'",
             vec!["data_source.file.path: the folder `data/definitions` cannot be read"],
         ),

@@ -1,12 +1,14 @@
 //! What the holder of a key may do, and by which rule: for people who ask themselves why.
 
 use crate::{
-    policy::{Call, Refusal, Ruling},
+    policy::{Call, External, Refusal, Ruling},
+    spec::Method,
     tool::ToolCompiler,
     view::{InstanceView, Views},
 };
 use mcp_common::{
     authenticator::{Gathered, KeyRing, PlacedLimits, Principal},
+    authorizer::{Caller, Question},
     catalog::Catalog,
     definition::{
         ApiKeyDefinition, Unmet,
@@ -80,6 +82,9 @@ pub struct Verdict {
     /// Why it is not.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
+    /// What the policy service says, where the gateway's own rules allow it and there is one: `allow`, `refuse`, `fail_open`, `fail_closed`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub external: Option<&'static str>,
 }
 
 /// Why a question has no answer.
@@ -96,11 +101,12 @@ pub enum AccessError {
     NoInstance,
 }
 
-/// Answers a question about a key of the store.
-pub fn explain(
+/// Answers a question about a key of the store. `external` is asked about a call that the rules allow.
+pub async fn explain(
     question: &AccessQuestion,
     catalog: &Catalog<ToolCompiler>,
     views: &Views,
+    external: Option<&External>,
 ) -> Result<AccessAnswer, AccessError> {
     if question.tool.is_some() && question.instance.is_none() {
         return Err(AccessError::NoInstance);
@@ -114,7 +120,7 @@ pub fn explain(
     let asked = question.instance.as_deref();
     let instance = asked.map(|instance| seen(views, &principal, instance, closed.is_none()));
     let tool = asked.zip(question.tool.as_deref());
-    let tool = tool.map(|(instance, tool)| {
+    let mut verdict = tool.map(|(instance, tool)| {
         let arguments = question.arguments.as_deref().map(RawValue::get);
         let is_open = closed.is_none() && rights.opens(instance);
         judge(
@@ -126,6 +132,11 @@ pub fn explain(
             is_open,
         )
     });
+    if let (Some(external), Some((instance, tool)), Some(verdict)) = (external, tool, &mut verdict)
+        && verdict.allowed
+    {
+        consult(external, &principal, (instance, tool), question, verdict).await;
+    }
     let action = question.action.as_deref().map(|action| {
         let by = rights.admin(action).filter(|_| closed.is_none());
         Verdict {
@@ -134,6 +145,7 @@ pub fn explain(
             reason: by
                 .is_none()
                 .then(|| Refusal::not_allowed(&principal, action).to_string()),
+            external: None,
         }
     });
     Ok(AccessAnswer {
@@ -142,9 +154,33 @@ pub fn explain(
         limits,
         broken: closed.or_else(|| rights.broken().map(str::to_owned)),
         instance,
-        tool,
+        tool: verdict,
         action,
     })
+}
+
+/// Has somebody outside asked about a call that would be made otherwise.
+async fn consult(
+    external: &External,
+    principal: &Principal,
+    (instance, tool): (&str, &str),
+    question: &AccessQuestion,
+    verdict: &mut Verdict,
+) {
+    let arguments = question.arguments.as_deref();
+    let asked = Question {
+        principal: Caller::of(principal),
+        action: Method::ToolsCall.name(),
+        instance,
+        tool: Some(tool),
+        resource: None,
+        prompt: None,
+        arguments: arguments.filter(|_| external.with_arguments()),
+    };
+    let (said, reason) = external.ask(&asked).await;
+    verdict.allowed = said.is_allowed();
+    verdict.reason = reason;
+    verdict.external = Some(said.as_str());
 }
 
 /// As a line for people: ``the role `agent`: 5/min of `refund_*` ``.
@@ -237,6 +273,7 @@ fn judge(
         allowed: false,
         rule: None,
         reason: Some(reason),
+        external: None,
     };
     let Some(view) = views.get(instance) else {
         return refused(format!(
@@ -284,6 +321,7 @@ fn judge(
             allowed: true,
             rule,
             reason: None,
+            external: None,
         },
         Ruling::Refused(reason) => refused(reason),
         Ruling::Unknown => refused("no rule allows it, or the key does not show it".to_owned()),

@@ -1,6 +1,6 @@
 //! What is remembered of a request: one line of the log, and whatever gates make of it.
 
-use super::{Door, Gates};
+use super::{Door, Gates, Verdict};
 use crate::engine::Outcome;
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header::USER_AGENT};
 use mcp_common::{authenticator::Principal, key::Revision};
@@ -68,6 +68,8 @@ pub struct Trace {
     pub error: Option<i32>,
     /// The caller may not do this, or there is no such thing for them.
     pub is_refused: bool,
+    /// What somebody outside said about the call, where they were asked.
+    pub external: Option<Verdict>,
 }
 
 impl Record {
@@ -145,12 +147,14 @@ impl Record {
             method,
             client,
             revision,
+            external,
             ..
         } = std::mem::take(&mut self.trace);
         self.trace = Trace {
             method,
             client,
             revision,
+            external,
             ..trace
         };
     }
@@ -193,6 +197,7 @@ impl Record {
                 upstream_status = self.trace.upstream_status,
                 outcome = self.trace.outcome.map(|outcome| outcome.as_str()),
                 error = self.trace.error,
+                external = self.trace.external.map(Verdict::as_str),
                 bytes = self.bytes,
                 duration_us,
             ),

@@ -7,12 +7,13 @@ use super::{
     session::Session,
 };
 use crate::{
+    policy::Verdict,
     relay::{ClientCan, Forwarded, LineParts, LogLevel, Logs, OpenCall, Reaches},
     spec::{Era, Method},
 };
 use serde::Deserialize;
 use serde_json::value::RawValue;
-use std::borrow::Cow;
+use std::{borrow::Cow, sync::OnceLock};
 
 /// A request whose envelope is checked.
 pub(super) struct Ask<'a> {
@@ -28,6 +29,8 @@ pub(super) struct Ask<'a> {
     /// What `notifications/cancelled` finds.
     pub(super) call: Option<OpenCall>,
     pub(super) form: Form,
+    /// What somebody outside said about it.
+    pub(super) external: OnceLock<Verdict>,
 }
 
 /// The members by which a request goes on with an earlier one, and what that has to be the same in.

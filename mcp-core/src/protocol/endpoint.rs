@@ -14,6 +14,7 @@ use super::{
 use crate::{
     activity::Activity,
     engine::Engine,
+    policy::External,
     spec::{Era, Legacy, Method},
 };
 use futures_util::StreamExt;
@@ -27,6 +28,8 @@ pub struct Endpoint {
     pub(super) gateway: Arc<Gateway>,
     pub(super) engine: Engine,
     pub(super) activity: Arc<Activity>,
+    /// Asked about calls that the gateway's own rules allow.
+    pub(super) external: Option<Arc<External>>,
 }
 
 impl Endpoint {
@@ -36,12 +39,18 @@ impl Endpoint {
             gateway,
             engine,
             activity: Arc::default(),
+            external: None,
         }
     }
 
     /// Shows its calls there.
     pub fn with_activity(self, activity: Arc<Activity>) -> Self {
         Self { activity, ..self }
+    }
+
+    /// Has somebody outside asked about calls.
+    pub fn with_external(self, external: Option<Arc<External>>) -> Self {
+        Self { external, ..self }
     }
 
     /// The place where it shows what it does.
@@ -197,6 +206,7 @@ impl Endpoint {
             session,
             call,
             form: Form::Alone,
+            external: Default::default(),
         };
         answered(era, methods::serve(&ask, method, &asked).await)
     }

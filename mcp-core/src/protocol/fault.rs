@@ -1,7 +1,10 @@
 //! JSON-RPC errors and the HTTP status each one travels with (`docs/PROTOCOL.md`, chapter 4).
 
 use super::envelope::Id;
-use crate::{policy::Refusal, spec::Era};
+use crate::{
+    policy::{Refusal, Verdict},
+    spec::Era,
+};
 use http::StatusCode;
 use serde_json::{Value, json, value::RawValue};
 use std::time::Duration;
@@ -21,6 +24,7 @@ struct Parts {
     /// There is nothing of the name that was asked for, or the caller is not to know of it.
     hides: bool,
     scopes: Vec<String>,
+    external: Option<Verdict>,
 }
 
 impl Fault {
@@ -34,12 +38,23 @@ impl Fault {
             id: None,
             hides: false,
             scopes: Vec::new(),
+            external: None,
         }))
     }
 
     fn hiding(mut self) -> Self {
         self.0.hides = true;
         self
+    }
+
+    /// What somebody outside said about the call, where they were asked.
+    pub(super) fn consulted(mut self, verdict: Option<Verdict>) -> Self {
+        self.0.external = verdict;
+        self
+    }
+
+    pub(super) fn external(&self) -> Option<Verdict> {
+        self.0.external
     }
 
     /// Whether there is nothing of the name that was asked for, or the caller is not to know of it.

@@ -166,6 +166,7 @@ async fn in_batch(
         session,
         call,
         form: Form::Joined,
+        external: Default::default(),
     };
     methods::serve(&ask, method, &asked).await
 }

@@ -1,5 +1,6 @@
 //! What answers each method, in whichever eras have it.
 
+mod external;
 mod initialize;
 mod lists;
 mod offered;
@@ -41,8 +42,12 @@ pub(super) async fn serve(ask: &Ask<'_>, method: Method, asked: &Asked<'_>) -> R
         },
     };
     match answered {
-        Ok(reply) => Ok(reply.holding(permit)),
+        Ok(mut reply) => {
+            reply.trace.external = ask.external.get().copied();
+            Ok(reply.holding(permit))
+        }
         Err(fault) => {
+            let fault = fault.consulted(ask.external.get().copied());
             permit.answered(&Answer {
                 status: fault.status(),
                 trace: &Trace::of_fault(&fault),

@@ -2,7 +2,7 @@
 
 use super::{envelope::Id, fault::Fault};
 use crate::{
-    policy::{Answer, Permit, Record, Trace},
+    policy::{Answer, Permit, Record, Trace, Verdict},
     spec::Era,
 };
 use bytes::Bytes;
@@ -136,7 +136,12 @@ impl Reply {
             return self;
         };
         let ends = self.ends.clone();
-        let held = Holding { permit, ends };
+        let external = self.trace.external;
+        let held = Holding {
+            permit,
+            ends,
+            external,
+        };
         let events = events.inspect(move |_| {
             let _held = &held;
         });
@@ -171,6 +176,7 @@ impl Trace {
         Self {
             error: Some(fault.code()),
             is_refused: fault.hides(),
+            external: fault.external(),
             ..Self::default()
         }
     }
@@ -181,14 +187,20 @@ struct Holding {
     permit: Permit,
     /// `None` for a stream that nothing is answered with.
     ends: Option<Ends>,
+    /// What somebody outside said before it began.
+    external: Option<Verdict>,
 }
 
 impl Drop for Holding {
     fn drop(&mut self) {
         if let Some(trace) = self.ends.as_ref().and_then(|ends| ends.get()) {
+            let trace = Trace {
+                external: self.external,
+                ..trace.clone()
+            };
             self.permit.answered(&Answer {
                 status: StatusCode::OK,
-                trace,
+                trace: &trace,
                 bytes: None,
                 revision: None,
             });

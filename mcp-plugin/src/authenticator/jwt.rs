@@ -18,7 +18,7 @@ use mcp_common::{
 use moka::sync::Cache;
 pub(super) use settings::Issuer;
 #[cfg(feature = "introspection")]
-pub(super) use settings::{is_trustworthy, one as issuer};
+pub(super) use settings::one as issuer;
 use sha2::{Digest, Sha256};
 use std::{sync::Arc, time::SystemTime};
 #[cfg(feature = "introspection")]

@@ -7,7 +7,7 @@ use crate::{
         pid_file, store,
     },
     runtime::control_plane,
-    settings::{AppSettings, Layers, Settings},
+    settings::{AppSettings, Fail, Layers, Settings},
     telemetry::logging,
 };
 use serde::Serialize;
@@ -121,6 +121,10 @@ fn advice(settings: &Settings) -> Vec<String> {
     say(
         app.authenticators.iter().any(|name| name == "jwt") && app.public_url.is_none(),
         "app.public_url: without it no token can name this gateway",
+    );
+    say(
+        settings.access.external.authorizer.is_some() && settings.access.external.fail == Fail::Open,
+        "access.external.fail: calls are made while the policy service does not answer",
     );
     say(
         reachable && !settings.audit.enabled,

@@ -22,11 +22,8 @@ pub(super) async fn run(State(app): State<Arc<App>>, request: Request) -> Result
         );
         Error::bad_request(reason)
     })?;
-    Ok(Success::new(explain(
-        &question,
-        &app.catalog,
-        &app.gateway.views,
-    )?))
+    let explained = explain(&question, &app.catalog, &app.gateway.views, app.external()).await?;
+    Ok(Success::new(explained))
 }
 
 impl From<AccessError> for Error {

@@ -1,6 +1,6 @@
 //! What of a gateway depends on the configuration and can be replaced while it runs.
 
-use super::{AdminKey, AdminKeyError, BuildError, parts};
+use super::{AdminKey, AdminKeyError, BuildError, external, parts};
 use crate::{
     app::{App, Current, Guard, GuardError, Terms},
     http::mcp::Readmission,
@@ -84,6 +84,10 @@ pub(crate) async fn adopt(
     }
     let before = (app.guard.tokens(), Some(&app.guard));
     let guard = guard(&settings, &key, &app.catalog, &app.tasks, before).await?;
+    let external = match external::is_about(&changed) {
+        false => app.external.clone(),
+        true => external::open(&settings, &app.metrics.external)?,
+    };
     let is_about_upstreams = |key: &String| key.starts_with("upstream.") || key.starts_with("egress.");
     let engine = match changed.iter().any(is_about_upstreams) {
         false => app.engine.clone(),
@@ -103,6 +107,7 @@ pub(crate) async fn adopt(
     let next = app.under(Terms {
         settings: Arc::new(settings),
         guard,
+        external,
         engine,
     });
     let lets_in_others = !app.lets_in_like(&next);

@@ -77,7 +77,10 @@ fn router(app: &Arc<App>, engine: &Engine, activity: &Arc<Activity>, serves: Ser
     match serves {
         Serves::Clients => {
             let endpoint = Endpoint::new(app.gateway.clone(), engine.clone());
-            app::router(app.clone(), endpoint.with_activity(activity.clone()))
+            let endpoint = endpoint
+                .with_activity(activity.clone())
+                .with_external(app.external.clone());
+            app::router(app.clone(), endpoint)
         }
         Serves::Operators => app::operator_router(app.clone()),
     }

@@ -17,7 +17,7 @@ fn capabilities() -> Value {
 }
 
 /// Of either era, with all kinds of things.
-pub(super) async fn server(is_modern: bool) -> McpServer {
+pub async fn server(is_modern: bool) -> McpServer {
     let server = McpServer::start(is_modern, capabilities(), move |received, talk| {
         async move {
             let complete = |members: &str| {

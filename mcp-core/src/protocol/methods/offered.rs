@@ -1,6 +1,9 @@
 //! What other servers offer: their answers, and what is said before, go on to the client.
 
-use super::tasks;
+use super::{
+    external::{self, About},
+    tasks,
+};
 use crate::{
     policy::Trace,
     protocol::{
@@ -21,6 +24,7 @@ pub(super) async fn read(ask: &Ask<'_>, params: &ReadParams<'_>) -> Result<Reply
     let uri = uri.ok_or_else(|| Fault::invalid_params("params.uri must be the URI of a resource"))?;
     let origin = ask.exchange.view.resource(&uri);
     let origin = origin.ok_or_else(|| Fault::resource_not_found(&uri, ask.era))?;
+    external::check(ask, Method::ResourcesRead, About::Resource(&uri)).await?;
     pass_on(ask, Method::ResourcesRead, &origin, &uri).await
 }
 
@@ -29,6 +33,7 @@ pub(super) async fn prompt(ask: &Ask<'_>, params: &PromptParams<'_>) -> Result<R
     let name = name.ok_or_else(|| Fault::invalid_params("params.name must be the name of a prompt"))?;
     let origin = ask.exchange.view.prompt(&name);
     let origin = origin.ok_or_else(|| Fault::unknown_prompt(&name))?;
+    external::check(ask, Method::PromptsGet, About::Prompt(&name)).await?;
     pass_on(ask, Method::PromptsGet, origin, &name).await
 }
 
@@ -36,9 +41,9 @@ pub(super) async fn complete(ask: &Ask<'_>, params: &CompleteParams<'_>) -> Resu
     let reference = params.reference;
     let reference = reference.and_then(|raw| serde_json::from_str::<Completed>(raw.get()).ok());
     let view = &ask.exchange.view;
-    let origin = match &reference {
-        Some(Completed::Prompt { name }) => view.prompt(name),
-        Some(Completed::Template { uri }) => view.template(uri),
+    let (origin, about) = match &reference {
+        Some(Completed::Prompt { name }) => (view.prompt(name), About::Prompt(name)),
+        Some(Completed::Template { uri }) => (view.template(uri), About::Resource(uri)),
         None => {
             return Err(Fault::invalid_params(
                 "params.ref must name a prompt (`ref/prompt`, name) or a resource template (`ref/resource`, uri)",
@@ -48,6 +53,7 @@ pub(super) async fn complete(ask: &Ask<'_>, params: &CompleteParams<'_>) -> Resu
     let origin = origin.ok_or_else(|| {
         Fault::invalid_params("params.ref names neither a prompt nor a template of this instance")
     })?;
+    external::check(ask, Method::CompletionComplete, about).await?;
     pass_on(ask, Method::CompletionComplete, origin, "").await
 }
 

@@ -1,6 +1,9 @@
 //! `tools/call`, the same for both eras but for what an answer carries.
 
-use super::tasks;
+use super::{
+    external::{self, About},
+    tasks,
+};
 use crate::{
     activity::Doing,
     engine::{CallContext, CallResult, Engine, Outcome},
@@ -52,6 +55,9 @@ pub(super) async fn call(ask: &Ask<'_>, params: &CallParams<'_>) -> Result<Reply
             Ruling::Refused(reason) => return Ok(refused((ask.era, ask.id), &exchange.view, tool, &reason)),
             Ruling::Unknown => return Err(Fault::unknown_tool(&name)),
         }
+    }
+    if let Some((_, reason)) = external::refusal(ask, Method::ToolsCall, About::Tool(&name)).await {
+        return Ok(refused((ask.era, ask.id), &exchange.view, tool, &reason));
     }
     // Over a channel a message has no headers that could repeat anything.
     let is_repeated = ask.era == Era::Modern && exchange.way == Way::Request;

@@ -1,6 +1,9 @@
 //! The list `authenticator.introspection.issuers`: what is said of issuers of tokens that are verified here, and where they are asked.
 
-use crate::authenticator::jwt::{self, Issuer, is_trustworthy};
+use crate::{
+    authenticator::jwt::{self, Issuer},
+    trustworthy::is_trustworthy,
+};
 use mcp_common::{
     plugin::{PluginError, Settings, Table},
     secret::Secret,

@@ -226,7 +226,7 @@ impl IssuerKeys {
                 metadata.issuer
             ));
         }
-        match super::settings::is_trustworthy(&metadata.jwks_uri) {
+        match crate::trustworthy::is_trustworthy(&metadata.jwks_uri) {
             true => Ok(metadata.jwks_uri),
             false => Err(format!("{url}: `jwks_uri` is not https: `{}`", metadata.jwks_uri)),
         }

@@ -1,5 +1,6 @@
 //! The list `authenticator.jwt.issuers`.
 
+use crate::trustworthy::is_trustworthy;
 use jsonwebtoken::{Algorithm, AlgorithmFamily};
 use mcp_common::{
     authenticator::ClientCertificate,
@@ -218,23 +219,6 @@ fn list(table: &Table<'_>, name: &str) -> Result<Option<Vec<String>>, PluginErro
         .iter()
         .map(|item| item.as_str().map(str::to_owned).ok_or_else(wrong));
     texts.collect::<Result<_, _>>().map(Some)
-}
-
-/// Nobody between can change what is there.
-pub(in crate::authenticator) fn is_trustworthy(url: &str) -> bool {
-    let Ok(uri) = url.parse::<http::Uri>() else {
-        return false;
-    };
-    // A name before `@` is not the host.
-    let has_user = uri
-        .authority()
-        .is_none_or(|authority| authority.as_str().contains('@'));
-    let is_here = matches!(uri.host(), Some("127.0.0.1" | "localhost" | "[::1]"));
-    match uri.scheme_str() {
-        Some("https") => !has_user,
-        Some("http") => !has_user && is_here,
-        _ => false,
-    }
 }
 
 #[cfg(test)]

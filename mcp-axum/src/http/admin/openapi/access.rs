@@ -62,6 +62,8 @@ pub(super) struct Verdict {
     rule: Option<String>,
     /// Why it is not.
     reason: Option<String>,
+    /// What the policy service says, where the gateway's own rules allow it and there is one: `allow`, `refuse`, `fail_open`, `fail_closed`.
+    external: Option<String>,
 }
 
 /// What the holder of a key may do, and which rule says so.
