@@ -18,7 +18,7 @@ use crate::{
     reload::ConfigStatus,
     runtime::{data_plane::Peers, tls::Tls, watchdog::Vitals},
     settings::Settings,
-    telemetry::metrics::Metrics,
+    telemetry::{metrics::Metrics, otlp::Otlp},
 };
 use axum::{
     Router,
@@ -83,6 +83,8 @@ pub struct App {
     pub guard: Guard,
     /// Who is asked about calls, where anybody is.
     pub(crate) external: Option<Arc<External>>,
+    /// Who is told of spans and metrics, where anybody is.
+    pub(crate) otlp: Option<Arc<Otlp>>,
     /// The names by which tokens call what there is.
     pub(crate) resources: Option<Resources>,
     /// The times when keys of the store were used.
@@ -152,6 +154,7 @@ impl App {
             audit: self.audit.clone(),
             admin: self.admin.under(own, &settings.app),
             metrics: self.metrics.clone(),
+            otlp: self.otlp.clone(),
             tls: self.tls.clone(),
             vitals: self.vitals.clone(),
             tasks: self.tasks.clone(),

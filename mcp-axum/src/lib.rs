@@ -20,6 +20,7 @@ mod clients;
 pub mod demo;
 mod discovery;
 mod events;
+mod exposition;
 pub mod http;
 mod open_requests;
 pub mod reload;

@@ -15,6 +15,7 @@ mod layers;
 mod list;
 mod live;
 mod network;
+mod otlp;
 mod sections;
 mod source_tables;
 mod unknown;
@@ -31,6 +32,7 @@ pub use error::SettingsError;
 pub use layers::{DEFAULT_TOML, Layers};
 pub use list::List;
 pub use network::{Network, NoNetwork};
+pub use otlp::OtlpSettings;
 pub use sections::{
     AppSettings, AuditSettings, AutoSwitch, ClientCertificates, EgressSettings, EventSettings, LogFormat,
     LogSettings, McpSettings, OnFull, SecretSettings, StdioSettings, TemplateSettings, TlsSettings,
@@ -56,6 +58,8 @@ pub struct Settings {
     pub log: LogSettings,
     /// What is remembered of who did what.
     pub audit: AuditSettings,
+    /// Who is told of spans and metrics.
+    pub otlp: OtlpSettings,
     /// Who else decides about calls.
     pub access: AccessSettings,
     /// What is told of what happens.

@@ -2,3 +2,4 @@
 
 pub(crate) mod logging;
 pub mod metrics;
+pub(crate) mod otlp;

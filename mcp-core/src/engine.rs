@@ -20,6 +20,7 @@ mod work;
 
 use crate::{
     relay::Line,
+    spans::Spans,
     tool::{Bases, InstanceNames},
 };
 use ::http::HeaderMap;
@@ -37,6 +38,7 @@ pub use result::{CallResult, Outcome};
 use serde_json::value::RawValue;
 pub use services::EngineServices;
 pub use settings::EngineSettings;
+use std::sync::Arc;
 pub(crate) use work::Here;
 
 /// Who calls what with which arguments.
@@ -66,6 +68,11 @@ pub struct Engine {
 }
 
 impl Engine {
+    /// Who hears of requests to upstreams, where anybody does.
+    pub(crate) fn spans(&self) -> Option<&Arc<dyn Spans>> {
+        self.services.spans.as_ref()
+    }
+
     /// An engine with an empty pool; it connects when it is called.
     pub fn new(mut settings: EngineSettings, services: EngineServices) -> Self {
         settings.via = settings.via.map(|via| via.apart());

@@ -22,6 +22,7 @@ pub mod policy;
 pub mod protocol;
 pub mod relay;
 pub mod secrets;
+pub mod spans;
 pub mod spec;
 mod stack;
 pub mod telemetry;

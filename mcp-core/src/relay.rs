@@ -20,7 +20,7 @@ pub(crate) use open_calls::{OpenCall, OpenCalls};
 pub(crate) use pending::Pending;
 pub use updates::{Updates, Watch};
 
-use crate::{peer::Peer, spec::Method};
+use crate::{peer::Peer, spans::Above, spec::Method};
 use futures_util::future::BoxFuture;
 use http::HeaderValue;
 use mcp_common::authenticator::Principal;
@@ -56,6 +56,8 @@ pub struct Forwarded {
     pub peer: Arc<Peer>,
     /// The gateways that the client's request passed, and this one, as `Via` names them.
     pub via: Option<HeaderValue>,
+    /// The span of the client's request, where anybody hears of it.
+    pub above: Option<Above>,
     /// The session of an older client, where the instance has sessions: what an origin keeps for one client, it keeps by
     /// this.
     pub session: Option<Arc<str>>,

@@ -10,6 +10,7 @@ use std::{
 const ROOMS: &[&str] = &[
     "growth",
     "stack",
+    "spans",
     "spec",
     "activity",
     "via",

@@ -144,7 +144,7 @@ struct Call {
 }
 
 impl Call {
-    fn begin(route: &McpRoute, headers: &HeaderMap, peer: &Peer) -> Self {
+    fn begin(route: &McpRoute, headers: &mut HeaderMap, peer: &Peer) -> Self {
         let id = route.request_ids.of(headers);
         let mut record = route.endpoint.gateway().policy.record(Door::Mcp, &id);
         match route.log_requests {
@@ -152,6 +152,7 @@ impl Call {
             false => record = record.without_line(),
         }
         record.address = peer.address();
+        record.traced(route.app.services.spans.as_ref(), headers);
         Self { id, record }
     }
 
@@ -196,11 +197,11 @@ impl Call {
 }
 
 async fn serve(State(route): State<Arc<McpRoute>>, request: Request) -> Response {
-    let (parts, body) = request.into_parts();
+    let (mut parts, body) = request.into_parts();
     if parts.method == Method::GET && sse::is_meant(&route, &parts) {
         return sse::open(State(route), Request::from_parts(parts, body)).await;
     }
-    let mut call = Call::begin(&route, &parts.headers, &body::peer(&parts.extensions));
+    let mut call = Call::begin(&route, &mut parts.headers, &body::peer(&parts.extensions));
     let doing = Doing::Request(parts.uri.clone());
     let answered = {
         let answer = pin!(answer(&route, parts, body, &mut call.record));

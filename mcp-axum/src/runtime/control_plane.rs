@@ -27,7 +27,10 @@ use crate::{
     http::resource::Resources,
     reload::ConfigStatus,
     settings::Settings,
-    telemetry::metrics::Metrics,
+    telemetry::{
+        metrics::Metrics,
+        otlp::{Otlp, OtlpMetrics},
+    },
 };
 pub(crate) use admin_key::AdminKey;
 pub use admin_key::AdminKeyError;
@@ -46,7 +49,7 @@ use mcp_common::{
 };
 use mcp_core::{
     authoring::writer::Writer,
-    engine::Engine,
+    engine::{Engine, EngineServices},
     policy::Policy,
     protocol::{Gateway, GatewayParts},
     tool::ToolCompiler,
@@ -162,9 +165,14 @@ pub(crate) async fn build(settings: Settings) -> Result<Built, BuildError> {
     let source = open_source(&settings, &tasks).await?;
 
     let events = Events::default();
+    let counted = OtlpMetrics::default();
+    let otlp = Otlp::open(&settings, &counted);
     let (engine, services) = (
         Arc::new(engine_settings(&settings)),
-        engine_services(&settings, &tasks, &events),
+        EngineServices {
+            spans: otlp.as_ref().and_then(|otlp| otlp.spans()),
+            ..engine_services(&settings, &tasks, &events)
+        },
     );
     let catalog = Arc::new(Catalog::new(with_safe_mode(
         parts::compiler(&settings).with_bases(services.bases.clone()),
@@ -188,6 +196,7 @@ pub(crate) async fn build(settings: Settings) -> Result<Built, BuildError> {
         peers.budget(),
         &tasks,
         (&hub, &services.bases, &discoveries.board),
+        &counted,
     );
     let external = external::open(&settings, &metrics.external)?;
     let readiness = Readiness::default();
@@ -232,6 +241,7 @@ pub(crate) async fn build(settings: Settings) -> Result<Built, BuildError> {
         discoveries: Arc::new(discoveries),
         guard,
         external,
+        otlp,
         resources,
         key_usage: keys.usage,
         audit,
@@ -262,6 +272,9 @@ pub(crate) fn start_background(app: &Arc<App>, current: &Arc<Current>) {
     });
     if let Some(audit) = &app.audit {
         audit.start(&app.tasks);
+    }
+    if let Some(otlp) = &app.otlp {
+        otlp.start(&app.tasks, &app.metrics);
     }
     if let Some(tls) = app.tls.clone() {
         app.tasks

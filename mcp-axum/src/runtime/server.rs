@@ -223,6 +223,9 @@ impl Server {
             // What they have to finish began with the drain, so it is usually done by now.
             let tasks = &self.app.tasks;
             tasks.stop();
+            if let Some(otlp) = &self.app.otlp {
+                otlp.close();
+            }
             if let Some(audit) = &self.app.audit {
                 audit.close();
             }

@@ -14,6 +14,8 @@ pub(crate) const SNAPSHOT: &str = "snapshot";
 pub(crate) const CONTROL_BEAT: &str = "control_beat";
 /// Writes the audit log.
 pub(crate) const AUDIT: &str = "audit";
+/// Sends spans and metrics.
+pub(crate) const OTLP: &str = "otlp";
 /// Stores the servers of an aggregator's file.
 pub(crate) const AGGREGATED: &str = "aggregated";
 /// Tells webhooks of events.

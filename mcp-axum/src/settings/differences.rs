@@ -36,6 +36,7 @@ fn values(settings: &Settings) -> BTreeMap<String, Value> {
         ("watchdog", json(serde_json::to_value(&settings.watchdog))),
         ("log", json(serde_json::to_value(&settings.log))),
         ("audit", json(serde_json::to_value(&settings.audit))),
+        ("otlp", json(serde_json::to_value(&settings.otlp))),
         ("access", json(serde_json::to_value(&settings.access))),
         ("events", json(serde_json::to_value(&settings.events))),
         ("data_source", tables(&settings.data_source)),
@@ -59,6 +60,7 @@ fn values(settings: &Settings) -> BTreeMap<String, Value> {
         Value::from(secret.as_ref().map(|secret| secret.expose_secret().to_owned()))
     };
     found.insert("app.api_key".to_owned(), secret(&settings.app.api_key));
+    found.insert("otlp.headers".to_owned(), settings.otlp.compared());
     let webhooks = settings.webhooks.iter().map(WebhookSettings::compared);
     found.insert("webhooks".to_owned(), webhooks.collect());
     found.insert("discovery".to_owned(), settings.discovery.0.clone().into());

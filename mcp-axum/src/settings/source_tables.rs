@@ -14,7 +14,12 @@ pub(super) fn free_form() -> Result<Vec<String>, SettingsError> {
     let authenticators = authenticators.names().map(|name| format!("authenticator.{name}"));
     let authorizers = Registry::<dyn AuthorizerFactory>::authorizers().map_err(duplicate)?;
     let authorizers = authorizers.names().map(|name| format!("authorizer.{name}"));
-    Ok(sources.chain(authenticators).chain(authorizers).collect())
+    let others = ["otlp.headers".to_owned()];
+    Ok(sources
+        .chain(authenticators)
+        .chain(authorizers)
+        .chain(others)
+        .collect())
 }
 
 /// Makes what the environment wrote look like what a file writes, and leaves out what is not set.

@@ -14,6 +14,7 @@ mod tasks;
 mod upstreams;
 mod webhooks;
 
+use super::otlp::OtlpMetrics;
 pub(crate) use audit::AuditMetrics;
 use bytes::Bytes;
 use catalog::CatalogCollector;
@@ -115,13 +116,14 @@ pub struct Metrics {
 
 impl Metrics {
     /// Everything that can be measured, and the part that `mcp-core` writes to.
-    pub fn build(
+    pub(crate) fn build(
         catalog: &Arc<Catalog<ToolCompiler>>,
         sync: &Arc<SyncStatus>,
         work: &LaneMetrics,
         budget: &Arc<Budget>,
         tasks: &Tasks,
         (hub, bases, board): (&Arc<Hub>, &Bases, &Arc<Board>),
+        otlp: &OtlpMetrics,
     ) -> (Self, telemetry::Metrics) {
         let mut all = Registry::default();
         all.register_collector(Box::new(ProcessCollector::now()));
@@ -141,6 +143,7 @@ impl Metrics {
         let refusals = Arc::new(Refusals::register(registry));
         let audit = Arc::new(AuditMetrics::register(registry));
         let config = ConfigMetrics::register(registry);
+        otlp.register(registry);
         let external = ExternalMetrics::register(registry);
         let webhooks = WebhookMetrics::register(registry);
         let workers_stuck = Gauge::default();

@@ -37,6 +37,7 @@ mod mismatch;
 mod old_transport;
 mod older_doors;
 mod operating;
+mod otlp;
 mod own_egress;
 mod plan;
 mod progress;

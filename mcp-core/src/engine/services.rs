@@ -1,7 +1,8 @@
 //! What calls need that lives: it remembers, reads files, or has threads.
 
 use super::{Lane, http::Tokens};
-use crate::{secrets::Secrets, tls_material::TrustRoots, tool::Bases};
+use crate::{secrets::Secrets, spans::Spans, tls_material::TrustRoots, tool::Bases};
+use std::sync::Arc;
 
 /// The services that all engines of a gateway share; clones are the same services.
 #[derive(Clone, Debug)]
@@ -16,6 +17,8 @@ pub struct EngineServices {
     pub tokens: Tokens,
     /// Where work is done that takes longer than a moment.
     pub lane: Lane,
+    /// Who hears of requests to upstreams, where anybody does.
+    pub spans: Option<Arc<dyn Spans>>,
 }
 
 impl Default for EngineServices {
@@ -26,6 +29,7 @@ impl Default for EngineServices {
             bases: Bases::default(),
             tokens: Tokens::default(),
             lane: Lane::default(),
+            spans: None,
         }
     }
 }

@@ -1,10 +1,14 @@
 //! What is remembered of a request: one line of the log, and whatever gates make of it.
 
 use super::{Door, Gates, Verdict};
-use crate::engine::Outcome;
+use crate::{
+    engine::Outcome,
+    spans::{Attribute, OpenSpan, Spans},
+};
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header::USER_AGENT};
 use mcp_common::{authenticator::Principal, key::Revision};
 use std::{
+    borrow::Cow,
     net::IpAddr,
     sync::Arc,
     time::{Duration, Instant},
@@ -45,6 +49,8 @@ pub struct Record {
     status: u16,
     started: Instant,
     is_logged: bool,
+    /// Where anybody hears of it.
+    span: Option<Box<OpenSpan>>,
 }
 
 /// What the protocol says of a message.
@@ -95,6 +101,7 @@ impl Record {
             status: CLIENT_CLOSED,
             started: Instant::now(),
             is_logged: true,
+            span: None,
         }
     }
 
@@ -102,6 +109,11 @@ impl Record {
     pub fn without_line(mut self) -> Self {
         self.is_logged = false;
         self
+    }
+
+    /// Has it heard of by others. From now on the headers name its span, so that whatever is made for the request is beneath it.
+    pub fn traced(&mut self, spans: Option<&Arc<dyn Spans>>, headers: &mut HeaderMap) {
+        self.span = spans.and_then(|spans| OpenSpan::of_request(spans, headers));
     }
 
     /// Remembers what the headers say of the client.
@@ -179,6 +191,53 @@ impl Record {
         self.started.elapsed()
     }
 
+    /// By the names of OpenTelemetry's conventions, where these have one.
+    fn describe(&self, span: &mut OpenSpan) {
+        let shared = |text: &Arc<str>| Attribute::text(text.to_string());
+        let trace = &self.trace;
+        match (self.door, &self.path) {
+            (Door::Mcp, _) => {
+                span.named(match &trace.tool {
+                    Some(tool) => Cow::Owned(format!("{} {tool}", trace.method)),
+                    None => Cow::Borrowed(trace.method),
+                });
+                span.with("mcp.method.name", Attribute::text(trace.method));
+                span.maybe("mcp.protocol.version", trace.revision.map(Attribute::text));
+                span.maybe("gen_ai.tool.name", trace.tool.as_ref().map(shared));
+                span.maybe("dynmcp.instance", self.instance.as_ref().map(shared));
+                span.maybe("dynmcp.client", trace.client.as_ref().map(shared));
+            }
+            (Door::Admin, Some((method, path))) => {
+                // Not the whole path: names are few.
+                let place = path.split('/').take(3).collect::<Vec<_>>().join("/");
+                span.named(format!("{method} {place}"));
+                span.with("http.request.method", Attribute::text(method.to_string()));
+                span.with("url.path", Attribute::text(path.clone()));
+            }
+            (Door::Admin, None) => span.named("admin"),
+        }
+        let outcome = trace.outcome.map(|outcome| outcome.as_str());
+        span.with("http.response.status_code", Attribute::number(self.status));
+        span.maybe(
+            "rpc.response.status_code",
+            trace.error.map(|code| Attribute::text(code.to_string())),
+        );
+        span.maybe("dynmcp.outcome", outcome.map(Attribute::text));
+        span.maybe("enduser.id", self.subject.as_ref().map(shared));
+        span.maybe(
+            "client.address",
+            self.address.map(|address| Attribute::text(address.to_string())),
+        );
+        span.with("dynmcp.request_id", Attribute::text(self.request_id().to_owned()));
+        if let Some(outcome) = outcome.filter(|outcome| *outcome != Outcome::Ok.as_str()) {
+            span.failed(outcome);
+        } else if let Some(error) = trace.error {
+            span.failed(error.to_string());
+        } else if self.status >= 500 {
+            span.failed(self.status.to_string());
+        }
+    }
+
     fn log(&self) {
         let duration_us = u64::try_from(self.duration().as_micros()).unwrap_or(u64::MAX);
         match self.door {
@@ -232,6 +291,9 @@ impl Drop for Record {
         }
         if self.is_logged {
             self.log();
+        }
+        if let Some(mut span) = self.span.take() {
+            self.describe(&mut span);
         }
     }
 }

@@ -9,6 +9,7 @@ use super::{
 use crate::{
     policy::Verdict,
     relay::{ClientCan, Forwarded, LineParts, LogLevel, Logs, OpenCall, Reaches},
+    spans::Above,
     spec::{Era, Method},
 };
 use serde::Deserialize;
@@ -125,6 +126,11 @@ impl Ask<'_> {
                 .via
                 .as_ref()
                 .map(|via| via.value(Some(exchange.headers))),
+            above: self
+                .endpoint
+                .engine
+                .spans()
+                .and_then(|spans| Above::read(spans, exchange.headers)),
             session: self.session.as_ref().map(|session| session.id.clone()),
         }
     }

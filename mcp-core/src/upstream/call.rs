@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{json::members::Members, relay::Line, spec::Method};
 use bytes::Bytes;
-use http::{HeaderMap, HeaderValue};
+use http::{HeaderMap, HeaderName, HeaderValue};
 use serde_json::{Value, json, value::RawValue};
 use std::sync::Arc;
 
@@ -31,6 +31,8 @@ pub struct RemoteCall {
     pub params: Box<str>,
     /// The gateways that the client's request passed, and this one.
     pub via: Option<HeaderValue>,
+    /// The trace that it is part of: headers, and members of `_meta`.
+    pub trace: Vec<(HeaderName, HeaderValue)>,
     /// The way back to the client before the answer; `None` for nobody who listens.
     pub line: Option<Line>,
     /// Who asks; `None` for nobody in particular.
@@ -46,6 +48,7 @@ impl RemoteCall {
             wanted: Wanted::Tool(tool),
             params: format!("{{\"arguments\":{arguments}}}").into(),
             via: None,
+            trace: Vec::new(),
             line: None,
             caller: None,
             principal: None,
@@ -189,11 +192,15 @@ pub(super) fn prepared(speech: Speech, call: &RemoteCall) -> Result<Prepared, Up
             Wanted::PromptCompletion(_) | Wanted::TemplateCompletion => None,
         },
         params: params(&call.wanted, &sent, is_modern),
-        meta: passed_on(&meta),
+        meta: with_trace(passed_on(&meta), &meta, &call.trace),
         capabilities: meta.get(CAPABILITIES).map(|raw| raw.get().to_owned()),
-        headers: match &call.wanted {
-            Wanted::Tool(tool) if is_modern => mirrored(tool, arguments(&sent)),
-            _ => HeaderMap::new(),
+        headers: {
+            let mut headers = match &call.wanted {
+                Wanted::Tool(tool) if is_modern => mirrored(tool, arguments(&sent)),
+                _ => HeaderMap::new(),
+            };
+            headers.extend(call.trace.iter().cloned());
+            headers
         },
     })
 }
@@ -267,6 +274,16 @@ fn passed_on(meta: &Members<'_>) -> String {
         out.extend([&*json!(name).to_string(), ":", value.get()]);
     }
     out
+}
+
+/// The same with the trace, which servers without headers find there. What a client says there itself is its own.
+fn with_trace(mut meta: String, sent: &Members<'_>, trace: &[(HeaderName, HeaderValue)]) -> String {
+    for (name, value) in trace.iter().filter(|(name, _)| sent.get(name.as_str()).is_none()) {
+        let Ok(value) = value.to_str() else { continue };
+        let comma = if meta.is_empty() { "" } else { "," };
+        meta.extend([comma, "\"", name.as_str(), "\":", &*json!(value).to_string()]);
+    }
+    meta
 }
 
 /// The headers that repeat arguments (2026-07-28): made of these arguments, whatever the client sent.

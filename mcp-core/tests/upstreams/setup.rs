@@ -75,6 +75,7 @@ pub(crate) async fn call(hub: &Hub, tool: &str, arguments: &str) -> Result<Strin
         wanted: Wanted::Tool(inventory.tool(tool).unwrap().clone()),
         params: format!("{{\"name\":\"x\",\"arguments\":{arguments}}}").into(),
         via: None,
+        trace: Vec::new(),
         line: None,
         caller: None,
         principal: None,

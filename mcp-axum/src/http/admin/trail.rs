@@ -29,6 +29,7 @@ pub(super) async fn record(State(app): State<Arc<App>>, mut request: Request, ne
     // At the level of what must never go without it.
     let span = tracing::error_span!("admin", request_id = id.to_str().unwrap_or_default());
     let mut record = begin(&app, &id, &request);
+    record.traced(app.services.spans.as_ref(), request.headers_mut());
     request.extensions_mut().insert(RequestName(id.clone()));
     let answered = AssertUnwindSafe(next.run(request))
         .catch_unwind()

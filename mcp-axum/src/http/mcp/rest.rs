@@ -134,8 +134,8 @@ async fn serve(
     request: Request,
     wanted: Wanted,
 ) -> Response {
-    let (parts, body) = request.into_parts();
-    let mut call = Call::begin(&route, &parts.headers, &body::peer(&parts.extensions));
+    let (mut parts, body) = request.into_parts();
+    let mut call = Call::begin(&route, &mut parts.headers, &body::peer(&parts.extensions));
     let doing = Doing::Request(parts.uri.clone());
     let known = conditional::known(&parts.headers);
     let answered = {

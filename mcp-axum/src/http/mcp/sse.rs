@@ -44,8 +44,8 @@ pub(super) fn is_meant(route: &McpRoute, parts: &Parts) -> bool {
 
 /// Opens a stream.
 pub(super) async fn open(State(route): State<Arc<McpRoute>>, request: Request) -> Response {
-    let (parts, _) = request.into_parts();
-    let mut call = Call::begin(&route, &parts.headers, &body::peer(&parts.extensions));
+    let (mut parts, _) = request.into_parts();
+    let mut call = Call::begin(&route, &mut parts.headers, &body::peer(&parts.extensions));
     match opened(&route, parts, &mut call).await {
         Ok(response) => Call::named(response, call.id, Some(call.record)),
         Err(error) => call.refused(error),
@@ -189,8 +189,8 @@ fn event(message: &[u8]) -> Bytes {
 
 /// Takes a message of an open stream.
 pub(super) async fn message(State(route): State<Arc<McpRoute>>, request: Request) -> Response {
-    let (parts, body) = request.into_parts();
-    let mut call = Call::begin(&route, &parts.headers, &body::peer(&parts.extensions));
+    let (mut parts, body) = request.into_parts();
+    let mut call = Call::begin(&route, &mut parts.headers, &body::peer(&parts.extensions));
     let taken = take(&route, parts, body, &mut call).await;
     match taken {
         Ok((channel, work, body)) => {

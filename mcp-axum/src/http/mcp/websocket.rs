@@ -36,7 +36,7 @@ const MOST_WRITTEN_AHEAD: usize = 1 << 20;
 /// Opens a WebSocket.
 pub(super) async fn open(State(route): State<Arc<McpRoute>>, request: Request) -> Response {
     let (mut parts, _) = request.into_parts();
-    let mut call = Call::begin(&route, &parts.headers, &body::peer(&parts.extensions));
+    let mut call = Call::begin(&route, &mut parts.headers, &body::peer(&parts.extensions));
     let opened = opened(&route, &mut parts, &mut call).await;
     match opened {
         Ok(response) => Call::named(response, call.id, Some(call.record)),

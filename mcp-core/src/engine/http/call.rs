@@ -16,6 +16,7 @@ use crate::{
         work::Work,
     },
     peer::{Held, Peer},
+    spans::{Above, Attribute, OpenSpan},
     tool::{Base, Call, Callable, CompiledTool, Delivery, Effort, Overridden, ToolState, Transport},
 };
 use bytes::Bytes;
@@ -59,13 +60,26 @@ impl Engine {
             Ok(held) => held,
             Err(failure) => return failure.into_result(None),
         };
-        match self
+        let mut span = self.span(&mut request, &context);
+        let delivered = self
             .deliver((call, state), request, &context, peer, (deadline, timeout))
-            .await
-        {
+            .await;
+        if let Some(span) = &mut span {
+            described(span, &delivered);
+        }
+        drop(span);
+        match delivered {
             Ok(answer) => self.shaped(call, answer, &context, deadline).await,
             Err(failure) => failure,
         }
+    }
+
+    /// The span of a request to an upstream, which the request names; `None` where nobody hears of it, and for what no request asked for.
+    fn span(&self, request: &mut Request<Full<Bytes>>, context: &CallContext<'_>) -> Option<Box<OpenSpan>> {
+        let spans = self.services.spans.as_ref()?;
+        let mut span = Above::read(spans, context.headers?)?.open()?;
+        span.goes_out(request);
+        Some(span)
     }
 
     /// Whether it takes a moment only to make a request of these arguments.
@@ -203,6 +217,20 @@ impl Engine {
                 .max_request_bytes
                 .saturating_add(call.extra_request_bytes)
         })
+    }
+}
+
+/// What came of a request to an upstream.
+fn described(span: &mut OpenSpan, delivered: &Result<Answer, CallResult>) {
+    let (status, failure) = match delivered {
+        Ok(answer) => (Some(answer.status.as_u16()), None),
+        Err(result) => (result.upstream_status, Some(result.outcome.as_str())),
+    };
+    span.maybe("http.response.status_code", status.map(Attribute::number));
+    match (failure, status) {
+        (Some(failure), _) => span.failed(failure),
+        (None, Some(status @ 400..)) => span.failed(status.to_string()),
+        (None, _) => {}
     }
 }
 

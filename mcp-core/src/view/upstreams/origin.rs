@@ -5,6 +5,7 @@ use crate::{
     engine::{CallContext, Engine, RemoteShaping},
     json::members::Members,
     relay::{Answer, Forwarded, Line, Origin, Trouble, Updates, Watch},
+    spans::Attribute,
     spec::Method,
     tool::{InstanceNames, RemoteArguments},
     upstream::{Caller, Hub, RemoteCall, RemoteTool, RpcError, UpstreamError, Wanted},
@@ -12,7 +13,7 @@ use crate::{
 use futures_util::future::BoxFuture;
 use mcp_common::{authenticator::Principal, definition::UpstreamDefinition};
 use serde_json::{json, value::RawValue};
-use std::sync::Arc;
+use std::{borrow::Cow, sync::Arc};
 
 /// The JSON-RPC error of parameters that do not fit: the client's own matter, whoever found it out.
 const INVALID_PARAMS: i64 = -32602;
@@ -98,10 +99,18 @@ impl RemoteOrigin {
         let first = self.params(request.params.get())?;
         let mut params = first.clone();
         for round in 0.. {
+            let mut span = request.above.as_ref().and_then(|above| above.open());
+            if let Some(span) = &mut span {
+                let method = request.method.name();
+                span.named(method);
+                span.with("mcp.method.name", Attribute::text(method));
+                span.with("dynmcp.upstream", Attribute::text(upstream.to_string()));
+            }
             let call = RemoteCall {
                 wanted: wanted.clone(),
                 params,
                 via: request.via.clone(),
+                trace: span.iter().flat_map(|span| span.headers()).collect(),
                 line: Some(line.clone()),
                 caller: Some(caller(&request)),
                 principal: request
@@ -109,7 +118,15 @@ impl RemoteOrigin {
                     .known_subject()
                     .map(|_| request.principal.subject.clone()),
             };
-            let answer = match self.hub.call(upstream, call).await {
+            let answered = self.hub.call(upstream, call).await;
+            if let (Some(span), Err(error)) = (&mut span, &answered) {
+                span.failed(match error {
+                    UpstreamError::Rpc(error) => error.code.to_string().into(),
+                    _ => Cow::Borrowed("upstream"),
+                });
+            }
+            drop(span);
+            let answer = match answered {
                 Ok(result) => {
                     let answer = self.read(&result)?;
                     let answer = self.finished(answer, &first, &request).await?;

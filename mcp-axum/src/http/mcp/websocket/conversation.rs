@@ -210,7 +210,8 @@ impl Listener {
         }
         // The configuration may be another one than when it was opened.
         let route = self.route.latest();
-        let mut call = Call::begin(&route, &self.headers, &self.peer);
+        let mut headers = self.headers.clone();
+        let mut call = Call::begin(&route, &mut headers, &self.peer);
         let admitted = admit(
             &route,
             &self.headers,
@@ -243,7 +244,7 @@ impl Listener {
         };
         let work = Work {
             view,
-            headers: self.headers.clone(),
+            headers,
             principal,
             peer: self.peer.clone(),
             request_id: call.id,
