@@ -170,6 +170,14 @@ pub enum PluginError {
         /// What is wrong and what would be right.
         reason: String,
     },
+    /// A setting whose value nobody reads as what it is to be, whatever else stands there.
+    #[error("{key}: {reason}")]
+    Misread {
+        /// Full path in the configuration.
+        key: String,
+        /// What it is to be.
+        reason: String,
+    },
     /// Settings that there are not.
     #[error("{}: no such setting; there are: {known}", setting::paths(.table, .names))]
     NoSuchSettings {
@@ -207,6 +215,14 @@ pub enum PluginError {
 }
 
 impl PluginError {
+    /// Whether its text begins with the full path of a setting.
+    pub fn names_a_setting(&self) -> bool {
+        matches!(
+            self,
+            Self::Setting { .. } | Self::Misread { .. } | Self::NoSuchSettings { .. }
+        )
+    }
+
     /// Whether the configuration is to blame, not the circumstances.
     pub fn is_configuration(&self) -> bool {
         !matches!(self, Self::Start(_) | Self::Unavailable(_))

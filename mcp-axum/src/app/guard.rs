@@ -65,9 +65,9 @@ pub struct GuardError(#[from] PluginError);
 impl GuardError {
     /// A wrong setting names its own key.
     fn place(&self) -> &'static str {
-        match self.0 {
-            PluginError::Setting { .. } | PluginError::NoSuchSettings { .. } => "",
-            _ => "app.authenticators: ",
+        match self.0.names_a_setting() {
+            true => "",
+            false => "app.authenticators: ",
         }
     }
 

@@ -101,9 +101,9 @@ pub enum BuildError {
 
 /// A wrong setting names its own key.
 fn external_place(error: &PluginError) -> &'static str {
-    match error {
-        PluginError::Setting { .. } => "",
-        _ => "access.external.authorizer: ",
+    match error.names_a_setting() {
+        true => "",
+        false => "access.external.authorizer: ",
     }
 }
 

@@ -1,12 +1,12 @@
-//! Everything that is wrong with a plugin's table. Whoever reads one stops at what comes first, and settings that there are not come
-//! before all others.
+//! Everything that is wrong with a plugin's table. Whoever reads one stops at what comes first: settings that there are not come before all others, and a
+//! value that cannot be read hides the next one.
 
 use super::{PluginError, Settings};
 use serde_json::Value;
 use std::collections::BTreeSet;
 
-/// What `check` finds wrong with the settings at this place of the configuration, and what it finds when those that there are not
-/// are taken out.
+/// What `check` finds wrong with the settings at this place of the configuration, and what it finds when those that there are not and those that cannot be
+/// read are taken out.
 pub fn all_problems(
     place: &str,
     settings: &Settings,
@@ -41,9 +41,46 @@ pub fn all_problems(
         }
         // What else there was is found again where something was taken out.
         if !is_less {
-            all.extend(others);
+            all.extend(and_misread(others, rest, place, check));
             return all;
         }
+    }
+}
+
+/// These, and the values that cannot be read where those that are known of are not there. Nothing else that is found then: what is missing may be what was taken out.
+fn and_misread(
+    mut found: Vec<PluginError>,
+    mut settings: Settings,
+    place: &str,
+    check: impl Fn(&Settings) -> Vec<PluginError>,
+) -> Vec<PluginError> {
+    let mut told = BTreeSet::new();
+    let mut new: Vec<String> = found.iter().filter_map(misread).collect();
+    while !new.is_empty() {
+        let mut is_less = false;
+        for key in new.drain(..) {
+            if let Some((table, name)) = key.rsplit_once('.') {
+                is_less |= take_out(&mut settings, place, table, name);
+            }
+            told.insert(key);
+        }
+        if !is_less {
+            break;
+        }
+        for problem in check(&settings) {
+            if let Some(key) = misread(&problem).filter(|key| !told.contains(key)) {
+                new.push(key);
+                found.push(problem);
+            }
+        }
+    }
+    found
+}
+
+fn misread(problem: &PluginError) -> Option<String> {
+    match problem {
+        PluginError::Misread { key, .. } => Some(key.clone()),
+        _ => None,
     }
 }
 
@@ -116,6 +153,7 @@ mod tests {
                 "authenticator.x.b: no such setting; there are: poll_ms, history, list",
                 "authenticator.x.pol_ms: no such setting; there are: poll_ms, history, list",
                 "authenticator.x.poll_ms: expected a whole number from 10 to 1000, not `soon`",
+                "authenticator.x.history: expected a whole number from 1 to 10, not `0`",
             ]
         );
         assert_eq!(
@@ -126,6 +164,31 @@ mod tests {
                 "authenticator.x.list[1].nam: no such setting; there are: name",
                 "authenticator.x.list[1].name: must be given",
                 "authenticator.x.list[2].name: expected text that is not empty",
+            ]
+        );
+    }
+
+    /// What is only wrong because something was taken out is nobody's mistake.
+    #[test]
+    fn what_cannot_be_read_hides_no_other_and_nothing_is_made_up() {
+        let check = |settings: &Settings| {
+            let read = || {
+                let table = Table::new(PLACE, settings, &["issuer", "is_open", "age"])?;
+                let issuer = table.text("issuer")?;
+                table.flag("is_open")?;
+                issuer.ok_or_else(|| table.wrong("issuer", "must be given"))?;
+                table.number("age", 1..=9, 5)?;
+                Ok::<_, PluginError>(())
+            };
+            read().err().into_iter().collect::<Vec<_>>()
+        };
+        let problems = all_problems(PLACE, &json!({"issuer": 5, "is_open": "maybe", "age": 10}), check);
+        let problems: Vec<String> = problems.iter().map(ToString::to_string).collect();
+        assert_eq!(
+            problems,
+            [
+                "authenticator.x.issuer: expected text that is not empty",
+                "authenticator.x.is_open: expected true or false",
             ]
         );
     }

@@ -52,7 +52,7 @@ impl<'a> Table<'a> {
         match self.get(name) {
             None => Ok(None),
             Some(Value::String(text)) if !text.trim().is_empty() => Ok(Some(text)),
-            Some(_) => Err(self.wrong(name, "expected text that is not empty")),
+            Some(_) => Err(self.misread(name, "expected text that is not empty")),
         }
     }
 
@@ -77,7 +77,7 @@ impl<'a> Table<'a> {
             .filter(|number| range.contains(number))
             .ok_or_else(|| {
                 let (least, most) = range.into_inner();
-                self.wrong(
+                self.misread(
                     name,
                     format!("expected a whole number from {least} to {most}, not `{text}`"),
                 )
@@ -91,13 +91,13 @@ impl<'a> Table<'a> {
             Some(Value::Bool(flag)) => Ok(*flag),
             Some(Value::String(text)) if text == "true" => Ok(true),
             Some(Value::String(text)) if text == "false" => Ok(false),
-            Some(_) => Err(self.wrong(name, "expected true or false")),
+            Some(_) => Err(self.misread(name, "expected true or false")),
         }
     }
 
     /// A list of texts, also one that came as JSON; empty where it is absent.
     pub fn words(&self, name: &str) -> Result<Vec<Arc<str>>, PluginError> {
-        let wrong = || self.wrong(name, "expected a list of texts");
+        let wrong = || self.misread(name, "expected a list of texts");
         let items = match self.get(name) {
             None => return Ok(Vec::new()),
             Some(Value::Array(items)) => items,
@@ -107,6 +107,14 @@ impl<'a> Table<'a> {
             .iter()
             .map(|item| item.as_str().filter(|text| !text.is_empty()).map(Arc::from));
         words.collect::<Option<_>>().ok_or_else(wrong)
+    }
+
+    /// One entry is not what it is to be.
+    fn misread(&self, name: &str, reason: impl Into<String>) -> PluginError {
+        PluginError::Misread {
+            key: format!("{}.{name}", self.path),
+            reason: reason.into(),
+        }
     }
 
     /// What is wrong with one entry.
