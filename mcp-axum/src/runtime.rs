@@ -2,6 +2,7 @@
 
 pub mod control_plane;
 pub mod data_plane;
+mod listener;
 pub(crate) mod memory;
 pub mod server;
 pub(crate) mod shutdown;

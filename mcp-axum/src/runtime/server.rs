@@ -3,6 +3,7 @@
 use super::{
     control_plane::{self, BuildError},
     data_plane::{DataPlane, Drained, Listeners},
+    listener,
     shutdown::{self, Ending, LAST_MOMENT, Stage, Unheard},
     tasks::CONFIG,
 };
@@ -285,7 +286,7 @@ async fn listen(settings: &Settings) -> Result<Listeners, StartError> {
 /// Says which key to change where that is what helps.
 async fn bind(host: &str, port: u16, key: &'static str) -> Result<TcpListener, StartError> {
     let name = host.trim_start_matches('[').trim_end_matches(']');
-    TcpListener::bind((name, port)).await.map_err(|cause| {
+    listener::open(name, port).await.map_err(|cause| {
         let advice = match cause.kind() {
             io::ErrorKind::AddrInUse => format!("; stop what listens there, or choose another port ({key})"),
             io::ErrorKind::PermissionDenied => {

@@ -56,6 +56,19 @@ pub(super) struct Owner {
     pub(super) name: Arc<str>,
 }
 
+impl Owner {
+    /// Whoever has this name.
+    pub(super) fn named(name: &str) -> Self {
+        let key = name.bytes().fold(0, |key: usize, byte| {
+            key.wrapping_mul(31).wrapping_add(usize::from(byte))
+        });
+        Self {
+            key,
+            name: name.into(),
+        }
+    }
+}
+
 /// What is known of an errand while it is under way.
 #[derive(Debug, Default)]
 struct Progress {

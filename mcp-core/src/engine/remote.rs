@@ -1,7 +1,7 @@
 //! Results of other servers' tools, shaped as their `output` says: by the same work, in the same lanes, as answers of HTTP tools.
 
 use super::{
-    CallContext, Engine,
+    CallContext, Engine, Failure,
     http::{Answer as HttpAnswer, Defaults, Shapes, Shaping},
     lane::Owner,
 };
@@ -41,6 +41,21 @@ impl Shapes for RemoteShaping {
 }
 
 impl Engine {
+    /// Does what takes its time with so many bytes of an answer of `upstream`: beside the workers, where others would wait for it.
+    pub(crate) async fn aside<T: Send + 'static>(
+        &self,
+        bytes: usize,
+        upstream: &str,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T, Failure> {
+        let lane = &self.services.lane;
+        if bytes <= lane.settings().answer_bytes {
+            return Ok(work());
+        }
+        let deadline = Instant::now() + self.settings.default_timeout;
+        lane.run(Owner::named(upstream), deadline, move |_| work()).await
+    }
+
     /// The result as clients get it, made of what `body` has of it. `most` bytes of text, and of structured content, are allowed where the shape says nothing else. What
     /// is neither is there as it was; a result that cannot be shaped becomes an error that says why.
     pub(crate) async fn shaped_remote(
@@ -68,10 +83,15 @@ impl Engine {
         if shaped.is_error {
             return answer.failed(&shaped.content);
         }
-        answer.shaped(ShapedText {
-            content: &shaped.content,
-            structured: shaping.shape.restructures().then_some(shaped.structured),
-            most,
-        })
+        let restructures = shaping.shape.restructures();
+        let done = self.aside(answer.bytes(), &shaping.tool, move || {
+            answer.shaped(ShapedText {
+                content: &shaped.content,
+                structured: restructures.then_some(shaped.structured),
+                most,
+            })
+        });
+        done.await
+            .unwrap_or_else(|failure| Answer::unworked(&failure.text()))
     }
 }

@@ -108,6 +108,18 @@ impl Answer {
         }
     }
 
+    /// A tool's result that there is, and that could not be made into one for clients.
+    pub(crate) fn unworked(reason: &str) -> Self {
+        Self::tool_error(&format!(
+            "The tool answered, and its answer could not be worked on: {reason} The call itself succeeded: what it changes is changed."
+        ))
+    }
+
+    /// About how much there is to work on.
+    pub(crate) fn bytes(&self) -> usize {
+        self.members.values().map(String::len).sum()
+    }
+
     /// The same of an upstream; `is_about_task` where it was asked for a task, which a call may turn into by itself.
     pub(crate) fn kept_by(self, upstream: &Arc<str>, is_about_task: bool) -> Self {
         let is_task = is_about_task || self.result_type == "task";

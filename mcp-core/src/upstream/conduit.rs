@@ -138,8 +138,10 @@ impl Conduit {
     }
 
     /// Takes a message that came; an error for what is none.
-    pub(super) fn take(self: &Arc<Self>, text: &Bytes) -> Result<(), String> {
-        let read = message::read(text).inspect_err(|_| self.news.stray())?;
+    pub(super) async fn take(self: &Arc<Self>, text: &Bytes) -> Result<(), String> {
+        let read = message::read_aside(text)
+            .await
+            .inspect_err(|_| self.news.stray())?;
         match read {
             Incoming::Answer {
                 id: Some(id),

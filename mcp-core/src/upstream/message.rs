@@ -50,6 +50,19 @@ struct WireError<'a> {
     data: Option<&'a RawValue>,
 }
 
+/// Longer ones are read where nobody else waits for the thread.
+const LONG: usize = 256 << 10;
+
+/// The same as [`read`], of messages that may be long.
+pub(super) async fn read_aside(text: &Bytes) -> Result<Incoming, String> {
+    if text.len() <= LONG {
+        return read(text);
+    }
+    let text = text.clone();
+    let read = tokio::task::spawn_blocking(move || read(&text));
+    read.await.unwrap_or_else(|error| Err(error.to_string()))
+}
+
 /// Reads one message, or says why it is none.
 pub(super) fn read(text: &Bytes) -> Result<Incoming, String> {
     let wire: Wire<'_> = serde_json::from_slice(text).map_err(|error| error.to_string())?;

@@ -87,7 +87,7 @@ async fn read(mut events: Events, conduit: Weak<Conduit>, stop: CancellationToke
             Ok(Some(event)) => {
                 let Some(conduit) = conduit.upgrade() else { return };
                 // What is no message is counted.
-                let _ = conduit.take(&event.data);
+                let _ = conduit.take(&event.data).await;
             }
             Ok(None) => break "the server's stream ended".to_owned(),
             Err(error) => break error.to_string(),

@@ -121,7 +121,7 @@ impl Reading {
                     let Some(conduit) = self.conduit.upgrade() else {
                         return;
                     };
-                    if conduit.take(&text).is_err() {
+                    if conduit.take(&text).await.is_err() {
                         self.log.add("stdout", &String::from_utf8_lossy(&text));
                     }
                 }

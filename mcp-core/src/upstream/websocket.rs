@@ -145,7 +145,7 @@ impl Reading {
                 return String::new();
             };
             // What is no message is counted.
-            let _ = conduit.take(&text);
+            let _ = conduit.take(&text).await;
         }
     }
 }

@@ -46,7 +46,7 @@ impl Inventories for UpstreamInventories {
         let hub = &self.hub;
         let sources = sources(definition, hub);
         let chosen = tools::chosen(definition, hub);
-        let apps = resources::of_apps(&chosen, definition, hub);
+        let apps = resources::of_apps(&chosen, definition, self);
         let has = |what: fn(&Features) -> bool| {
             let inventories = sources
                 .iter()
@@ -58,13 +58,13 @@ impl Inventories for UpstreamInventories {
             let inventory = hub.offer(upstream).and_then(|offer| offer.inventory);
             inventory.is_some_and(|inventory| inventory.features.logging)
         };
-        let resources = resources::offered(definition, hub, &sources, apps);
-        let prompts = prompts::offered(definition, hub, &sources);
+        let resources = resources::offered(definition, self, &sources, apps);
+        let prompts = prompts::offered(definition, self, &sources);
         Offer {
             completes: (resources.is_some() || prompts.is_some()) && has(|features| features.completions),
             logs: has(|features| features.logging)
                 || chosen.iter().any(|chosen| logs(&chosen.offered.upstream)),
-            tasks: tasks(&chosen, hub),
+            tasks: self.tasks(&chosen),
             tools: chosen
                 .into_iter()
                 .map(|chosen| chosen.item(definition, self))
@@ -82,24 +82,29 @@ impl Inventories for UpstreamInventories {
     }
 }
 
-/// What answers for tasks: calls of tools turn into them.
-fn tasks(chosen: &[tools::Chosen], hub: &Arc<Hub>) -> BTreeMap<Arc<str>, Arc<dyn Origin>> {
-    let upstreams: BTreeSet<&Arc<str>> = chosen.iter().map(|chosen| &chosen.offered.upstream).collect();
-    let has_tasks = |upstream: &Arc<str>| {
-        let inventory = hub.offer(upstream).and_then(|offer| offer.inventory);
-        inventory.is_some_and(|inventory| inventory.features.tasks)
-    };
-    let with_tasks = upstreams.into_iter().filter(|upstream| has_tasks(upstream));
-    with_tasks
-        .map(|upstream| {
-            let origin = RemoteOrigin {
-                hub: hub.clone(),
-                upstream: upstream.clone(),
-                what: What::Tasks,
-            };
-            (upstream.clone(), Arc::new(origin) as Arc<dyn Origin>)
+impl UpstreamInventories {
+    /// What answers for tasks: calls of tools turn into them.
+    fn tasks(&self, chosen: &[tools::Chosen]) -> BTreeMap<Arc<str>, Arc<dyn Origin>> {
+        let upstreams: BTreeSet<&Arc<str>> = chosen.iter().map(|chosen| &chosen.offered.upstream).collect();
+        let has_tasks = |upstream: &Arc<str>| {
+            let inventory = self.hub.offer(upstream).and_then(|offer| offer.inventory);
+            inventory.is_some_and(|inventory| inventory.features.tasks)
+        };
+        let with_tasks = upstreams.into_iter().filter(|upstream| has_tasks(upstream));
+        with_tasks
+            .map(|upstream| (upstream.clone(), self.origin(upstream, What::Tasks)))
+            .collect()
+    }
+
+    /// What answers for something of an upstream.
+    fn origin(&self, upstream: &Arc<str>, what: What) -> Arc<dyn Origin> {
+        Arc::new(RemoteOrigin {
+            hub: self.hub.clone(),
+            upstream: upstream.clone(),
+            what,
+            engine: self.engine.clone(),
         })
-        .collect()
+    }
 }
 
 /// An upstream whose resources and prompts an instance shows, all of them or some.

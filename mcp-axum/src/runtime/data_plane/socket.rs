@@ -12,7 +12,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 /// How a connection of HTTP/2 begins.
 const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 
-/// So many bytes are written at once: the system copies them while everything else of the thread waits.
+/// So many bytes are written, and about so many read, at once: the system copies them while everything else of the thread waits.
 const BURST: usize = 128 << 10;
 
 /// A socket that tells the connection when something came or left.
@@ -22,8 +22,24 @@ pub(super) struct Socket {
     /// How much of the preface of HTTP/2 has come; `None`: something else has. With all of it what is read is no header of a
     /// request, but frames whose bounds hyper knows.
     preface: Option<usize>,
-    /// Bytes written since anything else of this thread had its turn.
-    burst: usize,
+    written: Turn,
+    read: Turn,
+}
+
+/// Bytes one way since anything else of this thread had its turn.
+#[derive(Default)]
+struct Turn(usize);
+
+impl Turn {
+    /// Whether others have their turn first, since this client has had much. It goes on right after them.
+    fn is_over(&mut self, context: &Context<'_>) -> bool {
+        let is_over = self.0 >= BURST;
+        if is_over {
+            self.0 = 0;
+            context.waker().wake_by_ref();
+        }
+        is_over
+    }
 }
 
 impl Socket {
@@ -36,7 +52,8 @@ impl Socket {
             stream,
             usage,
             preface: Some(0),
-            burst: 0,
+            written: Turn::default(),
+            read: Turn::default(),
         }
     }
 
@@ -53,24 +70,14 @@ impl Socket {
         }
     }
 
-    /// Whether others have their turn first, since this client has taken much. It goes on right after them.
-    fn steps_back(&mut self, context: &Context<'_>) -> bool {
-        let does = self.burst >= BURST;
-        if does {
-            self.burst = 0;
-            context.waker().wake_by_ref();
-        }
-        does
-    }
-
     fn note(&mut self, wrote: &Poll<io::Result<usize>>) {
         match wrote {
             Poll::Ready(Ok(bytes)) => {
-                self.burst += bytes;
+                self.written.0 += bytes;
                 self.usage.wrote(*bytes);
             }
             Poll::Pending => {
-                self.burst = 0;
+                self.written.0 = 0;
                 self.usage.blocked();
             }
             Poll::Ready(Err(_)) => {}
@@ -84,14 +91,22 @@ impl AsyncRead for Socket {
         context: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
+        if self.read.is_over(context) {
+            return Poll::Pending;
+        }
         let before = buffer.filled().len();
         let was_shaking_hands = self.stream.is_shaking_hands();
         let read = Pin::new(&mut self.stream).poll_read(context, buffer);
         if was_shaking_hands && !self.stream.is_shaking_hands() {
             self.usage.no_head();
         }
-        if read.is_ready() {
-            self.came(&buffer.filled()[before..]);
+        match read.is_ready() {
+            true => {
+                let bytes = &buffer.filled()[before..];
+                self.read.0 += bytes.len();
+                self.came(bytes);
+            }
+            false => self.read.0 = 0,
         }
         read
     }
@@ -103,7 +118,7 @@ impl AsyncWrite for Socket {
         context: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        if self.steps_back(context) {
+        if self.written.is_over(context) {
             return Poll::Pending;
         }
         let bytes = &bytes[..bytes.len().min(BURST)];
@@ -117,7 +132,7 @@ impl AsyncWrite for Socket {
         context: &mut Context<'_>,
         pieces: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        if self.steps_back(context) {
+        if self.written.is_over(context) {
             return Poll::Pending;
         }
         let mut size = 0;
@@ -147,7 +162,6 @@ impl AsyncWrite for Socket {
         Pin::new(&mut self.stream).poll_shutdown(context)
     }
 }
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -155,9 +169,39 @@ mod tests {
     use futures_util::future::poll_fn;
     use std::time::Duration;
     use tokio::{
-        io::AsyncReadExt,
+        io::{AsyncReadExt, AsyncWriteExt},
         net::{TcpListener, TcpStream},
     };
+
+    #[tokio::test]
+    async fn what_is_large_is_read_in_pieces_and_others_have_turns_between_them() {
+        const SIZE: usize = 8 * BURST;
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let mut client = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
+        let (stream, _) = listener.accept().await.unwrap();
+        let bytes: Vec<u8> = (0..SIZE).map(|number| number as u8).collect();
+        let sent = bytes.clone();
+        let writer = tokio::spawn(async move { client.write_all(&sent).await });
+        let usage = Usage::new(Readiness::default(), Duration::from_secs(30));
+        let mut socket = Socket::new(Stream::Plain(stream), usage);
+        let (mut taken, mut at_once, mut most) = (Vec::new(), 0, 0);
+        let mut buffer = vec![0; BURST / 4];
+        while taken.len() < SIZE {
+            let size = poll_fn(|context| {
+                let mut into = ReadBuf::new(&mut buffer);
+                let polled = Pin::new(&mut socket).poll_read(context, &mut into);
+                let size = into.filled().len();
+                at_once = if polled.is_pending() { 0 } else { at_once + size };
+                most = most.max(at_once);
+                polled.map_ok(|()| size)
+            });
+            let size = size.await.unwrap();
+            taken.extend_from_slice(&buffer[..size]);
+        }
+        writer.await.unwrap().unwrap();
+        assert!(taken == bytes);
+        assert!(most < 2 * BURST, "{most}");
+    }
 
     #[tokio::test]
     async fn what_is_large_leaves_in_pieces_and_others_have_turns_between_them() {

@@ -68,7 +68,7 @@ impl HttpLink {
         match content_type(&response) {
             "application/json" => {
                 let body = self.body(response.into_body(), self.most).await?;
-                self.result(&body, id)
+                self.result(&body, id).await
             }
             "text/event-stream" => self.streamed(id, response, speech, line).await,
             "" if response.status() == StatusCode::ACCEPTED => {
@@ -87,8 +87,8 @@ impl HttpLink {
         }
     }
 
-    fn result(&self, body: &Bytes, id: u64) -> Result<Bytes, UpstreamError> {
-        match message::read(body) {
+    async fn result(&self, body: &Bytes, id: u64) -> Result<Bytes, UpstreamError> {
+        match message::read_aside(body).await {
             Ok(Message::Answer {
                 id: Some(answered),
                 outcome,
@@ -185,7 +185,7 @@ impl HttpLink {
                 if event.data.is_empty() {
                     continue;
                 }
-                match message::read(&event.data) {
+                match message::read_aside(&event.data).await {
                     Ok(Message::Answer {
                         id: answered,
                         outcome,

@@ -14,14 +14,15 @@ pub(crate) struct Finishing<'a> {
     pub(crate) hub: &'a Hub,
     pub(crate) engine: &'a Engine,
     pub(crate) definition: &'a UpstreamDefinition,
-    pub(crate) tool: &'a RemoteTool,
+    pub(crate) tool: &'a Arc<RemoteTool>,
     pub(crate) shaping: Option<&'a Arc<RemoteShaping>>,
 }
 
 impl Finishing<'_> {
     /// A result that is not shaped.
-    pub(crate) fn within_bounds(self, answer: Answer) -> Answer {
+    pub(crate) async fn within_bounds(self, answer: Answer) -> Answer {
         self.within(answer, self.hub.max_result_bytes(self.definition))
+            .await
     }
 
     /// The result as clients get it.
@@ -33,12 +34,20 @@ impl Finishing<'_> {
             .shaping
             .filter(|_| !answer.is_error() && answer.is_complete());
         let Some(shaping) = shaping else {
-            return self.within(answer, most);
+            return self.within(answer, most).await;
         };
-        let body = answer.body();
+        let bytes = answer.bytes();
+        let taken = self.engine.aside(bytes, &self.definition.id, move || {
+            let body = answer.body();
+            (answer, body)
+        });
+        let (answer, body) = match taken.await {
+            Ok(taken) => taken,
+            Err(failure) => return Answer::unworked(&failure.text()),
+        };
         let answer = match shaping.shape.restructures() && body.is_some() {
             true => answer,
-            false => self.within(answer, most),
+            false => self.within(answer, most).await,
         };
         if answer.is_error() {
             return answer;
@@ -49,22 +58,31 @@ impl Finishing<'_> {
             .await
     }
 
-    /// A result that is no larger than one may be, or that says so.
-    fn within(self, mut answer: Answer, most: usize) -> Answer {
-        let size = match answer.keep_within(most) {
-            Ok(is_cut) if !is_cut || self.tool.promises(answer.structured()) => return answer,
-            Ok(_) => None,
-            Err(TooLarge(size)) => Some(size),
-        };
-        if answer.is_error() {
-            return answer.without_structured();
-        }
-        let size = size.map_or_else(|| "more".to_owned(), |size| format!("{size}"));
-        Answer::tool_error(&format!(
-            "The structured content of the result has {size} bytes, at most {most} are allowed (upstream.max_result_bytes, or \
-             limits.max_result_bytes of the upstream `{}`, or output.max_bytes of its tool), and it cannot be made shorter. The call itself \
-             succeeded: what it changes is changed. Ask for less.",
-            self.definition.id
-        ))
+    async fn within(self, answer: Answer, most: usize) -> Answer {
+        let (tool, upstream) = (self.tool.clone(), self.definition.id.clone());
+        let bounded = self.engine.aside(answer.bytes(), &self.definition.id, move || {
+            within(answer, most, &tool, &upstream)
+        });
+        bounded
+            .await
+            .unwrap_or_else(|failure| Answer::unworked(&failure.text()))
     }
+}
+
+/// A result that is no larger than one may be, or that says so.
+fn within(mut answer: Answer, most: usize, tool: &RemoteTool, upstream: &str) -> Answer {
+    let size = match answer.keep_within(most) {
+        Ok(is_cut) if !is_cut || tool.promises(answer.structured()) => return answer,
+        Ok(_) => None,
+        Err(TooLarge(size)) => Some(size),
+    };
+    if answer.is_error() {
+        return answer.without_structured();
+    }
+    let size = size.map_or_else(|| "more".to_owned(), |size| format!("{size}"));
+    Answer::tool_error(&format!(
+        "The structured content of the result has {size} bytes, at most {most} are allowed (upstream.max_result_bytes, or \
+         limits.max_result_bytes of the upstream `{upstream}`, or output.max_bytes of its tool), and it cannot be made shorter. The call itself \
+         succeeded: what it changes is changed. Ask for less."
+    ))
 }

@@ -10,6 +10,7 @@ use crate::{
     tool::{InstanceNames, RemoteArguments},
     upstream::{Caller, Hub, RemoteCall, RemoteTool, RpcError, UpstreamError, Wanted},
 };
+use bytes::Bytes;
 use futures_util::future::BoxFuture;
 use mcp_common::{authenticator::Principal, definition::UpstreamDefinition};
 use serde_json::{json, value::RawValue};
@@ -30,6 +31,8 @@ pub(super) struct RemoteOrigin {
     pub(super) hub: Arc<Hub>,
     pub(super) upstream: Arc<str>,
     pub(super) what: What,
+    /// Where large answers are worked on.
+    pub(super) engine: Engine,
 }
 
 /// What there is of an upstream that can be asked for.
@@ -56,7 +59,6 @@ pub(super) struct Shown {
     pub(super) shaping: Option<Arc<RemoteShaping>>,
     /// What of the instance templates may name, where there are any.
     pub(super) names: Option<InstanceNames>,
-    pub(super) engine: Engine,
 }
 
 impl Origin for RemoteOrigin {
@@ -128,7 +130,7 @@ impl RemoteOrigin {
             drop(span);
             let answer = match answered {
                 Ok(result) => {
-                    let answer = self.read(&result)?;
+                    let answer = self.read(result).await?;
                     let answer = self.finished(answer, &first, &request).await?;
                     answer.kept_by(upstream, matches!(self.what, What::Tasks))
                 }
@@ -151,15 +153,25 @@ impl RemoteOrigin {
         )))
     }
 
-    fn read(&self, result: &[u8]) -> Result<Answer, Trouble> {
+    async fn read(&self, result: Bytes) -> Result<Answer, Trouble> {
         let unfit = |error: serde_json::Error| {
             Trouble::Failed(format!(
                 "The upstream `{}` answered with what is no result: {error}.",
                 self.upstream
             ))
         };
-        let raw: &RawValue = serde_json::from_slice(result).map_err(unfit)?;
-        Answer::read(raw).map_err(unfit)
+        let read = self.engine.aside(result.len(), &self.upstream, move || {
+            let raw: &RawValue = serde_json::from_slice(&result)?;
+            Answer::read(raw)
+        });
+        match read.await {
+            Ok(read) => read.map_err(unfit),
+            Err(failure) => Err(Trouble::Failed(format!(
+                "The upstream `{}` answered, and its answer could not be worked on: {}",
+                self.upstream,
+                failure.text()
+            ))),
+        }
     }
 
     /// A tool's result as clients get it.
@@ -169,13 +181,13 @@ impl RemoteOrigin {
         };
         let finishing = Finishing {
             hub: &self.hub,
-            engine: &shown.engine,
+            engine: &self.engine,
             definition: &shown.definition,
             tool: &shown.tool,
             shaping: shown.shaping.as_ref(),
         };
         let Some(names) = &shown.names else {
-            return Ok(finishing.within_bounds(answer));
+            return Ok(finishing.within_bounds(answer).await);
         };
         let members = Members::read(params).map_err(Trouble::Invalid)?;
         let context = CallContext {

@@ -1,17 +1,14 @@
 //! The prompts of upstreams that an instance shows.
 
-use super::{
-    Source,
-    origin::{RemoteOrigin, What},
-};
-use crate::{upstream::Hub, view::Item};
+use super::{Source, UpstreamInventories, origin::What};
+use crate::view::Item;
 use mcp_common::definition::InstanceDefinition;
 use std::{collections::HashMap, sync::Arc};
 
 /// `None` where no upstream of the instance has prompts.
 pub(super) fn offered(
     definition: &InstanceDefinition,
-    hub: &Arc<Hub>,
+    of: &UpstreamInventories,
     sources: &[Source],
 ) -> Option<Vec<Item>> {
     let included = definition
@@ -58,11 +55,7 @@ pub(super) fn offered(
                 legacy_entry: None,
                 mirrored: Arc::default(),
                 key: offered.name,
-                origin: Arc::new(RemoteOrigin {
-                    hub: hub.clone(),
-                    upstream: upstream.clone(),
-                    what: What::Prompt(offered.prompt.key),
-                }),
+                origin: of.origin(upstream, What::Prompt(offered.prompt.key)),
             });
         }
     }

@@ -1,15 +1,11 @@
 //! The resources of upstreams that an instance shows. Their URIs mean something to clients, so they stay as they are; where two
 //! upstreams have the same one, it is the first one's.
 
-use super::{
-    Source,
-    origin::{RemoteOrigin, What},
-    tools::Chosen,
-};
+use super::{Source, UpstreamInventories, origin::What, tools::Chosen};
 use crate::{
     json::members::Members,
     relay::Origin,
-    upstream::{self, Hub, Listed},
+    upstream::{self, Listed},
     view::{Item, Resources},
 };
 use mcp_common::definition::{InstanceDefinition, instance::RemotePattern};
@@ -21,7 +17,7 @@ pub(super) type Apps = HashMap<String, Arc<dyn Origin>>;
 /// `None` where no upstream of the instance has resources.
 pub(super) fn offered(
     definition: &InstanceDefinition,
-    hub: &Arc<Hub>,
+    of: &UpstreamInventories,
     sources: &[Source],
     apps: Apps,
 ) -> Option<Resources> {
@@ -38,7 +34,7 @@ pub(super) fn offered(
     let shelves: Vec<_> = sources
         .iter()
         .filter(have_resources)
-        .map(|source| Shelf::new(source, definition, hub))
+        .map(|source| Shelf::new(source, definition, of))
         .collect();
     if shelves.is_empty() && apps.is_empty() {
         return None;
@@ -75,18 +71,20 @@ fn owner<'a>(shelves: &'a [Shelf], uri: &str) -> Option<&'a Arc<dyn Origin>> {
 
 /// The pages that tools of this instance name, also where nothing else of their upstream is shown: without its page such a
 /// tool is of no use.
-pub(super) fn of_apps(chosen: &[Chosen], definition: &InstanceDefinition, hub: &Arc<Hub>) -> Apps {
+pub(super) fn of_apps(chosen: &[Chosen], definition: &InstanceDefinition, of: &UpstreamInventories) -> Apps {
     let mut apps = Apps::new();
     for chosen in chosen {
         let Some(uri) = page(&chosen.offered.tool.listing) else {
             continue;
         };
         let upstream = &chosen.offered.upstream;
-        let is_shown = hub
+        let is_shown = of
+            .hub
             .offer(upstream)
             .is_some_and(|offer| offer.definition.resources.shows(&uri));
         if is_shown && !excludes(definition, upstream, &uri) {
-            apps.entry(uri).or_insert_with(|| origin(hub, upstream));
+            apps.entry(uri)
+                .or_insert_with(|| of.origin(upstream, What::Resources));
         }
     }
     apps
@@ -106,14 +104,6 @@ fn excludes(definition: &InstanceDefinition, upstream: &str, uri: &str) -> bool 
     excluded.into_iter().any(|out| out.matches(upstream, uri))
 }
 
-fn origin(hub: &Arc<Hub>, upstream: &Arc<str>) -> Arc<dyn Origin> {
-    Arc::new(RemoteOrigin {
-        hub: hub.clone(),
-        upstream: upstream.clone(),
-        what: What::Resources,
-    })
-}
-
 /// What a look at all templates of an upstream may take: tens of milliseconds of a worker. A server whose templates take more
 /// has such URIs listed, or not read.
 const MOST_STEPS: usize = 50_000_000;
@@ -128,11 +118,11 @@ struct Shelf {
 }
 
 impl Shelf {
-    fn new(source: &Source, definition: &InstanceDefinition, hub: &Arc<Hub>) -> Self {
+    fn new(source: &Source, definition: &InstanceDefinition, of: &UpstreamInventories) -> Self {
         let include = definition.include.as_ref().filter(|_| !source.is_whole);
         let exclude = definition.exclude.as_ref();
         Self {
-            origin: origin(hub, source.id()),
+            origin: of.origin(source.id(), What::Resources),
             included: include.map(|include| include.resources.clone()),
             excluded: exclude
                 .map(|exclude| exclude.resources.clone())

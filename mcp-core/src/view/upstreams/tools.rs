@@ -2,7 +2,7 @@
 
 use super::{
     UpstreamInventories,
-    origin::{RemoteOrigin, Shown, What},
+    origin::{Shown, What},
 };
 use crate::{
     engine::RemoteShaping,
@@ -67,18 +67,16 @@ impl Chosen {
             legacy_entry: legacy.map(Into::into),
             key: self.name,
             mirrored: mirrored.into(),
-            origin: Arc::new(RemoteOrigin {
-                hub: of.hub.clone(),
-                upstream: self.offered.upstream,
-                what: What::Tool(Arc::new(Shown {
+            origin: of.origin(
+                &self.offered.upstream,
+                What::Tool(Arc::new(Shown {
                     tool: self.offered.tool,
                     definition: self.offered.definition,
                     arguments,
                     names: shaping.as_ref().map(|_| InstanceNames::of(definition)),
                     shaping,
-                    engine: of.engine.clone(),
                 })),
-            }),
+            ),
         }
     }
 

@@ -38,13 +38,8 @@ pub(super) async fn decompress(answer: Answer, limit: u64, lane: &Lane) -> Resul
     // Whoever waits for the answer has a deadline for all of it.
     let deadline = Instant::now() + HOUR;
     let host = answer.uri.authority().map_or("", |authority| authority.as_str());
-    let owner = Owner {
-        key: host.bytes().fold(0, |key, byte| {
-            key.wrapping_mul(31).wrapping_add(usize::from(byte))
-        }),
-        name: host.into(),
-    };
-    lane.run(owner, deadline, move |_| decoded(answer, limit)).await?
+    lane.run(Owner::named(host), deadline, move |_| decoded(answer, limit))
+        .await?
 }
 
 fn decoded(mut answer: Answer, limit: u64) -> Result<Answer, Failure> {
