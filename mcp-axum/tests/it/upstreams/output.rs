@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 const TOOLS: &str = r#"[
     {"name":"days","inputSchema":{"type":"object"},"outputSchema":{"type":"object","properties":{"days":{"type":"array"}},"required":["days"]},"annotations":{"readOnlyHint":true}},
     {"name":"texts","inputSchema":{"type":"object"}},
+    {"name":"large","inputSchema":{"type":"object"}},
     {"name":"failing","inputSchema":{"type":"object"}},
     {"name":"picture","inputSchema":{"type":"object"}}]"#;
 
@@ -24,6 +25,7 @@ fn result(tool: &str) -> Value {
                 "structuredContent": days, "_meta": {"own/key": 1}})
         }
         "texts" => json!({"content": [text("{\"n\":1}"), text("{\"n\":2}")]}),
+        "large" => json!({"content": [text(&json!({"rows": vec!["a row"; 60_000]}).to_string())]}),
         "failing" => json!({"content": [text("no luck")], "isError": true}),
         _ => json!({"content": [{"type": "image", "data": "QQ==", "mimeType": "image/png"}]}),
     }
@@ -105,6 +107,34 @@ async fn programs_and_templates_shape_what_servers_answer() {
             listed["result"]["tools"][0].get("outputSchema").is_some(),
             "{listed}"
         );
+    }
+}
+
+/// Beside the workers, where nobody else's calls wait for it.
+#[tokio::test]
+async fn what_is_large_is_taken_apart_where_nobody_else_waits() {
+    let app = TestApp::start().await;
+    let pieces = || {
+        let metrics = app.metrics();
+        let line = metrics
+            .lines()
+            .find_map(|line| line.strip_prefix("dynmcp_work_runs_total{place=\"thread\"} "));
+        line.map_or(0, |count| count.parse::<u64>().unwrap())
+    };
+    for is_modern in [true, false] {
+        let server = server(is_modern).await;
+        with(&app, "w", &server, &json!({})).await;
+        let instance = json!({"name": "Weather", "include": {"upstreams": ["w"]}});
+        app.admin().put("/admin/ids/i", &instance).await.ok();
+        let before = pieces();
+        app.mcp("i").call("days", json!({})).await;
+        assert_eq!(pieces(), before, "small ones are not");
+        let result = app.mcp("i").call("large", json!({})).await;
+        let text = result["content"][0]["text"].as_str().unwrap();
+        let kept: Value = serde_json::from_str(text).unwrap();
+        let kept = kept["rows"].as_array().unwrap().len();
+        assert!(text.len() <= 262_144 && (10_000..60_000).contains(&kept), "{kept}");
+        assert_eq!(pieces(), before + 2, "it is read, and it is shortened");
     }
 }
 
