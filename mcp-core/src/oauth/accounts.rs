@@ -23,11 +23,14 @@ const SUFFIX: &str = ".login";
 #[derive(Clone, Debug, Default)]
 pub struct Accounts(Arc<Shared>);
 
+/// By the upstream and what names its server.
+type ByServer = HashMap<(Arc<str>, String), Arc<Account>>;
+
 #[derive(Debug, Default)]
 struct Shared {
     /// The folder of what is kept; `None` for nowhere.
     folder: Option<PathBuf>,
-    accounts: Mutex<HashMap<(Arc<str>, String), Arc<Account>>>,
+    accounts: Mutex<ByServer>,
     logins: Logins,
 }
 

@@ -135,8 +135,8 @@ impl Hub {
         self.settings.load().accounts.keep_only(&ids);
         let servers = definitions
             .iter()
-            .cloned()
-            .filter(|definition| definition.enabled && definition.protocol == UpstreamProtocol::Mcp);
+            .filter(|definition| definition.enabled && definition.protocol == UpstreamProtocol::Mcp)
+            .cloned();
         for definition in servers {
             let id = definition.id.clone();
             let known = before.get(&id);
