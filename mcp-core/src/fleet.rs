@@ -5,6 +5,7 @@
 
 mod breaker;
 mod choose;
+mod custom;
 mod dice;
 mod endpoint;
 mod health;
@@ -19,6 +20,8 @@ mod watch;
 
 use breaker::BreakerRule;
 use choose::Chooser;
+use custom::Custom;
+pub use custom::Probes;
 pub(crate) use endpoint::Endpoint;
 use endpoint::{EndpointState, FleetState};
 use health::HealthRule;
@@ -49,6 +52,7 @@ pub(crate) struct Fleets {
     fleets: Home<FleetState>,
     clock: Clock,
     events: Events,
+    probes: Probes,
 }
 
 /// The endpoints of one upstream, as one version of its document has them.
@@ -62,6 +66,8 @@ pub(crate) struct Fleet {
     balance: Balance,
     breaker: BreakerRule,
     health: HealthRule,
+    /// What asks endpoints, where the document names a probe of its own.
+    custom: Option<Custom>,
     pub(crate) failover: Failover,
     /// How many requests may be under way to one endpoint at once.
     most: Option<u32>,
@@ -97,10 +103,11 @@ fn millis(seconds: u32) -> u64 {
 }
 
 impl Fleets {
-    /// Tells there what happens to endpoints.
-    pub(crate) fn telling(events: Events) -> Self {
+    /// Tells there what happens to endpoints, and has these probes.
+    pub(crate) fn telling(events: Events, probes: Probes) -> Self {
         Self {
             events,
+            probes,
             ..Self::default()
         }
     }
@@ -121,6 +128,7 @@ impl Fleets {
             balance: definition.balance.clone(),
             breaker: BreakerRule::of(&definition.breaker),
             health: HealthRule::of(&definition.health),
+            custom: self.probes.of_health(&definition.health),
             failover: definition.failover.clone(),
             most: definition.limits.endpoint_concurrency,
             state: self.fleets.of(&definition.id),

@@ -60,8 +60,12 @@ fn of_endpoint(endpoint: &Value) -> String {
         Some(error) => format!("; last failure: {error}"),
         None => String::new(),
     };
+    let unknown = match endpoint["probe_problem"].as_str() {
+        Some(problem) => format!("; probes find nothing out: {problem}"),
+        None => String::new(),
+    };
     let (requests, failures) = (number("requests"), number("failures"));
-    format!("{url}  {stands}, {requests} requests, {failures} failed{latency}{error}")
+    format!("{url}  {stands}, {requests} requests, {failures} failed{latency}{error}{unknown}")
 }
 
 fn text(states: &[Value]) -> String {

@@ -167,11 +167,12 @@ pub(crate) async fn build(settings: Settings) -> Result<Built, BuildError> {
     let events = Events::default();
     let counted = OtlpMetrics::default();
     let otlp = Otlp::open(&settings, &counted);
+    let probes = parts::probes(&settings);
     let (engine, services) = (
         Arc::new(engine_settings(&settings)),
         EngineServices {
             spans: otlp.as_ref().and_then(|otlp| otlp.spans()),
-            ..engine_services(&settings, &tasks, &events)
+            ..engine_services(&settings, &tasks, (&events, &probes))
         },
     );
     let catalog = Arc::new(Catalog::new(with_safe_mode(
@@ -184,7 +185,7 @@ pub(crate) async fn build(settings: Settings) -> Result<Built, BuildError> {
     let guard = terms::guard(&settings, &key, &catalog, &tasks, (Some(tokens), None)).await?;
     let status = Arc::new(SyncStatus::default());
     let peers = Arc::new(parts::peers(&settings));
-    let hub = parts::hub_settings(&settings, &engine, &services, &events);
+    let hub = parts::hub_settings(&settings, &engine, &services, (&events, &probes));
     let pages = Arc::new(Pages::new(&hub));
     let discoveries =
         Discoveries::build(&settings, &catalog, &source, pages).map_err(BuildError::Discovery)?;

@@ -2,6 +2,7 @@
 
 mod breaker;
 mod chaos;
+mod custom_probes;
 mod documents;
 mod mcp;
 mod probes;

@@ -375,6 +375,7 @@ impl Source {
         if !self.settings.trust {
             let what = match definition.references().next() {
                 _ if definition.command.is_some() => Some("start a program"),
+                _ if definition.health.named_probe().is_some() => Some("have its endpoints asked by a program"),
                 Some(_) => Some("refer to secrets"),
                 None => None,
             };

@@ -40,6 +40,8 @@ pub(super) struct EndpointState {
     pub(super) breaker: Breaker,
     pub(super) health: Health,
     last_error: Mutex<Option<(SystemTime, String)>>,
+    /// Why probes find nothing out, where they do not.
+    unprobed: Mutex<Option<String>>,
 }
 
 /// What requests change of a fleet.
@@ -104,6 +106,21 @@ impl EndpointState {
     pub(super) fn note(&self, error: String) {
         let mut last = self.last_error.lock().unwrap_or_else(PoisonError::into_inner);
         *last = Some((SystemTime::now(), error));
+    }
+
+    /// Why probes find nothing out, or that they do; whether that is something new.
+    pub(super) fn cannot_be_probed(&self, reason: Option<&str>) -> bool {
+        let mut known = self.unprobed.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_new = known.as_deref() != reason;
+        if is_new {
+            *known = reason.map(ToOwned::to_owned);
+        }
+        is_new
+    }
+
+    pub(super) fn probe_problem(&self) -> Option<String> {
+        let known = self.unprobed.lock().unwrap_or_else(PoisonError::into_inner);
+        known.clone()
     }
 
     pub(super) fn last_error(&self) -> Option<(SystemTime, String)> {

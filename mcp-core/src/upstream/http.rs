@@ -186,7 +186,7 @@ impl HttpLink {
     /// Asks how the server is. Any answer shows that it is alive, but a status of 500 and above; the end of a stream is not waited for.
     pub(super) async fn probe(self: &Arc<Self>, health: &Health) -> Result<(), UpstreamError> {
         let path = health.path.as_deref();
-        if path.is_some() || health.probe == Some(Probe::Http) {
+        if path.is_some() || health.probe() == Some(Probe::Http) {
             let uri = path.map_or_else(|| Ok(self.uri.clone()), |path| at(&self.uri, path))?;
             let headers = self.headers(&Outgoing::nothing(Speech::Opening))?;
             let response = self.send(&uri, Method::GET, headers, Bytes::new()).await?;

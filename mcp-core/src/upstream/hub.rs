@@ -106,7 +106,7 @@ impl Hub {
         Arc::new(Self {
             shelf: Arc::new(Shelf::new(settings.kept_in.clone())),
             programs: Programs::new(&settings),
-            fleets: Fleets::telling(settings.events.clone()),
+            fleets: Fleets::telling(settings.events.clone(), settings.probes.clone()),
             settings: ArcSwap::from_pointee(settings),
             runtime,
             remotes: ArcSwap::default(),
@@ -193,6 +193,7 @@ impl Hub {
             }
             _ => is_other_egress,
         };
+        before.probes.allow(stdio_allow.clone());
         let mut remotes = Remotes::clone(&self.remotes.load());
         let concerned: Vec<Arc<str>> = remotes
             .iter()

@@ -189,6 +189,10 @@ fn who_is_not_trusted_starts_nothing_and_names_no_secret() {
             "secret",
             json!({"url": "http://a.example/mcp", "auth": {"type": "bearer", "credential": "${env:DYNMCP_SECRET_A}"}}),
         ),
+        (
+            "watched",
+            json!({"endpoints": [{"url": "http://a.example/mcp"}], "health": {"probe": "exec", "settings": {"command": ["sh"]}}}),
+        ),
     ];
     let board = board(&["one"]);
     board.take(0, set(&entries));
@@ -199,14 +203,14 @@ fn who_is_not_trusted_starts_nothing_and_names_no_secret() {
         .map(|(_, reason)| reason.clone())
         .collect();
     assert!(
-        reasons[0].contains("start a program") && reasons[1].contains("refer to secrets"),
+        reasons[0].contains("start a program") && reasons[1].contains("refer to secrets") && reasons[2].contains("asked by a program"),
         "{reasons:?}"
     );
     let mut trusted = source("two");
     trusted.trust = true;
     let board = Board::new(vec![trusted], Arc::new(|_| Ok(())));
     board.take(0, set(&entries));
-    assert_eq!(served(&board), ["program", "secret"]);
+    assert_eq!(served(&board), ["program", "secret", "watched"]);
 }
 
 #[test]

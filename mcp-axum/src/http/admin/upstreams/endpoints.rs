@@ -25,6 +25,9 @@ pub(in crate::http::admin) struct EndpointState {
     /// What probes say; absent where nobody probes (`health.enabled`).
     #[serde(skip_serializing_if = "Option::is_none")]
     healthy: Option<bool>,
+    /// Why probes find nothing out about it; absent where they do.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    probe_problem: Option<String>,
     /// As the document has it.
     weight: u32,
     /// As the document has it.
@@ -58,6 +61,7 @@ impl From<EndpointStatus> for EndpointState {
             breaker: status.breaker,
             retry_in_ms: status.retry_in_ms,
             healthy: status.is_healthy,
+            probe_problem: status.probe_problem,
             weight: status.weight,
             priority: status.priority,
             region: status.region,
