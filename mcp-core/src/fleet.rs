@@ -14,6 +14,7 @@ mod lease;
 mod mask;
 mod measured;
 mod pick;
+mod queue;
 mod ring;
 mod status;
 mod watch;
@@ -37,9 +38,11 @@ use mcp_common::{
 };
 pub use measured::Measured;
 pub(crate) use pick::Unavailable;
+pub(crate) use queue::queue_rule;
+pub use crate::live::QueueStatus;
 pub use status::{BreakerState, EndpointStatus};
 
-use crate::live::{Home, Lived};
+use crate::live::{Home, Lived, QueueRule};
 use std::{
     sync::Arc,
     time::{Duration, Instant},
@@ -71,6 +74,8 @@ pub(crate) struct Fleet {
     pub(crate) failover: Failover,
     /// How many requests may be under way to one endpoint at once.
     most: Option<u32>,
+    /// How many wait where all have so many.
+    queue: QueueRule,
     state: Arc<Lived<FleetState>>,
     clock: Clock,
     events: Events,
@@ -131,6 +136,7 @@ impl Fleets {
             custom: self.probes.of_health(&definition.health),
             failover: definition.failover.clone(),
             most: definition.limits.endpoint_concurrency,
+            queue: queue_rule(&definition.limits),
             state: self.fleets.of(&definition.id),
             clock: self.clock,
             events: self.events.clone(),

@@ -1,11 +1,16 @@
 //! State that calls change, by the id of what it belongs to. Compiled artefacts have none of it: it survives that they are
 //! compiled again, or given up and compiled anew, and goes when nobody holds the definition any more.
 
+mod bulkhead;
 mod gate;
 mod retry_budget;
+mod turns;
 
+pub(crate) use bulkhead::Bulkhead;
 pub(crate) use gate::{Gate, Place};
 pub(crate) use retry_budget::RetryBudget;
+pub use turns::QueueStatus;
+pub(crate) use turns::{NoTurn, QueueRule, Turns};
 use std::{
     collections::HashMap,
     fmt,

@@ -6,6 +6,7 @@ mod custom_probes;
 mod documents;
 mod mcp;
 mod probes;
+mod queue;
 mod service;
 
 use crate::test_app::{TestApp, Upstream};

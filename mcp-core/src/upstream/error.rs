@@ -78,6 +78,17 @@ pub enum UpstreamError {
         /// The bound.
         limit: u32,
     },
+    /// The same, and who waits has waited for too long, or others wait already.
+    #[error("{limit} calls are under way (`limits.concurrency`), and {why}")]
+    NoTurn {
+        /// The bound.
+        limit: u32,
+        /// What came of waiting.
+        why: String,
+    },
+    /// Every endpoint has as many requests as it may have.
+    #[error("{0}")]
+    Busy(String),
     /// There are as many clients with sessions of their own as the definition allows.
     #[error("{limit} clients use it in sessions of their own, and no more do at once (`limits.clients`)")]
     TooManyClients {

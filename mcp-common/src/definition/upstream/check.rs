@@ -4,7 +4,10 @@ mod endpoints;
 mod http_service;
 mod oauth;
 
-use super::{UpstreamAuth, UpstreamDefinition, UpstreamProtocol, UpstreamTransport};
+use super::{
+    UpstreamAuth, UpstreamDefinition, UpstreamProtocol, UpstreamTransport,
+    bounds::{LONGEST_WAIT_MS as LONGEST_QUEUE_MS, MOST_WAITING},
+};
 use crate::{
     definition::{
         name::check_tool_name,
@@ -256,6 +259,14 @@ fn bounds(definition: &UpstreamDefinition, problems: &mut Vec<Problem>) {
         }
     }
     let limits = &definition.limits;
+    if limits.queue > MOST_WAITING {
+        let reason = format!("must be 0 to {MOST_WAITING}");
+        problems.push(Problem::at("limits.queue", reason));
+    }
+    if !(1..=LONGEST_QUEUE_MS).contains(&limits.queue_ms) {
+        let reason = format!("must be 1 to {LONGEST_QUEUE_MS}; `queue: 0` lets calls fail at once");
+        problems.push(Problem::at("limits.queue_ms", reason));
+    }
     for (member, is_nothing) in [
         ("concurrency", limits.concurrency == 0),
         ("endpoint_concurrency", limits.endpoint_concurrency == Some(0)),

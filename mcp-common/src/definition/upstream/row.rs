@@ -63,6 +63,8 @@ impl UpstreamDefinition {
                 &[
                     "concurrency",
                     "endpoint_concurrency",
+                    "queue",
+                    "queue_ms",
                     "max_response_bytes",
                     "max_result_bytes",
                     "tools",
