@@ -13,7 +13,8 @@ mod upstreams;
 
 use super::{
     tasks::{
-        AGGREGATED, ANNOUNCE, CONTROL_BEAT, ENDPOINT_PROBES, HEALTH, SNAPSHOT, SYNC, TLS_FILES, WEBHOOKS,
+        AGGREGATED, ANNOUNCE, CONTROL_BEAT, ENDPOINT_PROBES, HEALTH, REGISTER, SNAPSHOT, SYNC, TLS_FILES,
+        WEBHOOKS,
     },
     tls::{self, Tls, TlsError},
     watchdog::Vitals,
@@ -25,6 +26,7 @@ use crate::{
     discovery::{self, Discoveries},
     events::{self as told, EventGate},
     http::resource::Resources,
+    register,
     reload::ConfigStatus,
     settings::Settings,
     telemetry::{
@@ -291,6 +293,10 @@ pub(crate) fn start_background(app: &Arc<App>, current: &Arc<Current>) {
     let process = told::process_name();
     app.tasks.spawn(WEBHOOKS, Ends::ByItself, move || {
         told::tell_webhooks(configured.clone(), metrics.clone(), process.clone())
+    });
+    let (configured, metrics) = (current.subscribe(), app.metrics.register.clone());
+    app.tasks.spawn(REGISTER, Ends::ByItself, move || {
+        register::run(configured.clone(), metrics.clone())
     });
     if app.settings.aggregated.is_some() {
         let configured = current.subscribe();
