@@ -12,6 +12,7 @@ mod oauth;
 pub mod offered;
 mod output;
 mod pin;
+mod stand_ins;
 pub mod server;
 mod tasks;
 mod told;

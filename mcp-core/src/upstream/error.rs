@@ -139,6 +139,24 @@ impl UpstreamError {
         }
     }
 
+    /// Whether another server that does the same may be asked: this one certainly got nothing; or it may have, and what is asked may be done twice.
+    pub(crate) fn means_stand_in(&self, only_reads: bool) -> bool {
+        match self {
+            Self::Unreachable(_)
+            | Self::NotConnected(_)
+            | Self::Tls(_)
+            | Self::Refused(_)
+            | Self::Secret(_)
+            | Self::Overloaded { .. }
+            | Self::NoTurn { .. }
+            | Self::Busy(_)
+            | Self::SessionGone => true,
+            Self::Connection(_) | Self::Ended(_) | Self::Slow { .. } => only_reads,
+            Self::Status { status, .. } => only_reads && (502..=504).contains(status),
+            _ => false,
+        }
+    }
+
     /// Whether another endpoint may do better.
     pub(super) fn means_another(&self) -> bool {
         match self {

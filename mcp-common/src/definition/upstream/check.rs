@@ -82,6 +82,11 @@ pub(super) fn problems(id: &str, definition: &UpstreamDefinition) -> Vec<Problem
     problems
 }
 
+fn is_group(name: &str) -> bool {
+    let is_part = |c: u8| c.is_ascii_lowercase() || c.is_ascii_digit() || c == b'-' || c == b'_';
+    (1..=64).contains(&name.len()) && name.bytes().all(is_part) && !name.starts_with(['-', '_'])
+}
+
 /// Whether it can be the id of an upstream.
 pub(in crate::definition) fn is_id(id: &str) -> bool {
     let is_part = |c: u8| c.is_ascii_lowercase() || c.is_ascii_digit() || c == b'-';
@@ -325,6 +330,12 @@ fn tools(definition: &UpstreamDefinition, problems: &mut Vec<Problem>) {
             let reason = format!("has {} characters, at most {LONGEST} are allowed", prefix.len());
             problems.push(Problem::at(field, reason));
         }
+    }
+    if let Some(group) = &tools.group
+        && !is_group(group)
+    {
+        let reason = "must have 1 to 64 of a-z 0-9 _ - and begin with a letter or digit";
+        problems.push(Problem::at("tools.group", reason));
     }
     for (list, patterns) in [
         ("tools.include", &tools.include),

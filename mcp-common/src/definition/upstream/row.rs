@@ -92,7 +92,7 @@ impl UpstreamDefinition {
                     "slow_start_seconds",
                 ],
             ),
-            ("tools", &["include", "exclude", "prefix", "overrides"]),
+            ("tools", &["include", "exclude", "prefix", "group", "overrides"]),
             ("pin", &["mode", "tools"]),
         ],
         schema: |unknown| {

@@ -11,6 +11,7 @@ fn source(name: &str) -> SourceSettings {
         interval: Duration::from_secs(1),
         tags: vec!["found".into()],
         tools_prefix: Some("pre".to_owned()),
+        tools_group: None,
         trust: false,
         allow_empty: false,
         max_servers: 3,
@@ -179,6 +180,21 @@ fn an_empty_set_and_one_that_is_too_large_are_refused() {
     board.take(0, set(&[("a", url("a"))]));
     board.take(0, set(&[]));
     assert_eq!(served(&board), Vec::<String>::new());
+}
+
+#[test]
+fn who_is_not_trusted_stands_in_for_nobody_unless_the_configuration_says_so() {
+    let own = json!({"url": "http://a.example/mcp", "tools": {"group": "weather"}});
+    let board = board(&["one"]);
+    board.take(0, set(&[("a", own.clone()), ("b", url("b"))]));
+    assert_eq!(served(&board), ["b"]);
+    let mut grouping = source("two");
+    grouping.tools_group = Some("lab".to_owned());
+    let board = Board::new(vec![grouping], Arc::new(|_| Ok(())));
+    board.take(0, set(&[("a", own), ("b", url("b"))]));
+    let joined = board.join(Vec::new(), |_| false);
+    let groups: Vec<_> = joined.iter().map(|one| one.tools.group.as_deref()).collect();
+    assert_eq!(groups, [Some("lab")], "only those that claim none");
 }
 
 #[test]
