@@ -19,6 +19,7 @@ mod ring;
 mod status;
 mod watch;
 
+pub use crate::live::QueueStatus;
 use breaker::BreakerRule;
 use choose::Chooser;
 use custom::Custom;
@@ -39,7 +40,6 @@ use mcp_common::{
 pub use measured::Measured;
 pub(crate) use pick::Unavailable;
 pub(crate) use queue::queue_rule;
-pub use crate::live::QueueStatus;
 pub use status::{BreakerState, EndpointStatus};
 
 use crate::live::{Home, Lived, QueueRule};

@@ -9,14 +9,14 @@ mod turns;
 pub(crate) use bulkhead::Bulkhead;
 pub(crate) use gate::{Gate, Place};
 pub(crate) use retry_budget::RetryBudget;
-pub use turns::QueueStatus;
-pub(crate) use turns::{NoTurn, QueueRule, Turns};
 use std::{
     collections::HashMap,
     fmt,
     ops::Deref,
     sync::{Arc, Mutex, MutexGuard, PoisonError, Weak},
 };
+pub use turns::QueueStatus;
+pub(crate) use turns::{NoTurn, QueueRule, Turns};
 
 /// The states of one kind of definitions. Clones are the same home.
 pub(crate) struct Home<S>(Arc<States<S>>);

@@ -99,7 +99,10 @@ impl Ended {
 fn last_line(text: &[u8]) -> String {
     let text = String::from_utf8_lossy(text);
     let mut lines = text.lines().map(str::trim);
-    lines.rfind(|line| !line.is_empty()).unwrap_or_default().to_owned()
+    lines
+        .rfind(|line| !line.is_empty())
+        .unwrap_or_default()
+        .to_owned()
 }
 
 impl Drop for Running {

@@ -21,7 +21,11 @@ impl HealthProbe for Knock {
         let Some(host) = uri.as_ref().and_then(Uri::host) else {
             return Finding::Unknown("its address has no host".to_owned());
         };
-        let usual = if endpoint.url.starts_with("https:") { 443 } else { 80 };
+        let usual = if endpoint.url.starts_with("https:") {
+            443
+        } else {
+            80
+        };
         let said = uri.as_ref().and_then(Uri::port_u16);
         let port = self.port.or(said).unwrap_or(usual);
         match TcpStream::connect((host, port)).await {
@@ -69,7 +73,11 @@ mod tests {
             url,
             region: None,
         };
-        knock.map_err(|error| error.to_string()).unwrap().probe(endpoint).await
+        knock
+            .map_err(|error| error.to_string())
+            .unwrap()
+            .probe(endpoint)
+            .await
     }
 
     #[tokio::test]

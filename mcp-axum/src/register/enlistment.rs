@@ -1,6 +1,9 @@
 //! Is known at one place: says so, gives signs of life, says it again where it was forgotten, and takes it back at the end.
 
-use super::{over_http, table::{Entry, Place}};
+use super::{
+    over_http,
+    table::{Entry, Place},
+};
 use crate::{
     app::{App, Phase},
     telemetry::metrics::{OneRegistry, RegisterMetrics},
@@ -82,10 +85,19 @@ impl Enlistment {
         match tokio::time::timeout(LAST_TIME, self.withdraw()).await {
             Ok(Ok(())) => tracing::info!(registry, name, "this gateway is not registered any more"),
             Ok(Err(error)) => {
-                tracing::warn!(registry, name, error, "this gateway could not be unregistered, its lease ends by itself")
+                tracing::warn!(
+                    registry,
+                    name,
+                    error,
+                    "this gateway could not be unregistered, its lease ends by itself"
+                )
             }
             Err(_) => {
-                tracing::warn!(registry, name, "this gateway could not be unregistered in time, its lease ends by itself")
+                tracing::warn!(
+                    registry,
+                    name,
+                    "this gateway could not be unregistered in time, its lease ends by itself"
+                )
             }
         }
     }
@@ -122,14 +134,23 @@ impl Enlistment {
                     self.entry.interval
                 }
                 Ok(Sign::Forgotten) => {
-                    tracing::info!(registry, name, "a registry has forgotten this gateway, it registers again");
+                    tracing::info!(
+                        registry,
+                        name,
+                        "a registry has forgotten this gateway, it registers again"
+                    );
                     is_known = false;
                     continue;
                 }
                 Err(error) => {
                     self.metrics.failures.inc();
                     if told.as_ref() != Some(&error) {
-                        tracing::warn!(registry, name, error, "this gateway cannot be registered, it is tried again");
+                        tracing::warn!(
+                            registry,
+                            name,
+                            error,
+                            "this gateway cannot be registered, it is tried again"
+                        );
                     }
                     told = Some(error);
                     self.metrics.is_known.set(0);

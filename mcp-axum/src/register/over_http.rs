@@ -65,7 +65,10 @@ pub(super) async fn withdraw(engine: &Engine, entry: &Entry) -> Result<(), Strin
 
 /// As the discovery `consul` reads it, here or elsewhere.
 fn service(entry: &Entry, id: &str, ttl: Duration) -> Result<Value, String> {
-    let uri: Uri = entry.address.parse().map_err(|_| "its address is no URL".to_owned())?;
+    let uri: Uri = entry
+        .address
+        .parse()
+        .map_err(|_| "its address is no URL".to_owned())?;
     let scheme = uri.scheme_str().unwrap_or("http");
     let host = uri.host().unwrap_or_default().trim_matches(['[', ']']);
     let port = uri.port_u16().unwrap_or(if scheme == "https" { 443 } else { 80 });
@@ -139,7 +142,8 @@ fn credential(place: &Place, token: &Token) -> Result<Option<(HeaderName, Header
         Place::Consul { .. } => (CONSUL_TOKEN, token.expose_secret().to_owned()),
         _ => (header::AUTHORIZATION, format!("Bearer {}", token.expose_secret())),
     };
-    let mut value = HeaderValue::try_from(text).map_err(|_| "its token cannot stand in a header".to_owned())?;
+    let mut value =
+        HeaderValue::try_from(text).map_err(|_| "its token cannot stand in a header".to_owned())?;
     value.set_sensitive(true);
     Ok(Some((name, value)))
 }

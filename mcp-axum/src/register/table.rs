@@ -129,7 +129,10 @@ impl Entry {
             _ => {
                 return Err(PluginError::Setting {
                     key: format!("{place}.type"),
-                    reason: format!("must be gateway, consul{}", if has_etcd() { " or etcd" } else { "" }),
+                    reason: format!(
+                        "must be gateway, consul{}",
+                        if has_etcd() { " or etcd" } else { "" }
+                    ),
                 });
             }
         };
@@ -212,7 +215,11 @@ fn place_of(
     if kind == "etcd" {
         let members = settings.as_object().into_iter().flatten();
         let connection = members.filter(|(name, _)| etcd_settings().contains(&name.as_str()));
-        let connection = Value::Object(connection.map(|(name, value)| (name.clone(), value.clone())).collect());
+        let connection = Value::Object(
+            connection
+                .map(|(name, value)| (name.clone(), value.clone()))
+                .collect(),
+        );
         check_etcd(at, &connection)?;
         return Ok(Place::Etcd {
             connection,
@@ -222,7 +229,10 @@ fn place_of(
     }
     let usual = (kind == "consul").then_some("http://127.0.0.1:8500");
     let Some(url) = table.text("url")?.or(usual) else {
-        return Err(table.wrong("url", "is missing: where the registry is, such as \"https://registry.example.com\""));
+        return Err(table.wrong(
+            "url",
+            "is missing: where the registry is, such as \"https://registry.example.com\"",
+        ));
     };
     web_address(url).map_err(|reason| table.wrong("url", reason))?;
     let (url, token) = (url.trim_end_matches('/').to_owned(), Token::read(table)?);
@@ -250,7 +260,9 @@ fn web_address(url: &str) -> Result<(), &'static str> {
     let uri = url.parse::<http::Uri>().ok();
     let is_web = uri.is_some_and(|uri| {
         matches!(uri.scheme_str(), Some("http" | "https"))
-            && uri.authority().is_some_and(|authority| !authority.as_str().contains('@'))
+            && uri
+                .authority()
+                .is_some_and(|authority| !authority.as_str().contains('@'))
     });
     match is_web {
         true => Ok(()),

@@ -79,7 +79,12 @@ pub(super) fn redacted_toml(settings: &Settings) -> String {
             [] => PluginTables::new(),
             known => [("known".to_owned(), redact("", &known.into()))].into(),
         },
-        register: settings.register.0.iter().map(|table| redact("", table)).collect(),
+        register: settings
+            .register
+            .0
+            .iter()
+            .map(|table| redact("", table))
+            .collect(),
         upstream: &settings.upstream,
         egress: &settings.egress,
         secrets: &settings.secrets,

@@ -44,6 +44,7 @@ use prometheus_client::{
     registry::Registry,
 };
 use refusals::Refusals;
+pub(crate) use register::{OneRegistry, RegisterMetrics};
 use std::{
     fmt,
     sync::Arc,
@@ -52,7 +53,6 @@ use std::{
 use tasks::TasksCollector;
 use tokio::sync::Mutex;
 use upstreams::UpstreamsCollector;
-pub(crate) use register::{OneRegistry, RegisterMetrics};
 pub(crate) use webhooks::{OneWebhook, WebhookMetrics};
 
 /// Scrapers that come within this time get one text. It may be megabytes, and making it takes as long as many calls.

@@ -37,8 +37,14 @@ async fn the_configured_instance_is_at_mcp_and_at_its_own_path_with_or_without_a
     client.get("/mcp").await.expect(403);
     // With POST the root is the same door; with GET it says where to go.
     let nobody = app.anonymous();
-    nobody.send(nobody.request(Method::POST, "/").json(&json!({}))).await.expect(401);
-    client.send(client.request(Method::POST, "/").json(&json!({}))).await.expect(403);
+    nobody
+        .send(nobody.request(Method::POST, "/").json(&json!({})))
+        .await
+        .expect(401);
+    client
+        .send(client.request(Method::POST, "/").json(&json!({})))
+        .await
+        .expect(403);
     assert_eq!(nobody.get("/").await.ok().json()["data"]["name"], "DynMCP");
     nobody.send(nobody.request(Method::PUT, "/")).await.expect(405);
 }

@@ -12,8 +12,8 @@ mod oauth;
 pub mod offered;
 mod output;
 mod pin;
-mod stand_ins;
 pub mod server;
+mod stand_ins;
 mod tasks;
 mod told;
 

@@ -363,7 +363,11 @@ impl Source {
         known: Option<&Found>,
         check: &Check,
     ) -> Result<Option<Usable>, String> {
-        if !self.settings.trust && document.pointer("/tools/group").is_some_and(|group| !group.is_null()) {
+        if !self.settings.trust
+            && document
+                .pointer("/tools/group")
+                .is_some_and(|group| !group.is_null())
+        {
             return Err(
                 "it would stand in for others (`tools.group`), which only a discovery with `trust = true` may; `tools_group` of the discovery \
                  says it for all that is found there"
@@ -382,7 +386,9 @@ impl Source {
         if !self.settings.trust {
             let what = match definition.references().next() {
                 _ if definition.command.is_some() => Some("start a program"),
-                _ if definition.health.named_probe().is_some() => Some("have its endpoints asked by a program"),
+                _ if definition.health.named_probe().is_some() => {
+                    Some("have its endpoints asked by a program")
+                }
                 Some(_) => Some("refer to secrets"),
                 None => None,
             };

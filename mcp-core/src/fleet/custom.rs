@@ -29,7 +29,9 @@ struct Shared {
 impl Probes {
     /// All that are linked. They may start nothing before [`allow`](Self::allow).
     pub fn linked() -> Result<Self, PluginError> {
-        Ok(Self::of(Some(Registry::<dyn HealthProbeFactory>::health_probes()?)))
+        Ok(Self::of(Some(
+            Registry::<dyn HealthProbeFactory>::health_probes()?
+        )))
     }
 
     fn of(registry: Option<Registry<dyn HealthProbeFactory>>) -> Self {
@@ -92,7 +94,11 @@ impl Probes {
 
 fn settings(health: &Health) -> Value {
     let members = health.settings.iter();
-    Value::Object(members.map(|(name, value)| (name.clone(), value.clone())).collect())
+    Value::Object(
+        members
+            .map(|(name, value)| (name.clone(), value.clone()))
+            .collect(),
+    )
 }
 
 impl Default for Probes {

@@ -30,7 +30,9 @@ pub(crate) enum Unavailable {
         most: u32,
     },
     /// The same, and it is over for who waits.
-    #[error("{most} requests are under way to each endpoint that can be called (`limits.endpoint_concurrency`), and {why}")]
+    #[error(
+        "{most} requests are under way to each endpoint that can be called (`limits.endpoint_concurrency`), and {why}"
+    )]
     NoTurn {
         /// The bound.
         most: u32,

@@ -1,6 +1,9 @@
 //! What a deployment sets about upstreams.
 
-use crate::{egress::EgressSettings, fleet::Probes, oauth::Accounts, secrets::Secrets, tls_material::TrustRoots, via::Via};
+use crate::{
+    egress::EgressSettings, fleet::Probes, oauth::Accounts, secrets::Secrets, tls_material::TrustRoots,
+    via::Via,
+};
 use mcp_common::events::Events;
 use std::{path::PathBuf, time::Duration};
 

@@ -63,7 +63,12 @@ impl HealthProbeFactory for Pulse {
         Vec::new()
     }
 
-    fn make(&self, _: &str, _: &Settings, _: &probe::Surroundings) -> Result<Arc<dyn HealthProbe>, PluginError> {
+    fn make(
+        &self,
+        _: &str,
+        _: &Settings,
+        _: &probe::Surroundings,
+    ) -> Result<Arc<dyn HealthProbe>, PluginError> {
         Err(PluginError::Start("no heart".to_owned()))
     }
 }

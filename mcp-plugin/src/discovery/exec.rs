@@ -63,12 +63,15 @@ impl Printer {
         match tokio::time::timeout(self.timeout, running.ended(self.most)).await {
             Err(_) => Err(format!("`{program}` did not end within {:?}", self.timeout)),
             Ok(Err(reason)) => Err(format!("`{program}` {reason}")),
-            Ok(Ok(ended)) if !ended.status.success() => {
-                Err(format!("`{program}` ended with {}: {}", ended.status, ended.complaint()))
-            }
-            Ok(Ok(ended)) if ended.printed.len() > self.most => {
-                Err(format!("`{program}` printed more than {} bytes (max_bytes)", self.most))
-            }
+            Ok(Ok(ended)) if !ended.status.success() => Err(format!(
+                "`{program}` ended with {}: {}",
+                ended.status,
+                ended.complaint()
+            )),
+            Ok(Ok(ended)) if ended.printed.len() > self.most => Err(format!(
+                "`{program}` printed more than {} bytes (max_bytes)",
+                self.most
+            )),
             Ok(Ok(ended)) => Ok(ended.printed.into()),
         }
     }

@@ -17,7 +17,10 @@ fn announcement(server: &EtcdServer, ttl: u64) -> EtcdAnnouncement {
 }
 
 fn value(server: &EtcdServer) -> String {
-    server.etcdctl(&["get", "mcp:desk", "--print-value-only"]).trim().to_owned()
+    server
+        .etcdctl(&["get", "mcp:desk", "--print-value-only"])
+        .trim()
+        .to_owned()
 }
 
 #[tokio::test]

@@ -31,7 +31,10 @@ async fn a_gateway_registers_is_called_is_known_again_and_leaves_when_it_drains(
     let mut far = server().await;
     far.follow().await;
     let place = registry.url("");
-    let (authority, address) = (place.trim_start_matches("http://").to_owned(), far.url("/mcp/shop"));
+    let (authority, address) = (
+        place.trim_start_matches("http://").to_owned(),
+        far.url("/mcp/shop"),
+    );
     add(
         &far,
         &format!(
@@ -42,8 +45,18 @@ async fn a_gateway_registers_is_called_is_known_again_and_leaves_when_it_drains(
     listed(&registry, &["add_item", "get_item"]).await;
     let known = registry.admin().get("/api/servers/far").await.ok().json();
     assert_eq!(
-        (&known["url"], &known["tags"], &known["priority"], &known["description"]),
-        (&json!(address), &json!(["lab"]), &json!(7), &json!("Another gateway.")),
+        (
+            &known["url"],
+            &known["tags"],
+            &known["priority"],
+            &known["description"]
+        ),
+        (
+            &json!(address),
+            &json!(["lab"]),
+            &json!(7),
+            &json!("Another gateway.")
+        ),
         "{known}"
     );
     let gauge = format!("dynmcp_registered{{registry=\"{authority}\",name=\"far\"}} 1");
@@ -74,7 +87,9 @@ async fn a_table_that_goes_takes_its_registration_with_it() {
     let (place, address) = (registry.url(""), far.url("/mcp/shop"));
     add(
         &far,
-        &format!("[[register]]\ntype = 'gateway'\nurl = '{place}'\ntoken = 'admin-key-of-tests'\nname = 'far'\naddress = '{address}'"),
+        &format!(
+            "[[register]]\ntype = 'gateway'\nurl = '{place}'\ntoken = 'admin-key-of-tests'\nname = 'far'\naddress = '{address}'"
+        ),
     );
     listed(&registry, &["add_item", "get_item"]).await;
     fs::write(far.configuration(), base).unwrap();
@@ -136,7 +151,10 @@ async fn a_service_of_consul_with_signs_of_life() {
     let tables = json!([{"type": "consul", "url": format!("http://{address}"), "token": "s3cr3t-of-the-agent", "name": "desk", "ttl": 3,
         "interval": 1, "address": "https://gw.example:8443/mcp/shop", "tags": ["lab"]}]);
     let mut app = TestApp::with(&[("register", &tables.to_string())]).await;
-    eventually("it registers", || !agent.asked("/v1/agent/service/register").is_empty()).await;
+    eventually("it registers", || {
+        !agent.asked("/v1/agent/service/register").is_empty()
+    })
+    .await;
     let (method, path, body) = agent.asked("/v1/agent/service/register").remove(0);
     assert_eq!(
         (method.as_str(), path.as_str()),
@@ -158,7 +176,10 @@ async fn a_service_of_consul_with_signs_of_life() {
     );
     // An agent that was started anew knows nothing.
     *agent.sign.lock().unwrap() = Some(StatusCode::NOT_FOUND);
-    eventually("it registers again", || agent.asked("/v1/agent/service/register").len() >= 2).await;
+    eventually("it registers again", || {
+        agent.asked("/v1/agent/service/register").len() >= 2
+    })
+    .await;
     app.stop().await;
     let (method, path, _) = agent.asked("/v1/agent/service/deregister/").remove(0);
     assert_eq!(
@@ -182,7 +203,10 @@ async fn a_registry_that_is_away_or_refuses_harms_nothing() {
         let count = metrics.lines().find_map(|row| row.strip_prefix(&line));
         count.is_some_and(|count| count.parse::<u64>().unwrap() > 0)
     };
-    eventually("both fail", || failed("one", &address.to_string()) && failed("two", "127.0.0.1:1")).await;
+    eventually("both fail", || {
+        failed("one", &address.to_string()) && failed("two", "127.0.0.1:1")
+    })
+    .await;
     assert!(!app.mcp("shop").tool_names().await.is_empty());
     assert!(agent.asked("").is_empty(), "nothing was taken");
     app.stop().await;

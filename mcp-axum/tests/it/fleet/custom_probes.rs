@@ -18,7 +18,10 @@ async fn probed(app: &TestApp, script: &Path) -> (Vec<Upstream>, Value) {
         "slow_start_seconds": 0, "probe": "exec", "settings": {"command": ["sh", script]}});
     let document = json!({"protocol": "http", "endpoints": endpoints(&upstreams), "health": health});
     app.admin().put("/admin/uds/billing", &document).await.ok();
-    app.admin().put("/admin/tds/t", &tool("GET", "/orders")).await.ok();
+    app.admin()
+        .put("/admin/tds/t", &tool("GET", "/orders"))
+        .await
+        .ok();
     app.put_instance("i", &["t"]).await;
     (upstreams, document)
 }
@@ -70,7 +73,8 @@ async fn what_may_not_be_started_takes_nothing_out() {
     let (_upstreams, _) = probed(&app, &script).await;
     let problem = || endpoint(&app, 0).probe_problem;
     eventually("it is said why", || problem().is_some()).await;
-    let told = "the program `sh` is not started: `stdio.allow` of the gateway's configuration does not name it";
+    let told =
+        "the program `sh` is not started: `stdio.allow` of the gateway's configuration does not name it";
     assert_eq!(problem().as_deref(), Some(told));
     let state = status(&app, "billing").await;
     assert_eq!(state["endpoints"][0]["healthy"], true);
@@ -86,7 +90,10 @@ async fn what_cannot_be_meant_is_named_with_its_place() {
             json!({"probe": "exce", "settings": {"command": ["true"]}}),
             "health.probe: no health probe is called `exce`; there are: exec",
         ),
-        (json!({"probe": "Exec"}), "health.probe: must be `mcp`, `http`, `exec`"),
+        (
+            json!({"probe": "Exec"}),
+            "health.probe: must be `mcp`, `http`, `exec`",
+        ),
         (json!({"probe": "exec"}), "health.settings.command: is missing"),
         (
             json!({"probe": "exec", "settings": {"command": ["./here"]}}),
@@ -105,7 +112,11 @@ async fn what_cannot_be_meant_is_named_with_its_place() {
             "health.settings: are for probes such as `exec`",
         ),
     ] {
-        let refused = app.admin().put("/admin/uds/u", &with(health.clone())).await.error(400);
+        let refused = app
+            .admin()
+            .put("/admin/uds/u", &with(health.clone()))
+            .await
+            .error(400);
         assert!(refused.contains(expected), "{health}: {refused}");
     }
 }

@@ -35,7 +35,11 @@ async fn calls_wait_for_an_endpoint_and_all_are_answered() {
     let queue = status(&app, "billing").await["queue"].clone();
     let waited = queue["waited"].as_u64().unwrap();
     assert!((1..=6).contains(&waited), "{queue}");
-    assert_eq!((&queue["waiting"], &queue["refused"]), (&json!(0), &json!(0)), "{queue}");
+    assert_eq!(
+        (&queue["waiting"], &queue["refused"]),
+        (&json!(0), &json!(0)),
+        "{queue}"
+    );
     let metrics = app.metrics();
     for line in [
         "dynmcp_upstream_queue_length{upstream=\"billing\"} 0.0".to_owned(),
@@ -56,10 +60,16 @@ async fn a_queue_is_bounded_in_number_and_in_time() {
     texts.sort_unstable();
     assert_eq!(texts.len(), 4, "{texts:?}");
     for text in &texts[..2] {
-        assert!(text.contains("2 wait already (`limits.queue`); nothing was sent"), "{text}");
+        assert!(
+            text.contains("2 wait already (`limits.queue`); nothing was sent"),
+            "{text}"
+        );
     }
     for text in &texts[2..] {
-        assert!(text.contains("none ended within 300ms (`limits.queue_ms`); nothing was sent"), "{text}");
+        assert!(
+            text.contains("none ended within 300ms (`limits.queue_ms`); nothing was sent"),
+            "{text}"
+        );
     }
     assert_eq!(upstreams[0].requests().len(), 1);
     eventually("the place is free again", || {

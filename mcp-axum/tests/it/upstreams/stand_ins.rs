@@ -10,10 +10,13 @@ async fn far(name: &str) -> TestApp {
     let tool = |id: &str, method: &str| {
         json!({"name": id, "description": "A test.", "annotations": {"readOnlyHint": method == "GET"},
             "input_schema": {"type": "object", "properties": {"id": {"type": "integer"}}},
-            "tds_ext_info": {"static_response": {"structured": {"from": name}}}})
+            "static": {"structured": {"from": name}}})
     };
     for (id, method) in [("read", "GET"), ("write", "POST")] {
-        far.admin().put(&format!("/admin/tds/{id}"), &tool(id, method)).await.ok();
+        far.admin()
+            .put(&format!("/admin/tds/{id}"), &tool(id, method))
+            .await
+            .ok();
     }
     let open = json!({"name": "shop", "tool_ids": ["read", "write"], "auth": "none"});
     far.admin().put("/admin/ids/shop", &open).await.ok();
@@ -36,8 +39,10 @@ async fn from(app: &TestApp, tool: &str) -> Value {
 
 async fn two(app: &TestApp, groups: [Value; 2]) -> [TestApp; 2] {
     let servers = [far("first").await, far("second").await];
-    for ((id, priority), (server, group)) in [("b", 1), ("a", 2)].into_iter().zip(servers.iter().zip(groups)) {
-        let document = json!({"url": server.url("/mcp/shop"), "priority": priority, "tools": {"group": group}});
+    for ((id, priority), (server, group)) in [("b", 1), ("a", 2)].into_iter().zip(servers.iter().zip(groups))
+    {
+        let document =
+            json!({"url": server.url("/mcp/shop"), "priority": priority, "tools": {"group": group}});
         app.admin().put(&format!("/admin/uds/{id}"), &document).await.ok();
     }
     let instance = json!({"name": "i", "include": {"upstreams": ["a", "b"]}});
@@ -61,7 +66,11 @@ async fn calls_go_on_to_the_next_of_the_group_where_the_first_is_down() {
     }
     // Nothing was sent of these: there is no connection.
     assert_eq!(from(&app, "write").await, "second");
-    assert_eq!(app.mcp("i").tool_names().await, ["read", "write"], "each is there once");
+    assert_eq!(
+        app.mcp("i").tool_names().await,
+        ["read", "write"],
+        "each is there once"
+    );
     drop(second);
     let result = app.mcp("i").call("read", json!({"id": 1})).await;
     assert_eq!(result["isError"], true, "{result}");

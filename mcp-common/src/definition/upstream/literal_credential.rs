@@ -29,8 +29,13 @@ pub(super) fn warnings(definition: &UpstreamDefinition) -> Vec<String> {
         )
     }));
     let probed_with = definition.health.settings.get("command");
-    let words = probed_with.and_then(serde_json::Value::as_array).into_iter().flatten();
-    let words: Vec<String> = words.filter_map(|word| word.as_str().map(str::to_owned)).collect();
+    let words = probed_with
+        .and_then(serde_json::Value::as_array)
+        .into_iter()
+        .flatten();
+    let words: Vec<String> = words
+        .filter_map(|word| word.as_str().map(str::to_owned))
+        .collect();
     let in_words_of_probe = in_words(&words).into_iter();
     warnings.extend(in_words_of_probe.map(|index| {
         format!(

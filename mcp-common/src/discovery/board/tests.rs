@@ -219,7 +219,9 @@ fn who_is_not_trusted_starts_nothing_and_names_no_secret() {
         .map(|(_, reason)| reason.clone())
         .collect();
     assert!(
-        reasons[0].contains("start a program") && reasons[1].contains("refer to secrets") && reasons[2].contains("asked by a program"),
+        reasons[0].contains("start a program")
+            && reasons[1].contains("refer to secrets")
+            && reasons[2].contains("asked by a program"),
         "{reasons:?}"
     );
     let mut trusted = source("two");

@@ -31,7 +31,10 @@ impl Room {
         let until = Instant::now() + Duration::from_secs(60);
         let attempt = || Ok::<_, Infallible>(self.try_take());
         let has_room = || self.free.load(Ordering::SeqCst) > 0;
-        let took = self.turns.take(rule, (Some(caller), until), attempt, has_room).await;
+        let took = self
+            .turns
+            .take(rule, (Some(caller), until), attempt, has_room)
+            .await;
         let Ok(took) = took;
         if took.is_ok() {
             self.served.lock().unwrap().push(caller.to_owned());
@@ -75,11 +78,19 @@ async fn who_calls_takes_turns_however_many_calls_each_has() {
 async fn a_full_queue_gives_way_to_who_has_fewer_in_it() {
     let room = Arc::new(Room::default());
     let mut calls = waiting(&room, &["a"; 6]).await;
-    assert_eq!(room.call("a", RULE).await, Err(NoTurn::Full(6)), "one more of the same");
+    assert_eq!(
+        room.call("a", RULE).await,
+        Err(NoTurn::Full(6)),
+        "one more of the same"
+    );
     let other = room.clone();
     let other = tokio::spawn(async move { other.call("b", RULE).await });
     let (caller, refused) = calls.join_next().await.unwrap().unwrap();
-    assert_eq!((caller, refused), ("a", Err(NoTurn::Full(6))), "the last of the longest line");
+    assert_eq!(
+        (caller, refused),
+        ("a", Err(NoTurn::Full(6))),
+        "the last of the longest line"
+    );
     room.leave();
     room.leave();
     other.await.unwrap().unwrap();
@@ -149,5 +160,8 @@ async fn every_place_is_used_and_never_more() {
     calls.join_all().await;
     assert!(!too_many.load(Ordering::SeqCst));
     assert!(begun.elapsed() < Duration::from_secs(20), "{:?}", begun.elapsed());
-    assert_eq!((room.free.load(Ordering::SeqCst), room.turns.status().waiting), (3, 0));
+    assert_eq!(
+        (room.free.load(Ordering::SeqCst), room.turns.status().waiting),
+        (3, 0)
+    );
 }

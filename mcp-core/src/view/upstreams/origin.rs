@@ -197,7 +197,7 @@ impl RemoteOrigin {
                 until: Instant::now() + shown.definition.timeouts.call(),
             },
             What::Prompt(_) | What::Resources | What::Tasks => StandIns {
-                rest: [].iter(),
+                rest: slice::Iter::default(),
                 only_reads: false,
                 until: Instant::now(),
             },

@@ -82,7 +82,11 @@ impl Chosen {
                     names: shaping.as_ref().map(|_| InstanceNames::of(definition)),
                     shaping,
                     engine: of.engine.clone(),
-                    stand_ins: self.stand_ins.into_iter().map(|other| (other.upstream, other.tool)).collect(),
+                    stand_ins: self
+                        .stand_ins
+                        .into_iter()
+                        .map(|other| (other.upstream, other.tool))
+                        .collect(),
                 })),
             }),
         }
@@ -91,7 +95,8 @@ impl Chosen {
     /// Whether calls may go on to the other one: both documents say so, and it takes the same.
     fn is_stood_in_for_by(&self, other: &Self) -> bool {
         let group = |chosen: &Self| chosen.offered.definition.tools.group.clone();
-        let schema = |chosen: &Self| serde_json::from_str::<serde_json::Value>(&chosen.offered.input_schema()).ok();
+        let schema =
+            |chosen: &Self| serde_json::from_str::<serde_json::Value>(&chosen.offered.input_schema()).ok();
         self.stand_ins.len() < MOST_STAND_INS
             && group(self).is_some()
             && group(self) == group(other)

@@ -46,8 +46,11 @@ pub(super) async fn run(
     // By its own name, or the one that it is shown by.
     let shown = || offer.tools().find(|offered| *offered.name == *tool);
     let offered = offer.tool(&tool).or_else(shown);
-    let offered = offered
-        .ok_or_else(|| Error::not_found(format!("the server `{id}` has no tool `{tool}`, or does not show it")))?;
+    let offered = offered.ok_or_else(|| {
+        Error::not_found(format!(
+            "the server `{id}` has no tool `{tool}`, or does not show it"
+        ))
+    })?;
     let calls = DirectCalls {
         engine: &app.admin.engine,
         compiler: app.catalog.compiler(),
@@ -60,7 +63,7 @@ pub(super) async fn run(
 
 fn arguments(body: &[u8]) -> Result<Box<RawValue>> {
     let wrong = |reason: String| Error::bad_request(format!("the body has no arguments: {reason}"));
-    let text = match body.trim_ascii() {
+    let text: &[u8] = match body.trim_ascii() {
         [] => b"{}",
         text => text,
     };

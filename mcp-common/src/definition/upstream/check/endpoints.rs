@@ -48,7 +48,8 @@ fn probe(health: &Health, problems: &mut Vec<Problem>) {
         problems.push(Problem::at("health.probe", reason));
     }
     if health.path.is_some() {
-        let reason = format!("is what `http` asks for; the probe `{name}` is told in `health.settings` what to ask");
+        let reason =
+            format!("is what `http` asks for; the probe `{name}` is told in `health.settings` what to ask");
         problems.push(Problem::at("health.path", reason));
     }
 }
