@@ -82,6 +82,9 @@ pub struct Settings {
     /// Servers that the configuration lists.
     #[serde(default)]
     pub agents: AgentsSettings,
+    /// Where the gateway says itself that it is there.
+    #[serde(default)]
+    pub register: DiscoveryTables,
     /// Bounds of upstream calls.
     pub upstream: UpstreamSettings,
     /// Which addresses may be reached.

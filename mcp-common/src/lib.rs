@@ -3,6 +3,7 @@
 //! - [`document`], [`definition`]: what platform teams write: tools and instances as versioned documents.
 //! - [`datasource`], [`authenticator`], [`authorizer`], [`plugin`]: the ports that plugins implement and how they are found.
 //! - [`discovery`]: upstreams that nobody wrote as a document: the port behind which they are found, and what becomes of what is found.
+//! - [`probe`]: the port behind which endpoints of upstreams are asked how they are.
 //! - [`byte_size`]: how sizes are written.
 //! - [`bounds`]: what anything that comes in may have before it is parsed.
 //! - [`migration`]: what bringing a store's schema up to date did.
@@ -33,6 +34,7 @@ pub mod key;
 pub mod migration;
 pub mod plugin;
 pub mod private_file;
+pub mod probe;
 pub mod problem;
 pub mod safe_mode;
 pub mod secret;
@@ -42,4 +44,4 @@ pub mod testsuite;
 
 #[doc(hidden)]
 pub use inventory;
-pub use mcp_macro::{authenticator, authorizer, datasource, discovery};
+pub use mcp_macro::{authenticator, authorizer, datasource, discovery, health_probe};

@@ -19,7 +19,7 @@ use axum::{
     body::Body,
     extract::{Request, State},
     response::{IntoResponse, Response},
-    routing::any,
+    routing::{any, post as post_to},
 };
 use bytes::Bytes;
 pub(crate) use channel::Channels;
@@ -94,6 +94,8 @@ pub fn router(app: Arc<App>, endpoint: Endpoint) -> Router {
         .merge(rest::routes())
         // Before CORS, which answers what browsers ask about methods first.
         .method_not_allowed_fallback(method_not_allowed)
+        // The door of older gateways. Other methods there are for people, and answered by whoever else is there.
+        .route("/", post_to(serve))
         .with_state(Arc::new(route));
     let origins = &settings.app.cors_origins.0;
     if origins.is_empty() {

@@ -13,7 +13,8 @@ mod upstreams;
 
 use super::{
     tasks::{
-        AGGREGATED, ANNOUNCE, CONTROL_BEAT, ENDPOINT_PROBES, HEALTH, SNAPSHOT, SYNC, TLS_FILES, WEBHOOKS,
+        AGGREGATED, ANNOUNCE, CONTROL_BEAT, ENDPOINT_PROBES, HEALTH, REGISTER, SNAPSHOT, SYNC, TLS_FILES,
+        WEBHOOKS,
     },
     tls::{self, Tls, TlsError},
     watchdog::Vitals,
@@ -25,6 +26,7 @@ use crate::{
     discovery::{self, Discoveries},
     events::{self as told, EventGate},
     http::resource::Resources,
+    register,
     reload::ConfigStatus,
     settings::Settings,
     telemetry::{
@@ -167,11 +169,12 @@ pub(crate) async fn build(settings: Settings) -> Result<Built, BuildError> {
     let events = Events::default();
     let counted = OtlpMetrics::default();
     let otlp = Otlp::open(&settings, &counted);
+    let probes = parts::probes(&settings);
     let (engine, services) = (
         Arc::new(engine_settings(&settings)),
         EngineServices {
             spans: otlp.as_ref().and_then(|otlp| otlp.spans()),
-            ..engine_services(&settings, &tasks, &events)
+            ..engine_services(&settings, &tasks, (&events, &probes))
         },
     );
     let catalog = Arc::new(Catalog::new(with_safe_mode(
@@ -184,7 +187,7 @@ pub(crate) async fn build(settings: Settings) -> Result<Built, BuildError> {
     let guard = terms::guard(&settings, &key, &catalog, &tasks, (Some(tokens), None)).await?;
     let status = Arc::new(SyncStatus::default());
     let peers = Arc::new(parts::peers(&settings));
-    let hub = parts::hub_settings(&settings, &engine, &services, &events);
+    let hub = parts::hub_settings(&settings, &engine, &services, (&events, &probes));
     let pages = Arc::new(Pages::new(&hub));
     let discoveries =
         Discoveries::build(&settings, &catalog, &source, pages).map_err(BuildError::Discovery)?;
@@ -290,6 +293,10 @@ pub(crate) fn start_background(app: &Arc<App>, current: &Arc<Current>) {
     let process = told::process_name();
     app.tasks.spawn(WEBHOOKS, Ends::ByItself, move || {
         told::tell_webhooks(configured.clone(), metrics.clone(), process.clone())
+    });
+    let (configured, metrics) = (current.subscribe(), app.metrics.register.clone());
+    app.tasks.spawn(REGISTER, Ends::ByItself, move || {
+        register::run(configured.clone(), metrics.clone())
     });
     if app.settings.aggregated.is_some() {
         let configured = current.subscribe();

@@ -20,6 +20,8 @@ pub(crate) const OTLP: &str = "otlp";
 pub(crate) const AGGREGATED: &str = "aggregated";
 /// Tells webhooks of events.
 pub(crate) const WEBHOOKS: &str = "webhooks";
+/// Says elsewhere that this gateway is there.
+pub(crate) const REGISTER: &str = "register";
 /// Looks whether the gateway is healthy, to tell of it.
 pub(crate) const HEALTH: &str = "health";
 /// Looks whether the files of TLS changed.

@@ -203,6 +203,7 @@ pub(super) fn problems(settings: &Settings) -> Vec<SettingsError> {
     found.extend(access::problems(&settings.access));
     found.extend(otlp::problems(&settings.otlp));
     found.extend(webhooks::problems(&settings.webhooks));
+    found.extend(crate::register::problems(settings));
     found
 }
 

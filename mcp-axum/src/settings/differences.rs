@@ -64,6 +64,7 @@ fn values(settings: &Settings) -> BTreeMap<String, Value> {
     let webhooks = settings.webhooks.iter().map(WebhookSettings::compared);
     found.insert("webhooks".to_owned(), webhooks.collect());
     found.insert("discovery".to_owned(), settings.discovery.0.clone().into());
+    found.insert("register".to_owned(), settings.register.0.clone().into());
     let servers = settings.aggregated.iter().flat_map(|aggregated| {
         let documents = aggregated
             .upstreams

@@ -37,6 +37,8 @@ pub(super) fn redacted_toml(settings: &Settings) -> String {
         discovery: Vec<Value>,
         #[serde(skip_serializing_if = "PluginTables::is_empty")]
         agents: PluginTables,
+        #[serde(skip_serializing_if = "Vec::is_empty")]
+        register: Vec<Value>,
         upstream: &'a super::UpstreamSettings,
         egress: &'a super::EgressSettings,
         secrets: &'a super::SecretSettings,
@@ -77,6 +79,12 @@ pub(super) fn redacted_toml(settings: &Settings) -> String {
             [] => PluginTables::new(),
             known => [("known".to_owned(), redact("", &known.into()))].into(),
         },
+        register: settings
+            .register
+            .0
+            .iter()
+            .map(|table| redact("", table))
+            .collect(),
         upstream: &settings.upstream,
         egress: &settings.egress,
         secrets: &settings.secrets,

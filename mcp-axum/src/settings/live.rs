@@ -39,6 +39,7 @@ impl Settings {
             self.discovery.clone_from(&other.discovery);
         }
         self.agents.clone_from(&other.agents);
+        self.register.clone_from(&other.register);
         self.log.log_level = other.log.log_level.clone();
         self.log.requests = other.log.requests;
         self.upstream.timeout_ms = other.upstream.timeout_ms;

@@ -10,6 +10,7 @@ mod memory;
 mod plain;
 mod process;
 mod refusals;
+mod register;
 mod tasks;
 mod upstreams;
 mod webhooks;
@@ -43,6 +44,7 @@ use prometheus_client::{
     registry::Registry,
 };
 use refusals::Refusals;
+pub(crate) use register::{OneRegistry, RegisterMetrics};
 use std::{
     fmt,
     sync::Arc,
@@ -102,6 +104,8 @@ pub struct Metrics {
     pub(crate) external: ExternalMetrics,
     /// What becomes of events for webhooks.
     pub(crate) webhooks: WebhookMetrics,
+    /// Where this gateway is registered itself.
+    pub(crate) register: RegisterMetrics,
     /// Workers that do not come back to their loops now.
     pub workers_stuck: Gauge,
     /// 1 while the control plane does not.
@@ -146,6 +150,7 @@ impl Metrics {
         otlp.register(registry);
         let external = ExternalMetrics::register(registry);
         let webhooks = WebhookMetrics::register(registry);
+        let register = RegisterMetrics::register(registry);
         let workers_stuck = Gauge::default();
         registry.register(
             "workers_stuck",
@@ -197,6 +202,7 @@ impl Metrics {
                 config,
                 external,
                 webhooks,
+                register,
                 workers_stuck,
                 control_stuck,
                 stalls,

@@ -363,6 +363,17 @@ impl Source {
         known: Option<&Found>,
         check: &Check,
     ) -> Result<Option<Usable>, String> {
+        if !self.settings.trust
+            && document
+                .pointer("/tools/group")
+                .is_some_and(|group| !group.is_null())
+        {
+            return Err(
+                "it would stand in for others (`tools.group`), which only a discovery with `trust = true` may; `tools_group` of the discovery \
+                 says it for all that is found there"
+                    .to_owned(),
+            );
+        }
         self.dress(&mut document);
         let document = Document::take(document.to_string().into()).map_err(|problem| problem.to_string())?;
         if known.is_some_and(|known| known.document.as_json() == document.as_json()) {
@@ -375,6 +386,9 @@ impl Source {
         if !self.settings.trust {
             let what = match definition.references().next() {
                 _ if definition.command.is_some() => Some("start a program"),
+                _ if definition.health.named_probe().is_some() => {
+                    Some("have its endpoints asked by a program")
+                }
                 Some(_) => Some("refer to secrets"),
                 None => None,
             };
@@ -416,6 +430,12 @@ impl Source {
             }
         }
         let is_http = members.get("protocol").is_some_and(|protocol| protocol == "http");
+        if let (Some(group), false) = (&self.settings.tools_group, is_http) {
+            let tools = members.entry("tools").or_insert_with(|| json!({}));
+            if let Some(tools) = tools.as_object_mut() {
+                tools.insert("group".to_owned(), group.clone().into());
+            }
+        }
         if let (Some(prefix), false) = (&self.settings.tools_prefix, is_http) {
             let tools = members.entry("tools").or_insert_with(|| json!({}));
             if let Some(tools) = tools.as_object_mut() {

@@ -5,12 +5,13 @@ use serde_json::Value;
 use std::{sync::Arc, time::Duration};
 
 /// The settings that are the gateway's own; the others are its type's.
-const OWN: [&str; 9] = [
+const OWN: [&str; 10] = [
     "type",
     "name",
     "interval",
     "tags",
     "tools_prefix",
+    "tools_group",
     "trust",
     "allow_empty",
     "max_servers",
@@ -42,6 +43,8 @@ pub struct SourceSettings {
     pub tags: Vec<Arc<str>>,
     /// `tools.prefix` of what says none itself.
     pub tools_prefix: Option<String>,
+    /// `tools.group` of everything that it finds.
+    pub tools_group: Option<String>,
     /// Whether what is found may start programs and refer to secrets.
     pub trust: bool,
     /// Whether everything goes when nothing is found any more.
@@ -88,6 +91,7 @@ impl SourceSettings {
             interval: Duration::from_secs(own.number("interval", 1..=DAY, habits.interval.as_secs())?),
             tags: own.words("tags")?,
             tools_prefix: prefix.map(str::to_owned),
+            tools_group: own.text("tools_group")?.map(str::to_owned),
             trust: flag("trust", habits.is_trusted)?,
             allow_empty: flag("allow_empty", habits.may_be_empty)?,
             max_servers: own.number("max_servers", 1..=100_000, 1_000)?,

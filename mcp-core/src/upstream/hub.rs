@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{
     egress::EgressSettings,
-    fleet::{EndpointStatus, Fleets},
+    fleet::{EndpointStatus, Fleets, QueueStatus},
     relay::Updates,
 };
 use arc_swap::ArcSwap;
@@ -106,7 +106,7 @@ impl Hub {
         Arc::new(Self {
             shelf: Arc::new(Shelf::new(settings.kept_in.clone())),
             programs: Programs::new(&settings),
-            fleets: Fleets::telling(settings.events.clone()),
+            fleets: Fleets::telling(settings.events.clone(), settings.probes.clone()),
             settings: ArcSwap::from_pointee(settings),
             runtime,
             remotes: ArcSwap::default(),
@@ -193,6 +193,7 @@ impl Hub {
             }
             _ => is_other_egress,
         };
+        before.probes.allow(stdio_allow.clone());
         let mut remotes = Remotes::clone(&self.remotes.load());
         let concerned: Vec<Arc<str>> = remotes
             .iter()
@@ -306,6 +307,11 @@ impl Hub {
     /// How its endpoints are doing; `None` if there is no upstream of this id, or if it has only one address.
     pub fn endpoints(&self, id: &str) -> Option<Vec<EndpointStatus>> {
         Some(self.remotes.load().get(id)?.fleet.as_ref()?.status())
+    }
+
+    /// How many calls wait for it.
+    pub fn queue(&self, id: &str) -> Option<QueueStatus> {
+        Some(self.remotes.load().get(id)?.queue())
     }
 
     /// Its tools that are other ones than those that were approved.

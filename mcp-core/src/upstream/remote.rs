@@ -18,7 +18,12 @@ use super::{
     supervisor::Order,
     watched::Watched,
 };
-use crate::{fleet::Fleet, relay::ClientCan, spec::Method};
+use crate::{
+    fleet::{Fleet, QueueStatus, queue_rule},
+    live::{Bulkhead, NoTurn, Turns},
+    relay::ClientCan,
+    spec::Method,
+};
 use arc_swap::{ArcSwap, ArcSwapOption};
 use bytes::Bytes;
 use mcp_common::{
@@ -32,13 +37,16 @@ use serde_json::json;
 use std::{
     collections::BTreeMap,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
-    time::Duration,
+    time::{Duration, Instant},
 };
-use tokio::sync::{Notify, Semaphore, mpsc, watch};
+use tokio::sync::{Notify, mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
 /// How long calls wait for a session at another endpoint.
 const MOVING: Duration = Duration::from_secs(5);
+
+/// Who waited for less has not waited.
+const BRIEF: Duration = Duration::from_millis(1);
 
 /// How many tools one event names.
 const MOST_NAMED: usize = 100;
@@ -79,7 +87,7 @@ pub(super) struct Remote {
     /// The server told on any connection that a list changed.
     changed: Arc<Notify>,
     session: watch::Sender<Option<Arc<Session>>>,
-    places: Semaphore,
+    places: Bulkhead,
 }
 
 impl Remote {
@@ -91,9 +99,11 @@ impl Remote {
         lasting: Lasting,
     ) -> (Arc<Self>, mpsc::Receiver<Order>) {
         let (orders, inbox) = mpsc::channel(8);
-        let places = definition.limits.concurrency as usize;
+        let limits = &definition.limits;
+        let turns: Arc<Turns> = before.map_or_else(Arc::default, |before| before.places.turns.clone());
+        let places = Bulkhead::new(limits.concurrency as usize, queue_rule(limits), turns);
         let remote = Arc::new(Self {
-            places: Semaphore::new(places.min(Semaphore::MAX_PERMITS)),
+            places,
             inventory: ArcSwapOption::new(known.inventory),
             approved: Mutex::new(
                 known
@@ -253,14 +263,36 @@ impl Remote {
         call: RemoteCall,
         settings: &HubSettings,
     ) -> Result<Bytes, UpstreamError> {
-        let Ok(_place) = self.places.try_acquire() else {
-            return Err(UpstreamError::Overloaded {
-                limit: self.definition.limits.concurrency,
-            });
-        };
         let limit = self.definition.timeouts.call();
+        let begun = Instant::now();
+        let entered = self.places.enter((call.principal.as_deref(), begun + limit));
+        let _place = entered.await.map_err(|why| self.has_no_place(&why))?;
+        // What it waited is a part of its time.
+        let limit = match begun.elapsed() {
+            waited if waited < BRIEF => limit,
+            waited => limit.saturating_sub(waited),
+        };
         let calling = self.attempts(&call, settings);
         super::session::within_call(calling, call.line.as_ref(), limit, call.wanted.step()).await
+    }
+
+    fn has_no_place(&self, why: &NoTurn) -> UpstreamError {
+        let limits = &self.definition.limits;
+        match limits.queue {
+            0 => UpstreamError::Overloaded {
+                limit: limits.concurrency,
+            },
+            _ => UpstreamError::NoTurn {
+                limit: limits.concurrency,
+                why: why.to_string(),
+            },
+        }
+    }
+
+    /// How many wait for it: for a place among its calls, and for one of its endpoints.
+    pub(super) fn queue(&self) -> QueueStatus {
+        let of_endpoints = self.fleet.as_ref().map(|fleet| fleet.queue()).unwrap_or_default();
+        self.places.turns.status().and(of_endpoints)
     }
 
     async fn attempts(&self, call: &RemoteCall, settings: &HubSettings) -> Result<Bytes, UpstreamError> {

@@ -28,6 +28,20 @@ pub(super) fn warnings(definition: &UpstreamDefinition) -> Vec<String> {
              \"${{env:NAME}}\" or \"${{file:/path}}\", if it takes it there"
         )
     }));
+    let probed_with = definition.health.settings.get("command");
+    let words = probed_with
+        .and_then(serde_json::Value::as_array)
+        .into_iter()
+        .flatten();
+    let words: Vec<String> = words
+        .filter_map(|word| word.as_str().map(str::to_owned))
+        .collect();
+    let in_words_of_probe = in_words(&words).into_iter();
+    warnings.extend(in_words_of_probe.map(|index| {
+        format!(
+            "health.settings.command[{index}]: {HERE}, and for everybody who sees the processes of the machine; let the program read it itself"
+        )
+    }));
     let endpoints = definition.endpoints.iter().enumerate();
     let endpoints = endpoints.map(|(index, endpoint)| (format!("endpoints[{index}].url"), &endpoint.url));
     let url = definition.url.iter().map(|url| ("url".to_owned(), url));

@@ -11,6 +11,7 @@ fn source(name: &str) -> SourceSettings {
         interval: Duration::from_secs(1),
         tags: vec!["found".into()],
         tools_prefix: Some("pre".to_owned()),
+        tools_group: None,
         trust: false,
         allow_empty: false,
         max_servers: 3,
@@ -182,12 +183,31 @@ fn an_empty_set_and_one_that_is_too_large_are_refused() {
 }
 
 #[test]
+fn who_is_not_trusted_stands_in_for_nobody_unless_the_configuration_says_so() {
+    let own = json!({"url": "http://a.example/mcp", "tools": {"group": "weather"}});
+    let board = board(&["one"]);
+    board.take(0, set(&[("a", own.clone()), ("b", url("b"))]));
+    assert_eq!(served(&board), ["b"]);
+    let mut grouping = source("two");
+    grouping.tools_group = Some("lab".to_owned());
+    let board = Board::new(vec![grouping], Arc::new(|_| Ok(())));
+    board.take(0, set(&[("a", own), ("b", url("b"))]));
+    let joined = board.join(Vec::new(), |_| false);
+    let groups: Vec<_> = joined.iter().map(|one| one.tools.group.as_deref()).collect();
+    assert_eq!(groups, [Some("lab")], "only those that claim none");
+}
+
+#[test]
 fn who_is_not_trusted_starts_nothing_and_names_no_secret() {
     let entries = [
         ("program", json!({"command": "sh"})),
         (
             "secret",
             json!({"url": "http://a.example/mcp", "auth": {"type": "bearer", "credential": "${env:DYNMCP_SECRET_A}"}}),
+        ),
+        (
+            "watched",
+            json!({"endpoints": [{"url": "http://a.example/mcp"}], "health": {"probe": "exec", "settings": {"command": ["sh"]}}}),
         ),
     ];
     let board = board(&["one"]);
@@ -199,14 +219,16 @@ fn who_is_not_trusted_starts_nothing_and_names_no_secret() {
         .map(|(_, reason)| reason.clone())
         .collect();
     assert!(
-        reasons[0].contains("start a program") && reasons[1].contains("refer to secrets"),
+        reasons[0].contains("start a program")
+            && reasons[1].contains("refer to secrets")
+            && reasons[2].contains("asked by a program"),
         "{reasons:?}"
     );
     let mut trusted = source("two");
     trusted.trust = true;
     let board = Board::new(vec![trusted], Arc::new(|_| Ok(())));
     board.take(0, set(&entries));
-    assert_eq!(served(&board), ["program", "secret"]);
+    assert_eq!(served(&board), ["program", "secret", "watched"]);
 }
 
 #[test]

@@ -24,11 +24,33 @@ pub(super) fn check(definition: &UpstreamDefinition, problems: &mut Vec<Problem>
     {
         problems.push(Problem::at("health.path", "must be a path that begins with `/`"));
     }
-    if definition.protocol == UpstreamProtocol::Http && health.probe == Some(Probe::Mcp) {
+    if definition.protocol == UpstreamProtocol::Http && health.probe() == Some(Probe::Mcp) {
         problems.push(Problem::at(
             "health.probe",
             "`mcp` is for MCP servers; an HTTP service is asked with `http`",
         ));
+    }
+    probe(health, problems);
+}
+
+/// A probe of another name has settings of its own, and the gateway's own have none.
+fn probe(health: &Health, problems: &mut Vec<Problem>) {
+    let Some(name) = health.named_probe() else {
+        if !health.settings.is_empty() {
+            let reason = "are for probes such as `exec` (`health.probe`); what `mcp` and `http` ask for is said by `path`";
+            problems.push(Problem::at("health.settings", reason));
+        }
+        return;
+    };
+    let is_part = |c: u8| c.is_ascii_lowercase() || c.is_ascii_digit() || c == b'_';
+    if !(1..=64).contains(&name.len()) || !name.bytes().all(is_part) {
+        let reason = "must be `mcp`, `http`, `exec`, or the name of another probe: 1 to 64 of a-z 0-9 _";
+        problems.push(Problem::at("health.probe", reason));
+    }
+    if health.path.is_some() {
+        let reason =
+            format!("is what `http` asks for; the probe `{name}` is told in `health.settings` what to ask");
+        problems.push(Problem::at("health.path", reason));
     }
 }
 
