@@ -17,7 +17,6 @@ use super::{
 };
 use crate::secrets::Secrets;
 use http::HeaderValue;
-use mcp_common::secret::Secret;
 use state::PAUSE;
 pub(crate) use state::REFUSED;
 pub(super) use state::State;
@@ -27,7 +26,7 @@ use std::{
         Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, Ordering},
     },
-    time::{Duration, Instant},
+    time::Instant,
 };
 use tokio::{sync::OwnedMutexGuard, task::JoinHandle};
 

@@ -167,7 +167,9 @@ impl State {
 
     /// Whether the login that there is does not do any more.
     fn is_another_needed(&self) -> bool {
-        let is_refused = self.refusals > 0 && !self.is_proven.load(Ordering::Relaxed);
-        !self.wanted.is_empty() || self.is_unknown || (self.refresh.is_none() && is_refused)
+        // A single new token that is refused says nothing yet.
+        let patience = u32::from(self.refresh.is_some());
+        let is_refused = self.refusals > patience && !self.is_proven.load(Ordering::Relaxed);
+        !self.wanted.is_empty() || self.is_unknown || is_refused
     }
 }

@@ -3,7 +3,7 @@ use super::*;
 const A: &str = "https://a.example/mcp";
 const B: &str = "https://b.example/mcp";
 
-fn present(id: &str, url: &str, is_found: bool) -> Present<'_> {
+fn present<'a>(id: &'a str, url: &str, is_found: bool) -> Present<'a> {
     Present {
         id,
         url: url.to_owned(),
