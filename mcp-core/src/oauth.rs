@@ -19,10 +19,11 @@ mod scopes;
 mod server;
 mod token;
 
-pub(crate) use account::{Account, Means, Shown};
+pub(crate) use account::{Account, Means, REFUSED, Shown};
 pub use accounts::Accounts;
+pub(crate) use accounts::Present;
 pub(crate) use binding::Binding;
 pub(crate) use challenge::Challenge;
 pub use error::OAuthError;
 pub(crate) use fetch::Fetcher;
-pub use login::{Answered, CALLBACK, CLIENT_DOCUMENT, LoginState, Registrant};
+pub use login::{Answered, CALLBACK, CLIENT_DOCUMENTS, LoginState, Presence, Registrant};

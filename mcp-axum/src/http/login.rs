@@ -1,16 +1,16 @@
-//! Where browsers come back to from authorization servers of upstreams (`/oauth/callback`), and what the gateway says of itself to these
-//! (`/oauth/client.json`). Both are for everybody: what counts is the `state`, which nobody guesses and which is good once.
+//! Where browsers come back to from authorization servers of upstreams (`/oauth/callback/{upstream}`), and what the gateway says of itself to these
+//! (`/oauth/client/{upstream}.json`). Both are for everybody: what counts is the `state`, which nobody guesses and which is good once, at its upstream's place.
 
 use super::{error::Error, manners::method_not_allowed};
 use crate::app::App;
 use axum::{
     Json, Router,
-    extract::{Query, State, rejection::QueryRejection},
+    extract::{Path, Query, State, rejection::QueryRejection},
     response::{IntoResponse, Response},
     routing::get,
 };
 use http::{HeaderName, HeaderValue, Method, StatusCode, header};
-use mcp_core::oauth::{Answered, CALLBACK, CLIENT_DOCUMENT, Registrant};
+use mcp_core::oauth::{Answered, CALLBACK, CLIENT_DOCUMENTS, Registrant};
 use serde::Deserialize;
 use std::{fmt, sync::Arc};
 
@@ -44,8 +44,8 @@ impl fmt::Debug for Came {
 /// Both of them.
 pub(crate) fn router(app: Arc<App>) -> Router {
     Router::new()
-        .route(CALLBACK, get(come_back))
-        .route(CLIENT_DOCUMENT, get(client_document))
+        .route(&format!("{CALLBACK}/{{upstream}}"), get(come_back))
+        .route(&format!("{CLIENT_DOCUMENTS}/{{document}}"), get(client_document))
         .method_not_allowed_fallback(method_not_allowed)
         .with_state(app)
 }
@@ -53,6 +53,7 @@ pub(crate) fn router(app: Arc<App>) -> Router {
 /// Ends a login.
 async fn come_back(
     State(app): State<Arc<App>>,
+    Path(place): Path<String>,
     method: Method,
     came: Result<Query<Came>, QueryRejection>,
 ) -> Response {
@@ -78,6 +79,18 @@ async fn come_back(
         }
     };
     let state = came.state.unwrap_or_default();
+    let waiting = app.hub.upstream_of_login(&state);
+    if let Some(upstream) = waiting.as_ref().filter(|upstream| ***upstream != *place) {
+        // It was led to another authorization server than the one that it was sent to.
+        tracing::warn!(
+            upstream = &**upstream,
+            "a login to an upstream came back to the place of another one"
+        );
+        let text = format!(
+            "The gateway is not logged in: the login was begun for `{upstream}`, and came back to the place of another upstream: nothing was done with it.\n"
+        );
+        return said(StatusCode::BAD_REQUEST, text);
+    }
     match app.hub.finish_login(&state, came.iss.as_deref(), answered).await {
         Ok(upstream) => {
             tracing::info!(upstream = &*upstream, "somebody has logged in to an upstream");
@@ -85,7 +98,11 @@ async fn come_back(
             said(StatusCode::OK, text)
         }
         Err(error) => {
-            tracing::warn!(%error, "a login to an upstream came to nothing");
+            // Anybody may come with anything.
+            match waiting {
+                Some(_) => tracing::warn!(%error, "a login to an upstream came to nothing"),
+                None => tracing::debug!(%error, "somebody came back from a login that nobody waits for"),
+            }
             said(
                 StatusCode::BAD_REQUEST,
                 format!("The gateway is not logged in: {error}.\n"),
@@ -95,9 +112,12 @@ async fn come_back(
 }
 
 /// What the gateway is, for authorization servers that know clients by their URL.
-async fn client_document(State(app): State<Arc<App>>) -> Response {
+async fn client_document(State(app): State<Arc<App>>, Path(document): Path<String>) -> Response {
     let public_url = app.settings.app.public_url.as_deref();
-    match public_url.and_then(|base| Registrant::at(base).client_document()) {
+    // Also of an upstream that there is not: who asks does not learn which there are.
+    let upstream = document.strip_suffix(".json").filter(|id| is_id(id));
+    let presence = public_url.zip(upstream);
+    match presence.and_then(|(base, upstream)| Registrant::at(base).of(upstream).client_document()) {
         Some(document) => {
             let mut response = Json(document).into_response();
             response
@@ -106,10 +126,18 @@ async fn client_document(State(app): State<Arc<App>>) -> Response {
             response
         }
         None => Error::not_found(
-            "this gateway is known to nobody by a document: `app.public_url` does not begin with https://",
+            "this gateway is known to nobody by such a document: they are called UPSTREAM.json, and `app.public_url` has to begin with https://",
         )
         .into_response(),
     }
+}
+
+/// What an upstream can be called.
+fn is_id(text: &str) -> bool {
+    (1..=32).contains(&text.len())
+        && text
+            .bytes()
+            .all(|b| matches!(b, b'a'..=b'z' | b'0'..=b'9' | b'-'))
 }
 
 fn said(status: StatusCode, text: String) -> Response {

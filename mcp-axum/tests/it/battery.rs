@@ -33,9 +33,9 @@ const OPEN: &[&str] = &[
     "/api/v1/auth/token",
     "/.well-known/oauth-protected-resource/mcp/{instance}",
     // Where a browser comes back to from a login: what counts is what it brings.
-    "/oauth/callback",
+    "/oauth/callback/{upstream}",
     // Who the gateway is, for authorization servers.
-    "/oauth/client.json",
+    "/oauth/client/{document}",
 ];
 /// The page of the console and what it loads: it shows nothing without a key.
 const CONSOLE: &str = "/console";

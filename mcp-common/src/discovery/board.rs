@@ -2,7 +2,10 @@
 
 use super::{Announced, FoundUpstream, NotSeen, Set, SourceReport, SourceSettings};
 use crate::{
-    definition::{Read, UpstreamDefinition, upstream::PRIORITY},
+    definition::{
+        Read, UpstreamDefinition,
+        upstream::{PRIORITY, UpstreamAuth},
+    },
     document::Document,
     key::Definition,
     problem::Problems,
@@ -397,6 +400,14 @@ impl Source {
                     "it would {what}, which only a discovery with `trust = true` may"
                 ));
             }
+        }
+        if definition
+            .auth
+            .as_ref()
+            .is_some_and(UpstreamAuth::believes_its_server)
+        {
+            let reason = "auth.issuer: is missing: what is found where a discovery looks could name an authorization server of its own, which would see the client's secret";
+            return Err(reason.to_owned());
         }
         definition.origin = Some(self.settings.name.clone());
         let definition = Arc::new(definition);

@@ -5,7 +5,7 @@ use mcp_common::definition::{
     tool::{ClientAuth, MaybeSecret, SecretReference},
     upstream::UpstreamAuth,
 };
-use serde_json::json;
+use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
 /// How a token is got.
@@ -85,7 +85,16 @@ impl Binding {
             self.issuer,
             self.token_url,
         ]);
-        let digest = Sha256::digest(place.to_string());
-        digest.iter().map(|byte| format!("{byte:02x}")).collect()
+        digest(&place)
     }
+
+    /// What a token is asked for with: one that was asked for with something else is not what the document wants.
+    pub(super) fn terms(&self) -> String {
+        digest(&json!([self.scopes, self.audience, self.resource]))
+    }
+}
+
+fn digest(value: &Value) -> String {
+    let digest = Sha256::digest(value.to_string());
+    digest.iter().map(|byte| format!("{byte:02x}")).collect()
 }

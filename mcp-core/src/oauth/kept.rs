@@ -1,12 +1,19 @@
 //! Logins on disk, for the gateway's user alone: a login is to outlast a restart. What a gateway gets by itself is not kept, but for the name of the
 //! authorization server that it believed first.
 
-use super::{account::State, binding::Grant, discovery::Found, registration::Registered, token::Token};
+use super::{
+    account::{Account, State},
+    binding::Grant,
+    discovery::Found,
+    registration::Registered,
+    token::Token,
+};
 use mcp_common::{private_file, secret::ExposeSecret};
 use serde::{Deserialize, Serialize};
 use std::{
     fs, io,
     path::PathBuf,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
 
@@ -14,17 +21,24 @@ use std::{
 const MOST_BYTES: u64 = 1 << 20;
 
 /// The place of one account; nowhere, without a file.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Shelf(pub(super) Option<PathBuf>);
+#[derive(Clone, Debug)]
+pub(super) struct Shelf {
+    file: Option<PathBuf>,
+    /// Whether the account is still the one of its server. Held while something is written.
+    is_current: Arc<Mutex<bool>>,
+}
 
 #[derive(Default, Serialize, Deserialize)]
 #[serde(default)]
 struct Written {
     of: String,
+    terms: String,
     issuer: Option<String>,
     scopes: Vec<String>,
     found: Option<Found>,
     client: Option<WrittenClient>,
+    /// Of logins that were begun.
+    next_client: Option<WrittenClient>,
     access_token: Option<String>,
     /// Seconds since 1970.
     expires_at: u64,
@@ -42,9 +56,30 @@ struct WrittenClient {
 }
 
 impl Shelf {
-    /// What is kept of this account; another one's is not.
-    pub(super) fn find(&self, identity: &str) -> Option<State> {
-        let file = self.0.as_ref()?;
+    pub(super) fn at(file: Option<PathBuf>) -> Self {
+        Self {
+            file,
+            is_current: Arc::new(Mutex::new(true)),
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, bool> {
+        self.is_current.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether what is got for the account is of any use.
+    pub(super) fn is_current(&self) -> bool {
+        *self.lock()
+    }
+
+    /// Another account has its place, or none: nothing is written there any more when this is done.
+    pub(super) fn give_up(&self) {
+        *self.lock() = false;
+    }
+
+    /// What is kept of this account; another one's is not, and of one that asked for its tokens with something else what holds whatever that is.
+    pub(super) fn find(&self, identity: &str, terms: &str) -> Option<State> {
+        let file = self.file.as_deref()?;
         let read = match fs::metadata(file) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return None,
             Ok(found) if found.len() > MOST_BYTES => Err("it is too large".to_owned()),
@@ -55,7 +90,12 @@ impl Shelf {
             serde_json::from_slice::<Written>(&text).map_err(|_| "it is not as it was written".to_owned())
         });
         match parsed {
-            Ok(written) => (written.of == identity).then(|| written.into()),
+            Ok(written) if written.of != identity => None,
+            Ok(written) => {
+                let is_same = written.terms == terms;
+                let state = State::from(written);
+                Some(if is_same { state } else { state.without_tokens() })
+            }
             Err(reason) => {
                 let file = file.display();
                 tracing::warn!("the login `{file}` cannot be used ({reason}); somebody has to log in again");
@@ -65,9 +105,14 @@ impl Shelf {
     }
 
     /// Takes the place of what was kept. What cannot be written is said.
-    pub(super) fn put(&self, identity: &str, grant: Grant, state: &State) {
-        let Some(file) = &self.0 else { return };
-        let text = serde_json::to_vec(&Written::of(identity, grant, state)).unwrap_or_default();
+    pub(super) fn put(&self, account: &Account) {
+        let Some(file) = self.file.as_deref() else { return };
+        let is_current = self.lock();
+        if !*is_current {
+            return;
+        }
+        // Looked at while nobody else writes: what is written last is what was known last.
+        let text = serde_json::to_vec(&Written::of(account, &account.state())).unwrap_or_default();
         if let Err(error) = private_file::replace(file, &text) {
             let file = file.display();
             tracing::warn!(%error, "the login cannot be kept in `{file}`: after a restart somebody has to log in again");
@@ -76,13 +121,14 @@ impl Shelf {
 }
 
 impl Written {
-    fn of(identity: &str, grant: Grant, state: &State) -> Self {
+    fn of(account: &Account, state: &State) -> Self {
         let own = Self {
-            of: identity.to_owned(),
+            of: account.identity.clone(),
+            terms: account.terms.clone(),
             issuer: state.issuer.clone(),
             ..Self::default()
         };
-        if grant == Grant::ClientCredentials {
+        if account.grant == Grant::ClientCredentials {
             return own;
         }
         let token = state.token.as_ref();
@@ -91,17 +137,8 @@ impl Written {
         Self {
             scopes: state.asked.clone(),
             found: state.found.clone(),
-            client: state.registered.as_ref().map(|client| WrittenClient {
-                issuer: client.issuer.clone(),
-                redirect_uri: client.redirect_uri.clone(),
-                client_id: client.client_id.clone(),
-                client_secret: client
-                    .client_secret
-                    .as_ref()
-                    .map(|secret| secret.expose_secret().to_owned()),
-                method: client.method.clone(),
-                until: client.until,
-            }),
+            client: state.registered.as_ref().map(Into::into),
+            next_client: state.offered.as_ref().map(Into::into),
             access_token: token.map(|token| token.access.expose_secret().to_owned()),
             expires_at,
             refresh_token: state
@@ -109,6 +146,33 @@ impl Written {
                 .as_ref()
                 .map(|token| token.expose_secret().to_owned()),
             ..own
+        }
+    }
+}
+
+impl From<&Registered> for WrittenClient {
+    fn from(client: &Registered) -> Self {
+        let secret = client.client_secret.as_ref();
+        Self {
+            issuer: client.issuer.clone(),
+            redirect_uri: client.redirect_uri.clone(),
+            client_id: client.client_id.clone(),
+            client_secret: secret.map(|secret| secret.expose_secret().to_owned()),
+            method: client.method.clone(),
+            until: client.until,
+        }
+    }
+}
+
+impl From<WrittenClient> for Registered {
+    fn from(client: WrittenClient) -> Self {
+        Self {
+            issuer: client.issuer,
+            redirect_uri: client.redirect_uri,
+            client_id: client.client_id,
+            client_secret: client.client_secret.map(Into::into),
+            method: client.method,
+            until: client.until,
         }
     }
 }
@@ -121,14 +185,8 @@ impl From<Written> for State {
             token: token.and_then(|token| Token::new(token.into(), Instant::now(), left).ok()),
             refresh: written.refresh_token.map(Into::into),
             found: written.found,
-            registered: written.client.map(|client| Registered {
-                issuer: client.issuer,
-                redirect_uri: client.redirect_uri,
-                client_id: client.client_id,
-                client_secret: client.client_secret.map(Into::into),
-                method: client.method,
-                until: client.until,
-            }),
+            registered: written.client.map(Into::into),
+            offered: written.next_client.map(Into::into),
             issuer: written.issuer,
             asked: written.scopes,
             ..Self::default()

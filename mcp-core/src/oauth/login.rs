@@ -5,7 +5,7 @@ use super::{
     discovery::Found,
     error::OAuthError,
     fetch::plain,
-    registration::Client,
+    registration::{Client, Registered},
 };
 use mcp_common::secret::Secret;
 use serde::Serialize;
@@ -18,10 +18,10 @@ use std::{
 };
 use url::Url;
 
-/// Where browsers come back to.
+/// Beneath it is where browsers come back to, a place for each upstream.
 pub const CALLBACK: &str = "/oauth/callback";
-/// Where the gateway's document about itself is (OAuth Client ID Metadata Document).
-pub const CLIENT_DOCUMENT: &str = "/oauth/client.json";
+/// Beneath it are the gateway's documents about itself (OAuth Client ID Metadata Document), one for each upstream.
+pub const CLIENT_DOCUMENTS: &str = "/oauth/client";
 
 /// How long somebody may take to log in.
 const PATIENCE: Duration = Duration::from_secs(600);
@@ -32,6 +32,14 @@ const MOST: usize = 256;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Registrant {
     base: String,
+}
+
+/// The gateway as it is known for one upstream. No other upstream has this redirect URI: an authorization server that leads a browser to another one, which sends it
+/// back with a code, has it come back where nobody waits for that code (RFC 9700 section 4.4).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Presence {
+    base: String,
+    upstream: String,
 }
 
 /// How a login is doing.
@@ -66,6 +74,8 @@ pub(super) struct Pending {
     pub(super) means: Arc<Means>,
     pub(super) found: Found,
     pub(super) client: Client,
+    /// The same, where it made itself known.
+    pub(super) registered: Option<Registered>,
     pub(super) verifier: Secret,
     pub(super) redirect_uri: String,
     pub(super) scopes: Vec<String>,
@@ -84,16 +94,26 @@ impl Registrant {
         }
     }
 
+    /// For this upstream.
+    pub fn of(&self, upstream: &str) -> Presence {
+        Presence {
+            base: self.base.clone(),
+            upstream: upstream.to_owned(),
+        }
+    }
+}
+
+impl Presence {
     /// Where browsers come back to.
     pub fn redirect_uri(&self) -> String {
-        format!("{}{CALLBACK}", self.base)
+        format!("{}{CALLBACK}/{}", self.base, self.upstream)
     }
 
     /// The URL of the document; authorization servers fetch it, so there has to be one that they can believe.
     pub(super) fn document(&self) -> Option<String> {
         self.base
             .starts_with("https://")
-            .then(|| format!("{}{CLIENT_DOCUMENT}", self.base))
+            .then(|| format!("{}{CLIENT_DOCUMENTS}/{}.json", self.base, self.upstream))
     }
 
     /// What the gateway says of itself.
@@ -134,6 +154,7 @@ impl Pending {
             means: means.clone(),
             found,
             client,
+            registered: None,
             verifier,
             redirect_uri,
             scopes,
@@ -220,6 +241,15 @@ impl Logins {
             }
         }
         all.insert(state, pending);
+    }
+
+    /// The upstream of the login with this `state`.
+    pub(super) fn upstream(&self, state: &str) -> Option<Arc<str>> {
+        let all = self.lock();
+        let pending = all
+            .get(state)
+            .filter(|pending| pending.begun.elapsed() < PATIENCE)?;
+        Some(pending.means.upstream.clone())
     }
 
     /// It is not there for anybody afterwards.

@@ -71,6 +71,8 @@ struct Answer {
 
 impl Token {
     pub(super) fn new(access: Secret, begun: Instant, lifetime: Duration) -> Result<Self, OAuthError> {
+        // Whatever a server or a damaged file says.
+        let lifetime = lifetime.min(LONGEST);
         let header = encode::sensitive(&format!("Bearer {}", access.expose_secret())).map_err(|_| {
             OAuthError::Refused("the authorization server gave a token that is no header".to_owned())
         })?;
@@ -96,21 +98,15 @@ pub(super) async fn ask(
     let (form, credential) = form(binding, found, client, &grounds, scopes)?;
     let begun = Instant::now();
     let reply = fetcher
-        .post_form(&endpoint, form, credential)
+        .post_form(&endpoint, form, credential.clone())
         .await
         .map_err(|error| error.after("no token from the token endpoint: "))?;
     let status = reply.status;
+    let shown = shown(binding, client, &grounds, credential.as_ref());
     let said = |what: &str| {
-        let mut what = plain(what);
-        let secrets = match (&client.proof, &grounds) {
-            (Proof::Basic(secret) | Proof::Body(secret), _) => Some(&**secret),
-            (_, Grounds::Refresh(token)) => Some(*token),
-            (_, Grounds::Code { code, .. }) => Some(*code),
-            _ => None,
-        };
-        if let Some(secret) = secrets {
-            what = redacted(&what, secret);
-        }
+        // Before it is cut, since a part of a secret is one too, and after it, since what is left out may have stood in one.
+        let without = |text: String| shown.iter().fold(text, |text, secret| redacted(&text, secret));
+        let what = without(plain(&without(what.to_owned())));
         format!(
             "no token: the token endpoint at {} answered {}{what}",
             host(&endpoint),
@@ -132,7 +128,8 @@ pub(super) async fn ask(
         let words = format!(" {error} {}", answer.error_description.unwrap_or_default());
         let text = said(words.trim_end());
         return Err(match &*error {
-            "invalid_grant" | "invalid_client" => OAuthError::Forgotten(text),
+            "invalid_grant" => OAuthError::Forgotten(text),
+            "invalid_client" => OAuthError::UnknownClient(text),
             "temporarily_unavailable" | "server_error" => OAuthError::Away(text),
             _ => OAuthError::Refused(text),
         });
@@ -163,6 +160,44 @@ pub(super) async fn ask(
         refresh: refresh.map(Into::into),
         scopes: answer.scope.as_deref().map(scopes::parse),
     })
+}
+
+/// What the token endpoint is shown that nobody else may read, as it is and as it stands in a form.
+fn shown(
+    binding: &Binding,
+    client: &Client,
+    grounds: &Grounds<'_>,
+    credential: Option<&HeaderValue>,
+) -> Vec<Secret> {
+    let is_id_secret = binding
+        .client_id
+        .as_ref()
+        .is_some_and(|id| id.reference().is_some());
+    let id = is_id_secret.then_some(&*client.id);
+    let proof = match &client.proof {
+        Proof::Basic(secret) | Proof::Body(secret) => Some(&**secret),
+        Proof::Signs(..) | Proof::Nothing => None,
+    };
+    let ground = match grounds {
+        Grounds::Client => [None, None],
+        Grounds::Refresh(token) => [Some(*token), None],
+        Grounds::Code { code, verifier, .. } => [Some(*code), Some(*verifier)],
+    };
+    let credential = credential.and_then(|value| value.to_str().ok()?.strip_prefix("Basic "));
+    let texts = [id, proof]
+        .into_iter()
+        .chain(ground)
+        .flatten()
+        .map(ExposeSecret::expose_secret);
+    let mut all = Vec::new();
+    for text in texts.chain(credential) {
+        all.push(text.to_owned());
+        all.push(form_urlencoded::byte_serialize(text.as_bytes()).collect());
+    }
+    // One may be a part of another.
+    all.sort_by_key(|text: &String| std::cmp::Reverse(text.len()));
+    all.dedup();
+    all.into_iter().map(Into::into).collect()
 }
 
 /// What is posted, and the credential beside it.

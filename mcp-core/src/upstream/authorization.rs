@@ -48,12 +48,15 @@ impl Authorization {
         let strange = transport.for_strangers().unwrap_or_default();
         let (tls, hop) = dressed(&transport, settings)?;
         let (strange_tls, _) = dressed(&strange, settings)?;
-        let client = |gateway: EgressSettings, transport: &Transport, tls| {
+        let policy = |gateway: EgressSettings, transport: &Transport| {
+            Arc::new(Policy {
+                gateway,
+                own: transport.egress.clone(),
+            })
+        };
+        let client = |egress: Arc<Policy>, transport: &Transport, tls| {
             let connecting = ConnectSettings {
-                egress: Arc::new(Policy {
-                    gateway,
-                    own: transport.egress.clone(),
-                }),
+                egress,
                 server_name: transport.server_name.clone(),
                 timeout: definition.timeouts.connect(),
             };
@@ -68,12 +71,14 @@ impl Authorization {
             allow_loopback: false,
             ..settings.egress.clone()
         };
+        let strangers = policy(public, &strange);
         let named = std::iter::once(url).chain(binding.named());
         let fetcher = Fetcher {
             // Those that are none were found when the document was written.
             named: named.filter_map(|url| url.parse::<Uri>().ok()).collect(),
-            own: client(settings.egress.clone(), &transport, tls),
-            public: client(public, &strange, strange_tls),
+            own: client(policy(settings.egress.clone(), &transport), &transport, tls),
+            public: client(strangers.clone(), &strange, strange_tls),
+            strangers,
             hop: hop.clone(),
         };
         let means = Means {
@@ -122,7 +127,12 @@ impl Authorization {
                 let renewing = self.account.renewed(&self.means, shown, challenge());
                 Ok(Some(renewing.await?))
             }
-            StatusCode::UNAUTHORIZED => Ok(None),
+            StatusCode::UNAUTHORIZED => {
+                if let Some(shown) = shown {
+                    self.account.refused(shown);
+                }
+                Ok(None)
+            }
             StatusCode::FORBIDDEN if !attempts.is_widened && challenge().wants_more() => {
                 if let Some(shown) = shown {
                     shown.prove();

@@ -21,6 +21,7 @@ use super::{
 use crate::{
     connect::{self, ConnectSettings, Connector, Hop, Policy, Shortcoming},
     encode,
+    oauth::REFUSED,
     relay::Line,
     secrets::Secrets,
     tool::{Transport, http::transport::secrets::Found},
@@ -337,8 +338,7 @@ impl HttpLink {
             {
                 Some(next) => shown = Some(next),
                 None if response.status() == StatusCode::UNAUTHORIZED && !self.has_session() => {
-                    let text = "the server refuses the token that the gateway was just given for it (401)";
-                    return Err(UpstreamError::Authorization(text.to_owned()));
+                    return Err(UpstreamError::Authorization(REFUSED.to_owned()));
                 }
                 None => return Ok(response),
             }

@@ -5,6 +5,7 @@ use super::{
     drift::Drift,
     error::UpstreamError,
     inventory::{self, Inventory, Shelf},
+    logins::over_http,
     remote::{Lasting, Remote},
     settings::HubSettings,
     status::Status,
@@ -15,6 +16,7 @@ use super::{
 use crate::{
     egress::EgressSettings,
     fleet::{EndpointStatus, Fleets, QueueStatus},
+    oauth::Present,
     relay::Updates,
 };
 use arc_swap::ArcSwap;
@@ -59,7 +61,7 @@ pub struct Hub {
     fleets: Fleets,
     /// Where supervisors and calls run, whoever asks.
     runtime: Handle,
-    remotes: ArcSwap<Remotes>,
+    remotes: Arc<ArcSwap<Remotes>>,
     /// Held while definitions change.
     changing: Mutex<()>,
     changes: Arc<Changes>,
@@ -109,7 +111,7 @@ impl Hub {
             fleets: Fleets::telling(settings.events.clone(), settings.probes.clone()),
             settings: ArcSwap::from_pointee(settings),
             runtime,
-            remotes: ArcSwap::default(),
+            remotes: Arc::default(),
             changing: Mutex::new(()),
             changes: Arc::default(),
             tasks,
@@ -125,14 +127,23 @@ impl Hub {
 
     /// Takes over what is defined now, of which only MCP servers are its concern. Upstreams that are not among these end; nobody waits for those that are new.
     pub fn define(&self, definitions: impl Iterator<Item = Arc<UpstreamDefinition>>) {
+        self.define_of(definitions, &|_| false);
+    }
+
+    /// The same, where there may be documents that cannot be used now: `is_stored` says whether there is one of an id. What is kept of these is.
+    pub fn define_of(
+        &self,
+        definitions: impl Iterator<Item = Arc<UpstreamDefinition>>,
+        is_stored: &dyn Fn(&str) -> bool,
+    ) {
         let changing = lock(&self.changing);
         let before = self.remotes.load_full();
         let mut after = Remotes::new();
         let mut changed: Vec<Arc<str>> = Vec::new();
         let definitions: Vec<_> = definitions.collect();
         // Also of those that are switched off: a login is to be there when they are switched on again.
-        let ids = definitions.iter().map(|definition| &*definition.id).collect();
-        self.settings.load().accounts.keep_only(&ids);
+        let present: Vec<_> = definitions.iter().flat_map(|one| servers(one)).collect();
+        self.settings.load().accounts.keep_only(&present, is_stored);
         let servers = definitions
             .iter()
             .cloned()
@@ -374,10 +385,18 @@ impl Hub {
 
     /// Makes a new connection, and waits for nothing.
     pub(super) fn begin_anew(&self, id: &str) {
-        if let Some(remote) = self.remotes.load().get(id) {
-            let (answer, _) = oneshot::channel();
-            // Where so much is wanted already, a connection is made anyway.
-            let _ = remote.orders.try_send(Order::Restart(answer));
+        self.beginner()(id);
+    }
+
+    /// Does so when it is called, whether or not the hub is at hand.
+    pub(super) fn beginner(&self) -> impl Fn(&str) + Send + 'static {
+        let remotes = self.remotes.clone();
+        move |id| {
+            if let Some(remote) = remotes.load().get(id) {
+                let (answer, _) = oneshot::channel();
+                // Where so much is wanted already, a connection is made anyway.
+                let _ = remote.orders.try_send(Order::Restart(answer));
+            }
         }
     }
 
@@ -454,6 +473,17 @@ impl Changes {
             listener(id);
         }
     }
+}
+
+/// Those that may have tokens of their own.
+fn servers(definition: &UpstreamDefinition) -> impl Iterator<Item = Present<'_>> {
+    let all = definition.endpoints.iter().map(|endpoint| &endpoint.url);
+    let urls = all.chain(&definition.url).map(|url| over_http(url));
+    urls.map(move |url| Present {
+        id: &definition.id,
+        url,
+        is_found: definition.origin.is_some(),
+    })
 }
 
 /// A panic elsewhere does not make these wrong.

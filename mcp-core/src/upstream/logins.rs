@@ -3,6 +3,7 @@
 use super::{authorization::Authorization, error::UpstreamError, hub::Hub};
 use crate::oauth::{Account, Answered, Binding, LoginState, OAuthError, Registrant};
 use std::sync::Arc;
+use tokio::task::JoinError;
 use tokio_util::task::AbortOnDropHandle;
 
 impl Hub {
@@ -25,7 +26,13 @@ impl Hub {
         Some(self.here(beginning).await)
     }
 
-    /// Ends a login with what came back, and connects anew; the answer is the id of the upstream.
+    /// The upstream of the login with this `state`, where one is waited for.
+    pub fn upstream_of_login(&self, state: &str) -> Option<Arc<str>> {
+        self.settings().accounts.upstream_of_login(state)
+    }
+
+    /// Ends a login with what came back, and connects anew; the answer is the id of the upstream. It goes on when nobody waits for it any more: what came back is good
+    /// only once.
     pub async fn finish_login(
         &self,
         state: &str,
@@ -34,10 +41,12 @@ impl Hub {
     ) -> Result<Arc<str>, UpstreamError> {
         let accounts = self.settings().accounts.clone();
         let (state, issuer) = (state.to_owned(), issuer.map(str::to_owned));
-        let finishing = async move { accounts.finish_login(&state, issuer.as_deref(), answered).await };
-        let id = self.here(finishing).await?;
-        self.begin_anew(&id);
-        Ok(id)
+        let begin_anew = self.beginner();
+        let finishing = async move {
+            let finished = accounts.finish_login(&state, issuer.as_deref(), answered).await;
+            finished.inspect(|id| begin_anew(id))
+        };
+        Ok(self.runtime().spawn(finishing).await.map_err(broken)??)
     }
 
     /// Forgets a login, and connects anew. `None` if there is no such upstream.
@@ -90,9 +99,12 @@ impl Hub {
         work: impl Future<Output = Result<T, OAuthError>> + Send + 'static,
     ) -> Result<T, UpstreamError> {
         let working = AbortOnDropHandle::new(self.runtime().spawn(work));
-        let broken = |_| OAuthError::Away("the login ended in an internal error".to_owned());
         Ok(working.await.map_err(broken)??)
     }
+}
+
+fn broken(_: JoinError) -> OAuthError {
+    OAuthError::Away("the login ended in an internal error".to_owned())
 }
 
 fn no_login() -> UpstreamError {

@@ -2,5 +2,7 @@
 
 mod by_itself;
 mod by_login;
+mod documents;
+mod lasting;
 mod place;
 mod wrong;

@@ -1,4 +1,4 @@
-//! Logins to upstreams: `/admin/uds/{id}/login` begins one, says how it is doing, and forgets it. It ends at `/oauth/callback`.
+//! Logins to upstreams: `/admin/uds/{id}/login` begins one, says how it is doing, and forgets it. It ends at `/oauth/callback/{id}`.
 
 use super::{envelope::Success, parameters::Target, upstreams::missing};
 use crate::{
@@ -23,7 +23,7 @@ pub(super) struct LoginBegun {
     #[schema(example = "https://login.example/authorize?response_type=code&…")]
     url: String,
     /// Where the browser comes back to; authorization servers that the client is registered at by hand have to know it.
-    #[schema(example = "https://gateway.example.com/oauth/callback")]
+    #[schema(example = "https://gateway.example.com/oauth/callback/tickets")]
     redirect_uri: String,
 }
 
@@ -69,7 +69,7 @@ pub(super) async fn begin(
     Target(key): Target,
 ) -> Result<Success<LoginBegun>> {
     let registrant = registrant(&app, &headers)?;
-    let redirect_uri = registrant.redirect_uri();
+    let redirect_uri = registrant.of(&key.id).redirect_uri();
     let begun = app.hub.begin_login(&key.id, registrant).await;
     let url = begun
         .ok_or_else(|| missing(&key))?

@@ -186,13 +186,26 @@ async fn what_tools_may_reach_holds_for_the_next_call() {
     let configuration = Configuration::followed(&app).await;
     let call = || async { app.mcp("i").call("get_item", json!({"id": 1})).await };
     assert_eq!(call().await["isError"], json!(false));
+    // A channel is opened before, and stays open.
+    let mut socket = Socket::of_user(&app, "i").await;
+    socket.initialize().await;
+    let mut over_socket = async |id| {
+        let call = older(
+            id,
+            "tools/call",
+            json!({"name": "get_item", "arguments": {"id": 1}}),
+        );
+        socket.ask(&call).await["result"].clone()
+    };
+    assert_eq!(over_socket(1).await["isError"], json!(false));
     write(&app, &configuration.with("[egress]\nallow_loopback = false"));
     reloaded(&app, 1).await;
     let before = upstream.requests().len();
-    let refused = call().await;
-    assert_eq!(refused["isError"], true, "{refused}");
-    let text = refused["content"][0]["text"].as_str().unwrap();
-    assert!(text.contains("egress.allow_loopback"), "{text}");
+    for refused in [call().await, over_socket(2).await] {
+        assert_eq!(refused["isError"], true, "{refused}");
+        let text = refused["content"][0]["text"].as_str().unwrap();
+        assert!(text.contains("egress.allow_loopback"), "{text}");
+    }
     assert_eq!(
         upstream.requests().len(),
         before,
@@ -208,6 +221,7 @@ async fn what_tools_may_reach_holds_for_the_next_call() {
     write(&app, &configuration.base);
     reloaded(&app, 2).await;
     assert_eq!(call().await["isError"], json!(false));
+    assert_eq!(over_socket(3).await["isError"], json!(false));
     while state().await != "ready" {
         tokio::time::sleep(std::time::Duration::from_millis(10)).await;
     }

@@ -45,6 +45,15 @@ pub enum UpstreamAuth {
 }
 
 impl UpstreamAuth {
+    /// Whether a secret would be shown to an authorization server that the server names, whoever that is.
+    pub fn believes_its_server(&self) -> bool {
+        match self {
+            Self::ClientCredentials(binding) => binding.issuer.is_none() && binding.token_url.is_none(),
+            Self::AuthorizationCode(binding) => binding.issuer.is_none() && binding.client_secret.is_some(),
+            Self::None {} | Self::ApiKey { .. } | Self::Basic { .. } | Self::Bearer { .. } => false,
+        }
+    }
+
     /// Every secret that it refers to.
     pub fn references(&self) -> Vec<&SecretReference> {
         match self {

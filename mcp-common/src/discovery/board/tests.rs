@@ -232,6 +232,34 @@ fn who_is_not_trusted_starts_nothing_and_names_no_secret() {
 }
 
 #[test]
+fn what_is_found_shows_a_secret_to_nobody_whom_it_names_itself() {
+    let secret = "${env:DYNMCP_SECRET_A}";
+    let found = |auth: Value| json!({"url": "http://a.example/mcp", "auth": auth});
+    let client = json!({"type": "oauth2_client_credentials", "client_id": "me", "client_secret": secret});
+    let with = |member: &str| {
+        let mut auth = client.clone();
+        auth[member] = json!("https://login.example");
+        found(auth)
+    };
+    let login = json!({"type": "oauth2_authorization_code", "client_id": "me", "client_secret": secret});
+    let entries = [
+        ("client", found(client.clone())),
+        ("login", found(login)),
+        ("issuer", with("issuer")),
+        ("place", with("token_url")),
+        ("nothing", found(json!({"type": "oauth2_authorization_code"}))),
+    ];
+    let mut trusted = source("one");
+    (trusted.trust, trusted.max_servers) = (true, entries.len());
+    let board = Board::new(vec![trusted], Arc::new(|_| Ok(())));
+    board.take(0, set(&entries));
+    assert_eq!(served(&board), ["issuer", "nothing", "place"]);
+    for (id, reason) in &board.reports()[0].skipped {
+        assert!(reason.starts_with("auth.issuer: is missing"), "{id}: {reason}");
+    }
+}
+
+#[test]
 fn who_is_not_trusted_comes_after_what_is_stored() {
     let placed = |priority: Value| json!({"url": "http://a.example/mcp", "priority": priority});
     let entries = [

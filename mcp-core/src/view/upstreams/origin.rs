@@ -121,7 +121,7 @@ impl RemoteOrigin {
         let mut round = 0;
         loop {
             let mut span = request.above.as_ref().and_then(|above| above.open());
-            if let Some(span) = &mut span {
+            if let Some(span) = span.as_mut().filter(|span| span.is_sampled()) {
                 let method = request.method.name();
                 span.named(method);
                 span.with("mcp.method.name", Attribute::text(method));

@@ -65,6 +65,12 @@ impl Book {
         self.tokens.lock().unwrap().clear();
     }
 
+    /// Whether the token of a request is good.
+    pub(crate) fn knows(&self, received: &Received) -> bool {
+        let token = received.header("authorization").strip_prefix("Bearer ");
+        token.is_some_and(|token| self.tokens.lock().unwrap().contains_key(token))
+    }
+
     /// From now on a call needs these.
     pub(crate) fn need(&self, scopes: &[&str]) {
         *self.needed.lock().unwrap() = scopes.iter().map(|scope| (*scope).to_owned()).collect();

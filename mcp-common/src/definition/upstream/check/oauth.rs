@@ -63,6 +63,16 @@ fn client_credentials(
             );
         }
     }
+    if definition.is_fleet() && definition.protocol == UpstreamProtocol::Mcp {
+        let believes = definition
+            .auth
+            .as_ref()
+            .is_some_and(UpstreamAuth::believes_its_server);
+        problems.extend(believes.then(|| {
+            let reason = "is missing: with several `endpoints` the authorization server has to be named, since each of them could name another one, which would see the client's secret";
+            Problem::at("auth.issuer", reason)
+        }));
+    }
     url("issuer", binding.issuer.as_deref(), problems);
     url("token_url", binding.token_url.as_deref(), problems);
     names(&binding.scopes, binding.resource.as_deref(), problems);
