@@ -4,6 +4,8 @@ mod endpoints;
 mod http_service;
 mod oauth;
 
+pub use endpoints::same_place;
+
 use super::{UpstreamAuth, UpstreamDefinition, UpstreamProtocol, UpstreamTransport};
 use crate::{
     definition::{
