@@ -282,7 +282,9 @@ impl Source {
                 "the set is refused: it has {count} upstreams, at most {most} are taken (max_servers)"
             ));
         }
-        let is_gone = count == 0 && !self.found.is_empty() && !self.settings.allow_empty;
+        // What another place had says nothing of this one.
+        let was_here = !self.found.is_empty() && !self.is_renewed;
+        let is_gone = count == 0 && was_here && !self.settings.allow_empty;
         is_gone.then(|| {
             format!(
                 "the set is refused: it is empty, and the {} that were there stay (allow_empty = true takes them away)",

@@ -4,6 +4,8 @@ mod endpoints;
 mod http_service;
 mod oauth;
 
+pub use endpoints::same_place;
+
 use super::{
     UpstreamAuth, UpstreamDefinition, UpstreamProtocol, UpstreamTransport,
     bounds::{LONGEST_WAIT_MS as LONGEST_QUEUE_MS, MOST_WAITING},

@@ -5,6 +5,19 @@ use crate::{
     credential_name::{in_query, in_text, in_words, is_literal_credential, shows_credential},
     definition::tool::MaybeSecret,
 };
+use serde_json::Value;
+
+/// Where what a table says of upstreams that anybody may be has secrets in it, and which kind; `None` where it has none, or cannot be read.
+pub(crate) fn of_strangers(members: &Value) -> Option<String> {
+    let definition: UpstreamDefinition = serde_json::from_str(&members.to_string()).ok()?;
+    let literal = warnings(&definition).into_iter().next();
+    let literal = literal.and_then(|warning| Some(warning.split_once(": ")?.0.to_owned()));
+    let refers = definition
+        .references()
+        .next()
+        .map(|_| "a reference to a secret".to_owned());
+    refers.or_else(|| literal.map(|place| format!("a credential (`{place}`)")))
+}
 
 /// A warning for each place; never with the credential in it.
 pub(super) fn warnings(definition: &UpstreamDefinition) -> Vec<String> {

@@ -317,6 +317,22 @@ fn sources_that_are_arranged_anew_keep_what_they_found_until_they_look_again() {
 }
 
 #[test]
+fn another_place_that_is_empty_keeps_nothing_of_what_was_elsewhere() {
+    let board = board(&["one"]);
+    board.take(0, set(&[("a", url("a"))]));
+    board.arrange(vec![(1, source("one"))]);
+    assert_eq!(served(&board), ["a"], "until it has looked");
+    board.take(1, set(&[]));
+    assert_eq!(
+        (served(&board), board.reports()[0].problem.clone()),
+        (Vec::new(), None)
+    );
+    board.take(1, set(&[("b", url("b"))]));
+    board.take(1, set(&[]));
+    assert_eq!(served(&board), ["b"], "what was here stays");
+}
+
+#[test]
 fn what_strangers_may_not_have_goes_when_a_source_is_trusted_no_more() {
     let trusted = SourceSettings {
         trust: true,

@@ -79,12 +79,9 @@ fn endpoints(definition: &UpstreamDefinition, problems: &mut Vec<Problem>) {
     let mut seen = BTreeMap::new();
     for (index, endpoint) in definition.endpoints.iter().enumerate() {
         let at = |member: &str| format!("endpoints[{index}].{member}");
-        let checked = match definition.protocol {
-            UpstreamProtocol::Mcp => check_url(&endpoint.url, UpstreamTransport::StreamableHttp),
-            UpstreamProtocol::Http => http_service::check_base(&endpoint.url),
-        };
+        let checked = definition.protocol.check_endpoint(&endpoint.url);
         problems.extend(checked.err().map(|reason| Problem::at(at("url"), reason)));
-        if let Some(first) = seen.insert(endpoint.url.trim_end_matches('/'), index) {
+        if let Some(first) = seen.insert(same_place(&endpoint.url), index) {
             let reason =
                 format!("is that of endpoints[{first}], too; `weight` gives one endpoint more than others");
             problems.push(Problem::at(at("url"), reason));
@@ -104,6 +101,21 @@ fn endpoints(definition: &UpstreamDefinition, problems: &mut Vec<Problem>) {
             problems.push(Problem::at("balance.prefer_region", reason));
         }
     }
+}
+
+impl UpstreamProtocol {
+    /// Why this is not the address of an endpoint.
+    pub fn check_endpoint(self, url: &str) -> Result<(), &'static str> {
+        match self {
+            Self::Mcp => check_url(url, UpstreamTransport::StreamableHttp),
+            Self::Http => http_service::check_base(url),
+        }
+    }
+}
+
+/// What two addresses have in common that are one endpoint.
+pub fn same_place(url: &str) -> &str {
+    url.trim_end_matches('/')
 }
 
 /// An MCP server with one address has a connection that is looked after by itself.
