@@ -22,6 +22,8 @@ pub(crate) const AGGREGATED: &str = "aggregated";
 pub(crate) const WEBHOOKS: &str = "webhooks";
 /// Looks whether the gateway is healthy, to tell of it.
 pub(crate) const HEALTH: &str = "health";
+/// Speaks to those who count for all replicas.
+pub(crate) const SHARED_LIMITS: &str = "shared_limits";
 /// Looks whether the files of TLS changed.
 pub(crate) const TLS_FILES: &str = "tls_files";
 /// Takes connections.

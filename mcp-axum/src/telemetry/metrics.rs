@@ -30,7 +30,7 @@ use mcp_common::{
 use mcp_core::{
     engine::LaneMetrics,
     peer::Budget,
-    policy::ExternalMetrics,
+    policy::{ExternalMetrics, SharedMetrics},
     telemetry,
     tool::{Bases, ToolCompiler},
     upstream::Hub,
@@ -100,6 +100,8 @@ pub struct Metrics {
     pub(crate) config: ConfigMetrics,
     /// What the policy service says.
     pub(crate) external: ExternalMetrics,
+    /// How calls were counted that count for all replicas.
+    pub(crate) shared_limits: SharedMetrics,
     /// What becomes of events for webhooks.
     pub(crate) webhooks: WebhookMetrics,
     /// Workers that do not come back to their loops now.
@@ -145,6 +147,7 @@ impl Metrics {
         let config = ConfigMetrics::register(registry);
         otlp.register(registry);
         let external = ExternalMetrics::register(registry);
+        let shared_limits = SharedMetrics::register(registry);
         let webhooks = WebhookMetrics::register(registry);
         let workers_stuck = Gauge::default();
         registry.register(
@@ -196,6 +199,7 @@ impl Metrics {
                 audit,
                 config,
                 external,
+                shared_limits,
                 webhooks,
                 workers_stuck,
                 control_stuck,
