@@ -37,7 +37,7 @@ use mcp_common::{
 };
 use mcp_core::{
     engine::{Engine, EngineServices, EngineSettings},
-    policy::{External, KeyUsage},
+    policy::{External, KeyUsage, SharedLimits},
     protocol::{Endpoint, Gateway},
     tool::ToolCompiler,
     upstream::Hub,
@@ -89,6 +89,8 @@ pub struct App {
     pub(crate) resources: Option<Resources>,
     /// The times when keys of the store were used.
     pub key_usage: Arc<KeyUsage>,
+    /// What all replicas count together, where they do.
+    pub(crate) shared_limits: Option<Arc<SharedLimits>>,
     /// The record of who did what, where one is kept.
     pub audit: Option<Arc<Audit>>,
     /// What admin requests share.
@@ -151,6 +153,7 @@ impl App {
             discoveries: self.discoveries.clone(),
             resources: Resources::of_gateway(&settings.app, &guard),
             key_usage: self.key_usage.clone(),
+            shared_limits: self.shared_limits.clone(),
             audit: self.audit.clone(),
             admin: self.admin.under(own, &settings.app),
             metrics: self.metrics.clone(),

@@ -12,6 +12,7 @@ mod display;
 mod error;
 pub(crate) mod format;
 mod layers;
+mod limits;
 mod list;
 mod live;
 mod network;
@@ -30,6 +31,7 @@ pub use check::OPERATOR_PATHS;
 pub use discovery::{AgentsSettings, DiscoveryTables};
 pub use error::SettingsError;
 pub use layers::{DEFAULT_TOML, Layers};
+pub use limits::{LimitSettings, RedisLimitSettings};
 pub use list::List;
 pub use network::{Network, NoNetwork};
 pub use otlp::OtlpSettings;
@@ -62,6 +64,8 @@ pub struct Settings {
     pub otlp: OtlpSettings,
     /// Who else decides about calls.
     pub access: AccessSettings,
+    /// Where limits are counted.
+    pub limits: LimitSettings,
     /// What is told of what happens.
     pub events: EventSettings,
     /// Those outside who are told.

@@ -8,6 +8,7 @@
 //! - [`bounds`]: what anything that comes in may have before it is parsed.
 //! - [`migration`]: what bringing a store's schema up to date did.
 //! - [`private_file`]: how files are made that only this user may read.
+//! - [`tally`]: the port behind which replicas count together.
 //! - [`safe_mode`]: what a process died of while it compiled, for the process after it.
 //! - [`tasks`], [`backoff`]: what runs in the background, and who sees to it that it does.
 //! - [`catalog`]: the gateway's own complete copy of all definitions, kept in sync with one data source.
@@ -38,6 +39,7 @@ pub mod probe;
 pub mod problem;
 pub mod safe_mode;
 pub mod secret;
+pub mod tally;
 pub mod tasks;
 #[cfg(feature = "testsuite")]
 pub mod testsuite;

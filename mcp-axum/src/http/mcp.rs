@@ -127,12 +127,14 @@ pub fn router(app: Arc<App>, endpoint: Endpoint) -> Router {
     }
 }
 
-/// What pages may read of an answer beside what every page may: sessions, where to log in, when to try again, and the request's name.
-const EXPOSED: [HeaderName; 6] = [
+/// What pages may read of an answer beside what every page may: sessions, where to log in, when to try again, what is left of limits, and the request's name.
+const EXPOSED: [HeaderName; 8] = [
     SESSION_ID,
     HeaderName::from_static("mcp-protocol-version"),
     header::WWW_AUTHENTICATE,
     header::RETRY_AFTER,
+    response::RATE_LIMIT,
+    response::RATE_LIMIT_POLICY,
     request_id::HEADER,
     header::ETAG,
 ];

@@ -4,6 +4,7 @@ mod admin_key;
 mod announce;
 mod external;
 mod keys;
+mod limits;
 mod late_source;
 mod parts;
 mod safe_mode;
@@ -13,7 +14,7 @@ mod upstreams;
 
 use super::{
     tasks::{
-        AGGREGATED, ANNOUNCE, CONTROL_BEAT, ENDPOINT_PROBES, HEALTH, REGISTER, SNAPSHOT, SYNC, TLS_FILES,
+        AGGREGATED, ANNOUNCE, CONTROL_BEAT, ENDPOINT_PROBES, HEALTH, REGISTER, SHARED_LIMITS, SNAPSHOT, SYNC, TLS_FILES,
         WEBHOOKS,
     },
     tls::{self, Tls, TlsError},
@@ -93,6 +94,14 @@ pub enum BuildError {
     /// Who is asked about calls.
     #[error("{}{error}", external_place(.0), error = .0)]
     External(PluginError),
+    /// Where limits are counted.
+    #[error("limits.redis.{key}: {reason}")]
+    Limits {
+        /// The key that is wrong.
+        key: &'static str,
+        /// Why.
+        reason: String,
+    },
     /// A `[[discovery]]`.
     #[error("{0}")]
     Discovery(PluginError),
@@ -206,7 +215,8 @@ pub(crate) async fn build(settings: Settings) -> Result<Built, BuildError> {
     let draining = CancellationToken::new();
     announce::subscribe(&catalog, &readiness);
     upstreams::follow(&catalog, &hub, &services.bases, &discoveries.board);
-    let keys = keys::counted(&catalog);
+    let shared_limits = limits::open(&settings, &metrics.shared_limits)?;
+    let keys = keys::counted(&catalog, shared_limits.clone());
     let own = Engine::new((*engine).clone(), services.clone());
     let audit = Audit::open(&settings, &metrics.audit)?;
     let mut gates = keys.gates(metrics.refusals.clone());
@@ -247,6 +257,7 @@ pub(crate) async fn build(settings: Settings) -> Result<Built, BuildError> {
         otlp,
         resources,
         key_usage: keys.usage,
+        shared_limits,
         audit,
         admin,
         engine,
@@ -278,6 +289,10 @@ pub(crate) fn start_background(app: &Arc<App>, current: &Arc<Current>) {
     }
     if let Some(otlp) = &app.otlp {
         otlp.start(&app.tasks, &app.metrics);
+    }
+    if let Some(limits) = app.shared_limits.clone() {
+        app.tasks
+            .spawn(SHARED_LIMITS, Ends::WhenTold, move || limits.clone().run());
     }
     if let Some(tls) = app.tls.clone() {
         app.tasks
@@ -351,6 +366,13 @@ pub(crate) async fn open_source(
         .map_err(BuildError::Source)
 }
 
+/// What stands against counting limits together with other replicas, found out by doing so; `None` where nothing does, or nobody wants it.
+pub(crate) async fn shared_limits_problem(settings: &Settings) -> Option<String> {
+    // What is wrong with the settings has been said.
+    let limits = limits::open(settings, &Default::default()).ok()??;
+    limits.problem().await
+}
+
 /// Whether the store of the configured data source is there; opening one that is not would make it.
 pub(crate) fn source_exists(settings: &Settings) -> Result<bool, BuildError> {
     let (factory, table) = selected_source(settings)?;
@@ -412,7 +434,7 @@ impl BuildError {
             Self::Guard(error) => error.is_configuration(),
             Self::Discovery(error) | Self::External(error) => error.is_configuration(),
             Self::Audit(error) => matches!(error, AuditError::Setting { .. }),
-            Self::Tls(_) => true,
+            Self::Tls(_) | Self::Limits { .. } => true,
             Self::AdminKey(_) | Self::NoRandomness(_) => false,
             Self::Several(errors) => errors.iter().any(Self::is_configuration),
         }

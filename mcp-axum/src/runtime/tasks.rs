@@ -24,6 +24,8 @@ pub(crate) const WEBHOOKS: &str = "webhooks";
 pub(crate) const REGISTER: &str = "register";
 /// Looks whether the gateway is healthy, to tell of it.
 pub(crate) const HEALTH: &str = "health";
+/// Speaks to those who count for all replicas.
+pub(crate) const SHARED_LIMITS: &str = "shared_limits";
 /// Looks whether the files of TLS changed.
 pub(crate) const TLS_FILES: &str = "tls_files";
 /// Takes connections.

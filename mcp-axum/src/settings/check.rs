@@ -1,6 +1,6 @@
 //! Values of the right type that are wrong all the same: found before anything is opened.
 
-use super::{AutoSize, List, Network, Settings, SettingsError, access, otlp, webhooks};
+use super::{AutoSize, List, Network, Settings, SettingsError, access, limits, otlp, webhooks};
 use http::HeaderName;
 use mcp_common::secret::ExposeSecret;
 use mcp_common::{byte_size::ByteSize, definition::name::check_id};
@@ -201,6 +201,7 @@ pub(super) fn problems(settings: &Settings) -> Vec<SettingsError> {
         note(Err(SettingsError::value("mcp.session_idle_seconds", reason)));
     }
     found.extend(access::problems(&settings.access));
+    found.extend(limits::problems(&settings.limits));
     found.extend(otlp::problems(&settings.otlp));
     found.extend(webhooks::problems(&settings.webhooks));
     found.extend(crate::register::problems(settings));

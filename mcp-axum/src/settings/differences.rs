@@ -38,6 +38,7 @@ fn values(settings: &Settings) -> BTreeMap<String, Value> {
         ("audit", json(serde_json::to_value(&settings.audit))),
         ("otlp", json(serde_json::to_value(&settings.otlp))),
         ("access", json(serde_json::to_value(&settings.access))),
+        ("limits", json(serde_json::to_value(&settings.limits))),
         ("events", json(serde_json::to_value(&settings.events))),
         ("data_source", tables(&settings.data_source)),
         ("authenticator", tables(&settings.authenticator)),
@@ -60,6 +61,10 @@ fn values(settings: &Settings) -> BTreeMap<String, Value> {
         Value::from(secret.as_ref().map(|secret| secret.expose_secret().to_owned()))
     };
     found.insert("app.api_key".to_owned(), secret(&settings.app.api_key));
+    found.insert(
+        "limits.redis.password".to_owned(),
+        settings.limits.redis.compared(),
+    );
     found.insert("otlp.headers".to_owned(), settings.otlp.compared());
     let webhooks = settings.webhooks.iter().map(WebhookSettings::compared);
     found.insert("webhooks".to_owned(), webhooks.collect());

@@ -31,7 +31,7 @@ use mcp_common::{
 use mcp_core::{
     engine::LaneMetrics,
     peer::Budget,
-    policy::ExternalMetrics,
+    policy::{ExternalMetrics, SharedMetrics},
     telemetry,
     tool::{Bases, ToolCompiler},
     upstream::Hub,
@@ -102,6 +102,8 @@ pub struct Metrics {
     pub(crate) config: ConfigMetrics,
     /// What the policy service says.
     pub(crate) external: ExternalMetrics,
+    /// How calls were counted that count for all replicas.
+    pub(crate) shared_limits: SharedMetrics,
     /// What becomes of events for webhooks.
     pub(crate) webhooks: WebhookMetrics,
     /// Where this gateway is registered itself.
@@ -149,6 +151,7 @@ impl Metrics {
         let config = ConfigMetrics::register(registry);
         otlp.register(registry);
         let external = ExternalMetrics::register(registry);
+        let shared_limits = SharedMetrics::register(registry);
         let webhooks = WebhookMetrics::register(registry);
         let register = RegisterMetrics::register(registry);
         let workers_stuck = Gauge::default();
@@ -201,6 +204,7 @@ impl Metrics {
                 audit,
                 config,
                 external,
+                shared_limits,
                 webhooks,
                 register,
                 workers_stuck,
