@@ -123,7 +123,8 @@ impl Collector for EndpointsCollector {
         for (name, help, kind, value) in QUEUES {
             let mut family = encoder.encode_descriptor(name, help, None, kind)?;
             for (id, queue) in &queues {
-                let one = family.encode_family(&[("upstream", &**id)])?;
+                let labels = [("upstream", &**id)];
+                let one = family.encode_family(&labels)?;
                 match kind {
                     MetricType::Counter => ConstCounter::new(value(queue)).encode(one)?,
                     _ => ConstGauge::new(value(queue)).encode(one)?,
