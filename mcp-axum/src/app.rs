@@ -9,7 +9,9 @@ use crate::{
     discovery::Discoveries,
     events::EventGate,
     http::{
-        admin, console,
+        admin,
+        browser::Browsers,
+        connect, console,
         error::Error,
         front, health, login, manners, mcp,
         resource::{self, Resources},
@@ -44,6 +46,7 @@ use mcp_core::{
 };
 pub use readiness::{Phase, Readiness};
 use std::{
+    net::SocketAddr,
     sync::{Arc, OnceLock, Weak},
     time::SystemTime,
 };
@@ -79,6 +82,10 @@ pub struct App {
     pub hub: Arc<Hub>,
     /// Where upstreams are found, and what is.
     pub(crate) discoveries: Arc<Discoveries>,
+    /// The address where clients come to, once there is one.
+    pub(crate) listens_at: Arc<OnceLock<SocketAddr>>,
+    /// Who is signed in at a browser.
+    pub(crate) browsers: Arc<Browsers>,
     /// Who may come in.
     pub guard: Guard,
     /// Who is asked about calls, where anybody is.
@@ -148,6 +155,8 @@ impl App {
             events: self.events.clone(),
             told: self.told.clone(),
             hub: self.hub.clone(),
+            listens_at: self.listens_at.clone(),
+            browsers: self.browsers.clone(),
             discoveries: self.discoveries.clone(),
             resources: Resources::of_gateway(&settings.app, &guard),
             key_usage: self.key_usage.clone(),
@@ -169,6 +178,15 @@ impl App {
             external,
             engine,
         }
+    }
+
+    /// By which URL browsers reach it: as its configuration says, or, while it is bound to its own machine, where it listens.
+    pub(crate) fn tell_where_it_is(&self) {
+        let app = &self.settings.app;
+        let scheme = if self.tls.is_some() { "https" } else { "http" };
+        let listens = self.listens_at.get().filter(|_| app.bound_to_loopback());
+        let own = listens.map(|address| format!("{scheme}://{address}"));
+        self.hub.reached_at(app.public_url.as_deref().or(own.as_deref()));
     }
 
     /// Who is asked about calls, where anybody is.
@@ -212,6 +230,7 @@ impl App {
 pub fn router(app: Arc<App>, endpoint: Endpoint) -> Router {
     let of_clients = with_revision(&app, mcp::router(app.clone(), endpoint))
         .merge(resource::router(app.clone()))
+        .merge(connect::router(app.clone()))
         .merge(token::router(app.clone()));
     let routes = match app.settings.app.admin_listen {
         None => operator_router(app).merge(of_clients),

@@ -3,7 +3,9 @@
 mod accept;
 pub mod admin;
 pub(crate) mod body;
+pub(crate) mod browser;
 pub(crate) mod conditional;
+pub(crate) mod connect;
 pub mod console;
 pub mod error;
 pub mod front;

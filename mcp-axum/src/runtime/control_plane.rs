@@ -238,6 +238,8 @@ pub(crate) async fn build(settings: Settings) -> Result<Built, BuildError> {
         events,
         told,
         hub,
+        listens_at: Default::default(),
+        browsers: Default::default(),
         discoveries: Arc::new(discoveries),
         guard,
         external,

@@ -36,6 +36,9 @@ const OPEN: &[&str] = &[
     "/oauth/callback",
     // Who the gateway is, for authorization servers.
     "/oauth/client.json",
+    // Where callers show who they are, and see what is theirs afterwards.
+    "/connect",
+    "/connect/{ticket}",
 ];
 /// The page of the console and what it loads: it shows nothing without a key.
 const CONSOLE: &str = "/console";

@@ -1,21 +1,22 @@
 //! What the gateway has of one server's authorization: its token, and how it gets the next one. It outlives connections; whoever needs a token
 //! while one is asked for waits for that one.
 
+mod login;
+
 use super::{
     binding::{Binding, Grant},
     challenge::Challenge,
     discovery::{Found, discover},
     error::OAuthError,
     fetch::{Fetcher, plain},
-    kept::Shelf,
-    login::{LoginState, Logins, Pending, Registrant},
-    pkce,
+    kept::{Owner, Shelf},
     registration::{Client, Registered},
     scopes,
     token::{self, Granted, Grounds, Token},
 };
 use crate::secrets::Secrets;
 use http::HeaderValue;
+pub(crate) use login::Told;
 use mcp_common::secret::Secret;
 use std::{
     fmt,
@@ -48,11 +49,27 @@ pub(crate) struct Shown {
     is_proven: Arc<AtomicBool>,
 }
 
+/// Whose account it is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Whose {
+    /// The gateway's, for everything.
+    Gateway,
+    /// The gateway's, for lists: calls are made with those of callers.
+    Lists,
+    /// A caller's, for the calls of this caller.
+    Caller(Owner),
+}
+
 /// See above.
 pub(crate) struct Account {
-    /// Whose it is, in a digest.
+    /// What it is for, in a digest.
     pub(super) identity: String,
+    /// No other one has it while the gateway runs.
+    pub(super) number: u64,
+    pub(super) whose: Whose,
     grant: Grant,
+    /// It was given back: nothing of it is kept any more.
+    is_over: AtomicBool,
     state: Mutex<State>,
     /// Held by whoever asks.
     asking: Arc<tokio::sync::Mutex<()>>,
@@ -125,11 +142,37 @@ impl State {
 }
 
 impl Account {
-    pub(super) fn new(identity: String, grant: Grant, shelf: Shelf) -> Arc<Self> {
+    /// The gateway's own, with what is kept of it.
+    pub(super) fn new(number: u64, identity: String, whose: Whose, grant: Grant, shelf: Shelf) -> Arc<Self> {
         let state = shelf.find(&identity).unwrap_or_default();
+        Self::with(number, identity, (whose, grant), shelf, state)
+    }
+
+    /// A caller's, of which this is known.
+    pub(super) fn of_caller(
+        number: u64,
+        identity: String,
+        owner: Owner,
+        shelf: Shelf,
+        state: State,
+    ) -> Arc<Self> {
+        let kind = (Whose::Caller(owner), Grant::AuthorizationCode);
+        Self::with(number, identity, kind, shelf, state)
+    }
+
+    fn with(
+        number: u64,
+        identity: String,
+        (whose, grant): (Whose, Grant),
+        shelf: Shelf,
+        state: State,
+    ) -> Arc<Self> {
         Arc::new(Self {
             identity,
+            number,
+            whose,
             grant,
+            is_over: AtomicBool::new(false),
             state: Mutex::new(state),
             asking: Arc::default(),
             shelf,
@@ -232,7 +275,7 @@ impl Account {
                 let text = format!(
                     "the server wants the scopes `{}` for this, which nobody has granted: {}",
                     list(),
-                    how(&means.upstream)
+                    self.how(&means.upstream)
                 );
                 state.wanted = all;
                 return Err(OAuthError::LoginNeeded(text));
@@ -319,7 +362,7 @@ impl Account {
         let (Some(refresh), Some(found)) = (refresh, found) else {
             return Err(OAuthError::LoginNeeded(format!(
                 "the server wants somebody to log in: {}",
-                how(&means.upstream)
+                self.how(&means.upstream)
             )));
         };
         let client = self.client_of(means, &found, registered.as_ref())?;
@@ -335,7 +378,7 @@ impl Account {
                 (state.refresh, state.registered) = (None, None);
                 Err(OAuthError::LoginNeeded(format!(
                     "the login is over ({text}): {}",
-                    how(&means.upstream)
+                    self.how(&means.upstream)
                 )))
             }
             Err(error) => Err(error),
@@ -356,7 +399,7 @@ impl Account {
         registered.map(Registered::client).ok_or_else(|| {
             OAuthError::LoginNeeded(format!(
                 "the client is not known any more: {}",
-                how(&means.upstream)
+                self.how(&means.upstream)
             ))
         })
     }
@@ -399,145 +442,34 @@ impl Account {
         }
     }
 
-    /// Begins a login: the address that somebody has to open.
-    pub(super) async fn begin_login(
-        self: &Arc<Self>,
-        means: &Arc<Means>,
-        registrant: &Registrant,
-        logins: &Logins,
-    ) -> Result<String, OAuthError> {
-        let found = self.find(means).await?;
-        let mut scopes = self.scopes(means, &found);
-        let offline = "offline_access".to_owned();
-        if found.server.scopes_supported.contains(&offline) {
-            scopes = scopes::union(&scopes, [offline]);
-        }
-        let client = self.client_for_login(means, &found, registrant).await?;
-        let (verifier, challenge) = pkce::pair()?;
-        let redirect = (verifier, registrant.redirect_uri());
-        let pending = Pending::new((self, means), (found, client), redirect, scopes);
-        let state = pkce::random()?;
-        let address = pending.address(&state, &challenge)?;
-        logins.begin(state, pending);
-        Ok(address)
-    }
-
-    async fn client_for_login(
-        &self,
-        means: &Means,
-        found: &Found,
-        registrant: &Registrant,
-    ) -> Result<Client, OAuthError> {
-        let server = &found.server;
-        if let Some(given) = Client::given(&means.binding, &means.secrets, server)? {
-            return Ok(given);
-        }
-        let known = self.state().registered.clone();
-        if let Some(known) = known.filter(|known| known.fits(server, registrant)) {
-            return Ok(known.client());
-        }
-        let document = registrant.document();
-        let document = document.filter(|_| server.client_id_metadata_document_supported);
-        let registered = match document {
-            Some(document) => Registered::by_document(server, registrant, &document),
-            None => Registered::make(&means.fetcher, server, registrant).await?,
-        };
-        let client = registered.client();
-        self.state().registered = Some(registered);
-        self.keep().await;
-        Ok(client)
-    }
-
-    /// Redeems the code of a login.
-    pub(super) async fn finish_login(&self, pending: &Pending, code: &Secret) -> Result<(), OAuthError> {
-        let _asking = self.asking.lock().await;
-        let grounds = Grounds::Code {
-            code,
-            verifier: &pending.verifier,
-            redirect_uri: &pending.redirect_uri,
-        };
-        let (means, found) = (&pending.means, &pending.found);
-        let asking = token::ask(
-            &means.fetcher,
-            &means.binding,
-            found,
-            &pending.client,
-            grounds,
-            &[],
-        );
-        let granted = asking.await.map_err(|error| {
-            if matches!(error, OAuthError::Forgotten(_)) {
-                // It may be the client that is not known any more; the next login registers anew.
-                self.state().registered = None;
-            }
-            error
-        })?;
-        {
-            let mut state = self.state();
-            state.refresh = None;
-            state.issuer = Some(found.server.issuer.clone());
-            state.found = Some(found.clone());
-            state.wanted.clear();
-            let asked = granted.scopes.clone().unwrap_or_else(|| pending.scopes.clone());
-            let asked = scopes::union(&pending.scopes, asked);
-            state.take(granted, asked);
-        }
-        self.keep().await;
-        Ok(())
-    }
-
-    /// Forgets the login, here; the authorization server is not told.
-    pub(crate) async fn forget(&self) {
-        let _asking = self.asking.lock().await;
-        {
-            let mut state = self.state();
-            *state = State {
-                challenge: std::mem::take(&mut state.challenge),
-                ..State::default()
-            };
-        }
-        self.keep().await;
-    }
-
-    /// Whether somebody can log in.
-    pub(crate) fn takes_logins(&self) -> bool {
-        self.grant == Grant::AuthorizationCode
-    }
-
-    pub(crate) fn login_state(&self) -> LoginState {
-        let state = self.state();
-        let token = state
-            .token
-            .as_ref()
-            .filter(|token| Instant::now() < token.expires);
-        let logged_in = token.is_some() || state.refresh.is_some();
-        let is_login = self.grant == Grant::AuthorizationCode;
-        LoginState {
-            grant: match self.grant {
-                Grant::ClientCredentials => "client_credentials",
-                Grant::AuthorizationCode => "authorization_code",
-            },
-            logged_in,
-            login_needed: is_login && (!logged_in || !state.wanted.is_empty()),
-            issuer: state.issuer.clone().filter(|issuer| !issuer.is_empty()),
-            scopes: state.asked.clone(),
-            expires_in: token.map(|token| token.expires.saturating_duration_since(Instant::now()).as_secs()),
-        }
-    }
-
     async fn keep(&self) {
+        if self.is_over.load(Ordering::Acquire) {
+            return;
+        }
         let (state, grant) = (self.state().clone(), self.grant);
-        let (shelf, identity) = (self.shelf.clone(), self.identity.clone());
+        let (shelf, identity, owner) = (self.shelf.clone(), self.identity.clone(), self.owner().cloned());
+        let keeping = move || shelf.put(&identity, grant, owner.as_ref(), &state);
         // A panic in it is in the log.
-        let _ = tokio::task::spawn_blocking(move || shelf.put(&identity, grant, &state)).await;
+        let _ = tokio::task::spawn_blocking(keeping).await;
     }
-}
 
-/// What somebody has to do.
-fn how(upstream: &str) -> String {
-    format!(
-        "`dynmcp upstreams login {upstream}`, or `POST /admin/uds/{upstream}/login`, gives the address to open"
-    )
+    /// The caller whose it is.
+    pub(super) fn owner(&self) -> Option<&Owner> {
+        match &self.whose {
+            Whose::Caller(owner) => Some(owner),
+            Whose::Gateway | Whose::Lists => None,
+        }
+    }
+
+    /// What somebody has to do.
+    fn how(&self, upstream: &str) -> String {
+        match self.whose {
+            Whose::Caller(_) => "connect the account anew".to_owned(),
+            Whose::Lists | Whose::Gateway => format!(
+                "`dynmcp upstreams login {upstream}`, or `POST /admin/uds/{upstream}/login`, gives the address to open"
+            ),
+        }
+    }
 }
 
 fn shown(state: &State) -> Result<Shown, OAuthError> {

@@ -1,20 +1,26 @@
-//! All accounts of a gateway, and the logins that somebody has begun.
+//! All accounts of a gateway, its own and those of callers, and the logins that somebody has begun.
 
 use super::{
-    account::{Account, Means},
+    account::{Account, Means, Told, Whose},
     binding::Binding,
     error::OAuthError,
     fetch::plain,
-    kept::Shelf,
-    login::{Answered, Logins, Registrant},
+    grants::{GrantState, Grants},
+    kept::{Owner, Shelf, since_1970},
+    login::{Answered, Logins, Pending, Registrant},
+    seal::Seal,
+    tickets::{Ticket, Tickets},
 };
 use mcp_common::private_file;
 use sha2::{Digest, Sha256};
 use std::{
     collections::{HashMap, HashSet},
     fs,
-    path::PathBuf,
-    sync::{Arc, Mutex, PoisonError},
+    path::{Path, PathBuf},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
 };
 
 const SUFFIX: &str = ".login";
@@ -25,47 +31,124 @@ pub struct Accounts(Arc<Shared>);
 
 #[derive(Debug, Default)]
 struct Shared {
-    /// The folder of what is kept; `None` for nowhere.
-    folder: Option<PathBuf>,
+    /// The folder of what is kept, and what it is sealed with; `None` for nowhere.
+    kept: Option<(PathBuf, Seal)>,
     accounts: Mutex<HashMap<(Arc<str>, String), Arc<Account>>>,
+    /// How many there were.
+    made: AtomicU64,
+    grants: Grants,
+    tickets: Tickets,
     logins: Logins,
 }
 
+/// A login that came to its end.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LoggedIn {
+    /// The upstream's id.
+    pub upstream: Arc<str>,
+    /// Whose account it is, for people; `None` for the gateway's.
+    pub caller: Option<Arc<str>>,
+}
+
 impl Accounts {
-    /// None yet but what is in this folder.
-    pub fn kept_in(folder: Option<PathBuf>) -> Self {
-        let entries = folder.as_ref().and_then(|folder| fs::read_dir(folder).ok());
-        for entry in entries.into_iter().flatten().flatten() {
-            if entry
-                .path()
+    /// None yet but what is in this folder, sealed with this.
+    pub fn kept_in(kept: Option<(PathBuf, Seal)>) -> Self {
+        let accounts = Self(Arc::new(Shared {
+            kept,
+            ..Shared::default()
+        }));
+        for file in accounts.files() {
+            if file
                 .extension()
                 .is_some_and(|end| end == private_file::UNFINISHED)
             {
-                let _ = fs::remove_file(entry.path());
+                let _ = fs::remove_file(file);
+            } else if name_of(&file).is_some_and(|name| name.split('.').count() == 3) {
+                accounts.remember(&file);
             }
         }
-        Self(Arc::new(Shared {
-            folder,
-            ..Shared::default()
-        }))
+        accounts
     }
 
-    /// The one of a server, by its URL of HTTP.
+    /// What a caller has connected before the start.
+    fn remember(&self, file: &Path) {
+        let shelf = self.shelf(|_| file.to_owned());
+        if let Some((identity, owner, state)) = shelf.find_owned() {
+            let account = Account::of_caller(self.number(), identity, owner, shelf, state);
+            self.0.grants.add(account);
+        }
+    }
+
+    /// The gateway's own at a server, by its URL of HTTP.
     pub(crate) fn account(&self, upstream: &Arc<str>, url: &str, binding: &Binding) -> Arc<Account> {
         let identity = binding.identity(url);
+        let whose = match binding.is_of_callers {
+            true => Whose::Lists,
+            false => Whose::Gateway,
+        };
         let mut accounts = self.0.accounts.lock().unwrap_or_else(PoisonError::into_inner);
         let key = (upstream.clone(), url.to_owned());
-        if let Some(account) = accounts.get(&key).filter(|account| account.identity == identity) {
+        let is_it = |account: &&Arc<Account>| account.identity == identity && account.whose == whose;
+        if let Some(account) = accounts.get(&key).filter(is_it) {
             return account.clone();
         }
         // An upstream may have several servers, whose URLs are no names of files.
-        let digest = Sha256::digest(url);
-        let of_url: String = digest[..8].iter().map(|byte| format!("{byte:02x}")).collect();
-        let file = |folder: &PathBuf| folder.join(format!("{upstream}.{of_url}{SUFFIX}"));
-        let shelf = Shelf(self.0.folder.as_ref().map(file));
-        let account = Account::new(identity, binding.grant, shelf);
+        let name = format!("{upstream}.{}{SUFFIX}", digest::<8>(url));
+        let shelf = self.shelf(|folder| folder.join(name));
+        let account = Account::new(self.number(), identity, whose, binding.grant, shelf);
         accounts.insert(key, account.clone());
         account
+    }
+
+    /// A caller's, if there is one that can be used.
+    pub(crate) fn of_caller(
+        &self,
+        upstream: &Arc<str>,
+        url: &str,
+        binding: &Binding,
+        owner: &Arc<str>,
+    ) -> Option<Arc<Account>> {
+        let found = self.0.grants.find(upstream, owner, &binding.identity(url));
+        found.filter(|account| account.is_logged_in())
+    }
+
+    /// The same, or one that is none of theirs yet.
+    pub(crate) fn for_caller(&self, ticket: &Ticket, url: &str, binding: &Binding) -> Arc<Account> {
+        let identity = binding.identity(url);
+        let (upstream, id) = (&ticket.upstream, &ticket.owner);
+        if let Some(known) = self.0.grants.find(upstream, id, &identity) {
+            return known;
+        }
+        let owner = Owner {
+            id: id.clone(),
+            name: ticket.name.clone(),
+            upstream: upstream.clone(),
+            url: url.to_owned(),
+            since: since_1970(),
+        };
+        let name = format!("{upstream}.{}.{}{SUFFIX}", digest::<8>(url), digest::<16>(id));
+        let shelf = self.shelf(|folder| folder.join(name));
+        Account::of_caller(self.number(), identity, owner, shelf, Default::default())
+    }
+
+    fn number(&self) -> u64 {
+        self.0.made.fetch_add(1, Ordering::Relaxed)
+    }
+
+    fn shelf(&self, place: impl FnOnce(&Path) -> PathBuf) -> Shelf {
+        let kept = self.0.kept.as_ref();
+        Shelf(kept.map(|(folder, seal)| (place(folder), seal.clone())))
+    }
+
+    fn files(&self) -> Vec<PathBuf> {
+        let kept = self.0.kept.as_ref();
+        let entries = kept.and_then(|(folder, _)| fs::read_dir(folder).ok());
+        entries
+            .into_iter()
+            .flatten()
+            .flatten()
+            .map(|entry| entry.path())
+            .collect()
     }
 
     /// Takes away what is of no upstream any more.
@@ -73,41 +156,37 @@ impl Accounts {
         let mut accounts = self.0.accounts.lock().unwrap_or_else(PoisonError::into_inner);
         accounts.retain(|(id, _), _| ids.contains(&**id));
         drop(accounts);
-        let entries = self
-            .0
-            .folder
-            .as_ref()
-            .and_then(|folder| fs::read_dir(folder).ok());
-        for entry in entries.into_iter().flatten().flatten() {
-            let name = entry.file_name();
-            let id = name
-                .to_str()
-                .and_then(|name| name.strip_suffix(SUFFIX)?.split('.').next());
+        self.0.grants.retain(|id| ids.contains(id));
+        for file in self.files() {
+            let id = name_of(&file).and_then(|name| name.split('.').next());
             if id.is_some_and(|id| !ids.contains(id)) {
                 // What cannot be taken away now can be at the next change.
-                let _ = fs::remove_file(entry.path());
+                let _ = fs::remove_file(file);
             }
         }
     }
 
-    /// Begins a login: the address that somebody has to open.
+    /// Begins a login: the address that somebody has to open. See [`Account::begin_login`].
     pub(crate) async fn begin_login(
         &self,
         account: &Arc<Account>,
         means: &Arc<Means>,
+        of: (Option<&Arc<Account>>, Option<String>),
         registrant: &Registrant,
     ) -> Result<String, OAuthError> {
-        account.begin_login(means, registrant, &self.0.logins).await
+        account.begin_login(means, of, registrant, &self.0.logins).await
     }
 
-    /// Ends a login with what came back, whatever that is. The answer is the id of the upstream.
+    /// Ends a login with what came back to this browser, whatever that is.
     pub async fn finish_login(
         &self,
         state: &str,
         issuer: Option<&str>,
+        browser: Option<&str>,
         answered: Answered,
-    ) -> Result<Arc<str>, OAuthError> {
+    ) -> Result<LoggedIn, OAuthError> {
         let pending = self.0.logins.take(state)?;
+        pending.check_browser(browser)?;
         pending.check_issuer(issuer)?;
         match answered {
             Answered::Code(code) => pending.account.finish_login(&pending, &code).await?,
@@ -117,6 +196,53 @@ impl Accounts {
                 return Err(OAuthError::Refused(text));
             }
         }
-        Ok(pending.means.upstream.clone())
+        let Pending { account, means, .. } = pending;
+        let caller = account.owner().map(|owner| {
+            self.0.tickets.end(&owner.upstream, &owner.id);
+            owner.name.clone()
+        });
+        if caller.is_some() {
+            self.0.grants.add(account);
+        }
+        Ok(LoggedIn {
+            upstream: means.upstream.clone(),
+            caller,
+        })
     }
+
+    /// What a link ends with by which a caller connects an upstream.
+    pub(crate) fn give_ticket(&self, ticket: Ticket) -> Result<String, OAuthError> {
+        self.0.tickets.give(ticket)
+    }
+
+    /// Whose link it is.
+    pub(crate) fn ticket(&self, text: &str) -> Option<Ticket> {
+        self.0.tickets.find(text)
+    }
+
+    /// All accounts of callers.
+    pub(crate) fn grants(&self) -> Vec<GrantState> {
+        self.0.grants.list()
+    }
+
+    /// Ends when this is so, which is looked at whenever a caller has connected something.
+    pub(crate) async fn until(&self, is_so: impl Fn() -> bool) {
+        self.0.grants.until(is_so).await;
+    }
+
+    /// Gives back an account of a caller; `None` if there is none of this id.
+    pub(crate) async fn give_back(&self, id: &str, means: Option<&Means>) -> Option<Told> {
+        let account = self.0.grants.take(id)?;
+        Some(account.forget(means).await)
+    }
+}
+
+/// The name of a file of ours, without its end.
+fn name_of(file: &Path) -> Option<&str> {
+    file.file_name()?.to_str()?.strip_suffix(SUFFIX)
+}
+
+fn digest<const BYTES: usize>(text: &str) -> String {
+    let digest = Sha256::digest(text);
+    digest[..BYTES].iter().map(|byte| format!("{byte:02x}")).collect()
 }

@@ -21,6 +21,8 @@ pub(crate) enum Grant {
 #[derive(Clone, Debug)]
 pub(crate) struct Binding {
     pub(super) grant: Grant,
+    /// Calls are made with accounts of callers.
+    pub(super) is_of_callers: bool,
     pub(super) client_id: Option<MaybeSecret>,
     pub(super) client_secret: Option<SecretReference>,
     pub(super) private_key: Option<SecretReference>,
@@ -39,6 +41,7 @@ impl Binding {
         match definition.auth.as_ref()? {
             UpstreamAuth::ClientCredentials(own) => Some(Self {
                 grant: Grant::ClientCredentials,
+                is_of_callers: false,
                 client_id: Some(own.client_id.clone()),
                 client_secret: own.client_secret.clone(),
                 private_key: own.private_key.clone(),
@@ -50,8 +53,9 @@ impl Binding {
                 audience: own.audience.clone(),
                 resource: own.resource.clone(),
             }),
-            UpstreamAuth::AuthorizationCode(own) => Some(Self {
+            auth @ (UpstreamAuth::AuthorizationCode(own) | UpstreamAuth::User(own)) => Some(Self {
                 grant: Grant::AuthorizationCode,
+                is_of_callers: matches!(auth, UpstreamAuth::User(_)),
                 client_id: own.client_id.clone(),
                 client_secret: own.client_secret.clone(),
                 private_key: None,

@@ -1,12 +1,15 @@
-//! Logins on disk, for the gateway's user alone: a login is to outlast a restart. What a gateway gets by itself is not kept, but for the name of the
-//! authorization server that it believed first.
+//! Logins on disk, sealed and for the gateway's user alone: a login is to outlast a restart. What a gateway gets by itself is not kept, but for the
+//! name of the authorization server that it believed first.
 
-use super::{account::State, binding::Grant, discovery::Found, registration::Registered, token::Token};
+use super::{
+    account::State, binding::Grant, discovery::Found, registration::Registered, seal::Seal, token::Token,
+};
 use mcp_common::{private_file, secret::ExposeSecret};
 use serde::{Deserialize, Serialize};
 use std::{
     fs, io,
-    path::PathBuf,
+    path::{Path, PathBuf},
+    sync::Arc,
     time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
 
@@ -15,12 +18,28 @@ const MOST_BYTES: u64 = 1 << 20;
 
 /// The place of one account; nowhere, without a file.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Shelf(pub(super) Option<PathBuf>);
+pub(super) struct Shelf(pub(super) Option<(PathBuf, Seal)>);
+
+/// Whose account something is kept of.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Owner {
+    /// What tells them apart.
+    pub(super) id: Arc<str>,
+    /// Their name, for people.
+    pub(super) name: Arc<str>,
+    /// The upstream, and its URL of HTTP.
+    pub(super) upstream: Arc<str>,
+    pub(super) url: String,
+    /// When they connected it, in seconds since 1970.
+    pub(super) since: u64,
+}
 
 #[derive(Default, Serialize, Deserialize)]
 #[serde(default)]
 struct Written {
     of: String,
+    /// The caller whose it is; the gateway's own has none.
+    owner: Option<Owner>,
     issuer: Option<String>,
     scopes: Vec<String>,
     found: Option<Found>,
@@ -44,41 +63,80 @@ struct WrittenClient {
 impl Shelf {
     /// What is kept of this account; another one's is not.
     pub(super) fn find(&self, identity: &str) -> Option<State> {
-        let file = self.0.as_ref()?;
+        let written = self.read()?;
+        (written.of == identity && written.owner.is_none()).then(|| written.into())
+    }
+
+    /// A caller's account, whatever it is of: its identity, whose it is, and what is known.
+    pub(super) fn find_owned(&self) -> Option<(String, Owner, State)> {
+        let mut written = self.read()?;
+        let owner = written.owner.take()?;
+        Some((written.of.clone(), owner, written.into()))
+    }
+
+    fn read(&self) -> Option<Written> {
+        let (file, seal) = self.0.as_ref()?;
         let read = match fs::metadata(file) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return None,
             Ok(found) if found.len() > MOST_BYTES => Err("it is too large".to_owned()),
             _ => fs::read(file).map_err(|error| error.to_string()),
         };
+        let opened = read.and_then(|sealed| seal.open(&name(file), &sealed));
         // What a parser says of it may repeat some of it.
-        let parsed = read.and_then(|text| {
-            serde_json::from_slice::<Written>(&text).map_err(|_| "it is not as it was written".to_owned())
+        let parsed = opened.and_then(|text| {
+            serde_json::from_slice(&text).map_err(|_| "it is not as it was written".to_owned())
         });
-        match parsed {
-            Ok(written) => (written.of == identity).then(|| written.into()),
-            Err(reason) => {
+        parsed
+            .inspect_err(|reason| {
                 let file = file.display();
                 tracing::warn!("the login `{file}` cannot be used ({reason}); somebody has to log in again");
-                None
-            }
-        }
+            })
+            .ok()
     }
 
     /// Takes the place of what was kept. What cannot be written is said.
-    pub(super) fn put(&self, identity: &str, grant: Grant, state: &State) {
-        let Some(file) = &self.0 else { return };
-        let text = serde_json::to_vec(&Written::of(identity, grant, state)).unwrap_or_default();
-        if let Err(error) = private_file::replace(file, &text) {
+    pub(super) fn put(&self, identity: &str, grant: Grant, owner: Option<&Owner>, state: &State) {
+        let Some((file, seal)) = &self.0 else { return };
+        let text = serde_json::to_vec(&Written::of(identity, grant, owner, state)).unwrap_or_default();
+        let sealed = seal.close(&name(file), text);
+        let written =
+            sealed.and_then(|sealed| private_file::replace(file, &sealed).map_err(|error| error.to_string()));
+        if let Err(error) = written {
             let file = file.display();
             tracing::warn!(%error, "the login cannot be kept in `{file}`: after a restart somebody has to log in again");
         }
     }
+
+    /// Whether both are one place.
+    pub(super) fn is_same(&self, other: &Self) -> bool {
+        let file = |shelf: &Self| shelf.0.as_ref().map(|(file, _)| file.clone());
+        file(self) == file(other)
+    }
+
+    /// Nothing is kept any more.
+    pub(super) fn clear(&self) {
+        let Some((file, _)) = &self.0 else { return };
+        match fs::remove_file(file) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                let file = file.display();
+                tracing::error!(%error, "the login `{file}` cannot be taken away: delete the file");
+            }
+            _ => {}
+        }
+    }
+}
+
+/// What a file is sealed for.
+fn name(file: &Path) -> String {
+    let name = file.file_name().unwrap_or_default();
+    name.to_string_lossy().into_owned()
 }
 
 impl Written {
-    fn of(identity: &str, grant: Grant, state: &State) -> Self {
+    fn of(identity: &str, grant: Grant, owner: Option<&Owner>, state: &State) -> Self {
         let own = Self {
             of: identity.to_owned(),
+            owner: owner.cloned(),
             issuer: state.issuer.clone(),
             ..Self::default()
         };
@@ -139,7 +197,7 @@ impl From<Written> for State {
     }
 }
 
-fn since_1970() -> u64 {
+pub(super) fn since_1970() -> u64 {
     SystemTime::now()
         .duration_since(UNIX_EPOCH)
         .unwrap_or_default()

@@ -5,7 +5,7 @@ use super::{
     discovery::Found,
     error::OAuthError,
     fetch::plain,
-    registration::Client,
+    registration::{Client, Registered},
 };
 use mcp_common::secret::Secret;
 use serde::Serialize;
@@ -37,7 +37,7 @@ pub struct Registrant {
 /// How a login is doing.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct LoginState {
-    /// `client_credentials` or `authorization_code`.
+    /// `client_credentials`, `authorization_code`, or `user` where it takes lists alone.
     pub grant: &'static str,
     /// Whether there is a token, or what one is got with.
     pub logged_in: bool,
@@ -69,6 +69,12 @@ pub(super) struct Pending {
     pub(super) verifier: Secret,
     pub(super) redirect_uri: String,
     pub(super) scopes: Vec<String>,
+    /// As it registered itself, where it did.
+    pub(super) registered: Option<Registered>,
+    /// The account whose client it is, where that is another one.
+    pub(super) base: Option<Arc<Account>>,
+    /// What tells the browser that has to come back; `None` where whoever comes back is good.
+    pub(super) browser: Option<String>,
     begun: Instant,
 }
 
@@ -137,6 +143,9 @@ impl Pending {
             verifier,
             redirect_uri,
             scopes,
+            registered: None,
+            base: None,
+            browser: None,
             begun: Instant::now(),
         }
     }
@@ -177,11 +186,26 @@ impl Pending {
             if !self.scopes.is_empty() {
                 query.append_pair("scope", &self.scopes.join(" "));
             }
+            // OpenID Connect Core, section 11: otherwise nothing is given that lasts.
+            if self.scopes.iter().any(|scope| scope == "offline_access") {
+                query.append_pair("prompt", "consent");
+            }
             if let Some(resource) = &self.found.resource {
                 query.append_pair("resource", resource);
             }
         }
         Ok(url.into())
+    }
+
+    /// Whether what came back was brought by the browser that the login was begun in.
+    pub(super) fn check_browser(&self, browser: Option<&str>) -> Result<(), OAuthError> {
+        match &self.browser {
+            Some(own) if browser != Some(own) => Err(OAuthError::Refused(
+                "the login was begun in another browser, or nobody is signed in there any more: nothing was done with it"
+                    .to_owned(),
+            )),
+            _ => Ok(()),
+        }
     }
 
     /// Whether what came back is of the authorization server that was asked (RFC 9207), to the letter.

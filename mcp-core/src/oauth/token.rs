@@ -1,4 +1,4 @@
-//! The token endpoint (RFC 6749 sections 4.1.3, 4.4 and 6).
+//! The token endpoint (RFC 6749 sections 4.1.3, 4.4 and 6), and the one where tokens are given back (RFC 7009).
 
 use super::{
     binding::Binding,
@@ -7,6 +7,7 @@ use super::{
     fetch::{Fetcher, host, plain},
     registration::{Client, Proof},
     scopes,
+    server::Server,
 };
 use crate::{encode, secrets::redacted};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
@@ -165,6 +166,30 @@ pub(super) async fn ask(
     })
 }
 
+/// Gives a token back, of this kind.
+pub(super) async fn revoke(
+    fetcher: &Fetcher,
+    found: &Found,
+    client: &Client,
+    (token, kind): (&Secret, &str),
+) -> Result<(), OAuthError> {
+    let named = found.server.revocation_endpoint.as_deref().unwrap_or_default();
+    let endpoint = fetcher.check("the revocation endpoint", named)?;
+    let mut form = form_urlencoded::Serializer::new(String::new());
+    form.append_pair("token", token.expose_secret());
+    form.append_pair("token_type_hint", kind);
+    let credential = identify(&mut form, client, &found.server)?;
+    let reply = fetcher.post_form(&endpoint, form.finish(), credential).await?;
+    match reply.status.is_success() {
+        true => Ok(()),
+        false => Err(OAuthError::Away(format!(
+            "the revocation endpoint at {} answered {}",
+            host(&endpoint),
+            reply.status.as_u16()
+        ))),
+    }
+}
+
 /// What is posted, and the credential beside it.
 fn form(
     binding: &Binding,
@@ -203,6 +228,16 @@ fn form(
     if let Some(audience) = &binding.audience {
         form.append_pair("audience", audience);
     }
+    let credential = identify(&mut form, client, &found.server)?;
+    Ok((form.finish(), credential))
+}
+
+/// Says in a form, or beside it, who asks.
+fn identify(
+    form: &mut form_urlencoded::Serializer<'_, String>,
+    client: &Client,
+    server: &Server,
+) -> Result<Option<HeaderValue>, OAuthError> {
     let id = client.id.expose_secret();
     let mut credential = None;
     match &client.proof {
@@ -225,11 +260,8 @@ fn form(
             form.append_pair("client_id", id);
             let kind = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
             form.append_pair("client_assertion_type", kind);
-            form.append_pair(
-                "client_assertion",
-                &client.assertion(&found.server)?.unwrap_or_default(),
-            );
+            form.append_pair("client_assertion", &client.assertion(server)?.unwrap_or_default());
         }
     }
-    Ok((form.finish(), credential))
+    Ok(credential)
 }

@@ -39,6 +39,8 @@ pub struct RemoteCall {
     pub caller: Option<Caller>,
     /// The name of who asks; `None` for nobody in particular.
     pub principal: Option<Arc<str>>,
+    /// What tells who asks from all others whose accounts are used; `None` for nobody in particular.
+    pub owner: Option<Arc<str>>,
 }
 
 impl RemoteCall {
@@ -52,6 +54,7 @@ impl RemoteCall {
             line: None,
             caller: None,
             principal: None,
+            owner: None,
         }
     }
 }
@@ -71,6 +74,7 @@ impl RemoteCall {
         Some(ClientKey {
             caller: self.caller.clone()?,
             client: self.line.as_ref().map(Line::client).unwrap_or_default(),
+            account: None,
         })
     }
 }

@@ -145,7 +145,10 @@ impl HttpLink {
             uri,
             definition: definition.clone(),
             secrets: settings.secrets.clone(),
-            authorization: Authorization::of(&over_http, definition, settings)?,
+            authorization: match &news.account {
+                Some(own) => Some(own.clone()),
+                None => Authorization::of(&over_http, definition, settings)?,
+            },
             via: settings.via.as_ref().map(|via| via.value(None)),
             session: OnceLock::new(),
             news,

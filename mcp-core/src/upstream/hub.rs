@@ -17,7 +17,7 @@ use crate::{
     fleet::{EndpointStatus, Fleets},
     relay::Updates,
 };
-use arc_swap::ArcSwap;
+use arc_swap::{ArcSwap, ArcSwapOption};
 use bytes::Bytes;
 use mcp_common::{
     definition::{
@@ -54,6 +54,8 @@ type Listener = Arc<dyn Fn(&str) + Send + Sync>;
 /// Owns every connection to upstreams, and every program.
 pub struct Hub {
     settings: ArcSwap<HubSettings>,
+    /// By which URL browsers reach the gateway, as far as it is known.
+    base: ArcSwapOption<String>,
     shelf: Arc<Shelf>,
     programs: Arc<Programs>,
     fleets: Fleets,
@@ -108,6 +110,7 @@ impl Hub {
             programs: Programs::new(&settings),
             fleets: Fleets::telling(settings.events.clone()),
             settings: ArcSwap::from_pointee(settings),
+            base: ArcSwapOption::empty(),
             runtime,
             remotes: ArcSwap::default(),
             changing: Mutex::new(()),
@@ -348,7 +351,8 @@ impl Hub {
     pub async fn watch(&self, upstream: &str, uri: &Arc<str>, updates: Arc<Updates>) -> Option<Watching> {
         let remote = self.remotes.load().get(upstream)?.clone();
         let tells = remote.inventory.load().as_ref()?.features.subscriptions;
-        if !tells {
+        // It is told to the gateway, and what callers may see is known by their accounts alone.
+        if !tells || remote.definition.is_used_by_accounts_of_callers() {
             return None;
         }
         let mut watching = remote.watched.add(uri, updates)?;
@@ -377,6 +381,16 @@ impl Hub {
 
     pub(super) fn settings(&self) -> Arc<HubSettings> {
         self.settings.load_full()
+    }
+
+    /// By which URL browsers reach the gateway from now on; `None` where it does not know.
+    pub fn reached_at(&self, base: Option<&str>) {
+        let base = base.map(|base| Arc::new(base.trim_end_matches('/').to_owned()));
+        self.base.store(base);
+    }
+
+    pub(super) fn base(&self) -> Option<Arc<String>> {
+        self.base.load_full()
     }
 
     pub(super) fn runtime(&self) -> &Handle {

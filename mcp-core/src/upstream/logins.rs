@@ -1,7 +1,7 @@
 //! Logins to upstreams: somebody begins one, opens an address, and comes back from there with what the gateway gets its tokens with.
 
-use super::{authorization::Authorization, error::UpstreamError, hub::Hub};
-use crate::oauth::{Account, Answered, Binding, LoginState, OAuthError, Registrant};
+use super::{accounts::GivenBack, authorization::Authorization, error::UpstreamError, hub::Hub};
+use crate::oauth::{Account, Answered, Binding, LoggedIn, LoginState, OAuthError, Registrant};
 use std::sync::Arc;
 use tokio_util::task::AbortOnDropHandle;
 
@@ -21,33 +21,42 @@ impl Hub {
             return Some(Err(UpstreamError::Refused(text.to_owned())));
         }
         let accounts = self.settings().accounts.clone();
-        let beginning = async move { authorization.begin_login(&accounts, &registrant).await };
+        let beginning = async move { authorization.begin_login(&accounts, None, &registrant).await };
         Some(self.here(beginning).await)
     }
 
-    /// Ends a login with what came back, and connects anew; the answer is the id of the upstream.
+    /// Ends a login with what came back to this browser, and connects anew where it was the gateway's.
     pub async fn finish_login(
         &self,
         state: &str,
-        issuer: Option<&str>,
+        (issuer, browser): (Option<&str>, Option<&str>),
         answered: Answered,
-    ) -> Result<Arc<str>, UpstreamError> {
+    ) -> Result<LoggedIn, UpstreamError> {
         let accounts = self.settings().accounts.clone();
-        let (state, issuer) = (state.to_owned(), issuer.map(str::to_owned));
-        let finishing = async move { accounts.finish_login(&state, issuer.as_deref(), answered).await };
-        let id = self.here(finishing).await?;
-        self.begin_anew(&id);
-        Ok(id)
+        let state = state.to_owned();
+        let (issuer, browser) = (issuer.map(str::to_owned), browser.map(str::to_owned));
+        let finishing = async move {
+            accounts
+                .finish_login(&state, issuer.as_deref(), browser.as_deref(), answered)
+                .await
+        };
+        let finished = self.here(finishing).await?;
+        if finished.caller.is_none() {
+            self.begin_anew(&finished.upstream);
+        }
+        Ok(finished)
     }
 
-    /// Forgets a login, and connects anew. `None` if there is no such upstream.
-    pub async fn forget_login(&self, id: &str) -> Option<Result<(), UpstreamError>> {
-        let Some(account) = self.account(id)? else {
-            return Some(Err(no_login()));
+    /// Forgets a login, tells the authorization server so where it wants to be told, and connects anew. `None` if there is no such upstream.
+    pub async fn forget_login(&self, id: &str) -> Option<Result<GivenBack, UpstreamError>> {
+        let authorization = match self.authorization(id)? {
+            Ok(authorization) => authorization,
+            Err(error) => return Some(Err(error)),
         };
-        account.forget().await;
+        let forgetting = async move { Ok(authorization.forget().await) };
+        let told = self.here(forgetting).await.map(GivenBack::from);
         self.begin_anew(id);
-        Some(Ok(()))
+        Some(told)
     }
 
     /// How a login is doing; `None` where an upstream gets no tokens, or is not there.
@@ -69,7 +78,7 @@ impl Hub {
         Some(url.zip(binding).map(account))
     }
 
-    fn authorization(&self, id: &str) -> Option<Result<Authorization, UpstreamError>> {
+    pub(super) fn authorization(&self, id: &str) -> Option<Result<Authorization, UpstreamError>> {
         let definition = self.offer(id)?.definition;
         let url = definition.replicas().next()?.url.clone();
         Some(
@@ -85,7 +94,7 @@ impl Hub {
     }
 
     /// On this runtime, to which connections belong, whichever thread asks.
-    async fn here<T: Send + 'static>(
+    pub(super) async fn here<T: Send + 'static>(
         &self,
         work: impl Future<Output = Result<T, OAuthError>> + Send + 'static,
     ) -> Result<T, UpstreamError> {
@@ -93,12 +102,6 @@ impl Hub {
         let broken = |_| OAuthError::Away("the login ended in an internal error".to_owned());
         Ok(working.await.map_err(broken)??)
     }
-}
-
-fn no_login() -> UpstreamError {
-    UpstreamError::Refused(
-        "nobody logs in to it: its document has no `auth.type: oauth2_authorization_code`".to_owned(),
-    )
 }
 
 /// `ws` is `http` until the connection is open.

@@ -2,6 +2,7 @@
 
 use super::{
     asked::{Role, Whose},
+    authorization::Authorization,
     call::{self, RemoteCall, Wanted},
     clients::{ClientKey, Clients},
     drift::{Drift, drift},
@@ -31,7 +32,7 @@ use mcp_common::{
 use serde_json::json;
 use std::{
     collections::BTreeMap,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError},
     time::Duration,
 };
 use tokio::sync::{Notify, Semaphore, mpsc, watch};
@@ -77,7 +78,9 @@ pub(super) struct Remote {
     /// Sessions of single clients.
     pub(super) clients: Clients,
     /// The server told on any connection that a list changed.
-    changed: Arc<Notify>,
+    pub(super) changed: Arc<Notify>,
+    /// What accounts of callers are used with.
+    pub(super) own: OnceLock<Authorization>,
     session: watch::Sender<Option<Arc<Session>>>,
     places: Semaphore,
 }
@@ -113,6 +116,7 @@ impl Remote {
             stop: CancellationToken::new(),
             clients: Clients::new(definition.limits.clients as usize),
             changed: Arc::default(),
+            own: OnceLock::new(),
             session: watch::Sender::new(None),
             shown: ArcSwap::new(definition.clone()),
             definition,
@@ -264,6 +268,9 @@ impl Remote {
     }
 
     async fn attempts(&self, call: &RemoteCall, settings: &HubSettings) -> Result<Bytes, UpstreamError> {
+        if self.definition.is_used_by_accounts_of_callers() {
+            return self.ask_with_account(call, settings).await;
+        }
         let shared = match self.current() {
             Err(_) if self.is_moving() => self.next_session().await?,
             current => current?,
@@ -299,7 +306,7 @@ impl Remote {
 
     /// Whether the call is made again in a new session: nothing was done where the server does not know who asks. A session that is at one of several
     /// endpoints is followed by one at another, if this one is gone.
-    fn may_go_on(&self, call: &RemoteCall, is_at_one: bool, error: &UpstreamError) -> bool {
+    pub(super) fn may_go_on(&self, call: &RemoteCall, is_at_one: bool, error: &UpstreamError) -> bool {
         let has_others = is_at_one && self.fleet.is_some();
         let is_repeatable = match &call.wanted {
             Wanted::Tool(tool) => tool.is_repeatable,
@@ -362,7 +369,7 @@ impl Remote {
         Session::open(&self.definition, settings, self.owned(&purpose)).await
     }
 
-    fn owned<'a>(&'a self, purpose: &'a Purpose) -> Owned<'a> {
+    pub(super) fn owned<'a>(&'a self, purpose: &'a Purpose) -> Owned<'a> {
         Owned {
             programs: &self.programs,
             fleet: self.fleet.as_ref(),
@@ -399,6 +406,11 @@ impl Remote {
         definition.era = UpstreamEra::Legacy;
         definition.transport = Some(transport);
         Session::open(&Arc::new(definition), settings, self.owned(&purpose)).await
+    }
+
+    /// The connection of the lists, if there is one.
+    pub(super) fn listed(&self) -> Option<Arc<Session>> {
+        self.session.borrow().clone()
     }
 
     fn current(&self) -> Result<Arc<Session>, UpstreamError> {

@@ -1,5 +1,6 @@
 //! Upstreams as inventories: what of theirs an instance shows, under which names, and who answers requests for it.
 
+mod connecting;
 pub(super) mod finished;
 mod origin;
 mod prompts;

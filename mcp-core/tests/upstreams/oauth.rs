@@ -1,5 +1,6 @@
 //! Servers that want a token of OAuth: how the gateway gets one by itself, by a login, and what it does not do.
 
+mod by_callers;
 mod by_itself;
 mod by_login;
 mod place;

@@ -1,5 +1,6 @@
 //! Real MCP clients against `dynmcp serve`: each lists, calls, fails, is told of a change and closes. And real MCP servers behind it.
 
+mod accounts;
 mod console;
 mod everything;
 mod fixture;

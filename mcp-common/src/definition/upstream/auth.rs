@@ -42,6 +42,10 @@ pub enum UpstreamAuth {
     /// A token that an operator gets for the gateway by logging in once (`dynmcp upstreams login`), RFC 6749 section 4.1.
     #[serde(rename = "oauth2_authorization_code")]
     AuthorizationCode(AuthorizationCode),
+    /// A token of whoever calls, who connects their own account in a browser. What an operator logs in for (`dynmcp upstreams login`) takes the
+    /// lists, and nothing else.
+    #[serde(rename = "oauth2_user")]
+    User(AuthorizationCode),
 }
 
 impl UpstreamAuth {
@@ -55,7 +59,7 @@ impl UpstreamAuth {
                 MaybeSecret::Plain(_) => vec![password],
             },
             Self::ClientCredentials(binding) => binding.references(),
-            Self::AuthorizationCode(binding) => binding.references(),
+            Self::AuthorizationCode(binding) | Self::User(binding) => binding.references(),
         }
     }
 }

@@ -1,6 +1,6 @@
 //! What answers requests for things of upstreams: the upstream, whose words are understood and passed on.
 
-use super::{finished::Finishing, rounds};
+use super::{connecting::Connecting, finished::Finishing, rounds};
 use crate::{
     engine::{CallContext, Engine, RemoteShaping},
     json::members::Members,
@@ -96,7 +96,10 @@ impl RemoteOrigin {
             }
         };
         let is_resource = matches!(wanted, Wanted::Resource);
-        let first = self.params(request.params.get())?;
+        let may_ask = matches!(wanted, Wanted::Tool(_) | Wanted::Prompt(_) | Wanted::Resource);
+        let connecting = Connecting::of(&self.hub, upstream, &request.principal);
+        let sent = connecting.answered(request.params.get()).await?;
+        let first = self.params(&sent)?;
         let mut params = first.clone();
         for round in 0.. {
             let mut span = request.above.as_ref().and_then(|above| above.open());
@@ -117,6 +120,7 @@ impl RemoteOrigin {
                     .principal
                     .known_subject()
                     .map(|_| request.principal.subject.clone()),
+                owner: connecting.owner().cloned(),
             };
             let answered = self.hub.call(upstream, call).await;
             if let (Some(span), Err(error)) = (&mut span, &answered) {
@@ -132,6 +136,7 @@ impl RemoteOrigin {
                     let answer = self.finished(answer, &first, &request).await?;
                     answer.kept_by(upstream, matches!(self.what, What::Tasks))
                 }
+                Err(UpstreamError::NoGrant(reason)) => connecting.asked(&reason, &line, may_ask)?,
                 Err(error) => match self.asking(&error, &line) {
                     Some(answer) => answer,
                     None => return Err(self.trouble(error, is_resource, &line)),

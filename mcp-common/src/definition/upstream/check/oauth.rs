@@ -14,7 +14,9 @@ const MOST_SCOPES: usize = 100;
 pub(super) fn check(definition: &UpstreamDefinition, problems: &mut Vec<Problem>) {
     match &definition.auth {
         Some(UpstreamAuth::ClientCredentials(binding)) => client_credentials(definition, binding, problems),
-        Some(UpstreamAuth::AuthorizationCode(binding)) => authorization_code(definition, binding, problems),
+        Some(UpstreamAuth::AuthorizationCode(binding) | UpstreamAuth::User(binding)) => {
+            authorization_code(definition, binding, problems);
+        }
         _ => {}
     }
 }

@@ -1,0 +1,115 @@
+//! Accounts of callers: who has connected which upstream. An upstream that is used with them is called with the caller's own, or not at all.
+
+use super::{account::Account, login::LoginState};
+use sha2::{Digest, Sha256};
+use std::{
+    collections::BTreeMap,
+    fmt,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::{Duration, SystemTime, UNIX_EPOCH},
+};
+use tokio::sync::Notify;
+
+/// A caller's account at an upstream, without anything that could be used in their name.
+#[derive(Clone, Debug)]
+pub struct GrantState {
+    /// By which it is taken away.
+    pub id: String,
+    /// The upstream's id.
+    pub upstream: Arc<str>,
+    /// What tells the caller from others: the id of a key of the store, or the name of whoever came in otherwise.
+    pub owner: Arc<str>,
+    /// The caller's name, for people.
+    pub name: Arc<str>,
+    /// When it was connected.
+    pub since: SystemTime,
+    /// How it is doing.
+    pub login: LoginState,
+}
+
+/// Upstream and caller.
+type Key = (Arc<str>, Arc<str>);
+
+/// All of them.
+#[derive(Default)]
+pub(super) struct Grants {
+    all: Mutex<BTreeMap<Key, Arc<Account>>>,
+    added: Notify,
+}
+
+impl Grants {
+    fn lock(&self) -> MutexGuard<'_, BTreeMap<Key, Arc<Account>>> {
+        self.all.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The one of this upstream and caller, if it is of what the upstream is now.
+    pub(super) fn find(&self, upstream: &Arc<str>, owner: &Arc<str>, identity: &str) -> Option<Arc<Account>> {
+        let all = self.lock();
+        let found = all.get(&(upstream.clone(), owner.clone()))?;
+        (found.identity == identity).then(|| found.clone())
+    }
+
+    /// Takes the place of an earlier one.
+    pub(super) fn add(&self, account: Arc<Account>) {
+        let Some(owner) = account.owner() else { return };
+        let key = (owner.upstream.clone(), owner.id.clone());
+        let before = self.lock().insert(key, account.clone());
+        if let Some(before) = before.filter(|before| !Arc::ptr_eq(before, &account)) {
+            before.give_way_to(&account);
+        }
+        self.added.notify_waiters();
+    }
+
+    /// Ends when one is added.
+    pub(super) async fn until(&self, is_there: impl Fn() -> bool) {
+        loop {
+            let added = self.added.notified();
+            if is_there() {
+                return;
+            }
+            added.await;
+        }
+    }
+
+    pub(super) fn list(&self) -> Vec<GrantState> {
+        self.lock()
+            .values()
+            .filter_map(|account| state(account))
+            .collect()
+    }
+
+    /// It is nobody's any more.
+    pub(super) fn take(&self, id: &str) -> Option<Arc<Account>> {
+        let mut all = self.lock();
+        let found = all.keys().find(|key| id_of(key) == id).cloned()?;
+        all.remove(&found)
+    }
+
+    /// Takes away those of other upstreams.
+    pub(super) fn retain(&self, is_there: impl Fn(&str) -> bool) {
+        self.lock().retain(|(upstream, _), _| is_there(upstream));
+    }
+}
+
+fn state(account: &Arc<Account>) -> Option<GrantState> {
+    let owner = account.owner()?;
+    Some(GrantState {
+        id: id_of(&(owner.upstream.clone(), owner.id.clone())),
+        upstream: owner.upstream.clone(),
+        owner: owner.id.clone(),
+        name: owner.name.clone(),
+        since: UNIX_EPOCH + Duration::from_secs(owner.since),
+        login: account.login_state(),
+    })
+}
+
+fn id_of((upstream, owner): &Key) -> String {
+    let digest = Sha256::digest(format!("{upstream} {owner}"));
+    digest[..12].iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+impl fmt::Debug for Grants {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} grants", self.lock().len())
+    }
+}
