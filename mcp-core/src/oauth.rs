@@ -10,6 +10,7 @@ mod binding;
 mod challenge;
 mod discovery;
 mod error;
+mod exchanged;
 mod fetch;
 mod grants;
 mod kept;

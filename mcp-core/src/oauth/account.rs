@@ -17,7 +17,7 @@ use super::{
 use crate::secrets::Secrets;
 use http::HeaderValue;
 pub(crate) use login::Told;
-use mcp_common::secret::Secret;
+use mcp_common::secret::{ExposeSecret, Secret};
 use std::{
     fmt,
     sync::{
@@ -58,6 +58,26 @@ pub(super) enum Whose {
     Lists,
     /// A caller's, for the calls of this caller.
     Caller(Owner),
+    /// What the token of a caller is exchanged for.
+    Token(Subject),
+}
+
+/// The token of a caller; it is one token that counts, whoever shows it.
+#[derive(Clone)]
+pub(super) struct Subject(pub(super) Arc<Secret>);
+
+impl PartialEq for Subject {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.expose_secret() == other.0.expose_secret()
+    }
+}
+
+impl Eq for Subject {}
+
+impl fmt::Debug for Subject {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Subject")
+    }
 }
 
 /// See above.
@@ -160,6 +180,12 @@ impl Account {
         Self::with(number, identity, kind, shelf, state)
     }
 
+    /// What this token is exchanged for.
+    pub(super) fn of_token(number: u64, identity: String, token: Arc<Secret>, state: State) -> Arc<Self> {
+        let kind = (Whose::Token(Subject(token)), Grant::Exchange);
+        Self::with(number, identity, kind, Shelf::default(), state)
+    }
+
     fn with(
         number: u64,
         identity: String,
@@ -235,7 +261,7 @@ impl Account {
                 // What was just got is of no use, and neither is what it was got with.
                 state.refresh = None;
             }
-            if self.grant == Grant::ClientCredentials {
+            if self.grant != Grant::AuthorizationCode {
                 // Another authorization server may be the one now.
                 state.found = None;
             }
@@ -288,7 +314,11 @@ impl Account {
     /// Whether a token can be asked for before the server says anything.
     fn knows_where(&self, state: &State, means: &Means) -> bool {
         match self.grant {
+            // Lists may be for everybody.
+            Grant::ClientCredentials if self.whose == Whose::Lists => state.found.is_some(),
             Grant::ClientCredentials => state.found.is_some() || means.binding.token_url.is_some(),
+            // Nothing is sent in nobody's name.
+            Grant::Exchange => true,
             Grant::AuthorizationCode => state.found.is_some() && state.refresh.is_some(),
         }
     }
@@ -317,7 +347,7 @@ impl Account {
         tokio::spawn(async move {
             let _asking = asking;
             let got = match account.grant {
-                Grant::ClientCredentials => account.by_itself(&means, scopes).await,
+                Grant::ClientCredentials | Grant::Exchange => account.by_itself(&means, scopes).await,
                 Grant::AuthorizationCode => account.by_refreshing(&means).await,
             };
             if let Err(error) = &got {
@@ -337,15 +367,15 @@ impl Account {
         let client = Client::given(&means.binding, &means.secrets, &found.server)?;
         let client = client.ok_or_else(|| OAuthError::Secret("auth.client_id: is missing".to_owned()))?;
         let scopes = scopes.unwrap_or_else(|| self.scopes(means, &found));
-        let asking = token::ask(
-            &means.fetcher,
-            &means.binding,
-            &found,
-            &client,
-            Grounds::Client,
-            &scopes,
-        );
-        let granted = asking.await?;
+        let grounds = match &self.whose {
+            Whose::Token(Subject(token)) => Grounds::Exchange(token),
+            Whose::Gateway | Whose::Lists | Whose::Caller(_) => Grounds::Client,
+        };
+        let asking = token::ask(&means.fetcher, &means.binding, &found, &client, grounds, &scopes);
+        let granted = asking.await.map_err(|error| match &self.whose {
+            Whose::Token(_) => error.after("the caller's token is not exchanged for one of this server: "),
+            _ => error,
+        })?;
         let mut state = self.state();
         state.issuer = Some(found.server.issuer.clone());
         state.found = Some(found);
@@ -457,7 +487,7 @@ impl Account {
     pub(super) fn owner(&self) -> Option<&Owner> {
         match &self.whose {
             Whose::Caller(owner) => Some(owner),
-            Whose::Gateway | Whose::Lists => None,
+            Whose::Gateway | Whose::Lists | Whose::Token(_) => None,
         }
     }
 
@@ -465,7 +495,7 @@ impl Account {
     fn how(&self, upstream: &str) -> String {
         match self.whose {
             Whose::Caller(_) => "connect the account anew".to_owned(),
-            Whose::Lists | Whose::Gateway => format!(
+            Whose::Lists | Whose::Gateway | Whose::Token(_) => format!(
                 "`dynmcp upstreams login {upstream}`, or `POST /admin/uds/{upstream}/login`, gives the address to open"
             ),
         }

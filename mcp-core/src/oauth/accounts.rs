@@ -4,6 +4,7 @@ use super::{
     account::{Account, Means, Told, Whose},
     binding::Binding,
     error::OAuthError,
+    exchanged::Exchanged,
     fetch::plain,
     grants::{GrantState, Grants},
     kept::{Owner, Shelf, since_1970},
@@ -11,7 +12,7 @@ use super::{
     seal::Seal,
     tickets::{Ticket, Tickets},
 };
-use mcp_common::private_file;
+use mcp_common::{private_file, secret::Secret};
 use sha2::{Digest, Sha256};
 use std::{
     collections::{HashMap, HashSet},
@@ -37,6 +38,7 @@ struct Shared {
     /// How many there were.
     made: AtomicU64,
     grants: Grants,
+    exchanged: Exchanged,
     tickets: Tickets,
     logins: Logins,
 }
@@ -100,7 +102,7 @@ impl Accounts {
         account
     }
 
-    /// A caller's, if there is one that can be used.
+    /// A caller's own, if there is one that can be used.
     pub(crate) fn of_caller(
         &self,
         upstream: &Arc<str>,
@@ -110,6 +112,24 @@ impl Accounts {
     ) -> Option<Arc<Account>> {
         let found = self.0.grants.find(upstream, owner, &binding.identity(url));
         found.filter(|account| account.is_logged_in())
+    }
+
+    /// What this token is exchanged for.
+    pub(crate) fn of_token(
+        &self,
+        base: &Arc<Account>,
+        upstream: &Arc<str>,
+        url: &str,
+        binding: &Binding,
+        token: &Arc<Secret>,
+    ) -> Arc<Account> {
+        let identity = binding.identity(url);
+        self.0.exchanged.find(upstream, &identity, token, || {
+            let account =
+                Account::of_token(self.number(), identity.clone(), token.clone(), Default::default());
+            account.learn_from(base);
+            account
+        })
     }
 
     /// The same, or one that is none of theirs yet.
@@ -157,6 +177,7 @@ impl Accounts {
         accounts.retain(|(id, _), _| ids.contains(&**id));
         drop(accounts);
         self.0.grants.retain(|id| ids.contains(id));
+        self.0.exchanged.retain(|id| ids.contains(id));
         for file in self.files() {
             let id = name_of(&file).and_then(|name| name.split('.').next());
             if id.is_some_and(|id| !ids.contains(id)) {

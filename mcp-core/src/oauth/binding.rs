@@ -15,6 +15,8 @@ pub(crate) enum Grant {
     ClientCredentials,
     /// Somebody logs in.
     AuthorizationCode,
+    /// For the token of a caller.
+    Exchange,
 }
 
 /// The members of `auth`.
@@ -39,9 +41,9 @@ impl Binding {
     /// `None` where the server is shown something else, or nothing.
     pub(crate) fn of(definition: &UpstreamDefinition) -> Option<Self> {
         match definition.auth.as_ref()? {
-            UpstreamAuth::ClientCredentials(own) => Some(Self {
+            auth @ (UpstreamAuth::ClientCredentials(own) | UpstreamAuth::TokenExchange(own)) => Some(Self {
                 grant: Grant::ClientCredentials,
-                is_of_callers: false,
+                is_of_callers: matches!(auth, UpstreamAuth::TokenExchange(_)),
                 client_id: Some(own.client_id.clone()),
                 client_secret: own.client_secret.clone(),
                 private_key: own.private_key.clone(),

@@ -140,7 +140,7 @@ impl Written {
             issuer: state.issuer.clone(),
             ..Self::default()
         };
-        if grant == Grant::ClientCredentials {
+        if grant != Grant::AuthorizationCode {
             return own;
         }
         let token = state.token.as_ref();

@@ -32,6 +32,8 @@ pub(super) enum Grounds<'a> {
     Client,
     /// A refresh token.
     Refresh(&'a Secret),
+    /// The token of a caller, which another one is to stand for (RFC 8693).
+    Exchange(&'a Secret),
     /// The code of a login.
     Code {
         code: &'a Secret,
@@ -102,16 +104,17 @@ pub(super) async fn ask(
         .map_err(|error| error.after("no token from the token endpoint: "))?;
     let status = reply.status;
     let said = |what: &str| {
-        let mut what = plain(what);
-        let secrets = match (&client.proof, &grounds) {
-            (Proof::Basic(secret) | Proof::Body(secret), _) => Some(&**secret),
-            (_, Grounds::Refresh(token)) => Some(*token),
-            (_, Grounds::Code { code, .. }) => Some(*code),
-            _ => None,
+        let of_client = match &client.proof {
+            Proof::Basic(secret) | Proof::Body(secret) => Some(&**secret),
+            Proof::Nothing | Proof::Signs(..) => None,
         };
-        if let Some(secret) = secrets {
-            what = redacted(&what, secret);
-        }
+        let of_grounds = match &grounds {
+            Grounds::Refresh(token) | Grounds::Exchange(token) => Some(*token),
+            Grounds::Code { code, .. } => Some(*code),
+            Grounds::Client => None,
+        };
+        let secrets = of_client.into_iter().chain(of_grounds);
+        let what = secrets.fold(plain(what), |what, secret| redacted(&what, secret));
         format!(
             "no token: the token endpoint at {} answered {}{what}",
             host(&endpoint),
@@ -175,11 +178,14 @@ pub(super) async fn revoke(
 ) -> Result<(), OAuthError> {
     let named = found.server.revocation_endpoint.as_deref().unwrap_or_default();
     let endpoint = fetcher.check("the revocation endpoint", named)?;
-    let mut form = form_urlencoded::Serializer::new(String::new());
-    form.append_pair("token", token.expose_secret());
-    form.append_pair("token_type_hint", kind);
-    let credential = identify(&mut form, client, &found.server)?;
-    let reply = fetcher.post_form(&endpoint, form.finish(), credential).await?;
+    let (form, credential) = {
+        let mut form = form_urlencoded::Serializer::new(String::new());
+        form.append_pair("token", token.expose_secret());
+        form.append_pair("token_type_hint", kind);
+        let credential = identify(&mut form, client, &found.server)?;
+        (form.finish(), credential)
+    };
+    let reply = fetcher.post_form(&endpoint, form, credential).await?;
     match reply.status.is_success() {
         true => Ok(()),
         false => Err(OAuthError::Away(format!(
@@ -207,6 +213,13 @@ fn form(
             form.append_pair("grant_type", "refresh_token");
             form.append_pair("refresh_token", token.expose_secret());
         }
+        Grounds::Exchange(token) => {
+            let kind = "urn:ietf:params:oauth:token-type:access_token";
+            form.append_pair("grant_type", "urn:ietf:params:oauth:grant-type:token-exchange");
+            form.append_pair("subject_token", token.expose_secret());
+            form.append_pair("subject_token_type", kind);
+            form.append_pair("requested_token_type", kind);
+        }
         Grounds::Code {
             code,
             verifier,
@@ -219,7 +232,7 @@ fn form(
         }
     }
     // A refreshed token has the scopes of the login, and a code those that it was asked for with.
-    if matches!(grounds, Grounds::Client) && !scopes.is_empty() {
+    if matches!(grounds, Grounds::Client | Grounds::Exchange(_)) && !scopes.is_empty() {
         form.append_pair("scope", &scopes.join(" "));
     }
     if let Some(resource) = &found.resource {

@@ -1,4 +1,4 @@
-//! Upstreams that each caller uses with an account of their own: their calls, the links by which they connect it, and what is connected. A caller
+//! Upstreams that are used in the name of each caller, with an account of their own or what their token is exchanged for: their calls, the links by which they connect it, and what is connected. A caller
 //! without one calls nothing; nobody else's account takes its place.
 
 use super::{
@@ -59,9 +59,16 @@ impl Remote {
                     .to_owned(),
             ));
         };
-        let account = self
-            .own_authorization(settings)?
-            .of_caller(&settings.accounts, owner)?;
+        let own = self.own_authorization(settings)?;
+        let account = match (self.definition.is_used_by_accounts_of_callers(), &call.token) {
+            (true, _) => own.of_caller(&settings.accounts, owner)?,
+            (false, Some(token)) => own.of_token(&settings.accounts, token),
+            (false, None) => {
+                return Err(UpstreamError::Refused(
+                    "tokens of callers are exchanged for it, and this caller has shown none, but a key or a certificate; nothing was sent".to_owned(),
+                ));
+            }
+        };
         let listed = self.listed();
         let is_modern = match &listed {
             Some(session) => session.speech == Speech::Modern,
@@ -134,13 +141,13 @@ fn own_authorization(
     settings: &HubSettings,
 ) -> Result<Authorization, UpstreamError> {
     let url = over_http(definition.url.as_deref().unwrap_or_default());
-    let own = Authorization::of(&url, definition, settings)?;
-    own.filter(|_| definition.is_used_by_accounts_of_callers())
-        .ok_or_else(|| {
-            UpstreamError::Refused(
-                "nobody connects an account: its document has no `auth.type: oauth2_user`".to_owned(),
-            )
-        })
+    Authorization::of(&url, definition, settings)?.ok_or_else(nobody_connects)
+}
+
+fn nobody_connects() -> UpstreamError {
+    UpstreamError::Refused(
+        "nobody connects an account: its document has no `auth.type: oauth2_user`".to_owned(),
+    )
 }
 
 impl Hub {
@@ -173,6 +180,9 @@ impl Hub {
         let definition = definition.ok_or_else(|| {
             UpstreamError::NotConnected("it is not defined any more, or switched off".to_owned())
         })?;
+        if !definition.is_used_by_accounts_of_callers() {
+            return Err(nobody_connects());
+        }
         let authorization = own_authorization(&definition, &settings)?.for_caller(&settings.accounts, ticket);
         let accounts = settings.accounts.clone();
         let beginning = async move {

@@ -14,7 +14,7 @@ use hyper_util::{
     client::legacy::Client,
     rt::{TokioExecutor, TokioTimer},
 };
-use mcp_common::definition::UpstreamDefinition;
+use mcp_common::{definition::UpstreamDefinition, secret::Secret};
 use std::{sync::Arc, time::Duration};
 
 /// Authorization servers are asked seldom.
@@ -60,6 +60,13 @@ impl Authorization {
         let account = accounts.of_caller(&means.upstream, &means.url, &means.binding, owner);
         let missing = || UpstreamError::NoGrant("none is connected".to_owned());
         Ok(self.with(account.ok_or_else(missing)?))
+    }
+
+    /// The same with what the token of a caller is exchanged for.
+    pub(super) fn of_token(&self, accounts: &Accounts, token: &Arc<Secret>) -> Self {
+        let means = &self.means;
+        let account = accounts.of_token(&self.account, &means.upstream, &means.url, &means.binding, token);
+        self.with(account)
     }
 
     /// The same with one that the caller is about to connect.

@@ -12,6 +12,7 @@ use super::{
 use crate::{json::members::Members, relay::Line, spec::Method};
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue};
+use mcp_common::secret::Secret;
 use serde_json::{Value, json, value::RawValue};
 use std::sync::Arc;
 
@@ -41,6 +42,8 @@ pub struct RemoteCall {
     pub principal: Option<Arc<str>>,
     /// What tells who asks from all others whose accounts are used; `None` for nobody in particular.
     pub owner: Option<Arc<str>>,
+    /// The token that the caller has shown, where it is one that another one can be got for.
+    pub token: Option<Arc<Secret>>,
 }
 
 impl RemoteCall {
@@ -55,6 +58,7 @@ impl RemoteCall {
             caller: None,
             principal: None,
             owner: None,
+            token: None,
         }
     }
 }

@@ -352,7 +352,7 @@ impl Hub {
         let remote = self.remotes.load().get(upstream)?.clone();
         let tells = remote.inventory.load().as_ref()?.features.subscriptions;
         // It is told to the gateway, and what callers may see is known by their accounts alone.
-        if !tells || remote.definition.is_used_by_accounts_of_callers() {
+        if !tells || remote.definition.is_used_in_names_of_callers() {
             return None;
         }
         let mut watching = remote.watched.add(uri, updates)?;

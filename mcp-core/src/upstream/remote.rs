@@ -268,7 +268,7 @@ impl Remote {
     }
 
     async fn attempts(&self, call: &RemoteCall, settings: &HubSettings) -> Result<Bytes, UpstreamError> {
-        if self.definition.is_used_by_accounts_of_callers() {
+        if self.definition.is_used_in_names_of_callers() {
             return self.ask_with_account(call, settings).await;
         }
         let shared = match self.current() {
@@ -342,6 +342,7 @@ impl Remote {
         let purpose = Purpose {
             role: self.shared_role(),
             caller: None,
+            account: None,
             watched: self.watched.clone(),
             changed: self.changed.clone(),
         };

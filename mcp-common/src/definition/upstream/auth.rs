@@ -46,6 +46,9 @@ pub enum UpstreamAuth {
     /// lists, and nothing else.
     #[serde(rename = "oauth2_user")]
     User(AuthorizationCode),
+    /// A token that stands for the caller's own, which is exchanged for it, RFC 8693. Lists are taken in the gateway's own name.
+    #[serde(rename = "oauth2_token_exchange")]
+    TokenExchange(UpstreamClientCredentials),
 }
 
 impl UpstreamAuth {
@@ -58,7 +61,7 @@ impl UpstreamAuth {
                 MaybeSecret::Reference(username) => vec![username, password],
                 MaybeSecret::Plain(_) => vec![password],
             },
-            Self::ClientCredentials(binding) => binding.references(),
+            Self::ClientCredentials(binding) | Self::TokenExchange(binding) => binding.references(),
             Self::AuthorizationCode(binding) | Self::User(binding) => binding.references(),
         }
     }

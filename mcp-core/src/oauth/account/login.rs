@@ -60,7 +60,7 @@ impl Account {
     }
 
     /// What is known of a server from its lists holds for calls too.
-    fn learn_from(&self, base: &Self) {
+    pub(in crate::oauth) fn learn_from(&self, base: &Self) {
         let (challenge, issuer) = {
             let known = base.state();
             (known.challenge.clone(), known.issuer.clone())
@@ -254,7 +254,7 @@ impl Account {
         let is_asked_for = self.whose != Whose::Lists || state.challenge != Default::default();
         LoginState {
             grant: match (self.grant, &self.whose) {
-                (Grant::ClientCredentials, _) => "client_credentials",
+                (Grant::ClientCredentials | Grant::Exchange, _) => "client_credentials",
                 (Grant::AuthorizationCode, Whose::Lists) => "user",
                 (Grant::AuthorizationCode, _) => "authorization_code",
             },

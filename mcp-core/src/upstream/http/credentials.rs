@@ -36,7 +36,8 @@ pub(super) fn headers(
             UpstreamAuth::None {}
             | UpstreamAuth::ClientCredentials(_)
             | UpstreamAuth::AuthorizationCode(_)
-            | UpstreamAuth::User(_),
+            | UpstreamAuth::User(_)
+            | UpstreamAuth::TokenExchange(_),
         ) => {}
         Some(UpstreamAuth::ApiKey {
             credential,

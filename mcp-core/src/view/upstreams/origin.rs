@@ -121,6 +121,11 @@ impl RemoteOrigin {
                     .known_subject()
                     .map(|_| request.principal.subject.clone()),
                 owner: connecting.owner().cloned(),
+                token: request
+                    .principal
+                    .grant
+                    .as_ref()
+                    .and_then(|grant| grant.token().cloned()),
             };
             let answered = self.hub.call(upstream, call).await;
             if let (Some(span), Err(error)) = (&mut span, &answered) {

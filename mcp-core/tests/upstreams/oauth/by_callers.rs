@@ -63,6 +63,7 @@ async fn call_as(hub: &Hub, owner: Option<&str>) -> Result<(), UpstreamError> {
         }),
         principal: owner.map(Into::into),
         owner: owner.map(Into::into),
+        token: None,
     };
     hub.call("u", call).await.map(drop)
 }
