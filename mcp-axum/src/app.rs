@@ -10,11 +10,12 @@ use crate::{
     events::EventGate,
     http::{
         admin,
-        browser::Browsers,
+        browser::{self, Browsers},
         connect, console,
         error::Error,
         front, health, login, manners, mcp,
         resource::{self, Resources},
+        sign_in::{self, SignIns},
         token,
     },
     reload::ConfigStatus,
@@ -86,6 +87,8 @@ pub struct App {
     pub(crate) listens_at: Arc<OnceLock<SocketAddr>>,
     /// Who is signed in at a browser.
     pub(crate) browsers: Arc<Browsers>,
+    /// Who is about to.
+    pub(crate) sign_ins: Arc<SignIns>,
     /// Who may come in.
     pub guard: Guard,
     /// Who is asked about calls, where anybody is.
@@ -157,6 +160,7 @@ impl App {
             hub: self.hub.clone(),
             listens_at: self.listens_at.clone(),
             browsers: self.browsers.clone(),
+            sign_ins: self.sign_ins.clone(),
             discoveries: self.discoveries.clone(),
             resources: Resources::of_gateway(&settings.app, &guard),
             key_usage: self.key_usage.clone(),
@@ -231,6 +235,7 @@ pub fn router(app: Arc<App>, endpoint: Endpoint) -> Router {
     let of_clients = with_revision(&app, mcp::router(app.clone(), endpoint))
         .merge(resource::router(app.clone()))
         .merge(connect::router(app.clone()))
+        .merge(sign_in::router(app.clone()))
         .merge(token::router(app.clone()));
     let routes = match app.settings.app.admin_listen {
         None => operator_router(app).merge(of_clients),
@@ -260,11 +265,12 @@ pub fn operator_router(app: Arc<App>) -> Router {
         .merge(health::metrics_router(app.clone()).layer(on_control))
         // On the worker itself: these answer also when the control plane is stuck.
         .merge(health::router(app.clone()))
-        .merge(login::router(app))
+        .merge(login::router(app.clone()))
         .merge(console::router())
         .merge(front::router())
         .method_not_allowed_fallback(manners::method_not_allowed)
         .fallback(nothing_here)
+        .layer(middleware::from_fn_with_state(app, browser::show_what_was_shown))
         .layer(middleware::from_fn(manners::of_operators))
 }
 

@@ -15,4 +15,5 @@ pub(crate) mod manners;
 pub mod mcp;
 mod pages;
 pub(crate) mod resource;
+pub(crate) mod sign_in;
 pub(crate) mod token;

@@ -67,8 +67,8 @@ async fn show_own(State(route): Shared, request: Request<Body>) -> Response {
     }
     match route.visitor(&parts).await {
         Ok(Some(visitor)) => route.own_page(&visitor),
-        Ok(None) => sign_in_page(StatusCode::OK, OWN, ""),
-        Err(refusal) => sign_in_page(status_of(&refusal), OWN, &refusal.to_string()),
+        Ok(None) => route.sign_in_page(StatusCode::OK, OWN, ""),
+        Err(refusal) => route.sign_in_page(status_of(&refusal), OWN, &refusal.to_string()),
     }
 }
 
@@ -84,8 +84,8 @@ async fn show_link(State(route): Shared, Path(link): Path<String>, request: Requ
     match route.visitor(&parts).await {
         Ok(Some(visitor)) if visitor.identity == ticket.owner => route.consent_page(&visitor, &ticket, &path),
         Ok(Some(visitor)) => somebody_elses(&visitor, &path),
-        Ok(None) => sign_in_page(StatusCode::OK, &path, ""),
-        Err(refusal) => sign_in_page(status_of(&refusal), &path, &refusal.to_string()),
+        Ok(None) => route.sign_in_page(StatusCode::OK, &path, ""),
+        Err(refusal) => route.sign_in_page(status_of(&refusal), &path, &refusal.to_string()),
     }
 }
 
@@ -209,8 +209,10 @@ impl Route {
         }
         let visitor = match self.visitor(parts).await {
             Ok(Some(visitor)) => visitor,
-            Ok(None) => return Err(sign_in_page(StatusCode::OK, path, "")),
-            Err(refusal) => return Err(sign_in_page(status_of(&refusal), path, &refusal.to_string())),
+            Ok(None) => return Err(self.sign_in_page(StatusCode::OK, path, "")),
+            Err(refusal) => {
+                return Err(self.sign_in_page(status_of(&refusal), path, &refusal.to_string()));
+            }
         };
         if fields.get("proof") != Some(&visitor.signed_in.proof) {
             let text = "this form is of another session: open the page anew";
@@ -260,10 +262,35 @@ impl Route {
                     }
                 }
             }
-            Err(refusal) => sign_in_page(status_of(&refusal), path, &refusal.to_string()),
+            Err(refusal) => self.sign_in_page(status_of(&refusal), path, &refusal.to_string()),
         };
         record.answered(response.status());
         response
+    }
+
+    /// Where people show who they are: with a key, or with an account at an identity provider.
+    fn sign_in_page(&self, status: StatusCode, path: &str, problem: &str) -> Response {
+        let mut text = String::new();
+        if !problem.is_empty() {
+            let _ = write!(text, "<p><strong>{}</strong></p>\n", Escaped(problem));
+        }
+        for one in &self.app.settings.sign_in {
+            let _ = write!(
+                text,
+                "<p><a href=\"/sign-in/{}?to={}\">Sign in with {}</a></p>\n",
+                Escaped(&one.name),
+                Escaped(path),
+                Escaped(one.label())
+            );
+        }
+        let _ = write!(
+            text,
+            "<p>Show who you are: with the key that your client uses at this gateway.</p>\n<form class=\"wide\" method=\"post\" action=\"{}\">\
+             <input type=\"hidden\" name=\"do\" value=\"sign_in\"><label>Key <input type=\"password\" name=\"key\" autocomplete=\"off\" required autofocus></label>\
+             <button class=\"main\">Sign in</button></form>\n",
+            Escaped(path)
+        );
+        page(status, "Sign in", &text)
     }
 
     fn grants(&self, visitor: &Visitor) -> Vec<GrantState> {
@@ -338,6 +365,11 @@ impl Route {
     }
 }
 
+/// Why somebody who came back from an identity provider is not signed in.
+pub(super) fn signed_in_not(status: StatusCode, why: &str) -> Response {
+    went_wrong(status, &format!("you are not signed in: {why}"))
+}
+
 fn scopes(scopes: &[String]) -> String {
     match scopes {
         [] => String::new(),
@@ -352,21 +384,6 @@ fn signed_in_as(visitor: &Visitor, path: &str) -> String {
         Escaped(&visitor.principal.subject),
         button(path, "Sign out", false, &fields)
     )
-}
-
-fn sign_in_page(status: StatusCode, path: &str, problem: &str) -> Response {
-    let mut text = String::new();
-    if !problem.is_empty() {
-        let _ = write!(text, "<p><strong>{}</strong></p>\n", Escaped(problem));
-    }
-    let _ = write!(
-        text,
-        "<p>Show who you are: with the key that your client uses at this gateway.</p>\n<form class=\"wide\" method=\"post\" action=\"{}\">\
-         <input type=\"hidden\" name=\"do\" value=\"sign_in\"><label>Key <input type=\"password\" name=\"key\" autocomplete=\"off\" required autofocus></label>\
-         <button class=\"main\">Sign in</button></form>\n",
-        Escaped(path)
-    );
-    page(status, "Sign in", &text)
 }
 
 fn somebody_elses(visitor: &Visitor, path: &str) -> Response {

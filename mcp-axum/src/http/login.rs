@@ -117,15 +117,20 @@ async fn come_back(
 
 /// Where browsers find the gateway: where it says, or on the machine that it was asked on.
 pub(crate) fn registrant(app: &App, headers: &HeaderMap) -> Result<Registrant> {
+    base(app, headers).map(|base| Registrant::at(&base))
+}
+
+/// The same as text, without a slash at its end.
+pub(crate) fn base(app: &App, headers: &HeaderMap) -> Result<String> {
     if let Some(public_url) = &app.settings.app.public_url {
-        return Ok(Registrant::at(public_url));
+        return Ok(public_url.trim_end_matches('/').to_owned());
     }
     let host = headers.get(header::HOST).and_then(|host| host.to_str().ok());
     let scheme = if app.tls.is_some() { "https" } else { "http" };
     let base = host
         .map(|host| format!("{scheme}://{host}"))
         .filter(|base| base.parse::<Uri>().is_ok_and(|uri| is_this_machine(&uri)));
-    base.map(|base| Registrant::at(&base)).ok_or_else(|| {
+    base.ok_or_else(|| {
         Error::new(
             StatusCode::CONFLICT,
             "nobody could come back from the login: `app.public_url` does not say by which URL browsers reach the gateway",

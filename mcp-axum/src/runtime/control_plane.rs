@@ -240,6 +240,7 @@ pub(crate) async fn build(settings: Settings) -> Result<Built, BuildError> {
         hub,
         listens_at: Default::default(),
         browsers: Default::default(),
+        sign_ins: Default::default(),
         discoveries: Arc::new(discoveries),
         guard,
         external,

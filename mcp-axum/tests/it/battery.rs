@@ -36,6 +36,11 @@ const OPEN: &[&str] = &[
     "/oauth/callback",
     // Who the gateway is, for authorization servers.
     "/oauth/client.json",
+    // With whom people sign in, and where they are led to and come back from: what counts is what they bring.
+    "/sign-in",
+    "/sign-in/{name}",
+    "/sign-in/callback",
+    "/sign-in/out",
     // Where callers show who they are, and see what is theirs afterwards.
     "/connect",
     "/connect/{ticket}",

@@ -11,5 +11,6 @@ mod odd_definitions;
 mod python;
 mod rust_sdk;
 mod scripted;
+mod sign_in;
 mod typescript;
 mod upstreams;

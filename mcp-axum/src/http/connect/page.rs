@@ -1,5 +1,6 @@
 //! Pages as text: no script, nothing from elsewhere, and whatever comes from somebody is escaped.
 
+use crate::http::browser;
 use axum::response::{Html, IntoResponse, Response};
 use http::{HeaderName, HeaderValue, StatusCode, header};
 use std::fmt::{self, Write as _};
@@ -34,11 +35,7 @@ pub(super) fn page(status: StatusCode, title: &str, body: &str) -> Response {
 
 /// The same for what leads elsewhere.
 pub(super) fn leading_to(address: &str) -> Response {
-    let Ok(location) = HeaderValue::try_from(address) else {
-        let text = "<p>The authorization server has an address that no browser could open.</p>\n";
-        return page(StatusCode::BAD_GATEWAY, "This leads nowhere", text);
-    };
-    with_manners((StatusCode::SEE_OTHER, [(header::LOCATION, location)]).into_response())
+    with_manners(browser::leading_to(address))
 }
 
 pub(super) fn with_manners(mut response: Response) -> Response {
