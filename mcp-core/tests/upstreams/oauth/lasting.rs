@@ -190,7 +190,9 @@ async fn a_login_that_comes_to_nothing_leaves_the_one_that_there_is() {
     let parameters: std::collections::BTreeMap<_, _> = url.query_pairs().into_owned().collect();
     assert_eq!(parameters["client_id"], "client-1");
     let issuer = Some(&*place.book.issuer);
-    let told = hub.finish_login(&parameters["state"], issuer, code()).await;
+    let told = hub
+        .finish_login(&parameters["state"], (issuer, None), code())
+        .await;
     let told = told.unwrap_err().to_string();
     assert!(told.contains("answered 400 invalid_grant"), "{told}");
     place.book.revoke();
@@ -216,7 +218,7 @@ async fn a_browser_that_goes_away_ends_its_login_nevertheless() {
     let (_, parameters) = begin(&hub).await;
     {
         let issuer = Some(&*place.book.issuer);
-        let finishing = hub.finish_login(&parameters["state"], issuer, code());
+        let finishing = hub.finish_login(&parameters["state"], (issuer, None), code());
         let mut finishing = std::pin::pin!(finishing);
         assert!(futures_util::poll!(finishing.as_mut()).is_pending());
     }
@@ -233,7 +235,9 @@ async fn a_login_for_what_the_document_does_not_say_any_more_is_not_taken() {
     hub.define(std::iter::once(definition("u", &other)));
     assert!(hub.login_state("u").unwrap().login_needed);
     let issuer = Some(&*place.book.issuer);
-    let told = hub.finish_login(&parameters["state"], issuer, code()).await;
+    let told = hub
+        .finish_login(&parameters["state"], (issuer, None), code())
+        .await;
     let told = told.unwrap_err().to_string();
     assert!(
         told.contains("is another one since the login was begun"),
@@ -371,7 +375,9 @@ async fn what_the_token_endpoint_was_shown_is_not_repeated() {
     let (_, parameters) = begin(&hub).await;
     let answered = Answered::Code("the-secret-code/1".to_owned().into());
     let issuer = Some(&*place.book.issuer);
-    let told = hub.finish_login(&parameters["state"], issuer, answered).await;
+    let told = hub
+        .finish_login(&parameters["state"], (issuer, None), answered)
+        .await;
     let told = told.unwrap_err().to_string();
     assert!(
         told.contains("invalid_grant [redacted] [redacted] Basic [redacted]"),
