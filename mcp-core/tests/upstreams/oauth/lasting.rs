@@ -2,7 +2,7 @@
 
 use super::{
     by_login::{LOGIN, begin, code, log_in, place_and_hub},
-    place::{Book, Place, files},
+    place::{Book, Place, files, write_sealed},
 };
 use crate::{
     server::{Received, Reply},
@@ -325,7 +325,7 @@ async fn what_is_no_login_is_not_used_and_the_next_one_takes_its_place() {
             .replace("refresh-1", "")
             .replace("\"refresh_token\":\"\"", "\"refresh_token\":null"),
     ] {
-        fs::write(&file, &damaged).unwrap();
+        write_sealed(&file, &damaged);
         let hub = place_and_hub(&place);
         let told = trouble(&hub).await;
         assert!(told.contains("wants somebody to log in"), "{told}");
@@ -338,11 +338,8 @@ async fn what_is_no_login_is_not_used_and_the_next_one_takes_its_place() {
         assert!(!hub.login_state("u").unwrap().login_needed);
     }
     // A token that is said to be good until the end of all days is one that is good for long.
-    fs::write(
-        &file,
-        kept(&place).replace("\"expires_at\":", "\"expires_at\":999999999"),
-    )
-    .unwrap();
+    let endless = kept(&place).replace("\"expires_at\":", "\"expires_at\":999999999");
+    write_sealed(&file, &endless);
     let hub = place_and_hub(&place);
     ready(&hub).await;
     assert!(hub.login_state("u").unwrap().expires_in.is_some());

@@ -241,6 +241,13 @@ fn seal() -> Seal {
     Seal::of_secret(b"the secret of sessions")
 }
 
+/// Keeps this text in a file as the gateway would.
+pub(crate) fn write_sealed(file: &Path, text: &str) {
+    let name = file.file_name().unwrap().to_str().unwrap();
+    let sealed = seal().close(name, text.as_bytes().to_vec()).unwrap();
+    std::fs::write(file, sealed).unwrap();
+}
+
 /// What is kept in a folder: names and texts, which nobody finds there as they are.
 pub(crate) fn files(folder: &Path) -> Vec<(String, String)> {
     let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
