@@ -18,6 +18,7 @@ mod live;
 mod network;
 mod otlp;
 mod sections;
+mod sign_in;
 mod source_tables;
 mod unknown;
 mod webhooks;
@@ -41,6 +42,7 @@ pub use sections::{
     UpstreamSettings, WatchdogSettings, WorkSettings,
 };
 
+pub use sign_in::SignInSettings;
 pub use webhooks::WebhookSettings;
 
 use serde::Deserialize;
@@ -71,6 +73,9 @@ pub struct Settings {
     /// Those outside who are told.
     #[serde(default)]
     pub webhooks: Vec<WebhookSettings>,
+    /// With whom people sign in at the pages of the gateway.
+    #[serde(default)]
+    pub sign_in: Vec<SignInSettings>,
     /// What each data source reads.
     #[serde(default)]
     pub data_source: PluginTables,

@@ -1,7 +1,11 @@
 //! Where browsers come back to from authorization servers of upstreams (`/oauth/callback/{upstream}`), and what the gateway says of itself to these
 //! (`/oauth/client/{upstream}.json`). Both are for everybody: what counts is the `state`, which nobody guesses and which is good once, at its upstream's place.
 
-use super::{error::Error, manners::method_not_allowed};
+use super::{
+    connect,
+    error::{Error, Result},
+    manners::method_not_allowed,
+};
 use crate::app::App;
 use axum::{
     Json, Router,
@@ -9,8 +13,8 @@ use axum::{
     response::{IntoResponse, Response},
     routing::get,
 };
-use http::{HeaderName, HeaderValue, Method, StatusCode, header};
-use mcp_core::oauth::{Answered, CALLBACK, CLIENT_DOCUMENTS, Registrant};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri, header};
+use mcp_core::oauth::{Answered, CALLBACK, CLIENT_DOCUMENTS, LoggedIn, Registrant};
 use serde::Deserialize;
 use std::{fmt, sync::Arc};
 
@@ -55,7 +59,8 @@ async fn come_back(
     State(app): State<Arc<App>>,
     Path(place): Path<String>,
     method: Method,
-    came: Result<Query<Came>, QueryRejection>,
+    headers: HeaderMap,
+    came: std::result::Result<Query<Came>, QueryRejection>,
 ) -> Response {
     // Whoever only looks whether there is something ends nothing.
     if method != Method::GET {
@@ -80,19 +85,38 @@ async fn come_back(
     };
     let state = came.state.unwrap_or_default();
     let waiting = app.hub.upstream_of_login(&state);
+    let signed_in = app.browsers.of(&app, &headers);
+    let failed = |why: &str| match &signed_in {
+        Some(_) => connect::came_back(Err(why)),
+        None => said(
+            StatusCode::BAD_REQUEST,
+            format!("The gateway is not logged in: {why}.\n"),
+        ),
+    };
     if let Some(upstream) = waiting.as_ref().filter(|upstream| ***upstream != *place) {
         // It was led to another authorization server than the one that it was sent to.
         tracing::warn!(
             upstream = &**upstream,
             "a login to an upstream came back to the place of another one"
         );
-        let text = format!(
-            "The gateway is not logged in: the login was begun for `{upstream}`, and came back to the place of another upstream: nothing was done with it.\n"
-        );
-        return said(StatusCode::BAD_REQUEST, text);
+        return failed(&format!(
+            "the login was begun for `{upstream}`, and came back to the place of another upstream: nothing was done with it"
+        ));
     }
-    match app.hub.finish_login(&state, came.iss.as_deref(), answered).await {
-        Ok(upstream) => {
+    let of = (
+        came.iss.as_deref(),
+        signed_in.as_ref().map(|browser| &*browser.id),
+    );
+    match app.hub.finish_login(&state, of, answered).await {
+        Ok(LoggedIn {
+            upstream,
+            caller: Some(caller),
+        }) => {
+            let (upstream, principal) = (&*upstream, &*caller);
+            tracing::info!(upstream, principal, "a caller has connected their account");
+            connect::came_back(Ok(upstream))
+        }
+        Ok(LoggedIn { upstream, .. }) => {
             tracing::info!(upstream = &*upstream, "somebody has logged in to an upstream");
             let text = format!("The gateway is logged in to `{upstream}` now. This page can be closed.\n");
             said(StatusCode::OK, text)
@@ -103,12 +127,40 @@ async fn come_back(
                 Some(_) => tracing::warn!(%error, "a login to an upstream came to nothing"),
                 None => tracing::debug!(%error, "somebody came back from a login that nobody waits for"),
             }
-            said(
-                StatusCode::BAD_REQUEST,
-                format!("The gateway is not logged in: {error}.\n"),
-            )
+            failed(&error.to_string())
         }
     }
+}
+
+/// Where browsers find the gateway: where it says, or on the machine that it was asked on.
+pub(crate) fn registrant(app: &App, headers: &HeaderMap) -> Result<Registrant> {
+    base(app, headers).map(|base| Registrant::at(&base))
+}
+
+/// The same as text, without a slash at its end.
+pub(crate) fn base(app: &App, headers: &HeaderMap) -> Result<String> {
+    if let Some(public_url) = &app.settings.app.public_url {
+        return Ok(public_url.trim_end_matches('/').to_owned());
+    }
+    let host = headers.get(header::HOST).and_then(|host| host.to_str().ok());
+    let scheme = if app.tls.is_some() { "https" } else { "http" };
+    let base = host
+        .map(|host| format!("{scheme}://{host}"))
+        .filter(|base| base.parse::<Uri>().is_ok_and(|uri| is_this_machine(&uri)));
+    base.ok_or_else(|| {
+        Error::new(
+            StatusCode::CONFLICT,
+            "nobody could come back from the login: `app.public_url` does not say by which URL browsers reach the gateway",
+        )
+    })
+}
+
+fn is_this_machine(uri: &Uri) -> bool {
+    let host = uri.host().unwrap_or_default().trim_matches(['[', ']']);
+    host == "localhost"
+        || host
+            .parse::<std::net::IpAddr>()
+            .is_ok_and(|address| address.is_loopback())
 }
 
 /// What the gateway is, for authorization servers that know clients by their URL.

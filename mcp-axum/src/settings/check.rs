@@ -1,6 +1,6 @@
 //! Values of the right type that are wrong all the same: found before anything is opened.
 
-use super::{AutoSize, List, Network, Settings, SettingsError, access, limits, otlp, webhooks};
+use super::{AutoSize, List, Network, Settings, SettingsError, access, limits, otlp, sign_in, webhooks};
 use http::HeaderName;
 use mcp_common::secret::ExposeSecret;
 use mcp_common::{byte_size::ByteSize, definition::name::check_id};
@@ -205,6 +205,11 @@ pub(super) fn problems(settings: &Settings) -> Vec<SettingsError> {
     found.extend(otlp::problems(&settings.otlp));
     found.extend(webhooks::problems(&settings.webhooks));
     found.extend(crate::register::problems(settings));
+    found.extend(sign_in::problems(
+        &settings.sign_in,
+        settings.app.public_url.as_deref(),
+        &settings.authenticator,
+    ));
     found
 }
 

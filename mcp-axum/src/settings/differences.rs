@@ -1,6 +1,6 @@
 //! Which keys of two configurations have other values. Only names: values may be secrets.
 
-use super::{Settings, WebhookSettings};
+use super::{Settings, SignInSettings, WebhookSettings};
 use mcp_common::secret::{ExposeSecret, Secret};
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -68,6 +68,8 @@ fn values(settings: &Settings) -> BTreeMap<String, Value> {
     found.insert("otlp.headers".to_owned(), settings.otlp.compared());
     let webhooks = settings.webhooks.iter().map(WebhookSettings::compared);
     found.insert("webhooks".to_owned(), webhooks.collect());
+    let sign_in = settings.sign_in.iter().map(SignInSettings::compared);
+    found.insert("sign_in".to_owned(), sign_in.collect());
     found.insert("discovery".to_owned(), settings.discovery.0.clone().into());
     found.insert("register".to_owned(), settings.register.0.clone().into());
     let servers = settings.aggregated.iter().flat_map(|aggregated| {

@@ -51,6 +51,8 @@ pub(super) fn redacted_toml(settings: &Settings) -> String {
         #[serde(skip_serializing_if = "Option::is_none")]
         webhooks: Option<&'a [super::WebhookSettings]>,
         #[serde(skip_serializing_if = "Option::is_none")]
+        sign_in: Option<&'a [super::SignInSettings]>,
+        #[serde(skip_serializing_if = "Option::is_none")]
         servers: Option<Vec<Value>>,
     }
     let redacted = |tables: &PluginTables| {
@@ -100,6 +102,7 @@ pub(super) fn redacted_toml(settings: &Settings) -> String {
             upstreams.map(|upstream| redact("", &upstream.document)).collect()
         }),
         webhooks: (!settings.webhooks.is_empty()).then_some(&settings.webhooks),
+        sign_in: (!settings.sign_in.is_empty()).then_some(&settings.sign_in),
     };
     // Only a plugin's table could hold what TOML cannot say.
     toml::to_string(&sections).unwrap_or_else(|error| format!("# cannot be shown as TOML: {error}\n"))

@@ -27,6 +27,7 @@ impl Settings {
         }
         self.events = other.events.clone();
         self.webhooks.clone_from(&other.webhooks);
+        self.sign_in.clone_from(&other.sign_in);
         // Who has registered stays where it is.
         let registries = |of: &Self| -> Vec<serde_json::Value> {
             of.discovery

@@ -36,6 +36,14 @@ const OPEN: &[&str] = &[
     "/oauth/callback/{upstream}",
     // Who the gateway is, for authorization servers.
     "/oauth/client/{document}",
+    // With whom people sign in, and where they are led to and come back from: what counts is what they bring.
+    "/sign-in",
+    "/sign-in/{name}",
+    "/sign-in/callback",
+    "/sign-in/out",
+    // Where callers show who they are, and see what is theirs afterwards.
+    "/connect",
+    "/connect/{ticket}",
 ];
 /// The page of the console and what it loads: it shows nothing without a key.
 const CONSOLE: &str = "/console";

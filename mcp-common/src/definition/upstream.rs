@@ -359,6 +359,19 @@ impl UpstreamDefinition {
         }
     }
 
+    /// Whether each caller uses an account of their own there.
+    pub fn is_used_by_accounts_of_callers(&self) -> bool {
+        matches!(self.auth, Some(UpstreamAuth::User(_)))
+    }
+
+    /// Whether calls are made in the names of their callers, by whatever shows it.
+    pub fn is_used_in_names_of_callers(&self) -> bool {
+        matches!(
+            self.auth,
+            Some(UpstreamAuth::User(_) | UpstreamAuth::TokenExchange(_))
+        )
+    }
+
     /// Whether it says how long connecting may take.
     pub fn has_own_connect_timeout(&self) -> bool {
         self.timeouts.connect_ms != UpstreamTimeouts::default().connect_ms

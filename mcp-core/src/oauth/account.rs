@@ -5,18 +5,20 @@ mod login;
 mod state;
 
 use super::{
-    binding::{Binding, Grant},
+    binding::{Binding, Grant, Purpose},
     challenge::Challenge,
     discovery::{Found, discover},
     error::OAuthError,
     fetch::{Fetcher, plain},
-    kept::Shelf,
+    kept::{Owner, Shelf},
     registration::{Client, Registered},
     scopes,
     token::{self, Grounds},
 };
 use crate::secrets::Secrets;
 use http::HeaderValue;
+pub(crate) use login::Told;
+use mcp_common::secret::{ExposeSecret, Secret};
 use state::PAUSE;
 pub(crate) use state::REFUSED;
 pub(super) use state::State;
@@ -48,12 +50,44 @@ pub(crate) struct Shown {
     is_proven: Arc<AtomicBool>,
 }
 
+/// Whose account it is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Whose {
+    /// The gateway's, for everything.
+    Gateway,
+    /// The gateway's, for lists: calls are made with those of callers.
+    Lists,
+    /// A caller's, for the calls of this caller.
+    Caller(Owner),
+    /// What the token of a caller is exchanged for.
+    Token(Subject),
+}
+
+/// The token of a caller; it is one token that counts, whoever shows it.
+#[derive(Clone)]
+pub(super) struct Subject(pub(super) Arc<Secret>);
+
+impl PartialEq for Subject {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.expose_secret() == other.0.expose_secret()
+    }
+}
+
+impl Eq for Subject {}
+
+impl fmt::Debug for Subject {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Subject")
+    }
+}
+
 /// See above.
 pub(crate) struct Account {
-    /// Whose it is, in a digest.
-    pub(super) identity: String,
-    /// What its tokens are asked for with, in a digest.
-    pub(super) terms: String,
+    /// What it is for.
+    pub(super) purpose: Purpose,
+    /// No other one has it while the gateway runs.
+    pub(super) number: u64,
+    pub(super) whose: Whose,
     pub(super) grant: Grant,
     state: Mutex<State>,
     /// Held by whoever asks.
@@ -81,18 +115,47 @@ impl fmt::Debug for Account {
 }
 
 impl Account {
-    /// With what is kept of it; without anything, with what is known of `before`.
+    /// The gateway's own, with what is kept of it; without anything, with what is known of `before`.
     pub(super) fn new(
-        identity: String,
-        (terms, grant): (String, Grant),
+        number: u64,
+        purpose: Purpose,
+        kind: (Whose, Grant),
         shelf: Shelf,
         before: Option<State>,
     ) -> Arc<Self> {
-        let kept = shelf.find(&identity, &terms);
-        let state = kept.or(before).unwrap_or_default();
+        let state = shelf.find(&purpose).or(before).unwrap_or_default();
+        Self::with(number, purpose, kind, shelf, state)
+    }
+
+    /// A caller's, of which this is known.
+    pub(super) fn of_caller(
+        number: u64,
+        purpose: Purpose,
+        owner: Owner,
+        shelf: Shelf,
+        state: State,
+    ) -> Arc<Self> {
+        let kind = (Whose::Caller(owner), Grant::AuthorizationCode);
+        Self::with(number, purpose, kind, shelf, state)
+    }
+
+    /// What this token is exchanged for.
+    pub(super) fn of_token(number: u64, purpose: Purpose, token: Arc<Secret>) -> Arc<Self> {
+        let kind = (Whose::Token(Subject(token)), Grant::Exchange);
+        Self::with(number, purpose, kind, Shelf::at(None), State::default())
+    }
+
+    fn with(
+        number: u64,
+        purpose: Purpose,
+        (whose, grant): (Whose, Grant),
+        shelf: Shelf,
+        state: State,
+    ) -> Arc<Self> {
         Arc::new(Self {
-            identity,
-            terms,
+            purpose,
+            number,
+            whose,
             grant,
             state: Mutex::new(state),
             asking: Arc::default(),
@@ -160,7 +223,7 @@ impl Account {
             if refused.is_some() && state.token.is_some() {
                 self.is_refused(&mut state);
             }
-            if self.grant == Grant::ClientCredentials {
+            if self.grant != Grant::AuthorizationCode {
                 // Another authorization server may be the one now.
                 state.found = None;
             }
@@ -218,7 +281,7 @@ impl Account {
                 let text = format!(
                     "the server wants the scopes `{}` for this, which nobody has granted: {}",
                     list(),
-                    how(&means.upstream)
+                    self.how(&means.upstream)
                 );
                 state.wanted = all;
                 return Err(OAuthError::LoginNeeded(text));
@@ -231,7 +294,11 @@ impl Account {
     /// Whether a token can be asked for before the server says anything.
     fn knows_where(&self, state: &State, means: &Means) -> bool {
         match self.grant {
+            // Lists may be for everybody.
+            Grant::ClientCredentials if self.whose == Whose::Lists => state.found.is_some(),
             Grant::ClientCredentials => state.found.is_some() || means.binding.token_url.is_some(),
+            // Nothing is sent in nobody's name.
+            Grant::Exchange => true,
             Grant::AuthorizationCode => state.found.is_some() && state.refresh.is_some(),
         }
     }
@@ -260,7 +327,7 @@ impl Account {
         tokio::spawn(async move {
             let _asking = asking;
             let got = match account.grant {
-                Grant::ClientCredentials => account.by_itself(&means, scopes).await,
+                Grant::ClientCredentials | Grant::Exchange => account.by_itself(&means, scopes).await,
                 Grant::AuthorizationCode => account.by_refreshing(&means).await,
             };
             if let Err(error) = &got {
@@ -280,15 +347,15 @@ impl Account {
         let client = Client::given(&means.binding, &means.secrets, &found.server)?;
         let client = client.ok_or_else(|| OAuthError::Secret("auth.client_id: is missing".to_owned()))?;
         let scopes = scopes.unwrap_or_else(|| self.scopes(means, &found));
-        let asking = token::ask(
-            &means.fetcher,
-            &means.binding,
-            &found,
-            &client,
-            Grounds::Client,
-            &scopes,
-        );
-        let granted = asking.await?;
+        let grounds = match &self.whose {
+            Whose::Token(Subject(token)) => Grounds::Exchange(token),
+            Whose::Gateway | Whose::Lists | Whose::Caller(_) => Grounds::Client,
+        };
+        let asking = token::ask(&means.fetcher, &means.binding, &found, &client, grounds, &scopes);
+        let granted = asking.await.map_err(|error| match &self.whose {
+            Whose::Token(_) => error.after("the caller's token is not exchanged for one of this server: "),
+            _ => error,
+        })?;
         let mut state = self.state();
         state.issuer = Some(found.server.issuer.clone());
         state.found = Some(found);
@@ -305,7 +372,7 @@ impl Account {
         let (Some(refresh), Some(found)) = (refresh, found) else {
             return Err(OAuthError::LoginNeeded(format!(
                 "the server wants somebody to log in: {}",
-                how(&means.upstream)
+                self.how(&means.upstream)
             )));
         };
         let client = self.client_of(means, &found, registered.as_ref())?;
@@ -320,7 +387,7 @@ impl Account {
                 self.state().refresh = None;
                 Err(OAuthError::LoginNeeded(format!(
                     "the login is over ({text}): {}",
-                    how(&means.upstream)
+                    self.how(&means.upstream)
                 )))
             }
             // It may be known again; until then the next login is another client's. What the document names, the operator mends.
@@ -330,7 +397,7 @@ impl Account {
                 self.state().is_unknown = true;
                 Err(OAuthError::LoginNeeded(format!(
                     "the client is not known any more ({text}): {}",
-                    how(&means.upstream)
+                    self.how(&means.upstream)
                 )))
             }
             Err(error) => Err(error),
@@ -351,7 +418,7 @@ impl Account {
         registered.map(Registered::client).ok_or_else(|| {
             OAuthError::LoginNeeded(format!(
                 "the client is not known any more: {}",
-                how(&means.upstream)
+                self.how(&means.upstream)
             ))
         })
     }
@@ -400,13 +467,24 @@ impl Account {
         // A panic in it is in the log.
         let _ = tokio::task::spawn_blocking(move || account.shelf.put(&account)).await;
     }
-}
 
-/// What somebody has to do.
-fn how(upstream: &str) -> String {
-    format!(
-        "`dynmcp upstreams login {upstream}`, or `POST /admin/uds/{upstream}/login`, gives the address to open"
-    )
+    /// The caller whose it is.
+    pub(super) fn owner(&self) -> Option<&Owner> {
+        match &self.whose {
+            Whose::Caller(owner) => Some(owner),
+            Whose::Gateway | Whose::Lists | Whose::Token(_) => None,
+        }
+    }
+
+    /// What somebody has to do.
+    fn how(&self, upstream: &str) -> String {
+        match self.whose {
+            Whose::Caller(_) => "connect the account anew".to_owned(),
+            Whose::Lists | Whose::Gateway | Whose::Token(_) => format!(
+                "`dynmcp upstreams login {upstream}`, or `POST /admin/uds/{upstream}/login`, gives the address to open"
+            ),
+        }
+    }
 }
 
 fn shown(state: &State) -> Result<Shown, OAuthError> {

@@ -45,7 +45,7 @@ pub struct Presence {
 /// How a login is doing.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct LoginState {
-    /// `client_credentials` or `authorization_code`.
+    /// `client_credentials`, `authorization_code`, or `user` where it takes lists alone.
     pub grant: &'static str,
     /// Whether there is a token, or what one is got with.
     pub logged_in: bool,
@@ -79,6 +79,10 @@ pub(super) struct Pending {
     pub(super) verifier: Secret,
     pub(super) redirect_uri: String,
     pub(super) scopes: Vec<String>,
+    /// The account whose client it is, where that is another one.
+    pub(super) base: Option<Arc<Account>>,
+    /// What tells the browser that has to come back; `None` where whoever comes back is good.
+    pub(super) browser: Option<String>,
     begun: Instant,
 }
 
@@ -158,6 +162,8 @@ impl Pending {
             verifier,
             redirect_uri,
             scopes,
+            base: None,
+            browser: None,
             begun: Instant::now(),
         }
     }
@@ -198,11 +204,37 @@ impl Pending {
             if !self.scopes.is_empty() {
                 query.append_pair("scope", &self.scopes.join(" "));
             }
+            // OpenID Connect Core, section 11: otherwise nothing is given that lasts.
+            if self.scopes.iter().any(|scope| scope == "offline_access") {
+                query.append_pair("prompt", "consent");
+            }
             if let Some(resource) = &self.found.resource {
                 query.append_pair("resource", resource);
             }
         }
         Ok(url.into())
+    }
+
+    /// Whether what came back was brought by the browser that the login was begun in.
+    pub(super) fn check_browser(&self, browser: Option<&str>) -> Result<(), OAuthError> {
+        match &self.browser {
+            Some(own) if browser != Some(own) => Err(OAuthError::Refused(
+                "the login was begun in another browser, or nobody is signed in there any more: nothing was done with it"
+                    .to_owned(),
+            )),
+            _ => Ok(()),
+        }
+    }
+
+    /// Whether the upstream's document is the one that the login was begun for.
+    pub(super) fn check_document(&self, told: &str) -> Result<(), OAuthError> {
+        let is_current = |account: &Arc<Account>| account.shelf.is_current();
+        match is_current(&self.account) && self.base.as_ref().is_none_or(is_current) {
+            true => Ok(()),
+            false => Err(OAuthError::Refused(format!(
+                "the upstream's document is another one since the login was begun: {told}; begin anew"
+            ))),
+        }
     }
 
     /// Whether what came back is of the authorization server that was asked (RFC 9207), to the letter.

@@ -36,6 +36,9 @@ pub enum UpstreamError {
     /// There is no token that the server takes.
     #[error("{0}")]
     Authorization(String),
+    /// It is used with the caller's own account, and there is none, or not for this.
+    #[error("{0}")]
+    NoGrant(String),
     /// A step took longer than the definition allows.
     #[error("{step} took longer than {limit:?} (`timeouts.{member}`)")]
     Timeout {

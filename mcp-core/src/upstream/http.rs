@@ -21,7 +21,6 @@ use super::{
 use crate::{
     connect::{self, ConnectSettings, Connector, Hop, Policy, Shortcoming},
     encode,
-    oauth::REFUSED,
     relay::Line,
     secrets::Secrets,
     tool::{Transport, http::transport::secrets::Found},
@@ -146,7 +145,10 @@ impl HttpLink {
             uri,
             definition: definition.clone(),
             secrets: settings.secrets.clone(),
-            authorization: Authorization::of(&over_http, definition, settings)?,
+            authorization: match &news.account {
+                Some(own) => Some(own.clone()),
+                None => Authorization::of(&over_http, definition, settings)?,
+            },
             via: settings.via.as_ref().map(|via| via.value(None)),
             session: OnceLock::new(),
             news,
@@ -338,7 +340,7 @@ impl HttpLink {
             {
                 Some(next) => shown = Some(next),
                 None if response.status() == StatusCode::UNAUTHORIZED && !self.has_session() => {
-                    return Err(UpstreamError::Authorization(REFUSED.to_owned()));
+                    return Err(authorization.refused());
                 }
                 None => return Ok(response),
             }

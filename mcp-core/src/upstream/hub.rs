@@ -19,7 +19,7 @@ use crate::{
     oauth::Present,
     relay::Updates,
 };
-use arc_swap::ArcSwap;
+use arc_swap::{ArcSwap, ArcSwapOption};
 use bytes::Bytes;
 use mcp_common::{
     definition::{
@@ -56,6 +56,8 @@ type Listener = Arc<dyn Fn(&str) + Send + Sync>;
 /// Owns every connection to upstreams, and every program.
 pub struct Hub {
     settings: ArcSwap<HubSettings>,
+    /// By which URL browsers reach the gateway, as far as it is known.
+    pub(super) base: ArcSwapOption<String>,
     shelf: Arc<Shelf>,
     programs: Arc<Programs>,
     fleets: Fleets,
@@ -110,6 +112,7 @@ impl Hub {
             programs: Programs::new(&settings),
             fleets: Fleets::telling(settings.events.clone(), settings.probes.clone()),
             settings: ArcSwap::from_pointee(settings),
+            base: ArcSwapOption::empty(),
             runtime,
             remotes: Arc::default(),
             changing: Mutex::new(()),
@@ -365,7 +368,8 @@ impl Hub {
     pub async fn watch(&self, upstream: &str, uri: &Arc<str>, updates: Arc<Updates>) -> Option<Watching> {
         let remote = self.remotes.load().get(upstream)?.clone();
         let tells = remote.inventory.load().as_ref()?.features.subscriptions;
-        if !tells {
+        // It is told to the gateway, and what callers may see is known by their accounts alone.
+        if !tells || remote.definition.is_used_in_names_of_callers() {
             return None;
         }
         let mut watching = remote.watched.add(uri, updates)?;

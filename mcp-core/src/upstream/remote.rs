@@ -2,6 +2,7 @@
 
 use super::{
     asked::{Role, Whose},
+    authorization::Authorization,
     call::{self, RemoteCall, Wanted},
     clients::{ClientKey, Clients},
     drift::{Drift, drift},
@@ -36,7 +37,7 @@ use mcp_common::{
 use serde_json::json;
 use std::{
     collections::BTreeMap,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError},
     time::{Duration, Instant},
 };
 use tokio::sync::{Notify, mpsc, watch};
@@ -85,7 +86,9 @@ pub(super) struct Remote {
     /// Sessions of single clients.
     pub(super) clients: Clients,
     /// The server told on any connection that a list changed.
-    changed: Arc<Notify>,
+    pub(super) changed: Arc<Notify>,
+    /// What accounts of callers are used with.
+    pub(super) own: OnceLock<Authorization>,
     session: watch::Sender<Option<Arc<Session>>>,
     places: Bulkhead,
 }
@@ -123,6 +126,7 @@ impl Remote {
             stop: CancellationToken::new(),
             clients: Clients::new(definition.limits.clients as usize),
             changed: Arc::default(),
+            own: OnceLock::new(),
             session: watch::Sender::new(None),
             shown: ArcSwap::new(definition.clone()),
             definition,
@@ -296,6 +300,9 @@ impl Remote {
     }
 
     async fn attempts(&self, call: &RemoteCall, settings: &HubSettings) -> Result<Bytes, UpstreamError> {
+        if self.definition.is_used_in_names_of_callers() {
+            return self.ask_with_account(call, settings).await;
+        }
         let shared = match self.current() {
             Err(_) if self.is_moving() => self.next_session().await?,
             current => current?,
@@ -331,7 +338,7 @@ impl Remote {
 
     /// Whether the call is made again in a new session: nothing was done where the server does not know who asks. A session that is at one of several
     /// endpoints is followed by one at another, if this one is gone.
-    fn may_go_on(&self, call: &RemoteCall, is_at_one: bool, error: &UpstreamError) -> bool {
+    pub(super) fn may_go_on(&self, call: &RemoteCall, is_at_one: bool, error: &UpstreamError) -> bool {
         let has_others = is_at_one && self.fleet.is_some();
         let is_repeatable = match &call.wanted {
             Wanted::Tool(tool) => tool.is_repeatable,
@@ -367,6 +374,7 @@ impl Remote {
         let purpose = Purpose {
             role: self.shared_role(),
             caller: None,
+            account: None,
             watched: self.watched.clone(),
             changed: self.changed.clone(),
         };
@@ -394,7 +402,7 @@ impl Remote {
         Session::open(&self.definition, settings, self.owned(&purpose)).await
     }
 
-    fn owned<'a>(&'a self, purpose: &'a Purpose) -> Owned<'a> {
+    pub(super) fn owned<'a>(&'a self, purpose: &'a Purpose) -> Owned<'a> {
         Owned {
             programs: &self.programs,
             fleet: self.fleet.as_ref(),
@@ -431,6 +439,11 @@ impl Remote {
         definition.era = UpstreamEra::Legacy;
         definition.transport = Some(transport);
         Session::open(&Arc::new(definition), settings, self.owned(&purpose)).await
+    }
+
+    /// The connection of the lists, if there is one.
+    pub(super) fn listed(&self) -> Option<Arc<Session>> {
+        self.session.borrow().clone()
     }
 
     fn current(&self) -> Result<Arc<Session>, UpstreamError> {

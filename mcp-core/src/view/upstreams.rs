@@ -1,5 +1,6 @@
 //! Upstreams as inventories: what of theirs an instance shows, under which names, and who answers requests for it.
 
+mod connecting;
 pub(super) mod finished;
 mod origin;
 mod prompts;
@@ -87,7 +88,8 @@ impl UpstreamInventories {
     fn tasks(&self, chosen: &[tools::Chosen]) -> BTreeMap<Arc<str>, Arc<dyn Origin>> {
         let owners = chosen.iter().map(|chosen| &chosen.offered);
         let stand_ins = chosen.iter().flat_map(|chosen| &chosen.stand_ins);
-        let upstreams: BTreeSet<&Arc<str>> = owners.chain(stand_ins).map(|offered| &offered.upstream).collect();
+        let upstreams: BTreeSet<&Arc<str>> =
+            owners.chain(stand_ins).map(|offered| &offered.upstream).collect();
         let has_tasks = |upstream: &Arc<str>| {
             let inventory = self.hub.offer(upstream).and_then(|offer| offer.inventory);
             inventory.is_some_and(|inventory| inventory.features.tasks)

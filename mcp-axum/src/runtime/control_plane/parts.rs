@@ -9,7 +9,7 @@ use mcp_core::{
     egress::{EgressRule, EgressSettings, ProxyAddress},
     engine::{Engine, EngineServices, EngineSettings, Lane, LaneSettings},
     fleet::Probes,
-    oauth::Accounts,
+    oauth::{Accounts, Seal},
     peer::Budget,
     protocol::{AbandonedSettings, ProtocolSettings},
     secrets::{SecretSettings, Secrets},
@@ -93,9 +93,21 @@ pub(super) fn hub_settings(
         most_programs: settings.stdio.max_programs,
         warden: warden(settings),
         kept_in: super::snapshot::folder(settings).map(|folder| folder.join("inventories")),
-        accounts: Accounts::kept_in(super::snapshot::folder(settings).map(|folder| folder.join("logins"))),
+        accounts: accounts(settings),
         ..HubSettings::default()
     }
+}
+
+/// Logins to upstreams, sealed with what signs sessions: replicas that know each other's have the same.
+fn accounts(settings: &Settings) -> Accounts {
+    let kept = super::snapshot::folder(settings).map(|folder| {
+        let seal = match &settings.mcp.session_secret {
+            Some(secret) => Seal::of_secret(secret.expose_secret().as_bytes()),
+            None => Seal::of_file(folder.join("logins.key")),
+        };
+        (folder.join("logins"), seal)
+    });
+    Accounts::kept_in(kept)
 }
 
 /// What ends programs if this process is killed.

@@ -1,6 +1,8 @@
 //! The recipes of `docs/UPSTREAMS.md` for tokens of OAuth, against a server and an authorization server of the test: what the page says is what
 //! happens.
 
+mod by_callers;
+
 use super::{ready, state};
 use crate::test_app::{Answer, TestApp, eventually};
 use axum::{

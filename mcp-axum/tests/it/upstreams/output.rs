@@ -133,7 +133,10 @@ async fn what_is_large_is_taken_apart_where_nobody_else_waits() {
         let text = result["content"][0]["text"].as_str().unwrap();
         let kept: Value = serde_json::from_str(text).unwrap();
         let kept = kept["rows"].as_array().unwrap().len();
-        assert!(text.len() <= 262_144 && (10_000..60_000).contains(&kept), "{kept}");
+        assert!(
+            text.len() <= 262_144 && (10_000..60_000).contains(&kept),
+            "{kept}"
+        );
         assert_eq!(pieces(), before + 2, "it is read, and it is shortened");
     }
 }

@@ -1,6 +1,6 @@
 //! What answers requests for things of upstreams: the upstream, whose words are understood and passed on.
 
-use super::{finished::Finishing, rounds};
+use super::{connecting::Connecting, finished::Finishing, rounds};
 use crate::{
     engine::{CallContext, Engine, RemoteShaping},
     json::members::Members,
@@ -115,7 +115,10 @@ impl RemoteOrigin {
             }
         };
         let is_resource = matches!(wanted, Wanted::Resource);
-        let first = self.params(request.params.get())?;
+        let may_ask = matches!(wanted, Wanted::Tool(_) | Wanted::Prompt(_) | Wanted::Resource);
+        let connecting = Connecting::of(&self.hub, upstream, &request.principal);
+        let sent = connecting.answered(request.params.get()).await?;
+        let first = self.params(&sent)?;
         let mut params = first.clone();
         let mut stand_ins = self.stand_ins();
         let mut round = 0;
@@ -138,6 +141,12 @@ impl RemoteOrigin {
                     .principal
                     .known_subject()
                     .map(|_| request.principal.subject.clone()),
+                owner: connecting.owner().cloned(),
+                token: request
+                    .principal
+                    .grant
+                    .as_ref()
+                    .and_then(|grant| grant.token().cloned()),
             };
             let answered = self.hub.call(upstream, call).await;
             if let (Some(span), Err(error)) = (&mut span, &answered) {
@@ -163,6 +172,12 @@ impl RemoteOrigin {
                     let answer = self.read(result).await?;
                     let answer = self.finished(answer, &first, &request).await?;
                     answer.kept_by(upstream, matches!(self.what, What::Tasks))
+                }
+                Err(UpstreamError::NoGrant(reason)) => {
+                    // What a client answers goes to the first one.
+                    let may_ask = may_ask && Arc::ptr_eq(upstream, &self.upstream);
+                    let connecting = Connecting::of(&self.hub, upstream, &request.principal);
+                    connecting.asked(&reason, &line, may_ask)?
                 }
                 Err(error) => match self.asking(&error, &line) {
                     Some(answer) => answer,

@@ -35,7 +35,7 @@ pub(super) fn code() -> Answered {
 pub(super) async fn log_in(place: &Place, hub: &Hub) {
     let (_, parameters) = begin(hub).await;
     let issuer = Some(&*place.book.issuer);
-    hub.finish_login(&parameters["state"], issuer, code())
+    hub.finish_login(&parameters["state"], (issuer, None), code())
         .await
         .unwrap();
 }
@@ -87,10 +87,10 @@ async fn a_login_gives_tokens_that_outlast_a_restart() {
         assert_eq!(parameters[name], value, "{name}");
     }
     let id = hub
-        .finish_login(&parameters["state"], Some(&place.book.issuer), code())
+        .finish_login(&parameters["state"], (Some(&place.book.issuer), None), code())
         .await
         .unwrap();
-    assert_eq!(&*id, "u");
+    assert_eq!((&*id.upstream, id.caller), ("u", None));
     ready(&hub).await;
     call(&hub, "get", "{}").await.unwrap();
     let form = place.asked()[0].form();
@@ -203,7 +203,7 @@ async fn what_comes_back_is_good_once_and_of_whom_was_asked() {
     let hub = place_and_hub(&place);
     let issuer = place.book.issuer.clone();
     let refused = async |state: &str, issuer: Option<&str>, answered: Answered| {
-        hub.finish_login(state, issuer, answered)
+        hub.finish_login(state, (issuer, None), answered)
             .await
             .unwrap_err()
             .to_string()
@@ -237,7 +237,7 @@ async fn what_comes_back_is_good_once_and_of_whom_was_asked() {
     assert_eq!(place.asked().len(), 0, "no code went anywhere");
     // A code that is redeemed is not redeemed again.
     let (_, parameters) = begin(&hub).await;
-    hub.finish_login(&parameters["state"], Some(&issuer), code())
+    hub.finish_login(&parameters["state"], (Some(&issuer), None), code())
         .await
         .unwrap();
     let told = refused(&parameters["state"], Some(&issuer), code()).await;
@@ -322,7 +322,7 @@ async fn clients_are_known_by_their_document_or_as_it_is_written() {
         (&json!(id), &json!("none"))
     );
     assert_eq!(document["redirect_uris"], json!([parameters["redirect_uri"]]));
-    hub.finish_login(&parameters["state"], Some(&place.book.issuer), code())
+    hub.finish_login(&parameters["state"], (Some(&place.book.issuer), None), code())
         .await
         .unwrap();
     let form = place.asked()[0].form();
@@ -355,7 +355,7 @@ async fn another_authorization_server_gets_nothing_of_the_one_before() {
         registered.iter().any(|received| received.path == "/register"),
         "it is registered there anew"
     );
-    hub.finish_login(&parameters["state"], Some(&other.book.issuer), code())
+    hub.finish_login(&parameters["state"], (Some(&other.book.issuer), None), code())
         .await
         .unwrap();
     let all = other.authorization.received();

@@ -2,7 +2,7 @@
 
 use super::{
     by_login::{LOGIN, begin, code, log_in, place_and_hub},
-    place::{Book, Place, files},
+    place::{Book, Place, files, write_sealed},
 };
 use crate::{
     server::{Received, Reply},
@@ -190,7 +190,9 @@ async fn a_login_that_comes_to_nothing_leaves_the_one_that_there_is() {
     let parameters: std::collections::BTreeMap<_, _> = url.query_pairs().into_owned().collect();
     assert_eq!(parameters["client_id"], "client-1");
     let issuer = Some(&*place.book.issuer);
-    let told = hub.finish_login(&parameters["state"], issuer, code()).await;
+    let told = hub
+        .finish_login(&parameters["state"], (issuer, None), code())
+        .await;
     let told = told.unwrap_err().to_string();
     assert!(told.contains("answered 400 invalid_grant"), "{told}");
     place.book.revoke();
@@ -216,7 +218,7 @@ async fn a_browser_that_goes_away_ends_its_login_nevertheless() {
     let (_, parameters) = begin(&hub).await;
     {
         let issuer = Some(&*place.book.issuer);
-        let finishing = hub.finish_login(&parameters["state"], issuer, code());
+        let finishing = hub.finish_login(&parameters["state"], (issuer, None), code());
         let mut finishing = std::pin::pin!(finishing);
         assert!(futures_util::poll!(finishing.as_mut()).is_pending());
     }
@@ -233,7 +235,9 @@ async fn a_login_for_what_the_document_does_not_say_any_more_is_not_taken() {
     hub.define(std::iter::once(definition("u", &other)));
     assert!(hub.login_state("u").unwrap().login_needed);
     let issuer = Some(&*place.book.issuer);
-    let told = hub.finish_login(&parameters["state"], issuer, code()).await;
+    let told = hub
+        .finish_login(&parameters["state"], (issuer, None), code())
+        .await;
     let told = told.unwrap_err().to_string();
     assert!(
         told.contains("is another one since the login was begun"),
@@ -321,7 +325,7 @@ async fn what_is_no_login_is_not_used_and_the_next_one_takes_its_place() {
             .replace("refresh-1", "")
             .replace("\"refresh_token\":\"\"", "\"refresh_token\":null"),
     ] {
-        fs::write(&file, &damaged).unwrap();
+        write_sealed(&file, &damaged);
         let hub = place_and_hub(&place);
         let told = trouble(&hub).await;
         assert!(told.contains("wants somebody to log in"), "{told}");
@@ -334,11 +338,8 @@ async fn what_is_no_login_is_not_used_and_the_next_one_takes_its_place() {
         assert!(!hub.login_state("u").unwrap().login_needed);
     }
     // A token that is said to be good until the end of all days is one that is good for long.
-    fs::write(
-        &file,
-        kept(&place).replace("\"expires_at\":", "\"expires_at\":999999999"),
-    )
-    .unwrap();
+    let endless = kept(&place).replace("\"expires_at\":", "\"expires_at\":999999999");
+    write_sealed(&file, &endless);
     let hub = place_and_hub(&place);
     ready(&hub).await;
     assert!(hub.login_state("u").unwrap().expires_in.is_some());
@@ -371,7 +372,9 @@ async fn what_the_token_endpoint_was_shown_is_not_repeated() {
     let (_, parameters) = begin(&hub).await;
     let answered = Answered::Code("the-secret-code/1".to_owned().into());
     let issuer = Some(&*place.book.issuer);
-    let told = hub.finish_login(&parameters["state"], issuer, answered).await;
+    let told = hub
+        .finish_login(&parameters["state"], (issuer, None), answered)
+        .await;
     let told = told.unwrap_err().to_string();
     assert!(
         told.contains("invalid_grant [redacted] [redacted] Basic [redacted]"),
