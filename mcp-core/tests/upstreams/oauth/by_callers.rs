@@ -80,7 +80,8 @@ fn is_without(called: &Result<(), UpstreamError>) -> bool {
 }
 
 async fn begin(hub: &Hub, owner: &str, browser: &str) -> BTreeMap<String, String> {
-    let begun = hub.begin_connecting(&ticket(owner), browser.to_owned(), here());
+    let ticket = ticket(owner);
+    let begun = hub.begin_connecting(&ticket, browser.to_owned(), here());
     parameters(&begun.await.unwrap())
 }
 
