@@ -95,7 +95,11 @@ pub(crate) async fn run(options: &Options) -> Result<()> {
     let mut worst: f64 = 0.0;
     for connections in options.connections.iter().copied() {
         for round in 0..options.rounds {
-            eprintln!("{connections} connections, round {} of {}", round + 1, options.rounds);
+            eprintln!(
+                "{connections} connections, round {} of {}",
+                round + 1,
+                options.rounds
+            );
             for gateway in [Some(&plain), Some(&full), shared.as_ref()].into_iter().flatten() {
                 gateway.1.forget_output()?;
             }
@@ -115,7 +119,13 @@ pub(crate) async fn run(options: &Options) -> Result<()> {
         for caller in &mut callers {
             let samples = std::mem::take(&mut caller.samples);
             let of = |value: fn(&Sample) -> f64| median(samples.iter().map(value).collect());
-            let ratio = median(samples.iter().zip(&base).map(|(sample, base)| sample.cpu / base).collect());
+            let ratio = median(
+                samples
+                    .iter()
+                    .zip(&base)
+                    .map(|(sample, base)| sample.cpu / base)
+                    .collect(),
+            );
             if !caller.name.contains("Redis") {
                 worst = worst.max(ratio);
             }
@@ -140,7 +150,12 @@ pub(crate) async fn run(options: &Options) -> Result<()> {
 }
 
 /// A gateway with these documents, the hundred tools, and a key with roles and limits.
-async fn start(options: &Options, upstream: &Upstream, rows: &[Row], tables: &str) -> Result<(Store, Gateway)> {
+async fn start(
+    options: &Options,
+    upstream: &Upstream,
+    rows: &[Row],
+    tables: &str,
+) -> Result<(Store, Gateway)> {
     let store = Store::start("sqlite").await?;
     let setup = Setup {
         program: options.program.clone(),
@@ -272,7 +287,10 @@ async fn change(gateway: &Gateway, changes: usize) -> Result<f64> {
         let begun = Instant::now();
         let verb = if change % 2 == 0 { "inactivate" } else { "activate" };
         // It is answered when the next request on this replica sees it.
-        gateway.admin().post(&format!("keys/{id}/{verb}"), &json!({})).await?;
+        gateway
+            .admin()
+            .post(&format!("keys/{id}/{verb}"), &json!({}))
+            .await?;
         times.push(begun.elapsed().as_secs_f64() * 1_000.0);
     }
     Ok(median(times))

@@ -4,8 +4,8 @@ mod admin_key;
 mod announce;
 mod external;
 mod keys;
-mod limits;
 mod late_source;
+mod limits;
 mod parts;
 mod safe_mode;
 mod snapshot;
@@ -14,8 +14,8 @@ mod upstreams;
 
 use super::{
     tasks::{
-        AGGREGATED, ANNOUNCE, CONTROL_BEAT, ENDPOINT_PROBES, HEALTH, SHARED_LIMITS, SNAPSHOT, SYNC, TLS_FILES,
-        WEBHOOKS,
+        AGGREGATED, ANNOUNCE, CONTROL_BEAT, ENDPOINT_PROBES, HEALTH, SHARED_LIMITS, SNAPSHOT, SYNC,
+        TLS_FILES, WEBHOOKS,
     },
     tls::{self, Tls, TlsError},
     watchdog::Vitals,

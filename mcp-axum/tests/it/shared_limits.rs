@@ -122,7 +122,11 @@ async fn fifty_callers_of_three_gateways_get_what_one_would_give_them() {
     tokio::time::sleep(Duration::from_millis(200)).await;
     for app in &apps {
         let refused = call(&holder(app, &key), "echo").await;
-        assert!(refused.text.contains("`limits.per_day` of the key"), "{}", refused.text);
+        assert!(
+            refused.text.contains("`limits.per_day` of the key"),
+            "{}",
+            refused.text
+        );
         assert!(refused.header("retry-after").is_some());
         let metrics = app.metrics();
         assert!(metrics.contains("dynmcp_shared_limits_calls_total{outcome=\"admitted\"}"));
@@ -202,9 +206,15 @@ async fn a_gateway_alone_says_what_it_has_left() {
         assert_eq!(Some(seconds), refused.header("retry-after"));
     }
     // Lists are not counted, and nobody else has limits.
-    assert_eq!(client.modern("tools/list", json!({})).await.header("ratelimit"), None);
+    assert_eq!(
+        client.modern("tools/list", json!({})).await.header("ratelimit"),
+        None
+    );
     assert_eq!(call(&app.mcp("desk"), "get_item").await.header("ratelimit"), None);
-    assert_eq!(app.admin().get("/admin/status").await.data()["shared_limits"], Value::Null);
+    assert_eq!(
+        app.admin().get("/admin/status").await.data()["shared_limits"],
+        Value::Null
+    );
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -230,7 +240,11 @@ async fn calls_under_way_count_on_all_gateways() {
     for app in &*apps {
         let refused = call(&holder(app, &key), "echo").await;
         assert_eq!(refused.status, 429, "{}", refused.text);
-        assert!(refused.text.contains("`limits.concurrent` of the key"), "{}", refused.text);
+        assert!(
+            refused.text.contains("`limits.concurrent` of the key"),
+            "{}",
+            refused.text
+        );
     }
     for call in slow {
         call.await.unwrap();
@@ -261,10 +275,16 @@ async fn while_it_is_away_each_gateway_counts_for_itself_and_calls_go_on() {
         let refused = call(client, "echo").await;
         assert_eq!(refused.status, 429, "{}", refused.text);
         let away = counts(app, "alone").await;
-        assert!(away["reason"].as_str().is_some_and(|reason| !reason.is_empty()), "{away}");
+        assert!(
+            away["reason"].as_str().is_some_and(|reason| !reason.is_empty()),
+            "{away}"
+        );
         let metrics = app.metrics();
         assert!(metrics.contains("dynmcp_shared_limits_away 1"), "{metrics}");
-        assert!(metrics.contains("dynmcp_shared_limits_calls_total{outcome=\"alone\"} 8"), "{metrics}");
+        assert!(
+            metrics.contains("dynmcp_shared_limits_calls_total{outcome=\"alone\"} 8"),
+            "{metrics}"
+        );
     }
     redis.resume();
     for app in &apps {
@@ -285,7 +305,10 @@ async fn a_redis_that_hangs_holds_up_one_call_for_the_timeout_and_no_call_withou
     let apps = [gateway(&redis.url(), &[]).await];
     let app = &apps[0];
     counts(app, "together").await;
-    let limited = holder(app, &key(&apps, &json!({"instances": ["desk"], "limits": {"rate": "3/h"}})).await);
+    let limited = holder(
+        app,
+        &key(&apps, &json!({"instances": ["desk"], "limits": {"rate": "3/h"}})).await,
+    );
     let free = holder(app, &key(&apps, &json!({"instances": ["desk"]})).await);
     redis.signal("STOP");
     let begun = Instant::now();
@@ -315,8 +338,14 @@ async fn a_redis_that_lets_nobody_in_is_said_and_limits_hold() {
     let apps = [gateway(&redis.url(), &[("limits.redis.password", "the-wrong-one")]).await];
     let away = counts(&apps[0], "alone").await;
     let reason = away["reason"].as_str().unwrap();
-    assert!(!reason.is_empty() && !reason.contains("the-wrong-one"), "{reason}");
-    let client = holder(&apps[0], &key(&apps, &json!({"instances": ["desk"], "limits": {"rate": "2/h"}})).await);
+    assert!(
+        !reason.is_empty() && !reason.contains("the-wrong-one"),
+        "{reason}"
+    );
+    let client = holder(
+        &apps[0],
+        &key(&apps, &json!({"instances": ["desk"], "limits": {"rate": "2/h"}})).await,
+    );
     for expected in [200, 200, 429] {
         assert_eq!(call(&client, "echo").await.status, expected);
     }
@@ -336,7 +365,14 @@ async fn the_task_beside_calls_is_started_again() {
         task.restarts > 0 && task.running == 1
     };
     eventually("it runs again", restarted).await;
-    let client = holder(app, &key(&apps, &json!({"instances": ["desk"], "limits": {"concurrent": 1}})).await);
+    let client = holder(
+        app,
+        &key(
+            &apps,
+            &json!({"instances": ["desk"], "limits": {"concurrent": 1}}),
+        )
+        .await,
+    );
     for _ in 0..3 {
         call(&client, "echo").await.ok();
     }
@@ -374,5 +410,8 @@ fn what_is_wrong_is_named_and_the_password_is_shown_nowhere() {
     }
     let shown = load(&[good, ("limits.redis.password", "secret-word")]).unwrap();
     let shown = shown.to_redacted_toml();
-    assert!(!shown.contains("secret-word") && shown.contains("[limits.redis]"), "{shown}");
+    assert!(
+        !shown.contains("secret-word") && shown.contains("[limits.redis]"),
+        "{shown}"
+    );
 }

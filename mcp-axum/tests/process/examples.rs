@@ -27,7 +27,11 @@ impl Said {
             .current_dir(std::env::temp_dir())
             .output()
             .unwrap();
-        let Output { status, stdout, stderr } = output;
+        let Output {
+            status,
+            stdout,
+            stderr,
+        } = output;
         let (said, complained) = (String::from_utf8_lossy(&stdout), String::from_utf8_lossy(&stderr));
         assert!(status.success(), "{example}: {said}\n{complained}");
         let mut parts: Vec<(String, Vec<String>)> = Vec::new();
@@ -49,16 +53,26 @@ impl Said {
             .find(|(found, _)| found.starts_with(heading))
             .unwrap_or_else(|| panic!("no `{heading}`: {:#?}", self.0));
         let fits = lines.len() == expected.len()
-            && lines.iter().zip(expected).all(|(line, expected)| line.contains(expected));
+            && lines
+                .iter()
+                .zip(expected)
+                .all(|(line, expected)| line.contains(expected));
         assert!(fits, "{heading}: {lines:#?}, and not {expected:#?}");
     }
 
     /// The same for some of many lines.
     #[track_caller]
     fn among(&self, heading: &str, expected: &[&str]) {
-        let (_, lines) = self.0.iter().find(|(found, _)| found.starts_with(heading)).unwrap();
+        let (_, lines) = self
+            .0
+            .iter()
+            .find(|(found, _)| found.starts_with(heading))
+            .unwrap();
         for expected in expected {
-            assert!(lines.iter().any(|line| line.contains(expected)), "{heading}: {lines:#?}, without {expected}");
+            assert!(
+                lines.iter().any(|line| line.contains(expected)),
+                "{heading}: {lines:#?}, without {expected}"
+            );
         }
     }
 }
@@ -74,7 +88,14 @@ fn a_key_for_each_client() {
     let order = "The order is on its way.";
     said.below(
         "five calls a minute",
-        &[order, order, order, order, order, "you may make 5/min calls (`limits.rate` of the key)"],
+        &[
+            order,
+            order,
+            order,
+            order,
+            order,
+            "you may make 5/min calls (`limits.rate` of the key)",
+        ],
     );
     said.among("who has a key", &["claude-support", "order-desk"]);
     said.below("another secret", &["get_order", "get_order"]);
@@ -89,7 +110,10 @@ fn rules_over_arguments() {
     said.below("but not 2400", &[rule, rule]);
     said.below(
         "a lead may",
-        &["Paid back.", "role `support-lead`, deny[0] refuses it when `args.region is not defined`"],
+        &[
+            "Paid back.",
+            "role `support-lead`, deny[0] refuses it when `args.region is not defined`",
+        ],
     );
     said.below("nobody pays back less", &["`access` of the tool"]);
     said.among(

@@ -99,13 +99,28 @@ fn what_is_wrong_is_said_at_the_start_and_once() {
     // A mistake in the configuration ends it.
     for (table, said) in [
         ("url = 'cache.internal:6379'", "limits.redis.url"),
-        ("url = 'redis://me:hidden-word@cache.internal'", "`username` and `password`"),
-        ("url = 'redis://127.0.0.1:1'\npassword_file = 'nothing-here'", "limits.redis.password_file"),
-        ("url = 'redis://127.0.0.1:1'\ntimeout_ms = 0", "limits.redis.timeout_ms"),
-        ("url = 'redis://127.0.0.1:1'\ntimeot_ms = 5", "did you mean `limits.redis.timeout_ms`"),
+        (
+            "url = 'redis://me:hidden-word@cache.internal'",
+            "`username` and `password`",
+        ),
+        (
+            "url = 'redis://127.0.0.1:1'\npassword_file = 'nothing-here'",
+            "limits.redis.password_file",
+        ),
+        (
+            "url = 'redis://127.0.0.1:1'\ntimeout_ms = 0",
+            "limits.redis.timeout_ms",
+        ),
+        (
+            "url = 'redis://127.0.0.1:1'\ntimeot_ms = 5",
+            "did you mean `limits.redis.timeout_ms`",
+        ),
     ] {
         sandbox.write("x.toml", &format!("[limits.redis]\n{table}\n"));
-        for command in [&["config", "check", "--config", "x.toml"][..], &["serve", "--config", "x.toml"]] {
+        for command in [
+            &["config", "check", "--config", "x.toml"][..],
+            &["serve", "--config", "x.toml"],
+        ] {
             let output = sandbox.run(command);
             let text = String::from_utf8_lossy(&output.stderr).into_owned();
             assert_eq!(output.status.code(), Some(2), "{text}");
@@ -122,18 +137,30 @@ fn what_is_wrong_is_said_at_the_start_and_once() {
         assert!(checked.status.success(), "{checked:?}");
         let doctor = sandbox.run(&["config", "doctor", "--config", "y.toml"]);
         let text = String::from_utf8_lossy(&doctor.stdout).into_owned();
-        assert!(text.contains("problem: limits.redis: ") && !text.contains("wrong-word"), "{text}");
+        assert!(
+            text.contains("problem: limits.redis: ") && !text.contains("wrong-word"),
+            "{text}"
+        );
         let gateway = Gateway::start(&sandbox, &tables);
         with_desk(&gateway, "alone");
         let key = key(&[&gateway], &json!({"per_day": 2}));
-        assert_eq!([call(&gateway, &key), call(&gateway, &key), call(&gateway, &key)], [200, 200, 429]);
+        assert_eq!(
+            [call(&gateway, &key), call(&gateway, &key), call(&gateway, &key)],
+            [200, 200, 429]
+        );
         std::thread::sleep(std::time::Duration::from_secs(2));
         let output = gateway.output();
         let warnings = output.matches("limits cannot be counted together").count();
         assert_eq!(warnings, 1, "{output}");
         assert!(!output.contains("wrong-word"), "{output}");
     }
-    sandbox.write("z.toml", &format!("{}password = 'right-word'\n", config(&redis.url())));
+    sandbox.write(
+        "z.toml",
+        &format!("{}password = 'right-word'\n", config(&redis.url())),
+    );
     let doctor = sandbox.run(&["config", "doctor", "--config", "z.toml"]);
-    assert!(!String::from_utf8_lossy(&doctor.stdout).contains("limits.redis"), "{doctor:?}");
+    assert!(
+        !String::from_utf8_lossy(&doctor.stdout).contains("limits.redis"),
+        "{doctor:?}"
+    );
 }

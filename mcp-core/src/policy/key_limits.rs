@@ -217,7 +217,11 @@ impl Holder {
         // Where this replica alone has as many calls under way, nobody need be asked.
         let places = self.places(tool)?;
         let parts: Vec<_> = all()
-            .flat_map(|counted| counted.together().map(move |(part, count)| (counted, part, count)))
+            .flat_map(|counted| {
+                counted
+                    .together()
+                    .map(move |(part, count)| (counted, part, count))
+            })
             .collect();
         let counts: Vec<&Count> = parts.iter().map(|(.., count)| *count).collect();
         if counts.is_empty() {
@@ -316,7 +320,9 @@ mod tests {
     /// How long the caller is told to wait, and which limit it is.
     fn refused(taken: Result<Option<Hold>, Refusal>) -> (Duration, String) {
         match taken {
-            Err(Refusal::Limited { reason, retry_after, .. }) => (retry_after, reason),
+            Err(Refusal::Limited {
+                reason, retry_after, ..
+            }) => (retry_after, reason),
             Err(other) => panic!("{other}"),
             Ok(_) => panic!("let in"),
         }

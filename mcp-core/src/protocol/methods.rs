@@ -49,9 +49,7 @@ pub(super) async fn serve(ask: &Ask<'_>, method: Method, asked: &Asked<'_>) -> R
             Ok(reply.holding(permit))
         }
         Err(fault) => {
-            let fault = fault
-                .consulted(ask.external.get().copied())
-                .standing_at(standing);
+            let fault = fault.consulted(ask.external.get().copied()).standing_at(standing);
             permit.answered(&Answer {
                 status: fault.status(),
                 trace: &Trace::of_fault(&fault),

@@ -61,7 +61,10 @@ impl RedisSettings {
             return Some(("ca_file", "is for rediss:// alone".to_owned()));
         }
         if self.password.is_some() && self.password_file.is_some() {
-            return Some(("password_file", "give one of password and password_file".to_owned()));
+            return Some((
+                "password_file",
+                "give one of password and password_file".to_owned(),
+            ));
         }
         if self.username.is_some() && self.password.is_none() && self.password_file.is_none() {
             return Some(("username", "means nothing without a password".to_owned()));
@@ -73,7 +76,8 @@ impl RedisSettings {
     }
 
     fn place(&self) -> Result<ConnectionInfo, String> {
-        let written = "write \"redis://HOST:6379\" (or \"rediss://\", with TLS), and \"/1\" for another database";
+        let written =
+            "write \"redis://HOST:6379\" (or \"rediss://\", with TLS), and \"/1\" for another database";
         let is_known = self.url.starts_with("redis://") || self.url.starts_with("rediss://");
         if !is_known || self.url.contains(['?', '#']) {
             return Err(format!("is no URL of a Redis; {written}"));
@@ -112,8 +116,8 @@ impl RedisSettings {
         let Some(file) = &self.ca_file else {
             return Client::open(place).map_err(said);
         };
-        let authorities = std::fs::read(file)
-            .map_err(|error| format!("`{}` cannot be read: {error}", file.display()))?;
+        let authorities =
+            std::fs::read(file).map_err(|error| format!("`{}` cannot be read: {error}", file.display()))?;
         if !authorities.windows(11).any(|bytes| bytes == b"CERTIFICATE") {
             return Err(format!("`{}` has no certificate in PEM form", file.display()));
         }
@@ -183,7 +187,9 @@ impl RedisTally {
             asked.arg(kind).arg(first).arg(second);
         }
         for place in wanted.over {
-            asked.key(self.key(&place.holder, &place.name)).arg(id(place.call));
+            asked
+                .key(self.key(&place.holder, &place.name))
+                .arg(id(place.call));
         }
         let answer: Vec<i64> = asked.invoke_async(connection).await.map_err(said)?;
         read(&answer).ok_or_else(|| format!("its script gives {answer:?}"))
@@ -238,7 +244,9 @@ impl Tally for RedisTally {
         let mut asked = self.keep.prepare_invoke();
         asked.arg(micros(lease));
         for place in places {
-            asked.key(self.key(&place.holder, &place.name)).arg(id(place.call));
+            asked
+                .key(self.key(&place.holder, &place.name))
+                .arg(id(place.call));
         }
         let _kept: i64 = asked.invoke_async(&mut connection).await.map_err(said)?;
         Ok(())

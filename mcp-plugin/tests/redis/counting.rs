@@ -143,5 +143,8 @@ async fn fifty_at_once_over_three_connections_are_counted_exactly() {
     let share = f64::from(admitted) / allowed;
     assert!((0.95..=1.01).contains(&share), "{admitted} of {allowed}");
     // What was let in is what the day has, to the last one.
-    assert_eq!(left(take(&tallies[0], &[&day], 0).await), [1_000_000 - admitted - 1]);
+    assert_eq!(
+        left(take(&tallies[0], &[&day], 0).await),
+        [1_000_000 - admitted - 1]
+    );
 }

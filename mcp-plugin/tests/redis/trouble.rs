@@ -56,7 +56,10 @@ async fn passwords_and_users_are_checked_and_said_without_the_password() {
     let wrong = probed(with("wrong-one")).await.unwrap_err();
     assert!(!wrong.contains("wrong-one"), "{wrong}");
     let error = probed(settings(&server.url())).await.unwrap_err();
-    assert!(error.contains("NOAUTH") || error.to_lowercase().contains("auth"), "{error}");
+    assert!(
+        error.contains("NOAUTH") || error.to_lowercase().contains("auth"),
+        "{error}"
+    );
 
     // From a file, which may change.
     let file = server.directory.path().join("password");
@@ -86,7 +89,7 @@ async fn a_user_who_may_not_write_is_no_help_and_the_documented_rights_are_enoug
     };
     user("reader", &["+@read", "+@scripting", "+time"]);
     let error = probed(of("reader")).await.unwrap_err();
-    assert!(error.to_lowercase().contains("permission"), "{error}");
+    assert!(error.contains("can't run this command"), "{error}");
     // As docs/ACCESS.md says.
     let rights = "+evalsha +script|load +time +get +set +zadd +zrem +zcard +zremrangebyscore +pexpire";
     let documented = include_str!("../../../docs/ACCESS.md");
@@ -94,7 +97,11 @@ async fn a_user_who_may_not_write_is_no_help_and_the_documented_rights_are_enoug
     user("gateway", &rights.split(' ').collect::<Vec<_>>());
     let tally = RedisTally::new(of("gateway")).unwrap();
     tally.probe().await.unwrap();
-    let (daily, hourly, one) = (per_day(5), rate(Duration::from_secs(1), 1), super::tally::concurrent(1));
+    let (daily, hourly, one) = (
+        per_day(5),
+        rate(Duration::from_secs(1), 1),
+        super::tally::concurrent(1),
+    );
     left(take(&tally, &[&one, &daily, &hourly], 1).await);
     let place = super::tally::place(&one, 1);
     let places = std::slice::from_ref(&place);
@@ -143,8 +150,18 @@ async fn tls_knows_the_server_by_its_authority() {
         path("localhost.key"),
     );
     let options = [
-        "--port", "0", "--tls-port", &port_text, "--tls-cert-file", &certificate, "--tls-key-file", &key,
-        "--tls-ca-cert-file", &ca, "--tls-auth-clients", "no",
+        "--port",
+        "0",
+        "--tls-port",
+        &port_text,
+        "--tls-cert-file",
+        &certificate,
+        "--tls-key-file",
+        &key,
+        "--tls-ca-cert-file",
+        &ca,
+        "--tls-auth-clients",
+        "no",
     ];
     let strangers = tempfile::tempdir().unwrap();
     certificates::make(strangers.path(), &["localhost"]);
@@ -166,5 +183,9 @@ async fn tls_knows_the_server_by_its_authority() {
         assert!(!error.is_empty());
     }
     // Without TLS it is not understood.
-    assert!(probed(settings(&format!("redis://localhost:{port}"))).await.is_err());
+    assert!(
+        probed(settings(&format!("redis://localhost:{port}")))
+            .await
+            .is_err()
+    );
 }

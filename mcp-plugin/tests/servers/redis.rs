@@ -50,11 +50,21 @@ impl RedisServer {
     pub(crate) fn resume(&self) {
         let port = self.port.to_string();
         let directory = self.directory.path().display().to_string();
-        let own = ["redis-server", "--bind", "127.0.0.1", "--port", &port, "--dir", &directory];
+        let own = [
+            "redis-server",
+            "--bind",
+            "127.0.0.1",
+            "--port",
+            &port,
+            "--dir",
+            &directory,
+        ];
         let quiet = ["--save", "", "--appendonly", "no", "--daemonize", "no"];
         let mut command: Vec<String> = own.iter().chain(&quiet).map(|word| (*word).to_owned()).collect();
         command.extend(self.options.clone());
         let log = self.directory.path().join("log");
+        // What the one before said is not said again.
+        let _ = std::fs::remove_file(&log);
         let start = || *self.process.lock().unwrap() = Some(Process::start(&command, &log, "KILL", None));
         start();
         let deadline = Instant::now() + PATIENCE;

@@ -49,7 +49,9 @@ impl Example {
             }
             anyhow::bail!("it ended")
         };
-        let read = timeout(WHOLE_RUN, reading).await.context("it does not come so far")?;
+        let read = timeout(WHOLE_RUN, reading)
+            .await
+            .context("it does not come so far")?;
         read.with_context(|| said.clone())?;
         Ok(Self {
             script,
@@ -72,7 +74,9 @@ async fn programs_and_people_come_in_with_the_companys_account() -> Result<()> {
     let toolbox = Toolbox::open()?;
     let example = Example::start(&toolbox).await?;
     let said = &example.said;
-    let metadata = example.url.replace("/mcp/", "/.well-known/oauth-protected-resource/mcp/");
+    let metadata = example
+        .url
+        .replace("/mcp/", "/.well-known/oauth-protected-resource/mcp/");
     for expected in [
         &*format!("resource_metadata=\"{metadata}\""),
         "\"authorization_servers\":",
@@ -85,11 +89,21 @@ async fn programs_and_people_come_in_with_the_companys_account() -> Result<()> {
     }
     ensure!(!said.contains("\"name\":\"drop_orders\""), "{said}");
     // People: a client registers by itself, and opens a page to log in.
-    log_in_at(&mut typescript(&toolbox), &example.url, "lead", "drop_orders,get_order")
-        .await
-        .context("TypeScript")?;
-    log_in_at(&mut python(&toolbox), &example.url, "lead", "drop_orders,get_order")
-        .await
-        .context("Python")?;
+    log_in_at(
+        &mut typescript(&toolbox),
+        &example.url,
+        "lead",
+        "drop_orders,get_order",
+    )
+    .await
+    .context("TypeScript")?;
+    log_in_at(
+        &mut python(&toolbox),
+        &example.url,
+        "lead",
+        "drop_orders,get_order",
+    )
+    .await
+    .context("Python")?;
     example.stop().await
 }

@@ -75,7 +75,10 @@ pub(super) fn of(reply: Reply) -> Response {
 /// Says where the caller stands with their limits (draft-ietf-httpapi-ratelimit-headers-10).
 pub(super) fn say_standing(headers: &mut HeaderMap, standing: Option<&Standing>) {
     let Some(standing) = standing else { return };
-    for (name, text) in [(RATE_LIMIT_POLICY, standing.policy()), (RATE_LIMIT, standing.left())] {
+    for (name, text) in [
+        (RATE_LIMIT_POLICY, standing.policy()),
+        (RATE_LIMIT, standing.left()),
+    ] {
         if let Ok(value) = HeaderValue::try_from(text) {
             headers.insert(name, value);
         }

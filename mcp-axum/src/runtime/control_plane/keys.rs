@@ -22,10 +22,7 @@ impl Counted {
 }
 
 /// Counts from now on.
-pub(super) fn counted(
-    catalog: &Arc<Catalog<ToolCompiler>>,
-    shared: Option<Arc<SharedLimits>>,
-) -> Counted {
+pub(super) fn counted(catalog: &Arc<Catalog<ToolCompiler>>, shared: Option<Arc<SharedLimits>>) -> Counted {
     let counts = Counted {
         limits: Arc::new(CountedKeys::default().shared(shared)),
         ..Counted::default()

@@ -7,7 +7,10 @@ use mcp_plugin::tally::redis::RedisTally;
 use std::sync::Arc;
 
 /// `None` where each replica counts for itself.
-pub(super) fn open(settings: &Settings, metrics: &SharedMetrics) -> Result<Option<Arc<SharedLimits>>, BuildError> {
+pub(super) fn open(
+    settings: &Settings,
+    metrics: &SharedMetrics,
+) -> Result<Option<Arc<SharedLimits>>, BuildError> {
     let redis = &settings.limits.redis;
     let Some(place) = redis.place() else {
         return Ok(None);

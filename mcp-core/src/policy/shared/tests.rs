@@ -110,7 +110,10 @@ async fn it_is_known_when_nobody_answers_and_no_call_waits_for_them() {
     assert_eq!((limits.state(), limits.is_there()), (SharedState::Unknown, false));
     let task = tokio::spawn(limits.clone().run());
     until("it is there", || limits.is_there()).await;
-    for (what, reason) in [(&pad.is_away, "away"), (&pad.hangs, "no answer within 50ms (limits.redis.timeout_ms)")] {
+    for (what, reason) in [
+        (&pad.is_away, "away"),
+        (&pad.hangs, "no answer within 50ms (limits.redis.timeout_ms)"),
+    ] {
         what.store(true, Ordering::SeqCst);
         let begun = Instant::now();
         let count = one_at_once();

@@ -38,11 +38,42 @@ fn what_is_wrong_is_found_before_anybody_connects() {
     let file = || Some(PathBuf::from("/does/not/exist"));
     let password = || Some(Secret::from("x"));
     for (key, wrong) in [
-        ("username", RedisSettings { username: Some("me".to_owned()), ..here() }),
-        ("password_file", RedisSettings { password_file: file(), ..here() }),
-        ("password_file", RedisSettings { password_file: file(), password: password(), ..here() }),
-        ("ca_file", RedisSettings { ca_file: file(), ..here() }),
-        ("ca_file", RedisSettings { ca_file: file(), ..settings("rediss://127.0.0.1") }),
+        (
+            "username",
+            RedisSettings {
+                username: Some("me".to_owned()),
+                ..here()
+            },
+        ),
+        (
+            "password_file",
+            RedisSettings {
+                password_file: file(),
+                ..here()
+            },
+        ),
+        (
+            "password_file",
+            RedisSettings {
+                password_file: file(),
+                password: password(),
+                ..here()
+            },
+        ),
+        (
+            "ca_file",
+            RedisSettings {
+                ca_file: file(),
+                ..here()
+            },
+        ),
+        (
+            "ca_file",
+            RedisSettings {
+                ca_file: file(),
+                ..settings("rediss://127.0.0.1")
+            },
+        ),
     ] {
         assert_eq!(wrong.problem().map(|(key, _)| key), Some(key), "{wrong:?}");
     }
@@ -76,7 +107,10 @@ fn times_keep_their_parts_and_answers_are_read_as_they_are() {
     assert_eq!(read(&[1, 5, 0]), Some(Taken::All(vec![5, 0])));
     assert_eq!(
         read(&[0, 1, 1_500_000]),
-        Some(Taken::Refused { by: 1, wait: Duration::from_millis(1_500) })
+        Some(Taken::Refused {
+            by: 1,
+            wait: Duration::from_millis(1_500)
+        })
     );
     for wrong in [&[][..], &[2], &[0], &[0, -1, 5], &[0, 1, -5]] {
         assert_eq!(read(wrong), None, "{wrong:?}");
