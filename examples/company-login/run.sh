@@ -14,7 +14,7 @@ url=http://127.0.0.1:$port
 issuer=http://127.0.0.1:$issuer_port
 work=$(mktemp -d)
 running=
-trap 'kill $running 2>/dev/null || true; rm -rf "$work"' EXIT INT TERM
+trap 'kill $running 2>/dev/null || true; wait; rm -rf "$work"' EXIT INT TERM
 
 PROVIDER_TOOLS=${PROVIDER_TOOLS:-$root/.tools/provider} "$node" "$root/tests/clients/login/provider.mjs" "$issuer_port" RS256 key-1 >"$work/provider" 2>&1 & running=$!
 until curl -fs $issuer/.well-known/openid-configuration >/dev/null; do

@@ -9,7 +9,7 @@ url=http://127.0.0.1:$port
 work=$(mktemp -d)
 admin=key-of-the-administrator
 gateway=
-trap 'kill $gateway 2>/dev/null || true; rm -rf "$work"' EXIT INT TERM
+trap 'kill $gateway 2>/dev/null || true; wait; rm -rf "$work"' EXIT INT TERM
 
 cp -r "$here/definitions" "$work/"
 APP__APP__PORT=$port APP__APP__API_KEY=$admin APP__APP__DATA_DIR="$work" APP__LOG__LOG_LEVEL=warn \

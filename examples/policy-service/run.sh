@@ -11,7 +11,7 @@ policy_url=http://127.0.0.1:$policy_port
 work=$(mktemp -d)
 admin=key-of-the-administrator
 gateway= policy=
-trap 'kill $gateway $policy 2>/dev/null || true; rm -rf "$work"' EXIT INT TERM
+trap 'kill $gateway $policy 2>/dev/null || true; wait; rm -rf "$work"' EXIT INT TERM
 
 start_policy() {
   python3 "$here/policy.py" "$policy_port" & policy=$!

@@ -63,6 +63,8 @@ impl RedisServer {
         let mut command: Vec<String> = own.iter().chain(&quiet).map(|word| (*word).to_owned()).collect();
         command.extend(self.options.clone());
         let log = self.directory.path().join("log");
+        // What the one before said is not said again.
+        let _ = std::fs::remove_file(&log);
         let start = || *self.process.lock().unwrap() = Some(Process::start(&command, &log, "KILL", None));
         start();
         let deadline = Instant::now() + PATIENCE;

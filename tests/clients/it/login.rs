@@ -15,7 +15,7 @@ const WHOLE_RUN: Duration = Duration::from_secs(90);
 const CALLBACK: &str = "http://127.0.0.1:9/callback";
 
 /// A gateway that takes the provider's tokens, with an instance of two tools; whoever is called `reader` sees one of them.
-pub async fn gateway(provider: &Provider) -> Result<Gateway> {
+pub(crate) async fn gateway(provider: &Provider) -> Result<Gateway> {
     let issuer = provider.issuer();
     let setup = Setup {
         app: "authenticators = [\"jwt\", \"api_key\"]\npublic_url = \"{origin}\"\n".to_owned(),
