@@ -100,6 +100,7 @@ mod tests {
             interval: Duration::from_secs(60),
             tags: Vec::new(),
             tools_prefix: None,
+            tools_group: None,
             trust: false,
             allow_empty: true,
             max_servers: 10,
