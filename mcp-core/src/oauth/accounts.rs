@@ -33,11 +33,14 @@ const GRACE: Duration = Duration::from_secs(24 * 3600);
 #[derive(Clone, Debug, Default)]
 pub struct Accounts(Arc<Shared>);
 
+/// By the upstream and what names its server.
+type ByServer = HashMap<(Arc<str>, String), Arc<Account>>;
+
 #[derive(Debug, Default)]
 struct Shared {
     /// The folder of what is kept, and what it is sealed with; `None` for nowhere.
     kept: Option<(PathBuf, Seal)>,
-    accounts: Mutex<HashMap<(Arc<str>, String), Arc<Account>>>,
+    accounts: Mutex<ByServer>,
     /// The servers that there were, by the names of what is kept of them.
     known: Mutex<HashMap<String, Known>>,
     /// How many accounts there were.

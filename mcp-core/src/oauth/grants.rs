@@ -82,7 +82,7 @@ impl Grants {
     pub(super) fn list(&self) -> Vec<GrantState> {
         self.lock()
             .values()
-            .filter_map(|account| state(account))
+            .filter_map(state)
             .collect()
     }
 

@@ -127,13 +127,13 @@ impl SharedLimits {
         self.metrics.took(begun.elapsed());
         match taken {
             Ok(Taken::All(left)) if left.len() == counts.len() => {
-                over.is_known();
+                over.arrived();
                 self.metrics.count(Outcome::Admitted);
                 let lease = lease.map(Lease::taken);
                 Some(Ok((left, lease)))
             }
             Ok(Taken::Refused { by, wait }) if by < counts.len() => {
-                over.is_known();
+                over.arrived();
                 lease.into_iter().for_each(Lease::refused);
                 self.metrics.count(Outcome::Refused);
                 Some(Err((by, wait)))
@@ -198,7 +198,7 @@ impl SharedLimits {
     async fn give_back(&self) -> Result<(), String> {
         let over = Over::of_all(&self.places);
         self.in_time(self.tally.give_back(over.places())).await?;
-        over.is_known();
+        over.arrived();
         Ok(())
     }
 

@@ -149,8 +149,8 @@ impl Hub {
         self.settings.load().accounts.keep_only(&present, is_stored);
         let servers = definitions
             .iter()
-            .cloned()
-            .filter(|definition| definition.enabled && definition.protocol == UpstreamProtocol::Mcp);
+            .filter(|definition| definition.enabled && definition.protocol == UpstreamProtocol::Mcp)
+            .cloned();
         for definition in servers {
             let id = definition.id.clone();
             let known = before.get(&id);

@@ -3,7 +3,7 @@
 mod answer;
 mod place;
 
-use super::replicas::Replica;
+use super::replicas::{Listed, Replica};
 use answer::Services;
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -82,7 +82,7 @@ struct Followed {
     wait: Duration,
     /// What was answered last, by the path that was asked for.
     known: BTreeMap<String, Answer>,
-    last: Option<(Vec<(String, Value)>, Vec<String>)>,
+    last: Option<Listed>,
     looked: Option<Instant>,
 }
 

@@ -7,7 +7,7 @@ mod hosts;
 mod room;
 mod services;
 
-use super::replicas::{self, Template};
+use super::replicas::{self, Listed, Template};
 use async_trait::async_trait;
 use ear::Ear;
 use entries::Entries;
@@ -16,7 +16,6 @@ use mcp_common::{
     plugin::{DiscoveryFactory, PluginError, Settings, Table},
 };
 use room::Room;
-use serde_json::Value;
 use services::Services;
 use std::{
     future::pending,
@@ -77,7 +76,7 @@ struct Heard {
     /// Of both, as long as they can be listened to.
     ears: Option<(Option<Ear>, Option<Ear>)>,
     asked: Option<Instant>,
-    last: Option<(Vec<(String, Value)>, Vec<String>)>,
+    last: Option<Listed>,
 }
 
 impl Heard {

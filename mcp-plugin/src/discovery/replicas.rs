@@ -19,6 +19,9 @@ const FOUND: [&str; 5] = ["id", "url", "endpoints", "command", "transport"];
 /// The highest weight of an endpoint.
 const MOST_WEIGHT: u32 = 10_000;
 
+/// Documents by the names of their upstreams, and notes.
+pub(super) type Listed = (Vec<(String, Value)>, Vec<String>);
+
 /// What all replicas have in common.
 #[derive(Debug)]
 pub(super) struct Template {

@@ -93,7 +93,7 @@ async fn programs_and_people_come_in_with_the_companys_account() -> Result<()> {
         &mut typescript(&toolbox),
         &example.url,
         "lead",
-        "drop_orders,get_order",
+        "get_order,drop_orders",
     )
     .await
     .context("TypeScript")?;
@@ -101,7 +101,7 @@ async fn programs_and_people_come_in_with_the_companys_account() -> Result<()> {
         &mut python(&toolbox),
         &example.url,
         "lead",
-        "drop_orders,get_order",
+        "get_order,drop_orders",
     )
     .await
     .context("Python")?;

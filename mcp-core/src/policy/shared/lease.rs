@@ -132,7 +132,7 @@ impl<'a> Over<'a> {
     }
 
     /// It has arrived.
-    pub(super) fn is_known(mut self) {
+    pub(super) fn arrived(mut self) {
         self.places.clear();
     }
 }
