@@ -267,6 +267,7 @@ impl fmt::Debug for Browsers {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::slice;
 
     fn headers(pairs: &[(HeaderName, &str)]) -> HeaderMap {
         let pairs = pairs
@@ -278,9 +279,10 @@ mod tests {
     #[test]
     fn a_form_is_the_gateways_own_if_the_browser_says_so() {
         let host = (header::HOST, "gw.example:8443");
-        let is_own = |more: &[(HeaderName, &str)]| is_own_form(&headers(&[&[host.clone()], more].concat()));
+        let is_own =
+            |more: &[(HeaderName, &str)]| is_own_form(&headers(&[slice::from_ref(&host), more].concat()));
         let own = (header::ORIGIN, "https://gw.example:8443");
-        assert!(is_own(&[own.clone()]));
+        assert!(is_own(slice::from_ref(&own)));
         assert!(is_own(&[own.clone(), (SEC_FETCH_SITE, "same-origin")]));
         for other in [
             vec![],
@@ -298,7 +300,8 @@ mod tests {
     #[test]
     fn a_page_from_elsewhere_shows_nothing_of_a_session() {
         let host = (header::HOST, "gw.example");
-        let is_own = |more: &[(HeaderName, &str)]| is_own_page(&headers(&[&[host.clone()], more].concat()));
+        let is_own =
+            |more: &[(HeaderName, &str)]| is_own_page(&headers(&[slice::from_ref(&host), more].concat()));
         let own = (header::ORIGIN, "https://gw.example");
         for more in [
             vec![],

@@ -62,7 +62,7 @@ pub(crate) fn router(app: Arc<App>) -> Router {
 
 async fn show_own(State(route): Shared, request: Request<Body>) -> Response {
     let (parts, _) = request.into_parts();
-    if let Err(refused) = route.check_host(&parts.headers) {
+    if let Some(refused) = route.wrong_host(&parts.headers) {
         return refused;
     }
     match route.visitor(&parts).await {
@@ -74,7 +74,7 @@ async fn show_own(State(route): Shared, request: Request<Body>) -> Response {
 
 async fn show_link(State(route): Shared, Path(link): Path<String>, request: Request<Body>) -> Response {
     let (parts, _) = request.into_parts();
-    if let Err(refused) = route.check_host(&parts.headers) {
+    if let Some(refused) = route.wrong_host(&parts.headers) {
         return refused;
     }
     let Some(ticket) = route.app.hub.ticket(&link) else {
@@ -162,10 +162,10 @@ async fn act_on_link(State(route): Shared, Path(link): Path<String>, request: Re
 }
 
 impl Route {
-    /// A page of anybody's that names itself as this machine opens nothing.
-    fn check_host(&self, headers: &HeaderMap) -> Result<(), Response> {
-        let checked = self.app.admin.check_pages(headers);
-        checked.map_err(|error| went_wrong(StatusCode::FORBIDDEN, error.message()))
+    /// What a page of anybody's gets that names itself as this machine.
+    fn wrong_host(&self, headers: &HeaderMap) -> Option<Response> {
+        let error = self.app.admin.check_pages(headers).err()?;
+        Some(went_wrong(StatusCode::FORBIDDEN, error.message()))
     }
 
     /// Who is signed in, if anybody is and still may.
@@ -185,7 +185,9 @@ impl Route {
     /// The fields of a form that a page of ours sent.
     async fn form(&self, request: Request<Body>) -> Result<(Parts, HashMap<String, String>), Response> {
         let (parts, body) = request.into_parts();
-        self.check_host(&parts.headers)?;
+        if let Some(refused) = self.wrong_host(&parts.headers) {
+            return Err(refused);
+        }
         if !browser::is_own_form(&parts.headers) {
             let text = "this form was not sent by a page of the gateway";
             return Err(went_wrong(StatusCode::FORBIDDEN, text));
@@ -272,22 +274,22 @@ impl Route {
     fn sign_in_page(&self, status: StatusCode, path: &str, problem: &str) -> Response {
         let mut text = String::new();
         if !problem.is_empty() {
-            let _ = write!(text, "<p><strong>{}</strong></p>\n", Escaped(problem));
+            let _ = writeln!(text, "<p><strong>{}</strong></p>", Escaped(problem));
         }
         for one in &self.app.settings.sign_in {
-            let _ = write!(
+            let _ = writeln!(
                 text,
-                "<p><a href=\"/sign-in/{}?to={}\">Sign in with {}</a></p>\n",
+                "<p><a href=\"/sign-in/{}?to={}\">Sign in with {}</a></p>",
                 Escaped(&one.name),
                 Escaped(path),
                 Escaped(one.label())
             );
         }
-        let _ = write!(
+        let _ = writeln!(
             text,
             "<p>Show who you are: with the key that your client uses at this gateway.</p>\n<form class=\"wide\" method=\"post\" action=\"{}\">\
              <input type=\"hidden\" name=\"do\" value=\"sign_in\"><label>Key <input type=\"password\" name=\"key\" autocomplete=\"off\" required autofocus></label>\
-             <button class=\"main\">Sign in</button></form>\n",
+             <button class=\"main\">Sign in</button></form>",
             Escaped(path)
         );
         page(status, "Sign in", &text)
@@ -319,9 +321,9 @@ impl Route {
                 .issuer
                 .as_deref()
                 .unwrap_or("its authorization server");
-            let _ = write!(
+            let _ = writeln!(
                 text,
-                "<li>{}<strong>{}</strong> <span>{state}, at {} since {}{}</span></li>\n",
+                "<li>{}<strong>{}</strong> <span>{state}, at {} since {}{}</span></li>",
                 button(OWN, "Disconnect", false, &fields),
                 Escaped(&grant.upstream),
                 Escaped(issuer),
@@ -346,21 +348,21 @@ impl Route {
             .as_deref()
             .and_then(|url| url.parse::<http::Uri>().ok());
         let host = host.as_ref().and_then(|uri| uri.host()).unwrap_or("its server");
-        let _ = write!(
+        let _ = writeln!(
             text,
             "<p>You have called a tool of <strong>{}</strong> ({}), which is used with your own account there. To go on, log in to it and agree: the gateway \
-             then makes <em>your</em> calls to it in your name, with no more rights than you give it there.</p>\n",
+             then makes <em>your</em> calls to it in your name, with no more rights than you give it there.</p>",
             Escaped(definition.name.as_deref().unwrap_or(&ticket.upstream)),
             Escaped(host),
         );
         if let Some(description) = &definition.description {
-            let _ = write!(text, "<p>{}</p>\n", Escaped(description));
+            let _ = writeln!(text, "<p>{}</p>", Escaped(description));
         }
         text += "<p>Whoever has your key of this gateway can use the account through it. You can take it back at any time, here and there. \
                  If you have not called such a tool just now, go no further: somebody else may have sent you this link.</p>\n";
         let fields = [("do", "connect"), ("proof", &*visitor.signed_in.proof)];
         text += &button(path, "Connect my account", true, &fields);
-        let _ = write!(text, "<p><a href=\"{OWN}\">All accounts</a></p>\n");
+        let _ = writeln!(text, "<p><a href=\"{OWN}\">All accounts</a></p>");
         page(StatusCode::OK, &format!("Connect {}", ticket.upstream), &text)
     }
 }

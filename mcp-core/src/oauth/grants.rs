@@ -80,10 +80,7 @@ impl Grants {
     }
 
     pub(super) fn list(&self) -> Vec<GrantState> {
-        self.lock()
-            .values()
-            .filter_map(state)
-            .collect()
+        self.lock().values().filter_map(state).collect()
     }
 
     /// It is nobody's any more.

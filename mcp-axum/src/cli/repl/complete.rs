@@ -204,7 +204,11 @@ mod tests {
             assert_eq!((at, &said[..]), (*start, *expected), "{typed}");
             for pair in &pairs {
                 let read = shlex::split(&pair.replacement).unwrap();
-                assert_eq!(read, [pair.display.clone()], "it is read as it is meant");
+                assert_eq!(
+                    read,
+                    std::slice::from_ref(&pair.display),
+                    "it is read as it is meant"
+                );
             }
         }
     }

@@ -10,7 +10,7 @@ use rustyline::{
 use std::{
     fs,
     io::{IsTerminal, Lines as InputLines, StdinLock, stdin, stdout},
-    path::PathBuf,
+    path::{Path, PathBuf},
     sync::Arc,
 };
 
@@ -114,7 +114,7 @@ impl Lines {
 }
 
 /// Only its owner may read it, which the library sees to.
-fn keep(history: &mut FileHistory, file: &PathBuf) -> Result<(), ReadlineError> {
+fn keep(history: &mut FileHistory, file: &Path) -> Result<(), ReadlineError> {
     if let Some(folder) = file.parent() {
         fs::create_dir_all(folder)?;
     }

@@ -59,7 +59,7 @@ pub(super) fn button(action: &str, label: &str, is_main: bool, fields: &[(&str, 
         );
     }
     let class = if is_main { " class=\"main\"" } else { "" };
-    let _ = write!(out, "<button{class}>{}</button></form>\n", Escaped(label));
+    let _ = writeln!(out, "<button{class}>{}</button></form>", Escaped(label));
     out
 }
 

@@ -39,8 +39,11 @@ pub(super) fn is_about(keys: &[String]) -> bool {
     keys.iter().any(is_about)
 }
 
+/// A plugin and its settings.
+type Selected = (Box<dyn AuthorizerFactory>, Value);
+
 /// The plugin of `access.external.authorizer` and its settings.
-fn selected(settings: &Settings) -> Result<Option<(Box<dyn AuthorizerFactory>, Value)>, PluginError> {
+fn selected(settings: &Settings) -> Result<Option<Selected>, PluginError> {
     let Some(name) = &settings.access.external.authorizer else {
         return Ok(None);
     };

@@ -73,7 +73,7 @@ impl Joint {
         }
         let snapshot = catalog.snapshot();
         let is_stored = |id: &str| snapshot.stored_revision(&Key::upstream(id)).is_some();
-        let definitions = board.join(definitions(&catalog), &is_stored);
+        let definitions = board.join(definitions(&catalog), is_stored);
         self.bases.define(definitions.iter().cloned());
         hub.define_of(definitions.into_iter(), &is_stored);
     }

@@ -12,15 +12,18 @@ use async_trait::async_trait;
 use serde_json::json;
 use std::sync::atomic::AtomicBool;
 
+/// Bodies and their versions, by name.
+type Stored = BTreeMap<String, (Bytes, u64)>;
+
 #[derive(Default)]
 struct Store {
-    entries: Mutex<BTreeMap<String, (Bytes, u64)>>,
+    entries: Mutex<Stored>,
     last: AtomicU64,
     is_away: AtomicBool,
 }
 
 impl Store {
-    fn entries(&self) -> Result<MutexGuard<'_, BTreeMap<String, (Bytes, u64)>>, SourceError> {
+    fn entries(&self) -> Result<MutexGuard<'_, Stored>, SourceError> {
         match self.is_away.load(Ordering::Acquire) {
             true => Err(SourceError::Unavailable("it is away".to_owned())),
             false => Ok(self.entries.lock().unwrap()),
