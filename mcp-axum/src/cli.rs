@@ -15,6 +15,7 @@ mod contract;
 mod definitions;
 mod demo;
 mod events;
+mod examples;
 mod explain;
 mod export;
 mod failure;
@@ -40,6 +41,7 @@ mod repl;
 mod roles;
 mod sandbox;
 mod schema;
+mod secrets;
 mod serve;
 mod status;
 mod stdio;
@@ -68,6 +70,7 @@ use definitions::{
     DeleteArguments, DiffArguments, GetArguments, HistoryArguments, ListArguments, RollbackArguments,
 };
 use events::EventsArguments;
+use examples::EXAMPLES;
 use explain::ExplainArguments;
 use export::ExportArguments;
 use failure::Failure;
@@ -78,6 +81,7 @@ use pin::PinArguments;
 use plan::{ApplyArguments, PlanArguments};
 use repl::ReplArguments;
 use roles::RolesCommand;
+use secrets::SecretsCommand;
 use status::StatusArguments;
 use std::{ffi::OsString, path::PathBuf, process::ExitCode};
 use stdio::StdioArguments;
@@ -93,44 +97,6 @@ pub(crate) use own_program::own_program;
 pub(crate) use sandbox::program as sandbox_program;
 #[cfg(unix)]
 pub(crate) use warden::command as warden;
-
-const EXAMPLES: &str = "\
-Examples:
-  dynmcp demo                              see it work, with a sample API and tools for it
-  dynmcp serve                             start with config/$RUN_MODE.toml, definitions in data/dynmcp.db
-  dynmcp serve --config /etc/dynmcp.toml   start with this file
-  APP__APP__PORT=9000 dynmcp serve         any key can come from the environment
-  dynmcp config default > dynmcp.toml      a commented file to start from
-  dynmcp config check --config dynmcp.toml
-  dynmcp import openapi petstore.yaml --instance pets --dry-run
-  dynmcp explain get_order id=7            which request a call makes, and why; as a curl line too
-  dynmcp call support get_order id=7       call a tool as an MCP client does
-  dynmcp repl support                      list, search, describe and call its tools, line by line
-  dynmcp add docs https://docs.example.com/mcp --instance desk   show the tools of another MCP server
-  dynmcp import mcp ~/.cursor/mcp.json --instance desk           those of all servers of a client's file
-  dynmcp upstreams                         how they are doing
-  dynmcp top --server https://gateway.example.com   watch a gateway on the terminal
-  dynmcp events --types 'upstream.*'       what happens, as it happens
-  dynmcp pin docs                          which of its tools are not as somebody approved them
-  dynmcp stdio desk                        an instance for a client that starts its servers as programs
-  dynmcp keys create --name claude --instance support             a key that opens this instance alone
-  dynmcp roles put support-agent.yaml      what keys with this role may do
-  dynmcp access explain claude support refund_order amount=2000  whether a call would be allowed, and by which rule
-  dynmcp audit --principal claude --since 1h                     who did what, where audit.enabled is true
-  dynmcp connect desk --client claude-desktop --write             into the client's own file, with a key made for it
-  dynmcp clients desk                      what Claude, VS Code, Cursor and others want to be told of an instance
-  dynmcp status                            how the gateway is doing; dynmcp quarantine: what cannot be used, and why
-  dynmcp history tools get_order           the states it had; dynmcp diff, dynmcp rollback
-  dynmcp config generate --template team > dynmcp.toml
-  dynmcp migrate --check                   does the database have the tables of this version?
-  dynmcp export definitions/               what is stored, as files for git
-  dynmcp plan definitions/                 what applying them would do, and what clients would notice
-  dynmcp test definitions/                 do the tools do what their examples say?
-  dynmcp apply definitions/ --server https://gateway.example.com --owner team-a --prune
-  dynmcp schema file --strict > .dynmcp.schema.json   what an editor completes and checks definitions with
-
-Exit codes: 0 fine, 1 it could not be done, 2 the configuration or the command line is wrong,
-3 `migrate --check` or `--detailed-exitcode` found something to do, 4 that breaks clients.";
 
 /// A gateway that turns HTTP APIs into MCP tools: tools are data, a change is live within milliseconds.
 #[derive(Parser)]
@@ -205,7 +171,7 @@ enum Command {
     Export(ExportArguments),
     /// Print the JSON Schema of definitions, for editors and pipelines.
     Schema {
-        /// The documents: tools (tds), instances (ids), upstreams (uds), keys (keys), or files of definitions (file).
+        /// The documents: tools (tds), instances (ids), upstreams (uds), keys (keys), secrets (secrets), or files of definitions (file).
         #[arg(value_parser = schema::documents())]
         documents: String,
         /// Refuse members that nobody knows, as a strict PUT does. Without it most are allowed, because they are kept.
@@ -275,7 +241,7 @@ enum Command {
     ///   dynmcp events --types 'breaker.*,upstream.*'
     #[command(verbatim_doc_comment)]
     Events(EventsArguments),
-    /// List the definitions of a kind: tools, instances, upstreams, roles or keys.
+    /// List the definitions of a kind: tools, instances, upstreams, roles, keys or secrets.
     ///
     /// Works on the configured data source, also beside a running gateway, or with --server through the admin API of one; so do
     /// get and delete.
@@ -347,6 +313,18 @@ enum Command {
     Roles {
         #[command(subcommand)]
         command: Box<RolesCommand>,
+    },
+    /// Write, list and delete the secrets of the store, which definitions name as ${secret:NAME}.
+    ///
+    /// A value comes from standard input or is asked for, is stored encrypted, and is never shown. Works on the configured data source, also
+    /// beside a running gateway, or with --server through the admin API of one.
+    ///
+    ///   dynmcp secrets put billing --upstream billing < key.txt
+    ///   dynmcp secrets rotate
+    #[command(verbatim_doc_comment)]
+    Secrets {
+        #[command(subcommand)]
+        command: Box<SecretsCommand>,
     },
     /// Ask what somebody may do, and why.
     Access {
@@ -471,6 +449,7 @@ fn run_command(cli: Cli) -> ExitCode {
         Command::Pin(arguments) => pin::run(cli.config, &arguments),
         Command::Keys { command } => keys::run(cli.config, &command),
         Command::Roles { command } => roles::run(cli.config, &command),
+        Command::Secrets { command } => secrets::run(cli.config, &command),
         Command::Access { command } => access::run(cli.config, &command),
         Command::Audit(arguments) => audit::run(cli.config, &arguments),
         Command::SampleClock => crate::demo::clock().map_err(Failure::from),

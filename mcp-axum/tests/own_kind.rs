@@ -190,7 +190,10 @@ async fn plans_and_exports_have_it_before_what_may_name_it() {
 
     let exported = admin.get("/admin/export").await.data();
     let lists: Vec<&String> = exported.as_object().unwrap().keys().collect();
-    assert_eq!(lists, ["nds", "uds", "tds", "ids", "roles", "keys", "skipped"]);
+    assert_eq!(
+        lists,
+        ["nds", "secrets", "uds", "tds", "ids", "roles", "keys", "skipped"]
+    );
     assert_eq!(exported["nds"][0]["note_text"], "n");
 
     // What an author's files hold, once more: nothing to do; without one: it goes, after what may name it.

@@ -60,6 +60,7 @@ fn values(settings: &Settings) -> BTreeMap<String, Value> {
         Value::from(secret.as_ref().map(|secret| secret.expose_secret().to_owned()))
     };
     found.insert("app.api_key".to_owned(), secret(&settings.app.api_key));
+    found.insert("secrets.key".to_owned(), secret(&settings.secrets.key));
     found.insert("otlp.headers".to_owned(), settings.otlp.compared());
     let webhooks = settings.webhooks.iter().map(WebhookSettings::compared);
     found.insert("webhooks".to_owned(), webhooks.collect());

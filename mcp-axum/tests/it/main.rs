@@ -48,6 +48,7 @@ mod rest;
 mod result_size;
 mod roles;
 mod round_trip;
+mod secrets;
 mod sessions;
 mod short_tokens;
 mod static_answers;

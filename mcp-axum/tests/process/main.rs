@@ -46,6 +46,7 @@ mod repl;
 mod roles;
 mod safe_mode;
 #[cfg(feature = "etcd")]
+mod secrets;
 mod servers;
 #[cfg(target_os = "linux")]
 mod small_disk;

@@ -11,7 +11,7 @@ use super::{
 use mcp_common::private_file;
 use sha2::{Digest, Sha256};
 use std::{
-    collections::{HashMap, HashSet},
+    collections::HashMap,
     fs,
     path::PathBuf,
     sync::{Arc, Mutex, PoisonError},
@@ -69,9 +69,9 @@ impl Accounts {
     }
 
     /// Takes away what is of no upstream any more.
-    pub(crate) fn keep_only(&self, ids: &HashSet<&str>) {
+    pub(crate) fn keep_only(&self, is_kept: impl Fn(&str) -> bool) {
         let mut accounts = self.0.accounts.lock().unwrap_or_else(PoisonError::into_inner);
-        accounts.retain(|(id, _), _| ids.contains(&**id));
+        accounts.retain(|(id, _), _| is_kept(id));
         drop(accounts);
         let entries = self
             .0
@@ -83,7 +83,7 @@ impl Accounts {
             let id = name
                 .to_str()
                 .and_then(|name| name.strip_suffix(SUFFIX)?.split('.').next());
-            if id.is_some_and(|id| !ids.contains(id)) {
+            if id.is_some_and(|id| !is_kept(id)) {
                 // What cannot be taken away now can be at the next change.
                 let _ = fs::remove_file(entry.path());
             }

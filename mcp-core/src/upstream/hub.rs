@@ -7,7 +7,7 @@ use super::{
     inventory::{self, Inventory, Shelf},
     remote::{Lasting, Remote},
     settings::HubSettings,
-    status::Status,
+    status::{State, Status},
     stdio::{LogLine, Programs},
     supervisor::{Order, Supervisor},
     watched::Watching,
@@ -28,7 +28,7 @@ use mcp_common::{
 };
 use serde_json::json;
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet, HashSet},
     fmt,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
@@ -125,14 +125,26 @@ impl Hub {
 
     /// Takes over what is defined now, of which only MCP servers are its concern. Upstreams that are not among these end; nobody waits for those that are new.
     pub fn define(&self, definitions: impl Iterator<Item = Arc<UpstreamDefinition>>) {
+        self.define_among(definitions, |_| false);
+    }
+
+    /// The same where there are others that cannot be used for now: what is kept of them stays.
+    pub fn define_among(
+        &self,
+        definitions: impl Iterator<Item = Arc<UpstreamDefinition>>,
+        is_there: impl Fn(&str) -> bool,
+    ) {
         let changing = lock(&self.changing);
         let before = self.remotes.load_full();
         let mut after = Remotes::new();
         let mut changed: Vec<Arc<str>> = Vec::new();
         let definitions: Vec<_> = definitions.collect();
         // Also of those that are switched off: a login is to be there when they are switched on again.
-        let ids = definitions.iter().map(|definition| &*definition.id).collect();
-        self.settings.load().accounts.keep_only(&ids);
+        let ids: HashSet<&str> = definitions.iter().map(|definition| &*definition.id).collect();
+        self.settings
+            .load()
+            .accounts
+            .keep_only(|id| ids.contains(id) || is_there(id));
         let servers = definitions
             .iter()
             .cloned()
@@ -372,6 +384,19 @@ impl Hub {
             let (answer, _) = oneshot::channel();
             // Where so much is wanted already, a connection is made anyway.
             let _ = remote.orders.try_send(Order::Restart(answer));
+        }
+    }
+
+    /// Secrets of these names have other values: what was shown them once, when it began, begins anew.
+    pub fn secrets_changed(&self, names: &BTreeSet<Arc<str>>) {
+        for (id, remote) in self.remotes.load().iter() {
+            let definition = &remote.definition;
+            let mut used = definition.used_secrets().into_iter();
+            let is_shown_each_time = definition.transport() == UpstreamTransport::StreamableHttp
+                && remote.status().state == State::Ready;
+            if !is_shown_each_time && used.any(|used| names.contains(&used.name)) {
+                self.begin_anew(id);
+            }
         }
     }
 

@@ -1,12 +1,7 @@
 //! One tool for whoever wants to call it, and tools that somebody looks for.
 
 use crate::{
-    cli::{
-        call::list::arguments,
-        foreign,
-        output::table,
-        tool_arguments,
-    },
+    cli::{call::list::arguments, foreign, output::table, tool_arguments},
     client::Tool,
 };
 use serde_json::Value;

@@ -35,7 +35,7 @@ pub(crate) fn own(
     translated.settings["app"]["data_source"] = "file".into();
     let source = json!({"file": {"path": folder, "writable": true}});
     translated.settings.insert("data_source".to_owned(), source);
-    let configuration = translated.as_toml();
+    let configuration = translated.as_toml(file)?;
     let (aggregated, mut problems) = translated.aggregated();
     let definitions = aggregated.documents();
     let mut notes = aggregated.notes;

@@ -160,6 +160,11 @@ impl HttpBinding {
         if let Some(proxy) = &self.proxy {
             proxy.check("tds_ext_info.", problems);
         }
+        match &self.auth {
+            Some(AuthBinding::AwsSigV4(binding)) => binding.check("tds_ext_info.auth.", problems),
+            Some(AuthBinding::Hmac(binding)) => binding.check("tds_ext_info.auth.", problems),
+            _ => {}
+        }
         if let Some(retry) = &self.retry {
             retry.check(problems);
         }
