@@ -5,6 +5,7 @@
     reason = "the report is what it is run for"
 )]
 
+mod access;
 mod answer;
 mod chaos;
 mod contender;
@@ -61,6 +62,8 @@ enum Other {
     Propagation(propagation::Options),
     /// What a hundred thousand tools cost, for each data source.
     Size(size::Options),
+    /// What keys of the store, roles and limits cost a call.
+    Access(access::Options),
     /// What inputs that are made to hurt cost, and how long others wait meanwhile.
     Hostile(hostile::Options),
     /// What it costs to probe many endpoints.
@@ -83,6 +86,7 @@ async fn main() -> Result<()> {
         return match other {
             Other::Propagation(options) => propagation::run(options).await,
             Other::Size(options) => size::run(options).await,
+            Other::Access(options) => access::run(options).await,
             Other::Hostile(options) => hostile::run(options).await,
             Other::Fleet(options) => fleet::run(options).await,
             Other::Chaos(options) => chaos::run(options).await,

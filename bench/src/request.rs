@@ -35,6 +35,12 @@ impl Request {
         Self([head.into_bytes(), body.into_bytes()].concat())
     }
 
+    /// The same by somebody else.
+    pub(crate) fn with_key(&self, key: &str) -> Self {
+        let text = String::from_utf8_lossy(&self.0);
+        Self(text.replacen(Gateway::KEY, key, 1).into_bytes())
+    }
+
     /// Calls one of the hundred tools.
     pub(crate) fn call(port: u16) -> Self {
         let arguments = json!({"customer": "Ada Lovelace", "quantity": 3, "express": true});

@@ -24,14 +24,15 @@ export class Gateway {
     return gateway;
   }
 
-  /** One of a configuration of its own, without the demo's definitions; its key stays when it starts again. */
+  /** One of a configuration of its own, which may depend on the gateway, without the demo's definitions; its key stays when it starts again. */
   static async serve(program, configuration) {
     const gateway = new Gateway();
     gateway.program = program;
     gateway.directory = mkdtempSync(join(tmpdir(), "dynmcp-console-"));
     gateway.port = await freePort();
     gateway.key = "console-test-admin-key";
-    gateway.configuration = `[app]\napi_key = "${gateway.key}"\ndata_source = "memory"\ndata_dir = "data"\n${configuration}`;
+    const own = typeof configuration === "function" ? configuration(gateway) : configuration;
+    gateway.configuration = `[app]\napi_key = "${gateway.key}"\ndata_source = "memory"\ndata_dir = "data"\n${own}`;
     await gateway.run();
     return gateway;
   }

@@ -29,6 +29,7 @@ test("what happens is shown as it happens, is chosen, held, and gone on with whe
     await page.getByText("live", { exact: true }).waitFor();
     await change("first_of_all");
     await events.getByText("first_of_all").waitFor();
+    assert.equal(await page.getByRole("status").filter({ hasText: "live" }).innerText(), "live", "only the state is read out, not the count of events");
     await page.getByRole("button", { name: "Hold" }).click();
     await change("while_held");
     await page.getByRole("button", { name: "Go on" }).waitFor();
@@ -77,6 +78,21 @@ test("calls, errors and times are shown tool by tool", async () => {
     await call("never_there", {});
     await row("never_there").getByText("2 (100 %)").waitFor();
   });
+});
+
+test("figures come from a gateway that takes longer than the time between two looks, too", async () => {
+  const visitor = await Visitor.of(browser, gateway);
+  const { page } = visitor;
+  try {
+    await page.route("**/metrics", async (route) => {
+      await new Promise((done) => setTimeout(done, 4_000));
+      await route.continue();
+    });
+    await visitor.signIn("#/traffic");
+    await page.getByRole("row").filter({ hasText: "get_order" }).first().waitFor();
+  } finally {
+    await visitor.close();
+  }
 });
 
 test("endpoints of an upstream are shown with their breakers", async () => {

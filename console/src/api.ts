@@ -2,8 +2,8 @@
 
 import { end, session } from "./session";
 import type {
-  AuditRecord, Change, Diff, Document, Explanation, Finding, ImportReport, Inventory, IssuedKey, KeyUsage, Kind, LogLine, PastState, PlanReport, RemoteExplanation, Snippet,
-  Status, UpstreamCheck, UpstreamState,
+  AuditRecord, Change, Diff, Document, Explanation, Finding, Grant, ImportReport, Inventory, IssuedKey, KeyUsage, Kind, LogLine, PastState, PlanReport, RemoteExplanation, Snippet,
+  Status, UpstreamCheck, UpstreamLogin, UpstreamState,
 } from "./model";
 
 export const base = location.pathname.replace(/\/console\/?$/, "").replace(/\/$/, "");
@@ -23,6 +23,11 @@ export interface Answer<T> {
 }
 
 type Query = Record<string, string | number | boolean | string[] | undefined>;
+
+export interface Provider {
+  name: string;
+  label: string;
+}
 
 interface Options {
   query?: Query;
@@ -45,6 +50,7 @@ async function send(method: string, path: string, options: Options): Promise<Res
   const headers: Record<string, string> = {};
   const key = options.key ?? session()?.key ?? "";
   if (key !== "") headers["Authorization"] = `Bearer ${key}`;
+  else headers["X-DynMCP-Console"] = "1";
   if (options.json !== undefined) headers["Content-Type"] = "application/json";
   if (options.text !== undefined) headers["Content-Type"] = "text/plain";
   if (options.match !== undefined) headers["If-Match"] = options.match;
@@ -58,7 +64,7 @@ async function send(method: string, path: string, options: Options): Promise<Res
       body: options.text ?? (options.json === undefined ? null : JSON.stringify(options.json)),
       signal: options.signal ?? null,
       cache: "no-store",
-      credentials: "omit",
+      credentials: key === "" ? "same-origin" : "omit",
       redirect: "error",
     });
   } catch (error) {
@@ -120,6 +126,27 @@ async function open(path: string, options: Options): Promise<Response> {
   return response;
 }
 
+/** Those with whom people can sign in; none where the gateway does not say. */
+export async function providers(): Promise<Provider[]> {
+  try {
+    const answer = await fetch(`${base}/sign-in`, { credentials: "omit", cache: "no-store" });
+    return answer.ok ? (read<Provider[]>(await answer.text())?.data ?? []) : [];
+  } catch {
+    return [];
+  }
+}
+
+/** Where signing in with one of them begins. */
+export const signInAt = (name: string) => `${base}/sign-in/${encodeURIComponent(name)}?to=/console`;
+
+/** Ends what the gateway knows of this browser; a key of the tab is only forgotten. */
+export async function signOut(): Promise<void> {
+  if (session()?.key === "") {
+    await fetch(`${base}/sign-in/out`, { method: "POST", credentials: "same-origin", cache: "no-store" }).catch(() => undefined);
+  }
+  end(false);
+}
+
 const at = (kind: Kind, id: string, rest = "") => `/admin/${kind}/${encodeURIComponent(id)}${rest}`;
 
 export const api = {
@@ -158,6 +185,19 @@ export const api = {
   check: (id: string) => ask<UpstreamCheck>("POST", at("uds", id, "/check")),
   refresh: (id: string) => ask<UpstreamState>("POST", at("uds", id, "/refresh")),
   restart: (id: string) => ask<UpstreamState>("POST", at("uds", id, "/restart")),
+  /** `null` where nobody logs in to it. */
+  login: async (id: string): Promise<UpstreamLogin | null> => {
+    try {
+      return (await ask<UpstreamLogin>("GET", at("uds", id, "/login"))).data;
+    } catch (error) {
+      if (error instanceof ApiError && error.status === 404) return null;
+      throw error;
+    }
+  },
+  beginLogin: (id: string) => ask<{ url: string }>("POST", at("uds", id, "/login")),
+  endLogin: (id: string) => ask<UpstreamLogin>("DELETE", at("uds", id, "/login")),
+  grants: () => ask<Grant[]>("GET", "/admin/grants"),
+  removeGrant: (id: string) => ask<{ revoked: boolean }>("DELETE", `/admin/grants/${encodeURIComponent(id)}`),
   inventory: (id: string) => ask<Inventory | null>("GET", at("uds", id, "/inventory")),
   logs: (id: string) => ask<LogLine[]>("GET", at("uds", id, "/logs")),
   createKey: (wanted: unknown) => ask<IssuedKey>("POST", "/admin/keys", { json: wanted }),

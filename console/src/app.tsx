@@ -1,7 +1,7 @@
 // Signed in or not, the frame around the pages, and which page.
 
 import { useEffect, useRef, useState } from "preact/hooks";
-import { api, base, type Answer } from "./api";
+import { api, base, signOut, type Answer } from "./api";
 import { language, onLanguage, setLanguage, t, type Language } from "./i18n";
 import { KINDS, type Kind, type Status } from "./model";
 import { AuditPage } from "./pages/audit";
@@ -14,7 +14,7 @@ import { OverviewPage } from "./pages/overview";
 import { QuarantinePage } from "./pages/quarantine";
 import { TrafficPage } from "./pages/traffic";
 import { link, useRoute, type Route } from "./route";
-import { end, onSession, session } from "./session";
+import { onSession, session } from "./session";
 import { setTheme, theme, type Theme } from "./theme";
 import { Icon, Logo, type IconName } from "./ui/icons";
 import { usePoll, type Loaded } from "./ui/load";
@@ -82,7 +82,7 @@ function Frame() {
         <div class="foot">
           <Preferences />
           <a class="small" href={`${base}/admin/docs`}>{t("app.docs")}</a>
-          <button onClick={() => end(false)}>{t("app.signOut")}</button>
+          <button onClick={() => void signOut()}>{t("app.signOut")}</button>
         </div>
       </div>
       <main id="main" ref={main} tabIndex={-1}>

@@ -77,6 +77,14 @@ function since(now: number, before: number): number {
   return now >= before ? now - before : now;
 }
 
+/** What is looked back at. */
+const MEMORY = 30_000;
+
+/** One more; those that are too old to say what is now go. */
+export function remembered(samples: Sample[], now: Sample): Sample[] {
+  return [...samples.filter((one) => one.at <= now.at && now.at - one.at <= MEMORY), now];
+}
+
 export function rate(before: Sample, now: Sample, name: string): number {
   const seconds = (now.at - before.at) / 1000;
   return seconds <= 0 ? 0 : since(now.plain.get(name) ?? 0, before.plain.get(name) ?? 0) / seconds;

@@ -45,6 +45,26 @@ export interface Finding {
   serving_revision: number | null;
 }
 
+export interface UpstreamLogin {
+  grant: "client_credentials" | "authorization_code" | "user";
+  logged_in: boolean;
+  login_needed: boolean;
+  issuer?: string;
+  scopes: string[];
+}
+
+/** An account that a caller has connected to an upstream. */
+export interface Grant {
+  id: string;
+  upstream: string;
+  principal: string;
+  key?: string;
+  connected_at: string;
+  issuer?: string;
+  scopes: string[];
+  login_needed: boolean;
+}
+
 export interface UpstreamState {
   id: string;
   state: string;

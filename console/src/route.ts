@@ -8,6 +8,28 @@ export interface Route {
   query: URLSearchParams;
 }
 
+/** Of whoever leaves to sign in elsewhere. */
+const PAGE = "dynmcp.page";
+
+export function rememberPage(): void {
+  try {
+    sessionStorage.setItem(PAGE, location.hash);
+  } catch {
+    // Then the first page follows.
+  }
+}
+
+/** Back to where somebody was before they left to sign in. */
+export function returnToPage(): void {
+  try {
+    const page = sessionStorage.getItem(PAGE);
+    sessionStorage.removeItem(PAGE);
+    if (page !== null && page !== "" && location.hash === "") location.replace(page);
+  } catch {
+    // As above.
+  }
+}
+
 export function route(): Route {
   const [path = "", query = ""] = location.hash.replace(/^#\/?/, "").split("?", 2);
   return { path: path.split("/").filter((part) => part !== "").map(decode), query: new URLSearchParams(query) };

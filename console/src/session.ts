@@ -1,11 +1,12 @@
 // The key of whoever uses the console. It is held in the session storage of the tab: a reload keeps it, and it is gone with the tab.
 // Not in the local storage, where it would stay on the disk and be read by every tab until somebody thinks of it; not in a cookie,
-// which the browser would send by itself, also where another page asks for it.
+// which the browser would send by itself, also where another page asks for it. Whoever signs in with an identity provider has no key here: the gateway
+// keeps what it got, and takes the cookie for it only beside a header that no other page can send.
 
 const NAME = "dynmcp.key";
 type Listener = (session: Session | null) => void;
 
-/** A key that the gateway has let in; an empty one where it asks for none. */
+/** A key that the gateway has let in; an empty one where it asks for none, or knows the browser. */
 export interface Session {
   key: string;
 }

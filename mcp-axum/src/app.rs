@@ -9,10 +9,13 @@ use crate::{
     discovery::Discoveries,
     events::EventGate,
     http::{
-        admin, console,
+        admin,
+        browser::{self, Browsers},
+        connect, console,
         error::Error,
         front, health, login, manners, mcp,
         resource::{self, Resources},
+        sign_in::{self, SignIns},
         token,
     },
     reload::ConfigStatus,
@@ -37,13 +40,14 @@ use mcp_common::{
 };
 use mcp_core::{
     engine::{Engine, EngineServices, EngineSettings},
-    policy::{External, KeyUsage},
+    policy::{External, KeyUsage, SharedLimits},
     protocol::{Endpoint, Gateway},
     tool::ToolCompiler,
     upstream::Hub,
 };
 pub use readiness::{Phase, Readiness};
 use std::{
+    net::SocketAddr,
     sync::{Arc, OnceLock, Weak},
     time::SystemTime,
 };
@@ -79,6 +83,12 @@ pub struct App {
     pub hub: Arc<Hub>,
     /// Where upstreams are found, and what is.
     pub(crate) discoveries: Arc<Discoveries>,
+    /// The address where clients come to, once there is one.
+    pub(crate) listens_at: Arc<OnceLock<SocketAddr>>,
+    /// Who is signed in at a browser.
+    pub(crate) browsers: Arc<Browsers>,
+    /// Who is about to.
+    pub(crate) sign_ins: Arc<SignIns>,
     /// Who may come in.
     pub guard: Guard,
     /// Who is asked about calls, where anybody is.
@@ -89,6 +99,8 @@ pub struct App {
     pub(crate) resources: Option<Resources>,
     /// The times when keys of the store were used.
     pub key_usage: Arc<KeyUsage>,
+    /// What all replicas count together, where they do.
+    pub(crate) shared_limits: Option<Arc<SharedLimits>>,
     /// The record of who did what, where one is kept.
     pub audit: Option<Arc<Audit>>,
     /// What admin requests share.
@@ -148,9 +160,13 @@ impl App {
             events: self.events.clone(),
             told: self.told.clone(),
             hub: self.hub.clone(),
+            listens_at: self.listens_at.clone(),
+            browsers: self.browsers.clone(),
+            sign_ins: self.sign_ins.clone(),
             discoveries: self.discoveries.clone(),
             resources: Resources::of_gateway(&settings.app, &guard),
             key_usage: self.key_usage.clone(),
+            shared_limits: self.shared_limits.clone(),
             audit: self.audit.clone(),
             admin: self.admin.under(own, &settings.app),
             metrics: self.metrics.clone(),
@@ -169,6 +185,15 @@ impl App {
             external,
             engine,
         }
+    }
+
+    /// By which URL browsers reach it: as its configuration says, or, while it is bound to its own machine, where it listens.
+    pub(crate) fn tell_where_it_is(&self) {
+        let app = &self.settings.app;
+        let scheme = if self.tls.is_some() { "https" } else { "http" };
+        let listens = self.listens_at.get().filter(|_| app.bound_to_loopback());
+        let own = listens.map(|address| format!("{scheme}://{address}"));
+        self.hub.reached_at(app.public_url.as_deref().or(own.as_deref()));
     }
 
     /// Who is asked about calls, where anybody is.
@@ -212,6 +237,8 @@ impl App {
 pub fn router(app: Arc<App>, endpoint: Endpoint) -> Router {
     let of_clients = with_revision(&app, mcp::router(app.clone(), endpoint))
         .merge(resource::router(app.clone()))
+        .merge(connect::router(app.clone()))
+        .merge(sign_in::router(app.clone()))
         .merge(token::router(app.clone()));
     let routes = match app.settings.app.admin_listen {
         None => operator_router(app).merge(of_clients),
@@ -241,11 +268,12 @@ pub fn operator_router(app: Arc<App>) -> Router {
         .merge(health::metrics_router(app.clone()).layer(on_control))
         // On the worker itself: these answer also when the control plane is stuck.
         .merge(health::router(app.clone()))
-        .merge(login::router(app))
+        .merge(login::router(app.clone()))
         .merge(console::router())
         .merge(front::router())
         .method_not_allowed_fallback(manners::method_not_allowed)
         .fallback(nothing_here)
+        .layer(middleware::from_fn_with_state(app, browser::show_what_was_shown))
         .layer(middleware::from_fn(manners::of_operators))
 }
 

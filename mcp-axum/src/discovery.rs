@@ -206,6 +206,7 @@ fn make(of: &Read, pages: &Arc<dyn Pages>) -> Result<Box<dyn Discovery>, PluginE
     let surroundings = Surroundings {
         pages: pages.clone(),
         max_bytes: of.settings.max_bytes,
+        max_servers: of.settings.max_servers,
         interval: of.settings.interval,
     };
     of.factory.make(&of.place, &of.own, &surroundings)
@@ -284,6 +285,24 @@ mod tests {
             .iter()
             .map(ToString::to_string)
             .collect()
+    }
+
+    #[test]
+    fn the_documented_tables_are_right() {
+        let page = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/FLEETS.md");
+        let page = std::fs::read_to_string(page).unwrap();
+        let blocks = page.split("```toml\n").skip(1);
+        let mut count = 0;
+        for block in blocks.filter_map(|rest| rest.split("```").next()) {
+            let table: toml::Table = block.parse().unwrap();
+            let Some(tables) = table.get("discovery") else {
+                continue;
+            };
+            let tables = serde_json::to_value(tables).unwrap();
+            count += tables.as_array().map_or(0, Vec::len);
+            assert_eq!(found(tables), [""; 0], "{block}");
+        }
+        assert!(count >= 3, "{count}");
     }
 
     #[test]

@@ -3,7 +3,9 @@
 mod accept;
 pub mod admin;
 pub(crate) mod body;
+pub(crate) mod browser;
 pub(crate) mod conditional;
+pub(crate) mod connect;
 pub mod console;
 pub mod error;
 pub mod front;
@@ -13,4 +15,5 @@ pub(crate) mod manners;
 pub mod mcp;
 mod pages;
 pub(crate) mod resource;
+pub(crate) mod sign_in;
 pub(crate) mod token;

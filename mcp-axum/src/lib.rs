@@ -23,6 +23,7 @@ mod events;
 mod exposition;
 pub mod http;
 mod open_requests;
+mod register;
 pub mod reload;
 pub mod runtime;
 pub mod settings;

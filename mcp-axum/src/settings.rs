@@ -12,11 +12,13 @@ mod display;
 mod error;
 pub(crate) mod format;
 mod layers;
+mod limits;
 mod list;
 mod live;
 mod network;
 mod otlp;
 mod sections;
+mod sign_in;
 mod source_tables;
 mod unknown;
 mod webhooks;
@@ -30,6 +32,7 @@ pub use check::OPERATOR_PATHS;
 pub use discovery::{AgentsSettings, DiscoveryTables};
 pub use error::SettingsError;
 pub use layers::{DEFAULT_TOML, Layers};
+pub use limits::{LimitSettings, RedisLimitSettings};
 pub use list::List;
 pub use network::{Network, NoNetwork};
 pub use otlp::OtlpSettings;
@@ -39,6 +42,7 @@ pub use sections::{
     UpstreamSettings, WatchdogSettings, WorkSettings,
 };
 
+pub use sign_in::SignInSettings;
 pub use webhooks::WebhookSettings;
 
 use serde::Deserialize;
@@ -62,11 +66,16 @@ pub struct Settings {
     pub otlp: OtlpSettings,
     /// Who else decides about calls.
     pub access: AccessSettings,
+    /// Where limits are counted.
+    pub limits: LimitSettings,
     /// What is told of what happens.
     pub events: EventSettings,
     /// Those outside who are told.
     #[serde(default)]
     pub webhooks: Vec<WebhookSettings>,
+    /// With whom people sign in at the pages of the gateway.
+    #[serde(default)]
+    pub sign_in: Vec<SignInSettings>,
     /// What each data source reads.
     #[serde(default)]
     pub data_source: PluginTables,
@@ -82,6 +91,9 @@ pub struct Settings {
     /// Servers that the configuration lists.
     #[serde(default)]
     pub agents: AgentsSettings,
+    /// Where the gateway says itself that it is there.
+    #[serde(default)]
+    pub register: DiscoveryTables,
     /// Bounds of upstream calls.
     pub upstream: UpstreamSettings,
     /// Which addresses may be reached.

@@ -68,6 +68,15 @@ impl Principal {
         (*self.subject != *ANONYMOUS).then_some(&*self.subject)
     }
 
+    /// What tells the caller from all others, for what is kept of each: names of keys of the store are anybody's, their ids are not. `None` for
+    /// nobody in particular.
+    pub fn identity(&self) -> Option<Arc<str>> {
+        self.known_subject()?;
+        // No name of anybody who came in otherwise begins so: before a colon there are none with blanks.
+        let key = self.grant.as_ref().and_then(|grant| grant.key());
+        Some(key.map_or_else(|| self.subject.clone(), |id| format!("key {id}").into()))
+    }
+
     /// What the caller may do; `None` for everything that the door allows.
     pub fn rights(&self) -> Option<&Arc<Rights>> {
         self.grant.as_deref().map(Grant::rights)

@@ -76,6 +76,11 @@ pub trait Discovery: Send + 'static {
     async fn changed(&mut self) {
         pending().await
     }
+
+    /// How long it is let alone after a look, whatever it tells: who speaks there may be anybody, and what changes is made anew for everybody.
+    fn pause(&self) -> Duration {
+        Duration::from_secs(1)
+    }
 }
 
 /// What a gateway has for those who look.
@@ -85,6 +90,8 @@ pub struct Surroundings {
     pub pages: Arc<dyn Pages>,
     /// The most bytes that a document may have.
     pub max_bytes: usize,
+    /// The most upstreams that are taken; a set with more is refused as a whole.
+    pub max_servers: usize,
     /// The time between two looks.
     pub interval: Duration,
 }

@@ -12,6 +12,7 @@ use crate::{
     datasource::DataSource,
     discovery::{self, Discovery, Habits},
     migration::{Migrate, Migration},
+    probe::{self, HealthProbe},
     tasks::Tasks,
 };
 use async_trait::async_trait;
@@ -95,6 +96,21 @@ pub trait DiscoveryFactory: Send + Sync {
         settings: &Settings,
         gateway: &discovery::Surroundings,
     ) -> Result<Box<dyn Discovery>, PluginError>;
+}
+
+/// Makes probes of one kind.
+pub trait HealthProbeFactory: Send + Sync {
+    /// Everything that can be known to be wrong with the settings, which stand at this place of an upstream's document: `health.settings`. `make` would
+    /// refuse it.
+    fn check(&self, place: &str, settings: &Settings) -> Vec<PluginError>;
+
+    /// One for each upstream whose document names it. Reaches for nothing.
+    fn make(
+        &self,
+        place: &str,
+        settings: &Settings,
+        gateway: &probe::Surroundings,
+    ) -> Result<Arc<dyn HealthProbe>, PluginError>;
 }
 
 /// What a gateway has for its authenticators.
@@ -197,7 +213,7 @@ pub enum PluginError {
     /// No plugin of that name is linked.
     #[error("no {port} is called `{name}`; there are: {known}")]
     Unknown {
-        /// `data source`, `authenticator`, `authorizer` or `discovery`.
+        /// `data source`, `authenticator`, `authorizer`, `discovery` or `health probe`.
         port: &'static str,
         /// What was asked for.
         name: String,
@@ -207,7 +223,7 @@ pub enum PluginError {
     /// Two plugins have one name.
     #[error("two {port} plugins are called `{name}`: link only one of them")]
     Duplicate {
-        /// `data source`, `authenticator`, `authorizer` or `discovery`.
+        /// `data source`, `authenticator`, `authorizer`, `discovery` or `health probe`.
         port: &'static str,
         /// The name.
         name: &'static str,
@@ -261,8 +277,17 @@ pub struct DiscoveryEntry {
     pub factory: fn() -> Box<dyn DiscoveryFactory>,
 }
 
+/// Emitted by `#[health_probe("name")]`.
+pub struct HealthProbeEntry {
+    /// The name by which `health.probe` of an upstream selects it.
+    pub name: &'static str,
+    /// Makes the factory.
+    pub factory: fn() -> Box<dyn HealthProbeFactory>,
+}
+
 inventory::collect!(DataSourceEntry);
 inventory::collect!(DiscoveryEntry);
+inventory::collect!(HealthProbeEntry);
 inventory::collect!(AuthenticatorEntry);
 inventory::collect!(AuthorizerEntry);
 
@@ -309,6 +334,16 @@ impl Registry<dyn DiscoveryFactory> {
             .into_iter()
             .map(|entry| (entry.name, entry.factory));
         Self::collect("discovery", entries)
+    }
+}
+
+impl Registry<dyn HealthProbeFactory> {
+    /// The linked health probes.
+    pub fn health_probes() -> Result<Self, PluginError> {
+        let entries = inventory::iter::<HealthProbeEntry>
+            .into_iter()
+            .map(|entry| (entry.name, entry.factory));
+        Self::collect("health probe", entries)
     }
 }
 

@@ -2,7 +2,7 @@
 //! read. What is there already keeps the rights that its owner gave it.
 
 use std::{
-    fs::{self, DirBuilder, File, OpenOptions},
+    fs::{DirBuilder, File, OpenOptions},
     io::{self, Write},
     path::Path,
 };
@@ -36,17 +36,18 @@ pub fn create_if_missing(path: &Path) -> io::Result<()> {
 
 /// Writes a file anew: after a power cut there is the old one or the new one. What is missing of its folder is made.
 pub fn replace(path: &Path, content: &[u8]) -> io::Result<()> {
-    create_folder(path.parent().unwrap_or(Path::new(".")))?;
-    let temporary = path.with_extension(format!("{}.{UNFINISHED}", std::process::id()));
-    // Left behind by a process that was killed and had the same number; it may have other rights.
-    let _ = fs::remove_file(&temporary);
-    let write = || {
-        let mut output = options().write(true).create_new(true).open(&temporary)?;
-        output.write_all(content)?;
-        output.sync_all()?;
-        fs::rename(&temporary, path)
-    };
-    write().inspect_err(|_| drop(fs::remove_file(&temporary)))
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+    let folder = folder.unwrap_or(Path::new("."));
+    create_folder(folder)?;
+    // Another name for each: two may write at once, in this process or in another one. For this user alone, too.
+    let mut unfinished = tempfile::Builder::new()
+        .prefix(path.file_stem().unwrap_or_default())
+        .suffix(&format!(".{UNFINISHED}"))
+        .tempfile_in(folder)?;
+    unfinished.write_all(content)?;
+    unfinished.as_file().sync_all()?;
+    unfinished.persist(path)?;
+    Ok(())
 }
 
 /// How the name of a file ends that [`replace`] has not finished.
@@ -133,6 +134,33 @@ mod tests {
             1,
             "nothing was left"
         );
+    }
+
+    #[test]
+    fn many_who_write_at_once_leave_one_of_their_texts_and_nothing_else() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("new/a.b.login");
+        std::thread::scope(|scope| {
+            for text in 0..8_u8 {
+                let file = &file;
+                scope.spawn(move || {
+                    for _ in 0..20 {
+                        replace(file, &[text; 4096]).unwrap();
+                    }
+                });
+            }
+        });
+        let text = std::fs::read(&file).unwrap();
+        assert!(text.len() == 4096 && text.iter().all(|byte| *byte == text[0]));
+        assert_eq!(std::fs::read_dir(file.parent().unwrap()).unwrap().count(), 1);
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::PermissionsExt;
+            assert_eq!(
+                std::fs::metadata(&file).unwrap().permissions().mode() & 0o777,
+                0o600
+            );
+        }
     }
 
     #[cfg(target_os = "linux")]

@@ -4,6 +4,7 @@ pub mod access;
 pub mod change_plan;
 pub mod compare;
 mod counted;
+pub mod direct_call;
 pub mod examples;
 pub mod explain;
 pub mod export;

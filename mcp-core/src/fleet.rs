@@ -5,6 +5,7 @@
 
 mod breaker;
 mod choose;
+mod custom;
 mod dice;
 mod endpoint;
 mod health;
@@ -13,12 +14,16 @@ mod lease;
 mod mask;
 mod measured;
 mod pick;
+mod queue;
 mod ring;
 mod status;
 mod watch;
 
+pub use crate::live::QueueStatus;
 use breaker::BreakerRule;
 use choose::Chooser;
+use custom::Custom;
+pub use custom::Probes;
 pub(crate) use endpoint::Endpoint;
 use endpoint::{EndpointState, FleetState};
 use health::HealthRule;
@@ -34,9 +39,10 @@ use mcp_common::{
 };
 pub use measured::Measured;
 pub(crate) use pick::Unavailable;
+pub(crate) use queue::queue_rule;
 pub use status::{BreakerState, EndpointStatus};
 
-use crate::live::{Home, Lived};
+use crate::live::{Home, Lived, QueueRule};
 use std::{
     sync::Arc,
     time::{Duration, Instant},
@@ -49,6 +55,7 @@ pub(crate) struct Fleets {
     fleets: Home<FleetState>,
     clock: Clock,
     events: Events,
+    probes: Probes,
 }
 
 /// The endpoints of one upstream, as one version of its document has them.
@@ -62,9 +69,13 @@ pub(crate) struct Fleet {
     balance: Balance,
     breaker: BreakerRule,
     health: HealthRule,
+    /// What asks endpoints, where the document names a probe of its own.
+    custom: Option<Custom>,
     pub(crate) failover: Failover,
     /// How many requests may be under way to one endpoint at once.
     most: Option<u32>,
+    /// How many wait where all have so many.
+    queue: QueueRule,
     state: Arc<Lived<FleetState>>,
     clock: Clock,
     events: Events,
@@ -97,10 +108,11 @@ fn millis(seconds: u32) -> u64 {
 }
 
 impl Fleets {
-    /// Tells there what happens to endpoints.
-    pub(crate) fn telling(events: Events) -> Self {
+    /// Tells there what happens to endpoints, and has these probes.
+    pub(crate) fn telling(events: Events, probes: Probes) -> Self {
         Self {
             events,
+            probes,
             ..Self::default()
         }
     }
@@ -121,8 +133,10 @@ impl Fleets {
             balance: definition.balance.clone(),
             breaker: BreakerRule::of(&definition.breaker),
             health: HealthRule::of(&definition.health),
+            custom: self.probes.of_health(&definition.health),
             failover: definition.failover.clone(),
             most: definition.limits.endpoint_concurrency,
+            queue: queue_rule(&definition.limits),
             state: self.fleets.of(&definition.id),
             clock: self.clock,
             events: self.events.clone(),

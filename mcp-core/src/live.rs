@@ -1,9 +1,12 @@
 //! State that calls change, by the id of what it belongs to. Compiled artefacts have none of it: it survives that they are
 //! compiled again, or given up and compiled anew, and goes when nobody holds the definition any more.
 
+mod bulkhead;
 mod gate;
 mod retry_budget;
+mod turns;
 
+pub(crate) use bulkhead::Bulkhead;
 pub(crate) use gate::{Gate, Place};
 pub(crate) use retry_budget::RetryBudget;
 use std::{
@@ -12,6 +15,8 @@ use std::{
     ops::Deref,
     sync::{Arc, Mutex, MutexGuard, PoisonError, Weak},
 };
+pub use turns::QueueStatus;
+pub(crate) use turns::{NoTurn, QueueRule, Turns};
 
 /// The states of one kind of definitions. Clones are the same home.
 pub(crate) struct Home<S>(Arc<States<S>>);

@@ -14,15 +14,19 @@ mod key_limits;
 mod key_usage;
 mod record;
 mod refusal;
+mod shared;
+mod standing;
 
 pub use asked::{Action, Answer, Asked, Asking, Door, Verb};
 pub use call::{Call, Ruling};
 pub use external::{External, ExternalMetrics, ExternalSettings, Verdict};
-pub use gate::{Gate, Held, Hold};
+pub use gate::{Gate, Held, Hold, Waiting};
 pub use key_limits::CountedKeys;
 pub use key_usage::{KeyUsage, KeyUse};
 pub use record::{Record, Trace};
 pub use refusal::Refusal;
+pub use shared::{SharedLimits, SharedMetrics, SharedState};
+pub use standing::Standing;
 
 use http::HeaderValue;
 use mcp_common::{
@@ -53,6 +57,11 @@ impl Permit {
         for hold in &mut self.holds {
             hold.answered(answer);
         }
+    }
+
+    /// Where the caller stands with the limits that the request counted for; asked once.
+    pub fn standing(&mut self) -> Option<Standing> {
+        self.holds.iter_mut().find_map(|hold| hold.standing())
     }
 
     /// Whether anybody wants to know what the request was answered with.
@@ -118,20 +127,36 @@ impl Policy {
     /// Whether the caller may have what is asked for. The first gate that refuses decides; what those before it took is
     /// given back.
     pub fn admit(&self, asked: &Asked<'_>) -> Result<Permit, Refusal> {
-        self.decide(asked).inspect_err(|refusal| {
-            for gate in self.gates.iter().flat_map(|gates| &**gates) {
-                gate.refused(asked, refusal);
-            }
-        })
+        self.decide(asked)
+            .inspect_err(|refusal| self.tell(asked, refusal))
+    }
+
+    /// The same for calls, about which a gate may have to ask somebody else.
+    pub async fn admit_call(&self, asked: &Asked<'_>) -> Result<Permit, Refusal> {
+        let decided = self.decide_waiting(asked).await;
+        decided.inspect_err(|refusal| self.tell(asked, refusal))
+    }
+
+    fn tell(&self, asked: &Asked<'_>, refusal: &Refusal) {
+        for gate in self.gates.iter().flat_map(|gates| &**gates) {
+            gate.refused(asked, refusal);
+        }
+    }
+
+    async fn decide_waiting(&self, asked: &Asked<'_>) -> Result<Permit, Refusal> {
+        may_be_asked(asked)?;
+        let mut holds = Vec::new();
+        for gate in self.gates.iter().flat_map(|gates| &**gates) {
+            holds.extend(match gate.admit_waiting(asked) {
+                Some(waiting) => waiting.await?,
+                None => gate.admit(asked)?,
+            });
+        }
+        Ok(Permit { holds })
     }
 
     fn decide(&self, asked: &Asked<'_>) -> Result<Permit, Refusal> {
-        if let Action::Admin { verb, path } = asked.action {
-            let wanted = verb.of_admin(path);
-            if !asked.principal.may(&wanted) {
-                return Err(Refusal::not_allowed(asked.principal, &wanted));
-            }
-        }
+        may_be_asked(asked)?;
         let mut holds = Vec::new();
         for gate in self.gates.iter().flat_map(|gates| &**gates) {
             holds.extend(gate.admit(asked)?);
@@ -143,6 +168,17 @@ impl Policy {
     pub fn record(&self, door: Door, request_id: &HeaderValue) -> Record {
         Record::begin(self.gates.clone(), door, request_id.clone())
     }
+}
+
+/// Whether rules about `/admin` allow it; those about calls are for their methods.
+fn may_be_asked(asked: &Asked<'_>) -> Result<(), Refusal> {
+    if let Action::Admin { verb, path } = asked.action {
+        let wanted = verb.of_admin(path);
+        if !asked.principal.may(&wanted) {
+            return Err(Refusal::not_allowed(asked.principal, &wanted));
+        }
+    }
+    Ok(())
 }
 
 fn not_opened(instance: &str) -> Refusal {

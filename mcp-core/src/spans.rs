@@ -85,7 +85,7 @@ impl Above {
     pub fn read(spans: &Arc<dyn Spans>, headers: &HeaderMap) -> Option<Self> {
         Some(Self {
             context: SpanContext::read(headers)?,
-            state: headers.get(TRACE_STATE).cloned(),
+            state: context::state(headers),
             spans: spans.clone(),
         })
     }
@@ -118,7 +118,7 @@ impl OpenSpan {
             }
         };
         headers.insert(TRACE_PARENT, context.header());
-        let state = headers.get(TRACE_STATE).cloned();
+        let state = context::state(headers);
         let parent = from.map(|from| from.span);
         Some(Self::begin(spans, SpanKind::Server, context, parent, state))
     }
@@ -156,18 +156,30 @@ impl OpenSpan {
 
     /// Says to whom a request goes, and tells them of the trace.
     pub fn goes_out<B>(&mut self, request: &mut Request<B>) {
-        let method = request.method().as_str().to_owned();
-        let uri = request.uri();
-        let host = uri.host().unwrap_or_default().to_owned();
-        let port = uri.port_u16().or(match uri.scheme_str() {
-            Some("https") => Some(443),
-            _ => Some(80),
-        });
-        self.named(method.clone());
-        self.with("http.request.method", Attribute::text(method));
-        self.with("server.address", Attribute::text(host));
-        self.maybe("server.port", port.map(Attribute::number));
-        request.headers_mut().extend(self.headers());
+        if self.is_sampled() {
+            let method = request.method().as_str().to_owned();
+            let uri = request.uri();
+            let host = uri.host().unwrap_or_default().to_owned();
+            let port = uri.port_u16().or(match uri.scheme_str() {
+                Some("https") => Some(443),
+                _ => Some(80),
+            });
+            self.named(method.clone());
+            self.with("http.request.method", Attribute::text(method));
+            self.with("server.address", Attribute::text(host));
+            self.maybe("server.port", port.map(Attribute::number));
+        }
+        // In the place of what a definition says: a request is in one place of one trace.
+        let headers = request.headers_mut();
+        headers.remove(TRACE_STATE);
+        for (name, value) in self.headers() {
+            headers.insert(name, value);
+        }
+    }
+
+    /// Whether anybody hears of it; nothing need be said of others.
+    pub fn is_sampled(&self) -> bool {
+        self.span.as_ref().is_some_and(|span| span.context.is_sampled)
     }
 
     /// How it is called.
@@ -217,5 +229,55 @@ impl Attribute {
     /// A number.
     pub fn number(number: impl Into<i64>) -> Self {
         Self::Number(number.into())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Hears of nothing, and of nobody.
+    #[derive(Debug)]
+    struct Nobody;
+
+    impl Spans for Nobody {
+        fn samples(&self, _: &[u8; 16]) -> bool {
+            false
+        }
+
+        fn ended(&self, span: EndedSpan) {
+            panic!("{span:?}")
+        }
+    }
+
+    #[test]
+    fn a_request_goes_out_in_one_place_of_one_trace_with_all_of_its_state() {
+        let spans: Arc<dyn Spans> = Arc::new(Nobody);
+        let mut headers = HeaderMap::new();
+        let parent = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-00";
+        headers.insert(TRACE_PARENT, HeaderValue::from_static(parent));
+        for state in ["a=1,b=2", "c=3"] {
+            headers.append(TRACE_STATE, HeaderValue::from_static(state));
+        }
+        let above = Above::read(&spans, &headers).unwrap();
+        // What the definition says itself stands there already.
+        let mut request = Request::new(());
+        for (name, value) in [(TRACE_PARENT, parent), (TRACE_STATE, "x=1"), (TRACE_STATE, "y=1")] {
+            request
+                .headers_mut()
+                .append(name, HeaderValue::from_static(value));
+        }
+        let mut open = above.open().unwrap();
+        open.goes_out(&mut request);
+        let all = |name| request.headers().get_all(name).iter().collect::<Vec<_>>();
+        assert_eq!(all(TRACE_STATE), ["a=1,b=2,c=3"]);
+        let places = all(TRACE_PARENT);
+        assert!(places.len() == 1 && places[0] != parent, "{places:?}");
+        // Nobody hears of it: nothing is said of it.
+        let span = open.span.as_ref().unwrap();
+        assert!(span.attributes.is_empty() && span.name == "-", "{span:?}");
+        let mut inside = headers.clone();
+        let of_request = OpenSpan::of_request(&spans, &mut inside).unwrap();
+        assert_eq!(of_request.headers().count(), 2);
     }
 }

@@ -26,7 +26,7 @@ mod target;
 pub(crate) mod template;
 mod validator;
 
-use crate::{egress::ProxyAddress, live::Home, secrets::Secrets, spec::Era};
+use crate::{egress::ProxyAddress, fleet::Probes, live::Home, secrets::Secrets, spec::Era};
 pub(crate) use finding::{Finding, Findings, More};
 use http::transport::secrets::shortcomings;
 pub(crate) use http::{
@@ -100,6 +100,8 @@ pub struct ToolCompiler {
     /// How answers of upstreams' tools are shaped, compiled.
     remote_shapes: RemoteShapes,
     bounds: Arc<Bounds>,
+    /// The probes that upstreams may name; `None` where nobody knows which there are.
+    probes: Option<Probes>,
 }
 
 /// A tool that is ready to be listed and called. Immutable: what calls change is in its [`ToolState`].
@@ -145,6 +147,14 @@ impl ToolCompiler {
     /// Shows tools that name one of these services, and no others that name one. Without, nobody knows which services there are, and all are shown.
     pub fn with_bases(self, bases: Bases) -> Self {
         Self { bases, ..self }
+    }
+
+    /// Refuses upstreams that name a probe which is none of these, or settings that it does not take. Without, none is looked at.
+    pub fn with_probes(self, probes: Probes) -> Self {
+        Self {
+            probes: Some(probes),
+            ..self
+        }
     }
 
     /// The HTTP services that tools name.

@@ -2,6 +2,7 @@
 //! of what the server offers. Nobody waits for a server at the start or in a list, and what servers answer passes through
 //! as the bytes that it is.
 
+mod accounts;
 mod asked;
 mod authorization;
 mod call;
@@ -37,6 +38,7 @@ mod warden;
 mod watched;
 mod websocket;
 
+pub use accounts::GivenBack;
 pub use call::{Caller, RemoteCall, Wanted};
 pub use drift::{Drift, Drifted};
 pub use error::{RpcError, UpstreamError};

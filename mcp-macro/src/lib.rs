@@ -1,5 +1,5 @@
-//! `#[datasource("name")]`, `#[authenticator("name")]`, `#[authorizer("name")]` and `#[discovery("name")]`: put one of them on the factory's
-//! `impl` block and the plugin is registered.
+//! `#[datasource("name")]`, `#[authenticator("name")]`, `#[authorizer("name")]`, `#[discovery("name")]` and `#[health_probe("name")]`: put one of
+//! them on the factory's `impl` block and the plugin is registered.
 //!
 //! ```ignore
 //! use mcp_common::{datasource, datasource::DataSource, plugin::{DataSourceFactory, PluginError, Settings}};
@@ -69,6 +69,19 @@ pub fn discovery(name: TokenStream, item: TokenStream) -> TokenStream {
         attribute: "discovery",
         factory: "DiscoveryFactory",
         entry: "DiscoveryEntry",
+    };
+    port.register(name.into(), item.into())
+        .unwrap_or_else(syn::Error::into_compile_error)
+        .into()
+}
+
+/// Registers the annotated `impl HealthProbeFactory for …` under a name that `health.probe` of an upstream can select.
+#[proc_macro_attribute]
+pub fn health_probe(name: TokenStream, item: TokenStream) -> TokenStream {
+    let port = Port {
+        attribute: "health_probe",
+        factory: "HealthProbeFactory",
+        entry: "HealthProbeEntry",
     };
     port.register(name.into(), item.into())
         .unwrap_or_else(syn::Error::into_compile_error)

@@ -12,6 +12,7 @@ mod servers {
 }
 
 mod etcd {
+    mod announcement;
     mod authentication;
     mod cluster;
     mod contract;

@@ -28,6 +28,8 @@ async fn every_plugin_is_registered_under_its_name() {
             "static"
         ]
     );
+    let probes = Registry::health_probes().unwrap();
+    assert_eq!(probes.names().collect::<Vec<_>>(), ["exec"]);
 
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("new/x.db");

@@ -38,7 +38,7 @@ enum Task {
         arguments: Vec<String>,
     },
     /// Measures the gateway beside nginx on the same upstream and load; `bench propagation` and `bench size` measure
-    /// every data source instead, `bench instructions` the steps of a call by callgrind, `bench hostile` what inputs made to hurt cost, `bench fleet` what probes of
+    /// every data source instead, `bench instructions` the steps of a call by callgrind, `bench access` what keys, roles and limits cost, `bench hostile` what inputs made to hurt cost, `bench fleet` what probes of
     /// many endpoints cost, `bench chaos` who notices when endpoints and a gateway die. Prints Markdown; `--help` lists the options.
     #[command(disable_help_flag = true)]
     Bench {
@@ -58,7 +58,7 @@ enum Task {
 const STORE_BENCHES: &[&str] = &["propagation", "size"];
 
 /// Those that have nothing beside the gateway.
-const PLAIN_BENCHES: &[&str] = &["hostile", "fleet", "chaos"];
+const PLAIN_BENCHES: &[&str] = &["access", "hostile", "fleet", "chaos"];
 
 fn main() -> ExitCode {
     match perform(Xtask::parse().task) {

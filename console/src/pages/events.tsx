@@ -25,8 +25,9 @@ export function EventsPage({ query }: { query: URLSearchParams }) {
       <div class="head">
         <div class="titles">
           <h1>{t("nav.events")}</h1>
-          <div class="row" role="status">
-            <Badge tone={state === "open" && !held ? "good" : state === "refused" ? "bad" : "warn"} dot>{held ? t("events.held") : t(`events.${state}` as TextKey)}</Badge>
+          <div class="row">
+            {/* What is read out when it changes: not each number. */}
+            <span role="status"><Badge tone={state === "open" && !held ? "good" : state === "refused" ? "bad" : "warn"} dot>{held ? t("events.held") : t(`events.${state}` as TextKey)}</Badge></span>
             <span class="muted small">{t("list.count", { n: number(shown.length) })}</span>
           </div>
         </div>

@@ -1,7 +1,8 @@
 import { useEffect, useState } from "preact/hooks";
-import { api, ApiError } from "../api";
+import { api, ApiError, type Provider, providers, signInAt } from "../api";
 import { Preferences } from "../app";
 import { t } from "../i18n";
+import { rememberPage } from "../route";
 import { begin, endedByGateway } from "../session";
 import { Logo } from "../ui/icons";
 import { Field, Note, reason } from "../ui/parts";
@@ -10,9 +11,11 @@ export function LoginPage() {
   const [key, setKey] = useState("");
   const [busy, setBusy] = useState(false);
   const [wrong, setWrong] = useState<string | undefined>();
-  // A gateway without keys lets everybody in who may reach it.
+  const [others, setOthers] = useState<Provider[]>([]);
+  // A gateway without keys lets everybody in who may reach it, and one may know the browser.
   useEffect(() => {
     api.status("").then(() => begin(""), () => undefined);
+    void providers().then(setOthers);
   }, []);
   const enter = async (event: Event) => {
     event.preventDefault();
@@ -36,6 +39,9 @@ export function LoginPage() {
           <div class="brand"><Logo /> DynMCP</div>
           <h1>{t("login.title")}</h1>
           {endedByGateway() && wrong === undefined && <Note tone="warn" live>{t("login.ended")}</Note>}
+          {others.map(({ name, label }) => (
+            <a key={name} class="button" href={signInAt(name)} onClick={rememberPage}>{t("login.with", { name: label })}</a>
+          ))}
           <Field label={t("login.key")} hint={t("login.where")} wrong={wrong}>
             {(attributes) => (
               <input {...attributes} type="password" value={key} autocomplete="off" spellcheck={false} required autofocus onInput={(event) => setKey(event.currentTarget.value)} />

@@ -3,12 +3,11 @@
 import { useEffect, useRef, useState } from "preact/hooks";
 import { api } from "../api";
 import { number, t } from "../i18n";
-import { rate, read, tools, type Sample, type ToolFigures } from "../metrics";
+import { rate, read, remembered, tools, type Sample, type ToolFigures } from "../metrics";
 import { usePoll, useSettled } from "../ui/load";
 import { Badge, Card, Failure, Loading } from "../ui/parts";
 
 const EVERY = 3_000;
-const LOOKS = 10;
 /** More are found by their names. */
 const MOST = 200;
 
@@ -20,7 +19,7 @@ export function TrafficPage() {
   const settled = useSettled(text.trim().toLowerCase(), 200);
   useEffect(() => {
     if (looked.value === undefined) return;
-    samples.current = [...samples.current, looked.value].slice(-LOOKS);
+    samples.current = remembered(samples.current, looked.value);
     redraw((n) => n + 1);
   }, [looked.value]);
   const now = samples.current.at(-1);

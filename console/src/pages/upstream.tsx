@@ -34,6 +34,7 @@ export function StateTab({ id }: { id: string }) {
   if (states.value === undefined) return states.error === undefined ? <Loading /> : <Failure error={states.error} retry={states.reload} />;
   if (state === undefined) return <Note>{t("upstream.off")}</Note>;
   return (
+    <div class="stack">
     <Card title={<Badge tone={stateTone(state.state)} dot>{t(`upstream.state.${state.state}` as TextKey)}</Badge>} actions={
       <div class="row">
         <button disabled={busy} onClick={() => void check()}>{t("upstream.check")}</button>
@@ -55,6 +56,81 @@ export function StateTab({ id }: { id: string }) {
       </dl>
       {state.endpoints !== undefined && state.endpoints.length > 0 && <Endpoints endpoints={state.endpoints} />}
     </Card>
+    <LoginCard id={id} />
+    </div>
+  );
+}
+
+/** Whose accounts it is used with, where it is with any. */
+function LoginCard({ id }: { id: string }) {
+  const logins = usePoll(() => api.login(id), [id], 3_000);
+  const [begun, setBegun] = useState<string | null>(null);
+  const [wrong, setWrong] = useState<string | null>(null);
+  const login = logins.value;
+  if (login === undefined || login === null || login.grant === "client_credentials") return null;
+  const act = async (action: () => Promise<void>) => {
+    setWrong(null);
+    try {
+      await action();
+    } catch (error) {
+      setWrong(reason(error));
+    }
+    logins.reload();
+  };
+  return (
+    <Card title={t("upstream.login")} actions={
+      <div class="row">
+        <button onClick={() => void act(async () => setBegun((await api.beginLogin(id)).data.url))}>{t("upstream.login.begin")}</button>
+        {login.logged_in && <button onClick={() => void act(async () => { setWrong((await api.endLogin(id)).warnings.join(" ") || null); setBegun(null); })}>{t("upstream.login.end")}</button>}
+      </div>
+    }>
+      {wrong !== null && <Note tone="bad" live>{wrong}</Note>}
+      {begun !== null && <Note live>{t("upstream.login.open")} <a href={begun} target="_blank" rel="noopener noreferrer">{new URL(begun).host}</a></Note>}
+      <dl class="facts">
+        <dt>{t("upstream.login.state")}</dt>
+        <dd><Badge tone={login.login_needed ? "bad" : login.logged_in ? "good" : ""} dot>{t(login.login_needed ? "upstream.login.needed" : login.logged_in ? "upstream.login.there" : "upstream.login.none")}</Badge></dd>
+        {login.issuer !== undefined && <><dt>{t("upstream.login.issuer")}</dt><dd><code>{login.issuer}</code></dd></>}
+        {login.scopes.length > 0 && <><dt>{t("upstream.login.scopes")}</dt><dd>{login.scopes.join(" ")}</dd></>}
+      </dl>
+      {login.grant === "user" && <Grants id={id} />}
+    </Card>
+  );
+}
+
+function Grants({ id }: { id: string }) {
+  const all = usePoll(() => api.grants(), [id], 5_000);
+  const [wrong, setWrong] = useState<string | null>(null);
+  const grants = all.value?.data.filter((one) => one.upstream === id) ?? [];
+  const remove = async (grant: string) => {
+    try {
+      setWrong((await api.removeGrant(grant)).warnings.join(" ") || null);
+    } catch (error) {
+      setWrong(reason(error));
+    }
+    all.reload();
+  };
+  return (
+    <>
+      <Note>{t("upstream.login.callers")}</Note>
+      {wrong !== null && <Note tone="bad" live>{wrong}</Note>}
+      {grants.length > 0 && (
+        <div class="scroll" tabIndex={0} role="region" aria-label={t("grant.title")}>
+          <table>
+            <thead><tr><th scope="col">{t("grant.principal")}</th><th scope="col">{t("grant.since")}</th><th scope="col">{t("upstream.login.state")}</th><th scope="col" /></tr></thead>
+            <tbody>
+              {grants.map((one) => (
+                <tr key={one.id}>
+                  <td>{one.principal}{one.key !== undefined && <> <code>{one.key}</code></>}</td>
+                  <td>{moment(one.connected_at)}</td>
+                  <td><Badge tone={one.login_needed ? "warn" : "good"} dot>{t(one.login_needed ? "upstream.login.needed" : "upstream.login.there")}</Badge></td>
+                  <td><button onClick={() => void remove(one.id)}>{t("grant.remove")}</button></td>
+                </tr>
+              ))}
+            </tbody>
+          </table>
+        </div>
+      )}
+    </>
   );
 }
 

@@ -29,12 +29,22 @@ export function useLoad<T>(ask: () => Promise<T>, inputs: unknown[]): Loaded<T> 
   return { ...state, reload };
 }
 
-/** The same, again and again while the page is seen. */
+/** A question that nobody answers is asked again after this time. */
+const PATIENCE = 30_000;
+
+/** The same, again and again while the page is seen. An answer that takes longer is waited for: a newer question would drop it. */
 export function usePoll<T>(ask: () => Promise<T>, inputs: unknown[], milliseconds: number): Loaded<T> {
   const loaded = useLoad(ask, inputs);
-  const { reload } = loaded;
+  const { reload, busy } = loaded;
+  const asked = useRef<number | undefined>(undefined);
+  asked.current = busy ? asked.current ?? Date.now() : undefined;
   useEffect(() => {
-    const timer = setInterval(() => { if (!document.hidden) reload(); }, milliseconds);
+    const timer = setInterval(() => {
+      const waiting = asked.current !== undefined && Date.now() - asked.current < PATIENCE;
+      if (document.hidden || waiting) return;
+      asked.current = undefined;
+      reload();
+    }, milliseconds);
     return () => clearInterval(timer);
   }, [reload, milliseconds]);
   return loaded;

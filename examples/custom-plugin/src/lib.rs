@@ -19,8 +19,11 @@
 //! type = "signpost"
 //! signs = ["weather=https://weather.example/mcp"]
 //! ```
+//!
+//! An upstream's document names the probe: `"health": {"enabled": true, "probe": "knock"}`.
 
 pub mod doorman;
 pub mod greeter;
 pub mod http_source;
+pub mod knock;
 pub mod signpost;

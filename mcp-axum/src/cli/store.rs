@@ -116,7 +116,7 @@ async fn source(settings: &Settings, purpose: Use) -> Result<Arc<dyn DataSource>
 async fn check_schema(settings: &Settings) -> Result<(), Failure> {
     let found = control_plane::migrate(settings, Migrate::Check).await;
     match found.map_err(StartError::from)? {
-        Some(pending) if !pending.steps.is_empty() => Err(Failure::runtime(format_args!(
+        Some(pending) if pending.found != Some(pending.wanted) => Err(Failure::runtime(format_args!(
             "{} has no tables of this version yet, and a command that only reads makes none: `dynmcp migrate --check` says what \
              `dynmcp migrate` would do",
             pending.store

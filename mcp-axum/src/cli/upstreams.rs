@@ -60,8 +60,22 @@ fn of_endpoint(endpoint: &Value) -> String {
         Some(error) => format!("; last failure: {error}"),
         None => String::new(),
     };
+    let unknown = match endpoint["probe_problem"].as_str() {
+        Some(problem) => format!("; probes find nothing out: {problem}"),
+        None => String::new(),
+    };
     let (requests, failures) = (number("requests"), number("failures"));
-    format!("{url}  {stands}, {requests} requests, {failures} failed{latency}{error}")
+    format!("{url}  {stands}, {requests} requests, {failures} failed{latency}{error}{unknown}")
+}
+
+/// Calls that waited, where any did.
+fn of_queue(queue: &Value) -> Option<String> {
+    let number = |name: &str| queue[name].as_u64();
+    let (waiting, waited, refused) = (number("waiting")?, number("waited")?, number("refused")?);
+    let wait = queue["wait_ms"].as_f64().unwrap_or_default();
+    Some(format!(
+        "queue: {waiting} calls wait, {waited} waited ({wait:.1} ms on average), {refused} were refused"
+    ))
 }
 
 fn text(states: &[Value]) -> String {
@@ -100,6 +114,9 @@ fn text(states: &[Value]) -> String {
                 None => String::new(),
             };
             let _ = writeln!(out, "    {}{next}", foreign::line(error));
+        }
+        if let Some(queue) = of_queue(&state["queue"]) {
+            let _ = writeln!(out, "    {queue}");
         }
         for endpoint in state["endpoints"].as_array().into_iter().flatten() {
             let _ = writeln!(out, "    {}", foreign::line(&of_endpoint(endpoint)));

@@ -21,6 +21,7 @@ mod envelope;
 mod events;
 mod explain;
 mod export;
+mod grants;
 mod history;
 mod import;
 mod item;
@@ -58,7 +59,7 @@ use axum::{
     Extension, Router,
     extract::OriginalUri,
     middleware::{from_fn, from_fn_with_state},
-    routing::{get, post},
+    routing::{delete, get, post},
 };
 use disabled::Disabled;
 use http::HeaderMap;
@@ -120,7 +121,7 @@ impl Admin {
     }
 
     /// Whether a page of anybody's may not have sent this, where no key is needed.
-    fn check_pages(&self, headers: &HeaderMap) -> Result<(), Error> {
+    pub(crate) fn check_pages(&self, headers: &HeaderMap) -> Result<(), Error> {
         self.access.check_with_own_pages(headers)
     }
 
@@ -160,6 +161,11 @@ pub fn router(app: Arc<App>) -> Router {
         .route("/config/status", get(status::config))
         .route("/events", get(events::stream))
         .route("/discovery", get(discovery::list))
+        .route("/grants", get(grants::list))
+        .route(
+            "/grants/{id}",
+            delete(grants::remove).layer(from_fn(parameters::none)),
+        )
         .route("/audit", get(audit::list))
         .fallback(unknown_path)
         .method_not_allowed_fallback(method_not_allowed)

@@ -102,7 +102,9 @@ impl Error {
             Refusal::Forbidden(reason) => Self::forbidden(reason.clone()),
             Refusal::Hidden => Self::not_found(refusal.to_string()),
             Refusal::Unable(reason) => Self::unavailable(reason.clone()),
-            Refusal::Limited { reason, retry_after } => {
+            Refusal::Limited {
+                reason, retry_after, ..
+            } => {
                 let seconds = retry_after.as_secs() + u64::from(retry_after.subsec_nanos() > 0);
                 Self::new(StatusCode::TOO_MANY_REQUESTS, reason.clone())
                     .with_header(header::RETRY_AFTER, seconds.into())

@@ -56,7 +56,7 @@ async fn key_unless_public(State(app): State<Arc<App>>, request: Request, next: 
     };
     match app.admin.recognise(&app.guard, arrival).await {
         Ok(_) => next.run(request).await,
-        Err(denied) => admin::refused(&app, &request, Error::denied(&denied, app.guard.challenge())),
+        Err(denied) => admin::refused(&app, request, Error::denied(&denied, app.guard.challenge())),
     }
 }
 

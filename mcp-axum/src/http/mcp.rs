@@ -19,7 +19,7 @@ use axum::{
     body::Body,
     extract::{Request, State},
     response::{IntoResponse, Response},
-    routing::any,
+    routing::{any, post as post_to},
 };
 use bytes::Bytes;
 pub(crate) use channel::Channels;
@@ -31,6 +31,7 @@ use mcp_common::{
 };
 use mcp_core::{
     activity::Doing,
+    engine::Engine,
     peer::Peer,
     policy::{Door, Record, Refusal},
     protocol::{Endpoint, Exchange, Reply, SESSION_ID, Way},
@@ -39,7 +40,12 @@ use mcp_core::{
 use percent_encoding::percent_decode_str;
 pub(crate) use readmission::Readmission;
 pub(crate) use request_id::RequestIds;
-use std::{borrow::Cow, pin::pin, sync::Arc, time::Duration};
+use std::{
+    borrow::Cow,
+    pin::pin,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
 use tower_http::cors::{AllowHeaders, AllowOrigin, CorsLayer};
 pub(crate) use websocket::Takeover;
 
@@ -52,6 +58,8 @@ struct McpRoute {
     max_body_bytes: usize,
     request_ids: RequestIds,
     log_requests: bool,
+    /// The latest one that took its place.
+    renewed: Mutex<Option<Arc<Self>>>,
 }
 
 impl McpRoute {
@@ -63,6 +71,7 @@ impl McpRoute {
             max_body_bytes: settings.app.max_body_bytes.as_usize(),
             request_ids: RequestIds::random(),
             log_requests: settings.log.requests,
+            renewed: Mutex::default(),
             app,
         }
     }
@@ -70,10 +79,23 @@ impl McpRoute {
     /// The same under the configuration that is in effect now, for what goes on after the request that it came with.
     fn latest(self: &Arc<Self>) -> Arc<Self> {
         let app = self.app.latest();
-        match Arc::ptr_eq(&app, &self.app) {
-            true => self.clone(),
-            false => Arc::new(Self::of(app, self.endpoint.clone())),
+        if Arc::ptr_eq(&app, &self.app) {
+            return self.clone();
         }
+        let mut renewed = self.renewed.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(known) = renewed.as_ref().filter(|known| Arc::ptr_eq(&known.app, &app)) {
+            return known.clone();
+        }
+        let before = renewed.as_ref().unwrap_or(self);
+        let mut endpoint = before.endpoint.clone().with_external(app.external.clone());
+        // Connections to upstreams stay while their settings do.
+        if !Arc::ptr_eq(&before.app.engine, &app.engine) {
+            let engine = Engine::new((*app.engine).clone(), app.services.clone());
+            endpoint = endpoint.with_engine(engine);
+        }
+        let route = Arc::new(Self::of(app, endpoint));
+        *renewed = Some(route.clone());
+        route
     }
 }
 
@@ -94,6 +116,8 @@ pub fn router(app: Arc<App>, endpoint: Endpoint) -> Router {
         .merge(rest::routes())
         // Before CORS, which answers what browsers ask about methods first.
         .method_not_allowed_fallback(method_not_allowed)
+        // The door of older gateways. Other methods there are for people, and answered by whoever else is there.
+        .route("/", post_to(serve))
         .with_state(Arc::new(route));
     let origins = &settings.app.cors_origins.0;
     if origins.is_empty() {
@@ -103,12 +127,14 @@ pub fn router(app: Arc<App>, endpoint: Endpoint) -> Router {
     }
 }
 
-/// What pages may read of an answer beside what every page may: sessions, where to log in, when to try again, and the request's name.
-const EXPOSED: [HeaderName; 6] = [
+/// What pages may read of an answer beside what every page may: sessions, where to log in, when to try again, what is left of limits, and the request's name.
+const EXPOSED: [HeaderName; 8] = [
     SESSION_ID,
     HeaderName::from_static("mcp-protocol-version"),
     header::WWW_AUTHENTICATE,
     header::RETRY_AFTER,
+    response::RATE_LIMIT,
+    response::RATE_LIMIT_POLICY,
     request_id::HEADER,
     header::ETAG,
 ];

@@ -5,6 +5,7 @@ mod announce;
 mod external;
 mod keys;
 mod late_source;
+mod limits;
 mod parts;
 mod safe_mode;
 mod snapshot;
@@ -13,7 +14,8 @@ mod upstreams;
 
 use super::{
     tasks::{
-        AGGREGATED, ANNOUNCE, CONTROL_BEAT, ENDPOINT_PROBES, HEALTH, SNAPSHOT, SYNC, TLS_FILES, WEBHOOKS,
+        AGGREGATED, ANNOUNCE, CONTROL_BEAT, ENDPOINT_PROBES, HEALTH, REGISTER, SHARED_LIMITS, SNAPSHOT, SYNC,
+        TLS_FILES, WEBHOOKS,
     },
     tls::{self, Tls, TlsError},
     watchdog::Vitals,
@@ -25,6 +27,7 @@ use crate::{
     discovery::{self, Discoveries},
     events::{self as told, EventGate},
     http::resource::Resources,
+    register,
     reload::ConfigStatus,
     settings::Settings,
     telemetry::{
@@ -91,6 +94,14 @@ pub enum BuildError {
     /// Who is asked about calls.
     #[error("{}{error}", external_place(.0), error = .0)]
     External(PluginError),
+    /// Where limits are counted.
+    #[error("limits.redis.{key}: {reason}")]
+    Limits {
+        /// The key that is wrong.
+        key: &'static str,
+        /// Why.
+        reason: String,
+    },
     /// A `[[discovery]]`.
     #[error("{0}")]
     Discovery(PluginError),
@@ -167,11 +178,12 @@ pub(crate) async fn build(settings: Settings) -> Result<Built, BuildError> {
     let events = Events::default();
     let counted = OtlpMetrics::default();
     let otlp = Otlp::open(&settings, &counted);
+    let probes = parts::probes(&settings);
     let (engine, services) = (
         Arc::new(engine_settings(&settings)),
         EngineServices {
             spans: otlp.as_ref().and_then(|otlp| otlp.spans()),
-            ..engine_services(&settings, &tasks, &events)
+            ..engine_services(&settings, &tasks, (&events, &probes))
         },
     );
     let catalog = Arc::new(Catalog::new(with_safe_mode(
@@ -184,7 +196,7 @@ pub(crate) async fn build(settings: Settings) -> Result<Built, BuildError> {
     let guard = terms::guard(&settings, &key, &catalog, &tasks, (Some(tokens), None)).await?;
     let status = Arc::new(SyncStatus::default());
     let peers = Arc::new(parts::peers(&settings));
-    let hub = parts::hub_settings(&settings, &engine, &services, &events);
+    let hub = parts::hub_settings(&settings, &engine, &services, (&events, &probes));
     let pages = Arc::new(Pages::new(&hub));
     let discoveries =
         Discoveries::build(&settings, &catalog, &source, pages).map_err(BuildError::Discovery)?;
@@ -203,7 +215,8 @@ pub(crate) async fn build(settings: Settings) -> Result<Built, BuildError> {
     let draining = CancellationToken::new();
     announce::subscribe(&catalog, &readiness);
     upstreams::follow(&catalog, &hub, &services.bases, &discoveries.board);
-    let keys = keys::counted(&catalog);
+    let shared_limits = limits::open(&settings, &metrics.shared_limits)?;
+    let keys = keys::counted(&catalog, shared_limits.clone());
     let own = Engine::new((*engine).clone(), services.clone());
     let audit = Audit::open(&settings, &metrics.audit)?;
     let mut gates = keys.gates(metrics.refusals.clone());
@@ -238,12 +251,16 @@ pub(crate) async fn build(settings: Settings) -> Result<Built, BuildError> {
         events,
         told,
         hub,
+        listens_at: Default::default(),
+        browsers: Default::default(),
+        sign_ins: Default::default(),
         discoveries: Arc::new(discoveries),
         guard,
         external,
         otlp,
         resources,
         key_usage: keys.usage,
+        shared_limits,
         audit,
         admin,
         engine,
@@ -276,6 +293,10 @@ pub(crate) fn start_background(app: &Arc<App>, current: &Arc<Current>) {
     if let Some(otlp) = &app.otlp {
         otlp.start(&app.tasks, &app.metrics);
     }
+    if let Some(limits) = app.shared_limits.clone() {
+        app.tasks
+            .spawn(SHARED_LIMITS, Ends::WhenTold, move || limits.clone().run());
+    }
     if let Some(tls) = app.tls.clone() {
         app.tasks
             .spawn(TLS_FILES, Ends::WhenTold, move || tls.clone().follow());
@@ -290,6 +311,10 @@ pub(crate) fn start_background(app: &Arc<App>, current: &Arc<Current>) {
     let process = told::process_name();
     app.tasks.spawn(WEBHOOKS, Ends::ByItself, move || {
         told::tell_webhooks(configured.clone(), metrics.clone(), process.clone())
+    });
+    let (configured, metrics) = (current.subscribe(), app.metrics.register.clone());
+    app.tasks.spawn(REGISTER, Ends::ByItself, move || {
+        register::run(configured.clone(), metrics.clone())
     });
     if app.settings.aggregated.is_some() {
         let configured = current.subscribe();
@@ -342,6 +367,13 @@ pub(crate) async fn open_source(
     late_source::open(factory, table, tasks)
         .await
         .map_err(BuildError::Source)
+}
+
+/// What stands against counting limits together with other replicas, found out by doing so; `None` where nothing does, or nobody wants it.
+pub(crate) async fn shared_limits_problem(settings: &Settings) -> Option<String> {
+    // What is wrong with the settings has been said.
+    let limits = limits::open(settings, &Default::default()).ok()??;
+    limits.problem().await
 }
 
 /// Whether the store of the configured data source is there; opening one that is not would make it.
@@ -405,7 +437,7 @@ impl BuildError {
             Self::Guard(error) => error.is_configuration(),
             Self::Discovery(error) | Self::External(error) => error.is_configuration(),
             Self::Audit(error) => matches!(error, AuditError::Setting { .. }),
-            Self::Tls(_) => true,
+            Self::Tls(_) | Self::Limits { .. } => true,
             Self::AdminKey(_) | Self::NoRandomness(_) => false,
             Self::Several(errors) => errors.iter().any(Self::is_configuration),
         }

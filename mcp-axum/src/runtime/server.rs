@@ -98,6 +98,8 @@ impl Server {
         };
         let built = control.block_on(control_plane::build(settings))?;
         let (app, current) = (built.app, built.current);
+        let _ = app.listens_at.set(address);
+        app.tell_where_it_is();
         let data_plane = control.block_on(async {
             control_plane::start_background(&app, &current);
             DataPlane::start(&app, listeners).map_err(StartError::Threads)

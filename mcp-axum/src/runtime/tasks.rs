@@ -20,8 +20,12 @@ pub(crate) const OTLP: &str = "otlp";
 pub(crate) const AGGREGATED: &str = "aggregated";
 /// Tells webhooks of events.
 pub(crate) const WEBHOOKS: &str = "webhooks";
+/// Says elsewhere that this gateway is there.
+pub(crate) const REGISTER: &str = "register";
 /// Looks whether the gateway is healthy, to tell of it.
 pub(crate) const HEALTH: &str = "health";
+/// Speaks to those who count for all replicas.
+pub(crate) const SHARED_LIMITS: &str = "shared_limits";
 /// Looks whether the files of TLS changed.
 pub(crate) const TLS_FILES: &str = "tls_files";
 /// Takes connections.

@@ -1,6 +1,6 @@
 //! Which keys of two configurations have other values. Only names: values may be secrets.
 
-use super::{Settings, WebhookSettings};
+use super::{Settings, SignInSettings, WebhookSettings};
 use mcp_common::secret::{ExposeSecret, Secret};
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -38,6 +38,7 @@ fn values(settings: &Settings) -> BTreeMap<String, Value> {
         ("audit", json(serde_json::to_value(&settings.audit))),
         ("otlp", json(serde_json::to_value(&settings.otlp))),
         ("access", json(serde_json::to_value(&settings.access))),
+        ("limits", json(serde_json::to_value(&settings.limits))),
         ("events", json(serde_json::to_value(&settings.events))),
         ("data_source", tables(&settings.data_source)),
         ("authenticator", tables(&settings.authenticator)),
@@ -60,10 +61,17 @@ fn values(settings: &Settings) -> BTreeMap<String, Value> {
         Value::from(secret.as_ref().map(|secret| secret.expose_secret().to_owned()))
     };
     found.insert("app.api_key".to_owned(), secret(&settings.app.api_key));
+    found.insert(
+        "limits.redis.password".to_owned(),
+        settings.limits.redis.compared(),
+    );
     found.insert("otlp.headers".to_owned(), settings.otlp.compared());
     let webhooks = settings.webhooks.iter().map(WebhookSettings::compared);
     found.insert("webhooks".to_owned(), webhooks.collect());
+    let sign_in = settings.sign_in.iter().map(SignInSettings::compared);
+    found.insert("sign_in".to_owned(), sign_in.collect());
     found.insert("discovery".to_owned(), settings.discovery.0.clone().into());
+    found.insert("register".to_owned(), settings.register.0.clone().into());
     let servers = settings.aggregated.iter().flat_map(|aggregated| {
         let documents = aggregated
             .upstreams

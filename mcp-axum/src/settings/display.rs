@@ -28,6 +28,7 @@ pub(super) fn redacted_toml(settings: &Settings) -> String {
         audit: &'a super::AuditSettings,
         otlp: &'a super::OtlpSettings,
         access: &'a super::AccessSettings,
+        limits: &'a super::LimitSettings,
         events: &'a super::EventSettings,
         data_source: PluginTables,
         authenticator: PluginTables,
@@ -37,6 +38,8 @@ pub(super) fn redacted_toml(settings: &Settings) -> String {
         discovery: Vec<Value>,
         #[serde(skip_serializing_if = "PluginTables::is_empty")]
         agents: PluginTables,
+        #[serde(skip_serializing_if = "Vec::is_empty")]
+        register: Vec<Value>,
         upstream: &'a super::UpstreamSettings,
         egress: &'a super::EgressSettings,
         secrets: &'a super::SecretSettings,
@@ -47,6 +50,8 @@ pub(super) fn redacted_toml(settings: &Settings) -> String {
         mcp: &'a super::McpSettings,
         #[serde(skip_serializing_if = "Option::is_none")]
         webhooks: Option<&'a [super::WebhookSettings]>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        sign_in: Option<&'a [super::SignInSettings]>,
         #[serde(skip_serializing_if = "Option::is_none")]
         servers: Option<Vec<Value>>,
     }
@@ -63,6 +68,7 @@ pub(super) fn redacted_toml(settings: &Settings) -> String {
         audit: &settings.audit,
         otlp: &settings.otlp,
         access: &settings.access,
+        limits: &settings.limits,
         events: &settings.events,
         data_source: redacted(&settings.data_source),
         authenticator: redacted(&settings.authenticator),
@@ -77,6 +83,12 @@ pub(super) fn redacted_toml(settings: &Settings) -> String {
             [] => PluginTables::new(),
             known => [("known".to_owned(), redact("", &known.into()))].into(),
         },
+        register: settings
+            .register
+            .0
+            .iter()
+            .map(|table| redact("", table))
+            .collect(),
         upstream: &settings.upstream,
         egress: &settings.egress,
         secrets: &settings.secrets,
@@ -90,6 +102,7 @@ pub(super) fn redacted_toml(settings: &Settings) -> String {
             upstreams.map(|upstream| redact("", &upstream.document)).collect()
         }),
         webhooks: (!settings.webhooks.is_empty()).then_some(&settings.webhooks),
+        sign_in: (!settings.sign_in.is_empty()).then_some(&settings.sign_in),
     };
     // Only a plugin's table could hold what TOML cannot say.
     toml::to_string(&sections).unwrap_or_else(|error| format!("# cannot be shown as TOML: {error}\n"))

@@ -27,6 +27,7 @@ impl Settings {
         }
         self.events = other.events.clone();
         self.webhooks.clone_from(&other.webhooks);
+        self.sign_in.clone_from(&other.sign_in);
         // Who has registered stays where it is.
         let registries = |of: &Self| -> Vec<serde_json::Value> {
             of.discovery
@@ -39,6 +40,7 @@ impl Settings {
             self.discovery.clone_from(&other.discovery);
         }
         self.agents.clone_from(&other.agents);
+        self.register.clone_from(&other.register);
         self.log.log_level = other.log.log_level.clone();
         self.log.requests = other.log.requests;
         self.upstream.timeout_ms = other.upstream.timeout_ms;

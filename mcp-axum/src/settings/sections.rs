@@ -393,7 +393,7 @@ pub(super) fn unset_if_empty<'de, D: Deserializer<'de>>(input: D) -> Result<Opti
     Ok(Some(String::deserialize(input)?).filter(|text| !text.is_empty()))
 }
 
-fn unset_if_empty_secret<'de, D: Deserializer<'de>>(input: D) -> Result<Option<Secret>, D::Error> {
+pub(super) fn unset_if_empty_secret<'de, D: Deserializer<'de>>(input: D) -> Result<Option<Secret>, D::Error> {
     Ok(unset_if_empty(input)?.map(Secret::from))
 }
 

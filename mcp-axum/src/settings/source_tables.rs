@@ -1,7 +1,9 @@
 //! The tables of plugins: `[data_source.<name>]`, `[authenticator.<name>]` and `[authorizer.<name>]`.
 
 use super::{Settings, SettingsError};
-use mcp_common::plugin::{AuthenticatorFactory, AuthorizerFactory, DataSourceFactory, Registry};
+use mcp_common::plugin::{
+    AuthenticatorFactory, AuthorizerFactory, DataSourceFactory, HealthProbeFactory, Registry,
+};
 use serde_json::Value;
 
 /// Tables whose keys only their plugin knows: one for each linked plugin.
@@ -14,6 +16,7 @@ pub(super) fn free_form() -> Result<Vec<String>, SettingsError> {
     let authenticators = authenticators.names().map(|name| format!("authenticator.{name}"));
     let authorizers = Registry::<dyn AuthorizerFactory>::authorizers().map_err(duplicate)?;
     let authorizers = authorizers.names().map(|name| format!("authorizer.{name}"));
+    Registry::<dyn HealthProbeFactory>::health_probes().map_err(duplicate)?;
     let others = ["otlp.headers".to_owned()];
     Ok(sources
         .chain(authenticators)

@@ -19,7 +19,15 @@ pub(super) fn find(merged: &toml::Table, free_form: &[String]) -> Vec<String> {
         known.contains(path)
             || in_free_form
             || ["authenticator", "authorizer"].contains(&path.as_str())
-            || ["webhooks", "discovery", "agents", "agents.known"].contains(&path.as_str())
+            || [
+                "webhooks",
+                "sign_in",
+                "discovery",
+                "register",
+                "agents",
+                "agents.known",
+            ]
+            .contains(&path.as_str())
     };
     let unknown: Vec<String> = paths(merged).into_iter().filter(|path| !is_known(path)).collect();
     // An unknown table stands for all that is in it.

@@ -10,6 +10,7 @@ mod memory;
 mod plain;
 mod process;
 mod refusals;
+mod register;
 mod tasks;
 mod upstreams;
 mod webhooks;
@@ -30,7 +31,7 @@ use mcp_common::{
 use mcp_core::{
     engine::LaneMetrics,
     peer::Budget,
-    policy::ExternalMetrics,
+    policy::{ExternalMetrics, SharedMetrics},
     telemetry,
     tool::{Bases, ToolCompiler},
     upstream::Hub,
@@ -43,6 +44,7 @@ use prometheus_client::{
     registry::Registry,
 };
 use refusals::Refusals;
+pub(crate) use register::{OneRegistry, RegisterMetrics};
 use std::{
     fmt,
     sync::Arc,
@@ -100,8 +102,12 @@ pub struct Metrics {
     pub(crate) config: ConfigMetrics,
     /// What the policy service says.
     pub(crate) external: ExternalMetrics,
+    /// How calls were counted that count for all replicas.
+    pub(crate) shared_limits: SharedMetrics,
     /// What becomes of events for webhooks.
     pub(crate) webhooks: WebhookMetrics,
+    /// Where this gateway is registered itself.
+    pub(crate) register: RegisterMetrics,
     /// Workers that do not come back to their loops now.
     pub workers_stuck: Gauge,
     /// 1 while the control plane does not.
@@ -145,7 +151,9 @@ impl Metrics {
         let config = ConfigMetrics::register(registry);
         otlp.register(registry);
         let external = ExternalMetrics::register(registry);
+        let shared_limits = SharedMetrics::register(registry);
         let webhooks = WebhookMetrics::register(registry);
+        let register = RegisterMetrics::register(registry);
         let workers_stuck = Gauge::default();
         registry.register(
             "workers_stuck",
@@ -196,7 +204,9 @@ impl Metrics {
                 audit,
                 config,
                 external,
+                shared_limits,
                 webhooks,
+                register,
                 workers_stuck,
                 control_stuck,
                 stalls,

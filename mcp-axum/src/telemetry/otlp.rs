@@ -10,7 +10,8 @@ use crate::{
     runtime::tasks::OTLP,
     settings::{OtlpSettings, Settings},
 };
-use collector::Collector;
+use bytes::Bytes;
+use collector::{ATTEMPTS, Collector};
 use mcp_common::tasks::{Ends, Tasks};
 use mcp_core::spans::{EndedSpan, Spans};
 use prometheus_client::{metrics::counter::Counter, registry::Registry};
@@ -72,6 +73,14 @@ pub(crate) struct Otlp {
     counted: OtlpMetrics,
     closed: CancellationToken,
     started: SystemTime,
+    /// What all that is sent is about.
+    resource: Arc<wire::Resource>,
+}
+
+/// Spans on their way.
+struct Parcel {
+    body: Bytes,
+    spans: u64,
 }
 
 /// The way of spans out of requests.
@@ -110,6 +119,7 @@ impl Otlp {
             counted: counted.clone(),
             closed: CancellationToken::new(),
             started: SystemTime::now(),
+            resource: Arc::new(spans::resource(&settings.service_name)),
             settings,
         }))
     }
@@ -148,76 +158,115 @@ impl Otlp {
         metrics_due.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut batch = Vec::with_capacity(BATCH);
         let mut oldest: Option<Instant> = None;
-        loop {
+        // What the end came across.
+        let mut left = None;
+        while left.is_none() {
             let room = BATCH - batch.len();
             let gathered = oldest.map(|oldest| oldest + GATHERING);
             tokio::select! {
                 biased;
                 () = self.closed.cancelled() => break,
-                _ = metrics_due.tick() => self.send_metrics(metrics).await,
+                _ = metrics_due.tick() => tokio::select! {
+                    () = self.closed.cancelled() => break,
+                    () = self.send_metrics(metrics, ATTEMPTS) => {}
+                },
                 () = until(gathered) => {
-                    self.send_spans(&mut batch, self.settings.patience()).await;
+                    left = self.send_unless_closed(&mut batch).await;
                     oldest = None;
                 }
                 _ = queue.recv_many(&mut batch, room) => {
                     oldest.get_or_insert_with(Instant::now);
                     if batch.len() >= BATCH {
-                        self.send_spans(&mut batch, self.settings.patience()).await;
+                        left = self.send_unless_closed(&mut batch).await;
                         oldest = None;
                     }
                 }
             }
         }
-        // The last ones, to a collector that may be away.
+        // The last ones, to a collector that may be away: each once, and all of them by then.
         let deadline = Instant::now() + LAST_TIME;
-        loop {
-            while batch.len() < BATCH
-                && let Ok(span) = queue.try_recv()
-            {
-                batch.push(span);
+        let last = async {
+            loop {
+                while left.is_none()
+                    && batch.len() < BATCH
+                    && let Ok(span) = queue.try_recv()
+                {
+                    batch.push(span);
+                }
+                if left.is_none() && batch.is_empty() {
+                    break;
+                }
+                let parcel = left.get_or_insert_with(|| self.parcel(&mut batch));
+                self.send(parcel, 1).await;
+                left = None;
             }
-            if batch.is_empty() {
-                break;
+            self.send_metrics(metrics, 1).await;
+        };
+        if tokio::time::timeout_at(deadline, last).await.is_err() {
+            let mut lost = left.map_or(0, |parcel| parcel.spans) + batch.len() as u64;
+            while queue.try_recv().is_ok() {
+                lost += 1;
             }
-            let left = deadline.saturating_duration_since(Instant::now());
-            self.send_spans(&mut batch, left.min(self.settings.patience()))
-                .await;
+            self.counted.lost.inc_by(lost);
+            self.counted.failures.inc();
+            tracing::warn!(spans = lost, "the collector has not taken everything by the end");
         }
-        let left = deadline.saturating_duration_since(Instant::now());
-        let _in_time = tokio::time::timeout(left, self.send_metrics(metrics)).await;
     }
 
-    async fn send_spans(&self, batch: &mut Vec<EndedSpan>, patience: Duration) {
-        let number = batch.len() as u64;
-        let message = spans::message(std::mem::take(batch), &self.settings.service_name);
+    fn parcel(&self, batch: &mut Vec<EndedSpan>) -> Parcel {
+        let spans = batch.len() as u64;
+        let message = spans::message(std::mem::take(batch), &self.resource);
+        Parcel {
+            body: message.encode_to_vec().into(),
+            spans,
+        }
+    }
+
+    /// What was not sent when the end came.
+    async fn send_unless_closed(&self, batch: &mut Vec<EndedSpan>) -> Option<Parcel> {
+        let parcel = self.parcel(batch);
+        tokio::select! {
+            biased;
+            () = self.send(&parcel, ATTEMPTS) => None,
+            () = self.closed.cancelled() => Some(parcel),
+        }
+    }
+
+    async fn send(&self, parcel: &Parcel, attempts: u32) {
+        let patience = self.settings.patience();
+        let to = self.collector.traces.as_ref();
         let sent = self
             .collector
-            .send(self.collector.traces.as_ref(), message.encode_to_vec(), patience)
+            .send(to, parcel.body.clone(), (patience, attempts))
             .await;
         match sent {
-            Ok(()) => self.counted.sent.inc_by(number),
+            Ok(refused) => {
+                let refused = refused.min(parcel.spans);
+                self.counted.sent.inc_by(parcel.spans - refused);
+                self.counted.lost.inc_by(refused);
+            }
             Err(()) => {
                 self.counted.failures.inc();
-                self.counted.lost.inc_by(number)
+                self.counted.lost.inc_by(parcel.spans);
             }
-        };
+        }
     }
 
-    async fn send_metrics(&self, metrics: &Weak<Metrics>) {
+    async fn send_metrics(&self, metrics: &Weak<Metrics>, attempts: u32) {
         let Some(metrics) = metrics.upgrade().filter(|_| self.settings.metrics) else {
             return;
         };
-        let Ok(text) = metrics.encode() else { return };
-        let times = (self.started, SystemTime::now());
-        let message = metrics::message(&text, times, &self.settings.service_name);
+        let (started, resource) = (self.started, self.resource.clone());
+        // There may be many of them, and others work on this runtime.
+        let written = tokio::task::spawn_blocking(move || {
+            let text = metrics.encode().ok()?;
+            let message = metrics::message(&text, (started, SystemTime::now()), &resource);
+            Some(Bytes::from(message.encode_to_vec()))
+        });
+        let Ok(Some(body)) = written.await else { return };
         let to = self.collector.metrics.as_ref();
-        let patience = self.settings.patience();
-        if self
-            .collector
-            .send(to, message.encode_to_vec(), patience)
-            .await
-            .is_err()
-        {
+        let patience = (self.settings.patience(), attempts);
+        if self.collector.send(to, body, patience).await.is_err() {
             self.counted.failures.inc();
         }
     }

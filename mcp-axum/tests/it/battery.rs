@@ -33,9 +33,17 @@ const OPEN: &[&str] = &[
     "/api/v1/auth/token",
     "/.well-known/oauth-protected-resource/mcp/{instance}",
     // Where a browser comes back to from a login: what counts is what it brings.
-    "/oauth/callback",
+    "/oauth/callback/{upstream}",
     // Who the gateway is, for authorization servers.
-    "/oauth/client.json",
+    "/oauth/client/{document}",
+    // With whom people sign in, and where they are led to and come back from: what counts is what they bring.
+    "/sign-in",
+    "/sign-in/{name}",
+    "/sign-in/callback",
+    "/sign-in/out",
+    // Where callers show who they are, and see what is theirs afterwards.
+    "/connect",
+    "/connect/{ticket}",
 ];
 /// The page of the console and what it loads: it shows nothing without a key.
 const CONSOLE: &str = "/console";

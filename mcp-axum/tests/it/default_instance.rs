@@ -26,7 +26,7 @@ async fn the_configured_instance_is_at_mcp_and_at_its_own_path_with_or_without_a
     app.put_instance("other", &["get_item"]).await;
     let expected = list(&app, "/mcp/shop").await.ok().json();
     assert!(names(&expected).len() > 1, "{expected}");
-    for path in ["/mcp", "/mcp/", "/mcp/shop/", "/mcp?x=1"] {
+    for path in ["/", "/mcp", "/mcp/", "/mcp/shop/", "/mcp?x=1"] {
         assert_eq!(list(&app, path).await.ok().json(), expected, "{path}");
     }
     let other = list(&app, "/mcp/other/").await.ok().json();
@@ -35,6 +35,18 @@ async fn the_configured_instance_is_at_mcp_and_at_its_own_path_with_or_without_a
     app.anonymous().get("/mcp").await.expect(401);
     let client = app.user().with_header("origin", "https://evil.example");
     client.get("/mcp").await.expect(403);
+    // With POST the root is the same door; with GET it says where to go.
+    let nobody = app.anonymous();
+    nobody
+        .send(nobody.request(Method::POST, "/").json(&json!({})))
+        .await
+        .expect(401);
+    client
+        .send(client.request(Method::POST, "/").json(&json!({})))
+        .await
+        .expect(403);
+    assert_eq!(nobody.get("/").await.ok().json()["data"]["name"], "DynMCP");
+    nobody.send(nobody.request(Method::PUT, "/")).await.expect(405);
 }
 
 #[tokio::test]
@@ -42,7 +54,7 @@ async fn without_a_configured_instance_mcp_says_that_one_is_missing() {
     let app = TestApp::start().await;
     app.with_item_tools("shop").await;
     list(&app, "/mcp/shop/").await.ok();
-    for path in ["/mcp", "/mcp/"] {
+    for path in ["/", "/mcp", "/mcp/"] {
         let refused = list(&app, path).await.expect(404).json();
         assert_eq!(refused["error"]["code"], 404, "{refused}");
         let text = refused["error"]["message"].as_str().unwrap();

@@ -2,6 +2,7 @@
 
 mod consul;
 mod dns;
+mod enlisted;
 mod exec;
 mod file;
 mod http;

@@ -1,8 +1,10 @@
 //! A service outside that is asked about calls which keys and roles allow.
 
 use crate::{
+    event_stream::EventStream,
     test_app::{Answer, Client, McpClient, Reply, TestApp, Upstream, eventually},
     upstreams::offered,
+    websocket::{Socket, older},
 };
 use mcp_axum::settings::{Layers, Settings};
 use reqwest::Method;
@@ -355,7 +357,31 @@ async fn it_comes_and_goes_with_the_configuration() {
         "static": {"content": [{"type": "text", "text": "x"}]},
     });
     app.admin().put("/admin/tds/get_order", &tool).await.ok();
-    app.put_instance("desk", &["get_order"]).await;
+    let legacy = json!({"name": "Desk", "tool_ids": ["get_order"], "metadata": {"proto_type": "legacy"}});
+    app.admin().put("/admin/ids/desk", &legacy).await.ok();
+    // Channels are opened before, and stay open.
+    let mut socket = Socket::of_user(&app, "desk").await;
+    socket.initialize().await;
+    let user = app.user();
+    let mut events = EventStream::open(user.request(Method::GET, "/sse/desk")).await;
+    let place = events.endpoint().await;
+    let params = json!({"protocolVersion": "2024-11-05", "capabilities": {}, "clientInfo": {"name": "t", "version": "0"}});
+    let hello = user
+        .request(Method::POST, &place)
+        .json(&older(0, "initialize", params));
+    user.send(hello).await.expect(202);
+    events.next().await.unwrap();
+    let mut calls = 1;
+    let mut over_channels = async || {
+        calls += 1;
+        let call = older(calls, "tools/call", json!({"name": "get_order", "arguments": {}}));
+        let over_socket = socket.ask(&call).await;
+        let request = user.request(Method::POST, &place).json(&call);
+        user.send(request).await.expect(202);
+        let over_events = events.next().await.unwrap();
+        [over_socket, over_events].map(|answer| answer["result"].clone())
+    };
+    over_channels().await.iter().for_each(made);
     let base = std::fs::read_to_string(app.configuration()).unwrap();
     app.follow().await;
     let write = |tables: String| std::fs::write(app.configuration(), format!("{base}{tables}")).unwrap();
@@ -371,12 +397,21 @@ async fn it_comes_and_goes_with_the_configuration() {
     ));
     reloads(1).await;
     refused(&app.mcp("desk").call("get_order", json!({})).await);
+    for result in over_channels().await {
+        assert!(
+            refused(&result).contains("the policy service refuses it"),
+            "{result}"
+        );
+    }
     // Without an answer it stays closed, whatever is remembered of before.
     write(
         "[access.external]\nauthorizer = 'http'\n[authorizer.http]\nurl = 'http://127.0.0.1:1'\n".to_owned(),
     );
     reloads(2).await;
     assert!(refused(&app.mcp("desk").call("get_order", json!({})).await).contains("does not answer"));
+    for result in over_channels().await {
+        assert!(refused(&result).contains("does not answer"), "{result}");
+    }
     // What is wrong changes nothing.
     write("[access.external]\nauthorizer = 'http'\n".to_owned());
     eventually("the configuration is refused", || {
@@ -387,6 +422,7 @@ async fn it_comes_and_goes_with_the_configuration() {
     write(String::new());
     reloads(3).await;
     made(&app.mcp("desk").call("get_order", json!({})).await);
+    over_channels().await.iter().for_each(made);
 }
 
 #[test]

@@ -2,9 +2,11 @@
 
 mod breaker;
 mod chaos;
+mod custom_probes;
 mod documents;
 mod mcp;
 mod probes;
+mod queue;
 mod service;
 
 use crate::test_app::{TestApp, Upstream};

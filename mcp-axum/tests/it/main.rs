@@ -48,7 +48,14 @@ mod rest;
 mod result_size;
 mod roles;
 mod round_trip;
+#[path = "../../../mcp-plugin/tests/servers"]
+mod servers {
+    #![allow(dead_code, reason = "shared with the tests of `mcp-plugin`")]
+    pub(crate) mod process;
+    pub(crate) mod redis;
+}
 mod sessions;
+mod shared_limits;
 mod short_tokens;
 mod static_answers;
 mod store_away;

@@ -30,7 +30,7 @@ async fn nothing_and_wrong_methods_are_json_in_every_corner() {
         ("GET", "/sse/i", 404),
         ("GET", "/messages/i/more", 404),
         ("GET", "/ws/i/more", 404),
-        ("POST", "/", 405),
+        ("PUT", "/", 405),
         ("DELETE", "/front.css", 405),
         ("POST", "/healthz", 405),
         ("PUT", "/livez", 405),

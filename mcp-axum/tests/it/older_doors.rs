@@ -240,3 +240,68 @@ async fn health_says_what_is_away() {
         "unhealthy"
     );
 }
+
+#[tokio::test]
+async fn a_tool_of_a_server_is_executed() {
+    let (far, app) = (far().await, TestApp::start().await);
+    let admin = app.admin();
+    let said = json!({"name": "far", "url": far.url("/mcp/shop")});
+    send(&admin, Method::POST, "/api/v1/mcp/servers", &said)
+        .await
+        .expect(201);
+    let path = "/api/v1/mcp/servers/far/tools/get_item/execute";
+    let start = Instant::now();
+    while send(&admin, Method::POST, path, &json!({"id": 7})).await.status == 404 {
+        assert!(start.elapsed() < DEADLINE, "it is not usable");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    for body in [
+        json!({"id": 7}),
+        json!({"arguments": {"id": 7}}),
+        json!({"parameters": {"id": 7}}),
+    ] {
+        let result = send(&admin, Method::POST, path, &body).await.ok();
+        assert_eq!(result.header("content-type"), Some("application/json"));
+        let result = result.json();
+        assert!(
+            result["content"][0]["text"].is_string() && result["isError"] != true,
+            "{result}"
+        );
+    }
+    // What the tool says itself is a result, too.
+    let wrong = send(&admin, Method::POST, path, &json!({})).await.ok().json();
+    assert_eq!(wrong["isError"], true, "{wrong}");
+    let none = "/api/v1/mcp/servers/far/tools/nothing/execute";
+    let refused = send(&admin, Method::POST, none, &json!({})).await.error(404);
+    assert!(
+        refused.contains("the server `far` has no tool `nothing`"),
+        "{refused}"
+    );
+    let elsewhere = "/api/v1/mcp/servers/near/tools/get_item/execute";
+    send(&admin, Method::POST, elsewhere, &json!({})).await.error(404);
+    send(&admin, Method::POST, path, &json!([1])).await.error(400);
+
+    // Whoever may only read upstreams may not.
+    let viewer = json!({"name": "v", "roles": ["viewer"]});
+    let made = send(&admin, Method::POST, "/admin/keys", &viewer)
+        .await
+        .ok()
+        .data();
+    let viewer = Client::new(app.address(), made["key"].as_str().map(str::to_owned));
+    send(&viewer, Method::POST, path, &json!({"id": 7}))
+        .await
+        .error(403);
+    send(&app.user(), Method::POST, path, &json!({"id": 7}))
+        .await
+        .error(403);
+    drop(far);
+    let begun = Instant::now();
+    loop {
+        let refused = send(&admin, Method::POST, path, &json!({"id": 7})).await;
+        if refused.status == 502 {
+            break;
+        }
+        assert!(begun.elapsed() < DEADLINE, "{}: {}", refused.status, refused.text);
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+}

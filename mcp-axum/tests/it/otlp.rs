@@ -1,5 +1,7 @@
 //! Spans and metrics, as a collector gets them.
 
+mod answers;
+
 use crate::{
     test_app::{Client, DEADLINE, McpClient, TestApp, eventually},
     upstreams::offered,
@@ -9,10 +11,14 @@ use axum::{
     body::Bytes,
     extract::{OriginalUri, State},
     http::{HeaderMap, StatusCode},
+    response::{IntoResponse, Response},
 };
 use mcp_axum::settings::{Layers, Settings};
 use opentelemetry_proto::tonic::{
-    collector::{metrics::v1::ExportMetricsServiceRequest, trace::v1::ExportTraceServiceRequest},
+    collector::{
+        metrics::v1::ExportMetricsServiceRequest,
+        trace::v1::{ExportTracePartialSuccess, ExportTraceServiceRequest, ExportTraceServiceResponse},
+    },
     common::v1::{KeyValue, any_value},
     metrics::v1::{Metric, metric, number_data_point},
     resource::v1::Resource,
@@ -21,11 +27,12 @@ use opentelemetry_proto::tonic::{
 use prost::Message;
 use serde_json::json;
 use std::{
+    collections::BTreeSet,
     sync::{
         Arc, Mutex,
-        atomic::{AtomicU16, Ordering},
+        atomic::{AtomicBool, AtomicU16, Ordering},
     },
-    time::Duration,
+    time::{Duration, Instant},
 };
 use tokio::{net::TcpListener, task::JoinHandle};
 
@@ -39,6 +46,12 @@ struct Received {
     headers: Mutex<Option<HeaderMap>>,
     /// What it answers; 0 is 200.
     status: AtomicU16,
+    /// How many spans it takes not, of each message.
+    refuses: AtomicU16,
+    /// It answers nothing.
+    hangs: AtomicBool,
+    /// When messages came.
+    came: Mutex<Vec<Instant>>,
 }
 
 /// A server that speaks the protocol.
@@ -87,10 +100,15 @@ async fn take(
     OriginalUri(uri): OriginalUri,
     headers: HeaderMap,
     body: Bytes,
-) -> StatusCode {
+) -> Response {
+    received.came.lock().unwrap().push(Instant::now());
+    if received.hangs.load(Ordering::Relaxed) {
+        std::future::pending::<()>().await;
+    }
     let status = received.status.load(Ordering::Relaxed);
     if status != 0 {
-        return StatusCode::from_u16(status).unwrap();
+        let status = StatusCode::from_u16(status).unwrap();
+        return (status, [("retry-after", "2")]).into_response();
     }
     assert_eq!(headers["content-type"], "application/x-protobuf");
     *received.headers.lock().unwrap() = Some(headers);
@@ -115,7 +133,16 @@ async fn take(
         }
         other => panic!("{other}"),
     }
-    StatusCode::OK
+    let refused = received.refuses.load(Ordering::Relaxed);
+    let partly = (refused > 0).then(|| ExportTracePartialSuccess {
+        rejected_spans: refused.into(),
+        error_message: "too many".to_owned(),
+    });
+    ExportTraceServiceResponse {
+        partial_success: partly,
+    }
+    .encode_to_vec()
+    .into_response()
 }
 
 fn attribute<'a>(attributes: &'a [KeyValue], name: &str) -> Option<&'a any_value::Value> {
@@ -196,6 +223,25 @@ async fn a_call_is_a_span_and_the_request_to_its_upstream_one_beneath_it() {
     let resource = collector.received.spans.lock().unwrap()[0].0.clone();
     let service = attribute(&resource.attributes, "service.name");
     assert_eq!(service, Some(&any_value::Value::StringValue("dynmcp".to_owned())));
+    // The numbers of two replicas are not those of one.
+    let other = traced(&collector, &[]).await;
+    other.put_instance("shop", &[]).await;
+    other.mcp("shop").modern("tools/list", json!({})).await;
+    collector.spans("tools/list", 1).await;
+    let ids: BTreeSet<String> = collector
+        .received
+        .spans
+        .lock()
+        .unwrap()
+        .iter()
+        .map(
+            |(resource, _)| match attribute(&resource.attributes, "service.instance.id") {
+                Some(any_value::Value::StringValue(id)) => id.clone(),
+                other => panic!("{other:?}"),
+            },
+        )
+        .collect();
+    assert!(ids.len() == 2 && ids.iter().all(|id| id.len() == 36), "{ids:?}");
     let headers = collector.received.headers.lock().unwrap().clone().unwrap();
     assert_eq!(headers["authorization"], "Bearer collector-secret");
 }
@@ -333,6 +379,9 @@ async fn metrics_are_those_of_the_page() {
     else {
         panic!("{:?}", last())
     };
+    let unit = |name: &str| find(name).unwrap().unit;
+    assert_eq!(unit("dynmcp_tool_call_duration_seconds"), "s");
+    assert_eq!(unit("dynmcp_tool_calls"), "");
     let point = &durations.data_points[0];
     assert_eq!(point.count, 3);
     assert_eq!(point.bucket_counts.iter().sum::<u64>(), 3);
@@ -340,31 +389,21 @@ async fn metrics_are_those_of_the_page() {
     assert!(collector.received.spans.lock().unwrap().is_empty());
 }
 
+fn count(app: &TestApp, name: &str) -> u64 {
+    let metrics = app.metrics();
+    let line = metrics.lines().find_map(|line| line.strip_prefix(name));
+    line.unwrap().trim().parse().unwrap()
+}
+
 #[tokio::test]
-async fn a_collector_that_is_away_holds_nobody_up_and_is_sent_to_again() {
+async fn what_is_refused_has_a_span_at_every_door_of_operators() {
     let collector = Collector::start().await;
-    let mut app = traced(&collector, &[("otlp.metrics", "false")]).await;
-    app.with_item_tools("shop").await;
-    collector.received.status.store(400, Ordering::Relaxed);
-    app.mcp("shop").call("get_item", json!({"id": 1})).await;
-    let count = |app: &TestApp, name: &str| -> u64 {
-        let metrics = app.metrics();
-        let line = metrics.lines().find_map(|line| line.strip_prefix(name));
-        line.unwrap().trim().parse().unwrap()
-    };
-    eventually("it is counted", || {
-        count(&app, "dynmcp_otlp_spans_lost_total") > 0
-    })
-    .await;
-    collector.received.status.store(503, Ordering::Relaxed);
-    app.mcp("shop").call("get_item", json!({"id": 2})).await;
-    collector.received.status.store(0, Ordering::Relaxed);
-    // 503 is worth another attempt.
-    collector.spans("tools/call get_item", 1).await;
-    // What was not sent yet is sent at the end.
-    app.mcp("shop").call("add_item", json!({"name": "x"})).await;
-    app.stop().await;
-    collector.spans("tools/call add_item", 1).await;
+    let app = traced(&collector, &[("otlp.metrics", "false")]).await;
+    app.anonymous().get("/metrics").await.error(401);
+    let span = collector.spans("GET /metrics", 1).await.remove(0);
+    assert_eq!(text(&span, "url.path"), "/metrics");
+    app.anonymous().get("/admin/tds").await.error(401);
+    collector.spans("GET /admin/tds", 1).await;
 }
 
 #[test]

@@ -13,6 +13,7 @@ pub mod offered;
 mod output;
 mod pin;
 pub mod server;
+mod stand_ins;
 mod tasks;
 mod told;
 

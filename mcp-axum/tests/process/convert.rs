@@ -111,6 +111,14 @@ fn an_aggregator_becomes_a_gateway_of_its_own() {
         "{errors}"
     );
     let text = sandbox.read("gateway/dynmcp.toml");
+    let written: toml::Table = text.parse().unwrap();
+    let definitions = written["data_source"]["file"]["path"].as_str().unwrap();
+    assert_eq!(
+        fs::canonicalize(definitions).unwrap(),
+        fs::canonicalize(sandbox.path().join("gateway/definitions")).unwrap(),
+        "wherever it is started"
+    );
+    assert!(std::path::Path::new(definitions).is_absolute(), "{definitions}");
     let mode = fs::metadata(sandbox.path().join("gateway/dynmcp.toml"))
         .unwrap()
         .permissions()

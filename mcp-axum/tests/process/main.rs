@@ -20,6 +20,8 @@ mod demo;
 mod disk;
 mod drain;
 mod egress;
+#[cfg(unix)]
+mod examples;
 mod explain;
 #[cfg(target_os = "linux")]
 mod few_files;
@@ -45,8 +47,8 @@ mod repl;
 #[cfg(target_os = "linux")]
 mod roles;
 mod safe_mode;
-#[cfg(feature = "etcd")]
 mod servers;
+mod shared_limits;
 #[cfg(target_os = "linux")]
 mod small_disk;
 mod start;

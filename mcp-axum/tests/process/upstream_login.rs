@@ -110,9 +110,13 @@ fn it_prints_the_address_and_waits_until_somebody_came_back() {
     let (_, state) = url.split_once("&state=").unwrap();
     let state = state.split('&').next().unwrap();
     let back = format!(
-        "{}/oauth/callback?code=the-secret-code&state={state}",
+        "{}/oauth/callback/tickets?code=the-secret-code&state={state}",
         gateway.origin
     );
+    // Whoever comes with anything fills no log.
+    let nobody = format!("{}/oauth/callback/tickets?code=x", gateway.origin);
+    let (status, text) = request(reqwest::Client::new().get(nobody)).unwrap();
+    assert_eq!(status, 400, "{text}");
     let (status, text) = request(reqwest::Client::new().get(back)).unwrap();
     assert_eq!(status, 200, "{text}");
     assert_eq!(line(), "the gateway is logged in to tickets");
@@ -141,6 +145,7 @@ fn it_prints_the_address_and_waits_until_somebody_came_back() {
     // The most talkative log says nothing that somebody else could log in with.
     let log = gateway.output();
     assert!(log.contains("somebody has logged in to an upstream"), "{log}");
+    assert!(!log.contains("came to nothing"), "{log}");
     for secret in ["the-secret-code", "a-token", state] {
         assert!(!log.contains(secret), "{secret} is in the log");
     }

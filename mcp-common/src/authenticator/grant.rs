@@ -1,7 +1,7 @@
 //! What a key of the store, or a token of an identity provider, gives whoever shows it.
 
 use super::{Gathered, KeyRing, PlacedLimits, Rights};
-use crate::{definition::ApiKeyDefinition, key::Revision};
+use crate::{definition::ApiKeyDefinition, key::Revision, secret::Secret};
 use std::{sync::Arc, time::SystemTime};
 
 /// A credential that was shown, and what it opens.
@@ -12,6 +12,8 @@ pub struct Grant {
     gathered: Gathered,
     /// Of a token.
     scopes: Arc<[String]>,
+    /// The token itself, where it is one of an identity provider that others may take another one for.
+    token: Option<Arc<Secret>>,
     /// The time when it ends; `None` for never.
     pub end: Option<SystemTime>,
 }
@@ -28,6 +30,7 @@ impl Grant {
             key: Some((definition, revision)),
             gathered,
             scopes: Arc::default(),
+            token: None,
             end,
         }
     }
@@ -38,8 +41,23 @@ impl Grant {
             key: None,
             gathered,
             scopes,
+            token: None,
             end,
         }
+    }
+
+    /// The same, with the token that was shown.
+    #[must_use]
+    pub fn by(self, token: Arc<Secret>) -> Self {
+        Self {
+            token: Some(token),
+            ..self
+        }
+    }
+
+    /// The token that was shown; a key is none.
+    pub fn token(&self) -> Option<&Arc<Secret>> {
+        self.token.as_ref()
     }
 
     /// The same, ending by then.

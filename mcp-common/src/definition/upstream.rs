@@ -14,8 +14,10 @@ mod tools;
 pub use auth::{AuthorizationCode, UpstreamAuth, UpstreamClientCredentials};
 pub use bounds::{UpstreamLimits, UpstreamTimeouts};
 pub(super) use check::is_id;
+pub use check::same_place;
 pub use fleet::{Algorithm, Balance, Breaker, Failover, HashOn, Health, Probe, Sticky, UpstreamEndpoint};
 pub use lists::{UpstreamPrompts, UpstreamResources};
+pub(crate) use literal_credential::of_strangers;
 pub use output::{RemoteExample, RemoteOutput};
 pub use pin::{Digest, PinMode, UpstreamPin};
 pub(super) use tools::stars_match;
@@ -355,6 +357,19 @@ impl UpstreamDefinition {
             (None, None) if self.url.as_deref().is_some_and(is_websocket) => UpstreamTransport::Websocket,
             (None, None) => UpstreamTransport::StreamableHttp,
         }
+    }
+
+    /// Whether each caller uses an account of their own there.
+    pub fn is_used_by_accounts_of_callers(&self) -> bool {
+        matches!(self.auth, Some(UpstreamAuth::User(_)))
+    }
+
+    /// Whether calls are made in the names of their callers, by whatever shows it.
+    pub fn is_used_in_names_of_callers(&self) -> bool {
+        matches!(
+            self.auth,
+            Some(UpstreamAuth::User(_) | UpstreamAuth::TokenExchange(_))
+        )
     }
 
     /// Whether it says how long connecting may take.

@@ -2,7 +2,10 @@
 
 use super::{Announced, FoundUpstream, NotSeen, Set, SourceReport, SourceSettings};
 use crate::{
-    definition::{Read, UpstreamDefinition, upstream::PRIORITY},
+    definition::{
+        Read, UpstreamDefinition,
+        upstream::{PRIORITY, UpstreamAuth},
+    },
     document::Document,
     key::Definition,
     problem::Problems,
@@ -279,7 +282,9 @@ impl Source {
                 "the set is refused: it has {count} upstreams, at most {most} are taken (max_servers)"
             ));
         }
-        let is_gone = count == 0 && !self.found.is_empty() && !self.settings.allow_empty;
+        // What another place had says nothing of this one.
+        let was_here = !self.found.is_empty() && !self.is_renewed;
+        let is_gone = count == 0 && was_here && !self.settings.allow_empty;
         is_gone.then(|| {
             format!(
                 "the set is refused: it is empty, and the {} that were there stay (allow_empty = true takes them away)",
@@ -363,6 +368,17 @@ impl Source {
         known: Option<&Found>,
         check: &Check,
     ) -> Result<Option<Usable>, String> {
+        if !self.settings.trust
+            && document
+                .pointer("/tools/group")
+                .is_some_and(|group| !group.is_null())
+        {
+            return Err(
+                "it would stand in for others (`tools.group`), which only a discovery with `trust = true` may; `tools_group` of the discovery \
+                 says it for all that is found there"
+                    .to_owned(),
+            );
+        }
         self.dress(&mut document);
         let document = Document::take(document.to_string().into()).map_err(|problem| problem.to_string())?;
         if known.is_some_and(|known| known.document.as_json() == document.as_json()) {
@@ -375,6 +391,9 @@ impl Source {
         if !self.settings.trust {
             let what = match definition.references().next() {
                 _ if definition.command.is_some() => Some("start a program"),
+                _ if definition.health.named_probe().is_some() => {
+                    Some("have its endpoints asked by a program")
+                }
                 Some(_) => Some("refer to secrets"),
                 None => None,
             };
@@ -383,6 +402,14 @@ impl Source {
                     "it would {what}, which only a discovery with `trust = true` may"
                 ));
             }
+        }
+        if definition
+            .auth
+            .as_ref()
+            .is_some_and(UpstreamAuth::believes_its_server)
+        {
+            let reason = "auth.issuer: is missing: what is found where a discovery looks could name an authorization server of its own, which would see the client's secret";
+            return Err(reason.to_owned());
         }
         definition.origin = Some(self.settings.name.clone());
         let definition = Arc::new(definition);
@@ -416,6 +443,12 @@ impl Source {
             }
         }
         let is_http = members.get("protocol").is_some_and(|protocol| protocol == "http");
+        if let (Some(group), false) = (&self.settings.tools_group, is_http) {
+            let tools = members.entry("tools").or_insert_with(|| json!({}));
+            if let Some(tools) = tools.as_object_mut() {
+                tools.insert("group".to_owned(), group.clone().into());
+            }
+        }
         if let (Some(prefix), false) = (&self.settings.tools_prefix, is_http) {
             let tools = members.entry("tools").or_insert_with(|| json!({}));
             if let Some(tools) = tools.as_object_mut() {

@@ -7,14 +7,14 @@ mod shared;
 
 pub use file::NotKept;
 
-use super::{Announced, Discovery, Look, NotSeen, Registration, Set, client_file::free_id};
+use super::{Announced, Discovery, Look, NotSeen, Registration, Set, client_file::id_of};
 use allowance::Allowances;
 use async_trait::async_trait;
 use file::File;
 use shared::Shared;
 use std::{
     cmp::Reverse,
-    collections::{BTreeMap, BTreeSet},
+    collections::BTreeMap,
     fmt,
     path::PathBuf,
     sync::{
@@ -46,12 +46,15 @@ pub struct RegistrySettings {
 /// Who has announced themselves.
 pub struct Registry {
     settings: RegistrySettings,
+    /// By their ids: two names of one id are one place, here and in the store.
     entries: Mutex<BTreeMap<String, Entry>>,
     allowances: Allowances,
     /// Grows with what goes to the file.
     version: AtomicU64,
     /// Something else is found from now on.
     changed: Notify,
+    /// The number of the last change of any entry.
+    changes: AtomicU64,
     file: Option<File>,
     shared: Option<Shared>,
 }
@@ -126,14 +129,13 @@ impl Registry {
             );
         }
         let kept = kept.into_iter().take(most);
-        let entries = kept
-            .map(|entry| (entry.registration.name.clone(), entry))
-            .collect();
+        let entries = kept.map(|entry| (entry.id.clone(), entry)).collect();
         Self {
             entries: Mutex::new(entries),
             allowances: Allowances::default(),
             version: AtomicU64::new(0),
             changed: Notify::new(),
+            changes: AtomicU64::new(0),
             settings,
             file,
             shared: None,
@@ -155,29 +157,19 @@ impl Registry {
         check: impl FnOnce(&str, &Registration) -> Result<(), String>,
     ) -> Result<Registered, NotRegistered> {
         check_name(&registration.name)?;
-        let id = free_id(&registration.name, &BTreeSet::new())
+        let id = id_of(&registration.name)
             .ok_or_else(|| NotRegistered::Invalid("name: nothing of it can be an id".to_owned()))?;
         let mut entries = self.entries();
-        let known = entries.get(&registration.name);
-        if let Some(known) = known.filter(|known| known.owner != *owner && !may_take) {
-            let name = &known.registration.name;
-            return Err(NotRegistered::Taken(format!(
-                "name: `{name}` was registered by somebody else"
-            )));
-        }
-        let is_other = |entry: &&Entry| entry.id == id && entry.registration.name != registration.name;
-        if let Some(other) = entries.values().find(is_other) {
-            let name = &other.registration.name;
-            return Err(NotRegistered::Taken(format!(
-                "name: its id `{id}` is that of the server `{name}`"
-            )));
+        let known = entries.get(&id);
+        if let Some(known) = known {
+            known.is_free_for(&registration.name, owner, may_take)?;
         }
         let now = (SystemTime::now(), Instant::now());
         if let Some(known) = known.filter(|known| known.registration == registration) {
             let mut entry = known.clone();
             let was_stale = entry.hear(now);
             let is_old = self.renew(&mut entry, was_stale);
-            entries.insert(registration.name, entry.clone());
+            entries.insert(id, entry.clone());
             drop(entries);
             self.note_heartbeat(was_stale, is_old);
             return Ok(Registered { entry, is_new: false });
@@ -190,6 +182,10 @@ impl Registry {
             self.has_room(&entries, owner)?;
         }
         check(&id, &registration).map_err(NotRegistered::Invalid)?;
+        let in_store = match known {
+            Some(known) => known.in_store.clone(),
+            None => self.free_place(&id),
+        };
         let entry = Entry {
             id,
             owner: known.map_or(owner, |known| &known.owner).clone(),
@@ -197,15 +193,10 @@ impl Registry {
             last_seen: now.0,
             seen: now.1,
             is_stale: false,
-            in_store: known
-                .map_or_else(
-                    || self.free_place(&registration.name),
-                    |known| known.in_store.clone(),
-                )
-                .changed(),
+            in_store: in_store.said(self.next_change()),
             registration,
         };
-        entries.insert(entry.registration.name.clone(), entry.clone());
+        entries.insert(entry.id.clone(), entry.clone());
         drop(entries);
         self.note_change();
         Ok(Registered { entry, is_new })
@@ -244,9 +235,9 @@ impl Registry {
     /// A server is not there any more.
     pub fn unregister(&self, name: &str, owner: &Arc<str>, may_take: bool) -> Result<(), NotRegistered> {
         let mut entries = self.entries();
-        own(&mut entries, name, owner, may_take)?;
-        if let Some(entry) = entries.remove(name) {
-            self.take_away(name, &entry, true);
+        let id = own(&mut entries, name, owner, may_take)?.id.clone();
+        if let Some(entry) = entries.remove(&id) {
+            self.take_away(&entry, true);
         }
         drop(entries);
         self.note_change();
@@ -256,7 +247,9 @@ impl Registry {
     /// The server of this name.
     pub fn find(&self, name: &str) -> Option<Entry> {
         self.expire();
-        self.entries().get(name).cloned()
+        let entries = self.entries();
+        let entry = entries.get(&id_of(name)?)?;
+        (entry.registration.name == name).then(|| entry.clone())
     }
 
     /// All of them, those with the highest priority first.
@@ -286,14 +279,15 @@ impl Registry {
         } = self.settings;
         let mut has_changed = false;
         let mut next: Option<Instant> = None;
-        self.entries().retain(|name, entry| {
+        self.entries().retain(|_, entry| {
+            let server = &*entry.registration.name;
             let end = entry.seen + stale_after + entry.in_store.late(self.renewal());
             if !entry.is_stale && end <= now {
                 entry.is_stale = true;
-                entry.in_store = entry.in_store.clone().changed();
+                entry.in_store.change = self.next_change();
                 has_changed = true;
                 tracing::warn!(
-                    server = name,
+                    server,
                     "a registered server was not heard of in time, and is not used any more"
                 );
             }
@@ -301,7 +295,7 @@ impl Registry {
             let stays = end > now;
             has_changed |= !stays;
             if !stays {
-                self.take_away(name, entry, false);
+                self.take_away(entry, false);
             }
             if stays {
                 next = Some(next.map_or(end, |next| next.min(end)));
@@ -324,6 +318,11 @@ impl Registry {
         }
     }
 
+    /// Of all entries together: none that comes in another one's place has a number of its.
+    fn next_change(&self) -> u64 {
+        self.changes.fetch_add(1, Ordering::AcqRel) + 1
+    }
+
     fn note_change(&self) {
         self.version.fetch_add(1, Ordering::AcqRel);
         self.changed.notify_one();
@@ -340,8 +339,9 @@ fn own<'a>(
     owner: &Arc<str>,
     may_take: bool,
 ) -> Result<&'a mut Entry, NotRegistered> {
-    let entry = entries
-        .get_mut(name)
+    let entry = id_of(name)
+        .and_then(|id| entries.get_mut(&id))
+        .filter(|entry| entry.registration.name == name)
         .ok_or_else(|| NotRegistered::Unknown(name.to_owned()))?;
     match entry.owner == *owner || may_take {
         true => Ok(entry),
@@ -352,6 +352,22 @@ fn own<'a>(
 }
 
 impl Entry {
+    /// Whether this place is that of a server of this name and owner.
+    fn is_free_for(&self, name: &str, owner: &Arc<str>, may_take: bool) -> Result<(), NotRegistered> {
+        let (id, own) = (&self.id, &self.registration.name);
+        if own != name {
+            return Err(NotRegistered::Taken(format!(
+                "name: its id `{id}` is that of the server `{own}`"
+            )));
+        }
+        match self.owner == *owner || may_take {
+            true => Ok(()),
+            false => Err(NotRegistered::Taken(format!(
+                "name: `{own}` was registered by somebody else"
+            ))),
+        }
+    }
+
     /// Whether its lease had ended.
     fn hear(&mut self, (at, seen): (SystemTime, Instant)) -> bool {
         (self.last_seen, self.seen) = (at, seen);
@@ -392,8 +408,9 @@ impl Announcements {
 #[async_trait]
 impl Discovery for Announcements {
     async fn look(&mut self) -> Result<Look, NotSeen> {
-        self.registry.expire();
+        // Others may have heard of a server whose lease would end here.
         let problem = self.registry.exchange().await.err();
+        self.registry.expire();
         let version = self.registry.version.load(Ordering::Acquire);
         if self.seen == Some((version, problem.clone())) {
             return Ok(Look::Same);
@@ -417,6 +434,11 @@ impl Discovery for Announcements {
             set.notes.push(error.to_string());
         }
         Ok(Look::Set(set))
+    }
+
+    fn pause(&self) -> Duration {
+        // Each key has an allowance of its own, and whoever registered is called at once.
+        Duration::ZERO
     }
 
     async fn changed(&mut self) {

@@ -1,16 +1,20 @@
 //! What every source has in its table of the configuration, whatever its type.
 
-use crate::plugin::{PluginError, Table};
+use crate::{
+    definition::upstream::of_strangers,
+    plugin::{PluginError, Table},
+};
 use serde_json::Value;
 use std::{sync::Arc, time::Duration};
 
 /// The settings that are the gateway's own; the others are its type's.
-const OWN: [&str; 9] = [
+const OWN: [&str; 10] = [
     "type",
     "name",
     "interval",
     "tags",
     "tools_prefix",
+    "tools_group",
     "trust",
     "allow_empty",
     "max_servers",
@@ -42,6 +46,8 @@ pub struct SourceSettings {
     pub tags: Vec<Arc<str>>,
     /// `tools.prefix` of what says none itself.
     pub tools_prefix: Option<String>,
+    /// `tools.group` of everything that it finds.
+    pub tools_group: Option<String>,
     /// Whether what is found may start programs and refer to secrets.
     pub trust: bool,
     /// Whether everything goes when nothing is found any more.
@@ -83,12 +89,23 @@ impl SourceSettings {
             let checked = crate::definition::name::check_tool_name("", prefix);
             checked.map_err(|problem| own.wrong("tools_prefix", problem.reason))?;
         }
+        let trust = flag("trust", habits.is_trusted)?;
+        let given = table.get("upstream").filter(|_| !trust);
+        if let Some(secret) = given.and_then(of_strangers) {
+            return Err(PluginError::Setting {
+                key: format!("{place}.upstream"),
+                reason: format!(
+                    "has {secret}, which would go to whoever announces themselves; only a discovery with `trust = true` may have one"
+                ),
+            });
+        }
         Ok(Self {
             name: own.text("name")?.unwrap_or(&kind).into(),
             interval: Duration::from_secs(own.number("interval", 1..=DAY, habits.interval.as_secs())?),
             tags: own.words("tags")?,
             tools_prefix: prefix.map(str::to_owned),
-            trust: flag("trust", habits.is_trusted)?,
+            tools_group: own.text("tools_group")?.map(str::to_owned),
+            trust,
             allow_empty: flag("allow_empty", habits.may_be_empty)?,
             max_servers: own.number("max_servers", 1..=100_000, 1_000)?,
             max_bytes: own.number("max_bytes", 1..=256 << 20, 4 << 20)?,
@@ -138,6 +155,41 @@ mod tests {
             ("n", 7, false, true)
         );
         assert_eq!(read.tags, [Arc::<str>::from("a")]);
+    }
+
+    #[test]
+    fn secrets_go_to_nobody_who_only_announces_themselves() {
+        let strange = Habits {
+            is_trusted: false,
+            ..HABITS
+        };
+        for (upstream, is_fine) in [
+            (json!({"headers": {"X-Api-Key": "0f8e7d6c5b4a39281706"}}), false),
+            (json!({"headers": {"X-Api-Key": "${env:DYNMCP_SECRET_A}"}}), false),
+            (
+                json!({"auth": {"type": "bearer", "credential": "${env:DYNMCP_SECRET_A}"}}),
+                false,
+            ),
+            (
+                json!({"headers": {"X-Team": "support"}, "balance": {"algorithm": "random"}}),
+                true,
+            ),
+            // Its type says what is wrong with it.
+            (json!({"headers": 3}), true),
+        ] {
+            let mut table = json!({"type": "x", "upstream": upstream});
+            let read = SourceSettings::read("discovery[1]", &table, strange);
+            assert_eq!(read.is_ok(), is_fine, "{table}: {read:?}");
+            if let Err(error) = read {
+                let error = error.to_string();
+                assert!(
+                    error.starts_with("discovery[1].upstream: has a ") && !error.contains("0f8e"),
+                    "{error}"
+                );
+            }
+            table["trust"] = true.into();
+            assert!(SourceSettings::read("discovery[1]", &table, strange).is_ok());
+        }
     }
 
     #[test]

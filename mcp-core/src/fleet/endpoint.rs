@@ -1,7 +1,7 @@
 //! One endpoint: what the document says of it, and what requests change.
 
 use super::{breaker::Breaker, dice::Dice, health::Health};
-use crate::live::{Lived, RetryBudget};
+use crate::live::{Lived, RetryBudget, Turns};
 use mcp_common::definition::upstream::UpstreamEndpoint;
 use moka::{policy::EvictionPolicy, sync::Cache};
 use std::{
@@ -40,6 +40,8 @@ pub(super) struct EndpointState {
     pub(super) breaker: Breaker,
     pub(super) health: Health,
     last_error: Mutex<Option<(SystemTime, String)>>,
+    /// Why probes find nothing out, where they do not.
+    unprobed: Mutex<Option<String>>,
 }
 
 /// What requests change of a fleet.
@@ -50,6 +52,8 @@ pub(super) struct FleetState {
     pub(super) dice: Dice,
     /// Further attempts that are left.
     pub(super) retries: RetryBudget,
+    /// Requests that wait for an endpoint.
+    pub(super) queue: Turns,
     /// Which endpoint, by its address, the requests with a key stay with. Made when the first comes.
     pins: OnceLock<Cache<u64, Arc<str>>>,
 }
@@ -74,12 +78,15 @@ impl EndpointState {
 
     /// One more is under way, unless that would be too many.
     pub(super) fn enter(&self, most: Option<u32>) -> bool {
-        let before = self.under_way.fetch_add(1, Ordering::Relaxed);
-        let has_place = most.is_none_or(|most| before < most);
-        if !has_place {
-            self.leave();
-        }
-        has_place
+        let Some(most) = most else {
+            self.under_way.fetch_add(1, Ordering::Relaxed);
+            return true;
+        };
+        let more = |under_way: u32| (under_way < most).then_some(under_way + 1);
+        let entered = self
+            .under_way
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, more);
+        entered.is_ok()
     }
 
     pub(super) fn leave(&self) {
@@ -106,6 +113,21 @@ impl EndpointState {
         *last = Some((SystemTime::now(), error));
     }
 
+    /// Why probes find nothing out, or that they do; whether that is something new.
+    pub(super) fn cannot_be_probed(&self, reason: Option<&str>) -> bool {
+        let mut known = self.unprobed.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_new = known.as_deref() != reason;
+        if is_new {
+            *known = reason.map(ToOwned::to_owned);
+        }
+        is_new
+    }
+
+    pub(super) fn probe_problem(&self) -> Option<String> {
+        let known = self.unprobed.lock().unwrap_or_else(PoisonError::into_inner);
+        known.clone()
+    }
+
     pub(super) fn last_error(&self) -> Option<(SystemTime, String)> {
         let last = self.last_error.lock().unwrap_or_else(PoisonError::into_inner);
         last.clone()
@@ -118,6 +140,7 @@ impl Default for FleetState {
             turn: AtomicUsize::new(0),
             dice: Dice::default(),
             retries: RetryBudget::holding(FURTHER_ATTEMPTS),
+            queue: Turns::default(),
             pins: OnceLock::new(),
         }
     }

@@ -112,5 +112,6 @@ impl Drop for Lease<'_> {
         if self.decides && !self.is_judged {
             state.breaker.undecided(self.fleet.clock.now());
         }
+        self.fleet.has_left();
     }
 }

@@ -4,6 +4,7 @@ use super::{
     Fleet, Keys, Lease, Mask,
     breaker::{Admission, Stand},
 };
+use crate::live::NoTurn;
 use std::time::{Duration, Instant};
 
 /// Why no endpoint gets the request; nothing was sent.
@@ -27,6 +28,16 @@ pub(crate) enum Unavailable {
     Busy {
         /// The bound.
         most: u32,
+    },
+    /// The same, and it is over for who waits.
+    #[error(
+        "{most} requests are under way to each endpoint that can be called (`limits.endpoint_concurrency`), and {why}"
+    )]
+    NoTurn {
+        /// The bound.
+        most: u32,
+        /// What came of waiting.
+        why: NoTurn,
     },
 }
 

@@ -33,6 +33,8 @@ pub struct EndpointStatus {
     pub retry_in_ms: Option<u64>,
     /// What probes say; `None` where nobody probes.
     pub is_healthy: Option<bool>,
+    /// Why probes find nothing out; `None` where they do, or where nobody probes.
+    pub probe_problem: Option<String>,
     /// Requests under way.
     pub under_way: u32,
     /// Requests that ended, since the gateway knows it.
@@ -67,6 +69,7 @@ impl Fleet {
                     Stand::Closed | Stand::HalfOpen => None,
                 },
                 is_healthy: self.health.is_probed.then(|| !state.health.is_out()),
+                probe_problem: state.probe_problem().filter(|_| self.health.is_probed),
                 under_way: state.under_way(),
                 requests: state.requests.load(Ordering::Relaxed),
                 failures: state.failures.load(Ordering::Relaxed),

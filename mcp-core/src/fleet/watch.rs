@@ -2,6 +2,7 @@
 
 use super::Fleet;
 use futures_util::future::join_all;
+use mcp_common::probe::Finding;
 use serde_json::json;
 use std::time::Duration;
 
@@ -9,7 +10,8 @@ use std::time::Duration;
 const FIRST: Duration = Duration::from_secs(1);
 
 impl Fleet {
-    /// Probes every endpoint again and again; for ever, or not at all where the document does not want it.
+    /// Probes every endpoint again and again; for ever, or not at all where the document does not want it. `probe` asks where the document names no probe of
+    /// its own.
     pub(crate) async fn watch<F>(&self, probe: impl Fn(usize) -> F)
     where
         F: Future<Output = Result<(), String>>,
@@ -23,9 +25,15 @@ impl Fleet {
         tokio::time::sleep(by_chance(interval.min(FIRST))).await;
         loop {
             let one = async |place: usize| {
-                let probed = tokio::time::timeout(limit, probe(place)).await;
-                let probed = probed.unwrap_or_else(|_| Err(format!("no answer to a probe within {limit:?}")));
-                self.probed(place, probed);
+                let found = match &self.custom {
+                    Some(custom) => custom.ask(self, &self.endpoints[place], limit).await,
+                    None => match tokio::time::timeout(limit, probe(place)).await {
+                        Ok(Ok(())) => Finding::Good,
+                        Ok(Err(reason)) => Finding::Bad(reason),
+                        Err(_) => Finding::Bad(format!("no answer to a probe within {limit:?}")),
+                    },
+                };
+                self.probed(place, found);
             };
             join_all((0..self.endpoints.len()).map(one)).await;
             // A tenth by chance, for the same reason.
@@ -33,15 +41,30 @@ impl Fleet {
         }
     }
 
-    fn probed(&self, place: usize, probed: Result<(), String>) {
+    fn probed(&self, place: usize, found: Finding) {
         let endpoint = &self.endpoints[place];
         let state = &endpoint.state;
         let (upstream, url) = (&*self.upstream, &*endpoint.url);
-        match (
-            state.health.probed(probed.is_ok(), self.clock.now(), self.health),
-            probed,
-        ) {
-            (Some(true), Err(error)) => {
+        let is_good = match &found {
+            Finding::Unknown(reason) => {
+                // Told once: it is asked again and again.
+                if state.cannot_be_probed(Some(reason)) {
+                    tracing::warn!(
+                        upstream,
+                        endpoint = url,
+                        reason,
+                        "nothing is known of an endpoint: it cannot be probed"
+                    );
+                }
+                return;
+            }
+            Finding::Good => true,
+            Finding::Bad(_) => false,
+        };
+        state.cannot_be_probed(None);
+        let changed = state.health.probed(is_good, self.clock.now(), self.health);
+        match (changed, found) {
+            (Some(true), Finding::Bad(error)) => {
                 let members =
                     json!({"upstream": upstream, "endpoint": url, "healthy": false, "error": error});
                 self.events.tell("endpoint.health_changed", members);

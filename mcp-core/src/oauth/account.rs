@@ -1,34 +1,36 @@
 //! What the gateway has of one server's authorization: its token, and how it gets the next one. It outlives connections; whoever needs a token
 //! while one is asked for waits for that one.
 
+mod login;
+mod state;
+
 use super::{
-    binding::{Binding, Grant},
+    binding::{Binding, Grant, Purpose},
     challenge::Challenge,
     discovery::{Found, discover},
     error::OAuthError,
     fetch::{Fetcher, plain},
-    kept::Shelf,
-    login::{LoginState, Logins, Pending, Registrant},
-    pkce,
+    kept::{Owner, Shelf},
     registration::{Client, Registered},
     scopes,
-    token::{self, Granted, Grounds, Token},
+    token::{self, Grounds},
 };
 use crate::secrets::Secrets;
 use http::HeaderValue;
-use mcp_common::secret::Secret;
+pub(crate) use login::Told;
+use mcp_common::secret::{ExposeSecret, Secret};
+use state::PAUSE;
+pub(crate) use state::REFUSED;
+pub(super) use state::State;
 use std::{
     fmt,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, Ordering},
     },
-    time::{Duration, Instant},
+    time::Instant,
 };
 use tokio::{sync::OwnedMutexGuard, task::JoinHandle};
-
-/// The time for which nobody asks again after a failure.
-const PAUSE: Duration = Duration::from_secs(1);
 
 /// What asking is done with; another one for each version of the document.
 #[derive(Debug)]
@@ -48,35 +50,49 @@ pub(crate) struct Shown {
     is_proven: Arc<AtomicBool>,
 }
 
+/// Whose account it is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Whose {
+    /// The gateway's, for everything.
+    Gateway,
+    /// The gateway's, for lists: calls are made with those of callers.
+    Lists,
+    /// A caller's, for the calls of this caller.
+    Caller(Owner),
+    /// What the token of a caller is exchanged for.
+    Token(Subject),
+}
+
+/// The token of a caller; it is one token that counts, whoever shows it.
+#[derive(Clone)]
+pub(super) struct Subject(pub(super) Arc<Secret>);
+
+impl PartialEq for Subject {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.expose_secret() == other.0.expose_secret()
+    }
+}
+
+impl Eq for Subject {}
+
+impl fmt::Debug for Subject {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Subject")
+    }
+}
+
 /// See above.
 pub(crate) struct Account {
-    /// Whose it is, in a digest.
-    pub(super) identity: String,
-    grant: Grant,
+    /// What it is for.
+    pub(super) purpose: Purpose,
+    /// No other one has it while the gateway runs.
+    pub(super) number: u64,
+    pub(super) whose: Whose,
+    pub(super) grant: Grant,
     state: Mutex<State>,
     /// Held by whoever asks.
     asking: Arc<tokio::sync::Mutex<()>>,
-    shelf: Shelf,
-}
-
-/// What is known.
-#[derive(Clone, Default)]
-pub(super) struct State {
-    pub(super) token: Option<Token>,
-    /// Whether the server has taken the token.
-    pub(super) is_proven: Arc<AtomicBool>,
-    pub(super) refresh: Option<Secret>,
-    /// Where the token is from.
-    pub(super) found: Option<Found>,
-    pub(super) registered: Option<Registered>,
-    /// The authorization server that was believed first.
-    pub(super) issuer: Option<String>,
-    /// The scopes that were asked for last.
-    pub(super) asked: Vec<String>,
-    /// The scopes of the next login, where the server wants more than were asked for.
-    pub(super) wanted: Vec<String>,
-    pub(super) challenge: Challenge,
-    pub(super) failed: Option<(Instant, OAuthError)>,
+    pub(super) shelf: Shelf,
 }
 
 impl Shown {
@@ -98,37 +114,48 @@ impl fmt::Debug for Account {
     }
 }
 
-impl State {
-    fn shown(&self) -> Option<Shown> {
-        let token = self
-            .token
-            .as_ref()
-            .filter(|token| Instant::now() < token.expires)?;
-        Some(Shown {
-            header: token.header.clone(),
-            is_proven: self.is_proven.clone(),
-        })
-    }
-
-    fn has_failed(&self) -> Option<OAuthError> {
-        let failed = self.failed.as_ref().filter(|(at, _)| at.elapsed() < PAUSE);
-        failed.map(|(_, error)| error.clone())
-    }
-
-    fn take(&mut self, granted: Granted, asked: Vec<String>) {
-        self.token = Some(granted.token);
-        self.is_proven = Arc::default();
-        self.refresh = granted.refresh.or_else(|| self.refresh.take());
-        self.asked = asked;
-        self.failed = None;
-    }
-}
-
 impl Account {
-    pub(super) fn new(identity: String, grant: Grant, shelf: Shelf) -> Arc<Self> {
-        let state = shelf.find(&identity).unwrap_or_default();
+    /// The gateway's own, with what is kept of it; without anything, with what is known of `before`.
+    pub(super) fn new(
+        number: u64,
+        purpose: Purpose,
+        kind: (Whose, Grant),
+        shelf: Shelf,
+        before: Option<State>,
+    ) -> Arc<Self> {
+        let state = shelf.find(&purpose).or(before).unwrap_or_default();
+        Self::with(number, purpose, kind, shelf, state)
+    }
+
+    /// A caller's, of which this is known.
+    pub(super) fn of_caller(
+        number: u64,
+        purpose: Purpose,
+        owner: Owner,
+        shelf: Shelf,
+        state: State,
+    ) -> Arc<Self> {
+        let kind = (Whose::Caller(owner), Grant::AuthorizationCode);
+        Self::with(number, purpose, kind, shelf, state)
+    }
+
+    /// What this token is exchanged for.
+    pub(super) fn of_token(number: u64, purpose: Purpose, token: Arc<Secret>) -> Arc<Self> {
+        let kind = (Whose::Token(Subject(token)), Grant::Exchange);
+        Self::with(number, purpose, kind, Shelf::at(None), State::default())
+    }
+
+    fn with(
+        number: u64,
+        purpose: Purpose,
+        (whose, grant): (Whose, Grant),
+        shelf: Shelf,
+        state: State,
+    ) -> Arc<Self> {
         Arc::new(Self {
-            identity,
+            purpose,
+            number,
+            whose,
             grant,
             state: Mutex::new(state),
             asking: Arc::default(),
@@ -136,8 +163,13 @@ impl Account {
         })
     }
 
-    fn state(&self) -> MutexGuard<'_, State> {
+    pub(super) fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What is left of it where tokens are asked for with something else: whom it believes, and as whom it is known there.
+    pub(super) fn without_tokens(&self) -> State {
+        self.state().without_tokens()
     }
 
     /// What the next request is sent with; `None` where the server has to say first what it wants.
@@ -188,16 +220,33 @@ impl Account {
             if challenge != Challenge::default() {
                 state.challenge = challenge;
             }
-            if state.token.take().is_some() && !state.is_proven.load(Ordering::Relaxed) {
-                // What was just got is of no use, and neither is what it was got with.
-                state.refresh = None;
+            if refused.is_some() && state.token.is_some() {
+                self.is_refused(&mut state);
             }
-            if self.grant == Grant::ClientCredentials {
+            if self.grant != Grant::AuthorizationCode {
                 // Another authorization server may be the one now.
                 state.found = None;
             }
         }
         self.ask(means, asking, None).await
+    }
+
+    /// The server has refused a token that was got for this very request.
+    pub(crate) fn refused(&self, shown: &Shown) {
+        let mut state = self.state();
+        if state.shown().is_some_and(|now| now.header == shown.header) {
+            self.is_refused(&mut state);
+        }
+    }
+
+    /// The token is not shown again, unless there is nothing that another one is got with: the server may be wrong for a while.
+    fn is_refused(&self, state: &mut State) {
+        state.refused();
+        if self.grant == Grant::AuthorizationCode && state.refresh.is_none() {
+            (state.is_proven, state.refusals) = (Arc::default(), state.refusals.max(1));
+        } else {
+            state.token = None;
+        }
     }
 
     /// A token for more than the one has that was `shown`, after the server said that it wants more.
@@ -232,7 +281,7 @@ impl Account {
                 let text = format!(
                     "the server wants the scopes `{}` for this, which nobody has granted: {}",
                     list(),
-                    how(&means.upstream)
+                    self.how(&means.upstream)
                 );
                 state.wanted = all;
                 return Err(OAuthError::LoginNeeded(text));
@@ -245,7 +294,11 @@ impl Account {
     /// Whether a token can be asked for before the server says anything.
     fn knows_where(&self, state: &State, means: &Means) -> bool {
         match self.grant {
+            // Lists may be for everybody.
+            Grant::ClientCredentials if self.whose == Whose::Lists => state.found.is_some(),
             Grant::ClientCredentials => state.found.is_some() || means.binding.token_url.is_some(),
+            // Nothing is sent in nobody's name.
+            Grant::Exchange => true,
             Grant::AuthorizationCode => state.found.is_some() && state.refresh.is_some(),
         }
     }
@@ -274,11 +327,11 @@ impl Account {
         tokio::spawn(async move {
             let _asking = asking;
             let got = match account.grant {
-                Grant::ClientCredentials => account.by_itself(&means, scopes).await,
+                Grant::ClientCredentials | Grant::Exchange => account.by_itself(&means, scopes).await,
                 Grant::AuthorizationCode => account.by_refreshing(&means).await,
             };
             if let Err(error) = &got {
-                account.state().failed = Some((Instant::now(), error.clone()));
+                account.state().failed = Some((Instant::now() + PAUSE, error.clone()));
             }
             account.keep().await;
             got
@@ -294,15 +347,15 @@ impl Account {
         let client = Client::given(&means.binding, &means.secrets, &found.server)?;
         let client = client.ok_or_else(|| OAuthError::Secret("auth.client_id: is missing".to_owned()))?;
         let scopes = scopes.unwrap_or_else(|| self.scopes(means, &found));
-        let asking = token::ask(
-            &means.fetcher,
-            &means.binding,
-            &found,
-            &client,
-            Grounds::Client,
-            &scopes,
-        );
-        let granted = asking.await?;
+        let grounds = match &self.whose {
+            Whose::Token(Subject(token)) => Grounds::Exchange(token),
+            Whose::Gateway | Whose::Lists | Whose::Caller(_) => Grounds::Client,
+        };
+        let asking = token::ask(&means.fetcher, &means.binding, &found, &client, grounds, &scopes);
+        let granted = asking.await.map_err(|error| match &self.whose {
+            Whose::Token(_) => error.after("the caller's token is not exchanged for one of this server: "),
+            _ => error,
+        })?;
         let mut state = self.state();
         state.issuer = Some(found.server.issuer.clone());
         state.found = Some(found);
@@ -319,7 +372,7 @@ impl Account {
         let (Some(refresh), Some(found)) = (refresh, found) else {
             return Err(OAuthError::LoginNeeded(format!(
                 "the server wants somebody to log in: {}",
-                how(&means.upstream)
+                self.how(&means.upstream)
             )));
         };
         let client = self.client_of(means, &found, registered.as_ref())?;
@@ -331,11 +384,20 @@ impl Account {
                 shown(&state)
             }
             Err(OAuthError::Forgotten(text)) => {
-                let mut state = self.state();
-                (state.refresh, state.registered) = (None, None);
+                self.state().refresh = None;
                 Err(OAuthError::LoginNeeded(format!(
                     "the login is over ({text}): {}",
-                    how(&means.upstream)
+                    self.how(&means.upstream)
+                )))
+            }
+            // It may be known again; until then the next login is another client's. What the document names, the operator mends.
+            Err(OAuthError::UnknownClient(text))
+                if registered.is_some() && means.binding.client_id.is_none() =>
+            {
+                self.state().is_unknown = true;
+                Err(OAuthError::LoginNeeded(format!(
+                    "the client is not known any more ({text}): {}",
+                    self.how(&means.upstream)
                 )))
             }
             Err(error) => Err(error),
@@ -356,7 +418,7 @@ impl Account {
         registered.map(Registered::client).ok_or_else(|| {
             OAuthError::LoginNeeded(format!(
                 "the client is not known any more: {}",
-                how(&means.upstream)
+                self.how(&means.upstream)
             ))
         })
     }
@@ -399,145 +461,30 @@ impl Account {
         }
     }
 
-    /// Begins a login: the address that somebody has to open.
-    pub(super) async fn begin_login(
-        self: &Arc<Self>,
-        means: &Arc<Means>,
-        registrant: &Registrant,
-        logins: &Logins,
-    ) -> Result<String, OAuthError> {
-        let found = self.find(means).await?;
-        let mut scopes = self.scopes(means, &found);
-        let offline = "offline_access".to_owned();
-        if found.server.scopes_supported.contains(&offline) {
-            scopes = scopes::union(&scopes, [offline]);
-        }
-        let client = self.client_for_login(means, &found, registrant).await?;
-        let (verifier, challenge) = pkce::pair()?;
-        let redirect = (verifier, registrant.redirect_uri());
-        let pending = Pending::new((self, means), (found, client), redirect, scopes);
-        let state = pkce::random()?;
-        let address = pending.address(&state, &challenge)?;
-        logins.begin(state, pending);
-        Ok(address)
-    }
-
-    async fn client_for_login(
-        &self,
-        means: &Means,
-        found: &Found,
-        registrant: &Registrant,
-    ) -> Result<Client, OAuthError> {
-        let server = &found.server;
-        if let Some(given) = Client::given(&means.binding, &means.secrets, server)? {
-            return Ok(given);
-        }
-        let known = self.state().registered.clone();
-        if let Some(known) = known.filter(|known| known.fits(server, registrant)) {
-            return Ok(known.client());
-        }
-        let document = registrant.document();
-        let document = document.filter(|_| server.client_id_metadata_document_supported);
-        let registered = match document {
-            Some(document) => Registered::by_document(server, registrant, &document),
-            None => Registered::make(&means.fetcher, server, registrant).await?,
-        };
-        let client = registered.client();
-        self.state().registered = Some(registered);
-        self.keep().await;
-        Ok(client)
-    }
-
-    /// Redeems the code of a login.
-    pub(super) async fn finish_login(&self, pending: &Pending, code: &Secret) -> Result<(), OAuthError> {
-        let _asking = self.asking.lock().await;
-        let grounds = Grounds::Code {
-            code,
-            verifier: &pending.verifier,
-            redirect_uri: &pending.redirect_uri,
-        };
-        let (means, found) = (&pending.means, &pending.found);
-        let asking = token::ask(
-            &means.fetcher,
-            &means.binding,
-            found,
-            &pending.client,
-            grounds,
-            &[],
-        );
-        let granted = asking.await.map_err(|error| {
-            if matches!(error, OAuthError::Forgotten(_)) {
-                // It may be the client that is not known any more; the next login registers anew.
-                self.state().registered = None;
-            }
-            error
-        })?;
-        {
-            let mut state = self.state();
-            state.refresh = None;
-            state.issuer = Some(found.server.issuer.clone());
-            state.found = Some(found.clone());
-            state.wanted.clear();
-            let asked = granted.scopes.clone().unwrap_or_else(|| pending.scopes.clone());
-            let asked = scopes::union(&pending.scopes, asked);
-            state.take(granted, asked);
-        }
-        self.keep().await;
-        Ok(())
-    }
-
-    /// Forgets the login, here; the authorization server is not told.
-    pub(crate) async fn forget(&self) {
-        let _asking = self.asking.lock().await;
-        {
-            let mut state = self.state();
-            *state = State {
-                challenge: std::mem::take(&mut state.challenge),
-                ..State::default()
-            };
-        }
-        self.keep().await;
-    }
-
-    /// Whether somebody can log in.
-    pub(crate) fn takes_logins(&self) -> bool {
-        self.grant == Grant::AuthorizationCode
-    }
-
-    pub(crate) fn login_state(&self) -> LoginState {
-        let state = self.state();
-        let token = state
-            .token
-            .as_ref()
-            .filter(|token| Instant::now() < token.expires);
-        let logged_in = token.is_some() || state.refresh.is_some();
-        let is_login = self.grant == Grant::AuthorizationCode;
-        LoginState {
-            grant: match self.grant {
-                Grant::ClientCredentials => "client_credentials",
-                Grant::AuthorizationCode => "authorization_code",
-            },
-            logged_in,
-            login_needed: is_login && (!logged_in || !state.wanted.is_empty()),
-            issuer: state.issuer.clone().filter(|issuer| !issuer.is_empty()),
-            scopes: state.asked.clone(),
-            expires_in: token.map(|token| token.expires.saturating_duration_since(Instant::now()).as_secs()),
-        }
-    }
-
-    async fn keep(&self) {
-        let (state, grant) = (self.state().clone(), self.grant);
-        let (shelf, identity) = (self.shelf.clone(), self.identity.clone());
+    /// What is known when it is written is kept, in whichever order it is asked for.
+    async fn keep(self: &Arc<Self>) {
+        let account = self.clone();
         // A panic in it is in the log.
-        let _ = tokio::task::spawn_blocking(move || shelf.put(&identity, grant, &state)).await;
+        let _ = tokio::task::spawn_blocking(move || account.shelf.put(&account)).await;
     }
-}
 
-/// What somebody has to do.
-fn how(upstream: &str) -> String {
-    format!(
-        "`dynmcp upstreams login {upstream}`, or `POST /admin/uds/{upstream}/login`, gives the address to open"
-    )
+    /// The caller whose it is.
+    pub(super) fn owner(&self) -> Option<&Owner> {
+        match &self.whose {
+            Whose::Caller(owner) => Some(owner),
+            Whose::Gateway | Whose::Lists | Whose::Token(_) => None,
+        }
+    }
+
+    /// What somebody has to do.
+    fn how(&self, upstream: &str) -> String {
+        match self.whose {
+            Whose::Caller(_) => "connect the account anew".to_owned(),
+            Whose::Lists | Whose::Gateway | Whose::Token(_) => format!(
+                "`dynmcp upstreams login {upstream}`, or `POST /admin/uds/{upstream}/login`, gives the address to open"
+            ),
+        }
+    }
 }
 
 fn shown(state: &State) -> Result<Shown, OAuthError> {

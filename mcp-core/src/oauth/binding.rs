@@ -5,7 +5,7 @@ use mcp_common::definition::{
     tool::{ClientAuth, MaybeSecret, SecretReference},
     upstream::UpstreamAuth,
 };
-use serde_json::json;
+use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
 /// How a token is got.
@@ -15,12 +15,25 @@ pub(crate) enum Grant {
     ClientCredentials,
     /// Somebody logs in.
     AuthorizationCode,
+    /// For the token of a caller.
+    Exchange,
+}
+
+/// What an account is for, in digests.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(super) struct Purpose {
+    /// Whose its tokens are.
+    pub(super) identity: String,
+    /// What they are asked for with.
+    pub(super) terms: String,
 }
 
 /// The members of `auth`.
 #[derive(Clone, Debug)]
 pub(crate) struct Binding {
     pub(super) grant: Grant,
+    /// Calls are made with accounts of callers.
+    pub(super) is_of_callers: bool,
     pub(super) client_id: Option<MaybeSecret>,
     pub(super) client_secret: Option<SecretReference>,
     pub(super) private_key: Option<SecretReference>,
@@ -37,8 +50,9 @@ impl Binding {
     /// `None` where the server is shown something else, or nothing.
     pub(crate) fn of(definition: &UpstreamDefinition) -> Option<Self> {
         match definition.auth.as_ref()? {
-            UpstreamAuth::ClientCredentials(own) => Some(Self {
+            auth @ (UpstreamAuth::ClientCredentials(own) | UpstreamAuth::TokenExchange(own)) => Some(Self {
                 grant: Grant::ClientCredentials,
+                is_of_callers: matches!(auth, UpstreamAuth::TokenExchange(_)),
                 client_id: Some(own.client_id.clone()),
                 client_secret: own.client_secret.clone(),
                 private_key: own.private_key.clone(),
@@ -50,8 +64,9 @@ impl Binding {
                 audience: own.audience.clone(),
                 resource: own.resource.clone(),
             }),
-            UpstreamAuth::AuthorizationCode(own) => Some(Self {
+            auth @ (UpstreamAuth::AuthorizationCode(own) | UpstreamAuth::User(own)) => Some(Self {
                 grant: Grant::AuthorizationCode,
+                is_of_callers: matches!(auth, UpstreamAuth::User(_)),
                 client_id: own.client_id.clone(),
                 client_secret: own.client_secret.clone(),
                 private_key: None,
@@ -72,8 +87,16 @@ impl Binding {
         self.issuer.iter().chain(&self.token_url).map(String::as_str)
     }
 
+    /// What tokens for the server at this URL are for.
+    pub(super) fn purpose(&self, url: &str) -> Purpose {
+        Purpose {
+            identity: self.identity(url),
+            terms: self.terms(),
+        }
+    }
+
     /// Whose token it is: with another one of these, what is kept is of somebody else.
-    pub(super) fn identity(&self, url: &str) -> String {
+    fn identity(&self, url: &str) -> String {
         let text = |text: &MaybeSecret| match text {
             MaybeSecret::Plain(text) => text.clone(),
             MaybeSecret::Reference(reference) => reference.to_string(),
@@ -85,7 +108,16 @@ impl Binding {
             self.issuer,
             self.token_url,
         ]);
-        let digest = Sha256::digest(place.to_string());
-        digest.iter().map(|byte| format!("{byte:02x}")).collect()
+        digest(&place)
     }
+
+    /// What a token is asked for with: one that was asked for with something else is not what the document wants.
+    fn terms(&self) -> String {
+        digest(&json!([self.scopes, self.audience, self.resource]))
+    }
+}
+
+fn digest(value: &Value) -> String {
+    let digest = Sha256::digest(value.to_string());
+    digest.iter().map(|byte| format!("{byte:02x}")).collect()
 }

@@ -12,9 +12,12 @@ pub enum OAuthError {
     /// Something is not as it must be, or the authorization server does not want it.
     #[error("{0}")]
     Refused(String),
-    /// The authorization server does not know the login or the client any more.
+    /// The authorization server does not know the login any more.
     #[error("{0}")]
     Forgotten(String),
+    /// The authorization server does not know the client, or does not believe that it is the one.
+    #[error("{0}")]
+    UnknownClient(String),
     /// A secret is missing.
     #[error("{0}; nothing was sent")]
     Secret(String),
@@ -29,6 +32,7 @@ impl OAuthError {
             Self::Away(text) => Self::Away(said(text)),
             Self::Refused(text) => Self::Refused(said(text)),
             Self::Forgotten(text) => Self::Forgotten(said(text)),
+            Self::UnknownClient(text) => Self::UnknownClient(said(text)),
             Self::Secret(text) => Self::Secret(said(text)),
         }
     }

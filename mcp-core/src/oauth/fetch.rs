@@ -1,9 +1,9 @@
 //! Bounded requests to what belongs to authorization. An upstream may name any address as its authorization server, so what only it names is
-//! called with https alone, and never in private networks or on the gateway's own machine; hosts that the operator named in the document
-//! are called as the upstream itself is. Redirects are not followed.
+//! called with https alone, and never in private networks or on the gateway's own machine, also where a proxy is on the way; hosts that the
+//! operator named in the document are called as the upstream itself is. Redirects are not followed.
 
 use super::error::OAuthError;
-use crate::connect::{self, Connector, Hop, TroubleKind};
+use crate::connect::{self, Connector, Hop, Policy, TroubleKind};
 use bytes::{Bytes, BytesMut};
 use http::{HeaderValue, Method, Request, StatusCode, Uri, header, uri::Scheme};
 use http_body_util::{BodyExt, Full};
@@ -27,12 +27,14 @@ const FORM: HeaderValue = HeaderValue::from_static("application/x-www-form-urlen
 /// Who calls what belongs to authorization.
 #[derive(Clone, Debug)]
 pub(crate) struct Fetcher {
-    /// URLs that the operator named; their hosts are called under the upstream's own rules.
+    /// URLs that the operator named; what is there is called under the upstream's own rules.
     pub(crate) named: Vec<Uri>,
     /// Under the upstream's own rules.
     pub(crate) own: HttpClient,
     /// The same without private networks and the gateway's own machine.
     pub(crate) public: HttpClient,
+    /// What `public` may reach: asked here about what a proxy would resolve.
+    pub(crate) strangers: Arc<Policy>,
     /// The proxy on the way.
     pub(crate) hop: Option<Arc<Hop>>,
 }
@@ -71,17 +73,42 @@ impl Fetcher {
         if uri.scheme() != Some(&Scheme::HTTPS) && !is_plain {
             return Err(refused("does not begin with https://"));
         }
-        if is_plain
-            && !self
-                .named
-                .iter()
-                .any(|named| named.scheme() == uri.scheme() && same_host(named, &uri))
-        {
+        if is_plain && !self.is_named(&uri) {
             return Err(refused(
                 "does not begin with https://; http is spoken only with hosts whose http:// URL the document has (`url`, `auth.issuer`, `auth.token_url`)",
             ));
         }
         Ok(uri)
+    }
+
+    /// Whether the operator named what is there. With https that is one port of a host; a host that is spoken with in plain http, in a network of one's own, may have its
+    /// authorization server at another one.
+    fn is_named(&self, uri: &Uri) -> bool {
+        self.named.iter().any(|named| names(named, uri))
+    }
+
+    /// A proxy resolves names itself, and knows those of its own network. What only a server names is resolved here first, and goes nowhere if that cannot be.
+    async fn check_stranger(&self, uri: &Uri) -> Result<(), OAuthError> {
+        if self.hop.is_none() {
+            // Checked where it is dialled.
+            return Ok(());
+        }
+        let name = host(uri);
+        let bare = uri.host().unwrap_or_default().trim_matches(['[', ']']);
+        let resolved = tokio::net::lookup_host((bare, port(uri))).await;
+        let addresses = resolved.map_err(|error| {
+            OAuthError::Refused(format!(
+                "{name} is not called through the proxy: it cannot be resolved here ({error}), so that nobody knows whether it is in a private network"
+            ))
+        })?;
+        for address in addresses {
+            if let Some(reason) = connect::refuses(&self.strangers, bare, address.ip()) {
+                return Err(OAuthError::Refused(format!(
+                    "{name} is not called through the proxy: it leads to {reason}"
+                )));
+            }
+        }
+        Ok(())
     }
 
     /// A JSON document.
@@ -144,9 +171,15 @@ impl Fetcher {
         if let Some(login) = login.filter(|_| uri.scheme() == Some(&Scheme::HTTP)) {
             headers.insert(header::PROXY_AUTHORIZATION, login);
         }
-        let is_named = self.named.iter().any(|named| same_host(named, uri));
-        let client = if is_named { &self.own } else { &self.public };
-        match tokio::time::timeout(PATIENCE, exchange(client, uri, request)).await {
+        let is_named = self.is_named(uri);
+        let sending = async {
+            if is_named {
+                return exchange(&self.own, uri, request).await;
+            }
+            self.check_stranger(uri).await?;
+            exchange(&self.public, uri, request).await
+        };
+        match tokio::time::timeout(PATIENCE, sending).await {
             Ok(Err(OAuthError::Refused(text))) if !is_named => Err(OAuthError::Refused(format!(
                 "{text}; only the server names this host: if it is meant, write it into `auth.issuer`"
             ))),
@@ -204,6 +237,25 @@ fn same_host(one: &Uri, other: &Uri) -> bool {
     }
 }
 
+/// Whether a URL of the operator's stands for this one, too.
+fn names(named: &Uri, uri: &Uri) -> bool {
+    let is_plain = uri.scheme() == Some(&Scheme::HTTP);
+    same_host(named, uri)
+        && match is_plain {
+            true => named.scheme() == uri.scheme(),
+            false => port(named) == port(uri),
+        }
+}
+
+fn port(uri: &Uri) -> u16 {
+    let usual = if uri.scheme() == Some(&Scheme::HTTP) {
+        80
+    } else {
+        443
+    };
+    uri.port_u16().unwrap_or(usual)
+}
+
 /// Somebody else's words on one line, not too many of them.
 pub(super) fn plain(text: &str) -> String {
     let mut out: String = text.chars().filter(|c| !c.is_control()).collect();
@@ -212,4 +264,30 @@ pub(super) fn plain(text: &str) -> String {
         out.push('…');
     }
     out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_url_of_the_operator_stands_for_one_port_but_for_plain_http() {
+        let names = |named: &str, other: &str| names(&named.parse().unwrap(), &other.parse().unwrap());
+        for (named, other) in [
+            ("https://a.example/mcp", "https://A.example:443/token"),
+            ("https://a.example:8443/mcp", "https://a.example:8443/token"),
+            ("http://10.0.0.1:8080/mcp", "http://10.0.0.1:9000/token"),
+        ] {
+            assert!(names(named, other), "{named} {other}");
+        }
+        for (named, other) in [
+            ("https://a.example/mcp", "https://a.example:8443/token"),
+            ("https://a.example:8443/mcp", "https://a.example/token"),
+            ("https://a.example/mcp", "https://b.example/token"),
+            ("http://10.0.0.1:8080/mcp", "https://10.0.0.1:6443/token"),
+            ("https://10.0.0.1/mcp", "http://10.0.0.1/token"),
+        ] {
+            assert!(!names(named, other), "{named} {other}");
+        }
+    }
 }

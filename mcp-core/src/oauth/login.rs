@@ -5,7 +5,7 @@ use super::{
     discovery::Found,
     error::OAuthError,
     fetch::plain,
-    registration::Client,
+    registration::{Client, Registered},
 };
 use mcp_common::secret::Secret;
 use serde::Serialize;
@@ -18,10 +18,10 @@ use std::{
 };
 use url::Url;
 
-/// Where browsers come back to.
+/// Beneath it is where browsers come back to, a place for each upstream.
 pub const CALLBACK: &str = "/oauth/callback";
-/// Where the gateway's document about itself is (OAuth Client ID Metadata Document).
-pub const CLIENT_DOCUMENT: &str = "/oauth/client.json";
+/// Beneath it are the gateway's documents about itself (OAuth Client ID Metadata Document), one for each upstream.
+pub const CLIENT_DOCUMENTS: &str = "/oauth/client";
 
 /// How long somebody may take to log in.
 const PATIENCE: Duration = Duration::from_secs(600);
@@ -34,10 +34,18 @@ pub struct Registrant {
     base: String,
 }
 
+/// The gateway as it is known for one upstream. No other upstream has this redirect URI: an authorization server that leads a browser to another one, which sends it
+/// back with a code, has it come back where nobody waits for that code (RFC 9700 section 4.4).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Presence {
+    base: String,
+    upstream: String,
+}
+
 /// How a login is doing.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct LoginState {
-    /// `client_credentials` or `authorization_code`.
+    /// `client_credentials`, `authorization_code`, or `user` where it takes lists alone.
     pub grant: &'static str,
     /// Whether there is a token, or what one is got with.
     pub logged_in: bool,
@@ -66,9 +74,15 @@ pub(super) struct Pending {
     pub(super) means: Arc<Means>,
     pub(super) found: Found,
     pub(super) client: Client,
+    /// The same, where it made itself known.
+    pub(super) registered: Option<Registered>,
     pub(super) verifier: Secret,
     pub(super) redirect_uri: String,
     pub(super) scopes: Vec<String>,
+    /// The account whose client it is, where that is another one.
+    pub(super) base: Option<Arc<Account>>,
+    /// What tells the browser that has to come back; `None` where whoever comes back is good.
+    pub(super) browser: Option<String>,
     begun: Instant,
 }
 
@@ -84,16 +98,26 @@ impl Registrant {
         }
     }
 
+    /// For this upstream.
+    pub fn of(&self, upstream: &str) -> Presence {
+        Presence {
+            base: self.base.clone(),
+            upstream: upstream.to_owned(),
+        }
+    }
+}
+
+impl Presence {
     /// Where browsers come back to.
     pub fn redirect_uri(&self) -> String {
-        format!("{}{CALLBACK}", self.base)
+        format!("{}{CALLBACK}/{}", self.base, self.upstream)
     }
 
     /// The URL of the document; authorization servers fetch it, so there has to be one that they can believe.
     pub(super) fn document(&self) -> Option<String> {
         self.base
             .starts_with("https://")
-            .then(|| format!("{}{CLIENT_DOCUMENT}", self.base))
+            .then(|| format!("{}{CLIENT_DOCUMENTS}/{}.json", self.base, self.upstream))
     }
 
     /// What the gateway says of itself.
@@ -134,9 +158,12 @@ impl Pending {
             means: means.clone(),
             found,
             client,
+            registered: None,
             verifier,
             redirect_uri,
             scopes,
+            base: None,
+            browser: None,
             begun: Instant::now(),
         }
     }
@@ -177,11 +204,37 @@ impl Pending {
             if !self.scopes.is_empty() {
                 query.append_pair("scope", &self.scopes.join(" "));
             }
+            // OpenID Connect Core, section 11: otherwise nothing is given that lasts.
+            if self.scopes.iter().any(|scope| scope == "offline_access") {
+                query.append_pair("prompt", "consent");
+            }
             if let Some(resource) = &self.found.resource {
                 query.append_pair("resource", resource);
             }
         }
         Ok(url.into())
+    }
+
+    /// Whether what came back was brought by the browser that the login was begun in.
+    pub(super) fn check_browser(&self, browser: Option<&str>) -> Result<(), OAuthError> {
+        match &self.browser {
+            Some(own) if browser != Some(own) => Err(OAuthError::Refused(
+                "the login was begun in another browser, or nobody is signed in there any more: nothing was done with it"
+                    .to_owned(),
+            )),
+            _ => Ok(()),
+        }
+    }
+
+    /// Whether the upstream's document is the one that the login was begun for.
+    pub(super) fn check_document(&self, told: &str) -> Result<(), OAuthError> {
+        let is_current = |account: &Arc<Account>| account.shelf.is_current();
+        match is_current(&self.account) && self.base.as_ref().is_none_or(is_current) {
+            true => Ok(()),
+            false => Err(OAuthError::Refused(format!(
+                "the upstream's document is another one since the login was begun: {told}; begin anew"
+            ))),
+        }
     }
 
     /// Whether what came back is of the authorization server that was asked (RFC 9207), to the letter.
@@ -220,6 +273,15 @@ impl Logins {
             }
         }
         all.insert(state, pending);
+    }
+
+    /// The upstream of the login with this `state`.
+    pub(super) fn upstream(&self, state: &str) -> Option<Arc<str>> {
+        let all = self.lock();
+        let pending = all
+            .get(state)
+            .filter(|pending| pending.begun.elapsed() < PATIENCE)?;
+        Some(pending.means.upstream.clone())
     }
 
     /// It is not there for anybody afterwards.

@@ -7,7 +7,16 @@ use sha2::{Digest, Sha256};
 
 /// 256 random bits as text.
 pub(super) fn random() -> Result<String, OAuthError> {
-    let mut bytes = [0_u8; 32];
+    text::<32>()
+}
+
+/// 128 random bits as text, for addresses that people may have to type.
+pub(super) fn random_short() -> Result<String, OAuthError> {
+    text::<16>()
+}
+
+fn text<const BYTES: usize>() -> Result<String, OAuthError> {
+    let mut bytes = [0_u8; BYTES];
     getrandom::fill(&mut bytes)
         .map_err(|error| OAuthError::Away(format!("there is no randomness: {error}")))?;
     Ok(URL_SAFE_NO_PAD.encode(bytes))

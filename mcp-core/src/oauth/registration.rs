@@ -5,7 +5,7 @@ use super::{
     binding::Binding,
     error::OAuthError,
     fetch::{Fetcher, host, plain},
-    login::Registrant,
+    login::Presence,
     server::Server,
 };
 use crate::secrets::Secrets;
@@ -138,14 +138,14 @@ impl Registered {
     pub(super) async fn make(
         fetcher: &Fetcher,
         server: &Server,
-        registrant: &Registrant,
+        presence: &Presence,
     ) -> Result<Self, OAuthError> {
         let Some(endpoint) = &server.registration_endpoint else {
             return Err(OAuthError::Refused(format!(
                 "the authorization server `{}` registers nobody: register the gateway there with the redirect URI {}, and write its \
                  `auth.client_id`",
                 plain(&server.issuer),
-                registrant.redirect_uri()
+                presence.redirect_uri()
             )));
         };
         let endpoint = fetcher.check("the registration endpoint", endpoint)?;
@@ -156,7 +156,7 @@ impl Registered {
                 .find(|method| knows(methods, method))
                 .unwrap_or(NONE),
         };
-        let mut body = registrant.metadata();
+        let mut body = presence.metadata();
         body["token_endpoint_auth_method"] = json!(asked);
         let reply = fetcher.post_json(&endpoint, body.to_string()).await?;
         let failed = |what: &str| {
@@ -182,7 +182,7 @@ impl Registered {
         }
         Ok(Self {
             issuer: server.issuer.clone(),
-            redirect_uri: registrant.redirect_uri(),
+            redirect_uri: presence.redirect_uri(),
             client_id: answer.client_id,
             client_secret: answer
                 .client_secret
@@ -196,10 +196,10 @@ impl Registered {
     }
 
     /// A client whose id is the URL of the gateway's document about itself.
-    pub(super) fn by_document(server: &Server, registrant: &Registrant, document: &str) -> Self {
+    pub(super) fn by_document(server: &Server, presence: &Presence, document: &str) -> Self {
         Self {
             issuer: server.issuer.clone(),
-            redirect_uri: registrant.redirect_uri(),
+            redirect_uri: presence.redirect_uri(),
             client_id: document.to_owned(),
             client_secret: None,
             method: NONE.to_owned(),
@@ -208,13 +208,13 @@ impl Registered {
     }
 
     /// Whether it is of this authorization server, leads back to this address, and has not ended.
-    pub(super) fn fits(&self, server: &Server, registrant: &Registrant) -> bool {
+    pub(super) fn fits(&self, server: &Server, presence: &Presence) -> bool {
         let now = SystemTime::now()
             .duration_since(UNIX_EPOCH)
             .unwrap_or_default()
             .as_secs();
         self.issuer == server.issuer
-            && self.redirect_uri == registrant.redirect_uri()
+            && self.redirect_uri == presence.redirect_uri()
             && self.until.is_none_or(|until| now < until)
     }
 

@@ -16,6 +16,7 @@ pub(super) struct Server {
     pub(super) authorization_endpoint: Option<String>,
     pub(super) token_endpoint: String,
     pub(super) registration_endpoint: Option<String>,
+    pub(super) revocation_endpoint: Option<String>,
     pub(super) scopes_supported: Vec<String>,
     pub(super) token_endpoint_auth_methods_supported: Option<Vec<String>>,
     pub(super) token_endpoint_auth_signing_alg_values_supported: Vec<String>,

@@ -1,4 +1,4 @@
-//! The token endpoint (RFC 6749 sections 4.1.3, 4.4 and 6).
+//! The token endpoint (RFC 6749 sections 4.1.3, 4.4 and 6), and the one where tokens are given back (RFC 7009).
 
 use super::{
     binding::Binding,
@@ -7,6 +7,7 @@ use super::{
     fetch::{Fetcher, host, plain},
     registration::{Client, Proof},
     scopes,
+    server::Server,
 };
 use crate::{encode, secrets::redacted};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
@@ -31,6 +32,8 @@ pub(super) enum Grounds<'a> {
     Client,
     /// A refresh token.
     Refresh(&'a Secret),
+    /// The token of a caller, which another one is to stand for (RFC 8693).
+    Exchange(&'a Secret),
     /// The code of a login.
     Code {
         code: &'a Secret,
@@ -71,6 +74,8 @@ struct Answer {
 
 impl Token {
     pub(super) fn new(access: Secret, begun: Instant, lifetime: Duration) -> Result<Self, OAuthError> {
+        // Whatever a server or a damaged file says.
+        let lifetime = lifetime.min(LONGEST);
         let header = encode::sensitive(&format!("Bearer {}", access.expose_secret())).map_err(|_| {
             OAuthError::Refused("the authorization server gave a token that is no header".to_owned())
         })?;
@@ -96,21 +101,15 @@ pub(super) async fn ask(
     let (form, credential) = form(binding, found, client, &grounds, scopes)?;
     let begun = Instant::now();
     let reply = fetcher
-        .post_form(&endpoint, form, credential)
+        .post_form(&endpoint, form, credential.clone())
         .await
         .map_err(|error| error.after("no token from the token endpoint: "))?;
     let status = reply.status;
+    let shown = shown(binding, client, &grounds, credential.as_ref());
     let said = |what: &str| {
-        let mut what = plain(what);
-        let secrets = match (&client.proof, &grounds) {
-            (Proof::Basic(secret) | Proof::Body(secret), _) => Some(&**secret),
-            (_, Grounds::Refresh(token)) => Some(*token),
-            (_, Grounds::Code { code, .. }) => Some(*code),
-            _ => None,
-        };
-        if let Some(secret) = secrets {
-            what = redacted(&what, secret);
-        }
+        // Before it is cut, since a part of a secret is one too, and after it, since what is left out may have stood in one.
+        let without = |text: String| shown.iter().fold(text, |text, secret| redacted(&text, secret));
+        let what = without(plain(&without(what.to_owned())));
         format!(
             "no token: the token endpoint at {} answered {}{what}",
             host(&endpoint),
@@ -132,7 +131,8 @@ pub(super) async fn ask(
         let words = format!(" {error} {}", answer.error_description.unwrap_or_default());
         let text = said(words.trim_end());
         return Err(match &*error {
-            "invalid_grant" | "invalid_client" => OAuthError::Forgotten(text),
+            "invalid_grant" => OAuthError::Forgotten(text),
+            "invalid_client" => OAuthError::UnknownClient(text),
             "temporarily_unavailable" | "server_error" => OAuthError::Away(text),
             _ => OAuthError::Refused(text),
         });
@@ -165,6 +165,71 @@ pub(super) async fn ask(
     })
 }
 
+/// What the token endpoint is shown that nobody else may read, as it is and as it stands in a form.
+fn shown(
+    binding: &Binding,
+    client: &Client,
+    grounds: &Grounds<'_>,
+    credential: Option<&HeaderValue>,
+) -> Vec<Secret> {
+    let is_id_secret = binding
+        .client_id
+        .as_ref()
+        .is_some_and(|id| id.reference().is_some());
+    let id = is_id_secret.then_some(&*client.id);
+    let proof = match &client.proof {
+        Proof::Basic(secret) | Proof::Body(secret) => Some(&**secret),
+        Proof::Signs(..) | Proof::Nothing => None,
+    };
+    let ground = match grounds {
+        Grounds::Client => [None, None],
+        Grounds::Refresh(token) | Grounds::Exchange(token) => [Some(*token), None],
+        Grounds::Code { code, verifier, .. } => [Some(*code), Some(*verifier)],
+    };
+    let credential = credential.and_then(|value| value.to_str().ok()?.strip_prefix("Basic "));
+    let texts = [id, proof]
+        .into_iter()
+        .chain(ground)
+        .flatten()
+        .map(ExposeSecret::expose_secret);
+    let mut all = Vec::new();
+    for text in texts.chain(credential) {
+        all.push(text.to_owned());
+        all.push(form_urlencoded::byte_serialize(text.as_bytes()).collect());
+    }
+    // One may be a part of another.
+    all.sort_by_key(|text: &String| std::cmp::Reverse(text.len()));
+    all.dedup();
+    all.into_iter().map(Into::into).collect()
+}
+
+/// Gives a token back, of this kind.
+pub(super) async fn revoke(
+    fetcher: &Fetcher,
+    found: &Found,
+    client: &Client,
+    (token, kind): (&Secret, &str),
+) -> Result<(), OAuthError> {
+    let named = found.server.revocation_endpoint.as_deref().unwrap_or_default();
+    let endpoint = fetcher.check("the revocation endpoint", named)?;
+    let (form, credential) = {
+        let mut form = form_urlencoded::Serializer::new(String::new());
+        form.append_pair("token", token.expose_secret());
+        form.append_pair("token_type_hint", kind);
+        let credential = identify(&mut form, client, &found.server)?;
+        (form.finish(), credential)
+    };
+    let reply = fetcher.post_form(&endpoint, form, credential).await?;
+    match reply.status.is_success() {
+        true => Ok(()),
+        false => Err(OAuthError::Away(format!(
+            "the revocation endpoint at {} answered {}",
+            host(&endpoint),
+            reply.status.as_u16()
+        ))),
+    }
+}
+
 /// What is posted, and the credential beside it.
 fn form(
     binding: &Binding,
@@ -182,6 +247,13 @@ fn form(
             form.append_pair("grant_type", "refresh_token");
             form.append_pair("refresh_token", token.expose_secret());
         }
+        Grounds::Exchange(token) => {
+            let kind = "urn:ietf:params:oauth:token-type:access_token";
+            form.append_pair("grant_type", "urn:ietf:params:oauth:grant-type:token-exchange");
+            form.append_pair("subject_token", token.expose_secret());
+            form.append_pair("subject_token_type", kind);
+            form.append_pair("requested_token_type", kind);
+        }
         Grounds::Code {
             code,
             verifier,
@@ -194,7 +266,7 @@ fn form(
         }
     }
     // A refreshed token has the scopes of the login, and a code those that it was asked for with.
-    if matches!(grounds, Grounds::Client) && !scopes.is_empty() {
+    if matches!(grounds, Grounds::Client | Grounds::Exchange(_)) && !scopes.is_empty() {
         form.append_pair("scope", &scopes.join(" "));
     }
     if let Some(resource) = &found.resource {
@@ -203,6 +275,16 @@ fn form(
     if let Some(audience) = &binding.audience {
         form.append_pair("audience", audience);
     }
+    let credential = identify(&mut form, client, &found.server)?;
+    Ok((form.finish(), credential))
+}
+
+/// Says in a form, or beside it, who asks.
+fn identify(
+    form: &mut form_urlencoded::Serializer<'_, String>,
+    client: &Client,
+    server: &Server,
+) -> Result<Option<HeaderValue>, OAuthError> {
     let id = client.id.expose_secret();
     let mut credential = None;
     match &client.proof {
@@ -225,11 +307,8 @@ fn form(
             form.append_pair("client_id", id);
             let kind = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
             form.append_pair("client_assertion_type", kind);
-            form.append_pair(
-                "client_assertion",
-                &client.assertion(&found.server)?.unwrap_or_default(),
-            );
+            form.append_pair("client_assertion", &client.assertion(server)?.unwrap_or_default());
         }
     }
-    Ok((form.finish(), credential))
+    Ok(credential)
 }

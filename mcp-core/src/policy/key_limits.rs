@@ -1,11 +1,16 @@
-//! How many calls the holders of keys and tokens may make, by their keys and by their roles. Each replica counts for itself.
+//! How many calls the holders of keys and tokens may make, by their keys and by their roles. Each replica counts for itself, unless
+//! there is somebody who counts for all of them.
 
 mod counted;
+mod names;
 
-use super::{Action, Asked, Gate, Hold, Refusal};
+use super::{Action, Asked, Gate, Held, Hold, Refusal, SharedLimits, Standing, Waiting, shared::Lease};
 use crate::spec::Method;
-use counted::Counted;
-use mcp_common::authenticator::{Grant, PlacedLimits, Principal};
+use counted::{Counted, Place};
+use mcp_common::{
+    authenticator::{Grant, PlacedLimits, Principal},
+    tally::Count,
+};
 use moka::{ops::compute::Op, policy::EvictionPolicy, sync::Cache};
 use std::{
     collections::HashMap,
@@ -23,12 +28,22 @@ pub struct CountedKeys {
     keys: RwLock<HashMap<Arc<str>, Arc<Holder>>>,
     /// Whoever comes with a token, by name.
     others: Cache<Arc<str>, Arc<Holder>>,
+    /// Counts for all replicas.
+    shared: Option<Arc<SharedLimits>>,
 }
 
 /// Somebody whose calls are counted.
 struct Holder {
     limits: Arc<[PlacedLimits]>,
     counted: Box<[Arc<Counted>]>,
+}
+
+/// What a call that was let in has of its limits.
+struct OfCall {
+    standing: Option<Standing>,
+    /// Given back when it is over.
+    _places: Vec<Place>,
+    _lease: Option<Lease>,
 }
 
 impl Default for CountedKeys {
@@ -38,6 +53,11 @@ impl Default for CountedKeys {
 }
 
 impl CountedKeys {
+    /// Has calls counted together with those of other replicas.
+    pub fn shared(self, shared: Option<Arc<SharedLimits>>) -> Self {
+        Self { shared, ..self }
+    }
+
     /// So many holders of tokens. Whoever called last is remembered: a cache that prefers those who call often would forget a new one at once, and with
     /// him what he has called.
     fn remembering(most: u64) -> Self {
@@ -48,6 +68,7 @@ impl CountedKeys {
                 .eviction_policy(EvictionPolicy::lru())
                 .time_to_idle(IDLE)
                 .build(),
+            shared: None,
         }
     }
 
@@ -102,16 +123,35 @@ impl CountedKeys {
 
 impl Gate for CountedKeys {
     fn admit(&self, asked: &Asked<'_>) -> Result<Option<Hold>, Refusal> {
-        let Action::Mcp { method, target, .. } = asked.action else {
+        let Some((grant, tool)) = limited(asked) else {
             return Ok(None);
         };
-        let grant = asked.principal.grant.as_deref().filter(|_| is_call(method));
-        let Some(grant) = grant.filter(|grant| !grant.limits().is_empty()) else {
-            return Ok(None);
-        };
-        let tool = target.filter(|_| method == Method::ToolsCall);
         self.of(asked.principal, grant).take(tool, SystemTime::now())
     }
+
+    fn admit_waiting<'a>(&'a self, asked: &'a Asked<'_>) -> Option<Waiting<'a>> {
+        let shared = self.shared.as_ref()?;
+        let (grant, tool) = limited(asked)?;
+        if !shared.is_there() {
+            shared.counted_alone();
+            return None;
+        }
+        let holder = self.of(asked.principal, grant);
+        let name = names::of_holder(asked.principal, grant);
+        Some(Box::pin(async move {
+            holder.take_together(shared, &name, tool, SystemTime::now()).await
+        }))
+    }
+}
+
+/// What limits calls of somebody, and the tool that is called, where anything does.
+fn limited<'a>(asked: &Asked<'a>) -> Option<(&'a Grant, Option<&'a str>)> {
+    let Action::Mcp { method, target, .. } = asked.action else {
+        return None;
+    };
+    let grant = asked.principal.grant.as_deref().filter(|_| is_call(method));
+    let grant = grant.filter(|grant| !grant.limits().is_empty())?;
+    Some((grant, target.filter(|_| method == Method::ToolsCall)))
 }
 
 /// What makes work; lists are there already, and streams are bounded for each client.
@@ -144,23 +184,95 @@ impl Holder {
     /// one may have counted what a wider one refuses.
     fn take(&self, tool: Option<&str>, now: SystemTime) -> Result<Option<Hold>, Refusal> {
         let all = || self.counted.iter().filter(|counted| counted.is_about(tool));
-        let mut places = Vec::new();
-        for counted in all() {
-            places.extend(counted.place()?);
-        }
+        let places = self.places(tool)?;
+        let mut standing = Standing::default();
         for (index, counted) in all().enumerate() {
-            if let Err(refusal) = counted.count_today(now) {
+            if let Err(refusal) = counted.count_today(now, &mut standing) {
                 all().take(index).for_each(|counted| counted.uncount_today());
                 return Err(refusal);
             }
         }
         for counted in all() {
-            if let Err(refusal) = counted.check_rate() {
+            if let Err(refusal) = counted.check_rate(&mut standing) {
                 all().for_each(|counted| counted.uncount_today());
                 return Err(refusal);
             }
         }
-        Ok((!places.is_empty()).then(|| -> Hold { Box::new(places) }))
+        Ok(OfCall::hold(places, None, standing))
+    }
+
+    /// The same for all replicas together; where they cannot be asked, it is this one alone that counts.
+    async fn take_together(
+        &self,
+        shared: &Arc<SharedLimits>,
+        name: &Arc<str>,
+        tool: Option<&str>,
+        now: SystemTime,
+    ) -> Result<Option<Hold>, Refusal> {
+        let all = || self.counted.iter().filter(|counted| counted.is_about(tool));
+        if let Some(refusal) = all().find_map(|counted| counted.known_refusal()) {
+            shared.refused_by_memory();
+            return Err(refusal);
+        }
+        // Where this replica alone has as many calls under way, nobody need be asked.
+        let places = self.places(tool)?;
+        let parts: Vec<_> = all()
+            .flat_map(|counted| {
+                counted
+                    .together()
+                    .map(move |(part, count)| (counted, part, count))
+            })
+            .collect();
+        let counts: Vec<&Count> = parts.iter().map(|(.., count)| *count).collect();
+        if counts.is_empty() {
+            return Ok(None);
+        }
+        let Some(taken) = shared.take(name, &counts).await else {
+            drop(places);
+            return self.take(tool, now);
+        };
+        match taken {
+            Ok((left, lease)) => {
+                let mut standing = Standing::default();
+                for ((counted, part, _), left) in parts.iter().zip(left) {
+                    standing.extend(counted.line_together(*part, left, now));
+                }
+                all().for_each(|counted| counted.note(now));
+                Ok(OfCall::hold(places, lease, standing))
+            }
+            Err((by, wait)) => match parts.get(by) {
+                Some((counted, part, _)) => Err(counted.refused_together(*part, wait)),
+                // It was looked at before.
+                None => self.take(tool, now),
+            },
+        }
+    }
+
+    fn places(&self, tool: Option<&str>) -> Result<Vec<Place>, Refusal> {
+        let mut places = Vec::new();
+        for counted in self.counted.iter().filter(|counted| counted.is_about(tool)) {
+            places.extend(counted.place()?);
+        }
+        Ok(places)
+    }
+}
+
+impl OfCall {
+    fn hold(places: Vec<Place>, lease: Option<Lease>, standing: Standing) -> Option<Hold> {
+        let standing = Some(standing).filter(|standing| !standing.is_empty());
+        let is_empty = places.is_empty() && lease.is_none() && standing.is_none();
+        let held = Self {
+            standing,
+            _places: places,
+            _lease: lease,
+        };
+        (!is_empty).then(|| -> Hold { Box::new(held) })
+    }
+}
+
+impl Held for OfCall {
+    fn standing(&mut self) -> Option<Standing> {
+        self.standing.take()
     }
 }
 
@@ -208,7 +320,9 @@ mod tests {
     /// How long the caller is told to wait, and which limit it is.
     fn refused(taken: Result<Option<Hold>, Refusal>) -> (Duration, String) {
         match taken {
-            Err(Refusal::Limited { reason, retry_after }) => (retry_after, reason),
+            Err(Refusal::Limited {
+                reason, retry_after, ..
+            }) => (retry_after, reason),
             Err(other) => panic!("{other}"),
             Ok(_) => panic!("let in"),
         }

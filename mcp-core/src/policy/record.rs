@@ -193,6 +193,9 @@ impl Record {
 
     /// By the names of OpenTelemetry's conventions, where these have one.
     fn describe(&self, span: &mut OpenSpan) {
+        if !span.is_sampled() {
+            return;
+        }
         let shared = |text: &Arc<str>| Attribute::text(text.to_string());
         let trace = &self.trace;
         match (self.door, &self.path) {

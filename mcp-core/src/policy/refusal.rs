@@ -1,5 +1,6 @@
 //! Why a request is not let in.
 
+use super::Standing;
 use mcp_common::authenticator::{Denied, Principal};
 use std::time::Duration;
 
@@ -22,6 +23,8 @@ pub enum Refusal {
         reason: String,
         /// When it is worth another try.
         retry_after: Duration,
+        /// Where the caller stands with it, where that can be said.
+        standing: Option<Standing>,
     },
     /// The gateway cannot do now what it has to do with every request of the kind. Becomes HTTP 503.
     #[error("{0}")]

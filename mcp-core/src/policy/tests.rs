@@ -36,6 +36,7 @@ impl Gate for Places {
         Err(Refusal::Limited {
             reason: "too many at once".to_owned(),
             retry_after: Duration::from_secs(1),
+            standing: None,
         })
     }
 

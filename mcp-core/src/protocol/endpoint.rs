@@ -48,6 +48,11 @@ impl Endpoint {
         Self { activity, ..self }
     }
 
+    /// Calls upstreams in another way.
+    pub fn with_engine(self, engine: Engine) -> Self {
+        Self { engine, ..self }
+    }
+
     /// Has somebody outside asked about calls.
     pub fn with_external(self, external: Option<Arc<External>>) -> Self {
         Self { external, ..self }

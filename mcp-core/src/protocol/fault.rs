@@ -2,7 +2,7 @@
 
 use super::envelope::Id;
 use crate::{
-    policy::{Refusal, Verdict},
+    policy::{Refusal, Standing, Verdict},
     spec::Era,
 };
 use http::StatusCode;
@@ -25,6 +25,7 @@ struct Parts {
     hides: bool,
     scopes: Vec<String>,
     external: Option<Verdict>,
+    standing: Option<Standing>,
 }
 
 impl Fault {
@@ -39,6 +40,7 @@ impl Fault {
             hides: false,
             scopes: Vec::new(),
             external: None,
+            standing: None,
         }))
     }
 
@@ -51,6 +53,16 @@ impl Fault {
     pub(super) fn consulted(mut self, verdict: Option<Verdict>) -> Self {
         self.0.external = verdict;
         self
+    }
+
+    /// Where the caller stands with their limits, where the call counted for any.
+    pub(super) fn standing_at(mut self, standing: Option<Standing>) -> Self {
+        self.0.standing = standing;
+        self
+    }
+
+    pub(super) fn standing(&self) -> Option<&Standing> {
+        self.0.standing.as_ref()
     }
 
     pub(super) fn external(&self) -> Option<Verdict> {
@@ -175,10 +187,15 @@ impl Fault {
             Refusal::Forbidden(_) => Self::of_http(StatusCode::FORBIDDEN, reason),
             Refusal::Hidden => unknown(),
             Refusal::Unable(_) => Self::of_http(StatusCode::SERVICE_UNAVAILABLE, reason),
-            Refusal::Limited { retry_after, .. } => {
+            Refusal::Limited {
+                retry_after,
+                standing,
+                ..
+            } => {
                 let mut fault = Self::of_http(StatusCode::TOO_MANY_REQUESTS, reason);
                 fault.0.data = Some(json!({"retryAfterSeconds": retry_after.as_secs_f64()}));
                 fault.0.retry_after = Some(*retry_after);
+                fault.0.standing.clone_from(standing);
                 fault
             }
         }

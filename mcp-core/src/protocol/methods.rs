@@ -30,7 +30,8 @@ pub(super) fn is_served(exchange: &Exchange<'_>, method: Method, era: Era) -> bo
 
 /// Answers one request, whose envelope is checked, if it is let in and unless its client cancels it.
 pub(super) async fn serve(ask: &Ask<'_>, method: Method, asked: &Asked<'_>) -> Result<Reply, Fault> {
-    let mut permit = admit(ask, method, asked)?;
+    let mut permit = admit(ask, method, asked).await?;
+    let standing = permit.standing();
     let answer = pin!(answer(ask, asked));
     let answered = match &ask.call {
         None => answer.await,
@@ -44,10 +45,11 @@ pub(super) async fn serve(ask: &Ask<'_>, method: Method, asked: &Asked<'_>) -> R
     match answered {
         Ok(mut reply) => {
             reply.trace.external = ask.external.get().copied();
+            reply.standing = standing;
             Ok(reply.holding(permit))
         }
         Err(fault) => {
-            let fault = fault.consulted(ask.external.get().copied());
+            let fault = fault.consulted(ask.external.get().copied()).standing_at(standing);
             permit.answered(&Answer {
                 status: fault.status(),
                 trace: &Trace::of_fault(&fault),
@@ -59,12 +61,13 @@ pub(super) async fn serve(ask: &Ask<'_>, method: Method, asked: &Asked<'_>) -> R
     }
 }
 
-fn admit(ask: &Ask<'_>, method: Method, asked: &Asked<'_>) -> Result<Permit, Fault> {
+async fn admit(ask: &Ask<'_>, method: Method, asked: &Asked<'_>) -> Result<Permit, Fault> {
     let exchange = ask.exchange;
     let target = asked.mirrored_name().and_then(as_string);
     let arguments = asked.arguments().map(RawValue::get);
     let request = exchange.asked(method, target.as_deref(), arguments);
-    ask.endpoint.gateway.policy.admit(&request).map_err(|refusal| {
+    let admitted = ask.endpoint.gateway.policy.admit_call(&request).await;
+    admitted.map_err(|refusal| {
         let target = target.as_deref().unwrap_or_default();
         Fault::refused(&refusal, || match method {
             Method::ResourcesRead | Method::ResourcesSubscribe => Fault::resource_not_found(target, ask.era),

@@ -2,7 +2,7 @@
 
 use super::{envelope::Id, fault::Fault};
 use crate::{
-    policy::{Answer, Permit, Record, Trace, Verdict},
+    policy::{Answer, Permit, Record, Standing, Trace, Verdict},
     spec::Era,
 };
 use bytes::Bytes;
@@ -23,6 +23,8 @@ pub struct Reply {
     pub session: Option<String>,
     /// The `Retry-After` to set.
     pub retry_after: Option<Duration>,
+    /// The `RateLimit` and `RateLimit-Policy` to set.
+    pub standing: Option<Standing>,
     /// The scopes that the caller's token would need.
     pub scopes: Vec<String>,
     /// The `WWW-Authenticate` to set; whoever speaks HTTP knows it.
@@ -59,6 +61,7 @@ impl Reply {
             body: ReplyBody::Empty,
             session: None,
             retry_after: None,
+            standing: None,
             scopes: Vec::new(),
             challenge: None,
             ends: None,
@@ -78,6 +81,7 @@ impl Reply {
             body: ReplyBody::Json(pieces),
             session: None,
             retry_after: None,
+            standing: None,
             scopes: Vec::new(),
             challenge: None,
             ends: None,
@@ -154,6 +158,7 @@ impl Reply {
     pub(super) fn fault(fault: &Fault, era: Era) -> Self {
         let mut reply = Self::json(fault.status(), fault.to_json(era));
         reply.retry_after = fault.retry_after();
+        reply.standing = fault.standing().cloned();
         reply.scopes = fault.scopes().to_vec();
         reply.trace = Trace::of_fault(fault);
         reply

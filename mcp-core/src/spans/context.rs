@@ -79,6 +79,21 @@ impl SpanContext {
     }
 }
 
+/// What others keep in the trace, which may stand in several headers (W3C Trace Context, "tracestate Header Field Values").
+pub(super) fn state(headers: &HeaderMap) -> Option<HeaderValue> {
+    let mut all = headers.get_all(TRACE_STATE).iter();
+    let first = all.next()?;
+    if all.next().is_none() {
+        return Some(first.clone());
+    }
+    let all: Vec<&[u8]> = headers
+        .get_all(TRACE_STATE)
+        .iter()
+        .map(HeaderValue::as_bytes)
+        .collect();
+    HeaderValue::from_maybe_shared(bytes::Bytes::from(all.join(&b","[..]))).ok()
+}
+
 /// Never zero, which would be none.
 fn random<const N: usize>() -> Option<[u8; N]> {
     let mut bytes = [0; N];

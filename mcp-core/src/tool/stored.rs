@@ -104,8 +104,15 @@ impl Compile for ToolCompiler {
             problems.extend(role.into_iter().flat_map(|role| self.check_role(role)));
         } else if kind == Kind::UPSTREAM {
             let upstream: Option<&UpstreamDefinition> = definition.downcast_ref();
+            let probed = upstream.zip(self.probes.as_ref());
+            problems.extend(
+                probed
+                    .into_iter()
+                    .flat_map(|(upstream, probes)| probes.check(&upstream.health)),
+            );
             if let Some(service) = upstream.filter(|upstream| upstream.protocol == UpstreamProtocol::Http) {
-                return Base::check(service);
+                problems.extend(Base::check(service).err().into_iter().flat_map(|found| found.0));
+                return none_of(problems);
             }
             problems.extend(
                 upstream

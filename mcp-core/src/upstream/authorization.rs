@@ -4,7 +4,10 @@ use super::{error::UpstreamError, http::dressed, settings::HubSettings};
 use crate::{
     connect::{ConnectSettings, Connector, Policy},
     egress::EgressSettings,
-    oauth::{Account, Accounts, Binding, Challenge, Fetcher, Means, OAuthError, Registrant, Shown},
+    oauth::{
+        Account, Accounts, Binding, Challenge, Fetcher, Means, OAuthError, REFUSED, Registrant, Shown,
+        Ticket, Told,
+    },
     tool::Transport,
 };
 use http::{StatusCode, Uri, header};
@@ -12,7 +15,7 @@ use hyper_util::{
     client::legacy::Client,
     rt::{TokioExecutor, TokioTimer},
 };
-use mcp_common::definition::UpstreamDefinition;
+use mcp_common::{definition::UpstreamDefinition, secret::Secret};
 use std::{sync::Arc, time::Duration};
 
 /// Authorization servers are asked seldom.
@@ -23,6 +26,8 @@ const IDLE: Duration = Duration::from_secs(30);
 pub(super) struct Authorization {
     account: Arc<Account>,
     means: Arc<Means>,
+    /// The gateway's own account, where this is a caller's.
+    base: Option<Arc<Account>>,
 }
 
 /// How often one request is made.
@@ -42,18 +47,64 @@ impl Authorization {
         let Some(binding) = Binding::of(definition) else {
             return Ok(None);
         };
+        let means = Self::means(url, definition, settings, binding)?;
+        Ok(Some(Self {
+            account: settings.accounts.account(&means.upstream, url, &means.binding),
+            means: Arc::new(means),
+            base: None,
+        }))
+    }
+
+    /// The same with the account of a caller, if they have connected one.
+    pub(super) fn of_caller(&self, accounts: &Accounts, owner: &Arc<str>) -> Result<Self, UpstreamError> {
+        let means = &self.means;
+        let account = accounts.of_caller(&means.upstream, &means.url, &means.binding, owner);
+        let missing = || UpstreamError::NoGrant("none is connected".to_owned());
+        Ok(self.with(account.ok_or_else(missing)?))
+    }
+
+    /// The same with what the token of a caller is exchanged for.
+    pub(super) fn of_token(&self, accounts: &Accounts, token: &Arc<Secret>) -> Self {
+        let means = &self.means;
+        let account = accounts.of_token(&self.account, &means.upstream, &means.url, &means.binding, token);
+        self.with(account)
+    }
+
+    /// The same with one that the caller is about to connect.
+    pub(super) fn for_caller(&self, accounts: &Accounts, ticket: &Ticket) -> Self {
+        let means = &self.means;
+        self.with(accounts.for_caller(ticket, &means.url, &means.binding))
+    }
+
+    fn with(&self, account: Arc<Account>) -> Self {
+        Self {
+            account,
+            means: self.means.clone(),
+            base: Some(self.account.clone()),
+        }
+    }
+
+    fn means(
+        url: &str,
+        definition: &UpstreamDefinition,
+        settings: &HubSettings,
+        binding: Binding,
+    ) -> Result<Means, UpstreamError> {
         // What is wrong with it was found when it was written.
         let transport = Transport::of_upstream(definition, &mut Vec::new());
         // Others than those that the operator names are not shown the document's certificate.
         let strange = transport.for_strangers().unwrap_or_default();
         let (tls, hop) = dressed(&transport, settings)?;
         let (strange_tls, _) = dressed(&strange, settings)?;
-        let client = |gateway: EgressSettings, transport: &Transport, tls| {
+        let policy = |gateway: EgressSettings, transport: &Transport| {
+            Arc::new(Policy {
+                gateway,
+                own: transport.egress.clone(),
+            })
+        };
+        let client = |egress: Arc<Policy>, transport: &Transport, tls| {
             let connecting = ConnectSettings {
-                egress: Arc::new(Policy {
-                    gateway,
-                    own: transport.egress.clone(),
-                }),
+                egress,
                 server_name: transport.server_name.clone(),
                 timeout: definition.timeouts.connect(),
             };
@@ -68,25 +119,23 @@ impl Authorization {
             allow_loopback: false,
             ..settings.egress.clone()
         };
+        let strangers = policy(public, &strange);
         let named = std::iter::once(url).chain(binding.named());
         let fetcher = Fetcher {
             // Those that are none were found when the document was written.
             named: named.filter_map(|url| url.parse::<Uri>().ok()).collect(),
-            own: client(settings.egress.clone(), &transport, tls),
-            public: client(public, &strange, strange_tls),
+            own: client(policy(settings.egress.clone(), &transport), &transport, tls),
+            public: client(strangers.clone(), &strange, strange_tls),
+            strangers,
             hop: hop.clone(),
         };
-        let means = Means {
+        Ok(Means {
             upstream: definition.id.clone(),
             url: url.to_owned(),
             binding,
             fetcher,
             secrets: settings.secrets.clone(),
-        };
-        Ok(Some(Self {
-            account: settings.accounts.account(&means.upstream, url, &means.binding),
-            means: Arc::new(means),
-        }))
+        })
     }
 
     /// Whether somebody can log in.
@@ -94,18 +143,57 @@ impl Authorization {
         self.account.takes_logins()
     }
 
-    /// Begins a login: the address that somebody has to open.
+    /// What tells the account from all others.
+    pub(super) fn number(&self) -> u64 {
+        self.account.number()
+    }
+
+    /// Begins a login, which this browser ends if one is named: the address that somebody has to open.
     pub(super) async fn begin_login(
         &self,
         accounts: &Accounts,
+        browser: Option<String>,
         registrant: &Registrant,
     ) -> Result<String, OAuthError> {
-        accounts.begin_login(&self.account, &self.means, registrant).await
+        let of = (self.base.as_ref(), browser);
+        accounts
+            .begin_login(&self.account, &self.means, of, registrant)
+            .await
+    }
+
+    /// Gives the login back.
+    pub(super) async fn forget(&self) -> Told {
+        self.account.forget(Some(&self.means)).await
+    }
+
+    /// Gives back a caller's account of this id, at this server.
+    pub(super) async fn give_back(&self, accounts: &Accounts, id: &str) -> Option<Told> {
+        accounts.give_back(id, Some(&self.means)).await
+    }
+
+    /// Why there is no token, with what can be done about it.
+    fn told(&self, error: OAuthError) -> UpstreamError {
+        match error {
+            OAuthError::LoginNeeded(text) if self.account.is_of_caller() => UpstreamError::NoGrant(text),
+            // What the server does not take time and again may be one that only its owner can mend.
+            OAuthError::Refused(text)
+                if self.account.is_of_caller() && self.account.login_state().login_needed =>
+            {
+                UpstreamError::NoGrant(text)
+            }
+            error => error.into(),
+        }
+    }
+
+    /// Why nothing is done, where the server refuses the token that was just got for it.
+    pub(super) fn refused(&self) -> UpstreamError {
+        self.told(OAuthError::Refused(REFUSED.to_owned()))
     }
 
     /// What the first attempt is sent with.
     pub(super) async fn shown(&self) -> Result<Option<Shown>, UpstreamError> {
-        Ok(self.account.shown(&self.means).await?)
+        let showing = self.account.shown(&self.means).await;
+        showing.map_err(|error| self.told(error))
     }
 
     /// What the next attempt is sent with; `None` where there is none, since the server has taken the token, or refuses it for good.
@@ -120,16 +208,21 @@ impl Authorization {
             StatusCode::UNAUTHORIZED if !attempts.is_renewed => {
                 attempts.is_renewed = true;
                 let renewing = self.account.renewed(&self.means, shown, challenge());
-                Ok(Some(renewing.await?))
+                renewing.await.map(Some).map_err(|error| self.told(error))
             }
-            StatusCode::UNAUTHORIZED => Ok(None),
+            StatusCode::UNAUTHORIZED => {
+                if let Some(shown) = shown {
+                    self.account.refused(shown);
+                }
+                Ok(None)
+            }
             StatusCode::FORBIDDEN if !attempts.is_widened && challenge().wants_more() => {
                 if let Some(shown) = shown {
                     shown.prove();
                 }
                 attempts.is_widened = true;
                 let widening = self.account.widened(&self.means, shown, challenge());
-                Ok(Some(widening.await?))
+                widening.await.map(Some).map_err(|error| self.told(error))
             }
             _ => {
                 if let Some(shown) = shown {

@@ -12,6 +12,7 @@ use super::{
 use crate::{json::members::Members, relay::Line, spec::Method};
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue};
+use mcp_common::secret::Secret;
 use serde_json::{Value, json, value::RawValue};
 use std::sync::Arc;
 
@@ -39,6 +40,10 @@ pub struct RemoteCall {
     pub caller: Option<Caller>,
     /// The name of who asks; `None` for nobody in particular.
     pub principal: Option<Arc<str>>,
+    /// What tells who asks from all others whose accounts are used; `None` for nobody in particular.
+    pub owner: Option<Arc<str>>,
+    /// The token that the caller has shown, where it is one that another one can be got for.
+    pub token: Option<Arc<Secret>>,
 }
 
 impl RemoteCall {
@@ -52,6 +57,8 @@ impl RemoteCall {
             line: None,
             caller: None,
             principal: None,
+            owner: None,
+            token: None,
         }
     }
 }
@@ -71,6 +78,7 @@ impl RemoteCall {
         Some(ClientKey {
             caller: self.caller.clone()?,
             client: self.line.as_ref().map(Line::client).unwrap_or_default(),
+            account: None,
         })
     }
 }

@@ -29,6 +29,8 @@ const IDLE: Duration = Duration::from_secs(600);
 pub(super) struct ClientKey {
     pub(super) caller: Caller,
     pub(super) client: ClientCan,
+    /// The account that it is used with, where that is the caller's own.
+    pub(super) account: Option<u64>,
 }
 
 /// All of them.

@@ -36,6 +36,9 @@ pub enum UpstreamError {
     /// There is no token that the server takes.
     #[error("{0}")]
     Authorization(String),
+    /// It is used with the caller's own account, and there is none, or not for this.
+    #[error("{0}")]
+    NoGrant(String),
     /// A step took longer than the definition allows.
     #[error("{step} took longer than {limit:?} (`timeouts.{member}`)")]
     Timeout {
@@ -78,6 +81,17 @@ pub enum UpstreamError {
         /// The bound.
         limit: u32,
     },
+    /// The same, and who waits has waited for too long, or others wait already.
+    #[error("{limit} calls are under way (`limits.concurrency`), and {why}")]
+    NoTurn {
+        /// The bound.
+        limit: u32,
+        /// What came of waiting.
+        why: String,
+    },
+    /// Every endpoint has as many requests as it may have.
+    #[error("{0}")]
+    Busy(String),
     /// There are as many clients with sessions of their own as the definition allows.
     #[error("{limit} clients use it in sessions of their own, and no more do at once (`limits.clients`)")]
     TooManyClients {
@@ -124,6 +138,24 @@ impl UpstreamError {
             | Self::Timeout { .. }
             | Self::NotMcp(_)
             | Self::Ended(_) => true,
+            _ => false,
+        }
+    }
+
+    /// Whether another server that does the same may be asked: this one certainly got nothing; or it may have, and what is asked may be done twice.
+    pub(crate) fn means_stand_in(&self, only_reads: bool) -> bool {
+        match self {
+            Self::Unreachable(_)
+            | Self::NotConnected(_)
+            | Self::Tls(_)
+            | Self::Refused(_)
+            | Self::Secret(_)
+            | Self::Overloaded { .. }
+            | Self::NoTurn { .. }
+            | Self::Busy(_)
+            | Self::SessionGone => true,
+            Self::Connection(_) | Self::Ended(_) | Self::Slow { .. } => only_reads,
+            Self::Status { status, .. } => only_reads && (502..=504).contains(status),
             _ => false,
         }
     }

@@ -30,8 +30,8 @@ use bytes::Bytes;
 use http::{
     HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode, Uri, header, uri::Scheme,
 };
-use http_body_util::Full;
-use hyper::body::Incoming;
+use http_body_util::{BodyExt, Full};
+use hyper::body::{Body, Incoming};
 use hyper_util::{
     client::legacy::Client,
     rt::{TokioExecutor, TokioTimer},
@@ -145,7 +145,10 @@ impl HttpLink {
             uri,
             definition: definition.clone(),
             secrets: settings.secrets.clone(),
-            authorization: Authorization::of(&over_http, definition, settings)?,
+            authorization: match &news.account {
+                Some(own) => Some(own.clone()),
+                None => Authorization::of(&over_http, definition, settings)?,
+            },
             via: settings.via.as_ref().map(|via| via.value(None)),
             session: OnceLock::new(),
             news,
@@ -186,11 +189,12 @@ impl HttpLink {
     /// Asks how the server is. Any answer shows that it is alive, but a status of 500 and above; the end of a stream is not waited for.
     pub(super) async fn probe(self: &Arc<Self>, health: &Health) -> Result<(), UpstreamError> {
         let path = health.path.as_deref();
-        if path.is_some() || health.probe == Some(Probe::Http) {
+        if path.is_some() || health.probe() == Some(Probe::Http) {
             let uri = path.map_or_else(|| Ok(self.uri.clone()), |path| at(&self.uri, path))?;
             let headers = self.headers(&Outgoing::nothing(Speech::Opening))?;
             let response = self.send(&uri, Method::GET, headers, Bytes::new()).await?;
             let status = response.status();
+            drained(response.into_body()).await;
             return match status.is_server_error() {
                 true => Err(UpstreamError::Status {
                     status: status.as_u16(),
@@ -336,8 +340,7 @@ impl HttpLink {
             {
                 Some(next) => shown = Some(next),
                 None if response.status() == StatusCode::UNAUTHORIZED && !self.has_session() => {
-                    let text = "the server refuses the token that the gateway was just given for it (401)";
-                    return Err(UpstreamError::Authorization(text.to_owned()));
+                    return Err(authorization.refused());
                 }
                 None => return Ok(response),
             }
@@ -368,6 +371,20 @@ impl HttpLink {
             }
             _ => Ok(response),
         }
+    }
+}
+
+/// What a probe reads of an answer at the most.
+const PROBED: u64 = 64 << 10;
+
+/// How long it waits for that.
+const DRAINING: Duration = Duration::from_secs(1);
+
+/// Reads a short body to its end, so that the connection serves the next probe, too. What may have no end is not waited for.
+async fn drained(body: Incoming) {
+    if body.size_hint().exact().is_some_and(|size| size <= PROBED) {
+        // A body that breaks off costs its connection, and says nothing.
+        let _ = tokio::time::timeout(DRAINING, body.collect()).await;
     }
 }
 

@@ -5,6 +5,7 @@ use super::{
     drift::Drift,
     error::UpstreamError,
     inventory::{self, Inventory, Shelf},
+    logins::over_http,
     remote::{Lasting, Remote},
     settings::HubSettings,
     status::Status,
@@ -14,10 +15,11 @@ use super::{
 };
 use crate::{
     egress::EgressSettings,
-    fleet::{EndpointStatus, Fleets},
+    fleet::{EndpointStatus, Fleets, QueueStatus},
+    oauth::Present,
     relay::Updates,
 };
-use arc_swap::ArcSwap;
+use arc_swap::{ArcSwap, ArcSwapOption};
 use bytes::Bytes;
 use mcp_common::{
     definition::{
@@ -54,12 +56,14 @@ type Listener = Arc<dyn Fn(&str) + Send + Sync>;
 /// Owns every connection to upstreams, and every program.
 pub struct Hub {
     settings: ArcSwap<HubSettings>,
+    /// By which URL browsers reach the gateway, as far as it is known.
+    pub(super) base: ArcSwapOption<String>,
     shelf: Arc<Shelf>,
     programs: Arc<Programs>,
     fleets: Fleets,
     /// Where supervisors and calls run, whoever asks.
     runtime: Handle,
-    remotes: ArcSwap<Remotes>,
+    remotes: Arc<ArcSwap<Remotes>>,
     /// Held while definitions change.
     changing: Mutex<()>,
     changes: Arc<Changes>,
@@ -106,10 +110,11 @@ impl Hub {
         Arc::new(Self {
             shelf: Arc::new(Shelf::new(settings.kept_in.clone())),
             programs: Programs::new(&settings),
-            fleets: Fleets::telling(settings.events.clone()),
+            fleets: Fleets::telling(settings.events.clone(), settings.probes.clone()),
             settings: ArcSwap::from_pointee(settings),
+            base: ArcSwapOption::empty(),
             runtime,
-            remotes: ArcSwap::default(),
+            remotes: Arc::default(),
             changing: Mutex::new(()),
             changes: Arc::default(),
             tasks,
@@ -125,14 +130,23 @@ impl Hub {
 
     /// Takes over what is defined now, of which only MCP servers are its concern. Upstreams that are not among these end; nobody waits for those that are new.
     pub fn define(&self, definitions: impl Iterator<Item = Arc<UpstreamDefinition>>) {
+        self.define_of(definitions, &|_| false);
+    }
+
+    /// The same, where there may be documents that cannot be used now: `is_stored` says whether there is one of an id. What is kept of these is.
+    pub fn define_of(
+        &self,
+        definitions: impl Iterator<Item = Arc<UpstreamDefinition>>,
+        is_stored: &dyn Fn(&str) -> bool,
+    ) {
         let changing = lock(&self.changing);
         let before = self.remotes.load_full();
         let mut after = Remotes::new();
         let mut changed: Vec<Arc<str>> = Vec::new();
         let definitions: Vec<_> = definitions.collect();
         // Also of those that are switched off: a login is to be there when they are switched on again.
-        let ids = definitions.iter().map(|definition| &*definition.id).collect();
-        self.settings.load().accounts.keep_only(&ids);
+        let present: Vec<_> = definitions.iter().flat_map(|one| servers(one)).collect();
+        self.settings.load().accounts.keep_only(&present, is_stored);
         let servers = definitions
             .iter()
             .filter(|definition| definition.enabled && definition.protocol == UpstreamProtocol::Mcp)
@@ -193,6 +207,7 @@ impl Hub {
             }
             _ => is_other_egress,
         };
+        before.probes.allow(stdio_allow.clone());
         let mut remotes = Remotes::clone(&self.remotes.load());
         let concerned: Vec<Arc<str>> = remotes
             .iter()
@@ -308,6 +323,11 @@ impl Hub {
         Some(self.remotes.load().get(id)?.fleet.as_ref()?.status())
     }
 
+    /// How many calls wait for it.
+    pub fn queue(&self, id: &str) -> Option<QueueStatus> {
+        Some(self.remotes.load().get(id)?.queue())
+    }
+
     /// Its tools that are other ones than those that were approved.
     pub fn drift(&self, id: &str) -> Option<Vec<Drift>> {
         Some(self.remotes.load().get(id)?.drift())
@@ -348,7 +368,8 @@ impl Hub {
     pub async fn watch(&self, upstream: &str, uri: &Arc<str>, updates: Arc<Updates>) -> Option<Watching> {
         let remote = self.remotes.load().get(upstream)?.clone();
         let tells = remote.inventory.load().as_ref()?.features.subscriptions;
-        if !tells {
+        // It is told to the gateway, and what callers may see is known by their accounts alone.
+        if !tells || remote.definition.is_used_in_names_of_callers() {
             return None;
         }
         let mut watching = remote.watched.add(uri, updates)?;
@@ -368,10 +389,18 @@ impl Hub {
 
     /// Makes a new connection, and waits for nothing.
     pub(super) fn begin_anew(&self, id: &str) {
-        if let Some(remote) = self.remotes.load().get(id) {
-            let (answer, _) = oneshot::channel();
-            // Where so much is wanted already, a connection is made anyway.
-            let _ = remote.orders.try_send(Order::Restart(answer));
+        self.beginner()(id);
+    }
+
+    /// Does so when it is called, whether or not the hub is at hand.
+    pub(super) fn beginner(&self) -> impl Fn(&str) + Send + 'static {
+        let remotes = self.remotes.clone();
+        move |id| {
+            if let Some(remote) = remotes.load().get(id) {
+                let (answer, _) = oneshot::channel();
+                // Where so much is wanted already, a connection is made anyway.
+                let _ = remote.orders.try_send(Order::Restart(answer));
+            }
         }
     }
 
@@ -448,6 +477,17 @@ impl Changes {
             listener(id);
         }
     }
+}
+
+/// Those that may have tokens of their own.
+fn servers(definition: &UpstreamDefinition) -> impl Iterator<Item = Present<'_>> {
+    let all = definition.endpoints.iter().map(|endpoint| &endpoint.url);
+    let urls = all.chain(&definition.url).map(|url| over_http(url));
+    urls.map(move |url| Present {
+        id: &definition.id,
+        url,
+        is_found: definition.origin.is_some(),
+    })
 }
 
 /// A panic elsewhere does not make these wrong.

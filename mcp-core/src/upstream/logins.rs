@@ -1,8 +1,9 @@
 //! Logins to upstreams: somebody begins one, opens an address, and comes back from there with what the gateway gets its tokens with.
 
-use super::{authorization::Authorization, error::UpstreamError, hub::Hub};
-use crate::oauth::{Account, Answered, Binding, LoginState, OAuthError, Registrant};
+use super::{accounts::GivenBack, authorization::Authorization, error::UpstreamError, hub::Hub};
+use crate::oauth::{Account, Answered, Binding, LoggedIn, LoginState, OAuthError, Registrant};
 use std::sync::Arc;
+use tokio::task::JoinError;
 use tokio_util::task::AbortOnDropHandle;
 
 impl Hub {
@@ -21,33 +22,49 @@ impl Hub {
             return Some(Err(UpstreamError::Refused(text.to_owned())));
         }
         let accounts = self.settings().accounts.clone();
-        let beginning = async move { authorization.begin_login(&accounts, &registrant).await };
+        let beginning = async move { authorization.begin_login(&accounts, None, &registrant).await };
         Some(self.here(beginning).await)
     }
 
-    /// Ends a login with what came back, and connects anew; the answer is the id of the upstream.
+    /// The upstream of the login with this `state`, where one is waited for.
+    pub fn upstream_of_login(&self, state: &str) -> Option<Arc<str>> {
+        self.settings().accounts.upstream_of_login(state)
+    }
+
+    /// Ends a login with what came back to this browser, and connects anew where it was the gateway's. It goes on when nobody waits for it any more: what came back is
+    /// good only once.
     pub async fn finish_login(
         &self,
         state: &str,
-        issuer: Option<&str>,
+        (issuer, browser): (Option<&str>, Option<&str>),
         answered: Answered,
-    ) -> Result<Arc<str>, UpstreamError> {
+    ) -> Result<LoggedIn, UpstreamError> {
         let accounts = self.settings().accounts.clone();
-        let (state, issuer) = (state.to_owned(), issuer.map(str::to_owned));
-        let finishing = async move { accounts.finish_login(&state, issuer.as_deref(), answered).await };
-        let id = self.here(finishing).await?;
-        self.begin_anew(&id);
-        Ok(id)
+        let state = state.to_owned();
+        let (issuer, browser) = (issuer.map(str::to_owned), browser.map(str::to_owned));
+        let begin_anew = self.beginner();
+        let finishing = async move {
+            let finished = accounts
+                .finish_login(&state, issuer.as_deref(), browser.as_deref(), answered)
+                .await?;
+            if finished.caller.is_none() {
+                begin_anew(&finished.upstream);
+            }
+            Ok::<_, OAuthError>(finished)
+        };
+        Ok(self.runtime().spawn(finishing).await.map_err(broken)??)
     }
 
-    /// Forgets a login, and connects anew. `None` if there is no such upstream.
-    pub async fn forget_login(&self, id: &str) -> Option<Result<(), UpstreamError>> {
-        let Some(account) = self.account(id)? else {
-            return Some(Err(no_login()));
+    /// Forgets a login, tells the authorization server so where it wants to be told, and connects anew. `None` if there is no such upstream.
+    pub async fn forget_login(&self, id: &str) -> Option<Result<GivenBack, UpstreamError>> {
+        let authorization = match self.authorization(id)? {
+            Ok(authorization) => authorization,
+            Err(error) => return Some(Err(error)),
         };
-        account.forget().await;
+        let forgetting = async move { Ok(authorization.forget().await) };
+        let told = self.here(forgetting).await.map(GivenBack::from);
         self.begin_anew(id);
-        Some(Ok(()))
+        Some(told)
     }
 
     /// How a login is doing; `None` where an upstream gets no tokens, or is not there.
@@ -69,7 +86,7 @@ impl Hub {
         Some(url.zip(binding).map(account))
     }
 
-    fn authorization(&self, id: &str) -> Option<Result<Authorization, UpstreamError>> {
+    pub(super) fn authorization(&self, id: &str) -> Option<Result<Authorization, UpstreamError>> {
         let definition = self.offer(id)?.definition;
         let url = definition.replicas().next()?.url.clone();
         Some(
@@ -85,20 +102,17 @@ impl Hub {
     }
 
     /// On this runtime, to which connections belong, whichever thread asks.
-    async fn here<T: Send + 'static>(
+    pub(super) async fn here<T: Send + 'static>(
         &self,
         work: impl Future<Output = Result<T, OAuthError>> + Send + 'static,
     ) -> Result<T, UpstreamError> {
         let working = AbortOnDropHandle::new(self.runtime().spawn(work));
-        let broken = |_| OAuthError::Away("the login ended in an internal error".to_owned());
         Ok(working.await.map_err(broken)??)
     }
 }
 
-fn no_login() -> UpstreamError {
-    UpstreamError::Refused(
-        "nobody logs in to it: its document has no `auth.type: oauth2_authorization_code`".to_owned(),
-    )
+fn broken(_: JoinError) -> OAuthError {
+    OAuthError::Away("the login ended in an internal error".to_owned())
 }
 
 /// `ws` is `http` until the connection is open.

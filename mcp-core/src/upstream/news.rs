@@ -2,6 +2,7 @@
 
 use super::{
     asked::{Askable, Role},
+    authorization::Authorization,
     outgoing::Speech,
     progress,
     watched::Watched,
@@ -33,6 +34,8 @@ pub(super) struct Purpose {
     /// Whose program it is, where it is one client's.
     pub(super) caller: Option<Arc<str>>,
     pub(super) role: Role,
+    /// The caller whose account is used; without, what the document has for everybody.
+    pub(super) account: Option<Authorization>,
     /// What clients want to hear of.
     pub(super) watched: Arc<Watched>,
     /// Whoever takes the lists.
@@ -50,6 +53,8 @@ pub(super) struct News {
     pub(super) lost: CancellationToken,
     /// Who answers what the server asks.
     pub(super) askable: Arc<Askable>,
+    /// The caller whose account is used.
+    pub(super) account: Option<Authorization>,
     /// What clients want to hear of.
     watched: Arc<Watched>,
     /// Subscriptions of which the server has not said yet what it honours.
@@ -64,6 +69,7 @@ impl News {
         Arc::new(Self {
             changed: purpose.changed.clone(),
             askable: Arc::new(Askable::new(purpose.role.whose)),
+            account: purpose.account.clone(),
             watched: purpose.watched.clone(),
             doubt: Notify::new(),
             lost: CancellationToken::new(),

@@ -86,7 +86,9 @@ fn own_headers(definition: &UpstreamDefinition, add: &mut dyn FnMut(&str, &str))
         Some(
             UpstreamAuth::Bearer { .. }
             | UpstreamAuth::ClientCredentials(_)
-            | UpstreamAuth::AuthorizationCode(_),
+            | UpstreamAuth::AuthorizationCode(_)
+            | UpstreamAuth::User(_)
+            | UpstreamAuth::TokenExchange(_),
         ) => add("authorization", &format!("Bearer {CREDENTIAL}")),
         Some(UpstreamAuth::Basic { .. }) => add("authorization", &format!("Basic {CREDENTIAL}")),
     }

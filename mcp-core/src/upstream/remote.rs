@@ -2,6 +2,7 @@
 
 use super::{
     asked::{Role, Whose},
+    authorization::Authorization,
     call::{self, RemoteCall, Wanted},
     clients::{ClientKey, Clients},
     drift::{Drift, drift},
@@ -18,7 +19,12 @@ use super::{
     supervisor::Order,
     watched::Watched,
 };
-use crate::{fleet::Fleet, relay::ClientCan, spec::Method};
+use crate::{
+    fleet::{Fleet, QueueStatus, queue_rule},
+    live::{Bulkhead, NoTurn, Turns},
+    relay::ClientCan,
+    spec::Method,
+};
 use arc_swap::{ArcSwap, ArcSwapOption};
 use bytes::Bytes;
 use mcp_common::{
@@ -31,14 +37,17 @@ use mcp_common::{
 use serde_json::json;
 use std::{
     collections::BTreeMap,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
-    time::Duration,
+    sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError},
+    time::{Duration, Instant},
 };
-use tokio::sync::{Notify, Semaphore, mpsc, watch};
+use tokio::sync::{Notify, mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
 /// How long calls wait for a session at another endpoint.
 const MOVING: Duration = Duration::from_secs(5);
+
+/// Who waited for less has not waited.
+const BRIEF: Duration = Duration::from_millis(1);
 
 /// How many tools one event names.
 const MOST_NAMED: usize = 100;
@@ -77,9 +86,11 @@ pub(super) struct Remote {
     /// Sessions of single clients.
     pub(super) clients: Clients,
     /// The server told on any connection that a list changed.
-    changed: Arc<Notify>,
+    pub(super) changed: Arc<Notify>,
+    /// What accounts of callers are used with.
+    pub(super) own: OnceLock<Authorization>,
     session: watch::Sender<Option<Arc<Session>>>,
-    places: Semaphore,
+    places: Bulkhead,
 }
 
 impl Remote {
@@ -91,9 +102,11 @@ impl Remote {
         lasting: Lasting,
     ) -> (Arc<Self>, mpsc::Receiver<Order>) {
         let (orders, inbox) = mpsc::channel(8);
-        let places = definition.limits.concurrency as usize;
+        let limits = &definition.limits;
+        let turns: Arc<Turns> = before.map_or_else(Arc::default, |before| before.places.turns.clone());
+        let places = Bulkhead::new(limits.concurrency as usize, queue_rule(limits), turns);
         let remote = Arc::new(Self {
-            places: Semaphore::new(places.min(Semaphore::MAX_PERMITS)),
+            places,
             inventory: ArcSwapOption::new(known.inventory),
             approved: Mutex::new(
                 known
@@ -113,6 +126,7 @@ impl Remote {
             stop: CancellationToken::new(),
             clients: Clients::new(definition.limits.clients as usize),
             changed: Arc::default(),
+            own: OnceLock::new(),
             session: watch::Sender::new(None),
             shown: ArcSwap::new(definition.clone()),
             definition,
@@ -253,17 +267,42 @@ impl Remote {
         call: RemoteCall,
         settings: &HubSettings,
     ) -> Result<Bytes, UpstreamError> {
-        let Ok(_place) = self.places.try_acquire() else {
-            return Err(UpstreamError::Overloaded {
-                limit: self.definition.limits.concurrency,
-            });
-        };
         let limit = self.definition.timeouts.call();
+        let begun = Instant::now();
+        let entered = self.places.enter((call.principal.as_deref(), begun + limit));
+        let _place = entered.await.map_err(|why| self.has_no_place(&why))?;
+        // What it waited is a part of its time.
+        let limit = match begun.elapsed() {
+            waited if waited < BRIEF => limit,
+            waited => limit.saturating_sub(waited),
+        };
         let calling = self.attempts(&call, settings);
         super::session::within_call(calling, call.line.as_ref(), limit, call.wanted.step()).await
     }
 
+    fn has_no_place(&self, why: &NoTurn) -> UpstreamError {
+        let limits = &self.definition.limits;
+        match limits.queue {
+            0 => UpstreamError::Overloaded {
+                limit: limits.concurrency,
+            },
+            _ => UpstreamError::NoTurn {
+                limit: limits.concurrency,
+                why: why.to_string(),
+            },
+        }
+    }
+
+    /// How many wait for it: for a place among its calls, and for one of its endpoints.
+    pub(super) fn queue(&self) -> QueueStatus {
+        let of_endpoints = self.fleet.as_ref().map(|fleet| fleet.queue()).unwrap_or_default();
+        self.places.turns.status().and(of_endpoints)
+    }
+
     async fn attempts(&self, call: &RemoteCall, settings: &HubSettings) -> Result<Bytes, UpstreamError> {
+        if self.definition.is_used_in_names_of_callers() {
+            return self.ask_with_account(call, settings).await;
+        }
         let shared = match self.current() {
             Err(_) if self.is_moving() => self.next_session().await?,
             current => current?,
@@ -299,7 +338,7 @@ impl Remote {
 
     /// Whether the call is made again in a new session: nothing was done where the server does not know who asks. A session that is at one of several
     /// endpoints is followed by one at another, if this one is gone.
-    fn may_go_on(&self, call: &RemoteCall, is_at_one: bool, error: &UpstreamError) -> bool {
+    pub(super) fn may_go_on(&self, call: &RemoteCall, is_at_one: bool, error: &UpstreamError) -> bool {
         let has_others = is_at_one && self.fleet.is_some();
         let is_repeatable = match &call.wanted {
             Wanted::Tool(tool) => tool.is_repeatable,
@@ -335,6 +374,7 @@ impl Remote {
         let purpose = Purpose {
             role: self.shared_role(),
             caller: None,
+            account: None,
             watched: self.watched.clone(),
             changed: self.changed.clone(),
         };
@@ -362,7 +402,7 @@ impl Remote {
         Session::open(&self.definition, settings, self.owned(&purpose)).await
     }
 
-    fn owned<'a>(&'a self, purpose: &'a Purpose) -> Owned<'a> {
+    pub(super) fn owned<'a>(&'a self, purpose: &'a Purpose) -> Owned<'a> {
         Owned {
             programs: &self.programs,
             fleet: self.fleet.as_ref(),
@@ -399,6 +439,11 @@ impl Remote {
         definition.era = UpstreamEra::Legacy;
         definition.transport = Some(transport);
         Session::open(&Arc::new(definition), settings, self.owned(&purpose)).await
+    }
+
+    /// The connection of the lists, if there is one.
+    pub(super) fn listed(&self) -> Option<Arc<Session>> {
+        self.session.borrow().clone()
     }
 
     fn current(&self) -> Result<Arc<Session>, UpstreamError> {

@@ -9,7 +9,7 @@ use super::{
     outgoing::{Outgoing, Speech},
     settings::HubSettings,
 };
-use crate::fleet::{Fleet, Keys, Lease, Mask, Verdict, Who};
+use crate::fleet::{Fleet, Keys, Lease, Mask, Unavailable, Verdict, Who};
 use bytes::Bytes;
 use mcp_common::definition::{UpstreamDefinition, upstream::Health};
 use std::{
@@ -71,9 +71,10 @@ impl Replicas {
         let mut last = None;
         self.fleet.earn();
         loop {
-            let lease = match self.fleet.pick_again(keys, tried) {
+            let who = (out.asks.principal, deadline);
+            let lease = match self.fleet.admit(keys, tried, who).await {
                 Ok(lease) => lease.until(deadline),
-                Err(why) => return last.unwrap_or_else(|| Err(UpstreamError::Unreachable(why.to_string()))),
+                Err(why) => return last.unwrap_or_else(|| Err(none(&why))),
             };
             let place = lease.place;
             tried.add(place);
@@ -163,6 +164,14 @@ impl Replicas {
         (out.is_repeatable && !is_asked)
             .then(|| self.fleet.patience(tried, left))
             .flatten()
+    }
+}
+
+/// Nothing was sent.
+fn none(why: &Unavailable) -> UpstreamError {
+    match why {
+        Unavailable::Busy { .. } | Unavailable::NoTurn { .. } => UpstreamError::Busy(why.to_string()),
+        Unavailable::Open { .. } | Unavailable::Tried => UpstreamError::Unreachable(why.to_string()),
     }
 }
 

@@ -1,6 +1,9 @@
 //! What a deployment sets about upstreams.
 
-use crate::{egress::EgressSettings, oauth::Accounts, secrets::Secrets, tls_material::TrustRoots, via::Via};
+use crate::{
+    egress::EgressSettings, fleet::Probes, oauth::Accounts, secrets::Secrets, tls_material::TrustRoots,
+    via::Via,
+};
 use mcp_common::events::Events;
 use std::{path::PathBuf, time::Duration};
 
@@ -21,6 +24,8 @@ pub struct HubSettings {
     pub max_result_bytes: u64,
     /// Commands that definitions may start, exactly as definitions write them. None, if it is empty.
     pub stdio_allow: Vec<String>,
+    /// Probes beside those of MCP and HTTP. What they may start is `stdio_allow`, too.
+    pub probes: Probes,
     /// Programs that run at once, of all upstreams.
     pub most_programs: usize,
     /// A program and its arguments that runs [`keep_watch`](super::keep_watch), so that programs end with a gateway that is killed; empty for none.
@@ -47,6 +52,7 @@ impl Default for HubSettings {
             via: None,
             max_result_bytes: 256 << 10,
             stdio_allow: Vec::new(),
+            probes: Probes::default(),
             most_programs: 64,
             warden: Vec::new(),
             kept_in: None,

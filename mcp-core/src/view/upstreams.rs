@@ -1,5 +1,6 @@
 //! Upstreams as inventories: what of theirs an instance shows, under which names, and who answers requests for it.
 
+mod connecting;
 pub(super) mod finished;
 mod origin;
 mod prompts;
@@ -85,7 +86,10 @@ impl Inventories for UpstreamInventories {
 impl UpstreamInventories {
     /// What answers for tasks: calls of tools turn into them.
     fn tasks(&self, chosen: &[tools::Chosen]) -> BTreeMap<Arc<str>, Arc<dyn Origin>> {
-        let upstreams: BTreeSet<&Arc<str>> = chosen.iter().map(|chosen| &chosen.offered.upstream).collect();
+        let owners = chosen.iter().map(|chosen| &chosen.offered);
+        let stand_ins = chosen.iter().flat_map(|chosen| &chosen.stand_ins);
+        let upstreams: BTreeSet<&Arc<str>> =
+            owners.chain(stand_ins).map(|offered| &offered.upstream).collect();
         let has_tasks = |upstream: &Arc<str>| {
             let inventory = self.hub.offer(upstream).and_then(|offer| offer.inventory);
             inventory.is_some_and(|inventory| inventory.features.tasks)

@@ -79,6 +79,8 @@ pub(crate) async fn call(hub: &Hub, tool: &str, arguments: &str) -> Result<Strin
         line: None,
         caller: None,
         principal: None,
+        owner: None,
+        token: None,
     };
     let result = hub.call("u", call).await?;
     Ok(String::from_utf8(result.to_vec()).unwrap())

@@ -2,7 +2,11 @@ use mcp_common::{
     authenticator::Authenticator,
     datasource::DataSource,
     discovery::{Discovery, Habits, Surroundings},
-    plugin::{AuthenticatorFactory, DataSourceFactory, DiscoveryFactory, PluginError, Registry, Settings},
+    plugin::{
+        AuthenticatorFactory, DataSourceFactory, DiscoveryFactory, HealthProbeFactory, PluginError, Registry,
+        Settings,
+    },
+    probe::{self, HealthProbe},
 };
 use std::sync::Arc;
 
@@ -50,6 +54,25 @@ impl DiscoveryFactory for Rumour {
     }
 }
 
+#[derive(Default)]
+struct Pulse;
+
+#[mcp_common::health_probe("pulse")]
+impl HealthProbeFactory for Pulse {
+    fn check(&self, _: &str, _: &Settings) -> Vec<PluginError> {
+        Vec::new()
+    }
+
+    fn make(
+        &self,
+        _: &str,
+        _: &Settings,
+        _: &probe::Surroundings,
+    ) -> Result<Arc<dyn HealthProbe>, PluginError> {
+        Err(PluginError::Start("no heart".to_owned()))
+    }
+}
+
 fn main() -> Result<(), PluginError> {
     let sources = Registry::<dyn DataSourceFactory>::data_sources()?;
     assert_eq!(sources.names().collect::<Vec<_>>(), ["redis_7"]);
@@ -60,5 +83,8 @@ fn main() -> Result<(), PluginError> {
     let discoveries = Registry::<dyn DiscoveryFactory>::discoveries()?;
     assert_eq!(discoveries.names().collect::<Vec<_>>(), ["rumour"]);
     discoveries.get("rumour")?;
+    let probes = Registry::<dyn HealthProbeFactory>::health_probes()?;
+    assert_eq!(probes.names().collect::<Vec<_>>(), ["pulse"]);
+    probes.get("pulse")?;
     Ok(())
 }

@@ -132,7 +132,7 @@ impl Introspection {
     fn principal(
         &self,
         issuer: &Issuer,
-        token: &Verified,
+        (token, shown): (&Verified, &str),
         arrival: Arrival<'_>,
     ) -> Result<Principal, Denied> {
         token.check(issuer, arrival.resource, SystemTime::now())?;
@@ -141,11 +141,10 @@ impl Introspection {
             subject: token.subject.clone(),
             admin: gathered.is_admin,
             attributes: Some(token.attributes.clone()),
-            grant: Some(Arc::new(Grant::of_token(
-                gathered,
-                token.scopes.clone(),
-                Some(token.end),
-            ))),
+            grant: Some(Arc::new(
+                Grant::of_token(gathered, token.scopes.clone(), Some(token.end))
+                    .by(Arc::new(shown.to_owned().into())),
+            )),
         })
     }
 }
@@ -171,7 +170,7 @@ impl Authenticator for Introspection {
         let mut away = None;
         for known in &self.issuers {
             match self.ask(known, shown).await {
-                Ok(Some(token)) => return self.principal(&known.asked.issuer, &token, arrival),
+                Ok(Some(token)) => return self.principal(&known.asked.issuer, (&token, shown), arrival),
                 Ok(None) => {}
                 Err(unavailable @ Denied::Unavailable(_)) => away = Some(unavailable),
                 Err(denied) => return Err(denied),

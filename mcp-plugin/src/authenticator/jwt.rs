@@ -13,6 +13,7 @@ use keys::{IssuerKeys, KeySet};
 use mcp_common::{
     authenticator::{Arrival, Authenticator, Denied, Gathered, Grant, KeyRing, Principal},
     plugin::{AuthenticatorFactory, PluginError, Settings, Surroundings},
+    secret::Secret,
     tasks::Ends,
 };
 use moka::sync::Cache;
@@ -46,6 +47,7 @@ struct Known {
     issuer: usize,
     keys: Arc<KeySet>,
     token: Arc<Verified>,
+    shown: Arc<Secret>,
 }
 
 impl Jwt {
@@ -94,6 +96,7 @@ impl Jwt {
             issuer: number,
             keys: keys.clone(),
             token,
+            shown: Arc::new(shown.to_owned().into()),
         };
         self.verified.insert(id, known.clone());
         Ok(known)
@@ -126,7 +129,9 @@ impl Authenticator for Jwt {
             return Err(Denied::Missing);
         }
         let shown = text(shown::key(arrival.headers)?).unwrap_or_default();
-        let Known { issuer, token, .. } = self.verify(shown).await?;
+        let Known {
+            issuer, token, shown, ..
+        } = self.verify(shown).await?;
         let Some((issuer, _)) = self.issuers.get(issuer) else {
             return Err(Denied::Missing);
         };
@@ -136,11 +141,9 @@ impl Authenticator for Jwt {
             subject: token.subject.clone(),
             admin: gathered.is_admin,
             attributes: Some(token.attributes.clone()),
-            grant: Some(Arc::new(Grant::of_token(
-                gathered,
-                token.scopes.clone(),
-                Some(token.end),
-            ))),
+            grant: Some(Arc::new(
+                Grant::of_token(gathered, token.scopes.clone(), Some(token.end)).by(shown),
+            )),
         })
     }
 

@@ -4,6 +4,7 @@
 //! pages, and a watch goes on behind it. Gateways write with compare-and-swap, and in the same transaction they put
 //! down who wrote, under a prefix of its own.
 
+mod announcement;
 mod api;
 mod batches;
 mod client;
@@ -23,7 +24,8 @@ mod watch;
 mod words;
 mod write;
 
-pub use discovery::EtcdDiscovery;
+pub use announcement::EtcdAnnouncement;
+pub use discovery::{EtcdDiscovery, OF_CONNECTION};
 pub use settings::EtcdSettings;
 
 use api::RangeRequest;

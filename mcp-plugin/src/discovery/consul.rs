@@ -3,8 +3,8 @@
 mod answer;
 mod place;
 
-use super::replicas::Replica;
-use answer::{Instance, Services};
+use super::replicas::{Listed, Replica};
+use answer::Services;
 use async_trait::async_trait;
 use bytes::Bytes;
 use futures_util::{FutureExt, StreamExt, future::select_all, stream};
@@ -82,7 +82,7 @@ struct Followed {
     wait: Duration,
     /// What was answered last, by the path that was asked for.
     known: BTreeMap<String, Answer>,
-    last: Option<Vec<(String, Value)>>,
+    last: Option<Listed>,
     looked: Option<Instant>,
 }
 
@@ -149,7 +149,7 @@ impl Followed {
         let services: Services = read(&path, &answer.body)?;
         let wanted: Vec<String> = services
             .into_iter()
-            .filter(|(name, tags)| self.place.wants(name, tags))
+            .filter(|(name, tags)| self.place.wants(name, tags.as_deref().unwrap_or_default()))
             .map(|(name, _)| name)
             .collect();
         if wanted.is_empty() && answer.is_filtered {
@@ -174,14 +174,14 @@ impl Followed {
         let (mut announced, mut notes) = (Vec::new(), Vec::new());
         for answer in answers {
             let (name, path, answer) = answer?;
-            let instances: Vec<Instance> = read(&path, &answer.body)?;
+            let instances: Vec<Value> = read(&path, &answer.body)?;
             announced.push(self.upstream(&name, instances, &mut notes));
             known.insert(path, answer);
         }
         Ok((known, announced, notes))
     }
 
-    fn upstream(&self, name: &str, instances: Vec<Instance>, notes: &mut Vec<String>) -> Announced {
+    fn upstream(&self, name: &str, answered: Vec<Value>, notes: &mut Vec<String>) -> Announced {
         let refused = |reason: &str| Announced {
             id: name.to_owned(),
             document: Err(reason.to_owned()),
@@ -189,8 +189,12 @@ impl Followed {
         let Some(id) = id_of(name) else {
             return refused("nothing of the name can be an id");
         };
-        if instances.is_empty() {
+        if answered.is_empty() {
             return refused("no instance passes its checks; those that were there stay");
+        }
+        let instances = answer::instances(name, answered, notes);
+        if instances.is_empty() {
+            return refused("no instance of it can be read; those that were there stay");
         }
         let tags = answer::tags(&instances);
         let replicas: Vec<Replica> = instances.into_iter().map(Replica::from).collect();
@@ -234,6 +238,7 @@ impl Discovery for Followed {
                 Err(reason) => (one.id.clone(), Value::from(reason.clone())),
             })
             .collect();
+        let seen = (seen, notes.clone());
         if self.last.as_ref() == Some(&seen) {
             return Ok(Look::Same);
         }

@@ -3,9 +3,11 @@
 
 mod ear;
 mod entries;
+mod hosts;
+mod room;
 mod services;
 
-use super::replicas::{self, Template};
+use super::replicas::{self, Listed, Template};
 use async_trait::async_trait;
 use ear::Ear;
 use entries::Entries;
@@ -13,11 +15,11 @@ use mcp_common::{
     discovery::{Announced, Discovery, Habits, Look, NotSeen, Set, Surroundings},
     plugin::{DiscoveryFactory, PluginError, Settings, Table},
 };
-use serde_json::Value;
+use room::Room;
 use services::Services;
 use std::{
     future::pending,
-    net::{Ipv4Addr, SocketAddrV4},
+    net::{IpAddr, Ipv4Addr, SocketAddrV4},
     time::{Duration, Instant},
 };
 
@@ -46,7 +48,7 @@ impl DiscoveryFactory for Multicast {
     }
 
     fn check(&self, place: &str, settings: &Settings) -> Vec<PluginError> {
-        Heard::read(place, settings, Duration::ZERO)
+        Heard::read(place, settings, Duration::ZERO, 0)
             .err()
             .into_iter()
             .collect()
@@ -58,7 +60,8 @@ impl DiscoveryFactory for Multicast {
         settings: &Settings,
         gateway: &Surroundings,
     ) -> Result<Box<dyn Discovery>, PluginError> {
-        Ok(Box::new(Heard::read(place, settings, gateway.interval)?))
+        let heard = Heard::read(place, settings, gateway.interval, gateway.max_servers)?;
+        Ok(Box::new(heard))
     }
 }
 
@@ -68,14 +71,16 @@ struct Heard {
     services: Option<Services>,
     template: Template,
     interval: Duration,
+    /// More servers are not heard of.
+    most: usize,
     /// Of both, as long as they can be listened to.
     ears: Option<(Option<Ear>, Option<Ear>)>,
     asked: Option<Instant>,
-    last: Option<Vec<(String, Value)>>,
+    last: Option<Listed>,
 }
 
 impl Heard {
-    fn read(place: &str, settings: &Settings, interval: Duration) -> Result<Self, PluginError> {
+    fn read(place: &str, settings: &Settings, interval: Duration, most: usize) -> Result<Self, PluginError> {
         let known = [
             &["only", "group", "service", "interface", "ttl"][..],
             &replicas::SETTINGS,
@@ -109,6 +114,7 @@ impl Heard {
             services: by_mdns.then_some(services),
             template: Template::read(&table)?,
             interval,
+            most,
             ears: None,
             asked: None,
             last: None,
@@ -127,13 +133,40 @@ impl Heard {
 
     /// Takes up what was said since the last time.
     fn hear(&mut self, now: Instant) {
-        let Some((group, mdns)) = &self.ears else { return };
-        if let (Some(ear), Some((_, entries))) = (group, &mut self.entries) {
-            ear.said(AT_ONCE).for_each(|(text, _)| entries.take(&text, now));
+        let Self {
+            entries,
+            services,
+            ears,
+            most,
+            ..
+        } = self;
+        let mut entries = entries.as_mut().map(|(_, entries)| entries);
+        if let Some(entries) = &mut entries {
+            entries.forget(now);
         }
-        if let (Some(ear), Some(services)) = (mdns, &mut self.services) {
-            ear.said(AT_ONCE)
-                .for_each(|(text, from)| services.take(&text, from, now));
+        if let Some(services) = services {
+            services.forget(now);
+        }
+        let Some((group, mdns)) = ears else { return };
+        let room = |others, others_of_one| Room {
+            most: *most,
+            others,
+            others_of_one,
+        };
+        if let (Some(ear), Some(entries)) = (group, &mut entries) {
+            for (text, from) in ear.said(AT_ONCE) {
+                let from = from.ip();
+                let others = services.as_ref().map(|all| (all.len(), all.of_one(from)));
+                let (all, of_one) = others.unwrap_or_default();
+                entries.take(&text, from, room(all, of_one), now);
+            }
+        }
+        if let (Some(ear), Some(services)) = (mdns, services) {
+            for (text, from) in ear.said(AT_ONCE) {
+                let of = |from: IpAddr| entries.as_ref().map(|all| (all.len(), all.of_one(from)));
+                let (all, of_one) = of(from.ip()).unwrap_or_default();
+                services.take(&text, from, room(all, of_one), now);
+            }
         }
     }
 
@@ -162,11 +195,11 @@ impl Discovery for Heard {
         }
         self.hear(now);
         let mut set = Set::default();
-        if let Some((_, entries)) = &mut self.entries {
-            set.upstreams.extend(entries.announced(now, &mut set.notes));
+        if let Some((_, entries)) = &self.entries {
+            set.upstreams.extend(entries.announced(&mut set.notes));
         }
-        if let Some(services) = &mut self.services {
-            let found: Vec<Announced> = services.announced(now, &self.template, &mut set.notes);
+        if let Some(services) = &self.services {
+            let found: Vec<Announced> = services.announced(&self.template, &mut set.notes);
             set.upstreams.extend(found);
         }
         let seen: Vec<_> = set
@@ -177,6 +210,7 @@ impl Discovery for Heard {
                 Err(reason) => (one.id.clone(), reason.clone().into()),
             })
             .collect();
+        let seen = (seen, set.notes.clone());
         if self.last.as_ref() == Some(&seen) {
             return Ok(Look::Same);
         }

@@ -1,7 +1,10 @@
 //! Upstreams whose replicas are found one by one, by host and port; the configuration says what else there is to say of them.
 
 use mcp_common::{
-    definition::UpstreamDefinition,
+    definition::{
+        UpstreamDefinition,
+        upstream::{MOST_ENDPOINTS, UpstreamProtocol, same_place},
+    },
     discovery::Announced,
     document::Document,
     plugin::{PluginError, Table},
@@ -16,11 +19,17 @@ const FOUND: [&str; 5] = ["id", "url", "endpoints", "command", "transport"];
 /// The highest weight of an endpoint.
 const MOST_WEIGHT: u32 = 10_000;
 
+/// Documents by the names of their upstreams, and notes.
+pub(super) type Listed = (Vec<(String, Value)>, Vec<String>);
+
 /// What all replicas have in common.
 #[derive(Debug)]
 pub(super) struct Template {
     scheme: String,
     path: String,
+    protocol: UpstreamProtocol,
+    /// The region whose replicas are to be preferred.
+    region: Option<String>,
     members: Map<String, Value>,
 }
 
@@ -64,6 +73,14 @@ impl Template {
         let template = Self {
             scheme: scheme.to_owned(),
             path: path.to_owned(),
+            protocol: match members.get("protocol").and_then(Value::as_str) {
+                Some("http") => UpstreamProtocol::Http,
+                _ => UpstreamProtocol::Mcp,
+            },
+            region: members
+                .get("balance")
+                .and_then(|balance| balance.get("prefer_region")?.as_str())
+                .map(str::to_owned),
             members,
         };
         template
@@ -77,6 +94,8 @@ impl Template {
         let example = Replica {
             host: "replica.example".to_owned(),
             port: 80,
+            // Which regions there are is found.
+            region: self.region.clone(),
             ..Replica::default()
         };
         let document = self.document(id, vec![example]);
@@ -85,17 +104,34 @@ impl Template {
         read.map(drop).map_err(|problems| problems.to_string())
     }
 
-    /// The upstream that these are. What cannot be an address is left out, and its reason is a note.
+    /// The upstream that these are. What cannot be an address is left out, and so are those beyond what an upstream has; the reasons are notes.
     pub(super) fn announced(&self, id: &str, replicas: Vec<Replica>, notes: &mut Vec<String>) -> Announced {
         let count = replicas.len();
-        let usable: Vec<Replica> = replicas
-            .into_iter()
-            .filter(|replica| {
-                let reason = replica.problem();
-                notes.extend(reason.map(|reason| format!("{id}: {reason}, and is left out")));
-                reason.is_none()
-            })
-            .collect();
+        let usable = replicas.into_iter().filter(|replica| {
+            let reason = replica.problem().map(str::to_owned).or_else(|| {
+                let url = self.url(replica);
+                let reason = self.protocol.check_endpoint(&url).err();
+                reason.map(|reason| format!("the endpoint {url} {reason}"))
+            });
+            let is_usable = reason.is_none();
+            notes.extend(reason.map(|reason| format!("{id}: {reason}, and is left out")));
+            is_usable
+        });
+        let mut usable = self.in_order(usable.collect());
+        if usable.len() > MOST_ENDPOINTS {
+            notes.push(format!(
+                "{id}: {} endpoints are there, of which {MOST_ENDPOINTS} are used",
+                usable.len()
+            ));
+            let is_far = |replica: &Replica| self.region.is_some() && replica.region != self.region;
+            usable.sort_by_key(|replica| (replica.priority, is_far(replica)));
+            usable.truncate(MOST_ENDPOINTS);
+        }
+        if let Some(wanted) = self.region.as_ref().filter(|_| !self.is_met(&usable)) {
+            notes.push(format!(
+                "{id}: no endpoint is in the region `{wanted}` (balance.prefer_region)"
+            ));
+        }
         Announced {
             document: match usable.is_empty() {
                 true => Err(format!(
@@ -107,11 +143,23 @@ impl Template {
         }
     }
 
-    /// In an order of its own, so that answers in another order are the same upstream.
-    fn document(&self, id: &str, mut replicas: Vec<Replica>) -> Value {
+    /// In an order of their own, so that answers in another order are the same upstream, and each once.
+    fn in_order(&self, mut replicas: Vec<Replica>) -> Vec<Replica> {
         replicas.sort();
         let mut urls = BTreeSet::new();
-        replicas.retain(|replica| urls.insert(self.url(replica)));
+        replicas.retain(|replica| urls.insert(same_place(&self.url(replica)).to_owned()));
+        replicas
+    }
+
+    /// Whether somebody is in the region that is preferred, or none is.
+    fn is_met(&self, replicas: &[Replica]) -> bool {
+        let is_there = |replica: &Replica| replica.region == self.region;
+        self.region.is_none() || replicas.iter().any(is_there)
+    }
+
+    fn document(&self, id: &str, replicas: Vec<Replica>) -> Value {
+        let replicas = self.in_order(replicas);
+        let is_met = self.is_met(&replicas);
         let most = replicas.iter().map(|replica| replica.weight).max().unwrap_or(0);
         let endpoints: Vec<Value> = replicas
             .iter()
@@ -132,6 +180,11 @@ impl Template {
         let mut document = json!({"id": id, "endpoints": endpoints});
         if let Some(own) = document.as_object_mut() {
             own.extend(self.members.clone());
+        }
+        // A region that is empty for a while takes nobody away.
+        let balance = document.get_mut("balance").and_then(Value::as_object_mut);
+        if let Some(balance) = balance.filter(|_| !is_met) {
+            balance.remove("prefer_region");
         }
         document
     }
@@ -237,6 +290,68 @@ mod tests {
             json!([{"url": "https://a:1/v1"}]),
             "nobody said weights"
         );
+    }
+
+    #[test]
+    fn a_region_is_preferred_where_somebody_is_there() {
+        let template =
+            template(&json!({"upstream": {"balance": {"prefer_region": "dc1", "algorithm": "random"}}}))
+                .unwrap();
+        let inside = |region: &str, port| Replica {
+            region: Some(region.to_owned()),
+            ..at("a.example", port)
+        };
+        let mut notes = Vec::new();
+        let both = vec![inside("dc1", 1), inside("dc2", 2)];
+        let found = template.announced("x", both, &mut notes).document.unwrap();
+        assert_eq!(
+            found["balance"],
+            json!({"prefer_region": "dc1", "algorithm": "random"})
+        );
+        assert_eq!(notes, [""; 0]);
+        for others in [vec![inside("dc2", 2)], vec![at("a.example", 3)]] {
+            let found = template.announced("x", others, &mut notes).document.unwrap();
+            assert_eq!(found["balance"], json!({"algorithm": "random"}));
+            assert!(notes.pop().unwrap().contains("`dc1`"));
+            usable(&found);
+        }
+    }
+
+    /// It is an upstream.
+    fn usable(document: &Value) {
+        let document = Document::take(document.to_string().into()).unwrap();
+        UpstreamDefinition::read("x", &document).unwrap();
+    }
+
+    #[test]
+    fn one_endpoint_too_many_or_amiss_costs_itself_alone() {
+        let simple = template(&json!({})).unwrap();
+        let mut notes = Vec::new();
+        let many = (1..=65).map(|port| at("a.example", port)).collect();
+        let found = simple.announced("x", many, &mut notes).document.unwrap();
+        assert_eq!(found["endpoints"].as_array().unwrap().len(), MOST_ENDPOINTS);
+        assert_eq!(notes, ["x: 65 endpoints are there, of which 64 are used"]);
+        usable(&found);
+
+        let with_path = |path: &str| Replica {
+            path: Some(path.to_owned()),
+            ..at("a.example", 1)
+        };
+        notes.clear();
+        let twice = vec![with_path("/x"), with_path("/x/"), with_path("/x//")];
+        let found = simple.announced("x", twice, &mut notes).document.unwrap();
+        assert_eq!(found["endpoints"], json!([{"url": "http://a.example:1/x"}]));
+
+        let service = template(&json!({"upstream": {"protocol": "http"}})).unwrap();
+        let queried = vec![with_path("/x?y=1"), with_path("/z")];
+        let found = service.announced("x", queried, &mut notes).document.unwrap();
+        assert_eq!(found["endpoints"], json!([{"url": "http://a.example:1/z"}]));
+        assert!(
+            notes.len() == 1 && notes[0].contains("a.example:1/x?y=1 must not have a query"),
+            "{notes:?}"
+        );
+        let error = template(&json!({"upstream": {"protocol": "http"}, "path": "/x?y"})).unwrap_err();
+        assert!(error.contains("must not have a query"), "{error}");
     }
 
     #[test]

@@ -25,6 +25,7 @@ pub(super) fn try_discovery(settings: &Value) -> Result<Box<dyn Discovery>, Stri
     let gateway = Surroundings {
         pages: Arc::new(NoPages),
         max_bytes: 10_000,
+        max_servers: 1_000,
         interval: Duration::from_secs(30),
     };
     let factory = Registry::discoveries().unwrap().get("dns").unwrap();

@@ -96,3 +96,22 @@ mcp_common::datasource_contract!(InEtcd);
 async fn entries_that_end() {
     mcp_common::testsuite::leases::<InEtcd>().await;
 }
+
+/// They are read page by page: etcd refuses no answer, but a client takes no larger one.
+#[tokio::test]
+async fn more_entries_that_end_than_one_answer_holds() {
+    const LARGE: usize = 1 << 20;
+    let harness = InEtcd::fresh().await;
+    let source = store::open(&harness.server.url()).await;
+    let leases = source.leases().unwrap();
+    for number in 0..66 {
+        let body = "x".repeat(LARGE).into();
+        let name = format!("entry-{number}");
+        let written = leases.write(&name, body, None, Duration::from_secs(600)).await;
+        written.unwrap();
+    }
+    let all = leases.all().await.unwrap();
+    let names: std::collections::BTreeSet<_> = all.entries.iter().map(|entry| &entry.name).collect();
+    assert_eq!((names.len(), all.entries.len()), (66, 66));
+    assert!(all.entries.iter().all(|entry| entry.body.len() == LARGE) && all.mark > 0);
+}

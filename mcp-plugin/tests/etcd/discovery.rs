@@ -22,6 +22,7 @@ fn discovery(settings: &Value) -> Box<dyn Discovery> {
     let gateway = Surroundings {
         pages: Arc::new(NoPages),
         max_bytes: 10_000,
+        max_servers: 1_000,
         interval: Duration::from_secs(30),
     };
     let registry = Registry::discoveries().unwrap();

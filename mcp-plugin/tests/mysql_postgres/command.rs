@@ -15,6 +15,7 @@ on_both! {
     gateways_go_on_while_it_runs
     other_versions_are_named
     what_stands_in_the_way_is_said
+    the_table_of_entries_that_end_is_looked_for
 }
 
 const TABLES: &str =
@@ -216,4 +217,26 @@ async fn what_stands_in_the_way_is_said<S: Store>() {
     // A gateway is patient: the server may come later.
     let source = S::open_with(nobody).await.unwrap();
     assert!(matches!(source.load().await, Err(SourceError::Unavailable(_))));
+}
+
+async fn the_table_of_entries_that_end_is_looked_for<S: Store>() {
+    let store = S::fresh().await;
+    // A gateway that makes its tables makes this one, too.
+    put(&*store.open().await, &Key::tool("a"), "{}").await;
+    assert_eq!(migrate(&store, Migrate::Check).await.steps, [""; 0]);
+    store.run("DROP TABLE dynmcp_leases").await;
+    let expected = ["the table dynmcp_leases, of entries that end".to_owned()];
+    for what in [Migrate::Check, Migrate::Apply] {
+        let pending = migrate(&store, what).await;
+        assert_eq!((pending.found, &pending.steps[..]), (Some(1), &expected[..]));
+    }
+    assert_eq!(migrate(&store, Migrate::Check).await.steps, [""; 0]);
+    // Whoever serves does not need it.
+    store.run("DROP TABLE dynmcp_leases").await;
+    let never = Server {
+        migrate: Migrations::Never,
+        ..store.settings()
+    };
+    let source = S::open_with(never).await.unwrap();
+    assert_eq!(contents(&*source).await, ["TDS a={}"]);
 }

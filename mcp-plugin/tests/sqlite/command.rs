@@ -1,8 +1,9 @@
 //! `dynmcp migrate`, and gateways that leave the tables to it.
 
 use super::file::{File, contents, put};
-use mcp_common::{key::Key, migration::Migrate};
+use mcp_common::{datasource::DataSource, key::Key, migration::Migrate};
 use mcp_plugin::datasource::sqlite::{Migrations, Sqlite, SqliteSettings};
+use std::time::Duration;
 
 fn never(file: &File) -> SqliteSettings {
     SqliteSettings {
@@ -42,6 +43,51 @@ async fn a_check_changes_nothing_and_a_gateway_that_may_not_migrate_waits_for_it
     }
     put(&source, &Key::tool("b"), "{}").await;
     assert_eq!(contents(&source).await, ["TDS a={}", "TDS b={}"]);
+}
+
+#[tokio::test]
+async fn a_file_of_before_lacks_the_table_of_entries_that_end() {
+    let file = File::new();
+    // A gateway that makes its tables makes this one, too.
+    drop(file.open().await);
+    let up_to_date = Sqlite::migrate(file.settings(), Migrate::Check).await.unwrap();
+    assert_eq!(up_to_date.steps, [""; 0]);
+    super::file::run(&file.pipeline().await, "DROP TABLE dynmcp_leases").await;
+    let source = Sqlite::open(never(&file)).await.unwrap();
+    put(&source, &Key::tool("a"), "{}").await;
+    let leases = source.leases().unwrap();
+    let problems = [
+        leases.all().await.unwrap_err(),
+        leases
+            .write("a", "{}".into(), None, Duration::from_secs(60))
+            .await
+            .unwrap_err(),
+        leases.changed(0).await.unwrap_err(),
+    ];
+    for problem in problems {
+        let problem = problem.to_string();
+        assert!(
+            problem.contains("no such table")
+                && problem.contains("`dynmcp migrate` makes the table dynmcp_leases"),
+            "{problem}"
+        );
+    }
+    let expected = ["the table dynmcp_leases, of entries that end"];
+    for what in [Migrate::Check, Migrate::Apply] {
+        let pending = Sqlite::migrate(file.settings(), what).await.unwrap();
+        assert_eq!(
+            (pending.found, &*pending.steps),
+            (Some(2), &expected.map(str::to_owned)[..])
+        );
+    }
+    assert_eq!(
+        Sqlite::migrate(file.settings(), Migrate::Check)
+            .await
+            .unwrap()
+            .steps,
+        [""; 0]
+    );
+    assert_eq!(leases.all().await.unwrap().entries, []);
 }
 
 #[tokio::test]

@@ -15,7 +15,7 @@ const WHOLE_RUN: Duration = Duration::from_secs(90);
 const CALLBACK: &str = "http://127.0.0.1:9/callback";
 
 /// A gateway that takes the provider's tokens, with an instance of two tools; whoever is called `reader` sees one of them.
-async fn gateway(provider: &Provider) -> Result<Gateway> {
+pub(crate) async fn gateway(provider: &Provider) -> Result<Gateway> {
     let issuer = provider.issuer();
     let setup = Setup {
         app: "authenticators = [\"jwt\", \"api_key\"]\npublic_url = \"{origin}\"\n".to_owned(),
@@ -42,14 +42,14 @@ async fn gateway(provider: &Provider) -> Result<Gateway> {
     Ok(gateway)
 }
 
-fn typescript(toolbox: &Toolbox) -> Command {
+pub(crate) fn typescript(toolbox: &Toolbox) -> Command {
     let mut client = Command::new(toolbox.node());
     client.arg(concat!(env!("CARGO_MANIFEST_DIR"), "/login/login.mjs"));
     client.env("NODE_TOOLS", toolbox.node_packages());
     client
 }
 
-fn python(toolbox: &Toolbox) -> Command {
+pub(crate) fn python(toolbox: &Toolbox) -> Command {
     let mut client = Command::new(toolbox.python());
     client.arg(concat!(env!("CARGO_MANIFEST_DIR"), "/login/login.py"));
     client
@@ -57,8 +57,14 @@ fn python(toolbox: &Toolbox) -> Command {
 
 /// Runs a client for somebody of this name, and gives the token that it got.
 async fn log_in(program: &mut Command, gateway: &Gateway, name: &str, tools: &str) -> Result<String> {
+    let token = log_in_at(program, &gateway.endpoint("desk"), name, tools).await;
+    token.with_context(|| gateway.output())
+}
+
+/// The same at any instance.
+pub(crate) async fn log_in_at(program: &mut Command, url: &str, name: &str, tools: &str) -> Result<String> {
     let mut client = program
-        .args([gateway.endpoint("desk").as_str(), CALLBACK, tools])
+        .args([url, CALLBACK, tools])
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
@@ -93,7 +99,7 @@ async fn log_in(program: &mut Command, gateway: &Gateway, name: &str, tools: &st
     let _ = client.start_kill();
     let output = client.wait_with_output().await?;
     let complaints = String::from_utf8_lossy(&output.stderr);
-    bail!("{reason}\n{complaints}\n{}", gateway.output())
+    bail!("{reason}\n{complaints}")
 }
 
 /// The status of a list of tools with this token.

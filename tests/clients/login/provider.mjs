@@ -30,6 +30,15 @@ const provider = new Provider(issuer, {
             response_types: [],
             redirect_uris: [],
         },
+        // Of people who sign in to the console, wherever it listens on this machine.
+        {
+            client_id: 'console',
+            token_endpoint_auth_method: 'none',
+            application_type: 'native',
+            grant_types: ['authorization_code'],
+            response_types: ['code'],
+            redirect_uris: ['http://127.0.0.1/sign-in/callback'],
+        },
         {
             client_id: 'gateway',
             client_secret: 'secret-of-the-gateway',

@@ -22,6 +22,18 @@ const FOR_TESTS: &[Needed] = &[
         probe: &["--version"],
         packages: &["sqlite3"],
     },
+    // Limits that replicas count together.
+    Needed {
+        program: "redis-server",
+        probe: &["--version"],
+        packages: &["redis-server"],
+    },
+    // A gateway whose clock is another one.
+    Needed {
+        program: "faketime",
+        probe: &["--version"],
+        packages: &["faketime"],
+    },
     // RSA keys of identity providers are made for the tests.
     Needed {
         program: "openssl",

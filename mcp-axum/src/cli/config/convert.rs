@@ -86,7 +86,9 @@ fn to_own(file: &Path, text: &str, layers: &Layers, folder: &Path) -> Result<(),
         )));
     }
     let definitions = folder.join(DEFINITIONS);
-    let own = own(file, text, &layers.environment, &definitions)?;
+    // Whoever starts the gateway may be in another folder.
+    let lasting = std::path::absolute(&definitions).map_err(|error| at(&definitions, &error))?;
+    let own = own(file, text, &layers.environment, &lasting)?;
     if folder.exists() {
         let mut there = fs::read_dir(folder).map_err(|error| at(folder, &error))?;
         if there.next().is_some() {

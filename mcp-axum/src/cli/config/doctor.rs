@@ -49,6 +49,10 @@ pub(in crate::cli) fn run(file: Option<PathBuf>, format: OutputFormat) -> Result
             Err(failure) => problem(format!("app.data_source: {failure}")),
         }
     }
+    let shared = async { Ok(control_plane::shared_limits_problem(&settings).await) };
+    if let Some(wrong) = crate::cli::run(shared)? {
+        problem(format!("limits.redis: {wrong}"));
+    }
     found.extend(advice(&settings).into_iter().map(|text| Finding {
         is_problem: false,
         text,

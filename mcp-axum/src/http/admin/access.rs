@@ -166,6 +166,10 @@ mod tests {
             ("/admin/tds/a", "/tds/a"),
             ("/api/v1/mcp/servers", "/uds"),
             ("/api/v1/mcp/servers/weather", "/uds/weather"),
+            (
+                "/api/v1/mcp/servers/weather/tools/t/execute",
+                "/uds/weather/tools/t/execute",
+            ),
             ("/api/v1/admin/servers", "/uds"),
             ("/api/v1/admin/servers/", "/uds/"),
             ("/api/v1/admin/tools", "/tds"),

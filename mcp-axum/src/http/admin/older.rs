@@ -1,6 +1,7 @@
 //! The doors of server managers that were there before: `/api/v1/mcp/servers` and `/api/v1/admin/…`. Each is the admin API in other words, with the same rights
 //! and the same record.
 
+mod execute;
 mod server;
 
 use super::{access, parameters};
@@ -18,7 +19,7 @@ use axum::{
     extract::{Path, Request, State},
     middleware::{from_fn, from_fn_with_state},
     response::{IntoResponse, Response},
-    routing::get,
+    routing::{get, post},
 };
 use http::{StatusCode, header};
 use mcp_common::{authenticator::Principal, definition::name::check_id, document::Document, key::Key};
@@ -48,6 +49,10 @@ pub(super) fn router(app: &Arc<App>) -> Router<Arc<App>> {
     Router::new()
         .route("/api/v1/mcp/servers", get(list).post(create))
         .route("/api/v1/mcp/servers/{id}", get(show).put(change).delete(remove))
+        .route(
+            "/api/v1/mcp/servers/{id}/tools/{tool}/execute",
+            post(execute::run),
+        )
         .route("/api/v1/admin/servers", get(list))
         .route("/api/v1/admin/tools", get(tools))
         .route_layer(from_fn_with_state(app.clone(), access::loaded))

@@ -6,6 +6,7 @@ mod clients;
 mod collection;
 mod documents;
 mod explain;
+mod grants;
 mod imports;
 mod keys;
 mod operation;
@@ -41,6 +42,7 @@ use utoipa::{
         upstreams::events, upstreams::discovery, upstreams::upstreams, upstreams::upstream_status, upstreams::check_upstream, upstreams::refresh_upstream, upstreams::restart_upstream,
         upstreams::upstream_inventory, upstreams::upstream_logs, upstreams::upstream_drift, upstreams::explain_upstream, upstreams::approve_upstream,
         upstreams::begin_login, upstreams::login_state, upstreams::forget_login,
+        grants::grants, grants::delete_grant,
         clients::instance_clients,
         access::explain_access,
         keys::create_key, keys::rotate_key, keys::activate_key, keys::inactivate_key, keys::key_usage,

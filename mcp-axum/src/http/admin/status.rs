@@ -15,6 +15,7 @@ use mcp_common::{
     safe_mode::SafeMode,
     tasks::TaskReport,
 };
+use mcp_core::policy::SharedState;
 use serde::{Deserialize, Serialize};
 use std::{sync::Arc, time::Duration};
 use utoipa::{IntoParams, ToSchema};
@@ -58,6 +59,8 @@ pub(super) struct Status {
     definitions: IndexMap<&'static str, usize>,
     /// How the configuration's file is doing.
     config: Report,
+    /// Whether limits are counted together with other replicas; `null` where the configuration does not say that they are.
+    shared_limits: Option<SharedLimits>,
     /// What runs in the background, by name.
     tasks: Vec<Task>,
     /// RFC 3339.
@@ -66,6 +69,28 @@ pub(super) struct Status {
     /// The gateway's version.
     #[schema(example = "0.1.0")]
     version: &'static str,
+}
+
+/// Whether limits are counted together with other replicas.
+#[derive(Debug, Serialize, ToSchema)]
+struct SharedLimits {
+    /// `together`, `alone`, or `unknown` just after the start.
+    #[schema(example = "together")]
+    counted: &'static str,
+    /// Why this replica counts alone.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<String>,
+}
+
+impl From<SharedState> for SharedLimits {
+    fn from(state: SharedState) -> Self {
+        let (counted, reason) = match state {
+            SharedState::There => ("together", None),
+            SharedState::Unknown => ("unknown", None),
+            SharedState::Away(reason) => ("alone", Some(reason)),
+        };
+        Self { counted, reason }
+    }
 }
 
 /// The background tasks of one name.
@@ -130,6 +155,7 @@ pub(super) async fn show(
             .map(|kind| (kind.path_segment(), snapshot.ids(kind, None).count()))
             .collect(),
         config: app.config.report(),
+        shared_limits: app.shared_limits.as_ref().map(|limits| limits.state().into()),
         tasks: app.tasks.report().into_iter().map(Task::from).collect(),
         started_at: rfc3339(app.started_at),
         version: env!("CARGO_PKG_VERSION"),

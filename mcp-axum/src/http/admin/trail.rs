@@ -48,10 +48,11 @@ pub(super) async fn record(State(app): State<Arc<App>>, mut request: Request, ne
 }
 
 /// What operators ask that is not let in: with its line and its name, though no handler sees it.
-pub(crate) fn refused(app: &App, request: &Request, error: Error) -> Response {
+pub(crate) fn refused(app: &App, mut request: Request, error: Error) -> Response {
     let id = app.admin.request_ids.of(request.headers());
     let span = tracing::error_span!("admin", request_id = id.to_str().unwrap_or_default());
-    let record = begin(app, &id, request);
+    let mut record = begin(app, &id, &request);
+    record.traced(app.services.spans.as_ref(), request.headers_mut());
     let mut response = span.in_scope(|| error.into_response());
     end(record, &mut response, id);
     response

@@ -1,17 +1,17 @@
-//! Logins to upstreams: `/admin/uds/{id}/login` begins one, says how it is doing, and forgets it. It ends at `/oauth/callback`.
+//! Logins to upstreams: `/admin/uds/{id}/login` begins one, says how it is doing, and forgets it. It ends at `/oauth/callback/{id}`.
 
 use super::{envelope::Success, parameters::Target, upstreams::missing};
 use crate::{
     app::App,
-    http::error::{Error, Result},
+    http::{
+        error::{Error, Result},
+        login::registrant,
+    },
 };
 use axum::extract::State;
-use http::{HeaderMap, StatusCode, Uri, header};
+use http::{HeaderMap, StatusCode};
 use mcp_common::key::Key;
-use mcp_core::{
-    oauth::{LoginState, Registrant},
-    upstream::UpstreamError,
-};
+use mcp_core::{oauth::LoginState, upstream::UpstreamError};
 use serde::Serialize;
 use std::sync::Arc;
 use utoipa::ToSchema;
@@ -23,14 +23,15 @@ pub(super) struct LoginBegun {
     #[schema(example = "https://login.example/authorize?response_type=code&…")]
     url: String,
     /// Where the browser comes back to; authorization servers that the client is registered at by hand have to know it.
-    #[schema(example = "https://gateway.example.com/oauth/callback")]
+    #[schema(example = "https://gateway.example.com/oauth/callback/tickets")]
     redirect_uri: String,
 }
 
 /// How a login is doing, as this replica sees it.
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct UpstreamLogin {
-    /// `client_credentials`, which nobody logs in for, or `authorization_code`.
+    /// `client_credentials`, which nobody logs in for, `authorization_code`, or `user`: calls are made with accounts of callers, and this one takes
+    /// the lists.
     #[schema(example = "authorization_code")]
     grant: &'static str,
     /// Whether there is a token, or what one is got with.
@@ -69,7 +70,7 @@ pub(super) async fn begin(
     Target(key): Target,
 ) -> Result<Success<LoginBegun>> {
     let registrant = registrant(&app, &headers)?;
-    let redirect_uri = registrant.redirect_uri();
+    let redirect_uri = registrant.of(&key.id).redirect_uri();
     let begun = app.hub.begin_login(&key.id, registrant).await;
     let url = begun
         .ok_or_else(|| missing(&key))?
@@ -88,42 +89,24 @@ pub(super) async fn show(State(app): State<Arc<App>>, Target(key): Target) -> Re
     Ok(Success::new(state.into()))
 }
 
-/// Forgets it.
+/// Forgets it, and has the authorization server told.
 pub(super) async fn forget(
     State(app): State<Arc<App>>,
     Target(key): Target,
 ) -> Result<Success<UpstreamLogin>> {
     let forgotten = app.hub.forget_login(&key.id).await;
-    forgotten
+    let given_back = forgotten
         .ok_or_else(|| missing(&key))?
         .map_err(|error| failed(&key, &error))?;
-    show(State(app), Target(key)).await
+    let shown = show(State(app), Target(key)).await?;
+    Ok(shown.warnings(not_told(given_back.problem)))
 }
 
-/// Where browsers find the gateway: where it says, or on the machine that it was asked on.
-fn registrant(app: &App, headers: &HeaderMap) -> Result<Registrant> {
-    if let Some(public_url) = &app.settings.app.public_url {
-        return Ok(Registrant::at(public_url));
-    }
-    let host = headers.get(header::HOST).and_then(|host| host.to_str().ok());
-    let scheme = if app.tls.is_some() { "https" } else { "http" };
-    let base = host
-        .map(|host| format!("{scheme}://{host}"))
-        .filter(|base| base.parse::<Uri>().is_ok_and(|uri| is_this_machine(&uri)));
-    base.map(|base| Registrant::at(&base)).ok_or_else(|| {
-        Error::new(
-            StatusCode::CONFLICT,
-            "nobody could come back from the login: `app.public_url` does not say by which URL browsers reach the gateway",
-        )
-    })
-}
-
-fn is_this_machine(uri: &Uri) -> bool {
-    let host = uri.host().unwrap_or_default().trim_matches(['[', ']']);
-    host == "localhost"
-        || host
-            .parse::<std::net::IpAddr>()
-            .is_ok_and(|address| address.is_loopback())
+/// What whoever takes something back has to know.
+pub(super) fn not_told(problem: Option<String>) -> Vec<String> {
+    let said =
+        |problem| format!("it is forgotten here, but its authorization server was not told: {problem}");
+    problem.map(said).into_iter().collect()
 }
 
 /// The upstream or its authorization server is to blame, or the document.

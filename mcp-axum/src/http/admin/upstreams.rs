@@ -13,7 +13,7 @@ use crate::{
     timestamp::rfc3339,
 };
 use axum::extract::State;
-pub(super) use endpoints::EndpointState;
+pub(super) use endpoints::{EndpointState, QueueState};
 use http::StatusCode;
 use mcp_common::key::Key;
 use mcp_core::upstream::{Hub, Inventory, State as Connection, UpstreamError};
@@ -79,6 +79,10 @@ pub(super) struct UpstreamState {
     next_attempt_ms: Option<u64>,
     /// Messages and lines that belonged to nothing, since it is connected.
     strays: u64,
+    /// Calls that waited for a place; absent where none has.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<QueueState>, required = false, nullable = false)]
+    queue: Option<QueueState>,
     /// Its endpoints that are switched on; none where an MCP server has only a `url`.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     endpoints: Vec<EndpointState>,
@@ -303,6 +307,7 @@ fn state(hub: &Hub, id: &Arc<str>) -> Option<UpstreamState> {
         login_needed: hub.login_state(id).is_some_and(|login| login.login_needed),
         next_attempt_ms: status.next_attempt.map(until),
         strays: status.strays,
+        queue: hub.queue(id).and_then(QueueState::of),
         endpoints: hub.endpoints(id).into_iter().flatten().map(Into::into).collect(),
     })
 }

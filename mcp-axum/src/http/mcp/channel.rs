@@ -6,7 +6,7 @@ mod peek;
 
 pub(super) use peek::Peek;
 
-use super::{Work, request_id, response};
+use super::{McpRoute, Work, request_id, response};
 use crate::{
     http::{body, error::Error},
     open_requests::OpenRequests,
@@ -57,8 +57,8 @@ pub(super) struct Channel {
     pub(super) instance: String,
     /// Who opened it.
     subject: Arc<str>,
-    /// The endpoint of the worker that has the client's connection.
-    endpoint: Endpoint,
+    /// That of the worker that has the client's connection, as it was when the channel was opened.
+    route: Arc<McpRoute>,
     runtime: Handle,
     /// What `initialize` was answered with.
     session: OnceLock<HeaderValue>,
@@ -76,13 +76,13 @@ pub(super) struct Channel {
 
 impl Channel {
     /// With what it has for the client.
-    pub(super) fn open(endpoint: &Endpoint, instance: &str, subject: &Arc<str>) -> (Arc<Self>, Outward) {
+    pub(super) fn open(route: &Arc<McpRoute>, instance: &str, subject: &Arc<str>) -> (Arc<Self>, Outward) {
         let (outbox, inbox) = mpsc::channel(WAITING);
         let (sender, changes) = mpsc::channel(1);
         let channel = Self {
             instance: instance.to_owned(),
             subject: subject.clone(),
-            endpoint: endpoint.clone(),
+            route: route.clone(),
             runtime: Handle::current(),
             session: OnceLock::new(),
             is_initialized: CancellationToken::new(),
@@ -153,7 +153,10 @@ impl Channel {
             way: Way::Channel,
             request_id: work.request_id,
         };
-        let reply = self.endpoint.post(&exchange, body).await;
+        // The configuration may be another one than when it was opened.
+        let route = self.route.latest();
+        let endpoint = &route.endpoint;
+        let reply = endpoint.post(&exchange, body).await;
         if let Some(session) = reply
             .session
             .as_deref()
@@ -164,7 +167,7 @@ impl Channel {
         }
         let (reply, _record) = reply.recorded(record);
         if peek.is_initialized {
-            self.tell_of_changes(&exchange);
+            self.tell_of_changes(endpoint, &exchange);
         }
         match reply.body {
             ReplyBody::Empty => {}
@@ -189,10 +192,10 @@ impl Channel {
     }
 
     /// The client is ready: from now on it hears what belongs to its session, too.
-    fn tell_of_changes(&self, exchange: &Exchange<'_>) {
+    fn tell_of_changes(&self, endpoint: &Endpoint, exchange: &Exchange<'_>) {
         if self.session.get().is_some()
             && !self.is_initialized.is_cancelled()
-            && let ReplyBody::Events(changes) = self.endpoint.get(exchange).body
+            && let ReplyBody::Events(changes) = endpoint.get(exchange).body
         {
             let _ = self.changes.try_send(changes);
         }
@@ -247,7 +250,7 @@ impl Channel {
 impl Drop for Channel {
     fn drop(&mut self) {
         if let Some(session) = self.session.get().and_then(|id| id.to_str().ok()) {
-            self.endpoint.end_session(session);
+            self.route.endpoint.end_session(session);
         }
     }
 }

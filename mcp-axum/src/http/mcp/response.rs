@@ -3,9 +3,12 @@
 use axum::{body::Body, response::Response};
 use bytes::Bytes;
 use futures_util::StreamExt;
-use http::{HeaderName, HeaderValue, StatusCode, header};
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use http_body::{Frame, SizeHint};
-use mcp_core::protocol::{Reply, ReplyBody, SESSION_ID};
+use mcp_core::{
+    policy::Standing,
+    protocol::{Reply, ReplyBody, SESSION_ID},
+};
 use std::{
     convert::Infallible,
     pin::Pin,
@@ -15,6 +18,10 @@ use std::{
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
 const EVENTS: HeaderValue = HeaderValue::from_static("text/event-stream");
 const NO_TRANSFORM: HeaderValue = HeaderValue::from_static("no-cache, no-transform");
+/// What the caller's limits are.
+pub(super) const RATE_LIMIT_POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
+/// What is left of them.
+pub(super) const RATE_LIMIT: HeaderName = HeaderName::from_static("ratelimit");
 /// Keeps nginx from holding events back.
 const UNBUFFERED: (HeaderName, HeaderValue) = (
     HeaderName::from_static("x-accel-buffering"),
@@ -27,6 +34,7 @@ pub(super) fn of(reply: Reply) -> Response {
         body,
         session,
         retry_after,
+        standing,
         challenge,
         ..
     } = reply;
@@ -54,6 +62,7 @@ pub(super) fn of(reply: Reply) -> Response {
         let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
         response.headers_mut().insert(header::RETRY_AFTER, seconds.into());
     }
+    say_standing(response.headers_mut(), standing.as_ref());
     if let Some(challenge) = challenge.and_then(|challenge| HeaderValue::try_from(challenge).ok()) {
         response.headers_mut().insert(header::WWW_AUTHENTICATE, challenge);
     }
@@ -61,6 +70,19 @@ pub(super) fn of(reply: Reply) -> Response {
         response.headers_mut().insert(SESSION_ID, session);
     }
     response
+}
+
+/// Says where the caller stands with their limits (draft-ietf-httpapi-ratelimit-headers-10).
+pub(super) fn say_standing(headers: &mut HeaderMap, standing: Option<&Standing>) {
+    let Some(standing) = standing else { return };
+    for (name, text) in [
+        (RATE_LIMIT_POLICY, standing.policy()),
+        (RATE_LIMIT, standing.left()),
+    ] {
+        if let Ok(value) = HeaderValue::try_from(text) {
+            headers.insert(name, value);
+        }
+    }
 }
 
 /// Says that the body is a stream of events.

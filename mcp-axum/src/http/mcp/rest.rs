@@ -5,7 +5,7 @@
 mod envelope;
 mod openapi;
 
-use super::{Call, McpRoute, admit, check_content, is_json};
+use super::{Call, McpRoute, admit, check_content, is_json, response::say_standing};
 use crate::http::{
     body, conditional,
     error::{Error, Result},
@@ -25,13 +25,16 @@ use mcp_common::authenticator::Principal;
 use mcp_core::{
     activity::Doing,
     peer::{Held, Peer},
-    policy::Record,
+    policy::{Record, Standing},
     protocol::{Exchange, Reply, ReplyBody, Way},
     view::InstanceView,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::{json, value::RawValue};
-use std::{pin::pin, sync::Arc};
+use std::{
+    pin::pin,
+    sync::{Arc, OnceLock},
+};
 
 const REVISION: &str = "2026-07-28";
 /// A list that goes on after these goes on for ever.
@@ -113,6 +116,8 @@ struct Caller<'a> {
     principal: Principal,
     peer: Arc<Peer>,
     request_id: HeaderValue,
+    /// Where they stand with their limits after the call.
+    standing: &'a OnceLock<Standing>,
 }
 
 /// A list, and the memory that it and what is made of it take.
@@ -138,8 +143,10 @@ async fn serve(
     let mut call = Call::begin(&route, &mut parts.headers, &body::peer(&parts.extensions));
     let doing = Doing::Request(parts.uri.clone());
     let known = conditional::known(&parts.headers);
+    let standing = OnceLock::new();
     let answered = {
-        let answer = pin!(answer(&route, place, parts, body, wanted, &mut call.record));
+        let record = (&mut call.record, &standing);
+        let answer = pin!(answer(&route, place, parts, body, wanted, record));
         route.endpoint.activity().during(doing, answer).await
     };
     let response = match answered {
@@ -147,9 +154,13 @@ async fn serve(
         Ok(Answer::Enveloped(outcome)) => outcome.into_response(),
         Err(error) => {
             let failure = envelope::failure(error.message());
-            return call.refused_with(error, failure);
+            let mut refused = call.refused_with(error, failure);
+            say_standing(refused.headers_mut(), standing.get());
+            return refused;
         }
     };
+    let mut response = response;
+    say_standing(response.headers_mut(), standing.get());
     // Before it is recorded: what the client has is not sent.
     let response = match wanted.is_kept() {
         true => conditional::unless_known(&known, response).await,
@@ -164,7 +175,7 @@ async fn answer(
     parts: Parts,
     body: Body,
     wanted: Wanted,
-    record: &mut Record,
+    (record, standing): (&mut Record, &OnceLock<Standing>),
 ) -> Result<Answer> {
     let Path(place) = place.map_err(|_| Error::bad_request("the path is not UTF-8"))?;
     let instance = place
@@ -195,6 +206,7 @@ async fn answer(
         peer,
         request_id: record.id().clone(),
         headers,
+        standing,
     };
     let name = place.name.unwrap_or_default();
     match wanted {
@@ -313,7 +325,10 @@ impl Caller<'_> {
             peer: self.peer.clone(),
             request_id: self.request_id.clone(),
         };
-        let reply = self.route.endpoint.post(&exchange, message).await;
+        let mut reply = self.route.endpoint.post(&exchange, message).await;
+        if let Some(standing) = reply.standing.take() {
+            let _is_first = self.standing.set(standing);
+        }
         record.trace = reply.trace.clone();
         reply
     }

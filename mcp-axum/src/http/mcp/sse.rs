@@ -52,7 +52,7 @@ pub(super) async fn open(State(route): State<Arc<McpRoute>>, request: Request) -
     }
 }
 
-async fn opened(route: &McpRoute, parts: Parts, call: &mut Call) -> Result<Response, Error> {
+async fn opened(route: &Arc<McpRoute>, parts: Parts, call: &mut Call) -> Result<Response, Error> {
     let path = parts.uri.path();
     let door = if path.starts_with("/mcp") { "/mcp" } else { "/sse" };
     let instance = instance_of(route, &parts.headers, path, door)?;
@@ -74,7 +74,7 @@ async fn opened(route: &McpRoute, parts: Parts, call: &mut Call) -> Result<Respo
         return Err(Error::method_not_allowed("GET"));
     }
     let id = new_id()?;
-    let (channel, outward) = Channel::open(&route.endpoint, &instance, &principal.subject);
+    let (channel, outward) = Channel::open(route, &instance, &principal.subject);
     let headers = channel.headers(parts.headers.clone());
     let reply = route.endpoint.get(&Exchange {
         view,

@@ -62,7 +62,7 @@ async fn opened(route: &Arc<McpRoute>, parts: &mut Parts, call: &mut Call) -> Re
         .cloned()
         .zip(parts.extensions.remove::<OnUpgrade>())
         .ok_or_else(|| Error::bad_request(only_http_1))?;
-    let (channel, outward) = Channel::open(&route.endpoint, &instance, &principal.subject);
+    let (channel, outward) = Channel::open(route, &instance, &principal.subject);
     let peer = body::peer(&parts.extensions);
     let headers = channel.headers(parts.headers.clone());
     let reply = route.endpoint.get(&Exchange {

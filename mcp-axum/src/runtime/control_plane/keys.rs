@@ -2,7 +2,7 @@
 
 use mcp_common::{catalog::Catalog, key::Kind};
 use mcp_core::{
-    policy::{CountedKeys, Gate, KeyUsage},
+    policy::{CountedKeys, Gate, KeyUsage, SharedLimits},
     tool::ToolCompiler,
 };
 use std::sync::Arc;
@@ -22,8 +22,11 @@ impl Counted {
 }
 
 /// Counts from now on.
-pub(super) fn counted(catalog: &Arc<Catalog<ToolCompiler>>) -> Counted {
-    let counts = Counted::default();
+pub(super) fn counted(catalog: &Arc<Catalog<ToolCompiler>>, shared: Option<Arc<SharedLimits>>) -> Counted {
+    let counts = Counted {
+        limits: Arc::new(CountedKeys::default().shared(shared)),
+        ..Counted::default()
+    };
     let (followed, counted) = (Arc::downgrade(catalog), counts.clone());
     catalog.subscribe(Arc::new(move |applied| {
         let Some(catalog) = followed.upgrade() else { return };

@@ -8,7 +8,8 @@ use mcp_common::{bounds::Bounds, events::Events, secret::ExposeSecret, tasks::Ta
 use mcp_core::{
     egress::{EgressRule, EgressSettings, ProxyAddress},
     engine::{Engine, EngineServices, EngineSettings, Lane, LaneSettings},
-    oauth::Accounts,
+    fleet::Probes,
+    oauth::{Accounts, Seal},
     peer::Budget,
     protocol::{AbandonedSettings, ProtocolSettings},
     secrets::{SecretSettings, Secrets},
@@ -28,6 +29,8 @@ pub(super) fn compiler(settings: &Settings) -> ToolCompiler {
         .with_proxies(proxies(settings))
         .with_request_headers(request_headers(settings))
         .with_bounds(bounds(settings))
+        // Two of one name were found out when the settings were read.
+        .with_probes(Probes::linked().unwrap_or_default())
         .with_shelf(Arc::new(Shelf::new(memory::compiled(
             settings.app.compiled_memory,
         ))))
@@ -50,13 +53,25 @@ pub(super) fn engine_settings(settings: &Settings) -> EngineSettings {
 }
 
 /// For all workers, which share them.
-pub(super) fn engine_services(settings: &Settings, tasks: &Tasks, events: &Events) -> EngineServices {
+pub(super) fn engine_services(
+    settings: &Settings,
+    tasks: &Tasks,
+    (events, probes): (&Events, &Probes),
+) -> EngineServices {
     EngineServices {
-        bases: Bases::telling(events.clone()),
+        bases: Bases::telling(events.clone(), probes.clone()),
         secrets: Secrets::new(secret_settings(settings)),
         lane: Lane::new(lane_settings(settings), tasks.clone()),
         ..EngineServices::default()
     }
+}
+
+/// Probes of endpoints beside those of MCP and HTTP, and what they may start.
+pub(super) fn probes(settings: &Settings) -> Probes {
+    // Two of one name were found out when the settings were read.
+    let probes = Probes::linked().unwrap_or_default();
+    probes.allow(settings.stdio.allow.to_vec());
+    probes
 }
 
 /// What of the engine's holds for other MCP servers too: what one of them remembers, the other knows.
@@ -64,10 +79,11 @@ pub(super) fn hub_settings(
     settings: &Settings,
     engine: &EngineSettings,
     services: &EngineServices,
-    events: &Events,
+    (events, probes): (&Events, &Probes),
 ) -> HubSettings {
     HubSettings {
         events: events.clone(),
+        probes: probes.clone(),
         egress: engine.egress.clone(),
         trust: services.trust.clone(),
         secrets: services.secrets.clone(),
@@ -77,9 +93,21 @@ pub(super) fn hub_settings(
         most_programs: settings.stdio.max_programs,
         warden: warden(settings),
         kept_in: super::snapshot::folder(settings).map(|folder| folder.join("inventories")),
-        accounts: Accounts::kept_in(super::snapshot::folder(settings).map(|folder| folder.join("logins"))),
+        accounts: accounts(settings),
         ..HubSettings::default()
     }
+}
+
+/// Logins to upstreams, sealed with what signs sessions: replicas that know each other's have the same.
+fn accounts(settings: &Settings) -> Accounts {
+    let kept = super::snapshot::folder(settings).map(|folder| {
+        let seal = match &settings.mcp.session_secret {
+            Some(secret) => Seal::of_secret(secret.expose_secret().as_bytes()),
+            None => Seal::of_file(folder.join("logins.key")),
+        };
+        (folder.join("logins"), seal)
+    });
+    Accounts::kept_in(kept)
 }
 
 /// What ends programs if this process is killed.
@@ -125,7 +153,11 @@ pub(crate) fn command_engine(settings: &Settings) -> Engine {
     let mut engine = engine_settings(settings);
     let services = EngineServices {
         secrets: command_secrets(settings),
-        ..engine_services(settings, &Tasks::default(), &Events::default())
+        ..engine_services(
+            settings,
+            &Tasks::default(),
+            (&Events::default(), &Probes::default()),
+        )
     };
     if settings.upstream.via == "auto" {
         engine.via = Via::named("cli", settings.upstream.max_gateways);
@@ -139,7 +171,12 @@ pub(crate) fn command_hub(settings: &Settings) -> Arc<Hub> {
     let hub = HubSettings {
         kept_in: None,
         accounts: Accounts::default(),
-        ..hub_settings(settings, &engine, &services, &Events::default())
+        ..hub_settings(
+            settings,
+            &engine,
+            &services,
+            (&Events::default(), &Probes::default()),
+        )
     };
     Hub::new(hub, Tasks::default(), Handle::current())
 }

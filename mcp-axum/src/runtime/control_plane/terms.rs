@@ -118,6 +118,7 @@ pub(crate) async fn adopt(
         next.hub
             .adopt(engine.egress.clone(), allowed, engine.max_result_bytes);
     }
+    next.tell_where_it_is();
     next.told.tell_every(next.settings.events.tool_executed);
     let now = current.replace(next);
     if lets_in_others && let Some(doorman) = Readmission::at(&now) {

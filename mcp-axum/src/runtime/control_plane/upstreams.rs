@@ -75,7 +75,7 @@ impl Joint {
         let is_stored = |id: &str| snapshot.stored_revision(&Key::upstream(id)).is_some();
         let definitions = board.join(definitions(&catalog), is_stored);
         self.bases.define(definitions.iter().cloned());
-        hub.define(definitions.into_iter());
+        hub.define_of(definitions.into_iter(), &is_stored);
     }
 
     /// Tools that are not shown, since there is nothing where they are called: said when documents change. What is found comes and goes, and says so itself.

@@ -1,7 +1,7 @@
 //! How the endpoints of upstreams are doing, read when somebody asks.
 
 use mcp_core::{
-    fleet::{BreakerState, EndpointStatus},
+    fleet::{BreakerState, EndpointStatus, QueueStatus},
     tool::Bases,
     upstream::Hub,
 };
@@ -64,16 +64,48 @@ const FAMILIES: [Family; 6] = [
     ),
 ];
 
+type QueueFamily = (&'static str, &'static str, MetricType, fn(&QueueStatus) -> f64);
+
+const QUEUES: [QueueFamily; 4] = [
+    (
+        "upstream_queue_length",
+        "Calls that wait for a place among those under way to the upstream",
+        MetricType::Gauge,
+        |queue| queue.waiting as f64,
+    ),
+    (
+        "upstream_queue_waited",
+        "Calls that waited for a place and got one",
+        MetricType::Counter,
+        |queue| queue.waited as f64,
+    ),
+    (
+        "upstream_queue_refused",
+        "Calls that got no place: the queue was full, or they waited for too long",
+        MetricType::Counter,
+        |queue| queue.refused as f64,
+    ),
+    (
+        "upstream_queue_wait_seconds",
+        "How long calls waited that got a place, all together",
+        MetricType::Counter,
+        |queue| queue.wait.as_secs_f64(),
+    ),
+];
+
 impl Collector for EndpointsCollector {
     fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> fmt::Result {
         let mut all: Vec<(Arc<str>, EndpointStatus)> = Vec::new();
+        let mut queues: Vec<(Arc<str>, QueueStatus)> = Vec::new();
         if let Some(hub) = self.0.upgrade() {
             for id in hub.ids() {
+                queues.extend(hub.queue(&id).map(|queue| (id.clone(), queue)));
                 let endpoints = hub.endpoints(&id).unwrap_or_default();
                 all.extend(endpoints.into_iter().map(|endpoint| (id.clone(), endpoint)));
             }
         }
         for id in self.1.ids() {
+            queues.extend(self.1.queue(&id).map(|queue| (id.clone(), queue)));
             let endpoints = self.1.status(&id).unwrap_or_default();
             all.extend(endpoints.into_iter().map(|endpoint| (id.clone(), endpoint)));
         }
@@ -85,6 +117,17 @@ impl Collector for EndpointsCollector {
                 match kind {
                     MetricType::Counter => ConstCounter::new(value(endpoint)).encode(one)?,
                     _ => ConstGauge::new(value(endpoint)).encode(one)?,
+                }
+            }
+        }
+        for (name, help, kind, value) in QUEUES {
+            let mut family = encoder.encode_descriptor(name, help, None, kind)?;
+            for (id, queue) in &queues {
+                let labels = [("upstream", &**id)];
+                let one = family.encode_family(&labels)?;
+                match kind {
+                    MetricType::Counter => ConstCounter::new(value(queue)).encode(one)?,
+                    _ => ConstGauge::new(value(queue)).encode(one)?,
                 }
             }
         }

@@ -11,10 +11,10 @@ const SAMPLED: u32 = 1;
 const PARENT_IS_KNOWN: u32 = 1 << 8;
 const PARENT_IS_REMOTE: u32 = 1 << 9;
 
-pub(super) fn message(spans: Vec<EndedSpan>, service: &str) -> Traces {
+pub(super) fn message(spans: Vec<EndedSpan>, resource: &Resource) -> Traces {
     Traces {
         resources: vec![ResourceSpans {
-            resource: Some(resource(service)),
+            resource: Some(resource.clone()),
             scopes: vec![ScopeSpans {
                 scope: Some(scope()),
                 spans: spans.into_iter().map(written).collect(),
@@ -57,16 +57,37 @@ fn written(span: EndedSpan) -> Span {
     }
 }
 
-/// What all that is sent is about.
+/// What all that is sent is about: this process of this service, since the numbers of several replicas are not those of one. Made once.
 pub(super) fn resource(service: &str) -> Resource {
     let text = |name: &str, value: &str| member(name, Value::Text(value.to_owned()));
-    Resource {
-        attributes: vec![
-            text("service.name", service),
-            text("service.version", env!("CARGO_PKG_VERSION")),
-            member("process.pid", Value::Number(std::process::id().into())),
-        ],
-    }
+    let mut attributes = vec![
+        text("service.name", service),
+        text("service.version", env!("CARGO_PKG_VERSION")),
+        member("process.pid", Value::Number(std::process::id().into())),
+    ];
+    attributes.extend(instance_id().map(|id| text("service.instance.id", &id)));
+    attributes.extend(host_name().map(|name| text("host.name", &name)));
+    Resource { attributes }
+}
+
+/// A random UUID (RFC 9562, version 4); `None` where the machine has no random numbers.
+fn instance_id() -> Option<String> {
+    let mut bytes = [0_u8; 16];
+    getrandom::fill(&mut bytes).ok()?;
+    bytes[6] = bytes[6] & 0x0f | 0x40;
+    bytes[8] = bytes[8] & 0x3f | 0x80;
+    let digits = format!("{:032x}", u128::from_be_bytes(bytes));
+    let [a, b, c, d, e] = [0..8, 8..12, 12..16, 16..20, 20..32].map(|part| &digits[part]);
+    Some(format!("{a}-{b}-{c}-{d}-{e}"))
+}
+
+/// Where the system says it.
+fn host_name() -> Option<String> {
+    let told = std::fs::read_to_string("/proc/sys/kernel/hostname").ok();
+    let told = told.or_else(|| std::env::var("HOSTNAME").ok());
+    let told = told.or_else(|| std::env::var("COMPUTERNAME").ok())?;
+    let name = told.trim();
+    (!name.is_empty()).then(|| name.to_owned())
 }
 
 /// Who says it.

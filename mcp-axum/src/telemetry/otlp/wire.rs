@@ -99,6 +99,8 @@ pub(super) struct Metric {
     pub(super) name: String,
     #[prost(string, tag = "2")]
     pub(super) description: String,
+    #[prost(string, tag = "3")]
+    pub(super) unit: String,
     #[prost(oneof = "Data", tags = "5, 7, 9")]
     pub(super) data: Option<Data>,
 }
@@ -209,4 +211,20 @@ pub(super) enum Value {
     Text(String),
     #[prost(int64, tag = "3")]
     Number(i64),
+}
+
+/// What a collector answers, to spans and to metrics alike.
+#[derive(Clone, PartialEq, Message)]
+pub(super) struct Taken {
+    #[prost(message, optional, tag = "1")]
+    pub(super) partly: Option<Partly>,
+}
+
+/// That it took only a part, and why; without a number it only has something to say.
+#[derive(Clone, PartialEq, Message)]
+pub(super) struct Partly {
+    #[prost(int64, tag = "1")]
+    pub(super) refused: i64,
+    #[prost(string, tag = "2")]
+    pub(super) reason: String,
 }

@@ -180,17 +180,10 @@ async fn known(app: &TestApp, name: &str, is_so: impl Fn(&Answer) -> bool) {
 #[tokio::test]
 async fn replicas_on_one_store_have_the_same_registrations() {
     let (far, folder) = (server().await, tempfile::TempDir::new().unwrap());
-    let tables = table(&json!({"stale_after": 3})).to_string();
-    let store = folder.path().join("definitions.db").display().to_string();
-    let settings = [
-        ("discovery", &*tables),
-        ("app.data_source", "sqlite"),
-        ("data_source.sqlite.path", &*store),
-    ];
-    let mut one = TestApp::with(&settings).await;
+    let mut one = on_store(&folder, 600).await;
     let instance = json!({"name": "i", "include": {"upstream_tags": ["found"]}});
     one.admin().put("/admin/ids/i", &instance).await.ok();
-    let other = TestApp::with(&settings).await;
+    let other = on_store(&folder, 600).await;
     let said = json!({"name": "weather", "url": far.url("/mcp/shop"), "metadata": {"version": "1.0"}});
     register(&one.admin(), &said).await.expect_created();
     // Another replica knows it when it is asked, and calls it.
@@ -214,25 +207,57 @@ async fn replicas_on_one_store_have_the_same_registrations() {
     one.admin().delete("/api/servers/second").await.ok();
     known(&other, "second", |shown| shown.status == 404).await;
 
-    // The one that was told dies; the other one has the server still, until nobody hears of it any more.
+    // The one that was told dies; the other one has the server still.
     one.stop().await;
     assert_eq!(
         other.admin().get("/api/servers/weather").await.ok().json()["status"],
         "active"
     );
     assert_eq!(other.mcp("i").tool_names().await, ["add_item", "get_item"]);
+}
+
+/// A gateway whose definitions, and registrations, are in this folder.
+async fn on_store(folder: &tempfile::TempDir, stale_after: u64) -> TestApp {
+    let tables = table(&json!({"stale_after": stale_after})).to_string();
+    let store = folder.path().join("definitions.db").display().to_string();
+    TestApp::with(&[
+        ("discovery", &*tables),
+        ("app.data_source", "sqlite"),
+        ("data_source.sqlite.path", &*store),
+    ])
+    .await
+}
+
+#[tokio::test]
+async fn a_lease_that_ends_ends_at_all_replicas_and_begins_again_at_all() {
+    let (far, folder) = (server().await, tempfile::TempDir::new().unwrap());
+    let mut one = on_store(&folder, 2).await;
+    let instance = json!({"name": "i", "include": {"upstream_tags": ["found"]}});
+    one.admin().put("/admin/ids/i", &instance).await.ok();
+    let other = on_store(&folder, 2).await;
+    let said = json!({"name": "weather", "url": far.url("/mcp/shop")});
+    register(&one.admin(), &said).await.expect_created();
+    known(&other, "weather", |shown| shown.status == 200).await;
+    // The one that was told dies, and nobody hears of the server any more.
+    one.stop().await;
     known(&other, "weather", |shown| shown.json()["status"] == "stale").await;
     listed(&other, &[]).await;
     // And the one that comes back learns that.
     one.start_again().await;
-    known(&one, "weather", |shown| {
-        shown.status == 200 && shown.json()["status"] == "stale"
-    })
-    .await;
-    post(&one.admin(), "/api/servers/weather/heartbeat", &json!({}))
-        .await
-        .ok();
-    known(&other, "weather", |shown| shown.json()["status"] == "active").await;
+    let is_stale = |shown: &Answer| shown.status == 200 && shown.json()["status"] == "stale";
+    known(&one, "weather", is_stale).await;
+    let start = std::time::Instant::now();
+    loop {
+        post(&one.admin(), "/api/servers/weather/heartbeat", &json!({}))
+            .await
+            .ok();
+        let shown = other.admin().get("/api/servers/weather").await.ok().json();
+        if shown["status"] == "active" {
+            break;
+        }
+        assert!(start.elapsed() < DEADLINE, "{shown}");
+        tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+    }
 }
 
 #[tokio::test]

@@ -88,6 +88,18 @@ async fn what_cannot_be_meant_is_named_with_its_place() {
             with("/limits/endpoint_concurrency", json!(0)),
             "limits.endpoint_concurrency: must be 1 or more",
         ),
+        (
+            with("/limits", json!({"endpoint_concurrency": 1, "queue": 10001})),
+            "limits.queue: must be 0 to 10000",
+        ),
+        (
+            with("/limits", json!({"endpoint_concurrency": 1, "queue_ms": 0})),
+            "limits.queue_ms: must be 1 to 3600000; `queue: 0` lets calls fail at once",
+        ),
+        (
+            with("/limits/queue", json!(5)),
+            "limits: `queue` and `queue_ms` are about `endpoint_concurrency`, and there is none",
+        ),
         (with("/pin/mode", json!("warn")), "pin: is for MCP servers"),
         (
             with("/timeouts/list_ms", json!(5)),
@@ -95,11 +107,11 @@ async fn what_cannot_be_meant_is_named_with_its_place() {
         ),
         (
             with("/limits/concurrency", json!(5)),
-            "limits: but `endpoint_concurrency` are for MCP servers",
+            "limits: but `endpoint_concurrency`, `queue` and `queue_ms` are for MCP servers",
         ),
         (
             with("/limits/max_response_bytes", json!("1MiB")),
-            "limits: but `endpoint_concurrency` are for MCP servers",
+            "limits: but `endpoint_concurrency`, `queue` and `queue_ms` are for MCP servers",
         ),
         (with("/tls/ca", json!("not PEM")), "tls"),
         (

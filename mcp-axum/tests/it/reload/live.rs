@@ -186,13 +186,26 @@ async fn what_tools_may_reach_holds_for_the_next_call() {
     let configuration = Configuration::followed(&app).await;
     let call = || async { app.mcp("i").call("get_item", json!({"id": 1})).await };
     assert_eq!(call().await["isError"], json!(false));
+    // A channel is opened before, and stays open.
+    let mut socket = Socket::of_user(&app, "i").await;
+    socket.initialize().await;
+    let mut over_socket = async |id| {
+        let call = older(
+            id,
+            "tools/call",
+            json!({"name": "get_item", "arguments": {"id": 1}}),
+        );
+        socket.ask(&call).await["result"].clone()
+    };
+    assert_eq!(over_socket(1).await["isError"], json!(false));
     write(&app, &configuration.with("[egress]\nallow_loopback = false"));
     reloaded(&app, 1).await;
     let before = upstream.requests().len();
-    let refused = call().await;
-    assert_eq!(refused["isError"], true, "{refused}");
-    let text = refused["content"][0]["text"].as_str().unwrap();
-    assert!(text.contains("egress.allow_loopback"), "{text}");
+    for refused in [call().await, over_socket(2).await] {
+        assert_eq!(refused["isError"], true, "{refused}");
+        let text = refused["content"][0]["text"].as_str().unwrap();
+        assert!(text.contains("egress.allow_loopback"), "{text}");
+    }
     assert_eq!(
         upstream.requests().len(),
         before,
@@ -208,6 +221,7 @@ async fn what_tools_may_reach_holds_for_the_next_call() {
     write(&app, &configuration.base);
     reloaded(&app, 2).await;
     assert_eq!(call().await["isError"], json!(false));
+    assert_eq!(over_socket(3).await["isError"], json!(false));
     while state().await != "ready" {
         tokio::time::sleep(std::time::Duration::from_millis(10)).await;
     }
@@ -295,23 +309,39 @@ async fn discoveries_come_change_and_go() {
             tokio::time::sleep(std::time::Duration::from_millis(20)).await;
         }
     };
+    // It looks when it is started, and not again for an hour.
+    let starts = app.directory().join("starts");
+    let script = app.directory().join("list.sh");
+    let listing = json!([{"name": "c", "url": "http://127.0.0.1:9/mcp", "auto_connect": false}]);
+    let text = format!("echo once >> '{}'\nprintf '%s' '{listing}'\n", starts.display());
+    std::fs::write(&script, text).unwrap();
+    let script = script.display();
+    let counted = format!(
+        "[[discovery]]\ntype = 'exec'\nname = 'counted'\ncommand = ['sh', '{script}']\ninterval = 3600\n"
+    );
     let configuration = Configuration::followed(&app).await;
-    write(&app, &configuration.with(&a("one")));
+    write(&app, &configuration.with(&(counted.clone() + &a("one"))));
     reloaded(&app, 1).await;
-    found(&[("one", &["a"])]).await;
-    let looks = async || {
-        app.admin().get("/admin/discovery").await.data()[0]["looks"]
-            .as_u64()
-            .unwrap()
-    };
-    let before = looks().await;
-    write(&app, &configuration.with(&(a("one") + &b("two"))));
+    found(&[("counted", &["c"]), ("one", &["a"])]).await;
+    // Another place among the others is no other place.
+    write(&app, &configuration.with(&(a("one") + &counted + &b("two"))));
     reloaded(&app, 2).await;
-    found(&[("one", &["a"]), ("two", &["b"])]).await;
-    assert!(looks().await >= before, "what did not change goes on");
+    found(&[("one", &["a"]), ("counted", &["c"]), ("two", &["b"])]).await;
     // Another place under the same name.
-    write(&app, &configuration.with(&b("one")));
+    write(&app, &configuration.with(&(b("one") + &counted)));
     reloaded(&app, 3).await;
+    found(&[("one", &["b"]), ("counted", &["c"])]).await;
+    let count = || std::fs::read_to_string(&starts).unwrap().lines().count();
+    assert_eq!(count(), 1, "what did not change goes on");
+    // One that is started anew does look, so that this shows it.
+    write(
+        &app,
+        &configuration.with(&(b("one") + &counted + "tags = ['new']\n")),
+    );
+    reloaded(&app, 4).await;
+    eventually("it is started", || count() == 2).await;
+    write(&app, &configuration.with(&b("one")));
+    reloaded(&app, 5).await;
     found(&[("one", &["b"])]).await;
     assert_eq!(status(&app)["requires_restart"], json!([]));
     let refused = "[[discovery]]\ntype = 'file_watch'\nfile_path = ''\n";

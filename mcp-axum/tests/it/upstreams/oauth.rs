@@ -1,6 +1,8 @@
 //! The recipes of `docs/UPSTREAMS.md` for tokens of OAuth, against a server and an authorization server of the test: what the page says is what
 //! happens.
 
+mod by_callers;
+
 use super::{ready, state};
 use crate::test_app::{Answer, TestApp, eventually};
 use axum::{
@@ -219,7 +221,7 @@ async fn the_recipe_of_an_operator_who_logs_in() {
     assert!(told.contains("`dynmcp upstreams login tickets`"), "{told}");
 
     let begun = begin(&app, "tickets").await.ok().data();
-    let back = app.url("/oauth/callback");
+    let back = app.url("/oauth/callback/tickets");
     assert_eq!(begun["redirect_uri"], json!(back));
     let url = begun["url"].as_str().unwrap();
     let (status, text, headers) = open(url).await;
@@ -275,6 +277,19 @@ async fn the_recipe_of_an_operator_who_logs_in() {
         status == 400 && text.contains("nothing was done with it"),
         "{text}"
     );
+    // A login that comes back to the place of another upstream was led to another authorization server.
+    let begun = begin(&app, "tickets").await.ok().data();
+    let another = state_of(begun["url"].as_str().unwrap());
+    let elsewhere = app.url("/oauth/callback/orders");
+    let (status, text, _) = open(&format!(
+        "{elsewhere}?code=of-somebody-else&state={another}&iss={iss}"
+    ))
+    .await;
+    assert!(
+        status == 400 && text.contains("to the place of another upstream: nothing was done with it"),
+        "{text}"
+    );
+    assert_eq!(place.asked().len(), 1);
     // Looking is not coming back.
     let begun = begin(&app, "tickets").await.ok().data();
     let another = state_of(begun["url"].as_str().unwrap());
@@ -306,17 +321,22 @@ async fn browsers_come_back_where_the_gateway_says_that_it_is() {
     let begun = begin(&app, "tickets").await.ok().data();
     assert_eq!(
         begun["redirect_uri"],
-        "https://gateway.example.com/oauth/callback"
+        "https://gateway.example.com/oauth/callback/tickets"
     );
-    let document = app.anonymous().get("/oauth/client.json").await.ok().json();
+    let document = app.anonymous().get("/oauth/client/tickets.json").await;
+    let document = document.ok().json();
     assert_eq!(
         document["client_id"],
-        "https://gateway.example.com/oauth/client.json"
+        "https://gateway.example.com/oauth/client/tickets.json"
     );
     assert_eq!(
         document["redirect_uris"],
-        json!(["https://gateway.example.com/oauth/callback"])
+        json!(["https://gateway.example.com/oauth/callback/tickets"])
     );
+    for unknown in ["tickets", "TICKETS.json", ".json"] {
+        let path = format!("/oauth/client/{unknown}");
+        app.anonymous().get(&path).await.expect(404);
+    }
 
     let app = TestApp::start().await;
     app.admin()
@@ -329,7 +349,10 @@ async fn browsers_come_back_where_the_gateway_says_that_it_is() {
         .await
         .error(409);
     assert!(refused.contains("`app.public_url` does not say"), "{refused}");
-    app.anonymous().get("/oauth/client.json").await.expect(404);
+    app.anonymous()
+        .get("/oauth/client/tickets.json")
+        .await
+        .expect(404);
     for (method, path, status) in [
         (Method::POST, "/admin/uds/nobody/login", 404),
         (Method::GET, "/admin/uds/nobody/login", 404),

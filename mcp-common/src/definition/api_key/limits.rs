@@ -6,7 +6,7 @@ use serde::{Deserialize, Deserializer, de::Error};
 use std::{borrow::Cow, fmt, num::NonZeroU32, str::FromStr, time::Duration};
 
 /// How many calls the holder of a key may make. Calls are what makes work: of tools, prompts, resources and completion;
-/// lists and streams are none. Each replica counts for itself.
+/// lists and streams are none. Each replica counts for itself, unless the configuration has all of them count in one Redis.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct KeyLimits {

@@ -154,12 +154,13 @@ fn refuses_nothing(place: &str, rule: &Rule) -> Option<Problem> {
 }
 
 /// What rules can speak of in `/admin` beside collections.
-const ADMIN_PLACES: [&str; 10] = [
+const ADMIN_PLACES: [&str; 11] = [
     "access",
     "apply",
     "discovery",
     "events",
     "export",
+    "grants",
     "import",
     "plan",
     "quarantine",

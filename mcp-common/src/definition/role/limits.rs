@@ -14,7 +14,7 @@ const MOST_TOOLS: usize = 100;
 const LONGEST_PATTERN: usize = 128;
 
 /// How many calls each of those who have the role may make; each of them is counted apart. What their keys and other roles limit holds
-/// as well. Each replica counts for itself.
+/// as well. Each replica counts for itself, unless the configuration has all of them count in one Redis.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct RoleLimits {

@@ -42,9 +42,29 @@ pub enum UpstreamAuth {
     /// A token that an operator gets for the gateway by logging in once (`dynmcp upstreams login`), RFC 6749 section 4.1.
     #[serde(rename = "oauth2_authorization_code")]
     AuthorizationCode(AuthorizationCode),
+    /// A token of whoever calls, who connects their own account in a browser. What an operator logs in for (`dynmcp upstreams login`) takes the
+    /// lists, and nothing else.
+    #[serde(rename = "oauth2_user")]
+    User(AuthorizationCode),
+    /// A token that stands for the caller's own, which is exchanged for it, RFC 8693. Lists are taken in the gateway's own name.
+    #[serde(rename = "oauth2_token_exchange")]
+    TokenExchange(UpstreamClientCredentials),
 }
 
 impl UpstreamAuth {
+    /// Whether a secret would be shown to an authorization server that the server names, whoever that is.
+    pub fn believes_its_server(&self) -> bool {
+        match self {
+            Self::ClientCredentials(binding) | Self::TokenExchange(binding) => {
+                binding.issuer.is_none() && binding.token_url.is_none()
+            }
+            Self::AuthorizationCode(binding) | Self::User(binding) => {
+                binding.issuer.is_none() && binding.client_secret.is_some()
+            }
+            Self::None {} | Self::ApiKey { .. } | Self::Basic { .. } | Self::Bearer { .. } => false,
+        }
+    }
+
     /// Every secret that it refers to.
     pub fn references(&self) -> Vec<&SecretReference> {
         match self {
@@ -54,8 +74,8 @@ impl UpstreamAuth {
                 MaybeSecret::Reference(username) => vec![username, password],
                 MaybeSecret::Plain(_) => vec![password],
             },
-            Self::ClientCredentials(binding) => binding.references(),
-            Self::AuthorizationCode(binding) => binding.references(),
+            Self::ClientCredentials(binding) | Self::TokenExchange(binding) => binding.references(),
+            Self::AuthorizationCode(binding) | Self::User(binding) => binding.references(),
         }
     }
 }

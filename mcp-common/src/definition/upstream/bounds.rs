@@ -5,6 +5,11 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use std::time::Duration;
 
+/// The most calls that wait at once.
+pub(super) const MOST_WAITING: u32 = 10_000;
+/// The longest that they do.
+pub(super) const LONGEST_WAIT_MS: u64 = 3_600_000;
+
 /// How long each step towards an upstream may take. An error that one of them causes names it.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
@@ -24,11 +29,18 @@ pub struct UpstreamTimeouts {
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct UpstreamLimits {
-    /// Calls under way at once; more of them fail at once.
+    /// Calls under way at once; more of them wait (`queue`).
     pub concurrency: u32,
-    /// Requests under way at once to each endpoint, in each gateway process. An endpoint that has so many gets no more; where all have, calls fail at once.
+    /// Requests under way at once to each endpoint, in each gateway process. An endpoint that has so many gets no more; where all have, calls wait (`queue`).
     #[schemars(range(min = 1))]
     pub endpoint_concurrency: Option<u32>,
+    /// Calls that wait at once where there is no place for more (`concurrency`, `endpoint_concurrency`). Who calls takes turns with others who do. 0: calls fail
+    /// at once.
+    #[schemars(range(min = 0, max = MOST_WAITING))]
+    pub queue: u32,
+    /// Milliseconds that a call waits at the most; never longer than it may take.
+    #[schemars(range(min = 1, max = LONGEST_WAIT_MS))]
+    pub queue_ms: u64,
     /// Clients that have a session of their own at once (`sessions`).
     pub clients: u32,
     /// The size of one message of the server, and of one line of a program.
@@ -59,6 +71,8 @@ impl Default for UpstreamLimits {
         Self {
             concurrency: 64,
             endpoint_concurrency: None,
+            queue: 100,
+            queue_ms: 5_000,
             clients: 100,
             max_response_bytes: ByteSize(8 << 20),
             max_result_bytes: None,

@@ -4,7 +4,12 @@ mod endpoints;
 mod http_service;
 mod oauth;
 
-use super::{UpstreamAuth, UpstreamDefinition, UpstreamProtocol, UpstreamTransport};
+pub use endpoints::same_place;
+
+use super::{
+    UpstreamAuth, UpstreamDefinition, UpstreamProtocol, UpstreamTransport,
+    bounds::{LONGEST_WAIT_MS as LONGEST_QUEUE_MS, MOST_WAITING},
+};
 use crate::{
     definition::{
         name::check_tool_name,
@@ -77,6 +82,11 @@ pub(super) fn problems(id: &str, definition: &UpstreamDefinition) -> Vec<Problem
     tools(definition, &mut problems);
     pin(definition, &mut problems);
     problems
+}
+
+fn is_group(name: &str) -> bool {
+    let is_part = |c: u8| c.is_ascii_lowercase() || c.is_ascii_digit() || c == b'-' || c == b'_';
+    (1..=64).contains(&name.len()) && name.bytes().all(is_part) && !name.starts_with(['-', '_'])
 }
 
 /// Whether it can be the id of an upstream.
@@ -256,6 +266,14 @@ fn bounds(definition: &UpstreamDefinition, problems: &mut Vec<Problem>) {
         }
     }
     let limits = &definition.limits;
+    if limits.queue > MOST_WAITING {
+        let reason = format!("must be 0 to {MOST_WAITING}");
+        problems.push(Problem::at("limits.queue", reason));
+    }
+    if !(1..=LONGEST_QUEUE_MS).contains(&limits.queue_ms) {
+        let reason = format!("must be 1 to {LONGEST_QUEUE_MS}; `queue: 0` lets calls fail at once");
+        problems.push(Problem::at("limits.queue_ms", reason));
+    }
     for (member, is_nothing) in [
         ("concurrency", limits.concurrency == 0),
         ("endpoint_concurrency", limits.endpoint_concurrency == Some(0)),
@@ -314,6 +332,12 @@ fn tools(definition: &UpstreamDefinition, problems: &mut Vec<Problem>) {
             let reason = format!("has {} characters, at most {LONGEST} are allowed", prefix.len());
             problems.push(Problem::at(field, reason));
         }
+    }
+    if let Some(group) = &tools.group
+        && !is_group(group)
+    {
+        let reason = "must have 1 to 64 of a-z 0-9 _ - and begin with a letter or digit";
+        problems.push(Problem::at("tools.group", reason));
     }
     for (list, patterns) in [
         ("tools.include", &tools.include),

@@ -3,7 +3,8 @@
 
 use schemars::JsonSchema;
 use serde::Deserialize;
-use std::time::Duration;
+use serde_json::Value;
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 /// One replica of the server.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
@@ -142,8 +143,19 @@ pub struct Health {
     /// A path of the endpoint that is asked for with GET, instead of what `probe` asks for.
     #[schemars(example = &"/health")]
     pub path: Option<String>,
-    /// What is asked.
-    pub probe: Option<Probe>,
+    /// What is asked: `mcp` (a request of MCP), `http` (a request of HTTP, which any status below 500 answers well), `exec` (a program), or another probe
+    /// that is linked into the gateway.
+    #[schemars(
+        regex(pattern = "^[a-z0-9_]{1,64}$"),
+        example = &"mcp",
+        example = &"http",
+        example = &"exec"
+    )]
+    pub probe: Option<Arc<str>>,
+    /// What a probe other than `mcp` and `http` is told. `exec` takes `command`: a program that `stdio.allow` of the gateway's configuration names, and its
+    /// arguments.
+    #[schemars(example = serde_json::json!({"command": ["check-billing", "--deep"]}))]
+    pub settings: BTreeMap<String, Value>,
     /// Probes do not count while fewer endpoints of a tier than this percentage would be left: rather all than too few.
     #[schemars(range(min = 0, max = 100))]
     pub panic_percent: u32,
@@ -153,13 +165,14 @@ pub struct Health {
 }
 
 /// What is asked of an endpoint to know how it is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum Probe {
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Probe<'a> {
     /// A request of MCP.
     Mcp,
     /// A request of HTTP, which any status below 500 answers well.
     Http,
+    /// What the probe of this name asks.
+    Named(&'a str),
 }
 
 /// Longer times are not meant.
@@ -224,6 +237,25 @@ impl Failover {
     }
 }
 
+impl Health {
+    /// What is asked; `None` where the document leaves it to the kind of server.
+    pub fn probe(&self) -> Option<Probe<'_>> {
+        Some(match self.probe.as_deref()? {
+            "mcp" => Probe::Mcp,
+            "http" => Probe::Http,
+            name => Probe::Named(name),
+        })
+    }
+
+    /// The name of the probe that asks, where it is none of the gateway's own.
+    pub fn named_probe(&self) -> Option<&str> {
+        match self.probe()? {
+            Probe::Named(name) => Some(name),
+            Probe::Mcp | Probe::Http => None,
+        }
+    }
+}
+
 impl Default for Health {
     fn default() -> Self {
         Self {
@@ -234,6 +266,7 @@ impl Default for Health {
             unhealthy_threshold: 3,
             path: None,
             probe: None,
+            settings: BTreeMap::new(),
             panic_percent: 30,
             slow_start_seconds: 10,
         }

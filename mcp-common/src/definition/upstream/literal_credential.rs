@@ -5,6 +5,19 @@ use crate::{
     credential_name::{in_query, in_text, in_words, is_literal_credential, shows_credential},
     definition::tool::MaybeSecret,
 };
+use serde_json::Value;
+
+/// Where what a table says of upstreams that anybody may be has secrets in it, and which kind; `None` where it has none, or cannot be read.
+pub(crate) fn of_strangers(members: &Value) -> Option<String> {
+    let definition: UpstreamDefinition = serde_json::from_str(&members.to_string()).ok()?;
+    let literal = warnings(&definition).into_iter().next();
+    let literal = literal.and_then(|warning| Some(warning.split_once(": ")?.0.to_owned()));
+    let refers = definition
+        .references()
+        .next()
+        .map(|_| "a reference to a secret".to_owned());
+    refers.or_else(|| literal.map(|place| format!("a credential (`{place}`)")))
+}
 
 /// A warning for each place; never with the credential in it.
 pub(super) fn warnings(definition: &UpstreamDefinition) -> Vec<String> {
@@ -26,6 +39,20 @@ pub(super) fn warnings(definition: &UpstreamDefinition) -> Vec<String> {
         format!(
             "args[{index}]: {HERE}, and for everybody who sees the processes of the machine; give it to the program in `env`, as \
              \"${{env:NAME}}\" or \"${{file:/path}}\", if it takes it there"
+        )
+    }));
+    let probed_with = definition.health.settings.get("command");
+    let words = probed_with
+        .and_then(serde_json::Value::as_array)
+        .into_iter()
+        .flatten();
+    let words: Vec<String> = words
+        .filter_map(|word| word.as_str().map(str::to_owned))
+        .collect();
+    let in_words_of_probe = in_words(&words).into_iter();
+    warnings.extend(in_words_of_probe.map(|index| {
+        format!(
+            "health.settings.command[{index}]: {HERE}, and for everybody who sees the processes of the machine; let the program read it itself"
         )
     }));
     let endpoints = definition.endpoints.iter().enumerate();

@@ -63,6 +63,8 @@ impl UpstreamDefinition {
                 &[
                     "concurrency",
                     "endpoint_concurrency",
+                    "queue",
+                    "queue_ms",
                     "max_response_bytes",
                     "max_result_bytes",
                     "tools",
@@ -75,7 +77,22 @@ impl UpstreamDefinition {
             ),
             ("breaker", &["failures", "window_seconds", "cool_down_seconds"]),
             ("failover", &["attempts", "attempt_ms"]),
-            ("tools", &["include", "exclude", "prefix", "overrides"]),
+            (
+                "health",
+                &[
+                    "enabled",
+                    "interval_seconds",
+                    "timeout_seconds",
+                    "healthy_threshold",
+                    "unhealthy_threshold",
+                    "path",
+                    "probe",
+                    "settings",
+                    "panic_percent",
+                    "slow_start_seconds",
+                ],
+            ),
+            ("tools", &["include", "exclude", "prefix", "group", "overrides"]),
             ("pin", &["mode", "tools"]),
         ],
         schema: |unknown| {

@@ -19,6 +19,10 @@ pub struct UpstreamTools {
     /// where `prompts.prefix` says nothing else.
     #[schemars(length(min = 1, max = 32), regex(pattern = "^[A-Za-z0-9_.-]+$"))]
     pub prefix: Option<Arc<str>>,
+    /// Upstreams of the same group stand in for each other: where an instance shows several of them with a tool of one name and the same arguments, calls go to the
+    /// one that keeps the name by `priority`, and on to the next where that one cannot be called.
+    #[schemars(length(min = 1, max = 64), regex(pattern = "^[a-z0-9][a-z0-9_-]*$"), example = &"weather")]
+    pub group: Option<Arc<str>>,
     /// What is said about single tools, by the name that the server gives them.
     pub overrides: BTreeMap<Arc<str>, RemoteTool>,
 }
@@ -84,7 +88,7 @@ impl UpstreamTools {
     /// Whether it is as if it were not there.
     pub(super) fn says_nothing(&self) -> bool {
         let is_empty = self.include.is_empty() && self.exclude.is_empty() && self.overrides.is_empty();
-        is_empty && self.prefix.is_none()
+        is_empty && self.prefix.is_none() && self.group.is_none()
     }
 
     /// Whether a tool of this name is shown.

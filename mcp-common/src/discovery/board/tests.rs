@@ -11,6 +11,7 @@ fn source(name: &str) -> SourceSettings {
         interval: Duration::from_secs(1),
         tags: vec!["found".into()],
         tools_prefix: Some("pre".to_owned()),
+        tools_group: None,
         trust: false,
         allow_empty: false,
         max_servers: 3,
@@ -182,12 +183,31 @@ fn an_empty_set_and_one_that_is_too_large_are_refused() {
 }
 
 #[test]
+fn who_is_not_trusted_stands_in_for_nobody_unless_the_configuration_says_so() {
+    let own = json!({"url": "http://a.example/mcp", "tools": {"group": "weather"}});
+    let board = board(&["one"]);
+    board.take(0, set(&[("a", own.clone()), ("b", url("b"))]));
+    assert_eq!(served(&board), ["b"]);
+    let mut grouping = source("two");
+    grouping.tools_group = Some("lab".to_owned());
+    let board = Board::new(vec![grouping], Arc::new(|_| Ok(())));
+    board.take(0, set(&[("a", own), ("b", url("b"))]));
+    let joined = board.join(Vec::new(), |_| false);
+    let groups: Vec<_> = joined.iter().map(|one| one.tools.group.as_deref()).collect();
+    assert_eq!(groups, [Some("lab")], "only those that claim none");
+}
+
+#[test]
 fn who_is_not_trusted_starts_nothing_and_names_no_secret() {
     let entries = [
         ("program", json!({"command": "sh"})),
         (
             "secret",
             json!({"url": "http://a.example/mcp", "auth": {"type": "bearer", "credential": "${env:DYNMCP_SECRET_A}"}}),
+        ),
+        (
+            "watched",
+            json!({"endpoints": [{"url": "http://a.example/mcp"}], "health": {"probe": "exec", "settings": {"command": ["sh"]}}}),
         ),
     ];
     let board = board(&["one"]);
@@ -199,14 +219,44 @@ fn who_is_not_trusted_starts_nothing_and_names_no_secret() {
         .map(|(_, reason)| reason.clone())
         .collect();
     assert!(
-        reasons[0].contains("start a program") && reasons[1].contains("refer to secrets"),
+        reasons[0].contains("start a program")
+            && reasons[1].contains("refer to secrets")
+            && reasons[2].contains("asked by a program"),
         "{reasons:?}"
     );
     let mut trusted = source("two");
     trusted.trust = true;
     let board = Board::new(vec![trusted], Arc::new(|_| Ok(())));
     board.take(0, set(&entries));
-    assert_eq!(served(&board), ["program", "secret"]);
+    assert_eq!(served(&board), ["program", "secret", "watched"]);
+}
+
+#[test]
+fn what_is_found_shows_a_secret_to_nobody_whom_it_names_itself() {
+    let secret = "${env:DYNMCP_SECRET_A}";
+    let found = |auth: Value| json!({"url": "http://a.example/mcp", "auth": auth});
+    let client = json!({"type": "oauth2_client_credentials", "client_id": "me", "client_secret": secret});
+    let with = |member: &str| {
+        let mut auth = client.clone();
+        auth[member] = json!("https://login.example");
+        found(auth)
+    };
+    let login = json!({"type": "oauth2_authorization_code", "client_id": "me", "client_secret": secret});
+    let entries = [
+        ("client", found(client.clone())),
+        ("login", found(login)),
+        ("issuer", with("issuer")),
+        ("place", with("token_url")),
+        ("nothing", found(json!({"type": "oauth2_authorization_code"}))),
+    ];
+    let mut trusted = source("one");
+    (trusted.trust, trusted.max_servers) = (true, entries.len());
+    let board = Board::new(vec![trusted], Arc::new(|_| Ok(())));
+    board.take(0, set(&entries));
+    assert_eq!(served(&board), ["issuer", "nothing", "place"]);
+    for (id, reason) in &board.reports()[0].skipped {
+        assert!(reason.starts_with("auth.issuer: is missing"), "{id}: {reason}");
+    }
 }
 
 #[test]
@@ -264,6 +314,22 @@ fn sources_that_are_arranged_anew_keep_what_they_found_until_they_look_again() {
     board.take(2, set(&[("a", url("two")), ("b", json!({"url": "nowhere"}))]));
     let joined = board.join(Vec::new(), |_| false);
     assert_eq!((joined.len(), &*joined[0].tags), (1, &["other".into()][..]));
+}
+
+#[test]
+fn another_place_that_is_empty_keeps_nothing_of_what_was_elsewhere() {
+    let board = board(&["one"]);
+    board.take(0, set(&[("a", url("a"))]));
+    board.arrange(vec![(1, source("one"))]);
+    assert_eq!(served(&board), ["a"], "until it has looked");
+    board.take(1, set(&[]));
+    assert_eq!(
+        (served(&board), board.reports()[0].problem.clone()),
+        (Vec::new(), None)
+    );
+    board.take(1, set(&[("b", url("b"))]));
+    board.take(1, set(&[]));
+    assert_eq!(served(&board), ["b"], "what was here stays");
 }
 
 #[test]

@@ -1,11 +1,17 @@
 //! Registrations that all replicas on one store have. Each replica keeps all of them by itself, so that nobody waits for the store: what it learns goes there,
-//! and what others learned comes from there. Two that are told different things at once are put in order by the versions of the store's entries.
+//! and what others learned comes from there. Two that are told different things at once are put in order by the versions of the store's entries, which stand there under
+//! the ids that are made of the names.
 //!
 //! Leases are each replica's own to end, by the time that passed since it heard of a server or saw that another replica had. Whoever comes to the end first says so in
-//! the store.
+//! the store, unless somebody has written there meanwhile.
+
+mod fetch;
 
 use super::{Entry, NotRegistered, Registry, file::KeptServer};
-use crate::datasource::{DataSource, LeaseSet, Leases, SourceError};
+use crate::{
+    datasource::{DataSource, Leases, SourceError},
+    discovery::client_file::id_of,
+};
 use bytes::Bytes;
 use std::{
     collections::BTreeMap,
@@ -13,7 +19,7 @@ use std::{
         Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicU64, Ordering},
     },
-    time::{Duration, Instant},
+    time::{Duration, Instant, SystemTime},
 };
 
 /// How often others may come first.
@@ -33,16 +39,28 @@ pub(super) struct Shared {
     mark: AtomicU64,
     /// What is not registered any more and still in the store.
     gone: Mutex<BTreeMap<String, Gone>>,
+    /// The versions of those in the store that cannot be read here.
+    unread: Mutex<BTreeMap<String, u64>>,
     problem: Mutex<Option<String>>,
 }
 
 /// What is to be taken out of the store.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 struct Gone {
     /// Its version there.
     version: u64,
-    /// Somebody said so; what was only forgotten stays where another replica heard of it.
-    is_said: bool,
+    /// Whose it was.
+    owner: Arc<str>,
+    /// When somebody said so; what was only forgotten stays where another replica heard of it.
+    said_at: Option<SystemTime>,
+}
+
+impl Gone {
+    /// Whether what stands there now is what was meant, and not what came after it.
+    fn means(&self, entry: &Entry) -> bool {
+        let is_older = |at: SystemTime| entry.last_seen <= at;
+        self.owner == entry.owner && self.said_at.is_some_and(is_older)
+    }
 }
 
 /// Where an entry is in the store.
@@ -50,12 +68,16 @@ struct Gone {
 pub(super) struct InStore {
     /// Its version there; `None` while it is not.
     version: Option<u64>,
-    /// Grows with each change here.
-    change: u64,
+    /// The number of its last change here; 0 before the first.
+    pub(super) change: u64,
     /// The change that is in the store.
     stored: u64,
     /// When it was written last.
     written: Option<Instant>,
+    /// When it was there for certain the last time.
+    there: Option<Instant>,
+    /// Somebody said so to this process: it does not only stand in its file.
+    is_said: bool,
     /// It was another replica that heard of it last.
     is_theirs: bool,
 }
@@ -64,8 +86,6 @@ impl InStore {
     pub(super) fn of(version: Option<u64>) -> Self {
         Self {
             version,
-            change: 1,
-            stored: u64::from(version.is_some()),
             ..Self::default()
         }
     }
@@ -74,8 +94,8 @@ impl InStore {
         self.version
     }
 
-    pub(super) fn changed(mut self) -> Self {
-        self.change += 1;
+    pub(super) fn said(mut self, change: u64) -> Self {
+        (self.change, self.is_said, self.is_theirs) = (change, true, false);
         self
     }
 
@@ -97,6 +117,7 @@ impl Registry {
             turn: tokio::sync::Mutex::new(None),
             mark: AtomicU64::new(0),
             gone: Mutex::default(),
+            unread: Mutex::default(),
             problem: Mutex::default(),
         });
         self
@@ -130,23 +151,28 @@ impl Registry {
         if self.shared.is_none() || (is_recent && !was_stale) {
             return false;
         }
-        entry.in_store.change += 1;
+        entry.in_store = std::mem::take(&mut entry.in_store).said(self.next_change());
         true
     }
 
-    /// Where a name is in the store that is registered anew.
-    pub(super) fn free_place(&self, name: &str) -> InStore {
-        let gone = self.shared.as_ref().and_then(|shared| shared.gone().remove(name));
-        InStore {
-            version: gone.map(|gone| gone.version),
-            ..InStore::default()
-        }
+    /// Where an id is in the store that is registered anew.
+    pub(super) fn free_place(&self, id: &str) -> InStore {
+        let version = self.shared.as_ref().and_then(|shared| {
+            let gone = shared.gone().remove(id).map(|gone| gone.version);
+            gone.or_else(|| shared.unread().get(id).copied())
+        });
+        InStore::of(version)
     }
 
     /// What is not here any more is not to stay in the store.
-    pub(super) fn take_away(&self, name: &str, entry: &Entry, is_said: bool) {
+    pub(super) fn take_away(&self, entry: &Entry, is_said: bool) {
         if let (Some(shared), Some(version)) = (&self.shared, entry.in_store.version) {
-            shared.gone().insert(name.to_owned(), Gone { version, is_said });
+            let gone = Gone {
+                version,
+                owner: entry.owner.clone(),
+                said_at: is_said.then(SystemTime::now),
+            };
+            shared.gone().insert(entry.id.clone(), gone);
         }
     }
 
@@ -160,11 +186,9 @@ impl Registry {
             self.bring(shared, store, &mut turn).await
         };
         shared.note(tokio::time::timeout(PATIENCE, settling).await);
-        match self.entries().get(name) {
-            Some(entry) if entry.owner != *owner => Err(NotRegistered::Taken(format!(
-                "name: `{name}` was registered by somebody else"
-            ))),
-            _ => Ok(()),
+        match id_of(name).and_then(|id| self.entries().get(&id).cloned()) {
+            Some(entry) => entry.is_free_for(name, owner, false),
+            None => Ok(()),
         }
     }
 
@@ -244,44 +268,47 @@ impl Registry {
     async fn send(&self, shared: &Shared, store: &dyn Leases) -> Result<bool, SourceError> {
         let mut is_through = true;
         let gone = shared.gone().clone();
-        for (name, going) in gone {
-            let current = match store.remove(&name, going.version).await {
-                Ok(()) => None,
-                Err(SourceError::Conflict { current }) => current,
+        for (id, going) in gone {
+            let is_gone = match store.remove(&id, going.version).await {
+                Ok(()) | Err(SourceError::Conflict { current: None }) => true,
+                // What stands there now is read first.
+                Err(SourceError::Conflict { .. }) => false,
                 Err(error) => return Err(error),
             };
-            is_through &= current.is_none();
+            is_through &= is_gone;
             let mut gone = shared.gone();
-            if gone.get(&name) == Some(&going) {
-                match current.filter(|_| going.is_said) {
-                    Some(version) => gone.insert(name, Gone { version, ..going }),
-                    None => gone.remove(&name),
-                };
+            if is_gone && gone.get(&id) == Some(&going) {
+                gone.remove(&id);
             }
         }
-        let new: Vec<(String, Entry)> = {
+        let new: Vec<Entry> = {
             let entries = self.entries();
-            let new = entries.iter().filter(|(_, entry)| !entry.in_store.is_stored());
-            new.map(|(name, entry)| (name.clone(), entry.clone())).collect()
+            let new = entries.values().filter(|entry| !entry.in_store.is_stored());
+            new.cloned().collect()
         };
         // Entries are taken away when they are forgotten; this is for those whom no replica is left to forget.
         let lives = (self.settings.stale_after + self.settings.forget_after) * 2;
-        for (name, entry) in new {
+        for entry in new {
+            let (id, owner) = (entry.id.clone(), entry.owner.clone());
             let (change, expected) = (entry.in_store.change, entry.in_store.version);
             let written = Instant::now();
-            match store.write(&name, body(entry), expected, lives).await {
+            match store.write(&id, body(entry), expected, lives).await {
                 Ok(version) => {
                     let mut entries = self.entries();
-                    match entries.get_mut(&name) {
+                    match entries.get_mut(&id) {
                         Some(entry) => {
                             let in_store = &mut entry.in_store;
-                            (in_store.version, in_store.stored, in_store.written) =
-                                (Some(version), change, Some(written));
+                            (in_store.version, in_store.stored) = (Some(version), change);
+                            (in_store.written, in_store.there) = (Some(written), Some(written));
                         }
                         // It was taken away meanwhile.
                         None => {
-                            let is_said = true;
-                            shared.gone().insert(name, Gone { version, is_said });
+                            let gone = Gone {
+                                version,
+                                owner,
+                                said_at: Some(SystemTime::now()),
+                            };
+                            shared.gone().insert(id, gone);
                             is_through = false;
                         }
                     }
@@ -291,80 +318,6 @@ impl Registry {
             }
         }
         Ok(is_through)
-    }
-
-    /// Takes over what others have written, and lets go what they took away.
-    async fn fetch(
-        &self,
-        shared: &Shared,
-        store: &dyn Leases,
-        turn: &mut Option<Instant>,
-    ) -> Result<(), SourceError> {
-        let LeaseSet {
-            entries: theirs,
-            mark,
-        } = store.all().await?;
-        let is_first = turn.is_none();
-        let (mut own, gone) = (self.entries(), shared.gone());
-        let mut has_changed = false;
-        let mut there = BTreeMap::new();
-        for leased in theirs
-            .into_iter()
-            .filter(|leased| !gone.contains_key(&leased.name))
-        {
-            let (name, version) = (leased.name, leased.version);
-            there.insert(name.clone(), version);
-            let is_full = own.len() >= self.settings.most;
-            let known = own.get_mut(&name);
-            if known
-                .as_ref()
-                .is_some_and(|known| known.in_store.version == Some(version))
-            {
-                continue;
-            }
-            let mut read: KeptServer = match serde_json::from_slice(&leased.body) {
-                Ok(read) => read,
-                Err(error) => {
-                    tracing::warn!(server = name, %error, "a registration in the store cannot be read");
-                    continue;
-                }
-            };
-            read.version = Some(version);
-            let mut entry = Entry::from(read);
-            match known {
-                // What was said here is newer, and goes there next.
-                Some(known) if !is_first && !known.in_store.is_stored() && known.owner == entry.owner => {
-                    known.in_store.version = Some(version);
-                    continue;
-                }
-                Some(known) => {
-                    has_changed |=
-                        (&known.registration, known.is_stale) != (&entry.registration, entry.is_stale);
-                }
-                None if is_full => continue,
-                None => has_changed = true,
-            }
-            entry.in_store.is_theirs = true;
-            entry.in_store.written = Some(entry.seen);
-            own.insert(name, entry);
-        }
-        own.retain(|name, entry| {
-            let is_there = entry.in_store.version.is_none() || there.contains_key(name);
-            // A server that lives is written again, whatever became of its entry.
-            let is_alive = !entry.in_store.is_stored() && !entry.is_stale && !is_first;
-            if !is_there && is_alive {
-                entry.in_store.version = None;
-            }
-            has_changed |= !is_there && !is_alive;
-            is_there || is_alive
-        });
-        drop((own, gone));
-        shared.mark.store(mark, Ordering::Release);
-        *turn = Some(Instant::now());
-        if has_changed {
-            self.note_change();
-        }
-        Ok(())
     }
 }
 
@@ -377,6 +330,10 @@ fn body(entry: Entry) -> Bytes {
 impl Shared {
     fn gone(&self) -> MutexGuard<'_, BTreeMap<String, Gone>> {
         self.gone.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn unread(&self) -> MutexGuard<'_, BTreeMap<String, u64>> {
+        self.unread.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn problem(&self) -> MutexGuard<'_, Option<String>> {

@@ -222,6 +222,9 @@ impl Engine {
 
 /// What came of a request to an upstream.
 fn described(span: &mut OpenSpan, delivered: &Result<Answer, CallResult>) {
+    if !span.is_sampled() {
+        return;
+    }
     let (status, failure) = match delivered {
         Ok(answer) => (Some(answer.status.as_u16()), None),
         Err(result) => (result.upstream_status, Some(result.outcome.as_str())),

@@ -38,6 +38,8 @@ enum Stage {
     Endpoint(Arc<str>),
     /// A place among the calls under way, of which there may be so many.
     Queue(usize),
+    /// An endpoint of this upstream, each of which has so many requests under way.
+    Turn(Arc<str>, u32),
     /// The token endpoint.
     Token,
     /// Where a redirect leads.
@@ -239,6 +241,12 @@ impl Progress {
                     "No token: the token endpoint at {host} gave no complete answer within {timeout:?}."
                 );
                 return Failure::new(Outcome::Timeout, text);
+            }
+            Stage::Turn(upstream, most) => {
+                let text = format!(
+                    "The upstream `{upstream}` is busy: {most} requests are under way to each endpoint that can be called (limits.endpoint_concurrency), and none ended within {timeout:?}; nothing was sent."
+                );
+                return Failure::new(Outcome::Overloaded, text);
             }
             Stage::Queue(most) => {
                 let text = format!(

@@ -6,7 +6,7 @@ use crate::{
     tool::{Base, Bases, InstanceNames},
 };
 use bytes::Bytes;
-use http::{Request, Uri, uri::PathAndQuery};
+use http::{Request, header::HOST};
 use http_body_util::Full;
 use mcp_common::authenticator::Principal;
 use std::{collections::HashMap, sync::Arc, time::Duration};
@@ -75,15 +75,11 @@ impl Engine {
             headers: None,
         };
         let mut request = Request::new(Full::new(Bytes::new()));
-        let origin = base.origin(place).ok_or("it has no address")?;
-        let addressed = match base.probe_path() {
-            None => origin.address(&mut request),
-            Some(path) => at_root(path).and_then(|uri| {
-                *request.uri_mut() = uri;
-                origin.without_prefix().address(&mut request)
-            }),
-        };
-        addressed.map_err(|error| error.to_string())?;
+        let probed = base.probed(place).ok_or("it has no address")?;
+        *request.uri_mut() = probed.uri.clone();
+        if let Some(host) = &probed.host {
+            request.headers_mut().insert(HOST, host.clone());
+        }
         base.dress(request.headers_mut(), &self.services.secrets)?;
         self.name_gateway(&mut request, &context);
         let upstream = self.pooled(base.transport.as_ref());
@@ -109,9 +105,4 @@ impl Engine {
             (None, Err(failure)) => Err(failure.reason().to_owned()),
         }
     }
-}
-
-fn at_root(path: &str) -> Result<Uri, http::Error> {
-    let path: PathAndQuery = path.parse()?;
-    Ok(Uri::from(path))
 }

@@ -162,7 +162,7 @@ impl Auth {
                 password: password.clone(),
             }),
             UpstreamAuth::ClientCredentials(own) => Self::of_service(own, transport, problems),
-            UpstreamAuth::AuthorizationCode(_) => {
+            UpstreamAuth::AuthorizationCode(_) | UpstreamAuth::User(_) | UpstreamAuth::TokenExchange(_) => {
                 let reason = "is for MCP servers: an HTTP service takes `oauth2_client_credentials`";
                 problems.push(Problem::at("auth.type", reason));
                 None

@@ -23,6 +23,8 @@ pub(crate) struct Base {
     pub(crate) fleet: Fleet,
     /// Where each endpoint of the fleet is.
     origins: Box<[Origin]>,
+    /// Where each of them is probed: thousands of endpoints are asked again and again.
+    probed: Box<[Probed]>,
     headers: Box<[(HeaderName, Header)]>,
     pub(crate) auth: Option<Auth>,
     /// `None`: the connections of everybody.
@@ -35,9 +37,17 @@ enum Header {
     Secret(SecretReference),
 }
 
+/// What a probe of an endpoint asks for.
+#[derive(Clone, Debug)]
+pub(crate) struct Probed {
+    pub(crate) uri: Uri,
+    pub(crate) host: Option<HeaderValue>,
+}
+
 /// What of a service is compiled, without what lives.
 struct Parts {
     origins: Box<[Origin]>,
+    probed: Box<[Probed]>,
     headers: Box<[(HeaderName, Header)]>,
     auth: Option<Auth>,
     transport: Option<Arc<Transport>>,
@@ -51,6 +61,7 @@ impl Base {
             fleet: fleets.fleet(definition),
             definition: definition.clone(),
             origins: parts.origins,
+            probed: parts.probed,
             headers: parts.headers,
             auth: parts.auth,
             transport: parts.transport,
@@ -71,9 +82,9 @@ impl Base {
         self.origins.get(place)
     }
 
-    /// What probes ask for, at the root of an endpoint; `None` for its own path.
-    pub(crate) fn probe_path(&self) -> Option<&str> {
-        self.definition.health.path.as_deref()
+    /// What a probe of an endpoint asks for.
+    pub(crate) fn probed(&self, place: usize) -> Option<&Probed> {
+        self.probed.get(place)
     }
 
     /// Adds the headers of the service to those that the tool has itself.
@@ -118,12 +129,24 @@ impl Base {
 }
 
 impl Origin {
-    /// The same without the prefix.
-    pub(crate) fn without_prefix(&self) -> Self {
-        Self {
-            prefix: String::new(),
-            ..self.clone()
+    /// What a probe asks for: this path at the root, or the prefix where there is none.
+    fn probed(&self, path: Option<&str>) -> Result<Probed, http::Error> {
+        let mut request = Request::new(());
+        match path {
+            None => self.address(&mut request)?,
+            Some(path) => {
+                *request.uri_mut() = Uri::try_from(path)?;
+                let root = Self {
+                    prefix: String::new(),
+                    ..self.clone()
+                };
+                root.address(&mut request)?;
+            }
         }
+        Ok(Probed {
+            uri: request.uri().clone(),
+            host: self.host.clone(),
+        })
     }
 
     /// The request, sent there: its path behind this one's prefix.
@@ -169,6 +192,17 @@ impl Parts {
                 }
             }
         }
+        let path = definition.health.path.as_deref();
+        let mut probed = Vec::new();
+        for origin in &origins {
+            match origin.probed(path) {
+                Ok(one) => probed.push(one),
+                Err(error) => {
+                    problems.push(Problem::at("health.path", error.to_string()));
+                    break;
+                }
+            }
+        }
         let members: Vec<_> = origins.iter().zip(places.into_iter().map(member)).collect();
         let connecting = Connecting {
             origins: &members,
@@ -189,6 +223,7 @@ impl Parts {
         match problems.is_empty() {
             true => Ok(Self {
                 origins: origins.into(),
+                probed: probed.into(),
                 headers,
                 auth,
                 transport,

@@ -2,7 +2,7 @@
 //! another one with the next call, and no tool is compiled again.
 
 use super::Base;
-use crate::fleet::{EndpointStatus, Fleets};
+use crate::fleet::{EndpointStatus, Fleets, Probes, QueueStatus};
 use arc_swap::ArcSwap;
 use mcp_common::{
     definition::{UpstreamDefinition, upstream::UpstreamProtocol},
@@ -34,10 +34,10 @@ struct Shared {
 }
 
 impl Bases {
-    /// Tells there of services and their endpoints.
-    pub fn telling(events: Events) -> Self {
+    /// Tells there of services and their endpoints, and has these probes.
+    pub fn telling(events: Events, probes: Probes) -> Self {
         Self(Arc::new(Shared {
-            fleets: Fleets::telling(events.clone()),
+            fleets: Fleets::telling(events.clone(), probes),
             events,
             ..Shared::default()
         }))
@@ -110,6 +110,11 @@ impl Bases {
     /// How the endpoints of a service are doing.
     pub fn status(&self, id: &str) -> Option<Vec<EndpointStatus>> {
         Some(self.find(id)?.fleet.status())
+    }
+
+    /// How many calls wait for a service.
+    pub fn queue(&self, id: &str) -> Option<QueueStatus> {
+        Some(self.find(id)?.fleet.queue())
     }
 
     pub(crate) fn find(&self, id: &str) -> Option<Arc<Base>> {

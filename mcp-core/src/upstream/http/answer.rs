@@ -247,7 +247,7 @@ impl HttpLink {
         }
         let hint = match self.authorization.is_none() && wants_token(&response) {
             true => {
-                "; it wants a token of OAuth: `auth.type: oauth2_client_credentials`, or `oauth2_authorization_code`"
+                "; it wants a token of OAuth: `auth.type: oauth2_client_credentials`, `oauth2_authorization_code` or `oauth2_user`"
             }
             false => "",
         };

@@ -33,7 +33,11 @@ pub(super) fn headers(
         // A token is asked for, and shown where the request is sent.
         None
         | Some(
-            UpstreamAuth::None {} | UpstreamAuth::ClientCredentials(_) | UpstreamAuth::AuthorizationCode(_),
+            UpstreamAuth::None {}
+            | UpstreamAuth::ClientCredentials(_)
+            | UpstreamAuth::AuthorizationCode(_)
+            | UpstreamAuth::User(_)
+            | UpstreamAuth::TokenExchange(_),
         ) => {}
         Some(UpstreamAuth::ApiKey {
             credential,

@@ -1,6 +1,6 @@
 //! What answers requests for things of upstreams: the upstream, whose words are understood and passed on.
 
-use super::{finished::Finishing, rounds};
+use super::{connecting::Connecting, finished::Finishing, rounds};
 use crate::{
     engine::{CallContext, Engine, RemoteShaping},
     json::members::Members,
@@ -14,7 +14,7 @@ use bytes::Bytes;
 use futures_util::future::BoxFuture;
 use mcp_common::{authenticator::Principal, definition::UpstreamDefinition};
 use serde_json::{json, value::RawValue};
-use std::{borrow::Cow, sync::Arc};
+use std::{borrow::Cow, slice, sync::Arc, time::Instant};
 
 /// The JSON-RPC error of parameters that do not fit: the client's own matter, whoever found it out.
 const INVALID_PARAMS: i64 = -32602;
@@ -59,6 +59,23 @@ pub(super) struct Shown {
     pub(super) shaping: Option<Arc<RemoteShaping>>,
     /// What of the instance templates may name, where there are any.
     pub(super) names: Option<InstanceNames>,
+    /// The same tool of other upstreams, which are asked where this one cannot be.
+    pub(super) stand_ins: Box<[(Arc<str>, Arc<RemoteTool>)]>,
+}
+
+/// Other upstreams that a call may go to, each once.
+struct StandIns<'a> {
+    rest: slice::Iter<'a, (Arc<str>, Arc<RemoteTool>)>,
+    only_reads: bool,
+    /// The time of the call.
+    until: Instant,
+}
+
+impl<'a> StandIns<'a> {
+    fn next_after(&mut self, error: &UpstreamError) -> Option<&'a (Arc<str>, Arc<RemoteTool>)> {
+        let may_go_on = error.means_stand_in(self.only_reads) && Instant::now() < self.until;
+        may_go_on.then(|| self.rest.next()).flatten()
+    }
 }
 
 impl Origin for RemoteOrigin {
@@ -80,8 +97,8 @@ impl Origin for RemoteOrigin {
 
 impl RemoteOrigin {
     async fn pass_on(&self, request: Forwarded, line: Line) -> Result<Answer, Trouble> {
-        let upstream = &self.upstream;
-        let wanted = match (&self.what, request.method) {
+        let mut upstream = &self.upstream;
+        let mut wanted = match (&self.what, request.method) {
             (What::Tool(shown), Method::ToolsCall) => Wanted::Tool(shown.tool.clone()),
             (What::Prompt(name), Method::PromptsGet) => Wanted::Prompt(name.clone()),
             (What::Prompt(name), Method::CompletionComplete) => Wanted::PromptCompletion(name.clone()),
@@ -98,11 +115,16 @@ impl RemoteOrigin {
             }
         };
         let is_resource = matches!(wanted, Wanted::Resource);
-        let first = self.params(request.params.get())?;
+        let may_ask = matches!(wanted, Wanted::Tool(_) | Wanted::Prompt(_) | Wanted::Resource);
+        let connecting = Connecting::of(&self.hub, upstream, &request.principal);
+        let sent = connecting.answered(request.params.get()).await?;
+        let first = self.params(&sent)?;
         let mut params = first.clone();
-        for round in 0.. {
+        let mut stand_ins = self.stand_ins();
+        let mut round = 0;
+        loop {
             let mut span = request.above.as_ref().and_then(|above| above.open());
-            if let Some(span) = &mut span {
+            if let Some(span) = span.as_mut().filter(|span| span.is_sampled()) {
                 let method = request.method.name();
                 span.named(method);
                 span.with("mcp.method.name", Attribute::text(method));
@@ -110,7 +132,7 @@ impl RemoteOrigin {
             }
             let call = RemoteCall {
                 wanted: wanted.clone(),
-                params,
+                params: params.clone(),
                 via: request.via.clone(),
                 trace: span.iter().flat_map(|span| span.headers()).collect(),
                 line: Some(line.clone()),
@@ -119,6 +141,12 @@ impl RemoteOrigin {
                     .principal
                     .known_subject()
                     .map(|_| request.principal.subject.clone()),
+                owner: connecting.owner().cloned(),
+                token: request
+                    .principal
+                    .grant
+                    .as_ref()
+                    .and_then(|grant| grant.token().cloned()),
             };
             let answered = self.hub.call(upstream, call).await;
             if let (Some(span), Err(error)) = (&mut span, &answered) {
@@ -128,17 +156,41 @@ impl RemoteOrigin {
                 });
             }
             drop(span);
+            // Who has begun to ask for input knows what was asked before.
+            if let Err(error) = &answered
+                && round == 0
+                && let Some(next) = stand_ins.next_after(error)
+            {
+                let (from, to) = (&**upstream, &*next.0);
+                tracing::debug!(upstream = from, to, %error, "a call goes on to an upstream that stands in");
+                upstream = &next.0;
+                wanted = Wanted::Tool(next.1.clone());
+                continue;
+            }
             let answer = match answered {
                 Ok(result) => {
                     let answer = self.read(result).await?;
                     let answer = self.finished(answer, &first, &request).await?;
                     answer.kept_by(upstream, matches!(self.what, What::Tasks))
                 }
+                Err(UpstreamError::NoGrant(reason)) => {
+                    // What a client answers goes to the first one.
+                    let may_ask = may_ask && Arc::ptr_eq(upstream, &self.upstream);
+                    let connecting = Connecting::of(&self.hub, upstream, &request.principal);
+                    connecting.asked(&reason, &line, may_ask)?
+                }
                 Err(error) => match self.asking(&error, &line) {
                     Some(answer) => answer,
                     None => return Err(self.trouble(error, is_resource, &line)),
                 },
             };
+            if answer.asks_for_input() && request.is_modern && !Arc::ptr_eq(upstream, &self.upstream) {
+                // What the client answers would go to the first one, which knows nothing of it.
+                return Err(Trouble::Failed(format!(
+                    "The upstream `{}` cannot be called now, and `{upstream}`, which stands in for it, asks for input. Try again later.",
+                    self.upstream
+                )));
+            }
             if !answer.asks_for_input() || request.is_modern {
                 return Ok(answer);
             }
@@ -146,11 +198,27 @@ impl RemoteOrigin {
                 break;
             }
             params = rounds::next(&first, &answer, &line).await?;
+            round += 1;
         }
         Err(Trouble::Failed(format!(
             "The upstream `{upstream}` asked for input more than {} times.",
             rounds::MOST
         )))
+    }
+
+    fn stand_ins(&self) -> StandIns<'_> {
+        match &self.what {
+            What::Tool(shown) => StandIns {
+                rest: shown.stand_ins.iter(),
+                only_reads: shown.tool.only_reads,
+                until: Instant::now() + shown.definition.timeouts.call(),
+            },
+            What::Prompt(_) | What::Resources | What::Tasks => StandIns {
+                rest: slice::Iter::default(),
+                only_reads: false,
+                until: Instant::now(),
+            },
+        }
     }
 
     async fn read(&self, result: Bytes) -> Result<Answer, Trouble> {

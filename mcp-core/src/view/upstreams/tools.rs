@@ -23,7 +23,12 @@ pub(super) struct Chosen {
     pub(super) offered: OfferedTool,
     overrides: Option<Arc<ToolOverrides>>,
     output: Option<Arc<RemoteOutput>>,
+    /// The same tool of others of its group, in the order in which they are asked.
+    pub(super) stand_ins: Vec<OfferedTool>,
 }
+
+/// The most others that one call goes to.
+const MOST_STAND_INS: usize = 3;
 
 impl Chosen {
     pub(super) fn item(self, definition: &InstanceDefinition, of: &UpstreamInventories) -> Item {
@@ -75,9 +80,26 @@ impl Chosen {
                     arguments,
                     names: shaping.as_ref().map(|_| InstanceNames::of(definition)),
                     shaping,
+                    stand_ins: self
+                        .stand_ins
+                        .into_iter()
+                        .map(|other| (other.upstream, other.tool))
+                        .collect(),
                 })),
             ),
         }
+    }
+
+    /// Whether calls may go on to the other one: both documents say so, and it takes the same.
+    fn is_stood_in_for_by(&self, other: &Self) -> bool {
+        let group = |chosen: &Self| chosen.offered.definition.tools.group.clone();
+        let schema =
+            |chosen: &Self| serde_json::from_str::<serde_json::Value>(&chosen.offered.input_schema()).ok();
+        self.stand_ins.len() < MOST_STAND_INS
+            && group(self).is_some()
+            && group(self) == group(other)
+            && self.offered.upstream != other.offered.upstream
+            && schema(self) == schema(other)
     }
 
     /// How its answers are shaped. What cannot be compiled was refused when it was written.
@@ -106,6 +128,7 @@ pub(super) fn chosen(definition: &InstanceDefinition, hub: &Hub) -> Vec<Chosen> 
             offered,
             overrides: reference.overrides.clone(),
             output: reference.output.clone(),
+            stand_ins: Vec::new(),
         })
     });
     let mut all: Vec<Chosen> = named.collect();
@@ -124,27 +147,34 @@ pub(super) fn chosen(definition: &InstanceDefinition, hub: &Hub) -> Vec<Chosen> 
                 offered,
                 overrides: None,
                 output: None,
+                stand_ins: Vec::new(),
             }),
     );
-    let mut owners: HashMap<Arc<str>, String> = HashMap::new();
-    all.retain(|chosen| {
+    let mut owners: HashMap<Arc<str>, usize> = HashMap::new();
+    let mut kept: Vec<Chosen> = Vec::with_capacity(all.len());
+    for chosen in all {
         let id = chosen.offered.id();
         if excluded.contains(&*id) {
-            return false;
+            continue;
         }
-        let Some(owner) = owners.get(&chosen.name) else {
-            owners.insert(chosen.name.clone(), id);
-            return true;
+        let Some(owner) = owners.get(&chosen.name).and_then(|place| kept.get_mut(*place)) else {
+            owners.insert(chosen.name.clone(), kept.len());
+            kept.push(chosen);
+            continue;
         };
-        let (instance, name) = (&*definition.id, &*chosen.name);
+        if owner.is_stood_in_for_by(&chosen) {
+            owner.stand_ins.push(chosen.offered);
+            continue;
+        }
+        let (instance, name, owner) = (&*definition.id, &*chosen.name, owner.offered.id());
         tracing::warn!(
             instance,
             name,
             owner,
             tool = id,
-            "two tools of upstreams would have one name, and the first keeps it: give one of the upstreams a `tools.prefix`, or one of the tools another name"
+            "two tools of upstreams would have one name, and the first keeps it: give one of the upstreams a `tools.prefix`, one of the tools another name, \
+             or both upstreams a `tools.group` if they do the same"
         );
-        false
-    });
-    all
+    }
+    kept
 }

@@ -197,7 +197,7 @@ async fn calls_are_bounded_in_number_and_in_time_and_given_up_with_the_caller() 
     })
     .await;
     let mut document = server.document();
-    document["limits"] = json!({"concurrency": 1});
+    document["limits"] = json!({"concurrency": 1, "queue": 0});
     let hub = hub(&document);
     ready(&hub).await;
     let waiting = {

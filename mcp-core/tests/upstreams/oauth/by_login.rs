@@ -6,7 +6,6 @@ use crate::{
     setup::{call, hub_with, ready, trouble, until},
 };
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
-use mcp_common::document::Document;
 use mcp_core::{
     oauth::{Answered, Registrant},
     upstream::Hub,
@@ -16,32 +15,32 @@ use sha2::{Digest, Sha256};
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 use url::Url;
 
-const LOGIN: &str = "oauth2_authorization_code";
+pub(super) const LOGIN: &str = "oauth2_authorization_code";
 
 fn here() -> Registrant {
     Registrant::at("http://127.0.0.1:8080")
 }
 
 /// The address that somebody opens, and its parameters.
-async fn begin(hub: &Hub) -> (String, BTreeMap<String, String>) {
+pub(super) async fn begin(hub: &Hub) -> (String, BTreeMap<String, String>) {
     let address = hub.begin_login("u", here()).await.unwrap().unwrap();
     let url = Url::parse(&address).unwrap();
     (address.clone(), url.query_pairs().into_owned().collect())
 }
 
-fn code() -> Answered {
+pub(super) fn code() -> Answered {
     Answered::Code("the-code".to_owned().into())
 }
 
-async fn log_in(place: &Place, hub: &Hub) {
+pub(super) async fn log_in(place: &Place, hub: &Hub) {
     let (_, parameters) = begin(hub).await;
     let issuer = Some(&*place.book.issuer);
-    hub.finish_login(&parameters["state"], issuer, code())
+    hub.finish_login(&parameters["state"], (issuer, None), code())
         .await
         .unwrap();
 }
 
-fn place_and_hub(place: &Place) -> Arc<Hub> {
+pub(super) fn place_and_hub(place: &Place) -> Arc<Hub> {
     hub_with(place.settings(), &place.document(&json!({"type": LOGIN})))
 }
 
@@ -69,7 +68,7 @@ async fn a_login_gives_tokens_that_outlast_a_restart() {
     let registration = &place.authorization.received()[1];
     assert_eq!(registration.path, "/register");
     for (member, value) in [
-        ("redirect_uris", json!(["http://127.0.0.1:8080/oauth/callback"])),
+        ("redirect_uris", json!(["http://127.0.0.1:8080/oauth/callback/u"])),
         ("grant_types", json!(["authorization_code", "refresh_token"])),
         ("application_type", json!("native")),
         ("token_endpoint_auth_method", json!("client_secret_basic")),
@@ -80,7 +79,7 @@ async fn a_login_gives_tokens_that_outlast_a_restart() {
     for (name, value) in [
         ("response_type", "code"),
         ("client_id", "registered"),
-        ("redirect_uri", "http://127.0.0.1:8080/oauth/callback"),
+        ("redirect_uri", "http://127.0.0.1:8080/oauth/callback/u"),
         ("code_challenge_method", "S256"),
         ("scope", "read offline_access"),
         ("resource", &*resource),
@@ -88,10 +87,10 @@ async fn a_login_gives_tokens_that_outlast_a_restart() {
         assert_eq!(parameters[name], value, "{name}");
     }
     let id = hub
-        .finish_login(&parameters["state"], Some(&place.book.issuer), code())
+        .finish_login(&parameters["state"], (Some(&place.book.issuer), None), code())
         .await
         .unwrap();
-    assert_eq!(&*id, "u");
+    assert_eq!((&*id.upstream, id.caller), ("u", None));
     ready(&hub).await;
     call(&hub, "get", "{}").await.unwrap();
     let form = place.asked()[0].form();
@@ -204,7 +203,7 @@ async fn what_comes_back_is_good_once_and_of_whom_was_asked() {
     let hub = place_and_hub(&place);
     let issuer = place.book.issuer.clone();
     let refused = async |state: &str, issuer: Option<&str>, answered: Answered| {
-        hub.finish_login(state, issuer, answered)
+        hub.finish_login(state, (issuer, None), answered)
             .await
             .unwrap_err()
             .to_string()
@@ -238,7 +237,7 @@ async fn what_comes_back_is_good_once_and_of_whom_was_asked() {
     assert_eq!(place.asked().len(), 0, "no code went anywhere");
     // A code that is redeemed is not redeemed again.
     let (_, parameters) = begin(&hub).await;
-    hub.finish_login(&parameters["state"], Some(&issuer), code())
+    hub.finish_login(&parameters["state"], (Some(&issuer), None), code())
         .await
         .unwrap();
     let told = refused(&parameters["state"], Some(&issuer), code()).await;
@@ -276,7 +275,7 @@ async fn nobody_is_sent_where_a_code_could_be_stolen() {
         ),
         (
             json!({"registration_endpoint": null}),
-            "registers nobody: register the gateway there with the redirect URI http://127.0.0.1:8080/oauth/callback",
+            "registers nobody: register the gateway there with the redirect URI http://127.0.0.1:8080/oauth/callback/u",
         ),
         (
             json!({"registration_endpoint": "https://10.0.0.1/"}),
@@ -313,22 +312,22 @@ async fn clients_are_known_by_their_document_or_as_it_is_written() {
     let hub = place_and_hub(&place);
     let public = Registrant::at("https://gateway.example/");
     let address = hub.begin_login("u", public.clone()).await.unwrap().unwrap();
-    let id = "https://gateway.example/oauth/client.json";
+    let id = "https://gateway.example/oauth/client/u.json";
     let parameters: BTreeMap<String, String> =
         Url::parse(&address).unwrap().query_pairs().into_owned().collect();
     assert_eq!(parameters["client_id"], id);
-    let document: Value = public.client_document().unwrap();
+    let document: Value = public.of("u").client_document().unwrap();
     assert_eq!(
         (&document["client_id"], &document["token_endpoint_auth_method"]),
         (&json!(id), &json!("none"))
     );
     assert_eq!(document["redirect_uris"], json!([parameters["redirect_uri"]]));
-    hub.finish_login(&parameters["state"], Some(&place.book.issuer), code())
+    hub.finish_login(&parameters["state"], (Some(&place.book.issuer), None), code())
         .await
         .unwrap();
     let form = place.asked()[0].form();
     assert_eq!((&*form["client_id"], form.get("client_secret")), (id, None));
-    assert_eq!(here().client_document(), None, "nobody could fetch it");
+    assert_eq!(here().of("u").client_document(), None, "nobody could fetch it");
 
     let place = Place::start().await;
     let auth = json!({"type": LOGIN, "client_id": "mine", "client_secret": place.secret("secret"), "scopes": ["read"]});
@@ -356,7 +355,7 @@ async fn another_authorization_server_gets_nothing_of_the_one_before() {
         registered.iter().any(|received| received.path == "/register"),
         "it is registered there anew"
     );
-    hub.finish_login(&parameters["state"], Some(&other.book.issuer), code())
+    hub.finish_login(&parameters["state"], (Some(&other.book.issuer), None), code())
         .await
         .unwrap();
     let all = other.authorization.received();
@@ -405,87 +404,4 @@ async fn logins_go_with_their_upstreams() {
     assert!(!files(&place.logins())[0].1.contains("token-"));
     hub.define(std::iter::empty());
     assert_eq!(files(&place.logins()), []);
-    // What is no login is not used, and the next one takes its place.
-    let file = std::fs::read_dir(place.folder.path()).unwrap().count();
-    assert!(file > 0);
-}
-
-#[test]
-fn what_does_not_go_together_is_refused_when_it_is_written() {
-    let url = "https://a.example/mcp";
-    let secret = "${env:DYNMCP_SECRET_X}";
-    for (auth, expected) in [
-        (
-            json!({"type": "oauth2_client_credentials", "client_id": "a"}),
-            "auth.client_secret: is missing",
-        ),
-        (
-            json!({"type": "oauth2_client_credentials", "client_id": "a", "client_secret": secret, "private_key": secret}),
-            "auth.private_key: is there beside `client_secret`",
-        ),
-        (
-            json!({"type": "oauth2_client_credentials", "client_id": "a", "client_secret": "hunter2"}),
-            "auth: must be a reference",
-        ),
-        (
-            json!({"type": "oauth2_client_credentials", "client_id": "a", "client_secret": secret, "key_id": "k"}),
-            "auth.key_id: names a `private_key`",
-        ),
-        (
-            json!({"type": "oauth2_client_credentials", "client_id": "a", "client_secret": secret, "issuer": "login.example"}),
-            "auth.issuer: must begin with https://",
-        ),
-        (
-            json!({"type": "oauth2_client_credentials", "client_id": "a", "client_secret": secret, "token_url": "https://a b"}),
-            "auth.token_url: is not a URL",
-        ),
-        (
-            json!({"type": "oauth2_client_credentials", "client_id": "a", "client_secret": secret, "scopes": ["a b"]}),
-            "auth.scopes[0]: is no scope",
-        ),
-        (
-            json!({"type": LOGIN, "client_secret": secret}),
-            "auth.client_secret: is there without its `client_id`",
-        ),
-        (
-            json!({"type": LOGIN, "client_auth": "body"}),
-            "auth.client_auth: says how a `client_secret` is shown",
-        ),
-        (
-            json!({"type": LOGIN, "token_url": "https://a.example"}),
-            "token_url",
-        ),
-        (
-            json!({"type": LOGIN, "resource": "https://a.example/#x"}),
-            "auth.resource: is not a URI without a fragment",
-        ),
-    ] {
-        let document = json!({"url": url, "auth": auth}).to_string();
-        let document = Document::parse(document.as_bytes()).unwrap();
-        let told = mcp_common::definition::UpstreamDefinition::read("u", &document);
-        let told = told.unwrap_err().to_string();
-        assert!(told.contains(expected), "{auth}: {told}");
-        assert!(!told.contains("hunter2"));
-    }
-    let of = |document: Value| {
-        let document = Document::parse(document.to_string().as_bytes()).unwrap();
-        mcp_common::definition::UpstreamDefinition::read("u", &document)
-            .map(drop)
-            .map_err(|problems| problems.to_string())
-    };
-    let own = json!({"type": "oauth2_client_credentials", "client_id": "a", "client_secret": secret});
-    let told = of(json!({"protocol": "http", "url": "https://a.example", "auth": own})).unwrap_err();
-    assert!(
-        told.contains("auth.token_url: is missing: an HTTP service"),
-        "{told}"
-    );
-    let login = json!({"type": LOGIN});
-    let told = of(json!({"protocol": "http", "url": "https://a.example", "auth": login})).unwrap_err();
-    assert!(told.contains("auth.type: is for MCP servers"), "{told}");
-    let fleet = json!({"endpoints": [{"url": url}, {"url": "https://b.example/mcp"}], "auth": login});
-    let told = of(fleet).unwrap_err();
-    assert!(
-        told.contains("auth.type: is for a server with one `url`"),
-        "{told}"
-    );
 }

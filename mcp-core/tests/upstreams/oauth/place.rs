@@ -6,7 +6,7 @@ use crate::{
     setup,
 };
 use mcp_core::{
-    oauth::Accounts,
+    oauth::{Accounts, Seal},
     secrets::{SecretSettings, Secrets},
     upstream::HubSettings,
 };
@@ -63,6 +63,12 @@ impl Book {
     /// No token that was given is good any more.
     pub(crate) fn revoke(&self) {
         self.tokens.lock().unwrap().clear();
+    }
+
+    /// Whether the token of a request is good.
+    pub(crate) fn knows(&self, received: &Received) -> bool {
+        let token = received.header("authorization").strip_prefix("Bearer ");
+        token.is_some_and(|token| self.tokens.lock().unwrap().contains_key(token))
     }
 
     /// From now on a call needs these.
@@ -214,7 +220,7 @@ impl Place {
                 file_dirs: vec![self.folder.path().to_owned()],
                 ..SecretSettings::default()
             }),
-            accounts: Accounts::kept_in(Some(self.logins())),
+            accounts: Accounts::kept_in(Some((self.logins(), seal()))),
             ..setup::settings()
         }
     }
@@ -230,12 +236,29 @@ impl Place {
     }
 }
 
-/// What is kept in a folder: names and texts.
+/// What logins are sealed with.
+fn seal() -> Seal {
+    Seal::of_secret(b"the secret of sessions")
+}
+
+/// Keeps this text in a file as the gateway would.
+pub(crate) fn write_sealed(file: &Path, text: &str) {
+    let name = file.file_name().unwrap().to_str().unwrap();
+    let sealed = seal().close(name, text.as_bytes().to_vec()).unwrap();
+    std::fs::write(file, sealed).unwrap();
+}
+
+/// What is kept in a folder: names and texts, which nobody finds there as they are.
 pub(crate) fn files(folder: &Path) -> Vec<(String, String)> {
     let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
     let read = |entry: std::fs::DirEntry| {
         let name = entry.file_name().into_string().unwrap();
-        (name, std::fs::read_to_string(entry.path()).unwrap())
+        let sealed = std::fs::read(entry.path()).unwrap();
+        for secret in ["refresh", "token", "http"] {
+            assert!(!sealed.windows(secret.len()).any(|part| part == secret.as_bytes()));
+        }
+        let text = String::from_utf8(seal().open(&name, &sealed).unwrap()).unwrap();
+        (name, text)
     };
     entries.map(read).collect()
 }

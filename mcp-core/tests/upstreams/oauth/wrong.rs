@@ -2,6 +2,7 @@
 
 use super::place::{Book, Place, SECRET};
 use crate::{
+    forward_proxy::ForwardProxy,
     server::{Received, Reply},
     setup::{hub_with, trouble},
 };
@@ -257,6 +258,32 @@ async fn what_the_gateway_may_not_reach_is_not_asked() {
     let told = trouble(&hub_with(place.settings(), &own)).await;
     assert!(told.contains("egress"), "{told}");
     assert_eq!(place.asked().len(), 0);
+}
+
+#[tokio::test]
+async fn a_proxy_does_not_lead_where_only_the_server_wants_to_go() {
+    let place = Place::start().await;
+    let proxy = ForwardProxy::start(None).await;
+    let mut settings = place.settings();
+    settings.egress = EgressSettings {
+        proxies: vec![proxy.address.parse().unwrap()],
+        ..EgressSettings::default()
+    };
+    // The proxy resolves every name, also those of its own network.
+    *place.book.resource.lock().unwrap() = json!({"authorization_servers": ["https://login.invalid"]});
+    let mut document = place.with_secret(&json!({}));
+    document["proxy"] = json!(proxy.address);
+    let told = trouble(&hub_with(settings, &document)).await;
+    assert!(
+        told.contains("login.invalid is not called through the proxy: it cannot be resolved here")
+            && told.contains("write it into `auth.issuer`"),
+        "{told}"
+    );
+    let heads = proxy.take();
+    assert!(
+        !heads.is_empty() && heads.iter().all(|head| !head.contains("login.invalid")),
+        "{heads:?}"
+    );
 }
 
 #[tokio::test]

@@ -5,6 +5,14 @@ use bytes::Bytes;
 use mcp_common::datasource::{LeaseSet, Leased};
 use std::time::Duration;
 
+/// What `dynmcp migrate` does where nothing else is missing.
+pub(crate) const STEP: &str = "the table dynmcp_leases, of entries that end";
+
+/// What is said where the table is missing and somebody else makes it.
+pub(crate) fn missing(reason: &str) -> String {
+    format!("{reason}; `dynmcp migrate` makes the table dynmcp_leases where it is missing")
+}
+
 /// Entries of others are looked for again after this time.
 pub(crate) const POLL: Duration = Duration::from_secs(1);
 

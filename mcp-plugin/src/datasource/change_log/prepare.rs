@@ -38,13 +38,26 @@ pub(crate) async fn migrate<D: Dialect>(
     migrate: Migrate,
 ) -> Result<Migrated, Fault> {
     let mut connection = D::connect(options, patience).await?;
-    match migrate {
-        Migrate::Apply => {
-            let migrated = patience.migrates(D::apply(&mut connection)).await?;
-            patience.in_time(D::make_leases(&mut connection)).await?;
-            Ok(migrated)
+    let mut migrated = match migrate {
+        Migrate::Apply => patience.migrates(D::apply(&mut connection)).await?,
+        Migrate::Check => patience.in_time(pending::<D>(&mut connection)).await?,
+    };
+    let are_there = patience.in_time(has_leases::<D>(&mut connection)).await?;
+    if migrate == Migrate::Apply && !are_there {
+        patience.in_time(D::make_leases(&mut connection)).await?;
+    }
+    migrated.and_leases(are_there);
+    Ok(migrated)
+}
+
+/// Whether the table of entries that end is there, as far as this account can see.
+async fn has_leases<D: Dialect>(connection: &mut ConnectionOf<D>) -> Result<bool, sqlx::Error> {
+    match D::leases_mark(connection).await {
+        Err(sqlx::Error::Database(error)) => {
+            // That of PostgreSQL, and that of MySQL.
+            Ok(!matches!(error.code().as_deref(), Some("42P01" | "42S02")))
         }
-        Migrate::Check => patience.in_time(pending::<D>(&mut connection)).await,
+        done => done.map(|_| true),
     }
 }
 

@@ -1,5 +1,6 @@
 //! Who brings the schema up to date, and what is said of it.
 
+use super::leases::STEP;
 use mcp_common::{
     migration::Migration,
     plugin::{PluginError, Table},
@@ -56,6 +57,13 @@ impl Migrated {
         Self {
             found: Some(version),
             steps: Vec::new(),
+        }
+    }
+
+    /// Where nothing else is to do, the table of entries that end is a step of its own; otherwise it is part of the rest.
+    pub(crate) fn and_leases(&mut self, are_there: bool) {
+        if self.steps.is_empty() && !are_there {
+            self.steps.push(STEP.to_owned());
         }
     }
 

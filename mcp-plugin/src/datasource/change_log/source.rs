@@ -4,7 +4,7 @@ use super::{
     Fault, Lease, Migrations, Place, Server,
     dialect::{Dialect, OptionsOf},
     follow,
-    leases::{POLL, Written},
+    leases::{POLL, Written, missing},
     prepare, read, read_settings,
     write::{text, transact},
 };
@@ -109,9 +109,7 @@ impl<D: Dialect> ChangeLogSource<D> {
                     self.place.ask(D::make_leases(&mut lease)).await?;
                 }
                 (Migrations::Never, SourceError::Broken(reason)) => {
-                    return Err(SourceError::Broken(format!(
-                        "{reason}; `dynmcp migrate` makes the table dynmcp_leases where it is missing"
-                    )));
+                    return Err(SourceError::Broken(missing(&reason)));
                 }
                 (_, error) => return Err(error),
             }

@@ -99,6 +99,27 @@ pub(super) struct LeaseGrantResponse {
     pub(super) id: i64,
 }
 
+/// Asks that a lease lasts for its whole time again.
+#[derive(Clone, PartialEq, Message)]
+pub(super) struct LeaseKeepAliveRequest {
+    #[prost(int64, tag = "1")]
+    pub(super) id: i64,
+}
+
+#[derive(Clone, PartialEq, Message)]
+pub(super) struct LeaseKeepAliveResponse {
+    /// The seconds that are left; 0 where there is no such lease.
+    #[prost(int64, tag = "3")]
+    pub(super) ttl: i64,
+}
+
+/// Ends a lease, and the keys that go with it.
+#[derive(Clone, PartialEq, Message)]
+pub(super) struct LeaseRevokeRequest {
+    #[prost(int64, tag = "1")]
+    pub(super) id: i64,
+}
+
 #[derive(Clone, PartialEq, Message)]
 pub(super) struct DeleteRangeRequest {
     #[prost(bytes = "vec", tag = "1")]

@@ -2,14 +2,14 @@
 
 use super::api::{
     AuthenticateRequest, AuthenticateResponse, DeleteRangeRequest, Done, LeaseGrantRequest,
-    LeaseGrantResponse, PutRequest, RangeRequest, RangeResponse, TxnRequest, TxnResponse, WatchCreateRequest,
-    WatchRequest, WatchResponse,
+    LeaseGrantResponse, LeaseKeepAliveRequest, LeaseKeepAliveResponse, LeaseRevokeRequest, PutRequest,
+    RangeRequest, RangeResponse, TxnRequest, TxnResponse, WatchCreateRequest, WatchRequest, WatchResponse,
 };
 use futures_util::{StreamExt, stream};
 use http::uri::PathAndQuery;
 use prost::Message;
 use tonic::{
-    Request, Status, Streaming,
+    Code, Request, Status, Streaming,
     client::Grpc,
     metadata::{Ascii, MetadataValue},
     transport::Channel,
@@ -67,6 +67,28 @@ impl Client {
     pub(super) async fn grant(&self, request: LeaseGrantRequest) -> Result<LeaseGrantResponse, Status> {
         let path = PathAndQuery::from_static("/etcdserverpb.Lease/LeaseGrant");
         self.unary(path, request).await
+    }
+
+    /// The seconds that the lease has from now on; 0 where there is none.
+    pub(super) async fn keep_alive(&self, id: i64) -> Result<i64, Status> {
+        let requests = stream::iter([LeaseKeepAliveRequest { id }]).chain(stream::pending());
+        let path = PathAndQuery::from_static("/etcdserverpb.Lease/LeaseKeepAlive");
+        let mut grpc = Grpc::new(self.channel.clone()).max_decoding_message_size(ANSWER_BYTES);
+        ready(&mut grpc).await?;
+        let answers = grpc.streaming(self.request(requests), path, ProstCodec::default());
+        let mut answers: Streaming<LeaseKeepAliveResponse> = answers.await?.into_inner();
+        let answer = answers.message().await?;
+        Ok(answer.map_or(0, |answer| answer.ttl))
+    }
+
+    /// Ends a lease; one that there is not, too.
+    pub(super) async fn revoke(&self, id: i64) -> Result<(), Status> {
+        let path = PathAndQuery::from_static("/etcdserverpb.Lease/LeaseRevoke");
+        let revoked: Result<Done, Status> = self.unary(path, LeaseRevokeRequest { id }).await;
+        match revoked {
+            Err(status) if status.code() == Code::NotFound => Ok(()),
+            other => other.map(drop),
+        }
     }
 
     /// The watch ends when its answers are dropped. Its messages have no bound: one holds a whole revision, or

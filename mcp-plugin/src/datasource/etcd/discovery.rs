@@ -18,8 +18,8 @@ use mcp_common::{
 use serde_json::{Value, json};
 use std::{future::pending, time::Duration};
 
-/// Those of the connection, which are read as the data source's.
-const OF_CONNECTION: [&str; 9] = [
+/// Settings of the connection, which are read as the data source's.
+pub const OF_CONNECTION: [&str; 9] = [
     "endpoints",
     "username",
     "password",

@@ -7,8 +7,9 @@ use super::{
         WatchCreateRequest,
     },
     client::Client,
-    cluster::Purpose,
-    load::after,
+    cluster::{Fault, Purpose},
+    load::{ATTEMPTS, after},
+    trouble::Trouble,
 };
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -18,9 +19,6 @@ use std::{
     sync::{Mutex, PoisonError},
     time::{Duration, Instant},
 };
-
-/// More entries nobody has.
-const MOST: i64 = 100_000;
 
 /// The leases that this process got. One holds for several writes, so that a store does not get one for each.
 #[derive(Default)]
@@ -82,6 +80,26 @@ impl Etcd {
         Ok(answer.id)
     }
 
+    async fn all_once(&self) -> Result<LeaseSet, Fault> {
+        let prefix = self.keys.leases_prefix();
+        let mut entries = Vec::new();
+        let header = self
+            .each(&prefix, |entry| {
+                let name = entry.key.strip_prefix(prefix.as_bytes());
+                let name = name.and_then(|name| String::from_utf8(name.to_vec()).ok());
+                entries.extend(name.map(|name| Leased {
+                    name,
+                    version: entry.mod_revision.unsigned_abs(),
+                    body: entry.value.into(),
+                }));
+            })
+            .await?;
+        Ok(LeaseSet {
+            entries,
+            mark: header.map_or(0, |header| header.revision.unsigned_abs()),
+        })
+    }
+
     /// Carries out one step if the entry is of this version; else the version that it has.
     async fn step(
         &self,
@@ -121,31 +139,14 @@ impl Etcd {
 #[async_trait]
 impl Leases for Etcd {
     async fn all(&self) -> Result<LeaseSet, SourceError> {
-        let prefix = self.keys.leases_prefix();
-        let all = &RangeRequest {
-            key: prefix.as_str().into(),
-            range_end: after(&prefix),
-            limit: MOST,
-            ..RangeRequest::default()
-        };
-        let get = |client: Client| async move { Ok(client.range(all.clone()).await?) };
-        let answer = self
-            .cluster
-            .ask(Purpose::Page, get)
-            .await
-            .map_err(|fault| self.error(fault))?;
-        let entries = answer.kvs.into_iter().filter_map(|entry| {
-            let name = entry.key.strip_prefix(prefix.as_bytes())?;
-            Some(Leased {
-                name: String::from_utf8(name.to_vec()).ok()?,
-                body: entry.value.into(),
-                version: entry.mod_revision.unsigned_abs(),
-            })
-        });
-        Ok(LeaseSet {
-            entries: entries.collect(),
-            mark: answer.header.map_or(0, |header| header.revision.unsigned_abs()),
-        })
+        let mut attempt = 1;
+        loop {
+            match self.all_once().await {
+                // The revision was compacted away in the middle.
+                Err(fault) if fault.trouble == Trouble::Compacted && attempt < ATTEMPTS => attempt += 1,
+                all => return all.map_err(|fault| self.error(fault)),
+            }
+        }
     }
 
     async fn write(

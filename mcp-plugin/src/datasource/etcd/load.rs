@@ -2,7 +2,7 @@
 
 use super::{
     Etcd,
-    api::{KeyValue, RangeRequest, RangeResponse},
+    api::{KeyValue, RangeRequest, RangeResponse, ResponseHeader},
     client::Client,
     cluster::{Fault, Purpose},
     lineage::Origin,
@@ -20,7 +20,7 @@ const FIRST_PAGE: i64 = 256;
 const PAGE_BYTES: usize = 4 << 20;
 
 /// How often to start anew because the revision was compacted away in the middle.
-const ATTEMPTS: u32 = 5;
+pub(super) const ATTEMPTS: u32 = 5;
 
 impl Etcd {
     pub(super) async fn load_all(&self) -> Result<Load, Fault> {
@@ -35,14 +35,30 @@ impl Etcd {
 
     async fn load_once(&self) -> Result<Load, Fault> {
         let mut load = Load::default();
+        let header = self
+            .each(self.keys.prefix(), |entry| self.sort_in(&mut load, entry))
+            .await?;
+        if let Some(header) = &header {
+            load.revision = header.revision.unsigned_abs();
+            self.lineage.loaded(Origin::from(header));
+        }
+        Ok(load)
+    }
+
+    /// All entries with this prefix as they were at one revision, which the header says.
+    pub(super) async fn each(
+        &self,
+        prefix: &str,
+        mut take: impl FnMut(KeyValue),
+    ) -> Result<Option<ResponseHeader>, Fault> {
         let mut pages = Pages {
-            start: self.keys.prefix().as_bytes().to_vec(),
-            end: after(self.keys.prefix()),
+            start: prefix.as_bytes().to_vec(),
+            end: after(prefix),
             // 0 is "the newest" for etcd; its answer says which one that is.
             revision: 0,
             limit: FIRST_PAGE,
         };
-        let mut origin = None;
+        let mut first = None;
         loop {
             let page = match self.page(&pages).await {
                 Err(fault) if fault.trouble == (Trouble::TooLarge { answer: true }) && pages.limit > 1 => {
@@ -53,21 +69,14 @@ impl Etcd {
             };
             if let Some(header) = page.header.as_ref().filter(|_| pages.revision == 0) {
                 pages.revision = header.revision;
-                origin = Some(Origin::from(header));
+                first = Some(header.clone());
             }
             pages.turn(&page.kvs);
-            for entry in page.kvs {
-                self.sort_in(&mut load, entry);
-            }
+            page.kvs.into_iter().for_each(&mut take);
             if !page.more {
-                break;
+                return Ok(first);
             }
         }
-        load.revision = pages.revision.unsigned_abs();
-        if let Some(origin) = origin {
-            self.lineage.loaded(origin);
-        }
-        Ok(load)
     }
 
     async fn page(&self, pages: &Pages) -> Result<RangeResponse, Fault> {

@@ -1,6 +1,6 @@
 //! Brings the schema up to date.
 
-use super::{Mysql, adapt, error::meaning};
+use super::{Mysql, adapt, error::meaning, leases};
 use crate::datasource::change_log::{Fault, Meaning, Migrated, pending, said};
 use sqlx::{AssertSqlSafe, Executor, MySqlConnection};
 
@@ -69,6 +69,7 @@ pub(super) async fn apply(connection: &mut MySqlConnection) -> Result<Migrated, 
         .map_err(not_taken_over)?;
     run(connection, TRIGGERS, collation).await?;
     run(connection, EXISTING_ROWS, collation).await?;
+    leases::make(connection).await?;
     sqlx::query("DO RELEASE_LOCK(CONCAT('dynmcp.', LEFT(SHA2(DATABASE(), 256), 40)))")
         .execute(connection)
         .await?;

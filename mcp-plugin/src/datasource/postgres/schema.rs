@@ -1,6 +1,6 @@
 //! Brings the schema up to date, in one transaction.
 
-use super::Postgres;
+use super::{Postgres, leases};
 use crate::datasource::change_log::{Fault, Migrated, pending};
 use sqlx::{Connection, Executor, PgConnection};
 
@@ -53,6 +53,7 @@ pub(super) async fn apply(connection: &mut PgConnection) -> Result<Migrated, Fau
     transaction
         .execute(sqlx::raw_sql(DEFINITIONS_AND_CHANGES))
         .await?;
+    leases::make(&mut transaction).await?;
     transaction.commit().await?;
     Ok(done)
 }

@@ -60,9 +60,10 @@ pub(super) async fn open(
     match migrations {
         Migrations::AtStart => make_directory(place)?,
         Migrations::Never => {
-            let Migrated { found, steps } = migrate(place, Migrate::Check).await?;
-            if !steps.is_empty() {
-                let wanted = schema::VERSION;
+            // Entries that end are not needed to serve.
+            let Migrated { found, .. } = migrate(place, Migrate::Check).await?;
+            let wanted = schema::VERSION;
+            if found != Some(wanted) {
                 return Err(place.start_error(&Fault::Outdated { found, wanted }));
             }
         }
@@ -133,7 +134,8 @@ impl<'a> Attempts<'a> {
 async fn apply(place: &Place) -> Result<Migrated, Fault> {
     make_file(place);
     let mut connection = place.options().create_if_missing(true).connect().await?;
-    let done = schema::apply(&mut connection).await?;
+    let mut done = schema::apply(&mut connection).await?;
+    done.and_leases(leases::has_table(&mut connection).await?);
     leases::make(&mut connection).await?;
     connection.close().await?;
     Ok(done)
@@ -148,7 +150,8 @@ async fn pending(place: &Place) -> Result<Migrated, Fault> {
     let options = SqliteConnectOptions::new().filename(&place.path);
     let options = options.read_only(true).busy_timeout(BUSY);
     let mut connection = options.disable_statement_logging().connect().await?;
-    let pending = schema::pending(&mut connection).await?;
+    let mut pending = schema::pending(&mut connection).await?;
+    pending.and_leases(leases::has_table(&mut connection).await?);
     connection.close().await?;
     Ok(pending)
 }

@@ -3,7 +3,7 @@
 use super::Sqlite;
 use crate::datasource::change_log::{
     Migrations,
-    leases::{POLL, Statements, steps},
+    leases::{POLL, Statements, missing, steps},
 };
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -45,12 +45,34 @@ impl Sqlite {
         Ok(connection)
     }
 
+    fn leases_error(&self, error: &sqlx::Error) -> SourceError {
+        match self.place.source_error(error) {
+            SourceError::Broken(reason) if lacks_table(error) => SourceError::Broken(missing(&reason)),
+            other => other,
+        }
+    }
+
     fn written(&self, written: Result<Written, sqlx::Error>) -> Result<u64, SourceError> {
-        match written.map_err(|error| self.place.source_error(&error))? {
+        match written.map_err(|error| self.leases_error(&error))? {
             Written::Done(version) => Ok(version),
             Written::Conflict(current) => Err(SourceError::Conflict { current }),
         }
     }
+}
+
+/// Whether the table of entries that end is there.
+pub(super) async fn has_table(connection: &mut SqliteConnection) -> Result<bool, sqlx::Error> {
+    match mark(connection).await {
+        Ok(_) => Ok(true),
+        Err(error) if lacks_table(&error) => Ok(false),
+        Err(error) => Err(error),
+    }
+}
+
+/// SQLite has no code of its own for that.
+fn lacks_table(error: &sqlx::Error) -> bool {
+    let error = error.as_database_error();
+    error.is_some_and(|error| error.message().starts_with("no such table"))
 }
 
 #[async_trait]
@@ -59,7 +81,7 @@ impl Leases for Sqlite {
         let mut connection = self.leasing().await?;
         all(&mut connection)
             .await
-            .map_err(|error| self.place.source_error(&error))
+            .map_err(|error| self.leases_error(&error))
     }
 
     async fn write(
@@ -88,7 +110,7 @@ impl Leases for Sqlite {
             let mut connection = self.leasing().await?;
             let now = mark(&mut connection)
                 .await
-                .map_err(|error| self.place.source_error(&error))?;
+                .map_err(|error| self.leases_error(&error))?;
             if now.unsigned_abs() != since {
                 return Ok(());
             }

@@ -1,6 +1,6 @@
 //! Brings the file's schema up to date; a table of the first version is taken over with its rows.
 
-use super::{adapt, error::Fault};
+use super::{adapt, error::Fault, leases};
 use crate::datasource::change_log::Migrated;
 use sqlx::{
     SqlStr, SqliteConnection, SqlitePool,
@@ -31,7 +31,11 @@ pub(super) async fn prepare(pool: &SqlitePool, history: u32) -> Result<(), Fault
     if check != "ok" {
         return Err(Fault::Damaged(check));
     }
-    apply(&mut connection).await?.log();
+    let done = apply(&mut connection).await?;
+    if !done.steps.is_empty() {
+        leases::make(&mut connection).await?;
+    }
+    done.log();
     let bound = "UPDATE dynmcp_store SET value = ? WHERE name = 'history' AND value <> ?";
     sqlx::query(bound)
         .bind(history)

@@ -2,6 +2,7 @@
 
 use crate::discovery::replicas::Replica;
 use serde::{Deserialize, Deserializer};
+use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// More tags, or longer ones, no upstream has.
@@ -9,7 +10,7 @@ const MOST_TAGS: usize = 48;
 const LONGEST_TAG: usize = 128;
 
 /// Of `/v1/catalog/services`: all tags that any instance of a service has.
-pub(super) type Services = BTreeMap<String, Vec<String>>;
+pub(super) type Services = BTreeMap<String, Option<Vec<String>>>;
 
 /// Of `/v1/health/service/NAME`: one instance.
 #[derive(Deserialize)]
@@ -60,6 +61,21 @@ fn or_null<'de, D: Deserializer<'de>, T: Default + Deserialize<'de>>(input: D) -
     Ok(Option::deserialize(input)?.unwrap_or_default())
 }
 
+/// Those that can be read; the others are named by their nodes.
+pub(super) fn instances(service: &str, answered: Vec<Value>, notes: &mut Vec<String>) -> Vec<Instance> {
+    let read = answered.into_iter().filter_map(|one| {
+        let node = one["Node"]["Node"].as_str().unwrap_or("?").to_owned();
+        serde_json::from_value(one)
+            .map_err(|error| {
+                notes.push(format!(
+                    "{service}: the instance of node `{node}` is left out: {error}"
+                ))
+            })
+            .ok()
+    });
+    read.collect()
+}
+
 /// Those of all instances, as far as they can be tags of an upstream.
 pub(super) fn tags(instances: &[Instance]) -> BTreeSet<String> {
     let all = instances.iter().flat_map(|instance| &instance.service.tags);
@@ -84,5 +100,33 @@ impl From<Instance> for Replica {
             scheme: service.meta.remove("mcp_scheme"),
             path: service.meta.remove("mcp_path"),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn an_instance_that_cannot_be_read_costs_itself_alone() {
+        let one =
+            |port: i64| json!({"Node": {"Node": "n1", "Address": "10.0.0.7"}, "Service": {"Port": port}});
+        let mut notes = Vec::new();
+        let answered = vec![
+            one(80),
+            one(70_000),
+            one(-1),
+            json!({"Node": {"Node": "n2"}}),
+            json!(3),
+        ];
+        let read = instances("weather", answered, &mut notes);
+        let ports: Vec<u16> = read.into_iter().map(|one| Replica::from(one).port).collect();
+        assert_eq!(ports, [80]);
+        assert_eq!(notes.len(), 4, "{notes:?}");
+        assert!(
+            notes[0].starts_with("weather: the instance of node `n1` is left out: ")
+                && notes[0].contains("70000")
+        );
     }
 }

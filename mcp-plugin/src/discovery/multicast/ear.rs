@@ -3,7 +3,7 @@
 use socket2::{Domain, Protocol, Socket, Type};
 use std::{
     io,
-    net::{IpAddr, Ipv4Addr, SocketAddr, SocketAddrV4},
+    net::{Ipv4Addr, SocketAddr, SocketAddrV4},
 };
 use tokio::net::UdpSocket;
 
@@ -25,10 +25,10 @@ impl Ear {
     }
 
     /// What was said, and from where.
-    pub(super) fn said(&self, most: usize) -> impl Iterator<Item = (Vec<u8>, IpAddr)> {
+    pub(super) fn said(&self, most: usize) -> impl Iterator<Item = (Vec<u8>, SocketAddr)> {
         let mut buffer = vec![0; LONGEST];
         let next = move |_| match self.0.try_recv_from(&mut buffer) {
-            Ok((length, from)) => Some((buffer[..length].to_vec(), from.ip())),
+            Ok((length, from)) => Some((buffer[..length].to_vec(), from)),
             Err(_) => None,
         };
         (0..most).map_while(next)

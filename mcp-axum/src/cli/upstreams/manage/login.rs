@@ -43,7 +43,12 @@ pub(super) async fn forget(one: &OneUpstream, config: Option<PathBuf>) -> Result
     let answer = gateway
         .send(Method::DELETE, &one.path("login"), HeaderMap::new(), "")
         .await?;
-    // Refusals are said; there is nothing else in it.
+    // Refusals are said.
     let _: Value = gateway.data(&answer)?;
-    print(&format!("the gateway has forgotten its login to {}\n", one.id))
+    print(&format!("the gateway has forgotten its login to {}\n", one.id))?;
+    let answer: Value = serde_json::from_slice(&answer.body).unwrap_or_default();
+    for warning in answer["warnings"].as_array().into_iter().flatten() {
+        print(&format!("{}\n", warning.as_str().unwrap_or_default()))?;
+    }
+    Ok(())
 }

@@ -112,7 +112,7 @@ pub(super) fn begin_login() {}
 )]
 pub(super) fn login_state() {}
 
-/// Forgets the login to an upstream, on this replica; the authorization server is not told.
+/// Forgets the login to an upstream, on this replica, and has the authorization server revoke it where it can (RFC 7009); `warnings` say if that failed.
 #[utoipa::path(
     delete, path = "/admin/uds/{id}/login", tag = "upstreams", params(("id" = String, Path, description = "The upstream's id")),
     responses(

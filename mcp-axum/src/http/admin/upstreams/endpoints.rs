@@ -2,7 +2,7 @@
 
 use super::{UpstreamState, rfc3339};
 use mcp_core::{
-    fleet::{BreakerState, EndpointStatus},
+    fleet::{BreakerState, EndpointStatus, QueueStatus},
     tool::Bases,
     upstream::State as Connection,
 };
@@ -25,6 +25,9 @@ pub(in crate::http::admin) struct EndpointState {
     /// What probes say; absent where nobody probes (`health.enabled`).
     #[serde(skip_serializing_if = "Option::is_none")]
     healthy: Option<bool>,
+    /// Why probes find nothing out about it; absent where they do.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    probe_problem: Option<String>,
     /// As the document has it.
     weight: u32,
     /// As the document has it.
@@ -58,6 +61,7 @@ impl From<EndpointStatus> for EndpointState {
             breaker: status.breaker,
             retry_in_ms: status.retry_in_ms,
             healthy: status.is_healthy,
+            probe_problem: status.probe_problem,
             weight: status.weight,
             priority: status.priority,
             region: status.region,
@@ -68,6 +72,34 @@ impl From<EndpointStatus> for EndpointState {
             last_error: error,
             last_error_at: at.map(rfc3339),
         }
+    }
+}
+
+/// Calls that waited for a place among those under way (`limits`), as this replica of the gateway sees it.
+#[derive(Debug, Serialize, ToSchema)]
+pub(in crate::http::admin) struct QueueState {
+    /// Those that wait now.
+    waiting: usize,
+    /// Those that waited and got a place.
+    waited: u64,
+    /// Those that were refused: the queue was full, or they waited for too long.
+    refused: u64,
+    /// What those that got a place waited on average, in milliseconds.
+    wait_ms: f64,
+}
+
+impl QueueState {
+    /// `None` where no call has waited.
+    pub(super) fn of(status: QueueStatus) -> Option<Self> {
+        if status == QueueStatus::default() {
+            return None;
+        }
+        Some(Self {
+            waiting: status.waiting,
+            waited: status.waited,
+            refused: status.refused,
+            wait_ms: status.wait.as_secs_f64() * 1_000.0 / status.waited.max(1) as f64,
+        })
     }
 }
 
@@ -104,6 +136,7 @@ pub(super) fn service(bases: &Bases, id: &Arc<str>) -> Option<UpstreamState> {
         login_needed: false,
         next_attempt_ms: endpoints.iter().filter_map(|endpoint| endpoint.retry_in_ms).min(),
         strays: 0,
+        queue: bases.queue(id).and_then(QueueState::of),
         endpoints: endpoints.into_iter().map(Into::into).collect(),
     })
 }

@@ -24,11 +24,33 @@ pub(super) fn check(definition: &UpstreamDefinition, problems: &mut Vec<Problem>
     {
         problems.push(Problem::at("health.path", "must be a path that begins with `/`"));
     }
-    if definition.protocol == UpstreamProtocol::Http && health.probe == Some(Probe::Mcp) {
+    if definition.protocol == UpstreamProtocol::Http && health.probe() == Some(Probe::Mcp) {
         problems.push(Problem::at(
             "health.probe",
             "`mcp` is for MCP servers; an HTTP service is asked with `http`",
         ));
+    }
+    probe(health, problems);
+}
+
+/// A probe of another name has settings of its own, and the gateway's own have none.
+fn probe(health: &Health, problems: &mut Vec<Problem>) {
+    let Some(name) = health.named_probe() else {
+        if !health.settings.is_empty() {
+            let reason = "are for probes such as `exec` (`health.probe`); what `mcp` and `http` ask for is said by `path`";
+            problems.push(Problem::at("health.settings", reason));
+        }
+        return;
+    };
+    let is_part = |c: u8| c.is_ascii_lowercase() || c.is_ascii_digit() || c == b'_';
+    if !(1..=64).contains(&name.len()) || !name.bytes().all(is_part) {
+        let reason = "must be `mcp`, `http`, `exec`, or the name of another probe: 1 to 64 of a-z 0-9 _";
+        problems.push(Problem::at("health.probe", reason));
+    }
+    if health.path.is_some() {
+        let reason =
+            format!("is what `http` asks for; the probe `{name}` is told in `health.settings` what to ask");
+        problems.push(Problem::at("health.path", reason));
     }
 }
 
@@ -57,12 +79,9 @@ fn endpoints(definition: &UpstreamDefinition, problems: &mut Vec<Problem>) {
     let mut seen = BTreeMap::new();
     for (index, endpoint) in definition.endpoints.iter().enumerate() {
         let at = |member: &str| format!("endpoints[{index}].{member}");
-        let checked = match definition.protocol {
-            UpstreamProtocol::Mcp => check_url(&endpoint.url, UpstreamTransport::StreamableHttp),
-            UpstreamProtocol::Http => http_service::check_base(&endpoint.url),
-        };
+        let checked = definition.protocol.check_endpoint(&endpoint.url);
         problems.extend(checked.err().map(|reason| Problem::at(at("url"), reason)));
-        if let Some(first) = seen.insert(endpoint.url.trim_end_matches('/'), index) {
+        if let Some(first) = seen.insert(same_place(&endpoint.url), index) {
             let reason =
                 format!("is that of endpoints[{first}], too; `weight` gives one endpoint more than others");
             problems.push(Problem::at(at("url"), reason));
@@ -82,6 +101,21 @@ fn endpoints(definition: &UpstreamDefinition, problems: &mut Vec<Problem>) {
             problems.push(Problem::at("balance.prefer_region", reason));
         }
     }
+}
+
+impl UpstreamProtocol {
+    /// Why this is not the address of an endpoint.
+    pub fn check_endpoint(self, url: &str) -> Result<(), &'static str> {
+        match self {
+            Self::Mcp => check_url(url, UpstreamTransport::StreamableHttp),
+            Self::Http => http_service::check_base(url),
+        }
+    }
+}
+
+/// What two addresses have in common that are one endpoint.
+pub fn same_place(url: &str) -> &str {
+    url.trim_end_matches('/')
 }
 
 /// An MCP server with one address has a connection that is looked after by itself.

@@ -33,12 +33,20 @@ pub(super) fn check(definition: &UpstreamDefinition, problems: &mut Vec<Problem>
         let reason = "but `connect_ms` are for MCP servers: how long a call takes is the tool's own (`tds_ext_info.timeout_ms`)";
         problems.push(Problem::at("timeouts", reason));
     }
+    let usual = UpstreamLimits::default();
+    let of_queue = |limits: &UpstreamLimits| (limits.queue, limits.queue_ms);
+    if definition.limits.endpoint_concurrency.is_none() && of_queue(&definition.limits) != of_queue(&usual) {
+        let reason = "`queue` and `queue_ms` are about `endpoint_concurrency`, and there is none";
+        problems.push(Problem::at("limits", reason));
+    }
     let own = UpstreamLimits {
         endpoint_concurrency: None,
+        queue: usual.queue,
+        queue_ms: usual.queue_ms,
         ..definition.limits.clone()
     };
-    if own != UpstreamLimits::default() {
-        let reason = "but `endpoint_concurrency` are for MCP servers: how many calls are under way, and how large answers may be, is the tool's own (`tds_ext_info.limits`)";
+    if own != usual {
+        let reason = "but `endpoint_concurrency`, `queue` and `queue_ms` are for MCP servers: how many calls are under way, and how large answers may be, is the tool's own (`tds_ext_info.limits`)";
         problems.push(Problem::at("limits", reason));
     }
     if let Some(url) = definition.url.as_deref().filter(|_| !definition.is_fleet()) {

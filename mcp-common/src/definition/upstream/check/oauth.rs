@@ -14,7 +14,13 @@ const MOST_SCOPES: usize = 100;
 pub(super) fn check(definition: &UpstreamDefinition, problems: &mut Vec<Problem>) {
     match &definition.auth {
         Some(UpstreamAuth::ClientCredentials(binding)) => client_credentials(definition, binding, problems),
-        Some(UpstreamAuth::AuthorizationCode(binding)) => authorization_code(definition, binding, problems),
+        Some(UpstreamAuth::TokenExchange(binding)) => {
+            of_one_server(definition, problems);
+            client_credentials(definition, binding, problems);
+        }
+        Some(UpstreamAuth::AuthorizationCode(binding) | UpstreamAuth::User(binding)) => {
+            authorization_code(definition, binding, problems);
+        }
         _ => {}
     }
 }
@@ -63,9 +69,31 @@ fn client_credentials(
             );
         }
     }
+    if definition.is_fleet() && definition.protocol == UpstreamProtocol::Mcp {
+        let believes = definition
+            .auth
+            .as_ref()
+            .is_some_and(UpstreamAuth::believes_its_server);
+        problems.extend(believes.then(|| {
+            let reason = "is missing: with several `endpoints` the authorization server has to be named, since each of them could name another one, which would see the client's secret";
+            Problem::at("auth.issuer", reason)
+        }));
+    }
     url("issuer", binding.issuer.as_deref(), problems);
     url("token_url", binding.token_url.as_deref(), problems);
     names(&binding.scopes, binding.resource.as_deref(), problems);
+}
+
+/// What is of somebody is for one server.
+fn of_one_server(definition: &UpstreamDefinition, problems: &mut Vec<Problem>) {
+    let reason = if definition.protocol == UpstreamProtocol::Http {
+        "is for MCP servers, and this is an HTTP service (`protocol: http`): it takes `oauth2_client_credentials`"
+    } else if definition.is_fleet() {
+        "is for a server with one `url`: a login is for one server. Several `endpoints` take `oauth2_client_credentials`"
+    } else {
+        return;
+    };
+    problems.push(Problem::at("auth.type", reason));
 }
 
 fn authorization_code(
@@ -73,18 +101,8 @@ fn authorization_code(
     binding: &AuthorizationCode,
     problems: &mut Vec<Problem>,
 ) {
+    of_one_server(definition, problems);
     let mut wrong = |member: &str, reason: &str| problems.push(Problem::at(member, reason));
-    if definition.protocol == UpstreamProtocol::Http {
-        wrong(
-            "auth.type",
-            "is for MCP servers, and this is an HTTP service (`protocol: http`): it takes `oauth2_client_credentials`",
-        );
-    } else if definition.is_fleet() {
-        wrong(
-            "auth.type",
-            "is for a server with one `url`: a login is for one server. Several `endpoints` take `oauth2_client_credentials`",
-        );
-    }
     if binding.client_id.is_none() && binding.client_secret.is_some() {
         wrong("auth.client_secret", "is there without its `client_id`");
     }

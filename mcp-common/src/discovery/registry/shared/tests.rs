@@ -1,8 +1,10 @@
 //! Replicas on a store that keeps entries in memory.
 
+mod order;
+
 use super::*;
 use crate::{
-    datasource::{Changes, HistoryEntry, Leased, Load, Write},
+    datasource::{Changes, HistoryEntry, LeaseSet, Leased, Load, Write},
     discovery::{Registered, Registration, RegistrySettings},
     key::{Key, Revision},
 };

@@ -26,8 +26,12 @@ impl Sender<'_> {
         let mut tried = Mask::default();
         let mut last = None;
         fleet.earn();
+        if let Some(most) = fleet.bound() {
+            progress.stage = Stage::Turn(fleet.upstream().clone(), most);
+        }
+        let who = (self.context.principal.known_subject(), self.deadline.into_std());
         loop {
-            let lease = match fleet.pick_again(keys, tried) {
+            let lease = match fleet.admit(keys, tried, who).await {
                 Ok(lease) => lease.until(self.deadline.into_std()),
                 Err(why) => return last.unwrap_or_else(|| Err(unavailable(base, &why))),
             };
@@ -129,7 +133,7 @@ fn unavailable(base: &Base, why: &Unavailable) -> Failure {
         base.id()
     );
     let outcome = match why {
-        Unavailable::Busy { .. } => Outcome::Overloaded,
+        Unavailable::Busy { .. } | Unavailable::NoTurn { .. } => Outcome::Overloaded,
         Unavailable::Open { .. } | Unavailable::Tried => Outcome::Connect,
     };
     Failure::new(outcome, text)

@@ -23,6 +23,7 @@ impl Gate for Doorkeeper {
             } => Err(Refusal::Limited {
                 reason: "one list a minute".to_owned(),
                 retry_after: Duration::from_secs(60),
+                standing: None,
             }),
             _ => Ok(Some(Box::new(Open(self.0.clone())))),
         }

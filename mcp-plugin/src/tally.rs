@@ -1,0 +1,4 @@
+//! Who counts for several replicas.
+
+#[cfg(feature = "redis")]
+pub mod redis;
