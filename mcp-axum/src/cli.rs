@@ -41,6 +41,7 @@ mod repl;
 mod roles;
 mod sandbox;
 mod schema;
+mod secrets;
 mod serve;
 mod status;
 mod stdio;
@@ -80,6 +81,7 @@ use pin::PinArguments;
 use plan::{ApplyArguments, PlanArguments};
 use repl::ReplArguments;
 use roles::RolesCommand;
+use secrets::SecretsCommand;
 use status::StatusArguments;
 use std::{ffi::OsString, path::PathBuf, process::ExitCode};
 use stdio::StdioArguments;
@@ -169,7 +171,7 @@ enum Command {
     Export(ExportArguments),
     /// Print the JSON Schema of definitions, for editors and pipelines.
     Schema {
-        /// The documents: tools (tds), instances (ids), upstreams (uds), keys (keys), or files of definitions (file).
+        /// The documents: tools (tds), instances (ids), upstreams (uds), keys (keys), secrets (secrets), or files of definitions (file).
         #[arg(value_parser = schema::documents())]
         documents: String,
         /// Refuse members that nobody knows, as a strict PUT does. Without it most are allowed, because they are kept.
@@ -239,7 +241,7 @@ enum Command {
     ///   dynmcp events --types 'breaker.*,upstream.*'
     #[command(verbatim_doc_comment)]
     Events(EventsArguments),
-    /// List the definitions of a kind: tools, instances, upstreams, roles or keys.
+    /// List the definitions of a kind: tools, instances, upstreams, roles, keys or secrets.
     ///
     /// Works on the configured data source, also beside a running gateway, or with --server through the admin API of one; so do
     /// get and delete.
@@ -311,6 +313,18 @@ enum Command {
     Roles {
         #[command(subcommand)]
         command: Box<RolesCommand>,
+    },
+    /// Write, list and delete the secrets of the store, which definitions name as ${secret:NAME}.
+    ///
+    /// A value comes from standard input or is asked for, is stored encrypted, and is never shown. Works on the configured data source, also
+    /// beside a running gateway, or with --server through the admin API of one.
+    ///
+    ///   dynmcp secrets put billing --upstream billing < key.txt
+    ///   dynmcp secrets rotate
+    #[command(verbatim_doc_comment)]
+    Secrets {
+        #[command(subcommand)]
+        command: Box<SecretsCommand>,
     },
     /// Ask what somebody may do, and why.
     Access {
@@ -435,6 +449,7 @@ fn run_command(cli: Cli) -> ExitCode {
         Command::Pin(arguments) => pin::run(cli.config, &arguments),
         Command::Keys { command } => keys::run(cli.config, &command),
         Command::Roles { command } => roles::run(cli.config, &command),
+        Command::Secrets { command } => secrets::run(cli.config, &command),
         Command::Access { command } => access::run(cli.config, &command),
         Command::Audit(arguments) => audit::run(cli.config, &arguments),
         Command::SampleClock => crate::demo::clock().map_err(Failure::from),

@@ -179,7 +179,7 @@ async fn plans_and_exports_have_it_before_what_may_name_it() {
         plan["problems"][0]["reason"]
             .as_str()
             .unwrap()
-            .contains("write `nds`, `uds`, `tds`, `ids`, `roles` or `keys`"),
+            .contains("write `nds`, `secrets`, `uds`, `tds`, `ids`, `roles` or `keys`"),
         "{plan}"
     );
     let mut wanted = definitions;
@@ -190,7 +190,10 @@ async fn plans_and_exports_have_it_before_what_may_name_it() {
 
     let exported = admin.get("/admin/export").await.data();
     let lists: Vec<&String> = exported.as_object().unwrap().keys().collect();
-    assert_eq!(lists, ["nds", "uds", "tds", "ids", "roles", "keys", "skipped"]);
+    assert_eq!(
+        lists,
+        ["nds", "secrets", "uds", "tds", "ids", "roles", "keys", "skipped"]
+    );
     assert_eq!(exported["nds"][0]["note_text"], "n");
 
     // What an author's files hold, once more: nothing to do; without one: it goes, after what may name it.
@@ -277,7 +280,7 @@ async fn files_hold_it_too() {
     let unclear = admin.get("/admin/quarantine").await.text;
     assert!(
         unclear.contains(
-            "cannot tell whether this is a note, an upstream, a tool, an instance, a role or a key"
+            "cannot tell whether this is a note, a secret, an upstream, a tool, an instance, a role or a key"
         ),
         "{unclear}"
     );

@@ -33,7 +33,7 @@ pub use stored::StoredEntry;
 use crate::{
     bounds::{Bounds, JsonBounds},
     datasource::{Batch, Change, Load},
-    definition::{InstanceDefinition, ToolDefinition, instance::ToolOverrides},
+    definition::{InstanceDefinition, SecretDefinition, ToolDefinition, instance::ToolOverrides},
     document::Document,
     key::{Definition, Key, Kind, Revision},
     problem::Problems,
@@ -98,6 +98,18 @@ pub trait Compile: Send + Sync + 'static {
     fn check_document(&self, kind: Kind, definition: &Definition) -> Result<(), Problems> {
         let _ = (kind, definition);
         Ok(())
+    }
+
+    /// Whether the value of a stored secret can be used. Asked for definitions that name it.
+    fn check_secret(&self, secret: &SecretDefinition) -> Result<(), String> {
+        let _ = secret;
+        Ok(())
+    }
+
+    /// Whether definitions that name secrets which are not there, or which they may not use, are refused. Where there is no store, nobody knows
+    /// which secrets there are.
+    fn knows_secrets(&self) -> bool {
+        true
     }
 
     /// Whether what an instance says by itself can be used, whatever tools there are.

@@ -1,4 +1,4 @@
-//! Definitions, read from their documents: a TDS document is one tool, an IDS document is one instance, a UDS document is one upstream, a KDS document is one key, an RDS document is one role. Reading checks shapes and names; whether a tool can be called is found out by compiling
+//! Definitions, read from their documents: a TDS document is one tool, an IDS document is one instance, a UDS document is one upstream, a KDS document is one key, an RDS document is one role, an SDS document is one secret. Reading checks shapes and names; whether a tool can be called is found out by compiling
 //! it (the catalog's [`Compile`](crate::catalog::Compile) port).
 
 mod access;
@@ -9,6 +9,7 @@ pub mod instance;
 pub mod name;
 pub mod role;
 mod schema;
+pub mod secret;
 pub mod tool;
 pub mod upstream;
 
@@ -18,6 +19,7 @@ pub use decode::{Misread, UNUSED, decode};
 pub use instance::InstanceDefinition;
 pub use role::RoleDefinition;
 pub use schema::{UnknownMembers, file_schema, schema, schema_of};
+pub use secret::SecretDefinition;
 pub use tool::ToolDefinition;
 pub use upstream::UpstreamDefinition;
 

@@ -51,6 +51,14 @@ impl Key {
         }
     }
 
+    /// The key of a secret definition.
+    pub fn secret(id: impl Into<Arc<str>>) -> Self {
+        Self {
+            kind: Kind::SECRET,
+            id: id.into(),
+        }
+    }
+
     /// The key of an instance definition.
     pub fn instance(id: impl Into<Arc<str>>) -> Self {
         Self {

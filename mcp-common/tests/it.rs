@@ -13,6 +13,8 @@ mod remembered;
 mod replay;
 #[path = "it/safe_mode.rs"]
 mod safe_mode;
+#[path = "it/secrets.rs"]
+mod secrets;
 #[path = "it/size.rs"]
 mod size;
 #[path = "it/sync.rs"]

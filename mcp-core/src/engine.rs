@@ -20,6 +20,7 @@ mod work;
 
 use crate::{
     relay::Line,
+    secrets::Vault,
     spans::Spans,
     tool::{Bases, InstanceNames},
 };
@@ -88,6 +89,11 @@ impl Engine {
     /// The HTTP services that tools name.
     pub fn bases(&self) -> &Bases {
         &self.services.bases
+    }
+
+    /// The secrets of the store.
+    pub fn vault(&self) -> &Vault {
+        self.services.secrets.vault()
     }
 
     /// The same for one call, whose client wants to know how far it is.

@@ -1,8 +1,12 @@
 //! Looks references to secrets up. Those who write definitions need not be those who run the gateway, so what can be
 //! referred to is the operator's choice; what says who the machine is never can.
 
+mod keys;
 mod platform;
+mod vault;
+mod written;
 
+pub use keys::{NoKeys, Sealed, SecretKeys};
 use mcp_common::{
     definition::tool::{MaybeSecret, SecretReference},
     secret::{ExposeSecret, Secret},
@@ -26,6 +30,8 @@ const MAX_FILE: u64 = 64 << 10;
 const OWN_PREFIX: &str = "APP__";
 
 pub use mcp_common::secret::SECRET_VARIABLES;
+pub use vault::Vault;
+pub use written::to_be_stored;
 /// Where secrets of definitions are unless the operator says something else: a directory of the gateway's own, since
 /// platforms put what they know of the machine into `/run/secrets`.
 pub const SECRET_DIRECTORY: &str = "/run/secrets/dynmcp";
@@ -79,6 +85,8 @@ struct Shared {
     settings: SecretSettings,
     files: Mutex<HashMap<String, Remembered>>,
     variables: Mutex<HashMap<String, Arc<Secret>>>,
+    /// Those of the store.
+    vault: Vault,
     looked_up_by: Process,
 }
 
@@ -98,8 +106,14 @@ impl fmt::Debug for Secrets {
 impl Secrets {
     /// Secrets with nothing looked up yet.
     pub fn new(settings: SecretSettings) -> Self {
+        Self::with_vault(settings, Vault::default())
+    }
+
+    /// The same with those of the store.
+    pub fn with_vault(settings: SecretSettings, vault: Vault) -> Self {
         let shared = Shared {
             settings,
+            vault,
             ..Shared::default()
         };
         Self {
@@ -108,9 +122,10 @@ impl Secrets {
     }
 
     /// The same for a command, which may not find what the gateway finds.
-    pub fn of_command(settings: SecretSettings) -> Self {
+    pub fn of_command(settings: SecretSettings, vault: Vault) -> Self {
         let shared = Shared {
             settings,
+            vault,
             looked_up_by: Process::Command,
             ..Shared::default()
         };
@@ -119,11 +134,17 @@ impl Secrets {
         }
     }
 
+    /// Those of the store.
+    pub fn vault(&self) -> &Vault {
+        &self.shared.vault
+    }
+
     /// The secret, or why there is none; the reason never has a secret in it.
     pub fn find(&self, reference: &SecretReference) -> Result<Arc<Secret>, String> {
         let found = match reference {
             SecretReference::Env(name) => self.variable(name),
             SecretReference::File(path) => self.file(path),
+            SecretReference::Stored(name) => self.shared.vault.find(name),
         };
         found.map_err(|reason| format!("{reference} {reason}"))
     }

@@ -26,14 +26,20 @@ mod target;
 pub(crate) mod template;
 mod validator;
 
-use crate::{egress::ProxyAddress, fleet::Probes, live::Home, secrets::Secrets, spec::Era};
+use crate::{
+    egress::ProxyAddress,
+    fleet::Probes,
+    live::Home,
+    secrets::{Secrets, Vault},
+    spec::Era,
+};
 pub(crate) use finding::{Finding, Findings, More};
 use http::transport::secrets::shortcomings;
 pub(crate) use http::{
-    Auth, Base, Body, BodyPlan, Call, Content, Delivery, FieldSpelling, Format, Giver, Member, Multipart,
-    Node, Omit, Origin, Param, ParamValue, Params, Part, PathPart, PathTemplate, Place, ResponseShape, Retry,
-    TakenFields, TakenNames, TokenSource, header_name::read as read_header_name, is_dot_segment,
-    transport::Transport,
+    Auth, AwsSigner, Base, Body, BodyPlan, Call, Content, Delivery, FieldSpelling, Format, Giver, HmacSigner,
+    Member, MessagePiece, Multipart, Node, Omit, Origin, Param, ParamValue, Params, Part, PathPart,
+    PathTemplate, Place, Placeholder, ResponseShape, Retry, Signer, TakenFields, TakenNames, TokenSource,
+    header_name::read as read_header_name, is_dot_segment, transport::Transport,
 };
 pub use http::{Bases, NoRequestHeader, RequestHeader};
 pub(crate) use input_schema::{Declared, Layout, is_hidden, resolve};
@@ -87,6 +93,10 @@ pub struct ToolCompiler {
     states: Home<ToolState>,
     /// Where it is looked up whether secrets are there; nowhere without.
     secrets: Option<Secrets>,
+    /// The secrets of the store, where there is one.
+    vault: Option<Vault>,
+    /// Whether definitions may name secrets of which nobody knows whether they are there.
+    is_without_store: bool,
     /// The proxies that calls may lead through; without, none is looked at.
     proxies: Option<Vec<ProxyAddress>>,
     /// The HTTP services that tools name.
@@ -134,6 +144,27 @@ impl ToolCompiler {
             secrets: Some(secrets),
             ..self
         }
+    }
+
+    /// Refuses definitions that name secrets of the store which cannot be opened, and encrypts those that are written.
+    pub fn with_vault(self, vault: Vault) -> Self {
+        Self {
+            vault: Some(vault),
+            ..self
+        }
+    }
+
+    /// For definitions without a store: nobody knows which secrets there will be.
+    pub fn without_store(self) -> Self {
+        Self {
+            is_without_store: true,
+            ..self
+        }
+    }
+
+    /// The secrets of the store, where there is one.
+    pub fn vault(&self) -> Option<&Vault> {
+        self.vault.as_ref()
     }
 
     /// Warns of proxies that are not among these, which are those that calls may use.
@@ -284,6 +315,8 @@ impl ToolCompiler {
         let missing = auth
             .references()
             .into_iter()
+            // The catalog looks after those of the store.
+            .filter(|reference| reference.stored().is_none())
             .filter_map(|reference| secrets.find(reference).err());
         missing
             .map(|reason| format!("tds_ext_info.auth: {reason}; until it is there, calls fail"))

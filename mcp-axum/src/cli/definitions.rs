@@ -19,7 +19,7 @@ use std::path::PathBuf;
 /// A definition.
 #[derive(Args)]
 pub(super) struct OneArguments {
-    /// Its kind: tools, instances, upstreams, roles or keys.
+    /// Its kind: tools, instances, upstreams, roles, keys or secrets.
     #[arg(value_parser = kind)]
     kind: Kind,
     /// Its id.
@@ -28,7 +28,7 @@ pub(super) struct OneArguments {
 
 #[derive(Args)]
 pub(super) struct ListArguments {
-    /// The kind: tools, instances, upstreams, roles or keys.
+    /// The kind: tools, instances, upstreams, roles, keys or secrets.
     #[arg(value_parser = kind)]
     kind: Kind,
     /// Only those with this text in id, name or description.
@@ -71,10 +71,11 @@ pub(super) fn kind(text: &str) -> Result<Kind, String> {
         "upstream" | "upstreams" => "uds",
         "role" => "roles",
         "key" => "keys",
+        "secret" => "secrets",
         other => other,
     };
     let known = Kind::all().into_iter().find(|kind| kind.path_segment() == word);
-    known.ok_or_else(|| "must be tools, instances, upstreams, roles or keys".to_owned())
+    known.ok_or_else(|| "must be tools, instances, upstreams, roles, keys or secrets".to_owned())
 }
 
 pub(super) fn list(config: Option<PathBuf>, arguments: &ListArguments) -> Result<(), Failure> {
@@ -157,7 +158,7 @@ impl ListArguments {
 
 /// The document, which may not have its id in it.
 fn with_id(stored: &Stored) -> Document {
-    let mut document = stored.document.clone();
+    let mut document = stored.key.kind.row().shown(&stored.document);
     if document.get("id").is_none() {
         document.set_first("id", &stored.key.id);
     }

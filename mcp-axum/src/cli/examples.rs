@@ -22,6 +22,7 @@ Examples:
   dynmcp stdio desk                        an instance for a client that starts its servers as programs
   dynmcp keys create --name claude --instance support             a key that opens this instance alone
   dynmcp roles put support-agent.yaml      what keys with this role may do
+  dynmcp secrets put billing --upstream billing < key.txt        what this upstream's document names as ${secret:billing}
   dynmcp access explain claude support refund_order amount=2000  whether a call would be allowed, and by which rule
   dynmcp audit --principal claude --since 1h                     who did what, where audit.enabled is true
   dynmcp connect desk --client claude-desktop --write             into the client's own file, with a key made for it

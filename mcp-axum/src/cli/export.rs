@@ -44,6 +44,17 @@ pub(super) fn run(config: Option<PathBuf>, arguments: &ExportArguments) -> Resul
         "-" => print(&bundle(&exported.definitions))?,
         folder => print(&write(Path::new(folder), &exported.definitions)?)?,
     }
+    let secrets = exported
+        .definitions
+        .iter()
+        .filter(|(key, _)| key.kind == Kind::SECRET);
+    match secrets.count() {
+        0 => {}
+        count => eprintln!(
+            "note: the values of {count} secrets are not exported: applying the files keeps those that are stored, and where there are \
+             none they have to be written (`dynmcp secrets put`)"
+        ),
+    }
     for Skipped { operation, reason } in &exported.skipped {
         eprintln!(
             "dynmcp: left out: {}",

@@ -21,7 +21,7 @@ use std::{collections::BTreeMap, path::PathBuf};
 
 #[derive(Args)]
 pub(super) struct VerifyArguments {
-    /// Only this kind: tools, instances, upstreams, roles or keys.
+    /// Only this kind: tools, instances, upstreams, roles, keys or secrets.
     #[arg(value_parser = kind)]
     kind: Option<Kind>,
     /// Only this one of them.

@@ -11,6 +11,7 @@ mod safe_mode;
 mod snapshot;
 mod terms;
 mod upstreams;
+mod vault;
 
 use super::{
     tasks::{
@@ -66,6 +67,7 @@ use std::{future::pending, sync::Arc, time::SystemTime};
 pub(crate) use terms::{TermsError, adopt};
 use tokio::runtime::Handle;
 use tokio_util::sync::CancellationToken;
+pub use vault::VaultError;
 
 /// Why a gateway could not be put together. Every text is one line for the operator.
 #[derive(Debug, thiserror::Error)]
@@ -105,6 +107,9 @@ pub enum BuildError {
     /// A `[[discovery]]`.
     #[error("{0}")]
     Discovery(PluginError),
+    /// The keys of secrets.
+    #[error(transparent)]
+    Vault(#[from] VaultError),
     /// Several of these.
     #[error("{}", joined(.0))]
     Several(Vec<BuildError>),
@@ -149,6 +154,7 @@ pub(crate) fn problems(settings: &Settings) -> Vec<BuildError> {
     problems.extend(external::problems(settings));
     let discoveries = discovery::problems(settings);
     problems.extend(discoveries.into_iter().map(BuildError::Discovery));
+    problems.extend(vault::problem(settings).map(BuildError::Vault));
     problems.extend(admin_key::problem(settings).map(BuildError::AdminKey));
     problems.extend(audit::problem(settings).map(BuildError::Audit));
     problems.extend(Tls::open(&settings.app.tls).err().map(BuildError::Tls));
@@ -171,6 +177,7 @@ pub(crate) async fn build(settings: Settings) -> Result<Built, BuildError> {
     let key = AdminKey::find(&settings)?;
     key.tell();
     let tls = Tls::open(&settings.app.tls)?;
+    let vault = vault::of_gateway(&settings)?;
     // From here on files are made; what can be wrong without looking at them was found out before.
     let tasks = Tasks::default();
     let source = open_source(&settings, &tasks).await?;
@@ -183,11 +190,11 @@ pub(crate) async fn build(settings: Settings) -> Result<Built, BuildError> {
         Arc::new(engine_settings(&settings)),
         EngineServices {
             spans: otlp.as_ref().and_then(|otlp| otlp.spans()),
-            ..engine_services(&settings, &tasks, (&events, &probes))
+            ..engine_services(&settings, &vault, &tasks, (&events, &probes))
         },
     );
     let catalog = Arc::new(Catalog::new(with_safe_mode(
-        parts::compiler(&settings).with_bases(services.bases.clone()),
+        parts::compiler(&settings, vault.clone()).with_bases(services.bases.clone()),
         safe_mode::of_gateway(&settings),
     )));
     let protocol =
@@ -213,6 +220,8 @@ pub(crate) async fn build(settings: Settings) -> Result<Built, BuildError> {
     let external = external::open(&settings, &metrics.external)?;
     let readiness = Readiness::default();
     let draining = CancellationToken::new();
+    // Before anybody is told that definitions are there that name them.
+    vault::follow(&catalog, &vault, &hub);
     announce::subscribe(&catalog, &readiness);
     upstreams::follow(&catalog, &hub, &services.bases, &discoveries.board);
     let shared_limits = limits::open(&settings, &metrics.shared_limits)?;
@@ -405,7 +414,8 @@ fn selected_source(
 
 /// For commands that have a catalog of their own.
 pub(crate) fn compiler(settings: &Settings) -> ToolCompiler {
-    let compiler = parts::compiler(settings).with_secrets(parts::command_secrets(settings));
+    let secrets = parts::command_secrets(settings);
+    let compiler = parts::compiler(settings, secrets.vault().clone()).with_secrets(secrets);
     with_safe_mode(compiler, safe_mode::of_command(settings))
 }
 
@@ -416,14 +426,22 @@ fn with_safe_mode(compiler: ToolCompiler, safe_mode: Option<Arc<SafeMode>>) -> T
     }
 }
 
-/// Lets an engine call tools at the upstreams of this catalog, for commands that have both.
+/// Lets an engine call tools at the upstreams of this catalog, with its secrets, for commands that have both.
 pub(crate) fn know_upstreams(catalog: &Catalog<ToolCompiler>, engine: &Engine) {
+    engine.vault().define(vault::definitions(catalog).into_iter());
     engine.bases().define(upstreams::definitions(catalog).into_iter());
 }
 
 /// Everything that the data source holds, compiled; for commands that need no gateway for it.
 pub(crate) fn catalog_of(settings: &Settings, load: Load) -> Catalog<ToolCompiler> {
     let catalog = Catalog::new(compiler(settings));
+    catalog.replace(load);
+    catalog
+}
+
+/// Everything that somebody keeps elsewhere, compiled; secrets of a store may be named that are not there.
+pub(crate) fn catalog_without_store(settings: &Settings, load: Load) -> Catalog<ToolCompiler> {
+    let catalog = Catalog::new(compiler(settings).without_store());
     catalog.replace(load);
     catalog
 }
@@ -437,7 +455,7 @@ impl BuildError {
             Self::Guard(error) => error.is_configuration(),
             Self::Discovery(error) | Self::External(error) => error.is_configuration(),
             Self::Audit(error) => matches!(error, AuditError::Setting { .. }),
-            Self::Tls(_) | Self::Limits { .. } => true,
+            Self::Tls(_) | Self::Vault(_) | Self::Limits { .. } => true,
             Self::AdminKey(_) | Self::NoRandomness(_) => false,
             Self::Several(errors) => errors.iter().any(Self::is_configuration),
         }

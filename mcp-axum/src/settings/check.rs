@@ -1,12 +1,14 @@
 //! Values of the right type that are wrong all the same: found before anything is opened.
 
-use super::{AutoSize, List, Network, Settings, SettingsError, access, limits, otlp, sign_in, webhooks};
+use super::{
+    AutoSize, List, Network, SecretSettings, Settings, SettingsError, access, limits, otlp, sign_in, webhooks,
+};
 use http::HeaderName;
 use mcp_common::secret::ExposeSecret;
 use mcp_common::{byte_size::ByteSize, definition::name::check_id};
 use mcp_core::{
     egress::{EgressRule, ProxyAddress},
-    secrets::holds_identity,
+    secrets::{SecretKeys, holds_identity},
     tool::{NoRequestHeader, RequestHeader},
     via::Via,
 };
@@ -70,6 +72,7 @@ pub(super) fn problems(settings: &Settings) -> Vec<SettingsError> {
     note(egress_rules("egress.deny", &settings.egress.deny));
     note(proxies("egress.proxies", &settings.egress.proxies));
     note(secret_directories("secrets.file_dir", &settings.secrets.file_dir));
+    note(secret_keys(&settings.secrets));
     if !(1..=65_536).contains(&settings.stdio.max_programs) {
         note(Err(SettingsError::value(
             "stdio.max_programs",
@@ -326,6 +329,19 @@ fn via(key: &str, text: &str) -> Result<(), SettingsError> {
             format!("`{text}` is no name; write \"auto\", \"off\", or letters, digits, `-` and `.`"),
         )),
     }
+}
+
+/// Keys in the configuration itself; a file is read when it is needed.
+fn secret_keys(secrets: &SecretSettings) -> Result<(), SettingsError> {
+    if secrets.key.is_some() && secrets.key_file.is_some() {
+        let reason = "stands beside secrets.key; keep one of them";
+        return Err(SettingsError::value("secrets.key_file", reason));
+    }
+    let Some(key) = &secrets.key else {
+        return Ok(());
+    };
+    let keys = SecretKeys::parse(key).map(drop);
+    keys.map_err(|reason| SettingsError::value(secrets.key_place(), reason.to_string()))
 }
 
 fn secret_directories(key: &str, list: &List) -> Result<(), SettingsError> {

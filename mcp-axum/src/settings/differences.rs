@@ -61,6 +61,7 @@ fn values(settings: &Settings) -> BTreeMap<String, Value> {
         Value::from(secret.as_ref().map(|secret| secret.expose_secret().to_owned()))
     };
     found.insert("app.api_key".to_owned(), secret(&settings.app.api_key));
+    found.insert("secrets.key".to_owned(), secret(&settings.secrets.key));
     found.insert(
         "limits.redis.password".to_owned(),
         settings.limits.redis.compared(),

@@ -1,7 +1,10 @@
 //! Where the configuration comes from, and in which order one place replaces another.
 
-use super::{Settings, SettingsError, aggregator, check, format, source_tables, unknown};
+use super::{
+    Settings, SettingsError, aggregator, check, format, sections::OLDER_SECRET_KEY, source_tables, unknown,
+};
 use config::{Config, ConfigBuilder, Environment, File, FileFormat, builder::DefaultState};
+use mcp_common::secret::Secret;
 use std::{
     collections::{BTreeSet, HashMap},
     path::PathBuf,
@@ -84,6 +87,19 @@ impl Layers {
         environment
     }
 
+    /// The key of secrets by its older name, where the gateway's own says nothing.
+    fn take_older_key(&self, settings: &mut Settings) {
+        let older = self.environment.get(OLDER_SECRET_KEY);
+        let secrets = &mut settings.secrets;
+        if let Some(key) = older.filter(|key| !key.is_empty())
+            && secrets.key.is_none()
+            && secrets.key_file.is_none()
+        {
+            secrets.key = Some(Secret::from(key.as_str()));
+            secrets.key_is_older = true;
+        }
+    }
+
     pub(super) fn examine(&self) -> Result<(Settings, Vec<SettingsError>), SettingsError> {
         let mut builder = Config::builder().add_source(File::from_str(DEFAULT_TOML, FileFormat::Toml));
         let mut translated = None;
@@ -124,6 +140,7 @@ impl Layers {
         }
         let mut settings = typed(builder, &mut problems)?;
         source_tables::normalise(&mut settings);
+        self.take_older_key(&mut settings);
         if let Some(translated) = translated {
             let (aggregated, wrong) = translated.aggregated();
             problems.extend(wrong);

@@ -270,6 +270,37 @@ pub struct SecretSettings {
     pub allow_env: List,
     /// Directories with files of secrets.
     pub file_dir: List,
+    /// The keys that secrets of the store are encrypted with.
+    #[serde(
+        default,
+        deserialize_with = "unset_if_empty_secret",
+        serialize_with = "super::display::secret"
+    )]
+    pub key: Option<Secret>,
+    /// The file that has them.
+    #[serde(
+        default,
+        deserialize_with = "unset_if_empty",
+        serialize_with = "empty_if_unset"
+    )]
+    pub key_file: Option<String>,
+    /// Whether `key` is what the older variable says.
+    #[serde(skip)]
+    pub key_is_older: bool,
+}
+
+/// What other servers call the key of their secrets.
+pub const OLDER_SECRET_KEY: &str = "ENCRYPTION_KEY";
+
+impl SecretSettings {
+    /// The key that says which keys there are, for messages.
+    pub fn key_place(&self) -> &'static str {
+        match (&self.key, self.key_is_older) {
+            (Some(_), true) => OLDER_SECRET_KEY,
+            (Some(_), false) => "secrets.key",
+            (None, _) => "secrets.key_file",
+        }
+    }
 }
 
 /// `[stdio]`: programs that upstreams are.

@@ -48,6 +48,7 @@ mod rest;
 mod result_size;
 mod roles;
 mod round_trip;
+mod secrets;
 #[path = "../../../mcp-plugin/tests/servers"]
 mod servers {
     #![allow(dead_code, reason = "shared with the tests of `mcp-plugin`")]

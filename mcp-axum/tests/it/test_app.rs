@@ -243,6 +243,14 @@ impl TestApp {
         McpClient::new(self.user(), instance)
     }
 
+    /// Has another value of the configuration from the next start on.
+    pub fn configure(&mut self, key: &'static str, value: &str) {
+        let others = self.layers.overrides.iter().filter(|(known, _)| *known != key);
+        let mut overrides: Vec<_> = others.cloned().collect();
+        overrides.push((key, value.to_owned()));
+        self.layers.overrides = overrides;
+    }
+
     /// An API of its own; it lives as long as the gateway.
     pub async fn upstream(&self) -> Arc<Upstream> {
         let upstream = Arc::new(Upstream::start().await);

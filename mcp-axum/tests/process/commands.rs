@@ -290,7 +290,10 @@ fn schema_prints_what_the_gateway_serves() {
     assert_eq!(schema["$defs"]["Tool"]["additionalProperties"], false);
     let (code, _, stderr) = text(&sandbox.run(&["schema", "xds"]));
     assert_eq!(code, Some(2));
-    assert!(stderr.contains("uds, tds, ids, roles, keys, file"), "{stderr}");
+    assert!(
+        stderr.contains("secrets, uds, tds, ids, roles, keys, file"),
+        "{stderr}"
+    );
 }
 
 #[test]

@@ -255,7 +255,7 @@ fn what_cannot_be_done_is_said_with_its_place_and_nothing_is_written() {
     let (_, bundle, _) = text(&sandbox.run(&["export", "--config", "x.toml"]));
     assert_eq!(
         bundle,
-        "{\n  \"uds\": [],\n  \"tds\": [],\n  \"ids\": [],\n  \"roles\": [],\n  \"keys\": []\n}\n"
+        "{\n  \"secrets\": [],\n  \"uds\": [],\n  \"tds\": [],\n  \"ids\": [],\n  \"roles\": [],\n  \"keys\": []\n}\n"
     );
 
     // An export never makes a second file of what stands in one already.

@@ -15,7 +15,11 @@ impl Said {
         let script = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("../examples/{example}/run.sh"));
         let mut command = Command::new("sh");
         for (name, _) in std::env::vars_os() {
-            if name == "RUN_MODE" || name == "RUST_LOG" || name.to_string_lossy().starts_with("APP__") {
+            if name == "RUN_MODE"
+                || name == "RUST_LOG"
+                || name == "ENCRYPTION_KEY"
+                || name.to_string_lossy().starts_with("APP__")
+            {
                 command.env_remove(name);
             }
         }

@@ -54,7 +54,11 @@ impl Sandbox {
             .current_dir(self.path())
             .stdin(Stdio::null());
         for (name, _) in std::env::vars_os() {
-            if name == "RUN_MODE" || name == "RUST_LOG" || name.to_string_lossy().starts_with("APP__") {
+            if name == "RUN_MODE"
+                || name == "RUST_LOG"
+                || name == "ENCRYPTION_KEY"
+                || name.to_string_lossy().starts_with("APP__")
+            {
                 command.env_remove(name);
             }
         }

@@ -47,6 +47,7 @@ mod repl;
 #[cfg(target_os = "linux")]
 mod roles;
 mod safe_mode;
+mod secrets;
 mod servers;
 mod shared_limits;
 #[cfg(target_os = "linux")]

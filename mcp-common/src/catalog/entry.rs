@@ -2,7 +2,7 @@
 
 use super::collection::{Entry, StoredVersion};
 use crate::{
-    definition::{Access, InstanceDefinition, instance::ToolOverrides},
+    definition::{Access, InstanceDefinition, instance::ToolOverrides, secret::UsedSecret},
     document::Document,
     key::Revision,
 };
@@ -21,6 +21,8 @@ pub struct ToolEntry<T> {
     pub access: Option<Arc<Access>>,
     /// `false`: in no instance.
     pub enabled: bool,
+    /// The secrets of the store that it names.
+    pub secrets: Box<[UsedSecret]>,
     /// The document as it is stored.
     pub document: Document,
     /// What calls it.

@@ -29,7 +29,7 @@ impl Pairs {
     }
 }
 
-/// The three relations that selecting and re-selecting need.
+/// The relations that selecting and re-selecting need, and looking after secrets.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(super) struct Index {
     /// Tool id → instances that name it in `tool_ids`, whether the tool is there or not.
@@ -38,6 +38,8 @@ pub(super) struct Index {
     pub(super) including: Pairs,
     /// Tag → tools that carry it.
     pub(super) tagged: Pairs,
+    /// Secret → tools that name it.
+    pub(super) naming_secrets: Pairs,
 }
 
 /// What of an instance's document stands in the index.

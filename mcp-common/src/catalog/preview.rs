@@ -4,7 +4,7 @@
 use super::{
     Compile,
     entry::ToolEntry,
-    quarantine::Cause,
+    quarantine::{Cause, Place, Quarantined},
     selection::{Candidates, Conflicts},
     snapshot::Snapshot,
     transition::Transition,
@@ -119,8 +119,12 @@ pub(super) fn preview<C: Compile>(
             }
         }
         let live = after.entries(key.kind).and_then(|entries| entries.entry(&key.id));
-        if let Some(live) = live.filter(|live| !live.warnings().is_empty()) {
-            warnings.insert(key.clone(), live.warnings().to_vec());
+        let mut own = live.map_or_else(Vec::new, |live| live.warnings().to_vec());
+        if key.kind == Kind::SECRET {
+            own.extend(closed_out(&before, &after, &key.id));
+        }
+        if !own.is_empty() {
+            warnings.insert(key.clone(), own);
         }
     }
     if let Some(safe_mode) = compiler.safe_mode() {
@@ -138,6 +142,20 @@ pub(super) fn preview<C: Compile>(
         clashes,
         warnings,
     }
+}
+
+/// Definitions that name the secret and could not be used any more.
+fn closed_out<T>(before: &Snapshot<T>, after: &Snapshot<T>, secret: &str) -> Vec<String> {
+    let named = format!("${{secret:{secret}}}");
+    let is_new = |bad: &Quarantined| {
+        let Place::Definition(key) = &bad.place else {
+            return false;
+        };
+        before.quarantined(key).is_none() && bad.reason.contains(&named)
+    };
+    let bad = after.quarantine.values().filter(|bad| is_new(bad));
+    bad.map(|bad| format!("{} cannot be used any more: {}", bad.place, bad.reason))
+        .collect()
 }
 
 /// Conflicts that were there before do not make a change wrong that leaves them as they are.

@@ -57,6 +57,7 @@ pub(super) fn tool<C: Compile>(
             tags: known.tags.clone(),
             access: known.access.clone(),
             enabled: known.enabled,
+            secrets: known.secrets.clone(),
             document: known.document.clone(),
             compiled: known.compiled.clone(),
             revision,
@@ -104,6 +105,7 @@ fn compiled<C: Compile>(
     warnings.extend(compiled.warnings);
     warnings.shrink_to_fit();
     Ok(ToolEntry {
+        secrets: definition.used_secrets(),
         id: id.clone(),
         name: definition.name.into(),
         tags: definition.tags.into_iter().map(Arc::from).collect(),

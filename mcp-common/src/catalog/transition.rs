@@ -4,6 +4,7 @@ mod known;
 mod load;
 mod quarantine;
 mod record;
+mod secrets;
 mod settling;
 
 use super::{
@@ -25,6 +26,8 @@ use std::{
 /// Collects changes; tools go in at once, instances are settled at the end, when all tools are known.
 pub(super) struct Transition<'a, C: Compile> {
     compiler: &'a C,
+    /// What there was.
+    base: Arc<Snapshot<C::Tool>>,
     next: Snapshot<C::Tool>,
     /// Tools that were compiled before their records come.
     drafts: Drafts<C::Tool>,
@@ -36,6 +39,8 @@ pub(super) struct Transition<'a, C: Compile> {
     changed: BTreeSet<Arc<str>>,
     /// Definitions of other kinds that are new, changed or gone.
     others: BTreeSet<Key>,
+    /// New versions of definitions that may name secrets.
+    naming: BTreeSet<Key>,
     /// Places that went to the quarantine or have a new reason there.
     found: BTreeSet<Place>,
     at: SystemTime,
@@ -47,11 +52,13 @@ impl<'a, C: Compile> Transition<'a, C> {
             compiler,
             was_loaded: base.loaded,
             next: Snapshot::clone(&base),
+            base,
             drafts: Drafts::default(),
             touched: BTreeSet::new(),
             incoming: BTreeMap::new(),
             changed: BTreeSet::new(),
             others: BTreeSet::new(),
+            naming: BTreeSet::new(),
             found: BTreeSet::new(),
             at: SystemTime::now(),
         }
@@ -97,6 +104,7 @@ impl<'a, C: Compile> Transition<'a, C> {
 
     /// The next snapshot, what changed, and what went to the quarantine.
     pub(super) fn finish(mut self) -> (Snapshot<C::Tool>, Applied, Vec<Arc<Quarantined>>) {
+        self.look_after_secrets();
         for id in std::mem::take(&mut self.touched) {
             self.settle(id);
         }

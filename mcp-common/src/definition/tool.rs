@@ -16,7 +16,10 @@ mod target;
 mod transport;
 
 pub(in crate::definition) use auth::by_type as auth_by_type;
-pub use auth::{AuthBinding, ClientAuth, ClientCredentials, KeyPlace, OnMissing};
+pub use auth::{
+    AuthBinding, AwsSigV4, ClientAuth, ClientCredentials, Hmac, HmacAlgorithm, KeyEncoding, KeyPlace,
+    OnMissing, SignatureEncoding, TimestampFormat,
+};
 pub use body::{BodyBinding, BodyMode, Encoding, Part, PartSource};
 pub use delivery::{Backoff, RedirectBinding, RetryBinding, RetryOn};
 pub use example::{Example, Expectation, Mock};

@@ -411,6 +411,13 @@ impl Source {
             let reason = "auth.issuer: is missing: what is found where a discovery looks could name an authorization server of its own, which would see the client's secret";
             return Err(reason.to_owned());
         }
+        // They say who may name them, and nobody looks at that here.
+        if let Some(used) = definition.used_secrets().first() {
+            return Err(format!(
+                "{}: names a secret of the store (`${{secret:{}}}`), which only stored definitions may",
+                used.place, used.name
+            ));
+        }
         definition.origin = Some(self.settings.name.clone());
         let definition = Arc::new(definition);
         let as_any: Definition = definition.clone();

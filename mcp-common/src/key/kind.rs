@@ -6,8 +6,8 @@
 
 use crate::{
     definition::{
-        ApiKeyDefinition, InstanceDefinition, Read, RoleDefinition, ToolDefinition, UnknownMembers,
-        UpstreamDefinition,
+        ApiKeyDefinition, InstanceDefinition, Read, RoleDefinition, SecretDefinition, ToolDefinition,
+        UnknownMembers, UpstreamDefinition,
     },
     document::Document,
     problem::Problems,
@@ -40,6 +40,8 @@ pub struct KindRow {
     pub members: &'static [&'static str],
     /// The same for members of members: `("tds_ext_info", &["domain", …])`.
     pub inner: &'static [(&'static str, &'static [&'static str])],
+    /// Members that are stored and shown to nobody.
+    pub private: &'static [&'static str],
     /// The JSON Schema of the documents.
     pub schema: fn(UnknownMembers) -> Value,
     /// Reads a document that is stored under this id.
@@ -47,6 +49,15 @@ pub struct KindRow {
 }
 
 impl KindRow {
+    /// The document as it may be shown.
+    pub fn shown(&self, document: &Document) -> Document {
+        let mut document = document.clone();
+        for member in self.private {
+            document.remove(member);
+        }
+        document
+    }
+
     /// `a tool`, `an instance`.
     pub fn with_article(&self) -> String {
         let article = if self.noun.starts_with(['a', 'e', 'i', 'o', 'u']) {
@@ -79,11 +90,14 @@ impl Kind {
     pub const API_KEY: Self = Self(&ApiKeyDefinition::KIND);
     /// Role definitions (Role Discovery Service).
     pub const ROLE: Self = Self(&RoleDefinition::KIND);
+    /// Secret definitions (Secret Discovery Service).
+    pub const SECRET: Self = Self(&SecretDefinition::KIND);
     /// The kinds that are always there.
-    pub const OWN: [Self; 5] = [
+    pub const OWN: [Self; 6] = [
         Self::TOOL,
         Self::INSTANCE,
         Self::UPSTREAM,
+        Self::SECRET,
         Self::ROLE,
         Self::API_KEY,
     ];

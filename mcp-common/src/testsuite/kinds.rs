@@ -36,6 +36,7 @@ pub static NOTES: KindRow = KindRow {
     telling: &["note_text"],
     members: &["id", "note_text", "readers"],
     inner: &[],
+    private: &[],
     schema: |unknown| schema_of::<Note>("urn:dynmcp:schema:nds", "Note", unknown),
     read,
 };

@@ -21,6 +21,8 @@ pub struct Exported {
     pub definitions: Vec<(Key, Document)>,
     /// What cannot be a file.
     pub skipped: Vec<Skipped>,
+    /// How many of them are secrets, whose values are not exported.
+    pub without_values: usize,
 }
 
 /// Why an instance cannot be exported.
@@ -63,6 +65,14 @@ pub fn export(stored: &Stored, wanted: Wanted<'_>) -> Result<Exported, ExportErr
                     let mut document = document.clone();
                     if wanted.owner.is_some() {
                         document.remove(OWNER);
+                    }
+                    // The ciphertext of another store's key is of no use, and a file is no place for it.
+                    let mut document = kind.row().shown(&document);
+                    if kind == Kind::SECRET {
+                        exported.without_values += 1;
+                        for member in ["key_version", "created_at", "value_at"] {
+                            document.remove(member);
+                        }
                     }
                     exported.definitions.push((key.clone(), document));
                 }

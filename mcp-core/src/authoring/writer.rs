@@ -89,8 +89,11 @@ impl Writer {
             return Ok(());
         }
         let mut load = self.source.load().await?;
-        // Definitions of other kinds stand for themselves: nothing has to be compiled to check them.
-        if ![Kind::TOOL, Kind::INSTANCE].contains(&key.kind) {
+        // Definitions of other kinds stand for themselves, but for the secrets that they name: nothing has to be compiled to check them.
+        if key.kind == Kind::UPSTREAM {
+            load.records
+                .retain(|record| record.key == *key || record.key.kind == Kind::SECRET);
+        } else if ![Kind::TOOL, Kind::INSTANCE, Kind::SECRET].contains(&key.kind) {
             load.records.retain(|record| record.key == *key);
         }
         self.take(load).await

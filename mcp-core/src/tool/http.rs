@@ -13,6 +13,7 @@ mod param;
 mod path;
 mod request_header;
 mod response;
+mod signer;
 mod taken;
 pub(crate) mod transport;
 
@@ -44,6 +45,7 @@ pub(crate) use path::is_dot_segment;
 pub use request_header::NoRequestHeader;
 pub use request_header::RequestHeader;
 pub(crate) use response::{Member, ResponseShape};
+pub(crate) use signer::{AwsSigner, HmacSigner, Piece as MessagePiece, Placeholder, Signer};
 pub(crate) use taken::Giver;
 pub(crate) use taken::TakenFields;
 pub(crate) use taken::TakenNames;

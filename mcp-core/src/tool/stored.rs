@@ -13,7 +13,7 @@ use mcp_common::{
     bounds::JsonBounds,
     catalog::{Compile, Compiled, ToolEntry, overridden_subject},
     definition::{
-        Access, InstanceDefinition, RoleDefinition, ToolDefinition, UpstreamDefinition,
+        Access, InstanceDefinition, RoleDefinition, SecretDefinition, ToolDefinition, UpstreamDefinition,
         instance::ToolOverrides, upstream::UpstreamProtocol,
     },
     key::{Definition, Kind},
@@ -121,6 +121,14 @@ impl Compile for ToolCompiler {
             );
         }
         none_of(problems)
+    }
+
+    fn check_secret(&self, secret: &SecretDefinition) -> Result<(), String> {
+        self.vault.as_ref().map_or(Ok(()), |vault| vault.check(secret))
+    }
+
+    fn knows_secrets(&self) -> bool {
+        !self.is_without_store
     }
 
     fn check_instance(&self, instance: &InstanceDefinition) -> Result<(), Problems> {

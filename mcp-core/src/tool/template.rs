@@ -33,7 +33,7 @@ pub(crate) use tree::Template;
 use weight::Weight;
 
 /// References to secrets.
-const SECRET_MARKS: [&str; 2] = ["${env:", "${file:"];
+const SECRET_MARKS: [&str; 3] = ["${env:", "${file:", "${secret:"];
 /// Steps that one template may take per call.
 const FUEL: u64 = 20_000;
 

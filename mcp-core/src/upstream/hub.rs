@@ -1,5 +1,7 @@
 //! All upstreams: one supervisor for each definition that is there and switched on.
 
+mod anew;
+
 use super::{
     call::RemoteCall,
     drift::Drift,
@@ -385,23 +387,6 @@ impl Hub {
     /// Makes a new connection, or starts the program anew, and waits for it.
     pub async fn restart(&self, id: &str) -> Option<Result<(), UpstreamError>> {
         self.order(id, Order::Restart).await
-    }
-
-    /// Makes a new connection, and waits for nothing.
-    pub(super) fn begin_anew(&self, id: &str) {
-        self.beginner()(id);
-    }
-
-    /// Does so when it is called, whether or not the hub is at hand.
-    pub(super) fn beginner(&self) -> impl Fn(&str) + Send + 'static {
-        let remotes = self.remotes.clone();
-        move |id| {
-            if let Some(remote) = remotes.load().get(id) {
-                let (answer, _) = oneshot::channel();
-                // Where so much is wanted already, a connection is made anyway.
-                let _ = remote.orders.try_send(Order::Restart(answer));
-            }
-        }
     }
 
     pub(super) fn settings(&self) -> Arc<HubSettings> {

@@ -81,7 +81,7 @@ fn own_headers(definition: &UpstreamDefinition, add: &mut dyn FnMut(&str, &str))
         }
     }
     match &definition.auth {
-        None | Some(UpstreamAuth::None {}) => {}
+        None | Some(UpstreamAuth::None {} | UpstreamAuth::AwsSigV4(_) | UpstreamAuth::Hmac(_)) => {}
         Some(UpstreamAuth::ApiKey { name, .. }) => add(name.as_deref().unwrap_or("X-API-Key"), CREDENTIAL),
         Some(
             UpstreamAuth::Bearer { .. }

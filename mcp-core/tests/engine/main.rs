@@ -28,6 +28,7 @@ mod published_schema;
 mod request_properties;
 mod robustness;
 mod shaping;
+mod signatures;
 mod static_answers;
 mod styles;
 mod templates;

@@ -135,7 +135,7 @@ async fn odd_rows_are_reported_and_disturb_nothing<S: Store>() {
         .map(|entry| format!("{}: {}", entry.place, entry.reason))
         .collect();
     assert!(
-        found[0].contains("key `a`, xds_type `ZDS`: xds_type is not UDS (an upstream), TDS"),
+        found[0].contains("key `a`, xds_type `ZDS`: xds_type is not SDS (a secret), UDS (an upstream), TDS"),
         "{found:?}"
     );
     assert!(found[1].contains("the key is empty"), "{found:?}");

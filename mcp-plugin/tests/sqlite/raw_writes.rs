@@ -167,7 +167,7 @@ async fn odd_rows_are_reported_and_disturb_nothing() {
         .map(|entry| format!("{}: {}", entry.place, entry.reason))
         .collect();
     assert!(
-        found[0].contains("key `a`, xds_type `ZDS`: xds_type is not UDS (an upstream), TDS"),
+        found[0].contains("key `a`, xds_type `ZDS`: xds_type is not SDS (a secret), UDS (an upstream), TDS"),
         "{found:?}"
     );
     assert!(

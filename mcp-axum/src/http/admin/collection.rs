@@ -48,7 +48,7 @@ pub(super) async fn list(
             .map(move |warning| format!("{kind} `{}`: {warning}", entry.id))
     });
     let warnings = warnings.collect();
-    let documents = entries.iter().map(shown).collect();
+    let documents = entries.iter().map(|entry| shown(kind, entry)).collect();
     Ok(Success::new(documents)
         .revision(Some(snapshot.revision))
         .warnings(warnings)

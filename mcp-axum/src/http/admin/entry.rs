@@ -2,23 +2,31 @@
 //! knows about it.
 
 use crate::timestamp::rfc3339;
-use mcp_common::{catalog::StoredEntry, document::Document, key::Revision};
+use mcp_common::{
+    catalog::StoredEntry,
+    document::Document,
+    key::{Key, Kind, Revision},
+};
 use std::time::SystemTime;
 
 /// The document with what the server maintains.
-pub(super) fn shown(entry: &StoredEntry) -> Document {
-    shown_as(&entry.document, &entry.id, entry.revision, entry.updated_at)
+pub(super) fn shown(kind: Kind, entry: &StoredEntry) -> Document {
+    let key = Key {
+        kind,
+        id: entry.id.clone(),
+    };
+    shown_as(&entry.document, &key, entry.revision, entry.updated_at)
 }
 
-/// The document under its key's id, with `revision` and `updated_at`.
+/// The document under its key's id, with `revision` and `updated_at`, and without what nobody is shown.
 pub(super) fn shown_as(
     document: &Document,
-    id: &str,
+    key: &Key,
     revision: Revision,
     at: Option<SystemTime>,
 ) -> Document {
-    let mut document = document.clone();
-    document.set_first("id", &id);
+    let mut document = key.kind.row().shown(document);
+    document.set_first("id", &key.id);
     document.set("revision", &revision);
     match at {
         Some(at) => document.set("updated_at", &rfc3339(at)),

@@ -42,7 +42,13 @@ pub(super) struct Bundle {
     #[serde(flatten)]
     definitions: IndexMap<&'static str, Vec<Document>>,
     skipped: Vec<Skipped>,
+    #[serde(skip)]
+    without_values: Option<usize>,
 }
+
+/// Whoever applies it elsewhere has to write them there.
+const WITHOUT_VALUES: &str = "the values of COUNT secrets are not in it: applying it keeps those that are stored, and where there are none they have to be \
+                              written (`dynmcp secrets put`)";
 
 /// Answers from the data source, not from what this replica serves.
 pub(super) async fn show(
@@ -56,7 +62,12 @@ pub(super) async fn show(
     let revision = load.revision;
     let bundled = tokio::task::spawn_blocking(move || bundle(load, &query, &principal)).await;
     let bundle = bundled.map_err(|error| Error::internal(error.to_string()))??;
-    Ok(Success::new(bundle).revision(Some(revision)))
+    let told = bundle
+        .without_values
+        .map(|count| WITHOUT_VALUES.replace("COUNT", &count.to_string()));
+    Ok(Success::new(bundle)
+        .revision(Some(revision))
+        .warnings(told.into_iter().collect()))
 }
 
 /// What the caller may read of it.
@@ -74,6 +85,7 @@ fn bundle(mut load: Load, query: &ExportQuery, principal: &Principal) -> Result<
             .map(|kind| (kind.path_segment(), Vec::new()))
             .collect(),
         skipped: exported.skipped,
+        without_values: (exported.without_values > 0).then_some(exported.without_values),
     };
     for (key, mut document) in exported.definitions {
         document.set_first("id", &key.id);

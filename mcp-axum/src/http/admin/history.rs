@@ -11,7 +11,11 @@ use super::{
 };
 use crate::{app::App, http::error::Result, timestamp::rfc3339};
 use axum::extract::State;
-use mcp_common::{datasource::HistoryEntry, document::Document, key::Revision};
+use mcp_common::{
+    datasource::HistoryEntry,
+    document::Document,
+    key::{Kind, Revision},
+};
 use serde::Serialize;
 use std::sync::Arc;
 use utoipa::ToSchema;
@@ -39,8 +43,8 @@ pub(super) struct PastState {
     text: Option<String>,
 }
 
-impl From<HistoryEntry> for PastState {
-    fn from(entry: HistoryEntry) -> Self {
+impl PastState {
+    fn of(kind: Kind, entry: HistoryEntry) -> Self {
         let HistoryEntry {
             revision,
             at,
@@ -51,7 +55,8 @@ impl From<HistoryEntry> for PastState {
         let text = body
             .as_ref()
             .filter(|_| document.is_none())
-            .map(|body| String::from_utf8_lossy(body).into_owned());
+            .map(|body| past::text(kind, body));
+        let document = document.map(|document| kind.row().shown(&document));
         Self {
             revision,
             at: at.map(rfc3339),
@@ -61,15 +66,13 @@ impl From<HistoryEntry> for PastState {
             text,
         }
     }
-}
 
-impl PastState {
     /// Which state it is, without what was stored.
-    fn head(entry: HistoryEntry) -> Self {
+    fn head(kind: Kind, entry: HistoryEntry) -> Self {
         Self {
             document: None,
             text: None,
-            ..Self::from(entry)
+            ..Self::of(kind, entry)
         }
     }
 }
@@ -84,5 +87,6 @@ pub(super) async fn list(
     if history.is_empty() {
         return Err(past::never(&key));
     }
-    Ok(Success::new(history.into_iter().map(PastState::from).collect()))
+    let states = history.into_iter().map(|entry| PastState::of(key.kind, entry));
+    Ok(Success::new(states.collect()))
 }

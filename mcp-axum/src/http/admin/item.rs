@@ -16,7 +16,7 @@ pub(super) async fn show(State(app): State<Arc<App>>, Target(key): Target) -> Re
         let unreadable = snapshot.quarantined(&key).is_some();
         missing(&key, unreadable)
     })?;
-    Ok(Success::new(shown(&entry))
+    Ok(Success::new(shown(key.kind, &entry))
         .revision(Some(entry.revision))
         .warnings(entry.warnings))
 }

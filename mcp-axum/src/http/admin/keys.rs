@@ -191,7 +191,7 @@ pub(super) fn shown(app: &App, key: &Key, document: &Document, revision: Option<
         .find(key)
         .filter(|entry| Some(entry.revision) == revision)
         .and_then(|entry| entry.updated_at);
-    shown_as(document, &key.id, revision.unwrap_or_default(), at)
+    shown_as(document, key, revision.unwrap_or_default(), at)
 }
 
 pub(super) fn stored(app: &App, key: &Key) -> Result<StoredEntry> {

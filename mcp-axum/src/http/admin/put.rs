@@ -19,7 +19,11 @@ use axum::{
     extract::{Request, State},
 };
 use http::HeaderMap;
-use mcp_common::{authenticator::Principal, document::Document, key::Key};
+use mcp_common::{
+    authenticator::Principal,
+    document::Document,
+    key::{Key, Kind},
+};
 use mcp_core::authoring::{
     stored_form::stored_form,
     writer::{Put, Written},
@@ -96,13 +100,15 @@ pub(super) async fn write(
         revision, warnings, ..
     } = app.admin.writer.put(put).await?;
     let Some(revision) = revision else {
-        return Ok(Success::new(document).warnings(warnings));
+        return Ok(Success::new(key.kind.row().shown(&document)).warnings(warnings));
     };
     let now = app.catalog.snapshot();
-    let at = now
-        .find(key)
-        .filter(|entry| entry.revision == revision)
-        .and_then(|entry| entry.updated_at);
-    let data = shown_as(&document, &key.id, revision, at);
+    let stored = now.find(key).filter(|entry| entry.revision == revision);
+    let at = stored.as_ref().and_then(|entry| entry.updated_at);
+    // Of a secret the gateway says itself when it was written, and with which key.
+    let written = stored
+        .filter(|_| key.kind == Kind::SECRET)
+        .map_or(document, |entry| entry.document);
+    let data = shown_as(&written, key, revision, at);
     Ok(Success::new(data).revision(Some(revision)).warnings(warnings))
 }

@@ -1,5 +1,6 @@
 //! What the configuration means for the crates below, which do not know it.
 
+use super::vault;
 use crate::{
     runtime::{data_plane::Peers, memory},
     settings::{AutoSwitch, Settings, UpstreamSettings},
@@ -12,7 +13,7 @@ use mcp_core::{
     oauth::{Accounts, Seal},
     peer::Budget,
     protocol::{AbandonedSettings, ProtocolSettings},
-    secrets::{SecretSettings, Secrets},
+    secrets::{SecretSettings, Secrets, Vault},
     tool::{Bases, RequestHeader, Shelf, ToolCompiler},
     upstream::{Hub, HubSettings},
     via::Via,
@@ -23,9 +24,10 @@ use std::{path::PathBuf, sync::Arc, time::Duration};
 use tokio::runtime::Handle;
 
 /// For the gateway's catalog, and for commands that have one of their own.
-pub(super) fn compiler(settings: &Settings) -> ToolCompiler {
+pub(super) fn compiler(settings: &Settings, vault: Vault) -> ToolCompiler {
     ToolCompiler::default()
         .with_secrets(Secrets::new(secret_settings(settings)))
+        .with_vault(vault)
         .with_proxies(proxies(settings))
         .with_request_headers(request_headers(settings))
         .with_bounds(bounds(settings))
@@ -55,12 +57,13 @@ pub(super) fn engine_settings(settings: &Settings) -> EngineSettings {
 /// For all workers, which share them.
 pub(super) fn engine_services(
     settings: &Settings,
+    vault: &Vault,
     tasks: &Tasks,
     (events, probes): (&Events, &Probes),
 ) -> EngineServices {
     EngineServices {
         bases: Bases::telling(events.clone(), probes.clone()),
-        secrets: Secrets::new(secret_settings(settings)),
+        secrets: Secrets::with_vault(secret_settings(settings), vault.clone()),
         lane: Lane::new(lane_settings(settings), tasks.clone()),
         ..EngineServices::default()
     }
@@ -145,7 +148,7 @@ fn lane_settings(settings: &Settings) -> LaneSettings {
 
 /// Secrets as a command finds them.
 pub(super) fn command_secrets(settings: &Settings) -> Secrets {
-    Secrets::of_command(secret_settings(settings))
+    Secrets::of_command(secret_settings(settings), vault::of_command(settings))
 }
 
 /// For a command that makes calls itself. Nothing comes back to it, so its name need not be its own.
@@ -155,6 +158,7 @@ pub(crate) fn command_engine(settings: &Settings) -> Engine {
         secrets: command_secrets(settings),
         ..engine_services(
             settings,
+            &Vault::default(),
             &Tasks::default(),
             (&Events::default(), &Probes::default()),
         )

@@ -75,6 +75,7 @@ impl Joint {
         let is_stored = |id: &str| snapshot.stored_revision(&Key::upstream(id)).is_some();
         let definitions = board.join(definitions(&catalog), is_stored);
         self.bases.define(definitions.iter().cloned());
+        // What is in quarantine comes back, and with it its login.
         hub.define_of(definitions.into_iter(), &is_stored);
     }
 

@@ -43,13 +43,16 @@ impl<C: Compile> Transition<'_, C> {
     pub(super) fn take(&mut self, record: Record, read: Result<Definition<C::Tool>, Rejected>) {
         let Record { key, revision, .. } = record;
         match read {
-            Ok(Definition::Tool(entry)) => self.tool(entry),
+            Ok(Definition::Tool(entry)) => self.tool(Arc::new(entry)),
             Ok(Definition::Instance(version)) => {
                 self.incoming.insert(key.id.clone(), Arc::new(version));
                 self.touched.insert(key.id.clone());
             }
             Ok(Definition::Other(entry)) => {
                 self.others.insert(key.clone());
+                if key.kind == Kind::UPSTREAM {
+                    self.naming.insert(key.clone());
+                }
                 let of_kind = self.next.others.entry(key.kind).or_default();
                 of_kind.insert(key.id.clone(), Arc::new(entry));
             }
@@ -58,7 +61,7 @@ impl<C: Compile> Transition<'_, C> {
         self.clear(&key);
     }
 
-    fn tool(&mut self, entry: ToolEntry<C::Tool>) {
+    pub(super) fn tool(&mut self, entry: Arc<ToolEntry<C::Tool>>) {
         self.touch(&entry.id);
         let known = self.next.tools.get(&entry.id).cloned();
         for tag in known.iter().flat_map(|known| &known.tags) {
@@ -67,8 +70,18 @@ impl<C: Compile> Transition<'_, C> {
         for tag in &entry.tags {
             self.next.index.tagged.insert(tag.clone(), entry.id.clone());
         }
+        let index = &mut self.next.index.naming_secrets;
+        for used in known.iter().flat_map(|known| &*known.secrets) {
+            index.remove(used.name.clone(), entry.id.clone());
+        }
+        for used in &entry.secrets {
+            index.insert(used.name.clone(), entry.id.clone());
+        }
+        if !entry.secrets.is_empty() {
+            self.naming.insert(Key::tool(entry.id.clone()));
+        }
         let id = entry.id.clone();
-        self.next.tools.insert(id.clone(), Arc::new(entry));
+        self.next.tools.insert(id.clone(), entry);
         self.touch(&id);
     }
 
@@ -85,11 +98,15 @@ impl<C: Compile> Transition<'_, C> {
         }
     }
 
-    fn delete_tool(&mut self, id: &Arc<str>) {
+    pub(super) fn delete_tool(&mut self, id: &Arc<str>) {
         self.touch(id);
         if let Some(entry) = self.next.tools.remove(id) {
             for tag in &entry.tags {
                 self.next.index.tagged.remove(tag.clone(), id.clone());
+            }
+            for used in &entry.secrets {
+                let index = &mut self.next.index.naming_secrets;
+                index.remove(used.name.clone(), id.clone());
             }
         }
     }

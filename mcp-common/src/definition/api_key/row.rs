@@ -38,6 +38,7 @@ impl ApiKeyDefinition {
             ("limits", &["rate", "burst", "concurrent", "per_day"]),
             ("secrets", &["sha256", "created_at", "expires_at"]),
         ],
+        private: &[],
         schema: |unknown| {
             let made = schema::of::<Self>("urn:dynmcp:schema:keys", "DynMCP key (KDS)");
             schema::finished(made, unknown)

@@ -4,7 +4,10 @@ use crate::problem::Problem;
 
 /// `json` is the value that stands in the document's member `field`.
 pub(super) fn check(field: &str, json: &str) -> Result<(), Problem> {
-    if let Some(mark) = ["${env:", "${file:"].iter().find(|mark| json.contains(**mark)) {
+    if let Some(mark) = ["${env:", "${file:", "${secret:"]
+        .iter()
+        .find(|mark| json.contains(**mark))
+    {
         let reason = format!(
             "`{mark}…}}` is read in a tool's `auth` only; here it would be sent as it stands, not as the secret"
         );

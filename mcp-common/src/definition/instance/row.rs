@@ -33,6 +33,7 @@ impl InstanceDefinition {
             "exclude",
         ],
         inner: &[("access", &["roles", "scopes", "when"])],
+        private: &[],
         schema: |unknown| {
             let made = schema::of::<Self>("urn:dynmcp:schema:ids", "DynMCP instance (IDS)");
             schema::finished(made, unknown)

@@ -32,6 +32,7 @@ impl RoleDefinition {
             "limits",
         ],
         inner: &[("allow", OF_RULES), ("deny", OF_RULES), ("limits", OF_LIMITS)],
+        private: &[],
         schema: |unknown| {
             let made = schema::of::<Self>("urn:dynmcp:schema:roles", "DynMCP role (RDS)");
             schema::finished(made, unknown)

@@ -45,7 +45,7 @@ pub fn file_schema(unknown: UnknownMembers) -> Value {
         "Lists".to_owned(),
         json!({"type": "object", "properties": lists, "additionalProperties": false}),
     );
-    let is_lists: Vec<Value> = kinds.iter().map(|kind| has(kind.path_segment())).collect();
+    let is_lists: Vec<Value> = kinds.iter().map(|kind| has_list(*kind, &kinds)).collect();
     let description = format!(
         "{}, a list of these, or the lists {}.",
         capital(&Kind::listed(|kind| kind.row().with_article(), "or")),
@@ -86,6 +86,17 @@ fn to(part: &str) -> Value {
 
 fn has(member: &str) -> Value {
     json!({"type": "object", "required": [member]})
+}
+
+/// The list of a kind. Where other kinds have a member of this name, it is a list only beside nothing but lists.
+fn has_list(kind: Kind, kinds: &[Kind]) -> Value {
+    let name = kind.path_segment();
+    let mut condition = has(name);
+    if kinds.iter().any(|other| other.row().members.contains(&name)) {
+        let lists: Vec<&str> = kinds.iter().map(|kind| kind.path_segment()).collect();
+        condition["propertyNames"] = json!({"enum": lists});
+    }
+    condition
 }
 
 fn list(kind: Kind) -> Value {

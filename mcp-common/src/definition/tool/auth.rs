@@ -1,9 +1,12 @@
 //! What the gateway shows to the upstream (`tds_ext_info.auth`).
 
+mod signed;
+
 use super::{MaybeSecret, SecretReference};
 use schemars::{JsonSchema, Schema};
 use serde::Deserialize;
 use serde_json::{Value, json};
+pub use signed::{AwsSigV4, Hmac, HmacAlgorithm, KeyEncoding, SignatureEncoding, TimestampFormat};
 
 /// The credential that the upstream gets.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
@@ -54,6 +57,11 @@ pub enum AuthBinding {
     /// A token from a token endpoint, RFC 6749 section 4.4.
     #[serde(rename = "oauth2_client_credentials")]
     ClientCredentials(ClientCredentials),
+    /// A signature of AWS, version 4, made of the request that is sent.
+    #[serde(rename = "aws_sigv4")]
+    AwsSigV4(Box<AwsSigV4>),
+    /// A signature by a key that both sides have, made of the request that is sent.
+    Hmac(Box<Hmac>),
     /// A header of the client's request.
     Passthrough {
         /// Which header of the client's request. Those that carry the gateway's own key are never passed on.
@@ -65,6 +73,25 @@ pub enum AuthBinding {
         #[serde(default)]
         on_missing: OnMissing,
     },
+}
+
+impl AuthBinding {
+    /// Every secret that it refers to.
+    pub fn references(&self) -> Vec<&SecretReference> {
+        match self {
+            Self::None {} | Self::Passthrough { .. } => Vec::new(),
+            Self::ApiKey { credential, .. } | Self::Bearer { credential, .. } => vec![credential],
+            Self::Basic {
+                username, password, ..
+            } => username.reference().into_iter().chain([password]).collect(),
+            Self::ClientCredentials(binding) => {
+                let id = binding.client_id.reference().into_iter();
+                id.chain([&binding.client_secret]).collect()
+            }
+            Self::AwsSigV4(binding) => binding.references(),
+            Self::Hmac(binding) => binding.references(),
+        }
+    }
 }
 
 /// `type` decides which members there are; a list of alternatives would make editors compare with all of them.

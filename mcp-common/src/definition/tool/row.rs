@@ -67,6 +67,7 @@ impl ToolDefinition {
                 ],
             ),
         ],
+        private: &[],
         schema: tool_schema,
         read: |id, document| {
             let Read { definition, warnings } = Self::read(id, document)?;

@@ -1,5 +1,6 @@
-//! `${env:NAME}` and `${file:/path}`: definitions name secrets, they never carry them.
+//! `${env:NAME}`, `${file:/path}` and `${secret:name}`: definitions name secrets, they never carry them.
 
+use crate::definition::secret::is_secret_name;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, de::Error};
 use std::{borrow::Cow, fmt};
@@ -11,6 +12,8 @@ pub enum SecretReference {
     Env(String),
     /// A file on the gateway's machine; blanks at its ends do not count.
     File(String),
+    /// A secret of the store, by its name.
+    Stored(String),
 }
 
 /// A value that may be a secret or a plain text (a user name, a client id).
@@ -23,7 +26,7 @@ pub enum MaybeSecret {
 }
 
 /// Says what to write; never repeats what was written, which may be the secret itself.
-const EXPECTED: &str = "must be a reference: put the secret into an environment variable or a file of the gateway and write \"${env:NAME}\" or \"${file:/path}\"";
+const EXPECTED: &str = "must be a reference: put the secret into the store, into an environment variable or a file of the gateway, and write \"${secret:name}\", \"${env:NAME}\" or \"${file:/path}\"";
 
 impl MaybeSecret {
     /// Where it has to be looked up; `None` for a plain text.
@@ -53,7 +56,17 @@ impl SecretReference {
                 Ok(Self::File(path.to_owned()))
             }
             Some(("file", _)) => Err("the path of a secret must be absolute: ${file:/path}".into()),
+            Some(("secret", name)) if is_secret_name(name) => Ok(Self::Stored(name.to_owned())),
+            Some(("secret", _)) => Err("is not the name of a secret: 1 to 64 of A-Z a-z 0-9 . _ -".into()),
             _ => Err(EXPECTED.into()),
+        }
+    }
+
+    /// The name of the secret of the store that it is about.
+    pub fn stored(&self) -> Option<&str> {
+        match self {
+            Self::Stored(name) => Some(name),
+            Self::Env(_) | Self::File(_) => None,
         }
     }
 }
@@ -68,6 +81,7 @@ impl fmt::Display for SecretReference {
         match self {
             Self::Env(name) => write!(f, "${{env:{name}}}"),
             Self::File(path) => write!(f, "${{file:{path}}}"),
+            Self::Stored(name) => write!(f, "${{secret:{name}}}"),
         }
     }
 }
@@ -90,7 +104,7 @@ impl<'de> Deserialize<'de> for MaybeSecret {
     }
 }
 
-const REFERENCE: &str = r"\s*\$\{(env:[A-Za-z_][A-Za-z0-9_]*|file:/[^}]*)\}\s*";
+const REFERENCE: &str = r"\s*\$\{(env:[A-Za-z_][A-Za-z0-9_]*|file:/[^}]*|secret:[A-Za-z0-9._-]{1,64})\}\s*";
 
 impl JsonSchema for SecretReference {
     fn schema_name() -> Cow<'static, str> {
@@ -103,11 +117,11 @@ impl JsonSchema for SecretReference {
 
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
         json_schema!({
-            "description": "Where a secret is: `${env:NAME}` or `${file:/path}`. Never the secret itself.",
+            "description": "Where a secret is: `${secret:name}`, `${env:NAME}` or `${file:/path}`. Never the secret itself.",
             "type": "string",
             "pattern": format!("^{REFERENCE}$"),
-            "patternErrorMessage": "Must be a reference: put the secret into an environment variable or a file of the gateway and write \"${env:NAME}\" or \"${file:/path}\"",
-            "examples": ["${env:DYNMCP_SECRET_BILLING}", "${file:/run/secrets/dynmcp/billing}"],
+            "patternErrorMessage": "Must be a reference: put the secret into the store, into an environment variable or a file of the gateway, and write \"${secret:name}\", \"${env:NAME}\" or \"${file:/path}\"",
+            "examples": ["${secret:billing}", "${env:DYNMCP_SECRET_BILLING}", "${file:/run/secrets/dynmcp/billing}"],
         })
     }
 }
@@ -123,10 +137,10 @@ impl JsonSchema for MaybeSecret {
 
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
         json_schema!({
-            "description": "A text, or where a secret is: `${env:NAME}` or `${file:/path}`.",
+            "description": "A text, or where a secret is: `${secret:name}`, `${env:NAME}` or `${file:/path}`.",
             "type": "string",
             "pattern": format!(r"^(?!\s*\$\{{)|^{REFERENCE}$"),
-            "patternErrorMessage": "Must be a text, or a reference: \"${env:NAME}\" or \"${file:/path}\"",
+            "patternErrorMessage": "Must be a text, or a reference: \"${secret:name}\", \"${env:NAME}\" or \"${file:/path}\"",
         })
     }
 }
@@ -137,7 +151,11 @@ mod tests {
 
     #[test]
     fn only_references_are_read_and_a_secret_is_never_repeated() {
-        for text in ["${env:BILLING_TOKEN}", "${file:/run/secrets/dynmcp/token}"] {
+        for text in [
+            "${env:BILLING_TOKEN}",
+            "${file:/run/secrets/dynmcp/token}",
+            "${secret:team-a.billing_1}",
+        ] {
             assert_eq!(SecretReference::parse(text).unwrap().to_string(), text);
         }
         for text in [
@@ -151,6 +169,9 @@ mod tests {
             "${file:s3cr3t}",
             "${file:/a/../s3cr3t}",
             "${vault:a}",
+            "${secret:}",
+            "${secret:s3cr3t/a}",
+            "${secret:../s3cr3t}",
         ] {
             let reason = SecretReference::parse(text).unwrap_err();
             assert!(!reason.contains("s3cr3t"), "{text}: {reason}");

@@ -2,7 +2,7 @@
 
 mod oauth;
 
-use crate::definition::tool::{MaybeSecret, SecretReference, auth_by_type};
+use crate::definition::tool::{AwsSigV4, Hmac, MaybeSecret, SecretReference, auth_by_type};
 pub use oauth::{AuthorizationCode, UpstreamClientCredentials};
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -36,6 +36,11 @@ pub enum UpstreamAuth {
         /// The token: a reference to a secret.
         credential: SecretReference,
     },
+    /// A signature of AWS, version 4, made of each request that is sent; of HTTP services (`protocol: http`).
+    #[serde(rename = "aws_sigv4")]
+    AwsSigV4(Box<AwsSigV4>),
+    /// A signature by a key that both sides have, made of each request that is sent; of HTTP services (`protocol: http`).
+    Hmac(Box<Hmac>),
     /// A token that the gateway gets in its own name, RFC 6749 section 4.4.
     #[serde(rename = "oauth2_client_credentials")]
     ClientCredentials(UpstreamClientCredentials),
@@ -61,7 +66,12 @@ impl UpstreamAuth {
             Self::AuthorizationCode(binding) | Self::User(binding) => {
                 binding.issuer.is_none() && binding.client_secret.is_some()
             }
-            Self::None {} | Self::ApiKey { .. } | Self::Basic { .. } | Self::Bearer { .. } => false,
+            Self::None {}
+            | Self::ApiKey { .. }
+            | Self::Basic { .. }
+            | Self::Bearer { .. }
+            | Self::AwsSigV4(_)
+            | Self::Hmac(_) => false,
         }
     }
 
@@ -74,6 +84,8 @@ impl UpstreamAuth {
                 MaybeSecret::Reference(username) => vec![username, password],
                 MaybeSecret::Plain(_) => vec![password],
             },
+            Self::AwsSigV4(binding) => binding.references(),
+            Self::Hmac(binding) => binding.references(),
             Self::ClientCredentials(binding) | Self::TokenExchange(binding) => binding.references(),
             Self::AuthorizationCode(binding) | Self::User(binding) => binding.references(),
         }

@@ -129,7 +129,7 @@ fn http(definition: &UpstreamDefinition, problems: &mut Vec<Problem>) {
         if let MaybeSecret::Plain(text) = value {
             let is_credential = ["authorization", "cookie", "proxy-authorization"].contains(&&*lower);
             if is_credential {
-                let reason = "is a credential: put it into an environment variable or a file of the gateway and write \"${env:NAME}\" or \"${file:/path}\", or use `auth`";
+                let reason = "is a credential: put it into the store, into an environment variable or a file of the gateway and write \"${secret:name}\", \"${env:NAME}\" or \"${file:/path}\", or use `auth`";
                 problems.push(Problem::at(field(), reason));
             } else if !text.bytes().all(|b| b == b'\t' || (0x20..0x7f).contains(&b)) {
                 problems.push(Problem::at(
@@ -155,6 +155,14 @@ fn http(definition: &UpstreamDefinition, problems: &mut Vec<Problem>) {
         }) if name.contains(':') => {
             problems.push(Problem::at("auth.username", "must not have a colon (RFC 7617)"));
         }
+        Some(UpstreamAuth::AwsSigV4(_) | UpstreamAuth::Hmac(_))
+            if definition.protocol != UpstreamProtocol::Http =>
+        {
+            let reason = "is for HTTP services (`protocol: http`): requests to MCP servers are not signed";
+            problems.push(Problem::at("auth.type", reason));
+        }
+        Some(UpstreamAuth::AwsSigV4(binding)) => binding.check("auth.", problems),
+        Some(UpstreamAuth::Hmac(binding)) => binding.check("auth.", problems),
         _ => {}
     }
 }

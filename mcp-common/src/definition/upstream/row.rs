@@ -95,6 +95,7 @@ impl UpstreamDefinition {
             ("tools", &["include", "exclude", "prefix", "group", "overrides"]),
             ("pin", &["mode", "tools"]),
         ],
+        private: &[],
         schema: |unknown| {
             let made = schema::of::<Self>("urn:dynmcp:schema:uds", "DynMCP upstream (UDS)");
             schema::finished(made, unknown)

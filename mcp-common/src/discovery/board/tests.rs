@@ -229,6 +229,10 @@ fn who_is_not_trusted_starts_nothing_and_names_no_secret() {
     let board = Board::new(vec![trusted], Arc::new(|_| Ok(())));
     board.take(0, set(&entries));
     assert_eq!(served(&board), ["program", "secret", "watched"]);
+    let stored = json!({"url": "http://a.example/mcp", "headers": {"X-Key": "${secret:billing}"}});
+    board.take(0, set(&[("stored", stored)]));
+    let reason = &board.reports()[0].skipped[0].1;
+    assert!(reason.contains("which only stored definitions may"), "{reason}");
 }
 
 #[test]

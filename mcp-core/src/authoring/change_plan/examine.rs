@@ -9,12 +9,17 @@ use super::{
     report::{Finding, name},
     request::{Desired, DesiredDefinition, OWNER, owner},
 };
-use crate::tool::{StoredTool, ToolCompiler};
+use crate::{
+    secrets::{Vault, to_be_stored},
+    tool::{StoredTool, ToolCompiler},
+};
 use mcp_common::{
     catalog::{Catalog, Preview},
+    document::Document,
     key::{Key, Kind},
+    problem::Problem,
 };
-use std::collections::BTreeMap;
+use std::{borrow::Cow, collections::BTreeMap, time::SystemTime};
 
 /// A plan and what it comes to.
 #[derive(Debug)]
@@ -37,6 +42,7 @@ pub fn examine(
     let mut work = Work {
         options,
         stored,
+        vault: catalog.compiler().vault(),
         plan: Plan::default(),
         report: PlanReport::default(),
         places: BTreeMap::new(),
@@ -73,6 +79,8 @@ pub fn examine(
 struct Work<'a> {
     options: &'a PlanOptions,
     stored: &'a Stored,
+    /// What encrypts the values of secrets.
+    vault: Option<&'a Vault>,
     plan: Plan,
     report: PlanReport,
     /// Where each wanted definition comes from.
@@ -133,9 +141,22 @@ impl Work<'_> {
             );
             return self.problem(&key, place, OWNER, reason, true);
         }
+        let document = match self.to_be_stored(&key, &document) {
+            Ok(document) => document,
+            Err(problem) => return self.problem(&key, place, &problem.field, problem.reason, false),
+        };
         if !self.plan.put(key.clone(), document, self.stored) {
             self.report.unchanged.push(name(&key));
         }
+    }
+
+    /// Of a secret what is stored, with its value encrypted.
+    fn to_be_stored(&self, key: &Key, document: &Document) -> Result<Document, Problem> {
+        let Some(vault) = self.vault else {
+            return Ok(document.clone());
+        };
+        let stored = self.stored.get(key).and_then(|stored| stored.document.as_ref());
+        to_be_stored(key, document, stored, vault, SystemTime::now()).map(Cow::into_owned)
     }
 
     /// Deletes what may be deleted: instances first, so that no client sees one lose its tools one by one.
@@ -179,11 +200,16 @@ impl Work<'_> {
                 document,
                 changes,
                 ..
-            } => Some((self.stored.get(key)?.document.as_ref(), document, changes)),
+            } => Some((key, self.stored.get(key)?.document.as_ref(), document, changes)),
             Step::Create { .. } | Step::Delete { .. } => None,
         });
-        for (report, (old, new, members)) in self.report.changes.iter_mut().zip(updates) {
-            report.values = old.map_or_else(Vec::new, |old| changed_values(old, new, members));
+        for (report, (key, old, new, members)) in self.report.changes.iter_mut().zip(updates) {
+            let shown: Vec<String> = members
+                .iter()
+                .filter(|member| !key.kind.row().private.contains(&member.as_str()))
+                .cloned()
+                .collect();
+            report.values = old.map_or_else(Vec::new, |old| changed_values(old, new, &shown));
         }
     }
 
@@ -238,13 +264,25 @@ impl Work<'_> {
 
 /// A fingerprint of what is written where, and over what.
 fn fingerprint(plan: &Plan) -> String {
+    // No two ciphertexts are the same, and no two times.
+    let text = |key: &Key, document: &Document| {
+        let mut shown = key.kind.row().shown(document);
+        if key.kind == Kind::SECRET {
+            shown.remove("value_at");
+            shown.remove("created_at");
+        }
+        shown.to_json()
+    };
     let step = |step: &Step| {
         let (sign, revision, text) = match step {
-            Step::Create { document, .. } => ("+", 0, document.as_json()),
+            Step::Create { key, document } => ("+", 0, text(key, document)),
             Step::Update {
-                document, revision, ..
-            } => ("~", *revision, document.as_json()),
-            Step::Delete { revision, .. } => ("-", *revision, ""),
+                key,
+                document,
+                revision,
+                ..
+            } => ("~", *revision, text(key, document)),
+            Step::Delete { revision, .. } => ("-", *revision, String::new()),
         };
         format!("{sign}{}\n{revision}\n{text}\n", name(step.key()))
     };

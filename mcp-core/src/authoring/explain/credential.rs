@@ -6,7 +6,7 @@ use super::{
     telling::HIDDEN,
     title_case,
 };
-use crate::tool::{Auth, Base, Call, Place, TokenSource};
+use crate::tool::{Auth, Base, Call, Place, Signer, TokenSource};
 use http::header;
 use mcp_common::definition::tool::{ClientAuth, MaybeSecret, SecretReference};
 
@@ -17,7 +17,17 @@ pub(super) enum Slot {
     Cookie(String, Vec<Piece>),
     /// User name and password.
     Basic(Vec<Piece>),
+    /// Headers of a signature, of which the first is the signature.
+    Signed(Vec<(String, Vec<Piece>)>),
+    /// A signature of AWS, which curl makes itself: what it signs for, and who signs.
+    Aws {
+        provider: String,
+        user: Vec<Piece>,
+        token: Option<Vec<Piece>>,
+    },
 }
+
+const SIGNATURE: &str = "SIGNATURE";
 
 /// The place, and the shell's variables that it takes.
 pub(super) fn slot(auth: &Auth) -> (Slot, Vec<Variable>) {
@@ -58,6 +68,7 @@ pub(super) fn slot(auth: &Auth) -> (Slot, Vec<Variable>) {
             ];
             (Slot::Header("Authorization".to_owned(), pieces), variables)
         }
+        Auth::Signed(signer) => signed(signer),
         Auth::Passthrough { from, to } => {
             let variable = Variable {
                 name: variable_name(from.as_str()),
@@ -66,6 +77,64 @@ pub(super) fn slot(auth: &Auth) -> (Slot, Vec<Variable>) {
             };
             let pieces = vec![Piece::Variable(variable.name.clone())];
             (Slot::Header(title_case(to.as_str()), pieces), vec![variable])
+        }
+    }
+}
+
+fn signed(signer: &Signer) -> (Slot, Vec<Variable>) {
+    let text = |text: &str| Piece::Text(text.to_owned());
+    match signer {
+        Signer::Aws(aws) => {
+            let (id, mut variables) = maybe(&aws.access_key);
+            let secret = of_reference(&aws.secret_key);
+            let user = vec![id, text(":"), Piece::Variable(secret.name.clone())];
+            variables.push(secret);
+            let token = aws.session_token.as_ref().map(|token| {
+                let token = of_reference(token);
+                let pieces = vec![Piece::Variable(token.name.clone())];
+                variables.push(token);
+                pieces
+            });
+            let provider = format!("aws:amz:{}:{}", aws.region, aws.service);
+            (
+                Slot::Aws {
+                    provider,
+                    user,
+                    token,
+                },
+                variables,
+            )
+        }
+        Signer::Hmac(hmac) => {
+            let mut variables = Vec::new();
+            let mut made = |name: &str, from: String| {
+                variables.push(Variable {
+                    name: name.to_owned(),
+                    from,
+                    set: None,
+                });
+                vec![Piece::Variable(name.to_owned())]
+            };
+            let mut signature = vec![text(&hmac.prefix)];
+            signature.extend(made(
+                SIGNATURE,
+                format!("the signature that the gateway makes with {}", hmac.key),
+            ));
+            let mut headers = vec![(title_case(hmac.header.as_str()), signature)];
+            if let Some((name, _)) = &hmac.timestamp {
+                let pieces = made("TIMESTAMP", "the time that was signed".to_owned());
+                headers.push((title_case(name.as_str()), pieces));
+            }
+            if let Some(name) = &hmac.nonce {
+                let pieces = made("NONCE", "the value that was signed".to_owned());
+                headers.push((title_case(name.as_str()), pieces));
+            }
+            if let Some((name, id)) = &hmac.key_id {
+                let (piece, of_id) = maybe(id);
+                variables.extend(of_id);
+                headers.push((title_case(name.as_str()), vec![piece]));
+            }
+            (Slot::Signed(headers), variables)
         }
     }
 }
@@ -82,6 +151,18 @@ pub(super) fn placement(call: &Call, base: Option<&Base>) -> Option<Placement> {
         Slot::Header(name, pieces) => (Part::Header, name, shown(&pieces)),
         Slot::Query(name, pieces) => (Part::Query, name.clone(), format!("{name}={}", shown(&pieces))),
         Slot::Cookie(name, pieces) => (Part::Cookie, name.clone(), format!("{name}={}", shown(&pieces))),
+        Slot::Signed(headers) => match headers.into_iter().next() {
+            Some((name, pieces)) => (Part::Header, name, shown(&pieces)),
+            None => return None,
+        },
+        Slot::Aws { provider, .. } => (
+            Part::Header,
+            title_case(header::AUTHORIZATION.as_str()),
+            format!(
+                "AWS4-HMAC-SHA256 {HIDDEN} ({})",
+                provider.trim_start_matches("aws:amz:")
+            ),
+        ),
         Slot::Basic(_) => (
             Part::Header,
             title_case(header::AUTHORIZATION.as_str()),
@@ -126,6 +207,11 @@ pub(super) fn of_reference(reference: &SecretReference) -> Variable {
             let set = Some(format!("{name}=$(cat {file})"));
             Variable { name, from, set }
         }
+        SecretReference::Stored(name) => Variable {
+            name: variable_name(name),
+            from: format!("{from}, which nobody reads"),
+            set: None,
+        },
     }
 }
 

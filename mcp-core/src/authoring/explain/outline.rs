@@ -24,6 +24,8 @@ pub(super) struct Outline {
     pub(super) headers: Vec<(String, Vec<Piece>)>,
     /// User name and password.
     pub(super) basic: Option<Vec<Piece>>,
+    /// Whether it has a signature that every client makes for itself.
+    is_signed_by_curl: bool,
     pub(super) host: String,
     pub(super) body: Bytes,
     /// Whether a body is sent, be it an empty one.
@@ -48,6 +50,7 @@ impl Outline {
             key: None,
             headers: Vec::new(),
             basic: None,
+            is_signed_by_curl: false,
             host: host.to_owned(),
             body: bytes_of(request),
             has_body: request.headers().contains_key(header::CONTENT_TYPE),
@@ -82,7 +85,7 @@ impl Outline {
             .and_then(|delivery| delivery.transport(base));
         if let Some(transport) = transport {
             let options = super::connection::options(transport, uri, &outline.host);
-            outline.connection = options.options;
+            outline.connection.extend(options.options);
             outline.variables.extend(options.variables);
             outline.note = options.note;
             outline.server = options.server;
@@ -187,6 +190,24 @@ impl Outline {
                 self.headers.push(("Cookie".to_owned(), line));
             }
             Slot::Basic(pieces) => self.basic = Some(pieces),
+            Slot::Signed(headers) => {
+                for (name, pieces) in headers {
+                    self.headers.retain(|(other, _)| *other != name);
+                    self.headers.push((name, pieces));
+                }
+            }
+            Slot::Aws {
+                provider,
+                user,
+                token,
+            } => {
+                self.connection.push(("--aws-sigv4", vec![Piece::Text(provider)]));
+                self.connection.push(("--user", user));
+                if let Some(pieces) = token {
+                    self.headers.push(("X-Amz-Security-Token".to_owned(), pieces));
+                }
+                self.is_signed_by_curl = true;
+            }
         }
     }
 
@@ -209,6 +230,13 @@ impl Outline {
         );
         if self.basic.is_some() {
             headers.push(header("Authorization", format!("Basic {}", telling::HIDDEN)));
+        }
+        if self.is_signed_by_curl {
+            headers.push(header("X-Amz-Date", telling::HIDDEN.to_owned()));
+            headers.push(header(
+                "Authorization",
+                format!("AWS4-HMAC-SHA256 {}", telling::HIDDEN),
+            ));
         }
         let content_type = self.headers.iter().find(|(name, _)| name == "Content-Type");
         let content_type = content_type.map(|(_, pieces)| shown(pieces));

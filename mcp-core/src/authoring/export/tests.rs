@@ -126,7 +126,7 @@ fn an_instance_comes_with_its_tools() {
     );
     assert_eq!(
         super::bundle(&[]),
-        "{\n  \"uds\": [],\n  \"tds\": [],\n  \"ids\": [],\n  \"roles\": [],\n  \"keys\": []\n}\n"
+        "{\n  \"secrets\": [],\n  \"uds\": [],\n  \"tds\": [],\n  \"ids\": [],\n  \"roles\": [],\n  \"keys\": []\n}\n"
     );
 }
 

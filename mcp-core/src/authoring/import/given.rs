@@ -66,11 +66,13 @@ fn unknown() -> ImportError {
 
 /// What is none is not repeated: it may be the credential itself.
 fn reference(text: &str) -> Result<&str, ImportError> {
-    let is_reference =
-        ["${env:", "${file:"].iter().any(|start| text.starts_with(start)) && text.ends_with('}');
+    let is_reference = ["${env:", "${file:", "${secret:"]
+        .iter()
+        .any(|start| text.starts_with(start))
+        && text.ends_with('}');
     let refusal = || {
         ImportError::Option(
-            "auth: the credential must be a reference, ${env:NAME} or ${file:/path}: a definition never carries it".to_owned(),
+            "auth: the credential must be a reference, ${secret:NAME}, ${env:NAME} or ${file:/path}: a definition never carries it".to_owned(),
         )
     };
     is_reference.then_some(text).ok_or_else(refusal)

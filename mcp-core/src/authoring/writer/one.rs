@@ -1,12 +1,16 @@
 //! Writes of one definition.
 
 use super::{WriteError, Writer, Written, used_by};
+use crate::secrets::to_be_stored;
 use bytes::Bytes;
 use mcp_common::{
+    catalog::Refusal,
     datasource::{Expected, Write},
+    definition::SecretDefinition,
     document::Document,
-    key::{Key, Revision},
+    key::{Key, Kind, Revision},
 };
+use std::{borrow::Cow, time::SystemTime};
 
 /// What a writer expects to find.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -73,7 +77,9 @@ impl Writer {
         self.look(put.key).await?;
         let current = self.catalog.snapshot().stored_revision(put.key);
         let expected = put.expectation.expected(current)?;
-        let mut warnings = self.catalog.check(put.key, put.document)?;
+        let document = self.to_be_stored(put.key, put.document)?;
+        let mut warnings = self.catalog.check(put.key, &document)?;
+        warnings.extend(self.unopened(put.key, &document));
         warnings.extend(put.warnings);
         if put.strict && !warnings.is_empty() {
             return Err(WriteError::Strict(warnings));
@@ -92,7 +98,7 @@ impl Writer {
             expected,
             principal: put.principal,
         };
-        let body = Bytes::from(put.document.to_json());
+        let body = Bytes::from(document.to_json());
         let revision = self.source.put(write, body).await?;
         warnings.extend(self.arrival(revision, turn).await);
         warnings.extend(self.catalog.snapshot().overtaken(put.key, revision));
@@ -101,6 +107,28 @@ impl Writer {
             revision: Some(revision),
             warnings,
         })
+    }
+
+    /// Of a secret what is stored, with its value encrypted.
+    fn to_be_stored<'d>(&self, key: &Key, document: &'d Document) -> Result<Cow<'d, Document>, WriteError> {
+        let Some(vault) = self.catalog.compiler().vault() else {
+            return Ok(Cow::Borrowed(document));
+        };
+        let stored = self.catalog.snapshot().find(key).map(|stored| stored.document);
+        let stored = to_be_stored(key, document, stored.as_ref(), vault, SystemTime::now());
+        stored.map_err(|problem| WriteError::Refused(Refusal::from(problem)))
+    }
+
+    /// A secret whose value nobody can use: it was kept, or sent as it was stored once.
+    fn unopened(&self, key: &Key, document: &Document) -> Option<String> {
+        let vault = self
+            .catalog
+            .compiler()
+            .vault()
+            .filter(|_| key.kind == Kind::SECRET)?;
+        let secret = SecretDefinition::read(&key.id, document).ok()?.definition;
+        let reason = vault.check(&secret).err()?;
+        Some(format!("value: {reason}"))
     }
 
     /// Deletes a definition; the revision is absent where there was none, and of a dry run.

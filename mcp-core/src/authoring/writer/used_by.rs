@@ -3,7 +3,9 @@
 use crate::tool::StoredTool;
 use mcp_common::{
     catalog::Snapshot,
-    definition::{ApiKeyDefinition, InstanceDefinition, RoleDefinition},
+    definition::{
+        ApiKeyDefinition, InstanceDefinition, RoleDefinition, UpstreamDefinition, secret::UsedSecret,
+    },
     key::{Key, Kind},
 };
 
@@ -27,6 +29,18 @@ pub(super) fn warnings(snapshot: &Snapshot<StoredTool>, key: &Key) -> Vec<String
         let calling = calling.map(|(id, _)| format!("`{id}`")).collect();
         let consequence = "they are not shown until there is one of this id again";
         all.extend(told(key, calling, "these tools are called at it", consequence));
+        return all;
+    }
+    if key.kind == Kind::SECRET {
+        let names = |used: &[UsedSecret]| used.iter().any(|used| *used.name == *id);
+        let tools = snapshot.tools.iter().filter(|(_, tool)| names(&tool.secrets));
+        let tools = tools.map(|(id, _)| format!("`{id}`")).collect();
+        let upstreams = documents::<StoredTool, UpstreamDefinition>(snapshot, Kind::UPSTREAM, |upstream| {
+            names(&upstream.used_secrets())
+        });
+        let consequence = "they are in quarantine until it is stored again";
+        let mut all = told(key, tools, "these tools name it", consequence);
+        all.extend(told(key, upstreams, "these upstreams name it", consequence));
         return all;
     }
     if key.kind == Kind::ROLE {

@@ -7,7 +7,7 @@ mod retry;
 
 use super::{
     client::{Answer, Room, Upstream},
-    credentials::{Applied, apply},
+    credentials::{Applied, apply, sign},
 };
 use crate::{
     engine::{CallContext, Engine, failure::Failure, result::Outcome},
@@ -141,11 +141,17 @@ impl Sender<'_> {
         progress: &mut Progress,
     ) -> Result<Answer, Failure> {
         let room = self.room;
+        let signer = self.delivery.auth(base).and_then(Auth::signer);
+        let secrets = &self.engine.services.secrets;
+        if let Some(signer) = signer {
+            sign(signer, &mut request, secrets)?;
+        }
         let Some(rules) = &self.delivery.redirect else {
             return upstream.exchange(request, room, &mut progress.status).await;
         };
         let mut upstream = Cow::Borrowed(upstream);
         let mut followed = 0;
+        let mut is_with_strangers = false;
         loop {
             let mut head = Request::new(request.body().clone());
             *head.method_mut() = request.method().clone();
@@ -157,8 +163,13 @@ impl Sender<'_> {
             };
             if !next.is_same_origin {
                 upstream = self.for_strangers(base)?;
+                is_with_strangers = true;
             }
             request = next.request;
+            // Nothing of it is for another origin, nor for one that another one leads back to.
+            if let Some(signer) = signer.filter(|_| !is_with_strangers) {
+                sign(signer, &mut request, secrets)?;
+            }
             progress.stage = Stage::Redirect(request.uri().clone());
             followed += 1;
         }

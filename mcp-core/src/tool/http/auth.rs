@@ -1,6 +1,6 @@
 //! Which credential a tool shows to its upstream, compiled. The secrets themselves are looked up by the engine.
 
-use super::header_name;
+use super::{Signer, header_name};
 use crate::tool::{RequestHeader, Transport};
 use http::{HeaderName, Uri, header, uri::Scheme};
 use mcp_common::{
@@ -30,6 +30,8 @@ pub(crate) enum Auth {
         from: HeaderName,
         to: HeaderName,
     },
+    /// A signature of the request as it is sent.
+    Signed(Box<Signer>),
 }
 
 /// Where a key is put.
@@ -117,6 +119,16 @@ impl Auth {
             AuthBinding::ClientCredentials(binding) => {
                 token_source(binding, transport).map_err(|reason| at("token_url", reason))
             }
+            AuthBinding::AwsSigV4(binding) => {
+                binding.check("tds_ext_info.auth.", problems);
+                Ok(Self::Signed(Box::new(Signer::of_aws(binding))))
+            }
+            AuthBinding::Hmac(binding) => {
+                binding.check("tds_ext_info.auth.", problems);
+                Signer::of_hmac(binding)
+                    .map(|signer| Self::Signed(Box::new(signer)))
+                    .map_err(|(member, reason)| at(member, reason))
+            }
             AuthBinding::Passthrough {
                 header: from, name, ..
             } => {
@@ -162,6 +174,12 @@ impl Auth {
                 password: password.clone(),
             }),
             UpstreamAuth::ClientCredentials(own) => Self::of_service(own, transport, problems),
+            // The rest of it was looked at when the document was read.
+            UpstreamAuth::AwsSigV4(binding) => Some(Self::Signed(Box::new(Signer::of_aws(binding)))),
+            UpstreamAuth::Hmac(binding) => Signer::of_hmac(binding)
+                .map(|signer| Self::Signed(Box::new(signer)))
+                .map_err(|(member, reason)| problems.push(Problem::at(format!("auth.{member}"), reason)))
+                .ok(),
             UpstreamAuth::AuthorizationCode(_) | UpstreamAuth::User(_) | UpstreamAuth::TokenExchange(_) => {
                 let reason = "is for MCP servers: an HTTP service takes `oauth2_client_credentials`";
                 problems.push(Problem::at("auth.type", reason));
@@ -212,15 +230,25 @@ impl Auth {
                 MaybeSecret::Plain(_) => vec![&source.binding.client_secret],
             },
             Self::Passthrough { .. } => Vec::new(),
+            Self::Signed(signer) => signer.references(),
         }
     }
 
     /// Where the credential is put.
-    pub(super) fn place(&self) -> Place {
+    pub(super) fn places(&self) -> Vec<Place> {
         match self {
-            Self::Key { place, .. } => place.clone(),
-            Self::Basic { .. } | Self::ClientCredentials(_) => Place::Header(header::AUTHORIZATION),
-            Self::Passthrough { to, .. } => Place::Header(to.clone()),
+            Self::Key { place, .. } => vec![place.clone()],
+            Self::Basic { .. } | Self::ClientCredentials(_) => vec![Place::Header(header::AUTHORIZATION)],
+            Self::Passthrough { to, .. } => vec![Place::Header(to.clone())],
+            Self::Signed(signer) => signer.headers().into_iter().map(Place::Header).collect(),
+        }
+    }
+
+    /// What signs requests, where that is the credential.
+    pub(crate) fn signer(&self) -> Option<&Signer> {
+        match self {
+            Self::Signed(signer) => Some(signer),
+            _ => None,
         }
     }
 }

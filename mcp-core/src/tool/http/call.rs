@@ -153,7 +153,7 @@ impl Call {
         });
         let delivery = Delivery::compile(binding, &method, origin.as_ref(), problems);
         if let Some(auth) = delivery.as_ref().and_then(|delivery| delivery.auth.as_ref()) {
-            fixed.take_name_of(auth, problems);
+            fixed.take_names_of_auth(auth, problems);
         }
         if binding
             .response

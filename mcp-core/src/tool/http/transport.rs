@@ -33,6 +33,24 @@ pub(crate) struct Transport {
     pub(crate) connect_timeout: Option<Duration>,
 }
 
+impl Transport {
+    /// Every secret that it refers to.
+    pub(crate) fn references(&self) -> impl Iterator<Item = &SecretReference> {
+        let identity = self.identity.iter();
+        let identity = identity.flat_map(|identity| {
+            identity
+                .certificate
+                .reference()
+                .into_iter()
+                .chain([&identity.key])
+        });
+        let login = self.proxy.iter().filter_map(|proxy| proxy.login.as_ref());
+        let login = login.flat_map(|(name, password)| name.reference().into_iter().chain([password]));
+        let ca = self.ca.iter().filter_map(MaybeSecret::reference);
+        ca.chain(identity).chain(login)
+    }
+}
+
 /// PEM texts of a client certificate and its key.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct ClientIdentity {

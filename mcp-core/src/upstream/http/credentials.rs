@@ -39,6 +39,10 @@ pub(super) fn headers(
             | UpstreamAuth::User(_)
             | UpstreamAuth::TokenExchange(_),
         ) => {}
+        // Of HTTP services alone; a document that says so of an MCP server is refused.
+        Some(UpstreamAuth::AwsSigV4(_) | UpstreamAuth::Hmac(_)) => {
+            return Err(unfit("auth.type", "is for HTTP services (`protocol: http`)"));
+        }
         Some(UpstreamAuth::ApiKey {
             credential,
             name,

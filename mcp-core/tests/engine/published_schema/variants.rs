@@ -118,6 +118,8 @@ fn each_kind_of_credential_has_its_own_members() {
         "bearer": {"credential": "${file:/run/secrets/dynmcp/a}"},
         "oauth2_client_credentials": {"token_url": "https://a.example/t", "client_id": "c", "client_secret": "${env:A}"},
         "passthrough": {"header": "X-Upstream"},
+        "aws_sigv4": {"access_key": "A", "secret_key": "${env:A}", "region": "r", "service": "s"},
+        "hmac": {"key": "${env:A}", "message": "{method}{body}"},
     });
     let names: BTreeSet<&str> = kinds
         .iter()

@@ -12,7 +12,10 @@ use crate::{
     },
 };
 use axum::extract::State;
-use mcp_common::{datasource::HistoryEntry, key::Revision};
+use mcp_common::{
+    datasource::HistoryEntry,
+    key::{Kind, Revision},
+};
 use mcp_core::authoring::compare::{self, Difference};
 use serde::{Deserialize, Serialize};
 use serde_json::value::{RawValue, to_raw_value};
@@ -99,10 +102,10 @@ pub(in crate::http::admin) async fn show(
         Some(revision) => past::at(&states, &key, revision)?,
         None => states.into_iter().next().ok_or_else(|| past::never(&key))?,
     };
-    let (before, after) = (value(&from), value(&to));
+    let (before, after) = (value(key.kind, &from), value(key.kind, &to));
     let changes = compare::differences(before.as_deref(), after.as_deref());
     let changes = changes.into_iter().map(Change::from).collect();
-    let (from, to) = (PastState::head(from), PastState::head(to));
+    let (from, to) = (PastState::head(key.kind, from), PastState::head(key.kind, to));
     Ok(Success::new(Diff { from, to, changes }))
 }
 
@@ -117,10 +120,10 @@ fn other(to: Option<&str>) -> Result<Option<Revision>> {
 }
 
 /// What was stored: a document, or as a text what is none; nothing after a deletion.
-fn value(state: &HistoryEntry) -> Option<Box<RawValue>> {
+fn value(kind: Kind, state: &HistoryEntry) -> Option<Box<RawValue>> {
     let body = state.body.as_ref()?;
     past::document(state)
         .ok()
-        .and_then(|document| to_raw_value(&document).ok())
-        .or_else(|| to_raw_value(&String::from_utf8_lossy(body)).ok())
+        .and_then(|document| to_raw_value(&kind.row().shown(&document)).ok())
+        .or_else(|| to_raw_value(&past::text(kind, body)).ok())
 }

@@ -7,7 +7,7 @@ use crate::{
 use mcp_common::{
     datasource::HistoryEntry,
     document::Document,
-    key::{Key, Revision},
+    key::{Key, Kind, Revision},
 };
 
 /// More than any source keeps of one key; sources have their own, configured bounds.
@@ -48,6 +48,14 @@ pub(in crate::http::admin) fn document(state: &HistoryEntry) -> Result<Document,
     };
     Document::parse(body)
         .map_err(|problem| format!("what revision {revision} stored is no document: {problem}"))
+}
+
+/// What was stored and is no document; withheld where members of documents are.
+pub(super) fn text(kind: Kind, body: &[u8]) -> String {
+    match kind.row().private.is_empty() {
+        true => String::from_utf8_lossy(body).into_owned(),
+        false => "what was stored is no document, and not shown".to_owned(),
+    }
 }
 
 pub(super) fn never(key: &Key) -> Error {

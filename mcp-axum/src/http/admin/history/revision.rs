@@ -18,5 +18,5 @@ pub(in crate::http::admin) async fn show(
 ) -> Result<Success<PastState>> {
     let states = past::states(&app, &key).await?;
     let state = past::at(&states, &key, revision)?;
-    Ok(Success::new(PastState::from(state)).revision(Some(revision)))
+    Ok(Success::new(PastState::of(key.kind, state)).revision(Some(revision)))
 }

@@ -60,6 +60,8 @@ pub(crate) async fn apply(
             value.set_sensitive(true);
             request.headers_mut().insert(to.clone(), value);
         }
+        // When everything else of the request is as it is sent.
+        Auth::Signed(_) => {}
     }
     Ok(Applied::default())
 }

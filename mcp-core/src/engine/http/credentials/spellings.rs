@@ -25,7 +25,8 @@ pub(crate) async fn spellings(
         .map(|secret| secret.expose_secret().to_owned())
         .collect();
     match auth {
-        Auth::Key { .. } => {}
+        // A signature shows nothing of its key.
+        Auth::Key { .. } | Auth::Signed(_) => {}
         Auth::Basic { username, password } => {
             if let (Ok(username), Ok(password)) = (secrets.find_text(username), secrets.find(password)) {
                 let pair = format!("{}:{}", username.expose_secret(), password.expose_secret());

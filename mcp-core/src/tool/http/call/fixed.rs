@@ -124,8 +124,14 @@ impl Fixed {
     }
 
     /// What the credential fills, nothing else may. In a header it replaces what is there.
-    pub(super) fn take_name_of(&mut self, auth: &Auth, problems: &mut Vec<Problem>) {
-        let taken = match auth.place() {
+    pub(super) fn take_names_of_auth(&mut self, auth: &Auth, problems: &mut Vec<Problem>) {
+        for place in auth.places() {
+            self.take_name_of(place, problems);
+        }
+    }
+
+    fn take_name_of(&mut self, place: Place, problems: &mut Vec<Problem>) {
+        let taken = match place {
             Place::Header(name) => (self.taken_headers.contains(&name)).then(|| format!("header `{name}`")),
             Place::Query(name) => {
                 let is_taken = self.taken_query.has(&name);

@@ -121,8 +121,14 @@ fn text<'a>(value: &'a MaybeSecret, found: &'a Option<Arc<Secret>>) -> &'a str {
     }
 }
 
-/// What calls would fail for now: secrets that are missing or hold something else than is expected of them.
+/// What calls would fail for now: secrets that are missing or hold something else than is expected of them. The catalog looks after those of the store.
 pub(crate) fn shortcomings(transport: &Transport, secrets: &Secrets) -> Vec<Shortcoming> {
+    if transport
+        .references()
+        .any(|reference| reference.stored().is_some())
+    {
+        return Vec::new();
+    }
     let found = match Found::look_up(transport, secrets) {
         Ok(found) => found,
         Err(missing) => return missing,

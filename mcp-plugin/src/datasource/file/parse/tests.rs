@@ -92,7 +92,7 @@ fn kind_and_id_come_from_the_place_or_from_the_document() {
         (
             "tds/a.yaml",
             "kind: xds",
-            "`kind` is \"xds\"; write `uds`, `tds`, `ids`, `roles` or `keys`",
+            "`kind` is \"xds\"; write `secrets`, `uds`, `tds`, `ids`, `roles` or `keys`",
         ),
         ("tds/a.yaml", "id: 42", "`id` is 42, which is no text"),
         ("tds/a.yaml", "- name: n\n- id: b", "has no `id`"),
