@@ -1,6 +1,6 @@
 //! What load balancers, orchestrators and Prometheus ask. The paths of `app.public_paths` need no key.
 
-use super::{accept, admin, body, error::Error};
+use super::{accept, admin, body, error::Error, resource::Resources};
 use crate::{
     app::{App, Phase, SharedBody},
     telemetry::metrics::Format,
@@ -49,9 +49,11 @@ async fn key_unless_public(State(app): State<Arc<App>>, request: Request, next: 
         return next.run(request).await;
     }
     let peer = body::peer(request.extensions());
+    // Tokens for the admin API are good here too: the console shows figures.
+    let resource = app.resources.as_ref().map(Resources::admin);
     let arrival = Arrival {
         headers: request.headers(),
-        resource: None,
+        resource: resource.as_deref(),
         certificate: peer.certificate(),
     };
     match app.admin.recognise(&app.guard, arrival).await {

@@ -180,9 +180,10 @@ mod tests {
     }
 
     fn store(given: serde_json::Value, stored: Option<&Document>, vault: &Vault) -> Result<Document, String> {
+        let given = document(given);
         let stored = to_be_stored(
             &Key::secret("billing"),
-            &document(given),
+            &given,
             stored,
             vault,
             SystemTime::UNIX_EPOCH,
@@ -284,21 +285,10 @@ mod tests {
             reason.starts_with("value: cannot be encrypted: no key is configured"),
             "{reason}"
         );
-        let other = to_be_stored(
-            &Key::tool("t"),
-            &document(json!({"value": 1})),
-            None,
-            &none,
-            SystemTime::now(),
-        );
+        let (number, text) = (document(json!({"value": 1})), document(json!({"value": "x"})));
+        let other = to_be_stored(&Key::tool("t"), &number, None, &none, SystemTime::now());
         assert_eq!(other.unwrap().as_json(), r#"{"value":1}"#);
-        let name = to_be_stored(
-            &Key::secret("a/b"),
-            &document(json!({"value": "x"})),
-            None,
-            &good,
-            SystemTime::now(),
-        );
+        let name = to_be_stored(&Key::secret("a/b"), &text, None, &good, SystemTime::now());
         assert!(name.unwrap_err().to_string().starts_with("id: "));
     }
 }

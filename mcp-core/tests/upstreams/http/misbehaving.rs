@@ -15,7 +15,7 @@ use std::sync::{
     Arc,
     atomic::{AtomicBool, Ordering},
 };
-use tokio::{net::TcpListener, runtime::Handle};
+use tokio::{net::TcpSocket, runtime::Handle};
 
 #[tokio::test]
 async fn what_is_no_mcp_server_is_said_to_be_none() {
@@ -139,14 +139,15 @@ async fn lists_without_an_end_are_refused() {
 
 #[tokio::test]
 async fn a_server_that_comes_late_or_goes_is_tried_again_and_what_it_offered_stays() {
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let address = listener.local_addr().unwrap();
-    drop(listener);
+    // A port that is taken and not listened at: connections are refused, and nobody else is given it.
+    let socket = TcpSocket::new_v4().unwrap();
+    socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+    let address = socket.local_addr().unwrap();
     let hub = hub(&json!({"url": format!("http://{address}/mcp")}));
     let error = trouble(&hub).await;
     assert!(error.contains("refused the connection"), "{error}");
 
-    let listener = TcpListener::bind(address).await.unwrap();
+    let listener = socket.listen(128).unwrap();
     let server = Server::on(listener, |received| legacy(received, "s", TOOLS, false));
     assert_eq!(names(&*ready(&hub).await), ["get"]);
 
