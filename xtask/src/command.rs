@@ -6,6 +6,9 @@ use std::{
     process::{Command, ExitCode, Stdio},
 };
 
+/// What variables begin with that cargo sets for a program of a package.
+const OF_PACKAGE: [&str; 2] = ["CARGO_PKG_", "CARGO_MANIFEST_"];
+
 /// The workspace's root.
 pub(crate) fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -13,10 +16,18 @@ pub(crate) fn root() -> &'static Path {
         .unwrap_or(Path::new("."))
 }
 
-/// Runs cargo in the workspace and passes its exit code on.
+/// Runs cargo in the workspace and passes its exit code on. What cargo has told this program about its own package is not passed on: build scripts that look
+/// at it would run anew, and everything that needs them be compiled anew, whenever somebody calls cargo with and without this program in turns.
 pub(crate) fn cargo(arguments: &[&str], more: &[String]) -> Result<ExitCode> {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let status = Command::new(cargo)
+    let mut command = Command::new(cargo);
+    for (name, _) in std::env::vars_os() {
+        let text = name.to_string_lossy();
+        if OF_PACKAGE.iter().any(|begins| text.starts_with(begins)) {
+            command.env_remove(name);
+        }
+    }
+    let status = command
         .args(arguments)
         .args(more)
         .current_dir(root())

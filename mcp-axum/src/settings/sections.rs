@@ -290,7 +290,7 @@ pub struct SecretSettings {
 }
 
 /// What other servers call the key of their secrets.
-pub const OLDER_SECRET_KEY: &str = "ENCRYPTION_KEY";
+pub(super) const OLDER_SECRET_KEY: &str = "ENCRYPTION_KEY";
 
 impl SecretSettings {
     /// The key that says which keys there are, for messages.

@@ -7,10 +7,7 @@ use crate::{
 use mcp_axum::settings::{Layers, Settings};
 use reqwest::Method;
 use serde_json::{Value, json};
-use std::{
-    sync::Arc,
-    time::{Duration, Instant},
-};
+use std::time::{Duration, Instant};
 
 async fn post(client: &Client, path: &str, body: &Value) -> Answer {
     client.send(client.request(Method::POST, path).json(body)).await
@@ -220,10 +217,10 @@ async fn a_gateway_alone_says_what_it_has_left() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn calls_under_way_count_on_all_gateways() {
     let redis = RedisServer::start(&[]);
-    let apps = Arc::new(shared(&redis.url(), 2).await);
+    let apps = shared(&redis.url(), 2).await;
     let upstream = apps[0].upstream().await;
     upstream.reply(crate::test_app::Reply::After(Duration::from_secs(2)));
-    for app in &*apps {
+    for app in &apps {
         app.put_tool("slow", &upstream, "GET", "/slow", json!({"type": "object"}))
             .await;
         app.put_instance("desk", &["echo", "slow"]).await;
@@ -237,7 +234,7 @@ async fn calls_under_way_count_on_all_gateways() {
         })
         .collect();
     eventually("all three are under way", || upstream.requests().len() == 3).await;
-    for app in &*apps {
+    for app in &apps {
         let refused = call(&holder(app, &key), "echo").await;
         assert_eq!(refused.status, 429, "{}", refused.text);
         assert!(

@@ -79,8 +79,11 @@ impl Grants {
         }
     }
 
+    /// By upstream and the caller's name.
     pub(super) fn list(&self) -> Vec<GrantState> {
-        self.lock().values().filter_map(state).collect()
+        let mut all: Vec<_> = self.lock().values().filter_map(state).collect();
+        all.sort_by(|a, b| (&a.upstream, &a.name).cmp(&(&b.upstream, &b.name)));
+        all
     }
 
     /// It is nobody's any more.

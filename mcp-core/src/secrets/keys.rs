@@ -245,7 +245,7 @@ mod tests {
 
     #[test]
     fn keys_are_read_in_each_spelling_and_never_repeated() {
-        let bytes: [u8; 32] = std::array::from_fn(|index| index as u8 * 7 + 200);
+        let bytes: [u8; 32] = std::array::from_fn(|index| (index as u8).wrapping_mul(7).wrapping_add(200));
         let hexadecimal: String = bytes.iter().map(|byte| format!("{byte:02X}")).collect();
         let version = keys(&hexadecimal).current().to_owned();
         for text in [

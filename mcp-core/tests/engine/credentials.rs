@@ -188,7 +188,8 @@ fn definitions_carry_references_never_secrets() {
             "must be a reference",
         ),
         (json!({"type": "bearer"}), "missing field `credential`"),
-        (json!({"type": "aws_sigv4"}), "unknown variant `aws_sigv4`"),
+        (json!({"type": "aws_sigv4"}), "missing field `access_key`"),
+        (json!({"type": "kerberos"}), "unknown variant `kerberos`"),
         (
             json!({"type": "bearer", "credential": "${env:A}", "on_missing": "skip"}),
             "unknown variant `skip`",

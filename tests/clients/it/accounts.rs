@@ -163,7 +163,10 @@ async fn each_caller_sees_what_their_own_account_at_the_server_may_see() -> Resu
 
     // What is taken back is revoked at the provider, and asked for anew.
     let grants = admin(&front, Method::GET, "grants").await?;
-    assert_eq!(grants.as_array().map(Vec::len), Some(2), "{grants}");
+    let grants = grants.as_array().context("no list")?;
+    assert_eq!(grants.len(), 2, "{grants:?}");
+    let whose = |at: usize| grants[at]["principal"].as_str();
+    assert_eq!((whose(0), whose(1)), (Some("anna"), Some("bob")), "by name");
     let id = grants[1]["id"].as_str().context("no id")?;
     let gone = admin(&front, Method::DELETE, &format!("grants/{id}")).await?;
     assert_eq!(gone["revoked"], true, "{gone}; {}", front.output());

@@ -70,7 +70,7 @@ impl From<GrantState> for ConnectedAccount {
     }
 }
 
-/// All of them, by upstream.
+/// All of them, by upstream and name.
 pub(super) async fn list(State(app): State<Arc<App>>) -> Success<Vec<ConnectedAccount>> {
     Success::new(app.hub.grants().into_iter().map(Into::into).collect())
 }

@@ -8,7 +8,10 @@ use super::{
     tls,
     words::Words,
 };
-use mcp_common::plugin::{PluginError, Settings};
+use mcp_common::{
+    datasource::SourceError,
+    plugin::{PluginError, Settings},
+};
 use std::{
     sync::atomic::{AtomicI64, Ordering},
     time::Duration,
@@ -107,7 +110,13 @@ impl EtcdAnnouncement {
         put.map(drop).map_err(|fault| self.error(fault))
     }
 
+    /// What is wrong, without a word of data sources: this is none.
     fn error(&self, fault: Fault) -> String {
-        self.words.error(fault).to_string()
+        match self.words.error(fault) {
+            SourceError::Unavailable(reason) | SourceError::Full(reason) | SourceError::Broken(reason) => {
+                reason
+            }
+            other => other.to_string(),
+        }
     }
 }

@@ -104,7 +104,7 @@ fn key_bytes(encoding: KeyEncoding, text: &str) -> Result<Vec<u8>, String> {
                 text.get(start..start + 2)
                     .and_then(|pair| u8::from_str_radix(pair, 16).ok())
             };
-            let is_hex = text.len() % 2 == 0 && text.bytes().all(|digit| digit.is_ascii_hexdigit());
+            let is_hex = text.len().is_multiple_of(2) && text.bytes().all(|digit| digit.is_ascii_hexdigit());
             let bytes: Option<Vec<u8>> = (0..text.len()).step_by(2).map(pair).collect();
             bytes
                 .filter(|_| is_hex)
