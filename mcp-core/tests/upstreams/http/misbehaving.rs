@@ -156,7 +156,7 @@ async fn a_server_that_comes_late_or_goes_is_tried_again_and_what_it_offered_sta
     let is_away = |error: &UpstreamError| {
         matches!(
             error,
-            UpstreamError::NotConnected(_) | UpstreamError::Connection(_)
+            UpstreamError::NotConnected(_) | UpstreamError::Connection(_) | UpstreamError::Unreachable(_)
         )
     };
     let error = call(&hub, "get", "{}").await.unwrap_err();
