@@ -199,7 +199,10 @@ async fn an_upstream_reaches_only_the_addresses_that_its_document_allows() {
     let server = Server::start(|received| modern(received, TOOLS)).await;
     let url = format!("http://localhost:{}/mcp", server.address.port());
     let allowed = json!({"egress": {"allow": ["localhost", "127.0.0.1"]}});
-    ready(&hub(&document(&url, &allowed))).await;
+    let open = hub(&document(&url, &allowed));
+    ready(&open).await;
+    // It would still ask for a stream of what changes.
+    open.close().await;
     let before = server.received().len();
     for (egress, reason) in [
         (
