@@ -253,14 +253,18 @@ pub(crate) fn files(folder: &Path) -> Vec<(String, String)> {
     let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
     let read = |entry: std::fs::DirEntry| {
         let name = entry.file_name().into_string().unwrap();
+        // What is being written is not kept yet.
+        if !name.ends_with(".login") {
+            return None;
+        }
         let sealed = std::fs::read(entry.path()).unwrap();
         for secret in ["refresh", "token", "http"] {
             assert!(!sealed.windows(secret.len()).any(|part| part == secret.as_bytes()));
         }
         let text = String::from_utf8(seal().open(&name, &sealed).unwrap()).unwrap();
-        (name, text)
+        Some((name, text))
     };
-    entries.map(read).collect()
+    entries.filter_map(read).collect()
 }
 
 /// Members of the other one win, and `null` takes away.
