@@ -125,16 +125,17 @@ impl SecretDefinition {
 
     /// Why this definition may not name it.
     pub fn refuses(&self, user: SecretUser<'_>) -> Option<String> {
-        match self.usable_by.allows(user) {
-            true => None,
-            false => Some(format!(
-                "may not be used here: `usable_by` of the secret names neither {} `{}`{}",
-                user.kind.row().noun,
-                user.id,
-                user.owner
-                    .map_or_else(String::new, |owner| format!(" nor the owner `{owner}`"))
-            )),
+        if self.usable_by.allows(user) {
+            return None;
         }
+        let (noun, id) = (user.kind.row().noun, user.id);
+        let who = match user.owner {
+            Some(owner) => format!("neither {noun} `{id}` nor the owner `{owner}`"),
+            None => format!("no {noun} `{id}`"),
+        };
+        Some(format!(
+            "may not be used here: `usable_by` of the secret names {who}"
+        ))
     }
 
     fn value_problem(&self) -> Option<Problem> {

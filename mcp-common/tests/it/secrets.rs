@@ -96,8 +96,7 @@ fn what_loses_its_secret_goes_and_comes_back_with_it() {
     let bad = catalog.snapshot().quarantined(&Key::tool("a")).unwrap().clone();
     assert_eq!((bad.revision, bad.serving_revision), (4, None));
     assert!(
-        bad.reason
-            .contains("`usable_by` of the secret names neither tool `a`"),
+        bad.reason.contains("`usable_by` of the secret names no tool `a`"),
         "{}",
         bad.reason
     );

@@ -224,6 +224,12 @@ fn definitions_carry_references_never_secrets() {
             "{auth}: {reason}"
         );
         assert!(!reason.contains(SECRET), "{reason}");
+        let is_said = reason.contains("must be a reference");
+        assert_eq!(
+            is_said,
+            auth.to_string().contains(SECRET),
+            "nobody wrote one: {reason}"
+        );
     }
 }
 

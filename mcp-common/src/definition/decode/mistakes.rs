@@ -9,8 +9,8 @@ use serde_path_to_error::Segment;
 
 /// More are of no help at once.
 pub(super) const MOST: usize = 20;
-/// The first that stands in for what is missing.
-const STAND_IN: &str = "x";
+/// The first that stands in for what is missing: a text that is also a reference to a secret, for inside of `auth` nobody says which member is no reference.
+const STAND_IN: &str = "${env:X}";
 /// Readings, those of values that were made up included.
 const MOST_READ: usize = 4 * MOST;
 
