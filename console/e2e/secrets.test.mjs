@@ -142,7 +142,7 @@ test("whoever may only look is offered nothing else", async () => {
   const { data } = await gateway.ask("POST", "/admin/keys", { name: "viewer", roles: ["viewer"] });
   const visitor = await Visitor.of(browser, gateway);
   const { page } = visitor;
-  const offered = async () => (await page.locator("main").getByRole("button").allInnerTexts()).filter((name) => !["Copy", "Format"].includes(name.trim()));
+  const offered = async () => (await page.locator("main button, main a.button").allInnerTexts()).filter((name) => !["Copy", "Format"].includes(name.trim()));
   await visitor.signIn("#/secrets", data.key);
   await page.getByRole("link", { name: "looked_at" }).waitFor();
   assert.deepEqual(await offered(), []);
@@ -157,7 +157,6 @@ test("whoever may only look is offered nothing else", async () => {
     await visitor.go(hash);
     await page.getByRole("heading", { level: 1, name }).waitFor();
     assert.deepEqual(await offered(), [], name);
-    assert.equal(await page.locator("main .head").getByRole("link").count(), 0, name);
   }
   visitor.isClean("viewer");
   await visitor.close();
