@@ -10,6 +10,17 @@ export async function browser() {
   return chromium.launch({ executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium", args: ["--no-sandbox"] });
 }
 
+/** How pages are looked at: by name, options of the browser, and the language. */
+const PHONE = { width: 390, height: 844 };
+export const LOOKS = [
+  ["light", { colorScheme: "light" }],
+  ["dark", { colorScheme: "dark" }],
+  ["phone", { colorScheme: "light", viewport: PHONE }],
+  ["phone-dark", { colorScheme: "dark", viewport: PHONE }],
+  ["chinese", { colorScheme: "light", locale: "zh-CN" }],
+  ["chinese-phone-dark", { colorScheme: "dark", viewport: PHONE, locale: "zh-CN" }],
+];
+
 export class Visitor {
   static async of(browser, gateway, options = {}) {
     const visitor = new Visitor();
@@ -38,8 +49,10 @@ export class Visitor {
 
   async signIn(hash = "", key = this.gateway.key) {
     await this.open(hash);
-    await this.page.getByLabel("Admin key").fill(key);
-    await this.page.getByRole("button", { name: "Sign in" }).click();
+    await this.page.locator("input[type=password]").fill(key);
+    const rights = this.page.waitForResponse("**/admin/access?*");
+    await this.page.locator("button[type=submit]").click();
+    await rights;
     await this.page.locator(".frame").waitFor();
   }
 

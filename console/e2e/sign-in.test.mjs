@@ -1,33 +1,17 @@
 // People sign in with their account at an identity provider of others. DYNMCP names the binary, PROVIDER_TOOLS the folder that has the provider.
 import assert from "node:assert/strict";
-import { spawn } from "node:child_process";
-import { createServer } from "node:net";
 import { after, before, test } from "node:test";
 import { browser as launch, visit, Visitor } from "./browser.mjs";
 import { Gateway, PROGRAM } from "./gateway.mjs";
+import { Provider, staysHere } from "./provider.mjs";
 
 let provider;
 let gateway;
 let browser;
 
-async function freePort() {
-  const server = createServer();
-  await new Promise((done) => server.listen(0, "127.0.0.1", done));
-  const { port } = server.address();
-  await new Promise((done) => server.close(done));
-  return port;
-}
-
 before(async () => {
-  const port = await freePort();
-  provider = spawn(process.execPath, [new URL("../../tests/clients/login/provider.mjs", import.meta.url).pathname, String(port), "ES256", "k1"], {
-    stdio: ["ignore", "pipe", "inherit"],
-  });
-  await new Promise((ready, failed) => {
-    provider.stdout.once("data", ready);
-    provider.once("exit", (code) => failed(new Error(`the provider ended with ${code}`)));
-  });
-  const issuer = `http://127.0.0.1:${port}`;
+  provider = await Provider.start();
+  const { issuer } = provider;
   gateway = await Gateway.serve(PROGRAM, ({ url }) => `authenticators = ["jwt", "api_key"]
 public_url = "${url}"
 [[authenticator.jwt.issuers]]
@@ -49,25 +33,20 @@ client_id = "console"
 after(async () => {
   await browser?.close();
   await gateway?.stop();
-  provider?.kill();
+  provider?.stop();
 });
 
 test("somebody signs in with the company's account, goes on where they were, and signs out", async () => {
   const visitor = await Visitor.of(browser, gateway);
   const { page, context } = visitor;
-  // The provider's pages want fonts from elsewhere.
-  await context.route((url) => url.hostname !== "127.0.0.1", (route) => route.abort());
+  await staysHere(context);
   try {
     await visitor.open("#/keys");
     const way = page.getByRole("link", { name: "Sign in with Acme" });
     await way.waitFor();
     await visitor.isSound("sign-in");
     await way.click();
-    await page.locator("input[name=login]").fill("admin");
-    await page.locator("input[name=password]").fill("anything");
-    await page.locator("button[type=submit]").click();
-    await page.locator("input[name=login]").waitFor({ state: "detached" });
-    await page.locator("button[type=submit]").click();
+    await Provider.logIn(page, "admin");
     await page.locator(".frame").waitFor();
     assert.equal(new URL(page.url()).hash, "#/keys");
     assert.equal(new URL(page.url()).search, "", "nothing of the way is left");
@@ -98,18 +77,4 @@ test("somebody signs in with the company's account, goes on where they were, and
   } finally {
     await visitor.close();
   }
-});
-
-test("whose accounts an upstream is used with is shown where it is used with any", async () => {
-  await gateway.ask("PUT", "/admin/uds/notes", { id: "notes", url: "http://127.0.0.1:9/mcp", auth: { type: "oauth2_user" } });
-  await gateway.ask("PUT", "/admin/uds/plain", { id: "plain", url: "http://127.0.0.1:9/mcp" });
-  await visit(browser, gateway, "#/uds/notes", async (visitor, page) => {
-    await page.getByText("Calls are made with the account that each caller has connected.", { exact: false }).waitFor();
-    await page.getByRole("button", { name: "Log in" }).click();
-    await page.getByText("127.0.0.1:9", { exact: false }).first().waitFor();
-    await visitor.isSound("upstream-login");
-    await visitor.go("#/uds/plain");
-    await page.getByText("Calls are made with the account", { exact: false }).waitFor({ state: "detached" });
-    assert.equal(await page.getByRole("button", { name: "Log in" }).count(), 0);
-  });
 });

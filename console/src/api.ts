@@ -2,7 +2,7 @@
 
 import { end, session } from "./session";
 import type {
-  AuditRecord, Change, Diff, Document, Explanation, Finding, Grant, ImportReport, Inventory, IssuedKey, KeyUsage, Kind, LogLine, PastState, PlanReport, RemoteExplanation, Snippet,
+  AuditRecord, Change, Diff, Document, Explanation, Finding, Grant, ImportReport, Inventory, IssuedKey, KeyUsage, Kind, LogLine, LoginBegun, PastState, PlanReport, RemoteExplanation, Snippet,
   Status, UpstreamCheck, UpstreamLogin, UpstreamState,
 } from "./model";
 
@@ -150,6 +150,8 @@ export async function signOut(): Promise<void> {
 const at = (kind: Kind, id: string, rest = "") => `/admin/${kind}/${encodeURIComponent(id)}${rest}`;
 
 export const api = {
+  /** What whoever uses the console may do, by action. */
+  access: (actions: string[]) => ask<{ principal: string; actions: Record<string, boolean> }>("GET", "/admin/access", { query: { actions: actions.join(",") } }),
   status: (key?: string) => ask<Status>("GET", "/admin/status", { key }),
   list: (kind: Kind, query: { q?: string; tag?: string; cursor?: string; limit?: number }, signal?: AbortSignal) =>
     ask<Document[]>("GET", `/admin/${kind}`, { query, signal }),
@@ -162,8 +164,8 @@ export const api = {
       onlyNew: options.onlyNew,
       signal: options.signal,
     }),
-  remove: (kind: Kind, id: string, revision?: number) =>
-    ask<string>("DELETE", at(kind, id), { match: revision === undefined ? undefined : `"${revision}"` }),
+  remove: (kind: Kind, id: string, revision?: number, dryRun = false) =>
+    ask<string>("DELETE", at(kind, id), { query: { dry_run: dryRun || undefined }, match: revision === undefined ? undefined : `"${revision}"` }),
   plan: (kind: Kind, id: string, document: unknown) =>
     ask<PlanReport>("POST", "/admin/plan", { json: { definitions: [{ kind, id, document }] } }),
   schema: async (kind: Kind): Promise<unknown> => (await fetch(`${base}/admin/schema/${kind}.json`, { credentials: "omit" })).json(),
@@ -194,7 +196,7 @@ export const api = {
       throw error;
     }
   },
-  beginLogin: (id: string) => ask<{ url: string }>("POST", at("uds", id, "/login")),
+  beginLogin: (id: string) => ask<LoginBegun>("POST", at("uds", id, "/login")),
   endLogin: (id: string) => ask<UpstreamLogin>("DELETE", at("uds", id, "/login")),
   grants: () => ask<Grant[]>("GET", "/admin/grants"),
   removeGrant: (id: string) => ask<{ revoked: boolean }>("DELETE", `/admin/grants/${encodeURIComponent(id)}`),

@@ -7,17 +7,19 @@ import { KINDS, type Kind, type Status } from "./model";
 import { AuditPage } from "./pages/audit";
 import { DocumentPage } from "./pages/document";
 import { EventsPage } from "./pages/events";
+import { GrantsPage } from "./pages/grants";
 import { ImportPage } from "./pages/import";
 import { ListPage } from "./pages/list";
 import { LoginPage } from "./pages/login";
 import { OverviewPage } from "./pages/overview";
 import { QuarantinePage } from "./pages/quarantine";
 import { TrafficPage } from "./pages/traffic";
+import { ACTIONS, Rights } from "./rights";
 import { link, useRoute, type Route } from "./route";
 import { onSession, session } from "./session";
 import { setTheme, theme, type Theme } from "./theme";
 import { Icon, Logo, type IconName } from "./ui/icons";
-import { usePoll, type Loaded } from "./ui/load";
+import { useLoad, usePoll, type Loaded } from "./ui/load";
 import { Toasts } from "./ui/parts";
 
 export function App() {
@@ -43,6 +45,8 @@ const PLACES: [IconName & string, () => string][] = [
   ["uds", () => t("nav.uds")],
   ["roles", () => t("nav.roles")],
   ["keys", () => t("nav.keys")],
+  ["secrets", () => t("nav.secrets")],
+  ["grants", () => t("nav.grants")],
   ["traffic", () => t("nav.traffic")],
   ["events", () => t("nav.events")],
   ["audit", () => t("nav.audit")],
@@ -50,10 +54,13 @@ const PLACES: [IconName & string, () => string][] = [
   ["quarantine", () => t("nav.quarantine")],
 ];
 
+const NOT_KNOWN = {};
+
 function Frame() {
   const now = useRoute();
   const [open, setOpen] = useState(false);
   const status = usePoll(() => api.status(), [], 5_000);
+  const rights = useLoad(() => api.access(ACTIONS), []);
   const main = useRef<HTMLElement>(null);
   const place = now.path[0] ?? "overview";
   const path = now.path.slice(0, 2).join("/");
@@ -87,7 +94,7 @@ function Frame() {
       </div>
       <main id="main" ref={main} tabIndex={-1}>
         {status.error !== undefined && <div class="banner" role="status">{t("app.away")}</div>}
-        <Page now={now} status={status} />
+        <Rights.Provider value={rights.value?.data.actions ?? (rights.error === undefined ? undefined : NOT_KNOWN)}><Page now={now} status={status} /></Rights.Provider>
       </main>
     </div>
   );
@@ -119,11 +126,12 @@ export function Preferences() {
 function Page({ now, status }: { now: Route; status: Loaded<Answer<Status>> }) {
   const [place, id, tab] = now.path;
   if (place === undefined) return <OverviewPage status={status} />;
-  if (place === "new" && isKind(id)) return <DocumentPage key={`new/${id}`} kind={id} id={null} tab="definition" query={now.query} />;
+  if (place === "new" && isKind(id) && id !== "keys" && id !== "secrets") return <DocumentPage key={`new/${id}`} kind={id} id={null} tab="definition" query={now.query} />;
   if (isKind(place)) {
     if (id === undefined) return <ListPage key={place} kind={place} query={now.query} total={status.value?.data.definitions?.[place]} />;
     return <DocumentPage key={`${place}/${id}`} kind={place} id={id} tab={tab} query={now.query} />;
   }
+  if (place === "grants") return <GrantsPage />;
   if (place === "traffic") return <TrafficPage />;
   if (place === "events") return <EventsPage query={now.query} />;
   if (place === "audit") return <AuditPage query={now.query} />;

@@ -59,6 +59,13 @@ export function moment(text: string | null | undefined): string {
   return new Intl.DateTimeFormat(current === "zh" ? "zh-CN" : undefined, { dateStyle: "medium", timeStyle: "medium" }).format(at);
 }
 
+/** The day alone. */
+export function day(text: string | null | undefined): string {
+  const at = text ? new Date(text) : null;
+  if (at === null || Number.isNaN(at.getTime())) return "–";
+  return new Intl.DateTimeFormat(current === "zh" ? "zh-CN" : undefined, { dateStyle: "medium" }).format(at);
+}
+
 export function number(value: number): string {
   return new Intl.NumberFormat(current === "zh" ? "zh-CN" : undefined).format(value);
 }

@@ -1,6 +1,6 @@
 // What the admin API answers with, as far as the console reads it.
 
-export const KINDS = ["tds", "ids", "uds", "roles", "keys"] as const;
+export const KINDS = ["tds", "ids", "uds", "roles", "keys", "secrets"] as const;
 export type Kind = (typeof KINDS)[number];
 
 export interface Document {
@@ -51,6 +51,13 @@ export interface UpstreamLogin {
   login_needed: boolean;
   issuer?: string;
   scopes: string[];
+  /** The seconds for which the token is good. */
+  expires_in?: number;
+}
+
+export interface LoginBegun {
+  url: string;
+  redirect_uri: string;
 }
 
 /** An account that a caller has connected to an upstream. */
@@ -63,6 +70,7 @@ export interface Grant {
   issuer?: string;
   scopes: string[];
   login_needed: boolean;
+  expires_in?: number;
 }
 
 export interface UpstreamState {
@@ -76,6 +84,7 @@ export interface UpstreamState {
   prompts: number;
   attempts: number;
   last_error?: string;
+  login_needed?: boolean;
   next_attempt_ms?: number;
   strays: number;
   endpoints?: Endpoint[];

@@ -4,11 +4,13 @@ import { useState } from "preact/hooks";
 import { api } from "../api";
 import { t } from "../i18n";
 import type { IssuedKey } from "../model";
+import { useMay } from "../rights";
 import { useLoad } from "../ui/load";
 import { Card, Code, Failure, Field, Loading, Note, reason } from "../ui/parts";
 
 export function ConnectTab({ id }: { id: string }) {
   const snippets = useLoad(() => api.clients(id), [id]);
+  const may = useMay();
   const [name, setName] = useState("");
   const [issued, setIssued] = useState<IssuedKey | null>(null);
   const [error, setError] = useState<unknown>();
@@ -27,7 +29,7 @@ export function ConnectTab({ id }: { id: string }) {
     <div class="stack">
       <Card title={t("item.connect")}>
         <p>{t("connect.intro")}</p>
-        {issued === null ? (
+        {issued === null ? may("keys", "write") && (
           <form class="stack" onSubmit={(event) => void make(event)}>
             <Field label={t("connect.name")} hint={t("key.name.hint")}>
               {(attributes) => <input {...attributes} type="text" required value={name} autocomplete="off" onInput={(event) => setName(event.currentTarget.value)} />}

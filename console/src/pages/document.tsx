@@ -5,15 +5,18 @@ import { api, ApiError } from "../api";
 import { CodeEditor, parse } from "../editor/code-editor";
 import { moment, t, type TextKey } from "../i18n";
 import type { Document, Finding, Kind } from "../model";
+import { useMay } from "../rights";
 import { go, link, setGuard } from "../route";
+import { Confirm } from "../ui/confirm";
 import { useLoad } from "../ui/load";
-import { Badge, Card, Failure, json, Loading, Modal, Note, reason, say, Warnings } from "../ui/parts";
+import { Badge, Card, Failure, json, Loading, Note, say, Warnings } from "../ui/parts";
 import { ConnectTab } from "./connect";
 import { HistoryTab } from "./history";
 import { KeyTab } from "./key";
 import { kindWord } from "./list";
 import { ExplainTab } from "./explain";
 import { Review } from "./review";
+import { SecretTab } from "./secret";
 import { TryTab } from "./try";
 import { InventoryTab, LogTab, StateTab } from "./upstream";
 
@@ -23,9 +26,11 @@ const TABS: Record<Kind, string[]> = {
   uds: ["state", "inventory", "explain", "log", "definition", "history"],
   roles: ["definition", "history"],
   keys: ["key", "definition", "history"],
+  secrets: ["secret", "history"],
 };
 
-const BLANK: Record<Kind, unknown> = {
+/** Others are made in dialogs. */
+const BLANK: Partial<Record<Kind, unknown>> = {
   tds: {
     id: "", name: "", description: "",
     input_schema: { type: "object", properties: {}, additionalProperties: false },
@@ -34,7 +39,6 @@ const BLANK: Record<Kind, unknown> = {
   ids: { id: "", name: "", description: "", tool_ids: [] },
   uds: { id: "", transport: "streamable_http", url: "" },
   roles: { id: "", description: "" },
-  keys: {},
 };
 
 interface Stored {
@@ -78,6 +82,7 @@ export function DocumentPage({ kind, id, tab, query }: { kind: Kind; id: string 
   const [draft, setDraft] = useState<string | null>(null);
   const [reviewing, setReviewing] = useState(false);
   const [deleting, setDeleting] = useState(false);
+  const may = useMay();
   const value = stored.value;
   const text = draft ?? value?.text ?? "";
   const changed = draft !== null && draft !== value?.text;
@@ -85,7 +90,7 @@ export function DocumentPage({ kind, id, tab, query }: { kind: Kind; id: string 
   if (value === undefined) return <div class="page">{stored.error === undefined ? <Loading /> : <Failure error={stored.error} retry={stored.reload} />}</div>;
   const isThere = value.document !== null || value.finding !== undefined;
   const tabs = id === null ? ["definition"] : isThere ? TABS[kind] : ["history"];
-  const shown = tab !== undefined && tabs.includes(tab) ? tab : value.finding !== undefined ? "definition" : tabs[0];
+  const shown = tab !== undefined && tabs.includes(tab) ? tab : value.finding !== undefined && kind !== "secrets" ? "definition" : tabs[0];
   const title = id === null ? t(`list.new.${kind}` as TextKey) : value.document?.title ?? value.document?.name ?? id;
   const review = () => setReviewing(true);
   const saved = (savedId: string) => {
@@ -108,12 +113,12 @@ export function DocumentPage({ kind, id, tab, query }: { kind: Kind; id: string 
             {changed && <Badge tone="warn" dot>{t("item.unsaved")}</Badge>}
           </div>
         </div>
-        {id !== null && isThere && <div class="actions"><button class="danger" onClick={() => setDeleting(true)}>{t("common.delete")}</button></div>}
+        {id !== null && isThere && may(kind, "delete") && <div class="actions"><button class="danger" onClick={() => setDeleting(true)}>{t("common.delete")}</button></div>}
       </div>
       {value.finding !== undefined && (
         <Note tone="bad">
           <strong>{t("item.quarantined", { reason: value.finding.reason })}</strong>
-          <span>{value.finding.serving_revision === null ? t("item.servingNone") : t("item.serving", { n: value.finding.serving_revision })} {t("item.mend")}</span>
+          <span>{value.finding.serving_revision === null ? t("item.servingNone") : t("item.serving", { n: value.finding.serving_revision })} {t(kind === "secrets" ? "secret.mend" : "item.mend")}</span>
         </Note>
       )}
       {tabs.length > 1 && (
@@ -128,7 +133,7 @@ export function DocumentPage({ kind, id, tab, query }: { kind: Kind; id: string 
             <div class="row">
               <button class="quiet" onClick={() => { const read = parse(text); if (read.problem === undefined) setDraft(json(read.value)); }}>{t("item.format")}</button>
               {changed && id !== null && <button class="quiet" onClick={() => setDraft(null)}>{t("item.discard")}</button>}
-              <button class="primary" disabled={!changed && id !== null} onClick={review}>{t("item.save")}</button>
+              {may(kind, "write") && <button class="primary" disabled={!changed && id !== null} onClick={review}>{t("item.save")}</button>}
             </div>
           }
         >
@@ -143,11 +148,18 @@ export function DocumentPage({ kind, id, tab, query }: { kind: Kind; id: string 
       {shown === "inventory" && id !== null && <InventoryTab id={id} />}
       {shown === "explain" && id !== null && <ExplainTab id={id} asked={query} />}
       {shown === "log" && id !== null && <LogTab id={id} />}
+      {shown === "secret" && id !== null && <SecretTab document={value.document ?? unusable(id, value.text)} revision={value.revision} warnings={value.warnings} changed={stored.reload} />}
       {shown === "key" && id !== null && value.document !== null && <KeyTab document={value.document} changed={stored.reload} />}
       {reviewing && <Review kind={kind} id={id} text={text} revision={value.revision} close={() => setReviewing(false)} saved={saved} reload={() => { setReviewing(false); setDraft(null); stored.reload(); }} />}
       {deleting && id !== null && <Delete kind={kind} id={id} revision={value.revision} close={() => setDeleting(false)} />}
     </div>
   );
+}
+
+/** What is stored and cannot be used, as far as it can be read. */
+function unusable(id: string, text: string): Document {
+  const read = parse(text).value;
+  return { ...(typeof read === "object" && read !== null ? read : {}), id, revision: 0 };
 }
 
 /** What is not saved is not lost by a click. */
@@ -163,24 +175,18 @@ function useGuard(changed: boolean): void {
 }
 
 function Delete({ kind, id, revision, close }: { kind: Kind; id: string; revision: number | undefined; close: () => void }) {
-  const [busy, setBusy] = useState(false);
-  const [error, setError] = useState<unknown>();
+  // Who goes on without it.
+  const tried = useLoad(() => api.remove(kind, id, revision, true), [kind, id, revision]);
   const remove = async () => {
-    setBusy(true);
-    try {
-      await api.remove(kind, id, revision);
-      setGuard(null);
-      say(t("item.deleted", { id }));
-      go(link(kind));
-    } catch (problem) {
-      setError(problem);
-      setBusy(false);
-    }
+    await api.remove(kind, id, revision);
+    setGuard(null);
+    say(t("item.deleted", { id }));
+    go(link(kind));
   };
   return (
-    <Modal title={t("item.delete.title", { id })} close={close} footer={<><button onClick={close}>{t("common.cancel")}</button><button class="danger primary" disabled={busy} onClick={() => void remove()}>{t("common.delete")}</button></>}>
-      <p>{t("item.delete.text")}</p>
-      {error !== undefined && <Note tone="bad" live>{reason(error)}</Note>}
-    </Modal>
+    <Confirm title={t("item.delete.title", { id })} verb={t("common.delete")} close={close} act={remove}>
+      <p>{t(kind === "secrets" ? "secret.delete.text" : "item.delete.text")}</p>
+      {tried.value !== undefined && tried.value.warnings.length > 0 && <Note tone="warn" live><ul>{tried.value.warnings.map((one) => <li key={one}>{one}</li>)}</ul></Note>}
+    </Confirm>
   );
 }

@@ -2,11 +2,13 @@ import { useState } from "preact/hooks";
 import { api } from "../api";
 import { moment, number, t, type TextKey } from "../i18n";
 import type { Change, Kind, PastState } from "../model";
+import { useMay } from "../rights";
 import { useLoad } from "../ui/load";
 import { Badge, Card, Code, Failure, json, Loading, Modal, Note, reason, say } from "../ui/parts";
 
 export function HistoryTab({ kind, id, current, broughtBack }: { kind: Kind; id: string; current: number | undefined; broughtBack: () => void }) {
   const states = useLoad(() => api.history(kind, id), [kind, id, current]);
+  const may = useMay();
   const [chosen, choose] = useState<number | null>(null);
   const [asking, ask] = useState<PastState | null>(null);
   const all = states.value?.data ?? [];
@@ -32,7 +34,7 @@ export function HistoryTab({ kind, id, current, broughtBack }: { kind: Kind; id:
         </div>
       </Card>
       {shown !== undefined && (
-        <Card title={t("item.revision", { n: number(shown.revision) })} actions={!shown.deleted && shown !== all[0] ? <button onClick={() => ask(shown)}>{t("history.rollback")}</button> : undefined}>
+        <Card title={t("item.revision", { n: number(shown.revision) })} actions={!shown.deleted && shown !== all[0] && may(kind, "write") ? <button onClick={() => ask(shown)}>{t("history.rollback")}</button> : undefined}>
           <Differences kind={kind} id={id} revision={shown.revision} newest={all[0]?.revision} />
           <h3>{t("history.document")}</h3>
           {shown.deleted ? <p class="muted">{t("history.deleted")}</p> : <Code label={t("history.document")} text={shown.text ?? json(shown.document)} />}

@@ -2,13 +2,15 @@ import { useState } from "preact/hooks";
 import { api } from "../api";
 import { t, type TextKey } from "../i18n";
 import type { ImportReport } from "../model";
+import { useMay } from "../rights";
 import { link } from "../route";
-import { Badge, Card, Field, Note, reason } from "../ui/parts";
+import { Badge, Card, Field, FileField, Note, reason } from "../ui/parts";
 import { Clients } from "./review";
 
 const FORMATS: [string, string][] = [["openapi", "OpenAPI / Swagger"], ["postman", "Postman"], ["har", "HAR"], ["curl", "curl"]];
 
 export function ImportPage() {
+  const may = useMay();
   const [format, setFormat] = useState("openapi");
   const [text, setText] = useState("");
   const [instance, setInstance] = useState("");
@@ -44,9 +46,7 @@ export function ImportPage() {
             <Field label={t("import.format")}>
               {(attributes) => <select {...attributes} value={format} onChange={(event) => setFormat(event.currentTarget.value)}>{FORMATS.map(([value, name]) => <option key={value} value={value}>{name}</option>)}</select>}
             </Field>
-            <Field label={t("import.file")}>
-              {(attributes) => <input {...attributes} type="file" onChange={(event) => void event.currentTarget.files?.[0]?.text().then(setText)} />}
-            </Field>
+            <FileField label={t("import.file")} chosen={(file) => void file?.text().then(setText)} />
             <Field label={t("import.document")} required>
               {(attributes) => <textarea {...attributes} rows={10} required spellcheck={false} value={text} onInput={(event) => setText(event.currentTarget.value)} />}
             </Field>
@@ -55,10 +55,10 @@ export function ImportPage() {
             {input("import.auth", "import.auth.hint", auth, setAuth)}
             {input("import.include", "import.include.hint", include, setInclude)}
             <label class="check"><input type="checkbox" checked={prune} onChange={(event) => setPrune(event.currentTarget.checked)} /> {t("import.prune")}</label>
-            <div class="row">
+            {may("import", "write") ? <div class="row">
               <button type="submit" class={seen ? "" : "primary"} disabled={state.busy}>{state.busy ? t("import.working") : t("import.dryRun")}</button>
               <button type="button" class={seen ? "primary" : ""} disabled={!seen || state.busy} onClick={() => void run(false)}>{t("import.write")}</button>
-            </div>
+            </div> : <Note>{t("import.notAllowed")}</Note>}
           </form>
         </Card>
         <div class="stack" aria-live="polite">

@@ -4,6 +4,7 @@ import { useState } from "preact/hooks";
 import { api } from "../api";
 import { moment, number, t } from "../i18n";
 import type { Document, IssuedKey } from "../model";
+import { useMay } from "../rights";
 import { useLoad } from "../ui/load";
 import { Badge, Card, Code, Field, Modal, Note, reason } from "../ui/parts";
 
@@ -73,6 +74,7 @@ function Shown({ issued, close }: { issued: IssuedKey; close: () => void }) {
 
 export function KeyTab({ document, changed }: { document: Document; changed: () => void }) {
   const usage = useLoad(() => api.keyUsage(document.id), [document.id]);
+  const may = useMay();
   const [rotating, setRotating] = useState(false);
   const [error, setError] = useState<unknown>();
   const isActive = document["status"] !== "inactive";
@@ -88,12 +90,12 @@ export function KeyTab({ document, changed }: { document: Document; changed: () 
   const names = (member: string) => (Array.isArray(document[member]) ? (document[member] as unknown[]).map(String) : []);
   const list = (values: string[]) => (values.length === 0 ? <span class="muted">–</span> : <span class="row">{values.map((one) => <Badge key={one}>{one}</Badge>)}</span>);
   return (
-    <Card title={<Badge tone={isActive ? "good" : "warn"} dot>{isActive ? t("key.active") : t("key.inactive")}</Badge>} actions={
+    <Card title={<Badge tone={isActive ? "good" : "warn"} dot>{isActive ? t("key.active") : t("key.inactive")}</Badge>} actions={may("keys", "write") && (
       <div class="row">
         <button onClick={() => void toggle()}>{isActive ? t("key.inactivate") : t("key.activate")}</button>
         <button onClick={() => setRotating(true)}>{t("key.rotate")}</button>
       </div>
-    }>
+    )}>
       {error !== undefined && <Note tone="bad" live>{reason(error)}</Note>}
       <dl class="facts">
         <dt>{t("key.instances")}</dt><dd>{names("instances").length === 0 ? <span class="muted">{t("key.opens.none")}</span> : list(names("instances"))}</dd>

@@ -2,15 +2,18 @@
 
 import { useCallback, useEffect, useRef, useState } from "preact/hooks";
 import { api } from "../api";
-import { number, t, type TextKey } from "../i18n";
+import { day, number, t, type TextKey } from "../i18n";
 import type { Document, Finding, Kind, UpstreamState } from "../model";
+import { useMay } from "../rights";
 import { go, link } from "../route";
 import { Icon } from "../ui/icons";
 import { useLoad, useSettled } from "../ui/load";
 import { Badge, Failure, Loading } from "../ui/parts";
 import { VirtualList } from "../ui/virtual-list";
 import { CreateKey } from "./key";
+import { SecretDialog } from "./secret-dialog";
 import { stateTone } from "./upstream";
+import { usableByText } from "./usable-by";
 
 const PAGE = 200;
 
@@ -18,6 +21,7 @@ export function ListPage({ kind, query, total }: { kind: Kind; query: URLSearchP
   const [text, setText] = useState(query.get("q") ?? "");
   const tag = query.get("tag") ?? undefined;
   const [creating, setCreating] = useState(false);
+  const may = useMay();
   const q = useSettled(text.trim(), 200);
   const { rows, next, busy, error, more, reload } = usePages(kind, q, tag);
   const findings = useLoad(() => api.quarantine(), [kind]);
@@ -32,11 +36,13 @@ export function ListPage({ kind, query, total }: { kind: Kind; query: URLSearchP
     <div class="page fill">
       <div class="head">
         <div class="titles"><h1>{t(`nav.${kind}` as TextKey)}</h1></div>
-        <div class="actions">
-          {kind === "keys"
-            ? <button class="primary" onClick={() => setCreating(true)}><Icon name="plus" /> {t("list.new.keys")}</button>
-            : <a class="button primary" href={link("new", kind)}><Icon name="plus" /> {t(`list.new.${kind}` as TextKey)}</a>}
-        </div>
+        {may(kind, "write") && (
+          <div class="actions">
+            {kind === "keys" || kind === "secrets"
+              ? <button class="primary" onClick={() => setCreating(true)}><Icon name="plus" /> {t(`list.new.${kind}`)}</button>
+              : <a class="button primary" href={link("new", kind)}><Icon name="plus" /> {t(`list.new.${kind}` as TextKey)}</a>}
+          </div>
+        )}
       </div>
       <div class="toolbar">
         <div class="search">
@@ -55,20 +61,24 @@ export function ListPage({ kind, query, total }: { kind: Kind; query: URLSearchP
             {(row) => <Row kind={kind} row={row} finding={bad.get(row.id)} state={live.get(row.id)} />}
           </VirtualList>
         )}
-      {creating && <CreateKey close={() => setCreating(false)} made={reload} />}
+      {creating && kind === "keys" && <CreateKey close={() => setCreating(false)} made={reload} />}
+      {creating && kind === "secrets" && <SecretDialog part="new" close={() => setCreating(false)} saved={(id) => go(link("secrets", id))} />}
     </div>
   );
 }
 
+const WORDS: Partial<Record<Kind, string>> = { keys: "kds", roles: "rds", secrets: "sds" };
+
 /** `tds` for findings that say `TDS`. */
 export function kindWord(kind: Kind): string {
-  return kind === "keys" ? "kds" : kind === "roles" ? "rds" : kind;
+  return WORDS[kind] ?? kind;
 }
 
 export function kindOf(word: string | null): Kind | null {
   const lower = word?.toLowerCase();
   if (lower === "tds" || lower === "ids" || lower === "uds") return lower;
   if (lower === "rds") return "roles";
+  if (lower === "sds") return "secrets";
   return lower === "kds" || lower === "key" || lower === "keys" ? "keys" : null;
 }
 
@@ -105,18 +115,25 @@ function Row({ kind, row, finding, state }: { kind: Kind; row: Document; finding
     <>
       <span class="first">
         <strong class="cut">{text(row.title) || text(row.name) || row.id}</strong>
-        <span class="small muted mono cut">{kind === "tds" ? target(row) : row.id}</span>
+        <span class="small muted mono cut">{kind === "tds" ? target(row) : kind === "secrets" ? usableByText(row) || "–" : row.id}</span>
       </span>
       <span class="second muted cut">{text(row.description)}</span>
       <span class="marks">
         {finding !== undefined && <Badge tone="bad">{t("list.quarantined")}</Badge>}
         {kind === "ids" && <Badge>{Array.isArray(row["tool_ids"]) ? t("list.tools", { n: row["tool_ids"].length }) : t("list.allTools")}</Badge>}
+        {kind === "secrets" && <SecretMarks row={row} />}
+        {kind === "uds" && state?.login_needed && <Badge tone="warn">{t("upstream.login.needed")}</Badge>}
         {kind === "uds" && (state === undefined ? <Badge>{t("upstream.off")}</Badge> : <Badge tone={stateTone(state.state)} dot>{t(`upstream.state.${state.state}` as TextKey)}</Badge>)}
         {kind === "keys" && <KeyMarks row={row} />}
         {Array.isArray(row.tags) && row.tags.slice(0, 2).map((tag) => <Badge key={String(tag)} tone="accent">{String(tag)}</Badge>)}
       </span>
     </>
   );
+}
+
+function SecretMarks({ row }: { row: Document }) {
+  const since = typeof row["value_at"] === "string" ? row["value_at"] : undefined;
+  return usableByText(row) === "" ? <Badge tone="warn">{t("secret.unused")}</Badge> : <span class="small muted">{day(since)}</span>;
 }
 
 function KeyMarks({ row }: { row: Document }) {

@@ -11,7 +11,7 @@ export function OverviewPage({ status }: { status: Loaded<Answer<Status>> }) {
   const upstreams = usePoll(() => api.upstreams(), [], 5_000);
   const known = status.value?.data;
   if (known === undefined) return <div class="page"><h1>{t("overview.title")}</h1>{status.error === undefined ? <Loading /> : <Failure error={status.error} retry={status.reload} />}</div>;
-  const isEmpty = KINDS.every((kind) => kind === "keys" || kind === "roles" || (known.definitions[kind] ?? 0) === 0);
+  const isEmpty = KINDS.every((kind) => kind === "keys" || kind === "roles" || kind === "secrets" || (known.definitions[kind] ?? 0) === 0);
   return (
     <div class="page">
       <div class="head">

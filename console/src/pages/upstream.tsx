@@ -4,8 +4,10 @@ import { useState } from "preact/hooks";
 import { api } from "../api";
 import { duration, moment, number, t, type TextKey } from "../i18n";
 import type { Endpoint, Listed } from "../model";
+import { useMay } from "../rights";
 import { useLoad, usePoll } from "../ui/load";
 import { Badge, Card, Code, Failure, json, Loading, Note, reason } from "../ui/parts";
+import { LoginCard } from "./upstream-login";
 
 export function stateTone(state: string): "good" | "warn" | "bad" | "" {
   return state === "ready" ? "good" : state === "waiting" ? "bad" : state === "connecting" ? "warn" : "";
@@ -15,6 +17,7 @@ export function StateTab({ id }: { id: string }) {
   const states = usePoll(() => api.upstreams(), [id], 3_000);
   const [outcome, setOutcome] = useState<{ text: string; bad: boolean } | null>(null);
   const [busy, setBusy] = useState(false);
+  const may = useMay();
   const state = states.value?.data.find((one) => one.id === id);
   const act = async (action: () => Promise<string>) => {
     setBusy(true);
@@ -35,13 +38,13 @@ export function StateTab({ id }: { id: string }) {
   if (state === undefined) return <Note>{t("upstream.off")}</Note>;
   return (
     <div class="stack">
-    <Card title={<Badge tone={stateTone(state.state)} dot>{t(`upstream.state.${state.state}` as TextKey)}</Badge>} actions={
+    <Card title={<Badge tone={stateTone(state.state)} dot>{t(`upstream.state.${state.state}` as TextKey)}</Badge>} actions={may("uds", "write") && (
       <div class="row">
         <button disabled={busy} onClick={() => void check()}>{t("upstream.check")}</button>
         <button disabled={busy} onClick={() => void act(async () => { await api.refresh(id); return t("upstream.done"); })}>{t("upstream.refresh")}</button>
         <button disabled={busy} onClick={() => void act(async () => { await api.restart(id); return t("upstream.done"); })}>{t("upstream.restart")}</button>
       </div>
-    }>
+    )}>
       {outcome !== null && <Note tone={outcome.bad ? "bad" : "good"} live>{outcome.text}</Note>}
       <dl class="facts">
         <dt>{t("upstream.since")}</dt><dd>{moment(state.since)}</dd>
@@ -58,79 +61,6 @@ export function StateTab({ id }: { id: string }) {
     </Card>
     <LoginCard id={id} />
     </div>
-  );
-}
-
-/** Whose accounts it is used with, where it is with any. */
-function LoginCard({ id }: { id: string }) {
-  const logins = usePoll(() => api.login(id), [id], 3_000);
-  const [begun, setBegun] = useState<string | null>(null);
-  const [wrong, setWrong] = useState<string | null>(null);
-  const login = logins.value;
-  if (login === undefined || login === null || login.grant === "client_credentials") return null;
-  const act = async (action: () => Promise<void>) => {
-    setWrong(null);
-    try {
-      await action();
-    } catch (error) {
-      setWrong(reason(error));
-    }
-    logins.reload();
-  };
-  return (
-    <Card title={t("upstream.login")} actions={
-      <div class="row">
-        <button onClick={() => void act(async () => setBegun((await api.beginLogin(id)).data.url))}>{t("upstream.login.begin")}</button>
-        {login.logged_in && <button onClick={() => void act(async () => { setWrong((await api.endLogin(id)).warnings.join(" ") || null); setBegun(null); })}>{t("upstream.login.end")}</button>}
-      </div>
-    }>
-      {wrong !== null && <Note tone="bad" live>{wrong}</Note>}
-      {begun !== null && <Note live>{t("upstream.login.open")} <a href={begun} target="_blank" rel="noopener noreferrer">{new URL(begun).host}</a></Note>}
-      <dl class="facts">
-        <dt>{t("upstream.login.state")}</dt>
-        <dd><Badge tone={login.login_needed ? "bad" : login.logged_in ? "good" : ""} dot>{t(login.login_needed ? "upstream.login.needed" : login.logged_in ? "upstream.login.there" : "upstream.login.none")}</Badge></dd>
-        {login.issuer !== undefined && <><dt>{t("upstream.login.issuer")}</dt><dd><code>{login.issuer}</code></dd></>}
-        {login.scopes.length > 0 && <><dt>{t("upstream.login.scopes")}</dt><dd>{login.scopes.join(" ")}</dd></>}
-      </dl>
-      {login.grant === "user" && <Grants id={id} />}
-    </Card>
-  );
-}
-
-function Grants({ id }: { id: string }) {
-  const all = usePoll(() => api.grants(), [id], 5_000);
-  const [wrong, setWrong] = useState<string | null>(null);
-  const grants = all.value?.data.filter((one) => one.upstream === id) ?? [];
-  const remove = async (grant: string) => {
-    try {
-      setWrong((await api.removeGrant(grant)).warnings.join(" ") || null);
-    } catch (error) {
-      setWrong(reason(error));
-    }
-    all.reload();
-  };
-  return (
-    <>
-      <Note>{t("upstream.login.callers")}</Note>
-      {wrong !== null && <Note tone="bad" live>{wrong}</Note>}
-      {grants.length > 0 && (
-        <div class="scroll" tabIndex={0} role="region" aria-label={t("grant.title")}>
-          <table>
-            <thead><tr><th scope="col">{t("grant.principal")}</th><th scope="col">{t("grant.since")}</th><th scope="col">{t("upstream.login.state")}</th><th scope="col" /></tr></thead>
-            <tbody>
-              {grants.map((one) => (
-                <tr key={one.id}>
-                  <td>{one.principal}{one.key !== undefined && <> <code>{one.key}</code></>}</td>
-                  <td>{moment(one.connected_at)}</td>
-                  <td><Badge tone={one.login_needed ? "warn" : "good"} dot>{t(one.login_needed ? "upstream.login.needed" : "upstream.login.there")}</Badge></td>
-                  <td><button onClick={() => void remove(one.id)}>{t("grant.remove")}</button></td>
-                </tr>
-              ))}
-            </tbody>
-          </table>
-        </div>
-      )}
-    </>
   );
 }
 

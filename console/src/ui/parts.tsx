@@ -1,6 +1,6 @@
 // The small parts that all pages are made of. Text is only ever set as text.
 
-import type { ComponentChildren } from "preact";
+import type { ComponentChildren, Ref } from "preact";
 import { useEffect, useId, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { ApiError } from "../api";
 import { t } from "../i18n";
@@ -136,6 +136,22 @@ export function Field(props: {
   );
 }
 
+/** A field for a file, in the language of the page; browsers write theirs in their own. */
+export function FileField({ label, hint, input, chosen }: { label: string; hint?: string; input?: Ref<HTMLInputElement>; chosen?: (file: File | undefined) => void }) {
+  const [name, setName] = useState<string | undefined>();
+  return (
+    <Field label={label} hint={hint}>
+      {(attributes) => (
+        <div class="file">
+          <input {...attributes} ref={input} type="file" class="visually-hidden" onChange={(event) => { const file = event.currentTarget.files?.[0]; setName(file?.name); chosen?.(file); }} />
+          <label class="button" for={attributes.id} aria-hidden="true">{t("form.file")}</label>
+          <span class="small muted break" aria-live="polite">{name ?? t("form.noFile")}</span>
+        </div>
+      )}
+    </Field>
+  );
+}
+
 /** A modal; Escape closes it, and the focus goes back to where it was. */
 export function Modal(props: { title: string; children: ComponentChildren; footer: ComponentChildren; close: () => void }) {
   const ref = useRef<HTMLDialogElement>(null);
@@ -147,7 +163,8 @@ export function Modal(props: { title: string; children: ComponentChildren; foote
     return () => dialog?.close();
   }, []);
   return (
-    <dialog ref={ref} aria-labelledby={title} onCancel={(event) => { event.preventDefault(); props.close(); }}>
+    // A choice of a file that is given up is a `cancel`, too, of its field.
+    <dialog ref={ref} aria-labelledby={title} onCancel={(event) => { if (event.target !== event.currentTarget) return; event.preventDefault(); props.close(); }}>
       <header><h2 id={title}>{props.title}</h2></header>
       <div class="content">{props.children}</div>
       <footer>{props.footer}</footer>

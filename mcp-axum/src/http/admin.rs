@@ -28,6 +28,7 @@ mod item;
 mod keys;
 mod older;
 mod openapi;
+mod own_access;
 mod page;
 mod parameters;
 mod pin;
@@ -159,6 +160,7 @@ pub fn router(app: Arc<App>) -> Router {
     let guarded = definitions
         .route("/status", get(status::show))
         .route("/config/status", get(status::config))
+        .route("/access", get(own_access::show))
         .route("/events", get(events::stream))
         .route("/discovery", get(discovery::list))
         .route("/grants", get(grants::list))

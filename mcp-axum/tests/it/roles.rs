@@ -190,6 +190,42 @@ async fn a_role_opens_what_it_says_of_the_admin_api_and_nothing_beside_it() {
 }
 
 #[tokio::test]
+async fn whoever_asks_is_told_what_they_may_do_themselves() {
+    let app = shop().await;
+    let editor = key(&app, json!({"name": "ed", "roles": ["editor"]})).await;
+    let path = "/admin/access?actions=admin/tds/write,%20admin/secrets/write,audit/read,,nonsense";
+    let said = editor.get(path).await.data();
+    let expected = json!({"admin/tds/write": true, "admin/secrets/write": false, "audit/read": false, "nonsense": false});
+    assert_eq!(said, json!({"principal": "ed", "actions": expected}));
+    // What is said is what is done.
+    editor.put("/admin/ids/new", &json!({"name": "New"})).await.ok();
+    editor
+        .put("/admin/secrets/new", &json!({"value": "v"}))
+        .await
+        .error(403);
+    let all = app.admin().get(path).await.data();
+    assert_eq!(all["actions"]["admin/secrets/write"], true, "{all}");
+    let many = vec!["admin/tds/read"; 101].join(",");
+    let refusal = editor
+        .get(&format!("/admin/access?actions={many}"))
+        .await
+        .error(400);
+    assert_eq!(
+        refusal,
+        "actions: 101 are named, at most 100 are answered at once"
+    );
+    // Whoever may not look at rights is not told of any.
+    put_role(
+        &app,
+        "narrow",
+        json!({"allow": [{"actions": ["admin/status/read"]}]}),
+    )
+    .await;
+    let narrow = key(&app, json!({"name": "nan", "roles": ["narrow"]})).await;
+    narrow.get(path).await.error(403);
+}
+
+#[tokio::test]
 async fn what_several_kinds_go_through_shows_and_writes_those_that_a_role_names() {
     let app = shop().await;
     let actions = json!([

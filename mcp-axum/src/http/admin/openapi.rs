@@ -44,7 +44,7 @@ use utoipa::{
         upstreams::begin_login, upstreams::login_state, upstreams::forget_login,
         grants::grants, grants::delete_grant,
         clients::instance_clients,
-        access::explain_access,
+        access::explain_access, access::own_access,
         keys::create_key, keys::rotate_key, keys::activate_key, keys::inactivate_key, keys::key_usage,
     ),
     components(schemas(refusal::Failure)),

@@ -2,7 +2,10 @@
 #![expect(dead_code, reason = "described here, served by the handlers of `admin`")]
 
 use super::refusal::{Always, Failure};
-use crate::http::admin::envelope::Success;
+use crate::http::admin::{
+    envelope::Success,
+    own_access::{OwnAccess, OwnAccessQuery},
+};
 use utoipa::ToSchema;
 
 /// What is asked for. Nothing is called.
@@ -78,3 +81,14 @@ pub(super) struct Verdict {
     )
 )]
 pub(super) fn explain_access() {}
+
+/// What whoever asks may do in `/admin`, for pages that offer nothing which would be refused.
+#[utoipa::path(
+    get, path = "/admin/access", tag = "roles", params(OwnAccessQuery),
+    responses(
+        (status = 200, description = "As the caller's roles are now; a policy service is not asked", body = Success<OwnAccess>),
+        (status = 400, description = "No actions are named, or too many", body = Failure),
+        Always
+    )
+)]
+pub(super) fn own_access() {}

@@ -1,0 +1,36 @@
+// An identity provider of others (`tests/clients/login`): PROVIDER_TOOLS names the folder that has it.
+import { spawn } from "node:child_process";
+import { freePort } from "./gateway.mjs";
+
+export class Provider {
+  static async start() {
+    const provider = new Provider();
+    const port = await freePort();
+    provider.issuer = `http://127.0.0.1:${port}`;
+    const program = new URL("../../tests/clients/login/provider.mjs", import.meta.url).pathname;
+    provider.child = spawn(process.execPath, [program, String(port), "ES256", "k1"], { stdio: ["ignore", "pipe", "inherit"] });
+    await new Promise((ready, failed) => {
+      provider.child.stdout.once("data", ready);
+      provider.child.once("exit", (code) => failed(new Error(`the provider ended with ${code}`)));
+    });
+    return provider;
+  }
+
+  /** Fills in its pages: the name, any password, and yes to what is asked. */
+  static async logIn(page, name) {
+    await page.locator("input[name=login]").fill(name);
+    await page.locator("input[name=password]").fill("anything");
+    await page.locator("button[type=submit]").click();
+    await page.locator("input[name=login]").waitFor({ state: "detached" });
+    await page.locator("button[type=submit]").click();
+  }
+
+  stop() {
+    this.child.kill();
+  }
+}
+
+/** Its pages want fonts from elsewhere. */
+export async function staysHere(context) {
+  await context.route((url) => url.hostname !== "127.0.0.1", (route) => route.abort());
+}
