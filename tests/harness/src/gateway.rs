@@ -61,6 +61,8 @@ impl Gateway {
 
     async fn launch(setup: &Setup) -> Result<Self> {
         let binary = setup.program.clone().map_or_else(dynmcp, Ok)?;
+        // It runs in a folder of its own.
+        let binary = std::path::absolute(binary)?;
         let directory = tempfile::tempdir()?;
         let port = TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
         let key = Self::KEY;
