@@ -121,6 +121,8 @@ pub struct TlsSettings {
     /// A file with the authorities that sign certificates of clients.
     #[serde(deserialize_with = "unset_if_empty", serialize_with = "empty_if_unset")]
     pub client_authorities: Option<String>,
+    /// Files with lists of the certificates that these authorities have taken back.
+    pub client_revocation_lists: List,
     /// Whether a client has to have one.
     pub client_certificates: ClientCertificates,
 }

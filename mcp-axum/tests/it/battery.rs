@@ -1,52 +1,18 @@
 //! Every route that there is, with every kind of credential. The routes are those of the router itself: one that is added is guarded like all
-//! others, or stands in the list of those that are for everybody, or this fails.
+//! others, or stands in the list of those that are for everybody, or this fails. What was answered stands in `docs/SECURITY-BATTERY.md`.
+
+mod issuers;
+mod page;
+mod routes;
 
 use crate::test_app::{Answer, Client, TestApp};
-use mcp_axum::app;
-use mcp_core::{engine::Engine, protocol::Endpoint};
-use regex::Regex;
+use issuers::{Issuers, PUBLIC};
+use page::Tally;
 use reqwest::Method;
+use routes::{OPEN, filled, guarded};
 use serde_json::{Value, json};
-use std::{collections::BTreeSet, time::Duration};
+use std::{collections::BTreeMap, fmt::Write, time::Duration};
 
-/// What is for everybody: it is the same for every gateway, or says nothing of this one; and the door where a key is exchanged, which asks
-/// for one in its body.
-const OPEN: &[&str] = &[
-    "/",
-    "/front.css",
-    "/healthz",
-    "/livez",
-    "/readyz",
-    "/admin/docs",
-    "/admin/docs/docs.css",
-    "/admin/docs/docs.js",
-    "/admin/openapi.json",
-    // The same under an older name.
-    "/api-docs/openapi.json",
-    // Whether it is well.
-    "/health",
-    // Leads to the documentation.
-    "/swagger-ui",
-    "/swagger-ui/",
-    "/swagger-ui/index.html",
-    "/admin/schema/{file}",
-    "/api/v1/auth/token",
-    "/.well-known/oauth-protected-resource/mcp/{instance}",
-    // Where a browser comes back to from a login: what counts is what it brings.
-    "/oauth/callback/{upstream}",
-    // Who the gateway is, for authorization servers.
-    "/oauth/client/{document}",
-    // With whom people sign in, and where they are led to and come back from: what counts is what they bring.
-    "/sign-in",
-    "/sign-in/{name}",
-    "/sign-in/callback",
-    "/sign-in/out",
-    // Where callers show who they are, and see what is theirs afterwards.
-    "/connect",
-    "/connect/{ticket}",
-];
-/// The page of the console and what it loads: it shows nothing without a key.
-const CONSOLE: &str = "/console";
 const METHODS: [Method; 5] = [
     Method::GET,
     Method::POST,
@@ -59,53 +25,19 @@ async fn post(client: &Client, path: &str, body: &Value) -> Answer {
     client.send(client.request(Method::POST, path).json(body)).await
 }
 
-async fn gateway() -> TestApp {
+async fn gateway() -> (TestApp, Issuers) {
+    let issuers = Issuers::start().await;
+    let entry = json!([{"name": "a", "issuer": issuers.own.url, "roles": "realm_access.roles"}]).to_string();
     let app = TestApp::with(&[
         ("app.default_instance", "desk"),
-        ("app.public_url", "https://gateway.example.com"),
+        ("app.public_url", PUBLIC),
         ("app.authenticators", "jwt,api_key"),
-        // Nobody answers there: no token is good.
-        (
-            "authenticator.jwt.issuers",
-            r#"[{"name": "a", "issuer": "http://127.0.0.1:9"}]"#,
-        ),
+        ("authenticator.jwt.issuers", &entry),
     ])
     .await;
     app.put_instance("desk", &[]).await;
     app.put_instance("zebra-7", &[]).await;
-    app
-}
-
-/// As the router has them, whoever may come.
-fn routes(app: &TestApp) -> BTreeSet<String> {
-    let shared = app.app();
-    let engine = Engine::new((*shared.engine).clone(), shared.services.clone());
-    let router = app::router(shared.clone(), Endpoint::new(shared.gateway.clone(), engine));
-    let shown = format!("{router:?}");
-    let path = Regex::new(r#"RouteId\(\d+\): "([^"]+)""#).unwrap();
-    let routes: BTreeSet<String> = path
-        .captures_iter(&shown)
-        .map(|found| found[1].to_owned())
-        .collect();
-    // What answers where there is nothing.
-    let routes: BTreeSet<String> = routes
-        .into_iter()
-        .filter(|route| !route.contains("__private__"))
-        .collect();
-    for known in ["/mcp/{instance}", "/admin/keys/{id}", "/metrics"] {
-        assert!(routes.contains(known), "{known} is not among {routes:?}");
-    }
-    routes
-}
-
-fn filled(route: &str) -> String {
-    let parameter = Regex::new(r"\{[^}]+\}").unwrap();
-    let values = route
-        .replace("{instance}", "desk")
-        .replace("{file}", "tds.json")
-        .replace("{format}", "openapi")
-        .replace("{revision}", "1");
-    parameter.replace_all(&values, "x").into_owned()
+    (app, issuers)
 }
 
 /// Only the status: some of the answers are streams.
@@ -128,11 +60,10 @@ async fn key(app: &TestApp, wanted: Value) -> (String, String) {
     (text("id"), text("key"))
 }
 
-#[tokio::test]
-async fn nothing_is_opened_by_what_is_no_good_credential() {
-    let app = gateway().await;
+/// Everything that is no good credential, and a key that is one.
+async fn bad(app: &TestApp, issuers: &Issuers) -> (Vec<(&'static str, Client)>, String) {
     let all = json!({"roles": ["admin"]});
-    let (off_id, off) = key(&app, all.clone()).await;
+    let (off_id, off) = key(app, all.clone()).await;
     post(
         &app.admin(),
         &format!("/admin/keys/{off_id}/inactivate"),
@@ -141,25 +72,24 @@ async fn nothing_is_opened_by_what_is_no_good_credential() {
     .await
     .ok();
     let (_, ended) = key(
-        &app,
+        app,
         json!({"roles": ["admin"], "expires_at": "2020-01-01T00:00:00Z"}),
     )
     .await;
-    let (old_id, rotated_out) = key(&app, all.clone()).await;
+    let (old_id, rotated_out) = key(app, all.clone()).await;
     let rotated = post(&app.admin(), &format!("/admin/keys/{old_id}/rotate"), &json!({}))
         .await
         .ok()
         .data();
-    let (gone_id, gone) = key(&app, all).await;
+    let (gone_id, gone) = key(app, all).await;
     let token = post(&app.anonymous(), "/api/v1/auth/token", &json!({"api_key": gone}))
         .await
         .expect(200)
         .json();
     app.admin().delete(&format!("/admin/keys/{gone_id}")).await.ok();
-    let good = rotated["key"].as_str().unwrap();
+    let good = rotated["key"].as_str().unwrap().to_owned();
     let of = |shown: &str| Client::new(app.address(), Some(shown.to_owned()));
-    let jwt = "eyJhbGciOiJub25lIn0.eyJpc3MiOiJodHRwOi8vMTI3LjAuMC4xOjkifQ.";
-    let callers = [
+    let mut callers = vec![
         ("nobody", app.anonymous()),
         ("an empty key", of("")),
         ("a wrong key", of("a-key-that-nobody-has")),
@@ -172,10 +102,9 @@ async fn nothing_is_opened_by_what_is_no_good_credential() {
             "a token of a key that was deleted",
             of(token["access_token"].as_str().unwrap()),
         ),
-        ("an unsigned token", of(jwt)),
-        ("two keys", of(good).with_header("x-api-key", app.user_key())),
+        ("two keys", of(&good).with_header("x-api-key", app.user_key())),
         (
-            "a key in the wrong scheme",
+            "a key in the wrong scheme (`Basic`)",
             app.anonymous()
                 .with_header("authorization", &format!("Basic {good}")),
         ),
@@ -184,11 +113,16 @@ async fn nothing_is_opened_by_what_is_no_good_credential() {
             app.anonymous().with_header("cookie", &format!("key={good}")),
         ),
     ];
-    let mut asked = 0;
-    for route in routes(&app) {
-        if OPEN.contains(&route.as_str()) || route.starts_with(CONSOLE) {
-            continue;
-        }
+    callers.extend(issuers.bad().into_iter().map(|(who, token)| (who, of(&token))));
+    (callers, good)
+}
+
+#[tokio::test]
+async fn nothing_is_opened_by_what_is_no_good_credential() {
+    let (app, issuers) = gateway().await;
+    let (callers, good) = bad(&app, &issuers).await;
+    let (mut asked, mut tally) = (0, Tally::default());
+    for route in guarded(&app) {
         let path = filled(&route);
         for (who, caller) in &callers {
             let mut refused = 0;
@@ -196,58 +130,94 @@ async fn nothing_is_opened_by_what_is_no_good_credential() {
                 let status = status(caller, method, &path).await;
                 // 405 is nothing.
                 assert!(matches!(status, 401 | 405), "{who}: {method} {route}: {status}");
+                tally.note(who, &route, status);
                 refused += usize::from(status == 401);
                 asked += 1;
             }
             assert!(refused > 0, "{who}: {route}");
         }
     }
-    assert!(asked > 2_000, "{asked}");
-    // The good one is good.
-    of(good).get("/admin/tds").await.ok();
+    assert!(asked > 4_000, "{asked}");
+    assert_eq!(issuers.stranger_was_asked(), 0);
+    // The good ones are good.
+    let good = Client::new(app.address(), Some(good));
+    good.get("/admin/tds").await.ok();
+    let agent = status(&issuers.good(&app, &["agent"]), &Method::POST, "/mcp/desk").await;
+    assert!(![401, 403].contains(&agent), "{agent}");
+    page::has("no good credential", &tally.table());
 }
 
 #[tokio::test]
 async fn whoever_may_do_little_may_do_it_on_no_other_route() {
-    let app = gateway().await;
+    let (app, issuers) = gateway().await;
     let of = async |wanted: Value| Client::new(app.address(), Some(key(&app, wanted).await.1));
     let viewer = of(json!({"roles": ["viewer"]})).await;
-    let agent = of(json!({"roles": ["agent"]})).await;
-    let elsewhere = of(json!({"instances": ["zebra-7"]})).await;
-    let nothing = of(json!({"roles": ["a-word"]})).await;
+    let agents = [
+        (
+            "a key with the role `agent`",
+            of(json!({"roles": ["agent"]})).await,
+        ),
+        ("a token with the role `agent`", issuers.good(&app, &["agent"])),
+    ];
+    let nothing = [
+        (
+            "a key of another instance",
+            of(json!({"instances": ["zebra-7"]})).await,
+        ),
+        (
+            "a key whose role nobody wrote",
+            of(json!({"roles": ["a-word"]})).await,
+        ),
+        ("a token without a role", issuers.good(&app, &[])),
+        (
+            "a token with the role `admin`, which the configuration allows to nobody",
+            issuers.good(&app, &["admin"]),
+        ),
+    ];
+    let configured = ("a configured key without `admin`", app.user());
     // What a viewer reads by POST: it changes nothing.
     let reads = ["/admin/plan"];
-    for route in routes(&app) {
-        if OPEN.contains(&route.as_str()) || route.starts_with(CONSOLE) {
-            continue;
-        }
+    let mut tally = Tally::default();
+    for route in guarded(&app) {
         let path = filled(&route);
         let mut refused = 0;
         for method in &METHODS {
-            let of = async |caller: &Client| status(caller, method, &path).await;
+            let mut of = async |who: &str, caller: &Client| {
+                let status = status(caller, method, &path).await;
+                tally.note(who, &route, status);
+                status
+            };
             let what = format!("{method} {route}");
             // Other names of something that is read; there is nothing else.
             let is_other_name = route.starts_with("/api/v1/");
+            let seen = of("a key with the role `viewer`", &viewer).await;
             if is_other_name && *method != Method::GET {
-                assert!([403, 405].contains(&of(&viewer).await), "{what}");
+                assert!([403, 405].contains(&seen), "{what}");
                 continue;
             }
             if route.starts_with("/admin") || is_other_name {
-                for caller in [&agent, &elsewhere, &nothing, &app.user()] {
-                    assert_eq!(of(caller).await, 403, "{what}");
+                for (who, caller) in nothing.iter().chain(&agents).chain([&configured]) {
+                    assert_eq!(of(who, caller).await, 403, "{who}: {what}");
                 }
                 let may_read =
                     *method == Method::GET && route != "/admin/audit" || reads.contains(&route.as_str());
-                let seen = of(&viewer).await;
                 assert_eq!(seen == 403, !may_read, "{what}: {seen}");
                 assert_ne!(seen, 401, "{what}");
             } else if route != "/metrics" {
-                for caller in [&elsewhere, &nothing, &viewer] {
-                    let status = of(caller).await;
-                    assert!(matches!(status, 403 | 405), "{what}: {status}");
+                assert!(matches!(seen, 403 | 405), "{what}: {seen}");
+                for (who, caller) in &nothing {
+                    let status = of(who, caller).await;
+                    assert!(matches!(status, 403 | 405), "{who}: {what}: {status}");
                     refused += usize::from(status == 403);
                 }
-                assert!(![401, 403].contains(&of(&agent).await), "{what}");
+                for (who, caller) in agents.iter().chain([&configured]) {
+                    let status = of(who, caller).await;
+                    assert!(![401, 403].contains(&status), "{who}: {what}: {status}");
+                }
+            } else {
+                for (who, caller) in nothing.iter().chain(&agents).chain([&configured]) {
+                    of(who, caller).await;
+                }
             }
         }
         let is_of_operators =
@@ -255,32 +225,16 @@ async fn whoever_may_do_little_may_do_it_on_no_other_route() {
         assert!(refused > 0 || is_of_operators, "{route}");
     }
     // Nothing was changed by any of it.
-    assert_eq!(
-        app.admin()
-            .get("/admin/ids")
-            .await
-            .data()
-            .as_array()
-            .unwrap()
-            .len(),
-        2
-    );
-    assert_eq!(
-        app.admin()
-            .get("/admin/keys")
-            .await
-            .data()
-            .as_array()
-            .unwrap()
-            .len(),
-        4
-    );
+    let number = async |path: &str| app.admin().get(path).await.data().as_array().unwrap().len();
+    assert_eq!((number("/admin/ids").await, number("/admin/keys").await), (2, 4));
+    page::has("little", &tally.table());
 }
 
 #[tokio::test]
 async fn what_is_for_everybody_says_nothing_of_this_gateway() {
-    let app = gateway().await;
-    let routes = routes(&app);
+    let (app, _issuers) = gateway().await;
+    let routes = routes::all(&app);
+    let mut table = "| route | a `GET` of nobody |\n|---|---|\n".to_owned();
     for open in OPEN {
         assert!(routes.contains(*open), "{open} is no route any more");
         let answer = app.anonymous().get(&filled(open)).await;
@@ -291,6 +245,49 @@ async fn what_is_for_everybody_says_nothing_of_this_gateway() {
         );
         for secret in [app.user_key(), app.admin_key(), "zebra-7"] {
             assert!(!answer.text.contains(secret), "{open} has {secret}");
+        }
+        writeln!(table, "| `{open}` | {} |", answer.status).unwrap();
+    }
+    page::has("for everybody", &table);
+    let mut doors = BTreeMap::<_, Vec<_>>::new();
+    for route in guarded(&app) {
+        doors
+            .entry(routes::door(&route))
+            .or_default()
+            .push(format!("`{route}`"));
+    }
+    let mut list = String::new();
+    for (door, routes) in doors {
+        writeln!(list, "* {door} ({}): {}", routes.len(), routes.join(", ")).unwrap();
+    }
+    page::has("routes", &list);
+}
+
+/// No detour around what asks for a credential: what the router does not know by this spelling is nothing, or the same.
+#[tokio::test]
+async fn a_path_that_is_spelled_otherwise_opens_nothing() {
+    let (app, _issuers) = gateway().await;
+    for route in guarded(&app) {
+        let path = filled(&route);
+        let encoded = format!("/%{:02x}{}", path.as_bytes()[1], &path[2..]);
+        let (first, rest) = path[1..].split_once('/').unwrap_or((&path[1..], ""));
+        for spelling in [
+            encoded,
+            format!("/{path}"),
+            format!("{path}/"),
+            format!("{path}//"),
+            format!("{path};x=y"),
+            format!("{path}?key={}", app.admin_key()),
+            format!("{path}%00"),
+            format!("{path}.json"),
+            format!("/{}/{rest}", first.to_uppercase()),
+            format!("/{first}//{rest}"),
+            format!("/{first}/%2e/{rest}"),
+            format!("/livez/..%2f{first}/{rest}"),
+            format!("/livez%2f..{path}"),
+        ] {
+            let seen = status(&app.anonymous(), &Method::GET, &spelling).await;
+            assert!(matches!(seen, 400 | 401 | 404 | 405), "{spelling}: {seen}");
         }
     }
 }

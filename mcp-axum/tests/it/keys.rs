@@ -2,13 +2,14 @@
 
 use crate::{
     event_stream::EventStream,
-    test_app::{Client, McpClient, TestApp, eventually},
+    test_app::{Client, DEADLINE, McpClient, TestApp, eventually},
     websocket::Socket,
 };
 use mcp_common::definition::api_key::{Timestamp, Token};
 use reqwest::Method;
 use serde_json::{Value, json};
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
+use tempfile::TempDir;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 
 async fn post(app: &TestApp, path: &str, body: &Value) -> crate::test_app::Answer {
@@ -229,6 +230,36 @@ async fn a_stream_ends_with_its_key_and_those_of_others_go_on() {
 }
 
 #[tokio::test]
+async fn what_one_gateway_takes_back_another_one_refuses() {
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("store.db").display().to_string();
+    let store = [
+        ("app.data_source", "sqlite"),
+        ("data_source.sqlite.path", path.as_str()),
+    ];
+    let one = TestApp::with(&store).await;
+    one.with_item_tools("desk").await;
+    let (id, key) = create(&one, json!({"instances": ["desk"]})).await;
+    let (_, other) = create(&one, json!({"instances": ["desk"]})).await;
+    let elsewhere = TestApp::with(&store).await;
+    let until = async |key: &str, expected: u16| {
+        let start = Instant::now();
+        while status(&elsewhere, key, "desk").await != expected {
+            assert!(start.elapsed() < DEADLINE, "not yet {expected}");
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    };
+    until(&key, 200).await;
+    let mut stream = EventStream::open(listen(&elsewhere, &key)).await;
+    post(&one, &format!("/admin/keys/{id}/inactivate"), &json!({}))
+        .await
+        .ok();
+    until(&key, 401).await;
+    assert_eq!(stream.next().await, None, "it ends there, too");
+    assert_eq!(status(&elsewhere, &other, "desk").await, 200);
+}
+
+#[tokio::test]
 async fn channels_end_with_their_key() {
     let app = TestApp::start().await;
     app.with_item_tools("desk").await;
@@ -377,6 +408,64 @@ async fn calls_beyond_the_limits_of_a_key_are_refused_and_nobody_else_notices() 
         "nothing was sent for what was refused"
     );
     client.tool_names().await;
+}
+
+/// How many of the calls are made, by fifty callers at once who have `number` each, and go on until `until`.
+async fn made_by_fifty(app: &TestApp, key: &str, number: usize, until: Instant) -> f64 {
+    let callers = (0..50).map(|_| {
+        let client = McpClient::new(holder(app, key), "desk");
+        tokio::spawn(async move {
+            let (mut made, mut tried) = (0_u32, 0);
+            while tried < number || Instant::now() < until {
+                tried += 1;
+                let params = json!({"name": "echo", "arguments": {}});
+                match client.modern("tools/call", params).await.status {
+                    200 => made += 1,
+                    429 => tokio::time::sleep(Duration::from_millis(5)).await,
+                    other => panic!("{other}"),
+                }
+            }
+            made
+        })
+    });
+    let made = futures_util::future::join_all(callers.collect::<Vec<_>>()).await;
+    f64::from(made.into_iter().map(Result::unwrap).sum::<u32>())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn fifty_callers_at_once_have_what_the_limit_of_their_key_says() {
+    let app = TestApp::start().await;
+    let tool = json!({
+        "name": "echo", "description": "Says its name.", "input_schema": {"type": "object"},
+        "static": {"content": [{"type": "text", "text": "echo"}]},
+    });
+    app.admin().put("/admin/tds/echo", &tool).await.ok();
+    app.put_instance("desk", &["echo"]).await;
+    let (_, quota) = create(
+        &app,
+        json!({"instances": ["desk"], "limits": {"rate": "1/h", "burst": 500}}),
+    )
+    .await;
+    assert_eq!(made_by_fifty(&app, &quota, 20, Instant::now()).await, 500.0);
+    let (_, rate) = create(
+        &app,
+        json!({"instances": ["desk"], "limits": {"rate": "200/s", "burst": 400}}),
+    )
+    .await;
+    let begun = Instant::now();
+    let mut made = made_by_fifty(&app, &rate, 0, begun + Duration::from_secs(3)).await;
+    // What is left of it.
+    while status_of_call(&app, &rate).await == 200 {
+        made += 1.0;
+    }
+    let allowed = 400.0 + begun.elapsed().as_secs_f64() * 200.0;
+    assert!(made <= allowed && made >= 0.99 * allowed, "{made} of {allowed}");
+}
+
+async fn status_of_call(app: &TestApp, key: &str) -> u16 {
+    let client = McpClient::new(holder(app, key), "desk");
+    let params = json!({"name": "echo", "arguments": {}});
+    client.modern("tools/call", params).await.status
 }
 
 #[tokio::test]

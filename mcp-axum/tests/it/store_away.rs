@@ -3,7 +3,7 @@
 mod flaky;
 mod panics;
 
-use crate::test_app::{TestApp, eventually};
+use crate::test_app::{Client, McpClient, TestApp, eventually};
 use flaky::INTERNALS;
 use mcp_common::{
     datasource::{DataSource, Expected, Write},
@@ -157,6 +157,34 @@ async fn a_start_without_the_store_serves_the_snapshot() {
         store.bring_back();
         store.has_caught_up().await;
     }
+}
+
+#[tokio::test]
+async fn a_key_that_was_taken_back_opens_nothing_without_the_store_either() {
+    let mut store = Away::start(&[]).await;
+    let admin = store.app.admin();
+    let post = async |path: &str, body: &Value| {
+        let request = admin.request(reqwest::Method::POST, path).json(body);
+        admin.send(request).await.ok().data()
+    };
+    let [good, off, gone] = [
+        post("/admin/keys", &json!({"instances": ["i"]})).await,
+        post("/admin/keys", &json!({"instances": ["i"]})).await,
+        post("/admin/keys", &json!({"instances": ["i"]})).await,
+    ];
+    let id = |key: &Value| key["id"].as_str().unwrap().to_owned();
+    post(&format!("/admin/keys/{}/inactivate", id(&off)), &json!({})).await;
+    admin.delete(&format!("/admin/keys/{}", id(&gone))).await.ok();
+    store.take_away();
+    for _ in 0..2 {
+        for (key, expected) in [(&good, 200), (&off, 401), (&gone, 401)] {
+            let holder = Client::new(store.app.address(), key["key"].as_str().map(str::to_owned));
+            let listed = McpClient::new(holder, "i").modern("tools/list", json!({})).await;
+            assert_eq!(listed.status, expected, "{}", listed.text);
+        }
+        store.app.restart().await;
+    }
+    assert!(store.app.app().sync.stale(), "it has been away all the time");
 }
 
 #[tokio::test]

@@ -1,6 +1,7 @@
 //! TLS on the listener, with certificates made for each test, and clients that are known by theirs.
 
 mod authority;
+mod revoked;
 
 use crate::test_app::{TestApp, eventually};
 use authority::{Authority, Holder, connect, get, get_with, list, list_with, names_of};

@@ -1,10 +1,10 @@
 //! Tokens of identity providers: which are taken, what their holders may do, and what clients are told that have none.
 
 mod algorithms;
-mod issuer;
+pub mod issuer;
 mod opaque;
 mod scopes;
-mod signer;
+pub mod signer;
 
 use crate::{
     event_stream::EventStream,

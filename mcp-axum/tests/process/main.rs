@@ -44,6 +44,7 @@ mod programs;
 #[cfg(target_os = "linux")]
 mod progress;
 mod repl;
+mod revocation_lists;
 #[cfg(target_os = "linux")]
 mod roles;
 mod safe_mode;

@@ -6,7 +6,7 @@ use crate::{
         output::{OutputFormat, print, print_json},
         pid_file, store,
     },
-    runtime::control_plane,
+    runtime::{control_plane, tls},
     settings::{AppSettings, Fail, Layers, Settings},
     telemetry::logging,
 };
@@ -35,6 +35,9 @@ pub(in crate::cli) fn run(file: Option<PathBuf>, format: OutputFormat) -> Result
     wrong.iter().for_each(|wrong| problem(wrong.to_string()));
     for wrong in control_plane::problems(&settings) {
         problem(wrong.to_string());
+    }
+    for wrong in tls::warnings(&settings.app.tls) {
+        problem(format!("app.tls.client_revocation_lists: {wrong}"));
     }
     if let Some(wrong) = logging::problem(&settings.log) {
         problem(wrong.to_string());

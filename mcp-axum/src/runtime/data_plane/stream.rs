@@ -1,6 +1,6 @@
 //! What a socket carries: bytes as they are, or TLS. The handshake is part of the first reading.
 
-use crate::runtime::tls::read_certificate;
+use crate::runtime::tls::{Shown, read_certificate};
 use mcp_core::peer::Peer;
 use std::{
     io,
@@ -16,16 +16,35 @@ use tokio_rustls::{Accept, TlsAcceptor, server::TlsStream};
 
 pub(super) enum Stream {
     Plain(TcpStream),
-    Handshake(Box<Accept<TcpStream>>, Arc<Peer>),
+    Handshake(Box<Accept<TcpStream>>, Guest),
     Tls(Box<TlsStream<TcpStream>>),
     /// The handshake came to nothing.
     Over,
 }
 
+/// Who learns whose certificate the client has.
+pub(super) struct Guest {
+    pub(super) peer: Arc<Peer>,
+    /// Where it may be taken back.
+    pub(super) shown: Option<Arc<Shown>>,
+}
+
+impl Guest {
+    fn arrives(&self, stream: &TlsStream<TcpStream>) {
+        let Some(chain) = stream.get_ref().1.peer_certificates() else {
+            return;
+        };
+        let own = chain.first().and_then(|own| read_certificate(own));
+        own.into_iter().for_each(|own| self.peer.show(own));
+        if let Some(shown) = &self.shown {
+            shown.set(chain);
+        }
+    }
+}
+
 impl Stream {
-    /// `peer` learns whose certificate the client has.
-    pub(super) fn tls(acceptor: &TlsAcceptor, stream: TcpStream, peer: Arc<Peer>) -> Self {
-        Self::Handshake(Box::new(acceptor.accept(stream)), peer)
+    pub(super) fn tls(acceptor: &TlsAcceptor, stream: TcpStream, guest: Guest) -> Self {
+        Self::Handshake(Box::new(acceptor.accept(stream)), guest)
     }
 
     pub(super) fn is_shaking_hands(&self) -> bool {
@@ -36,14 +55,13 @@ impl Stream {
         match self {
             Self::Plain(_) | Self::Tls(_) => return Poll::Ready(Ok(())),
             Self::Over => return Poll::Ready(Err(io::ErrorKind::NotConnected.into())),
-            Self::Handshake(accept, peer) => match ready!(Pin::new(&mut **accept).poll(context)) {
+            Self::Handshake(accept, guest) => match ready!(Pin::new(&mut **accept).poll(context)) {
                 Ok(stream) => {
-                    let shown = stream.get_ref().1.peer_certificates();
-                    let own = shown.and_then(|chain| read_certificate(chain.first()?));
-                    own.into_iter().for_each(|own| peer.show(own));
+                    guest.arrives(&stream);
                     *self = Self::Tls(Box::new(stream));
                 }
                 Err(error) => {
+                    tracing::debug!(client = ?guest.peer.address(), %error, "a handshake of TLS came to nothing");
                     *self = Self::Over;
                     return Poll::Ready(Err(error));
                 }

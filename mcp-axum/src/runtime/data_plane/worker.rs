@@ -10,12 +10,16 @@ use super::{
     routes::Routes,
     seats::{Seat, Seats},
     socket::Socket,
-    stream::Stream,
+    stream::{Guest, Stream},
 };
 use crate::{
     app::{App, Phase},
     http::mcp::Takeover,
-    runtime::{control_plane::bounds, watchdog::Vital},
+    runtime::{
+        control_plane::bounds,
+        tls::{Revoked, Shown},
+        watchdog::Vital,
+    },
 };
 use hyper::service::service_fn;
 use hyper_util::{
@@ -58,6 +62,8 @@ pub(super) struct Connection {
     /// Since when there has always been something to take, and the bytes that had left by then.
     owing: Option<(Instant, u64)>,
     seat: Weak<Seat>,
+    /// Where certificates of clients may be taken back: those of this one.
+    shown: Option<Arc<Shown>>,
 }
 
 /// Makes connections out of sockets.
@@ -130,7 +136,10 @@ impl Worker {
             tokio::select! {
                 accepted = member.next() => opener.open(accepted, &mut connections, false),
                 Some(ended) = connections.tasks.join_next_with_id() => connections.forget(ended),
-                _ = sweep.tick() => connections.sweep(seats.is_full(), client_patience),
+                _ = sweep.tick() => {
+                    let revoked = opener.app.tls.as_ref().map(|tls| tls.revoked());
+                    connections.sweep(seats.is_full(), client_patience, revoked.as_deref());
+                }
                 () = end.draining.cancelled() => break,
                 () = end.halt.cancelled() => break,
             }
@@ -169,10 +178,20 @@ impl Opener {
             takeover: takeover.clone(),
             compresses: self.app.latest().settings.app.compression,
         };
-        let stream = match (&self.app.tls, self.serves) {
-            (None, _) => Stream::Plain(stream),
-            (Some(tls), Serves::Clients) => Stream::tls(&tls.clients(), stream, visit.peer().clone()),
-            (Some(tls), Serves::Operators) => Stream::tls(&tls.operators(), stream, visit.peer().clone()),
+        let shown = self.app.tls.as_ref().and_then(|tls| tls.shown());
+        let stream = match &self.app.tls {
+            None => Stream::Plain(stream),
+            Some(tls) => {
+                let acceptor = match self.serves {
+                    Serves::Clients => tls.clients(),
+                    Serves::Operators => tls.operators(),
+                };
+                let guest = Guest {
+                    peer: visit.peer().clone(),
+                    shown: shown.clone(),
+                };
+                Stream::tls(&acceptor, stream, guest)
+            }
         };
         let socket = Socket::new(stream, usage.clone());
         let service = service_fn(move |request| entrance.serve(request));
@@ -207,6 +226,7 @@ impl Opener {
             stalled_sweeps: 0,
             owing: None,
             seat: Arc::downgrade(&seat),
+            shown,
         };
         connections.open.insert(task.id(), connection);
     }
@@ -222,8 +242,8 @@ impl Connections {
     }
 
     /// Closes what has been idle for too long; sooner, where others wait for the place. And those whose client has to do
-    /// something and does not: it does not finish a header, it does not take an answer.
-    fn sweep(&mut self, is_full: bool, client_patience: Duration) {
+    /// something and does not: it does not finish a header, it does not take an answer. And at once those whose certificate was taken back.
+    fn sweep(&mut self, is_full: bool, client_patience: Duration, revoked: Option<&Revoked>) {
         let now = Instant::now();
         for connection in self.open.values_mut() {
             let seen = connection.usage.activity();
@@ -246,7 +266,8 @@ impl Connections {
             };
             let is_stalled = SWEEP * connection.stalled_sweeps >= client_patience;
             let is_slow = connection.takes_too_little(now, client_patience);
-            if connection.idle_sweeps >= patience || is_stalled || is_slow {
+            let is_revoked = revoked.is_some_and(|revoked| connection.is_revoked(revoked));
+            if connection.idle_sweeps >= patience || is_stalled || is_slow || is_revoked {
                 connection.task.abort();
             }
         }
@@ -254,6 +275,15 @@ impl Connections {
 }
 
 impl Connection {
+    /// Whether a certificate that it was opened with has been taken back since.
+    fn is_revoked(&self, revoked: &Revoked) -> bool {
+        let found = self.shown.as_ref().and_then(|shown| shown.in_list(revoked));
+        if let Some(serial) = &found {
+            tracing::info!(%serial, "a connection is closed, since its client's certificate has been revoked");
+        }
+        found.is_some()
+    }
+
     /// Whether the client takes its answers too slowly: all of them together, or one of them while it takes others.
     fn takes_too_little(&mut self, now: Instant, patience: Duration) -> bool {
         let (_, written) = self.usage.activity();

@@ -1,14 +1,25 @@
 //! An authority for certificates, and connections over TLS.
 
 use crate::test_app::{MODERN, TestApp};
-use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair, SanType};
+use rcgen::{
+    BasicConstraints, CertificateParams, CertificateRevocationListParams, CertifiedIssuer, DnType, IsCa,
+    KeyIdMethod, KeyPair, RevokedCertParams, SanType, SerialNumber,
+};
 use rustls::{
     ClientConfig, RootCertStore, SupportedProtocolVersion,
     crypto::ring,
     pki_types::{CertificateDer, PrivateKeyDer, ServerName, pem::PemObject},
 };
 use serde_json::{Value, json};
-use std::{fs, io, net::SocketAddr, sync::Arc, time::Duration};
+use std::{
+    fs, io,
+    net::SocketAddr,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
 use tempfile::TempDir;
 use tokio::{
     io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader},
@@ -22,10 +33,14 @@ const PATIENCE: Duration = Duration::from_secs(10);
 pub type Connection = BufReader<TlsStream<TcpStream>>;
 
 /// Signs certificates.
-pub struct Authority(CertifiedIssuer<'static, KeyPair>);
+pub struct Authority {
+    issuer: CertifiedIssuer<'static, KeyPair>,
+    issued: AtomicU64,
+}
 
 /// A certificate and its key, PEM.
 pub struct Holder {
+    serial: u64,
     certificate: String,
     key: String,
 }
@@ -37,7 +52,10 @@ impl Authority {
         params
             .distinguished_name
             .push(DnType::CommonName, "authority of tests");
-        Self(CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap())
+        Self {
+            issuer: CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap(),
+            issued: AtomicU64::new(1 << 40),
+        }
     }
 
     /// Names of hosts, or `uri:…`.
@@ -65,23 +83,55 @@ impl Authority {
         params
     }
 
-    fn issue_as(&self, params: CertificateParams) -> Holder {
+    fn issue_as(&self, mut params: CertificateParams) -> Holder {
         let key = KeyPair::generate().unwrap();
-        let certificate = params.signed_by(&key, &self.0).unwrap();
+        let serial = self.issued.fetch_add(1, Ordering::Relaxed);
+        params.serial_number = Some(serial.into());
+        let certificate = params.signed_by(&key, &self.issuer).unwrap();
         Holder {
+            serial,
             certificate: certificate.pem(),
             key: key.serialize_pem(),
         }
     }
 
+    /// The list of what it has taken back, good for long. PEM.
+    pub fn takes_back(&self, revoked: &[&Holder]) -> String {
+        self.list(revoked, 2050)
+    }
+
+    /// One that should have been followed by another long ago.
+    pub fn took_back(&self, revoked: &[&Holder]) -> String {
+        self.list(revoked, 2021)
+    }
+
+    fn list(&self, revoked: &[&Holder], next: i32) -> String {
+        let then = rcgen::date_time_ymd(2020, 1, 1);
+        let revoked = revoked.iter().map(|holder| RevokedCertParams {
+            serial_number: holder.serial.into(),
+            revocation_time: then,
+            reason_code: None,
+            invalidity_date: None,
+        });
+        let list = CertificateRevocationListParams {
+            this_update: then,
+            next_update: rcgen::date_time_ymd(next, 1, 1),
+            crl_number: SerialNumber::from(1),
+            issuing_distribution_point: None,
+            revoked_certs: revoked.collect(),
+            key_identifier_method: KeyIdMethod::Sha256,
+        };
+        list.signed_by(&self.issuer).unwrap().pem().unwrap()
+    }
+
     /// `NAME.pem`
     pub fn write(&self, folder: &TempDir, name: &str) {
-        fs::write(folder.path().join(format!("{name}.pem")), self.0.pem()).unwrap();
+        fs::write(folder.path().join(format!("{name}.pem")), self.issuer.pem()).unwrap();
     }
 
     fn roots(&self) -> RootCertStore {
         let mut roots = RootCertStore::empty();
-        roots.add(self.0.der().clone()).unwrap();
+        roots.add(self.issuer.der().clone()).unwrap();
         roots
     }
 }
@@ -114,6 +164,15 @@ pub async fn connect_to(
     own: Option<&Holder>,
     versions: &[&'static SupportedProtocolVersion],
 ) -> io::Result<Connection> {
+    connect_as(address, &client(believed, own, versions)).await
+}
+
+/// Somebody who may connect several times and take up sessions again.
+pub fn client(
+    believed: &Authority,
+    own: Option<&Holder>,
+    versions: &[&'static SupportedProtocolVersion],
+) -> Arc<ClientConfig> {
     let builder = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
         .with_protocol_versions(versions)
         .unwrap()
@@ -126,9 +185,13 @@ pub async fn connect_to(
             builder.with_client_auth_cert(vec![chain], key).unwrap()
         }
     };
+    Arc::new(config)
+}
+
+pub async fn connect_as(address: SocketAddr, client: &Arc<ClientConfig>) -> io::Result<Connection> {
     let stream = TcpStream::connect(address).await?;
     let name = ServerName::try_from("localhost").unwrap();
-    let opened = TlsConnector::from(Arc::new(config)).connect(name, stream);
+    let opened = TlsConnector::from(client.clone()).connect(name, stream);
     let opened = timeout(PATIENCE, opened).await.expect("the handshake hangs")?;
     Ok(BufReader::new(opened))
 }
@@ -179,16 +242,27 @@ pub fn names_of(body: &str) -> Vec<String> {
 }
 
 async fn send(stream: &mut Connection, request: &str) -> (u16, String) {
+    try_send(stream, request).await.unwrap()
+}
+
+/// An error where the connection ends instead.
+pub async fn try_get(stream: &mut Connection, path: &str) -> io::Result<(u16, String)> {
+    try_send(stream, &format!("GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n")).await
+}
+
+async fn try_send(stream: &mut Connection, request: &str) -> io::Result<(u16, String)> {
     let answered = async {
-        stream.write_all(request.as_bytes()).await.unwrap();
-        stream.flush().await.unwrap();
+        stream.write_all(request.as_bytes()).await?;
+        stream.flush().await?;
         let mut line = String::new();
-        stream.read_line(&mut line).await.unwrap();
+        if stream.read_line(&mut line).await? == 0 {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
         let status = line.split(' ').nth(1).and_then(|status| status.parse().ok());
         let mut length = 0;
         loop {
             let mut line = String::new();
-            stream.read_line(&mut line).await.unwrap();
+            stream.read_line(&mut line).await?;
             if line.trim().is_empty() {
                 break;
             }
@@ -197,11 +271,11 @@ async fn send(stream: &mut Connection, request: &str) -> (u16, String) {
             }
         }
         let mut body = vec![0; length];
-        stream.read_exact(&mut body).await.unwrap();
-        (
+        stream.read_exact(&mut body).await?;
+        Ok((
             status.unwrap_or_else(|| panic!("{line}")),
             String::from_utf8(body).unwrap(),
-        )
+        ))
     };
     timeout(PATIENCE, answered).await.expect("no answer")
 }
