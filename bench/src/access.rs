@@ -194,7 +194,7 @@ async fn start(
         limits["per_tool"] = json!({"create_*": "4000000000/s", "delete_*": "1/h"});
         let role = json!({
             "inherits": inherits,
-            "allow": [{"actions": ["tools/call", "tools/list"], "instances": ["bench"], "tools": [tools]}],
+            "allow": [{"actions": ["tools/call"], "instances": ["bench"], "tools": [tools]}],
             "deny": [{"actions": ["*"], "tools": ["delete_*"]}],
             "limits": limits,
         });

@@ -116,7 +116,7 @@ async fn all_are_well(gateway: &Gateway, options: &Options, upstreams: usize) ->
         let metrics = gateway.metrics().await?;
         let healthy = metrics
             .lines()
-            .filter(|line| line.starts_with("dynmcp_endpoint_healthy{") && line.ends_with(" 1"))
+            .filter(|line| line.starts_with("dynmcp_endpoint_healthy{") && line.ends_with(" 1.0"))
             .count();
         if healthy == upstreams * options.endpoints {
             return Ok(());
