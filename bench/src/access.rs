@@ -1,6 +1,13 @@
 //! `cargo xtask bench access`: what keys of the store, roles and limits cost a call, beside the same call by a configured key.
 
-use crate::{answer, cpu, definitions, load::Load, machine, request::Request, upstream::Upstream};
+use crate::{
+    contender::{first_answer, port_of},
+    cpu, definitions,
+    load::{Form, Load},
+    machine,
+    request::Request,
+    upstream::Upstream,
+};
 use anyhow::{Context, Result, ensure};
 use clap::Parser;
 use dynmcp_harness::{Gateway, Row, Setup, Store};
@@ -9,7 +16,6 @@ use std::{
     path::PathBuf,
     time::{Duration, Instant},
 };
-use tokio::{io::AsyncWriteExt, net::TcpStream};
 
 /// CPU and latency of one and the same call: by the configured key, and by a key of the store with roles and limits; in a gateway that has nothing else, and in
 /// one with very many keys and roles. Also what a change of one key costs in both.
@@ -87,7 +93,7 @@ pub(crate) async fn run(options: &Options) -> Result<()> {
     println!(
         "{}\n- upstream, load and gateways share the machine; every answer was checked; medians over {} rounds of {} s; ratios are those of CPU within a round\n\
          - with roles and limits: three roles, one of which inherits another, with `rate`, `concurrent`, `per_day` and `per_tool`, and the same in the key",
-        machine::describe(false),
+        machine::describe(false, options.program.as_deref()),
         options.rounds,
         options.seconds,
     );
@@ -188,7 +194,7 @@ async fn start(
         limits["per_tool"] = json!({"create_*": "4000000000/s", "delete_*": "1/h"});
         let role = json!({
             "inherits": inherits,
-            "allow": [{"actions": ["tools/call", "tools/list"], "instances": ["bench"], "tools": [tools]}],
+            "allow": [{"actions": ["tools/call"], "instances": ["bench"], "tools": [tools]}],
             "deny": [{"actions": ["*"], "tools": ["delete_*"]}],
             "limits": limits,
         });
@@ -229,8 +235,7 @@ async fn of(gateway: &Gateway, more: &str) -> Result<Vec<Caller>> {
     let wanted = json!({"name": "bench", "roles": ["bench-writer", "bench-guest"], "limits": limits()});
     let made = gateway.admin().post("keys", &wanted).await?;
     let key = made["key"].as_str().context("no key was made")?.to_owned();
-    let (_, port) = gateway.origin().rsplit_once(':').context("no port")?;
-    let port = port.parse()?;
+    let port = port_of(gateway)?;
     let mut callers = Vec::new();
     for (name, key) in [
         ("configured key", None),
@@ -263,6 +268,7 @@ async fn measure(caller: &Caller, connections: usize, time: Duration) -> Result<
         port: caller.port,
         request: &caller.request,
         expected: &caller.expected,
+        form: Form::Whole,
     };
     load.run(connections, WARM_UP).await?;
     let before = cpu::used(caller.pid)?;
@@ -294,14 +300,6 @@ async fn change(gateway: &Gateway, changes: usize) -> Result<f64> {
         times.push(begun.elapsed().as_secs_f64() * 1_000.0);
     }
     Ok(median(times))
-}
-
-async fn first_answer(port: u16, request: &Request) -> Result<Vec<u8>> {
-    let mut stream = TcpStream::connect(("127.0.0.1", port)).await?;
-    stream.write_all(&request.0).await?;
-    let mut buffer = Vec::new();
-    let body = answer::read(&mut stream, &mut buffer).await?;
-    Ok(buffer.split_off(body))
 }
 
 fn median(mut values: Vec<f64>) -> f64 {

@@ -282,7 +282,7 @@ impl std::fmt::Display for Report<'_> {
         let tally = &self.tally;
         let count = |what: &str| self.done.iter().filter(|done| **done == what).count();
         let seconds = |range| tally.slowest(range).as_secs_f64() * 1e3;
-        writeln!(f, "{}", machine::describe(false))?;
+        writeln!(f, "{}", machine::describe(false, self.options.program.as_deref()))?;
         writeln!(
             f,
             "- two gateways on one SQLite file, {} endpoints (each a process), clients: all on this machine; {} calls/s for {} s, one gateway killed after half of them",

@@ -1,6 +1,9 @@
 //! Who is measured: where requests go, what has to come back, whose CPU time counts.
 
-use crate::{answer, cpu, definitions::TOOLS, features, nginx::Nginx, request::Request, upstream::Upstream};
+use crate::{
+    answer, cpu, definitions::TOOLS, features, load::Form, nginx::Nginx, report::Row, request::Request,
+    upstream::Upstream,
+};
 use anyhow::{Context, Result, ensure};
 use clap::ValueEnum;
 use dynmcp_harness::Gateway;
@@ -63,9 +66,9 @@ impl fmt::Display for Role {
     }
 }
 
-impl Role {
+impl Row for Role {
     /// Which nginx does what is comparable: the same request and the same answer of the upstream.
-    pub(crate) fn yardstick(self) -> Option<Self> {
+    fn yardstick(self) -> Option<Self> {
         match self {
             Self::Call | Self::Silent | Self::Form | Self::Jq | Self::Template | Self::OAuth2 => {
                 Some(Self::Proxy)
@@ -79,16 +82,36 @@ impl Role {
 }
 
 /// One of them.
-pub(crate) struct Contender {
-    pub(crate) role: Role,
+pub(crate) struct Contender<R = Role> {
+    pub(crate) role: R,
     pub(crate) port: u16,
     pub(crate) request: Request,
     pub(crate) expected: Vec<u8>,
+    pub(crate) form: Form,
     /// All processes of the server; empty where the server is this process.
     pids: Vec<u32>,
 }
 
-impl Contender {
+impl<R> Contender<R> {
+    pub(crate) fn new(role: R, port: u16, request: Request, expected: Vec<u8>, pids: Vec<u32>) -> Self {
+        Self {
+            role,
+            port,
+            request,
+            expected,
+            form: Form::Whole,
+            pids,
+        }
+    }
+
+    /// The same, answered with a stream.
+    pub(crate) fn in_events(self) -> Self {
+        Self {
+            form: Form::Events,
+            ..self
+        }
+    }
+
     /// CPU time of its processes so far.
     pub(crate) fn cpu(&self) -> Result<Option<Duration>> {
         if self.pids.is_empty() {
@@ -105,8 +128,7 @@ impl Contender {
 /// DynMCP, and the upstream on its own. What DynMCP answers first is read as JSON and has to be right; what it answers
 /// later has to be the same.
 pub(crate) async fn of_gateway(gateway: &Gateway, upstream: &Upstream) -> Result<Vec<Contender>> {
-    let (_, port) = gateway.origin().rsplit_once(':').context("no port")?;
-    let port = port.parse()?;
+    let port = port_of(gateway)?;
     let pids = vec![gateway.pid().context("the gateway has ended")?];
     let body = Upstream::body();
 
@@ -132,27 +154,15 @@ pub(crate) async fn of_gateway(gateway: &Gateway, upstream: &Upstream) -> Result
 
     let direct_port = upstream.port();
     let mut contenders = vec![
-        Contender {
-            role: Role::Direct,
-            port: direct_port,
-            request: Request::call(direct_port),
-            expected: body.into_bytes(),
-            pids: Vec::new(),
-        },
-        Contender {
-            role: Role::Call,
-            port,
-            request: call,
-            expected: called,
-            pids: pids.clone(),
-        },
-        Contender {
-            role: Role::List,
-            port,
-            request: list,
-            expected: listed,
-            pids: pids.clone(),
-        },
+        Contender::new(
+            Role::Direct,
+            direct_port,
+            Request::call(direct_port),
+            body.into_bytes(),
+            Vec::new(),
+        ),
+        Contender::new(Role::Call, port, call, called, pids.clone()),
+        Contender::new(Role::List, port, list, listed, pids.clone()),
     ];
     for feature in &features::all(upstream.port()) {
         let request = Request::tool(port, "features", feature.name, &feature.arguments);
@@ -163,21 +173,14 @@ pub(crate) async fn of_gateway(gateway: &Gateway, upstream: &Upstream) -> Result
             "{}: {result:.2000}",
             feature.name
         );
-        contenders.push(Contender {
-            role: feature.role,
-            port,
-            request,
-            expected: answer,
-            pids: pids.clone(),
-        });
+        contenders.push(Contender::new(feature.role, port, request, answer, pids.clone()));
     }
     Ok(contenders)
 }
 
 /// A DynMCP with the same tools that writes no line for each request.
 pub(crate) async fn of_silent(gateway: &Gateway) -> Result<Contender> {
-    let (_, port) = gateway.origin().rsplit_once(':').context("no port")?;
-    let port = port.parse()?;
+    let port = port_of(gateway)?;
     let request = Request::call(port);
     let expected = first_answer(port, &request).await?;
     ensure!(
@@ -185,13 +188,8 @@ pub(crate) async fn of_silent(gateway: &Gateway) -> Result<Contender> {
         "called: {}",
         String::from_utf8_lossy(&expected)
     );
-    Ok(Contender {
-        role: Role::Silent,
-        port,
-        request,
-        expected,
-        pids: vec![gateway.pid().context("the gateway has ended")?],
-    })
+    let pids = vec![gateway.pid().context("the gateway has ended")?];
+    Ok(Contender::new(Role::Silent, port, request, expected, pids))
 }
 
 /// nginx in its roles.
@@ -210,17 +208,18 @@ pub(crate) fn of_nginx(nginx: &Nginx, static_bytes: Vec<u8>) -> Vec<Contender> {
         (Role::ProxyLarge, Request::get(port, Nginx::LARGE), large),
         (Role::Static, Request::get(port, Nginx::FILE), static_bytes),
     ];
-    let contender = |(role, request, expected)| Contender {
-        role,
-        port,
-        request,
-        expected,
-        pids: nginx.pids(),
-    };
+    let contender = |(role, request, expected)| Contender::new(role, port, request, expected, nginx.pids());
     roles.into_iter().map(contender).collect()
 }
 
-async fn first_answer(port: u16, request: &Request) -> Result<Vec<u8>> {
+/// Where a gateway listens.
+pub(crate) fn port_of(gateway: &Gateway) -> Result<u16> {
+    let (_, port) = gateway.origin().rsplit_once(':').context("no port")?;
+    Ok(port.parse()?)
+}
+
+/// What a request is answered with on a connection of its own.
+pub(crate) async fn first_answer(port: u16, request: &Request) -> Result<Vec<u8>> {
     let mut stream = TcpStream::connect(("127.0.0.1", port)).await?;
     stream.write_all(&request.0).await?;
     let mut buffer = Vec::new();

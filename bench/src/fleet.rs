@@ -1,6 +1,6 @@
 //! `cargo xtask bench fleet`: what it costs to know how many endpoints are.
 
-use crate::{cpu, machine, upstream::Upstream};
+use crate::{cpu, machine, open_files, upstream::Upstream};
 use anyhow::{Context, Result, ensure};
 use clap::Parser;
 use dynmcp_harness::{Gateway, Setup};
@@ -39,7 +39,7 @@ const AIM: f64 = 3.0;
 const START: Duration = Duration::from_secs(120);
 
 pub(crate) async fn run(options: &Options) -> Result<()> {
-    let (wanted, may_have) = (options.upstreams * options.endpoints + 200, open_files()?);
+    let (wanted, may_have) = (options.upstreams * options.endpoints + 200, open_files::reserve());
     ensure!(
         may_have >= wanted,
         "the server needs {wanted} open files and may have {may_have}: ulimit -n {wanted}"
@@ -53,7 +53,7 @@ pub(crate) async fn run(options: &Options) -> Result<()> {
         "{}\n- server and gateway share the machine; {} s each, after two intervals; CPU of the gateway's process\n\n\
          | upstreams | endpoints | probes/s | % of a core | µs for a probe |\n|---:|---:|---:|---:|---:|\n\
          | 0 | 0 | 0 | {:.2} | |\n| {} | {all} | {:.0} | {:.2} | {:.1} |\n\nThe aim for 1,000 upstreams with 5 endpoints every 10 s is {AIM} %.",
-        machine::describe(false),
+        machine::describe(false, options.program.as_deref()),
         options.seconds,
         share(without),
         options.upstreams,
@@ -62,18 +62,6 @@ pub(crate) async fn run(options: &Options) -> Result<()> {
         with.saturating_sub(without).as_secs_f64() * 1e6 / probes,
     );
     Ok(())
-}
-
-/// How many this process may have.
-fn open_files() -> Result<usize> {
-    let limits = fs::read_to_string("/proc/self/limits")?;
-    let line = limits
-        .lines()
-        .find_map(|line| line.strip_prefix("Max open files"));
-    let soft = line
-        .and_then(|line| line.split_whitespace().next())
-        .context("no limit is said")?;
-    Ok(soft.parse().unwrap_or(usize::MAX))
 }
 
 /// The CPU time of a gateway with so many upstreams.
@@ -128,7 +116,7 @@ async fn all_are_well(gateway: &Gateway, options: &Options, upstreams: usize) ->
         let metrics = gateway.metrics().await?;
         let healthy = metrics
             .lines()
-            .filter(|line| line.starts_with("dynmcp_endpoint_healthy{") && line.ends_with(" 1"))
+            .filter(|line| line.starts_with("dynmcp_endpoint_healthy{") && line.ends_with(" 1.0"))
             .count();
         if healthy == upstreams * options.endpoints {
             return Ok(());

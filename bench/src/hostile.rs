@@ -61,7 +61,7 @@ pub(crate) async fn run(options: &Options) -> Result<()> {
          127.0.0.2\n- bystander: {} connections, each with a call of a plain tool every {} ms, late ones counted from when \
          they were due; failed: refused, or the connection closed\n- CPU and memory: the gateway and its children; memory is \
          the largest sum of resident memory seen; /healthz: the longest wait of a new connection\n\n{}",
-        machine::describe(false),
+        machine::describe(false, options.program.as_deref()),
         options.seconds,
         options.patience,
         Bystander::CONNECTIONS,

@@ -1,6 +1,6 @@
 //! Keeps a number of connections busy, one request at a time on each, and checks every answer.
 
-use crate::{answer, request::Request};
+use crate::{answer, events, request::Request};
 use anyhow::Result;
 use std::{
     rc::Rc,
@@ -17,6 +17,17 @@ pub(crate) struct Load<'a> {
     pub(crate) port: u16,
     pub(crate) request: &'a Request,
     pub(crate) expected: &'a [u8],
+    pub(crate) form: Form,
+}
+
+/// How an answer comes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Form {
+    /// As a body of a length that its head says.
+    #[default]
+    Whole,
+    /// As the last of a stream of events; those before it tell of progress.
+    Events,
 }
 
 /// What came of it.
@@ -24,6 +35,8 @@ pub(crate) struct Run {
     pub(crate) elapsed: Duration,
     /// Nanoseconds, in ascending order.
     pub(crate) latencies: Vec<u64>,
+    /// Events that came before answers.
+    pub(crate) parts: u64,
 }
 
 impl Load<'_> {
@@ -38,18 +51,25 @@ impl Load<'_> {
             for _ in 0..connections {
                 let stream = TcpStream::connect(("127.0.0.1", self.port)).await?;
                 stream.set_nodelay(true)?;
-                tasks.spawn_local(keep_busy(stream, request.clone(), expected.clone(), start + time));
+                let (request, expected) = (request.clone(), expected.clone());
+                tasks.spawn_local(keep_busy(stream, request, expected, self.form, start + time));
             }
-            let mut latencies = Vec::new();
+            let (mut latencies, mut parts) = (Vec::new(), 0);
             while let Some(task) = tasks.join_next().await {
-                latencies.append(&mut task??);
+                let mut done = task??;
+                latencies.append(&mut done.0);
+                parts += done.1;
             }
-            anyhow::Ok(latencies)
+            anyhow::Ok((latencies, parts))
         };
-        let mut latencies = local.run_until(work).await?;
+        let (mut latencies, parts) = local.run_until(work).await?;
         let elapsed = start.elapsed();
         latencies.sort_unstable();
-        Ok(Run { elapsed, latencies })
+        Ok(Run {
+            elapsed,
+            latencies,
+            parts,
+        })
     }
 }
 
@@ -57,17 +77,21 @@ async fn keep_busy(
     mut stream: TcpStream,
     request: Rc<[u8]>,
     expected: Rc<[u8]>,
+    form: Form,
     end: Instant,
-) -> Result<Vec<u64>> {
-    let mut latencies = Vec::with_capacity(1 << 16);
+) -> Result<(Vec<u64>, u64)> {
+    let (mut latencies, mut parts) = (Vec::with_capacity(1 << 16), 0);
     let mut buffer = Vec::with_capacity(expected.len() + 1024);
     let mut sent = Instant::now();
     while sent < end {
         stream.write_all(&request).await?;
-        answer::check(&mut stream, &mut buffer, &expected).await?;
+        match form {
+            Form::Whole => answer::check(&mut stream, &mut buffer, &expected).await?,
+            Form::Events => parts += events::check(&mut stream, &mut buffer, &expected).await?,
+        }
         let received = Instant::now();
         latencies.push(u64::try_from((received - sent).as_nanos())?);
         sent = received;
     }
-    Ok(latencies)
+    Ok((latencies, parts))
 }

@@ -1,9 +1,14 @@
 //! What the numbers were measured on.
 
-use std::{fs, process::Command, thread::available_parallelism};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::Command,
+    thread::available_parallelism,
+};
 
-/// As a list in Markdown.
-pub(crate) fn describe(with_nginx: bool) -> String {
+/// As a list in Markdown. `program` is another gateway than the one of this build.
+pub(crate) fn describe(with_nginx: bool, program: Option<&Path>) -> String {
     let cores = available_parallelism().map_or(0, std::num::NonZero::get);
     let kernel = fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default();
     let arguments: Vec<_> = std::env::args().skip(1).collect();
@@ -16,7 +21,7 @@ pub(crate) fn describe(with_nginx: bool) -> String {
         "- machine: {cores} × {}, Linux {}\n- versions: {}{nginx}, {}\n- command: `cargo xtask bench {}`",
         processor(),
         kernel.trim(),
-        gateway_version(),
+        gateway_version(program),
         version("rustc", "--version"),
         arguments.join(" "),
     )
@@ -31,8 +36,9 @@ fn processor() -> String {
     model.map_or("unknown processor", |(_, model)| model).to_owned()
 }
 
-fn gateway_version() -> String {
-    dynmcp_harness::dynmcp().map_or_else(
+fn gateway_version(program: Option<&Path>) -> String {
+    let program = program.map_or_else(dynmcp_harness::dynmcp, |path| Ok(PathBuf::from(path)));
+    program.map_or_else(
         |_| "dynmcp".to_owned(),
         |path| version(&path.to_string_lossy(), "--version"),
     )

@@ -11,27 +11,31 @@ mod chaos;
 mod contender;
 mod cpu;
 mod definitions;
+mod events;
 mod features;
 mod fleet;
 mod hostile;
 mod instructions;
+mod listen;
 mod load;
 mod machine;
 mod nginx;
+mod open_files;
 mod propagation;
 mod report;
 mod request;
+mod resident;
 mod size;
+mod turns;
 mod upstream;
+mod upstreams;
 
 use anyhow::{Result, ensure};
 use clap::Parser;
-use contender::{Contender, Role};
+use contender::Role;
 use dynmcp_harness::Gateway;
-use load::Load;
 use nginx::Nginx;
-use report::Report;
-use std::time::Duration;
+use turns::Turns;
 use upstream::Upstream;
 
 /// Requests per second, latency and server CPU per request; every answer is checked.
@@ -55,7 +59,7 @@ struct Options {
     only: Vec<Role>,
 }
 
-/// The benches that need no nginx.
+/// The benches of something else.
 #[derive(clap::Subcommand)]
 enum Other {
     /// How long a write takes until another replica shows it, for each data source.
@@ -73,11 +77,14 @@ enum Other {
     /// One endpoint of `chaos`.
     #[command(hide = true)]
     Endpoint(chaos::endpoint::Options),
+    /// What MCP servers behind the gateway cost it, beside nginx in front of them.
+    Upstreams(upstreams::Options),
+    /// The program of `upstreams` that is an MCP server.
+    #[command(hide = true)]
+    Program(upstreams::program::Options),
     /// How many instructions the steps of a call take, by callgrind.
     Instructions,
 }
-
-const WARM_UP: Duration = Duration::from_millis(500);
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<()> {
@@ -91,6 +98,8 @@ async fn main() -> Result<()> {
             Other::Fleet(options) => fleet::run(options).await,
             Other::Chaos(options) => chaos::run(options).await,
             Other::Endpoint(options) => chaos::endpoint::run(options).await,
+            Other::Upstreams(options) => upstreams::run(options).await,
+            Other::Program(options) => upstreams::program::run(options),
             Other::Instructions => instructions::run(),
         };
     }
@@ -125,53 +134,20 @@ async fn main() -> Result<()> {
     contenders.retain(|contender| options.only.is_empty() || options.only.contains(&contender.role));
     contenders.sort_by_key(|contender| contender.role);
 
-    let mut report = Report::default();
-    let time = Duration::from_secs_f64(options.seconds);
-    for connections in options.connections.iter().copied() {
-        for round in 0..options.rounds {
-            eprintln!(
-                "{connections} connections, round {} of {}",
-                round + 1,
-                options.rounds
-            );
-            gateway.forget_output()?;
-            nginx.as_ref().map_or(Ok(()), Nginx::forget_log)?;
-            // Nobody always comes first.
-            let order = contenders
-                .iter()
-                .cycle()
-                .skip(round % contenders.len())
-                .take(contenders.len());
-            for contender in order {
-                report.add(
-                    connections,
-                    contender.role,
-                    measure(contender, connections, time).await?,
-                );
-            }
-        }
-    }
-    println!("{}", machine::describe(nginx.is_some()));
+    let turns = Turns {
+        connections: &options.connections,
+        rounds: options.rounds,
+        seconds: options.seconds,
+    };
+    let forget = || {
+        gateway.forget_output()?;
+        nginx.as_ref().map_or(Ok(()), Nginx::forget_log)
+    };
+    let report = turns.run(&contenders, forget).await?;
+    println!("{}", machine::describe(nginx.is_some(), None));
     println!(
         "- load, upstream and server share the machine; every answer was checked; medians over the rounds"
     );
     println!("{report}");
     Ok(())
-}
-
-/// One contender in one round.
-async fn measure(contender: &Contender, connections: usize, time: Duration) -> Result<report::Sample> {
-    let load = Load {
-        port: contender.port,
-        request: &contender.request,
-        expected: &contender.expected,
-    };
-    load.run(connections, WARM_UP).await?;
-    let before = contender.cpu()?;
-    let run = load.run(connections, time).await?;
-    let cpu = contender
-        .cpu()?
-        .zip(before)
-        .map(|(after, before)| after.saturating_sub(before));
-    Ok(report::Sample::new(run, cpu))
 }

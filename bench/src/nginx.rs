@@ -31,8 +31,21 @@ impl Nginx {
     /// Leads to the answer of 100 KiB.
     pub(crate) const LARGE: &str = "/large";
 
-    /// Starts it with one worker per core, as DynMCP has.
+    /// In front of the API, and of a static file.
     pub(crate) async fn start(upstream_port: u16, static_bytes: &[u8]) -> Result<Self> {
+        let locations = [
+            Location::new("/mcp/", "/orders"),
+            Location::new(Self::LARGE, Self::LARGE),
+        ];
+        Self::start_with(upstream_port, static_bytes, &locations).await
+    }
+
+    /// With one worker per core, as DynMCP has.
+    pub(crate) async fn start_with(
+        upstream_port: u16,
+        static_bytes: &[u8],
+        locations: &[Location],
+    ) -> Result<Self> {
         let directory = tempfile::tempdir()?;
         let path = directory.path().display().to_string();
         let port = TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
@@ -42,7 +55,10 @@ impl Nginx {
             directory.path().join(Self::FILE.trim_start_matches('/')),
             static_bytes,
         )?;
-        fs::write(&config, configuration(&path, port, upstream_port, cores))?;
+        fs::write(
+            &config,
+            configuration(&path, (port, upstream_port), cores, locations),
+        )?;
         let master = Command::new("nginx")
             .args(["-e", &format!("{path}/error.log"), "-p", &path, "-c"])
             .arg(&config)
@@ -94,6 +110,42 @@ impl Nginx {
     }
 }
 
+/// What is passed on.
+pub(crate) struct Location {
+    path: &'static str,
+    /// The path at the upstream.
+    to: &'static str,
+    /// Further lines.
+    more: &'static str,
+}
+
+impl Location {
+    pub(crate) fn new(path: &'static str, to: &'static str) -> Self {
+        Self { path, to, more: "" }
+    }
+
+    /// Each piece of an answer is passed on when it comes.
+    pub(crate) fn unbuffered(self) -> Self {
+        Self {
+            more: "proxy_buffering off;",
+            ..self
+        }
+    }
+
+    fn written(&self) -> String {
+        let Self { path, to, more } = self;
+        format!(
+            "location {path} {{
+            proxy_pass http://api{to};
+            proxy_http_version 1.1;
+            proxy_set_header Connection \"\";
+            {more}
+        }}
+        "
+        )
+    }
+}
+
 impl Drop for Nginx {
     fn drop(&mut self) {
         // The workers end with their master only if it is asked, not if it is killed.
@@ -107,13 +159,19 @@ impl Drop for Nginx {
     }
 }
 
-fn configuration(path: &str, port: u16, upstream_port: u16, cores: usize) -> String {
+fn configuration(
+    path: &str,
+    (port, upstream_port): (u16, u16),
+    cores: usize,
+    locations: &[Location],
+) -> String {
     // Without `user`, a master that is root lets its workers be `nobody`, who cannot read the file.
     let user = if fs::metadata("/proc/self").is_ok_and(|process| is_root(&process)) {
         "user root;"
     } else {
         ""
     };
+    let locations: String = locations.iter().map(Location::written).collect();
     format!(
         "{user}
 worker_processes {cores};
@@ -143,16 +201,7 @@ http {{
     server {{
         listen 127.0.0.1:{port};
         root {path};
-        location /mcp/ {{
-            proxy_pass http://api/orders;
-            proxy_http_version 1.1;
-            proxy_set_header Connection \"\";
-        }}
-        location /large {{
-            proxy_pass http://api/large;
-            proxy_http_version 1.1;
-            proxy_set_header Connection \"\";
-        }}
+        {locations}
     }}
 }}
 "

@@ -41,7 +41,7 @@ pub(crate) async fn run(options: &Options) -> Result<()> {
          sending the write to one replica until `tools/list` of another shows it; `start` is how long the slowest \
          replica took until it was ready\n\n\
          | source | start s | beside it | p50 ms | p99 ms | most ms | to reach: p99 ms |\n|---|---:|---|---:|---:|---:|---:|",
-        machine::describe(false),
+        machine::describe(false, None),
         options.writes,
     );
     let mut failed = Vec::new();

@@ -1,7 +1,18 @@
 //! Medians over the rounds, as Markdown.
 
-use crate::{contender::Role, load::Run};
+use crate::load::Run;
 use std::{collections::BTreeMap, fmt, time::Duration};
+
+/// What a row of a table is about, in the order of the rows.
+pub(crate) trait Row: Copy + Ord + fmt::Display {
+    /// Who the yardsticks are, in the head of the table.
+    const YARDSTICK: &'static str = "nginx";
+    /// What a request may have several of, which are looked at by themselves.
+    const PART: Option<&'static str> = None;
+
+    /// Which row is comparable, and does the same without what is measured.
+    fn yardstick(self) -> Option<Self>;
+}
 
 /// One contender in one round.
 pub(crate) struct Sample {
@@ -9,11 +20,12 @@ pub(crate) struct Sample {
     p50: f64,
     p99: f64,
     cpu_per_request: Option<f64>,
+    parts_per_request: f64,
 }
 
 impl Sample {
     /// Times in microseconds.
-    pub(crate) fn new(run: Run, cpu: Option<Duration>) -> Self {
+    pub(crate) fn new(run: &Run, cpu: Option<Duration>) -> Self {
         let requests = run.latencies.len() as f64;
         let quantile = |share: f64| {
             let index = ((requests - 1.0) * share) as usize;
@@ -26,22 +38,30 @@ impl Sample {
             p50: quantile(0.50),
             p99: quantile(0.99),
             cpu_per_request: cpu.map(|cpu| cpu.as_secs_f64() * 1e6 / requests),
+            parts_per_request: run.parts as f64 / requests,
         }
     }
 }
 
-/// All samples, by connections and contender, in the order of the rounds.
-#[derive(Default)]
-pub(crate) struct Report {
-    samples: BTreeMap<usize, BTreeMap<Role, Vec<Sample>>>,
+/// All samples, by connections and row, in the order of the rounds.
+pub(crate) struct Report<R> {
+    samples: BTreeMap<usize, BTreeMap<R, Vec<Sample>>>,
 }
 
-impl Report {
-    pub(crate) fn add(&mut self, connections: usize, role: Role, sample: Sample) {
+impl<R> Default for Report<R> {
+    fn default() -> Self {
+        Self {
+            samples: BTreeMap::new(),
+        }
+    }
+}
+
+impl<R: Row> Report<R> {
+    pub(crate) fn add(&mut self, connections: usize, row: R, sample: Sample) {
         self.samples
             .entry(connections)
             .or_default()
-            .entry(role)
+            .entry(row)
             .or_default()
             .push(sample);
     }
@@ -64,42 +84,55 @@ fn median(mut values: Vec<f64>) -> Option<f64> {
     }
 }
 
-impl fmt::Display for Report {
+impl<R: Row> fmt::Display for Report<R> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (connections, contenders) in &self.samples {
+        for (connections, rows) in &self.samples {
             writeln!(
                 f,
                 "\n### {connections} connection{}\n",
                 if *connections == 1 { "" } else { "s" }
             )?;
+            write!(
+                f,
+                "| | requests/s | p50 µs | p99 µs | server CPU µs/request | CPU relative to {} |",
+                R::YARDSTICK
+            )?;
+            if let Some(part) = R::PART {
+                write!(f, " {part}s/request | server CPU µs/{part} |")?;
+            }
             writeln!(
                 f,
-                "| | requests/s | p50 µs | p99 µs | server CPU µs/request | CPU relative to nginx |"
+                "\n|---|---:|---:|---:|---:|---:|{}",
+                R::PART.map_or("", |_| "---:|---:|")
             )?;
-            writeln!(f, "|---|---:|---:|---:|---:|---:|")?;
-            for (role, samples) in contenders {
+            for (row, samples) in rows {
                 let of = |value: fn(&Sample) -> f64| {
                     median(samples.iter().map(value).collect()).unwrap_or(f64::NAN)
                 };
-                let cpu = median(
-                    samples
-                        .iter()
-                        .filter_map(|sample| sample.cpu_per_request)
-                        .collect(),
-                );
-                let yardstick = role.yardstick().and_then(|role| contenders.get(&role));
+                let cpus = samples.iter().filter_map(|sample| sample.cpu_per_request);
+                let cpu = median(cpus.collect());
+                let yardstick = row.yardstick().and_then(|row| rows.get(&row));
                 let ratio = yardstick.and_then(|yardstick| ratio(samples, yardstick));
-                writeln!(
+                write!(
                     f,
-                    "| {role} | {:.0} | {:.0} | {:.0} | {} | {} |",
+                    "| {row} | {:.0} | {:.0} | {:.0} | {} | {} |",
                     of(|sample| sample.requests_per_second),
                     of(|sample| sample.p50),
                     of(|sample| sample.p99),
-                    cpu.map_or_else(|| "–".to_owned(), |cpu| format!("{cpu:.1}")),
-                    ratio.map_or_else(|| "–".to_owned(), |ratio| format!("{ratio:.2}")),
+                    or_dash(cpu, 1),
+                    or_dash(ratio, 2),
                 )?;
+                if R::PART.is_some() {
+                    let parts = of(|sample| sample.parts_per_request);
+                    write!(f, " {parts:.1} | {} |", or_dash(cpu.map(|cpu| cpu / parts), 2))?;
+                }
+                writeln!(f)?;
             }
         }
         Ok(())
     }
+}
+
+fn or_dash(value: Option<f64>, digits: usize) -> String {
+    value.map_or_else(|| "–".to_owned(), |value| format!("{value:.digits$}"))
 }

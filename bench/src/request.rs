@@ -14,14 +14,9 @@ impl Request {
         instance: &str,
         method: &str,
         name: Option<&str>,
-        mut params: serde_json::Value,
+        params: serde_json::Value,
     ) -> Self {
-        params["_meta"] = json!({
-            "io.modelcontextprotocol/protocolVersion": "2026-07-28",
-            "io.modelcontextprotocol/clientInfo": {"name": "bench", "version": "1.0.0"},
-            "io.modelcontextprotocol/clientCapabilities": {},
-        });
-        let body = json!({"jsonrpc": "2.0", "id": 1, "method": method, "params": params}).to_string();
+        let body = Self::message(1, method, params);
         let name = name
             .map(|name| format!("Mcp-Name: {name}\r\n"))
             .unwrap_or_default();
@@ -35,6 +30,15 @@ impl Request {
         Self([head.into_bytes(), body.into_bytes()].concat())
     }
 
+    /// Its body, as it also goes over pipes.
+    pub(crate) fn message(id: u64, method: &str, mut params: serde_json::Value) -> String {
+        let meta = &mut params["_meta"];
+        meta["io.modelcontextprotocol/protocolVersion"] = json!("2026-07-28");
+        meta["io.modelcontextprotocol/clientInfo"] = json!({"name": "bench", "version": "1.0.0"});
+        meta["io.modelcontextprotocol/clientCapabilities"] = json!({});
+        json!({"jsonrpc": "2.0", "id": id, "method": method, "params": params}).to_string()
+    }
+
     /// The same by somebody else.
     pub(crate) fn with_key(&self, key: &str) -> Self {
         let text = String::from_utf8_lossy(&self.0);
@@ -43,8 +47,12 @@ impl Request {
 
     /// Calls one of the hundred tools.
     pub(crate) fn call(port: u16) -> Self {
-        let arguments = json!({"customer": "Ada Lovelace", "quantity": 3, "express": true});
-        Self::tool(port, "bench", "create_order_042", &arguments)
+        Self::tool(port, "bench", "create_order_042", &Self::arguments())
+    }
+
+    /// What is ordered.
+    pub(crate) fn arguments() -> serde_json::Value {
+        json!({"customer": "Ada Lovelace", "quantity": 3, "express": true})
     }
 
     /// Calls a tool of an instance.

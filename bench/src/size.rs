@@ -3,11 +3,11 @@
 mod catalog;
 mod views;
 
-use crate::{cpu, machine};
+use crate::{cpu, machine, resident::resident};
 use anyhow::{Context, Result, ensure};
 use clap::Parser;
 use dynmcp_harness::{Gateway, Setup, Store};
-use std::{fs, time::Duration};
+use std::time::Duration;
 
 /// Loading, resident memory, and the CPU of one change.
 #[derive(Parser)]
@@ -41,7 +41,7 @@ pub(crate) async fn run(options: &Options) -> Result<()> {
          1 ms where it is taken over\n\n\
          | source | loaded s | CPU s | resident MiB | bytes per tool beyond its document | CPU ms per change taken over \
          | CPU ms per change written |\n|---|---:|---:|---:|---:|---:|---:|",
-        machine::describe(false),
+        machine::describe(false, None),
         documents / tools.max(1),
     );
     let mut failed = Vec::new();
@@ -119,15 +119,4 @@ async fn changes(gateway: &Gateway, writer: &Gateway, options: &Options) -> Resu
 
 fn pid(gateway: &Gateway) -> Result<u32> {
     gateway.pid().context("the gateway has ended")
-}
-
-/// Bytes.
-fn resident(pid: u32) -> Result<u64> {
-    let status = fs::read_to_string(format!("/proc/{pid}/status"))?;
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
-    let kib: u64 = line
-        .and_then(|line| line.split_whitespace().next())
-        .context("VmRSS")?
-        .parse()?;
-    Ok(kib * 1024)
 }

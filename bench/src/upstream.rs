@@ -1,15 +1,9 @@
 //! The API behind all contenders: answers with the same 500 bytes, 100 KiB or a token, from one thread, as cheaply as
 //! it can.
 
-use crate::answer::frame;
-use anyhow::{Context, Result};
-use std::{net, thread};
-use tokio::{
-    io::{AsyncReadExt, AsyncWriteExt},
-    net::{TcpListener, TcpStream},
-    runtime,
-    task::LocalSet,
-};
+use crate::listen::{listen, request};
+use anyhow::Result;
+use tokio::{io::AsyncWriteExt, net::TcpStream};
 
 /// Runs until the process ends.
 pub(crate) struct Upstream {
@@ -18,17 +12,8 @@ pub(crate) struct Upstream {
 
 impl Upstream {
     pub(crate) fn start() -> Result<Self> {
-        let listener = net::TcpListener::bind("127.0.0.1:0")?;
-        listener.set_nonblocking(true)?;
-        let port = listener.local_addr()?.port();
-        let runtime = runtime::Builder::new_current_thread().enable_all().build()?;
-        thread::Builder::new()
-            .name("upstream".to_owned())
-            .spawn(move || {
-                let local = LocalSet::new();
-                // An upstream that fails shows as failed requests.
-                let _ = local.block_on(&runtime, accept(listener));
-            })?;
+        let answers = Answers::new();
+        let port = listen("upstream", move |stream| serve(stream, answers))?;
         Ok(Self { port })
     }
 
@@ -93,32 +78,12 @@ impl Answers {
     }
 }
 
-async fn accept(listener: net::TcpListener) -> Result<()> {
-    let listener = TcpListener::from_std(listener)?;
-    let answers = Answers::new();
-    loop {
-        let (stream, _) = listener.accept().await?;
-        stream.set_nodelay(true)?;
-        tokio::task::spawn_local(async move {
-            // The other side closes when it likes.
-            let _ = serve(stream, answers).await;
-        });
-    }
-}
-
 async fn serve(mut stream: TcpStream, answers: Answers) -> Result<()> {
     let mut buffer = Vec::with_capacity(4096);
     loop {
-        let (body, length) = loop {
-            match frame(&buffer)? {
-                Some((body, length)) if buffer.len() >= body + length => break (body, length),
-                _ => {}
-            }
-            let read = stream.read_buf(&mut buffer).await?;
-            (read > 0).then_some(()).context("closed")?;
-        };
+        let (_, end) = request(&mut stream, &mut buffer).await?;
         let answer = answers.to(&buffer);
-        buffer.drain(..body + length);
+        buffer.drain(..end);
         stream.write_all(answer).await?;
     }
 }

@@ -39,7 +39,7 @@ enum Task {
     },
     /// Measures the gateway beside nginx on the same upstream and load; `bench propagation` and `bench size` measure
     /// every data source instead, `bench instructions` the steps of a call by callgrind, `bench access` what keys, roles and limits cost, `bench hostile` what inputs made to hurt cost, `bench fleet` what probes of
-    /// many endpoints cost, `bench chaos` who notices when endpoints and a gateway die. Prints Markdown; `--help` lists the options.
+    /// many endpoints cost, `bench upstreams` what MCP servers behind the gateway cost, `bench chaos` who notices when endpoints and a gateway die. Prints Markdown; `--help` lists the options.
     #[command(disable_help_flag = true)]
     Bench {
         /// For the benchmark.
@@ -90,29 +90,7 @@ fn perform(task: Task) -> Result<ExitCode> {
         Task::Bench { arguments } if arguments.first().is_some_and(|first| first == "instructions") => {
             cargo(&["run", "--quiet", "--package", "dynmcp-bench", "--"], &arguments)
         }
-        // Of another gateway than this one.
-        Task::Bench { arguments } if arguments.iter().any(|argument| argument == "--program") => cargo(
-            &[
-                "run",
-                "--profile",
-                "dist",
-                "--quiet",
-                "--package",
-                "dynmcp-bench",
-                "--",
-            ],
-            &arguments,
-        ),
         Task::Bench { arguments } => {
-            let build = [
-                "build",
-                "--profile",
-                "dist",
-                "--package",
-                "mcp-axum",
-                "--bin",
-                "dynmcp",
-            ];
             if arguments
                 .first()
                 .is_some_and(|other| STORE_BENCHES.contains(&other.as_str()))
@@ -124,9 +102,21 @@ fn perform(task: Task) -> Result<ExitCode> {
             {
                 tools::install_nginx();
             }
-            let built = cargo(&build, &[])?;
-            if built != ExitCode::SUCCESS {
-                return Ok(built);
+            // Another gateway than this one is measured as it is.
+            if !arguments.iter().any(|argument| argument == "--program") {
+                let build = [
+                    "build",
+                    "--profile",
+                    "dist",
+                    "--package",
+                    "mcp-axum",
+                    "--bin",
+                    "dynmcp",
+                ];
+                let built = cargo(&build, &[])?;
+                if built != ExitCode::SUCCESS {
+                    return Ok(built);
+                }
             }
             cargo(
                 &[

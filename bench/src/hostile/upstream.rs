@@ -1,55 +1,24 @@
 //! The API behind the tools that hurt: one answer for each path.
 
 use super::server;
-use crate::answer::frame;
+use crate::listen::{listen, request};
 use anyhow::{Context, Result};
-use std::{net, thread};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
-    net::{TcpListener, TcpStream},
-    runtime,
-    task::LocalSet,
+    net::TcpStream,
 };
 
 /// Runs until the process ends.
 pub(super) fn start() -> Result<u16> {
-    let listener = net::TcpListener::bind("127.0.0.1:0")?;
-    listener.set_nonblocking(true)?;
-    let port = listener.local_addr()?.port();
-    let runtime = runtime::Builder::new_current_thread().enable_all().build()?;
-    thread::Builder::new()
-        .name("hostile upstream".to_owned())
-        .spawn(move || {
-            // An upstream that fails shows as failed calls.
-            let _ = LocalSet::new().block_on(&runtime, accept(listener));
-        })?;
-    Ok(port)
-}
-
-async fn accept(listener: net::TcpListener) -> Result<()> {
-    let listener = TcpListener::from_std(listener)?;
-    loop {
-        let (stream, _) = listener.accept().await?;
-        tokio::task::spawn_local(async move {
-            // The other side closes when it likes.
-            let _ = serve(stream).await;
-        });
-    }
+    listen("hostile upstream", serve)
 }
 
 async fn serve(mut stream: TcpStream) -> Result<()> {
     let mut buffer = Vec::with_capacity(16 << 10);
     loop {
-        let (end, length) = loop {
-            match frame(&buffer)? {
-                Some((body, length)) if buffer.len() >= body + length => break (body + length, length),
-                _ => {}
-            }
-            let read = stream.read_buf(&mut buffer).await?;
-            (read > 0).then_some(()).context("closed")?;
-        };
+        let (start, end) = request(&mut stream, &mut buffer).await?;
         let path = buffer.split(|&byte| byte == b' ').nth(1).unwrap_or_default();
-        let message = buffer.get(end - length..end).unwrap_or_default();
+        let message = buffer.get(start..end).unwrap_or_default();
         let Some((kind, body)) = answer(path, message) else {
             // Never answers; ends with the connection.
             let read = stream.read_buf(&mut buffer).await?;
