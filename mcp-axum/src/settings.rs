@@ -11,6 +11,7 @@ mod discovery;
 mod display;
 mod error;
 pub(crate) mod format;
+mod large_numbers;
 mod layers;
 mod limits;
 mod list;
@@ -118,11 +119,10 @@ pub struct Settings {
 impl Settings {
     /// Reads all layers, or says which key is wrong and what would be right.
     pub fn load(layers: &Layers) -> Result<Self, SettingsError> {
-        let (settings, mut problems) = Self::examine(layers)?;
-        match problems.len() {
-            0 => Ok(settings),
-            1 => Err(problems.remove(0)),
-            _ => Err(SettingsError::Several(problems)),
+        let (settings, problems) = Self::examine(layers)?;
+        match problems.is_empty() {
+            true => Ok(settings),
+            false => Err(SettingsError::together(problems)),
         }
     }
 

@@ -10,6 +10,7 @@ mod parts;
 mod safe_mode;
 mod snapshot;
 mod terms;
+mod unselected;
 mod upstreams;
 mod vault;
 
@@ -152,6 +153,7 @@ pub(crate) fn problems(settings: &Settings) -> Vec<BuildError> {
     let authenticators = Guard::problems(&settings.app.authenticators, &settings.authenticator);
     problems.extend(authenticators.into_iter().map(BuildError::Guard));
     problems.extend(external::problems(settings));
+    problems.extend(unselected::problems(settings));
     let discoveries = discovery::problems(settings);
     problems.extend(discoveries.into_iter().map(BuildError::Discovery));
     problems.extend(vault::problem(settings).map(BuildError::Vault));
