@@ -106,17 +106,11 @@ impl QueueState {
 /// An HTTP service, which is ready while any of its endpoints is used.
 pub(super) fn service(bases: &Bases, id: &Arc<str>) -> Option<UpstreamState> {
     let (definition, endpoints) = (bases.definition(id)?, bases.status(id)?);
-    let is_used = |endpoint: &EndpointStatus| endpoint.breaker != BreakerState::Open;
-    let state = match endpoints.iter().any(is_used) {
-        true => Connection::Ready,
-        false => Connection::Waiting,
+    let outage = EndpointStatus::outage(&endpoints);
+    let state = match outage {
+        None => Connection::Ready,
+        Some(_) => Connection::Waiting,
     };
-    let latest = endpoints
-        .iter()
-        .filter_map(|endpoint| endpoint.last_error.as_ref());
-    let latest = latest
-        .max_by_key(|(at, _)| *at)
-        .filter(|_| state == Connection::Waiting);
     Some(UpstreamState {
         id: id.clone(),
         kind: "http",
@@ -132,7 +126,7 @@ pub(super) fn service(bases: &Bases, id: &Arc<str>) -> Option<UpstreamState> {
         prompts: 0,
         drifted: 0,
         attempts: 0,
-        last_error: latest.map(|(_, error)| error.clone()),
+        last_error: outage.map(|outage| outage.error),
         login_needed: false,
         next_attempt_ms: endpoints.iter().filter_map(|endpoint| endpoint.retry_in_ms).min(),
         strays: 0,
