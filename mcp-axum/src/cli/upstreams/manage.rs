@@ -31,7 +31,7 @@ pub(in crate::cli) enum UpstreamsCommand {
         #[command(flatten)]
         gateway: GatewayArguments,
     },
-    /// Connect with it beside the connection that is in use, and say how long that took.
+    /// Connect with it beside the connection that is in use, and say how long that took; ask each endpoint of an HTTP service how it is.
     Test {
         #[command(flatten)]
         one: OneUpstream,
