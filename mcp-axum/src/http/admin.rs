@@ -152,6 +152,13 @@ pub fn router(app: Arc<App>) -> Router {
         .route("/apply", post(plan::apply))
         .route("/export", get(export::show))
         .route("/upstreams", get(upstreams::list))
+        // What is listed there can be asked there.
+        .route(
+            "/upstreams/{id}/check",
+            post(upstreams::check)
+                .layer(from_fn(parameters::none))
+                .layer(Extension(Kind::UPSTREAM)),
+        )
         .route(
             "/access/explain",
             post(access_explain::run).layer(from_fn(parameters::none)),

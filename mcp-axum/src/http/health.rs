@@ -14,7 +14,7 @@ use axum::{
 };
 use http::{HeaderMap, StatusCode, header};
 use mcp_common::authenticator::Arrival;
-use mcp_core::{fleet::BreakerState, upstream::State as Connection};
+use mcp_core::{fleet::EndpointStatus, upstream::State as Connection};
 use serde::Serialize;
 use serde_json::{Value, json};
 use std::sync::Arc;
@@ -148,9 +148,7 @@ impl Health {
         let of_http = app.services.bases.ids();
         let is_used = |id: &&Arc<str>| {
             let endpoints = app.services.bases.status(id).unwrap_or_default();
-            endpoints
-                .iter()
-                .any(|endpoint| endpoint.breaker != BreakerState::Open)
+            endpoints.iter().any(EndpointStatus::is_used)
         };
         let servers = Servers {
             total: of_mcp.len() + of_http.len(),

@@ -238,14 +238,15 @@ impl Remote {
         self.session.send_replace(None);
     }
 
-    /// How it is doing.
+    /// How it is doing: its connection, and its endpoints.
     pub(super) fn status(&self) -> Status {
         let session = self.session.borrow();
-        Status {
+        let status = Status {
             transport: session.as_ref().map(|session| session.transport),
             strays: session.as_ref().map_or(0, |session| session.news.strays()),
             ..self.status.get()
-        }
+        };
+        status.with_outage(self.fleet.as_ref().and_then(|fleet| fleet.outage()))
     }
 
     /// Whether it differs from the one before, which is what clients have to hear of.
