@@ -215,7 +215,7 @@ pub(crate) async fn build(settings: Settings) -> Result<Built, BuildError> {
         peers.budget(),
         &tasks,
         (&hub, &services.bases, &discoveries.board),
-        &counted,
+        (&counted, settings.metrics.max_series),
     );
     let external = external::open(&settings, &metrics.external)?;
     let readiness = Readiness::default();

@@ -129,12 +129,12 @@ impl Metrics {
         budget: &Arc<Budget>,
         tasks: &Tasks,
         (hub, bases, board): (&Arc<Hub>, &Bases, &Arc<Board>),
-        otlp: &OtlpMetrics,
+        (otlp, max_series): (&OtlpMetrics, usize),
     ) -> (Self, telemetry::Metrics) {
         let mut all = Registry::default();
         all.register_collector(Box::new(ProcessCollector::now()));
         let registry = all.sub_registry_with_prefix("dynmcp");
-        let core = telemetry::Metrics::register(registry);
+        let core = telemetry::Metrics::register_for(registry, max_series);
         work.register(registry);
         let build = Info::new(vec![("version", env!("CARGO_PKG_VERSION"))]);
         registry.register("build", "What is running", build);
