@@ -39,8 +39,8 @@ pub use network::{Network, NoNetwork};
 pub use otlp::OtlpSettings;
 pub use sections::{
     AppSettings, AuditSettings, AutoSwitch, ClientCertificates, EgressSettings, EventSettings, LogFormat,
-    LogSettings, McpSettings, OnFull, SecretSettings, StdioSettings, TemplateSettings, TlsSettings,
-    UpstreamSettings, WatchdogSettings, WorkSettings,
+    LogSettings, McpSettings, MetricSettings, OnFull, SecretSettings, StdioSettings, TemplateSettings,
+    TlsSettings, UpstreamSettings, WatchdogSettings, WorkSettings,
 };
 
 pub use sign_in::SignInSettings;
@@ -63,6 +63,8 @@ pub struct Settings {
     pub log: LogSettings,
     /// What is remembered of who did what.
     pub audit: AuditSettings,
+    /// What is measured.
+    pub metrics: MetricSettings,
     /// Who is told of spans and metrics.
     pub otlp: OtlpSettings,
     /// Who else decides about calls.

@@ -217,7 +217,7 @@ pub(crate) async fn build(settings: Settings) -> Result<Built, BuildError> {
         peers.budget(),
         &tasks,
         (&hub, &services.bases, &discoveries.board),
-        &counted,
+        (&counted, settings.metrics.max_series),
     );
     let external = external::open(&settings, &metrics.external)?;
     let readiness = Readiness::default();
@@ -227,7 +227,7 @@ pub(crate) async fn build(settings: Settings) -> Result<Built, BuildError> {
     announce::subscribe(&catalog, &readiness);
     upstreams::follow(&catalog, &hub, &services.bases, &discoveries.board);
     let shared_limits = limits::open(&settings, &metrics.shared_limits)?;
-    let keys = keys::counted(&catalog, shared_limits.clone());
+    let keys = keys::counted(&catalog, shared_limits.clone(), &metrics.limits);
     let own = Engine::new((*engine).clone(), services.clone());
     let audit = Audit::open(&settings, &metrics.audit)?;
     let mut gates = keys.gates(metrics.refusals.clone());

@@ -239,6 +239,10 @@ fn a_wrong_value_is_refused_by_key_with_what_would_be_right() {
         ),
         ("[mcp]\npage_size = 0", "mcp.page_size: must be at least 1"),
         (
+            "[metrics]\nmax_series = 0",
+            "metrics.max_series: must be 1 to 1000000",
+        ),
+        (
             "[upstream]\ntimeout_ms = 0",
             "upstream.timeout_ms: must be 1 to 3600000",
         ),

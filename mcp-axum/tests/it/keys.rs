@@ -371,7 +371,7 @@ async fn what_a_key_carries_is_there_for_templates() {
 async fn calls_beyond_the_limits_of_a_key_are_refused_and_nobody_else_notices() {
     let app = TestApp::start().await;
     let upstream = app.with_item_tools("desk").await;
-    let (_, limited) = create(&app, json!({"instances": ["desk"], "limits": {"rate": "2/h"}})).await;
+    let (limited_id, limited) = create(&app, json!({"instances": ["desk"], "limits": {"rate": "2/h"}})).await;
     let (_, free) = create(&app, json!({"instances": ["desk"]})).await;
     let client = McpClient::new(holder(&app, &limited), "desk");
     for _ in 0..3 {
@@ -408,6 +408,10 @@ async fn calls_beyond_the_limits_of_a_key_are_refused_and_nobody_else_notices() 
         "nothing was sent for what was refused"
     );
     client.tool_names().await;
+    let counted =
+        format!("dynmcp_limit_refusals_total{{limit=\"rate\",place=\"the key\",key=\"{limited_id}\"}} 2");
+    let metrics = app.metrics();
+    assert!(metrics.lines().any(|line| line == counted), "{metrics}");
 }
 
 /// How many of the calls are made, by fifty callers at once who have `number` each, and go on until `until`.

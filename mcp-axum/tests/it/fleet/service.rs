@@ -162,6 +162,15 @@ async fn what_is_harmless_goes_on_to_another_endpoint() {
         metrics.contains("dynmcp_endpoint_failures_total{upstream=\"billing\""),
         "{metrics}"
     );
+    let sum = |name: &str| -> f64 {
+        let values = metrics.lines().filter(|line| line.starts_with(name));
+        let values = values.filter_map(|line| line.rsplit(' ').next()?.parse::<f64>().ok());
+        values.sum()
+    };
+    let retries = sum("dynmcp_tool_retries_total{");
+    assert!(retries > 0.0, "{metrics}");
+    // All calls ended well: what failed was sent once more each time.
+    assert_eq!(retries, sum("dynmcp_endpoint_failures_total{"), "{metrics}");
 }
 
 #[tokio::test]
