@@ -61,7 +61,19 @@ fn lives(remote: bool) {
     );
     assert!(fine(&["roles", "show", "support-agent"]).contains("args.amount < 1000"));
     refused(&["roles", "show", "viewer"], "is always there");
-    fine(&["keys", "create", "--name", "claude", "--role", "support-agent"]);
+    let (_, _, said) = run(
+        &["keys", "create", "--name", "claude", "--role", "support-agent"],
+        remote,
+    );
+    assert!(!said.contains("there is no role"), "{said}");
+    let (code, _, said) = run(
+        &["keys", "create", "--name", "bob", "--role", "suport-agent"],
+        remote,
+    );
+    assert!(
+        code == Some(0) && said.contains("note: roles[0]: there is no role `suport-agent`"),
+        "{said}"
+    );
 
     // About a running gateway, whichever way the rest goes.
     let explain = |amount: &str| {
