@@ -2,6 +2,7 @@
 //! else writes definitions come through here, so that none of them can skip a step.
 
 mod error;
+mod last_admin;
 mod many;
 mod one;
 mod reach;
