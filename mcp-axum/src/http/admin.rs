@@ -256,9 +256,9 @@ fn of_keys() -> Router<Arc<App>> {
         .route("/", post(keys::create))
         .route("/{id}/rotate", post(keys::rotate))
         .route("/{id}/activate", post(keys::activate))
-        .route("/{id}/inactivate", post(keys::inactivate))
         .route("/{id}/usage", get(keys::usage))
         .route_layer(from_fn(parameters::none))
+        .route("/{id}/inactivate", post(keys::inactivate))
 }
 
 async fn unknown_path(OriginalUri(uri): OriginalUri) -> Error {

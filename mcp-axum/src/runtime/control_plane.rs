@@ -39,7 +39,7 @@ use crate::{
 };
 pub(crate) use admin_key::AdminKey;
 pub use admin_key::AdminKeyError;
-pub(crate) use admin_key::{generate as generate_key, is_admins};
+pub(crate) use admin_key::{generate as generate_key, is_admins, opens_admin, warning as admin_key_warning};
 use mcp_common::{
     catalog::{
         Catalog, sync,
@@ -178,6 +178,9 @@ pub(crate) fn check(settings: &Settings) -> Result<(), BuildError> {
 pub(crate) async fn build(settings: Settings) -> Result<Built, BuildError> {
     let key = AdminKey::find(&settings)?;
     key.tell();
+    if let Some(warning) = admin_key::warning(&settings) {
+        tracing::warn!(target: "dynmcp", "{warning}");
+    }
     let tls = Tls::open(&settings.app.tls)?;
     let vault = vault::of_gateway(&settings)?;
     // From here on files are made; what can be wrong without looking at them was found out before.

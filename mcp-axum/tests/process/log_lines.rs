@@ -185,14 +185,22 @@ fn an_answer_that_is_made_beside_the_handlers_is_logged_as_it_is_sent() {
         "{bytes}"
     );
 
-    let refused = request(get("/metrics")).unwrap();
+    let scraper = get("/metrics")
+        .header("user-agent", "scraper/1.2")
+        .header("mcp-protocol-version", "2025-11-25");
+    let refused = request(scraper).unwrap();
     assert_eq!(refused.0, 401);
     gateway.wait("its line", |_| {
         line(&["dynmcp::admin", "path=/metrics"]).is_some()
     });
     let refused_line = line(&["dynmcp::admin", "path=/metrics"]).unwrap();
     let bytes = format!(" bytes={} ", refused.1.len());
-    for part in [" method=GET ", " address=127.0.0.1 ", " status=401 ", &bytes] {
+    for part in [
+        " method=GET ",
+        " address=127.0.0.1 ",
+        " client=scraper/1.2 revision=2025-11-25 status=401 ",
+        &bytes,
+    ] {
         assert!(refused_line.contains(part), "{part}: {refused_line}");
     }
 }

@@ -94,6 +94,7 @@ pub(super) async fn approve(
         &key,
         &document,
         Expectation::Revision(entry.revision),
+        false,
         &principal,
     )
     .await?;
