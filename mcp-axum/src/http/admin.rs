@@ -156,7 +156,7 @@ pub fn router(app: Arc<App>) -> Router {
         .route(
             "/upstreams/{id}/check",
             post(upstreams::check)
-                .layer(from_fn(parameters::none))
+                .layer::<_, std::convert::Infallible>(from_fn(parameters::none))
                 .layer(Extension(Kind::UPSTREAM)),
         )
         .route(
