@@ -10,6 +10,17 @@ use std::{
 
 /// Normal and build dependencies of every package of the workspace, by package name.
 fn graph() -> BTreeMap<String, BTreeSet<String>> {
+    dependencies(|dependency| dependency["kind"] != "dev")
+}
+
+/// What a package is not built without.
+fn needed(package: &str) -> BTreeSet<String> {
+    dependencies(|dependency| dependency["kind"] != "dev" && dependency["optional"] == false)
+        .remove(package)
+        .unwrap()
+}
+
+fn dependencies(counts: impl Fn(&Value) -> bool) -> BTreeMap<String, BTreeSet<String>> {
     let manifest = concat!(env!("CARGO_MANIFEST_DIR"), "/../Cargo.toml");
     let output = Command::new(env!("CARGO"))
         .args([
@@ -33,7 +44,7 @@ fn graph() -> BTreeMap<String, BTreeSet<String>> {
     let dependencies = |package: &Value| {
         let all = package["dependencies"].as_array().unwrap().clone();
         all.into_iter()
-            .filter(|dependency| dependency["kind"] != "dev")
+            .filter(&counts)
             .map(|dependency| dependency["name"].as_str().unwrap().to_owned())
             .collect()
     };
@@ -91,6 +102,25 @@ fn libraries_stay_where_they_belong() {
             assert!(
                 !graph[package].contains(name),
                 "{package} must not depend on {name}"
+            );
+        }
+    }
+}
+
+/// It is a workspace of its own, which nothing else builds: what is added to a crate is not in its lock, and nobody notices before the targets are built.
+#[test]
+fn the_lock_of_the_fuzz_targets_has_what_the_crates_use() {
+    let lock = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../fuzz/Cargo.lock")).unwrap();
+    for package in ["mcp-macro", "mcp-common", "mcp-core"] {
+        let name = format!("name = \"{package}\"\n");
+        let entry = lock.split("[[package]]").find(|entry| entry.contains(&name));
+        let locked: BTreeSet<&str> = entry.unwrap().split('"').collect();
+        for used in needed(package) {
+            // Where there are two versions, one stands behind the name.
+            let is_there = locked.iter().any(|name| name.split(' ').next() == Some(&used));
+            assert!(
+                is_there,
+                "fuzz/Cargo.lock does not know that {package} uses {used}: `cargo metadata --manifest-path fuzz/Cargo.toml` mends it"
             );
         }
     }

@@ -136,6 +136,7 @@ fn perform(task: Task) -> Result<ExitCode> {
             Ok(ExitCode::SUCCESS)
         }
         Task::Fuzz(options) => {
+            tools::install_for_fuzz()?;
             fuzz::run_targets(&options)?;
             Ok(ExitCode::SUCCESS)
         }

@@ -41,6 +41,11 @@ pub(crate) fn install_stores() -> Result<()> {
     system::install_stores()
 }
 
+/// What the fuzz targets are built with beside Rust.
+pub(crate) fn install_for_fuzz() -> Result<()> {
+    system::install_for_fuzz()
+}
+
 /// The program that checks dependencies.
 pub(crate) fn install_cargo_deny() -> Result<PathBuf> {
     cargo_deny::install(&root().join(".tools"))

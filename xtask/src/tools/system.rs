@@ -56,6 +56,12 @@ const FOR_TESTS: &[Needed] = &[
         probe: &["--version"],
         packages: &["prometheus"],
     },
+    // Servers of the tests are ended by it.
+    Needed {
+        program: "env",
+        probe: &["kill", "-l"],
+        packages: &["procps"],
+    },
     // A terminal, for what draws on one.
     Needed {
         program: "script",
@@ -75,6 +81,13 @@ const FOR_TESTS: &[Needed] = &[
         packages: &["chromium"],
     },
 ];
+
+/// libFuzzer is written in it.
+const FOR_FUZZ: &[Needed] = &[Needed {
+    program: "c++",
+    probe: &["--version"],
+    packages: &["g++"],
+}];
 
 const STORES: &[Needed] = &[
     Needed {
@@ -119,6 +132,10 @@ pub(super) fn install() -> Result<()> {
 
 pub(super) fn install_stores() -> Result<()> {
     install_missing(STORES)
+}
+
+pub(super) fn install_for_fuzz() -> Result<()> {
+    install_missing(FOR_FUZZ)
 }
 
 pub(super) fn install_nginx() -> Result<()> {
