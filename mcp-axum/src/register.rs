@@ -51,6 +51,8 @@ pub(crate) fn problems(settings: &Settings) -> Vec<SettingsError> {
 struct Known {
     entry: Entry,
     stop: CancellationToken,
+    /// Its task is over, and what it has said is taken back.
+    ended: CancellationToken,
 }
 
 /// Is known wherever the configuration says, until the gateway ends.
@@ -67,10 +69,13 @@ pub(crate) async fn run(mut configured: watch::Receiver<Arc<App>>, metrics: Regi
         });
         let wanted: Vec<Entry> = wanted.collect();
         drop(app);
+        // What is taken back must not take away what is said anew under the same name.
+        let mut ending = Vec::new();
         known.retain(|one| {
             let stays = wanted.contains(&one.entry);
             if !stays {
                 one.stop.cancel();
+                ending.push(one.ended.clone());
             }
             stays
         });
@@ -81,13 +86,19 @@ pub(crate) async fn run(mut configured: watch::Receiver<Arc<App>>, metrics: Regi
             // Ends with the gateway, or with its table.
             let stop = draining.child_token();
             let enlistment = Enlistment::new(entry.clone(), configured.clone(), &metrics);
-            let ended = stop.clone();
+            let ended = CancellationToken::new();
+            let (stopped, over) = (stop.clone(), ended.clone().drop_guard());
+            let before = ending.clone();
             tasks.spawn(async move {
-                if let Some(enlistment) = enlistment {
-                    enlistment.last_until(&ended).await;
+                for other in before {
+                    other.cancelled().await;
                 }
+                if let Some(enlistment) = enlistment {
+                    enlistment.last_until(&stopped).await;
+                }
+                drop(over);
             });
-            known.push(Known { entry, stop });
+            known.push(Known { entry, stop, ended });
         }
         loop {
             tokio::select! {

@@ -6,6 +6,7 @@ use std::{
     path::Path,
     process::{ExitStatus, Stdio},
     sync::Arc,
+    time::Duration,
 };
 use tokio::{
     io::{AsyncRead, AsyncReadExt},
@@ -14,6 +15,8 @@ use tokio::{
 
 /// What of the gateway's environment a program gets.
 const ENVIRONMENT: [&str; 4] = ["PATH", "HOME", "LANG", "TMPDIR"];
+/// How often a program that has closed its output is looked at.
+const LOOK: Duration = Duration::from_millis(5);
 /// What is kept of its complaints.
 const COMPLAINTS: usize = 4 << 10;
 
@@ -72,6 +75,11 @@ impl Running {
     pub(crate) async fn ended(mut self, most: usize) -> Result<Ended, String> {
         let (out, err) = (self.0.stdout.take(), self.0.stderr.take());
         let (printed, complaints) = tokio::join!(drained(out, most + 1), drained(err, COMPLAINTS));
+        // Before it is reaped: from then on the number of its group may be that of others, and nobody could end what it started.
+        while !has_exited(&self.0) {
+            tokio::time::sleep(LOOK).await;
+        }
+        self.end_group();
         let status = self.0.wait().await.map_err(|error| error.to_string())?;
         Ok(Ended {
             status,
@@ -105,18 +113,44 @@ fn last_line(text: &[u8]) -> String {
         .to_owned()
 }
 
-impl Drop for Running {
-    fn drop(&mut self) {
+impl Running {
+    /// Also of what the program left behind.
+    fn end_group(&self) {
         #[cfg(unix)]
-        if let Some(group) = self
-            .0
-            .id()
-            .and_then(|id| rustix::process::Pid::from_raw(id as i32))
-        {
+        if let Some(group) = pid(&self.0) {
             // It may have ended by itself.
             let _ = rustix::process::kill_process_group(group, rustix::process::Signal::KILL);
         }
     }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.end_group();
+    }
+}
+
+#[cfg(unix)]
+fn pid(child: &Child) -> Option<rustix::process::Pid> {
+    child
+        .id()
+        .and_then(|id| rustix::process::Pid::from_raw(id as i32))
+}
+
+/// It is not reaped.
+#[cfg(unix)]
+fn has_exited(child: &Child) -> bool {
+    use rustix::process::{WaitId, WaitIdOptions, waitid};
+    let Some(pid) = pid(child) else { return true };
+    let options = WaitIdOptions::EXITED | WaitIdOptions::NOHANG | WaitIdOptions::NOWAIT;
+    // An error says that there is no such child any more.
+    !matches!(waitid(WaitId::Pid(pid), options), Ok(None))
+}
+
+/// Elsewhere the program alone can be ended, by dropping it.
+#[cfg(not(unix))]
+fn has_exited(_: &Child) -> bool {
+    true
 }
 
 /// Reads to the end, so that nobody waits for a reader, and keeps the beginning.
@@ -128,4 +162,35 @@ async fn drained(from: Option<impl AsyncRead + Unpin>, most: usize) -> Vec<u8> {
     let mut rest = [0; 4096];
     while from.read(&mut rest).await.is_ok_and(|read| read > 0) {}
     kept
+}
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use super::*;
+    use std::fs;
+
+    /// Ended ones that nobody has reaped yet do nothing any more.
+    fn is_alive(pid: &str) -> bool {
+        let stat = fs::read_to_string(format!("/proc/{pid}/stat"));
+        stat.is_ok_and(|stat| !stat.contains(") Z "))
+    }
+
+    #[tokio::test]
+    async fn what_a_program_leaves_behind_ends_with_it() {
+        let script = "sleep 300 >/dev/null 2>&1 & echo $!";
+        let command = ["sh", "-c", script].map(Arc::from);
+        let ended = Running::start(&command, &[]).unwrap().ended(100).await.unwrap();
+        assert!(ended.status.success());
+        let left = String::from_utf8(ended.printed).unwrap();
+        let left = left.trim();
+        assert!(left.parse::<u32>().is_ok(), "{left}");
+        // A signal takes a moment.
+        for _ in 0..200 {
+            if !is_alive(left) {
+                return;
+            }
+            tokio::time::sleep(LOOK).await;
+        }
+        panic!("{left} is alive");
+    }
 }

@@ -43,9 +43,10 @@ impl Bulkhead {
     }
 
     fn try_enter(&self) -> Option<Entered<'_>> {
-        let more = |taken: usize| (taken < self.most).then_some(taken + 1);
+        let more = |taken: usize| (taken < self.most).then(|| taken + 1);
         let taken = self.taken.fetch_update(Ordering::AcqRel, Ordering::Relaxed, more);
-        taken.is_ok().then_some(Entered(self))
+        // Made only where there is a place: what is dropped leaves one.
+        taken.is_ok().then(|| Entered(self))
     }
 }
 
@@ -53,5 +54,54 @@ impl Drop for Entered<'_> {
     fn drop(&mut self) {
         self.0.taken.fetch_sub(1, Ordering::AcqRel);
         self.0.turns.left();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::time::Duration;
+
+    fn bulkhead(most: usize, length: usize) -> Bulkhead {
+        let wait = Duration::from_secs(60);
+        Bulkhead::new(most, QueueRule { length, wait }, Arc::default())
+    }
+
+    fn later() -> Instant {
+        Instant::now() + Duration::from_secs(60)
+    }
+
+    #[tokio::test]
+    async fn who_is_refused_takes_no_place_and_leaves_none() {
+        let bulkhead = bulkhead(1, 0);
+        let first = bulkhead.enter((None, later())).await.unwrap();
+        for _ in 0..3 {
+            assert_eq!(
+                bulkhead.enter((None, later())).await.unwrap_err(),
+                NoTurn::Full(0)
+            );
+        }
+        drop(first);
+        let second = bulkhead.enter((None, later())).await.unwrap();
+        assert_eq!(
+            bulkhead.enter((None, later())).await.unwrap_err(),
+            NoTurn::Full(0)
+        );
+        drop(second);
+        assert_eq!(bulkhead.taken.load(Ordering::Relaxed), 0);
+    }
+
+    #[tokio::test]
+    async fn who_waits_gets_the_place_that_is_left_and_not_before() {
+        let bulkhead = bulkhead(1, 4);
+        let first = bulkhead.enter((None, later())).await.unwrap();
+        let mut second = std::pin::pin!(bulkhead.enter((None, later())));
+        let waits = tokio::time::timeout(Duration::from_millis(600), &mut second).await;
+        assert!(waits.is_err(), "it looked for a place twice, and there was none");
+        drop(first);
+        let second = second.await.unwrap();
+        assert_eq!(bulkhead.taken.load(Ordering::Relaxed), 1);
+        drop(second);
+        assert_eq!(bulkhead.taken.load(Ordering::Relaxed), 0);
     }
 }

@@ -84,7 +84,13 @@ struct Lines {
 struct Waiter {
     said: AtomicU8,
     told: Notify,
+    /// How often it was called, one time after the other, and got nothing.
+    missed: AtomicU8,
 }
+
+/// Somebody else may have taken the place that was meant for it; who gets nothing again waits for other places than those that come free, as
+/// calls that began before a bound was raised do.
+const MISSES: u8 = 2;
 
 /// What a waiter is told.
 const TURN: u8 = 1;
@@ -293,11 +299,16 @@ impl Waiting<'_> {
         }
     }
 
-    /// Before all others: somebody else took the place that was meant for it.
+    /// Before all others: somebody else took the place that was meant for it. Behind them, where that is not the reason: they are not to wait for it.
     fn again(&self) {
         let mut lines = self.turns.lock();
         self.waiter.said.store(0, Ordering::Release);
-        lines.add(&self.caller, self.waiter.clone(), true);
+        let missed = self.waiter.missed.load(Ordering::Relaxed) + 1;
+        let is_first = missed < MISSES;
+        self.waiter
+            .missed
+            .store(if is_first { missed } else { 0 }, Ordering::Relaxed);
+        lines.add(&self.caller, self.waiter.clone(), is_first);
         drop(lines);
         fence(Ordering::SeqCst);
     }

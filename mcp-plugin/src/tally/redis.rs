@@ -196,11 +196,21 @@ impl RedisTally {
     }
 }
 
+/// A connection that does not answer is not asked again.
+struct Clearing<'a>(&'a RedisTally);
+
+impl Drop for Clearing<'_> {
+    fn drop(&mut self) {
+        *self.0.slot() = None;
+    }
+}
+
 #[async_trait]
 impl Tally for RedisTally {
     async fn probe(&self) -> Result<(), String> {
-        // Out of its place: one that does not answer is not asked again.
-        let known = self.slot().take();
+        let known = self.slot().clone();
+        // It stays where calls find it, and goes where it does not answer, also where nobody waits for that any more.
+        let clearing = Clearing(self);
         let mut connection = match known {
             Some(connection) => connection,
             None => self.connect().await?,
@@ -217,6 +227,7 @@ impl Tally for RedisTally {
             lease: Duration::from_secs(1),
         };
         self.count(&mut connection, &wanted).await?;
+        std::mem::forget(clearing);
         *self.slot() = Some(connection);
         Ok(())
     }

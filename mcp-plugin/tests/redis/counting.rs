@@ -148,3 +148,21 @@ async fn fifty_at_once_over_three_connections_are_counted_exactly() {
         [1_000_000 - admitted - 1]
     );
 }
+
+#[tokio::test]
+async fn it_is_there_for_calls_while_it_is_asked_whether_it_is_there() {
+    let server = RedisServer::start(&[]);
+    let tally = open(&server.url()).await;
+    let daily = per_day(1_000_000);
+    let probes = async {
+        for _ in 0..300 {
+            tally.probe().await.unwrap();
+        }
+    };
+    let calls = async {
+        for _ in 0..300 {
+            left(take(&tally, &[&daily], 0).await);
+        }
+    };
+    tokio::join!(probes, calls);
+}

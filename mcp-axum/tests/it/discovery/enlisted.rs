@@ -134,6 +134,10 @@ async fn answer(State(agent): State<Arc<Agent>>, request: Request) -> Response {
     let body = serde_json::from_slice(&body).unwrap_or_default();
     let path = parts.uri.path_and_query().unwrap().to_string();
     let is_sign = path.starts_with("/v1/agent/check/pass/");
+    // Slow to forget: what is written down is what it has done.
+    if path.starts_with("/v1/agent/service/deregister/") {
+        tokio::time::sleep(Duration::from_millis(300)).await;
+    }
     agent
         .asked
         .lock()
@@ -186,6 +190,38 @@ async fn a_service_of_consul_with_signs_of_life() {
         (method.as_str(), path.as_str()),
         ("PUT", "/v1/agent/service/deregister/desk%2Dgw%2Eexample%2D8443")
     );
+}
+
+#[tokio::test]
+async fn a_table_that_changes_registers_when_what_it_said_before_is_taken_back() {
+    let (agent, address) = Agent::start().await;
+    let app = TestApp::start().await;
+    app.follow().await;
+    let base = fs::read_to_string(app.configuration()).unwrap();
+    let say = |tag: &str| {
+        let table = format!(
+            "[[register]]\ntype = 'consul'\nurl = 'http://{address}'\ntoken = 's3cr3t-of-the-agent'\nname = 'desk'\n\
+             address = 'http://gw.example/mcp/shop'\nttl = 3600\ninterval = 600\ntags = ['{tag}']\n"
+        );
+        fs::write(app.configuration(), format!("{base}\n{table}")).unwrap();
+    };
+    let has = |tag: &str| {
+        let asked = agent.asked("/v1/agent/service/register");
+        asked
+            .iter()
+            .any(|(_, _, body)| body["Tags"].to_string().contains(tag))
+    };
+    say("one");
+    eventually("it registers", || has("one")).await;
+    say("two");
+    eventually("it registers anew", || has("two")).await;
+    eventually("what was before is taken back", || {
+        !agent.asked("/v1/agent/service/deregister/").is_empty()
+    })
+    .await;
+    let all = agent.asked("/v1/agent/service/");
+    let (_, last, _) = all.last().unwrap();
+    assert!(last.starts_with("/v1/agent/service/register"), "{all:?}");
 }
 
 #[tokio::test]
