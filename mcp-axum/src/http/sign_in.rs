@@ -246,9 +246,8 @@ async fn signed_in(
         .map_err(|why| refused(&why))?;
     if let Some(error) = came.error {
         let words = came.error_description.unwrap_or_default();
-        return Err(refused(
-            format!("the provider says no: {error} {words}").trim_end(),
-        ));
+        let words = provider::plain(format!("{error} {words}").trim_end());
+        return Err(refused(&format!("the provider says no: {words}")));
     }
     let code = came.code.ok_or_else(|| refused("`code` is missing"))?.into();
     let resource = resource(app, settings);
@@ -279,7 +278,8 @@ async fn signed_in(
                 return Ok((signed_in, format!("{base}{}", pending.to)));
             }
             Ok(_) => {}
-            Err(refusal) => why = why.or(Some(refusal)),
+            // The last one is the ID token, which is for the gateway where the other one is not.
+            Err(refusal) => why = Some(refusal),
         }
     }
     let why = why

@@ -348,7 +348,16 @@ impl Accounts {
     /// Gives back an account of a caller; `None` if there is none of this id.
     pub(crate) async fn give_back(&self, id: &str, means: Option<&Means>) -> Option<Told> {
         let account = self.0.grants.take(id)?;
-        Some(account.forget(means).await)
+        // A client that the document names since is nobody whom the server of before should see the secret of.
+        let identity = |means: &&Means| means.binding.purpose(&means.url).identity;
+        let own = means.filter(|means| identity(means) == account.purpose.identity);
+        let told = account.forget(own).await;
+        Some(match own.is_some() == means.is_some() {
+            true => told,
+            false => Told::Not(
+                "the upstream's document names another client or authorization server since: what is left there is to be revoked there".to_owned(),
+            ),
+        })
     }
 }
 

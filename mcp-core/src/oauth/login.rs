@@ -265,7 +265,14 @@ impl Logins {
 
     pub(super) fn begin(&self, state: String, pending: Pending) {
         let mut all = self.lock();
-        all.retain(|_, pending| pending.begun.elapsed() < PATIENCE);
+        // One of each caller for an upstream, so that nobody takes the places of others.
+        let is_replaced = |before: &Pending| {
+            let owner = |one: &Pending| one.account.owner().map(|owner| owner.id.clone());
+            owner(before).is_some()
+                && owner(before) == owner(&pending)
+                && before.means.upstream == pending.means.upstream
+        };
+        all.retain(|_, before| before.begun.elapsed() < PATIENCE && !is_replaced(before));
         if all.len() >= MOST {
             let oldest = all.iter().min_by_key(|(_, pending)| pending.begun);
             if let Some(oldest) = oldest.map(|(state, _)| state.clone()) {

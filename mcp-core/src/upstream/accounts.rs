@@ -221,7 +221,13 @@ impl Hub {
 
     /// All accounts that callers have connected.
     pub fn grants(&self) -> Vec<GrantState> {
-        self.settings().accounts.grants()
+        let mut all = self.settings().accounts.grants();
+        for grant in &mut all {
+            // One for what the document said before does not do for a call.
+            let is_offered = self.offer(&grant.upstream).is_some();
+            grant.login.login_needed |= is_offered && !self.is_connected(&grant.upstream, &grant.owner);
+        }
+        all
     }
 
     /// Gives back an account of a caller; `None` if there is none of this id.

@@ -75,8 +75,8 @@ async fn sign_in(
     }
     let callback = format!("{}/sign-in/callback", gateway.origin());
     let back = Browser::default().log_in(&at, name, &callback).await?;
-    // In another browser it comes to nothing, and it is good once.
-    if name == "nobody-in-particular" {
+    // In another browser it comes to nothing, for whoever began it, too; and it is good once.
+    if name == "led-elsewhere" {
         let elsewhere = client.get(&back).send().await?;
         ensure!(
             elsewhere.status() == StatusCode::BAD_REQUEST,
@@ -164,9 +164,16 @@ async fn people_sign_in_with_their_account_and_have_the_roles_that_it_brings() -
     assert_eq!(written, StatusCode::FORBIDDEN);
     // Whoever has no role is known, and may do nothing.
     let mut nobody = Cookies::default();
-    let _ = sign_in(&gateway, &mut nobody, "nobody-in-particular").await?;
+    let (status, _, page) = sign_in(&gateway, &mut nobody, "nobody-in-particular").await?;
+    assert_eq!(status, StatusCode::SEE_OTHER, "{page}");
     let refused = asks(&gateway, &nobody, Method::GET, "/admin/tds", &[CONSOLE]).await?;
-    ensure!([401, 403].contains(&refused.as_u16()), "{refused}");
+    assert_eq!(refused, StatusCode::FORBIDDEN);
+    // A sign-in that somebody else brings back is over.
+    let mut led = Cookies::default();
+    let (status, _, page) = sign_in(&gateway, &mut led, "led-elsewhere").await?;
+    assert_eq!(status, StatusCode::BAD_REQUEST, "{page}");
+    let refused = asks(&gateway, &led, Method::GET, "/admin/tds", &[CONSOLE]).await?;
+    assert_eq!(refused, StatusCode::UNAUTHORIZED);
 
     // Signing out ends it here, for the page of this browser alone.
     let origin = gateway.origin().to_owned();

@@ -121,7 +121,8 @@ impl Providers {
         let secret = match (&settings.client_secret, &settings.client_secret_file) {
             (Some(secret), _) => Some(secret.expose_secret().to_owned()),
             (None, Some(file)) => {
-                let text = std::fs::read_to_string(file)
+                let text = tokio::fs::read_to_string(file)
+                    .await
                     .map_err(|error| format!("sign_in.client_secret_file: {}: {error}", file.display()))?;
                 Some(text.trim().to_owned())
             }
@@ -266,8 +267,71 @@ fn is_trustworthy(url: &str) -> bool {
     }
 }
 
-fn plain(text: &str) -> String {
+/// Somebody else's words on one line, not too many of them.
+pub(super) fn plain(text: &str) -> String {
     let mut out: String = text.chars().filter(|c| !c.is_control()).collect();
     out.truncate(out.floor_char_boundary(MOST_WORDS));
     out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn provider(says_issuer: bool) -> Provider {
+        let said = json!({
+            "issuer": "https://login.example",
+            "authorization_endpoint": "https://login.example/authorize",
+            "token_endpoint": "https://login.example/token",
+            "authorization_response_iss_parameter_supported": says_issuer,
+        });
+        serde_json::from_value(said).unwrap()
+    }
+
+    #[test]
+    fn what_comes_back_is_of_the_provider_that_was_asked() {
+        let other = Some("https://login.example/");
+        for says_issuer in [true, false] {
+            let provider = provider(says_issuer);
+            assert!(provider.check_issuer(Some("https://login.example")).is_ok());
+            assert!(provider.check_issuer(other).is_err());
+            assert_eq!(provider.check_issuer(None).is_err(), says_issuer);
+        }
+    }
+
+    #[test]
+    fn an_id_token_is_of_this_provider_client_and_sign_in() {
+        let settings: SignInSettings = serde_json::from_value(json!({
+            "name": "acme", "issuer": "https://login.example", "client_id": "console",
+        }))
+        .unwrap();
+        let asked = Asked {
+            settings: &settings,
+            redirect_uri: "",
+            state: "",
+            nonce: "n",
+            verifier: "",
+            resource: None,
+        };
+        let right = json!({"iss": "https://login.example", "aud": "console", "nonce": "n"});
+        let check = |claims: &Value| {
+            let token = format!("h.{}.s", URL_SAFE_NO_PAD.encode(claims.to_string()));
+            check_id_token(&token, &provider(false), &asked)
+        };
+        check(&right).unwrap();
+        for (member, value) in [
+            ("iss", json!("https://evil.example")),
+            ("aud", json!("another")),
+            ("aud", json!(["another"])),
+            ("aud", Value::Null),
+            ("nonce", json!("m")),
+            ("nonce", Value::Null),
+        ] {
+            let mut claims = right.clone();
+            claims[member] = value;
+            assert!(check(&claims).is_err(), "{claims}");
+        }
+        assert!(check_id_token("opaque", &provider(false), &asked).is_err());
+    }
 }

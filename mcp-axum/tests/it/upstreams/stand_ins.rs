@@ -64,6 +64,14 @@ async fn calls_go_on_to_the_next_of_the_group_where_the_first_is_down() {
     for _ in 0..5 {
         assert_eq!(from(&app, "read").await, "second");
     }
+    // What goes on with a call is for the server that asked, and for no other one.
+    for more in [json!({"requestState": "s"}), json!({"inputResponses": {"x": {}}})] {
+        let mut params = json!({"name": "read", "arguments": {"id": 1}});
+        let more = more.as_object().unwrap().clone();
+        params.as_object_mut().unwrap().extend(more);
+        let answer = app.mcp("i").modern("tools/call", params).await;
+        assert!(!answer.text.contains("second"), "{}", answer.text);
+    }
     // Nothing was sent of these: there is no connection.
     assert_eq!(from(&app, "write").await, "second");
     assert_eq!(

@@ -120,6 +120,9 @@ impl RemoteOrigin {
         let sent = connecting.answered(request.params.get()).await?;
         let first = self.params(&sent)?;
         let mut params = first.clone();
+        // What goes on with a call is for the server that asked.
+        let goes_on = Members::read(&first)
+            .is_ok_and(|sent| sent.get("requestState").is_some() || sent.get("inputResponses").is_some());
         let mut stand_ins = self.stand_ins();
         let mut round = 0;
         loop {
@@ -159,6 +162,7 @@ impl RemoteOrigin {
             // Who has begun to ask for input knows what was asked before.
             if let Err(error) = &answered
                 && round == 0
+                && !goes_on
                 && let Some(next) = stand_ins.next_after(error)
             {
                 let (from, to) = (&**upstream, &*next.0);

@@ -398,6 +398,7 @@ async fn what_the_document_does_not_say_any_more_is_connected_anew() {
     hub.define(std::iter::once(crate::setup::definition("u", &other)));
     assert!(is_without(&call_as(&hub, Some("anna")).await));
     assert!(!hub.is_connected("u", &"anna".into()));
+    assert!(hub.grants()[0].login.login_needed, "it does not do for a call");
     let before = place.asked().len();
     let of = (Some(&*place.book.issuer), Some("a-browser"));
     let told = hub.finish_login(&begun["state"], of, code()).await;
@@ -476,4 +477,39 @@ async fn a_server_that_refuses_a_callers_tokens_for_a_while_ends_no_account() {
         .await
         .unwrap();
     assert!(!hub.grants()[0].login.login_needed);
+}
+
+#[tokio::test]
+async fn what_is_of_another_client_is_not_given_back_with_the_secret_of_this_one() {
+    let place = Place::twisted(|_, received| {
+        (received.path == "/revoke").then(|| Reply::With(200, Vec::new(), String::new()))
+    })
+    .await;
+    *place.book.metadata.lock().unwrap() =
+        json!({"revocation_endpoint": format!("{}/revoke", place.book.issuer)});
+    let hub = listed(&place).await;
+    connect(&place, &hub, "anna").await;
+    let other = place.document(&json!({"type": USER, "client_id": "another"}));
+    hub.define(std::iter::once(crate::setup::definition("u", &other)));
+    let given = hub.give_back(&hub.grants()[0].id).await.unwrap();
+    assert!(!given.revoked);
+    assert!(given.problem.unwrap().contains("names another client"));
+    let asked = place.authorization.received();
+    assert!(asked.iter().all(|received| received.path != "/revoke"));
+    assert!(hub.grants().is_empty(), "nothing is kept here");
+}
+
+#[tokio::test]
+async fn who_begins_many_logins_takes_no_place_of_others() {
+    let place = Place::start().await;
+    let hub = listed(&place).await;
+    let bob = begin(&hub, "bob", "bobs-browser").await;
+    let mut last = bob.clone();
+    for _ in 0..300 {
+        last = begin(&hub, "anna", "b").await;
+    }
+    for (begun, browser) in [(&bob, "bobs-browser"), (&last, "b")] {
+        let of = (Some(&*place.book.issuer), Some(browser));
+        hub.finish_login(&begun["state"], of, code()).await.unwrap();
+    }
 }

@@ -14,6 +14,7 @@ const EXCHANGE: &str = "urn:ietf:params:oauth:grant-type:token-exchange";
 fn document(place: &Place, more: &Value) -> Value {
     let mut document = place.with_secret(more);
     document["auth"]["type"] = json!("oauth2_token_exchange");
+    document["auth"]["issuer"] = json!(place.book.issuer);
     document
 }
 
@@ -147,6 +148,10 @@ fn what_does_not_go_together_is_refused_when_it_is_written() {
         (
             json!({"url": "https://a.example/mcp", "auth": over(usual.clone(), &json!({"client_secret": null}))}),
             "auth.client_secret: is missing",
+        ),
+        (
+            json!({"url": "https://a.example/mcp", "auth": usual.clone()}),
+            "auth.issuer: is missing: the tokens of callers",
         ),
         (
             json!({"protocol": "http", "url": "https://a.example", "auth": over(usual.clone(), &json!({"token_url": "https://b.example"}))}),

@@ -17,6 +17,14 @@ pub(super) fn check(definition: &UpstreamDefinition, problems: &mut Vec<Problem>
         Some(UpstreamAuth::TokenExchange(binding)) => {
             of_one_server(definition, problems);
             client_credentials(definition, binding, problems);
+            let believes = definition
+                .auth
+                .as_ref()
+                .is_some_and(UpstreamAuth::believes_its_server);
+            problems.extend((believes && !definition.is_fleet()).then(|| {
+                let reason = "is missing: the tokens of callers are shown to the authorization server, and the server could name any";
+                Problem::at("auth.issuer", reason)
+            }));
         }
         Some(UpstreamAuth::AuthorizationCode(binding) | UpstreamAuth::User(binding)) => {
             authorization_code(definition, binding, problems);
