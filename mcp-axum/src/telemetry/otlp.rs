@@ -266,7 +266,8 @@ impl Otlp {
         let Ok(Some(body)) = written.await else { return };
         let to = self.collector.metrics.as_ref();
         let patience = (self.settings.patience(), attempts);
-        if self.collector.send(to, body, patience).await.is_err() {
+        // What was refused in part was not taken either.
+        if self.collector.send(to, body, patience).await != Ok(0) {
             self.counted.failures.inc();
         }
     }

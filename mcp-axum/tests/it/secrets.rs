@@ -1,7 +1,10 @@
 //! Secrets of the store: written and never read, used by whom they are for, live from the next call on.
 
-use crate::test_app::{Answer, Client, TestApp, Upstream};
-use mcp_common::key::Key;
+use crate::test_app::{Answer, Client, TestApp, Upstream, eventually};
+use mcp_common::{
+    datasource::{Expected, Write},
+    key::Key,
+};
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -270,6 +273,13 @@ async fn what_is_no_secret_is_refused_and_not_repeated() {
         let refused = answer.error(400);
         assert!(refused.contains(expected), "{refused}");
     }
+    // A value that lacks its braces.
+    let bare = admin.put("/admin/secrets/x", &json!(VALUE)).await;
+    assert!(!bare.text.contains(VALUE), "{}", bare.text);
+    assert!(bare.error(400).contains("expected a JSON object"));
+    let definition = json!({"kind": "secret", "id": "x", "document": VALUE});
+    let planned = post(&admin, "/admin/plan", &json!({"definitions": [definition]})).await;
+    assert!(!planned.text.contains(VALUE), "{}", planned.text);
     assert!(
         admin
             .put("/admin/secrets/a%20b", &secret(VALUE))
@@ -432,4 +442,56 @@ async fn with_another_key_the_gateway_stays_up_and_says_what_is_closed() {
         .await
         .ok();
     assert_eq!(app.mcp("desk").tool_names().await, ["billing_get", "plain"]);
+}
+
+#[tokio::test]
+async fn a_write_without_a_value_never_brings_an_earlier_one_back() {
+    let app = gateway().await;
+    let admin = app.admin();
+    let key = Key::secret("billing");
+    let mut stored = Vec::new();
+    for value in ["first", "second"] {
+        admin.put("/admin/secrets/billing", &secret(value)).await.ok();
+        let entry = app.app().catalog.snapshot().find(&key).unwrap();
+        let document: Value = serde_json::from_str(&entry.document.to_json()).unwrap();
+        stored.push(document);
+    }
+    for _ in 0..20 {
+        app.store(key.clone(), &stored[0].to_string()).await;
+        // Another replica writes a new value, and this one may not know it yet.
+        let write = Write {
+            key: &key,
+            expected: Expected::Any,
+            principal: "another",
+        };
+        let body = stored[1].to_string().into();
+        app.app().source.put(write, body).await.unwrap();
+        let described = json!({"description": "x", "usable_by": {"tools": ["billing_*"]}});
+        let answer = admin.put("/admin/secrets/billing", &described).await;
+        assert!([200, 409, 412].contains(&answer.status), "{}", answer.text);
+        let load = app.app().source.load().await.unwrap();
+        let record = load.records.iter().find(|record| record.key == key).unwrap();
+        let now: Value = serde_json::from_slice(&record.body).unwrap();
+        assert_eq!(now["sealed"], stored[1]["sealed"], "{}", answer.text);
+    }
+}
+
+#[tokio::test]
+async fn probes_of_a_signed_service_are_signed() {
+    let app = gateway().await;
+    let admin = app.admin();
+    let upstream = app.upstream().await;
+    let key = json!({"value": VALUE, "usable_by": {"upstreams": ["billing"]}});
+    admin.put("/admin/secrets/billing", &key).await.ok();
+    let service = json!({
+        "protocol": "http",
+        "endpoints": [{"url": upstream.origin()}],
+        "auth": {"type": "hmac", "key": "${secret:billing}", "message": "{method}{target}"},
+        "health": {"enabled": true, "interval_seconds": 1, "path": "/health"},
+    });
+    admin.put("/admin/uds/billing", &service).await.ok();
+    eventually("it is probed", || !upstream.requests().is_empty()).await;
+    let probe = upstream.last();
+    assert_eq!(probe.path, "/health");
+    assert_eq!(probe.headers["x-signature"].len(), 64, "{:?}", probe.headers);
 }

@@ -112,13 +112,29 @@ fn a_file_that_is_no_list_keeps_the_gateway_from_starting() {
 }
 
 #[test]
+fn authorities_of_one_name_are_told_apart_by_their_keys() {
+    let (old, new) = (authority("one"), authority("one"));
+    let sandbox = sandbox([&old, &new], &list(&new, 2050));
+    let doctor = sandbox.run(&["config", "doctor", "--config", "x.toml"]);
+    let text = String::from_utf8_lossy(&doctor.stdout).into_owned();
+    assert!(text.contains("there is no list by the key of `CN=one`"), "{text}");
+    sandbox.write("lists", &[list(&old, 2050), list(&new, 2050)].concat());
+    let checked = sandbox.run(&["config", "check", "--config", "x.toml"]);
+    let text = String::from_utf8_lossy(&checked.stderr).into_owned();
+    assert!(
+        text.contains("lists has that of another authority of this name"),
+        "{text}"
+    );
+}
+
+#[test]
 fn what_keeps_good_certificates_out_is_said_and_keeps_nothing_from_starting() {
     let (one, two) = (authority("one"), authority("two"));
     let sandbox = sandbox([&one, &two], &list(&one, 2021));
     let checked = sandbox.run(&["config", "check", "--config", "x.toml"]);
     assert!(checked.status.success(), "{checked:?}");
     let over = "lists: the list of `CN=one` was good until ";
-    let unlisted = "there is no list of `CN=two`";
+    let unlisted = "there is no list by the key of `CN=two`";
     let doctor = sandbox.run(&["config", "doctor", "--config", "x.toml"]);
     let text = String::from_utf8_lossy(&doctor.stdout).into_owned();
     for said in [over, unlisted] {

@@ -24,6 +24,14 @@ struct Walk<'a> {
 }
 
 impl Walk<'_> {
+    /// Anything but an object stands inside of one. What stands here instead is not repeated: it may be a secret that lacks its braces.
+    fn inner<E: Error>(&self) -> Result<(), E> {
+        match self.depth {
+            0 => Err(E::custom("expected a JSON object")),
+            _ => Ok(()),
+        }
+    }
+
     /// The place stays behind on an error, so that it can be named.
     fn inside<T, E>(&self, step: String, next: impl FnOnce(Walk<'_>) -> Result<T, E>) -> Result<T, E>
     where
@@ -46,11 +54,7 @@ impl<'de> DeserializeSeed<'de> for Walk<'_> {
     type Value = ();
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
-        if self.depth == 0 {
-            deserializer.deserialize_map(self)
-        } else {
-            deserializer.deserialize_any(self)
-        }
+        deserializer.deserialize_any(self)
     }
 }
 
@@ -74,6 +78,7 @@ impl<'de> Visitor<'de> for Walk<'_> {
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<(), A::Error> {
+        self.inner()?;
         let mut index = 0_usize;
         while self
             .inside(format!("[{index}]"), |walk| items.next_element_seed(walk))?
@@ -85,22 +90,22 @@ impl<'de> Visitor<'de> for Walk<'_> {
         Ok(())
     }
 
-    fn visit_bool<E>(self, _: bool) -> Result<(), E> {
-        Ok(())
+    fn visit_bool<E: Error>(self, _: bool) -> Result<(), E> {
+        self.inner()
     }
-    fn visit_i64<E>(self, _: i64) -> Result<(), E> {
-        Ok(())
+    fn visit_i64<E: Error>(self, _: i64) -> Result<(), E> {
+        self.inner()
     }
-    fn visit_u64<E>(self, _: u64) -> Result<(), E> {
-        Ok(())
+    fn visit_u64<E: Error>(self, _: u64) -> Result<(), E> {
+        self.inner()
     }
-    fn visit_f64<E>(self, _: f64) -> Result<(), E> {
-        Ok(())
+    fn visit_f64<E: Error>(self, _: f64) -> Result<(), E> {
+        self.inner()
     }
-    fn visit_str<E>(self, _: &str) -> Result<(), E> {
-        Ok(())
+    fn visit_str<E: Error>(self, _: &str) -> Result<(), E> {
+        self.inner()
     }
-    fn visit_unit<E>(self) -> Result<(), E> {
-        Ok(())
+    fn visit_unit<E: Error>(self) -> Result<(), E> {
+        self.inner()
     }
 }

@@ -44,6 +44,14 @@ pub fn to_be_stored<'d>(
     let before = stored.and_then(|stored| Before::of(key, stored));
     let given = document.remove(VALUE);
     if given.is_none() && document.get(SEALED).is_some() {
+        // An earlier state that comes back, with the key of now where its own is still there.
+        if let Some(earlier) = Before::of(key, &document)
+            && let (Ok(value), Ok(keys)) = (vault.open(&earlier.definition), vault.keys())
+        {
+            let Written { sealed, .. } = earlier.again(keys, &value);
+            document.set(SEALED, &STANDARD.encode(&sealed.bytes));
+            document.set(VERSION, &sealed.version);
+        }
         return Ok(Cow::Owned(document));
     }
     for member in [SEALED, VERSION, CREATED, WRITTEN] {
@@ -257,6 +265,10 @@ mod tests {
             rotated.get(WRITTEN).unwrap().get(),
             first.get(WRITTEN).unwrap().get()
         );
+        // Also one that brings an earlier state back.
+        let earlier: serde_json::Value = serde_json::from_str(first.as_json()).unwrap();
+        let back = store(earlier, Some(&rotated), &both).unwrap();
+        assert_eq!(opened(&back, &new).unwrap(), "s3cr3t");
         let kept = store(json!({}), Some(&first), &new).unwrap();
         assert_eq!(opened(&kept, &old).unwrap(), "s3cr3t");
     }

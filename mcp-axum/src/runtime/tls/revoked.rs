@@ -43,6 +43,12 @@ impl Revoked {
     fn add(&mut self, list: List, serials: Serials) -> Result<(), String> {
         // The verifier looks at the first one alone.
         if let Some(other) = self.lists.iter().find(|other| other.is_of_the_same(&list)) {
+            if other.signer != list.signer {
+                return Err(format!(
+                    "the list of `{}` is not the only one, {} has that of another authority of this name, and only one of the two would be looked at: let certificates come from an authority of another name",
+                    list.name, other.path
+                ));
+            }
             return Err(format!(
                 "the list of `{}` is not the only one, {} has another; take the older one out",
                 list.name, other.path
@@ -78,7 +84,7 @@ impl Revoked {
         });
         let unlisted = self.unlisted.iter().map(|name| {
             format!(
-                "there is no list of `{name}`, which stands in `app.tls.client_authorities`: no certificate of it is taken"
+                "there is no list by the key of `{name}`, which stands in `app.tls.client_authorities`: no certificate of it is taken"
             )
         });
         over.chain(unlisted).collect()

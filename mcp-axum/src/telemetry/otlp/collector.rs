@@ -36,8 +36,8 @@ pub(super) struct Collector {
     client: OnceLock<HttpClient>,
     /// The last message was not taken: the log says it once.
     is_away: AtomicBool,
-    /// It has not taken the whole of a message: the log says it once.
-    is_choosy: AtomicBool,
+    /// It has not taken the whole of a message with spans, or with metrics: the log says each once.
+    is_choosy: [AtomicBool; 2],
 }
 
 /// Why a message was not taken.
@@ -71,7 +71,7 @@ impl Collector {
             headers,
             client: OnceLock::new(),
             is_away: AtomicBool::new(false),
-            is_choosy: AtomicBool::new(false),
+            is_choosy: Default::default(),
         }
     }
 
@@ -113,13 +113,15 @@ impl Collector {
     fn refused(&self, to: &Uri, taken: Taken) -> u64 {
         let Some(partly) = taken.partly else { return 0 };
         let refused = u64::try_from(partly.refused).unwrap_or_default();
-        if (refused > 0 || !partly.reason.is_empty()) && !self.is_choosy.swap(true, Ordering::Relaxed) {
-            let reason: String = partly
-                .reason
-                .chars()
-                .filter(|c| !c.is_control())
-                .take(MOST_WORDS)
-                .collect();
+        let reason = partly.reason.chars().filter(|c| !c.is_control());
+        let reason: String = reason.take(MOST_WORDS).collect();
+        if refused == 0 {
+            // A remark, which is not to keep a refusal out of the log.
+            tracing::debug!(collector = %to, reason, "the collector has taken all, and says something of it");
+            return 0;
+        }
+        let is_of_metrics = Some(to) == self.metrics.as_ref();
+        if !self.is_choosy[usize::from(is_of_metrics)].swap(true, Ordering::Relaxed) {
             tracing::warn!(collector = %to, refused, reason, "the collector does not take all of what it is sent; further ones are counted");
         }
         refused

@@ -70,13 +70,23 @@ impl Expectation {
     }
 }
 
+/// A secret without its value, which leaves the one that is stored.
+fn keeps_value(put: &Put<'_>) -> bool {
+    let has = |member| put.document.get(member).is_some();
+    put.key.kind == Kind::SECRET && !has("value") && !has("sealed")
+}
+
 impl Writer {
     /// Stores a definition that passes the catalog's check.
     pub async fn put(&self, put: Put<'_>) -> Result<Written<()>, WriteError> {
         let turn = self.turn.lock().await;
         self.look(put.key).await?;
         let current = self.catalog.snapshot().stored_revision(put.key);
-        let expected = put.expectation.expected(current)?;
+        let expected = match put.expectation.expected(current)? {
+            // The value that is kept is the one that was looked at: another replica may have written a new one meanwhile.
+            Expected::Any if keeps_value(&put) => current.map_or(Expected::Absent, Expected::Revision),
+            expected => expected,
+        };
         let document = self.to_be_stored(put.key, put.document)?;
         let mut warnings = self.catalog.check(put.key, &document)?;
         warnings.extend(self.unopened(put.key, &document));

@@ -88,6 +88,10 @@ impl Engine {
             let tools = (&self.services.secrets, &self.services.tokens, &*upstream);
             let applied = super::credentials::apply(auth, &mut request, &context, tools).await;
             applied.map_err(|failure| failure.reason().to_owned())?;
+            if let Some(signer) = auth.signer() {
+                let signed = super::credentials::sign(signer, &mut request, &self.services.secrets);
+                signed.map_err(|failure| failure.reason().to_owned())?;
+            }
         }
         let mut status = None;
         let room = Room {

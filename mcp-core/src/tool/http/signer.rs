@@ -48,16 +48,21 @@ pub(crate) struct HmacSigner {
     pub(crate) key_id: Option<(HeaderName, MaybeSecret)>,
 }
 
+/// S3 by the names that it signs with; `s3tables` and `s3vectors` are services like others.
+fn is_s3(service: &str) -> bool {
+    matches!(service, "s3" | "s3-outposts" | "s3-object-lambda" | "s3express")
+}
+
 impl AwsSigner {
     /// Whether the service takes paths as they are: S3 has keys in them, which are no paths.
     pub(crate) fn takes_paths_as_they_are(&self) -> bool {
-        self.service.starts_with("s3")
+        is_s3(&self.service)
     }
 }
 
 impl Signer {
     pub(super) fn of_aws(binding: &AwsSigV4) -> Self {
-        let wants_content = binding.service.starts_with("s3") || binding.service == "aoss";
+        let wants_content = is_s3(&binding.service) || binding.service == "aoss";
         Self::Aws(AwsSigner {
             access_key: binding.access_key.clone(),
             secret_key: binding.secret_key.clone(),

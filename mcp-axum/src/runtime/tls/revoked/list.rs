@@ -27,6 +27,8 @@ pub(super) struct List {
     pub(super) name: String,
     /// The same, as it is written in certificates.
     pub(super) issuer: Box<[u8]>,
+    /// The public key of the authority that signed it: authorities may share a name.
+    pub(super) signer: Box<[u8]>,
     /// Which of its authority's certificates it is about; all where nothing is said.
     part: Option<Box<[u8]>>,
     /// When there should be the next one.
@@ -77,11 +79,11 @@ impl Judge {
             format!("the list of `{name}` does not say when the next one comes (nextUpdate)")
         })?;
         let mut authorities = self.authorities();
-        if !authorities.any(|authority| self.has_signed(&authority, &read)) {
-            return Err(format!(
-                "the list of `{name}` is signed by none of `app.tls.client_authorities`"
-            ));
-        }
+        let signer = authorities.find(|authority| self.has_signed(authority, &read));
+        let signer = signer.map(|authority| Box::from(authority.public_key().raw));
+        let signer = signer.ok_or_else(|| {
+            format!("the list of `{name}` is signed by none of `app.tls.client_authorities`")
+        })?;
         // Alone, since the verifier says what it cannot work with, and not in which list.
         WebPkiClientVerifier::builder_with_provider(self.roots.clone(), self.provider.clone())
             .with_crls([der.clone()])
@@ -94,6 +96,7 @@ impl Judge {
         let list = List {
             path: path.to_owned(),
             issuer: read.issuer().as_raw().into(),
+            signer,
             part: part.map(|part| part.value.into()),
             end,
             name,
@@ -117,8 +120,10 @@ impl Judge {
     /// Names of the authorities that none of them is of.
     pub(super) fn unlisted(&self, lists: &[List]) -> Vec<String> {
         let is_listed = |authority: &X509Certificate<'_>| {
-            let name = authority.subject().as_raw();
-            lists.iter().any(|list| *list.issuer == *name)
+            let (name, key) = (authority.subject().as_raw(), authority.public_key().raw);
+            lists
+                .iter()
+                .any(|list| *list.issuer == *name && *list.signer == *key)
         };
         let unlisted = self.authorities().filter(|authority| !is_listed(authority));
         unlisted

@@ -56,6 +56,10 @@ impl Message {
             } else if let Some((name, after)) = from.strip_prefix('{').and_then(|from| from.split_once('}')) {
                 let known = PLACEHOLDERS.iter().find(|(known, _)| *known == name);
                 let (_, placeholder) = known.ok_or_else(|| unknown(name))?;
+                // A body may be large, and a text has room for hundreds of them.
+                if pieces.contains(&Piece::Of(*placeholder)) {
+                    return Err(format!("`{{{name}}}` stands there twice"));
+                }
                 if !plain.is_empty() {
                     pieces.push(Piece::Text(std::mem::take(&mut plain)));
                 }
@@ -112,6 +116,7 @@ mod tests {
             ("{method", "a brace that opens or closes nothing"),
             ("method}", "a brace that opens or closes nothing"),
             ("always the same", "nothing of the request"),
+            ("{body}{body}", "`{body}` stands there twice"),
             ("", "nothing of the request"),
         ] {
             let reason = Message::compile(text).unwrap_err();

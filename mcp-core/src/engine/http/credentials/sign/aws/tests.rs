@@ -286,6 +286,9 @@ fn paths_are_encoded_once_more_but_for_those_that_are_keys() {
     assert_eq!(canonical_path(&service, "/a%20b/%2F"), "/a%2520b/%252F");
     let s3 = signer("s3", true);
     assert_eq!(canonical_path(&s3, "/a%20b//../c$"), "/a%20b//../c%24");
+    // Whose name only begins so.
+    let tables = signer("s3tables", true);
+    assert_eq!(canonical_path(&tables, "/arn%3Aaws%2Fb"), "/arn%253Aaws%252Fb");
     assert_eq!(canonical_query("b=%7e&a+b&c=x%2fy"), "a%2Bb=&b=~&c=x%2Fy");
 }
 
