@@ -32,6 +32,10 @@ calls() {
 registered() {
   curl -fs -H "Authorization: Bearer $DYNMCP_KEY" $url/api/status | tr -d '\n '; echo
 }
+# Until the gateway has told of it.
+happens() {
+  until grep -q "$1" "$work/events"; do sleep 0.2; done
+}
 tools() {
   "$dynmcp" call found --server $url | grep -o 'who_is_[0-9]*' | sort -u | tr '\n' ' '
   echo
@@ -43,19 +47,23 @@ echo "-- the servers have announced themselves: what the instance \`found\` show
 until [ "$(tools | wc -w)" = 3 ]; do sleep 0.2; done
 registered
 tools
-echo "-- 9103 dies; six more calls: nobody notices"
+echo "-- 9103 dies; twelve more calls: nobody notices, and after three failures it gets none"
 kill $victim
 calls
+calls
+happens breaker.opened
 echo "-- what the gateway knows of its endpoints"
 "$dynmcp" upstreams --server $url
 echo "-- nobody hears of 9103 any more: its registration ends, and its tool goes"
 until [ "$(tools | wc -w)" = 2 ]; do sleep 0.2; done
 registered
 tools
-echo "-- 9103 is back"
+happens endpoint.health_changed
+echo "-- 9103 is back: probes find that out, and then one call closes its breaker"
 python3 "$here/server.py" 9103 $url & running="$running $!"
 until [ "$(tools | wc -w)" = 3 ]; do sleep 0.2; done
-sleep 6
+# It gets its share little by little.
+until grep -q breaker.closed "$work/events"; do calls >/dev/null; sleep 0.5; done
 calls
 "$dynmcp" upstreams --server $url
 echo "-- what happened, as the gateway told it meanwhile"

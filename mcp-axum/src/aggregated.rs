@@ -76,6 +76,7 @@ async fn write(app: &App, aggregated: &Aggregated, written: &mut BTreeMap<Key, V
             key: &key,
             expectation: Expectation::Any,
             dry_run: false,
+            keep_admin: false,
             principal: WRITER,
         };
         let done = app.admin.writer().delete(delete).await;
@@ -95,6 +96,7 @@ async fn put(app: &App, key: &Key, document: &Value) -> Result<(), String> {
         expectation: Expectation::Any,
         strict: false,
         dry_run: false,
+        keep_admin: false,
         warnings: Vec::new(),
         principal: WRITER,
     };

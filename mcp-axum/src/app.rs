@@ -13,7 +13,7 @@ use crate::{
         browser::{self, Browsers},
         connect, console,
         error::Error,
-        front, health, login, manners, mcp,
+        front, health, login, manners, mcp, no_oauth,
         resource::{self, Resources},
         sign_in::{self, SignIns},
         token,
@@ -251,12 +251,16 @@ pub fn router(app: Arc<App>, endpoint: Endpoint) -> Router {
 }
 
 /// Whoever looks around learns where to go.
-async fn nothing_here(OriginalUri(uri): OriginalUri) -> Error {
+async fn nothing_here(OriginalUri(uri): OriginalUri) -> Response {
     let path = uri.path();
-    Error::not_found(format!(
+    if no_oauth::is_looked_for(path) {
+        return no_oauth::refusal();
+    }
+    let error = Error::not_found(format!(
         "there is nothing at `{path}`; this is a DynMCP gateway: MCP clients use /mcp/INSTANCE, and \
          /admin/docs describes the admin API"
-    ))
+    ));
+    error.into_response()
 }
 
 /// The routes of operators: probes, metrics, the admin API.

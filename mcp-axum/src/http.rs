@@ -13,6 +13,7 @@ pub mod health;
 pub(crate) mod login;
 pub(crate) mod manners;
 pub mod mcp;
+pub(crate) mod no_oauth;
 mod pages;
 pub(crate) mod resource;
 pub(crate) mod sign_in;

@@ -11,6 +11,7 @@ mod discovery;
 mod display;
 mod error;
 pub(crate) mod format;
+mod large_numbers;
 mod layers;
 mod limits;
 mod list;
@@ -38,8 +39,8 @@ pub use network::{Network, NoNetwork};
 pub use otlp::OtlpSettings;
 pub use sections::{
     AppSettings, AuditSettings, AutoSwitch, ClientCertificates, EgressSettings, EventSettings, LogFormat,
-    LogSettings, McpSettings, OnFull, SecretSettings, StdioSettings, TemplateSettings, TlsSettings,
-    UpstreamSettings, WatchdogSettings, WorkSettings,
+    LogSettings, McpSettings, MetricSettings, OnFull, SecretSettings, StdioSettings, TemplateSettings,
+    TlsSettings, UpstreamSettings, WatchdogSettings, WorkSettings,
 };
 
 pub use sign_in::SignInSettings;
@@ -62,6 +63,8 @@ pub struct Settings {
     pub log: LogSettings,
     /// What is remembered of who did what.
     pub audit: AuditSettings,
+    /// What is measured.
+    pub metrics: MetricSettings,
     /// Who is told of spans and metrics.
     pub otlp: OtlpSettings,
     /// Who else decides about calls.
@@ -118,11 +121,10 @@ pub struct Settings {
 impl Settings {
     /// Reads all layers, or says which key is wrong and what would be right.
     pub fn load(layers: &Layers) -> Result<Self, SettingsError> {
-        let (settings, mut problems) = Self::examine(layers)?;
-        match problems.len() {
-            0 => Ok(settings),
-            1 => Err(problems.remove(0)),
-            _ => Err(SettingsError::Several(problems)),
+        let (settings, problems) = Self::examine(layers)?;
+        match problems.is_empty() {
+            true => Ok(settings),
+            false => Err(SettingsError::together(problems)),
         }
     }
 

@@ -13,6 +13,7 @@ mod preview;
 mod quarantine;
 mod read;
 mod remembered;
+mod roles;
 mod selection;
 mod settle;
 mod snapshot;
@@ -27,6 +28,7 @@ pub use fit::overridden as overridden_subject;
 pub use preview::{Clash, Drafts, Preview, Proposed};
 pub use quarantine::{Cause, Place, Quarantined};
 pub use remembered::{Kept, Remembered};
+pub use roles::Circle;
 pub use snapshot::Snapshot;
 pub use stored::StoredEntry;
 

@@ -15,6 +15,18 @@ pub fn innermost_cause(error: &(dyn Error + 'static)) -> String {
     last.to_string()
 }
 
+/// What may be meant where a port speaks the other of http and https. The libraries of TLS and HTTP only say which of their messages
+/// could not be read, as the innermost cause.
+pub fn other_scheme(is_https: bool, cause: &str) -> Option<&'static str> {
+    if is_https && cause.contains("InvalidContentType") {
+        Some("the port does not speak TLS: is it http?")
+    } else if !is_https && cause.contains("invalid HTTP version") {
+        Some("the port speaks something else than HTTP: is it https?")
+    } else {
+        None
+    }
+}
+
 /// One finding about one place of a document.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Problem {

@@ -35,7 +35,7 @@ pub use lane::{Lane, LaneMetrics, LaneSettings};
 use mcp_common::authenticator::Principal;
 pub(crate) use nulls::without_nulls;
 pub(crate) use remote::RemoteShaping;
-pub use result::{CallResult, Outcome};
+pub use result::{Asked, CallResult, Outcome};
 use serde_json::value::RawValue;
 pub use services::EngineServices;
 pub use settings::EngineSettings;

@@ -40,7 +40,7 @@ use mcp_common::{
 pub use measured::Measured;
 pub(crate) use pick::Unavailable;
 pub(crate) use queue::queue_rule;
-pub use status::{BreakerState, EndpointStatus};
+pub use status::{BreakerState, EndpointStatus, Outage};
 
 use crate::live::{Home, Lived, QueueRule};
 use std::{

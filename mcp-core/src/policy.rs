@@ -21,7 +21,7 @@ pub use asked::{Action, Answer, Asked, Asking, Door, Verb};
 pub use call::{Call, Ruling};
 pub use external::{External, ExternalMetrics, ExternalSettings, Verdict};
 pub use gate::{Gate, Held, Hold, Waiting};
-pub use key_limits::CountedKeys;
+pub use key_limits::{CountedKeys, LimitMetrics};
 pub use key_usage::{KeyUsage, KeyUse};
 pub use record::{Record, Trace};
 pub use refusal::Refusal;

@@ -16,6 +16,7 @@ mod gateway;
 mod headers;
 mod held_key;
 mod idle_sessions;
+mod known;
 mod legacy;
 mod list_changed;
 mod methods;

@@ -50,7 +50,7 @@ pub use pages::Pages;
 pub use preview::Preview;
 pub use settings::HubSettings;
 pub use status::{State, Status};
-pub use stdio::LogLine;
+pub use stdio::{LogLine, ProgramCounts};
 #[cfg(unix)]
 pub use warden::keep_watch;
 pub use watched::Watching;

@@ -18,6 +18,8 @@ pub(super) enum AccessCommand {
     ///
     ///   dynmcp access explain claude-support support refund_order amount=2000
     ///   dynmcp access explain claude-support --action admin/tds/write
+    ///
+    /// Exit code 1 where something of what was asked for is not allowed.
     #[command(verbatim_doc_comment)]
     Explain(Box<ExplainAccess>),
 }
@@ -53,10 +55,24 @@ pub(super) fn run(config: Option<PathBuf>, command: &AccessCommand) -> Result<()
             .await?;
         let answer: Value = gateway.data(&answer)?;
         match asked.format {
-            OutputFormat::Json => print_json(&answer),
-            OutputFormat::Text => print(&foreign::text(&text(asked, &answer))),
+            OutputFormat::Json => print_json(&answer)?,
+            OutputFormat::Text => print(&foreign::text(&text(asked, &answer)))?,
+        }
+        match is_allowed(&answer) {
+            true => Ok(()),
+            false => Err(Failure::runtime("not allowed")),
         }
     })
+}
+
+/// Whether everything is that was asked for.
+fn is_allowed(answer: &Value) -> bool {
+    let verdicts = [
+        &answer["instance"]["open"],
+        &answer["tool"]["allowed"],
+        &answer["action"]["allowed"],
+    ];
+    verdicts.iter().all(|verdict| verdict.as_bool() != Some(false))
 }
 
 async fn question(asked: &ExplainAccess, gateway: Gateway) -> Result<String, Failure> {

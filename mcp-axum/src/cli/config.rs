@@ -10,6 +10,7 @@ use super::{
 };
 use crate::{
     reload,
+    runtime::control_plane,
     settings::{DEFAULT_TOML, Layers, Settings},
 };
 use clap::Subcommand;
@@ -90,6 +91,9 @@ fn check(file: Option<PathBuf>) -> Result<(), Failure> {
         .flat_map(|aggregated| &aggregated.notes)
     {
         println!("note: {note}");
+    }
+    if let Some(warning) = control_plane::admin_key_warning(&settings) {
+        println!("warning: {warning}");
     }
     match layers.effective_file()? {
         Some(file) => print(&format!("ok: {}\n", file.display())),

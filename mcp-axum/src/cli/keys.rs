@@ -58,6 +58,9 @@ pub(super) enum KeysCommand {
     Inactivate {
         #[command(flatten)]
         one: OneKey,
+        /// Also the last key that may write keys, where no key of the configuration opens /admin.
+        #[arg(long)]
+        force: bool,
     },
     /// Give a key another secret and print the new key, once.
     Rotate {
@@ -77,6 +80,9 @@ pub(super) enum KeysCommand {
         /// Really: a key that is switched off can be activated again, one that is deleted cannot.
         #[arg(long)]
         confirm: bool,
+        /// Also the last key that may write keys, where no key of the configuration opens /admin.
+        #[arg(long)]
+        force: bool,
     },
 }
 
@@ -159,8 +165,10 @@ pub(super) fn run(config: Option<PathBuf>, command: &KeysCommand) -> Result<(), 
                 }
                 print_json(&shown)
             }
-            KeysCommand::Activate { one } => switch(config, one, ApiKeyStatus::Active).await,
-            KeysCommand::Inactivate { one } => switch(config, one, ApiKeyStatus::Inactive).await,
+            KeysCommand::Activate { one } => switch(config, one, ApiKeyStatus::Active, false).await,
+            KeysCommand::Inactivate { one, force } => {
+                switch(config, one, ApiKeyStatus::Inactive, *force).await
+            }
             KeysCommand::Rotate { one, grace, format } => {
                 let place = Place::open(config, &one.gateway, Use::Write).await?;
                 let before = find(&place, &one.wanted).await?;
@@ -172,7 +180,7 @@ pub(super) fn run(config: Option<PathBuf>, command: &KeysCommand) -> Result<(), 
                     .await?;
                 show(&issued, *format)
             }
-            KeysCommand::Delete { one, confirm } => {
+            KeysCommand::Delete { one, confirm, force } => {
                 let place = Place::open(config, &one.gateway, Use::Write).await?;
                 let Stored { key, .. } = find(&place, &one.wanted).await?;
                 if !confirm {
@@ -181,7 +189,7 @@ pub(super) fn run(config: Option<PathBuf>, command: &KeysCommand) -> Result<(), 
                         key.id
                     )));
                 }
-                place.delete(&key).await?;
+                place.delete_and(&key, *force).await?;
                 print(&format!("deleted {}\n", key.id))
             }
         }
@@ -214,7 +222,12 @@ async fn find(place: &Place, wanted: &str) -> Result<Stored, Failure> {
     }
 }
 
-async fn switch(config: Option<PathBuf>, one: &OneKey, status: ApiKeyStatus) -> Result<(), Failure> {
+async fn switch(
+    config: Option<PathBuf>,
+    one: &OneKey,
+    status: ApiKeyStatus,
+    force: bool,
+) -> Result<(), Failure> {
     let place = Place::open(config, &one.gateway, Use::Write).await?;
     let Stored {
         key,
@@ -222,7 +235,7 @@ async fn switch(config: Option<PathBuf>, one: &OneKey, status: ApiKeyStatus) -> 
         revision,
     } = find(&place, &one.wanted).await?;
     place
-        .write(&key, &keys::with_status(&document, status), Some(revision))
+        .write_and(&key, &keys::with_status(&document, status), Some(revision), force)
         .await?;
     let word = match status {
         ApiKeyStatus::Active => "active",

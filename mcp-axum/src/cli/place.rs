@@ -76,6 +76,17 @@ impl Place {
         document: &Document,
         before: Option<Revision>,
     ) -> Result<(), Failure> {
+        self.write_and(key, document, before, false).await
+    }
+
+    /// The same; with `force` also where it takes away the last key that may write keys.
+    pub(super) async fn write_and(
+        &self,
+        key: &Key,
+        document: &Document,
+        before: Option<Revision>,
+        force: bool,
+    ) -> Result<(), Failure> {
         let warnings = match self {
             Self::There(gateway) => {
                 let expected = match before {
@@ -85,7 +96,9 @@ impl Place {
                 let value = HeaderValue::try_from(expected.1).map_err(Failure::runtime)?;
                 let headers = HeaderMap::from_iter([(expected.0, value)]);
                 let body = document.to_json();
-                let answer = gateway.send(Method::PUT, &path(key), headers, body).await?;
+                let answer = gateway
+                    .send(Method::PUT, &forced(key, force), headers, body)
+                    .await?;
                 gateway.data::<Value>(&answer)?;
                 answer.warnings()
             }
@@ -96,6 +109,7 @@ impl Place {
                     expectation: before.map_or(Expectation::Absent, Expectation::Revision),
                     strict: false,
                     dry_run: false,
+                    keep_admin: !force && store.keeps_an_admin(),
                     warnings: Vec::new(),
                     principal: PRINCIPAL,
                 };
@@ -111,10 +125,15 @@ impl Place {
     }
 
     pub(super) async fn delete(&self, key: &Key) -> Result<(), Failure> {
+        self.delete_and(key, false).await
+    }
+
+    /// The same; with `force` also the last key that may write keys.
+    pub(super) async fn delete_and(&self, key: &Key, force: bool) -> Result<(), Failure> {
         match self {
             Self::There(gateway) => {
                 let answer = gateway
-                    .send(Method::DELETE, &path(key), HeaderMap::new(), "")
+                    .send(Method::DELETE, &forced(key, force), HeaderMap::new(), "")
                     .await?;
                 gateway.data::<Value>(&answer)?;
             }
@@ -125,6 +144,7 @@ impl Place {
                         key,
                         expectation: Expectation::Any,
                         dry_run: false,
+                        keep_admin: !force && store.keeps_an_admin(),
                         principal: PRINCIPAL,
                     })
                     .await?;
@@ -183,6 +203,12 @@ fn shown(kind: Kind, text: &str) -> Result<Stored, serde_json::Error> {
         document,
         revision,
     })
+}
+
+/// A gateway that knows no `force` need not be told that there is none.
+fn forced(key: &Key, force: bool) -> String {
+    let query = if force { "?force=true" } else { "" };
+    format!("{}{query}", path(key))
 }
 
 fn path(key: &Key) -> String {

@@ -50,6 +50,11 @@ impl LocalStore {
         })
     }
 
+    /// Whether no key of the configuration opens `/admin`, so that the store has to keep one that does.
+    pub(super) fn keeps_an_admin(&self) -> bool {
+        !control_plane::opens_admin(&self.settings)
+    }
+
     /// What it has now. Its revisions are those that the writer goes by: a source that counts for itself counts anew each
     /// time that it is opened.
     pub(super) async fn load(&self) -> Result<Load, Failure> {

@@ -159,7 +159,13 @@ async fn of_store(config: Option<PathBuf>) -> Result<(Vec<Key>, Vec<Unusable>), 
         revision: bad.revision,
         reason: bad.reason.clone(),
     });
-    let unusable = unusable.collect();
+    let circles = snapshot.circles().into_iter().map(|circle| Unusable {
+        kind: Some(circle.role.kind.as_str().to_owned()),
+        id: circle.role.id.to_string(),
+        revision: circle.revision,
+        reason: circle.reason,
+    });
+    let unusable = unusable.chain(circles).collect();
     Ok((keys, unusable))
 }
 

@@ -10,7 +10,7 @@ use hyper_util::{
     client::legacy::{Client, connect::HttpConnector},
     rt::TokioExecutor,
 };
-use mcp_common::problem::innermost_cause;
+use mcp_common::problem::{innermost_cause, other_scheme};
 use std::{error::Error, fmt::Display, time::Duration};
 
 const MAX_REDIRECTS: usize = 5;
@@ -74,20 +74,18 @@ pub(crate) async fn send(
 /// What is at the bottom of it, with what may be done about it.
 fn cause(error: &(dyn Error + 'static), scheme: Option<&str>) -> String {
     let innermost = innermost_cause(error);
-    let hint = if scheme == Some("https") && innermost.contains("InvalidContentType") {
-        "; the port does not speak TLS: is it http?"
-    } else if scheme == Some("http") && innermost.contains("invalid HTTP version") {
-        "; the port speaks something else than HTTP: is it https?"
+    let hint = if let Some(hint) = other_scheme(scheme == Some("https"), &innermost) {
+        hint
     } else if innermost.contains("deadline has elapsed") {
-        "; nothing answers there, or a firewall is in between"
+        "nothing answers there, or a firewall is in between"
     } else if innermost.contains("onnection refused") {
-        "; nothing listens there"
+        "nothing listens there"
     } else if innermost.contains("failed to lookup address") {
-        "; there is no such host"
+        "there is no such host"
     } else {
-        ""
+        return innermost;
     };
-    format!("{innermost}{hint}")
+    format!("{innermost}; {hint}")
 }
 
 /// The words of the library say that something is wrong with the format, and not what would be right.

@@ -152,6 +152,13 @@ pub fn router(app: Arc<App>) -> Router {
         .route("/apply", post(plan::apply))
         .route("/export", get(export::show))
         .route("/upstreams", get(upstreams::list))
+        // What is listed there can be asked there.
+        .route(
+            "/upstreams/{id}/check",
+            post(upstreams::check)
+                .layer::<_, std::convert::Infallible>(from_fn(parameters::none))
+                .layer(Extension(Kind::UPSTREAM)),
+        )
         .route(
             "/access/explain",
             post(access_explain::run).layer(from_fn(parameters::none)),
@@ -249,9 +256,9 @@ fn of_keys() -> Router<Arc<App>> {
         .route("/", post(keys::create))
         .route("/{id}/rotate", post(keys::rotate))
         .route("/{id}/activate", post(keys::activate))
-        .route("/{id}/inactivate", post(keys::inactivate))
         .route("/{id}/usage", get(keys::usage))
         .route_layer(from_fn(parameters::none))
+        .route("/{id}/inactivate", post(keys::inactivate))
 }
 
 async fn unknown_path(OriginalUri(uri): OriginalUri) -> Error {

@@ -13,14 +13,18 @@ use axum::{
     routing::get,
 };
 use http::{HeaderMap, StatusCode, header};
-use mcp_common::authenticator::Arrival;
-use mcp_core::{fleet::BreakerState, upstream::State as Connection};
+use mcp_common::authenticator::{Arrival, Principal};
+use mcp_core::{fleet::EndpointStatus, policy::Refusal, upstream::State as Connection};
 use serde::Serialize;
 use serde_json::{Value, json};
 use std::sync::Arc;
 
 /// The content type that Prometheus asks for.
 const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+/// Where figures are, which name every tool and instance.
+const METRICS: &str = "/metrics";
+/// What somebody has to be allowed to read them.
+const READS_METRICS: &str = "admin/metrics/read";
 /// What everybody else reads.
 const PLAIN: &str = "text/plain; version=0.0.4; charset=utf-8";
 
@@ -38,7 +42,7 @@ pub fn router(app: Arc<App>) -> Router {
 /// `/metrics`, which is much work with many tools.
 pub fn metrics_router(app: Arc<App>) -> Router {
     Router::new()
-        .route("/metrics", get(metrics))
+        .route(METRICS, get(metrics))
         .layer(middleware::from_fn_with_state(app.clone(), key_unless_public))
         .with_state(app)
 }
@@ -57,9 +61,18 @@ async fn key_unless_public(State(app): State<Arc<App>>, request: Request, next: 
         certificate: peer.certificate(),
     };
     match app.admin.recognise(&app.guard, arrival).await {
+        Ok(principal) if path == METRICS && !may_read_metrics(&principal) => {
+            let refusal = Refusal::not_allowed(&principal, READS_METRICS);
+            admin::refused(&app, request, Error::refused(&refusal, ""))
+        }
         Ok(_) => next.run(request).await,
         Err(denied) => admin::refused(&app, request, Error::denied(&denied, app.guard.challenge())),
     }
+}
+
+/// A configured key has no roles: it may.
+fn may_read_metrics(principal: &Principal) -> bool {
+    principal.rights().is_none() || principal.may(READS_METRICS)
 }
 
 /// The process answers, and that is all it says.
@@ -148,9 +161,7 @@ impl Health {
         let of_http = app.services.bases.ids();
         let is_used = |id: &&Arc<str>| {
             let endpoints = app.services.bases.status(id).unwrap_or_default();
-            endpoints
-                .iter()
-                .any(|endpoint| endpoint.breaker != BreakerState::Open)
+            endpoints.iter().any(EndpointStatus::is_used)
         };
         let servers = Servers {
             total: of_mcp.len() + of_http.len(),

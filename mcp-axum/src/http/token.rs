@@ -115,7 +115,8 @@ fn refused_by(refusal: &Refusal) -> Response {
     refused(status, error, &refusal.to_string())
 }
 
-fn refused(status: StatusCode, error: &str, description: &str) -> Response {
+/// An error of OAuth.
+pub(super) fn refused(status: StatusCode, error: &str, description: &str) -> Response {
     let mut response = (
         status,
         Json(json!({"error": error, "error_description": description})),

@@ -10,6 +10,7 @@ mod parts;
 mod safe_mode;
 mod snapshot;
 mod terms;
+mod unselected;
 mod upstreams;
 mod vault;
 
@@ -38,7 +39,7 @@ use crate::{
 };
 pub(crate) use admin_key::AdminKey;
 pub use admin_key::AdminKeyError;
-pub(crate) use admin_key::{generate as generate_key, is_admins};
+pub(crate) use admin_key::{generate as generate_key, is_admins, opens_admin, warning as admin_key_warning};
 use mcp_common::{
     catalog::{
         Catalog, sync,
@@ -152,6 +153,7 @@ pub(crate) fn problems(settings: &Settings) -> Vec<BuildError> {
     let authenticators = Guard::problems(&settings.app.authenticators, &settings.authenticator);
     problems.extend(authenticators.into_iter().map(BuildError::Guard));
     problems.extend(external::problems(settings));
+    problems.extend(unselected::problems(settings));
     let discoveries = discovery::problems(settings);
     problems.extend(discoveries.into_iter().map(BuildError::Discovery));
     problems.extend(vault::problem(settings).map(BuildError::Vault));
@@ -176,6 +178,9 @@ pub(crate) fn check(settings: &Settings) -> Result<(), BuildError> {
 pub(crate) async fn build(settings: Settings) -> Result<Built, BuildError> {
     let key = AdminKey::find(&settings)?;
     key.tell();
+    if let Some(warning) = admin_key::warning(&settings) {
+        tracing::warn!(target: "dynmcp", "{warning}");
+    }
     let tls = Tls::open(&settings.app.tls)?;
     let vault = vault::of_gateway(&settings)?;
     // From here on files are made; what can be wrong without looking at them was found out before.
@@ -215,7 +220,7 @@ pub(crate) async fn build(settings: Settings) -> Result<Built, BuildError> {
         peers.budget(),
         &tasks,
         (&hub, &services.bases, &discoveries.board),
-        &counted,
+        (&counted, settings.metrics.max_series),
     );
     let external = external::open(&settings, &metrics.external)?;
     let readiness = Readiness::default();
@@ -225,7 +230,7 @@ pub(crate) async fn build(settings: Settings) -> Result<Built, BuildError> {
     announce::subscribe(&catalog, &readiness);
     upstreams::follow(&catalog, &hub, &services.bases, &discoveries.board);
     let shared_limits = limits::open(&settings, &metrics.shared_limits)?;
-    let keys = keys::counted(&catalog, shared_limits.clone());
+    let keys = keys::counted(&catalog, shared_limits.clone(), &metrics.limits);
     let own = Engine::new((*engine).clone(), services.clone());
     let audit = Audit::open(&settings, &metrics.audit)?;
     let mut gates = keys.gates(metrics.refusals.clone());

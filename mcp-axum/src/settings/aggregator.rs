@@ -2,6 +2,7 @@
 //! What has no meaning here is named.
 
 mod groups;
+mod health;
 mod keys;
 mod own;
 mod part;
@@ -97,6 +98,8 @@ pub(crate) fn written_as(key: &str) -> String {
         "app.port" => "server.port".to_owned(),
         "app.workers" => "server.worker_threads".to_owned(),
         "app.max_connections" => "server.max_connections".to_owned(),
+        "app.tls.certificate" => "server.tls.cert_path".to_owned(),
+        "app.tls.key" => "server.tls.key_path".to_owned(),
         other => other.to_owned(),
     }
 }
@@ -128,16 +131,17 @@ pub(super) fn read(
     let mut root = Part::root(value, environment);
     keys::translate(&mut root, &mut translated);
     let balance = keys::balance(&mut root, &mut translated);
+    let usual_check = health::read(&mut root, &mut translated);
     let mut servers = Vec::new();
     for (number, value) in root.list("servers", &mut translated).into_iter().enumerate() {
         let mut part = Part::item(value, "servers", number, environment);
-        if let Some(server) = Server::read(&mut part, &mut translated) {
+        if let Some(server) = Server::read(&mut part, usual_check.as_ref(), &mut translated) {
             servers.push(server);
         }
         part.rest(&mut translated);
     }
     root.rest(&mut translated);
-    translated.upstreams = group(servers, &balance, &mut translated.problems);
+    translated.upstreams = group(servers, &balance, &mut translated);
     keys::allow(&mut translated);
     check(&mut translated);
     Ok(translated)

@@ -27,6 +27,8 @@ const LEAST_MEMORY: u64 = 64 << 20;
 /// Less would be a file, or a loss, for a few records.
 const LEAST_AUDIT: u64 = 64 << 10;
 const YEAR_SECONDS: u64 = 365 * 24 * 3_600;
+/// Each of them has dozens of lines, which somebody has to store.
+const MOST_SERIES: u64 = 1_000_000;
 
 /// All of them.
 pub(super) fn problems(settings: &Settings) -> Vec<SettingsError> {
@@ -73,6 +75,11 @@ pub(super) fn problems(settings: &Settings) -> Vec<SettingsError> {
     note(proxies("egress.proxies", &settings.egress.proxies));
     note(secret_directories("secrets.file_dir", &settings.secrets.file_dir));
     note(secret_keys(&settings.secrets));
+    note(within(
+        "metrics.max_series",
+        settings.metrics.max_series as u64,
+        MOST_SERIES,
+    ));
     if !(1..=65_536).contains(&settings.stdio.max_programs) {
         note(Err(SettingsError::value(
             "stdio.max_programs",

@@ -36,6 +36,7 @@ fn values(settings: &Settings) -> BTreeMap<String, Value> {
         ("watchdog", json(serde_json::to_value(&settings.watchdog))),
         ("log", json(serde_json::to_value(&settings.log))),
         ("audit", json(serde_json::to_value(&settings.audit))),
+        ("metrics", json(serde_json::to_value(&settings.metrics))),
         ("otlp", json(serde_json::to_value(&settings.otlp))),
         ("access", json(serde_json::to_value(&settings.access))),
         ("limits", json(serde_json::to_value(&settings.limits))),

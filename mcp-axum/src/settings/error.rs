@@ -41,6 +41,14 @@ impl SettingsError {
         }
     }
 
+    /// All of them, of which there is one at least.
+    pub(super) fn together(mut problems: Vec<Self>) -> Self {
+        match problems.len() {
+            1 => problems.remove(0),
+            _ => Self::Several(problems),
+        }
+    }
+
     pub(super) fn from_config(error: ConfigError) -> Self {
         match error {
             ConfigError::Type {

@@ -1,6 +1,6 @@
 //! A file of configuration as what it says, and in the other format.
 
-use super::{SettingsError, aggregator};
+use super::{SettingsError, aggregator, large_numbers::LargeNumbers};
 use serde_json::{Map, Value};
 use std::{fs, io, path::Path};
 use toml_edit::Item;
@@ -104,6 +104,9 @@ fn without_nulls(value: &mut Value) {
 /// What a TOML file says, or where it is none.
 pub(super) fn as_toml(file: &Path, text: &str) -> Result<toml::Table, SettingsError> {
     text.parse::<toml::Table>().map_err(|error| {
+        if let Some(refusal) = LargeNumbers::find(file, text).refusal() {
+            return refusal;
+        }
         let before = &text[..error.span().map_or(0, |span| span.start.min(text.len()))];
         let line = before.matches('\n').count() + 1;
         let reason = error.message().lines().collect::<Vec<_>>().join(", ");

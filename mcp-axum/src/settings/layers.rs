@@ -1,7 +1,8 @@
 //! Where the configuration comes from, and in which order one place replaces another.
 
 use super::{
-    Settings, SettingsError, aggregator, check, format, sections::OLDER_SECRET_KEY, source_tables, unknown,
+    Settings, SettingsError, aggregator, check, format, large_numbers::LargeNumbers,
+    sections::OLDER_SECRET_KEY, source_tables, unknown,
 };
 use config::{Config, ConfigBuilder, Environment, File, FileFormat, builder::DefaultState};
 use mcp_common::secret::Secret;
@@ -103,8 +104,11 @@ impl Layers {
     pub(super) fn examine(&self) -> Result<(Settings, Vec<SettingsError>), SettingsError> {
         let mut builder = Config::builder().add_source(File::from_str(DEFAULT_TOML, FileFormat::Toml));
         let mut translated = None;
+        let mut numbers = LargeNumbers::default();
         if let Some(file) = self.effective_file()? {
             let text = format::read_text(&file)?;
+            numbers = LargeNumbers::find(&file, &text);
+            let text = numbers.replaced_in(text);
             let text = match aggregator::is_meant(&file, &text) {
                 false => {
                     format::as_toml(&file, &text)?;
@@ -138,7 +142,14 @@ impl Layers {
         if !unknown.is_empty() {
             problems.push(SettingsError::Unknown(unknown));
         }
-        let mut settings = typed(builder, &mut problems)?;
+        let mut settings = match typed(builder, &mut problems) {
+            Ok(settings) => settings,
+            Err(error) => {
+                problems.push(error);
+                numbers.tell(&mut problems);
+                return Err(SettingsError::together(problems));
+            }
+        };
         source_tables::normalise(&mut settings);
         self.take_older_key(&mut settings);
         if let Some(translated) = translated {
@@ -147,6 +158,7 @@ impl Layers {
             settings.aggregated = Some(aggregated);
         }
         problems.extend(check::problems(&settings));
+        numbers.tell(&mut problems);
         Ok((settings, problems))
     }
 }

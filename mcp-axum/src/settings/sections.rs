@@ -314,6 +314,13 @@ pub struct StdioSettings {
     pub max_programs: usize,
 }
 
+/// `[metrics]`: what is measured.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct MetricSettings {
+    /// Pairs of instance and tool that have series of their own.
+    pub max_series: usize,
+}
+
 /// `[templates]`: what templates of definitions may name.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct TemplateSettings {

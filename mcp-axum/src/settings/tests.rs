@@ -239,6 +239,10 @@ fn a_wrong_value_is_refused_by_key_with_what_would_be_right() {
         ),
         ("[mcp]\npage_size = 0", "mcp.page_size: must be at least 1"),
         (
+            "[metrics]\nmax_series = 0",
+            "metrics.max_series: must be 1 to 1000000",
+        ),
+        (
             "[upstream]\ntimeout_ms = 0",
             "upstream.timeout_ms: must be 1 to 3600000",
         ),
@@ -259,6 +263,52 @@ fn a_wrong_value_is_refused_by_key_with_what_would_be_right() {
 fn a_file_that_is_not_toml_is_refused_by_line() {
     let text = refusal("[app]\nhost = \"x\"\nport = = 1\n");
     assert!(text.contains("dynmcp.toml:3: ") && !text.contains('\n'), "{text}");
+}
+
+#[test]
+fn numbers_that_nobody_can_hold_are_named_by_key_line_and_range_beside_all_else() {
+    let text = refusal(
+        "[app]\nworkers = 18446744073709551615\nport = 18446744073709551616\n\n[upstream]\ntimeout_ms = -9_223_372_036_854_775_809\n\
+         max_request_bytes = 0xFFFF_FFFF_FFFF_FFFF\n[mcp]\npage_size = 0\n[data_source.sqlite]\npoll_ms = 99999999999999999999\n\
+         [app2]\nlist = [1, 99999999999999999999]\n",
+    );
+    for expected in [
+        "app.workers: at most 1024",
+        "dynmcp.toml:2)",
+        "app.port: found the number `18446744073709551616`, expected a whole number from 0 to 65535",
+        "dynmcp.toml:3)",
+        "upstream.timeout_ms: found the number `-9_223_372_036_854_775_809`, expected a whole number, 0 or more",
+        "dynmcp.toml:6)",
+        "upstream.max_request_bytes: ",
+        "dynmcp.toml:7)",
+        "mcp.page_size: must be at least 1",
+        "data_source.sqlite.poll_ms: found the number `99999999999999999999`, expected one from -9223372036854775808 to \
+         9223372036854775807",
+        "dynmcp.toml:11)",
+        "app2: there is no such key",
+        "app2.list[1]: found the number `99999999999999999999`",
+    ] {
+        assert!(text.contains(expected), "{expected}: {text}");
+    }
+    for unread in ["u64 value", "i128", "9223372036854775807`"] {
+        assert!(!text.contains(unread), "{unread}: {text}");
+    }
+    assert!(!text.contains('\n'), "{text}");
+}
+
+#[test]
+fn a_large_number_in_a_list_of_tables_hides_nothing_else() {
+    // A webhook has no default that could stand in its place.
+    let text = refusal(
+        "[app]\nprot = 1\n[[webhooks]]\nurl = 'https://hooks.example.com'\ntimeout_ms = 'soon'\nattempts = 18446744073709551616\n",
+    );
+    for expected in [
+        "app.prot: there is no such key",
+        "webhooks[0].attempts: found the number `18446744073709551616`",
+        "dynmcp.toml:6)",
+    ] {
+        assert!(text.contains(expected), "{expected}: {text}");
+    }
 }
 
 #[test]

@@ -31,7 +31,7 @@ use mcp_common::{
 use mcp_core::{
     engine::LaneMetrics,
     peer::Budget,
-    policy::{ExternalMetrics, SharedMetrics},
+    policy::{ExternalMetrics, LimitMetrics, SharedMetrics},
     telemetry,
     tool::{Bases, ToolCompiler},
     upstream::Hub,
@@ -102,6 +102,8 @@ pub struct Metrics {
     pub(crate) config: ConfigMetrics,
     /// What the policy service says.
     pub(crate) external: ExternalMetrics,
+    /// Which limits refuse calls.
+    pub(crate) limits: LimitMetrics,
     /// How calls were counted that count for all replicas.
     pub(crate) shared_limits: SharedMetrics,
     /// What becomes of events for webhooks.
@@ -129,12 +131,12 @@ impl Metrics {
         budget: &Arc<Budget>,
         tasks: &Tasks,
         (hub, bases, board): (&Arc<Hub>, &Bases, &Arc<Board>),
-        otlp: &OtlpMetrics,
+        (otlp, max_series): (&OtlpMetrics, usize),
     ) -> (Self, telemetry::Metrics) {
         let mut all = Registry::default();
         all.register_collector(Box::new(ProcessCollector::now()));
         let registry = all.sub_registry_with_prefix("dynmcp");
-        let core = telemetry::Metrics::register(registry);
+        let core = telemetry::Metrics::register_for(registry, max_series);
         work.register(registry);
         let build = Info::new(vec![("version", env!("CARGO_PKG_VERSION"))]);
         registry.register("build", "What is running", build);
@@ -151,6 +153,7 @@ impl Metrics {
         let config = ConfigMetrics::register(registry);
         otlp.register(registry);
         let external = ExternalMetrics::register(registry);
+        let limits = LimitMetrics::register(registry);
         let shared_limits = SharedMetrics::register(registry);
         let webhooks = WebhookMetrics::register(registry);
         let register = RegisterMetrics::register(registry);
@@ -204,6 +207,7 @@ impl Metrics {
                 audit,
                 config,
                 external,
+                limits,
                 shared_limits,
                 webhooks,
                 register,

@@ -328,6 +328,83 @@ fn it_says_the_same_in_yaml_and_toml() {
 }
 
 #[test]
+fn a_server_by_itself_is_probed_where_it_or_the_file_says_so() {
+    let text = r#"
+health_check: {interval: 15s, unhealthy_threshold: 2}
+routing: {circuit_breaker: {failure_threshold: 4}}
+servers:
+  - {id: usual, transport: {type: http, url: "http://a.example/mcp"}}
+  - {id: own, transport: {type: streamable_http, url: "http://b.example/mcp"}, weight: 65535, health_check: {interval_seconds: 7, path: /health}}
+  - {id: "off", transport: {type: http, url: "http://c.example/mcp"}, health_check: {enabled: false}}
+  - {id: older, transport: {type: sse, url: "http://d.example/sse"}, health_check: {enabled: true}}
+  - {id: socket, transport: {type: websocket, url: "ws://e.example/mcp"}, health_check: {enabled: true}}
+  - {id: program, transport: stdio, command: [uvx]}
+"#;
+    let aggregated = load("c.yaml", text).unwrap().aggregated.unwrap();
+    let of = |id: &str| {
+        let mut all = aggregated.upstreams.iter();
+        &all.find(|upstream| upstream.id == id).unwrap().document
+    };
+    assert_eq!(
+        *of("usual"),
+        json!({
+            "id": "usual", "name": "usual", "priority": 100, "endpoints": [{"url": "http://a.example/mcp"}], "breaker": {"failures": 4},
+            "health": {"enabled": true, "interval_seconds": 15, "unhealthy_threshold": 2},
+        })
+    );
+    assert_eq!(of("own")["endpoints"], json!([{"url": "http://b.example/mcp"}]));
+    assert_eq!(
+        of("own")["health"],
+        json!({"enabled": true, "interval_seconds": 7, "unhealthy_threshold": 2, "path": "/health"}),
+        "what it does not say itself is as for all"
+    );
+    for (id, url) in [
+        ("off", "http://c.example/mcp"),
+        ("older", "http://d.example/sse"),
+        ("socket", "ws://e.example/mcp"),
+    ] {
+        let document = of(id);
+        assert_eq!(document["url"], url);
+        assert!(
+            document.get("health").is_none() && document.get("endpoints").is_none(),
+            "{document}"
+        );
+    }
+    let notes: Vec<&str> = aggregated
+        .notes
+        .iter()
+        .filter_map(|note| note.split(": ").next())
+        .collect();
+    assert_eq!(
+        notes,
+        [
+            "servers[4].health_check (server `socket`)",
+            "servers[3].health_check (server `older`)"
+        ],
+        "what is said of a server that cannot be probed is named"
+    );
+}
+
+#[test]
+fn its_certificate_is_that_of_the_gateway() {
+    let tls = |members: &str| {
+        let text = format!("server: {{tls: {{{members}}}}}\nservers: []");
+        let tls = load("c.yaml", &text).unwrap().app.tls;
+        (tls.certificate, tls.key)
+    };
+    let some = |text: &str| Some(text.to_owned());
+    assert_eq!(
+        tls("enabled: true, cert_path: /tls/cert.pem, key_path: /tls/key.pem"),
+        (some("/tls/cert.pem"), some("/tls/key.pem"))
+    );
+    assert_eq!(
+        tls("enabled: true, cert_file: a.pem, key_file: b.pem"),
+        (some("a.pem"), some("b.pem"))
+    );
+    assert_eq!(tls("enabled: false, cert_path: a.pem"), (None, None));
+}
+
+#[test]
 fn what_cannot_be_meant_is_said_with_the_server() {
     for (text, expected) in [
         (
@@ -375,8 +452,16 @@ fn what_cannot_be_meant_is_said_with_the_server() {
             "servers[0].transport.timeout_ms: must be at most 9223372036854775807",
         ),
         (
-            "server: {tls: {enabled: true}}\nservers: []",
-            "server.tls.enabled: is not read from here",
+            "server: {tls: {enabled: true, key_path: /tls/key.pem}}\nservers: []",
+            "server.tls.cert_path: is missing: the file with the certificate",
+        ),
+        (
+            "server: {tls: {enabled: true, cert_file: /tls/cert.pem}}\nservers: []",
+            "server.tls.key_path: is missing: the file with the private key",
+        ),
+        (
+            "health_check: {interval_seconds: 0}\nservers: []",
+            "health_check.interval_seconds: must be a whole number of at least 1",
         ),
         ("servers: {}", "servers: expected a list"),
         ("- a", "is a mapping with `servers`"),

@@ -8,6 +8,7 @@ mod mcp;
 mod probes;
 mod queue;
 mod service;
+mod state;
 
 use crate::test_app::{TestApp, Upstream};
 use serde_json::{Value, json};

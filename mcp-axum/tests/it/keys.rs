@@ -371,7 +371,7 @@ async fn what_a_key_carries_is_there_for_templates() {
 async fn calls_beyond_the_limits_of_a_key_are_refused_and_nobody_else_notices() {
     let app = TestApp::start().await;
     let upstream = app.with_item_tools("desk").await;
-    let (_, limited) = create(&app, json!({"instances": ["desk"], "limits": {"rate": "2/h"}})).await;
+    let (limited_id, limited) = create(&app, json!({"instances": ["desk"], "limits": {"rate": "2/h"}})).await;
     let (_, free) = create(&app, json!({"instances": ["desk"]})).await;
     let client = McpClient::new(holder(&app, &limited), "desk");
     for _ in 0..3 {
@@ -408,6 +408,10 @@ async fn calls_beyond_the_limits_of_a_key_are_refused_and_nobody_else_notices() 
         "nothing was sent for what was refused"
     );
     client.tool_names().await;
+    let counted =
+        format!("dynmcp_limit_refusals_total{{limit=\"rate\",place=\"the key\",key=\"{limited_id}\"}} 2");
+    let metrics = app.metrics();
+    assert!(metrics.lines().any(|line| line == counted), "{metrics}");
 }
 
 /// How many of the calls are made, by fifty callers at once who have `number` each, and go on until `until`.
@@ -516,4 +520,41 @@ async fn what_a_key_does_not_show_is_neither_listed_nor_called() {
         ["count_items", "get_item"],
         "others see what they saw"
     );
+}
+
+/// Nobody is locked out for good without having said so: neither by switching the last one off, nor by taking its rights, nor by deleting it.
+#[tokio::test]
+async fn the_last_admin_of_the_store_stays_where_no_configured_key_opens_anything() {
+    let mut app = TestApp::sqlite().await;
+    let (first, key) = create(&app, json!({"name": "first", "roles": ["admin"]})).await;
+    app.configure(
+        "authenticator.jwt.issuers",
+        r#"[{"name": "a", "issuer": "https://issuer.example.com"}]"#,
+    );
+    app.configure("app.authenticators", "jwt");
+    app.restart().await;
+    assert_eq!(app.admin().get("/admin/status").await.status, 401);
+    let (admin, path) = (holder(&app, &key), format!("/admin/keys/{first}"));
+    let inactivate = format!("{path}/inactivate");
+    let mut without_roles = admin.get(&path).await.data();
+    without_roles["roles"] = json!([]);
+    for refused in [
+        admin.send(admin.request(Method::POST, &inactivate)).await,
+        admin.put(&path, &without_roles).await,
+        admin.delete(&path).await,
+    ] {
+        let reason = refused.error(409);
+        assert!(reason.contains("is the last key that may write keys"), "{reason}");
+    }
+
+    // Where there is another one, or with the word that it is meant, it is done.
+    let wanted = json!({"name": "second", "roles": ["admin"]});
+    let second = admin.send(admin.request(Method::POST, "/admin/keys").json(&wanted));
+    let second = second.await.ok().data();
+    admin.send(admin.request(Method::POST, &inactivate)).await.ok();
+    let admin = holder(&app, second["key"].as_str().unwrap());
+    let path = format!("/admin/keys/{}", second["id"].as_str().unwrap());
+    admin.delete(&path).await.error(409);
+    admin.delete(&format!("{path}?force=true")).await.ok();
+    assert_eq!(admin.get("/admin/status").await.status, 401);
 }

@@ -79,6 +79,41 @@ async fn an_address_of_operators_answers_in_json_too() {
     assert_eq!(body["code"], 404);
 }
 
+/// Clients that log in by themselves look for an authorization server where none is named, and show nothing but errors of OAuth.
+#[tokio::test]
+async fn who_looks_for_oauth_is_told_to_send_a_key_in_words_of_oauth() {
+    let app = TestApp::with(&[("app.admin_listen", "127.0.0.1:0")]).await;
+    for (method, path) in [
+        (Method::POST, "/register"),
+        (Method::GET, "/authorize?response_type=code&client_id=x"),
+        (Method::POST, "/token"),
+    ] {
+        let anonymous = app.anonymous();
+        let answer = anonymous.send(anonymous.request(method, path)).await.expect(400);
+        assert_eq!(answer.header("content-type"), Some("application/json"), "{path}");
+        assert_eq!(answer.header("cache-control"), Some("no-store"), "{path}");
+        assert_eq!(answer.header("x-content-type-options"), Some("nosniff"), "{path}");
+        let body: Value = answer.json();
+        assert_eq!(body["error"], "access_denied", "{path}: {body}");
+        let description = body["error_description"].as_str().unwrap();
+        for expected in ["no OAuth of its own", "Authorization: Bearer KEY", "x-api-key"] {
+            assert!(description.contains(expected), "{path}: {description}");
+        }
+        // RFC 6749, appendix A.8: neither quotes nor backslashes.
+        assert!(
+            description
+                .bytes()
+                .all(|byte| matches!(byte, 0x20..=0x21 | 0x23..=0x5b | 0x5d..=0x7e)),
+            "{description}"
+        );
+    }
+    let url = format!("http://{}/register", app.admin_address());
+    let answer = reqwest::Client::new().post(url).send().await.unwrap();
+    assert_eq!(answer.status(), 400);
+    // Below one of them there is nothing, as anywhere.
+    app.anonymous().get("/register/x").await.expect(404);
+}
+
 #[tokio::test]
 async fn answers_tell_browsers_to_do_nothing_with_them() {
     let app = TestApp::start().await;

@@ -79,6 +79,36 @@ async fn metrics_are_such_that_prometheus_likes_them_and_tell_of_the_process() {
 }
 
 #[tokio::test]
+async fn series_of_tools_are_bounded_and_tell_the_upstreams_time_apart() {
+    let app = TestApp::with(&[("metrics.max_series", "1")]).await;
+    app.with_item_tools("i").await;
+    app.mcp("i").call("get_item", json!({"id": 1})).await;
+    for name in ["a", "b"] {
+        app.mcp("i").call("add_item", json!({"name": name})).await;
+    }
+    let text = app.metrics();
+    let count = |name: &str, instance: &str, tool: &str| {
+        let series = format!("{name}{{mcp_instance=\"{instance}\",tool=\"{tool}\"}} ");
+        let value = text.lines().find_map(|line| line.strip_prefix(&*series));
+        value.map(str::to_owned)
+    };
+    for name in [
+        "dynmcp_tool_call_duration_seconds_count",
+        "dynmcp_tool_upstream_duration_seconds_count",
+    ] {
+        assert_eq!(count(name, "i", "get_item").as_deref(), Some("1"), "{text}");
+        assert_eq!(count(name, "i", "add_item"), None, "{text}");
+        assert_eq!(count(name, "other", "other").as_deref(), Some("2"), "{text}");
+    }
+    let retries = count("dynmcp_tool_retries_total", "i", "get_item");
+    assert_eq!(retries.as_deref(), Some("0"), "it is there before the first one");
+    let seconds = |name: &str| count(name, "i", "get_item").unwrap().parse::<f64>().unwrap();
+    let of_upstream = seconds("dynmcp_tool_upstream_duration_seconds_sum");
+    let of_call = seconds("dynmcp_tool_call_duration_seconds_sum");
+    assert!(0.0 < of_upstream && of_upstream <= of_call, "{text}");
+}
+
+#[tokio::test]
 async fn dashboard_and_alerts_name_metrics_that_there_are() {
     let dashboard = fs::read_to_string(format!("{DEPLOY}/grafana/dynmcp.json")).unwrap();
     let panels: Value = serde_json::from_str(&dashboard).unwrap();

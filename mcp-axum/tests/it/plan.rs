@@ -1,6 +1,7 @@
 //! Definitions that are kept elsewhere: planned, applied and exported through the admin API.
 
 use crate::test_app::{Answer, Client, TestApp};
+use mcp_common::key::Key;
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -171,6 +172,58 @@ async fn what_somebody_else_maintains_is_left_alone() {
     post(&app.user(), "/admin/apply", &request(&[], json!({})))
         .await
         .error(403);
+}
+
+#[tokio::test]
+async fn what_is_stored_and_cannot_be_used_is_a_problem_although_nothing_of_it_changes() {
+    let app = TestApp::sqlite().await;
+    let admin = app.admin();
+    let mut bad = tool("bad", "bad", "x");
+    bad["document"]["tds_ext_info"]["method"] = json!("CONNECT");
+    app.store(Key::tool("bad"), &bad["document"].to_string()).await;
+    let exported = admin.get("/admin/export").await.data()["tds"][0].clone();
+    let refused = admin
+        .put("/admin/tds/bad?dry_run=true", &bad["document"])
+        .await
+        .error(400);
+
+    let as_stored = request(std::slice::from_ref(&bad), json!({}));
+    let plan = post(&admin, "/admin/plan", &as_stored).await.ok().data();
+    assert_eq!(plan["unchanged"], json!(["tds/bad"]), "{plan}");
+    let problem = &plan["problems"][0];
+    assert_eq!(
+        (&problem["definition"], &problem["place"], &problem["conflict"]),
+        (&json!("tds/bad"), &json!("bad.yaml:1"), &json!(false))
+    );
+    let (field, reason) = (
+        problem["field"].as_str().unwrap(),
+        problem["reason"].as_str().unwrap(),
+    );
+    assert!(
+        refused.contains(&format!("{field}: {reason}")),
+        "a write says the same: {refused}"
+    );
+    // So does what was exported, and nothing beside it is written.
+    let back = json!({"kind": "tds", "id": "bad", "document": exported});
+    let error = post(
+        &admin,
+        "/admin/apply",
+        &request(&[back, tool("good", "good", "x")], json!({})),
+    )
+    .await
+    .error(400);
+    assert!(error.contains(reason), "{error}");
+    admin.get("/admin/tds/good").await.expect(404);
+
+    let mended = request(&[tool("bad", "bad", "x"), tool("good", "good", "x")], json!({}));
+    let plan = post(&admin, "/admin/plan", &mended).await.ok().data();
+    assert_eq!(plan["problems"], json!([]));
+    post(&admin, "/admin/apply", &mended).await.ok();
+    let plan = post(&admin, "/admin/plan", &mended).await.ok().data();
+    assert_eq!(
+        (&plan["problems"], plan["unchanged"].as_array().unwrap().len()),
+        (&json!([]), 2)
+    );
 }
 
 #[tokio::test]

@@ -516,3 +516,48 @@ async fn whoever_deletes_a_definition_is_told_who_goes_on_without_it() {
     );
     assert!(warnings(app.admin().delete("/admin/roles/agent-1").await.ok()).is_empty());
 }
+
+#[tokio::test]
+async fn a_circle_of_roles_is_told_to_whoever_writes_it_and_whoever_looks_for_what_cannot_be_used() {
+    let app = shop().await;
+    let allow = json!([{"actions": ["tools/call"]}]);
+    put_role(&app, "a", json!({"inherits": ["b"], "allow": allow})).await;
+    let quarantined = async || app.admin().get("/admin/quarantine").await.data();
+    assert_eq!(quarantined().await, json!([]));
+    let wanted = json!({
+        "definitions": [{"kind": "roles", "id": "b", "place": "b.yaml:1", "document": {"inherits": ["a"]}}],
+        "options": {"owner": "team"},
+    });
+    let plan = post(&app.admin(), "/admin/plan", &wanted).await.data();
+    let circle = "roles inherit each other in a circle: b → a → b";
+    assert!(plan["warnings"].to_string().contains(circle), "{plan}");
+
+    let closing = json!({"inherits": ["a"]});
+    let answer = app.admin().put("/admin/roles/b", &closing).await.ok().json();
+    assert!(
+        answer["warnings"][0].as_str().unwrap().contains(circle),
+        "{answer}"
+    );
+    let found = quarantined().await;
+    let ids: Vec<_> = found.as_array().unwrap().iter().map(|bad| &bad["id"]).collect();
+    assert_eq!(ids, ["a", "b"], "{found}");
+    assert!(found[1]["reason"].as_str().unwrap().contains(circle), "{found}");
+    assert_eq!(app.admin().get("/admin/status").await.data()["quarantined"], 2);
+    put_role(&app, "b", json!({"allow": allow})).await;
+    assert_eq!(quarantined().await, json!([]));
+}
+
+#[tokio::test]
+async fn whoever_writes_a_key_is_told_of_roles_that_nobody_has_written() {
+    let app = shop().await;
+    put_role(&app, "agent-1", json!({"allow": [{"actions": ["tools/call"]}]})).await;
+    let wanted = json!({"name": "ann", "roles": ["agent-1", "agnet-1", "viewer"]});
+    let answer = post(&app.admin(), "/admin/keys", &wanted).await.ok().json();
+    let warnings = answer["warnings"].as_array().unwrap();
+    assert_eq!(warnings.len(), 1, "{warnings:?}");
+    let warning = warnings[0].as_str().unwrap();
+    assert!(
+        warning.starts_with("roles[1]: there is no role `agnet-1`"),
+        "{warning}"
+    );
+}

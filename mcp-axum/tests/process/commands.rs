@@ -164,6 +164,53 @@ fn config_check_refuses_what_serve_would_and_names_everything_at_once() {
 }
 
 #[test]
+fn of_plugins_that_are_not_selected_only_misspelt_names_are_told() {
+    let sandbox = Sandbox::new();
+    sandbox.write("in-the-way", "");
+    let file = "[app]\ndata_source = 'memory'\n[data_source.mysql]\nurll = 'mysql://u@127.0.0.1:1/db'\nurl = 'none'\n\
+                [data_source.sqlite]\npath = 'in-the-way/x.db'\n[data_source.etcd]\nprefx = '/x'\n\
+                [authenticator.jwt]\nbogus = 1\n[[authenticator.jwt.issuers]]\nnam = 'a'\n\
+                [authorizer.http]\nulr = 'https://opa.example.com'";
+    sandbox.write("x.toml", file);
+    for command in ["check", "doctor"] {
+        let (code, stdout, stderr) = text(&sandbox.run(&["config", command, "--config", "x.toml"]));
+        assert_ne!(code, Some(0), "{stdout}{stderr}");
+        let said = format!("{stdout}{stderr}");
+        for expected in [
+            "data_source.mysql.urll: no such setting; there are: url, ",
+            "data_source.etcd.prefx: no such setting",
+            "authenticator.jwt.bogus: no such setting",
+            "authenticator.jwt.issuers[0].nam: no such setting",
+            "authorizer.http.ulr: no such setting",
+        ] {
+            assert!(said.contains(expected), "{expected}: {said}");
+        }
+        for silent in [
+            "mysql.url:",
+            "in-the-way",
+            "etcd.endpoints:",
+            "issuers[0].name:",
+            "http.url:",
+        ] {
+            assert!(!said.contains(silent), "{silent}: {said}");
+        }
+    }
+    let (code, _, stderr) = text(&sandbox.run(&["serve", "--config", "x.toml"]));
+    assert_eq!(code, Some(2), "{stderr}");
+    assert!(
+        stderr.contains("data_source.mysql.urll: no such setting"),
+        "{stderr}"
+    );
+    // What would be wrong if it were selected is no reason not to start.
+    sandbox.write(
+        "x.toml",
+        "[app]\ndata_source = 'memory'\n[data_source.mysql]\nurl = 'none'\n[authorizer.http]\nkey = 'x'",
+    );
+    let (code, _, stderr) = text(&sandbox.run(&["config", "check", "--config", "x.toml"]));
+    assert_eq!(code, Some(0), "{stderr}");
+}
+
+#[test]
 fn config_show_redacts_and_config_default_is_a_valid_file() {
     let sandbox = Sandbox::new();
     sandbox.write(

@@ -131,7 +131,11 @@ fn an_aggregator_becomes_a_gateway_of_its_own() {
         document("uds/tools.json")["env"],
         json!({"KEY": "${env:TOOL_KEY}"})
     );
-    assert_eq!(document("uds/search.json")["url"], "http://127.0.0.1:9/mcp");
+    assert_eq!(
+        document("uds/search.json")["endpoints"],
+        json!([{"url": "http://127.0.0.1:9/mcp"}])
+    );
+    assert_eq!(document("uds/search.json")["health"], json!({"enabled": true}));
     assert_eq!(
         document("ids/only1mcp.json")["include"],
         json!({"upstreams": ["search", "tools"]})

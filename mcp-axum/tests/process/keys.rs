@@ -171,3 +171,67 @@ fn wishes_that_cannot_be_are_refused_before_anything_is_stored() {
     }
     assert_eq!(sandbox.files(), Vec::<String>::new());
 }
+
+#[test]
+fn a_configured_key_that_opens_nothing_is_told_of_and_the_last_admin_of_the_store_stays() {
+    let sandbox = Sandbox::new();
+    let config = |authenticators: &str| {
+        format!(
+            "[app]\nauthenticators = [{authenticators}]\napi_key = '{KEY}'\n\
+             [[authenticator.jwt.issuers]]\nname = 'a'\nissuer = 'https://issuer.example.com'\n"
+        )
+    };
+    sandbox.write("jwt.toml", &config("'jwt'"));
+    sandbox.write("both.toml", &config("'jwt', 'api_key'"));
+    let run = |arguments: &[&str], config: &str| {
+        let output = sandbox
+            .command(arguments)
+            .args(["--config", config])
+            .env_remove("DYNMCP_KEY")
+            .output()
+            .unwrap();
+        let said = format!("{}{}", text(&output.stdout), text(&output.stderr));
+        (output.status.code(), said)
+    };
+    let warning = "app.api_key: opens nothing";
+    let (code, said) = run(&["config", "check"], "jwt.toml");
+    assert!(code == Some(0) && said.contains(warning), "{said}");
+    let (code, said) = run(&["config", "doctor"], "jwt.toml");
+    assert!(
+        code == Some(1) && said.contains(&format!("problem: {warning}")),
+        "{said}"
+    );
+    for command in ["check", "doctor"] {
+        let (_, said) = run(&["config", command], "both.toml");
+        assert!(!said.contains(warning), "{command}: {said}");
+    }
+
+    let other = Sandbox::new();
+    let gateway = Gateway::start(&other, &config("'jwt'"));
+    gateway.wait("the warning in the log", |gateway| {
+        gateway.output().contains(warning)
+    });
+
+    let fine = |arguments: &[&str], config: &str| {
+        let (code, said) = run(arguments, config);
+        assert_eq!(code, Some(0), "{arguments:?}: {said}");
+    };
+    fine(
+        &["keys", "create", "--name", "ann", "--role", "admin"],
+        "jwt.toml",
+    );
+    for arguments in [
+        &["keys", "inactivate", "ann"][..],
+        &["keys", "delete", "ann", "--confirm"],
+    ] {
+        let (code, said) = run(arguments, "jwt.toml");
+        assert!(
+            code == Some(1) && said.contains("is the last key that may write keys"),
+            "{said}"
+        );
+    }
+    // The configured key is there for whoever comes too late.
+    fine(&["keys", "inactivate", "ann"], "both.toml");
+    fine(&["keys", "activate", "ann"], "jwt.toml");
+    fine(&["keys", "delete", "ann", "--confirm", "--force"], "jwt.toml");
+}

@@ -94,6 +94,67 @@ fn a_line_of_mcp_names_address_client_revision_and_bytes() {
     }
 }
 
+/// The id that `initialize` is answered with.
+fn session(initialize: reqwest::RequestBuilder) -> String {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap();
+    let response = runtime.block_on(initialize.send()).unwrap();
+    response.headers()["mcp-session-id"].to_str().unwrap().to_owned()
+}
+
+/// That revision has no header that says it, and only `initialize` has the client's name.
+#[test]
+fn every_line_of_a_session_names_its_revision_and_its_client() {
+    let sandbox = Sandbox::new();
+    let gateway = Gateway::start(&sandbox, &format!("[app]\napi_key = '{KEY}'\n"));
+    let desk = json!({"name": "desk", "tool_ids": [], "metadata": {"proto_type": "streamable-stateful"}});
+    gateway.put("ids/desk", &desk);
+    // Each is asked in a runtime of its own, which ends with its connections.
+    let client = reqwest::Client::new;
+    let to_desk = |request: reqwest::RequestBuilder| {
+        request
+            .header("accept", "application/json, text/event-stream")
+            .header("user-agent", "curl/8")
+            .bearer_auth(KEY)
+    };
+    let url = format!("{}/mcp/desk", gateway.origin);
+    let post = |message: &serde_json::Value| to_desk(client().post(&url)).json(message);
+    let initialize = json!({"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": {
+        "protocolVersion": "2025-03-26", "capabilities": {}, "clientInfo": {"name": "older", "version": "1.2"}}});
+    let id = session(post(&initialize));
+    for (message, status) in [
+        (
+            json!({"jsonrpc": "2.0", "method": "notifications/initialized"}),
+            202,
+        ),
+        (json!({"jsonrpc": "2.0", "id": 2, "method": "tools/list"}), 200),
+        (json!({"jsonrpc": "2.0", "id": 3, "method": "no/such"}), 200),
+        (json!([{"jsonrpc": "2.0", "id": 4, "method": "ping"}]), 200),
+    ] {
+        let answered = request(post(&message).header("mcp-session-id", &id)).unwrap();
+        assert_eq!(answered.0, status, "{message}: {}", answered.1);
+    }
+    let ended = to_desk(client().delete(&url)).header("mcp-session-id", &id);
+    assert_eq!(request(ended).unwrap().0, 204);
+    gateway.wait("the last line", |gateway| {
+        gateway.output().contains("method=DELETE")
+    });
+    let output = gateway.output();
+    let lines: Vec<_> = output
+        .lines()
+        .filter(|line| line.contains("dynmcp::request"))
+        .collect();
+    assert_eq!(lines.len(), 6, "{lines:#?}");
+    for line in lines {
+        assert!(
+            line.contains(" client=older/1.2 ") && line.contains(" revision=2025-03-26 "),
+            "{line}"
+        );
+    }
+}
+
 #[test]
 fn an_answer_that_is_made_beside_the_handlers_is_logged_as_it_is_sent() {
     let sandbox = Sandbox::new();
@@ -124,14 +185,22 @@ fn an_answer_that_is_made_beside_the_handlers_is_logged_as_it_is_sent() {
         "{bytes}"
     );
 
-    let refused = request(get("/metrics")).unwrap();
+    let scraper = get("/metrics")
+        .header("user-agent", "scraper/1.2")
+        .header("mcp-protocol-version", "2025-11-25");
+    let refused = request(scraper).unwrap();
     assert_eq!(refused.0, 401);
     gateway.wait("its line", |_| {
         line(&["dynmcp::admin", "path=/metrics"]).is_some()
     });
     let refused_line = line(&["dynmcp::admin", "path=/metrics"]).unwrap();
     let bytes = format!(" bytes={} ", refused.1.len());
-    for part in [" method=GET ", " address=127.0.0.1 ", " status=401 ", &bytes] {
+    for part in [
+        " method=GET ",
+        " address=127.0.0.1 ",
+        " client=scraper/1.2 revision=2025-11-25 status=401 ",
+        &bytes,
+    ] {
         assert!(refused_line.contains(part), "{part}: {refused_line}");
     }
 }

@@ -61,10 +61,22 @@ fn lives(remote: bool) {
     );
     assert!(fine(&["roles", "show", "support-agent"]).contains("args.amount < 1000"));
     refused(&["roles", "show", "viewer"], "is always there");
-    fine(&["keys", "create", "--name", "claude", "--role", "support-agent"]);
+    let (_, _, said) = run(
+        &["keys", "create", "--name", "claude", "--role", "support-agent"],
+        remote,
+    );
+    assert!(!said.contains("there is no role"), "{said}");
+    let (code, _, said) = run(
+        &["keys", "create", "--name", "bob", "--role", "suport-agent"],
+        remote,
+    );
+    assert!(
+        code == Some(0) && said.contains("note: roles[0]: there is no role `suport-agent`"),
+        "{said}"
+    );
 
     // About a running gateway, whichever way the rest goes.
-    let explain = |amount: &str| {
+    let explain = |amount: &str, code: i32| {
         let arguments = [
             "access",
             "explain",
@@ -78,10 +90,10 @@ fn lives(remote: bool) {
             KEY,
         ];
         let output = sandbox.command(&arguments).output().unwrap();
-        assert!(output.status.success(), "{output:?}");
+        assert_eq!(output.status.code(), Some(code), "{output:?}");
         String::from_utf8(output.stdout).unwrap()
     };
-    let allowed = explain("amount=5");
+    let allowed = explain("amount=5", 0);
     assert!(
         allowed.contains("instance desk: open; lists refund; 0 hidden"),
         "{allowed}"
@@ -90,7 +102,7 @@ fn lives(remote: bool) {
         allowed.contains("call of refund: allowed by role `support-agent`, allow[0]"),
         "{allowed}"
     );
-    let not_allowed = explain("amount=2000");
+    let not_allowed = explain("amount=2000", 1);
     assert!(
         not_allowed.contains("call of refund: not allowed: ") && not_allowed.contains("args.amount < 1000"),
         "{not_allowed}"
@@ -105,7 +117,7 @@ fn lives(remote: bool) {
         &["roles", "delete", "support-agent", "--confirm"],
         "there is no role `support-agent`",
     );
-    assert!(explain("amount=5").contains("instance desk: not open"));
+    assert!(explain("amount=5", 1).contains("instance desk: not open"));
 }
 
 #[test]

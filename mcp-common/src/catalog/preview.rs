@@ -123,6 +123,7 @@ pub(super) fn preview<C: Compile>(
         if key.kind == Kind::SECRET {
             own.extend(closed_out(&before, &after, &key.id));
         }
+        own.extend(after.about_roles(key));
         if !own.is_empty() {
             warnings.insert(key.clone(), own);
         }

@@ -30,12 +30,14 @@ pub(super) struct Decoded<T> {
     pub(super) warnings: Vec<String>,
     /// Those of them that are like a known one: what else is wrong with the document may come from them.
     pub(super) misspelt: Vec<Problem>,
-    /// Those that can only have been meant for [`RESTRICTS`]: a warning would leave open what was to be closed.
+    /// Those that can only have been meant for [`RESTRICTS`], or to be [`LIMITS`]: a warning would leave open what was to be closed.
     pub(super) unrestricted: Vec<Problem>,
 }
 
 /// The member that says for whom something is.
 const RESTRICTS: &str = "access";
+/// The member that says how often something may be used.
+const LIMITS: &str = "limits";
 
 /// The same as [`decode`], with what a refusal would name besides.
 pub(super) fn decoded<T: DeserializeOwned + JsonSchema>(
@@ -59,12 +61,16 @@ pub(super) fn decoded<T: DeserializeOwned + JsonSchema>(
     let known = Known::of::<T>();
     for path in &unknown {
         // What begins with `x-` is somebody's own.
-        if known.has(RESTRICTS) && !path.starts_with("x-") && near::is_almost(path, RESTRICTS) {
+        let is_almost = |name: &str| !path.starts_with("x-") && near::is_almost(path, name);
+        if known.has(RESTRICTS) && is_almost(RESTRICTS) {
             let reason = format!(
                 "unknown member{} Under this name it restricts nothing",
                 did_you_mean(RESTRICTS)
             );
             decoded.unrestricted.push(Problem::at(path.as_str(), reason));
+        }
+        if !known.has(LIMITS) && is_almost(LIMITS) && is_object(document, path) {
+            decoded.unrestricted.push(Problem::at(path.as_str(), NO_LIMITS));
         }
         let near = known.near(path);
         let hint = near.as_ref().map_or_else(String::new, |name| did_you_mean(name));
@@ -96,6 +102,16 @@ pub(super) fn checked<T: DeserializeOwned + JsonSchema>(
 
 /// What is said of a member that nobody knows, of a document that is stored all the same.
 pub const UNUSED: &str = "unknown member, kept but not used";
+
+const NO_LIMITS: &str = "unknown member; it limits nothing here. Limits of callers stand in keys and roles, those of one tool in \
+                         `limits.per_tool` of a role; what may be under way towards a server stands in `limits` of an upstream or in \
+                         `tds_ext_info.limits` of a tool";
+
+/// Whether the document has an object under this name: what somebody keeps there for themselves may be anything else.
+fn is_object(document: &Document, name: &str) -> bool {
+    let value = document.get(name);
+    value.is_some_and(|value| value.get().starts_with('{'))
+}
 
 fn did_you_mean(name: &str) -> String {
     format!("; did you mean `{name}`?")

@@ -2,6 +2,7 @@
 //! else writes definitions come through here, so that none of them can skip a step.
 
 mod error;
+mod last_admin;
 mod many;
 mod one;
 mod reach;
@@ -89,10 +90,14 @@ impl Writer {
             return Ok(());
         }
         let mut load = self.source.load().await?;
-        // Definitions of other kinds stand for themselves, but for the secrets that they name: nothing has to be compiled to check them.
+        // Definitions of other kinds stand for themselves, but for the secrets and the roles that they name: nothing has to be compiled to
+        // check them.
         if key.kind == Kind::UPSTREAM {
             load.records
                 .retain(|record| record.key == *key || record.key.kind == Kind::SECRET);
+        } else if [Kind::API_KEY, Kind::ROLE].contains(&key.kind) {
+            load.records
+                .retain(|record| [Kind::API_KEY, Kind::ROLE].contains(&record.key.kind));
         } else if ![Kind::TOOL, Kind::INSTANCE, Kind::SECRET].contains(&key.kind) {
             load.records.retain(|record| record.key == *key);
         }

@@ -7,7 +7,7 @@ use super::{
 };
 use http::{Uri, uri::Scheme};
 use hyper_util::client::legacy;
-use mcp_common::problem::innermost_cause;
+use mcp_common::problem::{innermost_cause, other_scheme};
 use std::{error::Error as StdError, io};
 
 /// What went wrong, and what people are told of it.
@@ -81,7 +81,10 @@ pub(crate) fn sending(uri: &Uri, error: &legacy::Error) -> Trouble {
         ),
         Some(error) if error.is_parse() => Trouble::new(
             TroubleKind::BadAnswer,
-            format!("{host} answered something that is not HTTP: {error}."),
+            format!(
+                "{host} answered something that is not HTTP: {error}{}",
+                end(uri, &error.to_string())
+            ),
         ),
         _ => {
             let text = format!(
@@ -136,7 +139,8 @@ fn connecting(uri: &Uri, host: &str, error: &ConnectError) -> Trouble {
         } else {
             "Connecting to"
         };
-        return Trouble::new(outcome, format!("{what} {host} failed: {error}."));
+        let end = end(uri, &error.to_string());
+        return Trouble::new(outcome, format!("{what} {host} failed: {error}{end}"));
     }
     let reason = innermost_cause(&**cause);
     let text = if chain(&**cause).any(|error| error.is::<Unresolved>()) {
@@ -147,6 +151,12 @@ fn connecting(uri: &Uri, host: &str, error: &ConnectError) -> Trouble {
         format!("Cannot connect to {host}: {reason}.")
     };
     Trouble::new(TroubleKind::Connect, text)
+}
+
+/// The end of a sentence that names this cause: with what may be done about it.
+fn end(uri: &Uri, cause: &str) -> String {
+    let is_https = uri.scheme() == Some(&Scheme::HTTPS);
+    other_scheme(is_https, cause).map_or_else(|| ".".to_owned(), |hint| format!("; {hint}"))
 }
 
 fn is_break(error: &io::Error) -> bool {

@@ -2,6 +2,7 @@
 
 use crate::json::quoted;
 use bytes::Bytes;
+use std::time::Duration;
 
 /// The parts of a `tools/call` result, as JSON text.
 #[derive(Clone, Debug)]
@@ -18,6 +19,17 @@ pub struct CallResult {
     pub upstream_status: Option<u16>,
     /// Where the answer is not what `output_schema` promises, in the value and in the schema; nothing of what stands there.
     pub mismatch: Option<String>,
+    /// What asking the upstream took; `None` where the call came to nothing before, or asks nobody.
+    pub asked: Option<Asked>,
+}
+
+/// What asking an upstream took.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Asked {
+    /// The time from sending to the whole answer: queue, connection, further attempts and all.
+    pub took: Duration,
+    /// How often it was sent again, to the same endpoint or to another one.
+    pub retries: u32,
 }
 
 impl CallResult {
@@ -50,6 +62,7 @@ impl CallResult {
             outcome,
             upstream_status,
             mismatch: None,
+            asked: None,
         }
     }
 

@@ -104,5 +104,6 @@ fn result(answer: &StaticAnswer) -> CallResult {
         outcome: Outcome::Ok,
         upstream_status: None,
         mismatch: None,
+        asked: None,
     }
 }

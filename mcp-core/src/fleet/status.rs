@@ -2,7 +2,10 @@
 
 use super::{Fleet, breaker::Stand};
 use serde::Serialize;
-use std::{sync::atomic::Ordering, time::SystemTime};
+use std::{
+    sync::atomic::Ordering,
+    time::{Duration, SystemTime},
+};
 
 /// How a breaker stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -47,7 +50,55 @@ pub struct EndpointStatus {
     pub last_error: Option<(SystemTime, String)>,
 }
 
+impl EndpointStatus {
+    /// Whether requests go there: its breaker lets them, and probes do not say that it is ill.
+    pub fn is_used(&self) -> bool {
+        self.breaker != BreakerState::Open && self.is_healthy != Some(false)
+    }
+
+    /// Why none of these is used; `None` while any is.
+    pub fn outage(endpoints: &[Self]) -> Option<Outage> {
+        if endpoints.iter().any(Self::is_used) {
+            return None;
+        }
+        let failures = endpoints
+            .iter()
+            .filter_map(|endpoint| endpoint.last_error.as_ref());
+        let (since, error) = failures.max_by_key(|(at, _)| *at).cloned().unzip();
+        let waits = endpoints.iter().filter_map(|endpoint| endpoint.retry_in_ms);
+        Some(Outage {
+            since,
+            error: error.unwrap_or_else(|| "none of its endpoints is used".to_owned()),
+            retry_in: waits.min().map(Duration::from_millis),
+        })
+    }
+}
+
+/// No endpoint is used.
+#[derive(Clone, Debug)]
+pub struct Outage {
+    /// The time of the last failure.
+    pub since: Option<SystemTime>,
+    /// What that was.
+    pub error: String,
+    /// The time until a breaker lets a request through again; `None` where only probes can say that an endpoint is back.
+    pub retry_in: Option<Duration>,
+}
+
 impl Fleet {
+    /// Why none of its endpoints is used; `None` while any is, which is told without looking closer.
+    pub(crate) fn outage(&self) -> Option<Outage> {
+        let now = self.clock.now();
+        let is_used = |endpoint: &super::Endpoint| {
+            let is_out = self.health.is_probed && endpoint.state.health.is_out();
+            !is_out && !matches!(endpoint.state.breaker.stand(now), Stand::Open(_))
+        };
+        match self.endpoints.iter().any(is_used) {
+            true => None,
+            false => EndpointStatus::outage(&self.status()),
+        }
+    }
+
     /// All endpoints that are switched on, in the order of the document.
     pub(crate) fn status(&self) -> Vec<EndpointStatus> {
         let now = self.clock.now();

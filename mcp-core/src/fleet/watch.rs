@@ -19,25 +19,45 @@ impl Fleet {
         if !self.health.is_probed {
             return std::future::pending().await;
         }
-        let (interval, limit) = (self.health.interval, self.health.timeout);
+        let interval = self.health.interval;
         // Fleets that were defined together are not asked together.
         let by_chance = |span: Duration| span.mul_f64(self.state.dice.below(1_000) as f64 / 1_000.0);
         tokio::time::sleep(by_chance(interval.min(FIRST))).await;
         loop {
             let one = async |place: usize| {
-                let found = match &self.custom {
-                    Some(custom) => custom.ask(self, &self.endpoints[place], limit).await,
-                    None => match tokio::time::timeout(limit, probe(place)).await {
-                        Ok(Ok(())) => Finding::Good,
-                        Ok(Err(reason)) => Finding::Bad(reason),
-                        Err(_) => Finding::Bad(format!("no answer to a probe within {limit:?}")),
-                    },
-                };
+                let found = self.ask(place, &probe).await;
                 self.probed(place, found);
             };
             join_all((0..self.endpoints.len()).map(one)).await;
             // A tenth by chance, for the same reason.
             tokio::time::sleep(interval.mul_f64(0.95) + by_chance(interval / 10)).await;
+        }
+    }
+
+    /// Probes every endpoint once, in the order of the document, and tells by their addresses what was found out. It counts for nothing.
+    pub(crate) async fn ask_all<F>(&self, probe: impl Fn(usize) -> F) -> Vec<(String, Finding)>
+    where
+        F: Future<Output = Result<(), String>>,
+    {
+        let one = async |place: usize| {
+            let found = self.ask(place, &probe).await;
+            (self.endpoints[place].url.to_string(), found)
+        };
+        join_all((0..self.endpoints.len()).map(one)).await
+    }
+
+    async fn ask<F>(&self, place: usize, probe: &impl Fn(usize) -> F) -> Finding
+    where
+        F: Future<Output = Result<(), String>>,
+    {
+        let limit = self.health.timeout;
+        if let Some(custom) = &self.custom {
+            return custom.ask(self, &self.endpoints[place], limit).await;
+        }
+        match tokio::time::timeout(limit, probe(place)).await {
+            Ok(Ok(())) => Finding::Good,
+            Ok(Err(reason)) => Finding::Bad(reason),
+            Err(_) => Finding::Bad(format!("no answer to a probe within {limit:?}")),
         }
     }
 

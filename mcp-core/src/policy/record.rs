@@ -273,6 +273,9 @@ impl Record {
                 address = self.address.map(tracing::field::display),
                 principal = self.subject.as_deref(),
                 key = self.key.as_deref(),
+                // As in the lines of `/mcp`, so that one search finds a client in both.
+                client = short(self.user_agent.as_ref()),
+                revision = short(self.revision.as_ref()),
                 status = self.status,
                 bytes = self.bytes,
                 duration_us,

@@ -2,6 +2,7 @@
 
 use super::params::{Asked, Meta};
 use serde::Deserialize;
+use serde_json::value::RawValue;
 use std::{borrow::Cow, sync::Arc};
 
 /// Of a name with its version, in characters.
@@ -21,7 +22,12 @@ pub(super) fn of(asked: &Asked<'_>, meta: Option<&Meta<'_>>) -> Option<Arc<str>>
         Asked::Initialize(params) => params.client_info,
         _ => meta.and_then(|meta| meta.client_info),
     };
-    let Implementation { name, version } = serde_json::from_str(raw?.get()).ok()?;
+    read(raw?)
+}
+
+/// The same of `clientInfo`.
+pub(super) fn read(raw: &RawValue) -> Option<Arc<str>> {
+    let Implementation { name, version } = serde_json::from_str(raw.get()).ok()?;
     let text = format!("{name}/{version}");
     let end = text.char_indices().nth(MOST).map_or(text.len(), |(at, _)| at);
     Some(text[..end].into())

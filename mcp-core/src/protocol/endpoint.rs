@@ -7,7 +7,9 @@ use super::{
     envelope::{self, Body, Message, Request},
     events::{self, Script},
     fault::Fault,
-    headers, legacy, methods, modern,
+    headers,
+    known::Known,
+    legacy, methods, modern,
     params::{Asked, Meta},
     session::Session,
 };
@@ -194,6 +196,11 @@ impl Endpoint {
             Ok(session) => session,
             Err(fault) => return answered(era, Err(fault)),
         };
+        let known = Known::of(&self.gateway, session.as_ref());
+        let answered = |era, reply| Answered {
+            known: known.clone(),
+            ..answered(era, reply)
+        };
         let Some(method) = served else {
             return answered(era, Err(Fault::method_not_found(&request.method, era)));
         };
@@ -325,10 +332,12 @@ impl Endpoint {
             era,
             reply,
             client,
+            known,
         } = answered;
         let mut reply = reply.unwrap_or_else(|fault| Reply::fault(&fault, era));
         reply.trace.method = label;
-        reply.trace.client = client;
+        reply.trace.client = client.or(reply.trace.client.take());
+        known.complete(&mut reply.trace);
         let result = match reply.trace.error {
             None if reply.status.is_success() => "ok",
             _ => "error",
@@ -354,6 +363,8 @@ struct Answered {
     reply: Result<Reply, Fault>,
     /// What the client calls itself.
     client: Option<Arc<str>>,
+    /// What its session says of it.
+    known: Known,
 }
 
 impl Answered {
@@ -363,6 +374,7 @@ impl Answered {
             era,
             reply,
             client: None,
+            known: Known::default(),
         }
     }
 }

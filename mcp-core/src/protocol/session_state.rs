@@ -12,6 +12,11 @@ use std::{
 /// Sessions whose level is remembered at the most.
 const MAX_LEVELS: u64 = 100_000;
 
+/// Bytes of the names of clients, with those of their sessions. Who is not among them has the name of its program in the log.
+const MAX_NAMES: u64 = 8 << 20;
+/// What a cache needs for an entry beside its texts.
+const ENTRY: usize = 128;
+
 /// Sessions whose subscriptions are kept at the most.
 const MAX_WATCHING: u64 = 10_000;
 /// Subscriptions of one session, or of one stream, at the most.
@@ -61,13 +66,14 @@ impl Watches {
     }
 }
 
-/// Open requests in both directions, and the level that each client wants.
+/// Open requests in both directions, what each client calls itself, and the level that it wants.
 pub(super) struct SessionState {
     /// Requests of clients.
     pub(super) open_calls: Arc<OpenCalls>,
     /// Requests to clients; `None` where the system gives no randomness, and nobody is asked.
     pub(super) pending: Option<Arc<Pending>>,
     levels: Cache<Arc<str>, LogLevel>,
+    clients: Cache<Arc<str>, Arc<str>>,
     watches: Cache<Arc<str>, Arc<Watches>>,
 }
 
@@ -82,6 +88,14 @@ impl SessionState {
             open_calls: Arc::default(),
             pending: Pending::new(),
             levels,
+            clients: Cache::builder()
+                .weigher(|session: &Arc<str>, name: &Arc<str>| {
+                    u32::try_from(session.len() + name.len() + ENTRY).unwrap_or(u32::MAX)
+                })
+                .max_capacity(MAX_NAMES)
+                .eviction_policy(EvictionPolicy::lru())
+                .time_to_live(lifetime)
+                .build(),
             watches: Cache::builder()
                 .max_capacity(MAX_WATCHING)
                 .eviction_policy(EvictionPolicy::lru())
@@ -98,9 +112,19 @@ impl SessionState {
     /// Forgets a session that is over.
     pub(super) fn end(&self, session: &str) {
         self.levels.invalidate(session);
+        self.clients.invalidate(session);
         self.watches.invalidate(session);
         // The cache would keep what is removed, and with it the subscriptions, until somebody asks for something.
         self.watches.run_pending_tasks();
+    }
+
+    /// What the client of a session calls itself.
+    pub(super) fn set_client(&self, session: Arc<str>, name: Arc<str>) {
+        self.clients.insert(session, name);
+    }
+
+    pub(super) fn client(&self, session: &str) -> Option<Arc<str>> {
+        self.clients.get(session)
     }
 
     /// `logging/setLevel`.

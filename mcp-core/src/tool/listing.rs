@@ -31,7 +31,10 @@ pub(crate) use unpatterned::without_patterns;
 pub(super) struct Listing {
     description: String,
     title: String,
+    /// What calls are checked against.
     input_schema: String,
+    /// What is listed instead, where clients do not read all of it.
+    input_for_clients: Option<String>,
     output_schema: String,
     /// Whether revisions that know object schemas only can be told of `output_schema`.
     output_is_object: bool,
@@ -70,12 +73,19 @@ impl Listing {
             }
             member(&mut rest, "_meta", &compact(meta.get()));
         }
-        warnings.extend(client_rules::warnings(definition, &input.value));
+        let input_for_clients = unpatterned::for_clients(&input.text);
+        let is_listed_without = input_for_clients.is_some();
+        warnings.extend(client_rules::warnings(
+            definition,
+            &input.value,
+            is_listed_without,
+        ));
         warnings.extend(literal_credential::warnings(&input.value));
         Self {
             description: definition.description.clone(),
             title: definition.title.as_deref().map(json_string).unwrap_or_default(),
             input_schema: input.text.clone(),
+            input_for_clients,
             output_schema: output
                 .map(|schema| output_schema(schema, warnings))
                 .unwrap_or_default(),
@@ -90,18 +100,18 @@ impl Listing {
 
     /// The same tool with another schema.
     pub(super) fn with_input_schema(&self, input_schema: String) -> Self {
+        let own = self.input_for_clients.as_ref();
         Self {
+            input_for_clients: own.and_then(|_| unpatterned::for_clients(&input_schema)),
             input_schema,
             ..self.clone()
         }
     }
 
     pub(super) fn entry(&self, name: &str, description: Option<&str>, era: Era) -> String {
+        let input_schema = self.input_for_clients.as_ref().unwrap_or(&self.input_schema);
         let mut out = String::with_capacity(
-            96 + self.description.len()
-                + self.input_schema.len()
-                + self.output_schema.len()
-                + self.rest.len(),
+            96 + self.description.len() + input_schema.len() + self.output_schema.len() + self.rest.len(),
         );
         out.push_str("{\"name\":");
         out.push_str(&json_string(name));
@@ -113,7 +123,7 @@ impl Listing {
             "description",
             &json_string(description.unwrap_or(&self.description)),
         );
-        member(&mut out, "inputSchema", &self.input_schema);
+        member(&mut out, "inputSchema", input_schema);
         if !self.output_schema.is_empty() && (self.output_is_object || era == Era::Modern) {
             member(&mut out, "outputSchema", &self.output_schema);
         }

@@ -11,7 +11,7 @@ use super::{
     remote::{Lasting, Remote},
     settings::HubSettings,
     status::Status,
-    stdio::{LogLine, Programs},
+    stdio::{LogLine, ProgramCounts, Programs},
     supervisor::{Order, Supervisor},
     watched::Watching,
 };
@@ -189,6 +189,7 @@ impl Hub {
         new.for_each(|entry| tell("upstream.discovered", entry));
         gone.for_each(|entry| tell("upstream.removed", entry));
         self.shelf.keep_only(&after.keys().map(|id| &**id).collect());
+        self.programs.keep(|id| after.contains_key(id));
         self.remotes.store(Arc::new(after));
         drop(changing);
         for id in changed {
@@ -347,6 +348,17 @@ impl Hub {
     /// What its program wrote beside messages.
     pub fn logs(&self, id: &str) -> Option<Vec<LogLine>> {
         Some(self.remotes.load().get(id)?.log.lines())
+    }
+
+    /// How many programs of it run, and how often they were started again; `None` for what never had one.
+    pub fn programs(&self, id: &str) -> Option<ProgramCounts> {
+        self.remotes.load().get(id)?;
+        self.programs.counts(id)
+    }
+
+    /// How often a call was made again, in another session or at another endpoint.
+    pub fn retries(&self, id: &str) -> Option<u64> {
+        Some(self.remotes.load().get(id)?.retries.load(Ordering::Relaxed))
     }
 
     /// Passes a request on; the result is what the server wrote. Dropping the future gives the call up.

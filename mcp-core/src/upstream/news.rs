@@ -33,6 +33,8 @@ const LIST_CHANGED: [&str; 3] = [
 pub(super) struct Purpose {
     /// Whose program it is, where it is one client's.
     pub(super) caller: Option<Arc<str>>,
+    /// Whether it is the one that the supervisor makes anew whenever it is gone.
+    pub(super) is_supervised: bool,
     pub(super) role: Role,
     /// The caller whose account is used; without, what the document has for everybody.
     pub(super) account: Option<Authorization>,

@@ -37,7 +37,10 @@ use mcp_common::{
 use serde_json::json;
 use std::{
     collections::BTreeMap,
-    sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError},
+    sync::{
+        Arc, Mutex, MutexGuard, OnceLock, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
     time::{Duration, Instant},
 };
 use tokio::sync::{Notify, mpsc, watch};
@@ -89,6 +92,8 @@ pub(super) struct Remote {
     pub(super) changed: Arc<Notify>,
     /// What accounts of callers are used with.
     pub(super) own: OnceLock<Authorization>,
+    /// How often a call was made again.
+    pub(super) retries: Arc<AtomicU64>,
     session: watch::Sender<Option<Arc<Session>>>,
     places: Bulkhead,
 }
@@ -127,6 +132,7 @@ impl Remote {
             clients: Clients::new(definition.limits.clients as usize),
             changed: Arc::default(),
             own: OnceLock::new(),
+            retries: before.map_or_else(Arc::default, |before| before.retries.clone()),
             session: watch::Sender::new(None),
             shown: ArcSwap::new(definition.clone()),
             definition,
@@ -238,14 +244,15 @@ impl Remote {
         self.session.send_replace(None);
     }
 
-    /// How it is doing.
+    /// How it is doing: its connection, and its endpoints.
     pub(super) fn status(&self) -> Status {
         let session = self.session.borrow();
-        Status {
+        let status = Status {
             transport: session.as_ref().map(|session| session.transport),
             strays: session.as_ref().map_or(0, |session| session.news.strays()),
             ..self.status.get()
-        }
+        };
+        status.with_outage(self.fleet.as_ref().and_then(|fleet| fleet.outage()))
     }
 
     /// Whether it differs from the one before, which is what clients have to hear of.
@@ -315,6 +322,7 @@ impl Remote {
             let open = || self.open_for(&key, shared.transport, settings);
             return match self.clients.session(&key, open).await?.ask(call, settings).await {
                 Err(error) if self.may_go_on(call, true, &error) => {
+                    self.again();
                     self.clients.session(&key, open).await?.ask(call, settings).await
                 }
                 answered => answered,
@@ -326,6 +334,7 @@ impl Remote {
             Err(error) if self.may_go_on(call, shared.is_at_one_endpoint(), error) => {
                 shared.news.lost();
                 let next = self.another(&shared).await?;
+                self.again();
                 call::ask(&next, call, settings).await
             }
             Err(error) if error.is_lost() => {
@@ -353,6 +362,11 @@ impl Remote {
         }
     }
 
+    /// A call is made again.
+    pub(super) fn again(&self) {
+        self.retries.fetch_add(1, Ordering::Relaxed);
+    }
+
     /// Whether the call is made in a session of its client's own: older servers ask their client, and one that is everybody's
     /// could not be answered. A program is one process for all of them, unless its document says otherwise.
     fn is_apart(&self, call: &RemoteCall, shared: &Session) -> bool {
@@ -374,6 +388,7 @@ impl Remote {
         let purpose = Purpose {
             role: self.shared_role(),
             caller: None,
+            is_supervised: true,
             account: None,
             watched: self.watched.clone(),
             changed: self.changed.clone(),

@@ -165,7 +165,7 @@ impl Session {
                 UpstreamTransport::Stdio => Link::Conduit(stdio::start(
                     definition,
                     settings,
-                    (owned.programs, owned.purpose.caller.as_ref()),
+                    (owned.programs, owned.purpose),
                     news.clone(),
                     owned.log,
                 )?),

@@ -1,5 +1,6 @@
 //! How an upstream is doing.
 
+use crate::fleet::Outage;
 use mcp_common::{
     definition::{UpstreamDefinition, upstream::UpstreamTransport},
     events::Events,
@@ -46,8 +47,22 @@ pub struct Status {
 impl Status {
     /// Nobody has asked yet for a connection that is made only when somebody does (`auto_connect: false`).
     pub fn rests(&self, definition: &UpstreamDefinition) -> bool {
-        let has_not_tried = self.attempts == 0 && self.next_attempt.is_none();
+        let has_not_tried = self.attempts == 0 && self.next_attempt.is_none() && self.last_error.is_none();
         !definition.auto_connect && has_not_tried && self.state != State::Ready
+    }
+
+    /// The same where no endpoint is used: a connection may not have noticed yet, or need none of its own to be there.
+    pub(super) fn with_outage(self, outage: Option<Outage>) -> Self {
+        match outage {
+            Some(outage) if self.state == State::Ready => Self {
+                state: State::Waiting,
+                since: outage.since.map_or(self.since, |since| since.max(self.since)),
+                last_error: Some(outage.error),
+                next_attempt: outage.retry_in.map(|wait| Instant::now() + wait),
+                ..self
+            },
+            _ => self,
+        }
     }
 }
 

@@ -6,12 +6,13 @@ mod process;
 
 pub(super) use log::Log;
 pub use log::LogLine;
+pub use owner::ProgramCounts;
 pub(super) use owner::Programs;
 
 use super::{
     conduit::{self, Conduit},
     error::UpstreamError,
-    news::News,
+    news::{News, Purpose},
     settings::HubSettings,
 };
 use crate::framing::lines::{Line, Lines};
@@ -37,11 +38,11 @@ const LAST_WORDS: Duration = Duration::from_millis(200);
 pub(super) fn start(
     definition: &Arc<UpstreamDefinition>,
     settings: &HubSettings,
-    (programs, caller): (&Arc<Programs>, Option<&Arc<str>>),
+    (programs, purpose): (&Arc<Programs>, &Purpose),
     news: Arc<News>,
     log: &Arc<Log>,
 ) -> Result<Arc<Conduit>, UpstreamError> {
-    let (process, pipes) = Process::start(definition, settings, (programs, caller))?;
+    let (process, pipes) = Process::start(definition, settings, (programs, purpose))?;
     let most = usize::try_from(definition.limits.max_response_bytes.0).unwrap_or(usize::MAX);
     let (outward, inbox) = conduit::queue();
     let conduit = Conduit::new(outward, news.clone(), "program");

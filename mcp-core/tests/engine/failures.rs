@@ -67,7 +67,8 @@ async fn tls_to_a_plain_port_is_a_tls_failure() {
     let result = call(&tool(&origin, "GET", "/", &json!({})), &json!({})).await;
     assert_eq!(result.outcome, Outcome::Tls, "{}", text(&result));
     assert!(
-        text(&result).starts_with("The TLS handshake with 127.0.0.1:"),
+        text(&result).starts_with("The TLS handshake with 127.0.0.1:")
+            && text(&result).ends_with("; the port does not speak TLS: is it http?"),
         "{}",
         text(&result)
     );

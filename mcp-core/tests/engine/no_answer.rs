@@ -121,6 +121,23 @@ async fn where_a_redirect_leads_is_named_not_where_it_began() {
     assert_eq!((result.outcome, text(&result)), (Outcome::Timeout, expected));
 }
 
+#[tokio::test]
+async fn a_port_of_tls_that_is_asked_without_is_said_to_be_one() {
+    let origin = serve(|mut stream| async move {
+        let _ = stream.read(&mut [0; 4096]).await;
+        // A record of TLS, which says that what came was none.
+        let _ = stream.write_all(&[0x15, 3, 3, 0, 2, 2, 50]).await;
+    })
+    .await;
+    let result = call(&with(&origin, "GET", "/", &json!({}), &json!({})), &json!({})).await;
+    let said = text(&result);
+    assert!(
+        said.contains("answered something that is not HTTP")
+            && said.ends_with("; the port speaks something else than HTTP: is it https?"),
+        "{said}"
+    );
+}
+
 /// How often a server that begins no TLS is called, and what the last result is.
 async fn without_tls(hangs: bool, more: Value) -> (usize, Outcome, String) {
     let connections = Arc::new(AtomicUsize::new(0));

@@ -464,3 +464,25 @@ fn a_default_that_is_never_used_is_a_warning() {
         ["tds_ext_info.params[0].default: is never used, because input_schema requires the argument"]
     );
 }
+
+/// One tool whose pattern a client does not compile takes the others of the list with it.
+#[tokio::test]
+async fn a_pattern_that_clients_do_not_compile_is_held_to_and_not_listed() {
+    let server = Server::start().await;
+    let schema = json!({"type": "object", "properties": {
+        "code": {"type": "string", "pattern": "(?i)^abc$"}, "id": {"type": "string", "pattern": "^[0-9]+$"}
+    }});
+    let binding = json!({"domain": server.origin, "method": "GET", "path": "/x"});
+    let (tool, warnings) = compile(&definition(&schema, &binding)).unwrap();
+    let expected = json!({"code": {"type": "string"}, "id": {"type": "string", "pattern": "^[0-9]+$"}});
+    assert_eq!(listed(&tool)["inputSchema"]["properties"], expected);
+    assert_eq!(warnings.len(), 1, "{warnings:?}");
+    assert!(
+        warnings[0].starts_with("input_schema: `(?i)^abc$` is no pattern of ECMA-262")
+            && warnings[0].contains("it is not listed"),
+        "{warnings:?}"
+    );
+    let said = refused(&server, &tool, r#"{"code": "abd"}"#).await;
+    assert!(said.contains("code"), "{said}");
+    assert!(!call_text(&engine(), &tool, r#"{"code": "ABC"}"#).await.is_error);
+}

@@ -62,6 +62,8 @@ fn paths_are_read_as_they_are_meant() {
     let (workshop, report) = import(&paths, &options());
     let path = |name: &str| workshop.tool(&format!("pets.{name}"))["tds_ext_info"]["path"].clone();
     assert_eq!(path("create_user"), "/");
+    let told = |note: &String| note.contains("`POST /#Action=CreateUser`") && note.contains("after `#`");
+    assert!(report.notes.iter().any(told), "{report:?}");
     assert_eq!(path("two"), "/x/{path_id}/{id}");
     assert_eq!(path("lookup"), "/v1/%3Alookup");
     let skipped: Vec<_> = report
@@ -75,6 +77,23 @@ fn paths_are_read_as_they_are_meant() {
     assert!(
         lost.contains("the path has no {id}") && away.contains("other.yml"),
         "{skipped:?}"
+    );
+}
+
+#[test]
+fn many_paths_with_fragments_are_one_note() {
+    let paths: serde_json::Map<_, _> = (0..8)
+        .map(|number| {
+            let operation = operation(json!({"operationId": format!("do_{number}")}));
+            (format!("/#Action=Do{number}"), json!({"post": operation}))
+        })
+        .collect();
+    let (_, report) = import(&paths.into(), &options());
+    let told: Vec<_> = report.notes.iter().filter(|note| note.contains('#')).collect();
+    assert_eq!(told.len(), 1, "{report:?}");
+    assert!(
+        told[0].contains("`POST /#Action=Do4`") && told[0].contains(" and 3 more"),
+        "{told:?}"
     );
 }
 

@@ -4,7 +4,7 @@ use crate::{
     behaviour::{RESULT, TOOLS},
     setup::{call, hub, hub_with, names, ready, settings, trouble, until},
 };
-use mcp_core::upstream::{Hub, State, UpstreamError};
+use mcp_core::upstream::{Hub, ProgramCounts, State, UpstreamError};
 use serde_json::{Value, json};
 use std::{path::Path, sync::Arc};
 
@@ -125,6 +125,11 @@ async fn a_program_that_dies_in_a_call_fails_that_call_with_its_last_words_and_i
     .await;
     ready(&hub).await;
     assert_eq!(call(&hub, "get", "{}").await.unwrap(), format!("{RESULT}}}"));
+    let (running, restarts) = (1, 1);
+    until(&hub, "one restart", || {
+        hub.programs("u") == Some(ProgramCounts { running, restarts })
+    })
+    .await;
     hub.close().await;
 }
 

@@ -158,6 +158,37 @@ async fn typescript_logs_in_by_itself() -> Result<()> {
     Ok(())
 }
 
+/// Without an issuer nobody can log in, and a wrong key is what there is to say.
+#[tokio::test]
+async fn typescript_says_what_to_do_about_a_wrong_key_also_where_it_could_log_in() -> Result<()> {
+    let toolbox = Toolbox::open()?;
+    let gateway = Gateway::start().await?;
+    let desk = json!({"name": "Desk", "tool_ids": []});
+    gateway.admin().put_instance("desk", &desk).await?;
+    let mut client = Command::new(toolbox.node());
+    client
+        .arg(concat!(env!("CARGO_MANIFEST_DIR"), "/login/wrong_key.mjs"))
+        .env("NODE_TOOLS", toolbox.node_packages())
+        .args([gateway.endpoint("desk").as_str(), "0123456789abcdef-mistyped"])
+        .stdin(Stdio::null())
+        .kill_on_drop(true);
+    let output = timeout(WHOLE_RUN, client.output())
+        .await
+        .context("the client hangs")??;
+    let said = String::from_utf8_lossy(&output.stdout);
+    let complaints = String::from_utf8_lossy(&output.stderr);
+    ensure!(output.status.success(), "{}\n{said}\n{complaints}", output.status);
+    for label in ["1.x: ", "2.x: "] {
+        let line = said.lines().find(|line| line.starts_with(label));
+        let line = line.with_context(|| format!("no {label}in\n{said}"))?;
+        ensure!(
+            line.contains("no OAuth of its own") && line.contains("x-api-key: KEY"),
+            "{line}"
+        );
+    }
+    Ok(())
+}
+
 #[tokio::test]
 async fn python_logs_in_by_itself() -> Result<()> {
     let (provider, toolbox) = (Provider::start("PS256", "k1").await?, Toolbox::open()?);

@@ -36,6 +36,9 @@ pub(in crate::cli) fn run(file: Option<PathBuf>, format: OutputFormat) -> Result
     for wrong in control_plane::problems(&settings) {
         problem(wrong.to_string());
     }
+    if let Some(wrong) = control_plane::admin_key_warning(&settings) {
+        problem(wrong);
+    }
     for wrong in tls::warnings(&settings.app.tls) {
         problem(format!("app.tls.client_revocation_lists: {wrong}"));
     }

@@ -31,7 +31,7 @@ pub(in crate::cli) enum UpstreamsCommand {
         #[command(flatten)]
         gateway: GatewayArguments,
     },
-    /// Connect with it beside the connection that is in use, and say how long that took.
+    /// Connect with it beside the connection that is in use, and say how long that took; ask each endpoint of an HTTP service how it is.
     Test {
         #[command(flatten)]
         one: OneUpstream,
@@ -118,16 +118,7 @@ pub(super) fn run(config: Option<PathBuf>, command: &UpstreamsCommand) -> Result
                 let checked = one.post(config, "check").await?;
                 match format {
                     OutputFormat::Json => print_json(&checked),
-                    OutputFormat::Text => print(&format!(
-                        "{} answers: handshake {} ms, lists {} ms; {} tools, {} resources, {} prompts; revision {}\n",
-                        one.id,
-                        checked["handshake_ms"],
-                        checked["list_ms"],
-                        checked["tools"],
-                        checked["resources"],
-                        checked["prompts"],
-                        foreign::line(checked["protocol"].as_str().unwrap_or("-")),
-                    )),
+                    OutputFormat::Text => print(&outcome(&one.id, &checked)),
                 }
             }
             UpstreamsCommand::Refresh { one } => {
@@ -187,6 +178,34 @@ impl OneUpstream {
             tokio::time::sleep(FOLLOW).await;
         }
     }
+}
+
+/// What a check came to.
+fn outcome(id: &str, checked: &Value) -> String {
+    if let Some(endpoints) = checked["endpoints"].as_array() {
+        let problems = endpoints.iter().filter_map(|endpoint| {
+            let problem = endpoint["problem"].as_str()?;
+            let url = endpoint["url"].as_str().unwrap_or_default();
+            Some(format!("    {}\n", foreign::line(&format!("{url}: {problem}"))))
+        });
+        let problems: Vec<String> = problems.collect();
+        return format!(
+            "{id} answers at {} of {} endpoints, within {} ms\n{}",
+            endpoints.len() - problems.len(),
+            endpoints.len(),
+            checked["handshake_ms"],
+            problems.concat(),
+        );
+    }
+    format!(
+        "{id} answers: handshake {} ms, lists {} ms; {} tools, {} resources, {} prompts; revision {}\n",
+        checked["handshake_ms"],
+        checked["list_ms"],
+        checked["tools"],
+        checked["resources"],
+        checked["prompts"],
+        foreign::line(checked["protocol"].as_str().unwrap_or("-")),
+    )
 }
 
 async fn find(place: &Place, id: &str) -> Result<Stored, Failure> {

@@ -138,8 +138,11 @@ async fn serve(app: &App, mut request: Request, next: Next, sender: &mut Option<
     Ok(response)
 }
 
-/// What of `/admin` a path stands for, also one of an older door.
+/// What of `/admin` a path stands for, also one of an older door, or below the list of what is running.
 fn place(path: &str) -> Cow<'_, str> {
+    if let Some(upstream) = path.strip_prefix("/admin/upstreams/") {
+        return format!("/uds/{upstream}").into();
+    }
     let older = super::older::PLACES.iter().find_map(|(start, place)| {
         let rest = path.strip_prefix(start)?;
         (rest.is_empty() || rest.starts_with('/')).then(|| format!("{place}{rest}"))
@@ -164,6 +167,8 @@ mod tests {
     fn an_older_path_stands_for_what_it_is_here_and_for_nothing_that_begins_alike() {
         for (path, expected) in [
             ("/admin/tds/a", "/tds/a"),
+            ("/admin/upstreams", "/upstreams"),
+            ("/admin/upstreams/weather/check", "/uds/weather/check"),
             ("/api/v1/mcp/servers", "/uds"),
             ("/api/v1/mcp/servers/weather", "/uds/weather"),
             (

@@ -5,7 +5,7 @@ use super::{
     parameters::{Parameters, Target},
     precondition::expectation,
 };
-use crate::{app::App, http::error::Result};
+use crate::{app::App, http::error::Result, runtime::control_plane};
 use axum::{Extension, extract::State};
 use http::HeaderMap;
 use mcp_common::authenticator::Principal;
@@ -23,6 +23,10 @@ pub(super) struct DeleteQuery {
     #[serde(default)]
     #[param(default = false)]
     dry_run: bool,
+    /// Delete also the last key of the store that may write keys, where no key of the configuration opens `/admin`.
+    #[serde(default)]
+    #[param(default = false)]
+    force: bool,
 }
 
 /// Takes the definition out of the store; deleting what is not there is no error.
@@ -42,6 +46,7 @@ pub(super) async fn remove(
             key: &key,
             expectation,
             dry_run: query.dry_run,
+            keep_admin: !query.force && !control_plane::opens_admin(&app.settings),
             principal: &principal.subject,
         })
         .await?;

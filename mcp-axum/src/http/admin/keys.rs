@@ -2,13 +2,18 @@
 //! `…/inactivate` switch it on and off, `…/usage` says when it was used. A key itself is in the answer to the first two, and
 //! nowhere else.
 
-use super::{entry::shown_as, envelope::Success, parameters::Target};
+use super::{
+    entry::shown_as,
+    envelope::Success,
+    parameters::{Parameters, Target},
+};
 use crate::{
     app::App,
     http::{
         body,
         error::{Error, Result},
     },
+    runtime::control_plane,
     timestamp::rfc3339,
 };
 use axum::{
@@ -31,7 +36,7 @@ use std::{
     sync::Arc,
     time::{Duration, SystemTime},
 };
-use utoipa::ToSchema;
+use utoipa::{IntoParams, ToSchema};
 
 /// No wish for a key needs more.
 const MAX_BODY: usize = 64 * 1024;
@@ -57,6 +62,17 @@ pub(super) struct Rotation {
     /// How long the secrets before stay valid, in seconds; not at all where nothing is said.
     #[schema(example = 86_400)]
     grace_seconds: u64,
+}
+
+/// The query of a switch.
+#[derive(Debug, Default, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
+pub(super) struct SwitchQuery {
+    /// Also the last key of the store that may write keys, where no key of the configuration opens `/admin`.
+    #[serde(default)]
+    #[param(default = false)]
+    force: bool,
 }
 
 /// What this replica has seen of a key since it started.
@@ -104,16 +120,17 @@ pub(super) async fn activate(
     Target(key): Target,
     Extension(principal): Extension<Principal>,
 ) -> Result<Success<Document>> {
-    switch(&app, &key, ApiKeyStatus::Active, &principal).await
+    switch(&app, &key, ApiKeyStatus::Active, false, &principal).await
 }
 
 /// Lets nobody in with it.
 pub(super) async fn inactivate(
     State(app): State<Arc<App>>,
     Target(key): Target,
+    Parameters(query): Parameters<SwitchQuery>,
     Extension(principal): Extension<Principal>,
 ) -> Result<Success<Document>> {
-    switch(&app, &key, ApiKeyStatus::Inactive, &principal).await
+    switch(&app, &key, ApiKeyStatus::Inactive, query.force, &principal).await
 }
 
 /// When it was used.
@@ -131,12 +148,13 @@ async fn switch(
     app: &App,
     key: &Key,
     status: ApiKeyStatus,
+    force: bool,
     principal: &Principal,
 ) -> Result<Success<Document>> {
     let entry = stored(app, key)?;
     let document = keys::with_status(&entry.document, status);
     let expectation = Expectation::Revision(entry.revision);
-    let written = write(app, key, &document, expectation, principal).await?;
+    let written = write(app, key, &document, expectation, force, principal).await?;
     let document = shown(app, key, &document, written.revision);
     Ok(Success::new(document)
         .revision(written.revision)
@@ -154,7 +172,7 @@ async fn issue(
         document,
         shown: secret,
     } = issued;
-    let written = write(app, &key, &document, expectation, principal).await?;
+    let written = write(app, &key, &document, expectation, false, principal).await?;
     let document = shown(app, &key, &document, written.revision);
     let data = IssuedKey {
         id: key.id,
@@ -171,6 +189,7 @@ pub(super) async fn write(
     key: &Key,
     document: &Document,
     expectation: Expectation,
+    force: bool,
     principal: &Principal,
 ) -> Result<Written<()>> {
     let put = Put {
@@ -179,6 +198,7 @@ pub(super) async fn write(
         expectation,
         strict: false,
         dry_run: false,
+        keep_admin: !force && !control_plane::opens_admin(&app.settings),
         warnings: Vec::new(),
         principal: &principal.subject,
     };

@@ -134,6 +134,7 @@ async fn remove(
         key: &key,
         expectation: Expectation::Any,
         dry_run: false,
+        keep_admin: false,
         principal: &principal.subject,
     });
     match deleted.await?.revision {
@@ -163,6 +164,7 @@ async fn store(
         expectation,
         strict: false,
         dry_run: false,
+        keep_admin: false,
         warnings: Vec::new(),
         principal: &principal.subject,
     };

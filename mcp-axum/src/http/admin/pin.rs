@@ -73,7 +73,7 @@ pub(super) async fn drift(
     State(app): State<Arc<App>>,
     Target(key): Target,
 ) -> Result<Success<Vec<DriftedTool>>> {
-    let drift = app.hub.drift(&key.id).ok_or_else(|| missing(&key))?;
+    let drift = app.hub.drift(&key.id).ok_or_else(|| missing(&app, &key))?;
     Ok(Success::new(drift.into_iter().map(DriftedTool::from).collect()))
 }
 
@@ -94,6 +94,7 @@ pub(super) async fn approve(
         &key,
         &document,
         Expectation::Revision(entry.revision),
+        false,
         &principal,
     )
     .await?;
@@ -105,7 +106,7 @@ pub(super) async fn approve(
 
 /// The member `pin` as it is to be.
 fn pinned(app: &App, key: &Key, document: &Document, approval: &Approval) -> Result<Map<String, Value>> {
-    let offer = app.hub.offer(&key.id).ok_or_else(|| missing(key))?;
+    let offer = app.hub.offer(&key.id).ok_or_else(|| missing(app, key))?;
     let inventory = offer
         .inventory
         .ok_or_else(|| Error::conflict(format!("{key} was never there, so there is nothing to approve")))?;

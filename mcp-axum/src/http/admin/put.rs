@@ -13,6 +13,7 @@ use crate::{
         body,
         error::{Error, Result},
     },
+    runtime::control_plane,
 };
 use axum::{
     Extension,
@@ -45,6 +46,10 @@ pub(super) struct PutQuery {
     #[serde(default)]
     #[param(default = false)]
     dry_run: bool,
+    /// Of a key: take away the last one of the store that may write keys, where no key of the configuration opens `/admin`.
+    #[serde(default)]
+    #[param(default = false)]
+    force: bool,
     /// Run the examples of the tool before it is stored, `mock` or `live` (only GET, HEAD and OPTIONS); if one fails,
     /// the answer is 422 and nothing is stored.
     #[param(inline, required = false)]
@@ -96,6 +101,7 @@ pub(super) async fn write(
         expectation: expectation(headers)?,
         strict: query.strict,
         dry_run: query.dry_run,
+        keep_admin: !query.force && !control_plane::opens_admin(&app.settings),
         warnings: verified,
         principal: &principal.subject,
     };

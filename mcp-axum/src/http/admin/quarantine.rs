@@ -1,16 +1,16 @@
-//! `GET /admin/quarantine`: definitions that are stored but cannot be used.
+//! `GET /admin/quarantine`: definitions that are stored but cannot be used, and roles that inherit each other in a circle: each is fine alone.
 
 use super::envelope::Success;
 use crate::{app::App, timestamp::rfc3339};
 use axum::{Extension, extract::State};
 use mcp_common::{
     authenticator::Principal,
-    catalog::Quarantined,
+    catalog::{Circle, Place, Quarantined},
     key::{Kind, Revision},
 };
 use mcp_core::policy::Verb;
 use serde::Serialize;
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc, time::SystemTime};
 use utoipa::ToSchema;
 
 /// One quarantined definition.
@@ -48,6 +48,25 @@ impl From<&Quarantined> for Finding {
     }
 }
 
+impl Finding {
+    /// Nothing is put aside for it: it is so as long as it is stored like that.
+    fn of_circle(circle: Circle, written: Option<SystemTime>) -> Self {
+        let Circle {
+            role,
+            revision,
+            reason,
+        } = circle;
+        Self {
+            kind: Some(role.kind.as_str()),
+            id: role.id.to_string(),
+            revision,
+            reason,
+            at: rfc3339(written.unwrap_or_else(SystemTime::now)),
+            serving_revision: None,
+        }
+    }
+}
+
 /// Answers with all findings about what the caller may read, by kind and id.
 pub(super) async fn list(
     State(app): State<Arc<App>>,
@@ -55,11 +74,23 @@ pub(super) async fn list(
 ) -> Success<Vec<Finding>> {
     let snapshot = app.catalog.snapshot();
     let may_read = |kind: Kind| principal.may(&Verb::Read.of_admin(kind.path_segment()));
-    let findings = snapshot
+    let bad = snapshot
         .quarantine
-        .values()
-        .filter(|bad| bad.kind().is_none_or(may_read))
-        .map(|bad| Finding::from(&**bad))
+        .iter()
+        .filter(|(_, bad)| bad.kind().is_none_or(may_read));
+    let mut findings: BTreeMap<Place, Finding> = bad
+        .map(|(place, bad)| (place.clone(), Finding::from(&**bad)))
         .collect();
+    let circles = snapshot.circles().into_iter().filter(|_| may_read(Kind::ROLE));
+    for circle in circles {
+        let stored = snapshot.find(&circle.role);
+        let written = stored.and_then(|stored| stored.updated_at);
+        let place = Place::Definition(circle.role.clone());
+        // A later version that cannot be read is what has to be looked at first.
+        findings
+            .entry(place)
+            .or_insert_with(|| Finding::of_circle(circle, written));
+    }
+    let findings = findings.into_values().collect();
     Success::new(findings).revision(Some(snapshot.revision))
 }

@@ -47,7 +47,7 @@ pub(super) struct Status {
     stale: bool,
     /// Whether requests should come here.
     ready: bool,
-    /// How many definitions are in quarantine.
+    /// How many definitions are in quarantine, with roles that inherit each other in a circle.
     quarantined: usize,
     /// How many documents are not compiled because the gateway died of them; those that are stored are in quarantine.
     held_back: usize,
@@ -147,7 +147,7 @@ pub(super) async fn show(
         lag_ms: u64::try_from(lag.as_millis()).unwrap_or(u64::MAX),
         stale: !is_there,
         ready: app.phase() == Phase::Ready,
-        quarantined: snapshot.quarantine.len(),
+        quarantined: snapshot.quarantine.len() + snapshot.circles().len(),
         held_back: app.catalog.compiler().safe_mode().map_or(0, SafeMode::killers),
         disabled,
         definitions: Kind::all()

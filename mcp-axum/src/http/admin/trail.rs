@@ -62,6 +62,7 @@ fn begin(app: &App, id: &HeaderValue, request: &Request) -> Record {
     let mut record = app.gateway.policy.record(Door::Admin, id);
     let peer = request.extensions().get::<Arc<Peer>>();
     record.address = peer.and_then(|peer| peer.address());
+    record.of_client(request.headers());
     record.path = Some((request.method().clone(), request.uri().path().to_owned()));
     record
 }

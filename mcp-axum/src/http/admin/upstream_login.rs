@@ -73,7 +73,7 @@ pub(super) async fn begin(
     let redirect_uri = registrant.of(&key.id).redirect_uri();
     let begun = app.hub.begin_login(&key.id, registrant).await;
     let url = begun
-        .ok_or_else(|| missing(&key))?
+        .ok_or_else(|| missing(&app, &key))?
         .map_err(|error| failed(&key, &error))?;
     Ok(Success::new(LoginBegun { url, redirect_uri }))
 }
@@ -96,7 +96,7 @@ pub(super) async fn forget(
 ) -> Result<Success<UpstreamLogin>> {
     let forgotten = app.hub.forget_login(&key.id).await;
     let given_back = forgotten
-        .ok_or_else(|| missing(&key))?
+        .ok_or_else(|| missing(&app, &key))?
         .map_err(|error| failed(&key, &error))?;
     let shown = show(State(app), Target(key)).await?;
     Ok(shown.warnings(not_told(given_back.problem)))

@@ -13,7 +13,7 @@ use crate::{
     timestamp::rfc3339,
 };
 use axum::extract::State;
-pub(super) use endpoints::{EndpointState, QueueState};
+pub(super) use endpoints::{CheckedEndpoint, EndpointState, QueueState};
 use http::StatusCode;
 use mcp_common::key::Key;
 use mcp_core::upstream::{Hub, Inventory, State as Connection, UpstreamError};
@@ -88,12 +88,12 @@ pub(super) struct UpstreamState {
     endpoints: Vec<EndpointState>,
 }
 
-/// What a connection of its own came to.
+/// What a connection of its own came to, or probes of all endpoints of an HTTP service.
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct UpstreamCheck {
-    /// The revision that was found out.
+    /// The revision that was found out; `http` for HTTP services.
     protocol: &'static str,
-    /// How long it took until that was known, in milliseconds.
+    /// How long it took until that was known, or until all endpoints were asked, in milliseconds.
     handshake_ms: u64,
     /// How long the lists took, in milliseconds.
     list_ms: u64,
@@ -103,6 +103,10 @@ pub(super) struct UpstreamCheck {
     resources: usize,
     /// Prompts that are listed.
     prompts: usize,
+    /// The endpoints of an HTTP service; none of MCP servers.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schema(required = false)]
+    endpoints: Vec<CheckedEndpoint>,
 }
 
 /// What an upstream offers.
@@ -187,7 +191,7 @@ pub(super) async fn status(
     State(app): State<Arc<App>>,
     Target(key): Target,
 ) -> Result<Success<UpstreamState>> {
-    let state = any(&app, &key.id).ok_or_else(|| missing(&key))?;
+    let state = any(&app, &key.id).ok_or_else(|| missing(&app, &key))?;
     Ok(Success::new(state))
 }
 
@@ -195,12 +199,16 @@ fn any(app: &App, id: &Arc<str>) -> Option<UpstreamState> {
     state(&app.hub, id).or_else(|| endpoints::service(&app.services.bases, id))
 }
 
-/// Connects beside the connection that is in use, and says what came of it.
+/// Connects beside the connection that is in use, and says what came of it. The endpoints of an HTTP service are asked once.
 pub(super) async fn check(
     State(app): State<Arc<App>>,
     Target(key): Target,
 ) -> Result<Success<UpstreamCheck>> {
-    let checked = app.hub.check(&key.id).await.ok_or_else(|| missing(&key))?;
+    if let Some(checked) = endpoints::check(&app, &key).await {
+        return checked.map(Success::new);
+    }
+    let checked = app.hub.check(&key.id).await;
+    let checked = checked.ok_or_else(|| missing(&app, &key))?;
     let checked = checked.map_err(|error| failed(&key, &error))?;
     Ok(Success::new(UpstreamCheck {
         protocol: checked.inventory.protocol,
@@ -209,6 +217,7 @@ pub(super) async fn check(
         tools: checked.inventory.tools.len(),
         resources: checked.inventory.resources.len(),
         prompts: checked.inventory.prompts.len(),
+        endpoints: Vec::new(),
     }))
 }
 
@@ -235,7 +244,7 @@ pub(super) async fn inventory(
     State(app): State<Arc<App>>,
     Target(key): Target,
 ) -> Result<Success<Option<UpstreamInventory>>> {
-    let offer = app.hub.offer(&key.id).ok_or_else(|| missing(&key))?;
+    let offer = app.hub.offer(&key.id).ok_or_else(|| missing(&app, &key))?;
     Ok(Success::new(offer.inventory.map(|inventory| shown(&inventory))))
 }
 
@@ -244,7 +253,7 @@ pub(super) async fn logs(
     State(app): State<Arc<App>>,
     Target(key): Target,
 ) -> Result<Success<Vec<UpstreamLine>>> {
-    let lines = app.hub.logs(&key.id).ok_or_else(|| missing(&key))?;
+    let lines = app.hub.logs(&key.id).ok_or_else(|| missing(&app, &key))?;
     let lines = lines.into_iter().map(|line| UpstreamLine {
         at: rfc3339(line.at),
         from: line.from,
@@ -275,9 +284,9 @@ fn shown(inventory: &Inventory) -> UpstreamInventory {
 }
 
 fn answered(app: &App, key: &Key, done: Option<Result<(), UpstreamError>>) -> Result<Success<UpstreamState>> {
-    done.ok_or_else(|| missing(key))?
+    done.ok_or_else(|| missing(app, key))?
         .map_err(|error| failed(key, &error))?;
-    let state = state(&app.hub, &key.id).ok_or_else(|| missing(key))?;
+    let state = state(&app.hub, &key.id).ok_or_else(|| missing(app, key))?;
     Ok(Success::new(state))
 }
 
@@ -316,7 +325,14 @@ fn millis(duration: std::time::Duration) -> u64 {
     u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }
 
-pub(super) fn missing(key: &Key) -> Error {
+/// There is nothing of this id, or nothing that has what was asked for.
+pub(super) fn missing(app: &App, key: &Key) -> Error {
+    if app.services.bases.has(&key.id) {
+        return Error::conflict(format!(
+            "{key} is an HTTP service (`protocol: http`), which has no lists, no connection and no program of its own; `check` asks its endpoints, and `status` \
+             says how they are doing"
+        ));
+    }
     Error::not_found(format!("there is no {key} that is switched on"))
 }
 

@@ -35,7 +35,7 @@ impl From<WriteError> for Error {
                 Self::conflict(text)
             }
             WriteError::Problems(_) => Self::bad_request(text),
-            WriteError::OtherPlan => Self::conflict(text),
+            WriteError::OtherPlan | WriteError::LastAdmin(_) => Self::conflict(text),
             WriteError::NotArrived(_) => Self::unavailable(text),
             WriteError::Panicked(cause) => Self::internal(cause),
         }

@@ -150,6 +150,29 @@ fn keys_count(settings: &Settings) -> bool {
     settings.app.authenticators.iter().any(|name| name == PLUGIN)
 }
 
+/// Whether somebody can come into `/admin` whatever the store and identity providers say: with a key of the configuration, which there always
+/// is where keys of the configuration count, or without any.
+pub(crate) fn opens_admin(settings: &Settings) -> bool {
+    keys_count(settings) || settings.app.authenticators.iter().any(|name| name == "none")
+}
+
+/// A key of the configuration that opens nothing, although its author counts on it as the last way in.
+pub(crate) fn warning(settings: &Settings) -> Option<String> {
+    if opens_admin(settings) {
+        return None;
+    }
+    let place = match &settings.app.api_key {
+        Some(_) => "app.api_key",
+        None => listed_admins(settings)
+            .next()
+            .map(|_| "authenticator.api_key.keys")?,
+    };
+    Some(format!(
+        "{place}: opens nothing, since app.authenticators does not name `{PLUGIN}`: add it there for a way in that no identity provider and \
+         nothing in the store can close"
+    ))
+}
+
 fn lists_an_admin(settings: &Settings) -> bool {
     listed_admins(settings).next().is_some()
 }

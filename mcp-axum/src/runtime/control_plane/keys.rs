@@ -2,7 +2,7 @@
 
 use mcp_common::{catalog::Catalog, key::Kind};
 use mcp_core::{
-    policy::{CountedKeys, Gate, KeyUsage, SharedLimits},
+    policy::{CountedKeys, Gate, KeyUsage, LimitMetrics, SharedLimits},
     tool::ToolCompiler,
 };
 use std::sync::Arc;
@@ -22,9 +22,13 @@ impl Counted {
 }
 
 /// Counts from now on.
-pub(super) fn counted(catalog: &Arc<Catalog<ToolCompiler>>, shared: Option<Arc<SharedLimits>>) -> Counted {
+pub(super) fn counted(
+    catalog: &Arc<Catalog<ToolCompiler>>,
+    shared: Option<Arc<SharedLimits>>,
+    metrics: &LimitMetrics,
+) -> Counted {
     let counts = Counted {
-        limits: Arc::new(CountedKeys::default().shared(shared)),
+        limits: Arc::new(CountedKeys::default().shared(shared).telling(metrics.clone())),
         ..Counted::default()
     };
     let (followed, counted) = (Arc::downgrade(catalog), counts.clone());

@@ -1,6 +1,6 @@
 //! What of a gateway depends on the configuration and can be replaced while it runs.
 
-use super::{AdminKey, AdminKeyError, BuildError, external, parts};
+use super::{AdminKey, AdminKeyError, BuildError, admin_key, external, parts};
 use crate::{
     app::{App, Current, Guard, GuardError, Terms},
     http::mcp::Readmission,
@@ -81,6 +81,12 @@ pub(crate) async fn adopt(
     let key = AdminKey::find(&settings)?;
     if matches!(key, AdminKey::New { .. }) {
         return Err(TermsError::NewAdminKey);
+    }
+    let is_about_keys = |name: &String| name == "app.api_key" || name == "app.authenticators";
+    if changed.iter().any(is_about_keys)
+        && let Some(warning) = admin_key::warning(&settings)
+    {
+        tracing::warn!(target: "dynmcp", "{warning}");
     }
     let before = (app.guard.tokens(), Some(&app.guard));
     let guard = guard(&settings, &key, &app.catalog, &app.tasks, before).await?;

@@ -1,6 +1,10 @@
 //! Servers that are replicas of each other are endpoints of one upstream.
 
-use super::{ConfiguredUpstream, keys::Balance, server::Server};
+use super::{
+    ConfiguredUpstream, Translated,
+    keys::Balance,
+    server::{NOT_PROBED, Server},
+};
 use crate::settings::SettingsError;
 use serde_json::{Map, Value, json};
 
@@ -8,14 +12,15 @@ use serde_json::{Map, Value, json};
 pub(super) fn group(
     servers: Vec<Server>,
     balance: &Balance,
-    problems: &mut Vec<SettingsError>,
+    all: &mut Translated,
 ) -> Vec<ConfiguredUpstream> {
     let mut groups: Vec<Vec<Server>> = Vec::new();
     for server in servers {
         let known = groups.iter().flatten().find(|known| known.id == server.id);
         if let Some(known) = known {
             let reason = format!("is that of {}, too (server `{}`)", known.place, server.id);
-            problems.push(SettingsError::value(format!("{}.id", server.place), reason));
+            all.problems
+                .push(SettingsError::value(format!("{}.id", server.place), reason));
             continue;
         }
         match groups.iter_mut().find(|group| is_replica(&group[0], &server)) {
@@ -23,7 +28,10 @@ pub(super) fn group(
             None => groups.push(vec![server]),
         }
     }
-    groups.into_iter().map(|group| upstream(group, balance)).collect()
+    groups
+        .into_iter()
+        .map(|group| upstream(group, balance, all))
+        .collect()
 }
 
 fn is_replica(one: &Server, other: &Server) -> bool {
@@ -32,10 +40,10 @@ fn is_replica(one: &Server, other: &Server) -> bool {
     one.url.is_some()
         && other.url.is_some()
         && (has_same_tools || has_same_name)
-        && one.document == other.document
+        && (&one.document, &one.health) == (&other.document, &other.health)
 }
 
-fn upstream(mut group: Vec<Server>, balance: &Balance) -> ConfiguredUpstream {
+fn upstream(mut group: Vec<Server>, balance: &Balance, all: &mut Translated) -> ConfiguredUpstream {
     // Tiers begin with the lowest number.
     let first = group
         .iter()
@@ -55,6 +63,9 @@ fn upstream(mut group: Vec<Server>, balance: &Balance) -> ConfiguredUpstream {
         tools,
         mut document,
         url,
+        health,
+        is_older,
+        place,
         ..
     } = group.swap_remove(0);
     document.insert("id".to_owned(), id.clone().into());
@@ -63,21 +74,31 @@ fn upstream(mut group: Vec<Server>, balance: &Balance) -> ConfiguredUpstream {
     if !tools.is_empty() {
         document.insert("tools".to_owned(), json!({"include": tools}));
     }
-    match (endpoints.len(), url) {
-        (0, _) => {}
-        (1, Some(url)) => drop(document.insert("url".to_owned(), url.into())),
-        _ => {
-            // Replicas speak streamable HTTP.
-            document.insert("endpoints".to_owned(), endpoints.into());
-            document.insert("balance".to_owned(), balance.document());
+    let is_alone = endpoints.len() == 1;
+    match url {
+        None => {}
+        // How it speaks is found out, which endpoints do not: these speak streamable HTTP.
+        Some(url) if is_alone && (health.is_none() || is_older) => {
+            document.insert("url".to_owned(), url.into());
+            if health.is_some() {
+                all.notes
+                    .push(format!("{place}.health_check (server `{id}`): {NOT_PROBED}"));
+            }
+        }
+        Some(url) => {
+            if is_alone {
+                document.insert("endpoints".to_owned(), json!([{"url": url}]));
+            } else {
+                document.insert("endpoints".to_owned(), endpoints.into());
+                document.insert("balance".to_owned(), balance.document());
+            }
             if let Some(breaker) = &balance.breaker {
                 document.insert("breaker".to_owned(), breaker.clone());
             }
+            if let Some(health) = health {
+                document.insert("health".to_owned(), health.into());
+            }
         }
-    }
-    if !document.contains_key("endpoints") {
-        // One address has nothing that could be let alone.
-        document.remove("health");
     }
     ConfiguredUpstream {
         id,

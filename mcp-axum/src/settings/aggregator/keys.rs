@@ -148,17 +148,24 @@ fn listen(part: &mut Part<'_>, all: &mut Translated) {
             all,
         );
     }
+    tls(part, all);
+}
+
+fn tls(part: &mut Part<'_>, all: &mut Translated) {
     let mut tls = part.part("tls", all);
     let is_wanted = tls.flag("enabled", all).unwrap_or(false);
-    for name in ["cert_path", "key_path", "cert_file", "key_file"] {
-        tls.take(name);
-    }
-    if is_wanted {
-        tls.wrong(
-            "enabled",
-            "is not read from here: a configuration of DynMCP has it, or a proxy before the gateway",
-            all,
-        );
+    let mut file = |names: [&str; 2], what: &str| {
+        let [usual, other] = names.map(|name| tls.text(name, all));
+        let found = usual.or(other);
+        if found.is_none() && is_wanted {
+            tls.wrong(names[0], &format!("is missing: the file with {what}"), all);
+        }
+        found.filter(|_| is_wanted)
+    };
+    let certificate = file(["cert_path", "cert_file"], "the certificate");
+    let key = file(["key_path", "key_file"], "the private key of the certificate");
+    if let (Some(certificate), Some(key)) = (certificate, key) {
+        set(all, "app", "tls", json!({"certificate": certificate, "key": key}));
     }
     tls.rest(all);
 }

@@ -1,10 +1,12 @@
 //! One of `servers`.
 
-use super::{Translated, part::Part};
+use super::{Translated, health, part::Part};
 use serde_json::{Map, Value, json};
 
 /// What stands for a server that says nothing.
 const PRIORITY: u64 = 100;
+/// Why what is said of some servers' health does nothing.
+pub(super) const NOT_PROBED: &str = "its connection is looked after by itself, and probes are for servers with streamable HTTP (`streamable_http`, `http`); it has no effect";
 
 /// A server, as a document of an upstream has it, but for what replicas differ in.
 pub(super) struct Server {
@@ -17,13 +19,21 @@ pub(super) struct Server {
     /// The tools that it serves; all of them, if it is empty.
     pub(super) tools: Vec<String>,
     pub(super) document: Map<String, Value>,
+    /// How it is asked how it is doing, where it is.
+    pub(super) health: Option<Map<String, Value>>,
+    /// Whether it may speak HTTP+SSE of 2024-11-05 alone.
+    pub(super) is_older: bool,
     /// Where it stands, for problems.
     pub(super) place: String,
 }
 
 impl Server {
-    /// `None` where it is switched off, or wrong.
-    pub(super) fn read(part: &mut Part<'_>, all: &mut Translated) -> Option<Self> {
+    /// `None` where it is switched off, or wrong. `usual_check` is the `health_check` of all servers.
+    pub(super) fn read(
+        part: &mut Part<'_>,
+        usual_check: Option<&Map<String, Value>>,
+        all: &mut Translated,
+    ) -> Option<Self> {
         let before = all.problems.len();
         let written = part.text("id", all);
         let id = written.as_deref().map(id_of).unwrap_or_default();
@@ -33,7 +43,7 @@ impl Server {
         let name = part.text("name", all).filter(|name| !name.is_empty());
         let enabled = part.flag("enabled", all).unwrap_or(true);
         let mut document = Map::new();
-        let url = transport(part, &mut document, all);
+        let (url, is_older) = transport(part, &mut document, all);
         let mut weight = part.number("weight", 1, all);
         let mut routing = part.part("routing", all);
         let tools = routing.texts("tools", all);
@@ -42,7 +52,14 @@ impl Server {
         // With a weight of its own the other one says nothing.
         routing.take("weight");
         routing.rest(all);
-        health(part, &mut document, all);
+        let own_check = health::read(part, all);
+        let is_meant_for_it = own_check.is_some();
+        let mut health = health::of_server(own_check, usual_check);
+        let is_over_http = url.as_ref().is_some_and(|url| url.starts_with("http"));
+        let may_be_probed = is_over_http && !document.get("transport").is_some_and(|way| way == "websocket");
+        if !may_be_probed && health.take().is_some() && is_meant_for_it {
+            part.note("health_check", NOT_PROBED, all);
+        }
         limits(part, &mut document, all);
         let place = part.key("");
         (enabled && all.problems.len() == before).then(|| Self {
@@ -53,6 +70,8 @@ impl Server {
             priority: priority.min(u64::from(u32::MAX)),
             tools,
             document,
+            health,
+            is_older,
             place: place.trim_end_matches('.').to_owned(),
         })
     }
@@ -69,8 +88,12 @@ pub(super) fn id_of(written: &str) -> String {
     id.trim_matches('-').to_owned()
 }
 
-/// `{type: …, url: …}` or `{type: stdio, command: …}`, or the same beside `transport: http`. The URL, where there is one.
-fn transport(part: &mut Part<'_>, document: &mut Map<String, Value>, all: &mut Translated) -> Option<String> {
+/// `{type: …, url: …}` or `{type: stdio, command: …}`, or the same beside `transport: http`. The URL, where there is one, and whether it is one for HTTP+SSE.
+fn transport(
+    part: &mut Part<'_>,
+    document: &mut Map<String, Value>,
+    all: &mut Translated,
+) -> (Option<String>, bool) {
     let is_nested = part.is_mapping("transport");
     let mut nested = is_nested.then(|| part.part("transport", all));
     let kind = match &mut nested {
@@ -125,7 +148,7 @@ fn transport(part: &mut Part<'_>, document: &mut Map<String, Value>, all: &mut T
     if let Some(nested) = nested {
         nested.rest(all);
     }
-    url
+    (url, kind.as_deref() == Some("sse"))
 }
 
 fn program(at: &mut Part<'_>, document: &mut Map<String, Value>, all: &mut Translated) {
@@ -171,42 +194,6 @@ fn headers(at: &mut Part<'_>, document: &mut Map<String, Value>, all: &mut Trans
     if !headers.is_empty() {
         document.insert("headers".to_owned(), headers.into());
     }
-}
-
-fn health(part: &mut Part<'_>, document: &mut Map<String, Value>, all: &mut Translated) {
-    if !part.has("health_check") {
-        return;
-    }
-    let mut check = part.part("health_check", all);
-    let mut health = Map::new();
-    health.insert(
-        "enabled".to_owned(),
-        check.flag("enabled", all).unwrap_or(true).into(),
-    );
-    let seconds = |ms: u64| ms.div_ceil(1_000).max(1);
-    let interval = check.number("interval_seconds", 1, all);
-    let interval = interval.or(check.duration_ms("interval", all).map(seconds));
-    let timeout = check.number("timeout_seconds", 1, all);
-    let timeout = timeout.or(check.duration_ms("timeout", all).map(seconds));
-    let unhealthy = check
-        .number("unhealthy_threshold", 1, all)
-        .or(check.number("retries", 1, all));
-    let members = [
-        ("interval_seconds", interval),
-        ("timeout_seconds", timeout),
-        ("healthy_threshold", check.number("healthy_threshold", 1, all)),
-        ("unhealthy_threshold", unhealthy),
-    ];
-    for (name, value) in members {
-        if let Some(value) = value {
-            health.insert(name.to_owned(), value.into());
-        }
-    }
-    if let Some(path) = check.text("path", all) {
-        health.insert("path".to_owned(), path.into());
-    }
-    check.rest(all);
-    document.insert("health".to_owned(), health.into());
 }
 
 fn limits(part: &mut Part<'_>, document: &mut Map<String, Value>, all: &mut Translated) {

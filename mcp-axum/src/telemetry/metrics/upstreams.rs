@@ -1,10 +1,10 @@
 //! How upstreams are doing, read when somebody asks.
 
-use mcp_core::upstream::{Hub, State};
+use mcp_core::upstream::{Hub, ProgramCounts, State};
 use prometheus_client::{
     collector::Collector,
     encoding::{DescriptorEncoder, EncodeMetric},
-    metrics::{MetricType, gauge::ConstGauge},
+    metrics::{MetricType, counter::ConstCounter, gauge::ConstGauge},
 };
 use std::{
     fmt,
@@ -51,6 +51,45 @@ impl Collector for UpstreamsCollector {
                 gauge.encode(family.encode_family(&[("upstream", &**id)])?)?;
             }
         }
-        Ok(())
+        let mut family = encoder.encode_descriptor(
+            "upstream_retries",
+            "Calls of an MCP server that were made again, in another session or at another endpoint",
+            None,
+            MetricType::Counter,
+        )?;
+        for id in &ids {
+            let counter = ConstCounter::new(hub.retries(id).unwrap_or_default());
+            counter.encode(family.encode_family(&[("upstream", &**id)])?)?;
+        }
+        encode_programs(&hub, &ids, encoder)
     }
+}
+
+/// Of upstreams that are programs alone.
+fn encode_programs(hub: &Hub, ids: &[Arc<str>], mut encoder: DescriptorEncoder<'_>) -> fmt::Result {
+    let programs: Vec<(&Arc<str>, ProgramCounts)> = ids
+        .iter()
+        .filter_map(|id| Some((id, hub.programs(id)?)))
+        .collect();
+    let mut family = encoder.encode_descriptor(
+        "upstream_programs",
+        "Programs of the upstream that run now, those of single callers included",
+        None,
+        MetricType::Gauge,
+    )?;
+    for (id, counts) in &programs {
+        let gauge = ConstGauge::new(i64::try_from(counts.running).unwrap_or(i64::MAX));
+        gauge.encode(family.encode_family(&[("upstream", &***id)])?)?;
+    }
+    let mut family = encoder.encode_descriptor(
+        "upstream_program_restarts",
+        "How often the program that callers of the upstream share was started again, whatever it ended by",
+        None,
+        MetricType::Counter,
+    )?;
+    for (id, counts) in &programs {
+        let counter = ConstCounter::new(counts.restarts);
+        counter.encode(family.encode_family(&[("upstream", &***id)])?)?;
+    }
+    Ok(())
 }

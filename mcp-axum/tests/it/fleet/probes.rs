@@ -75,6 +75,8 @@ async fn a_redirect_or_a_refusal_is_a_sign_of_life_and_all_are_used_where_all_ar
         (0..2).all(|place| endpoint(&app, place).is_healthy == Some(false))
     })
     .await;
+    assert_eq!(status(&app, "billing").await["state"], "waiting");
+    app.anonymous().get("/health").await.expect(503);
     for upstream in &upstreams {
         upstream.reply(crate::test_app::Reply::Echo);
     }

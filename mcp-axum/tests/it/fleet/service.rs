@@ -2,6 +2,7 @@
 
 use super::{endpoints, started, status, tool};
 use crate::test_app::{TestApp, Upstream, eventually};
+use reqwest::Method;
 use serde_json::json;
 
 #[tokio::test]
@@ -161,6 +162,15 @@ async fn what_is_harmless_goes_on_to_another_endpoint() {
         metrics.contains("dynmcp_endpoint_failures_total{upstream=\"billing\""),
         "{metrics}"
     );
+    let sum = |name: &str| -> f64 {
+        let values = metrics.lines().filter(|line| line.starts_with(name));
+        let values = values.filter_map(|line| line.rsplit(' ').next()?.parse::<f64>().ok());
+        values.sum()
+    };
+    let retries = sum("dynmcp_tool_retries_total{");
+    assert!(retries > 0.0, "{metrics}");
+    // All calls ended well: what failed was sent once more each time.
+    assert_eq!(retries, sum("dynmcp_endpoint_failures_total{"), "{metrics}");
 }
 
 #[tokio::test]
@@ -202,4 +212,52 @@ async fn an_endpoint_that_hangs_costs_a_part_of_the_time() {
         all.iter().all(|endpoint| endpoint.under_way == 0)
     })
     .await;
+}
+
+#[tokio::test]
+async fn a_service_has_no_lists_and_a_check_asks_each_of_its_endpoints_once() {
+    let (app, upstreams) = started("GET", 2, &json!({})).await;
+    let admin = app.admin();
+    let post = async |path: &str| admin.send(admin.request(Method::POST, path)).await;
+    for refused in [
+        post("/admin/uds/billing/refresh").await,
+        post("/admin/uds/billing/restart").await,
+        admin.get("/admin/uds/billing/inventory").await,
+        admin.get("/admin/uds/billing/logs").await,
+    ] {
+        let refused = refused.error(409);
+        assert!(
+            refused.contains("billing` is an HTTP service (`protocol: http`), which has no lists"),
+            "{refused}"
+        );
+    }
+    post("/admin/uds/nothing/refresh").await.error(404);
+    post("/admin/upstreams/nothing/check").await.error(404);
+
+    upstreams[0].reply_json(500, &json!({}));
+    for path in ["/admin/uds/billing/check", "/admin/upstreams/billing/check"] {
+        let checked = post(path).await.data();
+        assert_eq!(checked["protocol"], "http");
+        assert_eq!(
+            checked["endpoints"],
+            json!([
+                {"url": upstreams[0].origin(), "problem": "it answered a probe with the status 500"},
+                {"url": upstreams[1].origin()},
+            ])
+        );
+    }
+    post("/admin/upstreams/billing/check?dry_run=true")
+        .await
+        .error(400);
+    upstreams[1].reply_json(503, &json!({}));
+    let refused = post("/admin/uds/billing/check").await.error(502);
+    assert!(
+        refused.contains("the status 500; ") && refused.ends_with("the status 503"),
+        "{refused}"
+    );
+    let asked = upstreams.iter().map(|upstream| upstream.requests().len());
+    assert_eq!(asked.collect::<Vec<_>>(), [3, 3]);
+    let state = status(&app, "billing").await;
+    assert_eq!(state["state"], "ready", "nothing of it counts: {state}");
+    assert_eq!(state["endpoints"][0]["failures"], 0, "{state}");
 }

@@ -6,6 +6,9 @@ use serde_json::Value;
 /// Less alike is another word.
 const LIKENESS: f64 = 0.7;
 
+/// What others call a member, and what it is called here, where the two are not alike.
+const ELSEWHERE: [(&str, &str); 2] = [("kind", "protocol"), ("connections", "endpoint_concurrency")];
+
 /// The members that a type knows, as its JSON Schema has them.
 pub(super) struct Known(Value);
 
@@ -52,7 +55,13 @@ pub(super) fn in_reason(reason: &str) -> Option<String> {
         .iter()
         .find_map(|start| reason.strip_prefix(start))?;
     let (name, expected) = rest.split_once('`')?;
-    nearest(name, expected.split('`').skip(1).step_by(2))
+    let known = || expected.split('`').skip(1).step_by(2);
+    let is_meant =
+        |(elsewhere, here): &&(&str, &str)| *elsewhere == name && known().any(|known| known == *here);
+    match ELSEWHERE.iter().find(is_meant) {
+        Some((_, here)) => Some((*here).to_owned()),
+        None => nearest(name, known()),
+    }
 }
 
 /// Whether somebody who wrote the name may have meant the other one.

@@ -72,6 +72,24 @@ fn a_misspelt_member_is_named_beside_whatever_else_is_wrong() {
 }
 
 #[test]
+fn limits_that_would_limit_nothing_are_refused() {
+    for member in ["limits", "limit", "Limits"] {
+        let problems = read(&format!(r#"{{"name":"x","{member}":{{"rate":"5/s"}}}}"#)).unwrap_err();
+        assert_eq!(fields(&problems)[0], member);
+        let reason = &problems[0].reason;
+        assert!(
+            reason.contains("it limits nothing here") && reason.contains("stand in keys and roles"),
+            "{reason}"
+        );
+    }
+    // What somebody keeps for themselves is only told.
+    for own in [r#""x-limits":{"rate":"5/s"}"#, r#""limit":3"#] {
+        let warnings = read(&format!(r#"{{"name":"x",{own}}}"#)).unwrap();
+        assert_eq!(warnings.len(), 1, "{own}: {warnings:?}");
+    }
+}
+
+#[test]
 fn a_word_that_is_no_text_is_told_to_be_one() {
     let problems = read(r#"{"name":"x","auth":5}"#).unwrap_err();
     assert_eq!(

@@ -154,7 +154,7 @@ fn refuses_nothing(place: &str, rule: &Rule) -> Option<Problem> {
 }
 
 /// What rules can speak of in `/admin` beside collections.
-const ADMIN_PLACES: [&str; 11] = [
+const ADMIN_PLACES: [&str; 12] = [
     "access",
     "apply",
     "discovery",
@@ -162,6 +162,7 @@ const ADMIN_PLACES: [&str; 11] = [
     "export",
     "grants",
     "import",
+    "metrics",
     "plan",
     "quarantine",
     "status",

@@ -59,6 +59,17 @@ fn reserved_members_are_refused_by_name_and_unknown_ones_reported() {
 }
 
 #[test]
+fn limits_of_callers_are_refused_where_they_would_limit_nothing() {
+    let document = with_binding("").replacen('{', r#"{"limits":{"rate":"5/s"},"#, 1);
+    let problems = read(&document).unwrap_err().to_string();
+    assert!(
+        problems.starts_with("limits: unknown member; it limits nothing here")
+            && problems.contains("`limits.per_tool` of a role"),
+        "{problems}"
+    );
+}
+
+#[test]
 fn a_misspelt_member_is_told_what_was_meant() {
     let warnings = |members: &str| read(&with_binding(members)).unwrap().warnings;
     assert_eq!(

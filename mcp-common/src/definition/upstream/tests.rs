@@ -149,6 +149,12 @@ fn what_does_not_go_together_is_named_with_its_place() {
             json!({"url": url, "sandbox": {}}),
             "sandbox: unknown field `sandbox`",
         ),
+        // What others call these is not like what they are called here.
+        (json!({"url": url, "kind": "http"}), "; did you mean `protocol`?"),
+        (
+            json!({"url": url, "limits": {"connections": 32}}),
+            "; did you mean `endpoint_concurrency`?",
+        ),
     ];
     for (document, expected) in table {
         let problems = read("a", &document).unwrap_err();

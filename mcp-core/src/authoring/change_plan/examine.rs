@@ -14,7 +14,7 @@ use crate::{
     tool::{StoredTool, ToolCompiler},
 };
 use mcp_common::{
-    catalog::{Catalog, Preview},
+    catalog::{Catalog, Cause, Preview},
     document::Document,
     key::{Key, Kind},
     problem::Problem,
@@ -46,6 +46,7 @@ pub fn examine(
         plan: Plan::default(),
         report: PlanReport::default(),
         places: BTreeMap::new(),
+        unchanged: Vec::new(),
     };
     let mut desired = work.read(wanted);
     // What is named before what names it.
@@ -85,6 +86,8 @@ struct Work<'a> {
     report: PlanReport,
     /// Where each wanted definition comes from.
     places: BTreeMap<Key, Option<String>>,
+    /// What is stored as it is wanted.
+    unchanged: Vec<Key>,
 }
 
 impl Work<'_> {
@@ -147,6 +150,7 @@ impl Work<'_> {
         };
         if !self.plan.put(key.clone(), document, self.stored) {
             self.report.unchanged.push(name(&key));
+            self.unchanged.push(key);
         }
     }
 
@@ -215,9 +219,13 @@ impl Work<'_> {
 
     fn check(&mut self, preview: &Preview<StoredTool>) {
         for (key, problems) in &preview.invalid {
-            for problem in &problems.0 {
-                let place = self.place(key);
-                self.problem(key, place, &problem.field, problem.reason.clone(), false);
+            self.wrong(key, &problems.0);
+        }
+        // A document is wrong although it is stored already, unless the other changes make it good.
+        for key in std::mem::take(&mut self.unchanged) {
+            let quarantined = preview.after.quarantined(&key);
+            if let Some(bad) = quarantined.filter(|bad| bad.cause == Cause::Document) {
+                self.wrong(&key, &bad.problems);
             }
         }
         for clash in &preview.clashes {
@@ -237,6 +245,13 @@ impl Work<'_> {
                 ..Finding::default()
             });
             self.report.warnings.extend(findings);
+        }
+    }
+
+    fn wrong(&mut self, key: &Key, problems: &[Problem]) {
+        for problem in problems {
+            let place = self.place(key);
+            self.problem(key, place, &problem.field, problem.reason.clone(), false);
         }
     }
 

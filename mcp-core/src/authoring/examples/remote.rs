@@ -182,6 +182,7 @@ impl Answer {
             },
             upstream_status: None,
             mismatch: None,
+            asked: None,
         }
     }
 }

@@ -4,7 +4,7 @@ use super::{ShownBody, ShownHeader, telling, title_case};
 use crate::{
     authoring::tokens,
     engine::{
-        CallContext, CallResult, Engine,
+        Asked, CallContext, CallResult, Engine,
         http::{client::Answer, credentials},
     },
     tool::{Base, Call, ToolState, bounded},
@@ -15,7 +15,10 @@ use http_body_util::Full;
 use mcp_common::secret::ExposeSecret;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, value::RawValue};
-use std::{sync::Arc, time::Instant};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 /// A longer text in a result is cut.
 const MOST_TEXT: usize = 32 << 10;
@@ -106,13 +109,13 @@ impl Engine {
     ) -> Sent {
         // A token may be renewed on the way: the one before and the one after are both looked for.
         let mut secrets = self.credentials(call, &context).await;
-        let started = Instant::now();
+        let mut asked = Asked::default();
         let timeout = self.timeout(call);
         let deadline = tokio::time::Instant::now() + timeout;
+        let patience = (deadline, timeout);
         let delivered = self
-            .deliver((call, state), request, &context, None, (deadline, timeout))
+            .deliver((call, state), request, &context, None, patience, &mut asked)
             .await;
-        let upstream_ms = milliseconds(started);
         secrets.extend(self.credentials(call, &context).await);
         secrets.sort_by_key(|secret| std::cmp::Reverse(secret.len()));
         let redacted = |text: &str| {
@@ -127,12 +130,12 @@ impl Engine {
             }
             Err(result) => (None, result),
         };
-        let shape_ms = milliseconds(started);
+        let shape_ms = milliseconds(started.elapsed());
         Sent {
             answer,
             result: shown_result(&result, &redacted),
             timings: Timings {
-                upstream_ms,
+                upstream_ms: milliseconds(asked.took),
                 shape_ms,
             },
         }
@@ -158,8 +161,8 @@ impl Engine {
     }
 }
 
-fn milliseconds(since: Instant) -> f64 {
-    (since.elapsed().as_secs_f64() * 100_000.0).round() / 100.0
+fn milliseconds(took: Duration) -> f64 {
+    (took.as_secs_f64() * 100_000.0).round() / 100.0
 }
 
 fn shown_answer(answer: &Answer, redacted: &impl Fn(&str) -> String) -> ShownAnswer {

@@ -4,7 +4,12 @@ use crate::authoring::{
     change_plan::{ApplyError, Finding},
     import::ImportError,
 };
-use mcp_common::{catalog::Refusal, datasource::SourceError, definition::UNUSED, key::Revision};
+use mcp_common::{
+    catalog::Refusal,
+    datasource::SourceError,
+    definition::UNUSED,
+    key::{Key, Revision},
+};
 
 /// Why nothing was written, or not everything.
 #[derive(Debug, thiserror::Error)]
@@ -24,6 +29,12 @@ pub enum WriteError {
     /// The deletion expects that nothing is there, so that there is nothing to delete.
     #[error("what is not there cannot be deleted")]
     DeletesNothing,
+    /// Nobody could come in any more who may write keys, as far as that is known.
+    #[error(
+        "{0} is the last key that may write keys, and no key of the configuration opens /admin: nothing was changed; `force` does it all the \
+         same (`?force=true`, `--force`)"
+    )]
+    LastAdmin(Key),
     /// The data source did not take it.
     #[error(transparent)]
     Source(#[from] SourceError),

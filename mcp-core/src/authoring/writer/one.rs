@@ -1,6 +1,6 @@
 //! Writes of one definition.
 
-use super::{WriteError, Writer, Written, used_by};
+use super::{WriteError, Writer, Written, last_admin, used_by};
 use crate::secrets::to_be_stored;
 use bytes::Bytes;
 use mcp_common::{
@@ -39,6 +39,8 @@ pub struct Put<'a> {
     pub strict: bool,
     /// Everything but the write.
     pub dry_run: bool,
+    /// Refuse what takes away the last key of the store that may write keys.
+    pub keep_admin: bool,
     /// Warnings that are known already.
     pub warnings: Vec<String>,
     /// Who writes.
@@ -54,6 +56,8 @@ pub struct Delete<'a> {
     pub expectation: Expectation,
     /// Everything but the write.
     pub dry_run: bool,
+    /// Refuse what takes away the last key of the store that may write keys.
+    pub keep_admin: bool,
     /// Who writes.
     pub principal: &'a str,
 }
@@ -89,6 +93,9 @@ impl Writer {
         };
         let document = self.to_be_stored(put.key, put.document)?;
         let mut warnings = self.catalog.check(put.key, &document)?;
+        if put.keep_admin {
+            self.keeps_an_admin(put.key, Some(&document))?;
+        }
         warnings.extend(self.unopened(put.key, &document));
         warnings.extend(put.warnings);
         if put.strict && !warnings.is_empty() {
@@ -141,12 +148,21 @@ impl Writer {
         Some(format!("value: {reason}"))
     }
 
+    fn keeps_an_admin(&self, key: &Key, document: Option<&Document>) -> Result<(), WriteError> {
+        let snapshot = self.catalog.snapshot();
+        match last_admin::is_lost(&snapshot, key, document, SystemTime::now()) {
+            true => Err(WriteError::LastAdmin(key.clone())),
+            false => Ok(()),
+        }
+    }
+
     /// Deletes a definition; the revision is absent where there was none, and of a dry run.
     pub async fn delete(&self, delete: Delete<'_>) -> Result<Written<()>, WriteError> {
         let Delete {
             key,
             expectation,
             dry_run,
+            keep_admin,
             principal,
         } = delete;
         let turn = self.turn.lock().await;
@@ -155,6 +171,9 @@ impl Writer {
         let expected = expectation.expected(current)?;
         if expected == Expected::Absent {
             return Err(WriteError::DeletesNothing);
+        }
+        if keep_admin {
+            self.keeps_an_admin(key, None)?;
         }
         let mut warnings = used_by::warnings(&self.catalog.snapshot(), key);
         if dry_run {

@@ -12,7 +12,7 @@ use crate::{
         failure::Failure,
         no_memory,
         owned_context::OwnedContext,
-        result::Outcome,
+        result::{Asked, Outcome},
         work::Work,
     },
     peer::{Held, Peer},
@@ -61,16 +61,22 @@ impl Engine {
             Err(failure) => return failure.into_result(None),
         };
         let mut span = self.span(&mut request, &context);
+        let mut asked = Asked::default();
+        let patience = (deadline, timeout);
         let delivered = self
-            .deliver((call, state), request, &context, peer, (deadline, timeout))
+            .deliver((call, state), request, &context, peer, patience, &mut asked)
             .await;
         if let Some(span) = &mut span {
             described(span, &delivered);
         }
         drop(span);
-        match delivered {
+        let result = match delivered {
             Ok(answer) => self.shaped(call, answer, &context, deadline).await,
             Err(failure) => failure,
+        };
+        CallResult {
+            asked: Some(asked),
+            ..result
         }
     }
 
@@ -112,7 +118,7 @@ impl Engine {
         prepared.await?
     }
 
-    /// Sends it and waits for the answer, or for the result that says why there is none.
+    /// Sends it and waits for the answer, or for the result that says why there is none; `asked` says what that took.
     pub(crate) async fn deliver(
         &self,
         (call, state): (&Call, Option<&ToolState>),
@@ -120,7 +126,9 @@ impl Engine {
         context: &CallContext<'_>,
         peer: Option<&Arc<Peer>>,
         (deadline, timeout): (Instant, Duration),
+        asked: &mut Asked,
     ) -> Result<Answer, CallResult> {
+        let begun = Instant::now();
         let most = call
             .max_response_bytes
             .unwrap_or(self.settings.max_response_bytes);
@@ -146,6 +154,10 @@ impl Engine {
                 let sending = Box::pin(sender.send(request, &mut progress));
                 tokio::time::timeout_at(deadline, sending).await
             }
+        };
+        *asked = Asked {
+            took: begun.elapsed(),
+            retries: progress.retries,
         };
         match exchanged {
             Ok(Ok(answer)) => Ok(answer),

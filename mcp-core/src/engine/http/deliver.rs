@@ -25,6 +25,8 @@ use tokio::time::Instant;
 pub(crate) struct Progress {
     /// The status of the last answer.
     pub(crate) status: Option<u16>,
+    /// How often it was sent again.
+    pub(crate) retries: u32,
     /// What it is waiting for.
     stage: Stage,
 }
@@ -112,6 +114,7 @@ impl Sender<'_> {
                 _ => return result,
             }
             attempts += 1;
+            progress.retries += 1;
         }
     }
 

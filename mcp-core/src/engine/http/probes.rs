@@ -8,7 +8,7 @@ use crate::{
 use bytes::Bytes;
 use http::{Request, header::HOST};
 use http_body_util::Full;
-use mcp_common::authenticator::Principal;
+use mcp_common::{authenticator::Principal, probe::Finding};
 use std::{collections::HashMap, sync::Arc, time::Duration};
 use tokio::task::{AbortHandle, JoinSet};
 
@@ -39,6 +39,13 @@ impl Engine {
                 }
             }
         }
+    }
+
+    /// Asks all endpoints of a service once how they are, also where its document wants no probes; `None` if there is no service of this id. What is
+    /// found out counts for nothing.
+    pub async fn probe_service(&self, id: &str) -> Option<Vec<(String, Finding)>> {
+        let base = self.services.bases.find(id)?;
+        Some(base.fleet.ask_all(|place| self.probe(&base, place)).await)
     }
 
     fn follow_services(

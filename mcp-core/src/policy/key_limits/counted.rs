@@ -57,6 +57,16 @@ struct Today {
     calls: u32,
 }
 
+/// A call that is not made now.
+#[derive(Debug)]
+pub(super) struct Refused {
+    /// The member of `limits`.
+    pub(super) limit: &'static str,
+    /// Whose limits they are, as people are told.
+    pub(super) place: Arc<str>,
+    pub(super) refusal: Refusal,
+}
+
 /// A call's place among those under way.
 pub(super) struct Place(Arc<Counted>);
 
@@ -83,7 +93,7 @@ impl Counted {
         of_tools.is_none_or(|tools| tool.is_some_and(|tool| tools.matches(tool)))
     }
 
-    pub(super) fn place(self: &Arc<Self>) -> Result<Option<Place>, Refusal> {
+    pub(super) fn place(self: &Arc<Self>) -> Result<Option<Place>, Refused> {
         let Some(most) = self.placed.limits.concurrent else {
             return Ok(None);
         };
@@ -95,7 +105,7 @@ impl Counted {
         Err(self.refusal(Part::Concurrent, SOON))
     }
 
-    pub(super) fn count_today(&self, now: SystemTime, standing: &mut Standing) -> Result<(), Refusal> {
+    pub(super) fn count_today(&self, now: SystemTime, standing: &mut Standing) -> Result<(), Refused> {
         let Some(most) = self.placed.limits.per_day else {
             return Ok(());
         };
@@ -120,7 +130,7 @@ impl Counted {
         today.calls = today.calls.saturating_sub(1);
     }
 
-    pub(super) fn check_rate(&self, standing: &mut Standing) -> Result<(), Refusal> {
+    pub(super) fn check_rate(&self, standing: &mut Standing) -> Result<(), Refused> {
         let Some(rate) = &self.rate else { return Ok(()) };
         match rate.check() {
             Ok(state) => {
@@ -167,7 +177,7 @@ impl Counted {
     }
 
     /// The refusal of all replicas together, while it is known to hold.
-    pub(super) fn known_refusal(&self) -> Option<Refusal> {
+    pub(super) fn known_refusal(&self) -> Option<Refused> {
         let used_up = *self.used_up();
         let (part, until) = used_up?;
         let wait = until.checked_duration_since(Instant::now())?;
@@ -175,7 +185,7 @@ impl Counted {
     }
 
     /// The refusal of all replicas together. Nothing makes it void sooner but a call under way that ends.
-    pub(super) fn refused_together(&self, part: Part, wait: Duration) -> Refusal {
+    pub(super) fn refused_together(&self, part: Part, wait: Duration) -> Refused {
         if part != Part::Concurrent {
             *self.used_up() = Instant::now().checked_add(wait).map(|until| (part, until));
         }
@@ -230,7 +240,7 @@ impl Counted {
         }
     }
 
-    fn refusal(&self, part: Part, retry_after: Duration) -> Refusal {
+    fn refusal(&self, part: Part, retry_after: Duration) -> Refused {
         let limits = &self.placed.limits;
         let number = |most: Option<NonZeroU32>| most.map_or(0, NonZeroU32::get);
         let what = match (part, limits.rate, &self.placed.tools) {
@@ -243,10 +253,14 @@ impl Counted {
             (Part::Rate, None, _) => "make no calls now".to_owned(),
         };
         let member = self.member(part);
-        Refusal::Limited {
-            reason: format!("you may {what} (`limits.{member}` of {})", self.placed.place),
-            retry_after,
-            standing: self.line(part, 0, retry_after).map(Standing::of),
+        Refused {
+            limit: member,
+            place: self.placed.place.clone(),
+            refusal: Refusal::Limited {
+                reason: format!("you may {what} (`limits.{member}` of {})", self.placed.place),
+                retry_after,
+                standing: self.line(part, 0, retry_after).map(Standing::of),
+            },
         }
     }
 

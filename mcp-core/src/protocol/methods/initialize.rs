@@ -4,6 +4,7 @@ use crate::{
     protocol::{
         Reply,
         ask::Ask,
+        client_name,
         legacy::is_stateful,
         params::{InitializeParams, as_string},
         session::Agreed,
@@ -39,6 +40,11 @@ pub(super) fn initialize(ask: &Ask<'_>, params: &InitializeParams<'_>) -> Reply 
         let sessions = &ask.endpoint.gateway.sessions;
         let client = ClientCan::read(params.capabilities);
         reply.session = sessions.issue(&view.entry.definition.id, subject, Agreed { version, client });
+        let name = params.client_info.and_then(client_name::read);
+        if let (Some(session), Some(name)) = (&reply.session, name) {
+            let state = &ask.endpoint.gateway.session_state;
+            state.set_client(session.as_str().into(), name);
+        }
     }
     reply
 }

@@ -26,7 +26,11 @@ use crate::{
 use bytes::Bytes;
 use http::StatusCode;
 use serde_json::value::RawValue;
-use std::{pin::pin, sync::Arc, time::Instant};
+use std::{
+    pin::pin,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 /// Everything about a call that can be refused by the protocol comes before the engine is asked.
 pub(super) async fn call(ask: &Ask<'_>, params: &CallParams<'_>) -> Result<Reply, Fault> {
@@ -195,6 +199,9 @@ async fn perform(
     };
     tool.metrics
         .record(result.outcome, started.elapsed().as_secs_f64(), result.size());
+    if let Some(asked) = result.asked {
+        tool.metrics.asked(asked);
+    }
     if let Some(places) = &result.mismatch {
         tool.metrics.mismatch(places);
     }
@@ -220,7 +227,7 @@ async fn call_origin(ask: &Ask<'_>, tool: &ViewTool, origin: &Arc<dyn Origin>) -
                 tasks::rename(answer, &tag);
             }
             drop(in_flight);
-            let took = started.elapsed().as_secs_f64();
+            let took = started.elapsed();
             Box::new(move |id: Id<'_>| answer_of_origin((era, id), &view, name, answered, took)) as Finished
         })
     })
@@ -232,7 +239,7 @@ fn answer_of_origin(
     view: &InstanceView,
     name: Arc<str>,
     answered: Result<Answer, Trouble>,
-    took: f64,
+    took: Duration,
 ) -> Reply {
     let (outcome, size, mut reply) = match answered {
         Ok(answer) => {
@@ -263,7 +270,8 @@ fn answer_of_origin(
         }
     };
     if let Some(tool) = view.tool(&name) {
-        tool.metrics.record(outcome, took, size);
+        tool.metrics.record(outcome, took.as_secs_f64(), size);
+        tool.metrics.upstream(took);
     }
     reply.trace.tool = Some(name);
     reply.trace.outcome = Some(outcome);

@@ -15,8 +15,13 @@ const COMBINATORS: [&str; 8] = ["oneOf", "anyOf", "allOf", "not", "if", "then", 
 /// Names in a warning.
 const MAX_NAMES: usize = 5;
 
-/// What clients will refuse or leave out. `input` is the schema as it is listed.
-pub(super) fn warnings(definition: &ToolDefinition, input: &Value) -> Vec<String> {
+/// What clients will refuse or leave out. `input` is the schema that calls are checked against; it may be listed without the patterns that
+/// clients do not compile.
+pub(super) fn warnings(
+    definition: &ToolDefinition,
+    input: &Value,
+    is_listed_without_patterns: bool,
+) -> Vec<String> {
     let mut warnings = Vec::new();
     let field = || "description".to_owned();
     warnings.extend(of_tool_description(field, &definition.description));
@@ -46,12 +51,12 @@ pub(super) fn warnings(definition: &ToolDefinition, input: &Value) -> Vec<String
             unfit.join(", ")
         ));
     }
-    warnings.extend(patterns(input));
+    warnings.extend(patterns(input, is_listed_without_patterns));
     warnings
 }
 
 /// One warning for all patterns that only the gateway may be able to read.
-fn patterns(input: &Value) -> Option<String> {
+fn patterns(input: &Value, is_listed_without: bool) -> Option<String> {
     let found = RefCell::new(Vec::new());
     let add = |pattern: &str| {
         if !pattern::is_for_clients(pattern) {
@@ -72,9 +77,13 @@ fn patterns(input: &Value) -> Option<String> {
     let mut found = found.into_inner();
     let more = if found.len() > MAX_NAMES { ", …" } else { "" };
     found.truncate(MAX_NAMES);
+    let end = match is_listed_without {
+        true => "; it is not listed (calls are held to it all the same)",
+        false => "",
+    };
     (!found.is_empty()).then(|| {
         format!(
-            "input_schema: {}{more} is no pattern of ECMA-262 with the flag `u`, which clients that check arguments compile",
+            "input_schema: {}{more} is no pattern of ECMA-262 with the flag `u`, which clients that check arguments compile{end}",
             found.join(", ")
         )
     })

@@ -30,7 +30,7 @@ impl Hub {
             let definition = &remote.definition;
             let mut used = definition.used_secrets().into_iter();
             let is_shown_each_time = definition.transport() == UpstreamTransport::StreamableHttp
-                && remote.status().state == State::Ready;
+                && remote.status.get().state == State::Ready;
             if !is_shown_each_time && used.any(|used| names.contains(&used.name)) {
                 self.begin_anew(id);
             }

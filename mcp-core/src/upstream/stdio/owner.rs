@@ -16,8 +16,26 @@ pub(in crate::upstream) struct Programs {
     most: usize,
     /// How many each caller has that has programs of its own.
     of_callers: Mutex<HashMap<Arc<str>, usize>>,
+    of_upstreams: Mutex<HashMap<Arc<str>, OfUpstream>>,
     #[cfg(unix)]
     warden: Warden,
+}
+
+/// What is counted of one upstream.
+#[derive(Debug, Default)]
+struct OfUpstream {
+    running: u64,
+    /// Starts of the one that the supervisor looks after.
+    supervised: u64,
+}
+
+/// The programs of an upstream.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ProgramCounts {
+    /// How many run now, those of single callers included.
+    pub running: u64,
+    /// How often the program that callers share was started again, whatever it ended by.
+    pub restarts: u64,
 }
 
 /// One program's place among them, until nothing of it is left.
@@ -26,6 +44,8 @@ pub(super) struct Place {
     programs: Arc<Programs>,
     group: Option<u32>,
     caller: Option<Arc<str>>,
+    /// The upstream whose program runs.
+    upstream: Option<Arc<str>>,
     _permit: OwnedSemaphorePermit,
 }
 
@@ -36,6 +56,7 @@ impl Programs {
             places: Arc::new(Semaphore::new(most)),
             most,
             of_callers: Mutex::default(),
+            of_upstreams: Mutex::default(),
             #[cfg(unix)]
             warden: Warden::new(settings.warden.clone()),
         })
@@ -67,15 +88,38 @@ impl Programs {
             programs: self.clone(),
             group: None,
             caller: caller.cloned(),
+            upstream: None,
             _permit: permit,
         })
+    }
+
+    /// What is counted of an upstream; `None` where no program of it was ever started.
+    pub(in crate::upstream) fn counts(&self, upstream: &str) -> Option<ProgramCounts> {
+        let of_upstreams = self.of_upstreams();
+        let of_upstream = of_upstreams.get(upstream)?;
+        Some(ProgramCounts {
+            running: of_upstream.running,
+            restarts: of_upstream.supervised.saturating_sub(1),
+        })
+    }
+
+    /// Forgets upstreams that are not there any more, once nothing of them runs.
+    pub(in crate::upstream) fn keep(&self, is_there: impl Fn(&str) -> bool) {
+        self.of_upstreams()
+            .retain(|upstream, counted| counted.running > 0 || is_there(upstream));
     }
 }
 
 impl Place {
-    /// The program leads this group.
-    pub(super) fn taken_by(&mut self, group: Option<u32>) {
+    /// The program of this upstream leads this group.
+    pub(super) fn taken_by(&mut self, group: Option<u32>, upstream: &Arc<str>, is_supervised: bool) {
         self.group = group;
+        self.upstream = Some(upstream.clone());
+        let mut of_upstreams = self.programs.of_upstreams();
+        let counted = of_upstreams.entry(upstream.clone()).or_default();
+        counted.running += 1;
+        counted.supervised += u64::from(is_supervised);
+        drop(of_upstreams);
         #[cfg(unix)]
         if let Some(group) = group {
             self.programs.warden.watch(group);
@@ -95,11 +139,20 @@ impl Programs {
     fn of_callers(&self) -> MutexGuard<'_, HashMap<Arc<str>, usize>> {
         self.of_callers.lock().unwrap_or_else(PoisonError::into_inner)
     }
+
+    fn of_upstreams(&self) -> MutexGuard<'_, HashMap<Arc<str>, OfUpstream>> {
+        self.of_upstreams.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 impl Drop for Place {
     fn drop(&mut self) {
         self.is_left();
+        if let Some(upstream) = &self.upstream
+            && let Some(counted) = self.programs.of_upstreams().get_mut(upstream)
+        {
+            counted.running = counted.running.saturating_sub(1);
+        }
         if let Some(caller) = &self.caller {
             let mut of_callers = self.programs.of_callers();
             match of_callers.get_mut(caller) {
@@ -143,5 +196,35 @@ mod tests {
         assert_eq!(taken(&one).len(), 8);
         drop(of_other);
         assert!(programs.of_callers().is_empty());
+    }
+
+    #[test]
+    fn programs_are_counted_by_upstreams_until_these_are_gone() {
+        let programs = Programs::new(&HubSettings::default());
+        let upstream: Arc<str> = "u".into();
+        let started = |caller: Option<&Arc<str>>| {
+            let mut place = programs.place(caller).unwrap();
+            place.taken_by(None, &upstream, caller.is_none());
+            place
+        };
+        let counts = |running, restarts| Some(ProgramCounts { running, restarts });
+        assert_eq!(programs.counts("u"), None);
+        // A place that comes to no program is none of an upstream's.
+        drop(programs.place(None).unwrap());
+        let shared = started(None);
+        let own = started(Some(&"one".into()));
+        assert_eq!(programs.counts("u"), counts(2, 0));
+        drop(shared);
+        let again = started(None);
+        assert_eq!(programs.counts("u"), counts(2, 1));
+        drop(own);
+        programs.keep(|_| false);
+        assert_eq!(programs.counts("u"), counts(1, 1), "something of it runs");
+        drop(again);
+        assert_eq!(programs.counts("u"), counts(0, 1));
+        programs.keep(|id| id == "u");
+        assert_eq!(programs.counts("u"), counts(0, 1));
+        programs.keep(|_| false);
+        assert_eq!(programs.counts("u"), None);
     }
 }

@@ -1,7 +1,7 @@
 //! The process of a program: started with little, ended with all that it started itself.
 
 use super::owner::{Place, Programs};
-use crate::upstream::{error::UpstreamError, settings::HubSettings};
+use crate::upstream::{error::UpstreamError, news::Purpose, settings::HubSettings};
 use mcp_common::{definition::UpstreamDefinition, secret::ExposeSecret};
 use std::{
     io,
@@ -38,7 +38,7 @@ impl Process {
     pub(super) fn start(
         definition: &UpstreamDefinition,
         settings: &HubSettings,
-        (programs, caller): (&Arc<Programs>, Option<&Arc<str>>),
+        (programs, purpose): (&Arc<Programs>, &Purpose),
     ) -> Result<(Self, Pipes), UpstreamError> {
         let command = definition.command.as_deref().unwrap_or_default();
         if !settings.stdio_allow.iter().any(|allowed| allowed == command) {
@@ -46,7 +46,7 @@ impl Process {
                 "the program `{command}` is not started: `stdio.allow` of the gateway's configuration does not name it"
             )));
         }
-        let mut place = programs.place(caller)?;
+        let mut place = programs.place(purpose.caller.as_ref())?;
         let mut starting = Command::new(command);
         starting.args(&definition.args).env_clear();
         for name in INHERITED {
@@ -78,7 +78,7 @@ impl Process {
             return Err(UpstreamError::Refused("the program has no pipes".to_owned()));
         };
         let id = child.id();
-        place.taken_by(id);
+        place.taken_by(id, &definition.id, purpose.is_supervised);
         Ok((
             Self { child, id, place },
             Pipes {

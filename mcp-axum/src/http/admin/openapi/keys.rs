@@ -4,7 +4,7 @@
 use super::refusal::{Always, Failure};
 use crate::http::admin::{
     envelope::Success,
-    keys::{IssuedKey, KeyUsage, Rotation},
+    keys::{IssuedKey, KeyUsage, Rotation, SwitchQuery},
 };
 use utoipa::ToSchema;
 
@@ -77,10 +77,12 @@ pub(super) fn activate_key() {}
 
 /// Lets nobody in with a key any more; it is kept.
 #[utoipa::path(
-    post, path = "/admin/keys/{id}/inactivate", tag = "keys", params(("id" = String, Path, description = "The key's id")),
+    post, path = "/admin/keys/{id}/inactivate", tag = "keys",
+    params(("id" = String, Path, description = "The key's id"), SwitchQuery),
     responses(
         (status = 200, description = "The document as it is stored", body = Success<serde_json::Value>),
         (status = 404, description = "There is no such key", body = Failure),
+        (status = 409, description = "It is the last key that may write keys, and no key of the configuration opens `/admin`", body = Failure),
         Always
     )
 )]

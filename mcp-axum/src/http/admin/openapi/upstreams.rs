@@ -52,7 +52,7 @@ pub(super) fn events() {}
 )]
 pub(super) fn upstream_status() {}
 
-/// Connects to an upstream beside the connection that is in use, and says how long each step took.
+/// Connects to an upstream beside the connection that is in use, and says how long each step took; asks the endpoints of an HTTP service how they are. `/admin/upstreams/{id}/check` is the same.
 #[utoipa::path(
     post, path = "/admin/uds/{id}/check", tag = "upstreams", params(("id" = String, Path, description = "The upstream's id")),
     responses(
@@ -70,6 +70,7 @@ pub(super) fn check_upstream() {}
     responses(
         (status = 200, description = "They are taken", body = Success<UpstreamState>),
         (status = 404, description = "There is no such upstream, or it is switched off", body = Failure),
+        (status = 409, description = "It is an HTTP service, which has none", body = Failure),
         (status = 502, description = "They are not, and why", body = Failure),
         Always
     )
@@ -82,6 +83,7 @@ pub(super) fn refresh_upstream() {}
     responses(
         (status = 200, description = "It is connected", body = Success<UpstreamState>),
         (status = 404, description = "There is no such upstream, or it is switched off", body = Failure),
+        (status = 409, description = "It is an HTTP service, which has none", body = Failure),
         (status = 502, description = "It is not, and why", body = Failure),
         Always
     )
@@ -130,6 +132,7 @@ pub(super) fn forget_login() {}
     responses(
         (status = 200, description = "From memory", body = Success<Option<UpstreamInventory>>),
         (status = 404, description = "There is no such upstream, or it is switched off", body = Failure),
+        (status = 409, description = "It is an HTTP service, which has none", body = Failure),
         Always
     )
 )]
@@ -141,6 +144,7 @@ pub(super) fn upstream_inventory() {}
     responses(
         (status = 200, description = "The oldest first", body = Success<Vec<UpstreamLine>>),
         (status = 404, description = "There is no such upstream, or it is switched off", body = Failure),
+        (status = 409, description = "It is an HTTP service, which has none", body = Failure),
         Always
     )
 )]
@@ -152,6 +156,7 @@ pub(super) fn upstream_logs() {}
     responses(
         (status = 200, description = "In the server's order, those that are gone last", body = Success<Vec<DriftedTool>>),
         (status = 404, description = "There is no such upstream, or it is switched off", body = Failure),
+        (status = 409, description = "It is an HTTP service, which has none", body = Failure),
         Always
     )
 )]

@@ -1,13 +1,19 @@
 //! How the endpoints of an upstream are doing.
 
-use super::{UpstreamState, rfc3339};
+use super::{UpstreamCheck, UpstreamState, millis, rfc3339};
+use crate::{
+    app::App,
+    http::error::{Error, Result},
+};
+use http::StatusCode;
+use mcp_common::{key::Key, probe::Finding};
 use mcp_core::{
     fleet::{BreakerState, EndpointStatus, QueueStatus},
     tool::Bases,
     upstream::State as Connection,
 };
 use serde::Serialize;
-use std::sync::Arc;
+use std::{sync::Arc, time::Instant};
 use utoipa::ToSchema;
 
 /// One endpoint that is switched on, as this replica of the gateway sees it.
@@ -103,20 +109,54 @@ impl QueueState {
     }
 }
 
+/// What a probe of one endpoint came to.
+#[derive(Debug, Serialize, ToSchema)]
+pub(in crate::http::admin) struct CheckedEndpoint {
+    /// Its address.
+    #[schema(example = "https://eu.billing.example/v1")]
+    url: String,
+    /// Why it is not well, or why that cannot be found out; absent where it is well.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    problem: Option<String>,
+}
+
+/// Asks all endpoints of an HTTP service how they are, which is a failure where none is well; `None` where there is no such service.
+pub(super) async fn check(app: &App, key: &Key) -> Option<Result<UpstreamCheck>> {
+    let begun = Instant::now();
+    let found = app.admin.engine.probe_service(&key.id).await?;
+    let took = begun.elapsed();
+    let (mut endpoints, mut problems) = (Vec::new(), Vec::new());
+    for (url, finding) in found {
+        let problem = match finding {
+            Finding::Good => None,
+            Finding::Bad(reason) | Finding::Unknown(reason) => Some(reason),
+        };
+        problems.extend(problem.iter().map(|reason| format!("{url}: {reason}")));
+        endpoints.push(CheckedEndpoint { url, problem });
+    }
+    if problems.len() == endpoints.len() {
+        let reason = format!("{key}: {}", problems.join("; "));
+        return Some(Err(Error::new(StatusCode::BAD_GATEWAY, reason)));
+    }
+    Some(Ok(UpstreamCheck {
+        protocol: "http",
+        handshake_ms: millis(took),
+        list_ms: 0,
+        tools: 0,
+        resources: 0,
+        prompts: 0,
+        endpoints,
+    }))
+}
+
 /// An HTTP service, which is ready while any of its endpoints is used.
 pub(super) fn service(bases: &Bases, id: &Arc<str>) -> Option<UpstreamState> {
     let (definition, endpoints) = (bases.definition(id)?, bases.status(id)?);
-    let is_used = |endpoint: &EndpointStatus| endpoint.breaker != BreakerState::Open;
-    let state = match endpoints.iter().any(is_used) {
-        true => Connection::Ready,
-        false => Connection::Waiting,
+    let outage = EndpointStatus::outage(&endpoints);
+    let state = match outage {
+        None => Connection::Ready,
+        Some(_) => Connection::Waiting,
     };
-    let latest = endpoints
-        .iter()
-        .filter_map(|endpoint| endpoint.last_error.as_ref());
-    let latest = latest
-        .max_by_key(|(at, _)| *at)
-        .filter(|_| state == Connection::Waiting);
     Some(UpstreamState {
         id: id.clone(),
         kind: "http",
@@ -132,7 +172,7 @@ pub(super) fn service(bases: &Bases, id: &Arc<str>) -> Option<UpstreamState> {
         prompts: 0,
         drifted: 0,
         attempts: 0,
-        last_error: latest.map(|(_, error)| error.clone()),
+        last_error: outage.map(|outage| outage.error),
         login_needed: false,
         next_attempt_ms: endpoints.iter().filter_map(|endpoint| endpoint.retry_in_ms).min(),
         strays: 0,

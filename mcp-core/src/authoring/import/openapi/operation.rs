@@ -27,6 +27,8 @@ use std::{borrow::Cow, collections::BTreeSet};
 
 /// The number of servers that the report names.
 const MAX_SERVERS: usize = 20;
+/// The number of paths with a fragment that the report names.
+const MAX_FRAGMENTS: usize = 5;
 /// The bytes of a path as the description has it.
 const MAX_PATH: usize = 8 << 10;
 
@@ -43,6 +45,8 @@ pub(super) struct Reader<'s> {
     servers: Vec<String>,
     /// Details that were left out.
     details: Vec<String>,
+    /// Operations whose paths have a fragment: there may be hundreds of one path, and one note is for all.
+    with_fragment: Vec<String>,
     pub(super) selection: Selection<'s>,
 }
 
@@ -59,6 +63,7 @@ impl<'s> Reader<'s> {
             large_answers: BTreeSet::new(),
             servers: Vec::new(),
             details: Vec::new(),
+            with_fragment: Vec::new(),
             selection: Selection::new(options),
         }
     }
@@ -83,7 +88,13 @@ impl<'s> Reader<'s> {
         let method = subject.method.to_ascii_uppercase();
         let name = format!("{method} {}", subject.path);
         // A fragment is never sent; some descriptions tell operations of one path apart by it.
-        let path = subject.path.split('#').next().unwrap_or_default();
+        let path = match subject.path.split_once('#') {
+            Some((path, _)) => {
+                self.with_fragment.push(name.clone());
+                path
+            }
+            None => subject.path,
+        };
         let at = At::root(&name);
         let mut schemas = Schemas::new(
             self.spec,
@@ -167,9 +178,23 @@ impl<'s> Reader<'s> {
     }
 
     /// What concerns all operations.
-    pub(super) fn note(self, imported: &mut Imported) {
+    pub(super) fn note(mut self, imported: &mut Imported) {
         for detail in self.details {
             imported.note(detail);
+        }
+        if !self.with_fragment.is_empty() {
+            let more = self.with_fragment.len().saturating_sub(MAX_FRAGMENTS);
+            self.with_fragment.truncate(MAX_FRAGMENTS);
+            let named = self.with_fragment.join("`, `");
+            let more = if more > 0 {
+                format!(" and {more} more")
+            } else {
+                String::new()
+            };
+            imported.note(format!(
+                "`{named}`{more}: what a path has after `#` is never sent and is left out; where it tells operations of one path \
+                 apart, say it in what is sent (a parameter or a header of the definition)"
+            ));
         }
         self.security.note(imported);
         if self.without_output > 0 {

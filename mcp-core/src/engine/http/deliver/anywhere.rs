@@ -36,6 +36,7 @@ impl Sender<'_> {
                 Err(why) => return last.unwrap_or_else(|| Err(unavailable(base, &why))),
             };
             tried.add(lease.place);
+            progress.retries += u32::from(last.is_some());
             let mut attempt = request.clone();
             address(base, lease.place, &mut attempt)?;
             progress.status = None;

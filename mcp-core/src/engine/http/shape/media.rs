@@ -91,6 +91,7 @@ pub(super) fn shape(answer: &Answer, media: Media) -> CallResult {
         outcome: Outcome::Ok,
         upstream_status,
         mismatch: None,
+        asked: None,
     }
 }
 

@@ -34,7 +34,12 @@ fn stated_kind(json: &Json) -> Result<Option<Kind>, String> {
     let kind = text.as_deref().and_then(Kind::of_word);
     kind.map(Some).ok_or_else(|| {
         let found = excerpt(value.get(), MOST_VALUE);
-        format!("`kind` is {found}; write {}", Kind::words())
+        // Elsewhere that is what a document of an upstream has it for.
+        let hint = match text.as_deref() {
+            Some("mcp" | "http") => "; how an upstream is spoken to is said by `protocol`",
+            _ => "",
+        };
+        format!("`kind` is {found}; write {}{hint}", Kind::words())
     })
 }
 

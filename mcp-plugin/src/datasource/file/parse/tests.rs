@@ -94,6 +94,11 @@ fn kind_and_id_come_from_the_place_or_from_the_document() {
             "kind: xds",
             "`kind` is \"xds\"; write `secrets`, `uds`, `tds`, `ids`, `roles` or `keys`",
         ),
+        (
+            "uds/a.yaml",
+            "kind: http",
+            "`kind` is \"http\"; write `secrets`, `uds`, `tds`, `ids`, `roles` or `keys`; how an upstream is spoken to is said by `protocol`",
+        ),
         ("tds/a.yaml", "id: 42", "`id` is 42, which is no text"),
         ("tds/a.yaml", "- name: n\n- id: b", "has no `id`"),
         ("tds/a.yaml", "just text", "expected a JSON object"),
