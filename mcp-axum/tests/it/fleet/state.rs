@@ -22,6 +22,7 @@ async fn an_mcp_server_whose_only_endpoint_is_out_is_ready_nowhere_until_it_is_b
         async move { talk.result(r#"{"content":[],"resultType":"complete"}"#) }.boxed()
     })
     .await;
+    server.list("tools/list", "tools", "[]");
     let app = TestApp::with(&[("stdio.allow", "sh")]).await;
     // One that is connected when somebody asks for it is not one that nobody has asked for.
     let document = json!({"endpoints": [server.document()], "auto_connect": false,
