@@ -95,6 +95,27 @@ test("figures come from a gateway that takes longer than the time between two lo
   }
 });
 
+test("whoever may not read figures is not offered them, and asks for them once", async () => {
+  await gateway.ask("PUT", "/admin/roles/looker", { id: "looker", allow: [{ actions: ["admin/status/read", "admin/upstreams/read", "admin/tds/read"] }] });
+  const { data } = await gateway.ask("POST", "/admin/keys", { name: "looker", roles: ["looker"] });
+  const visitor = await Visitor.of(browser, gateway);
+  const { page } = visitor;
+  try {
+    let asked = 0;
+    page.on("request", (request) => { if (request.url().endsWith("/metrics")) asked += 1; });
+    await visitor.signIn("", data.key);
+    await page.getByRole("link", { name: "Tools" }).first().waitFor();
+    assert.equal(await page.getByRole("link", { name: "Traffic" }).count(), 0);
+    await visitor.go("#/traffic");
+    await page.getByText("admin/metrics/read").waitFor();
+    // Longer than the time between three looks.
+    await page.waitForTimeout(10_000);
+    assert.equal(asked, 1);
+  } finally {
+    await visitor.close();
+  }
+});
+
 test("endpoints of an upstream are shown with their breakers", async () => {
   await gateway.ask("PUT", "/admin/uds/service", { id: "service", protocol: "http", endpoints: [{ url: "http://127.0.0.1:9", region: "eu" }], breaker: { failures: 1, cool_down_seconds: 600 } });
   await gateway.ask("PUT", "/admin/tds/of_service", { id: "of_service", name: "of_service", description: "d", tds_ext_info: { upstream: "service", method: "GET", path: "/x" } });

@@ -14,7 +14,7 @@ import { LoginPage } from "./pages/login";
 import { OverviewPage } from "./pages/overview";
 import { QuarantinePage } from "./pages/quarantine";
 import { TrafficPage } from "./pages/traffic";
-import { ACTIONS, Rights } from "./rights";
+import { ACTIONS, READS_METRICS, Rights } from "./rights";
 import { link, useRoute, type Route } from "./route";
 import { onSession, session } from "./session";
 import { setTheme, theme, type Theme } from "./theme";
@@ -54,7 +54,7 @@ const PLACES: [IconName & string, () => string][] = [
   ["quarantine", () => t("nav.quarantine")],
 ];
 
-const NOT_KNOWN = {};
+const NOT_KNOWN: Record<string, boolean> = {};
 
 function Frame() {
   const now = useRoute();
@@ -69,6 +69,8 @@ function Frame() {
     main.current?.scrollTo(0, 0);
   }, [path]);
   const quarantined = status.value?.data.quarantined ?? 0;
+  const known = rights.value?.data.actions ?? (rights.error === undefined ? undefined : NOT_KNOWN);
+  const shows = (name: string) => name !== "traffic" || (known !== undefined && known[READS_METRICS] !== false);
   return (
     <div class="frame">
       <a class="skip" href="#main" onClick={(event) => { event.preventDefault(); main.current?.focus(); }}>{t("app.skip")}</a>
@@ -79,7 +81,7 @@ function Frame() {
       <div id="side" class={`side${open ? " open" : ""}`} onKeyDown={(event) => event.key === "Escape" && setOpen(false)}>
         <a class="brand" href={link()}><Logo /> DynMCP</a>
         <nav aria-label={t("app.menu")}>
-          {PLACES.map(([name, text]) => (
+          {PLACES.filter(([name]) => shows(name)).map(([name, text]) => (
             <a key={name} href={name === "overview" ? link() : link(name)} aria-current={place === name ? "page" : undefined} onClick={() => setOpen(false)}>
               <Icon name={name} /> {text()}
               {name === "quarantine" && quarantined > 0 && <span class="count">{quarantined}</span>}
@@ -94,7 +96,7 @@ function Frame() {
       </div>
       <main id="main" ref={main} tabIndex={-1}>
         {status.error !== undefined && <div class="banner" role="status">{t("app.away")}</div>}
-        <Rights.Provider value={rights.value?.data.actions ?? (rights.error === undefined ? undefined : NOT_KNOWN)}><Page now={now} status={status} /></Rights.Provider>
+        <Rights.Provider value={known}><Page now={now} status={status} /></Rights.Provider>
       </main>
     </div>
   );

@@ -11,8 +11,11 @@ type Place = Kind | "grants" | "import";
 const action = (place: Place, verb: Verb) => `admin/${place}/${verb}`;
 const PLACES: Place[] = [...KINDS, "grants", "import"];
 
+/** What figures of traffic want. */
+export const READS_METRICS = "admin/metrics/read";
+
 /** All that the pages ask about. */
-export const ACTIONS = PLACES.flatMap((place) => [action(place, "write"), action(place, "delete")]);
+export const ACTIONS = [...PLACES.flatMap((place) => [action(place, "write"), action(place, "delete")]), READS_METRICS];
 
 /** By action; empty where the gateway does not say, and nothing until it has answered: what is offered does not go away again. */
 export const Rights = createContext<Record<string, boolean> | undefined>(undefined);

@@ -5,6 +5,7 @@
 //! snapshots and never wait for a writer.
 
 mod check;
+mod circles;
 mod collection;
 mod entry;
 mod fit;
@@ -22,13 +23,13 @@ pub mod sync;
 mod transition;
 
 pub use check::Refusal;
+pub use circles::Circle;
 pub use collection::{Collection, DocumentEntry, Entries, Entry, StoredVersion};
 pub use entry::{InstanceEntry, Overridden, Selected, Selection, ToolEntry};
 pub use fit::overridden as overridden_subject;
 pub use preview::{Clash, Drafts, Preview, Proposed};
 pub use quarantine::{Cause, Place, Quarantined};
 pub use remembered::{Kept, Remembered};
-pub use roles::Circle;
 pub use snapshot::Snapshot;
 pub use stored::StoredEntry;
 

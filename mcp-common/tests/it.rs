@@ -11,6 +11,8 @@ mod overrides;
 mod remembered;
 #[path = "it/replay.rs"]
 mod replay;
+#[path = "it/roles.rs"]
+mod roles;
 #[path = "it/safe_mode.rs"]
 mod safe_mode;
 #[path = "it/secrets.rs"]

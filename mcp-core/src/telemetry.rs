@@ -3,6 +3,7 @@
 mod pairs;
 #[cfg(test)]
 mod tests;
+mod tool;
 mod tools;
 
 pub use pairs::OTHER;
@@ -12,8 +13,8 @@ use prometheus_client::{
     registry::Registry,
 };
 use std::sync::Arc;
+pub(crate) use tool::ToolMetrics;
 pub use tools::ToolLabels;
-pub(crate) use tools::ToolMetrics;
 use tools::Tools;
 
 /// Pairs of instance and tool that have series of their own, where nobody says otherwise.
@@ -99,9 +100,14 @@ impl Metrics {
         ToolMetrics::new(self.tools.clone(), ToolLabels::new(instance, tool))
     }
 
-    /// A tool that left an instance leaves its series too.
-    pub(crate) fn forget(&self, instance: &str, tool: &str) {
-        self.tools.forget(instance, tool);
+    /// Whether any tool of this instance has series of its own.
+    pub(crate) fn has_any_of(&self, instance: &str) -> bool {
+        self.tools.has_any_of(instance)
+    }
+
+    /// Tools that do not stay in an instance leave their series, too.
+    pub(crate) fn keep(&self, instance: &str, stays: impl Fn(&str) -> bool) {
+        self.tools.keep(instance, stays);
     }
 
     /// Counts one message. Both texts come from fixed sets.

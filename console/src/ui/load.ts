@@ -1,6 +1,7 @@
 // Something that a page asks the gateway for.
 
 import { useCallback, useEffect, useRef, useState } from "preact/hooks";
+import { ApiError } from "../api";
 
 export interface Loaded<T> {
   value: T | undefined;
@@ -32,13 +33,15 @@ export function useLoad<T>(ask: () => Promise<T>, inputs: unknown[]): Loaded<T> 
 /** A question that nobody answers is asked again after this time. */
 const PATIENCE = 30_000;
 
-/** The same, again and again while the page is seen. An answer that takes longer is waited for: a newer question would drop it. */
+/** The same, again and again while the page is seen, until it is not allowed. An answer that takes longer is waited for: a newer question would drop it. */
 export function usePoll<T>(ask: () => Promise<T>, inputs: unknown[], milliseconds: number): Loaded<T> {
   const loaded = useLoad(ask, inputs);
-  const { reload, busy } = loaded;
+  const { reload, busy, error } = loaded;
+  const isRefused = error instanceof ApiError && error.status === 403;
   const asked = useRef<number | undefined>(undefined);
   asked.current = busy ? asked.current ?? Date.now() : undefined;
   useEffect(() => {
+    if (isRefused) return;
     const timer = setInterval(() => {
       const waiting = asked.current !== undefined && Date.now() - asked.current < PATIENCE;
       if (document.hidden || waiting) return;
@@ -46,7 +49,7 @@ export function usePoll<T>(ask: () => Promise<T>, inputs: unknown[], millisecond
       reload();
     }, milliseconds);
     return () => clearInterval(timer);
-  }, [reload, milliseconds]);
+  }, [reload, milliseconds, isRefused]);
   return loaded;
 }
 

@@ -72,6 +72,9 @@ async fn once(gateway: &Gateway, every: Duration, format: OutputFormat) -> Resul
     watch.look(None).await?;
     tokio::time::sleep(every).await;
     let seen = watch.look(None).await?;
+    if let Some(why) = seen.unmeasured {
+        return Err(Failure::runtime(why));
+    }
     match format {
         OutputFormat::Json => print_json(&seen.figures),
         OutputFormat::Text => print(&text(&seen.figures)),

@@ -159,11 +159,11 @@ async fn of_store(config: Option<PathBuf>) -> Result<(Vec<Key>, Vec<Unusable>), 
         revision: bad.revision,
         reason: bad.reason.clone(),
     });
-    let circles = snapshot.circles().into_iter().map(|circle| Unusable {
+    let circles = snapshot.usable_circles().map(|circle| Unusable {
         kind: Some(circle.role.kind.as_str().to_owned()),
         id: circle.role.id.to_string(),
         revision: circle.revision,
-        reason: circle.reason,
+        reason: circle.reason.clone(),
     });
     let unusable = unusable.chain(circles).collect();
     Ok((keys, unusable))

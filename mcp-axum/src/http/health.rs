@@ -63,10 +63,13 @@ async fn key_unless_public(State(app): State<Arc<App>>, request: Request, next: 
     match app.admin.recognise(&app.guard, arrival).await {
         Ok(principal) if path == METRICS && !may_read_metrics(&principal) => {
             let refusal = Refusal::not_allowed(&principal, READS_METRICS);
-            admin::refused(&app, request, Error::refused(&refusal, ""))
+            admin::refused(&app, request, Error::refused(&refusal, ""), Some(&principal))
         }
         Ok(_) => next.run(request).await,
-        Err(denied) => admin::refused(&app, request, Error::denied(&denied, app.guard.challenge())),
+        Err(denied) => {
+            let error = Error::denied(&denied, app.guard.challenge());
+            admin::refused(&app, request, error, None)
+        }
     }
 }
 

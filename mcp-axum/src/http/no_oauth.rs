@@ -9,8 +9,8 @@ use http::{HeaderValue, StatusCode, header};
 /// Where they look.
 const PATHS: [&str; 3] = ["/register", "/authorize", "/token"];
 
-const WHAT_TO_DO: &str = "this gateway has no OAuth of its own here; send a key as `Authorization: Bearer KEY` or `x-api-key: KEY` (if one was \
-    sent, it was refused: it is mistyped, over, or of another gateway)";
+const WHAT_TO_DO: &str = "this gateway has no OAuth of its own here; send a key as `Authorization: Bearer KEY` or `x-api-key: KEY` (if the \
+    client sent one to /mcp, it was refused: it is mistyped, over, or of another gateway)";
 
 /// Whether a client looks for an authorization server there.
 pub(crate) fn is_looked_for(path: &str) -> bool {

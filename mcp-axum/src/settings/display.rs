@@ -6,7 +6,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 /// Stands where a secret would.
-const REDACTED: &str = "***";
+pub(super) const REDACTED: &str = "***";
 
 /// A key with one of these in its name is a secret, whatever plugin it belongs to.
 const SECRET_WORDS: [&str; 7] = [
@@ -110,21 +110,49 @@ pub(super) fn redacted_toml(settings: &Settings) -> String {
     toml::to_string(&sections).unwrap_or_else(|error| format!("# cannot be shown as TOML: {error}\n"))
 }
 
+/// Whether what a key of this name has is a secret.
+fn is_secret(name: &str) -> bool {
+    let name = name.to_ascii_lowercase();
+    SECRET_WORDS.iter().any(|word| name.contains(word))
+}
+
+/// Any header may be a credential, and any variable of a program.
+fn holds_secrets(name: &str) -> bool {
+    ["headers", "env"]
+        .iter()
+        .any(|table| name.eq_ignore_ascii_case(table))
+}
+
+/// Whether what stands at this path is shown as a secret.
+pub(super) fn is_secret_at(path: &str) -> bool {
+    let mut names = names(path);
+    names.next_back().is_some_and(is_secret) || names.any(holds_secrets)
+}
+
+/// Whether it may be a part of one, too.
+pub(super) fn touches_secret(path: &str) -> bool {
+    names(path).any(|name| is_secret(name) || holds_secrets(name))
+}
+
+/// The names of a path, without the places in lists.
+fn names(path: &str) -> impl DoubleEndedIterator<Item = &str> {
+    path.split('.')
+        .map(|name| name.split_once('[').map_or(name, |(name, _)| name))
+}
+
 fn redact(key: &str, value: &Value) -> Value {
-    let key = key.to_ascii_lowercase();
     match value {
         Value::Object(members) => Value::Object(
             members
                 .iter()
-                // Any header may be a credential, and any variable of a program.
                 .map(|(name, value)| {
-                    let is_any = ["headers", "env"].contains(&key.as_str());
+                    let is_any = holds_secrets(key);
                     (name.clone(), redact(if is_any { "secret" } else { name }, value))
                 })
                 .collect(),
         ),
-        Value::Array(items) => Value::Array(items.iter().map(|item| redact(&key, item)).collect()),
-        _ if SECRET_WORDS.iter().any(|word| key.contains(word)) => REDACTED.into(),
+        Value::Array(items) => Value::Array(items.iter().map(|item| redact(key, item)).collect()),
+        _ if is_secret(key) => REDACTED.into(),
         Value::String(text) => without_userinfo(text).into(),
         other => other.clone(),
     }

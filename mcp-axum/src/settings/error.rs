@@ -1,5 +1,6 @@
 //! What can be wrong with a configuration.
 
+use super::display::touches_secret;
 use config::ConfigError;
 
 /// Ends the start with exit code 2. The text is one line.
@@ -58,21 +59,45 @@ impl SettingsError {
                 key,
             } => {
                 let place = origin.map(|origin| format!(" (in {origin})")).unwrap_or_default();
-                let found = found(&unexpected.to_string());
+                let key = key.unwrap_or_default();
+                let is_hidden = may_hold_secret(&key, expected);
+                let unexpected = unexpected.to_string();
+                let found = match is_hidden {
+                    true if unexpected.starts_with("string ") => "a text".to_owned(),
+                    true if unexpected.ends_with('`') => "a number, true or false".to_owned(),
+                    _ => found(&unexpected),
+                };
                 let reason = format!("found {found}, expected {}{place}", in_words(expected));
-                Self::value(key.unwrap_or_default(), reason)
+                Self::value(key, reason)
             }
             ConfigError::At { error, key, .. } => {
-                Self::value(key.unwrap_or_default(), plain(&error.to_string()))
+                let key = key.unwrap_or_default();
+                let reason = plain(&key, &error.to_string());
+                Self::value(key, reason)
             }
             ConfigError::NotFound(key) => Self::value(key, "must be given"),
-            other => Self::value("configuration", plain(&other.to_string())),
+            other => Self::value("configuration", plain("", &other.to_string())),
         }
     }
 }
 
+/// Whether what stands at this key may be a secret, or have one in it: a whole section or list as one text does, whatever it is called.
+fn may_hold_secret(key: &str, expected: &str) -> bool {
+    let is_composed = |kind: &&str| expected.starts_with(kind);
+    touches_secret(key)
+        || ["a map", "a sequence", "an array", "struct ", "tables"]
+            .iter()
+            .any(is_composed)
+}
+
 /// serde's own words, with the type names of the code taken out.
-fn plain(text: &str) -> String {
+fn plain(key: &str, text: &str) -> String {
+    if let Some((found, expected)) = text.rsplit_once(", expected ")
+        && let Some((kind, _)) = found.split_once(" string \"")
+        && may_hold_secret(key, expected)
+    {
+        return format!("{kind} a text, expected {expected}");
+    }
     match text.strip_prefix("enum LogFormat does not have variant constructor ") {
         Some(found) => format!("found \"{found}\", expected \"pretty\" or \"json\""),
         None => text.to_owned(),

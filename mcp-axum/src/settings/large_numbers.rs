@@ -1,7 +1,10 @@
 //! Whole numbers that a file has and nobody can hold. A reader of TOML stops at the first of them, without a word of its key and before
 //! anything else is looked at: so they are noted, and something stands in their place while the rest is read.
 
-use super::{SettingsError, aggregator};
+use super::{
+    SettingsError, aggregator,
+    display::{REDACTED, is_secret_at, touches_secret},
+};
 use std::{ops::Range, path::Path};
 use toml::{
     Spanned,
@@ -33,6 +36,20 @@ struct LargeNumber {
     span: Range<usize>,
 }
 
+impl LargeNumber {
+    fn is_meant_by(&self, problem: &SettingsError) -> bool {
+        matches!(problem, SettingsError::Value { key, .. } if *key == self.key)
+    }
+
+    /// For people.
+    fn shown(&self) -> &str {
+        match touches_secret(&self.key) {
+            true => REDACTED,
+            false => &self.written,
+        }
+    }
+}
+
 impl LargeNumbers {
     /// None where the text is no TOML: then others say so.
     pub(super) fn find(file: &Path, text: &str) -> Self {
@@ -58,23 +75,30 @@ impl LargeNumbers {
         text
     }
 
-    /// Says of each what is right for its key where that was found out by what stood in its place, or else what a file can hold.
+    /// Says of each what is right for its key where that was found out by what stood in its place, or else what a file can hold. What
+    /// may be a secret is not repeated.
     pub(super) fn tell(&self, problems: &mut Vec<SettingsError>) {
         for number in &self.numbers {
             let place = format!("{}:{}", self.file, number.line);
+            if is_secret_at(&number.key) {
+                // What was found out is about the number that stood in its place.
+                problems.retain(|problem| !number.is_meant_by(problem));
+                let reason =
+                    format!("found a number (`{REDACTED}`), expected a text: put it into quotes ({place})");
+                problems.push(SettingsError::value(&number.key, reason));
+                continue;
+            }
             let mut is_told = false;
-            for problem in problems.iter_mut() {
-                if let SettingsError::Value { key, reason } = problem
-                    && *key == number.key
-                {
-                    *reason = format!("{} ({place})", reason.replace(&number.stand_in, &number.written));
+            for problem in problems.iter_mut().filter(|problem| number.is_meant_by(problem)) {
+                if let SettingsError::Value { reason, .. } = problem {
+                    *reason = format!("{} ({place})", reason.replace(&number.stand_in, number.shown()));
                     is_told = true;
                 }
             }
             if !is_told {
                 let reason = format!(
                     "found the number `{}`, expected one from {} to {}, as files have them ({place})",
-                    number.written,
+                    number.shown(),
                     i64::MIN,
                     i64::MAX
                 );

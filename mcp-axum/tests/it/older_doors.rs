@@ -305,3 +305,32 @@ async fn a_tool_of_a_server_is_executed() {
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
 }
+
+#[tokio::test]
+async fn figures_want_the_same_right_as_anywhere() {
+    let app = TestApp::start().await;
+    let admin = app.admin();
+    let caller = async |name: &str, actions: Value| {
+        let role = json!({"allow": [{"actions": actions}]});
+        send(&admin, Method::PUT, &format!("/admin/roles/{name}"), &role)
+            .await
+            .ok();
+        let wanted = json!({"name": name, "roles": [name]});
+        let made = send(&admin, Method::POST, "/admin/keys", &wanted).await;
+        Client::new(app.address(), made.ok().data()["key"].as_str().map(str::to_owned))
+    };
+    let looker = caller("looker", json!(["admin/status/read"])).await;
+    looker.get("/api/v1/admin/health").await.ok();
+    for path in ["/api/v1/admin/metrics", "/metrics"] {
+        let refused = looker.get(path).await.error(403);
+        assert!(refused.contains("admin/metrics/read"), "{path}: {refused}");
+    }
+    let scraper = caller("scraper", json!(["admin/metrics/read"])).await;
+    for path in ["/api/v1/admin/metrics", "/metrics"] {
+        assert!(
+            scraper.get(path).await.ok().text.contains("dynmcp_catalog_tools"),
+            "{path}"
+        );
+    }
+    scraper.get("/api/v1/admin/health").await.expect(403);
+}

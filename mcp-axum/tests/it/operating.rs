@@ -109,6 +109,48 @@ async fn series_of_tools_are_bounded_and_tell_the_upstreams_time_apart() {
 }
 
 #[tokio::test]
+async fn what_was_never_sent_is_no_time_of_an_upstream() {
+    let app = TestApp::start().await;
+    let tool = |name: &str, domain: &str| {
+        json!({"name": name, "description": "d", "input_schema": {},
+            "tds_ext_info": {"domain": domain, "method": "GET", "path": "/", "retry": {"max": 1, "backoff": {"base_ms": 1, "max_ms": 1}}}})
+    };
+    // Nobody listens there, and a missing secret is found out before anybody is asked.
+    let mut secretive = tool("secretive", "http://127.0.0.1:9");
+    secretive["tds_ext_info"]["auth"] =
+        json!({"type": "bearer", "credential": "${env:DYNMCP_SECRET_NOWHERE}"});
+    app.admin()
+        .put("/admin/tds/away", &tool("away", "http://127.0.0.1:9"))
+        .await
+        .ok();
+    app.admin().put("/admin/tds/secretive", &secretive).await.ok();
+    app.put_instance("i", &["away", "secretive"]).await;
+    for name in ["away", "secretive"] {
+        let result = app.mcp("i").call(name, json!({})).await;
+        assert_eq!(result["isError"], true, "{name}: {result}");
+    }
+    let text = app.metrics();
+    for name in ["away", "secretive"] {
+        let labels = format!("{{mcp_instance=\"i\",tool=\"{name}\"}} ");
+        let of = |metric: &str| {
+            text.lines()
+                .find_map(|line| line.strip_prefix(metric)?.strip_prefix(&*labels))
+        };
+        assert_eq!(
+            of("dynmcp_tool_call_duration_seconds_count"),
+            Some("1"),
+            "{name}: {text}"
+        );
+        assert_eq!(
+            of("dynmcp_tool_upstream_duration_seconds_count"),
+            None,
+            "{name}: {text}"
+        );
+        assert!(of("dynmcp_tool_retries_total").is_some(), "{name}: {text}");
+    }
+}
+
+#[tokio::test]
 async fn dashboard_and_alerts_name_metrics_that_there_are() {
     let dashboard = fs::read_to_string(format!("{DEPLOY}/grafana/dynmcp.json")).unwrap();
     let panels: Value = serde_json::from_str(&dashboard).unwrap();

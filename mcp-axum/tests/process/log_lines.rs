@@ -204,3 +204,53 @@ fn an_answer_that_is_made_beside_the_handlers_is_logged_as_it_is_sent() {
         assert!(refused_line.contains(part), "{part}: {refused_line}");
     }
 }
+
+#[test]
+fn who_may_not_read_figures_is_named_where_it_is_refused() {
+    let sandbox = Sandbox::new();
+    let gateway = Gateway::start(
+        &sandbox,
+        &format!("[app]\napi_key = '{KEY}'\n[audit]\nenabled = true\ndir = 'audit'\n"),
+    );
+    let role = json!({"allow": [{"actions": ["admin/status/read"]}]});
+    gateway.put("roles/looker", &role);
+    let arguments = [
+        "keys", "create", "--name", "ann", "--role", "looker", "--key", KEY, "--server",
+    ];
+    let created = sandbox.run(&[&arguments[..], &[&gateway.origin]].concat());
+    let key = String::from_utf8(created.stdout).unwrap();
+    let scrape = reqwest::Client::new().get(format!("{}/metrics", gateway.origin));
+    let (status, body) = request(scrape.bearer_auth(key.trim())).unwrap();
+    assert_eq!(status, 403, "{body}");
+    assert!(body.contains("admin/metrics/read"), "{body}");
+    let line = || {
+        let output = gateway.output();
+        let found = |line: &&str| line.contains("path=/metrics") && line.contains("status=403");
+        output.lines().find(found).map(str::to_owned)
+    };
+    gateway.wait("its line", |_| line().is_some());
+    let line = line().unwrap();
+    let id = &key[4..17];
+    assert!(line.contains(" principal=") && line.contains(id), "{id}: {line}");
+    // So does the record of it, as any refusal's of whoever has a good key.
+    let records = || {
+        let folder = std::fs::read_dir(sandbox.path().join("audit"))
+            .into_iter()
+            .flatten();
+        let texts = folder.filter_map(|file| std::fs::read_to_string(file.ok()?.path()).ok());
+        texts.collect::<String>()
+    };
+    let record = || {
+        let records = records();
+        records
+            .lines()
+            .find(|record| record.contains("GET /metrics"))
+            .map(str::to_owned)
+    };
+    gateway.wait("its record", |_| record().is_some());
+    let record = record().unwrap();
+    assert!(
+        record.contains(id) && record.contains("\"refused\""),
+        "{id}: {record}"
+    );
+}

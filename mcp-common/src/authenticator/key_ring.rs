@@ -1,7 +1,7 @@
 //! The keys and roles of the store, for whoever has to recognise a caller.
 
 use crate::{
-    catalog::{Catalog, Compile, Place, Snapshot},
+    catalog::{Catalog, Compile, Snapshot},
     definition::{ApiKeyDefinition, RoleDefinition},
     key::{Key, Kind, Revision},
 };
@@ -75,7 +75,7 @@ impl<T: Send + Sync> KeyRing for Snapshot<T> {
             return StoredRole::Known(definition, entry.revision);
         }
         let is_unreadable = self.quarantined(&Key::role(id)).is_some()
-            || self.quarantine.keys().any(|place| may_be_role(place, id));
+            || self.elsewhere().any(|place| may_be_role(place, id));
         match is_unreadable {
             true => StoredRole::Unreadable,
             false => StoredRole::Unknown,
@@ -84,10 +84,7 @@ impl<T: Send + Sync> KeyRing for Snapshot<T> {
 }
 
 /// Whether what cannot be read at all, a file or a row, may be this role: what that refuses is not known then.
-fn may_be_role(place: &Place, id: &str) -> bool {
-    let Place::Elsewhere(place) = place else {
-        return false;
-    };
+fn may_be_role(place: &str, id: &str) -> bool {
     let mut words = place.split(|c: char| !c.is_alphanumeric() && !matches!(c, '-' | '_' | '.'));
     words.any(|word| {
         let name = word.rsplit_once('.').map_or(word, |(name, _)| name);
@@ -98,11 +95,9 @@ fn may_be_role(place: &Place, id: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::may_be_role;
-    use crate::{catalog::Place, key::Key};
 
     #[test]
     fn what_cannot_be_read_may_be_a_role_where_its_place_says_so() {
-        let elsewhere = |place: &str| Place::Elsewhere(place.into());
         for place in [
             "roles/no-drops.yaml:3",
             "roles/other.yaml",
@@ -110,14 +105,10 @@ mod tests {
             "RDS `no-drops`",
             "/dynmcp/roles/",
         ] {
-            assert!(may_be_role(&elsewhere(place), "no-drops"), "{place}");
+            assert!(may_be_role(place, "no-drops"), "{place}");
         }
         for place in ["tds/drops.yaml:3", "no-drops-at-all.yaml", "TDS `x`"] {
-            assert!(!may_be_role(&elsewhere(place), "no-drops"), "{place}");
+            assert!(!may_be_role(place, "no-drops"), "{place}");
         }
-        assert!(!may_be_role(
-            &Place::Definition(Key::tool("no-drops")),
-            "no-drops"
-        ));
     }
 }

@@ -1,6 +1,7 @@
 //! All definitions at one revision, immutable.
 
 use super::{
+    circles::KnownCircles,
     collection::{Collection, DocumentEntry, Entries},
     entry::{InstanceEntry, ToolEntry},
     index::Index,
@@ -25,6 +26,7 @@ pub struct Snapshot<T> {
     pub quarantine: OrdMap<Place, Arc<Quarantined>>,
     pub(super) loaded: bool,
     pub(super) index: Index,
+    pub(super) circles: KnownCircles,
 }
 
 impl<T> Snapshot<T> {
@@ -36,6 +38,16 @@ impl<T> Snapshot<T> {
     /// The key's entry in quarantine.
     pub fn quarantined(&self, key: &Key) -> Option<&Arc<Quarantined>> {
         self.quarantine.get(&Place::Definition(key.clone()))
+    }
+
+    /// Where something stands in quarantine that names no definition.
+    pub(crate) fn elsewhere(&self) -> impl Iterator<Item = &Arc<str>> {
+        // All of them come after the definitions, of which there may be many.
+        let places = self.quarantine.range(Place::Elsewhere("".into())..);
+        places.filter_map(|(place, _)| match place {
+            Place::Elsewhere(place) => Some(place),
+            Place::Definition(_) => None,
+        })
     }
 
     /// Instances that a change of this tool can touch: they name it in `tool_ids` or include one of its tags.
@@ -102,6 +114,7 @@ impl<T> Default for Snapshot<T> {
             quarantine: OrdMap::new(),
             loaded: false,
             index: Index::default(),
+            circles: KnownCircles::default(),
         }
     }
 }
@@ -116,6 +129,7 @@ impl<T> Clone for Snapshot<T> {
             quarantine: self.quarantine.clone(),
             loaded: self.loaded,
             index: self.index.clone(),
+            circles: self.circles.clone(),
         }
     }
 }

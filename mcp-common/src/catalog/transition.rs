@@ -9,13 +9,14 @@ mod settling;
 
 use super::{
     Applied, Compile, Drafts,
+    circles::KnownCircles,
     entry::Version,
     quarantine::{Place, Quarantined},
     snapshot::Snapshot,
 };
 use crate::{
     datasource::{Batch, Change, Record},
-    key::Key,
+    key::{Key, Kind},
 };
 use std::{
     collections::{BTreeMap, BTreeSet, HashSet},
@@ -113,6 +114,9 @@ impl<'a, C: Compile> Transition<'a, C> {
             .iter()
             .filter_map(|place| self.next.quarantine.get(place).cloned())
             .collect();
+        if self.others.iter().any(|key| key.kind == Kind::ROLE) {
+            self.next.circles = KnownCircles::default();
+        }
         let first_load = self.next.loaded && !self.was_loaded;
         let applied = Applied {
             revision: self.next.revision,

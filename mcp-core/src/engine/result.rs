@@ -26,8 +26,8 @@ pub struct CallResult {
 /// What asking an upstream took.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Asked {
-    /// The time from sending to the whole answer: queue, connection, further attempts and all.
-    pub took: Duration,
+    /// The time from sending to the whole answer: queue, connection, further attempts and all. `None` where nothing was sent.
+    pub took: Option<Duration>,
     /// How often it was sent again, to the same endpoint or to another one.
     pub retries: u32,
 }

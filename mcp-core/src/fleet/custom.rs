@@ -123,13 +123,32 @@ pub(super) struct Custom {
 }
 
 impl Custom {
-    /// Asks about one endpoint, as soon as there is a place; that wait is none of the endpoint's time.
-    pub(super) async fn ask(&self, fleet: &Fleet, endpoint: &Endpoint, limit: Duration) -> Finding {
+    /// Asks about one endpoint, as soon as there is a place; that wait is none of the endpoint's time, and whoever has no `patience` waits as long as it
+    /// takes.
+    pub(super) async fn ask(
+        &self,
+        fleet: &Fleet,
+        endpoint: &Endpoint,
+        limit: Duration,
+        patience: Option<Duration>,
+    ) -> Finding {
         let probe = match &self.made {
             Ok(probe) => probe,
             Err(reason) => return Finding::Unknown(reason.clone()),
         };
-        let Ok(_place) = self.all.0.places.acquire().await else {
+        let place = self.all.0.places.acquire();
+        let place = match patience {
+            None => place.await,
+            Some(patience) => match tokio::time::timeout(patience, place).await {
+                Ok(place) => place,
+                Err(_) => {
+                    return Finding::Unknown(format!(
+                        "{MOST_AT_ONCE} probes are under way, and none ended within {patience:?}; ask again later"
+                    ));
+                }
+            },
+        };
+        let Ok(_place) = place else {
             return Finding::Unknown("no probe can be made any more".to_owned());
         };
         let probed = Probed {
@@ -149,5 +168,58 @@ impl fmt::Debug for Custom {
         f.debug_struct("Custom")
             .field("reason", &self.made.as_ref().err())
             .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{super::Fleets, *};
+    use mcp_common::{definition::UpstreamDefinition, document::Document};
+    use serde_json::json;
+
+    struct Fine;
+
+    #[async_trait::async_trait]
+    impl HealthProbe for Fine {
+        async fn probe(&self, _endpoint: Probed<'_>) -> Finding {
+            Finding::Good
+        }
+    }
+
+    fn fleet(probes: &Probes) -> Fleet {
+        let document = json!({"protocol": "http", "endpoints": [{"url": "http://a.example"}, {"url": "http://b.example"}]});
+        let document = Document::parse(document.to_string().as_bytes()).unwrap();
+        let definition = UpstreamDefinition::read("u", &document).unwrap().definition;
+        let mut fleet = Fleets::default().fleet(&definition);
+        fleet.custom = Some(Custom {
+            made: Ok(Arc::new(Fine)),
+            all: probes.clone(),
+        });
+        fleet
+    }
+
+    async fn found(fleet: &Fleet) -> Vec<Finding> {
+        let own = |_| async { Err("it is not asked so".to_owned()) };
+        let found = fleet.ask_all(own).await.into_iter();
+        found.map(|(_, finding)| finding).collect()
+    }
+
+    #[tokio::test]
+    async fn whoever_asks_about_all_endpoints_does_not_wait_for_ever_for_other_probes() {
+        let probes = Probes::default();
+        let mut fleet = fleet(&probes);
+        assert_eq!(found(&fleet).await, [Finding::Good, Finding::Good]);
+        let patience = std::mem::replace(&mut fleet.health.timeout, Duration::from_millis(20));
+        let places = u32::try_from(MOST_AT_ONCE).unwrap();
+        let others = probes.0.places.acquire_many(places).await.unwrap();
+        for finding in found(&fleet).await {
+            let Finding::Unknown(reason) = finding else {
+                panic!("{finding:?}");
+            };
+            assert!(reason.starts_with("16 probes are under way"), "{reason}");
+        }
+        drop(others);
+        fleet.health.timeout = patience;
+        assert_eq!(found(&fleet).await, [Finding::Good, Finding::Good]);
     }
 }

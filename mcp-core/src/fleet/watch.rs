@@ -25,7 +25,7 @@ impl Fleet {
         tokio::time::sleep(by_chance(interval.min(FIRST))).await;
         loop {
             let one = async |place: usize| {
-                let found = self.ask(place, &probe).await;
+                let found = self.ask(place, None, &probe).await;
                 self.probed(place, found);
             };
             join_all((0..self.endpoints.len()).map(one)).await;
@@ -40,19 +40,21 @@ impl Fleet {
         F: Future<Output = Result<(), String>>,
     {
         let one = async |place: usize| {
-            let found = self.ask(place, &probe).await;
+            // Somebody waits for all of them.
+            let found = self.ask(place, Some(self.health.timeout), &probe).await;
             (self.endpoints[place].url.to_string(), found)
         };
         join_all((0..self.endpoints.len()).map(one)).await
     }
 
-    async fn ask<F>(&self, place: usize, probe: &impl Fn(usize) -> F) -> Finding
+    /// `patience`: how long a probe of the document's own may wait for its turn.
+    async fn ask<F>(&self, place: usize, patience: Option<Duration>, probe: &impl Fn(usize) -> F) -> Finding
     where
         F: Future<Output = Result<(), String>>,
     {
         let limit = self.health.timeout;
         if let Some(custom) = &self.custom {
-            return custom.ask(self, &self.endpoints[place], limit).await;
+            return custom.ask(self, &self.endpoints[place], limit, patience).await;
         }
         match tokio::time::timeout(limit, probe(place)).await {
             Ok(Ok(())) => Finding::Good,

@@ -84,12 +84,12 @@ impl CountedKeys {
         }
     }
 
-    /// Forgets keys that are not there any more.
-    pub fn keep(&self, is_there: impl Fn(&str) -> bool) {
+    /// Forgets keys and roles that are not there any more.
+    pub fn keep(&self, is_key_there: impl Fn(&str) -> bool, is_role_there: impl Fn(&str) -> bool) {
         let mut keys = self.keys.write().unwrap_or_else(PoisonError::into_inner);
-        keys.retain(|key, _| is_there(key));
+        keys.retain(|key, _| is_key_there(key));
         drop(keys);
-        self.metrics.keep(is_there);
+        self.metrics.keep(is_key_there, is_role_there);
     }
 
     /// The refusal, counted.

@@ -50,6 +50,9 @@ pub enum Trouble {
     /// It could not be answered now.
     #[error("{0}")]
     Failed(String),
+    /// The same, and it certainly reached no server.
+    #[error("{0}")]
+    Unsent(String),
 }
 
 /// What a result asks for.

@@ -1,16 +1,16 @@
 //! What is counted of calls, by tools of instances.
 
-use super::pairs::Pairs;
-use crate::engine::{Asked, Outcome};
+use super::{
+    pairs::{OTHER, Pairs},
+    tool::Used,
+};
+use crate::engine::Outcome;
 use prometheus_client::{
     encoding::EncodeLabelSet,
     metrics::{counter::Counter, family::Family, histogram::Histogram},
     registry::Registry,
 };
-use std::{
-    sync::{Arc, OnceLock},
-    time::Duration,
-};
+use std::sync::OnceLock;
 
 /// Buckets from half a millisecond to half a minute: upstream APIs live in between.
 const BUCKETS: [f64; 14] = [
@@ -33,7 +33,7 @@ pub struct ToolLabels {
 
 /// How calls of a tool ended.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct OutcomeLabels {
+pub(super) struct OutcomeLabels {
     mcp_instance: String,
     tool: String,
     outcome: &'static str,
@@ -47,7 +47,11 @@ impl ToolLabels {
         }
     }
 
-    fn with(&self, outcome: Outcome) -> OutcomeLabels {
+    pub(super) fn other() -> Self {
+        Self::new(OTHER, OTHER)
+    }
+
+    pub(super) fn with(&self, outcome: Outcome) -> OutcomeLabels {
         let Self { mcp_instance, tool } = self.clone();
         OutcomeLabels {
             mcp_instance,
@@ -59,13 +63,14 @@ impl ToolLabels {
 
 /// All that is counted by tools.
 pub(super) struct Tools {
-    durations: Histograms,
-    upstream: Histograms,
-    retries: Family<ToolLabels, Counter>,
-    outcomes: Family<OutcomeLabels, Counter>,
-    sizes: Histograms,
-    mismatches: Family<ToolLabels, Counter>,
-    pairs: Pairs,
+    pub(super) durations: Histograms,
+    pub(super) upstream: Histograms,
+    pub(super) retries: Family<ToolLabels, Counter>,
+    pub(super) outcomes: Family<OutcomeLabels, Counter>,
+    pub(super) sizes: Histograms,
+    pub(super) mismatches: Family<ToolLabels, Counter>,
+    pub(super) pairs: Pairs,
+    other: OnceLock<Used>,
 }
 
 impl Tools {
@@ -78,6 +83,7 @@ impl Tools {
             sizes: Family::new_with_constructor(|| Histogram::new(SIZES)),
             mismatches: Family::default(),
             pairs: Pairs::at_most(most),
+            other: OnceLock::new(),
         };
         let durations = "Duration of tools/call in seconds, upstream included";
         registry.register("tool_call_duration_seconds", durations, tools.durations.clone());
@@ -105,111 +111,36 @@ impl Tools {
         tools
     }
 
-    pub(super) fn forget(&self, instance: &str, tool: &str) {
-        let labels = ToolLabels::new(instance, tool);
-        if !self.pairs.forget(&labels) {
-            return;
-        }
-        self.durations.remove(&labels);
-        self.upstream.remove(&labels);
-        self.retries.remove(&labels);
-        self.sizes.remove(&labels);
-        self.mismatches.remove(&labels);
-        for outcome in Outcome::ALL {
-            self.outcomes.remove(&labels.with(outcome));
-        }
-    }
-}
-
-/// The instruments of one tool in one instance.
-pub(crate) struct ToolMetrics {
-    /// Looked up at the first call.
-    used: OnceLock<Used>,
-    tools: Arc<Tools>,
-    labels: ToolLabels,
-}
-
-/// What every call counts.
-struct Used {
-    /// Under which it is counted.
-    labels: ToolLabels,
-    duration: Histogram,
-    size: Histogram,
-    ok: Counter,
-    /// Not there where nobody is asked.
-    upstream: OnceLock<Histogram>,
-    /// Not there where nothing is sent again.
-    retries: OnceLock<Counter>,
-}
-
-impl ToolMetrics {
-    pub(super) fn new(tools: Arc<Tools>, labels: ToolLabels) -> Self {
-        Self {
-            used: OnceLock::new(),
-            tools,
-            labels,
-        }
+    /// Whether any tool of this instance has series of its own.
+    pub(super) fn has_any_of(&self, instance: &str) -> bool {
+        self.pairs.lock().has_any_of(instance)
     }
 
-    /// Counts an answer that its schema does not allow, and writes it down.
-    pub(crate) fn mismatch(&self, places: &str) {
-        let ToolLabels {
-            mcp_instance: instance,
-            tool,
-        } = &self.labels;
-        tracing::warn!(
-            instance,
-            tool,
-            places,
-            "the answer is not what output_schema promises"
-        );
-        self.tools.mismatches.get_or_create(&self.used().labels).inc();
-    }
-
-    /// Counts a call: how it ended, how long it took, and how large its result is.
-    pub(crate) fn record(&self, outcome: Outcome, seconds: f64, bytes: usize) {
-        let used = self.used();
-        used.duration.observe(seconds);
-        used.size.observe(bytes as f64);
-        if outcome == Outcome::Ok {
-            used.ok.inc();
-        } else {
-            let labels = used.labels.with(outcome);
-            self.tools.outcomes.get_or_create(&labels).inc();
-        }
-    }
-
-    /// How long the upstream of a call took.
-    pub(crate) fn upstream(&self, took: Duration) {
-        let used = self.used();
-        let upstream = used
-            .upstream
-            .get_or_init(|| self.tools.upstream.get_or_create_owned(&used.labels));
-        upstream.observe(took.as_secs_f64());
-    }
-
-    /// What asking took, and how often it was done again.
-    pub(crate) fn asked(&self, asked: Asked) {
-        self.upstream(asked.took);
-        let used = self.used();
-        // It is there before the first retry, so that this is an increase.
-        let retries = used
-            .retries
-            .get_or_init(|| self.tools.retries.get_or_create_owned(&used.labels));
-        retries.inc_by(asked.retries.into());
-    }
-
-    fn used(&self) -> &Used {
-        self.used.get_or_init(|| {
-            let labels = self.tools.pairs.labels(&self.labels);
-            Used {
-                duration: self.tools.durations.get_or_create_owned(&labels),
-                size: self.tools.sizes.get_or_create_owned(&labels),
-                ok: self.tools.outcomes.get_or_create_owned(&labels.with(Outcome::Ok)),
-                upstream: OnceLock::new(),
-                retries: OnceLock::new(),
-                labels,
+    /// Those of tools that do not stay in an instance go.
+    pub(super) fn keep(&self, instance: &str, stays: impl Fn(&str) -> bool) {
+        self.pairs.keep(instance, stays, |labels| {
+            self.durations.remove(labels);
+            self.upstream.remove(labels);
+            self.retries.remove(labels);
+            self.sizes.remove(labels);
+            self.mismatches.remove(labels);
+            for outcome in Outcome::ALL {
+                self.outcomes.remove(&labels.with(outcome));
             }
-        })
+        });
+    }
+
+    /// Does this unless these labels' pair is gone: series of it would stay for ever.
+    pub(super) fn while_named<R>(&self, labels: &ToolLabels, make: impl FnOnce() -> R) -> Option<R> {
+        if *labels == ToolLabels::other() {
+            return Some(make());
+        }
+        let named = self.pairs.lock();
+        named.has(labels).then(make)
+    }
+
+    /// What stands for all that have no series of their own.
+    pub(super) fn other(&self) -> &Used {
+        self.other.get_or_init(|| Used::of(self, ToolLabels::other()))
     }
 }

@@ -94,8 +94,9 @@ impl Remote {
         let open = || self.open_with_account(&key, spoken, &account, settings);
         match self.clients.session(&key, open).await?.ask(call, settings).await {
             Err(error) if self.may_go_on(call, true, &error) => {
+                let next = self.clients.session(&key, open).await?;
                 self.again();
-                self.clients.session(&key, open).await?.ask(call, settings).await
+                next.ask(call, settings).await
             }
             answered => answered,
         }

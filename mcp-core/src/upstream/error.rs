@@ -142,6 +142,23 @@ impl UpstreamError {
         }
     }
 
+    /// Whether certainly nothing of what was asked has been sent.
+    pub(crate) fn is_unsent(&self) -> bool {
+        matches!(
+            self,
+            Self::Unreachable(_)
+                | Self::NotConnected(_)
+                | Self::Refused(_)
+                | Self::Secret(_)
+                | Self::NoGrant(_)
+                | Self::Overloaded { .. }
+                | Self::NoTurn { .. }
+                | Self::Busy(_)
+                | Self::TooManyClients { .. }
+                | Self::Stale(_)
+        )
+    }
+
     /// Whether another server that does the same may be asked: this one certainly got nothing; or it may have, and what is asked may be done twice.
     pub(crate) fn means_stand_in(&self, only_reads: bool) -> bool {
         match self {

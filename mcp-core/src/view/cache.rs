@@ -7,7 +7,7 @@ use super::{
 use crate::{telemetry::Metrics, tool::ToolCompiler};
 use mcp_common::{authenticator::Principal, catalog::Catalog};
 use moka::sync::Cache;
-use std::sync::Arc;
+use std::{collections::HashSet, sync::Arc};
 
 /// Rendered instances that are kept at the most; others are rendered again when asked for.
 const CAPACITY: u64 = 10_000;
@@ -120,10 +120,23 @@ impl Views {
     /// Called after the catalog or an inventory changed, before anybody is told. Returns the view that was in use: while it is held,
     /// the next one takes over what is compiled already.
     pub(crate) fn invalidate(&self, instance: &str) -> Option<Arc<InstanceView>> {
-        self.narrowed.drop_of(instance);
-        let old = self.cache.remove(instance)?;
-        // The cache would keep what is removed until somebody asks for something: compiled tools and their state with it.
-        self.cache.run_pending_tasks();
+        let narrowed = self.narrowed.drop_of(instance);
+        let old = self.cache.remove(instance);
+        self.forget_what_left(instance, old.iter().chain(&narrowed));
+        drop(narrowed);
+        if old.is_some() {
+            // The cache would keep what is removed until somebody asks for something: compiled tools and their state with it.
+            self.cache.run_pending_tasks();
+        }
+        old
+    }
+
+    /// Whatever has series says what is to be looked at: there need not be a view of the instance as it was.
+    fn forget_what_left<'v>(&self, instance: &str, views: impl Iterator<Item = &'v Arc<InstanceView>>) {
+        let mut views = views.peekable();
+        if views.peek().is_none() && !self.metrics.has_any_of(instance) {
+            return;
+        }
         let snapshot = self.catalog.snapshot();
         let current = snapshot
             .instances
@@ -131,13 +144,14 @@ impl Views {
             .filter(|entry| entry.definition.enabled);
         let offered = current.map(|entry| self.inventories.offer(entry).tools);
         let offered = offered.unwrap_or_default();
-        let stays = |name: &str| {
-            current.is_some_and(|entry| entry.selection.tools.iter().any(|tool| *tool.name == *name))
-                || offered.iter().any(|item| *item.key == *name)
-        };
-        for name in old.tools.keys().filter(|name| !stays(name)) {
-            self.metrics.forget(instance, name);
+        let selected = current.iter().flat_map(|entry| &*entry.selection.tools);
+        let mut staying: HashSet<&str> = selected.map(|tool| &*tool.name).collect();
+        staying.extend(offered.iter().map(|item| &*item.key));
+        let stays = |name: &str| staying.contains(name);
+        for view in views {
+            let left = view.tools.iter().filter(|(name, _)| !stays(name));
+            left.for_each(|(_, tool)| tool.metrics.leave());
         }
-        Some(old)
+        self.metrics.keep(instance, stays);
     }
 }

@@ -65,6 +65,10 @@ impl<T> Collection<T> {
         self.by_key.keys()
     }
 
+    pub(super) fn iter(&self) -> impl Iterator<Item = (&Arc<str>, &T)> {
+        self.by_key.iter()
+    }
+
     /// The list as that era has it.
     pub(crate) fn list(&self, era: Era) -> &PreparedList {
         match era {

@@ -94,11 +94,10 @@ impl NarrowedViews {
         view
     }
 
-    /// Called after the instance changed.
-    pub(super) fn drop_of(&self, instance: &str) {
+    /// Called after the instance changed. Returns what there was: what it holds goes with it, outside of the lock.
+    pub(super) fn drop_of(&self, instance: &str) -> Vec<Arc<InstanceView>> {
         let dropped = self.lock().remove(instance);
-        // Outside of the lock: what they hold goes with them.
-        drop(dropped);
+        dropped.into_iter().flat_map(HashMap::into_values).collect()
     }
 
     fn lock(&self) -> MutexGuard<'_, ByInstance> {

@@ -34,6 +34,10 @@ pub(super) fn draw(frame: &mut Frame<'_>, screen: &mut Screen) {
     match screen.page {
         Page::Overview => overview(frame, body, screen),
         Page::Upstreams => upstreams(frame, body, screen),
+        Page::Tools | Page::Requests if screen.seen.unmeasured.is_some() => {
+            let why = screen.seen.unmeasured.as_deref();
+            frame.render_widget(wrapped(why.unwrap_or_default()), body);
+        }
         Page::Tools => tools(frame, body, screen),
         Page::Requests => requests(frame, body, screen),
         Page::Quarantine => quarantine(frame, body, screen),
@@ -124,7 +128,10 @@ pub(super) fn overview_lines(figures: &Figures) -> Vec<(&'static str, String)> {
 
 fn overview(frame: &mut Frame<'_>, area: Rect, screen: &Screen) {
     let status = &screen.seen.status;
-    let mut lines = overview_lines(&screen.seen.figures);
+    let mut lines = match &screen.seen.unmeasured {
+        None => overview_lines(&screen.seen.figures),
+        Some(why) => vec![("figures", why.clone())],
+    };
     let counts = status
         .definitions
         .iter()

@@ -2,6 +2,7 @@
 
 use super::figures::{Figures, Sample};
 use crate::client::{ClientError, Gateway};
+use http::StatusCode;
 use serde::{
     Deserialize,
     de::{DeserializeOwned, IgnoredAny},
@@ -21,6 +22,8 @@ pub(super) struct Watch<'a> {
 #[derive(Default)]
 pub(super) struct Seen {
     pub(super) figures: Figures,
+    /// Why there are none.
+    pub(super) unmeasured: Option<String>,
     /// Requests per second since the last look.
     pub(super) latest: f64,
     pub(super) status: Status,
@@ -91,20 +94,20 @@ impl<'a> Watch<'a> {
     /// Looks; with the log of one upstream, if one is named.
     pub(super) async fn look(&mut self, upstream: Option<&str>) -> Result<Seen, ClientError> {
         let metrics = self.gateway.get("/metrics").await?;
-        if !metrics.status.is_success() {
-            // The refusal says what is wrong with the key.
-            return self.gateway.data::<IgnoredAny>(&metrics).map(|_| Seen::default());
-        }
-        let now = Sample::read(&String::from_utf8_lossy(&metrics.body), Instant::now());
-        let latest = self
-            .samples
-            .back()
-            .map_or(0.0, |last| Figures::between(last, &now).requests);
-        let oldest = self.samples.front().unwrap_or(&now);
-        let figures = Figures::between(oldest, &now);
-        self.samples.push_back(now);
-        if self.samples.len() > LOOKS {
-            self.samples.pop_front();
+        let mut seen = Seen::default();
+        if metrics.status.is_success() {
+            let now = Sample::read(&String::from_utf8_lossy(&metrics.body), Instant::now());
+            (seen.figures, seen.latest) = self.measured(now);
+        } else {
+            // The refusal says what is wrong with the key; a key that may not read figures may read the rest.
+            let refused = self.gateway.data::<IgnoredAny>(&metrics).err();
+            match refused {
+                Some(refusal) if metrics.status == StatusCode::FORBIDDEN => {
+                    seen.unmeasured = Some(refusal.to_string());
+                }
+                Some(refusal) => return Err(refusal),
+                None => {}
+            }
         }
         let logs = match upstream {
             Some(id) => self
@@ -114,13 +117,25 @@ impl<'a> Watch<'a> {
             None => Vec::new(),
         };
         Ok(Seen {
-            figures,
-            latest,
             status: self.data("/admin/status").await?,
             upstreams: self.data("/admin/upstreams").await?,
             quarantine: self.data("/admin/quarantine").await?,
             logs,
+            ..seen
         })
+    }
+
+    /// What was done since the first look that is remembered, and the requests per second since the last one.
+    fn measured(&mut self, now: Sample) -> (Figures, f64) {
+        let last = self.samples.back();
+        let latest = last.map_or(0.0, |last| Figures::between(last, &now).requests);
+        let oldest = self.samples.front().unwrap_or(&now);
+        let figures = Figures::between(oldest, &now);
+        self.samples.push_back(now);
+        if self.samples.len() > LOOKS {
+            self.samples.pop_front();
+        }
+        (figures, latest)
     }
 
     async fn data<T: DeserializeOwned>(&self, path: &str) -> Result<T, ClientError> {

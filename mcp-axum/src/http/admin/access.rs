@@ -178,7 +178,7 @@ mod tests {
             ("/api/v1/admin/servers", "/uds"),
             ("/api/v1/admin/servers/", "/uds/"),
             ("/api/v1/admin/tools", "/tds"),
-            ("/api/v1/admin/metrics", "/status"),
+            ("/api/v1/admin/metrics", "/metrics"),
             ("/api/v1/admin/serversX", "/api/v1/admin/serversX"),
             (
                 "/api/v1/mcp/servers-of-others/a",

@@ -38,7 +38,7 @@ pub(super) const PLACES: [(&str, &str); 6] = [
     ("/api/v1/admin/tools", "/tds"),
     ("/api/v1/admin/health", "/status"),
     ("/api/v1/admin/system", "/status"),
-    ("/api/v1/admin/metrics", "/status"),
+    ("/api/v1/admin/metrics", "/metrics"),
 ];
 
 /// What lets somebody see what servers offer.

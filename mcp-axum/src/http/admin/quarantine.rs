@@ -50,17 +50,12 @@ impl From<&Quarantined> for Finding {
 
 impl Finding {
     /// Nothing is put aside for it: it is so as long as it is stored like that.
-    fn of_circle(circle: Circle, written: Option<SystemTime>) -> Self {
-        let Circle {
-            role,
-            revision,
-            reason,
-        } = circle;
+    fn of_circle(circle: &Circle, written: Option<SystemTime>) -> Self {
         Self {
-            kind: Some(role.kind.as_str()),
-            id: role.id.to_string(),
-            revision,
-            reason,
+            kind: Some(circle.role.kind.as_str()),
+            id: circle.role.id.to_string(),
+            revision: circle.revision,
+            reason: circle.reason.clone(),
             at: rfc3339(written.unwrap_or_else(SystemTime::now)),
             serving_revision: None,
         }
@@ -81,15 +76,13 @@ pub(super) async fn list(
     let mut findings: BTreeMap<Place, Finding> = bad
         .map(|(place, bad)| (place.clone(), Finding::from(&**bad)))
         .collect();
-    let circles = snapshot.circles().into_iter().filter(|_| may_read(Kind::ROLE));
-    for circle in circles {
-        let stored = snapshot.find(&circle.role);
-        let written = stored.and_then(|stored| stored.updated_at);
-        let place = Place::Definition(circle.role.clone());
-        // A later version that cannot be read is what has to be looked at first.
-        findings
-            .entry(place)
-            .or_insert_with(|| Finding::of_circle(circle, written));
+    if may_read(Kind::ROLE) {
+        findings.extend(snapshot.usable_circles().map(|circle| {
+            let stored = snapshot.find(&circle.role);
+            let written = stored.and_then(|stored| stored.updated_at);
+            let place = Place::Definition(circle.role.clone());
+            (place, Finding::of_circle(circle, written))
+        }));
     }
     let findings = findings.into_values().collect();
     Success::new(findings).revision(Some(snapshot.revision))

@@ -147,7 +147,7 @@ pub(super) async fn show(
         lag_ms: u64::try_from(lag.as_millis()).unwrap_or(u64::MAX),
         stale: !is_there,
         ready: app.phase() == Phase::Ready,
-        quarantined: snapshot.quarantine.len() + snapshot.circles().len(),
+        quarantined: snapshot.unusable_count(),
         held_back: app.catalog.compiler().safe_mode().map_or(0, SafeMode::killers),
         disabled,
         definitions: Kind::all()

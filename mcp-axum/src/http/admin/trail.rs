@@ -10,6 +10,7 @@ use axum::{
 use futures_util::FutureExt;
 use http::{HeaderName, HeaderValue};
 use http_body::Body as _;
+use mcp_common::authenticator::Principal;
 use mcp_core::{
     peer::Peer,
     policy::{Door, Record},
@@ -47,12 +48,15 @@ pub(super) async fn record(State(app): State<Arc<App>>, mut request: Request, ne
     response
 }
 
-/// What operators ask that is not let in: with its line and its name, though no handler sees it.
-pub(crate) fn refused(app: &App, mut request: Request, error: Error) -> Response {
+/// What operators ask that is not let in: with its line and its name, though no handler sees it, and with whoever is known to have sent it.
+pub(crate) fn refused(app: &App, mut request: Request, error: Error, sender: Option<&Principal>) -> Response {
     let id = app.admin.request_ids.of(request.headers());
     let span = tracing::error_span!("admin", request_id = id.to_str().unwrap_or_default());
     let mut record = begin(app, &id, &request);
     record.traced(app.services.spans.as_ref(), request.headers_mut());
+    if let Some(principal) = sender {
+        record.sent_by(principal);
+    }
     let mut response = span.in_scope(|| error.into_response());
     end(record, &mut response, id);
     response

@@ -1,6 +1,6 @@
 //! Logins to upstreams: `/admin/uds/{id}/login` begins one, says how it is doing, and forgets it. It ends at `/oauth/callback/{id}`.
 
-use super::{envelope::Success, parameters::Target, upstreams::missing};
+use super::{envelope::Success, parameters::Target};
 use crate::{
     app::App,
     http::{
@@ -81,11 +81,7 @@ pub(super) async fn begin(
 /// How it is doing.
 pub(super) async fn show(State(app): State<Arc<App>>, Target(key): Target) -> Result<Success<UpstreamLogin>> {
     let state = app.hub.login_state(&key.id);
-    let state = state.ok_or_else(|| {
-        Error::not_found(format!(
-            "there is no {key} that is switched on and gets tokens of OAuth"
-        ))
-    })?;
+    let state = state.ok_or_else(|| missing(&app, &key))?;
     Ok(Success::new(state.into()))
 }
 
@@ -100,6 +96,21 @@ pub(super) async fn forget(
         .map_err(|error| failed(&key, &error))?;
     let shown = show(State(app), Target(key)).await?;
     Ok(shown.warnings(not_told(given_back.problem)))
+}
+
+/// There is nothing of this id, or nothing that somebody logs in to.
+fn missing(app: &App, key: &Key) -> Error {
+    if app.services.bases.has(&key.id) {
+        return Error::conflict(format!(
+            "{key} is an HTTP service (`protocol: http`), which nobody logs in to: its `auth` says what its calls are made with, and \
+             `oauth2_client_credentials` gets its tokens by itself"
+        ));
+    }
+    let is_there = app.hub.offer(&key.id).is_some();
+    Error::not_found(format!(
+        "there is no {key} that is switched on{}",
+        if is_there { " and gets tokens of OAuth" } else { "" }
+    ))
 }
 
 /// What whoever takes something back has to know.

@@ -1,4 +1,4 @@
-//! What is counted of keys goes with them.
+//! What is counted of keys and roles goes with them.
 
 use mcp_common::{catalog::Catalog, key::Kind};
 use mcp_core::{
@@ -34,12 +34,14 @@ pub(super) fn counted(
     let (followed, counted) = (Arc::downgrade(catalog), counts.clone());
     catalog.subscribe(Arc::new(move |applied| {
         let Some(catalog) = followed.upgrade() else { return };
-        if applied.others.iter().any(|key| key.kind == Kind::API_KEY) {
+        let concerns = |kind: Kind| applied.others.iter().any(|key| key.kind == kind);
+        if concerns(Kind::API_KEY) || concerns(Kind::ROLE) {
             let snapshot = catalog.snapshot();
-            let keys = snapshot.documents(Kind::API_KEY);
-            let is_there = |id: &str| keys.is_some_and(|keys| keys.contains_key(id));
-            counted.usage.keep(is_there);
-            counted.limits.keep(is_there);
+            let is_there =
+                |kind: Kind, id: &str| snapshot.documents(kind).is_some_and(|all| all.contains_key(id));
+            let is_key_there = |id: &str| is_there(Kind::API_KEY, id);
+            counted.usage.keep(is_key_there);
+            counted.limits.keep(is_key_there, |id| is_there(Kind::ROLE, id));
         }
     }));
     counts

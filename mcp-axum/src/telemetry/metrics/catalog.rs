@@ -37,7 +37,7 @@ impl Collector for CatalogCollector {
             (
                 "catalog_quarantined",
                 "Definitions that cannot be used",
-                (snapshot.quarantine.len() + snapshot.circles().len()) as u64,
+                snapshot.unusable_count() as u64,
             ),
             ("source_stale", "1 while the data source is away", stale),
         ];

@@ -231,6 +231,15 @@ async fn a_service_has_no_lists_and_a_check_asks_each_of_its_endpoints_once() {
             "{refused}"
         );
     }
+    let login = "/admin/uds/billing/login";
+    for refused in [
+        post(login).await,
+        admin.get(login).await,
+        admin.delete(login).await,
+    ] {
+        let refused = refused.error(409);
+        assert!(refused.contains("which nobody logs in to"), "{refused}");
+    }
     post("/admin/uds/nothing/refresh").await.error(404);
     post("/admin/upstreams/nothing/check").await.error(404);
 

@@ -53,6 +53,14 @@ async fn lists_are_right_at_once_while_the_upstream_is_away() {
         text.contains("`sh` did not do it: it is not connected: "),
         "{text}"
     );
+    let asked = |app: &TestApp| {
+        let series = r#"dynmcp_tool_upstream_duration_seconds_count{mcp_instance="i",tool="first"} "#;
+        let text = app.metrics();
+        text.lines()
+            .find_map(|line| line.strip_prefix(series))
+            .map(str::to_owned)
+    };
+    assert_eq!(asked(&app), None, "nothing was sent");
     let known = state(&app, "sh").await;
     assert_eq!(
         (&known["tools"], &known["protocol"]),
@@ -64,6 +72,7 @@ async fn lists_are_right_at_once_while_the_upstream_is_away() {
         .request(reqwest::Method::POST, "/admin/uds/sh/restart");
     app.admin().send(restart).await.ok();
     assert_eq!(call(&app).await["isError"], Value::Null);
+    assert_eq!(asked(&app).as_deref(), Some("1"));
 }
 
 #[tokio::test]

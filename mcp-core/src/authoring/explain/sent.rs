@@ -113,9 +113,12 @@ impl Engine {
         let timeout = self.timeout(call);
         let deadline = tokio::time::Instant::now() + timeout;
         let patience = (deadline, timeout);
+        let begun = Instant::now();
         let delivered = self
             .deliver((call, state), request, &context, None, patience, &mut asked)
             .await;
+        // Also of what was not sent: somebody waits to see it.
+        let took = asked.took.unwrap_or_else(|| begun.elapsed());
         secrets.extend(self.credentials(call, &context).await);
         secrets.sort_by_key(|secret| std::cmp::Reverse(secret.len()));
         let redacted = |text: &str| {
@@ -135,7 +138,7 @@ impl Engine {
             answer,
             result: shown_result(&result, &redacted),
             timings: Timings {
-                upstream_ms: milliseconds(asked.took),
+                upstream_ms: milliseconds(took),
                 shape_ms,
             },
         }

@@ -137,8 +137,7 @@ impl Engine {
         let mut progress = Progress::default();
         let exchanged = match &call.delivery {
             None => {
-                let status = &mut progress.status;
-                let exchange = self.upstream.exchange(request, room, status);
+                let exchange = progress.exchange(&self.upstream, request, room);
                 tokio::time::timeout_at(deadline, exchange).await
             }
             Some(delivery) => {
@@ -156,7 +155,7 @@ impl Engine {
             }
         };
         *asked = Asked {
-            took: begun.elapsed(),
+            took: progress.is_sent.then(|| begun.elapsed()),
             retries: progress.retries,
         };
         match exchanged {

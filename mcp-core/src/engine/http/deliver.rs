@@ -17,7 +17,7 @@ use crate::{
 use bytes::Bytes;
 use http::{HeaderValue, Request, StatusCode, Uri};
 use http_body_util::Full;
-use std::{borrow::Cow, sync::Arc};
+use std::{borrow::Cow, mem, sync::Arc};
 use tokio::time::Instant;
 
 /// How far a delivery got, for when it is given up.
@@ -27,6 +27,8 @@ pub(crate) struct Progress {
     pub(crate) status: Option<u16>,
     /// How often it was sent again.
     pub(crate) retries: u32,
+    /// Whether anything of it may have reached somebody.
+    pub(crate) is_sent: bool,
     /// What it is waiting for.
     stage: Stage,
 }
@@ -150,7 +152,7 @@ impl Sender<'_> {
             sign(signer, &mut request, secrets)?;
         }
         let Some(rules) = &self.delivery.redirect else {
-            return upstream.exchange(request, room, &mut progress.status).await;
+            return progress.exchange(upstream, request, room).await;
         };
         let mut upstream = Cow::Borrowed(upstream);
         let mut followed = 0;
@@ -160,7 +162,7 @@ impl Sender<'_> {
             *head.method_mut() = request.method().clone();
             *head.uri_mut() = request.uri().clone();
             *head.headers_mut() = request.headers().clone();
-            let answer = upstream.exchange(head, room, &mut progress.status).await?;
+            let answer = progress.exchange(&upstream, head, room).await?;
             let Some(next) = redirect::next(&request, &answer, rules, followed)? else {
                 return Ok(answer);
             };
@@ -238,6 +240,22 @@ fn idempotency_key(retry: &Retry, request: &mut Request<Full<Bytes>>) -> Result<
 }
 
 impl Progress {
+    /// One request of the delivery, and its answer.
+    pub(crate) async fn exchange(
+        &mut self,
+        upstream: &Upstream,
+        request: Request<Full<Bytes>>,
+        room: Room<'_>,
+    ) -> Result<Answer, Failure> {
+        // Whoever gives it up meanwhile does not know better.
+        let was_sent = mem::replace(&mut self.is_sent, true);
+        let answer = upstream.exchange(request, room, &mut self.status).await;
+        if matches!(&answer, Err(failure) if failure.is_unsent) {
+            self.is_sent = was_sent;
+        }
+        answer
+    }
+
     /// What to say when the time is over.
     pub(crate) fn timed_out(&self, call: &Call, timeout: std::time::Duration) -> Failure {
         let delivery = call.delivery.as_deref();

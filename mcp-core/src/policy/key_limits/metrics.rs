@@ -65,10 +65,11 @@ impl LimitMetrics {
         self.refused.get_or_create(&of).inc();
     }
 
-    /// Forgets keys that are not there any more.
-    pub(super) fn keep(&self, is_there: impl Fn(&str) -> bool) {
+    /// Forgets keys and roles that are not there any more.
+    pub(super) fn keep(&self, is_key_there: impl Fn(&str) -> bool, is_role_there: impl Fn(&str) -> bool) {
         self.known().retain(|labels| {
-            let stays = labels.key.is_empty() || is_there(&labels.key);
+            let has_key = labels.key.is_empty() || is_key_there(&labels.key);
+            let stays = has_key && role(&labels.place).is_none_or(&is_role_there);
             if !stays {
                 self.refused.remove(labels);
             }
@@ -81,12 +82,17 @@ impl LimitMetrics {
     }
 }
 
+/// The id in ``the role `agent` ``.
+fn role(place: &str) -> Option<&str> {
+    place.strip_prefix("the role `")?.strip_suffix('`')
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn refusals_are_counted_by_limits_until_their_keys_are_gone() {
+    fn refusals_are_counted_by_limits_until_their_keys_and_roles_are_gone() {
         let mut registry = Registry::default();
         let metrics = LimitMetrics::register(&mut registry);
         let series = || {
@@ -103,7 +109,10 @@ mod tests {
         let of_token = r#"limit_refusals_total{limit="per_day",place="the role `a`",key=""} 1"#;
         let of_key = r#"limit_refusals_total{limit="rate",place="the key",key="k"} 2"#;
         assert_eq!(series(), [of_token, of_key]);
-        metrics.keep(|_| false);
+        metrics.keep(|_| false, |role| role == "a");
+        assert_eq!(series(), [of_token]);
+        metrics.refused("rate", "the role `b`", Some("k"));
+        metrics.keep(|_| true, |role| role == "a");
         assert_eq!(series(), [of_token]);
         // One place is taken: the last one finds none.
         for number in 0..MOST {

@@ -120,7 +120,7 @@ fn other_limits_begin_anew_and_keys_that_are_gone_are_forgotten() {
     assert!(keys.of_key(&key, &once).take(None, at(0)).is_err());
     let more: Arc<[_]> = [hourly("2/h")].into();
     assert!(keys.of_key(&key, &more).take(None, at(0)).is_ok());
-    keys.keep(|_| false);
+    keys.keep(|_| false, |_| true);
     let key = || keys.of_key(&"k".into(), &more).take(None, at(0));
     assert!(key().is_ok() && key().is_ok());
 }

@@ -1,5 +1,8 @@
 use super::*;
-use crate::view::{Callee, InstanceView, NoInventories};
+use crate::{
+    engine::Outcome,
+    view::{Callee, InstanceView, NoInventories},
+};
 use mcp_common::{
     datasource::{Batch, Change, Load, Record},
     key::{Key, Revision},
@@ -99,4 +102,51 @@ fn a_view_that_is_invalidated_is_gone_with_its_last_user() {
     let before = gateway.views.invalidate("i1");
     drop(before);
     assert!(weak.upgrade().is_none(), "the cache keeps it");
+}
+
+/// One call of a tool of this view.
+fn called(view: &InstanceView, tool: &str) {
+    view.tool(tool).unwrap().metrics.record(Outcome::Timeout, 0.1, 1);
+}
+
+fn deleted(instance: &str, revision: Revision) -> Batch {
+    let key = Key::instance(instance);
+    Batch {
+        revision,
+        changes: vec![Change::Delete { key, revision }],
+    }
+}
+
+#[test]
+fn series_go_with_their_tools_also_where_nobody_looked_since_the_last_change() {
+    let (catalog, gateway) = gateway();
+    called(&gateway.views.get("i4").unwrap(), "t42");
+    // Only the first change finds a view.
+    for revision in [2, 3] {
+        let changes = vec![Change::Put(tool(43, revision))];
+        catalog.apply(Batch { revision, changes });
+        assert!(gateway.metrics.has_any_of("i4"), "the tool is still there");
+    }
+    let document = json!({"name": "An instance", "tool_ids": ["t41"]});
+    let changes = vec![Change::Put(record(Key::instance("i4"), 4, &document))];
+    catalog.apply(Batch { revision: 4, changes });
+    assert!(!gateway.metrics.has_any_of("i4"));
+
+    called(&gateway.views.get("i4").unwrap(), "t41");
+    let changes = vec![Change::Put(tool(41, 5))];
+    catalog.apply(Batch { revision: 5, changes });
+    catalog.apply(deleted("i4", 6));
+    assert!(!gateway.metrics.has_any_of("i4"));
+}
+
+#[test]
+fn a_call_that_ends_after_its_instance_brings_no_series_back() {
+    let (catalog, gateway) = gateway();
+    let view = gateway.views.get("i4").unwrap();
+    called(&view, "t42");
+    catalog.apply(deleted("i4", 2));
+    for tool in ["t42", "t43"] {
+        called(&view, tool);
+    }
+    assert!(!gateway.metrics.has_any_of("i4"));
 }

@@ -90,7 +90,7 @@ pub(super) async fn send(
                         Trouble::NotFound => Fault::resource_not_found(&key, era),
                         Trouble::Unable { message, data } => Fault::missing_capability(message, data, era),
                         Trouble::NeedsPages { message, data } => Fault::needs_pages(message, data),
-                        Trouble::Failed(reason) => Fault::internal(reason),
+                        Trouble::Failed(reason) | Trouble::Unsent(reason) => Fault::internal(reason),
                     };
                     Reply::fault(&fault.with_id(id), era)
                 }

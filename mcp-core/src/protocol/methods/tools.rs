@@ -241,6 +241,11 @@ fn answer_of_origin(
     answered: Result<Answer, Trouble>,
     took: Duration,
 ) -> Reply {
+    // What does not fit, or wants a page of the gateway's own first, went nowhere.
+    let is_sent = !matches!(
+        &answered,
+        Err(Trouble::Invalid(_) | Trouble::NeedsPages { .. } | Trouble::Unsent(_))
+    );
     let (outcome, size, mut reply) = match answered {
         Ok(answer) => {
             let outcome = match answer.is_error() {
@@ -271,7 +276,9 @@ fn answer_of_origin(
     };
     if let Some(tool) = view.tool(&name) {
         tool.metrics.record(outcome, took.as_secs_f64(), size);
-        tool.metrics.upstream(took);
+        if is_sent {
+            tool.metrics.upstream(took);
+        }
     }
     reply.trace.tool = Some(name);
     reply.trace.outcome = Some(outcome);

@@ -303,7 +303,7 @@ impl RemoteOrigin {
         let members = Members::read(sent).map_err(Trouble::Invalid)?;
         let given = members.get("arguments").map_or("{}", RawValue::get);
         let given = if given == "null" { "{}" } else { given };
-        let arguments = own.complete(given).map_err(Trouble::Failed)?;
+        let arguments = own.complete(given).map_err(Trouble::Unsent)?;
         let mut out = format!("{{\"arguments\":{arguments}");
         for (name, value) in members.iter().filter(|(name, _)| *name != "arguments") {
             out.extend([",", &*json!(name).to_string(), ":", value.get()]);
@@ -335,10 +335,13 @@ impl RemoteOrigin {
                 error.message,
                 pages(&error)
             )),
-            error => Trouble::Failed(format!(
-                "The upstream `{}` did not do it: {error}.",
-                self.upstream
-            )),
+            error => {
+                let text = format!("The upstream `{}` did not do it: {error}.", self.upstream);
+                match error.is_unsent() {
+                    true => Trouble::Unsent(text),
+                    false => Trouble::Failed(text),
+                }
+            }
         }
     }
 }

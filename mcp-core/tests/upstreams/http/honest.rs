@@ -112,6 +112,7 @@ async fn a_session_that_the_server_forgot_is_made_anew_and_the_call_is_done() {
     assert_eq!(call(&hub, "get", "{}").await.unwrap(), format!("{RESULT}}}"));
     assert_eq!(done.load(Ordering::Relaxed), 1, "it is done once");
     assert_eq!(server.last("tools/call").header("mcp-session-id"), "second");
+    assert_eq!(hub.retries("u"), Some(1));
     hub.close().await;
 }
 

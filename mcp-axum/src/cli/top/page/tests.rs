@@ -169,3 +169,20 @@ fn a_gateway_that_is_away_is_said_to_be_and_what_was_seen_stays() {
     let q = KeyEvent::new(KeyCode::Char('q'), KeyModifiers::NONE);
     assert_eq!(screen.press(q), Turn::Leave);
 }
+
+#[test]
+fn without_figures_there_is_the_rest_and_why() {
+    let mut screen = screen();
+    let why = "http://gateway.example: `admin/metrics/read` is not allowed";
+    screen.seen.figures = Figures::default();
+    screen.seen.unmeasured = Some(why.to_owned());
+    let text = drawn(&mut screen);
+    assert!(text.contains(why) && !text.contains("processors"), "{text}");
+    assert!(text.contains("etcd"), "{text}");
+    press(&mut screen, "2");
+    assert!(drawn(&mut screen).contains("clock"), "{}", drawn(&mut screen));
+    for page in ["3", "4"] {
+        press(&mut screen, page);
+        assert!(drawn(&mut screen).contains(why), "{}", drawn(&mut screen));
+    }
+}
