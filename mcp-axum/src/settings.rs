@@ -9,6 +9,7 @@ mod check;
 mod differences;
 mod discovery;
 mod display;
+mod env_file;
 mod error;
 pub(crate) mod format;
 mod large_numbers;
