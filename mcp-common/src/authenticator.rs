@@ -2,6 +2,7 @@
 
 mod attributes;
 mod client_certificate;
+mod common_limits;
 mod grant;
 mod key_ring;
 mod narrowing;
@@ -10,10 +11,11 @@ mod rights;
 
 pub use attributes::Attributes;
 pub use client_certificate::ClientCertificate;
+pub use common_limits::CommonLimits;
 pub use grant::Grant;
 pub use key_ring::{KeyRing, RoleVersion, StoredRole};
 pub use narrowing::Narrowing;
-pub use placed_limits::PlacedLimits;
+pub use placed_limits::{LimitScope, PlacedLimits};
 pub use rights::{Decision, Gathered, Placed, Rights};
 
 use async_trait::async_trait;

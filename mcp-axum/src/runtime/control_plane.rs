@@ -231,6 +231,7 @@ pub(crate) async fn build(settings: Settings) -> Result<Built, BuildError> {
     upstreams::follow(&catalog, &hub, &services.bases, &discoveries.board);
     let shared_limits = limits::open(&settings, &metrics.shared_limits)?;
     let keys = keys::counted(&catalog, shared_limits.clone(), &metrics.limits);
+    keys.limits.limit_gateway(settings.limits.of_calls());
     let own = Engine::new((*engine).clone(), services.clone());
     let audit = Audit::open(&settings, &metrics.audit)?;
     let mut gates = keys.gates(metrics.refusals.clone());
@@ -274,6 +275,7 @@ pub(crate) async fn build(settings: Settings) -> Result<Built, BuildError> {
         otlp,
         resources,
         key_usage: keys.usage,
+        limits: keys.limits,
         shared_limits,
         audit,
         admin,

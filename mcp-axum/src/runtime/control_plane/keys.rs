@@ -1,8 +1,8 @@
-//! What is counted of keys goes with them.
+//! What is counted of calls, and what of it goes with keys.
 
 use mcp_common::{catalog::Catalog, key::Kind};
 use mcp_core::{
-    policy::{CountedKeys, Gate, KeyUsage, LimitMetrics, SharedLimits},
+    policy::{CountedCalls, Gate, KeyUsage, LimitMetrics, SharedLimits},
     tool::ToolCompiler,
 };
 use std::sync::Arc;
@@ -11,7 +11,7 @@ use std::sync::Arc;
 #[derive(Default, Clone)]
 pub(super) struct Counted {
     pub(super) usage: Arc<KeyUsage>,
-    limits: Arc<CountedKeys>,
+    pub(super) limits: Arc<CountedCalls>,
 }
 
 impl Counted {
@@ -28,7 +28,7 @@ pub(super) fn counted(
     metrics: &LimitMetrics,
 ) -> Counted {
     let counts = Counted {
-        limits: Arc::new(CountedKeys::default().shared(shared).telling(metrics.clone())),
+        limits: Arc::new(CountedCalls::default().shared(shared).telling(metrics.clone())),
         ..Counted::default()
     };
     let (followed, counted) = (Arc::downgrade(catalog), counts.clone());
