@@ -26,6 +26,14 @@ use std::sync::Arc;
 /// The name of nobody in particular.
 const ANONYMOUS: &str = "anonymous";
 
+/// How identities of holders of keys begin. No name of anybody who came in otherwise begins so: before a colon there are none with blanks.
+const OF_KEY: &str = "key ";
+
+/// The id of the key of the store by which somebody is told from others ([`Principal::identity`]); `None` of whoever came in otherwise.
+pub fn key_of(identity: &str) -> Option<&str> {
+    identity.strip_prefix(OF_KEY)
+}
+
 /// Who is calling, after authentication.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Principal {
@@ -74,9 +82,8 @@ impl Principal {
     /// nobody in particular.
     pub fn identity(&self) -> Option<Arc<str>> {
         self.known_subject()?;
-        // No name of anybody who came in otherwise begins so: before a colon there are none with blanks.
         let key = self.grant.as_ref().and_then(|grant| grant.key());
-        Some(key.map_or_else(|| self.subject.clone(), |id| format!("key {id}").into()))
+        Some(key.map_or_else(|| self.subject.clone(), |id| format!("{OF_KEY}{id}").into()))
     }
 
     /// What the caller may do; `None` for everything that the door allows.

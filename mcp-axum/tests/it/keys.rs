@@ -1,5 +1,7 @@
 //! Keys of the store: what each opens, and that a change holds from the next request on, for open streams too.
 
+mod usage;
+
 use crate::{
     event_stream::EventStream,
     test_app::{Client, DEADLINE, McpClient, TestApp, eventually},

@@ -1,9 +1,14 @@
 //! What is counted of calls, and what of it goes with keys.
 
-use mcp_common::{catalog::Catalog, key::Kind};
+use mcp_common::{
+    authenticator::key_of,
+    catalog::Catalog,
+    key::{Key, Kind},
+};
 use mcp_core::{
     policy::{CountedCalls, Gate, KeyUsage, LimitMetrics, SharedLimits},
     tool::ToolCompiler,
+    upstream::Hub,
 };
 use std::sync::Arc;
 
@@ -19,6 +24,28 @@ impl Counted {
     pub(super) fn gates(&self, refusals: Arc<dyn Gate>) -> Vec<Arc<dyn Gate>> {
         vec![self.limits.clone(), self.usage.clone(), refusals]
     }
+}
+
+/// What the holder of a key has connected goes with the key: whoever has a later one of the same id is somebody else.
+pub(super) fn take_accounts_along(catalog: &Arc<Catalog<ToolCompiler>>, hub: &Arc<Hub>) {
+    let (followed, connected) = (Arc::downgrade(catalog), Arc::downgrade(hub));
+    catalog.subscribe(Arc::new(move |applied| {
+        let is_about_keys = applied.others.iter().any(|key| key.kind == Kind::API_KEY);
+        if !applied.first_load && !is_about_keys {
+            return;
+        }
+        let (Some(catalog), Some(hub)) = (followed.upgrade(), connected.upgrade()) else {
+            return;
+        };
+        // Before that nobody knows which keys there are.
+        if !catalog.loaded() {
+            return;
+        }
+        let snapshot = catalog.snapshot();
+        // One that cannot be read now is still there.
+        let is_stored = |id: &str| snapshot.stored_revision(&Key::api_key(id)).is_some();
+        hub.keep_callers(&|owner| key_of(owner).is_none_or(is_stored));
+    }));
 }
 
 /// Counts from now on.
@@ -38,8 +65,10 @@ pub(super) fn counted(
             let snapshot = catalog.snapshot();
             let keys = snapshot.documents(Kind::API_KEY);
             let is_there = |id: &str| keys.is_some_and(|keys| keys.contains_key(id));
-            counted.usage.keep(is_there);
             counted.limits.keep(is_there);
+            // One that cannot be read now is still the key that it was.
+            let is_stored = |id: &str| snapshot.stored_revision(&Key::api_key(id)).is_some();
+            counted.usage.keep(is_stored);
         }
     }));
     counts
