@@ -3,6 +3,7 @@
 
 mod access;
 mod aggregator;
+mod audit_sinks;
 mod auto_size;
 mod bounds;
 mod check;
@@ -28,6 +29,7 @@ mod webhooks;
 pub use access::{AccessSettings, ExternalSettings, Fail};
 pub use aggregator::{Aggregated, ConfiguredUpstream};
 pub(crate) use aggregator::{own, written_as};
+pub use audit_sinks::{AuditSinkSettings, AuditWebhookSettings};
 pub use auto_size::AutoSize;
 pub use bounds::BoundsSettings;
 pub use check::OPERATOR_PATHS;

@@ -309,7 +309,7 @@ pub(crate) fn start_background(app: &Arc<App>, current: &Arc<Current>) {
         async { match beat.await {} }
     });
     if let Some(audit) = &app.audit {
-        audit.start(&app.tasks);
+        audit.start(&app.tasks, &current.subscribe());
     }
     if let Some(otlp) = &app.otlp {
         otlp.start(&app.tasks, &app.metrics);

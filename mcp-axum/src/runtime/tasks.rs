@@ -16,6 +16,8 @@ pub(crate) const KEY_USAGE: &str = "key_usage";
 pub(crate) const CONTROL_BEAT: &str = "control_beat";
 /// Writes the audit log.
 pub(crate) const AUDIT: &str = "audit";
+/// Sends records of the audit log elsewhere, one for each place.
+pub(crate) const AUDIT_SINK: &str = "audit_sink";
 /// Sends spans and metrics.
 pub(crate) const OTLP: &str = "otlp";
 /// Stores the servers of an aggregator's file.
