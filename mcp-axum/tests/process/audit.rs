@@ -307,3 +307,54 @@ fn checkpoints_show_that_the_end_was_cut_off() {
         "{told}"
     );
 }
+
+#[test]
+fn records_are_lines_of_standard_output_where_that_is_wanted() {
+    let sandbox = Sandbox::new();
+    let gateway = Gateway::start(&sandbox, &format!("{CONFIG}[audit.sinks]\nstdout = true\n"));
+    put_desk(&gateway);
+    call(&gateway);
+    let records = || -> Vec<Value> {
+        let output = sandbox.read("output");
+        let lines = output.lines().filter(|line| line.starts_with("{\"seq\":"));
+        // The last one may not be finished.
+        lines.filter_map(|line| serde_json::from_str(line).ok()).collect()
+    };
+    until("the call's record", || {
+        records().iter().any(|line| line["tool"] == "refund")
+    });
+    assert_eq!(records()[0]["event"], "start");
+    // Those of this process alone: nothing of the one before comes once more.
+    drop(gateway);
+    let gateway = Gateway::start(&sandbox, &format!("{CONFIG}[audit.sinks]\nstdout = true\n"));
+    call(&gateway);
+    until("the next call's record", || {
+        records().iter().any(|line| line["tool"] == "refund")
+    });
+    assert_eq!(
+        records().iter().filter(|line| line["event"] == "start").count(),
+        1
+    );
+    for (wrong, said) in [
+        (
+            "[audit.sinks]\nsyslog = 'log:514'\n",
+            "audit.sinks.syslog: must be udp://HOST:PORT",
+        ),
+        (
+            "[audit.sinks.webhook]\nurl = 'ftp://a/b'\n",
+            "audit.sinks.webhook.url: is no URL of a receiver",
+        ),
+    ] {
+        sandbox.write("wrong.toml", &format!("{CONFIG}{wrong}"));
+        let refused = sandbox.run(&["config", "check", "--config", "wrong.toml"]);
+        let told = String::from_utf8(refused.stderr).unwrap();
+        assert!(refused.status.code() == Some(2) && told.contains(said), "{told}");
+    }
+    sandbox.write("off.toml", "[audit.sinks]\nstdout = true\n");
+    let refused = sandbox.run(&["config", "check", "--config", "off.toml"]);
+    let told = String::from_utf8(refused.stderr).unwrap();
+    assert!(
+        told.contains("audit.sinks.stdout: means nothing without audit.enabled"),
+        "{told}"
+    );
+}
