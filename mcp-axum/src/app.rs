@@ -40,7 +40,7 @@ use mcp_common::{
 };
 use mcp_core::{
     engine::{Engine, EngineServices, EngineSettings},
-    policy::{External, KeyUsage, SharedLimits},
+    policy::{CountedCalls, External, KeyUsage, SharedLimits},
     protocol::{Endpoint, Gateway},
     tool::ToolCompiler,
     upstream::Hub,
@@ -99,6 +99,8 @@ pub struct App {
     pub(crate) resources: Option<Resources>,
     /// The times when keys of the store were used.
     pub key_usage: Arc<KeyUsage>,
+    /// What is counted of calls that are limited.
+    pub(crate) limits: Arc<CountedCalls>,
     /// What all replicas count together, where they do.
     pub(crate) shared_limits: Option<Arc<SharedLimits>>,
     /// The record of who did what, where one is kept.
@@ -166,6 +168,7 @@ impl App {
             discoveries: self.discoveries.clone(),
             resources: Resources::of_gateway(&settings.app, &guard),
             key_usage: self.key_usage.clone(),
+            limits: self.limits.clone(),
             shared_limits: self.shared_limits.clone(),
             audit: self.audit.clone(),
             admin: self.admin.under(own, &settings.app),

@@ -5,6 +5,7 @@
 
 mod buffer;
 mod chain;
+mod checkpoint;
 mod entry;
 mod folder;
 mod gate;
@@ -12,22 +13,27 @@ mod keeper;
 mod line;
 mod redaction;
 mod search;
+mod sinks;
 #[cfg(test)]
 mod tests;
 mod verify;
 mod writer;
 
+pub(crate) use checkpoint::PublicKey;
 pub(crate) use search::{Found, Wanted, read_time, search};
-pub(crate) use verify::{Verified, verify};
+pub(crate) use sinks::SyslogPlace;
+pub(crate) use verify::{Checked, Verified, verify};
 
 use crate::{
+    app::App,
     runtime::tasks::AUDIT,
     settings::{OnFull, Settings},
     telemetry::metrics::AuditMetrics,
 };
 use buffer::Buffer;
+use checkpoint::Signer;
 use gate::{AuditGate, Scope};
-use keeper::Keeper;
+use keeper::{Checkpoints, Keeper};
 use mcp_common::{
     definition::upstream::Pattern,
     private_file,
@@ -35,7 +41,14 @@ use mcp_common::{
 };
 use mcp_core::policy::Gate;
 use redaction::Redaction;
-use std::{io, path::PathBuf, sync::Arc};
+use sinks::{Sinks, Written};
+use std::{
+    io,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
+use tokio::sync::watch;
 use writer::{Place, Writer};
 
 /// Why there is no audit log.
@@ -63,6 +76,7 @@ pub enum AuditError {
 pub struct Audit {
     gate: Arc<AuditGate>,
     keeper: Arc<Keeper>,
+    sinks: Sinks,
     /// Where its files are.
     pub(crate) folder: PathBuf,
 }
@@ -77,6 +91,7 @@ impl Audit {
         if !audit.enabled {
             return Ok(None);
         }
+        let checkpoints = checkpoints(settings)?;
         let folder = folder_of(settings);
         let place = Place {
             folder: folder.clone(),
@@ -85,6 +100,10 @@ impl Audit {
             redaction: redaction(settings)?,
         };
         let writer = Writer::open(place).map_err(|cause| AuditError::of_folder(settings, cause))?;
+        let (told, progress) = watch::channel(Written::default());
+        // The first record of this process.
+        let first = writer.head().seq;
+        let sinks = Sinks::of(settings, (&folder, first), progress, metrics)?;
         let buffer = Buffer::new(audit.buffer.as_usize(), metrics.clone());
         let scope = Scope {
             reads: audit.reads,
@@ -93,7 +112,8 @@ impl Audit {
         };
         Ok(Some(Arc::new(Self {
             gate: Arc::new(AuditGate::new(scope, buffer.clone())),
-            keeper: Keeper::new(buffer, metrics.clone(), writer),
+            keeper: Keeper::new(buffer, metrics.clone(), (writer, told), checkpoints),
+            sinks,
             folder,
         })))
     }
@@ -104,7 +124,8 @@ impl Audit {
     }
 
     /// Writes from now on.
-    pub(crate) fn start(&self, tasks: &Tasks) {
+    pub(crate) fn start(&self, tasks: &Tasks, configured: &watch::Receiver<Arc<App>>) {
+        self.sinks.start(tasks, configured);
         let keeper = self.keeper.clone();
         tasks.spawn(AUDIT, Ends::ByItself, move || keeper.clone().run());
     }
@@ -128,6 +149,33 @@ pub(crate) fn folder_of(settings: &Settings) -> PathBuf {
     chosen.unwrap_or_else(|| settings.app.data_dir.join("audit"))
 }
 
+/// Where checkpoints of the configured log stand.
+pub(crate) fn checkpoints_of(settings: &Settings) -> PathBuf {
+    let chosen = settings.audit.checkpoint_dir.as_deref().map(PathBuf::from);
+    chosen
+        .unwrap_or_else(|| folder_of(settings))
+        .join(checkpoint::FILE)
+}
+
+/// Where they stand beside the files of a folder.
+pub(crate) fn checkpoints_in(folder: &Path) -> PathBuf {
+    folder.join(checkpoint::FILE)
+}
+
+/// What signs them, where anything does.
+fn checkpoints(settings: &Settings) -> Result<Option<Checkpoints>, AuditError> {
+    let audit = &settings.audit;
+    let Some(file) = &audit.checkpoint_key_file else {
+        return Ok(None);
+    };
+    let signer = Signer::read(Path::new(file)).map_err(|reason| AuditError::Setting {
+        key: "audit.checkpoint_key_file",
+        reason,
+    })?;
+    let pace = Duration::from_secs(audit.checkpoint_seconds);
+    Ok(Some(Checkpoints::new(signer, checkpoints_of(settings), pace)))
+}
+
 /// Why the log could not be opened, as far as that can be known without making anything.
 pub(crate) fn problem(settings: &Settings) -> Option<AuditError> {
     if let Err(problem) = redaction(settings) {
@@ -135,6 +183,9 @@ pub(crate) fn problem(settings: &Settings) -> Option<AuditError> {
     }
     if !settings.audit.enabled {
         return None;
+    }
+    if let Err(problem) = checkpoints(settings) {
+        return Some(problem);
     }
     let could = private_file::could_be_written(&folder_of(settings).join("audit.lock"));
     could.err().map(|cause| AuditError::of_folder(settings, cause))

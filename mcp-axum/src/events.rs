@@ -6,7 +6,7 @@ mod webhooks;
 
 pub(crate) use gate::EventGate;
 pub(crate) use health::watch as watch_health;
-pub(crate) use webhooks::{process_name, run as tell_webhooks};
+pub(crate) use webhooks::{process_name, run as tell_webhooks, signature};
 
 use crate::timestamp::rfc3339;
 use mcp_common::events::Event;

@@ -3,12 +3,14 @@
 
 mod access;
 mod aggregator;
+mod audit_sinks;
 mod auto_size;
 mod bounds;
 mod check;
 mod differences;
 mod discovery;
 mod display;
+mod env_file;
 mod error;
 pub(crate) mod format;
 mod large_numbers;
@@ -27,6 +29,7 @@ mod webhooks;
 pub use access::{AccessSettings, ExternalSettings, Fail};
 pub use aggregator::{Aggregated, ConfiguredUpstream};
 pub(crate) use aggregator::{own, written_as};
+pub use audit_sinks::{AuditSinkSettings, AuditWebhookSettings};
 pub use auto_size::AutoSize;
 pub use bounds::BoundsSettings;
 pub use check::OPERATOR_PATHS;

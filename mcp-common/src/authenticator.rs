@@ -2,6 +2,7 @@
 
 mod attributes;
 mod client_certificate;
+mod common_limits;
 mod grant;
 mod key_ring;
 mod narrowing;
@@ -10,10 +11,11 @@ mod rights;
 
 pub use attributes::Attributes;
 pub use client_certificate::ClientCertificate;
+pub use common_limits::CommonLimits;
 pub use grant::Grant;
 pub use key_ring::{KeyRing, RoleVersion, StoredRole};
 pub use narrowing::Narrowing;
-pub use placed_limits::PlacedLimits;
+pub use placed_limits::{LimitScope, PlacedLimits};
 pub use rights::{Decision, Gathered, Placed, Rights};
 
 use async_trait::async_trait;
@@ -23,6 +25,14 @@ use std::sync::Arc;
 
 /// The name of nobody in particular.
 const ANONYMOUS: &str = "anonymous";
+
+/// How identities of holders of keys begin. No name of anybody who came in otherwise begins so: before a colon there are none with blanks.
+const OF_KEY: &str = "key ";
+
+/// The id of the key of the store by which somebody is told from others ([`Principal::identity`]); `None` of whoever came in otherwise.
+pub fn key_of(identity: &str) -> Option<&str> {
+    identity.strip_prefix(OF_KEY)
+}
 
 /// Who is calling, after authentication.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -72,9 +82,8 @@ impl Principal {
     /// nobody in particular.
     pub fn identity(&self) -> Option<Arc<str>> {
         self.known_subject()?;
-        // No name of anybody who came in otherwise begins so: before a colon there are none with blanks.
         let key = self.grant.as_ref().and_then(|grant| grant.key());
-        Some(key.map_or_else(|| self.subject.clone(), |id| format!("key {id}").into()))
+        Some(key.map_or_else(|| self.subject.clone(), |id| format!("{OF_KEY}{id}").into()))
     }
 
     /// What the caller may do; `None` for everything that the door allows.

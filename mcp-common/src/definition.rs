@@ -3,6 +3,7 @@
 
 mod access;
 pub mod api_key;
+mod call_limits;
 pub mod client_limits;
 mod decode;
 pub mod instance;
@@ -15,6 +16,7 @@ pub mod upstream;
 
 pub use access::{Access, Unmet};
 pub use api_key::ApiKeyDefinition;
+pub use call_limits::{CallLimits, Per, Rate};
 pub use decode::{Misread, UNUSED, decode};
 pub use instance::InstanceDefinition;
 pub use role::RoleDefinition;

@@ -31,7 +31,7 @@ pub enum Most {
 /// Calls under way that are over, or that go on: the id of one, and what it counts for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Place {
-    /// Whose call it is.
+    /// Whose limit it is.
     pub holder: std::sync::Arc<str>,
     /// [`Count::name`] of what it counts for.
     pub name: Box<str>,
@@ -39,16 +39,23 @@ pub struct Place {
     pub call: u128,
 }
 
+/// What a call counts for.
+#[derive(Clone, Copy, Debug)]
+pub struct Counting<'a> {
+    /// Whose limit it is: letters, digits, `:` and `-`.
+    pub holder: &'a str,
+    /// What is counted of it.
+    pub count: &'a Count,
+}
+
 /// A call that is to be counted.
 #[derive(Clone, Copy, Debug)]
 pub struct Wanted<'a> {
-    /// Whose call it is: letters, digits, `:` and `-`.
-    pub holder: &'a str,
     /// For what it counts.
-    pub counts: &'a [&'a Count],
+    pub counts: &'a [Counting<'a>],
     /// Its own id, by which its places are given back.
     pub call: u128,
-    /// What is over before it begins: places of the same holder.
+    /// What is over before it begins: places of the same holders.
     pub over: &'a [Place],
     /// How long a place is kept for a replica that says no more of it.
     pub lease: Duration,

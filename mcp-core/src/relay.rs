@@ -23,7 +23,7 @@ pub use updates::{Updates, Watch};
 use crate::{peer::Peer, spans::Above, spec::Method};
 use futures_util::future::BoxFuture;
 use http::HeaderValue;
-use mcp_common::authenticator::Principal;
+use mcp_common::authenticator::{CommonLimits, Principal};
 use serde_json::value::RawValue;
 use std::sync::Arc;
 
@@ -32,6 +32,11 @@ pub trait Origin: Send + Sync {
     /// Answers. Dropping the future cancels the request; whatever is to be told to the client before goes over the line.
     fn answer(self: Arc<Self>, request: Forwarded, line: Line)
     -> BoxFuture<'static, Result<Answer, Trouble>>;
+
+    /// What all callers together may ask of it, where that is limited.
+    fn limits(&self) -> Option<&Arc<CommonLimits>> {
+        None
+    }
 
     /// Tells of changes of a resource until what comes of it is dropped; `None` where nobody tells.
     fn watch(self: Arc<Self>, _uri: Arc<str>, _updates: Arc<Updates>) -> BoxFuture<'static, Option<Watch>> {

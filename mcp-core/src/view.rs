@@ -26,7 +26,7 @@ pub(crate) use cursor::Cursor;
 pub(crate) use kinds::{ListKind, PerList};
 pub use listed::{ListedTool, listed};
 use mcp_common::{
-    authenticator::Principal,
+    authenticator::{CommonLimits, LimitScope, Principal},
     catalog::{InstanceEntry, Selected},
     definition::{Access, Unmet, role::Thing},
 };
@@ -68,6 +68,8 @@ pub struct InstanceView {
     tasks: BTreeMap<Arc<str>, Arc<dyn Origin>>,
     /// Whom its tools are for, where they say so: each of these once.
     for_whom: Box<[Arc<Access>]>,
+    /// What all callers together may do through it.
+    pub(crate) limits: Option<Arc<CommonLimits>>,
     /// The epoch of the inventories when it was built.
     epoch: u64,
     /// That of the HTTP services which tools are called at.
@@ -87,6 +89,7 @@ struct ViewResources {
     resources: Collection<Arc<dyn Origin>>,
     templates: Collection<Arc<dyn Origin>>,
     unlisted: Option<Unlisted>,
+    are_limited: bool,
 }
 
 /// One tool under the name it has in the instance.
@@ -95,6 +98,8 @@ pub(crate) struct ViewTool {
     pub(crate) callee: Callee,
     /// When calls of it are allowed, as it and its instance say.
     pub(crate) conditions: Box<[Condition]>,
+    /// What all callers together may call of it, and of whatever it is called at.
+    pub(crate) limits: Box<[Arc<CommonLimits>]>,
     pub(crate) metrics: ToolMetrics,
 }
 
@@ -160,6 +165,7 @@ impl InstanceView {
             resources: origins("resources", offered.resources),
             templates: origins("resourceTemplates", offered.templates),
             unlisted: offered.unlisted,
+            are_limited: offered.are_limited,
         });
         Self {
             tools: Collection::build("tools", &style, tools),
@@ -167,6 +173,7 @@ impl InstanceView {
             prompts: offer.prompts.map(|items| origins("prompts", items)),
             tasks: offer.tasks,
             for_whom: narrowed::for_whom(&entry),
+            limits: CommonLimits::of(LimitScope::Instance, &definition.id, definition.limits),
             epoch,
             bases_epoch,
             capabilities,
@@ -201,6 +208,19 @@ impl InstanceView {
     /// What a tool says about who may use it.
     pub fn access_of(&self, name: &str) -> Option<&Access> {
         self.selected(name)?.tool.access.as_deref()
+    }
+
+    /// The limits that all callers share which hold for calls of a tool, the narrowest first.
+    pub fn limits_of(&self, tool: &str) -> impl Iterator<Item = &Arc<CommonLimits>> {
+        let of_tool = self.tool(tool).map_or(&[][..], |tool| &tool.limits);
+        of_tool.iter().chain(&self.limits)
+    }
+
+    /// Those of whatever answers for a resource. Where there are none, nobody looks for it.
+    pub(crate) fn limits_of_resource(&self, uri: &str) -> Option<Arc<CommonLimits>> {
+        let offered = self.resources.as_ref()?;
+        let origin = offered.are_limited.then(|| self.resource(uri))??;
+        origin.limits().cloned()
     }
 
     /// The scopes that a caller would need for a tool that is hidden only for want of them.

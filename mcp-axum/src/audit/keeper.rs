@@ -2,15 +2,22 @@
 
 use super::{
     buffer::{Buffer, Event, Item},
+    chain::Head,
+    checkpoint::Signer,
+    sinks::Written as Progress,
     writer::{Writer, Written},
 };
 use crate::telemetry::metrics::AuditMetrics;
 use std::{
     io,
+    path::PathBuf,
     sync::{Arc, Mutex, PoisonError},
     time::{Duration, Instant},
 };
-use tokio::time::{sleep, timeout};
+use tokio::{
+    sync::watch,
+    time::{sleep, timeout},
+};
 
 /// How long records gather before they are written together.
 const GATHER: Duration = Duration::from_millis(50);
@@ -26,6 +33,20 @@ pub(super) struct Keeper {
     /// `None` when the log has ended.
     writer: Mutex<Option<Writer>>,
     state: Mutex<State>,
+    checkpoints: Option<Mutex<Checkpoints>>,
+    /// Who sends records elsewhere.
+    told: watch::Sender<Progress>,
+}
+
+/// The end of the chain, signed from time to time.
+pub(super) struct Checkpoints {
+    signer: Signer,
+    file: PathBuf,
+    pace: Duration,
+    /// When the last one was made, and of which record.
+    last: Option<(Instant, u64)>,
+    /// Said once, until it works again.
+    has_failed: bool,
 }
 
 struct State {
@@ -35,7 +56,12 @@ struct State {
 }
 
 impl Keeper {
-    pub(super) fn new(buffer: Arc<Buffer>, metrics: Arc<AuditMetrics>, writer: Writer) -> Arc<Self> {
+    pub(super) fn new(
+        buffer: Arc<Buffer>,
+        metrics: Arc<AuditMetrics>,
+        (writer, told): (Writer, watch::Sender<Progress>),
+        checkpoints: Option<Checkpoints>,
+    ) -> Arc<Self> {
         Arc::new(Self {
             buffer,
             metrics,
@@ -44,12 +70,17 @@ impl Keeper {
                 has_failed: false,
                 told_of_refusals: Instant::now(),
             }),
+            checkpoints: checkpoints.map(Mutex::new),
+            told,
         })
     }
 
     /// Runs until the log is closed and everything is written that can be.
     pub(super) async fn run(self: Arc<Self>) {
         let closed = self.buffer.closed.clone();
+        let pace = self
+            .locked_checkpoints()
+            .map_or(REFUSALS, |all| all.pace.min(REFUSALS));
         loop {
             let is_failing = self.state().has_failed;
             let is_end = tokio::select! {
@@ -57,7 +88,7 @@ impl Keeper {
                 () = closed.cancelled() => true,
                 () = self.buffer.arrived() => false,
                 () = sleep(RETRY), if is_failing => false,
-                () = sleep(REFUSALS) => false,
+                () = sleep(pace) => false,
             };
             if !is_end {
                 let _ = timeout(GATHER, closed.cancelled()).await;
@@ -87,9 +118,15 @@ impl Keeper {
             open.take_in(vec![Item::Event(Event::Stop)]);
         }
         let written = self.write_all(open);
+        let is_written = written.is_ok();
         self.say(written, open);
         if is_end {
             open.sync();
+        }
+        if let Some(mut checkpoints) = self.locked_checkpoints().filter(|_| is_written) {
+            checkpoints.sign(open.head(), is_end);
+        }
+        if is_end {
             let (waiting, head) = (open.waiting(), open.head());
             if waiting > 0 {
                 self.metrics.lost.inc_by(waiting);
@@ -99,6 +136,10 @@ impl Keeper {
             // Whoever comes next may write there.
             *writer = None;
         }
+        self.told.send_modify(|told| {
+            told.turns += 1;
+            told.is_over = is_end;
+        });
     }
 
     fn write_all(&self, writer: &mut Writer) -> io::Result<()> {
@@ -127,7 +168,47 @@ impl Keeper {
         }
     }
 
+    fn locked_checkpoints(&self) -> Option<std::sync::MutexGuard<'_, Checkpoints>> {
+        let checkpoints = self.checkpoints.as_ref()?;
+        Some(checkpoints.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
     fn state(&self) -> std::sync::MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Checkpoints {
+    pub(super) fn new(signer: Signer, file: PathBuf, pace: Duration) -> Self {
+        Self {
+            signer,
+            file,
+            pace,
+            last: None,
+            has_failed: false,
+        }
+    }
+
+    /// Signs the last record that is written, if it is time for that.
+    fn sign(&mut self, head: &Head, is_end: bool) {
+        let is_known = self.last.is_some_and(|(_, seq)| seq == head.seq);
+        let is_time = self.last.is_none_or(|(at, _)| at.elapsed() >= self.pace);
+        if head.seq == 0 || is_known || !(is_time || is_end) {
+            return;
+        }
+        let file = self.file.display();
+        match self.signer.sign(head, &self.file) {
+            Ok(()) => {
+                self.last = Some((Instant::now(), head.seq));
+                if std::mem::take(&mut self.has_failed) {
+                    tracing::info!("checkpoints of the audit log can be written again");
+                }
+            }
+            Err(error) => {
+                if !std::mem::replace(&mut self.has_failed, true) {
+                    tracing::error!(%error, "the checkpoint of the audit log cannot be written to `{file}`; it is tried again");
+                }
+            }
+        }
     }
 }

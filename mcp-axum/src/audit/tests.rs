@@ -1,6 +1,9 @@
 //! The files, from the first record to whoever looks whether they are as they were written.
 
+mod signed;
+
 use super::{
+    Checked,
     buffer::{Buffer, Event, Item},
     entry::{Entry, What},
     folder,
@@ -87,7 +90,7 @@ fn one_chain_goes_through_files_and_restarts() {
     let folder = tempfile::tempdir().unwrap();
     write(&mut open(&folder, 2_000, 0), 0..20);
     write(&mut open(&folder, 2_000, 0), 20..40);
-    let found = verify(folder.path()).unwrap();
+    let found = verify(folder.path(), &Checked::default()).unwrap();
     assert!(found.problems.is_empty(), "{:?}", found.problems);
     assert_eq!((found.first, found.records, found.torn), (Some(1), 42, 0));
     assert!(found.files > 4, "{}", found.files);
@@ -99,7 +102,7 @@ fn what_is_changed_missing_or_moved_is_found() {
     let (folder, file, lines) = five();
     let wrong = |lines: &[&str], expected: &str| {
         fs::write(&file, lines.join("\n") + "\n").unwrap();
-        let found = verify(folder.path()).unwrap();
+        let found = verify(folder.path(), &Checked::default()).unwrap();
         let problems = found.problems.join("\n");
         assert!(problems.contains(expected), "{expected}: {problems}");
     };
@@ -147,7 +150,7 @@ fn what_is_changed_missing_or_moved_is_found() {
     );
     // Only who knows what the last one was can tell.
     fs::write(&file, [start, a, b].join("\n") + "\n").unwrap();
-    let found = verify(folder.path()).unwrap();
+    let found = verify(folder.path(), &Checked::default()).unwrap();
     assert!(found.problems.is_empty() && found.head.unwrap().seq == 3);
 }
 
@@ -160,11 +163,11 @@ fn a_line_that_was_not_finished_is_told_of_by_the_next_process() {
         let folder = tempfile::tempdir().unwrap();
         let file = folder::LogFile::new(folder.path(), 1).path;
         fs::write(&file, format!("{whole}{}", &last[..cut])).unwrap();
-        let found = verify(folder.path()).unwrap();
+        let found = verify(folder.path(), &Checked::default()).unwrap();
         assert!(found.problems.is_empty(), "{cut}: {:?}", found.problems);
         assert_eq!(found.is_open, cut < last.len(), "{cut}");
         write(&mut open(&folder, u64::MAX, 0), 0..1);
-        let found = verify(folder.path()).unwrap();
+        let found = verify(folder.path(), &Checked::default()).unwrap();
         assert!(found.problems.is_empty(), "{cut}: {:?}", found.problems);
         let torn = u64::from(cut < last.len());
         assert_eq!((found.torn, found.records), (torn, 8 - torn), "{cut}");
@@ -177,7 +180,7 @@ fn what_is_no_line_of_ours_is_not_taken_for_an_end_of_ours() {
     // Somebody overwrote the end; the chain goes on after the last record that can be read.
     fs::write(&file, lines[..4].join("\n") + "\ngarbage\nmore").unwrap();
     write(&mut open(&folder, u64::MAX, 0), 0..2);
-    let found = verify(folder.path()).unwrap();
+    let found = verify(folder.path(), &Checked::default()).unwrap();
     assert_eq!(found.problems.len(), 1, "{:?}", found.problems);
     assert!(
         found.problems[0].contains("jsonl:5: this line is no record"),
@@ -187,7 +190,7 @@ fn what_is_no_line_of_ours_is_not_taken_for_an_end_of_ours() {
     // Nothing can be read: what is there stays, and a new chain begins.
     fs::write(&file, "garbage\n").unwrap();
     write(&mut open(&folder, u64::MAX, 0), 0..2);
-    let found = verify(folder.path()).unwrap();
+    let found = verify(folder.path(), &Checked::default()).unwrap();
     assert!(
         found.problems[0].contains("jsonl:1: this line is no record"),
         "{:?}",
@@ -201,14 +204,14 @@ fn the_oldest_files_go_and_a_record_says_so() {
     let folder = tempfile::tempdir().unwrap();
     write(&mut open(&folder, 2_000, 3), 0..60);
     assert_eq!(files(folder.path()).len(), 3);
-    let found = verify(folder.path()).unwrap();
+    let found = verify(folder.path(), &Checked::default()).unwrap();
     assert!(
         found.problems.is_empty() && found.first > Some(1),
         "{:?}",
         found.problems
     );
     fs::remove_file(&files(folder.path())[0]).unwrap();
-    let found = verify(folder.path()).unwrap();
+    let found = verify(folder.path(), &Checked::default()).unwrap();
     assert!(
         found.problems[0].contains("no record says that their files were removed"),
         "{:?}",
@@ -224,7 +227,7 @@ fn a_file_that_is_removed_meanwhile_is_missed_and_nothing_else_is_lost() {
     fs::remove_file(&files(folder.path())[0]).unwrap();
     write(&mut writer, 3..6);
     drop(writer);
-    let found = verify(folder.path()).unwrap();
+    let found = verify(folder.path(), &Checked::default()).unwrap();
     assert_eq!(found.records, 3);
     assert!(
         found.problems[0].contains("records 1 to 4 are missing"),
@@ -235,7 +238,7 @@ fn a_file_that_is_removed_meanwhile_is_missed_and_nothing_else_is_lost() {
     let mut writer = open(&folder, u64::MAX, 0);
     fs::remove_dir_all(folder.path()).unwrap();
     write(&mut writer, 6..7);
-    assert_eq!(verify(folder.path()).unwrap().records, 1);
+    assert_eq!(verify(folder.path(), &Checked::default()).unwrap().records, 1);
 }
 
 #[test]
@@ -247,7 +250,7 @@ fn what_somebody_else_wrote_there_is_cut_off() {
     let ours = fs::read_to_string(&file).unwrap();
     fs::write(&file, format!("{ours}{{\"principal\":\"nobody")).unwrap();
     write(&mut writer, 2..4);
-    let found = verify(folder.path()).unwrap();
+    let found = verify(folder.path(), &Checked::default()).unwrap();
     assert!(found.problems.is_empty(), "{:?}", found.problems);
     assert_eq!(found.records, 5);
 }

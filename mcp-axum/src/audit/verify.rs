@@ -2,10 +2,12 @@
 
 use super::{
     chain::{Head, Sealed},
+    checkpoint::{Checkpoint, PublicKey, checkpoints},
     folder::{self, LONGEST_LINE, LogFile},
 };
 use serde::{Deserialize, Serialize};
 use std::{
+    collections::BTreeMap,
     fs::File,
     io::{self, BufRead, BufReader, Read},
     path::Path,
@@ -27,6 +29,12 @@ pub(crate) struct Verified {
     pub(crate) torn: u64,
     /// What the log says that it lost.
     pub(crate) lost: u64,
+    /// Checkpoints that are those of the key, or of which nobody knows.
+    pub(crate) checkpoints: u64,
+    /// The last of them.
+    pub(crate) checkpoint: Option<Checkpoint>,
+    /// Whether their signatures were looked at.
+    pub(crate) signatures_checked: bool,
     /// The last line is not finished: a gateway is writing it, or was ended by force.
     pub(crate) is_open: bool,
     /// File, line, what is wrong.
@@ -44,7 +52,18 @@ struct Told {
     through: u64,
 }
 
+/// What is signed of the chain, and by whom.
+#[derive(Debug, Default)]
+pub(crate) struct Checked<'a> {
+    /// The file of checkpoints.
+    pub(crate) file: Option<&'a Path>,
+    /// Whose they have to be.
+    pub(crate) key: Option<PublicKey>,
+}
+
 struct Walk {
+    /// By the numbers of their records; what has been found is taken out.
+    signed: BTreeMap<u64, Checkpoint>,
     found: Verified,
     last: Option<Head>,
     /// A line that is no record: where, how long, why.
@@ -54,9 +73,10 @@ struct Walk {
 }
 
 /// Reads everything.
-pub(crate) fn verify(folder: &Path) -> io::Result<Verified> {
+pub(crate) fn verify(folder: &Path, checked: &Checked<'_>) -> io::Result<Verified> {
     let files = folder::files(folder)?;
     let mut walk = Walk {
+        signed: BTreeMap::new(),
         found: Verified {
             files: files.len(),
             ..Verified::default()
@@ -65,6 +85,7 @@ pub(crate) fn verify(folder: &Path) -> io::Result<Verified> {
         unread: None,
         removed_through: 0,
     };
+    walk.take_checkpoints(checked)?;
     for (index, file) in files.iter().enumerate() {
         walk.file(file, index + 1 == files.len())?;
     }
@@ -72,6 +93,41 @@ pub(crate) fn verify(folder: &Path) -> io::Result<Verified> {
 }
 
 impl Walk {
+    fn take_checkpoints(&mut self, checked: &Checked<'_>) -> io::Result<()> {
+        let Some(file) = checked.file else { return Ok(()) };
+        let name = file.file_name().unwrap_or_default().to_string_lossy();
+        for (line, checkpoint) in checkpoints(file)? {
+            let is_good = |one: &Checkpoint| checked.key.as_ref().is_none_or(|key| one.is_of(key));
+            match checkpoint {
+                None => self.wrong(format!("{name}:{line}: this line is no checkpoint")),
+                Some(one) if !is_good(&one) => self.wrong(format!(
+                    "{name}:{line}: this checkpoint is not signed by the key: it was changed, or is another key's ({})",
+                    one.key
+                )),
+                Some(one) => {
+                    self.found.checkpoints += 1;
+                    let known = self.signed.get(&one.seq);
+                    if known.is_some_and(|known| known.hash != one.hash) {
+                        self.wrong(format!(
+                            "{name}:{line}: record {} was signed before with another hash",
+                            one.seq
+                        ));
+                    }
+                    self.found.checkpoint = Some(one.clone());
+                    self.signed.insert(one.seq, one);
+                }
+            }
+        }
+        self.found.signatures_checked = checked.key.is_some() && self.found.checkpoints > 0;
+        if checked.key.is_some() && self.found.checkpoints == 0 {
+            self.wrong(format!(
+                "{}: there is no checkpoint of the key: somebody removed them, or no gateway has run with it yet",
+                file.display()
+            ));
+        }
+        Ok(())
+    }
+
     fn file(&mut self, file: &LogFile, is_newest: bool) -> io::Result<()> {
         let name = file
             .path
@@ -152,6 +208,16 @@ impl Walk {
             Some("removed") => self.removed_through = self.removed_through.max(told.through),
             _ => {}
         }
+        if let Some(signed) = self
+            .signed
+            .remove(&head.seq)
+            .filter(|signed| signed.hash != head.hash)
+        {
+            self.wrong(format!(
+                "{place}: record {} is not the one that was signed at {}: the log was made anew from there on, or from somewhere before",
+                head.seq, signed.at
+            ));
+        }
         self.found.records += 1;
         self.last = Some(head);
     }
@@ -180,6 +246,14 @@ impl Walk {
                 "records {from} to {} are missing, and no record says that their files were removed",
                 first - 1
             ));
+        }
+        let last = self.last.as_ref().map_or(0, |last| last.seq);
+        if let Some((seq, signed)) = self.signed.last_key_value().filter(|(seq, _)| **seq > last) {
+            let problem = format!(
+                "the log ends with record {last}, but record {seq} was signed at {}: its end was cut off",
+                signed.at
+            );
+            self.wrong(problem);
         }
         self.found.head = self.last;
         self.found

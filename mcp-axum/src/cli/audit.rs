@@ -5,7 +5,7 @@ use super::{
     output::{OutputFormat, print, print_json, table},
 };
 use crate::{
-    audit::{self, Found, Verified, Wanted, read_time},
+    audit::{self, Checked, Found, PublicKey, Verified, Wanted, read_time},
     client::Gateway,
     settings::{Layers, Settings},
 };
@@ -29,10 +29,16 @@ enum AuditCommand {
     /// Look whether a record was changed, removed or moved.
     ///
     /// Prints the number and the hash of the last record: whoever notes them elsewhere sees later whether the end was cut
-    /// off. Exit code 1 where something is wrong.
+    /// off; with checkpoints (audit.checkpoint_key_file) this command does. Exit code 1 where something is wrong.
     Verify {
         /// The folder of the files [default: that of the configuration].
         folder: Option<PathBuf>,
+        /// The file of checkpoints, perhaps a copy that is kept elsewhere [default: that of the configuration, or checkpoints.jsonl in FOLDER].
+        #[arg(long, value_name = "FILE")]
+        checkpoints: Option<PathBuf>,
+        /// The public key that they have to be signed with, in PEM form [default: that of the key of the configuration].
+        #[arg(long, value_name = "FILE")]
+        public_key: Option<PathBuf>,
         /// How to print what was found.
         #[arg(long, value_enum, default_value_t)]
         format: OutputFormat,
@@ -81,7 +87,15 @@ struct Search {
 
 pub(super) fn run(config: Option<PathBuf>, arguments: &AuditArguments) -> Result<(), Failure> {
     match &arguments.command {
-        Some(AuditCommand::Verify { folder, format }) => verify(&folder_of(config, folder)?, *format),
+        Some(AuditCommand::Verify {
+            folder,
+            checkpoints,
+            public_key,
+            format,
+        }) => {
+            let signed = Signed::find(config.clone(), (folder, checkpoints, public_key))?;
+            verify(&folder_of(config, folder)?, &signed, *format)
+        }
         None => search(config, &arguments.search),
     }
 }
@@ -215,8 +229,44 @@ fn row(record: &RawValue) -> Vec<String> {
     ]
 }
 
-fn verify(folder: &std::path::Path, format: OutputFormat) -> Result<(), Failure> {
-    let found = audit::verify(folder).map_err(|error| unreadable(folder, &error))?;
+/// Where checkpoints are, and whose they have to be.
+struct Signed {
+    file: PathBuf,
+    key: Option<PublicKey>,
+}
+
+impl Signed {
+    /// A folder that is named has nothing to do with the configuration.
+    fn find(
+        config: Option<PathBuf>,
+        (folder, checkpoints, public_key): (&Option<PathBuf>, &Option<PathBuf>, &Option<PathBuf>),
+    ) -> Result<Self, Failure> {
+        let named = public_key.as_deref().map(PublicKey::read);
+        let (file, configured) = match folder {
+            Some(folder) => (audit::checkpoints_in(folder), None),
+            None => {
+                let settings = Settings::load(&Layers::of_process(config))?;
+                let key = settings.audit.checkpoint_key_file.as_ref().map(PathBuf::from);
+                // Whoever looks need not be able to sign.
+                let key = key.filter(|file| named.is_none() && file.exists());
+                (audit::checkpoints_of(&settings), key)
+            }
+        };
+        let configured = configured.map(|file| PublicKey::of_private(&file));
+        let key = named.or(configured).transpose().map_err(Failure::configuration)?;
+        Ok(Self {
+            file: checkpoints.clone().unwrap_or(file),
+            key,
+        })
+    }
+}
+
+fn verify(folder: &std::path::Path, signed: &Signed, format: OutputFormat) -> Result<(), Failure> {
+    let checked = Checked {
+        file: Some(&signed.file),
+        key: signed.key.clone(),
+    };
+    let found = audit::verify(folder, &checked).map_err(|error| unreadable(folder, &error))?;
     let number = found.problems.len() as u64 + found.more_problems;
     match format {
         OutputFormat::Json => print_json(&found)?,
@@ -255,6 +305,18 @@ fn text(found: &Verified) -> String {
         out += &format!(
             "the log itself says that {} were lost, for which there was no room\n",
             records(found.lost)
+        );
+    }
+    if let Some(last) = &found.checkpoint {
+        let signatures = match found.signatures_checked {
+            true => "signed by the key",
+            false => "whose signatures were not looked at: name the key (--public-key)",
+        };
+        out += &format!(
+            "{} checkpoints, {signatures}; the last one is of record {}, at {}\n",
+            found.checkpoints,
+            last.seq,
+            foreign::line(&last.at)
         );
     }
     let Some((first, head)) = found.first.zip(found.head.as_ref()) else {

@@ -142,14 +142,19 @@ async fn put(config: Option<PathBuf>, arguments: &PutArguments) -> Result<(), Fa
     print(&format!("{done} {}\n", key.id))
 }
 
-/// Any write encrypts with the first key.
+/// Any write encrypts with the first key. One that cannot be written keeps no other from it: what stays as it is is told at the end.
 async fn rotate(config: Option<PathBuf>, gateway: &GatewayArguments) -> Result<(), Failure> {
     let place = Place::open(config, gateway, Use::Write).await?;
     let before = place.all(Kind::SECRET).await?;
+    let mut left = BTreeSet::new();
     for stored in &before {
-        place
+        let written = place
             .write(&stored.key, &said(stored), Some(stored.revision))
-            .await?;
+            .await;
+        if let Err(failure) = written {
+            eprintln!("{}: {failure}", stored.key.id);
+            left.insert(stored.key.id.clone());
+        }
     }
     let after = place.all(Kind::SECRET).await?;
     let version = |stored: &Stored| text(&stored.document, "key_version");
@@ -157,13 +162,31 @@ async fn rotate(config: Option<PathBuf>, gateway: &GatewayArguments) -> Result<(
         let known = before.iter().find(|before| before.key == stored.key);
         known.is_some_and(|known| version(known) != version(stored))
     });
-    let count = changed.count();
+    let changed: Vec<&Stored> = changed.collect();
     let versions: BTreeSet<String> = after.iter().map(version).collect();
+    // What cannot be opened is written as it is, with the key of before.
+    let current = match (changed.first(), versions.len()) {
+        (Some(one), _) => Some(version(one)),
+        (None, 0 | 1) => versions.first().cloned(),
+        (None, _) => None,
+    };
+    let stays = |stored: &&Stored| current.as_ref() != Some(&version(stored));
+    left.extend(after.iter().filter(stays).map(|stored| stored.key.id.clone()));
+    let (count, all) = (changed.len(), after.len());
     let versions = versions.into_iter().collect::<Vec<_>>().join(", ");
-    print(&match after.len() {
+    print(&match all {
         0 => "no secrets in the store\n".to_owned(),
         all => format!("{count} of {all} encrypted anew; key now: {versions}\n"),
-    })
+    })?;
+    if left.is_empty() {
+        return Ok(());
+    }
+    let names: Vec<&str> = left.iter().map(|name| &**name).collect();
+    Err(Failure::runtime(format_args!(
+        "{} of {all} secrets stay as they are: {}; keep the keys of before until they are written anew or deleted",
+        names.len(),
+        names.join(", ")
+    )))
 }
 
 impl PutArguments {

@@ -2,7 +2,7 @@
 //! own that reads the ring of events: one that does not answer misses what the ring does not keep, and holds up nobody.
 
 mod delivery;
-mod signature;
+pub(crate) mod signature;
 
 use crate::{app::App, settings::WebhookSettings, telemetry::metrics::WebhookMetrics};
 use delivery::Delivery;

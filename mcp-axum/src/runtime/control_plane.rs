@@ -3,6 +3,7 @@
 mod admin_key;
 mod announce;
 mod external;
+mod key_usage;
 mod keys;
 mod late_source;
 mod limits;
@@ -16,8 +17,8 @@ mod vault;
 
 use super::{
     tasks::{
-        AGGREGATED, ANNOUNCE, CONTROL_BEAT, ENDPOINT_PROBES, HEALTH, REGISTER, SHARED_LIMITS, SNAPSHOT, SYNC,
-        TLS_FILES, WEBHOOKS,
+        AGGREGATED, ANNOUNCE, CONTROL_BEAT, ENDPOINT_PROBES, HEALTH, KEY_USAGE, REGISTER, SHARED_LIMITS,
+        SNAPSHOT, SYNC, TLS_FILES, WEBHOOKS,
     },
     tls::{self, Tls, TlsError},
     watchdog::Vitals,
@@ -228,9 +229,14 @@ pub(crate) async fn build(settings: Settings) -> Result<Built, BuildError> {
     // Before anybody is told that definitions are there that name them.
     vault::follow(&catalog, &vault, &hub);
     announce::subscribe(&catalog, &readiness);
+    keys::take_accounts_along(&catalog, &hub);
     upstreams::follow(&catalog, &hub, &services.bases, &discoveries.board);
     let shared_limits = limits::open(&settings, &metrics.shared_limits)?;
     let keys = keys::counted(&catalog, shared_limits.clone(), &metrics.limits);
+    if let Some(place) = key_usage::Place::of(&settings) {
+        place.recall(&keys.usage);
+    }
+    keys.limits.limit_gateway(settings.limits.of_calls());
     let own = Engine::new((*engine).clone(), services.clone());
     let audit = Audit::open(&settings, &metrics.audit)?;
     let mut gates = keys.gates(metrics.refusals.clone());
@@ -274,6 +280,7 @@ pub(crate) async fn build(settings: Settings) -> Result<Built, BuildError> {
         otlp,
         resources,
         key_usage: keys.usage,
+        limits: keys.limits,
         shared_limits,
         audit,
         admin,
@@ -302,7 +309,7 @@ pub(crate) fn start_background(app: &Arc<App>, current: &Arc<Current>) {
         async { match beat.await {} }
     });
     if let Some(audit) = &app.audit {
-        audit.start(&app.tasks);
+        audit.start(&app.tasks, &current.subscribe());
     }
     if let Some(otlp) = &app.otlp {
         otlp.start(&app.tasks, &app.metrics);
@@ -349,6 +356,12 @@ pub(crate) fn start_background(app: &Arc<App>, current: &Arc<Current>) {
         let (catalog, status, draining) = (app.catalog.clone(), app.sync.clone(), app.draining.clone());
         app.tasks.spawn(SNAPSHOT, Ends::ByItself, move || {
             snapshot::keep(place.clone(), catalog.clone(), status.clone(), draining.clone())
+        });
+    }
+    if let Some(place) = key_usage::Place::of(&app.settings) {
+        let (usage, catalog, draining) = (app.key_usage.clone(), app.catalog.clone(), app.draining.clone());
+        app.tasks.spawn(KEY_USAGE, Ends::ByItself, move || {
+            key_usage::keep(place.clone(), usage.clone(), catalog.clone(), draining.clone())
         });
     }
     let (source, catalog, status) = (app.source.clone(), app.catalog.clone(), app.sync.clone());

@@ -10,10 +10,14 @@ pub(crate) const CONFIG: &str = "config";
 pub(crate) const ANNOUNCE: &str = "announce";
 /// Keeps the copy of the definitions on disk.
 pub(crate) const SNAPSHOT: &str = "snapshot";
+/// Keeps on disk when keys were used.
+pub(crate) const KEY_USAGE: &str = "key_usage";
 /// Shows that the control plane comes back to its loop.
 pub(crate) const CONTROL_BEAT: &str = "control_beat";
 /// Writes the audit log.
 pub(crate) const AUDIT: &str = "audit";
+/// Sends records of the audit log elsewhere, one for each place.
+pub(crate) const AUDIT_SINK: &str = "audit_sink";
 /// Sends spans and metrics.
 pub(crate) const OTLP: &str = "otlp";
 /// Stores the servers of an aggregator's file.

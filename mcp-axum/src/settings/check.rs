@@ -1,7 +1,8 @@
 //! Values of the right type that are wrong all the same: found before anything is opened.
 
 use super::{
-    AutoSize, List, Network, SecretSettings, Settings, SettingsError, access, limits, otlp, sign_in, webhooks,
+    AutoSize, List, Network, SecretSettings, Settings, SettingsError, access, audit_sinks, limits, otlp,
+    sign_in, webhooks,
 };
 use http::HeaderName;
 use mcp_common::secret::ExposeSecret;
@@ -26,6 +27,8 @@ const HOUR_SECONDS: u64 = 3_600;
 const LEAST_MEMORY: u64 = 64 << 20;
 /// Less would be a file, or a loss, for a few records.
 const LEAST_AUDIT: u64 = 64 << 10;
+/// In seconds: less often they say little.
+const LONGEST_CHECKPOINT: u64 = 86_400;
 const YEAR_SECONDS: u64 = 365 * 24 * 3_600;
 /// Each of them has dozens of lines, which somebody has to store.
 const MOST_SERIES: u64 = 1_000_000;
@@ -158,6 +161,12 @@ pub(super) fn problems(settings: &Settings) -> Vec<SettingsError> {
             "must be at least 64KiB",
         )));
     }
+    if !(1..=LONGEST_CHECKPOINT).contains(&audit.checkpoint_seconds) {
+        note(Err(SettingsError::value(
+            "audit.checkpoint_seconds",
+            format!("must be 1 to {LONGEST_CHECKPOINT}"),
+        )));
+    }
     note(audited("audit.arguments", &audit.arguments));
     let upstream = &settings.upstream;
     note(within("upstream.timeout_ms", upstream.timeout_ms, HOUR_MS));
@@ -212,6 +221,10 @@ pub(super) fn problems(settings: &Settings) -> Vec<SettingsError> {
     }
     found.extend(access::problems(&settings.access));
     found.extend(limits::problems(&settings.limits));
+    found.extend(audit_sinks::problems(
+        &settings.audit.sinks,
+        settings.audit.enabled,
+    ));
     found.extend(otlp::problems(&settings.otlp));
     found.extend(webhooks::problems(&settings.webhooks));
     found.extend(crate::register::problems(settings));

@@ -67,6 +67,10 @@ fn values(settings: &Settings) -> BTreeMap<String, Value> {
         "limits.redis.password".to_owned(),
         settings.limits.redis.compared(),
     );
+    found.insert(
+        "audit.sinks.webhook".to_owned(),
+        settings.audit.sinks.webhook.compared(),
+    );
     found.insert("otlp.headers".to_owned(), settings.otlp.compared());
     let webhooks = settings.webhooks.iter().map(WebhookSettings::compared);
     found.insert("webhooks".to_owned(), webhooks.collect());

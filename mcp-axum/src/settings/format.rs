@@ -1,6 +1,6 @@
 //! A file of configuration as what it says, and in the other format.
 
-use super::{SettingsError, aggregator, large_numbers::LargeNumbers};
+use super::{SettingsError, aggregator, env_file, large_numbers::LargeNumbers};
 use serde_json::{Map, Value};
 use std::{fs, io, path::Path};
 use toml_edit::Item;
@@ -38,7 +38,19 @@ fn unsayable(file: &Path, format: &str, error: &dyn std::fmt::Display) -> Settin
     }
 }
 
+/// Names in a file of variables that mean nothing here; `None` of any other file.
+pub(crate) fn strangers(file: &Path, text: &str) -> Result<Option<Vec<String>>, SettingsError> {
+    match env_file::is_meant(file) {
+        true => Ok(Some(env_file::read(file, text)?.strangers)),
+        false => Ok(None),
+    }
+}
+
 fn value(file: &Path, text: &str) -> Result<Value, SettingsError> {
+    if env_file::is_meant(file) {
+        let table = env_file::read(file, text)?.into_table();
+        return serde_json::to_value(table).map_err(|error| unsayable(file, "JSON", &error));
+    }
     if aggregator::is_yaml(file) {
         return aggregator::yaml(file, text);
     }

@@ -1,7 +1,7 @@
 //! Where the configuration comes from, and in which order one place replaces another.
 
 use super::{
-    Settings, SettingsError, aggregator, check, format, large_numbers::LargeNumbers,
+    Settings, SettingsError, aggregator, check, env_file, format, large_numbers::LargeNumbers,
     sections::OLDER_SECRET_KEY, source_tables, unknown,
 };
 use config::{Config, ConfigBuilder, Environment, File, FileFormat, builder::DefaultState};
@@ -76,9 +76,9 @@ impl Layers {
     }
 
     /// `RUST_LOG`, as other programs read it, is the level unless the gateway's own variable says one.
-    fn with_rust_log(&self) -> HashMap<String, String> {
+    fn with_rust_log(environment: &HashMap<String, String>) -> HashMap<String, String> {
         const OWN: &str = "APP__LOG__LOG_LEVEL";
-        let mut environment = self.environment.clone();
+        let mut environment = environment.clone();
         let level = environment
             .get("RUST_LOG")
             .filter(|level| !level.trim().is_empty());
@@ -89,8 +89,8 @@ impl Layers {
     }
 
     /// The key of secrets by its older name, where the gateway's own says nothing.
-    fn take_older_key(&self, settings: &mut Settings) {
-        let older = self.environment.get(OLDER_SECRET_KEY);
+    fn take_older_key(environment: &HashMap<String, String>, settings: &mut Settings) {
+        let older = environment.get(OLDER_SECRET_KEY);
         let secrets = &mut settings.secrets;
         if let Some(key) = older.filter(|key| !key.is_empty())
             && secrets.key.is_none()
@@ -105,7 +105,16 @@ impl Layers {
         let mut builder = Config::builder().add_source(File::from_str(DEFAULT_TOML, FileFormat::Toml));
         let mut translated = None;
         let mut numbers = LargeNumbers::default();
-        if let Some(file) = self.effective_file()? {
+        let mut environment = self.environment.clone();
+        let file = self.effective_file()?;
+        if let Some(file) = file.as_deref().filter(|file| env_file::is_meant(file)) {
+            let read = env_file::read(file, &format::read_text(file)?)?;
+            // What stands in the environment itself is said later.
+            for (name, value) in read.variables {
+                environment.entry(name).or_insert(value);
+            }
+            builder = builder.add_source(File::from_str(&read.table.to_string(), FileFormat::Toml));
+        } else if let Some(file) = file {
             let text = format::read_text(&file)?;
             numbers = LargeNumbers::find(&file, &text);
             let text = numbers.replaced_in(text);
@@ -123,11 +132,11 @@ impl Layers {
             };
             builder = builder.add_source(File::from_str(&text, FileFormat::Toml));
         }
-        let environment = Environment::with_prefix("APP")
+        let variables = Environment::with_prefix("APP")
             .prefix_separator("__")
             .separator("__")
-            .source(Some(self.with_rust_log().into_iter().collect()));
-        builder = builder.add_source(environment);
+            .source(Some(Self::with_rust_log(&environment).into_iter().collect()));
+        builder = builder.add_source(variables);
         for (key, value) in &self.overrides {
             builder = builder
                 .set_override(key, value.as_str())
@@ -151,7 +160,7 @@ impl Layers {
             }
         };
         source_tables::normalise(&mut settings);
-        self.take_older_key(&mut settings);
+        Self::take_older_key(&environment, &mut settings);
         if let Some(translated) = translated {
             let (aggregated, wrong) = translated.aggregated();
             problems.extend(wrong);

@@ -1,10 +1,13 @@
-//! `[limits]`: where limits of keys and roles are counted.
+//! `[limits]`: what all callers together may do, and where limits are counted.
 
 use super::SettingsError;
-use mcp_common::secret::{ExposeSecret, Secret};
+use mcp_common::{
+    definition::{CallLimits, Rate},
+    secret::{ExposeSecret, Secret},
+};
 use mcp_plugin::tally::redis::RedisSettings;
 use serde::{Deserialize, Serialize};
-use std::{path::PathBuf, time::Duration};
+use std::{num::NonZeroU32, path::PathBuf, time::Duration};
 
 /// Calls wait for it.
 const LONGEST_MS: u64 = 5_000;
@@ -13,6 +16,18 @@ const LONGEST_PREFIX: usize = 128;
 /// `[limits]`.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct LimitSettings {
+    /// How many calls in a time.
+    #[serde(
+        deserialize_with = "super::sections::unset_if_empty",
+        serialize_with = "super::sections::empty_if_unset"
+    )]
+    pub rate: Option<String>,
+    /// How many at once before `rate` counts, 0 for as many as it says.
+    pub burst: u32,
+    /// How many under way at the same time, 0 for any number.
+    pub concurrent: u32,
+    /// How many from midnight to midnight, 0 for any number.
+    pub per_day: u32,
     /// Where replicas count together.
     pub redis: RedisLimitSettings,
 }
@@ -56,6 +71,28 @@ pub struct RedisLimitSettings {
     pub timeout_ms: u64,
 }
 
+impl LimitSettings {
+    /// What all callers together may do.
+    pub fn of_calls(&self) -> CallLimits {
+        CallLimits {
+            // Checked when the settings were read.
+            rate: self.rate.as_deref().and_then(|rate| rate.parse().ok()),
+            burst: NonZeroU32::new(self.burst),
+            concurrent: NonZeroU32::new(self.concurrent),
+            per_day: NonZeroU32::new(self.per_day),
+        }
+    }
+
+    fn problem(&self) -> Option<SettingsError> {
+        let rate = self.rate.as_deref().map(str::parse::<Rate>);
+        if let Some(Err(reason)) = rate {
+            return Some(SettingsError::value("limits.rate", reason));
+        }
+        let problem = self.of_calls().problem()?;
+        Some(SettingsError::value(problem.field, problem.reason))
+    }
+}
+
 impl RedisLimitSettings {
     /// How long a call waits for it.
     pub fn patience(&self) -> Duration {
@@ -86,7 +123,7 @@ impl RedisLimitSettings {
 /// What is wrong with it.
 pub(super) fn problems(limits: &LimitSettings) -> Vec<SettingsError> {
     let redis = &limits.redis;
-    let mut found = Vec::new();
+    let mut found: Vec<SettingsError> = limits.problem().into_iter().collect();
     let mut note = |key: &str, is_fine: bool, reason: String| {
         if !is_fine {
             found.push(SettingsError::value(format!("limits.redis.{key}"), reason));

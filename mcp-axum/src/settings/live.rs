@@ -41,6 +41,11 @@ impl Settings {
         }
         self.agents.clone_from(&other.agents);
         self.register.clone_from(&other.register);
+        // Where they are counted is settled at the start.
+        self.limits = super::LimitSettings {
+            redis: self.limits.redis.clone(),
+            ..other.limits.clone()
+        };
         self.log.log_level = other.log.log_level.clone();
         self.log.requests = other.log.requests;
         self.upstream.timeout_ms = other.upstream.timeout_ms;

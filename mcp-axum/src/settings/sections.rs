@@ -1,6 +1,6 @@
 //! The sections of the configuration. Their defaults are in `config/default.toml`, nowhere else.
 
-use super::{AutoSize, List};
+use super::{AuditSinkSettings, AutoSize, List};
 use mcp_common::byte_size::ByteSize;
 use mcp_common::{definition::tool::OnMismatch, secret::Secret};
 use serde::{Deserialize, Deserializer, Serialize};
@@ -200,6 +200,14 @@ pub struct AuditSettings {
     pub max_files: usize,
     /// The memory of records that are not written yet.
     pub buffer: ByteSize,
+    /// A file with the key that signs checkpoints.
+    #[serde(deserialize_with = "unset_if_empty", serialize_with = "empty_if_unset")]
+    pub checkpoint_key_file: Option<String>,
+    /// The folder of their file.
+    #[serde(deserialize_with = "unset_if_empty", serialize_with = "empty_if_unset")]
+    pub checkpoint_dir: Option<String>,
+    /// The time from one to the next.
+    pub checkpoint_seconds: u64,
     /// What happens where there is no room for a record.
     pub on_full: OnFull,
     /// Whether reads in `/admin` have records, too.
@@ -210,6 +218,8 @@ pub struct AuditSettings {
     pub redact_paths: List,
     /// What is left out of texts in arguments.
     pub redact_patterns: List,
+    /// Where records go besides the files.
+    pub sinks: AuditSinkSettings,
 }
 
 /// `audit.on_full`.

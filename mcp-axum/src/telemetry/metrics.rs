@@ -16,7 +16,7 @@ mod upstreams;
 mod webhooks;
 
 use super::otlp::OtlpMetrics;
-pub(crate) use audit::AuditMetrics;
+pub(crate) use audit::{AuditMetrics, OneAuditSink};
 use bytes::Bytes;
 use catalog::CatalogCollector;
 use compiled::CompiledCollector;

@@ -29,6 +29,7 @@ mod import;
 mod injection;
 mod instances;
 mod keys;
+mod limits;
 mod listing;
 mod long_answers;
 mod loops;

@@ -1,5 +1,7 @@
 //! Roles: what their holders see and may call, what they may do in `/admin`, and that a change holds from the next request on.
 
+mod asked;
+
 use crate::{
     event_stream::EventStream,
     test_app::{Answer, Client, McpClient, TestApp},
@@ -190,42 +192,6 @@ async fn a_role_opens_what_it_says_of_the_admin_api_and_nothing_beside_it() {
 }
 
 #[tokio::test]
-async fn whoever_asks_is_told_what_they_may_do_themselves() {
-    let app = shop().await;
-    let editor = key(&app, json!({"name": "ed", "roles": ["editor"]})).await;
-    let path = "/admin/access?actions=admin/tds/write,%20admin/secrets/write,audit/read,,nonsense";
-    let said = editor.get(path).await.data();
-    let expected = json!({"admin/tds/write": true, "admin/secrets/write": false, "audit/read": false, "nonsense": false});
-    assert_eq!(said, json!({"principal": "ed", "actions": expected}));
-    // What is said is what is done.
-    editor.put("/admin/ids/new", &json!({"name": "New"})).await.ok();
-    editor
-        .put("/admin/secrets/new", &json!({"value": "v"}))
-        .await
-        .error(403);
-    let all = app.admin().get(path).await.data();
-    assert_eq!(all["actions"]["admin/secrets/write"], true, "{all}");
-    let many = vec!["admin/tds/read"; 101].join(",");
-    let refusal = editor
-        .get(&format!("/admin/access?actions={many}"))
-        .await
-        .error(400);
-    assert_eq!(
-        refusal,
-        "actions: 101 are named, at most 100 are answered at once"
-    );
-    // Whoever may not look at rights is not told of any.
-    put_role(
-        &app,
-        "narrow",
-        json!({"allow": [{"actions": ["admin/status/read"]}]}),
-    )
-    .await;
-    let narrow = key(&app, json!({"name": "nan", "roles": ["narrow"]})).await;
-    narrow.get(path).await.error(403);
-}
-
-#[tokio::test]
 async fn what_several_kinds_go_through_shows_and_writes_those_that_a_role_names() {
     let app = shop().await;
     let actions = json!([
@@ -343,53 +309,6 @@ async fn a_stream_ends_when_a_role_changes_that_opened_it() {
     .await;
     assert_eq!(ends.next().await, None, "it ends");
     stays.stays_silent(Duration::from_millis(300)).await;
-}
-
-#[tokio::test]
-async fn what_somebody_may_do_and_why_is_explained() {
-    let app = shop().await;
-    put_role(
-        &app,
-        "payer",
-        json!({"allow": [{"actions": ["*"], "instances": ["shop"], "tools": ["pay_order"], "when": "args.amount < 1000"}]}),
-    )
-    .await;
-    let holder = key(&app, json!({"name": "ann", "roles": ["payer"]})).await;
-    let ask = async |question: Value| post(&app.admin(), "/admin/access/explain", &question).await;
-    let question = |amount: u32| json!({"key": "ann", "instance": "shop", "tool": "pay_order", "arguments": {"amount": amount}});
-    let allowed = ask(question(1)).await.data();
-    assert_eq!(
-        allowed["instance"],
-        json!({"open": true, "tools": ["pay_order"], "hidden": 2})
-    );
-    assert_eq!(
-        allowed["tool"],
-        json!({"allowed": true, "rule": "role `payer`, allow[0]"})
-    );
-    let refused = ask(question(5000)).await.data();
-    let reason = refused["tool"]["reason"].as_str().unwrap();
-    let client = McpClient::new(holder.clone(), "shop");
-    let seen = client.call("pay_order", json!({"amount": 5000})).await;
-    assert_eq!(seen["content"][0]["text"], reason, "a caller is told the same");
-    let other =
-        ask(json!({"key": "ann", "instance": "back", "tool": "drop_orders", "action": "admin/tds/read"}))
-            .await
-            .data();
-    assert_eq!(other["instance"]["open"], false);
-    assert_eq!(
-        other["tool"]["reason"],
-        "the key does not open the instance `back`"
-    );
-    assert_eq!(other["action"]["allowed"], false);
-    let missing = ask(json!({"key": "bob"})).await.error(404);
-    assert_eq!(missing, "no key has the id or the name `bob`");
-    ask(json!({"key": "ann", "tool": "x"})).await.error(400);
-    ask(json!({"key": "ann", "tol": "x"})).await.error(400);
-    key(&app, json!({"name": "ann"})).await;
-    ask(json!({"key": "ann"})).await.error(409);
-    post(&holder, "/admin/access/explain", &question(1))
-        .await
-        .error(403);
 }
 
 /// A small generator: the same sets in each run.

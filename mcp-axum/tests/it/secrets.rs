@@ -1,5 +1,7 @@
 //! Secrets of the store: written and never read, used by whom they are for, live from the next call on.
 
+mod planned;
+
 use crate::test_app::{Answer, Client, TestApp, Upstream, eventually};
 use mcp_common::{
     datasource::{Expected, Write},

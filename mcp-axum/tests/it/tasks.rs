@@ -2,7 +2,7 @@
 
 use crate::{
     event_stream::EventStream,
-    test_app::{TestApp, eventually},
+    test_app::{Client, McpClient, TestApp, eventually},
 };
 use mcp_common::{key::Key, tasks::TaskReport};
 use reqwest::Method;
@@ -173,4 +173,20 @@ async fn endpoint_probes() {
     let document = json!({"protocol": "http", "url": upstream.origin(), "health": health});
     app.admin().put("/admin/uds/u", &document).await.ok();
     eventually("it is probed", || !upstream.requests().is_empty()).await;
+}
+
+#[tokio::test]
+async fn key_usage() {
+    let mut app = panics_and_comes_back("key_usage").await;
+    let admin = app.admin();
+    let made = admin
+        .request(Method::POST, "/admin/keys")
+        .json(&json!({"instances": ["shop"]}));
+    let made = admin.send(made).await.ok().data();
+    let (id, key) = (made["id"].as_str().unwrap(), made["key"].as_str().unwrap());
+    let holder = Client::new(app.address(), Some(key.to_owned()));
+    McpClient::new(holder, "shop").tool_names().await;
+    app.restart().await;
+    let usage = app.admin().get(&format!("/admin/keys/{id}/usage")).await.data();
+    assert_eq!(usage["requests"], 1, "{usage}");
 }

@@ -239,3 +239,122 @@ fn a_log_that_cannot_be_had_is_no_start() {
         refused(&["config", "check", "--config", "wrong.toml"], expected);
     }
 }
+
+#[test]
+fn checkpoints_show_that_the_end_was_cut_off() {
+    let sandbox = Sandbox::new();
+    // Made by `openssl genpkey -algorithm ed25519`.
+    let key = "-----BEGIN PRIVATE KEY-----\nMC4CAQAwBQYDK2VwBCIEIAABAgMEBQYHCAkKCwwNDg8QERITFBUWFxgZGhscHR4f\n-----END PRIVATE KEY-----\n";
+    let public = "-----BEGIN PUBLIC KEY-----\nMCowBQYDK2VwAyEAA6EHv/POEL4dcN0Y50vAmWfk1jCbpQ1fHdyGZBJVMbg=\n-----END PUBLIC KEY-----\n";
+    sandbox.write("keys/signing.pem", key);
+    let config = format!(
+        "{CONFIG}checkpoint_key_file = 'keys/signing.pem'\ncheckpoint_dir = 'elsewhere'\ncheckpoint_seconds = 1\n"
+    );
+    let gateway = Gateway::start(&sandbox, &config);
+    put_desk(&gateway);
+    call(&gateway);
+    let folder = sandbox.path().join("data/audit");
+    until("the call's record", || {
+        lines(&folder).iter().any(|line| line["tool"] == "refund")
+    });
+    let last = lines(&folder).last().unwrap()["seq"].as_u64().unwrap();
+    until("the checkpoint", || {
+        let signed = sandbox.path().join("elsewhere");
+        signed.exists()
+            && lines(&signed)
+                .iter()
+                .any(|line| line["seq"].as_u64() >= Some(last))
+    });
+    drop(gateway);
+    let verify = |more: &[&str]| {
+        let output = sandbox.run(&[&["audit", "verify", "--config", "test.toml"], more].concat());
+        let said = [output.stdout, output.stderr].concat();
+        (output.status.code(), String::from_utf8(said).unwrap())
+    };
+    let (code, said) = verify(&[]);
+    assert_eq!(code, Some(0), "{said}");
+    assert!(
+        said.contains("signed by the key; the last one is of record"),
+        "{said}"
+    );
+    // Whoever looks need not be able to sign.
+    fs::remove_file(sandbox.path().join("keys/signing.pem")).unwrap();
+    let (code, said) = verify(&[]);
+    assert!(
+        code == Some(0) && said.contains("name the key (--public-key)"),
+        "{said}"
+    );
+    sandbox.write("public.pem", public);
+    assert_eq!(verify(&["--public-key", "public.pem"]).0, Some(0));
+
+    let file = fs::read_dir(&folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .find(|path| path.extension().is_some_and(|extension| extension == "jsonl"))
+        .unwrap();
+    let text = fs::read_to_string(&file).unwrap();
+    let first = text.lines().next().unwrap();
+    fs::write(&file, format!("{first}\n")).unwrap();
+    let (code, said) = verify(&["--public-key", "public.pem"]);
+    assert_eq!(code, Some(1), "{said}");
+    assert!(said.contains("the log ends with record 1, but record"), "{said}");
+    sandbox.write("keys/signing.pem", "no key");
+    let refused = sandbox.run(&["config", "check", "--config", "test.toml"]);
+    let told = String::from_utf8(refused.stderr).unwrap();
+    assert_eq!(refused.status.code(), Some(2), "{told}");
+    assert!(
+        told.contains("audit.checkpoint_key_file: `keys/signing.pem` has no private key"),
+        "{told}"
+    );
+}
+
+#[test]
+fn records_are_lines_of_standard_output_where_that_is_wanted() {
+    let sandbox = Sandbox::new();
+    let gateway = Gateway::start(&sandbox, &format!("{CONFIG}[audit.sinks]\nstdout = true\n"));
+    put_desk(&gateway);
+    call(&gateway);
+    let records = || -> Vec<Value> {
+        let output = sandbox.read("output");
+        let lines = output.lines().filter(|line| line.starts_with("{\"seq\":"));
+        // The last one may not be finished.
+        lines.filter_map(|line| serde_json::from_str(line).ok()).collect()
+    };
+    until("the call's record", || {
+        records().iter().any(|line| line["tool"] == "refund")
+    });
+    assert_eq!(records()[0]["event"], "start");
+    // Those of this process alone: nothing of the one before comes once more.
+    drop(gateway);
+    let gateway = Gateway::start(&sandbox, &format!("{CONFIG}[audit.sinks]\nstdout = true\n"));
+    call(&gateway);
+    until("the next call's record", || {
+        records().iter().any(|line| line["tool"] == "refund")
+    });
+    assert_eq!(
+        records().iter().filter(|line| line["event"] == "start").count(),
+        1
+    );
+    for (wrong, said) in [
+        (
+            "[audit.sinks]\nsyslog = 'log:514'\n",
+            "audit.sinks.syslog: must be udp://HOST:PORT",
+        ),
+        (
+            "[audit.sinks.webhook]\nurl = 'ftp://a/b'\n",
+            "audit.sinks.webhook.url: is no URL of a receiver",
+        ),
+    ] {
+        sandbox.write("wrong.toml", &format!("{CONFIG}{wrong}"));
+        let refused = sandbox.run(&["config", "check", "--config", "wrong.toml"]);
+        let told = String::from_utf8(refused.stderr).unwrap();
+        assert!(refused.status.code() == Some(2) && told.contains(said), "{told}");
+    }
+    sandbox.write("off.toml", "[audit.sinks]\nstdout = true\n");
+    let refused = sandbox.run(&["config", "check", "--config", "off.toml"]);
+    let told = String::from_utf8(refused.stderr).unwrap();
+    assert!(
+        told.contains("audit.sinks.stdout: means nothing without audit.enabled"),
+        "{told}"
+    );
+}

@@ -20,6 +20,7 @@ mod demo;
 mod disk;
 mod drain;
 mod egress;
+mod env_file;
 #[cfg(unix)]
 mod examples;
 mod explain;

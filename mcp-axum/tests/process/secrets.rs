@@ -9,6 +9,7 @@ use std::{
 
 const VALUE: &str = "tr0ub4dor-and-3";
 const FIRST: &str = "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f";
+const THIRD: &str = "ff0102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f";
 const SECOND: &str = "MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE=";
 
 fn text(bytes: &[u8]) -> String {
@@ -166,6 +167,16 @@ fn lives(remote: bool) {
         assert!(rotated.starts_with("1 of 1 encrypted anew"), "{rotated}");
         desk.configure(SECOND);
         desk.fine(&["verify"], "");
+        // One that nobody can open any more keeps no other from being encrypted anew.
+        desk.configure(THIRD);
+        desk.fine(&["secrets", "put", "lost", "--tool", "a"], VALUE);
+        desk.configure(&format!("{FIRST}\n{SECOND}\n"));
+        let rotated = desk.run(&["secrets", "rotate"], "");
+        let (said, told) = (text(&rotated.stdout), text(&rotated.stderr));
+        assert_eq!(rotated.status.code(), Some(1), "{said} {told}");
+        assert!(said.starts_with("1 of 2 encrypted anew"), "{said} {told}");
+        assert!(told.contains("1 of 2 secrets stay as they are: lost"), "{told}");
+        desk.fine(&["secrets", "delete", "lost", "--confirm"], "");
         assert_eq!(
             desk.fine(&["secrets", "delete", "billing", "--confirm"], ""),
             "deleted billing\n"

@@ -2,7 +2,7 @@
 
 use super::collection::{Entry, StoredVersion};
 use crate::{
-    definition::{Access, InstanceDefinition, instance::ToolOverrides, secret::UsedSecret},
+    definition::{Access, CallLimits, InstanceDefinition, instance::ToolOverrides, secret::UsedSecret},
     document::Document,
     key::Revision,
 };
@@ -19,6 +19,8 @@ pub struct ToolEntry<T> {
     pub tags: Vec<Arc<str>>,
     /// Who may use it, where the definition says so.
     pub access: Option<Arc<Access>>,
+    /// How many calls of it all callers together may make.
+    pub limits: CallLimits,
     /// `false`: in no instance.
     pub enabled: bool,
     /// The secrets of the store that it names.

@@ -34,6 +34,8 @@ pub struct Quarantined {
     pub place: Place,
     /// The revision that made it so.
     pub revision: Revision,
+    /// The time when it was written, as far as the source knows.
+    pub updated_at: Option<SystemTime>,
     /// What kind of fault it is.
     pub cause: Cause,
     /// What is wrong, and where.

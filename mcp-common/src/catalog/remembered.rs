@@ -63,7 +63,7 @@ impl<T> Snapshot<T> {
             Some(Kept {
                 key: key.clone(),
                 revision: bad.revision,
-                updated_at: None,
+                updated_at: bad.updated_at,
                 document,
                 is_waiting: true,
             })

@@ -41,7 +41,7 @@ pub(super) fn settle<C: Compile>(
         .map(|tool| tool.revision)
         .fold(newest.revision, Revision::max);
     let reason = conflicts.describe();
-    let document = Some(newest.document.clone());
+    let (document, newest_at) = (Some(newest.document.clone()), newest.updated_at);
     let place = Place::Definition(Key::instance(newest.definition.id.clone()));
     let entry = match live.filter(|live| live.standing != Standing::FirstWins) {
         None => {
@@ -72,6 +72,7 @@ pub(super) fn settle<C: Compile>(
     let conflict = Quarantined {
         place,
         revision,
+        updated_at: newest_at,
         cause: Cause::Tools,
         reason,
         at,

@@ -109,7 +109,7 @@ impl StoredEntry {
             id: bad.id().clone(),
             document: bad.document.clone()?,
             revision: bad.revision,
-            updated_at: Some(bad.at),
+            updated_at: bad.updated_at.or(Some(bad.at)),
             warnings: vec![format!("quarantined, nothing of it is served: {}", bad.reason)],
         })
     }

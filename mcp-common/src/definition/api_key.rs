@@ -2,17 +2,15 @@
 //! document has its SHA-256, so that whoever reads a store, an export or a backup cannot come in.
 
 mod check;
-mod limits;
 mod row;
 mod secret;
 mod token;
 
 pub use check::MOST_SECRETS;
-pub use limits::{KeyLimits, Per, Rate};
 pub use secret::{Digest, KeySecret, Timestamp};
 pub use token::{SECRET_BYTES, Token};
 
-use super::{Read, access::given, decode::checked, upstream::Pattern};
+use super::{CallLimits, Read, access::given, decode::checked, upstream::Pattern};
 use crate::{
     authenticator::{Attributes, Gathered, Grant, Narrowing, Principal},
     document::Document,
@@ -78,7 +76,7 @@ pub struct ApiKeyDefinition {
     /// How many calls its holder may make.
     #[serde(default)]
     #[schemars(example = serde_json::json!({"rate": "20/s", "concurrent": 8}))]
-    pub limits: KeyLimits,
+    pub limits: CallLimits,
     /// Until when it lets anybody in, RFC 3339; without it there is no end.
     #[serde(default)]
     pub expires_at: Option<Timestamp>,

@@ -30,7 +30,7 @@ pub(super) struct Decoded<T> {
     pub(super) warnings: Vec<String>,
     /// Those of them that are like a known one: what else is wrong with the document may come from them.
     pub(super) misspelt: Vec<Problem>,
-    /// Those that can only have been meant for [`RESTRICTS`], or to be [`LIMITS`]: a warning would leave open what was to be closed.
+    /// Those that can only have been meant for [`RESTRICTS`] or [`LIMITS`]: a warning would leave open what was to be closed.
     pub(super) unrestricted: Vec<Problem>,
 }
 
@@ -69,8 +69,15 @@ pub(super) fn decoded<T: DeserializeOwned + JsonSchema>(
             );
             decoded.unrestricted.push(Problem::at(path.as_str(), reason));
         }
-        if !known.has(LIMITS) && is_almost(LIMITS) && is_object(document, path) {
-            decoded.unrestricted.push(Problem::at(path.as_str(), NO_LIMITS));
+        if is_almost(LIMITS) && is_object(document, path) {
+            let reason = match known.has(LIMITS) {
+                true => format!(
+                    "unknown member{} Under this name it limits nothing",
+                    did_you_mean(LIMITS)
+                ),
+                false => NO_LIMITS.to_owned(),
+            };
+            decoded.unrestricted.push(Problem::at(path.as_str(), reason));
         }
         let near = known.near(path);
         let hint = near.as_ref().map_or_else(String::new, |name| did_you_mean(name));
@@ -103,9 +110,8 @@ pub(super) fn checked<T: DeserializeOwned + JsonSchema>(
 /// What is said of a member that nobody knows, of a document that is stored all the same.
 pub const UNUSED: &str = "unknown member, kept but not used";
 
-const NO_LIMITS: &str = "unknown member; it limits nothing here. Limits of callers stand in keys and roles, those of one tool in \
-                         `limits.per_tool` of a role; what may be under way towards a server stands in `limits` of an upstream or in \
-                         `tds_ext_info.limits` of a tool";
+const NO_LIMITS: &str =
+    "unknown member; it limits nothing here: keys, roles, tools, instances and upstreams have limits";
 
 /// Whether the document has an object under this name: what somebody keeps there for themselves may be anything else.
 fn is_object(document: &Document, name: &str) -> bool {

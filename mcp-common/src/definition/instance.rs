@@ -11,7 +11,7 @@ pub use remote_pattern::RemotePattern;
 pub use tool_reference::{ToolOverrides, ToolReference};
 
 use super::{
-    Access, Read, UpstreamDefinition, access, client_limits,
+    Access, CallLimits, Read, UpstreamDefinition, access, client_limits,
     decode::checked,
     name::{check_id, check_tool_name},
     upstream::stars_match,
@@ -64,6 +64,9 @@ pub struct InstanceDefinition {
     #[serde(default, deserialize_with = "access::given")]
     #[schemars(with = "Access")]
     pub access: Option<Access>,
+    /// How many calls all callers together may make through it.
+    #[serde(default)]
+    pub limits: CallLimits,
     /// `false`: kept, but unknown to clients.
     #[serde(default = "yes")]
     pub enabled: bool,
@@ -252,6 +255,7 @@ impl InstanceDefinition {
                 problems.extend(literal::check(&format!("tool_ids[{index}].defaults.{name}"), value).err());
             }
         }
+        problems.extend(self.limits.problem());
         if let Some(access) = &self.access {
             problems.extend(access.problems());
             if self.auth == InstanceAuth::None {

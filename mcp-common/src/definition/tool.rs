@@ -34,7 +34,7 @@ pub use target::TargetDefinition;
 pub use transport::{EgressBinding, ProxyBinding, TlsBinding};
 
 use super::{
-    Access, Read, access,
+    Access, CallLimits, Read, access,
     decode::{Decoded, decoded},
     name::{check_id, check_tool_name},
 };
@@ -88,6 +88,9 @@ pub struct ToolDefinition {
     #[serde(default, deserialize_with = "access::given")]
     #[schemars(with = "Access")]
     pub access: Option<Access>,
+    /// How many calls of it all callers together may make, through whichever instances.
+    #[serde(default)]
+    pub limits: CallLimits,
     /// Pictures for clients, listed as they are.
     #[schemars(with = "Option<Vec<Value>>")]
     pub icons: Option<Box<RawValue>>,
@@ -243,6 +246,7 @@ impl ToolDefinition {
         problems.extend(check_id(id).err());
         problems.extend(check_tool_name("name", &self.name).err());
         problems.extend(self.access.iter().flat_map(Access::problems));
+        problems.extend(self.limits.problem());
         if self.description.trim().is_empty() {
             problems.push(Problem::at(
                 "description",

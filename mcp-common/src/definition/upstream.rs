@@ -334,10 +334,10 @@ impl UpstreamDefinition {
             _updated_at: _,
             _schema: _,
         } = self;
-        // Results are bounded where they are shown.
+        // Results are bounded where they are shown, and calls counted where they come in.
         let of_connection = |limits: &UpstreamLimits| UpstreamLimits {
             max_result_bytes: None,
-            ..limits.clone()
+            ..limits.without_calls()
         };
         (id, enabled, auto_connect) == (&other.id, &other.enabled, &other.auto_connect)
             && (transport, url, headers, auth) == (&other.transport, &other.url, &other.headers, &other.auth)

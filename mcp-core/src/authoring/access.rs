@@ -7,12 +7,12 @@ use crate::{
     view::{InstanceView, Views},
 };
 use mcp_common::{
-    authenticator::{Gathered, KeyRing, PlacedLimits, Principal},
+    authenticator::{CommonLimits, Gathered, KeyRing, PlacedLimits, Principal},
     authorizer::{Caller, Question},
     catalog::Catalog,
     definition::{
-        ApiKeyDefinition, Unmet,
-        api_key::{ApiKeyStatus, KeyLimits, Timestamp},
+        ApiKeyDefinition, CallLimits, Unmet,
+        api_key::{ApiKeyStatus, Timestamp},
     },
     key::{Kind, Revision},
 };
@@ -46,7 +46,8 @@ pub struct AccessAnswer {
     /// Why it opens nothing; absent where nothing is wrong.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub broken: Option<String>,
-    /// How many calls the holder may make, and who says so: all of it holds.
+    /// How many calls the holder may make, and who says so: all of it holds. What tools, upstreams, the instance and the gateway say is about all callers
+    /// together.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub limits: Vec<String>,
     /// About the instance that was asked for.
@@ -101,12 +102,12 @@ pub enum AccessError {
     NoInstance,
 }
 
-/// Answers a question about a key of the store. `external` is asked about a call that the rules allow.
+/// Answers a question about a key of the store. `external` is asked about a call that the rules allow; `gateway` is what all callers together may do.
 pub async fn explain(
     question: &AccessQuestion,
     catalog: &Catalog<ToolCompiler>,
     views: &Views,
-    external: Option<&External>,
+    (external, gateway): (Option<&External>, Option<&PlacedLimits>),
 ) -> Result<AccessAnswer, AccessError> {
     if question.tool.is_some() && question.instance.is_none() {
         return Err(AccessError::NoInstance);
@@ -114,7 +115,10 @@ pub async fn explain(
     let (key, revision) = find(catalog, &question.key)?;
     let gathered = Gathered::of(&key, catalog);
     let rights = gathered.rights.clone();
-    let limits = gathered.limits.iter().map(limit).collect();
+    let common = common(views, question);
+    let common = common.iter().flat_map(|common| &*common.limits);
+    let limits = gathered.limits.iter().chain(common).chain(gateway);
+    let limits = limits.map(limit).collect();
     let closed = closed(&key, SystemTime::now());
     let principal = key.principal(gathered, revision, None);
     let asked = question.instance.as_deref();
@@ -137,14 +141,18 @@ pub async fn explain(
     {
         consult(external, &principal, (instance, tool), question, verdict).await;
     }
+    let shut = closed.clone().or_else(|| rights.broken().map(str::to_owned));
     let action = question.action.as_deref().map(|action| {
-        let by = rights.admin(action).filter(|_| closed.is_none());
+        // As the holder is told who asks for themselves.
+        let allowed = shut.is_none() && principal.may(action);
+        let refusal = || Refusal::not_allowed(&principal, action).to_string();
         Verdict {
-            allowed: by.is_some(),
-            rule: by.map(|placed| placed.place.clone()),
-            reason: by
-                .is_none()
-                .then(|| Refusal::not_allowed(&principal, action).to_string()),
+            allowed,
+            rule: rights
+                .admin(action)
+                .filter(|_| allowed)
+                .map(|placed| placed.place.clone()),
+            reason: (!allowed).then(|| shut.clone().unwrap_or_else(refusal)),
             external: None,
         }
     });
@@ -152,7 +160,7 @@ pub async fn explain(
         key: key.id.clone(),
         roles: key.roles.clone(),
         limits,
-        broken: closed.or_else(|| rights.broken().map(str::to_owned)),
+        broken: shut,
         instance,
         tool: verdict,
         action,
@@ -183,9 +191,19 @@ async fn consult(
     verdict.external = Some(said.as_str());
 }
 
+/// What holds for all callers of what is asked about.
+fn common(views: &Views, question: &AccessQuestion) -> Vec<Arc<CommonLimits>> {
+    let view = question.instance.as_deref().and_then(|id| views.get(id));
+    let of_tool = |view: &InstanceView| {
+        let tool = question.tool.as_deref().unwrap_or_default();
+        view.limits_of(tool).cloned().collect()
+    };
+    view.map(|view| of_tool(&view)).unwrap_or_default()
+}
+
 /// As a line for people: ``the role `agent`: 5/min of `refund_*` ``.
 fn limit(placed: &PlacedLimits) -> String {
-    let KeyLimits {
+    let CallLimits {
         rate,
         burst,
         concurrent,
@@ -199,11 +217,13 @@ fn limit(placed: &PlacedLimits) -> String {
     ];
     let parts: Vec<String> = parts.into_iter().flatten().collect();
     let tools = placed.tools.as_ref().map(|tools| format!(" of `{}`", tools.0));
+    let of_all = placed.scope.is_shared().then_some(", all callers together");
     format!(
-        "{}: {}{}",
+        "{}: {}{}{}",
         placed.place,
         parts.join(", "),
-        tools.unwrap_or_default()
+        tools.unwrap_or_default(),
+        of_all.unwrap_or_default()
     )
 }
 

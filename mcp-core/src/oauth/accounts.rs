@@ -264,6 +264,14 @@ impl Accounts {
         known.retain(|name, _| names.contains(name) || left.contains(name));
     }
 
+    /// Takes away what callers have connected who are not there any more, with what they have begun to connect. Whoever comes later by the same name has nothing
+    /// of theirs. Authorization servers are not told.
+    pub(crate) fn keep_callers(&self, is_there: &dyn Fn(&str) -> bool) {
+        self.0.tickets.keep_callers(is_there);
+        self.0.logins.keep_callers(is_there);
+        self.0.grants.keep_callers(is_there);
+    }
+
     /// Begins a login: the address that somebody has to open. See [`Account::begin_login`].
     pub(crate) async fn begin_login(
         &self,

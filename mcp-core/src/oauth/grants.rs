@@ -93,6 +93,18 @@ impl Grants {
         all.remove(&found)
     }
 
+    /// Takes away those of callers who are not there any more, with what is kept of them.
+    pub(super) fn keep_callers(&self, is_there: &dyn Fn(&str) -> bool) {
+        self.lock().retain(|(_, owner), account| {
+            let stays = is_there(owner);
+            if !stays {
+                account.shelf.clear();
+                account.shelf.give_up();
+            }
+            stays
+        });
+    }
+
     /// Takes away those of which this is not so; nothing more is kept of them.
     pub(super) fn retain(&self, mut stays: impl FnMut(&Owner) -> bool) {
         self.lock().retain(|_, account| {

@@ -259,6 +259,12 @@ impl Pending {
 }
 
 impl Logins {
+    /// Ends those of callers who are not there any more.
+    pub(super) fn keep_callers(&self, is_there: &dyn Fn(&str) -> bool) {
+        self.lock()
+            .retain(|_, pending| pending.account.owner().is_none_or(|owner| is_there(&owner.id)));
+    }
+
     fn lock(&self) -> MutexGuard<'_, HashMap<String, Pending>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -63,6 +63,11 @@ impl Tickets {
         found.map(|(ticket, _)| ticket.clone())
     }
 
+    /// Ends those of callers who are not there any more.
+    pub(super) fn keep_callers(&self, is_there: &dyn Fn(&str) -> bool) {
+        self.lock().retain(|_, (ticket, _)| is_there(&ticket.owner));
+    }
+
     /// It has done what it was for.
     pub(super) fn end(&self, upstream: &str, owner: &str) {
         let is_it = |ticket: &Ticket| *ticket.upstream == *upstream && *ticket.owner == *owner;
@@ -99,6 +104,9 @@ mod tests {
         assert_eq!(tickets.find(&first), Some(ticket("a", "anna")));
         tickets.end("a", "anna");
         assert_eq!(tickets.find(&first), None);
+        let of_bob = tickets.give(ticket("b", "bob")).unwrap();
+        tickets.keep_callers(&|owner| owner != "bob");
+        assert_eq!(tickets.find(&of_bob), None);
         for number in 0..MOST + 5 {
             tickets.give(ticket("c", &number.to_string())).unwrap();
         }

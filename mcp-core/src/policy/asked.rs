@@ -3,7 +3,10 @@
 use super::Trace;
 use crate::spec::Method;
 use http::{HeaderMap, HeaderValue, StatusCode};
-use mcp_common::{authenticator::Principal, key::Revision};
+use mcp_common::{
+    authenticator::{CommonLimits, Principal},
+    key::Revision,
+};
 use std::{net::IpAddr, sync::Arc};
 
 /// The door where a request comes in.
@@ -22,6 +25,8 @@ pub struct Asked<'a> {
     pub principal: &'a Principal,
     /// What is asked for.
     pub action: Action<'a>,
+    /// The limits that all callers share which hold for it, the narrowest first; those of the gateway are not among them.
+    pub common: &'a [Arc<CommonLimits>],
     /// The request that asks for it.
     pub request: Asking<'a>,
 }

@@ -9,7 +9,7 @@ pub use metrics::SharedMetrics;
 use lease::{Over, Places};
 use mcp_common::{
     backoff::Backoff,
-    tally::{Count, Taken, Tally, Wanted},
+    tally::{Count, Counting, Taken, Tally, Wanted},
 };
 use metrics::Outcome;
 use std::{
@@ -107,16 +107,17 @@ impl SharedLimits {
         self.metrics.count(Outcome::Refused);
     }
 
-    /// Counts a call for all replicas; `None` where that cannot be done now.
-    pub(super) async fn take(self: &Arc<Self>, holder: &Arc<str>, counts: &[&Count]) -> Option<Together> {
+    /// Counts a call for all replicas, for limits of these holders; `None` where that cannot be done now.
+    pub(super) async fn take(self: &Arc<Self>, counts: &[(&Arc<str>, &Count)]) -> Option<Together> {
         let number = self.calls.fetch_add(1, Ordering::Relaxed);
         let call = (u128::from(self.process) << 64) | u128::from(number);
         // From here on what may have been taken is given back, whatever becomes of the call.
-        let lease = Lease::of(self, holder, counts, call);
-        let over = Over::of(&self.places, holder);
+        let lease = Lease::of(self, counts, call);
+        let over = Over::of(&self.places, counts.iter().map(|(holder, _)| *holder));
+        let asked = counts.iter().map(|(holder, count)| Counting { holder, count });
+        let asked: Vec<_> = asked.collect();
         let wanted = Wanted {
-            holder,
-            counts,
+            counts: &asked,
             call,
             over: over.places(),
             lease: LEASE,

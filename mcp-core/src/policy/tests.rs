@@ -57,6 +57,7 @@ fn asked(principal: &Principal) -> Asked<'_> {
             target: Some("t"),
             arguments: None,
         },
+        common: &[],
         request: Asking {
             id: &ID,
             address: None,

@@ -8,7 +8,7 @@ use crate::{
     view::InstanceView,
 };
 use http::{HeaderMap, HeaderValue, header::ACCEPT};
-use mcp_common::authenticator::Principal;
+use mcp_common::authenticator::{CommonLimits, Principal};
 use std::sync::Arc;
 
 /// How a message comes, and its answer leaves.
@@ -45,6 +45,7 @@ impl Exchange<'_> {
         method: Method,
         target: Option<&'a str>,
         arguments: Option<&'a str>,
+        common: &'a [Arc<CommonLimits>],
     ) -> Asked<'a> {
         Asked {
             principal: &self.principal,
@@ -54,6 +55,7 @@ impl Exchange<'_> {
                 target,
                 arguments,
             },
+            common,
             request: Asking {
                 id: &self.request_id,
                 address: self.peer.address(),

@@ -190,7 +190,7 @@ pub(super) fn open_stream(endpoint: &Endpoint, exchange: &Exchange<'_>) -> Resul
     if headers::protocol_version(exchange.headers)?.is_none() && !is_stateful(exchange) {
         return Err(Fault::of_http(StatusCode::METHOD_NOT_ALLOWED, NO_SSE_TRANSPORT));
     }
-    let request = exchange.asked(Method::SubscriptionsListen, None, None);
+    let request = exchange.asked(Method::SubscriptionsListen, None, None, &[]);
     let permit = endpoint
         .gateway
         .policy

@@ -2,6 +2,7 @@
 
 mod external;
 mod initialize;
+mod limits;
 mod lists;
 mod offered;
 mod subscriptions;
@@ -65,7 +66,8 @@ async fn admit(ask: &Ask<'_>, method: Method, asked: &Asked<'_>) -> Result<Permi
     let exchange = ask.exchange;
     let target = asked.mirrored_name().and_then(as_string);
     let arguments = asked.arguments().map(RawValue::get);
-    let request = exchange.asked(method, target.as_deref(), arguments);
+    let limits = limits::of(&exchange.view, asked, target.as_deref());
+    let request = exchange.asked(method, target.as_deref(), arguments, &limits);
     let admitted = ask.endpoint.gateway.policy.admit_call(&request).await;
     admitted.map_err(|refusal| {
         let target = target.as_deref().unwrap_or_default();

@@ -73,6 +73,13 @@ pub(super) struct CompleteParams<'a> {
     pub(super) reference: Option<&'a RawValue>,
 }
 
+impl CompleteParams<'_> {
+    /// What is completed; `None` where `ref` is nothing of the kind.
+    pub(super) fn completed(&self) -> Option<Completed> {
+        serde_json::from_str(self.reference?.get()).ok()
+    }
+}
+
 /// What arguments are completed of: a prompt by its name, or a resource template by its URI template.
 #[derive(Debug, Deserialize)]
 #[serde(tag = "type")]

@@ -6,7 +6,10 @@ use base64::{
     engine::general_purpose::{STANDARD, URL_SAFE, URL_SAFE_NO_PAD},
 };
 use mcp_common::secret::{ExposeSecret, Secret};
-use ring::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
+use ring::{
+    aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey},
+    hmac,
+};
 use sha2::{Digest, Sha256};
 use std::{fmt, sync::Arc};
 
@@ -20,6 +23,7 @@ const MOST_KEYS: usize = 16;
 const VERSION_DIGITS: usize = 12;
 /// What a key is for, so that nothing else that is made of it is the same.
 const VERSION_LABEL: &[u8] = b"dynmcp secrets: version of a key\0";
+const MARK_LABEL: &[u8] = b"dynmcp secrets: marks of values\0";
 const TEXT_LABEL: &[u8] = b"dynmcp secrets: key of a text\0";
 const SEALED_LABEL: &str = "dynmcp secrets: value 1";
 
@@ -30,6 +34,8 @@ pub struct SecretKeys(Arc<[Key]>);
 struct Key {
     version: String,
     key: LessSafeKey,
+    /// What values are told apart with where they must not be seen.
+    marks: hmac::Key,
 }
 
 /// A value as it is stored.
@@ -82,6 +88,7 @@ impl SecretKeys {
             keys.push(Key {
                 version,
                 key: LessSafeKey::new(key),
+                marks: hmac::Key::new(hmac::HMAC_SHA256, &derived(MARK_LABEL, &bytes)),
             });
         }
         Ok(Self(keys.into()))
@@ -90,6 +97,16 @@ impl SecretKeys {
     /// The version of the key that values are encrypted with now.
     pub fn current(&self) -> &str {
         self.0.first().map_or("", |key| &key.version)
+    }
+
+    /// The same for equal values, by which nobody can look for a value who does not have the key.
+    pub fn mark(&self, name: &str, value: &Secret) -> Option<String> {
+        let mut context = hmac::Context::with_key(&self.0.first()?.marks);
+        context.update(name.as_bytes());
+        context.update(b"\0");
+        context.update(value.expose_secret().as_bytes());
+        let mark = context.sign();
+        Some(mark.as_ref().iter().map(|byte| format!("{byte:02x}")).collect())
     }
 
     /// Encrypts a value for the secret of this name.
@@ -177,13 +194,21 @@ fn hexadecimal(word: &str) -> Option<[u8; KEY_BYTES]> {
     Some(bytes)
 }
 
+/// Another key, of which this one is not known.
+fn derived(label: &[u8], bytes: &[u8; KEY_BYTES]) -> [u8; KEY_BYTES] {
+    Sha256::new()
+        .chain_update(label)
+        .chain_update(bytes)
+        .finalize()
+        .into()
+}
+
 /// Says which key it is, and nothing of the key.
 fn version_of(bytes: &[u8; KEY_BYTES]) -> String {
-    let digest = Sha256::new()
-        .chain_update(VERSION_LABEL)
-        .chain_update(bytes)
-        .finalize();
-    let mut version: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
+    let mut version: String = derived(VERSION_LABEL, bytes)
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect();
     version.truncate(VERSION_DIGITS);
     version
 }
@@ -213,6 +238,12 @@ mod tests {
         assert_eq!(sealed.version, all.current());
         assert_eq!(all.open("billing", &sealed).unwrap().expose_secret(), "s3cr3t");
         assert_ne!(all.seal("billing", "s3cr3t").unwrap().bytes, sealed.bytes);
+        let mark = |name: &str, value: &str| all.mark(name, &Secret::from(value)).unwrap();
+        assert_eq!(mark("billing", "s3cr3t"), mark("billing", "s3cr3t"));
+        assert_ne!(mark("billing", "s3cr3t"), mark("billing", "s3cr3u"));
+        assert_ne!(mark("billing", "s3cr3t"), mark("billin", "gs3cr3t"));
+        let others = keys(SECOND).mark("billing", &Secret::from("s3cr3t"));
+        assert_ne!(others.unwrap(), mark("billing", "s3cr3t"));
         // In another order, as while keys are replaced.
         let other = keys(&format!("{SECOND},{FIRST}"));
         assert_eq!(other.open("billing", &sealed).unwrap().expose_secret(), "s3cr3t");

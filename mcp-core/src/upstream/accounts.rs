@@ -232,6 +232,11 @@ impl Hub {
         all
     }
 
+    /// Takes away the accounts of callers who are not there any more, by what tells them from others.
+    pub fn keep_callers(&self, is_there: &dyn Fn(&str) -> bool) {
+        self.settings().accounts.keep_callers(is_there);
+    }
+
     /// Gives back an account of a caller; `None` if there is none of this id.
     pub async fn give_back(&self, id: &str) -> Option<GivenBack> {
         let settings = self.settings();

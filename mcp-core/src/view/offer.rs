@@ -37,6 +37,8 @@ pub struct Resources {
     pub unlisted: Option<Unlisted>,
     /// Whether origins tell of changes of single resources.
     pub subscriptions: bool,
+    /// Whether there are limits of all callers for any of them.
+    pub are_limited: bool,
 }
 
 /// Leads from a URI to what answers for it, if anything does.

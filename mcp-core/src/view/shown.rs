@@ -4,10 +4,11 @@ use super::{Callee, Condition, Cursor, Item, ViewTool, collection::Member, narro
 use crate::{
     spec::Era,
     telemetry::Metrics,
-    tool::{CompiledTool, ShownTool, StoredTool, ToolCompiler},
+    tool::{Bases, CompiledTool, ShownTool, StoredTool, ToolCompiler},
 };
 use mcp_common::{
-    catalog::{InstanceEntry, Selected},
+    authenticator::{CommonLimits, LimitScope},
+    catalog::{InstanceEntry, Selected, ToolEntry},
     definition::Access,
 };
 use std::{collections::HashSet, sync::Arc};
@@ -15,13 +16,14 @@ use std::{collections::HashSet, sync::Arc};
 /// An instance's tools, ready to be listed and called.
 pub(super) struct Shown<'a> {
     entry: &'a InstanceEntry<StoredTool>,
+    bases: &'a Bases,
     pub(super) tools: Vec<(&'a Selected<StoredTool>, Arc<CompiledTool>)>,
 }
 
 impl<'a> Shown<'a> {
     pub(super) fn new(
         entry: &'a InstanceEntry<StoredTool>,
-        compiler: &ToolCompiler,
+        compiler: &'a ToolCompiler,
         sight: Sight<'_>,
     ) -> Self {
         let compiled = |selected: &'a Selected<StoredTool>| {
@@ -54,7 +56,8 @@ impl<'a> Shown<'a> {
                     .is_none_or(|id| compiler.bases().may_have(id))
             });
         let tools = shown.filter_map(compiled).collect();
-        Self { entry, tools }
+        let bases = compiler.bases();
+        Self { entry, bases, tools }
     }
 
     /// All tools of the view: its own, then those that are offered under names that none of them has.
@@ -72,10 +75,11 @@ impl<'a> Shown<'a> {
             });
             said.collect::<Box<[Condition]>>()
         };
-        let tool = |name: &Arc<str>, callee, of_tool: Option<&Access>| ViewTool {
+        let tool = |name: &Arc<str>, callee, of_tool: Option<&Access>, limits| ViewTool {
             name: name.clone(),
             callee,
             conditions: conditions(of_tool),
+            limits,
             metrics: metrics.tool(instance, name),
         };
         // The selection keeps the order of `tool_ids`, so one walk finds every place, also of a tool listed twice.
@@ -99,6 +103,7 @@ impl<'a> Shown<'a> {
                     &selected.name,
                     Callee::Defined(ShownTool::new(selected, &compiled)),
                     selected.tool.access.as_deref(),
+                    limits(self.bases, &selected.tool),
                 ),
             }
         });
@@ -117,8 +122,19 @@ impl<'a> Shown<'a> {
                 &item.key,
                 Callee::Origin(item.origin.clone(), item.mirrored.clone()),
                 None,
+                item.origin.limits().cloned().into_iter().collect(),
             )
         }));
         all
     }
+}
+
+/// What all callers together may call of a tool, and of the HTTP service that it is called at.
+fn limits(bases: &Bases, tool: &ToolEntry<StoredTool>) -> Box<[Arc<CommonLimits>]> {
+    let own = CommonLimits::of(LimitScope::Tool, &tool.id, tool.limits);
+    let of_service = tool.compiled.upstream().and_then(|id| {
+        let limits = bases.definition(id)?.limits.of_calls();
+        CommonLimits::of(LimitScope::Upstream, id, limits)
+    });
+    own.into_iter().chain(of_service).collect()
 }

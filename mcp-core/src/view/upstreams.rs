@@ -16,6 +16,7 @@ use crate::{
     upstream::{self, Features, Hub},
 };
 use mcp_common::{
+    authenticator::{CommonLimits, LimitScope},
     catalog::InstanceEntry,
     definition::{
         InstanceDefinition,
@@ -100,9 +101,15 @@ impl UpstreamInventories {
             .collect()
     }
 
+    fn limits(&self, upstream: &str) -> Option<Arc<CommonLimits>> {
+        let limits = self.hub.offer(upstream)?.definition.limits.of_calls();
+        CommonLimits::of(LimitScope::Upstream, upstream, limits)
+    }
+
     /// What answers for something of an upstream.
     fn origin(&self, upstream: &Arc<str>, what: What) -> Arc<dyn Origin> {
         Arc::new(RemoteOrigin {
+            limits: self.limits(upstream),
             hub: self.hub.clone(),
             upstream: upstream.clone(),
             what,

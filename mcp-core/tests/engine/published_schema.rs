@@ -7,7 +7,9 @@ mod variants;
 use documents::{INSTANCE, STATIC, TOOL, put};
 use fields::fields_of;
 use mcp_common::{
-    definition::{self, Access, InstanceDefinition, ToolDefinition, UnknownMembers, instance, tool},
+    definition::{
+        self, Access, CallLimits, InstanceDefinition, ToolDefinition, UnknownMembers, instance, tool,
+    },
     document::Document,
     key::Kind,
 };
@@ -78,6 +80,7 @@ fn described(kind: Kind) -> Vec<(String, Vec<String>)> {
         &[
             ("", ""),
             ("Access", "/access"),
+            ("CallLimits", "/limits"),
             ("Example", "/examples/0"),
             ("Expectation", "/examples/0/expect"),
             ("Mock", "/examples/0/mock"),
@@ -100,6 +103,7 @@ fn described(kind: Kind) -> Vec<(String, Vec<String>)> {
         &[
             ("", ""),
             ("Access", "/access"),
+            ("CallLimits", "/limits"),
             ("ToolReference", "/tool_ids/1"),
             ("RemoteOutput", "/tool_ids/1/output"),
             ("Include", "/include"),
@@ -266,6 +270,7 @@ fn every_member_that_is_read_is_described_and_every_described_one_is_read() {
     let read = [
         ("", fields_of::<ToolDefinition>()),
         ("/access", fields_of::<Access>()),
+        ("/limits", fields_of::<CallLimits>()),
         ("/examples/0", fields_of::<tool::Example>()),
         ("/examples/0/expect", fields_of::<tool::Expectation>()),
         ("/examples/0/mock", fields_of::<tool::Mock>()),
@@ -295,6 +300,7 @@ fn every_member_that_is_read_is_described_and_every_described_one_is_read() {
     for (place, fields) in [
         ("", fields_of::<InstanceDefinition>()),
         ("/access", fields_of::<Access>()),
+        ("/limits", fields_of::<CallLimits>()),
         ("/include", fields_of::<instance::Include>()),
         ("/exclude", fields_of::<instance::Exclude>()),
     ] {

@@ -5,6 +5,7 @@ mod by_exchange;
 mod by_itself;
 mod by_login;
 mod documents;
+mod gone_callers;
 mod lasting;
 mod place;
 mod wrong;

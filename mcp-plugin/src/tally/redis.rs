@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use mcp_common::{
     secret::{ExposeSecret, Secret},
-    tally::{Count, Most, Place, Taken, Tally, Wanted},
+    tally::{Count, Counting, Most, Place, Taken, Tally, Wanted},
 };
 use redis::{
     AsyncConnectionConfig, Client, ConnectionInfo, RedisError, Script, TlsCertificates,
@@ -164,7 +164,8 @@ impl RedisTally {
         connection.ok_or_else(|| "there is no connection".to_owned())
     }
 
-    /// What one limit of a holder is called. All of one holder are in one slot of a cluster, should there be one behind a proxy.
+    /// What one limit of a holder is called. All of one holder are in one slot of a cluster, should there be one behind a proxy; a call that counts
+    /// for limits of others, too, needs one Redis.
     fn key(&self, holder: &str, name: &str) -> String {
         format!("{}{{{holder}}}{name}", self.settings.prefix)
     }
@@ -175,14 +176,14 @@ impl RedisTally {
         wanted: &Wanted<'_>,
     ) -> Result<Taken, String> {
         let mut asked = self.take.prepare_invoke();
-        for count in wanted.counts {
-            asked.key(self.key(wanted.holder, &count.name));
+        for Counting { holder, count } in wanted.counts {
+            asked.key(self.key(holder, &count.name));
         }
         asked
             .arg(wanted.counts.len())
             .arg(id(wanted.call))
             .arg(micros(wanted.lease));
-        for count in wanted.counts {
+        for Counting { count, .. } in wanted.counts {
             let (kind, first, second) = parameters(count);
             asked.arg(kind).arg(first).arg(second);
         }
@@ -220,8 +221,10 @@ impl Tally for RedisTally {
             most: Most::PerDay(u32::MAX),
         };
         let wanted = Wanted {
-            holder: PROBE,
-            counts: &[&probe],
+            counts: &[Counting {
+                holder: PROBE,
+                count: &probe,
+            }],
             call: 0,
             over: &[],
             lease: Duration::from_secs(1),

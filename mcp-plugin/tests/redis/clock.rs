@@ -19,6 +19,18 @@ async fn a_day_is_one_of_the_server() {
     // What was counted yesterday is over.
     server.cli(&["SET", &key, &format!("{} 2", seconds / 86_400 - 1)]);
     assert_eq!(left(take(&tally, &[&daily], 0).await), [1]);
+    // The clock was set back over midnight: what has been counted of the day that comes is not forgotten, and goes on into it.
+    server.cli(&["SET", &key, &format!("{} 1", seconds / 86_400 + 1)]);
+    assert_eq!(left(take(&tally, &[&daily], 0).await), [0]);
+    let (_, wait) = refused(take(&tally, &[&daily], 0).await);
+    let until = (seconds / 86_400 + 2) * 86_400 - seconds;
+    assert!(
+        wait <= Duration::from_secs(until) && wait > Duration::from_secs(until - 60),
+        "{wait:?}"
+    );
+    // A clock that was days ahead holds nobody up for days.
+    server.cli(&["SET", &key, &format!("{} 2", seconds / 86_400 + 5)]);
+    assert_eq!(left(take(&tally, &[&daily], 0).await), [1]);
 }
 
 #[tokio::test]

@@ -1,6 +1,6 @@
 //! What is let in, and what is not.
 
-use super::tally::{concurrent, left, open, per_day, place, rate, refused, take, take_after};
+use super::tally::{concurrent, left, of, open, per_day, place, rate, refused, take, take_after};
 use crate::servers::redis::RedisServer;
 use mcp_common::tally::{Taken, Tally};
 use std::{
@@ -34,8 +34,7 @@ async fn a_burst_is_let_in_and_then_no_more_than_the_rate() {
     assert_eq!(left(take(&tally, &[&slow], 0).await), [365]);
     // Somebody else is counted apart.
     let other = mcp_common::tally::Wanted {
-        holder: "key:other",
-        counts: &[&hourly],
+        counts: &[of("key:other", &hourly)],
         call: 0,
         over: &[],
         lease: super::tally::LEASE,
@@ -78,13 +77,12 @@ async fn places_are_kept_as_long_as_somebody_says_so() {
     let two = concurrent(2);
     let short = Duration::from_secs(1);
     let wanted = |call| mcp_common::tally::Wanted {
-        holder: "key:k",
         counts: &[],
         call,
         over: &[],
         lease: short,
     };
-    let counts = [&two];
+    let counts = [of("key:k", &two)];
     for call in [1, 2] {
         let wanted = mcp_common::tally::Wanted {
             counts: &counts,
@@ -165,4 +163,36 @@ async fn it_is_there_for_calls_while_it_is_asked_whether_it_is_there() {
         }
     };
     tokio::join!(probes, calls);
+}
+
+#[tokio::test]
+async fn a_call_counts_for_the_limits_of_several_holders_or_for_none() {
+    let server = RedisServer::start(&[]);
+    let tally = open(&server.url()).await;
+    let (own, daily, places) = (rate(HOUR, 9), per_day(2), concurrent(1));
+    let counts = [
+        of("key:k", &own),
+        of("all:desk", &daily),
+        of("all:gateway", &places),
+    ];
+    let wanted = |call, over| mcp_common::tally::Wanted {
+        counts: &counts,
+        call,
+        over,
+        lease: super::tally::LEASE,
+    };
+    let under_way = |call| {
+        [mcp_common::tally::Place {
+            holder: "all:gateway".into(),
+            ..place(&places, call)
+        }]
+    };
+    let (first, third) = (under_way(1), under_way(3));
+    assert_eq!(left(tally.take(&wanted(1, &[])).await), [8, 1, 0]);
+    // Under way, wherever: neither the key nor the desk counts it.
+    let (by, _) = refused(tally.take(&wanted(2, &[])).await);
+    assert_eq!(by, 2);
+    assert_eq!(left(tally.take(&wanted(3, &first)).await), [7, 0, 0]);
+    let (by, _) = refused(tally.take(&wanted(4, &third)).await);
+    assert_eq!(by, 1);
 }

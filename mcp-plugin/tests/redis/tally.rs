@@ -1,6 +1,6 @@
 //! Somebody who counts, and what is counted.
 
-use mcp_common::tally::{Count, Most, Place, Taken, Tally, Wanted};
+use mcp_common::tally::{Count, Counting, Most, Place, Taken, Tally, Wanted};
 use mcp_plugin::tally::redis::{RedisSettings, RedisTally};
 use std::time::Duration;
 
@@ -50,6 +50,11 @@ pub(crate) fn place(count: &Count, call: u128) -> Place {
     }
 }
 
+/// A limit of somebody.
+pub(crate) fn of<'a>(holder: &'a str, count: &'a Count) -> Counting<'a> {
+    Counting { holder, count }
+}
+
 /// A call of the holder `key:k`.
 pub(crate) async fn take(tally: &RedisTally, counts: &[&Count], call: u128) -> Result<Taken, String> {
     take_after(tally, counts, call, &[]).await
@@ -61,9 +66,9 @@ pub(crate) async fn take_after(
     call: u128,
     over: &[Place],
 ) -> Result<Taken, String> {
+    let counts: Vec<_> = counts.iter().map(|count| of("key:k", count)).collect();
     let wanted = Wanted {
-        holder: "key:k",
-        counts,
+        counts: &counts,
         call,
         over,
         lease: LEASE,

@@ -1,4 +1,4 @@
-//! `dynmcp config convert`: a configuration in another format, or an aggregator's as one of this gateway.
+//! `dynmcp config convert`: a configuration in another format, a file of variables as one, or an aggregator's as one of this gateway.
 
 use crate::{
     cli::{
@@ -22,7 +22,7 @@ const DEFINITIONS: &str = "definitions";
 
 #[derive(Args)]
 pub(in crate::cli) struct ConvertArguments {
-    /// A file in YAML or TOML [default: that of --config, or config/$RUN_MODE.toml].
+    /// A file in YAML or TOML, or one of variables (`.env`) [default: that of --config, or config/$RUN_MODE.toml].
     file: Option<PathBuf>,
     /// What it becomes: the same keys in YAML or TOML; or, of a file of the aggregator Only1MCP, a configuration and definitions of
     /// this gateway.
@@ -49,6 +49,10 @@ pub(super) fn run(file: Option<PathBuf>, arguments: &ConvertArguments) -> Result
         )
     })?;
     let text = format::read_text(&file)?;
+    if let Some(strangers) = format::strangers(&file, &text)?.filter(|strangers| !strangers.is_empty()) {
+        let strangers = strangers.join(", ");
+        eprintln!("note: {strangers}: no variables of this gateway, they are left out");
+    }
     match (arguments.to, &arguments.output) {
         (Wanted::Dynmcp, Some(folder)) => to_own(&file, &text, &layers, folder),
         (Wanted::Toml | Wanted::Dynmcp, output) => write(&format::to_toml(&file, &text)?, output.as_deref()),

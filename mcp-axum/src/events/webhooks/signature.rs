@@ -16,7 +16,7 @@ const ENCODED: &str = "whsec_";
 const MOST: u64 = 4096;
 
 /// `v1,…` over id, time and body.
-pub(super) fn of(secret: &Secret, id: &str, timestamp: u64, body: &str) -> String {
+pub(crate) fn of(secret: &Secret, id: &str, timestamp: u64, body: &str) -> String {
     let mut mac = Hmac::<Sha256>::new_from_slice(&key(secret.expose_secret())).unwrap_or_else(|_| {
         // HMAC takes keys of every length.
         Hmac::<Sha256>::new(&Default::default())

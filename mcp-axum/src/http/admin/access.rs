@@ -117,6 +117,7 @@ async fn serve(app: &App, mut request: Request, next: Next, sender: &mut Option<
     let asked = Asked {
         principal: &principal,
         action,
+        common: &[],
         request: Asking {
             id: name.map_or(&UNNAMED, |RequestName(id)| id),
             address: peer.as_ref().and_then(|peer| peer.address()),

@@ -22,7 +22,9 @@ pub(super) async fn run(State(app): State<Arc<App>>, request: Request) -> Result
         );
         Error::bad_request(reason)
     })?;
-    let explained = explain(&question, &app.catalog, &app.gateway.views, app.external()).await?;
+    let gateway = app.limits.of_gateway();
+    let circumstances = (app.external(), gateway.as_ref());
+    let explained = explain(&question, &app.catalog, &app.gateway.views, circumstances).await?;
     Ok(Success::new(explained))
 }
 

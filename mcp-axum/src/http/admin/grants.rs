@@ -7,6 +7,7 @@ use crate::{
     timestamp::rfc3339,
 };
 use axum::extract::{Path, State};
+use mcp_common::authenticator::key_of;
 use mcp_core::oauth::GrantState;
 use serde::Serialize;
 use std::sync::Arc;
@@ -60,7 +61,7 @@ impl From<GrantState> for ConnectedAccount {
             id: grant.id,
             upstream: grant.upstream,
             principal: grant.name,
-            key: grant.owner.strip_prefix("key ").map(str::to_owned),
+            key: key_of(&grant.owner).map(str::to_owned),
             connected_at: rfc3339(grant.since),
             issuer: grant.login.issuer,
             scopes: grant.login.scopes,

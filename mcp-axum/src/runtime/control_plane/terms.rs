@@ -126,6 +126,7 @@ pub(crate) async fn adopt(
     }
     next.tell_where_it_is();
     next.told.tell_every(next.settings.events.tool_executed);
+    next.limits.limit_gateway(next.settings.limits.of_calls());
     let now = current.replace(next);
     if lets_in_others && let Some(doorman) = Readmission::at(&now) {
         now.gateway.guard_changed(doorman);

@@ -5,6 +5,7 @@ use super::{
     mutual,
 };
 use crate::test_app::{DEADLINE, TestApp};
+use futures_util::{SinkExt, StreamExt};
 use rustls::{
     HandshakeKind, SupportedProtocolVersion,
     pki_types::{CertificateRevocationListDer, pem::PemObject},
@@ -16,7 +17,14 @@ use std::{
     time::{Duration, Instant},
 };
 use tempfile::TempDir;
-use tokio::{io::AsyncReadExt, time::timeout};
+use tokio::{
+    io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt},
+    time::timeout,
+};
+use tokio_tungstenite::{
+    WebSocketStream, client_async,
+    tungstenite::{Message, client::IntoClientRequest},
+};
 
 /// Longer than files are left alone.
 const A_LOOK: Duration = Duration::from_secs(3);
@@ -122,6 +130,50 @@ async fn what_was_taken_back_opens_no_connection_and_keeps_none_open() {
     desk.write(desk.clients.takes_back(&[]));
     desk.until(&b, true).await;
     assert!(desk.is_let_in(&a).await);
+}
+
+/// The stream of an older client, open.
+async fn stream(desk: &Desk, holder: &Holder) -> Connection {
+    let mut stream = desk.enters(holder, &TLS13).await.unwrap();
+    let request = "GET /mcp/desk HTTP/1.1\r\nHost: localhost\r\nAccept: text/event-stream\r\nMCP-Protocol-Version: 2025-06-18\r\n\r\n";
+    stream.write_all(request.as_bytes()).await.unwrap();
+    stream.flush().await.unwrap();
+    let mut line = String::new();
+    stream.read_line(&mut line).await.unwrap();
+    assert!(line.starts_with("HTTP/1.1 200"), "{line}");
+    while !line.trim().is_empty() {
+        line.clear();
+        stream.read_line(&mut line).await.unwrap();
+    }
+    stream
+}
+
+async fn socket(desk: &Desk, holder: &Holder) -> WebSocketStream<Connection> {
+    let stream = desk.enters(holder, &TLS12).await.unwrap();
+    let request = "wss://localhost/ws/desk".into_client_request().unwrap();
+    client_async(request, stream).await.unwrap().0
+}
+
+#[tokio::test]
+async fn streams_and_websockets_of_what_was_taken_back_end_and_those_of_others_go_on() {
+    let (desk, [a, b, _]) = desk(|clients, _| clients.takes_back(&[])).await;
+    let mut streams = (stream(&desk, &a).await, stream(&desk, &b).await);
+    let mut sockets = (socket(&desk, &a).await, socket(&desk, &b).await);
+    desk.write(desk.clients.takes_back(&[&a]));
+    let mut rest = Vec::new();
+    // What came before does not matter: it ends.
+    let read = timeout(DEADLINE, streams.0.read_to_end(&mut rest)).await;
+    drop(read.expect("the stream ends"));
+    let ended = async { while let Some(Ok(_)) = sockets.0.next().await {} };
+    timeout(DEADLINE, ended).await.expect("the WebSocket ends");
+    desk.until(&a, false).await;
+
+    let mut byte = [0];
+    let more = timeout(Duration::from_millis(300), streams.1.read(&mut byte)).await;
+    assert!(!matches!(more, Ok(Ok(0) | Err(_))), "{more:?}");
+    sockets.1.send(Message::Ping("there?".into())).await.unwrap();
+    let pong = timeout(DEADLINE, sockets.1.next()).await.unwrap();
+    assert!(matches!(pong, Some(Ok(Message::Pong(_)))), "{pong:?}");
 }
 
 #[tokio::test]

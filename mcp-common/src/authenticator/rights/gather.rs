@@ -2,10 +2,9 @@
 
 use super::{Placed, Rights};
 use crate::{
-    authenticator::{KeyRing, Narrowing, PlacedLimits, RoleVersion, StoredRole},
+    authenticator::{KeyRing, LimitScope, Narrowing, PlacedLimits, RoleVersion, StoredRole},
     definition::{
-        ApiKeyDefinition, RoleDefinition,
-        api_key::{KeyLimits, Rate},
+        ApiKeyDefinition, CallLimits, Rate, RoleDefinition,
         role::{ADMIN_ROLE, Rule, built_in},
         upstream::Pattern,
     },
@@ -34,6 +33,7 @@ impl Gathered {
     /// The rights of a key, as its roles are now.
     pub fn of(key: &ApiKeyDefinition, ring: &dyn KeyRing) -> Self {
         let own = PlacedLimits {
+            scope: LimitScope::Key,
             place: "the key".into(),
             tools: None,
             limits: key.limits,
@@ -44,9 +44,10 @@ impl Gathered {
     /// The rights of somebody who has these roles, as they are now.
     pub fn of_roles(roles: &[String], ring: &dyn KeyRing) -> Self {
         let none = PlacedLimits {
+            scope: LimitScope::Key,
             place: "the token".into(),
             tools: None,
-            limits: KeyLimits::default(),
+            limits: CallLimits::default(),
         };
         Self::of_parts(&[], roles, Narrowing::default(), none, ring)
     }
@@ -187,15 +188,16 @@ impl Found<'_> {
         self.deny.extend(placed("deny", &role.deny));
         let place: Arc<str> = format!("the role `{}`", role.id).into();
         let limited = |tools, limits| PlacedLimits {
+            scope: LimitScope::Role,
             place: place.clone(),
             tools,
             limits,
         };
         self.limits.push(limited(None, role.limits.of_all()));
         let per_tool = role.limits.per_tool.iter().map(|(tools, rate)| {
-            let rate = KeyLimits {
+            let rate = CallLimits {
                 rate: Some(*rate),
-                ..KeyLimits::default()
+                ..CallLimits::default()
             };
             limited(Some(Pattern(tools.to_string())), rate)
         });

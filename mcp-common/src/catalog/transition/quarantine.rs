@@ -16,6 +16,7 @@ impl<C: Compile> Transition<'_, C> {
         self.quarantine(Quarantined {
             place: Place::Elsewhere(unreadable.place.into()),
             revision: unreadable.revision,
+            updated_at: None,
             cause: Cause::Unreadable,
             reason: unreadable.reason,
             at: self.at,

@@ -13,7 +13,7 @@ use crate::{
     datasource::Record,
     key::{Key, Kind, Revision},
 };
-use std::sync::Arc;
+use std::{sync::Arc, time::SystemTime};
 
 /// A record, read.
 pub(super) enum Definition<T> {
@@ -41,7 +41,12 @@ impl<C: Compile> Transition<'_, C> {
     }
 
     pub(super) fn take(&mut self, record: Record, read: Result<Definition<C::Tool>, Rejected>) {
-        let Record { key, revision, .. } = record;
+        let Record {
+            key,
+            revision,
+            updated_at,
+            ..
+        } = record;
         match read {
             Ok(Definition::Tool(entry)) => self.tool(Arc::new(entry)),
             Ok(Definition::Instance(version)) => {
@@ -56,7 +61,7 @@ impl<C: Compile> Transition<'_, C> {
                 let of_kind = self.next.others.entry(key.kind).or_default();
                 of_kind.insert(key.id.clone(), Arc::new(entry));
             }
-            Err(rejected) => return self.reject(key, revision, rejected),
+            Err(rejected) => return self.reject(key, (revision, updated_at), rejected),
         }
         self.clear(&key);
     }
@@ -126,7 +131,12 @@ impl<C: Compile> Transition<'_, C> {
         // Documents of the same batch are not in the index yet, but they are touched themselves.
     }
 
-    fn reject(&mut self, key: Key, revision: Revision, rejected: Rejected) {
+    fn reject(
+        &mut self,
+        key: Key,
+        (revision, updated_at): (Revision, Option<SystemTime>),
+        rejected: Rejected,
+    ) {
         if key.kind == Kind::INSTANCE {
             // An earlier document of this batch that was good is settled first, so that it is what stays live.
             if self.incoming.contains_key(&key.id) {
@@ -146,6 +156,7 @@ impl<C: Compile> Transition<'_, C> {
         self.quarantine(Quarantined {
             place: Place::Definition(key),
             revision,
+            updated_at,
             cause: Cause::Document,
             reason: rejected.problems.to_string(),
             at: self.at,

@@ -19,6 +19,7 @@ use crate::{
 use std::{
     collections::{BTreeSet, HashMap},
     sync::Arc,
+    time::SystemTime,
 };
 
 /// How a document names a secret of the store.
@@ -54,7 +55,7 @@ impl<C: Compile> Transition<'_, C> {
             document.as_json().contains(REFERENCE).then(|| Record {
                 key: key.clone(),
                 revision: bad.revision,
-                updated_at: None,
+                updated_at: bad.updated_at,
                 body: document.to_json().into(),
             })
         });
@@ -131,11 +132,11 @@ impl<C: Compile> Transition<'_, C> {
 
     /// It goes to the quarantine, and what was good before it stays, where that still is.
     fn withdraw(&mut self, key: &Key, problems: Vec<Problem>, looked: &mut Looked) {
-        let Some((document, revision)) = self.served(key) else {
+        let Some((document, revision, updated_at)) = self.served(key) else {
             return;
         };
         self.put_back(key);
-        let before = self.served(key).filter(|(_, before)| *before != revision);
+        let before = self.served(key).filter(|(_, before, _)| *before != revision);
         let is_good = before.is_some() && self.wrong_secrets(key, looked).is_none();
         if !is_good {
             self.take_out(key);
@@ -148,10 +149,11 @@ impl<C: Compile> Transition<'_, C> {
         let entry = Quarantined {
             place: Place::Definition(key.clone()),
             revision,
+            updated_at,
             cause: Cause::Document,
             reason: problems.to_string(),
             at: self.at,
-            serving_revision: before.filter(|_| is_good).map(|(_, before)| before),
+            serving_revision: before.filter(|_| is_good).map(|(_, before, _)| before),
             document: Some(document),
             problems: problems.0,
         };
@@ -164,10 +166,10 @@ impl<C: Compile> Transition<'_, C> {
         self.quarantine(entry);
     }
 
-    fn served(&self, key: &Key) -> Option<(Document, Revision)> {
+    fn served(&self, key: &Key) -> Option<(Document, Revision, Option<SystemTime>)> {
         let entry = self.next.entries(key.kind)?.entry(&key.id)?;
         let served = entry.served();
-        Some((served.document.clone(), served.revision))
+        Some((served.document.clone(), served.revision, served.updated_at))
     }
 
     /// The version that was served before this transition.

@@ -25,6 +25,7 @@ impl InstanceDefinition {
             "managed_by",
             "auth",
             "access",
+            "limits",
             "metadata",
             "vars",
             "null_as_absent",
@@ -32,7 +33,10 @@ impl InstanceDefinition {
             "include",
             "exclude",
         ],
-        inner: &[("access", &["roles", "scopes", "when"])],
+        inner: &[
+            ("access", &["roles", "scopes", "when"]),
+            ("limits", &["rate", "burst", "concurrent", "per_day"]),
+        ],
         private: &[],
         schema: |unknown| {
             let made = schema::of::<Self>("urn:dynmcp:schema:ids", "DynMCP instance (IDS)");

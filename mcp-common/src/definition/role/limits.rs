@@ -1,7 +1,7 @@
 //! How much each of those who have a role may have (`limits`).
 
 use crate::{
-    definition::api_key::{KeyLimits, Rate},
+    definition::{CallLimits, Rate},
     problem::Problem,
 };
 use schemars::JsonSchema;
@@ -34,7 +34,7 @@ pub struct RoleLimits {
 
 impl RoleLimits {
     /// Those of all calls.
-    pub fn of_all(&self) -> KeyLimits {
+    pub fn of_all(&self) -> CallLimits {
         let Self {
             rate,
             burst,
@@ -42,7 +42,7 @@ impl RoleLimits {
             per_day,
             per_tool: _,
         } = *self;
-        KeyLimits {
+        CallLimits {
             rate,
             burst,
             concurrent,

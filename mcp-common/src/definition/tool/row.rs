@@ -27,6 +27,7 @@ impl ToolDefinition {
             "deprecated",
             "tags",
             "access",
+            "limits",
             "managed_by",
             "annotations",
             "icons",
@@ -40,6 +41,7 @@ impl ToolDefinition {
         ],
         inner: &[
             ("access", &["roles", "scopes", "when"]),
+            ("limits", &["rate", "burst", "concurrent", "per_day"]),
             (
                 "tds_ext_info",
                 &[

@@ -59,14 +59,29 @@ fn reserved_members_are_refused_by_name_and_unknown_ones_reported() {
 }
 
 #[test]
-fn limits_of_callers_are_refused_where_they_would_limit_nothing() {
-    let document = with_binding("").replacen('{', r#"{"limits":{"rate":"5/s"},"#, 1);
-    let problems = read(&document).unwrap_err().to_string();
-    assert!(
-        problems.starts_with("limits: unknown member; it limits nothing here")
-            && problems.contains("`limits.per_tool` of a role"),
-        "{problems}"
-    );
+fn limits_are_read_and_what_would_limit_nothing_is_refused() {
+    let with = |member: &str| read(&with_binding("").replacen('{', &format!("{{{member},"), 1));
+    let limits = with(r#""limits":{"rate":"5/s","burst":9,"concurrent":2,"per_day":100}"#);
+    let limits = limits.unwrap().definition.limits;
+    assert_eq!(limits.rate.map(|rate| rate.to_string()).as_deref(), Some("5/s"));
+    assert_eq!(limits.per_day.map(|most| most.get()), Some(100));
+    for (member, problem) in [
+        (
+            r#""limits":{"rate":"fast"}"#,
+            "limits.rate: must be a number and a time",
+        ),
+        (r#""limits":{"burst":2}"#, "limits.burst: means nothing without"),
+        (r#""limits":{"concurrent":0}"#, "limits.concurrent: "),
+        (r#""limits":{"per_hour":1}"#, "limits.per_hour: "),
+        (r#""limits":null"#, "limits: "),
+        (
+            r#""limit":{"rate":"5/s"}"#,
+            "limit: unknown member; did you mean `limits`? Under this name it limits nothing",
+        ),
+    ] {
+        let problems = with(member).unwrap_err().to_string();
+        assert!(problems.starts_with(problem), "{member}: {problems}");
+    }
 }
 
 #[test]

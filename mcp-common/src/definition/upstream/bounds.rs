@@ -1,9 +1,12 @@
 //! How long an upstream may take, and how much it may send.
 
-use crate::byte_size::ByteSize;
+use crate::{
+    byte_size::ByteSize,
+    definition::{CallLimits, Rate},
+};
 use schemars::JsonSchema;
 use serde::Deserialize;
-use std::time::Duration;
+use std::{num::NonZeroU32, time::Duration};
 
 /// The most calls that wait at once.
 pub(super) const MOST_WAITING: u32 = 10_000;
@@ -29,6 +32,15 @@ pub struct UpstreamTimeouts {
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct UpstreamLimits {
+    /// How many calls all callers together may make in a time: `20/s`, `5/min`, `100/h`, `1000/d`. More are refused. Each replica counts for itself, unless
+    /// the configuration has all of them count in one Redis; so do `concurrent` and `per_day`.
+    pub rate: Option<Rate>,
+    /// How many calls at once before `rate` counts, after a pause; as many as `rate` says where nothing is said.
+    pub burst: Option<NonZeroU32>,
+    /// How many calls of all callers that are under way at the same time. More are refused; where they are to wait, that is `concurrency`.
+    pub concurrent: Option<NonZeroU32>,
+    /// How many calls all callers together may make from midnight to midnight, UTC.
+    pub per_day: Option<NonZeroU32>,
     /// Calls under way at once; more of them wait (`queue`).
     pub concurrency: u32,
     /// Requests under way at once to each endpoint, in each gateway process. An endpoint that has so many gets no more; where all have, calls wait (`queue`).
@@ -69,6 +81,10 @@ impl Default for UpstreamTimeouts {
 impl Default for UpstreamLimits {
     fn default() -> Self {
         Self {
+            rate: None,
+            burst: None,
+            concurrent: None,
+            per_day: None,
             concurrency: 64,
             endpoint_concurrency: None,
             queue: 100,
@@ -79,6 +95,29 @@ impl Default for UpstreamLimits {
             tools: 10_000,
             resources: 10_000,
             prompts: 10_000,
+        }
+    }
+}
+
+impl UpstreamLimits {
+    /// How many calls all callers together may make.
+    pub fn of_calls(&self) -> CallLimits {
+        CallLimits {
+            rate: self.rate,
+            burst: self.burst,
+            concurrent: self.concurrent,
+            per_day: self.per_day,
+        }
+    }
+
+    /// Without these, and with all that is about connections, or about what they carry.
+    pub(super) fn without_calls(&self) -> Self {
+        Self {
+            rate: None,
+            burst: None,
+            concurrent: None,
+            per_day: None,
+            ..self.clone()
         }
     }
 }

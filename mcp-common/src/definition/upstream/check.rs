@@ -274,6 +274,7 @@ fn bounds(definition: &UpstreamDefinition, problems: &mut Vec<Problem>) {
         }
     }
     let limits = &definition.limits;
+    problems.extend(limits.of_calls().problem());
     if limits.queue > MOST_WAITING {
         let reason = format!("must be 0 to {MOST_WAITING}");
         problems.push(Problem::at("limits.queue", reason));

@@ -61,6 +61,10 @@ impl UpstreamDefinition {
             (
                 "limits",
                 &[
+                    "rate",
+                    "burst",
+                    "concurrent",
+                    "per_day",
                     "concurrency",
                     "endpoint_concurrency",
                     "queue",

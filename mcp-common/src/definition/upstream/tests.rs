@@ -126,6 +126,15 @@ fn what_does_not_go_together_is_named_with_its_place() {
             "limits.concurrency: must be 1",
         ),
         (
+            json!({"url": url, "limits": {"rate": "often"}}),
+            "limits.rate: must be a number and a time",
+        ),
+        (
+            json!({"url": url, "limits": {"burst": 3}}),
+            "limits.burst: means nothing without",
+        ),
+        (json!({"url": url, "limits": {"per_day": 0}}), "limits.per_day: "),
+        (
             json!({"url": url, "tools": {"prefix": "a b"}}),
             "tools.prefix: has the character",
         ),

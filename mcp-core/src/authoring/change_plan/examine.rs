@@ -15,6 +15,7 @@ use crate::{
 };
 use mcp_common::{
     catalog::{Catalog, Cause, Preview},
+    definition::SecretDefinition,
     document::Document,
     key::{Key, Kind},
     problem::Problem,
@@ -70,7 +71,7 @@ pub fn examine(
     if options.diff {
         work.show_values();
     }
-    work.report.fingerprint = fingerprint(&work.plan);
+    work.report.fingerprint = fingerprint(&work.plan, work.vault);
     Examined {
         plan: work.plan,
         report: work.report,
@@ -278,15 +279,23 @@ impl Work<'_> {
 }
 
 /// A fingerprint of what is written where, and over what.
-fn fingerprint(plan: &Plan) -> String {
+fn fingerprint(plan: &Plan, vault: Option<&Vault>) -> String {
     // No two ciphertexts are the same, and no two times.
     let text = |key: &Key, document: &Document| {
         let mut shown = key.kind.row().shown(document);
+        let mut text = String::new();
         if key.kind == Kind::SECRET {
             shown.remove("value_at");
             shown.remove("created_at");
+            // The value itself, as nobody can guess it who does not have the gateway's key.
+            let definition = SecretDefinition::read(&key.id, document).ok();
+            let mark = vault
+                .zip(definition)
+                .and_then(|(vault, read)| vault.mark(&read.definition));
+            text = mark.unwrap_or_default();
         }
-        shown.to_json()
+        text.insert_str(0, &shown.to_json());
+        text
     };
     let step = |step: &Step| {
         let (sign, revision, text) = match step {

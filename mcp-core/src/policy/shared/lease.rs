@@ -61,18 +61,13 @@ pub(in crate::policy) struct Lease {
 
 impl Lease {
     /// `None` for a call that has none.
-    pub(super) fn of(
-        shared: &Arc<SharedLimits>,
-        holder: &Arc<str>,
-        counts: &[&Count],
-        call: u128,
-    ) -> Option<Self> {
+    pub(super) fn of(shared: &Arc<SharedLimits>, counts: &[(&Arc<str>, &Count)], call: u128) -> Option<Self> {
         let concurrent = counts
             .iter()
-            .filter(|count| matches!(count.most, Most::Concurrent(_)));
+            .filter(|(_, count)| matches!(count.most, Most::Concurrent(_)));
         let places: Box<[Place]> = concurrent
-            .map(|count| Place {
-                holder: holder.clone(),
+            .map(|(holder, count)| Place {
+                holder: (*holder).clone(),
                 name: count.name.clone(),
                 call,
             })
@@ -115,9 +110,12 @@ pub(super) struct Over<'a> {
 }
 
 impl<'a> Over<'a> {
-    /// Of one holder.
-    pub(super) fn of(kept: &'a Places, holder: &Arc<str>) -> Self {
-        let places = kept.book().over.remove(holder).unwrap_or_default();
+    /// Of these holders.
+    pub(super) fn of<'h>(kept: &'a Places, holders: impl Iterator<Item = &'h Arc<str>>) -> Self {
+        let mut book = kept.book();
+        let places = holders.filter_map(|holder| book.over.remove(holder)).flatten();
+        let places = places.collect();
+        drop(book);
         Self { kept, places }
     }
 

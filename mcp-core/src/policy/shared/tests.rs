@@ -47,10 +47,13 @@ impl Tally for Pad {
         self.asked.fetch_add(1, Ordering::SeqCst);
         self.answers().await?;
         self.forget(wanted.over);
-        let most = wanted.counts.iter().find_map(|count| match count.most {
-            Most::Concurrent(most) => Some(most as usize),
-            _ => None,
-        });
+        let most = wanted
+            .counts
+            .iter()
+            .find_map(|counting| match counting.count.most {
+                Most::Concurrent(most) => Some(most as usize),
+                _ => None,
+            });
         if most.is_some_and(|most| self.taken() >= most) {
             return Ok(Taken::Refused {
                 by: 0,
@@ -117,7 +120,7 @@ async fn it_is_known_when_nobody_answers_and_no_call_waits_for_them() {
         what.store(true, Ordering::SeqCst);
         let begun = Instant::now();
         let count = one_at_once();
-        assert!(limits.take(&"k".into(), &[&count]).await.is_none());
+        assert!(limits.take(&[(&"k".into(), &count)]).await.is_none());
         assert!(begun.elapsed() < Duration::from_secs(1));
         assert_eq!(limits.state(), SharedState::Away(reason.to_owned()));
         assert!(!limits.is_there(), "the next call does not ask");
@@ -137,7 +140,7 @@ async fn it_is_known_when_nobody_answers_and_no_call_waits_for_them() {
         name: "day-1".into(),
         most: Most::PerDay(1),
     };
-    assert!(limits.take(&"k".into(), &[&rate]).await.is_none());
+    assert!(limits.take(&[(&"k".into(), &rate)]).await.is_none());
     assert!(matches!(limits.state(), SharedState::Away(reason) if reason.contains("means nothing")));
     task.abort();
 }
@@ -149,28 +152,28 @@ async fn places_are_kept_while_calls_are_under_way_and_given_back_whatever_becom
     let task = tokio::spawn(limits.clone().run());
     until("it is there", || limits.is_there()).await;
     let (count, holder): (_, Arc<str>) = (one_at_once(), "k".into());
-    let counts = [&count];
+    let counts = [(&holder, &count)];
     let lease = |taken: Option<Together>| taken.unwrap().unwrap().1.unwrap();
-    let first = lease(limits.take(&holder, &counts).await);
-    assert!(limits.take(&holder, &counts).await.unwrap().is_err());
+    let first = lease(limits.take(&counts).await);
+    assert!(limits.take(&counts).await.unwrap().is_err());
     until("it is kept", || pad.kept.lock().unwrap().len() == 1).await;
     // The next call of the same holder says itself that the one before is over: it is not refused for being quick.
     drop(first);
-    let second = lease(limits.take(&holder, &counts).await);
+    let second = lease(limits.take(&counts).await);
     drop(second);
     until("nobody calls, and it is given back", || pad.taken() == 0).await;
 
     // Nobody waits for the answer any more: what may have been taken is given back.
     pad.hangs.store(true, Ordering::SeqCst);
-    let given_up = timeout(Duration::from_millis(5), limits.take(&holder, &counts)).await;
+    let given_up = timeout(Duration::from_millis(5), limits.take(&counts)).await;
     assert!(given_up.is_err());
     pad.hangs.store(false, Ordering::SeqCst);
     until("nothing is left", || limits.places.open().is_empty()).await;
 
     // What ends while nobody answers is given back later.
-    let third = lease(limits.take(&holder, &counts).await);
+    let third = lease(limits.take(&counts).await);
     pad.is_away.store(true, Ordering::SeqCst);
-    assert!(limits.take(&holder, &counts).await.is_none());
+    assert!(limits.take(&counts).await.is_none());
     drop(third);
     sleep(Duration::from_secs(1)).await;
     assert_eq!(pad.taken(), 1);
@@ -188,7 +191,7 @@ async fn replicas_do_not_call_their_calls_alike() {
     };
     for limits in [limits(&pad), limits(&pad)] {
         for _ in 0..2 {
-            assert!(limits.take(&"k".into(), &[&count]).await.is_some());
+            assert!(limits.take(&[(&"k".into(), &count)]).await.is_some());
         }
     }
     let calls = pad.taken.lock().unwrap();

@@ -38,8 +38,7 @@ pub(super) async fn prompt(ask: &Ask<'_>, params: &PromptParams<'_>) -> Result<R
 }
 
 pub(super) async fn complete(ask: &Ask<'_>, params: &CompleteParams<'_>) -> Result<Reply, Fault> {
-    let reference = params.reference;
-    let reference = reference.and_then(|raw| serde_json::from_str::<Completed>(raw.get()).ok());
+    let reference = params.completed();
     let view = &ask.exchange.view;
     let (origin, about) = match &reference {
         Some(Completed::Prompt { name }) => (view.prompt(name), About::Prompt(name)),

@@ -88,7 +88,9 @@ async fn watched(ask: &Ask<'_>, uris: &[Cow<'_, str>]) -> (Vec<String>, Told) {
 
 /// Who may not read a resource does not hear of it either.
 fn may_watch(ask: &Ask<'_>, uri: &str) -> bool {
-    let request = ask.exchange.asked(Method::ResourcesSubscribe, Some(uri), None);
+    let request = ask
+        .exchange
+        .asked(Method::ResourcesSubscribe, Some(uri), None, &[]);
     ask.endpoint.gateway.policy.admit(&request).is_ok()
 }
 

@@ -12,7 +12,10 @@ use crate::{
 };
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
-use mcp_common::{authenticator::Principal, definition::UpstreamDefinition};
+use mcp_common::{
+    authenticator::{CommonLimits, Principal},
+    definition::UpstreamDefinition,
+};
 use serde_json::{json, value::RawValue};
 use std::{borrow::Cow, slice, sync::Arc, time::Instant};
 
@@ -31,6 +34,8 @@ pub(super) struct RemoteOrigin {
     pub(super) hub: Arc<Hub>,
     pub(super) upstream: Arc<str>,
     pub(super) what: What,
+    /// What all callers together may ask of the upstream.
+    pub(super) limits: Option<Arc<CommonLimits>>,
     /// Where large answers are worked on.
     pub(super) engine: Engine,
 }
@@ -85,6 +90,10 @@ impl Origin for RemoteOrigin {
         line: Line,
     ) -> BoxFuture<'static, Result<Answer, Trouble>> {
         Box::pin(async move { self.pass_on(request, line).await })
+    }
+
+    fn limits(&self) -> Option<&Arc<CommonLimits>> {
+        self.limits.as_ref()
     }
 
     fn watch(self: Arc<Self>, uri: Arc<str>, updates: Arc<Updates>) -> BoxFuture<'static, Option<Watch>> {

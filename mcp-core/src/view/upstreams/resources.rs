@@ -48,7 +48,9 @@ pub(super) fn offered(
         let inventory = shelf.offer.inventory.as_ref();
         inventory.is_some_and(|inventory| inventory.features.subscriptions)
     };
+    let mut origins = shelves.iter().map(|shelf| &shelf.origin).chain(apps.values());
     Some(Resources {
+        are_limited: origins.any(|origin| origin.limits().is_some()),
         subscriptions: shelves.iter().any(subscriptions),
         resources: resources.items,
         templates: templates.items,

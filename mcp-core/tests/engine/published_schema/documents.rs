@@ -5,6 +5,7 @@ use serde_json::Value;
 pub(super) const TOOL: &str = r#"{
     "name": "t", "description": "d",
     "access": {"roles": ["lead"], "scopes": ["a"], "when": "args.note == 1"},
+    "limits": {"rate": "5/s", "per_day": 9},
     "input_schema": {"type": "object", "properties": {"note": {}, "f": {}, "q": {}}},
     "examples": [{"arguments": {}, "expect": {}, "mock": {}}],
     "tds_ext_info": {
@@ -29,7 +30,7 @@ pub(super) const STATIC: &str = r#"{
 }"#;
 
 pub(super) const INSTANCE: &str = r#"{
-    "name": "i", "access": {"roles": ["lead"], "scopes": ["a"], "when": "args.note == 1"}, "tool_ids": ["a", {"id": "u/b", "output": {}}], "include": {"tags": []}, "exclude": {"tool_ids": []}, "metadata": {}
+    "name": "i", "access": {"roles": ["lead"], "scopes": ["a"], "when": "args.note == 1"}, "limits": {"rate": "5/s"}, "tool_ids": ["a", {"id": "u/b", "output": {}}], "include": {"tags": []}, "exclude": {"tool_ids": []}, "metadata": {}
 }"#;
 
 /// The document with another member at a place.

@@ -21,13 +21,13 @@ use std::{
 };
 use url::Url;
 
-const USER: &str = "oauth2_user";
+pub(super) const USER: &str = "oauth2_user";
 
-fn here() -> Registrant {
+pub(super) fn here() -> Registrant {
     Registrant::at("http://127.0.0.1:8080")
 }
 
-fn code() -> Answered {
+pub(super) fn code() -> Answered {
     Answered::Code("the-code".to_owned().into())
 }
 
@@ -35,7 +35,7 @@ fn parameters(address: &str) -> BTreeMap<String, String> {
     Url::parse(address).unwrap().query_pairs().into_owned().collect()
 }
 
-fn ticket(owner: &str) -> Ticket {
+pub(super) fn ticket(owner: &str) -> Ticket {
     Ticket {
         upstream: "u".into(),
         owner: owner.into(),
@@ -44,7 +44,7 @@ fn ticket(owner: &str) -> Ticket {
 }
 
 /// A hub whose lists an operator has logged in for.
-async fn listed(place: &Place) -> Arc<Hub> {
+pub(super) async fn listed(place: &Place) -> Arc<Hub> {
     let hub = hub_with(place.settings(), &place.document(&json!({"type": USER})));
     hub.reached_at(Some("http://127.0.0.1:8080/"));
     trouble(&hub).await;
@@ -56,7 +56,7 @@ async fn listed(place: &Place) -> Arc<Hub> {
     hub
 }
 
-async fn call_as(hub: &Hub, owner: Option<&str>) -> Result<(), UpstreamError> {
+pub(super) async fn call_as(hub: &Hub, owner: Option<&str>) -> Result<(), UpstreamError> {
     let inventory = hub.offer("u").unwrap().inventory.unwrap();
     let call = RemoteCall {
         wanted: Wanted::Tool(inventory.tool("get").unwrap().clone()),
@@ -75,18 +75,18 @@ async fn call_as(hub: &Hub, owner: Option<&str>) -> Result<(), UpstreamError> {
     hub.call("u", call).await.map(drop)
 }
 
-fn is_without(called: &Result<(), UpstreamError>) -> bool {
+pub(super) fn is_without(called: &Result<(), UpstreamError>) -> bool {
     matches!(called, Err(UpstreamError::NoGrant(_)))
 }
 
-async fn begin(hub: &Hub, owner: &str, browser: &str) -> BTreeMap<String, String> {
+pub(super) async fn begin(hub: &Hub, owner: &str, browser: &str) -> BTreeMap<String, String> {
     let ticket = ticket(owner);
     let begun = hub.begin_connecting(&ticket, browser.to_owned(), here());
     parameters(&begun.await.unwrap())
 }
 
 /// Somebody opens their link, and comes back in the same browser.
-async fn connect(place: &Place, hub: &Hub, owner: &str) {
+pub(super) async fn connect(place: &Place, hub: &Hub, owner: &str) {
     let asked = begin(hub, owner, "a-browser").await;
     let of = (Some(&*place.book.issuer), Some("a-browser"));
     let done = hub.finish_login(&asked["state"], of, code()).await.unwrap();

@@ -32,12 +32,18 @@ for index = 1, limits do
   elseif kind == 'day' then
     local today = math.floor(now / DAY)
     local day, calls = string.match(redis.call('GET', key) or '', '^(%d+) (%d+)$')
-    calls = tonumber(day) == today and tonumber(calls) or 0
+    -- A day that is tomorrow's was counted before the clock was set back over midnight, and is not forgotten for that.
+    local counted = tonumber(day)
+    if counted == today or counted == today + 1 then
+      calls = tonumber(calls)
+    else
+      counted, calls = today, 0
+    end
     if calls >= first then
-      return {0, index - 1, (today + 1) * DAY - now}
+      return {0, index - 1, (counted + 1) * DAY - now}
     end
     answer[index + 1] = first - calls - 1
-    after[index] = string.format('%.0f %.0f', today, calls + 1)
+    after[index] = string.format('%.0f %.0f', counted, calls + 1)
   else
     redis.call('ZREMRANGEBYSCORE', key, '-inf', now)
     local calls = redis.call('ZCARD', key)

@@ -37,6 +37,10 @@ pub(super) struct AccessAnswer {
     roles: Vec<String>,
     /// Why it opens nothing; absent where nothing is wrong.
     broken: Option<String>,
+    /// How many calls the holder may make, and who says so; absent where nothing limits them. What tools, upstreams, the instance and the gateway say is
+    /// about all callers together.
+    #[schema(example = json!(["the key: 20/s", "the instance `support`: 50000 a day, all callers together"]))]
+    limits: Option<Vec<String>>,
     /// About the instance that was asked for.
     instance: Option<InstanceAccess>,
     /// About the call that was asked for.

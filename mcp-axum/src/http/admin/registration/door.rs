@@ -102,6 +102,7 @@ impl Caller {
                 verb: Verb::of(&parts.method),
                 path: &path,
             },
+            common: &[],
             request: Asking {
                 id: request.map_or(&UNNAMED, |RequestName(id)| id),
                 address: peer.and_then(|peer| peer.address()),

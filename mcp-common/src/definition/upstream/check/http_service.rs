@@ -43,10 +43,10 @@ pub(super) fn check(definition: &UpstreamDefinition, problems: &mut Vec<Problem>
         endpoint_concurrency: None,
         queue: usual.queue,
         queue_ms: usual.queue_ms,
-        ..definition.limits.clone()
+        ..definition.limits.without_calls()
     };
     if own != usual {
-        let reason = "but `endpoint_concurrency`, `queue` and `queue_ms` are for MCP servers: how many calls are under way, and how large answers may be, is the tool's own (`tds_ext_info.limits`)";
+        let reason = "but `rate`, `burst`, `concurrent`, `per_day`, `endpoint_concurrency`, `queue` and `queue_ms` are for MCP servers: how many calls are under way, and how large answers may be, is the tool's own (`tds_ext_info.limits`)";
         problems.push(Problem::at("limits", reason));
     }
     if let Some(url) = definition.url.as_deref().filter(|_| !definition.is_fleet()) {

@@ -1,18 +1,25 @@
 //! What limits and their holders are called where several replicas count: the same on all of them.
 
 use mcp_common::{
-    authenticator::{Grant, PlacedLimits, Principal},
+    authenticator::{CommonLimits, PlacedLimits},
     tally::Most,
 };
 use sha2::{Digest, Sha256};
 use std::{fmt::Write, sync::Arc};
 
-/// Whose calls are counted. Names of people are written as hashes: they may be long, and have any signs.
-pub(super) fn of_holder(principal: &Principal, grant: &Grant) -> Arc<str> {
-    match grant.key() {
-        Some(key) => format!("key:{key}").into(),
-        None => format!("name:{}", hash(principal.subject.as_bytes())).into(),
-    }
+/// Whoever has this key.
+pub(super) fn of_key(key: &str) -> Arc<str> {
+    format!("key:{key}").into()
+}
+
+/// Whoever comes with a token. Names of people are written as hashes: they may be long, and have any signs.
+pub(super) fn of_person(name: &str) -> Arc<str> {
+    format!("name:{}", hash(name.as_bytes())).into()
+}
+
+/// All callers of something.
+pub(super) fn of_common(common: &CommonLimits) -> Arc<str> {
+    format!("all:{}", hash(common.name.as_bytes())).into()
 }
 
 /// A limit that stays as it is keeps its name, and what has been counted; any other one begins anew.
@@ -41,14 +48,18 @@ fn hash(bytes: &[u8]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use mcp_common::definition::{api_key::KeyLimits, upstream::Pattern};
+    use mcp_common::{
+        authenticator::LimitScope,
+        definition::{CallLimits, upstream::Pattern},
+    };
 
     #[test]
     fn names_tell_limits_apart_and_stay_what_they_are() {
         let placed = |place: &str, tools: Option<&str>| PlacedLimits {
+            scope: LimitScope::Key,
             place: place.into(),
             tools: tools.map(|tools| Pattern(tools.to_owned())),
-            limits: KeyLimits::default(),
+            limits: CallLimits::default(),
         };
         let all = [
             of_limit(&placed("the key", None), Most::PerDay(5)),

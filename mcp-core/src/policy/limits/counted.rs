@@ -12,8 +12,8 @@ use governor::{
     state::{InMemoryState, NotKeyed},
 };
 use mcp_common::{
-    authenticator::PlacedLimits,
-    definition::api_key::Rate,
+    authenticator::{LimitScope, PlacedLimits},
+    definition::Rate,
     tally::{Count, Most},
 };
 use std::{
@@ -57,12 +57,20 @@ struct Today {
     calls: u32,
 }
 
+impl Today {
+    /// Also where the clock was set back over midnight: what has been counted is not forgotten for that.
+    fn goes_on_at(&self, day: u64) -> bool {
+        self.day == day || self.day == day + 1
+    }
+}
+
 /// A call that is not made now.
 #[derive(Debug)]
 pub(super) struct Refused {
     /// The member of `limits`.
     pub(super) limit: &'static str,
-    /// Whose limits they are, as people are told.
+    /// Whose limits they are, and as people are told.
+    pub(super) scope: LimitScope,
     pub(super) place: Arc<str>,
     pub(super) refusal: Refusal,
 }
@@ -112,7 +120,7 @@ impl Counted {
         let since = now.duration_since(UNIX_EPOCH).unwrap_or_default();
         let day = since.as_secs() / DAY.as_secs();
         let mut today = self.today();
-        if today.day != day {
+        if !today.goes_on_at(day) {
             *today = Today { day, calls: 0 };
         }
         let wait = until_midnight(now);
@@ -253,11 +261,16 @@ impl Counted {
             (Part::Rate, None, _) => "make no calls now".to_owned(),
         };
         let member = self.member(part);
+        let who = match self.placed.scope.is_shared() {
+            true => "all callers together",
+            false => "you",
+        };
         Refused {
             limit: member,
+            scope: self.placed.scope,
             place: self.placed.place.clone(),
             refusal: Refusal::Limited {
-                reason: format!("you may {what} (`limits.{member}` of {})", self.placed.place),
+                reason: format!("{who} may {what} (`limits.{member}` of {})", self.placed.place),
                 retry_after,
                 standing: self.line(part, 0, retry_after).map(Standing::of),
             },

@@ -1,15 +1,15 @@
-//! How much the holder of a key may have (`limits`).
+//! How many calls may be made (`limits`): by the holder of a key, or by all callers together.
 
 use crate::problem::Problem;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, de::Error};
 use std::{borrow::Cow, fmt, num::NonZeroU32, str::FromStr, time::Duration};
 
-/// How many calls the holder of a key may make. Calls are what makes work: of tools, prompts, resources and completion;
-/// lists and streams are none. Each replica counts for itself, unless the configuration has all of them count in one Redis.
+/// How many calls may be made. Calls are what makes work: of tools, prompts, resources and completion; lists and streams are
+/// none. Each replica counts for itself, unless the configuration has all of them count in one Redis.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
-pub struct KeyLimits {
+pub struct CallLimits {
     /// How many calls in a time: `20/s`, `5/min`, `100/h`, `1000/d`.
     pub rate: Option<Rate>,
     /// How many calls at once before `rate` counts, after a pause; as many as `rate` says where nothing is said.
@@ -45,13 +45,14 @@ pub enum Per {
     Day,
 }
 
-impl KeyLimits {
+impl CallLimits {
     /// Whether nothing is limited.
     pub fn is_empty(&self) -> bool {
         *self == Self::default()
     }
 
-    pub(in crate::definition) fn problem(&self) -> Option<Problem> {
+    /// What is wrong with it: its place below `limits`, and why.
+    pub fn problem(&self) -> Option<Problem> {
         let burst = self.burst?;
         let Some(rate) = self.rate else {
             return Some(Problem::at("limits.burst", "means nothing without `limits.rate`"));

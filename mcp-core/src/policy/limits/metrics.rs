@@ -1,5 +1,6 @@
 //! Which limits refuse calls, and whose they are.
 
+use super::counted::Refused;
 use prometheus_client::{
     encoding::EncodeLabelSet,
     metrics::{counter::Counter, family::Family},
@@ -28,6 +29,8 @@ pub struct LimitMetrics {
 struct Labels {
     /// The member of `limits`.
     limit: &'static str,
+    /// Whose it is: `key`, `role`, `tool`, `upstream`, `instance`, `gateway`.
+    scope: &'static str,
     /// ``the role `agent` ``, `the key`.
     place: String,
     /// The id of the key that was shown; empty for tokens.
@@ -40,19 +43,20 @@ impl LimitMetrics {
         let metrics = Self::default();
         registry.register(
             "limit_refusals",
-            "Calls that a limit of a key or of a role refused, by the member of `limits`, whose it is, and the key that was shown",
+            "Calls that a limit refused, by the member of `limits`, whose it is, and the key that was shown",
             metrics.refused.clone(),
         );
         metrics
     }
 
-    pub(super) fn refused(&self, limit: &'static str, place: &str, key: Option<&str>) {
+    pub(super) fn refused(&self, refused: &Refused, key: Option<&str>) {
         let labels = |place: &str, key: &str| Labels {
-            limit,
+            limit: refused.limit,
+            scope: refused.scope.word(),
             place: place.to_owned(),
             key: key.to_owned(),
         };
-        let mut of = labels(place, key.unwrap_or_default());
+        let mut of = labels(&refused.place, key.unwrap_or_default());
         let mut known = self.known();
         if !known.contains(&of) {
             if known.len() < MOST {
@@ -69,7 +73,7 @@ impl LimitMetrics {
     pub(super) fn keep(&self, is_key_there: impl Fn(&str) -> bool, is_role_there: impl Fn(&str) -> bool) {
         self.known().retain(|labels| {
             let has_key = labels.key.is_empty() || is_key_there(&labels.key);
-            let stays = has_key && role(&labels.place).is_none_or(&is_role_there);
+            let stays = has_key && role(labels).is_none_or(&is_role_there);
             if !stays {
                 self.refused.remove(labels);
             }
@@ -83,13 +87,24 @@ impl LimitMetrics {
 }
 
 /// The id in ``the role `agent` ``.
-fn role(place: &str) -> Option<&str> {
-    place.strip_prefix("the role `")?.strip_suffix('`')
+fn role(labels: &Labels) -> Option<&str> {
+    labels.place.strip_prefix("the role `")?.strip_suffix('`')
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::policy::Refusal;
+    use mcp_common::authenticator::LimitScope;
+
+    fn refused(limit: &'static str, scope: LimitScope, place: &str) -> Refused {
+        Refused {
+            limit,
+            scope,
+            place: place.into(),
+            refusal: Refusal::Hidden,
+        }
+    }
 
     #[test]
     fn refusals_are_counted_by_limits_until_their_keys_and_roles_are_gone() {
@@ -103,22 +118,23 @@ mod tests {
             lines.sort();
             lines
         };
-        metrics.refused("rate", "the key", Some("k"));
-        metrics.refused("rate", "the key", Some("k"));
-        metrics.refused("per_day", "the role `a`", None);
-        let of_token = r#"limit_refusals_total{limit="per_day",place="the role `a`",key=""} 1"#;
-        let of_key = r#"limit_refusals_total{limit="rate",place="the key",key="k"} 2"#;
-        assert_eq!(series(), [of_token, of_key]);
+        let of_key = refused("rate", LimitScope::Key, "the key");
+        metrics.refused(&of_key, Some("k"));
+        metrics.refused(&of_key, Some("k"));
+        metrics.refused(&refused("per_day", LimitScope::Role, "the role `a`"), None);
+        let of_token = r#"limit_refusals_total{limit="per_day",scope="role",place="the role `a`",key=""} 1"#;
+        let of_keys = r#"limit_refusals_total{limit="rate",scope="key",place="the key",key="k"} 2"#;
+        assert_eq!(series(), [of_token, of_keys]);
         metrics.keep(|_| false, |role| role == "a");
         assert_eq!(series(), [of_token]);
-        metrics.refused("rate", "the role `b`", Some("k"));
+        metrics.refused(&refused("rate", LimitScope::Role, "the role `b`"), Some("k"));
         metrics.keep(|_| true, |role| role == "a");
         assert_eq!(series(), [of_token]);
         // One place is taken: the last one finds none.
         for number in 0..MOST {
-            metrics.refused("rate", "the key", Some(&number.to_string()));
+            metrics.refused(&of_key, Some(&number.to_string()));
         }
-        let together = r#"limit_refusals_total{limit="rate",place="other",key="other"} 1"#;
+        let together = r#"limit_refusals_total{limit="rate",scope="key",place="other",key="other"} 1"#;
         let all = series();
         assert_eq!(all.len(), MOST + 1);
         assert!(all.iter().any(|line| line == together));

@@ -1,5 +1,6 @@
 use super::*;
-use mcp_common::definition::{api_key::KeyLimits, upstream::Pattern};
+use crate::policy::Hold;
+use mcp_common::{authenticator::LimitScope, definition::upstream::Pattern};
 use std::{num::NonZeroU32, sync::atomic::Ordering, time::UNIX_EPOCH};
 
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
@@ -12,9 +13,10 @@ fn limits(
     per_day: Option<u32>,
 ) -> PlacedLimits {
     PlacedLimits {
+        scope: LimitScope::Key,
         place: place.into(),
         tools: tools.map(|tools| Pattern(tools.to_owned())),
-        limits: KeyLimits {
+        limits: CallLimits {
             rate: rate.map(|rate| rate.parse().unwrap()),
             burst: burst.and_then(NonZeroU32::new),
             concurrent: concurrent.and_then(NonZeroU32::new),
@@ -30,7 +32,15 @@ fn counted(
     per_day: Option<u32>,
 ) -> Arc<Holder> {
     let one = limits("the key", None, (rate, burst), concurrent, per_day);
-    Holder::new([one].into(), None)
+    Holder::new("key:k".into(), [one].into(), None)
+}
+
+impl Holder {
+    /// Counts a call that has these limits alone.
+    fn take(self: &Arc<Self>, tool: Option<&str>, now: SystemTime) -> Result<Option<Hold>, Refused> {
+        let holders = vec![self.clone()];
+        OneCall { holders, tool }.take(now)
+    }
 }
 
 fn at(second: u64) -> SystemTime {
@@ -113,7 +123,7 @@ fn the_day_counts_what_was_let_in() {
 
 #[test]
 fn other_limits_begin_anew_and_keys_that_are_gone_are_forgotten() {
-    let keys = CountedKeys::default();
+    let keys = CountedCalls::default();
     let hourly = |rate| limits("the key", None, (Some(rate), None), None, None);
     let (key, once): (Arc<str>, Arc<[_]>) = ("k".into(), [hourly("1/h")].into());
     assert!(keys.of_key(&key, &once).take(None, at(0)).is_ok());
@@ -132,7 +142,7 @@ fn every_limit_holds_and_each_says_where_it_stands() {
         limits("the role `b`", None, (None, None), None, Some(4)),
         limits("the key", None, (Some("3/h"), None), None, None),
     ];
-    let holder = Holder::new(all.into(), None);
+    let holder = Holder::new("key:k".into(), all.into(), None);
     assert!(holder.take(Some("refund_order"), at(0)).is_ok());
     let (_, reason) = refused(holder.take(Some("refund_all"), at(0)));
     assert_eq!(
@@ -151,7 +161,7 @@ fn every_limit_holds_and_each_says_where_it_stands() {
 
 #[test]
 fn what_stays_goes_on_where_another_limit_changes_and_holders_are_counted_apart() {
-    let keys = CountedKeys::default();
+    let keys = CountedCalls::default();
     let daily = limits("the role `a`", None, (None, None), None, Some(1));
     let rate = |rate| limits("the role `b`", None, (Some(rate), None), None, None);
     let before: Arc<[_]> = [daily.clone(), rate("5/h")].into();
@@ -166,7 +176,7 @@ fn what_stays_goes_on_where_another_limit_changes_and_holders_are_counted_apart(
 
 #[test]
 fn who_called_last_is_not_forgotten_for_those_who_call_often() {
-    let keys = CountedKeys::remembering(10);
+    let keys = CountedCalls::remembering(10);
     let daily: Arc<[_]> = [limits("the role `a`", None, (None, None), None, Some(1))].into();
     let of = |number: u32| keys.of_other(&format!("acme:{number}").into(), &daily);
     for number in (0..10).cycle().take(200) {
@@ -187,7 +197,7 @@ fn a_refusal_names_its_limit_and_whose_it_is() {
         limits("the role `a`", Some("refund_*"), (Some("1/h"), None), None, None),
         limits("the key", None, (Some("9/h"), None), Some(1), Some(3)),
     ];
-    let holder = Holder::new(all.into(), None);
+    let holder = Holder::new("key:k".into(), all.into(), None);
     let named = |taken: Result<Option<Hold>, Refused>| {
         let refused = taken.err().unwrap();
         (refused.limit, refused.place.to_string())
