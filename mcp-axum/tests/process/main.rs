@@ -43,6 +43,8 @@ mod pin;
 mod programs;
 #[cfg(target_os = "linux")]
 mod progress;
+#[cfg(target_os = "linux")]
+mod prometheus;
 mod repl;
 mod revocation_lists;
 #[cfg(target_os = "linux")]

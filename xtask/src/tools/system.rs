@@ -56,6 +56,12 @@ const FOR_TESTS: &[Needed] = &[
         probe: &["--version"],
         packages: &["prometheus"],
     },
+    // What is shown on a terminal is compared with what it makes of the same metrics.
+    Needed {
+        program: "prometheus",
+        probe: &["--version"],
+        packages: &["prometheus"],
+    },
     // Servers of the tests are ended by it.
     Needed {
         program: "env",
