@@ -3,6 +3,7 @@
 use super::{
     Failure, foreign,
     output::{OutputFormat, print, print_json, table},
+    progress::Progress,
 };
 use crate::{
     audit::{self, Found, Verified, Wanted, read_time},
@@ -216,7 +217,10 @@ fn row(record: &RawValue) -> Vec<String> {
 }
 
 fn verify(folder: &std::path::Path, format: OutputFormat) -> Result<(), Failure> {
-    let found = audit::verify(folder).map_err(|error| unreadable(folder, &error))?;
+    let found = {
+        let _progress = Progress::of("reading");
+        audit::verify(folder).map_err(|error| unreadable(folder, &error))?
+    };
     let number = found.problems.len() as u64 + found.more_problems;
     match format {
         OutputFormat::Json => print_json(&found)?,
