@@ -11,14 +11,14 @@ use super::{
 use crate::{
     reload,
     runtime::control_plane,
-    settings::{DEFAULT_TOML, Layers, Settings},
+    settings::{DEFAULT_TOML, Home, Layers, Settings},
 };
 use clap::Subcommand;
 use convert::ConvertArguments;
 use generate::Template;
 use serde_json::{Value, json};
 use std::{
-    fs::OpenOptions,
+    fs::{self, OpenOptions},
     io::Write,
     path::{Path, PathBuf},
 };
@@ -134,6 +134,31 @@ fn show(file: Option<PathBuf>, format: OutputFormat) -> Result<(), Failure> {
 
 fn print_default() -> Result<(), Failure> {
     print(DEFAULT_TOML)
+}
+
+/// A configuration to begin with, where there is none: in the folder for configurations of whoever runs this. Without it the defaults are good enough.
+pub(super) fn make_first(layers: &Layers) {
+    // Whoever says it in the environment needs no file.
+    if layers.environment.keys().any(|name| name.starts_with("APP__")) {
+        return;
+    }
+    let Some(home) = Home::of(&layers.environment) else {
+        return;
+    };
+    let file = home.file();
+    let made = generate::text(Template::Solo, Some(&home.data())).and_then(|text| {
+        let folder = file.parent().unwrap_or(&file);
+        fs::create_dir_all(folder)
+            .map_err(|error| Failure::runtime(format_args!("{}: {error}", folder.display())))?;
+        create(&file, &text)
+    });
+    match made {
+        Ok(()) => eprintln!(
+            "There was no configuration; {} is one to begin with.",
+            file.display()
+        ),
+        Err(failure) => eprintln!("note: no configuration was made: {failure}"),
+    }
 }
 
 /// Only its owner may read it: it may have secrets.

@@ -33,6 +33,7 @@ mod import;
 mod keys;
 mod local_store;
 mod log_lines;
+mod lookup;
 #[cfg(target_os = "linux")]
 mod openapi;
 #[cfg(unix)]
