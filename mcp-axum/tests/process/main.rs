@@ -39,6 +39,8 @@ mod openapi;
 #[cfg(unix)]
 mod operate;
 #[cfg(target_os = "linux")]
+mod packages;
+#[cfg(target_os = "linux")]
 mod pin;
 #[cfg(target_os = "linux")]
 mod programs;

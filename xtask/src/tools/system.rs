@@ -80,6 +80,12 @@ const FOR_TESTS: &[Needed] = &[
         probe: &["--version"],
         packages: &["dpkg-dev", "binutils"],
     },
+    // The unit is read as systemd reads it; nothing of it runs.
+    Needed {
+        program: "systemd-analyze",
+        probe: &["--version"],
+        packages: &["systemd"],
+    },
     // The console is tested in a browser.
     Needed {
         program: "chromium",
