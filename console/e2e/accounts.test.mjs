@@ -1,5 +1,4 @@
-// Whose accounts upstreams are used with: a login of the operator's, and those that callers connect. DYNMCP names the binary, PROVIDER_TOOLS the folder
-// that has the provider.
+// Whose accounts upstreams are used with: a login of the operator's, and those that callers connect. DYNMCP names the binary.
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { browser as launch, LOOKS, visit as visitAs, Visitor } from "./browser.mjs";

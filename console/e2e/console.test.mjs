@@ -46,7 +46,7 @@ test("a wrong key is refused with the reason, a right one is kept in the tab alo
 
 /** What the tests wait for, where it is looked at in Chinese. */
 const CHINESE = {
-  "Overview": "概览", "Tools": "工具", "Instances": "实例", "Upstreams": "上游", "Roles": "角色", "Keys": "密钥", "Secrets": "机密", "Accounts of callers": "调用者的账号", "Traffic": "流量", "Events": "事件",
+  "Overview": "概览", "Tools": "工具", "Instances": "实例", "Upstreams": "上游", "Roles": "角色", "Keys": "密钥", "Secrets": "机密", "Who may what": "谁能做什么", "Accounts of callers": "调用者的账号", "Traffic": "流量", "Events": "事件",
   "Audit": "审计", "Import": "导入", "Quarantine": "隔离区", "New tool": "新建工具", "There is no such page": "没有这个页面", "Loading…": "加载中…", "The gateway would take this.": "网关会接受此内容。",
   "What is sent": "将要发送的内容", "This gateway keeps no audit log": "此网关不保留审计日志",
 };
@@ -59,7 +59,7 @@ for (const [look, options] of LOOKS) {
       const pages = [
         ["overview", "#/", "Overview"], ["tools", "#/tds", "Tools"], ["tool", "#/tds/create_order", "Create an order"], ["try", "#/tds/create_order/try", "Create an order"],
         ["history", "#/tds/create_order/history", "Create an order"], ["instances", "#/ids", "Instances"], ["instance", "#/ids/demo", "Demo shop"], ["connect", "#/ids/demo/connect", "Demo shop"],
-        ["upstreams", "#/uds", "Upstreams"], ["roles", "#/roles", "Roles"], ["keys", "#/keys", "Keys"], ["secrets-none", "#/secrets", "Secrets"], ["accounts-none", "#/grants", "Accounts of callers"], ["traffic", "#/traffic", "Traffic"], ["events", "#/events", "Events"], ["audit", "#/audit", "Audit"], ["import", "#/import", "Import"], ["quarantine", "#/quarantine", "Quarantine"], ["new", "#/new/tds", "New tool"], ["nowhere", "#/nowhere", "There is no such page"],
+        ["upstreams", "#/uds", "Upstreams"], ["roles", "#/roles", "Roles"], ["keys", "#/keys", "Keys"], ["secrets-none", "#/secrets", "Secrets"], ["access", `#/access?role=viewer&instance=demo&tool=get_order&action=admin%2Ftds%2Fwrite`, "Who may what"], ["accounts-none", "#/grants", "Accounts of callers"], ["traffic", "#/traffic", "Traffic"], ["events", "#/events", "Events"], ["audit", "#/audit", "Audit"], ["import", "#/import", "Import"], ["quarantine", "#/quarantine", "Quarantine"], ["new", "#/new/tds", "New tool"], ["nowhere", "#/nowhere", "There is no such page"],
       ];
       for (const [name, hash, heading] of pages) {
         await visitor.go(hash);
@@ -67,6 +67,7 @@ for (const [look, options] of LOOKS) {
         await page.waitForFunction((loading) => document.querySelector("main [role=status]")?.textContent !== loading, say("Loading…"));
         if (name === "tool" || name === "instance") await page.getByText(say("The gateway would take this.")).waitFor();
         if (name === "try") await page.getByRole("heading", { name: say("What is sent") }).waitFor();
+        if (name === "access") await page.getByText("admin/tds/write").first().waitFor();
         if (name === "traffic") await page.getByRole("region", { name: say("Tools") }).getByText("get_order").first().waitFor();
         if (name === "events") await page.getByRole("region", { name: say("Events") }).getByText("definition.changed").first().waitFor();
         if (name === "audit") await page.getByText(say("This gateway keeps no audit log")).waitFor();

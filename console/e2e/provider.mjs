@@ -1,14 +1,22 @@
-// An identity provider of others (`tests/clients/login`): PROVIDER_TOOLS names the folder that has it.
+// An identity provider of others (`tests/clients/login`), where `cargo xtask tools` installs it; PROVIDER_TOOLS names another folder.
 import { spawn } from "node:child_process";
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { freePort } from "./gateway.mjs";
+
+const TOOLS = process.env.PROVIDER_TOOLS ?? fileURLToPath(new URL("../../.tools/provider", import.meta.url));
 
 export class Provider {
   static async start() {
+    if (!existsSync(join(TOOLS, "installed"))) {
+      throw new Error(`there is no identity provider in ${TOOLS}: \`cargo xtask tools\` installs one, or PROVIDER_TOOLS names the folder that has it`);
+    }
     const provider = new Provider();
     const port = await freePort();
     provider.issuer = `http://127.0.0.1:${port}`;
     const program = new URL("../../tests/clients/login/provider.mjs", import.meta.url).pathname;
-    provider.child = spawn(process.execPath, [program, String(port), "ES256", "k1"], { stdio: ["ignore", "pipe", "inherit"] });
+    provider.child = spawn(process.execPath, [program, String(port), "ES256", "k1"], { stdio: ["ignore", "pipe", "inherit"], env: { ...process.env, PROVIDER_TOOLS: TOOLS } });
     await new Promise((ready, failed) => {
       provider.child.stdout.once("data", ready);
       provider.child.once("exit", (code) => failed(new Error(`the provider ended with ${code}`)));

@@ -1,4 +1,4 @@
-// People sign in with their account at an identity provider of others. DYNMCP names the binary, PROVIDER_TOOLS the folder that has the provider.
+// People sign in with their account at an identity provider of others. DYNMCP names the binary.
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { browser as launch, visit, Visitor } from "./browser.mjs";

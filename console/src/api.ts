@@ -2,7 +2,7 @@
 
 import { end, session } from "./session";
 import type {
-  AuditRecord, Change, Diff, Document, Explanation, Finding, Grant, ImportReport, Inventory, IssuedKey, KeyUsage, Kind, LogLine, LoginBegun, PastState, PlanReport, RemoteExplanation, Snippet,
+  AccessAnswer, AuditRecord, Change, Diff, Document, Explanation, Finding, Grant, ImportReport, Inventory, IssuedKey, KeyUsage, Kind, LogLine, LoginBegun, PastState, PlanReport, RemoteExplanation, Snippet,
   Status, UpstreamCheck, UpstreamLogin, UpstreamState,
 } from "./model";
 
@@ -173,6 +173,7 @@ export const api = {
     ask<Explanation>("POST", at("tds", id, "/explain"), { json: request, signal }),
   explainRemote: (id: string, request: unknown, signal?: AbortSignal) =>
     ask<RemoteExplanation>("POST", at("uds", id, "/explain"), { json: request, signal }),
+  explainAccess: (question: unknown, signal?: AbortSignal) => ask<AccessAnswer>("POST", "/admin/access/explain", { json: question, signal }),
   events: (query: { types?: string; since?: number }, signal: AbortSignal) => open("/admin/events", { query, signal, accept: "text/event-stream" }),
   metrics: async () => text(await open("/metrics", { accept: "text/plain" }), {}),
   audit: (query: Query) => ask<AuditRecord[]>("GET", "/admin/audit", { query }),

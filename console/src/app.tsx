@@ -4,6 +4,7 @@ import { useEffect, useRef, useState } from "preact/hooks";
 import { api, base, signOut, type Answer } from "./api";
 import { language, onLanguage, setLanguage, t, type Language } from "./i18n";
 import { KINDS, type Kind, type Status } from "./model";
+import { AccessPage } from "./pages/access";
 import { AuditPage } from "./pages/audit";
 import { DocumentPage } from "./pages/document";
 import { EventsPage } from "./pages/events";
@@ -46,6 +47,7 @@ const PLACES: [IconName & string, () => string][] = [
   ["roles", () => t("nav.roles")],
   ["keys", () => t("nav.keys")],
   ["secrets", () => t("nav.secrets")],
+  ["access", () => t("nav.access")],
   ["grants", () => t("nav.grants")],
   ["traffic", () => t("nav.traffic")],
   ["events", () => t("nav.events")],
@@ -133,6 +135,7 @@ function Page({ now, status }: { now: Route; status: Loaded<Answer<Status>> }) {
     if (id === undefined) return <ListPage key={place} kind={place} query={now.query} total={status.value?.data.definitions?.[place]} />;
     return <DocumentPage key={`${place}/${id}`} kind={place} id={id} tab={tab} query={now.query} />;
   }
+  if (place === "access") return <AccessPage query={now.query} />;
   if (place === "grants") return <GrantsPage />;
   if (place === "traffic") return <TrafficPage />;
   if (place === "events") return <EventsPage query={now.query} />;

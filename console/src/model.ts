@@ -151,6 +151,26 @@ export interface RemoteExplanation {
   max_result_bytes: number;
 }
 
+/** Whether something is allowed, and which rule says so. */
+export interface AccessVerdict {
+  allowed: boolean;
+  rule?: string;
+  reason?: string;
+  /** What a policy service says. */
+  external?: "allow" | "refuse" | "fail_open" | "fail_closed";
+}
+
+/** What the holder of a key, or of a role, may do. */
+export interface AccessAnswer {
+  key?: string;
+  roles: string[];
+  broken?: string;
+  limits?: string[];
+  instance?: { open: boolean; tools: string[]; hidden: number };
+  tool?: AccessVerdict;
+  action?: AccessVerdict;
+}
+
 /** Something that happened; the other members depend on what. */
 export interface Happening {
   id: number;

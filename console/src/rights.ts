@@ -6,10 +6,10 @@ import type { Kind } from "./model";
 import { KINDS } from "./model";
 
 type Verb = "write" | "delete";
-type Place = Kind | "grants" | "import";
+type Place = Kind | "grants" | "import" | "access";
 
 const action = (place: Place, verb: Verb) => `admin/${place}/${verb}`;
-const PLACES: Place[] = [...KINDS, "grants", "import"];
+const PLACES: Place[] = [...KINDS, "grants", "import", "access"];
 
 /** What figures of traffic want. */
 export const READS_METRICS = "admin/metrics/read";
@@ -19,6 +19,11 @@ export const ACTIONS = [...PLACES.flatMap((place) => [action(place, "write"), ac
 
 /** By action; empty where the gateway does not say, and nothing until it has answered: what is offered does not go away again. */
 export const Rights = createContext<Record<string, boolean> | undefined>(undefined);
+
+/** Whether it is known yet what may be done. */
+export function useIsKnown(): boolean {
+  return useContext(Rights) !== undefined;
+}
 
 /** `may("tds", "write")`. */
 export function useMay(): (place: Place, verb: Verb) => boolean {

@@ -77,6 +77,7 @@ use failure::Failure;
 use import::ImportCommand;
 use keys::KeysCommand;
 use migrate::MigrateArguments;
+use output::OutputFormat;
 use pin::PinArguments;
 use plan::{ApplyArguments, PlanArguments};
 use repl::ReplArguments;
@@ -89,7 +90,7 @@ use stdio::StdioArguments;
 use stop::StopArguments;
 use top::TopArguments;
 use try_definition::TryDefinitionArguments;
-use upstreams::UpstreamsArguments;
+use upstreams::{OftenUpstreamsCommand, UpstreamsArguments};
 use verify::VerifyArguments;
 
 pub(crate) use own_program::own_program;
@@ -163,7 +164,7 @@ enum Command {
     /// Each definition is written only if nobody changed it since the plan was made. What is stopped half-way is
     /// finished by doing it again. Nothing is deleted without --prune or --prune-all.
     Apply(ApplyArguments),
-    /// Run the examples of definitions as contract tests.
+    /// Run the examples of definitions as contract tests; or, with an upstream's id, connect with it and say how long that took.
     ///
     /// With the answers that stand in the examples, so that nothing is sent, or with --live against the upstreams.
     Test(TestArguments),
@@ -177,6 +178,8 @@ enum Command {
         /// Refuse members that nobody knows, as a strict PUT does. Without it most are allowed, because they are kept.
         #[arg(long)]
         strict: bool,
+        #[command(flatten)]
+        _format: output::JsonAlways,
     },
     /// Show which request a call of a tool makes, and which rule places each argument.
     ///
@@ -231,8 +234,10 @@ enum Command {
     Clients(ClientsArguments),
     /// Show how the upstreams of a running gateway are doing: state, revision, tools, the last error, the next attempt.
     ///
-    /// Or do something with one of them: remove, test, enable, disable, refresh, restart, logs.
+    /// Or do something with one of them: remove, test, enable, disable, refresh, restart, login, logout, logs.
     Upstreams(Box<UpstreamsArguments>),
+    #[command(flatten)]
+    OfUpstream(OftenUpstreamsCommand),
     /// Print what happens in a running gateway, as it happens: upstreams, endpoints, definitions, keys, calls, refusals.
     ///
     /// Goes on when the gateway is started anew. The key needs the right admin/events/read. Calls are told as far as
@@ -278,10 +283,15 @@ enum Command {
     Validate {
         /// The file [default: that of --config, or config/$RUN_MODE.toml].
         file: Option<PathBuf>,
+        /// How to print it; the problems stand on standard error anyway.
+        #[arg(long, value_enum, default_value_t)]
+        format: OutputFormat,
     },
-    /// Watch a running gateway: requests, calls and their times, upstreams, tools, what is in quarantine, logs.
+    /// Watch a running gateway: requests, calls and their times, upstreams, tools, events, logs, what is in quarantine.
     ///
-    /// Works from afar; asks /metrics and the admin API once a second. q leaves, Tab and 1 to 6 turn pages, arrows choose lines, / finds.
+    /// Works from afar; asks /metrics and the admin API once a second, and hears events while their page is open. q leaves, Tab and
+    /// 1 to 7 turn pages, arrows choose lines, / finds.
+    #[command(visible_alias = "tui")]
     Top(TopArguments),
     /// Show which tools of an upstream are not as they were approved, and what differs; approve them.
     ///
@@ -388,6 +398,9 @@ enum Command {
         /// Make a new key and print it with its hash.
         #[arg(long)]
         generate: bool,
+        /// How to print it.
+        #[arg(long, value_enum, default_value_t)]
+        format: OutputFormat,
     },
     /// Compile the definition on standard input, where nothing else can be hurt by it.
     ///
@@ -416,7 +429,7 @@ fn run_command(cli: Cli) -> ExitCode {
         Command::Start(arguments) => serve::start(cli.config, arguments),
         Command::Demo { port, aggregate } => demo::demo(port, aggregate),
         Command::Config { command } => config::run(cli.config, &command),
-        Command::Validate { file } => config::validate(file.or(cli.config)),
+        Command::Validate { file, format } => config::validate(file.or(cli.config), format),
         Command::List(arguments) => definitions::list(cli.config, &arguments),
         Command::Get(arguments) => definitions::get(cli.config, &arguments),
         Command::Delete(arguments) => definitions::delete(cli.config, &arguments),
@@ -435,7 +448,9 @@ fn run_command(cli: Cli) -> ExitCode {
         Command::Apply(arguments) => return ended(plan::apply(cli.config, &arguments)),
         Command::Test(arguments) => return ended(contract::run(cli.config, &arguments)),
         Command::Export(arguments) => export::run(cli.config, &arguments),
-        Command::Schema { documents, strict } => schema::print(&documents, strict),
+        Command::Schema {
+            documents, strict, ..
+        } => schema::print(&documents, strict),
         Command::Explain(arguments) => explain::run(cli.config, &arguments),
         Command::Call(arguments) => call::run(cli.config, &arguments),
         Command::Repl(arguments) => repl::run(cli.config, &arguments),
@@ -444,6 +459,7 @@ fn run_command(cli: Cli) -> ExitCode {
         Command::Connect(arguments) => connect::run(cli.config, &arguments),
         Command::Clients(arguments) => clients::run(cli.config, &arguments),
         Command::Upstreams(arguments) => upstreams::run(cli.config, &arguments),
+        Command::OfUpstream(command) => upstreams::often(cli.config, &command),
         Command::Events(arguments) => events::run(cli.config, &arguments),
         Command::Top(arguments) => top::run(cli.config, &arguments),
         Command::Pin(arguments) => pin::run(cli.config, &arguments),
@@ -459,7 +475,7 @@ fn run_command(cli: Cli) -> ExitCode {
         Command::Sandbox { memory } => sandbox::run(memory),
         Command::Completions { shell } => completions::print(shell),
         Command::Manual { folder } => manual::run(folder.as_deref()),
-        Command::HashKey { generate } => hash_key::run(generate),
+        Command::HashKey { generate, format } => hash_key::run(generate, format),
         Command::TryDefinition(arguments) => try_definition::run(arguments),
     };
     ended(done.map(|()| 0))
@@ -483,3 +499,6 @@ fn run<T>(command: impl Future<Output = Result<T, Failure>>) -> Result<T, Failur
         .build()?;
     runtime.block_on(command)
 }
+
+#[cfg(test)]
+mod tests;

@@ -4,6 +4,7 @@ mod bridge;
 mod documents;
 mod error;
 mod gateway;
+mod happenings;
 pub(crate) mod http;
 mod mcp;
 
@@ -11,4 +12,5 @@ pub(crate) use bridge::Bridge;
 pub(crate) use documents::Documents;
 pub(crate) use error::ClientError;
 pub(crate) use gateway::Gateway;
+pub(crate) use happenings::{News, follow};
 pub(crate) use mcp::{Mcp, Tool, ToolResult};

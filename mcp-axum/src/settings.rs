@@ -18,6 +18,7 @@ mod layers;
 mod limits;
 mod list;
 mod live;
+mod lookup;
 mod network;
 mod otlp;
 mod sections;
@@ -38,6 +39,7 @@ pub use error::SettingsError;
 pub use layers::{DEFAULT_TOML, Layers};
 pub use limits::{LimitSettings, RedisLimitSettings};
 pub use list::List;
+pub(crate) use lookup::Home;
 pub use network::{Network, NoNetwork};
 pub use otlp::OtlpSettings;
 pub use sections::{

@@ -2,6 +2,7 @@
 //! the console.
 
 mod cargo_deny;
+mod compose;
 mod console;
 mod everything;
 mod kubernetes;
@@ -25,6 +26,7 @@ pub(crate) fn install() -> Result<()> {
     console::install(&root().join("console"))?;
     python::install(&tools, &pinned)?;
     python::install_as(&tools.join("openapi"), &pinned.join("requirements-openapi.txt"))?;
+    compose::install(&tools, &pinned)?;
     everything::install(&tools, &pinned)?;
     kubernetes::install(&tools, &pinned)
 }

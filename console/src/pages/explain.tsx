@@ -5,10 +5,19 @@ import { api } from "../api";
 import { SchemaForm, type ArgumentSchema } from "../forms/schema-form";
 import { number, t, type TextKey } from "../i18n";
 import type { RemoteExplanation } from "../model";
+import { useIsKnown, useMay } from "../rights";
 import { useLoad, useSettled } from "../ui/load";
 import { Badge, Card, Code, Failure, Field, json, Loading, Note } from "../ui/parts";
 
-export function ExplainTab({ id, asked }: { id: string; asked: URLSearchParams }) {
+/** As with tools of one's own, this is a right to write. */
+export function ExplainTab(explained: { id: string; asked: URLSearchParams }) {
+  const may = useMay();
+  const isKnown = useIsKnown();
+  if (may("uds", "write")) return <Explain {...explained} />;
+  return isKnown ? <Note tone="warn">{t("remote.forbidden")}</Note> : <Loading />;
+}
+
+function Explain({ id, asked }: { id: string; asked: URLSearchParams }) {
   const inventory = useLoad(() => api.inventory(id), [id]);
   const instances = useLoad(() => api.list("ids", { limit: 1000 }), []);
   const [chosen, choose] = useState(asked.get("tool") ?? "");

@@ -6,12 +6,23 @@ import { parse } from "../editor/code-editor";
 import { SchemaForm, type ArgumentSchema } from "../forms/schema-form";
 import { number, t } from "../i18n";
 import type { Body, Document, Explanation, Placement } from "../model";
+import { useIsKnown, useMay } from "../rights";
 import { useLoad, useSettled } from "../ui/load";
-import { Badge, Card, Choices, Code, Failure, Field, json, Note, Warnings } from "../ui/parts";
+import { Badge, Card, Choices, Code, Failure, Field, json, Loading, Note, Warnings } from "../ui/parts";
 
 const SAFE = new Set(["GET", "HEAD", "OPTIONS"]);
 
-export function TryTab({ id, text, isDraft, instance: wished }: { id: string; text: string; isDraft: boolean; instance: string | undefined }) {
+interface Tried { id: string; text: string; isDraft: boolean; instance: string | undefined }
+
+/** Explaining a call and making it is one right: whoever has it not is offered neither. */
+export function TryTab(tried: Tried) {
+  const may = useMay();
+  const isKnown = useIsKnown();
+  if (may("tds", "write")) return <Try {...tried} />;
+  return isKnown ? <Note tone="warn">{t("try.forbidden")}</Note> : <Loading />;
+}
+
+function Try({ id, text, isDraft, instance: wished }: Tried) {
   const document = useMemo(() => parse(text).value as Document | undefined, [text]);
   const schema = (document?.["input_schema"] ?? document?.["inputSchema"] ?? { type: "object" }) as ArgumentSchema;
   const instances = useLoad(() => api.list("ids", { limit: 1000 }), []);

@@ -18,6 +18,7 @@ pub(super) enum AccessCommand {
     ///
     ///   dynmcp access explain claude-support support refund_order amount=2000
     ///   dynmcp access explain claude-support --action admin/tds/write
+    ///   dynmcp access explain role:support-agent support refund_order amount=2000
     ///
     /// Exit code 1 where something of what was asked for is not allowed.
     #[command(verbatim_doc_comment)]
@@ -26,8 +27,8 @@ pub(super) enum AccessCommand {
 
 #[derive(Args)]
 pub(super) struct ExplainAccess {
-    /// The key, by its id or its name.
-    #[arg(value_name = "KEY")]
+    /// The key, by its id or its name; or role:NAME for somebody who has this role, and no other.
+    #[arg(value_name = "KEY|role:ROLE")]
     wanted: String,
     /// The instance.
     instance: Option<String>,
@@ -76,7 +77,11 @@ fn is_allowed(answer: &Value) -> bool {
 }
 
 async fn question(asked: &ExplainAccess, gateway: Gateway) -> Result<String, Failure> {
-    let mut question = Map::from_iter([("key".to_owned(), json!(asked.wanted))]);
+    let (whose, name) = match asked.wanted.strip_prefix("role:") {
+        Some(role) => ("role", role),
+        None => ("key", asked.wanted.as_str()),
+    };
+    let mut question = Map::from_iter([(whose.to_owned(), json!(name))]);
     let members = [
         ("instance", &asked.instance),
         ("tool", &asked.tool),
@@ -109,7 +114,10 @@ fn text(asked: &ExplainAccess, answer: &Value) -> String {
         }
     };
     let word = |value: &Value| value.as_str().unwrap_or_default().to_owned();
-    let mut out = format!("key {}, roles {}\n", word(&answer["key"]), list(&answer["roles"]));
+    let mut out = match answer["key"].as_str() {
+        Some(key) => format!("key {key}, roles {}\n", list(&answer["roles"])),
+        None => format!("role {}\n", list(&answer["roles"])),
+    };
     if let Some(reason) = answer["broken"].as_str() {
         // Writing to a `String` cannot fail.
         let _ = writeln!(out, "opens nothing: {reason}");

@@ -1,6 +1,12 @@
 //! `dynmcp add`, and what `dynmcp import mcp` shares with it: upstreams are stored, and an instance shows them.
 
-use super::{Failure, gateway::GatewayArguments, output::print, plan::Target, store::Use};
+use super::{
+    Failure, foreign,
+    gateway::GatewayArguments,
+    output::{OutputFormat, print, print_json},
+    plan::Target,
+    store::Use,
+};
 use crate::{
     client::Gateway,
     settings::{Layers, Settings},
@@ -8,7 +14,7 @@ use crate::{
 use clap::Args;
 use http::StatusCode;
 use mcp_common::{definition::UpstreamDefinition, document::Document, key::Key};
-use mcp_core::authoring::change_plan::{DesiredDefinition, PlanOptions};
+use mcp_core::authoring::change_plan::{DesiredDefinition, PlanOptions, PlanReport};
 use serde_json::{Map, Value, json};
 use std::path::{Path, PathBuf};
 
@@ -46,6 +52,29 @@ pub(super) struct StoringArguments {
     /// Say what would be written, write nothing.
     #[arg(long)]
     dry_run: bool,
+    /// How to print what is written.
+    #[arg(long, value_enum, default_value_t)]
+    format: OutputFormat,
+}
+
+impl StoringArguments {
+    fn print(&self, report: &PlanReport) -> Result<(), Failure> {
+        match self.format {
+            OutputFormat::Text => print(&report.to_string()),
+            OutputFormat::Json => print_json(report),
+        }
+    }
+
+    /// What is no part of the report.
+    fn note(&self, text: &str) -> Result<(), Failure> {
+        match self.format {
+            OutputFormat::Text => print(&format!("{text}\n")),
+            OutputFormat::Json => {
+                eprintln!("{}", foreign::text(text));
+                Ok(())
+            }
+        }
+    }
 }
 
 pub(super) fn run(config: Option<PathBuf>, arguments: &AddArguments) -> Result<(), Failure> {
@@ -78,8 +107,8 @@ pub(super) fn run(config: Option<PathBuf>, arguments: &AddArguments) -> Result<(
         .as_deref()
         .filter(|_| !arguments.storing.dry_run)
     {
-        print(&format!(
-            "the gateway starts `{command}` only if `stdio.allow` of its configuration names it: stdio.allow = [{}]\n",
+        arguments.storing.note(&format!(
+            "the gateway starts `{command}` only if `stdio.allow` of its configuration names it: stdio.allow = [{}]",
             json!(command)
         ))?;
     }
@@ -127,19 +156,28 @@ pub(super) fn store(
         .await?;
         let mut report = target.plan().await?;
         if storing.dry_run {
-            print("dry run: nothing was written\n")?;
+            storing.note("dry run: nothing was written")?;
         }
-        print(&report.to_string())?;
+        let is_text = storing.format == OutputFormat::Text;
+        if is_text || storing.dry_run || !report.problems.is_empty() {
+            storing.print(&report)?;
+        }
         for note in notes {
-            print(&format!("{note}\n"))?;
+            storing.note(note)?;
         }
         if !report.problems.is_empty() {
             return Err(Failure::runtime("nothing can be written, see above"));
         }
-        if !storing.dry_run && !report.is_empty() {
+        if storing.dry_run {
+            return Ok(());
+        }
+        if !report.is_empty() {
             target.apply(&mut report).await?;
         }
-        Ok(())
+        match storing.format {
+            OutputFormat::Text => Ok(()),
+            OutputFormat::Json => storing.print(&report),
+        }
     })
 }
 

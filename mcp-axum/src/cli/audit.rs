@@ -3,6 +3,7 @@
 use super::{
     Failure, foreign,
     output::{OutputFormat, print, print_json, table},
+    progress::Progress,
 };
 use crate::{
     audit::{self, Checked, Found, PublicKey, Verified, Wanted, read_time},
@@ -266,7 +267,10 @@ fn verify(folder: &std::path::Path, signed: &Signed, format: OutputFormat) -> Re
         file: Some(&signed.file),
         key: signed.key.clone(),
     };
-    let found = audit::verify(folder, &checked).map_err(|error| unreadable(folder, &error))?;
+    let found = {
+        let _progress = Progress::of("reading");
+        audit::verify(folder, &checked).map_err(|error| unreadable(folder, &error))?
+    };
     let number = found.problems.len() as u64 + found.more_problems;
     match format {
         OutputFormat::Json => print_json(&found)?,

@@ -1,12 +1,18 @@
 //! `dynmcp clients`: what each MCP client wants to be told of an instance, in its own spelling.
 
-use super::{Failure, connect::opens_everything, gateway::origin, output::print};
+use super::{
+    Failure,
+    connect::opens_everything,
+    gateway::origin,
+    output::{OutputFormat, print, print_json},
+};
 use crate::{
     clients::{Client, ServerEntry},
     settings::{Layers, Settings},
 };
 use clap::Args;
 use mcp_common::definition::name::check_id;
+use serde_json::json;
 use std::path::PathBuf;
 
 #[derive(Args)]
@@ -24,6 +30,9 @@ pub(super) struct ClientsArguments {
         default_value = "KEY"
     )]
     key: String,
+    /// How to print it.
+    #[arg(long, value_enum, default_value_t)]
+    format: OutputFormat,
 }
 
 pub(super) fn run(config: Option<PathBuf>, arguments: &ClientsArguments) -> Result<(), Failure> {
@@ -43,5 +52,13 @@ pub(super) fn run(config: Option<PathBuf>, arguments: &ClientsArguments) -> Resu
     };
     check_id(&arguments.instance).map_err(Failure::configuration)?;
     let server = ServerEntry::of(&gateway, &arguments.instance, &arguments.key);
-    print(&server.blocks(Client::ALL, ""))
+    match arguments.format {
+        OutputFormat::Text => print(&server.blocks(Client::ALL, "")),
+        OutputFormat::Json => {
+            let all = server.by_client();
+            let all =
+                all.map(|(client, place, text)| json!({"client": client, "place": place, "text": text}));
+            print_json(&all.collect::<Vec<_>>())
+        }
+    }
 }

@@ -6,7 +6,7 @@ use super::{
     Failure,
     gateway::{GatewayArguments, origin},
     near,
-    output::print,
+    output::{OutputFormat, print, print_json},
     place::Place,
     store::Use,
 };
@@ -19,7 +19,7 @@ use clap::Args;
 use file::ClientFile;
 use mcp_common::{definition::name::check_id, key::Kind};
 use mcp_core::authoring::keys::{self, Issued, NewKey};
-use serde_json::Value;
+use serde_json::{Value, json};
 use std::{
     path::{Path, PathBuf},
     time::SystemTime,
@@ -59,6 +59,9 @@ pub(super) struct ConnectArguments {
     /// The key that the client sends, if there is one already; never one with admin rights.
     #[arg(long, env = "DYNMCP_CLIENT_KEY", hide_env_values = true)]
     client_key: Option<String>,
+    /// How to say what is to be told, or what was done.
+    #[arg(long, value_enum, default_value_t)]
+    format: OutputFormat,
     #[command(flatten)]
     gateway: GatewayArguments,
 }
@@ -107,10 +110,16 @@ impl ConnectArguments {
         server: impl Fn(&str) -> ServerEntry,
     ) -> Result<(), Failure> {
         let made = self.key(config).await?;
-        print(&format!(
-            "{}\n",
-            self.client.text(&server(self.shown(made.as_ref())))
-        ))?;
+        let text = self.client.text(&server(self.shown(made.as_ref())));
+        if self.format == OutputFormat::Json {
+            return print_json(&json!({
+                "client": self.client.word(),
+                "text": text,
+                "file": self.path().ok(),
+                "key": made.map(|made| made.issued.key.id),
+            }));
+        }
+        print(&format!("{text}\n"))?;
         if let Ok(path) = self.path() {
             let name = self.client.name();
             match self.client {
@@ -162,6 +171,16 @@ impl ConnectArguments {
                     Some(backup) => format!("mv {} {}", word(backup), word(&file.path)),
                     None => format!("rm {}", word(&file.path)),
                 };
+                if self.format == OutputFormat::Json {
+                    return print_json(&json!({
+                        "client": client.word(),
+                        "name": name,
+                        "file": file.path,
+                        "backup": backup,
+                        "key": made.map(|made| made.issued.key.id),
+                        "done": "written",
+                    }));
+                }
                 if let Some(made) = &made {
                     report += &format!("{}\n", made.said());
                     undo += &format!(" && {}", made.undo(self, config.as_deref()));
@@ -188,8 +207,13 @@ impl ConnectArguments {
 
     /// There is an entry of this name.
     fn occupied(&self, path: &Path, before: &Value, wanted: &Value) -> Result<(), Failure> {
-        let (name, path) = (self.name(), path.display());
+        let (name, file, path) = (self.name(), path, path.display());
         if target(before) == target(wanted) {
+            if self.format == OutputFormat::Json {
+                return print_json(&json!({
+                    "client": self.client.word(), "name": name, "file": file, "key": null, "done": "nothing",
+                }));
+            }
             return print(&format!(
                 "{}: `{name}` is in {path} already, nothing was changed; --replace gives it another key\n",
                 self.client.name()
@@ -213,6 +237,11 @@ impl ConnectArguments {
     }
 
     fn would(&self, path: &Path, wanted: &Value) -> Result<(), Failure> {
+        if self.format == OutputFormat::Json {
+            return print_json(&json!({
+                "client": self.client.word(), "name": self.name(), "file": path, "entry": wanted, "done": "nothing",
+            }));
+        }
         let entry = serde_json::to_string_pretty(wanted).map_err(Failure::runtime)?;
         let key = match self.client_key {
             Some(_) => "the key that was given",

@@ -8,8 +8,11 @@ use super::{
     Failure,
     gateway::GatewayArguments,
     output::{OutputFormat, print, print_json},
+    progress::Progress,
+    upstreams::{self, OneUpstream},
 };
 use clap::Args;
+use mcp_common::definition::upstream::is_id;
 use mcp_core::authoring::examples::{ExampleRun, Mode, Verdict};
 use serde::Serialize;
 use std::path::PathBuf;
@@ -22,8 +25,8 @@ const FAILED: u8 = 1;
 #[derive(Args, Default)]
 pub(super) struct TestArguments {
     /// A folder of definition files, or one such file. Without it: what the configured data source has, or with
-    /// --server what that gateway serves.
-    #[arg(conflicts_with = "server")]
+    /// --server what that gateway serves. Or an upstream's id: the same as `upstreams test ID`.
+    #[arg(value_name = "FOLDER|UPSTREAM")]
     folder: Option<PathBuf>,
     #[command(flatten)]
     gateway: GatewayArguments,
@@ -64,6 +67,16 @@ struct PlacedRun {
 
 /// Returns the exit code.
 pub(super) fn run(config: Option<PathBuf>, arguments: &TestArguments) -> Result<u8, Failure> {
+    if let Some(id) = arguments.upstream() {
+        let one = OneUpstream::new(id.to_owned(), arguments.gateway.running());
+        upstreams::test(config, &one, arguments.format)?;
+        return Ok(0);
+    }
+    if arguments.folder.is_some() && arguments.gateway.server().is_some() {
+        return Err(Failure::configuration(
+            "a folder cannot be used with --server, which tests what that gateway serves",
+        ));
+    }
     let results = super::run(results(config, arguments))?;
     match arguments.format {
         OutputFormat::Json => print_json(&results)?,
@@ -84,6 +97,7 @@ pub(super) fn run(config: Option<PathBuf>, arguments: &TestArguments) -> Result<
 
 /// What became of the examples.
 pub(super) async fn results(config: Option<PathBuf>, arguments: &TestArguments) -> Result<Results, Failure> {
+    let _progress = Progress::of("testing");
     match arguments.gateway.gateway()? {
         Some(gateway) => remote::run(&gateway, arguments).await,
         None => local::run(config, arguments).await,
@@ -97,6 +111,13 @@ impl TestArguments {
             gateway,
             ..Self::default()
         }
+    }
+
+    /// The upstream that is meant: something that is no file here, and could be its id.
+    fn upstream(&self) -> Option<&str> {
+        let folder = self.folder.as_deref().filter(|folder| !folder.exists())?;
+        let id = folder.to_str()?;
+        is_id(id).then_some(id)
     }
 
     fn mode(&self) -> Mode {

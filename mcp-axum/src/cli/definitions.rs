@@ -6,14 +6,14 @@ use super::{
     Failure,
     gateway::GatewayArguments,
     near,
-    output::{OutputFormat, print, print_json, table},
+    output::{JsonAlways, OutputFormat, Saying, print, print_json, table},
     place::{Place, Stored},
     store::Use,
 };
 use clap::Args;
 use mcp_common::{document::Document, key::Kind};
 pub(super) use past::{DiffArguments, HistoryArguments, RollbackArguments, diff, history, rollback};
-use serde_json::Value;
+use serde_json::{Value, json};
 use std::path::PathBuf;
 
 /// A definition.
@@ -49,6 +49,8 @@ pub(super) struct GetArguments {
     #[command(flatten)]
     one: OneArguments,
     #[command(flatten)]
+    _format: JsonAlways,
+    #[command(flatten)]
     gateway: GatewayArguments,
 }
 
@@ -59,6 +61,8 @@ pub(super) struct DeleteArguments {
     /// Really. Its history stays: `rollback` brings it back.
     #[arg(long)]
     confirm: bool,
+    #[command(flatten)]
+    saying: Saying,
     #[command(flatten)]
     gateway: GatewayArguments,
 }
@@ -119,7 +123,8 @@ pub(super) fn delete(config: Option<PathBuf>, arguments: &DeleteArguments) -> Re
             )));
         }
         place.delete(&key).await?;
-        print(&format!("deleted {key}\n"))
+        let done = json!({"kind": key.kind.path_segment(), "id": key.id, "done": "deleted"});
+        arguments.saying.say(&format!("deleted {key}"), &done)
     })
 }
 

@@ -5,19 +5,12 @@ use super::{
     gateway::RunningGateway,
     output::{OutputFormat, print},
 };
-use crate::client::{ClientError, Gateway};
+use crate::client::{News, follow};
 use clap::Args;
-use http::{HeaderMap, Method, StatusCode, header};
-use http_body_util::BodyExt;
-use mcp_common::backoff::Backoff;
-use mcp_core::framing::sse::{Event, Parser};
+use futures_util::StreamExt;
+use mcp_core::framing::sse::Event;
 use serde_json::{Map, Value};
-use std::{fmt::Write, path::PathBuf, time::Duration};
-
-/// An event has few members.
-const MOST: u64 = 1 << 20;
-const FIRST_WAIT: Duration = Duration::from_millis(500);
-const LONGEST_WAIT: Duration = Duration::from_secs(10);
+use std::{fmt::Write, path::PathBuf, pin::pin};
 
 #[derive(Args)]
 pub(super) struct EventsArguments {
@@ -38,109 +31,70 @@ pub(super) struct EventsArguments {
 pub(super) fn run(config: Option<PathBuf>, arguments: &EventsArguments) -> Result<(), Failure> {
     let gateway = arguments.gateway.open(config)?;
     super::run(async {
-        let mut known = arguments.since;
-        let mut backoff = Backoff::between(FIRST_WAIT, LONGEST_WAIT);
-        let mut is_first = true;
-        loop {
-            match follow(&gateway, arguments, &mut known, &mut backoff).await {
-                Err(Ended::Refused(failure)) => return Err(failure),
-                Err(Ended::Broken(failure)) if is_first => return Err(failure),
-                Err(Ended::Broken(_)) | Ok(()) => {}
+        let mut followed = pin!(follow(&gateway, &arguments.types, arguments.since));
+        let mut was_open = false;
+        while let Some(news) = followed.next().await {
+            match news {
+                News::Opened => was_open = true,
+                News::Event(event) => {
+                    if let Some(line) = line(&event, arguments.format) {
+                        print(&line)?;
+                    }
+                }
+                News::Refused(error) => return Err(error.into()),
+                News::Broken(error) if !was_open => return Err(error.into()),
+                News::Broken(_) => {}
             }
-            is_first = false;
-            tokio::time::sleep(backoff.next_wait()).await;
         }
+        Ok(())
     })
 }
 
-/// Why it is not followed any more.
-enum Ended {
-    /// It would be the same again.
-    Refused(Failure),
-    Broken(Failure),
+/// One event for people.
+pub(super) struct Told {
+    pub(super) at: String,
+    pub(super) kind: String,
+    /// What else there is to say, as `name=value`.
+    pub(super) members: Vec<String>,
 }
 
-async fn follow(
-    gateway: &Gateway,
-    arguments: &EventsArguments,
-    known: &mut Option<u64>,
-    backoff: &mut Backoff,
-) -> Result<(), Ended> {
-    let types = percent_encoding::utf8_percent_encode(&arguments.types, percent_encoding::NON_ALPHANUMERIC);
-    let mut path = format!("/admin/events?types={types}");
-    if let Some(known) = known {
-        // Writing to a `String` cannot fail.
-        let _ = write!(path, "&since={known}");
+impl Told {
+    /// `None` of what is no event of a gateway.
+    pub(super) fn read(event: &Event) -> Option<Self> {
+        let mut members: Map<String, Value> = serde_json::from_slice(&event.data).ok()?;
+        let mut take = |name: &str| match members.shift_remove(name) {
+            Some(Value::String(text)) => text,
+            _ => String::new(),
+        };
+        let (at, kind) = (take("at"), take("type"));
+        let kind = match kind.is_empty() {
+            true => event.kind.clone().unwrap_or_default(),
+            false => kind,
+        };
+        members.shift_remove("id");
+        let said = members.iter().filter(|(_, value)| !value.is_null());
+        let members = said.map(|(name, value)| match value {
+            Value::String(text) => format!("{name}={text}"),
+            other => format!("{name}={other}"),
+        });
+        Some(Self {
+            at,
+            kind,
+            members: members.collect(),
+        })
     }
-    let mut headers = HeaderMap::new();
-    headers.insert(
-        header::ACCEPT,
-        header::HeaderValue::from_static("text/event-stream"),
-    );
-    let opened = gateway.open(Method::GET, &path, headers, "").await;
-    let response = opened.map_err(|error| Ended::Broken(error.into()))?;
-    let status = response.status();
-    if status != StatusCode::OK {
-        let body = response
-            .into_body()
-            .collect()
-            .await
-            .map(http_body_util::Collected::to_bytes);
-        let said: Option<Value> = body.ok().and_then(|body| serde_json::from_slice(&body).ok());
-        let text = said.and_then(|said| Some(said["error"].as_str()?.to_owned()));
-        let failure = Failure::runtime(text.unwrap_or_else(|| status.to_string()));
-        return Err(
-            match status.is_client_error() && status != StatusCode::TOO_MANY_REQUESTS {
-                true => Ended::Refused(failure),
-                false => Ended::Broken(failure),
-            },
-        );
-    }
-    let mut body = response.into_body();
-    let mut parser = Parser::new(MOST);
-    while let Some(frame) = body.frame().await {
-        let frame = frame.map_err(|error| Ended::Broken(Failure::runtime(error)))?;
-        let Ok(data) = frame.into_data() else { continue };
-        let events = parser.push(&data);
-        let events = events
-            .map_err(|_| Ended::Refused(ClientError::Protocol("an event is too large".to_owned()).into()))?;
-        for event in events {
-            backoff.reset();
-            if let Some(id) = event.id.as_deref().and_then(|id| id.parse().ok()) {
-                *known = Some(id);
-            }
-            if let Some(line) = line(&event, arguments.format) {
-                print(&line).map_err(Ended::Refused)?;
-            }
-        }
-    }
-    Ok(())
 }
 
 fn line(event: &Event, format: OutputFormat) -> Option<String> {
-    let mut members: Map<String, Value> = serde_json::from_slice(&event.data).ok()?;
     if format == OutputFormat::Json {
-        let text = Value::Object(members).to_string();
-        return Some(foreign::json(&text) + "\n");
+        let members: Map<String, Value> = serde_json::from_slice(&event.data).ok()?;
+        return Some(foreign::json(&Value::Object(members).to_string()) + "\n");
     }
-    let mut take = |name: &str| match members.shift_remove(name) {
-        Some(Value::String(text)) => text,
-        _ => String::new(),
-    };
-    let (at, kind) = (take("at"), take("type"));
-    let kind = if kind.is_empty() {
-        event.kind.clone().unwrap_or_default()
-    } else {
-        kind
-    };
-    members.shift_remove("id");
-    let mut line = foreign::line(&format!("{at:24}  {kind}"));
-    for (name, value) in members.iter().filter(|(_, value)| !value.is_null()) {
-        let value = match value {
-            Value::String(text) => text.clone(),
-            other => other.to_string(),
-        };
-        let _ = write!(line, "  {}", foreign::line(&format!("{name}={value}")));
+    let told = Told::read(event)?;
+    let mut line = foreign::line(&format!("{:24}  {}", told.at, told.kind));
+    for member in &told.members {
+        // Writing to a `String` cannot fail.
+        let _ = write!(line, "  {}", foreign::line(member));
     }
     line.push('\n');
     Some(line)

@@ -1,6 +1,12 @@
 //! `dynmcp export`: what is stored, as files in one spelling.
 
-use super::{Failure, foreign, gateway::GatewayArguments, output::print, store};
+use super::{
+    Failure, foreign,
+    gateway::GatewayArguments,
+    output::{OutputFormat, print, print_json},
+    progress::Progress,
+    store,
+};
 use crate::settings::{Layers, Settings};
 use clap::Args;
 use indexmap::IndexMap;
@@ -14,7 +20,7 @@ use mcp_core::authoring::{
 };
 use mcp_plugin::datasource::file;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use std::{
     collections::BTreeMap,
@@ -34,15 +40,28 @@ pub(super) struct ExportArguments {
     /// Only what this owner maintains, without the member `managed_by`: the folder that `plan --owner NAME` reads.
     #[arg(long, value_name = "NAME")]
     owner: Option<String>,
+    /// How to say what was written; the document on standard output is JSON anyway.
+    #[arg(long, value_enum, default_value_t)]
+    format: OutputFormat,
     #[command(flatten)]
     gateway: GatewayArguments,
 }
 
 pub(super) fn run(config: Option<PathBuf>, arguments: &ExportArguments) -> Result<(), Failure> {
-    let exported = super::run(exported(config, arguments))?;
+    let exported = {
+        let _progress = Progress::of("exporting");
+        super::run(exported(config, arguments))?
+    };
     match arguments.to.as_str() {
         "-" => print(&bundle(&exported.definitions))?,
-        folder => print(&write(Path::new(folder), &exported.definitions)?)?,
+        folder => {
+            let folder = Path::new(folder);
+            let written = write(folder, &exported.definitions)?;
+            match arguments.format {
+                OutputFormat::Text => print(&written.said(folder))?,
+                OutputFormat::Json => print_json(&written)?,
+            }
+        }
     }
     let secrets = exported
         .definitions
@@ -118,7 +137,7 @@ impl Bundle {
 }
 
 /// Touches nobody else's file: a definition that stands in another one already would stand in two.
-pub(super) fn write(folder: &Path, definitions: &[(Key, Document)]) -> Result<String, Failure> {
+pub(super) fn write(folder: &Path, definitions: &[(Key, Document)]) -> Result<Written, Failure> {
     let at = |path: &Path, error: &dyn std::fmt::Display| {
         Failure::runtime(format_args!("{}: {error}", path.display()))
     };
@@ -143,28 +162,48 @@ pub(super) fn write(folder: &Path, definitions: &[(Key, Document)]) -> Result<St
             return Err(Failure::runtime(format_args!("{}: {reason}", definition.place)));
         }
     }
-    let (mut written, mut same) = (0, 0);
+    let mut written = Written::default();
     for (_, path, text) in &files {
         if fs::read(path).is_ok_and(|now| now == text.as_bytes()) {
-            same += 1;
+            written.unchanged += 1;
             continue;
         }
         file::write(path, text).map_err(|error| at(path, &error))?;
-        written += 1;
+        written.written += 1;
     }
-    let mut said = format!(
-        "{}: {written} files written, {same} unchanged\n",
-        folder.display()
-    );
-    for definition in there
+    let others = there
         .definitions
         .iter()
-        .filter(|definition| !own.contains_key(&definition.key))
-    {
-        said.push_str(&format!(
-            "  not exported: {} ({})\n",
-            definition.key, definition.place
-        ));
+        .filter(|definition| !own.contains_key(&definition.key));
+    written.not_exported = others
+        .map(|definition| format!("{} ({})", definition.key, definition.place))
+        .collect();
+    Ok(written)
+}
+
+/// What became of the files of a folder.
+#[derive(Default, Serialize)]
+pub(super) struct Written {
+    written: usize,
+    unchanged: usize,
+    /// Definitions that stand there and are not stored, and where.
+    not_exported: Vec<String>,
+}
+
+impl Written {
+    fn said(&self, folder: &Path) -> String {
+        let Self {
+            written,
+            unchanged,
+            not_exported,
+        } = self;
+        let mut said = format!(
+            "{}: {written} files written, {unchanged} unchanged\n",
+            folder.display()
+        );
+        for definition in not_exported {
+            said.push_str(&format!("  not exported: {definition}\n"));
+        }
+        said
     }
-    Ok(said)
 }

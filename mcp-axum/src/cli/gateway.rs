@@ -69,6 +69,17 @@ impl GatewayArguments {
         self.key.as_deref()
     }
 
+    /// The same, for what a running gateway alone can say: without `--server` the one of `DYNMCP_SERVER`, or the configured one.
+    pub(super) fn running(&self) -> RunningGateway {
+        RunningGateway {
+            server: self
+                .server
+                .clone()
+                .or_else(|| std::env::var("DYNMCP_SERVER").ok()),
+            key: self.key.clone(),
+        }
+    }
+
     /// `None` without `--server`.
     pub(super) fn gateway(&self) -> Result<Option<Gateway>, ClientError> {
         let Some(server) = &self.server else {

@@ -1,17 +1,23 @@
 //! `dynmcp hash-key`
 
-use super::Failure;
+use super::{
+    Failure,
+    output::{OutputFormat, print, print_json},
+};
 use crate::runtime::control_plane::generate_key;
 use mcp_common::secret::ExposeSecret;
 use mcp_plugin::authenticator::api_key;
+use serde_json::json;
 use std::io::{self, IsTerminal};
 
-pub(super) fn run(generate: bool) -> Result<(), Failure> {
+pub(super) fn run(generate: bool, format: OutputFormat) -> Result<(), Failure> {
     if generate {
         let key = generate_key().map_err(Failure::runtime)?;
-        println!("key  = {}", key.expose_secret());
-        println!("hash = {}", api_key::hash(key.expose_secret()));
-        return Ok(());
+        let (key, hash) = (key.expose_secret(), api_key::hash(key.expose_secret()));
+        return match format {
+            OutputFormat::Text => print(&format!("key  = {key}\nhash = {hash}\n")),
+            OutputFormat::Json => print_json(&json!({"key": key, "hash": hash})),
+        };
     }
     if io::stdin().is_terminal() {
         eprintln!("Type the key, then Enter:");
@@ -24,6 +30,9 @@ pub(super) fn run(generate: bool) -> Result<(), Failure> {
             "standard input holds no key: one line of visible ASCII characters, no spaces",
         ));
     }
-    println!("{}", api_key::hash(key));
-    Ok(())
+    let hash = api_key::hash(key);
+    match format {
+        OutputFormat::Text => print(&format!("{hash}\n")),
+        OutputFormat::Json => print_json(&json!({"hash": hash})),
+    }
 }

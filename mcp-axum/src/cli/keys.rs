@@ -5,7 +5,7 @@ mod list;
 use super::{
     Failure,
     gateway::GatewayArguments,
-    output::{OutputFormat, print, print_json},
+    output::{JsonAlways, OutputFormat, Saying, print, print_json},
     place::{Place, Stored},
     store::Use,
 };
@@ -48,11 +48,15 @@ pub(super) enum KeysCommand {
     Show {
         #[command(flatten)]
         one: OneKey,
+        #[command(flatten)]
+        _format: JsonAlways,
     },
     /// Let the holder of a key in again.
     Activate {
         #[command(flatten)]
         one: OneKey,
+        #[command(flatten)]
+        saying: Saying,
     },
     /// Let nobody in with a key any more; it is kept.
     Inactivate {
@@ -61,6 +65,8 @@ pub(super) enum KeysCommand {
         /// Also the last key that may write keys, where no key of the configuration opens /admin.
         #[arg(long)]
         force: bool,
+        #[command(flatten)]
+        saying: Saying,
     },
     /// Give a key another secret and print the new key, once.
     Rotate {
@@ -83,6 +89,8 @@ pub(super) enum KeysCommand {
         /// Also the last key that may write keys, where no key of the configuration opens /admin.
         #[arg(long)]
         force: bool,
+        #[command(flatten)]
+        saying: Saying,
     },
 }
 
@@ -155,7 +163,7 @@ pub(super) fn run(config: Option<PathBuf>, command: &KeysCommand) -> Result<(), 
                 let all = place.all(Kind::API_KEY).await?;
                 list::print_list(&all, *include_inactive, *format)
             }
-            KeysCommand::Show { one } => {
+            KeysCommand::Show { one, .. } => {
                 let place = Place::open(config, &one.gateway, Use::Read).await?;
                 let Stored { key, document, .. } = find(&place, &one.wanted).await?;
                 let mut shown: Value = serde_json::from_str(document.as_json()).map_err(Failure::runtime)?;
@@ -165,9 +173,19 @@ pub(super) fn run(config: Option<PathBuf>, command: &KeysCommand) -> Result<(), 
                 }
                 print_json(&shown)
             }
-            KeysCommand::Activate { one } => switch(config, one, ApiKeyStatus::Active, false).await,
-            KeysCommand::Inactivate { one, force } => {
-                switch(config, one, ApiKeyStatus::Inactive, *force).await
+            KeysCommand::Activate { one, saying } => {
+                let key = switch(config, one, ApiKeyStatus::Active, false).await?;
+                saying.say(
+                    &format!("{key} is active"),
+                    &json!({"id": key, "done": "activated"}),
+                )
+            }
+            KeysCommand::Inactivate { one, force, saying } => {
+                let key = switch(config, one, ApiKeyStatus::Inactive, *force).await?;
+                saying.say(
+                    &format!("{key} is inactive"),
+                    &json!({"id": key, "done": "inactivated"}),
+                )
             }
             KeysCommand::Rotate { one, grace, format } => {
                 let place = Place::open(config, &one.gateway, Use::Write).await?;
@@ -180,7 +198,12 @@ pub(super) fn run(config: Option<PathBuf>, command: &KeysCommand) -> Result<(), 
                     .await?;
                 show(&issued, *format)
             }
-            KeysCommand::Delete { one, confirm, force } => {
+            KeysCommand::Delete {
+                one,
+                confirm,
+                force,
+                saying,
+            } => {
                 let place = Place::open(config, &one.gateway, Use::Write).await?;
                 let Stored { key, .. } = find(&place, &one.wanted).await?;
                 if !confirm {
@@ -190,7 +213,10 @@ pub(super) fn run(config: Option<PathBuf>, command: &KeysCommand) -> Result<(), 
                     )));
                 }
                 place.delete_and(&key, *force).await?;
-                print(&format!("deleted {}\n", key.id))
+                saying.say(
+                    &format!("deleted {}", key.id),
+                    &json!({"id": key.id, "done": "deleted"}),
+                )
             }
         }
     })
@@ -222,12 +248,13 @@ async fn find(place: &Place, wanted: &str) -> Result<Stored, Failure> {
     }
 }
 
+/// Its id.
 async fn switch(
     config: Option<PathBuf>,
     one: &OneKey,
     status: ApiKeyStatus,
     force: bool,
-) -> Result<(), Failure> {
+) -> Result<String, Failure> {
     let place = Place::open(config, &one.gateway, Use::Write).await?;
     let Stored {
         key,
@@ -237,11 +264,7 @@ async fn switch(
     place
         .write_and(&key, &keys::with_status(&document, status), Some(revision), force)
         .await?;
-    let word = match status {
-        ApiKeyStatus::Active => "active",
-        ApiKeyStatus::Inactive => "inactive",
-    };
-    print(&format!("{} is {word}\n", key.id))
+    Ok(key.id.to_string())
 }
 
 impl CreateArguments {

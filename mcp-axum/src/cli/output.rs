@@ -1,8 +1,9 @@
 //! What a command prints when it is done.
 
 use super::{Failure, foreign};
-use clap::ValueEnum;
+use clap::{Args, ValueEnum};
 use serde::Serialize;
+use serde_json::Value;
 use std::{
     borrow::Cow,
     io::{ErrorKind, IsTerminal, Write},
@@ -14,6 +15,32 @@ pub(super) enum OutputFormat {
     #[default]
     Text,
     Json,
+}
+
+/// For commands that do something, and say in a line what came of it.
+#[derive(Args, Clone, Copy)]
+pub(super) struct Saying {
+    /// How to say what was done.
+    #[arg(long, value_enum, default_value_t)]
+    pub(super) format: OutputFormat,
+}
+
+impl Saying {
+    /// The line for people, the value for programs.
+    pub(super) fn say(self, line: &str, value: &Value) -> Result<(), Failure> {
+        match self.format {
+            OutputFormat::Text => print(&format!("{line}\n")),
+            OutputFormat::Json => print_json(value),
+        }
+    }
+}
+
+/// For commands that print JSON however they are asked, so that scripts may ask all commands alike.
+#[derive(Args, Clone)]
+pub(super) struct JsonAlways {
+    /// What is printed is JSON, with this or without.
+    #[arg(long, value_parser = ["json"], default_value = "json", hide_default_value = true)]
+    format: String,
 }
 
 /// As it is, to standard output; where that is a terminal, nothing of it is meant to steer it.

@@ -76,7 +76,15 @@ pub(super) fn run(config: Option<PathBuf>, arguments: &PinArguments) -> Result<(
             )
             .await?;
         let _: Value = gateway.data(&answer)?;
-        print(&format!("approved: {} of {}\n", drift.len(), arguments.id))
+        let said = format!("approved: {} of {}\n", drift.len(), arguments.id);
+        match arguments.format {
+            OutputFormat::Text => print(&said),
+            // What was approved stands above.
+            OutputFormat::Json => {
+                eprint!("{}", foreign::text(&said));
+                Ok(())
+            }
+        }
     })
 }
 

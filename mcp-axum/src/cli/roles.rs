@@ -3,7 +3,7 @@
 use super::{
     Failure,
     gateway::GatewayArguments,
-    output::{OutputFormat, print, print_json, table},
+    output::{JsonAlways, OutputFormat, Saying, print, print_json, table},
     place::{Place, Stored},
     store::Use,
 };
@@ -14,6 +14,7 @@ use mcp_common::{
     key::{Key, Kind},
 };
 use mcp_plugin::datasource::file;
+use serde_json::json;
 use std::path::{Path, PathBuf};
 
 #[derive(Subcommand)]
@@ -31,12 +32,16 @@ pub(super) enum RolesCommand {
         /// The role's id.
         role: String,
         #[command(flatten)]
+        _format: JsonAlways,
+        #[command(flatten)]
         gateway: GatewayArguments,
     },
     /// Store the roles of a file, in the place of those with the same ids.
     Put {
         /// YAML, JSON or TOML: one role, or several under `roles`. A role without an id is called like the file.
         file: PathBuf,
+        #[command(flatten)]
+        saying: Saying,
         #[command(flatten)]
         gateway: GatewayArguments,
     },
@@ -47,6 +52,8 @@ pub(super) enum RolesCommand {
         /// Really.
         #[arg(long)]
         confirm: bool,
+        #[command(flatten)]
+        saying: Saying,
         #[command(flatten)]
         gateway: GatewayArguments,
     },
@@ -59,27 +66,40 @@ pub(super) fn run(config: Option<PathBuf>, command: &RolesCommand) -> Result<(),
                 let place = Place::open(config, gateway, Use::Read).await?;
                 print_list(&place.all(Kind::ROLE).await?, *format)
             }
-            RolesCommand::Show { role, gateway } => {
+            RolesCommand::Show { role, gateway, .. } => {
                 let place = Place::open(config, gateway, Use::Read).await?;
-                print_json(&find(&place, role).await?.document)
+                let Stored {
+                    key, mut document, ..
+                } = find(&place, role).await?;
+                if document.get("id").is_none() {
+                    document.set_first("id", &key.id);
+                }
+                print_json(&document)
             }
-            RolesCommand::Put { file, gateway } => {
+            RolesCommand::Put {
+                file,
+                saying,
+                gateway,
+            } => {
                 // What cannot be read makes no store.
                 let roles = read(file)?;
                 let place = Place::open(config, gateway, Use::Write).await?;
                 let stored = place.all(Kind::ROLE).await?;
+                let (mut lines, mut all) = (Vec::new(), Vec::new());
                 for (key, document) in &roles {
                     let before = stored.iter().find(|stored| stored.key == *key);
                     let before = before.map(|stored| stored.revision);
                     place.write(key, document, before).await?;
                     let done = if before.is_some() { "replaced" } else { "created" };
-                    print(&format!("{done} {}\n", key.id))?;
+                    lines.push(format!("{done} {}", key.id));
+                    all.push(json!({"id": key.id, "done": done}));
                 }
-                Ok(())
+                saying.say(&lines.join("\n"), &all.into())
             }
             RolesCommand::Delete {
                 role,
                 confirm,
+                saying,
                 gateway,
             } => {
                 let place = Place::open(config, gateway, Use::Write).await?;
@@ -90,7 +110,10 @@ pub(super) fn run(config: Option<PathBuf>, command: &RolesCommand) -> Result<(),
                     )));
                 }
                 place.delete(&key).await?;
-                print(&format!("deleted {role}\n"))
+                saying.say(
+                    &format!("deleted {role}"),
+                    &json!({"id": role, "done": "deleted"}),
+                )
             }
         }
     })

@@ -7,8 +7,9 @@ use super::{
     Failure,
     gateway::GatewayArguments,
     near,
-    output::{OutputFormat, print, print_json, table},
+    output::{OutputFormat, Saying, print, print_json, table},
     place::{Place, Stored},
+    progress::Progress,
     store::Use,
 };
 use clap::{Args, Subcommand};
@@ -43,12 +44,16 @@ pub(super) enum SecretsCommand {
         #[arg(long)]
         confirm: bool,
         #[command(flatten)]
+        saying: Saying,
+        #[command(flatten)]
         gateway: GatewayArguments,
     },
     /// Encrypt all values anew, with the first key of the configuration: after it the others can be taken out.
     ///
     /// States of before stay in the history with the key that they have.
     Rotate {
+        #[command(flatten)]
+        saying: Saying,
         #[command(flatten)]
         gateway: GatewayArguments,
     },
@@ -79,6 +84,8 @@ pub(super) struct PutArguments {
     #[arg(long)]
     keep_value: bool,
     #[command(flatten)]
+    saying: Saying,
+    #[command(flatten)]
     gateway: GatewayArguments,
 }
 
@@ -100,6 +107,7 @@ pub(super) fn run(config: Option<PathBuf>, command: &SecretsCommand) -> Result<(
             SecretsCommand::Delete {
                 name,
                 confirm,
+                saying,
                 gateway,
             } => {
                 let place = Place::open(config, gateway, Use::Write).await?;
@@ -110,9 +118,12 @@ pub(super) fn run(config: Option<PathBuf>, command: &SecretsCommand) -> Result<(
                     )));
                 }
                 place.delete(&key).await?;
-                print(&format!("deleted {name}\n"))
+                saying.say(
+                    &format!("deleted {name}"),
+                    &json!({"id": name, "done": "deleted"}),
+                )
             }
-            SecretsCommand::Rotate { gateway } => rotate(config, gateway).await,
+            SecretsCommand::Rotate { saying, gateway } => rotate(config, gateway, *saying).await,
         }
     })
 }
@@ -139,11 +150,15 @@ async fn put(config: Option<PathBuf>, arguments: &PutArguments) -> Result<(), Fa
         .write(&key, &document, before.map(|before| before.revision))
         .await?;
     let done = if before.is_some() { "replaced" } else { "created" };
-    print(&format!("{done} {}\n", key.id))
+    arguments.saying.say(
+        &format!("{done} {}", key.id),
+        &json!({"id": key.id, "done": done}),
+    )
 }
 
 /// Any write encrypts with the first key. One that cannot be written keeps no other from it: what stays as it is is told at the end.
-async fn rotate(config: Option<PathBuf>, gateway: &GatewayArguments) -> Result<(), Failure> {
+async fn rotate(config: Option<PathBuf>, gateway: &GatewayArguments, saying: Saying) -> Result<(), Failure> {
+    let progress = Progress::of("encrypting");
     let place = Place::open(config, gateway, Use::Write).await?;
     let before = place.all(Kind::SECRET).await?;
     let mut left = BTreeSet::new();
@@ -173,11 +188,14 @@ async fn rotate(config: Option<PathBuf>, gateway: &GatewayArguments) -> Result<(
     let stays = |stored: &&Stored| current.as_ref() != Some(&version(stored));
     left.extend(after.iter().filter(stays).map(|stored| stored.key.id.clone()));
     let (count, all) = (changed.len(), after.len());
+    let done = json!({"secrets": all, "encrypted_anew": count, "key_versions": versions, "left": left});
     let versions = versions.into_iter().collect::<Vec<_>>().join(", ");
-    print(&match all {
-        0 => "no secrets in the store\n".to_owned(),
-        all => format!("{count} of {all} encrypted anew; key now: {versions}\n"),
-    })?;
+    let said = match all {
+        0 => "no secrets in the store".to_owned(),
+        all => format!("{count} of {all} encrypted anew; key now: {versions}"),
+    };
+    drop(progress);
+    saying.say(&said, &done)?;
     if left.is_empty() {
         return Ok(());
     }

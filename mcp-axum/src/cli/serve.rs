@@ -30,6 +30,9 @@ pub(super) struct StartArguments {
 
 pub(super) fn start(file: Option<PathBuf>, arguments: StartArguments) -> Result<(), Failure> {
     let mut layers = Layers::of_process(file);
+    if layers.effective_file()?.is_none() {
+        config::make_first(&layers);
+    }
     layers
         .overrides
         .extend(arguments.host.map(|host| ("app.host", host)));

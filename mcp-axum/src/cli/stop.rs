@@ -1,9 +1,10 @@
 //! `dynmcp stop`: ends the gateway that runs with a configuration on this machine, as SIGTERM does, and waits until it has ended.
 
-use super::{Failure, output::print, pid_file};
+use super::{Failure, output::Saying, pid_file, progress::Progress};
 use crate::settings::{Layers, Settings};
 use clap::Args;
 use rustix::process::{Pid, Signal, kill_process};
+use serde_json::json;
 use std::{
     path::PathBuf,
     time::{Duration, Instant},
@@ -17,6 +18,8 @@ pub(super) struct StopArguments {
     /// Do not wait for its end.
     #[arg(long)]
     no_wait: bool,
+    #[command(flatten)]
+    saying: Saying,
 }
 
 pub(super) fn run(config: Option<PathBuf>, arguments: &StopArguments) -> Result<(), Failure> {
@@ -43,8 +46,12 @@ pub(super) fn run(config: Option<PathBuf>, arguments: &StopArguments) -> Result<
     kill_process(process, Signal::TERM)
         .map_err(|error| Failure::runtime(format_args!("process {pid}: {error}")))?;
     if arguments.no_wait {
-        return print(&format!("told the gateway to end (process {pid})\n"));
+        let done = json!({"process": pid, "done": "told"});
+        return arguments
+            .saying
+            .say(&format!("told the gateway to end (process {pid})"), &done);
     }
+    let progress = Progress::of("waiting for calls in flight");
     let deadline = Instant::now() + settings.app.drain_deadline() + GRACE;
     while pid_file::holder(folder)?.as_ref() == Some(&holder) {
         if Instant::now() > deadline {
@@ -54,5 +61,7 @@ pub(super) fn run(config: Option<PathBuf>, arguments: &StopArguments) -> Result<
         }
         std::thread::sleep(Duration::from_millis(20));
     }
-    print(&format!("stopped (process {pid})\n"))
+    drop(progress);
+    let done = json!({"process": pid, "done": "stopped"});
+    arguments.saying.say(&format!("stopped (process {pid})"), &done)
 }

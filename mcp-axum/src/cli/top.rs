@@ -2,6 +2,7 @@
 
 mod exposition;
 mod figures;
+mod happened;
 mod keys;
 mod page;
 mod seen;
@@ -17,8 +18,9 @@ use clap::Args;
 use crossterm::event::{Event, EventStream};
 use figures::Figures;
 use futures_util::StreamExt;
-use keys::{Screen, Turn};
-use seen::{Seen, Watch};
+use happened::Listener;
+use keys::{Page, Screen, Turn};
+use seen::Watch;
 use std::{io::IsTerminal, path::PathBuf, time::Duration};
 use style::Palette;
 
@@ -61,7 +63,8 @@ pub(super) fn run(config: Option<PathBuf>, arguments: &TopArguments) -> Result<(
         let mut watch = Watch::new(&gateway);
         let first = watch.look(None).await?;
         let mut terminal = ratatui::try_init()?;
-        let ended = stay(&mut terminal, watch, first, server, every).await;
+        let screen = Screen::new(server, Palette::of_environment(), first);
+        let ended = stay(&mut terminal, watch, Listener::new(&gateway), screen, every).await;
         ratatui::restore();
         ended
     })
@@ -93,11 +96,10 @@ fn text(figures: &Figures) -> String {
 async fn stay(
     terminal: &mut ratatui::DefaultTerminal,
     mut watch: Watch<'_>,
-    first: Seen,
-    server: String,
+    mut listener: Listener<'_>,
+    mut screen: Screen,
     every: Duration,
 ) -> Result<(), Failure> {
-    let mut screen = Screen::new(server, Palette::of_environment(), first);
     let mut events = EventStream::new();
     loop {
         let upstream = screen.upstream_in_view();
@@ -109,11 +111,13 @@ async fn stay(
         tokio::pin!(looking);
         loop {
             terminal.draw(|frame| page::draw(frame, &mut screen))?;
+            listener.listen(screen.page == Page::Events, &screen.happened);
             tokio::select! {
                 looked = &mut looking => {
                     screen.take(looked);
                     break;
                 }
+                heard = listener.heard() => heard.into_iter().for_each(|news| screen.happened.take(news)),
                 event = events.next() => match event {
                     Some(Ok(Event::Key(key))) if screen.press(key) == Turn::Leave => return Ok(()),
                     Some(Ok(_)) => {}

@@ -9,6 +9,7 @@ use super::{
 };
 use clap::Args;
 use manage::UpstreamsCommand;
+pub(super) use manage::{OftenUpstreamsCommand, OneUpstream, often, test};
 use serde_json::Value;
 use std::{fmt::Write, path::PathBuf};
 

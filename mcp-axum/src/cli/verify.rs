@@ -7,7 +7,9 @@ use super::{
     gateway::GatewayArguments,
     near,
     output::{OutputFormat, print, print_json, table},
-    place, store,
+    place,
+    progress::Progress,
+    store,
 };
 use crate::{
     client::Gateway,
@@ -58,7 +60,10 @@ struct Unusable {
 
 /// Exit code 1 where something cannot be used, or does not do what its examples say.
 pub(super) fn run(config: Option<PathBuf>, arguments: &VerifyArguments) -> Result<(), Failure> {
-    let found = super::run(arguments.look(config))?;
+    let found = {
+        let _progress = Progress::of("verifying");
+        super::run(arguments.look(config))?
+    };
     match arguments.format {
         OutputFormat::Json => print_json(&found)?,
         OutputFormat::Text => print(&text(&found))?,

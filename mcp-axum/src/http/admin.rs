@@ -151,7 +151,10 @@ pub fn router(app: Arc<App>) -> Router {
         .route("/plan", post(plan::show).layer(from_fn(parameters::none)))
         .route("/apply", post(plan::apply))
         .route("/export", get(export::show))
-        .route("/upstreams", get(upstreams::list))
+        .route(
+            "/upstreams",
+            get(upstreams::list).layer(from_fn(conditional::list)),
+        )
         // What is listed there can be asked there.
         .route(
             "/upstreams/{id}/check",
@@ -169,8 +172,11 @@ pub fn router(app: Arc<App>) -> Router {
         .route("/config/status", get(status::config))
         .route("/access", get(own_access::show))
         .route("/events", get(events::stream))
-        .route("/discovery", get(discovery::list))
-        .route("/grants", get(grants::list))
+        .route(
+            "/discovery",
+            get(discovery::list).layer(from_fn(conditional::list)),
+        )
+        .route("/grants", get(grants::list).layer(from_fn(conditional::list)))
         .route(
             "/grants/{id}",
             delete(grants::remove).layer(from_fn(parameters::none)),
@@ -208,7 +214,10 @@ fn collection(kind: Kind) -> Router<Arc<App>> {
     };
     own.route("/", get(collection::list).layer(from_fn(conditional::list)))
         .route("/{id}", get(item::show).put(put::store).delete(delete::remove))
-        .route("/{id}/history", get(history::list))
+        .route(
+            "/{id}/history",
+            get(history::list).layer(from_fn(conditional::list)),
+        )
         .route("/{id}/history/{revision}", get(history::revision::show))
         .route("/{id}/history/{revision}/diff", get(history::diff::show))
         .route("/{id}/rollback", post(rollback::bring_back))

@@ -6,13 +6,16 @@
 
 mod page;
 
-use super::{body, browser, login::registrant, manners::method_not_allowed, mcp::RequestIds};
+use super::{
+    accept::prefers, body, browser, error::Error, login::registrant, manners::method_not_allowed,
+    mcp::RequestIds,
+};
 use crate::{app::App, timestamp::rfc3339};
 use axum::{
     Router,
     body::Body,
     extract::{Path, State},
-    response::Response,
+    response::{IntoResponse, Response},
     routing::get,
 };
 use browser::SignedIn;
@@ -78,7 +81,7 @@ async fn show_link(State(route): Shared, Path(link): Path<String>, request: Requ
         return refused;
     }
     let Some(ticket) = route.app.hub.ticket(&link) else {
-        return no_such_link();
+        return no_such_link(&parts.headers);
     };
     let path = format!("{OWN}/{link}");
     match route.visitor(&parts).await {
@@ -134,7 +137,7 @@ async fn act_on_link(State(route): Shared, Path(link): Path<String>, request: Re
         Err(refused) => return refused,
     };
     let Some(ticket) = route.app.hub.ticket(&link) else {
-        return no_such_link();
+        return no_such_link(&parts.headers);
     };
     let path = format!("{OWN}/{link}");
     let visitor = match route.sender(&parts, &fields, &path).await {
@@ -339,7 +342,7 @@ impl Route {
 
     fn consent_page(&self, visitor: &Visitor, ticket: &Ticket, path: &str) -> Response {
         let Some(offer) = self.app.hub.offer(&ticket.upstream) else {
-            return no_such_link();
+            return ended_link();
         };
         let definition = offer.definition;
         let mut text = signed_in_as(visitor, path);
@@ -397,7 +400,16 @@ fn somebody_elses(visitor: &Visitor, path: &str) -> Response {
     page(StatusCode::FORBIDDEN, "Not your link", &text)
 }
 
-fn no_such_link() -> Response {
+/// A page for browsers, who ask for one.
+fn no_such_link(headers: &HeaderMap) -> Response {
+    if !prefers(headers, "text/html", "application/json") {
+        return Error::not_found("there is no such link, or not any more; each is good for a quarter of an hour, at the replica that made it")
+            .into_response();
+    }
+    ended_link()
+}
+
+fn ended_link() -> Response {
     let text = format!(
         "<p>There is no such link any more: each is good for a quarter of an hour, at the replica that made it. Call the tool again to get another one.</p>\n\
          <p><a href=\"{OWN}\">All accounts</a></p>\n"

@@ -1,14 +1,17 @@
 //! Where the configuration comes from, and in which order one place replaces another.
 
 use super::{
-    Settings, SettingsError, aggregator, check, env_file, format, large_numbers::LargeNumbers,
-    sections::OLDER_SECRET_KEY, source_tables, unknown,
+    Settings, SettingsError, aggregator, check, env_file, format,
+    large_numbers::LargeNumbers,
+    lookup::{self, Home},
+    sections::OLDER_SECRET_KEY,
+    source_tables, unknown,
 };
 use config::{Config, ConfigBuilder, Environment, File, FileFormat, builder::DefaultState};
 use mcp_common::secret::Secret;
 use std::{
     collections::{BTreeSet, HashMap},
-    path::PathBuf,
+    path::{Path, PathBuf},
 };
 
 /// The commented reference, part of the binary.
@@ -24,6 +27,8 @@ pub struct Layers {
     pub file: Option<PathBuf>,
     /// The directory with `{RUN_MODE}.toml`; empty: no file is looked for.
     pub directory: PathBuf,
+    /// Other files that are looked for, one after the other, where that one is not there.
+    pub elsewhere: Vec<PathBuf>,
     /// `RUN_MODE` and `APP__…`.
     pub environment: HashMap<String, String>,
     /// Options of the command line, by key path.
@@ -31,15 +36,17 @@ pub struct Layers {
 }
 
 impl Layers {
-    /// This process's environment, `config/` in its working directory.
+    /// This process's environment, `config/` in its working directory, and the folders of whoever runs it.
     pub fn of_process(file: Option<PathBuf>) -> Self {
         // A variable that is not Unicode cannot be one of ours.
         let environment = std::env::vars_os()
             .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
+        let environment: HashMap<String, String> = environment.collect();
         Self {
             file,
             directory: "config".into(),
-            environment: environment.collect(),
+            elsewhere: lookup::places(Home::of(&environment).as_ref()),
+            environment,
             overrides: Vec::new(),
         }
     }
@@ -57,7 +64,7 @@ impl Layers {
         let file = self.directory.join(format!("{mode}.toml"));
         match (file.exists(), chosen) {
             (true, _) => Ok(Some(file)),
-            (false, None) => Ok(None),
+            (false, None) => Ok(lookup::found(&self.elsewhere).map(Path::to_owned)),
             (false, Some(mode)) => Err(SettingsError::NoFile(format!(
                 "RUN_MODE is `{mode}`, but there is no file {}; write it (it may be empty), or use --config FILE",
                 file.display()
@@ -72,7 +79,9 @@ impl Layers {
         }
         let chosen = self.environment.get("RUN_MODE").filter(|mode| !mode.is_empty());
         let mode = chosen.map_or(DEFAULT_RUN_MODE, String::as_str);
-        Some(self.directory.join(format!("{mode}.toml")))
+        let file = self.directory.join(format!("{mode}.toml"));
+        let elsewhere = lookup::found(&self.elsewhere).filter(|_| chosen.is_none() && !file.exists());
+        Some(elsewhere.map_or(file, Path::to_owned))
     }
 
     /// `RUST_LOG`, as other programs read it, is the level unless the gateway's own variable says one.

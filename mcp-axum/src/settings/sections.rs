@@ -1,6 +1,7 @@
 //! The sections of the configuration. Their defaults are in `config/default.toml`, nowhere else.
 
 use super::{AuditSinkSettings, AutoSize, List};
+use http::HeaderValue;
 use mcp_common::byte_size::ByteSize;
 use mcp_common::{definition::tool::OnMismatch, secret::Secret};
 use serde::{Deserialize, Deserializer, Serialize};
@@ -125,6 +126,17 @@ pub struct TlsSettings {
     pub client_revocation_lists: List,
     /// Whether a client has to have one.
     pub client_certificates: ClientCertificates,
+    /// How long browsers are to come back over TLS alone, 0 for no word of it.
+    pub hsts_seconds: u32,
+}
+
+impl TlsSettings {
+    /// What is told to browsers (RFC 6797); `None` without TLS.
+    pub fn strict_transport(&self) -> Option<HeaderValue> {
+        let is_told = self.certificate.is_some() && self.hsts_seconds > 0;
+        let value = HeaderValue::try_from(format!("max-age={}", self.hsts_seconds)).ok();
+        value.filter(|_| is_told)
+    }
 }
 
 /// Whether a client has to have a certificate, where there are authorities for them.

@@ -11,6 +11,7 @@ mod faulty;
 mod history;
 mod lists;
 mod log;
+mod older_console;
 mod operation;
 mod refusals;
 mod replicas;

@@ -52,6 +52,29 @@ async fn nothing_and_wrong_methods_are_json_in_every_corner() {
         ("GET", "/.well-known/none", 404),
         ("GET", "/.well-known/oauth-protected-resource/mcp/%2f", 404),
         ("POST", "/.well-known/oauth-protected-resource/mcp/i", 405),
+        ("GET", "/mcp/i/tools", 404),
+        ("DELETE", "/mcp/none", 404),
+        ("GET", "/connect/none", 404),
+        ("GET", "/oauth/client/none.json", 404),
+        ("GET", "/sign-in/none", 404),
+        ("GET", "/admin/docs/none", 404),
+        ("GET", "/admin/openapi.yaml", 404),
+        ("GET", "/admin/tds/none/history/1", 404),
+        ("GET", "/admin/tds/none/history/1/diff", 404),
+        ("GET", "/admin/uds/none/status", 404),
+        ("GET", "/admin/uds/none/inventory", 404),
+        ("GET", "/admin/uds/none/logs", 404),
+        ("GET", "/admin/uds/none/login", 404),
+        ("GET", "/admin/ids/none/clients", 404),
+        ("GET", "/admin/keys/none/usage", 404),
+        ("GET", "/admin/upstreams/none", 404),
+        ("DELETE", "/admin/grants/none", 404),
+        ("GET", "/admin/audit", 404),
+        ("GET", "/swagger-ui/none", 404),
+        ("GET", "/api-docs/none", 404),
+        ("GET", "/api/v1/mcp/servers/none", 404),
+        ("GET", "/api/v1/nothing", 404),
+        ("GET", "/api/nothing", 404),
     ] {
         let request = admin.request(Method::from_bytes(method.as_bytes()).unwrap(), path);
         let answer = admin.send(request).await;
@@ -66,6 +89,18 @@ async fn nothing_and_wrong_methods_are_json_in_every_corner() {
             assert!(answer.header("allow").is_some(), "{what}");
         }
     }
+    // Doors of others have their own envelopes.
+    for path in [
+        "/instances/none/tools",
+        "/instances/none/openapi.json",
+        "/instances/i/resources/none",
+        "/instances/i/nothing",
+        "/tools/none",
+    ] {
+        let answer = admin.get(path).await.expect(404);
+        assert_eq!(answer.header("content-type"), Some("application/json"), "{path}");
+        assert!(answer.json()["error"].is_string(), "{path}: {answer:?}");
+    }
 }
 
 #[tokio::test]
@@ -77,6 +112,21 @@ async fn an_address_of_operators_answers_in_json_too() {
     assert_eq!(answer.headers()["content-type"], "application/json");
     let body: Value = serde_json::from_str(&answer.text().await.unwrap()).unwrap();
     assert_eq!(body["code"], 404);
+}
+
+/// But to a browser, which asks for pages, a link that has ended is one.
+#[tokio::test]
+async fn a_link_that_has_ended_is_a_page_for_whoever_asks_for_pages() {
+    let app = TestApp::start().await;
+    let anonymous = app.anonymous();
+    let request = anonymous
+        .request(Method::GET, "/connect/none")
+        .header("accept", "text/html,application/xhtml+xml,*/*;q=0.8");
+    let page = anonymous.send(request).await.expect(404);
+    assert_eq!(page.header("content-type"), Some("text/html; charset=utf-8"));
+    assert!(page.text.contains("This link has ended"), "{}", page.text);
+    // Without TLS nobody is told to come over it.
+    assert_eq!(page.header("strict-transport-security"), None);
 }
 
 /// Clients that log in by themselves look for an authorization server where none is named, and show nothing but errors of OAuth.
@@ -159,11 +209,17 @@ async fn a_list_that_is_known_is_not_sent_again() {
     let app = TestApp::start().await;
     app.with_item_tools("i").await;
     let admin = app.admin();
+    let service = json!({"protocol": "http", "url": "http://127.0.0.1:9"});
+    admin.put("/admin/uds/service", &service).await.ok();
     for path in [
         "/admin/tds",
         "/admin/ids?limit=1",
         "/admin/keys",
         "/admin/quarantine",
+        "/admin/tds/get_item/history",
+        "/admin/grants",
+        "/admin/upstreams",
+        "/admin/discovery",
     ] {
         let first = admin.get(path).await.ok();
         let tag = first.header("etag").unwrap().to_owned();
@@ -196,6 +252,14 @@ async fn a_list_that_is_known_is_not_sent_again() {
         app.app().catalog.snapshot().revision
     );
     admin.delete("/admin/tds/add_item").await.ok();
+    // Of what runs, too, the tag is another one when it is.
+    let upstreams = admin.get("/admin/upstreams").await.ok();
+    admin.delete("/admin/uds/service").await.ok();
+    let known = upstreams.header("etag").unwrap();
+    let ask = admin
+        .request(Method::GET, "/admin/upstreams")
+        .header("if-none-match", known);
+    assert_ne!(admin.send(ask).await.ok().header("etag"), Some(known));
     let changed = admin.send(request("/admin/tds")).await.ok();
     assert_ne!(changed.header("etag"), Some(&*before));
     // The right to see it is asked first.

@@ -4,7 +4,7 @@ mod authority;
 mod revoked;
 
 use crate::test_app::{TestApp, eventually};
-use authority::{Authority, Holder, connect, get, get_with, list, list_with, names_of};
+use authority::{Authority, Holder, connect, get, get_with, head_of, list, list_with, names_of};
 use rustls::version::{TLS12, TLS13};
 use serde_json::json;
 use std::time::Duration;
@@ -65,6 +65,28 @@ async fn clients_are_served_over_tls_of_both_versions_and_of_no_older_one() {
     let mut stream = connect(&app, &authority, None, &[&TLS13]).await.unwrap();
     assert_eq!(get(&mut stream, "/livez").await.0, 200);
     drop(silent);
+}
+
+#[tokio::test]
+async fn browsers_are_told_to_come_over_tls_alone_unless_the_name_is_shared() {
+    for (more, expected) in [
+        (vec![], Some("strict-transport-security: max-age=31536000\r\n")),
+        (
+            vec![("app.tls.hsts_seconds", "60")],
+            Some("strict-transport-security: max-age=60\r\n"),
+        ),
+        (vec![("app.tls.hsts_seconds", "0")], None),
+    ] {
+        let (folder, authority) = (TempDir::new().unwrap(), Authority::new());
+        let app = gateway(&folder, &authority, &more).await;
+        let mut stream = connect(&app, &authority, None, &[&TLS13]).await.unwrap();
+        for path in ["/livez", "/console", "/nothing", "/admin/tds"] {
+            let head = head_of(&mut stream, path).await;
+            let is_said = head.contains("strict-transport-security");
+            assert_eq!(is_said, expected.is_some(), "{path}: {head}");
+            assert!(expected.is_none_or(|line| head.contains(line)), "{path}: {head}");
+        }
+    }
 }
 
 #[tokio::test]

@@ -52,6 +52,8 @@ impl Sandbox {
         command
             .args(arguments)
             .current_dir(self.path())
+            // Nobody's own configuration.
+            .env("XDG_CONFIG_HOME", self.path().join("no-configurations"))
             .stdin(Stdio::null());
         for (name, _) in std::env::vars_os() {
             if name == "RUN_MODE"

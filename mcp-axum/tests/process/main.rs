@@ -34,16 +34,21 @@ mod import;
 mod keys;
 mod local_store;
 mod log_lines;
+mod lookup;
 #[cfg(target_os = "linux")]
 mod openapi;
 #[cfg(unix)]
 mod operate;
+#[cfg(target_os = "linux")]
+mod packages;
 #[cfg(target_os = "linux")]
 mod pin;
 #[cfg(target_os = "linux")]
 mod programs;
 #[cfg(target_os = "linux")]
 mod progress;
+#[cfg(target_os = "linux")]
+mod prometheus;
 mod repl;
 mod revocation_lists;
 #[cfg(target_os = "linux")]

@@ -208,6 +208,124 @@ fn upstreams_are_switched_tested_and_removed() {
     );
 }
 
+/// Without `upstreams` before it, and as scripts read it.
+#[test]
+fn what_is_done_often_with_upstreams_is_said_shortly_and_read_by_programs() {
+    let desk = Desk::open();
+    let (name, url) = ("self", format!("{}/mcp/desk", desk.gateway.origin));
+    let added = desk.json(&["add", name, &url, "--format", "json"]);
+    assert_eq!(added["created"][0], format!("uds/{name}"), "{added}");
+    let done = |word: &str| json!({"id": name, "done": word});
+    let json = |arguments: &[&str]| desk.json(&[arguments, &["--format", "json"]].concat());
+    assert_eq!(json(&["disable", name]), done("disabled"));
+    assert_eq!(json(&["get", "upstreams", name])["enabled"], false);
+    assert_eq!(json(&["enable", name]), done("enabled"));
+    assert_eq!(desk.fine(&["logs", name]), "");
+    assert!(desk.refused(&["remove", name], 1).contains("--confirm"));
+    // What is no folder is an upstream; this one would be the gateway itself.
+    let tested = desk.refused(&["test", name], 1);
+    assert_eq!(tested, desk.refused(&["upstreams", "test", name], 1));
+    assert!(desk.refused(&["test", "nobody"], 1).contains("nobody"));
+    assert!(desk.refused(&["refresh", "nobody"], 1).contains("nobody"));
+    assert_eq!(json(&["remove", name, "--confirm"]), done("removed"));
+    assert_eq!(json(&["list", "upstreams"]), json!([]));
+}
+
+#[test]
+fn what_says_one_line_says_it_to_programs_too() {
+    let desk = Desk::open();
+    let json = |arguments: &[&str]| desk.json(&[arguments, &["--format", "json"]].concat());
+    let before = json(&["history", "tools", "health"])[1]["revision"].to_string();
+    assert_eq!(json(&["rollback", "tools", "health", &before])["id"], "health");
+    let deleted = json(&["delete", "tools", "health", "--confirm"]);
+    assert_eq!(deleted, json!({"kind": "tds", "id": "health", "done": "deleted"}));
+    let key = json(&["keys", "create", "--name", "ci", "--instance", "desk"])["id"].clone();
+    let key = key.as_str().unwrap();
+    for (words, done) in [
+        (&["keys", "inactivate", key][..], "inactivated"),
+        (&["keys", "activate", key], "activated"),
+        (&["keys", "delete", key, "--confirm"], "deleted"),
+    ] {
+        assert_eq!(json(words), json!({"id": key, "done": done}));
+    }
+    desk.sandbox
+        .write("ops.yaml", "allow: [{actions: ['tools/call']}]\n");
+    assert_eq!(
+        json(&["roles", "put", "ops.yaml"]),
+        json!([{"id": "ops", "done": "created"}])
+    );
+    assert_eq!(json(&["roles", "show", "ops"])["id"], "ops");
+    assert_eq!(
+        json(&["roles", "delete", "ops", "--confirm"]),
+        json!({"id": "ops", "done": "deleted"})
+    );
+    assert_eq!(json(&["config", "check"])["warnings"], json!([]));
+    assert!(json(&["config", "show"])["app"]["port"].is_u64());
+    assert_eq!(json(&["validate"]), json!({"valid": true, "problems": []}));
+    let clients = json(&["clients", "desk"]);
+    assert!(clients.as_array().unwrap().len() > 5, "{clients}");
+    let connected = json(&["connect", "desk", "--client", "cursor", "--file", "mcp.json"]);
+    assert_eq!(connected["client"], "cursor", "{connected}");
+    assert!(
+        connected["text"].as_str().unwrap().contains("/mcp/desk"),
+        "{connected}"
+    );
+    let arguments = [
+        "connect", "desk", "--client", "cursor", "--file", "mcp.json", "--write",
+    ];
+    let written = json(&arguments);
+    assert_eq!(written["done"], "written");
+    let file = desk.sandbox.path().join("mcp.json");
+    assert_eq!(written["file"], json!(file), "{written}");
+    assert!(file.is_file());
+    assert_eq!(json(&arguments)["done"], "nothing");
+    let exported = json(&["export", "out"]);
+    assert!(exported["written"].as_u64().unwrap() > 0, "{exported}");
+    let hashed = json(&["hash-key", "--generate"]);
+    assert!(hashed["key"].is_string() && hashed["hash"].is_string());
+    let pid = desk.gateway.pid();
+    assert_eq!(json(&["stop"]), json!({"process": pid, "done": "stopped"}));
+}
+
+/// On a terminal, which could show colours.
+#[cfg(target_os = "linux")]
+#[test]
+fn no_color_is_obeyed_everywhere() {
+    let desk = Desk::open();
+    for arguments in [
+        "--help",
+        "list --help",
+        "no-such-command",
+        "status",
+        "quarantine",
+        "list tools",
+        "diff tools health 1",
+        "call desk",
+        "call desk no-such-tool",
+        "benchmark desk health -n 4",
+        "config doctor",
+        "top --once --every 0.1",
+    ] {
+        let said = |no_color: Option<&str>| {
+            let line = format!("{} {arguments} --config cli.toml", env!("CARGO_BIN_EXE_dynmcp"));
+            let mut command = desk.sandbox.command_of("script", &["--quiet", "--command"]);
+            command.arg(line).arg("/dev/null").env("DYNMCP_KEY", KEY);
+            command.env("TERM", "xterm-256color").env_remove("NO_COLOR");
+            command.envs(no_color.map(|value| ("NO_COLOR", value)));
+            text(&command.output().unwrap().stdout)
+        };
+        let plain = said(Some("1"));
+        assert!(
+            !plain.is_empty() && !plain.contains("\u{1b}["),
+            "{arguments}: {plain:?}"
+        );
+        if arguments == "--help" {
+            let styled = said(None);
+            assert!(styled.contains("\u{1b}["), "the terminal is one: {styled:?}");
+        }
+    }
+}
+
 #[test]
 fn a_gateway_is_stopped_by_its_configuration() {
     let sandbox = Sandbox::new();

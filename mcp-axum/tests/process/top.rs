@@ -1,6 +1,6 @@
 //! `dynmcp top`: a gateway on a terminal.
 
-use super::{Gateway, KEY, Sandbox};
+use super::{Gateway, KEY, Sandbox, prometheus::Prometheus};
 use serde_json::{Value, json};
 use std::{
     io::Write,
@@ -91,16 +91,7 @@ fn figures_are_those_of_the_metrics() {
     );
 
     // While calls are made: as many as were made between the two looks, whatever time that was.
-    let counted = thread::scope(|scope| {
-        let calling = scope.spawn(|| {
-            // After the first look, however slow the machine is.
-            thread::sleep(Duration::from_secs(5));
-            calls(&gateway, CALLS);
-        });
-        let seen = figures(&sandbox, &gateway, "20");
-        calling.join().unwrap();
-        seen
-    });
+    let counted = figures_while_called(&sandbox, &gateway, CALLS);
     let per_second = counted["calls"].as_f64().unwrap();
     assert!(
         (per_second * 20.0 - 30.0).abs() < 1.5,
@@ -110,6 +101,79 @@ fn figures_are_those_of_the_metrics() {
         (counted["failing"].as_f64().unwrap() - 1.0 / 3.0).abs() < 0.05,
         "{counted}"
     );
+}
+
+/// Over twenty seconds, in the midst of which so many calls are made.
+fn figures_while_called(sandbox: &Sandbox, gateway: &Gateway, count: usize) -> Value {
+    thread::scope(|scope| {
+        let calling = scope.spawn(|| {
+            // After the first look, however slow the machine is.
+            thread::sleep(Duration::from_secs(5));
+            calls(gateway, count);
+        });
+        let seen = figures(sandbox, gateway, "20");
+        calling.join().unwrap();
+        seen
+    })
+}
+
+/// Twice the calls that every series begins with, so that both have seen each before what is compared.
+#[test]
+fn what_is_shown_is_within_five_percent_of_what_prometheus_says() {
+    let sandbox = Sandbox::new();
+    let gateway = busy(&sandbox);
+    let prometheus = Prometheus::start(&sandbox, &gateway);
+    let asked = "sum(dynmcp_tool_calls_total)";
+    prometheus.until(asked, CALLS as f64);
+    let seen = figures_while_called(&sandbox, &gateway, 2 * CALLS);
+    prometheus.until(asked, 3.0 * CALLS as f64);
+
+    // How much a counter grew, without the guesses that `increase` makes at the ends of a range.
+    let grown = |counter: &str, by: &str| {
+        format!("sum by ({by}) (max_over_time({counter}[5m]) - min_over_time({counter}[5m]))")
+    };
+    let within = |what: &str, ours: &Value, theirs: f64| {
+        let ours = ours.as_f64().unwrap_or_else(|| panic!("{what}: {seen}"));
+        assert!(
+            (ours - theirs).abs() <= 0.05 * theirs,
+            "{what}: {ours}, and Prometheus says {theirs}"
+        );
+    };
+    let single = |expression: &str| {
+        let found = prometheus.query(expression);
+        *found.get("").unwrap_or_else(|| panic!("{expression}: {found:?}"))
+    };
+    let seconds = seen["seconds"].as_f64().unwrap();
+    let requests = single(&grown("dynmcp_mcp_requests_total", ""));
+    assert_eq!(
+        requests,
+        2.0 * CALLS as f64,
+        "all of them are between its scrapes"
+    );
+    within("requests", &seen["requests"], requests / seconds);
+    let calls = single(&grown("dynmcp_tool_calls_total", ""));
+    within("calls", &seen["calls"], calls / seconds);
+    let failed = single(&grown(r#"dynmcp_tool_calls_total{outcome!="ok"}"#, ""));
+    within("failing", &seen["failing"], failed / calls);
+    let buckets = "dynmcp_tool_call_duration_seconds_bucket";
+    for (name, part) in [("p50", 0.5), ("p95", 0.95), ("p99", 0.99)] {
+        let theirs = single(&format!("histogram_quantile({part}, {})", grown(buckets, "le")));
+        within(name, &seen[name], theirs);
+        let each = grown(buckets, "le, tool");
+        let theirs = prometheus.query(&format!("histogram_quantile({part}, {each})"));
+        for tool in seen["tools"].as_array().unwrap() {
+            let labels = format!("tool={}", tool["tool"].as_str().unwrap());
+            within(&format!("{name} of {labels}"), &tool[name], theirs[&labels]);
+        }
+    }
+    let totals = prometheus.query("sum by (tool) (dynmcp_tool_calls_total)");
+    assert_eq!(totals.len(), 2);
+    for tool in seen["tools"].as_array().unwrap() {
+        let theirs = totals[&format!("tool={}", tool["tool"].as_str().unwrap())];
+        within("calls in all", &tool["total"], theirs);
+    }
+    let memory = single("sum(process_resident_memory_bytes)");
+    within("memory", &seen["resident_bytes"], memory);
 }
 
 /// On a terminal of its own, of 80 columns; the keys are pressed one after the other.
@@ -141,10 +205,19 @@ fn on_a_terminal(sandbox: &Sandbox, gateway: &Gateway, keys: &[&str]) -> Output 
 fn pages_are_drawn_until_somebody_leaves_and_the_terminal_is_as_it_was() {
     let sandbox = Sandbox::new();
     let gateway = busy(&sandbox);
-    let output = on_a_terminal(&sandbox, &gateway, &["2", "3", "\t", "q"]);
+    let output = on_a_terminal(&sandbox, &gateway, &["2", "3", "\t", "5", "6", "q"]);
     let drawn = String::from_utf8_lossy(&output.stdout);
     assert!(output.status.success(), "{drawn}");
-    for text in ["Overview", "gone", "refused", "hello", "tools/call"] {
+    for text in [
+        "Overview",
+        "gone",
+        "refused",
+        "hello",
+        "tools/call",
+        "definition.changed",
+        "upstream.status_changed",
+        "programs",
+    ] {
         assert!(drawn.contains(text), "{text} is not in {drawn:?}");
     }
     let (enter, leave) = ("\u{1b}[?1049h", "\u{1b}[?1049l");

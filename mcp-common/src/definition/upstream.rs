@@ -13,7 +13,7 @@ mod tools;
 
 pub use auth::{AuthorizationCode, UpstreamAuth, UpstreamClientCredentials};
 pub use bounds::{UpstreamLimits, UpstreamTimeouts};
-pub(super) use check::is_id;
+pub use check::is_id;
 pub use check::same_place;
 pub use fleet::{Algorithm, Balance, Breaker, Failover, HashOn, Health, Probe, Sticky, UpstreamEndpoint};
 pub use lists::{UpstreamPrompts, UpstreamResources};

@@ -1,4 +1,4 @@
-//! What the holder of a key may do, and by which rule: for people who ask themselves why.
+//! What the holder of a key, or of a role, may do, and by which rule: for people who ask themselves why.
 
 use crate::{
     policy::{Call, External, Refusal, Ruling},
@@ -13,11 +13,13 @@ use mcp_common::{
     definition::{
         ApiKeyDefinition, CallLimits, Unmet,
         api_key::{ApiKeyStatus, Timestamp},
+        role::built_in,
     },
+    document::Document,
     key::{Kind, Revision},
 };
 use serde::{Deserialize, Serialize};
-use serde_json::value::RawValue;
+use serde_json::{json, value::RawValue};
 use std::{sync::Arc, time::SystemTime};
 
 /// What is asked for. Nothing is called.
@@ -25,7 +27,9 @@ use std::{sync::Arc, time::SystemTime};
 #[serde(deny_unknown_fields)]
 pub struct AccessQuestion {
     /// The key, by its id or by a name that no other key has.
-    pub key: String,
+    pub key: Option<String>,
+    /// Instead of a key: somebody who has this role, and no other.
+    pub role: Option<String>,
     /// The instance whose tools are meant.
     pub instance: Option<String>,
     /// A tool of the instance, by the name that it has there.
@@ -39,8 +43,9 @@ pub struct AccessQuestion {
 /// What the key's holder may do.
 #[derive(Debug, Serialize)]
 pub struct AccessAnswer {
-    /// The key's id.
-    pub key: Arc<str>,
+    /// The key's id; absent where a role was asked about.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub key: Option<Arc<str>>,
     /// The roles that its document names.
     pub roles: Vec<String>,
     /// Why it opens nothing; absent where nothing is wrong.
@@ -94,6 +99,12 @@ pub enum AccessError {
     /// There is no such key.
     #[error("no key has the id or the name `{0}`")]
     NoKey(String),
+    /// There is no such role.
+    #[error("there is no role `{0}`")]
+    NoRole(String),
+    /// Nobody is named, or two are.
+    #[error("name a `key` or a `role`, one of them")]
+    Nobody,
     /// The name is that of several keys.
     #[error("several keys are called `{0}`; take the id")]
     SeveralKeys(String),
@@ -102,7 +113,7 @@ pub enum AccessError {
     NoInstance,
 }
 
-/// Answers a question about a key of the store. `external` is asked about a call that the rules allow; `gateway` is what all callers together may do.
+/// Answers a question about a key or a role of the store. `external` is asked about a call that the rules allow; `gateway` is what all callers together may do.
 pub async fn explain(
     question: &AccessQuestion,
     catalog: &Catalog<ToolCompiler>,
@@ -112,7 +123,11 @@ pub async fn explain(
     if question.tool.is_some() && question.instance.is_none() {
         return Err(AccessError::NoInstance);
     }
-    let (key, revision) = find(catalog, &question.key)?;
+    let (whose, (key, revision)) = match (&question.key, &question.role) {
+        (Some(key), None) => ("key", find(catalog, key)?),
+        (None, Some(role)) => ("role", (of_role(catalog, role)?, 0)),
+        _ => return Err(AccessError::Nobody),
+    };
     let gathered = Gathered::of(&key, catalog);
     let rights = gathered.rights.clone();
     let common = common(views, question);
@@ -133,7 +148,7 @@ pub async fn explain(
             &principal,
             (instance, tool),
             arguments,
-            is_open,
+            (whose, is_open),
         )
     });
     if let (Some(external), Some((instance, tool)), Some(verdict)) = (external, tool, &mut verdict)
@@ -157,7 +172,7 @@ pub async fn explain(
         }
     });
     Ok(AccessAnswer {
-        key: key.id.clone(),
+        key: question.key.is_some().then(|| key.id.clone()),
         roles: key.roles.clone(),
         limits,
         broken: shut,
@@ -248,6 +263,24 @@ fn find(
     }
 }
 
+/// A key that nobody has, with this role alone.
+fn of_role(catalog: &Catalog<ToolCompiler>, role: &str) -> Result<Arc<ApiKeyDefinition>, AccessError> {
+    let snapshot = catalog.snapshot();
+    let mut stored = snapshot
+        .documents(Kind::ROLE)
+        .into_iter()
+        .flat_map(|roles| roles.iter());
+    let none = || AccessError::NoRole(role.to_owned());
+    if built_in(role).is_none() && !stored.any(|(id, _)| **id == *role) {
+        return Err(none());
+    }
+    let secret = "0".repeat(64);
+    let document = json!({"name": role, "roles": [role], "secrets": [{"sha256": secret}]});
+    let document = Document::parse(document.to_string().as_bytes()).map_err(|_| none())?;
+    let read = ApiKeyDefinition::read("role", &document).map_err(|_| none())?;
+    Ok(Arc::new(read.definition))
+}
+
 /// Why the key lets nobody in, whatever it opens.
 fn closed(key: &ApiKeyDefinition, now: SystemTime) -> Option<String> {
     if key.status == ApiKeyStatus::Inactive {
@@ -287,7 +320,7 @@ fn judge(
     principal: &Principal,
     (instance, tool): (&str, &str),
     arguments: Option<&str>,
-    is_open: bool,
+    (whose, is_open): (&str, bool),
 ) -> Verdict {
     let refused = |reason: String| Verdict {
         allowed: false,
@@ -301,7 +334,7 @@ fn judge(
         ));
     };
     if !is_open {
-        return refused(format!("the key does not open the instance `{instance}`"));
+        return refused(format!("the {whose} does not open the instance `{instance}`"));
     }
     if !view.tool_names().any(|name| **name == *tool) {
         return refused(format!("the instance has no tool `{tool}`"));

@@ -56,6 +56,12 @@ const FOR_TESTS: &[Needed] = &[
         probe: &["--version"],
         packages: &["prometheus"],
     },
+    // What is shown on a terminal is compared with what it makes of the same metrics.
+    Needed {
+        program: "prometheus",
+        probe: &["--version"],
+        packages: &["prometheus"],
+    },
     // Servers of the tests are ended by it.
     Needed {
         program: "env",
@@ -73,6 +79,12 @@ const FOR_TESTS: &[Needed] = &[
         program: "dpkg-shlibdeps",
         probe: &["--version"],
         packages: &["dpkg-dev", "binutils"],
+    },
+    // The unit is read as systemd reads it; nothing of it runs.
+    Needed {
+        program: "systemd-analyze",
+        probe: &["--version"],
+        packages: &["systemd"],
     },
     // The console is tested in a browser.
     Needed {

@@ -4,7 +4,9 @@ use crate::{
     cli::{
         Failure,
         output::{OutputFormat, print, print_json},
-        pid_file, store,
+        pid_file,
+        progress::Progress,
+        store,
     },
     runtime::{control_plane, tls},
     settings::{AppSettings, Fail, Layers, Settings},
@@ -50,6 +52,7 @@ pub(in crate::cli) fn run(file: Option<PathBuf>, format: OutputFormat) -> Result
         taken(&settings.app).into_iter().for_each(&mut problem);
     }
     if settings.app.data_source != "memory" {
+        let _progress = Progress::of("asking the data source");
         match crate::cli::run(store::load(&settings)) {
             Ok(_) => {}
             Err(failure) => problem(format!("app.data_source: {failure}")),

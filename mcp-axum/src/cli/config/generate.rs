@@ -29,11 +29,23 @@ impl Template {
     }
 }
 
-pub(in crate::cli) fn run(template: Template, output: Option<&Path>) -> Result<(), Failure> {
+/// The file; what the gateway keeps goes into `data`, or into `data/` of its working directory.
+pub(super) fn text(template: Template, data: Option<&Path>) -> Result<String, Failure> {
     let secret = generate_key().map_err(Failure::runtime)?;
-    let text = template
+    let mut text = template
         .text()
         .replace("{session_secret}", secret.expose_secret());
+    if let Some(data) = data {
+        let quoted = |path: &Path| toml::Value::from(path.display().to_string()).to_string();
+        text = text
+            .replace("\"data/dynmcp.db\"", &quoted(&data.join("dynmcp.db")))
+            .replace("\"data\"", &quoted(data));
+    }
+    Ok(text)
+}
+
+pub(in crate::cli) fn run(template: Template, output: Option<&Path>) -> Result<(), Failure> {
+    let text = text(template, None)?;
     let Some(path) = output else {
         return print(&text);
     };

@@ -5,7 +5,7 @@ use crate::{
     cli::{
         Failure, foreign,
         gateway::RunningGateway,
-        output::{OutputFormat, print, print_json, table},
+        output::{OutputFormat, Saying, print, print_json, table},
     },
     client::Gateway,
 };
@@ -50,6 +50,8 @@ pub(in crate::cli) struct RollbackArguments {
     one: OneArguments,
     /// The state to bring back: a revision of its history.
     revision: u64,
+    #[command(flatten)]
+    saying: Saying,
     #[command(flatten)]
     gateway: RunningGateway,
 }
@@ -116,10 +118,13 @@ pub(in crate::cli) fn rollback(
             .post(&path, &json!({"revision": arguments.revision}))
             .await?)
     })?;
-    print(&format!(
-        "{} `{}` is as it was at revision {}, stored as revision {}\n",
-        arguments.one.kind, arguments.one.id, arguments.revision, stored["revision"]
-    ))
+    arguments.saying.say(
+        &format!(
+            "{} `{}` is as it was at revision {}, stored as revision {}",
+            arguments.one.kind, arguments.one.id, arguments.revision, stored["revision"]
+        ),
+        &stored,
+    )
 }
 
 fn path(one: &OneArguments) -> String {

@@ -67,6 +67,8 @@ impl Sample {
 /// What a gateway does, in the time between two looks. Rates are per second, times in seconds.
 #[derive(Clone, Debug, Default, Serialize)]
 pub(super) struct Figures {
+    /// How long that was.
+    pub(super) seconds: f64,
     pub(super) requests: f64,
     pub(super) calls: f64,
     /// Calls that ended otherwise than well, of all calls; 0 to 1.
@@ -140,7 +142,8 @@ impl Figures {
         };
         let by_method = counted(&now.requests, &before.requests);
         let refusals = counted(&now.refused, &before.refused);
-        let sum = |counted: &[Counted]| counted.iter().map(|counted| counted.rate).sum();
+        // From zero, since the sum of nothing is -0.
+        let sum = |counted: &[Counted]| counted.iter().fold(0.0, |sum, counted| sum + counted.rate);
 
         let mut all = Buckets::default();
         let (mut calls, mut failures) = (0.0, 0.0);
@@ -172,6 +175,7 @@ impl Figures {
                 .unwrap_or(std::cmp::Ordering::Equal)
         });
         Self {
+            seconds,
             requests: sum(&by_method),
             calls: rate(calls, 0.0),
             failing: part(failures, calls),

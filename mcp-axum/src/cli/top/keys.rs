@@ -1,6 +1,6 @@
 //! What is on the screen, and what keys change of it.
 
-use super::{seen::Seen, style::Palette};
+use super::{happened::Happened, seen::Seen, style::Palette};
 use crate::client::ClientError;
 use crossterm::event::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
 use std::{collections::VecDeque, time::Instant};
@@ -15,18 +15,20 @@ pub(super) enum Page {
     Upstreams,
     Tools,
     Requests,
-    Quarantine,
+    Events,
     Logs,
+    Quarantine,
 }
 
 impl Page {
-    pub(super) const ALL: [Self; 6] = [
+    pub(super) const ALL: [Self; 7] = [
         Self::Overview,
         Self::Upstreams,
         Self::Tools,
         Self::Requests,
-        Self::Quarantine,
+        Self::Events,
         Self::Logs,
+        Self::Quarantine,
     ];
 
     pub(super) fn title(self) -> &'static str {
@@ -35,8 +37,9 @@ impl Page {
             Self::Upstreams => "Upstreams",
             Self::Tools => "Tools",
             Self::Requests => "Requests",
-            Self::Quarantine => "Quarantine",
+            Self::Events => "Events",
             Self::Logs => "Logs",
+            Self::Quarantine => "Quarantine",
         }
     }
 
@@ -61,6 +64,7 @@ pub(super) struct Screen {
     pub(super) palette: Palette,
     pub(super) page: Page,
     pub(super) seen: Seen,
+    pub(super) happened: Happened,
     /// Since when the gateway does not answer, and why.
     pub(super) silent: Option<(Instant, String)>,
     /// Requests per second, look by look.
@@ -81,6 +85,7 @@ impl Screen {
             palette,
             page: Page::Overview,
             seen,
+            happened: Happened::default(),
             silent: None,
             history: VecDeque::new(),
             filter: String::new(),
@@ -133,7 +138,7 @@ impl Screen {
             KeyCode::Esc => self.filter.clear(),
             KeyCode::Tab | KeyCode::Right => self.turn_to(self.page.place() + 1),
             KeyCode::BackTab | KeyCode::Left => self.turn_to(self.page.place() + Page::ALL.len() - 1),
-            KeyCode::Char(digit @ '1'..='6') => self.turn_to(digit as usize - '1' as usize),
+            KeyCode::Char(digit @ '1'..='7') => self.turn_to(digit as usize - '1' as usize),
             KeyCode::Char('/') => {
                 self.is_typing = true;
                 self.filter.clear();

@@ -1,5 +1,7 @@
 //! The pages. Everything fits 80 columns and 24 lines; what there is more of is reached with the arrows.
 
+mod lines;
+
 use super::{
     figures::{Counted, Figures},
     keys::{Page, Screen},
@@ -29,7 +31,10 @@ pub(super) fn draw(frame: &mut Frame<'_>, screen: &mut Screen) {
     let pages = Tabs::new(titles)
         .select(screen.page.place())
         .style(screen.palette.quiet())
-        .highlight_style(screen.palette.chosen());
+        .highlight_style(screen.palette.chosen())
+        // With the usual room around them they would be wider than 80 columns.
+        .padding("", "")
+        .divider("  ");
     frame.render_widget(pages, tabs);
     match screen.page {
         Page::Overview => overview(frame, body, screen),
@@ -40,8 +45,9 @@ pub(super) fn draw(frame: &mut Frame<'_>, screen: &mut Screen) {
         }
         Page::Tools => tools(frame, body, screen),
         Page::Requests => requests(frame, body, screen),
+        Page::Events => lines::events(frame, body, screen),
+        Page::Logs => lines::logs(frame, body, screen),
         Page::Quarantine => quarantine(frame, body, screen),
-        Page::Logs => logs(frame, body, screen),
     }
     frame.render_widget(foot_line(screen), foot);
 }
@@ -73,7 +79,7 @@ fn foot_line(screen: &Screen) -> Paragraph<'static> {
         true => String::new(),
         false => format!("  /{}{cursor}", screen.filter),
     };
-    let keys = "q leave  Tab 1-6 pages  ↑↓ lines  / find  Enter an upstream's log";
+    let keys = "q leave  Tab 1-7 pages  ↑↓ lines  / find  Enter an upstream's log";
     Paragraph::new(Line::from(vec![
         Span::styled(keys, screen.palette.quiet()),
         Span::raw(filter),
@@ -313,36 +319,6 @@ fn quarantine(frame: &mut Frame<'_>, area: Rect, screen: &mut Screen) {
     table.draw(frame, area, screen.palette, &mut screen.line);
     let why = all.get(screen.line).map_or("", |bad| &bad.reason);
     frame.render_widget(wrapped(why), detail);
-}
-
-fn logs(frame: &mut Frame<'_>, area: Rect, screen: &mut Screen) {
-    let Some(upstream) = screen.upstream_in_view() else {
-        return frame.render_widget(Paragraph::new("There are no upstreams."), area);
-    };
-    let lines: Vec<Line<'_>> = screen
-        .seen
-        .logs
-        .iter()
-        .filter(|line| screen.shows(&line.text))
-        .map(|line| {
-            let at = line.at.get(11..19).unwrap_or(&line.at);
-            Line::from(vec![
-                Span::styled(format!("{at} "), screen.palette.quiet()),
-                Span::raw(shown(&line.text)),
-            ])
-        })
-        .collect();
-    let [head, body] = Layout::vertical([Constraint::Length(1), Constraint::Min(0)]).areas(area);
-    let said = match lines.is_empty() {
-        true => format!("{upstream} has written nothing beside messages (only programs do)."),
-        false => format!("{upstream}, the last {} lines", lines.len()),
-    };
-    frame.render_widget(Paragraph::new(Span::styled(said, screen.palette.title())), head);
-    // The newest are what somebody looks for; the arrows lead back.
-    let most = lines.len().saturating_sub(usize::from(body.height));
-    screen.line = screen.line.min(most);
-    let from = most - screen.line;
-    frame.render_widget(Paragraph::new(lines).scroll((from as u16, 0)), body);
 }
 
 /// A table of which one line is chosen.

@@ -1,4 +1,5 @@
-//! What is done with one upstream: `dynmcp upstreams remove|test|enable|disable|refresh|restart|login|logout|logs`.
+//! What is done with one upstream: `dynmcp upstreams remove|test|enable|disable|refresh|restart|login|logout|logs`, and `dynmcp
+//! remove|enable|disable|refresh|logs`, which are the same.
 
 mod login;
 
@@ -6,21 +7,23 @@ use crate::cli::{
     Failure, foreign,
     gateway::{GatewayArguments, RunningGateway},
     near,
-    output::{OutputFormat, print, print_json},
+    output::{OutputFormat, Saying, print, print_json},
     place::{Place, Stored},
+    progress::Progress,
     store::Use,
 };
 use clap::{Args, Subcommand};
 use mcp_common::key::Kind;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
-use serde_json::Value;
+use serde_json::{Value, json};
 use std::{collections::HashSet, path::PathBuf, time::Duration};
 
 /// How often new lines are asked for.
 const FOLLOW: Duration = Duration::from_secs(1);
 
+/// What is done so often that it is there without `upstreams` before it, too.
 #[derive(Subcommand)]
-pub(in crate::cli) enum UpstreamsCommand {
+pub(in crate::cli) enum OftenUpstreamsCommand {
     /// Delete an upstream. Its tools go at once; its history stays.
     Remove {
         /// The upstream's id.
@@ -30,53 +33,27 @@ pub(in crate::cli) enum UpstreamsCommand {
         confirm: bool,
         #[command(flatten)]
         gateway: GatewayArguments,
-    },
-    /// Connect with it beside the connection that is in use, and say how long that took; ask each endpoint of an HTTP service how it is.
-    Test {
         #[command(flatten)]
-        one: OneUpstream,
-        /// How to print what came of it.
-        #[arg(long, value_enum, default_value_t)]
-        format: OutputFormat,
+        saying: Saying,
     },
-    /// Switch it on.
+    /// Switch an upstream on.
     Enable {
-        /// The upstream's id.
-        id: String,
         #[command(flatten)]
-        gateway: GatewayArguments,
+        stored: StoredUpstream,
     },
-    /// Switch it off: its connections end, its tools are not shown; the definition stays.
+    /// Switch an upstream off: its connections end, its tools are not shown; the definition stays.
     Disable {
-        /// The upstream's id.
-        id: String,
         #[command(flatten)]
-        gateway: GatewayArguments,
+        stored: StoredUpstream,
     },
-    /// Take its lists anew.
+    /// Take the lists of an upstream anew.
     Refresh {
         #[command(flatten)]
         one: OneUpstream,
-    },
-    /// Make a new connection, or start its program anew.
-    Restart {
         #[command(flatten)]
-        one: OneUpstream,
+        saying: Saying,
     },
-    /// Log in to it for the gateway: prints the address to open in a browser, and waits until that is done.
-    Login {
-        #[command(flatten)]
-        one: OneUpstream,
-        /// Only print the address.
-        #[arg(long)]
-        no_wait: bool,
-    },
-    /// Let the gateway forget its login.
-    Logout {
-        #[command(flatten)]
-        one: OneUpstream,
-    },
-    /// Print what its program wrote beside messages.
+    /// Print what the program of an upstream wrote beside messages.
     Logs {
         #[command(flatten)]
         one: OneUpstream,
@@ -89,6 +66,56 @@ pub(in crate::cli) enum UpstreamsCommand {
     },
 }
 
+#[derive(Subcommand)]
+pub(in crate::cli) enum UpstreamsCommand {
+    #[command(flatten)]
+    Often(OftenUpstreamsCommand),
+    /// Connect with it beside the connection that is in use, and say how long that took; ask each endpoint of an HTTP service how it is.
+    Test {
+        #[command(flatten)]
+        one: OneUpstream,
+        /// How to print what came of it.
+        #[arg(long, value_enum, default_value_t)]
+        format: OutputFormat,
+    },
+    /// Make a new connection, or start its program anew.
+    Restart {
+        #[command(flatten)]
+        one: OneUpstream,
+        #[command(flatten)]
+        saying: Saying,
+    },
+    /// Log in to it for the gateway: prints the address to open in a browser, and waits until that is done.
+    Login {
+        #[command(flatten)]
+        one: OneUpstream,
+        /// Only print the address.
+        #[arg(long)]
+        no_wait: bool,
+        /// How to say it; json is one object a line: the address, and that it is done.
+        #[arg(long, value_enum, default_value_t)]
+        format: OutputFormat,
+    },
+    /// Let the gateway forget its login.
+    Logout {
+        #[command(flatten)]
+        one: OneUpstream,
+        #[command(flatten)]
+        saying: Saying,
+    },
+}
+
+/// The document of an upstream.
+#[derive(Args)]
+pub(in crate::cli) struct StoredUpstream {
+    /// The upstream's id.
+    id: String,
+    #[command(flatten)]
+    gateway: GatewayArguments,
+    #[command(flatten)]
+    saying: Saying,
+}
+
 /// One upstream of a running gateway.
 #[derive(Args)]
 pub(in crate::cli) struct OneUpstream {
@@ -99,9 +126,31 @@ pub(in crate::cli) struct OneUpstream {
 }
 
 pub(super) fn run(config: Option<PathBuf>, command: &UpstreamsCommand) -> Result<(), Failure> {
+    match command {
+        UpstreamsCommand::Often(command) => often(config, command),
+        UpstreamsCommand::Test { one, format } => test(config, one, *format),
+        UpstreamsCommand::Restart { one, saying } => crate::cli::run(async {
+            let state = one.post(config, "restart").await?;
+            let became = state["state"].as_str().unwrap_or("-");
+            saying.say(&format!("{}: {became}", one.id), &state)
+        }),
+        UpstreamsCommand::Login { one, no_wait, format } => {
+            crate::cli::run(login::begin(one, config, *no_wait, *format))
+        }
+        UpstreamsCommand::Logout { one, saying } => crate::cli::run(login::forget(one, config, *saying)),
+    }
+}
+
+/// Those that are there without `upstreams`, too.
+pub(in crate::cli) fn often(config: Option<PathBuf>, command: &OftenUpstreamsCommand) -> Result<(), Failure> {
     crate::cli::run(async {
         match command {
-            UpstreamsCommand::Remove { id, confirm, gateway } => {
+            OftenUpstreamsCommand::Remove {
+                id,
+                confirm,
+                gateway,
+                saying,
+            } => {
                 let place = Place::open(config, gateway, Use::Write).await?;
                 let Stored { key, .. } = find(&place, id).await?;
                 if !confirm {
@@ -110,37 +159,39 @@ pub(super) fn run(config: Option<PathBuf>, command: &UpstreamsCommand) -> Result
                     )));
                 }
                 place.delete(&key).await?;
-                print(&format!("removed {id}\n"))
+                saying.say(&format!("removed {id}"), &json!({"id": id, "done": "removed"}))
             }
-            UpstreamsCommand::Enable { id, gateway } => switch(config, id, gateway, true).await,
-            UpstreamsCommand::Disable { id, gateway } => switch(config, id, gateway, false).await,
-            UpstreamsCommand::Test { one, format } => {
-                let checked = one.post(config, "check").await?;
-                match format {
-                    OutputFormat::Json => print_json(&checked),
-                    OutputFormat::Text => print(&outcome(&one.id, &checked)),
-                }
-            }
-            UpstreamsCommand::Refresh { one } => {
+            OftenUpstreamsCommand::Enable { stored } => switch(config, stored, true).await,
+            OftenUpstreamsCommand::Disable { stored } => switch(config, stored, false).await,
+            OftenUpstreamsCommand::Refresh { one, saying } => {
                 let state = one.post(config, "refresh").await?;
-                print(&format!("{}: {} tools\n", one.id, state["tools"]))
+                saying.say(&format!("{}: {} tools", one.id, state["tools"]), &state)
             }
-            UpstreamsCommand::Restart { one } => {
-                let state = one.post(config, "restart").await?;
-                print(&format!(
-                    "{}: {}\n",
-                    one.id,
-                    state["state"].as_str().unwrap_or("-")
-                ))
-            }
-            UpstreamsCommand::Login { one, no_wait } => login::begin(one, config, *no_wait).await,
-            UpstreamsCommand::Logout { one } => login::forget(one, config).await,
-            UpstreamsCommand::Logs { one, follow, format } => one.logs(config, *follow, *format).await,
+            OftenUpstreamsCommand::Logs { one, follow, format } => one.logs(config, *follow, *format).await,
+        }
+    })
+}
+
+/// Whether an upstream answers, and how fast.
+pub(in crate::cli) fn test(
+    config: Option<PathBuf>,
+    one: &OneUpstream,
+    format: OutputFormat,
+) -> Result<(), Failure> {
+    crate::cli::run(async {
+        let checked = one.post(config, "check").await?;
+        match format {
+            OutputFormat::Json => print_json(&checked),
+            OutputFormat::Text => print(&outcome(&one.id, &checked)),
         }
     })
 }
 
 impl OneUpstream {
+    pub(in crate::cli) fn new(id: String, gateway: RunningGateway) -> Self {
+        Self { id, gateway }
+    }
+
     fn path(&self, what: &str) -> String {
         format!(
             "/admin/uds/{}/{what}",
@@ -150,7 +201,8 @@ impl OneUpstream {
 
     async fn post(&self, config: Option<PathBuf>, what: &str) -> Result<Value, Failure> {
         let gateway = self.gateway.open(config)?;
-        Ok(gateway.post(&self.path(what), &serde_json::json!({})).await?)
+        let _progress = Progress::of("asking the upstream");
+        Ok(gateway.post(&self.path(what), &json!({})).await?)
     }
 
     async fn logs(&self, config: Option<PathBuf>, follow: bool, format: OutputFormat) -> Result<(), Failure> {
@@ -219,12 +271,8 @@ async fn find(place: &Place, id: &str) -> Result<Stored, Failure> {
     }
 }
 
-async fn switch(
-    config: Option<PathBuf>,
-    id: &str,
-    gateway: &GatewayArguments,
-    on: bool,
-) -> Result<(), Failure> {
+async fn switch(config: Option<PathBuf>, stored: &StoredUpstream, on: bool) -> Result<(), Failure> {
+    let StoredUpstream { id, gateway, saying } = stored;
     let place = Place::open(config, gateway, Use::Write).await?;
     let Stored {
         key,
@@ -233,5 +281,6 @@ async fn switch(
     } = find(&place, id).await?;
     document.set("enabled", &on);
     place.write(&key, &document, Some(revision)).await?;
-    print(&format!("{id} is {}\n", if on { "enabled" } else { "disabled" }))
+    let done = if on { "enabled" } else { "disabled" };
+    saying.say(&format!("{id} is {done}"), &json!({"id": id, "done": done}))
 }

@@ -1,4 +1,4 @@
-//! `POST /admin/access/explain`: what the holder of a key may do, and which rule says so. Nothing is called.
+//! `POST /admin/access/explain`: what the holder of a key, or of a role, may do, and which rule says so. Nothing is called.
 
 use super::envelope::Success;
 use crate::{
@@ -18,7 +18,7 @@ pub(super) async fn run(State(app): State<Arc<App>>, request: Request) -> Result
     let body = body::read(body, &parts.extensions, limit, body::PATIENCE).await?;
     let question: AccessQuestion = body::object(&body).map_err(|error| {
         let reason = format!(
-            "the body must be {{\"key\": …, \"instance\": …, \"tool\": …, \"arguments\": {{…}}}}: {error}"
+            "the body must be {{\"key\" or \"role\": …, \"instance\": …, \"tool\": …, \"arguments\": {{…}}}}: {error}"
         );
         Error::bad_request(reason)
     })?;
@@ -31,9 +31,9 @@ pub(super) async fn run(State(app): State<Arc<App>>, request: Request) -> Result
 impl From<AccessError> for Error {
     fn from(error: AccessError) -> Self {
         match error {
-            AccessError::NoKey(_) => Self::not_found(error.to_string()),
+            AccessError::NoKey(_) | AccessError::NoRole(_) => Self::not_found(error.to_string()),
             AccessError::SeveralKeys(_) => Self::conflict(error.to_string()),
-            AccessError::NoInstance => Self::bad_request(error.to_string()),
+            AccessError::NoInstance | AccessError::Nobody => Self::bad_request(error.to_string()),
         }
     }
 }

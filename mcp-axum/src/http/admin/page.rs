@@ -6,15 +6,18 @@ use mcp_common::key::Kind;
 use serde::Deserialize;
 use utoipa::IntoParams;
 
-const DEFAULT_LIMIT: usize = 100;
 const MAX_LIMIT: usize = 1000;
+/// Of a list. Programs of the first version, which had no pages, take the first one for all that there is.
+const DEFAULT_LIMIT: usize = MAX_LIMIT;
+/// Of a history, whose entries are whole documents of the past.
+const DEFAULT_STATES: usize = 100;
 
 /// The query of a list.
 #[derive(Debug, Default, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub(super) struct ListQuery {
     /// Entries on one page.
-    #[param(minimum = 1, maximum = 1000, default = 100)]
+    #[param(minimum = 1, maximum = 1000, default = 1000)]
     limit: Option<usize>,
     /// `next_cursor` of the page before.
     cursor: Option<String>,
@@ -54,7 +57,7 @@ impl ListQuery {
             .map(|text| text.to_lowercase())
             .filter(|text| !text.is_empty());
         Ok(Page {
-            limit: check(self.limit)?,
+            limit: check(self.limit, DEFAULT_LIMIT)?,
             after,
             search,
             tag: self.tag.filter(|tag| !tag.is_empty()),
@@ -68,13 +71,13 @@ impl LimitQuery {
     }
 
     pub(super) fn limit(&self) -> Result<usize> {
-        check(self.limit)
+        check(self.limit, DEFAULT_STATES)
     }
 }
 
-fn check(limit: Option<usize>) -> Result<usize> {
+fn check(limit: Option<usize>, otherwise: usize) -> Result<usize> {
     match limit {
-        None => Ok(DEFAULT_LIMIT),
+        None => Ok(otherwise),
         Some(limit @ 1..=MAX_LIMIT) => Ok(limit),
         Some(limit) => Err(Error::bad_request(format!(
             "limit: {limit} is not between 1 and {MAX_LIMIT}"
@@ -120,7 +123,7 @@ mod tests {
         assert_eq!(
             page,
             Page {
-                limit: 100,
+                limit: 1000,
                 after: Some("größe\n1".into()),
                 search: None,
                 tag: None

@@ -30,6 +30,8 @@ pub(super) struct Entrance {
     pub(super) takeover: Takeover,
     /// Whether answers are compressed for those who ask for it.
     pub(super) compresses: bool,
+    /// For how long browsers come back over TLS alone; `None` where this connection has none.
+    pub(super) strict_transport: Option<HeaderValue>,
 }
 
 /// Why a connection is not served.
@@ -75,6 +77,7 @@ impl Entrance {
             false => None,
         };
         let peer = self.peer.clone();
+        let strict_transport = self.strict_transport.clone();
         let answer = admitted.map(|held| (self.routes.now().call(request), held));
         let mut is_last = turned_away.is_some();
         async move {
@@ -105,7 +108,12 @@ impl Entrance {
                 ahead: None,
                 _encoder: encoder,
             };
-            Ok(finish(response, tracked, size, version, is_last))
+            let mut response = finish(response, tracked, size, version, is_last);
+            if let Some(value) = strict_transport {
+                let headers = response.headers_mut();
+                headers.insert(header::STRICT_TRANSPORT_SECURITY, value);
+            }
+            Ok(response)
         }
     }
 

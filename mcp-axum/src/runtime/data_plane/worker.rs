@@ -177,6 +177,7 @@ impl Opener {
             seat: seat.clone(),
             takeover: takeover.clone(),
             compresses: self.app.latest().settings.app.compression,
+            strict_transport: self.app.settings.app.tls.strict_transport(),
         };
         let shown = self.app.tls.as_ref().and_then(|tls| tls.shown());
         let stream = match &self.app.tls {

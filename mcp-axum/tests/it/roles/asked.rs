@@ -76,6 +76,29 @@ async fn what_somebody_may_do_and_why_is_explained() {
         "the key does not open the instance `back`"
     );
     assert_eq!(other["action"]["allowed"], false);
+    // Of a role, without any key of it.
+    let of_role = |amount: u32| {
+        let mut asked = question(amount);
+        asked.as_object_mut().unwrap().remove("key");
+        asked["role"] = json!("payer");
+        asked
+    };
+    for amount in [1, 5000] {
+        let (mut of_key, of_role) = (
+            ask(question(amount)).await.data(),
+            ask(of_role(amount)).await.data(),
+        );
+        of_key.as_object_mut().unwrap().remove("key");
+        assert_eq!(of_role, of_key);
+    }
+    let viewer = ask(json!({"role": "viewer", "action": "admin/tds/read"}))
+        .await
+        .data();
+    assert_eq!(viewer["action"]["allowed"], true, "{viewer}");
+    let missing = ask(json!({"role": "nobody"})).await.error(404);
+    assert_eq!(missing, "there is no role `nobody`");
+    ask(json!({"role": "payer", "key": "ann"})).await.error(400);
+    ask(json!({})).await.error(400);
     let missing = ask(json!({"key": "bob"})).await.error(404);
     assert_eq!(missing, "no key has the id or the name `bob`");
     ask(json!({"key": "ann", "tool": "x"})).await.error(400);

@@ -250,7 +250,19 @@ pub async fn try_get(stream: &mut Connection, path: &str) -> io::Result<(u16, St
     try_send(stream, &format!("GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n")).await
 }
 
+/// The head of an answer to a GET, in lower case.
+pub async fn head_of(stream: &mut Connection, path: &str) -> String {
+    let request = format!("GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n");
+    exchange(stream, &request).await.unwrap().1
+}
+
 async fn try_send(stream: &mut Connection, request: &str) -> io::Result<(u16, String)> {
+    let (status, _, body) = exchange(stream, request).await?;
+    Ok((status, body))
+}
+
+/// Status, head and body.
+async fn exchange(stream: &mut Connection, request: &str) -> io::Result<(u16, String, String)> {
     let answered = async {
         stream.write_all(request.as_bytes()).await?;
         stream.flush().await?;
@@ -259,21 +271,24 @@ async fn try_send(stream: &mut Connection, request: &str) -> io::Result<(u16, St
             return Err(io::ErrorKind::UnexpectedEof.into());
         }
         let status = line.split(' ').nth(1).and_then(|status| status.parse().ok());
-        let mut length = 0;
+        let (mut length, mut head) = (0, String::new());
         loop {
             let mut line = String::new();
             stream.read_line(&mut line).await?;
             if line.trim().is_empty() {
                 break;
             }
-            if let Some(text) = line.to_ascii_lowercase().strip_prefix("content-length:") {
+            let line = line.to_ascii_lowercase();
+            if let Some(text) = line.strip_prefix("content-length:") {
                 length = text.trim().parse().unwrap();
             }
+            head += &line;
         }
         let mut body = vec![0; length];
         stream.read_exact(&mut body).await?;
         Ok((
             status.unwrap_or_else(|| panic!("{line}")),
+            head,
             String::from_utf8(body).unwrap(),
         ))
     };

@@ -90,7 +90,7 @@ fn is_group(name: &str) -> bool {
 }
 
 /// Whether it can be the id of an upstream.
-pub(in crate::definition) fn is_id(id: &str) -> bool {
+pub fn is_id(id: &str) -> bool {
     let is_part = |c: u8| c.is_ascii_lowercase() || c.is_ascii_digit() || c == b'-';
     (1..=LONGEST).contains(&id.len()) && id.bytes().all(is_part) && !id.starts_with('-')
 }

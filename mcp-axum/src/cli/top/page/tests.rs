@@ -5,10 +5,12 @@ use crate::{
         seen::{Quarantined, Seen, Status, Upstream},
         style::Palette,
     },
-    client::ClientError,
+    client::{ClientError, News},
 };
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
+use mcp_core::framing::sse::Event;
 use ratatui::{Terminal, backend::TestBackend, style::Color};
+use serde_json::{Value, json};
 
 fn screen() -> Screen {
     let tool = |tool: &str, calls: f64, failing: f64| crate::cli::top::figures::ToolFigures {
@@ -58,7 +60,23 @@ fn screen() -> Screen {
         }],
         ..Seen::default()
     };
-    Screen::new("http://gateway.example".to_owned(), Palette::plain(), seen)
+    let mut screen = Screen::new("http://gateway.example".to_owned(), Palette::plain(), seen);
+    screen.happened.take(event(
+        7,
+        json!({"type": "breaker.opened", "upstream": "docs\u{1b}[2J", "consecutive": 5, "endpoint": null}),
+    ));
+    screen
+}
+
+/// As a gateway sends it.
+fn event(number: u64, mut members: Value) -> News {
+    members["id"] = number.into();
+    members["at"] = "2026-11-30T12:30:00.000Z".into();
+    News::Event(Event {
+        data: members.to_string().into(),
+        id: Some(number.to_string()),
+        ..Event::default()
+    })
 }
 
 /// What stands on a terminal of 80 columns and 24 lines.
@@ -93,7 +111,7 @@ fn press(screen: &mut Screen, keys: &str) {
 #[test]
 fn every_page_fits_a_small_terminal() {
     let mut screen = screen();
-    let expected: [&[&str]; 6] = [
+    let expected: [&[&str]; 7] = [
         &[
             "212.3/s",
             "200.0/s, 1.5 % fail",
@@ -113,8 +131,13 @@ fn every_page_fits_a_small_terminal() {
             "6.0 %",
         ],
         &["METHOD", "PER S"],
-        &["TDS broken", "revision 5", "\npath: no such argument\n"],
+        &[
+            "the last 1 events",
+            "12:30:00 breaker.opened",
+            "upstream=docs\u{fffd}[2J  consecutive=5",
+        ],
         &["clock has written nothing"],
+        &["TDS broken", "revision 5", "\npath: no such argument\n"],
     ];
     for (texts, page) in expected.into_iter().zip(Page::ALL) {
         assert_eq!(screen.page, page);
@@ -185,4 +208,34 @@ fn without_figures_there_is_the_rest_and_why() {
         press(&mut screen, page);
         assert!(drawn(&mut screen).contains(why), "{}", drawn(&mut screen));
     }
+}
+
+#[test]
+fn the_newest_events_are_in_view_found_by_what_they_say_and_none_is_kept_for_ever() {
+    let mut screen = screen();
+    for number in 8..2_000 {
+        screen.happened.take(event(
+            number,
+            json!({"type": "tool.executed", "tool": format!("t{number}")}),
+        ));
+    }
+    press(&mut screen, "5");
+    assert_eq!(screen.page, Page::Events);
+    let text = drawn(&mut screen);
+    assert!(
+        text.contains("the last 1000 events") && text.contains("tool=t1999"),
+        "{text}"
+    );
+    assert!(!text.contains("tool=t1900"), "{text}");
+    press(&mut screen, "/t1900\n");
+    let text = drawn(&mut screen);
+    assert!(
+        text.contains("tool=t1900") && !text.contains("tool=t1999"),
+        "{text}"
+    );
+    screen.happened.take(News::Refused(ClientError::Protocol(
+        "this key may not do admin/events/read".to_owned(),
+    )));
+    let text = drawn(&mut screen);
+    assert!(text.contains("this key may not do admin/events/read"), "{text}");
 }

@@ -13,7 +13,9 @@ use utoipa::ToSchema;
 pub(super) struct AccessQuestion {
     /// The key, by its id or by a name that no other key has.
     #[schema(example = "claude-support")]
-    key: String,
+    key: Option<String>,
+    /// Instead of a key: somebody who has this role, and no other.
+    role: Option<String>,
     /// The instance whose tools are meant.
     #[schema(example = "support")]
     instance: Option<String>,
@@ -31,8 +33,8 @@ pub(super) struct AccessQuestion {
 /// What the holder of a key may do.
 #[derive(ToSchema)]
 pub(super) struct AccessAnswer {
-    /// The key's id.
-    key: String,
+    /// The key's id; absent where a role was asked about.
+    key: Option<String>,
     /// The roles that its document names.
     roles: Vec<String>,
     /// Why it opens nothing; absent where nothing is wrong.
@@ -73,13 +75,13 @@ pub(super) struct Verdict {
     external: Option<String>,
 }
 
-/// What the holder of a key may do, and which rule says so.
+/// What the holder of a key, or of a role, may do, and which rule says so.
 #[utoipa::path(
     post, path = "/admin/access/explain", tag = "roles", request_body = AccessQuestion,
     responses(
         (status = 200, description = "As roles and keys are now", body = Success<AccessAnswer>),
         (status = 400, description = "What is wrong, with its place", body = Failure),
-        (status = 404, description = "There is no such key", body = Failure),
+        (status = 404, description = "There is no such key or role", body = Failure),
         (status = 409, description = "Several keys have this name", body = Failure),
         Always
     )
