@@ -154,10 +154,11 @@ impl Place {
         Ok(())
     }
 
-    /// What a gateway has seen of it; a store knows nothing of the kind.
+    /// What a gateway has seen of it: the one that is asked, or the one that has this configuration, as far as that has written it down.
     pub(super) async fn usage(&self, key: &Key) -> Result<Option<Value>, Failure> {
-        let Self::There(gateway) = self else {
-            return Ok(None);
+        let gateway = match self {
+            Self::There(gateway) => gateway,
+            Self::Here(store) => return Ok(store.usage(key)),
         };
         let answer = gateway.get(&format!("{}/usage", path(key))).await?;
         match answer.status {

@@ -7,16 +7,18 @@ use super::{Failure, foreign};
 use crate::{
     runtime::{control_plane, server::StartError},
     settings::{Layers, Settings},
+    timestamp::rfc3339,
 };
 use absent::Absent;
 use mcp_common::{
     catalog::Catalog,
     datasource::{DataSource, Load},
-    key::Revision,
+    key::{Key, Revision},
     migration::Migrate,
     tasks::Tasks,
 };
 use mcp_core::authoring::writer::Writer;
+use serde_json::{Value, json};
 use std::{path::PathBuf, sync::Arc};
 
 /// Who writes, as history has it.
@@ -53,6 +55,16 @@ impl LocalStore {
     /// Whether no key of the configuration opens `/admin`, so that the store has to keep one that does.
     pub(super) fn keeps_an_admin(&self) -> bool {
         !control_plane::opens_admin(&self.settings)
+    }
+
+    /// What the gateway of this configuration has written down of a key.
+    pub(super) fn usage(&self, key: &Key) -> Option<Value> {
+        let known = control_plane::kept_key_usage(&self.settings, &key.id)?;
+        Some(json!({
+            "since": rfc3339(known.since),
+            "requests": known.requests,
+            "last_used_at": known.last_used_at.map(rfc3339),
+        }))
     }
 
     /// What it has now. Its revisions are those that the writer goes by: a source that counts for itself counts anew each

@@ -41,6 +41,7 @@ use crate::{
 pub(crate) use admin_key::AdminKey;
 pub use admin_key::AdminKeyError;
 pub(crate) use admin_key::{generate as generate_key, is_admins, opens_admin, warning as admin_key_warning};
+pub(crate) use key_usage::kept as kept_key_usage;
 use mcp_common::{
     catalog::{
         Catalog, sync,

@@ -235,3 +235,20 @@ fn a_configured_key_that_opens_nothing_is_told_of_and_the_last_admin_of_the_stor
     fine(&["keys", "activate", "ann"], "jwt.toml");
     fine(&["keys", "delete", "ann", "--confirm", "--force"], "jwt.toml");
 }
+
+#[test]
+fn when_a_key_was_used_is_known_after_the_gateway_has_ended() {
+    let mut desk = Desk::open(false, "");
+    let key = desk.fine(&["create", "--name", "ann", "--instance", "desk"]);
+    let key = key.trim();
+    assert_eq!((desk.opens(key), desk.opens(key)), (200, 200));
+    desk.gateway.signal("TERM");
+    assert_eq!(desk.gateway.exit_code(), Some(0));
+    let shown: Value = serde_json::from_str(&desk.fine(&["show", "ann"])).unwrap();
+    assert_eq!(shown["usage"]["requests"], 2, "{shown}");
+    assert!(
+        shown["usage"]["last_used_at"].as_str() >= shown["usage"]["since"].as_str(),
+        "{shown}"
+    );
+    assert!(!desk.sandbox.read("data/key-usage.json").contains(key));
+}

@@ -97,6 +97,17 @@ impl Place {
     }
 }
 
+/// What is kept of a key, for a command beside the gateway, or without one.
+pub(crate) fn kept(settings: &Settings, key: &str) -> Option<KeyUse> {
+    let kept = Place::of(settings)?.read().ok()??;
+    let known = kept.keys.get(key)?;
+    Some(KeyUse {
+        since: time(kept.since),
+        requests: known.requests,
+        last_used_at: Some(time(known.last_used)),
+    })
+}
+
 /// Runs until the gateway drains, and then keeps what is not kept yet.
 pub(super) async fn keep(
     place: Place,
