@@ -170,7 +170,6 @@ pub fn message(text: &str) -> Result<Message<'_>, Fault> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::spec::Era;
 
     fn code(body: &[u8]) -> i32 {
         match parse(body) {
@@ -227,6 +226,6 @@ mod tests {
     #[test]
     fn a_fault_echoes_a_readable_id() {
         let fault = parse(b"{\"id\":\"a\",\"jsonrpc\":\"1.0\",\"method\":\"x\"}").err();
-        assert!(fault.is_some_and(|f| f.to_json(Era::Modern).contains("\"id\":\"a\"")));
+        assert!(fault.is_some_and(|f| f.to_json().contains("\"id\":\"a\"")));
     }
 }

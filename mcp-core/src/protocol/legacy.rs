@@ -130,7 +130,7 @@ pub(super) async fn batch(
             Ok(Message::Response(one)) => response(endpoint, exchange, &one),
             Err(fault) => Err(fault),
         };
-        let reply = reply.unwrap_or_else(|fault| Reply::fault(&fault, Era::Legacy));
+        let reply = reply.unwrap_or_else(|fault| Reply::fault(&fault));
         if let ReplyBody::Json(pieces) = reply.body {
             answers.push(pieces.concat());
         }

@@ -1,10 +1,7 @@
 //! What the protocol layer answers, without knowing which HTTP server sends it.
 
 use super::{envelope::Id, fault::Fault};
-use crate::{
-    policy::{Answer, Permit, Record, Standing, Trace, Verdict},
-    spec::Era,
-};
+use crate::policy::{Answer, Permit, Record, Standing, Trace, Verdict};
 use bytes::Bytes;
 use futures_util::{StreamExt, stream::BoxStream};
 use http::StatusCode;
@@ -155,8 +152,8 @@ impl Reply {
         }
     }
 
-    pub(super) fn fault(fault: &Fault, era: Era) -> Self {
-        let mut reply = Self::json(fault.status(), fault.to_json(era));
+    pub(super) fn fault(fault: &Fault) -> Self {
+        let mut reply = Self::json(fault.status(), fault.to_json());
         reply.retry_after = fault.retry_after();
         reply.standing = fault.standing().cloned();
         reply.scopes = fault.scopes().to_vec();
