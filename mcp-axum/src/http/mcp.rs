@@ -177,6 +177,7 @@ impl Call {
             true => record.of_client(headers),
             false => record = record.without_line(),
         }
+        route.endpoint.recall(headers, &mut record.trace);
         record.address = peer.address();
         record.traced(route.app.services.spans.as_ref(), headers);
         Self { id, record }

@@ -7,9 +7,7 @@ use super::{
     envelope::{self, Body, Message, Request},
     events::{self, Script},
     fault::Fault,
-    headers,
-    known::Known,
-    legacy, methods, modern,
+    headers, legacy, methods, modern,
     params::{Asked, Meta},
     session::Session,
 };
@@ -189,11 +187,6 @@ impl Endpoint {
             Ok(session) => session,
             Err(fault) => return answered(Err(fault)),
         };
-        let known = Known::of(&self.gateway, session.as_ref());
-        let answered = |reply| Answered {
-            known: known.clone(),
-            ..answered(reply)
-        };
         let Some(method) = served else {
             return answered(Err(Fault::method_not_found(&request.method, era)));
         };
@@ -316,16 +309,10 @@ impl Endpoint {
 
     /// The reply to what was answered, counted.
     fn counted(&self, answered: Answered) -> Reply {
-        let Answered {
-            label,
-            reply,
-            client,
-            known,
-        } = answered;
+        let Answered { label, reply, client } = answered;
         let mut reply = reply.unwrap_or_else(|fault| Reply::fault(&fault));
         reply.trace.method = label;
         reply.trace.client = client.or(reply.trace.client.take());
-        known.complete(&mut reply.trace);
         let result = match reply.trace.error {
             None if reply.status.is_success() => "ok",
             _ => "error",
@@ -342,8 +329,6 @@ struct Answered {
     reply: Result<Reply, Fault>,
     /// What the client calls itself.
     client: Option<Arc<str>>,
-    /// What its session says of it.
-    known: Known,
 }
 
 impl Answered {
@@ -352,7 +337,6 @@ impl Answered {
             label,
             reply,
             client: None,
-            known: Known::default(),
         }
     }
 }
