@@ -11,6 +11,7 @@ mod discovery;
 mod display;
 mod error;
 pub(crate) mod format;
+mod inexact;
 mod large_numbers;
 mod layers;
 mod limits;

@@ -1,7 +1,7 @@
 //! Where the configuration comes from, and in which order one place replaces another.
 
 use super::{
-    Settings, SettingsError, aggregator, check, format, large_numbers::LargeNumbers,
+    Settings, SettingsError, aggregator, check, format, inexact, large_numbers::LargeNumbers,
     sections::OLDER_SECRET_KEY, source_tables, unknown,
 };
 use config::{Config, ConfigBuilder, Environment, File, FileFormat, builder::DefaultState};
@@ -150,6 +150,14 @@ impl Layers {
                 return Err(SettingsError::together(problems));
             }
         };
+        let is_told = |problem: &SettingsError, key: &str| matches!(problem, SettingsError::Value { key: told, .. } if told == key);
+        for problem in inexact::find(&merged) {
+            if let SettingsError::Value { key, .. } = &problem
+                && !problems.iter().any(|other| is_told(other, key))
+            {
+                problems.push(problem);
+            }
+        }
         source_tables::normalise(&mut settings);
         self.take_older_key(&mut settings);
         if let Some(translated) = translated {
