@@ -154,7 +154,8 @@ impl Endpoint {
         let asked = match (Asked::read(method, request.params), header) {
             (Ok(asked), _) => asked,
             (Err(_), Era::Modern) => {
-                let fault = Fault::invalid_envelope("params must be an object with `_meta`");
+                let missing = || Fault::invalid_envelope("params must be an object with `_meta`");
+                let fault = modern::check_header(exchange).err().unwrap_or_else(missing);
                 return answered(Err(fault));
             }
             (Err(fault), Era::Legacy) => return answered(Err(fault)),
