@@ -245,8 +245,11 @@ fn descriptions_say_what_the_name_does_not_and_fit() {
         "/a": {"get": operation(json!({"operationId": "listAll", "summary": "List all", "description": "Every thing."}))},
         "/b": {"get": operation(json!({"operationId": "old", "description": long, "deprecated": true}))},
     });
+    let mut paths = paths;
+    paths["/c"] = json!({"get": operation(json!({"operationId": "listOne", "summary": "List one"}))});
     let (workshop, _) = import(&paths, &options());
     assert_eq!(workshop.tool("pets.listAll")["description"], "Every thing.");
+    assert_eq!(workshop.tool("pets.listOne")["description"], "GET /c");
     let old = workshop.tool("pets.old")["description"]
         .as_str()
         .unwrap()
