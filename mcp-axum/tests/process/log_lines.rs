@@ -144,7 +144,7 @@ fn every_line_of_a_session_names_its_revision_and_its_client() {
     };
     let json = "application/json";
     let ping = json!({"jsonrpc": "2.0", "id": 5, "method": "ping"}).to_string();
-    let large = "x".repeat(3 << 20);
+    let large = "x".repeat(5 << 20);
     let refused = [
         (raw(json, "{x".to_owned()), 400),
         (raw(json, "[]".to_owned()), 400),
