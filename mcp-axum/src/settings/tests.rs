@@ -178,6 +178,10 @@ fn an_unknown_key_is_named_with_the_one_that_was_meant() {
         "{}",
         refusal("[log]\nlevel = \"info\"")
     );
+    assert_eq!(
+        refusal("[app]\nx = 1"),
+        "app.x: there is no such key; `dynmcp config default` prints all there are"
+    );
     assert!(refusal("[zzz]\na = 1\nb = 2").starts_with("zzz: there is no such key; `dynmcp config default`"));
     let error = Settings::load(&environment(&[("APP__UPSTREAM__TIMEOUT", "x")]))
         .unwrap_err()
