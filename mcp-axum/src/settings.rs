@@ -13,6 +13,7 @@ mod display;
 mod env_file;
 mod error;
 pub(crate) mod format;
+mod inexact;
 mod large_numbers;
 mod layers;
 mod limits;

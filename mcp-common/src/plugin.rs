@@ -195,7 +195,7 @@ pub enum PluginError {
         reason: String,
     },
     /// Settings that there are not.
-    #[error("{}: no such setting; there are: {known}", setting::paths(.table, .names))]
+    #[error("{}: no such setting; there are: {}", setting::paths(.table, .names), if .known.is_empty() { "none" } else { .known })]
     NoSuchSettings {
         /// Full path of their table in the configuration.
         table: String,

@@ -207,6 +207,16 @@ fn is_url(text: &str) -> bool {
     text.starts_with("http://") || text.starts_with("https://")
 }
 
+/// What a name with a port in it was probably meant to be.
+fn or_url(file: &str) -> String {
+    let url = format!("http://{file}");
+    let has_port = url.parse::<http::Uri>().is_ok_and(|url| url.port().is_some());
+    match has_port {
+        true => format!("; for a URL write {url}"),
+        false => String::new(),
+    }
+}
+
 /// The text, never more of it than is read anyway.
 async fn read(format: Format, document: &str, limits: &Limits) -> Result<String, Failure> {
     let limit = limits.max_bytes;
@@ -215,8 +225,8 @@ async fn read(format: Format, document: &str, limits: &Limits) -> Result<String,
         line if format == Format::Curl => line.as_bytes().to_vec(),
         url if is_url(url) => client::http::get(url, limit).await?,
         file => {
-            let opened =
-                fs::File::open(file).map_err(|error| Failure::runtime(format_args!("{file}: {error}")))?;
+            let opened = fs::File::open(file)
+                .map_err(|error| Failure::runtime(format_args!("{file}: {error}{}", or_url(file))))?;
             limited(opened, limit)?
         }
     };
@@ -272,5 +282,18 @@ fn print_report(report: &Report, arguments: &ImportArguments) -> Result<(), Fail
         OutputFormat::Json => print_json(report),
         OutputFormat::Text if arguments.dry_run => print(&format!("dry run: nothing was written\n{report}")),
         OutputFormat::Text => print(&report.to_string()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::or_url;
+
+    #[test]
+    fn a_file_that_looks_like_a_host_and_port_is_told_how_urls_are_written() {
+        assert_eq!(or_url("localhost:1/x"), "; for a URL write http://localhost:1/x");
+        for file in ["petstore.yaml", "a/b.json", "C:\\petstore.yaml", "./a:b"] {
+            assert_eq!(or_url(file), "", "{file}");
+        }
     }
 }

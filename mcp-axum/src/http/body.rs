@@ -20,6 +20,10 @@ const SMALL: u64 = 16 << 10;
 /// The steps in which the memory of a body is taken that does not say how large it will be.
 const STEP: u64 = 64 << 10;
 
+/// The most of a refused message that is read for its id, and the time for it: anybody can send as many of these as they like.
+const GLANCE: u64 = 64 << 10;
+const GLANCE_PATIENCE: Duration = Duration::from_secs(1);
+
 /// Why a body is not read to its end.
 enum Stop {
     TooLarge,
@@ -84,6 +88,17 @@ pub(crate) async fn read(
     };
     let _ = tokio::time::timeout(PATIENCE, discard(body, limit.saturating_add(DISCARDED))).await;
     Err(refusal)
+}
+
+/// What is refused whatever it says, for the id that its answer should name; nothing where that is not had cheaply.
+pub(crate) async fn glance(mut body: Body, peer: &Arc<Peer>) -> Bytes {
+    if body.size_hint().exact().is_none_or(|size| size > GLANCE) {
+        return Bytes::new();
+    }
+    match tokio::time::timeout(GLANCE_PATIENCE, collect(&mut body, peer, GLANCE)).await {
+        Ok(Ok(bytes)) => bytes,
+        _ => Bytes::new(),
+    }
 }
 
 /// Holds on to what waits in a channel, with the peer's memory for it, however small it is: there may be hundreds.

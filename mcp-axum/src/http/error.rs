@@ -15,9 +15,10 @@
 mod from;
 
 use axum::response::{IntoResponse, Response};
+use bytes::Bytes;
 use http::{HeaderName, HeaderValue, StatusCode, header};
 use mcp_common::authenticator::Denied;
-use mcp_core::{peer::NoMemory, policy::Refusal, protocol::fault::Fault, spec::Era};
+use mcp_core::{peer::NoMemory, policy::Refusal, protocol::fault::Fault};
 use serde::Serialize;
 use std::borrow::Cow;
 
@@ -35,8 +36,8 @@ struct More {
     /// The cause for the log, never for the caller.
     cause: Option<String>,
     header: Option<(HeaderName, HeaderValue)>,
-    /// The body is a JSON-RPC error, as clients of that era read it.
-    json_rpc: Option<Era>,
+    /// The body is a JSON-RPC error, which answers this message; empty where none was read.
+    json_rpc: Option<Bytes>,
 }
 
 /// Result of a handler.
@@ -186,11 +187,22 @@ impl Error {
         self
     }
 
-    /// The refusal for a client that speaks MCP and would take another body for a failure of the transport. No message was read, so that there is
-    /// no id; the code is the status.
+    /// The refusal for a client that speaks MCP and would take another body for a failure of the transport. The code is the status.
     #[must_use]
-    pub fn in_json_rpc(mut self, era: Era) -> Self {
-        self.more.json_rpc = Some(era);
+    pub fn in_json_rpc(mut self) -> Self {
+        self.more.json_rpc = Some(Bytes::new());
+        self
+    }
+
+    /// Whether it is a JSON-RPC error, for which the id of the message is worth reading.
+    pub(super) fn is_json_rpc(&self) -> bool {
+        self.more.json_rpc.is_some()
+    }
+
+    /// The same to that message.
+    #[must_use]
+    pub(super) fn answering(mut self, message: Bytes) -> Self {
+        self.more.json_rpc = self.more.json_rpc.map(|_| message);
         self
     }
 
@@ -226,10 +238,10 @@ impl IntoResponse for Error {
                 let error = &*self.message;
                 (self.status, axum::Json(Failure { code, error })).into_response()
             }
-            Some(era) => {
-                let fault = Fault::of_http(self.status, self.message);
+            Some(message) => {
+                let fault = Fault::of_http(self.status, self.message).of_message(&message);
                 let headers = [(header::CONTENT_TYPE, "application/json")];
-                (self.status, headers, fault.to_json(era)).into_response()
+                (self.status, headers, fault.to_json()).into_response()
             }
         };
         if let Some((name, value)) = self.more.header {

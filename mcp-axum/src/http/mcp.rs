@@ -177,6 +177,7 @@ impl Call {
             true => record.of_client(headers),
             false => record = record.without_line(),
         }
+        route.endpoint.recall(headers, &mut record.trace);
         record.address = peer.address();
         record.traced(route.app.services.spans.as_ref(), headers);
         Self { id, record }
@@ -223,20 +224,32 @@ impl Call {
 }
 
 async fn serve(State(route): State<Arc<McpRoute>>, request: Request) -> Response {
-    let (mut parts, body) = request.into_parts();
+    let (mut parts, mut body) = request.into_parts();
     if parts.method == Method::GET && sse::is_meant(&route, &parts) {
         return sse::open(State(route), Request::from_parts(parts, body)).await;
     }
     let mut call = Call::begin(&route, &mut parts.headers, &body::peer(&parts.extensions));
     let doing = Doing::Request(parts.uri.clone());
     let answered = {
-        let answer = pin!(answer(&route, parts, body, &mut call.record));
+        let peer = body::peer(&parts.extensions);
+        let answer = pin!(async {
+            match answer(&route, parts, &mut body, &mut call.record).await {
+                // What is refused before its body is read answers that message all the same.
+                Err(error) if error.is_json_rpc() => Err(error.answering(body::glance(body, &peer).await)),
+                answered => answered,
+            }
+        });
         route.endpoint.activity().during(doing, answer).await
     };
     call.end(answered)
 }
 
-async fn answer(route: &McpRoute, parts: Parts, body: Body, record: &mut Record) -> Result<Reply, Error> {
+async fn answer(
+    route: &McpRoute,
+    parts: Parts,
+    body: &mut Body,
+    record: &mut Record,
+) -> Result<Reply, Error> {
     let Parts {
         method,
         uri,
@@ -252,6 +265,7 @@ async fn answer(route: &McpRoute, parts: Parts, body: Body, record: &mut Record)
     let mut answered = match method {
         Method::POST => {
             check_content(&headers)?;
+            let body = std::mem::take(body);
             let body = body::read(body, &extensions, route.max_body_bytes, body::PATIENCE).await?;
             let work = Work {
                 view,
@@ -330,14 +344,13 @@ async fn admit(
     if let Ok(principal) = &found {
         record.sent_by(principal);
     }
-    let in_json_rpc = |error: Error| error.in_json_rpc(Endpoint::era_of(headers));
     let policy = &route.endpoint.gateway().policy;
     let refused = |refusal: Refusal| {
         let challenge = match &refusal {
             Refusal::Unauthenticated(denied) => challenge(route, instance, denied),
             _ => route.app.guard.challenge().to_owned(),
         };
-        in_json_rpc(Error::refused(&refusal, &challenge))
+        Error::refused(&refusal, &challenge).in_json_rpc()
     };
     let principal = policy.enter(Door::Mcp, Some(instance), found).map_err(refused)?;
     if let Some(view) = &view {
@@ -351,7 +364,7 @@ async fn admit(
         ));
     }
     let view =
-        view.ok_or_else(|| in_json_rpc(Error::not_found(format!("no instance is called `{instance}`"))))?;
+        view.ok_or_else(|| Error::not_found(format!("no instance is called `{instance}`")).in_json_rpc())?;
     let view = route.endpoint.gateway().views.seen_by(&principal, view);
     Ok((view, principal))
 }
@@ -416,7 +429,7 @@ fn instance_of<'a>(
         "the path names no instance: MCP clients use {door}/INSTANCE (`app.default_instance` of the configuration says which one \
          {door} is)"
     );
-    Err(Error::not_found(message).in_json_rpc(Endpoint::era_of(headers)))
+    Err(Error::not_found(message).in_json_rpc())
 }
 
 /// Refuses a body that is no JSON as it is.

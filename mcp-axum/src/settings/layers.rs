@@ -1,7 +1,7 @@
 //! Where the configuration comes from, and in which order one place replaces another.
 
 use super::{
-    Settings, SettingsError, aggregator, check, env_file, format,
+    Settings, SettingsError, aggregator, check, env_file, format, inexact,
     large_numbers::LargeNumbers,
     lookup::{self, Home},
     sections::OLDER_SECRET_KEY,
@@ -168,6 +168,14 @@ impl Layers {
                 return Err(SettingsError::together(problems));
             }
         };
+        let is_told = |problem: &SettingsError, key: &str| matches!(problem, SettingsError::Value { key: told, .. } if told == key);
+        for problem in inexact::find(&merged) {
+            if let SettingsError::Value { key, .. } = &problem
+                && !problems.iter().any(|other| is_told(other, key))
+            {
+                problems.push(problem);
+            }
+        }
         source_tables::normalise(&mut settings);
         Self::take_older_key(&environment, &mut settings);
         if let Some(translated) = translated {

@@ -49,6 +49,47 @@ fn the_reference_is_complete_and_right() {
 }
 
 #[test]
+fn a_value_of_another_type_is_refused_and_not_changed() {
+    for (file, said) in [
+        (
+            "[app]\nport = 8080.7",
+            "app.port: found `8080.7`, expected a whole number from 0 to 65535",
+        ),
+        (
+            "[app]\nport = true",
+            "app.port: found `true`, expected a whole number from 0 to 65535",
+        ),
+        ("[app]\nhost = 1", "app.host: found `1`, expected a text"),
+        (
+            "[app]\npublic_url = false",
+            "app.public_url: found `false`, expected a text",
+        ),
+        (
+            "[app]\nmax_connections = 1.9",
+            "app.max_connections: found `1.9`, expected a whole number",
+        ),
+    ] {
+        let refusal = refusal(file);
+        assert!(refusal.starts_with(said), "{refusal}");
+        assert_eq!(refusal.matches("expected").count(), 1, "{refusal}");
+    }
+    // Sizes are numbers, too, and a text that is a number is one.
+    let settings = with_file(
+        "[app]\nport = \"9001\"\nmax_body_bytes = 4096",
+        &[("APP__APP__HOST", "1")],
+    )
+    .unwrap();
+    assert_eq!(
+        (
+            settings.app.port,
+            settings.app.host.as_str(),
+            settings.app.max_body_bytes
+        ),
+        (9001, "1", ByteSize(4096))
+    );
+}
+
+#[test]
 fn environment_over_file_over_reference() {
     let file = "[app]\nport = 9001\nhost = \"0.0.0.0\"\nallowed_hosts = [\"a\"]";
     let variables = [
@@ -136,6 +177,10 @@ fn an_unknown_key_is_named_with_the_one_that_was_meant() {
         refusal("[log]\nlevel = \"info\"").contains("did you mean `log.log_level`"),
         "{}",
         refusal("[log]\nlevel = \"info\"")
+    );
+    assert_eq!(
+        refusal("[app]\nx = 1"),
+        "app.x: there is no such key; `dynmcp config default` prints all there are"
     );
     assert!(refusal("[zzz]\na = 1\nb = 2").starts_with("zzz: there is no such key; `dynmcp config default`"));
     let error = Settings::load(&environment(&[("APP__UPSTREAM__TIMEOUT", "x")]))

@@ -6,6 +6,9 @@ use std::collections::BTreeSet;
 /// More different than this is another word, not a typo.
 const SIMILAR: f64 = 0.7;
 
+/// Fewer letters stand in any key.
+const SHORTEST: usize = 3;
+
 /// A sentence for each key of `merged` that the reference does not have, except below `free_form` tables.
 pub(super) fn find(merged: &toml::Table, free_form: &[String]) -> Vec<String> {
     let known = paths(&DEFAULT_TOML.parse().unwrap_or_default());
@@ -64,7 +67,8 @@ fn similarity(path: &str, candidate: &str) -> f64 {
     };
     let ((table, key), (candidate_table, candidate_key)) = (split(path), split(candidate));
     // The right key in the wrong table is the more likely slip than a wrong key that looks alike as a whole.
-    let contained = !key.is_empty() && (candidate_key.contains(&key) || key.contains(&candidate_key));
+    let says_something = key.len().min(candidate_key.len()) >= SHORTEST;
+    let contained = says_something && (candidate_key.contains(&key) || key.contains(&candidate_key));
     let key =
         strsim::normalized_damerau_levenshtein(&key, &candidate_key).max(if contained { 0.9 } else { 0.0 });
     let table = strsim::normalized_damerau_levenshtein(&table, &candidate_table);

@@ -124,6 +124,10 @@ fn probes() -> Vec<Probe> {
         Probe::post("modern header, no params", json!({"jsonrpc": "2.0", "id": 7, "method": "tools/list"}), 400, -32602)
             .header("mcp-protocol-version", MODERN)
             .header("mcp-method", "tools/list"),
+        Probe::post("a header that names no revision, no _meta", request("tools/list", json!({})), 400, -32022)
+            .header("mcp-protocol-version", "1999-01-01"),
+        Probe::post("a header that names no revision, params that are none", request("tools/list", json!([1])), 400, -32022)
+            .header("mcp-protocol-version", "1999-01-01"),
         list()
             .body(json!({"jsonrpc": "2.0", "id": 7, "method": "tools/list", "params": {"_meta": {"io.modelcontextprotocol/protocolVersion": MODERN}}}))
             .expecting("no clientCapabilities", 400, -32602),

@@ -160,7 +160,7 @@ async fn who_may_list_is_decided_before_what_exists() {
     let unknown = post("nowhere", app.user()).await.expect(404).json();
     assert_eq!(
         (&unknown["id"], &unknown["error"]["code"]),
-        (&Value::Null, &json!(404))
+        (&json!(1), &json!(404))
     );
     let text = unknown["error"]["message"].as_str().unwrap();
     assert!(text.contains("nowhere"), "{unknown}");
@@ -170,5 +170,33 @@ async fn who_may_list_is_decided_before_what_exists() {
         .await
         .expect(404)
         .json();
-    assert_eq!((modern.get("id"), &modern["error"]["code"]), (None, &json!(404)));
+    assert!(modern["id"].is_number(), "{modern}");
+    assert_eq!(modern["error"]["code"], 404);
+    // What names no request, or is too large to be read for that, has an id all the same: clients take no message without one.
+    let padded = format!(
+        "{{\"jsonrpc\": \"2.0\", \"id\": 1, \"method\": \"{}\"}}",
+        "x".repeat(1 << 17)
+    );
+    for body in [
+        "",
+        "{",
+        "[]",
+        r#"{"jsonrpc": "2.0", "method": "a"}"#,
+        padded.as_str(),
+    ] {
+        for revision in ["2025-11-25", "2026-07-28"] {
+            let request = app.anonymous().request(Method::POST, "/mcp/all");
+            let request = request
+                .header("content-type", "application/json")
+                .header("mcp-protocol-version", revision);
+            let refused = app
+                .anonymous()
+                .send(request.body(body.to_owned()))
+                .await
+                .expect(401)
+                .json();
+            assert_eq!(refused.get("id"), Some(&Value::Null), "{revision} {refused}");
+            assert_eq!(refused["error"]["code"], 401, "{revision} {refused}");
+        }
+    }
 }

@@ -77,7 +77,7 @@ fn call_in_flight(
 fn signals_that_mean_something_else_to_others_end_nothing() {
     let sandbox = Sandbox::new();
     let (mut gateway, at_upstream, caller) = call_in_flight(&sandbox, CONFIG);
-    for name in ["USR1", "USR2"] {
+    for name in ["USR1", "USR2", "IO", "ALRM", "VTALRM"] {
         gateway.signal(name);
         gateway.wait("a line about it", |gateway| {
             gateway.output().contains(&format!("SIG{name}: nothing is done"))
@@ -96,6 +96,21 @@ fn signals_that_mean_something_else_to_others_end_nothing() {
     assert_eq!(gateway.get("/readyz").unwrap().0, 200);
     // It ends the same way as after SIGTERM.
     gateway.signal("QUIT");
+    gateway.wait("draining", |gateway| {
+        gateway.get("/readyz").is_some_and(|(status, _)| status == 503)
+    });
+    answer(at_upstream);
+    assert_eq!(caller.join().unwrap().unwrap().0, 200);
+    assert_eq!(gateway.exit_code(), Some(0), "{}", gateway.output());
+}
+
+/// Containers of LXC are stopped by it.
+#[test]
+#[cfg(target_os = "linux")]
+fn a_failing_power_supply_drains_as_sigterm_does() {
+    let sandbox = Sandbox::new();
+    let (mut gateway, at_upstream, caller) = call_in_flight(&sandbox, CONFIG);
+    gateway.signal("PWR");
     gateway.wait("draining", |gateway| {
         gateway.get("/readyz").is_some_and(|(status, _)| status == 503)
     });

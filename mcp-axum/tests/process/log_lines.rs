@@ -136,6 +136,46 @@ fn every_line_of_a_session_names_its_revision_and_its_client() {
         let answered = request(post(&message).header("mcp-session-id", &id)).unwrap();
         assert_eq!(answered.0, status, "{message}: {}", answered.1);
     }
+    // Most of these are refused before anybody asks whose session it is.
+    let raw = |kind: &'static str, body: String| {
+        to_desk(client().post(&url))
+            .header("content-type", kind)
+            .body(body)
+    };
+    let json = "application/json";
+    let ping = json!({"jsonrpc": "2.0", "id": 5, "method": "ping"}).to_string();
+    let large = "x".repeat(5 << 20);
+    let refused = [
+        (raw(json, "{x".to_owned()), 400),
+        (raw(json, "[]".to_owned()), 400),
+        (raw(json, ping.replace("2.0", "1.0")), 400),
+        (raw("text/plain", ping.clone()), 415),
+        (raw(json, ping.clone()).header("content-encoding", "gzip"), 415),
+        (raw(json, large), 413),
+        (
+            raw(json, ping.clone()).header("origin", "https://elsewhere.example"),
+            403,
+        ),
+        (
+            raw(json, ping)
+                .header("mcp-protocol-version", "2025-03-26")
+                .header("mcp-protocol-version", "2025-06-18"),
+            400,
+        ),
+        (to_desk(client().put(&url)), 405),
+        (
+            client()
+                .get(&url)
+                .bearer_auth(KEY)
+                .header("accept", "application/json"),
+            406,
+        ),
+    ];
+    let many = refused.len();
+    for (asked, status) in refused {
+        let answered = request(asked.header("mcp-session-id", &id)).unwrap();
+        assert_eq!(answered.0, status, "{}", answered.1);
+    }
     let ended = to_desk(client().delete(&url)).header("mcp-session-id", &id);
     assert_eq!(request(ended).unwrap().0, 204);
     gateway.wait("the last line", |gateway| {
@@ -146,11 +186,78 @@ fn every_line_of_a_session_names_its_revision_and_its_client() {
         .lines()
         .filter(|line| line.contains("dynmcp::request"))
         .collect();
-    assert_eq!(lines.len(), 6, "{lines:#?}");
+    assert_eq!(lines.len(), 6 + many, "{lines:#?}");
     for line in lines {
         assert!(
             line.contains(" client=older/1.2 ") && line.contains(" revision=2025-03-26 "),
             "{line}"
+        );
+    }
+}
+
+/// What is answered over a stream is not what its POST is answered with.
+#[test]
+fn lines_of_the_older_transport_have_the_method_and_the_size_of_the_answer() {
+    let sandbox = Sandbox::new();
+    let gateway = Gateway::start(&sandbox, &format!("[app]\napi_key = '{KEY}'\n"));
+    let desk = json!({"name": "desk", "tool_ids": [], "metadata": {"proto_type": "legacy"}});
+    gateway.put("ids/desk", &desk);
+    let initialize = json!({"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": {
+        "protocolVersion": "2024-11-05", "capabilities": {}, "clientInfo": {"name": "older", "version": "1.2"}}});
+    let list = json!({"jsonrpc": "2.0", "id": 2, "method": "tools/list"});
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap();
+    let answers: Vec<String> = runtime.block_on(async {
+        let client = reqwest::Client::new();
+        let open = client.get(format!("{}/sse/desk", gateway.origin));
+        let mut stream = open.bearer_auth(KEY).send().await.unwrap();
+        let mut read = String::new();
+        let mut answers = Vec::new();
+        let mut place = None;
+        for message in [None, Some(&initialize), Some(&list)] {
+            if let (Some(message), Some(place)) = (message, &place) {
+                let post = client.post(format!("{}{place}", gateway.origin)).json(message);
+                assert_eq!(post.bearer_auth(KEY).send().await.unwrap().status(), 202);
+            }
+            let event = loop {
+                if let Some((event, rest)) = read.split_once("\n\n") {
+                    let (event, rest) = (event.to_owned(), rest.to_owned());
+                    read = rest;
+                    if event.contains("data: ") {
+                        break event;
+                    }
+                    continue;
+                }
+                read += std::str::from_utf8(&stream.chunk().await.unwrap().unwrap()).unwrap();
+            };
+            let data = event.split_once("data: ").unwrap().1.to_owned();
+            match message {
+                None => place = Some(data),
+                Some(_) => answers.push(data),
+            }
+        }
+        answers
+    });
+    let line = |text: &str| {
+        let output = gateway.output();
+        let line = output
+            .lines()
+            .find(|line| line.contains("dynmcp::request") && line.contains(text));
+        line.map(str::to_owned)
+    };
+    gateway.wait("the last line", |_| line("method=tools/list").is_some());
+    let opened = line("method=GET").unwrap();
+    assert!(opened.contains(" instance=desk "), "{opened}");
+    for (text, answer) in ["method=initialize", "method=tools/list"].iter().zip(&answers) {
+        let line = line(text).unwrap();
+        let bytes = format!(" bytes={} ", answer.len());
+        assert!(
+            line.contains(&bytes)
+                && line.contains(" client=older/1.2 ")
+                && line.contains(" revision=2024-11-05 "),
+            "{bytes}: {line}"
         );
     }
 }

@@ -98,7 +98,6 @@ pub(super) struct Talk {
     view: Arc<InstanceView>,
     call: Option<OpenCall>,
     id: OwnedId,
-    era: Era,
     /// The client takes nothing but the answer.
     is_silent: bool,
     /// The work is done; what was said before goes out first.
@@ -173,7 +172,6 @@ impl Talk {
             view: ask.exchange.view.clone(),
             call: ask.call.clone(),
             id,
-            era: ask.era,
             is_silent,
             answer: None,
         }))
@@ -264,7 +262,7 @@ impl Talk {
             };
             self.answer = Some(reply.unwrap_or_else(|| {
                 let lost = Fault::internal("the request ended without an answer; the gateway's log says why");
-                Reply::fault(&lost.with_id(self.id.get()), self.era)
+                Reply::fault(&lost.with_id(self.id.get()))
             }));
         }
     }

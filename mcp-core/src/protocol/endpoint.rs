@@ -7,9 +7,7 @@ use super::{
     envelope::{self, Body, Message, Request},
     events::{self, Script},
     fault::Fault,
-    headers,
-    known::Known,
-    legacy, methods, modern,
+    headers, legacy, methods, modern,
     params::{Asked, Meta},
     session::Session,
 };
@@ -73,15 +71,8 @@ impl Endpoint {
     /// Whether a client that goes away thereby cancels its request (2026-07-28, "Cancellation"): before that
     /// revision a lost connection meant nothing.
     pub fn cancels_on_disconnect(headers: &HeaderMap) -> bool {
-        Self::era_of(headers) == Era::Modern
-    }
-
-    /// The era that the headers say, for what is answered before a message is read.
-    pub fn era_of(headers: &HeaderMap) -> Era {
-        match headers::protocol_version(headers) {
-            Ok(Some(version)) if Legacy::parse(version).is_none() => Era::Modern,
-            _ => Era::Legacy,
-        }
+        let named = headers::protocol_version(headers);
+        matches!(named, Ok(Some(version)) if Legacy::parse(version).is_none())
     }
 
     /// Answers a POST.
@@ -89,16 +80,16 @@ impl Endpoint {
         let era = match exchange.era() {
             Ok(era) => era,
             Err(fault) => {
-                let refused = Answered::new("-", Era::Modern, Err(of_request(fault, body)));
+                let refused = Answered::new("-", Err(fault.of_message(body)));
                 return self.counted(refused);
             }
         };
         if let Err(fault) = self.check_values(exchange, body) {
-            return self.counted(Answered::new("-", era, Err(fault)));
+            return self.counted(Answered::new("-", Err(fault)));
         }
         let answered = match self.check_way(exchange) {
             Ok(()) => self.answer(exchange, body, era).await,
-            Err(fault) => Answered::new("loop", era, Err(of_request(fault, body))),
+            Err(fault) => Answered::new("loop", Err(fault.of_message(body))),
         };
         self.counted(answered)
     }
@@ -111,14 +102,14 @@ impl Endpoint {
             let fault = Fault::of_http(StatusCode::PAYLOAD_TOO_LARGE, reason);
             match exchange.way {
                 Way::Request => fault,
-                Way::Channel => of_request(fault, body),
+                Way::Channel => fault.of_message(body),
             }
         })
     }
 
     async fn answer(&self, exchange: &Exchange<'_>, body: &[u8], era: Era) -> Answered {
         match envelope::parse(body) {
-            Err(fault) => Answered::new("-", era, Err(fault)),
+            Err(fault) => Answered::new("-", Err(fault)),
             Ok(Body::Batch(messages)) => {
                 let reply = match era {
                     Era::Legacy => legacy::batch(self, exchange, &messages).await,
@@ -126,7 +117,7 @@ impl Endpoint {
                         "this revision has no batches: send one message",
                     )),
                 };
-                Answered::new("batch", era, reply)
+                Answered::new("batch", reply)
             }
             Ok(Body::Single(Message::Response(response))) => {
                 let reply = match era {
@@ -135,7 +126,7 @@ impl Endpoint {
                     )),
                     Era::Legacy => legacy::response(self, exchange, &response),
                 };
-                Answered::new("response", era, reply)
+                Answered::new("response", reply)
             }
             Ok(Body::Single(Message::Notification(notification))) => {
                 let params = Asked::read(None, notification.params);
@@ -146,7 +137,7 @@ impl Endpoint {
                     Era::Modern => Ok(Reply::empty(StatusCode::ACCEPTED)),
                     Era::Legacy => legacy::notification(self, exchange, &notification),
                 };
-                Answered::new("notification", era, reply)
+                Answered::new("notification", reply)
             }
             Ok(Body::Single(Message::Request(request))) => self.request(exchange, &request, era).await,
         }
@@ -156,23 +147,24 @@ impl Endpoint {
     async fn request(&self, exchange: &Exchange<'_>, request: &Request<'_>, header: Era) -> Answered {
         let method = Method::parse(&request.method);
         let label = method.map_or("other", Method::name);
-        let answered = |era, reply: Result<Reply, Fault>| {
+        let answered = |reply: Result<Reply, Fault>| {
             let reply = reply.map_err(|fault| fault.with_id(request.id));
-            Answered::new(label, era, reply)
+            Answered::new(label, reply)
         };
         let asked = match (Asked::read(method, request.params), header) {
             (Ok(asked), _) => asked,
             (Err(_), Era::Modern) => {
-                let fault = Fault::invalid_envelope("params must be an object with `_meta`");
-                return answered(header, Err(fault));
+                let missing = || Fault::invalid_envelope("params must be an object with `_meta`");
+                let fault = modern::check_header(exchange).err().unwrap_or_else(missing);
+                return answered(Err(fault));
             }
-            (Err(fault), Era::Legacy) => return answered(header, Err(fault)),
+            (Err(fault), Era::Legacy) => return answered(Err(fault)),
         };
         let meta = Meta::read(asked.meta());
         let client = client_name::of(&asked, meta.as_ref());
-        let answered = |era, reply| Answered {
+        let answered = |reply| Answered {
             client: client.clone(),
-            ..answered(era, reply)
+            ..answered(reply)
         };
         let era = claimed(meta.as_ref(), header);
         if let (Asked::Initialize(_), Era::Modern) = (&asked, header)
@@ -181,7 +173,7 @@ impl Endpoint {
             let fault = Fault::header_mismatch(
                 "`initialize` belongs to the revisions before 2026-07-28, but MCP-Protocol-Version names another one",
             );
-            return answered(era, Err(fault));
+            return answered(Err(fault));
         }
         let served = method.filter(|method| methods::is_served(exchange, *method, era));
         let checked = match era {
@@ -194,15 +186,10 @@ impl Endpoint {
         };
         let session = match checked {
             Ok(session) => session,
-            Err(fault) => return answered(era, Err(fault)),
-        };
-        let known = Known::of(&self.gateway, session.as_ref());
-        let answered = |era, reply| Answered {
-            known: known.clone(),
-            ..answered(era, reply)
+            Err(fault) => return answered(Err(fault)),
         };
         let Some(method) = served else {
-            return answered(era, Err(Fault::method_not_found(&request.method, era)));
+            return answered(Err(Fault::method_not_found(&request.method, era)));
         };
         let calls = &self.gateway.session_state.open_calls;
         let call = session
@@ -220,7 +207,7 @@ impl Endpoint {
             form: Form::Alone,
             external: Default::default(),
         };
-        answered(era, methods::serve(&ask, method, &asked).await)
+        answered(methods::serve(&ask, method, &asked).await)
     }
 
     /// Answers a GET: the older revisions' stream.
@@ -245,16 +232,12 @@ impl Endpoint {
         answer: impl FnOnce(&Self, &Exchange<'_>) -> Result<Reply, Fault>,
     ) -> Reply {
         if let Err(fault) = self.check_way(exchange) {
-            return self.counted(Answered::new("loop", Era::Legacy, Err(fault)));
+            return self.counted(Answered::new("loop", Err(fault)));
         }
         let answered = match exchange.era() {
-            Ok(Era::Modern) => Answered::new(
-                method,
-                Era::Modern,
-                Ok(Reply::empty(StatusCode::METHOD_NOT_ALLOWED)),
-            ),
-            Ok(Era::Legacy) => Answered::new(method, Era::Legacy, answer(self, exchange)),
-            Err(fault) => Answered::new(method, Era::Modern, Err(fault)),
+            Ok(Era::Modern) => Answered::new(method, Ok(Reply::empty(StatusCode::METHOD_NOT_ALLOWED))),
+            Ok(Era::Legacy) => Answered::new(method, answer(self, exchange)),
+            Err(fault) => Answered::new(method, Err(fault)),
         };
         self.counted(answered)
     }
@@ -327,17 +310,10 @@ impl Endpoint {
 
     /// The reply to what was answered, counted.
     fn counted(&self, answered: Answered) -> Reply {
-        let Answered {
-            label,
-            era,
-            reply,
-            client,
-            known,
-        } = answered;
-        let mut reply = reply.unwrap_or_else(|fault| Reply::fault(&fault, era));
+        let Answered { label, reply, client } = answered;
+        let mut reply = reply.unwrap_or_else(|fault| Reply::fault(&fault));
         reply.trace.method = label;
         reply.trace.client = client.or(reply.trace.client.take());
-        known.complete(&mut reply.trace);
         let result = match reply.trace.error {
             None if reply.status.is_success() => "ok",
             _ => "error",
@@ -347,34 +323,21 @@ impl Endpoint {
     }
 }
 
-/// What is found before a message is looked at answers it all the same.
-fn of_request(fault: Fault, body: &[u8]) -> Fault {
-    match envelope::parse(body) {
-        Ok(Body::Single(Message::Request(request))) => fault.with_id(request.id),
-        _ => fault,
-    }
-}
-
-/// What came of a message, and how the answer has to be written.
+/// What came of a message.
 struct Answered {
     /// The label of metrics and logs, one of a fixed set.
     label: &'static str,
-    era: Era,
     reply: Result<Reply, Fault>,
     /// What the client calls itself.
     client: Option<Arc<str>>,
-    /// What its session says of it.
-    known: Known,
 }
 
 impl Answered {
-    fn new(label: &'static str, era: Era, reply: Result<Reply, Fault>) -> Self {
+    fn new(label: &'static str, reply: Result<Reply, Fault>) -> Self {
         Self {
             label,
-            era,
             reply,
             client: None,
-            known: Known::default(),
         }
     }
 }

@@ -130,12 +130,19 @@ pub fn parse(body: &[u8]) -> Result<Body<'_>, Fault> {
 
 /// One message of its own, or an element of a batch.
 pub fn message(text: &str) -> Result<Message<'_>, Fault> {
+    // A list would be read as the members in their order.
+    let is_object = text.trim_start().starts_with('{');
+    let no_object = || Fault::invalid_request("not a JSON-RPC message: expected an object");
     let frame: Frame<'_> = serde_json::from_str(text).map_err(|error| match error.classify() {
+        serde_json::error::Category::Data if !is_object => no_object(),
         serde_json::error::Category::Data => {
             Fault::invalid_request(format!("not a JSON-RPC message: {error}"))
         }
         _ => Fault::parse(format!("not JSON: {error}")),
     })?;
+    if !is_object {
+        return Err(no_object());
+    }
     let id = frame.id.map(|raw| Id::read(raw).ok_or(raw));
     let echo = |fault: Fault| match id {
         Some(Ok(id)) => fault.with_id(id),
@@ -170,7 +177,6 @@ pub fn message(text: &str) -> Result<Message<'_>, Fault> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::spec::Era;
 
     fn code(body: &[u8]) -> i32 {
         match parse(body) {
@@ -216,6 +222,19 @@ mod tests {
     }
 
     #[test]
+    fn an_element_of_a_batch_that_is_no_object_is_called_that() {
+        for element in ["7", "\"a\"", "null", "[\"2.0\",1,\"ping\"]"] {
+            let fault = message(element).unwrap_err();
+            assert_eq!(fault.code(), -32600, "{element}");
+            let text = fault.to_json();
+            assert!(
+                text.contains("expected an object") && !text.contains("Frame"),
+                "{text}"
+            );
+        }
+    }
+
+    #[test]
     fn a_deeply_nested_body_costs_no_stack() {
         let body = format!(
             "{{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"x\",\"params\":{}",
@@ -227,6 +246,6 @@ mod tests {
     #[test]
     fn a_fault_echoes_a_readable_id() {
         let fault = parse(b"{\"id\":\"a\",\"jsonrpc\":\"1.0\",\"method\":\"x\"}").err();
-        assert!(fault.is_some_and(|f| f.to_json(Era::Modern).contains("\"id\":\"a\"")));
+        assert!(fault.is_some_and(|f| f.to_json().contains("\"id\":\"a\"")));
     }
 }

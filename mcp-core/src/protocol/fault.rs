@@ -1,6 +1,6 @@
 //! JSON-RPC errors and the HTTP status each one travels with (`docs/PROTOCOL.md`, chapter 4).
 
-use super::envelope::Id;
+use super::envelope::{self, Body, Id, Message};
 use crate::{
     policy::{Refusal, Standing, Verdict},
     spec::Era,
@@ -240,6 +240,14 @@ impl Fault {
         self
     }
 
+    /// What is found before a message is looked at answers it all the same.
+    pub fn of_message(self, body: &[u8]) -> Self {
+        match envelope::parse(body) {
+            Ok(Body::Single(Message::Request(request))) => self.with_id(request.id),
+            _ => self,
+        }
+    }
+
     /// HTTP status.
     pub fn status(&self) -> StatusCode {
         self.0.status
@@ -250,14 +258,11 @@ impl Fault {
         self.0.code
     }
 
-    /// The whole JSON-RPC message. Without an id the modern schema wants no member, the older ones want `null`.
-    pub fn to_json(&self, era: Era) -> String {
+    /// The whole JSON-RPC message. What answers no request that could be read has `null` for an id, as JSON-RPC 2.0 says: clients take a message
+    /// without the member for none at all.
+    pub fn to_json(&self) -> String {
         let mut out = String::from("{\"jsonrpc\":\"2.0\",");
-        match &self.0.id {
-            Some(id) => out.extend(["\"id\":", id, ","]),
-            None if era == Era::Modern => {}
-            None => out.push_str("\"id\":null,"),
-        }
+        out.extend(["\"id\":", self.0.id.as_deref().unwrap_or("null"), ","]);
         let mut error = json!({"code": self.0.code, "message": self.0.message});
         if let Some(data) = &self.0.data {
             error["data"] = data.clone();

@@ -1,39 +1,34 @@
 //! What a session says of its client where a message does not: older clients name themselves and their revision once, in `initialize`.
 
-use super::{Gateway, Reply, session::Session};
+use super::{Endpoint, headers};
 use crate::policy::Trace;
-use std::sync::Arc;
+use http::HeaderMap;
 
-/// For the log.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Known {
-    revision: Option<&'static str>,
-    client: Option<Arc<str>>,
-}
-
-impl Known {
-    /// Nothing where there is no session.
-    pub(super) fn of(gateway: &Gateway, session: Option<&Session>) -> Self {
-        let Some(session) = session else {
-            return Self::default();
+impl Endpoint {
+    /// Completes what the log says of a request with what is known of the session that it names, whatever becomes of the request: much is refused
+    /// before its session is looked at.
+    pub fn recall(&self, headers: &HeaderMap, trace: &mut Trace) {
+        // Newer revisions have no sessions.
+        if Self::cancels_on_disconnect(headers) {
+            return;
+        }
+        let Ok(Some(id)) = headers::single(headers, &headers::SESSION_ID) else {
+            return;
         };
-        Self {
-            revision: Some(session.agreed.version.as_str()),
-            client: gateway.session_state.client(&session.id),
+        if let Some(agreed) = self.gateway.sessions.recall(id) {
+            trace.complete(&Trace {
+                revision: Some(agreed.version.as_str()),
+                client: self.gateway.session_state.client(id),
+                ..Trace::default()
+            });
         }
     }
-
-    /// Adds what the message did not say itself.
-    pub(super) fn complete(self, trace: &mut Trace) {
-        trace.revision = trace.revision.or(self.revision);
-        trace.client = trace.client.take().or(self.client);
-    }
 }
 
-impl Reply {
-    /// The same, to a client of which this is known.
-    pub(super) fn with_known(mut self, known: Known) -> Self {
-        known.complete(&mut self.trace);
-        self
+impl Trace {
+    /// Adds who the client is where this does not say it.
+    pub(super) fn complete(&mut self, known: &Self) {
+        self.revision = self.revision.or(known.revision);
+        self.client = self.client.take().or_else(|| known.client.clone());
     }
 }

@@ -6,9 +6,7 @@ use super::{
     envelope::{self, Id, MAX_BATCH, Message, Notification, Request, Response},
     events::{self, Script, Told},
     fault::Fault,
-    headers,
-    known::Known,
-    methods,
+    headers, methods,
     params::{self, Asked, CancelledParams},
     session::Session,
 };
@@ -49,7 +47,6 @@ pub(super) fn notification(
     notification: &Notification<'_>,
 ) -> Result<Reply, Fault> {
     let session = session(endpoint, exchange)?;
-    let known = Known::of(&endpoint.gateway, session.as_ref());
     if let Some(session) = session
         && notification.method == "notifications/cancelled"
         && let Ok(CancelledParams { request_id: Some(id) }) = params::read(notification.params)
@@ -60,7 +57,7 @@ pub(super) fn notification(
             endpoint.gateway.metrics.cancelled.inc();
         }
     }
-    Ok(Reply::empty(StatusCode::ACCEPTED).with_known(known))
+    Ok(Reply::empty(StatusCode::ACCEPTED))
 }
 
 /// Takes the answer to a request that went to the client; it finds who waits for it in its own session.
@@ -70,7 +67,6 @@ pub(super) fn response(
     response: &Response<'_>,
 ) -> Result<Reply, Fault> {
     let session = session(endpoint, exchange)?;
-    let known = Known::of(&endpoint.gateway, session.as_ref());
     if let Some(session) = session
         && let Some(pending) = &endpoint.gateway.session_state.pending
         && let Some(id) = response.id
@@ -87,7 +83,7 @@ pub(super) fn response(
             );
         }
     }
-    Ok(Reply::empty(StatusCode::ACCEPTED).with_known(known))
+    Ok(Reply::empty(StatusCode::ACCEPTED))
 }
 
 /// A JSON array, which is a batch in 2025-03-26 only. That revision has no header that says so: it is the one of a request
@@ -130,17 +126,16 @@ pub(super) async fn batch(
             Ok(Message::Response(one)) => response(endpoint, exchange, &one),
             Err(fault) => Err(fault),
         };
-        let reply = reply.unwrap_or_else(|fault| Reply::fault(&fault, Era::Legacy));
+        let reply = reply.unwrap_or_else(|fault| Reply::fault(&fault));
         if let ReplyBody::Json(pieces) = reply.body {
             answers.push(pieces.concat());
         }
     }
-    let known = Known::of(&endpoint.gateway, session.as_ref());
     if answers.is_empty() {
-        return Ok(Reply::empty(StatusCode::ACCEPTED).with_known(known));
+        return Ok(Reply::empty(StatusCode::ACCEPTED));
     }
     let joined = [b"[".as_slice(), &answers.join(&b','), b"]"].concat();
-    Ok(Reply::json(StatusCode::OK, joined).with_known(known))
+    Ok(Reply::json(StatusCode::OK, joined))
 }
 
 async fn in_batch(
@@ -214,7 +209,6 @@ pub(super) fn open_stream(endpoint: &Endpoint, exchange: &Exchange<'_>) -> Resul
         let watches = endpoint.gateway.session_state.watches(&session.id);
         watches.retain(|uri| exchange.view.resource(uri).is_some());
     }
-    let known = Known::of(&endpoint.gateway, session.as_ref());
     let script = Script {
         opening,
         changed,
@@ -237,7 +231,7 @@ pub(super) fn open_stream(endpoint: &Endpoint, exchange: &Exchange<'_>) -> Resul
         }),
     };
     let stream = endpoint.open_stream(exchange, script)?;
-    Ok(stream.with_known(known).holding(permit))
+    Ok(stream.holding(permit))
 }
 
 /// Clients of the HTTP+SSE transport of 2024-11-05 begin with a GET and wait for an event that says where to post to: nothing but a
@@ -248,12 +242,11 @@ const NO_SSE_TRANSPORT: &str = "a stream without a session is for clients that s
 
 /// Ends a session.
 pub(super) fn delete(endpoint: &Endpoint, exchange: &Exchange<'_>) -> Result<Reply, Fault> {
-    let session = endpoint.session(exchange)?;
-    let known = Known::of(&endpoint.gateway, Some(&session));
+    endpoint.session(exchange)?;
     if let Some(id) = headers::single(exchange.headers, &headers::SESSION_ID)? {
         endpoint.end_session(id);
     }
-    Ok(Reply::empty(StatusCode::NO_CONTENT).with_known(known))
+    Ok(Reply::empty(StatusCode::NO_CONTENT))
 }
 
 /// Whether the client has a session.

@@ -8,7 +8,10 @@ use super::{
     headers,
     params::{Meta, as_string, is_object},
 };
-use crate::{relay::LogLevel, spec::MODERN};
+use crate::{
+    relay::LogLevel,
+    spec::{Legacy, MODERN},
+};
 use serde_json::value::RawValue;
 
 /// Steps 5 to 8 of chapter 4: `_meta`, version, mirrored headers.
@@ -18,6 +21,9 @@ pub(super) fn check(
     mirrored_name: Option<&RawValue>,
     meta: Option<&Meta<'_>>,
 ) -> Result<(), Fault> {
+    if meta.is_none_or(|meta| !meta.is_claim()) {
+        check_header(exchange)?;
+    }
     let missing = |what: &str| Fault::invalid_envelope(format!("params._meta: {what}"));
     let meta = meta.ok_or_else(|| {
         missing("this revision needs an object with protocolVersion and clientCapabilities")
@@ -51,6 +57,18 @@ pub(super) fn check(
         return Err(Fault::invalid_params(message));
     }
     Ok(())
+}
+
+/// Where the body names no revision, the header is what the client asks for; one that is not served is told which ones are.
+pub(super) fn check_header(exchange: &Exchange<'_>) -> Result<(), Fault> {
+    match headers::protocol_version(exchange.headers)? {
+        Some(named)
+            if exchange.way == Way::Request && !MODERN.contains(&named) && Legacy::parse(named).is_none() =>
+        {
+            Err(Fault::unsupported_version(named, MODERN))
+        }
+        _ => Ok(()),
+    }
 }
 
 fn same_version(exchange: &Exchange<'_>, version: &str) -> Result<(), Fault> {

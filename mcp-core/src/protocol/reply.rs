@@ -1,10 +1,7 @@
 //! What the protocol layer answers, without knowing which HTTP server sends it.
 
 use super::{envelope::Id, fault::Fault};
-use crate::{
-    policy::{Answer, Permit, Record, Standing, Trace, Verdict},
-    spec::Era,
-};
+use crate::policy::{Answer, Permit, Record, Standing, Trace, Verdict};
 use bytes::Bytes;
 use futures_util::{StreamExt, stream::BoxStream};
 use http::StatusCode;
@@ -109,7 +106,8 @@ impl Reply {
     /// Puts into the request's record what is known now. Where more is known at the end of a stream, the record goes with
     /// it; otherwise it comes back.
     pub fn recorded(mut self, mut record: Record) -> (Self, Option<Record>) {
-        record.trace = self.trace.clone();
+        let known = std::mem::replace(&mut record.trace, self.trace.clone());
+        record.trace.complete(&known);
         record.answered(self.status);
         let Some(ends) = self.ends.clone() else {
             return (self, Some(record));
@@ -155,8 +153,8 @@ impl Reply {
         }
     }
 
-    pub(super) fn fault(fault: &Fault, era: Era) -> Self {
-        let mut reply = Self::json(fault.status(), fault.to_json(era));
+    pub(super) fn fault(fault: &Fault) -> Self {
+        let mut reply = Self::json(fault.status(), fault.to_json());
         reply.retry_after = fault.retry_after();
         reply.standing = fault.standing().cloned();
         reply.scopes = fault.scopes().to_vec();
@@ -167,7 +165,7 @@ impl Reply {
 
 impl ReplyBody {
     /// In bytes, where it is known.
-    fn size(&self) -> Option<u64> {
+    pub fn size(&self) -> Option<u64> {
         match self {
             Self::Empty => Some(0),
             Self::Json(pieces) => Some(pieces.iter().map(|piece| piece.len() as u64).sum()),

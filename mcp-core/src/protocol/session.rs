@@ -80,7 +80,22 @@ impl Sessions {
 
     /// What was agreed with a valid id of this instance and principal.
     pub(super) fn check(&self, id: &str, instance: &str, principal: &str) -> Result<Agreed, Unknown> {
-        let bytes = URL_SAFE_NO_PAD.decode(id).map_err(|_| Unknown)?;
+        let payload = self.open(id)?;
+        let owner = &payload[18..];
+        if owner[..DIGEST] != digest(instance) || owner[DIGEST..] != digest(principal) {
+            return Err(Unknown);
+        }
+        agreed(&payload)
+    }
+
+    /// What was agreed with a valid id, whoever shows it: for the log alone.
+    pub(super) fn recall(&self, id: &str) -> Option<Agreed> {
+        agreed(&self.open(id).ok()?).ok()
+    }
+
+    /// The statement that a valid id is.
+    fn open(&self, id: &str) -> Result<Vec<u8>, Unknown> {
+        let mut bytes = URL_SAFE_NO_PAD.decode(id).map_err(|_| Unknown)?;
         if bytes.len() != PAYLOAD + TAG || self.deleted.contains_key(id) {
             return Err(Unknown);
         }
@@ -96,13 +111,11 @@ impl Sessions {
             .duration_since(UNIX_EPOCH)
             .map_err(|_| Unknown)?
             .as_secs();
-        let owner = &payload[18..];
-        if now >= expires || owner[..DIGEST] != digest(instance) || owner[DIGEST..] != digest(principal) {
+        if now >= expires {
             return Err(Unknown);
         }
-        let version = Legacy::from_number(payload[8]).ok_or(Unknown)?;
-        let client = ClientCan::from_bits(payload[9]);
-        Ok(Agreed { version, client })
+        bytes.truncate(PAYLOAD);
+        Ok(bytes)
     }
 
     /// Ends a session: from now on its id is unknown on this replica.
@@ -124,6 +137,12 @@ impl Sessions {
         mac.update(bytes);
         mac
     }
+}
+
+fn agreed(payload: &[u8]) -> Result<Agreed, Unknown> {
+    let version = Legacy::from_number(payload[8]).ok_or(Unknown)?;
+    let client = ClientCan::from_bits(payload[9]);
+    Ok(Agreed { version, client })
 }
 
 fn digest(text: &str) -> [u8; DIGEST] {
@@ -156,6 +175,7 @@ mod tests {
             sessions().check(&id, "shop", "ann"),
             Ok(agreed(Legacy::V2025_06_18))
         );
+        assert_eq!(sessions().recall(&id), Some(agreed(Legacy::V2025_06_18)));
         assert_eq!(sessions().check(&id, "bank", "ann"), Err(Unknown));
         assert_eq!(sessions().check(&id, "shop", "bob"), Err(Unknown));
         assert_eq!(
@@ -175,6 +195,7 @@ mod tests {
         }
         sessions.delete(&id);
         assert_eq!(sessions.check(&id, "shop", "ann"), Err(Unknown));
+        assert_eq!(sessions.recall(&id), None);
         let over = Sessions::new([7; 32], Duration::ZERO);
         let id = over.issue("shop", "ann", agreed(Legacy::LATEST)).unwrap();
         assert_eq!(over.check(&id, "shop", "ann"), Err(Unknown));

@@ -225,6 +225,19 @@ async fn arguments_cannot_give_a_second_time_what_the_definition_gives() {
     }
 }
 
+/// It is nobody's secret under which name an argument is sent, and that name is not the definition's.
+#[tokio::test]
+async fn the_name_that_an_argument_is_sent_as_leads_to_the_argument() {
+    let server = Server::start().await;
+    let schema = json!({"type": "object", "properties": {"page_size": {"type": "integer"}}});
+    let binding = json!({"body": {"mode": "form"}, "params": [{"name": "page_size", "in": "body", "as": "page[size]"}]});
+    let tool = with(&server.origin, "POST", "/", &schema, &binding);
+    let result = call_text(&crate::calling::engine(), &tool, r#"{"page[size]":5}"#).await;
+    let expected = "/page[size]: is what the argument `page_size` is sent as: give that one";
+    assert!(text(&result).contains(expected), "{}", text(&result));
+    assert!(server.seen().is_empty());
+}
+
 /// Two arguments are two parameters, whatever brackets their names have: `page` and `page[size]`, `ids` and `ids[]`. Where
 /// the instance hides one, it is the instance's own, and the other does not lead to its place.
 #[tokio::test]

@@ -160,6 +160,64 @@ fn the_media_type_is_the_one_that_is_meant() {
         let is_text = tool["input_schema"]["properties"]["text"].is_object();
         assert_eq!(is_text, mode == "raw" && !media.contains("octet"), "{content}");
     }
+    for (media, schema, sent) in [
+        (
+            "*/*",
+            json!({"type": "string", "format": "binary"}),
+            "application/octet-stream",
+        ),
+        (
+            "application/*",
+            json!({"type": "string", "contentEncoding": "base64", "contentMediaType": "image/png"}),
+            "image/png",
+        ),
+        (
+            "*/*",
+            json!({"allOf": [{"type": "string"}, {"format": "binary"}]}),
+            "application/octet-stream",
+        ),
+    ] {
+        let body = json!({"required": true, "content": {media: {"schema": schema}}});
+        let (workshop, report) = import(
+            &json!({"/a": {"put": operation(json!({"operationId": "a", "requestBody": body}))}}),
+            &options(),
+        );
+        let tool = workshop.tool("pets.a");
+        assert_eq!(
+            tool["tds_ext_info"]["body"],
+            json!({"mode": "raw", "root": "/content", "content_type": sent}),
+            "{report:?}"
+        );
+        assert_eq!(
+            tool["input_schema"]["properties"]["content"]["contentEncoding"],
+            "base64"
+        );
+    }
+    // What says nothing, or says JSON, stays JSON.
+    for (media, schema, has_note) in [
+        ("*/*", json!({}), false),
+        (
+            "application/json",
+            json!({"type": "string", "format": "binary"}),
+            true,
+        ),
+    ] {
+        let body = json!({"required": true, "content": {media: {"schema": schema}}});
+        let (workshop, report) = import(
+            &json!({"/a": {"put": operation(json!({"operationId": "a", "requestBody": body}))}}),
+            &options(),
+        );
+        assert_eq!(
+            workshop.tool("pets.a")["tds_ext_info"]["body"]["mode"],
+            "json",
+            "{media}"
+        );
+        assert_eq!(
+            format!("{report:?}").contains("sent as a JSON string"),
+            has_note,
+            "{report:?}"
+        );
+    }
     let untold = json!({"required": true, "content": {"multipart/mixed": text}});
     let (_, report) = import(
         &json!({"/a": {"post": operation(json!({"requestBody": untold}))}}),
@@ -187,8 +245,11 @@ fn descriptions_say_what_the_name_does_not_and_fit() {
         "/a": {"get": operation(json!({"operationId": "listAll", "summary": "List all", "description": "Every thing."}))},
         "/b": {"get": operation(json!({"operationId": "old", "description": long, "deprecated": true}))},
     });
+    let mut paths = paths;
+    paths["/c"] = json!({"get": operation(json!({"operationId": "listOne", "summary": "List one"}))});
     let (workshop, _) = import(&paths, &options());
     assert_eq!(workshop.tool("pets.listAll")["description"], "Every thing.");
+    assert_eq!(workshop.tool("pets.listOne")["description"], "GET /c");
     let old = workshop.tool("pets.old")["description"]
         .as_str()
         .unwrap()

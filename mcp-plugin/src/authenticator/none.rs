@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use http::HeaderMap;
 use mcp_common::{
     authenticator::{Authenticator, Denied, Principal},
-    plugin::{AuthenticatorFactory, PluginError, Settings},
+    plugin::{AuthenticatorFactory, PluginError, Settings, Table},
 };
 use std::sync::Arc;
 
@@ -35,6 +35,11 @@ impl Authenticator for Open {
     }
 }
 
+/// Whoever writes a setting here believes that it keeps somebody out.
+fn nothing(settings: &Settings) -> Result<(), PluginError> {
+    Table::new("authenticator.none", settings, &[]).map(drop)
+}
+
 /// Makes the authenticator `none`; it has no settings.
 #[derive(Default)]
 pub struct OpenFactory;
@@ -42,7 +47,31 @@ pub struct OpenFactory;
 #[mcp_common::authenticator("none")]
 #[async_trait]
 impl AuthenticatorFactory for OpenFactory {
-    async fn make(&self, _settings: &Settings) -> Result<Arc<dyn Authenticator>, PluginError> {
+    fn check(&self, settings: &Settings) -> Vec<PluginError> {
+        nothing(settings).err().into_iter().collect()
+    }
+
+    async fn make(&self, settings: &Settings) -> Result<Arc<dyn Authenticator>, PluginError> {
+        nothing(settings)?;
         Ok(Arc::new(Open::default()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[tokio::test]
+    async fn a_setting_that_means_nothing_is_refused() {
+        assert!(OpenFactory.check(&json!({})).is_empty());
+        assert!(OpenFactory.check(&serde_json::Value::Null).is_empty());
+        let settings = json!({"keys": []});
+        let problems = OpenFactory.check(&settings);
+        assert!(
+            problems.len() == 1 && problems[0].to_string().contains("keys"),
+            "{problems:?}"
+        );
+        assert!(OpenFactory.make(&settings).await.is_err());
     }
 }

@@ -99,6 +99,24 @@ async def connected(url, key):
                 yield streams
 
 
+def leaves(error):
+    inner = getattr(error, "exceptions", [])
+    return [leaf for one in inner for leaf in leaves(one)] if inner else [error]
+
+
+async def refusals(url, key):
+    """What the gateway says is what the person at the client reads, also where it refuses before it reads the message."""
+    for place, shown, words in [(url, "wrong", "key"), (f"{url}-not", key, "no instance is called")]:
+        try:
+            async with Client(connected(place, shown), mode="2026-07-28") as client:
+                await client.list_tools(cache_mode="refresh")
+        except Exception as error:
+            said = [str(leaf) for leaf in leaves(error)]
+            assert any(words in text for text in said), said
+        else:
+            raise AssertionError(f"{place} was let in")
+
+
 async def main(url, key, mode, wait):
     heard = anyio.Event()
 
@@ -115,6 +133,8 @@ async def main(url, key, mode, wait):
         await calls(client)
         if wait == "wait":
             await change(client, modern, heard)
+    if mode == "2026-07-28" and os.environ["WAY"] == "http":
+        await refusals(url, key)
     print("done", flush=True)
 
 

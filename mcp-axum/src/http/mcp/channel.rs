@@ -143,7 +143,7 @@ impl Channel {
         }
     }
 
-    async fn answer(&self, work: Work, body: &[u8], record: Record, peek: &Peek) {
+    async fn answer(&self, work: Work, body: &[u8], mut record: Record, peek: &Peek) {
         let headers = self.headers(work.headers);
         let exchange = Exchange {
             view: work.view,
@@ -165,7 +165,11 @@ impl Channel {
             // A client that initializes again goes on with what it agreed on first.
             let _ = self.session.set(session);
         }
-        let (reply, _record) = reply.recorded(record);
+        endpoint.recall(&headers, &mut record.trace);
+        let (reply, mut record) = reply.recorded(record);
+        if let Some(record) = &mut record {
+            record.bytes = reply.body.size();
+        }
         if peek.is_initialized {
             self.tell_of_changes(endpoint, &exchange);
         }

@@ -84,6 +84,7 @@ async fn opened(route: &Arc<McpRoute>, parts: Parts, call: &mut Call) -> Result<
         way: Way::Channel,
         request_id: call.id.clone(),
     });
+    call.record.trace = reply.trace.clone();
     let changes = match changes_of(reply) {
         Ok(changes) => changes,
         Err(refused) => return Ok(*refused),

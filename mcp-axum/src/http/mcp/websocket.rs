@@ -73,6 +73,7 @@ async fn opened(route: &Arc<McpRoute>, parts: &mut Parts, call: &mut Call) -> Re
         way: Way::Channel,
         request_id: call.id.clone(),
     });
+    call.record.trace = reply.trace.clone();
     let changes = match changes_of(reply) {
         Ok(changes) => changes,
         Err(refused) => return Ok(*refused),

@@ -45,6 +45,9 @@ mod unix {
         hangup: Signal,
         user1: Signal,
         user2: Signal,
+        alarm: Signal,
+        virtual_alarm: Signal,
+        io: Signal,
         /// Closing the terminal sends a signal, too.
         has_terminal: bool,
     }
@@ -56,6 +59,9 @@ mod unix {
                 hangup: signal(SignalKind::hangup())?,
                 user1: signal(SignalKind::user_defined1())?,
                 user2: signal(SignalKind::user_defined2())?,
+                alarm: signal(SignalKind::alarm())?,
+                virtual_alarm: signal(SignalKind::from_raw(rustix::process::Signal::VTALARM.as_raw()))?,
+                io: signal(SignalKind::io())?,
                 has_terminal: io::stdin().is_terminal(),
             })
         }
@@ -68,6 +74,9 @@ mod unix {
                     _ = self.hangup.recv() => "SIGHUP",
                     _ = self.user1.recv() => "SIGUSR1",
                     _ = self.user2.recv() => "SIGUSR2",
+                    _ = self.alarm.recv() => "SIGALRM",
+                    _ = self.virtual_alarm.recv() => "SIGVTALRM",
+                    _ = self.io.recv() => "SIGIO",
                 };
                 if name == "SIGHUP" && self.has_terminal && !io::stdin().is_terminal() {
                     return "SIGHUP (the terminal was closed)";
@@ -85,12 +94,14 @@ mod unix {
         }
     }
 
-    /// SIGTERM, SIGINT (Ctrl-C) and SIGQUIT; registered once, so that none is missed between two waits.
+    /// SIGTERM, SIGINT (Ctrl-C), SIGQUIT, and SIGPWR, by which containers of LXC are stopped; registered once, so that none is missed between two waits.
     pub(in super::super) struct Signals {
         ignored: Ignored,
         terminate: Signal,
         interrupt: Signal,
         quit: Signal,
+        #[cfg(target_os = "linux")]
+        power: Signal,
     }
 
     impl Signals {
@@ -102,6 +113,8 @@ mod unix {
                 terminate: signal(SignalKind::terminate())?,
                 interrupt: signal(SignalKind::interrupt())?,
                 quit: signal(SignalKind::quit())?,
+                #[cfg(target_os = "linux")]
+                power: signal(SignalKind::from_raw(rustix::process::Signal::POWER.as_raw()))?,
             };
             drop(context);
             Ok((runtime, signals))
@@ -109,10 +122,15 @@ mod unix {
 
         /// The name of the next one that ends the gateway.
         pub(in super::super) async fn next(&mut self, reload: &Notify) -> &'static str {
+            #[cfg(target_os = "linux")]
+            let power = self.power.recv();
+            #[cfg(not(target_os = "linux"))]
+            let power = std::future::pending::<Option<()>>();
             tokio::select! {
                 _ = self.terminate.recv() => "SIGTERM",
                 _ = self.interrupt.recv() => "SIGINT",
                 _ = self.quit.recv() => "SIGQUIT",
+                _ = power => "SIGPWR",
                 name = self.ignored.until_the_terminal_is_gone(reload) => name,
             }
         }

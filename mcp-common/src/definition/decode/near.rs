@@ -1,7 +1,7 @@
 //! What somebody may have meant by a name that nobody knows.
 
 use schemars::{JsonSchema, SchemaGenerator};
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 /// Less alike is another word.
 const LIKENESS: f64 = 0.7;
@@ -33,8 +33,18 @@ impl Known {
                 .get(step)
                 .map(|schema| self.resolve(schema))
         })?;
-        let names = schema.get("properties")?.as_object()?.keys();
-        nearest(name, names.map(String::as_str))
+        let members = schema.get("properties")?.as_object()?;
+        let near = nearest(name, members.keys().map(String::as_str));
+        near.or_else(|| self.one_deeper(name, members).filter(|_| around.is_empty()))
+    }
+
+    /// The member of one of these members that is called that, but for its spelling: it stands too far outside.
+    fn one_deeper(&self, name: &str, members: &Map<String, Value>) -> Option<String> {
+        members.iter().find_map(|(outer, schema)| {
+            let inner = self.resolve(schema).get("properties")?.as_object()?.keys();
+            let mut same = inner.filter(|inner| letters(inner) == letters(name));
+            Some(format!("{outer}.{}", same.next()?))
+        })
     }
 
     /// What a member of that type is, also where it may be left out.

@@ -95,6 +95,14 @@ fn a_misspelt_member_is_told_what_was_meant() {
             "tds_ext_info.entirely: unknown member, kept but not used",
         ]
     );
+    let outside = with_binding("").replacen('{', r#"{"timeoutms":5,"zone":1,"#, 1);
+    assert_eq!(
+        read(&outside).unwrap().warnings,
+        [
+            "timeoutms: unknown member, kept but not used; did you mean `tds_ext_info.timeout_ms`?",
+            "zone: unknown member, kept but not used",
+        ]
+    );
     let problem = read(&with_binding(
         r#","params":[{"name":"a","in":"query","expload":true}]"#,
     ))

@@ -172,7 +172,10 @@ fn check_url(text: &str, transport: UpstreamTransport) -> Result<(), &'static st
     if text.contains('#') {
         return Err("must not have a fragment (`#…`), which is not sent");
     }
-    let url: Uri = text.parse().map_err(|_| "is not a URL")?;
+    let url: Uri = text.parse().map_err(|_| match text.contains("://") {
+        true => "is not a URL",
+        false => "is not a URL; write http:// or https:// before it",
+    })?;
     match (transport, url.scheme_str()) {
         (UpstreamTransport::Websocket, Some("ws" | "wss")) => {}
         (UpstreamTransport::Websocket, _) => {

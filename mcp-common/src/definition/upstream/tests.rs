@@ -44,6 +44,10 @@ fn what_does_not_go_together_is_named_with_its_place() {
         (json!({"url": "a.example"}), "url: must begin with http"),
         (json!({"url": "https://a b"}), "url: is not a URL"),
         (
+            json!({"url": "localhost:18431/mcp/b"}),
+            "url: is not a URL; write http:// or https:// before it",
+        ),
+        (
             json!({"url": "ws://a.example", "transport": "sse"}),
             "url: must begin with http:// or https://, or `transport` must be `websocket`",
         ),

@@ -67,17 +67,18 @@ pub(crate) fn build(
     if let Some(host) = &call.origin.host {
         headers.insert(header::HOST, host.clone());
     }
-    match &body {
-        Some(body) => drop(
-            headers
-                .entry(header::CONTENT_TYPE)
-                .or_insert_with(|| body.content_type.clone()),
-        ),
-        None if matches!(call.method, Method::POST | Method::PUT | Method::PATCH) => {
-            // RFC 9110 section 8.6; some servers answer 411 without it.
-            headers.insert(header::CONTENT_LENGTH, HeaderValue::from_static("0"));
-        }
-        None => {}
+    if let Some(body) = &body {
+        headers
+            .entry(header::CONTENT_TYPE)
+            .or_insert_with(|| body.content_type.clone());
+    }
+    let is_empty = match &body {
+        Some(body) => body.bytes.is_empty(),
+        None => matches!(call.method, Method::POST | Method::PUT | Method::PATCH),
+    };
+    if is_empty {
+        // RFC 9110 section 8.6; some servers answer 411 without it.
+        headers.insert(header::CONTENT_LENGTH, HeaderValue::from_static("0"));
     }
     let mut request = Request::new(Full::new(body.map(|body| body.bytes).unwrap_or_default()));
     *request.method_mut() = call.method.clone();

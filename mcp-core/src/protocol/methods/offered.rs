@@ -91,7 +91,7 @@ pub(super) async fn send(
                         Trouble::NeedsPages { message, data } => Fault::needs_pages(message, data),
                         Trouble::Failed(reason) | Trouble::Unsent(reason) => Fault::internal(reason),
                     };
-                    Reply::fault(&fault.with_id(id), era)
+                    Reply::fault(&fault.with_id(id))
                 }
             }) as Finished
         })

@@ -161,13 +161,13 @@ async fn call_telling(
             });
             let Some(called) = called else {
                 let unknown = Fault::unknown_tool(&name);
-                return Box::new(move |id: Id<'_>| Reply::fault(&unknown.with_id(id), era)) as Finished;
+                return Box::new(move |id: Id<'_>| Reply::fault(&unknown.with_id(id))) as Finished;
             };
             let engine = endpoint.engine.telling(line);
             let result = perform(&endpoint, &engine, &exchange, called, arguments.as_deref()).await;
             Box::new(move |id: Id<'_>| match view.tool(&name) {
                 Some(tool) => answer((era, id), &view, tool, result),
-                None => Reply::fault(&Fault::unknown_tool(&name).with_id(id), era),
+                None => Reply::fault(&Fault::unknown_tool(&name).with_id(id)),
             }) as Finished
         })
     })
@@ -257,15 +257,15 @@ fn answer_of_origin(
         }
         Err(Trouble::Invalid(reason)) => {
             let fault = Fault::invalid_params(reason).with_id(id);
-            (Outcome::InvalidArguments, 0, Reply::fault(&fault, era))
+            (Outcome::InvalidArguments, 0, Reply::fault(&fault))
         }
         Err(Trouble::Unable { message, data }) if era == Era::Modern => {
             let fault = Fault::missing_capability(&message, &data, era).with_id(id);
-            (Outcome::InvalidArguments, 0, Reply::fault(&fault, era))
+            (Outcome::InvalidArguments, 0, Reply::fault(&fault))
         }
         Err(Trouble::NeedsPages { message, data }) => {
             let fault = Fault::needs_pages(&message, &data).with_id(id);
-            (Outcome::Upstream4xx, 0, Reply::fault(&fault, era))
+            (Outcome::Upstream4xx, 0, Reply::fault(&fault))
         }
         // A model can do something about it.
         Err(trouble) => {

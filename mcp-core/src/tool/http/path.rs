@@ -62,10 +62,16 @@ impl PathTemplate {
     }
 
     fn segment(&mut self, segment: &str, literal: &mut String) -> Result<(), String> {
-        if let Some(name) = segment.strip_prefix(':').filter(|name| is_colon_name(name)) {
+        // So a colon is written that begins no placeholder; in a segment it stands as it is (RFC 3986, section 3.3).
+        let start = segment.get(..3).filter(|start| start.eq_ignore_ascii_case("%3A"));
+        let own = start.and_then(|start| segment.strip_prefix(start));
+        if own.is_some() {
+            literal.push(':');
+        } else if let Some(name) = segment.strip_prefix(':').filter(|name| is_colon_name(name)) {
             self.placeholder(name, literal);
             return Ok(());
         }
+        let segment = own.unwrap_or(segment);
         if !segment.contains(['{', '}']) {
             return encode_literal(segment, literal).map_err(Into::into);
         }
@@ -175,6 +181,8 @@ mod tests {
             ("/a{x}b{y}c/d", "/a<x>b<y>c/d"),
             ("/things:batchGet", "/things:batchGet"),
             ("/time/12:30", "/time/12:30"),
+            ("/v1/%3Alookup", "/v1/:lookup"),
+            ("/%3a{id}/x%3Ay", "/:<id>/x%3Ay"),
             ("/:", "/:"),
             ("/a/", "/a/"),
             ("", "/"),

@@ -54,6 +54,14 @@ fn mend(schema: &mut Tree, may_add_items: bool) {
             _ => {}
         }
     }
+    if members
+        .get("enum")
+        .and_then(Tree::items)
+        .is_some_and(|values| values.is_empty())
+    {
+        members.shift_remove("enum");
+        members.insert("not".to_owned(), Tree::empty());
+    }
     if may_add_items && is_list(members) && !members.contains_key("items") {
         members.insert("items".to_owned(), Tree::empty());
     }
@@ -189,6 +197,10 @@ mod tests {
                 r#"{"type":"array","items":{"not":{}}}"#,
             ),
             (r#"{"enum":["a","b","a",1,1.0]}"#, r#"{"enum":["a","b",1]}"#),
+            (
+                r#"{"properties":{"a":{"type":"string","enum":[]}}}"#,
+                r#"{"properties":{"a":{"type":"string","not":{}}}}"#,
+            ),
             (r#"{"required":["a","b","a"]}"#, r#"{"required":["a","b"]}"#),
             (
                 r#"{"dependentRequired":{"a":["b","b"]}}"#,

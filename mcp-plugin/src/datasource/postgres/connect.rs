@@ -8,7 +8,7 @@ use sqlx::{
     postgres::{PgConnectOptions, PgSslMode},
 };
 
-const PARAMETERS: [&str; 17] = [
+const PARAMETERS: [&str; 20] = [
     "sslmode",
     "ssl-mode",
     "sslrootcert",
@@ -26,6 +26,10 @@ const PARAMETERS: [&str; 17] = [
     "password",
     "application_name",
     "options",
+    // Taken out of the URL before the driver reads it.
+    "connect_timeout",
+    "channel_binding",
+    "target_session_attrs",
 ];
 
 const TLS: tls::Names = tls::Names {
@@ -48,6 +52,7 @@ pub(super) fn options(server: &Server) -> Result<(PgConnectOptions, Place), Plug
     let libpq = Libpq::read(server.url.expose_secret()).map_err(wrong)?;
     let text = &libpq.url;
     url::check(text, &["postgres", "postgresql"], &PARAMETERS).map_err(wrong)?;
+    one_host(text).map_err(wrong)?;
     let options: PgConnectOptions = text
         .parse()
         .map_err(|error: sqlx::Error| wrong(url::driver_reason(&error)))?;
@@ -82,6 +87,20 @@ pub(super) fn options(server: &Server) -> Result<(PgConnectOptions, Place), Plug
         None => options.application_name("dynmcp"),
     };
     Ok((options.disable_statement_logging(), place))
+}
+
+/// libpq tries several hosts; the driver takes a second one for a part of the port.
+fn one_host(url: &str) -> Result<(), String> {
+    let authority = url.split_once("://").map_or("", |(_, rest)| rest);
+    let authority = authority.split(['/', '?']).next().unwrap_or_default();
+    let hosts = authority.rsplit('@').next().unwrap_or_default();
+    match hosts.contains(',') {
+        true => Err(
+            "the URL names several hosts: give one, which always leads to the server that is written to"
+                .to_owned(),
+        ),
+        false => Ok(()),
+    }
 }
 
 /// Of the authorities that everybody knows each certifies many servers: a certificate says something only together with its name.
@@ -142,4 +161,35 @@ async fn begin_session(connection: &mut PgConnection, patience: Patience) -> Res
         .execute(sqlx::raw_sql(AssertSqlSafe(session)))
         .await
         .map(|_| ())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn several_hosts_are_called_that() {
+        for url in ["postgres://a,b/db", "postgres://u:p@a:5432,b:5432/db?user=x"] {
+            assert!(
+                one_host(url).is_err_and(|reason| reason.contains("several hosts")),
+                "{url}"
+            );
+        }
+        for url in [
+            "postgres://u:a,b@h/db",
+            "postgres://h/a,b",
+            "postgres:///db?host=/run",
+            "postgres://[::1]:5/db",
+        ] {
+            assert_eq!(one_host(url), Ok(()), "{url}");
+        }
+    }
+
+    #[test]
+    fn what_is_taken_before_the_driver_reads_the_url_is_listed() {
+        let refused = url::check("postgres://h/db?no=1", &["postgres"], &PARAMETERS).unwrap_err();
+        for name in ["channel_binding", "connect_timeout", "target_session_attrs"] {
+            assert!(refused.contains(name), "{refused}");
+        }
+    }
 }

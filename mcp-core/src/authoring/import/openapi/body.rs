@@ -86,6 +86,7 @@ pub(super) fn add(
     };
     let (media, mode, entry) = choose(schemas.spec, content);
     let at = at.then(media);
+    let media = &*media::of_body(schemas.spec, media, entry);
     let missing = json!({});
     let schema = entry.get("schema").unwrap_or(&missing);
     let mut out = Body {
@@ -93,6 +94,11 @@ pub(super) fn add(
         is_unusual,
         ..none()
     };
+    if mode == Mode::Json && media::file_of(schemas.spec, entry).is_some() {
+        let note =
+            "its body is a file by its schema, and JSON by its media type: it is sent as a JSON string";
+        out.notes.push(note.to_owned());
+    }
     // Bytes are the caller's own.
     out.media = if mode == Mode::Raw && !is_text(media) {
         media.to_owned()

@@ -256,7 +256,7 @@ fn title(operation: &Map<String, Value>) -> Option<String> {
 /// Of descriptions of operations that should not be used any more.
 const DEPRECATED: &str = "Deprecated. ";
 
-/// The summary and the description, one of them only where the other says the same; without both the request line.
+/// The summary, unless it is the name, and the description, one of them only where the other says the same; without both the request line.
 fn description(
     operation: &Map<String, Value>,
     item: &Map<String, Value>,
@@ -267,7 +267,7 @@ fn description(
     let description = text(operation, "description").or_else(|| text(item, "description"));
     // Says nothing that the tool's name does not say.
     let is_name = |summary: &&str| id.is_some_and(|id| letters(id) == letters(summary));
-    let summary = summary.filter(|summary| description.is_none() || !is_name(summary));
+    let summary = summary.filter(|summary| !is_name(summary));
     let whole = match (summary, description) {
         (Some(summary), Some(description)) => {
             let head = summary.trim_end_matches('.');

@@ -127,6 +127,16 @@ impl<'a> Files<'a> {
         }
     }
 
+    /// The media type of a body that may be of any, if it is a file: as for fields, but one of which nothing is said is no file.
+    pub(super) fn of_body(&self, schema: &Value) -> Option<String> {
+        self.merged(schema, MAX_DEPTH)
+            .filter(|merged| !says_nothing(merged))?;
+        match self.kind(schema, None, MAX_DEPTH) {
+            Kind::File(media) => Some(media.unwrap_or_else(|| OCTETS.to_owned())),
+            _ => None,
+        }
+    }
+
     /// Whether there is a file in what the schema describes, wherever, or may be one: not all of it was looked at.
     pub(super) fn has_file(&self, schema: &Value) -> bool {
         self.left.swap(&self.left_inside);

@@ -1,8 +1,9 @@
 //! Which of a body's media types is taken.
 
-use super::Mode;
+use super::{Mode, file::Files};
 use crate::authoring::import::{openapi::spec::Spec, prose};
 use serde_json::{Map, Value};
+use std::borrow::Cow;
 
 /// JSON where there is any, then what is easiest to fill; whatever the order of the description.
 pub(super) fn choose<'c>(spec: &Spec<'_>, content: &'c Map<String, Value>) -> (&'c str, Mode, &'c Value) {
@@ -15,7 +16,8 @@ pub(super) fn choose<'c>(spec: &Spec<'_>, content: &'c Map<String, Value>) -> (&
             JSON_PATCH if is_list(spec, entry) => (2, Mode::Json),
             JSON_PATCH => (4, Mode::Json),
             json if json.ends_with("+json") || json.ends_with("/json") => (1, Mode::Json),
-            "*/*" | "application/*" => (3, Mode::Json),
+            any if is_any(any) && file_of(spec, entry).is_some() => (8, Mode::Raw),
+            any if is_any(any) => (3, Mode::Json),
             "application/x-www-form-urlencoded" => (5, Mode::Form),
             "multipart/form-data" => (6, Mode::Multipart),
             text if is_text(text) => (7, Mode::Raw),
@@ -30,6 +32,22 @@ pub(super) fn choose<'c>(spec: &Spec<'_>, content: &'c Map<String, Value>) -> (&
         Some((_, media, mode, entry)) => (media, mode, entry),
         None => ("", Mode::None, &Value::Null),
     }
+}
+
+/// Says nothing of what the body is.
+fn is_any(media: &str) -> bool {
+    matches!(media, "*/*" | "application/*")
+}
+
+/// The type of a body: of a file that may be of any, that which its schema says.
+pub(super) fn of_body<'c>(spec: &Spec<'_>, media: &'c str, entry: &Value) -> Cow<'c, str> {
+    let file = is_any(&essence(media)).then(|| file_of(spec, entry)).flatten();
+    file.map_or(Cow::Borrowed(media), Cow::Owned)
+}
+
+/// The type of a file, if the body is one by its schema.
+pub(super) fn file_of(spec: &Spec<'_>, entry: &Value) -> Option<String> {
+    Files::new(spec).of_body(entry.get("schema")?)
 }
 
 const JSON_PATCH: &str = "application/json-patch+json";

@@ -45,8 +45,11 @@ pub(super) fn build<'a>(
             return Ok(());
         }
         if taken.contains(*name) {
-            let reason = "is given by the definition";
-            return Err(Failure::argument(&pointer_of(path), reason));
+            let reason = match argument_of(name, params, tree).filter(|_| !arguments.is_guarded) {
+                Some(argument) => format!("is what the argument `{argument}` is sent as: give that one"),
+                None => "is given by the definition".to_owned(),
+            };
+            return Err(Failure::argument(&pointer_of(path), &reason));
         }
         separator.before(&mut out);
         quoted(&mut out, name);
@@ -71,6 +74,14 @@ pub(super) fn build<'a>(
     }
     out.push(b'}');
     Ok(String::from_utf8(out).ok().map(Cow::Owned))
+}
+
+/// The argument that is sent under this name.
+fn argument_of<'p>(name: &str, params: &'p [Param], tree: &[(String, Node)]) -> Option<&'p str> {
+    let (_, node) = tree.iter().find(|(sent, _)| sent == name)?;
+    let Node::Param(index) = node else { return None };
+    let param = params.get(*index).filter(|param| !param.is_own())?;
+    Some(&param.name)
 }
 
 /// The members of the `body` group.

@@ -50,7 +50,8 @@ pub(super) fn build(
     for part in &multipart.parts {
         writer.files(part, arguments, scope, max_bytes)?;
     }
-    if writer.is_empty() && !call.has_body {
+    // RFC 2046, section 5.1.1: a multipart body has at least one part.
+    if writer.is_empty() {
         return Ok(None);
     }
     let essence = call.content_type.to_str().unwrap_or("multipart/form-data");
