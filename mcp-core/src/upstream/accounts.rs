@@ -92,10 +92,10 @@ impl Remote {
         };
         let spoken = listed.map(|session| (session.speech, session.transport));
         let open = || self.open_with_account(&key, spoken, &account, settings);
-        match self.clients.session(&key, open).await?.ask(call, settings).await {
+        match self.session_of(&key, open).await?.ask(call, settings).await {
             Err(error) if self.may_go_on(call, true, &error) => {
                 self.again();
-                self.clients.session(&key, open).await?.ask(call, settings).await
+                self.session_of(&key, open).await?.ask(call, settings).await
             }
             answered => answered,
         }
