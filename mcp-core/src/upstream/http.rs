@@ -286,8 +286,10 @@ impl HttpLink {
     /// Everything but what depends on the kind of request.
     fn headers(&self, out: &Outgoing<'_>) -> Result<HeaderMap, UpstreamError> {
         let mut headers = credentials::headers(&self.definition, &self.secrets)?;
-        let more = out.headers.into_iter().flatten();
-        headers.extend(more.map(|(name, value)| (name.clone(), value.clone())));
+        if let Some(more) = out.headers {
+            // Those of a whole map take the place of what is there.
+            headers.extend(more.clone());
+        }
         if let Some(via) = out.via.or(self.via.as_ref()) {
             headers.insert(header::VIA, via.clone());
         }
