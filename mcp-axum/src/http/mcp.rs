@@ -384,7 +384,8 @@ struct Work {
 async fn post(route: &Endpoint, work: Work, body: Bytes) -> Result<Reply, Error> {
     let cancels = Endpoint::cancels_on_disconnect(&work.headers);
     let (endpoint, client) = (route.clone(), work.principal.subject.clone());
-    let work = async move {
+    // Boxed: it is large, and would be copied into the request's future, and from there into the task.
+    let work = Box::pin(async move {
         endpoint
             .post(
                 &Exchange {
@@ -398,7 +399,7 @@ async fn post(route: &Endpoint, work: Work, body: Bytes) -> Result<Reply, Error>
                 &body,
             )
             .await
-    };
+    });
     if cancels {
         return Ok(work.await);
     }

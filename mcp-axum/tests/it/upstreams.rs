@@ -2,6 +2,7 @@
 
 mod arguments;
 mod asked;
+mod away;
 mod changed;
 mod clients;
 mod documents;

@@ -53,7 +53,7 @@ impl Engine {
             return Ok(work());
         }
         let deadline = Instant::now() + self.settings.default_timeout;
-        lane.run(Owner::named(upstream), deadline, move |_| work()).await
+        Box::pin(lane.run(Owner::named(upstream), deadline, move |_| work())).await
     }
 
     /// The result as clients get it, made of what `body` has of it. `most` bytes of text, and of structured content, are allowed where the shape says nothing else. What

@@ -92,9 +92,9 @@ impl Remote {
         };
         let spoken = listed.map(|session| (session.speech, session.transport));
         let open = || self.open_with_account(&key, spoken, &account, settings);
-        match self.clients.session(&key, open).await?.ask(call, settings).await {
+        match self.session_of(&key, open).await?.ask(call, settings).await {
             Err(error) if self.may_go_on(call, true, &error) => {
-                let next = self.clients.session(&key, open).await?;
+                let next = self.session_of(&key, open).await?;
                 self.again();
                 next.ask(call, settings).await
             }

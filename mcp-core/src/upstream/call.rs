@@ -9,12 +9,16 @@ use super::{
     session::{Question, Session},
     settings::HubSettings,
 };
-use crate::{json::members::Members, relay::Line, spec::Method};
+use crate::{
+    json::{members::Members, quoted},
+    relay::Line,
+    spec::Method,
+};
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue};
 use mcp_common::secret::Secret;
 use serde_json::{Value, json, value::RawValue};
-use std::sync::Arc;
+use std::{borrow::Cow, sync::Arc};
 
 /// Members of `_meta` that each side of the gateway says for itself.
 const OWN_META: &str = "io.modelcontextprotocol/";
@@ -29,7 +33,7 @@ pub struct RemoteCall {
     /// What is asked for.
     pub wanted: Wanted,
     /// The parameters as the client sent them, a JSON object.
-    pub params: Box<str>,
+    pub params: Arc<str>,
     /// The gateways that the client's request passed, and this one.
     pub via: Option<HeaderValue>,
     /// The trace that it is part of: headers, and members of `_meta`.
@@ -135,8 +139,8 @@ impl Wanted {
     /// The parameter that is written otherwise than the client wrote it.
     fn renamed(&self) -> Option<(&'static str, String)> {
         match self {
-            Self::Tool(tool) => Some(("name", json!(tool.name).to_string())),
-            Self::Prompt(name) => Some(("name", json!(name).to_string())),
+            Self::Tool(tool) => Some(("name", json!(&*tool.name).to_string())),
+            Self::Prompt(name) => Some(("name", json!(&**name).to_string())),
             Self::PromptCompletion(name) => {
                 Some(("ref", json!({"type": "ref/prompt", "name": name}).to_string()))
             }
@@ -145,37 +149,12 @@ impl Wanted {
     }
 }
 
-/// What of a call depends on how the server is spoken to.
-pub(super) struct Prepared {
-    name: Option<String>,
-    params: String,
-    meta: String,
-    capabilities: Option<String>,
-    headers: HeaderMap,
-}
-
-impl Prepared {
-    pub(super) fn question<'a>(&'a self, call: &'a RemoteCall, via: Option<HeaderValue>) -> Question<'a> {
-        Question {
-            method: call.wanted.method().name(),
-            name: self.name.as_deref(),
-            params: self.params.clone(),
-            meta: self.meta.clone(),
-            capabilities: self.capabilities.clone(),
-            headers: self.headers.clone(),
-            via,
-            line: call.line.clone(),
-            is_repeatable: matches!(&call.wanted, Wanted::Tool(tool) if tool.is_repeatable),
-            asks: Asks {
-                session: call.caller.as_ref().and_then(|caller| caller.session.as_deref()),
-                principal: call.principal.as_deref(),
-                params: Some(&call.params),
-            },
-        }
-    }
-}
-
-pub(super) fn prepared(speech: Speech, call: &RemoteCall) -> Result<Prepared, UpstreamError> {
+/// What is asked of a server that is spoken to in this way.
+pub(super) fn question(
+    speech: Speech,
+    call: &RemoteCall,
+    via: Option<HeaderValue>,
+) -> Result<Question<'_>, UpstreamError> {
     let is_modern = speech == Speech::Modern;
     let sent =
         Members::read(&call.params).map_err(|reason| UpstreamError::Refused(format!("params: {reason}")))?;
@@ -187,28 +166,35 @@ pub(super) fn prepared(speech: Speech, call: &RemoteCall) -> Result<Prepared, Up
         .get("_meta")
         .and_then(|meta| Members::read(meta.get()).ok())
         .unwrap_or_default();
-    Ok(Prepared {
+    let named = |member: &str| {
+        let text = sent.get(member)?;
+        serde_json::from_str(text.get()).ok().map(Cow::Owned)
+    };
+    let mut headers = match &call.wanted {
+        Wanted::Tool(tool) if is_modern => mirrored(tool, arguments(&sent)),
+        _ => HeaderMap::new(),
+    };
+    headers.extend(call.trace.iter().cloned());
+    Ok(Question {
+        method: call.wanted.method().name(),
         name: match &call.wanted {
-            Wanted::Tool(tool) => Some(tool.name.to_string()),
-            Wanted::Prompt(name) => Some(name.to_string()),
-            Wanted::Resource => sent
-                .get("uri")
-                .and_then(|uri| serde_json::from_str(uri.get()).ok()),
-            Wanted::Task(_) => sent
-                .get("taskId")
-                .and_then(|id| serde_json::from_str(id.get()).ok()),
+            Wanted::Tool(tool) => Some((&*tool.name).into()),
+            Wanted::Prompt(name) => Some((&**name).into()),
+            Wanted::Resource => named("uri"),
+            Wanted::Task(_) => named("taskId"),
             Wanted::PromptCompletion(_) | Wanted::TemplateCompletion => None,
         },
         params: params(&call.wanted, &sent, is_modern),
         meta: with_trace(passed_on(&meta), &meta, &call.trace),
-        capabilities: meta.get(CAPABILITIES).map(|raw| raw.get().to_owned()),
-        headers: {
-            let mut headers = match &call.wanted {
-                Wanted::Tool(tool) if is_modern => mirrored(tool, arguments(&sent)),
-                _ => HeaderMap::new(),
-            };
-            headers.extend(call.trace.iter().cloned());
-            headers
+        capabilities: meta.get(CAPABILITIES).map(RawValue::get),
+        headers,
+        via,
+        line: call.line.as_ref(),
+        is_repeatable: matches!(&call.wanted, Wanted::Tool(tool) if tool.is_repeatable),
+        asks: Asks {
+            session: call.caller.as_ref().and_then(|caller| caller.session.as_deref()),
+            principal: call.principal.as_deref(),
+            params: Some(&call.params),
         },
     })
 }
@@ -224,13 +210,12 @@ pub(super) async fn ask(
     call: &RemoteCall,
     settings: &HubSettings,
 ) -> Result<Bytes, UpstreamError> {
-    let prepared = prepared(session.speech, call)?;
     let own = || settings.via.as_ref().map(|via| via.value(None));
-    let question = prepared.question(call, call.via.clone().or_else(own));
-    if let Some(level) = call.line.as_ref().and_then(Line::level) {
-        session.want_logs(level).await;
+    let question = question(session.speech, call, call.via.clone().or_else(own))?;
+    if let Some(level) = question.line.and_then(Line::level) {
+        Box::pin(session.want_logs(level)).await;
     }
-    session.ask(question).await
+    session.ask(&question).await
 }
 
 /// Some clients send `null` for "no arguments", others nothing.
@@ -239,19 +224,29 @@ fn arguments<'a>(sent: &Members<'a>) -> &'a str {
     if arguments == "null" { "{}" } else { arguments }
 }
 
+/// One more member.
+fn member(out: &mut Vec<u8>, name: &str, value: &str) {
+    if !out.is_empty() {
+        out.push(b',');
+    }
+    quoted(out, name);
+    out.push(b':');
+    out.extend_from_slice(value.as_bytes());
+}
+
 /// The members of the parameters, without braces.
-fn params(wanted: &Wanted, sent: &Members<'_>, is_modern: bool) -> String {
-    let mut out = String::new();
-    let mut member = |name: &str, value: &str| {
-        let comma = if out.is_empty() { "" } else { "," };
-        out.extend([comma, &*json!(name).to_string(), ":", value]);
-    };
+fn params(wanted: &Wanted, sent: &Members<'_>, is_modern: bool) -> Vec<u8> {
     let renamed = wanted.renamed();
+    let values = sent
+        .iter()
+        .map(|(name, value)| name.len() + value.get().len() + 4);
+    let name = renamed.as_ref().map_or(0, |(_, value)| value.len() + 8);
+    let mut out = Vec::with_capacity(values.sum::<usize>() + name);
     if let Some((name, value)) = &renamed {
-        member(name, value);
+        member(&mut out, name, value);
     }
     if matches!(wanted, Wanted::Tool(_)) {
-        member("arguments", arguments(sent));
+        member(&mut out, "arguments", arguments(sent));
     }
     let is_written = |name: &str| {
         renamed.as_ref().is_some_and(|(written, _)| *written == name)
@@ -263,33 +258,28 @@ fn params(wanted: &Wanted, sent: &Members<'_>, is_modern: bool) -> String {
     {
         // Answers to what the server asked for, and the state that it gave along: in 2026-07-28 only.
         if is_modern || wanted.known().contains(&name) {
-            member(name, value.get());
+            member(&mut out, name, value.get());
         }
     }
     out
 }
 
 /// Members of the client's `_meta` that are for whoever does the work.
-fn passed_on(meta: &Members<'_>) -> String {
-    let mut out = String::new();
+fn passed_on(meta: &Members<'_>) -> Vec<u8> {
+    let mut out = Vec::new();
     for (name, value) in meta.iter() {
-        if name == PROGRESS || name.starts_with(OWN_META) {
-            continue;
+        if name != PROGRESS && !name.starts_with(OWN_META) {
+            member(&mut out, name, value.get());
         }
-        if !out.is_empty() {
-            out.push(',');
-        }
-        out.extend([&*json!(name).to_string(), ":", value.get()]);
     }
     out
 }
 
 /// The same with the trace, which servers without headers find there. What a client says there itself is its own.
-fn with_trace(mut meta: String, sent: &Members<'_>, trace: &[(HeaderName, HeaderValue)]) -> String {
+fn with_trace(mut meta: Vec<u8>, sent: &Members<'_>, trace: &[(HeaderName, HeaderValue)]) -> Vec<u8> {
     for (name, value) in trace.iter().filter(|(name, _)| sent.get(name.as_str()).is_none()) {
         let Ok(value) = value.to_str() else { continue };
-        let comma = if meta.is_empty() { "" } else { "," };
-        meta.extend([comma, "\"", name.as_str(), "\":", &*json!(value).to_string()]);
+        member(&mut meta, name.as_str(), &json!(value).to_string());
     }
     meta
 }
@@ -323,7 +313,7 @@ mod tests {
     #[test]
     fn what_is_the_gateways_own_is_not_passed_on() {
         let meta = r#"{"progressToken":0,"traceparent":"00-1","io.modelcontextprotocol/protocolVersion":"x","a/b":{"n":1.10}}"#;
-        let read = |text| passed_on(&Members::read(text).unwrap());
+        let read = |text| String::from_utf8(passed_on(&Members::read(text).unwrap())).unwrap();
         assert_eq!(read(meta), r#""traceparent":"00-1","a/b":{"n":1.10}"#);
         assert_eq!(read("{}"), "");
     }
@@ -331,7 +321,9 @@ mod tests {
     #[test]
     fn parameters_pass_but_for_names_and_what_older_servers_do_not_know() {
         let sent = r#"{"ref":{"type":"ref/prompt","name":"up_p"},"argument":{"name":"a","value":"1.0"},"requestState":"s","_meta":{}}"#;
-        let read = |wanted: &Wanted, is_modern| params(wanted, &Members::read(sent).unwrap(), is_modern);
+        let read = |wanted: &Wanted, is_modern| {
+            String::from_utf8(params(wanted, &Members::read(sent).unwrap(), is_modern)).unwrap()
+        };
         let wanted = Wanted::PromptCompletion("p".into());
         let legacy = r#""ref":{"type":"ref/prompt","name":"p"},"argument":{"name":"a","value":"1.0"}"#;
         assert_eq!(read(&wanted, false), legacy);

@@ -3,6 +3,8 @@
 
 mod pending;
 
+#[cfg(unix)]
+use super::stdio::Input;
 use super::{
     asked::Inquiry,
     error::UpstreamError,
@@ -25,13 +27,16 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 
 /// Messages that wait for the other side to read them.
-const WAITING: usize = 256;
+pub(super) const WAITING: usize = 256;
 
 /// Where messages leave.
 #[derive(Debug)]
 pub(super) enum Outward {
     /// One after the other, by whoever writes to the connection.
     Queue(mpsc::Sender<Bytes>),
+    /// Into the input of a program, by whoever has something to say.
+    #[cfg(unix)]
+    Program(Arc<Input>),
     /// Each with a request of its own.
     Posts(Arc<Mailbox>),
 }
@@ -97,11 +102,11 @@ impl Conduit {
     }
 
     /// Sends a request and waits for its answer.
-    pub(super) async fn request(&self, out: Outgoing<'_>) -> Answer {
+    pub(super) async fn request(&self, out: &Outgoing<'_>) -> Answer {
         let (sender, receiver) = oneshot::channel();
         let waiting = Waiting {
             answer: sender,
-            line: out.line,
+            line: out.line.cloned(),
         };
         self.pending.add(out.id, waiting);
         let _asked = Asked {
@@ -113,7 +118,7 @@ impl Conduit {
         if self.news.lost.is_cancelled() {
             return Err(self.ended());
         }
-        self.send(out.body, out.via).await?;
+        self.send(out.body.clone(), out.via).await?;
         receiver.await.unwrap_or_else(|_| Err(self.ended()))
     }
 
@@ -122,10 +127,12 @@ impl Conduit {
         self.send(body.into(), None).await
     }
 
-    async fn send(&self, body: Bytes, via: Option<HeaderValue>) -> Result<(), UpstreamError> {
+    async fn send(&self, body: Bytes, via: Option<&HeaderValue>) -> Result<(), UpstreamError> {
         match &self.outward {
             Outward::Queue(outbox) => outbox.send(body).await.map_err(|_| self.ended()),
-            Outward::Posts(mailbox) => mailbox.post(body, via).await,
+            #[cfg(unix)]
+            Outward::Program(input) => input.send(&body).await.map_err(|_| self.ended()),
+            Outward::Posts(mailbox) => Box::pin(mailbox.post(body, via)).await,
         }
     }
 
@@ -133,6 +140,8 @@ impl Conduit {
     fn say(&self, body: String) {
         match &self.outward {
             Outward::Queue(outbox) => drop(outbox.try_send(body.into())),
+            #[cfg(unix)]
+            Outward::Program(input) => input.try_send(body.as_bytes()),
             Outward::Posts(mailbox) => mailbox.post_beside(body),
         }
     }

@@ -61,10 +61,10 @@ async fn one_by_one(session: &Session, watched: &Watched) {
 async fn ask(session: &Session, method: &str, uri: &str) -> Result<(), UpstreamError> {
     let question = Question {
         method,
-        params: format!("\"uri\":{}", json!(uri)),
+        params: format!("\"uri\":{}", json!(uri)).into(),
         ..Question::default()
     };
-    let asking = session.ask(question);
+    let asking = session.ask(&question);
     within(asking, PATIENCE, "the subscription", "list_ms").await?;
     Ok(())
 }
@@ -92,10 +92,10 @@ async fn subscribe(session: &Arc<Session>, watched: &Watched) {
         let mut listening = AbortOnDropHandle::new(tokio::spawn(async move {
             let question = Question {
                 method: "subscriptions/listen",
-                params: format!("\"notifications\":{{{wanted}}}"),
+                params: format!("\"notifications\":{{{wanted}}}").into(),
                 ..Question::default()
             };
-            asking.ask_as(id, question).await.map(drop)
+            asking.ask_as(id, &question).await.map(drop)
         }));
         let is_there = tokio::select! {
             honoured = first(honoured) => {

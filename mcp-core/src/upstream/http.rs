@@ -4,6 +4,7 @@ mod answer;
 mod credentials;
 mod listen;
 mod old;
+mod pools;
 
 pub(super) use old::Events;
 
@@ -32,20 +33,18 @@ use http::{
 };
 use http_body_util::{BodyExt, Full};
 use hyper::body::{Body, Incoming};
-use hyper_util::{
-    client::legacy::Client,
-    rt::{TokioExecutor, TokioTimer},
-};
 use mcp_common::definition::{
     UpstreamDefinition,
     upstream::{Health, Probe},
 };
+use pools::Pools;
 use rustls::ClientConfig;
 use std::{
     sync::{Arc, OnceLock},
     time::Duration,
 };
-use tokio::sync::Semaphore;
+use tokio::{runtime::Handle, sync::Semaphore};
+use tokio_util::context::TokioContext;
 
 const ACCEPT: HeaderValue = HeaderValue::from_static("application/json, text/event-stream");
 const EVENTS: HeaderValue = HeaderValue::from_static("text/event-stream");
@@ -56,8 +55,6 @@ const NAME: HeaderName = HeaderName::from_static("mcp-name");
 const SESSION: HeaderName = HeaderName::from_static("mcp-session-id");
 const LAST_EVENT: HeaderName = HeaderName::from_static("last-event-id");
 
-/// Connections that nobody uses are kept for this time.
-const IDLE: Duration = Duration::from_secs(60);
 /// How long a server may take to hear that a session is over.
 const FAREWELL: Duration = Duration::from_secs(5);
 
@@ -73,7 +70,9 @@ pub(super) enum Versions {
 /// One server with a URL, and the session that it gave, if it gives any.
 #[derive(Debug)]
 pub(super) struct HttpLink {
-    client: Client<Connector, Full<Bytes>>,
+    pools: Pools,
+    /// Where everything runs that outlives a request: who asks may be a worker that ends earlier.
+    home: Handle,
     /// The proxy that reads the requests.
     read_by: Option<Arc<Hop>>,
     uri: Uri,
@@ -96,7 +95,7 @@ const BESIDE: Duration = Duration::from_secs(30);
 const MOST_BESIDE: usize = 64;
 
 impl HttpLink {
-    /// Connects when the first request is made.
+    /// Connects when the first request is made. What outlives requests runs where this is called.
     pub(super) fn new(
         definition: &Arc<UpstreamDefinition>,
         settings: &HubSettings,
@@ -130,16 +129,13 @@ impl HttpLink {
             server_name: transport.server_name,
             timeout: definition.timeouts.connect(),
         };
-        let client = Client::builder(TokioExecutor::new())
-            .pool_timer(TokioTimer::new())
-            .timer(TokioTimer::new())
-            .pool_idle_timeout(IDLE)
-            .build(match versions {
-                Versions::All => Connector::new(connecting, tls, hop.clone()),
-                Versions::One => Connector::of_http1(connecting, tls, hop.clone()),
-            });
+        let connector = match versions {
+            Versions::All => Connector::new(connecting, tls, hop.clone()),
+            Versions::One => Connector::of_http1(connecting, tls, hop.clone()),
+        };
         Ok(Arc::new(Self {
-            client,
+            pools: Pools::new(connector),
+            home: Handle::current(),
             // A proxy reads requests to http servers itself; to others it only sees that there is a tunnel.
             read_by: hop.filter(|_| uri.scheme() == Some(&Scheme::HTTP)),
             uri,
@@ -158,8 +154,8 @@ impl HttpLink {
     }
 
     /// Sends a request and waits for its answer. Given up, the server is told.
-    pub(super) async fn request(self: &Arc<Self>, out: Outgoing<'_>) -> Result<Bytes, UpstreamError> {
-        let mut headers = self.headers(&out)?;
+    pub(super) async fn request(self: &Arc<Self>, out: &Outgoing<'_>) -> Result<Bytes, UpstreamError> {
+        let mut headers = self.headers(out)?;
         headers.insert(header::ACCEPT, ACCEPT);
         let speech = out.speech;
         let id = out.id;
@@ -168,7 +164,9 @@ impl HttpLink {
             link: (speech != Speech::Modern && out.method != "initialize").then(|| self.clone()),
             id,
         };
-        let response = self.send(&self.uri, Method::POST, headers, out.body).await?;
+        let response = self
+            .send(&self.uri, Method::POST, headers, out.body.clone())
+            .await?;
         if out.method == "initialize"
             && let Some(session) = response.headers().get(SESSION)
         {
@@ -176,7 +174,7 @@ impl HttpLink {
             session.set_sensitive(true);
             let _ = self.session.set(session);
         }
-        let answer = self.answer(id, response, speech, out.line.as_ref()).await;
+        let answer = self.answer(id, response, speech, out.line).await;
         abandoned.link = None;
         answer
     }
@@ -214,7 +212,7 @@ impl HttpLink {
             body: body(1, Speech::Modern, &question),
             ..Outgoing::nothing(Speech::Modern)
         };
-        match self.request(out).await {
+        match self.request(&out).await {
             Err(UpstreamError::NotMcp(_)) => Ok(()),
             Err(error) if error.is_of_endpoint() => Err(error),
             _ => Ok(()),
@@ -242,7 +240,7 @@ impl HttpLink {
             return;
         }
         let link = self.clone();
-        tokio::spawn(async move {
+        self.home.spawn(async move {
             let body = asked.answered(whom).await;
             drop(place);
             let answering = link.clone();
@@ -261,10 +259,7 @@ impl HttpLink {
             );
             return;
         };
-        let Ok(runtime) = tokio::runtime::Handle::try_current() else {
-            return;
-        };
-        runtime.spawn(async move {
+        self.home.spawn(async move {
             match tokio::time::timeout(BESIDE, post).await {
                 Ok(Ok(())) => {}
                 Ok(Err(error)) => {
@@ -291,8 +286,11 @@ impl HttpLink {
     /// Everything but what depends on the kind of request.
     fn headers(&self, out: &Outgoing<'_>) -> Result<HeaderMap, UpstreamError> {
         let mut headers = credentials::headers(&self.definition, &self.secrets)?;
-        headers.extend(out.headers.clone());
-        if let Some(via) = out.via.as_ref().or(self.via.as_ref()) {
+        if let Some(more) = out.headers {
+            // Those of a whole map take the place of what is there.
+            headers.extend(more.clone());
+        }
+        if let Some(via) = out.via.or(self.via.as_ref()) {
             headers.insert(header::VIA, via.clone());
         }
         if let Some(version) = out.speech.version() {
@@ -311,7 +309,7 @@ impl HttpLink {
         Ok(headers)
     }
 
-    /// Sends it, and once more with another token where the server does not take the first one: it has not looked at anything else then.
+    /// Sends it.
     async fn send(
         &self,
         uri: &Uri,
@@ -322,11 +320,25 @@ impl HttpLink {
         if method == Method::POST {
             headers.insert(header::CONTENT_TYPE, JSON);
         }
-        let Some(authorization) = &self.authorization else {
-            return self.send_once(uri, method, headers, body).await;
-        };
+        match &self.authorization {
+            None => self.send_once(uri, method, headers, body).await,
+            // Boxed, so that what needs no token has no room for it.
+            Some(authorization) => Box::pin(self.send_with(authorization, uri, method, headers, body)).await,
+        }
+    }
+
+    /// Sends it with a token, and once more with another one where the server does not take the first one: it has not looked at anything else then.
+    async fn send_with(
+        &self,
+        authorization: &Authorization,
+        uri: &Uri,
+        method: Method,
+        mut headers: HeaderMap,
+        body: Bytes,
+    ) -> Result<Response<Incoming>, UpstreamError> {
         let mut attempts = Attempts::default();
-        let mut shown = authorization.shown().await?;
+        // Who asks for a token may give up before it comes.
+        let mut shown = TokioContext::new(authorization.shown(), self.home.clone()).await?;
         loop {
             if let Some(shown) = &shown {
                 headers.insert(header::AUTHORIZATION, shown.header.clone());
@@ -334,10 +346,8 @@ impl HttpLink {
             let response = self
                 .send_once(uri, method.clone(), headers.clone(), body.clone())
                 .await?;
-            match authorization
-                .after(shown.as_ref(), &response, &mut attempts)
-                .await?
-            {
+            let after = authorization.after(shown.as_ref(), &response, &mut attempts);
+            match TokioContext::new(after, self.home.clone()).await? {
                 Some(next) => shown = Some(next),
                 None if response.status() == StatusCode::UNAUTHORIZED && !self.has_session() => {
                     return Err(authorization.refused());
@@ -363,7 +373,7 @@ impl HttpLink {
                 .headers_mut()
                 .insert(header::PROXY_AUTHORIZATION, login.clone());
         }
-        let sent = self.client.request(request).await;
+        let sent = self.pools.here().request(request).await;
         let response = sent.map_err(|error| connect::sending(uri, &error))?;
         match &self.read_by {
             Some(hop) if response.status() == StatusCode::PROXY_AUTHENTICATION_REQUIRED => {

@@ -63,7 +63,7 @@ pub struct Hub {
     shelf: Arc<Shelf>,
     programs: Arc<Programs>,
     fleets: Fleets,
-    /// Where supervisors and calls run, whoever asks.
+    /// Where supervisors run, and everything else that outlives a call, whoever asks.
     runtime: Handle,
     remotes: Arc<ArcSwap<Remotes>>,
     /// Held while definitions change.
@@ -245,6 +245,7 @@ impl Hub {
             None => self.shelf.find(&definition).unwrap_or_default(),
         };
         let lasting = Lasting {
+            home: self.runtime.clone(),
             events: self.settings.load().events.clone(),
             programs: self.programs.clone(),
             fleet: definition
@@ -361,21 +362,15 @@ impl Hub {
         Some(self.remotes.load().get(id)?.retries.load(Ordering::Relaxed))
     }
 
-    /// Passes a request on; the result is what the server wrote. Dropping the future gives the call up.
+    /// Passes a request on, over connections of the runtime that asks; the result is what the server wrote. Dropping the future gives the
+    /// call up.
     pub async fn call(&self, upstream: &str, call: RemoteCall) -> Result<Bytes, UpstreamError> {
         let Some(remote) = self.remotes.load().get(upstream).cloned() else {
             let text = "it is not defined any more, or switched off".to_owned();
             return Err(UpstreamError::NotConnected(text));
         };
         let settings = self.settings.load_full();
-        let calling = async move { remote.call(call, &settings).await };
-        // Connections belong to this runtime, whichever thread asks.
-        let calling = AbortOnDropHandle::new(self.runtime.spawn(calling));
-        calling.await.unwrap_or_else(|_| {
-            Err(UpstreamError::Ended(
-                "the call ended in an internal error".to_owned(),
-            ))
-        })
+        remote.call(&call, &settings).await
     }
 
     /// Tells of changes of a resource until the answer is dropped; `None` where the server does not.

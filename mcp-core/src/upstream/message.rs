@@ -93,11 +93,6 @@ pub(super) fn read(text: &Bytes) -> Result<Incoming, String> {
     Ok(Incoming::Answer { id, outcome })
 }
 
-/// A request. `params` are the members of its parameters, without braces.
-pub(super) fn request(id: u64, method: &str, params: &str) -> String {
-    format!("{{\"jsonrpc\":\"2.0\",\"id\":{id},\"method\":\"{method}\",\"params\":{{{params}}}}}")
-}
-
 /// A notification.
 pub(super) fn notification(method: &str, params: &str) -> String {
     format!("{{\"jsonrpc\":\"2.0\",\"method\":\"{method}\",\"params\":{{{params}}}}}")

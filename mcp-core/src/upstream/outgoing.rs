@@ -26,12 +26,12 @@ pub(super) struct Outgoing<'a> {
     pub(super) name: Option<&'a str>,
     pub(super) body: Bytes,
     pub(super) speech: Speech,
-    /// Arguments that the tool wants repeated in headers.
-    pub(super) headers: HeaderMap,
+    /// Arguments that the tool wants repeated in headers, and the trace.
+    pub(super) headers: Option<&'a HeaderMap>,
     /// The gateways that the client's request passed, and this one.
-    pub(super) via: Option<HeaderValue>,
+    pub(super) via: Option<&'a HeaderValue>,
     /// The way back to the client before the answer.
-    pub(super) line: Option<Line>,
+    pub(super) line: Option<&'a Line>,
     /// Whether it may be done twice.
     pub(super) is_repeatable: bool,
     pub(super) asks: Asks<'a>,
@@ -92,7 +92,7 @@ impl Outgoing<'_> {
             name: None,
             body: Bytes::new(),
             speech,
-            headers: HeaderMap::new(),
+            headers: None,
             via: None,
             line: None,
             is_repeatable: true,

@@ -44,8 +44,7 @@ impl Hub {
             return Some(Err(UpstreamError::NotConnected(why)));
         };
         let speech = Speech::of_version(inventory.protocol);
-        Some(call::prepared(speech, call).map(|prepared| {
-            let question = prepared.question(call, None);
+        Some(call::question(speech, call, None).map(|question| {
             let transport = status.transport.unwrap_or_else(|| offer.definition.transport());
             let mut headers = Vec::new();
             if transport == UpstreamTransport::StreamableHttp {
@@ -53,7 +52,7 @@ impl Hub {
                 add("mcp-protocol-version", inventory.protocol);
                 if speech == Speech::Modern {
                     add("mcp-method", question.method);
-                    if let Some(name) = question.name {
+                    if let Some(name) = &question.name {
                         add("mcp-name", text_value(name).to_str().unwrap_or_default());
                     }
                 }

@@ -1,62 +1,55 @@
 //! One upstream as calls and lists see it: its definition, its last inventory, its connection if there is one.
 
+mod calls;
+
 use super::{
     asked::{Role, Whose},
     authorization::Authorization,
-    call::{self, RemoteCall, Wanted},
-    clients::{ClientKey, Clients},
+    clients::Clients,
     drift::{Drift, drift},
     error::UpstreamError,
     inventory::{Inventory, Kept, RemoteTool, Shelf},
     keeper::Keeper,
     news::{News, Purpose},
-    outgoing::Speech,
     replicas::Replicas,
     session::{Owned, Session},
     settings::HubSettings,
-    status::{State, Status, StatusCell},
+    status::{Status, StatusCell},
     stdio::{Log, Programs},
     supervisor::Order,
     watched::Watched,
 };
 use crate::{
     fleet::{Fleet, QueueStatus, queue_rule},
-    live::{Bulkhead, NoTurn, Turns},
+    live::{Bulkhead, Turns},
     relay::ClientCan,
-    spec::Method,
 };
 use arc_swap::{ArcSwap, ArcSwapOption};
-use bytes::Bytes;
 use mcp_common::{
     definition::{
         UpstreamDefinition,
-        upstream::{PinMode, UpstreamEra, UpstreamSessions, UpstreamTransport},
+        upstream::{PinMode, UpstreamSessions},
     },
     events::Events,
 };
 use serde_json::json;
 use std::{
     collections::BTreeMap,
-    sync::{
-        Arc, Mutex, MutexGuard, OnceLock, PoisonError,
-        atomic::{AtomicU64, Ordering},
-    },
-    time::{Duration, Instant},
+    sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, atomic::AtomicU64},
 };
-use tokio::sync::{Notify, mpsc, watch};
+use tokio::{
+    runtime::Handle,
+    sync::{Notify, mpsc, watch},
+};
 use tokio_util::sync::CancellationToken;
-
-/// How long calls wait for a session at another endpoint.
-const MOVING: Duration = Duration::from_secs(5);
-
-/// Who waited for less has not waited.
-const BRIEF: Duration = Duration::from_millis(1);
 
 /// How many tools one event names.
 const MOST_NAMED: usize = 100;
 
 /// What outlives connections, and is the hub's.
 pub(super) struct Lasting {
+    /// Where everything runs that outlives a call.
+    pub(super) home: Handle,
     /// Where it is told how upstreams are doing.
     pub(super) events: Events,
     /// All programs of the gateway.
@@ -69,6 +62,7 @@ pub(super) struct Lasting {
 pub(super) struct Remote {
     /// What its connections are made of.
     pub(super) definition: Arc<UpstreamDefinition>,
+    home: Handle,
     events: Events,
     /// What is shown of it: the newest definition that connects like the other.
     shown: ArcSwap<UpstreamDefinition>,
@@ -125,6 +119,7 @@ impl Remote {
             log: before.map_or_else(Arc::default, |before| before.log.clone()),
             watched: before.map_or_else(Arc::default, |before| before.watched.clone()),
             status: StatusCell::telling(definition.id.clone(), lasting.events.clone()),
+            home: lasting.home,
             events: lasting.events,
             keeper: Keeper::default(),
             orders,
@@ -268,120 +263,10 @@ impl Remote {
         is_new
     }
 
-    /// The result of a call, as the server wrote it.
-    pub(super) async fn call(
-        &self,
-        call: RemoteCall,
-        settings: &HubSettings,
-    ) -> Result<Bytes, UpstreamError> {
-        let limit = self.definition.timeouts.call();
-        let begun = Instant::now();
-        let entered = self.places.enter((call.principal.as_deref(), begun + limit));
-        let _place = entered.await.map_err(|why| self.has_no_place(&why))?;
-        // What it waited is a part of its time.
-        let limit = match begun.elapsed() {
-            waited if waited < BRIEF => limit,
-            waited => limit.saturating_sub(waited),
-        };
-        let calling = self.attempts(&call, settings);
-        super::session::within_call(calling, call.line.as_ref(), limit, call.wanted.step()).await
-    }
-
-    fn has_no_place(&self, why: &NoTurn) -> UpstreamError {
-        let limits = &self.definition.limits;
-        match limits.queue {
-            0 => UpstreamError::Overloaded {
-                limit: limits.concurrency,
-            },
-            _ => UpstreamError::NoTurn {
-                limit: limits.concurrency,
-                why: why.to_string(),
-            },
-        }
-    }
-
     /// How many wait for it: for a place among its calls, and for one of its endpoints.
     pub(super) fn queue(&self) -> QueueStatus {
         let of_endpoints = self.fleet.as_ref().map(|fleet| fleet.queue()).unwrap_or_default();
         self.places.turns.status().and(of_endpoints)
-    }
-
-    async fn attempts(&self, call: &RemoteCall, settings: &HubSettings) -> Result<Bytes, UpstreamError> {
-        if self.definition.is_used_in_names_of_callers() {
-            return self.ask_with_account(call, settings).await;
-        }
-        let shared = match self.current() {
-            Err(_) if self.is_moving() => self.next_session().await?,
-            current => current?,
-        };
-        let own = match self.is_apart(call, &shared) {
-            true => call.client_key(),
-            false => None,
-        };
-        if let Some(key) = own {
-            let open = || self.open_for(&key, shared.transport, settings);
-            return match self.clients.session(&key, open).await?.ask(call, settings).await {
-                Err(error) if self.may_go_on(call, true, &error) => {
-                    let next = self.clients.session(&key, open).await?;
-                    self.again();
-                    next.ask(call, settings).await
-                }
-                answered => answered,
-            };
-        }
-        let first = call::ask(&shared, call, settings).await;
-        match &first {
-            // A new session is on its way, with several endpoints at one that answers.
-            Err(error) if self.may_go_on(call, shared.is_at_one_endpoint(), error) => {
-                shared.news.lost();
-                let next = self.another(&shared).await?;
-                self.again();
-                call::ask(&next, call, settings).await
-            }
-            Err(error) if error.is_lost() => {
-                shared.news.doubt.notify_one();
-                first
-            }
-            _ => first,
-        }
-    }
-
-    /// Whether the call is made again in a new session: nothing was done where the server does not know who asks. A session that is at one of several
-    /// endpoints is followed by one at another, if this one is gone.
-    pub(super) fn may_go_on(&self, call: &RemoteCall, is_at_one: bool, error: &UpstreamError) -> bool {
-        let has_others = is_at_one && self.fleet.is_some();
-        let is_repeatable = match &call.wanted {
-            Wanted::Tool(tool) => tool.is_repeatable,
-            Wanted::Task(method) => *method == Method::TasksGet,
-            _ => true,
-        };
-        match error {
-            UpstreamError::SessionGone => true,
-            UpstreamError::Unreachable(_) => has_others,
-            UpstreamError::Connection(_) | UpstreamError::Ended(_) => has_others && is_repeatable,
-            _ => false,
-        }
-    }
-
-    /// A call is made again.
-    pub(super) fn again(&self) {
-        self.retries.fetch_add(1, Ordering::Relaxed);
-    }
-
-    /// Whether the call is made in a session of its client's own: older servers ask their client, and one that is everybody's
-    /// could not be answered. A program is one process for all of them, unless its document says otherwise.
-    fn is_apart(&self, call: &RemoteCall, shared: &Session) -> bool {
-        if shared.speech == Speech::Modern {
-            return false;
-        }
-        match self.definition.sessions {
-            UpstreamSessions::Shared => false,
-            UpstreamSessions::PerClient => true,
-            UpstreamSessions::Auto => {
-                let answers = call.line.as_ref().is_some_and(|line| !line.client().is_none());
-                answers && self.definition.command.is_none()
-            }
-        }
     }
 
     /// The connection that lists are taken over, and calls of all clients that have none of their own.
@@ -438,70 +323,8 @@ impl Remote {
         }
     }
 
-    async fn open_for(
-        &self,
-        key: &ClientKey,
-        transport: UpstreamTransport,
-        settings: &HubSettings,
-    ) -> Result<Session, UpstreamError> {
-        let purpose = Purpose {
-            role: key.role(),
-            caller: Some(key.caller.name.clone()),
-            changed: self.changed.clone(),
-            ..Purpose::default()
-        };
-        let mut definition = UpstreamDefinition::clone(&self.definition);
-        // It is known already how the server speaks.
-        definition.era = UpstreamEra::Legacy;
-        definition.transport = Some(transport);
-        Session::open(&Arc::new(definition), settings, self.owned(&purpose)).await
-    }
-
     /// The connection of the lists, if there is one.
     pub(super) fn listed(&self) -> Option<Arc<Session>> {
         self.session.borrow().clone()
-    }
-
-    fn current(&self) -> Result<Arc<Session>, UpstreamError> {
-        let session = self.session.borrow().clone();
-        session.ok_or_else(|| {
-            let status = self.status.get();
-            let why = match status.last_error {
-                Some(error) => error,
-                None => "the connection is being made".to_owned(),
-            };
-            UpstreamError::NotConnected(why)
-        })
-    }
-
-    /// Whether the session that was lost is made anew at another endpoint, which takes a moment.
-    fn is_moving(&self) -> bool {
-        let status = self.status.get();
-        self.fleet.is_some() && status.state == State::Connecting && status.attempts == 1
-    }
-
-    async fn next_session(&self) -> Result<Arc<Session>, UpstreamError> {
-        self.awaited(|_| true).await
-    }
-
-    /// A session that came after this one.
-    async fn another(&self, than: &Arc<Session>) -> Result<Arc<Session>, UpstreamError> {
-        self.awaited(|session| !Arc::ptr_eq(session, than)).await
-    }
-
-    async fn awaited(&self, is_it: impl Fn(&Arc<Session>) -> bool) -> Result<Arc<Session>, UpstreamError> {
-        let mut sessions = self.session.subscribe();
-        let is_other = |session: &Option<Arc<Session>>| session.as_ref().is_some_and(&is_it);
-        let limit = self.definition.timeouts.handshake();
-        let limit = if self.fleet.is_some() {
-            limit.min(MOVING)
-        } else {
-            limit
-        };
-        let found = tokio::time::timeout(limit, sessions.wait_for(is_other)).await;
-        match found {
-            Ok(Ok(session)) => session.clone().ok_or(UpstreamError::SessionGone),
-            _ => Err(UpstreamError::SessionGone),
-        }
     }
 }

@@ -58,7 +58,7 @@ impl Replicas {
     }
 
     /// The answer of the first endpoint that gives one, or what the last one said.
-    pub(super) async fn request(&self, out: Outgoing<'_>) -> Result<Bytes, UpstreamError> {
+    pub(super) async fn request(&self, out: &Outgoing<'_>) -> Result<Bytes, UpstreamError> {
         let deadline = Instant::now() + self.limit;
         if let Some(home) = self.home.get() {
             let lease = self.fleet.enter_any(*home).until(deadline);
@@ -66,7 +66,7 @@ impl Replicas {
             judge(lease, &answered);
             return answered;
         }
-        let keys = self.keys(&out);
+        let keys = self.keys(out);
         let mut tried = Mask::default();
         let mut last = None;
         self.fleet.earn();
@@ -78,14 +78,14 @@ impl Replicas {
             };
             let place = lease.place;
             tried.add(place);
-            let asking = self.links[place].request(out.clone());
+            let asking = self.links[place].request(out);
             // It lasts for as long as somebody listens, which is no load, and says nothing about the endpoint.
             if out.is_stream() {
                 drop(lease);
                 return asking.await;
             }
             let left = deadline.saturating_duration_since(Instant::now());
-            let answered = match self.patience(&out, tried, left) {
+            let answered = match self.patience(out, tried, left) {
                 None => asking.await,
                 Some(limit) => timeout(limit, asking).await.unwrap_or_else(|_| {
                     let step = "the answer of one endpoint";
@@ -160,7 +160,7 @@ impl Replicas {
 
     /// A client that may be asked something in between takes its time.
     fn patience(&self, out: &Outgoing<'_>, tried: Mask, left: Duration) -> Option<Duration> {
-        let is_asked = out.line.as_ref().is_some_and(|line| !line.client().is_none());
+        let is_asked = out.line.is_some_and(|line| !line.client().is_none());
         (out.is_repeatable && !is_asked)
             .then(|| self.fleet.patience(tried, left))
             .flatten()

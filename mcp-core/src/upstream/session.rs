@@ -25,7 +25,7 @@ use crate::{
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue};
 use mcp_common::definition::{UpstreamDefinition, upstream::UpstreamTransport};
-use serde_json::{json, value::RawValue};
+use serde_json::value::RawValue;
 use std::{
     borrow::Cow,
     sync::{
@@ -91,17 +91,17 @@ pub(super) struct Session {
 pub(super) struct Question<'a> {
     pub(super) method: &'a str,
     /// What is called, where the method calls something by name.
-    pub(super) name: Option<&'a str>,
-    /// Members of the parameters but `_meta`, without braces.
-    pub(super) params: String,
-    /// Members of `_meta`, without braces.
-    pub(super) meta: String,
+    pub(super) name: Option<Cow<'a, str>>,
+    /// Members of the parameters but `_meta`, JSON text without braces.
+    pub(super) params: Vec<u8>,
+    /// Members of `_meta`, JSON text without braces.
+    pub(super) meta: Vec<u8>,
     /// What the client declared, JSON text; without, what it is known to answer.
-    pub(super) capabilities: Option<String>,
+    pub(super) capabilities: Option<&'a str>,
     pub(super) headers: HeaderMap,
     pub(super) via: Option<HeaderValue>,
     /// The way back to the client before the answer.
-    pub(super) line: Option<Line>,
+    pub(super) line: Option<&'a Line>,
     /// Whether a call may be done twice; other requests say it by their methods.
     pub(super) is_repeatable: bool,
     pub(super) asks: Asks<'a>,
@@ -110,7 +110,7 @@ pub(super) struct Question<'a> {
 impl Question<'_> {
     /// What a server may ask for in its result (2026-07-28).
     fn capabilities(&self) -> Cow<'_, str> {
-        match (&self.capabilities, &self.line) {
+        match (self.capabilities, self.line) {
             (Some(own), _) => own.into(),
             (None, Some(line)) => line.client().declared().into(),
             (None, None) => "{}".into(),
@@ -202,14 +202,14 @@ impl Session {
     }
 
     /// The result, as the server wrote it.
-    pub(super) async fn ask(&self, question: Question<'_>) -> Result<Bytes, UpstreamError> {
+    pub(super) async fn ask(&self, question: &Question<'_>) -> Result<Bytes, UpstreamError> {
         let id = self.ids.fetch_add(1, Ordering::Relaxed);
         self.ask_as(id, question).await
     }
 
     /// The same with an id that was given before.
-    pub(super) async fn ask_as(&self, id: u64, question: Question<'_>) -> Result<Bytes, UpstreamError> {
-        let mut under_way = self.news.askable.during(id, question.line.as_ref());
+    pub(super) async fn ask_as(&self, id: u64, question: &Question<'_>) -> Result<Bytes, UpstreamError> {
+        let mut under_way = self.news.askable.during(id, question.line);
         let answered = self.link.ask(id, self.speech, question).await;
         if let Some(call) = &mut under_way {
             call.is_answered = answered.is_ok();
@@ -230,10 +230,10 @@ impl Session {
         }
         let question = Question {
             method: "logging/setLevel",
-            params: format!("\"level\":\"{}\"", level.as_str()),
+            params: format!("\"level\":\"{}\"", level.as_str()).into(),
             ..Question::default()
         };
-        let asking = self.ask(question);
+        let asking = self.ask(&question);
         if let Err(error) = within(asking, SETTING, "the level of log messages", "call_total_ms").await {
             tracing::debug!(%error, "an upstream does not take the level of log messages");
         }
@@ -294,23 +294,24 @@ impl Session {
 }
 
 impl Link {
-    async fn ask(&self, id: u64, speech: Speech, question: Question<'_>) -> Result<Bytes, UpstreamError> {
+    async fn ask(&self, id: u64, speech: Speech, question: &Question<'_>) -> Result<Bytes, UpstreamError> {
         let out = Outgoing {
             id,
             method: question.method,
-            name: question.name,
-            body: body(id, speech, &question),
+            name: question.name.as_deref(),
+            body: body(id, speech, question),
             speech,
-            headers: question.headers,
-            via: question.via,
+            headers: Some(&question.headers),
+            via: question.via.as_ref(),
             line: question.line,
             is_repeatable: question.is_repeatable || is_harmless(question.method),
             asks: question.asks,
         };
         match self {
-            Self::Http(link) => link.request(out).await,
-            Self::Replicas(links) => links.request(out).await,
-            Self::Conduit(link) => link.request(out).await,
+            Self::Http(link) => link.request(&out).await,
+            // Boxed, so that calls of one server have no room for it.
+            Self::Replicas(links) => Box::pin(links.request(&out)).await,
+            Self::Conduit(link) => link.request(&out).await,
         }
     }
 
@@ -350,40 +351,65 @@ fn means_other_transport(error: &UpstreamError) -> bool {
 
 /// The text of a request. 2026-07-28 has in each what earlier revisions say once.
 pub(super) fn body(id: u64, speech: Speech, question: &Question<'_>) -> Bytes {
-    let mut params = question.params.clone();
-    let mut meta = question.meta.clone();
-    if question.line.as_ref().is_some_and(Line::wants_progress) {
-        let comma = if meta.is_empty() { "" } else { "," };
-        meta.push_str(&format!("{comma}\"progressToken\":{id}"));
+    let Question {
+        method, params, meta, ..
+    } = question;
+    let mut text = Vec::with_capacity(params.len() + meta.len() + FRAME);
+    let id = id.to_string();
+    for piece in [
+        "{\"jsonrpc\":\"2.0\",\"id\":",
+        &id,
+        ",\"method\":\"",
+        method,
+        "\",\"params\":{",
+    ] {
+        text.extend_from_slice(piece.as_bytes());
+    }
+    text.extend_from_slice(params);
+    let mut is_first = true;
+    let mut add = |members: &[&[u8]]| {
+        let before: &[u8] = match (is_first, params.is_empty()) {
+            (false, _) => b",",
+            (true, true) => b"\"_meta\":{",
+            (true, false) => b",\"_meta\":{",
+        };
+        is_first = false;
+        text.extend_from_slice(before);
+        members.iter().for_each(|piece| text.extend_from_slice(piece));
+    };
+    if !meta.is_empty() {
+        add(&[meta]);
+    }
+    if question.line.is_some_and(Line::wants_progress) {
+        add(&[b"\"progressToken\":", id.as_bytes()]);
     }
     if speech == Speech::Modern {
-        if !meta.is_empty() {
-            meta.push(',');
-        }
-        meta.push_str(&format!(
-            "\"io.modelcontextprotocol/protocolVersion\":\"{}\",\"io.modelcontextprotocol/clientInfo\":{},\"io.modelcontextprotocol/clientCapabilities\":{}",
-            Speech::MODERN_VERSION,
-            client_info(),
-            question.capabilities()
-        ));
-        if let Some(level) = question.line.as_ref().and_then(Line::level) {
-            let level = level.as_str();
-            meta.push_str(&format!(",\"io.modelcontextprotocol/logLevel\":\"{level}\""));
+        add(&[
+            b"\"io.modelcontextprotocol/protocolVersion\":\"",
+            Speech::MODERN_VERSION.as_bytes(),
+            b"\",\"io.modelcontextprotocol/clientInfo\":",
+            CLIENT_INFO.as_bytes(),
+            b",\"io.modelcontextprotocol/clientCapabilities\":",
+            question.capabilities().as_bytes(),
+        ]);
+        if let Some(level) = question.line.and_then(Line::level) {
+            let level = level.as_str().as_bytes();
+            add(&[b"\"io.modelcontextprotocol/logLevel\":\"", level, b"\""]);
         }
     }
-    if !meta.is_empty() {
-        if !params.is_empty() {
-            params.push(',');
-        }
-        params.extend(["\"_meta\":{", &meta, "}"]);
-    }
-    message::request(id, question.method, &params).into()
+    text.extend_from_slice(if is_first { b"}}" } else { b"}}}" });
+    text.into()
 }
 
+/// Room for what stands around parameters.
+const FRAME: usize = 320;
+
 /// Who the gateway says that it is.
-pub(super) fn client_info() -> String {
-    json!({"name": "dynmcp", "version": env!("CARGO_PKG_VERSION")}).to_string()
-}
+pub(super) const CLIENT_INFO: &str = concat!(
+    "{\"name\":\"dynmcp\",\"version\":\"",
+    env!("CARGO_PKG_VERSION"),
+    "\"}"
+);
 
 /// Waits so long, and names what took longer.
 pub(super) async fn within<T>(

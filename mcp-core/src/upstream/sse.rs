@@ -100,7 +100,7 @@ async fn read(mut events: Events, conduit: Weak<Conduit>, stop: CancellationToke
 
 impl Mailbox {
     /// The answer to the message comes on the stream; this says only that it was taken.
-    pub(super) async fn post(&self, body: Bytes, via: Option<HeaderValue>) -> Result<(), UpstreamError> {
+    pub(super) async fn post(&self, body: Bytes, via: Option<&HeaderValue>) -> Result<(), UpstreamError> {
         match self.http.post_to(&self.to, body, via).await {
             // The server has not looked at it, since it does not know whose it is.
             Err(UpstreamError::Status { status, .. })

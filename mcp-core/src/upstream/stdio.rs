@@ -1,22 +1,25 @@
 //! Programs that are servers: one message a line on their standard input and output.
 
+#[cfg(unix)]
+mod input;
 mod log;
 mod owner;
 mod process;
 
+#[cfg(unix)]
+pub(super) use input::Input;
 pub(super) use log::Log;
 pub use log::LogLine;
 pub use owner::ProgramCounts;
 pub(super) use owner::Programs;
 
 use super::{
-    conduit::{self, Conduit},
+    conduit::{Conduit, Outward},
     error::UpstreamError,
     news::{News, Purpose},
     settings::HubSettings,
 };
 use crate::framing::lines::{Line, Lines};
-use bytes::Bytes;
 use mcp_common::definition::UpstreamDefinition;
 use process::Process;
 use std::{
@@ -24,9 +27,8 @@ use std::{
     time::Duration,
 };
 use tokio::{
-    io::{AsyncRead, AsyncWriteExt},
+    io::AsyncRead,
     process::{ChildStdin, ChildStdout},
-    sync::mpsc,
     task::JoinHandle,
 };
 use tokio_util::sync::CancellationToken;
@@ -44,7 +46,7 @@ pub(super) fn start(
 ) -> Result<Arc<Conduit>, UpstreamError> {
     let (process, pipes) = Process::start(definition, settings, (programs, purpose))?;
     let most = usize::try_from(definition.limits.max_response_bytes.0).unwrap_or(usize::MAX);
-    let (outward, inbox) = conduit::queue();
+    let (outward, writing) = outward(pipes.stdin)?;
     let conduit = Conduit::new(outward, news.clone(), "program");
     let reading = Reading {
         conduit: Arc::downgrade(&conduit),
@@ -53,7 +55,7 @@ pub(super) fn start(
     };
     let errors = tokio::spawn(drain(pipes.stderr, log.clone()));
     let reader = tokio::spawn(reading.run(pipes.stdout, most));
-    let writer = tokio::spawn(write(pipes.stdin, inbox));
+    let writer = tokio::spawn(writing);
     let keeper = Keeper {
         process,
         conduit: Arc::downgrade(&conduit),
@@ -63,6 +65,21 @@ pub(super) fn start(
     };
     conduit.kept_by(keeper.run());
     Ok(conduit)
+}
+
+/// Where messages to it leave, and who writes those that wait.
+#[cfg(unix)]
+fn outward(stdin: ChildStdin) -> Result<(Outward, impl Future<Output = ()> + Send), UpstreamError> {
+    let opened = Input::open(stdin);
+    let (input, writing) =
+        opened.map_err(|error| UpstreamError::Refused(format!("the program has no input: {error}")))?;
+    Ok((Outward::Program(input), writing))
+}
+
+#[cfg(not(unix))]
+fn outward(stdin: ChildStdin) -> Result<(Outward, impl Future<Output = ()> + Send), UpstreamError> {
+    let (outward, inbox) = super::conduit::queue();
+    Ok((outward, write(stdin, inbox)))
 }
 
 /// Owns the program until nothing of it is left.
@@ -138,7 +155,9 @@ impl Reading {
     }
 }
 
-async fn write(mut stdin: ChildStdin, mut inbox: mpsc::Receiver<Bytes>) {
+#[cfg(not(unix))]
+async fn write(mut stdin: ChildStdin, mut inbox: tokio::sync::mpsc::Receiver<bytes::Bytes>) {
+    use tokio::io::AsyncWriteExt;
     while let Some(text) = inbox.recv().await {
         // One piece: most pipes take a message whole.
         let line = line(&text);
@@ -155,8 +174,10 @@ async fn write(mut stdin: ChildStdin, mut inbox: mpsc::Receiver<Bytes>) {
 /// JSON alone, and each of them would begin another message.
 fn line(text: &[u8]) -> Vec<u8> {
     let mut line = Vec::with_capacity(text.len() + 1);
-    let is_break = |byte: u8| matches!(byte, b'\n' | b'\r');
-    line.extend(text.iter().map(|byte| if is_break(*byte) { b' ' } else { *byte }));
+    line.extend_from_slice(text);
+    for at in memchr::memchr2_iter(b'\n', b'\r', text) {
+        line[at] = b' ';
+    }
     line.push(b'\n');
     line
 }

@@ -19,3 +19,4 @@ mod tls_server;
 #[path = "../engine/upstream.rs"]
 mod upstream;
 mod websocket;
+mod workers;

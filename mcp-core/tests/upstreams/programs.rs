@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use std::{path::Path, sync::Arc};
 
 /// A server of 2025-11-25. `CALL` is what it does when it is called; `$id` is the id of the request.
-fn script(before: &str, on_call: &str) -> String {
+pub(crate) fn script(before: &str, on_call: &str) -> String {
     format!(
         r#"{before}
 answer() {{ printf '{{"jsonrpc":"2.0","id":%s,%s}}\n' "$id" "$1"; }}
@@ -25,12 +25,12 @@ done"#
     )
 }
 
-fn document(script: &str) -> Value {
+pub(crate) fn document(script: &str) -> Value {
     json!({"command": "sh", "args": ["-c", script], "env": {"GIVEN": "given"}})
 }
 
 /// Answers calls with [`RESULT`].
-fn honest() -> String {
+pub(crate) fn honest() -> String {
     let result = RESULT.replace('\'', "'\\''");
     format!("answer '\"result\":{result}}}'")
 }

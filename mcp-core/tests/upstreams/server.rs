@@ -26,6 +26,8 @@ pub(crate) struct Received {
     pub(crate) body: String,
     /// `null` without a body.
     pub(crate) message: Value,
+    /// The other end of the connection that it came over.
+    pub(crate) from: SocketAddr,
 }
 
 impl Received {
@@ -113,9 +115,9 @@ impl Server {
         let (log, handler): (_, Arc<Handler>) = (received.clone(), Arc::new(handler));
         let task = tokio::spawn(async move {
             let mut connections = tokio::task::JoinSet::new();
-            while let Ok((socket, _)) = listener.accept().await {
+            while let Ok((socket, from)) = listener.accept().await {
                 let (log, handler) = (log.clone(), handler.clone());
-                let service = service_fn(move |request| answer(request, log.clone(), handler.clone()));
+                let service = service_fn(move |request| answer(request, from, log.clone(), handler.clone()));
                 connections.spawn(async move {
                     let server = hyper_util::server::conn::auto::Builder::new(TokioExecutor::new());
                     let _ = server.serve_connection(TokioIo::new(socket), service).await;
@@ -162,6 +164,7 @@ impl Server {
 
 async fn answer(
     request: Request<Incoming>,
+    from: SocketAddr,
     log: Arc<Mutex<Vec<Received>>>,
     handler: Arc<Handler>,
 ) -> Result<Response<UnsyncBoxBody<Bytes, Infallible>>, Infallible> {
@@ -177,6 +180,7 @@ async fn answer(
         headers: head.headers,
         body: String::from_utf8_lossy(&body).into_owned(),
         message: serde_json::from_slice(&body).unwrap_or_default(),
+        from,
     };
     log.lock().unwrap().push(received.clone());
     let reply = handler(&received);

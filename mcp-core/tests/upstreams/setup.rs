@@ -2,7 +2,7 @@
 
 use mcp_common::{definition::UpstreamDefinition, document::Document, tasks::Tasks};
 use mcp_core::{
-    upstream::{Hub, HubSettings, Inventory, RemoteCall, State, UpstreamError, Wanted},
+    upstream::{Caller, Hub, HubSettings, Inventory, RemoteCall, State, UpstreamError, Wanted},
     via::Via,
 };
 use serde_json::Value;
@@ -70,6 +70,16 @@ pub(crate) fn names(inventory: &Inventory) -> Vec<&str> {
 
 /// The result of a call, as the server wrote it.
 pub(crate) async fn call(hub: &Hub, tool: &str, arguments: &str) -> Result<String, UpstreamError> {
+    call_by(None, hub, tool, arguments).await
+}
+
+/// The same of somebody in particular.
+pub(crate) async fn call_by(
+    caller: Option<Caller>,
+    hub: &Hub,
+    tool: &str,
+    arguments: &str,
+) -> Result<String, UpstreamError> {
     let inventory = hub.offer("u").unwrap().inventory.unwrap();
     let call = RemoteCall {
         wanted: Wanted::Tool(inventory.tool(tool).unwrap().clone()),
@@ -77,7 +87,7 @@ pub(crate) async fn call(hub: &Hub, tool: &str, arguments: &str) -> Result<Strin
         via: None,
         trace: Vec::new(),
         line: None,
-        caller: None,
+        caller,
         principal: None,
         owner: None,
         token: None,

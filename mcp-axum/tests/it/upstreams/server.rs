@@ -95,6 +95,11 @@ impl Talk {
         receiver.await.unwrap_or_default()
     }
 
+    /// Until nobody reads the answer.
+    pub async fn gone(&self) {
+        self.events.closed().await;
+    }
+
     /// Tells something.
     pub fn tell(&self, method: &str, params: &Value) {
         self.say(&json!({"jsonrpc": "2.0", "method": method, "params": params}).to_string());

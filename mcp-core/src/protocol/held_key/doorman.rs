@@ -1,8 +1,9 @@
 //! Whether whoever opened a stream would be let in again, once those who let callers in are others.
 
 use crate::{peer::Peer, protocol::Exchange};
+use bytes::BytesMut;
 use futures_util::future::BoxFuture;
-use http::HeaderMap;
+use http::{HeaderMap, HeaderValue};
 use mcp_common::authenticator::Principal;
 use std::sync::Arc;
 use tokio::sync::watch;
@@ -45,7 +46,7 @@ impl AtDoor {
             caller: Arc::new(Caller {
                 principal: exchange.principal.clone(),
                 instance: exchange.view.entry.definition.id.clone(),
-                headers: exchange.headers.clone(),
+                headers: apart(exchange.headers),
                 peer: exchange.peer.clone(),
             }),
             door,
@@ -75,6 +76,23 @@ impl AtDoor {
             self.asking = Some((doorman, asking));
         }
     }
+}
+
+/// A copy that shares nothing: the values that came are parts of the buffer that their connection read into, which would
+/// stay for as long as the stream does.
+fn apart(headers: &HeaderMap) -> HeaderMap {
+    let size = headers.values().map(HeaderValue::len).sum();
+    let mut values = BytesMut::with_capacity(size);
+    let mut own = HeaderMap::with_capacity(headers.len());
+    for (name, value) in headers {
+        values.extend_from_slice(value.as_bytes());
+        // What was a value is one.
+        let copy = HeaderValue::from_maybe_shared(values.split().freeze());
+        let mut copy = copy.unwrap_or_else(|_| value.clone());
+        copy.set_sensitive(value.is_sensitive());
+        own.append(name.clone(), copy);
+    }
+    own
 }
 
 fn is_same(one: &Door, other: &Door) -> bool {

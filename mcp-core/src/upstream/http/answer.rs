@@ -20,6 +20,7 @@ use http::{Method, Response, StatusCode, header};
 use http_body_util::BodyExt;
 use hyper::body::Incoming;
 use std::{sync::Arc, time::Duration};
+use tokio_util::context::TokioContext;
 
 /// How often the rest of an answer is asked for whose stream ended.
 const RESUMPTIONS: u32 = 20;
@@ -63,14 +64,14 @@ impl HttpLink {
         line: Option<&Line>,
     ) -> Result<Bytes, UpstreamError> {
         if !response.status().is_success() {
-            return Err(self.refused(response, Some(id)).await);
+            return Err(Box::pin(self.refused(response, Some(id))).await);
         }
         match content_type(&response) {
             "application/json" => {
                 let body = self.body(response.into_body(), self.most).await?;
                 self.result(&body, id).await
             }
-            "text/event-stream" => self.streamed(id, response, speech, line).await,
+            "text/event-stream" => Box::pin(self.streamed(id, response, speech, line)).await,
             "" if response.status() == StatusCode::ACCEPTED => {
                 let text = "the server took the request and gave no answer".to_owned();
                 Err(UpstreamError::NotMcp(text))
@@ -87,8 +88,13 @@ impl HttpLink {
         }
     }
 
+    /// Beside the worker where it is long, and not on threads that each worker would have for it.
+    async fn read(&self, text: &Bytes) -> Result<Message, String> {
+        TokioContext::new(message::read_aside(text), self.home.clone()).await
+    }
+
     async fn result(&self, body: &Bytes, id: u64) -> Result<Bytes, UpstreamError> {
-        match message::read_aside(body).await {
+        match self.read(body).await {
             Ok(Message::Answer {
                 id: Some(answered),
                 outcome,
@@ -185,7 +191,7 @@ impl HttpLink {
                 if event.data.is_empty() {
                     continue;
                 }
-                match message::read_aside(&event.data).await {
+                match self.read(&event.data).await {
                     Ok(Message::Answer {
                         id: answered,
                         outcome,

@@ -48,10 +48,10 @@ impl HttpLink {
     }
 
     /// The definition's headers and credential, and the way that was gone.
-    fn own_headers(&self, via: Option<HeaderValue>) -> Result<HeaderMap, UpstreamError> {
+    fn own_headers(&self, via: Option<&HeaderValue>) -> Result<HeaderMap, UpstreamError> {
         let mut headers = credentials::headers(&self.definition, &self.secrets)?;
-        if let Some(via) = via.or_else(|| self.via.clone()) {
-            headers.insert(header::VIA, via);
+        if let Some(via) = via.or(self.via.as_ref()) {
+            headers.insert(header::VIA, via.clone());
         }
         Ok(headers)
     }
@@ -84,7 +84,7 @@ impl HttpLink {
         &self,
         uri: &Uri,
         body: Bytes,
-        via: Option<HeaderValue>,
+        via: Option<&HeaderValue>,
     ) -> Result<(), UpstreamError> {
         let headers = self.own_headers(via)?;
         let response = self.send(uri, Method::POST, headers, body).await?;

@@ -177,10 +177,10 @@ impl Taking {
                 .map_or_else(String::new, |cursor| format!("\"cursor\":{}", json!(cursor)));
             let question = Question {
                 method: kind.method(),
-                params,
+                params: params.into(),
                 ..Question::default()
             };
-            let result = patience.wait(session.ask(question), what).await?;
+            let result = patience.wait(session.ask(&question), what).await?;
             bytes += result.len();
             if bytes > MOST_BYTES {
                 return Err(UpstreamError::NotMcp(format!(

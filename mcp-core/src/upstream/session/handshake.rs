@@ -1,7 +1,7 @@
 //! Finds out how a server speaks: `server/discover` first, whose answer alone shows 2026-07-28; whatever else comes, or
 //! nothing, means an older revision, and `initialize` on the same connection.
 
-use super::{About, Link, Question, client_info};
+use super::{About, CLIENT_INFO, Link, Question};
 use crate::relay::ClientCan;
 use crate::upstream::{
     error::{RpcError, UpstreamError},
@@ -142,7 +142,7 @@ impl<'a> Opening<'a> {
         let params = format!(
             "\"protocolVersion\":\"{NEWEST_LEGACY}\",\"capabilities\":{},\"clientInfo\":{}",
             self.client.declared(),
-            client_info()
+            CLIENT_INFO
         );
         let result = self.ask(Speech::Opening, "initialize", params).await?;
         let agreed: Initialized<'_> = serde_json::from_slice(&result)
@@ -166,10 +166,10 @@ impl<'a> Opening<'a> {
         self.next_id += 1;
         let question = Question {
             method,
-            params,
+            params: params.into(),
             ..Question::default()
         };
-        self.link.ask(id, speech, question).await
+        self.link.ask(id, speech, &question).await
     }
 }
 

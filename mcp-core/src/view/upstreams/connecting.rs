@@ -63,7 +63,8 @@ impl<'a> Connecting<'a> {
             }
             (Some("accept"), Some(owner)) => {
                 // Where nobody comes back in time they are asked again.
-                let _ = self.hub.until_connected(self.upstream, owner, PATIENCE).await;
+                let waiting = self.hub.until_connected(self.upstream, owner, PATIENCE);
+                let _ = Box::pin(waiting).await;
             }
             _ => {}
         }

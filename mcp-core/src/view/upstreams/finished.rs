@@ -53,9 +53,10 @@ impl Finishing<'_> {
             return answer;
         }
         let patience = self.definition.timeouts.call();
-        self.engine
-            .shaped_remote(shaping, (answer, body), context, (most, patience))
-            .await
+        let shaping = self
+            .engine
+            .shaped_remote(shaping, (answer, body), context, (most, patience));
+        Box::pin(shaping).await
     }
 
     async fn within(self, answer: Answer, most: usize) -> Answer {

@@ -77,6 +77,10 @@ struct StandIns<'a> {
 }
 
 impl<'a> StandIns<'a> {
+    fn has_more(&self) -> bool {
+        !self.rest.as_slice().is_empty()
+    }
+
     fn next_after(&mut self, error: &UpstreamError) -> Option<&'a (Arc<str>, Arc<RemoteTool>)> {
         let may_go_on = error.means_stand_in(self.only_reads) && Instant::now() < self.until;
         may_go_on.then(|| self.rest.next()).flatten()
@@ -129,9 +133,6 @@ impl RemoteOrigin {
         let sent = connecting.answered(request.params.get()).await?;
         let first = self.params(&sent)?;
         let mut params = first.clone();
-        // What goes on with a call is for the server that asked.
-        let goes_on = Members::read(&first)
-            .is_ok_and(|sent| sent.get("requestState").is_some() || sent.get("inputResponses").is_some());
         let mut stand_ins = self.stand_ins();
         let mut round = 0;
         loop {
@@ -171,7 +172,8 @@ impl RemoteOrigin {
             // Who has begun to ask for input knows what was asked before.
             if let Err(error) = &answered
                 && round == 0
-                && !goes_on
+                && stand_ins.has_more()
+                && !goes_on(&first)
                 && let Some(next) = stand_ins.next_after(error)
             {
                 let (from, to) = (&**upstream, &*next.0);
@@ -210,7 +212,8 @@ impl RemoteOrigin {
             if round == rounds::MOST {
                 break;
             }
-            params = rounds::next(&first, &answer, &line).await?;
+            // Boxed, as all that few calls need, so that the others have no room for it.
+            params = Box::pin(rounds::next(&first, &answer, &line)).await?;
             round += 1;
         }
         Err(Trouble::Failed(format!(
@@ -301,7 +304,7 @@ impl RemoteOrigin {
     }
 
     /// The client's parameters, with the arguments that the instance gives.
-    fn params(&self, sent: &str) -> Result<Box<str>, Trouble> {
+    fn params(&self, sent: &str) -> Result<Arc<str>, Trouble> {
         let own = match &self.what {
             What::Tool(shown) => shown.arguments.as_ref(),
             What::Prompt(_) | What::Resources | What::Tasks => None,
@@ -353,6 +356,12 @@ impl RemoteOrigin {
             }
         }
     }
+}
+
+/// Whether they go on with a call: that is for the server that asked.
+fn goes_on(params: &str) -> bool {
+    Members::read(params)
+        .is_ok_and(|sent| sent.get("requestState").is_some() || sent.get("inputResponses").is_some())
 }
 
 /// Those who need no name are told apart by where they come from.

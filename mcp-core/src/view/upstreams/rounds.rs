@@ -7,6 +7,7 @@ use crate::{
 };
 use futures_util::future::try_join_all;
 use serde_json::{json, value::RawValue};
+use std::sync::Arc;
 
 /// How often a server may ask.
 pub(super) const MOST: usize = 8;
@@ -14,7 +15,7 @@ pub(super) const MOST: usize = 8;
 const AT_ONCE: usize = 16;
 
 /// The parameters of the next request: those of the first, what the client answered, and the server's state.
-pub(super) async fn next(first: &str, asking: &Answer, line: &Line) -> Result<Box<str>, Trouble> {
+pub(super) async fn next(first: &str, asking: &Answer, line: &Line) -> Result<Arc<str>, Trouble> {
     let unfit = |reason: String| {
         Trouble::Failed(format!(
             "The server asks for input in a way that is none: {reason}."

@@ -5,6 +5,7 @@ use crate::{
     server::{Reply, Server, event, events},
     setup::{call, hub, names, ready, until},
 };
+use mcp_core::upstream::{RemoteCall, Wanted};
 use serde_json::json;
 use std::sync::{
     Arc, Mutex,
@@ -274,5 +275,32 @@ async fn arguments_are_repeated_in_headers_where_the_tool_wants_that() {
     ] {
         assert_eq!(sent.header(header), value, "{header}");
     }
+    hub.close().await;
+}
+
+#[tokio::test]
+async fn the_trace_of_a_call_takes_the_place_of_the_documents_headers() {
+    let server = Server::start(|received| modern(received, TOOLS)).await;
+    let mut document = server.document();
+    document["headers"] = json!({"Traceparent": "00-own", "X-Team": "support"});
+    let hub = hub(&document);
+    let inventory = ready(&hub).await;
+    let trace = http::HeaderName::from_static("traceparent");
+    let call = RemoteCall {
+        wanted: Wanted::Tool(inventory.tool("get").unwrap().clone()),
+        params: r#"{"name":"x"}"#.into(),
+        via: None,
+        trace: vec![(trace.clone(), http::HeaderValue::from_static("00-call"))],
+        line: None,
+        caller: None,
+        principal: None,
+        owner: None,
+        token: None,
+    };
+    hub.call("u", call).await.unwrap();
+    let sent = server.last("tools/call");
+    let named: Vec<_> = sent.headers.get_all(trace).iter().collect();
+    assert_eq!(named, ["00-call"]);
+    assert_eq!(sent.header("x-team"), "support");
     hub.close().await;
 }
