@@ -4,6 +4,7 @@
 //! cannot be used goes to the quarantine with the reason, and what was good before stays live. Readers take whole
 //! snapshots and never wait for a writer.
 
+mod arrival;
 mod check;
 mod collection;
 mod entry;
