@@ -153,7 +153,8 @@ fn foreseen(plan: &Plan, catalog: &Catalog<ToolCompiler>, mut report: Report) ->
         warnings.iter().map(finding)
     });
     report.warnings = warnings.collect();
-    report.clients = notices(&preview, catalog.compiler());
+    let now = catalog.compiler();
+    report.clients = notices(&preview, now, &plan.compiler(now));
     report.breaking = report.clients.iter().any(|notice| notice.breaking);
     Ok(report)
 }
