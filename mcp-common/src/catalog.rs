@@ -4,6 +4,7 @@
 //! cannot be used goes to the quarantine with the reason, and what was good before stays live. Readers take whole
 //! snapshots and never wait for a writer.
 
+mod arrival;
 mod check;
 mod circles;
 mod collection;
@@ -233,7 +234,17 @@ impl<C: Compile> Catalog<C> {
 
     /// The same where some of the tools are compiled already.
     pub fn preview_of(&self, proposed: &[Proposed], drafts: Drafts<C::Tool>) -> Preview<C::Tool> {
-        preview::preview(&self.compiler, self.snapshot(), proposed, drafts)
+        self.preview_by(&self.compiler, proposed, drafts)
+    }
+
+    /// The same with another compiler: changes may be about what tools are compiled against.
+    pub fn preview_by(
+        &self,
+        compiler: &C,
+        proposed: &[Proposed],
+        drafts: Drafts<C::Tool>,
+    ) -> Preview<C::Tool> {
+        preview::preview(compiler, self.snapshot(), proposed, drafts)
     }
 
     /// Returns `true` as soon as the catalog is at `revision` (or beyond) and every listener has heard of it;

@@ -1,6 +1,8 @@
 //! The catalog through its public face.
 #![allow(missing_docs, clippy::unwrap_used)]
 
+#[path = "it/arrival.rs"]
+mod arrival;
 #[path = "it/catalog.rs"]
 mod catalog;
 #[path = "it/fixture.rs"]

@@ -15,6 +15,7 @@ mod mask;
 mod measured;
 mod pick;
 mod queue;
+mod returned;
 mod ring;
 mod status;
 mod watch;

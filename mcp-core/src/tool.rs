@@ -72,7 +72,10 @@ pub(crate) use signature::Signature;
 pub(crate) use state::LiveTool;
 pub use state::{Callable, ToolState};
 pub(crate) use static_answer::StaticAnswer;
-use std::sync::{Arc, atomic::AtomicU64};
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, atomic::AtomicU64},
+};
 pub use stored::StoredTool;
 pub(crate) use target::Target;
 pub(crate) use template::{
@@ -101,6 +104,8 @@ pub struct ToolCompiler {
     proxies: Option<Vec<ProxyAddress>>,
     /// The HTTP services that tools name.
     bases: Bases,
+    /// The services that a plan brings (`true`) or takes away, whatever there is now.
+    planned: Arc<BTreeMap<Arc<str>, bool>>,
     /// What templates may name of clients' requests.
     request_headers: AllowedHeaders,
     /// Where it is written down what is being compiled.
@@ -178,6 +183,25 @@ impl ToolCompiler {
     /// Shows tools that name one of these services, and no others that name one. Without, nobody knows which services there are, and all are shown.
     pub fn with_bases(self, bases: Bases) -> Self {
         Self { bases, ..self }
+    }
+
+    /// The same once a plan is written that brings these services (`true`) or takes them away.
+    pub(crate) fn planning(&self, planned: BTreeMap<Arc<str>, bool>) -> Self {
+        Self {
+            planned: Arc::new(planned),
+            ..self.clone()
+        }
+    }
+
+    /// Whether a plan brings this service or takes it away.
+    pub(crate) fn plans(&self, service: &str) -> bool {
+        self.planned.contains_key(service)
+    }
+
+    /// Whether there is a service of this id, or nobody has said yet which there are.
+    pub(crate) fn may_have(&self, service: &str) -> bool {
+        let planned = self.planned.get(service).copied();
+        planned.unwrap_or_else(|| self.bases.may_have(service))
     }
 
     /// Refuses upstreams that name a probe which is none of these, or settings that it does not take. Without, none is looked at.
@@ -298,7 +322,7 @@ impl ToolCompiler {
     /// A warning for a service that is not there: it may come later.
     fn missing_base(&self, call: &Call) -> Option<String> {
         let id = call.upstream()?;
-        let is_missing = !self.bases.may_have(id);
+        let is_missing = !self.may_have(id);
         is_missing.then(|| {
             format!(
                 "tds_ext_info.upstream: there is no upstream `{id}` with `protocol: http` that is switched on; until there is, the tool is not shown"

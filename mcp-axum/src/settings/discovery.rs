@@ -49,4 +49,20 @@ impl DiscoveryTables {
         }
         all
     }
+
+    /// The environment variables that servers of the configuration have their tokens from: who writes it may name them.
+    pub(crate) fn variables(&self, agents: &AgentsSettings) -> Vec<String> {
+        let lists = self
+            .of_type("static")
+            .into_iter()
+            .filter_map(|table| table["servers"].as_array());
+        let servers = lists.flatten().chain(&agents.known.0);
+        let variable = |server: &Value| {
+            let token = server["auth_token"].as_str()?;
+            let name = token.strip_prefix("${")?.strip_suffix('}')?;
+            let name = name.strip_prefix("env:").unwrap_or(name);
+            (!name.contains(':')).then(|| name.to_owned())
+        };
+        servers.filter_map(variable).collect()
+    }
 }

@@ -1,5 +1,7 @@
 //! The configuration file of the aggregator Only1MCP, read as it is and followed.
 
+mod notes;
+
 use crate::{
     test_app::{TestApp, eventually},
     upstreams::server::McpServer,

@@ -8,7 +8,11 @@ mod file;
 mod http;
 mod registration;
 
-use crate::test_app::{DEADLINE, TestApp};
+use crate::{
+    test_app::{DEADLINE, TestApp},
+    upstreams::server::McpServer,
+};
+use futures_util::FutureExt;
 use serde_json::{Value, json};
 use std::time::{Duration, Instant};
 
@@ -71,4 +75,33 @@ async fn listed(app: &TestApp, names: &[&str]) {
 fn ids(discovery: &Value) -> Vec<&str> {
     let upstreams = discovery["upstreams"].as_array().unwrap().iter();
     upstreams.map(|found| found["id"].as_str().unwrap()).collect()
+}
+
+/// Nobody has to allow a variable that whoever runs the gateway has named.
+#[tokio::test]
+async fn a_server_of_the_configuration_gets_the_token_that_is_named_there() {
+    let server = McpServer::start(true, json!({"tools": {}}), |_, talk| {
+        async move { talk.result("{}") }.boxed()
+    })
+    .await;
+    server.list(
+        "tools/list",
+        "tools",
+        r#"[{"name":"look","inputSchema":{"type":"object"}}]"#,
+    );
+    // Tests have this variable.
+    let known = json!([{"name": "nav", "url": server.document()["url"], "auth_token": "${CARGO_PKG_NAME}"}])
+        .to_string();
+    let app = TestApp::with(&[("agents.known", &*known)]).await;
+    let instance = json!({"name": "i", "include": {"upstreams": ["nav"]}});
+    app.admin().put("/admin/ids/i", &instance).await.ok();
+    listed(&app, &["look"]).await;
+    let asked = server.received("tools/list");
+    let token = format!("Bearer {}", env!("CARGO_PKG_NAME"));
+    assert!(
+        asked
+            .iter()
+            .all(|request| request.headers["authorization"] == *token),
+        "{asked:?}"
+    );
 }

@@ -268,3 +268,46 @@ async fn what_is_exported_is_what_is_stored() {
         (&json!([]), &json!([]), 4)
     );
 }
+
+#[tokio::test]
+async fn a_service_its_tool_and_the_instance_are_planned_together() {
+    let app = TestApp::sqlite().await;
+    let admin = app.admin();
+    let all = [
+        json!({"kind": "uds", "id": "billing", "document": {"protocol": "http", "url": "http://127.0.0.1:1/v1"}}),
+        json!({"kind": "tds", "id": "get_inv", "document": {"name": "get_inv", "description": "One invoice.", "tags": ["bills"],
+            "tds_ext_info": {"upstream": "billing", "method": "GET", "path": "/invoices"}}}),
+        instance("bills", "bills"),
+    ];
+    let of_team = |definitions: &[Value]| request(definitions, json!({"owner": "team", "prune": "owned"}));
+    // Nobody has the service yet.
+    let plan = post(&admin, "/admin/plan", &of_team(&all[1..])).await.data();
+    assert!(
+        plan["warnings"]
+            .to_string()
+            .contains("there is no upstream `billing`"),
+        "{plan}"
+    );
+    assert_eq!(
+        (
+            &plan["clients"][0]["appear"],
+            &plan["clients"][0]["after"]["tools"]
+        ),
+        (&json!([]), &json!(0))
+    );
+
+    let plan = post(&admin, "/admin/plan", &of_team(&all)).await.data();
+    assert_eq!((&plan["warnings"], &plan["problems"]), (&json!([]), &json!([])));
+    assert_eq!(plan["clients"][0]["appear"], json!(["get_inv"]));
+    let applied = post(&admin, "/admin/apply", &of_team(&all)).await.ok().data();
+    assert_eq!(applied["clients"], plan["clients"]);
+    assert_eq!(app.mcp("bills").tool_names().await, ["get_inv"]);
+
+    let plan = post(&admin, "/admin/plan", &of_team(&all[1..])).await.data();
+    assert_eq!(plan["removed"], json!(["uds/billing"]));
+    let bills = &plan["clients"][0];
+    assert_eq!(
+        (&bills["disappear"], &bills["breaking"]),
+        (&json!(["get_inv"]), &json!(true))
+    );
+}

@@ -142,6 +142,41 @@ fn a_folder_and_etcd() {
     walk(&sandbox, &["--config", "x.toml"]);
 }
 
+/// etcd counts the writes of everybody, of which those of definitions are the only ones that a gateway hears of.
+#[cfg(feature = "etcd")]
+#[test]
+fn a_gateway_on_an_etcd_in_which_more_than_definitions_is_written() {
+    let server = super::servers::etcd::EtcdServer::start(&[]);
+    let sandbox = Sandbox::new();
+    let config = format!(
+        "[app]\napi_key = \"process-test-key\"\nport = 0\ndata_source = \"etcd\"\n[data_source.etcd]\nendpoints = [\"{}\"]\n\
+         [[discovery]]\ntype = \"registration\"\n",
+        server.url()
+    );
+    let gateway = Gateway::start(&sandbox, &config);
+    let said = json!({"name": "weather", "url": "http://127.0.0.1:9/mcp"});
+    let registered = super::gateway::request(
+        reqwest::Client::new()
+            .post(format!("{}/api/register", gateway.origin))
+            .bearer_auth(KEY)
+            .json(&said),
+    );
+    assert_eq!(registered.unwrap().0, 201);
+    let prefix = ["get", "--prefix", "/dynmcp-leases/", "--keys-only"];
+    gateway.wait("the registration in the store", |_| {
+        !server.etcdctl(&prefix).trim().is_empty()
+    });
+    server.etcdctl(&["put", "/of-somebody-else", "1"]);
+    let target = ["--server", &*gateway.origin, "--key", KEY];
+    walk(&sandbox, &target);
+    server.etcdctl(&["del", "/of-somebody-else"]);
+    sandbox.write("openapi.json", r#"{"openapi": "3.0.0", "info": {"title": "Rain", "version": "1"},
+        "servers": [{"url": "http://api.example.com"}], "paths": {"/rain": {"get": {"operationId": "rain", "responses": {}}}}}"#);
+    let import = ["import", "openapi", "openapi.json", "--instance", "rain"];
+    let (code, stdout, stderr) = text(&sandbox.run(&[&import[..], &target].concat()));
+    assert_eq!(code, Some(0), "{stderr}{stdout}");
+}
+
 #[test]
 fn a_folder_and_a_running_gateway() {
     let sandbox = Sandbox::new();

@@ -22,8 +22,9 @@ pub use examine::{Examined, examine};
 pub use holders::HolderNotice;
 use mcp_common::{
     catalog::{Catalog, Drafts, Preview, Proposed},
+    definition::{UpstreamDefinition, upstream::UpstreamProtocol},
     document::Document,
-    key::{Key, Revision},
+    key::{Key, Kind, Revision},
 };
 pub use notice::{InstanceChange, InstanceNotice, ListSize, Notice, Renamed, ToolNotice, notices};
 pub(crate) use report::name;
@@ -129,7 +130,29 @@ impl Plan {
             key: step.key().clone(),
             document: step.document().cloned(),
         });
-        catalog.preview_of(&proposed.collect::<Vec<_>>(), self.drafts.clone())
+        let then = self.compiler(catalog.compiler());
+        catalog.preview_by(&then, &proposed.collect::<Vec<_>>(), self.drafts.clone())
+    }
+
+    /// What compiles tools once it is written: with the HTTP services that there are then.
+    pub fn compiler(&self, now: &ToolCompiler) -> ToolCompiler {
+        let upstreams = self.steps.iter().filter(|step| step.key().kind == Kind::UPSTREAM);
+        let service = |step: &Step| {
+            let id = step.key().id.clone();
+            let read = step
+                .document()
+                .map(|document| UpstreamDefinition::read(&id, document));
+            let is_service = match read {
+                Some(Ok(read)) => {
+                    read.definition.enabled && read.definition.protocol == UpstreamProtocol::Http
+                }
+                // What cannot be read is refused, and what there is stays.
+                Some(Err(_)) => return None,
+                None => false,
+            };
+            Some((id, is_service))
+        };
+        now.planning(upstreams.filter_map(service).collect())
     }
 
     /// Whether there is nothing to do.

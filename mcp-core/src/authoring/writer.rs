@@ -77,11 +77,11 @@ impl Writer {
     /// Everything that is stored, with the catalog at least as new, so that both can be compared.
     async fn stored(&self) -> Result<Load, WriteError> {
         let load = self.source.load().await?;
-        match self.loads_itself() {
-            true => self.take(load.clone()).await?,
-            false => self.caught_up(load.revision).await?,
+        if self.loads_itself() {
+            self.take(load.clone()).await?;
+            return Ok(load);
         }
-        Ok(load)
+        self.caught_up(load).await
     }
 
     /// What a write of one definition is checked with, where the catalog does not follow the data source.
@@ -115,12 +115,26 @@ impl Writer {
     }
 
     /// Waits until the catalog has what was just read from the store.
-    async fn caught_up(&self, revision: Revision) -> Result<(), WriteError> {
-        if self.catalog.wait_for(revision, PATIENCE).await {
-            Ok(())
-        } else {
-            Err(WriteError::NotArrived(revision))
-        }
+    async fn caught_up(&self, mut load: Load) -> Result<Load, WriteError> {
+        let revision = load.revision;
+        let mut revisions = self.catalog.revisions();
+        let arrival = async {
+            loop {
+                // Before the look: what arrives during it is looked at, too.
+                revisions.mark_unchanged();
+                let snapshot = self.catalog.snapshot();
+                let looked = blocking(move || (snapshot.is_as_new_as(&load), load)).await?;
+                load = match looked {
+                    (true, load) => return Ok(load),
+                    (false, load) => load,
+                };
+                if revisions.changed().await.is_err() {
+                    return Err(WriteError::NotArrived(revision));
+                }
+            }
+        };
+        let arrived = tokio::time::timeout(PATIENCE, arrival).await;
+        arrived.unwrap_or(Err(WriteError::NotArrived(revision)))
     }
 
     /// Waits until the revision is served; a warning if that takes too long. The next write has its turn when this one has

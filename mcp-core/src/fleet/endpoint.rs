@@ -11,6 +11,7 @@ use std::{
     },
     time::{Duration, SystemTime},
 };
+use tokio::sync::Notify;
 
 /// Further attempts in stock: as many as calls need until the breakers of twenty endpoints are open.
 const FURTHER_ATTEMPTS: u32 = 100;
@@ -54,6 +55,8 @@ pub(super) struct FleetState {
     pub(super) retries: RetryBudget,
     /// Requests that wait for an endpoint.
     pub(super) queue: Turns,
+    /// An endpoint is back: probes or a request say so.
+    pub(super) returned: Notify,
     /// Which endpoint, by its address, the requests with a key stay with. Made when the first comes.
     pins: OnceLock<Cache<u64, Arc<str>>>,
 }
@@ -141,6 +144,7 @@ impl Default for FleetState {
             dice: Dice::default(),
             retries: RetryBudget::holding(FURTHER_ATTEMPTS),
             queue: Turns::default(),
+            returned: Notify::new(),
             pins: OnceLock::new(),
         }
     }

@@ -89,6 +89,7 @@ impl<'a> Lease<'a> {
             }
             Change::Closed => {
                 state.health.came_back(now);
+                fleet.state.returned.notify_waiters();
                 fleet
                     .events
                     .tell("breaker.closed", json!({"upstream": upstream, "endpoint": url}));

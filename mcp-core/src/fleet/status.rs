@@ -51,9 +51,15 @@ pub struct EndpointStatus {
 }
 
 impl EndpointStatus {
-    /// Whether requests go there: its breaker lets them, and probes do not say that it is ill.
+    /// Whether it is known to take requests: its breaker is closed, and probes do not say that it is ill. Of one whose breaker is half open nothing is
+    /// known before the next request, unless probes say that it is well.
     pub fn is_used(&self) -> bool {
-        self.breaker != BreakerState::Open && self.is_healthy != Some(false)
+        let is_well = self.is_healthy.filter(|_| self.probe_problem.is_none());
+        match self.breaker {
+            BreakerState::Closed => self.is_healthy != Some(false),
+            BreakerState::HalfOpen => is_well == Some(true),
+            BreakerState::Open => false,
+        }
     }
 
     /// Why none of these is used; `None` while any is.
@@ -81,7 +87,7 @@ pub struct Outage {
     pub since: Option<SystemTime>,
     /// What that was.
     pub error: String,
-    /// The time until a breaker lets a request through again; `None` where only probes can say that an endpoint is back.
+    /// The time until a breaker lets a request through again; `None` where the next request decides, or only probes can say that an endpoint is back.
     pub retry_in: Option<Duration>,
 }
 
@@ -91,7 +97,7 @@ impl Fleet {
         let now = self.clock.now();
         let is_used = |endpoint: &super::Endpoint| {
             let is_out = self.health.is_probed && endpoint.state.health.is_out();
-            !is_out && !matches!(endpoint.state.breaker.stand(now), Stand::Open(_))
+            !is_out && endpoint.state.breaker.stand(now) == Stand::Closed
         };
         match self.endpoints.iter().any(is_used) {
             true => None,

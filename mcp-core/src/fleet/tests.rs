@@ -1,5 +1,6 @@
 use super::*;
-use mcp_common::document::Document;
+use futures_util::FutureExt;
+use mcp_common::{document::Document, probe::Finding};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
@@ -220,6 +221,58 @@ fn one_request_decides_after_the_cool_down() {
     let deciding = pick(12).unwrap();
     deciding.judge(Verdict::Good);
     assert!((0..10).all(|_| pick(12).is_ok()));
+}
+
+/// Nobody may call it for days: that its cool-down is over says nothing.
+#[test]
+fn a_fleet_is_not_used_again_before_a_request_or_a_probe_says_so() {
+    let mut fleet = of("round_robin", 2);
+    fail(&fleet, 0, 5);
+    assert!(fleet.outage().is_none(), "the other one is used");
+    fail(&fleet, 1, 5);
+    assert!(fleet.outage().unwrap().retry_in.is_some());
+    // As if an hour had gone by.
+    fleet.clock = Clock(fleet.clock.0 - Duration::from_secs(3_600));
+    assert_eq!(fleet.status()[0].breaker, BreakerState::HalfOpen);
+    let outage = fleet.outage().unwrap();
+    assert_eq!((&*outage.error, outage.retry_in), ("gone", None));
+    fleet.health.is_probed = true;
+    assert!(fleet.outage().is_none(), "probes are good");
+    fleet.health.is_probed = false;
+    ask(&fleet, Keys::default());
+    assert!(fleet.outage().is_none(), "one of them answers");
+}
+
+#[tokio::test]
+async fn who_waits_hears_of_an_endpoint_that_can_be_called_again() {
+    let mut fleet = of("round_robin", 2);
+    let probe = |fleet: &Fleet, found: fn() -> Finding| {
+        for _ in 0..5 {
+            fleet.probed(0, found());
+            fleet.probed(1, found());
+        }
+    };
+    fail(&fleet, 0, 5);
+    fail(&fleet, 1, 5);
+    assert!(fleet.returned().now_or_never().is_none(), "nobody probes");
+    fleet.health.is_probed = true;
+    probe(&fleet, || Finding::Bad("ill".to_owned()));
+    let mut waiting = std::pin::pin!(fleet.returned());
+    let mut is_over = || waiting.as_mut().now_or_never().is_some();
+    assert!(!is_over());
+    probe(&fleet, || Finding::Good);
+    assert!(!is_over(), "it is let alone still");
+    fleet.enter_any(1).judge(Verdict::Good);
+    assert!(!is_over(), "a request from before says nothing of a breaker");
+    fleet
+        .pick_again(Keys::default(), Mask::from_iter([0]))
+        .unwrap()
+        .judge(Verdict::Good);
+    assert!(is_over());
+    assert!(
+        fleet.returned().now_or_never().is_none(),
+        "what could be called all the time does not return"
+    );
 }
 
 #[test]

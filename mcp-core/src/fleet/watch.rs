@@ -63,7 +63,7 @@ impl Fleet {
         }
     }
 
-    fn probed(&self, place: usize, found: Finding) {
+    pub(super) fn probed(&self, place: usize, found: Finding) {
         let endpoint = &self.endpoints[place];
         let state = &endpoint.state;
         let (upstream, url) = (&*self.upstream, &*endpoint.url);
@@ -106,6 +106,7 @@ impl Fleet {
                     endpoint = url,
                     "an endpoint is back: probes of it are good"
                 );
+                self.state.returned.notify_waiters();
             }
             _ => {}
         }

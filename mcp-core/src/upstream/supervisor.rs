@@ -130,11 +130,21 @@ impl Supervisor {
             tokio::select! {
                 () = self.remote.stop.cancelled() => break,
                 () = tokio::time::sleep(wait) => {}
+                // Nobody is to wait for a server that is known to be back.
+                () = self.returned() => backoff.reset(),
                 Some(order) = orders.recv() => waiting = Some(order.answer()),
             }
         }
         self.remote.clients.end_all().await;
         self.remote.status.stopped();
+    }
+
+    /// Until an endpoint can be used again.
+    async fn returned(&self) {
+        match &self.remote.fleet {
+            Some(fleet) => fleet.returned().await,
+            None => std::future::pending().await,
+        }
     }
 
     /// A connection whose inventory is taken.

@@ -53,7 +53,7 @@ impl<'a> Shown<'a> {
                     .tool
                     .compiled
                     .upstream()
-                    .is_none_or(|id| compiler.bases().may_have(id))
+                    .is_none_or(|id| compiler.may_have(id))
             });
         let tools = shown.filter_map(compiled).collect();
         let bases = compiler.bases();

@@ -4,7 +4,7 @@ use crate::{
     behaviour::{TOOLS, legacy, modern},
     forward_proxy::ForwardProxy,
     server::{Reply, Server},
-    setup::{call, hub, hub_with, ready, settings, trouble},
+    setup::{call, hub, hub_with, ready, settings, trouble, until},
     tls_server::Authority,
 };
 use mcp_core::{
@@ -12,7 +12,14 @@ use mcp_core::{
     upstream::{HubSettings, State},
 };
 use serde_json::{Value, json};
-use std::{net::SocketAddr, sync::Arc};
+use std::{
+    net::SocketAddr,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 use tokio::{
     io::copy_bidirectional,
     net::{TcpListener, TcpStream},
@@ -254,4 +261,33 @@ async fn a_server_that_lies_about_what_it_can_do_loses_only_that() {
     // What is no object says nothing.
     let server = Server::start(says(json!({"tools": true, "resources": [], "prompts": "yes"}))).await;
     ready(&hub(&server.document())).await;
+}
+
+/// It would be tried again in an hour.
+#[tokio::test]
+async fn a_server_that_probes_find_well_again_is_connected_at_once() {
+    let is_ill = Arc::new(AtomicBool::new(true));
+    let says = is_ill.clone();
+    let server = Server::start(move |received| match says.load(Ordering::Relaxed) {
+        true => Reply::Json(503, String::new()),
+        false => modern(received, TOOLS),
+    })
+    .await;
+    let hour = Duration::from_secs(3_600);
+    let settings = HubSettings {
+        first_wait: hour,
+        longest_wait: hour,
+        ..settings()
+    };
+    let document = json!({"endpoints": [server.document()], "breaker": {"failures": 1, "cool_down_seconds": 1},
+        "health": {"enabled": true, "interval_seconds": 1, "healthy_threshold": 1, "unhealthy_threshold": 1}});
+    let hub = hub_with(settings, &document);
+    trouble(&hub).await;
+    until(&hub, "out", || {
+        hub.endpoints("u")
+            .is_some_and(|all| all[0].is_healthy == Some(false))
+    })
+    .await;
+    is_ill.store(false, Ordering::Relaxed);
+    ready(&hub).await;
 }

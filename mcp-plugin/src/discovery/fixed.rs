@@ -6,7 +6,7 @@ use mcp_common::{
     plugin::{DiscoveryFactory, PluginError, Settings, Table},
 };
 use serde_json::{Value, json};
-use std::time::Duration;
+use std::{collections::HashMap, time::Duration};
 
 /// Makes `static`.
 #[derive(Default)]
@@ -23,7 +23,10 @@ impl DiscoveryFactory for Fixed {
     }
 
     fn check(&self, place: &str, settings: &Settings) -> Vec<PluginError> {
-        listed(place, settings).err().into_iter().collect()
+        match listed(place, settings) {
+            Ok(_) => without_values(place, settings),
+            Err(problem) => vec![problem],
+        }
     }
 
     fn make(
@@ -45,22 +48,53 @@ impl Discovery for Listed {
     }
 }
 
+/// What an entry may say.
+const MEMBERS: [&str; 13] = [
+    "name",
+    "url",
+    "description",
+    "tags",
+    "capabilities",
+    "priority",
+    "auto_connect",
+    "health_check_url",
+    "metadata",
+    "enabled",
+    "timeout",
+    "retry_count",
+    "auth_token",
+];
+
 /// An entry that is wrong is a wrong setting: nobody else wrote it.
 fn listed(place: &str, settings: &Settings) -> Result<Set, PluginError> {
-    // `[[agents.known]]` is such a table, too.
     let table = Table::new(place, settings, &["servers", "known"])?;
-    let name = if table.get("known").is_some() {
-        "known"
-    } else {
-        "servers"
-    };
-    let Some(Value::Array(items)) = table.get(name) else {
+    let (name, items) = items(settings);
+    let Some(items) = items else {
         return Err(table.wrong(name, "is missing: a list of tables with `name` and `url`"));
     };
     let wrong = |index: usize, reason: String| PluginError::Setting {
         key: format!("{place}.{name}[{index}]"),
         reason,
     };
+    let mut names = HashMap::new();
+    for (index, item) in items.iter().enumerate() {
+        let members = item.as_object().into_iter().flat_map(|item| item.keys());
+        if let Some(unknown) = members
+            .into_iter()
+            .find(|member| !MEMBERS.contains(&member.as_str()))
+        {
+            let there_are = MEMBERS.join(", ");
+            return Err(wrong(
+                index,
+                format!("{unknown}: no such setting; there are: {there_are}"),
+            ));
+        }
+        let first = item["name"].as_str().and_then(|name| names.insert(name, index));
+        if let Some(first) = first {
+            let reason = format!("name: is that of {name}[{first}], too; give each a name of its own");
+            return Err(wrong(index, reason));
+        }
+    }
     let mut set = read(json!(items).to_string().as_bytes()).map_err(|reason| table.wrong(name, reason))?;
     for (index, (announced, item)) in set.upstreams.iter_mut().zip(items).enumerate() {
         let document = announced
@@ -80,6 +114,35 @@ fn listed(place: &str, settings: &Settings) -> Result<Set, PluginError> {
         }
     }
     Ok(set)
+}
+
+/// The entries, and the name of their list: `[[agents.known]]` is such a table, too.
+fn items(settings: &Settings) -> (&'static str, Option<&Vec<Value>>) {
+    let name = ["known", "servers"]
+        .into_iter()
+        .find(|name| settings.get(*name).is_some());
+    let name = name.unwrap_or("servers");
+    (name, settings.get(name).and_then(Value::as_array))
+}
+
+/// Tokens of variables that are not there: with none of them a server is ever connected.
+fn without_values(place: &str, settings: &Settings) -> Vec<PluginError> {
+    let (name, items) = items(settings);
+    let problem = |(index, item): (usize, &Value)| {
+        let token = reference(item["auth_token"].as_str()?)?;
+        let variable = token.strip_prefix("${env:")?.strip_suffix('}')?;
+        let what = match std::env::var(variable) {
+            Ok(value) if !value.is_empty() => return None,
+            Ok(_) => "is empty",
+            Err(_) => "is not set",
+        };
+        Some(PluginError::Setting {
+            key: format!("{place}.{name}[{index}].auth_token"),
+            reason: format!("the environment variable {variable} {what}"),
+        })
+    };
+    let items = items.into_iter().flatten().enumerate();
+    items.filter_map(problem).collect()
 }
 
 /// `${NAME}` is an environment variable, as in `${env:NAME}`.
@@ -122,6 +185,10 @@ mod tests {
                 json!({"name": "a", "url": "http://a", "auth_token": "s3cr3t"}),
                 "agents.known[0]: auth_token: must not stand here",
             ),
+            (
+                json!({"name": "a", "url": "http://a", "bogus": 1}),
+                "agents.known[0]: bogus: no such setting; there are: name, url, ",
+            ),
         ] {
             let error = listed("agents", &json!({"known": [item]}))
                 .unwrap_err()
@@ -131,5 +198,29 @@ mod tests {
                 "{error}"
             );
         }
+    }
+
+    #[test]
+    fn what_never_connects_is_told_by_the_check() {
+        let server =
+            |name: &str, token: &str| json!({"name": name, "url": "http://a/mcp", "auth_token": token});
+        let found = |known: Value| -> Vec<String> {
+            let settings = json!({"known": known});
+            let problems = Fixed.check("agents", &settings);
+            problems.iter().map(ToString::to_string).collect()
+        };
+        // Tests have it.
+        assert_eq!(found(json!([server("a", "${CARGO_PKG_NAME}")])), [""; 0]);
+        assert_eq!(
+            found(json!([
+                server("a", "${PATH}"),
+                server("b", "${NOT_SET_ANYWHERE}")
+            ])),
+            ["agents.known[1].auth_token: the environment variable NOT_SET_ANYWHERE is not set"]
+        );
+        assert_eq!(
+            found(json!([server("a", ""), server("b", ""), server("a", "")])),
+            ["agents.known[2]: name: is that of known[0], too; give each a name of its own"]
+        );
     }
 }

@@ -198,8 +198,10 @@ fn via(settings: &Settings) -> Option<Via> {
 }
 
 fn secret_settings(settings: &Settings) -> SecretSettings {
+    let mut allow_env = settings.secrets.allow_env.to_vec();
+    allow_env.extend(settings.discovery.variables(&settings.agents));
     SecretSettings {
-        allow_env: settings.secrets.allow_env.to_vec(),
+        allow_env,
         file_dirs: settings.secrets.file_dir.iter().map(PathBuf::from).collect(),
     }
 }

@@ -7,6 +7,7 @@ use super::{
 };
 use crate::settings::SettingsError;
 use serde_json::{Map, Value, json};
+use std::collections::BTreeSet;
 
 /// Replicas have an address, and the same tools or the same name.
 pub(super) fn group(
@@ -25,7 +26,12 @@ pub(super) fn group(
         }
         match groups.iter_mut().find(|group| is_replica(&group[0], &server)) {
             Some(group) => group.push(server),
-            None => groups.push(vec![server]),
+            None => {
+                if let Some(like) = groups.iter().flatten().find(|one| seem_replicas(one, &server)) {
+                    all.notes.push(apart(like, &server));
+                }
+                groups.push(vec![server]);
+            }
         }
     }
     groups
@@ -34,13 +40,37 @@ pub(super) fn group(
         .collect()
 }
 
-fn is_replica(one: &Server, other: &Server) -> bool {
+fn seem_replicas(one: &Server, other: &Server) -> bool {
     let has_same_tools = !one.tools.is_empty() && one.tools == other.tools;
     let has_same_name = one.name.is_some() && one.name == other.name;
-    one.url.is_some()
-        && other.url.is_some()
-        && (has_same_tools || has_same_name)
-        && (&one.document, &one.health) == (&other.document, &other.health)
+    one.url.is_some() && other.url.is_some() && (has_same_tools || has_same_name)
+}
+
+fn is_replica(one: &Server, other: &Server) -> bool {
+    seem_replicas(one, other) && (&one.document, &one.health) == (&other.document, &other.health)
+}
+
+/// Why two that look like replicas are none.
+fn apart(one: &Server, other: &Server) -> String {
+    let members: BTreeSet<&str> = one
+        .document
+        .keys()
+        .chain(other.document.keys())
+        .map(String::as_str)
+        .collect();
+    let differs = |member: &&str| one.document.get(*member) != other.document.get(*member);
+    let mut differing: Vec<&str> = members.into_iter().filter(differs).collect();
+    if one.health != other.health {
+        differing.push("health_check");
+    }
+    format!(
+        "{} (server `{}`): has the name or the tools of `{}`, but is no replica of it: they differ in {}. Each is an upstream of its own, and requests are not \
+         shared between them",
+        other.place,
+        other.id,
+        one.id,
+        differing.join(", ")
+    )
 }
 
 fn upstream(mut group: Vec<Server>, balance: &Balance, all: &mut Translated) -> ConfiguredUpstream {
@@ -100,9 +130,25 @@ fn upstream(mut group: Vec<Server>, balance: &Balance, all: &mut Translated) -> 
             }
         }
     }
+    if let Some(most) = balance.most {
+        limit(&mut document, most);
+    }
     ConfiguredUpstream {
         id,
         document: sorted(document),
+    }
+}
+
+/// Lets so many requests be under way to each server with an address, where it does not say so itself.
+fn limit(document: &mut Map<String, Value>, most: u64) {
+    let name = match (document.contains_key("endpoints"), document.contains_key("url")) {
+        (true, _) => "endpoint_concurrency",
+        (false, true) => "concurrency",
+        (false, false) => return,
+    };
+    let limits = document.entry("limits").or_insert_with(|| json!({}));
+    if limits.get(name).is_none() {
+        limits[name] = most.into();
     }
 }
 

@@ -1,6 +1,6 @@
 //! What the file says of the gateway itself.
 
-use super::{INSTANCE, Translated, part::Part};
+use super::{INSTANCE, Translated, part::Part, server::AS_NEEDED};
 use serde_json::{Map, Value, json};
 
 /// What is understood, and is done here in another way or not at all.
@@ -51,6 +51,8 @@ pub(super) struct Balance {
     virtual_nodes: Option<u64>,
     is_sticky: bool,
     pub(super) breaker: Option<Value>,
+    /// How many requests may be under way to one server.
+    pub(super) most: Option<u64>,
 }
 
 impl Balance {
@@ -103,9 +105,10 @@ pub(super) fn translate(root: &mut Part<'_>, all: &mut Translated) {
         set(all, "app", "cors_origins", json!(origins));
         set(all, "app", "allowed_origins", json!(origins));
     }
-    for name in ["allow_origins", "allow_methods", "allow_headers"] {
-        cors.take(name);
-    }
+    cors.take("allow_origins");
+    let why =
+        "pages of these origins may use every method and header that the gateway knows; it has no effect";
+    cors.pass_over(&["allow_methods", "allow_headers"], why, all);
     cors.rest(all);
     development.rest(all);
     let mut context = root.part("context_optimization", all);
@@ -199,11 +202,18 @@ fn log(part: &mut Part<'_>, all: &mut Translated) {
 fn auth(root: &mut Part<'_>, all: &mut Translated) {
     let mut auth = root.part("auth", all);
     all.is_open = !auth.flag("enabled", all).unwrap_or(false);
-    auth.take("methods");
+    let why = "keys are the only way in that is read from this file; it has no effect";
+    auth.pass_over(&["methods"], why, all);
     let mut api_key = auth.part("api_key", all);
-    for name in ["enabled", "header", "query_param"] {
-        api_key.take(name);
+    if api_key.flag("enabled", all) == Some(false) {
+        api_key.note(
+            "enabled",
+            "its keys let callers in all the same, while `auth.enabled` is true",
+            all,
+        );
     }
+    let why = "keys are shown in `Authorization: Bearer` or `X-Api-Key`; it has no effect";
+    api_key.pass_over(&["header", "query_param"], why, all);
     let mut keys = Vec::new();
     for (number, value) in api_key.list("keys", all).into_iter().enumerate() {
         let mut one = api_key.item_of("keys", number, value);
@@ -264,21 +274,9 @@ pub(super) fn balance(root: &mut Part<'_>, all: &mut Translated) -> Balance {
         root.part("connection_pool", all),
         proxy.part("connection_pool", all),
     ] {
-        for name in [
-            "max_per_backend",
-            "min_idle",
-            "max_connections",
-            "min_connections",
-            "idle_timeout",
-        ] {
-            if pool.take(name).is_some() {
-                pool.note(
-                    name,
-                    "connections are opened and closed as they are needed; it has no effect",
-                    all,
-                );
-            }
-        }
+        balance.most = pool.number("max_per_backend", 1, all).or(balance.most);
+        let names = ["min_idle", "max_connections", "min_connections", "idle_timeout"];
+        pool.pass_over(&names, AS_NEEDED, all);
         pool.rest(all);
     }
     proxy.rest(all);
@@ -296,9 +294,8 @@ fn sticky(part: &mut Part<'_>, balance: &mut Balance, all: &mut Translated) {
     }
     let mut sticky = part.part("sticky_sessions", all);
     balance.is_sticky |= sticky.flag("enabled", all).unwrap_or(true);
-    for name in ["ttl", "cookie_name"] {
-        sticky.take(name);
-    }
+    let why = "the sessions of MCP are what sticks, an hour after their last request; it has no effect";
+    sticky.pass_over(&["ttl", "cookie_name"], why, all);
     sticky.rest(all);
 }
 
@@ -307,7 +304,7 @@ fn breaker(part: &mut Part<'_>, balance: &mut Balance, all: &mut Translated) {
         return;
     }
     let mut circuit = part.part("circuit_breaker", all);
-    circuit.flag("enabled", all);
+    let is_off = circuit.flag("enabled", all) == Some(false);
     let mut breaker = Map::new();
     if let Some(failures) = circuit.number("failure_threshold", 1, all) {
         breaker.insert("failures".to_owned(), failures.into());
@@ -315,11 +312,16 @@ fn breaker(part: &mut Part<'_>, balance: &mut Balance, all: &mut Translated) {
     if let Some(ms) = circuit.duration_ms("timeout", all) {
         breaker.insert("cool_down_seconds".to_owned(), ms.div_ceil(1_000).max(1).into());
     }
-    for name in ["success_threshold", "error_rate_threshold"] {
-        circuit.take(name);
+    let why = "failures one after the other open a breaker, and one answer closes it; it has no effect";
+    circuit.pass_over(&["success_threshold", "error_rate_threshold"], why, all);
+    if is_off {
+        let why =
+            "breakers cannot be switched off: the usual ones are used, and nothing else of `circuit_breaker`";
+        circuit.note("enabled", why, all);
+    } else {
+        balance.breaker = Some(breaker.into());
     }
     circuit.rest(all);
-    balance.breaker = Some(breaker.into());
 }
 
 fn algorithm(text: &str) -> Option<&'static str> {

@@ -72,6 +72,15 @@ impl<'a> Part<'a> {
         self.members.contains_key(name)
     }
 
+    /// Takes these members, of which each that is there is understood and has no effect.
+    pub(super) fn pass_over(&mut self, names: &[&str], why: &str, all: &mut Translated) {
+        for name in names {
+            if self.take(name).is_some() {
+                self.note(name, why, all);
+            }
+        }
+    }
+
     /// Takes a member as it is; null counts as none.
     pub(super) fn take(&mut self, name: &str) -> Option<Value> {
         self.members.remove(name).filter(|value| !value.is_null())

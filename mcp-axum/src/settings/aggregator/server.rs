@@ -8,6 +8,9 @@ const PRIORITY: u64 = 100;
 /// Why what is said of some servers' health does nothing.
 pub(super) const NOT_PROBED: &str = "its connection is looked after by itself, and probes are for servers with streamable HTTP (`streamable_http`, `http`); it has no effect";
 
+/// Why what is said of connections that nothing needs does nothing.
+pub(super) const AS_NEEDED: &str = "connections are opened and closed as they are needed; it has no effect";
+
 /// A server, as a document of an upstream has it, but for what replicas differ in.
 pub(super) struct Server {
     pub(super) id: String,
@@ -104,6 +107,14 @@ fn transport(
         Some(transport) => (transport, "type"),
         None => (part, "transport"),
     };
+    // What it has says what it is.
+    let told = [("command", "stdio"), ("url", "http"), ("endpoint", "http")];
+    let meant = || {
+        told.iter()
+            .find(|(name, _)| at.has(name))
+            .map(|(_, kind)| (*kind).to_owned())
+    };
+    let kind = kind.or_else(meant);
     let url = match kind.as_deref() {
         Some("stdio") => {
             program(at, document, all);
@@ -135,7 +146,7 @@ fn transport(
         None => {
             at.wrong(
                 kind_name,
-                "is missing: stdio, http, streamable_http, sse or websocket",
+                "is missing: stdio, http, streamable_http, sse or websocket; without it a server needs a `url` or a `command`",
                 all,
             );
             None
@@ -201,14 +212,6 @@ fn limits(part: &mut Part<'_>, document: &mut Map<String, Value>, all: &mut Tran
     if let Some(most) = pool.number("max_connections", 1, all) {
         document.insert("limits".to_owned(), json!({"concurrency": most}));
     }
-    for name in ["min_connections", "idle_timeout"] {
-        if pool.take(name).is_some() {
-            pool.note(
-                name,
-                "connections are opened and closed as they are needed; it has no effect",
-                all,
-            );
-        }
-    }
+    pool.pass_over(&["min_connections", "idle_timeout"], AS_NEEDED, all);
     pool.rest(all);
 }

@@ -59,7 +59,8 @@ pub fn examine(
     let preview = work.plan.preview(catalog);
     work.check(&preview);
     if preview.is_good() {
-        work.report.clients = notices(&preview, catalog.compiler());
+        let now = catalog.compiler();
+        work.report.clients = notices(&preview, now, &work.plan.compiler(now));
         let holders = holders(&work.plan, &preview);
         work.report.access = holders.notices;
         work.report.access_left_out = holders.left_out;

@@ -97,18 +97,23 @@ pub struct ListSize {
     pub tokens: u64,
 }
 
-/// What clients notice, by instance id; instances that clients see no difference of are left out.
-pub fn notices(preview: &Preview<StoredTool>, compiler: &ToolCompiler) -> Vec<InstanceNotice> {
+/// What clients notice, by instance id; instances that clients see no difference of are left out. `then` compiles what there will be.
+pub fn notices(
+    preview: &Preview<StoredTool>,
+    now: &ToolCompiler,
+    then: &ToolCompiler,
+) -> Vec<InstanceNotice> {
     let (before, after) = (&preview.before.instances, &preview.after.instances);
     let ids: BTreeSet<&Arc<str>> = before.keys().chain(after.keys()).collect();
     let notices = ids.into_iter().filter_map(|id| {
         let (old, new) = (before.get(id), after.get(id));
         if let (Some(old), Some(new)) = (old, new)
             && Arc::ptr_eq(old, new)
+            && !waits(new, then)
         {
             return None;
         }
-        let notice = notice(id, old.map(|old| &**old), new.map(|new| &**new), compiler);
+        let notice = notice(id, old.map(|old| (&**old, now)), new.map(|new| (&**new, then)));
         notice.is_something().then_some(notice)
     });
     notices.collect()
@@ -116,10 +121,24 @@ pub fn notices(preview: &Preview<StoredTool>, compiler: &ToolCompiler) -> Vec<In
 
 type Entry = InstanceEntry<StoredTool>;
 
-fn notice(id: &str, old: Option<&Entry>, new: Option<&Entry>, compiler: &ToolCompiler) -> InstanceNotice {
+/// Whether a tool of it is called at a service that the plan brings or takes away.
+fn waits(entry: &Entry, then: &ToolCompiler) -> bool {
+    let tools = entry.selection.tools.iter();
+    let mut services = tools.filter_map(|selected| selected.tool.compiled.upstream());
+    services.any(|service| then.plans(service))
+}
+
+/// An instance, and what compiles its tools.
+type Side<'a> = (&'a Entry, &'a ToolCompiler);
+
+fn notice(id: &str, old: Option<Side<'_>>, new: Option<Side<'_>>) -> InstanceNotice {
     let reachable = |entry: Option<&Entry>| entry.is_some_and(|entry| entry.definition.enabled);
-    let list = |entry: Option<&Entry>| entry.map(|entry| listed(entry, compiler)).unwrap_or_default();
+    let list = |side: Option<Side<'_>>| {
+        side.map(|(entry, compiler)| listed(entry, compiler))
+            .unwrap_or_default()
+    };
     let (before, after) = (list(old), list(new));
+    let (old, new) = (old.map(|(entry, _)| entry), new.map(|(entry, _)| entry));
     let mut notice = InstanceNotice {
         instance: id.to_owned(),
         change: match (reachable(old), reachable(new)) {

@@ -76,18 +76,19 @@ impl Writer {
         dry_run: bool,
         principal: &str,
     ) -> Result<Written<Report>, WriteError> {
-        let load = self.source.load().await?;
-        let now = load.revision;
+        let mut load = self.source.load().await?;
         let for_catalog = self.loads_itself().then(|| load.clone());
+        if for_catalog.is_none() {
+            load = self.caught_up(load).await?;
+        }
         let stored = Stored::from(load);
         let options = options.compiled_by(self.catalog.compiler().clone());
         let progress = options.progress.clone();
         let (mut plan, report) = blocking(move || import(format, &text, &options, &stored)).await??;
         let turn = self.turn.lock().await;
-        match for_catalog {
+        if let Some(load) = for_catalog {
             // To compile a large store takes much longer than the import itself.
-            Some(load) => self.take(reach::of_plan(&plan, load)).await?,
-            None => self.caught_up(now).await?,
+            self.take(reach::of_plan(&plan, load)).await?;
         }
         let (catalog, previewed) = (self.catalog.clone(), plan.clone());
         // Their places on the shelf are for the tools that the catalog compiles when they arrive.
@@ -152,7 +153,8 @@ fn foreseen(plan: &Plan, catalog: &Catalog<ToolCompiler>, mut report: Report) ->
         warnings.iter().map(finding)
     });
     report.warnings = warnings.collect();
-    report.clients = notices(&preview, catalog.compiler());
+    let now = catalog.compiler();
+    report.clients = notices(&preview, now, &plan.compiler(now));
     report.breaking = report.clients.iter().any(|notice| notice.breaking);
     Ok(report)
 }

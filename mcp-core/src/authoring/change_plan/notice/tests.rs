@@ -43,7 +43,7 @@ fn noticed(catalog: &Catalog<ToolCompiler>, changes: Vec<(Key, Option<Value>)>) 
         .collect();
     let preview = catalog.preview(&proposed);
     assert!(preview.is_good(), "{:?}", preview.refusal());
-    notices(&preview, catalog.compiler())
+    notices(&preview, catalog.compiler(), catalog.compiler())
 }
 
 fn support() -> Catalog<ToolCompiler> {
