@@ -12,7 +12,7 @@ mod exceeded;
 mod json;
 
 pub use exceeded::Exceeded;
-pub use json::{JsonBounds, depth};
+pub use json::{JsonBounds, OBJECT, VALUE, depth, weight};
 
 /// What a bound counts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

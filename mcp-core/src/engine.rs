@@ -13,6 +13,7 @@ mod prepare;
 mod remote;
 mod result;
 pub mod sandbox;
+mod seen;
 mod services;
 mod settings;
 mod static_answer;
@@ -40,7 +41,7 @@ use serde_json::value::RawValue;
 pub use services::EngineServices;
 pub use settings::EngineSettings;
 use std::sync::Arc;
-pub(crate) use work::Here;
+pub(crate) use work::{Here, is_heavy};
 
 /// Who calls what with which arguments.
 #[derive(Clone, Copy, Debug)]

@@ -79,8 +79,8 @@ use std::{
 pub use stored::StoredTool;
 pub(crate) use target::Target;
 pub(crate) use template::{
-    AllowedHeaders, AnswerTemplates, AnswerText, CallerName, Condition, Leaf, Reference, Template, Templates,
-    Unrendered, UsedVar,
+    AllowedHeaders, AnswerTemplates, AnswerText, CallerName, Condition, Filling, Leaf, Purpose, Reference,
+    Template, Templates, Unrendered, UsedVar,
 };
 use template::{CallConditions, TemplateBounds};
 pub(crate) use validator::{accepts, bounded, findings, unusable_patterns};

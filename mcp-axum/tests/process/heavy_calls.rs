@@ -300,3 +300,128 @@ fn nothing_is_left_behind() {
         let _ = hostile.join();
     }
 }
+
+/// 490,000 small objects in 3.9 MB, each of which takes half a kilobyte as a value.
+fn small_objects() -> Vec<u8> {
+    let objects = vec![r#"{"a":1}"#; 490_000];
+    format!("[{}]", objects.join(",")).into_bytes()
+}
+
+/// Wherever values of an answer are made, it is in a process that may die, and what it is told is what a program that takes too much is.
+#[cfg(target_os = "linux")]
+#[test]
+fn templates_over_many_small_objects_take_none_of_the_gateway() {
+    for (response, field) in [
+        (
+            json!({"template": "{{ body | length }}", "content": ["text"]}),
+            "`response.template` cannot be filled with this answer: that needs more than",
+        ),
+        (
+            json!({"success": "(body | length) > 7"}),
+            "`response.success` cannot be filled with this answer: that needs more than",
+        ),
+        (
+            json!({"success": "false", "errors": [{"when": "status == 200", "message": "{{ body[0] }}"}]}),
+            "`response.errors[0].message` cannot be filled with this answer: that needs more than",
+        ),
+    ] {
+        let sandbox = Sandbox::new();
+        let gateway = gateway(&sandbox, small_objects(), json!({}), response, 60_000);
+        call(&gateway.origin, "bystander", &json!({}));
+        let before = gateway.peak();
+        let told = attacked(&gateway, json!({}));
+        assert!(
+            told.contains(field) && told.contains("128 MiB of memory (work.memory)"),
+            "{told}"
+        );
+        let grown = gateway.peak() - before;
+        assert!(grown < 64 << 10, "{field}: {grown} KiB");
+    }
+}
+
+/// In a process templates make what they make of small values in the gateway itself.
+#[test]
+fn templates_over_large_values_make_what_they_make_of_small_ones() {
+    let template = "{{ body.items | length }} {{ status }} {{ headers['content-type'] }} {{ args.q }} {{ instance.id }} \
+                    {{ principal.sub }} {{ body.last }} {{ data.last }}";
+    let told = |items: usize| {
+        let sandbox = Sandbox::new();
+        let answer = format!(
+            r#"{{"items":[{}],"last":12345678901234567890123}}"#,
+            vec![r#"{"a":1}"#; items].join(",")
+        );
+        let response = json!({"jq": "{last: .last}", "template": template, "content": ["text"], "success": "body.last is defined"});
+        let gateway = gateway(
+            &sandbox,
+            answer.into_bytes(),
+            json!({"properties": {"q": {}}}),
+            response,
+            60_000,
+        );
+        let result = call(&gateway.origin, "hostile", &json!({"q": "Ä"}));
+        assert_eq!(result["isError"], false, "{result}");
+        let text = result["content"][0]["text"].as_str().unwrap().to_owned();
+        let runs = metrics(&gateway);
+        let runs = runs
+            .lines()
+            .find(|line| line.starts_with("dynmcp_work_runs_total{place=\"process\"}"));
+        (
+            text,
+            runs.and_then(|line| line.rsplit(' ').next())
+                .map_or(0, |runs| runs.parse().unwrap()),
+        )
+    };
+    let (small, none) = told(3);
+    // The condition, the program and the template.
+    let (large, runs) = told(40_000);
+    assert_eq!(small, large.replacen("40000", "3", 1));
+    assert_eq!((none, runs), (0, 3));
+}
+
+/// Arguments that a request's templates name: the values that they make are not the gateway's either.
+#[test]
+fn templates_of_requests_are_filled_in_a_process_where_arguments_are_many() {
+    let sandbox = Sandbox::new();
+    let address = upstream(b"{\"n\":1}".to_vec());
+    let gateway = Gateway::start(&sandbox, CONFIG);
+    gateway.put(
+        "tds/hostile",
+        &json!({"name": "hostile", "description": "A thing.", "input_schema": {"properties": {"l": {"type": "array"}}}, "tds_ext_info": {
+            "domain": format!("http://{address}"), "method": "POST", "path": "/", "timeout_ms": 60_000,
+            "body": {"mode": "json", "template": {"many": "{{ args.l | length }}", "first": "{{ args.l[0].a ~ '!' }}"}}}}),
+    );
+    gateway.put("ids/i", &json!({"name": "I", "tool_ids": ["hostile"]}));
+    let many = json!({"l": vec![json!({"a": 1}); 30_000]});
+    let result = call(&gateway.origin, "hostile", &many);
+    assert_eq!(result["isError"], false, "{result}");
+    let runs = metrics(&gateway);
+    assert!(
+        runs.contains("dynmcp_work_runs_total{place=\"process\"} "),
+        "{runs}"
+    );
+}
+
+/// What an `output_schema` is held against is a value, too.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_large_answer_is_checked_where_that_may_die() {
+    let sandbox = Sandbox::new();
+    let address = upstream(small_objects());
+    let gateway = Gateway::start(&sandbox, CONFIG);
+    gateway.put(
+        "tds/hostile",
+        &json!({"name": "hostile", "description": "A thing.", "input_schema": {}, "output_schema": {"type": "array"}, "tds_ext_info": {
+            "domain": format!("http://{address}"), "method": "GET", "path": "/", "timeout_ms": 60_000,
+            "response": {"max_bytes": 8_000_000, "content": ["structured"]}}}),
+    );
+    gateway.put("ids/i", &json!({"name": "I", "tool_ids": ["hostile"]}));
+    let before = gateway.peak();
+    let result = call(&gateway.origin, "hostile", &json!({}));
+    let told = result["content"][0]["text"].as_str().unwrap();
+    assert!(
+        told.contains("cannot be checked against output_schema: that needs more than 128 MiB"),
+        "{told}"
+    );
+    let grown = gateway.peak() - before;
+    assert!(grown < 64 << 10, "{grown} KiB");
+}

@@ -1,11 +1,12 @@
 //! Bounds of a JSON text, looked at in one pass before anything is made of it.
 
 use super::{Bound, Exceeded};
-use memchr::memchr2;
+use memchr::{memchr2, memchr2_iter};
 
-/// A shorter text is not looked at where calls come by: it cannot hold enough values to matter, and the JSON reader
-/// bounds its nesting.
-const SHORT: usize = 4 << 10;
+/// What an object takes beside its members: a table, and room for the first few of them.
+pub const OBJECT: u64 = 640;
+/// What a member or item takes beside its text: itself, its name, and the room that a list or table has in stock while it grows.
+pub const VALUE: u64 = 256;
 
 /// What a JSON text may have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,16 +52,26 @@ impl JsonBounds {
         self.walk(text)
     }
 
-    /// The same, without a look at a text of a few KiB; for the way of calls.
+    /// The same, by as little as it takes to be sure; for the way of calls, where nearly every text is far too short to have more.
     #[inline]
-    pub fn check_long(&self, text: &[u8]) -> Result<(), Exceeded> {
-        if text.len() <= SHORT {
-            return Ok(());
+    pub fn check_quickly(&self, text: &[u8]) -> Result<(), Exceeded> {
+        match self.is_surely_within(text) {
+            true => Ok(()),
+            false => self.check(text),
         }
-        self.check(text)
     }
 
-    /// Refuses a long text around such a JSON text where it holds more values than both can have: `others` are those around it. How
+    /// A text has no more values than bytes (and the one that it is), and no more levels than brackets that open, wherever
+    /// these stand.
+    #[inline]
+    fn is_surely_within(&self, text: &[u8]) -> bool {
+        self.bytes.is_none()
+            && text.len() < self.nodes.most
+            && (text.len() <= self.depth.most
+                || memchr2_iter(b'[', b'{', text).nth(self.depth.most).is_none())
+    }
+
+    /// Refuses a text around such a JSON text where it holds more values than both can have: `others` are those around it. How
     /// deep it is nested is its reader's matter.
     pub fn check_around(&self, others: usize, text: &[u8]) -> Result<(), Exceeded> {
         let more = |bound: Bound, most| Bound { most, ..bound };
@@ -68,7 +79,7 @@ impl JsonBounds {
             more(self.depth, usize::MAX),
             more(self.nodes, self.nodes.most.saturating_add(others)),
         );
-        whole.check_long(text).map_err(|_| self.nodes.exceeded())
+        whole.check_quickly(text).map_err(|_| self.nodes.exceeded())
     }
 
     fn walk(&self, text: &[u8]) -> Result<(), Exceeded> {
@@ -92,6 +103,25 @@ impl JsonBounds {
         }
         Ok(())
     }
+}
+
+/// About the bytes of memory that the values of a JSON text take when it is read, at the most: a member or item of two bytes has a
+/// place of its own, an object of two a table. What was measured stands in ADR 17.
+pub fn weight(text: &[u8]) -> u64 {
+    let (mut objects, mut values, mut at) = (0_u64, 1_u64, 0_usize);
+    while let Some(byte) = text.get(at) {
+        at += 1;
+        match byte {
+            b'"' => at = end_of_string(text, at),
+            b'{' => {
+                objects += 1;
+                values += 1;
+            }
+            b'[' | b',' => values += 1,
+            _ => {}
+        }
+    }
+    text.len() as u64 + objects * OBJECT + values * VALUE
 }
 
 /// Levels of nesting of a JSON text.
@@ -174,18 +204,39 @@ mod tests {
 
     #[test]
     fn what_stands_around_a_text_has_room_of_its_own() {
-        let text = format!("[{}]", vec!["1"; SHORT].join(","));
-        let bounds = bounds(1, SHORT - 100);
+        let text = format!("[{}]", vec!["1"; 500].join(","));
+        let bounds = bounds(1, 400);
         assert!(bounds.check_around(101, text.as_bytes()).is_ok());
         let exceeded = bounds.check_around(99, text.as_bytes()).unwrap_err();
-        assert_eq!(exceeded.bound.most, SHORT - 100);
-        assert!(bounds.check_around(1, "[".repeat(1_000).as_bytes()).is_ok());
+        assert_eq!(exceeded.bound.most, 400);
+        assert!(bounds.check_around(1, "[".repeat(300).as_bytes()).is_ok());
     }
 
     #[test]
-    fn a_short_text_on_the_way_of_calls_is_left_to_the_reader() {
-        let short = "[".repeat(SHORT);
-        assert!(bounds(1, 1).check_long(short.as_bytes()).is_ok());
-        assert!(bounds(1, 1).check_long("[".repeat(SHORT + 1).as_bytes()).is_err());
+    fn a_quick_look_finds_what_a_whole_one_does() {
+        let flat = |size: usize| format!("[{}]", vec!["1"; size].join(","));
+        let deep = |size: usize| format!("{}{}", "[".repeat(size), "]".repeat(size));
+        let named = |size: usize| format!("{{\"[[[{{{{\":{}}}", flat(size));
+        let texts = (0..40).flat_map(|size| [flat(size), deep(size), named(size), "[".repeat(size)]);
+        for text in texts.chain([flat(5_000), deep(5_000)]) {
+            for (depth, nodes) in [(1, 1), (2, 3), (5, 9), (30, 20), (64, 100_000)] {
+                let bounds = Bounds::default();
+                let arguments = JsonBounds::new(
+                    Bound {
+                        most: depth,
+                        ..bounds.arguments_depth
+                    },
+                    Bound {
+                        most: nodes,
+                        ..bounds.arguments_nodes
+                    },
+                );
+                let (quick, whole) = (
+                    arguments.check_quickly(text.as_bytes()),
+                    arguments.check(text.as_bytes()),
+                );
+                assert_eq!(quick, whole, "{depth} levels, {nodes} values: {text}");
+            }
+        }
     }
 }

@@ -27,14 +27,16 @@ impl Engine {
     }
 
     /// Refuses arguments of which much more would be made than they are.
-    pub(super) fn within_bounds(&self, context: &CallContext<'_>) -> Result<(), Failure> {
-        let Some(arguments) = context.arguments else {
+    pub(crate) fn within_bounds(&self, arguments: Option<&RawValue>) -> Result<(), Failure> {
+        let Some(arguments) = arguments else {
             return Ok(());
         };
         let bounds = self.settings.bounds.arguments();
-        bounds.check_long(arguments.get().as_bytes()).map_err(|exceeded| {
-            Failure::arguments(vec![Finding::whole(format!("What was sent {exceeded}."))])
-        })
+        bounds
+            .check_quickly(arguments.get().as_bytes())
+            .map_err(|exceeded| {
+                Failure::arguments(vec![Finding::whole(format!("What was sent {exceeded}."))])
+            })
     }
 
     /// Whether it takes a moment only to complete and check these arguments.

@@ -85,6 +85,16 @@ pub(super) fn request<'a>(
     minijinja::context! { headers }
 }
 
+/// The same of texts by name.
+pub(super) fn request_of(headers: HashMap<String, String>) -> Value {
+    let named = headers.into_iter().filter_map(|(name, text)| {
+        let name = HeaderName::from_bytes(name.as_bytes()).ok()?;
+        Some((name, Value::from(text)))
+    });
+    let headers = Value::from_object(Headers(named.collect()));
+    minijinja::context! { headers }
+}
+
 /// The header's text; of several lines one, as RFC 9110, section 5.3, joins them.
 pub(super) fn header<'a>(
     context: &CallContext<'a>,

@@ -24,7 +24,7 @@ impl Engine {
         callable: Callable<'_>,
         context: CallContext<'_>,
     ) -> CallResult {
-        if let Err(failure) = self.within_bounds(&context) {
+        if let Err(failure) = self.within_bounds(context.arguments) {
             return failure.into_result(None);
         }
         match &callable.tool.target {
@@ -40,7 +40,7 @@ impl Engine {
         tool: &CompiledTool,
         context: CallContext<'_>,
     ) -> Result<Request<Full<Bytes>>, CallResult> {
-        self.within_bounds(&context)
+        self.within_bounds(context.arguments)
             .map_err(|failure| failure.into_result(None))?;
         match &tool.target {
             Target::Http(call) => self.plan_http(tool, call, context),

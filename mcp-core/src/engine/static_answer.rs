@@ -39,7 +39,7 @@ impl Engine {
         answer: &StaticAnswer,
         context: &CallContext<'_>,
     ) -> Result<CallResult, Failure> {
-        self.within_bounds(context)?;
+        self.within_bounds(context.arguments)?;
         check_here(tool, context)?;
         Ok(result(answer))
     }

@@ -77,6 +77,9 @@ impl Call<'_> {
         if arguments.len() > MOST_BYTES {
             return Err(format!("the arguments have more than {MOST_BYTES} bytes"));
         }
+        if engine::is_heavy(&[arguments]) {
+            return Err("the arguments have too many values".to_owned());
+        }
         Ok(context! {
             args => exact_value::read_given(arguments)?,
             principal => engine::named_principal(self.principal),

@@ -52,6 +52,23 @@ impl InstanceNames {
         }
     }
 
+    /// The names that templates see, for another process.
+    pub(crate) fn to_json(&self) -> String {
+        serde_json::json!({"id": &*self.id, "name": self.name, "vars": self.vars}).to_string()
+    }
+
+    /// The names of [such](Self::to_json) a text.
+    pub(crate) fn of_json(text: &str) -> Result<Self, serde_json::Error> {
+        #[derive(serde::Deserialize)]
+        struct Written {
+            id: String,
+            name: String,
+            vars: BTreeMap<String, Box<RawValue>>,
+        }
+        let Written { id, name, vars } = serde_json::from_str(text)?;
+        Ok(Self::new(id.into(), name, vars))
+    }
+
     /// Whether null for an optional argument counts as not given.
     pub(crate) fn null_as_absent(&self) -> bool {
         self.null_as_absent

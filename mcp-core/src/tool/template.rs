@@ -6,6 +6,7 @@ mod call_condition;
 mod callables;
 mod caller;
 pub(crate) mod exact_value;
+mod filling;
 mod growth;
 mod names;
 #[cfg(test)]
@@ -21,6 +22,7 @@ use crate::stack;
 pub(crate) use answer::{AnswerTemplates, AnswerText, Condition};
 pub(crate) use call_condition::CallConditions;
 pub(crate) use caller::{AllowedHeaders, CallerName};
+pub(crate) use filling::{Filling, Purpose};
 use http::HeaderName;
 use mcp_common::{
     bounds::{Bound, Bounds},
@@ -103,6 +105,19 @@ impl From<&Bounds> for TemplateBounds {
     }
 }
 
+/// Where templates of requests are compiled.
+fn environment() -> Environment<'static> {
+    let mut environment = Environment::new();
+    environment.set_undefined_behavior(UndefinedBehavior::Strict);
+    environment.set_fuel(Some(FUEL));
+    bounded::install(&mut environment);
+    environment.set_auto_escape_callback(|name| match name.ends_with(AS_MARKUP) {
+        true => minijinja::AutoEscape::Html,
+        false => minijinja::AutoEscape::None,
+    });
+    environment
+}
+
 /// Compiles leaves and keeps what they need at call time.
 #[derive(Debug)]
 pub(crate) struct Templates {
@@ -126,16 +141,8 @@ pub(crate) struct Templates {
 impl Templates {
     /// `allowed`: what they may name of the client's request.
     pub(crate) fn new(allowed: AllowedHeaders, bounds: TemplateBounds) -> Self {
-        let mut environment = Environment::new();
-        environment.set_undefined_behavior(UndefinedBehavior::Strict);
-        environment.set_fuel(Some(FUEL));
-        bounded::install(&mut environment);
-        environment.set_auto_escape_callback(|name| match name.ends_with(AS_MARKUP) {
-            true => minijinja::AutoEscape::Html,
-            false => minijinja::AutoEscape::None,
-        });
         Self {
-            environment,
+            environment: environment(),
             arguments: Vec::new(),
             vars: Vec::new(),
             caller: Vec::new(),
@@ -261,21 +268,7 @@ impl Templates {
         context: minijinja::Value,
         limit: u64,
     ) -> Result<Option<String>, Unrendered> {
-        let template = self.environment.get_template(name)?;
-        let captured = template.render_captured(context)?;
-        let value = captured.state().lookup("value").unwrap_or_default();
-        if value.is_undefined() {
-            return Ok(None);
-        }
-        // Text, because an integer may have more digits than a JSON value holds.
-        let mut out = Bounded::new(usize::try_from(limit).unwrap_or(usize::MAX));
-        let written = serde_json::to_writer(&mut out, &value);
-        if out.is_full() {
-            return Err(format!("is longer than {limit} bytes").into());
-        }
-        written.map_err(|error| error.to_string())?;
-        let text = String::from_utf8(out.text).map_err(|error| error.to_string())?;
-        Ok(Some(text))
+        value_in(&self.environment, name, context, limit)
     }
 
     /// The text of a [`Leaf::Text`], which may have `limit` bytes.
@@ -285,15 +278,59 @@ impl Templates {
         context: minijinja::Value,
         limit: u64,
     ) -> Result<String, Unrendered> {
-        let template = self.environment.get_template(name)?;
-        let mut out = Bounded::new(usize::try_from(limit).unwrap_or(usize::MAX));
-        let rendered = template.render_captured_to(context, &mut out).map(drop);
-        if out.is_full() {
-            return Err(format!("is longer than {limit} bytes").into());
-        }
-        rendered?;
-        Ok(String::from_utf8(out.text).map_err(|error| error.to_string())?)
+        written_in(&self.environment, name, context, limit)
     }
+
+    /// The template of that name by itself.
+    pub(crate) fn filling(&self, purpose: Purpose, name: &str, limit: u64) -> Result<Filling, Unrendered> {
+        let template = self.environment.get_template(name)?;
+        Ok(Filling {
+            purpose,
+            name: name.to_owned(),
+            source: template.source().to_owned(),
+            levels: self.bounds.levels(template.source()),
+            limit,
+        })
+    }
+}
+
+fn value_in(
+    environment: &Environment<'_>,
+    name: &str,
+    context: minijinja::Value,
+    limit: u64,
+) -> Result<Option<String>, Unrendered> {
+    let template = environment.get_template(name)?;
+    let captured = template.render_captured(context)?;
+    let value = captured.state().lookup("value").unwrap_or_default();
+    if value.is_undefined() {
+        return Ok(None);
+    }
+    // Text, because an integer may have more digits than a JSON value holds.
+    let mut out = Bounded::new(usize::try_from(limit).unwrap_or(usize::MAX));
+    let written = serde_json::to_writer(&mut out, &value);
+    if out.is_full() {
+        return Err(format!("is longer than {limit} bytes").into());
+    }
+    written.map_err(|error| error.to_string())?;
+    let text = String::from_utf8(out.text).map_err(|error| error.to_string())?;
+    Ok(Some(text))
+}
+
+fn written_in(
+    environment: &Environment<'_>,
+    name: &str,
+    context: minijinja::Value,
+    limit: u64,
+) -> Result<String, Unrendered> {
+    let template = environment.get_template(name)?;
+    let mut out = Bounded::new(usize::try_from(limit).unwrap_or(usize::MAX));
+    let rendered = template.render_captured_to(context, &mut out).map(drop);
+    if out.is_full() {
+        return Err(format!("is longer than {limit} bytes").into());
+    }
+    rendered?;
+    Ok(String::from_utf8(out.text).map_err(|error| error.to_string())?)
 }
 
 /// Why a value or a text cannot be made.

@@ -4,13 +4,14 @@
 use super::{ArgumentProblem, Placement, trace};
 use crate::{
     engine::{
-        CallContext,
+        CallContext, Here,
         arguments::arguments_text,
         failure::Failure,
         http::build::{arguments::Arguments, build, leaf::Scope},
+        is_heavy,
     },
     json::strict_value,
-    tool::{Call, findings},
+    tool::{Call, Effort, findings},
 };
 use bytes::Bytes;
 use http::Request;
@@ -40,7 +41,8 @@ pub(crate) fn see(call: &Call, context: &CallContext<'_>, is_guarded: bool, max_
         };
     };
     arguments.is_guarded = is_guarded;
-    let scope = Scope::new(call, context, &arguments, json, max_request_bytes);
+    let here = Here(Effort::Full);
+    let scope = Scope::new(call, context, &arguments, json, max_request_bytes, &here);
     let placements = trace::trace(call, &arguments, &scope);
     let request = match build(call, &arguments, &scope, max_request_bytes) {
         Ok(request) => Some(request),
@@ -73,13 +75,14 @@ fn read<'a>(
         }
     };
     if let Some(validator) = &call.signature.validator {
-        match strict_value::read(json) {
-            Ok(_) if !validator.is_bounded(json) => {
+        let is_bounded = validator.is_bounded(json) && !is_heavy(&[json]);
+        match is_bounded.then(|| strict_value::read(json)).transpose() {
+            Ok(None) => {
                 let reason =
                     "is not checked here: that may take too long with the tool's schema. A call checks it";
                 problems.push(ArgumentProblem::whole(reason));
             }
-            Ok(value) => {
+            Ok(Some(value)) => {
                 let found = findings(validator, &value, MOST_PROBLEMS).into_iter();
                 problems.extend(found.map(|(path, reason)| ArgumentProblem { path, reason }));
             }

@@ -50,7 +50,10 @@ impl Engine {
         packed(call, &answer).unwrap_or_else(|| {
             let here = Here(Effort::Full);
             let shaped = super::shape(shaping, &answer, context, &self.defaults(), &here);
-            shaped.unwrap_or_else(|stop| unshaped(shaping, stop, answer.status))
+            shaped.unwrap_or_else(|stop| match stop {
+                Stop::Long => lost(shaping, answer.status, &not_here()),
+                stop => unshaped(shaping, stop, answer.status),
+            })
         })
     }
 
@@ -154,8 +157,14 @@ fn within_bounds(bounds: &Bounds, shaping: Shaping<'_>, answer: &Answer) -> Resu
     }
     bounds
         .answer()
-        .check_long(&answer.body)
+        .check_quickly(&answer.body)
         .map_err(|exceeded| Failure::new(Outcome::BadAnswer, format!("The upstream's answer {exceeded}.")))
+}
+
+/// Where somebody asks what would be made of an answer, and nothing stands ready that may die over it.
+fn not_here() -> Failure {
+    let text = "The answer is not shaped here: that may take too long, or too much memory. A call shapes it.";
+    Failure::new(Outcome::BadAnswer, text)
 }
 
 /// Where nothing better can be said: what may take all that there is ends in words of its own.

@@ -31,7 +31,7 @@ pub(crate) fn plan(
     let mut arguments = Arguments::read(call, json)?;
     arguments.is_guarded = is_guarded;
     arguments.check(call, json, work)?;
-    let scope = Scope::new(call, context, &arguments, json, max_request_bytes);
+    let scope = Scope::new(call, context, &arguments, json, max_request_bytes, work);
     build(call, &arguments, &scope, max_request_bytes)
 }
 

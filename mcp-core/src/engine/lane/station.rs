@@ -6,10 +6,11 @@ use crate::{
         failure::Failure,
         result::Outcome,
         sandbox::{Done, Ended, Job, Process},
-        work::{Here, Stop, Work},
+        seen::{self, Seen},
+        work::{Filled, Stop, Work, is_heavy},
     },
     json::text::Text,
-    tool::{Effort, Program, Schema, Verdict},
+    tool::{Effort, Ended as Unfinished, Filling, Program, Schema, Verdict},
 };
 use std::{
     cell::RefCell,
@@ -86,6 +87,7 @@ impl Station<'_> {
         thread.metrics.ran("process");
         let allowed = Instant::now() + thread.settings.time;
         let until = allowed.min(self.deadline);
+        let name = job.name();
         let is_wanted = || !self.is_abandoned.load(Ordering::Relaxed);
         let ended = match process.work(job, until, &is_wanted) {
             Ok(done) => return Some(Ok(done)),
@@ -101,7 +103,7 @@ impl Station<'_> {
         let reason = self.reason(&ended, until < self.deadline);
         tracing::warn!(
             tool = thread.tool(),
-            work = job.name(),
+            work = name,
             reason = match &ended {
                 Ended::Crashed(words) => words.as_str(),
                 _ => &reason,
@@ -153,12 +155,16 @@ impl Work for Station<'_> {
                 Err(Failure::new(failure.outcome, text).into())
             }
             Some(Err(failure)) => Err(failure.into()),
-            Some(Ok(Done::Checked(_))) | None => Here(Effort::Full).run(program, json, limit),
+            Some(Ok(_)) | None => match program.run(json, limit, Effort::Full) {
+                Ok(data) => Ok(Ok(data)),
+                Err(Unfinished::Failed(reason)) => Ok(Err(reason)),
+                Err(Unfinished::Long) => Err(Stop::Long),
+            },
         }
     }
 
     fn check(&self, schema: &Schema, text: Text<'_>, for_logs: bool) -> Result<Verdict, Stop> {
-        if schema.is_bounded(text.get()) {
+        if schema.is_bounded(text.get()) && !is_heavy(&[text.get()]) {
             return Ok(schema.judge(text, for_logs));
         }
         let job = Job::Check {
@@ -180,7 +186,33 @@ impl Work for Station<'_> {
                 Err(Failure::new(failure.outcome, text).into())
             }
             Some(Err(failure)) => Err(failure.into()),
-            Some(Ok(Done::Ran(_))) | None => Ok(schema.judge(text, for_logs)),
+            Some(Ok(_)) | None => Ok(schema.judge(text, for_logs)),
+        }
+    }
+
+    fn fill(&self, filling: &Filling, seen: &Seen<'_>) -> Result<Filled, Stop> {
+        let names = seen.texts();
+        match self.elsewhere(Job::Fill {
+            filling,
+            names: &names,
+        }) {
+            Some(Ok(Done::Filled(filled))) => Ok(filled),
+            Some(Err(failure)) if failure.outcome != Outcome::Overloaded => {
+                let (unsent, values) = match filling.purpose.is_of_request() {
+                    true => ("Nothing was sent. ", "these arguments"),
+                    false => ("", "this answer"),
+                };
+                let text = format!(
+                    "{unsent}`{}` cannot be filled with {values}: that {}.",
+                    filling.field(),
+                    failure.reason()
+                );
+                Err(Failure::new(failure.outcome, text).into())
+            }
+            Some(Err(failure)) => Err(failure.into()),
+            Some(Ok(_)) | None => Ok(seen::read(&names)
+                .map_err(Into::into)
+                .and_then(|names| filling.fill(names))),
         }
     }
 }

@@ -1,7 +1,10 @@
 //! The inside of a process: limits, then one job after the other.
 
-use super::{Done, Job, frame};
-use crate::tool::{Effort, Ended, Program, Schema, Verdict};
+use super::{Done, frame, job::Order};
+use crate::{
+    engine::seen,
+    tool::{Effort, Ended, Program, Schema, Verdict},
+};
 use mcp_common::bounds::Bounds;
 use rustix::process::{Resource, Rlimit, nice, setrlimit};
 use std::{
@@ -37,6 +40,9 @@ pub struct Limits {
 pub fn serve(limits: Limits) -> io::Result<()> {
     limit(Resource::As, limits.memory.saturating_add(OWN_ADDRESSES))?;
     limit(Resource::Core, 0)?;
+    // Where there is no memory left, this is what may be done without.
+    #[cfg(target_os = "linux")]
+    let _ = std::fs::write("/proc/self/oom_score_adj", "1000");
     let _ = nice(NICE);
     let mut socket = UnixStream::from(io::stdin().as_fd().try_clone_to_owned()?);
     let mut answers = socket.try_clone()?;
@@ -60,8 +66,10 @@ fn work(jobs: &mpsc::Receiver<Vec<Vec<u8>>>, answers: UnixStream) {
     let mut answers = Closing(answers);
     let mut known = Known::default();
     while let Ok(parts) = jobs.recv() {
-        let Some(job) = Job::of_parts(&parts) else { return };
-        let done = known.work(job);
+        let Some(order) = Order::of_parts(&parts) else {
+            return;
+        };
+        let done = known.work(order);
         if done
             .to_parts(|parts| frame::write(&mut answers.0, parts))
             .is_err()
@@ -97,13 +105,14 @@ struct Known {
 }
 
 impl Known {
-    fn work(&mut self, job: Job<'_>) -> Done {
-        let (Job::Run { program: text, .. } | Job::Check { schema: text, .. }) = job;
-        if self.kept + text.len() > MAX_KEPT {
+    fn work(&mut self, order: Order<'_>) -> Done {
+        if let Order::Run { program: text, .. } | Order::Check { schema: text, .. } = &order
+            && self.kept + text.len() > MAX_KEPT
+        {
             *self = Self::default();
         }
-        match job {
-            Job::Run {
+        match order {
+            Order::Run {
                 program,
                 limit,
                 input,
@@ -122,7 +131,7 @@ impl Known {
                     Err(reason) => Err(reason.clone()),
                 })
             }
-            Job::Check {
+            Order::Check {
                 schema,
                 for_logs,
                 value,
@@ -136,6 +145,11 @@ impl Known {
                     Err(reason) => Verdict::Unreadable(reason.clone()),
                 })
             }
+            Order::Fill { filling, names } => Done::Filled(
+                seen::read(&names)
+                    .map_err(Into::into)
+                    .and_then(|names| filling.fill(names)),
+            ),
         }
     }
 }

@@ -4,7 +4,8 @@ use std::io::{self, Read, Write};
 
 /// The size of one message. The largest answers and results are far below.
 const MAX_BYTES: usize = 256 << 20;
-const MAX_PARTS: usize = 8;
+/// A template comes with all that it sees.
+const MAX_PARTS: usize = 32;
 
 /// Writes a message.
 pub(super) fn write(out: &mut impl Write, parts: &[&[u8]]) -> io::Result<()> {
@@ -69,7 +70,11 @@ mod tests {
         let parts = read(&mut from).unwrap().unwrap();
         assert_eq!(parts, [b"a".to_vec(), Vec::new(), vec![0, 255]]);
         assert!(read(&mut from).unwrap().is_none());
-        for broken in [&[9, 0, 0, 0][..], &[1, 0, 0, 0, 255, 255, 255, 255], &bytes[..10]] {
+        for broken in [
+            &[33, 0, 0, 0][..],
+            &[1, 0, 0, 0, 255, 255, 255, 255],
+            &bytes[..10],
+        ] {
             assert!(read(&mut &*broken).is_err(), "{broken:?}");
         }
     }

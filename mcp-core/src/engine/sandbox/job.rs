@@ -1,6 +1,6 @@
 //! What a process can be asked to do, and what comes of it.
 
-use crate::tool::Verdict;
+use crate::tool::{Filling, Purpose, Unrendered, Verdict};
 
 /// One piece of work. Schemas and programs are named by their text; a process keeps those compiled that it had.
 #[derive(Clone, Copy, Debug)]
@@ -17,6 +17,11 @@ pub(crate) enum Job<'a> {
         for_logs: bool,
         value: &'a str,
     },
+    /// Fills a template. `names`: JSON texts, each after its name.
+    Fill {
+        filling: &'a Filling,
+        names: &'a [&'a str],
+    },
 }
 
 /// The result of a job.
@@ -26,6 +31,27 @@ pub(crate) enum Done {
     Ran(Result<String, String>),
     /// What the schema says.
     Checked(Verdict),
+    /// What the template made.
+    Filled(Result<Option<String>, Unrendered>),
+}
+
+/// A job as it came in.
+#[derive(Debug)]
+pub(super) enum Order<'a> {
+    Run {
+        program: &'a str,
+        limit: usize,
+        input: &'a str,
+    },
+    Check {
+        schema: &'a str,
+        for_logs: bool,
+        value: &'a str,
+    },
+    Fill {
+        filling: Filling,
+        names: Vec<&'a str>,
+    },
 }
 
 impl Job<'_> {
@@ -34,6 +60,7 @@ impl Job<'_> {
         match self {
             Self::Run { .. } => "jq",
             Self::Check { .. } => "schema",
+            Self::Fill { .. } => "template",
         }
     }
 
@@ -52,27 +79,51 @@ impl Job<'_> {
                 for_logs,
                 value,
             } => send(&[b"check", schema.as_bytes(), &[for_logs.into()], value.as_bytes()]),
+            Self::Fill { filling, names } => {
+                let (levels, limit) = ((filling.levels as u64).to_le_bytes(), filling.limit.to_le_bytes());
+                let mut parts: Vec<&[u8]> = vec![
+                    b"fill",
+                    filling.purpose.as_str().as_bytes(),
+                    filling.name.as_bytes(),
+                    filling.source.as_bytes(),
+                    &levels,
+                    &limit,
+                ];
+                parts.extend(names.iter().map(|text| text.as_bytes()));
+                send(&parts)
+            }
         }
     }
+}
 
-    pub(super) fn of_parts(parts: &[Vec<u8>]) -> Option<Job<'_>> {
-        let [kind, text, setting, input] = parts else {
-            return None;
-        };
-        let (text, input) = (str::from_utf8(text).ok()?, str::from_utf8(input).ok()?);
-        match &kind[..] {
-            b"run" => Some(Job::Run {
-                program: text,
-                limit: usize::try_from(u64::from_le_bytes(setting[..].try_into().ok()?)).ok()?,
-                input,
-            }),
-            b"check" => Some(Job::Check {
-                schema: text,
-                for_logs: setting == &[1],
-                value: input,
-            }),
-            _ => None,
-        }
+impl<'a> Order<'a> {
+    pub(super) fn of_parts(parts: &'a [Vec<u8>]) -> Option<Self> {
+        let number = |bytes: &[u8]| Some(u64::from_le_bytes(bytes.try_into().ok()?));
+        let text = |bytes: &'a Vec<u8>| str::from_utf8(bytes).ok();
+        let (kind, rest) = parts.split_first()?;
+        Some(match (&kind[..], rest) {
+            (b"run", [program, limit, input]) => Self::Run {
+                program: text(program)?,
+                limit: usize::try_from(number(limit)?).ok()?,
+                input: text(input)?,
+            },
+            (b"check", [schema, for_logs, value]) => Self::Check {
+                schema: text(schema)?,
+                for_logs: for_logs == &[1],
+                value: text(value)?,
+            },
+            (b"fill", [purpose, name, source, levels, limit, names @ ..]) => Self::Fill {
+                filling: Filling {
+                    purpose: Purpose::read(text(purpose)?)?,
+                    name: text(name)?.to_owned(),
+                    source: text(source)?.to_owned(),
+                    levels: usize::try_from(number(levels)?).ok()?,
+                    limit: number(limit)?,
+                },
+                names: names.iter().map(text).collect::<Option<_>>()?,
+            },
+            _ => return None,
+        })
     }
 }
 
@@ -87,6 +138,12 @@ impl Done {
                 // Texts alone: writing them cannot fail.
                 let findings = serde_json::to_vec(findings).unwrap_or_default();
                 send(&[b"unfit", &findings, places.as_bytes()])
+            }
+            Self::Filled(Ok(Some(text))) => send(&[b"filled", text.as_bytes()]),
+            Self::Filled(Ok(None)) => send(&[b"undefined"]),
+            Self::Filled(Err(Unrendered { reason, is_undefined })) => {
+                let kind: &[u8] = if *is_undefined { b"lacking" } else { b"unfilled" };
+                send(&[kind, reason.as_bytes()])
             }
         }
     }
@@ -104,6 +161,12 @@ impl Done {
                 findings: serde_json::from_str(&text()?).ok()?,
                 places: text()?,
             }),
+            b"filled" => Self::Filled(Ok(Some(text()?))),
+            b"undefined" => Self::Filled(Ok(None)),
+            b"lacking" | b"unfilled" => Self::Filled(Err(Unrendered {
+                reason: text()?,
+                is_undefined: kind == b"lacking",
+            })),
             _ => return None,
         })
     }
@@ -124,5 +187,48 @@ mod tests {
         });
         let parts = done.to_parts(|parts| parts.iter().map(|part| part.to_vec()).collect());
         assert_eq!(Done::of_parts(parts), Some(done));
+    }
+
+    #[test]
+    fn what_templates_make_comes_through() {
+        let lacking = |is_undefined| Unrendered {
+            reason: "x".to_owned(),
+            is_undefined,
+        };
+        for filled in [
+            Ok(Some(String::new())),
+            Ok(None),
+            Err(lacking(true)),
+            Err(lacking(false)),
+        ] {
+            let done = Done::Filled(filled);
+            let parts = done.to_parts(|parts| parts.iter().map(|part| part.to_vec()).collect());
+            assert_eq!(Done::of_parts(parts), Some(done));
+        }
+    }
+
+    #[test]
+    fn templates_arrive_as_they_were_sent() {
+        let filling = Filling {
+            purpose: Purpose::Value,
+            name: "body (1)".to_owned(),
+            source: "{% set value = (args.a) %}".to_owned(),
+            levels: 12,
+            limit: 1 << 40,
+        };
+        let job = Job::Fill {
+            filling: &filling,
+            names: &["args", "{}", "body", "1"],
+        };
+        let parts: Vec<Vec<u8>> = job.to_parts(|parts| parts.iter().map(|part| part.to_vec()).collect());
+        match Order::of_parts(&parts) {
+            Some(Order::Fill {
+                filling: arrived,
+                names,
+            }) => {
+                assert_eq!((arrived, names), (filling, vec!["args", "{}", "body", "1"]));
+            }
+            other => panic!("{other:?}"),
+        }
     }
 }

@@ -71,6 +71,11 @@ pub(super) async fn call(ask: &Ask<'_>, params: &CallParams<'_>) -> Result<Reply
             if is_repeated {
                 headers::check_mirrored(exchange.headers, mirrored, arguments)?;
             }
+            if let Err(failure) = endpoint.engine.within_bounds(arguments) {
+                let result = failure.into_result(None);
+                tool.metrics.record(result.outcome, 0.0, result.size());
+                return Ok(answer((ask.era, ask.id), &exchange.view, tool, result));
+            }
             return call_origin(ask, tool, origin).await;
         }
     };

@@ -2,8 +2,8 @@
 
 use super::weight::Weight;
 use super::{
-    AllowedHeaders, CallerName, TemplateBounds, Unrendered, UsedVar, bounded, callables, first_line, growth,
-    names,
+    AllowedHeaders, CallerName, Filling, Purpose, TemplateBounds, Unrendered, UsedVar, bounded, callables,
+    first_line, growth, names,
 };
 use crate::{stack, tool::input_schema::InputSchema};
 use http::HeaderName;
@@ -37,6 +37,8 @@ pub(crate) struct AnswerTemplates {
     texts: Environment<'static>,
     /// Whether something names the parsed body.
     pub(crate) uses_body: bool,
+    /// Whether something names the shaped answer.
+    pub(crate) uses_data: bool,
     /// What they name of `instance.vars`.
     pub(crate) vars: Vec<UsedVar>,
     /// What they name of the caller, by field.
@@ -49,7 +51,7 @@ pub(crate) struct AnswerTemplates {
     pub(crate) weight: Weight,
 }
 
-fn environment(undefined: UndefinedBehavior) -> Environment<'static> {
+pub(super) fn environment(undefined: UndefinedBehavior) -> Environment<'static> {
     let mut environment = Environment::new();
     environment.set_undefined_behavior(undefined);
     environment.set_fuel(Some(FUEL));
@@ -69,6 +71,7 @@ impl AnswerTemplates {
             conditions: environment(UndefinedBehavior::Chainable),
             texts: environment(UndefinedBehavior::Strict),
             uses_body: false,
+            uses_data: false,
             vars: Vec::new(),
             caller: Vec::new(),
             of_answer,
@@ -169,9 +172,8 @@ impl AnswerTemplates {
             .map_err(|error| at(format!("is not a template: {}", first_line(&error))))?;
         let mut used = template.undeclared_variables(true);
         let root = |name: &String| name.split('.').next().unwrap_or_default().to_owned();
-        let uses_body = used
-            .iter()
-            .any(|name| matches!(root(name).as_str(), "body" | "data"));
+        let uses = |wanted: &str| used.iter().any(|name| root(name) == wanted);
+        let (uses_body, uses_data) = (uses("body"), uses("data"));
         let of_answer = |root: &str| self.of_answer.contains(&root) || (shaped && root == "data");
         used.retain(|name| !of_answer(&root(name)));
         let globals: Vec<&str> = environment.globals().map(|(name, _)| name).collect();
@@ -190,6 +192,7 @@ impl AnswerTemplates {
         let named = names::check(environment, source, &used, schema, &self.allowed).map_err(at)?;
         Ok(Found {
             uses_body,
+            uses_data,
             vars: named.vars,
             caller: named.caller,
         })
@@ -197,6 +200,7 @@ impl AnswerTemplates {
 
     fn note(&mut self, field: &str, found: Found) {
         self.uses_body |= found.uses_body;
+        self.uses_data |= found.uses_data;
         let vars = found.vars.into_iter();
         self.vars.extend(vars.map(|path| UsedVar::new(field, path)));
         let caller = found.caller.into_iter();
@@ -223,37 +227,67 @@ impl AnswerTemplates {
         of.map(|(_, name)| name)
     }
 
-    pub(crate) fn holds(&self, condition: &Condition, names: Value) -> Result<bool, String> {
-        let template = self
-            .conditions
-            .get_template(&condition.0)
-            .map_err(|error| first_line(&error))?;
-        let captured = template
-            .render_captured(names)
-            .map_err(|error| first_line(&error))?;
-        Ok(captured.state().lookup("value").unwrap_or_default().is_true())
+    pub(crate) fn holds(&self, condition: &Condition, names: Value) -> Result<bool, Unrendered> {
+        holds_in(&self.conditions, &condition.0, names)
     }
 
     pub(crate) fn render(&self, text: &AnswerText, names: Value) -> Result<String, Unrendered> {
-        let name = match text {
-            AnswerText::Fixed(text) => return Ok(text.clone()),
-            AnswerText::Template(name) => name,
-        };
-        let template = self.texts.get_template(name)?;
-        let mut out = super::Bounded::new(MAX_TEXT);
-        let rendered = template.render_captured_to(names, &mut out).map(drop);
-        if out.is_full() {
-            return Err(format!("makes more than {MAX_TEXT} bytes").into());
+        match text {
+            AnswerText::Fixed(text) => Ok(text.clone()),
+            AnswerText::Template(name) => text_in(&self.texts, name, names),
         }
-        rendered?;
-        Ok(String::from_utf8(out.text).map_err(|error| error.to_string())?)
     }
+
+    /// The condition by itself.
+    pub(crate) fn filling_of_condition(&self, condition: &Condition) -> Result<Filling, Unrendered> {
+        self.filling(Purpose::Condition, &self.conditions, &condition.0)
+    }
+
+    /// The text by itself, if it is a template.
+    pub(crate) fn filling_of_text(&self, text: &AnswerText) -> Result<Filling, Unrendered> {
+        match text {
+            AnswerText::Fixed(text) => Err(text.clone().into()),
+            AnswerText::Template(name) => self.filling(Purpose::Message, &self.texts, name),
+        }
+    }
+
+    fn filling(
+        &self,
+        purpose: Purpose,
+        environment: &Environment<'_>,
+        name: &str,
+    ) -> Result<Filling, Unrendered> {
+        let template = environment.get_template(name)?;
+        Ok(Filling {
+            purpose,
+            name: name.to_owned(),
+            source: template.source().to_owned(),
+            levels: self.bounds.levels(template.source()),
+            limit: MAX_TEXT as u64,
+        })
+    }
+}
+
+pub(super) fn holds_in(environment: &Environment<'_>, name: &str, names: Value) -> Result<bool, Unrendered> {
+    let captured = environment.get_template(name)?.render_captured(names)?;
+    Ok(captured.state().lookup("value").unwrap_or_default().is_true())
+}
+
+pub(super) fn text_in(environment: &Environment<'_>, name: &str, names: Value) -> Result<String, Unrendered> {
+    let template = environment.get_template(name)?;
+    let mut out = super::Bounded::new(MAX_TEXT);
+    let rendered = template.render_captured_to(names, &mut out).map(drop);
+    if out.is_full() {
+        return Err(format!("makes more than {MAX_TEXT} bytes").into());
+    }
+    rendered?;
+    Ok(String::from_utf8(out.text).map_err(|error| error.to_string())?)
 }
 
 /// What one template names.
 struct Found {
-    /// The body, or what became of it.
     uses_body: bool,
+    uses_data: bool,
     vars: Vec<Vec<String>>,
     caller: Vec<CallerName>,
 }

@@ -4,6 +4,7 @@ use crate::{
     encode::item,
     json::reader::{Token, Tokens},
 };
+use mcp_common::bounds::depth;
 use minijinja::Value;
 use std::collections::{BTreeMap, btree_map::Entry};
 
@@ -12,30 +13,42 @@ const MAX_DEPTH: usize = 128;
 
 /// Reads one JSON value.
 pub(crate) fn read(json: &str) -> Result<Value, String> {
-    read_with(json, Nulls::Kept)
+    read_with(json, Manner::Strict)
 }
 
 /// Reads one JSON value in which members that are `null` are not there.
 pub(crate) fn read_given(json: &str) -> Result<Value, String> {
-    read_with(json, Nulls::Absent)
+    read_with(json, Manner::WithoutNulls)
 }
 
-/// What becomes of members that are `null`.
+/// Reads one JSON value that somebody else wrote: of members of one name the last one counts.
+pub(crate) fn read_loosely(json: &str) -> Result<Value, String> {
+    read_with(json, Manner::Loose)
+}
+
+/// Whether JSON text can be read loosely, known without reading it.
+pub(crate) fn is_readable(json: &str) -> bool {
+    depth(json.as_bytes()) <= MAX_DEPTH
+}
+
+/// What becomes of members that are odd.
 #[derive(Clone, Copy, PartialEq)]
-enum Nulls {
-    Kept,
-    Absent,
+enum Manner {
+    /// Nulls are values, and one that stands twice is an error.
+    Strict,
+    WithoutNulls,
+    Loose,
 }
 
-fn read_with(json: &str, nulls: Nulls) -> Result<Value, String> {
+fn read_with(json: &str, manner: Manner) -> Result<Value, String> {
     let mut tokens = Tokens::of(json);
     match tokens.next() {
-        Some(token) => value(token, &mut tokens, 0, nulls),
+        Some(token) => value(token, &mut tokens, 0, manner),
         None => Ok(Value::from(())),
     }
 }
 
-fn value(token: Token<'_>, tokens: &mut Tokens<'_>, depth: usize, nulls: Nulls) -> Result<Value, String> {
+fn value(token: Token<'_>, tokens: &mut Tokens<'_>, depth: usize, manner: Manner) -> Result<Value, String> {
     if depth > MAX_DEPTH {
         return Err(format!("is nested deeper than {MAX_DEPTH} levels"));
     }
@@ -45,7 +58,7 @@ fn value(token: Token<'_>, tokens: &mut Tokens<'_>, depth: usize, nulls: Nulls) 
         Token::List => {
             let mut items = Vec::new();
             while let Some(token) = tokens.next().filter(|token| *token != Token::End) {
-                items.push(value(token, tokens, depth + 1, nulls)?);
+                items.push(value(token, tokens, depth + 1, manner)?);
             }
             Ok(Value::from(items))
         }
@@ -54,14 +67,16 @@ fn value(token: Token<'_>, tokens: &mut Tokens<'_>, depth: usize, nulls: Nulls) 
             while let Some(Token::Name(name)) = tokens.next() {
                 let name = item(name)?.unwrap_or_default().into_owned();
                 let token = tokens.next().unwrap_or(Token::End);
+                let member = value(token, tokens, depth + 1, manner)?;
                 match members.entry(name) {
-                    Entry::Vacant(place) => place.insert(value(token, tokens, depth + 1, nulls)?),
+                    Entry::Vacant(place) => drop(place.insert(member)),
+                    Entry::Occupied(mut place) if manner == Manner::Loose => drop(place.insert(member)),
                     Entry::Occupied(place) => {
                         return Err(format!("the member `{}` appears twice", place.key()));
                     }
-                };
+                }
             }
-            if nulls == Nulls::Absent {
+            if manner == Manner::WithoutNulls {
                 members.retain(|_, member: &mut Value| !member.is_none());
             }
             Ok(Value::from(members))

@@ -2,11 +2,18 @@
 
 use super::{arguments::Arguments, body::too_large};
 use crate::{
-    engine::{CallContext, caller, failure::Failure, result::Outcome},
-    tool::{Call, CallerName, Leaf, Reference, Unrendered, template::exact_value},
+    engine::{
+        CallContext, caller,
+        failure::Failure,
+        is_heavy,
+        result::Outcome,
+        seen::Seen,
+        work::{Filled as Done, Stop, Work},
+    },
+    tool::{Call, CallerName, Leaf, Purpose, Reference, Unrendered, template::exact_value},
 };
 use serde_json::Value;
-use std::{borrow::Cow, cell::OnceCell};
+use std::{borrow::Cow, cell::OnceCell, fmt};
 
 /// The most bytes of JSON text that stand for one (`\u0041`).
 const LONGEST_ESCAPE: u64 = 6;
@@ -21,7 +28,6 @@ pub(crate) enum Filled<'a> {
 }
 
 /// What templates see.
-#[derive(Debug)]
 pub(crate) struct Scope<'a> {
     call: &'a Call,
     context: &'a CallContext<'a>,
@@ -29,7 +35,16 @@ pub(crate) struct Scope<'a> {
     json: &'a str,
     /// What a text made of arguments may have.
     max_bytes: u64,
+    /// Where templates are filled whose values take much memory.
+    work: &'a dyn Work,
     names: OnceCell<minijinja::Value>,
+    is_heavy: OnceCell<bool>,
+}
+
+impl fmt::Debug for Scope<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Scope").finish_non_exhaustive()
+    }
 }
 
 impl<'a> Scope<'a> {
@@ -39,6 +54,7 @@ impl<'a> Scope<'a> {
         arguments: &'a Arguments<'a>,
         json: &'a str,
         max_bytes: u64,
+        work: &'a dyn Work,
     ) -> Self {
         Self {
             call,
@@ -46,7 +62,9 @@ impl<'a> Scope<'a> {
             arguments,
             json,
             max_bytes,
+            work,
             names: OnceCell::new(),
+            is_heavy: OnceCell::new(),
         }
     }
 
@@ -74,14 +92,21 @@ impl<'a> Scope<'a> {
             }
             Leaf::Reference(Reference::Argument(path)) => self.argument(path).map_err(Into::into),
             Leaf::Expression(name) => {
-                let value = self.call.templates.evaluate(name, self.names()?, self.max_bytes);
+                let value = match self.is_heavy() {
+                    true => self.elsewhere(Purpose::Value, name)?,
+                    false => self.call.templates.evaluate(name, self.names()?, self.max_bytes),
+                };
                 value.map(|json| json.map_or(Filled::Nothing, |json| Filled::Json(json.into())))
             }
-            Leaf::Text(name) => self
-                .call
-                .templates
-                .render(name, self.names()?, self.max_bytes)
-                .map(|text| Filled::Text(text.into())),
+            Leaf::Text(name) => {
+                let text = match self.is_heavy() {
+                    true => self
+                        .elsewhere(Purpose::Text, name)?
+                        .map(Option::unwrap_or_default),
+                    false => self.call.templates.render(name, self.names()?, self.max_bytes),
+                };
+                text.map(|text| Filled::Text(text.into()))
+            }
         };
         filled.map_err(|unrendered: Unrendered| match self.lacking(leaf) {
             Some(names) if unrendered.is_undefined => lacks(field, &names),
@@ -158,6 +183,32 @@ impl<'a> Scope<'a> {
     fn argument(&self, path: &[String]) -> Result<Filled<'a>, String> {
         let value = self.arguments.at(path)?;
         Ok(value.map_or(Filled::Nothing, |raw| Filled::Json(Cow::Borrowed(raw.get()))))
+    }
+
+    /// Whether the values of the arguments are not to be made here.
+    fn is_heavy(&self) -> bool {
+        *self.is_heavy.get_or_init(|| is_heavy(&[self.json]))
+    }
+
+    /// What a template makes of values that take much memory.
+    fn elsewhere(&self, purpose: Purpose, name: &str) -> Result<Done, Failure> {
+        let templates = &self.call.templates;
+        let filling = match templates.filling(purpose, name, self.max_bytes) {
+            Ok(filling) => filling,
+            Err(unrendered) => return Ok(Err(unrendered)),
+        };
+        let own = vec![("args", Cow::Borrowed(self.json))];
+        let seen = Seen::new(self.context, templates.headers(), own);
+        self.work.fill(&filling, &seen).map_err(|stop| match stop {
+            Stop::Failed(failure) => failure,
+            Stop::Long => {
+                let text = format!(
+                    "`{}` is not filled here: these arguments may take too much memory for that. A call fills it.",
+                    filling.field()
+                );
+                Failure::new(Outcome::InvalidArguments, text)
+            }
+        })
     }
 
     /// Made once, if some template needs it.

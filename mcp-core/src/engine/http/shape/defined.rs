@@ -4,7 +4,7 @@
 use super::{
     Bound, Defaults, Shaping, bad_answer, decode, empty, json, lost,
     media::{self, Media},
-    names::Names,
+    names::{Data, Names},
     unsuccessful, unusable,
 };
 use crate::{
@@ -15,7 +15,7 @@ use crate::{
         result::{CallResult, Outcome},
         work::{Stop, Work},
     },
-    tool::{AnswerText, Member, ResponseShape},
+    tool::{AnswerText, Member, ResponseShape, Unrendered},
 };
 use bytes::Bytes;
 use mcp_common::definition::tool::{OnMismatch, ResponseFormat};
@@ -32,11 +32,13 @@ pub(super) fn shape(
 ) -> Result<CallResult, Stop> {
     let names = Names::new(response, answer, context);
     let bound = Bound::of(Some(response), defaults);
-    match failed(response, answer, &names) {
-        Ok(None) => {}
-        Ok(Some(result)) => return Ok(result),
+    match failed(response, answer, &names, work) {
+        Ok(Ok(None)) => {}
+        Ok(Ok(Some(result))) => return Ok(result),
         // Whether it was a success is what cannot be told.
-        Err(reason) => return Ok(unusable(answer, reason)),
+        Ok(Err(reason)) => return Ok(unusable(answer, reason)),
+        Err(Stop::Failed(failure)) => return Ok(unusable(answer, failure.text().into_owned())),
+        Err(Stop::Long) => return Err(Stop::Long),
     }
     let shaper = Shaper {
         shaping,
@@ -58,30 +60,34 @@ fn failed(
     response: &ResponseShape,
     answer: &Answer,
     names: &Names<'_>,
-) -> Result<Option<CallResult>, String> {
-    let success = match &response.success {
-        None => None,
-        Some(condition) => {
-            let holds = response.templates.holds(condition, names.value()?);
-            Some(holds.map_err(|reason| format!("`response.success` cannot be worked out: {reason}."))?)
+    work: &dyn Work,
+) -> Result<Result<Option<CallResult>, String>, Stop> {
+    let mut is_success = None;
+    if let Some(condition) = &response.success {
+        match names.holds(condition, work)? {
+            Ok(true) => return Ok(Ok(None)),
+            Ok(false) => is_success = Some(false),
+            Err(Unrendered { reason, .. }) => {
+                return Ok(Err(format!("`response.success` cannot be worked out: {reason}.")));
+            }
         }
-    };
-    if success == Some(true) {
-        return Ok(None);
     }
     for (index, rule) in response.errors.iter().enumerate() {
-        let told = |reason| format!("`response.errors[{index}]` cannot be worked out: {reason}.");
-        if !response
-            .templates
-            .holds(&rule.when, names.value()?)
-            .map_err(told)?
-        {
-            continue;
+        let told = |unrendered: Unrendered| {
+            let reason = unrendered.reason;
+            Ok(Err(format!(
+                "`response.errors[{index}]` cannot be worked out: {reason}."
+            )))
+        };
+        match names.holds(&rule.when, work)? {
+            Ok(false) => continue,
+            Ok(true) => {}
+            Err(unrendered) => return told(unrendered),
         }
-        let mut text = response
-            .templates
-            .render(&rule.message, names.value()?)
-            .map_err(|reason| told(names.explained(&rule.message, reason)))?;
+        let mut text = match names.render(&rule.message, Data::None, work)? {
+            Ok(text) => text,
+            Err(unrendered) => return told(unrendered),
+        };
         match rule.retryable {
             Some(true) => text.push_str("\nTrying again may help."),
             Some(false) => text.push_str("\nTrying again will not help."),
@@ -89,10 +95,10 @@ fn failed(
         }
         let status = answer.status.as_u16();
         let outcome = unsuccessful::outcome(answer.status);
-        return Ok(Some(CallResult::text(&text, true, outcome, Some(status))));
+        return Ok(Ok(Some(CallResult::text(&text, true, outcome, Some(status)))));
     }
-    let is_success = success.is_none() && answer.status.is_success();
-    Ok((!is_success).then(|| unsuccessful::shape(answer)))
+    let is_success = is_success.unwrap_or(answer.status.is_success());
+    Ok(Ok((!is_success).then(|| unsuccessful::shape(answer))))
 }
 
 struct Shaper<'a> {
@@ -113,13 +119,13 @@ impl Shaper<'_> {
         let media = Media::of(self.answer);
         match self.response.format {
             ResponseFormat::Json => self.json(),
-            ResponseFormat::Text => Ok(self.text(&decode::readable(self.answer, &media))?),
+            ResponseFormat::Text => self.text(&decode::readable(self.answer, &media)),
             ResponseFormat::Binary => Ok(self.binary(media)?),
             ResponseFormat::Auto if media == Media::Json || decode::is_lines(self.answer) => self.json(),
             ResponseFormat::Auto if self.response.jq.is_some() || self.shaping.output.is_some() => {
                 Ok(super::not_json(self.shaping, self.answer))
             }
-            ResponseFormat::Auto if media == Media::Text => Ok(self.text(&decode::text(self.answer))?),
+            ResponseFormat::Auto if media == Media::Text => self.text(&decode::text(self.answer)),
             ResponseFormat::Auto => Ok(self.binary(media)?),
         }
     }
@@ -153,7 +159,11 @@ impl Shaper<'_> {
         let with_text = self.response.with_text || !(is_structured && data.starts_with('{'));
         let text = match &self.response.template {
             _ if !with_text => None,
-            Some(template) => Some(Cow::Owned(self.render("template", template, Some(&data))?)),
+            Some(template) => Some(Cow::Owned(self.render(
+                "template",
+                template,
+                Data::Shaped(&data),
+            )?)),
             None => Some(Cow::Borrowed(&*data)),
         };
         let (text, cut) = match text {
@@ -163,7 +173,9 @@ impl Shaper<'_> {
             }
             text => (text, None),
         };
-        let text = text.map(|text| self.framed(text, Some(&data))).transpose()?;
+        let text = text
+            .map(|text| self.framed(text, Data::Shaped(&data)))
+            .transpose()?;
         let structured = is_structured.then(|| Bytes::from(json::on_one_line(&data)));
         Ok(CallResult {
             mismatch: mismatch.map(|mismatch| mismatch.places),
@@ -171,13 +183,13 @@ impl Shaper<'_> {
         })
     }
 
-    fn text(&self, text: &str) -> Result<CallResult, Failure> {
+    fn text(&self, text: &str) -> Result<CallResult, Stop> {
         let rendered = match &self.response.template {
-            Some(template) => Cow::Owned(self.render("template", template, None)?),
+            Some(template) => Cow::Owned(self.render("template", template, Data::Body)?),
             None => Cow::Borrowed(text),
         };
         let (text, note) = self.cut(rendered)?;
-        let text = self.framed(text, None)?;
+        let text = self.framed(text, Data::Body)?;
         Ok(self.result([Some(&text), note.as_deref(), None], None))
     }
 
@@ -202,7 +214,7 @@ impl Shaper<'_> {
         Ok(self.bound.text(text)?)
     }
 
-    fn framed<'t>(&self, text: Cow<'t, str>, data: Option<&str>) -> Result<Cow<'t, str>, Failure> {
+    fn framed<'t>(&self, text: Cow<'t, str>, data: Data<'_>) -> Result<Cow<'t, str>, Stop> {
         let response = self.response;
         if response.prepend.is_none() && response.append.is_none() {
             return Ok(text);
@@ -218,21 +230,14 @@ impl Shaper<'_> {
         Ok(Cow::Owned(framed))
     }
 
-    fn render(&self, member: &str, text: &AnswerText, data: Option<&str>) -> Result<String, Failure> {
-        let names = match text {
-            AnswerText::Fixed(_) => Ok(minijinja::Value::UNDEFINED),
-            AnswerText::Template(_) => self.names.with_data(data),
-        };
-        let rendered = names
-            .map_err(Into::into)
-            .and_then(|names| self.response.templates.render(text, names));
-        rendered.map_err(|unrendered| {
-            let reason = self.names.explained(text, unrendered);
+    fn render(&self, member: &str, text: &AnswerText, data: Data<'_>) -> Result<String, Stop> {
+        let rendered = self.names.render(text, data, self.work)?;
+        rendered.map_err(|Unrendered { reason, .. }| {
             let text = format!(
                 "`{}.{member}` does not fit the answer: {reason}.",
                 self.response.member.name()
             );
-            Failure::new(Outcome::BadAnswer, text)
+            Failure::new(Outcome::BadAnswer, text).into()
         })
     }
 
