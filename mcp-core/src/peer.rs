@@ -193,6 +193,11 @@ impl Peer {
         let _ = self.certificate.set(certificate);
     }
 
+    /// The same memory without a part of its own: for what there is one of at a time, whoever asked for it.
+    pub fn without_part(&self) -> Arc<Self> {
+        Self::new(Account::new(self.account.budget.clone(), true))
+    }
+
     /// A peer for calls that nobody made over a connection.
     pub fn unbounded() -> Arc<Self> {
         Self::new(Account::new(Budget::new(u64::MAX), true))
@@ -230,6 +235,11 @@ impl Held {
     /// Bytes.
     pub fn bytes(&self) -> u64 {
         self.bytes
+    }
+
+    /// Bytes that there are for all clients.
+    pub fn limit(&self) -> u64 {
+        self.peer.limit()
     }
 
     /// A part of it, as far as there is so much, that is given back by itself.

@@ -6,6 +6,7 @@ use bytes::{Bytes, BytesMut};
 use http::{Extensions, HeaderMap, HeaderValue, StatusCode, header};
 use http_body::Body as _;
 use http_body_util::BodyExt;
+use mcp_common::bounds;
 use mcp_core::peer::{Held, NoMemory, Peer};
 use serde::de::DeserializeOwned;
 use std::{sync::Arc, time::Duration};
@@ -23,6 +24,8 @@ const STEP: u64 = 64 << 10;
 /// The most of a refused message that is read for its id, and the time for it: anybody can send as many of these as they like.
 const GLANCE: u64 = 64 << 10;
 const GLANCE_PATIENCE: Duration = Duration::from_secs(1);
+/// What the values of a body of operators may take in memory: several times what a body of the largest size takes that somebody wrote.
+const MOST_WEIGHT: u64 = 256 << 20;
 
 /// Why a body is not read to its end.
 enum Stop {
@@ -45,6 +48,17 @@ impl AsRef<[u8]> for Kept {
 
 /// The JSON object that a body is. What it is read into would take a list for its members in order, too, and nobody means that.
 pub(crate) fn object<T: DeserializeOwned>(body: &[u8]) -> std::result::Result<T, String> {
+    if bounds::weight(body) > MOST_WEIGHT {
+        let most = MOST_WEIGHT >> 20;
+        return Err(format!(
+            "it has so many values that they take more than {most} MiB of memory"
+        ));
+    }
+    object_of_any_size(body)
+}
+
+/// The same of a body whose memory is taken already.
+pub(crate) fn object_of_any_size<T: DeserializeOwned>(body: &[u8]) -> std::result::Result<T, String> {
     match body.trim_ascii_start().first() {
         Some(b'{') => serde_json::from_slice(body).map_err(|error| error.to_string()),
         _ => Err("expected a JSON object".to_owned()),

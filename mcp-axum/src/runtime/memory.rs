@@ -2,6 +2,8 @@
 
 use crate::settings::AutoSize;
 use mcp_common::byte_size::ByteSize;
+#[cfg(unix)]
+use rustix::process::{Resource, getrlimit};
 use std::{fs, path::Path};
 
 /// What bodies and answers in flight may take: a fourth. The rest is for definitions, for what is made of an answer while
@@ -29,8 +31,17 @@ pub(crate) fn compiled(setting: AutoSize) -> u64 {
 fn part(setting: AutoSize, part: u64, least: u64) -> u64 {
     match setting {
         AutoSize::Bytes(ByteSize(bytes)) => bytes,
-        AutoSize::Auto => (available(Path::new("/")) / part).max(least),
+        AutoSize::Auto => (available(Path::new("/")).min(allowed()) / part).max(least),
     }
+}
+
+/// What the process may have, where somebody bounds it (`ulimit -v`, `-d`).
+fn allowed() -> u64 {
+    #[cfg(unix)]
+    let most = [Resource::As, Resource::Data].map(|resource| getrlimit(resource).current);
+    #[cfg(not(unix))]
+    let most = [None];
+    most.into_iter().flatten().min().unwrap_or(u64::MAX)
 }
 
 /// The memory of the machine whose files are below `root`.

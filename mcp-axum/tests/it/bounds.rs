@@ -1,6 +1,6 @@
 //! Definitions made to end the gateway: refused with the bound at every door, and the gateway answers afterwards.
 
-use crate::test_app::{Answer, TestApp};
+use crate::test_app::{Answer, McpClient, TestApp};
 use mcp_common::key::Key;
 use reqwest::Method;
 use serde_json::{Map, Value, json};
@@ -204,4 +204,165 @@ async fn the_configuration_lowers_and_raises_bounds() {
         .await
         .error(400);
     assert!(refusal.contains("more than 1 patterns"), "{refusal}");
+}
+
+/// Also of texts of a few bytes: whoever lowers a bound means it.
+#[tokio::test]
+async fn bounds_of_arguments_and_answers_hold_however_short_they_are() {
+    let app = TestApp::with(&[
+        ("bounds.arguments_depth", "3"),
+        ("bounds.arguments_nodes", "9"),
+        ("bounds.answer_depth", "3"),
+        ("bounds.answer_nodes", "9"),
+    ])
+    .await;
+    let fixed = json!({"name": "fixed", "description": "Says nothing.", "input_schema": {"type": "object"},
+        "static": {"content": [{"type": "text", "text": "-"}]}});
+    app.admin().put("/admin/tds/fixed", &fixed).await.ok();
+    let upstream = answering().await;
+    let echo = json!({"name": "echo", "description": "Says it again.", "input_schema": {"type": "object"}, "tds_ext_info": {
+        "domain": format!("http://{upstream}"), "method": "POST", "path": "/", "body": {"root": "/a"},
+        "response": {"jq": "."}}});
+    app.admin().put("/admin/tds/echo", &echo).await.ok();
+    let silent = json!({"name": "silent", "description": "Answers.", "input_schema": {"type": "object"}, "tds_ext_info": {
+        "domain": format!("http://{upstream}"), "method": "POST", "path": "/", "body": {"mode": "json", "template": "{{ args.text }}"},
+        "response": {"template": "{{ body | length }}"}}});
+    app.admin().put("/admin/tds/silent", &silent).await.ok();
+    app.put_instance("i", &["fixed", "echo", "silent"]).await;
+    let client = McpClient::new(app.user(), "i");
+    let told = async |tool: &str, arguments: Value| {
+        let result = client.call(tool, arguments).await;
+        (
+            result["isError"] == true,
+            result["content"][0]["text"]
+                .as_str()
+                .unwrap_or_default()
+                .to_owned(),
+        )
+    };
+    let (deep, many) = (json!({"a": [[[1]]]}), json!({"a": [1, 2, 3, 4, 5, 6, 7, 8]}));
+    for tool in ["fixed", "echo"] {
+        for (arguments, bound) in [
+            (&deep, "3 levels of nesting, the bound `bounds.arguments_depth`"),
+            (&many, "9 values, the bound `bounds.arguments_nodes`"),
+        ] {
+            let (is_error, text) = told(tool, arguments.clone()).await;
+            assert!(is_error && text.contains(bound), "{tool}: {text}");
+        }
+        let (is_error, text) = told(tool, json!({"a": [[1, 2, 3]]})).await;
+        assert!(!is_error, "{tool}: {text}");
+    }
+    // Brackets in texts are no levels; what the upstream makes of them are.
+    for (text, bound) in [
+        (
+            "[[[[1]]]]",
+            "3 levels of nesting, the bound `bounds.answer_depth`",
+        ),
+        ("[1,2,3,4,5,6,7,8,9]", "9 values, the bound `bounds.answer_nodes`"),
+    ] {
+        let (is_error, said) = told("silent", json!({"text": text})).await;
+        assert!(is_error && said.contains(bound), "{text}: {said}");
+    }
+    let (is_error, said) = told("silent", json!({"text": "[[1, 2]]"})).await;
+    assert!(!is_error && said == "1", "{said}");
+}
+
+/// An upstream that answers what it is sent; a text of JSON as the JSON that it is.
+async fn answering() -> std::net::SocketAddr {
+    use axum::{Router, body::Bytes, http::header::CONTENT_TYPE, routing::post};
+    let answer = |body: Bytes| async move {
+        let text = serde_json::from_slice::<String>(&body).map_or(body, Bytes::from);
+        ([(CONTENT_TYPE, "application/json")], text)
+    };
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    tokio::spawn(async move {
+        axum::serve(listener, Router::new().route("/", post(answer)))
+            .await
+            .unwrap()
+    });
+    address
+}
+
+/// What definitions are sent in takes memory before any of them is looked at.
+#[tokio::test]
+async fn what_operators_send_is_held_against_the_memory_that_there_is() {
+    let app = TestApp::with(&[("app.memory_budget", "64MiB")]).await;
+    let client = app.admin();
+    let least = r#"{"kind":"a","id":"","document":0},"#.repeat(300_000);
+    let plan = format!(r#"{{"definitions":[{}]}}"#, least.trim_end_matches(','));
+    for path in ["/admin/plan", "/admin/apply"] {
+        let request = client.request(Method::POST, path).body(plan.clone());
+        let refusal = client.send(request).await.error(413);
+        assert!(refusal.contains("app.memory_budget"), "{refusal}");
+    }
+    // 1.9 million members under a name that says nothing, and the same in YAML.
+    let members = |written: fn(usize) -> String| (0..1_900_000).map(written).collect::<String>();
+    let json = format!(
+        r#"{{"openapi":"3.0.0","x":{{{}"z":0}}}}"#,
+        members(|n| format!("\"{n:x}\":1,"))
+    );
+    let yaml = format!("openapi: 3.0.0\nx:\n{}", members(|n| format!(" {n:x}: 1\n")));
+    for text in [json, yaml] {
+        let path = "/admin/import/openapi?instance=i&base_url=http://a.example&dry_run=true";
+        let refusal = client
+            .send(client.request(Method::POST, path).body(text))
+            .await
+            .error(413);
+        assert!(refusal.contains("`app.memory_budget`"), "{refusal}");
+    }
+    let lists = format!(
+        r#"{{"instance":"i","document":{{}},"include":[{}""]}}"#,
+        r#""","#.repeat(20_000)
+    );
+    let request = client.request(Method::POST, "/admin/import/openapi").body(lists);
+    assert!(client.send(request).await.error(400).contains("10000 entries"));
+    let values = format!(r#"{{"arguments":[{}1]}}"#, "1,".repeat(2_000_000));
+    let request = client.request(Method::POST, "/admin/access/explain").body(values);
+    assert!(
+        client
+            .send(request)
+            .await
+            .error(400)
+            .contains("256 MiB of memory")
+    );
+    is_alive(&app).await;
+}
+
+/// As large as the largest descriptions that are published: 12 MB, 1,100 operations, half a million values.
+#[tokio::test]
+async fn a_large_description_is_imported_with_the_memory_of_a_small_machine() {
+    let app = TestApp::with(&[("app.memory_budget", "512MiB")]).await;
+    let schema = |n: usize| {
+        let members: Map<_, _> = (0..12)
+            .map(|m| (format!("member_{n}_{m}"), json!({"type": "string", "description": "What it is, in a sentence of usual length.", "example": "value"})))
+            .collect();
+        (
+            format!("schema-{n}"),
+            json!({"type": "object", "title": format!("Schema {n}"), "properties": members, "required": [format!("member_{n}_0")]}),
+        )
+    };
+    let schemas: Map<_, _> = (0..6_000).map(schema).collect();
+    let operation = |n: usize| {
+        let parameters = json!([{"name": "owner", "in": "path", "required": true, "description": "The account.", "schema": {"type": "string"}}]);
+        let answer = json!({"description": "Fine", "content": {"application/json": {"schema": {"$ref": format!("#/components/schemas/schema-{n}")}}}});
+        let operation = json!({"operationId": format!("op{n}"), "summary": "Does something", "parameters": parameters, "responses": {"200": answer}});
+        (format!("/{{owner}}/things{n}"), json!({"get": operation}))
+    };
+    let paths: Map<_, _> = (0..1_100).map(operation).collect();
+    let document = json!({"openapi": "3.0.3", "info": {"title": "Large"}, "paths": paths, "components": {"schemas": schemas}});
+    let text = serde_json::to_string_pretty(&document).unwrap();
+    assert!((12 << 20..24 << 20).contains(&text.len()), "{}", text.len());
+    let client = app.admin();
+    let path = "/admin/import/openapi?instance=large&base_url=http://a.example&dry_run=true";
+    let report = client
+        .send(client.request(Method::POST, path).body(text))
+        .await
+        .data();
+    assert_eq!(
+        report["created"].as_array().map(Vec::len),
+        Some(1_100),
+        "{}",
+        report["skipped"]
+    );
 }

@@ -27,6 +27,7 @@ mod progress;
 mod prose;
 mod reconcile;
 mod report;
+mod room;
 mod sample;
 mod text;
 mod yaml;
@@ -45,6 +46,8 @@ pub use options::{Format, ImportOptions, Limits};
 pub use pattern::{Pattern, Rename};
 pub use progress::Progress;
 pub use report::{Conflict, Report};
+pub use room::Room;
+use std::collections::HashSet;
 pub use text::yaml_value;
 
 /// More than anybody reads.
@@ -79,6 +82,10 @@ struct Imported {
     skipped: Vec<Skipped>,
     /// Operations that the options leave out.
     left_out: Vec<String>,
+    /// Operations that have a draft or are left out: of several samples the first one speaks for all.
+    spoken_for: HashSet<String>,
+    /// Operations that are skipped.
+    told: HashSet<String>,
     notes: Vec<String>,
     effort: Effort,
     /// Of every tool, whatever the description says.
@@ -94,6 +101,8 @@ impl Imported {
             drafts: Vec::new(),
             skipped: Vec::new(),
             left_out: Vec::new(),
+            spoken_for: HashSet::new(),
+            told: HashSet::new(),
             notes: Vec::new(),
             effort: Effort::new(options),
             auth: options.auth.clone(),
@@ -110,16 +119,34 @@ impl Imported {
             header.add_to(&mut draft.headers);
         }
         match self.effort.take(&draft) {
-            Ok(()) => self.drafts.push(draft),
+            Ok(()) => {
+                self.spoken_for.insert(draft.operation.clone());
+                self.drafts.push(draft);
+            }
             Err(reason) => self.skip(draft.operation, reason),
         }
     }
 
     fn skip(&mut self, operation: impl Into<String>, reason: impl Into<String>) {
+        let operation = operation.into();
+        self.told.insert(operation.clone());
         self.skipped.push(Skipped {
-            operation: operation.into(),
+            operation,
             reason: reason.into(),
         });
+    }
+
+    /// The same, unless it is skipped already.
+    fn skip_once(&mut self, operation: String, reason: String) {
+        if !self.told.contains(&operation) {
+            self.skip(operation, reason);
+        }
+    }
+
+    /// The options leave it out.
+    fn leave_out(&mut self, operation: String) {
+        self.spoken_for.insert(operation.clone());
+        self.left_out.push(operation);
     }
 
     fn note(&mut self, text: impl Into<String>) {

@@ -18,7 +18,7 @@ use axum::{
 use http::StatusCode;
 use mcp_common::{authenticator::Principal, key::Kind};
 use mcp_core::{
-    authoring::import::{Format, ImportError, Progress, Report},
+    authoring::import::{Format, ImportError, Progress, Report, Room},
     policy::Verb,
 };
 use request::ImportRequest;
@@ -54,12 +54,18 @@ pub(super) async fn run(
             ),
             _ => error,
         })?;
+    // There is one import at a time, so that it may have all that is left.
+    let all = body::peer(&parts.extensions).without_part();
+    let held = all
+        .hold(0)
+        .map_err(|reason| Error::no_memory(reason, all.limit()))?;
     let text =
         String::from_utf8(bytes.into()).map_err(|_| Error::bad_request("the document is not UTF-8"))?;
     let (mut request, text) = parameters.with_body(text)?;
     if request.options.prune {
         access::check(&principal, [Verb::Delete.of_admin(Kind::TOOL.path_segment())])?;
     }
+    request.options.room = Room::of(held);
     let instance = request.options.instance.clone();
     request.options.progress = Progress::new(move |text| tracing::info!(instance, "import: {text}"));
     let writer = &app.admin.writer;

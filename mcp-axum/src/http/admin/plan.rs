@@ -20,6 +20,7 @@ use mcp_core::{
         change_plan::{PlanReport, PlanRequest},
         writer::WriteError,
     },
+    peer::Held,
     policy::Verb,
 };
 use serde::Deserialize;
@@ -28,6 +29,9 @@ use utoipa::IntoParams;
 
 /// The size of a request: as large as the largest file of definitions.
 const MAX_BYTES: usize = 64 * 1024 * 1024;
+
+/// How much memory definitions take while they are planned, for each byte of the request: the least one has 34.
+const WEIGHT: u64 = 12;
 
 /// The query of `apply`.
 #[derive(Debug, Default, Deserialize, IntoParams)]
@@ -49,7 +53,8 @@ pub(super) async fn show(
     request: Request,
 ) -> Result<Success<PlanReport>> {
     let _turn = app.admin.imports.lock().await;
-    let wanted = Arc::new(read(request).await?);
+    let (wanted, _held) = read(request).await?;
+    let wanted = Arc::new(wanted);
     let mut report = app.admin.writer.plan(wanted).await?;
     let named = [
         &report.created,
@@ -73,7 +78,8 @@ pub(super) async fn apply(
     request: Request,
 ) -> Result<Success<PlanReport>> {
     let _turn = app.admin.imports.lock().await;
-    let wanted = Arc::new(read(request).await?);
+    let (wanted, _held) = read(request).await?;
+    let wanted = Arc::new(wanted);
     let writer = &app.admin.writer;
     let mut fingerprint = query.plan;
     if !principal.admin {
@@ -121,7 +127,8 @@ fn narrow(report: &mut PlanReport, principal: &Principal) -> Result<()> {
     Ok(())
 }
 
-async fn read(request: Request) -> Result<PlanRequest> {
+/// Reads what is wanted, and takes the memory for it until that is given back.
+async fn read(request: Request) -> Result<(PlanRequest, Held)> {
     let (parts, body) = request.into_parts();
     let body = body::read(body, &parts.extensions, MAX_BYTES, PATIENCE).await.map_err(|error| match error.status() {
         StatusCode::PAYLOAD_TOO_LARGE => Error::new(
@@ -130,11 +137,27 @@ async fn read(request: Request) -> Result<PlanRequest> {
         ),
         _ => error,
     })?;
-    let wanted: PlanRequest = body::object(&body)
+    let (all, needed) = (
+        body::peer(&parts.extensions).without_part(),
+        WEIGHT * body.len() as u64,
+    );
+    if needed > all.limit() {
+        let message = format!(
+            "the definitions take about {} MiB of memory while they are planned, which is more than the {} MiB of `app.memory_budget`; \
+             plan them in parts",
+            needed.div_ceil(1 << 20),
+            all.limit() >> 20
+        );
+        return Err(Error::new(StatusCode::PAYLOAD_TOO_LARGE, message));
+    }
+    let held = all
+        .hold(needed)
+        .map_err(|reason| Error::no_memory(reason, all.limit()))?;
+    let wanted: PlanRequest = body::object_of_any_size(&body)
         .map_err(|error| Error::bad_request(format!("the body must be {{\"definitions\": […]}}: {error}")))?;
     wanted
         .options
         .check()
         .map_err(|problem| Error::bad_request(format!("options.{problem}")))?;
-    Ok(wanted)
+    Ok((wanted, held))
 }

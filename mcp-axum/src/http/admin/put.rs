@@ -72,6 +72,10 @@ pub(super) async fn store(
         body::PATIENCE,
     )
     .await?;
+    let bounds = app.catalog.compiler().bounds().definition();
+    bounds
+        .check(&body)
+        .map_err(|exceeded| Error::bad_request(format!("the definition {exceeded}")))?;
     let document = stored_form(&key, &body)
         .map_err(|problem| Error::bad_request(format!("the body is no document: {problem}")))?;
     write(&app, &key, document, &parts.headers, &query, &principal).await

@@ -46,6 +46,10 @@ impl From<ImportError> for Error {
     fn from(error: ImportError) -> Self {
         match error {
             ImportError::TooLarge { .. } => Self::new(StatusCode::PAYLOAD_TOO_LARGE, error.to_string()),
+            ImportError::NoMemory { needed, limit } if needed <= limit => {
+                Self::unavailable(error.to_string())
+            }
+            ImportError::NoMemory { .. } => Self::new(StatusCode::PAYLOAD_TOO_LARGE, error.to_string()),
             other => Self::bad_request(other.to_string()),
         }
     }

@@ -2,6 +2,7 @@
 //! of them gigabytes.
 
 use super::{Draft, Unmappable};
+use mcp_common::bounds::{OBJECT, VALUE};
 use serde_json::{Map, Value};
 
 /// About the bytes of its JSON text; more than `most` where it is more, found without a look at all of it.
@@ -75,6 +76,29 @@ pub(super) fn of_draft(draft: &Draft, most: usize) -> usize {
         }
     }
     found + of_members(&draft.input_schema, most) + of_members(&draft.headers, most)
+}
+
+/// About the bytes of memory that a tool's definition takes.
+pub(super) fn memory_of_draft(draft: &Draft) -> u64 {
+    let values = (draft.output_schema.iter())
+        .chain(&draft.body)
+        .chain(&draft.auth)
+        .chain(&draft.params)
+        .chain(&draft.examples)
+        .chain(draft.input_schema.values())
+        .chain(draft.headers.values());
+    let texts = [&draft.description, &draft.operation, &draft.base_url, &draft.path];
+    texts.iter().map(|text| text.len() as u64).sum::<u64>() + 2 * OBJECT + values.map(memory).sum::<u64>()
+}
+
+fn memory(value: &Value) -> u64 {
+    VALUE
+        + match value {
+            Value::String(text) => text.len() as u64,
+            Value::Array(items) => items.iter().map(memory).sum(),
+            Value::Object(members) => OBJECT + members.values().map(memory).sum::<u64>(),
+            Value::Null | Value::Bool(_) | Value::Number(_) => 0,
+        }
 }
 
 /// What one operation may still copy out of the description.

@@ -1,7 +1,7 @@
 //! What one import may take: each operation has bounds of its own, and this is for all of them together. What comes after
 //! it has no tool; the report says so.
 
-use super::{Draft, ImportOptions, cost};
+use super::{Draft, ImportOptions, Room, cost};
 use mcp_common::bounds::Bound;
 use std::time::{Duration, Instant};
 
@@ -14,6 +14,7 @@ pub(super) struct Effort {
     bytes: Bound,
     /// The bytes of one input schema.
     max_input_schema: usize,
+    room: Room,
 }
 
 impl Effort {
@@ -26,6 +27,7 @@ impl Effort {
             left: bytes.most,
             bytes,
             max_input_schema: options.limits.max_input_schema,
+            room: options.room.clone(),
         }
     }
 
@@ -65,6 +67,9 @@ impl Effort {
             let exceeded = self.bytes.exceeded();
             format!("all definitions together: {exceeded}; choose operations with include")
         })?;
-        Ok(())
+        let taken = self.room.take(cost::memory_of_draft(draft));
+        taken.map_err(|_| {
+            "there is no memory left for it (app.memory_budget); choose operations with include".to_owned()
+        })
     }
 }

@@ -23,6 +23,18 @@ pub enum ImportError {
         /// The bound.
         limit: usize,
     },
+    /// More than there is.
+    #[error(
+        "the document's values take about {} MiB of memory, which is more than is left of the {} MiB for what is in flight (`app.memory_budget`); cut it into parts (by tag, for instance), or try again when less is under way",
+        needed.div_ceil(1 << 20),
+        limit >> 20
+    )]
+    NoMemory {
+        /// Bytes that they take.
+        needed: u64,
+        /// Bytes that there are for everything.
+        limit: u64,
+    },
     /// The text is neither JSON nor YAML.
     #[error("the document cannot be read: {0}")]
     Unreadable(String),

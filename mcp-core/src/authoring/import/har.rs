@@ -22,7 +22,7 @@ const NOT_AN_API: [&str; 8] = [
 ];
 
 pub(super) fn read(text: &str, options: &ImportOptions, kept: &Kept<'_>) -> Result<Imported, ImportError> {
-    let root = text::read_json(text, &options.limits, "an HTTP archive")?;
+    let root = text::read_json(text, &options.limits, &options.room, "an HTTP archive")?;
     let Some(entries) = root.pointer("/log/entries").and_then(Value::as_array) else {
         let reason = "this is not an HTTP archive: `log.entries` is missing".to_owned();
         return Err(ImportError::WrongFormat(reason));
@@ -38,15 +38,7 @@ pub(super) fn read(text: &str, options: &ImportOptions, kept: &Kept<'_>) -> Resu
     for entry in entries {
         match sample(entry) {
             Ok(sample) => sample::add(sample, options, kept, &mut imported),
-            Err((operation, reason)) => {
-                let is_known = imported
-                    .skipped
-                    .iter()
-                    .any(|skipped| skipped.operation == operation);
-                if !is_known {
-                    imported.skip(operation, reason);
-                }
-            }
+            Err((operation, reason)) => imported.skip_once(operation, reason),
         }
     }
     Ok(imported)

@@ -386,3 +386,88 @@ fn an_import_takes_time_that_grows_with_the_description() {
         drop(run(Format::Postman, text))
     });
 }
+
+/// Up to as many as there may be, and twice as many bytes for each as they need: the requests of one operation, those that are no
+/// operations of an API, and those that nobody selects.
+#[test]
+fn samples_take_time_that_grows_with_their_number() {
+    const MOST: usize = 2 << 20;
+    let archive = |method: &'static str, path: fn(usize) -> String| {
+        move |bytes: usize| {
+            let entry = |n: usize| {
+                let url = format!("http://a.example/{}", path(n));
+                json!({"request": {"method": method, "url": url}, "response": {"content": {"mimeType": "application/json"}}})
+            };
+            let entries: Vec<_> = (0..bytes / 128).map(entry).collect();
+            json!({"log": {"entries": entries}}).to_string()
+        }
+    };
+    let none = ImportOptions {
+        include: vec!["tag:none".parse().unwrap()],
+        ..options()
+    };
+    let import_all = |text: &String, options: &ImportOptions| {
+        import(Format::Har, text, options, &Stored::default()).unwrap();
+    };
+    let distinct: fn(usize) -> String = |n| {
+        format!(
+            "name{}x",
+            (0..12)
+                .map(|bit| (b'a' + (n >> bit & 1) as u8) as char)
+                .collect::<String>()
+                + &"y".repeat(n >> 12)
+        )
+    };
+    let same: fn(usize) -> String = |_| "same?a=b".to_owned();
+    for (what, method, path) in [
+        ("requests of one operation", "GET", same),
+        ("requests that are no operations", "OPTIONS", distinct),
+    ] {
+        growth::is_linear_from(64 << 10, what, MOST, archive(method, path), |text: &String| {
+            import_all(text, &options());
+        });
+    }
+    growth::is_linear_from(
+        64 << 10,
+        "requests that nobody selects",
+        MOST,
+        archive("GET", distinct),
+        |text: &String| {
+            import_all(text, &none);
+        },
+    );
+    let collection = |bytes: usize| {
+        let item = |n: usize| json!({"name": "r", "request": {"method": "GET", "url": format!("http://a.example/{}", distinct(n))}});
+        let items: Vec<_> = (0..bytes / 128).map(item).collect();
+        json!({"info": {"name": "n", "schema": "v2.1"}, "item": items}).to_string()
+    };
+    growth::is_linear_from(
+        64 << 10,
+        "a collection that nobody selects",
+        MOST,
+        collection,
+        |text: &String| {
+            import(Format::Postman, text, &none, &Stored::default()).unwrap();
+        },
+    );
+    let paths = |bytes: usize| {
+        let paths: Map<_, _> = (0..bytes / 128)
+            .map(|n| {
+                (
+                    format!("/{}", distinct(n)),
+                    json!({"get": {"summary": "x".repeat(40)}}),
+                )
+            })
+            .collect();
+        json!({"openapi": "3.0.0", "info": {"title": "t"}, "paths": paths}).to_string()
+    };
+    growth::is_linear_from(
+        64 << 10,
+        "paths that nobody selects",
+        MOST,
+        paths,
+        |text: &String| {
+            import(Format::OpenApi, text, &none, &Stored::default()).unwrap();
+        },
+    );
+}

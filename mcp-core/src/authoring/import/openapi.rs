@@ -26,7 +26,7 @@ const METHODS: [&str; 8] = [
 ];
 
 pub(super) fn read(text: &str, options: &ImportOptions, kept: &Kept<'_>) -> Result<Imported, ImportError> {
-    let root = text::read(text, &options.limits)?;
+    let root = text::read(text, &options.limits, &options.room)?;
     let spec = Spec::new(&root)?;
     let mut imported = Imported {
         title: spec.title(),
@@ -137,7 +137,7 @@ fn one(
     };
     reader.selection.look(&subject);
     if !options.selects(&subject) {
-        return imported.left_out.push(name);
+        return imported.leave_out(name);
     }
     if let Err(reason) = imported.effort.check_time_to_read() {
         return imported.skip(name, reason);

@@ -1,6 +1,6 @@
 //! What the caller says about an import.
 
-use super::{GivenAuth, GivenHeader, ImportError, Pattern, Progress, Rename};
+use super::{GivenAuth, GivenHeader, ImportError, Pattern, Progress, Rename, Room};
 use crate::tool::ToolCompiler;
 use mcp_common::{
     bounds::{Bounds, JsonBounds},
@@ -73,6 +73,8 @@ pub struct ImportOptions {
     pub limits: Limits,
     /// Every definition is compiled before it is planned, as the gateway would.
     pub compiler: ToolCompiler,
+    /// The memory that it may take.
+    pub room: Room,
     /// Who is told how far it is.
     pub progress: Progress,
 }

@@ -19,7 +19,7 @@ const MAX_FILLED: usize = 64 << 10;
 const MAX_DEPTH: usize = 32;
 
 pub(super) fn read(text: &str, options: &ImportOptions, kept: &Kept<'_>) -> Result<Imported, ImportError> {
-    let root = text::read_json(text, &options.limits, "a Postman collection")?;
+    let root = text::read_json(text, &options.limits, &options.room, "a Postman collection")?;
     // The API of Postman wraps it.
     let root = root.get("collection").unwrap_or(&root);
     let schema = root

@@ -85,9 +85,7 @@ pub(super) fn add(sample: Sample, options: &ImportOptions, kept: &Kept<'_>, impo
     }
     let path = address.path();
     let operation = format!("{} {path}", sample.method);
-    if imported.drafts.iter().any(|draft| draft.operation == operation)
-        || imported.left_out.contains(&operation)
-    {
+    if imported.spoken_for.contains(&operation) {
         // The first one speaks for all of its kind.
         return;
     }
@@ -98,7 +96,7 @@ pub(super) fn add(sample: Sample, options: &ImportOptions, kept: &Kept<'_>, impo
         tags: &sample.tags,
     };
     if !options.selects(&subject) {
-        return imported.left_out.push(operation);
+        return imported.leave_out(operation);
     }
     let rename = options
         .rename

@@ -1,11 +1,11 @@
 //! A description's text as a JSON value.
 
-use super::{ImportError, Limits, yaml, yaml_paths};
-use mcp_common::bounds::Bounds;
+use super::{ImportError, Limits, Room, yaml, yaml_paths};
+use mcp_common::bounds::{self, Bounds};
 use serde_json::Value;
 
 /// JSON or YAML, within the bounds.
-pub(super) fn read(text: &str, limits: &Limits) -> Result<Value, ImportError> {
+pub(super) fn read(text: &str, limits: &Limits, room: &Room) -> Result<Value, ImportError> {
     let size = text.len();
     if size > limits.max_bytes {
         return Err(ImportError::TooLarge {
@@ -24,17 +24,21 @@ pub(super) fn read(text: &str, limits: &Limits) -> Result<Value, ImportError> {
     if text.starts_with(['{', '[']) {
         let checked = limits.text.check(text.as_bytes());
         checked.map_err(|exceeded| ImportError::Unreadable(exceeded.to_string()))?;
+        room.take(bounds::weight(text.as_bytes()))?;
         match serde_json::from_str(text) {
             Ok(value) => return Ok(value),
             // YAML may begin like this too, but nobody writes it so: what JSON has to say helps more.
             Err(error) => return Err(ImportError::Unreadable(format!("not JSON: {error}"))),
         }
     }
-    let read = yaml::read(text, limits).or_else(|reason| match yaml_paths::quoted(text) {
-        Some(text) => yaml::read(&text, limits).map_err(|_| reason),
-        None => Err(reason),
-    });
-    read.map_err(ImportError::Unreadable)
+    let before = room.taken();
+    yaml::read(text, limits, room).or_else(|error| match yaml_paths::quoted(text) {
+        Some(text) => {
+            room.give_back_to(before);
+            yaml::read(&text, limits, room).map_err(|_| error)
+        }
+        None => Err(error),
+    })
 }
 
 /// YAML that is no description, within the same bounds. The error says where.
@@ -43,12 +47,16 @@ pub fn yaml_value(text: &str, bounds: &Bounds) -> Result<Value, String> {
     if text.len() > limits.max_bytes {
         return Err(format!("it has more than {} bytes", limits.max_bytes));
     }
-    yaml::read(text.strip_prefix('\u{feff}').unwrap_or(text), &limits)
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    yaml::read(text, &limits, &Room::default()).map_err(|error| match error {
+        ImportError::Unreadable(reason) => reason,
+        other => other.to_string(),
+    })
 }
 
 /// The same for formats that are JSON only.
-pub(super) fn read_json(text: &str, limits: &Limits, what: &str) -> Result<Value, ImportError> {
-    let value = read(text, limits)?;
+pub(super) fn read_json(text: &str, limits: &Limits, room: &Room, what: &str) -> Result<Value, ImportError> {
+    let value = read(text, limits, room)?;
     if value.is_object() {
         return Ok(value);
     }

@@ -1,7 +1,7 @@
 //! YAML 1.2 (core schema) as a JSON value, everything bounded: an alias can make a small text a huge value.
 
-use super::Limits;
-use mcp_common::bounds::JsonBounds;
+use super::{ImportError, Limits, Room};
+use mcp_common::bounds::{self, JsonBounds};
 use saphyr_parser::{Event, Parser, ScalarStyle, Span, Tag};
 use serde_json::{Map, Number, Value};
 use std::{
@@ -14,9 +14,15 @@ const ALIASES: usize = 4;
 /// What any value is worth.
 const LEAST: usize = 8;
 
-/// The first document of the text.
-pub(super) fn read(text: &str, limits: &Limits) -> Result<Value, String> {
+/// The steps in which memory is taken.
+const STEP: u64 = 1 << 20;
+
+/// The first document of the text. The memory of its values is taken from `room` as they are made.
+pub(super) fn read(text: &str, limits: &Limits, room: &Room) -> Result<Value, ImportError> {
     let mut reader = Reader {
+        room,
+        owed: text.len() as u64,
+        no_room: None,
         open: Vec::new(),
         anchors: HashMap::new(),
         left: limits.max_bytes.saturating_mul(2),
@@ -28,21 +34,24 @@ pub(super) fn read(text: &str, limits: &Limits) -> Result<Value, String> {
     for event in Parser::new_from_str(text) {
         let (event, span) = event.map_err(|error| {
             let marker = error.marker();
-            format!(
+            ImportError::Unreadable(format!(
                 "not YAML: {} at line {} column {}",
                 error.info(),
                 marker.line(),
                 marker.col() + 1
-            )
+            ))
         })?;
-        reader.event(event).map_err(|reason| place(&reason, &span))?;
+        if let Err(reason) = reader.event(event) {
+            let no_room = reader.no_room.take();
+            return Err(no_room.unwrap_or_else(|| ImportError::Unreadable(place(&reason, &span))));
+        }
         if reader.root.is_some() && reader.open.is_empty() {
             break;
         }
     }
     reader
         .root
-        .ok_or_else(|| "not YAML: there is no document".to_owned())
+        .ok_or_else(|| ImportError::Unreadable("not YAML: there is no document".to_owned()))
 }
 
 fn place(reason: &str, span: &Span) -> String {
@@ -53,7 +62,11 @@ fn place(reason: &str, span: &Span) -> String {
     )
 }
 
-struct Reader {
+struct Reader<'a> {
+    room: &'a Room,
+    /// Bytes that are not taken yet.
+    owed: u64,
+    no_room: Option<ImportError>,
     open: Vec<Open>,
     anchors: HashMap<usize, Kept>,
     left: usize,
@@ -90,7 +103,7 @@ enum Open {
     },
 }
 
-impl Reader {
+impl Reader<'_> {
     fn event(&mut self, event: Event<'_>) -> Result<(), String> {
         match event {
             Event::Scalar(text, style, anchor, tag) => {
@@ -115,6 +128,7 @@ impl Reader {
             }
             Event::MappingStart(anchor, _) => {
                 let start = self.left;
+                self.owed += bounds::OBJECT;
                 self.open(Open::Mapping {
                     anchor,
                     members: Map::new(),
@@ -157,7 +171,17 @@ impl Reader {
     fn count(&mut self, values: usize) -> Result<(), String> {
         self.values += values;
         let checked = self.bounds.nodes().check(self.values);
-        checked.map_err(|exceeded| exceeded.to_string())
+        checked.map_err(|exceeded| exceeded.to_string())?;
+        self.owed += values as u64 * bounds::VALUE;
+        if self.owed >= STEP {
+            let taken = self.room.take(std::mem::take(&mut self.owed));
+            taken.map_err(|error| {
+                let reason = error.to_string();
+                self.no_room = Some(error);
+                reason
+            })?;
+        }
+        Ok(())
     }
 
     fn check_depth(&self, depth: usize) -> Result<(), String> {
@@ -299,7 +323,10 @@ mod tests {
     use serde_json::json;
 
     fn read(text: &str) -> Result<Value, String> {
-        super::read(text, &Limits::default())
+        super::read(text, &Limits::default(), &Room::default()).map_err(|error| match error {
+            ImportError::Unreadable(reason) => reason,
+            other => other.to_string(),
+        })
     }
 
     #[test]

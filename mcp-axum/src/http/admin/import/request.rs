@@ -6,6 +6,9 @@ use percent_encoding::percent_decode_str;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
+/// Entries of the lists beside a document: more would select nothing that fewer could not.
+const MOST_WORDS: usize = 10_000;
+
 /// Options and the document.
 pub(super) struct ImportRequest {
     pub(super) options: ImportOptions,
@@ -81,6 +84,8 @@ impl ImportRequest {
         if !self.options.instance.is_empty() {
             return Ok((self, body));
         }
+        let checked = self.options.limits.text.check(body.as_bytes());
+        checked.map_err(|exceeded| Error::bad_request(format!("the body {exceeded}")))?;
         let wrapper: Wrapper<'_> = serde_json::from_str(&body).map_err(|error| {
             let reason = "name the instance: POST /admin/import/openapi?instance=ID with the document as the body, or \
                           {\"instance\": \"ID\", \"document\": …}";
@@ -98,6 +103,11 @@ impl ImportRequest {
             ("exclude", wrapper.exclude),
             ("rename", wrapper.rename),
         ];
+        if lists.iter().map(|(_, values)| values.len()).sum::<usize>() > MOST_WORDS {
+            let reason =
+                format!("header, include, exclude and rename have more than {MOST_WORDS} entries together");
+            return Err(Error::bad_request(reason));
+        }
         let document = wrapper.document.get().to_owned();
         for (name, values) in lists {
             for value in values {
