@@ -1,5 +1,8 @@
 //! How long to wait before the next attempt at something that failed.
 
+mod away;
+
+pub use away::Away;
 use std::{
     hash::{BuildHasher, RandomState},
     time::Duration,

@@ -130,9 +130,9 @@ pub trait Fetch: Send + Sync {
     /// The body that is at this URL, of at most `limit` bytes; the error is one line.
     async fn get(&self, url: &str, limit: usize) -> Result<Vec<u8>, String>;
 
-    /// What a form is answered with, of at most `limit` bytes. Anything but 200 is an error, and redirects are not followed: what is sent
-    /// is for whom it is sent to.
-    async fn post(&self, form: Form<'_>, limit: usize) -> Result<Vec<u8>, String> {
+    /// What a form is answered with, whatever the status, of at most `limit` bytes. Redirects are not followed: what is sent is for whom it is
+    /// sent to.
+    async fn post(&self, form: Form<'_>, limit: usize) -> Result<Received, String> {
         let _ = limit;
         Err(format!("nothing can be sent to {}", form.url))
     }

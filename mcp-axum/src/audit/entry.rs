@@ -58,7 +58,7 @@ pub(super) enum What {
     },
     /// `admin/tds/write`, and where.
     Admin { action: String, path: Box<str> },
-    /// Nobody was let in.
+    /// Somebody was not let in, or signed in.
     Enter {
         instance: Option<Arc<str>>,
         path: Option<Box<str>>,

@@ -172,10 +172,11 @@ impl Gate for AuditGate {
         self.buffer.push(entry);
     }
 
-    /// Whoever did not come in has no other record.
+    /// Whoever did not come in has no other record, and who signs in at a page asks for nothing with it.
     fn over(&self, record: &Record) {
         let status = record.status();
-        if record.has_entered() || !matches!(status, 401 | 403) {
+        let is_in = record.signs_in() && record.has_entered();
+        if !is_in && (record.has_entered() || !matches!(status, 401 | 403)) {
             return;
         }
         let at = SystemTime::now();
@@ -194,8 +195,8 @@ impl Gate for AuditGate {
                 instance: record.instance.clone(),
                 path: path.map(|(method, path)| short(&format!("{method} {path}"))),
             },
-            is_allowed: false,
-            outcome: "refused",
+            is_allowed: is_in,
+            outcome: if is_in { "ok" } else { "refused" },
             reason: None,
             error: None,
             status: Some(status),

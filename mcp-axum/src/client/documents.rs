@@ -1,7 +1,7 @@
 //! What authenticators and authorizers ask for: documents of those whom the configuration names.
 
 use super::http;
-use ::http::{Method, Request, StatusCode, header};
+use ::http::{Method, Request, header};
 use async_trait::async_trait;
 use bytes::Bytes;
 use http_body_util::Full;
@@ -44,7 +44,7 @@ impl Fetch for Documents {
         http::get(url, limit).await.map_err(|error| error.to_string())
     }
 
-    async fn post(&self, form: Form<'_>, limit: usize) -> Result<Vec<u8>, String> {
+    async fn post(&self, form: Form<'_>, limit: usize) -> Result<Received, String> {
         let Form {
             url,
             authorization,
@@ -58,11 +58,7 @@ impl Fetch for Documents {
             .header(header::ACCEPT, "application/json")
             .body(Full::from(body))
             .map_err(|error| error.to_string())?;
-        let Received { status, body } = self.send(url, request, limit).await?;
-        match status {
-            StatusCode::OK => Ok(body),
-            other => Err(format!("{url} answers {other}")),
-        }
+        self.send(url, request, limit).await
     }
 
     async fn ask(&self, message: Message<'_>, limit: usize) -> Result<Received, String> {

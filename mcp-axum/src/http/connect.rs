@@ -242,8 +242,10 @@ impl Route {
             .gateway
             .policy
             .record(Door::Mcp, &self.request_ids.of(&parts.headers))
-            .without_line();
+            .without_line()
+            .of_sign_in();
         record.address = peer.address();
+        record.path = Some((parts.method.clone(), path.to_owned()));
         let key = fields.get("key").map_or("", |key| key.trim()).to_owned().into();
         let response = match browser::recognise(app, &key, &peer).await {
             Ok(principal) => {

@@ -10,6 +10,7 @@ use super::{
     error::Error,
     login::base,
     manners::method_not_allowed,
+    mcp::RequestIds,
 };
 use crate::{app::App, settings::SignInSettings};
 use axum::{
@@ -20,8 +21,8 @@ use axum::{
     routing::{get, post},
 };
 use http::{HeaderMap, HeaderValue, Request, StatusCode, header};
-use mcp_common::secret::Secret;
-use mcp_core::policy::Refusal;
+use mcp_common::{authenticator::Principal, secret::Secret};
+use mcp_core::policy::{Door, Refusal};
 use provider::{Asked, Providers};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -44,10 +45,20 @@ const LOGIN: &str = "login";
 const PLACES: [&str; 2] = ["/console", "/connect"];
 
 /// What is begun, and what is known of providers.
-#[derive(Default)]
 pub(crate) struct SignIns {
     providers: Providers,
     pending: Mutex<HashMap<String, Pending>>,
+    request_ids: RequestIds,
+}
+
+impl Default for SignIns {
+    fn default() -> Self {
+        Self {
+            providers: Providers::default(),
+            pending: Mutex::default(),
+            request_ids: RequestIds::random(),
+        }
+    }
 }
 
 struct Pending {
@@ -194,8 +205,18 @@ async fn come_back(
     };
     let state = came.state.as_deref().unwrap_or_default();
     let is_waited_for = app.sign_ins.waits_for(state);
-    match signed_in(&app, came, &parts).await {
-        Ok((signed_in, to)) => {
+    let mut record = app
+        .gateway
+        .policy
+        .record(Door::Admin, &app.sign_ins.request_ids.of(&parts.headers))
+        .without_line()
+        .of_sign_in();
+    record.address = body::peer(&parts.extensions).address();
+    record.path = Some((parts.method.clone(), CALLBACK.to_owned()));
+    let response = match signed_in(&app, came, &parts).await {
+        Ok((signed_in, to, principal)) => {
+            record.sent_by(&principal);
+            record.entered();
             let mut answer = browser::leading_to(&to);
             let cookies = [
                 signed_in.cookie(&app),
@@ -214,14 +235,16 @@ async fn come_back(
             }
             signed_in_not(status, &why)
         }
-    }
+    };
+    record.answered(response.status());
+    response
 }
 
 async fn signed_in(
     app: &App,
     came: Came,
     parts: &http::request::Parts,
-) -> Result<(SignedIn, String), (StatusCode, String)> {
+) -> Result<(SignedIn, String, Principal), (StatusCode, String)> {
     let refused = |why: &str| (StatusCode::BAD_REQUEST, why.to_owned());
     let pending = app
         .sign_ins
@@ -275,7 +298,7 @@ async fn signed_in(
                 let signed_in = signed_in.ok_or_else(|| refused("the system gives no random numbers"))?;
                 let base = base(app, &parts.headers)
                     .map_err(|error| (error.status(), error.message().to_owned()))?;
-                return Ok((signed_in, format!("{base}{}", pending.to)));
+                return Ok((signed_in, format!("{base}{}", pending.to), principal));
             }
             Ok(_) => {}
             // The last one is the ID token, which is for the gateway where the other one is not.

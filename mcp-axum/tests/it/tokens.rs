@@ -1,6 +1,7 @@
 //! Tokens of identity providers: which are taken, what their holders may do, and what clients are told that have none.
 
 mod algorithms;
+mod away;
 pub mod issuer;
 mod opaque;
 mod scopes;

@@ -46,6 +46,8 @@ pub struct Record {
     pub path: Option<(http::Method, String)>,
     /// What the protocol says of it.
     pub trace: Trace,
+    /// Somebody shows with it who they are, for what comes later.
+    signs_in: bool,
     status: u16,
     started: Instant,
     is_logged: bool,
@@ -98,6 +100,7 @@ impl Record {
             instance: None,
             path: None,
             trace,
+            signs_in: false,
             status: CLIENT_CLOSED,
             started: Instant::now(),
             is_logged: true,
@@ -109,6 +112,17 @@ impl Record {
     pub fn without_line(mut self) -> Self {
         self.is_logged = false;
         self
+    }
+
+    /// Somebody shows with it who they are, for what comes later.
+    pub fn of_sign_in(mut self) -> Self {
+        self.signs_in = true;
+        self
+    }
+
+    /// Whether somebody shows with it who they are, for what comes later.
+    pub fn signs_in(&self) -> bool {
+        self.signs_in
     }
 
     /// Has it heard of by others. From now on the headers name its span, so that whatever is made for the request is beneath it.

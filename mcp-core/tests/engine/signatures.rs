@@ -10,9 +10,14 @@ use base64::{Engine as _, engine::general_purpose::STANDARD};
 use bytes::Bytes;
 use http::Response;
 use http_body_util::Full;
+use mcp_core::engine::{Engine, EngineServices, EngineSettings, Lane};
+use prometheus_client::registry::Registry;
 use ring::{digest, hmac};
 use serde_json::{Value, json};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::{
+    sync::atomic::{AtomicUsize, Ordering},
+    time::{Duration, SystemTime, UNIX_EPOCH},
+};
 
 fn hexadecimal(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
@@ -417,5 +422,53 @@ async fn what_explains_a_signed_request_shows_no_key() {
     assert!(
         !shown.contains(SECRET) && shown.contains("sha256=***") && shown.contains("X-Nonce"),
         "{shown}"
+    );
+}
+
+/// Its hash is made once, however often it is sent, and where no other calls wait for it.
+#[tokio::test]
+async fn a_large_body_is_hashed_once_for_all_attempts() {
+    let dir = SecretDir::new("large");
+    let lane = Lane::default();
+    let engine = Engine::new(
+        EngineSettings::default(),
+        EngineServices {
+            secrets: dir.secrets(),
+            lane: lane.clone(),
+            ..EngineServices::default()
+        },
+    );
+    let attempts = AtomicUsize::new(0);
+    let server = Server::answering(move |seen| match is_signed_by_aws(seen) {
+        Err(why) => forbidden(&why),
+        Ok(()) if attempts.fetch_add(1, Ordering::SeqCst) < 2 => {
+            Response::builder().status(503).body("".into()).unwrap()
+        }
+        Ok(()) => fine(),
+    })
+    .await;
+    let auth = json!({
+        "type": "aws_sigv4", "access_key": "A", "secret_key": dir.reference("token"), "region": "eu-central-1", "service": "s3",
+    });
+    let retry = json!({"max": 2, "on": ["connect", 503], "backoff": {"base_ms": 1, "max_ms": 5}});
+    let schema = json!({"type": "object", "properties": {"note": {}}});
+    let tool = with(
+        &server.origin,
+        "PUT",
+        "/k",
+        &schema,
+        &json!({"auth": auth, "retry": retry}),
+    );
+    let arguments = json!({"note": "x".repeat(400_000)}).to_string();
+    let result = call_text(&engine, &tool, &arguments).await;
+    assert!(!result.is_error, "{}", text(&result));
+    let mut registry = Registry::default();
+    lane.metrics().register(&mut registry);
+    let mut counted = String::new();
+    prometheus_client::encoding::text::encode(&mut counted, &registry).unwrap();
+    // Once for the request's making, and once for the hash.
+    assert!(
+        counted.contains("work_runs_total{place=\"thread\"} 2\n"),
+        "{counted}"
     );
 }

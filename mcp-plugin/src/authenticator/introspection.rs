@@ -9,10 +9,11 @@ use super::{
 };
 use async_trait::async_trait;
 use base64::{Engine as _, engine::general_purpose::STANDARD};
-use http::HeaderMap;
+use http::{HeaderMap, StatusCode};
 use mcp_common::{
     authenticator::{Arrival, Authenticator, Denied, Gathered, Grant, KeyRing, Principal},
-    plugin::{AuthenticatorFactory, Fetch, Form, PluginError, Settings, Surroundings},
+    backoff::Away,
+    plugin::{AuthenticatorFactory, Fetch, Form, PluginError, Received, Settings, Surroundings},
     secret::ExposeSecret,
 };
 use moka::sync::Cache;
@@ -20,10 +21,13 @@ use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use settings::Asked;
 use sha2::{Digest, Sha256};
 use std::{
-    sync::Arc,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::{Duration, SystemTime},
 };
-use tokio::{sync::Semaphore, time::timeout};
+use tokio::{
+    sync::Semaphore,
+    time::{Instant, timeout},
+};
 
 /// Tokens that are remembered.
 const KEPT: u64 = 20_000;
@@ -33,6 +37,9 @@ const LONGEST: usize = 4 << 10;
 const LONGEST_ANSWER: usize = 64 << 10;
 /// Questions to one issuer that are under way: whoever sends tokens that nobody knows does not flood it.
 const MOST_AT_ONCE: usize = 32;
+/// How often an issuer that is away is asked, whoever shows how many tokens.
+const RETRY: Duration = Duration::from_secs(1);
+const LONGEST_RETRY: Duration = Duration::from_secs(5);
 
 /// Recognises callers by what issuers say of their tokens.
 pub struct Introspection {
@@ -45,6 +52,15 @@ struct Known {
     asked: Asked,
     answers: Cache<[u8; 32], Answer>,
     places: Semaphore,
+    away: Mutex<Away>,
+}
+
+/// Why an issuer does not say what a token is.
+enum Silence {
+    /// It does not answer at all.
+    Away(String),
+    /// It answers with what is no answer. That may be because of the token, and says nothing of others.
+    Odd(String),
 }
 
 /// What an issuer said, and until when that is good.
@@ -60,6 +76,11 @@ impl Known {
     fn remembered(&self, id: &[u8; 32]) -> Option<Answer> {
         let now = SystemTime::now();
         self.answers.get(id).filter(|answer| now < answer.until)
+    }
+
+    fn away(&self) -> MutexGuard<'_, Away> {
+        // Nothing is done with it that could panic.
+        self.away.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// What is no token may become one in a moment; what is one may be taken back.
@@ -80,26 +101,36 @@ impl Introspection {
         let away = |reason: String| {
             Denied::Unavailable(format!("the issuer `{}` does not say: {reason}", issuer.name))
         };
-        let asking = async {
-            let place = known.places.acquire().await;
-            let _place = place.map_err(|_| away("it is not asked any more".to_owned()))?;
-            // Somebody else may have asked the same while this one waited; what is heard is remembered before the place is left.
-            if let Some(answer) = known.remembered(&id) {
-                return Ok(answer.token);
-            }
-            let asked_at = SystemTime::now();
-            let token = match self.send(&known.asked, shown).await.map_err(away)? {
-                None => None,
-                Some(claims) => Some(Arc::new(Verified::of(&claims, issuer)?)),
-            };
-            known.remember(id, token.clone(), asked_at);
-            Ok(token)
+        let late = || format!("no answer within {} ms", patience.as_millis());
+        let begun = Instant::now();
+        let place = timeout(*patience, known.places.acquire()).await;
+        let place = place.map_err(|_| away(late()))?;
+        let _place = place.map_err(|_| away("it is not asked any more".to_owned()))?;
+        // Somebody else may have asked the same while this one waited; what is heard is remembered before the place is left.
+        if let Some(answer) = known.remembered(&id) {
+            return Ok(answer.token);
+        }
+        known.away().attempt().map_err(away)?;
+        let asked_at = SystemTime::now();
+        let left = patience.saturating_sub(begun.elapsed());
+        let sending = timeout(left, self.send(&known.asked, shown));
+        let said = sending.await.unwrap_or_else(|_| Err(Silence::Away(late())));
+        match &said {
+            // Who has waited long for a place has had no time for an answer.
+            Err(Silence::Away(_)) if left < *patience / 2 => {}
+            Err(Silence::Away(reason)) => known.away().failed(reason),
+            Ok(_) | Err(Silence::Odd(_)) => known.away().worked(),
+        }
+        let token = match said {
+            Err(Silence::Away(reason) | Silence::Odd(reason)) => return Err(away(reason)),
+            Ok(None) => None,
+            Ok(Some(claims)) => Some(Arc::new(Verified::of(&claims, issuer)?)),
         };
-        let answered = timeout(*patience, asking).await;
-        answered.unwrap_or_else(|_| Err(away(format!("no answer within {} ms", patience.as_millis()))))
+        known.remember(id, token.clone(), asked_at);
+        Ok(token)
     }
 
-    async fn send(&self, asked: &Asked, shown: &str) -> Result<Option<Claims>, String> {
+    async fn send(&self, asked: &Asked, shown: &str) -> Result<Option<Claims>, Silence> {
         let encode = |text: &str| utf8_percent_encode(text, NON_ALPHANUMERIC).to_string();
         // RFC 6749, section 2.3.1: both are encoded before they are joined.
         let own = format!(
@@ -112,20 +143,28 @@ impl Introspection {
             authorization: &format!("Basic {}", STANDARD.encode(own)),
             body: format!("token={}&token_type_hint=access_token", encode(shown)),
         };
-        let answer = self.http.post(form, LONGEST_ANSWER).await?;
-        let claims: Claims = serde_json::from_slice(&answer)
-            .map_err(|error| format!("this is no answer about a token: {error}"))?;
+        let answer = self.http.post(form, LONGEST_ANSWER).await;
+        let Received { status, body } = answer.map_err(Silence::Away)?;
+        let url = &asked.endpoint;
+        if status != StatusCode::OK {
+            return Err(Silence::Odd(format!("{url} answers {status}")));
+        }
+        let claims: Claims = serde_json::from_slice(&body)
+            .map_err(|error| Silence::Odd(format!("this is no answer about a token: {error}")))?;
         let says = |name: &str| {
             let text = claims.get(name)?.get();
             Some(serde_json::from_str::<String>(text).unwrap_or_default())
         };
         if says("iss").is_some_and(|iss| iss != asked.issuer.url) {
-            return Err("the answer is about a token of another issuer (`iss`)".to_owned());
+            let reason = "the answer is about a token of another issuer (`iss`)";
+            return Err(Silence::Odd(reason.to_owned()));
         }
         match claims.get("active").map(|active| active.get()) {
             Some("true") => Ok(Some(claims)),
             Some("false") => Ok(None),
-            _ => Err("the answer does not say whether the token is active".to_owned()),
+            _ => Err(Silence::Odd(
+                "the answer does not say whether the token is active".to_owned(),
+            )),
         }
     }
 
@@ -223,6 +262,7 @@ impl AuthenticatorFactory for IntrospectionFactory {
                 .time_to_live(asked.kept.max(Duration::from_millis(1)))
                 .build(),
             places: Semaphore::new(MOST_AT_ONCE),
+            away: Mutex::new(Away::between(RETRY, LONGEST_RETRY)),
             asked,
         });
         Ok(Arc::new(Introspection {

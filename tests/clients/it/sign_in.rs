@@ -12,7 +12,7 @@ async fn gateway(provider: &Provider) -> Result<Gateway> {
         tables: format!(
             "[[authenticator.jwt.issuers]]\nname = \"acme\"\nissuer = \"{issuer}\"\nalgorithms = [\"ES256\"]\ntoken_types = [\"at+jwt\"]\n\
              roles = \"groups\"\nallow_roles = [\"*\", \"admin\"]\n\
-             [[sign_in]]\nname = \"acme\"\nlabel = \"Acme\"\nissuer = \"{issuer}\"\nclient_id = \"console\"\n"
+             [[sign_in]]\nname = \"acme\"\nlabel = \"Acme\"\nissuer = \"{issuer}\"\nclient_id = \"console\"\n[audit]\nenabled = true\n"
         ),
         ..Setup::default()
     };
@@ -116,6 +116,26 @@ async fn asks(
     Ok(cookies.on(request).send().await?.status())
 }
 
+/// The last record of somebody who came in; waits for it.
+async fn entered(gateway: &Gateway) -> Result<Value> {
+    for _ in 0..200 {
+        let asked = Client::new()
+            .get(format!(
+                "{}/admin/audit?action=enter&decision=allow",
+                gateway.origin()
+            ))
+            .bearer_auth(Gateway::KEY)
+            .send()
+            .await?;
+        let mut found: Value = serde_json::from_str(&asked.text().await?)?;
+        if found["data"][0].is_object() {
+            return Ok(found["data"][0].take());
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(25)).await;
+    }
+    anyhow::bail!("nobody has come in, as the audit log says")
+}
+
 const CONSOLE: (&str, &str) = ("x-dynmcp-console", "1");
 
 #[tokio::test]
@@ -154,6 +174,20 @@ async fn people_sign_in_with_their_account_and_have_the_roles_that_it_brings() -
     // A key that is shown is the one that counts.
     let wrong = [CONSOLE, ("authorization", "Bearer a-key-that-nobody-has")];
     assert_eq!(ask(&wrong).await?, StatusCode::UNAUTHORIZED);
+
+    // Who has signed in stands in the audit log, and that it was at the provider.
+    let record = entered(&gateway).await?;
+    assert_eq!(
+        [&record["decision"], &record["outcome"], &record["target"]],
+        ["allow", "ok", "GET /sign-in/callback"],
+        "{record}"
+    );
+    ensure!(
+        record["principal"]
+            .as_str()
+            .is_some_and(|who| who.ends_with("admin")),
+        "{record}"
+    );
 
     let mut viewer = Cookies::default();
     let (status, _, page) = sign_in(&gateway, &mut viewer, "viewer").await?;

@@ -11,7 +11,10 @@ use base64::{
 use bytes::Bytes;
 use http::{Method, Request, StatusCode, Uri, header};
 use http_body_util::Full;
-use mcp_common::secret::{ExposeSecret, Secret};
+use mcp_common::{
+    backoff::Away,
+    secret::{ExposeSecret, Secret},
+};
 use serde::Deserialize;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
@@ -25,6 +28,9 @@ use url::{Url, form_urlencoded};
 /// How long what it says of itself is believed.
 const KEPT: Duration = Duration::from_secs(600);
 const PATIENCE: Duration = Duration::from_secs(10);
+/// How often one that is away is asked, whoever wants to sign in.
+const RETRY: Duration = Duration::from_secs(5);
+const LONGEST_RETRY: Duration = Duration::from_secs(60);
 const LONGEST: usize = 256 << 10;
 /// What of its words is repeated.
 const MOST_WORDS: usize = 300;
@@ -32,8 +38,22 @@ const MOST_WORDS: usize = 300;
 /// Those that were asked.
 #[derive(Default)]
 pub(super) struct Providers {
-    known: Mutex<HashMap<String, (Arc<Provider>, Instant)>>,
+    known: Mutex<HashMap<String, Known>>,
     client: OnceLock<HttpClient>,
+}
+
+struct Known {
+    provider: Option<(Arc<Provider>, Instant)>,
+    away: Away,
+}
+
+impl Default for Known {
+    fn default() -> Self {
+        Self {
+            provider: None,
+            away: Away::between(RETRY, LONGEST_RETRY),
+        }
+    }
 }
 
 #[derive(Debug, Deserialize)]
@@ -70,11 +90,28 @@ impl Providers {
     /// The one of this issuer, to the letter.
     pub(super) async fn find(&self, issuer: &str) -> Result<Arc<Provider>, String> {
         {
-            let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-            if let Some((provider, _)) = known.get(issuer).filter(|(_, at)| at.elapsed() < KEPT) {
+            let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+            let known = known.entry(issuer.to_owned()).or_default();
+            if let Some((provider, _)) = known.provider.as_ref().filter(|(_, at)| at.elapsed() < KEPT) {
                 return Ok(provider.clone());
             }
+            known.away.attempt()?;
         }
+        let found = self.ask(issuer).await;
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = known.entry(issuer.to_owned()).or_default();
+        match &found {
+            Ok(provider) => {
+                known.away.worked();
+                known.provider = Some((provider.clone(), Instant::now()));
+            }
+            Err(reason) => known.away.failed(reason),
+        }
+        found
+    }
+
+    /// What it says of itself now.
+    async fn ask(&self, issuer: &str) -> Result<Arc<Provider>, String> {
         let place = format!(
             "{}/.well-known/openid-configuration",
             issuer.trim_end_matches('/')
@@ -104,10 +141,7 @@ impl Providers {
         {
             return Err(format!("the provider `{issuer}` does not know PKCE with S256"));
         }
-        let found = Arc::new(found);
-        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        known.insert(issuer.to_owned(), (found.clone(), Instant::now()));
-        Ok(found)
+        Ok(Arc::new(found))
     }
 
     /// The tokens that a code is redeemed for, the one for the gateway first.

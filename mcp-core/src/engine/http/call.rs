@@ -3,6 +3,7 @@
 use super::{
     build, client,
     client::{Answer, Room, Upstream},
+    credentials::Hashed,
     deliver::{Progress, Sender},
 };
 use crate::{
@@ -148,6 +149,7 @@ impl Engine {
                     state,
                     room,
                     deadline,
+                    hashed: Hashed::default(),
                 };
                 // Boxed, so that calls that need none of it have no room for it.
                 let sending = Box::pin(sender.send(request, &mut progress));

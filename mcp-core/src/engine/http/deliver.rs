@@ -7,7 +7,7 @@ mod retry;
 
 use super::{
     client::{Answer, Room, Upstream},
-    credentials::{Applied, apply, sign},
+    credentials::{Applied, Hashed, apply, sign},
 };
 use crate::{
     engine::{CallContext, Engine, failure::Failure, result::Outcome},
@@ -59,6 +59,8 @@ pub(crate) struct Sender<'a> {
     pub(crate) room: Room<'a>,
     /// When the call is given up.
     pub(crate) deadline: Instant,
+    /// What signatures of attempts before had of the body.
+    pub(crate) hashed: Hashed,
 }
 
 impl Sender<'_> {
@@ -147,9 +149,8 @@ impl Sender<'_> {
     ) -> Result<Answer, Failure> {
         let room = self.room;
         let signer = self.delivery.auth(base).and_then(Auth::signer);
-        let secrets = &self.engine.services.secrets;
         if let Some(signer) = signer {
-            sign(signer, &mut request, secrets)?;
+            sign(self.engine, signer, &mut request, &self.hashed).await?;
         }
         let Some(rules) = &self.delivery.redirect else {
             return progress.exchange(upstream, request, room).await;
@@ -173,7 +174,7 @@ impl Sender<'_> {
             request = next.request;
             // Nothing of it is for another origin, nor for one that another one leads back to.
             if let Some(signer) = signer.filter(|_| !is_with_strangers) {
-                sign(signer, &mut request, secrets)?;
+                sign(self.engine, signer, &mut request, &self.hashed).await?;
             }
             progress.stage = Stage::Redirect(request.uri().clone());
             followed += 1;

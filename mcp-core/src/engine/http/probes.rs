@@ -96,7 +96,8 @@ impl Engine {
             let applied = super::credentials::apply(auth, &mut request, &context, tools).await;
             applied.map_err(|failure| failure.reason().to_owned())?;
             if let Some(signer) = auth.signer() {
-                let signed = super::credentials::sign(signer, &mut request, &self.services.secrets);
+                let hashed = super::credentials::Hashed::default();
+                let signed = super::credentials::sign(self, signer, &mut request, &hashed).await;
                 signed.map_err(|failure| failure.reason().to_owned())?;
             }
         }

@@ -1,6 +1,6 @@
 //! Signature Version 4 of AWS, in the header `Authorization`.
 
-use super::{Headers, body, header_value, hexadecimal, host, secret_header};
+use super::{Headers, header_value, hexadecimal, host, secret_header};
 use crate::{secrets::Secrets, tool::AwsSigner};
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, Request, header};
@@ -47,7 +47,7 @@ pub(super) fn sign(
     signer: &AwsSigner,
     request: &Request<Full<Bytes>>,
     secrets: &Secrets,
-    now: SystemTime,
+    (now, content): (SystemTime, &str),
 ) -> Result<Headers, String> {
     let id = secrets.find_text(&signer.access_key)?;
     let secret = secrets.find(&signer.secret_key)?;
@@ -58,24 +58,23 @@ pub(super) fn sign(
         secret: secret.expose_secret(),
         token: token.as_ref().map(|token| token.expose_secret()),
     };
-    signed(signer, request, &keys, now)
+    signed(signer, request, &keys, (now, content))
 }
 
 fn signed(
     signer: &AwsSigner,
     request: &Request<Full<Bytes>>,
     keys: &Keys<'_>,
-    now: SystemTime,
+    (now, content): (SystemTime, &str),
 ) -> Result<Headers, String> {
     let moment = moment(now);
     let day = &moment[..8];
-    let content = hexadecimal(digest::digest(&digest::SHA256, &body(request)).as_ref());
     let mut headers = vec![(DATE, header_value(&moment)?)];
     if let Some(token) = keys.token {
         headers.push((TOKEN, secret_header(token)?));
     }
     if signer.says_content {
-        headers.push((CONTENT, header_value(&content)?));
+        headers.push((CONTENT, header_value(content)?));
     }
     let mut all = request.headers().clone();
     all.extend(headers.iter().cloned());
@@ -87,7 +86,7 @@ fn signed(
         &canonical_query(request.uri().query().unwrap_or_default()),
         &lines,
         &names,
-        &content,
+        content,
     ]
     .join("\n");
     let scope = format!("{day}/{}/{}/{END}", signer.region, signer.service);

@@ -1,6 +1,6 @@
 //! A signature by a shared key, over the text that the definition declares.
 
-use super::{Headers, aws::date, body, header_value, hexadecimal, host, secret_header};
+use super::{Hash, Headers, aws::date, body, header_value, hexadecimal, host, secret_header};
 use crate::{
     secrets::Secrets,
     tool::{HmacSigner, MessagePiece as Piece, Placeholder},
@@ -13,15 +13,30 @@ use mcp_common::{
     definition::tool::{HmacAlgorithm, KeyEncoding, SignatureEncoding, TimestampFormat},
     secret::ExposeSecret,
 };
-use ring::{digest, hmac};
+use ring::hmac;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-pub(super) fn sign(
+/// A message that is not signed yet, the key for it, and the headers beside its signature.
+pub(super) struct Unsigned {
+    pub(super) message: Vec<u8>,
+    key: hmac::Key,
+    headers: Headers,
+}
+
+impl Unsigned {
+    /// Reads all of the message.
+    pub(super) fn mac(self) -> (hmac::Tag, Headers) {
+        (hmac::sign(&self.key, &self.message), self.headers)
+    }
+}
+
+pub(super) fn unsigned(
     signer: &HmacSigner,
     request: &Request<Full<Bytes>>,
     secrets: &Secrets,
     now: SystemTime,
-) -> Result<Headers, String> {
+    hash: &dyn Fn(Hash) -> String,
+) -> Result<Unsigned, String> {
     let secret = secrets.find(&signer.key)?;
     let key = key_bytes(signer.key_encoding, secret.expose_secret())
         .map_err(|reason| format!("{} {reason}", signer.key))?;
@@ -41,15 +56,27 @@ pub(super) fn sign(
         let id = secrets.find_text(id)?;
         headers.push((name.clone(), secret_header(id.expose_secret())?));
     }
-    let message = message(signer, request, &timestamp, &nonce);
+    let message = message(signer, request, (&timestamp, &nonce), hash);
     let algorithm = match signer.algorithm {
         HmacAlgorithm::Sha256 => hmac::HMAC_SHA256,
         HmacAlgorithm::Sha512 => hmac::HMAC_SHA512,
     };
-    let signature = hmac::sign(&hmac::Key::new(algorithm, &key), &message);
+    Ok(Unsigned {
+        message,
+        key: hmac::Key::new(algorithm, &key),
+        headers,
+    })
+}
+
+/// All headers, with that of the signature.
+pub(super) fn finished(
+    signer: &HmacSigner,
+    mac: &hmac::Tag,
+    mut headers: Headers,
+) -> Result<Headers, String> {
     let signature = match signer.encoding {
-        SignatureEncoding::Hex => hexadecimal(signature.as_ref()),
-        SignatureEncoding::Base64 => STANDARD.encode(signature.as_ref()),
+        SignatureEncoding::Hex => hexadecimal(mac.as_ref()),
+        SignatureEncoding::Base64 => STANDARD.encode(mac.as_ref()),
     };
     let value = secret_header(&format!("{}{signature}", signer.prefix))?;
     headers.push((signer.header.clone(), value));
@@ -57,7 +84,12 @@ pub(super) fn sign(
 }
 
 /// What is signed, with the request's own bytes.
-fn message(signer: &HmacSigner, request: &Request<Full<Bytes>>, timestamp: &str, nonce: &str) -> Vec<u8> {
+fn message(
+    signer: &HmacSigner,
+    request: &Request<Full<Bytes>>,
+    (timestamp, nonce): (&str, &str),
+    hash: &dyn Fn(Hash) -> String,
+) -> Vec<u8> {
     let uri = request.uri();
     let mut message = Vec::new();
     for piece in &signer.message.0 {
@@ -80,15 +112,11 @@ fn message(signer: &HmacSigner, request: &Request<Full<Bytes>>, timestamp: &str,
             Placeholder::Timestamp => message.extend_from_slice(timestamp.as_bytes()),
             Placeholder::Nonce => message.extend_from_slice(nonce.as_bytes()),
             Placeholder::Body => message.extend_from_slice(&body(request)),
-            Placeholder::BodySha256 => message.extend_from_slice(hash(&digest::SHA256, request).as_bytes()),
-            Placeholder::BodySha512 => message.extend_from_slice(hash(&digest::SHA512, request).as_bytes()),
+            Placeholder::BodySha256 => message.extend_from_slice(hash(Hash::Sha256).as_bytes()),
+            Placeholder::BodySha512 => message.extend_from_slice(hash(Hash::Sha512).as_bytes()),
         }
     }
     message
-}
-
-fn hash(algorithm: &'static digest::Algorithm, request: &Request<Full<Bytes>>) -> String {
-    hexadecimal(digest::digest(algorithm, &body(request)).as_ref())
 }
 
 /// Never repeats any of it.
