@@ -82,6 +82,8 @@ impl<R: AsyncRead + Unpin> Lines<R> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::growth;
+    use futures_util::FutureExt;
 
     async fn all(text: &[u8], most: usize) -> Vec<Line> {
         let mut lines = Lines::new(text, most);
@@ -90,6 +92,26 @@ mod tests {
             found.push(line);
         }
         found
+    }
+
+    #[test]
+    fn reading_is_linear_also_where_what_was_read_is_kept() {
+        type Make = fn(usize) -> String;
+        let shapes: [(&str, Make); 3] = [
+            ("one long line", |size| "x".repeat(size)),
+            ("many lines", |size| "xyz\n".repeat(size / 4)),
+            ("a long line after many", |size| {
+                "xyz\n".repeat(size / 8) + &"x".repeat(size / 2)
+            }),
+        ];
+        for (what, make) in shapes {
+            for most in [100, usize::MAX / 2] {
+                growth::is_linear(what, growth::ANSWER, make, |text| {
+                    let lines = all(text.as_bytes(), most).now_or_never();
+                    assert!(!lines.unwrap().is_empty());
+                });
+            }
+        }
     }
 
     fn whole(text: &'static str) -> Line {

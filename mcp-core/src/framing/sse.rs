@@ -133,6 +133,7 @@ impl Parser {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::growth;
 
     fn all(pieces: &[&[u8]]) -> Vec<Event> {
         let mut parser = Parser::new(100);
@@ -182,6 +183,29 @@ mod tests {
     fn what_is_not_finished_is_no_event() {
         assert_eq!(all(&[b"data: 1\n"]), []);
         assert_eq!(all(&[b"data: 1\n\ndata: 2"]), [event("1", None, None)]);
+    }
+
+    #[test]
+    fn reading_is_linear_in_whatever_pieces_it_comes() {
+        type Make = fn(usize) -> String;
+        let shapes: [(&str, Make); 4] = [
+            ("one long line", |size| format!("data: {}\n\n", "x".repeat(size))),
+            ("one event of many lines", |size| {
+                "data: x\n".repeat(size / 8) + "\n"
+            }),
+            ("many events", |size| "event: a\ndata: x\n\n".repeat(size / 18)),
+            ("lines that say nothing", |size| ":\r\n".repeat(size / 3)),
+        ];
+        for (what, make) in shapes {
+            for piece in [1 << 10, usize::MAX] {
+                growth::is_linear(what, growth::ANSWER, make, |text| {
+                    let mut parser = Parser::new(u64::MAX);
+                    for piece in text.as_bytes().chunks(piece) {
+                        drop(parser.push(piece).unwrap());
+                    }
+                });
+            }
+        }
     }
 
     #[test]

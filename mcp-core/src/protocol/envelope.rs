@@ -177,6 +177,32 @@ pub fn message(text: &str) -> Result<Message<'_>, Fault> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{growth, spec::Era};
+
+    #[test]
+    fn messages_are_read_in_time_that_grows_with_them() {
+        let params = |size: usize| {
+            format!(
+                r#"{{"jsonrpc":"2.0","id":1,"method":"m","params":[{}1]}}"#,
+                "1,".repeat(size / 2)
+            )
+        };
+        let members = |size: usize| {
+            let members: String = (0..size / 16).map(|n| format!("\"m{n}\":[[]],")).collect();
+            format!(r#"{{{members}"jsonrpc":"2.0","method":"m"}}"#)
+        };
+        let batch = |size: usize| format!("[{}1]", r#"{"jsonrpc":"2.0","method":"m"},"#.repeat(size / 32));
+        let id = |size: usize| format!(r#"{{"jsonrpc":"2.0","id":"{}","method":"m"}}"#, "x".repeat(size));
+        let shapes: [(&str, &dyn Fn(usize) -> String); 4] = [
+            ("params", &params),
+            ("members", &members),
+            ("a batch", &batch),
+            ("an id", &id),
+        ];
+        for (what, make) in shapes {
+            growth::is_linear(what, growth::ARGUMENTS, make, |text| drop(parse(text.as_bytes())));
+        }
+    }
 
     fn code(body: &[u8]) -> i32 {
         match parse(body) {

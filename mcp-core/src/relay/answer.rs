@@ -224,6 +224,26 @@ fn string(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::growth;
+
+    #[test]
+    fn results_are_read_in_time_that_grows_with_them() {
+        let content =
+            |size: usize| format!(r#"{{"content":[{}1]}}"#, r#"{"type":"text"},"#.repeat(size / 16));
+        let members = |size: usize| {
+            let members: String = (0..size / 16).map(|n| format!("\"m{n}\":[[]],")).collect();
+            format!(r#"{{{members}"content":[]}}"#)
+        };
+        let meta = |size: usize| format!(r#"{{"_meta":{}}}"#, members(size));
+        let shapes: [(&str, &dyn Fn(usize) -> String); 3] =
+            [("content", &content), ("members", &members), ("_meta", &meta)];
+        for (what, make) in shapes {
+            growth::is_linear(what, growth::ANSWER, make, |text| {
+                let raw: &RawValue = serde_json::from_str(text).unwrap();
+                drop(Answer::read(raw).unwrap());
+            });
+        }
+    }
 
     #[test]
     fn a_result_keeps_what_is_its_own_and_loses_what_belongs_to_a_hop() {
