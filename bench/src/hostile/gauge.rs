@@ -1,9 +1,11 @@
 //! CPU and memory of the gateway with all its children.
 
-use crate::cpu;
+use crate::{
+    cpu,
+    resident::{forget_peak, peak, resident},
+};
 use anyhow::{Result, anyhow};
 use std::{
-    fs,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -12,41 +14,49 @@ use std::{
     time::Duration,
 };
 
-/// How often memory is looked at.
+/// How often memory of the whole family is looked at; of the gateway alone the kernel remembers the most.
 const INTERVAL: Duration = Duration::from_millis(10);
-/// Bytes of one, on the machines that this runs on.
-const PAGE: u64 = 4096;
 
 /// What was seen between start and stop.
 pub(super) struct Used {
     pub(super) cpu: Duration,
     /// Bytes, the largest sum.
     pub(super) memory: u64,
+    /// Bytes by which the gateway itself grew, at the most.
+    pub(super) grown: u64,
 }
 
 /// Looks until it is stopped.
 pub(super) struct Gauge {
     pid: u32,
     before: Duration,
+    /// Bytes of the gateway itself.
+    at_first: u64,
     done: Arc<AtomicBool>,
-    thread: JoinHandle<u64>,
+    thread: JoinHandle<(u64, u64)>,
 }
 
 impl Gauge {
     pub(super) fn start(pid: u32) -> Result<Self> {
         let done = Arc::new(AtomicBool::new(false));
         let seen = done.clone();
+        let at_first = resident(pid)?;
+        forget_peak(pid)?;
         let thread = thread::Builder::new().name("gauge".to_owned()).spawn(move || {
-            let mut most = 0;
+            let (mut most, mut own) = (0_u64, 0_u64);
             while !seen.load(Ordering::Relaxed) {
-                most = most.max(family(pid).into_iter().map(resident).sum());
+                // Nothing of a process that has ended.
+                let of = |pid| resident(pid).unwrap_or_default();
+                most = most.max(family(pid).into_iter().map(of).sum());
+                own = own.max(peak(pid).unwrap_or_default());
                 thread::sleep(INTERVAL);
             }
-            most
+            (most, own.max(peak(pid).unwrap_or_default()))
         })?;
         Ok(Self {
             pid,
             before: used(pid)?,
+            at_first,
             done,
             thread,
         })
@@ -55,9 +65,11 @@ impl Gauge {
     pub(super) fn stop(self) -> Result<Used> {
         let after = used(self.pid).unwrap_or(self.before);
         self.done.store(true, Ordering::Relaxed);
+        let (memory, own) = self.thread.join().map_err(|_| anyhow!("the gauge broke"))?;
         Ok(Used {
             cpu: after.saturating_sub(self.before),
-            memory: self.thread.join().map_err(|_| anyhow!("the gauge broke"))?,
+            memory,
+            grown: own.saturating_sub(self.at_first),
         })
     }
 }
@@ -79,11 +91,4 @@ fn family(pid: u32) -> Vec<u32> {
         next += 1;
     }
     all
-}
-
-/// Bytes; nothing for a process that has ended.
-fn resident(pid: u32) -> u64 {
-    let text = fs::read_to_string(format!("/proc/{pid}/statm")).unwrap_or_default();
-    let pages = text.split(' ').nth(1).and_then(|pages| pages.parse::<u64>().ok());
-    pages.unwrap_or(0) * PAGE
 }

@@ -9,14 +9,16 @@ pub(super) struct Row {
     attack: String,
     cpu: String,
     memory: String,
+    /// Bytes by which the gateway itself grew.
+    grown: u64,
     waits: Option<Waits>,
     /// What is left of the gateway; nothing to say if it answers.
     afterwards: Result<(), String>,
 }
 
 impl Row {
-    pub(super) const HEAD: &str = "| witness | attack: answered of sent (how), slowest | CPU s in s | memory MiB | bystander p50 ms | p99 ms | max ms \
-         | failed | /healthz ms | afterwards |\n|---|---|---:|---:|---:|---:|---:|---:|---:|---|";
+    pub(super) const HEAD: &str = "| witness | attack: answered of sent (how), slowest | CPU s in s | memory MiB | gateway grew by | bystander p50 ms | p99 ms | max ms \
+         | failed | /healthz ms | afterwards |\n|---|---|---:|---:|---:|---:|---:|---:|---:|---:|---|";
 
     pub(super) fn new(
         name: &'static str,
@@ -31,6 +33,7 @@ impl Row {
             attack: attack.to_string(),
             cpu: format!("{:.1} in {:.1}", used.cpu.as_secs_f64(), window.as_secs_f64()),
             memory: (used.memory >> 20).to_string(),
+            grown: used.grown,
             waits: Some(waits),
             afterwards,
         }
@@ -43,15 +46,16 @@ impl Row {
             attack: "no start".to_owned(),
             cpu: format!("– in {:.1}", tried.as_secs_f64()),
             memory: "–".to_owned(),
+            grown: 0,
             waits: None,
             afterwards: Err(super::site::cause(reason)),
         }
     }
 
-    /// Whether the bystander's calls came back in time and still do.
-    pub(super) fn is_good(&self, goal: Duration) -> bool {
+    /// Whether the bystander's calls came back in time and still do, and the gateway itself took no more memory than it may.
+    pub(super) fn is_good(&self, goal: Duration, budget: u64) -> bool {
         let in_time = |waits: &Waits| waits.percentile(99) < goal && waits.failed == 0;
-        self.afterwards.is_ok() && self.waits.as_ref().is_some_and(in_time)
+        self.afterwards.is_ok() && self.grown <= budget && self.waits.as_ref().is_some_and(in_time)
     }
 }
 
@@ -60,8 +64,12 @@ impl fmt::Display for Row {
         let ms = |wait: Duration| format!("{:.1}", wait.as_secs_f64() * 1000.0);
         write!(
             f,
-            "| {} | {} | {} | {} | ",
-            self.name, self.attack, self.cpu, self.memory
+            "| {} | {} | {} | {} | {} | ",
+            self.name,
+            self.attack,
+            self.cpu,
+            self.memory,
+            self.grown >> 20
         )?;
         match &self.waits {
             None => f.write_str("– | – | – | – | – | ")?,

@@ -1,20 +1,14 @@
 //! One gateway with what a witness needs, inside bounds of the system's own.
 
 use super::{
-    bystander, client, server, upstream,
+    Options, bystander, client, server, upstream,
     witness::{Attack, Witness},
 };
 use crate::{request::Request, upstream::Upstream};
 use anyhow::{Context, Result, ensure};
 use dynmcp_harness::{Gateway, Setup};
 use serde_json::{Value, json};
-use std::{
-    fs,
-    os::unix::fs::PermissionsExt,
-    path::{Path, PathBuf},
-    process::Command,
-    time::Duration,
-};
+use std::{fs, os::unix::fs::PermissionsExt, path::Path, process::Command, time::Duration};
 use tempfile::TempDir;
 use tokio::time::{sleep, timeout};
 
@@ -36,12 +30,9 @@ const SERVER: &str = "server";
 const CALM: Duration = Duration::from_secs(5);
 
 impl Site {
-    pub(super) async fn start(
-        witness: &Witness,
-        program: Option<PathBuf>,
-        address_space: u64,
-    ) -> Result<Self> {
+    pub(super) async fn start(witness: &Witness, options: &Options) -> Result<Self> {
         let directory = tempfile::tempdir()?;
+        let program = options.program.clone();
         let program = program.map_or_else(dynmcp_harness::dynmcp, |path| Ok(fs::canonicalize(path)?))?;
         let bounded = directory.path().join("dynmcp");
         let files = witness
@@ -49,7 +40,7 @@ impl Site {
             .map_or_else(String::new, |files| format!("ulimit -n {files}\n"));
         let script = format!(
             "#!/bin/sh\nulimit -c 0\nulimit -v {}\n{files}exec '{}' \"$@\"\n",
-            address_space << 10,
+            options.address_space << 10,
             program.display()
         );
         fs::write(&bounded, script)?;
@@ -61,6 +52,9 @@ impl Site {
         };
         if knows(&program, "front_proxies") {
             setup.app += "front_proxies = []\n";
+        }
+        if knows(&program, "memory_budget") {
+            setup.app += &format!("memory_budget = '{}MiB'\n", options.budget);
         }
         let (plain, hostile) = (Upstream::start()?.port(), upstream::start()?);
         let mut tools = vec![tool(PLAIN, plain)];

@@ -49,6 +49,7 @@ fn answer(path: &[u8], message: &[u8]) -> Option<(&'static str, String)> {
         b"/letters" => text("a".repeat(6_800_000)),
         b"/nested" => text("[".repeat(7_000)),
         b"/large" => text("x".repeat(7 << 20)),
+        b"/objects" => (JSON, format!("[{}]", vec![r#"{"a":1}"#; 490_000].join(","))),
         b"/numbers" => (JSON, format!(r#"{{"ids":[{}1]}}"#, "1,".repeat(1_900_000))),
         _ => (JSON, r#"{"ok":true}"#.to_owned()),
     })

@@ -74,6 +74,21 @@ fn arguments() -> Vec<Witness> {
             json!({"x": (0..100_000).map(|number| json!({"a": number})).collect::<Vec<_>>()}),
         ),
         Witness::calls(
+            "template of a body over 100,000 objects",
+            json!({}),
+            at(
+                "/",
+                json!({"method": "POST", "body": {"mode": "json", "template": {"n": "{{ args.x | length }}"}}}),
+            ),
+            json!({"x": vec![json!({"a": 1}); 100_000]}),
+        ),
+        Witness::calls(
+            "110 levels of brackets in 220 bytes",
+            json!({}),
+            at("/", json!({"method": "POST"})),
+            json!({"x": (0..109).fold(json!([]), |inner, _| json!([inner]))}),
+        ),
+        Witness::calls(
             "template that sorts 200,000 items in each of 1,000 steps",
             json!({}),
             at(
@@ -120,6 +135,25 @@ fn answers() -> Vec<Witness> {
             "jq `fromjson` of a text of 7 KB, deeply nested",
             "/nested",
             json!({"jq": ".t | fromjson"}),
+        ),
+        shaped(
+            "template over 490,000 objects in 3.9 MB",
+            "/objects",
+            json!({"template": "{{ body | length }}", "content": ["text"]}),
+        ),
+        shaped(
+            "condition over 490,000 objects in 3.9 MB",
+            "/objects",
+            json!({"success": "(body | length) > 7"}),
+        ),
+        Witness::calls(
+            "490,000 objects in 3.9 MB held against `output_schema`",
+            json!({"output_schema": {"type": "array"}}),
+            at(
+                "/objects",
+                json!({"response": {"max_bytes": 8_000_000, "content": ["structured"]}}),
+            ),
+            json!({}),
         ),
         Witness::calls(
             "3.8 MB of numbers where `output_schema` says texts",
@@ -210,6 +244,32 @@ fn definitions() -> Vec<Witness> {
         put("PUT: 1,000 patterns `\\p{L}{200}`", &patterns),
         put("PUT: 26 doubling `$ref`s with an example", &doubled),
         Witness::new("import: 26 doubling `$ref`s", import),
+        importing(
+            "import: 1.9 million members in JSON",
+            format!(
+                r#"{{"openapi":"3.0.0","x":{{{}"z":0}}}}"#,
+                members(|number| format!("\"{number:x}\":1,"))
+            ),
+        ),
+        importing(
+            "import: 1.9 million members in YAML",
+            format!(
+                "openapi: 3.0.0\nx:\n{}",
+                members(|number| format!(" {number:x}: 1\n"))
+            ),
+        ),
+        Witness::new(
+            "plan: 900,000 definitions that are none",
+            Attack::Admin {
+                method: "POST",
+                path: "/admin/plan",
+                body: format!(
+                    r#"{{"definitions":[{}{{}}]}}"#,
+                    r#"{"kind":"a","id":"","document":0},"#.repeat(900_000)
+                ),
+                at_once: 2,
+            },
+        ),
         Witness::new("start: 1,200 × `-` in jq in the store", Attack::Stored(jq)),
         Witness::new(
             "start: 1,000 patterns `\\p{L}{200}` in the store",
@@ -217,6 +277,20 @@ fn definitions() -> Vec<Witness> {
         ),
         Witness::new("start: 26 doubling `$ref`s in the store", Attack::Stored(doubled)),
     ]
+}
+
+fn importing(name: &'static str, body: String) -> Witness {
+    let attack = Attack::Admin {
+        method: "POST",
+        path: "/admin/import/openapi?instance=i&dry_run=true",
+        body,
+        at_once: 2,
+    };
+    Witness::new(name, attack)
+}
+
+fn members(written: fn(usize) -> String) -> String {
+    (0..1_900_000).map(written).collect()
 }
 
 /// Schemas of which each refers to the next one twice; the last one takes texts.
