@@ -177,7 +177,7 @@ pub fn message(text: &str) -> Result<Message<'_>, Fault> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{growth, spec::Era};
+    use crate::growth;
 
     #[test]
     fn messages_are_read_in_time_that_grows_with_them() {
