@@ -45,7 +45,7 @@ enum State {
     },
     Open {
         body: Incoming,
-        parser: Parser,
+        parser: Box<Parser>,
         read: VecDeque<Event>,
     },
     Over,
@@ -126,7 +126,7 @@ impl Follower<'_> {
         if status == StatusCode::OK {
             self.state = State::Open {
                 body: response.into_body(),
-                parser: Parser::new(MOST),
+                parser: Box::new(Parser::new(MOST)),
                 read: VecDeque::new(),
             };
             return News::Opened;

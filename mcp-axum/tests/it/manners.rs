@@ -55,7 +55,7 @@ async fn nothing_and_wrong_methods_are_json_in_every_corner() {
         ("GET", "/mcp/i/tools", 404),
         ("DELETE", "/mcp/none", 404),
         ("GET", "/connect/none", 404),
-        ("GET", "/oauth/client/none.json", 404),
+        ("GET", "/oauth/client/none", 404),
         ("GET", "/sign-in/none", 404),
         ("GET", "/admin/docs/none", 404),
         ("GET", "/admin/openapi.yaml", 404),
@@ -65,7 +65,11 @@ async fn nothing_and_wrong_methods_are_json_in_every_corner() {
         ("GET", "/admin/uds/none/inventory", 404),
         ("GET", "/admin/uds/none/logs", 404),
         ("GET", "/admin/uds/none/login", 404),
-        ("GET", "/admin/ids/none/clients", 404),
+        (
+            "GET",
+            "/admin/ids/none/clients?url=https%3A%2F%2Fgw.example.com",
+            404,
+        ),
         ("GET", "/admin/keys/none/usage", 404),
         ("GET", "/admin/upstreams/none", 404),
         ("DELETE", "/admin/grants/none", 404),
@@ -95,7 +99,7 @@ async fn nothing_and_wrong_methods_are_json_in_every_corner() {
         "/instances/none/openapi.json",
         "/instances/i/resources/none",
         "/instances/i/nothing",
-        "/tools/none",
+        "/resources/none",
     ] {
         let answer = admin.get(path).await.expect(404);
         assert_eq!(answer.header("content-type"), Some("application/json"), "{path}");
