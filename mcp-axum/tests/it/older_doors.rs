@@ -166,6 +166,42 @@ async fn servers_are_for_those_who_may_read_their_documents() {
 }
 
 #[tokio::test]
+async fn each_endpoint_of_a_server_is_shown_and_http_services_are_servers() {
+    let (app, upstreams) = crate::fleet::started(
+        "GET",
+        2,
+        &json!({"balance": {"algorithm": "round_robin"}, "breaker": {"failures": 1, "cool_down_seconds": 600}}),
+    )
+    .await;
+    let shown = async || app.admin().get("/api/v1/admin/servers").await.ok().json();
+    let is_used = |servers: &Value| -> Vec<Value> {
+        let endpoints = servers["servers"][0]["endpoints"].as_array().unwrap().iter();
+        endpoints.map(|endpoint| endpoint["healthy"].clone()).collect()
+    };
+    let servers = shown().await;
+    let billing = &servers["servers"][0];
+    assert_eq!(servers["total"], 1);
+    assert_eq!(
+        (&billing["id"], &billing["transport"], &billing["status"]),
+        (&json!("billing"), &json!("http"), &json!("connected"))
+    );
+    assert_eq!(
+        billing["endpoints"],
+        json!([
+            {"url": upstreams[0].origin(), "healthy": true, "breaker": "closed"},
+            {"url": upstreams[1].origin(), "healthy": true, "breaker": "closed"},
+        ])
+    );
+    upstreams[1].reply_json(503, &json!({"error": "down"}));
+    for _ in 0..4 {
+        app.mcp("i").call("t", json!({})).await;
+    }
+    let servers = shown().await;
+    assert_eq!(is_used(&servers), [true, false], "{servers}");
+    assert_eq!(servers["servers"][0]["status"], "connected");
+}
+
+#[tokio::test]
 async fn health_says_what_is_away() {
     let (mut far, app) = (far().await, TestApp::start().await);
     let health = app.anonymous().get("/health").await.ok().json();

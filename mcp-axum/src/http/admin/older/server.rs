@@ -9,6 +9,7 @@ use mcp_common::{
     discovery::client_file,
     key::{Key, Kind},
 };
+use mcp_core::{fleet::EndpointStatus, upstream::State};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 use std::sync::Arc;
@@ -67,7 +68,7 @@ impl Server {
     }
 }
 
-/// All MCP servers, those that are switched off and those that were found as well, by id.
+/// All servers, HTTP services, those that are switched off and those that were found as well, by id.
 pub(super) fn all(app: &App) -> Vec<Arc<UpstreamDefinition>> {
     let snapshot = app.catalog.snapshot();
     let entries = snapshot
@@ -77,14 +78,13 @@ pub(super) fn all(app: &App) -> Vec<Arc<UpstreamDefinition>> {
     let stored = entries.filter_map(|entry| entry.definition.clone().downcast::<UpstreamDefinition>().ok());
     let is_stored = |id: &str| snapshot.stored_revision(&Key::upstream(id)).is_some();
     let mut all = app.discoveries.board.join(stored.collect(), is_stored);
-    all.retain(|definition| definition.protocol == UpstreamProtocol::Mcp);
     all.sort_by(|a, b| a.id.cmp(&b.id));
     all
 }
 
 /// One of them, and how it is doing. Credentials are not told.
 pub(super) fn told(app: &App, definition: &UpstreamDefinition) -> Value {
-    let status = app.hub.status(&definition.id);
+    let (status, error, endpoints) = doing(app, definition);
     let inventory = app.hub.offer(&definition.id).and_then(|offer| offer.inventory);
     json!({
         "id": definition.id,
@@ -93,16 +93,50 @@ pub(super) fn told(app: &App, definition: &UpstreamDefinition) -> Value {
         "url": definition.replicas().next().map(|endpoint| endpoint.url.clone()),
         "command": definition.command,
         "args": definition.args,
-        "transport": definition.transport().as_str(),
+        "endpoints": endpoints,
+        "transport": match definition.protocol {
+            UpstreamProtocol::Mcp => definition.transport().as_str(),
+            UpstreamProtocol::Http => "http",
+        },
         "tags": definition.tags,
         "is_active": definition.enabled,
         "origin": definition.origin,
-        "status": status.as_ref().map_or("inactive", |status| match status.state {
-            mcp_core::upstream::State::Ready => "connected",
-            mcp_core::upstream::State::Stopped => "inactive",
-            _ => "disconnected",
-        }),
-        "error": status.and_then(|status| status.last_error),
+        "status": status,
+        "error": error,
         "tools_count": inventory.map_or(0, |inventory| inventory.tools.len()),
     })
+}
+
+/// How it is doing: in their word, why it is not well, and each of its endpoints.
+fn doing(app: &App, definition: &UpstreamDefinition) -> (&'static str, Option<String>, Vec<Value>) {
+    let id = &*definition.id;
+    let (status, error, endpoints) = match definition.protocol {
+        UpstreamProtocol::Mcp => {
+            let status = app.hub.status(id);
+            let word = match status.as_ref().map(|status| status.state) {
+                Some(State::Ready) => "connected",
+                None | Some(State::Stopped) => "inactive",
+                Some(_) => "disconnected",
+            };
+            (
+                word,
+                status.and_then(|status| status.last_error),
+                app.hub.endpoints(id),
+            )
+        }
+        UpstreamProtocol::Http => {
+            let endpoints = app.services.bases.status(id);
+            let outage = endpoints.as_deref().and_then(EndpointStatus::outage);
+            let word = match (&endpoints, &outage) {
+                (None, _) => "inactive",
+                (Some(_), Some(_)) => "disconnected",
+                (Some(_), None) => "connected",
+            };
+            (word, outage.map(|outage| outage.error), endpoints)
+        }
+    };
+    let endpoints = endpoints.into_iter().flatten().map(
+        |endpoint| json!({"url": endpoint.url, "healthy": endpoint.is_used(), "breaker": endpoint.breaker}),
+    );
+    (status, error, endpoints.collect())
 }
