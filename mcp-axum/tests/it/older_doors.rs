@@ -170,7 +170,7 @@ async fn each_endpoint_of_a_server_is_shown_and_http_services_are_servers() {
     let (app, upstreams) = crate::fleet::started(
         "GET",
         2,
-        &json!({"breaker": {"failures": 1, "cool_down_seconds": 600}}),
+        &json!({"balance": {"algorithm": "round_robin"}, "breaker": {"failures": 1, "cool_down_seconds": 600}}),
     )
     .await;
     let shown = async || app.admin().get("/api/v1/admin/servers").await.ok().json();
