@@ -1,8 +1,9 @@
 //! The sources of `[[discovery]]`: from their tables to the tasks that look.
 
+mod oneself;
 mod registration;
 
-use crate::{runtime::tasks::DISCOVERY, settings::Settings};
+use crate::{register, runtime::tasks::DISCOVERY, settings::Settings};
 use mcp_common::{
     catalog::{Catalog, Compile},
     datasource::DataSource,
@@ -14,6 +15,7 @@ use mcp_common::{
     tasks::{Ends, Tasks},
 };
 use mcp_core::tool::ToolCompiler;
+use oneself::Others;
 use serde_json::Value;
 use std::{
     collections::BTreeMap,
@@ -97,6 +99,7 @@ impl Discoveries {
         if let Some(problem) = problems.into_iter().next() {
             return Err(problem);
         }
+        let own: Arc<[String]> = register::addresses(settings).into();
         let (mut sources, mut registry) = (Vec::new(), None);
         for (id, one) in read.iter().enumerate() {
             let discovery: Box<dyn Discovery> = if one.settings.kind == registration::TYPE {
@@ -104,7 +107,7 @@ impl Discoveries {
                 registry = Some((opened.clone(), id));
                 Box::new(Announcements::new(opened))
             } else {
-                make(one, &pages)?
+                make(one, &pages, &own)?
             };
             sources.push(Source::new(id, one, discovery));
         }
@@ -150,12 +153,13 @@ impl Discoveries {
         }
         let mut sources = self.sources();
         let is_same = |source: &Source, one: &Read| source.table == one.table;
+        let own: Arc<[String]> = register::addresses(settings).into();
         // All that is new has to be made before anything goes.
         let mut made = Vec::new();
         for one in &read {
             made.push(match sources.iter().any(|source| is_same(source, one)) {
                 true => None,
-                false => Some(make(one, &self.pages)?),
+                false => Some(make(one, &self.pages, &own)?),
             });
         }
         let mut before = std::mem::take(&mut *sources);
@@ -202,14 +206,18 @@ impl Source {
     }
 }
 
-fn make(of: &Read, pages: &Arc<dyn Pages>) -> Result<Box<dyn Discovery>, PluginError> {
+fn make(of: &Read, pages: &Arc<dyn Pages>, own: &Arc<[String]>) -> Result<Box<dyn Discovery>, PluginError> {
     let surroundings = Surroundings {
         pages: pages.clone(),
         max_bytes: of.settings.max_bytes,
         max_servers: of.settings.max_servers,
         interval: of.settings.interval,
     };
-    of.factory.make(&of.place, &of.own, &surroundings)
+    let found = of.factory.make(&of.place, &of.own, &surroundings)?;
+    Ok(Box::new(Others {
+        found,
+        own: own.clone(),
+    }))
 }
 
 impl fmt::Debug for Discoveries {

@@ -47,6 +47,15 @@ pub(crate) fn problems(settings: &Settings) -> Vec<SettingsError> {
     found
 }
 
+/// Where this gateway says that it is.
+pub(crate) fn addresses(settings: &Settings) -> Vec<String> {
+    let tables = settings.register.0.iter().enumerate();
+    let entry = |(number, table): (usize, &serde_json::Value)| {
+        Entry::read(&format!("register[{number}]"), table, &settings.app).ok()
+    };
+    tables.filter_map(entry).map(|entry| entry.address).collect()
+}
+
 /// One place, and what ends its task.
 struct Known {
     entry: Entry,

@@ -62,6 +62,7 @@ fn upstreams(items: &[Value]) -> Set {
 fn entries(items: &[Value], beside: &Map<String, Value>) -> Set {
     let mut set = Set::default();
     let mut ids = BTreeSet::new();
+    let mut names = BTreeSet::new();
     let all: ClientConfig = beside
         .get("client_config")
         .and_then(|config| ClientConfig::deserialize(config).ok())
@@ -91,6 +92,13 @@ fn entries(items: &[Value], beside: &Map<String, Value>) -> Set {
         let (id, document) = match read {
             Ok(server) => match client_file::free_id(&server.name, &ids) {
                 Some(id) => {
+                    if !names.insert(server.name.clone()) {
+                        let note = format!(
+                            "{}: stands there twice; what comes later has the id `{id}`",
+                            server.name
+                        );
+                        set.notes.push(note);
+                    }
                     let (mut document, note) = server.document(&id);
                     set.notes
                         .extend(note.map(|note| format!("{}: {note}", server.name)));
@@ -185,6 +193,18 @@ mod tests {
             ]
         );
         assert_eq!(notes, Vec::<String>::new());
+
+        let (found, notes) = documents(&json!({"servers": [
+            {"name": "weather", "url": "http://a.example/mcp"}, {"name": "weather", "url": "http://b.example/mcp"},
+        ]}));
+        assert_eq!(
+            (&found[0]["id"], &found[1]["id"]),
+            (&json!("weather"), &json!("weather-2"))
+        );
+        assert_eq!(
+            notes,
+            ["weather: stands there twice; what comes later has the id `weather-2`"]
+        );
 
         let (found, notes) = documents(&json!({
             "servers": [

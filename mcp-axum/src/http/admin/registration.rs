@@ -24,7 +24,10 @@ use axum::{
 };
 use door::Caller;
 use http::{StatusCode, header, request::Parts};
-use mcp_common::discovery::{NotRegistered, Registration, Registry};
+use mcp_common::{
+    discovery::{NotRegistered, Registration, Registry},
+    key::Key,
+};
 use serde::Deserialize;
 use serde_json::json;
 use std::sync::Arc;
@@ -94,14 +97,29 @@ async fn register(State(app): State<Arc<App>>, caller: Caller, request: Request)
     permit.done(status);
     let word = if done.is_new { "registered" } else { "updated" };
     let stale_after = registry.stale_after().as_secs();
+    let notes = notes(&app, &done.entry.id, &done.entry.registration);
     let answer = json!({
         "status": word,
         "message": format!("{} is {word}", done.entry.registration.name),
+        "notes": notes,
         "server": ServerState::of(&app, done.entry),
         "stale_after": stale_after,
         "heartbeat_interval": (stale_after / 3).max(1),
     });
     Ok((status, Json(answer)).into_response())
+}
+
+/// What of it does not become what its server may expect.
+fn notes(app: &App, id: &str, registration: &Registration) -> Vec<String> {
+    let (_, note) = registration.document(id);
+    let is_stored = app
+        .catalog
+        .snapshot()
+        .stored_revision(&Key::upstream(id))
+        .is_some();
+    let hidden =
+        is_stored.then(|| format!("it is not used while there is a stored upstream with its id, `{id}`"));
+    hidden.into_iter().chain(note).collect()
 }
 
 async fn unregister(

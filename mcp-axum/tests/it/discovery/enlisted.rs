@@ -97,6 +97,23 @@ async fn a_table_that_goes_takes_its_registration_with_it() {
     registry.admin().get("/api/servers/far").await.error(404);
 }
 
+/// Wherever it makes itself known it may look as well.
+#[tokio::test]
+async fn a_gateway_does_not_call_at_its_own_door() {
+    let own = "http://127.0.0.1:9/mcp/i";
+    let register = json!([{"type": "gateway", "url": "http://127.0.0.1:9", "name": "me", "address": own}]);
+    let servers = json!([{"name": "me", "url": own}, {"name": "other", "url": "http://127.0.0.1:9/mcp"}]);
+    let discovery = json!([{"type": "static", "servers": servers}]);
+    let (register, discovery) = (register.to_string(), discovery.to_string());
+    let app = TestApp::with(&[("register", &*register), ("discovery", &*discovery)]).await;
+    let hub = app.app().hub.clone();
+    eventually("the other one is found", || {
+        hub.ids().iter().any(|id| **id == *"other")
+    })
+    .await;
+    assert_eq!(app.app().hub.ids().len(), 1, "{:?}", app.app().hub.ids());
+}
+
 /// What the agent was asked: method, path with query, body.
 type Asked = (String, String, Value);
 

@@ -411,3 +411,23 @@ impl Answer {
         self
     }
 }
+
+#[tokio::test]
+async fn a_server_is_told_what_is_not_used_as_it_says() {
+    let app = gateway(&table(&json!({}))).await;
+    let admin = app.admin();
+    let mut said = json!({"name": "weather", "url": "http://127.0.0.1:9/mcp"});
+    let made = register(&admin, &said).await.json();
+    assert_eq!(made["notes"], json!([]));
+    let stored = json!({"url": "http://127.0.0.1:9/other", "auto_connect": false});
+    admin.put("/admin/uds/weather", &stored).await.ok();
+    said["health_check_url"] = json!("http://127.0.0.1:10/health");
+    let made = register(&admin, &said).await.json();
+    assert_eq!(
+        made["notes"],
+        json!([
+            "it is not used while there is a stored upstream with its id, `weather`",
+            "health_check_url: `http://127.0.0.1:10/health` is not asked, since it is not at the address of `url`",
+        ])
+    );
+}
