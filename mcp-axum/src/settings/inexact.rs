@@ -4,6 +4,9 @@
 use super::{Settings, SettingsError, layers::DEFAULT_TOML, unknown};
 use toml::Value;
 
+/// What no key has among its words.
+const ANY_TEXT: &str = "any text";
+
 /// Those of the merged values that stand for a whole number or a text and are neither. Nothing is said of what is wrong with the other layers.
 pub(super) fn find(merged: &toml::Table) -> Vec<SettingsError> {
     let defaults: toml::Table = DEFAULT_TOML.parse().unwrap_or_default();
@@ -17,18 +20,28 @@ pub(super) fn find(merged: &toml::Table) -> Vec<SettingsError> {
         if !is_scalar || at(&defaults, &path) == Some(found) {
             return None;
         }
-        let mut alone = defaults.clone();
-        put(&mut alone, &path, found.clone())?;
         // Types are taken as they are here.
-        let refused = alone.try_into::<Settings>().err()?.to_string();
+        let refused = refusal(&defaults, &path, found.clone())?;
         let expected = refused.lines().next()?.strip_prefix("invalid type: ")?;
-        let expected = in_words(expected.rsplit_once(", expected ")?.1)?;
+        let expected = expected.rsplit_once(", expected ")?.1;
+        // What takes a few words only, such as `auto`, takes `true` as one of them.
+        if expected == "a string" && refusal(&defaults, &path, Value::String(ANY_TEXT.to_owned())).is_some() {
+            return None;
+        }
+        let expected = in_words(expected)?;
         Some(SettingsError::value(
             path,
             format!("found `{found}`, expected {expected}"),
         ))
     });
     problems.collect()
+}
+
+/// Why the value cannot stand there, where all else is as it is by default.
+fn refusal(defaults: &toml::Table, path: &str, value: Value) -> Option<String> {
+    let mut alone = defaults.clone();
+    put(&mut alone, path, value)?;
+    Some(alone.try_into::<Settings>().err()?.to_string())
 }
 
 /// `None` for types of which several kinds of values are understood.

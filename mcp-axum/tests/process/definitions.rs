@@ -11,7 +11,7 @@ tds:
   name: get_order
   description: Reads one order.
   tags: [orders]
-  limit: 123456789012345678901234567890
+  quota: 123456789012345678901234567890
   input_schema: {type: object, properties: {id: {type: integer}}, required: [id]}
   tds_ext_info: {domain: api.example.com, method: GET, path: '/orders/{id}'}
 - id: orders.search
@@ -65,7 +65,7 @@ fn walk(sandbox: &Sandbox, target: &[&str]) {
     assert!(stdout.starts_with("out: 3 files written"), "{stdout}");
     let file = std::fs::read_to_string(sandbox.path().join("out/tds/orders.get.json")).unwrap();
     assert!(
-        file.contains("\n  \"limit\": 123456789012345678901234567890\n"),
+        file.contains("\n  \"quota\": 123456789012345678901234567890\n"),
         "{file}"
     );
     // The files say themselves who maintains them.
@@ -206,7 +206,7 @@ fn what_people_read() {
     let (code, stdout, _) = text(&sandbox.run(&["plan", "defs", "--config", "x.toml"]));
     assert_eq!(code, Some(0));
     let expected = "  + tds/orders.get\n  + tds/orders.search\n  + ids/support\n  warning: defs/orders.yaml:2: \
-                    tds/orders.get: limit: unknown member, kept but not used\nwhat clients will notice:\n  support (new): \
+                    tds/orders.get: quota: unknown member, kept but not used\nwhat clients will notice:\n  support (new): \
                     tools/list 0 tools, 2 bytes, about 1 token → 2 tools, ";
     assert!(stdout.starts_with(expected), "{stdout}");
     assert!(

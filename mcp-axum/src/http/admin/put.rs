@@ -75,7 +75,7 @@ pub(super) async fn store(
     let bounds = app.catalog.compiler().bounds().definition();
     bounds
         .check(&body)
-        .map_err(|exceeded| Error::bad_request(format!("the definition {exceeded}")))?;
+        .map_err(|exceeded| Error::bad_request(format!("the body is no document: it {exceeded}")))?;
     let document = stored_form(&key, &body)
         .map_err(|problem| Error::bad_request(format!("the body is no document: {problem}")))?;
     write(&app, &key, document, &parts.headers, &query, &principal).await

@@ -107,11 +107,11 @@ async fn what_cannot_be_meant_is_named_with_its_place() {
         ),
         (
             with("/limits/concurrency", json!(5)),
-            "limits: but `endpoint_concurrency`, `queue` and `queue_ms` are for MCP servers",
+            "limits: but `rate`, `burst`, `concurrent`, `per_day`, `endpoint_concurrency`, `queue` and `queue_ms` are for MCP servers",
         ),
         (
             with("/limits/max_response_bytes", json!("1MiB")),
-            "limits: but `endpoint_concurrency`, `queue` and `queue_ms` are for MCP servers",
+            "limits: but `rate`, `burst`, `concurrent`, `per_day`, `endpoint_concurrency`, `queue` and `queue_ms` are for MCP servers",
         ),
         (with("/tls/ca", json!("not PEM")), "tls"),
         (
