@@ -96,7 +96,7 @@ test("figures come from a gateway that takes longer than the time between two lo
 });
 
 test("whoever may not read figures is not offered them, and asks for them once", async () => {
-  await gateway.ask("PUT", "/admin/roles/looker", { id: "looker", allow: [{ actions: ["admin/status/read", "admin/upstreams/read", "admin/tds/read"] }] });
+  await gateway.ask("PUT", "/admin/roles/looker", { id: "looker", allow: [{ actions: ["admin/status/read", "admin/upstreams/read", "admin/tds/read", "admin/access/read"] }] });
   const { data } = await gateway.ask("POST", "/admin/keys", { name: "looker", roles: ["looker"] });
   const visitor = await Visitor.of(browser, gateway);
   const { page } = visitor;

@@ -6,7 +6,7 @@ use super::{
     lane::Owner,
     nulls::without_nulls,
     result::Outcome,
-    work::{Stop, Work},
+    work::{Stop, Work, is_heavy},
 };
 use crate::{
     json::text::Text,
@@ -48,6 +48,7 @@ impl Engine {
             overridden.and_then(|overridden| overridden.validator.as_ref()),
         ];
         json.len() <= self.services.lane.settings().arguments_bytes
+            && !is_heavy(&[json])
             && schemas.into_iter().flatten().all(|schema| schema.is_quick(json))
     }
 }

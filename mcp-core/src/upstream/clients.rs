@@ -24,6 +24,9 @@ use tokio_util::{
 /// How long a session stays that nobody uses.
 const IDLE: Duration = Duration::from_secs(600);
 
+/// The time after which sessions are ended that were opened while others were.
+const AGAIN: Duration = Duration::from_millis(100);
+
 /// What a session is kept by: its client, and what that answers.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(super) struct ClientKey {
@@ -44,6 +47,8 @@ struct Shared {
     table: Mutex<HashMap<ClientKey, Arc<Client>>>,
     /// Those that keep sessions until they are over.
     keepers: TaskTracker,
+    /// Nobody is to have a session any more.
+    gone: CancellationToken,
 }
 
 /// One client's session.
@@ -73,6 +78,7 @@ impl Clients {
             most,
             table: Mutex::default(),
             keepers: TaskTracker::new(),
+            gone: CancellationToken::new(),
         };
         Self {
             shared: Arc::new(shared),
@@ -147,6 +153,7 @@ impl Clients {
                 tokio::select! {
                     () = session.news.lost.cancelled() => break,
                     () = client.over.cancelled() => break,
+                    () = shared.gone.cancelled() => break,
                     () = tokio::time::sleep(left.max(Duration::from_secs(1))) => {}
                 }
                 if client.used().elapsed() >= IDLE && shared.forget_idle(&key, &client) {
@@ -160,12 +167,26 @@ impl Clients {
 
     /// Ends all of them, and waits until nothing of them is left.
     pub(super) async fn end_all(&self) {
-        for (_, client) in self.shared.lock().drain() {
-            client.over.cancel();
-        }
         self.shared.keepers.close();
-        self.shared.keepers.wait().await;
+        loop {
+            for (_, client) in self.shared.lock().drain() {
+                client.over.cancel();
+            }
+            // Whoever calls meanwhile opens another one.
+            if tokio::time::timeout(AGAIN, self.shared.keepers.wait())
+                .await
+                .is_ok()
+            {
+                break;
+            }
+        }
         self.shared.keepers.reopen();
+    }
+
+    /// The same, and whoever opens one after it has it for a moment only.
+    pub(super) async fn end_for_good(&self) {
+        self.shared.gone.cancel();
+        self.end_all().await;
     }
 }
 

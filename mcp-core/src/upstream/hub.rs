@@ -1,6 +1,7 @@
 //! All upstreams: one supervisor for each definition that is there and switched on.
 
 mod anew;
+mod orders;
 
 use super::{
     call::RemoteCall,
@@ -12,7 +13,7 @@ use super::{
     settings::HubSettings,
     status::Status,
     stdio::{LogLine, ProgramCounts, Programs},
-    supervisor::{Order, Supervisor},
+    supervisor::Supervisor,
     watched::Watching,
 };
 use crate::{
@@ -40,8 +41,11 @@ use std::{
     },
     time::{Duration, Instant},
 };
-use tokio::{runtime::Handle, sync::oneshot};
-use tokio_util::task::{AbortOnDropHandle, TaskTracker};
+use tokio::runtime::Handle;
+use tokio_util::{
+    sync::CancellationToken,
+    task::{AbortOnDropHandle, TaskTracker},
+};
 
 /// The name of supervisors among background tasks.
 pub const TASK: &str = "upstream";
@@ -71,6 +75,8 @@ pub struct Hub {
     changes: Arc<Changes>,
     tasks: Tasks,
     supervisors: TaskTracker,
+    /// All of it ends, and waits for no call.
+    halt: CancellationToken,
 }
 
 /// Who hears of changes, and how many there were.
@@ -121,6 +127,7 @@ impl Hub {
             changes: Arc::default(),
             tasks,
             supervisors: TaskTracker::new(),
+            halt: CancellationToken::new(),
         })
     }
 
@@ -174,9 +181,8 @@ impl Hub {
         changed.extend(before.keys().filter(|id| !after.contains_key(*id)).cloned());
         let is_kept =
             |id: &Arc<str>, remote: &Arc<Remote>| after.get(id).is_some_and(|kept| Arc::ptr_eq(kept, remote));
-        for (_, gone) in before.iter().filter(|(id, remote)| !is_kept(id, remote)) {
-            gone.give_up();
-        }
+        let given_up = before.iter().filter(|(id, remote)| !is_kept(id, remote));
+        let given_up: Vec<_> = given_up.map(|(_, remote)| remote.clone()).collect();
         let tell = |kind, (id, remote): (&Arc<str>, &Arc<Remote>)| {
             let origin = remote.shown().origin.clone();
             let members = json!({"upstream": id, "kind": "mcp", "origin": origin});
@@ -191,6 +197,10 @@ impl Hub {
         self.shelf.keep_only(&after.keys().map(|id| &**id).collect());
         self.programs.keep(|id| after.contains_key(id));
         self.remotes.store(Arc::new(after));
+        // After that: whoever finds one that takes no calls any more finds the next one.
+        for gone in given_up {
+            gone.give_up();
+        }
         drop(changing);
         for id in changed {
             self.changes.tell(&id);
@@ -233,7 +243,7 @@ impl Hub {
         self.remotes.store(Arc::new(remotes));
         drop(changing);
         for remote in given_up {
-            remote.give_up();
+            remote.give_up_at_once();
             self.changes.tell(&remote.definition.id);
         }
     }
@@ -246,6 +256,7 @@ impl Hub {
         };
         let lasting = Lasting {
             home: self.runtime.clone(),
+            halt: self.halt.clone(),
             events: self.settings.load().events.clone(),
             programs: self.programs.clone(),
             fleet: definition
@@ -365,7 +376,12 @@ impl Hub {
     /// Passes a request on, over connections of the runtime that asks; the result is what the server wrote. Dropping the future gives the
     /// call up.
     pub async fn call(&self, upstream: &str, call: RemoteCall) -> Result<Bytes, UpstreamError> {
-        let Some(remote) = self.remotes.load().get(upstream).cloned() else {
+        // One that takes none any more has had its place taken, if there is another one.
+        let begun = (0..2).find_map(|_| {
+            let remote = self.remotes.load().get(upstream)?.clone();
+            remote.begin().map(|under_way| (remote, under_way))
+        });
+        let Some((remote, _under_way)) = begun else {
             let text = "it is not defined any more, or switched off".to_owned();
             return Err(UpstreamError::NotConnected(text));
         };
@@ -384,16 +400,6 @@ impl Hub {
         let mut watching = remote.watched.add(uri, updates)?;
         let is_refused = watching.is_refused(SUBSCRIBING).await;
         (!is_refused).then_some(watching)
-    }
-
-    /// Takes the lists of an upstream anew, and waits for it; connects at once where it is not connected.
-    pub async fn refresh(&self, id: &str) -> Option<Result<(), UpstreamError>> {
-        self.order(id, Order::Refresh).await
-    }
-
-    /// Makes a new connection, or starts the program anew, and waits for it.
-    pub async fn restart(&self, id: &str) -> Option<Result<(), UpstreamError>> {
-        self.order(id, Order::Restart).await
     }
 
     pub(super) fn settings(&self) -> Arc<HubSettings> {
@@ -431,22 +437,9 @@ impl Hub {
         Some(checking.await.unwrap_or_else(panicked))
     }
 
-    async fn order(
-        &self,
-        id: &str,
-        order: impl FnOnce(oneshot::Sender<Result<(), UpstreamError>>) -> Order,
-    ) -> Option<Result<(), UpstreamError>> {
-        let remote = self.remotes.load().get(id)?.clone();
-        let (sender, receiver) = oneshot::channel();
-        let stopped = || Err(UpstreamError::NotConnected("it is being ended".to_owned()));
-        if remote.orders.send(order(sender)).await.is_err() {
-            return Some(stopped());
-        }
-        Some(receiver.await.unwrap_or_else(|_| stopped()))
-    }
-
     /// Ends all connections and programs; supervisors end when nothing of theirs is left.
     pub fn stop(&self) {
+        self.halt.cancel();
         for remote in self.remotes.load().values() {
             remote.stop.cancel();
         }

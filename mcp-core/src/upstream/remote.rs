@@ -41,7 +41,10 @@ use tokio::{
     runtime::Handle,
     sync::{Notify, mpsc, watch},
 };
-use tokio_util::sync::CancellationToken;
+use tokio_util::{
+    sync::CancellationToken,
+    task::{TaskTracker, task_tracker::TaskTrackerToken},
+};
 
 /// How many tools one event names.
 const MOST_NAMED: usize = 100;
@@ -50,6 +53,8 @@ const MOST_NAMED: usize = 100;
 pub(super) struct Lasting {
     /// Where everything runs that outlives a call.
     pub(super) home: Handle,
+    /// Calls under way are not waited for any more.
+    pub(super) halt: CancellationToken,
     /// Where it is told how upstreams are doing.
     pub(super) events: Events,
     /// All programs of the gateway.
@@ -80,6 +85,10 @@ pub(super) struct Remote {
     pub(super) orders: mpsc::Sender<Order>,
     /// Ends its supervisor.
     pub(super) stop: CancellationToken,
+    /// Calls, which may end when it is not wanted any more.
+    under_way: TaskTracker,
+    /// They may not.
+    at_once: CancellationToken,
     /// Sessions of single clients.
     pub(super) clients: Clients,
     /// The server told on any connection that a list changed.
@@ -124,6 +133,8 @@ impl Remote {
             keeper: Keeper::default(),
             orders,
             stop: CancellationToken::new(),
+            under_way: TaskTracker::new(),
+            at_once: lasting.halt.child_token(),
             clients: Clients::new(definition.limits.clients as usize),
             changed: Arc::default(),
             own: OnceLock::new(),
@@ -172,6 +183,28 @@ impl Remote {
     pub(super) fn give_up(&self) {
         self.keeper.give_up();
         self.stop.cancel();
+    }
+
+    /// The same, and calls under way end with it.
+    pub(super) fn give_up_at_once(&self) {
+        self.at_once.cancel();
+        self.give_up();
+    }
+
+    /// What a call has while it is under way; `None` where none begins any more.
+    pub(super) fn begin(&self) -> Option<TaskTrackerToken> {
+        // Before the look, so that whoever waits for calls sees this one.
+        let under_way = self.under_way.token();
+        (!self.stop.is_cancelled()).then_some(under_way)
+    }
+
+    /// Until calls under way have ended: none has more time than this.
+    pub(super) async fn calls_end(&self) {
+        self.under_way.close();
+        tokio::select! {
+            () = self.at_once.cancelled() => {}
+            _ = tokio::time::timeout(self.definition.timeouts.call(), self.under_way.wait()) => {}
+        }
     }
 
     fn approved(&self) -> MutexGuard<'_, BTreeMap<Arc<str>, Arc<RemoteTool>>> {

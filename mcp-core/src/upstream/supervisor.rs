@@ -104,7 +104,7 @@ impl Supervisor {
                     let over = self.serve(&session, orders).await;
                     self.remote.disconnect();
                     session.close().await;
-                    if !matches!(over, Over::Lost(_)) {
+                    if matches!(over, Over::Restarted(_)) {
                         self.remote.clients.end_all().await;
                     }
                     match over {
@@ -135,7 +135,8 @@ impl Supervisor {
                 Some(order) = orders.recv() => waiting = Some(order.answer()),
             }
         }
-        self.remote.clients.end_all().await;
+        self.remote.calls_end().await;
+        self.remote.clients.end_for_good().await;
         self.remote.status.stopped();
     }
 
@@ -183,7 +184,7 @@ impl Supervisor {
                 && session.about.features.tells_of_all();
             let wait = if is_told { poll.saturating_mul(10) } else { poll };
             let waiting = tokio::select! {
-                () = self.remote.stop.cancelled() => return Over::Stopped,
+                () = self.remote.stop.cancelled() => return self.stopped().await,
                 () = news.lost.cancelled() => {
                     let error = news.reason().map(|reason| UpstreamError::Ended(reason.to_owned()));
                     return Over::Lost(error.unwrap_or(UpstreamError::SessionGone));
@@ -200,7 +201,7 @@ impl Supervisor {
                 () = tokio::time::sleep(wait) => None,
             };
             let taken = tokio::select! {
-                () = self.remote.stop.cancelled() => return Over::Stopped,
+                () = self.remote.stop.cancelled() => return self.stopped().await,
                 taken = inventory::fetch(&self.remote.definition, session) => taken,
             };
             match taken {
@@ -214,6 +215,12 @@ impl Supervisor {
                 }
             }
         }
+    }
+
+    /// What servers say on streams belongs to calls, too, so that these end before.
+    async fn stopped(&self) -> Over {
+        self.remote.calls_end().await;
+        Over::Stopped
     }
 
     /// Shows it, and keeps it for the next start; the first of a definition also where it is the one that is known.

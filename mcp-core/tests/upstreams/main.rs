@@ -3,6 +3,7 @@
 
 mod behaviour;
 mod connections;
+mod ending;
 #[path = "../engine/forward_proxy.rs"]
 mod forward_proxy;
 mod http;

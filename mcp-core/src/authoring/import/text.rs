@@ -32,12 +32,16 @@ pub(super) fn read(text: &str, limits: &Limits, room: &Room) -> Result<Value, Im
         }
     }
     let before = room.taken();
-    yaml::read(text, limits, room).or_else(|error| match yaml_paths::quoted(text) {
-        Some(text) => {
-            room.give_back_to(before);
-            yaml::read(&text, limits, room).map_err(|_| error)
-        }
-        None => Err(error),
+    yaml::read(text, limits, room).or_else(|error| {
+        let lacks_memory = matches!(error, ImportError::NoMemory { .. });
+        let Some(text) = yaml_paths::quoted(text).filter(|_| !lacks_memory) else {
+            return Err(error);
+        };
+        room.give_back_to(before);
+        yaml::read(&text, limits, room).map_err(|second| match second {
+            ImportError::NoMemory { .. } => second,
+            _ => error,
+        })
     })
 }
 

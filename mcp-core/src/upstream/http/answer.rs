@@ -143,7 +143,11 @@ impl HttpLink {
             tokio::time::sleep(position.wait()).await;
             response = self.resume(&position, speech).await?;
             if !response.status().is_success() {
-                return Err(self.refused(response, Some(id)).await);
+                // The request was taken before: what became of it nobody knows, and it is not made again as if nothing had.
+                return Err(match self.refused(response, Some(id)).await {
+                    UpstreamError::SessionGone => ended,
+                    error => error,
+                });
             }
         }
     }

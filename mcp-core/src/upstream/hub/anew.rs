@@ -1,7 +1,7 @@
 //! Upstreams that begin anew because something else changed, and nobody waits for it.
 
-use super::{Hub, Order};
-use crate::upstream::status::State;
+use super::Hub;
+use crate::upstream::{status::State, supervisor::Order};
 use mcp_common::definition::upstream::UpstreamTransport;
 use std::{collections::BTreeSet, sync::Arc};
 use tokio::sync::oneshot;

@@ -235,7 +235,11 @@ impl Remote {
         } else {
             limit
         };
-        let found = tokio::time::timeout(limit, sessions.wait_for(is_other)).await;
+        let found = tokio::select! {
+            // Nobody makes one any more.
+            () = self.stop.cancelled() => return Err(UpstreamError::SessionGone),
+            found = tokio::time::timeout(limit, sessions.wait_for(is_other)) => found,
+        };
         match found {
             Ok(Ok(session)) => session.clone().ok_or(UpstreamError::SessionGone),
             _ => Err(UpstreamError::SessionGone),
