@@ -84,8 +84,13 @@ impl Signer {
             private_file::create_folder(folder)?;
         }
         let mut file = private_file::append(file)?;
-        file.write_all(&line)?;
-        file.sync_data()
+        let whole = file.metadata()?.len();
+        let written = file.write_all(&line).and_then(|()| file.sync_data());
+        if written.is_err() {
+            // Half of a line would spoil the next one, too.
+            let _ = file.set_len(whole);
+        }
+        written
     }
 }
 

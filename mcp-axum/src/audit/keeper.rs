@@ -2,7 +2,6 @@
 
 use super::{
     buffer::{Buffer, Event, Item},
-    chain::Head,
     checkpoint::Signer,
     sinks::Written as Progress,
     writer::{Writer, Written},
@@ -121,10 +120,11 @@ impl Keeper {
         let is_written = written.is_ok();
         self.say(written, open);
         if is_end {
-            open.sync();
+            // The system may not say so, and the log ends all the same.
+            let _ = open.sync();
         }
         if let Some(mut checkpoints) = self.locked_checkpoints().filter(|_| is_written) {
-            checkpoints.sign(open.head(), is_end);
+            checkpoints.sign(open, is_end);
         }
         if is_end {
             let (waiting, head) = (open.waiting(), open.head());
@@ -190,14 +190,16 @@ impl Checkpoints {
     }
 
     /// Signs the last record that is written, if it is time for that.
-    fn sign(&mut self, head: &Head, is_end: bool) {
+    fn sign(&mut self, log: &Writer, is_end: bool) {
+        let head = log.head();
         let is_known = self.last.is_some_and(|(_, seq)| seq == head.seq);
         let is_time = self.last.is_none_or(|(at, _)| at.elapsed() >= self.pace);
         if head.seq == 0 || is_known || !(is_time || is_end) {
             return;
         }
         let file = self.file.display();
-        match self.signer.sign(head, &self.file) {
+        // First what is signed: a checkpoint of records that a loss of power takes along would say that somebody cut them off.
+        match log.sync().and_then(|()| self.signer.sign(head, &self.file)) {
             Ok(()) => {
                 self.last = Some((Instant::now(), head.seq));
                 if std::mem::take(&mut self.has_failed) {

@@ -101,7 +101,16 @@ impl Sinks {
         let wanted = kinds.map(|kind| {
             let has_memory = !matches!(kind, Kind::Stdout);
             let kept = has_memory.then(|| folder.join(format!("{}.position", kind.name())));
-            let next = kept.as_deref().and_then(position).unwrap_or(first);
+            let next = kept.as_deref().and_then(position);
+            if let Some(next) = next.filter(|next| *next > first) {
+                tracing::error!(
+                    sink = kind.name(),
+                    next,
+                    first,
+                    "the audit log ends before what was sent already, so that its end is gone; what is written from now on is sent"
+                );
+            }
+            let next = next.filter(|next| *next <= first).unwrap_or(first);
             Wanted {
                 kind,
                 next: Arc::new(next.into()),

@@ -154,11 +154,9 @@ impl Writer {
         Ok(Written { records, room })
     }
 
-    /// Puts everything on the disk, as far as the system says so.
-    pub(super) fn sync(&self) {
-        if let Some(open) = &self.open {
-            let _ = open.file.sync_data();
-        }
+    /// Puts everything on the disk.
+    pub(super) fn sync(&self) -> io::Result<()> {
+        self.open.as_ref().map_or(Ok(()), |open| open.file.sync_data())
     }
 
     fn make_lines(&mut self) {

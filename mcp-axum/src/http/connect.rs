@@ -245,12 +245,12 @@ impl Route {
             .without_line()
             .of_sign_in();
         record.address = peer.address();
-        record.path = Some((parts.method.clone(), path.to_owned()));
+        // Not the link, which is a secret of its caller.
+        record.path = Some((parts.method.clone(), OWN.to_owned()));
         let key = fields.get("key").map_or("", |key| key.trim()).to_owned().into();
         let response = match browser::recognise(app, &key, &peer).await {
             Ok(principal) => {
                 record.sent_by(&principal);
-                record.entered();
                 match (principal.identity(), app.browsers.begin(key)) {
                     (None, _) => went_wrong(
                         StatusCode::CONFLICT,
@@ -261,6 +261,7 @@ impl Route {
                         "the system gives no random numbers",
                     ),
                     (Some(_), Some(signed_in)) => {
+                        record.entered();
                         let mut answer = leading_to(path);
                         if let Some(cookie) = signed_in.cookie(app) {
                             answer.headers_mut().insert(header::SET_COOKIE, cookie);

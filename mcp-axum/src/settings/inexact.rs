@@ -1,7 +1,12 @@
 //! Values of another type than their key's, which the reader would change without a word: `8080.7` for a port, a number for a host. A text
 //! may stand for a number, as variables of the environment are nothing else.
 
-use super::{Settings, SettingsError, layers::DEFAULT_TOML, unknown};
+use super::{
+    Settings, SettingsError,
+    display::{REDACTED, touches_secret},
+    layers::DEFAULT_TOML,
+    unknown,
+};
 use toml::Value;
 
 /// What no key has among its words.
@@ -29,9 +34,13 @@ pub(super) fn find(merged: &toml::Table) -> Vec<SettingsError> {
             return None;
         }
         let expected = in_words(expected)?;
+        let shown = match touches_secret(&path) {
+            true => REDACTED.to_owned(),
+            false => found.to_string(),
+        };
         Some(SettingsError::value(
             path,
-            format!("found `{found}`, expected {expected}"),
+            format!("found `{shown}`, expected {expected}"),
         ))
     });
     problems.collect()

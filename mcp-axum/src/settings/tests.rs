@@ -370,6 +370,13 @@ fn a_number_where_a_secret_belongs_is_not_repeated() {
         text.contains("authenticator.jwt.secret.part: found the number `***`"),
         "{text}"
     );
+    // Nor is a shorter one, which could be read.
+    let text = refusal("[limits.redis]\npassword = 73571234\n[mcp]\nsession_secret = 12345678\n");
+    assert!(!text.contains("7357") && !text.contains("1234"), "{text}");
+    assert!(
+        text.contains("limits.redis.password: found `***`, expected a text"),
+        "{text}"
+    );
     // Where the rest is no TOML, they are told of alone.
     let text = refusal("[app]\napi_key = 98765432109876543210123\nport = 1\nport = 2\n");
     assert!(!text.contains("9876543210"), "{text}");

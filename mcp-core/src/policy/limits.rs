@@ -113,7 +113,7 @@ impl CountedCalls {
         refused.refusal
     }
 
-    /// What the call counts for, the caller's own first: nobody uses up what all share by calls that they may not make. `None` where nothing limits it.
+    /// What the call counts for, the caller's own first: what these refuse uses up nothing that all share. `None` where nothing limits it.
     fn of<'a>(&self, asked: &Asked<'a>) -> Option<OneCall<'a>> {
         let Action::Mcp { method, target, .. } = asked.action else {
             return None;

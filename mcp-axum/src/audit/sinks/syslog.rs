@@ -142,7 +142,12 @@ async fn tcp(
     connection: Option<TcpStream>,
     messages: &[String],
 ) -> std::io::Result<TcpStream> {
-    let mut connection = match connection {
+    // Receivers say nothing: whatever can be read is that it was closed, and what is written then is lost without a word.
+    let is_open = |connection: &TcpStream| {
+        let read = connection.try_read(&mut [0; 64]);
+        read.is_err_and(|error| error.kind() == std::io::ErrorKind::WouldBlock)
+    };
+    let mut connection = match connection.filter(is_open) {
         Some(connection) => connection,
         None => TcpStream::connect(address).await?,
     };
