@@ -37,8 +37,8 @@ mod place;
 mod plan;
 mod progress;
 mod repl;
-#[cfg(unix)]
 mod roles;
+#[cfg(unix)]
 mod sandbox;
 mod schema;
 mod secrets;
@@ -444,9 +444,9 @@ fn run_command(cli: Cli) -> ExitCode {
         Command::Stop(arguments) => stop::run(cli.config, &arguments),
         Command::Import { what } => import::run(cli.config, *what),
         Command::Migrate(arguments) => migrate::run(cli.config, &arguments),
-        Command::Plan(arguments) => return ended(plan::plan(cli.config, &arguments)),
-        Command::Apply(arguments) => return ended(plan::apply(cli.config, &arguments)),
-        Command::Test(arguments) => return ended(contract::run(cli.config, &arguments)),
+        Command::Plan(arguments) => return Failure::or_exit_code(plan::plan(cli.config, &arguments)),
+        Command::Apply(arguments) => return Failure::or_exit_code(plan::apply(cli.config, &arguments)),
+        Command::Test(arguments) => return Failure::or_exit_code(contract::run(cli.config, &arguments)),
         Command::Export(arguments) => export::run(cli.config, &arguments),
         Command::Schema {
             documents, strict, ..
@@ -478,18 +478,7 @@ fn run_command(cli: Cli) -> ExitCode {
         Command::HashKey { generate, format } => hash_key::run(generate, format),
         Command::TryDefinition(arguments) => try_definition::run(arguments),
     };
-    ended(done.map(|()| 0))
-}
-
-/// Says what went wrong.
-fn ended(done: Result<u8, Failure>) -> ExitCode {
-    match done {
-        Ok(code) => ExitCode::from(code),
-        Err(failure) => {
-            eprintln!("dynmcp: {failure}");
-            failure.exit_code()
-        }
-    }
+    Failure::or_exit_code(done.map(|()| 0))
 }
 
 /// Runs a command that needs no more than one thread.

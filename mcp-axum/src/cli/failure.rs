@@ -38,8 +38,15 @@ impl Failure {
         }
     }
 
-    pub(super) fn exit_code(&self) -> ExitCode {
-        ExitCode::from(self.code)
+    /// How the program ends with this outcome; what went wrong is said.
+    pub(super) fn or_exit_code(done: Result<u8, Self>) -> ExitCode {
+        match done {
+            Ok(code) => ExitCode::from(code),
+            Err(failure) => {
+                eprintln!("dynmcp: {failure}");
+                ExitCode::from(failure.code)
+            }
+        }
     }
 }
 
