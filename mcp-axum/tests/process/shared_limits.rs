@@ -63,6 +63,22 @@ fn key(gateways: &[&Gateway], limits: &Value) -> String {
     made["key"].as_str().unwrap().to_owned()
 }
 
+/// What `faketime` gives to what it starts. It waits for that in a process of its own, and a gateway behind it would outlive the test that ends it.
+#[cfg(target_os = "linux")]
+fn another_clock(offset: &str) -> Vec<(String, String)> {
+    let arguments = ["-m", "--exclude-monotonic", "-f", offset, "env"];
+    let shown = Command::new("faketime").args(arguments).output().unwrap();
+    let shown = String::from_utf8(shown.stdout).unwrap();
+    let variables = shown.lines().filter_map(|line| line.split_once('='));
+    // What is shared goes with the program.
+    let is_wanted =
+        |name: &str| (name.starts_with("FAKETIME") || name == "LD_PRELOAD") && name != "FAKETIME_SHARED";
+    let wanted = variables.filter(|(name, _)| is_wanted(name));
+    wanted
+        .map(|(name, value)| (name.to_owned(), value.to_owned()))
+        .collect()
+}
+
 #[cfg(target_os = "linux")]
 #[test]
 fn gateways_whose_clocks_differ_by_days_count_the_same() {
@@ -70,11 +86,11 @@ fn gateways_whose_clocks_differ_by_days_count_the_same() {
     let (here, there) = (Sandbox::new(), Sandbox::new());
     let first = Gateway::start(&here, &config(&redis.url()));
     let file = there.write("test.toml", &config(&redis.url()));
-    let mut command = Command::new("faketime");
+    let mut command = Command::new(env!("CARGO_BIN_EXE_dynmcp"));
     command
-        .args(["-m", "--exclude-monotonic", "-f", "+36h"])
-        .args([env!("CARGO_BIN_EXE_dynmcp"), "serve", "--config"])
+        .args(["serve", "--config"])
         .arg(file)
+        .envs(another_clock("+36h"))
         .current_dir(there.path())
         .env("APP__APP__PORT", "0");
     let second = Gateway::spawn_until_ready(&there, command);
