@@ -46,8 +46,10 @@ function Question({ query }: { query: URLSearchParams }) {
   const who = now.key !== "" ? { key: now.key } : now.role !== "" ? { role: now.role } : undefined;
   const rest = { ...(now.instance === "" ? {} : { instance: now.instance }), ...(now.action === "" ? {} : { action: now.action.trim() }) };
   const call = now.instance === "" || now.tool === "" ? {} : { tool: now.tool, arguments: given };
-  const settled = useSettled(useMemo(() => (who === undefined ? "" : json({ ...who, ...rest, ...call })), [query.toString(), given]), 250);
-  const { answer, error } = useAnswer(settled);
+  const request = useMemo(() => (who === undefined ? "" : json({ ...who, ...rest, ...call })), [query.toString(), given]);
+  const { answer, error, request: answered } = useAnswer(useSettled(request, 250));
+  // A verdict on another question would be read as one on this.
+  const isAnswered = answered === request;
   const stored = (list: typeof roles) => (list.value?.data ?? []).map((one) => one.id);
   const allRoles = [...new Set([...stored(roles), ...BUILT_IN])];
   const failed = keys.error ?? roles.error ?? instances.error;
@@ -85,7 +87,7 @@ function Question({ query }: { query: URLSearchParams }) {
         </Card>
       </div>
       <div class="stack">
-        {error !== undefined ? <Failure error={error} /> : answer !== undefined ? <Answer answer={answer} asked={now} /> : <Note>{t("access.nobody")}</Note>}
+        {request === "" ? <Note>{t("access.nobody")}</Note> : !isAnswered ? <Loading /> : error !== undefined ? <Failure error={error} /> : answer !== undefined ? <Answer answer={answer} asked={now} /> : <Note>{t("access.nobody")}</Note>}
       </div>
     </div>
   );
@@ -148,13 +150,13 @@ function Tool({ now, seen, choose, given, set }: { now: Asked; seen: string[]; c
 }
 
 function useAnswer(request: string) {
-  const [state, set] = useState<{ answer?: AccessAnswer; error?: unknown }>({});
+  const [state, set] = useState<{ request?: string; answer?: AccessAnswer; error?: unknown }>({});
   useEffect(() => {
     if (request === "") return set({});
     const abort = new AbortController();
     api.explainAccess(JSON.parse(request), abort.signal).then(
-      (answer) => set({ answer: answer.data }),
-      (error: unknown) => { if (!abort.signal.aborted) set({ error }); },
+      (answer) => set({ request, answer: answer.data }),
+      (error: unknown) => { if (!abort.signal.aborted) set({ request, error }); },
     );
     return () => abort.abort();
   }, [request]);
